@@ -1,0 +1,87 @@
+"""The errors that a user's mistake or a refusal ends with: one line each, never a traceback."""
+
+from collections.abc import Iterable, Sequence
+
+
+class InputError(Exception):
+    """A user's mistake: subject – rule – offender – where – remedy, in one line (exit code 2).
+
+    Parameters
+    ----------
+    subject : str
+        The thing that is wrong, in the user's words ("LB.LBORRESU", "cut-off").
+    rule : str
+        What it must be, beginning with a verb ("must be one of ['mg/dL', 'umol/L']").
+    offender : object
+        What was found, shown by repr unless it is text already; ``None`` leaves the part out.
+    where : str
+        File, record or key ("lb.csv, row 14, subject 014").
+    remedy : str
+        What to do about it, as an imperative.
+    """
+
+    exit_code = 2
+
+    def __init__(
+        self, subject: str, rule: str, offender: object = None, where: str = "", remedy: str = ""
+    ) -> None:
+        self.subject, self.rule, self.offender = subject, rule, offender
+        self.where, self.remedy = where, remedy
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        text = f"{self.subject} {self.rule}"
+        if self.offender is not None:
+            text += f", got {self.offender if isinstance(self.offender, str) else repr(self.offender)}"
+        if self.where:
+            text += f" ({self.where})"
+        return " ".join(f"{text.rstrip('.')}. {self.remedy}".split())
+
+
+class InputErrors(InputError):
+    """Several mistakes found in one pass; printed one a line, each in the same grammar."""
+
+    def __init__(self, errors: Iterable[InputError]) -> None:
+        self.errors: Sequence[InputError] = tuple(errors)
+        first = self.errors[0]
+        super().__init__(first.subject, first.rule, first.offender, first.where, first.remedy)
+
+    def __str__(self) -> str:
+        return "\n".join(str(error) for error in self.errors)
+
+
+class RefusedError(Exception):
+    """The request is understood and refused: locked, sealed or blinded (exit code 3)."""
+
+    exit_code = 3
+
+
+class RunError(Exception):
+    """A chapter or a check failed (exit code 1)."""
+
+    exit_code = 1
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A remedy that names the nearest known word, or all of them.
+
+    Parameters
+    ----------
+    word : str
+        What the user wrote.
+    known : iterable of str
+        What would have been understood.
+
+    Returns
+    -------
+    str
+        ``"Did you mean 'cutoff'?"`` (case does not matter), ``"Known: a, b, c."``, or
+        ``"Remove it."`` when nothing is known there.
+    """
+    from difflib import get_close_matches
+
+    choices = {choice.casefold(): choice for choice in known}
+    if not choices:
+        return "Remove it."
+    near = get_close_matches(word.casefold(), choices, n=1, cutoff=0.6)
+    return f"Did you mean {choices[near[0]]!r}?" if near else f"Known: {', '.join(choices.values())}."

@@ -1,0 +1,77 @@
+"""The house keeps its own rules: what is committed, what is imported, what the lock and the package say."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import repository
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "notebooks/03_survival.ipynb",
+        "outputs/our-trial/notebooks/03_survival.ipynb",
+        "outputs/demo-final/index.html",
+        "outputs/demo-final/tables/os_km.csv",
+        "data/lb.csv",
+        "params/patients.xlsx",
+        "esld/data/LB.XPT",
+    ],
+)
+def test_patients_and_executed_notebooks_are_refused(path):
+    assert list(repository.refused([path]))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "notebooks/03_survival.py",
+        "outputs/demo-final/notebooks/03_survival.ipynb",
+        "outputs/demo-final/results.json",
+        "esld/data/examples/demo/lb.csv",
+        "tests/reference/data/pbc.csv",
+    ],
+)
+def test_chapters_examples_and_the_record_may_be_committed(path):
+    assert list(repository.refused([path])) == []
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
+def test_nothing_tracked_is_refused():
+    assert list(repository.refused(repository.tracked())) == []
+
+
+def test_import_is_cheap():
+    """``import esld`` loads none of the heavy libraries; they belong to the modules that need them."""
+    heavy = "pandas numpy scipy lifelines seaborn matplotlib papermill jupytext nbconvert pydantic"
+    code = f"import sys, esld; print(*[m for m in {heavy!r}.split() if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_the_lock_has_hashes_and_names_no_index():
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pinned = re.findall(r"^[a-z0-9][\w.-]*(?:\[[\w,-]+\])?==", lock, flags=re.MULTILINE)
+    assert len(pinned) > 100
+    assert not re.search(r"^-|https?://", lock, flags=re.MULTILINE)
+    blocks = re.split(r"^(?=[a-z0-9][\w.-]*(?:\[[\w,-]+\])?==)", lock, flags=re.MULTILINE)[1:]
+    assert [b.split("==")[0] for b in blocks if "--hash=sha256:" not in b] == []
+
+
+def test_the_makefile_has_the_promised_targets_and_no_other():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE)
+    assert sorted(targets) == sorted(["report", "test", "lint", "typecheck", "lab", "bench", "soak"])
+
+
+def test_the_import_contract_holds():
+    """The layers of the house, held by import-linter; here too, so that `make test` alone shows a breach."""
+    linter = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
