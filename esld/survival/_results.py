@@ -1,0 +1,93 @@
+"""What results have in common: an estimate with its limits, and the one long form that all share.
+
+Names of statistics are the field's words in snake_case. For an estimate called ``x`` the long form may
+also hold ``x_std_err`` and ``x_p_value``; a test that stands alone calls its p-value ``p_value``.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isnan, nan
+from typing import Any, Required, TypedDict, Unpack
+
+import pandas as pd
+
+COLUMNS = (
+    "group", "time", "statistic", "value", "lower", "upper",
+    "unit", "method", "ties", "n", "events", "reason",
+)  # fmt: skip
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A number with its uncertainty.
+
+    Attributes
+    ----------
+    value : float
+        The estimate; NaN where it does not exist, `reason` says why.
+    std_err : float
+        Standard error on the scale of `value`; NaN where the method has none.
+    lower, upper : float
+        Two-sided confidence limits; NaN where undefined or not reached.
+    p_value : float
+        Two-sided p-value of no difference; NaN where there is none.
+    conf_level : float
+        Level of the limits, in (0, 1).
+    method : str
+        How estimate and limits were made.
+    reason : str
+        Why a value or a limit is missing, or what weakens it; empty if nothing does.
+    """
+
+    value: float
+    std_err: float = nan
+    lower: float = nan
+    upper: float = nan
+    p_value: float = nan
+    conf_level: float = 0.95
+    method: str = ""
+    reason: str = ""
+
+
+class About(TypedDict, total=False):
+    """What the rows of one estimate share: see `COLUMNS`."""
+
+    n: Required[int]
+    events: Required[int]
+    group: str
+    time: float
+    unit: str
+    method: str
+    ties: str
+    reason: str
+
+
+def row(
+    statistic: str, value: float, *, lower: float = nan, upper: float = nan, **about: Unpack[About]
+) -> Row:
+    """One row of the long form."""
+    return {"statistic": statistic, "value": value, "lower": lower, "upper": upper, **about}
+
+
+def estimate_rows(statistic: str, estimate: Estimate, **about: Unpack[About]) -> list[Row]:
+    """The rows of one estimate: itself, then its standard error and p-value where it has them."""
+    about["method"], about["reason"] = estimate.method, estimate.reason
+    rows = [row(statistic, estimate.value, lower=estimate.lower, upper=estimate.upper, **about)]
+    if not isnan(estimate.std_err):
+        rows.append(row(f"{statistic}_std_err", estimate.std_err, **about))
+    if not isnan(estimate.p_value):
+        rows.append(row(f"{statistic}_p_value", estimate.p_value, **about) | {"unit": ""})
+    return rows
+
+
+def long_frame(rows: Iterable[Row]) -> pd.DataFrame:
+    """The rows as a frame with the columns of `COLUMNS`; missing words are None, missing numbers NaN."""
+    frame = pd.DataFrame(list(rows), columns=list(COLUMNS))
+    for words in ("group", "unit", "method", "ties", "reason"):
+        frame[words] = pd.Series(
+            [w if isinstance(w, str) and w else None for w in frame[words]], dtype=object
+        )
+    numbers = dict.fromkeys(("time", "value", "lower", "upper"), float) | dict.fromkeys(("n", "events"), int)
+    return frame.astype(numbers)

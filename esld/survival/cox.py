@@ -1,0 +1,259 @@
+"""Cox regression by lifelines, with the cases caught in which the likelihood has no maximum."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import nan
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import chdtrc, ndtr
+
+from esld.survival._data import Bools, Floats, checked_times, two_sided_z
+from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame, row
+
+# lifelines stops at a Newton decrement of 1e-7, a few digits short of R. Its other rule, on the
+# log-likelihood, is switched off by a negative bound.
+_FIT_OPTIONS = {"precision": 1e-18, "r_precision": -1.0, "step_size": 1.0, "max_steps": 200}
+_METHOD = "Cox partial likelihood, Wald"
+# A standard error of 100 per standard deviation of a covariate: the information has gone, as it does when a
+# combination of covariates separates the events although none of them does alone.
+_FLAT = 100.0
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CoxFit:
+    """A Cox model.
+
+    Attributes
+    ----------
+    terms : tuple of str
+        The p covariates, in the order given.
+    coef, std_err : ndarray of shape (p,)
+        Log hazard ratio per unit of the covariate and its standard error.
+    vcov : ndarray of shape (p, p)
+        Inverse of the observed information.
+    hr, lower, upper : ndarray of shape (p,)
+        Hazard ratio and Wald limits.
+    z, p_value : ndarray of shape (p,)
+        Wald statistic and its two-sided p-value.
+    loglik_null, loglik : float
+        Log partial likelihood at 0 and at its maximum.
+    lr_chisq, lr_p_value : float
+        Likelihood ratio test of all covariates together, p degrees of freedom.
+    n, events : int
+        Subjects and events.
+    ties : str
+        How tied event times are treated.
+    method : str
+        How the model was fitted.
+    conf_level : float
+        Level of the limits.
+    warnings : tuple of str
+        What the fitting said, each once.
+    reason : str
+        Why there is no fit, all numbers above being NaN then; empty if there is one.
+    """
+
+    terms: tuple[str, ...]
+    coef: Floats
+    std_err: Floats
+    vcov: Floats
+    hr: Floats
+    lower: Floats
+    upper: Floats
+    z: Floats
+    p_value: Floats
+    loglik_null: float
+    loglik: float
+    lr_chisq: float
+    lr_p_value: float
+    n: int
+    events: int
+    ties: str
+    method: str
+    conf_level: float
+    warnings: tuple[str, ...]
+    reason: str
+
+    def hazard_ratio(self, term: str) -> Estimate:
+        """Hazard ratio of one covariate; its standard error is that of the log hazard ratio times it."""
+        if term not in self.terms:
+            raise ValueError(f"term must be one of {list(self.terms)}, got {term!r}")
+        i = self.terms.index(term)
+        return Estimate(
+            value=float(self.hr[i]), std_err=float(self.hr[i] * self.std_err[i]), lower=float(self.lower[i]),
+            upper=float(self.upper[i]), p_value=float(self.p_value[i]), conf_level=self.conf_level,
+            method=self.method, reason=self.reason,
+        )  # fmt: skip
+
+    def to_frame(self) -> pd.DataFrame:
+        """Long form, the covariate as `group`: hazard_ratio, its p-value, log_hazard_ratio; then the test."""
+        rows: list[Row] = []
+        every: About = {
+            "n": self.n,
+            "events": self.events,
+            "method": self.method,
+            "ties": self.ties,
+            "reason": self.reason,
+        }
+        for i, term in enumerate(self.terms):
+            about: About = {**every, "group": term}
+            # The standard error belongs to the logarithm: the ratio's own is left out.
+            rows += estimate_rows("hazard_ratio", replace(self.hazard_ratio(term), std_err=nan), **about)
+            rows.append(row("log_hazard_ratio", float(self.coef[i]), **about))
+            rows.append(row("log_hazard_ratio_std_err", float(self.std_err[i]), **about))
+        for name in ("loglik_null", "loglik", "lr_chisq", "lr_p_value"):
+            rows.append(row(name, float(getattr(self, name)), **every))
+        return long_frame(rows)
+
+
+def cox(
+    frame: pd.DataFrame, *, duration: str, event: str, covariates: Sequence[str], conf_level: float = 0.95
+) -> CoxFit:
+    """Cox proportional hazards regression, Efron's treatment of ties.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row per subject.
+    duration, event : str
+        Columns with elapsed time and event (1 or True), as for `kaplan_meier`.
+    covariates : sequence of str
+        Numeric or boolean columns; nothing is coded or centred for the caller; missing is refused.
+    conf_level : float, default 0.95
+
+    Returns
+    -------
+    CoxFit
+        Without events, with a constant, collinear or monotone covariate, or without convergence, all
+        estimates are NaN and `reason` says which.
+
+    Raises
+    ------
+    ValueError
+        As for `kaplan_meier`; no covariate, a column that is absent, not numeric or has missing values.
+
+    References
+    ----------
+    Cox (1972), J R Stat Soc B 34:187-220. Efron (1977), JASA 72:557-565. Heinze and Schemper (2001),
+    Biometrics 57:114-119, for the monotone likelihood.
+    """
+    names = tuple(covariates)
+    if not names or len({duration, event, *names}) != len(names) + 2:
+        raise ValueError(f"covariates must be other columns, each once, got {list(names)}")
+    if absent := [name for name in (duration, event, *names) if name not in frame.columns]:
+        raise ValueError(f"frame must have the columns {absent}, got {list(frame.columns)}")
+    time, happened = checked_times(frame[duration], frame[event])
+    design = _design(frame, names)
+    two_sided_z(conf_level)
+    if reason := _no_fit(time, happened, design, names):
+        return _failed(names, time.size, int(happened.sum()), conf_level, reason, ())
+    return _fit(time, happened, design, names, conf_level)
+
+
+def _design(frame: pd.DataFrame, names: tuple[str, ...]) -> Floats:
+    columns = []
+    for name in names:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            raise ValueError(f"covariate {name} must be numeric, got dtype {frame[name].dtype}")
+        if (absent := int(frame[name].isna().sum())) > 0:
+            raise ValueError(f"covariate {name} must not be missing, got {absent} missing of {len(frame)}")
+        columns.append(frame[name].to_numpy(dtype=np.float64))
+    design = np.column_stack(columns)
+    if not np.all(np.isfinite(design)):
+        raise ValueError("covariates must be finite, got infinite values")
+    return design
+
+
+def _no_fit(time: Floats, event: Bools, design: Floats, names: tuple[str, ...]) -> str:
+    """Why the partial likelihood has no single maximum, or nothing."""
+    if not event.any():
+        return "no events"
+    for name, values in zip(names, design.T, strict=True):
+        if reason := _monotone(time, event, values, name):
+            return reason
+    centred = design - design.mean(axis=0)
+    if np.linalg.matrix_rank(centred / centred.std(axis=0)) < len(names):
+        return f"collinear covariates: {', '.join(names)}"
+    return ""
+
+
+def _monotone(time: Floats, event: Bools, values: Floats, name: str) -> str:
+    """Whether every event falls on the largest (or the smallest) value at risk at its time."""
+    if np.all(values == values[0]):
+        return f"{name} is the same for everybody"
+    order = np.argsort(time, kind="stable")
+    ordered = values[order]
+    # Extremes over everybody from a row on; at a tie the risk set starts with the first of the tied rows.
+    first = np.searchsorted(time[order], time[order], side="left")
+    largest = np.maximum.accumulate(ordered[::-1])[::-1][first]
+    smallest = np.minimum.accumulate(ordered[::-1])[::-1][first]
+    dies = event[order]
+    at_top, at_bottom = ordered[dies] == largest[dies], ordered[dies] == smallest[dies]
+    if np.all(at_top & at_bottom):
+        return f"{name} does not differ among those at risk at any event"
+    if not (np.all(at_top) or np.all(at_bottom)):
+        return ""
+    levels = np.unique(values)
+    quiet = [level for level in levels if not np.any(values[event] == level)]
+    if levels.size == 2 and quiet:
+        return f"no events where {name} = {quiet[0]:g}: the hazard ratio has no finite estimate"
+    end = "largest" if np.all(at_top) else "smallest"
+    return f"every event has the {end} {name} of those at risk: the hazard ratio has no finite estimate"
+
+
+def _fit(time: Floats, event: Bools, design: Floats, names: tuple[str, ...], conf_level: float) -> CoxFit:
+    from lifelines import CoxPHFitter  # a second to import
+    from lifelines.exceptions import ConvergenceError
+
+    table = pd.DataFrame(design, columns=list(names))
+    duration, happened = "duration of follow-up", "event of follow-up"
+    table[duration], table[happened] = time, event
+    n, events = time.size, int(event.sum())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            fitted = CoxPHFitter().fit(table, duration, happened, fit_options=_FIT_OPTIONS)
+        except ConvergenceError as error:
+            fitted, reason = None, f"no convergence: {_one_line(str(error))}"
+    said = tuple(dict.fromkeys(_one_line(str(w.message)) for w in caught))
+    if fitted is None:
+        return _failed(names, n, events, conf_level, reason, said)
+
+    coef = fitted.params_.to_numpy(dtype=np.float64)
+    vcov = fitted.variance_matrix_.to_numpy(dtype=np.float64)
+    null, loglik = float(fitted._ll_null_), float(fitted.log_likelihood_)
+    with np.errstate(invalid="ignore"):
+        std_err = np.sqrt(np.diag(vcov))
+    stopped = any("failed to converge" in text for text in said)
+    if stopped or not np.all(std_err * design.std(axis=0) < _FLAT):
+        reason = f"the likelihood has no maximum in {', '.join(names)} together"
+        return _failed(names, n, events, conf_level, reason, said)
+    margin = two_sided_z(conf_level) * std_err
+    z = coef / std_err
+    p_value: NDArray[np.float64] = 2 * ndtr(-np.abs(z))
+    chisq = 2 * (loglik - null)
+    return CoxFit(
+        terms=names, coef=coef, std_err=std_err, vcov=vcov, hr=np.exp(coef), lower=np.exp(coef - margin),
+        upper=np.exp(coef + margin), z=z, p_value=p_value, loglik_null=null, loglik=loglik, lr_chisq=chisq,
+        lr_p_value=float(chdtrc(len(names), max(chisq, 0.0))), n=n, events=events, ties="Efron",
+        method=_METHOD, conf_level=conf_level, warnings=said, reason="",
+    )  # fmt: skip
+
+
+def _failed(
+    names: tuple[str, ...], n: int, events: int, conf_level: float, reason: str, said: tuple[str, ...]
+) -> CoxFit:
+    p = len(names)
+    gap = np.full(p, nan)
+    return CoxFit(
+        terms=names, coef=gap, std_err=gap, vcov=np.full((p, p), nan), hr=gap, lower=gap, upper=gap, z=gap,
+        p_value=gap, loglik_null=nan, loglik=nan, lr_chisq=nan, lr_p_value=nan, n=n, events=events,
+        ties="Efron", method=_METHOD, conf_level=conf_level, warnings=said, reason=reason,
+    )  # fmt: skip
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

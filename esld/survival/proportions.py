@@ -1,0 +1,271 @@
+"""One proportion and two: exact and score limits, risk difference, relative risk, Fisher's test."""
+
+from dataclasses import dataclass
+from math import acos, cos, exp, inf, log, nan, pi, sqrt
+from operator import index
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.special import betaincinv
+
+from esld.survival._data import choice, two_sided_p, two_sided_z
+from esld.survival._results import About, Estimate, estimate_rows, long_frame, row
+
+DifferenceMethod = Literal["miettinen-nurminen", "newcombe"]
+DIFFERENCE_METHODS = ("miettinen-nurminen", "newcombe")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proportion(Estimate):
+    """`x` of `n`, in [0, 1]."""
+
+    x: int
+    n: int
+
+    def to_frame(self, *, group: str = "", statistic: str = "proportion") -> pd.DataFrame:
+        """Long form: one row, `events` being x."""
+        return long_frame(estimate_rows(statistic, self, n=self.n, events=self.x, group=group))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoProportions(Estimate):
+    """A contrast of `x1` of `n1` with `x2` of `n2`; `statistic` names it."""
+
+    statistic: str
+    x1: int
+    n1: int
+    x2: int
+    n2: int
+
+    def to_frame(self, *, group: str = "") -> pd.DataFrame:
+        """Long form: the contrast and its p-value where it has one."""
+        n, events = self.n1 + self.n2, self.x1 + self.x2
+        return long_frame(estimate_rows(self.statistic, self, n=n, events=events, group=group))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FisherExact:
+    """Fisher's exact test of a two-by-two table.
+
+    Attributes
+    ----------
+    p_value : float
+        Two-sided: the probability of all tables no likelier than the one observed.
+    odds_ratio : Estimate
+        Conditional maximum-likelihood odds ratio, in [0, inf], with exact limits from two one-sided
+        tests, which may disagree with `p_value`. NaN with the reason where a margin is 0.
+    n, events : int
+        Subjects and those counted, both groups.
+    """
+
+    p_value: float
+    odds_ratio: Estimate
+    n: int
+    events: int
+    method: str = "Fisher exact, point probability"
+
+    def to_frame(self, *, group: str = "") -> pd.DataFrame:
+        """Long form: p_value and odds_ratio."""
+        about: About = {"n": self.n, "events": self.events, "group": group, "method": self.method}
+        rows = [row("p_value", self.p_value, **about)]
+        return long_frame(rows + estimate_rows("odds_ratio", self.odds_ratio, **about))
+
+
+def clopper_pearson(x: int, n: int, *, conf_level: float = 0.95) -> Proportion:
+    """Exact (central) binomial limits of `x` of `n`.
+
+    References
+    ----------
+    Clopper and Pearson (1934), Biometrika 26:404-413.
+    """
+    x, n = _counts(x, n, "x", "n")
+    two_sided_z(conf_level)  # checks the level
+    tail = (1 - conf_level) / 2
+    lower = 0.0 if x == 0 else float(betaincinv(x, n - x + 1, tail))
+    upper = 1.0 if x == n else float(betaincinv(x + 1, n - x, 1 - tail))
+    return Proportion(
+        value=x / n, lower=lower, upper=upper, conf_level=conf_level, method="Clopper-Pearson", x=x, n=n
+    )
+
+
+def wilson(x: int, n: int, *, conf_level: float = 0.95) -> Proportion:
+    """Score limits of `x` of `n`, without continuity correction.
+
+    References
+    ----------
+    Wilson (1927), JASA 22:209-212.
+    """
+    x, n = _counts(x, n, "x", "n")
+    z = two_sided_z(conf_level)
+    lower, upper = _wilson(x, n, z)
+    return Proportion(value=x / n, lower=lower, upper=upper, conf_level=conf_level, method="Wilson", x=x, n=n)
+
+
+def risk_difference(
+    x1: int,
+    n1: int,
+    x2: int,
+    n2: int,
+    *,
+    method: DifferenceMethod = "miettinen-nurminen",
+    conf_level: float = 0.95,
+) -> TwoProportions:
+    """Difference x1/n1 - x2/n2 with limits, in [-1, 1].
+
+    Parameters
+    ----------
+    x1, n1, x2, n2 : int
+        Counted, and all, in the first and the second group.
+    method : {'miettinen-nurminen', 'newcombe'}
+        Limits by inverting the score test (variance times N / (N - 1)), with the p-value of that test;
+        or Newcombe's hybrid of two Wilson intervals (his method 10), without a p-value.
+    conf_level : float, default 0.95
+
+    Returns
+    -------
+    TwoProportions
+
+    Raises
+    ------
+    ValueError
+        Counts that are not integers with 0 <= x <= n and n >= 1; an unknown method.
+
+    References
+    ----------
+    Miettinen and Nurminen (1985), Stat Med 4:213-226.
+    Newcombe (1998), Stat Med 17:873-890.
+    """
+    x1, n1 = _counts(x1, n1, "x1", "n1")
+    x2, n2 = _counts(x2, n2, "x2", "n2")
+    choice(method, "method", DIFFERENCE_METHODS)
+    z = two_sided_z(conf_level)
+    p1, p2 = x1 / n1, x2 / n2
+    value, p_value = p1 - p2, nan
+    if method == "newcombe":
+        (l1, u1), (l2, u2) = _wilson(x1, n1, z), _wilson(x2, n2, z)
+        lower = value - sqrt((p1 - l1) ** 2 + (u2 - p2) ** 2)
+        upper = value + sqrt((u1 - p1) ** 2 + (p2 - l2) ** 2)
+        name = "Newcombe"
+    else:
+        lower, upper = _miettinen_nurminen(p1, n1, p2, n2, z)
+        variance = _score_variance(p1, n1, p2, n2, 0.0)
+        p_value = two_sided_p(value / sqrt(variance)) if variance > 0 else 1.0
+        name = "Miettinen-Nurminen"
+    return TwoProportions(
+        value=value, lower=lower, upper=upper, p_value=p_value, conf_level=conf_level, method=name,
+        statistic="risk_difference", x1=x1, n1=n1, x2=x2, n2=n2,
+    )  # fmt: skip
+
+
+def relative_risk(x1: int, n1: int, x2: int, n2: int, *, conf_level: float = 0.95) -> TwoProportions:
+    """Ratio (x1/n1) / (x2/n2) with limits symmetric on the log scale; NaN with a reason if a count is 0.
+
+    References
+    ----------
+    Katz, Baptista, Azen and Pike (1978), Biometrics 34:469-474, method C.
+    """
+    x1, n1 = _counts(x1, n1, "x1", "n1")
+    x2, n2 = _counts(x2, n2, "x2", "n2")
+    z = two_sided_z(conf_level)
+    value = std_err = lower = upper = p_value = nan
+    reason = "" if x1 and x2 else "a count of 0 has no log ratio"
+    if not reason:
+        value = (x1 / n1) / (x2 / n2)
+        log_std_err = sqrt(1 / x1 - 1 / n1 + 1 / x2 - 1 / n2)
+        std_err = value * log_std_err
+        if log_std_err > 0:
+            factor = exp(z * log_std_err)
+            lower, upper, p_value = value / factor, value * factor, two_sided_p(log(value) / log_std_err)
+        else:
+            reason = "no spread in either group: no limits"
+    return TwoProportions(
+        value=value, std_err=std_err, lower=lower, upper=upper, p_value=p_value, conf_level=conf_level,
+        method="Katz, log", reason=reason, statistic="relative_risk", x1=x1, n1=n1, x2=x2, n2=n2,
+    )  # fmt: skip
+
+
+def fisher(x1: int, n1: int, x2: int, n2: int, *, conf_level: float = 0.95) -> FisherExact:
+    """Fisher's exact test that x1 of n1 and x2 of n2 have the same chance (``scipy.stats``).
+
+    References
+    ----------
+    Fisher (1935), J R Stat Soc 98:39-82.
+    """
+    from scipy.stats import fisher_exact  # slow to import
+    from scipy.stats.contingency import odds_ratio
+
+    x1, n1 = _counts(x1, n1, "x1", "n1")
+    x2, n2 = _counts(x2, n2, "x2", "n2")
+    two_sided_z(conf_level)
+    table = np.array([[x1, n1 - x1], [x2, n2 - x2]])
+    value, lower, upper, reason = nan, 0.0, inf, ""
+    if 0 < x1 + x2 < n1 + n2:
+        found = odds_ratio(table, kind="conditional")
+        limits = found.confidence_interval(confidence_level=conf_level)
+        value, lower, upper = float(found.statistic), float(limits.low), float(limits.high)
+    else:
+        reason = "everybody in both groups has the same outcome: no odds ratio"
+    ratio = Estimate(
+        value=value, lower=lower, upper=upper, conf_level=conf_level, reason=reason,
+        method="conditional maximum likelihood, exact limits",
+    )  # fmt: skip
+    p_value = float(fisher_exact(table).pvalue)
+    return FisherExact(p_value=p_value, odds_ratio=ratio, n=n1 + n2, events=x1 + x2)
+
+
+def _counts(x: int, n: int, x_name: str, n_name: str) -> tuple[int, int]:
+    try:
+        x, n = index(x), index(n)
+    except TypeError:
+        raise ValueError(f"{x_name} and {n_name} must be integers, got {x!r} and {n!r}") from None
+    if n < 1 or not 0 <= x <= n:
+        raise ValueError(f"{x_name} must be from 0 to {n_name} and {n_name} at least 1, got {x} of {n}")
+    return x, n
+
+
+def _wilson(x: int, n: int, z: float) -> tuple[float, float]:
+    p, spread = x / n, z * sqrt(x * (n - x) / n + z * z / 4)
+    centre, scale = x + z * z / 2, n + z * z
+    # The limit that touches 0 or 1 is exact, not exact to rounding.
+    lower = 0.0 if p == 0 else (centre - spread) / scale
+    upper = 1.0 if p == 1 else (centre + spread) / scale
+    return lower, upper
+
+
+def _miettinen_nurminen(p1: float, n1: int, p2: float, n2: int, z: float) -> tuple[float, float]:
+    from scipy.optimize import brentq  # slow to import
+
+    estimate = p1 - p2
+
+    def excess(d: float) -> float:
+        # Squared score statistic against z^2, multiplied out: finite also where the variance is 0.
+        return (estimate - d) ** 2 - z * z * _score_variance(p1, n1, p2, n2, d)
+
+    def limit(inner: float, outer: float) -> float:
+        # Off the estimate by a little: there both terms may be 0 (0 of 11 against 0 of 11).
+        start = inner + (outer - inner) * 1e-9
+        return float(brentq(excess, start, outer, xtol=1e-15, rtol=1e-14))
+
+    lower = -1.0 if estimate == -1 else limit(estimate, -1.0)
+    upper = 1.0 if estimate == 1 else limit(estimate, 1.0)
+    return lower, upper
+
+
+def _score_variance(p1: float, n1: int, p2: float, n2: int, d: float) -> float:
+    """Variance of the difference at the likeliest (P1, P2) with P1 - P2 = d, times N / (N - 1)."""
+    low, high = max(0.0, d), min(1.0, 1.0 + d)
+    # The likelihood is concave in P1 on [low, high]; the root of its derivative solves a cubic.
+    theta = n2 / n1
+    a = 1 + theta
+    b = -(1 + theta + p1 + theta * p2 + d * (theta + 2))
+    c = d * d + d * (2 * p1 + theta + 1) + p1 + theta * p2
+    e = -p1 * d * (1 + d)
+    v = b**3 / (3 * a) ** 3 - b * c / (6 * a * a) + e / (2 * a)
+    u = sqrt(max(b * b / (3 * a) ** 2 - c / (3 * a), 0.0)) * (1 if v > 0 else -1)
+    angle = (pi + acos(min(max(v / u**3, -1.0), 1.0))) / 3 if u else 0.0
+    first = min(max(2 * u * cos(angle) - b / (3 * a), low), high)
+    second = first - d
+    total = n1 + n2
+    variance = first * (1 - first) / n1 + second * (1 - second) / n2
+    return max(variance, 0.0) * total / (total - 1)

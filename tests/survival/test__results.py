@@ -1,0 +1,74 @@
+"""The long form that all results share."""
+
+from math import nan
+
+import pandas as pd
+import pytest
+
+from esld.survival import (
+    COLUMNS,
+    Estimate,
+    clopper_pearson,
+    cox,
+    fisher,
+    kaplan_meier,
+    logrank,
+    milestone,
+    relative_risk,
+    risk_difference,
+    rmst,
+    rmst_compare,
+)
+from esld.survival._results import estimate_rows, long_frame, row
+
+TIME, EVENT, ARM = [1, 2, 3, 4, 5, 6], [1, 0, 1, 1, 1, 0], [0, 1, 0, 1, 0, 1]
+TABLE = pd.DataFrame({"t": TIME, "e": EVENT, "arm": ARM})
+
+RESULTS = {
+    "kaplan_meier": lambda: kaplan_meier(TIME, EVENT),
+    "logrank": lambda: logrank(TIME, EVENT, ARM),
+    "rmst": lambda: rmst(TIME, EVENT, tau=4),
+    "rmst_compare": lambda: rmst_compare(TIME, EVENT, ARM, tau=4),
+    "cox": lambda: cox(TABLE, duration="t", event="e", covariates=["arm"]),
+    "clopper_pearson": lambda: clopper_pearson(3, 11),
+    "risk_difference": lambda: risk_difference(3, 11, 5, 11),
+    "relative_risk": lambda: relative_risk(3, 11, 5, 11),
+    "fisher": lambda: fisher(3, 11, 5, 11),
+    "milestone": lambda: milestone(TIME, EVENT, ARM, at=3),
+    "milestone without group": lambda: milestone(TIME, EVENT, at=1),
+}
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_every_result_has_the_same_columns_and_types(name):
+    frame = RESULTS[name]().to_frame()
+    assert tuple(frame.columns) == COLUMNS
+    assert len(frame) > 0
+    for column in ("time", "value", "lower", "upper"):
+        assert frame[column].dtype == float
+    for column in ("n", "events"):
+        assert frame[column].dtype == int
+    for column in ("group", "unit", "method", "ties", "reason"):
+        assert all(word is None or (isinstance(word, str) and word) for word in frame[column])
+    assert frame["statistic"].str.fullmatch("[a-z_]+").all()
+    assert not frame.duplicated(["group", "time", "statistic", "method"]).any()
+
+
+def test_an_estimate_makes_rows_only_for_what_it_has():
+    bare = estimate_rows("x", Estimate(value=1.0), n=3, events=1)
+    full = estimate_rows("x", Estimate(value=1.0, std_err=0.5, p_value=0.1), n=3, events=1, unit="days")
+    assert [r["statistic"] for r in bare] == ["x"]
+    frame = long_frame(full)
+    assert frame["statistic"].tolist() == ["x", "x_std_err", "x_p_value"]
+    assert frame["unit"].tolist() == ["days", "days", None]
+
+
+def test_a_missing_value_keeps_its_row_and_its_reason():
+    frame = long_frame(estimate_rows("x", Estimate(value=nan, reason="no events"), n=3, events=0))
+    assert frame["value"].isna().tolist() == [True]
+    assert frame["reason"].tolist() == ["no events"]
+
+
+def test_a_row_needs_its_counts():
+    with pytest.raises(ValueError):
+        long_frame([row("x", 1.0, n=3)])

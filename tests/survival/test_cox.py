@@ -1,0 +1,231 @@
+"""Cox: closed form, R survival 3.5-3, invariance, and the fits that do not exist."""
+
+import warnings
+from math import isnan, log
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from esld.survival import cox
+
+
+def fit(time, event, conf_level=0.95, **covariates):
+    frame = pd.DataFrame({"t": time, "e": event, **covariates})
+    return cox(frame, duration="t", event="e", covariates=list(covariates), conf_level=conf_level)
+
+
+class TestReference:
+    """R: ``coxph(Surv(time, ev) ~ ..., ties = 'efron', control = coxph.control(eps = 1e-11))``."""
+
+    CASES = (
+        ("b.cox.pbc.main", "pbc", ["age", "lb", "albumin", "protime", "edema", "trt"]),
+        ("b.cox.pbc.trt", "pbc", ["trt"]),
+        ("b.cox.small22_a", "small22_a", ["arm_b"]),
+    )
+
+    @pytest.mark.parametrize(("name", "dataset", "covariates"), CASES)
+    def test_all_numbers(self, oracle, data, agrees, name, dataset, covariates):
+        wanted, frame = oracle("b_cox.json", name), data(dataset)
+        if dataset == "small22_a":
+            frame = frame.assign(arm_b=frame["arm"].eq("B"))
+        found = cox(frame, duration="time", event="event", covariates=covariates)
+        assert (found.n, found.events, found.ties) == (wanted["n"], wanted["events"], "Efron")
+        for ours, theirs in (
+            ("coef", "coef"),
+            ("std_err", "se"),
+            ("vcov", "vcov"),
+            ("hr", "hr"),
+            ("lower", "hr_lower95"),
+            ("upper", "hr_upper95"),
+            ("z", "z"),
+            ("p_value", "p"),
+            ("loglik_null", "loglik_null"),
+            ("loglik", "loglik"),
+            ("lr_chisq", "lr_chisq"),
+        ):
+            agrees(getattr(found, ours), wanted[theirs], rel=1e-6)
+        assert (found.warnings, found.reason) == ((), "")
+
+
+class TestClosedForm:
+    # x = 1 dies at 1, x = 0 at 2, x = 1 is censored at 3. With u = exp(b) the likelihood is
+    # u / (2u + 1) * 1 / (1 + u); its logarithm is stationary where 2 u^2 = 1: b = -log(2) / 2.
+    # Information 2u / (2u + 1)^2 + u / (1 + u)^2.
+    TIME, EVENT, X = (1, 2, 3), (1, 1, 0), (1, 0, 1)
+
+    def test_three_patients(self):
+        found = fit(self.TIME, self.EVENT, x=self.X)
+        u = 0.5**0.5
+        assert found.coef[0] == pytest.approx(-log(2) / 2, rel=1e-9)
+        assert found.std_err[0] ** -2 == pytest.approx(2 * u / (2 * u + 1) ** 2 + u / (1 + u) ** 2, rel=1e-9)
+        assert found.loglik_null == pytest.approx(-log(6))
+        assert found.loglik == pytest.approx(log(u / (2 * u + 1) / (1 + u)))
+
+    def test_level_changes_the_width_only(self):
+        wide, narrow = (fit(self.TIME, self.EVENT, conf_level=c, x=self.X) for c in (0.95, 0.8))
+        assert wide.lower[0] < narrow.lower[0] < narrow.hr[0] < narrow.upper[0] < wide.upper[0]
+        assert wide.hr[0] == narrow.hr[0]
+
+
+class TestInvariance:
+    def test_moving_and_scaling_a_covariate(self, data):
+        frame = data("pbc")
+        frame = frame.assign(decades=frame["age"] / 10, since_50=frame["age"] - 50)
+        years, decades, moved = (
+            cox(frame, duration="time", event="event", covariates=[name, "trt"])
+            for name in ("age", "decades", "since_50")
+        )
+        np.testing.assert_allclose(decades.coef, years.coef * [10, 1], rtol=1e-8)
+        np.testing.assert_allclose(moved.coef, years.coef, rtol=1e-8)
+        np.testing.assert_allclose(moved.vcov, years.vcov, rtol=1e-8)
+
+    def test_swapping_the_arms_inverts_the_ratio(self, data):
+        frame = data("small22_a").assign(a=lambda d: d["arm"].eq("A"), b=lambda d: d["arm"].eq("B"))
+        a, b = (cox(frame, duration="time", event="event", covariates=[arm]) for arm in "ab")
+        assert a.hr[0] == pytest.approx(1 / b.hr[0], rel=1e-9)
+        assert a.lower[0] == pytest.approx(1 / b.upper[0], rel=1e-9)
+
+    def test_row_order_does_not_matter(self, data):
+        frame = data("small22_a").assign(b=lambda d: d["arm"].eq("B"))
+        one, two = (cox(f, duration="time", event="event", covariates=["b"]) for f in (frame, frame[::-1]))
+        np.testing.assert_allclose(one.coef, two.coef, rtol=1e-9)
+
+    def test_only_the_order_of_times_matters(self, data):
+        frame = data("small22_a").assign(b=lambda d: d["arm"].eq("B"), log_time=lambda d: np.log(d["time"]))
+        one, two = (cox(frame, duration=t, event="event", covariates=["b"]) for t in ("time", "log_time"))
+        np.testing.assert_allclose(one.coef, two.coef, rtol=1e-9)
+
+
+class TestNoFit:
+    """Each is NaN with a reason, never a number such as lifelines' 16.97 (standard error 2556)."""
+
+    @pytest.mark.parametrize(
+        ("time", "event", "covariates", "reason"),
+        [
+            ([1, 2, 3], [0, 0, 0], {"x": [0, 1, 0]}, "no events"),
+            ([1, 2, 3], [1, 1, 0], {"arm": [1, 1, 1]}, "arm is the same for everybody"),
+            (
+                [5, 6, 7, 8, 1, 2, 3, 4],
+                [0, 0, 0, 0, 1, 1, 1, 1],
+                {"arm": [0, 0, 0, 0, 1, 1, 1, 1]},
+                "no events where arm = 0: the hazard ratio has no finite estimate",
+            ),
+            (
+                [5, 6, 7, 8, 1, 2, 3, 4],
+                [0, 0, 0, 0, 1, 1, 1, 1],
+                {"other": [1, 2, 3, 1, 2, 3, 1, 2], "arm": [1, 1, 1, 1, 0, 0, 0, 0]},
+                "no events where arm = 1: the hazard ratio has no finite estimate",
+            ),
+            (
+                # both arms have events, but all of arm 1 are gone before the first of arm 0
+                [1, 2, 3, 4],
+                [1, 1, 1, 1],
+                {"arm": [1, 1, 0, 0]},
+                "every event has the largest arm of those at risk: the hazard ratio has no finite estimate",
+            ),
+            (
+                [1, 2, 3, 4],
+                [1, 1, 1, 0],
+                {"age": [30.0, 40.0, 50.0, 60.0]},
+                "every event has the smallest age of those at risk: the hazard ratio has no finite estimate",
+            ),
+            (
+                [1, 2, 9, 9],
+                [0, 0, 1, 1],
+                {"x": [0, 0, 1, 1]},
+                "x does not differ among those at risk at any event",
+            ),
+            (
+                [1, 2, 3, 4, 5],
+                [1, 1, 1, 1, 0],
+                {"x": [0, 1, 0, 1, 0], "y": [1, 3, 1, 3, 1]},
+                "collinear covariates: x, y",
+            ),
+        ],
+    )
+    def test_reason(self, time, event, covariates, reason):
+        found = fit(time, event, **covariates)
+        assert found.reason == reason
+        for name in ("coef", "std_err", "hr", "lower", "upper", "p_value", "vcov"):
+            assert np.all(np.isnan(getattr(found, name)))
+        assert isnan(found.loglik) and isnan(found.lr_p_value)
+        assert set(found.to_frame()["reason"]) == {reason}
+
+    def test_an_arm_whose_only_event_is_tied_with_one_of_the_other_has_an_estimate(self):
+        found = fit([1, 1, 2, 3], [1, 1, 0, 0], x=[0, 1, 0, 1])
+        assert found.hr[0] == pytest.approx(1)
+        assert found.reason == ""
+
+    def test_two_covariates_that_separate_only_together(self):
+        rng = np.random.default_rng(list(b"esld cox separated by a sum"))
+        x, y = rng.normal(size=(2, 40))
+        time = np.argsort(np.argsort(-(x + y))) + 1.0  # the largest sum at risk goes first, always
+        found = fit(time, rng.random(40) < 0.6, x=x, y=y)
+        assert np.all(np.isnan(found.hr))
+        assert found.reason == "the likelihood has no maximum in x, y together"
+        assert any("converge" in text for text in found.warnings)
+
+
+class TestControlFlow:
+    FRAME = pd.DataFrame({"t": [1, 2, 3], "e": [1, 1, 0], "x": [1, 0, 1]})
+
+    @pytest.mark.parametrize(
+        ("change", "covariates", "message"),
+        [
+            ({}, [], "covariates must be other columns, each once, got []"),
+            ({}, ["x", "x"], "covariates must be other columns, each once, got ['x', 'x']"),
+            ({}, ["t"], "covariates must be other columns, each once, got ['t']"),
+            ({}, ["z"], "frame must have the columns ['z'], got ['t', 'e', 'x']"),
+            ({"x": ["a", "b", "a"]}, ["x"], "covariate x must be numeric, got dtype object"),
+            ({"x": [1, None, 2]}, ["x"], "covariate x must not be missing, got 1 missing of 3"),
+            ({"x": [1, np.inf, 2]}, ["x"], "covariates must be finite, got infinite values"),
+            ({"t": [1, -2, 3]}, ["x"], "time must be 0 or more, got 1 negative of 3, lowest -2"),
+        ],
+    )
+    def test_refused(self, change, covariates, message):
+        with pytest.raises(ValueError) as error:
+            cox(self.FRAME.assign(**change), duration="t", event="e", covariates=covariates)
+        assert str(error.value) == message
+
+    def test_warnings_are_kept_and_not_shown(self, monkeypatch):
+        from lifelines import CoxPHFitter
+
+        plain = CoxPHFitter.fit
+
+        def talkative(self, *args, **kwargs):
+            for _ in range(2):
+                warnings.warn("a column\nlooks odd", UserWarning, stacklevel=2)
+            return plain(self, *args, **kwargs)
+
+        monkeypatch.setattr(CoxPHFitter, "fit", talkative)
+        found = cox(self.FRAME, duration="t", event="e", covariates=["x"])
+        assert found.warnings == ("a column looks odd",)
+        assert found.reason == ""
+
+    def test_input_is_not_changed(self):
+        before = self.FRAME.copy()
+        cox(self.FRAME, duration="t", event="e", covariates=["x"])
+        pd.testing.assert_frame_equal(self.FRAME, before)
+
+    def test_time_zero(self):
+        found = fit([0, 2, 3], [1, 1, 0], x=[1, 0, 1])
+        assert found.coef[0] == pytest.approx(-log(2) / 2, rel=1e-9)
+
+    def test_hazard_ratio_of_a_term(self):
+        found = cox(self.FRAME, duration="t", event="e", covariates=["x"])
+        assert found.hazard_ratio("x").value == found.hr[0]
+        with pytest.raises(ValueError, match=r"term must be one of \['x'\], got 'y'"):
+            found.hazard_ratio("y")
+
+    def test_long_form(self):
+        frame = cox(self.FRAME, duration="t", event="e", covariates=["x"]).to_frame()
+        assert frame["statistic"].tolist() == [
+            "hazard_ratio",
+            "hazard_ratio_p_value",
+            "log_hazard_ratio",
+            "log_hazard_ratio_std_err",
+            *["loglik_null", "loglik", "lr_chisq", "lr_p_value"],
+        ]
+        assert frame["group"].tolist() == ["x"] * 4 + [None] * 4
+        assert set(frame["ties"]) == {"Efron"}

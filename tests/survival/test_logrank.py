@@ -1,0 +1,195 @@
+"""Log-rank: closed form, R survival 3.5-3, invariance, control flow."""
+
+from math import isnan, nan
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import chi2
+
+from esld.survival import logrank
+
+SAMPLES = st.lists(
+    st.tuples(st.integers(0, 9), st.booleans(), st.sampled_from("ABC"), st.integers(0, 1)),
+    min_size=4,
+    max_size=40,
+).filter(lambda sample: len({g for _, _, g, _ in sample}) > 1)
+
+
+def split(sample):
+    time, event, group, stratum = zip(*sample, strict=True)
+    return np.array(time, float), np.array(event), np.array(group), np.array(stratum)
+
+
+class TestReference:
+    """R: ``survdiff(Surv(time, ev) ~ group [+ strata(s)], rho = 0 | 1)``."""
+
+    CASES = (
+        ("b.lr.pbc.trt", "pbc", "trt", None),
+        ("b.lr.pbc.trt.strat_edema", "pbc", "trt", "edema"),
+        ("b.lr.pbc.stage", "pbc", "stage", None),
+        ("b.lr.small22_a", "small22_a", "arm", None),
+        ("b.lr.aml", "aml", "x", None),
+        ("b.lr.pbc.sex", "pbc", "sex", None),
+    )
+
+    @pytest.mark.parametrize(("name", "dataset", "by", "strata"), CASES)
+    @pytest.mark.parametrize("rho", [0, 1])
+    def test_all_numbers(self, oracle, data, agrees, name, dataset, by, strata, rho):
+        wanted, frame = oracle("b_logrank.json", name)[f"rho{rho}"], data(dataset)
+        group = frame[by].astype(int) if by == "stage" else frame[by]
+        found = logrank(
+            frame["time"],
+            frame["event"],
+            group,
+            rho=rho,
+            strata=frame[strata] if strata else None,
+            groups=("m", "f") if by == "sex" else None,  # the order of R's factor
+        )
+        assert [f"{by}={g}" for g in found.groups] == wanted["groups"]
+        agrees(found.observed, wanted["observed"])
+        agrees(found.expected, wanted["expected"])
+        agrees(found.variance, wanted["var"])
+        agrees(found.chisq, wanted["chisq"])
+        agrees(found.p_value, wanted["p"])
+        assert found.df == wanted["df"]
+
+
+class TestClosedForm:
+    # A dies at 1 and 3, B dies at 2 and is censored at 4.
+    # t=1: 4 at risk, 2 in A: E 1/2, V 1/4.  t=2: 3 at risk, 1 in A: E 1/3, V 2/9.  t=3: 2, 1 in A: 1/2, 1/4.
+    TIME, EVENT, GROUP = (1, 3, 2, 4), (1, 1, 1, 0), ("A", "A", "B", "B")
+
+    def test_log_rank(self):
+        found = logrank(self.TIME, self.EVENT, self.GROUP)
+        np.testing.assert_allclose(found.observed, [2, 1])
+        np.testing.assert_allclose(found.expected, [4 / 3, 5 / 3])
+        np.testing.assert_allclose(found.variance, np.array([[1, -1], [-1, 1]]) * 13 / 18)
+        assert found.chisq == pytest.approx((2 / 3) ** 2 / (13 / 18))
+        assert found.p_value == pytest.approx(chi2.sf(8 / 13, 1))
+
+    def test_peto_peto_weighs_by_survival_just_before(self):
+        # S(t-) is 1, 3/4, 1/2 at the three events.
+        found = logrank(self.TIME, self.EVENT, self.GROUP, rho=1)
+        np.testing.assert_allclose(found.observed, [1 + 1 / 2, 3 / 4])
+        np.testing.assert_allclose(found.expected[0], 1 / 2 + 3 / 4 / 3 + 1 / 2 / 2)
+        np.testing.assert_allclose(found.variance[0, 0], 1 / 4 + 9 / 16 * 2 / 9 + 1 / 4 * 1 / 4)
+
+    def test_ties_use_the_hypergeometric_variance(self):
+        # Two of four die at once, two of the four in A: E 1, V = 2 * 1/4 * (4-2)/(4-1) = 1/3.
+        found = logrank([1, 2, 1, 2], [1, 0, 1, 0], ["A", "A", "B", "B"])
+        assert found.expected[0] == pytest.approx(1)
+        assert found.variance[0, 0] == pytest.approx(1 / 3)
+        assert found.p_value == 1
+
+
+class TestInvariance:
+    @given(SAMPLES, st.randoms(), st.sampled_from([0, 1, 0.5]))
+    def test_row_order_does_not_matter(self, sample, random, rho):
+        one = logrank(*split(sample)[:3], rho=rho)
+        two = logrank(*split(random.sample(sample, len(sample)))[:3], rho=rho)
+        np.testing.assert_allclose(one.variance, two.variance, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(one.chisq, two.chisq, rtol=1e-9)
+
+    @given(SAMPLES)
+    def test_only_the_order_of_times_matters(self, sample):
+        time, event, group, _ = split(sample)
+        np.testing.assert_array_equal(
+            logrank(time, event, group).chisq, logrank(np.exp(time), event, group).chisq
+        )
+
+    @given(SAMPLES, st.sampled_from([0, 1]))
+    def test_order_of_groups_does_not_change_the_test(self, sample, rho):
+        time, event, group, _ = split(sample)
+        labels = sorted(set(group))
+        one = logrank(time, event, group, rho=rho)
+        two = logrank(time, event, group, rho=rho, groups=labels[::-1])
+        np.testing.assert_allclose(one.observed, two.observed[::-1])
+        np.testing.assert_allclose(one.chisq, two.chisq, rtol=1e-8, atol=1e-12)
+
+    @given(SAMPLES, st.sampled_from([0, 1]))
+    def test_differences_and_variances_add_up_to_nothing(self, sample, rho):
+        found = logrank(*split(sample)[:3], rho=rho)
+        assert found.observed.sum() == pytest.approx(found.expected.sum())
+        np.testing.assert_allclose(found.variance.sum(axis=0), 0, atol=1e-12)
+
+    @given(SAMPLES, st.sampled_from([0, 1]))
+    def test_strata_add_up(self, sample, rho):
+        time, event, group, stratum = split(sample)
+        whole = logrank(time, event, group, strata=stratum, rho=rho)
+        observed, expected = pd.Series(0.0, index=whole.groups), pd.Series(0.0, index=whole.groups)
+        for value in np.unique(stratum):
+            rows = stratum == value
+            if len(set(group[rows])) < 2:  # nothing to compare: it adds as much to O as to E
+                continue
+            part = logrank(time[rows], event[rows], group[rows], rho=rho)
+            observed[list(part.groups)] += part.observed
+            expected[list(part.groups)] += part.expected
+        np.testing.assert_allclose(whole.observed - whole.expected, observed - expected, atol=1e-12)
+
+    @given(SAMPLES)
+    def test_one_stratum_is_no_stratum(self, sample):
+        time, event, group, _ = split(sample)
+        strata = np.full(time.size, "site 1")
+        np.testing.assert_allclose(
+            logrank(time, event, group, strata=strata, rho=1).variance,
+            logrank(time, event, group, rho=1).variance,
+        )
+
+
+class TestControlFlow:
+    def test_no_events(self):
+        found = logrank([1, 2, 3], [0, 0, 0], ["A", "B", "A"])
+        assert isnan(found.chisq) and isnan(found.p_value)
+        assert found.reason == "no events"
+
+    def test_groups_never_at_risk_together(self):
+        # B is gone at 2, before A's event; A has no event until then.
+        found = logrank([5, 6, 2, 2], [1, 1, 0, 0], ["A", "A", "B", "B"])
+        assert isnan(found.p_value)
+        assert found.reason == "the groups are not at risk together when events happen"
+
+    def test_a_group_without_events_is_tested(self):
+        found = logrank([1, 2, 9, 9], [1, 1, 0, 0], ["A", "A", "B", "B"])
+        assert found.events.tolist() == [2, 0]
+        assert 0 < found.p_value < 0.1
+
+    def test_a_group_that_leaves_before_the_first_event_costs_no_degree_of_freedom(self):
+        time, event = [1, 2, 9, 9, 0.5], [1, 1, 0, 1, 0]
+        found = logrank(time, event, ["A", "A", "B", "B", "C"])
+        assert found.df == 1
+        assert found.p_value == pytest.approx(logrank(time[:4], event[:4], list("AABB")).p_value)
+
+    def test_everything_at_one_time(self):
+        found = logrank([3, 3, 3, 3], [1, 1, 1, 1], ["A", "A", "B", "B"])
+        assert isnan(found.p_value)
+
+    def test_one_group(self):
+        with pytest.raises(ValueError, match="group must have at least two labels"):
+            logrank([1, 2], [1, 1], ["A", "A"])
+
+    @pytest.mark.parametrize("rho", [-1, nan])
+    def test_rho(self, rho):
+        with pytest.raises(ValueError, match="rho must be finite and 0 or more"):
+            logrank([1, 2], [1, 1], ["A", "B"], rho=rho)
+
+    def test_inputs_are_not_changed(self):
+        time, event, group = np.array([3.0, 1, 2]), np.array([1, 0, 1]), np.array([1, 2, 1])
+        kept = [a.copy() for a in (time, event, group)]
+        logrank(time, event, group, strata=group, rho=1)
+        for array, before in zip((time, event, group), kept, strict=True):
+            np.testing.assert_array_equal(array, before)
+
+    def test_long_form(self):
+        frame = logrank([1, 2, 3], [1, 1, 0], ["A", "B", "B"], rho=1).to_frame()
+        assert frame["statistic"].tolist() == ["observed", "expected"] * 2 + ["chisq", "df", "p_value"]
+        assert set(frame["method"]) == {"Peto-Peto (rho = 1)"}
+        assert frame["n"].tolist() == [1, 1, 2, 2, 3, 3, 3]
+
+    def test_method_says_what_was_done(self):
+        sample = ([1, 2, 3, 4], [1, 1, 0, 1], ["A", "B", "B", "A"])
+        assert logrank(*sample).method == "log-rank"
+        assert logrank(*sample, rho=0.5).method == "Fleming-Harrington (rho = 0.5)"
+        assert logrank(*sample, strata=[1, 1, 2, 2]).method == "log-rank, 2 strata"

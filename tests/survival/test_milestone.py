@@ -1,0 +1,200 @@
+"""Alive at a horizon: closed form, R survival 3.5-3, invariance, control flow."""
+
+from math import isnan
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from esld.survival import clopper_pearson, milestone, risk_difference
+
+SAMPLES = st.lists(
+    st.tuples(st.integers(0, 10), st.booleans(), st.sampled_from("AB")), min_size=2, max_size=30
+).filter(lambda sample: len({g for _, _, g in sample}) == 2)
+
+
+def split(sample):
+    time, event, group = zip(*sample, strict=True)
+    return np.array(time, float), np.array(event), np.array(group)
+
+
+class TestReference:
+    """R: ``survfit(Surv(time, ev) ~ 1)`` per arm, difference with Greenwood standard errors, normal."""
+
+    CASES = (
+        ("b.ms.pbc.1y", "pbc", "trt"),
+        ("b.ms.pbc.2y", "pbc", "trt"),
+        ("b.ms.small22_a.24", "small22_a", "arm"),
+    )
+
+    @pytest.mark.parametrize(("name", "dataset", "by"), CASES)
+    def test_arms_and_difference(self, oracle, data, agrees, name, dataset, by):
+        wanted, frame = oracle("b_milestone.json", name), data(dataset)
+        found = milestone(frame["time"], frame["event"], frame[by], at=wanted["t"])
+        for group in found.groups:
+            theirs = wanted["arms"][f"{by}={group.group}"]
+            agrees([group.survival.value, group.survival.std_err], [theirs["surv"], theirs["se"]])
+        gap, theirs = found.survival_difference, wanted["difference"]
+        agrees(
+            [gap.value, gap.std_err, gap.lower, gap.upper, gap.p_value],
+            [theirs[k] for k in ("est", "se", "lower95", "upper95", "p")],
+        )
+
+
+class TestComplete:
+    # LOW: dead at 1 and 10, alive at 10 and 20. HIGH: dead at 11, after the horizon; alive at 10 and 30.
+    TIME = (1, 10, 10, 20, 11, 10, 30)
+    EVENT = (1, 1, 0, 0, 1, 0, 0)
+    GROUP = ("LOW",) * 4 + ("HIGH",) * 3
+
+    def test_counts_at_the_edge(self):
+        found = milestone(self.TIME, self.EVENT, self.GROUP, at=10, groups=("LOW", "HIGH"))
+        low, high = found.groups
+        assert (low.n, low.alive, low.dead, low.unknown) == (4, 2, 2, 0)
+        assert (high.n, high.alive, high.dead, high.unknown) == (3, 3, 0, 0)
+        assert found.complete
+
+    def test_binomial_path(self):
+        found = milestone(self.TIME, self.EVENT, self.GROUP, at=10, groups=("LOW", "HIGH"))
+        assert [g.proportion for g in found.groups] == [clopper_pearson(2, 4), clopper_pearson(3, 3)]
+        assert found.difference == risk_difference(3, 3, 2, 4)
+        assert found.difference.method == "Miettinen-Nurminen"
+        assert found.bounds is None
+        assert found.groups[0].survival.value == pytest.approx(0.5)
+
+    def test_order_and_method_are_the_callers(self):
+        found = milestone(
+            self.TIME,
+            self.EVENT,
+            self.GROUP,
+            at=10,
+            groups=("HIGH", "LOW"),
+            difference_method="newcombe",
+            conf_level=0.9,
+        )
+        assert found.difference == risk_difference(2, 4, 3, 3, method="newcombe", conf_level=0.9)
+        assert found.groups[0].best_case.conf_level == 0.9
+
+
+class TestUnknown:
+    # A: dead at 2, lost at 3, two alive at 10. B: dead at 4, three alive at 10. One unknown in A.
+    TIME = (2, 3, 10, 10, 4, 10, 10, 10)
+    EVENT = (1, 0, 0, 0, 1, 0, 0, 0)
+    GROUP = ("A",) * 4 + ("B",) * 4
+
+    def test_kaplan_meier_with_bounds(self):
+        found = milestone(self.TIME, self.EVENT, self.GROUP, at=10)
+        a, b = found.groups
+        assert (a.alive, a.dead, a.unknown) == (2, 1, 1)
+        assert a.proportion is None
+        assert b.proportion == clopper_pearson(3, 4)
+        assert (a.best_case.x, a.worst_case.x) == (3, 2)
+        assert (b.best_case, b.worst_case) == (clopper_pearson(3, 4),) * 2
+        assert found.difference is found.survival_difference
+        assert found.difference.value == pytest.approx(0)  # 3/4 and 3/4
+        assert found.risk_difference is None
+        lowest, highest = found.bounds
+        assert lowest == risk_difference(3, 4, 3, 4)
+        assert highest == risk_difference(3, 4, 2, 4)
+
+    def test_nobody_is_dropped(self):
+        for group in milestone(self.TIME, self.EVENT, self.GROUP, at=10).groups:
+            assert group.alive + group.dead + group.unknown == group.n == 4
+
+    def test_long_form(self):
+        frame = milestone(self.TIME, self.EVENT, self.GROUP, at=10).to_frame()
+        of_a = frame.loc[frame["group"] == "A", "statistic"].tolist()
+        assert of_a == [
+            *["alive", "dead", "unknown", "proportion_best_case", "proportion_worst_case"],
+            *["survival", "survival_std_err"],
+        ]
+        gap = frame[frame["group"] == "B - A"]
+        assert [s for s in gap["statistic"] if not s.endswith(("p_value", "std_err"))] == [
+            *["survival_difference", "risk_difference_lowest", "risk_difference_highest"],
+        ]
+        assert set(frame["time"]) == {10.0}
+
+    def test_follow_up_that_ends_too_soon(self):
+        found = milestone([1, 5, 2, 20], [1, 0, 1, 0], ["A", "A", "B", "B"], at=10)
+        assert isnan(found.groups[0].survival.value)
+        assert isnan(found.difference.value)
+        assert found.difference.reason == "A: follow-up ends at 5, before 10"
+        assert (found.groups[0].best_case.x, found.groups[0].worst_case.x) == (1, 0)
+
+    def test_no_deaths_give_no_false_certainty(self):
+        found = milestone([5, 20, 20, 20], [0, 0, 0, 0], ["A", "A", "B", "B"], at=10)
+        assert found.difference.value == 0
+        assert isnan(found.difference.lower) and isnan(found.difference.p_value)
+        assert found.difference.reason == "Greenwood standard error is 0 or undefined in A and B"
+
+    def test_one_arm_without_deaths_is_named(self):
+        found = milestone([5, 20, 4, 20], [0, 0, 1, 0], ["A", "A", "B", "B"], at=10)
+        assert found.difference.lower < found.difference.value == -0.5
+        assert found.difference.reason == "Greenwood standard error is 0 or undefined in A"
+
+
+class TestInvariance:
+    @given(SAMPLES, st.integers(0, 10))
+    def test_everybody_is_one_of_three(self, sample, at):
+        time, event, group = split(sample)
+        for part in milestone(time, event, group, at=at).groups:
+            rows = group == part.group
+            assert part.alive + part.dead + part.unknown == part.n == rows.sum()
+            assert part.worst_case.value <= part.best_case.value
+            if not isnan(part.survival.value):
+                assert part.worst_case.value - 1e-12 <= part.survival.value <= part.best_case.value + 1e-12
+
+    @given(SAMPLES, st.integers(0, 10))
+    def test_kaplan_meier_equals_the_share_when_everybody_is_known(self, sample, at):
+        time, event, group = split(sample)
+        found = milestone(time, event | (time < at), group, at=at)  # who left before the horizon has died
+        assert found.complete
+        for part in found.groups:
+            assert part.survival.value == pytest.approx(part.proportion.value)
+        assert found.survival_difference.value == pytest.approx(found.risk_difference.value)
+
+    @given(SAMPLES, st.integers(0, 10))
+    def test_bounds_hold_whatever_happened_to_the_unknown(self, sample, at):
+        time, event, group = split(sample)
+        found = milestone(time, event, group, at=at)
+        if found.bounds:
+            a, b = found.groups
+            lowest, highest = found.bounds
+            for left in (a.best_case, a.worst_case):
+                for right in (b.best_case, b.worst_case):
+                    assert lowest.value - 1e-12 <= right.value - left.value <= highest.value + 1e-12
+
+    @given(SAMPLES, st.integers(0, 10))
+    def test_swapping_the_groups_mirrors_the_difference(self, sample, at):
+        there, back = (milestone(*split(sample), at=at, groups=order) for order in ("AB", "BA"))
+        assert back.difference.value == pytest.approx(-there.difference.value, nan_ok=True)
+        assert back.difference.lower == pytest.approx(-there.difference.upper, nan_ok=True, abs=1e-9)
+
+
+class TestControlFlow:
+    def test_one_group(self):
+        found = milestone([1, 2], [1, 0], at=1)
+        assert [g.group for g in found.groups] == ["all"]
+        assert found.difference is None and found.bounds is None
+        assert "risk_difference" not in set(found.to_frame()["statistic"])
+
+    def test_three_groups_have_no_difference(self):
+        assert milestone([1, 2, 3], [1, 1, 1], list("ABC"), at=1).difference is None
+
+    def test_time_zero(self):
+        assert milestone([0, 1], [1, 0], at=0).groups[0].dead == 1
+
+    def test_groups_without_group(self):
+        with pytest.raises(ValueError, match="groups must not be given without group"):
+            milestone([1], [1], at=1, groups=("A",))
+
+    @pytest.mark.parametrize("at", [-1, float("nan")])
+    def test_horizon_out_of_range(self, at):
+        with pytest.raises(ValueError, match="at must be finite and 0 or more"):
+            milestone([1], [1], at=at)
+
+    def test_inputs_are_not_changed(self):
+        time, event, group = np.array([3.0, 1.0]), np.array([1, 0]), np.array(["A", "B"])
+        milestone(time, event, group, at=2)
+        assert (time.tolist(), event.tolist(), group.tolist()) == ([3, 1], [1, 0], ["A", "B"])
