@@ -1,0 +1,306 @@
+"""How every score takes its arguments and gives its result back.
+
+Scalars, arrays and Series come in; each becomes a `Column`; a formula is evaluated over cache-sized blocks
+of the columns; the result has the shape and index of what came in. A formula sees float64 blocks only, with
+NaN for missing, and is plain NumPy.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from functools import reduce
+from numbers import Real
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Values: TypeAlias = "float | Floats | pd.Series[float]"
+"""A result: a float for scalars, an array of the same shape, a Series with the same index."""
+Labels: TypeAlias = "str | npt.NDArray[np.object_] | pd.Series[Any] | None"
+"""A result in words: a str or None for scalars, an object array or Series with None where missing."""
+Formula: TypeAlias = Callable[..., tuple[Floats, ...]]
+
+
+class NotGiven(Enum):
+    """The default of an argument that has an alternative: None would mean a missing value."""
+
+    NOT_GIVEN = "not given"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+NOT_GIVEN: Final = NotGiven.NOT_GIVEN
+Numbers: TypeAlias = "npt.ArrayLike | Sequence[Any] | pd.Series[Any] | NotGiven | None"
+"""An argument: a number, an array-like or a Series; None, NaN and pd.NA are missing."""
+
+BLOCK = 16_384
+"""Rows per block: a few float64 blocks of this length stay in a core's cache."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What the values of a column must be, and the test that finds those that are not (NaN never is)."""
+
+    text: str
+    broken: Callable[[Floats], npt.NDArray[np.bool_]]
+    accepts_bool: bool = False
+
+
+POSITIVE = Rule("a positive finite number or missing", lambda x: (x <= 0) | (x == np.inf))
+NOT_NEGATIVE = Rule("a finite number >= 0 or missing", lambda x: (x < 0) | (x == np.inf))
+FINITE = Rule("a finite number or missing", lambda x: np.isinf(x))
+FLAG = Rule(
+    "True, False (or 1, 0) or missing", lambda x: (x != 0) & (x != 1) & ~np.isnan(x), accepts_bool=True
+)
+
+
+def whole(lowest: int, highest: int) -> Rule:
+    """The rule of a grade: a whole number from `lowest` to `highest`, or missing."""
+    return Rule(
+        f"a whole number from {lowest} to {highest} or missing",
+        lambda x: ((x < lowest) | (x > highest) | (x != np.floor(x))) & ~np.isnan(x),
+    )
+
+
+@dataclass(frozen=True)
+class Column:
+    """One argument, ready to be read in blocks; the caller's array is viewed, never changed.
+
+    Attributes
+    ----------
+    name : str
+        The argument as the caller wrote it, for messages.
+    values : ndarray of shape (n,)
+        Integer, boolean or floating; one element for a scalar.
+    shape : tuple of int
+        The caller's shape.
+    index : Index or None
+        The index of a Series.
+    rule : Rule
+        What the values must be.
+    scale : tuple of (float, float)
+        Multiply by the first and divide by the second: a change of unit, done in the block.
+    """
+
+    name: str
+    values: npt.NDArray[Any]
+    shape: tuple[int, ...]
+    index: "pd.Index[Any] | None"
+    rule: Rule
+    scale: tuple[float, float] = (1.0, 1.0)
+
+    def block(self, part: slice) -> Floats:
+        """The values of one block as float64 in the formula's unit; of a scalar, its one element."""
+        block = _as_float64(self.values[part] if self.shape else self.values)
+        if self.rule.broken(block).any():
+            self._refuse()
+        up, down = self.scale
+        return block if up == down else np.asarray(block * up / down)
+
+    def _refuse(self) -> None:
+        everything = _as_float64(self.values)
+        wrong = np.flatnonzero(self.rule.broken(everything))
+        raise _not_what_it_must_be(self.name, self.rule.text, wrong, everything)
+
+
+def _not_what_it_must_be(
+    name: str, rule: str, wrong: npt.NDArray[np.intp], values: npt.NDArray[Any]
+) -> ValueError:
+    first = values[wrong[0]]
+    first = first.item() if isinstance(first, np.generic) else first
+    where = f" at position {wrong[0]}" if values.size > 1 else ""
+    return ValueError(f"{name} must be {rule}, got {len(wrong)} that are not (first: {first!r}{where})")
+
+
+def _as_float64(raw: npt.NDArray[Any]) -> Floats:
+    if raw.dtype.kind == "f" and raw.dtype.itemsize < 8:
+        # 2.8 in single precision is 2.79999995: read it as the decimal it stands for, or a boundary is missed
+        return raw.astype(str).astype(np.float64)
+    return raw.astype(np.float64, copy=False)
+
+
+def _raw(name: str, values: object) -> "tuple[npt.NDArray[Any], tuple[int, ...], pd.Index[Any] | None]":
+    """Any accepted form as a flat array, with its shape and index."""
+    index = values.index if isinstance(values, pd.Series) else None
+    if isinstance(values, pd.DataFrame):
+        raise ValueError(f"{name} must be a scalar, an array or a Series, got a DataFrame")
+    if isinstance(values, np.ma.MaskedArray):
+        visible = values.data.astype(object)
+        visible[np.ma.getmaskarray(values)] = None
+        values = visible
+    if isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+        dtype = values.dtype
+        if isinstance(dtype, np.dtype) or not pd.api.types.is_any_real_numeric_dtype(dtype):
+            array = np.asarray(values)
+        else:
+            target = getattr(dtype, "numpy_dtype", np.dtype(np.float64))
+            target = target if target.kind == "f" else np.dtype(np.float64)
+            array = values.to_numpy(dtype=target, na_value=np.nan)
+    else:
+        try:
+            array = np.asarray(values)
+            if array.dtype.kind in "US" and not isinstance(values, np.ndarray):
+                array = np.asarray(values, dtype=object)  # numbers that stood beside text stay numbers
+        except ValueError as error:
+            kind = type(values).__name__
+            raise ValueError(f"{name} must be a scalar, an array or a Series, got a ragged {kind}") from error
+    # a scalar becomes one element: NumPy's scalar arithmetic may differ from that of arrays in the last digit
+    return array.reshape(-1), array.shape, index
+
+
+def column(name: str, values: Numbers, rule: Rule, scale: tuple[float, float] = (1.0, 1.0)) -> Column:
+    """Read one argument; what is not a number (or a flag, where the rule is one) is refused here."""
+    array, shape, index = _raw(name, values)
+    kinds = "fiub" if rule.accepts_bool else "fiu"
+    if array.dtype.kind not in kinds:
+        array = _numbers_of(name, array, rule)
+    return Column(name, array, shape, index, rule, scale)
+
+
+def _numbers_of(name: str, array: npt.NDArray[Any], rule: Rule) -> Floats:
+    """Python objects (or a dtype that is no number) as float64, missing as NaN."""
+    flat = array.astype(object)
+    missing = np.asarray(pd.isna(flat), dtype=bool)
+    kind = pd.api.types.infer_dtype(flat, skipna=True)
+    if kind not in {"floating", "integer", "mixed-integer-float", "decimal", "empty"}:
+        wrong = [i for i in np.flatnonzero(~missing) if not _is_number(flat[i], rule.accepts_bool)]
+        if wrong:
+            raise _not_what_it_must_be(name, rule.text, np.asarray(wrong), flat)
+    numbers = np.full(flat.size, np.nan)
+    numbers[~missing] = flat[~missing].astype(np.float64)
+    return numbers
+
+
+def _is_number(value: object, accepts_bool: bool) -> bool:
+    if isinstance(value, bool | np.bool_):
+        return accepts_bool
+    return isinstance(value, Real | Decimal)
+
+
+def texts(name: str, values: object, number_of: Callable[[str], float | None], rule: str) -> Column:
+    """Read an argument of words as the numbers that they stand for.
+
+    Parameters
+    ----------
+    name : str
+        The argument as the caller wrote it.
+    values : str, array-like or Series of str
+        None, NaN, pd.NA and blank text are missing.
+    number_of : callable
+        The number a word stands for, None when it is not known; called once for each different word.
+    rule : str
+        What the words must be, for the message.
+    """
+    array, shape, index = _raw(name, values)
+    flat = array.astype(object)
+    codes, words = pd.factorize(flat)
+    blank = [isinstance(word, str) and not word.strip() for word in words]
+    found = [
+        np.nan if empty else number_of(word) if isinstance(word, str) else None
+        for word, empty in zip(words, blank, strict=True)
+    ]
+    unknown = [number is None for number in found]
+    if any(unknown):
+        wrong = np.flatnonzero(np.isin(codes, np.flatnonzero(unknown)))
+        raise _not_what_it_must_be(name, rule, wrong, flat)
+    numbers = np.array([*found, np.nan], dtype=np.float64)[codes]  # code -1, missing, reads the last
+    return Column(name, numbers, shape, index, FINITE)
+
+
+def exactly_one(**arguments: Any) -> tuple[str, Any]:
+    """The name and value of the one argument that was given; another number of them is an error."""
+    given = [name for name, value in arguments.items() if value is not NOT_GIVEN]
+    if len(given) != 1:
+        got = " and ".join(given) if given else "none"
+        raise ValueError(f"exactly one of {', '.join(arguments)} must be given, got {got}")
+    return given[0], arguments[given[0]]
+
+
+def _common_form(columns: Sequence[Column]) -> "tuple[tuple[int, ...], pd.Index[Any] | None]":
+    """The one shape and index of all columns that are not scalars."""
+    shape: tuple[int, ...] = ()
+    index: pd.Index[Any] | None = None
+    shaped = indexed = ""
+    for one in columns:
+        if one.shape:
+            if shaped and one.shape != shape:
+                raise ValueError(
+                    f"{one.name} must be a scalar or have the shape of {shaped}, {shape}, got {one.shape}"
+                )
+            shape, shaped = one.shape, one.name
+        if one.index is not None:
+            if index is None:
+                index, indexed = one.index, one.name
+            elif one.index is not index and not one.index.equals(index):
+                raise ValueError(f"{one.name} must have the index of {indexed}, got a different one")
+    return shape, index
+
+
+def _blocks(size: int) -> Iterator[slice]:
+    return (slice(start, min(start + BLOCK, size)) for start in range(0, size, BLOCK))
+
+
+def components(names: Sequence[str], formula: Formula, columns: Sequence[Column]) -> tuple[Values, ...]:
+    """Evaluate a formula with several results; the formula itself says where each of them is missing.
+
+    Parameters
+    ----------
+    names : sequence of str
+        One name a result; a Series carries it.
+    formula : callable
+        Takes one float64 block a column (of one element for a scalar), returns one block a result.
+    columns : sequence of Column
+        Scalars and one common shape and index, else ValueError.
+
+    Returns
+    -------
+    tuple of float, ndarray or Series
+    """
+    shape, index = _common_form(columns)
+    for one in columns:
+        if not one.shape:
+            one.block(slice(None))  # checked even when there are no rows
+    results = [np.empty(shape, dtype=np.float64) for _ in names]
+    flat = [result.reshape(-1) for result in results]
+    for part in _blocks(results[0].size):
+        for out, block in zip(flat, formula(*(one.block(part) for one in columns)), strict=True):
+            out[part] = block
+    return tuple(_in_form(result, index, name) for result, name in zip(results, names, strict=True))
+
+
+def score(name: str, formula: Callable[..., Floats], *columns: Column) -> Values:
+    """Evaluate a formula with one result, missing wherever any of its columns is."""
+
+    def masked(*blocks: Floats) -> tuple[Floats, ...]:
+        missing = reduce(np.logical_or, [np.isnan(block) for block in blocks])
+        return (np.where(missing, np.nan, formula(*blocks)),)
+
+    return components((name,), masked, columns)[0]
+
+
+def _in_form(result: Floats, index: "pd.Index[Any] | None", name: str) -> Values:
+    if index is not None:
+        return pd.Series(result, index=index, name=name)
+    return result if result.ndim else float(result)
+
+
+def labels(
+    values: Values, words: Sequence[str], number_of: Callable[[Floats], npt.NDArray[Any]], name: str
+) -> Labels:
+    """The word for each value, in the same form: `number_of` says which, from 0; NaN becomes None."""
+    array = np.asarray(values, dtype=np.float64)
+    table = np.array([*words, None], dtype=object)
+    named = table[np.where(np.isnan(array), len(words), number_of(array))]
+    if isinstance(values, pd.Series):
+        return pd.Series(named, index=values.index, name=name, dtype=object)
+    return named  # for a scalar, the str or None itself
+
+
+def half_up(x: Floats) -> Floats:
+    """Round to a whole number, halves up, for x >= 0; binary noise below 1e-8 does not decide a tie."""
+    return np.floor(np.round(x, 8) + 0.5)

@@ -1,0 +1,177 @@
+"""MELD 3.0, OPTN's allocation score since July 2023, with the rule for adolescents.
+
+Units, missing values and errors as in :mod:`esld.scoring.meld`.
+"""
+
+import numpy as np
+
+from esld.scoring import _inputs, units
+from esld.scoring._inputs import FLAG, NOT_GIVEN, NOT_NEGATIVE, POSITIVE, Column, Floats, Numbers, Values
+from esld.scoring.meld import laboratory_columns, sodium_column
+
+
+def meld_3(
+    *,
+    bilirubin_mg_dl: Numbers = NOT_GIVEN,
+    bilirubin_umol_l: Numbers = NOT_GIVEN,
+    creatinine_mg_dl: Numbers = NOT_GIVEN,
+    creatinine_umol_l: Numbers = NOT_GIVEN,
+    inr: Numbers,
+    sodium_mmol_l: Numbers,
+    albumin_g_dl: Numbers = NOT_GIVEN,
+    albumin_g_l: Numbers = NOT_GIVEN,
+    female: Numbers,
+    dialysis: Numbers = False,
+    age_years: Numbers = NOT_GIVEN,
+    cap: bool = True,
+) -> Values:
+    """MELD 3.0, OPTN's allocation score since 13 July 2023: a whole number from 6 to 40.
+
+    ``1.33 [female] + 4.56 ln(bilirubin) + 0.82 (137 - Na) - 0.24 (137 - Na) ln(bilirubin) + 9.09 ln(INR) +
+    11.14 ln(creatinine) + 1.85 (3.5 - albumin) - 1.83 (3.5 - albumin) ln(creatinine) + 6``, rounded once,
+    halves up, then clamped. Bilirubin and INR are raised to 1.0, creatinine is clamped to 1.0-3.0 mg/dL, Na
+    to 125-137, albumin to 1.5-3.5 g/dL. At age 12-17 both sexes get 1.33.
+
+    Parameters
+    ----------
+    bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr
+        As in `meld`.
+    sodium_mmol_l : float, array-like or Series, > 0
+        Serum sodium (mmol/L = mEq/L), not corrected for glucose.
+    albumin_g_dl, albumin_g_l : float, array-like or Series, > 0
+        Serum albumin, in one of the units.
+    female : bool, array-like or Series
+        The sex recorded for allocation. Sex codes such as 1 and 2 are refused.
+    dialysis : bool, array-like or Series, default False
+        As in `meld`, but sets creatinine to **3.0**.
+    age_years : float, array-like or Series, >= 0, optional
+        Age at registration. Not given means adults. Under 12 the result is missing (PELD is another score).
+    cap : bool, default True
+        False leaves out the upper limit of 40, as in the paper of 2021.
+
+    Returns
+    -------
+    float, ndarray or Series
+        6 to 40 in steps of 1 (no upper limit without `cap`); NaN where any argument is missing or age is
+        under 12.
+
+    Notes
+    -----
+    Halves do occur, when bilirubin, creatinine and INR are all at their lower limit; R and Python would
+    round some of them down.
+
+    References
+    ----------
+    Kim WR et al. Gastroenterology 2021;161:1887-1895 (PMC8608337). OPTN policy 9.1.D (2023).
+    Adolescents: PMC10363200.
+
+    Examples
+    --------
+    >>> labs = {"bilirubin_mg_dl": 2.5, "creatinine_mg_dl": 1.2, "inr": 1.0, "sodium_mmol_l": 131}
+    >>> meld_3(**labs, albumin_g_l=38, female=False)
+    16.0
+    """
+
+    def rounded(*blocks: Floats) -> Floats:
+        return np.clip(_inputs.half_up(_meld_3_real(*blocks)), 6.0, 40.0 if cap else np.inf)
+
+    columns = laboratory_columns(
+        bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
+    )
+    more = _more_columns(sodium_mmol_l, albumin_g_dl, albumin_g_l, female, age_years)
+    return _inputs.score("meld_3" if cap else "meld_3_uncapped", rounded, *columns, *more)
+
+
+def meld_3_real(
+    *,
+    bilirubin_mg_dl: Numbers = NOT_GIVEN,
+    bilirubin_umol_l: Numbers = NOT_GIVEN,
+    creatinine_mg_dl: Numbers = NOT_GIVEN,
+    creatinine_umol_l: Numbers = NOT_GIVEN,
+    inr: Numbers,
+    sodium_mmol_l: Numbers,
+    albumin_g_dl: Numbers = NOT_GIVEN,
+    albumin_g_l: Numbers = NOT_GIVEN,
+    female: Numbers,
+    dialysis: Numbers = False,
+    age_years: Numbers = NOT_GIVEN,
+) -> Values:
+    """MELD 3.0 neither rounded nor capped, for change from baseline; the inputs are clamped as in `meld_3`.
+
+    The parameters are those of `meld_3`, without `cap`.
+
+    Returns
+    -------
+    float, ndarray or Series
+        6.0 or more; NaN where any argument is missing or age is under 12.
+    """
+    columns = laboratory_columns(
+        bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
+    )
+    more = _more_columns(sodium_mmol_l, albumin_g_dl, albumin_g_l, female, age_years)
+    return _inputs.score("meld_3_real", _meld_3_real, *columns, *more)
+
+
+def meld_3_survival_90_day(*, meld_3: Numbers) -> Values:
+    """Modelled probability to survive 90 days, ``0.946 ^ exp(0.17698 MELD3 - 3.56)``.
+
+    Parameters
+    ----------
+    meld_3 : float, array-like or Series, > 0
+        MELD 3.0, whole (`meld_3`) or real-valued (`meld_3_real`).
+
+    Returns
+    -------
+    float, ndarray or Series
+        In [0, 1]; NaN where missing.
+
+    References
+    ----------
+    Kim WR et al. Gastroenterology 2021;161:1887-1895, as coded in the R package ameld and checked there
+    against Suppl. Table 5 to 0.01 (one source).
+    """
+
+    def survival(score: Floats) -> Floats:
+        return np.asarray(0.946 ** np.exp(0.17698 * score - 3.56))
+
+    return _inputs.score("meld_3_survival_90_day", survival, _inputs.column("meld_3", meld_3, POSITIVE))
+
+
+def _more_columns(
+    sodium_mmol_l: Numbers, albumin_g_dl: Numbers, albumin_g_l: Numbers, female: Numbers, age_years: Numbers
+) -> tuple[Column, ...]:
+    return (
+        sodium_column(sodium_mmol_l),
+        units.quantity("ALB", "g/dL", albumin_g_dl=albumin_g_dl, albumin_g_l=albumin_g_l),
+        _inputs.column("female", female, FLAG),
+        _inputs.column("age_years", 18.0 if age_years is NOT_GIVEN else age_years, NOT_NEGATIVE),
+    )
+
+
+def _meld_3_real(
+    bilirubin: Floats,
+    creatinine: Floats,
+    inr: Floats,
+    dialysis: Floats,
+    sodium: Floats,
+    albumin: Floats,
+    female: Floats,
+    age: Floats,
+) -> Floats:
+    log_bilirubin = np.log(np.maximum(bilirubin, 1.0))
+    log_creatinine = np.log(np.where(dialysis == 1.0, 3.0, np.clip(creatinine, 1.0, 3.0)))
+    sodium_below = 137.0 - np.clip(sodium, 125.0, 137.0)
+    albumin_below = 3.5 - np.clip(albumin, 1.5, 3.5)
+    sex_term = 1.33 * np.where(age < 18.0, 1.0, female)
+    real = (
+        sex_term
+        + 4.56 * log_bilirubin
+        + 0.82 * sodium_below
+        - 0.24 * sodium_below * log_bilirubin
+        + 9.09 * np.log(np.maximum(inr, 1.0))
+        + 11.14 * log_creatinine
+        + 1.85 * albumin_below
+        - 1.83 * albumin_below * log_creatinine
+        + 6.0
+    )
+    return np.where(age < 12.0, np.nan, real)

@@ -1,0 +1,202 @@
+"""Units of the laboratory: one spelling for each, and the factors between those that one analyte comes in.
+
+The factors are those of the literature that the scores come from (bilirubin 17.1, creatinine 88.4), not of
+the molar masses (17.104, 88.402): the difference moves MELD by less than 0.001. Nothing is assumed: an
+unknown or missing unit is an error.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from esld.scoring import _inputs
+from esld.scoring._inputs import Floats, Numbers, Values
+
+# How hospital exports write a unit, after `_folded`; each canonical spelling, folded, is understood too.
+_SPELLINGS: dict[str, tuple[str, ...]] = {
+    "U/L": ("iu/l", "units/l"),
+    "umol/L": ("micromol/l", "mcmol/l"),
+    "mmol/L": (),
+    "mEq/L": (),
+    "mg/dL": ("mg/100ml", "mg%"),
+    "g/L": ("gm/l",),
+    "g/dL": ("gm/dl", "g/100ml", "g%"),
+    "ug/L": ("mcg/l",),
+    "ng/mL": (),
+    "10^9/L": (),
+    "10^3/uL": ("10^3/mm3", "10^3/mm^3", "k/ul", "k/mm3", "thou/ul"),
+    "s": ("sec", "secs", "second", "seconds", "秒"),
+    "ratio": ("1", "inr", "{inr}"),
+}
+
+_ENZYME = {"U/L": 1.0}
+_BILIRUBIN = {"umol/L": 1.0, "mg/dL": 17.1}
+_PROTEIN = {"g/L": 1.0, "g/dL": 10.0}
+_ELECTROLYTE = {"mmol/L": 1.0, "mEq/L": 1.0}
+_CELLS = {"10^9/L": 1.0, "10^3/uL": 1.0}
+
+# Size of each unit in the analyte's standard unit, which comes first.
+_SIZES: dict[str, dict[str, float]] = {
+    "ALT": _ENZYME,
+    "AST": _ENZYME,
+    "ALP": _ENZYME,
+    "GGT": _ENZYME,
+    "BILI": _BILIRUBIN,
+    "BILDIR": _BILIRUBIN,
+    "ALB": _PROTEIN,
+    "PROT": _PROTEIN,
+    "PT": {"s": 1.0},
+    "INR": {"ratio": 1.0},
+    "CREAT": {"umol/L": 1.0, "mg/dL": 88.4},
+    # mg/dL may be the whole molecule (0.1665) or its nitrogen, "BUN" (0.357): CDISC has a code for each
+    "UREA": {"mmol/L": 1.0},
+    "UREAN": {"mmol/L": 1.0, "mg/dL": 0.357},
+    "SODIUM": _ELECTROLYTE,
+    "K": _ELECTROLYTE,
+    "PLAT": _CELLS,
+    "WBC": _CELLS,
+    "NEUT": _CELLS,
+    "HGB": _PROTEIN,
+    "AFP": {"ug/L": 1.0, "ng/mL": 1.0},
+    "AMMONIA": {"umol/L": 1.0},
+    "CHOL": {"mmol/L": 1.0, "mg/dL": 1 / 38.67},
+}
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+
+
+def _folded(text: str) -> str:
+    """Full-width letters, case, spaces, the two letters mu, the times sign and superscripts made alike."""
+    text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda run: "^" + run[0].translate(_SUPERSCRIPTS), text)
+    text = unicodedata.normalize("NFKC", text).casefold()
+    text = re.sub(r"\s+", "", text).replace("μ", "u")
+    text = re.sub(r"^[x×*·]+(?=10)", "", text)
+    return re.sub(r"^10(?:\^|\*\*?|e\+?)?0?([39])(?=/)", r"10^\1", text)
+
+
+_CANONICAL = {_folded(spelling): unit for unit, others in _SPELLINGS.items() for spelling in (unit, *others)}
+
+
+@lru_cache(maxsize=1024)
+def _find(text: str) -> str | None:
+    return _CANONICAL.get(_folded(text))
+
+
+def canonical_unit(text: str) -> str:
+    """The one spelling of a unit that stands for all the ways to write it.
+
+    Parameters
+    ----------
+    text : str
+        As the laboratory wrote it: ``µmol/L`` with either letter mu, ``umol/l``, ``mg/dl``, ``×10⁹/L``,
+        ``10*9/L``, ``IU/L``, ``sec``; full-width letters and any case.
+
+    Returns
+    -------
+    str
+        ``umol/L``, ``mg/dL``, ``10^9/L``, ``U/L``, ``s``, ``ratio`` …
+
+    Raises
+    ------
+    ValueError
+        The unit is unknown, blank or not text. The message lists the known ones.
+    """
+    unit = _find(text) if isinstance(text, str) else None
+    if unit is None:
+        raise ValueError(f"unit must be one of {list(_SPELLINGS)}, got {text!r}")
+    return unit
+
+
+def known_units(analyte: str) -> tuple[str, ...]:
+    """The units that an analyte may come in, canonically spelled, the standard (SI) unit first.
+
+    Parameters
+    ----------
+    analyte : str
+        CDISC ``LBTESTCD``: ALT, AST, ALP, GGT, BILI, BILDIR, ALB, PROT, PT, INR, CREAT, UREA, UREAN,
+        SODIUM, K, PLAT, WBC, NEUT, HGB, AFP, AMMONIA, CHOL.
+
+    Raises
+    ------
+    ValueError
+        The analyte is unknown. The message lists the known ones.
+    """
+    if analyte not in _SIZES:
+        raise ValueError(f"analyte must be one of {list(_SIZES)}, got {analyte!r}")
+    return tuple(_SIZES[analyte])
+
+
+def convert(values: Numbers, *, analyte: str, from_unit: object, to_unit: str) -> Values:
+    """Convert the values of one analyte to another unit.
+
+    Parameters
+    ----------
+    values : float, array-like or Series
+        Any finite numbers (limits of a range and differences may be 0 or negative); NaN, None and pd.NA are
+        missing.
+    analyte : str
+        CDISC ``LBTESTCD``, see `known_units`. ``UREA`` in mg/dL is refused: urea nitrogen is ``UREAN``.
+    from_unit : str, or array-like or Series of str
+        The unit of all values, or one for each value. Any spelling that `canonical_unit` knows.
+    to_unit : str
+        The unit wanted.
+
+    Returns
+    -------
+    float, ndarray or Series
+        Same shape and index, float64, not rounded; missing where the value is missing.
+
+    Raises
+    ------
+    ValueError
+        A unit is unknown for this analyte, or is missing beside a value (a missing unit beside a missing
+        value is no fault); a value is infinite or not a number; shapes or indexes differ. The message names
+        the known units.
+
+    Examples
+    --------
+    >>> convert(2.0, analyte="BILI", from_unit="mg/dl", to_unit="µmol/L")
+    34.2
+    """
+    known = list(known_units(analyte))
+    rule = f"a unit of {analyte}, one of {known}"
+
+    def size(text: str) -> float | None:
+        return _SIZES[analyte].get(_find(text) or "")
+
+    wanted = size(to_unit) if isinstance(to_unit, str) else None
+    if wanted is None:
+        raise ValueError(f"to_unit must be {rule}, got {to_unit!r}")
+    sizes = _inputs.texts("from_unit", from_unit, size, rule)
+    numbers = _inputs.column("values", values, _inputs.FINITE)
+
+    def converted(value: Floats, size: Floats) -> Floats:
+        return np.where(size == wanted, value, value * size / wanted)  # the same unit: not a digit changes
+
+    result = _inputs.score("values", converted, numbers, sizes)
+    unstated = np.isnan(sizes.values)
+    if sizes.shape:  # one unit for all must be stated in any case, a unit of its own only beside a value
+        unstated = unstated & ~np.isnan(numbers.values)
+    if unstated.any():
+        raise ValueError(f"from_unit must be {rule}, got {unstated.sum()} missing")
+    if isinstance(result, pd.Series):
+        result.name = values.name if isinstance(values, pd.Series) else None
+    return result
+
+
+_SUFFIXES = {"_mg_dl": "mg/dL", "_umol_l": "umol/L", "_g_dl": "g/dL", "_g_l": "g/L"}
+
+
+def quantity(analyte: str, unit: str, **arguments: Numbers) -> _inputs.Column:
+    """The one given among arguments for the same analyte in different units, read in `unit`.
+
+    For the scores: ``quantity("BILI", "mg/dL", bilirubin_mg_dl=…, bilirubin_umol_l=…)``; the unit of an
+    argument is the end of its name.
+    """
+    name, values = _inputs.exactly_one(**arguments)
+    (own,) = [unit for suffix, unit in _SUFFIXES.items() if name.endswith(suffix)]
+    sizes = _SIZES[analyte]
+    return _inputs.column(name, values, _inputs.POSITIVE, scale=(sizes[own], sizes[unit]))
