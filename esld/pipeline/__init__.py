@@ -1,0 +1,1 @@
+"""From a data cut to a published report: parameters, run, render, verify, publish."""

@@ -1,0 +1,220 @@
+"""The report as pages: an index, one page for each chapter, and one page that holds everything, to mail.
+
+Every page stands alone: no script, no font, no request. The same report gives the same bytes.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from esld.pipeline.theme import PAGE_IDS, THEME
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from nbformat import NotebookNode
+
+_TAKEN = PAGE_IDS | {"index", "report"}  # a slug is a file's name and, on the whole report, an anchor
+
+
+@dataclass(frozen=True)
+class Masthead:
+    """The banner of every page.
+
+    Attributes
+    ----------
+    trial_id, trial_title : str
+        As registered.
+    cut_id, cut_title : str
+        Id and title of the data cut.
+    cutoff : str
+        ISO date after which nothing is known.
+    status : {"draft", "final"}
+    view : {"unblinded", "masked", "blinded"}
+    simulated : bool
+        True shows "SIMULATED DATA" on every screen and every printed sheet.
+    notice : str
+        One sentence below the banner, plain text; empty for none.
+    """
+
+    trial_id: str
+    trial_title: str
+    cut_id: str
+    cut_title: str
+    cutoff: str
+    status: str
+    view: str
+    simulated: bool
+    notice: str = ""
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("status", ("draft", "final")), ("view", ("unblinded", "masked", "blinded"))):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {list(allowed)}, got {getattr(self, name)!r}")
+        date.fromisoformat(self.cutoff)
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A chapter: an executed notebook with its place in the story.
+
+    Attributes
+    ----------
+    slug : str
+        File name without ending: letters, digits, ``_`` and single ``-``.
+    title, question : str
+        Plain text.
+    answer : str
+        HTML, one or two sentences whose numbers are ``<span class="result" data-result="id">``.
+    notebook : NotebookNode
+        As papermill returned it; it is not modified.
+    """
+
+    slug: str
+    title: str
+    question: str
+    answer: str
+    notebook: "NotebookNode"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\w+(-\w+)*", self.slug, re.ASCII):
+            raise ValueError(f"slug must be letters, digits, '_' and single '-', got {self.slug!r}")
+        if self.slug.casefold() in _TAKEN:
+            raise ValueError(f"slug must not be one of {sorted(_TAKEN)}, got {self.slug!r}")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One of the headline numbers on the index; plain text throughout."""
+
+    label: str
+    value: str
+    detail: str
+    result_id: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that the pages show.
+
+    Attributes
+    ----------
+    masthead : Masthead
+    question : str
+        Plain text, one sentence.
+    answer : str
+        HTML, one or two sentences.
+    cards : tuple of Card
+    chapters : tuple of Chapter
+        In reading order, slugs unique.
+    downloads : tuple of (str, str)
+        Path relative to the pages' folder, and description.
+    made_with : tuple of (str, str)
+        What, and hash or version. No clock, no path of a machine.
+    assumptions : tuple of (str, str, str)
+        What the protocol leaves open, the choice made, the reason.
+    """
+
+    masthead: Masthead
+    question: str
+    answer: str
+    cards: tuple[Card, ...]
+    chapters: tuple[Chapter, ...]
+    downloads: tuple[tuple[str, str], ...]
+    made_with: tuple[tuple[str, str], ...]
+    assumptions: tuple[tuple[str, str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        slugs = [chapter.slug for chapter in self.chapters]
+        if len(set(slugs)) < len(slugs):
+            raise ValueError(f"slugs of chapters must be unique, got {slugs!r}")
+
+
+def render(report: Report, folder: Path) -> list[Path]:
+    """Write the report's pages.
+
+    Parameters
+    ----------
+    report : Report
+    folder : Path
+        Created where missing; files of the same names are overwritten.
+
+    Returns
+    -------
+    list of Path
+        ``index.html``, ``<slug>.html`` for each chapter in order, ``report.html``.
+
+    Raises
+    ------
+    ValueError
+        A notebook holds an error output.
+    """
+    from esld.pipeline.theme import fragment
+
+    slugs = [chapter.slug for chapter in report.chapters]
+    bodies = [
+        fragment.from_notebook(c.notebook, question=c.question, answer=c.answer) for c in report.chapters
+    ]
+    answers = {chapter.slug: fragment.inline(chapter.answer) for chapter in report.chapters}
+    common: dict[str, Any] = {
+        "report": report,
+        "mast": report.masthead,
+        "answer": fragment.inline(report.answer),
+        "answers": answers,
+    }
+    pages = {"index": _page("index", **common, heading="Overview")}
+    for place, (chapter, body) in enumerate(zip(report.chapters, bodies, strict=True)):
+        pages[chapter.slug] = _page(
+            "chapter",
+            **common,
+            heading=chapter.title,
+            chapter=chapter,
+            sections=body.sections,
+            body=body.html(),
+            before=report.chapters[place - 1] if place else None,
+            after=report.chapters[place + 1] if place + 1 < len(slugs) else None,
+        )
+    whole = [
+        fragment.for_one_page(body, slug=slug, slugs=slugs) for slug, body in zip(slugs, bodies, strict=True)
+    ]
+    pages["report"] = _page(
+        "report", **common, heading="Whole report", bodies=dict(zip(slugs, whole, strict=True))
+    )
+
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [folder / f"{name}.html" for name in pages]
+    for path, html in zip(written, pages.values(), strict=True):
+        path.write_text(html, encoding="utf-8", newline="\n")
+    return written
+
+
+def _page(template: str, **values: Any) -> str:
+    return _templates().get_template(f"{template}.html.j2").render(**values)
+
+
+@cache
+def _templates() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    from esld.pipeline.theme.fragment import bind
+
+    environment = Environment(
+        loader=FileSystemLoader(THEME / "pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals["css"] = Markup((THEME / "style.css").read_text(encoding="utf-8"))
+    environment.filters["bind"] = bind
+    environment.filters["css_string"] = lambda text: Markup(_css_string(text))
+    return environment
+
+
+def _css_string(text: str) -> str:
+    """Text as a quoted CSS string that can end neither the string nor the style element."""
+    return '"' + "".join(c if c.isalnum() or c in " .,:;·_-" else f"\\{ord(c):x} " for c in text) + '"'

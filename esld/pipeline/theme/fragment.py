@@ -1,0 +1,280 @@
+"""One executed notebook as a clean piece of HTML: sections, dressed tables and figures, folded code, nothing fetched."""
+
+import re
+from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bs4 import BeautifulSoup, Tag
+
+from esld.pipeline.theme import PAGE_IDS
+from esld.pipeline.theme.export import coloured, exported
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+_FORBIDDEN = "script, style, link, meta, base, iframe, object, embed, template, noscript"
+_ADDRESSES = frozenset(
+    {"href", "src", "srcset", "xlink:href", "action", "formaction", "poster", "background", "data", "ping"}
+)
+_REFERENCES = ("headers", "aria-labelledby", "aria-describedby", "aria-controls", "aria-details", "for")
+_SHORT = 16  # characters: a visit or a subject's id never breaks inside its cell
+_LONG = 48  # characters: a sentence keeps a readable width, and the table scrolls
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """A chapter's body, ready to be set into a page.
+
+    Attributes
+    ----------
+    soup : BeautifulSoup
+        The body: ``section`` elements, one for each second-level heading.
+    sections : tuple of (str, str)
+        Anchor and plain text of each second-level heading, in order.
+    """
+
+    soup: BeautifulSoup
+    sections: tuple[tuple[str, str], ...]
+
+    def html(self) -> str:
+        """The body as text, its code coloured."""
+        return coloured(self.soup.decode())
+
+
+def from_notebook(notebook: "NotebookNode", *, question: str, answer: str) -> Fragment:
+    """Body of a chapter page.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Executed; it is not modified. An error output raises: a failed run must not look like a report.
+    question : str
+        Plain text; opens the chapter where the notebook has no section "Question".
+    answer : str
+        HTML; stands under the question, unless the notebook already shows the same words there.
+    """
+    soup = _cleaned(exported(notebook))
+    for number, heading in enumerate(soup.find_all("h1")):
+        if number:
+            heading.name = "h2"
+        else:
+            heading.decompose()  # the page's own heading is the chapter's title
+    if not any(_anchor(heading.get_text()) == "question" for heading in soup.find_all("h2")):
+        heading, paragraph = soup.new_tag("h2"), soup.new_tag("p")
+        heading.string, paragraph.string = "Question", question
+        soup.insert(0, heading, paragraph)
+    for table in soup.select("table"):
+        _dress_table(soup, table)
+    for heading in soup.find_all(_HEADINGS):
+        heading["id"] = heading.get("id") or _anchor(heading.get_text())
+    _make_ids_unique(soup)
+    for term in soup.select("dfn[title], abbr[title]"):
+        term["tabindex"] = "0"  # reached by a finger and by the Tab key, not only by a mouse
+    for box in soup.select("div.prose"):
+        box.unwrap()
+    _divide(soup)
+    _lead(soup, answer)
+    return Fragment(soup, tuple((str(h["id"]), h.get_text().strip()) for h in soup.find_all("h2")))
+
+
+def inline(html: str) -> str:
+    """A sentence with its spans, cleaned like a chapter's body."""
+    return _cleaned(html).decode()
+
+
+def for_one_page(fragment: Fragment, *, slug: str, slugs: Iterable[str]) -> str:
+    """HTML of the same chapter for the page that holds them all.
+
+    Anchors become ``slug--anchor``, headings go down one level, and links lead to where the target now is; a link
+    to a file beside the report becomes text, because the page is made to be mailed alone.
+    """
+    soup = copy(fragment.soup)
+    for level in range(5, 0, -1):
+        for heading in soup.find_all(f"h{level}"):
+            heading.name = f"h{level + 1}"
+    own = {str(tag["id"]): f"{slug}--{tag['id']}" for tag in soup.find_all(id=True)}
+    for tag in soup.find_all(id=True):
+        tag["id"] = own[str(tag["id"])]
+    for tag in soup.find_all(True):
+        _redirect(tag, own)
+    known = set(slugs)
+    for link in soup.find_all("a", href=True):
+        address = str(link["href"])
+        page, _, anchor = address.partition("#")
+        chapter = page.removesuffix(".html")
+        if chapter in known:
+            link["href"] = f"#{chapter}--{anchor}" if anchor else f"#{chapter}"
+        elif page == "index.html":
+            link["href"] = "#top"
+        elif page:
+            _unlink(link)
+    return coloured(soup.decode())
+
+
+def _cleaned(html: str) -> BeautifulSoup:
+    """Parsed HTML that fetches nothing, runs nothing and brings no styles of its own."""
+    soup = BeautifulSoup(html, "html.parser")
+    for tag in soup.select(_FORBIDDEN):
+        tag.decompose()
+    for tag in soup.find_all(True):
+        for name in list(tag.attrs):
+            value = str(tag.attrs[name])
+            if name.lower().startswith("on") or (name.lower() == "style" and "url(" in value.lower()):
+                del tag.attrs[name]
+            elif name.lower() in _ADDRESSES and not _stays_here(value):
+                if tag.name == "a":
+                    _unlink(tag)
+                    break
+                del tag.attrs[name]
+    for text in soup.find_all(string=re.compile(" [%C]")):
+        if text.find_parent(["pre", "code"]) is None:
+            text.replace_with(bind(text))
+    return soup
+
+
+def bind(text: str) -> str:
+    """Text whose number, per cent sign and "CI" are not parted by the end of a line."""
+    return re.sub(r"(?<=\d) (?=%)|(?<=%) (?=CI\b)", "\N{NO-BREAK SPACE}", text)
+
+
+def _stays_here(address: str) -> bool:
+    address = re.sub(r"[\x00-\x20]", "", address)  # as a browser reads it
+    return not re.match(r"[a-z][a-z0-9+.-]*:|[/\\]", address, re.IGNORECASE) or address.startswith(
+        "data:image/"
+    )
+
+
+def _unlink(link: Tag) -> None:
+    """A link that leads nowhere offline becomes its text, with the address readable."""
+    address, text = str(link.get("href", "")), link.get_text().strip()
+    link.attrs.clear()
+    link.name = "span"
+    if re.match(r"https?:|mailto:|[\w./-]+$", address) and address not in (text, f"mailto:{text}"):
+        link.append(f" ({address})")
+
+
+def _dress_table(soup: BeautifulSoup, table: Tag) -> None:
+    """Title above and notes below the box that scrolls, so that both can be read on a phone without scrolling."""
+    figure = soup.new_tag("figure", attrs={"class": "table"})
+    container = table.parent
+    if container is not None and container.name == "div" and container.get("id"):
+        figure["id"] = container["id"]  # great_tables' own box
+        container.replace_with(figure)
+    else:
+        table.replace_with(figure)
+    caption = soup.new_tag("figcaption")
+    for kind in ("title", "subtitle"):
+        if cell := table.select_one(f"td.gt_{kind}"):
+            caption.append(_as_paragraph(soup, cell, kind))
+    if not caption.contents and (own := table.caption):
+        caption.append(_as_paragraph(soup, own, "title"))
+    name = "Table"
+    if caption.contents:
+        figure.append(caption)
+        name = f"Table: {' '.join(caption.get_text(' ').split())}"
+    box = soup.new_tag("div", attrs={"class": "scroll", "role": "group", "tabindex": "0", "aria-label": name})
+    figure.append(box)
+    box.append(table)
+    notes = soup.new_tag("div", attrs={"class": "notes"})
+    for cell in [*table.select("td.gt_footnote"), *table.select("td.gt_sourcenote")]:
+        notes.append(_as_paragraph(soup, cell, "note"))
+    if notes.contents:
+        figure.append(notes)
+    for empty in table.select("tr:not(:has(td, th)), thead:not(:has(tr)), tfoot:not(:has(tr))"):
+        empty.decompose()
+    for part in table.select("tfoot:not(:has(tr)), thead:not(:has(tr))"):
+        part.decompose()
+    for mark in figure.select(".gt_footnote_marks"):
+        mark.name, mark.attrs = "sup", {}
+    for cell in table.select("tbody th, tbody td"):
+        length = len(cell.get_text().strip())
+        if not cell.get("colspan") and (length <= _SHORT or length > _LONG):
+            cell["class"] = f"{_words(cell, 'class')} {'short' if length <= _SHORT else 'long'}".strip()
+    for name in ("border", "data-quarto-disable-processing", "data-quarto-bootstrap"):
+        table.attrs.pop(name, None)
+
+
+def _words(tag: Tag, name: str) -> str:
+    """An attribute of words as one text: the parser keeps ``class`` and ``headers`` as lists, others as text."""
+    value = tag.get(name, "")
+    return value if isinstance(value, str) else " ".join(value or ())
+
+
+def _as_paragraph(soup: BeautifulSoup, cell: Tag, kind: str) -> Tag:
+    """The contents of a table cell as a paragraph; the cell goes, its anchor stays."""
+    paragraph = soup.new_tag("p", attrs={"class": kind})
+    if cell.get("id"):
+        paragraph["id"] = cell["id"]
+    paragraph.extend(list(cell.contents))
+    cell.decompose()
+    return paragraph
+
+
+def _anchor(text: str) -> str:
+    return re.sub(r"\W+", "-", text.casefold()).strip("-") or "section"
+
+
+def _make_ids_unique(soup: BeautifulSoup) -> None:
+    """Number repeated anchors; a reference follows the anchor of its own cell first."""
+    taken, anywhere = set(PAGE_IDS), dict[str, str]()
+    cells = soup.find_all(True, recursive=False)
+    for cell in cells:
+        own: dict[str, str] = {}
+        for tag in [cell, *cell.find_all(True)]:
+            if (old := str(tag.get("id", ""))) == "":
+                continue
+            new, number = old, 2
+            while new in taken:
+                new, number = f"{old}-{number}", number + 1
+            taken.add(new)
+            tag["id"] = own[old] = new
+        for tag in cell.find_all(True):
+            _redirect(tag, own, local_only=True)
+        for old, new in own.items():
+            anywhere.setdefault(old, new)
+    for link in soup.select('a[href^="#"]'):
+        link["href"] = "#" + anywhere.get(str(link["href"])[1:], str(link["href"])[1:])
+
+
+def _redirect(tag: Tag, ids: Mapping[str, str], *, local_only: bool = False) -> None:
+    """Point a tag's references at the new anchors."""
+    for name in _REFERENCES:
+        if name in tag.attrs:
+            tag[name] = " ".join(ids.get(word, word) for word in _words(tag, name).split())
+    address = str(tag.get("href", ""))
+    if not local_only and address.startswith("#"):
+        tag["href"] = "#" + ids.get(address[1:], address[1:])
+
+
+def _divide(soup: BeautifulSoup) -> None:
+    """Each second-level heading with what follows it becomes a section."""
+    section: Tag | None = None
+    for node in list(soup.contents):
+        if isinstance(node, Tag) and node.name == "h2":
+            section = soup.new_tag("section", attrs={"class": f"is-{_anchor(node.get_text())}"})
+            node.insert_before(section)
+        if section is not None and node is not section:
+            section.append(node)
+
+
+def _lead(soup: BeautifulSoup, answer: str) -> None:
+    """Question and answer open the chapter, larger than the rest."""
+    section = soup.select_one("section.is-question")
+    words = _cleaned(answer)
+    if section is None:
+        return
+    paragraphs = section.find_all("p", recursive=False)
+    for paragraph in paragraphs[:1]:
+        paragraph["class"] = "question"
+    for paragraph in paragraphs[1:]:
+        if paragraph.get_text().split() == words.get_text().split():
+            paragraph["class"] = "answer"
+            return
+    if words.get_text().strip():
+        lead = soup.new_tag("p", attrs={"class": "answer"})
+        lead.extend(list(words.contents))
+        code = section.find("details", class_="code", recursive=False)
+        section.insert(section.index(code) if isinstance(code, Tag) else len(section.contents), lead)

@@ -1,0 +1,634 @@
+"""The pages are read back with a parser and, where Chromium is there, opened in it."""
+
+import base64
+import os
+import re
+import shutil
+import struct
+import zlib
+from dataclasses import replace
+from itertools import pairwise
+
+import nbformat.v4 as nbf
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+from great_tables import GT, loc
+
+from esld.pipeline.render import Card, Chapter, Masthead, Report, render
+from esld.pipeline.theme.export import picture_size
+
+HOSTILE = "A <b>\"trial\"</b> & 'more' </title></style><script>alert(1)</script>"
+KAPLAN_MEIER = "import numpy as np\n\n# 0 < x & y\nx = \"<b>\" if 1 < 2 else '&amp;'\n  \nshow(x)"
+ANSWER = 'At one year <span class="result" data-result="os.low">10 of 11 (91 %, 95 % CI 59 % to 100 %)</span> were alive.'
+
+
+def png(width: int, height: int, *, dpi: int | None = 200) -> str:
+    """A white PNG as the notebook keeps it, with matplotlib's note of its resolution."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    parts = [chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))]
+    if dpi is not None:
+        parts.append(chunk(b"pHYs", struct.pack(">IIB", round(dpi / 0.0254), round(dpi / 0.0254), 1)))
+    parts += [chunk(b"IDAT", zlib.compress((b"\0" + b"\xff" * width) * height)), chunk(b"IEND", b"")]
+    return base64.encodebytes(b"\x89PNG\r\n\x1a\n" + b"".join(parts)).decode()
+
+
+def shown(
+    data: dict[str, str], metadata: dict[str, dict[str, str]] | None = None, kind: str = "display_data"
+):
+    extra = {"execution_count": 1} if kind == "execute_result" else {}
+    return nbf.new_output(kind, data=data, metadata=metadata or {}, **extra)
+
+
+def code(source: str, *outputs, tags: tuple[str, ...] = ()):
+    return nbf.new_code_cell(source, outputs=list(outputs), metadata={"tags": list(tags)})
+
+
+def table(id: str = "t1") -> str:
+    frame = pd.DataFrame(
+        {
+            "part": ["Survival", "Survival"],
+            "what": ["Alive, n/N (%)", "Difference"],
+            "est": ["10/11 (91)", "−9"],
+        }
+    )
+    made = GT(frame, id=id, rowname_col="what", groupname_col="part").tab_header("One year", "by arm")
+    made = made.tab_footnote("Clopper–Pearson.", loc.body("est", [0])).tab_source_note("Intention to treat.")
+    return made.as_raw_html()
+
+
+def wide_table() -> str:
+    columns = [f"Analyte {number}" for number in range(10)]
+    frame = pd.DataFrame({"Visit": ["Week 1"], **{name: ["22/22 (100 %)"] for name in columns}})
+    return GT(frame, id="wide", rowname_col="Visit").as_raw_html()
+
+
+def survival_notebook():
+    return nbf.new_notebook(
+        metadata={"language_info": {"name": "python", "pygments_lexer": "ipython3"}},
+        cells=[
+            code('cut: str = "x"  # id', tags=("parameters",)),
+            code('# Parameters\ncut = "demo-final"', tags=("injected-parameters",)),
+            code("import os"),
+            nbf.new_markdown_cell("# Survival\n\n## Question\n\nWho lives longer?"),
+            nbf.new_markdown_cell(
+                "## Who is counted\n\nAll in the <dfn title='as randomised'>ITT</dfn> set, see [below](#result)."
+            ),
+            code("first = 1"),
+            code("second = 2"),
+            nbf.new_markdown_cell("## Result\n\n### Low dose"),
+            code(
+                "sentence()",
+                shown({"text/markdown": ANSWER, "text/plain": "<Markdown object>"}),
+                tags=("hide-input",),
+            ),
+            code(
+                KAPLAN_MEIER,
+                nbf.new_output("stream", name="stderr", text="a warning nobody should see"),
+                shown(
+                    {"image/png": png(1400, 920), "text/plain": "<Figure size 700x460>"},
+                    {"image/png": {"alt": 'Two curves, "low" & <high>'}},
+                ),
+                shown({"text/plain": "Text(0.5, 1.0, 'an artist')"}, kind="execute_result"),
+            ),
+            code("table()", shown({"text/html": table(), "text/plain": "GT(...)"}, kind="execute_result")),
+            code("wide()", shown({"text/html": wide_table()})),
+            nbf.new_markdown_cell(
+                "### Low dose\n\nAgain. See [the data](00_data_cut.html#result), [home](index.html)."
+            ),
+            code("6, 5", shown({"text/plain": "(6, 5)"}, kind="execute_result")),
+            code("secret = 'REMOVED'", shown({"text/plain": "REMOVED"}), tags=("remove-cell",)),
+            code("print('line')", nbf.new_output("stream", name="stdout", text="printed line\n")),
+            nbf.new_markdown_cell("## What it cannot say\n\nMuch."),
+            code("last = 3"),
+        ],
+    )
+
+
+def data_cut_notebook():
+    prose = (
+        "# Data cut\n\n## Who is counted\n\nRegistered at https://clinicaltrials.gov/study/NCT06167473, "
+        "[protocol](https://example.org/p.pdf), [listing](tables/listing.csv).\n\n## Result\n\nAs planned."
+    )
+    hostile = (
+        '<div onclick="steal()"><img src="https://example.org/x.png" alt="gone"><script>steal()</script>'
+        '<style>@import "https://example.org/x.css";</style><iframe src="//example.org"></iframe>'
+        '<p style="background:url(https://example.org/y)">kept</p><a href="java\tscript:steal()">a link</a></div>'
+    )
+    return nbf.new_notebook(
+        cells=[
+            nbf.new_markdown_cell(prose),
+            code("flow()", shown({"text/html": table()})),
+            code("again()", shown({"text/html": table()})),
+            code("hostile()", shown({"text/html": hostile})),
+            code("frame", shown({"text/html": pd.DataFrame({"a": [1]}).to_html(), "text/plain": "a"})),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def report() -> Report:
+    return Report(
+        masthead=Masthead(
+            trial_id="NCT06167473",
+            trial_title="Two doses of cells in end-stage liver disease",
+            cut_id="demo-final",
+            cut_title="Demonstration, final",
+            cutoff="2026-06-30",
+            status="draft",
+            view="unblinded",
+            simulated=True,
+            notice="Calendar dates are fictitious.",
+        ),
+        question="Does the higher dose lengthen life?",
+        answer=ANSWER,
+        cards=(Card("Alive at one year", "10/11", "91 % (95 % CI 59 % to 100 %)", "os.low"),) * 4,
+        chapters=(
+            Chapter("00_data_cut", "Data cut", "What is here?", "22 patients.", data_cut_notebook()),
+            Chapter("03_survival", "Survival", "Who lives longer?", ANSWER, survival_notebook()),
+        ),
+        downloads=(("results.json", "every number"), ("tables/a b.csv", "a table")),
+        made_with=(("Data", "sha256 " + "9f2c41d0" * 8), ("Python", "3.11.2")),
+        assumptions=(("Infusions", "three", "The record does not say."),),
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(report, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    assert [path.name for path in render(report, folder)] == [
+        "index.html",
+        "00_data_cut.html",
+        "03_survival.html",
+        "report.html",
+    ]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def pages(folder) -> dict[str, BeautifulSoup]:
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.html"))}
+    return {name: BeautifulSoup(text, "html.parser") for name, text in texts.items()}
+
+
+def words(tag) -> str:
+    return " ".join(tag.get_text().split())
+
+
+class TestCode:
+    def test_every_shown_cell_is_folded_and_equals_what_ran(self, pages):
+        sources = [pre.get_text() for pre in pages["03_survival"].select("details.code pre")]
+        ran = [
+            c.source for c in survival_notebook().cells if c.cell_type == "code" and "REMOVED" not in c.source
+        ]
+        assert sources == ran
+
+    def test_code_without_output_joins_the_next_output_or_closes_its_section(self, pages):
+        folds = [
+            [p.get_text() for p in d.find_all("pre")] for d in pages["03_survival"].select("details.code")
+        ]
+        assert folds[0] == [
+            'cut: str = "x"  # id',
+            '# Parameters\ncut = "demo-final"',
+            "import os",
+            "first = 1",
+            "second = 2",
+        ]
+        assert folds[1] == ["sentence()"]
+        assert folds[-1] == ["last = 3"]
+
+    def test_folds_are_closed_and_say_code(self, pages):
+        for fold in pages["03_survival"].select("details.code"):
+            assert not fold.has_attr("open")
+            assert words(fold.summary) == "Code"
+
+    def test_code_is_coloured_by_classes(self, pages):
+        assert "import" in [span.get_text() for span in pages["03_survival"].select("pre.source span.kn")]
+
+    def test_removed_cells_stderr_and_poorer_outputs_are_absent(self, pages):
+        for name in ("03_survival", "report"):
+            text = pages[name].get_text()
+            for absent in ("REMOVED", "a warning nobody", "Figure size", "GT(...)", "an artist"):
+                assert absent not in text
+            assert "(6, 5)" in text
+            assert "printed line" in text
+
+    def test_a_failed_notebook_is_refused(self, report, tmp_path):
+        failed = nbf.new_notebook(
+            cells=[
+                code("1/0", nbf.new_output("error", ename="ZeroDivisionError", evalue="007", traceback=["x"]))
+            ]
+        )
+        bad = replace(report, chapters=(replace(report.chapters[0], notebook=failed),))
+        with pytest.raises(
+            ValueError, match=r"^notebook must have run without an error, got ZeroDivisionError$"
+        ):
+            render(bad, tmp_path)
+        assert not list(tmp_path.iterdir())
+
+    def test_notebooks_are_not_modified(self, report, tmp_path):
+        before = [str(c.notebook) for c in report.chapters]
+        render(report, tmp_path)
+        assert [str(c.notebook) for c in report.chapters] == before
+
+
+class TestFigures:
+    def test_alt_text_is_kept(self, pages):
+        for name in ("03_survival", "report"):
+            image = pages[name].select_one("figure.picture img")
+            assert image["alt"] == 'Two curves, "low" & <high>'
+            assert image["src"].startswith("data:image/png;base64,iVBOR")
+            assert "\n" not in image["src"]
+
+    @pytest.mark.parametrize(
+        ("dpi", "expected"),
+        # 7.00 in × 4.60 in at 200 dpi is 700 × 460 on the page; without a resolution a pixel is a pixel
+        [(200, (700, 460)), (100, (1400, 920)), (None, (1400, 920))],
+    )
+    def test_a_figure_keeps_its_size_in_inches(self, dpi, expected):
+        assert picture_size(png(1400, 920, dpi=dpi)) == expected
+
+    def test_the_size_of_another_format_is_unknown(self):
+        assert picture_size(base64.b64encode(b"GIF89a" + bytes(60)).decode()) is None
+
+
+class TestTables:
+    def test_title_and_notes_stand_outside_the_box_that_scrolls(self, pages):
+        figure = pages["03_survival"].select_one("figure.table#t1")
+        assert [words(p) for p in figure.figcaption.find_all("p")] == ["One year", "by arm"]
+        assert [words(p) for p in figure.select(".notes p")] == ["1 Clopper–Pearson.", "Intention to treat."]
+        scroll = figure.select_one("div.scroll")
+        assert scroll["tabindex"] == "0"
+        assert scroll["aria-label"] == "Table: One year by arm"
+        assert scroll.table.find("tfoot") is None
+        assert "One year" not in words(scroll.table)
+
+    def test_only_our_stylesheet_is_left(self, pages):
+        for page in pages.values():
+            assert len(page.find_all("style")) == 1
+
+    def test_headers_still_point_at_their_cells(self, pages):
+        for name in ("00_data_cut", "03_survival", "report"):
+            page = pages[name]
+            cells = page.select("td[headers]")
+            assert cells
+            for cell in cells:
+                for anchor in cell["headers"]:
+                    assert cell.find_parent("table").find(id=anchor) is not None
+
+
+class TestStructure:
+    def test_anchors_are_unique_and_every_internal_link_arrives(self, pages):
+        for name, page in pages.items():
+            ids = [tag["id"] for tag in page.find_all(id=True)]
+            assert len(ids) == len(set(ids)), name
+            for link in page.select("a[href]"):
+                target, _, anchor = link["href"].partition("#")
+                if not target:
+                    assert anchor in ids, (name, anchor)
+                elif target.endswith(".html"):
+                    other = pages[target.removesuffix(".html")]
+                    assert not anchor or other.find(id=anchor) is not None, (name, link["href"])
+
+    def test_headings_descend_without_a_gap_from_one_h1(self, pages):
+        for name, page in pages.items():
+            levels = [int(tag.name[1]) for tag in page.find_all(re.compile(r"^h[1-6]$"))]
+            assert levels.count(1) == 1, name
+            assert levels[0] == 1, name
+            assert all(after <= before + 1 for before, after in pairwise(levels)), name
+
+    def test_contents_name_the_sections_of_this_chapter(self, pages):
+        rail = pages["03_survival"].select_one("nav[aria-label=Contents]")
+        assert [words(a) for a in rail.select("li li a")] == [
+            "Question",
+            "Who is counted",
+            "Result",
+            "What it cannot say",
+        ]
+        assert words(rail.select_one("[aria-current=page]")) == "Survival"
+
+    def test_question_and_answer_open_the_chapter(self, pages):
+        section = pages["03_survival"].select_one("section.is-question")
+        assert words(section.select_one("p.question")) == "Who lives longer?"
+        assert section.select_one("p.answer .result")["data-result"] == "os.low"
+        # a notebook without the section gets the chapter's own question
+        assert words(pages["00_data_cut"].select_one("section.is-question p.question")) == "What is here?"
+        assert words(pages["00_data_cut"].select_one("section.is-question p.answer")) == "22 patients."
+
+    def test_an_answer_that_the_notebook_already_shows_is_not_repeated(self, report, tmp_path):
+        notebook = nbf.new_notebook(
+            cells=[
+                nbf.new_markdown_cell("# Survival\n\n## Question\n\nWho lives longer?"),
+                code("sentence()", shown({"text/markdown": ANSWER})),
+            ]
+        )
+        render(replace(report, chapters=(replace(report.chapters[1], notebook=notebook),)), tmp_path)
+        page = BeautifulSoup((tmp_path / "03_survival.html").read_text(encoding="utf-8"), "html.parser")
+        assert len(page.select("main .result")) == 1
+        assert words(page.select_one("p.answer")).startswith("At one year 10 of 11")
+
+    def test_number_and_unit_are_not_parted(self, pages):
+        assert (
+            "91\N{NO-BREAK SPACE}%, 95\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}CI 59" in pages["index"].get_text()
+        )
+
+    def test_chapters_lead_to_their_neighbours(self, pages):
+        turns = {name: pages[name].select("nav.turn a") for name in ("00_data_cut", "03_survival")}
+        assert [(a["rel"], a["href"]) for a in turns["00_data_cut"]] == [
+            (["prev"], "index.html"),
+            (["next"], "03_survival.html"),
+        ]
+        assert [(a["rel"], a["href"]) for a in turns["03_survival"]] == [(["prev"], "00_data_cut.html")]
+
+    def test_index_holds_every_part(self, pages):
+        main = pages["index"].main
+        assert words(main.select_one("p.question")) == "Does the higher dose lengthen life?"
+        assert len(main.select(".cards li")) == 4
+        assert main.select_one(".cards .value .result")["data-result"] == "os.low"
+        assert [a["href"] for a in main.select(".chapters a")] == ["00_data_cut.html", "03_survival.html"]
+        assert words(main.select_one(".chapters p")) == "22 patients."
+        assert [words(part) for part in main.select("details.more :is(dt, dd)")] == [
+            "Infusions",
+            "three",
+            "The record does not say.",
+        ]
+        assert not main.select_one("details.more").has_attr("open")
+        assert [a["href"] for a in main.select(".files a")] == ["results.json", "tables/a%20b.csv"]
+        assert [words(dt) for dt in main.select(".made dt")] == ["Data", "Python"]
+
+    def test_whole_report_holds_every_chapter_and_leads_nowhere_else(self, pages):
+        page = pages["report"]
+        assert [a["id"] for a in page.select("article.chapter")] == ["00_data_cut", "03_survival"]
+        assert all(a["href"].startswith("#") for a in page.select("a[href]"))
+        assert {"#00_data_cut--result", "#top", "#03_survival--result"} <= {
+            a["href"] for a in page.select("article a")
+        }
+        assert "listing (tables/listing.csv)" in words(page)
+
+    def test_terms_can_be_reached_without_a_mouse(self, pages):
+        assert pages["03_survival"].select_one("dfn[title='as randomised']")["tabindex"] == "0"
+
+    def test_page_has_language_landmarks_and_skip_link(self, pages):
+        for page in pages.values():
+            assert page.html["lang"] == "en"
+            assert page.body.find("a")["href"] == "#main"
+            assert (
+                len(page.select("main"))
+                == len(page.select("body > header"))
+                == len(page.select("body > footer"))
+                == 1
+            )
+
+
+class TestBanner:
+    def test_every_field_is_there(self, pages):
+        for page in pages.values():
+            assert [words(li) for li in page.select("header.banner li")] == [
+                "NCT06167473",
+                "Demonstration, final",
+                "data to 2026-06-30",
+                "DRAFT",
+                "unblinded",
+                "simulated data",
+            ]
+            assert words(page.select_one(".notice")) == "Calendar dates are fictitious."
+
+    def test_simulated_data_cannot_be_missed(self, pages, report, tmp_path):
+        for page in pages.values():
+            assert words(page.select_one("aside.alarm strong")).upper() == "SIMULATED DATA"
+            assert "SIMULATED DATA" in re.search(r"@top-right \{ content: (.*);", page.style.string)[1]
+        real = replace(report, masthead=replace(report.masthead, simulated=False, status="final", notice=""))
+        for path in render(real, tmp_path):
+            page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+            assert "simulated" not in page.body.get_text().lower()
+            assert "SIMULATED" not in page.style.string
+            assert page.select_one(".alarm") is None
+            assert page.select_one(".notice") is None
+            assert "FINAL" in words(page.select_one("header.banner"))
+
+    def test_title_and_printed_footer(self, pages):
+        titles = {name: page.title.string for name, page in pages.items()}
+        assert titles["03_survival"] == "Survival – Demonstration, final – NCT06167473"
+        assert len(set(titles.values())) == len(titles)
+        for page in pages.values():
+            assert '@bottom-center { content: "demo-final · page " counter(page); }' in page.style.string
+
+    @pytest.mark.parametrize(
+        ("field", "value"), [("status", "Final"), ("view", "open"), ("cutoff", "30 June 2026")]
+    )
+    def test_unknown_values_are_refused(self, report, field, value):
+        with pytest.raises(ValueError, match=value):
+            replace(report.masthead, **{field: value})
+
+
+class TestSafety:
+    def test_nothing_is_fetched_and_nothing_runs(self, pages):
+        for name, page in pages.items():
+            assert not page.select("script, link:not([href='data:,']), iframe, object, embed, base"), name
+            for tag in page.find_all(True):
+                for attribute, value in tag.attrs.items():
+                    assert not attribute.startswith("on"), (name, tag.name, attribute)
+                    if attribute in ("src", "href", "srcset", "action", "poster", "data", "xlink:href"):
+                        local = not re.match(r"[a-z][a-z0-9+.-]*:|//", value.strip(), re.IGNORECASE)
+                        assert local or value.startswith("data:"), (name, tag.name, value)
+            assert "url(" not in page.style.string
+            assert "@import" not in page.style.string
+
+    def test_the_browser_is_told_so(self, pages):
+        for page in pages.values():
+            policy = page.select_one("meta[http-equiv=Content-Security-Policy]")["content"]
+            assert policy.startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'")
+
+    def test_addresses_stay_readable(self, pages):
+        text = words(pages["00_data_cut"].main)
+        assert (
+            "Registered at https://clinicaltrials.gov/study/NCT06167473, protocol (https://example.org/p.pdf)"
+            in text
+        )
+        assert "kept" in text
+        assert "a link" in text
+
+    def test_plain_text_is_escaped_everywhere(self, report, tmp_path):
+        hostile = Report(
+            masthead=Masthead(
+                HOSTILE, HOSTILE, HOSTILE, HOSTILE, "2026-06-30", "final", "blinded", True, HOSTILE
+            ),
+            question=HOSTILE,
+            answer="Plain.",
+            cards=(Card(HOSTILE, HOSTILE, HOSTILE, HOSTILE),),
+            chapters=tuple(replace(chapter, title=HOSTILE, question=HOSTILE) for chapter in report.chapters),
+            downloads=((HOSTILE, HOSTILE),),
+            made_with=((HOSTILE, HOSTILE),),
+            assumptions=((HOSTILE, HOSTILE, HOSTILE),),
+        )
+        for path in render(hostile, tmp_path):
+            page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+            assert not page.select("script")
+            assert not page.select("b")
+            assert len(page.find_all("style")) == len(page.find_all("title")) == 1
+            assert "counter(page)" in page.style.string
+            assert HOSTILE in page.title.string
+            assert words(page.select_one("header.banner .cut")) == HOSTILE
+        index = BeautifulSoup((tmp_path / "index.html").read_text(encoding="utf-8"), "html.parser")
+        assert index.get_text().count(HOSTILE) >= 12
+        assert index.select_one(".cards .result")["data-result"] == HOSTILE
+
+    def test_answers_bring_no_scripts(self, report, tmp_path):
+        render(replace(report, answer='Fine.<script>x</script><img src="https://example.org/">'), tmp_path)
+        text = (tmp_path / "index.html").read_text(encoding="utf-8")
+        assert "<script" not in text
+        assert "example.org" not in text
+
+    @pytest.mark.parametrize(
+        "slug", ["../x", "a/b", "a b", "", "index", "report", "Main", "a--b", "é", "x.html"]
+    )
+    def test_a_slug_is_a_plain_file_name(self, report, slug):
+        with pytest.raises(ValueError, match="slug must"):
+            replace(report.chapters[0], slug=slug)
+
+    def test_slugs_are_unique(self, report):
+        with pytest.raises(ValueError, match="slugs of chapters must be unique"):
+            replace(report, chapters=report.chapters[:1] * 2)
+
+
+class TestSameBytes:
+    def test_second_render_gives_the_same_bytes(self, report, folder, tmp_path):
+        for path in render(report, tmp_path / "new" / "folder"):
+            assert path.read_bytes() == (folder / path.name).read_bytes()
+
+    def test_ids_of_cells_and_time_do_not_show(self, report, folder, tmp_path):
+        """Jupytext gives new cell ids at each read, papermill writes clocks into the metadata."""
+        chapters = []
+        for chapter in report.chapters:
+            notebook = nbf.new_notebook(
+                **{**chapter.notebook, "metadata": {"papermill": {"start_time": "now"}}}
+            )
+            notebook.cells = [
+                type(cell)({**cell, "id": f"other-{n}"}) for n, cell in enumerate(notebook.cells)
+            ]
+            chapters.append(replace(chapter, notebook=notebook))
+        for path in render(replace(report, chapters=tuple(chapters)), tmp_path):
+            assert path.read_bytes() == (folder / path.name).read_bytes()
+
+    def test_the_folder_where_it_is_called_does_not_matter(self, report, folder, tmp_path, monkeypatch):
+        """nbconvert looks for templates in the working directory unless told otherwise."""
+        from esld.pipeline import render as module
+        from esld.pipeline.theme import export
+
+        stray = tmp_path / "stray"
+        (stray / "cells").mkdir(parents=True)
+        for name in ("index.html.j2", "cells/index.html.j2", "basic.html.j2"):
+            (stray / name).write_text("stray", encoding="utf-8")
+        (stray / "cells" / "conf.json").write_text("{}", encoding="utf-8")
+        monkeypatch.chdir(stray)
+        export._exporter.cache_clear()
+        module._templates.cache_clear()
+        for path in render(report, tmp_path / "out"):
+            assert path.read_bytes() == (folder / path.name).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium must be installed where CI is set, got no such program on the path")
+        pytest.skip("no chromium on the path")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+NAMES = ["index", "00_data_cut", "03_survival", "report"]
+
+
+class TestBrowser:
+    @pytest.mark.parametrize("width", [360, 899, 900, 1280])
+    def test_no_page_scrolls_sideways_and_none_asks_for_anything(self, browser, folder, width):
+        context = browser.new_context(viewport={"width": width, "height": 800})
+        page = context.new_page()
+        asked, said = [], []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: said.append(message.text))
+        for name in NAMES:
+            page.goto((folder / f"{name}.html").as_uri())
+            for fold in page.locator("main details > summary").all():
+                fold.click()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+        assert said == []
+        context.close()
+
+    def test_the_wide_table_scrolls_in_its_own_box(self, browser, folder):
+        page = browser.new_page(viewport={"width": 360, "height": 800})
+        page.goto((folder / "03_survival.html").as_uri())
+        box = page.locator("#wide .scroll")
+        assert box.evaluate("e => e.scrollWidth > e.clientWidth")
+        box.focus()
+        page.keyboard.press("ArrowRight")
+        for _ in range(100):  # it scrolls smoothly; the page's own policy forbids playwright's polling
+            if box.evaluate("e => e.scrollLeft") > 0:
+                break
+            page.wait_for_timeout(50)
+        assert box.evaluate("e => e.scrollLeft") > 0
+        page.close()
+
+    def test_code_opens_by_keyboard_and_by_pointer(self, browser, folder):
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto((folder / "03_survival.html").as_uri())
+        source, fold = page.locator("details.code pre").first, page.locator("details.code > summary").first
+        assert not source.is_visible()
+        fold.focus()
+        page.keyboard.press("Enter")
+        assert source.is_visible()
+        page.keyboard.press("Space")
+        assert not source.is_visible()
+        fold.click()
+        assert source.is_visible()
+        page.close()
+
+    def test_contents_are_a_rail_on_a_desk_and_folded_on_a_phone(self, browser, folder):
+        page = browser.new_page(viewport={"width": 900, "height": 800})
+        page.goto((folder / "03_survival.html").as_uri())
+        link = page.locator("nav[aria-label=Contents] a[href='#result']")
+        assert link.is_visible()
+        page.set_viewport_size({"width": 899, "height": 800})
+        assert not link.is_visible()
+        page.locator("#contents > summary").focus()
+        page.keyboard.press("Enter")
+        assert link.is_visible()
+        page.close()
+
+    def test_the_first_tab_skips_to_the_text(self, browser, folder):
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto((folder / "index.html").as_uri())
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.className") == "skip"
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "main"
+        page.close()
+
+    def test_a_figure_can_be_enlarged_on_a_phone(self, browser, folder):
+        page = browser.new_page(viewport={"width": 360, "height": 800})
+        page.goto((folder / "03_survival.html").as_uri())
+        image = page.locator("figure.picture img")
+        small = image.evaluate("e => e.width")
+        image.click()
+        assert small <= 360 < image.evaluate("e => e.width")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.close()
+
+    def test_on_paper_code_and_rail_are_gone_and_assumptions_are_open(self, browser, folder):
+        page = browser.new_page()
+        page.emulate_media(media="print")
+        page.goto((folder / "report.html").as_uri())
+        for selector in (".rail", "details.code", ".skip"):
+            assert not page.locator(selector).first.is_visible()
+        assert page.locator("dl.assumptions dt").first.is_visible()
+        page.close()
