@@ -1,0 +1,130 @@
+"""The command line: parse, call, exit code."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from esld.errors import InputError, RefusedError, RunError
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+Cuts = Annotated[list[Path], typer.Argument(metavar="CUT…", help="Cut files, params/<cut>.yaml.")]
+Reports = Annotated[list[Path], typer.Argument(metavar="REPORT…", help="Published folders, outputs/<cut>.")]
+Outputs = Annotated[
+    Path | None, typer.Option(help="Folder of published reports [default: outputs/ beside params/].")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a cut instead of text.")]
+
+
+@app.callback()
+def _esld() -> None:
+    """Analyse a small randomised trial, from data cut to rendered report.
+
+    Exit codes: 0 done; 1 a chapter or a check failed; 2 a mistake in what was given; 3 refused.
+    """
+
+
+@app.command()
+def run(
+    cuts: Cuts,
+    outputs: Outputs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the report of each cut and publish it under outputs/<cut>."""
+    from esld.data.study import read_cut
+    from esld.pipeline.chapters import read_chapters
+    from esld.pipeline.run import run_cut
+
+    files = [read_cut(path) for path in cuts]
+    for file in files:
+        read_chapters(file)  # a mistake in the last cut is told before the first one runs
+    for file in files:
+        with _progress(file.id, as_json) as advance:
+            published = run_cut(file, outputs=outputs, on_progress=advance)
+        for warning in published.warnings:
+            typer.echo(f"warning: {warning}", err=True)
+        facts = {"cut": published.cut, "index": str(published.index), "seconds": round(published.seconds, 1)}
+        _say(facts, str(_shown(published.index)), as_json)
+
+
+@app.command()
+def verify(
+    reports: Reports,
+    as_json: AsJson = False,
+) -> None:
+    """Check that a published report is what its inputs give: hashes, re-execution, numbers."""
+    from esld.pipeline.verify import verify_report
+
+    failed = False
+    for folder in reports:
+        verdict = verify_report(folder)
+        failed |= bool(verdict.faults)
+        facts = {"report": str(folder), "verified": not verdict.faults, "faults": list(verdict.faults)}
+        done = f"{verdict.chapters} chapters re-executed, {verdict.results} results compared"
+        bad = "\n".join(f"{folder}: {fault}" for fault in verdict.faults)
+        _say(facts, bad or f"{folder}: verified; {done}", as_json)
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Lay out a working copy: params, notebooks, and an example of the data tables."""
+    from esld.pipeline.workcopy import lay_out
+
+    lay_out(folder)
+    text = f"{folder}: working copy laid out. Next: esld run {folder / 'params' / 'demo-final.yaml'}"
+    _say({"folder": str(folder)}, text, as_json)
+
+
+@contextmanager
+def _progress(cut: str, as_json: bool) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar over cells; silent when nobody watches or a machine reads."""
+    from tqdm import tqdm
+
+    with tqdm(desc=cut, unit="cell", disable=as_json or not sys.stderr.isatty(), leave=False) as bar:
+
+        def advance(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield advance
+
+
+def _say(facts: dict[str, Any], text: str, as_json: bool) -> None:
+    typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)
+
+
+def _shown(path: Path) -> Path:
+    """Relative to the current folder where it lies below it."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on stderr and an exit code, never a traceback."""
+    try:
+        app()
+    except (InputError, RefusedError, RunError) as error:
+        _fail(error, error.exit_code)
+
+
+def _fail(error: Exception, code: int) -> None:
+    if "--json" in sys.argv:
+        typer.echo(json.dumps({"error": str(error), "exit_code": code}, ensure_ascii=False))
+    else:
+        typer.echo(f"esld: {error}", err=True)
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    main()

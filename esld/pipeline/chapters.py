@@ -1,0 +1,241 @@
+"""Chapters as they are written: py:percent notebooks, their parameters cell, and what a cut may set in it."""
+
+import ast
+import copy
+import hashlib
+import io
+import math
+import re
+import tokenize
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+
+from esld.data.study import CutFile
+from esld.errors import InputError, InputErrors, did_you_mean
+
+TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
+CUT = "cut"  # the parameter that every chapter has: the id of the data cut
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One line of a parameters cell: ``name: type = default  # help``."""
+
+    name: str
+    type: str
+    default: Any
+    help: str
+
+
+@dataclass(frozen=True)
+class ChapterSource:
+    """A chapter before it runs.
+
+    Attributes
+    ----------
+    slug : str
+        File name without suffix ("03_survival").
+    path : Path
+        The ``.py`` file.
+    sha256 : str
+        Of its bytes.
+    notebook : NotebookNode
+        As jupytext reads it; treat as read-only.
+    title, question : str
+        First heading, and the first paragraph under "Question", without markup.
+    parameters : dict of str to Parameter
+        Interface of the parameters cell.
+    """
+
+    slug: str
+    path: Path
+    sha256: str
+    notebook: NotebookNode
+    title: str
+    question: str
+    parameters: Mapping[str, Parameter]
+
+    def fresh_notebook(self) -> NotebookNode:
+        """A copy to execute."""
+        return copy.deepcopy(self.notebook)
+
+
+def read_chapters(file: CutFile) -> list[ChapterSource]:
+    """Read the chapters of a cut, in the order of their numbers.
+
+    Raises
+    ------
+    esld.errors.InputError
+        A chapter is missing, named twice or has no usable parameters cell, or the cut sets a parameter that
+        the chapter does not have or gives it another type. All faults at once.
+    """
+    folder = file.root / "notebooks"
+    known = sorted(p.stem for p in folder.glob("*.py"))
+    faults: list[InputError] = []
+    for slug in sorted(set(file.cut.chapters) - set(known)):
+        remedy = did_you_mean(slug, known) if known else "Run 'esld init' for a working copy."
+        faults.append(InputError("chapters", "must name files of notebooks/", slug, file.path.name, remedy))
+    for slug in sorted(set(file.cut.chapters) & set(known)):
+        if not re.fullmatch(r"\w+(-\w+)*", slug, re.ASCII) or slug in ("index", "report"):
+            rule = "must be named with letters, digits and '_', and not 'index' or 'report'"
+            faults.append(InputError("chapters", rule, slug, file.path.name, "Rename the file."))
+    if len(set(file.cut.chapters)) < len(file.cut.chapters):
+        twice = sorted({slug for slug in file.cut.chapters if file.cut.chapters.count(slug) > 1})
+        rule, remedy = "must be named once each", "Remove the repeated ones."
+        faults.append(InputError("chapters", rule, ", ".join(twice), file.path.name, remedy))
+    for slug in sorted(set(file.cut.parameters) - set(file.cut.chapters)):
+        remedy = did_you_mean(slug, file.cut.chapters)
+        faults.append(
+            InputError("parameters", "must be those of the cut's chapters", slug, file.path.name, remedy)
+        )
+    if faults:
+        raise InputErrors(faults)
+    chapters = [read_chapter(folder / f"{slug}.py") for slug in sorted(file.cut.chapters)]
+    for chapter in chapters:
+        faults += _parameter_faults(chapter, file)
+    if faults:
+        raise InputErrors(faults)
+    return chapters
+
+
+def read_chapter(path: Path) -> ChapterSource:
+    """Read one py:percent chapter.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The file is no UTF-8, has no single cell tagged ``parameters``, or that cell holds anything but
+        ``name: type = value`` lines, one of them ``cut: str``.
+    """
+    import jupytext
+
+    raw = path.read_bytes()
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        rule, remedy = "must be UTF-8 text", "Save it as UTF-8."
+        raise InputError(f"chapter {path.stem}", rule, where=path.name, remedy=remedy) from None
+    try:
+        notebook = jupytext.reads(text, fmt="py:percent")
+    except Exception as error:  # whatever a damaged header makes jupytext stumble over
+        rule, remedy = "must be a py:percent notebook", "Mend its header."
+        raise InputError(f"chapter {path.stem}", rule, str(error), path.name, remedy) from error
+    tagged = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        rule = "must have exactly one cell tagged 'parameters'"
+        remedy = 'Write # %% tags=["parameters"].'
+        raise InputError(f"chapter {path.stem}", rule, len(tagged), path.name, remedy)
+    prose = "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    return ChapterSource(
+        slug=path.stem,
+        path=path,
+        sha256=hashlib.sha256(raw).hexdigest(),
+        notebook=notebook,
+        title=_plain(_first(r"^# (.+)$", prose) or path.stem),
+        question=_plain(_first(r"^## Question\s*\n+((?:.+\n?)+)", prose) or ""),
+        parameters=_interface(tagged[0].source, path),
+    )
+
+
+def values_for(chapter: ChapterSource, file: CutFile) -> dict[str, Any]:
+    """What is injected into a chapter: the cut's id, and what the cut file sets for it."""
+    return {CUT: file.id, **file.cut.parameters.get(chapter.slug, {})}
+
+
+def _interface(source: str, path: Path) -> dict[str, Parameter]:
+    """Parameters by name, each with a literal default that fits its annotation."""
+
+    def fault(rule: str, offender: str) -> InputError:
+        remedy = "Write lines such as 'name: type = value  # help', other code in the next cell."
+        return InputError("parameters cell", rule, offender, path.name, remedy)
+
+    try:
+        statements = ast.parse(source).body
+    except SyntaxError as error:
+        raise fault("must be Python", f"line {error.lineno}") from None
+    notes = _comments(source)
+    parameters: dict[str, Parameter] = {}
+    for statement in statements:
+        match statement:
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation, value=ast.expr() as value):
+                pass
+            case _:
+                raise fault("must hold only parameters", ast.unparse(statement).splitlines()[0])
+        try:
+            default = ast.literal_eval(value)
+        except (ValueError, TypeError, SyntaxError):
+            raise fault("must hold literal values", ast.unparse(statement)) from None
+        try:
+            fits = _checker(annotation)
+        except ValueError as error:
+            raise fault(str(error), name) from None
+        if not fits(default):
+            raise fault("must hold defaults of their own type", ast.unparse(statement))
+        note = notes.get(statement.end_lineno or statement.lineno, "")
+        parameters[name] = Parameter(name, ast.unparse(annotation), default, note)
+    if CUT not in parameters or parameters[CUT].type != "str":
+        raise fault(f"must name the data cut, '{CUT}: str'", ", ".join(parameters) or "nothing")
+    return parameters
+
+
+def _comments(source: str) -> dict[int, str]:
+    """Comments by line; a ``#`` inside a text is none."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {t.start[0]: t.string.lstrip("# ").rstrip() for t in tokens if t.type == tokenize.COMMENT}
+
+
+def _parameter_faults(chapter: ChapterSource, file: CutFile) -> list[InputError]:
+    faults = []
+    for name, value in file.cut.parameters.get(chapter.slug, {}).items():
+        key, where = f"key 'parameters.{chapter.slug}.{name}'", file.path.name
+        if name == CUT:
+            rule, remedy = "must not be set: the cut is this file", "Remove it."
+            faults.append(InputError(key, rule, value, where, remedy))
+        elif name not in chapter.parameters:
+            remedy = did_you_mean(name, chapter.parameters)
+            faults.append(InputError(key, "is not a parameter of the chapter", None, where, remedy))
+        elif not _checker(ast.parse(chapter.parameters[name].type, mode="eval").body)(value):
+            rule = f"must be {chapter.parameters[name].type}"
+            faults.append(InputError(key, rule, repr(value), where, "Correct it."))
+    return faults
+
+
+def _checker(annotation: ast.expr) -> Callable[[object], bool]:
+    """Whether a value fits ``str``, ``float``, ``list[float]``, ``int | None`` …; a whole number fits float.
+
+    Raises
+    ------
+    ValueError
+        The annotation is of another kind.
+    """
+    match annotation:
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            one, other = _checker(left), _checker(right)
+            return lambda value: one(value) or other(value)
+        case ast.Constant(value=None):
+            return lambda value: value is None
+        case ast.Subscript(value=ast.Name(id="list"), slice=inner):
+            item = _checker(inner)
+            return lambda value: isinstance(value, list) and all(map(item, value))
+        case ast.Subscript(value=ast.Name(id="dict"), slice=ast.Tuple(elts=[keys, values])):
+            key, of = _checker(keys), _checker(values)
+            return lambda value: isinstance(value, dict) and all(key(k) and of(v) for k, v in value.items())
+        case ast.Name(id="float"):
+            return lambda value: type(value) is int or (type(value) is float and math.isfinite(value))
+        case ast.Name(id=name) if name in TYPES:
+            return lambda value: type(value) is TYPES[name]  # a truth value is no whole number here
+    raise ValueError(f"must annotate with types made of {', '.join(TYPES)}, not {ast.unparse(annotation)!r}")
+
+
+def _first(pattern: str, text: str) -> str | None:
+    found = re.search(pattern, text, flags=re.MULTILINE)
+    return found[1] if found else None
+
+
+def _plain(markdown: str) -> str:
+    without_tags = re.sub(r"<[^>]+>", "", markdown)
+    return re.sub(r"[*_`]", "", " ".join(without_tags.split()))

@@ -1,0 +1,115 @@
+"""Where a report comes from: hashes of everything that went in and came out, versions, and the only clock."""
+
+import hashlib
+import json
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import esld
+from esld.data.study import EXAMPLE, CutFile
+from esld.errors import InputError
+from esld.pipeline.chapters import ChapterSource
+
+PROVENANCE = "provenance.json"
+_RUNS_WITH = [
+    *(
+        "pandas",
+        "numpy",
+        "scipy",
+        "lifelines",
+        "matplotlib",
+        "seaborn",
+        "great-tables",
+        "pandera",
+        "pydantic",
+    ),
+    *("jupytext", "papermill", "nbconvert", "nbclient", "ipykernel"),
+]
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def input_hashes(file: CutFile, chapters: list[ChapterSource]) -> dict[str, str]:
+    """Hash of every file that a report depends on, by a name that holds on any machine."""
+    data = file.data_path
+    hashes = {
+        f"params/{file.path.name}": sha256(file.path),
+        f"params/{_portable(file.cut.protocol)}": sha256(file.protocol_path),
+        **{f"notebooks/{c.path.name}": c.sha256 for c in chapters},
+    }
+    name = file.cut.data if file.cut.data.startswith(EXAMPLE) else _portable(file.cut.data)
+    files = sorted(p for p in data.iterdir() if p.suffix.lower() == ".csv") if data.is_dir() else [data]
+    for path in files:
+        hashes[f"{name}/{path.name}" if data.is_dir() else name] = sha256(path)
+    return hashes
+
+
+def _portable(path: str) -> str:
+    """A path as given; of an absolute one the last part, because the rest belongs to a machine."""
+    return Path(path).name if Path(path).is_absolute() else Path(path).as_posix()
+
+
+def digest(hashes: dict[str, str]) -> str:
+    """One hash over named hashes."""
+    lines = "".join(f"{value}  {name}\n" for name, value in sorted(hashes.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def package_digest() -> str:
+    """One hash over the package's own code and theme."""
+    root = Path(esld.__file__).parent
+    suffixes = {".py", ".css", ".j2", ".json"}
+    files = (p for p in root.rglob("*") if p.suffix in suffixes and "share" not in p.relative_to(root).parts)
+    return digest({p.relative_to(root).as_posix(): sha256(p) for p in files})
+
+
+def environment(root: Path) -> dict[str, Any]:
+    """Versions of what the report was made with, and the lock if there is one."""
+    lock = root / "requirements.lock"
+    return {
+        "esld": esld.__version__,
+        "esld_sha256": package_digest(),
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "requirements_lock_sha256": sha256(lock) if lock.exists() else None,
+        "packages": {name: metadata.version(name) for name in _RUNS_WITH},
+        "byte_order": sys.byteorder,
+    }
+
+
+def output_hashes(folder: Path) -> dict[str, str]:
+    """Hash of every published file but the provenance itself."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / PROVENANCE)
+    return {p.relative_to(folder).as_posix(): sha256(p) for p in files}
+
+
+def write(content: dict[str, Any], folder: Path) -> None:
+    """Write ``provenance.json``."""
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    (folder / PROVENANCE).write_text(text, encoding="utf-8", newline="\n")
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Read ``provenance.json`` of a published folder.
+
+    Raises
+    ------
+    esld.errors.InputError
+        There is none, or it is damaged.
+    """
+    remedy = f"Make the report again: esld run params/{folder.resolve().name}.yaml."
+    try:
+        content: dict[str, Any] = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(str(folder), f"must be a report with {PROVENANCE}", remedy=remedy) from None
+    except ValueError:
+        raise InputError(str(folder / PROVENANCE), "must be JSON", remedy=remedy) from None
+    if missing := [key for key in ("cut", "inputs", "outputs") if key not in content]:
+        raise InputError(str(folder / PROVENANCE), f"must name {', '.join(missing)}", remedy=remedy)
+    return content

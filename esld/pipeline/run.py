@@ -1,0 +1,266 @@
+"""One cut from file to published report: check, execute, gather, render, record, publish."""
+
+import json
+import shutil
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from esld.data.study import CutFile, Study, load_study, read_cut
+from esld.errors import InputError, RefusedError, RunError
+from esld.pipeline import provenance, render
+from esld.pipeline.agreement import keep_recorded
+from esld.pipeline.chapters import ChapterSource, read_chapters, values_for
+from esld.pipeline.kernels import Executed, execute, kernel_environment, write_notebook
+from esld.pipeline.publish import keep_failed, locked, publish, staging_folder
+from esld.protocol import read_protocol
+from esld.report.chapter import prepare_run_folder
+from esld.report.front import front_page
+from esld.report.results import Row, write_rows
+
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published report."""
+
+    cut: str
+    index: Path
+    seconds: float
+    warnings: tuple[str, ...]
+
+
+def run_cut(
+    file: CutFile,
+    *,
+    outputs: Path | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Published:
+    """Run every chapter of a cut and publish the report.
+
+    Parameters
+    ----------
+    file : CutFile
+        The cut.
+    outputs : Path, optional
+        Folder of published reports; ``outputs/`` of the cut's working copy by default.
+    on_progress : callable
+        Called with the number of code cells done and in all.
+
+    Returns
+    -------
+    Published
+
+    Raises
+    ------
+    esld.errors.InputError
+        The cut, its chapters or its data are faulty: found before any kernel starts.
+    esld.errors.RefusedError
+        The cut is locked by another run, or its view is not offered.
+    esld.errors.RunError
+        A chapter failed; the published report is untouched and the failed run kept under ``.failed``.
+    """
+    begun = datetime.now(UTC)
+    outputs = (outputs or file.root / "outputs").resolve()
+    if file.cut.view != "unblinded":
+        offered = "only 'unblinded' runs"
+        raise RefusedError(f"view '{file.cut.view}' of cut {file.id} is not offered yet: {offered}.")
+    if file.path.suffix != ".yaml" or file.id.startswith("."):
+        raise InputError("cut file", "must be named <cut>.yaml", file.path.name, remedy="Rename it.")
+    chapters = read_chapters(file)
+    study = load_study(file)
+    inputs = provenance.input_hashes(file, chapters)
+    environment = provenance.environment(file.root)
+    with locked(outputs, file.id):
+        staged = staging_folder(outputs, file.id)
+        try:
+            executed = _execute_all(chapters, file, staged, on_progress)
+            _check_unchanged(file, study, chapters, inputs)
+            kept = _assemble(staged, outputs / file.id, executed, study, inputs, environment)
+            ended = datetime.now(UTC)
+            record = {
+                "cut": file.id,
+                "cut_file": str(file.path),
+                "inputs": inputs,
+                "environment": environment,
+                "outputs": provenance.output_hashes(staged),
+                "kept_from_record": kept,
+                "run": {
+                    "started": begun.isoformat(timespec="seconds"),
+                    "ended": ended.isoformat(timespec="seconds"),
+                    "seconds": round((ended - begun).total_seconds(), 1),
+                    "chapters": {e.source.slug: round(e.seconds, 2) for e in executed},
+                },
+            }
+            provenance.write(record, staged)
+            folder = publish(staged, outputs, file.id)
+        except (RunError, OSError) as error:
+            failed = keep_failed(staged, outputs, file.id, str(error))
+            reason = f"{str(error).rstrip('.')}. The run is kept in {failed}; nothing was published."
+            raise RunError(reason) from (None if isinstance(error, RunError) else error)
+        except Exception as error:
+            keep_failed(staged, outputs, file.id, f"{type(error).__name__}: {error}")
+            raise
+        except BaseException:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise
+    warnings = tuple(f"{e.source.slug}: {' '.join(e.stderr.split())[:300]}" for e in executed if e.stderr)
+    return Published(file.id, folder / "index.html", (ended - begun).total_seconds(), warnings)
+
+
+def _check_unchanged(
+    file: CutFile, study: Study, chapters: list[ChapterSource], inputs: Mapping[str, str]
+) -> None:
+    """What was read before the hashes were taken must be what the chapters read after it."""
+    try:
+        same = read_cut(file.path) == file and read_protocol(file.protocol_path) == study.protocol
+        same = same and provenance.input_hashes(file, chapters) == inputs
+    except (InputError, OSError):
+        same = False
+    if not same:
+        raise RunError(f"the inputs of cut {file.id} changed while it ran; run it again.")
+
+
+def _execute_all(
+    chapters: Sequence[ChapterSource], file: CutFile, staged: Path, on_progress: Callable[[int, int], None]
+) -> list[Executed]:
+    """Every chapter through papermill, a few at a time, in the run's own scratch folder."""
+    total = sum(c.cell_type == "code" for chapter in chapters for c in chapter.notebook.cells) + len(chapters)
+    done = 0
+    one_at_a_time = threading.Lock()
+
+    def advance() -> None:
+        nonlocal done
+        with one_at_a_time:
+            done += 1
+            on_progress(min(done, total), total)
+
+    scratch = staged / ".run"
+    prepare_run_folder(scratch, file.path.parent)
+    on_progress(0, total)
+
+    def one(chapter: ChapterSource) -> Executed:
+        out, work = scratch / f"{chapter.slug}.ipynb", scratch / "work" / chapter.slug
+        return execute(chapter, values_for(chapter, file), out=out, work=work, on_cell=advance)
+
+    with kernel_environment(scratch), ThreadPoolExecutor(max_workers=min(WORKERS, len(chapters))) as pool:
+        futures = [pool.submit(one, chapter) for chapter in chapters]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def gather(scratch: Path, chapters: Sequence[str]) -> tuple[list[Row], dict[str, str]]:
+    """Rows and answers that chapters handed over, in the order of the chapters.
+
+    Raises
+    ------
+    esld.errors.RunError
+        Two chapters handed over a result, a table or a figure of the same id, or a chapter nothing at all.
+    """
+    rows: list[Row] = []
+    answers: dict[str, str] = {}
+    owners: dict[str, str] = {}
+    for slug in chapters:
+        path = scratch / "chapters" / f"{slug}.json"
+        if not path.exists():
+            raise RunError(f"chapter {slug} handed over no result and no answer.")
+        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        answers[slug] = content["answer"]
+        for name in content["files"]:
+            if name in owners:
+                raise RunError(f"chapters {owners[name]} and {slug} both write {name}; give one another id.")
+            owners[name] = slug
+        rows += [Row(**record) for record in content["rows"]]
+    ids = [row.result_id for row in rows]
+    if twice := sorted({i for i in ids if ids.count(i) > 1}):
+        raise RunError(f"results must have one id each; twice: {', '.join(twice[:5])}.")
+    return rows, answers
+
+
+def _assemble(
+    staged: Path,
+    published: Path,
+    executed: Sequence[Executed],
+    study: Study,
+    inputs: Mapping[str, str],
+    environment: Mapping[str, Any],
+) -> list[str]:
+    """Everything of a report in its staged folder; the files kept as recorded."""
+    scratch = staged / ".run"
+    rows, answers = gather(scratch, [e.source.slug for e in executed])
+    (staged / "notebooks").mkdir()
+    for chapter in executed:
+        write_notebook(chapter.notebook, staged / "notebooks" / f"{chapter.source.slug}.ipynb")
+    write_rows(rows, staged / "results.json")
+    for name in ("tables", "figures"):
+        shutil.move(scratch / name, staged / name)
+    kept = keep_recorded(published, staged)
+    render.render(_report(staged, executed, answers, rows, study, inputs, environment), staged)
+    shutil.rmtree(scratch)
+    return kept
+
+
+def _report(
+    staged: Path,
+    executed: Sequence[Executed],
+    answers: Mapping[str, str],
+    rows: Sequence[Row],
+    study: Study,
+    inputs: Mapping[str, str],
+    environment: Mapping[str, Any],
+) -> render.Report:
+    cut, protocol = study.cut, study.protocol
+    tables = sorted(p.name for p in (staged / "tables").iterdir())
+    front = front_page(rows, answers, study)
+    return render.Report(
+        masthead=render.Masthead(
+            trial_id=protocol.id,
+            trial_title=protocol.short_title,
+            cut_id=study.file.id,
+            cut_title=cut.title,
+            cutoff=cut.cutoff,
+            status=cut.status,
+            view=cut.view,
+            simulated=cut.simulated,
+            notice=cut.notice,
+        ),
+        question=protocol.question,
+        answer=front.answer,
+        cards=tuple(render.Card(c.label, c.value, c.detail, c.result_id) for c in front.cards),
+        chapters=tuple(
+            render.Chapter(
+                slug=e.source.slug,
+                title=e.source.title,
+                question=e.source.question,
+                answer=answers[e.source.slug],
+                notebook=nbformat.read(staged / "notebooks" / f"{e.source.slug}.ipynb", as_version=4),
+            )
+            for e in executed
+        ),
+        downloads=(
+            ("report.html", "the whole report on one page, to send by mail"),
+            ("results.json", f"all {len(rows)} results in long form"),
+            *((f"tables/{name}", "table") for name in tables),
+        ),
+        made_with=(
+            ("Data export of", cut.snapshot),
+            ("Inputs", f"{len(inputs)} files, SHA-256 {provenance.digest(dict(inputs))[:16]}…"),
+            ("esld", f"{environment['esld']}, SHA-256 {environment['esld_sha256'][:16]}…"),
+            ("Python", environment["python"]),
+            *(
+                (name, environment["packages"][name])
+                for name in ("pandas", "scipy", "lifelines", "papermill")
+            ),
+        ),
+        assumptions=tuple(protocol.assumptions()),
+    )

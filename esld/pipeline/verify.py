@@ -1,0 +1,215 @@
+"""The proof that a published report is what its inputs give: hashes, and re-execution through nbval.
+
+nbval is unmaintained: it is pinned, and touched nowhere but here. It compares text, tables and words to the
+letter, pictures by the summary of what they draw; ``results.json`` is compared beside it, with a tolerance.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from esld.data.study import CutFile, read_cut
+from esld.errors import InputError, RunError
+from esld.pipeline import provenance
+from esld.pipeline.agreement import row_differences
+from esld.pipeline.chapters import read_chapters
+from esld.pipeline.kernels import KERNEL, kernel_environment
+from esld.pipeline.run import WORKERS, gather
+from esld.report.chapter import prepare_run_folder
+from esld.report.results import read_rows
+
+_CONFTEST = '''"""Pictures are compared by what they draw, stderr not at all."""
+
+
+def pytest_collectstart(collector):
+    if collector.fspath and collector.fspath.ext == ".ipynb":
+        collector.skip_compare += ("image/png", "stderr")
+'''
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What verification found, a line a fault; none means that the report stands."""
+
+    faults: tuple[str, ...]
+    chapters: int
+    results: int
+
+
+def verify_report(folder: Path) -> Verdict:
+    """Check a published report against its inputs.
+
+    Parameters
+    ----------
+    folder : Path
+        ``outputs/<cut>``.
+
+    Returns
+    -------
+    Verdict
+        Inputs or published files whose hash is not the recorded one, cells whose outputs differ when
+        re-executed, and results that differ beyond the tolerance.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The folder holds no published report, or the cut's file is gone.
+    """
+    record = provenance.read(folder)
+    file = _cut_of(folder, record)
+    faults = _hash_faults("input", record["inputs"], provenance.input_hashes(file, read_chapters(file)))
+    faults += _hash_faults("published file", record["outputs"], provenance.output_hashes(folder))
+    notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
+    with tempfile.TemporaryDirectory(prefix="esld-verify-") as name:
+        scratch = Path(name) / "run"
+        faults += reexecute(notebooks, file, Path(name), scratch)
+        results = _result_faults(folder, scratch, [p.stem for p in notebooks])
+    return Verdict((*faults, *results.faults), len(notebooks), results.results)
+
+
+def _hash_faults(what: str, recorded: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
+    """A line a file that is missing, new or changed."""
+    faults = []
+    for name in sorted(set(recorded) | set(found)):
+        if name not in found:
+            faults.append(f"{what} {name} is missing")
+        elif name not in recorded:
+            faults.append(f"{what} {name} was not there when the report was made")
+        elif recorded[name] != found[name]:
+            faults.append(f"{what} {name} has changed since the report was made")
+    return faults
+
+
+def _result_faults(folder: Path, scratch: Path, chapters: Sequence[str]) -> Verdict:
+    """``results.json`` against what the re-executed chapters handed over."""
+    try:
+        recorded = read_rows(folder / "results.json")
+    except (OSError, ValueError, TypeError, AttributeError):
+        return Verdict(("results.json cannot be read",), len(chapters), 0)
+    try:
+        found, _ = gather(scratch, chapters)
+    except RunError as error:
+        return Verdict((str(error),), len(chapters), len(recorded))
+    differences = tuple(f"result {difference}" for difference in row_differences(recorded, found))
+    return Verdict(differences, len(chapters), len(recorded))
+
+
+def reexecute(notebooks: Sequence[Path], file: CutFile, folder: Path, scratch: Path) -> list[str]:
+    """Re-execute notebooks through nbval, each as its parameters were injected.
+
+    Parameters
+    ----------
+    notebooks : sequence of Path
+        Executed notebooks; copies are run, so that nothing is written beside the originals.
+    file : CutFile
+        The cut they belong to.
+    folder : Path
+        Empty folder for the copies.
+    scratch : Path
+        The run's folder (``ESLD_RUN``), in which the chapters hand over their results.
+
+    Returns
+    -------
+    list of str
+        A line a cell that failed or whose output differs; cells are counted as in ``esld run``.
+    """
+    prepare_run_folder(scratch, file.path.parent)
+    (folder / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    shares = [notebooks[start::WORKERS] for start in range(WORKERS)]
+    with kernel_environment(scratch), ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        outcomes = pool.map(lambda share: _nbval(share, folder), [share for share in shares if share])
+        return [fault for faults in outcomes for fault in faults]
+
+
+def _nbval(notebooks: Sequence[Path], folder: Path) -> list[str]:
+    copies = []
+    for path in notebooks:
+        own = folder / path.stem
+        own.mkdir()
+        copies.append(shutil.copy(path, own / path.name))
+    report = folder / f"{notebooks[0].stem}.xml"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "nbval.plugin",
+        "--nbval",
+        f"--nbval-kernel-name={KERNEL}",
+    ]
+    command += ["-q", "-p", "no:cacheprovider", "--color=no", f"--rootdir={folder}", f"--junit-xml={report}"]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_"))}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # whatever else is installed has no say here
+    done = subprocess.run(
+        [*command, *map(str, copies)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode == 0:
+        return []
+    positions = {path.stem: _code_cells(path) for path in notebooks}
+    found = _failures(report, positions) if report.exists() else []
+    return found or [f"nbval ended with code {done.returncode}: {' '.join(done.stdout.split())[-300:]}"]
+
+
+def _code_cells(notebook: Path) -> list[int]:
+    """Positions of the code cells among all cells, from 1: nbval counts code cells alone, from 0."""
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+    except (ValueError, AttributeError):
+        return []
+    return [position for position, cell in enumerate(cells, 1) if cell.cell_type == "code"]
+
+
+def _failures(report: Path, positions: Mapping[str, Sequence[int]]) -> list[str]:
+    """Chapter and cell of each failure, and the first line that differs."""
+    from xml.etree import ElementTree
+
+    faults = []
+    for case in ElementTree.parse(report).iter("testcase"):
+        fault = next((child for child in case if child.tag in ("failure", "error")), None)
+        if fault is not None:
+            chapter = str(case.get("classname", "")).split(".")[0]
+            name = str(case.get("name", "")).removeprefix("Cell ")
+            known = positions.get(chapter, ())
+            cell = known[int(name)] if name.isdigit() and int(name) < len(known) else name
+            faults.append(f"{chapter} cell {cell}: {_difference(fault.text or '')}")
+    return faults
+
+
+def _difference(text: str) -> str:
+    """What nbval says at length, in one line: the first line that differs, or the last line of a traceback."""
+    plain = re.sub(r"(\x1b|#x1B)\[[\d;]*m", "", text)  # colours, as they are or as XML spells them
+    lines = [line.strip() for line in plain.partition("Traceback:")[2].splitlines() if line.strip()]
+    recorded, found = (next((x[2:] for x in lines if x.startswith(sign)), None) for sign in ("+ ", "- "))
+    if recorded is not None or found is not None:
+        return f"recorded {recorded or 'nothing'!r:.120}, found {found or 'nothing'!r:.120}"
+    return (lines[-1] if lines else " ".join(plain.split()))[:200]
+
+
+def _cut_of(folder: Path, record: Mapping[str, Any]) -> CutFile:
+    """The cut's file in the working copy around a published folder, or else where it was when it ran."""
+    around = [root / "params" / f"{record['cut']}.yaml" for root in folder.resolve().parents]
+    for path in (*around, Path(str(record.get("cut_file", "")))):
+        if path.is_file():
+            return read_cut(path)
+    remedy = "Restore the working copy."
+    raise InputError(
+        f"cut {record['cut']}", "must still have its file in params/", str(folder), remedy=remedy
+    )

@@ -1,0 +1,7 @@
+"""Run every measure and print it."""
+
+from tests.bench import bench_imports, bench_pipeline
+
+if __name__ == "__main__":
+    bench_imports.main()
+    bench_pipeline.main()

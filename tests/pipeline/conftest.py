@@ -1,0 +1,153 @@
+"""A tiny working copy that runs in seconds, and one real run of demo-final for everybody."""
+
+import csv
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "esld" / "data" / "examples" / "demo"
+SUBJECTS = ("001", "002", "004", "005", "006")  # two patients an arm, and 004 who failed screening
+
+CUT = """\
+protocol: protocols/trial.yaml
+data: data/tiny
+cutoff: "2026-03-31"
+snapshot: "2026-03-31"
+title: Tiny cut
+status: draft
+view: unblinded
+simulated: true
+chapters: [01_one, 02_two]
+"""
+
+CHAPTER = """\
+# %% [markdown]
+# # Chapter {name}
+#
+# ## Question
+#
+# How many patients?
+
+# %% tags=["parameters"]
+cut: str = "tiny"  # id of the data cut
+scale: float = 1.0  # factor
+
+# %%
+from pandas import DataFrame
+
+from esld.report.chapter import open_chapter
+from esld.report.tables import Table
+
+chapter = open_chapter("{slug}", cut=cut)
+
+# %% [markdown]
+# ## Result
+
+# %%
+value = scale * len(chapter.study.randomised)
+chapter.hand_over("{name}", DataFrame([dict(statistic="patients", value=value)]), analysis="FLOW")
+print("patients", value)
+
+# %%
+chapter.table(Table("{name}", "Patients", DataFrame(dict(what=["patients"], n=[f"{{value:.0f}}"]))))
+
+# %%
+chapter.answer(f"There are {{value:.0f}} patients.")
+"""
+
+
+@pytest.fixture(scope="session")
+def tiny_template(tmp_path_factory) -> Path:
+    """Cut ``tiny``: five subjects of the demonstration trial, the screening visit alone, two small chapters."""
+    root = tmp_path_factory.mktemp("tiny-template")
+    for folder in ("params/protocols", "notebooks", "data/tiny"):
+        (root / folder).mkdir(parents=True)
+    shutil.copy(
+        ROOT / "params" / "protocols" / "nct06167473.yaml", root / "params" / "protocols" / "trial.yaml"
+    )
+    (root / "params" / "tiny.yaml").write_text(CUT, encoding="utf-8")
+    for slug, name in (("01_one", "one"), ("02_two", "two")):
+        text = CHAPTER.format(slug=slug, name=name)
+        (root / "notebooks" / f"{slug}.py").write_text(text, encoding="utf-8")
+    for source in sorted(EXAMPLE.glob("*.csv")):
+        with source.open(encoding="utf-8-sig", newline="") as lines:
+            table = csv.DictReader(lines)
+            rows = [r for r in table if r["USUBJID"][-3:] in SUBJECTS and float(r.get("VISITNUM") or 0) < 2]
+        with (root / "data" / "tiny" / source.name).open("w", encoding="utf-8", newline="") as lines:
+            writer = csv.DictWriter(lines, table.fieldnames or [])
+            writer.writeheader()
+            writer.writerows(rows)
+    return root
+
+
+@pytest.fixture
+def working_copy(tiny_template, tmp_path) -> Path:
+    """A fresh copy of the tiny working copy, in a folder whose name nobody expects."""
+    return Path(shutil.copytree(tiny_template, tmp_path / "our {trial} {0} é"))
+
+
+@pytest.fixture(scope="session")
+def published_copy(tiny_template, tmp_path_factory) -> Path:
+    """A tiny working copy with its report published; read it, or copy it before changing it."""
+    from esld.data.study import read_cut
+    from esld.pipeline.run import run_cut
+
+    root = Path(shutil.copytree(tiny_template, tmp_path_factory.mktemp("tiny-published") / "copy"))
+    run_cut(read_cut(root / "params" / "tiny.yaml"))
+    return root
+
+
+@pytest.fixture
+def own_published_copy(published_copy, tmp_path) -> Path:
+    """A published tiny working copy to spoil."""
+    return Path(shutil.copytree(published_copy, tmp_path / "published"))
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[[Path], dict[str, bytes]]:
+    """Every file below a folder, by name, but the one that holds the clock."""
+
+    def read(folder: Path) -> dict[str, bytes]:
+        files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "provenance.json")
+        return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
+
+    return read
+
+
+@pytest.fixture(scope="session")
+def demo_report(tmp_path_factory) -> Iterator[SimpleNamespace]:
+    """One real run of demo-final, made over the recorded outputs as ``make report`` makes it.
+
+    Shared by all workers of pytest-xdist through a file lock.
+
+    Attributes
+    ----------
+    folder : Path
+        The published report; do not change it.
+    record : Path
+        ``outputs/demo-final`` of the checkout, which may be missing.
+    """
+    from esld.data.study import read_cut
+    from esld.pipeline.run import run_cut
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # a worker has a folder of its own
+    outputs, record = shared / "demo-report", ROOT / "outputs" / "demo-final"
+    with FileLock(shared / "demo-report.lock"):
+        if not (outputs / "complete").exists():
+            for name in ("notebooks", "results.json"):
+                source, target = record / name, outputs / "demo-final" / name
+                if source.is_dir():
+                    shutil.copytree(source, target, dirs_exist_ok=True)
+                elif source.is_file():
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(source, target)
+            run_cut(read_cut(ROOT / "params" / "demo-final.yaml"), outputs=outputs)
+            (outputs / "complete").touch()
+    yield SimpleNamespace(folder=outputs / "demo-final", record=record)

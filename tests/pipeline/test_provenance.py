@@ -1,0 +1,136 @@
+"""Hashes that hold on any machine, and the record beside a report."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import pytest
+
+import esld
+from esld.data.study import EXAMPLE, read_cut
+from esld.errors import InputError
+from esld.pipeline import provenance
+from esld.pipeline.chapters import read_chapters
+
+
+@pytest.fixture
+def file(working_copy):
+    return read_cut(working_copy / "params" / "tiny.yaml")
+
+
+def hashes(file):
+    return provenance.input_hashes(file, read_chapters(file))
+
+
+class TestInputs:
+    def test_every_file_that_a_report_depends_on_has_a_name_without_a_machine(self, file, working_copy):
+        found = hashes(file)
+        data = sorted(p.name for p in (working_copy / "data" / "tiny").iterdir())
+        assert "lb.csv" in data
+        assert set(found) == {
+            "params/tiny.yaml",
+            "params/protocols/trial.yaml",
+            "notebooks/01_one.py",
+            "notebooks/02_two.py",
+            *(f"data/tiny/{name}" for name in data),
+        }
+
+    def test_they_are_sha256_of_the_bytes(self, file, working_copy):
+        dm = (working_copy / "data" / "tiny" / "dm.csv").read_bytes()
+        assert hashes(file)["data/tiny/dm.csv"] == hashlib.sha256(dm).hexdigest()
+
+    @pytest.mark.parametrize(
+        "name", ["params/tiny.yaml", "params/protocols/trial.yaml", "notebooks/01_one.py", "data/tiny/lb.csv"]
+    )
+    def test_one_byte_changes_one_hash(self, file, working_copy, name):
+        before = hashes(file)
+        with (working_copy / name).open("a", encoding="utf-8") as changed:
+            changed.write("\n")
+        after = hashes(read_cut(file.path))
+        assert {key for key in before if before[key] != after[key]} == {name}
+
+    def test_a_table_more_is_an_input_more(self, file, working_copy):
+        (working_copy / "data" / "tiny" / "XX.CSV").write_text("a\n1\n", encoding="utf-8")
+        assert "data/tiny/XX.CSV" in hashes(file)
+
+    def test_a_workbook_is_one_input(self, file, working_copy):
+        (working_copy / "data" / "tiny.xlsx").write_bytes(b"sheets")
+        found = hashes(replace(file, cut=file.cut.model_copy(update={"data": "data/tiny.xlsx"})))
+        assert found["data/tiny.xlsx"] == hashlib.sha256(b"sheets").hexdigest()
+
+    def test_absolute_paths_keep_their_last_part(self, file, working_copy):
+        away = {
+            "data": str(working_copy / "data" / "tiny"),
+            "protocol": str(working_copy / "params" / "protocols" / "trial.yaml"),
+        }
+        found = hashes(replace(file, cut=file.cut.model_copy(update=away)))
+        assert {"tiny/dm.csv", "params/trial.yaml"} < set(found)
+        assert str(working_copy) not in " ".join(found)
+
+    def test_an_example_is_named_as_the_cut_names_it(self, file):
+        found = hashes(replace(file, cut=file.cut.model_copy(update={"data": f"{EXAMPLE}demo"})))
+        assert "example:demo/dm.csv" in found
+
+
+class TestDigest:
+    def test_the_order_does_not_matter_and_everything_else_does(self):
+        assert provenance.digest({"a": "1", "b": "2"}) == provenance.digest({"b": "2", "a": "1"})
+        others = ({"a": "2", "b": "1"}, {"a": "1", "c": "2"}, {"a": "1"})
+        assert len({provenance.digest(d) for d in ({"a": "1", "b": "2"}, *others)}) == 4
+
+    def test_the_package_is_its_code_and_its_theme(self, tmp_path, monkeypatch):
+        package = tmp_path / "esld"
+        (package / "theme").mkdir(parents=True)
+        (package / "share" / "notebooks").mkdir(parents=True)
+        (package / "__init__.py").write_text("", encoding="utf-8")
+        monkeypatch.setattr(esld, "__file__", str(package / "__init__.py"))
+        seen = [provenance.package_digest()]
+        for name in ("code.py", "theme/style.css", "theme/page.html.j2", "theme/conf.json"):
+            (package / name).write_text("x", encoding="utf-8")
+            seen.append(provenance.package_digest())
+        assert len(set(seen)) == 5
+        for name in ("code.pyc", "share/notebooks/00_data_cut.py"):
+            (package / name).write_text("x", encoding="utf-8")
+        assert provenance.package_digest() == seen[-1]
+
+
+class TestEnvironment:
+    def test_it_names_versions_and_the_lock(self, tmp_path):
+        assert provenance.environment(tmp_path)["requirements_lock_sha256"] is None
+        (tmp_path / "requirements.lock").write_text("pandas==1\n", encoding="utf-8")
+        found = provenance.environment(tmp_path)
+        assert found["requirements_lock_sha256"] == hashlib.sha256(b"pandas==1\n").hexdigest()
+        assert found["esld"] == esld.__version__
+        assert {"pandas", "lifelines", "papermill", "nbconvert"} <= set(found["packages"])
+
+
+class TestOutputs:
+    def test_every_file_but_the_record_itself(self, tmp_path):
+        for name in ("provenance.json", "tables/provenance.json", "tables/a.csv"):
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_bytes(b"")
+        assert list(provenance.output_hashes(tmp_path)) == ["tables/a.csv", "tables/provenance.json"]
+
+
+class TestRecord:
+    def test_it_is_read_as_written(self, tmp_path):
+        record = {"cut": "é", "inputs": {}, "outputs": {"a": "1"}}
+        provenance.write(record, tmp_path)
+        assert provenance.read(tmp_path) == record
+
+    @pytest.mark.parametrize(
+        ("text", "complaint"),
+        [
+            (None, "must be a report with provenance.json"),
+            ("{", "must be JSON"),
+            (json.dumps({"cut": "a", "inputs": {}}), "must name outputs"),
+            ("[]", "must name cut, inputs, outputs"),
+        ],
+    )
+    def test_no_report_or_a_damaged_one_is_a_users_mistake(self, tmp_path, text, complaint):
+        folder = tmp_path / "tiny"
+        folder.mkdir()
+        if text is not None:
+            (folder / "provenance.json").write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=f"{complaint}.*esld run params/tiny.yaml"):
+            provenance.read(folder)

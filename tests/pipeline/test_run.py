@@ -1,0 +1,416 @@
+"""From cut file to published report: all or nothing, the same bytes, and every mistake before the first kernel."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from esld.data.study import read_cut
+from esld.errors import InputError, RefusedError, RunError
+from esld.pipeline import provenance, run
+from esld.pipeline.publish import locked
+from esld.report.chapter import Chapter, open_chapter
+from esld.report.results import Row
+from esld.report.tables import Table
+from tests.pipeline import dying_run
+
+ESLD = Path(sys.executable).with_name("esld")
+KILLS = pytest.mark.skipif(not hasattr(os, "fork"), reason="no kill and no fork here")
+
+
+def cut_of(copy: Path):
+    return read_cut(copy / "params" / "tiny.yaml")
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture
+def no_kernels(monkeypatch):
+    """Chapters hand over an answer without being executed."""
+    monkeypatch.setattr(run, "execute", dying_run.fake_execute)
+
+
+class TestReport:
+    def test_it_holds_what_was_promised(self, published_copy):
+        folder = published_copy / "outputs" / "tiny"
+        files = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+        assert files == {
+            *("index.html", "01_one.html", "02_two.html", "report.html", "results.json", "provenance.json"),
+            *("notebooks/01_one.ipynb", "notebooks/02_two.ipynb", "tables/one.csv", "tables/two.csv"),
+        }
+        rows = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        assert [(r["result_id"], r["value"], r["chapter"]) for r in rows] == [
+            ("one.patients", 4.0, "01_one"),
+            ("two.patients", 4.0, "02_two"),
+        ]
+        assert "There are 4 patients." in (folder / "index.html").read_text(encoding="utf-8")
+
+    def test_nothing_is_left_beside_it(self, published_copy):
+        visible = [p.name for p in (published_copy / "outputs").iterdir() if not p.name.startswith(".")]
+        assert visible == ["tiny"]
+        assert [p for p in (published_copy / "outputs" / ".staging").rglob("*") if p.is_file()] == []
+
+    def test_provenance_says_what_went_in_and_what_came_out(self, published_copy):
+        folder = published_copy / "outputs" / "tiny"
+        record = provenance.read(folder)
+        lb = published_copy / "data" / "tiny" / "lb.csv"
+        assert record["cut"] == "tiny"
+        assert Path(record["cut_file"]) == published_copy / "params" / "tiny.yaml"
+        assert record["inputs"]["data/tiny/lb.csv"] == provenance.sha256(lb)
+        assert record["outputs"] == provenance.output_hashes(folder)
+        assert set(record["run"]["chapters"]) == {"01_one", "02_two"}
+
+    def test_no_clock_and_no_machine_outside_provenance(self, published_copy, contents):
+        folder = published_copy / "outputs" / "tiny"
+        today = provenance.read(folder)["run"]["started"][:10]
+        traces = [str(published_copy), str(published_copy.parent.parent), str(Path.home()), sys.prefix, today]
+        traces += [socket.gethostname()] if len(socket.gethostname()) > 5 else []
+        for name, content in contents(folder).items():
+            found = [trace for trace in traces if re.search(rf"{re.escape(trace)}\b".encode(), content)]
+            assert found == [], name
+
+
+class TestSameBytes:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def elsewhere(cls, tiny_template, tmp_path_factory):
+        """The command itself, elsewhere, one chapter at a time, stray modules beside the notebooks."""
+        copy = tmp_path_factory.mktemp("other") / "the {cut} {0} é"
+        shutil.copytree(tiny_template, copy)
+        for module in ("html", "json"):
+            (copy / "notebooks" / f"{module}.py").write_text(
+                "raise RuntimeError('stray')\n", encoding="utf-8"
+            )
+        code = "import sys; from esld.pipeline import run; run.WORKERS = 1; from esld.cli import main; main()"
+        command = [sys.executable, "-P", "-c", code, "run", "--json", "../params/tiny.yaml"]
+        done = subprocess.run(
+            [*command, "--outputs", "../made {1}"],
+            cwd=copy / "notebooks",
+            env=os.environ | {"ESLD_RUN": "/nowhere", "PYTHONHASHSEED": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return copy / "made {1}" / "tiny", done
+
+    def test_two_runs_differ_in_nothing_but_provenance(self, elsewhere, published_copy, contents):
+        folder, done = elsewhere
+        assert done.returncode == 0, done.stderr
+        assert contents(folder) == contents(published_copy / "outputs" / "tiny")
+
+    def test_a_machine_reads_one_object_and_no_progress_bar(self, elsewhere):
+        folder, done = elsewhere
+        said = json.loads(done.stdout)
+        assert said["cut"] == "tiny"
+        assert Path(said["index"]).samefile(folder / "index.html")
+        assert done.stderr == ""
+
+    def test_a_run_that_agrees_keeps_the_recorded_bytes(self, published_copy, own_published_copy, no_kernels):
+        """As on a machine that differs in a last digit; here the notebooks hold nothing and so are replaced."""
+        record = provenance.read(published_copy / "outputs" / "tiny")
+        assert record["kept_from_record"] == []
+        run.run_cut(cut_of(own_published_copy))
+        run.run_cut(cut_of(own_published_copy))
+        record = provenance.read(own_published_copy / "outputs" / "tiny")
+        assert record["kept_from_record"] == [
+            "notebooks/01_one.ipynb",
+            "notebooks/02_two.ipynb",
+            "results.json",
+        ]
+
+
+class TestFailure:
+    def test_a_failing_cell_is_named_and_nothing_is_published(self, own_published_copy, contents):
+        """Both chapters fail, the second one sooner: the first one is named whatever the order in time."""
+        one, two = (own_published_copy / "notebooks" / f"{n}.py" for n in ("01_one", "02_two"))
+        change(one, "value = scale", "import time; time.sleep(1); value = {}['AVAL'] + scale")
+        change(two, "from pandas import DataFrame", "1 / 0")
+        outputs = own_published_copy / "outputs"
+        before = contents(outputs / "tiny")
+        with pytest.raises(
+            RunError, match=r"^chapter 01_one failed in cell 6: KeyError: 'AVAL'\. The run"
+        ) as caught:
+            run.run_cut(cut_of(own_published_copy))
+        assert str(outputs / ".failed" / "tiny") in str(caught.value)
+        assert contents(outputs / "tiny") == before
+        failed = outputs / ".failed" / "tiny"
+        reason = (failed / "failure.txt").read_text(encoding="utf-8")
+        assert reason == "chapter 01_one failed in cell 6: KeyError: 'AVAL'\n"
+        assert "ZeroDivisionError" in (failed / ".run" / "02_two.ipynb").read_text(encoding="utf-8")
+        assert not any((outputs / ".staging" / "tiny").iterdir())
+
+    def test_inputs_that_change_while_it_runs_are_no_inputs(self, working_copy, no_kernels):
+        for name in ("params/tiny.yaml", "params/protocols/trial.yaml", "data/tiny/dm.csv"):
+            path = working_copy / name
+            before = path.read_bytes()
+
+            def spoil(done, total, path=path):
+                if done == 0:
+                    path.write_bytes(path.read_bytes() + b"\n")
+
+            with pytest.raises(RunError, match="the inputs of cut tiny changed while it ran"):
+                run.run_cut(cut_of(working_copy), on_progress=spoil)
+            path.write_bytes(before)
+        assert not (working_copy / "outputs" / "tiny").exists()
+
+    def test_a_cut_that_changed_before_the_hashes_were_taken_is_found_too(self, working_copy, no_kernels):
+        """Chapters would be given the parameters of the old file and read the new one."""
+        file = cut_of(working_copy)
+        change(working_copy / "params" / "tiny.yaml", "title: Tiny cut", "title: Another title")
+        with pytest.raises(RunError, match="changed while it ran"):
+            run.run_cut(file)
+
+    def test_a_vanished_input_is_a_change(self, working_copy, no_kernels):
+        def remove(done, total):
+            shutil.rmtree(working_copy / "data", ignore_errors=True)
+
+        with pytest.raises(RunError, match="changed while it ran"):
+            run.run_cut(cut_of(working_copy), on_progress=remove)
+
+    def test_a_disk_that_is_full_is_told_in_one_line(
+        self, own_published_copy, contents, no_kernels, monkeypatch
+    ):
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        before = contents(own_published_copy / "outputs" / "tiny")
+        monkeypatch.setattr(run, "publish", full)
+        with pytest.raises(
+            RunError, match=r"No space left on device\. The run is kept in .*nothing was published\.$"
+        ):
+            run.run_cut(cut_of(own_published_copy))
+        assert contents(own_published_copy / "outputs" / "tiny") == before
+
+    @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+    def test_our_own_error_or_an_interrupt_publishes_nothing(
+        self, own_published_copy, contents, no_kernels, monkeypatch, error
+    ):
+        def broken(*_):
+            raise error
+
+        outputs = own_published_copy / "outputs"
+        before = contents(outputs / "tiny")
+        monkeypatch.setattr(run.render, "render", broken)
+        with pytest.raises(error):
+            run.run_cut(cut_of(own_published_copy))
+        assert contents(outputs / "tiny") == before
+        assert (outputs / ".failed" / "tiny").exists() is (error is ZeroDivisionError)
+        assert not any((outputs / ".staging" / "tiny").iterdir())
+
+    def test_a_damaged_report_does_not_stop_the_next_run(self, own_published_copy, no_kernels):
+        for path in (own_published_copy / "outputs" / "tiny").rglob("*.*"):
+            path.write_bytes(b"\xff{")
+        run.run_cut(cut_of(own_published_copy))
+        assert dying_run.state(own_published_copy / "outputs" / "tiny") == "first"
+
+
+class TestBeforeAnyKernel:
+    @pytest.fixture(autouse=True)
+    def no_kernel_starts(self, monkeypatch):
+        def started(*_, **__):
+            raise AssertionError("a kernel started")
+
+        monkeypatch.setattr(run, "_execute_all", started)
+
+    @pytest.mark.parametrize(
+        ("old", "new", "complaint"),
+        [
+            ("chapters:", "parameters: {02_two: {skale: 2}}\nchapters:", "Did you mean 'scale'"),
+            ("chapters:", "parameters: {02_two: {scale: two}}\nchapters:", "must be float, got 'two'"),
+            ("[01_one, 02_two]", "[01_one, 02_too]", "Did you mean '02_two'"),
+            ('cutoff: "2026-03-31"', 'cutoff: "2020-01-01"', "first consent"),
+            ("data/tiny", "data/tinny", "must be an existing folder or file"),
+            ("trial.yaml", "trail.yaml", "must be an existing file"),
+        ],
+    )
+    def test_a_mistake_is_told(self, working_copy, old, new, complaint):
+        change(working_copy / "params" / "tiny.yaml", old, new)
+        with pytest.raises(InputError, match=complaint):
+            run.run_cut(cut_of(working_copy))
+        assert not (working_copy / "outputs").exists()
+
+    @pytest.mark.parametrize("view", ["masked", "blinded"])
+    def test_a_view_that_would_show_arms_is_refused(self, working_copy, view):
+        change(working_copy / "params" / "tiny.yaml", "view: unblinded", f"view: {view}")
+        with pytest.raises(RefusedError, match=f"view '{view}' of cut tiny is not offered yet"):
+            run.run_cut(cut_of(working_copy))
+
+    @pytest.mark.parametrize("name", ["tiny.yml", ".staging.yaml"])
+    def test_a_cut_file_is_named_as_chapters_look_for_it(self, working_copy, name):
+        path = (working_copy / "params" / "tiny.yaml").rename(working_copy / "params" / name)
+        with pytest.raises(InputError, match=r"cut file must be named <cut>\.yaml"):
+            run.run_cut(read_cut(path))
+
+
+class TestLock:
+    def test_the_same_cut_is_refused_and_another_one_runs(self, working_copy, no_kernels):
+        shutil.copy(working_copy / "params" / "tiny.yaml", working_copy / "params" / "other.yaml")
+        with locked(working_copy / "outputs", "tiny"):
+            with pytest.raises(RefusedError, match="cut tiny is being run by another process"):
+                run.run_cut(cut_of(working_copy))
+            published = run.run_cut(read_cut(working_copy / "params" / "other.yaml"))
+        assert published.index == working_copy / "outputs" / "other" / "index.html"
+        assert not (working_copy / "outputs" / "tiny").exists()
+
+
+class TestProgress:
+    def test_it_counts_every_cell_once(self, working_copy, no_kernels):
+        seen = []
+        run.run_cut(cut_of(working_copy), on_progress=lambda done, total: seen.append((done, total)))
+        assert [done for done, _ in seen] == list(range(len(seen)))
+        assert {total for _, total in seen} == {
+            2 * (5 + 1)
+        }  # five code cells and the injected one, two chapters
+
+
+class TestGather:
+    def chapters(self, folder, **contents):
+        (folder / "chapters").mkdir()
+        for slug, content in contents.items():
+            empty = dict.fromkeys(field.name for field in fields(Row))
+            rows = [{**empty, "result_id": name} for name in content.pop("ids", ())]
+            record = {"answer": f"Answer of {slug}.", "files": [], "rows": rows, **content}
+            (folder / "chapters" / f"{slug}.json").write_text(json.dumps(record), encoding="utf-8")
+
+    def test_rows_come_in_the_order_of_the_chapters_not_of_time(self, tmp_path):
+        self.chapters(tmp_path, b={"ids": ["late"]}, a={"ids": ["early", "second"]})
+        rows, answers = run.gather(tmp_path, ["a", "b"])
+        assert [row.result_id for row in rows] == ["early", "second", "late"]
+        assert list(answers.items()) == [("a", "Answer of a."), ("b", "Answer of b.")]
+
+    def test_a_result_has_one_owner(self, tmp_path):
+        self.chapters(tmp_path, a={"ids": ["x", "y"]}, b={"ids": ["y"]})
+        with pytest.raises(RunError, match=r"results must have one id each; twice: y\."):
+            run.gather(tmp_path, ["a", "b"])
+
+    def test_a_file_has_one_owner(self, tmp_path):
+        """Which of two chapters wrote it last would depend on the order in time."""
+        self.chapters(tmp_path, a={"files": ["tables/x"]}, b={"files": ["figures/x", "tables/x"]})
+        with pytest.raises(RunError, match="chapters a and b both write tables/x"):
+            run.gather(tmp_path, ["a", "b"])
+
+    def test_a_chapter_must_hand_something_over(self, tmp_path):
+        self.chapters(tmp_path, a={})
+        with pytest.raises(RunError, match="chapter b handed over no result and no answer"):
+            run.gather(tmp_path, ["a", "b"])
+
+
+class TestHandingOver:
+    @pytest.fixture
+    def chapter(self, tmp_path):
+        for part in ("chapters", "tables", "figures"):
+            (tmp_path / part).mkdir()
+        return Chapter("01_one", None, tmp_path)
+
+    def test_a_cell_run_twice_leaves_nothing_of_its_first_run(self, chapter):
+        """An analyst asked for two times first, then for one; what other cells handed over stays."""
+        points = pd.DataFrame({"statistic": "survival", "time": [365, 730], "value": [0.9, 0.8]})
+        chapter.hand_over("os_km", points, analysis="OS-KM")
+        chapter.hand_over("os", points.head(1), analysis="OS-1Y")
+        chapter.hand_over("os_km", points.head(1), analysis="OS-KM")
+        rows, _ = run.gather(chapter.scratch, ["01_one"])
+        assert [row.result_id for row in rows] == ["os_km.survival@365", "os.survival@365"]
+
+    def test_tables_are_known_by_their_chapter(self, chapter):
+        chapter.table(Table("ends", "Ends", pd.DataFrame({"what": ["deaths"], "n": ["3"]})))
+        record = json.loads((chapter.scratch / "chapters" / "01_one.json").read_text(encoding="utf-8"))
+        assert record["files"] == ["tables/ends"]
+        assert (chapter.scratch / "tables" / "ends.csv").read_bytes() == b"what,n\ndeaths,3\n"
+
+
+class TestRootAndScratch:
+    @pytest.fixture(autouse=True)
+    def own_settings(self):
+        """Opening a chapter sets display options and the style of figures."""
+        import matplotlib as mpl
+
+        with pd.option_context("display.width", 80), mpl.rc_context():
+            yield
+
+    def test_without_a_run_a_chapter_writes_to_the_scratch_of_its_working_copy(
+        self, working_copy, monkeypatch
+    ):
+        for unset in (
+            lambda: monkeypatch.delenv("ESLD_RUN", raising=False),
+            lambda: monkeypatch.setenv("ESLD_RUN", ""),
+        ):
+            unset()
+            monkeypatch.chdir(working_copy / "notebooks")
+            chapter = open_chapter("01_one", cut="tiny")
+            chapter.answer("Yes.")
+            assert chapter.scratch == working_copy / "outputs" / ".scratch" / "tiny"
+            assert json.loads((chapter.scratch / "chapters" / "01_one.json").read_text())["answer"] == "Yes."
+            assert len(chapter.study.randomised) == 4
+
+    def test_a_run_decides_both_wherever_the_chapter_is(self, working_copy, tmp_path, monkeypatch):
+        run.prepare_run_folder(tmp_path / "scratch {0}", working_copy / "params")
+        monkeypatch.setenv("ESLD_RUN", str(tmp_path / "scratch {0}"))
+        monkeypatch.chdir(tmp_path)
+        chapter = open_chapter("01_one", cut="tiny")
+        assert chapter.study.file.root == working_copy
+        assert chapter.scratch == tmp_path / "scratch {0}"
+
+    def test_elsewhere_it_is_a_users_mistake(self, tmp_path, monkeypatch):
+        monkeypatch.delenv("ESLD_RUN", raising=False)
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(InputError, match="must lie in a working copy"):
+            open_chapter("01_one", cut="tiny")
+        monkeypatch.setenv("ESLD_RUN", str(tmp_path))
+        with pytest.raises(InputError, match=r"ESLD_RUN must name a folder with run\.json"):
+            open_chapter("01_one", cut="tiny")
+
+
+@KILLS
+@pytest.mark.parametrize("way", ["exchange", "fallback"])
+def test_killed_at_any_change_of_the_file_system_the_report_is_the_old_or_the_new(
+    tiny_template, tmp_path, way
+):
+    """Without kernels, so that the moments are many: see ``dying_run.py``, which also runs again after each.
+
+    Where two folders can change places in one step the report is never missing; elsewhere it is between two
+    renames, and the next run puts it back.
+    """
+    copy = shutil.copytree(tiny_template, tmp_path / "copy")
+    command = [sys.executable, dying_run.__file__, str(copy), way]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    moments = [line.split("\t") for line in done.stdout.splitlines()]
+    seen = [(found, after) for found, after, _ in moments]
+    assert {"old", "new"} <= {found for found, _ in seen}
+    missing = [what for found, after, what in moments if (found, after) == ("missing", "old")]
+    assert len(missing) == (way == "fallback"), moments
+    assert all(found == after for found, after in seen if found != "missing"), moments
+
+
+@KILLS
+def test_a_real_run_killed_at_any_time_leaves_the_report(own_published_copy, contents):
+    """`esld run` with its kernels, killed while it imports, checks, executes or renders."""
+    outputs = own_published_copy / "outputs"
+    command = [ESLD, "run", own_published_copy / "params" / "tiny.yaml"]
+    before = contents(outputs / "tiny")
+    rng = np.random.default_rng(list(b"esld killed run"))
+    change(own_published_copy / "params" / "tiny.yaml", "title: Tiny cut", "title: Title second")
+    for delay in (*rng.uniform(0.5, 3, size=2), *rng.uniform(3, 5, size=1)):
+        killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(delay)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        assert contents(outputs / "tiny") == before or dying_run.state(outputs / "tiny") == "second"
+    subprocess.run(command, check=True, capture_output=True)
+    assert dying_run.state(outputs / "tiny") == "second"
+    assert json.loads((outputs / "tiny" / "results.json").read_text())[0]["value"] == 4.0

@@ -1,0 +1,138 @@
+"""What somebody gets who installed the package: the wheel holds everything, and a working copy runs."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from esld.data.study import read_cut
+from esld.errors import InputError
+from esld.pipeline import run
+from esld.pipeline.chapters import read_chapters
+from esld.pipeline.workcopy import lay_out, shared_folder
+from tests.pipeline import dying_run
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """The package as it would be installed, built without a network and unpacked."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (built,) = folder.glob("*.whl")
+    with zipfile.ZipFile(built) as archive:
+        archive.extractall(folder / "installed")
+    return folder / "installed"
+
+
+def names(folder: Path, pattern: str) -> set[str]:
+    return {p.relative_to(folder).as_posix() for p in folder.rglob(pattern) if "__pycache__" not in p.parts}
+
+
+class TestWheel:
+    @pytest.mark.parametrize("kind", ["*.py", "*.j2", "*.css", "*.json", "*.csv", "py.typed", "COPYING*"])
+    def test_it_holds_the_package_with_theme_and_examples(self, wheel, kind):
+        own = {name for name in names(ROOT / "esld", kind) if not name.startswith("share/")}
+        assert own
+        assert own <= names(wheel / "esld", kind)
+
+    def test_it_holds_the_notebooks_and_the_params(self, wheel):
+        share = wheel / "esld" / "share"
+        assert names(share / "notebooks", "*") == names(ROOT / "notebooks", "*.py")
+        assert names(share / "params", "*.yaml") == names(ROOT / "params", "*.yaml")
+
+    def test_it_holds_no_output_and_no_executed_notebook(self, wheel):
+        assert names(wheel, "*.ipynb") == set()
+        assert not (wheel / "outputs").exists()
+
+    def test_an_installed_package_lays_out_its_own_copy(self, wheel, tmp_path):
+        code = (
+            "from pathlib import Path; from esld.pipeline import workcopy; "
+            "print(workcopy.shared_folder()); workcopy.lay_out(Path('copy'))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env={"PYTHONPATH": str(wheel), "PATH": ""},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout.strip() == str(wheel / "esld" / "share"), done.stderr
+        assert names(tmp_path / "copy" / "notebooks", "*") == names(ROOT / "notebooks", "*.py")
+
+
+class TestLayOut:
+    def test_a_new_folder_and_an_empty_one(self, tmp_path):
+        (tmp_path / "empty").mkdir()
+        for name in ("empty", "a/new {one}"):
+            lay_out(tmp_path / name)
+            assert (tmp_path / name / "params" / "protocols" / "nct06167473.yaml").is_file()
+            assert (tmp_path / name / "data" / "demo" / "dm.csv").is_file()
+            assert names(tmp_path / name / "notebooks", "*") == names(ROOT / "notebooks", "*.py")
+
+    @pytest.mark.parametrize("name", ["kept.txt", ".git"])
+    def test_a_folder_that_holds_something_is_refused(self, tmp_path, name):
+        (tmp_path / name).write_text("mine", encoding="utf-8")
+        with pytest.raises(InputError, match="must be a new or empty folder"):
+            lay_out(tmp_path)
+        assert [p.name for p in tmp_path.iterdir()] == [name]
+
+    def test_a_file_is_refused(self, tmp_path):
+        (tmp_path / "file").write_text("mine", encoding="utf-8")
+        with pytest.raises(InputError, match="must be a new or empty folder"):
+            lay_out(tmp_path / "file")
+
+    def test_rubbish_beside_the_notebooks_stays_behind(self, tmp_path, monkeypatch):
+        source = tmp_path / "source"
+        shutil.copytree(shared_folder() / "params", source / "params")
+        for name in (
+            "notebooks/01_one.py",
+            "notebooks/.ipynb_checkpoints/x.ipynb",
+            "notebooks/__pycache__/x.pyc",
+        ):
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_text("", encoding="utf-8")
+        monkeypatch.setattr("esld.pipeline.workcopy.shared_folder", lambda: source)
+        lay_out(tmp_path / "copy")
+        assert {p.name for p in (tmp_path / "copy" / "notebooks").iterdir()} == {"01_one.py"}
+
+
+class TestItRuns:
+    @pytest.fixture
+    def copy(self, tmp_path):
+        lay_out(tmp_path / "copy")
+        return tmp_path / "copy"
+
+    @pytest.mark.parametrize("cut", sorted(p.name for p in (ROOT / "params").glob("*.yaml")))
+    def test_every_cut_is_accepted_there(self, copy, cut):
+        file = read_cut(copy / "params" / cut)
+        assert file.root == copy
+        assert len(read_chapters(file)) == len(file.cut.chapters)
+
+    def test_demo_final_is_published_there(self, copy, tiny_template):
+        """With the tiny chapters in place of the real ones, through one real kernel each."""
+        for name in ("01_one", "02_two"):
+            shutil.copy(tiny_template / "notebooks" / f"{name}.py", copy / "notebooks")
+        path = copy / "params" / "demo-final.yaml"
+        text = path.read_text(encoding="utf-8")
+        chapters = next(line for line in text.splitlines() if line.startswith("chapters:"))
+        path.write_text(text.replace(chapters, "chapters: [01_one, 02_two]"), encoding="utf-8")
+        published = run.run_cut(read_cut(path))
+        assert published.index == copy / "outputs" / "demo-final" / "index.html"
+        assert "There are 22 patients." in published.index.read_text(encoding="utf-8")
+        assert dying_run.state(published.index.parent) == "first"
+
+    def test_the_example_can_be_used_as_ones_own_export(self, copy):
+        path = copy / "params" / "demo-final.yaml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("example:demo", "data/demo"), encoding="utf-8")
+        file = read_cut(path)
+        assert file.data_path == copy / "data" / "demo"
+        assert len(run.load_study(file).randomised) == 22

@@ -1,0 +1,204 @@
+"""The command line: what it calls, what it says, and the exit codes 0, 1, 2, 3."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from esld import cli
+from esld.errors import InputError, InputErrors, RefusedError, RunError
+from esld.pipeline.run import Published
+from esld.pipeline.verify import Verdict
+
+ROOT = Path(__file__).parents[1]
+FINAL = str(ROOT / "params" / "demo-final.yaml")
+INTERIM = str(ROOT / "params" / "demo-interim.yaml")
+
+
+@pytest.fixture
+def esld(monkeypatch, capsys):
+    """Run the command line here; exit code, stdout, stderr."""
+
+    def call(*arguments: str):
+        monkeypatch.setattr(sys, "argv", ["esld", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return ended.value.code or 0, said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def ran(monkeypatch, tmp_path):
+    """A run that does nothing but tell what it was asked."""
+    asked = []
+
+    def run_cut(file, *, outputs, on_progress):
+        for done in range(3):
+            on_progress(done, 2)
+        asked.append((file.id, outputs))
+        return Published(
+            file.id, (outputs or tmp_path) / file.id / "index.html", 1.26, ("03_survival: beware",)
+        )
+
+    monkeypatch.setattr("esld.pipeline.run.run_cut", run_cut)
+    return asked
+
+
+class TestRun:
+    def test_it_ends_with_the_path_of_the_index(self, esld, ran, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        code, out, err = esld("run", FINAL, INTERIM)
+        assert code == 0
+        assert out.splitlines() == ["demo-final/index.html", "demo-interim/index.html"]
+        assert err.splitlines() == ["warning: 03_survival: beware"] * 2
+        assert ran == [("demo-final", None), ("demo-interim", None)]
+
+    def test_a_path_elsewhere_is_given_whole(self, esld, ran, tmp_path):
+        code, out, _ = esld("run", FINAL, "--outputs", str(tmp_path / "made"))
+        assert (code, out.strip()) == (0, str(tmp_path / "made" / "demo-final" / "index.html"))
+        assert ran == [("demo-final", tmp_path / "made")]
+
+    def test_json_is_one_object_a_cut(self, esld, ran, tmp_path):
+        code, out, _ = esld("run", "--json", FINAL, INTERIM)
+        first, second = map(json.loads, out.splitlines())
+        index = str(tmp_path / "demo-final" / "index.html")
+        assert (code, first) == (0, {"cut": "demo-final", "index": index, "seconds": 1.3})
+        assert second["cut"] == "demo-interim"
+
+    def test_a_bar_only_for_a_terminal_and_not_for_a_machine(self, esld, ran, monkeypatch):
+        """The bar writes to stderr: escapes and carriage returns are its trace."""
+        assert "cell" not in esld("run", FINAL)[2]
+        monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: True)
+        assert "demo-final" in esld("run", FINAL)[2]
+        assert "cell" not in esld("run", FINAL, "--json")[2]
+
+    def test_a_mistake_in_the_last_cut_is_told_before_the_first_one_runs(self, esld, ran, tmp_path):
+        (tmp_path / "params").mkdir()
+        (tmp_path / "notebooks").mkdir()
+        (tmp_path / "notebooks" / "02_baseline.py").write_text("", encoding="utf-8")
+        bad = tmp_path / "params" / "bad.yaml"
+        text = Path(FINAL).read_text(encoding="utf-8")
+        for spoilt in (text.replace("cutoff:", "cuttoff:"), text.replace("02_baseline", "02_basline")):
+            bad.write_text(spoilt, encoding="utf-8")
+            code, out, err = esld("run", FINAL, str(bad))
+            assert (code, out) == (2, "")
+            assert "Did you mean" in err
+        assert ran == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (RunError("chapter 03_survival failed in cell 8: KeyError: 'AVAL'."), 1),
+        (InputError("LB.LBORRESU", "must be known", "mg", "lb.csv, row 3", "Correct it."), 2),
+        (RefusedError("cut demo-final is being run by another process."), 3),
+    ],
+)
+class TestExitCodes:
+    @pytest.fixture(autouse=True)
+    def failing(self, error, monkeypatch):
+        def run_cut(*_, **__):
+            raise error
+
+        monkeypatch.setattr("esld.pipeline.run.run_cut", run_cut)
+
+    def test_one_line_on_stderr_and_no_traceback(self, esld, error, code):
+        assert esld("run", FINAL) == (code, "", f"esld: {error}\n")
+
+    def test_json_for_a_machine(self, esld, error, code):
+        found, out, err = esld("run", FINAL, "--json")
+        assert (found, json.loads(out), err) == (code, {"error": str(error), "exit_code": code}, "")
+
+
+class TestMistakes:
+    def test_several_are_told_a_line_each(self, esld, monkeypatch):
+        def run_cut(*_, **__):
+            raise InputErrors([InputError("a", "must be b"), InputError("c", "must be d")])
+
+        monkeypatch.setattr("esld.pipeline.run.run_cut", run_cut)
+        assert esld("run", FINAL) == (2, "", "esld: a must be b.\nc must be d.\n")
+
+    def test_a_missing_cut_file_names_the_nearest(self, esld):
+        code, _, err = esld("run", FINAL.replace("final", "finale"))
+        assert code == 2
+        assert "Did you mean 'demo-final.yaml'?" in err
+
+    @pytest.mark.parametrize("arguments", [("run",), ("nonsense",), ("run", FINAL, "--nonsense")])
+    def test_so_is_a_command_that_does_not_exist(self, esld, arguments):
+        code, out, err = esld(*arguments)
+        assert (code, out) == (2, "")
+        assert "Traceback" not in err
+
+
+class TestVerify:
+    @pytest.fixture
+    def verdicts(self, monkeypatch):
+        found = {
+            "good": Verdict((), 4, 500),
+            "bad": Verdict(("03_survival cell 8: differs", "second"), 4, 500),
+        }
+        monkeypatch.setattr("esld.pipeline.verify.verify_report", lambda folder: found[folder.name])
+
+    def test_a_good_report(self, esld, verdicts):
+        code, out, err = esld("verify", "outputs/good")
+        assert (code, err) == (0, "")
+        assert out == "outputs/good: verified; 4 chapters re-executed, 500 results compared\n"
+
+    def test_one_bad_report_among_good_ones_fails_all(self, esld, verdicts):
+        code, out, _ = esld("verify", "outputs/bad", "outputs/good")
+        assert code == 1
+        assert out.splitlines()[:2] == ["outputs/bad: 03_survival cell 8: differs", "outputs/bad: second"]
+        assert "outputs/good: verified" in out
+
+    def test_json(self, esld, verdicts):
+        code, out, _ = esld("verify", "--json", "outputs/bad")
+        faults = ["03_survival cell 8: differs", "second"]
+        assert (code, json.loads(out)) == (1, {"report": "outputs/bad", "verified": False, "faults": faults})
+
+    def test_no_report_is_a_mistake(self, esld, tmp_path):
+        code, _, err = esld("verify", str(tmp_path))
+        assert code == 2
+        assert "must be a report with provenance.json" in err
+
+
+class TestInit:
+    def test_it_says_what_to_do_next(self, esld, tmp_path):
+        code, out, _ = esld("init", str(tmp_path / "copy"))
+        cut = tmp_path / "copy" / "params" / "demo-final.yaml"
+        assert code == 0
+        assert out.rstrip().endswith(f"Next: esld run {cut}")
+        assert cut.is_file()
+
+    def test_a_folder_in_use_is_refused_as_a_mistake(self, esld, tmp_path):
+        (tmp_path / "mine").write_text("", encoding="utf-8")
+        code, _, err = esld("init", str(tmp_path))
+        assert code == 2
+        assert "must be a new or empty folder" in err
+
+
+class TestProcess:
+    """The installed command itself."""
+
+    def run(self, *arguments):
+        command = [Path(sys.executable).with_name("esld"), *arguments]
+        return subprocess.run(
+            command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
+        )
+
+    def test_help_names_the_exit_codes(self):
+        done = self.run("--help")
+        assert done.returncode == 0
+        assert "0 done; 1 a chapter or a check failed; 2 a mistake in what was given; 3 refused" in " ".join(
+            done.stdout.split()
+        )
+
+    def test_a_mistake_ends_with_two(self, tmp_path):
+        done = self.run("run", tmp_path / "é.yaml")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("esld: ")
+        assert len(done.stderr.splitlines()) == 1
