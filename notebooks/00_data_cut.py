@@ -1,0 +1,144 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     formats: py:percent
+#     notebook_metadata_filter: jupytext,kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The data cut
+#
+# ## Question
+#
+# What does this data cut hold, how complete is it, and what must still be settled?
+
+# %% tags=["parameters"]
+cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
+
+# %% tags=["hide-input"]
+from esld.data.dates import in_words
+from esld.report import data_cut, figures, numbers
+from esld.report.chapter import open_chapter
+from esld.report.flow import flow_table, participant_flow
+from esld.report.sentences import span
+
+chapter = open_chapter("00_data_cut", cut=cut)
+study = chapter.study
+
+# %% [markdown]
+# ## Who is counted
+#
+# Everybody who signed informed consent on or before the cut-off. What became known only later is not in this report: records
+# dated after the cut-off are left out, and an event that had not ended by then has no outcome and no final grade here.
+
+# %%
+chapter.table(data_cut.cut_table(study))
+
+# %%
+chapter.table(data_cut.records_table(study))
+
+# %% [markdown]
+# ## What the protocol says
+#
+# Patients are followed from randomisation. Whether a patient is alive is judged at the day of the primary outcome and not at the
+# last visit, which may come earlier.
+
+# %% tags=["hide-input"]
+protocol = study.protocol
+horizon_days = protocol.primary.milestones_days[0]
+horizon = numbers.horizon(horizon_days)
+chapter.say(
+    f"The plan is to randomise {protocol.target_enrolment} patients. The primary outcome is judged {horizon} after randomisation."
+)
+
+# %% [markdown]
+# ## Result
+#
+# ### Participants
+#
+# The counts follow the participants from consent to analysis. Nobody who was randomised is left out.
+
+# %%
+flow = participant_flow(study, horizon_days=horizon_days)
+counts = chapter.hand_over("flow", flow, analysis="FLOW")
+chapter.table(flow_table(flow))
+
+# %% tags=["hide-input"]
+randomised, planned = counts.row("randomised", "All"), protocol.target_enrolment
+last = in_words(f"{study.randomised['RANDDT'].max():%Y-%m-%d}")
+enrolled = f"{span(randomised, str(randomised.n))} of {planned} planned patients were randomised, the last on {last}."
+chapter.say(enrolled)
+
+# %%
+title = f"{randomised.n} of {planned} planned patients randomised"
+picture = figures.enrolment(
+    study.randomised["RANDDT"],
+    target=planned,
+    id="enrolment",
+    title=title,
+    alt=f"{title}; the last on {last}.",
+)
+chapter.figure(picture)
+
+# %% [markdown]
+# ### Follow-up
+#
+# A patient is completely followed when the state at the day of the primary outcome is known: dead by then, or seen alive then or
+# later.
+
+# %%
+follow_up = data_cut.follow_up(study, horizon_days=horizon_days)
+followed = chapter.hand_over("follow_up", follow_up[follow_up["group"].eq("All")], analysis="FLOW")
+chapter.hand_over("follow_up_by_arm", follow_up[follow_up["group"].ne("All")], analysis="FLOW")
+chapter.table(data_cut.follow_up_table(follow_up, horizon_days=horizon_days))
+
+# %% [markdown]
+# ### Data queries
+#
+# A query asks the site about records that contradict each other or the protocol. It changes no value.
+
+# %%
+queries = chapter.hand_over("queries", data_cut.query_counts(study), analysis="FLOW")
+listing = data_cut.query_table(study)
+chapter.table(listing) if listing else chapter.say("No query is open.")
+
+# %% [markdown]
+# ### Assumptions about the data
+#
+# What the export does not say, what was chosen, and why.
+
+# %%
+assumptions = data_cut.assumption_table(study)
+chapter.table(assumptions) if assumptions else chapter.say(
+    "The export needs no assumption beyond those of the protocol."
+)
+
+# %% [markdown]
+# ## What could change it
+#
+# An answered query may move a date or a value. A later cut may add events; it cannot take away what is here unless a record is
+# corrected.
+
+# %% tags=["hide-input"]
+complete = followed.row("complete", "All", horizon_days)
+critical = queries.row("queries critical")
+chapter.answer(
+    enrolled,
+    f"Whether they were alive at {horizon} is known for {span(complete, f'{complete.value:.0f}')} of {complete.n}.",
+    f"Open data queries that touch the outcome: {span(critical, f'{critical.value:.0f}')}.",
+)
+
+# %% [markdown]
+# ## What it cannot say
+#
+# The checks compare the forms with one another and with the protocol. They cannot see an event that was never written down, nor
+# a wrong value that is plausible.

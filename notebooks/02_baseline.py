@@ -1,0 +1,84 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     formats: py:percent
+#     notebook_metadata_filter: jupytext,kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # The patients at baseline
+#
+# ## Question
+#
+# Who are the patients, and how alike are the groups before treatment?
+
+# %% tags=["parameters"]
+cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
+
+# %% tags=["hide-input"]
+from esld.report import baseline, numbers
+from esld.report.chapter import open_chapter
+from esld.report.sentences import in_prose, span
+
+chapter = open_chapter("02_baseline", cut=cut)
+study = chapter.study
+
+# %% [markdown]
+# ## Who is counted
+#
+# All randomised patients, in the group to which they were randomised. A value is a baseline value if it was measured on or before
+# the day of the first infusion, or of randomisation in a patient who was never infused; the last one counts.
+
+# %% tags=["hide-input"]
+sizes = study.randomised["TRT01P"].value_counts()
+chapter.say("; ".join(f"{arm}: {sizes[arm]} patients" for arm in study.arms) + ".")
+
+# %% [markdown]
+# ## What the protocol says
+#
+# The groups were formed by chance. A difference between them before treatment is therefore a chance difference, and a test of it
+# would ask a question whose answer is known. The table describes; it does not compare.
+
+# %% [markdown]
+# ## Result
+#
+# Numbers are counted or measured by what they are, as the protocol's codebook says, and never by how many different values occur.
+
+# %%
+summary = baseline.summarise_baseline(study)
+rows = chapter.hand_over("baseline", summary, analysis="BASELINE")
+chapter.table(baseline.baseline_table(study, summary))
+
+# %% tags=["hide-input"]
+age = {arm: rows.row("AGE median", arm) for arm in study.arms}
+parts = [
+    f"{span(r, numbers.fixed(r.value, 0))} years in the {in_prose(arm)} group (n = {sizes[arm]})"
+    for arm, r in age.items()
+]
+missing = [r for r in rows.rows if r.statistic.endswith(" missing") and r.arm == "All" and r.value]
+gaps = ", ".join(f"{r.statistic.split()[0]} ({span(r, f'{r.value:.0f}')})" for r in missing)
+chapter.answer(
+    f"Median age was {' and '.join(parts)}.",
+    f"Baseline values are missing for {gaps}." if missing else "No baseline value is missing.",
+)
+
+# %% [markdown]
+# ## What could change it
+#
+# Data queries on baseline values are listed in the first chapter. In small groups one patient moves a mean visibly: read the
+# median and the range beside it.
+
+# %% [markdown]
+# ## What it cannot say
+#
+# That two groups look alike in this table does not show that they are alike in what was not measured. In small groups large
+# differences arise by chance alone, and no adjustment can remove all of them.
