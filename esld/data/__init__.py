@@ -1,0 +1,1 @@
+"""From SDTM tables to analysis data: read, validate, cut, derive, query."""

@@ -1,0 +1,177 @@
+"""The data cut: a pure function of tables and dates, after which nothing is left that was known only later."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from esld.data import dates
+from esld.data.sdtm import DOMAINS, Tables
+
+# What an event's record says about its course may be news of a later day for as long as the event lasts:
+# severity, seriousness, action and outcome. Its end has further variables (AEENDY, AEENRTPT …): a prefix.
+_COURSE = {
+    "AE": (
+        *(
+            "AEOUT",
+            "AETOXGR",
+            "AESEV",
+            "AEACN",
+            "AESER",
+            "AESDTH",
+            "AESHOSP",
+            "AESLIFE",
+            "AESDISAB",
+            "AESCONG",
+        ),
+        *("AESMIE", "AESCAN", "AESOD"),
+    ),
+    "CE": ("CEOUT", "CESEV", "CETOXGR", "CESER"),
+}
+_PLANNED_ARM = ("ARMCD", "ARM")
+_ACTUAL_ARM = ("ACTARMCD", "ACTARM", "ACTARMUD")
+
+
+@dataclass(frozen=True)
+class CutReport:
+    """What a cut took away.
+
+    Attributes
+    ----------
+    records : DataFrame
+        One row a domain: ``domain``, ``exported``, ``kept``, ``after`` (dated after the cut-off, or of a
+        subject who consented later), ``undecided`` (a partial date that may lie after it, or a missing one:
+        not kept), ``blanked`` (records that lost later knowledge).
+    undated : tuple of str
+        Domains without any date that places a record in time: kept whole, and listed.
+    subjects_after : int
+        Subjects whose consent is after the cut-off: gone from every domain.
+    """
+
+    records: pd.DataFrame
+    undated: tuple[str, ...]
+    subjects_after: int
+
+
+def apply_cut(tables: Tables, cutoff: pd.Timestamp, snapshot: pd.Timestamp) -> tuple[Tables, CutReport]:
+    """Leave only what could be known on the day of the cut-off.
+
+    Records that begin after the cut-off go, and with them those whose date is missing or partial and cannot be
+    shown to lie on or before it; medical history stays unless it certainly begins later, because it is older
+    than the consent. Subjects who consented later go from every domain. An event that has not certainly ended
+    by the cut-off loses its end, severity, seriousness, action and outcome. In DM, dates after the cut-off
+    (death, end of participation …), the arm of a subject not yet randomised, the actual arm of one not yet
+    infused, and what is said of a subject's never being infused are blanked; last exposure is that of the
+    infusions kept.
+
+    An export made on the day of the cut-off itself holds no later news: there only records that certainly
+    begin after that day go, and no date or course of an event is unclear.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        Validated SDTM tables; not modified.
+    cutoff : Timestamp
+        Last day that counts.
+    snapshot : Timestamp
+        Day up to which the tables hold what is known: that of the export, or the cut-off of an earlier cut.
+
+    Returns
+    -------
+    tables : dict of str to DataFrame
+        New tables, rows numbered from 0.
+    report : CutReport
+        What went, by domain.
+    """
+    clock = _Clock(cutoff, snapshot)
+    consented = clock.known(tables["DM"]["RFICDTC"])
+    subjects = set(tables["DM"].loc[consented, "USUBJID"])
+    result: Tables = {}
+    rows: list[dict[str, object]] = []
+    undated: list[str] = []
+    for name, table in tables.items():
+        own = table["USUBJID"].isin(subjects)
+        date = DOMAINS[name].date
+        after, undecided = pd.Series(False, table.index), pd.Series(False, table.index)
+        if date is not None and date in table and table[date].notna().any():
+            after = dates.earliest(table[date]) > cutoff
+            if name != "MH" and not clock.up_to_date:
+                undecided = ~after & ~clock.known(table[date])
+        elif name != "DM" and len(table):
+            undated.append(name)
+        kept = table[own & ~after & ~undecided].reset_index(drop=True)
+        kept.attrs = dict(table.attrs)
+        result[name] = kept
+        gone = {"after": int((after | ~own).sum()), "undecided": int((undecided & own).sum())}
+        rows.append({"domain": name, "exported": len(table), "kept": len(kept), **gone})
+    blanked = {name: _blank_course(name, result[name], clock) for name in result if DOMAINS[name].end}
+    blanked["DM"] = _blank_demographics(result, clock)
+    counts = [blanked.get(str(row["domain"]), 0) for row in rows]
+    records = pd.DataFrame(rows).assign(blanked=counts)
+    return result, CutReport(records, tuple(undated), len(tables["DM"]) - len(subjects))
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """The day that counts, and the day up to which the tables know."""
+
+    cutoff: pd.Timestamp
+    snapshot: pd.Timestamp
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether the tables know nothing later than the cut-off."""
+        return self.snapshot <= self.cutoff
+
+    def known(self, text: pd.Series) -> pd.Series:
+        """Whether each date certainly lies on or before the cut-off; not when missing."""
+        days = dates.earliest(text) if self.up_to_date else dates.latest(text)
+        return days <= self.cutoff
+
+
+def _blank_course(name: str, table: pd.DataFrame, clock: _Clock) -> int:
+    """Blank in a fresh table what may have become known after the cut-off; how many records lost something."""
+    end = DOMAINS[name].end
+    ends = table[end] if end in table else pd.Series(None, table.index, dtype=object)
+    open_then = ~clock.known(ends)
+    if clock.up_to_date:
+        open_then &= ends.notna()
+    prefixes = (f"{name}EN", f"{name}DUR")
+    columns = [c for c in table if c in _COURSE.get(name, ()) or str(c).startswith(prefixes)]
+    had = table.loc[open_then, columns].notna().any(axis=1)
+    table.loc[open_then, columns] = None
+    return int(had.sum())
+
+
+def _blank_demographics(tables: Tables, clock: _Clock) -> int:
+    """Blank in a fresh DM what lies after the cut-off; how many subjects lost something."""
+    dm, ds = tables["DM"], tables["DS"]
+    before = dm.copy()
+
+    def blank(rows: pd.Series, columns: tuple[str, ...]) -> None:
+        dm.loc[rows, [c for c in columns if c in dm]] = None
+
+    for column in map(str, dm.columns):
+        if column.endswith("DTC") and column != "BRTHDTC":
+            blank(~clock.known(dm[column]), (column,))
+    blank(dm["DTHDTC"].isna(), ("DTHFL",))
+    randomised = dm["USUBJID"].isin(ds.loc[ds["DSDECOD"].eq("RANDOMIZED"), "USUBJID"])
+    ended = dm["USUBJID"].isin(ds.loc[ds["DSCAT"].eq("DISPOSITION EVENT"), "USUBJID"])
+    infused = dm["USUBJID"].isin(tables["EX"]["USUBJID"]) if "EX" in tables else randomised
+    blank(~randomised, _PLANNED_ARM)
+    blank(~infused, _ACTUAL_ARM)
+    if not clock.up_to_date:
+        # That a subject will never be infused, or not again, is known only when participation has ended.
+        blank(~infused & ~ended, ("ARMNRS", "RFSTDTC"))
+        if "RFXENDTC" in dm:
+            last = dm["USUBJID"].map(_last_exposure(tables))
+            dm["RFXENDTC"] = last.astype(object).where(last.notna(), None)
+    missing = before.isna() & dm.isna()
+    return int(((before != dm) & ~missing).any(axis=1).sum())
+
+
+def _last_exposure(tables: Tables) -> pd.Series:
+    """Start of the last infusion kept, as text, by subject; nobody's without EX."""
+    if "EX" not in tables:
+        return pd.Series(dtype=object)
+    ex = tables["EX"].sort_values("EXSTDTC", kind="stable")
+    return ex.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")["EXSTDTC"]

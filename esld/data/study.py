@@ -1,0 +1,197 @@
+"""A data cut, described by its file and loaded: everything a chapter needs, derived in one direction."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from esld.data import adam, dates, queries, sdtm
+from esld.data.cut import CutReport, apply_cut
+from esld.errors import InputError, InputErrors
+from esld.protocol import Protocol, read_protocol
+from esld.yamlfile import read_model
+
+EXAMPLE = "example:"
+SIMULATED = "-SIM"  # how the STUDYID of simulated data ends
+
+
+def _iso_day(value: object) -> object:
+    try:
+        dates.as_date(str(value))
+    except ValueError:
+        raise ValueError("must be a calendar day written YYYY-MM-DD") from None
+    return value
+
+
+IsoDay = Annotated[str, BeforeValidator(_iso_day)]
+
+
+class DataCut(BaseModel):
+    """One file ``params/<cut>.yaml``: which trial, which export, up to which day, shown to whom.
+
+    ``protocol`` is relative to the cut file. ``data`` is a path relative to the working copy's root, or
+    ``example:<name>`` for one that travels in the package. ``parameters`` gives a chapter other values than its
+    own, by chapter and name.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    protocol: str
+    data: str
+    cutoff: IsoDay
+    snapshot: IsoDay
+    title: Annotated[str, Field(min_length=1)]
+    status: Literal["draft", "final"]
+    view: Literal["unblinded", "masked", "blinded"]
+    chapters: Annotated[tuple[str, ...], Field(min_length=1)]
+    notice: str = ""
+    simulated: bool = False
+    parameters: dict[str, dict[str, Any]] = {}
+
+
+@dataclass(frozen=True)
+class CutFile:
+    """A cut with its place: ``id`` is the file's name, ``root`` the working copy it belongs to."""
+
+    id: str
+    path: Path
+    root: Path
+    cut: DataCut
+
+    @property
+    def protocol_path(self) -> Path:
+        """The trial's file."""
+        return self.path.parent / self.cut.protocol
+
+    @property
+    def data_path(self) -> Path:
+        """Folder or file of the export."""
+        if self.cut.data.startswith(EXAMPLE):
+            return Path(str(resources.files("esld.data"))) / "examples" / self.cut.data.removeprefix(EXAMPLE)
+        return self.root / self.cut.data
+
+
+@dataclass(frozen=True)
+class Study:
+    """A cut of a trial: protocol, SDTM tables after the cut-off, analysis data and data queries.
+
+    Attributes
+    ----------
+    file : CutFile
+        Where it was described.
+    protocol : Protocol
+        The trial.
+    tables : dict of str to DataFrame
+        SDTM tables after the cut, all text.
+    cut_report : CutReport
+        What the cut took away.
+    adsl, adlb, adtte : DataFrame
+        Analysis data; see :mod:`esld.data.adam`.
+    queries : DataFrame
+        See :func:`esld.data.queries.find_queries`.
+    """
+
+    file: CutFile
+    protocol: Protocol
+    tables: sdtm.Tables
+    cut_report: CutReport
+    adsl: pd.DataFrame
+    adlb: pd.DataFrame
+    adtte: pd.DataFrame
+    queries: pd.DataFrame
+
+    @property
+    def cut(self) -> DataCut:
+        """The cut's description."""
+        return self.file.cut
+
+    @property
+    def randomised(self) -> pd.DataFrame:
+        """ADSL of the randomised."""
+        return self.adsl[self.adsl["RANDFL"].eq("Y")]
+
+    @property
+    def arms(self) -> list[str]:
+        """Labels of the arms, in the protocol's order."""
+        return list(self.protocol.arm_labels.values())
+
+
+def read_cut(path: Path) -> CutFile:
+    """Read and check a cut file; its root is the nearest folder above it that holds ``params/``.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The file is missing or refused, or its dates contradict each other.
+    """
+    cut = read_model(DataCut, path)
+    if dates.as_date(cut.cutoff) > dates.as_date(cut.snapshot):
+        rule = f"must not be after the snapshot {cut.snapshot}"
+        raise InputError("cutoff", rule, cut.cutoff, path.name, "Correct either date.")
+    folder = path.resolve().parent
+    root = next((p.parent for p in (folder, *folder.parents) if p.name == "params"), folder)
+    return CutFile(path.stem, path.resolve(), root, cut)
+
+
+def load_study(file: CutFile) -> Study:
+    """Read, validate, cut and derive.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The protocol or the data is missing or faulty, or the cut-off lies before the first consent or
+        randomisation.
+    """
+    protocol = read_protocol(file.protocol_path)
+    tables = sdtm.read_tables(file.data_path)
+    sdtm.validate(tables, protocol)
+    _check_cut(tables, file)
+    cutoff = dates.as_date(file.cut.cutoff)
+    cut_tables, report = apply_cut(tables, cutoff, dates.as_date(file.cut.snapshot))
+    adsl = adam.derive_adsl(cut_tables, protocol, cutoff)
+    if not adsl["RANDFL"].eq("Y").any():
+        rule = "must leave somebody who had consented and was randomised"
+        raise InputError("cutoff", rule, file.cut.cutoff, file.path.name, "Choose a later day.")
+    adlb = adam.derive_adlb(cut_tables, adsl, protocol)
+    adtte = adam.derive_adtte(cut_tables, adsl, protocol, cutoff)
+    found = queries.find_queries(queries.Evidence(cut_tables, adsl, adlb, protocol))
+    return Study(file, protocol, cut_tables, report, adsl, adlb, adtte, found)
+
+
+def _check_cut(tables: sdtm.Tables, file: CutFile) -> None:
+    """A cut before the first randomisation holds nothing to analyse; a record after the snapshot cannot have
+    been exported; simulated data are called so.
+    """
+    cut = file.cut
+    faults = [fault for name in tables for fault in _after_snapshot(name, tables[name], cut.snapshot)]
+    consents = tables["DM"]["RFICDTC"]
+    milestones = tables["DS"].loc[tables["DS"]["DSDECOD"].eq("RANDOMIZED"), "DSSTDTC"]
+    for what, days in (("consent", consents), ("randomisation", milestones)):
+        first = dates.earliest(days).min()
+        if pd.isna(first):
+            rule = "must hold a RANDOMIZED record: nobody is randomised"
+            faults.append(InputError("DS", rule, None, tables["DS"].attrs["file"], "Check the export."))
+        elif dates.as_date(cut.cutoff) < first:
+            rule = f"must not be before the first {what} on {first:%Y-%m-%d}"
+            faults.append(InputError("cutoff", rule, cut.cutoff, file.path.name, "Choose a later day."))
+            break
+    if not cut.simulated and tables["DM"]["STUDYID"].str.endswith(SIMULATED, na=False).any():
+        rule = f"must be true for data whose STUDYID ends in {SIMULATED}"
+        faults.append(InputError("simulated", rule, "false", file.path.name, "Set 'simulated: true'."))
+    if faults:
+        raise InputErrors(faults)
+
+
+def _after_snapshot(name: str, table: pd.DataFrame, snapshot: str) -> Iterator[InputError]:
+    for column in sdtm.date_columns(sdtm.DOMAINS[name]):
+        if column in table:
+            late = table.loc[dates.earliest(table[column]) > dates.as_date(snapshot), column]
+            more = f", and {len(late) - 1} more" if len(late) > 1 else ""
+            for row, day in late.head(1).items():
+                rule, where = f"must not be after the snapshot of {snapshot}", sdtm.record_place(table, row)
+                remedy = "Correct the date or the snapshot."
+                yield InputError(f"{name}.{column}", rule, repr(day), f"{where}{more}", remedy)

@@ -1,0 +1,130 @@
+"""YAML that people write: every mistake is told with its key, and a date stays what was written."""
+
+from typing import Literal
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from esld.errors import InputError, InputErrors
+from esld.yamlfile import read_model
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    size: int
+    kind: Literal["small", "large"] = "small"
+
+
+class Whole(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    title: str
+    cutoff: str = ""
+    flag: bool = False
+    parts: tuple[Part, ...] = ()
+    named: dict[str, Part] = {}
+    words: tuple[str, ...] = Field(default=("a",), min_length=1)
+    even: int = 2
+
+    @field_validator("even")
+    @classmethod
+    def _even(cls, value: int) -> int:
+        if value % 2:
+            raise ValueError("must be even" if value > 0 else "odd numbers are not wanted")
+        return value
+
+
+def read(tmp_path, content: str | bytes) -> Whole:
+    path = tmp_path / "cut.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return read_model(Whole, path)
+
+
+def refusal(tmp_path, content: str | bytes) -> str:
+    with pytest.raises(InputError) as caught:
+        read(tmp_path, content)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("written", ["2026-03-31", "2026-03-31T10:00:00", "'2026-03-31'"])
+def test_a_date_stays_text(tmp_path, written):
+    assert read(tmp_path, f"title: x\ncutoff: {written}\n").cutoff == written.strip("'")
+
+
+def test_byte_order_mark_and_chinese_are_read(tmp_path):
+    assert read(tmp_path, "\ufefftitle: 腹水\n").title == "腹水"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("titel: y", "key 'titel' is not known (cut.yaml). Did you mean 'title'?"),
+        ("parts: [{size: 1, knid: small}]", "key 'parts.0.knid' is not known (cut.yaml). Did you mean 'kind'?"),
+        (
+            "named: {a: {size: 1, sizes: 2}}",
+            "key 'named.a.sizes' is not known (cut.yaml). Did you mean 'size'?",
+        ),
+        ("parts: [{}]", "key 'parts.0.size' must be given (cut.yaml). Add it."),
+        (
+            "parts: [{size: 1, kind: huge}]",
+            "key 'parts.0.kind' must be 'small' or 'large', got huge (cut.yaml). Correct it.",
+        ),
+        ("parts: 3", "key 'parts' must be a list, got 3 (cut.yaml). Correct it."),
+        ("named: [1]", "key 'named' must be keys and values (cut.yaml). Correct it."),
+        ("flag: perhaps", "key 'flag' must be true or false, got perhaps (cut.yaml). Correct it."),
+        ("even: two", "key 'even' must be a whole number, got two (cut.yaml). Correct it."),
+        ("even: 3", "key 'even' must be even, got 3 (cut.yaml). Correct it."),
+        ("even: -3", "key 'even' is refused: odd numbers are not wanted, got -3 (cut.yaml). Correct it."),
+        ("words: []", "key 'words' must not be empty (cut.yaml). Correct it."),
+        ("cutoff:", "key 'cutoff' must be text, got nothing (cut.yaml). Correct it."),
+        ("cutoff: 2026", "key 'cutoff' must be text, got 2026 (cut.yaml). Correct it."),
+        ("7: x", "key '7' is not known (cut.yaml). Write keys as text."),
+    ],
+)
+def test_each_fault_names_its_key(tmp_path, line, message):
+    assert refusal(tmp_path, f"title: x\n{line}\n") == message
+
+
+def test_all_faults_at_once(tmp_path):
+    with pytest.raises(InputErrors) as caught:
+        read(tmp_path, "cutof: x\nflag: perhaps\neven: 3\n")
+    assert {error.subject for error in caught.value.errors} == {
+        "key 'title'",
+        "key 'cutof'",
+        "key 'flag'",
+        "key 'even'",
+    }
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "must hold keys and values, got nothing"),
+        ("- a\n", "must hold keys and values, got list"),
+        ("title: x\ntitle: y\n", "must be valid YAML: key 'title' appears twice (line 2)"),
+        ("title: x\nparts: [{size: 1, size: 2}]\n", "key 'size' appears twice (line 2)"),
+        ("title: [x\n", "must be valid YAML: "),
+        ("title: x\n? [a, b]\n: 1\n", "must be valid YAML: found unhashable key (line 2)"),
+        ("title: \x00\n", "must be valid YAML: special characters are not allowed"),
+        ("title: !!python/object:os.system x\n", "must be valid YAML: could not determine a constructor"),
+        ("title: 腹水\n".encode("gb18030"), "must be UTF-8 text"),
+        ("title: x\n".encode("utf-16"), "must be UTF-8 text"),
+    ],
+)
+def test_what_is_no_such_file_is_refused_in_one_line(tmp_path, content, words):
+    message = refusal(tmp_path, content)
+    assert words in message
+    assert "\n" not in message
+    assert message.startswith(str(tmp_path / "cut.yaml"))
+
+
+def test_a_missing_file_suggests_its_neighbour(tmp_path):
+    (tmp_path / "demo-final.yaml").write_text("title: x\n")
+    with pytest.raises(InputError, match=r"must be an existing file\. Did you mean 'demo-final.yaml'\?"):
+        read_model(Whole, tmp_path / "demo-finl.yaml")
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(InputError, match="must be a readable file, got Is a directory"):
+        read_model(Whole, tmp_path)
