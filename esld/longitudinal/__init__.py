@@ -1,0 +1,1 @@
+"""Repeated measures: change from baseline by visit."""

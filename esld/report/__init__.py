@@ -1,0 +1,1 @@
+"""From statistics to what a reader sees: results, tables, figures and sentences of a chapter."""

@@ -1,0 +1,161 @@
+"""A chapter at work: its study, and the one way in which it hands over results, tables, figures and words."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from esld.data.study import Study, load_study, read_cut
+from esld.errors import InputError
+from esld.report import figures
+from esld.report.results import HasFrame, Reported, Row, rows_of
+from esld.report.tables import Table
+
+RUN_VARIABLE = "ESLD_RUN"
+RUN_FILE = "run.json"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a chapter finds the cut files and where it may write."""
+
+    params: Path
+    scratch: Path
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Words for the reader, made from results; HTML spans carry the result ids."""
+
+    html: str
+
+    def __repr__(self) -> str:
+        return self.html
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/markdown": self.html, "text/plain": self.html}
+
+
+@dataclass
+class Chapter:
+    """One chapter of one cut. Made by :func:`open_chapter`."""
+
+    name: str
+    study: Study
+    scratch: Path
+    _rows: dict[str, tuple[Row, ...]] = field(default_factory=dict)
+    _files: set[str] = field(default_factory=set)
+    _answer: str = ""
+
+    def hand_over(self, id: str, result: HasFrame | pd.DataFrame, *, analysis: str) -> Reported:
+        """Record a result; tables, figures and sentences are made from what is returned.
+
+        Parameters
+        ----------
+        id : str
+            Name of the result, unique in the report. Handing it over again replaces it, so that a cell can
+            be run twice.
+        result : object with ``to_frame`` or DataFrame
+            A statistical result in long form.
+        analysis : str
+            Id of the planned analysis.
+
+        Returns
+        -------
+        Reported
+            Its rows, rounded to 12 significant digits.
+        """
+        reported = rows_of(id, result, analysis=analysis, chapter=self.name)
+        self._rows[id] = reported.rows
+        self._write()
+        return reported
+
+    def table(self, table: Table) -> Table:
+        """Record a table as CSV and show it."""
+        path = self.scratch / "tables" / f"{table.id}.csv"
+        path.write_text(table.to_csv(), encoding="utf-8", newline="\n")
+        self._files.add(f"tables/{table.id}")
+        self._write()
+        return table
+
+    def figure(self, figure: figures.Picture) -> figures.Picture:
+        """Record a figure as SVG and PNG and show it."""
+        figure.save(self.scratch / "figures")
+        self._files.add(f"figures/{figure.id}")
+        self._write()
+        return figure
+
+    def say(self, *html: str) -> Sentence:
+        """Show sentences as a paragraph."""
+        return Sentence(" ".join(html))
+
+    def answer(self, *html: str) -> Sentence:
+        """Show the chapter's answer, and record it for the front page."""
+        self._answer = " ".join(html)
+        self._write()
+        return Sentence(self._answer)
+
+    def _write(self) -> None:
+        rows = [asdict(row) for own in self._rows.values() for row in own]
+        content = {"answer": self._answer, "files": sorted(self._files), "rows": rows}
+        path = self.scratch / "chapters" / f"{self.name}.json"
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+
+
+def open_chapter(name: str, *, cut: str) -> Chapter:
+    """Load a cut for a chapter.
+
+    Where the cut files are and where the chapter may write comes from the environment variable ``ESLD_RUN``,
+    a folder with a ``run.json``; without it, from the working copy around the current folder, with
+    ``outputs/.scratch/<cut>`` to write in.
+
+    Parameters
+    ----------
+    name : str
+        The chapter's file name without suffix ("03_survival").
+    cut : str
+        Id of the data cut: ``params/<cut>.yaml``.
+
+    Returns
+    -------
+    Chapter
+
+    Raises
+    ------
+    esld.errors.InputError
+        ``ESLD_RUN`` is no run's folder, no working copy is around, or the cut or its data is faulty.
+    """
+    folder = run_folder()
+    scratch = folder.scratch if os.environ.get(RUN_VARIABLE) else folder.scratch / cut
+    for part in ("chapters", "tables", "figures"):
+        (scratch / part).mkdir(parents=True, exist_ok=True)
+    figures.set_style()
+    pd.set_option("display.max_columns", 20, "display.width", 120)  # a kernel and a console differ otherwise
+    return Chapter(name, load_study(read_cut(folder.params / f"{cut}.yaml")), scratch)
+
+
+def run_folder() -> RunFolder:
+    """The run's folder from ``ESLD_RUN``, or the working copy's scratch."""
+    if given := os.environ.get(RUN_VARIABLE):
+        scratch = Path(given)
+        if not (scratch / RUN_FILE).is_file():
+            raise InputError(RUN_VARIABLE, f"must name a folder with {RUN_FILE}", given, remedy="Unset it.")
+        record = json.loads((scratch / RUN_FILE).read_text(encoding="utf-8"))
+        return RunFolder(Path(record["params"]), scratch)
+    here = Path.cwd()
+    around = (p for p in (here, *here.parents) if (p / "params").is_dir() and (p / "notebooks").is_dir())
+    root = next(around, None)
+    if root is None:
+        rule = "must lie in a working copy with params/ and notebooks/"
+        remedy = "Start from a working copy (see 'esld init'), or run the chapter through 'esld run'."
+        raise InputError("current folder", rule, str(here), remedy=remedy)
+    return RunFolder(root / "params", root / "outputs" / ".scratch")
+
+
+def prepare_run_folder(scratch: Path, params: Path) -> None:
+    """Make a folder that ``ESLD_RUN`` can point to."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    (scratch / RUN_FILE).write_text(json.dumps({"params": str(params)}) + "\n", encoding="utf-8")

@@ -1,0 +1,171 @@
+"""What a cut holds: records, follow-up and data queries, as results and tables."""
+
+import pandas as pd
+
+from esld.data.study import Study
+from esld.report import numbers
+from esld.report.tables import Table
+from esld.survival import kaplan_meier
+
+_SHOWN_QUERIES = 40
+
+
+def cut_table(study: Study) -> Table:
+    """The facts of the cut, two columns."""
+    cut, protocol = study.cut, study.protocol
+    facts = {
+        "Trial": f"{protocol.id}: {protocol.short_title}",
+        "Cut-off": cut.cutoff,
+        "Export made on": cut.snapshot,
+        "Status": cut.status,
+        "Planned number of patients": str(protocol.target_enrolment),
+        "Masking": protocol.masking.value + (" (assumed)" if protocol.masking.assumed else ""),
+    }
+    frame = pd.DataFrame({"Item": list(facts), "This cut": list(facts.values())})
+    return Table("data_cut", "The data cut", frame)
+
+
+def records_table(study: Study) -> Table:
+    """Records by domain: exported, kept, and what the cut took."""
+    report = study.cut_report
+    frame = report.records.astype(str).rename(
+        columns={
+            "domain": "Domain",
+            "exported": "Exported",
+            "kept": "Kept",
+            "after": "After the cut-off",
+            "undecided": "Date unclear",
+            "blanked": "Later news blanked",
+        }
+    )
+    frame["Encoding"] = [study.tables[name].attrs.get("encoding", "") for name in report.records["domain"]]
+    notes = [
+        "Date unclear: a missing date, or a partial one that may lie after the cut-off; such records are left out.",
+        "Later news blanked: end, outcome and grade of events not known to have ended, death and end of participation "
+        "after the cut-off.",
+    ]
+    if report.undated:
+        notes.append(f"Kept whole because they hold no dates: {', '.join(report.undated)}.")
+    return Table("records_by_domain", "Records by domain", frame, footnotes=tuple(notes))
+
+
+def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
+    """Completeness of follow-up.
+
+    Returns
+    -------
+    DataFrame
+        Long form by arm and for all: ``complete`` (dead, or followed to the horizon), ``median_follow_up`` (reverse
+        Kaplan–Meier, days, with 95 % interval) and ``person_days``.
+    """
+    os = study.adtte[study.adtte["PARAMCD"].eq("OS")]
+    rows = []
+    for label in (*study.arms, "All"):
+        own = os if label == "All" else os[os["TRT01P"].eq(label)]
+        if own.empty:
+            continue
+        dead = own["CNSR"].eq(0)
+        complete = int(((dead & (own["AVAL"] <= horizon_days)) | (own["AVAL"] >= horizon_days)).sum())
+        median = kaplan_meier(own["AVAL"], ~dead).median
+        common = {"group": label, "n": len(own), "events": int(dead.sum())}
+        rows += [
+            {
+                **common,
+                "statistic": "complete",
+                "time": horizon_days,
+                "value": complete,
+                "unit": "patients",
+                "method": "count",
+            },
+            {
+                **common,
+                "statistic": "median_follow_up",
+                "value": median.value,
+                "lower": median.lower,
+                "upper": median.upper,
+                "unit": "days",
+                "method": "reverse Kaplan–Meier",
+                "reason": median.reason,
+            },
+            {
+                **common,
+                "statistic": "person_days",
+                "value": float(own["AVAL"].sum()),
+                "unit": "days",
+                "method": "sum",
+            },
+        ]
+    return pd.DataFrame(rows)
+
+
+def follow_up_table(rows: pd.DataFrame, *, horizon_days: float) -> Table:
+    """Follow-up by arm, made from the rows of :func:`follow_up`."""
+    horizon = numbers.horizon(horizon_days)
+    lines = []
+    for label in rows["group"].unique():
+        own = rows[rows["group"].eq(label)].set_index("statistic")
+        by = {str(statistic): values for statistic, values in own.to_dict("index").items()}
+        complete, median = by["complete"], by["median_follow_up"]
+        lines.append(
+            {
+                "Group": str(label),
+                "Randomised": str(complete["n"]),
+                "Deaths": str(complete["events"]),
+                f"Dead, or followed for {horizon}": numbers.count(int(complete["value"]), complete["n"]),
+                "Median follow-up, days (95 % CI)": _median(
+                    median["value"], median["lower"], median["upper"]
+                ),
+                "Patient-years": numbers.fixed(by["person_days"]["value"] / 365.25, 1),
+            }
+        )
+    notes = ["Median follow-up by the reverse Kaplan–Meier method: death ends observation like a censoring."]
+    if any("not reached" in line["Median follow-up, days (95 % CI)"] for line in lines):
+        notes.append(
+            "Not reached: so many died that the curve of follow-up, or its limit, does not come down to one half."
+        )
+    return Table("follow_up", "Follow-up for survival", pd.DataFrame(lines), footnotes=tuple(notes))
+
+
+def _median(value: float, lower: float, upper: float) -> str:
+    text = numbers.days(value)
+    return text if text == "not reached" else f"{text} ({numbers.days(lower)} to {numbers.days(upper)})"
+
+
+def query_counts(study: Study) -> pd.DataFrame:
+    """Open data queries by severity, long form."""
+    counts = study.queries["severity"].value_counts().reindex(["critical", "major", "minor"], fill_value=0)
+    common = {"unit": "queries", "method": "count"}
+    rows = [{"statistic": f"queries {severity}", "value": int(n), **common} for severity, n in counts.items()]
+    return pd.DataFrame(rows)
+
+
+def query_table(study: Study) -> Table | None:
+    """The queries themselves, the most severe first; ``None`` when there is none."""
+    queries = study.queries
+    if queries.empty:
+        return None
+    columns = {
+        "USUBJID": "Subject",
+        "record": "Record",
+        "severity": "Severity",
+        "rule": "Rule",
+        "message": "What was found",
+    }
+    shown = queries.head(_SHOWN_QUERIES)[list(columns)].rename(columns=columns)
+    more = len(queries) - len(shown)
+    notes = ["A query changes no value: the analysis uses the data as exported."]
+    if more > 0:
+        notes.append(f"{more} further {numbers.noun(more, 'query is', 'queries are')} not shown.")
+    return Table("data_queries", "Open data queries", shown.reset_index(drop=True), footnotes=tuple(notes))
+
+
+def assumption_table(study: Study) -> Table | None:
+    """What was assumed about the data: subject, choice, reason; ``None`` when nothing was."""
+    assumed = {name: stated for name, stated in study.protocol.data_assumptions.items() if stated.assumed}
+    if not assumed:
+        return None
+    rows = [
+        {"Subject": name.replace("_", " ").capitalize(), "Choice": stated.value, "Reason": stated.reason}
+        for name, stated in assumed.items()
+    ]
+    return Table("data_assumptions", "Assumptions about the data", pd.DataFrame(rows))

@@ -1,0 +1,111 @@
+"""The front page: the answer to the trial's question, and four numbers to take away."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from esld.data.study import Study
+from esld.report import numbers
+from esld.report.numbers import significant
+from esld.report.results import Reported, Row
+from esld.report.sentences import difference_row, in_prose, method, points, points_noun
+
+PRIMARY = "os_milestone"
+FOLLOW_UP = "follow_up"
+
+
+@dataclass(frozen=True)
+class CardText:
+    """One card: what, the number, its interval or explanation, and the result behind it."""
+
+    label: str
+    value: str
+    detail: str
+    result_id: str
+
+
+@dataclass(frozen=True)
+class FrontPage:
+    """What the index shows first."""
+
+    answer: str
+    cards: tuple[CardText, ...]
+
+
+def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> FrontPage:
+    """The answer of the chapter that holds the primary analysis, and its cards.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        All results of the report.
+    answers : dict of str to str
+        One-line answers by chapter.
+    study : Study
+        The cut.
+
+    Returns
+    -------
+    FrontPage
+        Without the primary analysis among the chapters the answer says so, and there are no cards for it.
+    """
+    primary = study.protocol.primary
+    answer = (
+        answers.get(primary.chapter, "") or "This report does not hold the chapter with the primary analysis."
+    )
+    cards: list[CardText] = []
+    at = primary.milestones_days[0]
+    own = Reported(
+        tuple(r for r in rows if r.result_id.startswith(f"{PRIMARY}.") and r.time == significant(at))
+    )
+    if own.rows:
+        # Results do not carry the level of their intervals: it is the chapter's own unless the cut file sets another.
+        level = study.cut.parameters.get(primary.chapter, {}).get("conf_level", 0.95)
+        cards += [_alive(own, arm, at, numbers.level(level)) for arm in study.arms]
+        if len(study.arms) == 2:
+            cards.append(_difference(own, study.arms, numbers.level(level)))
+    followed = [r for r in rows if r.result_id.startswith(f"{FOLLOW_UP}.") and r.statistic == "complete"]
+    cards += [_follow_up(row) for row in followed]
+    return FrontPage(answer, tuple(cards))
+
+
+def _alive(own: Reported, arm: str, at: float, level: str) -> CardText:
+    """The card of an arm, by the method of the sentence: exact when everybody's state in every arm is known."""
+    exact = not any(r.statistic == "unknown" and r.value for r in own.rows)
+    row = own.row("proportion" if exact else "survival", arm)
+    n = row.n or 0
+    interval = f"{level} CI {numbers.percent(row.lower, n)} to {numbers.percent(row.upper, n)}"
+    value = numbers.percent(row.value, n)
+    if exact:
+        detail = f"{value}, {interval}; Clopper–Pearson"
+        value = f"{numbers.fixed(own.row('alive', arm).value, 0)} of {n}"
+    elif row.value is None:
+        dead = numbers.fixed(own.row("dead", arm).value, 0)
+        detail = f"not estimable: nobody has been observed that long; {dead} of {n} known to have died"
+    else:
+        if row.lower is None:
+            interval = f"no interval: {'nobody' if row.value else 'everybody'} has died"
+        detail = f"{interval}; Kaplan–Meier, n = {n}"
+    return CardText(f"Alive at {numbers.horizon(at)}, {in_prose(arm)}", value, detail, row.result_id)
+
+
+def _difference(own: Reported, arms: Sequence[str], level: str) -> CardText:
+    row = difference_row(own)
+    value, lower, upper = (points(row, v) for v in (row.value, row.lower, row.upper))
+    if row.value is None:
+        detail = "not estimable: a group has no estimate"
+    elif row.lower is None:
+        detail = "no interval: nobody, or everybody, of a group has died"
+    else:
+        detail = f"{level} CI {lower} to {upper}; {method(row)}"
+        if row.reason:
+            detail += "; too narrow, because a group without deaths counts as certain"
+    if row.value is not None:
+        value += f" {points_noun(value)}"
+    first, second = (in_prose(arm) for arm in arms)
+    return CardText(f"Difference, {second} minus {first}", value, detail, row.result_id)
+
+
+def _follow_up(row: Row) -> CardText:
+    detail = f"patients dead, or followed for {numbers.horizon(row.time or 0)}"
+    value = f"{numbers.fixed(row.value, 0)} of {row.n}"
+    return CardText("Follow-up complete", value, detail, row.result_id)

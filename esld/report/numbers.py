@@ -1,0 +1,142 @@
+"""How numbers are written, in one place: rounding, intervals, counts, p-values, days, units."""
+
+import math
+
+NOT_ESTIMABLE = "NE"
+MINUS = "\u2212"
+_SMALL = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+_UNITS = {"umol/L": "µmol/L", "10^9/L": "10⁹/L", "ratio": ""}
+
+
+def significant(value: float | None, digits: int = 12) -> float | None:
+    """A number to so many significant digits, as results are stored; ``None`` for what is not finite."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.{digits}g}")
+
+
+def fixed(value: float | None, decimals: int) -> str:
+    """A number with so many decimals; a true minus sign, no negative zero, ``NE`` for what is not estimable."""
+    if value is None or not math.isfinite(value):
+        return NOT_ESTIMABLE
+    text = f"{_half_up(value, decimals):.{decimals}f}"
+    if float(text) == 0:
+        text = text.lstrip("-")
+    return text.replace("-", MINUS)
+
+
+def _half_up(value: float, decimals: int) -> float:
+    """Commercial rounding, as a reader checks it by hand, guarded against binary noise."""
+    scale = 10.0**decimals
+    if abs(value) * scale >= 2**53:  # no digits after the point are left to round
+        return value
+    return math.copysign(math.floor(round(abs(value) * scale, 8) + 0.5) / scale, value)
+
+
+def signed(value: float | None, decimals: int) -> str:
+    """A difference: with its sign, plus included."""
+    text = fixed(value, decimals)
+    return (
+        f"+{text}" if value is not None and value > 0 and text != NOT_ESTIMABLE and float(text) > 0 else text
+    )
+
+
+def percent(proportion: float | None, n: int | None = None) -> str:
+    """A proportion in per cent: no decimals below N = 100, one from there on."""
+    text = points(proportion, n)
+    return text if text == NOT_ESTIMABLE else f"{text} %"
+
+
+def points(proportion: float | None, n: int | None = None) -> str:
+    """A difference of proportions in percentage points; decimals as for :func:`percent`, `n` being a group's size."""
+    return fixed(None if proportion is None else 100 * proportion, 1 if n is not None and n >= 100 else 0)
+
+
+def count(x: int, n: int) -> str:
+    """``10/11 (91 %)``; only the counts when there is nobody to count."""
+    return f"{x}/{n} ({percent(x / n, n)})" if n else f"{x}/{n}"
+
+
+def interval(lower: float | None, upper: float | None, decimals: int) -> str:
+    """``0.48 to 0.98``; NE for a limit that does not exist, once when neither does."""
+    texts = fixed(lower, decimals), fixed(upper, decimals)
+    return NOT_ESTIMABLE if set(texts) == {NOT_ESTIMABLE} else " to ".join(texts)
+
+
+def estimate(value: float | None, lower: float | None, upper: float | None, decimals: int) -> str:
+    """``0.91 (0.59 to 1.00)``; only ``NE`` when the estimate itself does not exist."""
+    text = fixed(value, decimals)
+    return text if text == NOT_ESTIMABLE else f"{text} ({interval(lower, upper, decimals)})"
+
+
+def of_mean(decimals: int) -> int:
+    """Decimals of a mean of values measured to so many: one more than whole numbers, else the same."""
+    return max(1, decimals)
+
+
+def p_value(p: float | None) -> str:
+    """``0.034``, ``< 0.001``, ``> 0.99``."""
+    if p is None or not math.isfinite(p):
+        return NOT_ESTIMABLE
+    if p < 0.001:
+        return "< 0.001"
+    if p > 0.99:
+        return "> 0.99"
+    return fixed(p, 3 if p < 0.1 else 2)
+
+
+def days(value: float | None) -> str:
+    """A number of days; ``not reached`` where a survival curve does not come down far enough."""
+    return "not reached" if value is None or math.isnan(value) else fixed(value, 0)
+
+
+def horizon(value: float) -> str:
+    """A horizon in days as a reader says it: ``one year``, ``two years``, ``120 days``."""
+    years = value / 365.25
+    if abs(years - round(years)) < 0.003 and round(years) >= 1:
+        return f"{in_words(round(years))} {noun(round(years), 'year')}"
+    return f"{value:g} {noun(value, 'day')}"
+
+
+def in_words(number: int) -> str:
+    """A small count as prose writes it: ``no``, ``one`` … ``twelve``, then figures."""
+    return _SMALL[number] if 0 <= number < len(_SMALL) else str(number)
+
+
+def noun(number: float, one: str, many: str = "") -> str:
+    """``day`` for one, ``days`` (or what `many` says) for any other number."""
+    return one if number == 1 else many or f"{one}s"
+
+
+def unit(text: str) -> str:
+    """A unit as a reader writes it: ``µmol/L``, ``10⁹/L``, nothing for a ratio."""
+    return _UNITS.get(text, text)
+
+
+def with_unit(name: str, text: str) -> str:
+    """``Total bilirubin (µmol/L)``; the name alone without a unit."""
+    return f"{name} ({unit(text)})" if unit(text) else name
+
+
+def level(conf_level: float) -> str:
+    """The level of an interval: ``95 %``."""
+    return f"{100 * conf_level:g} %"
+
+
+def capitalised(text: str) -> str:
+    """The first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,154 @@
+"""Results as data: every number that a report shows, once, in long form."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Protocol
+
+import pandas as pd
+
+from esld.report.numbers import significant
+
+
+class HasFrame(Protocol):
+    """A statistical result: it can state itself in long form."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """``group time statistic value lower upper unit method ties n events reason``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Row:
+    """One number of the report. Numbers carry 12 significant digits; ``None`` is not estimable, with its ``reason``."""
+
+    result_id: str
+    analysis_id: str
+    arm: str
+    time: float | None
+    statistic: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    unit: str
+    method: str
+    ties: str
+    n: int | None
+    events: int | None
+    reason: str
+    chapter: str
+
+
+@dataclass(frozen=True)
+class Reported:
+    """The rows of one result as handed over: found by arm, statistic and time."""
+
+    rows: tuple[Row, ...]
+
+    def row(self, statistic: str, arm: str = "", time: float | None = None) -> Row:
+        """The one row of that statistic; the arm and the time where it has them.
+
+        Raises
+        ------
+        KeyError
+            There is none, or more than one.
+        """
+        found = [
+            r
+            for r in self.rows
+            if r.statistic == statistic
+            and (not arm or r.arm == arm)
+            and (time is None or r.time == significant(time))
+        ]
+        if len(found) != 1:
+            raise KeyError(f"{len(found)} rows for statistic {statistic!r}, arm {arm!r}, time {time!r}")
+        return found[0]
+
+    def __contains__(self, statistic: str) -> bool:
+        return any(r.statistic == statistic for r in self.rows)
+
+
+def slug(text: str) -> str:
+    """Text fit for an id: ``Medium-high dose`` becomes ``medium_high_dose``; letters of any script stay."""
+    return re.sub(r"[\W_]+", "_", text.lower()).strip("_")
+
+
+def rows_of(id: str, result: HasFrame | pd.DataFrame, *, analysis: str, chapter: str) -> Reported:
+    """Rows of a result under an id.
+
+    Parameters
+    ----------
+    id : str
+        Name of the result, unique in the report ("os_1y").
+    result : object with ``to_frame`` or DataFrame
+        Long form; only ``statistic`` and ``value`` are required.
+    analysis : str
+        Id of the planned analysis it belongs to.
+    chapter : str
+        Chapter that hands it over.
+
+    Returns
+    -------
+    Reported
+        Row ids are ``id.arm.statistic`` with ``@time`` where there is one.
+
+    Raises
+    ------
+    ValueError
+        Two rows would have the same id.
+    """
+    frame = result if isinstance(result, pd.DataFrame) else result.to_frame()
+    rows = tuple(_row(id, analysis, chapter, record) for record in frame.to_dict("records"))
+    ids = [r.result_id for r in rows]
+    if len(set(ids)) < len(ids):
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        raise ValueError(f"result ids must be unique, got {twice} twice")
+    return Reported(rows)
+
+
+def _row(id: str, analysis: str, chapter: str, record: dict[Any, Any]) -> Row:
+    def text(key: str) -> str:
+        value = record.get(key)
+        return "" if value is None or (isinstance(value, float) and pd.isna(value)) else str(value)
+
+    def number(key: str) -> float | None:
+        value = record.get(key)
+        return None if value is None or pd.isna(value) else significant(float(value))
+
+    arm, time, statistic = text("group"), number("time"), text("statistic")
+    name = ".".join(p for p in (id, slug(arm), slug(statistic)) if p) + (
+        f"@{time:g}" if time is not None else ""
+    )
+    n, events = number("n"), number("events")
+    return Row(
+        result_id=name,
+        analysis_id=analysis,
+        arm=arm,
+        time=time,
+        statistic=statistic,
+        value=number("value"),
+        lower=number("lower"),
+        upper=number("upper"),
+        unit=text("unit"),
+        method=text("method"),
+        ties=text("ties"),
+        n=None if n is None else int(n),
+        events=None if events is None else int(events),
+        reason=text("reason"),
+        chapter=chapter,
+    )
+
+
+def write_rows(rows: Iterable[Row], path: Path) -> None:
+    """Write rows as JSON, one row a line, so that a difference between two runs is a line."""
+    lines = [json.dumps(asdict(row), ensure_ascii=False) for row in rows]
+    path.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+
+
+def read_rows(path: Path) -> Sequence[Row]:
+    """Rows as :func:`write_rows` wrote them."""
+    names = {f.name for f in fields(Row)}
+    records = json.loads(path.read_text(encoding="utf-8"))
+    return [Row(**{k: v for k, v in record.items() if k in names}) for record in records]

@@ -1,0 +1,178 @@
+"""Tables of the survival chapter, made from handed-over results."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from esld.report import numbers
+from esld.report.results import Reported, Row
+from esld.report.sentences import difference_row, in_prose, method, points, share_row
+from esld.report.tables import Table
+from esld.survival import KaplanMeier, Milestone, fisher_power
+
+
+def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
+    """Alive at the horizon, a block a definition (primary, sensitivity): counts, proportion, bounds, difference."""
+    lines = []
+    methods: dict[str, str] = {}
+    notes: dict[str, None] = {}
+    complete = all(result.complete for result, _ in results.values())
+    first_result = next(iter(results.values()))[0]
+    alive = f"Alive ({numbers.level(first_result.groups[0].survival.conf_level)} CI)"
+    extremes = "Worst to best case"
+    for name, (result, reported) in results.items():
+        for group in result.groups:
+            share = share_row(result, reported, group.group)
+            line = {
+                "Analysis": name,
+                "Group": group.group,
+                "Patients": str(group.n),
+                "Alive / dead / unknown": f"{group.alive} / {group.dead} / {group.unknown}",
+                alive: _with_limits(
+                    *(numbers.percent(v, group.n) for v in (share.value, share.lower, share.upper))
+                ),
+            }
+            if not complete:
+                ends = (
+                    [reported.row(f"proportion_{case}_case", group.group) for case in ("worst", "best")]
+                    if group.unknown
+                    else []
+                )
+                line[extremes] = " to ".join(numbers.percent(row.value, group.n) for row in ends)
+            lines.append(line)
+            methods[name] = method(share)
+            notes |= dict.fromkeys(_reasons(share))
+        if result.difference is not None:
+            row = difference_row(reported)
+            text = _with_limits(*(points(row, v) for v in (row.value, row.lower, row.upper)))
+            line = {
+                "Analysis": name,
+                "Group": "Difference, points",
+                "Patients": "",
+                "Alive / dead / unknown": "",
+                alive: text,
+            }
+            if not complete:
+                ends = (
+                    [reported.row(f"risk_difference_{end}") for end in ("lowest", "highest")]
+                    if result.bounds
+                    else []
+                )
+                line[extremes] = " to ".join(points(row, end.value) for end in ends)
+            lines.append(line)
+            methods[name] += f"; difference: {method(row)}"
+            notes |= dict.fromkeys(_reasons(row))
+    footnotes = [f"{name}: {how}." for name, how in methods.items()]
+    if len(set(methods.values())) == 1:
+        footnotes = [f"Method: {methods[next(iter(methods))]}."]
+    order = first_result.groups
+    if len(order) == 2:
+        footnotes.append(
+            f"Difference: {in_prose(order[1].group)} minus {in_prose(order[0].group)}, percentage points."
+        )
+    if not complete:
+        footnotes.append(
+            "Unknown: follow-up ended alive before the day. Worst and best case: all unknown dead, or alive."
+        )
+    title = f"Alive at {numbers.horizon(first_result.at)}"
+    return Table("milestone", title, pd.DataFrame(lines), footnotes=(*footnotes, *notes), group="Analysis")
+
+
+def _with_limits(value: str, lower: str, upper: str) -> str:
+    """Estimate with its limits; one ``NE`` for limits that both do not exist."""
+    if value == numbers.NOT_ESTIMABLE:
+        return value
+    return (
+        f"{value} ({lower})" if lower == upper == numbers.NOT_ESTIMABLE else f"{value} ({lower} to {upper})"
+    )
+
+
+def _reasons(row: Row) -> list[str]:
+    """Footnotes that say why a cell is NE, or too sure."""
+    if "Greenwood" in row.reason and row.lower is not None:
+        return ["The interval of the difference takes a group without deaths as certain: it is too narrow."]
+    why = {
+        "log-log": "a log-log interval does not exist where everybody, or nobody, is alive",
+        "follow-up": "nobody in the group has been observed that long",
+        "Greenwood": "a difference has no interval where nobody, or everybody, of a group died",
+    }
+    found = [reason for word, reason in why.items() if word in row.reason]
+    return [f"NE: {reason}." for reason in found or [row.reason] if reason]
+
+
+def curve_rows(curves: Mapping[str, KaplanMeier], times: Sequence[float]) -> pd.DataFrame:
+    """Survival at given times and the median of each curve, in long form."""
+    return pd.concat([curve.to_frame(times) for curve in curves.values()], ignore_index=True)
+
+
+def curve_table(
+    reported: Reported, curves: Mapping[str, KaplanMeier], times: Sequence[float], *, id: str, title: str
+) -> Table:
+    """Survival at the milestones and the median, by arm."""
+    lines = []
+    notes: dict[str, None] = {}
+    level = numbers.level(next(iter(curves.values())).conf_level)
+    heads = {arm: (f"{arm}: survival ({level} CI)", f"{arm}: at risk") for arm in curves}
+    for time in times:
+        line = {"Time": numbers.capitalised(numbers.horizon(time))}
+        for arm, (survival, at_risk) in heads.items():
+            row = reported.row("survival", arm, time)
+            line[survival] = numbers.estimate(row.value, row.lower, row.upper, 2)
+            line[at_risk] = numbers.fixed(reported.row("n_risk", arm, time).value, 0)
+            notes |= dict.fromkeys(_reasons(row))
+        lines.append(line)
+    median = {"Time": "Median, days"}
+    for arm, (survival, at_risk) in heads.items():
+        row = reported.row("median", arm)
+        limits = f"{numbers.days(row.lower)} to {numbers.days(row.upper)}"
+        median[survival] = "not reached" if row.value is None else f"{numbers.days(row.value)} ({limits})"
+        median[at_risk] = ""
+    lines.append(median)
+    how = f"Kaplan–Meier with log-log {level} intervals; at risk just before the time."
+    spanners = {arm: list(columns) for arm, columns in heads.items()}
+    return Table(id, title, pd.DataFrame(lines), spanners, (how, *notes))
+
+
+def ending_table(adtte: pd.DataFrame) -> Table:
+    """Why and by which record each time ended: how many, by arm; events first."""
+    kind = adtte["CNSR"].map({0: "Event", 1: "Censored", 2: "Censored by rule"})
+    frame = pd.DataFrame(
+        {
+            "Why": adtte["EVNTDESC"].fillna(adtte["CNSDTDSC"]),
+            "Kind": kind.astype(pd.CategoricalDtype(["Event", "Censored", "Censored by rule"], ordered=True)),
+            "Record": (adtte["SRCDOM"] + "." + adtte["SRCVAR"]).fillna("cut-off"),
+        }
+    )
+    arms = list(dict.fromkeys(adtte.sort_values("TRT01PN")["TRT01P"]))
+    members = frame.assign(**{arm: adtte["TRT01P"].eq(arm).astype(int) for arm in arms})
+    counts = members.groupby(["Kind", "Why", "Record"], observed=True)[arms].sum().reset_index()
+    return Table(
+        "time_endings", "What ended each patient's time", counts[["Why", "Kind", "Record", *arms]].astype(str)
+    )
+
+
+def power_rows(
+    sizes: Sequence[int], *, alive: float = 0.9, others: Sequence[float] = (0.7, 0.5, 0.3)
+) -> pd.DataFrame:
+    """Chance that Fisher's test at 5 % would have found true differences in the proportion alive, in long form.
+
+    Parameters
+    ----------
+    sizes : sequence of two int
+        Patients in each group.
+    alive : float
+        True proportion alive in one group.
+    others : sequence of float
+        True proportions alive in the other.
+    """
+    n1, n2 = sizes
+    rows = [
+        {
+            "statistic": f"power {alive:g} v {other:g}",
+            "value": fisher_power(alive, other, n1=n1, n2=n2),
+            "n": n1 + n2,
+            "method": "Fisher's exact test, two-sided 5 %; exact power",
+        }
+        for other in others
+    ]
+    return pd.DataFrame(rows)

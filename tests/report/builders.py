@@ -1,0 +1,230 @@
+"""Small studies and survival samples made by hand, and what the tests read from HTML."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from bs4 import BeautifulSoup
+
+from esld.data.cut import CutReport
+from esld.data.study import CutFile, DataCut, Study
+from esld.protocol import Protocol, read_protocol
+from esld.report.results import Reported, Row, rows_of
+from esld.report.tables import Table
+from esld.survival import Milestone, milestone
+
+ROOT = Path(__file__).parents[2]
+LOW, HIGH = "Low dose", "Medium-high dose"
+_PROTOCOL = ROOT / "params" / "protocols" / "nct06167473.yaml"
+
+
+def protocol() -> Protocol:
+    return read_protocol(_PROTOCOL)
+
+
+def patient(
+    number: int,
+    arm: str | None = LOW,
+    *,
+    days: float = 400,
+    dead: bool = False,
+    randomised: str = "2024-01-01",
+    treated: bool = True,
+    reason: str | None = None,
+    completed: bool = False,
+    censored_by_rule: bool = False,
+    transplant_day: int | None = None,
+    age: float = 50,
+    sex: str = "M",
+    weight: float = 70.0,
+) -> dict[str, object]:
+    """A patient: followed `days` from randomisation; ``arm=None`` was never randomised, `reason` ended participation."""
+    day_one = pd.Timestamp(randomised) if arm else pd.NaT
+    end = day_one + pd.Timedelta(days=days)
+    if dead:
+        reason = "DEATH"
+    return {
+        "USUBJID": f"P-{number:03d}",
+        "TRT01P": arm,
+        "TRT01PN": {LOW: 1, HIGH: 2}.get(str(arm)),
+        "RANDFL": "Y" if arm else "N",
+        "RANDDT": day_one,
+        "TRTSDT": day_one if arm and treated else pd.NaT,
+        "DCSREAS": reason,
+        "EOSSTT": "DISCONTINUED" if reason else "COMPLETED" if completed else "ONGOING",
+        "EOSDT": end if reason or completed else pd.NaT,
+        "DTHDT": end if dead else pd.NaT,
+        "LTDT": pd.NaT if transplant_day is None else day_one + pd.Timedelta(days=transplant_day),
+        "AGE": age,
+        "SEX": sex,
+        "WEIGHTBL": weight,
+        "days": days,
+        "dead": dead,
+        "censored_by_rule": censored_by_rule,
+    }
+
+
+def study_of(
+    patients: Sequence[Mapping[str, object]],
+    *,
+    values: Sequence[tuple[int, str, float, float]] = (),
+    limits: Mapping[str, tuple[float, float]] | None = None,
+    cutoff: str = "2026-03-31",
+    tables: Mapping[str, pd.DataFrame] | None = None,
+    queries: Sequence[tuple[str, str, str, str, str]] = (),
+    parameters: Mapping[str, Mapping[str, object]] | None = None,
+    trial: Protocol | None = None,
+) -> Study:
+    """A study of these patients; `values` are (patient, PARAMCD, visit number, value), visit 0 being baseline."""
+    trial = trial or protocol()
+    adsl = pd.DataFrame(patients).assign(STUDYID="T", ITTFL=lambda a: a["RANDFL"])
+    for column in ("RANDDT", "TRTSDT", "EOSDT", "DTHDT", "LTDT"):
+        adsl[column] = pd.to_datetime(adsl[column])
+    cut = DataCut(
+        protocol="protocols/p.yaml", data="data", cutoff=cutoff, snapshot=cutoff, title="By hand", status="draft",
+        view="unblinded", chapters=("03_survival",), parameters=dict(parameters or {}),
+    )  # fmt: skip
+    sdtm = {"DM": adsl[["USUBJID"]], "EX": adsl[["USUBJID"]]} if tables is None else dict(tables)
+    records = [
+        {"domain": name, "exported": len(t), "kept": len(t), "after": 0, "undecided": 0, "blanked": 0}
+        for name, t in sdtm.items()
+    ]
+    return Study(
+        file=CutFile("by-hand", ROOT / "params" / "by-hand.yaml", ROOT, cut),
+        protocol=trial,
+        tables=sdtm,
+        cut_report=CutReport(pd.DataFrame(records), (), 0),
+        adsl=adsl.drop(columns=["days", "dead", "censored_by_rule"]),
+        adlb=_adlb(adsl, values, limits or {}, trial),
+        adtte=_adtte(adsl),
+        queries=pd.DataFrame(queries, columns=["USUBJID", "record", "rule", "severity", "message"]),
+    )
+
+
+def _adtte(adsl: pd.DataFrame) -> pd.DataFrame:
+    own = adsl[adsl["RANDFL"].eq("Y")]
+    dead = own["dead"].astype(bool)
+    cnsr = (~dead).astype(int).mask(~dead & own["censored_by_rule"].astype(bool), 2)
+    frame = pd.DataFrame(
+        {
+            "USUBJID": own["USUBJID"],
+            "TRT01P": own["TRT01P"],
+            "TRT01PN": own["TRT01PN"],
+            "PARAMCD": "OS",
+            "AVAL": own["days"],
+            "CNSR": cnsr,
+            "EVNTDESC": pd.Series("Death (demographics)", own.index).where(dead, None),
+            "CNSDTDSC": pd.Series("Last day known alive", own.index).where(~dead, None),
+            "SRCDOM": dead.map({True: "DM", False: "LB"}),
+            "SRCVAR": dead.map({True: "DTHDTC", False: "LBDTC"}),
+        }
+    )
+    return frame.reset_index(drop=True)
+
+
+def _adlb(
+    adsl: pd.DataFrame,
+    values: Sequence[tuple[int, str, float, float]],
+    limits: Mapping[str, tuple[float, float]],
+    trial: Protocol,
+) -> pd.DataFrame:
+    arms = adsl.set_index("USUBJID")["TRT01P"]
+    targets = {0.0: 1, **{float(v.number): v.target for v in trial.schedule.visits}}
+    base = {(number, code): value for number, code, visit, value in values if visit == 0}
+    rows = []
+    for number, code, visit, value in values:
+        subject = f"P-{number:03d}"
+        change = value - base[number, code] if visit and (number, code) in base else float("nan")
+        low, high = limits.get(code, (float("nan"), float("nan")))
+        kind = trial.parameter(code).kind.upper()
+        rows.append(
+            (
+                subject,
+                arms[subject],
+                code,
+                kind,
+                float(visit),
+                targets[float(visit)],
+                value,
+                change,
+                low,
+                high,
+            )
+        )
+    columns = ["USUBJID", "TRT01P", "PARAMCD", "PARCAT1", "AVISITN", "ADY", "AVAL", "CHG", "ANRLO", "ANRHI"]
+    frame = pd.DataFrame(rows, columns=columns)
+    baseline = frame["AVISITN"].eq(0).map({True: "Y", False: None}).astype(object)
+    return frame.assign(ABLFL=baseline, ANL01FL="Y", POSTLTFL=None, DTYPE=None)
+
+
+def at_horizon(
+    groups: Mapping[str, Sequence[tuple[float, bool]]], *, at: float = 365, conf_level: float = 0.95
+) -> tuple[Milestone, Reported]:
+    """The milestone of patients given as (days, dead) by group, and its rows."""
+    result = milestone(*arrays(groups), at=at, groups=list(groups), conf_level=conf_level)
+    return result, rows_of("os_milestone", result, analysis="OS-1Y", chapter="03_survival")
+
+
+def arrays(groups: Mapping[str, Sequence[tuple[float, bool]]]) -> tuple[list[float], list[bool], list[str]]:
+    """Times, events and labels."""
+    rows = [(time, dead, label) for label, patients in groups.items() for time, dead in patients]
+    times, dead, labels = zip(*rows, strict=True)
+    return list(times), list(dead), list(labels)
+
+
+def plain(html: str) -> str:
+    """What a reader reads."""
+    return BeautifulSoup(html, "html.parser").get_text()
+
+
+def spans(html: str) -> list[tuple[str, str]]:
+    """Result id and text of each span."""
+    return [
+        (s["data-result"], s.get_text()) for s in BeautifulSoup(html, "html.parser").select("span.result")
+    ]
+
+
+def unspanned_numbers(html: str, *allowed: str) -> list[str]:
+    """Figures outside every span, but for the constants that are allowed."""
+    soup = BeautifulSoup(html, "html.parser")
+    for span in soup.select("span.result"):
+        span.decompose()
+    text = soup.get_text()
+    for constant in allowed:
+        text = text.replace(constant, "")
+    return re.findall(r"\d[\d.]*", text)
+
+
+def cells(table: Table) -> list[list[str]]:
+    """Body of the table as its HTML shows it: a row a list, the heading of its block first if the table has blocks."""
+    soup = BeautifulSoup(table.to_html(), "html.parser")
+    rows, heading = [], None
+    for row in soup.select("tbody tr"):
+        if "gt_group_heading_row" in (row.get("class") or []):
+            heading = row.get_text().strip()
+            continue
+        found = [cell.get_text() for cell in row.select("th, td")]
+        rows.append(found if table.group is None else [str(heading), *found])
+    return rows
+
+
+def footnotes(table: Table) -> list[str]:
+    """Source notes as the HTML shows them."""
+    soup = BeautifulSoup(table.to_html(), "html.parser")
+    return [note.get_text() for note in soup.select("td.gt_sourcenote")]
+
+
+def row(
+    statistic: str,
+    value: float | None,
+    lower: float | None = None,
+    upper: float | None = None,
+    **more: object,
+) -> Row:
+    """A row by hand."""
+    base: dict[str, object] = {
+        "result_id": f"r.{statistic}", "analysis_id": "A", "arm": "", "time": None, "unit": "", "method": "", "ties": "",
+        "n": None, "events": None, "reason": "", "chapter": "c",
+    }  # fmt: skip
+    return Row(**{**base, "statistic": statistic, "value": value, "lower": lower, "upper": upper, **more})  # type: ignore[arg-type]

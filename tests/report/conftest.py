@@ -1,0 +1,94 @@
+"""The examples, loaded once, and what the chapters make of them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from esld.data.study import Study, load_study, read_cut
+from esld.report import baseline, data_cut, figures, liver_function, survival_tables
+from esld.report.flow import flow_table, participant_flow
+from esld.report.results import Reported, rows_of
+from esld.report.tables import Table
+from esld.survival import kaplan_meier, milestone
+from tests.report.builders import ROOT
+
+CUTS = ("demo-final", "demo-interim", "mayo-pbc")
+
+
+@pytest.fixture(scope="session")
+def study() -> Callable[[str], Study]:
+    """``study("demo-final")``: an example, read once."""
+    found: dict[str, Study] = {}
+
+    def get(cut: str) -> Study:
+        if cut not in found:
+            found[cut] = load_study(read_cut(ROOT / "params" / f"{cut}.yaml"))
+        return found[cut]
+
+    return get
+
+
+@pytest.fixture(autouse=True)
+def style() -> None:
+    """The look of a chapter."""
+    figures.set_style()
+
+
+@pytest.fixture(scope="session")
+def changes(study) -> Callable[[str, str], Reported]:
+    """``changes("demo-final", "MELD")``: the rows of a parameter's change by visit."""
+    found: dict[tuple[str, str], Reported] = {}
+
+    def get(cut: str, paramcd: str) -> Reported:
+        if (cut, paramcd) not in found:
+            frame = liver_function.change_by_visit(study(cut), paramcd, conf_level=0.95)
+            found[cut, paramcd] = rows_of(
+                f"change_{paramcd}", frame, analysis="LFT", chapter="04_liver_function"
+            )
+        return found[cut, paramcd]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def tables(study, changes) -> Callable[[str], list[Table]]:
+    """``tables("demo-final")``: every table that the chapters show of a cut."""
+    found: dict[str, list[Table]] = {}
+
+    def get(cut: str) -> list[Table]:
+        if cut not in found:
+            found[cut] = list(_all_tables(study(cut), lambda code: changes(cut, code)))
+        return found[cut]
+
+    return get
+
+
+def _all_tables(study: Study, changes: Callable[[str], Reported]):
+    horizon = study.protocol.primary.milestones_days[0]
+    yield data_cut.cut_table(study)
+    yield data_cut.records_table(study)
+    yield data_cut.follow_up_table(data_cut.follow_up(study, horizon_days=horizon), horizon_days=horizon)
+    yield flow_table(participant_flow(study, horizon_days=horizon))
+    yield baseline.baseline_table(study, baseline.summarise_baseline(study))
+    for table in (data_cut.query_table(study), data_cut.assumption_table(study)):
+        if table is not None:
+            yield table
+    blocks = {}
+    for name, code in (("Primary", "OS"), ("Sensitivity", "OSCUT")):
+        own = study.adtte[study.adtte["PARAMCD"].eq(code)]
+        alive = milestone(own["AVAL"], own["CNSR"].eq(0), own["TRT01P"], at=horizon, groups=study.arms)
+        blocks[name] = (alive, rows_of(f"m_{code}", alive, analysis="OS-1Y", chapter="c"))
+    yield survival_tables.milestone_table(blocks)
+    os = study.adtte[study.adtte["PARAMCD"].eq("OS")]
+    curves = {
+        arm: kaplan_meier(own["AVAL"], own["CNSR"].eq(0), group=arm)
+        for arm in study.arms
+        for own in [os[os["TRT01P"].eq(arm)]]
+    }
+    points = study.protocol.analysis("OS-KM").milestones_days or (horizon,)
+    reported = rows_of("os_km", survival_tables.curve_rows(curves, points), analysis="OS-KM", chapter="c")
+    yield survival_tables.curve_table(reported, curves, points, id="os_km", title="Overall survival")
+    yield survival_tables.ending_table(os)
+    for analysis in ("LFT", "SCORES"):
+        for parameter in liver_function.parameters_of(study, analysis):
+            yield liver_function.change_table(study, parameter, changes(parameter.paramcd))

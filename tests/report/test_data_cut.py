@@ -1,0 +1,137 @@
+"""What a cut holds: records, follow-up, queries."""
+
+import pandas as pd
+import pytest
+
+from esld.report import data_cut
+from esld.report.results import rows_of
+from tests.report.builders import HIGH, LOW, patient, study_of
+
+PATIENTS = [
+    patient(1, LOW, days=400),
+    patient(2, LOW, days=100, dead=True),
+    patient(3, LOW, days=200),
+    patient(4, HIGH, days=365),
+    patient(5, HIGH, days=364),
+    patient(6, HIGH, days=380, dead=True),
+]
+
+
+def test_facts_of_the_cut(study):
+    table = data_cut.cut_table(study("demo-interim"))
+    told = dict(zip(table.frame["Item"], table.frame["This cut"], strict=True))
+    assert told["Cut-off"] == "2025-01-31"
+    assert told["Export made on"] == "2026-03-31"
+    assert told["Status"] == "draft"
+    assert told["Planned number of patients"] == "22"
+    assert told["Masking"].endswith("(assumed)")
+
+
+def test_records_by_domain_are_those_of_the_cut(study):
+    own = study("demo-interim")
+    table = data_cut.records_table(own)
+    assert list(table.frame["Domain"]) == list(own.cut_report.records["domain"])
+    lost = table.frame.set_index("Domain").loc["LB"]
+    assert int(lost["Exported"]) == int(lost["Kept"]) + int(lost["After the cut-off"]) + int(
+        lost["Date unclear"]
+    )
+    assert set(table.frame["Encoding"]) == {"UTF-8"}
+
+
+def test_domains_without_dates_are_named():
+    study = study_of(PATIENTS)
+    report = type(study.cut_report)(study.cut_report.records, ("MH", "SUPPDM"), 0)
+    notes = data_cut.records_table(type(study)(**{**vars(study), "cut_report": report})).footnotes
+    assert "Kept whole because they hold no dates: MH, SUPPDM." in notes
+
+
+class TestFollowUp:
+    def test_complete_is_dead_by_the_day_or_seen_then_or_later(self):
+        rows = data_cut.follow_up(study_of(PATIENTS), horizon_days=365)
+        reported = rows_of("follow_up", rows, analysis="FLOW", chapter="c")
+        assert reported.row("complete", LOW, 365).value == 2  # P-001 seen later, P-002 dead; P-003 not known
+        assert (
+            reported.row("complete", HIGH, 365).value == 2
+        )  # P-004 seen on the day, P-006 died later; P-005 not known
+        assert reported.row("complete", "All", 365).value == 4
+        assert reported.row("person_days", LOW).value == 700
+        assert (reported.row("complete", LOW, 365).n, reported.row("complete", LOW, 365).events) == (3, 1)
+
+    def test_death_is_a_censoring_of_follow_up(self):
+        """Without deaths the reverse Kaplan–Meier median is that of the times: 100, 200, 400 → 200."""
+        patients = [patient(i, LOW, days=days) for i, days in enumerate((100, 200, 400), 1)]
+        rows = data_cut.follow_up(study_of([*patients, patient(9, HIGH)]), horizon_days=365)
+        own = rows[rows["group"].eq(LOW) & rows["statistic"].eq("median_follow_up")]
+        assert own["value"].item() == 200
+
+    def test_arm_without_patients_has_no_rows(self):
+        rows = data_cut.follow_up(study_of([patient(1, LOW)]), horizon_days=365)
+        assert set(rows["group"]) == {LOW, "All"}
+
+    def test_table(self):
+        rows = data_cut.follow_up(study_of(PATIENTS), horizon_days=365)
+        frame = data_cut.follow_up_table(rows, horizon_days=365).frame.set_index("Group")
+        assert list(frame.index) == [LOW, HIGH, "All"]
+        assert frame.loc[LOW, "Dead, or followed for one year"] == "2/3 (67 %)"
+        assert frame.loc[LOW, "Patient-years"] == "1.9"  # 700 / 365.25
+        assert frame.loc["All", "Deaths"] == "2"
+
+    def test_median_not_reached_is_explained(self):
+        rows = data_cut.follow_up(
+            study_of([patient(1, LOW, days=10, dead=True), patient(2, HIGH)]), horizon_days=365
+        )
+        table = data_cut.follow_up_table(rows, horizon_days=365)
+        assert table.frame.set_index("Group").loc[LOW, "Median follow-up, days (95 % CI)"] == "not reached"
+        assert any(note.startswith("Not reached:") for note in table.footnotes)
+
+
+QUERY = ("P-001", "LB 3", "implausible value", "major", "Total bilirubin is 9999 µmol/L.")
+
+
+class TestQueries:
+    def test_counts_by_severity_include_those_without_any(self):
+        study = study_of(PATIENTS, queries=[QUERY, QUERY])
+        reported = rows_of("queries", data_cut.query_counts(study), analysis="FLOW", chapter="c")
+        assert [reported.row(f"queries {s}").value for s in ("critical", "major", "minor")] == [0, 2, 0]
+
+    def test_none_is_no_table(self):
+        assert data_cut.query_table(study_of(PATIENTS)) is None
+
+    @pytest.mark.parametrize(
+        ("count", "note"),
+        [(40, None), (41, "1 further query is not shown."), (43, "3 further queries are not shown.")],
+    )
+    def test_long_lists_are_cut_and_say_so(self, count, note):
+        table = data_cut.query_table(study_of(PATIENTS, queries=[QUERY] * count))
+        assert len(table.frame) == 40
+        assert (table.footnotes[-1] if note else None) == note
+        assert ("not shown" in " ".join(table.footnotes)) == bool(note)
+
+    def test_columns(self):
+        frame = data_cut.query_table(study_of(PATIENTS, queries=[QUERY])).frame
+        assert frame.iloc[0].to_dict() == {
+            "Subject": "P-001",
+            "Record": "LB 3",
+            "Severity": "major",
+            "Rule": "implausible value",
+            "What was found": "Total bilirubin is 9999 µmol/L.",
+        }
+
+
+def test_assumptions_about_the_data(study):
+    table = data_cut.assumption_table(study("mayo-pbc"))
+    assumed = [s for s in study("mayo-pbc").protocol.data_assumptions.values() if s.assumed]
+    assert len(table.frame) == len(assumed) > 0
+    assert list(table.frame["Reason"]) == [s.reason for s in assumed]
+    none = study_of(PATIENTS).protocol.model_copy(update={"data_assumptions": {}})
+    assert data_cut.assumption_table(study_of(PATIENTS, trial=none)) is None
+
+
+def test_study_is_not_modified(study):
+    own = study("demo-final")
+    before = own.adtte.copy(), own.queries.copy(), own.cut_report.records.copy()
+    data_cut.records_table(own)
+    data_cut.follow_up(own, horizon_days=365)
+    data_cut.query_table(own)
+    for frame, copy in zip((own.adtte, own.queries, own.cut_report.records), before, strict=True):
+        pd.testing.assert_frame_equal(frame, copy)

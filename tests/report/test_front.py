@@ -1,0 +1,143 @@
+"""The front page: cards by the method of the sentence, from the rows alone."""
+
+import re
+
+import pytest
+
+from esld.report import data_cut
+from esld.report.front import front_page
+from esld.report.results import rows_of
+from esld.report.sentences import sentence
+from tests.report.builders import HIGH, LOW, at_horizon, patient, plain, protocol, study_of
+
+M = "\u2212"
+ALIVE, DIED, LOST = (400, False), (100, True), (200, False)
+STUDY = study_of([patient(1, LOW), patient(2, HIGH)])
+ANSWERS = {"03_survival": "<em>The answer.</em>"}
+
+
+def page(groups, study=STUDY, answers=ANSWERS, **how):
+    _, reported = at_horizon(groups, **how)
+    return front_page(reported.rows, answers, study)
+
+
+def cards(groups, **how) -> list[tuple[str, str, str]]:
+    return [(c.label, c.value, c.detail) for c in page(groups, **how).cards]
+
+
+def test_complete():
+    assert cards({LOW: [ALIVE] * 10 + [DIED], HIGH: [ALIVE] * 9 + [DIED] * 2}) == [
+        ("Alive at one year, low dose", "10 of 11", "91 %, 95 % CI 59 % to 100 %; Clopper–Pearson"),
+        ("Alive at one year, medium-high dose", "9 of 11", "82 %, 95 % CI 48 % to 98 %; Clopper–Pearson"),
+        (
+            "Difference, medium-high dose minus low dose",
+            f"{M}9 points",
+            f"95 % CI {M}42 to 24; Miettinen–Nurminen",
+        ),
+    ]
+
+
+def test_incomplete_uses_one_method_in_every_card():
+    """Nobody is unknown in the low-dose arm, but the sentence estimates both: so do the cards."""
+    groups = {LOW: [ALIVE] * 9 + [DIED] * 2, HIGH: [ALIVE] * 9 + [(203, True), (212, False)]}
+    low, high, difference = cards(groups)
+    assert low[1:] == ("82 %", "95 % CI 45 % to 95 %; Kaplan–Meier, n = 11")
+    assert high[1:] == ("91 %", "95 % CI 51 % to 99 %; Kaplan–Meier, n = 11")
+    assert "Kaplan–Meier difference, Greenwood, normal" in difference[2]
+    assert "Clopper" not in str(cards(groups))
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        {LOW: [ALIVE] * 10 + [DIED], HIGH: [ALIVE] * 9 + [DIED] * 2},
+        {LOW: [ALIVE] * 9 + [DIED] * 2, HIGH: [ALIVE] * 9 + [(203, True), (212, False)]},
+        {LOW: [ALIVE] * 149 + [DIED] * 9, HIGH: [ALIVE] * 141 + [DIED] * 13},
+        {LOW: [ALIVE] * 8 + [DIED] * 2, HIGH: [ALIVE] * 3 + [DIED, LOST]},
+    ],
+)
+def test_cards_tell_the_numbers_of_the_sentence(groups):
+    text = plain(sentence(*at_horizon(groups)))
+    for _, value, detail in cards(groups):
+        interval = re.search(r"CI (.*?);", detail).group(1)
+        assert f"CI {interval})" in text
+        assert value.split()[0] in text
+
+
+def test_arm_without_deaths_beside_an_incomplete_one():
+    low, _, difference = cards({LOW: [ALIVE] * 11, HIGH: [ALIVE] * 8 + [DIED, DIED, LOST]})
+    assert low[1:] == ("100 %", "no interval: nobody has died; Kaplan–Meier, n = 11")
+    assert difference[2].endswith("too narrow, because a group without deaths counts as certain")
+
+
+def test_everybody_dead_in_an_arm():
+    low, _, difference = cards({LOW: [DIED] * 3, HIGH: [ALIVE, LOST]})
+    assert low[1:] == ("0 %", "no interval: everybody has died; Kaplan–Meier, n = 3")
+    assert difference[2] == "no interval: nobody, or everybody, of a group has died"
+
+
+def test_nobody_observed_so_long():
+    low, _, difference = cards({LOW: [(100, False), (50, True)], HIGH: [(100, False)]})
+    assert low[1:] == ("NE", "not estimable: nobody has been observed that long; 1 of 2 known to have died")
+    assert difference[1:] == ("NE", "not estimable: a group has no estimate")
+
+
+def test_one_point_is_singular():
+    groups = {LOW: [ALIVE] * 99 + [DIED], HIGH: [ALIVE] * 100}
+    assert cards(groups)[2][1] == "1.0 points"
+    groups = {LOW: [ALIVE] * 50 + [DIED] * 40, HIGH: [ALIVE] * 51 + [DIED] * 39}
+    assert cards(groups)[2][1] == "1 point"
+
+
+def test_level_is_the_cut_file_s():
+    study = study_of([patient(1, LOW), patient(2, HIGH)], parameters={"03_survival": {"conf_level": 0.9}})
+    low, *_ = cards({LOW: [ALIVE] * 10 + [DIED], HIGH: [ALIVE] * 11}, study=study, conf_level=0.9)
+    assert "90 % CI" in low[2]
+
+
+def test_other_horizons_and_other_results_are_not_mixed_in():
+    groups = {LOW: [ALIVE] * 10 + [DIED], HIGH: [ALIVE] * 11}
+    _, at_year = at_horizon(groups)
+    result, _ = at_horizon(groups, at=120)
+    others = [
+        *rows_of("os_milestone", result, analysis="OS-1Y", chapter="03_survival").rows,
+        *rows_of("os_milestone_cutoff", at_horizon(groups)[0], analysis="OS-1Y", chapter="03_survival").rows,
+    ]
+    alone = front_page(at_year.rows, ANSWERS, STUDY)
+    assert front_page([*others, *at_year.rows], ANSWERS, STUDY) == alone
+
+
+def test_every_card_names_a_result():
+    _, reported = at_horizon({LOW: [ALIVE] * 10 + [DIED], HIGH: [ALIVE] * 11})
+    ids = {r.result_id for r in reported.rows}
+    assert {c.result_id for c in front_page(reported.rows, ANSWERS, STUDY).cards} <= ids
+
+
+def test_follow_up_has_its_card():
+    rows = data_cut.follow_up(STUDY, horizon_days=365)
+    reported = rows_of("follow_up", rows[rows["group"].eq("All")], analysis="FLOW", chapter="00_data_cut")
+    (card,) = front_page(reported.rows, ANSWERS, STUDY).cards
+    assert (card.label, card.value) == ("Follow-up complete", "2 of 2")
+    assert card.detail == "patients dead, or followed for one year"
+
+
+def test_answer_is_the_primary_chapter_s():
+    assert page({LOW: [ALIVE], HIGH: [ALIVE]}).answer == "<em>The answer.</em>"
+
+
+def test_report_without_the_primary_chapter_says_so():
+    front = front_page((), {"00_data_cut": "Other."}, STUDY)
+    assert front.answer == "This report does not hold the chapter with the primary analysis."
+    assert front.cards == ()
+
+
+def test_three_arms_have_no_card_of_a_difference():
+    arms = protocol().arms
+    third = arms[0].model_copy(update={"code": "C", "label": "Control", "number": 3})
+    study = study_of([patient(1, LOW)], trial=protocol().model_copy(update={"arms": (*arms, third)}))
+    found = cards({LOW: [ALIVE], HIGH: [DIED], "Control": [ALIVE]}, study=study)
+    assert [label for label, _, _ in found] == [
+        "Alive at one year, low dose",
+        "Alive at one year, medium-high dose",
+        "Alive at one year, control",
+    ]

@@ -1,0 +1,96 @@
+"""The whole way against R: ``esld run params/mayo-pbc.yaml``, and the numbers of its ``results.json``.
+
+R 4.2.2, survival 3.5-3; calls and conventions stand in tests/reference/survival/*.json beside the numbers.
+"""
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from esld.data.study import read_cut
+from esld.pipeline.run import run_cut
+from esld.report.results import Reported, read_rows
+
+ROOT = Path(__file__).parents[1]
+ARMS = {"D-penicillamine": "trt=1", "Placebo": "trt=2"}
+
+
+@cache
+def _oracle(file: str) -> dict[str, dict]:
+    path = ROOT / "tests" / "reference" / "survival" / file
+    return {r["id"]: r["results"] for r in json.loads(path.read_text(encoding="utf-8"))["references"]}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    return run_cut(read_cut(ROOT / "params" / "mayo-pbc.yaml"), outputs=tmp_path_factory.mktemp("outputs"))
+
+
+@pytest.fixture(scope="module")
+def result(report):
+    """``result("os_km")``: the rows of one result of the published report."""
+    rows = read_rows(report.index.parent / "results.json")
+    return lambda id: Reported(tuple(r for r in rows if r.result_id.startswith(f"{id}.")))
+
+
+def test_the_report_is_complete_and_silent(report):
+    published = {p.name for p in report.index.parent.iterdir()}
+    assert {"index.html", "report.html", "03_survival.html", "results.json", "provenance.json"} <= published
+    assert report.warnings == ()
+
+
+@pytest.mark.parametrize("arm", list(ARMS))
+@pytest.mark.parametrize(("position", "years"), [(0, 1), (1, 2), (2, 5)])
+def test_kaplan_meier_by_arm(result, arm, position, years):
+    """survfit(Surv(time, ev) ~ 1, conf.type = 'log-log'), summary(times = 365.25 * c(1, 2, 5))."""
+    expected = _oracle("a_km.json")["a.pbc.death.by_trt"][ARMS[arm]]["ci_loglog"]["at"]
+    rows, time = result("os_km"), 365.25 * years
+    survival = rows.row("survival", arm, time)
+    found = (survival.value, survival.lower, survival.upper, rows.row("survival_std_err", arm, time).value)
+    wanted = [expected[key][position] for key in ("surv", "lower", "upper", "std_err")]
+    assert found == pytest.approx(wanted, rel=1e-8)
+    assert rows.row("n_risk", arm, time).value == expected["n_risk"][position]
+
+
+@pytest.mark.parametrize("arm", list(ARMS))
+def test_median_by_arm(result, arm):
+    """quantile(survfit(…), 0.5); null in R is None here: not reached."""
+    expected = _oracle("a_km.json")["a.pbc.death.by_trt"][ARMS[arm]]["ci_loglog"]["quantiles_25_50_75"]
+    row = result("os_km").row("median", arm)
+    assert [row.value, row.lower, row.upper] == [expected[key][1] for key in ("quantile", "lower", "upper")]
+
+
+def test_logrank(result):
+    """survdiff(Surv(time, ev) ~ trt)."""
+    expected, rows = _oracle("b_logrank.json")["b.lr.pbc.trt"]["rho0"], result("os_logrank")
+    assert rows.row("chisq").value == pytest.approx(expected["chisq"], rel=1e-8)
+    assert rows.row("p_value").value == pytest.approx(expected["p"], rel=1e-8)
+    assert [rows.row("expected", arm).value for arm in ARMS] == pytest.approx(expected["expected"], rel=1e-8)
+
+
+def test_rmst_at_five_years(result):
+    """summary(survfit(Surv(time, ev) ~ 1), rmean = 1826.25)$table."""
+    expected, rows = _oracle("b_rmst.json")["b.rmst.pbc.5y"], result("os_rmst")
+    for arm, name in ARMS.items():
+        found = (rows.row("rmst", arm).value, rows.row("rmst_std_err", arm).value)
+        assert found == pytest.approx(
+            (expected["arms"][name]["rmst"], expected["arms"][name]["se"]), rel=1e-8
+        )
+    for statistic, key in (("rmst_difference", "difference"), ("rmst_ratio", "ratio")):
+        row, p = rows.row(statistic), rows.row(f"{statistic}_p_value").value
+        wanted = [expected[key][k] for k in ("est", "lower95", "upper95", "p")]
+        assert [row.value, row.lower, row.upper, p] == pytest.approx(wanted, rel=1e-8)
+
+
+def test_cox_on_the_arm(result):
+    """coxph(Surv(time, ev) ~ trt, ties = 'efron'); trt is 2 for placebo, so one unit is placebo against D-penicillamine."""
+    expected, rows = _oracle("b_cox.json")["b.cox.pbc.trt"], result("os_cox")
+    hazard = rows.row("hazard_ratio")
+    found = [rows.row("log_hazard_ratio").value, rows.row("log_hazard_ratio_std_err").value]
+    found += [hazard.value, hazard.lower, hazard.upper, rows.row("hazard_ratio_p_value").value]
+    wanted = [expected[k][0] for k in ("coef", "se", "hr", "hr_lower95", "hr_upper95", "p")]
+    assert found == pytest.approx(wanted, rel=1e-6)
+    assert rows.row("loglik").value == pytest.approx(expected["loglik"], rel=1e-6)
+    assert (hazard.n, hazard.events, hazard.ties) == (312, 125, "Efron")
