@@ -132,8 +132,7 @@ class Picture:
 
 def _settled(id: str, figure: "Figure", alt: str) -> Picture:
     """The picture with its layout fixed: constrained layout moves a little at every draw, and so would the bytes."""
-    for _ in range(2):
-        figure.draw_without_rendering()
+    figure.draw_without_rendering()
     figure.set_layout_engine("none")
     return Picture(id, figure, alt)
 

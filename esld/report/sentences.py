@@ -351,7 +351,7 @@ def _(result: CoxFit, reported: Reported) -> str:
     row = next(r for r in reported.rows if r.statistic == "hazard_ratio")
     second, _, first = row.arm.partition(" v ")
     if row.value is None:
-        reason = row.reason
+        reason = row.reason.replace(row.arm, "arm")  # the covariate bears the name of the comparison
         for code, end, arm in (("0", "smallest", first), ("1", "largest", second)):
             group = f"the {of_group(arm)} group"
             reason = reason.replace(f"no events where arm = {code}", f"nobody in {group} died")

@@ -268,10 +268,17 @@ def courses(**how) -> Picture:
     return figures.trajectories(values(), arms=[LOW, HIGH], id="course", **{**words, "ends": ENDS, **how})
 
 
+@cache
+def usual_courses() -> Picture:
+    return courses()
+
+
 class TestTrajectories:
     def test_one_line_a_patient_in_weeks(self):
         lines = [
-            line for line in courses().figure.axes[0].get_lines() if line.get_marker() in ("None", "", None)
+            line
+            for line in usual_courses().figure.axes[0].get_lines()
+            if line.get_marker() in ("None", "", None)
         ]
         drawn = [np.column_stack(line.get_data()).tolist() for line in lines]
         assert [[0, 10], [1, 12], [4, 15]] in drawn  # before day 1 is drawn at day 1
@@ -283,7 +290,9 @@ class TestTrajectories:
         [(0, "x", (4.0, 15.0)), (1, "D", (8.0, 30.0)), (1, "o", (12.0, 6.0))],
     )
     def test_ends_are_marked_at_the_last_value(self, panel, marker, point):
-        marks = [line for line in courses().figure.axes[panel].get_lines() if line.get_marker() == marker]
+        marks = [
+            line for line in usual_courses().figure.axes[panel].get_lines() if line.get_marker() == marker
+        ]
         assert [tuple(np.ravel(line.get_data())) for line in marks] == [point]
 
     def test_nobody_is_marked_who_has_not_ended(self):
@@ -297,14 +306,14 @@ class TestTrajectories:
         def key(picture: Picture) -> list[str]:
             return [t.get_text() for legend in picture.figure.legends for t in legend.get_texts()]
 
-        assert key(courses()) == ["death", "transplant", "lost to follow-up"]
+        assert key(usual_courses()) == ["death", "transplant", "lost to follow-up"]
         assert key(courses(ends=ENDS.iloc[:1], normal=[20.5], normal_label="upper limit")) == [
             "death",
             "upper limit",
         ]
 
     def test_panels_share_axes_and_say_arm_and_number(self):
-        first, second = courses().figure.axes
+        first, second = usual_courses().figure.axes
         assert first.get_ylim() == second.get_ylim()
         assert first.get_xlim() == second.get_xlim()
         assert [axes.get_title("left") for axes in (first, second)] == [
@@ -346,6 +355,7 @@ class TestTrajectories:
 VISITS = [(2.0, "W1"), (3.0, "W4")]
 
 
+@cache
 def changes(parameters=("ALT", "AST", "ALP", "BILI")) -> tuple[pd.DataFrame, Picture]:
     frame = mean_change(
         [1, 2, 3, 5, -1, -2, -3, 4], [2, 2, 3, 3, 2, 2, 3, 3], [LOW, LOW, LOW, LOW, HIGH, HIGH, HIGH, HIGH]
@@ -429,7 +439,7 @@ class TestEnrolment:
 PICTURES = {
     "survival": lambda: survival(mark=365),
     "trajectories": courses,
-    "changes": lambda: changes()[1],
+    "changes": lambda: changes.__wrapped__()[1],
     "enrolment": lambda: figures.enrolment(
         pd.Series(pd.to_datetime(["2024-03-01", "2024-01-15"])), target=2, id="enrolment", title="T", alt="A"
     ),

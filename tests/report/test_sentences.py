@@ -27,7 +27,8 @@ from esld.report.sentences import (
     what_could_be_seen,
 )
 from esld.report.survival_tables import power_rows
-from esld.survival import Estimate, cox, logrank, rmst_compare
+from esld.report.survival_times import cox_on_arm
+from esld.survival import Estimate, logrank, rmst_compare
 from tests.report.builders import HIGH, LOW, arrays, at_horizon, plain, row, spans, unspanned_numbers
 
 M = "\u2212"
@@ -116,11 +117,9 @@ def comparison(groups):
 
 def model(groups):
     times, dead, labels = arrays(groups)
-    first, second = groups
-    frame = pd.DataFrame({"t": times, "d": dead, "arm": [float(label == second) for label in labels]})
-    result = cox(frame, duration="t", event="d", covariates=["arm"])
-    frame = result.to_frame().replace({"group": {"arm": f"{second} v {first}"}})
-    reported = rows_of("os_cox", frame, analysis="A", chapter="c")
+    frame = pd.DataFrame({"time": times, "event": dead, "arm": labels})
+    result = cox_on_arm(frame, list(groups), conf_level=0.95)
+    reported = rows_of("os_cox", result, analysis="A", chapter="c")
     return check(sentence(result, reported), reported)
 
 
