@@ -27,7 +27,7 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 # %% tags=["hide-input"]
 from esld.report import baseline, numbers
 from esld.report.chapter import open_chapter
-from esld.report.sentences import in_prose, span
+from esld.report.sentences import of_group, span
 
 chapter = open_chapter("02_baseline", cut=cut)
 study = chapter.study
@@ -61,11 +61,12 @@ chapter.table(baseline.baseline_table(study, summary))
 # %% tags=["hide-input"]
 age = {arm: rows.row("AGE median", arm) for arm in study.arms}
 parts = [
-    f"{span(r, numbers.fixed(r.value, 0))} years in the {in_prose(arm)} group (n = {sizes[arm]})"
+    f"{span(r, numbers.fixed(r.value, 0))} years in the {of_group(arm)} group (n = {sizes[arm]})"
     for arm, r in age.items()
 ]
 missing = [r for r in rows.rows if r.statistic.endswith(" missing") and r.arm == "All" and r.value]
-gaps = ", ".join(f"{r.statistic.split()[0]} ({span(r, f'{r.value:.0f}')})" for r in missing)
+labels = {v.name: v.label for v in baseline.baseline_variables(study)}
+gaps = ", ".join(f"{labels[r.statistic.split()[0]]} ({span(r, f'{r.value:.0f}')})" for r in missing)
 chapter.answer(
     f"Median age was {' and '.join(parts)}.",
     f"Baseline values are missing for {gaps}." if missing else "No baseline value is missing.",

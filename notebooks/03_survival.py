@@ -90,7 +90,7 @@ chapter.table(survival_tables.milestone_table(blocks))
 # %% [markdown]
 # ### Survival over time
 #
-# The curve steps down at each death. The shaded band is the 95 % interval at each single time; it does not exist before the first
+# The curve steps down at each death. The shaded band is the confidence interval at each single time; it does not exist before the first
 # death. A short vertical mark is a patient whose observation ended alive.
 
 # %%

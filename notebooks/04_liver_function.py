@@ -29,12 +29,13 @@ conf_level: float = 0.95  # level of every confidence interval
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import liver_function
+from esld.report import liver_function, numbers
 from esld.report.chapter import open_chapter
 
 chapter = open_chapter("04_liver_function", cut=cut)
 study = chapter.study
 laboratory, scores = (liver_function.parameters_of(study, analysis) for analysis in ("LFT", "SCORES"))
+level = numbers.level(conf_level)
 
 # %% [markdown]
 # ## Who is counted
@@ -43,9 +44,8 @@ laboratory, scores = (liver_function.parameters_of(study, analysis) for analysis
 # and that is not a missing value: the curves of the living look better when the sickest leave them.
 
 # %% tags=["hide-input"]
-count = liver_function.after_transplant(study)
-left_out = f"{count} laboratory values after a liver transplant are left out: they belong to another liver."
-chapter.say(left_out if count else "No laboratory value was measured after a liver transplant.")
+excluded = chapter.hand_over("after_transplant", liver_function.after_transplant(study), analysis="LFT")
+chapter.say(liver_function.left_out(excluded))
 
 # %% [markdown]
 # ## What the protocol says
@@ -72,19 +72,18 @@ for p in laboratory + scores:
 
 # %%
 own = {p.paramcd: changes[p.paramcd] for p in laboratory}
-title = "Mean change of laboratory values from baseline, with 95 % intervals"
-chapter.figure(liver_function.change_figure(study, own, id="change_laboratory", title=title))
+title = f"Mean change of laboratory values from baseline, with {level} intervals"
+chapter.figure(liver_function.change_figure(study, own, id="change_laboratory", title=title, level=level))
 
 # %% [markdown]
 # ### Scores: mean change from baseline
 
 # %%
 own = {p.paramcd: changes[p.paramcd] for p in scores}
-title = "Mean change of liver scores from baseline, with 95 % intervals"
-chapter.figure(liver_function.change_figure(study, own, id="change_scores", title=title))
+title = f"Mean change of liver scores from baseline, with {level} intervals"
+chapter.figure(liver_function.change_figure(study, own, id="change_scores", title=title, level=level))
 
 # %% tags=["hide-input"]
-level = f"{100 * conf_level:g} %"
 words = {
     p.paramcd: liver_function.last_change(study, p, changes[p.paramcd], level=level)
     for p in laboratory + scores
@@ -94,8 +93,7 @@ chapter.answer(words[headline])
 # %% [markdown]
 # ### Every patient's course
 #
-# One line is one patient. ✕ marks the last value before a death, ◆ the last value before a transplant; the dashed line is the upper
-# limit of normal where the laboratory gives one.
+# One line is one patient. What ended a patient's course is marked at the last value; the key stands under each figure.
 
 # %%
 for p in laboratory + scores:
@@ -106,7 +104,7 @@ for p in laboratory + scores:
 
 # %%
 for p in laboratory + scores:
-    display(chapter.table(liver_function.change_table(study, p, changes[p.paramcd])))
+    display(chapter.table(liver_function.change_table(study, p, changes[p.paramcd], level=level)))
 
 # %% [markdown]
 # ## What could change it

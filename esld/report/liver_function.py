@@ -219,7 +219,18 @@ def not_computed(study: Study) -> list[tuple[str, str]]:
     return [(code, stated.get(code) or reasons[code]) for code in codes]
 
 
-def after_transplant(study: Study) -> int:
-    """Laboratory values left out because they were measured after a transplant."""
+def after_transplant(study: Study) -> pd.DataFrame:
+    """Laboratory values left out because they were measured after a transplant: their number, in long form."""
     adlb = study.adlb
-    return int((adlb["POSTLTFL"].eq("Y") & adlb["PARCAT1"].eq("LABORATORY") & adlb["DTYPE"].isna()).sum())
+    own = adlb["POSTLTFL"].eq("Y") & adlb["PARCAT1"].eq("LABORATORY") & adlb["DTYPE"].isna()
+    count = {"statistic": "excluded values", "value": int(own.sum()), "unit": "values", "method": "count"}
+    return pd.DataFrame([count])
+
+
+def left_out(excluded: Reported) -> str:
+    """What :func:`after_transplant` counted, in words."""
+    row = excluded.row("excluded values")
+    if not row.value:
+        return message("transplant.none")
+    noun = numbers.noun(row.value, "laboratory value")
+    return message("transplant", count=span(row, f"{row.value:.0f}"), noun=noun)

@@ -94,6 +94,8 @@ MESSAGES = {
         "a difference of {difference} {days}, without an interval, because {reason}."
     ),
     "rmst.narrow": "The interval is too narrow: it takes the mean of the {arm} group, which has no spread, as certain.",
+    "transplant": "Left out: {count} {noun} measured after a liver transplant; they belong to another liver.",
+    "transplant.none": "No laboratory value was measured after a liver transplant.",
     "rmst.none": "The mean time alive within {horizon} cannot be compared: {reason}.",
     "change": "At {visit} the mean change from baseline in {parameter} was {arms}.",
     "change.arm": "{value} ({level} CI {lower} to {upper}; n = {n}) in the {arm} group",

@@ -176,8 +176,22 @@ class TestWords:
     def test_values_after_a_transplant(self, study):
         own = study("demo-final")
         after = own.adlb[own.adlb["POSTLTFL"].eq("Y") & own.adlb["PARCAT1"].eq("LABORATORY")]
-        assert liver_function.after_transplant(own) == int(after["DTYPE"].isna().sum()) > 0
+        frame = liver_function.after_transplant(own)
+        assert frame["value"].tolist() == [int(after["DTYPE"].isna().sum())]
+        assert frame["value"].iloc[0] > 0
         assert after["ANL01FL"].isna().all()
+
+    def test_their_number_is_said_with_its_result(self, study):
+        frame = liver_function.after_transplant(study("demo-final"))
+        excluded = rows_of("after_transplant", frame, analysis="LFT", chapter="04_liver_function")
+        said = liver_function.left_out(excluded)
+        assert 'data-result="after_transplant.excluded_values"' in said
+        assert f">{excluded.rows[0].value:.0f}</span> laboratory values" in said
+
+    def test_that_there_are_none_is_said_too(self, study):
+        frame = liver_function.after_transplant(study("mayo-pbc"))
+        excluded = rows_of("after_transplant", frame, analysis="LFT", chapter="04_liver_function")
+        assert "No laboratory value" in liver_function.left_out(excluded)
 
 
 @pytest.fixture(scope="module")
