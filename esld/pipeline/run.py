@@ -159,8 +159,17 @@ def _execute_all(
             raise
 
 
-def gather(scratch: Path, chapters: Sequence[str]) -> tuple[list[Row], dict[str, str]]:
-    """Rows and answers that chapters handed over, in the order of the chapters.
+@dataclass(frozen=True)
+class HandedOver:
+    """What chapters handed over: results, answers by chapter, and what each recorded file shows."""
+
+    rows: list[Row]
+    answers: dict[str, str]
+    files: dict[str, str]
+
+
+def gather(scratch: Path, chapters: Sequence[str]) -> HandedOver:
+    """What chapters handed over, in their order.
 
     Raises
     ------
@@ -170,6 +179,7 @@ def gather(scratch: Path, chapters: Sequence[str]) -> tuple[list[Row], dict[str,
     rows: list[Row] = []
     answers: dict[str, str] = {}
     owners: dict[str, str] = {}
+    files: dict[str, str] = {}
     for slug in chapters:
         path = scratch / "chapters" / f"{slug}.json"
         if not path.exists():
@@ -180,11 +190,12 @@ def gather(scratch: Path, chapters: Sequence[str]) -> tuple[list[Row], dict[str,
             if name in owners:
                 raise RunError(f"chapters {owners[name]} and {slug} both write {name}; give one another id.")
             owners[name] = slug
+        files |= content["files"]
         rows += [Row(**record) for record in content["rows"]]
     ids = [row.result_id for row in rows]
     if twice := sorted({i for i in ids if ids.count(i) > 1}):
         raise RunError(f"results must have one id each; twice: {', '.join(twice[:5])}.")
-    return rows, answers
+    return HandedOver(rows, answers, files)
 
 
 def _assemble(
@@ -197,15 +208,15 @@ def _assemble(
 ) -> list[str]:
     """Everything of a report in its staged folder; the files kept as recorded."""
     scratch = staged / ".run"
-    rows, answers = gather(scratch, [e.source.slug for e in executed])
+    handed = gather(scratch, [e.source.slug for e in executed])
     (staged / "notebooks").mkdir()
     for chapter in executed:
         write_notebook(chapter.notebook, staged / "notebooks" / f"{chapter.source.slug}.ipynb")
-    write_rows(rows, staged / "results.json")
+    write_rows(handed.rows, staged / "results.json")
     for name in ("tables", "figures"):
         shutil.move(scratch / name, staged / name)
     kept = keep_recorded(published, staged)
-    render.render(_report(staged, executed, answers, rows, study, inputs, environment), staged)
+    render.render(_report(staged, executed, handed, study, inputs, environment), staged)
     shutil.rmtree(scratch)
     return kept
 
@@ -213,15 +224,14 @@ def _assemble(
 def _report(
     staged: Path,
     executed: Sequence[Executed],
-    answers: Mapping[str, str],
-    rows: Sequence[Row],
+    handed: HandedOver,
     study: Study,
     inputs: Mapping[str, str],
     environment: Mapping[str, Any],
 ) -> render.Report:
     cut, protocol = study.cut, study.protocol
-    tables = sorted(p.name for p in (staged / "tables").iterdir())
-    front = front_page(rows, answers, study)
+    tables = {name: title for name, title in handed.files.items() if name.startswith("tables/")}
+    front = front_page(handed.rows, handed.answers, study)
     return render.Report(
         masthead=render.Masthead(
             trial_id=protocol.id,
@@ -242,15 +252,15 @@ def _report(
                 slug=e.source.slug,
                 title=e.source.title,
                 question=e.source.question,
-                answer=answers[e.source.slug],
+                answer=handed.answers[e.source.slug],
                 notebook=nbformat.read(staged / "notebooks" / f"{e.source.slug}.ipynb", as_version=4),
             )
             for e in executed
         ),
         downloads=(
             ("report.html", "the whole report on one page, to send by mail"),
-            ("results.json", f"all {len(rows)} results in long form"),
-            *((f"tables/{name}", "table") for name in tables),
+            ("results.json", f"all {len(handed.rows)} results in long form"),
+            *((f"{name}.csv", title) for name, title in tables.items()),
         ),
         made_with=(
             ("Data export of", cut.snapshot),

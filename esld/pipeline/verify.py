@@ -97,7 +97,7 @@ def _result_faults(folder: Path, scratch: Path, chapters: Sequence[str]) -> Verd
     except (OSError, ValueError, TypeError, AttributeError):
         return Verdict(("results.json cannot be read",), len(chapters), 0)
     try:
-        found, _ = gather(scratch, chapters)
+        found = gather(scratch, chapters).rows
     except RunError as error:
         return Verdict((str(error),), len(chapters), len(recorded))
     differences = tuple(f"result {difference}" for difference in row_differences(recorded, found))

@@ -47,7 +47,7 @@ class Chapter:
     study: Study
     scratch: Path
     _rows: dict[str, tuple[Row, ...]] = field(default_factory=dict)
-    _files: set[str] = field(default_factory=set)
+    _files: dict[str, str] = field(default_factory=dict)  # what each recorded file shows
     _answer: str = ""
 
     def hand_over(self, id: str, result: HasFrame | pd.DataFrame, *, analysis: str) -> Reported:
@@ -77,14 +77,14 @@ class Chapter:
         """Record a table as CSV and show it."""
         path = self.scratch / "tables" / f"{table.id}.csv"
         path.write_text(table.to_csv(), encoding="utf-8", newline="\n")
-        self._files.add(f"tables/{table.id}")
+        self._files[f"tables/{table.id}"] = table.title
         self._write()
         return table
 
     def figure(self, figure: figures.Picture) -> figures.Picture:
         """Record a figure as SVG and PNG and show it."""
         figure.save(self.scratch / "figures")
-        self._files.add(f"figures/{figure.id}")
+        self._files[f"figures/{figure.id}"] = figure.alt
         self._write()
         return figure
 
@@ -100,7 +100,7 @@ class Chapter:
 
     def _write(self) -> None:
         rows = [asdict(row) for own in self._rows.values() for row in own]
-        content = {"answer": self._answer, "files": sorted(self._files), "rows": rows}
+        content = {"answer": self._answer, "files": self._files, "rows": rows}
         path = self.scratch / "chapters" / f"{self.name}.json"
         path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 

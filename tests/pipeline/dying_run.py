@@ -32,7 +32,7 @@ def fake_execute(
         (scratch / part).mkdir(exist_ok=True)
     name = f"tables/{chapter.slug}"
     (scratch / f"{name}.csv").write_text("a\n1\n", encoding="utf-8")
-    content = {"answer": f"Answer of {values['cut']}.", "files": [name], "rows": []}
+    content = {"answer": f"Answer of {values['cut']}.", "files": {name: "A table"}, "rows": []}
     (scratch / "chapters" / f"{chapter.slug}.json").write_text(json.dumps(content), encoding="utf-8")
     notebook: NotebookNode = chapter.fresh_notebook()
     for cell in notebook.cells:

@@ -284,12 +284,13 @@ class TestGather:
         for slug, content in contents.items():
             empty = dict.fromkeys(field.name for field in fields(Row))
             rows = [{**empty, "result_id": name} for name in content.pop("ids", ())]
-            record = {"answer": f"Answer of {slug}.", "files": [], "rows": rows, **content}
+            record = {"answer": f"Answer of {slug}.", "files": {}, "rows": rows, **content}
             (folder / "chapters" / f"{slug}.json").write_text(json.dumps(record), encoding="utf-8")
 
     def test_rows_come_in_the_order_of_the_chapters_not_of_time(self, tmp_path):
         self.chapters(tmp_path, b={"ids": ["late"]}, a={"ids": ["early", "second"]})
-        rows, answers = run.gather(tmp_path, ["a", "b"])
+        handed = run.gather(tmp_path, ["a", "b"])
+        rows, answers = handed.rows, handed.answers
         assert [row.result_id for row in rows] == ["early", "second", "late"]
         assert list(answers.items()) == [("a", "Answer of a."), ("b", "Answer of b.")]
 
@@ -300,7 +301,9 @@ class TestGather:
 
     def test_a_file_has_one_owner(self, tmp_path):
         """Which of two chapters wrote it last would depend on the order in time."""
-        self.chapters(tmp_path, a={"files": ["tables/x"]}, b={"files": ["figures/x", "tables/x"]})
+        self.chapters(
+            tmp_path, a={"files": {"tables/x": "X"}}, b={"files": {"figures/x": "X", "tables/x": "X"}}
+        )
         with pytest.raises(RunError, match="chapters a and b both write tables/x"):
             run.gather(tmp_path, ["a", "b"])
 
@@ -323,13 +326,13 @@ class TestHandingOver:
         chapter.hand_over("os_km", points, analysis="OS-KM")
         chapter.hand_over("os", points.head(1), analysis="OS-1Y")
         chapter.hand_over("os_km", points.head(1), analysis="OS-KM")
-        rows, _ = run.gather(chapter.scratch, ["01_one"])
+        rows = run.gather(chapter.scratch, ["01_one"]).rows
         assert [row.result_id for row in rows] == ["os_km.survival@365", "os.survival@365"]
 
     def test_tables_are_known_by_their_chapter(self, chapter):
         chapter.table(Table("ends", "Ends", pd.DataFrame({"what": ["deaths"], "n": ["3"]})))
         record = json.loads((chapter.scratch / "chapters" / "01_one.json").read_text(encoding="utf-8"))
-        assert record["files"] == ["tables/ends"]
+        assert record["files"] == {"tables/ends": "Ends"}
         assert (chapter.scratch / "tables" / "ends.csv").read_bytes() == b"what,n\ndeaths,3\n"
 
 

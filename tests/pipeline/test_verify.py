@@ -15,6 +15,7 @@ from esld.data.study import read_cut
 from esld.errors import InputError
 from esld.pipeline import provenance, verify
 from esld.pipeline.agreement import row_differences
+from esld.pipeline.run import HandedOver
 from esld.pipeline.verify import reexecute, verify_report
 from esld.report.results import read_rows
 
@@ -42,7 +43,7 @@ def alter(notebook: Path, mime: str, pattern: str) -> int:
 def by_hash_alone(monkeypatch):
     """Nothing is re-executed."""
     monkeypatch.setattr(verify, "reexecute", lambda *_: [])
-    monkeypatch.setattr(verify, "gather", lambda scratch, chapters: (scratch.parent and [], {}))
+    monkeypatch.setattr(verify, "gather", lambda scratch, chapters: HandedOver([], {}, {}))
     monkeypatch.setattr(verify, "row_differences", lambda recorded, found: iter(()))
 
 
@@ -83,7 +84,7 @@ class TestAReport:
         rows = read_rows(published_copy / "outputs" / "tiny" / "results.json")
         changed = [type(rows[0])(**{**vars(rows[0]), "value": 4.0001}), rows[1]]
         monkeypatch.setattr(verify, "reexecute", lambda *_: [])
-        monkeypatch.setattr(verify, "gather", lambda scratch, chapters: (changed, {}))
+        monkeypatch.setattr(verify, "gather", lambda scratch, chapters: HandedOver(changed, {}, {}))
         faults = verify_report(published_copy / "outputs" / "tiny").faults
         assert faults == ("result one.patients: value recorded 4.0, found 4.0001",)
 
