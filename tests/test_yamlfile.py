@@ -60,7 +60,10 @@ def test_byte_order_mark_and_chinese_are_read(tmp_path):
     ("line", "message"),
     [
         ("titel: y", "key 'titel' is not known (cut.yaml). Did you mean 'title'?"),
-        ("parts: [{size: 1, knid: small}]", "key 'parts.0.knid' is not known (cut.yaml). Did you mean 'kind'?"),
+        (
+            "parts: [{size: 1, knid: small}]",
+            "key 'parts.0.knid' is not known (cut.yaml). Did you mean 'kind'?",
+        ),
         (
             "named: {a: {size: 1, sizes: 2}}",
             "key 'named.a.sizes' is not known (cut.yaml). Did you mean 'size'?",

@@ -11,19 +11,8 @@ from esld.data.sdtm import DOMAINS, Tables
 # severity, seriousness, action and outcome. Its end has further variables (AEENDY, AEENRTPT …): a prefix.
 _COURSE = {
     "AE": (
-        *(
-            "AEOUT",
-            "AETOXGR",
-            "AESEV",
-            "AEACN",
-            "AESER",
-            "AESDTH",
-            "AESHOSP",
-            "AESLIFE",
-            "AESDISAB",
-            "AESCONG",
-        ),
-        *("AESMIE", "AESCAN", "AESOD"),
+        *("AEOUT", "AEACN", "AETOXGR", "AESEV", "AESER", "AESDTH", "AESHOSP", "AESLIFE"),
+        *("AESDISAB", "AESCONG", "AESMIE", "AESCAN", "AESOD"),
     ),
     "CE": ("CEOUT", "CESEV", "CETOXGR", "CESER"),
 }
@@ -78,7 +67,8 @@ def apply_cut(tables: Tables, cutoff: pd.Timestamp, snapshot: pd.Timestamp) -> t
     Returns
     -------
     tables : dict of str to DataFrame
-        New tables, rows numbered from 0.
+        New tables, ordered by subject and sequence number whatever the order of the export, rows numbered from
+        0.
     report : CutReport
         What went, by domain.
     """
@@ -98,9 +88,7 @@ def apply_cut(tables: Tables, cutoff: pd.Timestamp, snapshot: pd.Timestamp) -> t
                 undecided = ~after & ~clock.known(table[date])
         elif name != "DM" and len(table):
             undated.append(name)
-        kept = table[own & ~after & ~undecided].reset_index(drop=True)
-        kept.attrs = dict(table.attrs)
-        result[name] = kept
+        kept = result[name] = _in_order(name, table[own & ~after & ~undecided])
         gone = {"after": int((after | ~own).sum()), "undecided": int((undecided & own).sum())}
         rows.append({"domain": name, "exported": len(table), "kept": len(kept), **gone})
     blanked = {name: _blank_course(name, result[name], clock) for name in result if DOMAINS[name].end}
@@ -108,6 +96,16 @@ def apply_cut(tables: Tables, cutoff: pd.Timestamp, snapshot: pd.Timestamp) -> t
     counts = [blanked.get(str(row["domain"]), 0) for row in rows]
     records = pd.DataFrame(rows).assign(blanked=counts)
     return result, CutReport(records, tuple(undated), len(tables["DM"]) - len(subjects))
+
+
+def _in_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Rows by subject and sequence number, so that a tie is never settled by the order of an export."""
+    keys = ["USUBJID"] if name == "DM" else ["USUBJID", DOMAINS[name].sequence]
+    ranks = {
+        key: table[key] if key == "USUBJID" else pd.to_numeric(table[key], errors="coerce") for key in keys
+    }
+    order = pd.DataFrame(ranks, table.index).reset_index(drop=True).sort_values(keys, kind="stable").index
+    return table.iloc[order].reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -151,7 +149,7 @@ def _blank_demographics(tables: Tables, clock: _Clock) -> int:
         dm.loc[rows, [c for c in columns if c in dm]] = None
 
     for column in map(str, dm.columns):
-        if column.endswith("DTC") and column != "BRTHDTC":
+        if column.endswith("DTC"):
             blank(~clock.known(dm[column]), (column,))
     blank(dm["DTHDTC"].isna(), ("DTHFL",))
     randomised = dm["USUBJID"].isin(ds.loc[ds["DSDECOD"].eq("RANDOMIZED"), "USUBJID"])

@@ -9,8 +9,8 @@ import pytest
 
 from esld.data import sdtm
 from esld.data.demo import simulate_demo
-from esld.data.tables import write_tables
 from esld.data.demo.__main__ import main
+from esld.data.tables import write_tables
 from esld.protocol import Protocol, read_protocol
 from esld.scoring import units
 

@@ -54,9 +54,9 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
     stated = dm.set_index("USUBJID")
     adsl["DTHFL"] = stated["DTHFL"].where(stated["DTHFL"].eq("Y"), "N")
     adsl = adsl.join(last_contact(tables))
-    died, partial = dates.earliest(stated["DTHDTC"]), dates.is_partial(stated["DTHDTC"])
+    died = dates.earliest(stated["DTHDTC"])
     # A partial date of death means its first possible day, but none before the patient was last seen alive.
-    adsl["DTHDT"] = died.mask(partial & (adsl["LSTALVDT"] > died), adsl["LSTALVDT"])
+    adsl["DTHDT"] = died.mask(adsl["LSTALVDT"] > died, adsl["LSTALVDT"])
     adsl["LTDT"] = _transplant(tables)
     adsl["WEIGHTBL"] = _weight(tables, anchor_days(adsl, protocol.schedule))
     adsl = adsl.join(_disposition(tables))
@@ -141,7 +141,7 @@ def _analysis_sets(
     adsl: pd.DataFrame, tables: Tables, protocol: Protocol, cutoff: pd.Timestamp
 ) -> pd.DataFrame:
     randomised, treated = adsl["RANDDT"].notna(), adsl["TRTSDT"].notna()
-    as_planned = randomised & treated & _per_protocol(adsl, tables, protocol, cutoff)
+    as_planned = treated & _per_protocol(adsl, tables, protocol, cutoff)
     members = {"ITTFL": randomised, "SAFFL": treated, "PPROTFL": as_planned}
     collected = {s.flag for s in protocol.analysis_sets if s.collected}
     flags = {
@@ -155,7 +155,7 @@ def _per_protocol(adsl: pd.DataFrame, tables: Tables, protocol: Protocol, cutoff
     eligible = pd.Series(True, adsl.index)
     if "IE" in tables:
         eligible = pd.Series(~adsl.index.isin(tables["IE"]["USUBJID"]), adsl.index)
-    observed_to = adsl[["LSTALVDT", "DTHDT", "LTDT"]].min(axis=1)
+    observed_to = adsl[["LSTALVDT", "LTDT"]].min(axis=1)
     observed_to = observed_to.where(observed_to <= cutoff, cutoff)
     due = pd.Series(0, adsl.index)
     for day in protocol.administrations.value if protocol.administrations else ():

@@ -54,6 +54,7 @@ class TestSubjects:
     def test_an_infusion_of_nothing_is_none(self):
         row = one(patient("S", infused=()), EX=[dose("2025-01-11", "0"), dose("2025-01-20", "1")])
         assert (row["TRTSDT"], row["NINFUS"]) == (pd.Timestamp("2025-01-20"), 1)
+        assert one(patient("S", infused=()))["NINFUS"] == 0
 
     def test_optional_columns_may_be_missing(self):
         row = one(patient("S"))
@@ -94,6 +95,11 @@ class TestSets:
         days = ("2025-01-11", "2025-02-05", "2025-03-05")[:infused]  # each early enough
         row = one(patient("S", infused=days), LB=[lb("S", "ALT", "1", last_seen)])
         assert row["PPROTFL"] == per_protocol
+
+    def test_nor_after_the_cut_off(self):
+        late = [lb("S", "ALT", "1", "2025-12-31")]
+        flags = [one(patient("S"), LB=late, cutoff=day)["PPROTFL"] for day in ("2025-02-07", "2025-02-08")]
+        assert flags == ["Y", "N"]
 
     def test_nothing_falls_due_after_a_transplant_or_death(self):
         transplant = event("PR", "T", "2025-02-01", PRDECOD="LIVER TRANSPLANTATION")
@@ -158,8 +164,8 @@ class TestLastContact:
     @pytest.mark.parametrize("domains", [("LB", "VS"), ("VS", "LB")])
     def test_on_one_day_the_first_form_in_a_fixed_order_is_named(self, domains):
         rows = {
-            "LB": [lb("S", "ALT", "1", "2025-04-01"), lb("S", "AST", "1", "2025-04-01")],
-            "VS": [event("VS", "S", "2025-04-01", VSTESTCD="TEMP")],
+            "LB": [lb("S", "ALT", "1", "2025-04-01")] * 40,
+            "VS": [event("VS", "S", "2025-04-01", VSTESTCD="TEMP")] * 40,
         }
         row = one(patient("S"), **{name: rows[name] for name in domains})
         assert row[["LSTALVDOM", "LSTALVSEQ"]].tolist() == ["VS", "1"]

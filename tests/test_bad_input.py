@@ -1,0 +1,353 @@
+"""A user's mistake ends with one line and exit code 2 before a kernel starts, and published reports stay.
+
+Through the command line, on a working copy with a report already published. Each expected line is written out
+in full: subject, rule, offender, where, remedy.
+"""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from esld import cli
+from esld.pipeline.workcopy import lay_out
+
+COPY = Path  # a working copy
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory) -> COPY:
+    """A working copy whose demo-final reads its own data, with a published report."""
+    copy = tmp_path_factory.mktemp("template") / "copy"
+    lay_out(copy)
+    cut = copy / "params" / "demo-final.yaml"
+    text = cut.read_text(encoding="utf-8")
+    assert "data: example:demo" in text
+    cut.write_text(text.replace("data: example:demo", "data: data/demo"), encoding="utf-8")
+    published = copy / "outputs" / "demo-final"
+    (published / "notebooks").mkdir(parents=True)
+    (published / "index.html").write_text("<h1>the report of last month</h1>")
+    (published / "results.json").write_text("[]")
+    (published / "notebooks" / "03_survival.ipynb").write_text("{}")
+    return copy
+
+
+@pytest.fixture
+def copy(template, tmp_path) -> COPY:
+    return Path(shutil.copytree(template, tmp_path / "copy"))
+
+
+@pytest.fixture
+def esld(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
+    """Run the command line here, without kernels: exit code, stdout, stderr."""
+
+    def no_kernels(*_: object) -> None:
+        raise AssertionError("a kernel would have started")
+
+    monkeypatch.setattr("esld.pipeline.run._execute_all", no_kernels)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["esld", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return call
+
+
+def published(copy: COPY) -> dict[str, tuple[bytes, int]]:
+    """Everything below outputs/, hidden files too: content and time of change."""
+    files = sorted(p for p in (copy / "outputs").rglob("*") if p.is_file())
+    return {str(p.relative_to(copy)): (p.read_bytes(), p.stat().st_mtime_ns) for p in files}
+
+
+def rows_of(copy: COPY, name: str) -> tuple[Path, list[list[str]]]:
+    path = copy / "data" / "demo" / f"{name.lower()}.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        return path, list(csv.reader(file))
+
+
+def write(path: Path, rows: list[list[str]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+Damage = Callable[[COPY], None]
+
+
+def cell(name: str, row: int, column: str, value: str) -> Damage:
+    """Another value in a cell; ``row`` as a spreadsheet counts it."""
+
+    def damage(copy: COPY) -> None:
+        path, rows = rows_of(copy, name)
+        rows[row - 1][rows[0].index(column)] = value
+        write(path, rows)
+
+    return damage
+
+
+def without_column(name: str, column: str) -> Damage:
+    def damage(copy: COPY) -> None:
+        path, rows = rows_of(copy, name)
+        place = rows[0].index(column)
+        write(path, [row[:place] + row[place + 1 :] for row in rows])
+
+    return damage
+
+
+def replaced(name: str, content: Callable[[bytes], bytes]) -> Damage:
+    def damage(copy: COPY) -> None:
+        path = copy / "data" / "demo" / f"{name.lower()}.csv"
+        path.write_bytes(content(path.read_bytes()))
+
+    return damage
+
+
+def cut(old: str, new: str) -> Damage:
+    def damage(copy: COPY) -> None:
+        path = copy / "params" / "demo-final.yaml"
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    return damage
+
+
+def subject_of(copy: COPY, name: str, row: int) -> str:
+    _, rows = rows_of(copy, name)
+    return rows[row - 1][rows[0].index("USUBJID")]
+
+
+def lab_row(copy: COPY, code: str) -> int:
+    """Row of the first result of a test."""
+    _, rows = rows_of(copy, "LB")
+    test, result = rows[0].index("LBTESTCD"), rows[0].index("LBORRES")
+    return next(n for n, row in enumerate(rows, start=1) if row[test] == code and row[result])
+
+
+def of_test(code: str, column: str, value: str) -> Damage:
+    def damage(copy: COPY) -> None:
+        cell("LB", lab_row(copy, code), column, value)(copy)
+
+    return damage
+
+
+def duplicated(copy: COPY) -> None:
+    path, rows = rows_of(copy, "DM")
+    write(path, [*rows, rows[1]])
+
+
+PRESENT = "AE, CE, CM, DM, DS, EX, IE, LB, MH, RS, VS"
+FIRST = "NCT06167473-001"
+
+# the mistake, and the line that it ends with; {row} is the row of the first bilirubin
+MISTAKES: dict[str, tuple[Damage, str]] = {
+    "missing domain": (
+        lambda copy: (copy / "data" / "demo" / "pr.csv").unlink(),
+        f"domain PR must be present, got only {PRESENT}. Export pr.csv; the protocol lists it under 'domains'.",
+    ),
+    "missing column": (
+        without_column("LB", "LBORRESU"),
+        "LB.LBORRESU must be a column (lb.csv). Export it again.",
+    ),
+    "unknown arm": (
+        cell("DM", 2, "ARMCD", "HIGH"),
+        "DM.ARMCD must be one of ['LOW', 'MEDHIGH'], got 'HIGH' (dm.csv, row 2, subject {subject}). "
+        "Use the arm codes of the protocol.",
+    ),
+    "unparsable date": (
+        of_test("BILI", "LBDTC", "11.01.2024"),
+        "LB.LBDTC must be a calendar date, YYYY-MM-DD or partial, got '11.01.2024' "
+        "(lb.csv, row {row}, subject {subject}). Correct the date.",
+    ),
+    "impossible date": (
+        of_test("BILI", "LBDTC", "2024-02-30"),
+        "LB.LBDTC must be a calendar date, YYYY-MM-DD or partial, got '2024-02-30' "
+        "(lb.csv, row {row}, subject {subject}). Correct the date.",
+    ),
+    "negative laboratory value": (
+        of_test("BILI", "LBORRES", "-4"),
+        "LB.LBORRES must be a positive number, got '-4' (lb.csv, row {row}, subject {subject}). "
+        "Correct the result; resolve '<' and '>' in the export.",
+    ),
+    "laboratory value that is no number": (
+        of_test("BILI", "LBORRES", "溶血"),
+        "LB.LBORRES must be a positive number, got '溶血' (lb.csv, row {row}, subject {subject}). "
+        "Correct the result; resolve '<' and '>' in the export.",
+    ),
+    "unknown unit": (
+        of_test("BILI", "LBORRESU", "mol"),
+        "LB.LBORRESU must be a unit of BILI, one of ['umol/L', 'mg/dL'], got 'mol' "
+        "(lb.csv, row {row}, subject {subject}). Give the unit that the laboratory printed.",
+    ),
+    "missing unit": (
+        of_test("BILI", "LBORRESU", ""),
+        "LB.LBORRESU must be a unit of BILI, one of ['umol/L', 'mg/dL'], got nothing "
+        "(lb.csv, row {row}, subject {subject}). Give the unit that the laboratory printed.",
+    ),
+    "unit of something else": (
+        of_test("BILI", "LBORRESU", "U/L"),
+        "LB.LBORRESU must be a unit of BILI, one of ['umol/L', 'mg/dL'], got 'U/L' "
+        "(lb.csv, row {row}, subject {subject}). Give the unit that the laboratory printed.",
+    ),
+    "duplicate subject": (
+        duplicated,
+        "DM.USUBJID must be unique, got '{subject}' (dm.csv, row 29, subject {subject}). Keep one DM record a subject.",
+    ),
+    "unknown subject": (
+        cell("VS", 2, "USUBJID", "NCT06167473-999"),
+        "VS.USUBJID must be a subject of DM, got 'NCT06167473-999' (vs.csv, row 2, subject NCT06167473-999). "
+        "Correct the id or add the DM record.",
+    ),
+    "cut-off before the first consent": (
+        cut('cutoff: "2026-03-31"', 'cutoff: "2024-01-07"'),
+        "cutoff must not be before the first consent on 2024-01-08, got 2024-01-07 (demo-final.yaml). "
+        "Choose a later day.",
+    ),
+    "cut-off after the snapshot": (
+        cut('cutoff: "2026-03-31"', 'cutoff: "2026-04-01"'),
+        "cutoff must not be after the snapshot 2026-03-31, got 2026-04-01 (demo-final.yaml). Correct either date.",
+    ),
+    "record after the snapshot": (
+        of_test("BILI", "LBDTC", "2042-01-11"),
+        "LB.LBDTC must not be after the snapshot of 2026-03-31, got '2042-01-11' "
+        "(lb.csv, row {row}, subject {subject}). Correct the date or the snapshot.",
+    ),
+    "empty table": (
+        replaced("AE", lambda raw: raw.splitlines(keepends=True)[0]),
+        "AE table must have rows, got none (ae.csv). Export it again.",
+    ),
+    "empty file": (
+        replaced("AE", lambda raw: b""),
+        "AE table must have rows, got none (ae.csv). Export it again.",
+    ),
+    "UTF-16": (
+        replaced("AE", lambda raw: raw.decode().encode("utf-16")),
+        "ae.csv must be encoded as UTF-8 or GB18030. Save it as UTF-8 and run again.",
+    ),
+    "Latin-1": (
+        replaced("DM", lambda raw: raw.decode().replace("ASIAN", "é").encode("latin-1", "replace")),
+        "dm.csv must be encoded as UTF-8 or GB18030. Save it as UTF-8 and run again.",
+    ),
+    "torn last row": (
+        replaced("DM", lambda raw: raw.rstrip()[:-30]),
+        "every row must fit its header of 22 columns, got {cells} cells (dm.csv, row 28). Export it again.",
+    ),
+    "mistyped key": (
+        cut("cutoff:", "cutof:"),
+        "key 'cutoff' must be given (demo-final.yaml). Add it.\n"
+        "key 'cutof' is not known (demo-final.yaml). Did you mean 'cutoff'?",
+    ),
+    "mistyped value": (
+        cut("status: final", "status: finl"),
+        "key 'status' must be 'draft' or 'final', got finl (demo-final.yaml). Correct it.",
+    ),
+    "cut-off that is no day": (
+        cut('cutoff: "2026-03-31"', "cutoff: 2026-02-30"),
+        "key 'cutoff' must be a calendar day written YYYY-MM-DD, got 2026-02-30 (demo-final.yaml). Correct it.",
+    ),
+    "simulated data not called so": (
+        cut("simulated: true", "simulated: false"),
+        "simulated must be true for data whose STUDYID ends in -SIM, got false (demo-final.yaml). "
+        "Set 'simulated: true'.",
+    ),
+    "unknown chapter": (
+        cut("03_survival", "03_survivl"),
+        "chapters must name files of notebooks/, got 03_survivl (demo-final.yaml). Did you mean '03_survival'?",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_one_line_exit_code_2_and_the_published_report_untouched(mistake, copy, esld):
+    damage, expected = MISTAKES[mistake]
+    row = lab_row(copy, "BILI")
+    damage(copy)
+    _, dm = rows_of(copy, "DM") if mistake == "torn last row" else ("", [[]])
+    expected = expected.format(row=row, subject=FIRST, cells=len(dm[-1]))
+    before = published(copy)
+    code, out, err = esld("run", str(copy / "params" / "demo-final.yaml"))
+    assert (code, out) == (2, "")
+    assert err == f"esld: {expected}\n"
+    assert published(copy) == before
+
+
+def test_the_copy_itself_has_no_fault(copy, esld):
+    with pytest.raises(AssertionError, match="a kernel would have started"):
+        esld("run", str(copy / "params" / "demo-final.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("params/demo-finl.yaml", "must be an existing file. Did you mean 'demo-final.yaml'?"),
+        ("params", "must be a readable file, got Is a directory. Check it."),
+    ],
+)
+def test_a_cut_file_that_is_none(copy, esld, path, expected):
+    code, out, err = esld("run", str(copy / path))
+    assert (code, out) == (2, "")
+    assert err == f"esld: {copy / path} {expected}\n"
+
+
+def test_data_that_are_not_there(copy, esld):
+    shutil.rmtree(copy / "data")
+    code, _, err = esld("run", str(copy / "params" / "demo-final.yaml"))
+    assert code == 2
+    words = f"data must be an existing folder or file, got {copy / 'data' / 'demo'}"
+    assert err == f"esld: {words}. Check 'data' in the cut file.\n"
+
+
+def test_several_mistakes_are_told_in_one_pass_a_line_each(copy, esld):
+    row = lab_row(copy, "BILI")
+    of_test("BILI", "LBORRES", "-4")(copy)
+    of_test("BILI", "LBORRESU", "")(copy)
+    cell("DM", 2, "ARMCD", "HIGH")(copy)
+    cell("RS", 2, "RSDTC", "soon")(copy)
+    (copy / "data" / "demo" / "pr.csv").unlink()
+    before = published(copy)
+    code, _, err = esld("run", str(copy / "params" / "demo-final.yaml"))
+    lines = err.removeprefix("esld: ").splitlines()
+    assert code == 2
+    assert [line.split(" ")[0] for line in lines] == [
+        *("domain", "DM.ARMCD", "LB.LBORRES", "LB.LBORRESU", "RS.RSDTC")
+    ]
+    assert sum(f"(lb.csv, row {row}, subject {FIRST})" in line for line in lines) == 2
+    assert published(copy) == before
+
+
+def test_a_machine_reads_an_object(copy, esld):
+    cell("DM", 2, "ARMCD", "HIGH")(copy)
+    code, out, err = esld("run", "--json", str(copy / "params" / "demo-final.yaml"))
+    told = json.loads(out)
+    assert (code, err, told["exit_code"]) == (2, "", 2)
+    assert told["error"].startswith("DM.ARMCD must be one of ['LOW', 'MEDHIGH'], got 'HIGH'")
+
+
+def test_a_mistake_in_the_second_cut_publishes_nothing_of_it(copy, esld):
+    other = copy / "params" / "demo-interim.yaml"
+    text = other.read_text(encoding="utf-8").replace("cutoff:", "cutof:")
+    other.write_text(text, encoding="utf-8")
+    before = published(copy)
+    code, _, err = esld("run", str(copy / "params" / "demo-final.yaml"), str(other))
+    assert code == 2  # and no kernel was started for the first
+    assert "key 'cutof' is not known (demo-interim.yaml). Did you mean 'cutoff'?" in err
+    assert published(copy) == before
+
+
+def test_in_a_process_of_its_own_there_is_no_traceback(copy):
+    of_test("BILI", "LBORRES", "-4")(copy)
+    before = published(copy)
+    command = [sys.executable, "-m", "esld.cli", "run", str(copy / "params" / "demo-final.yaml")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=copy)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("esld: LB.LBORRES must be a positive number, got '-4' (lb.csv, row ")
+    assert len(ended.stderr.splitlines()) == 1
+    assert published(copy) == before
