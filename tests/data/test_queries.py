@@ -262,6 +262,11 @@ def test_partial_dates_that_can_mean_one_day_agree(forms):
     assert found(tables).empty
 
 
+def test_a_record_in_the_month_of_death_may_be_before_it():
+    tables = trial(patient("S", died="2025-12"), LB=[lb("S", "ALT", "30", "2025-12-31")])
+    assert found(tables).empty
+
+
 def test_one_query_a_visit_however_many_forms():
     rows = [visit(5, "WEEK 1", code=code) for code in ("ALT", "AST")]
     tables = with_more("LB", *rows)

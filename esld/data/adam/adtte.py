@@ -99,13 +99,10 @@ def _records(source: Source, tables: Tables, randomised: pd.DataFrame) -> pd.Dat
         chosen &= table[column].eq(value)
     own = table[chosen]
     first, last = dates.earliest(own[source.date]), dates.latest(own[source.date])
-    bound = own["USUBJID"].map(randomised["RANDDT"])
-    if _is_death(source):
-        seen = own["USUBJID"].map(randomised["LSTALVDT"])
-        bound = bound.where(bound > seen, seen)
+    start = own["USUBJID"].map(randomised["RANDDT"])
+    bound = own["USUBJID"].map(randomised["LSTALVDT"]) if _is_death(source) else start
     # The bound moves a partial date within its month or year; randomisation moves what lies before it.
     day = first.mask(bound > first, bound.where(bound < last, last))
-    start = own["USUBJID"].map(randomised["RANDDT"])
     day = day.mask(day < start, start)
     frame = pd.DataFrame({"USUBJID": own["USUBJID"], "ADT": day, "description": source.description})
     sequence = own.get(DOMAINS[source.domain].sequence)
