@@ -9,8 +9,6 @@ from functools import singledispatch
 from html import escape
 from typing import Any
 
-import pandas as pd
-
 from esld.report import numbers
 from esld.report.results import Reported, Row
 from esld.survival import CoxFit, LogRank, Milestone, RMSTContrast
@@ -447,11 +445,6 @@ def _plain(reason: str) -> str:
     for said, meant in _PLAIN.items():
         reason = reason.replace(said, meant)
     return escape(reason)
-
-
-def listing(frame: pd.DataFrame, column: str) -> str:
-    """Values of a column as prose: ``a, b and c``."""
-    return joined(escape(str(v)) for v in frame[column])
 
 
 def what_could_be_seen(sizes: Sequence[int], reported: Reported) -> str:

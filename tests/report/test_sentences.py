@@ -16,7 +16,6 @@ from esld.report.sentences import (
     headline,
     in_prose,
     joined,
-    listing,
     lost_before,
     meaning,
     of_group,
@@ -452,8 +451,6 @@ def test_joined():
     assert joined(["a"]) == "a"
     assert joined(["a", "b"]) == "a and b"
     assert joined(c for c in "abc") == "a, b and c"
-    assert listing(pd.DataFrame({"x": [1, "<"]}), "x") == "1 and &lt;"
-    assert listing(pd.DataFrame({"x": []}), "x") == ""
 
 
 def test_span_escapes():
