@@ -73,7 +73,7 @@ def meld_3(
     """
 
     def rounded(*blocks: Floats) -> Floats:
-        return np.clip(_inputs.half_up(_meld_3_real(*blocks)), 6.0, 40.0 if cap else np.inf)
+        return _inputs.clamp(_inputs.half_up(_meld_3_real(*blocks)), 6.0, 40.0 if cap else np.inf)
 
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
@@ -159,19 +159,16 @@ def _meld_3_real(
     age: Floats,
 ) -> Floats:
     log_bilirubin = np.log(np.maximum(bilirubin, 1.0))
-    log_creatinine = np.log(np.where(dialysis == 1.0, 3.0, np.clip(creatinine, 1.0, 3.0)))
-    sodium_below = 137.0 - np.clip(sodium, 125.0, 137.0)
-    albumin_below = 3.5 - np.clip(albumin, 1.5, 3.5)
-    sex_term = 1.33 * np.where(age < 18.0, 1.0, female)
+    log_creatinine = np.log(_inputs.replaced(_inputs.clamp(creatinine, 1.0, 3.0), dialysis == 1.0, 3.0))
+    sodium_below = 137.0 - _inputs.clamp(sodium, 125.0, 137.0)
+    albumin_below = 3.5 - _inputs.clamp(albumin, 1.5, 3.5)
     real = (
-        sex_term
-        + 4.56 * log_bilirubin
+        9.09 * np.log(np.maximum(inr, 1.0))
+        + (4.56 - 0.24 * sodium_below) * log_bilirubin
         + 0.82 * sodium_below
-        - 0.24 * sodium_below * log_bilirubin
-        + 9.09 * np.log(np.maximum(inr, 1.0))
-        + 11.14 * log_creatinine
+        + (11.14 - 1.83 * albumin_below) * log_creatinine
         + 1.85 * albumin_below
-        - 1.83 * albumin_below * log_creatinine
+        + 1.33 * _inputs.replaced(female, age < 18.0, 1.0)
         + 6.0
     )
-    return np.where(age < 12.0, np.nan, real)
+    return _inputs.replaced(real, age < 12.0, np.nan)
