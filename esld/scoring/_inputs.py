@@ -6,7 +6,7 @@ NaN for missing, and is plain NumPy.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import Enum
 from functools import reduce
@@ -16,6 +16,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from esld.scoring._rules import FINITE, Rule
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Values: TypeAlias = "float | Floats | pd.Series[float]"
@@ -42,48 +44,16 @@ BLOCK = 32_768
 """Rows per block: the blocks stay in a core's cache, and NumPy reuses temporaries only from 256 KiB on."""
 
 
-@dataclass(frozen=True)
-class Rule:
-    """What the values of a column must be.
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """Base of a result with several parts, each a scalar, ndarray or Series as the inputs were."""
 
-    Attributes
-    ----------
-    text : str
-        The rule in words, for messages.
-    broken : callable
-        Finds the values that are not what they must be; NaN never is.
-    accepts_bool : bool
-        Whether True and False are values.
-    interval : bool
-        Whether all values are right when the lowest and the highest are: then only these are looked at.
-    """
-
-    text: str
-    broken: Callable[[Any], Any]
-    accepts_bool: bool = False
-    interval: bool = False
-
-    def broken_in(self, block: Floats) -> bool:
-        """Whether any value of a block (of one element at least) breaks the rule."""
-        if self.interval:  # fmin and fmax pass over NaN
-            return bool(self.broken(np.fmin.reduce(block)) or self.broken(np.fmax.reduce(block)))
-        return bool(np.any(self.broken(block)))
-
-
-POSITIVE = Rule("a positive finite number or missing", lambda x: (x <= 0) | (x == np.inf), interval=True)
-NOT_NEGATIVE = Rule("a finite number >= 0 or missing", lambda x: (x < 0) | (x == np.inf), interval=True)
-FINITE = Rule("a finite number or missing", lambda x: (x == -np.inf) | (x == np.inf), interval=True)
-FLAG = Rule(
-    "True, False (or 1, 0) or missing", lambda x: (x != 0) & (x != 1) & ~np.isnan(x), accepts_bool=True
-)
-
-
-def whole(lowest: int, highest: int) -> Rule:
-    """The rule of a grade: a whole number from `lowest` to `highest`, or missing."""
-    return Rule(
-        f"a whole number from {lowest} to {highest} or missing",
-        lambda x: ((x < lowest) | (x > highest) | (x != np.floor(x))) & ~np.isnan(x),
-    )
+    def to_frame(self) -> pd.DataFrame:
+        """One row a patient, one column a part; a Series' index is kept."""
+        parts = {field.name.rstrip("_"): getattr(self, field.name) for field in fields(self)}
+        first = next(iter(parts.values()))
+        index = first.index if isinstance(first, pd.Series) else None
+        return pd.DataFrame({name: np.ravel(np.asarray(part)) for name, part in parts.items()}, index=index)
 
 
 @dataclass(frozen=True)
@@ -299,7 +269,6 @@ def components(names: Sequence[str], formula: Formula, columns: Sequence[Column]
 
 def score(name: str, formula: Callable[..., Floats], *columns: Column) -> Values:
     """Evaluate a formula with one result, missing wherever any of its columns is."""
-
     gaps = [i for i, one in enumerate(columns) if one.may_be_missing]
 
     def masked(*blocks: Floats) -> tuple[Floats, ...]:
@@ -326,6 +295,11 @@ def labels(
     if isinstance(values, pd.Series):
         return pd.Series(named, index=values.index, name=name, dtype=object)
     return named  # for a scalar, the str or None itself
+
+
+def as_number(numbers: Floats) -> npt.NDArray[np.intp]:
+    """The number of a word, for `labels`, where it is computed already; NaN reads as 0 and is not used."""
+    return np.nan_to_num(numbers).astype(np.intp)
 
 
 def half_up(x: Floats) -> Floats:

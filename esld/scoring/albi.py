@@ -1,17 +1,17 @@
-"""ALBI: the albumin-bilirubin score, its grades 1 to 3, and the modified grades 2a and 2b."""
+"""ALBI, from albumin and bilirubin, with its grades; PALBI, with platelets too."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from esld.scoring import _inputs, units
-from esld.scoring._inputs import NOT_GIVEN, Floats, Labels, Numbers, Values
+from esld.scoring import _arguments, _inputs
+from esld.scoring._arguments import argument
+from esld.scoring._inputs import NOT_GIVEN, Floats, Labels, Numbers, Parts, Values
 
 
 @dataclass(frozen=True, eq=False)
-class ALBI:
+class ALBI(Parts):
     """Score and grades; each a scalar, ndarray or Series as the inputs were.
 
     Attributes
@@ -27,14 +27,6 @@ class ALBI:
     score: Values
     grade: Values
     modified_grade: Labels
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row a patient: ``score``, ``grade``, ``modified_grade``; a Series' index is kept."""
-        index = self.score.index if isinstance(self.score, pd.Series) else None
-        columns = {"score": self.score, "grade": self.grade, "modified_grade": self.modified_grade}
-        return pd.DataFrame(
-            {name: np.ravel(np.asarray(values)) for name, values in columns.items()}, index=index
-        )
 
 
 def albi(
@@ -80,8 +72,8 @@ def albi(
     (2.0, '2a')
     """
     columns = (
-        units.quantity("BILI", "umol/L", bilirubin_umol_l=bilirubin_umol_l, bilirubin_mg_dl=bilirubin_mg_dl),
-        units.quantity("ALB", "g/L", albumin_g_l=albumin_g_l, albumin_g_dl=albumin_g_dl),
+        _arguments.bilirubin("umol/L", bilirubin_mg_dl, bilirubin_umol_l),
+        _arguments.albumin("g/L", albumin_g_dl, albumin_g_l),
     )
     score, grade = _inputs.components(("albi", "albi_grade"), _score_and_grade, columns)
 
@@ -93,7 +85,73 @@ def albi(
     return ALBI(score, grade, modified)
 
 
+@dataclass(frozen=True, eq=False)
+class PALBI(Parts):
+    """Score and grade; each a scalar, ndarray or Series as the inputs were.
+
+    Attributes
+    ----------
+    score : float, ndarray or Series
+        Real-valued, lower is better; NaN where an input is missing.
+    grade : float, ndarray or Series
+        1 (<= -2.53), 2 (> -2.53 to <= -2.09) or 3 (> -2.09); NaN where the score is missing.
+    """
+
+    score: Values
+    grade: Values
+
+
+def palbi(
+    *,
+    bilirubin_umol_l: Numbers = NOT_GIVEN,
+    bilirubin_mg_dl: Numbers = NOT_GIVEN,
+    albumin_g_l: Numbers = NOT_GIVEN,
+    albumin_g_dl: Numbers = NOT_GIVEN,
+    platelets_10_9_l: Numbers,
+) -> PALBI:
+    """PALBI, ``2.02 b - 0.37 b^2 - 0.04 albumin - 3.48 p + 1.01 p^2``, with its grade.
+
+    b is log10 of bilirubin in umol/L, p log10 of platelets; albumin is in g/L.
+
+    Parameters
+    ----------
+    bilirubin_umol_l, bilirubin_mg_dl, albumin_g_l, albumin_g_dl
+        As in `albi`.
+    platelets_10_9_l : float, array-like or Series, > 0
+        Platelets (10^9/L = 10^3/uL). Not clamped.
+
+    Returns
+    -------
+    PALBI
+
+    Notes
+    -----
+    Population: hepatocellular carcinoma. Formula and limits are from one source.
+
+    References
+    ----------
+    Roayaie S et al. 2015, as printed in PMC5859293, Table 1.
+    """
+
+    def formula(bilirubin: Floats, albumin: Floats, platelets: Floats) -> tuple[Floats, ...]:
+        b, p = np.log10(bilirubin), np.log10(platelets)
+        score = np.asarray(2.02 * b - 0.37 * b**2 - 0.04 * albumin - 3.48 * p + 1.01 * p**2)
+        return score, _grade(score, -2.53, -2.09)
+
+    columns = (
+        _arguments.bilirubin("umol/L", bilirubin_mg_dl, bilirubin_umol_l),
+        _arguments.albumin("g/L", albumin_g_dl, albumin_g_l),
+        argument("platelets_10_9_l", platelets_10_9_l),
+    )
+    return PALBI(*_inputs.components(("palbi", "palbi_grade"), formula, columns))
+
+
 def _score_and_grade(bilirubin: Floats, albumin: Floats) -> tuple[Floats, Floats]:
     score = np.asarray(0.66 * np.log10(bilirubin) - 0.085 * albumin)
+    return score, _grade(score, -2.60, -1.39)
+
+
+def _grade(score: Floats, first: float, second: float) -> Floats:
+    """1 up to `first`, 2 up to `second`, 3 above it."""
     rounded = np.round(score, 8)
-    return score, np.where(np.isnan(score), np.nan, 1.0 + (rounded > -2.60) + (rounded > -1.39))
+    return np.where(np.isnan(score), np.nan, 1.0 + (rounded > first) + (rounded > second))

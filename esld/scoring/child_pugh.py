@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
-from esld.scoring import _inputs, units
-from esld.scoring._inputs import FINITE, FLAG, NOT_GIVEN, POSITIVE, Column, Floats, Labels, Numbers, Values
+from esld.scoring import _arguments, _inputs
+from esld.scoring._arguments import argument
+from esld.scoring._inputs import NOT_GIVEN, Column, Floats, Labels, Numbers, Parts, Values
 
-_ASCITES = {"none": 1.0, "mild": 2.0, "moderate-severe": 3.0}
+ASCITES = {"none": 1.0, "mild": 2.0, "moderate-severe": 3.0}
 
 # The limits of 2 points, both inclusive. Each unit has its own row of bilirubin: 34-51, not 34.2-51.3.
 # The second pair is for PBC and PSC.
@@ -23,7 +23,7 @@ _PARTS = ("bilirubin", "albumin", "coagulation", "ascites", "encephalopathy", "t
 
 
 @dataclass(frozen=True, eq=False)
-class ChildPugh:
+class ChildPugh(Parts):
     """Points per component, total and class; each a scalar, ndarray or Series as the inputs were.
 
     Attributes
@@ -43,12 +43,6 @@ class ChildPugh:
     encephalopathy: Values
     total: Values
     class_: Labels
-
-    def to_frame(self) -> pd.DataFrame:
-        """One row a patient: points per component, ``total`` and ``class``; a Series' index is kept."""
-        index = self.total.index if isinstance(self.total, pd.Series) else None
-        columns = {part: getattr(self, part) for part in _PARTS} | {"class": self.class_}
-        return pd.DataFrame({name: np.ravel(np.asarray(part)) for name, part in columns.items()}, index=index)
 
 
 def child_pugh(
@@ -139,13 +133,13 @@ def child_pugh(
     )
     usual_row, cholestatic_row = _BILIRUBIN_ROWS[bilirubin_name]
     clotting_name, clotting = _inputs.exactly_one(inr=inr, pt_prolongation_s=pt_prolongation_s)
-    clotting_row, clotting_rule = (_INR_ROW, POSITIVE) if clotting_name == "inr" else (_PT_ROW, FINITE)
+    clotting_row = _INR_ROW if clotting_name == "inr" else _PT_ROW
     columns = (
-        _inputs.column(bilirubin_name, bilirubin, POSITIVE),
-        _inputs.column("cholestatic", cholestatic, FLAG),
-        units.quantity("ALB", "g/dL", albumin_g_dl=albumin_g_dl, albumin_g_l=albumin_g_l),
-        _inputs.column(clotting_name, clotting, clotting_rule),
-        _inputs.column("west_haven_grade", west_haven_grade, _inputs.whole(0, 4)),
+        argument(bilirubin_name, bilirubin),
+        argument("cholestatic", cholestatic),
+        _arguments.albumin("g/dL", albumin_g_dl, albumin_g_l),
+        argument(clotting_name, clotting),
+        argument("west_haven_grade", west_haven_grade),
         *_ascites_columns(ascites, ascites_ica_grade, ascites_controlled_by_diuretics),
     )
 
@@ -175,11 +169,11 @@ def _ascites_columns(ascites: object, ica_grade: Numbers, controlled: Numbers) -
     if name == "ascites":
         if controlled is not NOT_GIVEN:
             raise ValueError("ascites_controlled_by_diuretics must come with ascites_ica_grade, got ascites")
-        return (_inputs.texts(name, value, _ASCITES.get, f"one of {list(_ASCITES)} or missing"),)
+        return (_inputs.texts(name, value, ASCITES.get, f"one of {list(ASCITES)} or missing"),)
     controlled = np.nan if controlled is NOT_GIVEN else controlled
     return (
-        _inputs.column(name, value, _inputs.whole(0, 3)),
-        _inputs.column("ascites_controlled_by_diuretics", controlled, FLAG),
+        argument(name, value),
+        argument("ascites_controlled_by_diuretics", controlled),
     )
 
 

@@ -1,8 +1,8 @@
-"""MELD and MELD-Na, each version under its own name: a column says which one it holds.
+"""MELD: as UNOS/OPTN used it, unrounded, and in the form of 2000; and what it says of survival.
 
 The order is that of the OPTN policy: change units, dialysis, clamp the inputs, formula, round, clamp the
 score. The labs may come in either unit that the name of the argument states; exactly one of the two is
-given. For every function:
+given. For every function of the MELD family:
 
 - inputs are scalars, array-likes or Series; all that are not scalars have one shape and one index, and so
   has the result, a float, float64 ndarray or Series. Whole-number scores are floats too, so that NaN fits;
@@ -14,8 +14,9 @@ given. For every function:
 
 import numpy as np
 
-from esld.scoring import _inputs, units
-from esld.scoring._inputs import FLAG, NOT_GIVEN, POSITIVE, Column, Floats, Numbers, Values
+from esld.scoring import _arguments, _inputs
+from esld.scoring._arguments import argument
+from esld.scoring._inputs import NOT_GIVEN, Column, Floats, Numbers, Values, clamp, replaced
 
 
 def meld(
@@ -101,87 +102,52 @@ def meld_real(
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
     )
-    return _inputs.score("meld_real", _meld_real, *columns)
+    return _inputs.score("meld_real", real_meld, *columns)
 
 
-def meld_na(
+def meld_2000(
     *,
     bilirubin_mg_dl: Numbers = NOT_GIVEN,
     bilirubin_umol_l: Numbers = NOT_GIVEN,
     creatinine_mg_dl: Numbers = NOT_GIVEN,
     creatinine_umol_l: Numbers = NOT_GIVEN,
     inr: Numbers,
-    sodium_mmol_l: Numbers,
+    cholestatic_or_alcoholic: Numbers,
     dialysis: Numbers = False,
 ) -> Values:
-    """MELD-Na as OPTN used it from January 2016 to July 2023: a whole number from 6 to 40.
-
-    With MELD(i), the rounded MELD before its clamp to 6-40: if MELD(i) > 11, ``MELD(i) + 1.32 (137 - Na) -
-    0.033 MELD(i) (137 - Na)``, else MELD(i); rounded, then clamped to 6-40. Na is clamped to 125-137.
+    """MELD with the aetiology term of 2000: `meld_real` less 6.43 in cholestatic or alcoholic disease.
 
     Parameters
     ----------
     bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
-        As in `meld`.
-    sodium_mmol_l : float, array-like or Series, > 0
-        Serum sodium (mmol/L = mEq/L), not corrected for glucose. Required also where MELD(i) <= 11.
+        As in `meld`, with the same clamps.
+    cholestatic_or_alcoholic : bool, array-like or Series
+        Whether the liver disease is cholestatic or alcoholic: the constant 6.43 is then 0.
 
     Returns
     -------
     float, ndarray or Series
-        6 to 40 in steps of 1; NaN where any argument is missing.
+        0 or more, neither rounded nor capped; NaN where any argument is missing.
 
     Notes
     -----
-    The > 11 test is made on the *rounded* MELD(i), as OPTN does; on the unrounded one (ameld, transplantr)
-    the result differs by up to 12 points. transplantr's ``meld_na`` is another score, see
-    `meld_na_kim_2008`.
+    UNOS gives the constant to everybody: `meld` and `meld_real` are what later literature means by MELD. The
+    clamps and the coefficients are those of UNOS; older pages print them truncated (3.8, 11.2, 9.6, 6.4).
 
     References
     ----------
-    OPTN policy notice 2015-11; OPTN policy 9.1.D (2016).
+    Malinchoc M et al. Hepatology 2000;31:864-871.
     """
+
+    def formula(*blocks: Floats) -> Floats:
+        *labs, without_constant = blocks
+        return np.asarray(real_meld(*labs) - 6.43 * without_constant)
+
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
     )
-    return _inputs.score("meld_na", _meld_na, *columns, sodium_column(sodium_mmol_l))
-
-
-def meld_na_kim_2008(
-    *,
-    bilirubin_mg_dl: Numbers = NOT_GIVEN,
-    bilirubin_umol_l: Numbers = NOT_GIVEN,
-    creatinine_mg_dl: Numbers = NOT_GIVEN,
-    creatinine_umol_l: Numbers = NOT_GIVEN,
-    inr: Numbers,
-    sodium_mmol_l: Numbers,
-    dialysis: Numbers = False,
-) -> Values:
-    """MELD-Na of Kim 2008, a variant that is never mixed with OPTN's `meld_na`.
-
-    ``MELD - Na - 0.025 MELD (140 - Na) + 140`` with MELD of `meld_real` and Na clamped to 125-140; no > 11
-    test, not rounded.
-
-    Parameters
-    ----------
-    bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
-        As in `meld`.
-    sodium_mmol_l : float, array-like or Series, > 0
-        Serum sodium.
-
-    Returns
-    -------
-    float, ndarray or Series
-        6.43 or more; NaN where any argument is missing.
-
-    References
-    ----------
-    Kim WR et al. N Engl J Med 2008;359:1018-1026.
-    """
-    columns = laboratory_columns(
-        bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
-    )
-    return _inputs.score("meld_na_kim_2008", _meld_na_kim_2008, *columns, sodium_column(sodium_mmol_l))
+    aetiology = argument("cholestatic_or_alcoholic", cholestatic_or_alcoholic)
+    return _inputs.score("meld_2000", formula, *columns, aetiology)
 
 
 def meld_mortality_3_month_percent(*, meld: Numbers) -> Values:
@@ -208,7 +174,7 @@ def meld_mortality_3_month_percent(*, meld: Numbers) -> Values:
         whole = np.where(np.isnan(score), 0.0, _inputs.half_up(score))
         return np.asarray(percent[np.digitize(whole, [10.0, 20.0, 30.0, 40.0])])
 
-    return _inputs.score("meld_mortality_3_month_percent", band, _inputs.column("meld", meld, POSITIVE))
+    return _inputs.score("meld_mortality_3_month_percent", band, argument("meld", meld))
 
 
 def meld_survival_90_day(*, meld: Numbers) -> Values:
@@ -232,7 +198,7 @@ def meld_survival_90_day(*, meld: Numbers) -> Values:
     def survival(score: Floats) -> Floats:
         return np.asarray(0.98465 ** np.exp(0.1635 * (score - 10.0)))
 
-    return _inputs.score("meld_survival_90_day", survival, _inputs.column("meld", meld, POSITIVE))
+    return _inputs.score("meld_survival_90_day", survival, argument("meld", meld))
 
 
 # The columns, in the order in which the formulas below take them.
@@ -248,51 +214,35 @@ def laboratory_columns(
 ) -> tuple[Column, ...]:
     """Bilirubin and creatinine in mg/dL, INR and dialysis: what the whole MELD family takes."""
     return (
-        units.quantity("BILI", "mg/dL", bilirubin_mg_dl=bilirubin_mg_dl, bilirubin_umol_l=bilirubin_umol_l),
-        units.quantity(
-            "CREAT", "mg/dL", creatinine_mg_dl=creatinine_mg_dl, creatinine_umol_l=creatinine_umol_l
-        ),
-        _inputs.column("inr", inr, POSITIVE),
-        _inputs.column("dialysis", dialysis, FLAG),
+        _arguments.bilirubin("mg/dL", bilirubin_mg_dl, bilirubin_umol_l),
+        _arguments.creatinine("mg/dL", creatinine_mg_dl, creatinine_umol_l),
+        argument("inr", inr),
+        argument("dialysis", dialysis),
     )
-
-
-def sodium_column(sodium_mmol_l: Numbers) -> Column:
-    """Sodium in mmol/L."""
-    return _inputs.column("sodium_mmol_l", sodium_mmol_l, POSITIVE)
 
 
 # The formulas: blocks of float64 in mg/dL, ratio, mmol/L and g/dL; the caller sees to missing values.
 
 
-def _meld_real(bilirubin: Floats, creatinine: Floats, inr: Floats, dialysis: Floats) -> Floats:
-    creatinine = np.where(dialysis == 1.0, 4.0, np.clip(creatinine, 1.0, 4.0))
-    return np.asarray(
-        10.0
-        * (
-            0.957 * np.log(creatinine)
-            + 0.378 * np.log(np.maximum(bilirubin, 1.0))
-            + 1.120 * np.log(np.maximum(inr, 1.0))
-            + 0.643
-        )
-    )
+def clamped_labs(
+    bilirubin: Floats, creatinine: Floats, inr: Floats, dialysis: Floats, highest_creatinine: float = 4.0
+) -> tuple[Floats, Floats, Floats]:
+    """Bilirubin and INR raised to 1.0, creatinine within 1.0 and its highest, which dialysis sets."""
+    creatinine = replaced(clamp(creatinine, 1.0, highest_creatinine), dialysis == 1.0, highest_creatinine)
+    return np.maximum(bilirubin, 1.0), creatinine, np.maximum(inr, 1.0)
 
 
-def _meld(bilirubin: Floats, creatinine: Floats, inr: Floats, dialysis: Floats) -> Floats:
-    # ten times x, rounded to a whole number, is x rounded to 0.1 and then times ten
-    return np.clip(_inputs.half_up(_meld_real(bilirubin, creatinine, inr, dialysis)), 6.0, 40.0)
+def real_meld(bilirubin: Floats, creatinine: Floats, inr: Floats, dialysis: Floats) -> Floats:
+    """Ten times x, from the clamped labs."""
+    bilirubin, creatinine, inr = clamped_labs(bilirubin, creatinine, inr, dialysis)
+    x = 0.957 * np.log(creatinine) + 0.378 * np.log(bilirubin) + 1.120 * np.log(inr) + 0.643
+    return np.asarray(10.0 * x)
 
 
-def _meld_na(bilirubin: Floats, creatinine: Floats, inr: Floats, dialysis: Floats, sodium: Floats) -> Floats:
-    initial = _inputs.half_up(_meld_real(bilirubin, creatinine, inr, dialysis))  # not yet clamped to 6-40
-    below = 137.0 - np.clip(sodium, 125.0, 137.0)
-    with_sodium = initial + 1.32 * below - 0.033 * initial * below
-    return np.clip(_inputs.half_up(np.where(initial > 11.0, with_sodium, initial)), 6.0, 40.0)
+def initial_meld(*labs: Floats) -> Floats:
+    """MELD(i): x rounded to 0.1 and then times ten, which is ten times x, rounded; not yet within 6-40."""
+    return _inputs.half_up(real_meld(*labs))
 
 
-def _meld_na_kim_2008(
-    bilirubin: Floats, creatinine: Floats, inr: Floats, dialysis: Floats, sodium: Floats
-) -> Floats:
-    real = _meld_real(bilirubin, creatinine, inr, dialysis)
-    below = 140.0 - np.clip(sodium, 125.0, 140.0)
-    return real + below - 0.025 * real * below
+def _meld(*labs: Floats) -> Floats:
+    return clamp(initial_meld(*labs), 6.0, 40.0)

@@ -5,9 +5,10 @@ Units, missing values and errors as in :mod:`esld.scoring.meld`.
 
 import numpy as np
 
-from esld.scoring import _inputs, units
-from esld.scoring._inputs import FLAG, NOT_GIVEN, NOT_NEGATIVE, POSITIVE, Column, Floats, Numbers, Values
-from esld.scoring.meld import laboratory_columns, sodium_column
+from esld.scoring import _arguments, _inputs
+from esld.scoring._arguments import argument
+from esld.scoring._inputs import NOT_GIVEN, Column, Floats, Numbers, Values, clamp, replaced
+from esld.scoring.meld import clamped_labs, laboratory_columns
 
 
 def meld_3(
@@ -73,7 +74,7 @@ def meld_3(
     """
 
     def rounded(*blocks: Floats) -> Floats:
-        return _inputs.clamp(_inputs.half_up(_meld_3_real(*blocks)), 6.0, 40.0 if cap else np.inf)
+        return clamp(_inputs.half_up(_meld_3_real(*blocks)), 6.0, 40.0 if cap else np.inf)
 
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
@@ -134,41 +135,39 @@ def meld_3_survival_90_day(*, meld_3: Numbers) -> Values:
     def survival(score: Floats) -> Floats:
         return np.asarray(0.946 ** np.exp(0.17698 * score - 3.56))
 
-    return _inputs.score("meld_3_survival_90_day", survival, _inputs.column("meld_3", meld_3, POSITIVE))
+    return _inputs.score("meld_3_survival_90_day", survival, argument("meld_3", meld_3))
 
 
 def _more_columns(
     sodium_mmol_l: Numbers, albumin_g_dl: Numbers, albumin_g_l: Numbers, female: Numbers, age_years: Numbers
 ) -> tuple[Column, ...]:
     return (
-        sodium_column(sodium_mmol_l),
-        units.quantity("ALB", "g/dL", albumin_g_dl=albumin_g_dl, albumin_g_l=albumin_g_l),
-        _inputs.column("female", female, FLAG),
-        _inputs.column("age_years", 18.0 if age_years is NOT_GIVEN else age_years, NOT_NEGATIVE),
+        argument("sodium_mmol_l", sodium_mmol_l),
+        _arguments.albumin("g/dL", albumin_g_dl, albumin_g_l),
+        argument("female", female),
+        argument("age_years", 18.0 if age_years is NOT_GIVEN else age_years),
     )
 
 
-def _meld_3_real(
-    bilirubin: Floats,
-    creatinine: Floats,
-    inr: Floats,
-    dialysis: Floats,
-    sodium: Floats,
-    albumin: Floats,
-    female: Floats,
-    age: Floats,
-) -> Floats:
-    log_bilirubin = np.log(np.maximum(bilirubin, 1.0))
-    log_creatinine = np.log(_inputs.replaced(_inputs.clamp(creatinine, 1.0, 3.0), dialysis == 1.0, 3.0))
-    sodium_below = 137.0 - _inputs.clamp(sodium, 125.0, 137.0)
-    albumin_below = 3.5 - _inputs.clamp(albumin, 1.5, 3.5)
+def clamped_inputs(
+    bilirubin: Floats, creatinine: Floats, inr: Floats, dialysis: Floats, sodium: Floats, albumin: Floats
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Bilirubin, creatinine, INR, sodium and albumin within the bounds of MELD 3.0."""
+    labs = clamped_labs(bilirubin, creatinine, inr, dialysis, highest_creatinine=3.0)
+    return (*labs, clamp(sodium, 125.0, 137.0), clamp(albumin, 1.5, 3.5))
+
+
+def _meld_3_real(*blocks: Floats) -> Floats:
+    *inputs, female, age = blocks
+    bilirubin, creatinine, inr, sodium, albumin = clamped_inputs(*inputs)
+    sodium_below, albumin_below = 137.0 - sodium, 3.5 - albumin
     real = (
-        9.09 * np.log(np.maximum(inr, 1.0))
-        + (4.56 - 0.24 * sodium_below) * log_bilirubin
+        9.09 * np.log(inr)
+        + (4.56 - 0.24 * sodium_below) * np.log(bilirubin)
         + 0.82 * sodium_below
-        + (11.14 - 1.83 * albumin_below) * log_creatinine
+        + (11.14 - 1.83 * albumin_below) * np.log(creatinine)
         + 1.85 * albumin_below
-        + 1.33 * _inputs.replaced(female, age < 18.0, 1.0)
+        + 1.33 * replaced(female, age < 18.0, 1.0)
         + 6.0
     )
-    return _inputs.replaced(real, age < 12.0, np.nan)
+    return replaced(real, age < 12.0, np.nan)

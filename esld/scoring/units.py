@@ -14,6 +14,7 @@ import pandas as pd
 
 from esld.scoring import _inputs
 from esld.scoring._inputs import Floats, Numbers, Values
+from esld.scoring._rules import FINITE, POSITIVE
 
 # How hospital exports write a unit, after `_folded`; each canonical spelling, folded, is understood too.
 _SPELLINGS: dict[str, tuple[str, ...]] = {
@@ -171,7 +172,7 @@ def convert(values: Numbers, *, analyte: str, from_unit: object, to_unit: str) -
     if wanted is None:
         raise ValueError(f"to_unit must be {rule}, got {to_unit!r}")
     sizes = _inputs.texts("from_unit", from_unit, size, rule)
-    numbers = _inputs.column("values", values, _inputs.FINITE)
+    numbers = _inputs.column("values", values, FINITE)
 
     def converted(value: Floats, size: Floats) -> Floats:
         return np.where(size == wanted, value, value * size / wanted)  # the same unit: not a digit changes
@@ -187,7 +188,7 @@ def convert(values: Numbers, *, analyte: str, from_unit: object, to_unit: str) -
     return result
 
 
-_SUFFIXES = {"_mg_dl": "mg/dL", "_umol_l": "umol/L", "_g_dl": "g/dL", "_g_l": "g/L"}
+_SUFFIXES = {"_mg_dl": "mg/dL", "_umol_l": "umol/L", "_mmol_l": "mmol/L", "_g_dl": "g/dL", "_g_l": "g/L"}
 
 
 def quantity(analyte: str, unit: str, **arguments: Numbers) -> _inputs.Column:
@@ -199,4 +200,4 @@ def quantity(analyte: str, unit: str, **arguments: Numbers) -> _inputs.Column:
     name, values = _inputs.exactly_one(**arguments)
     (own,) = [unit for suffix, unit in _SUFFIXES.items() if name.endswith(suffix)]
     sizes = _SIZES[analyte]
-    return _inputs.column(name, values, _inputs.POSITIVE, scale=(sizes[own], sizes[unit]))
+    return _inputs.column(name, values, POSITIVE, scale=(sizes[own], sizes[unit]))

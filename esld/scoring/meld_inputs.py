@@ -1,0 +1,163 @@
+"""The inputs of the MELD family as its formulas use them: one unit, dialysis applied, clamped.
+
+They answer "why is this score what it is": an input that differs from what was measured was clamped.
+Units, missing values and errors as in :mod:`esld.scoring.meld`; here each part is missing where what it needs
+is.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from esld.scoring import _arguments, _inputs
+from esld.scoring._arguments import argument
+from esld.scoring._inputs import NOT_GIVEN, Floats, Numbers, Parts, Values, clamp
+from esld.scoring.meld import clamped_labs, laboratory_columns
+from esld.scoring.meld_3 import clamped_inputs
+
+
+@dataclass(frozen=True, eq=False)
+class MELDInputs(Parts):
+    """What `meld`, `meld_real` and `meld_2000` compute with; each as the inputs were.
+
+    Attributes
+    ----------
+    bilirubin_mg_dl, inr : float, ndarray or Series
+        At least 1.0.
+    creatinine_mg_dl : float, ndarray or Series
+        1.0 to 4.0; 4.0 on dialysis.
+    """
+
+    bilirubin_mg_dl: Values
+    creatinine_mg_dl: Values
+    inr: Values
+
+
+@dataclass(frozen=True, eq=False)
+class MELDNaInputs(MELDInputs):
+    """What `meld_na` computes with.
+
+    Attributes
+    ----------
+    sodium_mmol_l : float, ndarray or Series
+        125 to 137.
+    """
+
+    sodium_mmol_l: Values
+
+
+@dataclass(frozen=True, eq=False)
+class MELD3Inputs(MELDNaInputs):
+    """What `meld_3` and `meld_3_real` compute with: creatinine 1.0 to 3.0, and 3.0 on dialysis.
+
+    Attributes
+    ----------
+    albumin_g_dl : float, ndarray or Series
+        1.5 to 3.5.
+    """
+
+    albumin_g_dl: Values
+
+
+@dataclass(frozen=True, eq=False)
+class MELDXIInputs(Parts):
+    """What `meld_xi` computes with: the bounds of `MELDInputs`, without INR."""
+
+    bilirubin_mg_dl: Values
+    creatinine_mg_dl: Values
+
+
+def meld_inputs(
+    *,
+    bilirubin_mg_dl: Numbers = NOT_GIVEN,
+    bilirubin_umol_l: Numbers = NOT_GIVEN,
+    creatinine_mg_dl: Numbers = NOT_GIVEN,
+    creatinine_umol_l: Numbers = NOT_GIVEN,
+    inr: Numbers,
+    dialysis: Numbers = False,
+) -> MELDInputs:
+    """The clamped inputs of `meld`, whose parameters these are."""
+    columns = laboratory_columns(
+        bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
+    )
+    names = ("bilirubin_mg_dl", "creatinine_mg_dl", "inr")
+    return MELDInputs(*_inputs.components(names, _labs, columns))
+
+
+def meld_na_inputs(
+    *,
+    bilirubin_mg_dl: Numbers = NOT_GIVEN,
+    bilirubin_umol_l: Numbers = NOT_GIVEN,
+    creatinine_mg_dl: Numbers = NOT_GIVEN,
+    creatinine_umol_l: Numbers = NOT_GIVEN,
+    inr: Numbers,
+    sodium_mmol_l: Numbers,
+    dialysis: Numbers = False,
+) -> MELDNaInputs:
+    """The clamped inputs of `meld_na`, whose parameters these are. `meld_na_kim_2008` clamps Na to 125-140."""
+
+    def formula(*blocks: Floats) -> tuple[Floats, ...]:
+        *labs, sodium = blocks
+        return (*_labs(*labs), clamp(sodium, 125.0, 137.0))
+
+    columns = laboratory_columns(
+        bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
+    )
+    names = ("bilirubin_mg_dl", "creatinine_mg_dl", "inr", "sodium_mmol_l")
+    sodium = argument("sodium_mmol_l", sodium_mmol_l)
+    return MELDNaInputs(*_inputs.components(names, formula, (*columns, sodium)))
+
+
+def meld_3_inputs(
+    *,
+    bilirubin_mg_dl: Numbers = NOT_GIVEN,
+    bilirubin_umol_l: Numbers = NOT_GIVEN,
+    creatinine_mg_dl: Numbers = NOT_GIVEN,
+    creatinine_umol_l: Numbers = NOT_GIVEN,
+    inr: Numbers,
+    sodium_mmol_l: Numbers,
+    albumin_g_dl: Numbers = NOT_GIVEN,
+    albumin_g_l: Numbers = NOT_GIVEN,
+    dialysis: Numbers = False,
+) -> MELD3Inputs:
+    """The clamped inputs of `meld_3`, whose parameters these are."""
+
+    def formula(*blocks: Floats) -> tuple[Floats, ...]:
+        bilirubin, creatinine, *others = clamped_inputs(*blocks)
+        return (bilirubin, _unless_unknown(creatinine, blocks[1], blocks[3]), *others)
+
+    columns = laboratory_columns(
+        bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
+    )
+    more = (argument("sodium_mmol_l", sodium_mmol_l), _arguments.albumin("g/dL", albumin_g_dl, albumin_g_l))
+    names = ("bilirubin_mg_dl", "creatinine_mg_dl", "inr", "sodium_mmol_l", "albumin_g_dl")
+    return MELD3Inputs(*_inputs.components(names, formula, (*columns, *more)))
+
+
+def meld_xi_inputs(
+    *,
+    bilirubin_mg_dl: Numbers = NOT_GIVEN,
+    bilirubin_umol_l: Numbers = NOT_GIVEN,
+    creatinine_mg_dl: Numbers = NOT_GIVEN,
+    creatinine_umol_l: Numbers = NOT_GIVEN,
+    dialysis: Numbers = False,
+) -> MELDXIInputs:
+    """The clamped inputs of `meld_xi`, whose parameters these are."""
+
+    def formula(*blocks: Floats) -> tuple[Floats, ...]:
+        return _labs(*blocks)[:2]
+
+    columns = laboratory_columns(
+        bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, 1.0, dialysis
+    )
+    return MELDXIInputs(*_inputs.components(("bilirubin_mg_dl", "creatinine_mg_dl"), formula, columns))
+
+
+def _labs(bilirubin: Floats, creatinine: Floats, inr: Floats, dialysis: Floats) -> tuple[Floats, ...]:
+    used_bilirubin, used_creatinine, used_inr = clamped_labs(bilirubin, creatinine, inr, dialysis)
+    return used_bilirubin, _unless_unknown(used_creatinine, creatinine, dialysis), used_inr
+
+
+def _unless_unknown(used: Floats, measured: Floats, dialysis: Floats) -> Floats:
+    """Creatinine as it is used; missing, as the scores are, where it was not measured or dialysis is unknown."""
+    return np.where(np.isnan(measured) | np.isnan(dialysis), np.nan, used)
