@@ -86,6 +86,28 @@ def init(
     _say({"folder": str(folder)}, text, as_json)
 
 
+@app.command()
+def score(
+    table: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="CSV, Excel or Parquet; units in column names.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="CSV, Excel or Parquet.")],
+    components: Annotated[
+        bool, typer.Option(help="Points, organs and clamped inputs as columns too.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Add every liver score that a table's columns allow, and say which are missing and why."""
+    from esld.data.score_file import report_text, score_file
+
+    scored = score_file(table, output, components=components)
+    facts = {"output": str(output), "rows": len(scored.table)} | {
+        name: getattr(scored, name).to_dict("records")
+        for name in ("scores", "not_computed", "bad_values", "unknown")
+    }
+    _say(facts, report_text(scored, output), as_json)
+
+
 @contextmanager
 def _progress(cut: str, as_json: bool) -> Iterator[Callable[[int, int], None]]:
     """A progress bar over cells; silent when nobody watches or a machine reads."""

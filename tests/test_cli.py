@@ -202,3 +202,36 @@ class TestProcess:
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith("esld: ")
         assert len(done.stderr.splitlines()) == 1
+
+
+class TestScore:
+    @pytest.fixture
+    def table(self, tmp_path):
+        path = tmp_path / "in.csv"
+        path.write_text(
+            "id,bilirubin_mg_dl,creatinine_mg_dl,inr\n01,2.0,1.2,1.5\n02,2.0,x,1.5\n", encoding="utf-8"
+        )
+        return path
+
+    def test_scores_are_written_and_the_report_printed(self, esld, table, tmp_path):
+        out = tmp_path / "out.csv"
+        code, said, err = esld("score", str(table), "-o", str(out))
+        assert (code, err) == (0, "")
+        assert said.splitlines()[0].startswith(f"{out}: 2 rows, ")
+        assert "'x' in data row 2" in said
+        assert out.read_text(encoding="utf-8").splitlines()[1].startswith("01,2.0,1.2,1.5,15.0,")
+
+    def test_json_and_components(self, esld, table, tmp_path):
+        out = tmp_path / "out.csv"
+        code, said, _ = esld("score", str(table), "-o", str(out), "--components", "--json")
+        facts = json.loads(said)
+        assert (code, facts["rows"]) == (0, 2)
+        assert facts["scores"][0] | {"column": "meld", "rows": 1, "bad": 1} == facts["scores"][0]
+        assert facts["bad_values"][0]["row"] == 1
+        assert "meld_input_inr" in out.read_text(encoding="utf-8").splitlines()[0]
+
+    def test_a_mistake_is_one_line_and_exit_2(self, esld, tmp_path):
+        code, said, err = esld("score", str(tmp_path / "none.csv"), "-o", str(tmp_path / "out.csv"))
+        assert (code, said) == (2, "")
+        assert err.startswith("esld: ")
+        assert err.count("\n") == 1

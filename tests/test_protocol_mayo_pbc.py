@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from esld.data.adam.scores import RECIPES
 from esld.protocol import read_protocol
 
 ROOT = Path(__file__).parents[1]
@@ -80,7 +81,11 @@ def test_yearly_targets_are_whole_years(protocol):
 
 
 def test_each_parameter_is_in_the_tables_or_is_computed(protocol):
-    recorded = {"laboratory": column("lb", "LBTESTCD"), "grade": column("rs", "RSTESTCD"), "score": {"ALBI"}}
+    recorded = {
+        "laboratory": column("lb", "LBTESTCD"),
+        "grade": column("rs", "RSTESTCD"),
+        "score": {*RECIPES},
+    }
     for parameter in protocol.parameters:
         assert parameter.paramcd in recorded[parameter.kind]
 

@@ -33,7 +33,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     import csv
     from io import StringIO
 
-    text, encoding = _decode(path)
+    text, encoding = decode(path)
     reader = csv.reader(StringIO(text, newline=""), strict=True)
     try:
         rows = list(reader)
@@ -43,7 +43,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     return _table(rows, path.name, encoding)
 
 
-def _decode(path: Path) -> tuple[str, str]:
+def decode(path: Path) -> tuple[str, str]:
     """Text of a file that is UTF-8 (with or without BOM) or GB18030; anything else is refused, never guessed.
 
     NUL tells of UTF-16, the replacement character of text that was decoded wrongly before, and a private-use

@@ -29,7 +29,7 @@ RULES: Final[Mapping[str, Rule]] = {
         POSITIVE,
     ),
     **dict.fromkeys(("age_years", "fib_4", "apri"), NOT_NEGATIVE),
-    **dict.fromkeys(("pt_prolongation_s", "clif_c_ad", "cossh_aclf_ii"), FINITE),
+    **dict.fromkeys(("pt_prolongation_s", "clif_c_ad", "cossh_aclf_2"), FINITE),
     **dict.fromkeys(
         (
             "dialysis", "female", "cholestatic", "cholestatic_or_alcoholic", "ascites_controlled_by_diuretics",

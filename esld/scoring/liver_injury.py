@@ -153,7 +153,8 @@ def hys_law(
         multiples = (np.maximum(alt / alt_uln, ast / ast_uln), bilirubin / bilirubin_uln, alp / alp_uln)
         high, jaundice, cholestasis = (np.round(multiple, 8) for multiple in multiples)
         potential = (high >= 3.0) & (jaundice >= 2.0) & (cholestasis < 2.0)
-        return (*multiples, np.where(np.isnan(high + jaundice + cholestasis), np.nan, potential))
+        quadrant = np.where(np.isnan(high + jaundice), np.nan, _quadrant(high, jaundice, 3.0, 2.0))
+        return (*multiples, quadrant, np.where(np.isnan(high + jaundice + cholestasis), np.nan, potential))
 
     columns = (
         argument("alt_u_l", alt_u_l),
@@ -165,10 +166,9 @@ def hys_law(
         argument("alp_u_l", alp_u_l),
         argument("alp_uln_u_l", alp_uln_u_l),
     )
-    names = ("aminotransferase_x_uln", "bilirubin_x_uln", "alp_x_uln", "potential_hys_law")
-    high, jaundice, cholestasis, potential = _inputs.components(names, formula, columns)
-    quadrant = edish(aminotransferase_multiple=high, bilirubin_multiple=jaundice)
-    return HysLaw(high, jaundice, cholestasis, quadrant, potential)
+    names = ("aminotransferase_x_uln", "bilirubin_x_uln", "alp_x_uln", "edish_quadrant", "potential_hys_law")
+    high, jaundice, cholestasis, quadrant, potential = _inputs.components(names, formula, columns)
+    return HysLaw(high, jaundice, cholestasis, _words(quadrant), potential)
 
 
 def edish(
@@ -197,8 +197,7 @@ def edish(
     """
 
     def number(high: Floats, jaundice: Floats) -> Floats:
-        beyond = np.round(high, 8) >= aminotransferase_line, np.round(jaundice, 8) >= bilirubin_line
-        return np.asarray(2.0 * beyond[0] + 1.0 * beyond[1])
+        return _quadrant(np.round(high, 8), np.round(jaundice, 8), aminotransferase_line, bilirubin_line)
 
     numbers = _inputs.score(
         "edish",
@@ -206,4 +205,12 @@ def edish(
         column("aminotransferase_multiple", aminotransferase_multiple, POSITIVE),
         column("bilirubin_multiple", bilirubin_multiple, POSITIVE),
     )
-    return _inputs.labels(numbers, QUADRANTS, _inputs.as_number, "edish_quadrant")
+    return _words(numbers)
+
+
+def _quadrant(high: Floats, jaundice: Floats, high_line: float, jaundice_line: float) -> Floats:
+    return np.asarray(2.0 * (high >= high_line) + 1.0 * (jaundice >= jaundice_line))
+
+
+def _words(quadrant: Values) -> Labels:
+    return _inputs.labels(quadrant, QUADRANTS, _inputs.as_number, "edish_quadrant")

@@ -89,7 +89,7 @@ def mayo_pbc(
             + 2.38 * np.log(pt)
             + 0.859 * oedema
         )
-        relative = np.exp(risk - 5.07)
+        relative = np.exp(np.minimum(risk - 5.07, 700.0))  # beyond it survival is 0, and exp overflows
         return (risk, *(np.asarray(baseline**relative) for baseline in _BASELINE))
 
     columns = (

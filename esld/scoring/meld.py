@@ -196,7 +196,8 @@ def meld_survival_90_day(*, meld: Numbers) -> Values:
     """
 
     def survival(score: Floats) -> Floats:
-        return np.asarray(0.98465 ** np.exp(0.1635 * (score - 10.0)))
+        exponent = np.minimum(0.1635 * (score - 10.0), 700.0)  # beyond it survival is 0, and exp overflows
+        return np.asarray(0.98465 ** np.exp(exponent))
 
     return _inputs.score("meld_survival_90_day", survival, argument("meld", meld))
 

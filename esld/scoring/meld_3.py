@@ -133,7 +133,8 @@ def meld_3_survival_90_day(*, meld_3: Numbers) -> Values:
     """
 
     def survival(score: Floats) -> Floats:
-        return np.asarray(0.946 ** np.exp(0.17698 * score - 3.56))
+        exponent = np.minimum(0.17698 * score - 3.56, 700.0)  # beyond it survival is 0, and exp overflows
+        return np.asarray(0.946 ** np.exp(exponent))
 
     return _inputs.score("meld_3_survival_90_day", survival, argument("meld_3", meld_3))
 

@@ -120,7 +120,7 @@ def meld_3_inputs(
     albumin_g_l: Numbers = NOT_GIVEN,
     dialysis: Numbers = False,
 ) -> MELD3Inputs:
-    """The clamped inputs of `meld_3`, whose parameters these are."""
+    """The clamped inputs of `meld_3`, whose parameters these are, without sex and age."""
 
     def formula(*blocks: Floats) -> tuple[Floats, ...]:
         bilirubin, creatinine, *others = clamped_inputs(*blocks)

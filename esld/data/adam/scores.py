@@ -1,99 +1,135 @@
 """Liver scores as rows of ADLB: components of one visit, at most a stated number of days apart."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from esld import scoring
 from esld.data import dates
 from esld.data.sdtm import Tables
 from esld.errors import InputError, did_you_mean
 from esld.protocol import Protocol
 from esld.scoring import units
+from esld.scoring.catalogue import SCORES
 
 _SESSIONS = ("DIALYSIS", "HAEMODIALYSIS", "HEMODIALYSIS")
 _CONTINUOUS = ("CVVHD",)
+_KEYS = ["USUBJID", "AVISITN"]
 
 
 @dataclass(frozen=True)
-class Score:
-    """A score: the parameters that it needs with the unit each is handed over in, the function of the wide visit
-    frame, and further parameters that are read on the very day of one of those.
+class Recipe:
+    """A score of ADLB: its entry in the catalogue of scores, and the column of it that is ``AVAL``.
+
+    `without` are arguments of the score that the trial does not hand over: MELD 3.0's age, its patients being adults.
     """
 
-    needs: Mapping[str, str]
-    compute: Callable[[pd.DataFrame], object]
-    with_day_of: Mapping[str, str] = field(default_factory=dict)
+    score: str
+    column: str = ""
+    without: tuple[str, ...] = ()
 
 
-def _meld(visit: pd.DataFrame) -> object:
-    return scoring.meld(
-        bilirubin_mg_dl=visit["BILI"],
-        creatinine_mg_dl=visit["CREAT"],
-        inr=visit["INR"],
-        dialysis=visit["dialysis"],
-    )
-
-
-def _meld_na(visit: pd.DataFrame) -> object:
-    return scoring.meld_na(
-        bilirubin_mg_dl=visit["BILI"],
-        creatinine_mg_dl=visit["CREAT"],
-        inr=visit["INR"],
-        sodium_mmol_l=visit["SODIUM"],
-        dialysis=visit["dialysis"],
-    )
-
-
-def _meld_3(visit: pd.DataFrame) -> object:
-    return scoring.meld_3(
-        bilirubin_mg_dl=visit["BILI"],
-        creatinine_mg_dl=visit["CREAT"],
-        inr=visit["INR"],
-        sodium_mmol_l=visit["SODIUM"],
-        albumin_g_dl=visit["ALB"],
-        female=visit["female"],
-        dialysis=visit["dialysis"],
-    )
-
-
-def _child_pugh(visit: pd.DataFrame) -> object:
-    return scoring.child_pugh(
-        bilirubin_umol_l=visit["BILI"],
-        albumin_g_l=visit["ALB"],
-        inr=visit["INR"],
-        ascites_ica_grade=visit["ASCITES"],
-        ascites_controlled_by_diuretics=visit["ASCDIUR"],
-        west_haven_grade=visit["WHAVEN"],
-    ).total
-
-
-def _albi(visit: pd.DataFrame) -> object:
-    return scoring.albi(bilirubin_umol_l=visit["BILI"], albumin_g_l=visit["ALB"]).score
-
-
-_MG_DL = {"BILI": "mg/dL", "CREAT": "mg/dL", "INR": "ratio"}
-SCORES: Mapping[str, Score] = {
-    "MELD": Score(_MG_DL, _meld),
-    "MELDNA": Score({**_MG_DL, "SODIUM": "mmol/L"}, _meld_na),
-    "MELD3": Score({**_MG_DL, "SODIUM": "mmol/L", "ALB": "g/dL"}, _meld_3),
-    # Grade 2 scores 2 points when diuretics control that ascites: the record of the same day says so.
-    "CPSCORE": Score(
-        {"BILI": "umol/L", "ALB": "g/L", "INR": "ratio", "ASCITES": "", "WHAVEN": ""},
-        _child_pugh,
-        with_day_of={"ASCDIUR": "ASCITES"},
-    ),
-    "ALBI": Score({"BILI": "umol/L", "ALB": "g/L"}, _albi),
+RECIPES: Mapping[str, Recipe] = {
+    "MELD": Recipe("meld"),
+    "MELDNA": Recipe("meld_na"),
+    "MELD3": Recipe("meld_3", without=("age_years",)),
+    "MELDXI": Recipe("meld_xi"),
+    "IMELD": Recipe("imeld"),
+    "UKELD": Recipe("ukeld"),
+    "CPSCORE": Recipe("child_pugh", "child_pugh"),
+    "ALBI": Recipe("albi", "albi"),
+    "PALBI": Recipe("palbi", "palbi"),
+    "FIB4": Recipe("fib_4"),
+    "APRI": Recipe("apri"),
+    "RFACTOR": Recipe("r_factor", "r_factor"),
+    "CLIFCAD": Recipe("clif_c_ad"),
+    "COSSH2": Recipe("cossh_aclf_2"),
+    "MAYOPBC": Recipe("mayo_pbc", "mayo_pbc"),
 }
+"""The scores that a protocol may ask for, by ``PARAMCD``."""
+
+# Scores of any liver disease: what a trial cannot give of these, its report says.
+_USUAL = ("MELD", "MELDNA", "MELD3", "CPSCORE", "ALBI")
+
+# What stands for an argument: a parameter with the unit that the argument is in, …
+_MEASURED: Mapping[str, tuple[str, str]] = {
+    "bilirubin_mg_dl": ("BILI", "mg/dL"),
+    "bilirubin_umol_l": ("BILI", "umol/L"),
+    "creatinine_mg_dl": ("CREAT", "mg/dL"),
+    "creatinine_umol_l": ("CREAT", "umol/L"),
+    "albumin_g_dl": ("ALB", "g/dL"),
+    "albumin_g_l": ("ALB", "g/L"),
+    "inr": ("INR", "ratio"),
+    "pt_s": ("PT", "s"),
+    "sodium_mmol_l": ("SODIUM", "mmol/L"),
+    "alt_u_l": ("ALT", "U/L"),
+    "ast_u_l": ("AST", "U/L"),
+    "alp_u_l": ("ALP", "U/L"),
+    "platelets_10_9_l": ("PLAT", "10^9/L"),
+    "wbc_10_9_l": ("WBC", "10^9/L"),
+    "neutrophils_10_9_l": ("NEUT", "10^9/L"),
+    "urea_mmol_l": ("UREA", "mmol/L"),
+    "urea_nitrogen_mg_dl": ("UREAN", "mg/dL"),
+    "ascites_ica_grade": ("ASCITES", ""),
+    "west_haven_grade": ("WHAVEN", ""),
+    "oedema": ("EDEMA", ""),
+}
+# … the upper limit of normal on the same record, a parameter of the same day, …
+_LIMIT: Mapping[str, tuple[str, str]] = {
+    f"{test.lower()}_uln_u_l": (test, "U/L") for test in ("ALT", "AST", "ALP")
+}
+# Grade 2 scores 2 points when diuretics control that ascites: the record of the same day says so.
+_SAME_DAY: Mapping[str, tuple[str, str]] = {"ascites_controlled_by_diuretics": ("ASCDIUR", "ASCITES")}
+# … another score of the same visit, or what is known of the patient.
+_SCORES: Mapping[str, str] = {"meld": "MELD"}
+_OF_PATIENT = ("female", "age_years")
+_DIALYSIS = "dialysis"
+
+_CATALOGUE = {score.name: score for score in SCORES}
+
+
+def _arguments(paramcd: str, protocol: Protocol) -> tuple[list[str], list[str]]:
+    """Arguments to hand over, and the parameters that are missing for others.
+
+    Of a quantity in two units the protocol's own is taken: the limits of Child-Pugh are not the same in both.
+    """
+    recipe = RECIPES[paramcd]
+    score = _CATALOGUE[recipe.score]
+    collected = {p.paramcd: p.unit for p in protocol.parameters}
+    given, missing = [], []
+    for choice, needed in [(c, True) for c in score.needs] + [(c, False) for c in score.may_have]:
+        names = [name for name in choice if name not in recipe.without]
+        measured = [name for name in names if name in _MEASURED and _MEASURED[name][0] in collected]
+        own = [name for name in measured if collected[_MEASURED[name][0]] == _MEASURED[name][1]]
+        others = [
+            name
+            for name in names
+            if (name in _LIMIT and _LIMIT[name][0] in collected)
+            or name in (*_SAME_DAY, *_SCORES, *_OF_PATIENT, _DIALYSIS)
+        ]
+        if found := own or measured or others:
+            given.append(found[0])
+        elif needed:
+            missing += [_MEASURED[name][0] for name in names if name in _MEASURED][:1]
+    for name in [name for name in given if name in _SCORES]:
+        missing += _arguments(_SCORES[name], protocol)[1]
+    return given, list(dict.fromkeys(missing))
 
 
 def missing_components(protocol: Protocol) -> dict[str, list[str]]:
-    """For each known score that the protocol cannot compute, the components that it does not collect."""
-    collected = {p.paramcd for p in protocol.parameters}
-    lacking = {code: [c for c in score.needs if c not in collected] for code, score in SCORES.items()}
-    return {code: missing for code, missing in lacking.items() if missing}
+    """For each usual score that the protocol cannot compute, the parameters that it does not collect."""
+    lacking = {paramcd: _arguments(paramcd, protocol)[1] for paramcd in _USUAL}
+    return {paramcd: missing for paramcd, missing in lacking.items() if missing}
+
+
+def _components(given: list[str], protocol: Protocol) -> list[str]:
+    """The parameters that must be there at a visit."""
+    components = [_MEASURED[name][0] for name in given if name in _MEASURED]
+    for name in given:
+        if name in _SCORES:
+            components += _components(_arguments(_SCORES[name], protocol)[0], protocol)
+    return list(dict.fromkeys(components))
 
 
 def derive_scores(
@@ -124,16 +160,14 @@ def derive_scores(
         A score is not known, or needs what is no parameter of the protocol.
     """
     wanted = [parameter.paramcd for parameter in protocol.parameters if parameter.kind == "score"]
-    lacking = missing_components(protocol)
     for paramcd in wanted:
-        if paramcd not in SCORES:
-            remedy = did_you_mean(paramcd, SCORES)
+        if paramcd not in RECIPES:
+            remedy = did_you_mean(paramcd, RECIPES)
             raise InputError(f"parameter {paramcd}", "must be a known score", None, protocol.id, remedy)
-        if paramcd in lacking:
-            rule = f"must have its components among the parameters; missing: {', '.join(lacking[paramcd])}"
-            raise InputError(
-                f"parameter {paramcd}", rule, None, protocol.id, "Add them or leave the score out."
-            )
+        if missing := _arguments(paramcd, protocol)[1]:
+            rule = f"must have its components among the parameters; missing: {', '.join(missing)}"
+            remedy = "Add them or leave the score out."
+            raise InputError(f"parameter {paramcd}", rule, None, protocol.id, remedy)
     parts = [_score_rows(paramcd, adlb, tables, subjects, protocol) for paramcd in wanted]
     parts = [part for part in parts if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else adlb.iloc[:0]
@@ -142,38 +176,75 @@ def derive_scores(
 def _score_rows(
     paramcd: str, adlb: pd.DataFrame, tables: Tables, subjects: pd.DataFrame, protocol: Protocol
 ) -> pd.DataFrame:
-    score, keys = SCORES[paramcd], ["USUBJID", "AVISITN"]
-    chosen = adlb[adlb["ANL01FL"].eq("Y") & adlb["PARAMCD"].isin(score.needs)].sort_values(
-        "ADT", kind="stable"
-    )
-    by_visit = chosen.groupby(keys)
-    last = by_visit[[*keys, "ADT", "ADY", "AVISIT", "AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ABLFL"]].tail(1)
+    given, _ = _arguments(paramcd, protocol)
+    components = _components(given, protocol)
+    analysed = adlb["ANL01FL"].eq("Y") & adlb["PARAMCD"].isin(components)
+    chosen = adlb[analysed].sort_values("ADT", kind="stable")
+    by_visit = chosen.groupby(_KEYS)
     apart = by_visit["ADT"].max() - by_visit["ADT"].min()
     near = apart <= pd.Timedelta(days=protocol.schedule.component_days)
-    whole = by_visit.size().eq(len(score.needs)) & near
-    visits = chosen.set_index([*keys, "PARAMCD"])["AVAL"].unstack("PARAMCD")[whole]  # noqa: PD010
+    whole = by_visit.size().eq(len(components)) & near
+    visits = whole.index[whole]
     if visits.empty:
         return adlb.iloc[:0]
-    for component, unit in score.needs.items():
-        own = protocol.parameter(component).unit
-        if unit and own != unit:
-            visits[component] = units.convert(
-                visits[component], analyte=component, from_unit=own, to_unit=unit
-            )
-    who = visits.index.get_level_values("USUBJID")
-
-    def days_of(component: str) -> pd.Series:
-        days = chosen[chosen["PARAMCD"].eq(component)].set_index(keys)["ADT"]
-        return pd.Series(days.reindex(visits.index).to_numpy(), who)
-
-    for component, other in score.with_day_of.items():
-        visits[component] = _on_day(adlb, component, days_of(other))
-    visits["female"] = subjects["SEX"].reindex(who).eq("F").to_numpy()
-    if "CREAT" in score.needs:
-        visits["dialysis"] = on_dialysis(tables, days_of("CREAT"))
-    rows = last.set_index(keys).reindex(visits.index)
-    rows = rows.assign(AVAL=np.asarray(score.compute(visits), dtype=float), PARAMCD=paramcd, ANL01FL="Y")
+    value = _Values(chosen, adlb, tables, subjects, protocol, visits).of_score(paramcd)
+    last = by_visit[[*_KEYS, "ADT", "ADY", "AVISIT", "AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ABLFL"]].tail(1)
+    rows = last.set_index(_KEYS).reindex(visits)
+    rows = rows.assign(AVAL=value, PARAMCD=paramcd, ANL01FL="Y")
     return rows.dropna(subset=["AVAL"]).reset_index().reindex(columns=adlb.columns)
+
+
+@dataclass(frozen=True)
+class _Values:
+    """Values of the arguments of a score, one a visit that has all components."""
+
+    chosen: pd.DataFrame
+    adlb: pd.DataFrame
+    tables: Tables
+    subjects: pd.DataFrame
+    protocol: Protocol
+    visits: pd.Index
+
+    def of_score(self, paramcd: str) -> np.ndarray:
+        recipe = RECIPES[paramcd]
+        given, _ = _arguments(paramcd, self.protocol)
+        score = _CATALOGUE[recipe.score]
+        result = score.function(**{name: self._of_argument(name) for name in given})
+        result = getattr(result, score.columns[recipe.column]) if recipe.column else result
+        return np.asarray(result, dtype=float)
+
+    def _of_argument(self, name: str) -> np.ndarray:
+        if name in _SCORES:
+            return self.of_score(_SCORES[name])
+        if name in _MEASURED:
+            return self._of_parameter(*_MEASURED[name], "AVAL")
+        if name in _LIMIT:
+            return self._of_parameter(*_LIMIT[name], "ANRHI")
+        if name in _SAME_DAY:
+            paramcd, other = _SAME_DAY[name]
+            return _on_day(self.adlb, paramcd, self._days_of(other))
+        if name == _DIALYSIS:
+            return on_dialysis(self.tables, self._days_of("CREAT"))
+        who = self.visits.get_level_values("USUBJID")
+        if name == "female":
+            return self.subjects["SEX"].reindex(who).map({"F": 1.0, "M": 0.0}).to_numpy(float)
+        return self.subjects["AGE"].reindex(who).to_numpy(float, na_value=np.nan)
+
+    def _of_parameter(self, paramcd: str, unit: str, column: str) -> np.ndarray:
+        values = self._at_visits(paramcd, column).to_numpy(float)
+        own = self.protocol.parameter(paramcd).unit
+        return (
+            values
+            if own == unit
+            else np.asarray(units.convert(values, analyte=paramcd, from_unit=own, to_unit=unit))
+        )
+
+    def _days_of(self, paramcd: str) -> pd.Series:
+        return self._at_visits(paramcd, "ADT").droplevel("AVISITN")
+
+    def _at_visits(self, paramcd: str, column: str) -> pd.Series:
+        own = self.chosen[self.chosen["PARAMCD"].eq(paramcd)]
+        return own.set_index(_KEYS)[column].reindex(self.visits)
 
 
 def _on_day(adlb: pd.DataFrame, paramcd: str, days: pd.Series) -> np.ndarray:

@@ -6,10 +6,11 @@ import pytest
 
 from esld import scoring
 from esld.data.adam import derive_adlb, derive_adsl
-from esld.data.adam.scores import SCORES, missing_components, on_dialysis
+from esld.data.adam.scores import RECIPES, missing_components, on_dialysis
 from esld.data.sdtm import Tables
 from esld.errors import InputError
 from esld.protocol import Parameter, Protocol, read_protocol
+from esld.scoring.catalogue import SCORES
 from tests.data.small_trial import PROTOCOL, ROOT, event, lb, patient, rs, trial, with_parameters
 
 CUTOFF = pd.Timestamp("2026-12-31")
@@ -54,9 +55,51 @@ class TestValues:
             "CPSCORE": 11,
             # 0.66 log10(60) − 0.085 · 30
             "ALBI": 0.66 * np.log10(60) - 0.085 * 30,
+            # 5.11 ln(60 / 17.1) + 11.76 ln(150 / 88.4) + 9.44
+            "MELDXI": 5.11 * np.log(60 / 17.1) + 11.76 * np.log(150 / 88.4) + 9.44,
+            # MELD + 0.3 · 50 − 0.7 · 130 + 100
+            "IMELD": scoring.meld(**mg_dl) + 24,
+            "UKELD": scoring.ukeld(inr=1.8, creatinine_umol_l=150, bilirubin_umol_l=60, sodium_mmol_l=130),
         }
         assert got.to_dict() == pytest.approx(expected)
         assert meld_3 != scoring.meld_3(**mg_dl, sodium_mmol_l=130, albumin_g_dl=3.0, female=False)
+
+    def test_limits_come_from_the_record_and_the_baseline_of_the_patient(self):
+        ranges = {"LBORNRLO": "10", "LBORNRHI": "40"}
+        rows = [
+            lb("S", code, value, on(1), **ranges)
+            for code, value in {"ALT": "64", "ALP": "80", "AST": "100"}.items()
+        ]
+        rows += [lb("S", "PLAT", "125", on(1)), *labs(1)]
+        got = scores(trial(patient("S"), LB=rows)).set_index("PARAMCD")["AVAL"]
+        assert got["FIB4"] == pytest.approx(50 * 100 / (125 * 8))
+        assert got["APRI"] == pytest.approx(100 * (100 / 40) / 125)
+        assert got["RFACTOR"] == pytest.approx((64 / 40) / (80 / 40))
+        without_range = [row for row in rows if row["LBTESTCD"] != "AST"] + [lb("S", "AST", "100", on(1))]
+        assert "APRI" not in scores(trial(patient("S"), LB=without_range))["PARAMCD"].tolist()
+
+    def test_child_pugh_reads_bilirubin_in_the_unit_of_the_protocol(self):
+        # 3.0 mg/dL is 2 points; converted, 51.3 umol/L would be 3
+        own = {"BILI": "mg/dL", "ALB": "g/dL"}
+        parameters = [
+            p.model_copy(update={"unit": own[p.paramcd]}) if p.paramcd in own else p
+            for p in PROTOCOL.parameters
+        ]
+        protocol = PROTOCOL.model_copy(update={"parameters": tuple(parameters)})
+        rows = [row for row in labs(1) if row["LBTESTCD"] != "BILI"]
+        rows += [lb("S", "BILI", "3.0", on(1), LBORRESU="mg/dL")]
+        tables = trial(patient("S"), LB=rows, RS=grades(1, "0"))
+        # bilirubin 2, albumin 30: 2, INR 1.8: 2, no ascites, no encephalopathy
+        assert by_visit("CPSCORE", tables, protocol) == {"Baseline": 8}
+
+    def test_imeld_needs_what_meld_needs(self):
+        rows = [row for row in labs(1) if row["LBTESTCD"] != "INR"]
+        assert by_visit("IMELD", trial(patient("S"), LB=rows)) == {}
+
+    def test_sex_that_is_not_known_gives_no_meld_3(self):
+        got = scores(trial(patient("S", SEX="U"), LB=labs(1)))["PARAMCD"].tolist()
+        assert "MELD" in got
+        assert "MELD3" not in got
 
     def test_sex_is_the_patient_s(self):
         tables = trial(patient("S", SEX="M"), LB=labs(1))
@@ -252,8 +295,10 @@ class TestProtocol:
         with pytest.raises(InputError, match=r"parameter MELDN must be a known score .*Did you mean 'MELD"):
             scores(trial(patient("S"), LB=labs(1)), protocol)
 
-    def test_every_component_is_a_parameter_of_the_trial(self):
-        collected = {p.paramcd: p.kind for p in PROTOCOL.parameters}
-        for score in SCORES.values():
-            assert {collected[code] for code in score.needs} <= {"laboratory", "grade"}
-            assert set(score.with_day_of.values()) <= set(score.needs)
+    def test_every_recipe_names_a_score_of_the_catalogue(self):
+        catalogue = {score.name: score for score in SCORES}
+        for recipe in RECIPES.values():
+            score = catalogue[recipe.score]
+            assert (recipe.column in score.columns) if recipe.column else not score.columns
+            arguments = [name for choice in (*score.needs, *score.may_have) for name in choice]
+            assert set(recipe.without) <= set(arguments)

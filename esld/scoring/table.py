@@ -1,0 +1,259 @@
+"""All scores of a table of patients: whatever its columns allow, and a report of the rest."""
+
+import re
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from esld.scoring._arguments import RULES
+from esld.scoring._inputs import Floats
+from esld.scoring._rules import FLAG
+from esld.scoring.catalogue import SCORES, Choice, Score
+from esld.scoring.child_pugh import ASCITES
+
+_MISSING = {"", ".", "-", "na", "n/a", "nan", "null", "none", "missing", "nd"}
+_FLAGS = {
+    **dict.fromkeys(("true", "yes", "y", "t", "1", "1.0"), 1.0),
+    **dict.fromkeys(("false", "no", "n", "f", "0", "0.0"), 0.0),
+}
+_SEXES = {**dict.fromkeys(("f", "female", "女"), 1.0), **dict.fromkeys(("m", "male", "男"), 0.0)}
+ASSUMED: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "dialysis",
+            "cholestatic",
+            "rrt",
+            "vasopressors",
+            "mechanical_ventilation",
+            "anticoagulated",
+            "symptomatic",
+        ),
+        "no",
+    ),
+    "age_years": "adult",
+    "ascites_controlled_by_diuretics": "unknown",
+}
+"""What a score takes when the table has no column for it; a baseline that is not there was not recorded."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredTable:
+    """The scores of a table and what is to be said about them.
+
+    Attributes
+    ----------
+    table : DataFrame
+        The columns that came in, unchanged, and the scores after them.
+    scores : DataFrame
+        One row a column computed: ``column``, ``score``, ``inputs`` (the columns used), ``assumed`` (what stands for
+        columns that are not there), ``rows`` with a value, ``missing`` for want of an input, ``bad`` for a bad value.
+    not_computed : DataFrame
+        One row a score: ``score`` and the ``reason``.
+    bad_values : DataFrame
+        One row a column with bad values: ``column``, ``count``, ``rule``, ``first`` and its ``row`` (the
+        label in the index).
+    unknown : DataFrame
+        One row a column that no score takes: ``column`` and a ``hint`` where a name is near.
+    """
+
+    table: pd.DataFrame
+    scores: pd.DataFrame
+    not_computed: pd.DataFrame
+    bad_values: pd.DataFrame
+    unknown: pd.DataFrame
+
+
+def score_table(table: pd.DataFrame, *, components: bool = False) -> ScoredTable:
+    """Compute every score whose inputs are columns of a table.
+
+    Columns are named as the arguments of the scores, unit included (``bilirubin_umol_l``), in any case; ``sex`` (F, M)
+    stands for ``female``. A score that is computed, or is already a column, is an input of the next (MELD of iMELD).
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a patient or visit. Cells may be text: "yes" and "no" are flags, blank, NA, . and - are missing.
+    components : bool, default False
+        Whether points, organs and clamped inputs become columns too.
+
+    Returns
+    -------
+    ScoredTable
+        A value that cannot be (text, 0 or less, a fraction of a grade) makes the scores of its row missing, and is
+        counted; it stops nothing.
+
+    Raises
+    ------
+    ValueError
+        Two columns have the same name.
+    """
+    named = _named(table)
+    inputs: dict[str, _Input] = {}
+    bad_values, unknown = [], []
+    for name, column in named.items():
+        argument = "female" if name == "sex" and "female" not in named else name
+        if argument not in RULES and argument != "ascites":
+            unknown.append({"column": column, "hint": _hint(name)})
+            continue
+        inputs[argument] = read = _read(table[column], name, argument)
+        if read.bad.any():
+            first = int(np.flatnonzero(read.bad)[0])
+            place = {"first": str(table[column].iloc[first]), "row": table.index[first]}
+            bad_values.append({"column": column, "count": int(read.bad.sum()), "rule": read.rule, **place})
+    columns: dict[str, pd.Series[Any]] = {}
+    computed, not_computed = [], []
+    for score in SCORES:
+        given, assumed, lacking = _arguments(score, inputs)
+        if present := [named[name] for name in _outputs(score) if name in named]:
+            lacking = f"the table has a column {present[0]} already"
+        if lacking:
+            not_computed.append({"score": score.name, "reason": lacking})
+            continue
+        spoilt = np.logical_or.reduce([inputs[name].bad for name in given])
+        results = _results(score, {name: inputs[name].cells for name in given}, components=components)
+        columns |= results
+        for name in _outputs(score):
+            there = results[name].notna().to_numpy()
+            counts = {
+                "rows": int(there.sum()),
+                "missing": int((~there & ~spoilt).sum()),
+                "bad": int((~there & spoilt).sum()),
+            }
+            about = {"column": name, "score": score.name, "inputs": ", ".join(given), "assumed": assumed}
+            computed.append(about | counts)
+        if score.name in RULES:  # it is an argument of another score
+            inputs[score.name] = _Input(results[score.name], spoilt, "")
+    return ScoredTable(
+        table=pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1),
+        scores=pd.DataFrame(
+            computed, columns=["column", "score", "inputs", "assumed", "rows", "missing", "bad"]
+        ),
+        not_computed=pd.DataFrame(not_computed, columns=["score", "reason"]),
+        bad_values=pd.DataFrame(bad_values, columns=["column", "count", "rule", "first", "row"]),
+        unknown=pd.DataFrame(unknown, columns=["column", "hint"]),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Input:
+    """A column as the scores take it: bad values are missing, and `bad` says where they were."""
+
+    cells: "pd.Series[Any]"
+    bad: npt.NDArray[np.bool_]
+    rule: str
+
+
+def input_name(column: Hashable) -> str:
+    """The argument that a column stands for: its name in lower case, with underscores."""
+    return re.sub(r"[\s\-]+", "_", str(column).strip().casefold())
+
+
+def is_input(column: Hashable) -> bool:
+    """Whether a column is an argument of some score."""
+    name = input_name(column)
+    return name in RULES or name in {"ascites", "sex"}
+
+
+def _named(table: pd.DataFrame) -> dict[str, Hashable]:
+    named: dict[str, Hashable] = {}
+    for column in table.columns:
+        name = input_name(column)
+        if name in named:
+            raise ValueError(f"columns must have different names, got {named[name]!r} and {column!r}")
+        named[name] = column
+    return named
+
+
+def _hint(name: str) -> str:
+    """What a column that no score takes may have been meant for."""
+    stems = [argument for argument in RULES if argument.startswith(f"{name}_") and argument.count("_") <= 3]
+    if stems:
+        return f"name it with its unit: {' or '.join(stems[:2])}"
+    near = get_close_matches(name, RULES, n=1, cutoff=0.85)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def _read(column: "pd.Series[Any]", name: str, argument: str) -> _Input:
+    """A column as numbers (ascites as words), with what is bad made missing."""
+    if argument == "ascites":
+        words = _texts(column)
+        known = words.isin(list(ASCITES))
+        bad = (~known & ~column.isna() & ~words.isin(_MISSING)).to_numpy(dtype=np.bool_)
+        return _Input(words.where(known, None), bad, f"one of {list(ASCITES)}")
+    rule = RULES[argument]
+    words_for = _SEXES if name == "sex" else _FLAGS if rule is FLAG else {}
+    numbers, wrong = _numbers(column, words_for)
+    text = rule.text.removesuffix(" or missing")
+    wrong = wrong | np.asarray(rule.broken(numbers), dtype=np.bool_)
+    if name == "sex":  # a code such as 1 and 2 is not guessed
+        text = "F or M"
+        wrong = wrong | (~np.isnan(numbers) & ~_texts(column).isin(list(words_for)).to_numpy(dtype=np.bool_))
+    return _Input(pd.Series(np.where(wrong, np.nan, numbers), column.index), wrong, text)
+
+
+def _numbers(column: "pd.Series[Any]", words: Mapping[str, float]) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """Cells as float64, NaN where they are no number, and which of those are not plainly missing."""
+    if pd.api.types.is_bool_dtype(column.dtype) or pd.api.types.is_any_real_numeric_dtype(column.dtype):
+        numbers: Floats = np.asarray(column.astype("Float64").to_numpy(np.float64, na_value=np.nan))
+        return numbers, np.zeros(len(column), dtype=np.bool_)
+    texts = _texts(column)
+    missing = (column.isna() | texts.isin(_MISSING)).to_numpy(dtype=np.bool_)
+    parsed: Floats = np.asarray(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
+    if words:
+        named = np.asarray(texts.map(words), dtype=np.float64)
+        parsed = np.where(np.isnan(named), parsed, named)
+    parsed = np.where(missing, np.nan, parsed)
+    return parsed, np.isnan(parsed) & ~missing
+
+
+def _texts(column: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Each cell as folded text; a column of many rows has few different cells."""
+    codes, different = pd.factorize(column)
+    folded = np.array([*(_folded(cell) for cell in different), ""], dtype=object)
+    return pd.Series(folded[codes], column.index, dtype=object)
+
+
+def _folded(cell: object) -> str:
+    return str(cell).strip().casefold()
+
+
+def _arguments(score: Score, inputs: Mapping[str, _Input]) -> tuple[list[str], str, str]:
+    """The arguments that the table has for a score, what is assumed for the others, and what it lacks."""
+
+    def first(choice: Choice) -> str | None:
+        return next((name for name in choice if name in inputs), None)
+
+    lacking = [" or ".join(choice) for choice in score.needs if first(choice) is None]
+    given = [name for name in map(first, (*score.needs, *score.may_have)) if name]
+    idle = [name for name, other in score.only_with.items() if other not in given]
+    given = [name for name in given if name not in idle]
+    open_choices = [c[0] for c in score.may_have if first(c) is None and c[0] not in idle]
+    assumed = ", ".join(f"{name}: {ASSUMED[name]}" for name in open_choices if name in ASSUMED)
+    return given, assumed, f"no {', no '.join(lacking)}" if lacking else ""
+
+
+def _outputs(score: Score) -> list[str]:
+    return list(score.columns) or [score.name]
+
+
+def _results(
+    score: Score, given: Mapping[str, "pd.Series[Any]"], *, components: bool
+) -> "dict[str, pd.Series[Any]]":
+    """Columns of a score; a whole number where every value is one would read well, but NaN must fit: floats."""
+    result = score.function(**given)
+    if not score.columns:
+        results = {score.name: result}
+    else:
+        results = {column: getattr(result, part) for column, part in score.columns.items()}
+    if components:
+        results |= {column: getattr(result, part) for column, part in score.components.items()}
+        if score.inputs:
+            own = {name: values for name, values in given.items() if name not in score.not_of_inputs}
+            used = score.inputs(**own)
+            results |= {f"{score.name}_input_{name}": getattr(used, name) for name in used.to_frame().columns}
+    return results

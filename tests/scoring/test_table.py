@@ -1,0 +1,218 @@
+"""All scores of a table: what is computed, what is counted, and that one bad cell stops nothing."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from esld import scoring
+from esld.scoring.catalogue import SCORES
+from esld.scoring.table import score_table
+
+LABS = pd.DataFrame(
+    {
+        "bilirubin_umol_l": [34.0, 60.0, 200.0],
+        "creatinine_mg_dl": [1.0, 1.4, 3.0],
+        "inr": [1.2, 1.8, 2.4],
+        "sodium_mmol_l": [140.0, 130.0, 124.0],
+    },
+    index=["S1", "S2", "S3"],
+)
+
+
+def row_of(frame, **where):
+    ((name, value),) = where.items()
+    return frame[frame[name].eq(value)].iloc[0]
+
+
+def test_each_score_is_what_its_function_gives():
+    scored = score_table(LABS)
+    arguments = {name: LABS[name] for name in LABS}
+    expected = scoring.meld_na(**arguments)
+    pd.testing.assert_series_equal(scored.table["meld_na"], expected, check_names=False)
+    meld = {name: values for name, values in arguments.items() if name != "sodium_mmol_l"}
+    assert scored.table["meld"].tolist() == scoring.meld(**meld).tolist()
+    assert scored.table["ukeld"].tolist() == scoring.ukeld(**arguments).tolist()
+    assert scored.table.index.equals(LABS.index)
+
+
+def test_what_came_in_comes_out_unchanged_and_first():
+    before = LABS.assign(note=["007", "NA", ""])
+    copy = before.copy()
+    scored = score_table(before)
+    pd.testing.assert_frame_equal(before, copy)
+    pd.testing.assert_frame_equal(scored.table.iloc[:, : before.shape[1]], copy)
+
+
+def test_a_score_feeds_the_next_and_a_column_of_that_name_is_taken_instead():
+    scored = score_table(LABS.assign(age_years=60))
+    expected = scoring.imeld(meld=scored.table["meld"], age_years=60, sodium_mmol_l=LABS["sodium_mmol_l"])
+    assert scored.table["imeld"].tolist() == expected.tolist()
+    own = score_table(LABS.assign(age_years=60, meld=[10, 20, 30]))
+    # 10 + 18 - 98 + 100
+    assert own.table["imeld"].tolist()[0] == pytest.approx(30)
+    assert row_of(own.not_computed, score="meld")["reason"] == "the table has a column meld already"
+    assert own.table["meld"].tolist() == [10, 20, 30]
+
+
+def test_a_bad_value_makes_its_row_missing_and_is_counted():
+    table = LABS.astype(object)
+    table.loc["S1", "inr"] = "<1"
+    table.loc["S2", "inr"] = 0
+    table.loc["S3", "creatinine_mg_dl"] = ""
+    scored = score_table(table)
+    assert scored.table["meld"].isna().tolist() == [True, True, True]
+    counts = row_of(scored.scores, column="meld")
+    assert (counts["rows"], counts["missing"], counts["bad"]) == (0, 1, 2)
+    bad = row_of(scored.bad_values, column="inr")
+    assert (bad["count"], bad["rule"], bad["first"], bad["row"]) == (
+        2,
+        "a positive finite number",
+        "<1",
+        "S1",
+    )
+    counts = row_of(scored.scores, column="meld_xi")  # it has no INR
+    assert (counts["rows"], counts["missing"], counts["bad"]) == (2, 1, 0)
+
+
+@pytest.mark.parametrize("text", ["", " ", ".", "-", "NA", "n/a", "NaN", "null", "None"])
+def test_these_are_missing_and_not_bad(text):
+    scored = score_table(LABS.astype(object).assign(inr=[text, "1.8", " 2.4 "]))
+    assert scored.bad_values.empty
+    assert scored.table["meld"].isna().tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("words", "flags"),
+    [
+        (["yes", "No", "Y"], [True, False, True]),
+        (["TRUE", "false", "1"], [True, False, True]),
+        ([1, 0, 1.0], [True, False, True]),
+        ([True, False, True], [True, False, True]),
+    ],
+)
+def test_flags_in_words(words, flags):
+    scored = score_table(LABS.assign(dialysis=words))
+    given = {name: LABS[name] for name in ("bilirubin_umol_l", "creatinine_mg_dl", "inr")}
+    assert scored.table["meld"].tolist() == scoring.meld(**given, dialysis=flags).tolist()
+    assert row_of(scored.scores, column="meld")["assumed"] == ""
+
+
+def test_a_flag_that_is_none_is_bad():
+    scored = score_table(LABS.assign(dialysis=["maybe", "2", "no"]))
+    assert row_of(scored.bad_values, column="dialysis")["count"] == 2
+    assert scored.table["meld"].notna().tolist() == [False, False, True]
+
+
+def test_sex_in_words_stands_for_female_and_codes_are_not_guessed():
+    table = LABS.assign(albumin_g_l=30, sex=["F", "male", "1"])
+    scored = score_table(table)
+    given = {name: table[name] for name in (*LABS, "albumin_g_l")}
+    expected = scoring.meld_3(**given, female=[True, False, None])
+    np.testing.assert_array_equal(scored.table["meld_3"], expected)
+    assert row_of(scored.bad_values, column="sex")["rule"] == "F or M"
+    assert "age_years: adult" in row_of(scored.scores, column="meld_3")["assumed"]
+
+
+def test_ascites_in_words_where_none_is_a_word():
+    table = pd.DataFrame(
+        {
+            "bilirubin_mg_dl": 1.0,
+            "albumin_g_dl": 4.0,
+            "inr": 1.0,
+            "ascites": ["none", "MILD", "x", ""],
+            "west_haven_grade": 0,
+        }
+    )
+    scored = score_table(table, components=True)
+    np.testing.assert_array_equal(scored.table["child_pugh"], [5, 6, np.nan, np.nan])
+    assert scored.table["child_pugh_class"].tolist() == ["A", "A", None, None]
+    assert row_of(scored.bad_values, column="ascites")["count"] == 1
+    # control by diuretics belongs to the grades and is not handed over with words
+    with_control = score_table(table.assign(ascites_controlled_by_diuretics=1))
+    np.testing.assert_array_equal(with_control.table["child_pugh"], [5, 6, np.nan, np.nan])
+    graded = table.drop(columns="ascites").assign(
+        ascites_ica_grade=2, ascites_controlled_by_diuretics=[1, 0, None, 1]
+    )
+    np.testing.assert_array_equal(score_table(graded).table["child_pugh"], [6, 7, np.nan, 6])
+
+
+def test_of_two_units_the_first_is_used_and_the_report_says_which():
+    scored = score_table(LABS.assign(bilirubin_mg_dl=[1.0, 2.0, 3.0]))
+    assert row_of(scored.scores, column="meld")["inputs"] == "bilirubin_mg_dl, creatinine_mg_dl, inr"
+
+
+def test_components_are_columns_on_request():
+    plain, full = score_table(LABS), score_table(LABS, components=True)
+    assert set(plain.table) < set(full.table)
+    assert full.table["meld_input_creatinine_mg_dl"].tolist() == [1.0, 1.4, 3.0]
+    assert full.table["meld_na_input_sodium_mmol_l"].tolist() == [137.0, 130.0, 125.0]
+
+
+def test_names_in_any_case_with_spaces_or_hyphens():
+    renamed = LABS.rename(columns={"bilirubin_umol_l": " Bilirubin umol-L ", "inr": "INR"})
+    assert score_table(renamed).table["meld"].tolist() == score_table(LABS).table["meld"].tolist()
+    with pytest.raises(ValueError, match="columns must have different names, got 'inr' and 'INR'"):
+        score_table(LABS.assign(INR=1.0))
+
+
+def test_columns_that_no_score_takes_are_listed_with_a_hint():
+    scored = score_table(LABS.assign(id=1, bilirubin=1.0, sodium_mmoll=140, age=50))
+    hints = dict(zip(scored.unknown["column"], scored.unknown["hint"], strict=True))
+    assert hints == {
+        "id": "",
+        "bilirubin": "name it with its unit: bilirubin_mg_dl or bilirubin_umol_l",
+        "sodium_mmoll": "did you mean sodium_mmol_l?",
+        "age": "name it with its unit: age_years",
+    }
+
+
+def test_every_score_is_computed_or_has_its_reason():
+    scored = score_table(LABS)
+    assert set(scored.scores["score"]) | set(scored.not_computed["score"]) == {score.name for score in SCORES}
+    assert not set(scored.scores["score"]) & set(scored.not_computed["score"])
+    assert (
+        row_of(scored.not_computed, score="fib_4")["reason"]
+        == "no age_years, no ast_u_l, no alt_u_l, no platelets_10_9_l"
+    )
+    assert row_of(scored.not_computed, score="albi")["reason"] == "no albumin_g_dl or albumin_g_l"
+
+
+def test_a_table_that_has_everything_gets_every_score():
+    table = pd.DataFrame(
+        {
+            name: [1.0]
+            for score in SCORES
+            for choice in score.needs
+            for name in choice[:1]
+            if name not in {s.name for s in SCORES}
+        }
+    )
+    table = table.assign(ascites="none", female=True, age_years=60)
+    scored = score_table(table, components=True)
+    assert scored.not_computed.empty
+    assert scored.bad_values.empty
+    assert scored.scores["rows"].eq(1).all()
+
+
+def test_no_rows_and_repeated_index():
+    assert score_table(LABS.iloc[:0]).table["meld"].empty
+    twice = pd.concat([LABS, LABS])
+    assert score_table(twice).table["meld"].tolist() == 2 * score_table(LABS).table["meld"].tolist()
+
+
+cell = st.one_of(
+    st.floats(0.5, 9).map(lambda x: round(x, 2)),
+    st.sampled_from([None, "NA", "<1", "-3", 0, "1.5", float("inf")]),
+)
+
+
+@given(st.lists(st.tuples(cell, cell, cell), min_size=1, max_size=8))
+def test_rows_do_not_touch_one_another(rows):
+    table = pd.DataFrame(rows, columns=["bilirubin_mg_dl", "creatinine_mg_dl", "inr"], dtype=object)
+    whole = score_table(table).table["meld"]
+    alone = [score_table(table.iloc[[i]]).table["meld"].iloc[0] for i in range(len(table))]
+    np.testing.assert_array_equal(whole, alone)
+    counts = score_table(table).scores.set_index("column").loc["meld", ["rows", "missing", "bad"]]
+    assert counts.sum() == len(table)
