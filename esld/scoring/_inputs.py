@@ -262,7 +262,11 @@ def components(names: Sequence[str], formula: Formula, columns: Sequence[Column]
     for part in _blocks(results[0].size):
         pairs = zip(columns, scalars, strict=True)
         blocks = [one.block(part) if scalar is None else scalar for one, scalar in pairs]
-        for out, block in zip(flat, formula(*blocks), strict=True):
+        with np.errstate(
+            over="ignore", divide="ignore", invalid="ignore"
+        ):  # an absurd value gives an absurd result
+            made = formula(*blocks)
+        for out, block in zip(flat, made, strict=True):
             out[part] = block
     return tuple(_in_form(result, index, name) for result, name in zip(results, names, strict=True))
 

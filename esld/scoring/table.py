@@ -12,7 +12,7 @@ import pandas as pd
 
 from esld.scoring._arguments import RULES
 from esld.scoring._inputs import Floats
-from esld.scoring._rules import FLAG
+from esld.scoring._rules import FLAG, Rule
 from esld.scoring.catalogue import SCORES, Choice, Score
 from esld.scoring.child_pugh import ASCITES
 
@@ -127,7 +127,7 @@ def score_table(table: pd.DataFrame, *, components: bool = False) -> ScoredTable
             about = {"column": name, "score": score.name, "inputs": ", ".join(given), "assumed": assumed}
             computed.append(about | counts)
         if score.name in RULES:  # it is an argument of another score
-            inputs[score.name] = _Input(results[score.name], spoilt, "")
+            inputs[score.name] = _fed(results[score.name], RULES[score.name], spoilt)
     return ScoredTable(
         table=pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1),
         scores=pd.DataFrame(
@@ -146,6 +146,12 @@ class _Input:
     cells: "pd.Series[Any]"
     bad: npt.NDArray[np.bool_]
     rule: str
+
+
+def _fed(result: "pd.Series[Any]", rule: Rule, spoilt: npt.NDArray[np.bool_]) -> _Input:
+    """A result as the argument of another score, which may refuse what absurd labs gave (an infinite FIB-4)."""
+    refused = np.asarray(rule.broken(result.to_numpy(dtype=np.float64)), dtype=np.bool_)
+    return _Input(result.mask(refused), spoilt | refused, "")
 
 
 def input_name(column: Hashable) -> str:

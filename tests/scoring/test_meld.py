@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from esld.scoring import (
     meld,
+    meld_2000,
     meld_mortality_3_month_percent,
     meld_na,
     meld_na_kim_2008,
@@ -71,6 +72,25 @@ class TestMeld:
     @given(LABS)
     def test_dialysis_never_lowers(self, labs):
         assert meld(**labs, dialysis=True) >= meld(**labs)
+
+
+class TestMeld2000:
+    def test_the_constant_is_for_other_aetiologies(self):
+        # at the floor all logs vanish: 6.43 is left, or nothing
+        assert meld_2000(**FLOOR, cholestatic_or_alcoholic=False) == pytest.approx(6.43, abs=1e-14)
+        assert meld_2000(**FLOOR, cholestatic_or_alcoholic=True) == pytest.approx(0, abs=1e-14)
+
+    @given(LABS, st.booleans())
+    def test_it_is_the_real_meld_but_for_the_constant(self, labs, dialysis):
+        real = meld_real(**labs, dialysis=dialysis)
+        both = meld_2000(**labs, dialysis=dialysis, cholestatic_or_alcoholic=[False, True])
+        np.testing.assert_allclose(both, [real, real - 6.43], rtol=0, atol=1e-12)
+        assert both[1] >= 0
+
+    def test_the_aetiology_has_no_default_and_may_be_missing(self):
+        with pytest.raises(TypeError, match="cholestatic_or_alcoholic"):
+            meld_2000(**FLOOR)
+        assert np.isnan(meld_2000(**FLOOR, cholestatic_or_alcoholic=None))
 
 
 class TestMeldNa:
@@ -144,6 +164,9 @@ class TestMortality:
             0.98465, abs=1e-15
         )  # the exponent is exp(0) = 1
         assert meld_survival_90_day(meld=30) == pytest.approx(0.98465 ** exp(3.27), abs=1e-14)
+
+    def test_survival_beyond_every_patient_is_nil(self):
+        assert meld_survival_90_day(meld=1e300) == 0  # without a warning, which is an error here
 
     @given(st.floats(6, 60), st.floats(6, 60))
     def test_survival_falls_with_meld(self, a, b):

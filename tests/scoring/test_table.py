@@ -216,3 +216,18 @@ def test_rows_do_not_touch_one_another(rows):
     np.testing.assert_array_equal(whole, alone)
     counts = score_table(table).scores.set_index("column").loc["meld", ["rows", "missing", "bad"]]
     assert counts.sum() == len(table)
+
+
+def test_an_absurd_cell_stops_nothing():
+    table = pd.DataFrame(
+        {
+            "age_years": [60, 60],
+            "ast_u_l": [1e300, 58],
+            "alt_u_l": [1e-300, 64],
+            "platelets_10_9_l": [1e-300, 250],
+        }
+    )
+    scored = score_table(table)
+    assert scored.table["fib_4"].tolist() == [np.inf, pytest.approx(60 * 58 / 2000)]
+    assert scored.table["fib_4_category"].tolist() == [None, "indeterminate"]
+    assert row_of(scored.scores, column="fib_4_category")["bad"] == 1
