@@ -1,11 +1,11 @@
 """Laboratory grades of CTCAE version 5.0, with its rules for an abnormal baseline.
 
 Every function gives 0 (no grade) to 4 as floats, NaN where an argument is missing. Version 4 had no rule for the
-baseline: always name the version. A baseline that is not given means that none was recorded, and the value is graded as
-after a normal one; a baseline that is given and missing makes the grade missing. Abnormal is a baseline above the upper
-limit of normal (ULN); in the rows that have a rule for it (ALT, AST, ALP, bilirubin) an improvement grades 0. INR and
-creatinine have no such rule: whether their grade is an adverse event is for the analysis of shifts to say. Limits are compared after rounding to 8
-decimals. Inputs and errors as in :mod:`esld.scoring.meld`.
+baseline: always name the version. A baseline that is not given means that none was recorded, and the value is
+graded as after a normal one; a baseline that is given and missing makes the grade missing. Abnormal is a baseline
+above the upper limit of normal (ULN); in the rows that have a rule for it (ALT, AST, ALP, bilirubin) an improvement
+grades 0. INR and creatinine have no such rule: whether their grade is an adverse event is for the analysis of
+shifts to say. Limits are compared after rounding to 8 decimals. Inputs and errors as in :mod:`esld.scoring.meld`.
 
 References
 ----------
