@@ -1,0 +1,153 @@
+"""Designs of a two-arm trial: which allocations could have come about, and with what probability.
+
+An allocation is a row of n codes, 0 for the first arm and 1 for the second, one for each subject in the
+order of the data.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import comb
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Allocations = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+BLOCK = 2**21  # codes handled at a time, 2 MB, whatever the size of the reference set
+
+
+class Design(Protocol):
+    """How subjects came to their arms: the reference set of a randomisation test."""
+
+    @property
+    def n(self) -> int:
+        """Subjects."""
+
+    @property
+    def count(self) -> int:
+        """Allocations in the reference set."""
+
+    @property
+    def conditions(self) -> str:
+        """What is held fixed, in words that can follow "given"."""
+
+    def admits(self, allocation: Allocations) -> bool:
+        """Whether the design can yield this allocation of shape (n,)."""
+
+    def allocations(self) -> Iterator[tuple[Allocations, Floats]]:
+        """Every allocation once, in blocks of shape (m, n), each with its probabilities of shape (m,)."""
+
+    def draw(self, rng: np.random.Generator, size: int) -> Allocations:
+        """Independent draws with the design's probabilities, shape (size, n)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompleteRandomisation:
+    """Every allocation with the given arm sizes, all equally probable.
+
+    Parameters
+    ----------
+    sizes : tuple of 2 int
+        Subjects in the first and in the second arm, 0 or more and not both 0.
+
+    Raises
+    ------
+    ValueError
+        `sizes` is anything else.
+
+    References
+    ----------
+    Rosenberger and Lachin (2015), Randomization in Clinical Trials, 2nd ed., chapter 3,
+    where it is called the random allocation rule.
+    """
+
+    sizes: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        sizes = tuple(self.sizes)
+        if len(sizes) != 2 or not all(isinstance(s, int | np.integer) and s >= 0 for s in sizes):
+            raise ValueError(f"sizes must be two whole numbers, 0 or more, got {self.sizes!r}")
+        if sum(sizes) == 0:
+            raise ValueError(f"sizes must hold at least one subject, got {self.sizes!r}")
+        object.__setattr__(self, "sizes", (int(sizes[0]), int(sizes[1])))
+
+    @property
+    def n(self) -> int:
+        """Subjects."""
+        return sum(self.sizes)
+
+    @property
+    def count(self) -> int:
+        """Subjects choose second arm: n! / (n1! n2!), a whole number of any size."""
+        return comb(self.n, self.sizes[1])
+
+    @property
+    def conditions(self) -> str:
+        """The arm sizes."""
+        return f"arm sizes {self.sizes[0]} and {self.sizes[1]}"
+
+    def admits(self, allocation: ArrayLike) -> bool:
+        """Whether the arm sizes are those of the design."""
+        codes = np.asarray(allocation)
+        return codes.shape == (self.n,) and bool(np.count_nonzero(codes) == self.sizes[1])
+
+    def allocations(self) -> Iterator[tuple[Allocations, Floats]]:
+        """Every allocation once, in lexicographic order.
+
+        Yields
+        ------
+        allocations : ndarray of uint8, shape (m, n)
+            Stored by columns, since statistics read a subject at a time.
+        probabilities : ndarray of shape (m,)
+            1 / count each.
+
+        Raises
+        ------
+        ValueError
+            The count does not fit in 64 bits: nobody could list them.
+        """
+        if (count := self.count) >= 2**63:
+            raise ValueError(f"allocations can be listed up to 2^63, got {count}")
+        n, ones = self.n, self.sizes[1]
+        # beginning[rest, k]: allocations of `rest` subjects with k in the second arm. States with more than
+        # `count` of them are never reached.
+        beginning = np.array(
+            [[min(comb(rest, k), count) for k in range(ones + 1)] for rest in range(n)], dtype=np.int64
+        )
+        size = max(1, BLOCK // n)
+        for first in range(0, count, size):
+            rank = np.arange(first, min(first + size, count), dtype=np.int64)
+            left = np.full(rank.size, ones)
+            block = np.empty((n, rank.size), dtype=np.uint8)
+            for i in range(n):
+                with_zero = beginning[n - 1 - i].take(left)  # allocations that go on with a 0 come first
+                second = rank >= with_zero
+                block[i] = second
+                rank -= np.where(second, with_zero, 0)
+                left -= second
+            yield block.T, np.full(rank.size, 1 / count)
+
+    def draw(self, rng: np.random.Generator, size: int) -> Allocations:
+        """Independent allocations, all equally probable.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        size : int
+            How many.
+
+        Returns
+        -------
+        ndarray of uint8, shape (size, n)
+            Stored by columns.
+        """
+        drawn = np.empty((self.n, size), dtype=np.uint8)
+        left, uniform = np.full(size, float(self.sizes[1])), np.empty(size)
+        for i in range(self.n):  # the next subject joins the second arm with chance left / subjects to come
+            rng.random(out=uniform)
+            uniform *= self.n - i
+            np.less(uniform, left, out=drawn[i].view(np.bool_))
+            left -= drawn[i]
+        return drawn.T

@@ -1,0 +1,235 @@
+"""Randomisation-based inference: one statistic, compared with what every allocation of a design would give."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import inf, nan, sqrt
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from esld.randomisation.designs import BLOCK, Allocations, Design
+from esld.randomisation.statistics import Countable, Statistic, Tally
+
+LIMIT = 2_000_000
+DRAWS = 100_000
+COLUMNS = (
+    "group", "time", "statistic", "value", "lower", "upper",
+    "unit", "method", "ties", "n", "events", "reason",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class RandomisationTest:
+    """Where the observed statistic stands among those of every allocation that the design could have given.
+
+    Every probability below is NaN, with `reason`, if the statistic is undefined for an allocation.
+
+    Attributes
+    ----------
+    statistic : str
+        What was compared.
+    observed : float
+        Its value for the allocation that came about.
+    p_value : float
+        Two-sided: P(abs(T) >= abs(t)).
+    p_lower, p_upper : float
+        One-sided: P(T <= t) and P(T >= t).
+    p_tie : float
+        P(T = t); ``p_lower + p_upper - p_tie`` is 1.
+    mid_p, mid_p_lower, mid_p_upper : float
+        The same three with half the weight of ties.
+    std_err : float
+        Monte Carlo standard error of `p_value`; 0 if exact.
+    method : {'exact', 'Monte Carlo'}
+    reference_set : int
+        Allocations that the design could have given.
+    draws : int
+        Allocations drawn; 0 if exact.
+    conditions : str
+        What the design holds fixed.
+    n : int
+        Subjects.
+    reason : str
+        Why there is no p-value, or why it says nothing; empty if neither.
+    """
+
+    statistic: str
+    observed: float
+    p_value: float
+    p_lower: float
+    p_upper: float
+    p_tie: float
+    mid_p: float
+    mid_p_lower: float
+    mid_p_upper: float
+    std_err: float
+    method: str
+    reference_set: int
+    draws: int
+    conditions: str
+    n: int
+    reason: str
+
+    @property
+    def p_doubled(self) -> float:
+        """Twice the smaller one-sided p-value, at most 1: the other two-sided rule."""
+        return min(1.0, 2 * min(self.p_lower, self.p_upper))
+
+    @property
+    def how(self) -> str:
+        """Statistic, way and condition, in one line."""
+        way = f"Monte Carlo, {self.draws} draws" if self.draws else f"exact, {self.reference_set} allocations"
+        return f"{self.statistic}, {way}, given {self.conditions}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Long form: observed, the p-values, and the size of the reference set (inf beyond any double)."""
+        rows = {
+            "observed": self.observed,
+            "p_value": self.p_value,
+            "p_value_std_err": self.std_err,
+            "p_value_lower": self.p_lower,
+            "p_value_upper": self.p_upper,
+            "mid_p_value": self.mid_p,
+            "mid_p_value_lower": self.mid_p_lower,
+            "mid_p_value_upper": self.mid_p_upper,
+            "reference_set": float(self.reference_set) if self.reference_set < 2**1023 else inf,
+        }
+        if not self.draws:
+            del rows["p_value_std_err"]
+        frame = pd.DataFrame({"statistic": list(rows), "value": list(rows.values())}, columns=list(COLUMNS))
+        frame[["group", "unit", "ties"]] = None
+        return frame.assign(
+            time=nan, lower=nan, upper=nan, method=self.how, n=self.n, events=nan, reason=self.reason or None
+        )
+
+
+def randomisation_test(
+    statistic: Statistic,
+    allocation: ArrayLike,
+    *,
+    design: Design,
+    limit: int = LIMIT,
+    draws: int = DRAWS,
+    seed: str | int = "esld randomisation test",
+) -> RandomisationTest:
+    """Compare the observed statistic with what every allocation of the design would have given.
+
+    The data stay as they are and only the arms change, so the p-values need no model; they hold under the
+    hypothesis that no subject's data (follow-up included) depend on the arm.
+
+    Parameters
+    ----------
+    statistic : Statistic
+        A function of allocations, 0 for no difference.
+    allocation : array_like of shape (n,)
+        Arms as they came about: 0 first, 1 second, in the order of the data.
+    design : Design
+        How it came about.
+    limit : int, default 2,000,000
+        Up to this many allocations are all used (method 'exact'); beyond it some are drawn.
+    draws : int, default 100,000
+        How many are then drawn. The observed allocation is counted among them: with b of m draws at least
+        as extreme the p-value is (b + 1) / (m + 1), which is never 0 and never too small on average.
+    seed : str or int
+        Words, or a number of 0 or more, that fix the draws.
+
+    Returns
+    -------
+    RandomisationTest
+
+    Raises
+    ------
+    ValueError
+        `allocation` is not one of the design's; `limit` below 0; `draws` below 1; a negative seed.
+
+    References
+    ----------
+    Rosenberger and Lachin (2015), Randomization in Clinical Trials, 2nd ed., chapter 6. Phipson and Smyth
+    (2010), Stat Appl Genet Mol Biol 9:39, for (b + 1) / (m + 1). Lancaster (1961), J Am Stat Assoc
+    56:223-234, for mid-p.
+    """
+    if limit < 0:
+        raise ValueError(f"limit must be 0 or more, got {limit}")
+    if draws < 1:
+        raise ValueError(f"draws must be 1 or more, got {draws}")
+    codes = _codes(allocation, design)
+    rng = _generator(seed)
+    observed = float(statistic(codes[np.newaxis])[0])
+    exact = design.count <= limit
+    tally = statistic.tally(design, observed) if exact and isinstance(statistic, Countable) else None
+    if tally is None:
+        tally = Tally.sum(
+            _listed(statistic, design, observed) if exact else _drawn(statistic, design, observed, rng, draws)
+        )
+    return _result(tally, statistic=statistic, observed=observed, design=design, draws=0 if exact else draws)
+
+
+def _codes(allocation: ArrayLike, design: Design) -> Allocations:
+    raw = np.asarray(allocation)
+    if raw.shape != (design.n,):
+        raise ValueError(f"allocation must have shape ({design.n},) as the design has, got {raw.shape}")
+    if not np.all((raw == 0) | (raw == 1)):
+        raise ValueError(f"allocation must be 0 or 1, got {np.unique(raw)[:5].tolist()}")
+    codes = raw.astype(np.uint8)
+    if not design.admits(codes):
+        raise ValueError(
+            f"allocation must be one that the design can yield, given {design.conditions}, "
+            f"got {design.n - int(codes.sum())} and {int(codes.sum())}"
+        )
+    return codes
+
+
+def _generator(seed: str | int) -> np.random.Generator:
+    if isinstance(seed, str):
+        seed = int.from_bytes(hashlib.sha256(seed.encode()).digest(), "big")
+    if seed < 0:
+        raise ValueError(f"seed must be words, or a number of 0 or more, got {seed}")
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+def _listed(statistic: Statistic, design: Design, observed: float) -> Iterable[Tally]:
+    for block, weights in design.allocations():
+        yield Tally.of(statistic(block), observed, statistic.resolution, weights)
+
+
+def _drawn(
+    statistic: Statistic, design: Design, observed: float, rng: np.random.Generator, draws: int
+) -> Iterable[Tally]:
+    yield Tally.of(np.array([observed]), observed, statistic.resolution)
+    size = max(1, BLOCK // design.n)
+    for done in range(0, draws, size):
+        block = design.draw(rng, min(size, draws - done))
+        yield Tally.of(statistic(block), observed, statistic.resolution)
+
+
+def _result(
+    tally: Tally, *, statistic: Statistic, observed: float, design: Design, draws: int
+) -> RandomisationTest:
+    """Tail weights as probabilities."""
+    total, tie, above = tally.total, tally.at_least - tally.more, tally.more
+    if observed < 0:
+        tie = tally.at_most - tally.less
+        above = total - tally.at_most
+    above = max(above, 0.0)  # sums of probabilities are exact to rounding only
+    below = max(total - tie - above, 0.0)
+    further = tally.more + tally.less
+    extreme = min(tally.at_least + tally.at_most, total)  # if the observed value is 0, both hold the ties
+    reason = ""
+    if tally.undefined:
+        here = "the observed allocation and " if np.isnan(observed) else ""
+        reason = f"the statistic is undefined for {here}{tally.undefined / total:.2g} of all allocations"
+        below = tie = above = further = extreme = nan
+    elif tie > total * (1 - 1e-12):
+        reason = f"the statistic is the same for every allocation{' drawn' if draws else ''}"
+    p_value = extreme / total
+    return RandomisationTest(
+        statistic=statistic.name, observed=observed, p_value=p_value,
+        p_lower=(below + tie) / total, p_upper=(tie + above) / total, p_tie=tie / total,
+        mid_p=(extreme + further) / (2 * total),
+        mid_p_lower=(below + tie / 2) / total, mid_p_upper=(above + tie / 2) / total,
+        std_err=sqrt(p_value * (1 - p_value) / draws) if draws else 0.0 * p_value,
+        method="Monte Carlo" if draws else "exact", reference_set=design.count, draws=draws,
+        conditions=design.conditions, n=design.n, reason=reason,
+    )  # fmt: skip
