@@ -1,19 +1,20 @@
-"""One proportion and two: exact and score limits, risk difference, relative risk, Fisher's test."""
+"""One proportion and two: exact and score limits, risk difference, relative risk."""
 
 from dataclasses import dataclass
 from math import acos, cos, exp, inf, log, nan, pi, sqrt
-from operator import index
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 from scipy.special import betaincinv
 
 from esld.survival._data import choice, two_sided_p, two_sided_z
-from esld.survival._results import About, Estimate, estimate_rows, long_frame, row
+from esld.survival._results import Estimate, estimate_rows, long_frame
+from esld.survival.two_by_two import checked_counts
 
 DifferenceMethod = Literal["miettinen-nurminen", "newcombe"]
 DIFFERENCE_METHODS = ("miettinen-nurminen", "newcombe")
+RatioMethod = Literal["katz", "koopman"]
+RATIO_METHODS = {"katz": "Katz, log", "koopman": "Koopman, score"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,34 +45,6 @@ class TwoProportions(Estimate):
         return long_frame(estimate_rows(self.statistic, self, n=n, events=events, group=group))
 
 
-@dataclass(frozen=True, kw_only=True)
-class FisherExact:
-    """Fisher's exact test of a two-by-two table.
-
-    Attributes
-    ----------
-    p_value : float
-        Two-sided: the probability of all tables no likelier than the one observed.
-    odds_ratio : Estimate
-        Conditional maximum-likelihood odds ratio, in [0, inf], with exact limits from two one-sided
-        tests, which may disagree with `p_value`. NaN with the reason where a margin is 0.
-    n, events : int
-        Subjects and those counted, both groups.
-    """
-
-    p_value: float
-    odds_ratio: Estimate
-    n: int
-    events: int
-    method: str = "Fisher exact, point probability"
-
-    def to_frame(self, *, group: str = "") -> pd.DataFrame:
-        """Long form: p_value and odds_ratio."""
-        about: About = {"n": self.n, "events": self.events, "group": group, "method": self.method}
-        rows = [row("p_value", self.p_value, **about)]
-        return long_frame(rows + estimate_rows("odds_ratio", self.odds_ratio, **about))
-
-
 def clopper_pearson(x: int, n: int, *, conf_level: float = 0.95) -> Proportion:
     """Exact (central) binomial limits of `x` of `n`.
 
@@ -79,7 +52,7 @@ def clopper_pearson(x: int, n: int, *, conf_level: float = 0.95) -> Proportion:
     ----------
     Clopper and Pearson (1934), Biometrika 26:404-413.
     """
-    x, n = _counts(x, n, "x", "n")
+    x, n = checked_counts(x, n, "x", "n")
     two_sided_z(conf_level)  # checks the level
     tail = (1 - conf_level) / 2
     lower = 0.0 if x == 0 else float(betaincinv(x, n - x + 1, tail))
@@ -96,7 +69,7 @@ def wilson(x: int, n: int, *, conf_level: float = 0.95) -> Proportion:
     ----------
     Wilson (1927), JASA 22:209-212.
     """
-    x, n = _counts(x, n, "x", "n")
+    x, n = checked_counts(x, n, "x", "n")
     z = two_sided_z(conf_level)
     lower, upper = _wilson(x, n, z)
     return Proportion(value=x / n, lower=lower, upper=upper, conf_level=conf_level, method="Wilson", x=x, n=n)
@@ -136,8 +109,8 @@ def risk_difference(
     Miettinen and Nurminen (1985), Stat Med 4:213-226.
     Newcombe (1998), Stat Med 17:873-890.
     """
-    x1, n1 = _counts(x1, n1, "x1", "n1")
-    x2, n2 = _counts(x2, n2, "x2", "n2")
+    x1, n1 = checked_counts(x1, n1, "x1", "n1")
+    x2, n2 = checked_counts(x2, n2, "x2", "n2")
     choice(method, "method", DIFFERENCE_METHODS)
     z = two_sided_z(conf_level)
     p1, p2 = x1 / n1, x2 / n2
@@ -158,20 +131,48 @@ def risk_difference(
     )  # fmt: skip
 
 
-def relative_risk(x1: int, n1: int, x2: int, n2: int, *, conf_level: float = 0.95) -> TwoProportions:
-    """Ratio (x1/n1) / (x2/n2) with limits symmetric on the log scale; NaN with a reason if a count is 0.
+def relative_risk(
+    x1: int, n1: int, x2: int, n2: int, *, method: RatioMethod = "katz", conf_level: float = 0.95
+) -> TwoProportions:
+    """Ratio (x1/n1) / (x2/n2) with limits, in [0, inf].
+
+    Parameters
+    ----------
+    x1, n1, x2, n2 : int
+        Counted, and all, in the first and the second group.
+    method : {'katz', 'koopman'}
+        Limits symmetric on the log scale, all NaN with a reason if a count is 0; or by inverting the score
+        test, which exist with counts of 0 as well (0 to infinity if both are), with its p-value.
+    conf_level : float, default 0.95
+
+    Returns
+    -------
+    TwoProportions
+
+    Raises
+    ------
+    ValueError
+        Counts that are not integers with 0 <= x <= n and n >= 1; an unknown method.
 
     References
     ----------
     Katz, Baptista, Azen and Pike (1978), Biometrics 34:469-474, method C.
+    Koopman (1984), Biometrics 40:513-517.
     """
-    x1, n1 = _counts(x1, n1, "x1", "n1")
-    x2, n2 = _counts(x2, n2, "x2", "n2")
+    x1, n1 = checked_counts(x1, n1, "x1", "n1")
+    x2, n2 = checked_counts(x2, n2, "x2", "n2")
+    choice(method, "method", tuple(RATIO_METHODS))
     z = two_sided_z(conf_level)
     value = std_err = lower = upper = p_value = nan
-    reason = "" if x1 and x2 else "a count of 0 has no log ratio"
-    if not reason:
-        value = (x1 / n1) / (x2 / n2)
+    if x1 or x2:
+        value = (x1 / n1) / (x2 / n2) if x2 else inf
+    if method == "koopman":
+        reason = "" if x1 or x2 else "nobody counted in either group: no ratio"
+        lower, upper = _koopman(x1, n1, x2, n2, z)
+        variance = _ratio_variance(x1, n1, x2, n2, 1.0)
+        p_value = two_sided_p((x1 / n1 - x2 / n2) / sqrt(variance)) if variance > 0 else 1.0
+    elif x1 and x2:
+        reason = ""
         log_std_err = sqrt(1 / x1 - 1 / n1 + 1 / x2 - 1 / n2)
         std_err = value * log_std_err
         if log_std_err > 0:
@@ -179,49 +180,12 @@ def relative_risk(x1: int, n1: int, x2: int, n2: int, *, conf_level: float = 0.9
             lower, upper, p_value = value / factor, value * factor, two_sided_p(log(value) / log_std_err)
         else:
             reason = "no spread in either group: no limits"
+    else:
+        value, reason = nan, "a count of 0 has no log ratio"
     return TwoProportions(
         value=value, std_err=std_err, lower=lower, upper=upper, p_value=p_value, conf_level=conf_level,
-        method="Katz, log", reason=reason, statistic="relative_risk", x1=x1, n1=n1, x2=x2, n2=n2,
+        method=RATIO_METHODS[method], reason=reason, statistic="relative_risk", x1=x1, n1=n1, x2=x2, n2=n2,
     )  # fmt: skip
-
-
-def fisher(x1: int, n1: int, x2: int, n2: int, *, conf_level: float = 0.95) -> FisherExact:
-    """Fisher's exact test that x1 of n1 and x2 of n2 have the same chance (``scipy.stats``).
-
-    References
-    ----------
-    Fisher (1935), J R Stat Soc 98:39-82.
-    """
-    from scipy.stats import fisher_exact  # slow to import
-    from scipy.stats.contingency import odds_ratio
-
-    x1, n1 = _counts(x1, n1, "x1", "n1")
-    x2, n2 = _counts(x2, n2, "x2", "n2")
-    two_sided_z(conf_level)
-    table = np.array([[x1, n1 - x1], [x2, n2 - x2]])
-    value, lower, upper, reason = nan, 0.0, inf, ""
-    if 0 < x1 + x2 < n1 + n2:
-        found = odds_ratio(table, kind="conditional")
-        limits = found.confidence_interval(confidence_level=conf_level)
-        value, lower, upper = float(found.statistic), float(limits.low), float(limits.high)
-    else:
-        reason = "everybody in both groups has the same outcome: no odds ratio"
-    ratio = Estimate(
-        value=value, lower=lower, upper=upper, conf_level=conf_level, reason=reason,
-        method="conditional maximum likelihood, exact limits",
-    )  # fmt: skip
-    p_value = float(fisher_exact(table).pvalue)
-    return FisherExact(p_value=p_value, odds_ratio=ratio, n=n1 + n2, events=x1 + x2)
-
-
-def _counts(x: int, n: int, x_name: str, n_name: str) -> tuple[int, int]:
-    try:
-        x, n = index(x), index(n)
-    except TypeError:
-        raise ValueError(f"{x_name} and {n_name} must be integers, got {x!r} and {n!r}") from None
-    if n < 1 or not 0 <= x <= n:
-        raise ValueError(f"{x_name} must be from 0 to {n_name} and {n_name} at least 1, got {x} of {n}")
-    return x, n
 
 
 def _wilson(x: int, n: int, z: float) -> tuple[float, float]:
@@ -269,3 +233,32 @@ def _score_variance(p1: float, n1: int, p2: float, n2: int, d: float) -> float:
     total = n1 + n2
     variance = first * (1 - first) / n1 + second * (1 - second) / n2
     return max(variance, 0.0) * total / (total - 1)
+
+
+def _koopman(x1: int, n1: int, x2: int, n2: int, z: float) -> tuple[float, float]:
+    from scipy.optimize import brentq  # slow to import
+
+    def excess(log_ratio: float) -> float:
+        # As for the difference: squared score statistic against z^2, multiplied out.
+        ratio = exp(log_ratio)
+        return (x1 / n1 - ratio * x2 / n2) ** 2 - z * z * _ratio_variance(x1, n1, x2, n2, ratio)
+
+    def limit(side: int) -> float:
+        # From the estimate, off it by a little, or from a ratio that a count of 0 makes as good as sure.
+        near = log(x1 / n1) - log(x2 / n2) + side * 1e-9 if x1 and x2 else -50.0 * side
+        far = near + side
+        while excess(far) < 0:
+            far += 2 * (far - near)
+        return exp(float(brentq(excess, near, far, xtol=1e-15, rtol=1e-14)))
+
+    return limit(-1) if x1 else 0.0, limit(1) if x2 else inf
+
+
+def _ratio_variance(x1: int, n1: int, x2: int, n2: int, ratio: float) -> float:
+    """Variance of p1 - ratio p2 at the likeliest (P1, P2) with P1 = ratio P2."""
+    # P2 is the smaller root of a quadratic, in the form that does not cancel.
+    half = (n1 * ratio + x1 + n2 + x2 * ratio) / 2
+    root = sqrt(max(half * half - (n1 + n2) * ratio * (x1 + x2), 0.0))
+    second = min((x1 + x2) / (half + root), 1.0, 1 / ratio)
+    first = ratio * second
+    return max(first * (1 - first), 0.0) / n1 + ratio * ratio * second * (1 - second) / n2

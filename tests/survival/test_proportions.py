@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.stats import binom
 
-from esld.survival import clopper_pearson, fisher, relative_risk, risk_difference, wilson
+from esld.survival import clopper_pearson, relative_risk, risk_difference, wilson
 from esld.survival._data import two_sided_z
-from esld.survival.proportions import _score_variance
+from esld.survival.proportions import _ratio_variance, _score_variance
 
 TABLES = ("e.9_11_v_10_11", "e.6_11_v_10_11", "e.0_11_v_0_11", "e.120_158_v_125_154")
 METHODS = ("miettinen-nurminen", "newcombe")
@@ -24,15 +24,19 @@ def counts(draw):
 
 
 class TestReference:
-    """R 4.2.2: ``binom.test``, ``prop.test(correct=FALSE)``, ``fisher.test``; R code for differences."""
+    """R 4.2.2: ``binom.test``, ``prop.test(correct=FALSE)``; R code for differences."""
 
     @pytest.mark.parametrize("name", TABLES)
     def test_each_arm(self, oracle, agrees, name):
         r = oracle("e_twobytwo.json", name)
         for arm, x, n in (("arm1", r["a"], r["n1"]), ("arm2", r["b"], r["n2"])):
-            for method, key in ((clopper_pearson, "clopper_pearson"), (wilson, "wilson")):
+            for method, name, key in (
+                (clopper_pearson, "Clopper–Pearson", "clopper_pearson"),
+                (wilson, "Wilson", "wilson"),
+            ):
                 found = method(x, n)
-                agrees([found.value, found.lower, found.upper], [r[arm]["p"], *r[arm][key].values()])
+                keys = ("p", f"{key}/lower", f"{key}/upper")
+                agrees([found.value, found.lower, found.upper], r[arm], *keys, method=name)
 
     @pytest.mark.parametrize("name", TABLES)
     def test_risk_difference(self, oracle, agrees, name):
@@ -40,26 +44,15 @@ class TestReference:
         table, wanted = (r["a"], r["n1"], r["b"], r["n2"]), r["risk_difference"]
         score, hybrid = (risk_difference(*table, method=m) for m in METHODS)
         for second in ("", "_second_implementation"):
-            theirs = wanted[f"miettinen_nurminen{second}"]
             agrees(
                 [score.value, score.lower, score.upper, score.p_value],
-                [wanted["est"], theirs["lower"], theirs["upper"], theirs["p_at_0"]],
+                wanted,
+                "est",
+                *(f"miettinen_nurminen{second}/{key}" for key in ("lower", "upper", "p_at_0")),
+                method="Miettinen–Nurminen",
             )
-        agrees([hybrid.lower, hybrid.upper], [wanted["newcombe10"][k] for k in ("lower", "upper")])
+        agrees([hybrid.lower, hybrid.upper], wanted["newcombe10"], "lower", "upper", method="Newcombe")
         assert isnan(hybrid.p_value)
-
-    @pytest.mark.parametrize("name", TABLES)
-    def test_fisher(self, oracle, agrees, name):
-        r = oracle("e_twobytwo.json", name)
-        found, wanted = fisher(r["a"], r["n1"], r["b"], r["n2"]), r["fisher"]
-        agrees(found.p_value, wanted["p_two_sided"])
-        full = wanted["cond_odds_ratio_full_precision"]
-        if isinstance(full["est"], str):  # "undefined (one margin is zero)"
-            assert isnan(found.odds_ratio.value)
-            assert (found.odds_ratio.lower, found.odds_ratio.upper) == (0, inf)
-        else:
-            ratio = found.odds_ratio
-            agrees([ratio.value, ratio.lower, ratio.upper], [full[k] for k in ("est", "lower", "upper")])
 
     def test_published_intervals(self):
         """Newcombe (1998), Table II, 56/70 v 48/80 and 9/10 v 3/10, quoted in e_twobytwo.json to 4 digits."""
@@ -120,6 +113,45 @@ class TestClosedForm:
                 variance = _score_variance(x1 / n1, n1, x2 / n2, n2, limit)
                 assert abs(found.value - limit) == pytest.approx(two_sided_z(0.95) * sqrt(variance), abs=1e-9)
 
+    def test_published_ratio(self):
+        """Koopman (1984), example of 36/40 v 16/80: 2.94 to 7.15."""
+        found = relative_risk(36, 40, 16, 80, method="koopman")
+        assert (found.value, found.lower, found.upper) == pytest.approx((4.5, 2.94, 7.15), abs=6e-3)
+
+    @given(counts(), counts(), st.floats(0.05, 20))
+    def test_ratio_variance_is_taken_at_the_likeliest_pair(self, one, two, ratio):
+        # The quadratic against a search of the likelihood over P2, P1 = ratio P2.
+        (x1, n1), (x2, n2) = one, two
+        high = min(1.0, 1 / ratio)
+
+        def deviance(q):
+            parts = ((x1, ratio * q), (n1 - x1, 1 - ratio * q), (x2, q), (n2 - x2, 1 - q))
+            return -sum(x * np.log(max(share, 1e-300)) for x, share in parts if x)
+
+        def variance(q):
+            p = ratio * q
+            return p * (1 - p) / n1 + ratio**2 * q * (1 - q) / n2
+
+        best = minimize_scalar(deviance, bounds=(0, high), method="bounded", options={"xatol": 1e-11}).x
+        found = _ratio_variance(x1, n1, x2, n2, ratio)
+        assert found == pytest.approx(variance(best), rel=1e-3, abs=1e-4 * (1 + ratio**2))
+
+    @given(counts(), counts())
+    def test_koopman_limits_are_where_the_score_statistic_is_z(self, one, two):
+        (x1, n1), (x2, n2) = one, two
+        found = relative_risk(x1, n1, x2, n2, method="koopman")
+        for limit in (found.lower, found.upper):
+            if 0 < limit < inf:
+                gap = abs(x1 / n1 - limit * x2 / n2)
+                spread = two_sided_z(0.95) * sqrt(_ratio_variance(x1, n1, x2, n2, limit))
+                assert gap == pytest.approx(spread, rel=1e-7)
+
+    @pytest.mark.parametrize("name", TABLES[:2] + TABLES[3:])
+    def test_koopman_at_a_ratio_of_one_is_the_chi_square_test(self, oracle, agrees, name):
+        r = oracle("e_twobytwo.json", name)
+        found = relative_risk(r["a"], r["n1"], r["b"], r["n2"], method="koopman")
+        agrees(found.p_value, r["chisq_uncorrected"], "p", method="Koopman")
+
     def test_relative_risk(self):
         # 6/11 v 3/11: ratio 2, variance of its logarithm 1/6 - 1/11 + 1/3 - 1/11.
         found = relative_risk(6, 11, 3, 11)
@@ -172,15 +204,21 @@ class TestInvariance:
         assert 0 <= found.lower <= found.value <= found.upper <= 1
         assert other.lower == pytest.approx(1 - found.upper, abs=1e-12)
 
-    @given(counts(), counts())
-    def test_relative_risk_inverts(self, one, two):
-        there, back = relative_risk(*one, *two), relative_risk(*two, *one)
-        assert back.value == pytest.approx(1 / there.value, nan_ok=True)
-        assert back.lower == pytest.approx(1 / there.upper, nan_ok=True)
+    @pytest.mark.parametrize("method", ["katz", "koopman"])
+    @given(one=counts(), two=counts())
+    def test_relative_risk_inverts(self, method, one, two):
+        there, back = (relative_risk(*a, *b, method=method) for a, b in ((one, two), (two, one)))
+        for here, other in ((back.value, there.value), (back.lower, there.upper), (back.upper, there.lower)):
+            assert here == pytest.approx(1 / other if other else inf, nan_ok=True)
+        assert back.p_value == pytest.approx(there.p_value, nan_ok=True)
 
     @given(counts(), counts())
-    def test_fisher_does_not_depend_on_the_order_of_the_arms(self, one, two):
-        assert fisher(*one, *two).p_value == pytest.approx(fisher(*two, *one).p_value)
+    def test_koopman_holds_the_estimate_and_agrees_with_its_p_value(self, one, two):
+        found = relative_risk(*one, *two, method="koopman")
+        if not isnan(found.value):
+            assert 0 <= found.lower <= found.value <= found.upper
+        if abs(found.p_value - 0.05) > 1e-9:
+            assert (found.p_value < 0.05) == (found.lower > 1 or found.upper < 1)
 
 
 class TestControlFlow:
@@ -197,13 +235,6 @@ class TestControlFlow:
 
     def test_everybody_the_same_is_no_evidence(self):
         assert risk_difference(11, 11, 11, 11).p_value == 1
-        assert fisher(11, 11, 11, 11).p_value == 1
-        assert fisher(0, 11, 0, 11).odds_ratio.reason.startswith("everybody in both groups")
-
-    def test_odds_ratio_with_an_empty_cell_is_infinite_with_a_finite_lower_limit(self):
-        ratio = fisher(11, 11, 5, 11).odds_ratio
-        assert (ratio.value, ratio.upper) == (inf, inf)
-        assert 1 < ratio.lower < inf
 
     def test_relative_risk_without_a_count(self):
         found = relative_risk(0, 11, 3, 11)
@@ -212,6 +243,23 @@ class TestControlFlow:
         certain = relative_risk(11, 11, 11, 11)
         assert certain.value == 1 and isnan(certain.upper)
         assert certain.reason == "no spread in either group: no limits"
+
+    def test_koopman_without_a_count(self):
+        none = relative_risk(0, 11, 3, 11, method="koopman")
+        assert (none.value, none.lower, none.reason) == (0, 0, "")
+        assert 1 < none.upper < inf
+        endless = relative_risk(3, 11, 0, 11, method="koopman")
+        assert (endless.value, endless.upper) == (inf, inf)
+        nobody = relative_risk(0, 11, 0, 11, method="koopman")
+        assert isnan(nobody.value)
+        assert (nobody.lower, nobody.upper, nobody.p_value) == (0, inf, 1)
+        assert nobody.reason == "nobody counted in either group: no ratio"
+
+    def test_koopman_with_everybody_has_limits_about_one(self):
+        found = relative_risk(11, 11, 11, 11, method="koopman")
+        assert (found.value, found.p_value) == (1, 1)
+        # (1 - r)^2 = z^2 r (1 - r) / n, r < 1: the likeliest P2 is 1.
+        assert found.lower == pytest.approx(11 / (11 + two_sided_z(0.95) ** 2))
 
     @pytest.mark.parametrize(
         ("x", "n", "message"),
@@ -228,13 +276,15 @@ class TestControlFlow:
             with pytest.raises(ValueError) as error:
                 method(x, n)
             assert str(error.value) == message
-        for contrast in (risk_difference, relative_risk, fisher):
+        for contrast in (risk_difference, relative_risk):
             with pytest.raises(ValueError, match="x2"):
                 contrast(1, 2, x, n)
 
     def test_unknown_method_or_level(self):
         with pytest.raises(ValueError, match=r"method must be one of .*, got 'wald'"):
             risk_difference(1, 2, 1, 2, method="wald")
+        with pytest.raises(ValueError, match=r"method must be one of .*, got 'wald'"):
+            relative_risk(1, 2, 1, 2, method="wald")
         for method in (clopper_pearson, wilson):
             with pytest.raises(ValueError, match="conf_level must be between 0 and 1, got 95"):
                 method(1, 2, conf_level=95)
@@ -249,4 +299,3 @@ class TestControlFlow:
         gap = risk_difference(3, 11, 5, 12).to_frame(group="LOW - HIGH")
         assert gap["statistic"].tolist() == ["risk_difference", "risk_difference_p_value"]
         assert (gap["n"][0], gap["events"][0]) == (23, 8)
-        assert fisher(3, 11, 5, 12).to_frame()["statistic"].tolist() == ["p_value", "odds_ratio"]
