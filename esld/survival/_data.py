@@ -30,8 +30,8 @@ def checked_times(time: ArrayLike, event: ArrayLike) -> tuple[Floats, Bools]:
         that is neither 0 nor 1.
     """
     same_rows(time, "time", event, "event")
-    times = _vector(time, "time")
-    events = _vector(event, "event")
+    times = vector(time, "time")
+    events = vector(event, "event")
     if times.size == 0:
         raise ValueError("time must have at least one row, got 0")
     if times.size != events.size:
@@ -49,7 +49,7 @@ def checked_times(time: ArrayLike, event: ArrayLike) -> tuple[Floats, Bools]:
     return times, happened
 
 
-def _vector(values: ArrayLike, name: str) -> Floats:
+def vector(values: ArrayLike, name: str) -> Floats:
     raw: NDArray[Any]
     raw = values.to_numpy() if isinstance(values, pd.Series) else np.asarray(values)
     if raw.ndim != 1:

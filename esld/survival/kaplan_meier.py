@@ -1,5 +1,6 @@
 """Kaplan-Meier estimate of survival, its confidence limits, quantiles, and the counts of the risk table."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import Literal
@@ -8,14 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.survival._data import Bools, Floats, Ints, checked_times, choice, two_sided_z
+from esld.survival._data import Floats, Ints, checked_times, choice, group_codes, two_sided_z
+from esld.survival._lifetable import LifeTable, checked_points, greenwood, tabulate, tabulate_by
 from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame, row
-
-ConfType = Literal["log-log", "log", "plain"]
-CONF_TYPES = ("log-log", "log", "plain")
 
 # Survival meets a level when it is as near as this: the tolerance of R's quantile.survfit.
 _TOLERANCE = float(np.sqrt(np.finfo(float).eps))
+
+ConfType = Literal["log-log", "log", "plain"]
+CONF_TYPES = ("log-log", "log", "plain")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,11 @@ class KaplanMeier:
     def method(self) -> str:
         return f"Kaplan-Meier, Greenwood, {self.conf_type}"
 
+    @property
+    def table(self) -> LifeTable:
+        """The counts alone: what the log-rank test and RMST are made from."""
+        return LifeTable(self.times, self.n_risk, self.n_event, self.n_censor)
+
     def at(self, times: ArrayLike, *, extend: bool = False) -> pd.DataFrame:
         """The estimate at given times.
 
@@ -89,21 +96,18 @@ class KaplanMeier:
         DataFrame
             Columns time, n_risk (just before the time), survival, std_err, lower, upper.
         """
-        points = _points(times)
+        points = checked_points(times)
         past = np.searchsorted(self.times, points, side="right")
         # Before the first observed time: everybody alive, nothing uncertain about it.
         start = {"survival": 1.0, "std_err": 0.0, "lower": 1.0, "upper": 1.0}
         if self.conf_type == "log-log":
             start |= {"lower": nan, "upper": nan}
-        frame = pd.DataFrame({"time": points, "n_risk": self._risk_before(points)})
+        frame = pd.DataFrame({"time": points, "n_risk": self.table.at_risk(points)})
         beyond = (points > self.max_time) & (self.survival[-1] > 0)
         for name, value in start.items():
             column = np.concatenate(([value], getattr(self, name)))[past]
             frame[name] = column if extend else np.where(beyond, nan, column)
         return frame
-
-    def _risk_before(self, points: Floats) -> Ints:
-        return np.append(self.n_risk, 0)[np.searchsorted(self.times, points, side="left")]
 
     def estimate(self, at: float) -> Estimate:
         """Survival at one time, with the reason where it or its limits do not exist."""
@@ -114,22 +118,13 @@ class KaplanMeier:
         frame = self.at(points)
         columns = (frame[name].tolist() for name in ("time", "survival", "std_err", "lower", "upper"))
         for time, value, std_err, lower, upper in zip(*columns, strict=True):
-            reason = ""
-            if isnan(value):
-                reason = f"follow-up ends at {self.max_time:g}, before {time:g}"
-            elif isnan(lower):
+            reason = f"follow-up ends at {self.max_time:g}, before {time:g}" if isnan(value) else ""
+            if isnan(lower) and not reason:
                 reason = f"{self.conf_type} limits are not defined where survival is {value:g}"
-            found.append(
-                Estimate(
-                    value=value,
-                    std_err=std_err,
-                    lower=lower,
-                    upper=upper,
-                    conf_level=self.conf_level,
-                    method=self.method,
-                    reason=reason,
-                )
-            )
+            found.append(Estimate(
+                value=value, std_err=std_err, lower=lower, upper=upper, conf_level=self.conf_level,
+                method=self.method, reason=reason,
+            ))  # fmt: skip
         return found
 
     def quantile(self, p: float) -> Quantile:
@@ -146,9 +141,8 @@ class KaplanMeier:
         """
         if not 0 < p < 1:
             raise ValueError(f"p must be between 0 and 1, got {p!r}")
-        value, lower, upper = (
-            self._crossing(curve, 1 - p) for curve in (self.survival, self.lower, self.upper)
-        )
+        curves = self.survival, self.lower, self.upper
+        value, lower, upper = (self._crossing(curve, 1 - p) for curve in curves)
         missing = [name for name, limit in (("lower", lower), ("upper", upper)) if isnan(limit)]
         reason = f"{' and '.join(missing)} limit not reached" if missing else ""
         return Quantile(
@@ -199,11 +193,11 @@ class KaplanMeier:
             both cumulative up to and including it. Somebody observed until exactly a tick is still
             at risk there and is counted in events or censored as well.
         """
-        points = _points(times)
+        points = checked_points(times)
         past = np.searchsorted(self.times, points, side="right")
-        frame = pd.DataFrame({"time": points, "n_risk": self._risk_before(points)})
-        frame["events"] = np.concatenate(([0], np.cumsum(self.n_event)))[past]
-        frame["censored"] = np.concatenate(([0], np.cumsum(self.n_censor)))[past]
+        frame = pd.DataFrame({"time": points, "n_risk": self.table.at_risk(points)})
+        for name, here in (("events", self.n_event), ("censored", self.n_censor)):
+            frame[name] = np.concatenate(([0], np.cumsum(here)))[past]
         return frame
 
     def step(self) -> pd.DataFrame:
@@ -230,7 +224,7 @@ class KaplanMeier:
         times : array_like, optional
             The times to give; default the distinct event times. `events` counts those up to the time.
         """
-        points = self.times[self.n_event > 0] if times is None else _points(times)
+        points = self.times[self.n_event > 0] if times is None else checked_points(times)
         counts = self.counts(points)
         rows: list[Row] = []
         for survival, time, n_risk, events in zip(
@@ -285,9 +279,50 @@ def kaplan_meier(
     section 1.4, for the log-log limits.
     """
     times, happened = checked_times(time, event)
+    return _curve(tabulate(times, happened), conf_level, conf_type, group, time_unit)
+
+
+def kaplan_meier_by(
+    time: ArrayLike,
+    event: ArrayLike,
+    group: ArrayLike,
+    *,
+    groups: Sequence[Hashable] | None = None,
+    conf_level: float = 0.95,
+    conf_type: ConfType = "log-log",
+    time_unit: str = "days",
+) -> tuple[KaplanMeier, ...]:
+    """Kaplan-Meier estimates of several groups, whose times are sorted once for all that follows.
+
+    `logrank_of`, `rmst_of` and `rmst_compare_of` take the curves and sort nothing again: figure, risk
+    table, test and mean come from the same counts.
+
+    Parameters
+    ----------
+    time, event, conf_level, conf_type, time_unit
+        As for `kaplan_meier`.
+    group : array_like of shape (n,)
+        Label of each subject, none missing; it becomes the `group` of the curve.
+    groups : sequence, optional
+        The labels in the order wanted. Default: the order of the categories, else sorted.
+
+    Returns
+    -------
+    tuple of KaplanMeier
+        One per label, in order.
+    """
+    times, happened = checked_times(time, event)
+    codes, labels = group_codes(group, time=time, groups=groups)
+    return tuple(
+        _curve(table, conf_level, conf_type, label, time_unit)
+        for table, label in zip(tabulate_by(times, happened, codes, len(labels)), labels, strict=True)
+    )
+
+
+def _curve(table: LifeTable, conf_level: float, conf_type: ConfType, group: str, unit: str) -> KaplanMeier:
     choice(conf_type, "conf_type", CONF_TYPES)
     z = two_sided_z(conf_level)
-    at, n_risk, n_event, n_censor = tabulate(times, happened)
+    at, n_risk, n_event, n_censor = table
     survival: Floats = np.cumprod((n_risk - n_event) / n_risk, dtype=np.float64)
     log_std_err = np.sqrt(greenwood(n_risk, n_event))
     gone = survival == 0
@@ -297,36 +332,9 @@ def kaplan_meier(
         array.setflags(write=False)
     return KaplanMeier(
         times=at, n_risk=n_risk, n_event=n_event, n_censor=n_censor, survival=survival, std_err=std_err,
-        lower=lower, upper=upper, n=times.size, events=int(happened.sum()), max_time=float(at[-1]),
-        conf_level=conf_level, conf_type=conf_type, group=group, time_unit=time_unit,
+        lower=lower, upper=upper, n=int(n_risk[0]), events=int(n_event.sum()), max_time=float(at[-1]),
+        conf_level=conf_level, conf_type=conf_type, group=group, time_unit=unit,
     )  # fmt: skip
-
-
-def tabulate(time: Floats, event: Bools) -> tuple[Floats, Ints, Ints, Ints]:
-    """Distinct times, ascending, with the numbers at risk just before, of events and of censorings."""
-    # A double that is not negative sorts as its bits do, and its sign bit is free: shifted out, it leaves
-    # room for the event flag, so one plain sort of integers replaces an argsort and two gathers.
-    key = (time + 0.0).view(np.uint64)  # + 0.0 turns -0.0 into 0.0
-    key <<= np.uint64(1)
-    key |= event
-    key.sort()
-    happened = (key & np.uint64(1)).view(np.int64)
-    key >>= np.uint64(1)
-    ordered = key.view(np.float64)
-    new = np.ones(time.size, dtype=np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
-    start = np.flatnonzero(new)
-    n_event = np.add.reduceat(happened, start)
-    n_here = np.diff(start, append=time.size)
-    return ordered[start], time.size - start, n_event, n_here - n_event
-
-
-def greenwood(n_risk: Ints, n_event: Ints) -> Floats:
-    """Cumulative Greenwood sum of d / (n (n - d)): the variance of log survival. 0 is added where n = d."""
-    left = n_risk - n_event
-    term = np.zeros(n_risk.size)
-    np.divide(n_event, n_risk * left, out=term, where=left > 0)
-    return np.cumsum(term)
 
 
 def _limits(survival: Floats, log_std_err: Floats, z: float, conf_type: ConfType) -> tuple[Floats, Floats]:
@@ -340,10 +348,3 @@ def _limits(survival: Floats, log_std_err: Floats, z: float, conf_type: ConfType
     log_survival = np.log(survival, out=np.full(survival.size, nan), where=inside)
     factor = np.exp(-z * log_std_err / log_survival)
     return np.exp(log_survival * factor), np.exp(log_survival / factor)
-
-
-def _points(times: ArrayLike) -> Floats:
-    points = np.atleast_1d(np.asarray(times, dtype=np.float64))
-    if points.ndim != 1 or not np.all(points >= 0):
-        raise ValueError(f"times must be 0 or more and not missing, got {points.tolist()}")
-    return points

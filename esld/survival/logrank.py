@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
 from esld.survival._data import Bools, Floats, Ints, checked_times, group_codes
+from esld.survival._lifetable import LifeTable, tabulate_by
 from esld.survival._results import About, Row, long_frame, row
+from esld.survival.kaplan_meier import KaplanMeier
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -122,35 +124,80 @@ def logrank(
     codes, labels = group_codes(group, time=time, groups=groups)
     if len(labels) < 2:
         raise ValueError(f"group must have at least two labels, got {list(labels)}")
+    _check_rho(rho)
+    if strata is None:
+        return _logrank(labels, _counts(tabulate_by(times, happened, codes, len(labels))), rho, 1)
+    stratum, names = group_codes(strata, time=time, name="strata")
+    return _logrank(labels, _counts_by_stratum(times, happened, codes, len(labels), stratum), rho, len(names))
+
+
+def logrank_of(curves: Sequence[KaplanMeier], *, rho: float = 0.0) -> LogRank:
+    """`logrank` of the samples behind Kaplan-Meier curves, as `kaplan_meier_by` gives them."""
+    if len(curves) < 2:
+        raise ValueError(f"curves must be at least two, got {len(curves)}")
+    _check_rho(rho)
+    return _logrank(tuple(c.group for c in curves), _counts([c.table for c in curves]), rho, 1)
+
+
+def _check_rho(rho: float) -> None:
     if not (np.isfinite(rho) and rho >= 0):
         raise ValueError(f"rho must be finite and 0 or more, got {rho!r}")
-    k = len(labels)
-    stratum, n_strata = None, 1
-    if strata is not None:
-        stratum, names = group_codes(strata, time=time, name="strata")
-        n_strata = len(names)
 
-    order: Ints = np.argsort(times) if stratum is None else np.lexsort((times, stratum))
-    ordered = times[order]
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Counts:
+    """What the test is made from: k groups at m event times, a time of two strata counting twice.
+
+    ``n_group``, ``events``: subjects and events, shape (k,). ``at_risk``, ``died``: shape (k, m).
+    ``stratum``: of each event time, shape (m,), ascending; None if there is one.
+    """
+
+    n_group: Ints
+    events: Ints
+    at_risk: Floats
+    died: Floats
+    stratum: Ints | None
+
+
+def _counts(tables: Sequence[LifeTable]) -> _Counts:
+    """Life tables of the groups, put together at the times of anybody's event."""
+    times = np.concatenate([t.times[t.n_event > 0] for t in tables])
+    times.sort(kind="stable")  # one sorted run per group: a merge
+    if times.size:
+        times = times[np.append(True, times[1:] != times[:-1])]
+    at_risk, died = np.empty((len(tables), times.size)), np.zeros((len(tables), times.size))
+    for i, table in enumerate(tables):
+        # A row is at risk at the event times up to its own: `passed` many. The last of them is its own event.
+        passed = np.searchsorted(times, table.times, side="right")
+        here = table.n_event + table.n_censor
+        gone = np.bincount(passed, weights=here, minlength=times.size + 1)
+        at_risk[i] = table.n_risk[0] - np.cumsum(gone)[:-1]
+        happens = table.n_event > 0
+        died[i, passed[happens] - 1] = table.n_event[happens]
+    return _Counts(
+        n_group=np.array([t.n_risk[0] for t in tables]),
+        events=np.array([t.n_event.sum() for t in tables]),
+        at_risk=at_risk,
+        died=died,
+        stratum=None,
+    )
+
+
+def _counts_by_stratum(times: Floats, happened: Bools, codes: Ints, k: int, stratum: Ints) -> _Counts:
+    order: Ints = np.lexsort((times, stratum))
+    ordered, happened, codes, stratum = times[order], happened[order], codes[order], stratum[order]
     new = np.ones(times.size, dtype=np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
-    if stratum is not None:
-        stratum = stratum[order]
-        new[1:] |= stratum[1:] != stratum[:-1]
-    happened, codes = happened[order], codes[order]
+    new[1:] = (ordered[1:] != ordered[:-1]) | (stratum[1:] != stratum[:-1])
     begin = np.flatnonzero(new)
     stop = np.append(begin[1:], times.size)
     died_before = _before(happened)
     some = np.flatnonzero(died_before[stop] > died_before[begin])
     begin, stop = begin[some], stop[some]
     # Everybody from a row to the end of its stratum is at risk at that row's time.
-    end: int | Ints = times.size
-    if stratum is not None:
-        ends = np.cumsum(np.bincount(stratum))
-        stratum = stratum[begin]
-        end = ends[stratum].astype(np.int64)
-    d, n = (died_before[stop] - died_before[begin]).astype(np.float64), (end - begin).astype(np.float64)
-    at_risk, died = np.empty((k, d.size)), np.empty((k, d.size))
+    ends = np.cumsum(np.bincount(stratum))
+    stratum = stratum[begin]
+    end = ends[stratum]
+    at_risk, died = np.empty((k, begin.size)), np.empty((k, begin.size))
     n_group, events = np.empty(k, dtype=np.int64), np.empty(k, dtype=np.int64)
     for i in range(k):
         member = codes == i
@@ -158,16 +205,23 @@ def logrank(
         at_risk[i] = before[end] - before[begin]
         died[i] = dead_before[stop] - dead_before[begin]
         n_group[i], events[i] = before[-1], dead_before[-1]
+    return _Counts(n_group=n_group, events=events, at_risk=at_risk, died=died, stratum=stratum)
 
-    weight = _left_survival(d, n, stratum) ** rho if rho else np.ones(d.size)
+
+def _logrank(labels: tuple[str, ...], counts: _Counts, rho: float, n_strata: int) -> LogRank:
+    at_risk, died = counts.at_risk, counts.died
+    d, n = died.sum(axis=0), at_risk.sum(axis=0)
     share = at_risk / n
-    spread = weight**2 * d * (n - d) / np.maximum(n - 1, 1)
+    expects, spread = d, d * (n - d) / np.maximum(n - 1, 1)
+    if rho:
+        weight = _left_survival(d, n, counts.stratum) ** rho
+        died, expects, spread = died * weight, d * weight, spread * weight**2
     scaled = share * spread
     variance = np.diag(scaled.sum(axis=1)) - scaled @ share.T
-    observed, expected = died @ weight, share @ (weight * d)
+    observed, expected = died.sum(axis=1), share @ expects
     chisq, df, reason = _chisq(observed, expected, variance)
     return LogRank(
-        groups=labels, n=n_group, events=events,
+        groups=labels, n=counts.n_group, events=counts.events,
         observed=observed, expected=expected, variance=variance, chisq=chisq, df=df,
         p_value=nan if reason else float(chdtrc(df, chisq)), rho=float(rho), strata=n_strata, reason=reason,
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from math import hypot, isnan, nan
+from math import hypot, isnan, log, nan
 
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -65,6 +65,9 @@ class Milestone:
         Second minus first of two groups, binomial; None if somebody is unknown.
     survival_difference : Estimate or None
         Second minus first of two groups, Kaplan-Meier with Greenwood standard errors, normal limits.
+    cloglog_difference : Estimate or None
+        Second minus first of two groups, log(-log S) of the Kaplan-Meier estimates, with the test on that
+        scale; its exponential is the ratio of the cumulative hazards. Above 0, the second group fares worse.
     bounds : tuple of Estimate, or None
         With unknown subjects and two groups: the lowest difference (second at its worst, first at its
         best) and the highest, each a risk difference with limits; else None.
@@ -74,6 +77,7 @@ class Milestone:
     groups: tuple[MilestoneGroup, ...]
     risk_difference: Estimate | None
     survival_difference: Estimate | None
+    cloglog_difference: Estimate | None
     bounds: tuple[Estimate, Estimate] | None
     time_unit: str
 
@@ -112,6 +116,7 @@ class Milestone:
             for name, difference in (
                 ("risk_difference", self.risk_difference),
                 ("survival_difference", self.survival_difference),
+                ("cloglog_difference", self.cloglog_difference),
                 ("risk_difference_lowest", lowest),
                 ("risk_difference_highest", highest),
             ):
@@ -163,7 +168,8 @@ def milestone(
 
     References
     ----------
-    Klein, Logan, Harhoff and Andersen (2007), Stat Med 26:4505-4519, for the Kaplan-Meier difference.
+    Klein, Logan, Harhoff and Andersen (2007), Stat Med 26:4505-4519, for the Kaplan-Meier difference
+    and for the test on the complementary log-log scale, which keeps its level better in small samples.
     """
     times, happened = checked_times(time, event)
     at, z = checked_horizon(at, "at"), two_sided_z(conf_level)
@@ -183,6 +189,7 @@ def milestone(
             groups=tuple(parts),
             risk_difference=None,
             survival_difference=None,
+            cloglog_difference=None,
             bounds=None,
             time_unit=time_unit,
         )
@@ -198,6 +205,7 @@ def milestone(
         groups=(first, second),
         risk_difference=lowest if complete else None,
         survival_difference=_difference(first, second, z, conf_level),
+        cloglog_difference=_cloglog_difference(first, second, z, conf_level),
         bounds=None if complete else (lowest, binomial(second.best_case, first.worst_case)),
         time_unit=time_unit,
     )
@@ -219,13 +227,9 @@ def _group(time: Floats, event: Bools, at: float, conf_level: float, label: str)
 def _difference(first: MilestoneGroup, second: MilestoneGroup, z: float, conf_level: float) -> Estimate:
     """Difference of two Kaplan-Meier estimates, Greenwood, normal."""
     value = second.survival.value - first.survival.value
-    std_err, reason = hypot(first.survival.std_err, second.survival.std_err), ""
+    std_err, reason = hypot(first.survival.std_err, second.survival.std_err), _unknown(first, second)
     no_spread = [g.group for g in (first, second) if not g.survival.std_err > 0]
-    if isnan(value):
-        reason = "; ".join(
-            f"{g.group}: {g.survival.reason}" for g in (first, second) if isnan(g.survival.value)
-        )
-    elif no_spread:
+    if not reason and no_spread:
         # Survival 1 or 0: what R drops or counts as certain.
         reason = f"Greenwood standard error is 0 or undefined in {' and '.join(no_spread)}"
     usable = std_err > 0
@@ -235,3 +239,32 @@ def _difference(first: MilestoneGroup, second: MilestoneGroup, z: float, conf_le
         p_value=two_sided_p(value / std_err) if usable else nan, conf_level=conf_level,
         method="Kaplan-Meier difference, Greenwood, normal", reason=reason,
     )  # fmt: skip
+
+
+def _cloglog_difference(
+    first: MilestoneGroup, second: MilestoneGroup, z: float, conf_level: float
+) -> Estimate:
+    """Difference of log(-log S), with Greenwood's variance by the delta method."""
+    method, reason = "Kaplan-Meier difference, Greenwood, complementary log-log", _unknown(first, second)
+    if not reason:
+        ends = [f"{g.group}: survival is {g.survival.value:g}" for g in (first, second) if _at_an_end(g)]
+        reason = f"{'; '.join(ends)}: no complementary log-log" if ends else ""
+    if reason:
+        return Estimate(value=nan, conf_level=conf_level, method=method, reason=reason)
+    (low, low_err), (high, high_err) = (
+        (log(-log(s.value)), s.std_err / (s.value * -log(s.value))) for s in (first.survival, second.survival)
+    )
+    value, std_err = high - low, hypot(low_err, high_err)
+    return Estimate(
+        value=value, std_err=std_err, lower=value - z * std_err, upper=value + z * std_err,
+        p_value=two_sided_p(value / std_err), conf_level=conf_level, method=method,
+    )  # fmt: skip
+
+
+def _unknown(first: MilestoneGroup, second: MilestoneGroup) -> str:
+    """Which group has no estimate at the horizon, and why."""
+    return "; ".join(f"{g.group}: {g.survival.reason}" for g in (first, second) if isnan(g.survival.value))
+
+
+def _at_an_end(group: MilestoneGroup) -> bool:
+    return group.survival.value in (0, 1)

@@ -8,17 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.survival._data import (
-    Bools,
-    Floats,
-    checked_horizon,
-    checked_times,
-    group_codes,
-    two_sided_p,
-    two_sided_z,
-)
+from esld.survival._data import checked_horizon, checked_times, group_codes, two_sided_p, two_sided_z
+from esld.survival._lifetable import LifeTable, tabulate, tabulate_by
 from esld.survival._results import About, Estimate, estimate_rows, long_frame
-from esld.survival.kaplan_meier import tabulate
+from esld.survival.kaplan_meier import KaplanMeier
 
 METHOD = "RMST, Greenwood"
 
@@ -118,8 +111,12 @@ def rmst(
     Irwin (1949), J Hyg 47:188-189. Andersen, Hansen and Klein (2004), Lifetime Data Anal 10:335-350.
     """
     times, happened = checked_times(time, event)
-    z = two_sided_z(conf_level)
-    return _rmst(times, happened, _tau(tau), conf_level, z, extend, group, time_unit)
+    return _rmst(tabulate(times, happened), _tau(tau), conf_level, extend, group, time_unit)
+
+
+def rmst_of(curve: KaplanMeier, *, tau: float, extend: bool = False) -> RMST:
+    """`rmst` of the sample behind a Kaplan-Meier curve, with its level, label and unit."""
+    return _rmst(curve.table, _tau(tau), curve.conf_level, extend, curve.group, curve.time_unit)
 
 
 def rmst_compare(
@@ -154,13 +151,28 @@ def rmst_compare(
     codes, labels = group_codes(group, time=time, groups=groups)
     if len(labels) != 2:
         raise ValueError(f"group must have two labels, got {list(labels)}")
-    z, tau = two_sided_z(conf_level), _tau(tau)
+    tau = _tau(tau)
     first, second = (
-        _rmst(times[codes == i], happened[codes == i], tau, conf_level, z, extend, label, time_unit)
-        for i, label in enumerate(labels)
+        _rmst(table, tau, conf_level, extend, label, time_unit)
+        for table, label in zip(tabulate_by(times, happened, codes, 2), labels, strict=True)
     )
+    return _contrast(first, second)
+
+
+def rmst_compare_of(curves: Sequence[KaplanMeier], *, tau: float, extend: bool = False) -> RMSTContrast:
+    """`rmst_compare` of the samples behind two Kaplan-Meier curves, as `kaplan_meier_by` gives them."""
+    if len(curves) != 2:
+        raise ValueError(f"curves must be two, got {len(curves)}")
+    first, second = (rmst_of(curve, tau=tau, extend=extend) for curve in curves)
+    if first.conf_level != second.conf_level or first.time_unit != second.time_unit:
+        raise ValueError("curves must have the same conf_level and time_unit, got two that differ")
+    return _contrast(first, second)
+
+
+def _contrast(first: RMST, second: RMST) -> RMSTContrast:
+    z = two_sided_z(first.conf_level)
     return RMSTContrast(
-        tau=tau,
+        tau=first.tau,
         arms=(first, second),
         difference=_difference(first, second, z),
         ratio=_ratio(first, second, z),
@@ -173,14 +185,16 @@ def _tau(tau: float) -> float:
     return float(tau)
 
 
-def _rmst(
-    time: Floats, event: Bools, tau: float, conf_level: float, z: float, extend: bool, group: str, unit: str
-) -> RMST:
-    at, n_risk, n_event, _ = tabulate(time, event)
+def _rmst(table: LifeTable, tau: float, conf_level: float, extend: bool, group: str, unit: str) -> RMST:
+    z = two_sided_z(conf_level)
+    at, n_risk, n_event, _ = table
+    size, last = int(n_risk[0]), float(at[-1])
+    upto = int(np.searchsorted(at, tau, side="right"))
+    at, n_risk, n_event = at[:upto], n_risk[:upto], n_event[:upto]
     drop = n_event > 0
     at, n_risk, n_event = at[drop], n_risk[drop], n_event[drop]
     survival = np.cumprod((n_risk - n_event) / n_risk)
-    events, last = int(n_event[at <= tau].sum()), float(time.max())
+    events = int(n_event.sum())
     value = std_err = nan
     reason = ""
     if last < tau and not extend and (survival.size == 0 or survival[-1] > 0):
@@ -198,7 +212,7 @@ def _rmst(
     margin = z * std_err if std_err > 0 else nan
     return RMST(
         value=value, std_err=std_err, lower=value - margin, upper=value + margin, conf_level=conf_level,
-        method=METHOD, reason=reason, tau=tau, n=time.size, events=events, group=group, time_unit=unit,
+        method=METHOD, reason=reason, tau=tau, n=size, events=events, group=group, time_unit=unit,
     )  # fmt: skip
 
 

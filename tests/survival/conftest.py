@@ -1,6 +1,5 @@
-"""The numbers and data of tests/reference/survival, and a comparison that knows R's null."""
+"""The numbers and data of tests/reference, and the one comparison with them, which is counted (tests/validation.py)."""
 
-import json
 from functools import cache
 from pathlib import Path
 
@@ -8,14 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "survival"
-DATA = REFERENCE.parent / "data"
+from tests.validation import compare, property_of, read_references
 
+DATA = Path(__file__).parents[1] / "reference" / "data"
 
-@cache
-def _references(file: str) -> dict[str, dict]:
-    found = json.loads((REFERENCE / file).read_text(encoding="utf-8"))["references"]
-    return {reference["id"]: reference["results"] for reference in found}
+_references = cache(read_references)
 
 
 @pytest.fixture(scope="session")
@@ -25,28 +21,34 @@ def oracle():
 
 
 @cache
-def _data() -> dict[str, pd.DataFrame]:
-    pbc = pd.read_csv(DATA / "pbc.csv").query("trt == trt").astype({"trt": int})
-    pbc = pbc.assign(event=pbc["status"].eq(2), lb=np.log(pbc["bili"]))
-    aml = pd.read_csv(DATA / "aml.csv").assign(event=lambda d: d["status"])
-    small = pd.read_csv(DATA / "small22_a.csv").assign(event=lambda d: d["status"])
-    return {"pbc": pbc, "aml": aml, "small22_a": small}
+def _data(name: str) -> pd.DataFrame:
+    frame = pd.read_csv(DATA / f"{name}.csv")
+    if name == "pbc":
+        frame = frame.query("trt == trt").astype({"trt": int})
+        return frame.assign(event=frame["status"].eq(2), lb=np.log(frame["bili"]))
+    return frame if name in ("transplant", "cgd") else frame.assign(event=frame["status"])
 
 
-@pytest.fixture
-def data():
-    """``data("pbc")``: a fresh copy of a data set, with the event as R coded it in ``event``."""
-    return lambda name: _data()[name].copy()
+def read_data(name: str) -> pd.DataFrame:
+    """A fresh copy of a data set of tests/reference/data; where it has one event, as R coded it, in ``event``."""
+    return _data(name).copy()
 
 
 @pytest.fixture(scope="session")
-def agrees():
-    """``agrees(ours, theirs, rel)``: the same shape, NaN where R has null, else equal to `rel`."""
+def data():
+    """``data("pbc")``: a fresh copy of a data set, with the event as R coded it in ``event``."""
+    return read_data
 
-    def check(ours, theirs, rel=1e-8):
-        flat = np.ravel(np.array(theirs, dtype=object))
-        wanted = np.array([np.nan if x is None else x for x in flat], float)
-        found = np.ravel(np.asarray(ours, dtype=float))
-        np.testing.assert_allclose(found, wanted, rtol=rel, atol=1e-14)
+
+@pytest.fixture
+def agrees(request):
+    """``agrees([km.n, km.events], wanted, "n", "events", method="Kaplan–Meier")``: :func:`tests.validation.compare`, kept.
+
+    What was compared travels with the test's report, so that it can be counted.
+    """
+
+    def check(ours, wanted, *keys, method, where=None):
+        found = compare(ours, wanted, keys, method=method, where=where)
+        request.node.user_properties.extend(property_of(comparison) for comparison in found)
 
     return check

@@ -1,6 +1,7 @@
 """Kaplan-Meier: closed form, R survival 3.5-3, lifelines' estimate, invariance, control flow."""
 
 from dataclasses import FrozenInstanceError
+from functools import partial
 from math import exp, isnan, log, nan, sqrt
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.survival import COLUMNS, kaplan_meier
+from esld.survival.kaplan_meier import kaplan_meier_by
 
 SAMPLES = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=1, max_size=40)
 
@@ -35,7 +37,8 @@ class TestReference:
         for group, wanted in results.items():
             rows = frame if group == "overall" else frame[frame[by].astype(str) == group.split("=")[1]]
             km = kaplan_meier(rows["time"], rows["event"], conf_type=conf_type)
-            assert (km.n, km.events, km.max_time) == (wanted["n"], wanted["events"], wanted["max_time"])
+            compare = partial(agrees, method="Kaplan–Meier")
+            compare([km.n, km.events, km.max_time], wanted, "n", "events", "max_time")
 
             limits = wanted["ci_" + conf_type.replace("-", "")]
             at = km.at(limits["at"]["time"], extend=True)
@@ -46,11 +49,11 @@ class TestReference:
                 ("lower", "lower"),
                 ("upper", "upper"),
             ):
-                agrees(at[ours], limits["at"][theirs])
+                compare(at[ours], limits["at"], theirs)
 
             quartiles = [km.quantile(p) for p in (0.25, 0.5, 0.75)]
             for ours, theirs in (("value", "quantile"), ("lower", "lower"), ("upper", "upper")):
-                agrees([getattr(q, ours) for q in quartiles], limits["quantiles_25_50_75"][theirs])
+                compare([getattr(q, ours) for q in quartiles], limits["quantiles_25_50_75"], theirs)
 
             curve = wanted["curve_first_40_event_times"]
             first = np.flatnonzero(km.n_event > 0)[: len(curve["time"])]
@@ -61,7 +64,7 @@ class TestReference:
                 (km.survival, "surv"),
                 (km.std_err, "greenwood_se"),
             ):
-                agrees(ours[first], curve[theirs])
+                compare(ours[first], curve, theirs)
 
     def test_estimate_equals_lifelines(self, data):
         from lifelines import KaplanMeierFitter
@@ -219,6 +222,44 @@ class TestStep:
         assert step["survival"].iloc[-1] == km.survival[-1]
         assert step["time"].is_monotonic_increasing
         assert step["survival"].is_monotonic_decreasing
+
+
+class TestByGroup:
+    def test_each_curve_is_that_of_its_group(self, data):
+        frame = data("small22_a")
+        options = {"conf_level": 0.9, "conf_type": "log", "time_unit": "weeks"}
+        curves = kaplan_meier_by(frame["time"], frame["event"], frame["arm"], groups=("B", "A"), **options)
+        assert [curve.group for curve in curves] == ["B", "A"]
+        for curve in curves:
+            rows = frame[frame["arm"] == curve.group]
+            alone = kaplan_meier(rows["time"], rows["event"], group=curve.group, **options)
+            for name in ("times", "n_risk", "n_event", "n_censor", "survival", "std_err", "lower", "upper"):
+                np.testing.assert_array_equal(getattr(curve, name), getattr(alone, name))
+            for name in ("n", "events", "max_time", "conf_level", "conf_type", "time_unit"):
+                assert getattr(curve, name) == getattr(alone, name)
+
+    def test_one_group(self):
+        [curve] = kaplan_meier_by([1, 2.5], [1, 0], ["A", "A"])
+        assert (curve.group, curve.survival.tolist()) == ("A", [0.5, 0.5])
+
+    @pytest.mark.parametrize(
+        ("group", "options", "message"),
+        [
+            (["A", None], {}, "group must not be missing, got 1 missing of 2"),
+            (["A"], {}, "time and group must have the same length, got 2 and 1"),
+            (["A", "B"], {"groups": ("A", "C")}, "groups must list each label of group once"),
+            (["A", "B"], {"conf_type": "loglog"}, "conf_type must be one of"),
+            (["A", "B"], {"conf_level": 95}, "conf_level must be between 0 and 1"),
+        ],
+    )
+    def test_refused(self, group, options, message):
+        with pytest.raises(ValueError, match=message):
+            kaplan_meier_by([1, 2], [1, 0], group, **options)
+
+    def test_inputs_are_not_changed(self):
+        time, event, group = np.array([3.0, 1.0]), np.array([1, 0]), np.array(["B", "A"])
+        kaplan_meier_by(time, event, group)
+        assert (time.tolist(), event.tolist(), group.tolist()) == ([3, 1], [1, 0], ["B", "A"])
 
 
 class TestInvariance:

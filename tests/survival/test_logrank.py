@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from scipy.stats import chi2
 
 from esld.survival import logrank
+from esld.survival.kaplan_meier import kaplan_meier_by
+from esld.survival.logrank import logrank_of
 
 SAMPLES = st.lists(
     st.tuples(st.integers(0, 9), st.booleans(), st.sampled_from("ABC"), st.integers(0, 1)),
@@ -49,12 +51,12 @@ class TestReference:
             groups=("m", "f") if by == "sex" else None,  # the order of R's factor
         )
         assert [f"{by}={g}" for g in found.groups] == wanted["groups"]
-        agrees(found.observed, wanted["observed"])
-        agrees(found.expected, wanted["expected"])
-        agrees(found.variance, wanted["var"])
-        agrees(found.chisq, wanted["chisq"])
-        agrees(found.p_value, wanted["p"])
-        assert found.df == wanted["df"]
+        agrees(
+            [found.observed, found.expected, found.variance, found.chisq, found.df, found.p_value],
+            wanted,
+            *("observed", "expected", "var", "chisq", "df", "p"),
+            method="Peto–Peto" if rho else "Log-rank",
+        )
 
 
 class TestClosedForm:
@@ -83,6 +85,30 @@ class TestClosedForm:
         assert found.expected[0] == pytest.approx(1)
         assert found.variance[0, 0] == pytest.approx(1 / 3)
         assert found.p_value == 1
+
+
+class TestOfCurves:
+    @given(SAMPLES, st.sampled_from([0, 0.5, 1]), st.sampled_from([1.0, 0.37]))
+    def test_the_same_numbers_as_from_the_rows(self, sample, rho, unit):
+        time, event, group, _ = split(sample)
+        one = logrank(time * unit, event, group, rho=rho)
+        two = logrank_of(kaplan_meier_by(time * unit, event, group), rho=rho)
+        for name in ("n", "events", "observed", "expected", "variance"):
+            np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+        assert (one.groups, one.df, one.reason, one.method) == (two.groups, two.df, two.reason, two.method)
+        assert (one.chisq, one.p_value) == pytest.approx((two.chisq, two.p_value), nan_ok=True, rel=1e-12)
+
+    def test_all_censored(self):
+        found = logrank_of(kaplan_meier_by([1, 2.5], [0, 0], ["A", "B"]))
+        assert isnan(found.chisq)
+        assert found.reason == "no events"
+
+    def test_refused(self):
+        curves = kaplan_meier_by([1, 2], [1, 1], ["A", "B"])
+        with pytest.raises(ValueError, match="curves must be at least two, got 1"):
+            logrank_of(curves[:1])
+        with pytest.raises(ValueError, match="rho must be finite and 0 or more"):
+            logrank_of(curves, rho=-1)
 
 
 class TestInvariance:

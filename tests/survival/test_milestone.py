@@ -1,13 +1,16 @@
 """Alive at a horizon: closed form, R survival 3.5-3, invariance, control flow."""
 
-from math import isnan
+from functools import partial
+from math import isnan, log, sqrt
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from esld.survival import clopper_pearson, milestone, risk_difference
+from esld.survival.kaplan_meier import kaplan_meier_by
 
 SAMPLES = st.lists(
     st.tuples(st.integers(0, 10), st.booleans(), st.sampled_from("AB")), min_size=2, max_size=30
@@ -32,14 +35,21 @@ class TestReference:
     def test_arms_and_difference(self, oracle, data, agrees, name, dataset, by):
         wanted, frame = oracle("b_milestone.json", name), data(dataset)
         found = milestone(frame["time"], frame["event"], frame[by], at=wanted["t"])
-        for group in found.groups:
-            theirs = wanted["arms"][f"{by}={group.group}"]
-            agrees([group.survival.value, group.survival.std_err], [theirs["surv"], theirs["se"]])
-        gap, theirs = found.survival_difference, wanted["difference"]
-        agrees(
-            [gap.value, gap.std_err, gap.lower, gap.upper, gap.p_value],
-            [theirs[k] for k in ("est", "se", "lower95", "upper95", "p")],
+        compare = partial(agrees, method="Survival at a milestone")
+        curves = kaplan_meier_by(frame["time"], frame["event"], frame[by])
+        for group, curve in zip(found.groups, curves, strict=True):
+            own, theirs = group.survival, wanted["arms"][f"{by}={group.group}"]
+            at_risk = curve.at([wanted["t"]])["n_risk"]
+            compare([own.value, own.std_err, at_risk], theirs, "surv", "se", "n_risk")
+        gap = found.survival_difference
+        compare(
+            [gap.value, gap.std_err, gap.lower, gap.upper, gap.value / gap.std_err, gap.p_value],
+            wanted["difference"],
+            *("est", "se", "lower95", "upper95", "z", "p"),
         )
+        gap = found.cloglog_difference
+        z = gap.value / gap.std_err
+        compare([z, z**2, gap.p_value], wanted["cloglog"], "z", "chisq", "p")
 
 
 class TestComplete:
@@ -111,7 +121,12 @@ class TestUnknown:
         ]
         gap = frame[frame["group"] == "B - A"]
         assert [s for s in gap["statistic"] if not s.endswith(("p_value", "std_err"))] == [
-            *["survival_difference", "risk_difference_lowest", "risk_difference_highest"],
+            *[
+                "survival_difference",
+                "cloglog_difference",
+                "risk_difference_lowest",
+                "risk_difference_highest",
+            ],
         ]
         assert set(frame["time"]) == {10.0}
 
@@ -132,6 +147,43 @@ class TestUnknown:
         found = milestone([5, 20, 4, 20], [0, 0, 1, 0], ["A", "A", "B", "B"], at=10)
         assert found.difference.lower < found.difference.value == -0.5
         assert found.difference.reason == "Greenwood standard error is 0 or undefined in A"
+
+
+class TestComplementaryLogLog:
+    # A: 1 of 4 dead by 10, S = 3/4; B: 2 of 4, S = 1/2. Nobody is censored before: Greenwood's variance of
+    # log S is 1/3 - 1/4 = 1/12 and 1/2 - 1/4 = 1/4.
+    TIME = (2, 10, 10, 10, 4, 5, 10, 10)
+    EVENT = (1, 0, 0, 0, 1, 1, 0, 0)
+    GROUP = ("A",) * 4 + ("B",) * 4
+
+    def test_difference_and_test(self):
+        found = milestone(self.TIME, self.EVENT, self.GROUP, at=10).cloglog_difference
+        value = log(log(1 / 2) / log(3 / 4))
+        std_err = sqrt(1 / 12 / log(3 / 4) ** 2 + 1 / 4 / log(1 / 2) ** 2)
+        assert (found.value, found.std_err) == pytest.approx((value, std_err))
+        assert found.p_value == pytest.approx(2 * ndtr(-value / std_err))
+        assert found.upper == pytest.approx(value + 1.959963984540054 * std_err)
+
+    def test_the_level_is_the_callers(self):
+        wide, narrow = (
+            milestone(self.TIME, self.EVENT, self.GROUP, at=10, conf_level=c).cloglog_difference
+            for c in (0.95, 0.8)
+        )
+        assert wide.lower < narrow.lower < narrow.value
+        assert (narrow.value, narrow.conf_level) == (wide.value, 0.8)
+
+    def test_nobody_or_everybody_alive_has_no_such_scale(self):
+        # at 3 B has no death, at 1 neither has; A and B die out in the last
+        one = milestone(self.TIME, self.EVENT, self.GROUP, at=3).cloglog_difference
+        assert isnan(one.value) and isnan(one.lower) and isnan(one.p_value)
+        assert one.reason == "B: survival is 1: no complementary log-log"
+        none = milestone([9, 9, 1, 1], [0, 0, 1, 1], list("AABB"), at=3).cloglog_difference
+        assert none.reason == "A: survival is 1; B: survival is 0: no complementary log-log"
+
+    def test_follow_up_that_ends_too_soon(self):
+        found = milestone([1, 5, 2, 20], [1, 0, 1, 0], ["A", "A", "B", "B"], at=10).cloglog_difference
+        assert isnan(found.value)
+        assert found.reason == "A: follow-up ends at 5, before 10"
 
 
 class TestInvariance:
@@ -170,14 +222,32 @@ class TestInvariance:
         there, back = (milestone(*split(sample), at=at, groups=order) for order in ("AB", "BA"))
         assert back.difference.value == pytest.approx(-there.difference.value, nan_ok=True)
         assert back.difference.lower == pytest.approx(-there.difference.upper, nan_ok=True, abs=1e-9)
+        one, two = there.cloglog_difference, back.cloglog_difference
+        assert (two.value, two.lower) == pytest.approx((-one.value, -one.upper), nan_ok=True)
+        assert two.p_value == pytest.approx(one.p_value, nan_ok=True)
 
 
 class TestControlFlow:
     def test_one_group(self):
         found = milestone([1, 2], [1, 0], at=1)
         assert [g.group for g in found.groups] == ["all"]
-        assert found.difference is None and found.bounds is None
+        assert found.difference is None and found.bounds is None and found.cloglog_difference is None
         assert "risk_difference" not in set(found.to_frame()["statistic"])
+
+    def test_one_arm(self):
+        """A cut before the second arm has anybody: no difference, and no error."""
+        found = milestone([1, 2], [1, 0], ["LOW", "LOW"], at=1)
+        assert [g.group for g in found.groups] == ["LOW"]
+        assert found.difference is None
+        assert "cloglog_difference" not in set(found.to_frame()["statistic"])
+        with pytest.raises(
+            ValueError, match=r"groups must list each label of group once, got \['LOW', 'HIGH'\]"
+        ):
+            milestone([1, 2], [1, 0], ["LOW", "LOW"], at=1, groups=("LOW", "HIGH"))
+
+    def test_nobody(self):
+        with pytest.raises(ValueError, match="time must have at least one row"):
+            milestone([], [], [], at=1)
 
     def test_three_groups_have_no_difference(self):
         assert milestone([1, 2, 3], [1, 1, 1], list("ABC"), at=1).difference is None

@@ -1,13 +1,17 @@
 """RMST: closed form, R survival 3.5-3, lifelines' point estimate, invariance, control flow."""
 
+from functools import partial
 from math import isnan, sqrt
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from esld.survival import rmst, rmst_compare
+from esld.survival import kaplan_meier, rmst, rmst_compare
+from esld.survival.kaplan_meier import kaplan_meier_by
+from esld.survival.rmst import rmst_compare_of, rmst_of
 
 SAMPLES = st.lists(st.tuples(st.integers(0, 12), st.booleans()), min_size=2, max_size=30)
 
@@ -30,18 +34,20 @@ class TestReference:
         wanted, frame = oracle("b_rmst.json", name), data(dataset)
         # arm A of small22_a is followed to 36 only: R carries its curve on to 48
         found = rmst_compare(frame["time"], frame["event"], frame[by], tau=wanted["tau"], extend=True)
+        compare = partial(agrees, method="Restricted mean survival time")
         for arm in found.arms:
             theirs = wanted["arms"][f"{by}={arm.group}"]
-            agrees([arm.value, arm.std_err, arm.lost], [theirs["rmst"], theirs["se"], theirs["rmtl"]])
-        gap, theirs = found.difference, wanted["difference"]
-        agrees(
-            [gap.value, gap.std_err, gap.lower, gap.upper, gap.p_value],
-            [theirs[k] for k in ("est", "se", "lower95", "upper95", "p")],
+            compare([arm.value, arm.std_err, arm.lost], theirs, "rmst", "se", "rmtl")
+        gap, fold = found.difference, found.ratio
+        compare(
+            [gap.value, gap.std_err, gap.lower, gap.upper, gap.value / gap.std_err, gap.p_value],
+            wanted["difference"],
+            *("est", "se", "lower95", "upper95", "z", "p"),
         )
-        fold, theirs = found.ratio, wanted["ratio"]
-        agrees(
+        compare(
             [fold.value, fold.lower, fold.upper, fold.p_value],
-            [theirs[k] for k in ("est", "lower95", "upper95", "p")],
+            wanted["ratio"],
+            *("est", "lower95", "upper95", "p"),
         )
 
     def test_estimate_equals_lifelines(self, data):
@@ -78,6 +84,31 @@ class TestClosedForm:
         found = rmst(time, np.ones(time.size), tau=tau)
         assert found.value == pytest.approx(seen.mean(), abs=1e-12)
         assert found.std_err == pytest.approx(seen.std() / sqrt(time.size), abs=1e-7)
+
+
+class TestOfCurves:
+    @given(SAMPLES, SAMPLES, st.floats(0.5, 13), st.sampled_from([1.0, 0.37]), st.booleans())
+    def test_the_same_numbers_as_from_the_rows(self, one, two, tau, unit, extend):
+        time, event = split(one + two)
+        group = ["A"] * len(one) + ["B"] * len(two)
+        options = {"conf_level": 0.9, "time_unit": "weeks", "groups": ("B", "A")}
+        wanted = rmst_compare(time * unit, event, group, tau=tau * unit, extend=extend, **options)
+        curves = kaplan_meier_by(time * unit, event, group, **options)
+        found = rmst_compare_of(curves, tau=tau * unit, extend=extend)
+        pd.testing.assert_frame_equal(found.to_frame(), wanted.to_frame(), check_exact=True)
+        pd.testing.assert_frame_equal(
+            rmst_of(curves[0], tau=tau * unit, extend=extend).to_frame(), wanted.arms[0].to_frame()
+        )
+
+    def test_refused(self):
+        curves = kaplan_meier_by([1, 2, 3], [1, 1, 1], ["A", "B", "C"])
+        with pytest.raises(ValueError, match="curves must be two, got 3"):
+            rmst_compare_of(curves, tau=1)
+        with pytest.raises(ValueError, match="tau must be above 0"):
+            rmst_of(curves[0], tau=0)
+        other = kaplan_meier([1, 2], [1, 0], conf_level=0.9)
+        with pytest.raises(ValueError, match="curves must have the same conf_level and time_unit"):
+            rmst_compare_of([curves[0], other], tau=1)
 
 
 class TestInvariance:

@@ -1,0 +1,159 @@
+"""Beta product confidence limits of survival: defined also when nobody, or everybody, has had the event."""
+
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy.special import betaincinv
+
+from esld.survival._data import Floats, Ints
+from esld.survival._lifetable import checked_points
+from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame
+from esld.survival.kaplan_meier import KaplanMeier
+
+METHOD = "Kaplan-Meier, beta product, method of moments"
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BetaProduct:
+    """Survival at given times with beta product limits.
+
+    Attributes
+    ----------
+    times : ndarray of shape (m,)
+        The times asked for, in that order.
+    n_risk : ndarray of int, shape (m,)
+        Subjects at risk just before each time.
+    n_event : ndarray of int, shape (m,)
+        Events up to and including each time.
+    survival : ndarray of shape (m,), in [0, 1]
+        Kaplan-Meier estimate; NaN beyond the last observed time unless everybody has had the event.
+    lower, upper : ndarray of shape (m,), in [0, 1]
+        Limits; never NaN. Beyond the last observed time the lower one is 0.
+    n : int
+        Subjects in all.
+    max_time : float
+        The last observed time.
+    conf_level : float
+        Level of the limits.
+    group : str
+        Label of the sample.
+    """
+
+    times: Floats
+    n_risk: Ints
+    n_event: Ints
+    survival: Floats
+    lower: Floats
+    upper: Floats
+    n: int
+    max_time: float
+    conf_level: float
+    group: str
+
+    def estimates(self) -> tuple[Estimate, ...]:
+        """Survival with its limits, one per time."""
+        found: list[Estimate] = []
+        columns = (c.tolist() for c in (self.times, self.survival, self.lower, self.upper))
+        for time, value, lower, upper in zip(*columns, strict=True):
+            reason = f"follow-up ends at {self.max_time:g}, before {time:g}" if isnan(value) else ""
+            found.append(Estimate(
+                value=value, lower=lower, upper=upper, conf_level=self.conf_level, method=METHOD,
+                reason=reason,
+            ))  # fmt: skip
+        return tuple(found)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Long form: survival, told from the rows of the Kaplan-Meier curve by its method."""
+        rows: list[Row] = []
+        for time, events, estimate in zip(self.times, self.n_event, self.estimates(), strict=True):
+            about: About = {"n": self.n, "events": int(events), "group": self.group, "time": float(time)}
+            rows += estimate_rows("survival", estimate, **about)
+        return long_frame(rows)
+
+
+def beta_product(curve: KaplanMeier, *, at: ArrayLike) -> BetaProduct:
+    """Beta product limits of a Kaplan-Meier curve, beside its own.
+
+    If everybody is observed to the time or beyond it, or to the event, the limits are those of Clopper
+    and Pearson for the share still alive. With censoring before the time they have no exact guarantee,
+    but hold their level in small samples where Greenwood's limits do not, and they exist at survival 1
+    and 0.
+
+    Parameters
+    ----------
+    curve : KaplanMeier
+        As `kaplan_meier` gives it; its `conf_level` is used.
+    at : array_like of shape (m,)
+        Points in time, 0 or later, in any order.
+
+    Returns
+    -------
+    BetaProduct
+
+    Notes
+    -----
+    With n at risk and d events at an event time, survival is multiplied by a variable B(n - d + 1, d). The
+    upper limit at t is a quantile of the product over the event times up to t. For the lower limit the
+    next event is taken to happen at once: one more factor B(m, 1), m being those at risk at t that have
+    not had the event by then. So between event times the lower limit drops where somebody is censored,
+    though the estimate does not; the upper limit waits for an event. Those censored exactly at t are known
+    to be alive there and belong to m; R's bpcp (since 1.3.0) holds its limits constant from one observed
+    time up to the next and leaves them out.
+
+    The product is replaced by the one beta distribution with its mean and variance (method of moments:
+    no random numbers). With few at risk and a high level such a limit could rise; survival cannot, so each
+    limit is the lowest up to its time, as in bpcp.
+
+    References
+    ----------
+    Fay, Brittain and Proschan (2013), Biostatistics 14:723-736, section 2. Fay and Brittain (2016), Stat
+    Med 35:2726-2740, for limits at an event time and for ties.
+    """
+    points = checked_points(at)
+    tail = (1 - curve.conf_level) / 2
+    table = curve.table
+    n, d = table.n_risk.astype(np.float64), table.n_event.astype(np.float64)
+    # The logarithm of the mean, and of the second moment over the squared mean: both add up over factors.
+    mean, spread = _moments(n - d + 1, d)
+    mean, spread = np.cumsum(mean), np.cumsum(spread)
+    upper = np.minimum.accumulate(_quantile(mean, spread, 1 - tail))
+    # Two lower limits per observed time: at it, and from just after it until the next.
+    left = np.column_stack((n - d, n - d - table.n_censor)).ravel()
+    last, wide = _moments(left, np.ones(left.size))
+    lower = np.minimum.accumulate(_quantile(np.repeat(mean, 2) + last, np.repeat(spread, 2) + wide, tail))
+
+    start = float(_quantile(*_moments(n[:1], np.ones(1)), tail)[0])
+    past = np.searchsorted(table.times, points, side="right")
+    exactly = np.isin(points, table.times)
+    known = curve.at(points)
+    return BetaProduct(
+        times=points,
+        n_risk=known["n_risk"].to_numpy(np.int64),
+        n_event=np.concatenate(([0], np.cumsum(table.n_event)))[past],
+        survival=known["survival"].to_numpy(np.float64),
+        lower=np.concatenate(([start], lower))[2 * past - exactly],
+        upper=np.concatenate(([1.0], upper))[past],
+        n=curve.n,
+        max_time=curve.max_time,
+        conf_level=curve.conf_level,
+        group=curve.group,
+    )
+
+
+def _moments(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Log mean of B(a, b), and log of its second moment over the squared mean; B(0, b) is 0, B(a, 0) 1."""
+    with np.errstate(divide="ignore"):
+        return np.log(a / (a + b)), np.log1p(b / (a * (a + b + 1)))
+
+
+def _quantile(mean: Floats, spread: Floats, p: float) -> Floats:
+    """Quantile of the beta distribution with these moments, as `_moments` gives them."""
+    value = np.where(mean == 0, 1.0, 0.0)  # a point at 1, or at 0
+    some = (mean < 0) & np.isfinite(mean)
+    share, rest, excess = np.exp(mean[some]), -np.expm1(mean[some]), np.expm1(spread[some])
+    size = rest / (share * excess) - 1
+    value[some] = betaincinv(share * size, rest * size, p)
+    return value

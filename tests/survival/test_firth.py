@@ -1,0 +1,220 @@
+"""Firth's Cox regression: closed form, R survival 3.5-3 (maximised by hand), invariance, control flow."""
+
+import warnings
+from math import isnan, log, sqrt
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import chdtri
+
+from esld.survival import cox
+from esld.survival.firth import firth
+
+
+def fit(time, event, conf_level=0.95, **covariates):
+    frame = pd.DataFrame({"t": time, "e": event, **covariates})
+    return firth(frame, duration="t", event="e", covariates=list(covariates), conf_level=conf_level)
+
+
+class TestReference:
+    """R: log PL + 0.5 log|I| maximised, both from ``coxph(init = b, iter.max = 0, ties = 'breslow')``."""
+
+    @staticmethod
+    def frame(name, data):
+        if name == "h.small22_a":
+            return data("small22_a")
+        tiny = data("tiny10")
+        return tiny.assign(event=tiny["status"].eq(1) & tiny["time"].le(9))
+
+    @pytest.mark.parametrize("name", ["h.small22_a", "h.tiny10.monotone"])
+    def test_all_numbers(self, oracle, data, agrees, name):
+        wanted = oracle("h_firth.json", name)["breslow"]
+        frame = self.frame(name, data).assign(b=lambda d: d["arm"].eq("B"))
+        found = firth(frame, duration="time", event="event", covariates=["b"])
+        for ours, theirs in (
+            (found.coef, "coef"),
+            (found.std_err, "se"),
+            (found.loglik, "penalised_loglik"),
+            (found.loglik_null, "penalised_loglik_at_zero"),
+            (found.lr_chisq, "global_lr"),
+            (np.log(found.lower), "profile_lower95"),
+            (np.log(found.upper), "profile_upper95"),
+            (found.p_value, "plr_p"),
+            (chdtri(1, found.p_value), "plr_chisq"),
+        ):
+            agrees(ours, wanted, theirs, method="Firth's Cox")
+        assert (found.ties, found.warnings, found.reasons, found.reason) == ("Breslow", (), ("",), "")
+
+
+class TestClosedForm:
+    # x = 1 dies at 1, x = 0 lives to 2. With u = exp(b) the likelihood is u / (u + 1), the information
+    # u / (u + 1)^2: u^1.5 / (u + 1)^2 is largest at u = 3. Its maximum is 3^1.5 / 16, at u = 1 it is 1/4.
+    def test_two_patients(self):
+        found = fit([1, 2], [1, 0], x=[1, 0])
+        assert found.coef[0] == pytest.approx(log(3), rel=1e-8)
+        assert found.std_err[0] == pytest.approx(4 / sqrt(3), rel=1e-8)
+        assert found.loglik == pytest.approx(log(3**1.5 / 16))
+        assert found.loglik_null == pytest.approx(log(1 / 4))
+        assert found.lr_chisq == pytest.approx(2 * log(3**1.5 / 4))
+
+    def test_profile_limits_lose_what_chi_square_allows(self):
+        found = fit([1, 2], [1, 0], x=[1, 0], conf_level=0.9)
+        for u in (found.lower[0], found.upper[0]):
+            lost = 2 * (found.loglik - log(u**1.5 / (u + 1) ** 2))
+            assert lost == pytest.approx(2.705543454095404, rel=1e-8)
+
+    def test_one_covariate_has_one_test(self):
+        found = fit([1, 2, 3, 4], [1, 1, 0, 1], x=[1, 0, 1, 0])
+        assert found.p_value[0] == pytest.approx(found.lr_p_value, rel=1e-9)
+
+
+class TestInvariance:
+    def test_moving_and_scaling_a_covariate(self, data):
+        frame = data("pbc").assign(thousands=lambda d: d["age"] * 1000 + 50)
+        one, two = (
+            firth(frame, duration="time", event="event", covariates=[age, "trt"])
+            for age in ("age", "thousands")
+        )
+        np.testing.assert_allclose(two.coef * [1000, 1], one.coef, rtol=1e-7)
+        np.testing.assert_allclose(two.upper[1], one.upper[1], rtol=1e-7)
+        np.testing.assert_allclose(two.p_value, one.p_value, rtol=1e-6)
+        # the penalty grows by the logarithm of the scale, at 0 and at the maximum alike
+        assert two.loglik - one.loglik == pytest.approx(log(1000))
+        assert two.lr_chisq == pytest.approx(one.lr_chisq)
+
+    def test_swapping_the_arms_inverts_the_ratio(self, data):
+        frame = data("small22_a").assign(a=lambda d: d["arm"].eq("A"), b=lambda d: d["arm"].eq("B"))
+        a, b = (firth(frame, duration="time", event="event", covariates=[arm]) for arm in "ab")
+        assert a.hr[0] == pytest.approx(1 / b.hr[0], rel=1e-8)
+        assert a.lower[0] == pytest.approx(1 / b.upper[0], rel=1e-7)
+
+    def test_row_order_and_the_scale_of_time_do_not_matter(self, data):
+        frame = data("small22_a").assign(b=lambda d: d["arm"].eq("B"), late=lambda d: d["time"] ** 2)
+        one = firth(frame, duration="time", event="event", covariates=["b"])
+        two = firth(frame[::-1], duration="late", event="event", covariates=["b"])
+        np.testing.assert_allclose([two.coef, two.upper], [one.coef, one.upper], rtol=1e-8)
+
+    def test_close_to_the_ordinary_fit_with_many_events(self, data):
+        frame = data("pbc")
+        penalised, plain = (
+            f(frame, duration="time", event="event", covariates=["age", "trt"]) for f in (firth, cox)
+        )
+        assert np.all(np.abs(penalised.coef - plain.coef) < 0.1 * plain.std_err)
+
+
+class TestMonotone:
+    """All events in one arm: `cox` has no estimate, Firth's has, and limits."""
+
+    TIME, EVENT, ARM = [5, 6, 7, 8, 1, 2, 3, 4], [0, 0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 0, 1, 1, 1, 1]
+
+    def test_stands_where_cox_does_not(self):
+        frame = pd.DataFrame({"t": self.TIME, "e": self.EVENT, "arm": self.ARM})
+        plain = cox(frame, duration="t", event="e", covariates=["arm"])
+        found = firth(frame, duration="t", event="e", covariates=["arm"])
+        assert plain.reason.startswith("no events where arm = 0")
+        assert isnan(plain.hr[0])
+        assert 1 < found.hr[0] < found.upper[0] < np.inf
+        assert found.lower[0] < found.hr[0]
+        assert found.reason == ""
+
+    def test_all_events_at_one_time(self):
+        found = fit([1, 1, 9, 9], [1, 1, 0, 0], x=[1, 1, 0, 0])
+        # Breslow's likelihood is (u / (2u + 2))^2, the information 2 u / (u + 1)^2: u^2.5 / (u + 1)^3 is
+        # largest at u = 5.
+        assert found.coef[0] == pytest.approx(log(5), rel=1e-8)
+
+
+class TestNoFit:
+    @pytest.mark.parametrize(
+        ("time", "event", "covariates", "reason"),
+        [
+            ([1, 2, 3], [0, 0, 0], {"x": [0, 1, 0]}, "no events"),
+            ([1], [1], {"x": [1]}, "x is the same for everybody"),
+            (
+                [1, 2, 9, 9],
+                [0, 0, 1, 1],
+                {"x": [0, 0, 1, 1]},
+                "x does not differ among those at risk at any event",
+            ),
+            (
+                [1, 2, 3, 4, 5],
+                [1, 1, 1, 1, 0],
+                {"x": [0, 1, 0, 1, 0], "y": [1, 3, 1, 3, 1]},
+                "collinear covariates: x, y",
+            ),
+            (
+                # two are at risk at the only event: the information has rank 1
+                [1, 2, 3],
+                [0, 1, 0],
+                {"x": [0, 1, 0], "y": [1, 1, 0]},
+                "the events do not tell x, y apart",
+            ),
+        ],
+    )
+    def test_reason(self, time, event, covariates, reason):
+        found = fit(time, event, **covariates)
+        assert found.reason == reason
+        for name in ("coef", "std_err", "hr", "lower", "upper", "p_value"):
+            assert np.all(np.isnan(getattr(found, name)))
+        assert isnan(found.loglik) and isnan(found.lr_p_value)
+        assert set(found.to_frame()["reason"]) == {reason}
+
+    def test_a_fit_that_does_not_converge(self, monkeypatch):
+        from firthmodels import FirthCoxPH
+
+        def fails(self, *args):
+            raise np.linalg.LinAlgError("dpstrf failed")
+
+        monkeypatch.setattr(FirthCoxPH, "fit", fails)
+        found = fit([1, 2, 3, 4], [1, 1, 0, 1], x=[1, 0, 1, 0])
+        assert np.all(np.isnan(found.hr))
+        assert found.reason == "no convergence of the penalised likelihood"
+        assert found.warnings == ("dpstrf failed",)
+
+    def test_a_limit_that_is_not_found_is_named(self, monkeypatch):
+        from firthmodels import FirthCoxPH
+
+        plain = FirthCoxPH.conf_int
+
+        def fails(self, *args, **kwargs):
+            warnings.warn("did not\nconverge", UserWarning, stacklevel=2)
+            return plain(self, *args, **kwargs) * [[np.nan, 1]]
+
+        monkeypatch.setattr(FirthCoxPH, "conf_int", fails)
+        found = fit([1, 2, 3, 4], [1, 1, 0, 1], x=[1, 0, 1, 0])
+        assert isnan(found.lower[0]) and found.upper[0] > found.hr[0]
+        assert found.hazard_ratio("x").reason == "lower profile limit not found"
+        assert found.warnings == ("did not converge",)
+
+
+class TestControlFlow:
+    FRAME = pd.DataFrame({"t": [0, 2, 3], "e": [1, 1, 0], "x": [1, 0, 1]})
+
+    def test_refused_as_by_cox(self):
+        with pytest.raises(ValueError, match=r"frame must have the columns \['z'\]"):
+            firth(self.FRAME, duration="t", event="e", covariates=["z"])
+        with pytest.raises(ValueError, match="conf_level must be between 0 and 1"):
+            firth(self.FRAME, duration="t", event="e", covariates=["x"], conf_level=95)
+        with pytest.raises(ValueError, match="time must have at least one row"):
+            firth(self.FRAME[:0], duration="t", event="e", covariates=["x"])
+
+    def test_input_is_not_changed(self):
+        before = self.FRAME.copy()
+        firth(self.FRAME, duration="t", event="e", covariates=["x"])
+        pd.testing.assert_frame_equal(self.FRAME, before)
+
+    def test_term(self):
+        found = firth(self.FRAME, duration="t", event="e", covariates=["x"])
+        assert found.hazard_ratio("x").value == found.hr[0]
+        with pytest.raises(ValueError, match=r"term must be one of \['x'\], got 'y'"):
+            found.hazard_ratio("y")
+
+    def test_long_form(self):
+        frame = firth(self.FRAME, duration="t", event="e", covariates=["x"]).to_frame()
+        assert frame["statistic"].tolist() == [
+            *["hazard_ratio", "hazard_ratio_p_value", "log_hazard_ratio", "log_hazard_ratio_std_err"],
+            *["loglik_null", "loglik", "lr_chisq", "lr_p_value"],
+        ]
+        assert frame["group"].tolist() == ["x"] * 4 + [None] * 4
+        assert set(frame["ties"]) == {"Breslow"}
