@@ -202,24 +202,47 @@ class Parameter(Frozen):
 
 
 class Source(Frozen):
-    """A date in a domain that ends a time: which records, which variable, and the words for it."""
+    """A date in a domain that ends a time: which records, which variable, and the words for it.
+
+    Records count where every variable of ``where`` has its value and none of ``unless`` has.
+    """
 
     domain: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
     date: Text
     where: dict[str, str] = {}
+    unless: dict[str, str] = {}
     description: Text
 
 
+class Prevalent(Frozen):
+    """Who has the condition at baseline already: a baseline grade of this parameter at or above this value."""
+
+    paramcd: Text
+    at_least: float
+
+
 class Endpoint(Assumable):
-    """A time-to-event endpoint: the earliest event source counts, unless a censoring source is earlier; with
-    neither, follow-up ends it.
+    """A time-to-event endpoint: the earliest event source counts, unless a competing or censoring source is earlier;
+    with none of them, follow-up ends it.
+
+    ``competing`` sources end the time because the event can no longer happen, or no longer says anything of the
+    patient's own liver: death, transplantation. ``prevalent`` tells who cannot have a *first* event. ``recurrent``
+    says that every record of the event sources is an episode of its own.
     """
 
     paramcd: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")]
     param: Text
     start: Literal["RANDDT"] = "RANDDT"
     events: tuple[Source, ...] = Field(min_length=1)
+    competing: tuple[Source, ...] = ()
     censors: tuple[Source, ...] = ()
+    prevalent: Prevalent | None = None
+    recurrent: bool = False
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Everything that can end a time."""
+        return (*self.events, *self.competing, *self.censors)
 
 
 class Outcome(Frozen):
@@ -248,12 +271,16 @@ class Estimand(Frozen):
 
 
 class Analysis(Assumable):
-    """A planned analysis: id, role, estimand, method, and the chapter that reports it."""
+    """A planned analysis: id, role, estimand, method, and the chapter that reports it.
+
+    It is of one ``endpoint``, or of several alike (``endpoints``).
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]*$")]
     title: Text
     role: Literal["primary", "secondary", "sensitivity", "safety", "descriptive"]
     endpoint: str | None = None
+    endpoints: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
     method: Text
     estimand: Estimand
@@ -340,7 +367,7 @@ class Protocol(Frozen):
         needed = {"DM": "subjects", "DS": "randomisation"}
         needed |= {"LB": "laboratory parameters"} if "laboratory" in kinds else {}
         needed |= {"RS": "grades"} if "grade" in kinds else {}
-        needed |= {s.domain: f"endpoint {e.paramcd}" for e in self.endpoints for s in (*e.events, *e.censors)}
+        needed |= {s.domain: f"endpoint {e.paramcd}" for e in self.endpoints for s in e.sources}
         for domain, use in needed.items():
             if domain not in self.domains:
                 raise ValueError(f"domains must list {domain}, for {use}")
@@ -348,11 +375,17 @@ class Protocol(Frozen):
             raise ValueError("one analysis must be primary and name its milestones_days")
         known = {p.paramcd for p in self.parameters}
         endpoints = {e.paramcd for e in self.endpoints}
+        for endpoint in self.endpoints:
+            if endpoint.prevalent and endpoint.prevalent.paramcd not in known:
+                raise ValueError(
+                    f"endpoint {endpoint.paramcd} names the unknown parameter {endpoint.prevalent.paramcd!r} as prevalent"
+                )
         for analysis in self.analyses:
             if unknown := sorted(set(analysis.parameters) - known):
                 raise ValueError(f"analysis {analysis.id} names unknown parameters {unknown}")
-            if analysis.endpoint and analysis.endpoint not in endpoints:
-                raise ValueError(f"analysis {analysis.id} names unknown endpoint {analysis.endpoint!r}")
+            for endpoint_id in (analysis.endpoint, *analysis.endpoints):
+                if endpoint_id and endpoint_id not in endpoints:
+                    raise ValueError(f"analysis {analysis.id} names unknown endpoint {endpoint_id!r}")
         return self
 
     @cached_property

@@ -117,7 +117,7 @@ def test_one_change_is_refused(content, path, value, words):
         ("DS", "domains must list DS, for "),
         ("LB", "domains must list LB, for laboratory parameters"),
         ("RS", "domains must list RS, for grades"),
-        ("PR", "domains must list PR, for endpoint TFS"),
+        ("PR", "domains must list PR, for endpoint TTHE"),
     ],
 )
 def test_domains_that_the_analysis_reads_must_be_listed(content, domain, words):

@@ -89,7 +89,7 @@ class Study:
         SDTM tables after the cut, all text.
     cut_report : CutReport
         What the cut took away.
-    adsl, adlb, adtte : DataFrame
+    adsl, adlb, adtte, adce : DataFrame
         Analysis data; see :mod:`esld.data.adam`.
     queries : DataFrame
         See :func:`esld.data.queries.find_queries`.
@@ -102,6 +102,7 @@ class Study:
     adsl: pd.DataFrame
     adlb: pd.DataFrame
     adtte: pd.DataFrame
+    adce: pd.DataFrame
     queries: pd.DataFrame
 
     @property
@@ -158,8 +159,9 @@ def load_study(file: CutFile) -> Study:
         raise InputError("cutoff", rule, file.cut.cutoff, file.path.name, "Choose a later day.")
     adlb = adam.derive_adlb(cut_tables, adsl, protocol)
     adtte = adam.derive_adtte(cut_tables, adsl, protocol, cutoff)
+    adce = adam.derive_adce(cut_tables, adsl, protocol)
     found = queries.find_queries(queries.Evidence(cut_tables, adsl, adlb, protocol))
-    return Study(file, protocol, cut_tables, report, adsl, adlb, adtte, found)
+    return Study(file, protocol, cut_tables, report, adsl, adlb, adtte, adce, found)
 
 
 def _check_cut(tables: sdtm.Tables, file: CutFile) -> None:

@@ -98,6 +98,7 @@ def study_of(
         adsl=adsl.drop(columns=["days", "dead", "censored_by_rule"]),
         adlb=_adlb(adsl, values, limits or {}, trial),
         adtte=_adtte(adsl),
+        adce=pd.DataFrame(),
         queries=pd.DataFrame(queries, columns=["USUBJID", "record", "rule", "severity", "message"]),
     )
 

@@ -14,11 +14,11 @@ def derive_adtte(
 ) -> pd.DataFrame:
     """Time-to-event analysis data: one row a randomised subject and endpoint.
 
-    The earliest event source ends a time, unless a censoring source is earlier; without either, the last day
-    known alive does, which is never after the cut-off. On one day an event goes before a censoring, and of
-    several sources the first that the protocol lists is named. Each endpoint has a companion ``<PARAMCD>CUT``
-    (sensitivity) in which a subject not known to have had the event, and not censored by a source, is followed
-    to the cut-off.
+    The earliest event source ends a time, unless a competing or censoring source is earlier; without any, the last
+    day known alive does, which is never after the cut-off. On one day an event goes before a competing event, and
+    that before a censoring; of several sources the first that the protocol lists is named. Each endpoint has a
+    companion ``<PARAMCD>CUT`` (sensitivity) in which a subject whose time ended with the last day known alive is
+    followed to the cut-off.
 
     A partial date means its first possible day that is not before randomisation; of a death, none before the
     patient was last seen alive. What is dated wholly before randomisation counts on the day of randomisation
@@ -38,9 +38,10 @@ def derive_adtte(
     Returns
     -------
     DataFrame
-        ``STUDYID USUBJID TRT01P TRT01PN PARAMCD PARAM STARTDT ADT AVAL CNSR EVNTDESC CNSDTDSC SRCDOM SRCVAR
+        ``STUDYID USUBJID TRT01P TRT01PN PARAMCD PARAM STARTDT ADT AVAL CNSR EVTYPE EVNTDESC CNSDTDSC SRCDOM SRCVAR
         SRCSEQ``. ``AVAL`` is in elapsed days (ADT − STARTDT), never negative; ``CNSR`` is 0 for an event, 1 at
-        the end of follow-up, 2 for a censoring source.
+        the end of follow-up, 2 for a censoring source, 3 for a competing event. ``EVTYPE`` says what happened: EVENT,
+        COMPETING, or missing at a censoring.
     """
     randomised = adsl[adsl["RANDFL"].eq("Y")].set_index("USUBJID")
     parts = []
@@ -63,6 +64,7 @@ def _times(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame) -> pd.D
         {
             "ADT": randomised["LSTALVDT"],
             "CNSR": 1,
+            "EVTYPE": None,
             "EVNTDESC": None,
             "CNSDTDSC": "Last day known alive",
             "SRCDOM": randomised["LSTALVDOM"],
@@ -70,20 +72,27 @@ def _times(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame) -> pd.D
             "SRCSEQ": randomised["LSTALVSEQ"],
         },
         index=randomised.index,
-    ).astype({"EVNTDESC": object, "SRCSEQ": object})
+    ).astype({"EVTYPE": object, "EVNTDESC": object, "SRCSEQ": object})
     censored = _earliest(endpoint.censors, tables, randomised)
-    censored = censored.assign(CNSR=2, CNSDTDSC=censored["description"], EVNTDESC=None)
+    censored = censored.assign(CNSR=2, EVTYPE=None, CNSDTDSC=censored["description"], EVNTDESC=None)
+    competing = _earliest(endpoint.competing, tables, randomised)
+    competing = competing.assign(
+        CNSR=3, EVTYPE="COMPETING", CNSDTDSC=competing["description"], EVNTDESC=competing["description"]
+    )
     events = _earliest(endpoint.events, tables, randomised)
-    events = events[~(events["ADT"] > censored["ADT"].reindex(events.index))]
-    events = events.assign(CNSR=0, EVNTDESC=events["description"], CNSDTDSC=None)
-    for found in (censored, events):
-        follow_up.loc[found.index] = found[follow_up.columns]
+    events = events.assign(CNSR=0, EVTYPE="EVENT", EVNTDESC=events["description"], CNSDTDSC=None)
+    # What is named later goes before what is named earlier, unless it is later in time.
+    ended = pd.DataFrame({"ADT": pd.Series(dtype="datetime64[ns]")})
+    for found in (censored, competing, events):
+        kept = found[~(found["ADT"] > ended["ADT"].reindex(found.index))]
+        follow_up.loc[kept.index] = kept[follow_up.columns]
+        ended = pd.concat([ended.drop(kept.index, errors="ignore"), kept[["ADT"]]])
     return follow_up
 
 
 def _earliest(sources: tuple[Source, ...], tables: Tables, randomised: pd.DataFrame) -> pd.DataFrame:
     """Earliest record of several sources by subject; on the same day the first source listed."""
-    found = [records for source in sources if len(records := _records(source, tables, randomised))]
+    found = [records for source in sources if len(records := records_of(source, tables, randomised))]
     if not found:
         columns = ["ADT", "description", "SRCDOM", "SRCVAR", "SRCSEQ"]
         return pd.DataFrame(columns=columns, dtype=object).astype({"ADT": "datetime64[ns]"})
@@ -91,12 +100,17 @@ def _earliest(sources: tuple[Source, ...], tables: Tables, randomised: pd.DataFr
     return everything.drop_duplicates("USUBJID").set_index("USUBJID")
 
 
-def _records(source: Source, tables: Tables, randomised: pd.DataFrame) -> pd.DataFrame:
-    """Dated records of one source for randomised subjects."""
+def records_of(source: Source, tables: Tables, randomised: pd.DataFrame) -> pd.DataFrame:
+    """Dated records of one source for randomised subjects: USUBJID, ADT, description, SRCDOM, SRCVAR, SRCSEQ."""
+    if source.domain not in tables:  # a form that was never filled in
+        return pd.DataFrame(columns=["USUBJID", "ADT", "description", "SRCDOM", "SRCVAR", "SRCSEQ"])
     table = tables[source.domain]
     chosen = table["USUBJID"].isin(randomised.index)
     for column, value in source.where.items():
         chosen &= table[column].eq(value)
+    for column, value in source.unless.items():
+        if column in table:
+            chosen &= ~table[column].eq(value)
     own = table[chosen]
     first, last = dates.earliest(own[source.date]), dates.latest(own[source.date])
     start = own["USUBJID"].map(randomised["RANDDT"])
@@ -127,4 +141,4 @@ def _dataset(paramcd: str, param: str, times: pd.DataFrame, randomised: pd.DataF
     )
     frame["AVAL"] = (frame["ADT"] - frame["STARTDT"]).dt.days
     order = ["STUDYID", "USUBJID", "TRT01P", "TRT01PN", "PARAMCD", "PARAM", "STARTDT", "ADT", "AVAL", "CNSR"]
-    return frame[[*order, "EVNTDESC", "CNSDTDSC", "SRCDOM", "SRCVAR", "SRCSEQ"]]
+    return frame[[*order, "EVTYPE", "EVNTDESC", "CNSDTDSC", "SRCDOM", "SRCVAR", "SRCSEQ"]]

@@ -57,7 +57,8 @@ def censored_at_transplant() -> Protocol:
 class TestRows:
     def test_one_row_a_randomised_subject_and_endpoint_with_its_companion(self):
         frame = adtte(trial(patient("A"), patient("B", arm="MEDHIGH"), patient("F", randomised=None)))
-        assert frame["PARAMCD"].unique().tolist() == ["OS", "OSCUT", "TFS", "TFSCUT"]
+        codes = ["OS", "TFS", "TTGIB", "TTASC", "TTHE"]
+        assert frame["PARAMCD"].unique().tolist() == [c + suffix for c in codes for suffix in ("", "CUT")]
         assert frame.groupby("PARAMCD")["USUBJID"].agg(list).map(tuple).unique().tolist() == [("A", "B")]
         assert frame.drop_duplicates("USUBJID")["TRT01P"].tolist() == ["Low dose", "Medium-high dose"]
         assert frame["STARTDT"].unique().tolist() == [RANDOMISED]
@@ -231,6 +232,60 @@ def test_times_and_censoring_by_hand(courses, cutoff):
         expected[id, "OSCUT"] = (cutoff, 1) if died is None else (died, 0)
         expected[id, "TFS"] = (min(events), 0) if events else (max(contacts), 1)
         expected[id, "TFSCUT"] = (min(events), 0) if events else (cutoff, 1)
+        expected[id, "TTGIB"] = (min(events), 3) if events else (max(contacts), 1)
     frame = adtte(trial(*people, LB=seen_alive, PR=transplants), cutoff=day(cutoff))
     got = {(r.USUBJID, r.PARAMCD): (r.AVAL, r.CNSR) for r in frame.itertuples()}
-    assert got == expected
+    assert {key: got[key] for key in expected} == expected
+
+
+def bled(n: int, occurred: str = "Y") -> dict:
+    term = "GASTROINTESTINAL BLEEDING"
+    return event("CE", "S", day(n), CEDECOD=term, CETERM=term, CEOCCUR=occurred)
+
+
+class TestCompetingEvents:
+    """TTGIB: bleeding, with death and transplantation competing."""
+
+    def test_the_event_ends_the_time(self):
+        found = row("TTGIB", trial(patient("S", died=day(90)), CE=[bled(40), bled(20)]))
+        assert (found["AVAL"], found["CNSR"], found["EVTYPE"]) == (20, 0, "EVENT")
+        assert (found["SRCDOM"], found["SRCSEQ"]) == ("CE", "2")
+
+    @pytest.mark.parametrize("late", [True, False])
+    def test_death_or_transplantation_before_it_competes(self, late):
+        ce = [bled(200)] if late else []
+        died = row("TTGIB", trial(patient("S", died=day(90)), CE=ce))
+        assert (died["AVAL"], died["CNSR"], died["EVTYPE"]) == (90, 3, "COMPETING")
+        assert died["EVNTDESC"] == died["CNSDTDSC"] == "Death (demographics)"
+        grafted = row("TTGIB", trial(patient("S", died=day(90)), PR=[transplant(day(50))], CE=ce))
+        assert (grafted["AVAL"], grafted["CNSR"], grafted["EVNTDESC"]) == (50, 3, "Liver transplantation")
+
+    def test_on_one_day_the_event_goes_first(self):
+        found = row("TTGIB", trial(patient("S", died=day(90)), CE=[bled(90)]))
+        assert (found["AVAL"], found["CNSR"], found["EVTYPE"]) == (90, 0, "EVENT")
+
+    def test_without_either_follow_up_ends_it(self):
+        tables = trial(patient("S"), LB=visits(120), CE=[bled(60, occurred="N")])
+        found = row("TTGIB", tables)
+        assert facts(found)[:3] == (120, 1, LAST)
+        assert found["EVTYPE"] is None
+        assert found["EVNTDESC"] is None
+        companion = row("TTGIBCUT", tables, cutoff="2025-12-31")
+        assert companion["AVAL"] == (pd.Timestamp("2025-12-31") - RANDOMISED).days
+
+    def test_a_censoring_source_before_both_ends_it(self):
+        source = Source(domain="PR", date="PRSTDTC", where={"PRDECOD": "TIPS"}, description="Shunt")
+        endpoint = PROTOCOL.endpoint("TTGIB").model_copy(update={"censors": (source,)})
+        protocol = PROTOCOL.model_copy(update={"endpoints": (endpoint,)})
+        shunt = event("PR", "S", day(30), PRDECOD="TIPS")
+        found = row("TTGIB", trial(patient("S", died=day(90)), PR=[shunt], CE=[bled(40)]), protocol)
+        assert (found["AVAL"], found["CNSR"], found["CNSDTDSC"]) == (30, 2, "Shunt")
+        assert found["EVTYPE"] is None
+
+    def test_an_event_after_the_competing_one_does_not_come_back_through_a_later_censoring(self):
+        source = Source(domain="PR", date="PRSTDTC", where={"PRDECOD": "TIPS"}, description="Shunt")
+        endpoint = PROTOCOL.endpoint("TTGIB").model_copy(update={"censors": (source,)})
+        protocol = PROTOCOL.model_copy(update={"endpoints": (endpoint,)})
+        procedures = [transplant(day(20)), event("PR", "S", day(80), PRDECOD="TIPS")]
+        found = row("TTGIB", trial(patient("S"), PR=procedures, CE=[bled(50)], LB=visits(120)), protocol)
+        assert (found["AVAL"], found["CNSR"]) == (20, 3)
