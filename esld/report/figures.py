@@ -130,7 +130,7 @@ class Picture:
         return {"image/png": self._png, "text/plain": repr(self)}, metadata
 
 
-def _settled(id: str, figure: "Figure", alt: str) -> Picture:
+def settled(id: str, figure: "Figure", alt: str) -> Picture:
     """The picture with its layout fixed: constrained layout moves a little at every draw, and so would the bytes."""
     figure.draw_without_rendering()
     figure.set_layout_engine("none")
@@ -181,16 +181,16 @@ def survival_curves(
         axes.axvline(mark, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)))
     axes.set_xlim(0, max(*ticks, *(curve.max_time for curve in curves.values())) * 1.02)
     axes.set(ylim=(0, 1.02), ylabel=what)
-    _entitle(figure, title)
+    entitle(figure, title)
     axes.tick_params(labelbottom=True)
     axes.set_xlabel(f"{unit.capitalize()} since randomisation")
     _label_ends(axes, curves)
     shown = _risk_table(table, curves, sorted(set(ticks)), keep=[ticks[0], mark])
     axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
-    return _settled(id, figure, alt)
+    return settled(id, figure, alt)
 
 
-def _entitle(figure: "Figure", title: str) -> None:
+def entitle(figure: "Figure", title: str) -> None:
     """The finding over the whole figure, left, on as many lines as it needs."""
     wrapped = textwrap.fill(title, _TITLE_WIDTH, break_on_hyphens=False)
     figure.suptitle(wrapped, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
@@ -321,8 +321,8 @@ def enrolment(dates: pd.Series, *, target: int, id: str, title: str, alt: str) -
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     axes.set(ylim=(0, 1.12 * max(target, len(days))), ylabel="Patients randomised")
-    _entitle(figure, title)
-    return _settled(id, figure, alt)
+    entitle(figure, title)
+    return settled(id, figure, alt)
 
 
 def trajectories(
@@ -395,8 +395,8 @@ def trajectories(
         order = [word for _, _, _, word in ENDS.values()] + [normal_label]
         handles = [key[word] for word in order if word in key]
         figure.legend(handles=handles, loc="outside lower left", ncols=len(key), fontsize=8)
-    _entitle(figure, title)
-    return _settled(id, figure, alt)
+    entitle(figure, title)
+    return settled(id, figure, alt)
 
 
 def mean_changes(
@@ -447,5 +447,5 @@ def mean_changes(
         axes.tick_params(labelbottom=True)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower left", ncols=len(arms), fontsize=8.5)
-    _entitle(figure, title)
-    return _settled(id, figure, alt)
+    entitle(figure, title)
+    return settled(id, figure, alt)
