@@ -25,12 +25,13 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 ticks: list[float] = [0, 90, 180, 270, 365]  # days on the axis of the survival curves
 conf_level: float = 0.95  # level of every confidence interval
+seed: str = "03_survival"  # words that fix random draws, where allocations are too many to try all
 
 # %% tags=["hide-input"]
-from esld.report import figures, sentences, survival_tables
+from esld.report import figures, sentences, survival_sentences, survival_tables
 from esld.report.chapter import open_chapter
-from esld.report.survival_times import cox_on_arm, curves_by_arm, endpoint_times
-from esld.survival import logrank, milestone, rmst_compare
+from esld.report.survival_times import cox_on_arm, curves_by_arm, endpoint_times, firth_on_arm, hazards_on_arm
+from esld.survival import exact_logrank, exact_rmst, logrank, milestone, rmst_compare
 
 chapter = open_chapter("03_survival", cut=cut)
 study, arms = chapter.study, chapter.study.arms
@@ -65,7 +66,9 @@ chapter.say(
 # If the state of every patient on that day is known, the proportion alive is a simple count with its exact (Clopper–Pearson)
 # interval. If somebody was lost earlier, the
 # <abbr title="Uses every patient for as long as he or she was observed">Kaplan–Meier estimate</abbr>
-# takes its place, with the best and the worst case beside it.
+# takes its place, with the best and the worst case beside it. The
+# <abbr title="Made from the numbers at risk and the deaths; it does not need many deaths">beta-product interval</abbr>
+# then stands beside the usual one.
 
 # %%
 alive = milestone(os["time"], os["event"], os["arm"], at=horizon, groups=arms, conf_level=conf_level)
@@ -83,9 +86,33 @@ alive_late = milestone(
 reported_late = chapter.hand_over("os_milestone_cutoff", alive_late, analysis="OS-1Y")
 
 # %%
+curves, curves_late = (curves_by_arm(times, arms, conf_level=conf_level) for times in (os, late))
+limits, limits_late = (
+    chapter.hand_over(id, survival_tables.beta_product_rows(own, horizon), analysis="OS-1Y-EXACT")
+    for id, own in (("os_beta_product", curves), ("os_beta_product_cutoff", curves_late))
+)
+
+# %%
 sensitivity = "Sensitivity: nobody not known dead is censored before the cut-off"
 blocks = {"Primary": (alive, reported), sensitivity: (alive_late, reported_late)}
-chapter.table(survival_tables.milestone_table(blocks))
+beta = {"Primary": limits, sensitivity: limits_late}
+chapter.table(survival_tables.milestone_table(blocks, beta=beta))
+
+# %% [markdown]
+# The interval of the difference is the answer. A test made for few deaths stands beside it: exact when everybody's state is
+# known, else on a scale that suits proportions near one.
+
+# %%
+beside, beside_late = (
+    chapter.hand_over(id, survival_tables.companion_rows(own), analysis="OS-1Y-EXACT")
+    for id, own in (("os_milestone_test", alive), ("os_milestone_cutoff_test", alive_late))
+)
+
+# %% tags=["hide-input"]
+chapter.say(
+    survival_sentences.companion(alive, beside),
+    survival_sentences.companion(alive_late, beside_late, beside=alive),
+)
 
 # %% [markdown]
 # ### Survival over time
@@ -94,7 +121,6 @@ chapter.table(survival_tables.milestone_table(blocks))
 # death. A short vertical mark is a patient whose observation ended alive.
 
 # %%
-curves = curves_by_arm(os, arms, conf_level=conf_level)
 km = chapter.hand_over("os_km", survival_tables.curve_rows(curves, points), analysis="OS-KM")
 
 # %%
@@ -109,24 +135,52 @@ chapter.table(survival_tables.curve_table(km, curves, points, id="os_km", title=
 # %% [markdown]
 # ### Comparison of the groups
 #
-# The log-rank test asks whether the two curves could come from one; the hazard ratio says how much faster deaths come in one
-# group than in the other, if that ratio is constant over time.
+# The log-rank test asks whether the two curves could come from one. Its usual p-value is an approximation that needs many deaths; the
+# exact one counts
+# <abbr title="The same patients with the same courses, given to the groups in another way">divisions of the patients</abbr>.
 
 # %%
 test = logrank(os["time"], os["event"], os["arm"], groups=arms)
 tested = chapter.hand_over("os_logrank", test, analysis="OS-LOGRANK")
 
 # %%
+exact = exact_logrank(os["time"], os["event"], os["arm"], studentised=True, groups=arms, seed=seed)
+counted = chapter.hand_over("os_logrank_exact", survival_tables.permutation_rows(exact), analysis="OS-EXACT")
+chapter.say(sentences.sentence(test, tested), survival_sentences.exact_logrank(exact, counted, seed=seed))
+
+# %% [markdown]
+# The hazard ratio says how much faster deaths come in one group than in the other, if that ratio is constant over time. From few
+# deaths it can mislead in two ways: when nearly all fall into one group it does not exist or is far too extreme, which Firth's
+# penalty mends; and whether it is constant can hardly be seen.
+
+# %%
 model = cox_on_arm(os, arms, conf_level=conf_level)
 fitted = chapter.hand_over("os_cox", model, analysis="OS-COX")
-chapter.say(sentences.sentence(model, fitted), sentences.sentence(test, tested), *model.warnings)
+
+# %%
+penalised = firth_on_arm(os, arms, conf_level=conf_level)
+shrunk = chapter.hand_over("os_firth", penalised, analysis="OS-FIRTH")
+
+# %%
+sizes = [int(os["arm"].eq(arm).sum()) for arm in arms]
+constant = hazards_on_arm(os, arms)
+held = chapter.hand_over("os_hazards", survival_tables.hazards_rows(constant, sizes), analysis="OS-COX")
+
+# %% tags=["hide-input"]
+ratio = sentences.sentence(model, fitted), survival_sentences.firth(penalised, shrunk)
+chapter.say(*ratio, survival_sentences.hazards(constant, held), *model.warnings)
 
 # %% [markdown]
 # The mean time alive up to a fixed day needs no such assumption. It is the area under the curve up to that day.
 
 # %%
 means = rmst_compare(os["time"], os["event"], os["arm"], tau=tau, groups=arms, conf_level=conf_level)
-chapter.say(sentences.sentence(means, chapter.hand_over("os_rmst", means, analysis="OS-RMST")))
+lived = chapter.hand_over("os_rmst", means, analysis="OS-RMST")
+
+# %%
+exact = exact_rmst(os["time"], os["event"], os["arm"], tau=tau, groups=arms, seed=seed)
+counted = chapter.hand_over("os_rmst_exact", survival_tables.permutation_rows(exact), analysis="OS-EXACT")
+chapter.say(sentences.sentence(means, lived), survival_sentences.exact_rmst(exact, counted, seed=seed))
 
 # %% [markdown]
 # ### Alive without a transplant
@@ -145,13 +199,23 @@ chapter.table(
 #
 # Patients lost before the day of the primary outcome, whose state may become known. The table above shows both extremes. The
 # sensitivity analysis supposes that whoever is not known to be dead was alive at the cut-off; it errs if deaths are reported late.
+#
+# The exact tests of the curves and of the mean time suppose that every division into groups of these sizes was equally likely. A
+# scheme with blocks or strata allows fewer of them, and a test over those alone would give another p-value.
+
+# %% tags=["hide-input"]
+assumed = " (assumed)" if plan.randomisation.assumed else ""
+chapter.say(f"Scheme of this trial{assumed}: {plan.randomisation.value}.")
 
 # %% [markdown]
 # ## What it cannot say
 #
-# A wide interval is not evidence that the groups are equal. What a trial of this size could have seen can be computed exactly.
+# Neither a wide interval nor a large p-value is evidence that the groups are equal. What a trial of this size could have seen can be
+# computed exactly.
 
 # %% tags=["hide-input"]
-sizes = [int(os["arm"].eq(arm).sum()) for arm in arms]
 seen = chapter.hand_over("os_power", survival_tables.power_rows(sizes), analysis="OS-1Y")
-chapter.say(sentences.what_could_be_seen(sizes, seen), *plan.cannot_say)
+chapter.say(sentences.what_could_be_seen(sizes, seen), survival_sentences.what_this_size_shows(arms, seen))
+
+# %% tags=["hide-input"]
+chapter.say(*plan.cannot_say)

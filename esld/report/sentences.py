@@ -100,10 +100,90 @@ MESSAGES = {
     "change.no_interval": "{value} (n = {n}; {reason}) in the {arm} group",
     "change.none": "not known in the {arm} group, where nobody has a value",
     "change.nobody": "At {visit} nobody has a value of {parameter} to compare with baseline.",
+    "decompensation": "First events by {horizon} after randomisation: {events}.",
+    "decompensation.event": "{event} in {arms}",
+    "decompensation.arm": "{count} of {n} at risk in the {arm} group",
+    "decompensation.tests": (
+        "Gray's test compares the incidence of the groups over the whole follow-up: {tests}. A high p is no "
+        "sign that the groups are alike, and a low one among several tests is no proof that they differ."
+    ),
+    "decompensation.untested": "No event happened while both groups could have had one, so that there is nothing to test.",
+    "decompensation.episodes": "All episodes within {horizon}, repeated ones counted: {events}.",
+    "decompensation.episodes.arm": "{count} in the {arm} group",
     "power": (
         "With {n1} and {n2} patients, if 90 % live in one group, Fisher's test at 5 % finds 70 % in the other group in "
         "{small} of trials, 50 % in {middle} and 30 % in {large}."
     ),
+    "size.fewest": (
+        "If everybody with {first} lived, at least {deaths} {patients} with {second} would have to die before Fisher's test gave "
+        "p below 0.05."
+    ),
+    "size.never": (
+        "Even if everybody with {first} lived and everybody with {second} died, Fisher's test would not give p below 0.05."
+    ),
+    "size.little": (
+        "So {n} patients can show what share lived, within wide limits, and may show a very large difference. They cannot show a "
+        "moderate one, and they cannot show that the groups fare alike. To show means here: in 80 % of trials or more."
+    ),
+    "size.some": (
+        "So {n} patients can show a very large difference; a moderate one they may well miss, and they cannot show that the "
+        "groups fare alike. To show means here: in 80 % of trials or more."
+    ),
+    "size.much": (
+        "So {n} patients can show a difference of twenty percentage points; a smaller one they may miss, and they cannot "
+        "show that the groups fare alike. To show means here: in 80 % of trials or more."
+    ),
+    "fisher": (
+        "Fisher's exact test of the proportions alive gives p {fisher} (two-sided: all outcomes no likelier than the one "
+        "seen), Boschloo's test p {boschloo} (two-sided: twice the smaller one-sided p)."
+    ),
+    "cloglog": (
+        "On the complementary log-log scale, where few deaths distort a test less, the Kaplan–Meier estimates give p {p}: up "
+        "to {horizon} the cumulative hazard of death with {second} was {ratio} times that with {first} ({level} CI {lower} to "
+        "{upper})."
+    ),
+    "cloglog.none": "On the complementary log-log scale there is no comparison, because {reason}.",
+    "companion.sensitivity": "In the sensitivity analysis, where everybody's state is known, {text}",
+    "exact.logrank": (
+        "The exact log-rank test sets the studentised statistic against all {ways} ways in which {n} patients can be divided "
+        "into groups of these sizes: p {p}."
+    ),
+    "exact.logrank.drawn": (
+        "The permutation log-rank test sets the studentised statistic against {draws} of the ways in which {n} patients can "
+        "be divided into groups of these sizes, drawn at random (seed: “{seed}”) because there are too many to try all: p {p}, "
+        "with a Monte Carlo standard error of {error}."
+    ),
+    "exact.supposes": (
+        "It supposes complete randomisation with these group sizes: each such division was as likely as any other, and p is the "
+        "share of them that would set the groups at least as far apart as they are."
+    ),
+    "exact.logrank.same": "The exact log-rank test says nothing: {reason}.",
+    "exact.rmst": "The exact permutation test of this difference, over the same {ways} divisions, gives p {p}.",
+    "exact.rmst.drawn": (
+        "The permutation test of this difference, over {draws} divisions drawn at random (seed: “{seed}”), gives p {p}, with a "
+        "Monte Carlo standard error of {error}."
+    ),
+    "exact.rmst.same": "An exact test of this difference says nothing: {reason}.",
+    "exact.rmst.none": (
+        "This difference has no exact p-value: some of the divisions would leave a group in which nobody was followed to "
+        "{horizon}, and such a group has no mean."
+    ),
+    "exact.rmst.none.here": "So there is no exact p-value either.",
+    "firth": (
+        "With Firth's penalty, which keeps the estimate finite even where only one group has deaths, the hazard of death with "
+        "{second} was {hr} times that with {first} ({level} profile-likelihood CI {lower} to {upper}; {ties} ties; p {p})."
+    ),
+    "firth.only": (
+        "With Firth's penalty the hazard of death with {second} was {hr} times that with {first} ({ties} ties); its limits or "
+        "its test were not found."
+    ),
+    "firth.none": "Firth's penalty does not help here.",
+    "firth.failed": "With Firth's penalty the fit did not converge.",
+    "hazards": (
+        "The test of proportional hazards gives p {p}. With {deaths} {noun} it would notice, in 80 % of trials, only a ratio "
+        "that changes by a factor of about {factor} from the earlier half of them to the later."
+    ),
+    "hazards.none": "Whether that ratio is constant over time cannot be tested: {deaths} {noun} are too few.",
     "headline.complete": "At {horizon} {arms} were alive",
     "headline.complete.arm": "{alive} of {n} with {arm}",
     "headline.each": "{alive} of {n} alive in each group at {horizon}",

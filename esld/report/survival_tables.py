@@ -1,6 +1,7 @@
 """Tables of the survival chapter, made from handed-over results."""
 
 from collections.abc import Mapping, Sequence
+from math import exp, inf, sqrt
 
 import pandas as pd
 
@@ -8,18 +9,46 @@ from esld.report import numbers
 from esld.report.results import Reported, Row
 from esld.report.sentences import difference_row, in_prose, method, points, share_row
 from esld.report.tables import Table
-from esld.survival import KaplanMeier, Milestone, fisher_power
+from esld.survival import (
+    KaplanMeier,
+    Milestone,
+    PermutationTest,
+    ProportionalHazards,
+    beta_product,
+    boschloo,
+    fisher,
+    fisher_power,
+)
+
+BETA = (
+    "Beta product: interval of the Kaplan–Meier estimate that exists also where nobody, or everybody, has died; without "
+    "losses it is that of Clopper and Pearson."
+)
 
 
-def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
-    """Alive at the horizon, a block a definition (primary, sensitivity): counts, proportion, bounds, difference."""
+def milestone_table(
+    results: Mapping[str, tuple[Milestone, Reported]], *, beta: Mapping[str, Reported] | None = None
+) -> Table:
+    """Alive at the horizon, a block a definition (primary, sensitivity): counts, proportion, bounds, difference.
+
+    Parameters
+    ----------
+    results : dict of str to (Milestone, Reported)
+        The blocks.
+    beta : dict of str to Reported, optional
+        Rows of :func:`beta_product_rows` by block. They get a column if somebody's state is not known; else they
+        would repeat the Clopper–Pearson limits.
+    """
     lines = []
     methods: dict[str, str] = {}
     notes: dict[str, None] = {}
     complete = all(result.complete for result, _ in results.values())
     first_result = next(iter(results.values()))[0]
-    alive = f"Alive ({numbers.level(first_result.groups[0].survival.conf_level)} CI)"
+    conf_level = numbers.level(first_result.groups[0].survival.conf_level)
+    alive = f"Alive ({conf_level} CI)"
     extremes = "Worst to best case"
+    exists = f"Beta-product {conf_level} CI"
+    beta = {} if complete or beta is None else beta
     for name, (result, reported) in results.items():
         for group in result.groups:
             share = share_row(result, reported, group.group)
@@ -32,6 +61,9 @@ def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
                     *(numbers.percent(v, group.n) for v in (share.value, share.lower, share.upper))
                 ),
             }
+            if beta:
+                limits = beta[name].row("survival", group.group)
+                line[exists] = " to ".join(numbers.percent(v, group.n) for v in (limits.lower, limits.upper))
             if not complete:
                 ends = (
                     [reported.row(f"proportion_{case}_case", group.group) for case in ("worst", "best")]
@@ -52,6 +84,8 @@ def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
                 "Alive / dead / unknown": "",
                 alive: text,
             }
+            if beta:
+                line[exists] = ""
             if not complete:
                 ends = (
                     [reported.row(f"risk_difference_{end}") for end in ("lowest", "highest")]
@@ -74,6 +108,8 @@ def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
         footnotes.append(
             "Unknown: follow-up ended alive before the day. Worst and best case: all unknown dead, or alive."
         )
+    if beta:
+        footnotes.append(BETA)
     title = f"Alive at {numbers.horizon(first_result.at)}"
     return Table("milestone", title, pd.DataFrame(lines), footnotes=(*footnotes, *notes), group="Analysis")
 
@@ -103,6 +139,72 @@ def _reasons(row: Row) -> list[str]:
 def curve_rows(curves: Mapping[str, KaplanMeier], times: Sequence[float]) -> pd.DataFrame:
     """Survival at given times and the median of each curve, in long form."""
     return pd.concat([curve.to_frame(times) for curve in curves.values()], ignore_index=True)
+
+
+def beta_product_rows(curves: Mapping[str, KaplanMeier], at: float) -> pd.DataFrame:
+    """Survival at a time with beta product limits, by arm, in long form."""
+    return pd.concat(
+        [beta_product(curve, at=[at]).to_frame() for curve in curves.values()], ignore_index=True
+    )
+
+
+def companion_rows(result: Milestone) -> pd.DataFrame:
+    """What stands beside the difference in the proportion alive of two groups, in long form.
+
+    If everybody's state is known: Fisher's and Boschloo's test of the deaths, the second group named first. If not: the
+    ratio of the cumulative hazards up to the horizon, which is the exponential of the difference of the Kaplan–Meier
+    estimates on the complementary log-log scale, with the test on that scale.
+    """
+    first, second = result.groups
+    between = f"{second.group} - {first.group}"
+    if result.complete:
+        table = (second.dead, second.n, first.dead, first.n)
+        frames = [
+            frame.assign(statistic=f"{name}_" + frame["statistic"], time=result.at)
+            for name, test in (("fisher", fisher(*table)), ("boschloo", boschloo(*table)))
+            for frame in [test.to_frame(group=between)]
+        ]
+        tests = pd.concat(frames, ignore_index=True)
+        return tests[~tests["statistic"].str.contains("odds_ratio")]  # the difference is the estimate here
+    gap = result.cloglog_difference
+    assert gap is not None
+    about = {
+        "group": between, "time": result.at, "method": gap.method, "reason": gap.reason,
+        "n": first.n + second.n, "events": first.dead + second.dead,
+    }  # fmt: skip
+    ratio = dict(zip(("value", "lower", "upper"), map(exp, (gap.value, gap.lower, gap.upper)), strict=True))
+    rows = [{"statistic": "cumulative_hazard_ratio", **ratio, **about}]
+    rows.append({"statistic": "cumulative_hazard_ratio_p_value", "value": gap.p_value, **about})
+    return pd.DataFrame(rows)
+
+
+def permutation_rows(test: PermutationTest) -> pd.DataFrame:
+    """A permutation test in long form, with how many allocations were drawn if not all were tried."""
+    frame = test.to_frame()
+    if not test.draws:
+        return frame
+    return pd.concat(
+        [frame, frame.head(1).assign(statistic="draws", value=float(test.draws))], ignore_index=True
+    )
+
+
+def hazards_rows(test: ProportionalHazards, sizes: Sequence[int]) -> pd.DataFrame:
+    """The test of proportional hazards of two groups and the change with time that it could see, in long form.
+
+    The change is the factor between the hazard ratios of the earlier and of the later half of the events that is found
+    in 80 % of trials at two-sided 5 %. The log hazard ratio of d/2 events has the variance 2 / (p q d), p and q being
+    the shares of the groups (Schoenfeld 1981, Biometrika 68:316-319), and the difference of two of them twice that.
+    """
+    n1, n2 = sizes
+    z = 1.959963984540054 + 0.8416212335729143  # quantiles of the normal distribution at 0.975 and 0.8
+    share = n1 * n2 / (n1 + n2) ** 2
+    factor = exp(z * 2 / sqrt(share * test.events)) if test.events else inf
+    how = "Schoenfeld: hazard ratio of the earlier and of the later half of the events, two-sided 5 %, power 80 %"
+    reason = "" if test.events else "no events"
+    row = {"value": factor, "method": how, "n": test.n, "events": test.events, "reason": reason}
+    return pd.concat(
+        [test.to_frame(), pd.DataFrame([{"statistic": "ph_visible_change", **row}])], ignore_index=True
+    )
 
 
 def curve_table(
@@ -156,6 +258,8 @@ def power_rows(
 ) -> pd.DataFrame:
     """Chance that Fisher's test at 5 % would have found true differences in the proportion alive, in long form.
 
+    The last row is the fewest deaths in the second group for p below 5 % if nobody died in the first.
+
     Parameters
     ----------
     sizes : sequence of two int
@@ -175,4 +279,15 @@ def power_rows(
         }
         for other in others
     ]
+    found = (deaths for deaths in range(1, n2 + 1) if fisher(deaths, n2, 0, n1).p_value < 0.05)
+    fewest = next(found, None)
+    rows.append(
+        {
+            "statistic": "fewest deaths against none",
+            "value": fewest,
+            "n": n1 + n2,
+            "method": "Fisher's exact test, two-sided 5 %",
+            "reason": "" if fewest else "not even if everybody dies",
+        }
+    )
     return pd.DataFrame(rows)

@@ -1,15 +1,28 @@
 """Tables of the survival chapter: the rows in words, narrow enough for the page, every gap explained."""
 
+import math
 import re
 
+import pandas as pd
 import pytest
 
 from esld.report import numbers
 from esld.report.results import rows_of
-from esld.report.survival_tables import curve_rows, curve_table, ending_table, milestone_table, power_rows
+from esld.report.survival_tables import (
+    beta_product_rows,
+    companion_rows,
+    curve_rows,
+    curve_table,
+    ending_table,
+    hazards_rows,
+    milestone_table,
+    permutation_rows,
+    power_rows,
+)
+from esld.report.survival_times import curves_by_arm, endpoint_times, hazards_on_arm
 from esld.report.tables import Table
-from esld.survival import kaplan_meier
-from tests.report.builders import HIGH, LOW, at_horizon, cells, patient, study_of
+from esld.survival import boschloo, exact_logrank, fisher, kaplan_meier, milestone
+from tests.report.builders import HIGH, LOW, arrays, at_horizon, cells, patient, study_of
 
 M = "\u2212"
 ALIVE, DIED, LOST = (400, False), (100, True), (200, False)
@@ -116,6 +129,107 @@ class TestMilestone:
     def test_fits_the_page(self, blocks):
         table = milestone_table({name: at_horizon(groups) for name, groups in blocks.items()})
         assert width(table) <= PAGE
+
+
+def with_beta(groups, name="Primary"):
+    """The block of a study by hand, and its beta product limits."""
+    curves = {arm: kaplan_meier(*zip(*own, strict=True), group=arm) for arm, own in groups.items()}
+    limits = rows_of("os_beta_product", beta_product_rows(curves, 365), analysis="A", chapter="c")
+    return {name: at_horizon(groups)}, {name: limits}
+
+
+class TestBetaProduct:
+    COLUMN = "Beta-product 95 % CI"
+
+    def test_exists_where_nobody_died(self):
+        """11 of 11 alive: without losses Clopper–Pearson, 0.025^(1/11) = 0.715; one of them lost: lower."""
+        blocks, beta = with_beta({LOW: [ALIVE] * 11, HIGH: [ALIVE] * 10 + [LOST]})
+        table = milestone_table(blocks, beta=beta)
+        assert line(table, LOW)[ALIVE_CI] == "100 % (NE)"
+        assert line(table, LOW)[self.COLUMN] == "72 % to 100 %"
+        assert line(table, HIGH)[self.COLUMN] == "69 % to 100 %"  # 0.025^(1/10)
+        assert line(table, "Difference, points")[self.COLUMN] == ""
+        assert any(note.startswith("Beta product: ") for note in table.footnotes)
+
+    def test_stands_beside_the_usual_interval_and_agrees_with_the_rows(self):
+        blocks, beta = with_beta(INCOMPLETE)
+        table = milestone_table(blocks, beta=beta)
+        assert list(table.frame.columns[-3:]) == [ALIVE_CI, self.COLUMN, "Worst to best case"]
+        row = beta["Primary"].row("survival", HIGH, 365)
+        assert (
+            line(table, HIGH)[self.COLUMN] == f"{numbers.percent(row.lower)} to {numbers.percent(row.upper)}"
+        )
+
+    def test_would_repeat_the_exact_interval_when_nobody_is_lost(self):
+        blocks, beta = with_beta(COMPLETE)
+        assert self.COLUMN not in milestone_table(blocks, beta=beta).frame.columns
+        result, reported = blocks["Primary"]
+        for group in result.groups:
+            own, exact = beta["Primary"].row("survival", group.group), reported.row("proportion", group.group)
+            assert (own.lower, own.upper) == pytest.approx((exact.lower, exact.upper), rel=1e-9)
+
+    @pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "mayo-pbc"])
+    def test_fits_the_page(self, study, cut):
+        own, (at, *_) = study(cut), study(cut).protocol.primary.milestones_days
+        blocks, beta = {}, {}
+        for name, code in (("Primary", "OS"), (SENSITIVITY, "OSCUT")):
+            times = endpoint_times(own, code)
+            result = milestone(times["time"], times["event"], times["arm"], at=at, groups=own.arms)
+            blocks[name] = (result, rows_of("m", result, analysis="A", chapter="c"))
+            rows = beta_product_rows(curves_by_arm(times, own.arms, conf_level=0.95), at)
+            beta[name] = rows_of("b", rows, analysis="A", chapter="c")
+        assert width(milestone_table(blocks, beta=beta)) <= PAGE
+
+
+class TestRowsBesideTheEstimates:
+    def test_complete_has_the_exact_tests_of_the_deaths(self):
+        result, _ = at_horizon(COMPLETE)
+        reported = rows_of("t", companion_rows(result), analysis="A", chapter="c")
+        for test in (fisher(1, 11, 2, 11), boschloo(1, 11, 2, 11)):
+            row = reported.row(f"{test.method.split(',')[0].split()[0].lower()}_p_value")
+            assert row.value == pytest.approx(test.p_value, rel=1e-11)
+            assert (row.method, row.n, row.events, row.time) == (test.method, 22, 3, 365)
+        assert not any("odds_ratio" in row.statistic for row in reported.rows)
+
+    def test_incomplete_has_the_ratio_of_the_cumulative_hazards(self):
+        """-log of 10/11 over -log of 9/11."""
+        result, _ = at_horizon(INCOMPLETE)
+        reported = rows_of("t", companion_rows(result), analysis="A", chapter="c")
+        row, gap = reported.row("cumulative_hazard_ratio"), result.cloglog_difference
+        assert row.value == pytest.approx(math.log(10 / 11) / math.log(9 / 11), rel=1e-9)
+        assert (row.lower, row.upper) == pytest.approx((math.exp(gap.lower), math.exp(gap.upper)), rel=1e-9)
+        assert reported.row("cumulative_hazard_ratio_p_value").value == pytest.approx(gap.p_value, rel=1e-11)
+
+    def test_a_scale_that_does_not_exist_is_told(self):
+        result, _ = at_horizon({LOW: [ALIVE] * 3, HIGH: [ALIVE, LOST]})
+        row = rows_of("t", companion_rows(result), analysis="A", chapter="c").row("cumulative_hazard_ratio")
+        assert (row.value, row.lower, row.upper) == (None, None, None)
+        assert "no complementary log-log" in row.reason
+
+    def test_draws_are_a_row_only_where_there_are_some(self):
+        times = arrays(COMPLETE)
+        listed = permutation_rows(exact_logrank(*times, studentised=True))
+        assert "draws" not in set(listed["statistic"])
+        drawn = permutation_rows(exact_logrank(*times, studentised=True, limit=1, draws=50))
+        assert drawn.set_index("statistic")["value"]["draws"] == 50
+
+    @pytest.mark.parametrize(("sizes", "share"), [([11, 11], 1 / 4), ([5, 15], 3 / 16)])
+    def test_change_of_the_hazard_ratio_that_could_be_seen(self, sizes, share):
+        """Each half of d events has Var(log HR) = 2 / (pqd); the difference of two, 4 / (pqd); 2.8016 = z(0.975) + z(0.8)."""
+        n1, n2 = sizes
+        deaths = [(100 + i, True) for i in range(4)]
+        groups = {LOW: [ALIVE] * (n1 - 2) + deaths[::2], HIGH: [ALIVE] * (n2 - 2) + deaths[1::2]}
+        time, event, arm = arrays(groups)
+        test = hazards_on_arm(pd.DataFrame({"time": time, "event": event, "arm": arm}), [LOW, HIGH])
+        found = hazards_rows(test, sizes).set_index("statistic").loc["ph_visible_change"]
+        assert math.log(found["value"]) == pytest.approx(2.8015852 * math.sqrt(4 / (share * 4)), rel=1e-6)
+        assert found["events"] == 4
+
+    def test_without_deaths_no_change_could_be_seen(self):
+        time, event, arm = arrays({LOW: [ALIVE] * 3, HIGH: [ALIVE] * 3})
+        test = hazards_on_arm(pd.DataFrame({"time": time, "event": event, "arm": arm}), [LOW, HIGH])
+        row = rows_of("h", hazards_rows(test, [3, 3]), analysis="A", chapter="c").row("ph_visible_change")
+        assert (row.value, row.reason) == (None, "no events")
 
 
 # A table is at most 44 em wide and its digits are about half an em; a column needs about 2 more for its padding.
@@ -230,11 +344,15 @@ class TestEndings:
 
 
 def test_power_rows():
+    """0.36 and 0.76: trial_conventions.md, section 7. Fisher's p of 5 v 0 of 11 is 0.035, of 4 v 0 it is 0.090."""
     frame = power_rows([11, 11])
-    assert list(frame["statistic"]) == ["power 0.9 v 0.7", "power 0.9 v 0.5", "power 0.9 v 0.3"]
-    assert [round(v, 2) for v in frame["value"]] == [
-        0.08,
-        0.36,
-        0.76,
-    ]  # 0.36 and 0.76: trial_conventions.md, section 7
+    assert list(frame["statistic"])[:3] == ["power 0.9 v 0.7", "power 0.9 v 0.5", "power 0.9 v 0.3"]
+    assert list(frame["statistic"])[3:] == ["fewest deaths against none"]
+    assert [round(v, 2) for v in frame["value"]] == [0.08, 0.36, 0.76, 5]
     assert set(frame["n"]) == {22}
+
+
+def test_power_rows_of_a_trial_that_cannot_reach_the_level():
+    """3 v 3: the most extreme table has p = 0.1."""
+    last = rows_of("p", power_rows([3, 3]), analysis="A", chapter="c").rows[-1]
+    assert (last.value, last.reason) == (None, "not even if everybody dies")

@@ -2,10 +2,17 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from esld.data.study import load_study, read_cut
-from esld.report.survival_times import cox_on_arm, curves_by_arm, endpoint_times
+from esld.report.survival_times import (
+    cox_on_arm,
+    curves_by_arm,
+    endpoint_times,
+    firth_on_arm,
+    hazards_on_arm,
+)
 
 PARAMS = Path(__file__).parents[2] / "params"
 
@@ -43,3 +50,27 @@ def test_the_hazard_ratio_is_second_against_first(study):
     forth, back = (cox_on_arm(times, order, conf_level=0.95) for order in (arms, arms[::-1]))
     assert forth.terms == (f"{arms[1]} v {arms[0]}",)
     assert forth.hr[0] == pytest.approx(1 / back.hr[0])
+
+
+def test_the_penalised_ratio_compares_the_same_way(study):
+    """Firth's penalty does not depend on which arm is 1: turned round, the ratio and its limits are the reciprocals."""
+    times, arms = endpoint_times(study, "OS"), study.arms
+    forth, back = (firth_on_arm(times, order, conf_level=0.95) for order in (arms, arms[::-1]))
+    assert forth.terms == cox_on_arm(times, arms, conf_level=0.95).terms
+    assert [forth.hr[0], forth.lower[0]] == pytest.approx([1 / back.hr[0], 1 / back.upper[0]], rel=1e-6)
+
+
+def test_the_test_of_hazards_does_not_depend_on_the_order_of_the_arms(study):
+    times, arms = endpoint_times(study, "OS"), study.arms
+    forth, back = (hazards_on_arm(times, order) for order in (arms, arms[::-1]))
+    assert forth.terms == (f"{arms[1]} v {arms[0]}",)
+    assert forth.global_chisq == pytest.approx(back.global_chisq, rel=1e-9)
+
+
+def test_inputs_are_not_changed(study):
+    times = endpoint_times(study, "OS")
+    before = times.copy()
+    firth_on_arm(times, study.arms, conf_level=0.95)
+    hazards_on_arm(times, study.arms)
+    curves_by_arm(times, study.arms, conf_level=0.95)
+    pd.testing.assert_frame_equal(times, before)
