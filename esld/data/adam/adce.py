@@ -31,7 +31,9 @@ def derive_adce(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     """
     randomised = adsl[adsl["RANDFL"].eq("Y")].set_index("USUBJID")
     recurrent = (endpoint for endpoint in protocol.endpoints if endpoint.recurrent)
-    parts = [part for part in (_episodes(endpoint, tables, randomised) for endpoint in recurrent) if len(part)]
+    parts = [
+        part for part in (_episodes(endpoint, tables, randomised) for endpoint in recurrent) if len(part)
+    ]
     columns = ["STUDYID", "USUBJID", "TRT01P", "TRT01PN", "PARAMCD", "PARAM", "STARTDT", "ASTDT", "AVAL"]
     columns += ["AOCCFL", "ANL01FL", "SRCDOM", "SRCVAR", "SRCSEQ"]
     if not parts:

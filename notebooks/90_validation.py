@@ -1,0 +1,80 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     formats: py:percent
+#     notebook_metadata_filter: jupytext,kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Validation
+#
+# ## Question
+#
+# Do the numbers agree with an independent implementation?
+
+# %% tags=["parameters"]
+cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
+
+# %% tags=["hide-input"]
+from esld.report import validation
+from esld.report.chapter import open_chapter
+
+chapter = open_chapter("90_validation", cut=cut)
+agreed = validation.agreement()
+
+# %% [markdown]
+# ## Who is counted
+#
+# No patient of this trial. The methods of this report were applied to public data sets and to small samples made up for the purpose,
+# some with many equal times, some with no event at all. R, or code written for the purpose, had computed the same numbers before; the
+# table says which. A number counts once for each method that it was compared under.
+
+# %% [markdown]
+# ## What the protocol says
+#
+# The protocol says nothing about software. The rule is that of the package: a formula must give R's number to a relative difference
+# of one in a hundred million, a fit that is found step by step to one in a million. A test that finds more fails, and the version is
+# not released.
+
+# %% [markdown]
+# ## Result
+#
+# The comparison belongs to the version of the software, not to this data cut: it is the same in every report of that version.
+
+# %%
+rows = chapter.hand_over("validation", validation.agreement_rows(agreed), analysis="VALIDATION")
+chapter.table(validation.agreement_table(agreed))
+
+# %% tags=["hide-input"]
+chapter.answer(validation.agreement_sentence(rows))
+
+# %% [markdown]
+# ### Not compared
+#
+# The references hold more numbers than the report needs. These were left out.
+
+# %%
+chapter.table(validation.not_compared_table())
+
+# %% [markdown]
+# ## What could change it
+#
+# Another version of the software, or of the libraries under it. The comparison is repeated by `make test`, on any machine; the last
+# digits may then differ a little from those above.
+
+# %% [markdown]
+# ## What it cannot say
+#
+# Agreement shows that a formula was programmed as somebody else programmed it, for the data that were tried. It does not show that the
+# method is the right one for this trial, that its assumptions hold, or that the data are right. Two programs can share a mistake
+# when they share a source; and where the table names code written for the reference, there is no public program behind that number.
+# And 22 patients stay 22 patients: a number that is right to ten digits can still be a poor guide.
