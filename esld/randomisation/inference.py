@@ -9,15 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from esld.longform import COLUMNS
 from esld.randomisation.designs import BLOCK, Allocations, Design
 from esld.randomisation.statistics import Countable, Statistic, Tally
 
 LIMIT = 2_000_000
 DRAWS = 100_000
-COLUMNS = (
-    "group", "time", "statistic", "value", "lower", "upper",
-    "unit", "method", "ties", "n", "events", "reason",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

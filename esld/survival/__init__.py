@@ -1,6 +1,6 @@
 """Survival, competing risks, proportions and rates: arrays and tidy frames in, frozen results out."""
 
-from esld.survival._results import COLUMNS, Estimate
+from esld.longform import COLUMNS, Estimate
 from esld.survival.andersen_gill import AndersenGillFit, andersen_gill
 from esld.survival.beta_product import BetaProduct, beta_product
 from esld.survival.competing import CumulativeIncidence, cumulative_incidence

@@ -1,15 +1,16 @@
 """Regression of the rate of events that repeat: Andersen and Gill's model with a robust variance."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf, isnan, nan
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr
 
 from esld.survival._data import Bools, Floats, Ints, choice, two_sided_z, vector
-from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.survival._ratios import RatioModel
 from esld.survival.counting_process import CountingRows, counting_rows
 
 TIES = {"efron": "Efron", "breslow": "Breslow"}
@@ -20,91 +21,40 @@ _FLAT = 100.0
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class AndersenGillFit:
-    """A proportional rates model.
+class AndersenGillFit(RatioModel):
+    """A proportional rates model: ratios of rates, with robust Wald limits.
 
     Attributes
     ----------
-    terms : tuple of str
-        The p covariates, in the order given.
-    coef, std_err : ndarray of shape (p,)
-        Log rate ratio per unit of the covariate and its robust standard error.
+    terms, coef, std_err, lower, upper, p_value, loglik_null, loglik, n, events, ties, method, conf_level
+        As in every regression of the package; `ratios` are the rate ratios, standard errors are robust.
     naive_std_err : ndarray of shape (p,)
         The one of the model, as if the events of a subject were independent.
     vcov : ndarray of shape (p, p)
         Robust: inverse information times the sum over subjects of their scores squared times the same.
-    rate_ratio, lower, upper : ndarray of shape (p,)
-        Rate ratio and Wald limits, robust.
-    z, p_value : ndarray of shape (p,)
-        Wald statistic and its two-sided p-value, robust.
-    loglik_null, loglik : float
-        Log partial likelihood at 0 and at its maximum.
+    z : ndarray of shape (p,)
+        Wald statistic, robust.
     score_chisq, score_p_value : float
         Robust score test of all covariates together, p degrees of freedom; NaN with fewer than p subjects
         whose scores differ.
-    n, rows, events : int
-        Subjects, their rows, and events.
-    ties, method : str
-        How tied event times are treated; how the model was fitted.
-    conf_level : float
-        Level of the limits.
+    rows : int
+        Rows of the subjects.
     reason : str
         Why there is no fit, all numbers above being NaN then, or no robust variance; empty if neither.
     """
 
-    terms: tuple[str, ...]
-    coef: Floats
-    std_err: Floats
+    RATIO: ClassVar[str] = "rate_ratio"
+    TOTALS: ClassVar[tuple[str, ...]] = ("loglik_null", "loglik", "score_chisq", "score_p_value")
+
     naive_std_err: Floats
     vcov: Floats
-    rate_ratio: Floats
-    lower: Floats
-    upper: Floats
     z: Floats
-    p_value: Floats
-    loglik_null: float
-    loglik: float
     score_chisq: float
     score_p_value: float
-    n: int
     rows: int
-    events: int
-    ties: str
-    method: str
-    conf_level: float
-    reason: str
 
-    def ratio(self, term: str) -> Estimate:
-        """Rate ratio of one covariate; its standard error is that of the log rate ratio times it."""
-        if term not in self.terms:
-            raise ValueError(f"term must be one of {list(self.terms)}, got {term!r}")
-        i = self.terms.index(term)
-        return Estimate(
-            value=float(self.rate_ratio[i]), std_err=float(self.rate_ratio[i] * self.std_err[i]),
-            lower=float(self.lower[i]), upper=float(self.upper[i]), p_value=float(self.p_value[i]),
-            conf_level=self.conf_level, method=self.method, reason=self.reason,
-        )  # fmt: skip
-
-    def to_frame(self) -> pd.DataFrame:
-        """Long form, the covariate as `group`: rate_ratio, its p-value, log_rate_ratio; then the test."""
-        rows: list[Row] = []
-        every: About = {
-            "n": self.n,
-            "events": self.events,
-            "method": self.method,
-            "ties": self.ties,
-            "reason": self.reason,
-        }
-        for i, term in enumerate(self.terms):
-            about: About = {**every, "group": term}
-            # The standard errors belong to the logarithm: the ratio's own is left out.
-            rows += estimate_rows("rate_ratio", replace(self.ratio(term), std_err=nan), **about)
-            rows.append(row("log_rate_ratio", float(self.coef[i]), **about))
-            rows.append(row("log_rate_ratio_std_err", float(self.std_err[i]), **about))
-            rows.append(row("log_rate_ratio_naive_std_err", float(self.naive_std_err[i]), **about))
-        for name in ("loglik_null", "loglik", "score_chisq", "score_p_value"):
-            rows.append(row(name, float(getattr(self, name)), **every))
-        return long_frame(rows)
+    def _more(self, place: int) -> dict[str, float]:
+        return {"log_rate_ratio_naive_std_err": float(self.naive_std_err[place])}
 
 
 def andersen_gill(
@@ -195,7 +145,7 @@ def andersen_gill(
     margin = z * std_err
     wald = coef / std_err
     return AndersenGillFit(
-        terms=names, coef=coef, std_err=std_err, naive_std_err=naive, vcov=vcov, rate_ratio=np.exp(coef),
+        terms=names, coef=coef, std_err=std_err, naive_std_err=naive, vcov=vcov,
         lower=np.exp(coef - margin), upper=np.exp(coef + margin), z=wald, p_value=2 * ndtr(-np.abs(wald)),
         loglik_null=null, loglik=loglik, score_chisq=score_chisq,
         score_p_value=float(chdtrc(p, score_chisq)), n=data.subjects, rows=len(rows),

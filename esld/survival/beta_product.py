@@ -8,9 +8,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv
 
+from esld.longform import About, Estimate, Row, estimate_rows, long_frame
 from esld.survival._data import Floats, Ints
 from esld.survival._lifetable import checked_points
-from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame
 from esld.survival.kaplan_meier import KaplanMeier
 
 METHOD = "Kaplan-Meier, beta product, method of moments"

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
 from esld.survival._data import Floats, Ints, checked_times, choice, two_sided_z
 from esld.survival._lifetable import checked_points, greenwood, tabulate
-from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame, row
 from esld.survival._states import state_codes
 
 ConfType = Literal["log-log", "plain"]

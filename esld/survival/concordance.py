@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from esld.longform import Estimate, estimate_rows, long_frame
 from esld.survival._data import checked_times, same_rows, two_sided_z
-from esld.survival._results import Estimate, estimate_rows, long_frame
 
 METHOD = "Harrell's concordance, infinitesimal jackknife"
 

@@ -2,8 +2,9 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import nan
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, ndtr
 
 from esld.survival._data import Bools, Floats, checked_times, two_sided_z
-from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.survival._ratios import RatioModel
 
 # lifelines stops at a Newton decrement of 1e-7, a few digits short of R. Its other rule, on the
 # log-likelihood, is switched off by a negative bound.
@@ -45,90 +46,30 @@ class Regression:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class CoxFit:
-    """A Cox model.
+class CoxFit(RatioModel):
+    """A Cox model: ratios of hazards, with Wald limits.
 
     Attributes
     ----------
-    terms : tuple of str
-        The p covariates, in the order given.
-    coef, std_err : ndarray of shape (p,)
-        Log hazard ratio per unit of the covariate and its standard error.
+    terms, coef, std_err, lower, upper, p_value, loglik_null, loglik, n, events, ties, method, conf_level, reason
+        As in every regression of the package; `ratios` are the hazard ratios.
     vcov : ndarray of shape (p, p)
         Inverse of the observed information.
-    hr, lower, upper : ndarray of shape (p,)
-        Hazard ratio and Wald limits.
-    z, p_value : ndarray of shape (p,)
-        Wald statistic and its two-sided p-value.
-    loglik_null, loglik : float
-        Log partial likelihood at 0 and at its maximum.
+    z : ndarray of shape (p,)
+        Wald statistic.
     lr_chisq, lr_p_value : float
         Likelihood ratio test of all covariates together, p degrees of freedom.
-    n, events : int
-        Subjects and events.
-    ties : str
-        How tied event times are treated.
-    method : str
-        How the model was fitted.
-    conf_level : float
-        Level of the limits.
     warnings : tuple of str
         What the fitting said, each once.
-    reason : str
-        Why there is no fit, all numbers above being NaN then; empty if there is one.
     """
 
-    terms: tuple[str, ...]
-    coef: Floats
-    std_err: Floats
+    TOTALS: ClassVar[tuple[str, ...]] = ("loglik_null", "loglik", "lr_chisq", "lr_p_value")
+
     vcov: Floats
-    hr: Floats
-    lower: Floats
-    upper: Floats
     z: Floats
-    p_value: Floats
-    loglik_null: float
-    loglik: float
     lr_chisq: float
     lr_p_value: float
-    n: int
-    events: int
-    ties: str
-    method: str
-    conf_level: float
     warnings: tuple[str, ...]
-    reason: str
-
-    def hazard_ratio(self, term: str) -> Estimate:
-        """Hazard ratio of one covariate; its standard error is that of the log hazard ratio times it."""
-        if term not in self.terms:
-            raise ValueError(f"term must be one of {list(self.terms)}, got {term!r}")
-        i = self.terms.index(term)
-        return Estimate(
-            value=float(self.hr[i]), std_err=float(self.hr[i] * self.std_err[i]), lower=float(self.lower[i]),
-            upper=float(self.upper[i]), p_value=float(self.p_value[i]), conf_level=self.conf_level,
-            method=self.method, reason=self.reason,
-        )  # fmt: skip
-
-    def to_frame(self) -> pd.DataFrame:
-        """Long form, the covariate as `group`: hazard_ratio, its p-value, log_hazard_ratio; then the test."""
-        rows: list[Row] = []
-        every: About = {
-            "n": self.n,
-            "events": self.events,
-            "method": self.method,
-            "ties": self.ties,
-            "reason": self.reason,
-        }
-        for i, term in enumerate(self.terms):
-            about: About = {**every, "group": term}
-            # The standard error belongs to the logarithm: the ratio's own is left out.
-            rows += estimate_rows("hazard_ratio", replace(self.hazard_ratio(term), std_err=nan), **about)
-            rows.append(row("log_hazard_ratio", float(self.coef[i]), **about))
-            rows.append(row("log_hazard_ratio_std_err", float(self.std_err[i]), **about))
-        for name in ("loglik_null", "loglik", "lr_chisq", "lr_p_value"):
-            rows.append(row(name, float(getattr(self, name)), **every))
-        return long_frame(rows)
 
 
 def cox(
@@ -283,7 +224,7 @@ def _fit(data: Regression, conf_level: float) -> CoxFit:
     p_value: NDArray[np.float64] = 2 * ndtr(-np.abs(z))
     chisq = 2 * (loglik - null)
     return CoxFit(
-        terms=names, coef=coef, std_err=std_err, vcov=vcov, hr=np.exp(coef), lower=np.exp(coef - margin),
+        terms=names, coef=coef, std_err=std_err, vcov=vcov, lower=np.exp(coef - margin),
         upper=np.exp(coef + margin), z=z, p_value=p_value, loglik_null=null, loglik=loglik, lr_chisq=chisq,
         lr_p_value=float(chdtrc(len(names), max(chisq, 0.0))), n=data.time.size,
         events=int(data.event.sum()), ties="Efron", method=_METHOD, conf_level=conf_level, warnings=said, reason="",
@@ -294,7 +235,7 @@ def _failed(data: Regression, conf_level: float, reason: str, said: tuple[str, .
     p = len(data.names)
     gap = np.full(p, nan)
     return CoxFit(
-        terms=data.names, coef=gap, std_err=gap, vcov=np.full((p, p), nan), hr=gap, lower=gap, upper=gap,
+        terms=data.names, coef=gap, std_err=gap, vcov=np.full((p, p), nan), lower=gap, upper=gap,
         z=gap, p_value=gap, loglik_null=nan, loglik=nan, lr_chisq=nan, lr_p_value=nan, n=data.time.size,
         events=int(data.event.sum()), ties="Efron", method=_METHOD, conf_level=conf_level, warnings=said,
         reason=reason,

@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from math import nan
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from esld.survival._data import Floats, Ints, two_sided_z
-from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.survival._ratios import RatioModel
 from esld.survival._states import one_cause
 from esld.survival._subdistribution import maximum, sandwich, weighted_sample
 from esld.survival.cox import CoxFit, cox, no_fit, regression
@@ -21,88 +22,31 @@ _EVENT = "event of the cause"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class FineGray:
-    """A proportional subdistribution hazards model of one cause.
+class FineGray(RatioModel):
+    """A proportional subdistribution hazards model of one cause, with Wald limits.
 
     Attributes
     ----------
+    terms, coef, std_err, lower, upper, p_value, n, ties, method, conf_level, reason
+        As in every regression of the package; `ratios` are the subdistribution hazard ratios.
     cause : str
         The cause; every other one competes.
-    terms : tuple of str
-        The p covariates, in the order given.
-    coef, std_err : ndarray of shape (p,)
-        Log subdistribution hazard ratio per unit of the covariate and its standard error.
     vcov : ndarray of shape (p, p)
         Sandwich variance, the estimation of the censoring weights included.
-    shr, lower, upper : ndarray of shape (p,)
-        Subdistribution hazard ratio and Wald limits.
-    z, p_value : ndarray of shape (p,)
-        Wald statistic and its two-sided p-value.
+    z : ndarray of shape (p,)
+        Wald statistic.
     loglik_null, loglik : float
         Log pseudo-likelihood at 0 and at its maximum; twice their difference is not chi-square.
-    n, events, competing : int
-        Subjects, events of the cause, events of other causes.
-    ties : str
-        How tied event times are treated.
-    method : str
-        How the model was fitted.
-    conf_level : float
-        Level of the limits.
-    reason : str
-        Why there is no fit, all numbers above being NaN then; empty if there is one.
+    events, competing : int
+        Events of the cause, events of other causes.
     """
 
+    RATIO: ClassVar[str] = "subdistribution_hazard_ratio"
+
     cause: str
-    terms: tuple[str, ...]
-    coef: Floats
-    std_err: Floats
     vcov: Floats
-    shr: Floats
-    lower: Floats
-    upper: Floats
     z: Floats
-    p_value: Floats
-    loglik_null: float
-    loglik: float
-    n: int
-    events: int
     competing: int
-    ties: str
-    method: str
-    conf_level: float
-    reason: str
-
-    def hazard_ratio(self, term: str) -> Estimate:
-        """Subdistribution hazard ratio of one covariate; its standard error is that of the logarithm times it."""
-        if term not in self.terms:
-            raise ValueError(f"term must be one of {list(self.terms)}, got {term!r}")
-        i = self.terms.index(term)
-        return Estimate(
-            value=float(self.shr[i]), std_err=float(self.shr[i] * self.std_err[i]),
-            lower=float(self.lower[i]), upper=float(self.upper[i]), p_value=float(self.p_value[i]),
-            conf_level=self.conf_level, method=self.method, reason=self.reason,
-        )  # fmt: skip
-
-    def to_frame(self) -> pd.DataFrame:
-        """Long form, the covariate as `group`: subdistribution_hazard_ratio, its p-value and its logarithm."""
-        rows: list[Row] = []
-        every: About = {
-            "n": self.n,
-            "events": self.events,
-            "method": self.method,
-            "ties": self.ties,
-            "reason": self.reason,
-        }
-        name = "subdistribution_hazard_ratio"
-        for i, term in enumerate(self.terms):
-            about: About = {**every, "group": term}
-            # The standard error belongs to the logarithm: the ratio's own is left out.
-            rows += estimate_rows(name, replace(self.hazard_ratio(term), std_err=nan), **about)
-            rows.append(row(f"log_{name}", float(self.coef[i]), **about))
-            rows.append(row(f"log_{name}_std_err", float(self.std_err[i]), **about))
-        for statistic in ("loglik_null", "loglik"):
-            rows.append(row(statistic, float(getattr(self, statistic)), **every))
-        return long_frame(rows)
 
 
 def cause_specific_cox(
@@ -218,7 +162,7 @@ def fine_gray(
         wald = coef / std_err
     p_value: NDArray[np.float64] = 2 * ndtr(-np.abs(wald))
     return FineGray(
-        cause=str(cause), terms=names, coef=coef, std_err=std_err, vcov=vcov, shr=np.exp(coef),
+        cause=str(cause), terms=names, coef=coef, std_err=std_err, vcov=vcov,
         lower=np.exp(coef - margin), upper=np.exp(coef + margin), z=wald, p_value=p_value, loglik_null=null,
         loglik=loglik, n=time.size, events=int((codes == 1).sum()), competing=int((codes == 2).sum()),
         ties="Breslow", method=f"{_METHOD}: {cause}", conf_level=conf_level, reason=reason,

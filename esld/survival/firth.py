@@ -2,9 +2,9 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import nan
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from scipy.special import chdtrc
 
 from esld.survival._data import Floats, two_sided_z
 from esld.survival._partial_likelihood import partial_likelihood
-from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.survival._ratios import RatioModel
 from esld.survival.cox import Regression, no_information, one_line, regression
 
 METHOD = "Cox with Firth penalty, profile likelihood"
@@ -26,89 +26,38 @@ _PROFILE: dict[str, Any] = {"method": "pl", "tol": 1e-9, "max_iter": 500}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class FirthFit:
-    """A Cox model with Firth's penalty.
+class FirthFit(RatioModel):
+    """A Cox model with Firth's penalty: ratios of hazards, with profile likelihood limits.
 
     Attributes
     ----------
-    terms : tuple of str
-        The p covariates, in the order given.
-    coef, std_err : ndarray of shape (p,)
-        Log hazard ratio per unit of the covariate and its standard error from the information of the
-        unpenalised likelihood; neither limits nor p-values come from it.
-    hr, lower, upper : ndarray of shape (p,)
-        Hazard ratio and profile likelihood limits; NaN where a limit was not found, `reasons` says so.
+    terms, coef, loglik_null, loglik, n, events, method, conf_level, reason
+        As in every regression of the package; `ratios` are the hazard ratios, likelihoods are penalised.
+    std_err : ndarray of shape (p,)
+        From the information of the unpenalised likelihood; neither limits nor p-values come from it.
+    lower, upper : ndarray of shape (p,)
+        Profile likelihood limits; NaN where a limit was not found, `reasons` says so.
     p_value : ndarray of shape (p,)
         Penalised likelihood ratio test of each covariate.
-    loglik_null, loglik : float
-        Penalised log partial likelihood at 0 and at its maximum.
     lr_chisq, lr_p_value : float
         Penalised likelihood ratio test of all covariates together, p degrees of freedom.
-    n, events : int
-        Subjects and events.
     ties : str
-        How tied event times are treated: Breslow's way, the only one of firthmodels.
-    method : str
-        How the model was fitted.
-    conf_level : float
-        Level of the limits.
+        Breslow's way, the only one of firthmodels.
     warnings : tuple of str
         What the fitting said, each once.
     reasons : tuple of str
         For each covariate what its limits or its test lack; empty if nothing.
-    reason : str
-        Why there is no fit, all numbers above being NaN then; empty if there is one.
     """
 
-    terms: tuple[str, ...]
-    coef: Floats
-    std_err: Floats
-    hr: Floats
-    lower: Floats
-    upper: Floats
-    p_value: Floats
-    loglik_null: float
-    loglik: float
+    TOTALS: ClassVar[tuple[str, ...]] = ("loglik_null", "loglik", "lr_chisq", "lr_p_value")
+
     lr_chisq: float
     lr_p_value: float
-    n: int
-    events: int
-    ties: str
-    method: str
-    conf_level: float
     warnings: tuple[str, ...]
     reasons: tuple[str, ...]
-    reason: str
 
-    def hazard_ratio(self, term: str) -> Estimate:
-        """Hazard ratio of one covariate; its standard error is that of the log hazard ratio times it."""
-        if term not in self.terms:
-            raise ValueError(f"term must be one of {list(self.terms)}, got {term!r}")
-        i = self.terms.index(term)
-        return Estimate(
-            value=float(self.hr[i]), std_err=float(self.hr[i] * self.std_err[i]), lower=float(self.lower[i]),
-            upper=float(self.upper[i]), p_value=float(self.p_value[i]), conf_level=self.conf_level,
-            method=self.method, reason=self.reason or self.reasons[i],
-        )  # fmt: skip
-
-    def to_frame(self) -> pd.DataFrame:
-        """Long form, the covariate as `group`: hazard_ratio, its p-value, log_hazard_ratio; then the test."""
-        rows: list[Row] = []
-        every: About = {
-            "n": self.n,
-            "events": self.events,
-            "method": self.method,
-            "ties": self.ties,
-            "reason": self.reason,
-        }
-        for i, term in enumerate(self.terms):
-            about: About = {**every, "group": term}
-            rows += estimate_rows("hazard_ratio", replace(self.hazard_ratio(term), std_err=nan), **about)
-            rows.append(row("log_hazard_ratio", float(self.coef[i]), **about))
-            rows.append(row("log_hazard_ratio_std_err", float(self.std_err[i]), **about))
-        for name in ("loglik_null", "loglik", "lr_chisq", "lr_p_value"):
-            rows.append(row(name, float(getattr(self, name)), **every))
-        return long_frame(rows)
+    def _reason(self, place: int) -> str:
+        return self.reason or self.reasons[place]
 
 
 def firth(
@@ -162,7 +111,7 @@ def firth(
     null, loglik = _penalised(data, np.zeros(coef.size)), _penalised(data, coef)
     chisq = 2 * (loglik - null)
     return FirthFit(
-        terms=data.names, coef=coef, std_err=fitted.bse_ / scale, hr=np.exp(coef), lower=np.exp(lower),
+        terms=data.names, coef=coef, std_err=fitted.bse_ / scale, lower=np.exp(lower),
         upper=np.exp(upper), p_value=np.asarray(fitted.lrt_pvalues_, dtype=np.float64), loglik_null=null,
         loglik=loglik, lr_chisq=chisq, lr_p_value=float(chdtrc(coef.size, max(chisq, 0.0))),
         n=data.time.size, events=int(data.event.sum()), ties="Breslow", method=METHOD,
@@ -208,7 +157,7 @@ def _lacking(lower: float, upper: float, p_value: float) -> str:
 def _failed(data: Regression, conf_level: float, reason: str, said: tuple[str, ...]) -> FirthFit:
     gap = np.full(len(data.names), nan)
     return FirthFit(
-        terms=data.names, coef=gap, std_err=gap, hr=gap, lower=gap, upper=gap, p_value=gap, loglik_null=nan,
+        terms=data.names, coef=gap, std_err=gap, lower=gap, upper=gap, p_value=gap, loglik_null=nan,
         loglik=nan, lr_chisq=nan, lr_p_value=nan, n=data.time.size, events=int(data.event.sum()),
         ties="Breslow", method=METHOD, conf_level=conf_level, warnings=said,
         reasons=("",) * len(data.names), reason=reason,

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
+from esld.longform import About, Row, long_frame, row
 from esld.survival._data import Floats, Ints, checked_times, group_codes
-from esld.survival._results import About, Row, long_frame, row
 from esld.survival._states import one_cause
 
 # An incidence is 1, and a risk set as large as the events, when it is as near as this.

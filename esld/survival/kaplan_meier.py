@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
 from esld.survival._data import Floats, Ints, checked_times, choice, group_codes, two_sided_z
 from esld.survival._lifetable import LifeTable, checked_points, greenwood, tabulate, tabulate_by
-from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame, row
 
 # Survival meets a level when it is as near as this: the tolerance of R's quantile.survfit.
 _TOLERANCE = float(np.sqrt(np.finfo(float).eps))

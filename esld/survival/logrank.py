@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
+from esld.longform import About, Row, long_frame, row
 from esld.survival._data import Bools, Floats, Ints, checked_times, group_codes
 from esld.survival._lifetable import LifeTable, tabulate_by
-from esld.survival._results import About, Row, long_frame, row
 from esld.survival.kaplan_meier import KaplanMeier
 
 

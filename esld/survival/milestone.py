@@ -7,6 +7,7 @@ from math import hypot, isnan, log, nan
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
 from esld.survival._data import (
     Bools,
     Floats,
@@ -16,7 +17,6 @@ from esld.survival._data import (
     two_sided_p,
     two_sided_z,
 )
-from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame, row
 from esld.survival.kaplan_meier import kaplan_meier
 from esld.survival.proportions import DifferenceMethod, Proportion, clopper_pearson, risk_difference
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from esld.longform import About, Estimate, Row, estimate_rows, long_frame
 from esld.survival._data import Floats, Ints, checked_times, two_sided_z
 from esld.survival._lifetable import LifeTable, checked_points, tabulate
-from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame
 
 METHOD = "Nelson-Aalen, Aalen variance, log"
 

@@ -5,7 +5,7 @@ from math import inf, nan
 
 import pandas as pd
 
-from esld.survival._results import About, Estimate, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, estimate_rows, long_frame, row
 from esld.survival.proportions import DifferenceMethod, risk_difference
 
 

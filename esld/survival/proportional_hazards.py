@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc
 
+from esld.longform import About, Row, long_frame, row
 from esld.survival._data import Floats, choice
 from esld.survival._lifetable import tabulate
 from esld.survival._partial_likelihood import Terms, partial_likelihood
-from esld.survival._results import About, Row, long_frame, row
 from esld.survival.cox import Regression, cox, regression
 
 TimeScale = Literal["km", "rank", "identity", "log"]

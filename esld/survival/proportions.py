@@ -7,8 +7,8 @@ from typing import Literal
 import pandas as pd
 from scipy.special import betaincinv
 
+from esld.longform import Estimate, estimate_rows, long_frame
 from esld.survival._data import choice, two_sided_p, two_sided_z
-from esld.survival._results import Estimate, estimate_rows, long_frame
 from esld.survival.two_by_two import checked_counts
 
 DifferenceMethod = Literal["miettinen-nurminen", "newcombe"]

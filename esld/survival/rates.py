@@ -7,8 +7,8 @@ from operator import index
 import pandas as pd
 from scipy.special import bdtr, bdtrc, betaincinv, gammaincinv
 
+from esld.longform import About, Estimate, estimate_rows, long_frame, row
 from esld.survival._data import two_sided_z
-from esld.survival._results import About, Estimate, estimate_rows, long_frame, row
 
 
 @dataclass(frozen=True, kw_only=True)

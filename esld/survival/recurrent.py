@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
 from esld.survival._data import Floats, Ints, choice, two_sided_z
-from esld.survival._results import About, Estimate, Row, estimate_rows, long_frame, row
 from esld.survival.counting_process import CountingRows, counting_rows
 
 MeanVariance = Literal["robust", "poisson"]

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from esld.longform import About, Estimate, estimate_rows, long_frame
 from esld.survival._data import checked_horizon, checked_times, group_codes, two_sided_p, two_sided_z
 from esld.survival._lifetable import LifeTable, tabulate, tabulate_by
-from esld.survival._results import About, Estimate, estimate_rows, long_frame
 from esld.survival.kaplan_meier import KaplanMeier
 
 METHOD = "RMST, Greenwood"

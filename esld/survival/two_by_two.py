@@ -11,8 +11,8 @@ from operator import index
 import numpy as np
 import pandas as pd
 
+from esld.longform import About, Estimate, estimate_rows, long_frame, row
 from esld.survival._data import Bools, Floats, two_sided_z
-from esld.survival._results import About, Estimate, estimate_rows, long_frame, row
 
 # Tables whose statistics are this near, relatively, are tied: only rounding keeps them apart.
 _TIE = 1e-10

@@ -49,7 +49,7 @@ def test_the_hazard_ratio_is_second_against_first(study):
     times, arms = endpoint_times(study, "OS"), study.arms
     forth, back = (cox_on_arm(times, order, conf_level=0.95) for order in (arms, arms[::-1]))
     assert forth.terms == (f"{arms[1]} v {arms[0]}",)
-    assert forth.hr[0] == pytest.approx(1 / back.hr[0])
+    assert forth.ratios[0] == pytest.approx(1 / back.ratios[0])
 
 
 def test_the_penalised_ratio_compares_the_same_way(study):
@@ -57,7 +57,9 @@ def test_the_penalised_ratio_compares_the_same_way(study):
     times, arms = endpoint_times(study, "OS"), study.arms
     forth, back = (firth_on_arm(times, order, conf_level=0.95) for order in (arms, arms[::-1]))
     assert forth.terms == cox_on_arm(times, arms, conf_level=0.95).terms
-    assert [forth.hr[0], forth.lower[0]] == pytest.approx([1 / back.hr[0], 1 / back.upper[0]], rel=1e-6)
+    assert [forth.ratios[0], forth.lower[0]] == pytest.approx(
+        [1 / back.ratios[0], 1 / back.upper[0]], rel=1e-6
+    )
 
 
 def test_the_test_of_hazards_does_not_depend_on_the_order_of_the_arms(study):

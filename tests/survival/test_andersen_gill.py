@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
+from esld.longform import COLUMNS
 from esld.survival import cox
-from esld.survival._results import COLUMNS
 from esld.survival.andersen_gill import andersen_gill
 from esld.survival.counting_process import counting_process
 from tests.survival.conftest import read_data
@@ -68,7 +68,7 @@ class TestReference:
         columns = {"subject": "subject", "start": "start", "stop": "time", "event": "event"}
         found = andersen_gill(frame, **columns, covariates=covariates, ties=ties)
         agrees(
-            [found.n, found.events, found.coef, found.naive_std_err, found.rate_ratio],
+            [found.n, found.events, found.coef, found.naive_std_err, found.ratios],
             wanted,
             *("n", "events", "coef", "se", "hr"),
             method="Andersen–Gill",
@@ -89,7 +89,7 @@ class TestClosedForm:
 
     def test_ratio_of_means(self):
         found = fit(self.EVENTS, self.FOLLOW_UP)
-        assert found.rate_ratio[0] == pytest.approx((4 / 2) / (3 / 3))
+        assert found.ratios[0] == pytest.approx((4 / 2) / (3 / 3))
         assert found.naive_std_err[0] == pytest.approx(sqrt(1 / 4 + 1 / 3))
         robust = sqrt((1 + 1) / 4**2 + (1 + 0 + 1) / 3**2)
         assert found.std_err[0] == pytest.approx(robust)
@@ -189,7 +189,7 @@ class TestControlFlow:
             "coef",
             "std_err",
             "naive_std_err",
-            "rate_ratio",
+            "ratios",
             "z",
             "p_value",
             "loglik",
@@ -219,7 +219,7 @@ class TestControlFlow:
     def test_scores_of_zero_have_no_robust_variance(self):
         # Everybody has one event: nobody departs from the mean of the group.
         found = fit([(s, i + 1) for i, s in enumerate("ABCDE")], self.FOLLOW_UP)
-        assert found.rate_ratio[0] == pytest.approx(1)
+        assert found.ratios[0] == pytest.approx(1)
         assert np.isnan(found.std_err[0]) and np.isnan(found.p_value[0])
         assert found.reason == "the scores of all subjects are 0: no robust variance"
 
@@ -254,8 +254,8 @@ class TestControlFlow:
     def test_ratio(self):
         found = cgd(covariates=["active", "age"])
         ratio = found.ratio("age")
-        assert (ratio.value, ratio.lower) == (found.rate_ratio[1], found.lower[1])
-        assert ratio.std_err == pytest.approx(found.rate_ratio[1] * found.std_err[1])
+        assert (ratio.value, ratio.lower) == (found.ratios[1], found.lower[1])
+        assert ratio.std_err == pytest.approx(found.ratios[1] * found.std_err[1])
         with pytest.raises(ValueError, match=r"term must be one of \['active', 'age'\], got 'sex'"):
             found.ratio("sex")
 

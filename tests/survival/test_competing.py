@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esld.survival._results import COLUMNS
+from esld.longform import COLUMNS
 from esld.survival.competing import cumulative_incidence
 from esld.survival.kaplan_meier import kaplan_meier
 

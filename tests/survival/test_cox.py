@@ -36,7 +36,7 @@ class TestReference:
             ("coef", "coef"),
             ("std_err", "se"),
             ("vcov", "vcov"),
-            ("hr", "hr"),
+            ("ratios", "hr"),
             ("lower", "hr_lower95"),
             ("upper", "hr_upper95"),
             ("z", "z"),
@@ -65,8 +65,8 @@ class TestClosedForm:
 
     def test_level_changes_the_width_only(self):
         wide, narrow = (fit(self.TIME, self.EVENT, conf_level=c, x=self.X) for c in (0.95, 0.8))
-        assert wide.lower[0] < narrow.lower[0] < narrow.hr[0] < narrow.upper[0] < wide.upper[0]
-        assert wide.hr[0] == narrow.hr[0]
+        assert wide.lower[0] < narrow.lower[0] < narrow.ratios[0] < narrow.upper[0] < wide.upper[0]
+        assert wide.ratios[0] == narrow.ratios[0]
 
 
 class TestInvariance:
@@ -84,7 +84,7 @@ class TestInvariance:
     def test_swapping_the_arms_inverts_the_ratio(self, data):
         frame = data("small22_a").assign(a=lambda d: d["arm"].eq("A"), b=lambda d: d["arm"].eq("B"))
         a, b = (cox(frame, duration="time", event="event", covariates=[arm]) for arm in "ab")
-        assert a.hr[0] == pytest.approx(1 / b.hr[0], rel=1e-9)
+        assert a.ratios[0] == pytest.approx(1 / b.ratios[0], rel=1e-9)
         assert a.lower[0] == pytest.approx(1 / b.upper[0], rel=1e-9)
 
     def test_row_order_does_not_matter(self, data):
@@ -148,14 +148,14 @@ class TestNoFit:
     def test_reason(self, time, event, covariates, reason):
         found = fit(time, event, **covariates)
         assert found.reason == reason
-        for name in ("coef", "std_err", "hr", "lower", "upper", "p_value", "vcov"):
+        for name in ("coef", "std_err", "ratios", "lower", "upper", "p_value", "vcov"):
             assert np.all(np.isnan(getattr(found, name)))
         assert isnan(found.loglik) and isnan(found.lr_p_value)
         assert set(found.to_frame()["reason"]) == {reason}
 
     def test_an_arm_whose_only_event_is_tied_with_one_of_the_other_has_an_estimate(self):
         found = fit([1, 1, 2, 3], [1, 1, 0, 0], x=[0, 1, 0, 1])
-        assert found.hr[0] == pytest.approx(1)
+        assert found.ratios[0] == pytest.approx(1)
         assert found.reason == ""
 
     def test_two_covariates_that_separate_only_together(self):
@@ -163,7 +163,7 @@ class TestNoFit:
         x, y = rng.normal(size=(2, 40))
         time = np.argsort(np.argsort(-(x + y))) + 1.0  # the largest sum at risk goes first, always
         found = fit(time, rng.random(40) < 0.6, x=x, y=y)
-        assert np.all(np.isnan(found.hr))
+        assert np.all(np.isnan(found.ratios))
         assert found.reason == "the likelihood has no maximum in x, y together"
         assert any("converge" in text for text in found.warnings)
 
@@ -215,9 +215,9 @@ class TestControlFlow:
 
     def test_hazard_ratio_of_a_term(self):
         found = cox(self.FRAME, duration="t", event="e", covariates=["x"])
-        assert found.hazard_ratio("x").value == found.hr[0]
+        assert found.ratio("x").value == found.ratios[0]
         with pytest.raises(ValueError, match=r"term must be one of \['x'\], got 'y'"):
-            found.hazard_ratio("y")
+            found.ratio("y")
 
     def test_long_form(self):
         frame = cox(self.FRAME, duration="t", event="e", covariates=["x"]).to_frame()

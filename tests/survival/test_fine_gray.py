@@ -48,7 +48,7 @@ class TestReference:
             ("n", "n"),
             ("coef", "coef"),
             ("std_err", "se"),
-            ("shr", "shr"),
+            ("ratios", "shr"),
             ("p_value", "p"),
             ("vcov", "vcov"),
             ("loglik", "loglik"),
@@ -77,7 +77,7 @@ class TestClosedForm:
         found = fit(self.TIME, self.STATE, x=self.X)
         u = 3 / 10**0.5
         assert found.coef[0] == pytest.approx(log(u), rel=1e-9)
-        assert found.shr[0] == pytest.approx(u, rel=1e-9)
+        assert found.ratios[0] == pytest.approx(u, rel=1e-9)
         assert found.loglik_null == pytest.approx(-log(8 / 3 * 5 / 3))
         assert found.loglik == pytest.approx(log(u / (5 * u / 3 + 1) / (2 * u / 3 + 1)))
 
@@ -109,8 +109,8 @@ class TestClosedForm:
 
     def test_level_changes_the_width_only(self):
         wide, narrow = (fit(self.TIME, self.STATE, conf_level=c, x=self.X) for c in (0.95, 0.8))
-        assert wide.lower[0] < narrow.lower[0] < narrow.shr[0] < narrow.upper[0] < wide.upper[0]
-        assert wide.shr[0] == narrow.shr[0]
+        assert wide.lower[0] < narrow.lower[0] < narrow.ratios[0] < narrow.upper[0] < wide.upper[0]
+        assert wide.ratios[0] == narrow.ratios[0]
 
 
 class TestInvariance:
@@ -138,7 +138,7 @@ class TestInvariance:
     def test_swapping_the_arms_inverts_the_ratio(self, sample):
         changed = sample.assign(y=1 - sample["y"])
         one, two = (fine_gray(f, **OPTIONS, covariates=["y"]) for f in (sample, changed))
-        assert one.shr[0] == pytest.approx(1 / two.shr[0])
+        assert one.ratios[0] == pytest.approx(1 / two.ratios[0])
         assert one.lower[0] == pytest.approx(1 / two.upper[0])
 
     def test_row_order_and_time_scale_do_not_matter(self, sample):
@@ -196,7 +196,7 @@ class TestNoFit:
     def test_reason(self, time, state, covariates, reason):
         found = fit(time, state, **covariates)
         assert found.reason == reason
-        for name in ("coef", "std_err", "shr", "lower", "upper", "p_value", "vcov"):
+        for name in ("coef", "std_err", "ratios", "lower", "upper", "p_value", "vcov"):
             assert np.all(np.isnan(getattr(found, name)))
         assert isnan(found.loglik) and isnan(found.loglik_null)
         assert set(found.to_frame()["reason"]) == {reason}
@@ -217,7 +217,7 @@ class TestNoFit:
         x, y = rng.normal(size=(2, 40))
         time = np.argsort(np.argsort(-(x + y))) + 1.0  # the largest sum at risk goes first, always
         found = fit(time, np.where(rng.random(40) < 0.6, 1, 0), x=x, y=y)
-        assert np.all(np.isnan(found.shr))
+        assert np.all(np.isnan(found.ratios))
         assert found.reason == "the likelihood has no maximum in x, y together"
 
 
@@ -272,10 +272,10 @@ class TestControlFlow:
 
     def test_hazard_ratio_of_a_term(self):
         found = fit(self.FRAME["t"], self.FRAME["s"], x=self.FRAME["x"])
-        assert found.hazard_ratio("x").value == found.shr[0]
-        assert found.hazard_ratio("x").lower == found.lower[0]
+        assert found.ratio("x").value == found.ratios[0]
+        assert found.ratio("x").lower == found.lower[0]
         with pytest.raises(ValueError, match=r"term must be one of \['x'\], got 'y'"):
-            found.hazard_ratio("y")
+            found.ratio("y")
 
     def test_long_form(self):
         frame = fit(self.FRAME["t"], self.FRAME["s"], x=self.FRAME["x"]).to_frame()

@@ -86,7 +86,7 @@ class TestInvariance:
     def test_swapping_the_arms_inverts_the_ratio(self, data):
         frame = data("small22_a").assign(a=lambda d: d["arm"].eq("A"), b=lambda d: d["arm"].eq("B"))
         a, b = (firth(frame, duration="time", event="event", covariates=[arm]) for arm in "ab")
-        assert a.hr[0] == pytest.approx(1 / b.hr[0], rel=1e-8)
+        assert a.ratios[0] == pytest.approx(1 / b.ratios[0], rel=1e-8)
         assert a.lower[0] == pytest.approx(1 / b.upper[0], rel=1e-7)
 
     def test_row_order_and_the_scale_of_time_do_not_matter(self, data):
@@ -113,9 +113,9 @@ class TestMonotone:
         plain = cox(frame, duration="t", event="e", covariates=["arm"])
         found = firth(frame, duration="t", event="e", covariates=["arm"])
         assert plain.reason.startswith("no events where arm = 0")
-        assert isnan(plain.hr[0])
-        assert 1 < found.hr[0] < found.upper[0] < np.inf
-        assert found.lower[0] < found.hr[0]
+        assert isnan(plain.ratios[0])
+        assert 1 < found.ratios[0] < found.upper[0] < np.inf
+        assert found.lower[0] < found.ratios[0]
         assert found.reason == ""
 
     def test_all_events_at_one_time(self):
@@ -155,7 +155,7 @@ class TestNoFit:
     def test_reason(self, time, event, covariates, reason):
         found = fit(time, event, **covariates)
         assert found.reason == reason
-        for name in ("coef", "std_err", "hr", "lower", "upper", "p_value"):
+        for name in ("coef", "std_err", "ratios", "lower", "upper", "p_value"):
             assert np.all(np.isnan(getattr(found, name)))
         assert isnan(found.loglik) and isnan(found.lr_p_value)
         assert set(found.to_frame()["reason"]) == {reason}
@@ -168,7 +168,7 @@ class TestNoFit:
 
         monkeypatch.setattr(FirthCoxPH, "fit", fails)
         found = fit([1, 2, 3, 4], [1, 1, 0, 1], x=[1, 0, 1, 0])
-        assert np.all(np.isnan(found.hr))
+        assert np.all(np.isnan(found.ratios))
         assert found.reason == "no convergence of the penalised likelihood"
         assert found.warnings == ("dpstrf failed",)
 
@@ -183,8 +183,8 @@ class TestNoFit:
 
         monkeypatch.setattr(FirthCoxPH, "conf_int", fails)
         found = fit([1, 2, 3, 4], [1, 1, 0, 1], x=[1, 0, 1, 0])
-        assert isnan(found.lower[0]) and found.upper[0] > found.hr[0]
-        assert found.hazard_ratio("x").reason == "lower profile limit not found"
+        assert isnan(found.lower[0]) and found.upper[0] > found.ratios[0]
+        assert found.ratio("x").reason == "lower profile limit not found"
         assert found.warnings == ("did not converge",)
 
 
@@ -206,9 +206,9 @@ class TestControlFlow:
 
     def test_term(self):
         found = firth(self.FRAME, duration="t", event="e", covariates=["x"])
-        assert found.hazard_ratio("x").value == found.hr[0]
+        assert found.ratio("x").value == found.ratios[0]
         with pytest.raises(ValueError, match=r"term must be one of \['x'\], got 'y'"):
-            found.hazard_ratio("y")
+            found.ratio("y")
 
     def test_long_form(self):
         frame = firth(self.FRAME, duration="t", event="e", covariates=["x"]).to_frame()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from esld.longform import COLUMNS
 from esld.survival import risk_difference
-from esld.survival._results import COLUMNS
 from esld.survival.number_needed import number_needed_to_treat
 
 METHODS = ("miettinen-nurminen", "newcombe")

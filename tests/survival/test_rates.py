@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, poisson
 
-from esld.survival._results import COLUMNS
+from esld.longform import COLUMNS
 from esld.survival.rates import rate, rate_ratio
 
 EVENTS = st.integers(0, 40)

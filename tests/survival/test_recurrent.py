@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from esld.longform import COLUMNS
 from esld.survival import kaplan_meier
-from esld.survival._results import COLUMNS
 from esld.survival.counting_process import counting_process
 from esld.survival.recurrent import mean_cumulative_function
 

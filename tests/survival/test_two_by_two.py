@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from esld.survival._results import COLUMNS
+from esld.longform import COLUMNS
 from esld.survival.two_by_two import barnard, boschloo, fisher
 
 TABLES = ("e.9_11_v_10_11", "e.6_11_v_10_11", "e.0_11_v_0_11", "e.120_158_v_125_154")

@@ -1,39 +1,51 @@
 """The long form that all results share."""
 
 from math import nan
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from esld.longform import estimate_rows, long_frame, row
 from esld.survival import (
     COLUMNS,
     Estimate,
+    andersen_gill,
     barnard,
     beta_product,
     boschloo,
+    cause_specific_cox,
     clopper_pearson,
     concordance,
     cox,
+    cumulative_incidence,
     exact_logrank,
     exact_rmst,
+    fine_gray,
     firth,
     fisher,
     gray,
     kaplan_meier,
     logrank,
+    mean_cumulative_function,
     milestone,
     nelson_aalen,
     number_needed_to_treat,
     proportional_hazards,
+    rate,
+    rate_ratio,
     relative_risk,
     risk_difference,
     rmst,
     rmst_compare,
 )
-from esld.survival._results import estimate_rows, long_frame, row
 
 TIME, EVENT, ARM = [1, 2, 3, 4, 5, 6], [1, 0, 1, 1, 1, 0], [0, 1, 0, 1, 0, 1]
 TABLE = pd.DataFrame({"t": TIME, "e": EVENT, "arm": ARM})
+
+CAUSES = TABLE.assign(s=[1, 2, 1, 2, 1, 0])
+ROWS = TABLE.assign(id=range(6), start=0)
+COLUMNS_OF_ROWS = {"subject": "id", "start": "start", "stop": "t", "event": "e"}
 
 RESULTS = {
     "kaplan_meier": lambda: kaplan_meier(TIME, EVENT),
@@ -57,6 +69,15 @@ RESULTS = {
     "barnard": lambda: barnard(3, 11, 5, 11),
     "number_needed_to_treat": lambda: number_needed_to_treat(9, 11, 3, 11),
     "gray": lambda: gray(TIME, [1, 2, 1, 2, 1, 0], ARM, cause=1),
+    "cumulative_incidence": lambda: cumulative_incidence(TIME, [1, 2, 1, 2, 1, 0]),
+    "fine_gray": lambda: fine_gray(CAUSES, duration="t", state="s", cause=1, covariates=["arm"]),
+    "cause_specific_cox": lambda: cause_specific_cox(
+        CAUSES, duration="t", state="s", cause=1, covariates=["arm"]
+    ),
+    "mean_cumulative_function": lambda: mean_cumulative_function(ROWS, **COLUMNS_OF_ROWS),
+    "andersen_gill": lambda: andersen_gill(ROWS, covariates=["arm"], **COLUMNS_OF_ROWS),
+    "rate": lambda: SimpleNamespace(to_frame=lambda: rate(3, 10.0).to_frame(n=5)),
+    "rate_ratio": lambda: SimpleNamespace(to_frame=lambda: rate_ratio(3, 10.0, 2, 9.0).to_frame(n=5)),
     "milestone without group": lambda: milestone(TIME, EVENT, at=1),
 }
 
