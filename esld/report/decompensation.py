@@ -11,7 +11,7 @@ from esld.report import numbers
 from esld.report.event_figures import EventCurve, event_curves
 from esld.report.figures import Picture
 from esld.report.results import Reported, Row
-from esld.report.sentences import in_prose, joined, message, method, of_group, span
+from esld.report.sentences import in_prose, joined, message, method, of_group, p_equals, span
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table
 from esld.survival import (
@@ -227,7 +227,7 @@ def tested_words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
     ]
     if not tested:
         return message("decompensation.untested")
-    parts = (f"{in_prose(first.name)} p = {span(row, numbers.p_value(row.value))}" for first, row in tested)
+    parts = (f"{in_prose(first.name)} p {p_equals(row)}" for first, row in tested)
     return message("decompensation.tests", tests=joined(parts))
 
 

@@ -74,13 +74,13 @@ MESSAGES = {
         "of the difference then reach from {lower} to {upper} percentage points."
     ),
     "logrank": (
-        "The log-rank test gives p = {p}. Deaths observed, and expected if survival were the same in the groups: {arms}."
+        "The log-rank test gives p {p}. Deaths observed, and expected if survival were the same in the groups: {arms}."
     ),
     "logrank.arm": "{observed} and {expected} in the {arm} group",
     "logrank.none": "The log-rank test cannot be done: {reason}.",
     "cox": (
         "The hazard of death with {second} was {hr} times that with {first} ({level} CI {lower} to {upper}; Cox, {ties} "
-        "ties; p = {p})."
+        "ties; p {p})."
     ),
     "cox.none": "No hazard ratio can be given: {reason}.",
     "rmst": (
@@ -212,6 +212,12 @@ def message(key: str, **values: Any) -> str:
 def span(row: Row, text: str) -> str:
     """A number in prose, tied to its result."""
     return f'<span class="result" data-result="{escape(row.result_id)}">{escape(text)}</span>'
+
+
+def p_equals(row: Row) -> str:
+    """What follows the letter p: ``= 0.034``, ``< 0.001``."""
+    text = numbers.p_value(row.value)
+    return span(row, text) if text[0] in "<>" else f"= {span(row, text)}"
 
 
 def in_prose(label: str) -> str:
@@ -423,7 +429,7 @@ def _(result: LogRank, reported: Reported) -> str:
         observed, expected = reported.row("observed", group), reported.row("expected", group)
         number = span(expected, numbers.fixed(expected.value, 1))
         arms.append(message("logrank.arm", expected=number, arm=of_group(group), observed=_count(observed)))
-    return message("logrank", p=span(row, numbers.p_value(row.value)), arms="; ".join(arms))
+    return message("logrank", p=p_equals(row), arms="; ".join(arms))
 
 
 @sentence.register
@@ -441,7 +447,7 @@ def _(result: CoxFit, reported: Reported) -> str:
     limits = (("hr", row.value), ("lower", row.lower), ("upper", row.upper))
     parts = {name: span(row, numbers.fixed(value, 2)) for name, value in limits}
     p_row = reported.row("hazard_ratio_p_value")
-    parts["p"] = span(p_row, numbers.p_value(p_row.value))
+    parts["p"] = p_equals(p_row)
     level = numbers.level(result.conf_level)
     return message(
         "cox", first=treatment(first), second=treatment(second), level=level, ties=row.ties, **parts

@@ -9,7 +9,7 @@ from math import isnan
 
 from esld.report import numbers
 from esld.report.results import Reported, Row
-from esld.report.sentences import joined, message, of_group, span, treatment
+from esld.report.sentences import joined, message, of_group, p_equals, span, treatment
 from esld.survival import FirthFit, Milestone, PermutationTest, ProportionalHazards
 
 RELIABLE = 0.8  # share of trials; the messages "size" and "hazards" say so
@@ -38,7 +38,7 @@ def companion(result: Milestone, reported: Reported, *, beside: Milestone | None
         return message("companion.sensitivity", text=companion(result, reported)) if adds else ""
     if result.complete:
         tests = {name: reported.row(f"{name}_p_value") for name in ("fisher", "boschloo")}
-        return message("fisher", **{name: _p(row) for name, row in tests.items()})
+        return message("fisher", **{name: p_equals(row) for name, row in tests.items()})
     if any(isnan(group.survival.value) for group in result.groups):
         return ""
     extremes = [g for g in result.groups if g.survival.value in (0, 1)]
@@ -50,7 +50,7 @@ def companion(result: Milestone, reported: Reported, *, beside: Milestone | None
     first, second = (treatment(g.group) for g in result.groups)
     return message(
         "cloglog",
-        p=_p(reported.row("cumulative_hazard_ratio_p_value")),
+        p=p_equals(reported.row("cumulative_hazard_ratio_p_value")),
         horizon=numbers.horizon(result.at),
         first=first,
         second=second,
@@ -87,7 +87,7 @@ def _drawn(test: PermutationTest) -> str:
 
 def _reference(test: PermutationTest, reported: Reported, seed: str) -> dict[str, str]:
     """The p-value and the allocations behind it."""
-    words = {"p": _p(reported.row("p_value"))}
+    words = {"p": p_equals(reported.row("p_value"))}
     if not test.draws:
         return words | {"ways": _thousands(reported.row("reference_set"))}
     error = reported.row("p_value_std_err")
@@ -108,7 +108,7 @@ def firth(result: FirthFit, reported: Reported) -> str:
     words = {"first": treatment(first), "second": treatment(second), "ties": row.ties}
     if row.reason:
         return message("firth.only", hr=span(row, numbers.fixed(row.value, 2)), **words)
-    p, level = _p(reported.row("hazard_ratio_p_value")), numbers.level(result.conf_level)
+    p, level = p_equals(reported.row("hazard_ratio_p_value")), numbers.level(result.conf_level)
     return message("firth", level=level, p=p, **_ratio(row, "hr"), **words)
 
 
@@ -118,7 +118,7 @@ def hazards(result: ProportionalHazards, reported: Reported) -> str:
     words = {"deaths": span(row, str(row.events)), "noun": numbers.noun(result.events, "death")}
     if row.value is None:
         return message("hazards.none", **words) if "too few" in row.reason else ""
-    return message("hazards", p=_p(row), factor=span(change, _two_digits(change.value or 0)), **words)
+    return message("hazards", p=p_equals(row), factor=span(change, _two_digits(change.value or 0)), **words)
 
 
 def what_this_size_shows(arms: Sequence[str], reported: Reported) -> str:
@@ -133,12 +133,6 @@ def what_this_size_shows(arms: Sequence[str], reported: Reported) -> str:
     small, large = (reported.row(f"power 0.9 v {other}").value or 0 for other in ("0.7", "0.3"))
     key = "much" if small >= RELIABLE else "some" if large >= RELIABLE else "little"
     return f"{text} {message(f'size.{key}', n=span(fewest, str(fewest.n)))}"
-
-
-def _p(row: Row) -> str:
-    """What follows the letter p: ``= 0.034``, ``< 0.001``."""
-    text = numbers.p_value(row.value)
-    return span(row, text) if text[0] in "<>" else f"= {span(row, text)}"
 
 
 def _ratio(row: Row, name: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ from esld.report.sentences import (
     lost_before,
     meaning,
     of_group,
+    p_equals,
     points,
     sentence,
     span,
@@ -462,3 +463,12 @@ def test_catalogue_makes_no_claim_of_its_own():
     for text in MESSAGES.values():
         assert not re.search(r"no difference|trend|significan|\bequal", text, re.IGNORECASE)
         assert not re.search(r"\s{2}|\(s\)", text)
+
+
+@pytest.mark.parametrize(
+    ("p", "words"), [(0.034, "= 0.034"), (0.0004, "< 0.001"), (0.999, "> 0.99"), (1.0, "> 0.99")]
+)
+def test_a_p_value_is_told_with_one_sign(p, words):
+    frame = pd.DataFrame({"statistic": ["p_value"], "value": [p]})
+    row = rows_of("x", frame, analysis="OS-LOGRANK", chapter="c").row("p_value")
+    assert re.sub(r"<[^>]+>", "", p_equals(row)).replace("&lt;", "<").replace("&gt;", ">") == words
