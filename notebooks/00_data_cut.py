@@ -29,7 +29,7 @@ from esld.data.dates import in_words
 from esld.report import data_cut, figures, numbers
 from esld.report.chapter import open_chapter
 from esld.report.flow import flow_table, participant_flow
-from esld.report.sentences import span
+from esld.report.words import span
 
 chapter = open_chapter("00_data_cut", cut=cut)
 study = chapter.study

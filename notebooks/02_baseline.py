@@ -27,7 +27,7 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 # %% tags=["hide-input"]
 from esld.report import baseline, numbers
 from esld.report.chapter import open_chapter
-from esld.report.sentences import of_group, span
+from esld.report.words import of_group, span
 
 chapter = open_chapter("02_baseline", cut=cut)
 study = chapter.study

@@ -29,7 +29,7 @@ conf_level: float = 0.95  # level of every confidence interval
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import decompensation, numbers
+from esld.report import episodes, first_events, numbers
 from esld.report.chapter import open_chapter
 
 chapter = open_chapter("05_decompensation", cut=cut)
@@ -46,7 +46,7 @@ level = numbers.level(conf_level)
 # %% tags=["hide-input"]
 planned = plan.analysis("DECOMP")
 at = planned.horizon_days
-repeated = decompensation.recurrent(study, planned.endpoints)
+repeated = episodes.recurrent(study, planned.endpoints)
 
 # %% [markdown]
 # ## What the protocol says
@@ -65,18 +65,18 @@ chapter.say(f"{planned.estimand.variable}. {planned.estimand.intercurrent_events
 # %%
 first = {}
 for code in planned.endpoints:
-    result = decompensation.first_events(study, code, at=at, conf_level=conf_level)
+    result = first_events.estimate(study, code, at=at, conf_level=conf_level)
     first[code] = (result, chapter.hand_over(f"first_{code.lower()}", result, analysis="DECOMP"))
-chapter.answer(decompensation.first_words(first))
+chapter.answer(first_events.words(first))
 
 # %%
-chapter.table(decompensation.incidence_table(first, level=level))
+chapter.table(first_events.table(first, level=level))
 
 # %%
-chapter.figure(decompensation.incidence_figure(study, first, ticks=ticks))
+chapter.figure(first_events.figure(study, first, ticks=ticks))
 
 # %% tags=["hide-input"]
-chapter.say(decompensation.tested_words(first))
+chapter.say(first_events.tested_words(first))
 
 # %% [markdown]
 # ### All episodes
@@ -87,17 +87,17 @@ chapter.say(decompensation.tested_words(first))
 # %%
 every = {}
 for code in repeated:
-    result = decompensation.episodes(study, code, at=at, conf_level=conf_level)
+    result = episodes.estimate(study, code, at=at, conf_level=conf_level)
     every[code] = (result, chapter.hand_over(f"episodes_{code.lower()}", result, analysis="DECOMP-RATE"))
 
 # %% tags=["hide-input"]
 none = "The data do not record single episodes; only the first is known."
-chapter.say(decompensation.episode_words(every) if every else none)
+chapter.say(episodes.words(every) if every else none)
 
 # %%
 if every:
-    display(chapter.table(decompensation.episode_table(every, level=level)))
-    display(chapter.figure(decompensation.mean_figure(study, every, ticks=ticks)))
+    display(chapter.table(episodes.table(every, level=level)))
+    display(chapter.figure(episodes.figure(study, every, ticks=ticks)))
 
 # %% [markdown]
 # ## What could change it

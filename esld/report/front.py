@@ -7,7 +7,8 @@ from esld.data.study import Study
 from esld.report import numbers
 from esld.report.numbers import significant
 from esld.report.results import Reported, Row
-from esld.report.sentences import difference_row, in_prose, method, points, points_noun
+from esld.report.sentences import difference_row, points, points_noun
+from esld.report.words import in_prose, method
 
 PRIMARY = "os_milestone"
 FOLLOW_UP = "follow_up"

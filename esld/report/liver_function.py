@@ -11,8 +11,8 @@ from esld.longitudinal.change import mean_change
 from esld.protocol import Parameter
 from esld.report import figures, numbers
 from esld.report.results import Reported, Row
-from esld.report.sentences import in_prose, joined, message, of_group, span
 from esld.report.tables import Table
+from esld.report.words import in_prose, joined, message, of_group, span
 
 
 def parameters_of(study: Study, analysis: str) -> list[Parameter]:

@@ -1,199 +1,18 @@
-"""Words computed from results: one message catalogue, one function a type of result.
+"""Sentences computed from results, one function a type of result; their words are in :mod:`esld.report.words`.
 
 Every number of a result stands in a span with its result id.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import singledispatch
 from html import escape
 from typing import Any
 
 from esld.report import numbers
 from esld.report.results import Reported, Row
+from esld.report.words import joined, message, of_group, p_equals, span, treatment
 from esld.survival import CoxFit, LogRank, Milestone, RMSTContrast
 
-MESSAGES = {
-    "milestone.arm.complete": "{alive} of {n} {patients} ({share}, {level} CI {lower} to {upper}) in the {arm} group",
-    "milestone.arm.estimated": "{share} ({level} CI {lower} to {upper}) of the {n} {patients} in the {arm} group",
-    "milestone.arm.all_alive": "{share} (no interval, because nobody had died) of the {n} {patients} in the {arm} group",
-    "milestone.arm.all_dead": "{share} (no interval, because everybody had died) of the {n} {patients} in the {arm} group",
-    "milestone.arms": "At {horizon} after randomisation {arms} were alive",
-    "milestone.arms.estimated": "At {horizon} after randomisation an estimated {arms} were alive",
-    "milestone.arms.none": (
-        "The proportion alive {horizon} after randomisation cannot be estimated in {arms}: nobody there has been "
-        "observed that long."
-    ),
-    "milestone.known": "By then {arms} are known to have died.",
-    "milestone.known.arm": "{dead} of {n} {patients} in the {arm} group",
-    "milestone.difference": (
-        "the difference, {second} minus {first}, was {value} percentage {points} ({level} CI {lower} to {upper})"
-    ),
-    "milestone.difference.none": (
-        "the difference, {second} minus {first}, was {value} percentage {points}; it has no interval, because {reason}"
-    ),
-    "milestone.difference.narrow": (
-        "The interval of the difference is too narrow: it takes the proportion in the {arm} group, where nobody had "
-        "died, as certain."
-    ),
-    "milestone.unknown": (
-        "Whether {unknown} of {n} {patients} in the {arm} group {were} alive at {horizon} is not known, because follow-up "
-        "ended before. Had {all} been alive, {best} of the group would have been; had {all} died, {worst}."
-    ),
-    "milestone.bounds": "Between these extremes the difference lies between {lowest} and {highest} percentage points.",
-    "meaning.reach": (
-        "The interval reaches from {fewer} percentage {fewer_points} fewer to {more} {more_points} more patients alive "
-        "with {second} than with {first}"
-    ),
-    "meaning.both": (
-        "{reach}: a large harm and a large benefit of {second} are both compatible with these data. Large means ten points "
-        "or more."
-    ),
-    "meaning.benefit": (
-        "{reach}: a large benefit of {second} is compatible with these data, and so is a small harm. Large means ten points "
-        "or more."
-    ),
-    "meaning.harm": (
-        "{reach}: a large harm of {second} is compatible with these data, and so is a small benefit. Large means ten points "
-        "or more."
-    ),
-    "meaning.small": (
-        "{reach}: a small harm and a small benefit of {second} are both compatible with these data. Small means less than "
-        "ten points."
-    ),
-    "meaning.favours": (
-        "The interval reaches from {lower} to {upper} percentage points more patients alive with {second} than with "
-        "{first}; no value in it means fewer."
-    ),
-    "meaning.against": (
-        "The interval reaches from {lower} to {upper} percentage points fewer patients alive with {second} than with "
-        "{first}; no value in it means more."
-    ),
-    "meaning.narrow": (
-        "A range without this fault counts every patient whose state is not known as dead, or as alive: the intervals "
-        "of the difference then reach from {lower} to {upper} percentage points."
-    ),
-    "logrank": (
-        "The log-rank test gives p {p}. Deaths observed, and expected if survival were the same in the groups: {arms}."
-    ),
-    "logrank.arm": "{observed} and {expected} in the {arm} group",
-    "logrank.none": "The log-rank test cannot be done: {reason}.",
-    "cox": (
-        "The hazard of death with {second} was {hr} times that with {first} ({level} CI {lower} to {upper}; Cox, {ties} "
-        "ties; p {p})."
-    ),
-    "cox.none": "No hazard ratio can be given: {reason}.",
-    "rmst": (
-        "Within {horizon} patients lived on average {one} days in the {first} group and {two} days in the {second} group: "
-        "a difference of {difference} {days} ({level} CI {lower} to {upper})."
-    ),
-    "rmst.no_interval": (
-        "Within {horizon} patients lived on average {one} days in the {first} group and {two} days in the {second} group: "
-        "a difference of {difference} {days}, without an interval, because {reason}."
-    ),
-    "rmst.narrow": "The interval is too narrow: it takes the mean of the {arm} group, which has no spread, as certain.",
-    "transplant": "Left out: {count} {noun} measured after a liver transplant; they belong to another liver.",
-    "transplant.none": "No laboratory value was measured after a liver transplant.",
-    "rmst.none": "The mean time alive within {horizon} cannot be compared: {reason}.",
-    "change": "At {visit} the mean change from baseline in {parameter} was {arms}.",
-    "change.arm": "{value} ({level} CI {lower} to {upper}; n = {n}) in the {arm} group",
-    "change.no_interval": "{value} (n = {n}; {reason}) in the {arm} group",
-    "change.none": "not known in the {arm} group, where nobody has a value",
-    "change.nobody": "At {visit} nobody has a value of {parameter} to compare with baseline.",
-    "decompensation": "First events by {horizon} after randomisation: {events}.",
-    "decompensation.event": "{event} in {arms}",
-    "decompensation.arm": "{count} of {n} at risk in the {arm} group",
-    "decompensation.tests": (
-        "Gray's test compares the incidence of the groups over the whole follow-up: {tests}. A high p is no "
-        "sign that the groups are alike, and a low one among several tests is no proof that they differ."
-    ),
-    "decompensation.untested": "No event happened while both groups could have had one, so that there is nothing to test.",
-    "decompensation.episodes": "All episodes within {horizon}, repeated ones counted: {events}.",
-    "decompensation.episodes.arm": "{count} in the {arm} group",
-    "power": (
-        "With {n1} and {n2} patients, if 90 % live in one group, Fisher's test at 5 % finds 70 % in the other group in "
-        "{small} of trials, 50 % in {middle} and 30 % in {large}."
-    ),
-    "size.fewest": (
-        "If everybody with {first} lived, at least {deaths} {patients} with {second} would have to die before Fisher's test gave "
-        "p below 0.05."
-    ),
-    "size.never": (
-        "Even if everybody with {first} lived and everybody with {second} died, Fisher's test would not give p below 0.05."
-    ),
-    "size.little": (
-        "So {n} patients can show what share lived, within wide limits, and may show a very large difference. They cannot show a "
-        "moderate one, and they cannot show that the groups fare alike. To show means here: in 80 % of trials or more."
-    ),
-    "size.some": (
-        "So {n} patients can show a very large difference; a moderate one they may well miss, and they cannot show that the "
-        "groups fare alike. To show means here: in 80 % of trials or more."
-    ),
-    "size.much": (
-        "So {n} patients can show a difference of twenty percentage points; a smaller one they may miss, and they cannot "
-        "show that the groups fare alike. To show means here: in 80 % of trials or more."
-    ),
-    "fisher": (
-        "Fisher's exact test of the proportions alive gives p {fisher} (two-sided: all outcomes no likelier than the one "
-        "seen), Boschloo's test p {boschloo} (two-sided: twice the smaller one-sided p)."
-    ),
-    "cloglog": (
-        "On the complementary log-log scale, where few deaths distort a test less, the Kaplan–Meier estimates give p {p}: up "
-        "to {horizon} the cumulative hazard of death with {second} was {ratio} times that with {first} ({level} CI {lower} to "
-        "{upper})."
-    ),
-    "cloglog.none": "On the complementary log-log scale there is no comparison, because {reason}.",
-    "companion.sensitivity": "In the sensitivity analysis, where everybody's state is known, {text}",
-    "exact.logrank": (
-        "The exact log-rank test sets the studentised statistic against all {ways} ways in which {n} patients can be divided "
-        "into groups of these sizes: p {p}."
-    ),
-    "exact.logrank.drawn": (
-        "The permutation log-rank test sets the studentised statistic against {draws} of the ways in which {n} patients can "
-        "be divided into groups of these sizes, drawn at random (seed: “{seed}”) because there are too many to try all: p {p}, "
-        "with a Monte Carlo standard error of {error}."
-    ),
-    "exact.supposes": (
-        "It supposes complete randomisation with these group sizes: each such division was as likely as any other, and p is the "
-        "share of them that would set the groups at least as far apart as they are."
-    ),
-    "exact.logrank.same": "The exact log-rank test says nothing: {reason}.",
-    "exact.rmst": "The exact permutation test of this difference, over the same {ways} divisions, gives p {p}.",
-    "exact.rmst.drawn": (
-        "The permutation test of this difference, over {draws} divisions drawn at random (seed: “{seed}”), gives p {p}, with a "
-        "Monte Carlo standard error of {error}."
-    ),
-    "exact.rmst.same": "An exact test of this difference says nothing: {reason}.",
-    "exact.rmst.none": (
-        "This difference has no exact p-value: some of the divisions would leave a group in which nobody was followed to "
-        "{horizon}, and such a group has no mean."
-    ),
-    "exact.rmst.none.here": "So there is no exact p-value either.",
-    "firth": (
-        "With Firth's penalty, which keeps the estimate finite even where only one group has deaths, the hazard of death with "
-        "{second} was {hr} times that with {first} ({level} profile-likelihood CI {lower} to {upper}; {ties} ties; p {p})."
-    ),
-    "firth.only": (
-        "With Firth's penalty the hazard of death with {second} was {hr} times that with {first} ({ties} ties); its limits or "
-        "its test were not found."
-    ),
-    "firth.none": "Firth's penalty does not help here.",
-    "firth.failed": "With Firth's penalty the fit did not converge.",
-    "hazards": (
-        "The test of proportional hazards gives p {p}. With {deaths} {noun} it would notice, in 80 % of trials, only a ratio "
-        "that changes by a factor of about {factor} from the earlier half of them to the later."
-    ),
-    "hazards.none": "Whether that ratio is constant over time cannot be tested: {deaths} {noun} are too few.",
-    "headline.complete": "At {horizon} {arms} were alive",
-    "headline.complete.arm": "{alive} of {n} with {arm}",
-    "headline.each": "{alive} of {n} alive in each group at {horizon}",
-    "headline.all": "All patients in every group alive at {horizon}",
-    "headline.nobody": "Nobody in any group alive at {horizon}",
-    "headline.estimated": "At {horizon} an estimated {arms} were alive",
-    "headline.estimated.arm": "{share} with {arm}",
-    "headline.none": "Nobody has been observed for {horizon} with {arms}",
-    "headline.none.all": "Nobody has been observed for {horizon}",
-}
 LARGE = 10  # percentage points
 # What the statistics say for themselves, as a reader would say it.
 _PLAIN = {
@@ -202,51 +21,6 @@ _PLAIN = {
     ": the hazard ratio has no finite estimate": ", so that it has no finite estimate",
     "arm does not differ among those at risk at any event": "no death happened while both groups were under observation",
 }
-
-
-def message(key: str, **values: Any) -> str:
-    """A message of the catalogue with its values filled in; values are HTML already."""
-    return MESSAGES[key].format(**values)
-
-
-def span(row: Row, text: str) -> str:
-    """A number in prose, tied to its result."""
-    return f'<span class="result" data-result="{escape(row.result_id)}">{escape(text)}</span>'
-
-
-def p_equals(row: Row) -> str:
-    """What follows the letter p: ``= 0.034``, ``< 0.001``."""
-    text = numbers.p_value(row.value)
-    return span(row, text) if text[0] in "<>" else f"= {span(row, text)}"
-
-
-def in_prose(label: str) -> str:
-    """A label inside a sentence: ``Low dose`` becomes ``low dose``, ``D-penicillamine`` and ``Child-Pugh score`` stay."""
-    plain = label[1:2].islower() and label[1:] == label[1:].lower()
-    return label[0].lower() + label[1:] if plain else label
-
-
-def of_group(label: str) -> str:
-    """An arm's label before the word group: ``Medium-high dose`` becomes ``medium-high-dose``."""
-    prose = in_prose(label)
-    return prose.removesuffix(" dose") + "-dose" if prose.endswith(" dose") else prose
-
-
-def treatment(label: str) -> str:
-    """An arm's label as what was given: ``the low dose``, ``D-penicillamine``."""
-    prose = in_prose(label)
-    return f"the {prose}" if prose.endswith(" dose") else prose
-
-
-def joined(parts: Iterable[str]) -> str:
-    """Parts of a sentence: ``a, b and c``; nothing for none."""
-    *most, last = [*parts] or [""]
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def method(row: Row) -> str:
-    """How a result was made, with the dash that joins two names: ``Kaplan–Meier``."""
-    return re.sub(r"\b(Kaplan|Clopper|Miettinen)-(?=[A-Z])", "\\1–", row.method)
 
 
 @singledispatch

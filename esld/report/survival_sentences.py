@@ -9,7 +9,7 @@ from math import isnan
 
 from esld.report import numbers
 from esld.report.results import Reported, Row
-from esld.report.sentences import joined, message, of_group, p_equals, span, treatment
+from esld.report.words import joined, message, of_group, p_equals, span, treatment
 from esld.survival import FirthFit, Milestone, PermutationTest, ProportionalHazards
 
 RELIABLE = 0.8  # share of trials; the messages "size" and "hazards" say so

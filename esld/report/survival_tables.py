@@ -7,8 +7,9 @@ import pandas as pd
 
 from esld.report import numbers
 from esld.report.results import Reported, Row
-from esld.report.sentences import difference_row, in_prose, method, points, share_row
+from esld.report.sentences import difference_row, points, share_row
 from esld.report.tables import Table
+from esld.report.words import in_prose, method
 from esld.survival import (
     KaplanMeier,
     Milestone,

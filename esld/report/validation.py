@@ -11,8 +11,8 @@ import pandas as pd
 
 from esld.report import numbers
 from esld.report.results import Reported
-from esld.report.sentences import span
 from esld.report.tables import Table
+from esld.report.words import span
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from esld.report import decompensation
-from esld.report.decompensation import COMPETING, EVENT
+from esld.data.adam.adce import observed_days, prevalent_subjects
+from esld.report import episodes, first_events
+from esld.report.first_events import COMPETING, EVENT
 from esld.report.results import rows_of
 from esld.survival import gray, rate, rate_ratio
 
@@ -24,7 +25,7 @@ def first(study):
         planned = own.protocol.analysis("DECOMP")
         found = {}
         for code in planned.endpoints:
-            result = decompensation.first_events(own, code, at=planned.horizon_days, conf_level=0.95)
+            result = first_events.estimate(own, code, at=planned.horizon_days, conf_level=0.95)
             found[code] = (result, rows_of(f"first_{code}", result, analysis="DECOMP", chapter="05"))
         return found
 
@@ -39,8 +40,8 @@ def every(study):
         own = study(cut)
         planned = own.protocol.analysis("DECOMP")
         found = {}
-        for code in decompensation.recurrent(own, planned.endpoints):
-            result = decompensation.episodes(own, code, at=planned.horizon_days, conf_level=0.95)
+        for code in episodes.recurrent(own, planned.endpoints):
+            result = episodes.estimate(own, code, at=planned.horizon_days, conf_level=0.95)
             found[code] = (result, rows_of(f"episodes_{code}", result, analysis="DECOMP-RATE", chapter="05"))
         return found
 
@@ -68,7 +69,7 @@ def test_first_events_are_those_of_adtte(cut, study, first):
     own = study(cut)
     for code, (result, reported) in first(cut).items():
         times = own.adtte[own.adtte["PARAMCD"].eq(code)]
-        before = decompensation.prevalent_subjects(own.protocol.endpoint(code), own.adlb)
+        before = prevalent_subjects(own.protocol.endpoint(code), own.adlb)
         times = times[~times["USUBJID"].isin(before) & times["AVAL"].le(result.at)]
         for arm in own.arms:
             mine = times[times["TRT01P"].eq(arm)]
@@ -79,11 +80,9 @@ def test_first_events_are_those_of_adtte(cut, study, first):
 def test_mayo_ascites_by_hand(study, first):
     """Nobody is lost before 180 days in either arm by construction here: the estimate is then a plain share."""
     own = study("mayo-pbc")
-    result = decompensation.first_events(own, "TTASC", at=40, conf_level=0.95)
+    result = first_events.estimate(own, "TTASC", at=40, conf_level=0.95)
     times = own.adtte[own.adtte["PARAMCD"].eq("TTASC")]
-    times = times[
-        ~times["USUBJID"].isin(decompensation.prevalent_subjects(own.protocol.endpoint("TTASC"), own.adlb))
-    ]
+    times = times[~times["USUBJID"].isin(prevalent_subjects(own.protocol.endpoint("TTASC"), own.adlb))]
     for arm, curve in result.curves.items():
         mine = times[times["TRT01P"].eq(arm)]
         lost = (mine["EVTYPE"].isna() & mine["AVAL"].lt(40)).any()
@@ -108,9 +107,7 @@ def test_the_test_is_gray_s_of_those_at_risk(study, first):
     own = study("mayo-pbc")
     _, reported = first("mayo-pbc")["TTASC"]
     times = own.adtte[own.adtte["PARAMCD"].eq("TTASC")]
-    times = times[
-        ~times["USUBJID"].isin(decompensation.prevalent_subjects(own.protocol.endpoint("TTASC"), own.adlb))
-    ]
+    times = times[~times["USUBJID"].isin(prevalent_subjects(own.protocol.endpoint("TTASC"), own.adlb))]
     state = times["EVTYPE"].map({"EVENT": 1, "COMPETING": 2}).fillna(0).astype(int)
     expected = gray(times["AVAL"], state, times["TRT01P"], cause=1)
     assert reported.row("p_value").value == pytest.approx(expected.p_value, rel=1e-10)
@@ -119,7 +116,7 @@ def test_the_test_is_gray_s_of_those_at_risk(study, first):
 @pytest.mark.parametrize("cut", CUTS[:2])
 def test_rates_are_episodes_over_the_years_observed(cut, study, every):
     own = study(cut)
-    ends = decompensation.observed_days(own.adsl).clip(upper=365)
+    ends = observed_days(own.adsl).clip(upper=365)
     arm_of = own.randomised.set_index("USUBJID")["TRT01P"]
     for code, (_, reported) in every(cut).items():
         rows = own.adce[own.adce["PARAMCD"].eq(code) & own.adce["ANL01FL"].eq("Y") & own.adce["AVAL"].le(365)]
@@ -148,14 +145,14 @@ def test_the_mean_number_without_loss_is_episodes_a_patient(every):
 
 def test_a_trial_without_episodes_has_none(study):
     own = study("mayo-pbc")
-    assert decompensation.recurrent(own, own.protocol.analysis("DECOMP").endpoints) == []
+    assert episodes.recurrent(own, own.protocol.analysis("DECOMP").endpoints) == []
 
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_every_number_in_the_words_cites_a_row(cut, first, every):
     results, repeated = first(cut), every(cut)
-    texts = [decompensation.first_words(results), decompensation.tested_words(results)]
-    texts += [decompensation.episode_words(repeated)] if repeated else []
+    texts = [first_events.words(results), first_events.tested_words(results)]
+    texts += [episodes.words(repeated)] if repeated else []
     known = {row.result_id for _, reported in (results | repeated).values() for row in reported.rows}
     known |= {row.result_id for _, reported in repeated.values() for row in reported.rows}
     known |= {row.result_id for _, reported in results.values() for row in reported.rows}
@@ -166,7 +163,7 @@ def test_every_number_in_the_words_cites_a_row(cut, first, every):
 
 
 def test_words_of_the_demonstration(first):
-    plain = re.sub(r"<[^>]+>", "", decompensation.first_words(first("demo-final")))
+    plain = re.sub(r"<[^>]+>", "", first_events.words(first("demo-final")))
     assert plain.startswith(
         "First events by one year after randomisation: gastrointestinal bleeding in 2 of 11 at risk in the low-dose group"
     )
@@ -176,7 +173,7 @@ def test_words_of_the_demonstration(first):
 @pytest.mark.parametrize("cut", CUTS)
 def test_tables_say_what_the_rows_say(cut, first, every):
     results = first(cut)
-    frame = decompensation.incidence_table(results, level=LEVEL).frame
+    frame = first_events.table(results, level=LEVEL).frame
     for result, reported in results.values():
         block = frame[frame["Event"].eq(result.name)]
         assert block["Group"].tolist() == [*result.prevalent, "Gray's test, p"]
@@ -187,7 +184,7 @@ def test_tables_say_what_the_rows_say(cut, first, every):
             assert (line["At risk"], line.iloc[4]) == (str(row.n), str(row.events))
     repeated = every(cut)
     if repeated:
-        frame = decompensation.episode_table(repeated, level=LEVEL).frame
+        frame = episodes.table(repeated, level=LEVEL).frame
         for result, _ in repeated.values():
             block = frame[frame["Event"].eq(result.name)].set_index("Group")
             for arm, (n, events, _) in result.counts.items():
@@ -197,7 +194,7 @@ def test_tables_say_what_the_rows_say(cut, first, every):
 def test_a_group_in_which_everybody_had_it_before(study, first):
     result, _ = first("demo-final")["TTASC"]
     arm = next(iter(result.curves))
-    alone = decompensation.FirstEvents(
+    alone = first_events.FirstEvents(
         result.name,
         result.prevalent,
         {a: c for a, c in result.curves.items() if a != arm},
@@ -206,19 +203,17 @@ def test_a_group_in_which_everybody_had_it_before(study, first):
         result.complete,
     )
     reported = rows_of("x", alone, analysis="DECOMP", chapter="05")
-    frame = decompensation.incidence_table({"TTASC": (alone, reported)}, level=LEVEL).frame
+    frame = first_events.table({"TTASC": (alone, reported)}, level=LEVEL).frame
     line = frame[frame["Group"].eq(arm)].iloc[0]
     assert (line["At risk"], line.iloc[4], line.iloc[5]) == ("0", "", "")
     assert frame.iloc[-1, 5] == "NE"
-    assert decompensation.tested_words({"TTASC": (alone, reported)}).startswith(
-        "No event happened while both"
-    )
+    assert first_events.tested_words({"TTASC": (alone, reported)}).startswith("No event happened while both")
 
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_figures_draw_the_curves(cut, study, first, every):
     own, results = study(cut), first(cut)
-    picture = decompensation.incidence_figure(own, results, ticks=[0, 180, 365])
+    picture = first_events.figure(own, results, ticks=[0, 180, 365])
     panels = picture.figure.axes[: len(results)]
     for axes, (result, _) in zip(panels, results.values(), strict=True):
         assert axes.get_title(loc="left") == result.name
@@ -232,7 +227,7 @@ def test_figures_draw_the_curves(cut, study, first, every):
     curve = next(iter(next(iter(results.values()))[0].curves.values()))
     assert numbers[:3] == curve.counts([0, 180, 365]).query("cause == @EVENT")["n_risk"].tolist()
     if every(cut):
-        picture = decompensation.mean_figure(own, every(cut), ticks=[0, 180, 365])
+        picture = episodes.figure(own, every(cut), ticks=[0, 180, 365])
         axes = picture.figure.axes[0]
         result = next(iter(every(cut).values()))[0]
         for line, mean in zip(axes.get_lines(), result.means.values(), strict=True):
@@ -252,7 +247,7 @@ def test_incidences_and_freedom_from_both_add_up(first):
 def test_the_study_is_not_modified(study):
     own = study("demo-final")
     before = own.adtte.copy(), own.adce.copy(), own.adsl.copy()
-    decompensation.first_events(own, "TTASC", at=365, conf_level=0.95)
-    decompensation.episodes(own, "TTASC", at=365, conf_level=0.95)
+    first_events.estimate(own, "TTASC", at=365, conf_level=0.95)
+    episodes.estimate(own, "TTASC", at=365, conf_level=0.95)
     for now, then in zip((own.adtte, own.adce, own.adsl), before, strict=True):
         pd.testing.assert_frame_equal(now, then)

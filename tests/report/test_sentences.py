@@ -11,23 +11,10 @@ from hypothesis import strategies as st
 
 from esld.report import numbers
 from esld.report.results import Reported, Row, rows_of
-from esld.report.sentences import (
-    MESSAGES,
-    headline,
-    in_prose,
-    joined,
-    lost_before,
-    meaning,
-    of_group,
-    p_equals,
-    points,
-    sentence,
-    span,
-    treatment,
-    what_could_be_seen,
-)
+from esld.report.sentences import headline, lost_before, meaning, points, sentence, what_could_be_seen
 from esld.report.survival_tables import power_rows
 from esld.report.survival_times import cox_on_arm
+from esld.report.words import MESSAGES, in_prose, joined, of_group, p_equals, span, treatment
 from esld.survival import Estimate, logrank, rmst_compare
 from tests.report.builders import HIGH, LOW, arrays, at_horizon, plain, row, spans, unspanned_numbers
 
