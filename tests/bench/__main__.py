@@ -1,10 +1,18 @@
 """Run every measure and print it."""
 
-from tests.bench import bench_imports, bench_permutation, bench_pipeline, bench_scores, bench_survival
+from tests.bench import (
+    bench_imports,
+    bench_mmrm,
+    bench_permutation,
+    bench_pipeline,
+    bench_scores,
+    bench_survival,
+)
 
 if __name__ == "__main__":
     bench_imports.main()
     bench_scores.main()
     bench_survival.main()
     bench_permutation.main()
+    bench_mmrm.main()
     bench_pipeline.main()

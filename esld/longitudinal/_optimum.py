@@ -1,0 +1,145 @@
+"""The maximum of the likelihood of repeated measures, and the proof that it is one."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from esld.longitudinal._covariance import Covariance, Floats
+from esld.longitudinal._design import Rows
+from esld.longitudinal._likelihood import Likelihood, Slopes, likelihood, moments, slopes
+
+_STEPS = 100
+_DONE = 1e-18  # twice the log-likelihood that a further Newton step would gain
+_GRADIENT = 1e-7  # a larger score is not rounding
+_CURVATURE = 1e-9  # of the information, scaled to a diagonal of at most 1: below this it is singular
+_SINGULAR = 1e-6  # of the correlation of Sigma: below this the maximum is at the border
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Optimum:
+    """Where the search ended.
+
+    Attributes
+    ----------
+    theta : ndarray of shape (K,)
+        Parameters of the covariance, of residuals divided by `Rows.scale`.
+    first, second : ndarray
+        Derivatives of Sigma there.
+    at : Likelihood
+        The likelihood there.
+    slopes : Slopes
+        Score and information there.
+    iterations : int
+        Newton or scoring steps.
+    gradient : float
+        Largest entry of the score, absolute.
+    curvature : float
+        Smallest eigenvalue of the observed information, scaled to a diagonal of at most 1.
+    reason : str
+        Why this is not a proven maximum; empty if it is.
+    """
+
+    theta: Floats
+    first: Floats
+    second: Floats
+    at: Likelihood
+    slopes: Slopes
+    iterations: int
+    gradient: float
+    curvature: float
+    reason: str
+
+
+def impossible(rows: Rows, structure: Covariance, visits: tuple[object, ...]) -> str:
+    """Why the data cannot determine the structure, known before any search; empty if nothing is found."""
+    free = rows.n_obs - rows.x.shape[-1]
+    if structure.size > free:
+        return f"{structure.size} covariance parameters, {free} residual degrees of freedom"
+    if structure.name == "us":
+        pair = rows.present.astype(float)
+        apart = np.argwhere(np.triu(pair.T @ pair == 0))
+        if len(apart):
+            i, j = apart[0]
+            return f"no subject has both visit {visits[i]} and visit {visits[j]}"
+    return ""
+
+
+def maximise(rows: Rows, structure: Covariance, *, reml: bool) -> Optimum:
+    """Newton steps by the observed information where it is positive definite, else by the expected."""
+    theta = structure.start(moments(rows))
+    at = likelihood(rows, structure.sigma(theta), reml=reml)
+    assert at is not None  # the start is positive definite
+    reason, step = "", 0
+    while True:
+        first, second = structure.derivatives(theta)
+        here = slopes(rows, at, first, second, reml=reml)
+        move, gain = _direction(here)
+        if gain <= _DONE:
+            break
+        if step == _STEPS:
+            reason = f"no maximum after {_STEPS} steps"
+            break
+        found = _along(rows, structure, theta, at, move, gain, reml)
+        if found is None:
+            if np.max(np.abs(here.score)) > _GRADIENT:
+                reason = "the likelihood cannot be raised along the step"
+            break
+        theta, at = found
+        step += 1
+    gradient = float(np.max(np.abs(here.score)))
+    curvature = _curvature(here.observed)
+    sigma = structure.sigma(theta)
+    sd = np.sqrt(np.diag(sigma))
+    smallest = float(np.linalg.eigvalsh(sigma / np.outer(sd, sd))[0])
+    if smallest < _SINGULAR or sd.min() < _SINGULAR:
+        reason = "the likelihood rises towards a singular covariance"
+    elif step == _STEPS:
+        reason = f"{reason}; the smallest eigenvalue of the correlation has come to {smallest:.0e}"
+    elif not reason and gradient > _GRADIENT:
+        reason = f"the gradient is {gradient:.1e} where it must be 0"
+    elif not reason and curvature < _CURVATURE:
+        reason = "the Hessian is singular or of the wrong sign: the data do not determine the covariance"
+    return Optimum(
+        theta=theta, first=first, second=second, at=at, slopes=here, iterations=step, gradient=gradient,
+        curvature=curvature, reason=reason,
+    )  # fmt: skip
+
+
+def _direction(here: Slopes) -> tuple[Floats, float]:
+    """A step that rises, and twice the gain that it promises; directions without information are left alone."""
+    for information in (here.observed, here.expected):
+        size = np.sqrt(np.maximum(np.diag(information), 1.0))
+        scaled = information / np.outer(size, size)
+        with suppress(np.linalg.LinAlgError):  # the ordinary case, and the quick one
+            low = np.linalg.cholesky(scaled)
+            if np.min(np.diag(low)) ** 2 > _CURVATURE:
+                half = np.linalg.solve(low, here.score / size)
+                return np.linalg.solve(low.T, half) / size, float(half @ half)
+        values, vectors = np.linalg.eigh(scaled)
+        if values[0] > -_CURVATURE:
+            break
+    keep = values > _CURVATURE
+    along = (here.score / size) @ vectors[:, keep]
+    return vectors[:, keep] @ (along / values[keep]) / size, float(np.sum(along**2 / values[keep]))
+
+
+def _along(
+    rows: Rows, structure: Covariance, theta: Floats, at: Likelihood, move: Floats, gain: float, reml: bool
+) -> tuple[Floats, Likelihood] | None:
+    """The first point on the way that raises the likelihood; close to the maximum rounding hides the rise."""
+    share = min(1.0, 2 / float(np.max(np.abs(move) / np.maximum(1, np.abs(theta)))))
+    rounding = 1e-13 * abs(at.value)
+    for _ in range(40):
+        there = theta + share * move
+        found = likelihood(rows, structure.sigma(there), reml=reml)
+        if found is not None and found.value >= at.value + 1e-4 * share * gain - rounding:
+            return there, found
+        share /= 2
+    return None
+
+
+def _curvature(information: Floats) -> float:
+    # the parameters have no unit: information far below 1 in one of them is none
+    size = np.sqrt(np.maximum(np.diag(information), 1.0))
+    return float(np.linalg.eigvalsh(information / np.outer(size, size))[0])
