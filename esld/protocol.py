@@ -202,7 +202,7 @@ class Parameter(Frozen):
 
 
 class Source(Frozen):
-    """A date in a domain that ends a time: which records, which variable, and the words for it.
+    """Dated records of a domain, such as those that end a time: which ones, which variable, and the words for it.
 
     Records count where every variable of ``where`` has its value and none of ``unless`` has.
     """
@@ -212,6 +212,19 @@ class Source(Frozen):
     where: dict[str, str] = {}
     unless: dict[str, str] = {}
     description: Text
+
+
+class Rescue(Assumable):
+    """Infusions that move laboratory values by themselves, and for how many days after them a value is flagged."""
+
+    days: int = Field(ge=0)
+    sources: tuple[Source, ...] = Field(min_length=1)
+
+    @property
+    def criterion(self) -> str:
+        """What the flag says: "Within 7 days after albumin or plasma"."""
+        infused = " or ".join(dict.fromkeys(source.description for source in self.sources))
+        return f"Within {self.days} days after {infused}"
 
 
 class Prevalent(Frozen):
@@ -342,6 +355,7 @@ class Protocol(Frozen):
     not_collected: dict[str, str] = {}
     baseline_variables: tuple[str, ...]
     endpoints: tuple[Endpoint, ...]
+    rescue: Rescue | None = None
     analysis_sets: tuple[AnalysisSet, ...]
     analyses: tuple[Analysis, ...]
     data_assumptions: dict[str, StatedText] = {}
@@ -368,6 +382,9 @@ class Protocol(Frozen):
         needed |= {"LB": "laboratory parameters"} if "laboratory" in kinds else {}
         needed |= {"RS": "grades"} if "grade" in kinds else {}
         needed |= {s.domain: f"endpoint {e.paramcd}" for e in self.endpoints for s in e.sources}
+        needed |= (
+            {s.domain: "rescue" for s in self.rescue.sources if s.domain not in needed} if self.rescue else {}
+        )
         for domain, use in needed.items():
             if domain not in self.domains:
                 raise ValueError(f"domains must list {domain}, for {use}")
@@ -446,6 +463,8 @@ def _choice(node: Assumable) -> str:
             return analysis_set.definition
         case Endpoint() as endpoint:
             return endpoint.param
+        case Rescue() as rescue:
+            return f"Laboratory values flagged: {rescue.criterion[:1].lower()}{rescue.criterion[1:]}"
     raise TypeError(f"no words for an assumed {type(node).__name__}")
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from esld.data import dates
 from esld.data.adam.adsl import anchor_days
+from esld.data.adam.rescue import with_rescue
 from esld.data.adam.scores import derive_scores
 from esld.data.sdtm import Tables
 from esld.protocol import Protocol, Schedule
@@ -28,7 +29,8 @@ _COLUMNS = [
         "ANRIND",
         "BNRIND",
     ),
-    *("AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ANL01FL", "DTYPE", "POSTLTFL", "SRCDOM", "SRCSEQ"),
+    *("AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ANL01FL", "DTYPE", "POSTLTFL", "CRIT1", "CRIT1FL"),
+    *("SRCDOM", "SRCSEQ"),
 ]
 
 
@@ -41,7 +43,8 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     protocol says. Several laboratory values of one day give a derived row with their mean (``DTYPE`` AVERAGE),
     grades one with the worst (MAXIMUM, or MINIMUM where higher is better). A value whose date is partial keeps
     its row, without ``ADT``, and is never analysed. Values after a liver transplant are another liver's: they
-    keep their rows, flagged ``POSTLTFL``, and are never analysed either (``ANL01FL`` missing).
+    keep their rows, flagged ``POSTLTFL``, and are never analysed either (``ANL01FL`` missing). Laboratory values soon
+    after a rescue infusion are flagged ``CRIT1FL`` (:mod:`esld.data.adam.rescue`) and analysed like the others.
 
     Parameters
     ----------
@@ -50,7 +53,7 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     adsl : DataFrame
         As :func:`esld.data.adam.derive_adsl` returns it.
     protocol : Protocol
-        Parameters with analysis units, schedule of visits.
+        Parameters with analysis units, schedule of visits, rescue infusions.
 
     Returns
     -------
@@ -62,7 +65,8 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     Raises
     ------
     esld.errors.InputError
-        The protocol asks for a score that is not known, or whose components it does not collect.
+        The protocol asks for a score that is not known, or whose components it does not collect; a source of rescue
+        names a variable that is not there.
     """
     subjects = adsl[adsl["RANDFL"].eq("Y")].set_index("USUBJID")
     measured = pd.concat([_laboratory(tables, protocol), _grades(tables, protocol)], ignore_index=True)
@@ -82,7 +86,7 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
         adlb[column] = adlb["PARAMCD"].map(words)
     for column in ("STUDYID", "TRT01P", "TRT01PN"):
         adlb[column] = adlb["USUBJID"].map(subjects[column])
-    adlb = adlb.assign(_place=adlb["PARAMCD"].map(places))
+    adlb = with_rescue(adlb, tables, protocol).assign(_place=adlb["PARAMCD"].map(places))
     order = ["USUBJID", "_place", "ADT", "DTYPE"]
     return adlb.sort_values(order, kind="stable", na_position="first", ignore_index=True)[_COLUMNS]
 
