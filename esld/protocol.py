@@ -411,6 +411,12 @@ class Protocol(Frozen):
         return {arm.code: arm.label for arm in self.arms}
 
     @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """Every kind of dated record that the protocol reads: of its endpoints, then of rescue."""
+        rescue = self.rescue.sources if self.rescue else ()
+        return (*(source for endpoint in self.endpoints for source in endpoint.sources), *rescue)
+
+    @cached_property
     def primary(self) -> Analysis:
         """The primary analysis: the first of that role."""
         return next(a for a in self.analyses if a.role == "primary")

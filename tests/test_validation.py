@@ -15,13 +15,13 @@ from tests.validation import (
     METHODS,
     QUESTIONS,
     README,
-    REFERENCE,
     ROOT,
     Comparison,
     compare,
     difference,
     numbers,
     read_references,
+    reference_files,
     rounded_up,
     summary,
     with_table,
@@ -43,9 +43,9 @@ def compared(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def leaves():
-    """Path and position of every number of tests/reference/survival."""
+    """Path and position of every number of the references."""
     found = set()
-    for file in sorted(REFERENCE.glob("*.json")):
+    for file in reference_files():
         for results in read_references(file.name).values():
             found |= {(path, i) for path, size in results.leaves() for i in range(size)}
     return found
@@ -66,7 +66,7 @@ class TestTheRecord:
     def test_oracles_have_the_version_of_the_references(self, compared):
         """Every version that an oracle is quoted with is the one of each file that was compared."""
         software = {}
-        for file in REFERENCE.glob("*.json"):
+        for file in reference_files():
             for reference in json.loads(file.read_text(encoding="utf-8"))["references"]:
                 software[f"{file.name}/{reference['id']}"] = reference["software"]
         for comparison in compared:

@@ -21,13 +21,15 @@ import pytest
 from esld.report.validation import NOT_COMPARED
 
 ROOT = Path(__file__).parents[1]
-REFERENCE = ROOT / "tests" / "reference" / "survival"
+REFERENCES = ROOT / "tests" / "reference"
+PARTS = ("survival", "longitudinal")  # of the package, of tests/ and of tests/reference/
 README = ROOT / "tests" / "reference" / "README.md"
 RECORD = ROOT / "esld" / "data" / "validation.csv"
 PROPERTY = "comparison"  # the user property of a test under which a comparison travels
 ZERO = 1e-14  # a reference of 0 to within this is compared absolutely
 
-SURVIVAL, CMPRSK, R = "R survival 3.5-3", "R cmprsk 2.2-11", "R 4.2.2"
+SURVIVAL, CMPRSK, R, MMRM = "R survival 3.5-3", "R cmprsk 2.2-11", "R 4.2.2", "R mmrm 0.3.18"
+EMMEANS = "R emmeans 1.8.4-1"
 CLOSED, ITERATIVE = 1e-8, 1e-6
 
 
@@ -72,6 +74,12 @@ METHODS = {
     "Rate ratio": Method(f"{R}, poisson.test; code written for the reference for mid-p"),
     "Mean cumulative function": Method(f"{SURVIVAL}, survfit, and sums written for the reference"),
     "Andersen–Gill": Method(f"{SURVIVAL}, coxph", ITERATIVE),
+    "MMRM: fit": Method(f"{MMRM}, optimised further", ITERATIVE),
+    "MMRM: Satterthwaite": Method(f"{MMRM}, optimised further; {EMMEANS}", ITERATIVE),
+    "MMRM: Kenward–Roger, linear": Method(f"{MMRM}, optimised further", ITERATIVE),
+    "MMRM: Kenward–Roger": Method(f"{MMRM}, optimised further; {EMMEANS}", ITERATIVE),
+    "MMRM: Kenward–Roger of 1997": Method("R pbkrtest 0.5.2, and code written for the reference", ITERATIVE),
+    "MMRM: weights of LS means": Method(EMMEANS),
 }
 
 # What was asked, not what came out: "file/reference/path", with * for anything.
@@ -92,6 +100,11 @@ QUESTIONS = (
     *(f"g_rates.json/*/{name}" for name in ("x1", "T1", "x2", "T2")),
     "g_mcf.json/g.mcf.*/time",
     "g_mcf.json/*/terms",
+    "f_*.json/*/terms",
+    "f_*.json/*/visits",
+    "f_*.json/*/vcov_used",
+    *(f"f_*.json/*/lsmeans/{name}" for name in ("arm", "visit")),
+    *(f"f_*.json/*/contrasts/{name}" for name in ("contrast", "visit")),
 )
 
 
@@ -132,9 +145,15 @@ class Results(dict[str, Any]):
                 yield f"{self.path}/{key}", len(list(numbers(value)))
 
 
+def reference_files() -> list[Path]:
+    """Every file of numbers that R computed."""
+    return [path for part in PARTS for path in sorted((REFERENCES / part).glob("*.json"))]
+
+
 def read_references(file: str) -> dict[str, Results]:
-    """The results of a file of tests/reference/survival, by id."""
-    found = json.loads((REFERENCE / file).read_text(encoding="utf-8"))["references"]
+    """The results of a file of `reference_files`, by id."""
+    (path,) = (path for path in reference_files() if path.name == file)
+    found = json.loads(path.read_text(encoding="utf-8"))["references"]
     return {r["id"]: Results(r["results"], f"{file}/{r['id']}") for r in found}
 
 
@@ -229,7 +248,7 @@ def property_of(comparison: Comparison) -> tuple[str, str]:
 def measure() -> list[Comparison]:
     """Run the reference tests in this process, and return what they compared; a failing test ends it."""
     recorder = Recorder()
-    folders = [str(ROOT / "tests" / part) for part in ("survival", "randomisation")]
+    folders = [str(ROOT / "tests" / part) for part in PARTS]
     options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml")]
     code = pytest.main([*options, *folders], plugins=[recorder])
     if code != pytest.ExitCode.OK:

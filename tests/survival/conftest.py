@@ -1,4 +1,4 @@
-"""The numbers and data of tests/reference, and the one comparison with them, which is counted (tests/validation.py)."""
+"""The data of tests/reference, as the survival references used them."""
 
 from functools import cache
 from pathlib import Path
@@ -7,17 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.validation import compare, property_of, read_references
+from tests.oracle import agrees, oracle
+
+__all__ = ["agrees", "data", "oracle", "read_data"]
 
 DATA = Path(__file__).parents[1] / "reference" / "data"
-
-_references = cache(read_references)
-
-
-@pytest.fixture(scope="session")
-def oracle():
-    """``oracle("a_km.json", "a.aml.by_x")``: the results of one reference."""
-    return lambda file, name: _references(file)[name]
 
 
 @cache
@@ -38,17 +32,3 @@ def read_data(name: str) -> pd.DataFrame:
 def data():
     """``data("pbc")``: a fresh copy of a data set, with the event as R coded it in ``event``."""
     return read_data
-
-
-@pytest.fixture
-def agrees(request):
-    """``agrees([km.n, km.events], wanted, "n", "events", method="Kaplan–Meier")``: :func:`tests.validation.compare`, kept.
-
-    What was compared travels with the test's report, so that it can be counted.
-    """
-
-    def check(ours, wanted, *keys, method, where=None):
-        found = compare(ours, wanted, keys, method=method, where=where)
-        request.node.user_properties.extend(property_of(comparison) for comparison in found)
-
-    return check
