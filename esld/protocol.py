@@ -283,10 +283,43 @@ class Estimand(Frozen):
     summary: Text
 
 
+Structure = Literal["us", "adh", "csh", "cs", "sp_exp"]
+
+
+class RepeatedMeasures(Frozen):
+    """A mixed model for repeated measures: its covariance, and what takes its place if that has no proven maximum."""
+
+    covariance: Structure
+    fallback: tuple[Structure, ...] = ()
+
+
+class Rank(Frozen):
+    """One step of a hierarchy of outcomes: a time (``endpoint``), a number of episodes (``endpoints``), or a change.
+
+    A change is that of a ``parameter`` at a ``visit``; changes that are apart by less than ``margin`` are equal.
+    """
+
+    name: Text
+    endpoint: str | None = None
+    endpoints: tuple[str, ...] = ()
+    parameter: str | None = None
+    visit: str | None = None
+    margin: float = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _is_of_one_kind(self) -> Self:
+        if sum(map(bool, (self.endpoint, self.endpoints, self.parameter))) != 1:
+            raise ValueError("must have one of endpoint, endpoints and parameter")
+        if bool(self.parameter) != bool(self.visit):
+            raise ValueError("must have a visit with a parameter, and only with one")
+        return self
+
+
 class Analysis(Assumable):
     """A planned analysis: id, role, estimand, method, and the chapter that reports it.
 
-    It is of one ``endpoint``, or of several alike (``endpoints``).
+    It is of one ``endpoint``, or of several alike (``endpoints``), of ``parameters`` (at one ``visit``, or
+    at all), or of a ``hierarchy`` of outcomes.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]*$")]
@@ -295,11 +328,14 @@ class Analysis(Assumable):
     endpoint: str | None = None
     endpoints: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
+    visit: str | None = None
     method: Text
     estimand: Estimand
     chapter: Text
     milestones_days: tuple[float, ...] = ()
     horizon_days: float | None = None
+    model: RepeatedMeasures | None = None
+    hierarchy: tuple[Rank, ...] = ()
 
 
 class AnalysisSet(Assumable):
@@ -397,10 +433,17 @@ class Protocol(Frozen):
                 raise ValueError(
                     f"endpoint {endpoint.paramcd} names the unknown parameter {endpoint.prevalent.paramcd!r} as prevalent"
                 )
+        visits = {visit.code for visit in self.schedule.visits}
         for analysis in self.analyses:
-            if unknown := sorted(set(analysis.parameters) - known):
+            ranks = analysis.hierarchy
+            parameters = {*analysis.parameters, *(rank.parameter for rank in ranks if rank.parameter)}
+            if unknown := sorted(parameters - known):
                 raise ValueError(f"analysis {analysis.id} names unknown parameters {unknown}")
-            for endpoint_id in (analysis.endpoint, *analysis.endpoints):
+            named = {analysis.visit, *(rank.visit for rank in ranks)}
+            if unknown := sorted({visit for visit in named if visit} - visits):
+                raise ValueError(f"analysis {analysis.id} names unknown visits {unknown}")
+            of_ranks = (code for rank in ranks for code in (rank.endpoint, *rank.endpoints))
+            for endpoint_id in (analysis.endpoint, *analysis.endpoints, *of_ranks):
                 if endpoint_id and endpoint_id not in endpoints:
                     raise ValueError(f"analysis {analysis.id} names unknown endpoint {endpoint_id!r}")
         return self

@@ -1,7 +1,6 @@
 """Repeated measures: change from baseline, the mixed model, and comparisons in which death counts."""
 
 from esld.longitudinal.ancova import Adjusted, Ancova, ancova, ancova_by_visit
-from esld.longitudinal.change import mean_change
 from esld.longitudinal.means import Contrast, Contrasts
 from esld.longitudinal.mmrm import MMRM, FTest, mmrm
 from esld.longitudinal.responders import RULES, Responders, Response, responders
@@ -21,7 +20,6 @@ __all__ = [
     "ShiftTable",
     "ancova",
     "ancova_by_visit",
-    "mean_change",
     "mmrm",
     "responders",
     "shift_table",

@@ -414,8 +414,7 @@ def mean_changes(
     Parameters
     ----------
     summaries : dict of str to DataFrame
-        Panel title to long-form rows of :func:`esld.longitudinal.change.mean_change` with ``group``, ``time`` (visit
-        number) and the mean change in ``value lower upper``.
+        Panel title to rows ``group time value lower upper``: arm, visit number, mean change with its limits.
     arms : sequence of str
         Labels in the protocol's order.
     visits : sequence of (float, str)
@@ -429,9 +428,8 @@ def mean_changes(
     panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True)).ravel()
     place = {number: position for position, (number, _) in enumerate(visits)}
     for axes, (label, summary) in zip(panels, summaries.items(), strict=False):
-        means = summary[summary["statistic"].eq("mean_change")]
         for position, arm in enumerate(arms):
-            own = means[means["group"].eq(arm)].sort_values("time")
+            own = summary[summary["group"].eq(arm)].sort_values("time")
             x = own["time"].map(place).to_numpy(dtype=float) + (position - (len(arms) - 1) / 2) * 0.22
             style = arm_style(position)
             axes.plot(x, own["value"], marker="o", markersize=3.2, label=arm, linewidth=1.2, **style)

@@ -1,4 +1,4 @@
-"""Liver function by visit: summaries, tables and figures of laboratory values and scores."""
+"""Liver function by patient: which values are analysed, every patient's course, and what is left out or not collected."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,10 @@ import pandas as pd
 from esld.data.adam.adsl import anchor_days
 from esld.data.adam.scores import missing_components
 from esld.data.study import Study
-from esld.longitudinal.change import mean_change
 from esld.protocol import Parameter
 from esld.report import figures, numbers
-from esld.report.results import Reported, Row
-from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, of_group, span
+from esld.report.results import Reported
+from esld.report.words import in_prose, joined, message, span
 
 
 def parameters_of(study: Study, analysis: str) -> list[Parameter]:
@@ -24,70 +22,6 @@ def analysed(study: Study, paramcd: str) -> pd.DataFrame:
     """Rows of one parameter that are analysed: one a patient and visit, baseline included."""
     adlb = study.adlb
     return adlb[adlb["PARAMCD"].eq(paramcd) & adlb["ANL01FL"].eq("Y")]
-
-
-def change_by_visit(study: Study, paramcd: str, *, conf_level: float) -> pd.DataFrame:
-    """Values and change from baseline by arm and visit, in long form.
-
-    Returns
-    -------
-    DataFrame
-        Rows of :func:`esld.longitudinal.change.mean_change` (``mean_change``, ``sd_change``) and, for the values
-        themselves, baseline (``time`` 0) included, ``mean`` and ``sd`` (NaN with a reason for a single value); ``lower``
-        counts the values that are lower than the patient's baseline value.
-    """
-    rows = analysed(study, paramcd)
-    unit = study.protocol.parameter(paramcd).unit
-    values = []
-    for (arm, visit), own in rows.groupby(["TRT01P", "AVISITN"])["AVAL"]:
-        about = {"group": arm, "time": visit, "n": len(own), "unit": unit}
-        values.append({**about, "statistic": "mean", "value": own.mean(), "method": "arithmetic mean"})
-        reason = "" if len(own) > 1 else "a standard deviation needs two values"
-        method = "sample standard deviation"
-        values.append(
-            {**about, "statistic": "sd", "value": own.std(ddof=1), "method": method, "reason": reason}
-        )
-    known = rows[rows["CHG"].notna()]
-    for (arm, visit), own in known.groupby(["TRT01P", "AVISITN"])["CHG"]:
-        about = {"group": arm, "time": visit, "n": len(own), "unit": "patients"}
-        values.append({**about, "statistic": "lower", "value": int((own < 0).sum()), "method": "count"})
-    changes = mean_change(known["CHG"], known["AVISITN"], known["TRT01P"], conf_level=conf_level, unit=unit)
-    return pd.DataFrame([*changes.to_dict("records"), *values], columns=changes.columns)
-
-
-def _found(changes: Reported, statistic: str, arm: str, visit: float) -> Row | None:
-    return next((r for r in changes.rows if (r.statistic, r.arm, r.time) == (statistic, arm, visit)), None)
-
-
-def change_table(study: Study, parameter: Parameter, changes: Reported, *, level: str = "95 %") -> Table:
-    """Values and change from baseline by visit and arm: number, mean value (SD), mean change with its interval."""
-    d = numbers.of_mean(parameter.decimals)
-    heads = {arm: [f"{arm}: n", f"{arm}: mean (SD)", f"{arm}: change ({level} CI)"] for arm in study.arms}
-    lines = []
-    for visit, label in [(0.0, "Baseline"), *((v.number, v.label) for v in study.protocol.schedule.visits)]:
-        line = {"Visit": label}
-        for arm, columns in heads.items():
-            mean, sd, change = (_found(changes, s, arm, visit) for s in ("mean", "sd", "mean_change"))
-            spread = f"{numbers.fixed(mean.value, d)} ({numbers.fixed(sd.value, d)})" if mean and sd else ""
-            n = str(mean.n) if mean else "0"
-            line |= dict(zip(columns, (n, spread, _change(change, d)), strict=True))
-        if any(line[columns[0]] != "0" for columns in heads.values()):
-            lines.append(line)
-    shown = [r for r in changes.rows if r.statistic in ("sd", "mean_change")]
-    notes = [
-        "Patients with a value at the visit; change in those who also have a baseline value, Student t interval."
-    ]
-    notes += [f"NE: {reason}." for reason in dict.fromkeys(r.reason for r in shown if r.reason)]
-    frame = pd.DataFrame(lines, columns=["Visit", *(c for columns in heads.values() for c in columns)])
-    title = numbers.with_unit(parameter.param, parameter.unit)
-    return Table(f"change_{parameter.paramcd.lower()}", title, frame, heads, tuple(notes))
-
-
-def _change(row: Row | None, decimals: int) -> str:
-    if row is None:
-        return ""
-    value, lower, upper = (numbers.signed(v, decimals) for v in (row.value, row.lower, row.upper))
-    return f"{value} ({numbers.NOT_ESTIMABLE})" if row.lower is None else f"{value} ({lower} to {upper})"
 
 
 def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture:
@@ -161,51 +95,6 @@ def _course_words(
         f"{label} of each of {many} patients from baseline to {last.label.lower()}, one panel a group{scale}."
     )
     return f"{course} In that time {joined(marked)}; the last value is marked." if marked else course
-
-
-def change_figure(
-    study: Study, changes: dict[str, Reported], *, id: str, title: str, level: str = "95 %"
-) -> figures.Picture:
-    """Mean change by visit of several parameters, small panels on one time axis."""
-    visits = [(v.number, v.code) for v in study.protocol.schedule.visits]
-    parameters = {code: study.protocol.parameter(code) for code in changes}
-    columns = ["group", "time", "statistic", "value", "lower", "upper"]
-    panels = {
-        parameters[code].param: pd.DataFrame(
-            [(r.arm, r.time, r.statistic, r.value, r.lower, r.upper) for r in reported.rows], columns=columns
-        ).astype({"value": float, "lower": float, "upper": float})
-        for code, reported in changes.items()
-    }
-    alt = (
-        f"Mean change from baseline with {level} intervals by visit and group for {joined(panels)}. The numbers are in "
-        "the tables below."
-    )
-    units = {p.param: numbers.unit(p.unit) for p in parameters.values()}
-    return figures.mean_changes(
-        panels, arms=study.arms, visits=visits, id=id, title=title, alt=alt, units=units
-    )
-
-
-def last_change(study: Study, parameter: Parameter, changes: Reported, *, level: str) -> str:
-    """Change at the last visit in words, by arm."""
-    visit = study.protocol.schedule.visits[-1]
-    name = numbers.with_unit(in_prose(parameter.param), parameter.unit)
-    found = {arm: _found(changes, "mean_change", arm, visit.number) for arm in study.arms}
-    if not any(found.values()):
-        return message("change.nobody", visit=visit.label.lower(), parameter=name)
-    parts = [_change_words(row, parameter, arm, level) for arm, row in found.items()]
-    return message("change", visit=visit.label.lower(), parameter=name, arms=joined(parts))
-
-
-def _change_words(row: Row | None, parameter: Parameter, arm: str, level: str) -> str:
-    if row is None:
-        return message("change.none", arm=of_group(arm))
-    d = numbers.of_mean(parameter.decimals)
-    value, lower, upper = (span(row, numbers.signed(v, d)) for v in (row.value, row.lower, row.upper))
-    words = {"value": value, "n": span(row, str(row.n)), "arm": of_group(arm)}
-    if row.lower is None:
-        return message("change.no_interval", reason=row.reason, **words)
-    return message("change.arm", level=level, lower=lower, upper=upper, **words)
 
 
 def not_computed(study: Study) -> list[tuple[str, str]]:

@@ -90,11 +90,17 @@ MESSAGES = {
     "transplant": "Left out: {count} {noun} measured after a liver transplant; they belong to another liver.",
     "transplant.none": "No laboratory value was measured after a liver transplant.",
     "rmst.none": "The mean time alive within {horizon} cannot be compared: {reason}.",
-    "change": "At {visit} the mean change from baseline in {parameter} was {arms}.",
+    "change": "At {visit} the mean change from baseline in {parameter}, by the mixed model, was {arms}.",
     "change.arm": "{value} ({level} CI {lower} to {upper}; n = {n}) in the {arm} group",
-    "change.no_interval": "{value} (n = {n}; {reason}) in the {arm} group",
-    "change.none": "not known in the {arm} group, where nobody has a value",
-    "change.nobody": "At {visit} nobody has a value of {parameter} to compare with baseline.",
+    "change.difference": "The difference, {second} minus {first}, was {value} ({level} CI {lower} to {upper}; p {p}).",
+    "change.none": "The groups cannot be compared in the change of {parameter} at {visit}: {reason}.",
+    "change.meaning.none": "It has no interval: {reason}.",
+    "change.meaning.both": (
+        "The interval holds changes of {parameter} that are larger and changes that are smaller with {second}: these data do "
+        "not tell which."
+    ),
+    "change.meaning.higher": "Every value in the interval means a higher {parameter} with {second}.",
+    "change.meaning.lower": "Every value in the interval means a lower {parameter} with {second}.",
     "decompensation": "First events by {horizon} after randomisation: {events}.",
     "decompensation.event": "{event} in {arms}",
     "decompensation.arm": "{count} of {n} at risk in the {arm} group",

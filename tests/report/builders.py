@@ -148,15 +148,17 @@ def _adlb(
                 float(visit),
                 targets[float(visit)],
                 value,
+                base.get((number, code), float("nan")),
                 change,
                 low,
                 high,
             )
         )
-    columns = ["USUBJID", "TRT01P", "PARAMCD", "PARCAT1", "AVISITN", "ADY", "AVAL", "CHG", "ANRLO", "ANRHI"]
+    columns = ["USUBJID", "TRT01P", "PARAMCD", "PARCAT1", "AVISITN", "ADY"]
+    columns += ["AVAL", "BASE", "CHG", "ANRLO", "ANRHI"]
     frame = pd.DataFrame(rows, columns=columns)
     baseline = frame["AVISITN"].eq(0).map({True: "Y", False: None}).astype(object)
-    return frame.assign(ABLFL=baseline, ANL01FL="Y", POSTLTFL=None, DTYPE=None)
+    return frame.assign(ABLFL=baseline, ANL01FL="Y", POSTLTFL=None, DTYPE=None, CRIT1FL=None)
 
 
 def at_horizon(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from esld.data.study import Study, load_study, read_cut
-from esld.report import baseline, data_cut, figures, liver_function, survival_tables
+from esld.report import baseline, data_cut, figures, liver_function, repeated, survival_tables
 from esld.report.flow import flow_table, participant_flow
 from esld.report.results import Reported, rows_of
 from esld.report.tables import Table
@@ -41,7 +41,9 @@ def changes(study) -> Callable[[str, str], Reported]:
 
     def get(cut: str, paramcd: str) -> Reported:
         if (cut, paramcd) not in found:
-            frame = liver_function.change_by_visit(study(cut), paramcd, conf_level=0.95)
+            own = study(cut)
+            plan = next(a for a in own.protocol.analyses if a.model and paramcd in a.parameters)
+            frame = repeated.change_rows(own, own.protocol.parameter(paramcd), plan, conf_level=0.95)
             found[cut, paramcd] = rows_of(
                 f"change_{paramcd}", frame, analysis="LFT", chapter="04_liver_function"
             )
@@ -91,4 +93,4 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
     yield survival_tables.ending_table(os)
     for analysis in ("LFT", "SCORES"):
         for parameter in liver_function.parameters_of(study, analysis):
-            yield liver_function.change_table(study, parameter, changes(parameter.paramcd))
+            yield repeated.change_table(study, parameter, changes(parameter.paramcd))

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from esld.longitudinal.change import mean_change
 from esld.report import figures
 from esld.report.figures import Picture
 from esld.survival import kaplan_meier
@@ -357,9 +356,13 @@ VISITS = [(2.0, "W1"), (3.0, "W4")]
 
 @cache
 def changes(parameters=("ALT", "AST", "ALP", "BILI")) -> tuple[pd.DataFrame, Picture]:
-    frame = mean_change(
-        [1, 2, 3, 5, -1, -2, -3, 4], [2, 2, 3, 3, 2, 2, 3, 3], [LOW, LOW, LOW, LOW, HIGH, HIGH, HIGH, HIGH]
-    )
+    points = [
+        (LOW, 2, 1.5, -4.9, 7.9),
+        (LOW, 3, 4.0, -8.7, 16.7),
+        (HIGH, 2, -1.5, -7.9, 4.9),
+        (HIGH, 3, 0.5, -44, 45),
+    ]
+    frame = pd.DataFrame(points, columns=["group", "time", "value", "lower", "upper"])
     how = {"arms": [LOW, HIGH], "visits": VISITS, "id": "change", "title": "Change", "alt": "By visit."}
     return frame, figures.mean_changes(dict.fromkeys(parameters, frame), units={"ALT": "U/L"}, **how)
 
@@ -369,7 +372,7 @@ class TestMeanChanges:
         frame, picture = changes()
         axes = picture.figure.axes[0]
         for position, arm in enumerate((LOW, HIGH)):
-            own = frame[frame["statistic"].eq("mean_change") & frame["group"].eq(arm)]
+            own = frame[frame["group"].eq(arm)]
             (line,) = [drawn for drawn in axes.get_lines() if drawn.get_label() == arm]
             np.testing.assert_array_equal(line.get_ydata(), own["value"])
             np.testing.assert_allclose(line.get_xdata(), np.array([0, 1]) + (position - 0.5) * 0.22)
@@ -408,7 +411,9 @@ class TestMeanChanges:
         assert not outside(picture)
 
     def test_single_value_is_a_point_without_interval(self):
-        frame = mean_change([1.0], [2], [LOW])
+        frame = pd.DataFrame(
+            {"group": [LOW], "time": [2], "value": [1.0], "lower": [np.nan], "upper": [np.nan]}
+        )
         picture = figures.mean_changes(
             {"ALT": frame}, arms=[LOW, HIGH], visits=VISITS, id="c", title="", alt=""
         )

@@ -1,12 +1,12 @@
-"""Liver function by visit: the rows, and tables, figures and words made from them."""
+"""Liver function by patient: every course, what is left out and what is not collected."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from esld.report import figures, liver_function, numbers
+from esld.report import figures, liver_function
 from esld.report.results import rows_of
-from tests.report.builders import HIGH, LOW, footnotes, patient, plain, spans, study_of, unspanned_numbers
+from tests.report.builders import HIGH, LOW, patient, study_of
 
 M = "\u2212"
 PATIENTS = [
@@ -34,139 +34,11 @@ def by_hand():
 
 
 @pytest.fixture(scope="module")
-def reported(by_hand):
-    frame = liver_function.change_by_visit(by_hand, "BILI", conf_level=0.95)
-    return rows_of("change_bili", frame, analysis="LFT", chapter="04_liver_function")
-
-
-@pytest.fixture(scope="module")
 def parameter(by_hand):
     return by_hand.protocol.parameter("BILI")
 
 
-class TestRows:
-    def test_values_by_visit(self, reported):
-        assert reported.row("mean", LOW, 0).value == 40
-        assert reported.row("sd", LOW, 0).value == 10
-        assert (reported.row("mean", HIGH, 2).value, reported.row("mean", HIGH, 2).n) == (75, 2)
-
-    def test_change_is_of_those_who_have_a_baseline_value(self, reported):
-        assert (reported.row("mean_change", LOW, 2).value, reported.row("mean_change", LOW, 2).n) == (3.5, 2)
-        assert (reported.row("mean_change", HIGH, 2).value, reported.row("mean_change", HIGH, 2).n) == (
-            -10,
-            1,
-        )
-
-    def test_how_many_are_lower_than_at_baseline(self, reported):
-        assert (reported.row("lower", LOW, 7).value, reported.row("lower", LOW, 7).n) == (1, 2)
-        assert reported.row("lower", HIGH, 7).value == 1
-
-    def test_nothing_without_its_reason(self, reported):
-        assert all(r.value is not None or r.reason for r in reported.rows)
-
-    def test_parameter_without_values_gives_no_rows(self, by_hand):
-        assert liver_function.change_by_visit(by_hand, "ALT", conf_level=0.95).empty
-
-    @pytest.mark.parametrize("cut", ["demo-final", "mayo-pbc"])
-    def test_means_of_an_example_are_those_of_its_values(self, study, changes, cut):
-        own = study(cut)
-        for code in ("BILI", "ALBI"):
-            rows = own.adlb[own.adlb["PARAMCD"].eq(code) & own.adlb["ANL01FL"].eq("Y")]
-            for (arm, visit), values in rows.groupby(["TRT01P", "AVISITN"])["AVAL"]:
-                row = changes(cut, code).row("mean", arm, visit)
-                assert (row.value, row.n) == (pytest.approx(values.mean()), len(values))
-
-
-class TestTable:
-    def test_a_line_a_visit_with_values(self, by_hand, parameter, reported):
-        table = liver_function.change_table(by_hand, parameter, reported)
-        frame = table.frame.set_index("Visit")
-        assert list(frame.index) == ["Baseline", "Week 1", "Week 48"]
-        assert table.title == "Total bilirubin (µmol/L)"
-        week = frame.loc["Week 1"]
-        assert week["Low dose: n"] == "2"
-        assert week["Low dose: mean (SD)"] == "43.5 (14.8)"
-        assert week["Low dose: change (95 % CI)"].startswith("+3.5 (")
-        assert frame.loc["Baseline", "Low dose: change (95 % CI)"] == ""
-
-    def test_single_value_has_no_interval_and_says_why(self, by_hand, parameter, reported):
-        table = liver_function.change_table(by_hand, parameter, reported)
-        assert (
-            table.frame.set_index("Visit").loc["Week 1", "Medium-high dose: change (95 % CI)"]
-            == f"{M}10.0 (NE)"
-        )
-        assert "NE: an interval needs two values." in footnotes(table)
-
-    def test_visit_without_values_in_one_arm(self, by_hand, parameter):
-        own = study_of(PATIENTS, values=[v for v in VALUES if v[0] in (1, 4) and v[2] in (0, 7)])
-        frame = liver_function.change_by_visit(own, "BILI", conf_level=0.95)
-        rows = rows_of("c", frame, analysis="LFT", chapter="c")
-        week = liver_function.change_table(own, parameter, rows).frame.set_index("Visit").loc["Week 48"]
-        assert (week["Medium-high dose: n"], week["Medium-high dose: mean (SD)"]) == ("0", "")
-
-    def test_heads_repeat_neither_arm_nor_level(self, by_hand, parameter, reported):
-        table = liver_function.change_table(by_hand, parameter, reported, level="90 %")
-        assert set(table.spanners) == {LOW, HIGH}
-        assert "Low dose: change (90 % CI)" in table.frame.columns
-
-    @pytest.mark.parametrize("code", ["ALT", "BILI", "INR", "ALBI", "MELD"])
-    def test_precision_is_that_of_the_measurement(self, study, changes, code):
-        own = study("demo-final")
-        p = own.protocol.parameter(code)
-        table = liver_function.change_table(own, p, changes("demo-final", code))
-        decimals = {
-            len(t.partition(" ")[0].partition(".")[2]) for t in table.frame["Low dose: mean (SD)"] if t
-        }
-        assert decimals == {numbers.of_mean(p.decimals)} <= {p.decimals, p.decimals + 1}
-
-
 class TestWords:
-    def test_change_at_the_last_visit(self, by_hand, parameter, reported):
-        html = liver_function.last_change(by_hand, parameter, reported, level="95 %")
-        assert plain(html).startswith(
-            "At week 48 the mean change from baseline in total bilirubin (µmol/L) was "
-        )
-        assert f"{M}10.0 (n = 1; an interval needs two values) in the medium-high-dose group." in plain(html)
-        assert not unspanned_numbers(html, "95 %", "week 48")
-
-    @pytest.mark.parametrize(
-        ("cut", "visit"), [("demo-final", "week 48"), ("demo-interim", "week 48"), ("mayo-pbc", "month 60")]
-    )
-    def test_numbers_are_results_with_their_rounding(self, study, changes, cut, visit):
-        own = study(cut)
-        for analysis in ("LFT", "SCORES"):
-            for p in liver_function.parameters_of(own, analysis):
-                reported = changes(cut, p.paramcd)
-                html = liver_function.last_change(own, p, reported, level="95 %")
-                name = numbers.with_unit(p.param, p.unit)
-                assert not unspanned_numbers(html, "95 %", visit, name, name[0].lower() + name[1:])
-                assert "NE" not in plain(html).replace("MELD", "")
-                rows = {r.result_id: r for r in reported.rows}
-                d = numbers.of_mean(p.decimals)
-                for result_id, text in spans(html):
-                    row = rows[result_id]
-                    assert row.statistic == "mean_change"
-                    assert text in {
-                        str(row.n),
-                        *(numbers.signed(v, d) for v in (row.value, row.lower, row.upper)),
-                    }
-
-    def test_arm_without_values(self, parameter):
-        own = study_of(PATIENTS, values=[v for v in VALUES if v[0] == 1])
-        rows = rows_of(
-            "c", liver_function.change_by_visit(own, "BILI", conf_level=0.95), analysis="LFT", chapter="c"
-        )
-        text = plain(liver_function.last_change(own, parameter, rows, level="95 %"))
-        assert "and not known in the medium-high-dose group, where nobody has a value." in text
-
-    def test_nobody_has_a_value(self, by_hand):
-        p = by_hand.protocol.parameter("MELD")
-        rows = rows_of(
-            "c", liver_function.change_by_visit(by_hand, "MELD", conf_level=0.95), analysis="LFT", chapter="c"
-        )
-        text = liver_function.last_change(by_hand, p, rows, level="95 %")
-        assert text == "At week 48 nobody has a value of MELD score to compare with baseline."
-
     def test_what_is_not_collected_is_named_with_its_reason(self, study):
         stated = dict(liver_function.not_computed(study("mayo-pbc")))
         assert stated["INR"].startswith("The data hold the prothrombin time in seconds")
@@ -271,21 +143,6 @@ class TestCourses:
         own = study("mayo-pbc")
         picture = liver_function.trajectory_figure(own, own.protocol.parameter("ALBI"))
         assert picture.figure.axes[0].get_xlabel() == "Weeks since randomisation"
-
-
-def test_change_figure_draws_the_rows(study, changes):
-    own = study("demo-final")
-    reported = {code: changes("demo-final", code) for code in ("BILI", "MELD")}
-    picture = liver_function.change_figure(own, reported, id="change", title="Change")
-    assert "95 % intervals" in picture.alt
-    assert "Total bilirubin and MELD score" in picture.alt
-    for axes, (code, rows) in zip(picture.figure.axes, reported.items(), strict=False):
-        assert axes.get_title("left") == own.protocol.parameter(code).param
-        for arm in own.arms:
-            (line,) = [drawn for drawn in axes.get_lines() if drawn.get_label() == arm]
-            wanted = [rows.row("mean_change", arm, v.number).value for v in own.protocol.schedule.visits]
-            np.testing.assert_array_equal(line.get_ydata(), wanted)
-    assert picture.figure.axes[0].get_ylabel() == "µmol/L"
 
 
 def test_analysed_is_one_row_a_patient_and_visit(study):
