@@ -12,7 +12,7 @@ from scipy.special import stdtr, stdtrit
 from esld.longitudinal._columns import group_codes, group_labels, numbers, require, require_one_row
 from esld.longitudinal._covariance import Floats, Ints
 from esld.longitudinal._least_squares import Model, least_squares
-from esld.longitudinal.means import COLUMNS, Contrast, Contrasts, long_frame
+from esld.longitudinal.means import Contrast, Contrasts, long_frame
 from esld.randomisation.designs import CompleteRandomisation
 from esld.randomisation.inference import DRAWS, LIMIT, RandomisationTest, randomisation_test
 from esld.randomisation.statistics import LinearStatistic
@@ -91,7 +91,7 @@ class Ancova:
             ):
                 frame = Contrasts(statistic=statistic, items=items, unit=self.unit).to_frame()
                 rows += [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
-        exact = self.exact.to_frame().reindex(columns=list(COLUMNS)).to_dict("records")
+        exact = self.exact.to_frame().to_dict("records")
         difference = f"{self.groups[1]} - {self.groups[0]}"
         for row in exact:
             unit = self.unit if row["statistic"] == "observed" else ""

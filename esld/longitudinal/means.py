@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
+from esld.longform import COLUMNS
 from esld.longitudinal._covariance import Floats
 from esld.longitudinal._design import Design
 from esld.longitudinal._inference import Inference
-
-COLUMNS = ("group", "time", "statistic", "value", "lower", "upper", "unit", "method", "n", "reason")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -100,7 +99,7 @@ class Contrasts(Sequence[Contrast]):
 
 
 def long_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """Rows as a frame with the columns of `COLUMNS`; missing limits are NaN."""
+    """Rows as a frame with the columns of the common long form, times as they are; missing limits are NaN."""
     return pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(
         dict.fromkeys(("value", "lower", "upper"), float)
     )

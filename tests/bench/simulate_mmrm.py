@@ -2,7 +2,7 @@
 
 Two arms of 11 without any difference; the visits and the gaps of mmrm22: about a fifth of the patients leave for good.
 The covariance is not of the structure that is fitted (standard deviations grow, the correlation falls with time), so
-that the error of a wrong structure is seen as well. ``python -m tests.bench.simulate_mmrm csh 20000``.
+that the error of a wrong structure is seen as well. ``python -m tests.bench.simulate_mmrm adh 20000``.
 """
 
 import sys
@@ -46,7 +46,7 @@ def simulate(
     return pd.DataFrame(rows, columns=["week 48", "arm by visit", "covariance"])
 
 
-def main(covariance: str = "csh", trials: int = 1000) -> None:
+def main(covariance: str = "adh", trials: int = 1000) -> None:
     """Print the share of p-values below 5 % with its standard error."""
     for df in ("kenward-roger", "satterthwaite"):
         found = simulate(covariance, trials, df=df)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from esld.longitudinal.ancova import CLASSICAL, HC3, RESIDUALS, Ancova, ancova, ancova_by_visit
-from esld.longitudinal.means import COLUMNS
+from esld.longform import COLUMNS
 from esld.longitudinal.mmrm import mmrm
 
 WHOLE = st.integers(-20, 20).map(float)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from esld.longform import COLUMNS
 from esld.longitudinal.mmrm import mmrm
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -521,9 +522,7 @@ class TestResult:
     def test_long_form(self):
         found = mmrm(small(), **SMALL, unit="points")
         frame = found.to_frame()
-        assert list(frame.columns) == [
-            "group", "time", "statistic", "value", "lower", "upper", "unit", "method", "n", "reason",
-        ]  # fmt: skip
+        assert list(frame.columns) == list(COLUMNS)
         assert set(frame["method"]) == {"MMRM us, REML, Kenward-Roger, linear"}
         own = frame.query("statistic == 'coefficient'")
         assert list(own["group"]) == list(found.terms)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esld.longitudinal.means import COLUMNS
+from esld.longform import COLUMNS
 from esld.longitudinal.responders import RULES, Responders, Response, responders
 
 COLUMNS_IN = ["id", "arm", "base", "value", "died"]
