@@ -185,6 +185,11 @@ class TestSeededFaults:
             "DS.DSDTC must be a calendar date, YYYY-MM-DD or partial"
         }
 
+    def test_the_columns_that_rescue_reads(self):
+        tables = small()
+        tables["CM"] = tables["CM"].drop(columns="CMDECOD")
+        assert "CM.CMDECOD must be a column (cm.csv). Export it again." in faults(tables)
+
     def test_of_many_the_first_three_are_named_and_the_others_counted(self):
         rows = [lb("S-1", "ALT", f"-{n}", "2025-01-05") for n in range(1, 11)]
         found = faults(trial(patient("S-1"), LB=rows))

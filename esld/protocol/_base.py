@@ -1,0 +1,49 @@
+"""What every part of a protocol shares: it is immutable, and says whether its source states it."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+def as_record(value: object) -> object:
+    """A bare value is a stated one; a mapping carries its own ``assumed`` mark."""
+    return value if isinstance(value, dict) else {"value": value}
+
+
+class Frozen(BaseModel):
+    """Every part of a protocol is immutable and refuses keys that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Assumable(Frozen):
+    """Anything that the source may leave open: ``assumed: true`` then needs a ``reason``."""
+
+    assumed: bool = False
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _an_assumption_has_a_reason(self) -> Self:
+        if self.assumed and not self.reason:
+            raise ValueError("an assumed value must state its reason")
+        if self.reason and not self.assumed:
+            raise ValueError("a reason belongs to an assumed value: set 'assumed: true'")
+        return self
+
+
+class StatedText(Assumable):
+    """A text, with the mark of whether the source states it."""
+
+    value: Text
+
+
+class StatedDays(Assumable):
+    """Days of the study, with the mark of whether the source states them."""
+
+    value: tuple[int, ...] = Field(min_length=1)
+
+
+Stated = Annotated[StatedText, BeforeValidator(as_record)]
+StatedDayList = Annotated[StatedDays, BeforeValidator(as_record)]

@@ -1,0 +1,147 @@
+"""How the trial is made: arms, randomisation, who may take part, and when patients are seen."""
+
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from esld.protocol._base import Assumable, Frozen, Stated, StatedText, Text
+
+
+class Dose(Frozen):
+    """What one administration holds: amount per kg of body weight, as the EX domain records it."""
+
+    amount: float = Field(gt=0)
+    unit: Text
+    treatment: Text
+    route: Text
+
+
+class Arm(Frozen):
+    """One arm. ``code`` is what DM.ARMCD holds; ``label`` what a reader sees; colours follow the arm's place."""
+
+    code: Text
+    label: Text
+    name: Text
+    number: int = Field(ge=1)
+    description: str = ""
+    dose: Dose | None = None
+
+
+class RandomisationDesign(Frozen):
+    """The procedure that gave patients their arms, as far as it is public: what a randomisation test repeats.
+
+    ``block_sizes`` stay out of a protocol while patients are being randomised; without them permuted blocks cannot be repeated.
+    """
+
+    kind: Literal["complete", "simple", "permuted blocks", "big stick", "biased coin"]
+    ratio: tuple[int, int] = (1, 1)
+    block_sizes: tuple[int, ...] = ()
+    strata: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _blocks_fit(self) -> Self:
+        if min(self.ratio) < 1:
+            raise ValueError(f"ratio must be whole numbers above 0, got {list(self.ratio)}")
+        if self.block_sizes and self.kind != "permuted blocks":
+            raise ValueError(f"block_sizes belong to permuted blocks, not to {self.kind}")
+        if odd := [size for size in self.block_sizes if size < 1 or size % sum(self.ratio)]:
+            raise ValueError(f"block_sizes must be multiples of {sum(self.ratio)}, got {odd}")
+        return self
+
+
+class Randomisation(StatedText):
+    """How patients were randomised, in words, and as a design where it is known."""
+
+    design: RandomisationDesign | None = None
+
+
+class NumericRule(Frozen):
+    """A machine-checkable bound on a DM variable, both ends included."""
+
+    variable: Text
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class Criterion(Frozen):
+    """An inclusion (IN…) or exclusion (EX…) criterion in the source's words."""
+
+    id: Annotated[str, Field(pattern=r"^(IN|EX)\d{2}$")]
+    text: Text
+    check: NumericRule | None = None
+
+
+class Eligibility(Frozen):
+    """Who may enter."""
+
+    inclusion: tuple[Criterion, ...]
+    exclusion: tuple[Criterion, ...] = ()
+
+    @model_validator(mode="after")
+    def _ids_fit_and_are_unique(self) -> Self:
+        ids = [c.id for c in (*self.inclusion, *self.exclusion)]
+        if len(set(ids)) < len(ids):
+            raise ValueError("criterion ids must be unique")
+        if any(not c.id.startswith("IN") for c in self.inclusion):
+            raise ValueError("inclusion criteria must have ids IN01, IN02 …")
+        if any(not c.id.startswith("EX") for c in self.exclusion):
+            raise ValueError("exclusion criteria must have ids EX01, EX02 …")
+        return self
+
+
+class Visit(Assumable):
+    """A planned visit and the two windows around it, in study days (ADY: day 1 is the anchor, no day 0).
+
+    ``tolerance`` is what the protocol allows around the target; ``window`` is the analysis window, without
+    gaps to its neighbours.
+    """
+
+    code: Text
+    label: Text
+    number: float = Field(gt=0)
+    week: float
+    target: int
+    tolerance: tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]]
+    window: tuple[int, int]
+
+    @model_validator(mode="after")
+    def _window_holds_its_target(self) -> Self:
+        if not self.window[0] <= self.target <= self.window[1]:
+            raise ValueError(
+                f"the analysis window of visit {self.code} must hold its target, day {self.target}"
+            )
+        return self
+
+    @property
+    def allowed(self) -> tuple[int, int]:
+        """First and last study day that the protocol allows."""
+        return (self.target - self.tolerance[0], self.target + self.tolerance[1])
+
+
+class Schedule(Frozen):
+    """Visits, the day from which they are counted, and how one of several records is chosen."""
+
+    anchor: Stated
+    baseline_window: tuple[int, int]
+    visits: tuple[Visit, ...]
+    ties: Literal["earlier", "later"]
+    component_days: int = Field(default=7, ge=0)
+
+    @property
+    def from_randomisation(self) -> bool:
+        """Whether visits are counted from randomisation for everybody, infused or not."""
+        return self.anchor.value.casefold().startswith("randomi")
+
+    @model_validator(mode="after")
+    def _windows_follow_each_other(self) -> Self:
+        if self.visits and self.visits[0].window[0] <= 1:
+            raise ValueError("the first analysis window must begin after day 1, where baseline ends")
+        for before, after in pairwise(self.visits):
+            if after.number <= before.number:
+                raise ValueError(f"visit {after.code} must have a higher number than {before.code}")
+            if after.window[0] != before.window[1] + 1:
+                raise ValueError(
+                    f"the analysis window of visit {after.code} must begin where {before.code}'s ends"
+                )
+        return self
