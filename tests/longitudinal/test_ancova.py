@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
-from esld.longitudinal.ancova import CLASSICAL, HC3, RESIDUALS, Ancova, ancova, ancova_by_visit
 from esld.longform import COLUMNS
+from esld.longitudinal.ancova import CLASSICAL, HC3, RESIDUALS, Ancova, ancova, ancova_by_visit
 from esld.longitudinal.mmrm import mmrm
 
 WHOLE = st.integers(-20, 20).map(float)
