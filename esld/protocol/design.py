@@ -133,6 +133,10 @@ class Schedule(Frozen):
         """Whether visits are counted from randomisation for everybody, infused or not."""
         return self.anchor.value.casefold().startswith("randomi")
 
+    def visit(self, code: str) -> Visit:
+        """The visit of that code; KeyError if the schedule has none."""
+        return {v.code: v for v in self.visits}[code]
+
     @model_validator(mode="after")
     def _windows_follow_each_other(self) -> Self:
         if self.visits and self.visits[0].window[0] <= 1:

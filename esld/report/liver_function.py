@@ -10,7 +10,7 @@ from esld.data.study import Study
 from esld.protocol import Parameter
 from esld.report import figures, numbers
 from esld.report.results import Reported
-from esld.report.words import in_prose, joined, message, span
+from esld.report.words import in_prose, joined, message, of_group, span
 
 
 def parameters_of(study: Study, analysis: str) -> list[Parameter]:
@@ -123,3 +123,35 @@ def left_out(excluded: Reported) -> str:
         return message("transplant.none")
     noun = numbers.noun(row.value, "laboratory value")
     return message("transplant", count=span(row, f"{row.value:.0f}"), noun=noun)
+
+
+def near_rescue(study: Study) -> pd.DataFrame:
+    """Analysed laboratory values within days of a rescue infusion: by arm, of how many, in long form; none if not planned."""
+    if study.protocol.rescue is None:
+        return pd.DataFrame(columns=["group", "statistic", "value", "n"])
+    adlb = study.adlb
+    own = adlb[adlb["ANL01FL"].eq("Y") & adlb["PARCAT1"].eq("LABORATORY") & adlb["AVISITN"].gt(0)]
+    rows = [
+        {
+            "group": arm, "statistic": "flagged values", "value": int(values["CRIT1FL"].eq("Y").sum()), "unit": "values",
+            "n": len(values), "method": study.protocol.rescue.criterion,
+        }
+        for arm in study.arms
+        for values in [own[own["TRT01P"].eq(arm)]]
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def flagged(study: Study, near: Reported) -> str:
+    """What :func:`near_rescue` counted, in words; nothing if the protocol names no rescue."""
+    rescue = study.protocol.rescue
+    if rescue is None:
+        return ""
+    parts = [
+        message(
+            "rescue.arm", count=span(row, f"{row.value:.0f}"), n=span(row, str(row.n)), arm=of_group(row.arm)
+        )
+        for row in near.rows
+    ]
+    criterion = rescue.criterion
+    return message("rescue", criterion=criterion[:1].lower() + criterion[1:], arms=joined(parts))

@@ -11,7 +11,7 @@ from esld.report import figures, numbers
 from esld.report.liver_function import analysed
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, of_group, p_equals, span
+from esld.report.words import in_prose, joined, message, of_group, p_equals, span, treatment
 
 STRUCTURES = {
     "us": "unstructured",
@@ -247,4 +247,4 @@ def _meaning(row: Row, parameter: Parameter, second: str) -> str:
     if row.lower is None or row.upper is None:
         return message("change.meaning.none", reason=row.reason)
     side = "both" if row.lower <= 0 <= row.upper else "higher" if row.lower > 0 else "lower"
-    return message(f"change.meaning.{side}", parameter=in_prose(parameter.param), second=in_prose(second))
+    return message(f"change.meaning.{side}", parameter=in_prose(parameter.param), second=treatment(second))

@@ -89,6 +89,14 @@ MESSAGES = {
     "rmst.narrow": "The interval is too narrow: it takes the mean of the {arm} group, which has no spread, as certain.",
     "transplant": "Left out: {count} {noun} measured after a liver transplant; they belong to another liver.",
     "transplant.none": "No laboratory value was measured after a liver transplant.",
+    "rescue": ("Flagged, and analysed like the others: values measured {criterion}, {arms} after baseline."),
+    "rescue.arm": "{count} of {n} in the {arm} group",
+    "shift": "From baseline to {visit}, {arms}.",
+    "shift.arm": (
+        "{better} of {subjects} patients in the {arm} group reached a better Child-Pugh class, {same} kept theirs, and {worse} "
+        "went to a worse one, were transplanted or died"
+    ),
+    "shift.unknown": " ({unknown} not known)",
     "rmst.none": "The mean time alive within {horizon} cannot be compared: {reason}.",
     "change": "At {visit} the mean change from baseline in {parameter}, by the mixed model, was {arms}.",
     "change.arm": "{value} ({level} CI {lower} to {upper}; n = {n}) in the {arm} group",
@@ -96,11 +104,41 @@ MESSAGES = {
     "change.none": "The groups cannot be compared in the change of {parameter} at {visit}: {reason}.",
     "change.meaning.none": "It has no interval: {reason}.",
     "change.meaning.both": (
-        "The interval holds changes of {parameter} that are larger and changes that are smaller with {second}: these data do "
-        "not tell which."
+        "The interval reaches from a lower to a higher {parameter} with {second}: these data do not tell which it is."
     ),
     "change.meaning.higher": "Every value in the interval means a higher {parameter} with {second}.",
     "change.meaning.lower": "Every value in the interval means a lower {parameter} with {second}.",
+    "ranked": (
+        "With the dead ranked last, then the transplanted, and the living by their change in {parameter} at {visit}, the chance "
+        "that a patient with {second} fares better than one of the other group is {value} ({level} CI {lower} to {upper}; 50 % "
+        "is no difference; randomisation p {p})."
+    ),
+    "ranked.none": "By {parameter} at {visit} nobody can be ranked against the other group: {reason}.",
+    "ranked.why": (
+        "The two answers may differ. The mixed model describes change while patients live with their own liver, as if those who "
+        "left had gone on like similar patients who stayed. The ranks count whoever died or was transplanted before a value at "
+        "{visit}, {first} and {second}, as worse off than anybody with a value. A group that loses its sickest patients can look "
+        "better in the first and not in the second."
+    ),
+    "ranked.arm": "{died} dead and {transplanted} transplanted with {arm}",
+    "pairs": (
+        "Every patient of one group is compared with every one of the other. Of these pairs, the patient with {second} fared "
+        "better in {wins} and the one with {first} in {losses}; {ties} stayed undecided."
+    ),
+    "pairs.net": (
+        "The net benefit, the first share of all pairs minus the second, is {value} percentage points ({level} CI {lower} to "
+        "{upper})."
+    ),
+    "pairs.net.none": "The net benefit is {value} percentage points, without an interval: {reason}.",
+    "pairs.ratio": "The win ratio is {value} ({level} CI {lower} to {upper}).",
+    "pairs.ratio.none": "The win ratio has no interval: {reason}.",
+    "pairs.p": (
+        "The Finkelstein–Schoenfeld test gives p {normal} by its normal approximation and p {exact} against the allocations that "
+        "the randomisation could have given."
+    ),
+    "pairs.meaning.both": "The interval holds both a gain and a loss with {second}: these data do not tell which it is.",
+    "pairs.meaning.more": "Every value in the interval means that more pairs favour {second}.",
+    "pairs.meaning.fewer": "Every value in the interval means that fewer pairs favour {second}.",
     "decompensation": "First events by {horizon} after randomisation: {events}.",
     "decompensation.event": "{event} in {arms}",
     "decompensation.arm": "{count} of {n} at risk in the {arm} group",

@@ -210,10 +210,18 @@ class TestWords:
             (
                 -1.0,
                 3.0,
-                "larger and changes that are smaller with medium-high dose: these data do not tell which",
+                "The interval reaches from a lower to a higher total bilirubin with the medium-high dose: these data do not",
             ),
-            (0.5, 3.0, "Every value in the interval means a higher total bilirubin with medium-high dose."),
-            (-3.0, -0.5, "Every value in the interval means a lower total bilirubin with medium-high dose."),
+            (
+                0.5,
+                3.0,
+                "Every value in the interval means a higher total bilirubin with the medium-high dose.",
+            ),
+            (
+                -3.0,
+                -0.5,
+                "Every value in the interval means a lower total bilirubin with the medium-high dose.",
+            ),
         ],
     )
     def test_what_the_interval_means(self, study, changes, lower, upper, wanted):

@@ -1,0 +1,47 @@
+"""Who was randomised in which order, and the design that a randomisation test repeats."""
+
+from functools import cache
+
+import pandas as pd
+
+from esld.data.study import Study
+from esld.protocol import RandomisationDesign
+from esld.randomisation import CompleteRandomisation, Design
+
+
+def order_of_entry(study: Study) -> pd.DataFrame:
+    """ADSL of the randomised, by day of randomisation; of one day in the order of their ids."""
+    return study.randomised.sort_values(["RANDDT", "USUBJID"], ignore_index=True)
+
+
+def planned_design(study: Study, n: int) -> Design | None:
+    """The design of the protocol for n patients, before anything is known; None where it cannot be repeated."""
+    planned = study.protocol.randomisation.design
+    return None if planned is None else _design(planned, n)
+
+
+def reference_design(study: Study) -> Design:
+    """What a randomisation test repeats: the protocol's design given the arm sizes that came about.
+
+    Where the protocol names no design that can be repeated, complete randomisation with these sizes.
+    """
+    arms = order_of_entry(study)["TRT01P"]
+    first, second = (int(arms.eq(arm).sum()) for arm in study.arms[:2])
+    return _given_sizes(study.protocol.randomisation.design, first, second)
+
+
+@cache
+def _given_sizes(planned: RandomisationDesign | None, first: int, second: int) -> Design:
+    design = None if planned is None else _design(planned, first + second)
+    if design is None or isinstance(design, CompleteRandomisation):
+        return CompleteRandomisation(sizes=(first, second))
+    return CompleteRandomisation(sizes=(first, second))
+
+
+def _design(planned: RandomisationDesign, n: int) -> Design | None:
+    match planned.kind:
+        case "complete":
+            share = planned.ratio[1] / sum(planned.ratio)
+            second = round(n * share)
+            return CompleteRandomisation(sizes=(n - second, second))
+    return None
