@@ -184,24 +184,24 @@ def ranked_table(
     level: str = "95 %",
 ) -> Table:
     """Ranks at one visit: who is counted how, the probability of faring better, and its tests."""
-    counts = ("died", "transplanted", "with_value", "missing")
-    heads = {arm: f"{arm}: died, transplanted, with value, not known" for arm in study.arms[:2]}
+    counts = {"died": "died", "transplanted": "transplanted", "with_value": "value", "missing": "not known"}
+    heads = {arm: [f"{arm}: {word}" for word in counts.values()] for arm in study.arms[:2]}
     better = f"{study.arms[1]} better ({level} CI)"
-    columns = ["Quantity", *heads.values(), better, "p", "p, randomisation"]
+    columns = ["Quantity", *(c for own in heads.values() for c in own), better, "p", "p, randomisation"]
     lines, shown = [], []
     for parameter in parameters:
         reported = ranked[parameter.paramcd]
         tests = [reported.row(name) for name in ("win_probability", "wilcoxon_p_value", RANDOMISATION_P)]
         shown += tests
-        cells = [", ".join(_whole(reported.row(what, arm)) for what in counts) for arm in heads]
+        cells = [_whole(reported.row(what, arm)) for arm in heads for what in counts]
         share, p, p_random = tests
         lines.append([parameter.param, *cells, _share(share), _p(p), _p(p_random)])
     notes = [
         f"Ranks: the dead last, then the transplanted, in both the earlier the worse; then the living by their change "
         f"at {visit.label.lower()}, a change for the better first. Not known: alive with the own liver, without a change, "
         "so not ranked.",
-        f"{study.arms[1]} better: the chance that a patient of that group ranks above one of the other, ties half; 50 % is no "
-        "difference. p: Wilcoxon's test, normal approximation.",
+        f"{study.arms[1]} better: the chance that a patient of that group ranks above one of the other, ties half; 50 % is an "
+        "even chance. p: Wilcoxon's test, normal approximation.",
         _randomisation_note([row for row in shown if row.statistic == RANDOMISATION_P]),
     ]
     notes += [
@@ -209,7 +209,7 @@ def ranked_table(
         for reason in dict.fromkeys(row.reason for row in shown if row.value is None and row.reason)
     ]
     title = f"Outcome at {visit.label.lower()} with the dead ranked last"
-    return Table("change_ranked", title, pd.DataFrame(lines, columns=columns), footnotes=tuple(notes))
+    return Table("change_ranked", title, pd.DataFrame(lines, columns=columns), heads, tuple(notes))
 
 
 def why_they_differ(study: Study, visit: Visit, reported: Reported) -> str:

@@ -9,7 +9,7 @@ from esld.report.one_visit import at_visit
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import joined, message, of_group, span
+from esld.report.words import message, of_group, span
 
 CLASSES = {"A": (5, 6), "B": (7, 9), "C": (10, 15)}
 TRANSPLANTED, DIED = "Transplanted", "Died"
@@ -111,7 +111,7 @@ def class_sentence(study: Study, visit: Visit, reported: Reported) -> str:
             "shift.arm", arm=of_group(arm), subjects=span(rows["same"], str(rows["same"].n)), **shown
         )
         arms.append(text + (message("shift.unknown", unknown=unknown) if rows["unknown"].value else ""))
-    return message("shift", visit=visit.label.lower(), arms=joined(arms))
+    return message("shift", visit=visit.label.lower(), arms="; ".join(arms))
 
 
 def _whole(row: Row) -> str:

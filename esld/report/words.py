@@ -111,7 +111,7 @@ MESSAGES = {
     "ranked": (
         "With the dead ranked last, then the transplanted, and the living by their change in {parameter} at {visit}, the chance "
         "that a patient with {second} fares better than one of the other group is {value} ({level} CI {lower} to {upper}; 50 % "
-        "is no difference; randomisation p {p})."
+        "is an even chance; randomisation p {p})."
     ),
     "ranked.none": "By {parameter} at {visit} nobody can be ranked against the other group: {reason}.",
     "ranked.why": (
