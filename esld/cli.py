@@ -9,11 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
+from esld.cli_randomise import randomise
 from esld.errors import InputError, RefusedError, RunError
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
+app.add_typer(randomise, name="randomise")
 Cuts = Annotated[list[Path], typer.Argument(metavar="CUT…", help="Cut files, params/<cut>.yaml.")]
 Reports = Annotated[list[Path], typer.Argument(metavar="REPORT…", help="Published folders, outputs/<cut>.")]
 Outputs = Annotated[

@@ -56,6 +56,19 @@ class Randomisation(StatedText):
     design: RandomisationDesign | None = None
 
 
+class SealedAllocation(Frozen):
+    """The public part of a sealed allocation list, as ``esld randomise seal`` prints it; ``commitment`` is its root in hex."""
+
+    format: Text
+    design: Text
+    arms: tuple[str, ...]
+    ratio: tuple[int, ...]
+    masked: bool
+    strata: dict[str, tuple[str, ...]]
+    slots_per_stratum: int = Field(gt=0)
+    commitment: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 class NumericRule(Frozen):
     """A machine-checkable bound on a DM variable, both ends included."""
 

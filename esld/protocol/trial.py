@@ -17,7 +17,7 @@ from esld.protocol._base import (
     Text,
     as_record,
 )
-from esld.protocol.design import Arm, Eligibility, Randomisation, Schedule, Visit
+from esld.protocol.design import Arm, Eligibility, Randomisation, Schedule, SealedAllocation, Visit
 from esld.protocol.measures import Endpoint, Parameter, Rescue, Source
 from esld.protocol.plan import Analysis, AnalysisSet, Outcomes
 from esld.yamlfile import read_model
@@ -56,6 +56,7 @@ class Protocol(Frozen):
     administrations: StatedDayList | None = None
     masking: Stated
     randomisation: Annotated[Randomisation, BeforeValidator(as_record)]
+    allocation: SealedAllocation | None = None
     stratification: Stated
     meld_version: Stated
     eligibility: Eligibility

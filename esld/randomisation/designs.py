@@ -7,7 +7,7 @@ order of the data.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import comb
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,7 @@ Allocations = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
 BLOCK = 2**21  # codes handled at a time, 2 MB, whatever the size of the reference set
+LISTED = 2**24  # allocations that are listed to count them by arm size
 
 
 class Design(Protocol):
@@ -36,11 +37,71 @@ class Design(Protocol):
     def admits(self, allocation: Allocations) -> bool:
         """Whether the design can yield this allocation of shape (n,)."""
 
+    def probability(self, allocations: ArrayLike) -> Floats:
+        """Probability of each of these allocations of shape (..., n), shape (...); 0 if not admitted."""
+
     def allocations(self) -> Iterator[tuple[Allocations, Floats]]:
         """Every allocation once, in blocks of shape (m, n), each with its probabilities of shape (m,)."""
 
     def draw(self, rng: np.random.Generator, size: int) -> Allocations:
         """Independent draws with the design's probabilities, shape (size, n)."""
+
+
+@runtime_checkable
+class Sized(Protocol):
+    """A design that knows its arm sizes without listing."""
+
+    def by_size(self) -> tuple[list[int], Floats]:
+        """How many allocations have k subjects in the second arm, k = 0 to n, and their probability."""
+
+
+def by_size(design: Design) -> tuple[list[int], Floats]:
+    """How many allocations have k subjects in the second arm, k = 0 to n, and their probability.
+
+    Raises
+    ------
+    ValueError
+        The design does not know, and has more than `LISTED` allocations.
+    """
+    if isinstance(design, Sized):
+        return design.by_size()
+    if (count := design.count) > LISTED:
+        raise ValueError(f"allocations must be {LISTED} or fewer to be counted by arm size, got {count}")
+    counts, probabilities = np.zeros(design.n + 1, dtype=np.int64), np.zeros(design.n + 1)
+    for block, weights in design.allocations():
+        ones = block.T.sum(axis=0, dtype=np.int64)
+        counts += np.bincount(ones, minlength=design.n + 1)
+        probabilities += np.bincount(ones, weights, minlength=design.n + 1)
+    return counts.tolist(), probabilities
+
+
+def codes_of(allocations: ArrayLike, n: int) -> Allocations:
+    """Allocations of n subjects as codes of shape (..., n).
+
+    Raises
+    ------
+    ValueError
+        Another number of subjects, or codes other than 0 and 1.
+    """
+    raw = np.asarray(allocations)
+    if raw.ndim == 0 or raw.shape[-1] != n:
+        raise ValueError(f"allocations must have shape (..., {n}) as the design has, got {raw.shape}")
+    if not np.all((raw == 0) | (raw == 1)):
+        raise ValueError(f"allocations must be 0 or 1, got {np.unique(raw)[:5].tolist()}")
+    return raw.astype(np.uint8)
+
+
+def whole_number(name: str, value: object, *, least: int = 1) -> int:
+    """The value as an int.
+
+    Raises
+    ------
+    ValueError
+        It is no whole number, or below `least`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name} must be a whole number, {least} or more, got {value!r}")
+    return int(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +153,30 @@ class CompleteRandomisation:
         """Whether the arm sizes are those of the design."""
         codes = np.asarray(allocation)
         return codes.shape == (self.n,) and bool(np.count_nonzero(codes) == self.sizes[1])
+
+    def probability(self, allocations: ArrayLike) -> Floats:
+        """1 / count with the arm sizes of the design, else 0.
+
+        Parameters
+        ----------
+        allocations : array_like of 0 and 1, shape (..., n)
+
+        Returns
+        -------
+        ndarray of shape (...)
+
+        Raises
+        ------
+        ValueError
+            Another shape, or other codes.
+        """
+        codes = codes_of(allocations, self.n)
+        return np.where(codes.sum(axis=-1, dtype=np.int64) == self.sizes[1], 1 / self.count, 0.0)
+
+    def by_size(self) -> tuple[list[int], Floats]:
+        """How many allocations have k subjects in the second arm, k = 0 to n, and their probability."""
+        only = [int(k == self.sizes[1]) for k in range(self.n + 1)]
+        return [k * self.count for k in only], np.array(only, dtype=float)
 
     def allocations(self) -> Iterator[tuple[Allocations, Floats]]:
         """Every allocation once, in lexicographic order.

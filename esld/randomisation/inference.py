@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
-from math import inf, nan, sqrt
+from dataclasses import dataclass, replace
+from math import inf, isnan, nan, sqrt
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import betaincinv
 
 from esld.longform import COLUMNS
 from esld.randomisation.designs import BLOCK, Allocations, Design
@@ -15,13 +16,15 @@ from esld.randomisation.statistics import Countable, Statistic, Tally
 
 LIMIT = 2_000_000
 DRAWS = 100_000
+FLOOR = 0.05  # beyond this p_smallest the test could not have rejected at the usual level, whatever the data
 
 
 @dataclass(frozen=True, kw_only=True)
 class RandomisationTest:
     """Where the observed statistic stands among those of every allocation that the design could have given.
 
-    Every probability below is NaN, with `reason`, if the statistic is undefined for an allocation.
+    Every probability but `p_smallest` is NaN, with `reason`, if the statistic is undefined for an allocation
+    and the test was not conditioned on its being defined.
 
     Attributes
     ----------
@@ -37,15 +40,18 @@ class RandomisationTest:
         P(T = t); ``p_lower + p_upper - p_tie`` is 1.
     mid_p, mid_p_lower, mid_p_upper : float
         The same three with half the weight of ties.
+    p_smallest : float
+        Probability of the observed allocation: whatever the data and the statistic, no exact p-value of this
+        trial (mid-p apart) could have been smaller. NaN if the design does not tell.
     std_err : float
         Monte Carlo standard error of `p_value`; 0 if exact.
     method : {'exact', 'Monte Carlo'}
     reference_set : int
         Allocations that the design could have given.
     draws : int
-        Allocations drawn; 0 if exact.
+        Allocations drawn, and with a defined statistic if that is a condition; 0 if exact.
     conditions : str
-        What the design holds fixed.
+        What is held fixed: by the design, and by the test.
     n : int
         Subjects.
     reason : str
@@ -68,6 +74,7 @@ class RandomisationTest:
     conditions: str
     n: int
     reason: str
+    p_smallest: float = nan
 
     @property
     def p_doubled(self) -> float:
@@ -75,13 +82,44 @@ class RandomisationTest:
         return min(1.0, 2 * min(self.p_lower, self.p_upper))
 
     @property
+    def caution(self) -> str:
+        """That the reference set is too concentrated for any data to give a small p-value; empty if it is not."""
+        if not self.p_smallest > FLOOR:
+            return ""
+        return (
+            f"the observed allocation alone has probability {self.p_smallest:.2g}, "
+            f"so no data could have given a p-value of {FLOOR:g} or less"
+        )
+
+    @property
+    def p_limits(self) -> tuple[float, float]:
+        """95 % limits (Clopper and Pearson) of the exact p-value that `p_value` estimates by Monte Carlo.
+
+        With b of m draws at least as extreme, the binomial limits of b / m. `p_value` twice if exact.
+        """
+        if not self.draws or isnan(self.p_value):
+            return self.p_value, self.p_value
+        m = self.draws
+        b = round(self.p_value * (m + 1)) - 1
+        lower = float(betaincinv(b, m - b + 1, 0.025)) if b else 0.0
+        upper = float(betaincinv(b + 1, m - b, 0.975)) if b < m else 1.0
+        return lower, upper
+
+    @property
     def how(self) -> str:
         """Statistic, way and condition, in one line."""
-        way = f"Monte Carlo, {self.draws} draws" if self.draws else f"exact, {self.reference_set} allocations"
+        way = (
+            f"Monte Carlo, {self.draws:,} draws"
+            if self.draws
+            else f"exact, {self.reference_set:,} allocations"
+        )
         return f"{self.statistic}, {way}, given {self.conditions}"
 
     def to_frame(self) -> pd.DataFrame:
-        """Long form: observed, the p-values, and the size of the reference set (inf beyond any double)."""
+        """Long form: observed, the p-values, and the size of the reference set (inf beyond any double).
+
+        A Monte Carlo `p_value` has its standard error in a row of its own and its limits beside it.
+        """
         rows = {
             "observed": self.observed,
             "p_value": self.p_value,
@@ -97,9 +135,12 @@ class RandomisationTest:
             del rows["p_value_std_err"]
         frame = pd.DataFrame({"statistic": list(rows), "value": list(rows.values())}, columns=list(COLUMNS))
         frame[["group", "unit", "ties"]] = None
-        return frame.assign(
+        frame = frame.assign(
             time=nan, lower=nan, upper=nan, method=self.how, n=self.n, events=nan, reason=self.reason or None
         )
+        if self.draws:
+            frame.loc[frame["statistic"] == "p_value", ["lower", "upper"]] = self.p_limits
+        return frame
 
 
 def randomisation_test(
@@ -110,11 +151,13 @@ def randomisation_test(
     limit: int = LIMIT,
     draws: int = DRAWS,
     seed: str | int = "esld randomisation test",
+    given_defined: bool = False,
 ) -> RandomisationTest:
     """Compare the observed statistic with what every allocation of the design would have given.
 
     The data stay as they are and only the arms change, so the p-values need no model; they hold under the
-    hypothesis that no subject's data (follow-up included) depend on the arm.
+    hypothesis that no subject's data (follow-up included) depend on the arm. Each allocation counts with its
+    probability under the design; those of a design need not be equally probable.
 
     Parameters
     ----------
@@ -131,15 +174,24 @@ def randomisation_test(
         as extreme the p-value is (b + 1) / (m + 1), which is never 0 and never too small on average.
     seed : str or int
         Words, or a number of 0 or more, that fix the draws.
+    given_defined : bool, default False
+        What to do with allocations that leave the statistic undefined, such as an empty arm under simple
+        randomisation. False: no p-value, with the reason; a design conditioned on the arm sizes that came
+        about has no empty arm. True: condition on the statistic being defined, which is a fact of the
+        allocation alone under the hypothesis, so the test remains valid.
 
     Returns
     -------
     RandomisationTest
+        With a `caution` if the observed allocation alone has probability above 0.05: the p-value is right, but
+        no data could have made it small.
 
     Raises
     ------
     ValueError
-        `allocation` is not one of the design's; `limit` below 0; `draws` below 1; a negative seed.
+        `allocation` is not one of the design's; the design says of itself (attribute `degenerate`) that its
+        reference set is too concentrated for a test, as minimisation without chance is; `limit` below 0;
+        `draws` below 1; a negative seed.
 
     References
     ----------
@@ -151,8 +203,8 @@ def randomisation_test(
         raise ValueError(f"limit must be 0 or more, got {limit}")
     if draws < 1:
         raise ValueError(f"draws must be 1 or more, got {draws}")
-    codes = _codes(allocation, design)
-    rng = _generator(seed)
+    codes = checked_allocation(allocation, design)
+    rng = generator(seed)
     observed = float(statistic(codes[np.newaxis])[0])
     exact = design.count <= limit
     tally = statistic.tally(design, observed) if exact and isinstance(statistic, Countable) else None
@@ -160,10 +212,24 @@ def randomisation_test(
         tally = Tally.sum(
             _listed(statistic, design, observed) if exact else _drawn(statistic, design, observed, rng, draws)
         )
-    return _result(tally, statistic=statistic, observed=observed, design=design, draws=0 if exact else draws)
+    conditions, p_smallest = design.conditions, _probability(codes, design)
+    draws = 0 if exact else draws
+    used = draws - (0 if exact else int(tally.undefined))
+    if given_defined and tally.undefined and not isnan(observed) and (exact or used):
+        conditions, draws = f"{conditions}, and a statistic that is defined", used
+        defined = tally.total - tally.undefined
+        p_smallest /= defined / tally.total
+        tally = replace(tally, total=defined, undefined=0.0)
+    return _result(
+        tally, statistic=statistic.name, observed=observed, conditions=conditions, n=design.n,
+        reference_set=design.count, draws=draws, p_smallest=p_smallest, remedy=_remedy(design),
+    )  # fmt: skip
 
 
-def _codes(allocation: ArrayLike, design: Design) -> Allocations:
+def checked_allocation(allocation: ArrayLike, design: Design) -> Allocations:
+    """The codes of an allocation that the design can yield, if it is one to be compared with others."""
+    if degenerate := getattr(design, "degenerate", ""):
+        raise ValueError(f"design must have a reference set that is not near-degenerate, got {degenerate}")
     raw = np.asarray(allocation)
     if raw.shape != (design.n,):
         raise ValueError(f"allocation must have shape ({design.n},) as the design has, got {raw.shape}")
@@ -178,12 +244,25 @@ def _codes(allocation: ArrayLike, design: Design) -> Allocations:
     return codes
 
 
-def _generator(seed: str | int) -> np.random.Generator:
+def generator(seed: str | int) -> np.random.Generator:
+    """Generator of the draws that the words or the number fix."""
     if isinstance(seed, str):
         seed = int.from_bytes(hashlib.sha256(seed.encode()).digest(), "big")
     if seed < 0:
         raise ValueError(f"seed must be words, or a number of 0 or more, got {seed}")
     return np.random.Generator(np.random.PCG64(seed))
+
+
+def _probability(codes: Allocations, design: Design) -> float:
+    """Of one allocation; NaN if the design does not tell."""
+    probability = getattr(design, "probability", None)
+    return nan if probability is None else float(probability(codes[np.newaxis])[0])
+
+
+def _remedy(design: Design) -> str:
+    """What gives a p-value if an arm can be empty."""
+    empty = any(design.admits(np.full(design.n, arm, dtype=np.uint8)) for arm in (0, 1))
+    return ": an arm can be empty, so condition on the arm sizes" if empty else ""
 
 
 def _listed(statistic: Statistic, design: Design, observed: float) -> Iterable[Tally]:
@@ -202,7 +281,16 @@ def _drawn(
 
 
 def _result(
-    tally: Tally, *, statistic: Statistic, observed: float, design: Design, draws: int
+    tally: Tally,
+    *,
+    statistic: str,
+    observed: float,
+    conditions: str,
+    n: int,
+    reference_set: int,
+    draws: int,
+    p_smallest: float,
+    remedy: str,
 ) -> RandomisationTest:
     """Tail weights as probabilities."""
     total, tie, above = tally.total, tally.at_least - tally.more, tally.more
@@ -215,18 +303,20 @@ def _result(
     extreme = min(tally.at_least + tally.at_most, total)  # if the observed value is 0, both hold the ties
     reason = ""
     if tally.undefined:
-        here = "the observed allocation and " if np.isnan(observed) else ""
-        reason = f"the statistic is undefined for {here}{tally.undefined / total:.2g} of all allocations"
+        here = "the observed allocation and " if isnan(observed) else ""
+        reason = (
+            f"the statistic is undefined for {here}{tally.undefined / total:.2g} of all allocations{remedy}"
+        )
         below = tie = above = further = extreme = nan
     elif tie > total * (1 - 1e-12):
         reason = f"the statistic is the same for every allocation{' drawn' if draws else ''}"
     p_value = extreme / total
     return RandomisationTest(
-        statistic=statistic.name, observed=observed, p_value=p_value,
+        statistic=statistic, observed=observed, p_value=p_value,
         p_lower=(below + tie) / total, p_upper=(tie + above) / total, p_tie=tie / total,
         mid_p=(extreme + further) / (2 * total),
-        mid_p_lower=(below + tie / 2) / total, mid_p_upper=(above + tie / 2) / total,
+        mid_p_lower=(below + tie / 2) / total, mid_p_upper=(above + tie / 2) / total, p_smallest=p_smallest,
         std_err=sqrt(p_value * (1 - p_value) / draws) if draws else 0.0 * p_value,
-        method="Monte Carlo" if draws else "exact", reference_set=design.count, draws=draws,
-        conditions=design.conditions, n=design.n, reason=reason,
+        method="Monte Carlo" if draws else "exact", reference_set=reference_set, draws=draws,
+        conditions=conditions, n=n, reason=reason,
     )  # fmt: skip

@@ -1,13 +1,18 @@
 """What a randomisation test compares: functions of allocations, and how their values are weighed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from math import comb
+from math import comb, nan
 from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from esld.randomisation.designs import Allocations, CompleteRandomisation, Design, Floats
+
+_RESOLUTION = 1e-10  # far above the rounding of sums of a few hundred terms, far below any real difference
+_WHOLE = 2**51  # whole numbers below this keep apart in a double, divided by one another too
+_DECIMALS = 6
 
 
 class Statistic(Protocol):
@@ -142,3 +147,148 @@ def _half_sums(scores: Floats) -> list[Floats]:
     ordered = sums[np.lexsort((sums, ones))]
     edges = np.cumsum([comb(scores.size, k) for k in range(scores.size)])
     return np.split(ordered, edges)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class DifferenceInMeans:
+    """Mean of the second arm minus that of the first, whatever the sizes; NaN where an arm is empty.
+
+    With k subjects in the second arm and the sum there of the scores S: S / (k (n - k) scale).
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n,)
+        n times each value less the sum of all, times `scale`. Whole numbers make ties exact (`resolution` 0):
+        equal fractions of whole numbers are equal as doubles, and different ones differ.
+    scale : float
+        What a value of 1 was multiplied by.
+    """
+
+    name: str
+    scores: Floats
+    scale: float
+    resolution: float
+
+    def __call__(self, allocations: Allocations) -> Floats:
+        sums: Floats = np.einsum("mn,n->m", allocations, self.scores)
+        second = allocations.sum(axis=1, dtype=np.int64)
+        pairs = second * (self.scores.size - second)
+        difference = np.full(sums.size, nan)
+        np.divide(sums, pairs * self.scale, out=difference, where=pairs > 0)
+        return difference
+
+    def tally(self, design: Design, observed: float) -> Tally | None:
+        """With fixed arm sizes it is a linear statistic, and has the short way of one."""
+        if not isinstance(design, CompleteRandomisation) or not all(design.sizes):
+            return None
+        pairs = design.sizes[0] * design.sizes[1]
+        linear = LinearStatistic(
+            name=self.name, scores=self.scores, scale=pairs * self.scale, resolution=self.resolution
+        )
+        return linear.tally(design, observed)
+
+
+def difference_in_means(values: ArrayLike) -> DifferenceInMeans:
+    """Difference in means of a value, second arm minus first, as a function of the allocation.
+
+    Parameters
+    ----------
+    values : array_like of shape (n,)
+        Finite numbers, one for each subject; at least one.
+
+    Returns
+    -------
+    DifferenceInMeans
+        Computed in whole numbers, so that ties are exact, if no value has more than 6 decimals (and the numbers
+        are not huge); else differences within 1e-10 of the range of the values are ties.
+
+    Raises
+    ------
+    ValueError
+        `values` is anything else.
+    """
+    numbers = _numbers(values, "values")
+    return _difference("difference in means", numbers)
+
+
+def risk_difference(event: ArrayLike) -> DifferenceInMeans:
+    """Difference in the share of subjects with an event, second arm minus first; ties are exact.
+
+    Parameters
+    ----------
+    event : array_like of shape (n,)
+        1 or True with the event (by a horizon that all were followed to), 0 or False without; none missing.
+
+    Raises
+    ------
+    ValueError
+        `event` is anything else.
+    """
+    happened = _numbers(event, "event")
+    if not np.all((happened == 0) | (happened == 1)):
+        raise ValueError(f"event must be 0 or 1, got {np.unique(happened)[:5].tolist()}")
+    return _difference("risk difference", happened)
+
+
+def rank_sum(values: ArrayLike) -> LinearStatistic:
+    """Wilcoxon rank sum of the second arm, less what it is expected to be given the arm sizes.
+
+    Half the difference between wins and losses of the second arm over all pairs; 0 if an arm is empty.
+
+    Parameters
+    ----------
+    values : array_like of shape (n,)
+        Numbers, one for each subject, none missing; infinite ones are ranked. Ties get their midrank.
+
+    Returns
+    -------
+    LinearStatistic
+        Twice the centred midranks, which are whole numbers: ties are exact.
+
+    Raises
+    ------
+    ValueError
+        `values` is anything else.
+    """
+    numbers = _numbers(values, "values", infinite=True)
+    _, which, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    twice_midranks = 2 * np.cumsum(counts) - counts + 1
+    scores = (twice_midranks - (numbers.size + 1))[which].astype(np.float64)
+    return LinearStatistic(name="rank sum", scores=scores, scale=2.0)
+
+
+STATISTICS: dict[str, Callable[[ArrayLike], Statistic]] = {
+    "difference_in_means": difference_in_means,
+    "rank_sum": rank_sum,
+    "risk_difference": risk_difference,
+}
+
+
+def _numbers(values: ArrayLike, name: str, *, infinite: bool = False) -> Floats:
+    numbers = np.array(values, dtype=np.float64)
+    if numbers.ndim != 1 or numbers.size == 0:
+        raise ValueError(f"{name} must have shape (n,) with n above 0, got {numbers.shape}")
+    if np.any(np.isnan(numbers)) or not (infinite or np.all(np.isfinite(numbers))):
+        offenders = np.flatnonzero(np.isnan(numbers) if infinite else ~np.isfinite(numbers))
+        raise ValueError(
+            f"{name} must be {'numbers, none missing' if infinite else 'finite'}, "
+            f"got {numbers[offenders[0]]:g} in row {offenders[0]}"
+        )
+    return numbers
+
+
+def _difference(name: str, values: Floats) -> DifferenceInMeans:
+    n, spread, largest = values.size, float(np.ptp(values)), float(np.abs(values).max())
+    for decimals in range(_DECIMALS + 1):
+        scale = 10.0**decimals
+        # Fractions with numerators up to a and denominators up to b keep apart in a double if a b < 2^51.
+        if max(largest * scale, n**4 / 16 * spread * scale**2) >= _WHOLE:
+            break
+        whole = np.round(values * scale)
+        if np.array_equal(whole / scale, values):
+            whole -= whole.min()
+            return DifferenceInMeans(name=name, scores=n * whole - whole.sum(), scale=scale, resolution=0.0)
+    above = values - values.min()  # what is common to all must not cost digits
+    return DifferenceInMeans(
+        name=name, scores=n * (above - above.mean()), scale=1.0, resolution=_RESOLUTION * spread
+    )

@@ -6,7 +6,7 @@ import pandas as pd
 
 from esld.data.study import Study
 from esld.protocol import RandomisationDesign
-from esld.randomisation import CompleteRandomisation, Design
+from esld.randomisation import CompleteRandomisation, Conditioned, Design, PermutedBlocks, SimpleRandomisation
 
 
 def order_of_entry(study: Study) -> pd.DataFrame:
@@ -35,7 +35,7 @@ def _given_sizes(planned: RandomisationDesign | None, first: int, second: int) -
     design = None if planned is None else _design(planned, first + second)
     if design is None or isinstance(design, CompleteRandomisation):
         return CompleteRandomisation(sizes=(first, second))
-    return CompleteRandomisation(sizes=(first, second))
+    return Conditioned(design=design, sizes=(first, second))
 
 
 def _design(planned: RandomisationDesign, n: int) -> Design | None:
@@ -44,4 +44,8 @@ def _design(planned: RandomisationDesign, n: int) -> Design | None:
             share = planned.ratio[1] / sum(planned.ratio)
             second = round(n * share)
             return CompleteRandomisation(sizes=(n - second, second))
+        case "simple":
+            return SimpleRandomisation(n=n, probability_second=planned.ratio[1] / sum(planned.ratio))
+        case "permuted blocks" if planned.block_sizes:
+            return PermutedBlocks(n=n, sizes=planned.block_sizes, ratio=planned.ratio)
     return None

@@ -93,7 +93,7 @@ class StudentisedLogRank:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RMSTDifference:
-    """RMST of the second arm minus that of the first; NaN where one has none.
+    """RMST of the second arm minus that of the first; NaN where one has none, or nobody.
 
     Attributes
     ----------
@@ -120,6 +120,7 @@ class RMSTDifference:
             return np.stack((subjects.size - in_second, in_second))
 
         at_risk = of_each_arm(np.arange(allocations.shape[1]))
+        empty = at_risk == 0
         survival = np.ones(at_risk.shape)
         area = np.full(at_risk.shape, self.at[0] if self.at.size else self.tau)
         for gone, died, width in zip(self.gone, self.died, np.diff(self.at, append=self.tau), strict=True):
@@ -129,6 +130,7 @@ class RMSTDifference:
             area += survival * width
         if not self.extend:
             area[(of_each_arm(self.beyond) == 0) & (survival > 0)] = nan
+        area[empty] = nan  # nobody's survival cannot be carried forward
         difference: Floats = area[1] - area[0]
         return difference
 
@@ -246,21 +248,25 @@ def exact_logrank(
     rho: float = 0.0,
     strata: ArrayLike | None = None,
     groups: Sequence[Hashable] | None = None,
+    design: Design | None = None,
     limit: int = LIMIT,
     draws: int = DRAWS,
     seed: str | int = "esld exact log-rank",
 ) -> PermutationTest:
-    """Log-rank test of two arms against every allocation with the same arm sizes.
+    """Log-rank test of two arms against every allocation of the design.
 
     Parameters
     ----------
     time, event, studentised, rho, strata
         As for `logrank_statistic`. The strata belong to the statistic only: the allocations are those of
-        complete randomisation.
+        `design`.
     group : array_like of shape (n,)
         Label of each subject; exactly two labels, none missing.
     groups : sequence of 2, optional
         The labels, first the one to compare with. Default: sorted.
+    design : Design, optional
+        How the subjects, in the order of the data, came to their arms. Default: complete randomisation with the
+        arm sizes as they are.
     limit, draws, seed
         As for `randomisation_test`.
 
@@ -268,7 +274,8 @@ def exact_logrank(
     -------
     PermutationTest
         ``p_lower`` is small if the second arm has fewer events than expected. Without events, or if everybody
-        has the event at one time, the p-value is 1 and `reason` says why.
+        has the event at one time, the p-value is 1 and `reason` says why. An allocation with an empty arm, where
+        the design has one, counts as no difference: U and z are 0.
 
     Raises
     ------
@@ -276,7 +283,9 @@ def exact_logrank(
         As for `logrank_statistic` and `randomisation_test`; not two groups.
     """
     statistic = logrank_statistic(time, event, studentised=studentised, rho=rho, strata=strata)
-    return _test(statistic, time, event, group, groups=groups, limit=limit, draws=draws, seed=seed)
+    return _test(
+        statistic, time, event, group, groups=groups, design=design, limit=limit, draws=draws, seed=seed
+    )
 
 
 def exact_rmst(
@@ -287,23 +296,28 @@ def exact_rmst(
     tau: float,
     extend: bool = False,
     groups: Sequence[Hashable] | None = None,
+    design: Design | None = None,
     limit: int = LIMIT,
     draws: int = DRAWS,
     seed: str | int = "esld exact RMST",
+    given_defined: bool = False,
 ) -> PermutationTest:
-    """Difference in RMST of two arms against every allocation with the same arm sizes.
+    """Difference in RMST of two arms against every allocation of the design.
 
     Parameters
     ----------
     time, event, tau, extend
         As for `rmst_statistic`.
-    group, groups, limit, draws, seed
+    group, groups, design, limit, draws, seed
         As for `exact_logrank`.
+    given_defined : bool, default False
+        As for `randomisation_test`: True leaves out allocations that have no RMST difference.
 
     Returns
     -------
     PermutationTest
-        NaN with the reason if an allocation has no RMST difference; ``extend=True`` gives it one.
+        NaN with the reason if an allocation has no RMST difference; ``extend=True`` gives it one, unless an arm
+        is empty.
 
     Raises
     ------
@@ -311,7 +325,10 @@ def exact_rmst(
         As for `rmst_statistic` and `randomisation_test`; not two groups.
     """
     statistic = rmst_statistic(time, event, tau=tau, extend=extend)
-    return _test(statistic, time, event, group, groups=groups, limit=limit, draws=draws, seed=seed, tau=tau)
+    return _test(
+        statistic, time, event, group, groups=groups, design=design, limit=limit, draws=draws, seed=seed,
+        given_defined=given_defined, tau=tau,
+    )  # fmt: skip
 
 
 def _test(
@@ -321,17 +338,22 @@ def _test(
     group: ArrayLike,
     *,
     groups: Sequence[Hashable] | None,
+    design: Design | None,
     limit: int,
     draws: int,
     seed: str | int,
+    given_defined: bool = False,
     tau: float = nan,
 ) -> PermutationTest:
     times, happened = checked_times(time, event)
     codes, labels = group_codes(group, time=time, groups=groups)
     if len(labels) != 2:
         raise ValueError(f"group must have two labels, got {list(labels)}")
-    design = CompleteRandomisation(sizes=(int(np.sum(codes == 0)), int(np.sum(codes == 1))))
-    found = randomisation_test(statistic, codes, design=design, limit=limit, draws=draws, seed=seed)
+    if design is None:
+        design = CompleteRandomisation(sizes=(int(np.sum(codes == 0)), int(np.sum(codes == 1))))
+    found = randomisation_test(
+        statistic, codes, design=design, limit=limit, draws=draws, seed=seed, given_defined=given_defined
+    )
     events = int(happened.sum() if np.isnan(tau) else (happened & (times <= tau)).sum())
     reason = f"no events, so {found.reason}" if events == 0 and found.reason else found.reason
     return PermutationTest(

@@ -1,7 +1,9 @@
 """Run every measure and print it."""
 
 from tests.bench import (
+    bench_designs,
     bench_imports,
+    bench_ledger,
     bench_mmrm,
     bench_permutation,
     bench_pipeline,
@@ -14,5 +16,7 @@ if __name__ == "__main__":
     bench_scores.main()
     bench_survival.main()
     bench_permutation.main()
+    bench_designs.main()
     bench_mmrm.main()
+    bench_ledger.main()
     bench_pipeline.main()

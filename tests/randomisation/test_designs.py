@@ -65,6 +65,26 @@ class TestCompleteRandomisation:
         assert not design.admits(np.array([0, 1, 1]))
         assert not design.admits(np.array([0, 1]))
 
+    @given(SIZES)
+    def test_probability_of_given_allocations(self, sizes):
+        design = CompleteRandomisation(sizes=sizes)
+        every = (np.arange(2**design.n)[:, np.newaxis] >> np.arange(design.n)) & 1
+        before = every.copy()
+        mine = every.sum(axis=1) == sizes[1]
+        np.testing.assert_allclose(
+            design.probability(every), np.where(mine, 1 / comb(sum(sizes), sizes[1]), 0)
+        )
+        assert float(design.probability(every[0])) == float(sizes[1] == 0)
+        np.testing.assert_array_equal(every, before)
+        counts, weights = design.by_size()
+        assert counts == [design.count * (k == sizes[1]) for k in range(design.n + 1)]
+        assert weights.tolist() == [float(k == sizes[1]) for k in range(design.n + 1)]
+
+    @pytest.mark.parametrize("wrong", [[0, 1], 1, [[0, 1]], [0, 1, 2]])
+    def test_no_probability_for_other_codes(self, wrong):
+        with pytest.raises(ValueError, match=r"allocations must (have shape \(\.\.\., 3\)|be 0 or 1)"):
+            CompleteRandomisation(sizes=(2, 1)).probability(wrong)
+
     @pytest.mark.parametrize("sizes", [(1,), (1, 2, 3), (-1, 2), (1.5, 2), ("1", 2)])
     def test_sizes_must_be_two_whole_numbers(self, sizes):
         with pytest.raises(ValueError, match="sizes must be two whole numbers, 0 or more"):

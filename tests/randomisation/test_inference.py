@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.randomisation import CompleteRandomisation, LinearStatistic, RandomisationTest, randomisation_test
+from esld.randomisation.statistics import difference_in_means, rank_sum, risk_difference
+from tests.randomisation.explicit import Explicit, blocks, coin, efron
 
 SAMPLES = st.lists(st.tuples(st.integers(-4, 4), st.integers(0, 1)), min_size=2, max_size=10)
 PROBABILITIES = ("p_value", "p_lower", "p_upper", "p_tie", "mid_p", "mid_p_lower", "mid_p_upper")
@@ -238,3 +240,193 @@ class TestControlFlow:
         found = randomisation_test(gap(range(1200)), [0, 1] * 600, design=design, draws=10)
         assert isinstance(found, RandomisationTest) and found.reference_set == design.count
         assert found.to_frame()["value"].iloc[-1] == inf
+
+
+DESIGNS = {"blocks of 4 over 6": blocks(6, 2), "biased coin": efron(6), "uneven coin": coin(6, 0.3)}
+VALUES = (0, 1, 1, 3, 4, 9)
+
+
+class TestEveryDesign:
+    """Designs whose allocations are not equally probable, or have no fixed arm sizes."""
+
+    @pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
+    @pytest.mark.parametrize("statistic", [rank_sum(VALUES), gap(VALUES)], ids=["rank sum", "sum"])
+    @pytest.mark.parametrize("which", ["p_value", "p_lower", "p_upper", "p_doubled"])
+    def test_type_i_error_is_at_most_nominal_at_every_level(self, design, statistic, which):
+        p = np.array([getattr(randomisation_test(statistic, r, design=design), which) for r in design.rows])
+        for alpha in np.unique(p):
+            size = design.chances[p <= alpha + 1e-12].sum()
+            if which == "p_doubled":
+                assert size <= alpha + 1e-12
+            else:  # each level that is attained is attained in full
+                assert size == pytest.approx(alpha)
+
+    @pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
+    def test_definition(self, design):
+        statistic = rank_sum(VALUES)
+        values = np.array([float(statistic(row[np.newaxis])[0]) for row in design.rows])
+        for i in range(0, design.count, 7):
+            found, t = randomisation_test(statistic, design.rows[i], design=design), values[i]
+            parts = {
+                "p_lower": values <= t, "p_upper": values >= t, "p_tie": values == t,
+                "p_value": abs(values) >= abs(t),
+            }  # fmt: skip
+            for name, chosen in parts.items():
+                assert getattr(found, name) == pytest.approx(design.chances[chosen].sum(), abs=1e-12), name
+            ties = design.chances[abs(values) == abs(t)].sum()
+            assert found.mid_p == pytest.approx(found.p_value - ties / 2)
+            assert found.p_smallest == pytest.approx(design.chances[i])
+            assert found.p_smallest <= min(found.p_value, found.p_lower, found.p_upper) + 1e-12
+
+    @pytest.mark.parametrize("design", DESIGNS.values(), ids=DESIGNS)
+    def test_monte_carlo_comes_to_the_exact(self, design):
+        row, draws = design.rows[design.count // 3], 20_000
+        exact, drawn = (
+            randomisation_test(rank_sum(VALUES), row, design=design, limit=limit, draws=draws)
+            for limit in (99, 0)
+        )
+        assert (exact.method, drawn.method) == ("exact", "Monte Carlo")
+        for name in ("p_value", "p_lower", "p_upper", "mid_p"):
+            assert abs(getattr(drawn, name) - getattr(exact, name)) < 4 * 0.5 / sqrt(draws)
+
+    def test_the_weights_matter(self):
+        # Blocks of 4, then 2 of the next 4: its beginnings AA:AB:BA:BB are 1:2:2:1, each row 1/36 or 1/18.
+        design = DESIGNS["blocks of 4 over 6"]
+        assert sorted(set(design.chances.round(12))) == pytest.approx([1 / 36, 1 / 18])
+        found = randomisation_test(gap(VALUES), [0, 0, 1, 1, 1, 1], design=design)
+        # The largest sum, 17, comes from 001111 and 010111: 2 of 24 rows, but with a probability of 2/36.
+        assert found.p_upper == pytest.approx(2 / 36)
+
+    def test_complete_randomisation_of_two_is_a_coin_with_one_each(self):
+        weighted = Explicit(np.array([[0, 1], [1, 0]], dtype=np.uint8), np.array([0.5, 0.5]))
+        found = randomisation_test(gap([1, 2]), [0, 1], design=weighted)
+        assert (found.p_value, found.p_upper) == (1, 0.5)
+
+
+class TestUndefined:
+    """Simple randomisation of 3: one allocation in 8 has an empty first arm, another an empty second one."""
+
+    def test_the_reason_says_what_helps(self):
+        found = randomisation_test(difference_in_means([1, 2, 4]), [0, 0, 1], design=coin(3))
+        assert isnan(found.p_value)
+        assert found.reason == (
+            "the statistic is undefined for 0.25 of all allocations: "
+            "an arm can be empty, so condition on the arm sizes"
+        )
+        assert found.p_smallest == pytest.approx(1 / 8)
+
+    def test_conditioning_on_a_defined_statistic(self):
+        # Six allocations are left. Second arm {4}: 4 - 1.5 = 2.5; {1}: -2; {2}: -0.5; and minus these.
+        design = coin(3)
+        found = randomisation_test(
+            difference_in_means([1, 2, 4]), [0, 0, 1], design=design, given_defined=True
+        )
+        assert found.observed == 2.5
+        assert (found.p_value, found.p_upper, found.p_lower) == pytest.approx((2 / 6, 1 / 6, 1))
+        assert found.p_smallest == pytest.approx(1 / 6)
+        assert found.conditions == "the list, and a statistic that is defined"
+        drawn = randomisation_test(
+            difference_in_means([1, 2, 4]), [0, 0, 1], design=design, given_defined=True, limit=0, draws=4000
+        )
+        assert 2800 < drawn.draws < 3200  # of 4000, three in four: standard deviation 27
+        assert abs(drawn.p_value - 2 / 6) < 4 * drawn.std_err
+
+    def test_nothing_to_condition_on_changes_nothing(self):
+        design = CompleteRandomisation(sizes=(2, 2))
+        one, two = (
+            randomisation_test(gap([1, 2, 3, 5]), [0, 1, 0, 1], design=design, given_defined=g)
+            for g in (False, True)
+        )
+        assert one.conditions == two.conditions and one.p_value == two.p_value
+
+    @pytest.mark.parametrize("limit", [0, 99])
+    def test_an_undefined_observation_has_no_p_value(self, limit):
+        found = randomisation_test(
+            difference_in_means([1, 2, 4]),
+            [1, 1, 1],
+            design=coin(3),
+            given_defined=True,
+            limit=limit,
+            draws=50,
+        )
+        assert isnan(found.observed) and isnan(found.p_value)
+        assert "undefined for the observed allocation" in found.reason
+
+    def test_no_draw_with_a_defined_statistic(self):
+        # Heads with chance 1e-9: all draws have an empty second arm.
+        found = randomisation_test(
+            difference_in_means([1, 2]), [1, 0], design=coin(2, 1e-9), given_defined=True, limit=0, draws=5
+        )
+        assert isnan(found.p_value) and found.draws == 5
+
+    @pytest.mark.parametrize("which", ["p_value", "p_lower", "p_upper"])
+    def test_it_is_valid(self, which):
+        design, statistic = coin(6, 0.3), risk_difference([0, 1, 1, 0, 1, 1])
+        kept = (design.rows.sum(axis=1) % 6) > 0
+        p = np.array([
+            getattr(randomisation_test(statistic, row, design=design, given_defined=True), which)
+            for row in design.rows[kept]
+        ])  # fmt: skip
+        chances = design.chances[kept] / design.chances[kept].sum()
+        for alpha in np.unique(p):
+            assert chances[p <= alpha + 1e-12].sum() == pytest.approx(alpha)
+
+
+class TestNearDegenerate:
+    def test_a_design_that_says_so_is_refused(self):
+        design = Explicit(
+            np.array([[0, 1], [1, 0]], dtype=np.uint8),
+            np.array([0.5, 0.5]),
+            degenerate="p = 1 leaves no chance",
+        )
+        with pytest.raises(ValueError, match=r"^design must have .* not near-degenerate, got p = 1 leaves"):
+            randomisation_test(gap([1, 2]), [0, 1], design=design)
+
+    def test_an_allocation_too_probable_says_so(self):
+        # 1/16 with 4 subjects is above 0.05, 1/32 with 5 is not.
+        found = randomisation_test(gap([1, 2, 3, 5]), [0, 0, 1, 1], design=coin(4))
+        assert found.reason == ""
+        assert found.caution == (
+            "the observed allocation alone has probability 0.062, "
+            "so no data could have given a p-value of 0.05 or less"
+        )
+        assert 0.05 < found.p_value < 1
+        found = randomisation_test(gap([1, 2, 3, 5, 8]), [0, 0, 1, 1, 1], design=coin(5))
+        assert (found.p_smallest, found.caution) == (1 / 32, "")
+
+    def test_a_design_that_does_not_tell(self):
+        found = randomisation_test(gap([1, 2]), [1, 0], design=Unequal())
+        assert isnan(found.p_smallest) and found.reason == found.caution == ""
+
+
+class TestMonteCarloLimits:
+    def test_clopper_pearson(self):
+        # p of coin(3), sum of 1, 2, 4 in the second arm, all of them: 1/8 in truth.
+        from scipy.stats import binomtest
+
+        found = randomisation_test(
+            Plain(lambda r: r @ [1, 2, 4]), [1, 1, 1], design=coin(3), limit=0, draws=400
+        )
+        b = round(found.p_value * 401) - 1
+        wanted = binomtest(b, 400).proportion_ci(0.95, method="exact")
+        assert found.p_limits == pytest.approx((wanted.low, wanted.high))
+        assert found.p_limits[0] < 1 / 8 < found.p_limits[1]
+        rows = found.to_frame().set_index("statistic")
+        assert rows.loc["p_value", ["lower", "upper"]].tolist() == pytest.approx(list(found.p_limits))
+        assert rows.drop(index="p_value")[["lower", "upper"]].isna().all(axis=None)
+
+    def test_no_draw_and_every_draw(self):
+        rows = np.array([[1, 0], [0, 1]], dtype=np.uint8)
+        rare = Explicit(rows, np.array([0.0, 1.0]))
+        found = randomisation_test(
+            Plain(lambda r: 2.0 * r[:, 0] - 0.5), [1, 0], design=rare, limit=0, draws=9
+        )
+        assert found.p_value == 0.1
+        assert found.p_limits == pytest.approx((0, 1 - 0.025 ** (1 / 9)))
+        found = randomisation_test(gap([1, 2]), [0, 1], design=rare, limit=0, draws=9)
+        assert found.p_limits == pytest.approx((0.025 ** (1 / 9), 1))
+
+    def test_exact_has_none(self):
+        found = randomisation_test(gap([1, 2, 3]), [0, 0, 1], design=CompleteRandomisation(sizes=(2, 1)))
+        assert found.p_limits == (found.p_value, found.p_value)
+        assert found.to_frame()[["lower", "upper"]].isna().all(axis=None)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from esld.randomisation import CompleteRandomisation, randomisation_test
 from esld.survival import COLUMNS, logrank, rmst_compare
 from esld.survival.permutation import exact_logrank, exact_rmst, logrank_statistic, rmst_statistic
+from tests.randomisation.explicit import blocks, coin
 
 SAMPLES = st.lists(
     st.tuples(st.integers(0, 4), st.booleans(), st.sampled_from("AB"), st.integers(0, 1)),
@@ -462,3 +463,57 @@ class TestStrata:
                 exact_logrank(time, event, group, studentised=studentised, strata=s) for s in (None, [7] * 5)
             )
             agree(one, two)
+
+
+class TestOtherDesigns:
+    """Designs other than complete randomisation: the estimators of the package, weighed allocation by allocation."""
+
+    TIME, EVENT = [3, 1, 4, 2, 6, 5], [1, 1, 0, 1, 1, 1]
+
+    @pytest.mark.parametrize("design", [blocks(6, 2), coin(6, 0.4)], ids=["blocks of 4", "uneven coin"])
+    @pytest.mark.parametrize("studentised", [False, True])
+    def test_log_rank(self, design, studentised):
+        values = []
+        for row in design.rows:
+            if row.min() == row.max():  # an empty arm has as many events as expected
+                values.append(0.0)
+                continue
+            found = logrank(self.TIME, self.EVENT, row)
+            u, v = found.observed[1] - found.expected[1], found.variance[1, 1]
+            values.append((u / sqrt(v) if v > 1e-12 else 0.0) if studentised else u)
+        values = np.array(values)
+        for i in range(1, design.count - 1, 5):
+            labels = np.where(design.rows[i] == 1, "B", "A")
+            found = exact_logrank(self.TIME, self.EVENT, labels, studentised=studentised, design=design)
+            assert found.observed == pytest.approx(values[i])
+            for name, chosen in (
+                ("p_upper", values >= values[i] - 1e-9),
+                ("p_lower", values <= values[i] + 1e-9),
+                ("p_value", abs(values) >= abs(values[i]) - 1e-9),
+            ):
+                assert getattr(found, name) == pytest.approx(design.chances[chosen].sum()), name
+            assert found.conditions == "the list"
+
+    @pytest.mark.parametrize("extend", [False, True])
+    def test_rmst_of_an_empty_arm_is_undefined(self, extend):
+        # By coin two of 64 allocations have an empty arm. All are followed to 3 or have the event before.
+        design, group = coin(6), list("ABABAB")
+        found = exact_rmst(self.TIME, self.EVENT, group, tau=3, extend=extend, design=design)
+        assert isnan(found.p_value)
+        assert found.reason.startswith(
+            "the statistic is undefined for 0.031 of all allocations: an arm can be"
+        )
+        found = exact_rmst(
+            self.TIME, self.EVENT, group, tau=3, extend=extend, design=design, given_defined=True
+        )
+        rows = design.rows[1:-1]
+        values = np.array([
+            rmst_compare(self.TIME, self.EVENT, row, tau=3, extend=extend).difference.value for row in rows
+        ])  # fmt: skip
+        assert (found.p_value, found.p_lower, found.p_upper) == pytest.approx(shares(values, found.observed))
+
+    def test_an_allocation_that_the_design_does_not_yield(self):
+        with pytest.raises(ValueError, match="allocation must be one that the design can yield"):
+            exact_logrank(self.TIME, self.EVENT, list("AAABBB"), studentised=True, design=blocks(6, 2))
+        with pytest.raises(ValueError, match=r"allocation must have shape \(4,\)"):
+            exact_rmst(self.TIME, self.EVENT, list("ABABAB"), tau=3, design=blocks(4, 2))

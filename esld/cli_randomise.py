@@ -1,0 +1,325 @@
+"""``esld randomise``: seal a list, give out its slots, record what happens, audit.
+
+Imports are inside the verbs, and `assign` reads no protocol: the office waits for it.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from esld.errors import InputError, RefusedError
+
+if TYPE_CHECKING:
+    from esld.allocation.ledger import Ledger
+    from esld.allocation.receipts import Receipt
+    from esld.allocation.record import Record
+
+randomise = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="Number of the patient, as in DM.SUBJID.")]
+Folder = Annotated[
+    Path,
+    typer.Option(
+        "--folder", envvar="ESLD_SEALED", metavar="DIR", help="The sealed folder.", show_envvar=True
+    ),
+]
+Reason = Annotated[str, typer.Option("--reason", help="Why, in a few words; it is recorded.")]
+Receipts = Annotated[
+    list[Path] | None, typer.Option("--receipt", metavar="FILE", help="A receipt, or several in one file.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
+
+
+@randomise.callback()
+def _randomise() -> None:
+    """Seal the allocation list, give out its slots one at a time, and prove that nothing was changed."""
+
+
+@randomise.command()
+def seal(
+    protocol: Annotated[Path, typer.Argument(metavar="PROTOCOL", help="The trial, params/protocols/*.yaml.")],
+    folder: Folder,
+    design: Annotated[Path, typer.Option(metavar="FILE", help="The design, YAML; see docs/allocation.md.")],
+    as_json: AsJson = False,
+) -> None:
+    """Draw the list, seal it in a new folder with an empty ledger, and print what may be published."""
+    import yaml
+
+    from esld.allocation.design_file import read_design, trial_of
+    from esld.allocation.folder import check_outside
+    from esld.allocation.ledger import open_list
+    from esld.allocation.sealed import seal as draw_and_seal
+    from esld.protocol import read_protocol
+
+    check_outside(folder, protocol)
+    trial = trial_of(read_protocol(protocol))
+    sealed = draw_and_seal(trial, read_design(design, trial, ask=_ask_sizes))
+    open_list(folder, sealed)
+    text = yaml.safe_dump({"allocation": sealed.public()}, sort_keys=False, allow_unicode=True)
+    _say({"allocation": sealed.public()}, text.rstrip(), as_json)
+
+
+def _ask_sizes() -> str:
+    sizes: str = typer.prompt("Block sizes (not shown)", hide_input=True, err=True)
+    return sizes
+
+
+@randomise.command()
+def assign(
+    subject: Subject,
+    folder: Folder,
+    stratum: Annotated[str, typer.Option(help="FACTOR=LEVEL,…; left out in a trial without strata.")] = "",
+    answers: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Eligibility answers, a line each: IN01: yes.")
+    ] = None,
+    answer: Annotated[list[str] | None, typer.Option(metavar="ID=yes|no", help="One answer.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give the next slot to an eligible patient and print the receipt."""
+    from esld.allocation.eligibility import parse_answers, read_answers
+
+    if (answers is None) == (not answer):
+        raise InputError(
+            "eligibility", "must be answered by --answers or by --answer", remedy="Give one of them."
+        )
+    given = parse_answers(answer or []) if answers is None else read_answers(answers)
+    with _open(folder) as ledger:
+        _print_receipt(ledger, ledger.assign(subject, stratum=stratum, answers=given), as_json)
+
+
+@randomise.command()
+def receipt(subject: Subject, folder: Folder, as_json: AsJson = False) -> None:
+    """Print the receipt of an assigned patient again; of an unblinded one that of the code break, with the arm."""
+    with _open(folder) as ledger:
+        if broken := ledger.register().unblinded.get(subject):
+            _print_code_break(ledger, broken, ledger.arm(subject), as_json)
+        else:
+            _print_receipt(ledger, ledger.assignment(subject), as_json)
+
+
+@randomise.command()
+def status(folder: Folder, as_json: AsJson = False) -> None:
+    """Count the assigned patients of each stratum; no arms, and nothing of slots to come."""
+    with _open(folder) as ledger:
+        register, sealed = ledger.register(), ledger.sealed
+        head = register.head
+        facts = {
+            "trial": sealed.trial.id,
+            "ledger": sealed.ledger,
+            "assigned": dict(register.used),
+            "unblinded": len(register.unblinded),
+            "records": head.seq if head else 0,
+            "last": head.at if head else "",
+        }
+    lines = [
+        f"{sealed.trial.id}: {sum(register.used.values())} assigned, {facts['records']} records, {facts['last']}"
+    ]
+    lines += [f"  {stratum:<32}{n:>5}" for stratum, n in register.used.items()]
+    lines += [f"  unblinded: {len(register.unblinded)}"] if sealed.trial.masked else []
+    _say(facts, "\n".join(lines), as_json)
+
+
+@randomise.command()
+def correct(
+    subject: Subject,
+    folder: Folder,
+    stratum: Annotated[str, typer.Option(help="The right stratum.")],
+    reason: Reason,
+    as_json: AsJson = False,
+) -> None:
+    """Record that a patient was assigned in a wrong stratum; the assignment stays."""
+    with _open(folder) as ledger:
+        _print_receipt(ledger, ledger.correct(subject, stratum=stratum, reason=reason), as_json)
+
+
+@randomise.command()
+def note(
+    subject: Subject,
+    folder: Folder,
+    kind: Annotated[str, typer.Option(help="ineligible (found later) or withdrawal.")],
+    reason: Reason,
+    as_json: AsJson = False,
+) -> None:
+    """Record what became of an assigned patient; the assignment stays."""
+    with _open(folder) as ledger:
+        _print_receipt(ledger, ledger.note(kind, subject, reason=reason), as_json)  # type: ignore[arg-type]
+
+
+@randomise.command()
+def unblind(subject: Subject, folder: Folder, reason: Reason, as_json: AsJson = False) -> None:
+    """Break the code of one patient in an emergency: recorded, and for good."""
+    with _open(folder) as ledger:
+        record, code = ledger.unblind(subject, reason=reason)
+        _print_code_break(ledger, record, code, as_json)
+
+
+@randomise.command()
+def clock(folder: Folder, reason: Reason, as_json: AsJson = False) -> None:
+    """Record that the clock was wrong, so that records dated before the last one are taken again."""
+    with _open(folder) as ledger:
+        _print_receipt(ledger, ledger.correct_clock(reason=reason), as_json)
+
+
+@randomise.command()
+def audit(
+    folder: Folder,
+    receipt: Receipts = None,
+    commitment: Annotated[str, typer.Option(metavar="HEX", help="As it was published.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check ledger and list against each other and against receipts; exit code 1 if anything is wrong."""
+    from esld.allocation.audit import audit as audit_folder
+
+    found = audit_folder(folder, _receipts(receipt), commitment=commitment)
+    sound = f"{folder}: sound; {found.records} records, {found.assigned} assigned, {found.receipts} receipts compared"
+    if not found.receipts:
+        sound += " (without a receipt, records missing at the end cannot be found)"
+    _say(found.to_dict(), "\n".join(f"{folder}: {fault}" for fault in found.faults) or sound, as_json)
+    if found.faults:
+        raise typer.Exit(1)
+
+
+@randomise.command()
+def recover(folder: Folder, receipt: Receipts = None, as_json: AsJson = False) -> None:
+    """Put back the records that a restored backup lacks, from receipts kept as JSON."""
+    whole = [each.record for each in _receipts(receipt) if each.record]
+    if not whole:
+        raise InputError(
+            "--receipt", "must hold receipts printed with --json", remedy="Text is not enough for this."
+        )
+    with _open(folder) as ledger:
+        back = ledger.recover(whole)
+    _say({"recovered": back}, f"{folder}: {back} records put back. Next: esld randomise audit", as_json)
+
+
+@randomise.command()
+def export(
+    folder: Folder,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for dm.csv and ds.csv.")
+    ],
+    unmask: Annotated[
+        str, typer.Option(metavar="REASON", help="In a masked trial: with the arms; it is recorded.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write DM and DS of the assigned patients."""
+    from esld.allocation.export import DM, DS, dm_rows, ds_rows, write_tables
+
+    with _open(folder) as ledger:
+        sealed, register = ledger.sealed, ledger.register()
+        if unmask:
+            ledger.unmask(reason=unmask)
+        names = {arm.code: (arm.code, arm.name) for arm in sealed.trial.arms}
+        shown = register.assigned if unmask or not sealed.trial.masked else ()
+        arms = {subject: names[ledger.arm(subject)] for subject in shown}
+        records = ledger.records()
+    tables = {
+        "dm": (DM, dm_rows(sealed.trial.id, records, arms)),
+        "ds": (DS, ds_rows(sealed.trial.id, records)),
+    }
+    written = write_tables(output, tables)
+    _say({"written": [str(path) for path in written]}, "\n".join(map(str, written)), as_json)
+
+
+@randomise.command()
+def dose(
+    subject: Subject,
+    folder: Folder,
+    weight: Annotated[str, typer.Option(metavar="KG", help="Body weight, 61.5.")],
+    given: Annotated[list[str] | None, typer.Option(help="Amount given, once for each infusion.")] = None,
+    tolerance: Annotated[
+        str, typer.Option(metavar="PERCENT", help="How far given may be from planned.")
+    ] = "10",
+    pharmacy: Annotated[
+        bool, typer.Option("--pharmacy", help="In a masked trial, for those who may know; it is recorded.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Amount of each infusion of an assigned patient, and whether what was given keeps to it."""
+    from esld.allocation.dose import dose_sheet
+
+    with _open(folder) as ledger:
+        trial = ledger.sealed.trial
+        ledger.assignment(subject)
+        if trial.masked and not pharmacy:
+            raise RefusedError(
+                f"the dose of subject {subject} tells the arm of a masked trial: --pharmacy only."
+            )
+        arm = {each.code: each for each in trial.arms}[ledger.arm(subject)]
+        if not arm.dose or not trial.infusions:
+            raise InputError(
+                "the protocol", "must state dose and infusions", remedy="There is no dose sheet."
+            )
+        sheet = dose_sheet(
+            weight_kg=weight,
+            dose_per_kg=arm.dose,
+            unit=arm.unit,
+            infusions=trial.infusions,
+            tolerance_percent=tolerance,
+            given=given or (),
+        )
+        if trial.masked:
+            ledger.pharmacy(subject)
+    _say({"subject": subject} | sheet.to_dict(), f"{trial.id}  subject {subject}\n{sheet.text()}", as_json)
+
+
+@randomise.command()
+def backup(
+    folder: Folder,
+    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, as private as the first.")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy list and ledger, also while somebody assigns."""
+    from esld.allocation.backup import back_up
+
+    back_up(folder, target)
+    _say({"backup": str(target)}, f"{target}: copied; it can be read like the sealed folder itself", as_json)
+
+
+@randomise.command("verify-list")
+def verify_list(folder: Folder, as_json: AsJson = False) -> None:
+    """Draw the list again from the seed and compare; nothing of it is shown."""
+    from esld.allocation.folder import check_private
+    from esld.allocation.sealed import read_sealed
+
+    check_private(folder)
+    sealed = read_sealed(folder)
+    fault = sealed.list_fault()
+    facts = {"commitment": sealed.root, "fault": fault}
+    _say(facts, f"{folder}: {fault or f'the seed gives the list; commitment {sealed.root}'}", as_json)
+    if fault:
+        raise typer.Exit(1)
+
+
+def _open(folder: Path) -> "Ledger":
+    from esld.allocation.ledger import Ledger
+
+    return Ledger(folder)
+
+
+def _print_receipt(ledger: "Ledger", record: "Record", as_json: bool) -> None:
+    from esld.allocation import receipts
+
+    _say(receipts.facts(ledger.sealed, record), receipts.text(ledger.sealed, record), as_json)
+
+
+def _print_code_break(ledger: "Ledger", record: "Record", code: str, as_json: bool) -> None:
+    from esld.allocation import receipts
+
+    label = {arm.code: arm.label for arm in ledger.sealed.trial.arms}[code]
+    facts = receipts.facts(ledger.sealed, record) | {"arm": code, "arm_label": label}
+    text = receipts.text(ledger.sealed, record)
+    _say(facts, f"subject {record.subject}: {label} ({code})\n{text}", as_json)
+
+
+def _receipts(paths: list[Path] | None) -> "list[Receipt]":
+    from esld.allocation.receipts import read_receipts
+
+    return [each for path in paths or () for each in read_receipts(path)]
+
+
+def _say(facts: dict[str, Any], text: str, as_json: bool) -> None:
+    typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)
