@@ -28,7 +28,7 @@ conf_level: float = 0.95  # level of every confidence interval
 seed: str = "03_survival"  # words that fix random draws, where allocations are too many to try all
 
 # %% tags=["hide-input"]
-from esld.report import figures, sentences, survival_sentences, survival_tables
+from esld.report import figures, randomised, sentences, survival_sentences, survival_tables
 from esld.report.chapter import open_chapter
 from esld.report.survival_times import cox_on_arm, curves_by_arm, endpoint_times, firth_on_arm, hazards_on_arm
 from esld.survival import exact_logrank, exact_rmst, logrank, milestone, rmst_compare
@@ -136,15 +136,19 @@ chapter.table(survival_tables.curve_table(km, curves, points, id="os_km", title=
 # ### Comparison of the groups
 #
 # The log-rank test asks whether the two curves could come from one. Its usual p-value is an approximation that needs many deaths; the
-# exact one counts
-# <abbr title="The same patients with the same courses, given to the groups in another way">divisions of the patients</abbr>.
+# exact one goes through every
+# <abbr title="The same patients with the same courses, given to the groups in another way">allocation</abbr> that the randomisation
+# could have given.
 
 # %%
 test = logrank(os["time"], os["event"], os["arm"], groups=arms)
 tested = chapter.hand_over("os_logrank", test, analysis="OS-LOGRANK")
 
 # %%
-exact = exact_logrank(os["time"], os["event"], os["arm"], studentised=True, groups=arms, seed=seed)
+design = randomised.reference_design(study)
+exact = exact_logrank(
+    os["time"], os["event"], os["arm"], studentised=True, groups=arms, design=design, seed=seed
+)
 counted = chapter.hand_over("os_logrank_exact", survival_tables.permutation_rows(exact), analysis="OS-EXACT")
 chapter.say(sentences.sentence(test, tested), survival_sentences.exact_logrank(exact, counted, seed=seed))
 
@@ -178,7 +182,7 @@ means = rmst_compare(os["time"], os["event"], os["arm"], tau=tau, groups=arms, c
 lived = chapter.hand_over("os_rmst", means, analysis="OS-RMST")
 
 # %%
-exact = exact_rmst(os["time"], os["event"], os["arm"], tau=tau, groups=arms, seed=seed)
+exact = exact_rmst(os["time"], os["event"], os["arm"], tau=tau, groups=arms, design=design, seed=seed)
 counted = chapter.hand_over("os_rmst_exact", survival_tables.permutation_rows(exact), analysis="OS-EXACT")
 chapter.say(sentences.sentence(means, lived), survival_sentences.exact_rmst(exact, counted, seed=seed))
 
@@ -200,8 +204,8 @@ chapter.table(
 # Patients lost before the day of the primary outcome, whose state may become known. The table above shows both extremes. The
 # sensitivity analysis supposes that whoever is not known to be dead was alive at the cut-off; it errs if deaths are reported late.
 #
-# The exact tests of the curves and of the mean time suppose that every division into groups of these sizes was equally likely. A
-# scheme with blocks or strata allows fewer of them, and a test over those alone would give another p-value.
+# The exact tests repeat the randomisation of the protocol, given the group sizes and the order of entry. Another scheme would have
+# given other allocations, and another p-value.
 
 # %% tags=["hide-input"]
 assumed = " (assumed)" if plan.randomisation.assumed else ""

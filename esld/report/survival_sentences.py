@@ -67,7 +67,7 @@ def exact_logrank(test: PermutationTest, reported: Reported, *, seed: str) -> st
     text = message(
         f"exact.logrank{_drawn(test)}", n=span(row, str(row.n)), **_reference(test, reported, seed)
     )
-    return f"{text} {message('exact.supposes')}"
+    return f"{text} {message('exact.supposes', conditions=span(row, test.conditions))}"
 
 
 def exact_rmst(test: PermutationTest, reported: Reported, *, seed: str) -> str:
@@ -96,7 +96,7 @@ def _reference(test: PermutationTest, reported: Reported, seed: str) -> dict[str
 
 
 def _same(test: PermutationTest, nobody: str) -> str:
-    return nobody if not test.events else "every division into groups of these sizes gives the same"
+    return nobody if not test.events else "every allocation gives the same"
 
 
 def firth(result: FirthFit, reported: Reported) -> str:

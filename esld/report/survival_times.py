@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from esld.data.study import Study
+from esld.report.randomised import order_of_entry
 from esld.survival import (
     CoxFit,
     FirthFit,
@@ -18,7 +19,8 @@ from esld.survival import (
 
 
 def endpoint_times(study: Study, paramcd: str) -> pd.DataFrame:
-    """One row a randomised patient: ``time`` (elapsed days), ``event`` and ``arm``, beside the columns of ADTTE.
+    """One row a randomised patient in the order of entry: ``time`` (elapsed days), ``event`` and ``arm``, beside the columns of
+    ADTTE.
 
     Raises
     ------
@@ -28,7 +30,8 @@ def endpoint_times(study: Study, paramcd: str) -> pd.DataFrame:
     rows = study.adtte[study.adtte["PARAMCD"].eq(paramcd)]
     if rows.empty:
         raise KeyError(f"endpoint must be one of {sorted(study.adtte['PARAMCD'].unique())}, got {paramcd!r}")
-    return rows.assign(time=rows["AVAL"], event=rows["CNSR"].eq(0), arm=rows["TRT01P"]).reset_index(drop=True)
+    rows = rows.set_index("USUBJID").loc[order_of_entry(study)["USUBJID"]].reset_index()
+    return rows.assign(time=rows["AVAL"], event=rows["CNSR"].eq(0), arm=rows["TRT01P"])
 
 
 def curves_by_arm(times: pd.DataFrame, arms: Sequence[str], *, conf_level: float) -> dict[str, KaplanMeier]:

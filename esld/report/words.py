@@ -183,28 +183,40 @@ MESSAGES = {
     ),
     "cloglog.none": "On the complementary log-log scale there is no comparison, because {reason}.",
     "companion.sensitivity": "In the sensitivity analysis, where everybody's state is known, {text}",
+    "entry": "{n} patients were randomised, {arms}.",
+    "entry.arm": "{n} to {arm}",
+    "entry.gap": "At no moment did the groups differ by more than {gap}.",
+    "entry.places": (
+        "In the order of entry the mean place was {one} in the {first} group and {two} in the {second} group. Far apart, the two "
+        "groups would have been treated at different times, and whatever changed meanwhile would count as an effect."
+    ),
+    "guessed": (
+        "Somebody who always named the group with fewer patients so far, and tossed a coin at ties, would have been right in "
+        "{guessed} of {n} assignments, a tie counting half."
+    ),
+    "guessed.expected": "The design lets expect a share of {share}.",
     "exact.logrank": (
-        "The exact log-rank test sets the studentised statistic against all {ways} ways in which {n} patients can be divided "
-        "into groups of these sizes: p {p}."
+        "The exact log-rank test sets the studentised statistic against all {ways} allocations of the {n} patients that the "
+        "randomisation could have given: p {p}."
     ),
     "exact.logrank.drawn": (
-        "The permutation log-rank test sets the studentised statistic against {draws} of the ways in which {n} patients can "
-        "be divided into groups of these sizes, drawn at random (seed: “{seed}”) because there are too many to try all: p {p}, "
+        "The permutation log-rank test sets the studentised statistic against {draws} of the allocations of the {n} patients "
+        "that the randomisation could have given, drawn at random (seed: “{seed}”) because there are too many to try all: p {p}, "
         "with a Monte Carlo standard error of {error}."
     ),
     "exact.supposes": (
-        "It supposes complete randomisation with these group sizes: each such division was as likely as any other, and p is the "
-        "share of them that would set the groups at least as far apart as they are."
+        "The p-value is the probability of an allocation that would set the groups at least as far apart as they are, given "
+        "{conditions}."
     ),
     "exact.logrank.same": "The exact log-rank test says nothing: {reason}.",
-    "exact.rmst": "The exact permutation test of this difference, over the same {ways} divisions, gives p {p}.",
+    "exact.rmst": "The exact permutation test of this difference, over the same {ways} allocations, gives p {p}.",
     "exact.rmst.drawn": (
-        "The permutation test of this difference, over {draws} divisions drawn at random (seed: “{seed}”), gives p {p}, with a "
+        "The permutation test of this difference, over {draws} allocations drawn at random (seed: “{seed}”), gives p {p}, with a "
         "Monte Carlo standard error of {error}."
     ),
     "exact.rmst.same": "An exact test of this difference says nothing: {reason}.",
     "exact.rmst.none": (
-        "This difference has no exact p-value: some of the divisions would leave a group in which nobody was followed to "
+        "This difference has no exact p-value: some of the allocations would leave a group in which nobody was followed to "
         "{horizon}, and such a group has no mean."
     ),
     "exact.rmst.none.here": "So there is no exact p-value either.",

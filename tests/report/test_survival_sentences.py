@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from esld.randomisation import Conditioned, PermutedBlocks
 from esld.report import numbers
 from esld.report.results import Reported, Row, rows_of
 from esld.report.survival_sentences import (
@@ -52,7 +53,8 @@ def check(html: str, reported: Reported, *constants: str) -> str:
     for result_id, text in spans(html):
         own = rows[result_id]
         deaths = {str(own.events)} if own.statistic.startswith("ph_") else set()
-        assert text in (allowed_texts(own) | deaths) - {"NE"}, (text, own)
+        given = {own.method.partition(", given ")[2]} - {""}
+        assert text in (allowed_texts(own) | deaths | given) - {"NE"}, (text, own)
     assert not unspanned_numbers(html, *CONSTANTS, *constants), html
     text = plain(html)
     assert not re.search(r"\b(NE|nan|inf|None)\b|[{}]|= [<>]|  ", text), text
@@ -138,30 +140,48 @@ class TestOverAllocations:
     def test_all_allocations_of_the_trial_and_what_they_suppose(self):
         text = curves(INCOMPLETE)
         assert (
-            "against all 705,432 ways in which 22 patients can be divided into groups of these sizes: p = 0."
+            "against all 705,432 allocations of the 22 patients that the randomisation could have given: p = 0."
             in text
         )
-        assert "It supposes complete randomisation with these group sizes" in text
+        assert text.endswith("at least as far apart as they are, given arm sizes 11 and 11.")
+
+    def test_the_scheme_of_the_protocol_is_named(self):
+        """Two blocks of two: four of the six divisions of four patients."""
+        design = Conditioned(design=PermutedBlocks(n=4, sizes=(2,)), sizes=(2, 2))
+        groups = {LOW: [DIED, ALIVE], HIGH: [ALIVE, ALIVE]}
+        time, event, _ = arrays(groups)
+        test = logrank_over_allocations(
+            time, event, [LOW, HIGH, HIGH, LOW], studentised=True, groups=[LOW, HIGH], design=design
+        )
+        reported = rows_of("e", permutation_rows(test), analysis="A", chapter="c")
+        text = check(exact_logrank(test, reported, seed=""), reported)
+        assert "against all 4 allocations of the 4 patients" in text
+        assert text.endswith("given permuted blocks of 2 and arm sizes 2 and 2.")
 
     def test_two_patients_by_hand(self):
         """One dies, one lives on: both divisions set the groups equally far apart, so p is 1."""
         text = curves({LOW: [DIED], HIGH: [ALIVE]})
-        assert "all 2 ways in which 2 patients can be divided into groups of these sizes: p > 0.99." in text
+        assert (
+            "all 2 allocations of the 2 patients that the randomisation could have given: p > 0.99." in text
+        )
 
     def test_drawn_allocations_name_number_seed_and_error(self):
         text = curves(COMPLETE, limit=10, draws=2000, seed="a <b>")
-        assert "against 2,000 of the ways in which 22 patients can be divided" in text
+        assert (
+            "against 2,000 of the allocations of the 22 patients that the randomisation could have given"
+            in text
+        )
         assert "drawn at random (seed: “a <b>”) because there are too many to try all: p " in text
-        assert re.search(r"with a Monte Carlo standard error of (0\.\d{3}|< 0\.001)\. It supposes", text)
+        assert re.search(r"with a Monte Carlo standard error of (0\.\d{3}|< 0\.001)\. The p-value is", text)
         text = means(COMPLETE, limit=10, draws=2000, seed="words")
         assert text.startswith(
-            "The permutation test of this difference, over 2,000 divisions drawn at random (seed: “words”)"
+            "The permutation test of this difference, over 2,000 allocations drawn at random (seed: “words”)"
         )
 
     def test_mean_time(self):
         text = means(ONE_ARM)
         assert text.startswith(
-            "The exact permutation test of this difference, over the same 705,432 divisions, gives p = 0."
+            "The exact permutation test of this difference, over the same 705,432 allocations, gives p = 0."
         )
         assert means(COMPLETE).endswith("gives p > 0.99.")  # 265 against 265 + 65: no division is nearer
 
@@ -174,16 +194,13 @@ class TestOverAllocations:
 
     def test_everybody_died_at_once(self):
         text = curves({LOW: [DIED] * 3, HIGH: [DIED] * 3})
-        assert (
-            text
-            == "The exact log-rank test says nothing: every division into groups of these sizes gives the same."
-        )
+        assert text == "The exact log-rank test says nothing: every allocation gives the same."
 
     def test_divisions_without_a_mean_leave_no_p_value_and_none_is_made_up(self):
         """Two of five are followed to one year: a division can put both into one group."""
         text = means({LOW: [ALIVE, LOST, DIED], HIGH: [ALIVE, LOST]})
         assert text.startswith(
-            "This difference has no exact p-value: some of the divisions would leave a group in which nobody"
+            "This difference has no exact p-value: some of the allocations would leave a group in which nobody"
         )
         assert means(SHORT) == "So there is no exact p-value either."
 

@@ -1,0 +1,72 @@
+"""Who was randomised when: counts, the largest gap between the groups, and their growth over time."""
+
+import numpy as np
+import pandas as pd
+
+from esld.data.study import Study
+from esld.report import figures, numbers
+from esld.report.figures import Picture
+from esld.report.randomised import order_of_entry
+from esld.report.results import Reported, Row
+from esld.report.words import in_prose, joined, message, span
+
+
+def entry_rows(study: Study) -> pd.DataFrame:
+    """Patients of each arm, in all, and the largest difference between the arms at any moment, in long form."""
+    entered = order_of_entry(study)
+    codes = entered["TRT01P"].eq(study.arms[1]).to_numpy()
+    about = {"unit": "patients", "method": "count", "n": len(entered)}
+    rows = [
+        {**about, "group": arm, "statistic": "randomised", "value": int(entered["TRT01P"].eq(arm).sum())}
+        for arm in study.arms
+    ]
+    gap = int(np.abs(np.cumsum(np.where(codes, 1, -1))).max())
+    rows.append({**about, "group": "", "statistic": "all randomised", "value": len(entered)})
+    rows.append({**about, "group": "", "statistic": "largest gap", "value": gap})
+    return pd.DataFrame(rows)
+
+
+def entry_sentence(study: Study, assigned: Reported) -> str:
+    """How many were randomised to each arm, and how far apart the arms ever were."""
+    rows = [assigned.row("randomised", arm) for arm in study.arms]
+    arms = joined(message("entry.arm", n=span(r, _whole(r)), arm=in_prose(r.arm)) for r in rows)
+    every, gap = assigned.row("all randomised"), assigned.row("largest gap")
+    said = message("entry", n=span(every, _whole(every)), arms=arms)
+    return f"{said} {message('entry.gap', gap=span(gap, _whole(gap)))}"
+
+
+def headline(study: Study, assigned: Reported) -> str:
+    """The finding as a title: the largest gap between the groups."""
+    gap = assigned.row("largest gap")
+    return f"The groups never differed by more than {_whole(gap)} {numbers.noun(gap.value or 0, 'patient')}"
+
+
+def entry_figure(study: Study, *, title: str) -> Picture:
+    """Patients randomised over calendar time, a step line an arm."""
+    import matplotlib.dates as mdates
+
+    entered = order_of_entry(study)
+    figure = figures.new_figure(3.0)
+    axes = figure.subplots()
+    ends = []
+    for position, arm in enumerate(study.arms[:2]):
+        days = entered.loc[entered["TRT01P"].eq(arm), "RANDDT"]
+        when = mdates.date2num(pd.concat([entered["RANDDT"].iloc[:1], days, entered["RANDDT"].iloc[-1:]]))  # type: ignore[no-untyped-call]
+        counts = np.concatenate([np.arange(len(days) + 1), [len(days)]])
+        axes.step(when, counts, where="post", label=f"{arm} ({len(days)})", **figures.arm_style(position))
+        ends.append(len(days))
+    locator = mdates.AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.set(ylim=(0, 1.12 * max(ends)), ylabel="Patients randomised")
+    axes.legend(loc="upper left", fontsize=8.5)
+    figures.entitle(figure, title)
+    alt = (
+        f"Patients randomised over time by group, from {entered['RANDDT'].iloc[0]:%Y-%m-%d} to "
+        f"{entered['RANDDT'].iloc[-1]:%Y-%m-%d}: {joined(f'{n} to {arm}' for n, arm in zip(ends, study.arms, strict=False))}."
+    )
+    return figures.settled("entry", figure, alt)
+
+
+def _whole(row: Row) -> str:
+    return "" if row.value is None else f"{row.value:.0f}"

@@ -1,0 +1,107 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     formats: py:percent
+#     notebook_metadata_filter: jupytext,kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Randomisation
+#
+# ## Question
+#
+# Were the patients given their groups by chance, as planned, and could anybody foresee the next assignment?
+
+# %% tags=["parameters"]
+cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
+seed: str = "esld 01_randomisation"  # words that fix the draws for designs too large to list
+
+# %% tags=["hide-input"]
+from esld.report import balance, entry, ledger, predictability
+from esld.report.chapter import open_chapter
+
+chapter = open_chapter("01_randomisation", cut=cut)
+study = chapter.study
+
+# %% [markdown]
+# ## Who is counted
+#
+# All randomised patients, in the order in which they were randomised, in the group that they were given, whatever they received.
+
+# %% [markdown]
+# ## What the protocol says
+
+# %% tags=["hide-input"]
+chapter.table(ledger.design_table(study))
+
+# %% [markdown]
+# ## Result
+
+# %%
+assigned = chapter.hand_over("entry", entry.entry_rows(study), analysis="RANDOMISATION")
+chapter.answer(entry.entry_sentence(study, assigned))
+
+# %%
+finding = entry.headline(study, assigned)
+chapter.figure(entry.entry_figure(study, title=finding))
+
+# %% [markdown]
+# ### Balance before treatment
+#
+# A <abbr title="Difference of the means, in standard deviations">standardised difference</abbr> has no unit, so that age and bilirubin
+# can stand on one axis; of categories, open marks, it is a distance without a sign. Small groups differ by chance; the grey band shows
+# by how much.
+
+# %%
+differences = chapter.hand_over("balance", balance.balance_rows(study), analysis="RANDOMISATION")
+chapter.figure(balance.balance_figure(study, differences))
+
+# %%
+chapter.table(balance.balance_table(study, differences))
+
+# %% [markdown]
+# ### Entry over time
+
+# %%
+places = chapter.hand_over("places", balance.place_rows(study), analysis="RANDOMISATION")
+chapter.say(balance.place_sentence(study, places))
+
+# %% [markdown]
+# ### Could the next assignment be guessed?
+#
+# Who recruits and can guess the next group may, without meaning to, choose the patient to fit it. In an open-label trial the
+# assignments so far are known; the design decides how much they tell.
+
+# %%
+designs = predictability.designs_beside(study)
+frame = predictability.design_rows(designs, seed=seed)
+properties = chapter.hand_over("designs", frame, analysis="RANDOMISATION")
+chapter.table(predictability.design_table(designs, properties))
+
+# %%
+guesses = chapter.hand_over("guessed", predictability.guess_rows(study), analysis="RANDOMISATION")
+chapter.say(predictability.guess_sentence(guesses, properties))
+
+# %% [markdown]
+# ## What could change it
+#
+# Nothing that happens later changes an assignment. A patient found to be in the wrong stratum, or not eligible, keeps the group that was
+# given.
+
+# %% [markdown]
+# ## What it cannot say
+#
+# That groups look alike in what was measured does not show that they are alike in what was not. That few assignments could be guessed
+# does not show that nobody tried, nor that the list was kept closed.
+
+# %% tags=["hide-input"]
+chapter.say(*study.protocol.cannot_say)
