@@ -4,6 +4,7 @@ import ast
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -110,11 +111,10 @@ def read(
     times: Mapping[Any, float] | ArrayLike | None,
 ) -> Design:
     """The rows with an outcome, as arrays; see `mmrm` for what is refused."""
-    from formulaic import Formula
     from formulaic.errors import FormulaicError
 
     try:
-        model = Formula(formula)
+        model = _parsed(formula)
         outcome, terms = model.lhs, model.rhs
     except (AttributeError, FormulaicError) as error:
         raise ValueError(f"formula must be like 'change ~ arm * visit', got {formula!r}") from error
@@ -126,27 +126,22 @@ def read(
     for name in (subject, visit):
         if missing := int(used[name].isna().sum()):
             raise ValueError(f"{name} must not be missing, got {missing} missing of {len(used)}")
-    twice = used.duplicated([subject, visit])
-    if twice.any():
-        first = tuple(used.loc[twice, name].tolist()[0] for name in (subject, visit))
-        raise ValueError(
-            f"a subject must have one row a visit, got {int(twice.sum())} more, the first at {first}"
-        )
+    _require_one_row(used, subject, visit)
     known = np.logical_and.reduce([used[name].notna().to_numpy() for name in left])
     used = used[known].reset_index(drop=True)
     if used.empty:
         raise ValueError("frame must have rows with an outcome, got none")
     for name in right:
-        if missing := int(used[name].isna().sum()):
+        if missing := int(np.count_nonzero(used[name].isna().to_numpy())):
             raise ValueError(
                 f"covariates must be known where the outcome is, got {name!r} missing in {missing} rows"
             )
     if words := [name for name in left if not pd.api.types.is_numeric_dtype(used[name])]:
         raise ValueError(f"the outcome must be numeric, got {words}")
-    for name in columns:
-        if isinstance(used[name].dtype, pd.CategoricalDtype):
+    for name, kind in used.dtypes.items():
+        if isinstance(kind, pd.CategoricalDtype):
             used[name] = used[name].cat.remove_unused_categories()
-        elif isinstance(used[name].dtype, pd.StringDtype):  # formulaic takes these for numbers
+        elif isinstance(kind, pd.StringDtype):  # formulaic takes these for numbers
             used[name] = used[name].astype(object)
     try:
         made = model.get_model_matrix(used, na_action="raise", output="numpy")
@@ -168,6 +163,27 @@ def read(
         visit=codes, variables=tuple(right), visits=tuple(labels.tolist()), times=times, timed=timed, frame=used,
         n_dropped=int(np.count_nonzero(~known)),
     )  # fmt: skip
+
+
+@lru_cache(maxsize=32)
+def _parsed(formula: str) -> Any:
+    """The formula as formulaic reads it, which takes longer than a small fit's linear algebra."""
+    from formulaic import Formula
+
+    return Formula(formula)
+
+
+def _require_one_row(used: pd.DataFrame, subject: str, visit: str) -> None:
+    """Refuse two rows of one subject and visit."""
+    subjects, visits = (pd.factorize(used[name])[0] for name in (subject, visit))
+    cells = subjects.astype(np.int64) * len(used) + visits
+    if np.unique(cells).size == cells.size:
+        return
+    twice = used.duplicated([subject, visit])
+    first = tuple(used.loc[twice, name].tolist()[0] for name in (subject, visit))
+    raise ValueError(
+        f"a subject must have one row a visit, got {int(twice.sum())} more, the first at {first}"
+    )
 
 
 def _variables(side: Any, frame: pd.DataFrame) -> list[str]:
