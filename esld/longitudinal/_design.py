@@ -138,7 +138,7 @@ def read(
             )
     if words := [name for name in left if not pd.api.types.is_numeric_dtype(used[name])]:
         raise ValueError(f"the outcome must be numeric, got {words}")
-    for name, kind in used.dtypes.items():
+    for name, kind in zip(columns, used.dtypes.tolist(), strict=True):
         if isinstance(kind, pd.CategoricalDtype):
             used[name] = used[name].cat.remove_unused_categories()
         elif isinstance(kind, pd.StringDtype):  # formulaic takes these for numbers
