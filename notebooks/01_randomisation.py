@@ -26,7 +26,7 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 seed: str = "esld 01_randomisation"  # words that fix the draws for designs too large to list
 
 # %% tags=["hide-input"]
-from esld.report import balance, entry, ledger, predictability
+from esld.report import balance, entry, predictability
 from esld.report.chapter import open_chapter
 
 chapter = open_chapter("01_randomisation", cut=cut)
@@ -41,7 +41,7 @@ study = chapter.study
 # ## What the protocol says
 
 # %% tags=["hide-input"]
-chapter.table(ledger.design_table(study))
+chapter.say(f"{study.protocol.randomisation.value}.")
 
 # %% [markdown]
 # ## Result

@@ -7,15 +7,16 @@ import io
 import math
 import re
 import tokenize
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from nbformat import NotebookNode
 
 from esld.data.study import CutFile
 from esld.errors import InputError, InputErrors, did_you_mean
+from esld.report.chapter import SUMMARY
 
 TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
 CUT = "cut"  # the parameter that every chapter has: the id of the data cut
@@ -62,6 +63,16 @@ class ChapterSource:
     def fresh_notebook(self) -> NotebookNode:
         """A copy to execute."""
         return copy.deepcopy(self.notebook)
+
+
+Item = TypeVar("Item")
+
+
+def waves(chapters: Sequence[Item], slug: Callable[[Item], str]) -> list[list[Item]]:
+    """Chapters that can run at the same time, and after them the one that reads what they handed over."""
+    first = [chapter for chapter in chapters if slug(chapter) != SUMMARY]
+    last = [chapter for chapter in chapters if slug(chapter) == SUMMARY]
+    return [wave for wave in (first, last) if wave]
 
 
 def read_chapters(file: CutFile) -> list[ChapterSource]:

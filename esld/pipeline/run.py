@@ -16,7 +16,7 @@ from esld.data.study import CutFile, Study, load_study, read_cut
 from esld.errors import InputError, RefusedError, RunError
 from esld.pipeline import provenance, render
 from esld.pipeline.agreement import keep_recorded
-from esld.pipeline.chapters import ChapterSource, read_chapters, values_for
+from esld.pipeline.chapters import ChapterSource, read_chapters, values_for, waves
 from esld.pipeline.kernels import Executed, execute, kernel_environment, write_notebook
 from esld.pipeline.publish import keep_failed, locked, publish, staging_folder
 from esld.protocol import read_protocol
@@ -151,12 +151,15 @@ def _execute_all(
         return execute(chapter, values_for(chapter, file), out=out, work=work, on_cell=advance)
 
     with kernel_environment(scratch), ThreadPoolExecutor(max_workers=min(WORKERS, len(chapters))) as pool:
-        futures = [pool.submit(one, chapter) for chapter in chapters]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+        done_by = dict[str, Executed]()
+        for wave in waves(chapters, lambda chapter: chapter.slug):
+            futures = [pool.submit(one, chapter) for chapter in wave]
+            try:
+                done_by |= {future.result().source.slug: future.result() for future in futures}
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    return [done_by[chapter.slug] for chapter in chapters]
 
 
 @dataclass(frozen=True)

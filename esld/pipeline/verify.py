@@ -22,7 +22,7 @@ from esld.data.study import CutFile, read_cut
 from esld.errors import InputError, RunError
 from esld.pipeline import provenance
 from esld.pipeline.agreement import row_differences
-from esld.pipeline.chapters import read_chapters
+from esld.pipeline.chapters import read_chapters, waves
 from esld.pipeline.kernels import KERNEL, kernel_environment
 from esld.pipeline.run import WORKERS, gather
 from esld.report.chapter import prepare_run_folder
@@ -126,10 +126,13 @@ def reexecute(notebooks: Sequence[Path], file: CutFile, folder: Path, scratch: P
     prepare_run_folder(scratch, file.path.parent)
     (folder / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
-    shares = [notebooks[start::WORKERS] for start in range(WORKERS)]
+    faults: list[str] = []
     with kernel_environment(scratch), ThreadPoolExecutor(max_workers=WORKERS) as pool:
-        outcomes = pool.map(lambda share: _nbval(share, folder), [share for share in shares if share])
-        return [fault for faults in outcomes for fault in faults]
+        for wave in waves(notebooks, lambda path: path.stem):
+            shares = [wave[start::WORKERS] for start in range(WORKERS)]
+            outcomes = pool.map(lambda share: _nbval(share, folder), [share for share in shares if share])
+            faults += [fault for found in outcomes for fault in found]
+    return faults
 
 
 def _nbval(notebooks: Sequence[Path], folder: Path) -> list[str]:

@@ -16,6 +16,7 @@ from esld.report.tables import Table
 
 RUN_VARIABLE = "ESLD_RUN"
 RUN_FILE = "run.json"
+SUMMARY = "08_summary"  # the one chapter that reads what the others handed over; it runs when they have
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,25 @@ class Sentence:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/markdown": self.html, "text/plain": self.html}
+
+
+@dataclass(frozen=True)
+class Others:
+    """What the other chapters of the cut have handed over.
+
+    Attributes
+    ----------
+    rows : Reported
+        Their results.
+    answers : dict of str to str
+        Their one-line answers, HTML, by chapter; empty where a chapter has none.
+    missing : tuple of str
+        Chapters of the cut that have not run.
+    """
+
+    rows: Reported
+    answers: dict[str, str]
+    missing: tuple[str, ...]
 
 
 @dataclass
@@ -72,6 +92,20 @@ class Chapter:
         self._rows[id] = reported.rows
         self._write()
         return reported
+
+    def others(self) -> Others:
+        """What the other chapters of the cut handed over. In a run of the pipeline none is missing for `SUMMARY`."""
+        rows: list[Row] = []
+        answers, missing = {}, []
+        for slug in sorted(set(self.study.cut.chapters) - {self.name}):
+            path = self.scratch / "chapters" / f"{slug}.json"
+            if not path.exists():
+                missing.append(slug)
+                continue
+            content = json.loads(path.read_text(encoding="utf-8"))
+            answers[slug] = content["answer"]
+            rows += [Row(**record) for record in content["rows"]]
+        return Others(Reported(tuple(rows)), answers, tuple(missing))
 
     def table(self, table: Table) -> Table:
         """Record a table as CSV and show it."""

@@ -139,6 +139,14 @@ MESSAGES = {
     "pairs.meaning.both": "The interval holds both a gain and a loss with {second}: these data do not tell which it is.",
     "pairs.meaning.more": "Every value in the interval means that more pairs favour {second}.",
     "pairs.meaning.fewer": "Every value in the interval means that fewer pairs favour {second}.",
+    "summary.interim": (
+        "This is not the final analysis. No stopping rule is planned, so that nothing in it confirms anything, and every "
+        "number may change."
+    ),
+    "summary.unplanned": "Analyses in this report that the protocol does not plan: {analyses}. Read them as exploration.",
+    "summary.unplanned.none": "This report holds no analysis of the trial that the protocol does not plan.",
+    "summary.missing": "Not run yet, and so not summarised: {chapters}.",
+    "deviations": "{count} of {n} randomised patients have at least one deviation from the protocol in the data.",
     "decompensation": "First events by {horizon} after randomisation: {events}.",
     "decompensation.event": "{event} in {arms}",
     "decompensation.arm": "{count} of {n} at risk in the {arm} group",

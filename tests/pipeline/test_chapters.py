@@ -10,7 +10,7 @@ from hypothesis import given
 
 from esld.data.study import read_cut
 from esld.errors import InputError
-from esld.pipeline.chapters import Parameter, _checker, read_chapter, read_chapters, values_for
+from esld.pipeline.chapters import Parameter, _checker, read_chapter, read_chapters, values_for, waves
 
 HEAD = """# %% [markdown]
 # # *Survival* after `treatment`
@@ -177,3 +177,10 @@ def test_a_scalar_fits_its_own_type_and_a_whole_number_fits_float(data, annotate
     assert check(f"list[list[{annotated} | None]]")([[value, None]]) is (fits or given_as == "None")
     assert check(f"dict[str, {annotated}]")({"key": value}) is fits
     assert not check(f"dict[str, {annotated}]")([value])
+
+
+def test_the_summary_runs_when_the_others_have():
+    """It reads what they handed over; order within a wave does not matter."""
+    assert waves(["08_summary", "01_a", "90_b"], str) == [["01_a", "90_b"], ["08_summary"]]
+    assert waves(["01_a"], str) == [["01_a"]]
+    assert waves(["08_summary"], str) == [["08_summary"]]

@@ -1,0 +1,78 @@
+"""The whole report on one page: what was asked and found, what was planned and is absent, what is here unplanned."""
+
+import pandas as pd
+
+from esld.data.study import Study
+from esld.report.chapter import Others
+from esld.report.results import Reported
+from esld.report.tables import Table
+from esld.report.words import joined, message
+
+SAFETY = "06_safety"
+
+
+def first_lines(study: Study, others: Others) -> list[str]:
+    """The answers of the chapters of the primary analysis and of safety, each as its chapter gave it."""
+    chapters = dict.fromkeys((study.protocol.primary.chapter, SAFETY))
+    return [others.answers[slug] for slug in chapters if others.answers.get(slug)]
+
+
+def other_lines(study: Study, others: Others) -> list[str]:
+    """The answers of the other chapters, in their order."""
+    first = (study.protocol.primary.chapter, SAFETY)
+    return [answer for slug, answer in others.answers.items() if answer and slug not in first]
+
+
+def part(others: Others, id: str) -> Reported:
+    """One result that another chapter handed over, by its id; without rows if it is not there."""
+    return Reported(tuple(row for row in others.rows.rows if row.result_id.startswith(f"{id}.")))
+
+
+def standing(study: Study) -> str:
+    """What an analysis before the final one must say of itself; nothing for the final one."""
+    return "" if study.cut.status == "final" else message("summary.interim")
+
+
+def planned_rows(study: Study, others: Others) -> pd.DataFrame:
+    """How many results each planned analysis has in this report, and those of analyses that are not planned."""
+    counts: dict[str, int] = {}
+    for row in others.rows.rows:
+        counts[row.analysis_id] = counts.get(row.analysis_id, 0) + 1
+    planned: dict[str, str] = {analysis.id: analysis.role for analysis in study.protocol.analyses}
+    rows = [(name, counts.get(name, 0), role) for name, role in planned.items()]
+    rows += [(name, count, "not planned") for name, count in counts.items() if name not in planned]
+    return pd.DataFrame([
+        {"group": name, "statistic": "results", "value": count, "unit": "results", "method": role} for name, count, role in rows
+    ])  # fmt: skip
+
+
+def planned_table(study: Study, planned: Reported) -> Table:
+    """Every planned analysis: its role, its chapter, and whether this report holds it."""
+    lines = []
+    for analysis in study.protocol.analyses:
+        held = planned.row("results", analysis.id).value
+        if held:
+            here = "yes"
+        elif analysis.chapter not in study.cut.chapters:
+            here = f"no: chapter {analysis.chapter} is not in this cut"
+        else:
+            here = "no: the data give no result"
+        lines.append([analysis.role.capitalize(), analysis.id, analysis.title, analysis.chapter, here])
+    frame = pd.DataFrame(lines, columns=["Role", "Id", "Analysis", "Chapter", "In this report"])
+    order = ["Primary", "Secondary", "Safety", "Sensitivity", "Descriptive"]
+    frame = frame.iloc[frame["Role"].map(order.index).argsort(kind="stable")]
+    return Table("planned", "Planned analyses", frame.reset_index(drop=True), group="Role")
+
+
+def unplanned_sentence(study: Study, planned: Reported) -> str:
+    """The analyses that the protocol does not plan, by their chapters' ids; validation is none of the trial's."""
+    known = {analysis.id for analysis in study.protocol.analyses} | {"VALIDATION"}
+    found = [row.arm for row in planned.rows if row.arm not in known]
+    return (
+        message("summary.unplanned", analyses=joined(found)) if found else message("summary.unplanned.none")
+    )
+
+
+def missing_sentence(others: Others) -> str:
+    """Chapters that have not run, which only an analyst at work meets."""
+    return message("summary.missing", chapters=joined(others.missing)) if others.missing else ""

@@ -1,0 +1,103 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     formats: py:percent
+#     notebook_metadata_filter: jupytext,kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Summary
+#
+# ## Question
+#
+# What did the trial find, how sure is it, and what is not in this report?
+
+# %% tags=["parameters"]
+cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
+
+# %% tags=["hide-input"]
+from esld.report import consort, deviations, summary, survival_sentences
+from esld.report.chapter import open_chapter
+
+chapter = open_chapter("08_summary", cut=cut)
+study, others = chapter.study, chapter.others()
+
+# %% [markdown]
+# ## Who is counted
+#
+# Whoever the chapters count; this one counts nobody anew. It takes its numbers from the results of the others.
+
+# %% [markdown]
+# ## What the protocol says
+
+# %% tags=["hide-input"]
+primary = study.protocol.primary
+chapter.say(f"Primary analysis: {primary.title}. {primary.estimand.variable}. {primary.method}.")
+
+# %% [markdown]
+# ## Result
+
+# %% tags=["hide-input"]
+chapter.answer(summary.standing(study), *summary.first_lines(study, others)[:1])
+
+# %% tags=["hide-input"]
+chapter.say(*summary.first_lines(study, others)[1:])
+
+# %% tags=["hide-input"]
+chapter.say("\n\n".join(summary.other_lines(study, others)), summary.missing_sentence(others))
+
+# %% [markdown]
+# ### Planned, absent, unplanned
+
+# %%
+planned = chapter.hand_over("planned", summary.planned_rows(study, others), analysis="SUMMARY")
+chapter.table(summary.planned_table(study, planned))
+
+# %% tags=["hide-input"]
+chapter.say(summary.unplanned_sentence(study, planned))
+
+# %% [markdown]
+# ### Deviations from the protocol
+
+# %%
+found = deviations.deviations(study)
+counts = chapter.hand_over("deviations", deviations.deviation_rows(study, found), analysis="SUMMARY")
+chapter.table(deviations.deviation_table(study, counts))
+
+# %% tags=["hide-input"]
+listed = deviations.deviation_list(study, found)
+chapter.table(listed) if listed is not None else chapter.say("No deviation but days of visits.")
+
+# %% tags=["hide-input"]
+chapter.say(deviations.deviation_sentence(counts))
+
+# %% [markdown]
+# ### The CONSORT checklist
+
+# %%
+chapter.table(consort.checklist_table(study))
+
+# %% [markdown]
+# ## What could change it
+#
+# A later cut, until the last patient's year is over; queries that are still open; and every assumption of the first chapter that turns
+# out to be otherwise.
+
+# %% [markdown]
+# ## What it cannot say
+
+# %% tags=["hide-input"]
+size = summary.part(others, "os_power")
+chapter.say(survival_sentences.what_this_size_shows(study.arms, size) if size.rows else "")
+
+# %% tags=["hide-input"]
+chapter.say(*study.protocol.cannot_say)
