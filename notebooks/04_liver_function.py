@@ -25,9 +25,7 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 headline: str = "MELD"  # parameter whose change is the chapter's one-line answer
 conf_level: float = 0.95  # level of every confidence interval
-seed: str = (
-    "esld 04_liver_function"  # words that fix the draws of a randomisation test too large to enumerate
-)
+seed: str = "esld 04_liver_function"  # words that fix the draws of a test too large to enumerate
 
 # %% tags=["hide-input"]
 from IPython.display import display

@@ -157,6 +157,7 @@ def test_plan_has_one_primary_analysis_at_one_year(protocol: Protocol) -> None:
     assert protocol.analysis("OS-RMST").horizon_days == 365
     chapters = {
         "00_data_cut",
+        "01_randomisation",
         "02_baseline",
         "03_survival",
         "04_liver_function",
