@@ -198,15 +198,16 @@ def recover(folder: Folder, receipt: Receipts = None, as_json: AsJson = False) -
 def export(
     folder: Folder,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for dm.csv and ds.csv.")
+        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for dm.csv, ds.csv and ledger.json.")
     ],
     unmask: Annotated[
         str, typer.Option(metavar="REASON", help="In a masked trial: with the arms; it is recorded.")
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Write DM and DS of the assigned patients."""
-    from esld.allocation.export import DM, DS, dm_rows, ds_rows, write_tables
+    """Write DM, DS and the ledger of the assigned patients."""
+    from esld.allocation.disclosed import FILE, disclosed
+    from esld.allocation.export import DM, DS, dm_rows, ds_rows, write_file, write_tables
 
     with _open(folder) as ledger:
         sealed, register = ledger.sealed, ledger.register()
@@ -220,7 +221,8 @@ def export(
         "dm": (DM, dm_rows(sealed.trial.id, records, arms)),
         "ds": (DS, ds_rows(sealed.trial.id, records)),
     }
-    written = write_tables(output, tables)
+    content = disclosed(sealed, records, open_slots=bool(unmask) or not sealed.trial.masked)
+    written = [*write_tables(output, tables), write_file(output / FILE, content)]
     _say({"written": [str(path) for path in written]}, "\n".join(map(str, written)), as_json)
 
 

@@ -26,7 +26,7 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 seed: str = "esld 01_randomisation"  # words that fix the draws for designs too large to list
 
 # %% tags=["hide-input"]
-from esld.report import balance, entry, predictability
+from esld.report import balance, entry, ledger, predictability
 from esld.report.chapter import open_chapter
 
 chapter = open_chapter("01_randomisation", cut=cut)
@@ -41,7 +41,7 @@ study = chapter.study
 # ## What the protocol says
 
 # %% tags=["hide-input"]
-chapter.say(f"{study.protocol.randomisation.value}.")
+chapter.table(ledger.design_table(study))
 
 # %% [markdown]
 # ## Result
@@ -53,6 +53,22 @@ chapter.answer(entry.entry_sentence(study, assigned))
 # %%
 finding = entry.headline(study, assigned)
 chapter.figure(entry.entry_figure(study, title=finding))
+
+# %% [markdown]
+# ### The ledger
+#
+# A <abbr title="A list of what was assigned, to whom and when, to which records are only ever added">ledger</abbr> shows that each patient
+# got the next place of a list that was fixed beforehand.
+
+# %% tags=["hide-input"]
+kept = ledger.ledger_of(study)
+check = ledger.check_ledger(study, kept) if kept else None
+if check:
+    rows = chapter.hand_over("ledger", ledger.ledger_rows(check), analysis="RANDOMISATION")
+chapter.say(ledger.ledger_sentence(check, rows) if check else ledger.NONE)
+
+# %%
+chapter.table(ledger.ledger_table(check)) if check else None
 
 # %% [markdown]
 # ### Balance before treatment

@@ -1,6 +1,7 @@
 """The assigned part of the list as SDTM records, DM and DS, with the columns that the trial's export has."""
 
 import csv
+import io
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,21 +71,30 @@ def write_tables(folder: Path, tables: Mapping[str, tuple[Sequence[str], Sequenc
         )
     written = []
     for name, (columns, rows) in tables.items():
-        path = folder / f"{name}.csv"
-        partial = folder / f".{name}.csv.partial"
-        try:
-            with partial.open("w", encoding="utf-8", newline="") as file:
-                writer = csv.DictWriter(file, columns, lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(rows)
-            os.replace(partial, path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise InputError(
-                str(path), "must be writable", error.strerror, remedy="Check the folder."
-            ) from None
-        written.append(path)
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        written.append(write_file(folder / f"{name}.csv", text.getvalue().encode("utf-8")))
     return written
+
+
+def write_file(path: Path, content: bytes) -> Path:
+    """Write a file whole or not at all.
+
+    Raises
+    ------
+    esld.errors.InputError
+        It cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(str(path), "must be writable", error.strerror, remedy="Check the folder.") from None
+    return path
 
 
 def _subject(trial: str, record: Record) -> str:

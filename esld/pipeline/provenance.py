@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import esld
+from esld.allocation.disclosed import FILE as LEDGER_FILE
 from esld.data.study import EXAMPLE, CutFile
 from esld.errors import InputError
 from esld.pipeline.chapters import ChapterSource
@@ -44,7 +45,9 @@ def input_hashes(file: CutFile, chapters: list[ChapterSource]) -> dict[str, str]
         **{f"notebooks/{c.path.name}": c.sha256 for c in chapters},
     }
     name = file.cut.data if file.cut.data.startswith(EXAMPLE) else _portable(file.cut.data)
-    files = sorted(p for p in data.iterdir() if p.suffix.lower() == ".csv") if data.is_dir() else [data]
+    files = [data]
+    if data.is_dir():
+        files = sorted(p for p in data.iterdir() if p.suffix.lower() == ".csv" or p.name == LEDGER_FILE)
     for path in files:
         hashes[f"{name}/{path.name}" if data.is_dir() else name] = sha256(path)
     return hashes
