@@ -277,7 +277,10 @@ class TestRecords:
         assert esld("correct", "001", "--stratum", "all", "--reason", "no other")[0] == 2
         assert esld("clock", "--reason", "battery")[0] == 0
         code, out, _ = esld("export", "-o", tmp_path)
-        assert (code, out.split()) == (0, [str(tmp_path / "dm.csv"), str(tmp_path / "ds.csv"), str(tmp_path / "ledger.json")])
+        assert (code, out.split()) == (
+            0,
+            [str(tmp_path / "dm.csv"), str(tmp_path / "ds.csv"), str(tmp_path / "ledger.json")],
+        )
         dm = (tmp_path / "dm.csv").read_text(encoding="utf-8").splitlines()
         assert dm[0] == "STUDYID,DOMAIN,USUBJID,SUBJID,ARMCD,ARM"
         assert dm[1].startswith("NCT06167473,DM,NCT06167473-001,001,")

@@ -89,7 +89,7 @@ class Study:
         SDTM tables after the cut, all text.
     cut_report : CutReport
         What the cut took away.
-    adsl, adlb, adtte, adce : DataFrame
+    adsl, adlb, adtte, adce, adae : DataFrame
         Analysis data; see :mod:`esld.data.adam`.
     queries : DataFrame
         See :func:`esld.data.queries.find_queries`.
@@ -103,6 +103,7 @@ class Study:
     adlb: pd.DataFrame
     adtte: pd.DataFrame
     adce: pd.DataFrame
+    adae: pd.DataFrame
     queries: pd.DataFrame
 
     @property
@@ -160,8 +161,9 @@ def load_study(file: CutFile) -> Study:
     adlb = adam.derive_adlb(cut_tables, adsl, protocol)
     adtte = adam.derive_adtte(cut_tables, adsl, protocol, cutoff)
     adce = adam.derive_adce(cut_tables, adsl, protocol)
+    adae = adam.derive_adae(cut_tables, adsl, protocol)
     found = queries.find_queries(queries.Evidence(cut_tables, adsl, adlb, protocol))
-    return Study(file, protocol, cut_tables, report, adsl, adlb, adtte, adce, found)
+    return Study(file, protocol, cut_tables, report, adsl, adlb, adtte, adce, adae, found)
 
 
 def _check_cut(tables: sdtm.Tables, file: CutFile) -> None:

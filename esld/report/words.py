@@ -157,6 +157,55 @@ MESSAGES = {
     "decompensation.untested": "No event happened while both groups could have had one, so that there is nothing to test.",
     "decompensation.episodes": "All episodes within {horizon}, repeated ones counted: {events}.",
     "decompensation.episodes.arm": "{count} in the {arm} group",
+    "safety.not_collected": "This chapter cannot be filled: the data of this trial hold {lacking}.",
+    "safety.not_planned": "This chapter cannot be filled: the protocol plans no analysis of safety.",
+    "safety.nobody": "This chapter cannot be filled yet: by the data cut nobody had been treated.",
+    "safety.set": "Counted are {arms}. Nobody who was randomised is left out.",
+    "safety.set.left_out": "Counted are {arms}. Left out, because never infused: {count} {noun}{who}.",
+    "safety.set.arm": "{n} in the {arm} group",
+    "safety.share": "{events} of {n} {unit} ({share}, {level} CI {lower} to {upper}) in the {arm} group",
+    "safety.share.none": "{events} of {n} {unit} (upper limit {upper}) in the {arm} group",
+    "safety.share.nobody": "nobody in the {arm} group, where nobody was treated",
+    "safety.absence": (
+        "That none was seen is no evidence that none can happen: these data are compatible with a true share of up to {arms}."
+    ),
+    "safety.absence.arm": "{upper} in the {arm} group",
+    "safety.deaths": "Up to the data cut, {arms} died.",
+    "safety.answer": (
+        "A serious adverse event befell {serious}. An adverse event began within 24 hours after an infusion in {soon}."
+    ),
+    "safety.events.any": "Any adverse event: {arms}.",
+    "safety.events.grade_3": "An event of grade 3 or higher: {arms}.",
+    "safety.events.stopped": "An event that led to the end of treatment: {arms}.",
+    "safety.answer.unsaid": "Of some events it is not known yet whether they are serious.",
+    "safety.events.unknown": (
+        "The grade is not known of {grade}, nor the seriousness of {serious}: of an event that had not ended by the data cut "
+        "neither is used, because it may be news of a later day. The counts of severe and of serious events are therefore too "
+        "low rather than too high."
+    ),
+    "safety.events.unknown.arm": "{count} {noun} in the {arm} group",
+    "safety.events.unknown.none": "no event",
+    "safety.reactions": "Of all infusions given, an adverse event within 24 hours followed {arms}.",
+    "safety.reactions.dependent": (
+        "The limits for infusions treat each infusion as if another patient received it. Some patients react again and again, so "
+        "these limits are too narrow; those for patients are not."
+    ),
+    "safety.laboratory": "From a lower CTCAE grade at baseline to grade 3 or 4 went {parameters}.",
+    "safety.laboratory.parameter": "{parameter} in {arms}",
+    "safety.laboratory.arm": "{x} of {n} in the {arm} group",
+    "safety.laboratory.none": "No laboratory value went from a lower CTCAE grade at baseline to grade 3 or 4.",
+    "safety.edish": (
+        "In end-stage liver disease quadrants drawn by the limits of normal mislead: bilirubin is high before any treatment, so "
+        "that patients stand in the upper half from the start, and a liver with few cells left may release little ALT. The "
+        "second panel divides each value by the patient's own baseline; its lines are at the same multiples, because none are "
+        "agreed on."
+    ),
+    "safety.hys_law": "Potential Hy's law in multiples of {scale}: {arms}.",
+    "safety.no_liver": "Liver injury cannot be shown: the trial does not collect both ALT and bilirubin.",
+    "safety.exposure": "Of the infusions that fell due, {arms} were given.",
+    "safety.exposure.arm": "{given} of {due} in the {arm} group",
+    "safety.exposure.reduced": "With less than the planned dose: {arms}.",
+    "safety.exposure.reduced.arm": "{count} in the {arm} group",
     "power": (
         "With {n1} and {n2} patients, if 90 % live in one group, Fisher's test at 5 % finds 70 % in the other group in "
         "{small} of trials, 50 % in {middle} and 30 % in {large}."

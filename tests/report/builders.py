@@ -75,6 +75,7 @@ def study_of(
     queries: Sequence[tuple[str, str, str, str, str]] = (),
     parameters: Mapping[str, Mapping[str, object]] | None = None,
     trial: Protocol | None = None,
+    adae: pd.DataFrame | None = None,
 ) -> Study:
     """A study of these patients; `values` are (patient, PARAMCD, visit number, value), visit 0 being baseline."""
     trial = trial or protocol()
@@ -99,6 +100,7 @@ def study_of(
         adlb=_adlb(adsl, values, limits or {}, trial),
         adtte=_adtte(adsl),
         adce=pd.DataFrame(),
+        adae=pd.DataFrame() if adae is None else adae,
         queries=pd.DataFrame(queries, columns=["USUBJID", "record", "rule", "severity", "message"]),
     )
 

@@ -109,4 +109,4 @@ class TestConsort:
     def test_chapters_are_chapters(self, item):
         from tests.report.builders import ROOT
 
-        assert all((ROOT / "notebooks" / f"{c}.py").exists() or c == "06_safety" for c in item.chapters)
+        assert all((ROOT / "notebooks" / f"{c}.py").exists() for c in item.chapters)

@@ -1,0 +1,229 @@
+"""Who is counted for safety, shares with exact limits in words, deaths, and why a trial's safety cannot be shown."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from esld.data.adam.adlb import study_day
+from esld.data.study import Study
+from esld.protocol import Analysis
+from esld.report import numbers
+from esld.report.results import Reported, Row
+from esld.report.tables import Table
+from esld.report.words import in_prose, joined, message, of_group, span
+from esld.survival import clopper_pearson
+
+_NEEDED = {"EX": "no record of what was given", "AE": "no adverse events"}
+_NAMED = 12  # up to so many patients who are left out are named
+
+
+@dataclass(frozen=True, eq=False)
+class SafetySet:
+    """Patients who were infused at least once, by the dose received.
+
+    Attributes
+    ----------
+    people : DataFrame
+        Their rows of ADSL, with ``GROUP``: ``TRT01A`` or, where the data do not say what was received, ``TRT01P``.
+    left_out : DataFrame
+        Rows of ADSL of the randomised who are not among them.
+    arms : tuple of str
+        Labels in the protocol's order.
+    """
+
+    people: pd.DataFrame
+    left_out: pd.DataFrame
+    arms: tuple[str, ...]
+
+    @property
+    def group_of(self) -> pd.Series:
+        """Group by USUBJID."""
+        return self.people.set_index("USUBJID")["GROUP"]
+
+    def size(self, arm: str) -> int:
+        """Patients of one group."""
+        return int(self.people["GROUP"].eq(arm).sum())
+
+    def own(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Rows of these patients, with their ``GROUP``."""
+        group = frame["USUBJID"].map(self.group_of)
+        return frame.assign(GROUP=group)[group.notna()]
+
+
+def safety_set(study: Study) -> SafetySet:
+    """The safety set of a cut (``SAFFL``)."""
+    randomised = study.randomised
+    treated = randomised["SAFFL"].eq("Y")
+    people = randomised[treated]
+    people = people.assign(GROUP=people["TRT01A"].fillna(people["TRT01P"]))
+    return SafetySet(people, randomised[~treated], tuple(study.arms))
+
+
+def planned(study: Study) -> Analysis | None:
+    """The protocol's safety analysis; None if it plans none."""
+    return next((a for a in study.protocol.analyses if a.role == "safety"), None)
+
+
+def why_empty(study: Study) -> str:
+    """One sentence if the chapter cannot be filled: nothing collected, nothing planned, nobody treated; else nothing."""
+    lacking = [words for domain, words in _NEEDED.items() if domain not in study.tables]
+    if lacking:
+        return message("safety.not_collected", lacking=" and ".join(lacking))
+    if planned(study) is None:
+        return message("safety.not_planned")
+    return "" if study.randomised["SAFFL"].eq("Y").any() else message("safety.nobody")
+
+
+def set_rows(group: SafetySet) -> pd.DataFrame:
+    """Patients counted by group, and how many of the randomised are left out, in long form."""
+    about = {"unit": "patients", "method": "count"}
+    rows = [
+        {"group": arm, "statistic": "patients", "value": group.size(arm), "n": group.size(arm), **about}
+        for arm in group.arms
+    ]
+    left_out = {"statistic": "left out", "value": len(group.left_out), **about}
+    return pd.DataFrame([*rows, left_out])
+
+
+def set_words(group: SafetySet, reported: Reported) -> str:
+    """Who is counted, and who is left out."""
+    arms = joined(
+        message("safety.set.arm", n=_whole(reported.row("patients", arm)), arm=of_group(arm))
+        for arm in group.arms
+    )
+    row = reported.row("left out")
+    if not row.value:
+        return message("safety.set", arms=arms)
+    out = group.left_out
+    names = [
+        f"{subject} ({in_prose(arm)})" for subject, arm in zip(out["USUBJID"], out["TRT01P"], strict=True)
+    ]
+    who = f": {joined(names)}" if len(names) <= _NAMED else ""
+    noun = numbers.noun(len(out), "randomised patient")
+    return message("safety.set.left_out", arms=arms, count=_whole(row), noun=noun, who=who)
+
+
+def share(
+    statistic: str, arm: str, x: int, n: int, *, conf_level: float, unit: str = "patients"
+) -> pd.DataFrame:
+    """``x`` of ``n`` with exact limits, in long form; not estimable where there is nobody."""
+    if n == 0:
+        empty = {"group": arm, "statistic": statistic, "value": float("nan"), "n": 0, "events": 0}
+        return pd.DataFrame(
+            [empty | {"unit": unit, "method": "Clopper-Pearson", "reason": "nobody was treated"}]
+        )
+    return (
+        clopper_pearson(x, n, conf_level=conf_level)
+        .to_frame(group=arm, statistic=statistic)
+        .assign(unit=unit)
+    )
+
+
+def share_text(row: Row) -> str:
+    """``4/10 (40 %)``, as tables show a share."""
+    return numbers.count(row.events or 0, row.n or 0)
+
+
+def share_words(rows: Iterable[Row], *, level: str) -> str:
+    """``4 of 10 patients (40 %, 95 % CI 12 % to 74 %) in the low-dose group and …``; where nobody, the upper limit alone."""
+    return joined(_share_words(row, level=level) for row in rows)
+
+
+def _share_words(row: Row, *, level: str) -> str:
+    n, arm = row.n or 0, of_group(row.arm)
+    if n == 0:
+        return message("safety.share.nobody", arm=arm)
+    about = {
+        "events": span(row, str(row.events)),
+        "n": span(row, str(n)),
+        "arm": arm,
+        "upper": span(row, numbers.percent(row.upper, n)),
+        "unit": numbers.noun(n, row.unit.removesuffix("s")),
+    }
+    if row.events == 0:
+        return message("safety.share.none", **about)
+    bounds = {
+        "share": span(row, numbers.percent(row.value, n)),
+        "lower": span(row, numbers.percent(row.lower, n)),
+    }
+    return message("safety.share", level=level, **about, **bounds)
+
+
+def absence_words(rows: Iterable[Row]) -> str:
+    """What it means that nobody was affected, for the groups of which it is so; nothing if for none."""
+    none = [row for row in rows if row.events == 0 and row.n]
+    if not none:
+        return ""
+    arms = joined(
+        message(
+            "safety.absence.arm", upper=span(row, numbers.percent(row.upper, row.n)), arm=of_group(row.arm)
+        )
+        for row in none
+    )
+    return message("safety.absence", arms=arms)
+
+
+def deaths(study: Study, group: SafetySet) -> pd.DataFrame:
+    """Deaths of the randomised: ``USUBJID GROUP day cause since``, in order of day.
+
+    ``GROUP`` is that of the safety set, or as randomised for who was never infused; ``day`` the study day, ``cause`` the
+    fatal adverse events, missing if none is recorded, ``since`` days from the last infusion, missing without one.
+    """
+    died = study.randomised[study.randomised["DTHDT"].notna()]
+    fatal = study.adae[study.adae["AEOUT"].eq("FATAL")]
+    causes = fatal["AEDECOD"].fillna(fatal["AETERM"]).groupby(fatal["USUBJID"]).agg("; ".join)
+    start = died["TRTSDT"].fillna(died["RANDDT"])
+    frame = pd.DataFrame(
+        {
+            "USUBJID": died["USUBJID"],
+            "GROUP": died["USUBJID"].map(group.group_of).fillna(died["TRT01P"]),
+            "day": study_day(died["DTHDT"], start),
+            "cause": died["USUBJID"].map(causes),
+            "since": (died["DTHDT"] - died["TRTEDT"]).dt.days,
+        }
+    )
+    return frame.sort_values(["day", "USUBJID"], ignore_index=True)
+
+
+def death_rows(group: SafetySet, *, conf_level: float) -> pd.DataFrame:
+    """Patients of the safety set who died, by group, in long form."""
+    died = group.people[group.people["DTHDT"].notna()]["GROUP"]
+    parts = [
+        share("died", arm, int(died.eq(arm).sum()), group.size(arm), conf_level=conf_level)
+        for arm in group.arms
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def death_table(study: Study, group: SafetySet) -> Table | None:
+    """One line a death; None if nobody died."""
+    found = deaths(study, group)
+    if found.empty:
+        return None
+    frame = pd.DataFrame(
+        {
+            "Patient": found["USUBJID"],
+            "Group": found["GROUP"],
+            "Study day": found["day"].map("{:.0f}".format),
+            "Cause": found["cause"].fillna("not stated"),
+            "Days since the last infusion": found["since"].map("{:.0f}".format, na_action="ignore"),
+        }
+    ).fillna({"Days since the last infusion": "never infused"})
+    notes = (
+        "Study day 1 is the first infusion, or randomisation for a patient never infused. Cause: the adverse event recorded "
+        "as fatal.",
+        "All deaths among the randomised up to the data cut, whenever they happened and whatever they were attributed to.",
+    )
+    return Table("deaths", "Deaths", frame, footnotes=notes)
+
+
+def death_words(reported: Reported, group: SafetySet, *, level: str) -> str:
+    """How many of the safety set died, by group, and what a zero means."""
+    rows = [reported.row("died", arm) for arm in group.arms]
+    said = [message("safety.deaths", arms=share_words(rows, level=level)), absence_words(rows)]
+    return " ".join(s for s in said if s)
+
+
+def _whole(row: Row) -> str:
+    return span(row, f"{row.value or 0:.0f}")
