@@ -28,7 +28,9 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 from esld.data.dates import in_words
 from esld.report import data_cut, figures, numbers
 from esld.report.chapter import open_chapter
-from esld.report.flow import flow_table, participant_flow
+from esld.report.estimands import estimand_table
+from esld.report.flow import absent_words, flow_table, participant_flow
+from esld.report.flow_figure import flow_figure
 from esld.report.words import span
 
 chapter = open_chapter("00_data_cut", cut=cut)
@@ -70,6 +72,12 @@ chapter.say(
 # %%
 flow = participant_flow(study, horizon_days=horizon_days)
 counts = chapter.hand_over("flow", flow, analysis="FLOW")
+chapter.figure(flow_figure(flow))
+
+# %% tags=["hide-input"]
+chapter.say(absent_words(flow)) if absent_words(flow) else None
+
+# %%
 chapter.table(flow_table(flow))
 
 # %% tags=["hide-input"]
@@ -121,6 +129,15 @@ assumptions = data_cut.assumption_table(study)
 chapter.table(assumptions) if assumptions else chapter.say(
     "The export needs no assumption beyond those of the protocol."
 )
+
+# %% [markdown]
+# ### Planned analyses
+#
+# What each analysis asks, in the five attributes of an estimand (ICH E9(R1)): which treatments are compared, in whom, by which
+# variable, what is done about events that come in between, and how the groups are summarised.
+
+# %%
+chapter.table(estimand_table(study))
 
 # %% [markdown]
 # ## What could change it

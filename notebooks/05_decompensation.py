@@ -31,6 +31,7 @@ from IPython.display import display
 
 from esld.report import episodes, first_events, numbers
 from esld.report.chapter import open_chapter
+from esld.report.decompensated import decompensated_rows
 
 chapter = open_chapter("05_decompensation", cut=cut)
 study, plan = chapter.study, chapter.study.protocol
@@ -67,6 +68,8 @@ first = {}
 for code in planned.endpoints:
     result = first_events.estimate(study, code, at=at, conf_level=conf_level)
     first[code] = (result, chapter.hand_over(f"first_{code.lower()}", result, analysis="DECOMP"))
+any_of = decompensated_rows(study, planned.endpoints, at=at)
+chapter.hand_over("decompensated", any_of, analysis="DECOMP")
 chapter.answer(first_events.words(first))
 
 # %%

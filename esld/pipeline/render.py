@@ -4,6 +4,7 @@ Every page stands alone: no script, no font, no request. The same report gives t
 """
 
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -96,6 +97,16 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Diagram:
+    """The flow of the participants on the index: SVG for a page and for a phone, the same in words, and a note."""
+
+    wide: str
+    narrow: str
+    alt: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that the pages show.
 
@@ -115,6 +126,8 @@ class Report:
         What, and hash or version. No clock, no path of a machine.
     assumptions : tuple of (str, str, str)
         What the protocol leaves open, the choice made, the reason.
+    diagram : Diagram, optional
+        Flow of the participants.
     """
 
     masthead: Masthead
@@ -125,6 +138,7 @@ class Report:
     downloads: tuple[tuple[str, str], ...]
     made_with: tuple[tuple[str, str], ...]
     assumptions: tuple[tuple[str, str, str], ...] = ()
+    diagram: Diagram | None = None
 
     def __post_init__(self) -> None:
         slugs = [chapter.slug for chapter in self.chapters]
@@ -211,6 +225,9 @@ def _templates() -> "Environment":
     )
     environment.globals["css"] = Markup((THEME / "style.css").read_text(encoding="utf-8"))
     environment.filters["bind"] = bind
+    environment.filters["svg_address"] = lambda svg: (
+        f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+    )
     environment.filters["css_string"] = lambda text: Markup(_css_string(text))
     return environment
 

@@ -5,7 +5,7 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -276,4 +276,5 @@ def _report(
             ),
         ),
         assumptions=tuple(protocol.assumptions()),
+        diagram=render.Diagram(**asdict(front.diagram)) if front.diagram else None,
     )

@@ -1,15 +1,20 @@
 """Participant flow: counts that add up at every step, or no table at all."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from esld.data.study import Study
+from esld.report.numbers import capitalised
 from esld.report.numbers import horizon as in_words
+from esld.report.results import Reported
 from esld.report.tables import Table
+from esld.report.words import message
 
 _LOST = ("LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT")
 ALL = "All"
+OF = ": "  # between a step and a reason for it, in the name of a step
 
 
 @dataclass(frozen=True)
@@ -20,12 +25,34 @@ class Flow:
     ----------
     counts : DataFrame of int
         One row a step, one column an arm and ``All``; steps before randomisation have only ``All``, other cells missing.
+        A step that the data cannot tell has no row. ``lost: Withdrawal by subject`` is a reason for ``lost``.
     horizon_days : float
         Day to which follow-up is judged.
     """
 
     counts: pd.DataFrame
     horizon_days: float
+
+    @property
+    def arms(self) -> list[str]:
+        """Labels of the arms, in the protocol's order."""
+        return [str(column) for column in self.counts.columns if column != ALL]
+
+    def __contains__(self, step: str) -> bool:
+        return step in self.counts.index
+
+    def count(self, step: str, arm: str = ALL) -> int:
+        """Patients of an arm at a step; a KeyError where the data cannot tell."""
+        return int(self.counts[arm].to_dict()[step])
+
+    def reasons(self, step: str) -> dict[str, str]:
+        """Rows with the reasons for a step, and the words of each."""
+        start = step + OF
+        return {
+            str(name): str(name).removeprefix(start)
+            for name in self.counts.index
+            if str(name).startswith(start)
+        }
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: group, statistic (the step), value, n (randomised)."""
@@ -45,18 +72,34 @@ _STAGES = {
     },
     "Treatment": {
         "treated": "Received at least one infusion",
+        "complete": "… every planned infusion",
+        "partial": "… fewer by the cut-off",
         "untreated": "Never infused",
     },
     "Follow-up": {
         "dead": "Dead by {horizon}",
         "followed": "Alive and followed to {horizon}",
+        "transplanted": "… with a liver transplant",
         "lost": "Follow-up ended before {horizon}",
         "open": "Under observation, {horizon} not yet reached",
         "overdue": "Under observation, {horizon} reached, not seen since",
     },
-    "Analysis": {"analysed": "Analysed for the primary outcome"},
+    "Analysis": {
+        "analysed": "Analysed for the primary outcome",
+        "safety": "Analysed for safety, by the dose received",
+    },
 }
-_BEFORE_RANDOMISATION = ["assessed", "excluded", "ineligible", "other", "waiting"]
+_BEFORE_RANDOMISATION = ("assessed", "excluded", "ineligible", "other", "waiting")
+_SPLITS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("assessed", ("excluded", "waiting", "randomised")),
+    ("excluded", ("ineligible", "other")),
+    ("randomised", ("treated", "untreated")),
+    ("treated", ("complete", "partial")),
+    ("randomised", ("dead", "followed", "lost", "open", "overdue")),
+    ("randomised", ("analysed",)),
+)
+_WITH_REASONS = ("ineligible", "untreated", "lost")
+ONLY_IF_ANY = ("overdue", "transplanted")  # steps that need no line for nobody
 
 
 def participant_flow(study: Study, *, horizon_days: float) -> Flow:
@@ -74,7 +117,9 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
     Flow
         ``lost`` counts those lost, withdrawn, through with the study or censored by a rule of the endpoint before the
         horizon; ``open`` and ``overdue`` those for whom no end is recorded, before and after the day of the horizon has
-        come. A trial without an EX domain has no ``treated`` and ``untreated``.
+        come. ``transplanted`` are those of ``followed`` who had a new liver by then. Steps that the data cannot tell are
+        left out: those before randomisation when nobody but the randomised is in the data, the infusions without an EX
+        domain, ``safety`` without that set. Somebody who failed several criteria counts under the first recorded.
 
     Raises
     ------
@@ -84,7 +129,8 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
     adsl = study.adsl
     randomised = adsl["RANDFL"].eq("Y")
     failed = ~randomised & adsl["DCSREAS"].notna()
-    ineligible = failed & adsl["USUBJID"].isin(study.tables["IE"]["USUBJID"] if "IE" in study.tables else [])
+    criteria = _first_criterion(study)
+    ineligible = failed & criteria.notna()
     os = study.adtte[study.adtte["PARAMCD"].eq("OS")].set_index("USUBJID")
     time, censored = adsl["USUBJID"].map(os["AVAL"]), adsl["USUBJID"].map(os["CNSR"])
     dead = randomised & censored.eq(0) & (time <= horizon_days)
@@ -92,7 +138,9 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
     ended = censored.eq(2) | adsl["DCSREAS"].isin(_LOST) | adsl["EOSSTT"].eq("COMPLETED")
     lost = randomised & ~dead & ~followed & ended
     watched = randomised & ~dead & ~followed & ~lost
-    reached = adsl["RANDDT"] + pd.Timedelta(days=horizon_days) <= pd.Timestamp(study.cut.cutoff)
+    day = adsl["RANDDT"] + pd.Timedelta(days=horizon_days)
+    reached = day <= pd.Timestamp(study.cut.cutoff)
+    treated = randomised & adsl["TRTSDT"].notna()
     steps = {
         "assessed": pd.Series(True, adsl.index),
         "excluded": failed,
@@ -100,39 +148,81 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
         "other": failed & ~ineligible,
         "waiting": ~randomised & ~failed,
         "randomised": randomised,
-        "treated": randomised & adsl["TRTSDT"].notna(),
-        "untreated": randomised & adsl["TRTSDT"].isna(),
+        "treated": treated,
+        "untreated": randomised & ~treated,
         "dead": dead,
         "followed": followed,
+        "transplanted": followed & (adsl["LTDT"] <= day),
         "lost": lost,
         "open": watched & ~reached,
         "overdue": watched & reached,
         "analysed": adsl["USUBJID"].isin(os.index[os["AVAL"].notna()]),
     }
+    if study.protocol.administrations and "NINFUS" in adsl:
+        every = adsl["NINFUS"] >= len(study.protocol.administrations.value)
+        steps |= {"complete": treated & every, "partial": treated & ~every}
+    if not (~randomised).any() and "IE" not in study.tables:
+        steps = {name: members for name, members in steps.items() if name not in _BEFORE_RANDOMISATION}
     if "EX" not in study.tables:
         steps = {name: members for name, members in steps.items() if name not in _STAGES["Treatment"]}
-    counts = pd.DataFrame({ALL: {name: int(members.sum()) for name, members in steps.items()}}, dtype=object)
-    for arm in study.arms:
-        own = adsl["TRT01P"].eq(arm)
-        counts[arm] = pd.Series(
-            {name: int((members & own).sum()) for name, members in steps.items()}, dtype=object
-        )
-        counts.loc[_BEFORE_RANDOMISATION, arm] = None
-    counts = counts[[*study.arms, ALL]]
+    left = adsl["DCSREAS"].map(lambda term: str(term).lower(), na_action="ignore").astype(object)
+    rules = adsl["USUBJID"].map(os["CNSDTDSC"]).where(censored.eq(2)).astype(object)
+    reasons = {
+        "ineligible": criteria,
+        "untreated": ("participation ended: " + left).fillna("reason not recorded"),
+        "lost": rules.fillna(left).fillna("completed before that day").map(capitalised),
+    }
+    for step in [name for name in _WITH_REASONS if name in steps]:
+        for reason, members in reasons[step][steps[step]].groupby(reasons[step], sort=True):
+            steps[f"{step}{OF}{reason}"] = pd.Series(adsl.index.isin(members.index), adsl.index)
+    counts = _counted(steps, adsl["TRT01P"], study.arms)
+    if {"SAFFL", "TRT01A"} <= set(adsl) and adsl["SAFFL"].notna().any():
+        safe = {"safety": randomised & adsl["SAFFL"].eq("Y")}
+        counts = pd.concat([counts, _counted(safe, adsl["TRT01A"], study.arms)])
     _reconcile(counts)
     return Flow(counts, horizon_days)
 
 
+def flow_of(reported: Reported, *, arms: Sequence[str], horizon_days: float) -> Flow:
+    """The flow again, from the rows that :meth:`Flow.to_frame` made; refused like any other if it does not add up."""
+    cells: dict[str, dict[str, int]] = {ALL: {}, **{arm: {} for arm in arms}}
+    for row in reported.rows:
+        cells[row.arm][row.statistic] = int(row.value or 0)
+    columns = {name: pd.Series(own, list(cells[ALL]), dtype=object) for name, own in cells.items()}
+    counts = pd.DataFrame(columns)[[*arms, ALL]]
+    counts = counts.where(counts.notna(), None)
+    _reconcile(counts)
+    return Flow(counts, horizon_days)
+
+
+def _first_criterion(study: Study) -> pd.Series:
+    """The criterion that each subject failed, in the protocol's words where it knows it; the first of several."""
+    if "IE" not in study.tables:
+        return pd.Series(None, study.adsl.index, dtype=object)
+    wanted = {c.id: f"Not {c.text[:1].lower()}{c.text[1:]}" for c in study.protocol.eligibility.inclusion}
+    unwanted = {c.id: c.text for c in study.protocol.eligibility.exclusion}
+    ie = study.tables["IE"].drop_duplicates("USUBJID").set_index("USUBJID")
+    texts = ie["IETESTCD"].map(lambda code: (wanted | unwanted).get(code, f"Criterion {code}"))
+    return study.adsl["USUBJID"].map(texts)
+
+
+def _counted(steps: Mapping[str, pd.Series], arm: pd.Series, arms: Sequence[str]) -> pd.DataFrame:
+    counts = pd.DataFrame({ALL: {name: int(members.sum()) for name, members in steps.items()}}, dtype=object)
+    for label in arms:
+        own = arm.eq(label)
+        found = {name: int((members & own).sum()) for name, members in steps.items()}
+        counts[label] = pd.Series(found, dtype=object)
+        counts.loc[[name for name in found if name.split(OF)[0] in _BEFORE_RANDOMISATION], label] = None
+    return counts[[*arms, ALL]]
+
+
 def _reconcile(counts: pd.DataFrame) -> None:
     """Refuse counts that do not add up, by column and over the arms."""
-    splits = [
-        ("assessed", ["excluded", "waiting", "randomised"]),
-        ("excluded", ["ineligible", "other"]),
-        ("randomised", ["dead", "followed", "lost", "open", "overdue"]),
-        ("randomised", ["analysed"]),
-    ]
-    if "treated" in counts.index:
-        splits.append(("randomised", ["treated", "untreated"]))
+    names = [str(name) for name in counts.index]
+    splits = [(whole, parts) for whole, parts in _SPLITS if {whole, *parts} <= set(names)]
+    for step in _WITH_REASONS:
+        if parts := tuple(name for name in names if name.startswith(step + OF)):
+            splits.append((step, parts))
     for column in counts.columns:
         cells = counts[column].to_dict()
         for whole, parts in splits:
@@ -141,10 +231,17 @@ def _reconcile(counts: pd.DataFrame) -> None:
             if total is not None and total != sum(x for x in found if x is not None):
                 said = ", ".join(f"{part} {x}" for part, x in zip(parts, found, strict=True))
                 raise ValueError(f"participant flow must add up: {column}: {whole} {total}, but {said}")
-    for step in counts.index.drop(_BEFORE_RANDOMISATION):
+        if cells["transplanted"] > cells["followed"]:
+            said = f"transplanted {cells['transplanted']} of followed {cells['followed']}"
+            raise ValueError(f"participant flow must add up: {column}: {said}")
+    for step in names:
         by_arm = counts.loc[step].to_dict()
-        if (total := by_arm.pop(ALL)) != (added := sum(by_arm.values())):
+        total = by_arm.pop(ALL)
+        if step.split(OF)[0] not in _BEFORE_RANDOMISATION and total != (added := sum(by_arm.values())):
             raise ValueError(f"participant flow must add up: {step} is {total}, but the arms give {added}")
+    if {"safety", "treated"} <= set(names) and (of := counts[ALL].to_dict())["safety"] != of["treated"]:
+        said = f"treated {of['treated']}, but safety {of['safety']}"
+        raise ValueError(f"participant flow must add up: {ALL}: {said}")
 
 
 def flow_table(flow: Flow) -> Table:
@@ -152,20 +249,32 @@ def flow_table(flow: Flow) -> Table:
     horizon = in_words(flow.horizon_days)
     rows = []
     for stage, steps in _STAGES.items():
-        for name, label in steps.items():
-            if name not in flow.counts.index or (name == "overdue" and not flow.counts.loc[name, ALL]):
+        for step, label in steps.items():
+            if step not in flow or (step in ONLY_IF_ANY and not flow.count(step)):
                 continue
-            counts = flow.counts.loc[name].to_dict()
-            cells = {column: "" if x is None else str(x) for column, x in counts.items()}
-            rows.append({"Stage": stage, "Patients": label.format(horizon=horizon), **cells})
-    notes = (
-        "Excluded, not yet randomised and randomised add up to those assessed; treatment and follow-up each add up to the "
-        "randomised. All randomised patients are analysed, in the group to which they were randomised.",
-    )
+            indent = "… … " if label.startswith("…") else "… "
+            reasons = {name: indent + words for name, words in flow.reasons(step).items()}
+            for name, text in {step: label.format(horizon=horizon), **reasons}.items():
+                counts = flow.counts.loc[name].to_dict()
+                cells = {column: "" if x is None else str(x) for column, x in counts.items()}
+                rows.append({"Stage": stage, "Patients": text, **cells})
+    blocks = "Treatment and follow-up each add up" if "treated" in flow else "Follow-up adds up"
+    everybody = "All randomised patients are analysed, in the group to which they were randomised."
+    notes = [f"{blocks} to the randomised. {everybody}"]
+    if "assessed" in flow:
+        notes.append("Excluded, not yet randomised and randomised add up to those assessed.")
+    if flow.reasons("ineligible"):
+        notes.append("Who failed several criteria is counted under the first that is recorded.")
     return Table(
         "participant_flow",
         "Participants from consent to analysis",
         pd.DataFrame(rows),
-        footnotes=notes,
+        footnotes=tuple(notes),
         group="Stage",
     )
+
+
+def absent_words(flow: Flow) -> str:
+    """What the flow cannot show because the data do not hold it, a sentence each; empty when it shows everything."""
+    keys = {"assessed": "flow.absent.screening", "treated": "flow.absent.treatment"}
+    return " ".join(message(key) for step, key in keys.items() if step not in flow)

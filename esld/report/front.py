@@ -1,10 +1,14 @@
-"""The front page: the answer to the trial's question, and four numbers to take away."""
+"""The front page: the answer to the trial's question, the numbers to take away, and the flow of the participants."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from esld.data.study import Study
-from esld.report import numbers
+from esld.report import figures, numbers
+from esld.report.flow import absent_words, flow_of
+from esld.report.flow_figure import NARROW, WIDE, flow_figure
 from esld.report.numbers import significant
 from esld.report.results import Reported, Row
 from esld.report.sentences import difference_row, points, points_noun
@@ -12,6 +16,9 @@ from esld.report.words import in_prose, method
 
 PRIMARY = "os_milestone"
 FOLLOW_UP = "follow_up"
+FLOW = "flow"
+DECOMPENSATED = "decompensated"
+ADVERSE_EVENTS = "adverse_events"
 
 
 @dataclass(frozen=True)
@@ -25,11 +32,22 @@ class CardText:
 
 
 @dataclass(frozen=True)
+class Diagram:
+    """The flow of the participants as SVG, for a page and for a phone, in words, and what it cannot show."""
+
+    wide: str
+    narrow: str
+    alt: str
+    note: str
+
+
+@dataclass(frozen=True)
 class FrontPage:
     """What the index shows first."""
 
     answer: str
     cards: tuple[CardText, ...]
+    diagram: Diagram | None = None
 
 
 def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> FrontPage:
@@ -59,14 +77,45 @@ def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) ->
         tuple(r for r in rows if r.result_id.startswith(f"{PRIMARY}.") and r.time == significant(at))
     )
     if own.rows:
-        # Results do not carry the level of their intervals: it is the chapter's own unless the cut file sets another.
-        level = study.cut.parameters.get(primary.chapter, {}).get("conf_level", 0.95)
-        cards += [_alive(own, arm, at, numbers.level(level)) for arm in study.arms]
+        level = _level(study, primary.chapter)
+        cards += [_alive(own, arm, at, level) for arm in study.arms]
         if len(study.arms) == 2:
-            cards.append(_difference(own, study.arms, numbers.level(level)))
-    followed = [r for r in rows if r.result_id.startswith(f"{FOLLOW_UP}.") and r.statistic == "complete"]
-    cards += [_follow_up(row) for row in followed]
-    return FrontPage(answer, tuple(cards))
+            cards.append(_difference(own, study.arms, level))
+    cards += [_follow_up(row) for row in _of(rows, FOLLOW_UP, "complete")]
+    cards += [_decompensated(row) for row in _of(rows, DECOMPENSATED, "patients")]
+    serious = [row for row in _of(rows, ADVERSE_EVENTS, "serious") if row.n]
+    cards += [_serious(row, _level(study, row.chapter)) for row in serious]
+    return FrontPage(answer, tuple(cards), _diagram(rows, study, at))
+
+
+def _of(rows: Sequence[Row], id: str, statistic: str = "") -> list[Row]:
+    """Rows of one result, all or of one statistic."""
+    return [r for r in rows if r.result_id.startswith(f"{id}.") and statistic in ("", r.statistic)]
+
+
+def _level(study: Study, chapter: str) -> str:
+    """Results do not carry the level of their intervals: it is the chapter's own unless the cut file sets another."""
+    return numbers.level(study.cut.parameters.get(chapter, {}).get("conf_level", 0.95))
+
+
+def _diagram(rows: Sequence[Row], study: Study, horizon_days: float) -> Diagram | None:
+    """The flow diagram, drawn from the results; none where no chapter counted the participants."""
+    import matplotlib as mpl
+
+    counted = Reported(tuple(_of(rows, FLOW)))
+    if not counted.rows:
+        return None
+    flow = flow_of(counted, arms=study.arms, horizon_days=horizon_days)
+    with mpl.rc_context():
+        figures.set_style()
+        wide, narrow = (flow_figure(flow, layout=layout) for layout in (WIDE, NARROW))
+        return Diagram(_svg(wide), _svg(narrow), wide.alt, absent_words(flow))
+
+
+def _svg(picture: figures.Picture) -> str:
+    with TemporaryDirectory() as folder:
+        picture.save(Path(folder))
+        return (Path(folder) / f"{picture.id}.svg").read_text(encoding="utf-8")
 
 
 def _alive(own: Reported, arm: str, at: float, level: str) -> CardText:
@@ -110,3 +159,16 @@ def _follow_up(row: Row) -> CardText:
     detail = f"patients dead, or followed for {numbers.horizon(row.time or 0)}"
     value = f"{numbers.fixed(row.value, 0)} of {row.n}"
     return CardText("Follow-up complete", value, detail, row.result_id)
+
+
+def _decompensated(row: Row) -> CardText:
+    label = f"First decompensation by {numbers.horizon(row.time or 0)}, {in_prose(row.arm)}"
+    value = f"{numbers.fixed(row.value, 0)} of {row.n}"
+    return CardText(label, value, "patients with a first event of any kind", row.result_id)
+
+
+def _serious(row: Row, level: str) -> CardText:
+    share, lower, upper = (numbers.percent(x, row.n) for x in (row.value, row.lower, row.upper))
+    detail = f"patients with at least one; {share}, {level} CI {lower} to {upper}; {method(row)}"
+    label = f"Serious adverse events, {in_prose(row.arm)}"
+    return CardText(label, f"{row.events} of {row.n}", detail, row.result_id)

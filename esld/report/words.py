@@ -306,6 +306,18 @@ MESSAGES = {
     "headline.estimated.arm": "{share} with {arm}",
     "headline.none": "Nobody has been observed for {horizon} with {arms}",
     "headline.none.all": "Nobody has been observed for {horizon}",
+    "flow.title": "{randomised} {patients} randomised, {analysed} analysed",
+    "flow.title.screened": "{assessed} {patients} assessed, {randomised} randomised, {analysed} analysed",
+    "flow.alt": "Flow diagram. {enrolment} {arms}",
+    "flow.alt.screened": (
+        "Assessed {assessed}; excluded {excluded}; not yet randomised {waiting}; randomised {randomised}."
+    ),
+    "flow.alt.randomised": "Randomised {randomised}.",
+    "flow.alt.arm": "{arm}: {steps}.",
+    "flow.absent.screening": (
+        "Who was assessed and not randomised is not in the data, so that the flow begins with randomisation."
+    ),
+    "flow.absent.treatment": "What treatment was received is not in the data.",
 }
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from esld.data.study import Study, load_study, read_cut
 from esld.report import baseline, data_cut, figures, liver_function, repeated, survival_tables
+from esld.report.estimands import estimand_table
 from esld.report.flow import flow_table, participant_flow
 from esld.report.results import Reported, rows_of
 from esld.report.tables import Table
@@ -70,6 +71,7 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
     yield data_cut.cut_table(study)
     yield data_cut.records_table(study)
     yield data_cut.follow_up_table(data_cut.follow_up(study, horizon_days=horizon), horizon_days=horizon)
+    yield estimand_table(study)
     yield flow_table(participant_flow(study, horizon_days=horizon))
     yield baseline.baseline_table(study, baseline.summarise_baseline(study))
     for table in (data_cut.query_table(study), data_cut.assumption_table(study)):

@@ -1,5 +1,6 @@
 """Participant flow: counts that add up, or a refusal."""
 
+import re
 from dataclasses import replace
 
 import pandas as pd
@@ -7,18 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from esld.report.flow import flow_table, participant_flow
-from esld.report.results import rows_of
+from esld.report.flow import absent_words, flow_of, flow_table, participant_flow
+from esld.report.results import Reported, rows_of
 from tests.report.builders import HIGH, LOW, footnotes, patient, study_of
 
 PATIENTS = [
     patient(1, LOW, days=400, completed=True),  # followed
-    patient(2, LOW, days=100, dead=True),  # dead by one year
+    patient(2, LOW, days=100, dead=True, transplant_day=50),  # dead by one year
     patient(3, LOW, days=365, dead=True),  # dead on the very day
-    patient(4, LOW, days=366, dead=True),  # alive at one year, dead the day after
+    patient(4, LOW, days=366, dead=True, transplant_day=366),  # alive at one year, dead the day after
     patient(5, LOW, days=200, reason="LOST TO FOLLOW-UP", treated=False),
     patient(6, HIGH, days=250, reason="WITHDRAWAL BY SUBJECT"),
-    patient(7, HIGH, days=365, completed=True),  # followed on the very day
+    patient(7, HIGH, days=365, completed=True, transplant_day=200),  # followed on the very day
     patient(8, HIGH, days=150, censored_by_rule=True),
     patient(9, HIGH, days=100),  # randomised a year ago, not seen since
     patient(10, HIGH, days=60, randomised="2025-12-01"),  # one year not yet reached
@@ -26,7 +27,8 @@ PATIENTS = [
     patient(12, None, reason="WITHDRAWAL BY SUBJECT"),
     patient(13, None),  # waiting
 ]
-TABLES = {"EX": pd.DataFrame(), "IE": pd.DataFrame({"USUBJID": ["P-011"]})}
+FAILED = pd.DataFrame({"USUBJID": ["P-011", "P-011"], "IETESTCD": ["EX07", "EX10"]})
+TABLES = {"EX": pd.DataFrame(), "IE": FAILED}
 
 
 def by_hand(patients=PATIENTS, **how):
@@ -50,10 +52,16 @@ def test_every_patient_is_counted_where_he_belongs():
         "untreated": (1, 0, 1),
         "dead": (2, 0, 2),
         "followed": (2, 1, 3),
+        "transplanted": (0, 1, 1),
         "lost": (1, 2, 3),
         "open": (0, 1, 1),
         "overdue": (0, 1, 1),
         "analysed": (5, 5, 10),
+        "ineligible: Treated for mental illness": (None, None, 1),
+        "untreated: participation ended: lost to follow-up": (1, 0, 1),
+        "lost: Last day known alive": (0, 1, 1),
+        "lost: Lost to follow-up": (1, 0, 1),
+        "lost: Withdrawal by subject": (0, 1, 1),
     }
     assert {step: tuple(found.loc[step]) for step in found.index} == wanted
     assert list(found.columns) == [LOW, HIGH, "All"]
@@ -73,7 +81,7 @@ STATES = st.builds(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     st.lists(STATES, min_size=1, max_size=25, unique_by=lambda p: p["USUBJID"]), st.sampled_from([120, 365])
 )
@@ -89,6 +97,8 @@ def test_splits_add_up_in_any_study(patients, at):
             own["randomised"] == own[["dead", "followed", "lost", "open", "overdue"]].sum() == own["analysed"]
         )
         assert own["randomised"] == own["treated"] + own["untreated"]
+        for step in ("untreated", "lost"):
+            assert own[step] == own[own.index.str.startswith(f"{step}: ")].sum()
 
 
 class TestRefusal:
@@ -125,6 +135,105 @@ class TestRefusal:
             counts(replace(study, adsl=adsl))
 
 
+def reported(study, at=365):
+    return rows_of("flow", participant_flow(study, horizon_days=at), analysis="FLOW", chapter="00_data_cut")
+
+
+@pytest.fixture(scope="module")
+def final_rows(study):
+    return reported(study("demo-final")).rows
+
+
+FINAL_STEPS = [
+    *(
+        "assessed",
+        "excluded",
+        "ineligible",
+        "other",
+        "waiting",
+        "randomised",
+        "treated",
+        "complete",
+        "partial",
+    ),
+    *("untreated", "dead", "followed", "lost", "open", "overdue", "analysed", "safety"),
+    *("untreated: reason not recorded", "lost: Lost to follow-up", "ineligible: Treated for mental illness"),
+]
+
+
+class TestSafetySet:
+    """Counted by the dose received, and never another number than the treated."""
+
+    def test_by_the_dose_received(self, study):
+        own = study("demo-final")
+        first = own.adsl.index[own.adsl["TRT01P"].eq(LOW) & own.adsl["SAFFL"].eq("Y")][0]
+        arms = own.adsl["TRT01A"].mask(own.adsl.index == first, HIGH)
+        found = counts(replace(own, adsl=own.adsl.assign(TRT01A=arms)))
+        assert found.loc["treated"].tolist() == [10, 11, 21]
+        assert found.loc["safety"].tolist() == [9, 12, 21]
+
+    def test_treated_patient_outside_it(self, study):
+        own = study("demo-final")
+        flags = own.adsl["SAFFL"].mask(own.adsl["USUBJID"].eq("NCT06167473-001"), "N")
+        with pytest.raises(ValueError, match="treated 21, but safety 20"):
+            counts(replace(own, adsl=own.adsl.assign(SAFFL=flags)))
+
+    def test_trial_that_does_not_collect_it(self, study):
+        own = study("demo-final")
+        assert "safety" not in counts(replace(own, adsl=own.adsl.assign(SAFFL=None))).index
+
+
+class TestFromResults:
+    """The front page draws the flow from the results: the same, or not at all."""
+
+    @pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "mayo-pbc"])
+    def test_the_rows_give_the_flow_again(self, study, cut):
+        own = study(cut)
+        at = own.protocol.primary.milestones_days[0]
+        again = flow_of(reported(own, at), arms=own.arms, horizon_days=at)
+        first = participant_flow(own, horizon_days=at)
+        assert again.counts.to_dict("index") == first.counts.to_dict("index")
+        assert flow_table(again).frame.equals(flow_table(first).frame)
+
+    @pytest.mark.parametrize("step", FINAL_STEPS)
+    @pytest.mark.parametrize("more", [1, -1])
+    def test_no_count_can_change_by_itself(self, final_rows, step, more):
+        own = [r for r in final_rows if r.statistic == step]
+        assert own
+        for wrong in own:
+            changed = [replace(r, value=r.value + more) if r is wrong else r for r in final_rows]
+            with pytest.raises(ValueError, match="participant flow must add up"):
+                flow_of(Reported(tuple(changed)), arms=[LOW, HIGH], horizon_days=365)
+
+    @pytest.mark.parametrize(
+        ("step", "said"),
+        [
+            ("assessed", "All: assessed 28, but excluded 5, waiting 0, randomised 22"),
+            ("waiting", "All: assessed 27, but excluded 5, waiting 1, randomised 22"),
+            ("other", "All: excluded 5, but ineligible 4, other 2"),
+            ("ineligible: Treated for mental illness", "All: ineligible 4, but ineligible: "),
+            ("untreated", "Low dose: randomised 11, but treated 10, untreated 2"),
+            ("partial", "Low dose: treated 10, but complete 9, partial 2"),
+            ("untreated: reason not recorded", "Low dose: untreated 1, but untreated: reason not recorded 2"),
+            ("lost", "Low dose: randomised 11, but dead 2, followed 9, lost 1, open 0, overdue 0"),
+            ("lost: Lost to follow-up", "Low dose: lost 0, but lost: Lost to follow-up 1"),
+            ("analysed", "Low dose: randomised 11, but analysed 12"),
+            ("safety", "All: treated 21, but safety 22"),
+        ],
+    )
+    def test_every_split_is_named_when_it_fails_in_an_arm_and_in_all(self, final_rows, step, said):
+        more = [
+            replace(r, value=r.value + (r.statistic == step and r.arm in (LOW, "All"))) for r in final_rows
+        ]
+        with pytest.raises(ValueError, match=re.escape(said)):
+            flow_of(Reported(tuple(more)), arms=[LOW, HIGH], horizon_days=365)
+
+    def test_more_transplanted_than_followed(self, final_rows):
+        many = [replace(r, value=10.0) if r.statistic == "transplanted" else r for r in final_rows]
+        with pytest.raises(ValueError, match="Low dose: transplanted 10 of followed 9"):
+            flow_of(Reported(tuple(many)), arms=[LOW, HIGH], horizon_days=365)
+
+
 class TestExamples:
     def test_final_cut(self, study):
         found = counts(study("demo-final"))["All"]
@@ -135,6 +244,20 @@ class TestExamples:
             22,
         )
         assert found[["dead", "followed", "lost", "open", "overdue"]].tolist() == [3, 18, 1, 0, 0]
+        assert found[["treated", "complete", "partial", "untreated", "safety"]].tolist() == [21, 20, 1, 1, 21]
+
+    def test_reasons_of_the_final_cut(self, study):
+        """Screened 004, 009, 015 and 024 by their first IE record; 026 lost after 30 July 2025."""
+        flow = participant_flow(study("demo-final"), horizon_days=365)
+        assert {words: flow.count(name) for name, words in flow.reasons("ineligible").items()} == {
+            "Interferon or glucocorticoid therapy within 1 year": 1,
+            "Not 18-80 years old": 1,
+            "Treated for mental illness": 1,
+            "Tumours of the liver or other organs": 1,
+        }
+        assert {words: flow.count(name, HIGH) for name, words in flow.reasons("lost").items()} == {
+            "Lost to follow-up": 1
+        }
 
     def test_interim_cut(self, study):
         """One year is reached for few; who has not been seen since then is told apart from who is not yet there."""
@@ -154,9 +277,35 @@ class TestExamples:
 
     def test_trial_without_exposure_and_without_criteria(self, study):
         found = counts(study("mayo-pbc"), 365.25)
-        assert not {"treated", "untreated"} & set(found.index)
+        absent = {"assessed", "excluded", "ineligible", "other", "waiting", "treated", "untreated", "safety"}
+        assert not absent & set(found.index)
         assert found.loc["randomised"].tolist() == [158, 154, 312]
-        assert found.loc["ineligible", "All"] == 0
+
+    def test_transplantation_ends_follow_up_where_the_endpoint_says_so(self, study):
+        """At five years 13 of the 19 transplanted patients of the Mayo data had left follow-up that way."""
+        own = study("mayo-pbc")
+        flow = participant_flow(own, horizon_days=1826.25)
+        (name,) = [
+            n for n, words in flow.reasons("lost").items() if words.startswith("Liver transplantation")
+        ]
+        os = own.adtte[
+            own.adtte["PARAMCD"].eq("OS") & own.adtte["CNSDTDSC"].fillna("").str.startswith("Liver")
+        ]
+        assert flow.count(name) == int((os["AVAL"] < 1826.25).sum()) > 0
+        assert flow.count("transplanted") == 0
+
+    def test_what_is_not_in_the_data_is_said(self, study):
+        assert absent_words(participant_flow(study("demo-final"), horizon_days=365)) == ""
+        words = absent_words(participant_flow(study("mayo-pbc"), horizon_days=365.25))
+        assert words == (
+            "Who was assessed and not randomised is not in the data, so that the flow begins with randomisation. "
+            "What treatment was received is not in the data."
+        )
+
+    def test_nobody_excluded_with_a_screening_domain_is_a_count(self):
+        found = counts(by_hand([patient(1, LOW)], tables={"IE": FAILED.iloc[:0]}))
+        assert found.loc["assessed", "All"] == 1
+        assert found.loc["excluded", "All"] == 0
 
 
 class TestTable:
@@ -169,7 +318,12 @@ class TestTable:
         assert told["Under observation, one year not yet reached"] == "1"
         assert told["Under observation, one year reached, not seen since"] == "1"
         assert table.frame.loc[0, LOW] == ""
-        assert "All randomised patients are analysed" in footnotes(table)[0]
+        assert told["… … Treated for mental illness"] == told["… Withdrawal by subject"] == "1"
+        first, second, third = footnotes(table)
+        assert first.startswith("Treatment and follow-up each add up")
+        assert "All randomised patients are analysed" in first
+        assert "add up to those assessed" in second
+        assert "first that is recorded" in third
 
     def test_nobody_overdue_needs_no_line(self, study):
         table = flow_table(participant_flow(study("demo-final"), horizon_days=365))
@@ -178,15 +332,17 @@ class TestTable:
     def test_no_block_of_treatment_without_exposure(self, study):
         table = flow_table(participant_flow(study("mayo-pbc"), horizon_days=365.25))
         assert list(table.frame["Stage"].unique()) == ["Enrolment", "Follow-up", "Analysis"]
+        assert table.frame.loc[0, "Patients"] == "Randomised"
+        assert [note.split(".")[0] for note in footnotes(table)] == ["Follow-up adds up to the randomised"]
 
 
 def test_long_form_has_a_row_a_step_and_arm_with_the_randomised_as_n():
     flow = participant_flow(by_hand(), horizon_days=365)
-    reported = rows_of("flow", flow, analysis="FLOW", chapter="00_data_cut")
-    assert reported.row("lost", HIGH).value == 2
-    assert (reported.row("lost", HIGH).n, reported.row("lost", "All").n) == (5, 10)
-    assert reported.row("waiting").arm == "All"  # before randomisation there are no arms
-    assert {r.unit for r in reported.rows} == {"patients"}
+    found = rows_of("flow", flow, analysis="FLOW", chapter="00_data_cut")
+    assert found.row("lost", HIGH).value == 2
+    assert (found.row("lost", HIGH).n, found.row("lost", "All").n) == (5, 10)
+    assert found.row("waiting").arm == "All"  # before randomisation there are no arms
+    assert {r.unit for r in found.rows} == {"patients"}
 
 
 def test_study_is_not_modified():

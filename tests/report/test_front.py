@@ -2,12 +2,18 @@
 
 import re
 
+import matplotlib as mpl
+import pandas as pd
 import pytest
 
 from esld.report import data_cut
+from esld.report.decompensated import decompensated_rows
+from esld.report.flow import participant_flow
+from esld.report.flow_figure import flow_figure
 from esld.report.front import front_page
 from esld.report.results import rows_of
 from esld.report.sentences import sentence
+from esld.survival import clopper_pearson
 from tests.report.builders import HIGH, LOW, at_horizon, patient, plain, protocol, study_of
 
 M = "\u2212"
@@ -119,6 +125,70 @@ def test_follow_up_has_its_card():
     (card,) = front_page(reported.rows, ANSWERS, STUDY).cards
     assert (card.label, card.value) == ("Follow-up complete", "2 of 2")
     assert card.detail == "patients dead, or followed for one year"
+
+
+def test_decompensation_has_a_card_an_arm(study):
+    own = study("demo-final")
+    rows = decompensated_rows(own, own.protocol.analysis("DECOMP").endpoints, at=365)
+    reported = rows_of("decompensated", rows, analysis="DECOMP", chapter="05_decompensation")
+    low, high = front_page(reported.rows, ANSWERS, own).cards
+    assert low.label == "First decompensation by one year, low dose"
+    assert [low.value, high.value] == [f"{reported.row('patients', arm).value:.0f} of 11" for arm in own.arms]
+    assert low.result_id == "decompensated.low_dose.patients@365"
+
+
+def serious(x: int, n: int, conf_level: float = 0.95):
+    if n:
+        frame = clopper_pearson(x, n, conf_level=conf_level).to_frame(group=LOW, statistic="serious")
+    else:
+        frame = pd.DataFrame([{"group": LOW, "statistic": "serious", "value": None, "n": 0, "events": 0}])
+    return rows_of("adverse_events", frame, analysis="SAFETY", chapter="06_safety").rows
+
+
+class TestSeriousAdverseEvents:
+    def test_card(self):
+        (card,) = front_page(serious(4, 10), ANSWERS, STUDY).cards
+        assert (card.label, card.value) == ("Serious adverse events, low dose", "4 of 10")
+        assert card.detail == "patients with at least one; 40 %, 95 % CI 12 % to 74 %; Clopper–Pearson"
+
+    def test_level_is_that_of_its_own_chapter(self):
+        study = study_of([patient(1, LOW)], parameters={"06_safety": {"conf_level": 0.9}})
+        (card,) = front_page(serious(4, 10, 0.9), ANSWERS, study).cards
+        assert "90 % CI" in card.detail
+
+    def test_nobody_treated_has_no_card(self):
+        assert front_page(serious(0, 0), ANSWERS, STUDY).cards == ()
+
+
+class TestDiagram:
+    def rows(self, own):
+        at = own.protocol.primary.milestones_days[0]
+        flow = participant_flow(own, horizon_days=at)
+        return flow, rows_of("flow", flow, analysis="FLOW", chapter="00_data_cut").rows
+
+    def test_is_the_chapter_s_picture(self, study, tmp_path):
+        flow, rows = self.rows(study("demo-final"))
+        diagram = front_page(rows, ANSWERS, study("demo-final")).diagram
+        flow_figure(flow).save(tmp_path)
+        assert diagram.wide == (tmp_path / "participant_flow.svg").read_text(encoding="utf-8")
+        assert diagram.alt == flow_figure(flow).alt
+        assert 'width="252pt"' in diagram.narrow
+        assert 'width="504pt"' in diagram.wide
+        assert diagram.note == ""
+
+    def test_says_what_is_not_in_the_data(self, study):
+        _, rows = self.rows(study("mayo-pbc"))
+        note = front_page(rows, ANSWERS, study("mayo-pbc")).diagram.note
+        assert note.startswith("Who was assessed and not randomised is not in the data")
+
+    def test_style_around_it_stays(self, study):
+        _, rows = self.rows(study("demo-final"))
+        with mpl.rc_context({"font.size": 5.0}):
+            front_page(rows, ANSWERS, study("demo-final"))
+            assert mpl.rcParams["font.size"] == 5.0
+
+    def test_none_without_the_counts(self):
+        assert page({LOW: [ALIVE], HIGH: [ALIVE]}).diagram is None
 
 
 def test_answer_is_the_primary_chapter_s():
