@@ -47,19 +47,24 @@ chapter.say(f"Primary analysis: {primary.title}. {primary.estimand.variable}. {p
 # ## Result
 
 # %% tags=["hide-input"]
-chapter.answer(summary.standing(study), *summary.first_lines(study, others)[:1])
-
-# %% tags=["hide-input"]
-chapter.say(*summary.first_lines(study, others)[1:])
+chapter.say("\n\n".join([summary.standing(study), *summary.first_lines(study, others)]))
 
 # %% tags=["hide-input"]
 chapter.say("\n\n".join(summary.other_lines(study, others)), summary.missing_sentence(others))
+
+# %%
+found = deviations.deviations(study)
+counts = chapter.hand_over("deviations", deviations.deviation_rows(study, found), analysis="SUMMARY")
+planned = chapter.hand_over("planned", summary.planned_rows(study, others), analysis="SUMMARY")
+
+# %% tags=["hide-input"]
+held = summary.held_sentence(study, planned)
+chapter.answer(held, deviations.deviation_sentence(counts))
 
 # %% [markdown]
 # ### Planned, absent, unplanned
 
 # %%
-planned = chapter.hand_over("planned", summary.planned_rows(study, others), analysis="SUMMARY")
 chapter.table(summary.planned_table(study, planned))
 
 # %% tags=["hide-input"]
@@ -69,16 +74,11 @@ chapter.say(summary.unplanned_sentence(study, planned))
 # ### Deviations from the protocol
 
 # %%
-found = deviations.deviations(study)
-counts = chapter.hand_over("deviations", deviations.deviation_rows(study, found), analysis="SUMMARY")
 chapter.table(deviations.deviation_table(study, counts))
 
 # %% tags=["hide-input"]
 listed = deviations.deviation_list(study, found)
 chapter.table(listed) if listed is not None else chapter.say("No deviation but days of visits.")
-
-# %% tags=["hide-input"]
-chapter.say(deviations.deviation_sentence(counts))
 
 # %% [markdown]
 # ### The CONSORT checklist

@@ -6,7 +6,7 @@ from esld.data.study import Study
 from esld.report.chapter import Others
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import joined, message
+from esld.report.words import joined, message, span
 
 SAFETY = "06_safety"
 
@@ -41,9 +41,13 @@ def planned_rows(study: Study, others: Others) -> pd.DataFrame:
     planned: dict[str, str] = {analysis.id: analysis.role for analysis in study.protocol.analyses}
     rows = [(name, counts.get(name, 0), role) for name, role in planned.items()]
     rows += [(name, count, "not planned") for name, count in counts.items() if name not in planned]
-    return pd.DataFrame([
-        {"group": name, "statistic": "results", "value": count, "unit": "results", "method": role} for name, count, role in rows
-    ])  # fmt: skip
+    held = sum(counts.get(name, 0) > 0 for name in planned)
+    about = {"statistic": "planned analyses held", "unit": "analyses", "method": "count", "n": len(planned)}
+    every = [
+        {"group": name, "statistic": "results", "value": count, "unit": "results", "method": role}
+        for name, count, role in rows
+    ]
+    return pd.DataFrame([{"group": "", "value": held, **about}, *every])
 
 
 def planned_table(study: Study, planned: Reported) -> Table:
@@ -64,10 +68,16 @@ def planned_table(study: Study, planned: Reported) -> Table:
     return Table("planned", "Planned analyses", frame.reset_index(drop=True), group="Role")
 
 
+def held_sentence(study: Study, planned: Reported) -> str:
+    """How many of the planned analyses the report holds."""
+    row = planned.row("planned analyses held")
+    return message("summary.held", held=span(row, f"{row.value or 0:.0f}"), planned=span(row, str(row.n)))
+
+
 def unplanned_sentence(study: Study, planned: Reported) -> str:
     """The analyses that the protocol does not plan, by their chapters' ids; validation is none of the trial's."""
     known = {analysis.id for analysis in study.protocol.analyses} | {"VALIDATION"}
-    found = [row.arm for row in planned.rows if row.arm not in known]
+    found = [row.arm for row in planned.rows if row.arm and row.arm not in known]
     return (
         message("summary.unplanned", analyses=joined(found)) if found else message("summary.unplanned.none")
     )

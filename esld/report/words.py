@@ -139,6 +139,7 @@ MESSAGES = {
     "pairs.meaning.both": "The interval holds both a gain and a loss with {second}: these data do not tell which it is.",
     "pairs.meaning.more": "Every value in the interval means that more pairs favour {second}.",
     "pairs.meaning.fewer": "Every value in the interval means that fewer pairs favour {second}.",
+    "summary.held": "This report holds {held} of {planned} planned analyses.",
     "summary.interim": (
         "This is not the final analysis. No stopping rule is planned, so that nothing in it confirms anything, and every "
         "number may change."

@@ -8,6 +8,7 @@ import pytest
 from esld.report import consort, summary
 from esld.report.chapter import Chapter, Others
 from esld.report.results import Reported, rows_of
+from tests.report.builders import unspanned_numbers
 
 
 def handed(analysis, id="x", n=2):
@@ -31,6 +32,11 @@ class TestPlanned:
         assert table.loc["OS-KM", "In this report"] == "no: the data give no result"
         assert len(table) == len(own.protocol.analyses)
         assert planned.row("results", "MY-OWN").value == 3
+        assert (planned.row("planned analyses held").value, planned.row("planned analyses held").n) == (
+            1,
+            len(table),
+        )
+        assert not unspanned_numbers(summary.held_sentence(own, planned))
         assert summary.unplanned_sentence(own, planned).endswith("plan: MY-OWN. Read them as exploration.")
 
     def test_a_chapter_that_is_not_in_the_cut_is_named(self, study):
