@@ -207,6 +207,29 @@ MESSAGES = {
     "safety.exposure.arm": "{given} of {due} in the {arm} group",
     "safety.exposure.reduced": "With less than the planned dose: {arms}.",
     "safety.exposure.reduced.arm": "{count} in the {arm} group",
+    "patients.arm": "of {n} {patients} in the {arm} group, {ends}",
+    "patients.completed": "{count} completed the study with the own liver",
+    "patients.ongoing": "{count} {were} under observation with the own liver",
+    "patients.transplant": "{count} {were} alive after a transplant when last seen",
+    "patients.death": "{count} died",
+    "patients.after": " ({count} after a transplant)",
+    "patients.lost": "{count} {were} lost to follow-up or left the study",
+    "patients.nobody": "nobody was followed",
+    "patients.unplanned": "The protocol plans no analysis of single patients: nothing is tested or estimated here.",
+    "patients.planned": "Infusions are planned on study days {days}.",
+    "patients.anchor": "Visits are counted from this day: {anchor}.",
+    "patients.each": (
+        "One bar is one patient, from randomisation to death or to the last contact; it is thinner and hatched from a transplant "
+        "on. Where two marks would hide each other, one is moved up and one down. The dotted line is the day of the primary "
+        "outcome."
+    ),
+    "patients.many": (
+        "A bar or a line for each of {n} patients could not be told apart on a page; shown is, group by group, in which state "
+        "they were over time."
+    ),
+    "patients.elsewhere": (
+        "The values of all these patients are drawn together, one panel a group, in the chapter on liver function."
+    ),
     "power": (
         "With {n1} and {n2} patients, if 90 % live in one group, Fisher's test at 5 % finds 70 % in the other group in "
         "{small} of trials, 50 % in {middle} and 30 % in {large}."

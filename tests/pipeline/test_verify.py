@@ -165,7 +165,7 @@ class TestDemoFinal:
     def test_it_is_verified(self, demo_report):
         verdict = verify_report(demo_report.folder)
         assert verdict.faults == ()
-        assert (verdict.chapters, verdict.results > 500) == (9, True)
+        assert (verdict.chapters, verdict.results > 500) == (10, True)
 
     def test_altered_figures_in_a_table_and_in_a_sentence_are_found(self, demo_report, tmp_path):
         """By nbval itself: no hash is looked at here."""

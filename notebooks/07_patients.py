@@ -1,0 +1,112 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags,-all
+#     formats: py:percent
+#     notebook_metadata_filter: jupytext,kernelspec,-jupytext.text_representation.jupytext_version
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Patient by patient
+#
+# ## Question
+#
+# What happened to each patient between randomisation and the last contact?
+
+# %% tags=["parameters"]
+cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
+profile: list[str] = ["MELD", "BILI"]  # scores or laboratory values drawn for each patient
+listed: list[str] = ["MELD", "CPSCORE"]  # values in the table: all at baseline, the first also last
+ticks: list[float] = [0, 90, 180, 270, 365]  # days on the axes
+most: int = 40  # patients up to whom each is shown by himself
+
+# %% tags=["hide-input"]
+from IPython.display import display
+
+from esld.report import patient_listing, patients
+from esld.report.chapter import open_chapter
+from esld.report.words import message
+
+chapter = open_chapter("07_patients", cut=cut)
+study, plan = chapter.study, chapter.study.protocol
+
+# %% [markdown]
+# ## Who is counted
+#
+# All randomised patients, in the group to which they were randomised. Each is followed from randomisation to death or to the last day
+# on which the patient is known to have been alive.
+#
+# This chapter is for the study team and not for publication. It names patients by their study number, and in a small trial the age,
+# the sex and the course of a patient together can tell who it is.
+
+# %% [markdown]
+# ## What the protocol says
+
+# %% tags=["hide-input"]
+chapter.say(patients.planned_words(study))
+
+# %% [markdown]
+# ## Result
+#
+# ### How the courses ended
+
+# %%
+found = patients.courses(study, plan.analysis("DECOMP").endpoints)
+ended = chapter.hand_over("courses", found, analysis="FLOW")
+chapter.answer(patients.words(ended, study.arms))
+
+# %% tags=["hide-input"]
+each = patients.few(found, most)
+chapter.say(patients.shown_words(ended, each=each))
+
+# %%
+draw = patients.swimmer_figure if each else patients.state_figure
+day = plan.primary.milestones_days[0]
+chapter.figure(draw(found, ended, ticks=ticks, mark=day))
+
+# %%
+if each:
+    parameters = [plan.parameter(code) for code in listed]
+    rows = patient_listing.listing_rows(study, found, parameters)
+    lines = chapter.hand_over("patients", rows, analysis="LISTING")
+else:
+    lines = chapter.hand_over("patient_states", patients.state_rows(found, ticks), analysis="FLOW")
+
+# %%
+listing = patient_listing.listing_table(study, found, lines, parameters) if each else None
+chapter.table(listing or patients.state_table(lines, study.arms, ticks))
+
+# %% [markdown]
+# ### Values on the way
+#
+# Values after a transplant belong to another liver and are not drawn.
+
+# %%
+if each:
+    for code in profile:
+        display(chapter.figure(patients.profile_figure(study, found, plan.parameter(code))))
+else:
+    display(chapter.say(message("patients.elsewhere")))
+
+# %% [markdown]
+# ## What could change it
+#
+# A record that reaches the database later: a death, a transplant or an episode of which nobody has told the centre yet. A course that
+# looks quiet may be one that was seldom looked at.
+
+# %% [markdown]
+# ## What it cannot say
+#
+# What would have happened to a patient with the other dose, or with none. A change after an infusion is not a change because of it: the
+# disease goes up and down by itself. A course that catches the eye was picked because it does.
+
+# %% tags=["hide-input"]
+chapter.say(*plan.cannot_say)
