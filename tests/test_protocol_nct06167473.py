@@ -163,6 +163,7 @@ def test_plan_has_one_primary_analysis_at_one_year(protocol: Protocol) -> None:
         "04_liver_function",
         "05_decompensation",
         "06_safety",
+        "07_patients",
     }
     assert {a.chapter for a in protocol.analyses} == chapters
 

@@ -39,6 +39,8 @@ def _given_sizes(planned: RandomisationDesign | None, first: int, second: int) -
 
 
 def _design(planned: RandomisationDesign, n: int) -> Design | None:
+    if planned.strata:
+        return None  # ADSL does not hold the strata yet, and an unstratified design would be another one
     match planned.kind:
         case "complete":
             share = planned.ratio[1] / sum(planned.ratio)

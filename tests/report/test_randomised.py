@@ -33,6 +33,10 @@ def test_order_of_entry_is_by_day_then_number(small):
         (RandomisationDesign(kind="complete"), CompleteRandomisation(sizes=(2, 2))),
         (RandomisationDesign(kind="permuted blocks"), CompleteRandomisation(sizes=(2, 2))),
         (
+            RandomisationDesign(kind="permuted blocks", block_sizes=(2,), strata=("SITE",)),
+            CompleteRandomisation(sizes=(2, 2)),
+        ),
+        (
             RandomisationDesign(kind="permuted blocks", block_sizes=(2, 4)),
             Conditioned(design=PermutedBlocks(n=4, sizes=(2, 4)), sizes=(2, 2)),
         ),
@@ -41,7 +45,7 @@ def test_order_of_entry_is_by_day_then_number(small):
             Conditioned(design=SimpleRandomisation(n=4), sizes=(2, 2)),
         ),
     ],
-    ids=["none", "complete", "blocks of hidden sizes", "blocks", "simple"],
+    ids=["none", "complete", "blocks of hidden sizes", "strata", "blocks", "simple"],
 )  # fmt: skip
 def test_reference_set_is_that_of_the_protocol_given_the_sizes(small, design, wanted):
     assert randomised.reference_design(with_design(small, design)) == wanted
