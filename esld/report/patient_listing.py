@@ -14,11 +14,10 @@ from esld.report.shift import CLASSES
 from esld.report.tables import Table
 from esld.report.words import in_prose
 
-_SEXES = {"M": "Male", "F": "Female"}
 _OUTCOMES = {
-    "completed": "Completed, own liver",
-    "ongoing": "Under observation, own liver",
-    "transplant": "Alive, transplanted",
+    "completed": "Completed",
+    "ongoing": "Under observation",
+    "transplant": "Transplanted",
     "death": "Died",
     "lost": "Lost or left",
 }
@@ -85,8 +84,8 @@ def listing_table(study: Study, found: Courses, reported: Reported, parameters: 
             value = reported.row(statistic, of).value
             return "" if value is None else numbers.fixed(value, decimals)
 
-        line = {"Group": patient["TRT01P"], "Patient": str(patient["number"]), "Age": cell("age")}
-        line["Sex"] = _SEXES.get(str(patient["SEX"]), "")
+        line = {"Group": patient["TRT01P"], "Patient": str(patient["number"])}
+        line["Age, sex"] = f"{cell('age')} {patient['SEX'] or ''}".strip()
         for parameter in parameters:
             text = cell(f"{parameter.paramcd} baseline", parameter.decimals)
             line[f"{_name(parameter)} at baseline"] = _with_class(parameter, text)
@@ -95,10 +94,11 @@ def listing_table(study: Study, found: Courses, reported: Reported, parameters: 
         )
         if "EX" in study.tables:
             reduced = cell("reduced infusions")
-            line["Infusions"] = cell("infusions") + (f" ({reduced} reduced)" if reduced != "0" else "")
+            line["Infusions"] = cell("infusions") + (f" ({reduced})" if reduced != "0" else "")
         line["Decompensations"] = _conditions({name: cell(name) for name in found.events})
-        line["Outcome"] = _outcome(str(patient["outcome"]), pd.notna(patient["transplant"]))
-        line["Day"] = cell("transplant day" if patient["outcome"] == "transplant" else "last day")
+        outcome = _outcome(str(patient["outcome"]), pd.notna(patient["transplant"]))
+        day = cell("transplant day" if patient["outcome"] == "transplant" else "last day")
+        line["Outcome (day)"] = _with_day(outcome, day)
         lines.append(line)
     title = "Every patient: before treatment, on the way, and how the course ended"
     return Table("patients", title, pd.DataFrame(lines), {}, _footnotes(study, found, first), group="Group")
@@ -131,12 +131,13 @@ def _outcome(outcome: str, transplanted: bool) -> str:
 
 def _footnotes(study: Study, found: Courses, first: Parameter) -> tuple[str, ...]:
     notes = [
-        f"Day: of death or transplantation, else of the last contact, counted from randomisation. "
+        f"Outcome (day): of death or transplantation, else of the last contact, counted from randomisation. "
         f"{_name(first)} last: last visit with a value, in study days, before any transplant."
     ]
+    notes.append("Completed and under observation: with the own liver. Transplanted: alive when last seen.")
     if study.protocol.administrations and "EX" in study.tables:
         notes.append(
-            f"Infusions planned: {len(study.protocol.administrations.value)}. Reduced: stopped or reduced."
+            f"Infusions planned: {len(study.protocol.administrations.value)}. In brackets: stopped or reduced."
         )
     if found.events:
         notes.append(
