@@ -18,6 +18,8 @@ from esld.survival.cox import Regression, cox, regression
 TimeScale = Literal["km", "rank", "identity", "log"]
 TIME_SCALES = ("km", "rank", "identity", "log")
 
+_NO_VARIANCE = 1e-12  # of what it would be at the largest distance in time: rounding
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ProportionalHazards:
@@ -165,10 +167,11 @@ def _score_test(terms: Terms, g: Floats, tested: list[int]) -> float:
     cross = np.einsum("m,mij->ij", g, terms.information)[:, tested]
     both = np.einsum("m,mij->ij", g**2, terms.information)[np.ix_(tested, tested)]
     left = both - cross.T @ np.linalg.solve(own, cross)
-    spread = np.sqrt(np.diag(both))
-    if not np.all(spread > 0) or np.linalg.matrix_rank(left / np.outer(spread, spread), tol=1e-9) < len(
-        tested
-    ):
+    variance, scale = np.diag(both), np.diag(own)[tested] * np.max(g**2)
+    if not np.all(variance > _NO_VARIANCE * scale):  # rounding can leave a trace of either sign
+        return nan
+    spread = np.sqrt(variance)
+    if np.linalg.matrix_rank(left / np.outer(spread, spread), tol=1e-9) < len(tested):
         return nan
     return float(score @ np.linalg.solve(left, score))
 

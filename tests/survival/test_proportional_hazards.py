@@ -161,3 +161,12 @@ class TestControlFlow:
         assert frame["group"].tolist() == ["x", "x", None, None, None]
         assert set(frame["method"]) == {"score test of proportional hazards, time scale km"}
         assert set(frame["ties"]) == {"Efron"}
+
+
+def test_rounding_is_no_variance():
+    """At the second of two distinct times nobody of the other group is at risk: what is left of the variance is rounding."""
+    time = [1.0, 1, 1, 1, 1, 1, 2, 3, 2]
+    frame = pd.DataFrame({"time": time, "event": [0] * 6 + [1, 1, 1], "x": [0.0] * 8 + [1.0]})
+    found = proportional_hazards(frame, duration="time", event="event", covariates=["x"])
+    assert np.isnan(found.global_chisq)
+    assert found.reason.endswith("too few to test a change with time")
