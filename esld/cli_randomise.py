@@ -207,12 +207,12 @@ def export(
 ) -> None:
     """Write DM, DS and the ledger of the assigned patients."""
     from esld.allocation.disclosed import FILE, disclosed
-    from esld.allocation.export import DM, DS, dm_rows, ds_rows, write_file, write_tables
+    from esld.allocation.export import DM, DS, check_target, dm_rows, ds_rows, write_file, write_tables
 
+    check_target(output)  # an unmasking is recorded for good: not for an export that cannot be written
     with _open(folder) as ledger:
         sealed, register = ledger.sealed, ledger.register()
-        if unmask:
-            ledger.unmask(reason=unmask)
+        unmasking = ledger.unmask(reason=unmask).id if unmask else ""
         names = {arm.code: (arm.code, arm.name) for arm in sealed.trial.arms}
         shown = register.assigned if unmask or not sealed.trial.masked else ()
         arms = {subject: names[ledger.arm(subject)] for subject in shown}
@@ -223,7 +223,9 @@ def export(
     }
     content = disclosed(sealed, records, open_slots=bool(unmask) or not sealed.trial.masked)
     written = [*write_tables(output, tables), write_file(output / FILE, content)]
-    _say({"written": [str(path) for path in written]}, "\n".join(map(str, written)), as_json)
+    text = [*map(str, written), *([f"Unmasked by record {unmasking}."] if unmasking else [])]
+    facts = {"written": [str(path) for path in written], "unmasking": unmasking or None}
+    _say(facts, "\n".join(text), as_json)
 
 
 @randomise.command()

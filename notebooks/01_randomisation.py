@@ -28,6 +28,7 @@ seed: str = "esld 01_randomisation"  # words that fix the draws for designs too 
 # %% tags=["hide-input"]
 from esld.report import balance, entry, ledger, predictability
 from esld.report.chapter import open_chapter
+from esld.report.words import not_compared
 
 chapter = open_chapter("01_randomisation", cut=cut)
 study = chapter.study
@@ -65,7 +66,7 @@ kept = ledger.ledger_of(study)
 check = ledger.check_ledger(study, kept) if kept else None
 if check:
     rows = chapter.hand_over("ledger", ledger.ledger_rows(check), analysis="RANDOMISATION")
-chapter.say(ledger.ledger_sentence(check, rows) if check else ledger.NONE)
+chapter.say(ledger.ledger_sentence(check, rows) if check else ledger.absent_words(study))
 
 # %%
 chapter.table(ledger.ledger_table(check)) if check else None
@@ -78,18 +79,22 @@ chapter.table(ledger.ledger_table(check)) if check else None
 # by how much.
 
 # %%
-differences = chapter.hand_over("balance", balance.balance_rows(study), analysis="RANDOMISATION")
-chapter.figure(balance.balance_figure(study, differences))
+if study.compares:
+    differences = chapter.hand_over("balance", balance.balance_rows(study), analysis="RANDOMISATION")
+chapter.figure(balance.balance_figure(study, differences)) if study.compares else chapter.say(
+    not_compared(study)
+)
 
 # %%
-chapter.table(balance.balance_table(study, differences))
+chapter.table(balance.balance_table(study, differences)) if study.compares else None
 
 # %% [markdown]
 # ### Entry over time
 
 # %%
-places = chapter.hand_over("places", balance.place_rows(study), analysis="RANDOMISATION")
-chapter.say(balance.place_sentence(study, places))
+if study.compares:
+    places = chapter.hand_over("places", balance.place_rows(study), analysis="RANDOMISATION")
+chapter.say(balance.place_sentence(study, places) if study.compares else not_compared(study))
 
 # %% [markdown]
 # ### Could the next assignment be guessed?
@@ -104,8 +109,9 @@ properties = chapter.hand_over("designs", frame, analysis="RANDOMISATION")
 chapter.table(predictability.design_table(designs, properties))
 
 # %%
-guesses = chapter.hand_over("guessed", predictability.guess_rows(study), analysis="RANDOMISATION")
-chapter.say(predictability.guess_sentence(guesses, properties))
+if study.compares:
+    guesses = chapter.hand_over("guessed", predictability.guess_rows(study), analysis="RANDOMISATION")
+chapter.say(predictability.guess_sentence(guesses, properties)) if study.compares else None
 
 # %% [markdown]
 # ## What could change it

@@ -31,6 +31,7 @@ seed: str = "03_survival"  # words that fix random draws, where allocations are 
 from esld.report import figures, randomised, sentences, survival_sentences, survival_tables
 from esld.report.chapter import open_chapter
 from esld.report.survival_times import cox_on_arm, curves_by_arm, endpoint_times, firth_on_arm, hazards_on_arm
+from esld.report.words import not_compared
 from esld.survival import exact_logrank, exact_rmst, logrank, milestone, rmst_compare
 
 chapter = open_chapter("03_survival", cut=cut)
@@ -103,16 +104,17 @@ chapter.table(survival_tables.milestone_table(blocks, beta=beta))
 # known, else on a scale that suits proportions near one.
 
 # %%
-beside, beside_late = (
-    chapter.hand_over(id, survival_tables.companion_rows(own), analysis="OS-1Y-EXACT")
-    for id, own in (("os_milestone_test", alive), ("os_milestone_cutoff_test", alive_late))
-)
+if study.compares:
+    beside, beside_late = (
+        chapter.hand_over(id, survival_tables.companion_rows(own), analysis="OS-1Y-EXACT")
+        for id, own in (("os_milestone_test", alive), ("os_milestone_cutoff_test", alive_late))
+    )
 
 # %% tags=["hide-input"]
 chapter.say(
     survival_sentences.companion(alive, beside),
     survival_sentences.companion(alive_late, beside_late, beside=alive),
-)
+) if study.compares else chapter.say(not_compared(study))
 
 # %% [markdown]
 # ### Survival over time
@@ -141,16 +143,20 @@ chapter.table(survival_tables.curve_table(km, curves, points, id="os_km", title=
 # could have given.
 
 # %%
-test = logrank(os["time"], os["event"], os["arm"], groups=arms)
-tested = chapter.hand_over("os_logrank", test, analysis="OS-LOGRANK")
+if study.compares:
+    test = logrank(os["time"], os["event"], os["arm"], groups=arms)
+    tested = chapter.hand_over("os_logrank", test, analysis="OS-LOGRANK")
 
 # %%
-design = randomised.reference_design(study)
-exact = exact_logrank(
-    os["time"], os["event"], os["arm"], studentised=True, groups=arms, design=design, seed=seed
-)
-counted = chapter.hand_over("os_logrank_exact", survival_tables.permutation_rows(exact), analysis="OS-EXACT")
-chapter.say(sentences.sentence(test, tested), survival_sentences.exact_logrank(exact, counted, seed=seed))
+if study.compares:
+    design = randomised.reference_design(study)
+    exact = exact_logrank(
+        os["time"], os["event"], os["arm"], studentised=True, groups=arms, design=design, seed=seed
+    )
+    frame = survival_tables.permutation_rows(exact)
+    counted = chapter.hand_over("os_logrank_exact", frame, analysis="OS-EXACT")
+    said = [sentences.sentence(test, tested), survival_sentences.exact_logrank(exact, counted, seed=seed)]
+chapter.say(*said) if study.compares else chapter.say(not_compared(study))
 
 # %% [markdown]
 # The hazard ratio says how much faster deaths come in one group than in the other, if that ratio is constant over time. From few
@@ -158,33 +164,41 @@ chapter.say(sentences.sentence(test, tested), survival_sentences.exact_logrank(e
 # penalty mends; and whether it is constant can hardly be seen.
 
 # %%
-model = cox_on_arm(os, arms, conf_level=conf_level)
-fitted = chapter.hand_over("os_cox", model, analysis="OS-COX")
+if study.compares:
+    model = cox_on_arm(os, arms, conf_level=conf_level)
+    fitted = chapter.hand_over("os_cox", model, analysis="OS-COX")
 
 # %%
-penalised = firth_on_arm(os, arms, conf_level=conf_level)
-shrunk = chapter.hand_over("os_firth", penalised, analysis="OS-FIRTH")
+if study.compares:
+    penalised = firth_on_arm(os, arms, conf_level=conf_level)
+    shrunk = chapter.hand_over("os_firth", penalised, analysis="OS-FIRTH")
 
 # %%
-sizes = [int(os["arm"].eq(arm).sum()) for arm in arms]
-constant = hazards_on_arm(os, arms)
-held = chapter.hand_over("os_hazards", survival_tables.hazards_rows(constant, sizes), analysis="OS-COX")
+if study.compares:
+    sizes = [int(os["arm"].eq(arm).sum()) for arm in arms]
+    constant = hazards_on_arm(os, arms)
+    held = chapter.hand_over("os_hazards", survival_tables.hazards_rows(constant, sizes), analysis="OS-COX")
 
 # %% tags=["hide-input"]
-ratio = sentences.sentence(model, fitted), survival_sentences.firth(penalised, shrunk)
-chapter.say(*ratio, survival_sentences.hazards(constant, held), *model.warnings)
+if study.compares:
+    said = [sentences.sentence(model, fitted), survival_sentences.firth(penalised, shrunk)]
+    said += [survival_sentences.hazards(constant, held), *model.warnings]
+chapter.say(*said) if study.compares else None
 
 # %% [markdown]
 # The mean time alive up to a fixed day needs no such assumption. It is the area under the curve up to that day.
 
 # %%
-means = rmst_compare(os["time"], os["event"], os["arm"], tau=tau, groups=arms, conf_level=conf_level)
-lived = chapter.hand_over("os_rmst", means, analysis="OS-RMST")
+if study.compares:
+    means = rmst_compare(os["time"], os["event"], os["arm"], tau=tau, groups=arms, conf_level=conf_level)
+    lived = chapter.hand_over("os_rmst", means, analysis="OS-RMST")
 
 # %%
-exact = exact_rmst(os["time"], os["event"], os["arm"], tau=tau, groups=arms, design=design, seed=seed)
-counted = chapter.hand_over("os_rmst_exact", survival_tables.permutation_rows(exact), analysis="OS-EXACT")
-chapter.say(sentences.sentence(means, lived), survival_sentences.exact_rmst(exact, counted, seed=seed))
+if study.compares:
+    exact = exact_rmst(os["time"], os["event"], os["arm"], tau=tau, groups=arms, design=design, seed=seed)
+    counted = chapter.hand_over("os_rmst_exact", survival_tables.permutation_rows(exact), analysis="OS-EXACT")
+    said = [sentences.sentence(means, lived), survival_sentences.exact_rmst(exact, counted, seed=seed)]
+chapter.say(*said) if study.compares else None
 
 # %% [markdown]
 # ### Alive without a transplant
@@ -218,8 +232,13 @@ chapter.say(f"Scheme of this trial{assumed}: {plan.randomisation.value}.")
 # computed exactly.
 
 # %% tags=["hide-input"]
-seen = chapter.hand_over("os_power", survival_tables.power_rows(sizes), analysis="OS-1Y")
-chapter.say(sentences.what_could_be_seen(sizes, seen), survival_sentences.what_this_size_shows(arms, seen))
+if study.compares:
+    seen = chapter.hand_over("os_power", survival_tables.power_rows(sizes), analysis="OS-1Y")
+    said = [
+        sentences.what_could_be_seen(sizes, seen),
+        survival_sentences.what_this_size_shows(arms, seen),
+    ]
+chapter.say(*said) if study.compares else chapter.say(not_compared(study))
 
 # %% tags=["hide-input"]
 chapter.say(*plan.cannot_say)

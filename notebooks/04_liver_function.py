@@ -32,6 +32,7 @@ from IPython.display import display
 
 from esld.report import hierarchy, liver_function, numbers, one_visit, randomised, repeated, shift
 from esld.report.chapter import open_chapter
+from esld.report.words import not_compared
 
 chapter = open_chapter("04_liver_function", cut=cut)
 study = chapter.study
@@ -108,22 +109,26 @@ chapter.figure(repeated.change_figure(study, own, id="change_scores", title=titl
 # <abbr title="The procedure that gave the patients their groups">randomisation</abbr> could have given.
 
 # %%
-entered, design = randomised.order_of_entry(study), randomised.reference_design(study)
 alone, by_rank = (study.protocol.analysis(name) for name in ("CHG-LAST", "RANK-LAST"))
 visit = study.protocol.schedule.visit(alone.visit)
-at = {p.paramcd: one_visit.at_visit(study, p, visit, entered) for p in laboratory + scores}
+if study.compares:
+    entered, design = randomised.order_of_entry(study), randomised.reference_design(study)
+    how = {"design": design, "conf_level": conf_level, "seed": seed}
 
 # %%
 adjusted, ranked = {}, {}
-for code, own in at.items():
-    how = {"design": design, "conf_level": conf_level, "seed": seed}
+for p in laboratory + scores if study.compares else ():
+    code, own = p.paramcd, one_visit.at_visit(study, p, visit, entered)
     frame = one_visit.adjusted_rows(study, own, **how)
     adjusted[code] = chapter.hand_over(f"adjusted_{code.lower()}", frame, analysis=alone.id)
     frame = one_visit.ranked_rows(study, own, **how)
     ranked[code] = chapter.hand_over(f"ranked_{code.lower()}", frame, analysis=by_rank.id)
 
 # %%
-chapter.table(one_visit.compared_table(study, visit, laboratory + scores, changes, adjusted, level=level))
+every = laboratory + scores
+chapter.table(
+    one_visit.compared_table(study, visit, every, changes, adjusted, level=level)
+) if study.compares else chapter.say(not_compared(study))
 
 # %% [markdown]
 # ### When death counts
@@ -132,26 +137,29 @@ chapter.table(one_visit.compared_table(study, visit, laboratory + scores, change
 # rank them below everybody else is another.
 
 # %%
-chapter.table(one_visit.ranked_table(study, visit, laboratory + scores, ranked, level=level))
+chapter.table(
+    one_visit.ranked_table(study, visit, every, ranked, level=level)
+) if study.compares else chapter.say(not_compared(study))
 
 # %% tags=["hide-input"]
 chosen = study.protocol.parameter(headline)
 chapter.say(
     one_visit.ranked_sentence(study, chosen, visit, ranked[headline], level=level),
     one_visit.why_they_differ(study, visit, ranked[headline]),
-)
+) if study.compares else None
 
 # %% [markdown]
 # The hierarchy goes further: two patients are compared by what matters most, and by the next thing only when that leaves them equal.
 
 # %%
 plan = study.protocol.analysis("HIERARCHY")
-wins = hierarchy.compare_patients(study, plan, entered, design=design, conf_level=conf_level, seed=seed)
-pairs = chapter.hand_over("pairs", hierarchy.win_rows(wins), analysis="HIERARCHY")
-chapter.table(hierarchy.pairs_table(study, wins, pairs))
+if study.compares:
+    wins = hierarchy.compare_patients(study, plan, entered, **how)
+    pairs = chapter.hand_over("pairs", hierarchy.win_rows(wins), analysis="HIERARCHY")
+chapter.table(hierarchy.pairs_table(study, wins, pairs)) if study.compares else None
 
 # %% tags=["hide-input"]
-chapter.say(hierarchy.pairs_sentence(study, wins, pairs))
+chapter.say(hierarchy.pairs_sentence(study, wins, pairs) if study.compares else not_compared(study))
 
 # %% tags=["hide-input"]
 shifted = chapter.hand_over("child_pugh_shift", shift.class_rows(study, visit), analysis="SCORES")

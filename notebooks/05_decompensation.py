@@ -32,6 +32,7 @@ from IPython.display import display
 from esld.report import episodes, first_events, numbers
 from esld.report.chapter import open_chapter
 from esld.report.decompensated import decompensated_rows
+from esld.report.words import not_compared
 
 chapter = open_chapter("05_decompensation", cut=cut)
 study, plan = chapter.study, chapter.study.protocol
@@ -79,7 +80,7 @@ chapter.table(first_events.table(first, level=level))
 chapter.figure(first_events.figure(study, first, ticks=ticks))
 
 # %% tags=["hide-input"]
-chapter.say(first_events.tested_words(first))
+chapter.say(first_events.tested_words(first) if study.compares else not_compared(study))
 
 # %% [markdown]
 # ### All episodes

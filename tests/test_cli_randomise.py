@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from esld import cli
+from esld.allocation.disclosed import FILE, read_disclosed
 from esld.allocation.folder import LEDGER, SEALED
 from esld.allocation.sealed import read_sealed
 
@@ -311,7 +312,14 @@ class TestRecords:
         assert esld("dose", "001", "--weight", "60", "--pharmacy")[0] == 0
         esld("export", "-o", tmp_path)
         assert (tmp_path / "dm.csv").read_text(encoding="utf-8").splitlines()[1].endswith("-001,001,,")
-        esld("export", "-o", tmp_path, "--unmask", "database lock")
+        code, _, err = esld("export", "-o", tmp_path / "nowhere", "--unmask", "database lock")
+        assert (code, "must be a folder other than the sealed one" in err) == (2, True)
+        assert (
+            json.loads(esld("status", "--json")[1])["records"] == 3
+        )  # an unmasking that gave nobody anything is none
+        out = esld("export", "-o", tmp_path, "--unmask", "database lock")[1]
+        unmasked = next(r for r in read_disclosed(tmp_path / FILE).records if r.kind == "unmasking")
+        assert out.splitlines()[-1] == f"Unmasked by record {unmasked.id}."
         assert f",{slot.arm}," in (tmp_path / "dm.csv").read_text(encoding="utf-8")
         code, out, _ = esld("unblind", "001", "--reason", "anaphylaxis")
         assert (code, out.splitlines()[0].endswith(f"({slot.arm})")) == (0, True)

@@ -42,8 +42,12 @@ class Disclosed:
         return tuple(record for record in self.records if record.kind == "assignment")
 
     def until(self, day: str) -> "Disclosed":
-        """The same as it was at the end of a day (ISO): later records and their slots are left out."""
-        kept = tuple(record for record in self.records if record.day <= day)
+        """The same as it was at the end of a day (ISO): its records up to the last one of that day or before, and their slots.
+
+        A record in between may bear a later day, where the clock was wrong; without it the chain would look broken.
+        """
+        last = max((n for n, record in enumerate(self.records, start=1) if record.day <= day), default=0)
+        kept = self.records[:last]
         given = {(record.stratum, record.slot) for record in kept if record.kind == "assignment"}
         slots = tuple(s for s in self.slots if (s["leaf"]["stratum"], s["leaf"]["slot"]) in given)
         return Disclosed(public=self.public, records=kept, slots=slots)

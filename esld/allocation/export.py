@@ -57,8 +57,8 @@ def ds_rows(trial: str, records: Sequence[Record]) -> list[Row]:
     return sorted(rows, key=lambda row: row["USUBJID"])
 
 
-def write_tables(folder: Path, tables: Mapping[str, tuple[Sequence[str], Sequence[Row]]]) -> list[Path]:
-    """Write each table to ``<name>.csv``, whole or not at all.
+def check_target(folder: Path) -> None:
+    """Whether an export can be written to a folder: asked before anything is recorded for its sake.
 
     Raises
     ------
@@ -69,6 +69,19 @@ def write_tables(folder: Path, tables: Mapping[str, tuple[Sequence[str], Sequenc
         raise InputError(
             str(folder), "must be a folder other than the sealed one", remedy="Name another one."
         )
+    write_file(folder / ".esld-probe", b"")
+    (folder / ".esld-probe").unlink()
+
+
+def write_tables(folder: Path, tables: Mapping[str, tuple[Sequence[str], Sequence[Row]]]) -> list[Path]:
+    """Write each table to ``<name>.csv``, whole or not at all.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The folder is not as `check_target` wants it.
+    """
+    check_target(folder)
     written = []
     for name, (columns, rows) in tables.items():
         text = io.StringIO(newline="")

@@ -60,6 +60,11 @@ class Record:
     previous: str = GENESIS
     hash: str = ""
 
+    @property
+    def id(self) -> str:
+        """What quotes this very record elsewhere: its number and the beginning of its hash."""
+        return f"{self.seq}-{self.hash[:12]}"
+
     def expected_hash(self) -> str:
         """The hash that the content gives."""
         content = self.to_dict()

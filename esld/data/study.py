@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from esld.data import adam, dates, queries, sdtm
+from esld.data import adam, dates, queries, sdtm, views
 from esld.data.cut import CutReport, apply_cut
 from esld.errors import InputError, InputErrors
 from esld.protocol import Protocol, read_protocol
@@ -35,7 +35,8 @@ class DataCut(BaseModel):
 
     ``protocol`` is relative to the cut file. ``data`` is a path relative to the working copy's root, or
     ``example:<name>`` for one that travels in the package. ``parameters`` gives a chapter other values than its
-    own, by chapter and name.
+    own, by chapter and name. ``unblinding`` quotes the ledger's record of the unmasking in an unblinded cut of a
+    masked trial.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -46,8 +47,9 @@ class DataCut(BaseModel):
     snapshot: IsoDay
     title: Annotated[str, Field(min_length=1)]
     status: Literal["draft", "final"]
-    view: Literal["unblinded", "masked", "blinded"]
+    view: views.View
     chapters: Annotated[tuple[str, ...], Field(min_length=1)]
+    unblinding: str = ""
     notice: str = ""
     simulated: bool = False
     parameters: dict[str, dict[str, Any]] = {}
@@ -84,9 +86,9 @@ class Study:
     file : CutFile
         Where it was described.
     protocol : Protocol
-        The trial.
+        The trial, with the arms that the view shows.
     tables : dict of str to DataFrame
-        SDTM tables after the cut, all text.
+        SDTM tables as the view shows them, after the cut, all text.
     cut_report : CutReport
         What the cut took away.
     adsl, adlb, adtte, adce, adae : DataFrame
@@ -118,8 +120,23 @@ class Study:
 
     @property
     def arms(self) -> list[str]:
-        """Labels of the arms, in the protocol's order."""
+        """Labels of the arms that the view shows, in the protocol's order; one, of all patients, where it shows none."""
         return list(self.protocol.arm_labels.values())
+
+    @property
+    def groups(self) -> list[str]:
+        """Labels of the arms and of all patients; the latter once, where it is the only one."""
+        return list(dict.fromkeys([*self.arms, views.ALL]))
+
+    @property
+    def shows_dose(self) -> bool:
+        """Whether the view reads what each infusion held, and what was written about it."""
+        return self.cut.view == "unblinded"
+
+    @property
+    def compares(self) -> bool:
+        """Whether the view tells the arms apart."""
+        return len(self.arms) > 1
 
 
 def read_cut(path: Path) -> CutFile:
@@ -148,8 +165,7 @@ def load_study(file: CutFile) -> Study:
         The protocol or the data is missing or faulty, or the cut-off lies before the first consent or
         randomisation.
     """
-    protocol = read_protocol(file.protocol_path)
-    tables = sdtm.read_tables(file.data_path)
+    tables, protocol = seen_tables(file)
     sdtm.validate(tables, protocol)
     _check_cut(tables, file)
     cutoff = dates.as_date(file.cut.cutoff)
@@ -164,6 +180,17 @@ def load_study(file: CutFile) -> Study:
     adae = adam.derive_adae(cut_tables, adsl, protocol)
     found = queries.find_queries(queries.Evidence(cut_tables, adsl, adlb, protocol))
     return Study(file, protocol, cut_tables, report, adsl, adlb, adtte, adce, adae, found)
+
+
+def seen_tables(file: CutFile) -> tuple[sdtm.Tables, Protocol]:
+    """What a cut's view shows of the export and of the protocol, before anything else is done with either.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The protocol or the data is missing or unreadable, or the protocol needs what the view does not load.
+    """
+    return views.seen(sdtm.read_tables(file.data_path), read_protocol(file.protocol_path), file.cut.view)
 
 
 def _check_cut(tables: sdtm.Tables, file: CutFile) -> None:

@@ -1,4 +1,4 @@
-"""Where a report comes from: hashes of everything that went in and came out, versions, and the only clock."""
+"""Where a report comes from: hashes of everything that went in and came out, and versions; apart from it the only clock."""
 
 import hashlib
 import json
@@ -10,11 +10,12 @@ from typing import Any
 
 import esld
 from esld.allocation.disclosed import FILE as LEDGER_FILE
-from esld.data.study import EXAMPLE, CutFile
+from esld.data.study import EXAMPLE, CutFile, seen_tables
 from esld.errors import InputError
 from esld.pipeline.chapters import ChapterSource
 
 PROVENANCE = "provenance.json"
+RUN = "run.json"
 _RUNS_WITH = [
     *(
         "pandas",
@@ -37,7 +38,11 @@ def sha256(path: Path) -> str:
 
 
 def input_hashes(file: CutFile, chapters: list[ChapterSource]) -> dict[str, str]:
-    """Hash of every file that a report depends on, by a name that holds on any machine."""
+    """Hash of every file that a report depends on, by a name that holds on any machine.
+
+    Where the view hides the arms, of what it shows of each table, and not of the files: the arms of 22 patients can be guessed
+    and tried against the hash of a file that holds them.
+    """
     data = file.data_path
     hashes = {
         f"params/{file.path.name}": sha256(file.path),
@@ -45,6 +50,12 @@ def input_hashes(file: CutFile, chapters: list[ChapterSource]) -> dict[str, str]
         **{f"notebooks/{c.path.name}": c.sha256 for c in chapters},
     }
     name = file.cut.data if file.cut.data.startswith(EXAMPLE) else _portable(file.cut.data)
+    if file.cut.view != "unblinded":
+        tables, _ = seen_tables(file)
+        for domain, table in sorted(tables.items()):
+            shown = table.to_csv(index=False, lineterminator="\n").encode("utf-8")
+            hashes[f"{name}/{domain.lower()}, {file.cut.view}"] = hashlib.sha256(shown).hexdigest()
+        return hashes
     files = [data]
     if data.is_dir():
         files = sorted(p for p in data.iterdir() if p.suffix.lower() == ".csv" or p.name == LEDGER_FILE)
@@ -87,15 +98,25 @@ def environment(root: Path) -> dict[str, Any]:
 
 
 def output_hashes(folder: Path) -> dict[str, str]:
-    """Hash of every published file but the provenance itself."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file() and p != folder / PROVENANCE)
+    """Hash of every published file but the provenance itself and the facts of the run."""
+    apart = {folder / PROVENANCE, folder / RUN}
+    files = sorted(p for p in folder.rglob("*") if p.is_file() and p not in apart)
     return {p.relative_to(folder).as_posix(): sha256(p) for p in files}
 
 
-def write(content: dict[str, Any], folder: Path) -> None:
-    """Write ``provenance.json``."""
+def write(content: dict[str, Any], folder: Path, *, name: str = PROVENANCE) -> None:
+    """Write ``provenance.json``, which is the same for the same inputs, or ``run.json``, which is of one run."""
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    (folder / PROVENANCE).write_text(text, encoding="utf-8", newline="\n")
+    (folder / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """The facts of the run that made a report: when, how long, from which file; empty if they are gone."""
+    try:
+        content = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def read(folder: Path) -> dict[str, Any]:

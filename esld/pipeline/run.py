@@ -12,16 +12,18 @@ from typing import Any
 
 import nbformat
 
-from esld.data.study import CutFile, Study, load_study, read_cut
+from esld.allocation.disclosed import FILE as LEDGER_FILE
+from esld.allocation.disclosed import read_disclosed
+from esld.data.study import CutFile, Study, load_study, read_cut, seen_tables
 from esld.errors import InputError, RefusedError, RunError
 from esld.pipeline import provenance, render
 from esld.pipeline.agreement import keep_recorded
 from esld.pipeline.chapters import ChapterSource, read_chapters, values_for, waves
 from esld.pipeline.kernels import Executed, execute, kernel_environment, write_notebook
 from esld.pipeline.publish import keep_failed, locked, publish, staging_folder
-from esld.protocol import read_protocol
 from esld.report.chapter import prepare_run_folder
 from esld.report.front import front_page
+from esld.report.ledger import ledger_of
 from esld.report.results import Row, write_rows
 
 WORKERS = 2
@@ -63,42 +65,44 @@ def run_cut(
     esld.errors.InputError
         The cut, its chapters or its data are faulty: found before any kernel starts.
     esld.errors.RefusedError
-        The cut is locked by another run, or its view is not offered.
+        The cut is locked by another run, or its place holds the report of another view.
     esld.errors.RunError
         A chapter failed; the published report is untouched and the failed run kept under ``.failed``.
     """
     begun = datetime.now(UTC)
     outputs = (outputs or file.root / "outputs").resolve()
-    if file.cut.view != "unblinded":
-        offered = "only 'unblinded' runs"
-        raise RefusedError(f"view '{file.cut.view}' of cut {file.id} is not offered yet: {offered}.")
     if file.path.suffix != ".yaml" or file.id.startswith("."):
         raise InputError("cut file", "must be named <cut>.yaml", file.path.name, remedy="Rename it.")
     chapters = read_chapters(file)
     study = load_study(file)
+    ledger_of(study)  # an export that cannot be read is found before any kernel starts
+    _check_unblinding(study)
     inputs = provenance.input_hashes(file, chapters)
     environment = provenance.environment(file.root)
     with locked(outputs, file.id):
+        _check_view(outputs / file.id, file)
         staged = staging_folder(outputs, file.id)
         try:
             executed = _execute_all(chapters, file, staged, on_progress)
             _check_unchanged(file, study, chapters, inputs)
             kept = _assemble(staged, outputs / file.id, executed, study, inputs, environment)
             ended = datetime.now(UTC)
+            facts = {
+                "cut_file": str(file.path),
+                "kept_from_record": kept,
+                "started": begun.isoformat(timespec="seconds"),
+                "ended": ended.isoformat(timespec="seconds"),
+                "seconds": round((ended - begun).total_seconds(), 1),
+                "chapters": {e.source.slug: round(e.seconds, 2) for e in executed},
+            }
             record = {
                 "cut": file.id,
-                "cut_file": str(file.path),
+                "view": file.cut.view,
                 "inputs": inputs,
                 "environment": environment,
                 "outputs": provenance.output_hashes(staged),
-                "kept_from_record": kept,
-                "run": {
-                    "started": begun.isoformat(timespec="seconds"),
-                    "ended": ended.isoformat(timespec="seconds"),
-                    "seconds": round((ended - begun).total_seconds(), 1),
-                    "chapters": {e.source.slug: round(e.seconds, 2) for e in executed},
-                },
             }
+            provenance.write(facts, staged, name=provenance.RUN)
             provenance.write(record, staged)
             folder = publish(staged, outputs, file.id)
         except (RunError, OSError) as error:
@@ -115,12 +119,46 @@ def run_cut(
     return Published(file.id, folder / "index.html", (ended - begun).total_seconds(), warnings)
 
 
+def _check_view(published: Path, file: CutFile) -> None:
+    """Views never share a folder: whoever may read one of them finds no other there, nor what an earlier run left."""
+    try:
+        there = provenance.read(published).get("view", file.cut.view)
+    except InputError:  # nothing there, or a damaged record, which this run replaces as a whole
+        return
+    if there != file.cut.view:
+        holds = f"{published} holds its {there} report and views never share a folder"
+        raise RefusedError(
+            f"cut {file.id} is {file.cut.view}, but {holds}: give the cut file a name of its own."
+        )
+
+
+def _check_unblinding(study: Study) -> None:
+    """An unblinded cut of a masked trial quotes the record by which its ledger was unmasked."""
+    allocation, cut = study.protocol.allocation, study.cut
+    if cut.view != "unblinded" or allocation is None or not allocation.masked:
+        return
+    rule, remedy = (
+        "must quote the record of the unmasking",
+        "Give the id that 'esld randomise export --unmask' printed.",
+    )
+    if not cut.unblinding:
+        raise InputError("unblinding", rule, "none", study.file.path.name, remedy)
+    path = study.file.data_path / LEDGER_FILE
+    if not path.is_file():
+        where = f"{LEDGER_FILE} is not beside the data"
+        raise InputError(
+            "unblinding", "must be found in the exported ledger", cut.unblinding, where, "Export it again."
+        )
+    if cut.unblinding not in {r.id for r in read_disclosed(path).records if r.kind == "unmasking"}:
+        raise InputError("unblinding", rule, cut.unblinding, LEDGER_FILE, remedy)
+
+
 def _check_unchanged(
     file: CutFile, study: Study, chapters: list[ChapterSource], inputs: Mapping[str, str]
 ) -> None:
     """What was read before the hashes were taken must be what the chapters read after it."""
     try:
-        same = read_cut(file.path) == file and read_protocol(file.protocol_path) == study.protocol
+        same = read_cut(file.path) == file and seen_tables(file)[1] == study.protocol
         same = same and provenance.input_hashes(file, chapters) == inputs
     except (InputError, OSError):
         same = False

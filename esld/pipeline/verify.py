@@ -209,7 +209,7 @@ def _difference(text: str) -> str:
 def _cut_of(folder: Path, record: Mapping[str, Any]) -> CutFile:
     """The cut's file in the working copy around a published folder, or else where it was when it ran."""
     around = [root / "params" / f"{record['cut']}.yaml" for root in folder.resolve().parents]
-    for path in (*around, Path(str(record.get("cut_file", "")))):
+    for path in (*around, Path(str(provenance.read_run(folder).get("cut_file", "")))):
         if path.is_file():
             return read_cut(path)
     remedy = "Restore the working copy."

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from esld.data.study import Study
+from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.tables import Table
-
-ALL = "All"
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ def summarise_baseline(study: Study) -> pd.DataFrame:
         column = (
             values[variable.name] if variable.name in values else pd.Series(index=values.index, dtype=float)
         )
-        for group in (*study.arms, ALL):
+        for group in study.groups:
             own = column if group == ALL else column[values["TRT01P"].eq(group)]
             known = own.dropna()
             figures = _counts(known, column) if variable.categorical else _moments(known.astype(float))
@@ -102,7 +101,7 @@ def baseline_table(study: Study, summary: pd.DataFrame) -> Table:
         Long form.
     """
     cells = {(r["statistic"], r["group"]): (r["value"], r["n"]) for r in summary.to_dict("records")}
-    groups = [*study.arms, ALL]
+    groups = study.groups
     arms = study.randomised["TRT01P"]
     sizes = {g: len(arms) if g == ALL else int(arms.eq(g).sum()) for g in groups}
     heads = {g: f"{g} (n = {sizes[g]})" for g in groups}

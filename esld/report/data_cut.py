@@ -3,6 +3,7 @@
 import pandas as pd
 
 from esld.data.study import Study
+from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.tables import Table
 from esld.survival import kaplan_meier
@@ -21,6 +22,9 @@ def cut_table(study: Study) -> Table:
         "Planned number of patients": str(protocol.target_enrolment),
         "Masking": protocol.masking.value + (" (assumed)" if protocol.masking.assumed else ""),
     }
+    facts["View"] = cut.view
+    if cut.unblinding:
+        facts["Unmasked by record"] = cut.unblinding
     frame = pd.DataFrame({"Item": list(facts), "This cut": list(facts.values())})
     return Table("data_cut", "The data cut", frame)
 
@@ -60,8 +64,8 @@ def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
     """
     os = study.adtte[study.adtte["PARAMCD"].eq("OS")]
     rows = []
-    for label in (*study.arms, "All"):
-        own = os if label == "All" else os[os["TRT01P"].eq(label)]
+    for label in study.groups:
+        own = os if label == ALL else os[os["TRT01P"].eq(label)]
         if own.empty:
             continue
         dead = own["CNSR"].eq(0)

@@ -129,12 +129,9 @@ def deviation_table(study: Study, counts: Reported) -> Table:
         for name in (KINDS[kind] for kind in kinds(study))
     ]
     absent = [name for kind, name in KINDS.items() if kind not in kinds(study)]
+    where = "the data of this trial" if study.shows_dose else f"the {study.cut.view} view"
     notes = (
-        *(
-            [f"Not in the data of this trial: {', '.join(n[0].lower() + n[1:] for n in absent)}."]
-            if absent
-            else []
-        ),
+        *([f"Not in {where}: {', '.join(n[0].lower() + n[1:] for n in absent)}."] if absent else []),
         "As far as the data show them. An infusion counts as planned only if the patient was under observation on its day; "
         "the allowed days of a visit are those of the protocol.",
     )

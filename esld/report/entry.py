@@ -12,31 +12,43 @@ from esld.report.words import in_prose, joined, message, span
 
 
 def entry_rows(study: Study) -> pd.DataFrame:
-    """Patients of each arm, in all, and the largest difference between the arms at any moment, in long form."""
+    """Patients of each arm, in all, and the largest difference between the arms at any moment, in long form.
+
+    In a view that shows no arms only how many in all.
+    """
     entered = order_of_entry(study)
-    codes = entered["TRT01P"].eq(study.arms[1]).to_numpy()
     about = {"unit": "patients", "method": "count", "n": len(entered)}
+    every = {**about, "group": "", "statistic": "all randomised", "value": len(entered)}
+    if not study.compares:
+        return pd.DataFrame([every])
     rows = [
         {**about, "group": arm, "statistic": "randomised", "value": int(entered["TRT01P"].eq(arm).sum())}
         for arm in study.arms
     ]
+    codes = entered["TRT01P"].eq(study.arms[1]).to_numpy()
     gap = int(np.abs(np.cumsum(np.where(codes, 1, -1))).max())
-    rows.append({**about, "group": "", "statistic": "all randomised", "value": len(entered)})
+    rows.append(every)
     rows.append({**about, "group": "", "statistic": "largest gap", "value": gap})
     return pd.DataFrame(rows)
 
 
 def entry_sentence(study: Study, assigned: Reported) -> str:
     """How many were randomised to each arm, and how far apart the arms ever were."""
+    every = assigned.row("all randomised")
+    if not study.compares:
+        return message("entry.pooled", n=span(every, _whole(every)), view=study.cut.view)
     rows = [assigned.row("randomised", arm) for arm in study.arms]
     arms = joined(message("entry.arm", n=span(r, _whole(r)), arm=in_prose(r.arm)) for r in rows)
-    every, gap = assigned.row("all randomised"), assigned.row("largest gap")
+    gap = assigned.row("largest gap")
     said = message("entry", n=span(every, _whole(every)), arms=arms)
     return f"{said} {message('entry.gap', gap=span(gap, _whole(gap)))}"
 
 
 def headline(study: Study, assigned: Reported) -> str:
-    """The finding as a title: the largest gap between the groups."""
+    """The finding as a title: the largest gap between the groups, or how many entered where the view shows none."""
+    if not study.compares:
+        every = assigned.row("all randomised")
+        return f"{_whole(every)} {numbers.noun(every.value or 0, 'patient')} randomised"
     gap = assigned.row("largest gap")
     return f"The groups never differed by more than {_whole(gap)} {numbers.noun(gap.value or 0, 'patient')}"
 
@@ -61,9 +73,11 @@ def entry_figure(study: Study, *, title: str) -> Picture:
     axes.set(ylim=(0, 1.12 * max(ends)), ylabel="Patients randomised")
     axes.legend(loc="upper left", fontsize=8.5)
     figures.entitle(figure, title)
+    by_group = " by group" if study.compares else ""
+    said = [f"{n} to {arm}" if study.compares else str(n) for n, arm in zip(ends, study.arms, strict=False)]
     alt = (
-        f"Patients randomised over time by group, from {entered['RANDDT'].iloc[0]:%Y-%m-%d} to "
-        f"{entered['RANDDT'].iloc[-1]:%Y-%m-%d}: {joined(f'{n} to {arm}' for n, arm in zip(ends, study.arms, strict=False))}."
+        f"Patients randomised over time{by_group}, from {entered['RANDDT'].iloc[0]:%Y-%m-%d} to "
+        f"{entered['RANDDT'].iloc[-1]:%Y-%m-%d}: {joined(said)}."
     )
     return figures.settled("entry", figure, alt)
 

@@ -35,12 +35,15 @@ class Exposure:
         Infusions that the protocol plans for each patient; 0 if it does not say.
     unit : str
         Of a dose.
+    view : str
+        Empty, or the view that does not show doses: only whether each infusion was given.
     """
 
     infusions: pd.DataFrame
     arms: tuple[str, ...]
     planned: int
     unit: str
+    view: str = ""
 
     def to_frame(self) -> pd.DataFrame:
         """Long form, by group and number (``time``), then by group over all: counts, then doses."""
@@ -50,6 +53,8 @@ class Exposure:
             for number in sorted(own["NUMBER"].unique()):
                 rows += self._rows(own[own["NUMBER"].eq(number)], arm, "", time=float(number))
             rows += self._rows(own, arm, "all ")
+            if self.view:
+                continue
             by_patient = own.groupby("USUBJID")["given"].sum()
             rows += self._doses(by_patient, arm, "cumulative ")
             dose = own["planned"].max() * self.planned if self.planned else float("nan")
@@ -58,9 +63,11 @@ class Exposure:
 
     def _rows(self, own: pd.DataFrame, arm: str, prefix: str, **about: Any) -> list[dict[str, object]]:
         due, given = len(own), own["given"].dropna()
-        counts = {"due": due, "given": len(given), "reduced": int(_below(own).sum())}
+        counts = {"due": due, "given": len(given)}
+        if not self.view:
+            counts["reduced"] = int(_below(own).sum())
         rows = [self._row(arm, prefix + name, count, due, **about) for name, count in counts.items()]
-        return rows if prefix else rows + self._doses(given, arm, "dose ", **about)
+        return rows if prefix or self.view else rows + self._doses(given, arm, "dose ", **about)
 
     def _doses(self, doses: pd.Series, arm: str, prefix: str, **about: Any) -> list[dict[str, object]]:
         values = {"mean": doses.mean(), "lowest": doses.min(), "highest": doses.max()}
@@ -93,6 +100,7 @@ def exposure(study: Study, group: SafetySet) -> Exposure:
     records = group.own(administrations(study.tables))
     cutoff = dates.as_date(study.cut.cutoff)
     stopped = study.adae[study.adae["AEACN"].isin(_STOPPED)] if len(study.adae) else study.adae
+    unstated = _NOT_STATED if study.shows_dose else f"not in the {study.cut.view} view"
     lines = []
     for person in group.people.to_dict("records"):
         own = records[records["USUBJID"].eq(person["USUBJID"])]
@@ -107,14 +115,15 @@ def exposure(study: Study, group: SafetySet) -> Exposure:
             if number <= len(given):
                 record = given.iloc[number - 1]
                 amount, reason = record["DOSE"], _said(record["EXADJ"])
-                reason = reason or (_NOT_STATED if amount < dose * _EXACT else "")
+                reason = reason or (unstated if amount < dose * _EXACT else "")
             else:
                 amount = float("nan")
-                reason = _said(omitted.pop(0) if omitted else None) or _event(events) or _NOT_STATED
+                reason = _said(omitted.pop(0) if omitted else None) or _event(events) or unstated
             lines.append({**base, "NUMBER": number, "given": amount, "reason": reason})
     unit = next((dose.unit for dose in doses.values() if dose), "")
     columns = ["USUBJID", "GROUP", "NUMBER", "planned", "given", "reason"]
-    return Exposure(pd.DataFrame(lines, columns=columns), group.arms, len(days), unit)
+    view = "" if study.shows_dose else study.cut.view
+    return Exposure(pd.DataFrame(lines, columns=columns), group.arms, len(days), unit, view)
 
 
 def _said(text: object) -> str:
@@ -142,10 +151,14 @@ def unit_text(unit: str) -> str:
 def exposure_table(found: Exposure, reported: Reported) -> Table:
     """Infusions due and given, and their doses: a block a group, a line an infusion, then all of them."""
     lines = [line for arm in found.arms for line in _lines(found, reported, arm)]
+    doses = (
+        f"The {found.view} view does not read what an infusion held."
+        if found.view
+        else "Reduced: given with less than the planned dose, stopped infusions included. Dose given: mean (lowest to "
+        "highest) of the infusions that were given; in the last line of a group, of the sum of each patient."
+    )
     notes = (
-        "Due: the patient was known to be alive with the own liver on the planned day. Reduced: given with less than the planned "
-        "dose, stopped infusions included. Dose given: mean (lowest to highest) of the infusions that were given; in the last "
-        "line of a group, of the sum of each patient.",
+        f"Due: the patient was known to be alive with the own liver on the planned day. {doses}",
         "Safety set, by dose received. Infusions are counted as they were given.",
     )
     title = (
@@ -164,17 +177,21 @@ def _lines(found: Exposure, reported: Reported, arm: str) -> Iterator[dict[str, 
     ]
     for number in places:
         prefix = "all " if number is None else ""
-        due, given, reduced = (
-            reported.row(prefix + name, arm, number) for name in ("due", "given", "reduced")
-        )
-        doses = "cumulative " if number is None else "dose "
-        mean, low, high = (reported.row(doses + name, arm, number) for name in ("mean", "lowest", "highest"))
-        planned = reported.row("cumulative planned", arm).value if number is None else own["planned"].max()
-        yield {
+        due, given = (reported.row(prefix + name, arm, number) for name in ("due", "given"))
+        line = {
             "Group": arm,
             "Infusion": "All" if number is None else f"{number:.0f}",
             "Due": f"{due.value:.0f}",
             "Given": numbers.count(int(given.value or 0), int(due.value or 0)),
+        }
+        if found.view:
+            yield line
+            continue
+        reduced = reported.row(prefix + "reduced", arm, number)
+        doses = "cumulative " if number is None else "dose "
+        mean, low, high = (reported.row(doses + name, arm, number) for name in ("mean", "lowest", "highest"))
+        planned = reported.row("cumulative planned", arm).value if number is None else own["planned"].max()
+        yield line | {
             "Reduced": f"{reduced.value:.0f}",
             "Planned dose": _dose(planned, whole=True),
             "Dose given": f"{_dose(mean.value)} ({_dose(low.value, whole=True)} to {_dose(high.value, whole=True)})",
@@ -210,6 +227,8 @@ def deviation_table(found: Exposure) -> Table | None:
         "treatment was stopped.",
     )
     title = f"Infusions reduced, stopped or not given (doses in {unit_text(found.unit)})"
+    if found.view:
+        shown, title = shown.drop(columns=["Planned", "Given"]), "Infusions not given"
     return Table("exposure_deviations", title, shown.reset_index(drop=True), footnotes=notes)
 
 
@@ -219,13 +238,16 @@ def exposure_words(found: Exposure, reported: Reported) -> str:
         message("safety.exposure.arm", given=_number(row), due=span(row, str(row.n)), arm=of_group(arm))
         for arm, row in ((arm, reported.row("all given", arm)) for arm in found.arms)
     )
+    said = message("safety.exposure", arms=given)
+    if found.view:
+        return said
     reduced = joined(
         message(
             "safety.exposure.reduced.arm", count=_number(reported.row("all reduced", arm)), arm=of_group(arm)
         )
         for arm in found.arms
     )
-    return f"{message('safety.exposure', arms=given)} {message('safety.exposure.reduced', arms=reduced)}"
+    return f"{said} {message('safety.exposure.reduced', arms=reduced)}"
 
 
 def _number(row: Row) -> str:

@@ -124,10 +124,11 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
                 if event.reason:
                     notes[f"NE: {event.reason}"] = None
             lines.append(line)
-        lines.append(
-            {"Event": first.name, "Group": "Gray's test, p", **dict.fromkeys(list(lines[-1])[2:], "")}
-        )
-        lines[-1][f"Incidence ({level} CI)"] = numbers.p_value(_p_value(reported))
+        if len(first.prevalent) > 1:
+            lines.append(
+                {"Event": first.name, "Group": "Gray's test, p", **dict.fromkeys(list(lines[-1])[2:], "")}
+            )
+            lines[-1][f"Incidence ({level} CI)"] = numbers.p_value(_p_value(reported))
     footnotes = (
         "Who had the condition at baseline cannot have a first one and is not at risk.",
         "Death and transplantation end the time at risk: they are no censoring.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from esld.data.study import Study
+from esld.data.views import ALL
 from esld.report.numbers import capitalised
 from esld.report.numbers import horizon as in_words
 from esld.report.results import Reported
@@ -13,7 +14,6 @@ from esld.report.tables import Table
 from esld.report.words import message
 
 _LOST = ("LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT")
-ALL = "All"
 OF = ": "  # between a step and a reason for it, in the name of a step
 
 
@@ -35,8 +35,8 @@ class Flow:
 
     @property
     def arms(self) -> list[str]:
-        """Labels of the arms, in the protocol's order."""
-        return [str(column) for column in self.counts.columns if column != ALL]
+        """Labels of the arms, in the protocol's order; that of all patients where the view shows no arm."""
+        return [str(column) for column in self.counts.columns if column != ALL] or [ALL]
 
     def __contains__(self, step: str) -> bool:
         return step in self.counts.index
@@ -189,7 +189,7 @@ def flow_of(reported: Reported, *, arms: Sequence[str], horizon_days: float) -> 
     for row in reported.rows:
         cells[row.arm][row.statistic] = int(row.value or 0)
     columns = {name: pd.Series(own, list(cells[ALL]), dtype=object) for name, own in cells.items()}
-    counts = pd.DataFrame(columns)[[*arms, ALL]]
+    counts = pd.DataFrame(columns)[list(dict.fromkeys([*arms, ALL]))]
     counts = counts.where(counts.notna(), None)
     _reconcile(counts)
     return Flow(counts, horizon_days)
@@ -208,12 +208,12 @@ def _first_criterion(study: Study) -> pd.Series:
 
 def _counted(steps: Mapping[str, pd.Series], arm: pd.Series, arms: Sequence[str]) -> pd.DataFrame:
     counts = pd.DataFrame({ALL: {name: int(members.sum()) for name, members in steps.items()}}, dtype=object)
-    for label in arms:
+    for label in (each for each in arms if each != ALL):
         own = arm.eq(label)
         found = {name: int((members & own).sum()) for name, members in steps.items()}
         counts[label] = pd.Series(found, dtype=object)
         counts.loc[[name for name in found if name.split(OF)[0] in _BEFORE_RANDOMISATION], label] = None
-    return counts[[*arms, ALL]]
+    return counts[list(dict.fromkeys([*arms, ALL]))]
 
 
 def _reconcile(counts: pd.DataFrame) -> None:
@@ -237,7 +237,11 @@ def _reconcile(counts: pd.DataFrame) -> None:
     for step in names:
         by_arm = counts.loc[step].to_dict()
         total = by_arm.pop(ALL)
-        if step.split(OF)[0] not in _BEFORE_RANDOMISATION and total != (added := sum(by_arm.values())):
+        if (
+            by_arm
+            and step.split(OF)[0] not in _BEFORE_RANDOMISATION
+            and total != (added := sum(by_arm.values()))
+        ):
             raise ValueError(f"participant flow must add up: {step} is {total}, but the arms give {added}")
     if {"safety", "treated"} <= set(names) and (of := counts[ALL].to_dict())["safety"] != of["treated"]:
         said = f"treated {of['treated']}, but safety {of['safety']}"

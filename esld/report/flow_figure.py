@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.figures import INK, Picture, arm_style, entitle, new_figure
-from esld.report.flow import ALL, ONLY_IF_ANY, Flow
+from esld.report.flow import ONLY_IF_ANY, Flow
 from esld.report.words import in_prose, message
 
 if TYPE_CHECKING:
@@ -132,7 +133,8 @@ def _counted(flow: Flow, words: str, step: str, arm: str, level: int = 1) -> lis
 def _boxes_of(flow: Flow, arm: str) -> list[list[_Line]]:
     """Allocation, follow-up and analysis of an arm, in lines."""
     horizon = numbers.horizon(flow.horizon_days)
-    allocated = [_Line(_n(flow, f"Allocated to {in_prose(arm)}", "randomised", arm), bold=True)]
+    words = "All groups" if arm == ALL else f"Allocated to {in_prose(arm)}"
+    allocated = [_Line(_n(flow, words, "randomised", arm), bold=True)]
     allocated += _counted(flow, "Received at least one infusion", "treated", arm)
     allocated += _counted(flow, "every planned infusion", "complete", arm, 2)
     allocated += _counted(flow, "fewer by the cut-off", "partial", arm, 2)

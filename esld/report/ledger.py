@@ -11,8 +11,6 @@ from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words import joined, message, span
 
-NONE = message("ledger.none")
-
 
 @dataclass(frozen=True, eq=False)
 class LedgerCheck:
@@ -38,15 +36,23 @@ class LedgerCheck:
 
 
 def ledger_of(study: Study) -> Disclosed | None:
-    """The exported ledger in the cut's data folder, up to the cut-off; None if there is none.
+    """The exported ledger in the cut's data folder, up to the cut-off; None if there is none or the view may not read it.
 
     Raises
     ------
     esld.errors.InputError
         The file is there and is no exported ledger.
     """
+    if study.cut.view != "unblinded":
+        return None
     path = study.file.data_path / FILE
     return read_disclosed(path).until(study.cut.cutoff) if path.is_file() else None
+
+
+def absent_words(study: Study) -> str:
+    """Why there is no ledger to look at: the view, or none was exported."""
+    shown = study.cut.view == "unblinded"
+    return message("ledger.none") if shown else message("ledger.hidden", view=study.cut.view)
 
 
 def check_ledger(study: Study, ledger: Disclosed) -> LedgerCheck:

@@ -137,7 +137,8 @@ def _footnotes(study: Study, found: Courses, first: Parameter) -> tuple[str, ...
     notes.append("Completed and under observation: with the own liver. Transplanted: alive when last seen.")
     if study.protocol.administrations and "EX" in study.tables:
         notes.append(
-            f"Infusions planned: {len(study.protocol.administrations.value)}. In brackets: stopped or reduced."
+            f"Infusions planned: {len(study.protocol.administrations.value)}."
+            + (" In brackets: stopped or reduced." if study.shows_dose else "")
         )
     if found.events:
         notes.append(

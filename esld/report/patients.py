@@ -9,6 +9,7 @@ import pandas as pd
 from esld.data import dates
 from esld.data.adam.adsl import anchor_days
 from esld.data.study import Study
+from esld.data.views import ALL
 from esld.protocol import Parameter
 from esld.report import numbers, patient_figures
 from esld.report.figures import Picture
@@ -17,7 +18,6 @@ from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words import in_prose, joined, message, of_group, span
 
-ALL = "All"
 _FLAT = 10  # a ratio of values beyond which low ones would lie flat on the axis of a small panel
 # How a course stands at the last contact; each patient is in one of these.
 OUTCOMES = ("completed", "ongoing", "transplant", "death", "lost")
@@ -58,7 +58,7 @@ class Courses:
     def to_frame(self) -> pd.DataFrame:
         """Long form: patients in each outcome by arm and in all, and deaths after a transplant."""
         rows = []
-        for arm in (*self.arms, ALL):
+        for arm in dict.fromkeys([*self.arms, ALL]):
             own = self.patients if arm == ALL else self.patients[self.patients["TRT01P"].eq(arm)]
             counts = {outcome: int(own["outcome"].eq(outcome).sum()) for outcome in OUTCOMES}
             counts["death after transplant"] = int(

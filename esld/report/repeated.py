@@ -66,8 +66,9 @@ def _model(
         fit = fit_change(study, known, analysis, conf_level=conf_level, unit=parameter.unit)
     except ValueError as error:
         return _no_model(study, parameter, used | {"value": len(known)}, str(error))
-    arm = study.arms[0]
-    parts = [fit.ls_means("TRT01P").to_frame(), fit.differences("TRT01P", reference=arm).to_frame()]
+    parts = [fit.ls_means("TRT01P").to_frame()]
+    if study.compares:
+        parts.append(fit.differences("TRT01P", reference=study.arms[0]).to_frame())
     about = used | {"value": fit.n_obs, "method": fit.label, "reason": "; ".join(fit.failures)}
     return pd.concat([*parts, pd.DataFrame([about])], ignore_index=True)
 
@@ -133,7 +134,7 @@ def change_table(study: Study, parameter: Parameter, changes: Reported, *, level
     """By visit: number, mean (SD) and LS mean change of each arm, and the difference of the changes."""
     d = numbers.of_mean(parameter.decimals)
     heads = {arm: [f"{arm}: n", f"{arm}: mean (SD)", f"{arm}: change ({level} CI)"] for arm in study.arms}
-    difference = f"Difference ({level} CI)"
+    between_them = [f"Difference ({level} CI)"] if study.compares else []
     lines, shown = [], []
     for visit, label in [(0.0, "Baseline"), *((v.number, v.label) for v in study.protocol.schedule.visits)]:
         line = {"Visit": label}
@@ -143,15 +144,16 @@ def change_table(study: Study, parameter: Parameter, changes: Reported, *, level
             n = str(mean.n) if mean else "0"
             line |= dict(zip(columns, (n, spread, _cell(change, d)), strict=True))
             shown += [row for row in (sd, change) if row]
-        between = _found(changes, "ls_mean_difference", difference_label(study), visit)
-        line[difference] = _cell(between, d)
-        shown += [between] if between else []
+        for column in between_them:
+            between = _found(changes, "ls_mean_difference", difference_label(study), visit)
+            line[column] = _cell(between, d)
+            shown += [between] if between else []
         if any(line[columns[0]] != "0" for columns in heads.values()):
             lines.append(line)
     reasons = dict.fromkeys(row.reason for row in shown if row.reason)
     notes = [_of_model(study, changes.row("model_values"), fitted=any(r.lower is not None for r in shown))]
     notes += [f"NE: {reason}." for reason in reasons]
-    columns = ["Visit", *(c for columns in heads.values() for c in columns), difference]
+    columns = ["Visit", *(c for columns in heads.values() for c in columns), *between_them]
     title = numbers.with_unit(parameter.param, parameter.unit)
     frame = pd.DataFrame(lines, columns=columns)
     return Table(f"change_{parameter.paramcd.lower()}", title, frame, heads, tuple(notes))
@@ -168,17 +170,21 @@ def _cell(row: Row | None, decimals: int) -> str:
 
 def _of_model(study: Study, row: Row, *, fitted: bool) -> str:
     """The footnote: what was fitted, on what, and what was given up before."""
-    first, second = study.arms[:2]
     text = (
         "n: patients with a value at the visit, whose mean is shown. Change: LS mean of a mixed model for repeated measures, "
-        f"from baseline, at the average baseline value; difference: {in_prose(second)} minus {in_prose(first)}."
+        "from baseline, at the average baseline value"
     )
+    if study.compares:
+        first, second = study.arms[:2]
+        text += f"; difference: {in_prose(second)} minus {in_prose(first)}"
+    text += "."
     if not fitted:
         return text
+    effects = "baseline, group, visit, group by visit" if study.compares else "baseline, visit"
     structure = row.method.removeprefix("MMRM ").partition(",")[0]
     value = "" if row.value is None else f"{row.value:.0f}"
     text += (
-        f" The model: baseline, group, visit, group by visit; {value} changes of {row.n} patients; covariance of the visits: "
+        f" The model: {effects}; {value} changes of {row.n} patients; covariance of the visits: "
         f"{STRUCTURES[structure]}; REML, Kenward–Roger degrees of freedom (linear form)."
     )
     return f"{text} Planned before it and not used: {row.reason}." if row.reason else text
@@ -199,8 +205,9 @@ def change_figure(
         .query("statistic == 'ls_mean'")
         for code, reported in changes.items()
     }
+    by = "visit and group" if study.compares else "visit"
     alt = (
-        f"LS mean change from baseline with {level} intervals by visit and group for {joined(panels)}. The numbers are in "
+        f"LS mean change from baseline with {level} intervals by {by} for {joined(panels)}. The numbers are in "
         "the tables below."
     )
     units = {p.param: numbers.unit(p.unit) for p in parameters.values()}
@@ -213,23 +220,25 @@ def last_change(study: Study, parameter: Parameter, changes: Reported, *, level:
     """Change at the last visit in words: each arm, the difference with its interval, and what that means."""
     visit = study.protocol.schedule.visits[-1]
     name = numbers.with_unit(in_prose(parameter.param), parameter.unit)
-    between = _found(changes, "ls_mean_difference", difference_label(study), visit.number)
     arms = {arm: _found(changes, "ls_mean", arm, visit.number) for arm in study.arms}
-    if (
-        between is None
-        or between.value is None
-        or not all(row and row.value is not None for row in arms.values())
-    ):
+    needed = list(arms.values())
+    if study.compares:
+        needed.append(_found(changes, "ls_mean_difference", difference_label(study), visit.number))
+    between = needed[-1]
+    if any(row is None or row.value is None for row in needed) or between is None:
         reason = between.reason if between else "nobody has a value at that visit"
-        return message("change.none", visit=visit.label.lower(), parameter=name, reason=reason)
+        key = "change.none" if study.compares else "change.none.pooled"
+        return message(key, visit=visit.label.lower(), parameter=name, reason=reason)
     d = numbers.of_mean(parameter.decimals)
-    first, second = study.arms[:2]
     parts = [
         message("change.arm", level=level, n=span(row, str(row.n)), arm=of_group(arm), **_limits(row, d))
         for arm, row in arms.items()
         if row is not None
     ]
     said = message("change", visit=visit.label.lower(), parameter=name, arms=joined(parts))
+    if not study.compares:
+        return said
+    first, second = study.arms[:2]
     difference = message(
         "change.difference", level=level, first=in_prose(first), second=in_prose(second),
         p=p_equals(changes.row("ls_mean_difference_p_value", difference_label(study), visit.number)), **_limits(between, d),

@@ -8,6 +8,7 @@ from functools import singledispatch
 from html import escape
 from typing import Any
 
+from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.results import Reported, Row
 from esld.report.words import joined, message, of_group, p_equals, span, treatment
@@ -272,7 +273,7 @@ def headline(result: Milestone, reported: Reported) -> str:
             alive, n = (numbers.in_words(x) for x in counts[0])
             return numbers.capitalised(message("headline.each", alive=alive, n=n, horizon=horizon))
         arms = joined(
-            message("headline.complete.arm", alive=g.alive, n=g.n, arm=treatment(g.group))
+            message(f"headline.complete.{_whose(g.group)}", alive=g.alive, n=g.n, arm=treatment(g.group))
             for g in result.groups
         )
         return message("headline.complete", horizon=horizon, arms=arms)
@@ -280,9 +281,19 @@ def headline(result: Milestone, reported: Reported) -> str:
     if short := [row.arm for row in rows if row.value is None]:
         key = "headline.none.all" if len(short) == len(rows) else "headline.none"
         return message(key, horizon=horizon, arms=joined(treatment(arm) for arm in short))
-    shares = ((numbers.percent(row.value, row.n), treatment(row.arm)) for row in rows)
-    arms = joined(message("headline.estimated.arm", share=share, arm=arm) for share, arm in shares)
+    arms = joined(
+        message(
+            f"headline.estimated.{_whose(row.arm)}",
+            share=numbers.percent(row.value, row.n),
+            arm=treatment(row.arm),
+        )
+        for row in rows
+    )
     return message("headline.estimated", horizon=horizon, arms=arms)
+
+
+def _whose(label: str) -> str:
+    return "pooled" if label == ALL else "arm"
 
 
 def points(row: Row, proportion: float | None) -> str:

@@ -60,7 +60,9 @@ def planned_table(study: Study, planned: Reported) -> Table:
         elif analysis.chapter not in study.cut.chapters:
             here = f"no: chapter {analysis.chapter} is not in this cut"
         else:
-            here = "no: the data give no result"
+            here = (
+                "no: the data give no result" if study.compares else f"no: not in the {study.cut.view} view"
+            )
         lines.append([analysis.role.capitalize(), analysis.id, analysis.title, analysis.chapter, here])
     frame = pd.DataFrame(lines, columns=["Role", "Id", "Analysis", "Chapter", "In this report"])
     order = ["Primary", "Secondary", "Safety", "Sensitivity", "Descriptive"]

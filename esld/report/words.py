@@ -5,10 +5,13 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
+from esld.data.study import Study
+from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.results import Row
 
 MESSAGES = {
+    "view.not_compared": "Left out: the {view} view does not tell the groups apart, and this compares them.",
     "milestone.arm.complete": "{alive} of {n} {patients} ({share}, {level} CI {lower} to {upper}) in the {arm} group",
     "milestone.arm.estimated": "{share} ({level} CI {lower} to {upper}) of the {n} {patients} in the {arm} group",
     "milestone.arm.all_alive": "{share} (no interval, because nobody had died) of the {n} {patients} in the {arm} group",
@@ -101,6 +104,7 @@ MESSAGES = {
     "change": "At {visit} the mean change from baseline in {parameter}, by the mixed model, was {arms}.",
     "change.arm": "{value} ({level} CI {lower} to {upper}; n = {n}) in the {arm} group",
     "change.difference": "The difference, {second} minus {first}, was {value} ({level} CI {lower} to {upper}; p {p}).",
+    "change.none.pooled": "The change of {parameter} at {visit} cannot be estimated: {reason}.",
     "change.none": "The groups cannot be compared in the change of {parameter} at {visit}: {reason}.",
     "change.meaning.none": "It has no interval: {reason}.",
     "change.meaning.both": (
@@ -264,12 +268,14 @@ MESSAGES = {
     ),
     "cloglog.none": "On the complementary log-log scale there is no comparison, because {reason}.",
     "companion.sensitivity": "In the sensitivity analysis, where everybody's state is known, {text}",
+    "ledger.hidden": "The {view} view does not read the ledger, which names the groups.",
     "ledger": "The ledger holds {assigned_in_the_ledger} assignments; {agree} agree with the data in day and group.",
     "ledger.others": "Patients otherwise: {others}.",
     "ledger.proved": "{slots_proved} of the slots, opened, give the commitment that was published before the first of them.",
     "ledger.faults": "The ledger is not as it was written: {faults}.",
     "ledger.none": "There is no ledger of assignments in the data of this trial: that the list was followed cannot be shown.",
     "entry": "{n} patients were randomised, {arms}.",
+    "entry.pooled": "{n} patients were randomised; the {view} view does not show to which group.",
     "entry.arm": "{n} to {arm}",
     "entry.gap": "At no moment did the groups differ by more than {gap}.",
     "entry.places": (
@@ -323,11 +329,13 @@ MESSAGES = {
     "hazards.none": "Whether that ratio is constant over time cannot be tested: {deaths} {noun} are too few.",
     "headline.complete": "At {horizon} {arms} were alive",
     "headline.complete.arm": "{alive} of {n} with {arm}",
+    "headline.complete.pooled": "{alive} of {n} patients",
     "headline.each": "{alive} of {n} alive in each group at {horizon}",
     "headline.all": "All patients in every group alive at {horizon}",
     "headline.nobody": "Nobody in any group alive at {horizon}",
     "headline.estimated": "At {horizon} an estimated {arms} were alive",
     "headline.estimated.arm": "{share} with {arm}",
+    "headline.estimated.pooled": "{share} of the patients",
     "headline.none": "Nobody has been observed for {horizon} with {arms}",
     "headline.none.all": "Nobody has been observed for {horizon}",
     "flow.title": "{randomised} {patients} randomised, {analysed} analysed",
@@ -367,8 +375,15 @@ def in_prose(label: str) -> str:
     return label[0].lower() + label[1:] if plain else label
 
 
+def not_compared(study: Study) -> str:
+    """Why a comparison is missing in a view that shows no arms; empty in one that does."""
+    return "" if study.compares else message("view.not_compared", view=study.cut.view)
+
+
 def of_group(label: str) -> str:
-    """An arm's label before the word group: ``Medium-high dose`` becomes ``medium-high-dose``."""
+    """An arm's label before the word group: ``Medium-high dose`` becomes ``medium-high-dose``; all patients are the whole."""
+    if label == ALL:
+        return "whole"
     prose = in_prose(label)
     return prose.removesuffix(" dose") + "-dose" if prose.endswith(" dose") else prose
 

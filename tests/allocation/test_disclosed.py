@@ -68,6 +68,18 @@ class TestUntil:
         assert len(early.slots) == len(early.assignments) == len(early.proved(root))
         assert early.chain_faults() == []
 
+    def test_a_record_of_a_wrong_clock_in_between_stays(self, ledger):
+        """Left out, the records behind it would follow nothing."""
+        records = list(ledger.records)
+        records[3] = replace(records[3], day="2031-01-01")
+        kept = replace(ledger, records=tuple(records)).until("2024-06-30").records
+        assert kept[3].day == "2031-01-01"
+        assert [record.seq for record in kept] == list(range(1, len(kept) + 1))
+        assert kept[-1].day <= "2024-06-30" < ledger.records[len(kept)].day
+
+    def test_before_the_first_record_there_is_nothing(self, ledger):
+        assert ledger.until("1999-12-31").records == ()
+
 
 def altered(ledger, position, **change):
     records = list(ledger.records)

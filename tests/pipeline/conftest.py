@@ -114,7 +114,7 @@ def contents() -> Callable[[Path], dict[str, bytes]]:
     """Every file below a folder, by name, but the one that holds the clock."""
 
     def read(folder: Path) -> dict[str, bytes]:
-        files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "provenance.json")
+        files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != "run.json")
         return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
     return read

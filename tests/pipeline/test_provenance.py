@@ -105,8 +105,8 @@ class TestEnvironment:
 
 
 class TestOutputs:
-    def test_every_file_but_the_record_itself(self, tmp_path):
-        for name in ("provenance.json", "tables/provenance.json", "tables/a.csv"):
+    def test_every_file_but_the_record_itself_and_the_facts_of_the_run(self, tmp_path):
+        for name in ("provenance.json", "run.json", "tables/provenance.json", "tables/a.csv"):
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_bytes(b"")
         assert list(provenance.output_hashes(tmp_path)) == ["tables/a.csv", "tables/provenance.json"]
@@ -117,6 +117,12 @@ class TestRecord:
         record = {"cut": "é", "inputs": {}, "outputs": {"a": "1"}}
         provenance.write(record, tmp_path)
         assert provenance.read(tmp_path) == record
+
+    @pytest.mark.parametrize("text", [None, "{", "[]"])
+    def test_facts_of_a_run_that_are_gone_are_none(self, tmp_path, text):
+        if text is not None:
+            (tmp_path / "run.json").write_text(text, encoding="utf-8")
+        assert provenance.read_run(tmp_path) == {}
 
     @pytest.mark.parametrize(
         ("text", "complaint"),

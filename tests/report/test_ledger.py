@@ -80,8 +80,15 @@ class TestDisagreement:
 def test_a_trial_without_a_ledger_says_so(study):
     own = study("mayo-pbc")
     assert ledger.ledger_of(own) is None
-    assert "cannot be shown" in ledger.NONE
+    assert "cannot be shown" in ledger.absent_words(own)
     assert ledger.design_table(own).frame.set_index("What")["How"]["Published commitment"] == "none"
+
+
+@pytest.mark.parametrize("view", ["masked", "blinded"])
+def test_a_view_that_hides_the_arms_does_not_read_it(study, view):
+    own = study(f"demo-interim-{view}")
+    assert ledger.ledger_of(own) is None
+    assert ledger.absent_words(own) == f"The {view} view does not read the ledger, which names the groups."
 
 
 def test_the_ledger_is_an_input_of_a_run(own):

@@ -1,0 +1,148 @@
+"""What each view of a cut may load: an allow-list of columns, and the names that the arms go by.
+
+``unblinded`` loads everything. ``blinded`` loads nothing that tells an arm: one group, all patients. ``masked`` tells the arms
+apart without saying which is which: A is the arm of the patient randomised first, whatever the cut-off. Both leave out what an
+infusion held, its volume and lot, and free text about it. Because this is done as the tables are read, no chapter can show
+more.
+"""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import pandas as pd
+
+from esld.data import dates
+from esld.data.readers import Tables
+from esld.errors import InputError, InputErrors
+from esld.protocol import Protocol
+from esld.protocol.design import Arm
+
+View = Literal["unblinded", "masked", "blinded"]
+ALL = "All"  # label of the group of all patients: beside the arms, or instead of them
+POOLED = Arm(code="ALL", label=ALL, name="All patients", number=1)
+
+# A column that is not named here is not loaded. DM's arms and EX's dose are put back in words that tell nothing.
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    name: tuple(columns.split())
+    for name, columns in {
+        "DM": "STUDYID USUBJID SUBJID SITEID AGE SEX RACE RFICDTC RFSTDTC RFXSTDTC RFXENDTC RFENDTC DTHDTC DTHFL",
+        "DS": "USUBJID DSSEQ DSDECOD DSCAT DSSTDTC",
+        "IE": "USUBJID IESEQ IETESTCD IETEST IECAT IEORRES IEDTC",
+        "EX": "USUBJID EXSEQ EXSTDTC EXENDTC",
+        "VS": "USUBJID VSSEQ VSTESTCD VSTEST VSORRES VSORRESU VSSTAT VISITNUM VISIT VSDTC",
+        "LB": "USUBJID LBSEQ LBTESTCD LBTEST LBCAT LBORRES LBORRESU LBORNRLO LBORNRHI LBSTAT VISITNUM VISIT LBDTC",
+        "RS": "USUBJID RSSEQ RSTESTCD RSTEST RSCAT RSORRES RSSTAT VISITNUM VISIT RSDTC",
+        "CE": "USUBJID CESEQ CETERM CEDECOD CECAT CEPRESP CEOCCUR CESEV CESER CETOXGR CEOUT CESTDTC CEENDTC",
+        "AE": "USUBJID AESEQ AETERM AEDECOD AEBODSYS AETOXGR AESER AESDTH AESHOSP AESLIFE AESCAN AESCONG AESDISAB "
+        "AESMIE AESOD AESEV AEITOXGR AETOXGRN AEREL AEACN AEOUT AESTDTC AEENDTC AEENDY AEENRTPT",
+        "PR": "USUBJID PRSEQ PRTRT PRDECOD PRCAT PRPRESP PROCCUR PRSTAT PRSTDTC PRENDTC",
+        "CM": "USUBJID CMSEQ CMTRT CMDECOD CMCAT CMPRESP CMOCCUR CMSTAT CMDOSE CMDOSU CMSTDTC CMENDTC",
+        "MH": "USUBJID MHSEQ MHTERM MHDECOD MHCAT MHPRESP MHOCCUR MHSTAT MHSTDTC MHENDTC",
+    }.items()
+}
+_ARM = (("ARMCD", "ARM"), ("ACTARMCD", "ACTARM"))
+
+
+def seen(tables: Tables, protocol: Protocol, view: View) -> tuple[Tables, Protocol]:
+    """Tables and protocol as a view shows them; unblinded, as they are.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        As read from the export, before validation; unchanged.
+    protocol : Protocol
+        The trial's own.
+    view : {"unblinded", "masked", "blinded"}
+
+    Returns
+    -------
+    tables : dict of str to DataFrame
+        Columns of :data:`COLUMNS`. DM's arms are those of the returned protocol, an unknown one missing. ``EXDOSE`` is 1 for an
+        infusion with a dose and 0 for one without.
+    protocol : Protocol
+        With the arms of the view, none of them with a dose.
+
+    Raises
+    ------
+    esld.errors.InputErrors
+        The protocol needs a column that the view does not load.
+    """
+    if view == "unblinded":
+        return tables, protocol
+    _check_sources(protocol, view)
+    shown = {name: _allowed(table, name) for name, table in tables.items() if name in COLUMNS}
+    if "EX" in tables:
+        shown["EX"] = _infusions(shown["EX"], tables["EX"])
+    if "DM" not in tables:
+        return shown, protocol
+    order = _arms_in_order(tables, protocol) if view == "masked" else ()
+    arms = tuple(Arm(code=name, label=name, name=name, number=n) for n, name in enumerate(_letters(order), 1))
+    codes = {arm.code: name for arm, name in zip(order, _letters(order), strict=True)}
+    codes = codes if view == "masked" else {arm.code: POOLED.code for arm in protocol.arms}
+    for code, name in _ARM:
+        if code in tables["DM"]:
+            own = tables["DM"][code].map(codes).astype(object)
+            shown["DM"][code] = own.where(own.notna(), None)
+            shown["DM"][name] = shown["DM"][code]
+    return shown, _with_arms(protocol, order, arms or (POOLED,))
+
+
+def _check_sources(protocol: Protocol, view: View) -> None:
+    faults = []
+    for source in protocol.sources:
+        for column in (source.date, *source.where, *source.unless):
+            if column not in COLUMNS.get(source.domain, ()):
+                rule = f"must not be needed by the protocol: the {view} view does not load it"
+                remedy = "Define the endpoint without it, or run the unblinded view."
+                faults.append(InputError(f"{source.domain}.{column}", rule, remedy=remedy))
+    if faults:
+        raise InputErrors(faults)
+
+
+def _allowed(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    own = table[[column for column in COLUMNS[name] if column in table]].copy()
+    own.attrs = dict(table.attrs)
+    return own
+
+
+def _infusions(shown: pd.DataFrame, ex: pd.DataFrame) -> pd.DataFrame:
+    """Whether each infusion held anything; what, and how much, stays behind."""
+    shown["EXTRT"] = "study treatment"
+    if "EXDOSE" in ex:
+        amount = pd.to_numeric(ex["EXDOSE"], errors="coerce")
+        shown["EXDOSE"] = amount.gt(0).map({True: "1", False: "0"}).where(amount.notna(), None)
+        shown["EXDOSU"] = "infusion"
+    return shown
+
+
+def _arms_in_order(tables: Tables, protocol: Protocol) -> tuple[Arm, ...]:
+    """Arms by their first patient, by day of randomisation and id; those without one last, as in the protocol."""
+    own = {arm.code: arm for arm in protocol.arms}
+    if "DS" not in tables or not {"USUBJID", "ARMCD"} <= set(tables["DM"]):
+        return tuple(own.values())
+    ds = tables["DS"]
+    chosen = ds[ds["DSDECOD"].eq("RANDOMIZED") & dates.is_iso(ds["DSSTDTC"])]
+    day = dates.earliest(chosen["DSSTDTC"]).groupby(chosen["USUBJID"]).min()
+    entered = tables["DM"][["USUBJID", "ARMCD"]].assign(day=tables["DM"]["USUBJID"].map(day))
+    entered = entered.dropna().sort_values(["day", "USUBJID"], kind="stable")
+    first = [code for code in dict.fromkeys(entered["ARMCD"]) if code in own]
+    return tuple(own[code] for code in dict.fromkeys([*first, *own]))
+
+
+def _letters(arms: tuple[Arm, ...]) -> list[str]:
+    return [chr(ord("A") + n) for n in range(len(arms))]
+
+
+def _with_arms(protocol: Protocol, order: tuple[Arm, ...], arms: tuple[Arm, ...]) -> Protocol:
+    """The protocol with other arms; a ratio follows the order in which they now stand."""
+    planned = protocol.randomisation
+    if planned.design and order:
+        places = [protocol.arms.index(arm) for arm in order]
+        if len(places) == len(planned.design.ratio):
+            ratio = tuple(planned.design.ratio[place] for place in places)
+            planned = planned.model_copy(
+                update={"design": planned.design.model_copy(update={"ratio": ratio})}
+            )
+    shown = protocol.model_copy(update={"arms": arms, "randomisation": planned})
+    shown.__dict__.pop("arm_labels", None)  # what the model remembers from its first use is copied with it
+    return shown

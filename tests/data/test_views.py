@@ -1,0 +1,233 @@
+"""What each view loads, and what it calls the arms."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from esld.data import sdtm, views
+from esld.data.study import load_study, read_cut
+from esld.errors import InputErrors
+from esld.protocol.design import Dose
+from tests.data.small_trial import PROTOCOL, ROOT, patient, trial
+
+EXAMPLE = ROOT / "esld" / "data" / "examples" / "demo"
+HIDDEN = ("masked", "blinded")
+SWAPPED = {"LOW": "MEDHIGH", "MEDHIGH": "LOW"}
+
+
+def example() -> sdtm.Tables:
+    return sdtm.read_tables(EXAMPLE)
+
+
+def with_arms(tables: sdtm.Tables, arms: dict[str, str]) -> sdtm.Tables:
+    """The trial with another allocation, told in every column that tells it."""
+    dm, ex = tables["DM"].copy(), tables["EX"].copy()
+    own = dm["USUBJID"].map(arms).where(dm["ARMCD"].notna(), None)
+    dm["ARMCD"], dm["ARM"] = own, own
+    dm["ACTARMCD"] = own.where(dm["ACTARMCD"].notna(), None)
+    dm["ACTARM"] = dm["ACTARMCD"]
+    ex["EXDOSE"] = ex["USUBJID"].map(arms).map({"LOW": "1", "MEDHIGH": "3"})
+    ex["EXLOT"] = ex["EXTRT"] = "lot of " + ex["EXDOSE"]
+    return tables | {"DM": dm, "EX": ex}
+
+
+def arms_of(tables: sdtm.Tables) -> dict[str, str]:
+    return tables["DM"].dropna(subset="ARMCD").set_index("USUBJID")["ARMCD"].to_dict()
+
+
+def small() -> sdtm.Tables:
+    """S-2 is randomised first, to medium-high; S-3 on the same day as S-1."""
+    return trial(
+        patient("S-1", "LOW", randomised="2025-01-10"),
+        patient("S-2", "MEDHIGH", randomised="2025-01-05"),
+        patient("S-3", "MEDHIGH", randomised="2025-01-10", infused=()),
+        patient("S-4", randomised=None),
+    )
+
+
+class TestUnblinded:
+    def test_nothing_is_changed(self):
+        tables = small()
+        shown, protocol = views.seen(tables, PROTOCOL, "unblinded")
+        assert shown is tables
+        assert protocol is PROTOCOL
+
+
+class TestColumns:
+    @pytest.mark.parametrize("view", HIDDEN)
+    def test_what_is_not_named_is_not_loaded(self, view):
+        tables = example()
+        tables["AE"]["SECRET"] = "arm"
+        shown, _ = views.seen(tables, PROTOCOL, view)
+        put_back = {"DM": {"ARMCD", "ARM", "ACTARMCD", "ACTARM"}, "EX": {"EXTRT", "EXDOSE", "EXDOSU"}}
+        for name, table in shown.items():
+            assert set(table) <= {*views.COLUMNS[name], *put_back.get(name, ())}
+        assert set(shown) == set(tables)
+
+    def test_nothing_that_tells_an_arm_is_on_the_list(self):
+        """Arm, dose, volume, lot, and free text about exposure, as the design of views names them."""
+        named = {column for columns in views.COLUMNS.values() for column in columns}
+        telling = {
+            "ARM",
+            "ARMCD",
+            "ACTARM",
+            "ACTARMCD",
+            "ARMNRS",
+            "EXTRT",
+            "EXDOSE",
+            "EXDOSU",
+            "EXVOL",
+            "EXLOT",
+            "EXADJ",
+        }
+        assert not named & telling
+        assert not {c for c in named if c.startswith("EX")} - {"EXSEQ", "EXSTDTC", "EXENDTC"}
+
+    def test_a_domain_that_nobody_knows_is_left_out(self):
+        shown, _ = views.seen(small() | {"SUPPEX": pd.DataFrame({"QVAL": ["3"]})}, PROTOCOL, "blinded")
+        assert "SUPPEX" not in shown
+
+    @pytest.mark.parametrize("view", HIDDEN)
+    def test_what_scores_and_endpoints_need_is_on_it(self, view):
+        """Whatever an unblinded cut derives apart from arms and doses, the view derives as well."""
+        file = read_cut(ROOT / "params" / f"demo-interim-{view}.yaml")
+        whole = load_study(read_cut(ROOT / "params" / "demo-interim.yaml"))
+        own = load_study(file)
+        arms = ["TRT01P", "TRT01PN", "TRT01A", "TRT01AN"]
+        for name in ("adsl", "adlb", "adtte", "adce", "adae"):
+            one, other = (getattr(s, name) for s in (whole, own))
+            kept = [c for c in one if c not in arms]
+            pd.testing.assert_frame_equal(one[kept], other[kept], obj=name)
+        assert len(own.queries) == len(whole.queries)
+
+    @pytest.mark.parametrize("view", HIDDEN)
+    def test_inputs_are_unchanged(self, view):
+        tables = small()
+        before = {name: table.copy() for name, table in tables.items()}
+        views.seen(tables, PROTOCOL, view)
+        for name, table in before.items():
+            pd.testing.assert_frame_equal(tables[name], table)
+
+    def test_a_protocol_that_needs_more_is_refused(self):
+        assert PROTOCOL.rescue
+        source = PROTOCOL.rescue.sources[0].model_copy(
+            update={"domain": "EX", "date": "EXSTDTC", "where": {}, "unless": {"EXLOT": "1"}}
+        )
+        spoilt = PROTOCOL.model_copy(
+            update={"rescue": PROTOCOL.rescue.model_copy(update={"sources": (source,)})}
+        )
+        with pytest.raises(
+            InputErrors, match=r"EX\.EXLOT must not be needed by the protocol: the blinded view"
+        ):
+            views.seen(small(), spoilt, "blinded")
+
+
+class TestArms:
+    def test_blinded_patients_are_one_group(self):
+        shown, protocol = views.seen(small(), PROTOCOL, "blinded")
+        assert protocol.arm_labels == {"ALL": "All"}
+        assert shown["DM"]["ARMCD"].tolist() == ["ALL", "ALL", "ALL", None]
+        assert shown["DM"]["ACTARMCD"].tolist() == ["ALL", "ALL", None, None]
+
+    def test_masked_a_is_the_arm_of_the_first_randomised(self):
+        shown, protocol = views.seen(small(), PROTOCOL, "masked")
+        assert protocol.arm_labels == {"A": "A", "B": "B"}
+        assert shown["DM"]["ARMCD"].tolist() == ["B", "A", "A", None]
+
+    def test_of_one_day_the_lower_id_is_first(self):
+        tables = small()
+        tables["DS"]["DSSTDTC"] = "2025-01-10"
+        shown, _ = views.seen(tables, PROTOCOL, "masked")
+        assert shown["DM"]["ARMCD"].tolist() == ["A", "B", "B", None]
+
+    def test_an_arm_without_a_patient_is_last(self):
+        tables = trial(patient("S-1", "MEDHIGH"))
+        shown, protocol = views.seen(tables, PROTOCOL, "masked")
+        assert list(protocol.arm_labels) == ["A", "B"]
+        assert shown["DM"]["ARMCD"].tolist() == ["A"]
+
+    @pytest.mark.parametrize("view", HIDDEN)
+    def test_no_arm_of_the_view_has_a_dose(self, view):
+        _, protocol = views.seen(small(), PROTOCOL, view)
+        assert all(arm.dose is None and not arm.description for arm in protocol.arms)
+
+    @pytest.mark.parametrize("view", HIDDEN)
+    def test_labels_remembered_from_the_trial_are_forgotten(self, view):
+        assert set(PROTOCOL.arm_labels) == {"LOW", "MEDHIGH"}  # remembered from here on
+        _, protocol = views.seen(small(), PROTOCOL, view)
+        assert set(protocol.arm_labels) == {arm.code for arm in protocol.arms}
+
+    def test_an_unknown_arm_is_not_quoted(self):
+        tables = small()
+        tables["DM"].loc[0, "ARMCD"] = "MEDHIHG"
+        shown, protocol = views.seen(tables, PROTOCOL, "blinded")
+        assert shown["DM"]["ARMCD"].isna().tolist() == [True, False, False, True]
+        with pytest.raises(InputErrors) as caught:
+            sdtm.validate(shown, protocol)
+        assert "MEDHIHG" not in str(caught.value)
+
+    def test_a_ratio_follows_its_arms(self):
+        plan = PROTOCOL.randomisation
+        assert plan.design
+        uneven = plan.model_copy(
+            update={"design": plan.design.model_copy(update={"ratio": (1, 2), "block_sizes": ()})}
+        )
+        protocol = PROTOCOL.model_copy(update={"randomisation": uneven})
+        _, shown = views.seen(small(), protocol, "masked")
+        assert shown.randomisation.design
+        assert shown.randomisation.design.ratio == (2, 1)  # A is medium-high
+
+
+class TestInfusions:
+    @pytest.mark.parametrize("view", HIDDEN)
+    def test_only_whether_one_held_anything(self, view):
+        tables = small()
+        tables["EX"]["EXDOSE"] = ["1", "3.5"]
+        shown, _ = views.seen(tables, PROTOCOL, view)
+        assert shown["EX"]["EXDOSE"].tolist() == ["1", "1"]
+        tables["EX"]["EXDOSE"] = ["0", None]
+        shown, _ = views.seen(tables, PROTOCOL, view)
+        assert shown["EX"]["EXDOSE"].tolist() == ["0", None]
+        assert shown["EX"]["EXDOSU"].eq("infusion").all()
+        assert shown["EX"]["EXTRT"].eq("study treatment").all()
+
+
+class TestNothingLeaks:
+    """What a view shows is a function of what it may know."""
+
+    @settings(max_examples=15)
+    @given(st.randoms(use_true_random=False))
+    def test_another_allocation_shows_the_same_blinded(self, random):
+        tables = example()
+        subjects = list(arms_of(tables))
+        codes = [random.choice(("LOW", "MEDHIGH")) for _ in subjects]
+        other = with_arms(tables, dict(zip(subjects, codes, strict=True)))
+        one, two = (views.seen(t, PROTOCOL, "blinded") for t in (tables, other))
+        assert one[1] == two[1]
+        for name in one[0]:
+            pd.testing.assert_frame_equal(one[0][name], two[0][name])
+
+    def test_exchanged_doses_show_the_same_masked(self):
+        tables = example()
+        other = with_arms(tables, {who: SWAPPED[arm] for who, arm in arms_of(tables).items()})
+        one, two = (views.seen(t, PROTOCOL, "masked") for t in (tables, other))
+        assert one[1] == two[1]
+        for name in one[0]:
+            pd.testing.assert_frame_equal(one[0][name], two[0][name])
+
+    def test_the_masked_view_does_tell_the_arms_apart(self):
+        """A test that two things are the same needs one in which they are not."""
+        tables = example()
+        arms = arms_of(tables)
+        last = list(arms)[-1]
+        other = with_arms(tables, arms | {last: SWAPPED[arms[last]]})
+        one, two = (views.seen(t, PROTOCOL, "masked")[0]["DM"] for t in (tables, other))
+        assert (one["ARMCD"].fillna("") != two["ARMCD"].fillna("")).sum() == 1
+
+
+def test_doses_exist_to_be_hidden():
+    assert all(isinstance(arm.dose, Dose) for arm in PROTOCOL.arms)
+    assert Path(EXAMPLE / "ledger.json").is_file()
