@@ -36,6 +36,7 @@ def _esld() -> None:
 def run(
     cuts: Cuts,
     outputs: Outputs = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="The whole report as a PDF too.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the report of each cut and publish it under outputs/<cut>."""
@@ -48,7 +49,7 @@ def run(
         read_chapters(file)  # a mistake in the last cut is told before the first one runs
     for file in files:
         with _progress(file.id, as_json) as advance:
-            published = run_cut(file, outputs=outputs, on_progress=advance)
+            published = run_cut(file, outputs=outputs, pdf=pdf, on_progress=advance)
         for warning in published.warnings:
             typer.echo(f"warning: {warning}", err=True)
         facts = {"cut": published.cut, "index": str(published.index), "seconds": round(published.seconds, 1)}

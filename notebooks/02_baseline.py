@@ -25,6 +25,8 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
+from html import escape
+
 from esld.report import baseline, numbers
 from esld.report.chapter import open_chapter
 from esld.report.words import of_group, span
@@ -40,7 +42,7 @@ study = chapter.study
 
 # %% tags=["hide-input"]
 sizes = study.randomised["TRT01P"].value_counts()
-chapter.say("; ".join(f"{arm}: {sizes[arm]} patients" for arm in study.arms) + ".")
+chapter.say("; ".join(f"{escape(arm)}: {sizes[arm]} patients" for arm in study.arms) + ".")
 
 # %% [markdown]
 # ## What the protocol says
@@ -66,7 +68,7 @@ parts = [
 ]
 missing = [r for r in rows.rows if r.statistic.endswith(" missing") and r.arm == "All" and r.value]
 labels = {v.name: v.label for v in baseline.baseline_variables(study)}
-gaps = ", ".join(f"{labels[r.statistic.split()[0]]} ({span(r, f'{r.value:.0f}')})" for r in missing)
+gaps = ", ".join(f"{escape(labels[r.statistic.split()[0]])} ({span(r, f'{r.value:.0f}')})" for r in missing)
 chapter.answer(
     f"Median age was {' and '.join(parts)}.",
     f"Baseline values are missing for {gaps}." if missing else "No baseline value is missing.",

@@ -37,10 +37,10 @@ def ran(monkeypatch, tmp_path):
     """A run that does nothing but tell what it was asked."""
     asked = []
 
-    def run_cut(file, *, outputs, on_progress):
+    def run_cut(file, *, outputs, pdf, on_progress):
         for done in range(3):
             on_progress(done, 2)
-        asked.append((file.id, outputs))
+        asked.append((file.id, outputs, *(["pdf"] if pdf else [])))
         return Published(
             file.id, (outputs or tmp_path) / file.id / "index.html", 1.26, ("03_survival: beware",)
         )
@@ -62,6 +62,10 @@ class TestRun:
         code, out, _ = esld("run", FINAL, "--outputs", str(tmp_path / "made"))
         assert (code, out.strip()) == (0, str(tmp_path / "made" / "demo-final" / "index.html"))
         assert ran == [("demo-final", tmp_path / "made")]
+
+    def test_a_pdf_is_made_when_asked_for(self, esld, ran):
+        assert esld("run", FINAL, "--pdf")[0] == 0
+        assert ran == [("demo-final", None, "pdf")]
 
     def test_json_is_one_object_a_cut(self, esld, ran, tmp_path):
         code, out, _ = esld("run", "--json", FINAL, INTERIM)

@@ -28,7 +28,7 @@ _RUNS_WITH = [
         "pandera",
         "pydantic",
     ),
-    *("jupytext", "papermill", "nbconvert", "nbclient", "ipykernel"),
+    *("python-docx", "jupytext", "papermill", "nbconvert", "nbclient", "ipykernel"),
 ]
 
 

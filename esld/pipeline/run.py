@@ -16,7 +16,7 @@ from esld.allocation.disclosed import FILE as LEDGER_FILE
 from esld.allocation.disclosed import read_disclosed
 from esld.data.study import CutFile, Study, load_study, read_cut, seen_tables
 from esld.errors import InputError, RefusedError, RunError
-from esld.pipeline import provenance, render
+from esld.pipeline import paper, provenance, render, word
 from esld.pipeline.agreement import keep_recorded
 from esld.pipeline.chapters import ChapterSource, read_chapters, values_for, waves
 from esld.pipeline.kernels import Executed, execute, kernel_environment, write_notebook
@@ -25,6 +25,7 @@ from esld.report.chapter import prepare_run_folder
 from esld.report.front import front_page
 from esld.report.ledger import ledger_of
 from esld.report.results import Row, write_rows
+from esld.report.tables import Table
 
 WORKERS = 2
 
@@ -43,6 +44,7 @@ def run_cut(
     file: CutFile,
     *,
     outputs: Path | None = None,
+    pdf: bool = False,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Published:
     """Run every chapter of a cut and publish the report.
@@ -53,6 +55,8 @@ def run_cut(
         The cut.
     outputs : Path, optional
         Folder of published reports; ``outputs/`` of the cut's working copy by default.
+    pdf : bool
+        Whether to make the whole report as a PDF as well.
     on_progress : callable
         Called with the number of code cells done and in all.
 
@@ -63,7 +67,7 @@ def run_cut(
     Raises
     ------
     esld.errors.InputError
-        The cut, its chapters or its data are faulty: found before any kernel starts.
+        The cut, its chapters or its data are faulty, or no PDF can be made: found before any kernel starts.
     esld.errors.RefusedError
         The cut is locked by another run, or its place holds the report of another view.
     esld.errors.RunError
@@ -73,6 +77,8 @@ def run_cut(
     outputs = (outputs or file.root / "outputs").resolve()
     if file.path.suffix != ".yaml" or file.id.startswith("."):
         raise InputError("cut file", "must be named <cut>.yaml", file.path.name, remedy="Rename it.")
+    if pdf:
+        paper.require_pdf()
     chapters = read_chapters(file)
     study = load_study(file)
     ledger_of(study)  # an export that cannot be read is found before any kernel starts
@@ -85,7 +91,7 @@ def run_cut(
         try:
             executed = _execute_all(chapters, file, staged, on_progress)
             _check_unchanged(file, study, chapters, inputs)
-            kept = _assemble(staged, outputs / file.id, executed, study, inputs, environment)
+            kept = _assemble(staged, outputs / file.id, executed, study, inputs, environment, pdf)
             ended = datetime.now(UTC)
             facts = {
                 "cut_file": str(file.path),
@@ -202,11 +208,14 @@ def _execute_all(
 
 @dataclass(frozen=True)
 class HandedOver:
-    """What chapters handed over: results, answers by chapter, and what each recorded file shows."""
+    """What chapters handed over: results, answers by chapter, what each recorded file shows, and by chapter the
+    records of its tables and figures in the order it showed them.
+    """
 
     rows: list[Row]
     answers: dict[str, str]
     files: dict[str, str]
+    exhibits: dict[str, dict[str, Any]]
 
 
 def gather(scratch: Path, chapters: Sequence[str]) -> HandedOver:
@@ -221,6 +230,7 @@ def gather(scratch: Path, chapters: Sequence[str]) -> HandedOver:
     answers: dict[str, str] = {}
     owners: dict[str, str] = {}
     files: dict[str, str] = {}
+    exhibits: dict[str, dict[str, Any]] = {}
     for slug in chapters:
         path = scratch / "chapters" / f"{slug}.json"
         if not path.exists():
@@ -232,11 +242,12 @@ def gather(scratch: Path, chapters: Sequence[str]) -> HandedOver:
                 raise RunError(f"chapters {owners[name]} and {slug} both write {name}; give one another id.")
             owners[name] = slug
         files |= content["files"]
+        exhibits[slug] = content["exhibits"]
         rows += [Row(**record) for record in content["rows"]]
     ids = [row.result_id for row in rows]
     if twice := sorted({i for i in ids if ids.count(i) > 1}):
         raise RunError(f"results must have one id each; twice: {', '.join(twice[:5])}.")
-    return HandedOver(rows, answers, files)
+    return HandedOver(rows, answers, files, exhibits)
 
 
 def _assemble(
@@ -246,6 +257,7 @@ def _assemble(
     study: Study,
     inputs: Mapping[str, str],
     environment: Mapping[str, Any],
+    pdf: bool,
 ) -> list[str]:
     """Everything of a report in its staged folder; the files kept as recorded."""
     scratch = staged / ".run"
@@ -257,9 +269,27 @@ def _assemble(
     for name in ("tables", "figures"):
         shutil.move(scratch / name, staged / name)
     kept = keep_recorded(published, staged)
-    render.render(_report(staged, executed, handed, study, inputs, environment), staged)
+    report = _report(staged, executed, handed, study, inputs, environment, pdf)
+    render.render(report, staged)
+    exhibits = {slug: _exhibits(own, staged) for slug, own in handed.exhibits.items()}
+    word.write_word(report, exhibits, staged / word.WORD)
+    if pdf:
+        paper.write_pdf(staged / "report.html", staged / paper.PDF)
     shutil.rmtree(scratch)
     return kept
+
+
+def _exhibits(records: Mapping[str, Any], staged: Path) -> list[word.Exhibit]:
+    """Tables and figures of a chapter as they were recorded."""
+    made: list[word.Exhibit] = []
+    for name, record in records.items():
+        if name.startswith("tables/"):
+            made.append(Table.from_record(record))
+        else:
+            made.append(
+                word.Figure(name.partition("/")[2], record["title"], record["alt"], staged / f"{name}.png")
+            )
+    return made
 
 
 def _report(
@@ -269,6 +299,7 @@ def _report(
     study: Study,
     inputs: Mapping[str, str],
     environment: Mapping[str, Any],
+    pdf: bool,
 ) -> render.Report:
     cut, protocol = study.cut, study.protocol
     tables = {name: title for name, title in handed.files.items() if name.startswith("tables/")}
@@ -300,6 +331,8 @@ def _report(
         ),
         downloads=(
             ("report.html", "the whole report on one page, to send by mail"),
+            *([(paper.PDF, "the same on paper")] if pdf else []),
+            (word.WORD, "answers, tables and figures for a word processor"),
             ("results.json", f"all {len(handed.rows)} results in long form"),
             *((f"{name}.csv", title) for name, title in tables.items()),
         ),

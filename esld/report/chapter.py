@@ -68,6 +68,7 @@ class Chapter:
     scratch: Path
     _rows: dict[str, tuple[Row, ...]] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)  # what each recorded file shows
+    _exhibits: dict[str, dict[str, Any]] = field(default_factory=dict)  # tables and figures, as shown first
     _answer: str = ""
 
     def hand_over(self, id: str, result: HasFrame | pd.DataFrame, *, analysis: str) -> Reported:
@@ -112,6 +113,7 @@ class Chapter:
         path = self.scratch / "tables" / f"{table.id}.csv"
         path.write_text(table.to_csv(), encoding="utf-8", newline="\n")
         self._files[f"tables/{table.id}"] = table.title
+        self._exhibits[f"tables/{table.id}"] = table.to_record()
         self._write()
         return table
 
@@ -119,6 +121,7 @@ class Chapter:
         """Record a figure as SVG and PNG and show it."""
         figure.save(self.scratch / "figures")
         self._files[f"figures/{figure.id}"] = figure.alt
+        self._exhibits[f"figures/{figure.id}"] = {"title": figure.title, "alt": figure.alt}
         self._write()
         return figure
 
@@ -134,7 +137,12 @@ class Chapter:
 
     def _write(self) -> None:
         rows = [asdict(row) for own in self._rows.values() for row in own]
-        content = {"answer": self._answer, "files": self._files, "rows": rows}
+        content = {
+            "answer": self._answer,
+            "files": self._files,
+            "exhibits": self._exhibits,
+            "rows": rows,
+        }
         path = self.scratch / "chapters" / f"{self.name}.json"
         path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 

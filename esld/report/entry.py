@@ -8,7 +8,7 @@ from esld.report import figures, numbers
 from esld.report.figures import Picture
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
-from esld.report.words import in_prose, joined, message, span
+from esld.report.words import joined, message, prose, span
 
 
 def entry_rows(study: Study) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def entry_sentence(study: Study, assigned: Reported) -> str:
     if not study.compares:
         return message("entry.pooled", n=span(every, _whole(every)), view=study.cut.view)
     rows = [assigned.row("randomised", arm) for arm in study.arms]
-    arms = joined(message("entry.arm", n=span(r, _whole(r)), arm=in_prose(r.arm)) for r in rows)
+    arms = joined(message("entry.arm", n=span(r, _whole(r)), arm=prose(r.arm)) for r in rows)
     gap = assigned.row("largest gap")
     said = message("entry", n=span(every, _whole(every)), arms=arms)
     return f"{said} {message('entry.gap', gap=span(gap, _whole(gap)))}"

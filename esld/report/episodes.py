@@ -12,7 +12,7 @@ from esld.report.event_figures import EventCurve, event_curves
 from esld.report.figures import Picture
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, method, of_group, span
+from esld.report.words import in_prose, joined, message, method, of_group, prose, span
 from esld.survival import (
     MeanCumulativeFunction,
     RateRatio,
@@ -164,7 +164,7 @@ def words(results: Mapping[str, tuple[Episodes, Reported]]) -> str:
             message("decompensation.episodes.arm", count=span(row, str(row.events)), arm=of_group(arm))
             for arm, row in ((arm, reported.row("rate", arm)) for arm in result.counts)
         ]
-        parts.append(message("decompensation.event", event=in_prose(result.name), arms=joined(arms)))
+        parts.append(message("decompensation.event", event=prose(result.name), arms=joined(arms)))
     at = next(iter(results.values()))[0].at
     return message("decompensation.episodes", horizon=numbers.horizon(at), events="; ".join(parts))
 

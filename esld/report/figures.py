@@ -93,6 +93,11 @@ class Picture:
     def __repr__(self) -> str:
         return f"Figure {self.id}: {self.alt}\n{self.drawn()}"
 
+    @property
+    def title(self) -> str:
+        """The finding, as :func:`entitle` set it, on one line."""
+        return " ".join(self.figure.get_suptitle().split())
+
     def drawn(self) -> str:
         """What each panel shows, in figures that a re-run must reproduce; pixels are not compared."""
         lines = []

@@ -13,7 +13,7 @@ from esld.report.figures import Picture
 from esld.report.results import Reported, Row
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, method, of_group, p_equals, span
+from esld.report.words import in_prose, joined, message, method, of_group, p_equals, prose, span
 from esld.survival import CumulativeIncidence, GrayTest, clopper_pearson, cumulative_incidence, gray
 
 EVENT, COMPETING = "event", "death or transplantation first"
@@ -162,7 +162,7 @@ def words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
             row = reported.row("incidence", arm)
             words = {"count": span(row, str(row.events)), "n": span(row, str(row.n)), "arm": of_group(arm)}
             arms.append(message("decompensation.arm", **words))
-        parts.append(message("decompensation.event", event=in_prose(first.name), arms=joined(arms)))
+        parts.append(message("decompensation.event", event=prose(first.name), arms=joined(arms)))
     return message("decompensation", horizon=numbers.horizon(at), events="; ".join(parts))
 
 
@@ -175,7 +175,7 @@ def tested_words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
     ]
     if not tested:
         return message("decompensation.untested")
-    parts = (f"{in_prose(first.name)} p {p_equals(row)}" for first, row in tested)
+    parts = (f"{prose(first.name)} p {p_equals(row)}" for first, row in tested)
     return message("decompensation.tests", tests=joined(parts))
 
 

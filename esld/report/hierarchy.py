@@ -1,5 +1,7 @@
 """The hierarchy of outcomes: every pair of patients compared, in rows, a table and words."""
 
+from html import escape
+
 import pandas as pd
 
 from esld.data.adam.adce import observed_days
@@ -116,13 +118,13 @@ def pairs_sentence(study: Study, result: WinStatistics, reported: Reported) -> s
     )
     net = reported.row("net_benefit")
     if net.lower is None:
-        said += " " + message("pairs.net.none", value=_points(net, net.value), reason=net.reason)
+        said += " " + message("pairs.net.none", value=_points(net, net.value), reason=escape(net.reason))
     else:
         limits = {"value": net.value, "lower": net.lower, "upper": net.upper}
         said += " " + message("pairs.net", level=level, **{k: _points(net, v) for k, v in limits.items()})
     ratio = reported.row("win_ratio")
     if ratio.lower is None:
-        said += " " + message("pairs.ratio.none", reason=ratio.reason)
+        said += " " + message("pairs.ratio.none", reason=escape(ratio.reason))
     else:
         shown = {k: span(ratio, numbers.fixed(getattr(ratio, k), 2)) for k in ("value", "lower", "upper")}
         said += " " + message("pairs.ratio", level=level, **shown)

@@ -14,7 +14,7 @@ from esld.longitudinal.shift import MISSING, ShiftTable, shift_table, worst_clas
 from esld.report.results import Reported
 from esld.report.safety import SafetySet, share, share_text
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, of_group, span
+from esld.report.words import joined, message, of_group, prose, span
 from esld.scoring import ctcae, units
 
 GRADES = (0, 1, 2, 3, 4)
@@ -265,7 +265,7 @@ def shift_words(study: Study, found: Mapping[str, Graded], reported: Reported) -
             parts.append(
                 message(
                     "safety.laboratory.parameter",
-                    parameter=in_prose(study.protocol.parameter(code).param),
+                    parameter=prose(study.protocol.parameter(code).param),
                     arms=arms,
                 )
             )

@@ -1,6 +1,7 @@
 """The ledger of the allocation list beside the data: what was assigned, what the data say, and what can be proved."""
 
 from dataclasses import dataclass
+from html import escape
 
 import pandas as pd
 
@@ -105,7 +106,7 @@ def ledger_sentence(check: LedgerCheck, rows: Reported) -> str:
     if check.commitment:
         said += " " + message("ledger.proved", **shown)
     if check.faults:
-        said += " " + message("ledger.faults", faults="; ".join(check.faults[:3]))
+        said += " " + message("ledger.faults", faults=escape("; ".join(check.faults[:3])))
     return said
 
 

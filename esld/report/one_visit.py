@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from math import nan
 
 import numpy as np
@@ -17,7 +18,7 @@ from esld.report.liver_function import analysed
 from esld.report.repeated import difference_label
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import in_prose, message, p_equals, span
+from esld.report.words import in_prose, message, p_equals, prose, span
 
 RESIDUALS = "sum of the residuals of the second arm"
 RANKS = "centred rank sum of the second arm"
@@ -220,7 +221,7 @@ def why_they_differ(study: Study, visit: Visit, reported: Reported) -> str:
         arms.append(
             message(
                 "ranked.arm", died=span(died, _whole(died)), transplanted=span(transplanted, _whole(transplanted)),
-                arm=in_prose(arm),
+                arm=prose(arm),
             )
         )  # fmt: skip
     return message("ranked.why", visit=visit.label.lower(), first=arms[0], second=arms[1])
@@ -231,10 +232,10 @@ def ranked_sentence(
 ) -> str:
     """The probability of faring better by one parameter with its interval and the randomisation p."""
     share, p = reported.row("win_probability"), reported.row(RANDOMISATION_P)
-    name, second = in_prose(parameter.param), in_prose(study.arms[1])
+    name, second = prose(parameter.param), prose(study.arms[1])
     if share.lower is None or p.value is None:
         return message(
-            "ranked.none", parameter=name, visit=visit.label.lower(), reason=share.reason or p.reason
+            "ranked.none", parameter=name, visit=visit.label.lower(), reason=escape(share.reason or p.reason)
         )
     shown = {k: span(share, numbers.percent(getattr(share, k))) for k in ("value", "lower", "upper")}
     return message(

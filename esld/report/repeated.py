@@ -1,5 +1,6 @@
 """Change from baseline by visit: the mixed model of a parameter as rows, a table, a figure and words."""
 
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from esld.report import figures, numbers
 from esld.report.liver_function import analysed
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, of_group, p_equals, span, treatment
+from esld.report.words import in_prose, joined, message, of_group, p_equals, prose, span, treatment
 
 STRUCTURES = {
     "us": "unstructured",
@@ -219,7 +220,7 @@ def change_figure(
 def last_change(study: Study, parameter: Parameter, changes: Reported, *, level: str) -> str:
     """Change at the last visit in words: each arm, the difference with its interval, and what that means."""
     visit = study.protocol.schedule.visits[-1]
-    name = numbers.with_unit(in_prose(parameter.param), parameter.unit)
+    name = escape(numbers.with_unit(in_prose(parameter.param), parameter.unit))
     arms = {arm: _found(changes, "ls_mean", arm, visit.number) for arm in study.arms}
     needed = list(arms.values())
     if study.compares:
@@ -228,7 +229,7 @@ def last_change(study: Study, parameter: Parameter, changes: Reported, *, level:
     if any(row is None or row.value is None for row in needed) or between is None:
         reason = between.reason if between else "nobody has a value at that visit"
         key = "change.none" if study.compares else "change.none.pooled"
-        return message(key, visit=visit.label.lower(), parameter=name, reason=reason)
+        return message(key, visit=visit.label.lower(), parameter=name, reason=escape(reason))
     d = numbers.of_mean(parameter.decimals)
     parts = [
         message("change.arm", level=level, n=span(row, str(row.n)), arm=of_group(arm), **_limits(row, d))
@@ -240,7 +241,7 @@ def last_change(study: Study, parameter: Parameter, changes: Reported, *, level:
         return said
     first, second = study.arms[:2]
     difference = message(
-        "change.difference", level=level, first=in_prose(first), second=in_prose(second),
+        "change.difference", level=level, first=prose(first), second=prose(second),
         p=p_equals(changes.row("ls_mean_difference_p_value", difference_label(study), visit.number)), **_limits(between, d),
     )  # fmt: skip
     return f"{said} {difference} {_meaning(between, parameter, second)}"
@@ -254,6 +255,6 @@ def _limits(row: Row, decimals: int) -> dict[str, str]:
 def _meaning(row: Row, parameter: Parameter, second: str) -> str:
     """Which way the interval leaves open."""
     if row.lower is None or row.upper is None:
-        return message("change.meaning.none", reason=row.reason)
+        return message("change.meaning.none", reason=escape(row.reason))
     side = "both" if row.lower <= 0 <= row.upper else "higher" if row.lower > 0 else "lower"
-    return message(f"change.meaning.{side}", parameter=in_prose(parameter.param), second=treatment(second))
+    return message(f"change.meaning.{side}", parameter=prose(parameter.param), second=treatment(second))

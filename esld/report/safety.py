@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape
 
 import pandas as pd
 
@@ -11,7 +12,7 @@ from esld.protocol import Analysis
 from esld.report import numbers
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, of_group, span
+from esld.report.words import joined, message, of_group, prose, span
 from esld.survival import clopper_pearson
 
 _NEEDED = {"EX": "no record of what was given", "AE": "no adverse events"}
@@ -97,7 +98,8 @@ def set_words(group: SafetySet, reported: Reported) -> str:
         return message("safety.set", arms=arms)
     out = group.left_out
     names = [
-        f"{subject} ({in_prose(arm)})" for subject, arm in zip(out["USUBJID"], out["TRT01P"], strict=True)
+        f"{escape(subject)} ({prose(arm)})"
+        for subject, arm in zip(out["USUBJID"], out["TRT01P"], strict=True)
     ]
     who = f": {joined(names)}" if len(names) <= _NAMED else ""
     noun = numbers.noun(len(out), "randomised patient")

@@ -11,7 +11,7 @@ from typing import Any
 from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.results import Reported, Row
-from esld.report.words import joined, message, of_group, p_equals, span, treatment
+from esld.report.words import joined, message, of_group, p_equals, span, treatment, treatment_in_title
 from esld.survival import CoxFit, LogRank, Milestone, RMSTContrast
 
 LARGE = 10  # percentage points
@@ -273,19 +273,19 @@ def headline(result: Milestone, reported: Reported) -> str:
             alive, n = (numbers.in_words(x) for x in counts[0])
             return numbers.capitalised(message("headline.each", alive=alive, n=n, horizon=horizon))
         arms = joined(
-            message(f"headline.complete.{_whose(g.group)}", alive=g.alive, n=g.n, arm=treatment(g.group))
+            message(f"headline.complete.{_whose(g.group)}", alive=g.alive, n=g.n, arm=treatment_in_title(g.group))
             for g in result.groups
         )
         return message("headline.complete", horizon=horizon, arms=arms)
     rows = [share_row(result, reported, g.group) for g in result.groups]
     if short := [row.arm for row in rows if row.value is None]:
         key = "headline.none.all" if len(short) == len(rows) else "headline.none"
-        return message(key, horizon=horizon, arms=joined(treatment(arm) for arm in short))
+        return message(key, horizon=horizon, arms=joined(treatment_in_title(arm) for arm in short))
     arms = joined(
         message(
             f"headline.estimated.{_whose(row.arm)}",
             share=numbers.percent(row.value, row.n),
-            arm=treatment(row.arm),
+            arm=treatment_in_title(row.arm),
         )
         for row in rows
     )

@@ -380,18 +380,28 @@ def not_compared(study: Study) -> str:
     return "" if study.compares else message("view.not_compared", view=study.cut.view)
 
 
+def prose(label: str) -> str:
+    """A label inside a sentence as HTML."""
+    return escape(in_prose(label))
+
+
 def of_group(label: str) -> str:
-    """An arm's label before the word group: ``Medium-high dose`` becomes ``medium-high-dose``; all patients are the whole."""
+    """An arm's label before the word group, as HTML: ``Medium-high dose`` becomes ``medium-high-dose``; all are the whole."""
     if label == ALL:
         return "whole"
-    prose = in_prose(label)
-    return prose.removesuffix(" dose") + "-dose" if prose.endswith(" dose") else prose
+    inside = prose(label)
+    return inside.removesuffix(" dose") + "-dose" if inside.endswith(" dose") else inside
 
 
 def treatment(label: str) -> str:
-    """An arm's label as what was given: ``the low dose``, ``D-penicillamine``."""
-    prose = in_prose(label)
-    return f"the {prose}" if prose.endswith(" dose") else prose
+    """An arm's label as what was given, as HTML: ``the low dose``, ``D-penicillamine``."""
+    return escape(treatment_in_title(label))
+
+
+def treatment_in_title(label: str) -> str:
+    """What :func:`treatment` says, as plain text."""
+    inside = in_prose(label)
+    return f"the {inside}" if inside.endswith(" dose") else inside
 
 
 def joined(parts: Iterable[str]) -> str:

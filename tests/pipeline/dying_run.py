@@ -32,7 +32,8 @@ def fake_execute(
         (scratch / part).mkdir(exist_ok=True)
     name = f"tables/{chapter.slug}"
     (scratch / f"{name}.csv").write_text("a\n1\n", encoding="utf-8")
-    content = {"answer": f"Answer of {values['cut']}.", "files": {name: "A table"}, "rows": []}
+    answer = f"Answer of {values['cut']}."
+    content = {"answer": answer, "files": {name: "A table"}, "exhibits": {}, "rows": []}
     (scratch / "chapters" / f"{chapter.slug}.json").write_text(json.dumps(content), encoding="utf-8")
     notebook: NotebookNode = chapter.fresh_notebook()
     for cell in notebook.cells:

@@ -15,12 +15,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from docx import Document
 
 from esld.data.study import read_cut
 from esld.errors import InputError, RefusedError, RunError
 from esld.pipeline import provenance, run
 from esld.pipeline.publish import locked
 from esld.report.chapter import Chapter, open_chapter
+from esld.report.figures import Picture, entitle, new_figure
 from esld.report.results import Row
 from esld.report.tables import Table
 from tests.pipeline import dying_run
@@ -58,6 +60,7 @@ class TestReport:
                 "results.json",
                 "provenance.json",
                 "run.json",
+                "report.docx",
             ),
             *("notebooks/01_one.ipynb", "notebooks/02_two.ipynb", "tables/one.csv", "tables/two.csv"),
         }
@@ -230,6 +233,43 @@ class TestFailure:
         assert dying_run.state(own_published_copy / "outputs" / "tiny") == "first"
 
 
+class TestOtherForms:
+    def test_the_word_file_is_offered_recorded_and_holds_what_chapters_showed(self, published_copy):
+        folder = published_copy / "outputs" / "tiny"
+        document = Document(str(folder / "report.docx"))
+        captions = [p.text for p in document.paragraphs if p.style.name == "Caption"]
+        assert captions == ["Table 1. Patients", "Table 2. Patients"]
+        assert [[c.text for c in row.cells] for row in document.tables[0].rows] == [
+            ["what", "n"],
+            ["patients", "4"],
+        ]
+        assert "There are 4 patients." in [p.text for p in document.paragraphs]
+        assert 'href="report.docx"' in (folder / "index.html").read_text(encoding="utf-8")
+        assert "report.docx" in provenance.read(folder)["outputs"]
+        assert 'href="report.pdf"' not in (folder / "index.html").read_text(encoding="utf-8")
+
+    def test_a_word_file_that_cannot_be_made_publishes_nothing(
+        self, own_published_copy, contents, no_kernels, monkeypatch
+    ):
+        def broken(*_):
+            raise ValueError("no")
+
+        before = contents(own_published_copy / "outputs" / "tiny")
+        monkeypatch.setattr(run.word, "write_word", broken)
+        with pytest.raises(ValueError, match="no"):
+            run.run_cut(cut_of(own_published_copy))
+        assert contents(own_published_copy / "outputs" / "tiny") == before
+
+    def test_a_pdf_is_made_where_it_is_asked_for(self, working_copy, no_kernels):
+        pytest.importorskip("weasyprint", exc_type=ImportError)
+        folder = run.run_cut(cut_of(working_copy), pdf=True).index.parent
+        assert (folder / "report.pdf").read_bytes().startswith(b"%PDF-")
+        assert 'href="report.pdf"' in (folder / "index.html").read_text(encoding="utf-8")
+        assert "report.pdf" in provenance.read(folder)["outputs"]
+        run.run_cut(cut_of(working_copy))
+        assert not (folder / "report.pdf").exists()
+
+
 class TestBeforeAnyKernel:
     @pytest.fixture(autouse=True)
     def no_kernel_starts(self, monkeypatch):
@@ -253,6 +293,12 @@ class TestBeforeAnyKernel:
         change(working_copy / "params" / "tiny.yaml", old, new)
         with pytest.raises(InputError, match=complaint):
             run.run_cut(cut_of(working_copy))
+        assert not (working_copy / "outputs").exists()
+
+    def test_a_pdf_that_cannot_be_made_is_told(self, working_copy, monkeypatch):
+        monkeypatch.setitem(sys.modules, "weasyprint", None)
+        with pytest.raises(InputError, match="option --pdf needs the extra 'pdf'"):
+            run.run_cut(cut_of(working_copy), pdf=True)
         assert not (working_copy / "outputs").exists()
 
     @pytest.mark.parametrize("name", ["tiny.yml", ".staging.yaml"])
@@ -289,7 +335,7 @@ class TestGather:
         for slug, content in contents.items():
             empty = dict.fromkeys(field.name for field in fields(Row))
             rows = [{**empty, "result_id": name} for name in content.pop("ids", ())]
-            record = {"answer": f"Answer of {slug}.", "files": {}, "rows": rows, **content}
+            record = {"answer": f"Answer of {slug}.", "files": {}, "exhibits": {}, "rows": rows, **content}
             (folder / "chapters" / f"{slug}.json").write_text(json.dumps(record), encoding="utf-8")
 
     def test_rows_come_in_the_order_of_the_chapters_not_of_time(self, tmp_path):
@@ -338,7 +384,25 @@ class TestHandingOver:
         chapter.table(Table("ends", "Ends", pd.DataFrame({"what": ["deaths"], "n": ["3"]})))
         record = json.loads((chapter.scratch / "chapters" / "01_one.json").read_text(encoding="utf-8"))
         assert record["files"] == {"tables/ends": "Ends"}
+        assert Table.from_record(record["exhibits"]["tables/ends"]).title == "Ends"
         assert (chapter.scratch / "tables" / "ends.csv").read_bytes() == b"what,n\ndeaths,3\n"
+
+    def test_tables_and_figures_are_recorded_in_the_order_in_which_they_were_first_shown(self, chapter):
+        for column in ("deaths", "transplants"):  # a cell run twice
+            chapter.table(Table("ends", "Ends", pd.DataFrame({"what": [column], "n": ["3"]})))
+            if column == "deaths":
+                figure = new_figure()
+                entitle(
+                    figure,
+                    "A finding that is longer than a line of the figure and so is broken into two of them",
+                )
+                chapter.figure(Picture("km", figure, "Words."))
+        chapter.answer("Yes.")
+        handed = run.gather(chapter.scratch, ["01_one"])
+        assert list(handed.exhibits["01_one"]) == ["tables/ends", "figures/km"]
+        assert handed.exhibits["01_one"]["tables/ends"]["rows"] == [["transplants", "3"]]
+        title = "A finding that is longer than a line of the figure and so is broken into two of them"
+        assert handed.exhibits["01_one"]["figures/km"] == {"title": title, "alt": "Words."}
 
 
 class TestRootAndScratch:

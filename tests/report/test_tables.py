@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 
 import pandas as pd
@@ -137,3 +138,74 @@ def test_empty_table_is_refused():
 def test_cell_that_is_not_text_is_refused(cell):
     with pytest.raises(ValueError, match="every cell of table 'x' must be text"):
         Table("x", "X", pd.DataFrame({"a": ["1", cell]}, dtype=object))
+
+
+@pytest.mark.parametrize(
+    ("column", "alignment"),
+    [
+        (["0.86", "0.034", "< 0.001", "> 0.99"], "decimal"),
+        (["1,234.5", "7"], "decimal"),
+        (["0.85 to NE", "1"], "right"),
+        (["82 % to 91 %", "NE"], "right"),
+        (["9 / 2 / 0", "3 of 11"], "right"),
+        (["5 \u00d7 10\u207b\u00b9\u2075", "10\u207b\u2078", "0"], "right"),
+        (["24 (82)", "391 (376 to 403)"], "right"),
+        (["03_survival", "08_summary"], "left"),
+        (["002", "010"], "left"),
+        (["1a", "2"], "left"),
+        (["8 (B)", "10 (C)"], "left"),
+        (["1.2.3", "1"], "left"),
+        (["3", "not given"], "left"),
+        (["", ""], "left"),
+        (["0.85", "12", ""], "decimal"),
+        (["\u22121.2", "+3", "NE"], "decimal"),
+        (["1.2", "3.4"], "right"),
+        (["1.2 (0.1)", "3"], "right"),
+        (["10/11 (91 %)", "0"], "right"),
+        (["NE", "not reached"], "right"),
+        (["a", "1"], "left"),
+        (["2026-03-31", ""], "left"),
+    ],
+)
+def test_numbers_stand_at_the_point_where_their_decimals_differ(column, alignment):
+    table = Table("t", "T", pd.DataFrame({"Row": [str(i) for i in range(len(column))], "x": column}))
+    assert table.alignments == {"Row": "left", "x": alignment}
+
+
+def test_the_column_that_labels_rows_and_the_one_that_heads_blocks_stand_left():
+    table = Table("t", "T", pd.DataFrame({"b": ["1", "2"], "l": ["1", "2"], "x": ["1", "2"]}), group="b")
+    assert (table.stub, table.alignments) == ("l", {"b": "left", "l": "left", "x": "right"})
+
+
+def test_html_holds_the_place_of_missing_decimals_without_a_change_of_text():
+    """The longest fraction is ``.034``: what each cell lacks of it stands behind the cell, unseen."""
+    shown = ["0.86", "12", "0.034", "NE", "", "1.5"]
+    frame = pd.DataFrame({"b": list("AAABBB"), "a": list("uvwxyz"), "x": shown, "n": list("123456")})
+    table = Table("t", "T", frame, group="b")
+    found = BeautifulSoup(table.to_html(), "html.parser").select('td[headers$="t-x"]')
+    assert [cell.get_text() for cell in found] == shown
+    styles = [cell["style"].split(";", 1) for cell in found]
+    assert {first.strip() for first, *_ in styles} == {"font-variant-numeric: tabular-nums"}
+    pads = [rest[0].strip() if rest else "" for _, *rest in styles]
+    assert pads == ["--pad: '0'", "--pad: '.000'", "", "--pad: '.000'", "", "--pad: '00'"]
+    assert table.to_html().count("--pad") == 4
+    assert cells(table) == frame.to_numpy().tolist()
+
+
+def test_a_record_gives_the_table_back():
+    again = Table.from_record(json.loads(json.dumps(TABLE.to_record())))
+    assert again.to_html() == TABLE.to_html()
+    assert again.to_csv() == TABLE.to_csv()
+    assert (again.id, again.title, again.footnotes) == (TABLE.id, TABLE.title, TABLE.footnotes)
+    assert again.to_record() == TABLE.to_record()
+
+
+def test_rows_of_a_block_stand_together():
+    frame = pd.DataFrame({"Block": ["A", "B", "A"], "x": ["1", "2", "3"]})
+    with pytest.raises(ValueError, match="rows of a block of table 'x' must stand together"):
+        Table("x", "X", frame, group="Block")
+
+
+def test_columns_under_one_heading_stand_together():
+    with pytest.raises(ValueError, match="columns under 'Low' of table 'x' must stand together"):
+        Table("x", "X", pd.DataFrame({"a": ["1"], "b": ["2"], "c": ["3"]}), {"Low": ["a", "c"]})

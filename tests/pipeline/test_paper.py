@@ -1,0 +1,81 @@
+"""The PDF: fixed bytes, A4, nothing fetched, and one line where it cannot be made."""
+
+import base64
+import builtins
+import re
+import zlib
+from contextlib import suppress
+
+import pytest
+
+from esld.errors import InputError
+from esld.pipeline import paper
+from tests.pipeline.test_render import png
+
+HTML = """<!DOCTYPE html><html lang="en"><head><title>A report</title><style>@page {{ size: A4 }}</style></head>
+<body><p>Words.</p>{}</body></html>"""
+
+
+@pytest.fixture
+def made(tmp_path):
+    pytest.importorskip("weasyprint", exc_type=ImportError)
+
+    def make(name: str = "report", more: str = "") -> bytes:
+        (tmp_path / "report.html").write_text(HTML.format(more), encoding="utf-8")
+        paper.write_pdf(tmp_path / "report.html", tmp_path / f"{name}.pdf")
+        return (tmp_path / f"{name}.pdf").read_bytes()
+
+    return make
+
+
+def opened(pdf: bytes) -> bytes:
+    """A PDF with its streams inflated beside it: most objects lie in compressed ones."""
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL)
+    inflated = []
+    for stream in streams:
+        with suppress(zlib.error):
+            inflated.append(zlib.decompress(stream))
+    assert inflated
+    return b"\n".join([pdf, *inflated])
+
+
+def test_the_same_page_gives_the_same_bytes_without_a_date(made):
+    one, two = made("one"), made("two")
+    assert one == two
+    assert one.startswith(b"%PDF-")
+    assert b"WeasyPrint" in opened(one)  # where a date would stand
+    assert b"CreationDate" not in opened(one)
+    assert b"ModDate" not in opened(one)
+
+
+def test_it_is_a4(made):
+    width, height = re.search(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", opened(made())).groups()
+    assert float(width) / 72 * 25.4 == pytest.approx(210, abs=0.1)
+    assert float(height) / 72 * 25.4 == pytest.approx(297, abs=0.1)
+
+
+def test_nothing_is_read_but_the_page_itself(made, tmp_path):
+    """A picture beside the page, as a hostile verbatim text might name one, is not taken in."""
+    inside = made("inside", f'<img alt="" src="data:image/png;base64,{"".join(png(40, 40).split())}">')
+    (tmp_path / "secret.png").write_bytes(base64.b64decode(png(40, 40)))
+    assert b"/Subtype /Image" in opened(inside)
+    assert b"/Subtype /Image" not in opened(made("beside", '<img alt="" src="secret.png">'))
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("No module named 'weasyprint'"), OSError("cannot load pango\nSee")]
+)
+def test_a_missing_extra_is_told_in_one_line(monkeypatch, error):
+    real = builtins.__import__
+
+    def broken(name, *rest):
+        if name == "weasyprint":
+            raise error
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", broken)
+    with pytest.raises(
+        InputError, match=r"option --pdf needs the extra 'pdf'.*pip install 'esld\[pdf\]'"
+    ) as caught:
+        paper.require_pdf()
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,135 @@
+"""Labels of the data inside sentences: text for the reader, never markup."""
+
+from dataclasses import replace
+from html import escape
+
+import pandas as pd
+import pytest
+from bs4 import BeautifulSoup
+
+from esld.report import entry, one_visit, repeated, safety
+from esld.report.results import rows_of
+from esld.report.sentences import headline, lost_before, meaning, sentence
+from esld.report.survival_sentences import companion, what_this_size_shows
+from esld.report.survival_tables import companion_rows, power_rows
+from esld.report.words import of_group, prose, span, treatment, treatment_in_title
+from esld.survival import logrank, rmst_compare
+from tests.report.builders import HIGH, LOW, arrays, at_horizon, row
+
+HOSTILE = "A & B <low>"
+GROUPS = {
+    "complete": {HOSTILE: [(400, False)] * 10 + [(100, True)], HIGH: [(400, False)] * 9 + [(90, True)] * 2},
+    "lost": {HOSTILE: [(400, False)] * 9 + [(100, True), (200, False)], HIGH: [(400, False)] * 11},
+    "short": {HOSTILE: [(100, False), (50, True)], HIGH: [(400, False)] * 4},
+}
+
+
+def check(html: str) -> None:
+    """The label is read as it is written, and spans of results are the only elements."""
+    soup = BeautifulSoup(html, "html.parser")
+    assert {tag.name for tag in soup.find_all(True)} <= {"span"}, html
+    text = soup.get_text()
+    assert "&lt;" not in text
+    assert "&amp;" not in text
+    assert text.count("A & B") == text.count(HOSTILE)
+    assert html.count("A &amp; B &lt;low&gt;") == text.count(HOSTILE)
+
+
+@pytest.mark.parametrize("write", [prose, of_group, treatment])
+def test_a_label_becomes_html(write):
+    assert write(HOSTILE) == escape(HOSTILE)
+    assert (
+        write("X <y> dose")
+        == {
+            prose: "X &lt;y&gt; dose",
+            of_group: "X &lt;y&gt;-dose",
+            treatment: "the X &lt;y&gt; dose",
+        }[write]
+    )
+
+
+def test_a_title_is_plain_text():
+    assert treatment_in_title(HOSTILE) == HOSTILE
+    assert treatment_in_title("Low dose") == treatment("Low dose") == "the low dose"
+
+
+def test_an_id_and_a_number_are_escaped():
+    html = span(row("p_value", 0.0001, result_id='a"<b'), "< 0.001")
+    tag = BeautifulSoup(html, "html.parser").span
+    assert (tag["data-result"], tag.get_text()) == ('a"<b', "< 0.001")
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_arms_in_sentences_on_survival(name):
+    groups = GROUPS[name]
+    result, reported = at_horizon(groups)
+    beside = rows_of("b", companion_rows(result), analysis="A", chapter="c")
+    sizes = rows_of("p", power_rows([len(g) for g in groups.values()]), analysis="A", chapter="c")
+    said = [
+        sentence(result, reported),
+        meaning(result, reported),
+        lost_before(result, reported),
+        companion(result, beside),
+        what_this_size_shows(list(groups), sizes),
+    ]
+    times, dead, labels = arrays(groups)
+    for compared in (
+        logrank(times, dead, labels, groups=list(groups)),
+        rmst_compare(times, dead, labels, tau=90, groups=list(groups)),
+    ):
+        said.append(sentence(compared, rows_of("r", compared, analysis="A", chapter="c")))
+    for html in said:
+        check(html)
+    assert sum(HOSTILE in BeautifulSoup(html, "html.parser").get_text() for html in said) >= 4
+    title = headline(result, reported)
+    assert HOSTILE in title or name != "complete"
+    assert "&lt;" not in title
+
+
+@pytest.fixture(scope="module")
+def hostile(study):
+    """The final analysis of the example with an arm of that name."""
+    own = study("demo-final")
+    arms = [
+        arm.model_copy(update={"label": HOSTILE}) if arm.label == LOW else arm for arm in own.protocol.arms
+    ]
+    frames = {
+        name: getattr(own, name).map(lambda cell: HOSTILE if isinstance(cell, str) and cell == LOW else cell)
+        for name in ("adsl", "adlb", "adtte", "adce", "adae")
+    }
+    return replace(
+        own,
+        protocol=own.protocol.model_validate(
+            own.protocol.model_dump() | {"arms": [arm.model_dump() for arm in arms]}
+        ),
+        **frames,
+    )
+
+
+def test_arms_in_other_sentences(hostile):
+    def handed(frame: pd.DataFrame):
+        return rows_of("r", frame, analysis="A", chapter="c")
+
+    counted = safety.safety_set(hostile)
+    visit = hostile.protocol.schedule.visits[-1]
+    meld = hostile.protocol.parameter("MELD")
+    plan = next(a for a in hostile.protocol.analyses if a.model and "MELD" in a.parameters)
+    changes = handed(repeated.change_rows(hostile, meld, plan, conf_level=0.95))
+    dead = handed(
+        pd.DataFrame(
+            [
+                {"group": arm, "statistic": what, "value": 1.0, "n": 11}
+                for arm in hostile.arms
+                for what in ("died", "transplanted")
+            ]
+        )
+    )
+    assert hostile.arms[0] == HOSTILE
+    for html in (
+        entry.entry_sentence(hostile, handed(entry.entry_rows(hostile))),
+        safety.set_words(counted, handed(safety.set_rows(counted))),
+        one_visit.why_they_differ(hostile, visit, dead),
+        repeated.last_change(hostile, meld, changes, level="95 %"),
+    ):
+        check(html)
+        assert HOSTILE in BeautifulSoup(html, "html.parser").get_text()
