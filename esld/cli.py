@@ -77,6 +77,26 @@ def verify(
 
 
 @app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="CUT_A", help="The earlier report, outputs/<cut>.")],
+    after: Annotated[Path, typer.Argument(metavar="CUT_B", help="The later report, outputs/<cut>.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="OUT", help="Every change as a CSV file too.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what changed from one cut to the next: patients, records, estimates, methods."""
+    from esld.pipeline.diff import check_target, compare_reports, report_text, write_csv
+
+    if output:
+        check_target(output)
+    found = compare_reports(before, after)
+    if output:
+        write_csv(found, output)
+    _say(found.facts(), report_text(found), as_json)
+
+
+@app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new folder.")],
     as_json: AsJson = False,

@@ -25,7 +25,9 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
-from esld.report import consort, deviations, summary, survival_sentences
+from IPython.display import display
+
+from esld.report import consort, deviations, since, summary, survival_sentences
 from esld.report.chapter import open_chapter
 
 chapter = open_chapter("08_summary", cut=cut)
@@ -85,6 +87,25 @@ chapter.table(listed) if listed is not None else chapter.say("No deviation but d
 
 # %%
 chapter.table(consort.checklist_table(study))
+
+# %% [markdown]
+# ### What changed since the last cut
+#
+# What was known at the last cut and what is known now: the data of both, and the estimates as they were then reported.
+
+# %%
+changes = since.since_last_cut(study, others)
+counted = chapter.hand_over("since", changes, analysis="SUMMARY") if changes else None
+
+# %% tags=["hide-input"]
+chapter.say(since.data_sentence(changes, counted) if changes else since.none_sentence())
+
+# %%
+for table in since.tables(changes, counted) if changes else []:
+    display(chapter.table(table))
+
+# %% tags=["hide-input"]
+chapter.say(since.recoded_sentence(changes), since.estimate_sentence(changes, counted)) if changes else None
 
 # %% [markdown]
 # ## What could change it

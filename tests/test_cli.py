@@ -6,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from esld import cli
 from esld.errors import InputError, InputErrors, RefusedError, RunError
 from esld.pipeline.run import Published
 from esld.pipeline.verify import Verdict
+from esld.report.results import rows_of, write_rows
 
 ROOT = Path(__file__).parents[1]
 FINAL = str(ROOT / "params" / "demo-final.yaml")
@@ -239,3 +241,51 @@ class TestScore:
         assert (code, said) == (2, "")
         assert err.startswith("esld: ")
         assert err.count("\n") == 1
+
+
+class TestDiff:
+    @pytest.fixture
+    def reports(self, tmp_path):
+        """Two reports of one result, and one of another trial and one of another view."""
+        for name, value, trial, view in (
+            ("a", 1.0, "T", "unblinded"),
+            ("b", 2.0, "T", "unblinded"),
+            ("c", 1.0, "U", "unblinded"),
+            ("d", 1.0, "T", "blinded"),
+        ):
+            (tmp_path / name).mkdir()
+            rows = rows_of(
+                "x", pd.DataFrame({"statistic": ["s"], "value": [value]}), analysis="X", chapter="01"
+            )
+            write_rows(rows.rows, tmp_path / name / "results.json")
+            record = {"cut": name, "inputs": {}, "outputs": {}, "trial": trial, "view": view}
+            (tmp_path / name / "provenance.json").write_text(json.dumps(record), encoding="utf-8")
+        return lambda *names: [str(tmp_path / name) for name in names]
+
+    def test_what_changed_is_told(self, esld, reports, tmp_path):
+        code, out, err = esld("diff", *reports("a", "b"), "-o", str(tmp_path / "o.csv"))
+        assert (code, err) == (0, "")
+        assert out.splitlines()[0].startswith("a -> b: 1 results compared, 1 changed, 0 new, 0 gone")
+        assert "  x.s  1 -> 2" in out.splitlines()
+        assert len((tmp_path / "o.csv").read_text(encoding="utf-8-sig").splitlines()) == 2
+
+    def test_json(self, esld, reports):
+        code, out, _ = esld("diff", "--json", *reports("a", "b"))
+        facts = json.loads(out)
+        assert code == 0
+        assert (facts["results"][0]["before"], facts["results"][0]["after"]) == (1.0, 2.0)
+
+    def test_another_trial_is_a_mistake(self, esld, reports):
+        code, out, err = esld("diff", *reports("a", "c"))
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "must be of one trial" in err
+
+    def test_another_view_is_refused(self, esld, reports):
+        code, out, err = esld("diff", *reports("d", "b"))
+        assert (code, out, err.count("\n")) == (3, "", 1)
+        assert "what differs between two views tells the arms" in err
+
+    def test_a_file_of_another_kind_is_told_before_the_work(self, esld, reports, tmp_path):
+        code, _, err = esld("diff", str(tmp_path / "none"), *reports("b"), "-o", str(tmp_path / "o.xlsx"))
+        assert code == 2
+        assert "must be a .csv file" in err

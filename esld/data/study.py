@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from esld.data import adam, dates, queries, sdtm, views
 from esld.data.cut import CutReport, apply_cut
-from esld.errors import InputError, InputErrors
+from esld.errors import InputError, InputErrors, RefusedError
 from esld.protocol import Protocol, read_protocol
 from esld.yamlfile import read_model
 
@@ -37,6 +37,10 @@ class DataCut(BaseModel):
     ``example:<name>`` for one that travels in the package. ``parameters`` gives a chapter other values than its
     own, by chapter and name. ``unblinding`` quotes the ledger's record of the unmasking in an unblinded cut of a
     masked trial.
+
+    ``previous`` is the id of an earlier cut whose file lies beside this one; ``previous_results`` is what its report
+    gave, a ``results.json`` that was kept, relative to the cut file. Neither is looked for among the published
+    reports: a report must not depend on which others happen to be there.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,6 +57,8 @@ class DataCut(BaseModel):
     notice: str = ""
     simulated: bool = False
     parameters: dict[str, dict[str, Any]] = {}
+    previous: str = ""
+    previous_results: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,11 @@ class CutFile:
         if self.cut.data.startswith(EXAMPLE):
             return Path(str(resources.files("esld.data"))) / "examples" / self.cut.data.removeprefix(EXAMPLE)
         return self.root / self.cut.data
+
+    @property
+    def previous_results_path(self) -> Path | None:
+        """The results kept of the previous cut; None where the cut file names none."""
+        return self.path.parent / self.cut.previous_results if self.cut.previous_results else None
 
 
 @dataclass(frozen=True)
@@ -156,18 +167,57 @@ def read_cut(path: Path) -> CutFile:
     return CutFile(path.stem, path.resolve(), root, cut)
 
 
+def previous_cut(file: CutFile) -> CutFile | None:
+    """The cut that this one names as the previous; None where it names none.
+
+    Raises
+    ------
+    esld.errors.InputError
+        It has no file, is of another trial or not earlier, or its kept results are not there.
+    esld.errors.RefusedError
+        It is of another view: what differs between two views tells the arms.
+    """
+    name, results = file.cut.previous, file.previous_results_path
+    if not name:
+        if results:
+            rule = "must come with 'previous', the cut that it is of"
+            raise InputError("previous_results", rule, None, file.path.name, "Add 'previous'.")
+        return None
+    found = read_cut(file.path.parent / f"{name}.yaml")
+    if dates.as_date(found.cut.cutoff) >= dates.as_date(file.cut.cutoff):
+        rule = f"must have a cut-off before {file.cut.cutoff}"
+        raise InputError(f"previous {name}", rule, found.cut.cutoff, file.path.name, "Name an earlier cut.")
+    if found.protocol_path.resolve() != file.protocol_path.resolve():  # an amended one, or another trial's
+        trial, own = (read_protocol(path).id for path in (found.protocol_path, file.protocol_path))
+        if trial != own:
+            rule, remedy = f"must be a cut of {own}", "Name a cut of the same trial."
+            raise InputError(f"previous {name}", rule, trial, file.path.name, remedy)
+    if found.cut.view != file.cut.view:
+        raise RefusedError(
+            f"cut {file.id} is {file.cut.view} and the previous {name} {found.cut.view}: what differs between two views "
+            "tells the arms."
+        )
+    if results and not results.is_file():
+        rule = "must be the results.json of the previous cut's report"
+        raise InputError("previous_results", rule, file.cut.previous_results, file.path.name, "Correct it.")
+    return found
+
+
 def load_study(file: CutFile) -> Study:
     """Read, validate, cut and derive.
 
     Raises
     ------
     esld.errors.InputError
-        The protocol or the data is missing or faulty, or the cut-off lies before the first consent or
-        randomisation.
+        The protocol or the data is missing or faulty, the cut-off lies before the first consent or
+        randomisation, or the previous cut is none of the trial.
+    esld.errors.RefusedError
+        The previous cut is of another view.
     """
     tables, protocol = seen_tables(file)
     sdtm.validate(tables, protocol)
     _check_cut(tables, file)
+    previous_cut(file)  # a mistake there is told before any chapter runs
     cutoff = dates.as_date(file.cut.cutoff)
     cut_tables, report = apply_cut(tables, cutoff, dates.as_date(file.cut.snapshot))
     adsl = adam.derive_adsl(cut_tables, protocol, cutoff)

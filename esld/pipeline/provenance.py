@@ -10,7 +10,7 @@ from typing import Any
 
 import esld
 from esld.allocation.disclosed import FILE as LEDGER_FILE
-from esld.data.study import EXAMPLE, CutFile, seen_tables
+from esld.data.study import EXAMPLE, CutFile, previous_cut, seen_tables
 from esld.errors import InputError
 from esld.pipeline.chapters import ChapterSource
 
@@ -43,11 +43,20 @@ def input_hashes(file: CutFile, chapters: list[ChapterSource]) -> dict[str, str]
     Where the view hides the arms, of what it shows of each table, and not of the files: the arms of 22 patients can be guessed
     and tried against the hash of a file that holds them.
     """
+    hashes = _cut_hashes(file) | {f"notebooks/{c.path.name}": c.sha256 for c in chapters}
+    if previous := previous_cut(file):
+        hashes |= {f"previous/{name}": value for name, value in _cut_hashes(previous).items()}
+    if results := file.previous_results_path:
+        hashes[f"params/{_portable(file.cut.previous_results)}"] = sha256(results)
+    return hashes
+
+
+def _cut_hashes(file: CutFile) -> dict[str, str]:
+    """Hashes of a cut's file, its protocol and its data."""
     data = file.data_path
     hashes = {
         f"params/{file.path.name}": sha256(file.path),
         f"params/{_portable(file.cut.protocol)}": sha256(file.protocol_path),
-        **{f"notebooks/{c.path.name}": c.sha256 for c in chapters},
     }
     name = file.cut.data if file.cut.data.startswith(EXAMPLE) else _portable(file.cut.data)
     if file.cut.view != "unblinded":

@@ -103,6 +103,7 @@ def run_cut(
             }
             record = {
                 "cut": file.id,
+                "trial": study.protocol.id,
                 "view": file.cut.view,
                 "inputs": inputs,
                 "environment": environment,

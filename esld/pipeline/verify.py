@@ -66,7 +66,7 @@ def verify_report(folder: Path) -> Verdict:
         The folder holds no published report, or the cut's file is gone.
     """
     record = provenance.read(folder)
-    file = _cut_of(folder, record)
+    file = cut_of(folder, record)
     faults = _hash_faults("input", record["inputs"], provenance.input_hashes(file, read_chapters(file)))
     faults += _hash_faults("published file", record["outputs"], provenance.output_hashes(folder))
     notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
@@ -206,7 +206,7 @@ def _difference(text: str) -> str:
     return (lines[-1] if lines else " ".join(plain.split()))[:200]
 
 
-def _cut_of(folder: Path, record: Mapping[str, Any]) -> CutFile:
+def cut_of(folder: Path, record: Mapping[str, Any]) -> CutFile:
     """The cut's file in the working copy around a published folder, or else where it was when it ran."""
     around = [root / "params" / f"{record['cut']}.yaml" for root in folder.resolve().parents]
     for path in (*around, Path(str(provenance.read_run(folder).get("cut_file", "")))):

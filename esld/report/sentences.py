@@ -273,7 +273,9 @@ def headline(result: Milestone, reported: Reported) -> str:
             alive, n = (numbers.in_words(x) for x in counts[0])
             return numbers.capitalised(message("headline.each", alive=alive, n=n, horizon=horizon))
         arms = joined(
-            message(f"headline.complete.{_whose(g.group)}", alive=g.alive, n=g.n, arm=treatment_in_title(g.group))
+            message(
+                f"headline.complete.{_whose(g.group)}", alive=g.alive, n=g.n, arm=treatment_in_title(g.group)
+            )
             for g in result.groups
         )
         return message("headline.complete", horizon=horizon, arms=arms)

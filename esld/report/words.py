@@ -350,6 +350,35 @@ MESSAGES = {
         "Who was assessed and not randomised is not in the data, so that the flow begins with randomisation."
     ),
     "flow.absent.treatment": "What treatment was received is not in the data.",
+    "diff.none": "The cut file names no previous cut, so nothing is compared with one.",
+    "diff.since": "The last cut was that of {since}.",
+    "diff.randomised": "Patients randomised: {then} then, {now} now.",
+    "diff.died": "Known to have died: {then} then, {now} now.",
+    "diff.new.ae": "New among the adverse events: {new} {records}.",
+    "diff.new.ce": "New among the clinical events: {new} {records}.",
+    "diff.records.title": "The data since the last cut",
+    "diff.records.note": (
+        "Each cut is made anew from its own export. Records are matched by what they say, not by their sequence numbers. "
+        "Filled in: a value that the last cut left empty, such as an outcome that was not yet known."
+    ),
+    "diff.records.late": "Entered late: records that began on or before the day of the last cut and that it did not hold.",
+    "diff.recoded.title": "Values and records that the last cut held otherwise",
+    "diff.recoded.none": "No value and no record that the last cut held was changed or taken away.",
+    "diff.more": "{count} further {lines} are not shown.",
+    "diff.estimates.title": "Key estimates of the last cut and of this one",
+    "diff.estimates.note": (
+        "Then: as reported. Key are what the front page shows of the primary analysis and of serious adverse events, and the "
+        "comparisons of the secondary analyses at their latest time. NE: not estimable."
+    ),
+    "diff.estimates.arms": "Differences and ratios: {second} against {first}.",
+    "diff.estimates.method": "Method changed: the change need not come from the data.",
+    "diff.estimates.none": "Estimates are not compared, because the cut file names no results that were kept of the last cut.",
+    "diff.results": (
+        "Of the {compared} numbers that both reports hold, {changed} changed; {new} are new and {gone} are not given any more."
+    ),
+    "diff.methods": "Another method than then made {count} {results}: there a change need not come from the data.",
+    "diff.methods.none": "None was made by another method than then.",
+    "diff.methods.title": "Results made by another method than then",
 }
 
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from esld.data import sdtm
-from esld.data.study import CutFile, DataCut, Study, load_study, read_cut
+from esld.data.study import CutFile, DataCut, Study, load_study, previous_cut, read_cut
 from esld.data.tables import write_tables
-from esld.errors import InputError
+from esld.errors import InputError, RefusedError
 from tests.data.small_trial import PROTOCOL, ROOT, ds, event, lb, patient, rs, trial
 
 CUT = {
@@ -228,6 +228,71 @@ class TestRefusals:
 
     def test_an_unknown_example(self, tmp_path):
         assert "data must be an existing folder or file" in refusal(tmp_path, tables(), data="example:none")
+
+
+class TestPrevious:
+    @pytest.fixture
+    def later(self, tmp_path):
+        """The small cut of December after an earlier one of June, both in params/."""
+        (tmp_path / "params").mkdir()
+
+        def make(**changes: str) -> CutFile:
+            write_tables(tables(), tmp_path / "data" / "small")
+            own = CUT | {"cutoff": "2025-06-30"} | changes.pop("earlier", {})
+            text = "".join(f"{key}: {value}\n" for key, value in own.items())
+            (tmp_path / "params" / "june.yaml").write_text(text, encoding="utf-8")
+            return read_cut(cut_file(tmp_path, **({"previous": "june"} | changes)))
+
+        return make
+
+    def test_it_is_the_file_beside(self, later):
+        file = later()
+        found = previous_cut(file)
+        assert (found.id, found.cut.cutoff, found.path.parent) == ("june", "2025-06-30", file.path.parent)
+        assert load_study(file).file == file
+
+    def test_none_is_none(self, later):
+        assert previous_cut(later(previous="''")) is None
+
+    def test_kept_results_lie_beside_the_cut_file(self, later):
+        file = later(previous_results="kept/june.json")
+        assert file.previous_results_path == file.path.parent / "kept" / "june.json"
+        with pytest.raises(
+            InputError, match=r"previous_results must be the results.json of the previous cut's"
+        ):
+            load_study(file)
+        file.previous_results_path.parent.mkdir()
+        file.previous_results_path.write_text("[]", encoding="utf-8")
+        assert previous_cut(file).id == "june"
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            ({"previous": "june2"}, r"must be an existing file\. Did you mean 'june\.yaml'\?"),
+            ({"previous": "small"}, r"previous small must have a cut-off before 2025-12-31, got 2025-12-31"),
+            ({"earlier": {"cutoff": "2025-12-31"}}, "previous june must have a cut-off before 2025-12-31"),
+            (
+                {"earlier": {"protocol": str(ROOT / "params" / "protocols" / "mayo-pbc.yaml")}},
+                r"previous june must be a cut of NCT06167473, got .* \(small\.yaml\)",
+            ),
+            (
+                {"previous": "''", "previous_results": "june.json"},
+                "previous_results must come with 'previous'",
+            ),
+        ],
+    )
+    def test_what_is_no_previous_cut(self, later, changes, words):
+        with pytest.raises(InputError, match=words):
+            load_study(later(**changes))
+
+    @pytest.mark.parametrize(("earlier", "own"), [("blinded", "unblinded"), ("unblinded", "masked")])
+    def test_views_are_never_compared(self, later, earlier, own):
+        with pytest.raises(RefusedError, match=f"cut small is {own} and the previous june {earlier}"):
+            previous_cut(later(earlier={"view": earlier}, view=own))
+
+    def test_a_circle_ends(self, later):
+        """The earlier cut names the later one as its own previous: that is its own mistake."""
+        assert previous_cut(later(earlier={"previous": "small"})).cut.previous == "small"
 
 
 def test_a_description_by_hand_needs_every_key():

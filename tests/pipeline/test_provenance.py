@@ -53,6 +53,25 @@ class TestInputs:
         (working_copy / "data" / "tiny" / "XX.CSV").write_text("a\n1\n", encoding="utf-8")
         assert "data/tiny/XX.CSV" in hashes(file)
 
+    def test_the_previous_cut_and_its_kept_results_are_inputs(self, file, working_copy):
+        """Under names of their own: an earlier export may bear the name of the later one."""
+        params = working_copy / "params"
+        text = file.path.read_text(encoding="utf-8")
+        earlier = text.replace(file.cut.cutoff, "2025-03-31")
+        (params / "before.yaml").write_text(earlier, encoding="utf-8")
+        (params / "before.json").write_text("[]\n", encoding="utf-8")
+        alone = hashes(file)
+        file.path.write_text(f"{text}previous: before\nprevious_results: before.json\n", encoding="utf-8")
+        found = hashes(read_cut(file.path))
+        data = {f"previous/{name}": value for name, value in alone.items() if name.startswith("data/")}
+        assert data
+        assert found == alone | data | {
+            "params/tiny.yaml": provenance.sha256(file.path),
+            "previous/params/before.yaml": provenance.sha256(params / "before.yaml"),
+            "previous/params/protocols/trial.yaml": alone["params/protocols/trial.yaml"],
+            "params/before.json": provenance.sha256(params / "before.json"),
+        }
+
     def test_a_workbook_is_one_input(self, file, working_copy):
         (working_copy / "data" / "tiny.xlsx").write_bytes(b"sheets")
         found = hashes(replace(file, cut=file.cut.model_copy(update={"data": "data/tiny.xlsx"})))

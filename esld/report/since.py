@@ -1,0 +1,363 @@
+"""What changed since the last cut: the data record by record, the key estimates before and after, the methods."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from esld.data import dates
+from esld.data.changes import record_changes
+from esld.data.study import Study, load_study, previous_cut
+from esld.errors import InputError, RefusedError
+from esld.report import numbers
+from esld.report.chapter import SUMMARY, Others
+from esld.report.difference import (
+    EVERYBODY,
+    FLOW,
+    Change,
+    Difference,
+    decimals_of,
+    difference,
+    in_words,
+    result_name,
+)
+from esld.report.front import ADVERSE_EVENTS, PRIMARY
+from esld.report.results import Reported, Row, read_rows
+from esld.report.tables import Table
+from esld.report.words import in_prose, message, span
+
+_SHOWN = 40
+# What the cards of the front page show of the primary analysis.
+_HEADLINES = ("proportion", "survival", "risk_difference", "survival_difference")
+_DOMAINS = {
+    **{
+        "DM": "Demographics",
+        "DS": "Disposition",
+        "IE": "Eligibility",
+        "EX": "Infusions",
+        "VS": "Vital signs",
+    },
+    **{"LB": "Laboratory", "RS": "Clinical grades", "CE": "Clinical events", "AE": "Adverse events"},
+    **{"PR": "Procedures", "CM": "Other medication", "MH": "Medical history"},
+}
+_CHANGES = {
+    "late": "late record",
+    "filled in": "value filled",
+    "changed": "value changed",
+    "emptied": "value gone",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SinceLastCut:
+    """What a cut holds that its previous one did not.
+
+    Attributes
+    ----------
+    previous, study : Study
+        The two cuts.
+    records : DataFrame
+        See :func:`esld.data.changes.record_changes`.
+    estimates : Difference or None
+        Results as then reported and now, the summary's own aside; None where the cut file names no kept results.
+    """
+
+    previous: Study
+    study: Study
+    records: pd.DataFrame
+    estimates: Difference | None
+
+    def to_frame(self) -> pd.DataFrame:
+        """Long form: patients then and now, records by domain, and how many results are of each status.
+
+        The records of one domain add up: those now are those then, and the new and the late, without the gone.
+        """
+        rows = [
+            _count(f"{what}{when}", count, "patients")
+            for when, own in ((" then", self.previous), ("", self.study))
+            for what, count in _patients(own).items()
+        ]
+        for name in dict.fromkeys([*self.previous.tables, *self.study.tables]):
+            rows += [_count(what, n, "records", name) for what, n in self._records(name).items()]
+        frame = pd.DataFrame(rows)
+        if self.estimates is None:
+            return frame
+        return pd.concat([frame, self.estimates.to_frame().assign(group="")], ignore_index=True)
+
+    def _records(self, domain: str) -> dict[str, int]:
+        """Counts of one domain; the records of a patient who came or went are counted with the others."""
+        then, now = (own.tables.get(domain, _NOTHING)["USUBJID"] for own in (self.previous, self.study))
+        patients = [set(own.tables["DM"]["USUBJID"]) for own in (self.previous, self.study)]
+        own = self.records.loc[self.records["domain"].eq(domain), "change"]
+        counted = {name: int(own.eq(kind).sum()) for name, kind in _CHANGES.items()}
+        new = own.eq("new record").sum() + (~now.isin(patients[0])).sum()
+        gone = own.eq("gone record").sum() + (~then.isin(patients[1])).sum()
+        return {"then": len(then), "now": len(now), "new": int(new), "gone": int(gone), **counted}
+
+
+_NOTHING = pd.DataFrame({"USUBJID": []}, dtype=object)
+
+
+def _count(statistic: str, value: int, unit: str, group: str = "") -> dict[str, object]:
+    return {"group": group, "statistic": statistic, "value": value, "unit": unit, "method": "count"}
+
+
+def _patients(study: Study) -> dict[str, int]:
+    own = study.randomised
+    return {"randomised": len(own), "died": int(own["DTHDT"].notna().sum())}
+
+
+def since_last_cut(study: Study, others: Others) -> SinceLastCut | None:
+    """Compare a cut with the one that its file names as the previous.
+
+    Parameters
+    ----------
+    study : Study
+        The later cut.
+    others : Others
+        What its other chapters handed over.
+
+    Returns
+    -------
+    SinceLastCut or None
+        None where the cut file names no previous cut. Both cuts are made from their data by the rules of today; the
+        earlier estimates are read as they were kept, never computed anew, so that a method that changed shows.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The previous cut, its data or its kept results are faulty.
+    esld.errors.RefusedError
+        The previous cut is of another view, or its kept results are of groups that this view does not show.
+    """
+    file = previous_cut(study.file)
+    if file is None:
+        return None
+    previous = load_study(file)
+    changes = record_changes(previous.tables, study.tables, since=dates.as_date(file.cut.cutoff))
+    found = None
+    if kept := study.file.previous_results_path:
+        found = difference(kept_results(kept, study), others.rows.rows)
+    return SinceLastCut(previous=previous, study=study, records=changes, estimates=found)
+
+
+def kept_results(path: Path, study: Study) -> Sequence[Row]:
+    """Results of an earlier report, its summary's aside.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The file holds no results.
+    esld.errors.RefusedError
+        They are of groups that this cut's view does not show.
+    """
+    try:
+        rows = read_rows(path)
+        difference(rows, rows)
+    except (OSError, ValueError, TypeError, AttributeError):
+        rule, remedy = "must hold results as 'esld run' writes them", "Keep the results.json of its report."
+        raise InputError("previous_results", rule, path.name, study.file.path.name, remedy) from None
+    groups = {r.arm for r in rows if result_name(r) == FLOW}
+    if hidden := sorted(groups - {*study.arms, EVERYBODY}):
+        raise RefusedError(
+            f"the results kept in {path.name} are of groups that the view '{study.cut.view}' of cut {study.file.id} does not "
+            f"show: {len(hidden)} of {len(groups)}."
+        )
+    return [row for row in rows if row.chapter != SUMMARY]
+
+
+def tables(since: SinceLastCut, reported: Reported) -> list[Table]:
+    """Every table of the comparison that has something to show, in the order of a reader's questions."""
+    found = (records_table(reported), recoded_table(since), estimate_table(since), method_table(since))
+    return [table for table in found if table is not None]
+
+
+def records_table(reported: Reported) -> Table:
+    """Records of each domain then and now, and what became of them."""
+    columns = {
+        **{"then": "Then", "now": "Now", "new": "New", "late": "Entered late", "gone": "Gone"},
+        **{"filled in": "Filled in", "changed": "Changed", "emptied": "Emptied"},
+    }
+    domains = dict.fromkeys(row.arm for row in reported.rows if row.arm)
+    lines = [
+        [f"{_DOMAINS.get(name, name)} ({name})", *(_whole(reported.row(key, name)) for key in columns)]
+        for name in domains
+    ]
+    frame = pd.DataFrame(lines, columns=["Domain", *columns.values()])
+    spanners = {"Records": list(columns.values())[:5], "Values": list(columns.values())[5:]}
+    notes = (message("diff.records.note"), message("diff.records.late"))
+    return Table("since_records", message("diff.records.title"), frame, spanners=spanners, footnotes=notes)
+
+
+def recoded_table(since: SinceLastCut) -> Table | None:
+    """What the last cut held and this one holds otherwise or not at all, one line a value; None where there is nothing."""
+    kinds = ("gone patient", "gone record", "value gone", "value changed")
+    own = since.records[since.records["change"].isin(kinds)]
+    if own.empty:
+        return None
+    columns = {
+        **{"USUBJID": "Patient", "record": "Record", "what": "About", "variable": "Variable"},
+        **{"before": "Then", "after": "Now", "change": "Change"},
+    }
+    frame = own.head(_SHOWN)[list(columns)].rename(columns=columns).reset_index(drop=True)
+    notes = _more(len(own))
+    return Table("since_recoded", message("diff.recoded.title"), frame, footnotes=notes)
+
+
+def estimate_table(since: SinceLastCut) -> Table | None:
+    """The key estimates then and now, in the order of the plan; None where neither report holds one.
+
+    Key are what the front page shows of the primary analysis and of serious adverse events, and of each secondary
+    analysis the comparisons of the arms, or the one group where there are none, at their latest time.
+    """
+    if since.estimates is None:
+        return None
+    own = _key(since.estimates, since.study)
+    if not own:
+        return None
+    lines = [_line(change, since.study) for change in own]
+    columns = ["Analysis", "Estimate", "Then", "Now", "Change"]
+    notes = [message("diff.estimates.note")]
+    if len(since.study.arms) == 2:
+        first, second = since.study.arms
+        notes.append(message("diff.estimates.arms", first=first, second=second))
+    if any(change.method_changed for change in own):
+        notes.append(message("diff.estimates.method"))
+    frame = pd.DataFrame(lines, columns=columns)
+    title = message("diff.estimates.title")
+    return Table("since_estimates", title, frame, footnotes=tuple(notes), group="Analysis")
+
+
+def _key(found: Difference, study: Study) -> list[Change]:
+    own = [c for c in found.changes if _is_key(c.row, study) and _is_estimate(c)]
+    latest: dict[str, float] = {}
+    for row in (c.row for c in own):
+        latest[result_name(row)] = max(latest.get(result_name(row), 0), row.time or 0)
+    own = [c for c in own if c.row.time is None or c.row.time == latest[result_name(c.row)]]
+    order = [analysis.id for analysis in study.protocol.analyses]
+    return sorted(own, key=lambda c: order.index(c.row.analysis_id))
+
+
+def _is_key(row: Row, study: Study) -> bool:
+    roles = {analysis.id: analysis.role for analysis in study.protocol.analyses}
+    match roles.get(row.analysis_id):
+        case "primary":
+            return result_name(row) == PRIMARY and row.statistic in _HEADLINES
+        case "safety":
+            return result_name(row) == ADVERSE_EVENTS and row.statistic == "serious"
+        case "secondary":
+            return len(study.arms) < 2 or row.arm not in study.arms
+    return False
+
+
+def _is_estimate(change: Change) -> bool:
+    return any(row is not None and row.lower is not None for row in (change.before, change.after))
+
+
+def _line(change: Change, study: Study) -> list[str]:
+    if change.method_changed:
+        mark = "method changed"
+    elif change.status in ("new", "gone"):
+        mark = change.status
+    elif change.status == "unchanged":
+        mark = "none"
+    else:
+        mark = "" if change.absolute is None else numbers.signed(change.absolute, decimals_of(change))
+    row = change.row
+    title = study.protocol.analysis(row.analysis_id).title
+    what = numbers.capitalised(_what(row, study))
+    if len(study.arms) > 2 or (
+        len(study.arms) == 2 and row.arm in study.arms
+    ):  # two are compared in one way only
+        what += f", {in_prose(row.arm)}"
+    return [title, what, *in_words(change), mark]
+
+
+def _what(row: Row, study: Study) -> str:
+    """An estimate in words: the parameter or the endpoint that it is of, the statistic, and when."""
+    protocol, code = study.protocol, result_name(row).rpartition("_")[2].upper()
+    statistic = row.statistic.replace("_", " ").replace("ls mean", "adjusted mean").replace("rmst", "RMST")
+    names = {e.paramcd: e.param for e in protocol.endpoints}
+    names |= {p.paramcd: numbers.with_unit(p.param, p.unit) for p in protocol.parameters}
+    about = f"{names[code]}: {statistic}" if code in names else statistic
+    if row.time is None:
+        return about
+    if protocol.analysis(row.analysis_id).parameters:  # measured at visits, which have numbers
+        labels = {float(visit.number): visit.label for visit in protocol.schedule.visits}
+        return f"{about}, {labels.get(row.time, f'visit {row.time:g}')}"
+    return f"{about} at {numbers.horizon(row.time)}"
+
+
+def method_table(since: SinceLastCut) -> Table | None:
+    """Which results were made by another method than then; None where none was."""
+    changed = since.estimates.by_another_method if since.estimates else ()
+    if not changed:
+        return None
+    made: dict[tuple[str, str, str], int] = {}
+    for change in changed:
+        key = (result_name(change.row), _how(change.before), _how(change.after))
+        made[key] = made.get(key, 0) + 1
+    lines = [[name, str(n), then, now] for (name, then, now), n in made.items()]
+    frame = pd.DataFrame(lines[:_SHOWN], columns=["Result", "Numbers", "Method then", "Method now"])
+    return Table("since_methods", message("diff.methods.title"), frame, footnotes=_more(len(lines)))
+
+
+def _how(row: Row | None) -> str:
+    return (
+        ""
+        if row is None
+        else ", ".join(filter(None, (row.method, row.ties and f"{row.ties} ties", row.unit)))
+    )
+
+
+def _more(count: int) -> tuple[str, ...]:
+    more = count - _SHOWN
+    return (message("diff.more", count=more, lines=numbers.noun(more, "line")),) if more > 0 else ()
+
+
+def none_sentence() -> str:
+    """What a cut without a previous one says."""
+    return message("diff.none")
+
+
+def data_sentence(since: SinceLastCut, reported: Reported) -> str:
+    """Patients, events and values, in one paragraph; every number a span with its result."""
+    parts = [message("diff.since", since=dates.in_words(since.previous.cut.cutoff))]
+    for what in ("randomised", "died"):
+        then, now = reported.row(f"{what} then"), reported.row(what)
+        parts.append(message(f"diff.{what}", then=span(then, _whole(then)), now=span(now, _whole(now))))
+    events = [reported.row("new", name) for name in ("AE", "CE") if name in since.study.tables]
+    parts += [
+        message(f"diff.new.{row.arm.lower()}", new=span(row, _whole(row)), records=_noun(row, "record"))
+        for row in events
+    ]
+    return " ".join(parts)
+
+
+def recoded_sentence(since: SinceLastCut) -> str:
+    """That nothing was changed afterwards; nothing where the table lists what was."""
+    return "" if recoded_table(since) else message("diff.recoded.none")
+
+
+def estimate_sentence(since: SinceLastCut, reported: Reported) -> str:
+    """How many results changed and how many were made otherwise, or why estimates are not compared."""
+    if since.estimates is None:
+        return message("diff.estimates.none")
+    keys = {"compared": "results compared", "changed": "results changed"}
+    keys |= {"new": "results new", "gone": "results gone"}
+    counts = {key: reported.row(name) for key, name in keys.items()}
+    said = message("diff.results", **{key: span(row, _whole(row)) for key, row in counts.items()})
+    methods = reported.row("methods changed")
+    if not methods.value:
+        return f"{said} {message('diff.methods.none')}"
+    values = {"count": span(methods, _whole(methods)), "results": _noun(methods, "number")}
+    return f"{said} {message('diff.methods', **values)}"
+
+
+def _whole(row: Row) -> str:
+    return numbers.fixed(row.value, 0)
+
+
+def _noun(row: Row, one: str) -> str:
+    return numbers.noun(row.value or 0, one)
