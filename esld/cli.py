@@ -97,6 +97,39 @@ def diff(
 
 
 @app.command()
+def check(
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="A cut file, or an export with --protocol.")],
+    protocol: Annotated[Path | None, typer.Option(help="The trial's file, for an export.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="OUT", help="Write the tables: .xlsx, .csv or .html."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List every fault of the data and every data query, without running anything; exit code 1 if there are faults."""
+    from esld.data.check import check_cut, check_data, report_text
+    from esld.data.study import read_cut
+    from esld.data.workbook import check_target, write_sheets
+
+    if output is not None:
+        check_target(output)
+    is_cut = data.suffix.lower() in (".yaml", ".yml")
+    if is_cut == (protocol is not None):
+        remedy = (
+            "Leave it out: the cut names it." if is_cut else "Add --protocol params/protocols/<trial>.yaml."
+        )
+        rule = "must be given with an export, and not with a cut file"
+        raise InputError("--protocol", rule, where=str(data), remedy=remedy)
+    checked = check_data(data, protocol) if protocol is not None else check_cut(read_cut(data))
+    if output is not None:
+        write_sheets(checked.sheets(), output, title=f"Check of {data.name}")
+    facts = {name: getattr(checked, name).to_dict("records") for name in ("faults", "queries", "counts")}
+    _say(facts | {"notes": list(checked.notes)}, report_text(checked), as_json)
+    if len(checked.faults):
+        raise typer.Exit(1)
+
+
+@app.command()
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new folder.")],
     as_json: AsJson = False,

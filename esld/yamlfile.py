@@ -110,8 +110,8 @@ def _explained(model: type[BaseModel], path: Path, fault: ErrorDetails) -> Input
         case "invalid_key":
             return InputError(key, "is not known", None, where, "Write keys as text.")
     if fault["type"] in ("too_short", "string_too_short"):
-        rule = "must not be empty"
-    elif rule.startswith("Input should be "):
+        return InputError(key, "must not be empty", None, where, "Correct it.")
+    if rule.startswith("Input should be "):
         rule = rule.removeprefix("Input should be ").split(", unable to ", maxsplit=1)[0]
         rule = f"must be {_PLAIN.get(rule, rule)}"
     elif not rule.startswith("must "):

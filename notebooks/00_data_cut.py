@@ -120,6 +120,15 @@ listing = data_cut.query_table(study)
 chapter.table(listing) if listing else chapter.say("No query is open.")
 
 # %% [markdown]
+# ### Recorded corrections
+#
+# A value that is known to be wrong is corrected by a record that says who did so, when and why, never in the export.
+
+# %%
+corrections = data_cut.correction_table(study)
+chapter.table(corrections) if corrections else chapter.say(data_cut.hidden_corrections(study))
+
+# %% [markdown]
 # ### Assumptions about the data
 #
 # What the export does not say, what was chosen, and why.

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from esld.data.readers import decode
+from esld.data.workbook import xlsx_bytes
 from esld.errors import InputError
 from esld.scoring.table import ScoredTable, is_input, score_table
 
@@ -152,9 +153,7 @@ def _write_csv(scored: ScoredTable, path: Path) -> None:
 
 
 def _write_xlsx(scored: ScoredTable, path: Path) -> None:
-    with pd.ExcelWriter(path, engine="openpyxl") as book:
-        _typed(scored.table).to_excel(book, sheet_name=SHEET, index=False)
-        report_frame(scored).to_excel(book, sheet_name=REPORT_SHEET, index=False)
+    path.write_bytes(xlsx_bytes({SHEET: _typed(scored.table), REPORT_SHEET: report_frame(scored)}))
 
 
 def _write_parquet(scored: ScoredTable, path: Path) -> None:

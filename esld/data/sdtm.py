@@ -162,6 +162,25 @@ class _Rule:
     passes: Callable[[pd.Series], pd.Series]
 
 
+class RecordError(InputError):
+    """A fault of one record, which it names: ``domain``, ``column``, ``row`` as a spreadsheet counts it."""
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        row: int,
+        domain: str,
+        column: str,
+        rule: str,
+        got: str,
+        more: str,
+        remedy: str,
+    ) -> None:
+        self.domain, self.column, self.row = domain, column, row + 2
+        self.got = got
+        super().__init__(f"{domain}.{column}", rule, got, f"{record_place(table, row)}{more}", remedy)
+
+
 def validate(tables: Tables, protocol: Protocol) -> None:
     """Check every table against its domain and the protocol, and report all faults at once.
 
@@ -174,12 +193,17 @@ def validate(tables: Tables, protocol: Protocol) -> None:
         randomisation or death and its date do not go together, a date is none, a number is none or negative,
         a grade or coded value is unknown, or a unit that the analysis needs is missing or unknown.
     """
+    if faults := find_faults(tables, protocol, shown=_SHOWN):
+        raise InputErrors(faults)
+
+
+def find_faults(tables: Tables, protocol: Protocol, *, shown: int | None = None) -> list[InputError]:
+    """What :func:`validate` reports, of each broken rule ``shown`` records, all without."""
     faults = [*_missing_domains(tables, protocol)]
     for name, table in tables.items():
         faults += _missing_columns(name, table, protocol)
-        faults += _schema_faults(name, tables, protocol)
-    if faults:
-        raise InputErrors(faults)
+        faults += _schema_faults(name, tables, protocol, shown)
+    return faults
 
 
 def _missing_domains(tables: Tables, protocol: Protocol) -> Iterator[InputError]:
@@ -198,7 +222,7 @@ def _missing_columns(name: str, table: pd.DataFrame, protocol: Protocol) -> Iter
             yield InputError(f"{name}.{column}", "must be a column", None, _file(table), "Export it again.")
 
 
-def _schema_faults(name: str, tables: Tables, protocol: Protocol) -> Iterator[InputError]:
+def _schema_faults(name: str, tables: Tables, protocol: Protocol, shown: int | None) -> Iterator[InputError]:
     import pandera.pandas as pa
 
     table = tables[name]
@@ -214,12 +238,19 @@ def _schema_faults(name: str, tables: Tables, protocol: Protocol) -> Iterator[In
         for (column, text), cases in error.failure_cases.groupby(["column", "check"], sort=False):
             rows = cases["index"].astype(int)
             found = cases["failure_case"].set_axis(rows).sort_index()
-            for count, (row, offender) in enumerate(found.head(_SHOWN).items(), start=1):
-                hidden = len(found) - count if count == _SHOWN else 0
-                more = f", and {hidden} more" if hidden else ""
-                got = "nothing" if pd.isna(offender) else repr(str(offender))
-                where = f"{record_place(table, row)}{more}"
-                yield InputError(f"{name}.{column}", text, got, where, remedies[column, text])
+            yield from record_faults(name, table, column, found, text, remedies[column, text], shown)
+
+
+def record_faults(
+    name: str, table: pd.DataFrame, column: str, found: pd.Series, rule: str, remedy: str, shown: int | None
+) -> Iterator[InputError]:
+    """One fault a record, ``found`` holding the cells by row; after ``shown`` of them the others are counted."""
+    named = found if shown is None else found.head(shown)
+    for count, (row, offender) in enumerate(named.items(), start=1):
+        hidden = len(found) - count if count == len(named) else 0
+        more = f", and {hidden} more" if hidden else ""
+        got = "nothing" if pd.isna(offender) else repr(str(offender))
+        yield RecordError(table, int(str(row)), name, column, rule, got, more, remedy)
 
 
 def record_place(table: pd.DataFrame, row: Any) -> str:
@@ -245,7 +276,7 @@ def _rules(name: str, tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
         yield _Rule(column, f"must be one of {list(codes)}", "Correct the export.", _in(codes))
     for column in domain.numeric:
         yield _Rule(column, "must be a number, not negative", "Correct the value.", _not_negative)
-    if name != "DM" and "DM" in tables:
+    if name != "DM" and "USUBJID" in tables.get("DM", ()):
         known = set(_cells(tables, "DM", "USUBJID").dropna())
         remedy = "Correct the id or add the DM record."
         yield _Rule("USUBJID", "must be a subject of DM", remedy, _in(known))
@@ -263,7 +294,7 @@ def _dm_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
     yield _Rule("AGE", "must be a positive number", "Correct the age.", _positive)
     for column in ("ARMCD", "ACTARMCD"):
         yield _Rule(column, f"must be one of {arms}", "Use the arm codes of the protocol.", _in(arms))
-    if "DS" in tables:
+    if "USUBJID" in tables["DM"] and {"USUBJID", "DSDECOD"} <= set(tables.get("DS", ())):
         text = "must be filled for a subject with a RANDOMIZED record in DS"
         yield _Rule("ARMCD", text, "Add the arm.", lambda s: s.notna() | ~has_record)
         text, remedy = "must be empty without a RANDOMIZED record in DS", "Add that record or clear the arm."

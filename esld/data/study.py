@@ -1,7 +1,8 @@
 """A data cut, described by its file and loaded: everything a chapter needs, derived in one direction."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,6 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from esld.data import adam, dates, queries, sdtm, views
 from esld.data.cut import CutReport, apply_cut
+from esld.data.overrides import Override, Overrides, apply_overrides, overrides_beside, read_overrides
 from esld.errors import InputError, InputErrors, RefusedError
 from esld.protocol import Protocol, read_protocol
 from esld.yamlfile import read_model
@@ -36,7 +38,7 @@ class DataCut(BaseModel):
     ``protocol`` is relative to the cut file. ``data`` is a path relative to the working copy's root, or
     ``example:<name>`` for one that travels in the package. ``parameters`` gives a chapter other values than its
     own, by chapter and name. ``unblinding`` quotes the ledger's record of the unmasking in an unblinded cut of a
-    masked trial.
+    masked trial. ``overrides`` names the recorded corrections if they do not lie beside the data.
 
     ``previous`` is the id of an earlier cut whose file lies beside this one; ``previous_results`` is what its report
     gave, a ``results.json`` that was kept, relative to the cut file. Neither is looked for among the published
@@ -53,6 +55,7 @@ class DataCut(BaseModel):
     status: Literal["draft", "final"]
     view: views.View
     chapters: Annotated[tuple[str, ...], Field(min_length=1)]
+    overrides: str = ""
     unblinding: str = ""
     notice: str = ""
     simulated: bool = False
@@ -87,6 +90,14 @@ class CutFile:
         """The results kept of the previous cut; None where the cut file names none."""
         return self.path.parent / self.cut.previous_results if self.cut.previous_results else None
 
+    @property
+    def overrides_path(self) -> Path | None:
+        """File of the recorded corrections: the one that the cut names, else the one beside the data; none without."""
+        if self.cut.overrides:
+            return self.root / self.cut.overrides
+        beside = overrides_beside(self.data_path)
+        return beside if beside.is_file() else None
+
 
 @dataclass(frozen=True)
 class Study:
@@ -106,6 +117,8 @@ class Study:
         Analysis data; see :mod:`esld.data.adam`.
     queries : DataFrame
         See :func:`esld.data.queries.find_queries`.
+    overrides : Overrides
+        The recorded corrections of what the cut holds.
     """
 
     file: CutFile
@@ -118,6 +131,7 @@ class Study:
     adce: pd.DataFrame
     adae: pd.DataFrame
     queries: pd.DataFrame
+    overrides: Overrides = field(default_factory=Overrides)
 
     @property
     def cut(self) -> DataCut:
@@ -214,9 +228,10 @@ def load_study(file: CutFile) -> Study:
     esld.errors.RefusedError
         The previous cut is of another view.
     """
-    tables, protocol = seen_tables(file)
+    tables, protocol, corrections = _seen(file)
     sdtm.validate(tables, protocol)
-    _check_cut(tables, file)
+    if faults := cut_faults(tables, file):
+        raise InputErrors(faults)
     previous_cut(file)  # a mistake there is told before any chapter runs
     cutoff = dates.as_date(file.cut.cutoff)
     cut_tables, report = apply_cut(tables, cutoff, dates.as_date(file.cut.snapshot))
@@ -229,26 +244,62 @@ def load_study(file: CutFile) -> Study:
     adce = adam.derive_adce(cut_tables, adsl, protocol)
     adae = adam.derive_adae(cut_tables, adsl, protocol)
     found = queries.find_queries(queries.Evidence(cut_tables, adsl, adlb, protocol))
-    return Study(file, protocol, cut_tables, report, adsl, adlb, adtte, adce, adae, found)
+    shown = corrections.within(cut_tables)
+    return Study(file, protocol, cut_tables, report, adsl, adlb, adtte, adce, adae, found, shown)
 
 
 def seen_tables(file: CutFile) -> tuple[sdtm.Tables, Protocol]:
-    """What a cut's view shows of the export and of the protocol, before anything else is done with either.
+    """What a cut's view shows of the corrected export and of the protocol, before anything else is done with either.
 
     Raises
     ------
     esld.errors.InputError
-        The protocol or the data is missing or unreadable, or the protocol needs what the view does not load.
+        The protocol, the data or the corrections are missing or refused, or the protocol needs what the view does not load.
     """
-    return views.seen(sdtm.read_tables(file.data_path), read_protocol(file.protocol_path), file.cut.view)
+    tables, protocol, _ = _seen(file)
+    return tables, protocol
 
 
-def _check_cut(tables: sdtm.Tables, file: CutFile) -> None:
-    """A cut before the first randomisation holds nothing to analyse; a record after the snapshot cannot have
+def _seen(file: CutFile) -> tuple[sdtm.Tables, Protocol, Overrides]:
+    """Tables, protocol and recorded corrections as the view shows them."""
+    protocol = read_protocol(file.protocol_path)
+    tables, corrections = corrected(sdtm.read_tables(file.data_path), file)
+    tables, protocol = views.seen(tables, protocol, file.cut.view)
+    return tables, protocol, Overrides(corrections).of(partial(views.loads, view=file.cut.view))
+
+
+def corrected(tables: sdtm.Tables, file: CutFile) -> tuple[sdtm.Tables, tuple[Override, ...]]:
+    """Tables after the recorded corrections of a cut, and these.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The file of corrections, or a correction in it, is refused; where the view hides the arms without saying which, because
+        it would quote a cell that the view does not show.
+    """
+    path = file.overrides_path
+    if path is None:
+        return tables, ()
+    try:
+        corrections = read_overrides(path, snapshot=file.cut.snapshot)
+        return apply_overrides(tables, corrections, file=path.name), corrections
+    except InputError:
+        if file.cut.view == "unblinded":
+            raise
+    rule, remedy = "must fit the export", "Whoever may know the arms finds the fault with 'esld check'."
+    raise InputError("the recorded corrections", rule, where=path.name, remedy=remedy)
+
+
+def cut_faults(tables: sdtm.Tables, file: CutFile, *, shown: int | None = 1) -> list[InputError]:
+    """What is wrong between valid tables and the cut; of each date variable ``shown`` records, all without.
+
+    A cut before the first randomisation holds nothing to analyse; a record after the snapshot cannot have
     been exported; simulated data are called so.
     """
     cut = file.cut
-    faults = [fault for name in tables for fault in _after_snapshot(name, tables[name], cut.snapshot)]
+    faults: list[InputError] = []
+    for name in tables:
+        faults += _after_snapshot(name, tables[name], cut.snapshot, shown)
     consents = tables["DM"]["RFICDTC"]
     milestones = tables["DS"].loc[tables["DS"]["DSDECOD"].eq("RANDOMIZED"), "DSSTDTC"]
     for what, days in (("consent", consents), ("randomisation", milestones)):
@@ -263,16 +314,15 @@ def _check_cut(tables: sdtm.Tables, file: CutFile) -> None:
     if not cut.simulated and tables["DM"]["STUDYID"].str.endswith(SIMULATED, na=False).any():
         rule = f"must be true for data whose STUDYID ends in {SIMULATED}"
         faults.append(InputError("simulated", rule, "false", file.path.name, "Set 'simulated: true'."))
-    if faults:
-        raise InputErrors(faults)
+    return faults
 
 
-def _after_snapshot(name: str, table: pd.DataFrame, snapshot: str) -> Iterator[InputError]:
+def _after_snapshot(name: str, table: pd.DataFrame, snapshot: str, shown: int | None) -> Iterator[InputError]:
     for column in sdtm.date_columns(sdtm.DOMAINS[name]):
         if column in table:
             late = table.loc[dates.earliest(table[column]) > dates.as_date(snapshot), column]
-            more = f", and {len(late) - 1} more" if len(late) > 1 else ""
-            for row, day in late.head(1).items():
-                rule, where = f"must not be after the snapshot of {snapshot}", sdtm.record_place(table, row)
-                remedy = "Correct the date or the snapshot."
-                yield InputError(f"{name}.{column}", rule, repr(day), f"{where}{more}", remedy)
+            rule, remedy = (
+                f"must not be after the snapshot of {snapshot}",
+                "Correct the date or the snapshot.",
+            )
+            yield from sdtm.record_faults(name, table, column, late, rule, remedy, shown)

@@ -70,6 +70,10 @@ def _cut_hashes(file: CutFile) -> dict[str, str]:
         files = sorted(p for p in data.iterdir() if p.suffix.lower() == ".csv" or p.name == LEDGER_FILE)
     for path in files:
         hashes[f"{name}/{path.name}" if data.is_dir() else name] = sha256(path)
+    if (corrections := file.overrides_path) is not None:
+        folder = name if data.is_dir() else Path(name).parent.as_posix()
+        named = _portable(file.cut.overrides) if file.cut.overrides else f"{folder}/{corrections.name}"
+        hashes[named] = sha256(corrections)
     return hashes
 
 

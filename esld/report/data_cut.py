@@ -6,6 +6,7 @@ from esld.data.study import Study
 from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.tables import Table
+from esld.report.words import message
 from esld.survival import kaplan_meier
 
 _SHOWN_QUERIES = 40
@@ -161,6 +162,37 @@ def query_table(study: Study) -> Table | None:
     if more > 0:
         notes.append(f"{more} further {numbers.noun(more, 'query is', 'queries are')} not shown.")
     return Table("data_queries", "Open data queries", shown.reset_index(drop=True), footnotes=tuple(notes))
+
+
+def correction_table(study: Study) -> Table | None:
+    """The recorded corrections of what the cut shows; ``None`` when there is none."""
+    if not study.overrides.shown:
+        return None
+    rows = [
+        {
+            "Record": f"{correction.domain} {', '.join(correction.key.values())}",
+            "Variable": correction.variable,
+            "Exported": correction.old or "(empty)",
+            "Corrected": correction.new or "(empty)",
+            "By": correction.who,
+            "On": correction.when,
+            "Why": correction.why,
+        }
+        for correction in study.overrides.shown
+    ]
+    notes = [message("override.applied")]
+    if study.overrides.hidden:
+        notes.append(hidden_corrections(study))
+    return Table("corrections", "Recorded corrections", pd.DataFrame(rows), footnotes=tuple(notes))
+
+
+def hidden_corrections(study: Study) -> str:
+    """What is said in place of a table of corrections, or below it about those that it leaves out."""
+    count = study.overrides.hidden
+    if not count:
+        return message("override.none")
+    key = "override.hidden" if study.overrides.shown else "override.only_hidden"
+    return message(key, count=count, corrections=numbers.noun(count, "correction"))
 
 
 def assumption_table(study: Study) -> Table | None:

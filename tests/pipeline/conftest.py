@@ -3,7 +3,7 @@
 import csv
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -121,10 +121,39 @@ def contents() -> Callable[[Path], dict[str, bytes]]:
 
 
 @pytest.fixture(scope="session")
-def demo_report(tmp_path_factory) -> Iterator[SimpleNamespace]:
-    """One real run of demo-final, made over the recorded outputs as ``make report`` makes it.
+def published(tmp_path_factory) -> Callable[[str], Path]:
+    """The published report of a real cut by its id, made once for all workers of pytest-xdist; do not change it.
 
-    Shared by all workers of pytest-xdist through a file lock.
+    A cut with a record in the checkout is run over it, as ``make report`` does.
+    """
+    from esld.data.study import read_cut
+    from esld.pipeline.run import run_cut
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # a worker has a folder of its own
+
+    def made(cut: str) -> Path:
+        outputs, record = shared / "real-reports", ROOT / "outputs" / cut
+        outputs.mkdir(exist_ok=True)
+        with FileLock(shared / f"real-report-{cut}.lock"):
+            if not (outputs / f"{cut}.complete").exists():
+                for name in ("notebooks", "results.json"):
+                    source, target = record / name, outputs / cut / name
+                    if source.is_dir():
+                        shutil.copytree(source, target, dirs_exist_ok=True)
+                    elif source.is_file():
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copy(source, target)
+                run_cut(read_cut(ROOT / "params" / f"{cut}.yaml"), outputs=outputs)
+                (outputs / f"{cut}.complete").touch()
+        return outputs / cut
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def demo_report(published) -> SimpleNamespace:
+    """One real run of demo-final.
 
     Attributes
     ----------
@@ -133,21 +162,4 @@ def demo_report(tmp_path_factory) -> Iterator[SimpleNamespace]:
     record : Path
         ``outputs/demo-final`` of the checkout, which may be missing.
     """
-    from esld.data.study import read_cut
-    from esld.pipeline.run import run_cut
-
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # a worker has a folder of its own
-    outputs, record = shared / "demo-report", ROOT / "outputs" / "demo-final"
-    with FileLock(shared / "demo-report.lock"):
-        if not (outputs / "complete").exists():
-            for name in ("notebooks", "results.json"):
-                source, target = record / name, outputs / "demo-final" / name
-                if source.is_dir():
-                    shutil.copytree(source, target, dirs_exist_ok=True)
-                elif source.is_file():
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(source, target)
-            run_cut(read_cut(ROOT / "params" / "demo-final.yaml"), outputs=outputs)
-            (outputs / "complete").touch()
-    yield SimpleNamespace(folder=outputs / "demo-final", record=record)
+    return SimpleNamespace(folder=published("demo-final"), record=ROOT / "outputs" / "demo-final")

@@ -1,0 +1,185 @@
+"""The reports of the real cuts, as a reader meets them: whole, offline, on a phone, by keyboard, for who cannot see."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from bs4 import BeautifulSoup
+
+CUTS = ("demo-final", "demo-interim", "demo-interim-masked", "demo-interim-blinded", "mayo-pbc")
+CHAPTERS = 10
+
+
+@pytest.fixture(scope="module", params=CUTS)
+def report(request, published) -> Path:
+    """The published folder of a cut; read it only."""
+    return published(request.param)
+
+
+@pytest.fixture(scope="module")
+def pages(report) -> dict[str, BeautifulSoup]:
+    return {
+        path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        for path in sorted(report.glob("*.html"))
+    }
+
+
+class TestWhole:
+    def test_every_chapter_has_its_page_and_its_answer(self, pages):
+        assert len(pages) == CHAPTERS + 2
+        listed = pages["index.html"].select("#chapters li, #chapters article, #chapters > *")
+        assert listed
+        for name, page in pages.items():
+            if name not in ("index.html", "report.html"):
+                assert page.select_one(".answer").get_text(strip=True), name
+
+    def test_nothing_is_empty(self, pages):
+        """A heading is followed by something, a table has rows, a figure a picture with words, a paragraph text."""
+        for name, page in pages.items():
+            main = page.main
+            for heading in main.find_all(["h1", "h2", "h3"]):
+                after = heading.find_next(
+                    ["h1", "h2", "h3", "p", "table", "figure", "ul", "ol", "dl", "details"]
+                )
+                deeper = after is not None and after.name in ("h2", "h3") and after.name > heading.name
+                said = f"{name}: {heading.get_text(strip=True)}"
+                assert after is not None, said
+                assert deeper or after.name not in ("h1", "h2", "h3"), said
+            for table in main.find_all("table"):
+                assert len(table.select("tbody tr")) > 0, name
+            for image in main.find_all("img"):
+                assert len(image.get("alt", "")) > 20, name
+            for paragraph in main.find_all("p"):
+                assert paragraph.get_text(strip=True) or paragraph.find("img"), (
+                    name,
+                    str(paragraph.parent)[:200],
+                )
+
+    def test_no_placeholder_shows(self, pages):
+        for name, page in pages.items():
+            for code in page.select("pre, style, script"):
+                code.decompose()
+            text = page.get_text(" ")
+            for trace in (
+                r"\bnan\b",
+                r"\bNaN\b",
+                r"\bNone of None\b",
+                r"<NA>",
+                r"\bNaT\b",
+                r"Traceback",
+                r"\{[a-z_]+\}",
+            ):
+                assert not re.search(trace, text), (name, trace, re.search(f".{{40}}{trace}.{{40}}", text))
+
+
+class TestOffline:
+    def test_every_link_and_download_arrives(self, report, pages):
+        for name, page in pages.items():
+            ids = {tag["id"] for tag in page.find_all(id=True)}
+            for tag in page.select("[href], [src]"):
+                address = tag.get("href") or tag.get("src")
+                if address.startswith("data:"):
+                    continue
+                parts = urlsplit(address)
+                assert not parts.scheme and not parts.netloc, (name, address)
+                target = report / unquote(parts.path) if parts.path else report / name
+                assert target.is_file(), (name, address)
+                if parts.fragment and target.suffix == ".html":
+                    there = (
+                        ids
+                        if target.name == name
+                        else {t["id"] for t in pages[target.name].find_all(id=True)}
+                    )
+                    assert unquote(parts.fragment) in there, (name, address)
+
+    def test_the_whole_report_stands_alone(self, pages):
+        """It is sent by mail, without the folder."""
+        for tag in pages["report.html"].select("[href], [src]"):
+            assert (tag.get("href") or tag.get("src")).startswith(("#", "data:"))
+
+    def test_every_published_file_can_be_reached(self, report, pages):
+        """What is handed out is linked; the record of the run and the chapters' notebooks are named by the pages."""
+        linked = {
+            unquote(urlsplit(tag["href"]).path) for page in pages.values() for tag in page.select("[href]")
+        }
+        for path in (p for p in report.rglob("*") if p.is_file()):
+            name = path.relative_to(report).as_posix()
+            if name.startswith("tables/") or path.suffix in (".html", ".docx"):
+                assert name in linked, name
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium must be installed where CI is set, got no such program on the path")
+        pytest.skip("no chromium on the path")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+def violations(page) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = Axe().run(page).response
+    assert found["testEngine"]["name"] == "axe-core"
+    return [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found["violations"]]
+
+
+class TestBrowser:
+    @pytest.mark.parametrize("width", [360, 1280])
+    def test_it_fits_asks_for_nothing_and_axe_finds_nothing(self, browser, report, width):
+        context = browser.new_context(viewport={"width": width, "height": 800})
+        page = context.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        for path in sorted(report.glob("*.html")):
+            page.goto(path.as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+            if path.name != "report.html" or width == 360:  # the chapters again; once is enough
+                assert violations(page) == [], path.name
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+        context.close()
+
+    def test_every_fold_opens_and_closes_by_keyboard(self, browser, report):
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        for path in sorted(report.glob("0[03]_*.html")):
+            page.goto(path.as_uri())
+            folds = page.locator("details.code > summary")
+            assert folds.count() > 3
+            for position in range(folds.count()):
+                fold, source = folds.nth(position), page.locator("details.code pre").nth(position)
+                fold.focus()
+                page.keyboard.press("Enter")
+                assert source.is_visible()
+                page.keyboard.press("Space")
+                assert not source.is_visible()
+        page.close()
+
+    def test_a_download_is_the_file(self, browser, report):
+        page = browser.new_page()
+        page.goto((report / "index.html").as_uri())
+        names = [a.get_attribute("href") for a in page.locator("#downloads a").all()]
+        assert {"report.html", "report.docx", "results.json"} <= set(names)
+        page.close()
+
+
+def test_axe_would_find_something(browser, tmp_path):
+    """An image without words and pale letters: a check that finds nothing must be able to."""
+    bad = tmp_path / "bad.html"
+    text = "<html><body><img src='data:,'><p style='color:#ccc;background:#fff'>pale</p></body></html>"
+    bad.write_text(text, encoding="utf-8")
+    page = browser.new_page()
+    page.goto(bad.as_uri())
+    found = " ".join(violations(page))
+    assert "image-alt" in found
+    assert "color-contrast" in found
+    page.close()
