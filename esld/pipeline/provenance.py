@@ -91,7 +91,7 @@ def digest(hashes: dict[str, str]) -> str:
 def package_digest() -> str:
     """One hash over the package's own code and theme."""
     root = Path(esld.__file__).parent
-    suffixes = {".py", ".css", ".j2", ".json"}
+    suffixes = {".py", ".css", ".j2", ".json", ".otf"}
     files = (p for p in root.rglob("*") if p.suffix in suffixes and "share" not in p.relative_to(root).parts)
     return digest({p.relative_to(root).as_posix(): sha256(p) for p in files})
 

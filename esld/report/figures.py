@@ -3,7 +3,7 @@
 import io
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -31,6 +31,8 @@ ENDS = {
     "transplant": (TRANSPLANT, "#7A4E9E", True, "transplant"),
     "lost": (LOST, INK, False, "lost to follow-up"),
 }
+# Chinese characters (GB 2312), brought along because a machine need not have any.
+_HAN = Path(__file__).parent / "fonts" / "esld-han.otf"
 _REPRODUCIBLE = {"svg.hashsalt": "esld", "svg.fonttype": "path"}
 _TITLE_WIDTH = 74  # characters of a bold title on 7 inches
 
@@ -38,7 +40,7 @@ _STYLE: dict[str, Any] = {
     **_REPRODUCIBLE,
     "figure.dpi": 100,
     "savefig.dpi": DPI,
-    "font.family": "DejaVu Sans",
+    "font.family": ["DejaVu Sans", "esld Han"],  # the second for what the first has not
     "font.size": 9.5,
     "axes.titlesize": 10.5,
     "axes.titleweight": "bold",
@@ -65,7 +67,11 @@ _STYLE: dict[str, Any] = {
 def set_style() -> None:
     """Apply the house style to matplotlib; called when a chapter opens."""
     import matplotlib as mpl
+    from matplotlib.font_manager import fontManager
 
+    if not any(font.fname == str(_HAN) for font in fontManager.ttflist):
+        fontManager.addfont(_HAN)
+        fontManager.ttflist.append(replace(fontManager.ttflist[-1], weight=700))  # for bold titles the same
     for name, value in _STYLE.items():
         mpl.rcParams[name] = value  # type: ignore[index]
 

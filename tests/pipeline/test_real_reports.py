@@ -144,7 +144,8 @@ class TestBrowser:
         for path in sorted(report.glob("*.html")):
             page.goto(path.as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
-            if path.name != "report.html" or width == 360:  # the chapters again; once is enough
+            # The whole report on one page holds the chapters again; looking at it once is enough.
+            if path.name != "report.html" or (width == 360 and report.name == "demo-final"):
                 assert violations(page) == [], path.name
         assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
         context.close()
@@ -156,7 +157,8 @@ class TestBrowser:
             folds = page.locator("details.code > summary")
             assert folds.count() > 3
             for position in range(folds.count()):
-                fold, source = folds.nth(position), page.locator("details.code pre").nth(position)
+                fold = folds.nth(position)
+                source = fold.locator("xpath=..").locator("pre").first
                 fold.focus()
                 page.keyboard.press("Enter")
                 assert source.is_visible()
@@ -167,7 +169,7 @@ class TestBrowser:
     def test_a_download_is_the_file(self, browser, report):
         page = browser.new_page()
         page.goto((report / "index.html").as_uri())
-        names = [a.get_attribute("href") for a in page.locator("#downloads a").all()]
+        names = [a.get_attribute("href") for a in page.locator("#files a").all()]
         assert {"report.html", "report.docx", "results.json"} <= set(names)
         page.close()
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
@@ -365,6 +366,57 @@ def changes(parameters=("ALT", "AST", "ALP", "BILI")) -> tuple[pd.DataFrame, Pic
     frame = pd.DataFrame(points, columns=["group", "time", "value", "lower", "upper"])
     how = {"arms": [LOW, HIGH], "visits": VISITS, "id": "change", "title": "Change", "alt": "By visit."}
     return frame, figures.mean_changes(dict.fromkeys(parameters, frame), units={"ALT": "U/L"}, **how)
+
+
+class TestChinese:
+    """Verbatim terms are Chinese; the font for them comes with the package."""
+
+    TERM = "恶心、肝性脑病"
+
+    @staticmethod
+    def drawn(text: str, weight: str = "normal") -> np.ndarray:
+        figures.set_style()
+        figure = figures.new_figure(0.6, 2.0)
+        figure.set_layout_engine("none")
+        figure.text(0.05, 0.4, text, fontsize=14, weight=weight)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()  # a missing glyph warns, and a warning is an error here
+        return np.asarray(canvas.buffer_rgba())[..., 0]
+
+    @pytest.mark.parametrize("weight", ["normal", "bold"])
+    def test_every_character_has_its_own_shape(self, weight):
+        pictures = [self.drawn(character, weight).tobytes() for character in self.TERM.replace("、", "")]
+        assert len(set(pictures)) == len(pictures)
+
+    def test_a_character_that_no_font_has_is_not_passed_over(self):
+        with pytest.warns(UserWarning, match="missing from font"):
+            self.drawn("\u1200")  # Ethiopic
+
+    def test_no_font_of_the_machine_is_needed(self, monkeypatch):
+        """With nothing but what matplotlib and the package bring."""
+        from matplotlib import font_manager, get_data_path
+
+        figures.set_style()
+        own = [
+            f
+            for f in font_manager.fontManager.ttflist
+            if f.fname.startswith((get_data_path(), str(figures._HAN)))
+        ]
+        assert any(f.name == "esld Han" for f in own)
+        monkeypatch.setattr(font_manager.fontManager, "ttflist", own)
+        font_manager.fontManager._findfont_cached.cache_clear()
+        assert (self.drawn(self.TERM) < 128).sum() > 200
+
+    def test_latin_letters_stay_those_of_the_first_font(self):
+        figures.set_style()
+        both = self.drawn("Low dose (n = 11)")
+        with mpl.rc_context({"font.family": ["DejaVu Sans"]}):
+            figure = figures.new_figure(0.6, 2.0)
+            figure.set_layout_engine("none")
+            figure.text(0.05, 0.4, "Low dose (n = 11)", fontsize=14)
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+        assert (np.asarray(canvas.buffer_rgba())[..., 0] == both).all()
 
 
 class TestMeanChanges:

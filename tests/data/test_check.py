@@ -1,0 +1,210 @@
+"""What a data manager is told: everything at once, and nothing that the view must not say."""
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from esld import cli
+from esld.data.check import check_cut, check_data, report_text
+from esld.data.study import load_study, read_cut
+from esld.errors import InputError
+from tests.data.small_trial import ROOT
+
+PROTOCOL = ROOT / "params" / "protocols" / "nct06167473.yaml"
+EXAMPLE = ROOT / "esld" / "data" / "examples" / "demo"
+Edit = Callable[[list[dict[str, str]]], None]
+
+
+@pytest.fixture
+def export(tmp_path):
+    """A copy of the demonstration export, with a way to spoil a table."""
+    folder = tmp_path / "export"
+    folder.mkdir()
+    for path in EXAMPLE.glob("*.csv"):
+        (folder / path.name).write_bytes(path.read_bytes())
+
+    def spoil(name: str, edit: Edit) -> None:
+        path = folder / f"{name}.csv"
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+        columns = list(rows[0])
+        edit(rows)
+        with path.open("w", encoding="utf-8", newline="") as lines:
+            writer = csv.DictWriter(lines, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+
+    return folder, spoil
+
+
+def put(position: int, **cells: str) -> Edit:
+    return lambda rows: rows[position].update(cells)
+
+
+def faults(checked) -> list[tuple[str, str]]:
+    return list(zip(checked.faults["domain"], checked.faults["variable"], strict=True))
+
+
+class TestFaults:
+    def test_the_example_has_none_and_the_queries_of_its_report(self):
+        file = read_cut(ROOT / "params" / "demo-final.yaml")
+        checked = check_cut(file)
+        assert checked.faults.empty
+        assert checked.queries["message"].tolist() == load_study(file).queries["message"].tolist()
+        assert report_text(checked).splitlines()[-1].startswith("0 faults, 6 queries (1 critical")
+
+    def test_everything_at_once(self, export):
+        folder, spoil = export
+        spoil("dm", put(0, SEX="W"))
+        spoil("dm", put(1, ARMCD="HIGH"))
+        spoil("dm", put(2, AGE="abc"))
+        spoil("dm", lambda rows: rows.append(dict(rows[3])))
+        spoil("lb", lambda rows: [row.update(LBORRES="<5") for row in rows[5:12]])
+        spoil("lb", put(20, LBORRESU="mg"))
+        spoil("lb", put(30, LBDTC="2024-13-01"))
+        spoil("lb", put(40, USUBJID="NCT06167473-999"))
+        spoil("ae", put(0, AETOXGR="6"))
+        spoil("ae", put(3, AETERM=""))
+        (folder / "cm.csv").write_bytes(b"\xff\xfe\x00broken")
+        with (folder / "pr.csv").open("a", encoding="utf-8") as lines:
+            lines.write("a,b\n")
+        checked = check_data(folder, PROTOCOL)
+        assert sorted(set(faults(checked))) == [
+            *[
+                ("AE", "AETERM"),
+                ("AE", "AETOXGR"),
+                ("CM", "cm.csv"),
+                ("DM", "AGE"),
+                ("DM", "ARMCD"),
+                ("DM", "SEX"),
+            ],
+            *[("DM", "USUBJID"), ("LB", "LBDTC"), ("LB", "LBORRES"), ("LB", "LBORRESU"), ("LB", "USUBJID")],
+            ("PR", "every row"),
+        ]
+        assert faults(checked).count(("LB", "LBORRES")) == 7  # every record, and not the first three
+        text = report_text(checked)
+        assert "lb.csv, rows 7-13, subject NCT06167473-001, got '<5'" in text
+        assert "Data queries were looked for without PR, CM." in text
+        assert not checked.queries.empty  # of what is sound
+
+    def test_a_missing_domain_and_a_missing_column(self, export):
+        folder, _ = export
+        (folder / "ds.csv").unlink()
+        text = (folder / "rs.csv").read_text(encoding="utf-8-sig")
+        (folder / "rs.csv").write_text(text.replace("RSORRES", "RSOTHER"), encoding="utf-8")
+        checked = check_data(folder, PROTOCOL)
+        assert ("DS", "domain DS") in faults(checked)
+        assert ("RS", "RSORRES") in faults(checked)
+        assert "Data queries were not looked for: DS is missing or faulty." in checked.notes
+
+    def test_a_cut_compares_dates_too(self, export, tmp_path):
+        folder, spoil = export
+        spoil("ae", put(1, AESTDTC="2031-01-01", AEENDTC=""))
+        cut = (ROOT / "params" / "demo-final.yaml").read_text(encoding="utf-8")
+        cut = cut.replace("protocols/", f"{ROOT}/params/protocols/").replace("example:demo", str(folder))
+        kept = [line for line in cut.splitlines() if not line.startswith("previous")]
+        path = tmp_path / "cut.yaml"
+        path.write_text("\n".join(kept), encoding="utf-8")
+        assert ("AE", "AESTDTC") in faults(check_cut(read_cut(path)))
+        assert faults(check_data(folder, PROTOCOL)) == []
+
+    def test_nothing_there_is_a_users_mistake(self, tmp_path):
+        with pytest.raises(InputError, match="must be an existing folder or file"):
+            check_data(tmp_path / "none", PROTOCOL)
+
+
+class TestView:
+    """Faults quote what was found: who must not know the arms is shown those of the view alone."""
+
+    @pytest.fixture
+    def blinded(self, export, tmp_path):
+        folder, spoil = export
+        text = (ROOT / "params" / "demo-interim-blinded.yaml").read_text(encoding="utf-8")
+        text = text.replace("protocols/", f"{ROOT}/params/protocols/").replace("example:demo", str(folder))
+        path = tmp_path / "cut.yaml"
+        path.write_text(text, encoding="utf-8")
+        return folder, spoil, path
+
+    def correction(self, folder: Path, variable: str, old: str, new: str) -> None:
+        (folder / "overrides.yaml").write_text(
+            f"overrides:\n- domain: DM\n  key: {{USUBJID: NCT06167473-001}}\n  variable: {variable}\n  old: {old}\n"
+            f'  new: {new}\n  who: A\n  when: "2025-01-01"\n  why: wrong\n',
+            encoding="utf-8",
+        )
+
+    def test_an_arm_is_not_quoted(self, blinded):
+        _, spoil, path = blinded
+        spoil("dm", put(1, ACTARMCD="HIGH-DOSE"))
+        spoil("dm", put(2, AGE="abc"))
+        checked = check_cut(read_cut(path))
+        assert faults(checked) == [("DM", "AGE")]
+        assert "HIGH-DOSE" not in report_text(checked)
+        assert any(note.startswith("Checked as the blinded view") for note in checked.notes)
+
+    def test_a_wrong_correction_is_not_quoted(self, blinded):
+        folder, _, path = blinded
+        self.correction(folder, "ARMCD", "LOW", "MEDHIGH")  # the export says MEDHIGH
+        with pytest.raises(InputError, match="the recorded corrections must fit the export") as caught:
+            load_study(read_cut(path))
+        assert "MEDHIGH" not in str(caught.value)
+        assert "MEDHIGH" not in report_text(check_cut(read_cut(path)))
+
+    def test_a_right_one_of_what_the_view_does_not_load_is_counted_and_not_shown(self, blinded):
+        folder, _, path = blinded
+        self.correction(folder, "ARMCD", "MEDHIGH", "LOW")
+        study = load_study(read_cut(path))
+        assert (study.overrides.shown, study.overrides.hidden) == ((), 1)
+
+    def test_a_right_one_of_what_it_loads_is_shown(self, blinded):
+        folder, _, path = blinded
+        self.correction(folder, "AGE", '"64"', '"46"')
+        study = load_study(read_cut(path))
+        assert [o.new for o in study.overrides.shown] == ["46"]
+        assert study.adsl.set_index("USUBJID").loc["NCT06167473-001", "AGE"] == 46
+
+
+class TestCommand:
+    @pytest.fixture
+    def check(self, capsys, monkeypatch):
+        def call(*arguments: object) -> tuple[int, str, str]:
+            monkeypatch.setattr(sys, "argv", ["esld", "check", *map(str, arguments)])
+            with pytest.raises(SystemExit) as left:
+                cli.main()
+            out, err = capsys.readouterr()
+            return int(left.value.code or 0), out, err
+
+        return call
+
+    def test_nothing_found_is_zero(self, check):
+        code, out, _ = check(ROOT / "params" / "demo-final.yaml", "--json")
+        assert code == 0
+        assert len(json.loads(out)["queries"]) == 6
+
+    def test_faults_are_one_and_the_workbook_holds_them(self, check, export, tmp_path):
+        folder, spoil = export
+        spoil("dm", put(0, SEX="W"))
+        book = tmp_path / "q.xlsx"
+        code, out, _ = check(folder, "--protocol", PROTOCOL, "-o", book)
+        assert (code, "DM.SEX must be one of" in out) == (1, True)
+        first = book.read_bytes()
+        check(folder, "--protocol", PROTOCOL, "-o", book)
+        assert book.read_bytes() == first
+        sheet = openpyxl.load_workbook(book)["Faults"]
+        rows = list(sheet.iter_rows(values_only=True))
+        assert rows[1][rows[0].index("found")] == "'W'"
+
+    @pytest.mark.parametrize(
+        ("arguments", "complaint"),
+        [
+            ((EXAMPLE,), "--protocol must be given with an export"),
+            ((ROOT / "params" / "demo-final.yaml", "--protocol", PROTOCOL), "and not with a cut file"),
+            ((EXAMPLE, "--protocol", PROTOCOL, "-o", "x.doc"), "must be a table of one of the kinds"),
+        ],
+    )
+    def test_a_mistake_is_two(self, check, arguments, complaint):
+        code, _, err = check(*arguments)
+        assert (code, complaint in err) == (2, True)
