@@ -159,7 +159,7 @@ complete = followed.row("complete", "All", horizon_days)
 critical = queries.row("queries critical")
 chapter.answer(
     enrolled,
-    f"Whether they were alive at {horizon} is known for {span(complete, f'{complete.value:.0f}')} of {complete.n}.",
+    f"Whether they were alive at {horizon} is known for {span(complete, f'{complete.value:.0f}')} of {span(complete, str(complete.n))}.",
     f"Open data queries that touch the outcome: {span(critical, f'{critical.value:.0f}')}.",
 )
 

@@ -41,8 +41,9 @@ study = chapter.study
 # the day of the first infusion, or of randomisation in a patient who was never infused; the last one counts.
 
 # %% tags=["hide-input"]
-sizes = study.randomised["TRT01P"].value_counts()
-chapter.say("; ".join(f"{escape(arm)}: {sizes[arm]} patients" for arm in study.arms) + ".")
+sizes = chapter.hand_over("groups", baseline.size_rows(study), analysis="BASELINE")
+counted = {arm: span(sizes.row("randomised", arm), str(sizes.row("randomised", arm).n)) for arm in study.arms}
+chapter.say("; ".join(f"{escape(arm)}: {counted[arm]} patients" for arm in study.arms) + ".")
 
 # %% [markdown]
 # ## What the protocol says
@@ -63,7 +64,7 @@ chapter.table(baseline.baseline_table(study, summary))
 # %% tags=["hide-input"]
 age = {arm: rows.row("AGE median", arm) for arm in study.arms}
 parts = [
-    f"{span(r, numbers.fixed(r.value, 0))} years in the {of_group(arm)} group (n = {sizes[arm]})"
+    f"{span(r, numbers.fixed(r.value, 0))} years in the {of_group(arm)} group (n = {counted[arm]})"
     for arm, r in age.items()
 ]
 missing = [r for r in rows.rows if r.statistic.endswith(" missing") and r.arm == "All" and r.value]

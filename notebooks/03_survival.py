@@ -235,7 +235,7 @@ chapter.say(f"Scheme of this trial{assumed}: {plan.randomisation.value}.")
 if study.compares:
     seen = chapter.hand_over("os_power", survival_tables.power_rows(sizes), analysis="OS-1Y")
     said = [
-        sentences.what_could_be_seen(sizes, seen),
+        sentences.what_could_be_seen(seen),
         survival_sentences.what_this_size_shows(arms, seen),
     ]
 chapter.say(*said) if study.compares else chapter.say(not_compared(study))

@@ -77,4 +77,4 @@ chapter.table(validation.not_compared_table())
 # Agreement shows that a formula was programmed as somebody else programmed it, for the data that were tried. It does not show that the
 # method is the right one for this trial, that its assumptions hold, or that the data are right. Two programs can share a mistake
 # when they share a source; and where the table names code written for the reference, there is no public program behind that number.
-# And 22 patients stay 22 patients: a number that is right to ten digits can still be a poor guide.
+# And few patients stay few: a number that is right to all its digits can still be a poor guide.

@@ -96,14 +96,13 @@ def _check(data: Path, protocol: Protocol, file: CutFile | None, corrections: Pa
     if isinstance(asked, str):
         notes.append(f"Data queries were not looked for: {asked}.")
         asked = pd.DataFrame(columns=list(queries.COLUMNS))
-    elif tables_aside := [
-        name for name in sdtm.DOMAINS if name in {*tables, *unreadable} and name not in sound
-    ]:
-        notes.append(f"Data queries were looked for without {', '.join(tables_aside)}.")
-    if count := sum(len(rows) for rows in aside.values()):
-        notes.append(
-            f"Data queries were looked for without {count} {_noun(count, 'record')} that have faults."
-        )
+    else:
+        known = {*tables, *unreadable, *protocol.domains}
+        without = [name for name in sdtm.DOMAINS if name in known and name not in sound]
+        if without:
+            notes.append(f"Data queries were looked for without {', '.join(without)}.")
+        if count := sum(len(rows) for rows in aside.values()):
+            notes.append(f"Data queries were looked for without {count} faulty {_noun(count, 'record')}.")
     patients = {p for name, rows in aside.items() for p in tables[name].loc[rows, "USUBJID"].dropna()}
     return _checked(faults, asked, tables, patients, notes)
 
@@ -131,8 +130,8 @@ def _read(data: Path) -> tuple[sdtm.Tables, dict[str, InputError]]:
         if name in tables and tables[name].empty:
             file = tables.pop(name).attrs["file"]
             faults[name] = InputError(f"{name} table", "must have rows", "none", file, "Export it again.")
-    if len(faults) == len(sdtm.DOMAINS) or not (tables or faults):
-        raise whole  # it is the workbook that cannot be read, or there is nothing
+    if not tables and (not faults or data.is_file()):
+        raise whole  # there is nothing, or it is the workbook that cannot be read
     return tables, faults
 
 
@@ -143,7 +142,7 @@ def _corrected(
     faults: list[InputError] = []
     corrections: tuple[Override, ...] = ()
     try:
-        corrections = read_overrides(path, snapshot=file.cut.snapshot if file else None)
+        corrections = read_overrides(path)
     except InputError as error:
         faults += _each(error)
     wanted = [c for c in corrections if c.domain not in unreadable]

@@ -105,15 +105,13 @@ def overrides_beside(data: Path) -> Path:
     return (data if data.is_dir() else data.parent) / FILE
 
 
-def read_overrides(path: Path, *, snapshot: str | None = None) -> tuple[Override, ...]:
+def read_overrides(path: Path) -> tuple[Override, ...]:
     """Read ``overrides.yaml``.
 
     Parameters
     ----------
     path : Path
         The file, UTF-8: one key ``overrides`` with a list.
-    snapshot : str, optional
-        Day of the export, ISO; a correction cannot be later.
 
     Returns
     -------
@@ -123,23 +121,18 @@ def read_overrides(path: Path, *, snapshot: str | None = None) -> tuple[Override
     Raises
     ------
     esld.errors.InputError
-        No such file, no YAML, a key missing or mistyped, a value that is not text, ``when`` no day or after the
-        snapshot, or a new value that is the old one.
+        No such file, no YAML, a key missing or mistyped, a value that is not text, ``when`` no day, or a new value
+        that is the old one.
     """
     corrections = read_model(OverrideFile, path).overrides
     faults = []
     for number, correction in enumerate(corrections, 1):
         where = f"{path.name}, correction {number}"
         try:
-            day = dates.as_date(correction.when)
+            dates.as_date(correction.when)
         except ValueError:
             rule = "must be a calendar day written YYYY-MM-DD"
             faults.append(InputError("key 'when'", rule, correction.when, where, "Correct it."))
-        else:
-            if snapshot is not None and day > dates.as_date(snapshot):
-                rule = f"must not be after the snapshot of {snapshot}"
-                remedy = "Correct the date or the snapshot."
-                faults.append(InputError("key 'when'", rule, correction.when, where, remedy))
         if correction.new == correction.old:
             remedy = "Correct it or remove the correction."
             faults.append(InputError("key 'new'", "must not be the old value", correction.new, where, remedy))

@@ -281,7 +281,7 @@ def corrected(tables: sdtm.Tables, file: CutFile) -> tuple[sdtm.Tables, tuple[Ov
     if path is None:
         return tables, ()
     try:
-        corrections = read_overrides(path, snapshot=file.cut.snapshot)
+        corrections = read_overrides(path)
         return apply_overrides(tables, corrections, file=path.name), corrections
     except InputError:
         if file.cut.view == "unblinded":

@@ -1,16 +1,21 @@
-"""JupyterLab on the chapters: a ``.py`` chapter opens as a notebook by double click and writes to a scratch folder.
+"""JupyterLab on the chapters of every cut: a double click opens a chapter with that cut's parameters.
 
-``python -m esld.pipeline.lab [JUPYTERLAB OPTIONS…]``, or ``make lab``. Parameters are the chapter's own, which are those
-of demo-final; change ``cut`` in the first cell for another cut.
+``python -m esld.pipeline.lab [JUPYTERLAB OPTIONS…]``, or ``make lab``. JupyterLab shows the working copy and opens
+``outputs/lab/``, where each cut of ``params/`` has a folder. Its chapters are links to ``notebooks/``, so that there is
+one source to edit and saving changes only that; what a chapter hands over goes to the same folder, which is scratch.
 """
 
+import ast
 import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from esld.report.chapter import RUN_VARIABLE, prepare_run_folder, run_folder
+from esld.data.study import DataCut, read_cut
+from esld.errors import InputError
+from esld.report.chapter import RUN_FILE, RUN_VARIABLE, prepare_run_folder, run_folder
 
 # Settings of JupyterLab, by extension: what a double click on a text notebook opens.
 OVERRIDES = {
@@ -21,48 +26,155 @@ _CONFIG = {
     "ServerApp": {"contents_manager_class": "jupytext.TextFileContentsManager"},
     "LabApp": {"news_url": None},
 }
+_SHOWN = "outputs/lab"  # visible, as JupyterLab refuses to open what lies in a hidden folder
+# Run by each kernel when it starts.
+_STARTUP = "from esld.pipeline.lab import follow_cut\nfollow_cut({shown!r})\ndel follow_cut\n"
 
 
-def lab_environment(scratch: Path, params: Path) -> dict[str, str]:
+def lab_environment(scratch: Path, shown: Path) -> dict[str, str]:
     """Write JupyterLab's settings under a scratch folder and give the environment that makes it and its kernels use them.
 
     Parameters
     ----------
     scratch : Path
-        Folder to which chapters may write.
-    params : Path
-        Folder of the cut files.
+        Folder for the settings; not the one that JupyterLab shows.
+    shown : Path
+        Folder of the cuts' folders.
 
     Returns
     -------
     dict of str to str
         Variables to add to the environment.
     """
-    prepare_run_folder(scratch, params)
-    config = scratch / "jupyter-config"
+    config, startup = scratch / "jupyter-config", scratch / "startup.py"
     (config / "labconfig").mkdir(parents=True, exist_ok=True)
     (config / "labconfig" / "default_setting_overrides.json").write_text(
         json.dumps(OVERRIDES), encoding="utf-8"
     )
     (config / "jupyter_server_config.json").write_text(json.dumps(_CONFIG), encoding="utf-8")
-    return {RUN_VARIABLE: str(scratch), "JUPYTER_CONFIG_PATH": str(config)}
+    startup.write_text(_STARTUP.format(shown=str(shown.resolve())), encoding="utf-8")
+    return {"JUPYTER_CONFIG_PATH": str(config), "PYTHONSTARTUP": str(startup)}
+
+
+def cut_folders(root: Path, shown: Path) -> tuple[list[Path], list[str]]:
+    """Make one folder per cut, with links to its chapters, or bring them up to date.
+
+    Parameters
+    ----------
+    root : Path
+        Working copy with ``params/`` and ``notebooks/``.
+    shown : Path
+        Where the folders go. Links that are there are made anew. The folder of a cut that is gone is removed,
+        unless a chapter has written to it.
+
+    Returns
+    -------
+    tuple of list of Path and list of str
+        The cuts' folders, each one that ``ESLD_RUN`` can name; and what could not be shown, a line each: a
+        faulty cut file, a chapter that is not in ``notebooks/``, a file in the place of a link.
+    """
+    for link in shown.glob("*/*.py"):
+        if link.is_symlink():
+            link.unlink()
+    folders, faults = [], []
+    for file in sorted((root / "params").glob("*.yaml"), key=lambda path: path.stem):
+        try:
+            cut = read_cut(file).cut
+        except InputError as error:
+            faults.append(f"{file.name}: left out: " + " ".join(str(error).split()))
+            continue
+        folder = shown / file.stem
+        prepare_run_folder(folder, root / "params")
+        faults += [f"{file.name}: {fault}" for fault in _link_chapters(cut, root / "notebooks", folder)]
+        folders.append(folder)
+    for folder in shown.glob("*/"):
+        if folder not in folders and [p.name for p in folder.iterdir()] == [RUN_FILE]:
+            (folder / RUN_FILE).unlink()
+            folder.rmdir()
+    return folders, faults
+
+
+def _link_chapters(cut: DataCut, notebooks: Path, folder: Path) -> list[str]:
+    sources = {path.stem: path for path in notebooks.glob("*.py")}
+    faults = []
+    for slug in dict.fromkeys(cut.chapters):
+        link = folder / f"{slug}.py"
+        if slug not in sources:
+            faults.append(f"no chapter notebooks/{slug}.py")
+        elif link.exists():  # somebody's copy: not ours to remove
+            faults.append(f"{link} is not a link to notebooks/; changes in it stay there")
+        else:
+            link.symlink_to(sources[slug])
+    return faults
+
+
+def follow_cut(shown: str) -> None:
+    """In a kernel started in a cut's folder: write there, and set the cut's parameters after the parameters cell.
+
+    Does nothing in any other folder.
+    """
+    from IPython import get_ipython
+
+    folder, shell = Path.cwd(), get_ipython()
+    if shell is None or folder.parent != Path(shown):
+        return
+    os.environ[RUN_VARIABLE] = str(folder)
+    # The server names the notebook of a kernel that it starts.
+    chapter = Path(os.environ.get("JPY_SESSION_NAME", "")).stem
+
+    def after(result: Any) -> None:
+        if not is_parameters_cell(result.info.raw_cell):
+            return
+        shell.push({"cut": folder.name})  # first: never another cut's results in this folder
+        try:
+            values = cut_parameters(folder, chapter)
+        except InputError as error:
+            print(error, file=sys.stderr)
+            return
+        shell.push(values)
+        print(
+            f"From {folder.name}.yaml: " + ", ".join(f"{name} = {value!r}" for name, value in values.items())
+        )
+
+    shell.events.register("post_run_cell", after)
+
+
+def cut_parameters(folder: Path, chapter: str) -> dict[str, Any]:
+    """What a cut sets in a chapter: its id and its ``parameters``, read anew so that a changed cut file counts."""
+    cut = read_cut(run_folder().params / f"{folder.name}.yaml").cut
+    return {"cut": folder.name} | cut.parameters.get(chapter, {})
+
+
+def is_parameters_cell(source: str) -> bool:
+    """Whether a cell declares ``cut: str = …``, as only the parameters cell does."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError:  # magics
+        return False
+    return any(
+        isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.target.id == "cut"
+        for line in body
+    )
 
 
 def main(options: Sequence[str]) -> None:
-    """Start JupyterLab in the working copy's ``notebooks/``; this process becomes the server."""
-    folder = run_folder()
-    environment = os.environ | lab_environment(folder.scratch / "lab", folder.params)
-    root = folder.params.parent
-    command = [
-        sys.executable,
-        "-m",
-        "jupyter",
-        "lab",
-        f"--ServerApp.root_dir={root}",
-        "--LabApp.default_url=/lab/tree/notebooks",
-    ]
-    os.execve(sys.executable, [*command, *options], environment)
+    """Start JupyterLab on the working copy, at the cuts' folders; this process becomes the server."""
+    root, settings = run_folder().params.parent.resolve(), run_folder().scratch / "lab"
+    shown = root / _SHOWN
+    if (root / "params" / f"{shown.name}.yaml").exists():  # its report would be in that place
+        rule = f"must not be named {shown.name}.yaml: JupyterLab's folders are in {_SHOWN}/"
+        raise InputError("cut file", rule, remedy="Rename it.")
+    for fault in cut_folders(root, shown)[1]:
+        print(f"esld: {fault}", file=sys.stderr)
+    environment = os.environ | lab_environment(settings, shown)
+    environment.pop(RUN_VARIABLE, None)  # each kernel has its own
+    command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={root}"]
+    os.execve(sys.executable, [*command, f"--LabApp.default_url=/lab/tree/{_SHOWN}", *options], environment)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except InputError as error:
+        print(f"esld: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)

@@ -69,6 +69,13 @@ def summarise_baseline(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def size_rows(study: Study) -> pd.DataFrame:
+    """Randomised patients of each arm, in long form."""
+    sizes = {arm: int(study.randomised["TRT01P"].eq(arm).sum()) for arm in study.arms}
+    about = {"statistic": "randomised", "unit": "patients", "method": "count"}
+    return pd.DataFrame([{**about, "group": arm, "value": n, "n": n} for arm, n in sizes.items()])
+
+
 def _counts(known: pd.Series, column: pd.Series) -> dict[str, float]:
     return {f"count {_category(c)}": int((known == c).sum()) for c in sorted(column.dropna().unique())}
 

@@ -192,7 +192,9 @@ def hidden_corrections(study: Study) -> str:
     if not count:
         return message("override.none")
     key = "override.hidden" if study.overrides.shown else "override.only_hidden"
-    return message(key, count=count, corrections=numbers.noun(count, "correction"))
+    return message(
+        key, count=count, corrections=numbers.noun(count, "correction concerns", "corrections concern")
+    )
 
 
 def assumption_table(study: Study) -> Table | None:

@@ -3,7 +3,6 @@
 Every number of a result stands in a span with its result id.
 """
 
-from collections.abc import Sequence
 from functools import singledispatch
 from html import escape
 from typing import Any
@@ -320,9 +319,12 @@ def _plain(reason: str) -> str:
     return escape(reason)
 
 
-def what_could_be_seen(sizes: Sequence[int], reported: Reported) -> str:
+def what_could_be_seen(reported: Reported) -> str:
     """What a trial of this size could have found, from :func:`esld.report.survival_tables.power_rows`."""
     names = {"small": "power 0.9 v 0.7", "middle": "power 0.9 v 0.5", "large": "power 0.9 v 0.3"}
     rows = {key: reported.row(name) for key, name in names.items()}
     parts = {key: span(row, numbers.percent(row.value)) for key, row in rows.items()}
-    return message("power", n1=sizes[0], n2=sizes[1], **parts)
+    sizes = {
+        key: reported.row("patients", name) for key, name in (("n1", "one group"), ("n2", "other group"))
+    }
+    return message("power", **{key: _count(row) for key, row in sizes.items()}, **parts)

@@ -271,7 +271,18 @@ def power_rows(
         True proportions alive in the other.
     """
     n1, n2 = sizes
-    rows = [
+    rows: list[dict[str, object]] = [
+        {
+            "statistic": "patients",
+            "group": name,
+            "value": n,
+            "n": n1 + n2,
+            "unit": "patients",
+            "method": "count",
+        }
+        for name, n in (("one group", n1), ("other group", n2))
+    ]
+    rows += [
         {
             "statistic": f"power {alive:g} v {other:g}",
             "value": fisher_power(alive, other, n1=n1, n2=n2),

@@ -381,7 +381,7 @@ MESSAGES = {
     "diff.methods.title": "Results made by another method than then",
     "override.applied": "The export itself is unchanged; the analysis reads the corrected value.",
     "override.none": "No correction of the export is recorded: every value is read as it was exported.",
-    "override.hidden": "{count} further {corrections} concern what this cut or its view does not show.",
+    "override.hidden": "{count} further {corrections} what this cut or its view does not show.",
     "override.only_hidden": "Corrections are recorded only of what this cut or its view does not show.",
 }
 

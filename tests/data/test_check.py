@@ -112,6 +112,33 @@ class TestFaults:
         assert ("AE", "AESTDTC") in faults(check_cut(read_cut(path)))
         assert faults(check_data(folder, PROTOCOL)) == []
 
+    def test_a_table_that_is_missing_is_named_among_what_the_queries_lack(self, export):
+        folder, _ = export
+        (folder / "ex.csv").unlink()
+        assert "Data queries were looked for without EX." in check_data(folder, PROTOCOL).notes
+
+    def test_every_unreadable_table_is_told_when_none_can_be_read(self, export):
+        folder, _ = export
+        for path in folder.glob("*.csv"):
+            path.write_bytes(b"\xff\xfe")
+        checked = check_data(folder, PROTOCOL)
+        assert sorted(checked.faults["variable"]) == sorted(path.name for path in folder.glob("*.csv"))
+        assert checked.queries.empty
+
+    def test_where_no_query_is_looked_for_no_record_is_said_to_be_left_out(self, export):
+        folder, spoil = export
+        spoil(
+            "ds", lambda rows: [row.update(DSDECOD=row["DSDECOD"].replace("RANDOMIZED", "X")) for row in rows]
+        )
+        notes = check_data(folder, PROTOCOL).notes
+        assert "Data queries were not looked for: nobody had been randomised by the cut-off." in notes
+        assert not any("looked for without" in note for note in notes)
+
+    def test_one_workbook_that_is_none_is_one_mistake(self, tmp_path):
+        (tmp_path / "export.xlsx").write_bytes(b"x")
+        with pytest.raises(InputError, match=r"export\.xlsx must be an Excel workbook"):
+            check_data(tmp_path / "export.xlsx", PROTOCOL)
+
     def test_nothing_there_is_a_users_mistake(self, tmp_path):
         with pytest.raises(InputError, match="must be an existing folder or file"):
             check_data(tmp_path / "none", PROTOCOL)

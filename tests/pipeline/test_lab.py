@@ -1,32 +1,151 @@
 """JupyterLab opens chapters as notebooks, writes to scratch, and saving a chapter makes no noise in git."""
 
+import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import jupytext
 import pytest
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
 
-from esld.pipeline.lab import OVERRIDES, lab_environment
-from esld.report.chapter import RUN_VARIABLE, run_folder
+from esld.data.study import read_cut
+from esld.pipeline.lab import OVERRIDES, cut_folders, is_parameters_cell, lab_environment
+from esld.report.chapter import RUN_VARIABLE
 
-NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.py"))
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 
 
-def test_the_environment_points_chapters_and_settings_at_scratch(tmp_path, monkeypatch):
-    params = tmp_path / "params"
-    environment = lab_environment(tmp_path / "scratch", params)
-    monkeypatch.setenv(RUN_VARIABLE, environment[RUN_VARIABLE])
-    assert run_folder().scratch == tmp_path / "scratch"
-    assert run_folder().params == params
-    assert Path(environment["JUPYTER_CONFIG_PATH"]).is_relative_to(tmp_path / "scratch")
+@pytest.fixture
+def working_copy(tmp_path):
+    for part in ("params", "notebooks"):
+        shutil.copytree(ROOT / part, tmp_path / "copy" / part)
+    return tmp_path / "copy"
+
+
+def test_one_folder_per_cut_with_links_to_the_one_source(working_copy, tmp_path):
+    shown = tmp_path / "cuts"
+    for _ in range(2):  # again over the first: brought up to date
+        folders, faults = cut_folders(working_copy, shown)
+    assert faults == []
+    assert [f.name for f in folders] == sorted(p.stem for p in (working_copy / "params").glob("*.yaml"))
+    for folder in folders:
+        assert [p.name for p in sorted(folder.glob("*.py"))] == [p.name for p in NOTEBOOKS]
+        assert all(p.resolve().parent == (working_copy / "notebooks").resolve() for p in folder.glob("*.py"))
+
+
+def test_a_faulty_cut_is_told_and_does_not_stop_the_others(working_copy, tmp_path):
+    params, shown = working_copy / "params", tmp_path / "cuts"
+    (params / "mayo-pbc.yaml").write_text("title: x\n", encoding="utf-8")
+    text = (params / "demo-interim.yaml").read_text(encoding="utf-8")
+    (params / "demo-interim.yaml").write_text(text.replace("02_baseline", "02_base"), encoding="utf-8")
+    folders, faults = cut_folders(working_copy, shown)
+    assert [f.name for f in folders] == [
+        "demo-final",
+        "demo-interim",
+        "demo-interim-blinded",
+        "demo-interim-masked",
+    ]
+    assert not list(shown.glob("*/02_base.py"))  # no link to nowhere
+    assert "demo-interim.yaml: no chapter notebooks/02_base.py" in faults
+    assert any(fault.startswith("mayo-pbc.yaml: left out: ") for fault in faults)
+    assert all("\n" not in fault for fault in faults)
+
+
+def test_the_folder_of_a_cut_that_is_gone_goes_unless_it_holds_work(working_copy, tmp_path):
+    shown = tmp_path / "cuts"
+    cut_folders(working_copy, shown)
+    (shown / "mayo-pbc" / "tables").mkdir()
+    for name in ("mayo-pbc", "demo-interim"):
+        (working_copy / "params" / f"{name}.yaml").unlink()
+    cut_folders(working_copy, shown)
+    assert not (shown / "demo-interim").exists()
+    assert sorted(p.name for p in (shown / "mayo-pbc").iterdir()) == ["run.json", "tables"]
+
+
+def test_somebody_s_copy_of_a_chapter_is_not_removed(working_copy, tmp_path):
+    shown = tmp_path / "cuts"
+    own = shown / "mayo-pbc" / "03_survival.py"
+    own.parent.mkdir(parents=True)
+    own.write_text("mine", encoding="utf-8")
+    _, faults = cut_folders(working_copy, shown)
+    assert own.read_text(encoding="utf-8") == "mine"
+    assert any("is not a link to notebooks/" in fault for fault in faults)
+
+
+def test_a_kernel_elsewhere_is_left_alone(tmp_path, monkeypatch):
+    """A notebook of somebody's own, outside the cuts' folders."""
+    environment = os.environ | lab_environment(tmp_path / "lab", tmp_path / "cuts")
+    environment |= {"PYTHONPATH": str(ROOT)}
+    environment.pop(RUN_VARIABLE, None)
+    cells = [
+        new_code_cell('cut: str = "a"'),
+        new_code_cell("import os; print([cut, os.environ.get('ESLD_RUN')])"),
+    ]
+    notebook = new_notebook(cells=cells)
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute(
+        env=environment
+    )
+    assert ast.literal_eval(notebook.cells[-1].outputs[0]["text"]) == ["a", None]
+
+
+def test_through_the_server_a_save_changes_the_source_and_only_where_the_text_changed(working_copy, tmp_path):
+    shown = tmp_path / "cuts"
+    cut_folders(working_copy, shown)
+    manager = jupytext.TextFileContentsManager(root_dir=str(shown))
+    for path in NOTEBOOKS:
+        source, name = working_copy / "notebooks" / path.name, f"mayo-pbc/{path.name}"
+        before = source.read_bytes()
+        model = manager.get(name, type="notebook", content=True)
+        manager.save(model, name)
+        assert source.read_bytes() == before
+        cell = next(c for c in model["content"]["cells"] if "parameters" in c["metadata"].get("tags", []))
+        cell["source"] = cell["source"].replace("demo-final", "changed")
+        manager.save(model, name)
+        assert source.read_bytes() == before.replace(b'"demo-final"', b'"changed"', 1) != before
+        assert (shown / name).is_symlink()
+
+
+@pytest.mark.parametrize("cut", ["mayo-pbc", "demo-interim"])
+def test_a_kernel_in_a_cuts_folder_has_the_cuts_parameters(working_copy, tmp_path, cut):
+    shown = tmp_path / "cuts"
+    cut_folders(working_copy, shown)
+    environment = os.environ | lab_environment(tmp_path / "lab", shown)
+    environment |= {"JPY_SESSION_NAME": "03_survival.py", "PYTHONPATH": str(ROOT)}
+    environment.pop(RUN_VARIABLE, None)
+    notebook = jupytext.read(working_copy / "notebooks" / "03_survival.py")
+    cells = [c for c in notebook.cells if c.cell_type == "code"][:2]
+    show = "print([cut, ticks, chapter.study.cut.title, str(chapter.scratch)])"
+    notebook.cells = [*cells, new_code_cell(show)]
+    client = NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(shown / cut)}})
+    client.execute(env=environment)
+    found = ast.literal_eval(notebook.cells[-1].outputs[0]["text"])
+    expected = read_cut(working_copy / "params" / f"{cut}.yaml").cut
+    ticks = expected.parameters.get("03_survival", {}).get("ticks", [0, 90, 180, 270, 365])
+    assert found == [cut, ticks, expected.title, str(shown / cut)]
+
+
+@pytest.mark.parametrize(
+    ("source", "is_one"),
+    [
+        ('cut: str = "a"', True),
+        ('x: int = 1\ncut: str = "a"', True),
+        ('cut = "a"', False),
+        ("%time x", False),
+    ],
+)
+def test_the_parameters_cell_is_known_by_its_cut(source, is_one):
+    assert is_parameters_cell(source) is is_one
 
 
 def test_jupyterlab_itself_reads_the_overrides(tmp_path):
     """Asked in a fresh process, as the server does: the default viewer of a Python file is the notebook."""
-    environment = os.environ | lab_environment(tmp_path / "scratch", tmp_path / "params")
+    environment = os.environ | lab_environment(tmp_path / "scratch", tmp_path / "shown")
     code = (
         "import json; from jupyterlab_server.settings_utils import _get_overrides;"
         "from jupyterlab.labapp import LabApp; print(json.dumps(_get_overrides(LabApp().app_settings_dir)[0]))"

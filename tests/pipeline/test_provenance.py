@@ -72,6 +72,16 @@ class TestInputs:
             "params/before.json": provenance.sha256(params / "before.json"),
         }
 
+    def test_recorded_corrections_are_an_input_wherever_they_lie(self, file, working_copy):
+        alone = hashes(file)
+        beside = working_copy / "data" / "tiny" / "overrides.yaml"
+        beside.write_text("overrides: []\n", encoding="utf-8")
+        assert hashes(file) == alone | {"data/tiny/overrides.yaml": provenance.sha256(beside)}
+        named = working_copy / "data" / "mine.yaml"
+        named.write_text("overrides: [ ]\n", encoding="utf-8")
+        cut = file.cut.model_copy(update={"overrides": "data/mine.yaml"})
+        assert hashes(replace(file, cut=cut)) == alone | {"data/mine.yaml": provenance.sha256(named)}
+
     def test_a_workbook_is_one_input(self, file, working_copy):
         (working_copy / "data" / "tiny.xlsx").write_bytes(b"sheets")
         found = hashes(replace(file, cut=file.cut.model_copy(update={"data": "data/tiny.xlsx"})))

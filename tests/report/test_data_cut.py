@@ -1,8 +1,11 @@
 """What a cut holds: records, follow-up, queries."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
+from esld.data.overrides import Override, Overrides
 from esld.report import data_cut
 from esld.report.results import rows_of
 from tests.report.builders import HIGH, LOW, patient, study_of
@@ -117,6 +120,55 @@ class TestQueries:
             "Rule": "implausible value",
             "What was found": "Total bilirubin is 9999 µmol/L.",
         }
+
+
+CORRECTION = Override(
+    domain="LB",
+    key={"USUBJID": "P-001", "LBSEQ": "3"},
+    variable="LBORRES",
+    old="9999",
+    new=None,
+    who="A. Li",
+    when="2026-03-01",
+    why="Query 7: haemolysed.",
+)
+
+
+class TestCorrections:
+    def test_none(self):
+        own = study_of(PATIENTS)
+        assert data_cut.correction_table(own) is None
+        assert data_cut.hidden_corrections(own).startswith("No correction of the export is recorded")
+
+    def test_who_when_why_old_and_new(self):
+        own = replace(study_of(PATIENTS), overrides=Overrides((CORRECTION,)))
+        table = data_cut.correction_table(own)
+        assert table.frame.to_dict("records") == [
+            {
+                "Record": "LB P-001, 3",
+                "Variable": "LBORRES",
+                "Exported": "9999",
+                "Corrected": "(empty)",
+                "By": "A. Li",
+                "On": "2026-03-01",
+                "Why": "Query 7: haemolysed.",
+            }
+        ]
+        assert table.footnotes == ("The export itself is unchanged; the analysis reads the corrected value.",)
+
+    @pytest.mark.parametrize(
+        ("hidden", "said"),
+        [(1, "1 further correction concerns what"), (2, "2 further corrections concern what")],
+    )
+    def test_those_left_out_are_counted(self, hidden, said):
+        own = replace(study_of(PATIENTS), overrides=Overrides((CORRECTION,), hidden))
+        assert data_cut.correction_table(own).footnotes[-1].startswith(said)
+
+    def test_where_all_are_left_out_that_is_said(self):
+        own = replace(study_of(PATIENTS), overrides=Overrides((), 2))
+        assert data_cut.correction_table(own) is None
+        words = "Corrections are recorded only of what this cut or its view does not show."
+        assert data_cut.hidden_corrections(own) == words
 
 
 def test_assumptions_about_the_data(study):

@@ -346,9 +346,10 @@ class TestEndings:
 def test_power_rows():
     """0.36 and 0.76: trial_conventions.md, section 7. Fisher's p of 5 v 0 of 11 is 0.035, of 4 v 0 it is 0.090."""
     frame = power_rows([11, 11])
-    assert list(frame["statistic"])[:3] == ["power 0.9 v 0.7", "power 0.9 v 0.5", "power 0.9 v 0.3"]
-    assert list(frame["statistic"])[3:] == ["fewest deaths against none"]
-    assert [round(v, 2) for v in frame["value"]] == [0.08, 0.36, 0.76, 5]
+    assert list(frame["statistic"])[:2] == ["patients", "patients"]
+    assert list(frame["statistic"])[2:5] == ["power 0.9 v 0.7", "power 0.9 v 0.5", "power 0.9 v 0.3"]
+    assert list(frame["statistic"])[5:] == ["fewest deaths against none"]
+    assert [round(v, 2) for v in frame["value"]] == [11, 11, 0.08, 0.36, 0.76, 5]
     assert set(frame["n"]) == {22}
 
 

@@ -1,0 +1,220 @@
+"""Every number in the prose of a whole report is that of its result, and no other number stands there.
+
+The check knows nothing of how the report formats: it reads what is shown and rounds the row itself.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from bs4 import BeautifulSoup, Tag
+
+from esld.protocol import read_protocol
+from tests.pipeline.conftest import ROOT
+
+CUTS = ("demo-final", "demo-interim", "demo-interim-masked", "demo-interim-blinded", "mayo-pbc")
+SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+NUMBER = re.compile(
+    r"(?P<sign>[<>] ?)?(?P<digits>[-+]?\d[\d,]*(?:\.\d+)?)(?: × 10(?P<power>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
+)
+LEVELS = {90.0, 95.0, 99.0}
+
+# What may stand in prose without a result: of the method or the protocol, never of the data.
+OF_THE_METHOD = (
+    r"\b9[059] % (?=(?:profile-likelihood )?CI\b)",  # the level of an interval
+    r"\b90 % live|\b5 % finds|\b70 % in|\b50 % in|\b30 % in|\bp below 0\.05|\bin 80 % of trials",  # of the power
+    r"\b50 % is an even chance",
+    r"within 24 hours",  # what counts as a reaction
+    r"\bwithin 7 days\b",  # of a rescue infusion
+    r"\barm sizes \d+ and \d+",  # of the design that a test repeats, in its own words
+    r"\bgrade [1-5](?: or (?:higher|[1-5]))?",
+    r"\btwo-sided 5 %",
+    r"\bMELD 3\.0",
+    r"\b10⁹/L",
+    r"\bE9\(R1\)",
+    r"[“\"][^”\"]*[”\"]",  # the words of a seed, or a quotation of the record
+)
+OF_THE_TRIAL = (
+    r"\bNCT\d{8}(?:-SIM)?(?:-\d{3})?\b",
+    r"\b(?:week|month|day|days) \d+(?:, \d+)*(?: and \d+)?\b",
+    r"\b\d+(?:\.\d+)? days\b",  # of a horizon or a window
+    r"\b\d{1,2} (?:January|February|March|April|May|June|July|August|September|October|November|December) \d{4}\b",
+    r"\b\d×10⁶",
+    r"\bsize \d, \d or \d\b|\b\d:\d\b",  # of blocks; a ratio
+)
+
+
+@pytest.fixture(scope="module", params=CUTS)
+def report(request, published) -> Path:
+    """The published folder of a cut; read it only."""
+    return published(request.param)
+
+
+@pytest.fixture(scope="module")
+def pages(report) -> dict[str, Tag]:
+    found = {}
+    for path in sorted(report.glob("*.html")):
+        if path.name != "report.html":  # the chapters again
+            main = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").main
+            for block in main.select("pre, nav, style, script"):
+                block.decompose()
+            found[path.name] = main
+    return found
+
+
+@pytest.fixture(scope="module")
+def rows(report) -> dict[str, dict]:
+    return {
+        row["result_id"]: row for row in json.loads((report / "results.json").read_text(encoding="utf-8"))
+    }
+
+
+def plain(text: str) -> str:
+    return " ".join(text.replace("\N{MINUS SIGN}", "-").split())
+
+
+def agrees(match: re.Match, row: dict) -> bool:
+    """Whether a shown number is one of the row's, as far as it is shown: as it is, its share in percent, or its size."""
+    digits = match["digits"].replace(",", "")
+    power = int(match["power"].translate(SUPERSCRIPT)) if match["power"] else 0
+    shown = float(digits) * 10.0**power
+    whole, _, decimals = digits.lstrip("+-").partition(".")
+    zeros = len(whole) - len(whole.rstrip("0")) if not decimals and len(whole.rstrip("0")) >= 2 else 0
+    unit = 10.0 ** (power - len(decimals) + zeros)
+    known = [row[key] for key in ("value", "lower", "upper", "n", "events", "time") if row[key] is not None]
+    known = [scaled for number in known for scaled in (number, 100 * number)]
+    if (
+        None not in (row["value"], row["n"])
+        and abs(row["value"] * row["n"] - round(row["value"] * row["n"])) < 1e-6
+    ):
+        known.append(round(row["value"] * row["n"]))  # the count behind a share: 9 of 11
+    if match["sign"]:
+        return any(number < shown if "<" in match["sign"] else number > shown for number in known)
+    return any(abs(abs(number) - abs(shown)) <= 0.5001 * unit for number in known)
+
+
+def spans(main: Tag) -> list[Tag]:
+    return main.select("span.result[data-result]")
+
+
+def disagreements(main: Tag, rows: dict[str, dict]) -> list[str]:
+    found = []
+    for span in spans(main):
+        row = rows.get(span["data-result"])
+        text = plain(span.get_text())
+        if row is None:
+            found.append(f"{text}: no result {span['data-result']}")
+            continue
+        for match in NUMBER.finditer(re.sub(r"|".join((*OF_THE_METHOD, *OF_THE_TRIAL)), " ", text)):
+            if not agrees(match, row):
+                found.append(f"{match.group()} in {text!r} is not of {row['result_id']}: {row['value']}")
+    return found
+
+
+def unspanned(main: Tag, allowed: list[str]) -> list[str]:
+    """Sentences with a digit that no result answers for."""
+    main = BeautifulSoup(str(main), "html.parser")
+    for block in main.select("span.result, table, figure, dl, .notes, tfoot, #files, #made-with"):
+        block.decompose()
+    found = []
+    for block in main.select("p, li, h1, h2, h3"):
+        text = plain(block.get_text(" "))
+        for pattern in allowed:
+            text = re.sub(pattern, " ", text)
+        if re.search(r"\d", text):
+            found.append(text)
+    return found
+
+
+@pytest.fixture(scope="module")
+def allowed(report) -> list[str]:
+    """Patterns that need no result: those of every trial, and the words of this protocol and of this cut."""
+    from esld.data.study import read_cut
+
+    file = read_cut(ROOT / "params" / f"{report.name}.yaml")
+    protocol = read_protocol(file.protocol_path)
+    size = protocol.target_enrolment
+    texts = [
+        protocol.question,
+        protocol.randomisation.value,
+        file.cut.title,
+        file.cut.notice,
+        *protocol.cannot_say,
+    ]
+    for analysis in protocol.analyses:
+        texts += [analysis.title, analysis.method]
+        if estimand := analysis.estimand:
+            texts += [estimand.variable, estimand.summary, estimand.intercurrent_events]
+    texts += [*protocol.not_collected.values(), *(p.param for p in protocol.parameters)]
+    quoted = [
+        re.escape(plain(text).rstrip("."))
+        for text in sorted(texts, key=len, reverse=True)
+        if re.search(r"\d", text)
+    ]
+    return [
+        *quoted,
+        *OF_THE_METHOD,
+        *OF_THE_TRIAL,
+        rf"\bof {size} planned patients",
+        rf"\brandomise {size} patients",
+    ]
+
+
+def test_every_number_is_that_of_its_result(pages, rows):
+    assert sum(len(spans(main)) for main in pages.values()) > 100
+    assert {name: found for name, main in pages.items() if (found := disagreements(main, rows))} == {}
+
+
+def test_no_other_number_stands_in_prose(pages, allowed):
+    assert {name: found for name, main in pages.items() if (found := unspanned(main, allowed))} == {}
+
+
+def test_the_numbers_of_an_alt_text_are_results_or_the_protocol_s(report, pages, rows, allowed):
+    """A figure in words says what was estimated: each number is that of some result, as far as it is shown."""
+    for name, main in pages.items():
+        for image in main.select("img[alt]"):
+            text = plain(image["alt"])
+            for pattern in (
+                *allowed,
+                r"\d{4}-\d\d-\d\d",
+                r"\bgrade \d",
+                r"\b\d+(?:\.\d+)? (?:times|days|weeks)\b",
+            ):
+                text = re.sub(pattern, " ", text)
+            for match in NUMBER.finditer(text):
+                assert any(agrees(match, row) for row in rows.values()), (name, match.group(), text)
+
+
+class TestItCanFail:
+    ROW: ClassVar = {
+        "result_id": "a.b",
+        "value": 0.818181818182,
+        "lower": 0.447,
+        "upper": None,
+        "n": 11,
+        "events": 2,
+        "time": 365,
+    }
+
+    @pytest.mark.parametrize(("text", "good"), [
+        ("82 %", True), ("81 %", False), ("81.8 %", True), ("81.9 %", False), ("45 %", True), ("0.82", True), ("11", True),
+        ("12", False), ("365", True), ("< 0.9", True), ("< 0.001", False), ("9 of 11", True), ("8 of 11", False),
+    ])  # fmt: skip
+    def test_a_spoilt_number(self, text, good):
+        main = BeautifulSoup(
+            f'<main><span class="result" data-result="a.b">{text}</span></main>', "html.parser"
+        )
+        assert (disagreements(main, {"a.b": self.ROW}) == []) is good
+
+    def test_a_result_that_is_not_there(self):
+        main = BeautifulSoup('<main><span class="result" data-result="x">1</span></main>', "html.parser")
+        assert disagreements(main, {}) == ["1: no result x"]
+
+    @pytest.mark.parametrize(
+        "text", ["Of 11 patients 2 died.", "At week 48 it was 3.", "95 % of the patients"]
+    )
+    def test_a_number_without_a_span(self, text):
+        main = BeautifulSoup(f"<main><p>{text}</p></main>", "html.parser")
+        assert unspanned(main, [*OF_THE_METHOD, *OF_THE_TRIAL])
