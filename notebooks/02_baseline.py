@@ -27,7 +27,7 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 # %% tags=["hide-input"]
 from html import escape
 
-from esld.report import baseline, numbers
+from esld.report import balance, baseline, numbers
 from esld.report.chapter import open_chapter
 from esld.report.words import of_group, span
 
@@ -59,7 +59,10 @@ chapter.say("; ".join(f"{escape(arm)}: {counted[arm]} patients" for arm in study
 # %%
 summary = baseline.summarise_baseline(study)
 rows = chapter.hand_over("baseline", summary, analysis="BASELINE")
-chapter.table(baseline.baseline_table(study, summary))
+differences = None
+if study.compares:
+    differences = chapter.hand_over("differences", balance.balance_rows(study), analysis="BASELINE")
+chapter.table(baseline.baseline_table(study, summary, differences))
 
 # %% tags=["hide-input"]
 age = {arm: rows.row("AGE median", arm) for arm in study.arms}

@@ -13,7 +13,7 @@ from esld.randomisation import (
     standardised_difference_of_levels,
 )
 from esld.report import figures, numbers
-from esld.report.baseline import baseline_values, baseline_variables
+from esld.report.baseline import baseline_values, baseline_variables, difference_text
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.tables import Table
@@ -89,10 +89,7 @@ def balance_table(study: Study, balance: Reported) -> Table:
     lines, reasons = [], []
     for variable in baseline_variables(study):
         row = balance.row(f"{variable.name} standardised difference")
-        text = numbers.NOT_ESTIMABLE if row.value is None else (
-            numbers.fixed(row.value, 2) if variable.categorical else numbers.signed(row.value, 2)
-        )  # fmt: skip
-        lines.append([variable.label, str(row.n), text])
+        lines.append([variable.label, str(row.n), difference_text(balance, variable.label, study)])
         reasons += [row.reason] if row.reason else []
     chance = numbers.fixed(by_chance(study), 2)
     notes = [

@@ -8,7 +8,9 @@ import pandas as pd
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.report import numbers
+from esld.report.results import Reported
 from esld.report.tables import Table
+from esld.report.words import in_prose
 
 
 @dataclass(frozen=True)
@@ -97,8 +99,9 @@ def _category(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def baseline_table(study: Study, summary: pd.DataFrame) -> Table:
-    """The table, made from the rows of :func:`summarise_baseline`.
+def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | None = None) -> Table:
+    """The table, made from the rows of :func:`summarise_baseline` and, where two groups stand side by side, those of
+    :func:`esld.report.balance.balance_rows`.
 
     Parameters
     ----------
@@ -106,6 +109,8 @@ def baseline_table(study: Study, summary: pd.DataFrame) -> Table:
         The cut; gives the arms' order and the variables' labels.
     summary : DataFrame
         Long form.
+    differences : Reported, optional
+        Standardised differences; they stand in the first line of each variable.
     """
     cells = {(r["statistic"], r["group"]): (r["value"], r["n"]) for r in summary.to_dict("records")}
     groups = study.groups
@@ -135,6 +140,14 @@ def baseline_table(study: Study, summary: pd.DataFrame) -> Table:
                 add(variable, label, texts)
         if any(missing.values()):
             add(variable, "Missing", {g: f"{missing[g]:.0f}" for g in groups})
+    frame = pd.DataFrame(rows)
+    shown: list[str] = []
+    if differences is not None:
+        shown = [
+            "" if again else difference_text(differences, frame["Variable"].iloc[n], study)
+            for n, again in enumerate(frame["Variable"].duplicated())
+        ]
+        frame["Standardised difference"] = shown
     day = "randomisation"
     if not study.protocol.schedule.from_randomisation:
         day = "the first infusion (randomisation if never infused)"
@@ -142,12 +155,27 @@ def baseline_table(study: Study, summary: pd.DataFrame) -> Table:
         f"Baseline is the last value on or before the day of {day}.",
         "No p-values: the groups were formed by chance, so a test would ask a question whose answer is known.",
     ]
-    if any(
-        numbers.NOT_ESTIMABLE in text for row in rows for head, text in row.items() if head in heads.values()
-    ):
+    if shown:
+        first, second = (in_prose(arm) for arm in study.arms[:2])
+        notes.append(
+            f"Standardised difference: {second} minus {first} in standard deviations; of categories the distance of the "
+            "proportions, without a sign. The chapter on randomisation says how large chance alone makes it."
+        )
+    cells_shown = [text for row in rows for head, text in row.items() if head in heads.values()]
+    if any(numbers.NOT_ESTIMABLE in text for text in cells_shown):
         notes.append("NE: not estimable, from no value at all or, for an SD, from a single one.")
-    frame = pd.DataFrame(rows)
+    if numbers.NOT_ESTIMABLE in shown:
+        notes.append("NE, of a difference: no spread to measure it by.")
     return Table("baseline", "Patients at baseline", frame, footnotes=tuple(notes), group="Variable")
+
+
+def difference_text(differences: Reported, label: str, study: Study) -> str:
+    """A variable's standardised difference as a table shows it: signed, of categories a distance."""
+    variable = next(v for v in baseline_variables(study) if v.label == label)
+    row = differences.row(f"{variable.name} standardised difference")
+    if row.value is None:
+        return numbers.NOT_ESTIMABLE
+    return numbers.fixed(row.value, 2) if variable.categorical else numbers.signed(row.value, 2)
 
 
 def _measured(

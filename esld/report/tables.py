@@ -128,7 +128,8 @@ class Table:
         table = table.tab_header(title=self.title).tab_stubhead(label=first)
         for label, columns in self.spanners.items():
             table = table.tab_spanner(label=label, columns=columns)
-            table = table.cols_label({c: self.head(c) for c in columns})
+        labels = {c: bound(self.head(c)) for c in self.frame.columns if c not in (self.stub, self.group)}
+        table = table.cols_label({c: label for c, label in labels.items() if label != c})
         for note in self.footnotes:
             table = table.tab_source_note(html(escape(note)))
         table = table.cols_align("left")
@@ -169,3 +170,10 @@ def _alignment(cells: Sequence[str]) -> Alignment:
     numbers = [cell for cell in filled if cell not in _NONE]
     single = all(_SINGLE.fullmatch(cell) for cell in numbers)
     return "decimal" if single and len({len(fraction(cell)) for cell in numbers}) > 1 else "right"
+
+
+def bound(head: str) -> str:
+    """A heading in which "n = 11" and "95 % CI" are not parted by the end of a line."""
+    return re.sub(
+        r"(?<=\bn) (?==)|(?<=\bn =) (?=\d)|(?<=\d) (?=%)|(?<=%) (?=CI\b)", "\N{NO-BREAK SPACE}", head
+    )

@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from esld.report.tables import Table, fraction
+from esld.report.tables import Table, bound, fraction
 
 if TYPE_CHECKING:
     from docx.oxml.xmlchemy import BaseOxmlElement
@@ -116,7 +116,7 @@ def _needs(table: Table, size: float) -> tuple[dict[str, int], dict[str, int]]:
     """Least width of each column, in which no word or number is broken, and the width it would fill."""
     need, wish = dict[str, int](), dict[str, int]()
     for column in (c for c in table.frame.columns if c != table.group):
-        cells, head = table.frame[column].tolist(), _bound(table.head(column))
+        cells, head = table.frame[column].tolist(), bound(table.head(column))
         side = table.alignments[column]
         pieces = cells if side != "left" else [word for cell in cells for word in _words(cell)]
         bold = [1.08 * _ems(word) for word in _words(head)]
@@ -139,13 +139,6 @@ def _needs(table: Table, size: float) -> tuple[dict[str, int], dict[str, int]]:
 def _words(text: str) -> list[str]:
     """Pieces at whose ends a line may end."""
     return re.findall(r"[^ \t\n/\u2013-]+[/\u2013-]?|[/\u2013-]", text) or [""]
-
-
-def _bound(head: str) -> str:
-    """A heading in which "n = 11" and "95 % CI" are not parted by the end of a line."""
-    return re.sub(
-        r"(?<=\bn) (?==)|(?<=\bn =) (?=\d)|(?<=\d) (?=%)|(?<=%) (?=CI\b)", "\N{NO-BREAK SPACE}", head
-    )
 
 
 def _ems(text: str) -> float:
@@ -198,7 +191,7 @@ def _heads(table: Table, widths: Mapping[str, int], size: float) -> list[list[st
 
 def _head(table: Table, column: str, size: float) -> str:
     side = "left" if table.alignments[column] == "left" else "right"
-    return _paragraph(_bound(table.head(column)), HEAD, size, side, keep=True)
+    return _paragraph(bound(table.head(column)), HEAD, size, side, keep=True)
 
 
 def _row(cells: Sequence[str], heading: bool = False) -> str:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from esld.report import baseline, numbers
+from esld.report import balance, baseline, numbers
 from esld.report.results import rows_of
 from tests.report.builders import HIGH, LOW, patient, study_of
 
@@ -133,6 +133,19 @@ class TestTable:
                 d = numbers.of_mean(variable.decimals)
                 text = f"{numbers.fixed(mean, d)} ({numbers.fixed(sd, d)})"
                 assert cell(table, variable.label, "Mean (SD)", group) == text
+
+    def test_standardised_differences_stand_once_a_variable_as_in_the_chapter_on_randomisation(self, study):
+        own = study("demo-final")
+        differences = rows_of("d", balance.balance_rows(own), analysis="A", chapter="c")
+        table = baseline.baseline_table(own, baseline.summarise_baseline(own), differences)
+        shown = table.frame[table.frame["Standardised difference"].ne("")]
+        assert list(shown["Variable"]) == [v.label for v in baseline.baseline_variables(own)]
+        assert not table.frame["Variable"].duplicated()[shown.index].any()
+        beside = balance.balance_table(own, differences).frame
+        assert list(shown["Standardised difference"]) == list(beside["Standardised difference"])
+        assert any(
+            "medium-high dose minus low dose in standard deviations" in note for note in table.footnotes
+        )
 
     def test_no_missing_baseline_is_invented(self, study):
         own = study("demo-final")
