@@ -12,6 +12,7 @@ from esld.report.flow_figure import NARROW, WIDE, flow_figure
 from esld.report.numbers import significant
 from esld.report.results import Reported, Row
 from esld.report.sentences import difference_row, points, points_noun
+from esld.report.summary import standing
 from esld.report.words import in_prose, method
 
 PRIMARY = "os_milestone"
@@ -65,12 +66,15 @@ def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) ->
     Returns
     -------
     FrontPage
-        Without the primary analysis among the chapters the answer says so, and there are no cards for it.
+        Without the primary analysis among the chapters the answer says so, and there are no cards for it. Before the
+        final analysis the answer says that it is none.
     """
     primary = study.protocol.primary
     answer = (
         answers.get(primary.chapter, "") or "This report does not hold the chapter with the primary analysis."
     )
+    if said := standing(study):
+        answer = f"{answer} {said}"
     cards: list[CardText] = []
     at = primary.milestones_days[0]
     own = Reported(

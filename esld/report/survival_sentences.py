@@ -60,14 +60,21 @@ def companion(result: Milestone, reported: Reported, *, beside: Milestone | None
 
 
 def exact_logrank(test: PermutationTest, reported: Reported, *, seed: str) -> str:
-    """The log-rank test over allocations: its reference set, its p-value and what it supposes."""
+    """The log-rank test over allocations: its reference set, its p-value and what it supposes.
+
+    A caution follows if no data could have given a small p-value.
+    """
     row = reported.row("p_value")
     if test.reason:
         return message("exact.logrank.same", reason=_same(test, "nobody died"))
     text = message(
         f"exact.logrank{_drawn(test)}", n=span(row, str(row.n)), **_reference(test, reported, seed)
     )
-    return f"{text} {message('exact.supposes', conditions=span(row, test.conditions))}"
+    said = [text, message("exact.supposes", conditions=span(row, test.conditions))]
+    if "p_smallest" in reported:
+        smallest = reported.row("p_smallest")
+        said.append(message("exact.caution", smallest=span(smallest, numbers.p_value(smallest.value))))
+    return " ".join(said)
 
 
 def exact_rmst(test: PermutationTest, reported: Reported, *, seed: str) -> str:

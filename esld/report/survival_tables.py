@@ -180,13 +180,16 @@ def companion_rows(result: Milestone) -> pd.DataFrame:
 
 
 def permutation_rows(test: PermutationTest) -> pd.DataFrame:
-    """A permutation test in long form, with how many allocations were drawn if not all were tried."""
+    """A permutation test in long form, with its number of draws if not all allocations were tried, and its caution.
+
+    The caution is a row ``p_smallest``, the probability of the observed allocation, where that rules a small p-value out.
+    """
     frame = test.to_frame()
-    if not test.draws:
-        return frame
-    return pd.concat(
-        [frame, frame.head(1).assign(statistic="draws", value=float(test.draws))], ignore_index=True
-    )
+    more = {"draws": float(test.draws)} if test.draws else {}
+    if test.caution:
+        more["p_smallest"] = test.p_smallest
+    rows = [frame.head(1).assign(statistic=name, value=value) for name, value in more.items()]
+    return pd.concat([frame, *rows], ignore_index=True)
 
 
 def hazards_rows(test: ProportionalHazards, sizes: Sequence[int]) -> pd.DataFrame:

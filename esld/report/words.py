@@ -300,6 +300,10 @@ MESSAGES = {
         "The p-value is the probability of an allocation that would set the groups at least as far apart as they are, given "
         "{conditions}."
     ),
+    "exact.caution": (
+        "No data could have given p below 0.05 here: the allocation that came about has by itself the probability {smallest}, "
+        "and no p-value of this test can be smaller."
+    ),
     "exact.logrank.same": "The exact log-rank test says nothing: {reason}.",
     "exact.rmst": "The exact permutation test of this difference, over the same {ways} allocations, gives p {p}.",
     "exact.rmst.drawn": (

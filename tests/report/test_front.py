@@ -1,6 +1,7 @@
 """The front page: cards by the method of the sentence, from the rows alone."""
 
 import re
+from dataclasses import replace
 
 import matplotlib as mpl
 import pandas as pd
@@ -191,12 +192,22 @@ class TestDiagram:
         assert page({LOW: [ALIVE], HIGH: [ALIVE]}).diagram is None
 
 
+FINAL = replace(STUDY, file=replace(STUDY.file, cut=STUDY.cut.model_copy(update={"status": "final"})))
+
+
+def test_before_the_final_analysis_the_answer_says_so():
+    draft = page({LOW: [ALIVE], HIGH: [ALIVE]}, study=STUDY).answer
+    assert draft.startswith(
+        "<em>The answer.</em> This is not the final analysis. No stopping rule is planned"
+    )
+
+
 def test_answer_is_the_primary_chapter_s():
-    assert page({LOW: [ALIVE], HIGH: [ALIVE]}).answer == "<em>The answer.</em>"
+    assert page({LOW: [ALIVE], HIGH: [ALIVE]}, study=FINAL).answer == "<em>The answer.</em>"
 
 
 def test_report_without_the_primary_chapter_says_so():
-    front = front_page((), {"00_data_cut": "Other."}, STUDY)
+    front = front_page((), {"00_data_cut": "Other."}, FINAL)
     assert front.answer == "This report does not hold the chapter with the primary analysis."
     assert front.cards == ()
 

@@ -43,6 +43,8 @@ def allowed_texts(row: Row) -> set[str]:
         return {numbers.fixed(v, 2) for v in (row.value, row.lower, row.upper)}
     if row.statistic == "ph_visible_change":
         return {f"{float(f'{value:.2g}'):,.{digits}f}" for digits in (0, 1)}
+    if row.statistic == "p_smallest":
+        return {numbers.p_value(value)}
     assert row.statistic in ("reference_set", "draws", "fewest deaths against none"), row.statistic
     return {f"{value:,.0f}", str(row.n)}
 
@@ -156,7 +158,37 @@ class TestOverAllocations:
         reported = rows_of("e", permutation_rows(test), analysis="A", chapter="c")
         text = check(exact_logrank(test, reported, seed=""), reported)
         assert "against all 4 allocations of the 4 patients" in text
-        assert text.endswith("given permuted blocks of 2 and arm sizes 2 and 2.")
+        assert "given permuted blocks of 2 and arm sizes 2 and 2. No data could" in text
+
+    @staticmethod
+    def in_blocks(patients):
+        """Blocks of two, the first patient of each with the low dose; one of the others dies."""
+        design = Conditioned(design=PermutedBlocks(n=patients, sizes=(2,)), sizes=(patients // 2,) * 2)
+        arms = [LOW, HIGH] * (patients // 2)
+        time = [100 + 10 * n for n in range(patients)]
+        event = [n == 1 for n in range(patients)]
+        return logrank_over_allocations(
+            time, event, arms, studentised=True, groups=[LOW, HIGH], design=design
+        )
+
+    def test_a_reference_set_too_small_for_any_small_p_is_told(self):
+        """Two blocks of two have four allocations, each with probability 1/4: no p-value can be below 0.25."""
+        test = self.in_blocks(4)
+        reported = rows_of("e", permutation_rows(test), analysis="A", chapter="c")
+        assert reported.row("p_smallest").value == 0.25
+        text = check(exact_logrank(test, reported, seed=""), reported)
+        assert text.endswith(
+            "No data could have given p below 0.05 here: the allocation that came about has by itself the probability "
+            "0.25, and no p-value of this test can be smaller."
+        )
+
+    def test_the_caution_ends_where_a_small_p_is_possible(self):
+        """Five blocks of two: 1/32, below 0.05; four: 1/16, above."""
+        for patients, told in ((8, True), (10, False)):
+            test = self.in_blocks(patients)
+            reported = rows_of("e", permutation_rows(test), analysis="A", chapter="c")
+            assert ("p_smallest" in reported) is told
+            assert ("No data could" in exact_logrank(test, reported, seed="")) is told
 
     def test_two_patients_by_hand(self):
         """One dies, one lives on: both divisions set the groups equally far apart, so p is 1."""
