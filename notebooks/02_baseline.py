@@ -25,11 +25,8 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
-from html import escape
-
-from esld.report import balance, baseline, numbers
+from esld.report import balance, baseline
 from esld.report.chapter import open_chapter
-from esld.report.words import of_group, span
 
 chapter = open_chapter("02_baseline", cut=cut)
 study = chapter.study
@@ -42,8 +39,7 @@ study = chapter.study
 
 # %% tags=["hide-input"]
 sizes = chapter.hand_over("groups", baseline.size_rows(study), analysis="BASELINE")
-counted = {arm: span(sizes.row("randomised", arm), str(sizes.row("randomised", arm).n)) for arm in study.arms}
-chapter.say("; ".join(f"{escape(arm)}: {counted[arm]} patients" for arm in study.arms) + ".")
+chapter.say(baseline.size_sentence(study, sizes))
 
 # %% [markdown]
 # ## What the protocol says
@@ -65,18 +61,7 @@ if study.compares:
 chapter.table(baseline.baseline_table(study, summary, differences))
 
 # %% tags=["hide-input"]
-age = {arm: rows.row("AGE median", arm) for arm in study.arms}
-parts = [
-    f"{span(r, numbers.fixed(r.value, 0))} years in the {of_group(arm)} group (n = {counted[arm]})"
-    for arm, r in age.items()
-]
-missing = [r for r in rows.rows if r.statistic.endswith(" missing") and r.arm == "All" and r.value]
-labels = {v.name: v.label for v in baseline.baseline_variables(study)}
-gaps = ", ".join(f"{escape(labels[r.statistic.split()[0]])} ({span(r, f'{r.value:.0f}')})" for r in missing)
-chapter.answer(
-    f"Median age was {' and '.join(parts)}.",
-    f"Baseline values are missing for {gaps}." if missing else "No baseline value is missing.",
-)
+chapter.answer(*baseline.baseline_sentences(study, rows, sizes))
 
 # %% [markdown]
 # ## What could change it

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import escape
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import in_prose
+from esld.report.words import in_prose, joined, message, of_group, span
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,34 @@ def size_rows(study: Study) -> pd.DataFrame:
     sizes = {arm: int(study.randomised["TRT01P"].eq(arm).sum()) for arm in study.arms}
     about = {"statistic": "randomised", "unit": "patients", "method": "count"}
     return pd.DataFrame([{**about, "group": arm, "value": n, "n": n} for arm, n in sizes.items()])
+
+
+def size_sentence(study: Study, sizes: Reported) -> str:
+    """How many were randomised to each arm, from :func:`size_rows`."""
+    rows = {arm: sizes.row("randomised", arm) for arm in study.arms}
+    return (
+        "; ".join(f"{escape(a)}: {span(r, str(r.n))} patient{'s' * (r.n != 1)}" for a, r in rows.items())
+        + "."
+    )
+
+
+def baseline_sentences(study: Study, summary: Reported, sizes: Reported) -> list[str]:
+    """The chapter's answer, from :func:`summarise_baseline` and :func:`size_rows`: median age, and what is missing."""
+    variables = baseline_variables(study)
+    sentences = []
+    if any(v.name == "AGE" for v in variables):
+        groups = []
+        for arm in study.arms:
+            age, size = summary.row("AGE median", arm), sizes.row("randomised", arm)
+            years, n = span(age, numbers.fixed(age.value, 0)), span(size, str(size.n))
+            groups.append(message("baseline.age.group", years=years, group=of_group(arm), n=n))
+        sentences.append(message("baseline.age", groups=joined(groups)))
+    gaps = [(v.label, summary.row(f"{v.name} missing", ALL)) for v in variables]
+    texts = [f"{escape(label)} ({span(row, f'{row.value:.0f}')})" for label, row in gaps if row.value]
+    missing = (
+        message("baseline.missing", variables=", ".join(texts)) if texts else message("baseline.complete")
+    )
+    return [*sentences, missing]
 
 
 def _counts(known: pd.Series, column: pd.Series) -> dict[str, float]:

@@ -11,6 +11,10 @@ from esld.report import numbers
 from esld.report.results import Row
 
 MESSAGES = {
+    "baseline.age": "Median age was {groups}.",
+    "baseline.age.group": "{years} years in the {group} group (n = {n})",
+    "baseline.missing": "Baseline values are missing for {variables}.",
+    "baseline.complete": "No baseline value is missing.",
     "view.not_compared": "Left out: the {view} view does not tell the groups apart, and this compares them.",
     "milestone.arm.complete": "{alive} of {n} {patients} ({share}, {level} CI {lower} to {upper}) in the {arm} group",
     "milestone.arm.estimated": "{share} ({level} CI {lower} to {upper}) of the {n} {patients} in the {arm} group",

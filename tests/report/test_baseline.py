@@ -1,12 +1,14 @@
 """The baseline table: counted or measured by kind, missing shown, no p-values, numbers as in the rows."""
 
 import math
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from esld.report import balance, baseline, numbers
-from esld.report.results import rows_of
+from esld.report.results import Reported, rows_of
 from tests.report.builders import HIGH, LOW, patient, study_of
 
 PATIENTS = [
@@ -196,3 +198,31 @@ def test_quartiles_interpolate_linearly(reported):
     q1, q3 = np.quantile([30.1, 40.2, 50.3], [0.25, 0.75])
     assert math.isclose(reported.row("BILI q1", LOW).value, q1)
     assert math.isclose(reported.row("BILI q3", LOW).value, q3)
+
+
+class TestSentences:
+    @pytest.fixture
+    def sizes(self, by_hand):
+        return rows_of("groups", baseline.size_rows(by_hand), analysis="BASELINE", chapter="02_baseline")
+
+    def test_groups_are_counted_without_those_who_were_not_randomised(self, by_hand, sizes):
+        assert plain(baseline.size_sentence(by_hand, sizes)) == f"{LOW}: 3 patients; {HIGH}: 1 patient."
+
+    def test_median_age_and_every_variable_with_a_gap(self, by_hand, reported, sizes):
+        age, missing = map(plain, baseline.baseline_sentences(by_hand, reported, sizes))
+        assert age == (
+            "Median age was 50 years in the low-dose group (n = 3) and 70 years in the medium-high-dose group (n = 1)."
+        )
+        assert missing.startswith("Baseline values are missing for Weight (kg) (1), ")
+        assert missing.endswith("ALBI score (4).")
+        assert "Age" not in missing
+
+    def test_nothing_missing_says_so(self, by_hand, reported, sizes):
+        complete = Reported(
+            tuple(replace(r, value=0) if r.statistic.endswith(" missing") else r for r in reported.rows)
+        )
+        assert baseline.baseline_sentences(by_hand, complete, sizes)[1] == "No baseline value is missing."
+
+
+def plain(sentence):
+    return re.sub(r"<[^>]+>", "", sentence)
