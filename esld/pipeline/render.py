@@ -169,7 +169,8 @@ def render(report: Report, folder: Path) -> list[Path]:
 
     slugs = [chapter.slug for chapter in report.chapters]
     bodies = [
-        fragment.from_notebook(c.notebook, question=c.question, answer=c.answer) for c in report.chapters
+        fragment.from_notebook(c.notebook, question=c.question, answer=c.answer, slugs=slugs)
+        for c in report.chapters
     ]
     answers = {chapter.slug: fragment.inline(chapter.answer) for chapter in report.chapters}
     common: dict[str, Any] = {

@@ -44,7 +44,9 @@ class Fragment:
         return coloured(self.soup.decode())
 
 
-def from_notebook(notebook: "NotebookNode", *, question: str, answer: str) -> Fragment:
+def from_notebook(
+    notebook: "NotebookNode", *, question: str, answer: str, slugs: Iterable[str] = ()
+) -> Fragment:
     """Body of a chapter page.
 
     Parameters
@@ -55,6 +57,8 @@ def from_notebook(notebook: "NotebookNode", *, question: str, answer: str) -> Fr
         Plain text; opens the chapter where the notebook has no section "Question".
     answer : str
         HTML; stands under the question, unless the notebook already shows the same words there.
+    slugs : iterable of str
+        Chapters of the report: a table cell that names one leads to its page.
     """
     soup = _cleaned(exported(notebook))
     for number, heading in enumerate(soup.find_all("h1")):
@@ -68,6 +72,7 @@ def from_notebook(notebook: "NotebookNode", *, question: str, answer: str) -> Fr
         soup.insert(0, heading, paragraph)
     for table in soup.select("table"):
         _dress_table(soup, table)
+    _link_chapters(soup, frozenset(slugs))
     for heading in soup.find_all(_HEADINGS):
         heading["id"] = heading.get("id") or _anchor(heading.get_text())
     _make_ids_unique(soup)
@@ -129,15 +134,19 @@ def _cleaned(html: str) -> BeautifulSoup:
                     _unlink(tag)
                     break
                 del tag.attrs[name]
-    for text in soup.find_all(string=re.compile(" [%C]")):
+    for text in soup.find_all(string=re.compile(" [%C=<>×]")):
         if text.find_parent(["pre", "code"]) is None:
             text.replace_with(bind(text))
     return soup
 
 
 def bind(text: str) -> str:
-    """Text whose number, per cent sign and "CI" are not parted by the end of a line."""
-    return re.sub(r"(?<=\d) (?=%)|(?<=%) (?=CI\b)", "\N{NO-BREAK SPACE}", text)
+    """Text in which the end of a line parts no number from its per cent sign, "CI", "p =" or power of ten."""
+    return re.sub(
+        r"(?<=\d) (?=%)|(?<=%) (?=CI\b)|(?<=\bp) (?=[=<>])|(?<=\bp [=<>]) (?=\d)|(?<=\d) (?=× 10)|(?<=\d ×) (?=10)",
+        "\N{NO-BREAK SPACE}",
+        text,
+    )
 
 
 def _stays_here(address: str) -> bool:
@@ -195,6 +204,24 @@ def _dress_table(soup: BeautifulSoup, table: Tag) -> None:
             cell["class"] = f"{_words(cell, 'class')} {'short' if length <= _SHORT else 'long'}".strip()
     for name in ("border", "data-quarto-disable-processing", "data-quarto-bootstrap"):
         table.attrs.pop(name, None)
+
+
+def _link_chapters(soup: BeautifulSoup, slugs: frozenset[str]) -> None:
+    """Where a table cell lists chapters, each name leads to its page; the words of the cell stay as they are."""
+    for cell in soup.select("tbody td"):
+        names = cell.get_text().strip().split(", ")
+        if not slugs.intersection(names) or cell.find(True) is not None:
+            continue
+        cell.clear()
+        for place, name in enumerate(names):
+            if place:
+                cell.append(", ")
+            if name in slugs:
+                link = soup.new_tag("a", href=f"{name}.html")
+                link.string = name
+                cell.append(link)
+            else:
+                cell.append(name)
 
 
 def _words(tag: Tag, name: str) -> str:

@@ -1,0 +1,194 @@
+"""The report of demo-final under a reader's hands: keyboard, paper, mail, a very small phone, the checklist's links."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from esld.pipeline.theme.fragment import bind
+
+FOLD = "details.code > summary"
+# One stop of the Tab key: where it is among all elements, and whether a ring shows around it.
+STOP = """() => {
+  const here = document.activeElement, style = getComputedStyle(here);
+  return {
+    place: here === document.body ? -1 : [...document.querySelectorAll("*")].indexOf(here),
+    fold: here.matches("details.code > summary"),
+    ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+    html: here.outerHTML.slice(0, 100),
+  };
+}"""
+
+
+@pytest.fixture(scope="module")
+def folder(demo_report) -> Path:
+    """The published folder; read it only."""
+    return demo_report.folder
+
+
+@pytest.fixture(scope="module")
+def browser():
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium must be installed where CI is set, got no such program on the path")
+        pytest.skip("no chromium on the path")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+def soup(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+class TestKeyboard:
+    @pytest.mark.parametrize("name", ["index", "03_survival", "08_summary"])
+    def test_tab_reaches_every_fold_and_the_ring_is_seen(self, browser, folder, name):
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto((folder / f"{name}.html").as_uri())
+        stops = {}
+        for _ in range(1000):
+            page.keyboard.press("Tab")
+            stop = page.evaluate(STOP)
+            if stop["place"] < 0 or stop["place"] in stops:
+                break
+            stops[stop["place"]] = stop
+        assert [s["html"] for s in stops.values() if not s["ring"]] == []
+        assert sum(s["fold"] for s in stops.values()) == page.locator(FOLD).count()
+        assert len(stops) > 10
+        page.close()
+
+    def test_a_fold_reached_by_tab_says_whether_it_is_open(self, browser, folder):
+        """Chromium tells a screen reader so from ``details`` itself; here by what it shows."""
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto((folder / "03_survival.html").as_uri())
+        for _ in range(200):
+            page.keyboard.press("Tab")
+            if page.evaluate(STOP)["fold"]:
+                break
+        opened = "() => document.activeElement.parentElement.open"
+        assert page.evaluate(opened) is False
+        page.keyboard.press("Enter")
+        assert page.evaluate(opened) is True
+        page.keyboard.press("Tab")
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Space")
+        assert page.evaluate(opened) is False
+        page.close()
+
+
+class TestSmallPhone:
+    def test_nothing_scrolls_sideways_at_320_with_every_fold_open(self, browser, folder):
+        page = browser.new_page(viewport={"width": 320, "height": 640})
+        for path in sorted(folder.glob("*.html")):
+            page.goto(path.as_uri())
+            page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, path.name
+        page.close()
+
+    def test_the_checklist_shows_where(self, browser, folder):
+        """Its first column holds "1a": it must not take the room of a name."""
+        page = browser.new_page(viewport={"width": 360, "height": 800})
+        page.goto((folder / "08_summary.html").as_uri())
+        first = page.locator("#consort tbody tr:not(.gt_group_heading_row) > :first-child").first
+        assert first.bounding_box()["width"] < 70
+        page.close()
+
+
+class TestPaper:
+    def test_no_code_is_printed(self, browser, folder):
+        page = browser.new_page()
+        page.emulate_media(media="print")
+        for path in sorted(folder.glob("*.html")):
+            page.goto(path.as_uri())
+            hidden = page.locator("details.code, .rail, .turn")
+            assert hidden.count() > 0
+            assert hidden.evaluate_all("all => all.filter(e => e.getClientRects().length).length") == 0, (
+                path.name
+            )
+        page.close()
+
+    def test_a_heading_stays_with_its_rows_and_a_short_table_whole(self, browser, folder):
+        page = browser.new_page()
+        page.emulate_media(media="print")
+        page.goto((folder / "06_safety.html").as_uri())
+        after = "e => getComputedStyle(e).breakAfter"
+        assert page.locator(".gt_group_heading_row").first.evaluate(after) == "avoid"
+        assert page.locator("tbody tr:nth-last-child(2)").first.evaluate(after) == "avoid"
+        inside = (
+            "all => all.map(e => [e.querySelectorAll('tbody tr').length, getComputedStyle(e).breakInside])"
+        )
+        tables = page.locator("figure.table").evaluate_all(inside)
+        assert {rows <= 12 for rows, _ in tables} == {True, False}
+        assert all((kept == "avoid") == (rows <= 12) for rows, kept in tables)
+        page.close()
+
+
+class TestMail:
+    def test_the_whole_report_works_alone_in_an_empty_folder(self, browser, folder, tmp_path):
+        alone = Path(shutil.copy(folder / "report.html", tmp_path / "report.html"))
+        context = browser.new_context()
+        asked: list[str] = []
+
+        def refuse(route):
+            if route.request.url == alone.as_uri():
+                route.continue_()
+            else:
+                asked.append(route.request.url)
+                route.abort()
+
+        context.route(lambda url: not url.startswith("data:"), refuse)
+        page = context.new_page()
+        page.goto(alone.as_uri())
+        assert page.locator("img").count() > 10
+        assert page.evaluate("[...document.images].filter(image => !image.naturalWidth).length") == 0
+        assert asked == []
+        context.close()
+
+
+class TestChecklist:
+    def test_each_chapter_named_in_a_table_leads_to_its_page(self, folder):
+        chapters = {path.stem for path in folder.glob("[0-9]*.html")}
+        page = soup(folder / "08_summary.html")
+        named = 0
+        for cell in page.select("#consort td, #planned td"):
+            for name in cell.get_text().split(", "):
+                if name in chapters:
+                    named += 1
+                    assert [a["href"] for a in cell.select("a") if a.get_text() == name] == [f"{name}.html"]
+        assert named > 40
+
+    def test_in_the_whole_report_they_lead_to_the_chapter_on_the_same_page(self, folder):
+        page = soup(folder / "report.html")
+        links = page.select('[id$="--consort"] td a')
+        assert len(links) > 20
+        for link in links:
+            assert link["href"] == f"#{link.get_text()}"
+            assert page.find(id=link.get_text()).name == "article"
+
+    def test_a_click_opens_the_chapter(self, browser, folder):
+        page = browser.new_page()
+        page.goto((folder / "08_summary.html").as_uri())
+        page.locator("#consort td a", has_text="06_safety").first.click()
+        assert page.url == (folder / "06_safety.html").as_uri()
+        assert page.locator("h1").inner_text() == "Safety"
+        page.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("(95 % CI 1 to 2; p = 0.46)", "(95_%_CI 1 to 2; p_=_0.46)"),
+        ("p < 0.001", "p_<_0.001"),
+        ("is 2 × 10⁻⁹.", "is 2_×_10⁻⁹."),
+        ("n = 9 and map = 3", "n = 9 and map = 3"),
+    ],
+)
+def test_a_line_never_parts_what_belongs_together(text, bound):
+    assert bind(text).replace("\N{NO-BREAK SPACE}", "_") == bound
