@@ -52,6 +52,10 @@ chapter.say(f"Primary analysis: {primary.title}. {primary.estimand.variable}. {p
 chapter.say("\n\n".join([summary.standing(study), *summary.first_lines(study, others)]))
 
 # %% tags=["hide-input"]
+size = summary.part(others, "os_power")
+chapter.say(survival_sentences.what_this_size_shows(study.arms, size) if size.rows else "")
+
+# %% tags=["hide-input"]
 chapter.say("\n\n".join(summary.other_lines(study, others)), summary.missing_sentence(others))
 
 # %%
@@ -80,7 +84,7 @@ chapter.table(deviations.deviation_table(study, counts))
 
 # %% tags=["hide-input"]
 listed = deviations.deviation_list(study, found)
-chapter.table(listed) if listed is not None else chapter.say("No deviation but days of visits.")
+chapter.table(listed) if listed is not None else chapter.say("No other deviation was found.")
 
 # %% [markdown]
 # ### The CONSORT checklist
@@ -115,10 +119,8 @@ chapter.say(since.recoded_sentence(changes), since.estimate_sentence(changes, co
 
 # %% [markdown]
 # ## What it cannot say
-
-# %% tags=["hide-input"]
-size = summary.part(others, "os_power")
-chapter.say(survival_sentences.what_this_size_shows(study.arms, size) if size.rows else "")
+#
+# A summary leaves out what each chapter says of its own limits. They stand at its end and belong to the answer.
 
 # %% tags=["hide-input"]
 chapter.say(*study.protocol.cannot_say)

@@ -187,7 +187,8 @@ class TestChecklist:
         ("(95 % CI 1 to 2; p = 0.46)", "(95_%_CI 1 to 2; p_=_0.46)"),
         ("p < 0.001", "p_<_0.001"),
         ("is 2 × 10⁻⁹.", "is 2_×_10⁻⁹."),
-        ("n = 9 and map = 3", "n = 9 and map = 3"),
+        ("n = 9 and map = 3", "n_=_9 and map = 3"),
+        ("the mean (n = ", "the mean (n_=_"),
     ],
 )
 def test_a_line_never_parts_what_belongs_together(text, bound):

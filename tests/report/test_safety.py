@@ -71,7 +71,7 @@ class TestWhyEmpty:
 
     def test_mayo_collected_neither(self, study):
         assert safety.why_empty(study("mayo-pbc")) == (
-            "This chapter cannot be filled: the data of this trial hold no record of what was given and no adverse events."
+            "Safety cannot be judged: the data of this trial hold no record of what was given and no adverse events."
         )
 
     def test_one_domain_alone(self):

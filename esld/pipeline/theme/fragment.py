@@ -143,7 +143,7 @@ def _cleaned(html: str) -> BeautifulSoup:
 def bind(text: str) -> str:
     """Text in which the end of a line parts no number from its per cent sign, "CI", "p =" or power of ten."""
     return re.sub(
-        r"(?<=\d) (?=%)|(?<=%) (?=CI\b)|(?<=\bp) (?=[=<>])|(?<=\bp [=<>]) (?=\d)|(?<=\d) (?=× 10)|(?<=\d ×) (?=10)",
+        r"(?<=\d) (?=%)|(?<=%) (?=CI\b)|(?<=\b[np]) (?=[=<>])|(?<=\b[np] [=<>]) (?=\d|$)|(?<=\d) (?=× 10)|(?<=\d ×) (?=10)",
         "\N{NO-BREAK SPACE}",
         text,
     )
