@@ -81,7 +81,7 @@ class TestWhyEmpty:
         analyses = tuple(a for a in PROTOCOL.analyses if a.role != "safety")
         own = derived(people(), protocol=PROTOCOL.model_copy(update={"analyses": analyses}))
         assert safety.planned(own) is None
-        assert "plans no analysis of safety" in safety.why_empty(own)
+        assert "the protocol plans no analysis of it" in safety.why_empty(own)
 
     def test_nobody_treated_yet(self):
         assert "nobody had been treated" in safety.why_empty(derived([patient("D", infused=())]))
