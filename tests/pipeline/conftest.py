@@ -163,3 +163,19 @@ def demo_report(published) -> SimpleNamespace:
         ``outputs/demo-final`` of the checkout, which may be missing.
     """
     return SimpleNamespace(folder=published("demo-final"), record=ROOT / "outputs" / "demo-final")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium. One a module: the sync API holds an event loop, which a later run of chapters in the same worker needs."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("chromium must be installed where CI is set, got no such program on the path")
+        pytest.skip("no chromium on the path")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()

@@ -1,6 +1,5 @@
 """The report of demo-final under a reader's hands: keyboard, paper, mail, a very small phone, the checklist's links."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -26,21 +25,6 @@ STOP = """() => {
 def folder(demo_report) -> Path:
     """The published folder; read it only."""
     return demo_report.folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("chromium must be installed where CI is set, got no such program on the path")
-        pytest.skip("no chromium on the path")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
 
 
 def soup(path: Path) -> BeautifulSoup:
@@ -112,6 +96,18 @@ class TestPaper:
             assert hidden.evaluate_all("all => all.filter(e => e.getClientRects().length).length") == 0, (
                 path.name
             )
+        page.close()
+
+    def test_no_table_runs_off_the_sheet_and_no_interval_is_broken(self, browser, folder):
+        """A4 less its margins is 170 mm, 642 px wide."""
+        page = browser.new_page(viewport={"width": 642, "height": 900})
+        page.emulate_media(media="print")
+        wide = "all => all.filter(e => e.scrollWidth > e.parentElement.clientWidth + 1).length"
+        lines = "all => all.map(e => getComputedStyle(e).whiteSpace)"
+        for path in sorted(folder.glob("*.html")):
+            page.goto(path.as_uri())
+            assert page.locator(".scroll > *").evaluate_all(wide) == 0, path.name
+            assert set(page.locator("td.gt_right").evaluate_all(lines)) <= {"nowrap"}, path.name
         page.close()
 
     def test_a_heading_stays_with_its_rows_and_a_short_table_whole(self, browser, folder):

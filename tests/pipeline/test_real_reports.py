@@ -1,8 +1,6 @@
 """The reports of the real cuts, as a reader meets them: whole, offline, on a phone, by keyboard, for who cannot see."""
 
-import os
 import re
-import shutil
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -109,21 +107,6 @@ class TestOffline:
             name = path.relative_to(report).as_posix()
             if name.startswith("tables/") or path.suffix in (".html", ".docx"):
                 assert name in linked, name
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("chromium must be installed where CI is set, got no such program on the path")
-        pytest.skip("no chromium on the path")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
 
 
 def violations(page) -> list[str]:

@@ -1,9 +1,7 @@
 """The pages are read back with a parser and, where Chromium is there, opened in it."""
 
 import base64
-import os
 import re
-import shutil
 import struct
 import zlib
 from dataclasses import replace
@@ -528,21 +526,6 @@ class TestSameBytes:
         module._templates.cache_clear()
         for path in render(report, tmp_path / "out"):
             assert path.read_bytes() == (folder / path.name).read_bytes()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("chromium must be installed where CI is set, got no such program on the path")
-        pytest.skip("no chromium on the path")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
 
 
 NAMES = ["index", "00_data_cut", "03_survival", "report"]

@@ -1,7 +1,6 @@
 """The baseline table: counted or measured by kind, missing shown, no p-values, numbers as in the rows."""
 
 import math
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,7 +8,7 @@ import pytest
 
 from esld.report import balance, baseline, numbers
 from esld.report.results import Reported, rows_of
-from tests.report.builders import HIGH, LOW, patient, study_of
+from tests.report.builders import HIGH, LOW, patient, plain, study_of
 
 PATIENTS = [
     patient(1, LOW, age=40, sex="F", weight=60.0),
@@ -222,7 +221,3 @@ class TestSentences:
             tuple(replace(r, value=0) if r.statistic.endswith(" missing") else r for r in reported.rows)
         )
         assert baseline.baseline_sentences(by_hand, complete, sizes)[1] == "No baseline value is missing."
-
-
-def plain(sentence):
-    return re.sub(r"<[^>]+>", "", sentence)
