@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 
 from esld.data.study import CutFile
 from esld.errors import InputError, InputErrors, did_you_mean
-from esld.report.chapter import SUMMARY
+from esld.report.chapter import READERS
 
 TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
 CUT = "cut"  # the parameter that every chapter has: the id of the data cut
@@ -69,10 +69,10 @@ Item = TypeVar("Item")
 
 
 def waves(chapters: Sequence[Item], slug: Callable[[Item], str]) -> list[list[Item]]:
-    """Chapters that can run at the same time, and after them the one that reads what they handed over."""
-    first = [chapter for chapter in chapters if slug(chapter) != SUMMARY]
-    last = [chapter for chapter in chapters if slug(chapter) == SUMMARY]
-    return [wave for wave in (first, last) if wave]
+    """Chapters that can run at the same time, and after them, one by one, those that read what was handed over."""
+    first = [chapter for chapter in chapters if slug(chapter) not in READERS]
+    last = [[chapter for chapter in chapters if slug(chapter) == reader] for reader in READERS]
+    return [wave for wave in (first, *last) if wave]
 
 
 def read_chapters(file: CutFile) -> list[ChapterSource]:

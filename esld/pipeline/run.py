@@ -21,10 +21,11 @@ from esld.pipeline.agreement import keep_recorded
 from esld.pipeline.chapters import ChapterSource, read_chapters, values_for, waves
 from esld.pipeline.kernels import Executed, execute, kernel_environment, write_notebook
 from esld.pipeline.publish import keep_failed, locked, publish, staging_folder
-from esld.report.chapter import prepare_run_folder
+from esld.report import double_programming
+from esld.report.chapter import VALIDATION, prepare_run_folder
 from esld.report.front import front_page
 from esld.report.ledger import ledger_of
-from esld.report.results import Row, write_rows
+from esld.report.results import Reported, Row, write_rows
 from esld.report.tables import Table
 
 WORKERS = 2
@@ -91,6 +92,7 @@ def run_cut(
         try:
             executed = _execute_all(chapters, file, staged, on_progress)
             _check_unchanged(file, study, chapters, inputs)
+            _check_twice(staged / ".run", study, chapters)
             kept = _assemble(staged, outputs / file.id, executed, study, inputs, environment, pdf)
             ended = datetime.now(UTC)
             facts = {
@@ -158,6 +160,14 @@ def _check_unblinding(study: Study) -> None:
         )
     if cut.unblinding not in {r.id for r in read_disclosed(path).records if r.kind == "unmasking"}:
         raise InputError("unblinding", rule, cut.unblinding, LEDGER_FILE, remedy)
+
+
+def _check_twice(scratch: Path, study: Study, chapters: Sequence[ChapterSource]) -> None:
+    """The main results must be those of another program; the chapter that shows them has asked already, where it ran."""
+    slugs = [chapter.slug for chapter in chapters]
+    if VALIDATION not in slugs:
+        rows = Reported(tuple(gather(scratch, slugs).rows))
+        double_programming.require_agreement(double_programming.pairs(study, rows))
 
 
 def _check_unchanged(

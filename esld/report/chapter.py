@@ -16,7 +16,11 @@ from esld.report.tables import Table
 
 RUN_VARIABLE = "ESLD_RUN"
 RUN_FILE = "run.json"
-SUMMARY = "08_summary"  # the one chapter that reads what the others handed over; it runs when they have
+VALIDATION, SUMMARY = "90_validation", "08_summary"
+READERS = (
+    VALIDATION,
+    SUMMARY,
+)  # read what the chapters before them handed over: they run one by one, when those have
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,9 @@ class Chapter:
         return reported
 
     def others(self) -> Others:
-        """What the other chapters of the cut handed over. In a run of the pipeline none is missing for `SUMMARY`."""
+        """What the other chapters of the cut handed over. In a run of the pipeline only `SUMMARY` is missing for
+        `VALIDATION`, and none for `SUMMARY`.
+        """
         rows: list[Row] = []
         answers, missing = {}, []
         for slug in sorted(set(self.study.cut.chapters) - {self.name}):

@@ -16,6 +16,11 @@ MESSAGES = {
     "baseline.missing": "Baseline values are missing for {variables}.",
     "baseline.complete": "No baseline value is missing.",
     "view.not_compared": "Left out: the {view} view does not tell the groups apart, and this compares them.",
+    "double": (
+        "{compared} {of} of this report were computed again from its analysis data by other programs: all agree as closely as "
+        "is asked."
+    ),
+    "double.left": "{left} {were} not compared, for the reasons below the table.",
     "milestone.arm.complete": "{alive} of {n} {patients} ({share}, {level} CI {lower} to {upper}) in the {arm} group",
     "milestone.arm.estimated": "{share} ({level} CI {lower} to {upper}) of the {n} {patients} in the {arm} group",
     "milestone.arm.all_alive": "{share} (no interval, because nobody had died) of the {n} {patients} in the {arm} group",

@@ -1,0 +1,65 @@
+"""LS means by a general optimiser: a closed form, the package's own for every structure, and what has no maximum."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from esld.double_programming import longitudinal
+from esld.longitudinal import mmrm
+
+ROWS = pd.DataFrame(
+    {
+        "USUBJID": np.repeat([f"P{i}" for i in range(16)], 3),
+        "TRT01P": np.repeat(["A", "B"] * 8, 3),
+        "AVISITN": np.tile([1.0, 2.0, 4.0], 16),
+    }
+)
+VISITS = {1.0: 1.0, 2.0: 2.0, 3.0: 3.0, 4.0: 4.0}  # nobody has a value at the third
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(20240116)
+    base, level = np.repeat(rng.normal(50, 10, 16), 3), np.repeat(rng.normal(0, 4, 16), 3)
+    noise = rng.normal(0, 3, len(ROWS)) * np.tile([1.0, 1.5, 2.5], 16)
+    frame = ROWS.assign(BASE=base, CHG=0.3 * (50 - base) + level + noise + ROWS["AVISITN"])
+    return frame.drop(index=[2, 7, 11, 20, 47])  # some visits are missing
+
+
+def test_complete_data_without_a_slope_give_the_means_of_the_cells():
+    rng = np.random.default_rng(1)
+    frame = ROWS.assign(BASE=1.0, CHG=rng.normal(0, 1, len(ROWS)))
+    found = longitudinal.ls_means(frame, structure="cs", arms=["A", "B"], visits=VISITS)
+    wanted = frame.groupby(["TRT01P", "AVISITN"])["CHG"].mean()
+    for group, time, value in found.itertuples(index=False):
+        assert value == pytest.approx(wanted[group, time], abs=1e-10)
+
+
+@pytest.mark.parametrize("structure", ["us", "adh", "csh", "cs", "sp_exp"])
+def test_agrees_with_the_package(rows, structure):
+    frame = rows.assign(AVISITN=pd.Categorical(rows["AVISITN"].astype(int), categories=[1, 2, 4]))
+    fit = mmrm(
+        frame, "CHG ~ BASE + TRT01P * AVISITN", subject="USUBJID", visit="AVISITN",
+        covariance=structure, times={1: 1.0, 2: 2.0, 4: 4.0},
+    )  # fmt: skip
+    ours = fit.ls_means("TRT01P").to_frame()
+    ours = ours[ours["statistic"].eq("ls_mean")].set_index(["group", "time"])["value"]
+    found = longitudinal.ls_means(rows, structure=structure, arms=["A", "B"], visits=VISITS)
+    assert len(found) == 6
+    for group, time, value in found.itertuples(index=False):
+        assert value == pytest.approx(ours[group, time], abs=1e-5)
+
+
+@pytest.mark.parametrize("structure", sorted(longitudinal.STRUCTURES))
+def test_every_structure_is_a_covariance(structure):
+    times = np.array([1.0, 2.0, 4.0, 8.0])
+    scales, others = longitudinal._size(structure, 4)
+    sigma = longitudinal.STRUCTURES[structure](np.linspace(-0.2, 0.3, scales + others), times)
+    assert np.array_equal(sigma, sigma.T) and np.linalg.eigvalsh(sigma)[0] > 0
+
+
+def test_no_maximum_is_no_number():
+    # Two patients with the same course: every visit's variance goes to 0.
+    frame = ROWS.iloc[:6].assign(BASE=[1.0] * 6, CHG=[1.0, 2.0, 3.0] * 2, TRT01P="A")
+    found = longitudinal.ls_means(frame, structure="us", arms=["A", "B"], visits=VISITS)
+    assert found["group"].eq("A").all() and found["value"].isna().all()
