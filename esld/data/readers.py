@@ -34,7 +34,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     from io import StringIO
 
     text, encoding = decode(path)
-    reader = csv.reader(StringIO(text, newline=""), strict=True)
+    reader = csv.reader(StringIO(text, newline=None), strict=True)  # line ends as ``canonical`` has them
     try:
         rows = list(reader)
     except csv.Error as error:
@@ -63,6 +63,17 @@ def decode(path: Path) -> tuple[str, str]:
         return text, name
     remedy = "Save it as UTF-8 and run again."
     raise InputError(path.name, "must be encoded as UTF-8 or GB18030", remedy=remedy)
+
+
+def canonical(raw: bytes) -> bytes:
+    r"""A text file's bytes with every line end (``\r\n``, ``\r``) as ``\n``; nothing else is touched.
+
+    A checkout, an editor or a mail program may change line ends, and nothing that a report is made of reads them apart:
+    tables (a line end inside a cell too), YAML, JSON and Python are all read with line ends translated. So what is
+    hashed is what is read, and two files with the same canonical bytes give the same report. Good for UTF-8 and
+    GB18030, in which these two bytes are never part of another character; never for a workbook or a picture.
+    """
+    return raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def read_xlsx(path: Path, names: Collection[str]) -> Tables:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from nbformat import NotebookNode
 
+from esld.data.readers import canonical
 from esld.data.study import CutFile
 from esld.errors import InputError, InputErrors, did_you_mean
 from esld.report.chapter import READERS
@@ -43,7 +44,7 @@ class ChapterSource:
     path : Path
         The ``.py`` file.
     sha256 : str
-        Of its bytes.
+        Of its text: bytes with line ends as ``esld.data.readers.canonical`` has them.
     notebook : NotebookNode
         As jupytext reads it; treat as read-only.
     title, question : str
@@ -124,7 +125,7 @@ def read_chapter(path: Path) -> ChapterSource:
     """
     import jupytext
 
-    raw = path.read_bytes()
+    raw = canonical(path.read_bytes())
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -10,6 +10,7 @@ from typing import Any
 
 import esld
 from esld.allocation.disclosed import FILE as LEDGER_FILE
+from esld.data.readers import READERS, canonical
 from esld.data.study import EXAMPLE, CutFile, previous_cut, seen_tables
 from esld.errors import InputError
 from esld.pipeline.chapters import ChapterSource
@@ -37,8 +38,17 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def text_sha256(path: Path) -> str:
+    """Hash of a text file's bytes with line ends as ``esld.data.readers.canonical`` has them.
+
+    A changed line end is no changed input; every other byte counts.
+    """
+    return hashlib.sha256(canonical(path.read_bytes())).hexdigest()
+
+
 def input_hashes(file: CutFile, chapters: list[ChapterSource]) -> dict[str, str]:
-    """Hash of every file that a report depends on, by a name that holds on any machine.
+    """Hash of every file that a report depends on, by a name that holds on any machine; a text's is the same
+    with any line ends.
 
     Where the view hides the arms, of what it shows of each table, and not of the files: the arms of 22 patients can be guessed
     and tried against the hash of a file that holds them.
@@ -47,7 +57,7 @@ def input_hashes(file: CutFile, chapters: list[ChapterSource]) -> dict[str, str]
     if previous := previous_cut(file):
         hashes |= {f"previous/{name}": value for name, value in _cut_hashes(previous).items()}
     if results := file.previous_results_path:
-        hashes[f"params/{_portable(file.cut.previous_results)}"] = sha256(results)
+        hashes[f"params/{_portable(file.cut.previous_results)}"] = text_sha256(results)
     return hashes
 
 
@@ -55,8 +65,8 @@ def _cut_hashes(file: CutFile) -> dict[str, str]:
     """Hashes of a cut's file, its protocol and its data."""
     data = file.data_path
     hashes = {
-        f"params/{file.path.name}": sha256(file.path),
-        f"params/{_portable(file.cut.protocol)}": sha256(file.protocol_path),
+        f"params/{file.path.name}": text_sha256(file.path),
+        f"params/{_portable(file.cut.protocol)}": text_sha256(file.protocol_path),
     }
     name = file.cut.data if file.cut.data.startswith(EXAMPLE) else _portable(file.cut.data)
     if file.cut.view != "unblinded":
@@ -69,11 +79,12 @@ def _cut_hashes(file: CutFile) -> dict[str, str]:
     if data.is_dir():
         files = sorted(p for p in data.iterdir() if p.suffix.lower() == ".csv" or p.name == LEDGER_FILE)
     for path in files:
-        hashes[f"{name}/{path.name}" if data.is_dir() else name] = sha256(path)
+        of_file = sha256 if path.suffix.lower() in READERS else text_sha256  # a workbook is no text
+        hashes[f"{name}/{path.name}" if data.is_dir() else name] = of_file(path)
     if (corrections := file.overrides_path) is not None:
         folder = name if data.is_dir() else Path(name).parent.as_posix()
         named = _portable(file.cut.overrides) if file.cut.overrides else f"{folder}/{corrections.name}"
-        hashes[named] = sha256(corrections)
+        hashes[named] = text_sha256(corrections)
     return hashes
 
 
@@ -93,7 +104,8 @@ def package_digest() -> str:
     root = Path(esld.__file__).parent
     suffixes = {".py", ".css", ".j2", ".json", ".otf"}
     files = (p for p in root.rglob("*") if p.suffix in suffixes and "share" not in p.relative_to(root).parts)
-    return digest({p.relative_to(root).as_posix(): sha256(p) for p in files})
+    of_file = {".otf": sha256}  # a font is no text
+    return digest({p.relative_to(root).as_posix(): of_file.get(p.suffix, text_sha256)(p) for p in files})
 
 
 def environment(root: Path) -> dict[str, Any]:
@@ -104,7 +116,7 @@ def environment(root: Path) -> dict[str, Any]:
         "esld_sha256": package_digest(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "requirements_lock_sha256": sha256(lock) if lock.exists() else None,
+        "requirements_lock_sha256": text_sha256(lock) if lock.exists() else None,
         "packages": {name: metadata.version(name) for name in _RUNS_WITH},
         "byte_order": sys.byteorder,
     }

@@ -5,8 +5,11 @@ import json
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import esld
+from esld.data.readers import canonical, read_csv_folder
 from esld.data.study import EXAMPLE, read_cut
 from esld.errors import InputError
 from esld.pipeline import provenance
@@ -35,9 +38,10 @@ class TestInputs:
             *(f"data/tiny/{name}" for name in data),
         }
 
-    def test_they_are_sha256_of_the_bytes(self, file, working_copy):
-        dm = (working_copy / "data" / "tiny" / "dm.csv").read_bytes()
-        assert hashes(file)["data/tiny/dm.csv"] == hashlib.sha256(dm).hexdigest()
+    def test_they_are_sha256_of_the_text(self, file, working_copy):
+        lines = (working_copy / "data" / "tiny" / "dm.csv").read_bytes().splitlines()
+        text = b"".join(line + b"\n" for line in lines)
+        assert hashes(file)["data/tiny/dm.csv"] == hashlib.sha256(text).hexdigest()
 
     @pytest.mark.parametrize(
         "name", ["params/tiny.yaml", "params/protocols/trial.yaml", "notebooks/01_one.py", "data/tiny/lb.csv"]
@@ -48,6 +52,35 @@ class TestInputs:
             changed.write("\n")
         after = hashes(read_cut(file.path))
         assert {key for key in before if before[key] != after[key]} == {name}
+
+    @pytest.mark.parametrize("end", [b"\r\n", b"\r"])
+    @pytest.mark.parametrize("view", ["unblinded", "masked"])
+    def test_a_changed_line_end_is_no_changed_input(self, file, working_copy, view, end):
+        """In every text that goes in: cuts, protocol, chapters, tables (in a cell too), corrections, ledger, earlier
+        results. What is read from it is the same as well.
+        """
+        tables, params = working_copy / "data" / "tiny", working_copy / "params"
+        text = file.path.read_text(encoding="utf-8").replace("view: unblinded", f"view: {view}")
+        (params / "before.yaml").write_bytes(text.replace(file.cut.cutoff, "2025-03-31").encode())
+        (params / "before.json").write_bytes(b"[]\n")
+        file.path.write_bytes(f"{text}previous: before\nprevious_results: before.json\n".encode())
+        (tables / "ledger.json").write_bytes(b'{"x":\n1}\n')
+        (tables / "ae.csv").write_bytes(b'USUBJID,AETERM\n001,"two\nlines"\n')
+        (tables / "overrides.yaml").write_bytes(b"overrides: []\n")
+
+        def seen():
+            cells = [[cell.source for cell in c.notebook.cells] for c in read_chapters(file)]
+            terms = list(read_csv_folder(tables, ["AE"])["AE"]["AETERM"])
+            return hashes(read_cut(file.path)), cells, terms
+
+        texts = [p for p in working_copy.rglob("*") if p.suffix in (".yaml", ".json", ".py", ".csv")]
+        for path in texts:
+            path.write_bytes(canonical(path.read_bytes()))
+        before = seen()
+        assert before[-1] == ["two\nlines"]
+        for path in texts:
+            path.write_bytes(path.read_bytes().replace(b"\n", end))
+        assert seen() == before
 
     def test_a_table_more_is_an_input_more(self, file, working_copy):
         (working_copy / "data" / "tiny" / "XX.CSV").write_text("a\n1\n", encoding="utf-8")
@@ -83,9 +116,9 @@ class TestInputs:
         assert hashes(replace(file, cut=cut)) == alone | {"data/mine.yaml": provenance.sha256(named)}
 
     def test_a_workbook_is_one_input(self, file, working_copy):
-        (working_copy / "data" / "tiny.xlsx").write_bytes(b"sheets")
+        (working_copy / "data" / "tiny.xlsx").write_bytes(b"sheets\r\n\r")  # no text: every byte counts
         found = hashes(replace(file, cut=file.cut.model_copy(update={"data": "data/tiny.xlsx"})))
-        assert found["data/tiny.xlsx"] == hashlib.sha256(b"sheets").hexdigest()
+        assert found["data/tiny.xlsx"] == hashlib.sha256(b"sheets\r\n\r").hexdigest()
 
     def test_absolute_paths_keep_their_last_part(self, file, working_copy):
         away = {
@@ -99,6 +132,26 @@ class TestInputs:
     def test_an_example_is_named_as_the_cut_names_it(self, file):
         found = hashes(replace(file, cut=file.cut.model_copy(update={"data": f"{EXAMPLE}demo"})))
         assert "example:demo/dm.csv" in found
+
+
+class TestCanonicalText:
+    @given(text=st.lists(st.sampled_from([b"a", b"\xce\xd2", b"\n", b"\r\n", b"\r", b" "])).map(b"".join))
+    def test_lines_stay_the_same_lines(self, text):
+        assert canonical(text).splitlines() == text.splitlines()  # of bytes: at \n, \r\n and \r alone
+        assert canonical(canonical(text)) == canonical(text)
+        assert b"\r" not in canonical(text)
+
+    @given(
+        text=st.binary(),
+        at=st.integers(min_value=0),
+        byte=st.sampled_from([b for b in range(256) if b not in b"\r\n"]),
+    )
+    def test_every_other_byte_counts(self, text, at, byte):
+        """A byte that is no line end, put in, changed or taken away, changes what is hashed."""
+        place = at % (len(text) + 1)
+        assert canonical(text[:place] + bytes([byte]) + text[place:]) != canonical(text)
+        if text[place:] and text[place] not in (byte, *b"\r\n"):
+            assert canonical(text[:place] + bytes([byte]) + text[place + 1 :]) != canonical(text)
 
 
 class TestDigest:
@@ -118,6 +171,14 @@ class TestDigest:
             (package / name).write_text("x", encoding="utf-8")
             seen.append(provenance.package_digest())
         assert len(set(seen)) == 5
+        (package / "code.py").write_bytes(b"x\n")
+        (package / "han.otf").write_bytes(b"x\n")
+        seen.append(provenance.package_digest())
+        (package / "code.py").write_bytes(b"x\r\n")  # a checkout's line ends are not another package
+        assert provenance.package_digest() == seen[-1]
+        (package / "han.otf").write_bytes(b"x\r\n")  # in a font every byte counts
+        assert provenance.package_digest() != seen[-1]
+        (package / "han.otf").write_bytes(b"x\n")
         for name in ("code.pyc", "share/notebooks/00_data_cut.py"):
             (package / name).write_text("x", encoding="utf-8")
         assert provenance.package_digest() == seen[-1]
