@@ -1,5 +1,6 @@
 """The house keeps its own rules: what is committed, what is imported, what the lock and the package say."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -45,6 +46,29 @@ def test_chapters_examples_and_the_record_may_be_committed(path):
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
 def test_nothing_tracked_is_refused():
     assert list(repository.refused(repository.tracked())) == []
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a git checkout")
+def test_a_checkout_has_the_same_bytes_whatever_git_thinks_of_line_ends(tmp_path):
+    """What is hashed as an input, the record and the locks; with core.autocrlf=true as Git for Windows sets it."""
+    copies = []
+    for setting in ("true", "false"):
+        copy = tmp_path / setting
+        clone = [
+            "git",
+            "clone",
+            "--quiet",
+            "--shared",
+            "-c",
+            f"core.autocrlf={setting}",
+            str(ROOT),
+            str(copy),
+        ]
+        subprocess.run(clone, check=True, capture_output=True)
+        status = ["git", "-C", str(copy), "status", "--porcelain"]
+        assert subprocess.run(status, check=True, capture_output=True, text=True).stdout == ""
+        copies.append({p: hashlib.sha256((copy / p).read_bytes()).hexdigest() for p in repository.tracked()})
+    assert copies[0] == copies[1]
 
 
 def test_import_is_cheap():
