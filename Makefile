@@ -1,38 +1,68 @@
 # `make report` and `make test` set everything up on a fresh machine; the rest is for daily work.
 PYTHON ?= python3
+UV     ?= uv
 BIN    := .venv/bin
-SETUP  := .venv/.complete
+RUN    := .venv/.complete
+TOOLS  := .venv/.complete-tools
+LOG    := .venv/setup.log
 CUTS   ?= params/demo-final.yaml
 
-.PHONY: report test lint typecheck lab bench soak
+.PHONY: report test lint typecheck lab bench soak lock
 
-report: $(SETUP)
+report: $(RUN)
 	$(BIN)/esld run $(CUTS)
 
-test: $(SETUP)
+test: $(TOOLS)
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-lint: $(SETUP)
+lint: $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
 
-typecheck: $(SETUP)
+typecheck: $(TOOLS)
 	$(BIN)/mypy
 
-lab: $(SETUP)
+lab: $(RUN)
 	$(BIN)/python -m esld.pipeline.lab
 
-bench: $(SETUP)
+bench: $(TOOLS)
 	$(BIN)/python -m tests.bench
 
-soak: $(SETUP)
+soak: $(TOOLS)
 	HYPOTHESIS_PROFILE=soak ESLD_SOAK=1 $(BIN)/python -m pytest -n auto --dist loadfile -m ""
 
-# The lock says which versions, with hashes; the package itself is installed in place beside them.
-$(SETUP): requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "esld needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $@
+# The locks have decided, so nothing is resolved: no dependency is followed, and what comes as source is built by what
+# requirements-build.lock put there before. `pip check` then says whether it is whole. While pip works there are no
+# stamps: what was broken off counts as nothing, and .venv is made anew.
+export PIP_NO_INPUT := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+PIP      = $(BIN)/python -m pip
+INSTALL  = $(PIP) install --no-deps --no-build-isolation --use-pep517
+FAILED   = { echo "esld: the set-up failed; $(LOG) ends with:" >&2; tail -n 5 $(LOG) >&2; exit 1; }
+COUNT    = $$(grep -ho '^[a-z0-9][^=]*==' $(1) | sort -u | wc -l | tr -d ' ')
+
+$(RUN): requirements-build.lock requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "esld needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	@test -e $@ && test -x $(BIN)/python || { \
+	  test ! -e .venv || echo "esld: .venv is no complete set-up and is made anew"; rm -rf .venv && $(PYTHON) -m venv .venv; }
+	@rm -f $(RUN) $(TOOLS)
+	@echo "esld: installing what a run needs (about $(call COUNT,requirements-build.lock requirements.lock) locked packages, 950 MB, one to two minutes); log: $(LOG)"
+	@{ $(INSTALL) --require-hashes -r requirements-build.lock \
+	  && $(INSTALL) --require-hashes -r requirements.lock \
+	  && $(INSTALL) --editable . \
+	  && $(PIP) check; } >$(LOG) 2>&1 || $(FAILED)
+	@touch $(RUN)
+
+$(TOOLS): $(RUN) requirements-dev.lock
+	@rm -f $(RUN) $(TOOLS)
+	@echo "esld: adding what tests, lint and types need (about $(call COUNT,requirements-*.lock) locked packages and 1,250 MB in all, half a minute); log: $(LOG)"
+	@{ $(INSTALL) --require-hashes -r requirements-dev.lock && $(PIP) check; } >>$(LOG) 2>&1 || $(FAILED)
+	@touch $(RUN) $(TOOLS)
+
+# The versions that the locks hold stay, where pyproject.toml allows them; UPGRADE=--upgrade takes the newest of each.
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+lock:
+	$(COMPILE) $(UPGRADE) pyproject.toml --all-extras -o requirements-dev.lock
+	$(COMPILE) pyproject.toml -c requirements-dev.lock -o requirements.lock
+	$(COMPILE) $(UPGRADE) --group pyproject.toml:build -c requirements-dev.lock -o requirements-build.lock

@@ -1,4 +1,4 @@
-"""The house keeps its own rules: what is committed, what is imported, what the lock and the package say."""
+"""The house keeps its own rules: what is committed, what is imported, what can be made."""
 
 import hashlib
 import re
@@ -79,19 +79,10 @@ def test_import_is_cheap():
     assert done.stdout.split() == []
 
 
-def test_the_lock_has_hashes_and_names_no_index():
-    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    pinned = re.findall(r"^[a-z0-9][\w.-]*(?:\[[\w,-]+\])?==", lock, flags=re.MULTILINE)
-    assert len(pinned) > 100
-    assert not re.search(r"^-|https?://", lock, flags=re.MULTILINE)
-    blocks = re.split(r"^(?=[a-z0-9][\w.-]*(?:\[[\w,-]+\])?==)", lock, flags=re.MULTILINE)[1:]
-    assert [b.split("==")[0] for b in blocks if "--hash=sha256:" not in b] == []
-
-
 def test_the_makefile_has_the_promised_targets_and_no_other():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE)
-    assert sorted(targets) == sorted(["report", "test", "lint", "typecheck", "lab", "bench", "soak"])
+    assert sorted(targets) == sorted(["report", "test", "lint", "typecheck", "lab", "bench", "soak", "lock"])
 
 
 def test_the_import_contract_holds():
