@@ -34,7 +34,7 @@ soak: $(TOOLS)
 
 # The locks have decided, so nothing is resolved: no dependency is followed, and what comes as source is built by what
 # requirements-build.lock put there before. `pip check` then says whether it is whole. While pip works there are no
-# stamps: what was broken off counts as nothing, and .venv is made anew.
+# stamps, and a stamp holds the locks that it stands for: what was broken off, or is of other locks, is made anew.
 export PIP_NO_INPUT := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP      = $(BIN)/python -m pip
@@ -44,21 +44,23 @@ COUNT    = $$(grep -ho '^[a-z0-9][^=]*==' $(1) | sort -u | wc -l | tr -d ' ')
 
 $(RUN): requirements-build.lock requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "esld needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
-	@test -e $@ && test -x $(BIN)/python || { \
-	  test ! -e .venv || echo "esld: .venv is no complete set-up and is made anew"; rm -rf .venv && $(PYTHON) -m venv .venv; }
+	@cat requirements-build.lock requirements.lock | cmp -s - $@ && test -x $(BIN)/python || { \
+	  test ! -e .venv || echo "esld: .venv was broken off or is of other locks: it is made anew"; \
+	  rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@rm -f $(RUN) $(TOOLS)
 	@echo "esld: installing what a run needs (about $(call COUNT,requirements-build.lock requirements.lock) locked packages, 950 MB, one to two minutes); log: $(LOG)"
 	@{ $(INSTALL) --require-hashes -r requirements-build.lock \
 	  && $(INSTALL) --require-hashes -r requirements.lock \
 	  && $(INSTALL) --editable . \
 	  && $(PIP) check; } >$(LOG) 2>&1 || $(FAILED)
-	@touch $(RUN)
+	@cat requirements-build.lock requirements.lock >$(RUN)
 
 $(TOOLS): $(RUN) requirements-dev.lock
 	@rm -f $(RUN) $(TOOLS)
 	@echo "esld: adding what tests, lint and types need (about $(call COUNT,requirements-*.lock) locked packages and 1,250 MB in all, half a minute); log: $(LOG)"
 	@{ $(INSTALL) --require-hashes -r requirements-dev.lock && $(PIP) check; } >>$(LOG) 2>&1 || $(FAILED)
-	@touch $(RUN) $(TOOLS)
+	@cat requirements-build.lock requirements.lock >$(RUN)
+	@touch $(TOOLS)
 
 # The versions that the locks hold stay, where pyproject.toml allows them; UPGRADE=--upgrade takes the newest of each.
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate

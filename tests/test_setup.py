@@ -224,8 +224,12 @@ def test_what_was_broken_off_never_counts_and_what_stands_is_not_made_twice(worl
     lock = world / "requirements.lock"
     (newer,) = locked(world.parent / "wheels" / "coverage-7.18.0-py3-none-any.whl")
     lock.write_text(re.sub(r"coverage==.*\n.*\n", lambda _: newer, lock.read_text()), encoding="utf-8")
+    (world / ".venv" / "of-an-older-lock").touch()
     assert made(world, "report")[1].splitlines()[-1].startswith("coverage 7.18.0 built by 1 run ")
     assert stamps(world) == [".complete"]
+    assert not (world / ".venv" / "of-an-older-lock").exists()
+    (world / "pyproject.toml").touch()
+    assert "made anew" not in made(world, "report")[1]
 
     lock.write_text(lock.read_text().replace("plugin==1", "plugin==3"), encoding="utf-8")
     code, out, err = made(world, "report")
