@@ -182,7 +182,7 @@ if study.compares:
 # %% tags=["hide-input"]
 if study.compares:
     said = [sentences.sentence(model, fitted), survival_sentences.firth(penalised, shrunk)]
-    said += [survival_sentences.hazards(constant, held), *model.warnings]
+    said.append(survival_sentences.hazards(constant, held))
 chapter.say(*said) if study.compares else None
 
 # %% [markdown]

@@ -46,17 +46,6 @@ NOT_COMPARED = (
         "The number of covariates, which was given.",
     ),
     NotCompared(
-        "Cox model with Breslow's ties: limits, z, p-values, likelihood ratio test",
-        (
-            "b_cox.json/*.breslow/hr_*95",
-            "b_cox.json/*.breslow/z",
-            "b_cox.json/*.breslow/p",
-            "b_cox.json/*.breslow/lr_chisq",
-        ),
-        "The Cox fit of esld has Efron's ties; coefficients, standard errors and likelihoods of the Breslow fit are "
-        "compared through Andersen–Gill, whose limits and tests are the robust ones.",
-    ),
-    NotCompared(
         "Limits of a cumulative incidence of 0",
         ("c_cuminc.json/*/etm_*_cloglog",),
         "etm gives 0 and 0 where the incidence is 0; esld gives none, as at a survival of 1.",
@@ -147,11 +136,6 @@ NOT_COMPARED = (
         "Negative binomial and Poisson regression",
         ("g_mcf.json/g.nb.cgd/*",),
         "esld has no regression of counts.",
-    ),
-    NotCompared(
-        "Firth's Cox with Efron's ties",
-        ("h_firth.json/*/efron/*",),
-        "firthmodels, which fits it, has Breslow's ties only.",
     ),
     NotCompared(
         "MMRM: parameters of the covariance, and the gradient",

@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isnan, nan
-from typing import ClassVar
+from math import inf, nan
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr
 
 from esld.survival._data import Bools, Floats, Ints, choice, two_sided_z, vector
+from esld.survival._newton import maximise
 from esld.survival._ratios import RatioModel
 from esld.survival.counting_process import CountingRows, counting_rows
 
 TIES = {"efron": "Efron", "breslow": "Breslow"}
 _METHOD = "Andersen-Gill, robust (LWYY), Wald"
-_MAX_STEPS = 50
 # As in `cox`: a standard error of 100 per standard deviation of a covariate is no information.
 _FLAT = 100.0
 
@@ -129,14 +129,15 @@ def andersen_gill(
     coef, vcov, std_err, naive = gap, np.full((p, p), nan), gap, gap
     null = loglik = score_chisq = nan
     if not reason:
-        found, reached = likelihood.maximise()
-        if isnan(reached) or likelihood.is_flat(found, design.std(axis=0)):
+        best = maximise(likelihood.at, np.zeros(p))
+        if best is None or likelihood.is_flat(best[0], design.std(axis=0)):
             reason = f"the likelihood has no maximum in {', '.join(names)} together"
         else:
-            inverse = np.linalg.inv(likelihood.information(found))
+            found, top = best
+            inverse = np.linalg.inv(top.information)
             naive = np.sqrt(np.diag(inverse))
             zero, scores = np.zeros(p), likelihood.scores(found)
-            coef, null, loglik = found, likelihood.loglik(zero), reached
+            coef, null, loglik = found, likelihood.loglik(zero), top.loglik
             vcov = inverse @ (scores.T @ scores) @ inverse
             std_err = np.sqrt(np.diag(vcov))
             if not np.all(std_err > 1e-9 * naive):
@@ -151,6 +152,12 @@ def andersen_gill(
         score_p_value=float(chdtrc(p, score_chisq)), n=data.subjects, rows=len(rows),
         events=int(data.count.sum()), ties=TIES[ties], method=_METHOD, conf_level=conf_level, reason=reason,
     )  # fmt: skip
+
+
+class _Point(NamedTuple):
+    loglik: float
+    score: Floats
+    information: Floats
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -204,20 +211,9 @@ class _Likelihood:
         information = self.information(coef) * np.outer(spread, spread)
         return bool(np.linalg.eigvalsh(information)[0] < _FLAT**-2)
 
-    def maximise(self) -> tuple[Floats, float]:
-        """Newton's steps from 0, halved where the likelihood would fall; NaN where they do not settle."""
-        coef = np.zeros(self.design.shape[1])
-        loglik = self.loglik(coef)
-        for _ in range(_MAX_STEPS):
-            score = self.scores(coef).sum(axis=0)
-            step = np.linalg.lstsq(self.information(coef), score)[0]
-            gain = float(score @ step)
-            while (reached := self.loglik(coef + step)) < loglik - 1e-12 * abs(loglik):
-                step = step / 2
-            coef, loglik = coef + step, reached
-            if gain < 1e-16 * max(abs(loglik), 1.0):
-                return coef, loglik
-        return np.full(coef.size, nan), nan
+    def at(self, coef: Floats) -> "_Point":
+        """Value and derivatives of all subjects together."""
+        return _Point(self.loglik(coef), self.scores(coef).sum(axis=0), self.information(coef))
 
     def no_fit(self, names: tuple[str, ...]) -> str:
         """Why the likelihood has no single maximum, or nothing."""

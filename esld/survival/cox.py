@@ -1,48 +1,22 @@
-"""Cox regression by lifelines, with the cases caught in which the likelihood has no maximum."""
+"""Cox regression, with the cases caught in which the likelihood has no maximum."""
 
-import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import nan
 from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import chdtrc, ndtr
 
-from esld.survival._data import Bools, Floats, checked_times, two_sided_z
+from esld.survival._data import Floats, Ints, checked_times, choice, group_codes, two_sided_z
+from esld.survival._newton import maximise
+from esld.survival._partial_likelihood import NAMES, TIES, Regression, Ties, partial_likelihood
 from esld.survival._ratios import RatioModel
 
-# lifelines stops at a Newton decrement of 1e-7, a few digits short of R. Its other rule, on the
-# log-likelihood, is switched off by a negative bound.
-_FIT_OPTIONS = {"precision": 1e-18, "r_precision": -1.0, "step_size": 1.0, "max_steps": 200}
-_METHOD = "Cox partial likelihood, Wald"
 # A standard error of 100 per standard deviation of a covariate: the information has gone, as it does when a
 # combination of covariates separates the events although none of them does alone.
 _FLAT = 100.0
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Regression:
-    """Follow-up and covariates of a regression.
-
-    Attributes
-    ----------
-    time : ndarray of shape (n,)
-        Elapsed time to event or censoring.
-    event : ndarray of bool, shape (n,)
-        Whether `time` ends in the event.
-    design : ndarray of shape (n, p)
-        The covariates.
-    names : tuple of str
-        Their columns, in order.
-    """
-
-    time: Floats
-    event: Bools
-    design: Floats
-    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -59,8 +33,8 @@ class CoxFit(RatioModel):
         Wald statistic.
     lr_chisq, lr_p_value : float
         Likelihood ratio test of all covariates together, p degrees of freedom.
-    warnings : tuple of str
-        What the fitting said, each once.
+    strata : int
+        Number of strata, 1 if not stratified.
     """
 
     TOTALS: ClassVar[tuple[str, ...]] = ("loglik_null", "loglik", "lr_chisq", "lr_p_value")
@@ -69,13 +43,20 @@ class CoxFit(RatioModel):
     z: Floats
     lr_chisq: float
     lr_p_value: float
-    warnings: tuple[str, ...]
+    strata: int
 
 
 def cox(
-    frame: pd.DataFrame, *, duration: str, event: str, covariates: Sequence[str], conf_level: float = 0.95
+    frame: pd.DataFrame,
+    *,
+    duration: str,
+    event: str,
+    covariates: Sequence[str],
+    strata: str | None = None,
+    ties: Ties = "efron",
+    conf_level: float = 0.95,
 ) -> CoxFit:
-    """Cox proportional hazards regression, Efron's treatment of ties.
+    """Cox proportional hazards regression.
 
     Parameters
     ----------
@@ -85,6 +66,11 @@ def cox(
         Columns with elapsed time and event (1 or True), as for `kaplan_meier`.
     covariates : sequence of str
         Numeric or boolean columns; nothing is coded or centred for the caller; missing is refused.
+    strata : str, optional
+        Column with each subject's stratum: a baseline hazard of its own, the same ratios; missing is refused.
+    ties : {'efron', 'breslow', 'exact'}
+        Events at one time: Efron's and Breslow's approximations of what would hold if they had an order, or the exact
+        likelihood of times that are discrete (a conditional logistic regression), whose ratio is one of odds.
     conf_level : float, default 0.95
 
     Returns
@@ -96,21 +82,77 @@ def cox(
     Raises
     ------
     ValueError
-        As for `kaplan_meier`; no covariate, a column that is absent, not numeric or has missing values.
+        As for `kaplan_meier`; no covariate, a column that is absent, not numeric or has missing values; unknown ties.
+
+    Notes
+    -----
+    Own Newton steps; the numbers are those of R's ``coxph``. The time of an exact fit grows with those at risk times the events
+    tied, at each event time.
 
     References
     ----------
-    Cox (1972), J R Stat Soc B 34:187-220. Efron (1977), JASA 72:557-565. Heinze and Schemper (2001),
-    Biometrics 57:114-119, for the monotone likelihood.
+    Cox (1972), J R Stat Soc B 34:187-220. Efron (1977), JASA 72:557-565. Breslow (1974), Biometrics 30:89-99. Heinze and
+    Schemper (2001), Biometrics 57:114-119, for the monotone likelihood.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> patients = pd.DataFrame({"days": [3, 5, 8, 9], "died": [1, 1, 1, 0], "high": [1, 0, 1, 0]})
+    >>> fit = cox(patients, duration="days", event="died", covariates=["high"])
+    >>> round(fit.ratio("high").value, 3)
+    2.0
     """
-    data = regression(frame, duration=duration, event=event, covariates=covariates)
-    two_sided_z(conf_level)
-    if reason := no_fit(data.time, data.event, data.design, data.names):
-        return _failed(data, conf_level, reason, ())
-    return _fit(data, conf_level)
+    choice(ties, "ties", TIES)
+    data = regression(frame, duration=duration, event=event, covariates=covariates, strata=strata)
+    z = two_sided_z(conf_level)
+    p = len(data.names)
+    gap = np.full(p, nan)
+    coef, std_err, vcov, null, loglik = gap, gap, np.full((p, p), nan), nan, nan
+    reason = no_fit(data, exact=ties == "exact")
+    if not reason:
+        found = _fitted(data, ties)
+        if found is None:
+            reason = f"the likelihood has no maximum in {', '.join(data.names)} together"
+        else:
+            coef, vcov, null, loglik = found
+            std_err = np.sqrt(np.diag(vcov))
+    wald, chisq = coef / std_err, 2 * (loglik - null)
+    margin = z * std_err
+    method = "Cox partial likelihood, Wald"
+    return CoxFit(
+        terms=data.names, coef=coef, std_err=std_err, vcov=vcov, lower=np.exp(coef - margin),
+        upper=np.exp(coef + margin), z=wald, p_value=2 * ndtr(-np.abs(wald)), loglik_null=null, loglik=loglik,
+        lr_chisq=chisq, lr_p_value=float(chdtrc(p, np.maximum(chisq, 0.0))), n=data.time.size,
+        events=int(data.event.sum()), ties=NAMES[ties], strata=data.strata,
+        method=f"{method}, {data.strata} strata" if data.strata > 1 else method, conf_level=conf_level, reason=reason,
+    )  # fmt: skip
 
 
-def regression(frame: pd.DataFrame, *, duration: str, event: str, covariates: Sequence[str]) -> Regression:
+def _fitted(data: Regression, ties: Ties) -> tuple[Floats, Floats, float, float] | None:
+    """Coefficients, their variance, log-likelihood at 0 and at the maximum; None if there is no maximum."""
+    # In units of a standard deviation the steps and the limits of precision mean the same for every covariate.
+    scaled, scale = standardised(data)
+    zero = np.zeros(scale.size)
+    found = maximise(lambda b: partial_likelihood(scaled, b, ties=ties), zero)
+    if found is None:
+        return None
+    coef, there = found
+    if not np.linalg.eigvalsh(there.information)[0] > _FLAT**-2:
+        return None
+    vcov = np.linalg.inv(there.information) / np.outer(scale, scale)
+    return coef / scale, vcov, partial_likelihood(data, zero, ties=ties).loglik, there.loglik
+
+
+def standardised(data: Regression) -> tuple[Regression, Floats]:
+    """The same with covariates of mean 0 and standard deviation 1, and what they were divided by."""
+    scale = data.design.std(axis=0)
+    design = (data.design - data.design.mean(axis=0)) / scale
+    return replace(data, design=design), scale
+
+
+def regression(
+    frame: pd.DataFrame, *, duration: str, event: str, covariates: Sequence[str], strata: str | None = None
+) -> Regression:
     """The columns named, as arrays; the frame is not changed.
 
     Raises
@@ -119,12 +161,16 @@ def regression(frame: pd.DataFrame, *, duration: str, event: str, covariates: Se
         As for `kaplan_meier`; no covariate, a column that is absent, not numeric or has missing values.
     """
     names = tuple(covariates)
-    if not names or len({duration, event, *names}) != len(names) + 2:
+    others = [duration, event] + ([] if strata is None else [strata])
+    if not names or len({*others, *names}) != len(names) + len(others):
         raise ValueError(f"covariates must be other columns, each once, got {list(names)}")
-    if absent := [name for name in (duration, event, *names) if name not in frame.columns]:
+    if absent := [name for name in (*others, *names) if name not in frame.columns]:
         raise ValueError(f"frame must have the columns {absent}, got {list(frame.columns)}")
     time, happened = checked_times(frame[duration], frame[event])
-    return Regression(time=time, event=happened, design=_design(frame, names), names=names)
+    stratum: Ints = np.zeros(time.size, dtype=np.int64)
+    if strata is not None:
+        stratum, _ = group_codes(frame[strata], time=frame[duration], name=strata)
+    return Regression(time=time, event=happened, design=_design(frame, names), names=names, stratum=stratum)
 
 
 def _design(frame: pd.DataFrame, names: tuple[str, ...]) -> Floats:
@@ -141,107 +187,70 @@ def _design(frame: pd.DataFrame, names: tuple[str, ...]) -> Floats:
     return design
 
 
-def no_fit(time: Floats, event: Bools, design: Floats, names: tuple[str, ...]) -> str:
+def no_fit(data: Regression, *, exact: bool = False) -> str:
     """Why the partial likelihood has no single maximum, or nothing."""
-    if reason := no_information(time, event, design, names):
+    if reason := no_information(data):
         return reason
-    for name, values in zip(names, design.T, strict=True):
-        if reason := _monotone(time, event, values, name):
+    for name, values in zip(data.names, data.design.T, strict=True):
+        if reason := _monotone(data, values, name, exact=exact):
             return reason
     return ""
 
 
-def no_information(time: Floats, event: Bools, design: Floats, names: tuple[str, ...]) -> str:
+def no_information(data: Regression) -> str:
     """Why no Cox model can tell the covariates apart, penalised or not; nothing if one can."""
-    if not event.any():
+    if not data.event.any():
         return "no events"
-    for name, values in zip(names, design.T, strict=True):
+    for name, values in zip(data.names, data.design.T, strict=True):
         if np.all(values == values[0]):
             return f"{name} is the same for everybody"
-        smallest, largest = _extremes_at_risk(time, values)
-        if np.all((smallest == largest)[event]):
+        smallest, largest = (_over_risk_set(data, values, rule) for rule in (np.minimum, np.maximum))
+        if np.all((smallest == largest)[data.event]):
             return f"{name} does not differ among those at risk at any event"
-    centred = design - design.mean(axis=0)
-    if np.linalg.matrix_rank(centred / centred.std(axis=0)) < len(names):
-        return f"collinear covariates: {', '.join(names)}"
+    scaled, _ = standardised(data)
+    if np.linalg.matrix_rank(scaled.design) < len(data.names):
+        return f"collinear covariates: {', '.join(data.names)}"
     return ""
 
 
-def _extremes_at_risk(time: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """Smallest and largest value among those at risk at each subject's time."""
-    order = np.argsort(time, kind="stable")
-    ordered = values[order]
-    # Over everybody from a row on; at a tie the risk set starts with the first of the tied rows.
-    first = np.searchsorted(time[order], time, side="left")
-    smallest = np.minimum.accumulate(ordered[::-1])[::-1][first]
-    largest = np.maximum.accumulate(ordered[::-1])[::-1][first]
-    return smallest, largest
+def _over_risk_set(data: Regression, values: Floats, rule: np.ufunc) -> Floats:
+    """Smallest or largest value among those at risk, in the same stratum, at each subject's time; shape (n,)."""
+    found = np.empty(values.size)
+    for stratum in range(data.strata):
+        rows = np.flatnonzero(data.stratum == stratum)
+        rows = rows[np.argsort(data.time[rows], kind="stable")]
+        # Over everybody from a row on; at a tie the risk set starts with the first of the tied rows.
+        first = np.searchsorted(data.time[rows], data.time[rows], side="left")
+        found[rows] = rule.accumulate(values[rows][::-1])[::-1][first]
+    return found
 
 
-def _monotone(time: Floats, event: Bools, values: Floats, name: str) -> str:
-    """Whether every event falls on the largest (or the smallest) value at risk at its time."""
-    smallest, largest = _extremes_at_risk(time, values)
-    at_top, at_bottom = (values == largest)[event], (values == smallest)[event]
-    if not (np.all(at_top) or np.all(at_bottom)):
+def _monotone(data: Regression, values: Floats, name: str, *, exact: bool) -> str:
+    """Whether every event falls on the largest (or the smallest) value at risk at its time.
+
+    In the exact likelihood it is enough that the d events of a time have the d largest values.
+    """
+    ends: dict[str, Callable[[], bool]] = {
+        "largest": lambda: _at_the_end(data, values, exact=exact),
+        "smallest": lambda: _at_the_end(data, -values, exact=exact),
+    }
+    end = next((name for name, holds in ends.items() if holds()), "")
+    if not end:
         return ""
     levels = np.unique(values)
-    quiet = [level for level in levels if not np.any(values[event] == level)]
+    quiet = [level for level in levels if not np.any(values[data.event] == level)]
     if levels.size == 2 and quiet:
         return f"no events where {name} = {quiet[0]:g}: the hazard ratio has no finite estimate"
-    end = "largest" if np.all(at_top) else "smallest"
     return f"every event has the {end} {name} of those at risk: the hazard ratio has no finite estimate"
 
 
-def _fit(data: Regression, conf_level: float) -> CoxFit:
-    from lifelines import CoxPHFitter  # a second to import
-    from lifelines.exceptions import ConvergenceError
-
-    names = data.names
-    table = pd.DataFrame(data.design, columns=list(names))
-    duration, happened = "duration of follow-up", "event of follow-up"
-    table[duration], table[happened] = data.time, data.event
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            fitted = CoxPHFitter().fit(table, duration, happened, fit_options=_FIT_OPTIONS)
-        except ConvergenceError as error:
-            fitted, reason = None, f"no convergence: {one_line(str(error))}"
-    said = tuple(dict.fromkeys(one_line(str(w.message)) for w in caught))
-    if fitted is None:
-        return _failed(data, conf_level, reason, said)
-
-    coef = fitted.params_.to_numpy(dtype=np.float64)
-    vcov = fitted.variance_matrix_.to_numpy(dtype=np.float64)
-    null, loglik = float(fitted._ll_null_), float(fitted.log_likelihood_)
-    with np.errstate(invalid="ignore"):
-        std_err = np.sqrt(np.diag(vcov))
-    stopped = any("failed to converge" in text for text in said)
-    if stopped or not np.all(std_err * data.design.std(axis=0) < _FLAT):
-        reason = f"the likelihood has no maximum in {', '.join(names)} together"
-        return _failed(data, conf_level, reason, said)
-    margin = two_sided_z(conf_level) * std_err
-    z = coef / std_err
-    p_value: NDArray[np.float64] = 2 * ndtr(-np.abs(z))
-    chisq = 2 * (loglik - null)
-    return CoxFit(
-        terms=names, coef=coef, std_err=std_err, vcov=vcov, lower=np.exp(coef - margin),
-        upper=np.exp(coef + margin), z=z, p_value=p_value, loglik_null=null, loglik=loglik, lr_chisq=chisq,
-        lr_p_value=float(chdtrc(len(names), max(chisq, 0.0))), n=data.time.size,
-        events=int(data.event.sum()), ties="Efron", method=_METHOD, conf_level=conf_level, warnings=said, reason="",
-    )  # fmt: skip
-
-
-def _failed(data: Regression, conf_level: float, reason: str, said: tuple[str, ...]) -> CoxFit:
-    p = len(data.names)
-    gap = np.full(p, nan)
-    return CoxFit(
-        terms=data.names, coef=gap, std_err=gap, vcov=np.full((p, p), nan), lower=gap, upper=gap,
-        z=gap, p_value=gap, loglik_null=nan, loglik=nan, lr_chisq=nan, lr_p_value=nan, n=data.time.size,
-        events=int(data.event.sum()), ties="Efron", method=_METHOD, conf_level=conf_level, warnings=said,
-        reason=reason,
-    )  # fmt: skip
-
-
-def one_line(text: str) -> str:
-    """A warning's text without its line breaks."""
-    return " ".join(text.split())
+def _at_the_end(data: Regression, values: Floats, *, exact: bool) -> bool:
+    if not exact:
+        return bool(np.all((values == _over_risk_set(data, values, np.maximum))[data.event]))
+    for stratum in range(data.strata):
+        own = data.stratum == stratum
+        for at in np.unique(data.time[own & data.event]):
+            dying = np.sort(values[own & data.event & (data.time == at)])
+            if not np.array_equal(dying, np.sort(values[own & (data.time >= at)])[-dying.size :]):
+                return False
+    return True

@@ -143,7 +143,7 @@ def fine_gray(
     time, design, names = data.time, data.design, data.names
     z = two_sided_z(conf_level)
     # Whoever had another event stays at risk to the end: with that in the times, Cox's checks hold here.
-    reason = no_fit(np.where(codes == 2, np.inf, time), data.event, design, names)
+    reason = no_fit(replace(data, time=np.where(codes == 2, np.inf, time)))
     p, gap = len(names), nan
     coef, vcov, null, loglik = np.full(p, gap), np.full((p, p), gap), gap, gap
     if not reason:

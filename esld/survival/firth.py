@@ -1,28 +1,24 @@
-"""Cox regression with Firth's penalty by firthmodels: finite also where the ordinary estimate is not."""
+"""Cox regression with Firth's penalty: finite also where the ordinary estimate is not."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.special import chdtrc
+from scipy.optimize import brentq
+from scipy.special import chdtrc, chdtri
 
-from esld.survival._data import Floats, two_sided_z
-from esld.survival._partial_likelihood import partial_likelihood
+from esld.survival._data import Floats, choice, two_sided_z
+from esld.survival._newton import maximise
+from esld.survival._partial_likelihood import NAMES, Regression, partial_likelihood
 from esld.survival._ratios import RatioModel
-from esld.survival.cox import Regression, no_information, one_line, regression
+from esld.survival.cox import no_information, regression, standardised
 
 METHOD = "Cox with Firth penalty, profile likelihood"
-# firthmodels stops at 1e-6 of a coefficient. Tighter than that its step-halving fails on the last digits of
-# the likelihood, so first without it; the few fits that need it are done to 1e-7.
-_OPTIONS: tuple[dict[str, Any], ...] = (
-    {"gtol": 1e-9, "xtol": 1e-9, "max_step": 1.0, "max_iter": 500, "max_halfstep": 0},
-    {"gtol": 1e-6, "xtol": 1e-7, "max_step": 1.0, "max_iter": 1000, "max_halfstep": 30},
-)
-_PROFILE: dict[str, Any] = {"method": "pl", "tol": 1e-9, "max_iter": 500}
+_TIES = ("efron", "breslow")
+_FARTHEST = 2.0**9  # how far a profile limit is looked for, in standard errors
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -31,7 +27,7 @@ class FirthFit(RatioModel):
 
     Attributes
     ----------
-    terms, coef, loglik_null, loglik, n, events, method, conf_level, reason
+    terms, coef, loglik_null, loglik, n, events, ties, method, conf_level, reason
         As in every regression of the package; `ratios` are the hazard ratios, likelihoods are penalised.
     std_err : ndarray of shape (p,)
         From the information of the unpenalised likelihood; neither limits nor p-values come from it.
@@ -41,10 +37,8 @@ class FirthFit(RatioModel):
         Penalised likelihood ratio test of each covariate.
     lr_chisq, lr_p_value : float
         Penalised likelihood ratio test of all covariates together, p degrees of freedom.
-    ties : str
-        Breslow's way, the only one of firthmodels.
-    warnings : tuple of str
-        What the fitting said, each once.
+    strata : int
+        Number of strata, 1 if not stratified.
     reasons : tuple of str
         For each covariate what its limits or its test lack; empty if nothing.
     """
@@ -53,7 +47,7 @@ class FirthFit(RatioModel):
 
     lr_chisq: float
     lr_p_value: float
-    warnings: tuple[str, ...]
+    strata: int
     reasons: tuple[str, ...]
 
     def _reason(self, place: int) -> str:
@@ -61,17 +55,26 @@ class FirthFit(RatioModel):
 
 
 def firth(
-    frame: pd.DataFrame, *, duration: str, event: str, covariates: Sequence[str], conf_level: float = 0.95
+    frame: pd.DataFrame,
+    *,
+    duration: str,
+    event: str,
+    covariates: Sequence[str],
+    strata: str | None = None,
+    ties: Literal["efron", "breslow"] = "efron",
+    conf_level: float = 0.95,
 ) -> FirthFit:
-    """Cox regression with Firth's penalty, Breslow's treatment of ties.
+    """Cox regression with Firth's penalty.
 
     The penalty, half the log determinant of the information, takes away the first-order bias and keeps
     the estimate finite when all events fall on one arm. It can stand beside `cox` always.
 
     Parameters
     ----------
-    frame, duration, event, covariates, conf_level
+    frame, duration, event, covariates, strata, conf_level
         As for `cox`.
+    ties : {'efron', 'breslow'}
+        As for `cox`. R's coxphf has Breslow's.
 
     Returns
     -------
@@ -86,79 +89,147 @@ def firth(
 
     References
     ----------
-    Firth (1993), Biometrika 80:27-38. Heinze and Schemper (2001), Biometrics 57:114-119. Venzon and
-    Moolgavkar (1988), Appl Stat 37:87-94, for the search of the profile limits.
-    """
-    data = regression(frame, duration=duration, event=event, covariates=covariates)
-    two_sided_z(conf_level)
-    reason = no_information(data.time, data.event, data.design, data.names) or _confounded(data)
-    if reason:
-        return _failed(data, conf_level, reason, ())
-    # In units of a standard deviation the tolerances mean the same for age and for a marker in thousands.
-    scale = data.design.std(axis=0)
-    design = (data.design - data.design.mean(axis=0)) / scale
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        fitted = _fitted(design, data)
-        limits = None if fitted is None else fitted.conf_int(alpha=1 - conf_level, **_PROFILE)
-    said = tuple(dict.fromkeys(one_line(str(w.message)) for w in caught))
-    if fitted is None or limits is None:
-        return _failed(data, conf_level, "no convergence of the penalised likelihood", said)
+    Firth (1993), Biometrika 80:27-38. Heinze and Schemper (2001), Biometrics 57:114-119, with profile likelihood limits and
+    tests in which the other coefficients are estimated again.
 
-    coef, bounds = fitted.coef_ / scale, limits / scale[:, None]
-    lower = np.where(bounds[:, 0] < coef, bounds[:, 0], nan)  # the search may end on the wrong side
-    upper = np.where(bounds[:, 1] > coef, bounds[:, 1], nan)
-    null, loglik = _penalised(data, np.zeros(coef.size)), _penalised(data, coef)
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> patients = pd.DataFrame({"days": [1, 2], "died": [1, 0], "high": [1, 0]})
+    >>> fit = firth(patients, duration="days", event="died", covariates=["high"])
+    >>> round(fit.ratio("high").value, 6)
+    3.0
+    """
+    choice(ties, "ties", _TIES)
+    two_sided_z(conf_level)
+    data = regression(frame, duration=duration, event=event, covariates=covariates, strata=strata)
+    p = len(data.names)
+    gap = np.full(p, nan)
+    coef, std_err, lower, upper, p_value = gap, gap, gap, gap, gap
+    null = loglik = nan
+    reasons = ("",) * p
+    reason = no_information(data) or _confounded(data, ties)
+    if not reason:
+        # In units of a standard deviation the steps mean the same for age and for a marker in thousands.
+        scaled, scale = standardised(data)
+        penalised = _Penalised(data=scaled, ties=ties)
+        best = penalised.best()
+        if best is None:
+            reason = "no convergence of the penalised likelihood"
+        else:
+            found, top = best
+            # The penalty is that of the covariates as they were given: it differs by a constant.
+            shift = float(np.log(scale).sum())
+            null, loglik = penalised.at(np.zeros(p)).loglik + shift, top.loglik + shift
+            spread = np.sqrt(np.diag(np.linalg.inv(top.information)))
+            coef, std_err = found / scale, spread / scale
+            allowed = float(chdtri(1, 1 - conf_level)) / 2
+            sides = [
+                [penalised.limit(i, found, top.loglik - allowed, way * spread[i]) for i in range(p)]
+                for way in (-1, 1)
+            ]
+            lower, upper = (np.exp(np.array(side) / scale) for side in sides)
+            p_value = np.array([penalised.test(i, top.loglik) for i in range(p)])
+            reasons = tuple(_lacking(*own) for own in zip(lower, upper, p_value, strict=True))
     chisq = 2 * (loglik - null)
     return FirthFit(
-        terms=data.names, coef=coef, std_err=fitted.bse_ / scale, lower=np.exp(lower),
-        upper=np.exp(upper), p_value=np.asarray(fitted.lrt_pvalues_, dtype=np.float64), loglik_null=null,
-        loglik=loglik, lr_chisq=chisq, lr_p_value=float(chdtrc(coef.size, max(chisq, 0.0))),
-        n=data.time.size, events=int(data.event.sum()), ties="Breslow", method=METHOD,
-        conf_level=conf_level, warnings=said, reason="",
-        reasons=tuple(_lacking(*found) for found in zip(lower, upper, fitted.lrt_pvalues_, strict=True)),
+        terms=data.names, coef=coef, std_err=std_err, lower=lower, upper=upper, p_value=p_value, loglik_null=null,
+        loglik=loglik, lr_chisq=chisq, lr_p_value=float(chdtrc(p, np.maximum(chisq, 0.0))), n=data.time.size,
+        events=int(data.event.sum()), ties=NAMES[ties], strata=data.strata,
+        method=f"{METHOD}, {data.strata} strata" if data.strata > 1 else METHOD, conf_level=conf_level, reason=reason,
+        reasons=reasons,
     )  # fmt: skip
 
 
-def _confounded(data: Regression) -> str:
+def _confounded(data: Regression, ties: Literal["efron", "breslow"]) -> str:
     """Whether the events leave a combination of the covariates without information."""
-    information = partial_likelihood(data, np.zeros(len(data.names)), ties="Breslow").information.sum(axis=0)
+    information = partial_likelihood(data, np.zeros(len(data.names)), ties=ties).information
     spread = np.sqrt(np.diag(information))
     if np.linalg.matrix_rank(information / np.outer(spread, spread), tol=1e-9) < len(data.names):
         return f"the events do not tell {', '.join(data.names)} apart"
     return ""
 
 
-def _fitted(design: Floats, data: Regression) -> Any:
-    """A converged fit with its tests, or None."""
-    from firthmodels import FirthCoxPH  # a second to import, by scikit-learn
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Point:
+    """The penalised likelihood at some coefficients; `information` is that of the likelihood without the penalty."""
 
-    for options in _OPTIONS:
-        try:
-            fit = FirthCoxPH(backend="numpy", **options).fit(design, (data.event, data.time))
-            if fit.converged_ and np.all(np.isfinite(fit.bse_)):
-                return fit.lrt()
-        except np.linalg.LinAlgError as error:
-            warnings.warn(str(error), RuntimeWarning, stacklevel=2)
-    return None
+    loglik: float
+    score: Floats
+    information: Floats
 
 
-def _penalised(data: Regression, coef: Floats) -> float:
-    terms = partial_likelihood(data, coef, ties="Breslow")
-    return float(terms.loglik.sum() + np.linalg.slogdet(terms.information.sum(axis=0))[1] / 2)
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Penalised:
+    """The partial likelihood times the square root of the determinant of its information."""
+
+    data: Regression
+    ties: Literal["efron", "breslow"]
+
+    def at(self, coef: Floats) -> _Point:
+        terms = partial_likelihood(self.data, coef, ties=self.ties, third=True)
+        information = terms.information
+        sign, log_det = np.linalg.slogdet(information) if np.all(np.isfinite(information)) else (0.0, nan)
+        if sign <= 0:  # too long a step: the information has gone
+            return _Point(loglik=-np.inf, score=terms.score, information=information)
+        # The derivative of log det I is the trace of its inverse times the derivative of I.
+        pull = np.einsum("pq,qpr->r", np.linalg.inv(information), terms.third) / 2
+        return _Point(loglik=terms.loglik + log_det / 2, score=terms.score + pull, information=information)
+
+    def best(
+        self, fixed: int | None = None, value: float = 0.0, start: Floats | None = None
+    ) -> tuple[Floats, _Point] | None:
+        """The maximum; where a coefficient is `fixed`, over the others."""
+        p = self.data.design.shape[1]
+        free = [i for i in range(p) if i != fixed]
+        whole = np.zeros(p) if start is None else start.copy()
+        if fixed is not None:
+            whole[fixed] = value
+
+        def at(part: Floats) -> _Point:
+            coef = whole.copy()
+            coef[free] = part
+            here = self.at(coef)
+            return _Point(
+                loglik=here.loglik, score=here.score[free], information=here.information[np.ix_(free, free)]
+            )
+
+        if not free:
+            return whole, self.at(whole)
+        found = maximise(at, whole[free])
+        if found is None:
+            return None
+        whole[free] = found[0]
+        return whole, self.at(whole)
+
+    def _profile(self, place: int, value: float, start: Floats) -> float:
+        found = self.best(place, value, start)
+        return nan if found is None else found[1].loglik
+
+    def limit(self, place: int, top: Floats, wanted: float, step: float) -> float:
+        """Where the profile likelihood of a coefficient has fallen to `wanted`, from the maximum `top` by `step`; or NaN."""
+        inner = float(top[place])
+        reach = step
+        while abs(reach) <= abs(step) * _FARTHEST:
+            outer = float(top[place]) + reach
+            height = self._profile(place, outer, top)
+            if np.isnan(height):
+                return nan
+            if height < wanted:
+                root = brentq(
+                    lambda b: self._profile(place, b, top) - wanted, inner, outer, xtol=1e-12, rtol=1e-14
+                )
+                return float(root)
+            inner, reach = outer, 2 * reach
+        return nan
+
+    def test(self, place: int, top: float) -> float:
+        """p-value of the penalised likelihood ratio test of one coefficient."""
+        height = self._profile(place, 0.0, np.zeros(self.data.design.shape[1]))
+        return float(chdtrc(1, max(2 * (top - height), 0.0))) if not np.isnan(height) else nan
 
 
 def _lacking(lower: float, upper: float, p_value: float) -> str:
     numbers = {"lower profile limit": lower, "upper profile limit": upper, "likelihood ratio test": p_value}
     missing = [name for name, number in numbers.items() if np.isnan(number)]
     return f"{' and '.join(missing)} not found" if missing else ""
-
-
-def _failed(data: Regression, conf_level: float, reason: str, said: tuple[str, ...]) -> FirthFit:
-    gap = np.full(len(data.names), nan)
-    return FirthFit(
-        terms=data.names, coef=gap, std_err=gap, lower=gap, upper=gap, p_value=gap, loglik_null=nan,
-        loglik=nan, lr_chisq=nan, lr_p_value=nan, n=data.time.size, events=int(data.event.sum()),
-        ties="Breslow", method=METHOD, conf_level=conf_level, warnings=said,
-        reasons=("",) * len(data.names), reason=reason,
-    )  # fmt: skip

@@ -12,8 +12,8 @@ from scipy.special import chdtrc
 from esld.longform import About, Row, long_frame, row
 from esld.survival._data import Floats, choice
 from esld.survival._lifetable import tabulate
-from esld.survival._partial_likelihood import Terms, partial_likelihood
-from esld.survival.cox import Regression, cox, regression
+from esld.survival._partial_likelihood import Regression, Terms, partial_likelihood
+from esld.survival.cox import cox, regression
 
 TimeScale = Literal["km", "rank", "identity", "log"]
 TIME_SCALES = ("km", "rank", "identity", "log")
@@ -131,7 +131,7 @@ def proportional_hazards(
         reason = "an event at time 0 has no logarithm"
     reasons = [reason] * p
     if not reason:
-        terms = partial_likelihood(data, fit.coef, ties="Efron")
+        terms = partial_likelihood(data, fit.coef, ties="efron")
         g = _time_scale(terms.times, data, scale)
         found = [_score_test(terms, g, [i]) for i in range(p)]
         whole = _score_test(terms, g, list(range(p)))
@@ -161,11 +161,11 @@ def _time_scale(times: Floats, data: Regression, scale: TimeScale) -> Floats:
 
 def _score_test(terms: Terms, g: Floats, tested: list[int]) -> float:
     """Score statistic of the interactions of the covariates `tested` with g; NaN if it has no variance."""
-    g = g - np.average(g, weights=np.einsum("mii->m", terms.information))
-    score = g @ terms.score[:, tested]
-    own = terms.information.sum(axis=0)
-    cross = np.einsum("m,mij->ij", g, terms.information)[:, tested]
-    both = np.einsum("m,mij->ij", g**2, terms.information)[np.ix_(tested, tested)]
+    g = g - np.average(g, weights=np.einsum("mii->m", terms.informations))
+    score = g @ terms.scores[:, tested]
+    own = terms.informations.sum(axis=0)
+    cross = np.einsum("m,mij->ij", g, terms.informations)[:, tested]
+    both = np.einsum("m,mij->ij", g**2, terms.informations)[np.ix_(tested, tested)]
     left = both - cross.T @ np.linalg.solve(own, cross)
     variance, scale = np.diag(both), np.diag(own)[tested] * np.max(g**2)
     if not np.all(variance > _NO_VARIANCE * scale):  # rounding can leave a trace of either sign

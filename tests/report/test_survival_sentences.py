@@ -242,7 +242,7 @@ class TestHazard:
         text = penalised(COMPLETE)
         assert text.startswith("With Firth's penalty, which keeps the estimate finite")
         assert re.search(
-            r"\(95 % profile-likelihood CI \d+\.\d\d to \d+\.\d\d; Breslow ties; p = 0\.\d+\)\.$", text
+            r"\(95 % profile-likelihood CI \d+\.\d\d to \d+\.\d\d; Efron ties; p = 0\.\d+\)\.$", text
         )
 
     def test_is_finite_where_one_group_has_all_the_deaths(self):
@@ -254,7 +254,7 @@ class TestHazard:
     @pytest.mark.parametrize(
         ("reason", "upper", "says"),
         [
-            ("upper profile limit not found", None, "(Breslow ties); its limits or its test were not found."),
+            ("upper profile limit not found", None, "(Efron ties); its limits or its test were not found."),
             ("no convergence of the penalised likelihood", None, "the fit did not converge."),
         ],
     )
