@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
 from esld.survival._data import Floats, Ints, checked_times, choice, group_codes, two_sided_z
 from esld.survival._lifetable import LifeTable, checked_points, greenwood, tabulate, tabulate_by
+from esld.times import before, until
 
 # Survival meets a level when it is as near as this: the tolerance of R's quantile.survfit.
 _TOLERANCE = float(np.sqrt(np.finfo(float).eps))
@@ -97,13 +98,13 @@ class KaplanMeier:
             Columns time, n_risk (just before the time), survival, std_err, lower, upper.
         """
         points = checked_points(times)
-        past = np.searchsorted(self.times, points, side="right")
+        past = until(self.times, points)
         # Before the first observed time: everybody alive, nothing uncertain about it.
         start = {"survival": 1.0, "std_err": 0.0, "lower": 1.0, "upper": 1.0}
         if self.conf_type == "log-log":
             start |= {"lower": nan, "upper": nan}
         frame = pd.DataFrame({"time": points, "n_risk": self.table.at_risk(points)})
-        beyond = (points > self.max_time) & (self.survival[-1] > 0)
+        beyond = (before(self.times, points) == self.times.size) & (self.survival[-1] > 0)
         for name, value in start.items():
             column = np.concatenate(([value], getattr(self, name)))[past]
             frame[name] = column if extend else np.where(beyond, nan, column)
@@ -194,7 +195,7 @@ class KaplanMeier:
             at risk there and is counted in events or censored as well.
         """
         points = checked_points(times)
-        past = np.searchsorted(self.times, points, side="right")
+        past = until(self.times, points)
         frame = pd.DataFrame({"time": points, "n_risk": self.table.at_risk(points)})
         for name, here in (("events", self.n_event), ("censored", self.n_censor)):
             frame[name] = np.concatenate(([0], np.cumsum(here)))[past]
@@ -252,7 +253,7 @@ def kaplan_meier(
     Parameters
     ----------
     time : array_like of shape (n,)
-        Elapsed time to event or censoring, 0 or more; NaN is refused. Times are tied when equal.
+        Elapsed time to event or censoring, 0 or more; NaN is refused. Times equal but for rounding are tied.
     event : array_like of shape (n,)
         1 or True for an event, 0 or False for censoring; NaN is refused.
     conf_level : float, default 0.95

@@ -14,6 +14,7 @@ from esld.randomisation.statistics import LinearStatistic, Statistic, Tally
 from esld.survival._data import Floats, Ints, checked_horizon, checked_times, group_codes
 from esld.survival._scores import event_times, scored
 from esld.survival._split import studentised_tally
+from esld.times import with_horizon
 
 _RESOLUTION = 1e-10  # far above the rounding of sums of a few hundred terms, far below any real difference
 
@@ -229,6 +230,7 @@ def rmst_statistic(time: ArrayLike, event: ArrayLike, *, tau: float, extend: boo
     times, happened = checked_times(time, event)
     if checked_horizon(tau, "tau") == 0:
         raise ValueError(f"tau must be above 0, got {tau!r}")
+    times = with_horizon(times, tau)
     at = np.unique(times[happened & (times < tau)])
     return RMSTDifference(
         name=f"RMST difference to {tau:g}" + (", last survival carried forward" if extend else ""),
@@ -354,7 +356,7 @@ def _test(
     found = randomisation_test(
         statistic, codes, design=design, limit=limit, draws=draws, seed=seed, given_defined=given_defined
     )
-    events = int(happened.sum() if np.isnan(tau) else (happened & (times <= tau)).sum())
+    events = int(happened.sum() if np.isnan(tau) else (happened & (with_horizon(times, tau) <= tau)).sum())
     reason = f"no events, so {found.reason}" if events == 0 and found.reason else found.reason
     return PermutationTest(
         **{**vars(found), "reason": reason}, groups=(labels[0], labels[1]), events=events, tau=float(tau)

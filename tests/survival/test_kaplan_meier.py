@@ -189,7 +189,7 @@ class TestCounts:
         assert counts["events"].tolist() == [0, 1, 1, 2]
         assert counts["censored"].tolist() == [0, 0, 1, 1]
 
-    @given(SAMPLES, st.floats(0, 15))
+    @given(SAMPLES, st.floats(0, 15).map(lambda tick: round(tick, 3)))
     def test_counted_by_hand(self, sample, tick):
         time, event = split(sample)
         counts = kaplan_meier(time, event).counts([tick]).iloc[0]
@@ -310,8 +310,9 @@ class TestControlFlow:
         assert km.survival.tolist() == [3 / 4, 3 / 8]
         assert km.estimate(0).value == 3 / 4
 
-    def test_times_that_differ_in_the_last_digit_are_not_tied(self):
-        assert kaplan_meier([1.0, np.nextafter(1.0, 2)], [1, 1]).n_event.tolist() == [1, 1]
+    def test_times_that_differ_in_the_last_digit_are_tied(self):
+        # R 4.2, survival 3.5-3: survfit(Surv(c(1, 1 + 2^-52), c(1, 1)) ~ 1)$n.event is 2.
+        assert kaplan_meier([1.0, np.nextafter(1.0, 2)], [1, 1]).n_event.tolist() == [2]
 
     def test_result_cannot_be_changed(self):
         km = kaplan_meier([1, 2], [1, 0])
