@@ -136,6 +136,34 @@ class TestReference:
         agree(exact_logrank(time, event, group, studentised=studentised, groups=groups), listed)
 
 
+class TestWeights:
+    """coin 1.4-2: ``logrank_test(Surv(time, status) ~ x, data = aml, type, rho, gamma, ties.method = "mid-ranks",``
+    ``distribution = "exact")``: linear statistic of the second arm, two-sided p-value."""
+
+    @pytest.mark.parametrize(
+        ("options", "u", "p_value"),
+        [
+            ({"weights": "gehan"}, 50, 0.101912019868676),
+            ({"weights": "tarone-ware"}, 12.8379173587844, 0.0827947795911182),
+            ({"rho": 1}, 2.29744651483782, 0.0945167364604705),
+            ({"gamma": 1}, 1.39188947746291, 0.128982203689432),
+            ({"rho": 1, "gamma": 1}, 0.456862041883196, 0.23368326383537),
+            ({"rho": 0.5, "gamma": 0.5}, 1.08731633314096, 0.19682518316251),
+        ],
+    )
+    def test_unstudentised(self, data, options, u, p_value):
+        aml = data("aml")
+        found = exact_logrank(aml["time"], aml["status"], aml["x"], studentised=False, **options)
+        assert (found.observed, found.p_value) == pytest.approx((u, p_value), rel=1e-10)
+
+    def test_small_weights_are_not_all_ties(self, data):
+        """The resolution goes with the largest weight: (1 - S)^60 is below 1e-10 at almost every event."""
+        aml = data("aml")
+        found = exact_logrank(aml["time"], aml["status"], aml["x"], studentised=False, gamma=60.5)
+        assert found.reason == ""
+        assert found.p_value < 1
+
+
 class TestByHand:
     # tiny10, all 252 allocations in fractions. Event times 3, 5, 7, 12, 18, 19, 20 with 10, 9, 8, 6, 5, 3, 2
     # at risk in rows 1-10, 2-10, 3-10, (5-10 without 4, which left at 9), and so on; one event each.
