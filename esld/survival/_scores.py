@@ -57,7 +57,9 @@ def _whole_weights(
     start: Ints, stop: Ints, deaths: Ints, weights: Weights
 ) -> tuple[float, Floats, Floats] | None:
     """Common denominator, then weights and weighted hazards multiplied by it; None if sums would be inexact."""
-    common, left, total, each, hazards = 1, Fraction(1), Fraction(0), list[Fraction](), list[Fraction]()
+    common, left, each, hazards = 1, Fraction(1), list[Fraction](), list[Fraction]()
+    # Scores add up to less than this, whatever their signs, times the common denominator.
+    most = 2 * int(deaths.sum()) * int(weights.at_most(stop - start))
     rows = list(zip(start.tolist(), stop.tolist(), deaths.tolist(), strict=True))
     for j in range(len(rows) - 1, -1, -1):
         begin, end, d = rows[j]
@@ -66,10 +68,9 @@ def _whole_weights(
         weight = weights.fraction(end - begin, left)
         each.append(weight)
         hazards.append(weight * Fraction(d, end - begin))
-        total += weight * d
         left *= Fraction(end - begin - d, end - begin)
         common = lcm(common, weight.denominator, hazards[-1].denominator)
-        if common * 2 * total >= _EXACT:  # scores add up to less than this, whatever their signs
+        if common * most >= _EXACT:
             return None
     whole, shares = (np.array([float(x * common) for x in xs[::-1]]) for xs in (each, hazards))
     return float(common), whole, shares

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 import numpy as np
 
-from esld.survival._data import Floats, choice
+from esld.survival._data import Floats, Ints, choice
 
 WeightName = Literal["fleming-harrington", "gehan", "tarone-ware"]
 WEIGHT_NAMES = ("fleming-harrington", "gehan", "tarone-ware")
@@ -65,9 +65,15 @@ class Weights:
 
     def fraction(self, n_risk: int, left: Fraction) -> Fraction:
         """The same as a fraction; only where `rational`."""
+        if self.all_equal:
+            return Fraction(1)
         if self.kind == "gehan":
             return Fraction(n_risk)
         return left ** int(self.rho) * (1 - left) ** int(self.gamma)
+
+    def at_most(self, n_risk: Ints) -> float:
+        """No weight is above this."""
+        return float(n_risk.max(initial=1)) if self.kind != "fleming-harrington" else 1.0
 
     @property
     def rational(self) -> bool:
