@@ -229,12 +229,13 @@ def _logrank(labels: tuple[str, ...], counts: _Counts, weights: Weights, n_strat
     if not weights.all_equal:
         weight = weights.at(n, _left_survival(d, n, counts.stratum))
         died, expects, spread = died * weight, d * weight, spread * weight**2
-    # Of two groups: 0 exactly, with no rounding, where they are never at risk together. The rest follows from them.
-    variance = -(share * spread) @ share.T
-    np.fill_diagonal(variance, 0.0)
-    variance -= np.diag(variance.sum(axis=1))
+    # Of two groups: exactly 0, with no rounding, where they are never compared. The rest follows from these.
+    shared = (share * spread) @ share.T
+    np.fill_diagonal(shared, 0.0)
+    variance = np.diag(shared.sum(axis=1)) - shared
     observed, expected = died.sum(axis=1), share @ expects
-    chisq, df, reason = _chisq(observed, expected, variance, bool(counts.events.any()))
+    chisq, df, compared = _chisq(observed, expected, variance)
+    reason = "" if compared else _no_test(counts, weighted=bool(expected.any()))
     return LogRank(
         groups=labels, n=counts.n_group, events=counts.events,
         observed=observed, expected=expected, variance=variance, chisq=chisq, df=df,
@@ -259,16 +260,30 @@ def _left_survival(d: Floats, n: Floats, stratum: Ints | None) -> Floats:
     return left
 
 
-def _chisq(observed: Floats, expected: Floats, variance: Floats, died: bool) -> tuple[float, int, str]:
+def _no_test(counts: _Counts, *, weighted: bool) -> str:
+    """Why the groups are not compared."""
+    if not counts.events.any():
+        return "no events"
+    if not weighted:
+        return "every event is at a time of weight 0"
+    d, n = counts.died.sum(axis=0), counts.at_risk.sum(axis=0)
+    together = (counts.at_risk > 0).sum(axis=0) > 1
+    if np.any(together & (d < n)):
+        return "the groups are not all compared: some meet others at no event that counts"
+    if together.any():
+        return "the groups are at risk together only when all of them have the event at once"
+    return "the groups are not at risk together when events happen"
+
+
+def _chisq(observed: Floats, expected: Floats, variance: Floats) -> tuple[float, int, bool]:
+    """Statistic, degrees of freedom, and whether the groups are compared at all."""
     used = expected > 0
     df = max(int(used.sum()) - 1, 0)
-    if not used.any():
-        return nan, df, "every event is at a time of weight 0" if died else "no events"
     if not _linked(variance[np.ix_(used, used)] < 0):
-        return nan, df, "the groups are not at risk together when events happen"
+        return nan, df, False
     # The rows of the variance add up to 0: one group is redundant and is left out.
     difference, spread = (observed - expected)[used][1:], variance[np.ix_(used, used)][1:, 1:]
-    return float(difference @ np.linalg.solve(spread, difference)), df, ""
+    return float(difference @ np.linalg.solve(spread, difference)), df, True
 
 
 def _linked(together: Bools) -> bool:

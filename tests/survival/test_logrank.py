@@ -297,6 +297,12 @@ class TestControlFlow:
     def test_everything_at_one_time(self):
         found = logrank([3, 3, 3, 3], [1, 1, 1, 1], ["A", "A", "B", "B"])
         assert isnan(found.p_value)
+        assert found.reason == "the groups are at risk together only when all of them have the event at once"
+
+    def test_two_pairs_of_groups_that_never_meet(self):
+        found = logrank([1, 2, 1, 2], [1, 1, 1, 1], list("ABCD"), strata=[1, 1, 2, 2])
+        assert isnan(found.p_value)
+        assert found.reason == "the groups are not all compared: some meet others at no event that counts"
 
     def test_one_group(self):
         with pytest.raises(ValueError, match="group must have at least two labels"):
