@@ -32,7 +32,7 @@ def seeded(seed, i):
     return None if seed is None else seed + i
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings().max_examples // 3)
 @given(SUBJECTS, SEEDS)
 def test_hierarchy(subjects, seed):
     def scores(seed):
@@ -46,7 +46,7 @@ def test_hierarchy(subjects, seed):
     np.testing.assert_array_equal(scores(None), scores(seed))
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings().max_examples // 3)
 @given(SUBJECTS, SEEDS)
 def test_worst_rank(subjects, seed):
     def ranks(seed):
@@ -66,7 +66,7 @@ def test_worst_rank(subjects, seed):
         np.testing.assert_array_equal(one, two)
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings().max_examples // 3)
 @given(SUBJECTS, SEEDS, TENTHS)
 def test_while_alive(subjects, seed, horizon):
     def averages(seed):

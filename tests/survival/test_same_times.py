@@ -151,7 +151,7 @@ def same(one, two, where):
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-@settings(max_examples=6)
+@settings(max_examples=settings().max_examples // 12)  # of each function
 @given(rows=ROWS, seed=st.integers(0, 2**32))
 def test_rounding_makes_no_difference(name, rows, seed):
     same(FUNCTIONS[name](Sample(rows)), FUNCTIONS[name](Sample(rows, seed)), name)
