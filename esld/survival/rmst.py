@@ -188,7 +188,8 @@ def _tau(tau: float) -> float:
 
 def _rmst(table: LifeTable, tau: float, conf_level: float, extend: bool, group: str, unit: str) -> RMST:
     z = two_sided_z(conf_level)
-    at, n_risk, n_event = with_horizon(table.times, tau), table.n_risk, table.n_event
+    table = table._replace(times=with_horizon(table.times, tau))
+    at, n_risk, n_event, _ = table
     size, last = int(n_risk[0]), float(at[-1])
     upto = int(np.searchsorted(at, tau, side="right"))
     at, n_risk, n_event = at[:upto], n_risk[:upto], n_event[:upto]
