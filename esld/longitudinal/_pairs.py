@@ -15,6 +15,7 @@ from esld.longitudinal._covariance import Floats, Ints
 from esld.randomisation.designs import CompleteRandomisation, Design
 from esld.randomisation.inference import RandomisationTest, randomisation_test
 from esld.randomisation.statistics import LinearStatistic
+from esld.times import aligned
 
 Bools = NDArray[np.bool_]
 
@@ -219,13 +220,13 @@ def column(values: ArrayLike, name: str, *, missing: bool = False) -> Floats:
 
 
 def checked_times(values: ArrayLike, name: str, *, missing: bool = False) -> Floats:
-    """`column` of times, 0 or more."""
+    """`column` of times, 0 or more; those equal but for rounding are one time (`aligned`)."""
     found = column(values, name, missing=missing)
     if bad := int(np.count_nonzero(found < 0)):
         raise ValueError(
             f"{name} must be 0 or more, got {bad} negative of {found.size}, lowest {np.nanmin(found):g}"
         )
-    return found
+    return aligned(found)[0]
 
 
 def second_arm(group: ArrayLike, groups: Sequence[Hashable] | None) -> tuple[Bools, tuple[str, str]]:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from esld.longitudinal._covariance import Floats, Ints
 from esld.longitudinal._pairs import NOISE, Bools, checked_times, column
+from esld.times import aligned
 
 Scores = NDArray[np.int8]
 
@@ -191,7 +192,7 @@ class EventsComponent:
             raise ValueError(
                 f"times and follow_up must have the same length, got {len(self.times)} and {until.size}"
             )
-        own = [checked_times(found, "times") for found in self.times]
+        until, *own = aligned(until, *(checked_times(found, "times") for found in self.times))
         late = [i for i, found in enumerate(own) if found.size and found.max() > until[i]]
         if late:
             raise ValueError(

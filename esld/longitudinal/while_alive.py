@@ -13,6 +13,7 @@ from esld.longitudinal._columns import group_codes, group_labels, numbers, requi
 from esld.longitudinal._covariance import Floats
 from esld.longitudinal._pairs import NOISE, check_level, exact_rows, exact_test
 from esld.randomisation.inference import DRAWS, LIMIT, RandomisationTest
+from esld.times import aligned, with_horizon
 
 METHOD = "mean of the subjects' averages while alive, Student's t"
 WELCH = "difference of the means of the subjects' averages while alive, Welch's t"
@@ -149,7 +150,7 @@ def while_alive_mean(
     if len(labels) != 2:
         raise ValueError(f"{group} must have two labels, got {labels}")
     pair = (str(labels[0]), str(labels[1]))
-    rows = _rows(frame, subject=subject, value=value, time=time, until=until)
+    rows = _rows(frame, subject=subject, value=value, time=time, until=until, tau=tau)
     rows["code"] = group_codes(frame, group, labels)
     averages = _averages(rows, tau, names={"code": group, "until": until})
     codes, found = averages.pop("code").to_numpy(), averages["average"].to_numpy()
@@ -172,7 +173,9 @@ def while_alive_mean(
     )  # fmt: skip
 
 
-def _rows(frame: pd.DataFrame, *, subject: str, value: str, time: str, until: str) -> pd.DataFrame:
+def _rows(
+    frame: pd.DataFrame, *, subject: str, value: str, time: str, until: str, tau: float
+) -> pd.DataFrame:
     """The columns under names of our own, checked."""
     rows = pd.DataFrame({"subject": frame[subject].to_numpy(dtype=object)})
     if absent := int(rows["subject"].isna().sum()):
@@ -184,6 +187,8 @@ def _rows(frame: pd.DataFrame, *, subject: str, value: str, time: str, until: st
     for source, gone in ((time, rows["time"].isna() & rows["value"].notna()), (until, rows["until"].isna())):
         if absent := int(gone.sum()):
             raise ValueError(f"{source} must not be missing, got {absent} missing of {len(frame)}")
+    times = aligned(rows["time"].to_numpy(), rows["until"].to_numpy())
+    rows["time"], rows["until"] = (with_horizon(found, tau) for found in times)
     known = rows[rows["value"].notna()]
     twice = known.duplicated(["subject", "time"])
     if twice.any():

@@ -7,7 +7,7 @@ from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.tables import Table
 from esld.report.words import message
-from esld.survival import kaplan_meier
+from esld.survival import median_follow_up
 
 _SHOWN_QUERIES = 40
 
@@ -71,7 +71,7 @@ def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
             continue
         dead = own["CNSR"].eq(0)
         complete = int(((dead & (own["AVAL"] <= horizon_days)) | (own["AVAL"] >= horizon_days)).sum())
-        median = kaplan_meier(own["AVAL"], ~dead).median
+        median = median_follow_up(own["AVAL"], dead)
         common = {"group": label, "n": len(own), "events": int(dead.sum())}
         rows += [
             {

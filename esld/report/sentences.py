@@ -18,6 +18,9 @@ LARGE = 10  # percentage points
 _PLAIN = {
     "no events": "nobody died",
     "the groups are not at risk together when events happen": "no death happened while both groups were under observation",
+    "the groups are at risk together only when all of them have the event at once": (
+        "all who were under observation when both groups were died on the same day"
+    ),
     ": the hazard ratio has no finite estimate": ", so that it has no finite estimate",
     "arm does not differ among those at risk at any event": "no death happened while both groups were under observation",
 }

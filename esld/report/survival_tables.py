@@ -211,6 +211,9 @@ def hazards_rows(test: ProportionalHazards, sizes: Sequence[int]) -> pd.DataFram
     )
 
 
+_FLAT = "survival stays at one half to the end of follow-up: the median is the middle of that time, and grows with it."
+
+
 def curve_table(
     reported: Reported, curves: Mapping[str, KaplanMeier], times: Sequence[float], *, id: str, title: str
 ) -> Table:
@@ -233,6 +236,8 @@ def curve_table(
         limits = f"{numbers.days(row.lower)} to {numbers.days(row.upper)}"
         median[survival] = "not reached" if row.value is None else f"{numbers.days(row.value)} ({limits})"
         median[at_risk] = ""
+        if "the curve ends flat" in row.reason:
+            notes[f"{arm}: {_FLAT}"] = None
     lines.append(median)
     how = f"Kaplan–Meier with log-log {level} intervals; at risk just before the time."
     spanners = {arm: list(columns) for arm, columns in heads.items()}

@@ -9,6 +9,7 @@ from esld.survival.counting_process import counting_process
 from esld.survival.cox import CoxFit, cox
 from esld.survival.fine_gray import FineGray, cause_specific_cox, fine_gray
 from esld.survival.firth import FirthFit, firth
+from esld.survival.follow_up import MedianFollowUp, median_follow_up
 from esld.survival.gray import GrayTest, gray
 from esld.survival.kaplan_meier import KaplanMeier, Quantile, kaplan_meier, kaplan_meier_by
 from esld.survival.logrank import LogRank, logrank, logrank_of
@@ -53,6 +54,7 @@ __all__ = [
     "KaplanMeier",
     "LogRank",
     "MeanCumulativeFunction",
+    "MedianFollowUp",
     "Milestone",
     "MilestoneGroup",
     "NelsonAalen",
@@ -89,6 +91,7 @@ __all__ = [
     "logrank_of",
     "logrank_statistic",
     "mean_cumulative_function",
+    "median_follow_up",
     "milestone",
     "nelson_aalen",
     "number_needed_to_treat",

@@ -8,6 +8,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri
 
+from esld.times import aligned
+
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -15,6 +17,8 @@ Ints = NDArray[np.int64]
 
 def checked_times(time: ArrayLike, event: ArrayLike) -> tuple[Floats, Bools]:
     """Follow-up times and event indicators as arrays; the caller's own are never changed.
+
+    Times equal but for rounding are one time (`aligned`): whoever asks here need not think of it.
 
     Parameters
     ----------
@@ -46,7 +50,7 @@ def checked_times(time: ArrayLike, event: ArrayLike) -> tuple[Floats, Bools]:
     if not np.all(happened | (events == 0)):
         other = np.unique(events[~happened & (events != 0)])[:5].tolist()
         raise ValueError(f"event must be 0 or 1, got {other}")
-    return times, happened
+    return aligned(times)[0], happened
 
 
 def vector(values: ArrayLike, name: str) -> Floats:

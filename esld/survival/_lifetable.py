@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from esld.survival._data import Bools, Floats, Ints
+from esld.times import before
 
 Keys = NDArray[np.int64] | NDArray[np.uint64]
 
@@ -30,7 +31,7 @@ class LifeTable(NamedTuple):
 
     def at_risk(self, points: Floats) -> Ints:
         """At risk just before each of the times `points`."""
-        return np.append(self.n_risk, 0)[np.searchsorted(self.times, points, side="left")]
+        return np.append(self.n_risk, 0)[before(self.times, points)]
 
 
 def tabulate(time: Floats, event: Bools) -> LifeTable:
@@ -41,7 +42,7 @@ def tabulate(time: Floats, event: Bools) -> LifeTable:
 def tabulate_by(time: Floats, event: Bools, codes: Ints, k: int) -> list[LifeTable]:
     """The life table of each of k groups, `codes` saying to which a row belongs."""
     key = _packed(time, event)
-    return [_table(key[codes == i]) for i in range(k)]
+    return [_table(key.compress(codes == i)) for i in range(k)]
 
 
 def _packed(time: Floats, event: Bools) -> Keys:

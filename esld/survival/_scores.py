@@ -6,6 +6,7 @@ from math import lcm
 import numpy as np
 
 from esld.survival._data import Bools, Floats, Ints
+from esld.survival._weights import Weights
 
 _EXACT = 2**51  # whole numbers below this keep apart in a double, divided by their scale too
 
@@ -21,16 +22,17 @@ def event_times(time: Floats, event: Bools, stratum: Ints) -> tuple[Ints, Ints, 
 
 
 def scored(
-    event: Bools, start: Ints, stop: Ints, deaths: Ints, rho: float
+    event: Bools, start: Ints, stop: Ints, deaths: Ints, weights: Weights
 ) -> tuple[Floats, float | None, Floats]:
     """Score of each row, what it was multiplied by to be whole (None if it is not), weight of each event time.
 
     The score is the weight of the event, if there is one, less the weighted hazards d / n up to then.
     """
-    exact = _whole_weights(start, stop, deaths, int(rho)) if rho in (0, 1) else None
+    exact = _whole_weights(start, stop, deaths, weights) if weights.rational else None
     if exact is None:
-        scale, weight = None, _left_survival(start, stop, deaths) ** rho
-        hazard = weight * deaths / (stop - start)
+        n_risk = (stop - start).astype(np.float64)
+        scale, weight = None, weights.at(n_risk, _left_survival(start, stop, deaths))
+        hazard = weight * deaths / n_risk
     else:
         scale, weight, hazard = exact
     change = np.zeros(event.size + 1)
@@ -51,20 +53,24 @@ def _left_survival(start: Ints, stop: Ints, deaths: Ints) -> Floats:
     return left
 
 
-def _whole_weights(start: Ints, stop: Ints, deaths: Ints, rho: int) -> tuple[float, Floats, Floats] | None:
+def _whole_weights(
+    start: Ints, stop: Ints, deaths: Ints, weights: Weights
+) -> tuple[float, Floats, Floats] | None:
     """Common denominator, then weights and weighted hazards multiplied by it; None if sums would be inexact."""
-    common, left, weights, hazards = 1, Fraction(1), list[Fraction](), list[Fraction]()
+    common, left, each, hazards = 1, Fraction(1), list[Fraction](), list[Fraction]()
+    # Scores add up to less than this, whatever their signs, times the common denominator.
+    most = 2 * int(deaths.sum()) * int(weights.at_most(stop - start))
     rows = list(zip(start.tolist(), stop.tolist(), deaths.tolist(), strict=True))
     for j in range(len(rows) - 1, -1, -1):
         begin, end, d = rows[j]
         if j == len(rows) - 1 or begin != rows[j + 1][0]:
             left = Fraction(1)
-        weight = left if rho else Fraction(1)
-        weights.append(weight)
+        weight = weights.fraction(end - begin, left)
+        each.append(weight)
         hazards.append(weight * Fraction(d, end - begin))
         left *= Fraction(end - begin - d, end - begin)
         common = lcm(common, weight.denominator, hazards[-1].denominator)
-        if common * 2 * int(deaths.sum()) >= _EXACT:  # scores add up to less than this, whatever their signs
+        if common * most >= _EXACT:
             return None
-    whole, shares = (np.array([float(x * common) for x in xs[::-1]]) for xs in (weights, hazards))
+    whole, shares = (np.array([float(x * common) for x in xs[::-1]]) for xs in (each, hazards))
     return float(common), whole, shares

@@ -25,6 +25,10 @@ def studentised_tally(
     only the later half is at risk, the second arm's number at risk depends on that half alone; elsewhere it is
     that of the earlier half plus all of the second arm in the later half, which is what the arm sizes leave.
 
+    U is summed in whole numbers and V from terms that are 0 or more, so both are 0 in the sums exactly where they are 0.
+    Where V is, U is too: all at risk at an event are of one arm, or all have it. Then 0 / 0 stands for z = 0, and no
+    rounding can make it a large z.
+
     Parameters
     ----------
     scores : ndarray of shape (n,)
@@ -49,8 +53,9 @@ def studentised_tally(
         return None
     cut = n // 2
     late = n_risk <= cut
-    u_late, r_late, ones_late = _patterns(scores[:cut] / scale, n_risk[late])
-    u_early, r_early, ones_early = _patterns(scores[cut:] / scale, n_risk[~late] - cut)
+    u_late, r_late, ones_late = _patterns(scores[:cut], n_risk[late])
+    u_early, r_early, ones_early = _patterns(scores[cut:], n_risk[~late] - cut)
+    spread = spread * scale**2  # V of U in the same whole numbers
     v_late = _variance(r_late, n_risk[late], spread[late])
     v_early = _variance(r_early + (ones - ones_early), n_risk[~late], spread[~late])
 
@@ -67,7 +72,7 @@ def studentised_tally(
             v = np.add.outer(v_early[rows], v_late[right])
             u *= np.abs(u)
             with np.errstate(invalid="ignore"):
-                u /= v  # chi-square with the sign of U; 0 / 0 is no number and on no side
+                u /= v  # chi-square with the sign of U; 0 / 0 is on no side
             at_least += int(np.count_nonzero(u >= low))
             more += int(np.count_nonzero(u > high))
             at_most += int(np.count_nonzero(u <= -low))

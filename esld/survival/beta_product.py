@@ -12,6 +12,7 @@ from esld.longform import About, Estimate, Row, estimate_rows, long_frame
 from esld.survival._data import Floats, Ints
 from esld.survival._lifetable import checked_points
 from esld.survival.kaplan_meier import KaplanMeier
+from esld.times import before, until
 
 METHOD = "Kaplan-Meier, beta product, method of moments"
 
@@ -126,8 +127,8 @@ def beta_product(curve: KaplanMeier, *, at: ArrayLike) -> BetaProduct:
     lower = np.minimum.accumulate(_quantile(np.repeat(mean, 2) + last, np.repeat(spread, 2) + wide, tail))
 
     start = float(_quantile(*_moments(n[:1], np.ones(1)), tail)[0])
-    past = np.searchsorted(table.times, points, side="right")
-    exactly = np.isin(points, table.times)
+    past = until(table.times, points)
+    exactly = past > before(table.times, points)
     known = curve.at(points)
     return BetaProduct(
         times=points,

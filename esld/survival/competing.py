@@ -13,6 +13,7 @@ from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
 from esld.survival._data import Floats, Ints, checked_times, choice, two_sided_z
 from esld.survival._lifetable import checked_points, greenwood, tabulate
 from esld.survival._states import state_codes
+from esld.times import before, until
 
 ConfType = Literal["log-log", "plain"]
 CONF_TYPES = ("log-log", "plain")
@@ -83,11 +84,11 @@ class CumulativeIncidence:
         return f"Aalen-Johansen, {kind} variance, {self.conf_type}"
 
     def _at(self, points: Floats, cause: int, extend: bool) -> dict[str, Floats]:
-        past = np.searchsorted(self.times, points, side="right")
+        past = until(self.times, points)
         # Before the first observed time: nothing has happened, nothing uncertain about it.
         limit = nan if self.conf_type == "log-log" else 0.0
         start = {"incidence": 0.0, "std_err": 0.0, "lower": limit, "upper": limit}
-        beyond = (points > self.max_time) & (self.survival[-1] > 0) & (not extend)
+        beyond = (before(self.times, points) == self.times.size) & (self.survival[-1] > 0) & (not extend)
         columns = {
             name: np.concatenate(([value], getattr(self, name)[cause]))[past] for name, value in start.items()
         }
@@ -115,7 +116,7 @@ class CumulativeIncidence:
         return self._stack({**shared, **self._at(points, i, extend)} for i in range(len(self.causes)))
 
     def _risk_before(self, points: Floats) -> Ints:
-        return np.append(self.n_risk, 0)[np.searchsorted(self.times, points, side="left")]
+        return np.append(self.n_risk, 0)[before(self.times, points)]
 
     def _stack(self, parts: Iterable[_Columns]) -> pd.DataFrame:
         frames = [pd.DataFrame({"cause": c, **part}) for c, part in zip(self.causes, parts, strict=True)]
@@ -165,7 +166,7 @@ class CumulativeIncidence:
             every cause.
         """
         points = checked_points(times)
-        past = np.searchsorted(self.times, points, side="right")
+        past = until(self.times, points)
 
         def cumulative(number: Ints) -> Ints:
             return np.concatenate(([0], np.cumsum(number)))[past]
@@ -240,7 +241,7 @@ def cumulative_incidence(
     ----------
     time : array_like of shape (n,)
         Elapsed time to the first event of any cause or to censoring, 0 or more; NaN is refused. Times
-        are tied when equal: nothing is moved apart.
+        equal but for rounding are tied: nothing is moved apart.
     state : array_like of shape (n,)
         What ended each time: the label of a cause, words or codes. Missing means censored, and so does
         the label `censored`.

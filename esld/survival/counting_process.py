@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from esld.survival._data import Bools, Floats, Ints, vector
+from esld.times import aligned
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -71,6 +72,10 @@ def counting_process(
     if (twice := int(follow_up[subject].duplicated().sum())) > 0:
         raise ValueError(f"follow_up must have one row per {subject}, got {twice} more")
     ends, when = vector(follow_up[end], end), vector(events[time], time)
+    for given, name in ((ends, end), (when, time)):
+        if (bad := int(np.count_nonzero(~(np.isfinite(given) & (given >= 0))))) > 0:
+            raise ValueError(f"{name} must be finite and 0 or more, got {bad} of {given.size} that are not")
+    ends, when, _ = aligned(ends, when, np.zeros(1))  # what is 0 but for rounding is 0
     who = pd.Index(follow_up[subject]).get_indexer(pd.Index(events[subject]))
     if (unknown := int(np.count_nonzero(who < 0))) > 0:
         raise ValueError(f"events must be of subjects in follow_up, got {unknown} that are not")
@@ -117,7 +122,10 @@ def counting_rows(
     if rows.empty:
         raise ValueError("rows must have at least one row, got 0")
     begin, end, count = (vector(rows[name], name) for name in (start, stop, event))
-    if (bad := int(np.count_nonzero(~((begin >= 0) & (begin <= end) & np.isfinite(end))))) > 0:
+    possible = (begin >= 0) & (end >= 0) & np.isfinite(begin) & np.isfinite(end)
+    if possible.all():
+        begin, end = aligned(begin, end)
+    if (bad := int(np.count_nonzero(~(possible & (begin <= end))))) > 0:
         raise ValueError(f"{start} must be from 0 to {stop}, and {stop} finite, got {bad} rows that are not")
     if (bad := int(np.count_nonzero(~((count >= 0) & (count == np.floor(count)) & np.isfinite(count))))) > 0:
         raise ValueError(f"{event} must be an integer of 0 or more, got {bad} rows that are not")

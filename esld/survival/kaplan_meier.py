@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
 from esld.survival._data import Floats, Ints, checked_times, choice, group_codes, two_sided_z
 from esld.survival._lifetable import LifeTable, checked_points, greenwood, tabulate, tabulate_by
+from esld.times import before, until
 
 # Survival meets a level when it is as near as this: the tolerance of R's quantile.survfit.
 _TOLERANCE = float(np.sqrt(np.finfo(float).eps))
@@ -97,13 +98,13 @@ class KaplanMeier:
             Columns time, n_risk (just before the time), survival, std_err, lower, upper.
         """
         points = checked_points(times)
-        past = np.searchsorted(self.times, points, side="right")
+        past = until(self.times, points)
         # Before the first observed time: everybody alive, nothing uncertain about it.
         start = {"survival": 1.0, "std_err": 0.0, "lower": 1.0, "upper": 1.0}
         if self.conf_type == "log-log":
             start |= {"lower": nan, "upper": nan}
         frame = pd.DataFrame({"time": points, "n_risk": self.table.at_risk(points)})
-        beyond = (points > self.max_time) & (self.survival[-1] > 0)
+        beyond = (before(self.times, points) == self.times.size) & (self.survival[-1] > 0)
         for name, value in start.items():
             column = np.concatenate(([value], getattr(self, name)))[past]
             frame[name] = column if extend else np.where(beyond, nan, column)
@@ -133,7 +134,8 @@ class KaplanMeier:
         The smallest time at which survival is at most 1 - p; where the curve runs flat at exactly
         1 - p, the middle of the flat stretch (which ends at `max_time` if nothing follows). The same
         rule on the upper and lower confidence curve gives the limits; should such a curve rise again,
-        its highest point at or below 1 - p counts, as in R. NaN means not reached.
+        its highest point at or below 1 - p counts, as in R. NaN means not reached. The middle of a stretch
+        that nothing ends moves with the last time observed, without any event: `reason` then says so.
 
         References
         ----------
@@ -141,17 +143,29 @@ class KaplanMeier:
         """
         if not 0 < p < 1:
             raise ValueError(f"p must be between 0 and 1, got {p!r}")
-        curves = self.survival, self.lower, self.upper
-        value, lower, upper = (self._crossing(curve, 1 - p) for curve in curves)
-        missing = [name for name, limit in (("lower", lower), ("upper", upper)) if isnan(limit)]
-        reason = f"{' and '.join(missing)} limit not reached" if missing else ""
+        curves = {"curve": self.survival, "lower": self.lower, "upper": self.upper}
+        found = {name: self._crossing(curve, 1 - p) for name, curve in curves.items()}
+        reasons = [
+            f"the {'curve' if name == 'curve' else f'{name} limit of the curve'} ends flat at {1 - p:g}, from "
+            f"{begin:g} on: the middle of that stretch moves with the last time observed, {self.max_time:g}"
+            for name, (_, begin) in found.items()
+            if not isnan(begin)
+        ]
+        value, lower, upper = (time for time, _ in found.values())
+        if isnan(value):
+            reasons.append("not reached")
+        elif missing := [name for name, limit in (("lower", lower), ("upper", upper)) if isnan(limit)]:
+            reasons.append(f"{' and '.join(missing)} limit not reached")
         return Quantile(
             p=p, value=value, lower=lower, upper=upper, conf_level=self.conf_level, method=self.method,
-            reason="not reached" if isnan(value) else reason,
+            reason="; ".join(reasons),
         )  # fmt: skip
 
-    def _crossing(self, curve: Floats, level: float) -> float:
-        """Time at which a step curve starting at 1 comes to `level`; NaN points of it are left out."""
+    def _crossing(self, curve: Floats, level: float) -> tuple[float, float]:
+        """Time at which a step curve starting at 1 comes to `level`, and from when on it stays there to its end.
+
+        The first is NaN if it does not come down to it, the second if it goes on. NaN points of it are left out.
+        """
         known = ~np.isnan(curve)
         times = np.concatenate(([0.0], self.times[known]))
         heights = np.concatenate(([1.0], curve[known]))
@@ -165,14 +179,14 @@ class KaplanMeier:
 
         reached = nearest(level + _TOLERANCE)
         if reached is None:
-            return nan
+            return nan, nan
         if heights[reached] < level - _TOLERANCE:
-            return float(times[reached])
+            return float(times[reached]), nan
         under = nearest(level - _TOLERANCE)
         ends_flat = bool(known[-1]) and abs(heights[-1] - level) <= _TOLERANCE
-        if ends_flat or under is None:
-            return float((times[reached] + self.max_time) / 2) if ends_flat else nan
-        return float((times[reached] + times[under]) / 2)
+        if ends_flat:
+            return float((times[reached] + self.max_time) / 2), float(times[reached])
+        return (nan if under is None else float((times[reached] + times[under]) / 2)), nan
 
     @property
     def median(self) -> Quantile:
@@ -194,7 +208,7 @@ class KaplanMeier:
             at risk there and is counted in events or censored as well.
         """
         points = checked_points(times)
-        past = np.searchsorted(self.times, points, side="right")
+        past = until(self.times, points)
         frame = pd.DataFrame({"time": points, "n_risk": self.table.at_risk(points)})
         for name, here in (("events", self.n_event), ("censored", self.n_censor)):
             frame[name] = np.concatenate(([0], np.cumsum(here)))[past]
@@ -252,7 +266,7 @@ def kaplan_meier(
     Parameters
     ----------
     time : array_like of shape (n,)
-        Elapsed time to event or censoring, 0 or more; NaN is refused. Times are tied when equal.
+        Elapsed time to event or censoring, 0 or more; NaN is refused. Times equal but for rounding are tied.
     event : array_like of shape (n,)
         1 or True for an event, 0 or False for censoring; NaN is refused.
     conf_level : float, default 0.95

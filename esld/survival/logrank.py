@@ -1,4 +1,4 @@
-"""Log-rank test of k samples, stratified or not, and its Fleming-Harrington (Peto-Peto) variant."""
+"""Log-rank test of k samples, stratified or not, and its weighted variants."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from scipy.special import chdtrc
 from esld.longform import About, Row, long_frame, row
 from esld.survival._data import Bools, Floats, Ints, checked_times, group_codes
 from esld.survival._lifetable import LifeTable, tabulate_by
+from esld.survival._weights import WeightName, Weights
 from esld.survival.kaplan_meier import KaplanMeier
 
 
@@ -28,15 +29,15 @@ class LogRank:
     events : ndarray of int, shape (k,)
         Events.
     observed, expected : ndarray of shape (k,)
-        Observed and expected events; weighted when `rho` is not 0.
+        Observed and expected events, each times the weight of its time.
     variance : ndarray of shape (k, k)
         Hypergeometric variance of observed minus expected, ties included.
     chisq, p_value : float
         Statistic and its asymptotic two-sided p-value; NaN with `reason` if there is no test.
     df : int
         Groups with an expected event, less one.
-    rho : float
-        Power of the weight.
+    weights, rho, gamma : str, float, float
+        Kind of the weights, and their powers.
     strata : int
         Number of strata, 1 if not stratified.
     reason : str
@@ -52,14 +53,15 @@ class LogRank:
     chisq: float
     df: int
     p_value: float
+    weights: WeightName
     rho: float
+    gamma: float
     strata: int
     reason: str
 
     @property
     def method(self) -> str:
-        kinds = {0.0: "log-rank", 1.0: "Peto-Peto (rho = 1)"}
-        name = kinds.get(self.rho, f"Fleming-Harrington (rho = {self.rho:g})")
+        name = Weights(kind=self.weights, rho=self.rho, gamma=self.gamma).name
         return f"{name}, {self.strata} strata" if self.strata > 1 else name
 
     def to_frame(self) -> pd.DataFrame:
@@ -86,7 +88,9 @@ def logrank(
     event: ArrayLike,
     group: ArrayLike,
     *,
+    weights: WeightName = "fleming-harrington",
     rho: float = 0.0,
+    gamma: float = 0.0,
     strata: ArrayLike | None = None,
     groups: Sequence[Hashable] | None = None,
 ) -> LogRank:
@@ -98,9 +102,13 @@ def logrank(
         As for `kaplan_meier`.
     group : array_like of shape (n,)
         Label of each subject; at least two labels, none missing.
-    rho : float, default 0
-        Weight S(t-)^rho with the pooled left-continuous Kaplan-Meier estimate of the stratum: 0 is the
-        log-rank, 1 the Peto-Peto test.
+    weights : {'fleming-harrington', 'gehan', 'tarone-ware'}
+        How much an event time counts: S(t-)^rho (1 - S(t-))^gamma with the pooled left-continuous Kaplan-Meier
+        estimate S; the number at risk n; its square root. S and n are those of the stratum.
+    rho, gamma : float, default 0
+        Powers of the first kind, 0 or more: 0 and 0 is the log-rank, in which every time counts 1; 1 and 0 the
+        Peto-Peto test. A rho above 0 weighs early differences more, a gamma above 0 late ones, for which the very
+        first event time counts nothing.
     strata : array_like of shape (n,), optional
         Stratum of each subject; observed, expected and variance are added over strata.
     groups : sequence, optional
@@ -113,35 +121,40 @@ def logrank(
     Raises
     ------
     ValueError
-        As for `kaplan_meier`; fewer than two groups; negative rho.
+        As for `kaplan_meier`; fewer than two groups; unknown weights; a negative power, or one of other weights.
 
     References
     ----------
     Mantel (1966), Cancer Chemother Rep 50:163-170. Harrington and Fleming (1982), Biometrika
-    69:553-566. Peto and Peto (1972), J R Stat Soc A 135:185-207.
+    69:553-566. Peto and Peto (1972), J R Stat Soc A 135:185-207. Fleming and Harrington (1991), Counting
+    Processes and Survival Analysis, section 7.2, for gamma. Gehan (1965), Biometrika 52:203-223, with the variance of
+    Breslow (1970), Biometrika 57:579-594. Tarone and Ware (1977), Biometrika 64:156-160.
     """
     times, happened = checked_times(time, event)
     codes, labels = group_codes(group, time=time, groups=groups)
     if len(labels) < 2:
         raise ValueError(f"group must have at least two labels, got {list(labels)}")
-    _check_rho(rho)
+    chosen = Weights.checked(weights, rho, gamma)
     if strata is None:
-        return _logrank(labels, _counts(tabulate_by(times, happened, codes, len(labels))), rho, 1)
+        return _logrank(labels, _counts(tabulate_by(times, happened, codes, len(labels))), chosen, 1)
     stratum, names = group_codes(strata, time=time, name="strata")
-    return _logrank(labels, _counts_by_stratum(times, happened, codes, len(labels), stratum), rho, len(names))
+    return _logrank(
+        labels, _counts_by_stratum(times, happened, codes, len(labels), stratum), chosen, len(names)
+    )
 
 
-def logrank_of(curves: Sequence[KaplanMeier], *, rho: float = 0.0) -> LogRank:
+def logrank_of(
+    curves: Sequence[KaplanMeier],
+    *,
+    weights: WeightName = "fleming-harrington",
+    rho: float = 0.0,
+    gamma: float = 0.0,
+) -> LogRank:
     """`logrank` of the samples behind Kaplan-Meier curves, as `kaplan_meier_by` gives them."""
     if len(curves) < 2:
         raise ValueError(f"curves must be at least two, got {len(curves)}")
-    _check_rho(rho)
-    return _logrank(tuple(c.group for c in curves), _counts([c.table for c in curves]), rho, 1)
-
-
-def _check_rho(rho: float) -> None:
-    if not (np.isfinite(rho) and rho >= 0):
-        raise ValueError(f"rho must be finite and 0 or more, got {rho!r}")
+    chosen = Weights.checked(weights, rho, gamma)
+    return _logrank(tuple(c.group for c in curves), _counts([c.table for c in curves]), chosen, 1)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -208,22 +221,26 @@ def _counts_by_stratum(times: Floats, happened: Bools, codes: Ints, k: int, stra
     return _Counts(n_group=n_group, events=events, at_risk=at_risk, died=died, stratum=stratum)
 
 
-def _logrank(labels: tuple[str, ...], counts: _Counts, rho: float, n_strata: int) -> LogRank:
+def _logrank(labels: tuple[str, ...], counts: _Counts, weights: Weights, n_strata: int) -> LogRank:
     at_risk, died = counts.at_risk, counts.died
     d, n = died.sum(axis=0), at_risk.sum(axis=0)
     share = at_risk / n
     expects, spread = d, d * (n - d) / np.maximum(n - 1, 1)
-    if rho:
-        weight = _left_survival(d, n, counts.stratum) ** rho
+    if not weights.all_equal:
+        weight = weights.at(n, _left_survival(d, n, counts.stratum))
         died, expects, spread = died * weight, d * weight, spread * weight**2
-    scaled = share * spread
-    variance = np.diag(scaled.sum(axis=1)) - scaled @ share.T
+    # Of two groups: exactly 0, with no rounding, where they are never compared. The rest follows from these.
+    shared = (share * spread) @ share.T
+    np.fill_diagonal(shared, 0.0)
+    variance = np.diag(shared.sum(axis=1)) - shared
     observed, expected = died.sum(axis=1), share @ expects
-    chisq, df, reason = _chisq(observed, expected, variance)
+    chisq, df, compared = _chisq(observed, expected, variance)
+    reason = "" if compared else _no_test(counts, weighted=bool(expected.any()))
     return LogRank(
         groups=labels, n=counts.n_group, events=counts.events,
         observed=observed, expected=expected, variance=variance, chisq=chisq, df=df,
-        p_value=nan if reason else float(chdtrc(df, chisq)), rho=float(rho), strata=n_strata, reason=reason,
+        p_value=nan if reason else float(chdtrc(df, chisq)), weights=weights.kind,
+        rho=weights.rho, gamma=weights.gamma, strata=n_strata, reason=reason,
     )  # fmt: skip
 
 
@@ -243,13 +260,40 @@ def _left_survival(d: Floats, n: Floats, stratum: Ints | None) -> Floats:
     return left
 
 
-def _chisq(observed: Floats, expected: Floats, variance: Floats) -> tuple[float, int, str]:
+def _no_test(counts: _Counts, *, weighted: bool) -> str:
+    """Why the groups are not compared."""
+    if not counts.events.any():
+        return "no events"
+    if not weighted:
+        return "every event is at a time of weight 0"
+    d, n = counts.died.sum(axis=0), counts.at_risk.sum(axis=0)
+    together = (counts.at_risk > 0).sum(axis=0) > 1
+    if np.any(together & (d < n)):
+        return "the groups are not all compared: some meet others at no event that counts"
+    if together.any():
+        return "the groups are at risk together only when all of them have the event at once"
+    return "the groups are not at risk together when events happen"
+
+
+def _chisq(observed: Floats, expected: Floats, variance: Floats) -> tuple[float, int, bool]:
+    """Statistic, degrees of freedom, and whether the groups are compared at all."""
     used = expected > 0
     df = max(int(used.sum()) - 1, 0)
-    if not used.any():
-        return nan, df, "no events"
+    if not _linked(variance[np.ix_(used, used)] < 0):
+        return nan, df, False
     # The rows of the variance add up to 0: one group is redundant and is left out.
     difference, spread = (observed - expected)[used][1:], variance[np.ix_(used, used)][1:, 1:]
-    if df == 0 or np.linalg.matrix_rank(spread) < df:
-        return nan, df, "the groups are not at risk together when events happen"
-    return float(difference @ np.linalg.solve(spread, difference)), df, ""
+    return float(difference @ np.linalg.solve(spread, difference)), df, True
+
+
+def _linked(together: Bools) -> bool:
+    """Whether every group is compared with every other, if need be through a third: then the variance has full rank.
+
+    `together` are the pairs at risk together at an event that not all of them have, shape (k, k).
+    """
+    if len(together) < 2:
+        return False
+    reached = np.arange(len(together)) == 0
+    for _ in together:
+        reached = reached | together[reached].any(axis=0)
+    return bool(reached.all())

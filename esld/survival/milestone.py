@@ -19,6 +19,7 @@ from esld.survival._data import (
 )
 from esld.survival.kaplan_meier import kaplan_meier
 from esld.survival.proportions import DifferenceMethod, Proportion, clopper_pearson, risk_difference
+from esld.times import with_horizon
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +174,7 @@ def milestone(
     """
     times, happened = checked_times(time, event)
     at, z = checked_horizon(at, "at"), two_sided_z(conf_level)
+    times = with_horizon(times, at)
     if group is None:
         if groups is not None:
             raise ValueError("groups must not be given without group")

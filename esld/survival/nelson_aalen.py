@@ -1,7 +1,7 @@
 """Nelson-Aalen estimate of the cumulative hazard."""
 
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame
 from esld.survival._data import Floats, Ints, checked_times, two_sided_z
 from esld.survival._lifetable import LifeTable, checked_points, tabulate
+from esld.times import before, until
 
 METHOD = "Nelson-Aalen, Aalen variance, log"
 
@@ -74,20 +75,21 @@ class NelsonAalen:
             Columns time, n_risk (just before the time), cumulative_hazard, std_err, lower, upper.
         """
         at = checked_points(times)
-        past = np.searchsorted(self.times, at, side="right")
+        past = until(self.times, at)
         table = LifeTable(self.times, self.n_risk, self.n_event, self.n_censor)
         frame = pd.DataFrame({"time": at, "n_risk": table.at_risk(at)})
+        beyond = before(self.times, at) == self.times.size
         start = {"cumulative_hazard": 0.0, "std_err": 0.0, "lower": nan, "upper": nan}
         for name, value in start.items():
             column = np.concatenate(([value], getattr(self, name)))[past]
-            frame[name] = column if extend else np.where(at > self.max_time, nan, column)
+            frame[name] = column if extend else np.where(beyond, nan, column)
         return frame
 
     def estimate(self, at: float) -> Estimate:
         """Cumulative hazard at one time, with the reason where it or its limits do not exist."""
         value, std_err, lower, upper = self.at([at]).iloc[0, 2:].tolist()
         reason = ""
-        if at > self.max_time:
+        if isnan(value):
             reason = f"follow-up ends at {self.max_time:g}, before {at:g}"
         elif value == 0:
             reason = "log limits are not defined before the first event"
@@ -105,9 +107,9 @@ class NelsonAalen:
             The times to give; default the distinct event times. `events` counts those up to the time.
         """
         at = self.times[self.n_event > 0] if times is None else checked_points(times)
-        before = np.concatenate(([0], np.cumsum(self.n_event)))
+        so_far = np.concatenate(([0], np.cumsum(self.n_event)))
         rows: list[Row] = []
-        for time, events in zip(at, before[np.searchsorted(self.times, at, side="right")], strict=True):
+        for time, events in zip(at, so_far[until(self.times, at)], strict=True):
             about: About = {"n": self.n, "events": int(events), "group": self.group, "time": float(time)}
             rows += estimate_rows("cumulative_hazard", self.estimate(float(time)), **about)
         return long_frame(rows)
@@ -121,7 +123,7 @@ def nelson_aalen(
     Parameters
     ----------
     time : array_like of shape (n,)
-        Elapsed time to event or censoring, 0 or more; NaN is refused. Times are tied when equal.
+        Elapsed time to event or censoring, 0 or more; NaN is refused. Times equal but for rounding are tied.
     event : array_like of shape (n,)
         1 or True for an event, 0 or False for censoring; NaN is refused.
     conf_level : float, default 0.95

@@ -14,6 +14,8 @@ from esld.randomisation.statistics import LinearStatistic, Statistic, Tally
 from esld.survival._data import Floats, Ints, checked_horizon, checked_times, group_codes
 from esld.survival._scores import event_times, scored
 from esld.survival._split import studentised_tally
+from esld.survival._weights import WeightName, Weights
+from esld.times import with_horizon
 
 _RESOLUTION = 1e-10  # far above the rounding of sums of a few hundred terms, far below any real difference
 
@@ -140,7 +142,9 @@ def logrank_statistic(
     event: ArrayLike,
     *,
     studentised: bool,
+    weights: WeightName = "fleming-harrington",
     rho: float = 0.0,
+    gamma: float = 0.0,
     strata: ArrayLike | None = None,
 ) -> Statistic:
     """Log-rank statistic of the second arm as a function of the allocation.
@@ -154,8 +158,8 @@ def logrank_statistic(
     studentised : bool
         False: U, observed minus expected events. True: U / sqrt(V), V the hypergeometric variance in that
         allocation, whose square is the chi-square of `logrank`; 0 where V is 0.
-    rho : float, default 0
-        Weight S(t-)^rho, as for `logrank`: 1 is Peto-Peto.
+    weights, rho, gamma
+        As for `logrank`.
     strata : array_like of shape (n,), optional
         Stratum of each subject; U and V are added over strata.
 
@@ -163,8 +167,8 @@ def logrank_statistic(
     -------
     Statistic
         U is computed in whole numbers, so that ties are exact, where the least common multiple of its
-        denominators is small enough (rho = 0: always up to 30 subjects); else, and for z, values within 1e-10
-        are ties.
+        denominators is small enough (log-rank: always up to 30 subjects; Gehan: always; Tarone-Ware: never); else
+        values within 1e-10 of the largest weight are ties, and for z values within 1e-10.
 
     Raises
     ------
@@ -177,22 +181,21 @@ def logrank_statistic(
     conditional tests; both statistics for small samples.
     """
     times, happened = checked_times(time, event)
-    if not (np.isfinite(rho) and rho >= 0):
-        raise ValueError(f"rho must be finite and 0 or more, got {rho!r}")
+    chosen = Weights.checked(weights, rho, gamma)
     stratum = np.zeros(times.size, dtype=np.int64)
     if strata is not None:
         stratum, _ = group_codes(strata, time=time, name="strata")
     order = np.lexsort((-times, stratum))
     start, stop, deaths = event_times(times[order], happened[order], stratum[order])
-    scores, scale, weight = scored(happened[order], start, stop, deaths, rho)
+    scores, scale, weight = scored(happened[order], start, stop, deaths, chosen)
     in_data_order = np.empty(times.size)
     in_data_order[order] = scores
-    name = {0.0: "log-rank", 1.0: "Peto-Peto (rho = 1)"}.get(rho, f"Fleming-Harrington (rho = {rho:g})")
+    name = chosen.name
     if (n_strata := int(stratum.max()) + 1) > 1:
         name = f"{name}, {n_strata} strata"
     score = LinearStatistic(
         name=f"{name}, unstudentised U", scores=in_data_order, scale=scale or 1.0,
-        resolution=0.0 if scale else _RESOLUTION,
+        resolution=0.0 if scale else _RESOLUTION * float(weight.max(initial=0.0)),
     )  # fmt: skip
     if not studentised:
         return score
@@ -229,6 +232,7 @@ def rmst_statistic(time: ArrayLike, event: ArrayLike, *, tau: float, extend: boo
     times, happened = checked_times(time, event)
     if checked_horizon(tau, "tau") == 0:
         raise ValueError(f"tau must be above 0, got {tau!r}")
+    times = with_horizon(times, tau)
     at = np.unique(times[happened & (times < tau)])
     return RMSTDifference(
         name=f"RMST difference to {tau:g}" + (", last survival carried forward" if extend else ""),
@@ -245,7 +249,9 @@ def exact_logrank(
     group: ArrayLike,
     *,
     studentised: bool,
+    weights: WeightName = "fleming-harrington",
     rho: float = 0.0,
+    gamma: float = 0.0,
     strata: ArrayLike | None = None,
     groups: Sequence[Hashable] | None = None,
     design: Design | None = None,
@@ -257,7 +263,7 @@ def exact_logrank(
 
     Parameters
     ----------
-    time, event, studentised, rho, strata
+    time, event, studentised, weights, rho, gamma, strata
         As for `logrank_statistic`. The strata belong to the statistic only: the allocations are those of
         `design`.
     group : array_like of shape (n,)
@@ -282,7 +288,9 @@ def exact_logrank(
     ValueError
         As for `logrank_statistic` and `randomisation_test`; not two groups.
     """
-    statistic = logrank_statistic(time, event, studentised=studentised, rho=rho, strata=strata)
+    statistic = logrank_statistic(
+        time, event, studentised=studentised, weights=weights, rho=rho, gamma=gamma, strata=strata
+    )
     return _test(
         statistic, time, event, group, groups=groups, design=design, limit=limit, draws=draws, seed=seed
     )
@@ -354,7 +362,7 @@ def _test(
     found = randomisation_test(
         statistic, codes, design=design, limit=limit, draws=draws, seed=seed, given_defined=given_defined
     )
-    events = int(happened.sum() if np.isnan(tau) else (happened & (times <= tau)).sum())
+    events = int(happened.sum() if np.isnan(tau) else (happened & (with_horizon(times, tau) <= tau)).sum())
     reason = f"no events, so {found.reason}" if events == 0 and found.reason else found.reason
     return PermutationTest(
         **{**vars(found), "reason": reason}, groups=(labels[0], labels[1]), events=events, tau=float(tau)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
 from esld.survival._data import Floats, Ints, choice, two_sided_z
 from esld.survival.counting_process import CountingRows, counting_rows
+from esld.times import before, until
 
 MeanVariance = Literal["robust", "poisson"]
 MEAN_VARIANCES = ("robust", "poisson")
@@ -87,15 +88,15 @@ class MeanCumulativeFunction:
         if points.ndim != 1 or not np.all(points >= 0):
             raise ValueError(f"times must be 0 or more and not missing, got {points.tolist()}")
         # Rows entered before a time less rows left before it.
-        entered = np.searchsorted(np.sort(self._start), points, side="left")
-        n_risk = entered - np.searchsorted(np.sort(self._stop), points, side="left")
+        n_risk = before(np.sort(self._start), points) - before(np.sort(self._stop), points)
         n_risk = np.where(points == 0, np.count_nonzero(self._start == 0), n_risk)
         frame = pd.DataFrame({"time": points, "n_risk": n_risk})
-        past = np.searchsorted(self.times, points, side="right")
+        past = until(self.times, points)
+        beyond = before(np.array([self.max_time]), points) > 0
         limit = nan if self.method.endswith("log") else 0.0
         for name, first in (("mean", 0.0), ("std_err", 0.0), ("lower", limit), ("upper", limit)):
             column = np.concatenate(([first], getattr(self, name)))[past]
-            frame[name] = column if extend else np.where(points > self.max_time, nan, column)
+            frame[name] = column if extend else np.where(beyond, nan, column)
         return frame
 
     def estimate(self, at: float) -> Estimate:
@@ -154,11 +155,15 @@ class MeanCumulativeFunction:
         frame = self.at(points)
         so_far = np.concatenate(([0], np.cumsum(self.n_event)))
         rows: list[Row] = []
-        for mean, time, n_risk in zip(
-            self._estimates(frame["time"].to_numpy()), frame["time"].tolist(), frame["n_risk"], strict=True
+        asked = frame["time"].to_numpy()
+        for mean, time, n_risk, events in zip(
+            self._estimates(asked),
+            asked.tolist(),
+            frame["n_risk"],
+            so_far[until(self.times, asked)],
+            strict=True,
         ):
-            events = int(so_far[np.searchsorted(self.times, time, side="right")])
-            about: About = {"n": self.n, "events": events, "group": self.group, "time": time}
+            about: About = {"n": self.n, "events": int(events), "group": self.group, "time": time}
             rows += estimate_rows("mean_events", mean, **about)
             rows.append(row("n_risk", float(n_risk), **about))
         every: About = {"n": self.n, "events": self.events, "group": self.group, "unit": self.time_unit}

@@ -12,6 +12,7 @@ from esld.longform import About, Estimate, estimate_rows, long_frame
 from esld.survival._data import checked_horizon, checked_times, group_codes, two_sided_p, two_sided_z
 from esld.survival._lifetable import LifeTable, tabulate, tabulate_by
 from esld.survival.kaplan_meier import KaplanMeier
+from esld.times import with_horizon
 
 METHOD = "RMST, Greenwood"
 
@@ -187,6 +188,7 @@ def _tau(tau: float) -> float:
 
 def _rmst(table: LifeTable, tau: float, conf_level: float, extend: bool, group: str, unit: str) -> RMST:
     z = two_sided_z(conf_level)
+    table = table._replace(times=with_horizon(table.times, tau))
     at, n_risk, n_event, _ = table
     size, last = int(n_risk[0]), float(at[-1])
     upto = int(np.searchsorted(at, tau, side="right"))

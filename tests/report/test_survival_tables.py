@@ -298,6 +298,13 @@ class TestCurves:
         assert row.upper is None
         assert table.frame.iloc[-1, 3] == f"{row.value:.0f} ({row.lower:.0f} to not reached)"
 
+    def test_a_median_that_grows_with_follow_up_is_told(self):
+        own = curves([(20, True), (100, True), ALIVE, ALIVE], [(20, True), ALIVE])
+        table, _ = km_table(own | {LOW: kaplan_meier([20, 40, 200], [1, 1, 1], group=LOW)})
+        told = [note for note in table.footnotes if "one half" in note]
+        assert [note.split(":")[0] for note in told] == [HIGH]
+        assert "grows with it" in told[0]
+
     def test_level_is_that_of_the_curves(self):
         own = {LOW: kaplan_meier([10, 400], [1, 0], conf_level=0.8, group=LOW)}
         table, _ = km_table(own)

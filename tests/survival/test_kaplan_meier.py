@@ -130,7 +130,37 @@ class TestQuantile:
 
     def test_flat_to_the_end_uses_the_last_observed_time(self):
         # S = 1/2 from 2 on, observed until 6: R gives (2 + 6) / 2.
-        assert kaplan_meier([1, 2, 6, 6], [1, 1, 0, 0]).median.value == 4
+        median = kaplan_meier([1, 2, 6, 6], [1, 1, 0, 0]).median
+        assert median.value == 4
+        assert median.reason.startswith(
+            "the curve ends flat at 0.5, from 2 on: the middle of that stretch moves"
+        )
+
+    @given(SAMPLES, st.sampled_from([0.25, 0.5, 0.75, 0.1]), st.integers(1, 1000))
+    def test_without_an_event_a_quantile_moves_only_where_it_says_so(self, sample, p, longer):
+        """Everybody observed to the end is followed for longer, and nothing happens."""
+        time, event = split(sample)
+        end = time.max()
+        later = np.where((time == end) & ~event, end + longer, time)
+        if not np.any(later > time):
+            return
+        one, two = (kaplan_meier(t, event).quantile(p) for t in (time, later))
+        moved = [
+            getattr(one, x) != getattr(two, x) and not isnan(getattr(one, x))
+            for x in ("value", "lower", "upper")
+        ]
+        assert ("the curve ends flat" in one.reason) == moved[0]
+        assert ("limit of the curve ends flat" in one.reason) == (moved[1] or moved[2])
+
+    def test_every_number_that_is_missing_has_its_reason(self):
+        km = kaplan_meier([20, 40, 60, 80, 100] + [365] * 5, [1] * 5 + [0] * 5)
+        assert km.median.value == 232.5  # R survival 3.5-3: quantile() 232.5, print() 100
+        assert km.median.reason.endswith("last time observed, 365; upper limit not reached")
+        for p in (0.1, 0.3, 0.5, 0.7, 0.9):
+            found = km.quantile(p)
+            assert ("not reached" in found.reason) == any(
+                isnan(x) for x in (found.value, found.lower, found.upper)
+            )
 
     def test_upper_limit_not_falsely_finite_when_the_last_observation_is_a_death(self):
         """The curve ends at 0, where the limits are undefined: not reached, as in R (lifelines says 10)."""
@@ -189,7 +219,7 @@ class TestCounts:
         assert counts["events"].tolist() == [0, 1, 1, 2]
         assert counts["censored"].tolist() == [0, 0, 1, 1]
 
-    @given(SAMPLES, st.floats(0, 15))
+    @given(SAMPLES, st.floats(0, 15).map(lambda tick: round(tick, 3)))
     def test_counted_by_hand(self, sample, tick):
         time, event = split(sample)
         counts = kaplan_meier(time, event).counts([tick]).iloc[0]
@@ -310,8 +340,9 @@ class TestControlFlow:
         assert km.survival.tolist() == [3 / 4, 3 / 8]
         assert km.estimate(0).value == 3 / 4
 
-    def test_times_that_differ_in_the_last_digit_are_not_tied(self):
-        assert kaplan_meier([1.0, np.nextafter(1.0, 2)], [1, 1]).n_event.tolist() == [1, 1]
+    def test_times_that_differ_in_the_last_digit_are_tied(self):
+        # R 4.2, survival 3.5-3: survfit(Surv(c(1, 1 + 2^-52), c(1, 1)) ~ 1)$n.event is 2.
+        assert kaplan_meier([1.0, np.nextafter(1.0, 2)], [1, 1]).n_event.tolist() == [2]
 
     def test_result_cannot_be_changed(self):
         km = kaplan_meier([1, 2], [1, 0])

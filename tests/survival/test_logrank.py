@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
-from esld.survival import logrank
+from esld.survival import logrank, logrank_statistic
 from esld.survival.kaplan_meier import kaplan_meier_by
 from esld.survival.logrank import logrank_of
 
@@ -85,6 +85,112 @@ class TestClosedForm:
         assert found.expected[0] == pytest.approx(1)
         assert found.variance[0, 0] == pytest.approx(1 / 3)
         assert found.p_value == 1
+
+
+class TestWeights:
+    """Own loops in R 4.2.2 over the event times of each stratum: U and V of the second arm.
+
+    At each: w (d2 - d n2 / n) and w^2 d (n2 / n) (1 - n2 / n) (n - d) / (n - 1), S left-continuous, of the stratum.
+    ``survdiff(Surv(time, status == 2) ~ trt, rho = 2)`` gives 0.00144382853167944 as well.
+    """
+
+    OPTIONS = (
+        {"gamma": 1}, {"rho": 1, "gamma": 1}, {"rho": 0.5, "gamma": 0.5}, {"rho": 2}, {"weights": "gehan"},
+        {"weights": "tarone-ware"},
+    )  # fmt: skip
+    PBC = (
+        (-1.09401198794895, 2.38670520340048, 0.478854712930514),
+        (-0.82787137011881, 0.886173469699658, 0.379165740623057),
+        (-1.49102078822291, 4.69918123697882, 0.491568333127522),
+        (0.140768183212165, 13.7244007650956, 0.96968948094067),
+        (52, 1522245.82518557, 0.966381955325279),
+        (-12.6420007283545, 6274.07568048637, 0.873193849166555),
+    )
+    PBC_BY_SEX = (
+        (-1.22824202127621, 2.50639117847643, 0.437856798952595),
+        (-0.817955392283733, 0.881399002646801, 0.383617060853064),
+        (-1.36200247646435, 4.6675319321483, 0.52841577868825),
+        (0.649336509034641, 13.67315193919, 0.86060471093761),
+        (290, 1006346.73483712, 0.772517035319827),
+        (4.78717107086094, 4748.56250666843, 0.944615439035673),
+    )
+    AML = (
+        (1.39188947746291, 0.736605673280717, 0.104854236358111),
+        (0.456862041883196, 0.143700724867445, 0.228129878870714),
+        (1.08731633314096, 0.685899022123214, 0.18922258483396),
+        (1.84058447295462, 1.27693150652627, 0.103352035412753),
+        (50, 918, 0.0988926513652317),
+        (12.8379173587844, 55.2763354909101, 0.0842157942837995),
+    )
+
+    @pytest.mark.parametrize("place", range(len(OPTIONS)))
+    def test_all_numbers(self, data, place):
+        pbc, aml, options = data("pbc"), data("aml"), self.OPTIONS[place]
+        for found, wanted in (
+            (logrank(pbc["time"], pbc["event"], pbc["trt"], **options), self.PBC),
+            (logrank(pbc["time"], pbc["event"], pbc["trt"], strata=pbc["sex"], **options), self.PBC_BY_SEX),
+            (logrank(aml["time"], aml["event"], aml["x"], **options), self.AML),
+        ):
+            u = found.observed[1] - found.expected[1]
+            assert (u, found.variance[1, 1], found.p_value) == pytest.approx(wanted[place], rel=1e-10)
+
+    def test_gehan_by_hand(self):
+        # As above: 4, 3 and 2 at risk at the three events. U of A: 4 (1 - 1/2) + 3 (0 - 1/3) + 2 (1 - 1/2) = 2,
+        # V = 16 / 4 + 9 * 2 / 9 + 4 / 4 = 7.
+        found = logrank([1, 3, 2, 4], [1, 1, 1, 0], list("AABB"), weights="gehan")
+        assert (found.observed[0] - found.expected[0], found.variance[0, 0]) == pytest.approx((2, 7))
+        assert found.method == "Gehan-Breslow"
+
+    def test_a_single_event_time_has_no_late_difference(self):
+        found = logrank([1, 1, 2, 3], [1, 0, 0, 0], list("ABAB"), gamma=1)
+        assert isnan(found.p_value)
+        assert found.reason == "every event is at a time of weight 0"
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"weights": "wilcoxon"}, "weights must be one of"),
+            ({"weights": "gehan", "rho": 1}, "rho must be 0 with weights 'gehan', got 1"),
+            ({"weights": "tarone-ware", "gamma": 0.5}, "gamma must be 0 with weights 'tarone-ware', got 0.5"),
+            ({"gamma": -1}, "gamma must be finite and 0 or more, got -1"),
+        ],
+    )
+    def test_refused(self, options, message):
+        sample = [1, 2], [1, 1], ["A", "B"]
+        for call in (
+            lambda: logrank(*sample, **options),
+            lambda: logrank_of(kaplan_meier_by(*sample), **options),
+            lambda: logrank_statistic(*sample[:2], studentised=False, **options),
+        ):
+            with pytest.raises(ValueError, match=message):
+                call()
+
+
+class TestNobodyCompared:
+    @given(SAMPLES, st.sampled_from([0, 0.5, 1]))
+    def test_arms_that_share_no_stratum_have_no_test(self, sample, rho):
+        """The variance is 0, and not what the rounding of its two halves leaves."""
+        time, event, group, _ = split(sample)
+        found = logrank(time, event, group, strata=group, rho=rho)
+        np.testing.assert_array_equal(found.variance, 0)
+        assert isnan(found.chisq) and isnan(found.p_value)
+        assert found.reason
+
+    @given(SAMPLES)
+    def test_a_test_exactly_where_the_groups_are_compared(self, sample):
+        """Groups with an expected event, joined where both are at risk at an event that not all of them have."""
+        time, event, group, stratum = split(sample)
+        found = logrank(time, event, group, strata=stratum)
+        joined, counted = {g: {g} for g in found.groups}, set()
+        for s, t in {(s, t) for s, t, e in zip(stratum, time, event, strict=True) if e}:
+            risk = (stratum == s) & (time >= t)
+            counted |= set(group[risk])
+            if (risk & event & (time == t)).sum() < risk.sum():
+                one = set().union(*(joined[g] for g in set(group[risk])))
+                joined |= dict.fromkeys(one, one)
+        tested = len(counted) > 1 and counted <= joined[min(counted)]
+        assert isnan(found.p_value) != tested
+        assert bool(found.reason) != tested
 
 
 class TestOfCurves:
@@ -191,6 +297,12 @@ class TestControlFlow:
     def test_everything_at_one_time(self):
         found = logrank([3, 3, 3, 3], [1, 1, 1, 1], ["A", "A", "B", "B"])
         assert isnan(found.p_value)
+        assert found.reason == "the groups are at risk together only when all of them have the event at once"
+
+    def test_two_pairs_of_groups_that_never_meet(self):
+        found = logrank([1, 2, 1, 2], [1, 1, 1, 1], list("ABCD"), strata=[1, 1, 2, 2])
+        assert isnan(found.p_value)
+        assert found.reason == "the groups are not all compared: some meet others at no event that counts"
 
     def test_one_group(self):
         with pytest.raises(ValueError, match="group must have at least two labels"):

@@ -1,4 +1,7 @@
-"""Randomisation tests of survival: by hand, own enumeration in R and coin 1.4-2, invariance, control flow."""
+"""Randomisation tests of survival: by hand, own enumeration in R and coin 1.4-2, invariance, control flow.
+
+That every way to an exact log-rank gives the same is tested in `test__split`.
+"""
 
 from fractions import Fraction
 from itertools import combinations
@@ -136,6 +139,34 @@ class TestReference:
         agree(exact_logrank(time, event, group, studentised=studentised, groups=groups), listed)
 
 
+class TestWeights:
+    """coin 1.4-2: ``logrank_test(Surv(time, status) ~ x, data = aml, type, rho, gamma, ties.method = "mid-ranks",``
+    ``distribution = "exact")``: linear statistic of the second arm, two-sided p-value."""
+
+    @pytest.mark.parametrize(
+        ("options", "u", "p_value"),
+        [
+            ({"weights": "gehan"}, 50, 0.101912019868676),
+            ({"weights": "tarone-ware"}, 12.8379173587844, 0.0827947795911182),
+            ({"rho": 1}, 2.29744651483782, 0.0945167364604705),
+            ({"gamma": 1}, 1.39188947746291, 0.128982203689432),
+            ({"rho": 1, "gamma": 1}, 0.456862041883196, 0.23368326383537),
+            ({"rho": 0.5, "gamma": 0.5}, 1.08731633314096, 0.19682518316251),
+        ],
+    )
+    def test_unstudentised(self, data, options, u, p_value):
+        aml = data("aml")
+        found = exact_logrank(aml["time"], aml["status"], aml["x"], studentised=False, **options)
+        assert (found.observed, found.p_value) == pytest.approx((u, p_value), rel=1e-10)
+
+    def test_small_weights_are_not_all_ties(self, data):
+        """The resolution goes with the largest weight: (1 - S)^60 is below 1e-10 at almost every event."""
+        aml = data("aml")
+        found = exact_logrank(aml["time"], aml["status"], aml["x"], studentised=False, gamma=60.5)
+        assert found.reason == ""
+        assert found.p_value < 1
+
+
 class TestByHand:
     # tiny10, all 252 allocations in fractions. Event times 3, 5, 7, 12, 18, 19, 20 with 10, 9, 8, 6, 5, 3, 2
     # at risk in rows 1-10, 2-10, 3-10, (5-10 without 4, which left at 9), and so on; one event each.
@@ -241,22 +272,6 @@ class TestAgainstTheEstimators:
 
 
 class TestInvariance:
-    @given(SAMPLES, st.sampled_from([0, 1]), st.booleans())
-    def test_short_way_and_listing_agree(self, sample, rho, studentised):
-        time, event, group, _ = split(sample)
-        statistic = logrank_statistic(time, event, studentised=studentised, rho=rho)
-        agree(
-            exact_logrank(time, event, group, studentised=studentised, rho=rho), by_listing(statistic, group)
-        )
-
-    @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=13, max_size=15), st.integers(0, 9))
-    def test_short_way_and_listing_agree_on_heavy_ties(self, sample, seed):
-        time, event = zip(*sample, strict=True)
-        group = np.random.default_rng(seed).permutation(["A"] * 6 + ["B"] * (len(time) - 6)).tolist()
-        for studentised in (False, True):
-            statistic = logrank_statistic(time, event, studentised=studentised)
-            agree(exact_logrank(time, event, group, studentised=studentised), by_listing(statistic, group))
-
     @given(SAMPLES, st.booleans())
     def test_swapping_the_arms_swaps_the_sides(self, sample, studentised):
         time, event, group, _ = split(sample)
