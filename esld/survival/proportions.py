@@ -173,10 +173,9 @@ def relative_risk(
         p_value = two_sided_p((x1 / n1 - x2 / n2) / sqrt(variance)) if variance > 0 else 1.0
     elif x1 and x2:
         reason = ""
-        log_std_err = sqrt(1 / x1 - 1 / n1 + 1 / x2 - 1 / n2)
-        std_err = value * log_std_err
+        log_std_err = sqrt((n1 - x1) / (x1 * n1) + (n2 - x2) / (x2 * n2))
         if log_std_err > 0:
-            factor = exp(z * log_std_err)
+            std_err, factor = value * log_std_err, exp(z * log_std_err)
             lower, upper, p_value = value / factor, value * factor, two_sided_p(log(value) / log_std_err)
         else:
             reason = "no spread in either group: no limits"

@@ -241,7 +241,7 @@ class TestControlFlow:
         assert isnan(found.value) and isnan(found.lower)
         assert found.reason == "a count of 0 has no log ratio"
         certain = relative_risk(11, 11, 11, 11)
-        assert certain.value == 1 and isnan(certain.upper)
+        assert certain.value == 1 and isnan(certain.std_err) and isnan(certain.upper)
         assert certain.reason == "no spread in either group: no limits"
 
     def test_koopman_without_a_count(self):
