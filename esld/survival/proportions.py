@@ -9,10 +9,11 @@ from scipy.special import betaincinv
 
 from esld.longform import Estimate, estimate_rows, long_frame
 from esld.survival._data import choice, two_sided_p, two_sided_z
+from esld.survival.exact_difference import exact_limits
 from esld.survival.two_by_two import checked_counts
 
-DifferenceMethod = Literal["miettinen-nurminen", "newcombe"]
-DIFFERENCE_METHODS = ("miettinen-nurminen", "newcombe")
+DifferenceMethod = Literal["miettinen-nurminen", "newcombe", "exact"]
+DIFFERENCE_METHODS = ("miettinen-nurminen", "newcombe", "exact")
 RatioMethod = Literal["katz", "koopman"]
 RATIO_METHODS = {"katz": "Katz, log", "koopman": "Koopman, score"}
 
@@ -90,9 +91,11 @@ def risk_difference(
     ----------
     x1, n1, x2, n2 : int
         Counted, and all, in the first and the second group.
-    method : {'miettinen-nurminen', 'newcombe'}
+    method : {'miettinen-nurminen', 'newcombe', 'exact'}
         Limits by inverting the score test (variance times N / (N - 1)), with the p-value of that test;
-        or Newcombe's hybrid of two Wilson intervals (his method 10), without a p-value.
+        Newcombe's hybrid of two Wilson intervals (his method 10), without a p-value; or exact unconditional
+        limits by inverting two one-sided score tests, each at the least favourable chance, with twice the
+        smaller one-sided p-value of no difference.
     conf_level : float, default 0.95
 
     Returns
@@ -104,10 +107,18 @@ def risk_difference(
     ValueError
         Counts that are not integers with 0 <= x <= n and n >= 1; an unknown method.
 
+    Notes
+    -----
+    The exact limits cover in at least `conf_level` of trials, whatever the two chances. They are those of SAS PROC
+    FREQ, ``exact riskdiff(method=score)``, and of StatXact. They hold all differences from the smallest to the
+    largest that is not rejected, to 1e-9; between them a difference may be rejected, since the p-value need not be
+    steady. They take 0.05 s for 11 v 11, a second for 100 v 100, and a time that grows with n1 n2 (n1 + n2)^0.5.
+
     References
     ----------
     Miettinen and Nurminen (1985), Stat Med 4:213-226.
     Newcombe (1998), Stat Med 17:873-890.
+    Chan and Zhang (1999), Biometrics 55:1202-1209, for the exact limits.
     """
     x1, n1 = checked_counts(x1, n1, "x1", "n1")
     x2, n2 = checked_counts(x2, n2, "x2", "n2")
@@ -120,6 +131,9 @@ def risk_difference(
         lower = value - sqrt((p1 - l1) ** 2 + (u2 - p2) ** 2)
         upper = value + sqrt((u1 - p1) ** 2 + (p2 - l2) ** 2)
         name = "Newcombe"
+    elif method == "exact":
+        lower, upper, p_value = exact_limits(x1, n1, x2, n2, alpha=1 - conf_level)
+        name = "exact unconditional, score, two one-sided"
     else:
         lower, upper = _miettinen_nurminen(p1, n1, p2, n2, z)
         variance = _score_variance(p1, n1, p2, n2, 0.0)
