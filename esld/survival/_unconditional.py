@@ -8,7 +8,6 @@ the scale of 1 / sqrt(n1 + n2), the square root of a probability by its arcsine 
 from collections.abc import Callable, Sequence
 from functools import cache
 from math import ceil, log, pi, sqrt
-from typing import Any
 
 import numpy as np
 
@@ -28,13 +27,13 @@ _LEAST = 1e-300  # a chance of 0, whose logarithm is to be multiplied by 0
 Tails = Callable[[Ints, Ints, Floats], Sequence[Bools]]
 
 
-def largest(probability: Callable[[Floats], Floats], n: int) -> float:
-    """Largest value over an angle from 0 to pi / 2, to a relative 1e-9.
+def largest(probability: Callable[[Floats], Floats], n: int) -> list[float]:
+    """Largest value of each of k probabilities over an angle from 0 to pi / 2, to a relative 1e-9.
 
     Parameters
     ----------
     probability : callable
-        Of angles of shape (m,); values in [0, 1] of shape (m,).
+        Of angles of shape (m,); values in [0, 1] of shape (m, k).
     n : int
         Subjects of both groups, which say how fast it can vary.
 
@@ -43,21 +42,21 @@ def largest(probability: Callable[[Floats], Floats], n: int) -> float:
     Between two points of the first grid the arcsine of the square root of the probability changes by no more than
     0.05, by Cauchy and Schwarz, and in truth by far less: a probability is a mixture of bells of ten or more steps.
     """
-    step = _STEP / (2 * sqrt(n))
-    angles = np.linspace(0, pi / 2, ceil(pi / 2 / step) + 1)
-    step = float(angles[1])
-    heights = probability(angles)
-    best = float(heights.max())
+    angles = np.linspace(0, pi / 2, ceil(pi / 2 / (_STEP / (2 * sqrt(n)))) + 1)
+    return [_refined(probability, angles, k, heights) for k, heights in enumerate(probability(angles).T)]
+
+
+def _refined(probability: Callable[[Floats], Floats], angles: Floats, k: int, heights: Floats) -> float:
+    step, best = float(angles[1]), float(heights.max())
     if best >= 1 - 1e-12 or best == 0:
         return float(round(best))
     around = np.concatenate(([-1.0], heights, [-1.0]))
     peaks = angles[(heights > around[:-2]) & (heights >= around[2:]) & (heights > _NEAR * best)]
     for _ in range(_ROUNDS):
         near = np.clip(peaks[:, None] + step * np.linspace(-1, 1, 21), 0, pi / 2)
-        heights = probability(near.ravel()).reshape(near.shape)
-        highest = heights.argmax(axis=1)
+        heights = probability(near.ravel())[:, k].reshape(near.shape)
         best = max(best, float(heights.max()))
-        peaks, step = near[np.arange(peaks.size), highest], step / 10
+        peaks, step = near[np.arange(peaks.size), heights.argmax(axis=1)], step / 10
     return min(best, 1.0)
 
 
@@ -99,21 +98,17 @@ def largest_at_a_common_chance(n1: int, n2: int, tails: Tails) -> list[float]:
     total add up to is looked up once, and each probability is a mixture of n1 + n2 + 1 binomials.
     """
     n = n1 + n2
-    weights: list[Any] = []
+    weights: list[list[Floats]] = []
     for totals in _blocks(n + 1, n1 + 1):
         x1, x2, given = margin(n1, n2, totals)
         weights.append([np.where(tail, given, 0.0).sum(axis=1) for tail in tails(x1, x2, given)])
-    return [largest(_mixture(np.concatenate(weight)), n) for weight in zip(*weights, strict=True)]
-
-
-def _mixture(weights: Floats) -> Callable[[Floats], Floats]:
-    n = weights.size - 1
+    mixture = np.concatenate(weights, axis=1).T
 
     def probability(angles: Floats) -> Floats:
         parts = (angles[block] for block in _blocks(angles.size, n + 1))
-        return np.concatenate([binomial(n, np.sin(a) ** 2, np.cos(a) ** 2) @ weights for a in parts])
+        return np.concatenate([binomial(n, np.sin(a) ** 2, np.cos(a) ** 2) @ mixture for a in parts])
 
-    return probability
+    return largest(probability, n)
 
 
 def _blocks(rows: int, columns: int) -> list[Ints]:

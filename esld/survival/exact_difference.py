@@ -68,10 +68,10 @@ def _at_most(x1: int, n1: int, x2: int, n2: int, difference: float) -> float:
         rise, rest = width * np.sin(angles) ** 2, width * np.cos(angles) ** 2
         b2 = binomial(n2, low + rise, max(0.0, difference) + rest)
         b1 = binomial(n1, max(0.0, difference) + rise, low + rest)
-        found: Floats = np.einsum("mi,mi->m", b1 @ tail, b2)
+        found: Floats = np.sum((b1 @ tail) * b2, axis=1, keepdims=True)
         return found
 
-    return largest(probability, n1 + n2)
+    return largest(probability, n1 + n2)[0]
 
 
 def _score(first: Floats, n1: int, second: Floats, n2: int, difference: float) -> Floats:

@@ -5,7 +5,7 @@ proportion; greater, that it has the higher one. Each result names its two-sided
 """
 
 from dataclasses import dataclass
-from math import inf, nan
+from math import inf, isfinite, nan
 from operator import index
 
 import numpy as np
@@ -245,7 +245,7 @@ def checked_counts(x: int, n: int, x_name: str, n_name: str) -> tuple[int, int]:
 
 def _at_most(values: Floats, seen: float) -> Bools:
     """The tables at or below the one observed, ties included."""
-    return (values <= seen) | np.isclose(values, seen, rtol=TIE, atol=0)
+    return np.asarray(values <= (seen + TIE * abs(seen) if isfinite(seen) else seen), dtype=np.bool_)
 
 
 def _one_sided(given: Floats) -> tuple[Floats, Floats]:

@@ -98,6 +98,16 @@ class TestInvariance:
             mirrored = fit(other, method=method)
             assert (mirrored.lower, mirrored.upper) == pytest.approx((-found.upper, -found.lower), abs=1e-9)
 
+    @given(stratum(), st.integers(2, 4))
+    def test_a_stratum_split_into_equal_parts(self, counts, k):
+        # Its shares are the same and its sizes add up: Newcombe's limits do not see the split at all.
+        apart = fit([counts] * k, method="newcombe")
+        whole = risk_difference(*(k * count for count in counts), method="newcombe")
+        assert (apart.lower, apart.upper) == pytest.approx((whole.lower, whole.upper), abs=1e-12)
+        # The score limits see the factor N / (N - 1) of each part: they are a little wider.
+        apart, whole = fit([counts] * k), risk_difference(*(k * count for count in counts))
+        assert apart.lower <= whole.lower + 1e-9 and whole.upper <= apart.upper + 1e-9
+
     @given(STRATA, st.sampled_from(METHODS))
     def test_a_stratum_of_one_group_changes_nothing_and_is_told(self, strata, method):
         found, more = fit(strata, method=method), fit([*strata, (1, 2, 0, 0)], method=method)
