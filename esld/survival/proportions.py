@@ -112,7 +112,8 @@ def risk_difference(
     The exact limits cover in at least `conf_level` of trials, whatever the two chances. They are those of SAS PROC
     FREQ, ``exact riskdiff(method=score)``, and of StatXact. They hold all differences from the smallest to the
     largest that is not rejected, to 1e-9; between them a difference may be rejected, since the p-value need not be
-    steady. They take 0.05 s for 11 v 11, a second for 100 v 100, and a time that grows with n1 n2 (n1 + n2)^0.5.
+    steady. Before asking for them on large groups: they take 0.03 s of a processor for 11 v 11, 1 s for 100 v 100,
+    and 11 s for 300 v 300.
 
     References
     ----------
