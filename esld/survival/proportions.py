@@ -234,7 +234,10 @@ def _score_variance(p1: float, n1: int, p2: float, n2: int, d: float) -> float:
     """Variance of the difference at the likeliest (P1, P2) with P1 - P2 = d, times N / (N - 1)."""
     low, high = max(0.0, d), min(1.0, 1.0 + d)
     # The likelihood is concave in P1 on [low, high]; the root of its derivative solves a cubic.
-    theta = n2 / n1
+    theta, total = n2 / n1, n1 + n2
+    if d == 0:  # the pooled share, to the last digit, where the root of the cubic has half of them
+        first = (p1 + theta * p2) / (1 + theta)
+        return max(first * (1 - first), 0.0) * (1 / n1 + 1 / n2) * total / (total - 1)
     a = 1 + theta
     b = -(1 + theta + p1 + theta * p2 + d * (theta + 2))
     c = d * d + d * (2 * p1 + theta + 1) + p1 + theta * p2
@@ -244,7 +247,6 @@ def _score_variance(p1: float, n1: int, p2: float, n2: int, d: float) -> float:
     angle = (pi + acos(min(max(v / u**3, -1.0), 1.0))) / 3 if u else 0.0
     first = min(max(2 * u * cos(angle) - b / (3 * a), low), high)
     second = first - d
-    total = n1 + n2
     variance = first * (1 - first) / n1 + second * (1 - second) / n2
     return max(variance, 0.0) * total / (total - 1)
 
