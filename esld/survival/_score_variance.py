@@ -18,7 +18,8 @@ def score_variances(p1: Floats, n1: Any, p2: Floats, n2: Any, d: float) -> Float
     theta = n2 / n1
     if d == 0:  # the pooled share, to the last digit, where the root of the cubic has half of them
         pooled: Floats = (p1 + theta * p2) / (1 + theta)
-        return np.maximum(pooled * (1 - pooled), 0.0) * (1 / n1 + 1 / n2)
+        at_none: Floats = np.maximum(pooled * (1 - pooled), 0.0) * (1 / n1 + 1 / n2)
+        return at_none
     a = 1 + theta
     b = -(1 + theta + p1 + theta * p2 + d * (theta + 2))
     c = d * d + d * (2 * p1 + theta + 1) + p1 + theta * p2

@@ -126,7 +126,8 @@ class TestInvariance:
         x1, n1, x2, n2 = counts
         total = n1 + n2
         found = score_variances(np.array([x1 / n1]), n1, np.array([x2 / n2]), n2, d)[0] * total / (total - 1)
-        assert found == pytest.approx(_score_variance(x1 / n1, n1, x2 / n2, n2, d), rel=1e-9, abs=1e-12)
+        # Near a double root of the cubic it has half of the digits.
+        assert found == pytest.approx(_score_variance(x1 / n1, n1, x2 / n2, n2, d), rel=1e-9, abs=1e-8)
 
 
 class TestCoverage:
