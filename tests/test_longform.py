@@ -38,6 +38,7 @@ from esld.survival import (
     risk_difference,
     rmst,
     rmst_compare,
+    stratified_risk_difference,
 )
 
 TIME, EVENT, ARM = [1, 2, 3, 4, 5, 6], [1, 0, 1, 1, 1, 0], [0, 1, 0, 1, 0, 1]
@@ -56,6 +57,7 @@ RESULTS = {
     "clopper_pearson": lambda: clopper_pearson(3, 11),
     "risk_difference": lambda: risk_difference(3, 11, 5, 11),
     "relative_risk": lambda: relative_risk(3, 11, 5, 11),
+    "stratified_risk_difference": lambda: stratified_risk_difference([3, 2], [6, 5], [4, 1], [6, 5]),
     "fisher": lambda: fisher(3, 11, 5, 11),
     "milestone": lambda: milestone(TIME, EVENT, ARM, at=3),
     "beta_product": lambda: beta_product(kaplan_meier(TIME, EVENT), at=[1, 3]),

@@ -206,7 +206,7 @@ def randomisation_test(
     codes = checked_allocation(allocation, design)
     rng = generator(seed)
     observed = float(statistic(codes[np.newaxis])[0])
-    exact = design.count <= limit
+    exact = not getattr(design, "unlistable", "") and design.count <= limit
     tally = statistic.tally(design, observed) if exact and isinstance(statistic, Countable) else None
     if tally is None:
         tally = Tally.sum(

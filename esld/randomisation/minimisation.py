@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import gcd
 from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from esld.randomisation.designs import BLOCK, Allocations, Floats, codes_of
+from esld.randomisation._equal_arms import LISTED, EqualArms
+from esld.randomisation.designs import BLOCK, Allocations, Floats, codes_of, whole_number
 
 Imbalance = Literal["range", "variance"]
 Differences = NDArray[np.int32]
@@ -17,12 +19,19 @@ Differences = NDArray[np.int32]
 
 @dataclass(frozen=True, kw_only=True)
 class Minimisation:
-    """Pocock and Simon's minimisation for two arms.
+    """Pocock and Simon's minimisation for two arms, in any ratio.
 
     For each arm, G is the weighted sum over factors of the imbalance that the subject would leave, among
     those of its own level, by joining it: the range of the two counts (their absolute difference d), or
     their variance (d^2 / 2 with divisor 1; another divisor changes nothing). The arm with the smaller G is
     taken with probability `p`; equal G, as for the first subject, are a fair coin.
+
+    With another ratio than 1:1 the same is done with as many equal arms as the ratio adds up to, which are then put
+    together: 1:2 is minimisation of three arms, of which two are the second. The equal arm with the smallest G is
+    taken with probability `p`, any other one with the rest shared out; tied ones share what the first would have.
+    Each arm has then its share of the ratio at every assignment, not only in the long run. To weigh the counts of two
+    arms by the ratio instead does not keep it: the mean of the randomisation distribution then moves with the order of
+    entry.
 
     The factors and the order of entry are held fixed.
 
@@ -31,10 +40,13 @@ class Minimisation:
     factors : array_like of shape (n, k)
         Levels of k factors, numbers or words, a row for each subject in the order of entry; none missing.
     p : float, default 0.8
-        0.5 (simple randomisation) to 1, where chance is left to ties: see `degenerate`.
+        0.5 (simple randomisation) to 1, where chance is left to ties: see `degenerate`. With another ratio than
+        1:1 from one over the number of equal arms (simple randomisation in the ratio) to below 1.
     weights : sequence of k float, optional
         Of the factors, finite and above 0; 1 each if not given.
     imbalance : {'range', 'variance'}
+    ratio : tuple of 2 int, default (1, 1)
+        Of the first to the second arm, in lowest terms: (2, 4) is (1, 2).
 
     Raises
     ------
@@ -43,13 +55,15 @@ class Minimisation:
 
     References
     ----------
-    Pocock and Simon (1975), Biometrics 31:103-115.
+    Pocock and Simon (1975), Biometrics 31:103-115. Kuznetsova and Tymofyeyev (2012), Stat Med 31:701-723, for the
+    equal arms; Proschan, Brittain and Kammerman (2011), Biometrics 67:1135-1141, for what becomes of a test without.
     """
 
     factors: ArrayLike
     p: float = 0.8
     weights: Sequence[float] | None = None
     imbalance: Imbalance = "range"
+    ratio: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
         raw = np.array(self.factors, dtype=object)
@@ -58,8 +72,16 @@ class Minimisation:
         if pd.isna(raw).any():
             raise ValueError("factors must have a level for each subject, got a missing one")
         object.__setattr__(self, "factors", tuple(map(tuple, raw.tolist())))
-        if not 0.5 <= self.p <= 1:
+        ratio = tuple(whole_number("ratio", r) for r in self.ratio)
+        if len(ratio) != 2:
+            raise ValueError(f"ratio must be two whole numbers, got {self.ratio!r}")
+        object.__setattr__(self, "ratio", tuple(r // gcd(*ratio) for r in ratio))
+        if self.ratio == (1, 1) and not 0.5 <= self.p <= 1:
             raise ValueError(f"p must be 0.5 to 1, got {self.p}")
+        if self.ratio != (1, 1) and not 1 / sum(self.ratio) <= self.p < 1:
+            raise ValueError(
+                f"p must be 1/{sum(self.ratio)} to below 1 with ratio {self._ratio}, got {self.p}"
+            )
         weights = np.ones(raw.shape[1]) if self.weights is None else np.asarray(self.weights, dtype=float)
         if weights.shape != (raw.shape[1],) or not np.all(np.isfinite(weights) & (weights > 0)):
             raise ValueError(
@@ -80,11 +102,31 @@ class Minimisation:
         return "minimisation with p = 1 leaves nothing but ties to chance" if self.p == 1 else ""
 
     @property
+    def unlistable(self) -> str:
+        """Why its allocations can be drawn and not listed; empty if they can be listed."""
+        if self._equal is None or self._equal.listable:
+            return ""
+        return f"{self.n} subjects by {sum(self.ratio)} equal arms have more than {LISTED} sequences"
+
+    @property
+    def _ratio(self) -> str:
+        return f"{self.ratio[0]}:{self.ratio[1]}"
+
+    @cached_property
+    def _equal(self) -> EqualArms | None:
+        """The procedure with another ratio than 1:1."""
+        if self.ratio == (1, 1):
+            return None
+        weights = tuple(np.asarray(self.weights).tolist())
+        return EqualArms(self._levels, self.ratio, self.p, weights, self.imbalance == "range")
+
+    @property
     def conditions(self) -> str:
         """The procedure, the factors and the order of entry."""
         k = self._levels.shape[1]
+        ratio = "" if self.ratio == (1, 1) else f", ratio {self._ratio}"
         return (
-            f"minimisation ({self.imbalance}, p = {self.p:.6g}) on {k} factor{'s' if k > 1 else ''} "
+            f"minimisation ({self.imbalance}, p = {self.p:.6g}{ratio}) on {k} factor{'s' if k > 1 else ''} "
             "and the order of entry"
         )
 
@@ -148,7 +190,8 @@ class Minimisation:
         Returns
         -------
         ndarray of shape (...)
-            0 if not admitted, or below the least double (some 1,000 subjects).
+            0 if not admitted, or below the least double (some 1,000 subjects). With another ratio than 1:1, NaN
+            where an allocation can come about in too many ways to follow.
 
         Raises
         ------
@@ -157,6 +200,8 @@ class Minimisation:
         """
         codes = codes_of(allocations, self.n)
         rows, size = codes.reshape(-1, self.n), max(1, BLOCK // self.n)
+        if self._equal is not None:
+            return self._equal.probability(rows).reshape(codes.shape[:-1])
         found = np.ones(len(rows))
         for first in range(0, len(rows), size):
             part = rows[first : first + size].T
@@ -183,11 +228,14 @@ class Minimisation:
         Raises
         ------
         ValueError
-            The count does not fit in 64 bits: nobody could list them.
+            The count does not fit in 64 bits: nobody could list them; or see `unlistable`.
         """
         if self.n >= 63 and (count := self.count) >= 2**63:
             raise ValueError(f"allocations can be listed up to 2^63, got {count}")
         size = max(2, BLOCK // self.n)
+        if self._equal is not None:
+            yield from self._listed(self._equal, size)
+            return
         todo = [(0, np.empty((self.n, 1), dtype=np.uint8), np.ones(1), self._none(1))]
         while todo:
             i, codes, weights, differences = todo.pop()
@@ -209,6 +257,15 @@ class Minimisation:
                 codes, weights, differences = codes[:, keep], weights[keep], differences[:, keep]
             todo.append((i + 1, codes, weights, differences))
 
+    def _listed(self, equal: EqualArms, size: int) -> Iterator[tuple[Allocations, Floats]]:
+        if self.unlistable:
+            raise ValueError(f"allocations can be drawn and not listed, got {self.unlistable}")
+        found = equal.listed()
+        for first in range(0, found.size, size):
+            numbers = np.arange(first, min(first + size, found.size))
+            codes = (numbers >> np.arange(self.n - 1, -1, -1)[:, None] & 1).astype(np.uint8)
+            yield codes.T, found[numbers]
+
     def draw(self, rng: np.random.Generator, size: int) -> Allocations:
         """Independent draws with the design's probabilities.
 
@@ -223,6 +280,8 @@ class Minimisation:
         ndarray of uint8, shape (size, n)
             Stored by columns.
         """
+        if self._equal is not None:
+            return self._equal.draw(rng, size)
         drawn = np.empty((self.n, size), dtype=np.uint8)
         differences, uniform = self._none(size), np.empty(size)
         for row, own in zip(drawn, self._levels, strict=True):

@@ -142,7 +142,8 @@ def design_properties(
     if draws < 2:
         raise ValueError(f"draws must be 2 or more, got {draws}")
     labels, codes = _strata(strata, design.n)
-    draws = 0 if design.count <= limit and design.n < 63 else draws
+    listed = design.count <= limit and design.n < 63 and not getattr(design, "unlistable", "")
+    draws = 0 if listed else draws
     blocks = _drawn(design, draws, generator(seed)) if draws else design.allocations()
     means, histories = _Means(), list[tuple[Ints, Floats]]()
     ends, largest = np.zeros(design.n + 1), 0

@@ -98,7 +98,8 @@ def estimate(study: Study, paramcd: str, *, at: float, conf_level: float) -> Fir
             complete[arm] = not (own["state"].isna() & own["time"].lt(at)).any()
     test = None
     if len(curves) > 1:
-        test = gray(times["time"], times["state"], times["arm"], cause=EVENT, groups=list(curves))
+        tested = times["time"], times["state"], times["arm"]
+        test = gray(*tested, cause=EVENT, causes=[EVENT, COMPETING], groups=list(curves))
     return FirstEvents(endpoint.param, prevalent, curves, test, at, complete)
 
 
@@ -129,6 +130,8 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
                 {"Event": first.name, "Group": "Gray's test, p", **dict.fromkeys(list(lines[-1])[2:], "")}
             )
             lines[-1][f"Incidence ({level} CI)"] = numbers.p_value(_p_value(reported))
+            if "p_value" in reported and (why := reported.row("p_value").reason):
+                notes[f"Gray's test of {first.name}: {why}"] = None
     footnotes = (
         "Who had the condition at baseline cannot have a first one and is not at risk.",
         "Death and transplantation end the time at risk: they are no censoring.",

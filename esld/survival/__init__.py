@@ -7,7 +7,7 @@ from esld.survival.competing import CumulativeIncidence, cumulative_incidence
 from esld.survival.concordance import Concordance, concordance
 from esld.survival.counting_process import counting_process
 from esld.survival.cox import CoxFit, cox
-from esld.survival.fine_gray import FineGray, cause_specific_cox, fine_gray
+from esld.survival.fine_gray import CauseSpecificCox, FineGray, cause_specific_cox, fine_gray
 from esld.survival.firth import FirthFit, firth
 from esld.survival.follow_up import MedianFollowUp, median_follow_up
 from esld.survival.gray import GrayTest, gray
@@ -36,6 +36,7 @@ from esld.survival.proportions import (
 from esld.survival.rates import Rate, RateRatio, rate, rate_ratio
 from esld.survival.recurrent import MeanCumulativeFunction, mean_cumulative_function
 from esld.survival.rmst import RMST, RMSTContrast, rmst, rmst_compare, rmst_compare_of, rmst_of
+from esld.survival.stratified_difference import StratifiedDifference, stratified_risk_difference
 from esld.survival.two_by_two import FisherExact, UnconditionalTest, barnard, boschloo, fisher
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "RMST",
     "AndersenGillFit",
     "BetaProduct",
+    "CauseSpecificCox",
     "Concordance",
     "CoxFit",
     "CumulativeIncidence",
@@ -66,6 +68,7 @@ __all__ = [
     "RMSTContrast",
     "Rate",
     "RateRatio",
+    "StratifiedDifference",
     "TwoProportions",
     "UnconditionalTest",
     "andersen_gill",
@@ -105,5 +108,6 @@ __all__ = [
     "rmst_compare_of",
     "rmst_of",
     "rmst_statistic",
+    "stratified_risk_difference",
     "wilson",
 ]

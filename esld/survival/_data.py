@@ -118,7 +118,16 @@ def group_codes(
             raise ValueError(f"groups must list each label of {name} once, got {wanted} for {found}")
         codes = np.array([wanted.index(label) for label in found], dtype=np.int64).take(codes)
         found = wanted
-    return codes.astype(np.int64, copy=False), tuple(str(label) for label in found)
+    texts = tuple(label_text(label) for label in found)
+    if len(set(texts)) != len(texts):
+        raise ValueError(f"{name} must not hold a number and its text, got {found}")
+    return codes.astype(np.int64, copy=False), texts
+
+
+def label_text(label: Hashable) -> str:
+    """A label as text: a whole number reads the same as int and as float, in which a table with gaps has it."""
+    whole = isinstance(label, float | np.floating) and float(label).is_integer()
+    return str(int(cast(float, label)) if whole else label)
 
 
 def two_sided_z(conf_level: float) -> float:

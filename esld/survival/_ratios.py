@@ -58,7 +58,8 @@ class RatioModel:
     @property
     def ratios(self) -> Floats:
         """The ratio of each covariate, shape (p,)."""
-        return np.exp(self.coef)
+        with np.errstate(over="ignore"):  # of a covariate in a large unit: infinite
+            return np.exp(self.coef)
 
     def ratio(self, term: str) -> Estimate:
         """The ratio of one covariate; its standard error is that of its logarithm times it."""

@@ -89,8 +89,8 @@ def maximum(s: Sample) -> tuple[Floats, float, float] | None:
     return None
 
 
-def sandwich(s: Sample, coef: Floats) -> Floats:
-    """Variance of the coefficients, the estimation of the weights included; shape (p, p).
+def sandwich(s: Sample, coef: Floats) -> tuple[Floats, Floats]:
+    """Variance of the coefficients, the estimation of the weights included, and that of the information; both (p, p).
 
     Fine and Gray (1999), section 3, in their notation: eta is what a subject adds to the score, psi what
     it adds through the censoring distribution.
@@ -114,9 +114,10 @@ def sandwich(s: Sample, coef: Floats) -> Floats:
     number = np.searchsorted(distinct, s.time)
     psi = np.where(s.censored[:, None], per_head[number], 0.0) - expected[number]
 
-    bread, meat = np.linalg.inv(here.information), (eta + psi).T @ (eta + psi)
+    bread: Floats = np.linalg.inv(here.information).astype(np.float64)
+    meat = (eta + psi).T @ (eta + psi)
     variance: Floats = bread @ meat @ bread
-    return variance
+    return variance, bread
 
 
 def _at(s: Sample, coef: Floats) -> Point:

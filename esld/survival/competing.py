@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
 from esld.survival._data import Floats, Ints, checked_times, choice, two_sided_z
 from esld.survival._lifetable import checked_points, greenwood, tabulate
-from esld.survival._states import state_codes
+from esld.survival._states import label_name, state_codes
 from esld.times import before, until
 
 ConfType = Literal["log-log", "plain"]
@@ -44,7 +44,8 @@ class CumulativeIncidence:
     incidence : ndarray of shape (c, k), in [0, 1]
         Share in whom the cause has happened, just after each time.
     std_err : ndarray of shape (c, k)
-        Standard error of `incidence`; NaN where incidence is 1.
+        Standard error of `incidence`; NaN where incidence is 1. As in R 0 where incidence is 0, which says
+        nothing of the uncertainty: `estimate` and `to_frame` give no standard error and no limits there.
     lower, upper : ndarray of shape (c, k), in [0, 1]
         Pointwise limits; NaN where incidence is 1 and, for log-log, where it is 0.
     n : int
@@ -57,6 +58,8 @@ class CumulativeIncidence:
         Level and scale of the limits, and which variance.
     group, time_unit : str
         Label of the sample and unit of the times, as the caller gave them.
+    note : str
+        Who is censored, where nobody is by the label for it; empty otherwise.
     """
 
     causes: tuple[str, ...]
@@ -77,6 +80,7 @@ class CumulativeIncidence:
     variance: Variance
     group: str
     time_unit: str
+    note: str
 
     @property
     def method(self) -> str:
@@ -127,9 +131,9 @@ class CumulativeIncidence:
         return self._estimates(np.array([at], dtype=np.float64), self._number(cause))[0]
 
     def _number(self, cause: Hashable) -> int:
-        if str(cause) not in self.causes:
+        if (name := label_name(cause)) not in self.causes:
             raise ValueError(f"cause must be one of {list(self.causes)}, got {cause!r}")
-        return self.causes.index(str(cause))
+        return self.causes.index(name)
 
     def _estimates(self, points: Floats, cause: int) -> list[Estimate]:
         found: list[Estimate] = []
@@ -140,7 +144,9 @@ class CumulativeIncidence:
             reason = ""
             if isnan(value):
                 reason = f"follow-up ends at {self.max_time:g}, before {time:g}"
-            elif isnan(lower):
+            elif std_err == 0 or isnan(std_err):
+                # An incidence of 0 has a variance of 0 in R; that is no measure of what is not known.
+                std_err = lower = upper = nan
                 reason = f"{self.conf_type} limits are not defined where incidence is {value:g}"
             found.append(
                 Estimate(
@@ -244,12 +250,13 @@ def cumulative_incidence(
         equal but for rounding are tied: nothing is moved apart.
     state : array_like of shape (n,)
         What ended each time: the label of a cause, words or codes. Missing means censored, and so does
-        the label `censored`.
+        the label `censored`. Labels are compared by value, whatever type holds them: 1, 1.0 and True are one
+        label, the text "1" is another.
     causes : sequence, optional
         The causes in the order wanted; one without an event has incidence 0. Default: the categories of
         `state`, else the labels found, sorted.
     censored : hashable, default 0
-        The label of censoring in `state`, beside missing.
+        The label of censoring in `state`, beside missing; None if there is none.
     conf_level : float, default 0.95
         Level of the pointwise limits, in (0, 1).
     conf_type : {'log-log', 'plain'}
@@ -272,7 +279,9 @@ def cumulative_incidence(
     Raises
     ------
     ValueError
-        See `time`; no row; a label of `state` that is not among `causes`; no cause at all.
+        See `time`; no row; a label of `state` that is not among `causes`; no cause at all. Without `causes`, a
+        label `censored` that does not occur: the right one would be taken for a cause. The default 0 passes
+        where all labels are numbers, or where missing states censor; `note` then says who is censored.
 
     Notes
     -----
@@ -286,7 +295,8 @@ def cumulative_incidence(
     variance. Andersen, Borgan, Gill and Keiding (1993), *Statistical Models Based on Counting Processes*,
     section IV.4. Allignol, Schumacher and Beyersmann (2010), Biom J 52:126-137, who compare the two.
     """
-    codes, labels = state_codes(state, time=time, causes=causes, censored=censored)
+    states = state_codes(state, time=time, causes=causes, censored=censored)
+    codes, labels = states.codes, states.names
     times, happened = checked_times(time, codes > 0)
     choice(conf_type, "conf_type", CONF_TYPES)
     choice(variance, "variance", VARIANCES)
@@ -312,6 +322,7 @@ def cumulative_incidence(
         incidence=incidence, std_err=std_err, lower=lower, upper=upper, n=times.size,
         events=tuple(n_event.sum(axis=1).tolist()), max_time=float(at[-1]), conf_level=conf_level,
         conf_type=conf_type, variance=variance, group=group, time_unit=time_unit,
+        note=states.note,
     )  # fmt: skip
 
 

@@ -10,13 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from esld.survival._data import Floats, Ints, two_sided_z
+from esld.survival._data import Floats, two_sided_z
 from esld.survival._ratios import RatioModel
-from esld.survival._states import one_cause
+from esld.survival._states import States, one_cause
 from esld.survival._subdistribution import maximum, sandwich, weighted_sample
 from esld.survival.cox import CoxFit, cox, no_fit, regression
 
 _METHOD = "Fine-Gray, censoring weights, sandwich variance, Wald"
+# A sandwich standard error of this share of the information's is rounding: 0.
+_NOTHING = 1e-7
 # The column that says whether the cause ended the time.
 _EVENT = "event of the cause"
 
@@ -39,6 +41,10 @@ class FineGray(RatioModel):
         Log pseudo-likelihood at 0 and at its maximum; twice their difference is not chi-square.
     events, competing : int
         Events of the cause, events of other causes.
+    reason : str
+        Why there is no fit, or which covariates have no standard error: their limits and p-value are NaN then.
+    note : str
+        Who is censored, where nobody is by the label for it; empty otherwise.
     """
 
     RATIO: ClassVar[str] = "subdistribution_hazard_ratio"
@@ -47,6 +53,26 @@ class FineGray(RatioModel):
     vcov: Floats
     z: Floats
     competing: int
+    note: str
+
+    def _reason(self, place: int) -> str:
+        return self.reason if np.isnan(self.std_err[place]) else ""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CauseSpecificCox(CoxFit):
+    """A Cox model of one cause, every other one censoring.
+
+    Attributes
+    ----------
+    cause : str
+        The cause; `method` names it too.
+    note : str
+        Who is censored where nobody is by the label for it; empty if somebody is.
+    """
+
+    cause: str
+    note: str
 
 
 def cause_specific_cox(
@@ -56,9 +82,10 @@ def cause_specific_cox(
     state: str,
     cause: Hashable,
     covariates: Sequence[str],
+    causes: Sequence[Hashable] | None = None,
     censored: Hashable = 0,
     conf_level: float = 0.95,
-) -> CoxFit:
+) -> CauseSpecificCox:
     """Cox regression of the rate of one cause: `cox` with the other causes counted as censored.
 
     The hazard ratio compares the rates of the cause among those still free of every cause. It says nothing
@@ -68,22 +95,23 @@ def cause_specific_cox(
     ----------
     frame, duration, covariates, conf_level
         As for `cox`.
-    state, cause, censored
+    state, cause, causes, censored
         As for `fine_gray`.
 
     Returns
     -------
-    CoxFit
-        Its `method` names the cause.
+    CauseSpecificCox
 
     References
     ----------
     Prentice et al. (1978), Biometrics 34:541-554. Latouche et al. (2013), J Clin Epidemiol 66:648-653:
     report both models for all causes.
     """
-    table, _ = _with_event(frame, duration, state, cause, covariates, censored)
+    table, states = _with_event(frame, duration, state, cause, covariates, causes, censored)
     fit = cox(table, duration=duration, event=_EVENT, covariates=covariates, conf_level=conf_level)
-    return replace(fit, method=f"{fit.method}, cause-specific: {cause}")
+    cause = states.names[0]
+    own = vars(fit) | {"method": f"{fit.method}, cause-specific: {cause}"}
+    return CauseSpecificCox(**own, cause=cause, note=states.note)
 
 
 def fine_gray(
@@ -93,6 +121,7 @@ def fine_gray(
     state: str,
     cause: Hashable,
     covariates: Sequence[str],
+    causes: Sequence[Hashable] | None = None,
     censored: Hashable = 0,
     conf_level: float = 0.95,
 ) -> FineGray:
@@ -109,23 +138,27 @@ def fine_gray(
         Columns with elapsed time and with what ended it, as for `cumulative_incidence`.
     cause : hashable
         The label in `state` of the cause; all other labels but `censored` compete.
+    causes : sequence, optional
+        All causes; needed where `cause` has not occurred yet and others have, and where nobody is censored by a
+        label that is not the default.
     covariates : sequence of str
         Numeric or boolean columns, constant over time; nothing is coded for the caller; missing is refused.
     censored : hashable, default 0
-        The label of censoring in `state`, beside missing.
+        The label of censoring in `state`, beside missing; None if there is none.
     conf_level : float, default 0.95
 
     Returns
     -------
     FineGray
         Without an event of the cause, with a constant, collinear or monotone covariate, or without
-        convergence, all estimates are NaN and `reason` says which.
+        convergence, all estimates are NaN and `reason` says which. Where the sandwich variance is 0, which says
+        nothing of the uncertainty (all events at one time), there is an estimate and no standard error.
 
     Raises
     ------
     ValueError
-        As for `cumulative_incidence`; no covariate, a column that is absent, not numeric or has missing
-        values.
+        As for `cumulative_incidence`; a `cause` that does not occur; no covariate, a column that is absent,
+        not numeric or has missing values.
 
     Notes
     -----
@@ -138,7 +171,8 @@ def fine_gray(
     Fine and Gray (1999), JASA 94:496-509; section 3 for the variance. Austin and Fine (2017), Stat Med
     36:4391-4400, on the reading of the coefficients.
     """
-    table, codes = _with_event(frame, duration, state, cause, covariates, censored)
+    table, states = _with_event(frame, duration, state, cause, covariates, causes, censored)
+    codes = states.codes
     data = regression(table, duration=duration, event=_EVENT, covariates=covariates)
     time, design, names = data.time, data.design, data.names
     z = two_sided_z(conf_level)
@@ -155,17 +189,24 @@ def fine_gray(
             reason = f"the likelihood has no maximum in {', '.join(names)} together"
         else:
             coef, null, loglik = found[0] / spread, *found[1:]
-            vcov = sandwich(sample, found[0]) / np.outer(spread, spread)
+            robust, model = sandwich(sample, found[0])
+            unknown = np.diag(robust) <= _NOTHING**2 * np.diag(model)
+            if unknown.any():
+                of = ", ".join(name for name, is_unknown in zip(names, unknown, strict=True) if is_unknown)
+                reason = f"no standard error of {of}: the sandwich variance is 0"
+                robust[unknown], robust[:, unknown] = nan, nan
+            vcov = robust / np.outer(spread, spread)
     std_err = np.sqrt(np.diag(vcov))
-    margin = z * std_err
-    with np.errstate(divide="ignore"):
-        wald = coef / std_err
+    margin, wald = z * std_err, coef / std_err
     p_value: NDArray[np.float64] = 2 * ndtr(-np.abs(wald))
+    with np.errstate(over="ignore"):  # a covariate in a large unit: up to infinity
+        lower, upper = np.exp(coef - margin), np.exp(coef + margin)
     return FineGray(
-        cause=str(cause), terms=names, coef=coef, std_err=std_err, vcov=vcov,
-        lower=np.exp(coef - margin), upper=np.exp(coef + margin), z=wald, p_value=p_value, loglik_null=null,
+        cause=states.names[0], terms=names, coef=coef, std_err=std_err, vcov=vcov,
+        lower=lower, upper=upper, z=wald, p_value=p_value, loglik_null=null,
         loglik=loglik, n=time.size, events=int((codes == 1).sum()), competing=int((codes == 2).sum()),
-        ties="Breslow", method=f"{_METHOD}: {cause}", conf_level=conf_level, reason=reason,
+        ties="Breslow", method=f"{_METHOD}: {states.names[0]}", conf_level=conf_level, reason=reason,
+        note=states.note,
     )  # fmt: skip
 
 
@@ -175,13 +216,14 @@ def _with_event(
     state: str,
     cause: Hashable,
     covariates: Sequence[str],
+    causes: Sequence[Hashable] | None,
     censored: Hashable,
-) -> tuple[pd.DataFrame, Ints]:
+) -> tuple[pd.DataFrame, States]:
     """The columns of a Cox model of the cause, and what ended each time: 0 censored, 1 the cause, 2 another."""
     names = list(covariates)
     if not names or len({duration, state, *names}) != len(names) + 2:
         raise ValueError(f"covariates must be other columns, each once, got {names}")
     if absent := [name for name in (duration, state, *names) if name not in frame.columns]:
         raise ValueError(f"frame must have the columns {absent}, got {list(frame.columns)}")
-    codes = one_cause(frame[state], time=frame[duration], cause=cause, censored=censored)
-    return frame[[duration, *names]].assign(**{_EVENT: codes == 1}), codes
+    states = one_cause(frame[state], time=frame[duration], cause=cause, causes=causes, censored=censored)
+    return frame[[duration, *names]].assign(**{_EVENT: states.codes == 1}), states

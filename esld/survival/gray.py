@@ -2,7 +2,8 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,11 @@ class GrayTest:
     strata : int
         Number of strata, 1 if not stratified.
     reason : str
-        Why there is no test; empty if there is one.
+        Why there is no test, or what makes its p-value untrustworthy; empty otherwise.
+    note : str
+        Who is censored, where nobody is by the label for it; empty otherwise.
+    cut : bool
+        Whether factors for ties that lie outside 0 to 1 were taken as 0: see `gray`.
     """
 
     cause: str
@@ -60,11 +65,14 @@ class GrayTest:
     rho: float
     strata: int
     reason: str
+    note: str
+    cut: bool
 
     @property
     def method(self) -> str:
         name = f"Gray (rho = {self.rho:g})" if self.rho else "Gray"
         name = f"{name}, {self.strata} strata" if self.strata > 1 else name
+        name = f"{name}, factors for ties cut at 0" if self.cut else name
         return f"{name}: {self.cause}"
 
     def to_frame(self) -> pd.DataFrame:
@@ -92,6 +100,7 @@ def gray(
     group: ArrayLike,
     *,
     cause: Hashable,
+    causes: Sequence[Hashable] | None = None,
     censored: Hashable = 0,
     rho: float = 0.0,
     strata: ArrayLike | None = None,
@@ -107,8 +116,11 @@ def gray(
         Label of each subject; at least two labels, none missing.
     cause : hashable
         The label in `state` of the cause tested; all other labels but `censored` compete.
+    causes : sequence, optional
+        All causes; needed where `cause` has not occurred yet and others have, and where nobody is censored by a
+        label that is not the default.
     censored : hashable, default 0
-        The label of censoring in `state`, beside missing.
+        The label of censoring in `state`, beside missing; None if there is none.
     rho : float, default 0
         Weight (1 - F(t-))^rho with the pooled incidence F of the stratum.
     strata : array_like of shape (n,), optional
@@ -119,8 +131,8 @@ def gray(
     Returns
     -------
     GrayTest
-        Without an event of the cause, and where the variance does not exist, the test is NaN and
-        `reason` says why.
+        NaN, with the `reason`, where the cause has no event, where the groups are not at risk together when it
+        has, and in the two cases of too many ties under Notes in which no variance is left.
 
     Raises
     ------
@@ -133,11 +145,23 @@ def gray(
     reference distribution is asymptotic. With one cause only, the statistic is the log-rank's and the
     variance is not.
 
+    d events of the cause at one time have the factor 1 - (d - 1) / (n - 1), with n the risk set on the scale of
+    a group, sum(h) S(t-). With few at risk n can be below d: the factor is then negative, or above 1 for n < 1,
+    and cmprsk goes on with it. So does this function, and `reason` says that p is unreliable.
+    Where the variance that comes out is no variance (cmprsk gives a negative statistic, and p = 1), these
+    factors are taken as 0, that of a risk set that all have the event; `reason` and `method` say so. If the
+    cause leaves no variance then, there is no test.
+
+    The pooled incidence that the variance uses can pass 1 while groups are compared, since groups that have
+    left are no longer in its risk set. cmprsk goes on; so does this function, with the `reason`, a weight of
+    0 if `rho` is not 0; where it comes to 1 exactly and `rho` is 0, there is no test.
+
     References
     ----------
     Gray (1988), Ann Stat 16:1141-1154.
     """
-    codes = one_cause(state, time=time, cause=cause, censored=censored)
+    states = one_cause(state, time=time, cause=cause, causes=causes, censored=censored)
+    codes = states.codes
     times, _ = checked_times(time, codes > 0)
     members, labels = group_codes(group, time=time, groups=groups)
     if len(labels) < 2:
@@ -149,18 +173,20 @@ def gray(
     if strata is not None:
         stratum, names = group_codes(strata, time=time, name="strata")
         n_strata = len(names)
-    observed, expected, variance = np.zeros(k), np.zeros(k), np.zeros((k, k))
+    parts = []
     for i in range(n_strata):
         rows = stratum == i
-        part = _stratum(*_counts(times[rows], codes[rows], members[rows], k), rho)
-        for total, own in zip((observed, expected, variance), part, strict=True):
-            total += own
-    chisq, df, reason = _chisq(observed, expected, variance)
+        parts.append(_stratum(*_counts(times[rows], codes[rows], members[rows], k), rho))
+    observed, expected = (
+        sum((getattr(p, name) for p in parts), np.zeros(k)) for name in ("observed", "expected")
+    )
+    variance, chisq, df, reason, cut = _chisq(observed, expected, parts)
     events, competing = (np.bincount(members[codes == i], minlength=k) for i in (1, 2))
     return GrayTest(
-        cause=str(cause), groups=labels, n=np.bincount(members, minlength=k), events=events,
+        cause=states.names[0], groups=labels, n=np.bincount(members, minlength=k), events=events,
         competing=competing, observed=observed, expected=expected, variance=variance, chisq=chisq, df=df,
-        p_value=nan if reason else float(chdtrc(df, chisq)), rho=float(rho), strata=n_strata, reason=reason,
+        p_value=nan if isnan(chisq) else float(chdtrc(df, chisq)), rho=float(rho), strata=n_strata,
+        reason=reason, note=states.note, cut=cut,
     )  # fmt: skip
 
 
@@ -176,7 +202,22 @@ def _counts(time: Floats, codes: Ints, members: Ints, k: int) -> tuple[Floats, F
     return at_risk, own, other
 
 
-def _stratum(at_risk: Floats, own: Floats, other: Floats, rho: float) -> tuple[Floats, Floats, Floats]:
+class _Part(NamedTuple):
+    """One stratum: see `GrayTest`.
+
+    ``cut``, variance with factors for ties that lie outside 0 to 1 taken as 0; ``overtied``, whether there are
+    any; ``above``, whether the pooled incidence passes 1 while groups are compared.
+    """
+
+    observed: Floats
+    expected: Floats
+    variance: Floats
+    cut: Floats
+    overtied: bool
+    above: bool
+
+
+def _stratum(at_risk: Floats, own: Floats, other: Floats, rho: float) -> _Part:
     """Observed, expected and variance of one stratum.
 
     In Gray's notation, at each time t and for group k: S is survival, free of every cause, and F the
@@ -198,37 +239,45 @@ def _stratum(at_risk: Floats, own: Floats, other: Floats, rho: float) -> tuple[F
     # A group alone at risk is compared with nobody: its events add nothing, whatever F0 has come to.
     compared = (d > 0) & (present.sum(axis=1) > 1)
     open_before = np.where(compared, 1 - pooled_before, 1.0)
-    if np.any(open_before <= _TOLERANCE):
-        gap = np.full(k, nan)
-        return own.sum(axis=0), gap, np.full((k, k), nan)
-    weight = open_before**rho
+    open_before[np.abs(open_before) <= _TOLERANCE] = 0.0
+    weight = np.maximum(open_before, 0.0) ** rho if rho else np.ones(m)
+    # With rho, nothing is weighed where nothing is open; without, there is nothing to divide by: NaN.
+    opening = np.where(weight > 0, np.where(open_before == 0, nan, open_before), 1.0)
 
     r = h * (1 - incidence_before)
     expected = r * np.divide(d, r.sum(axis=1), out=np.zeros(m), where=d > 0)[:, None]
     a = -h[:, :, None] * h[:, None, :] / total[:, None, None]
     a[:, range(k), range(k)] += h
     a *= weight[:, None, None]
-    later = np.cumsum(a * (d / total / open_before)[:, None, None], axis=0)
+    later = np.cumsum(a * (d / total / opening)[:, None, None], axis=0)
     rest = later[-1:] - later
 
     alive = survival > 0  # elsewhere nothing follows in that group, and rest is 0
     share = np.divide((1 - pooled)[:, None], survival, out=np.zeros((m, k)), where=alive)
-    # Ties as cmprsk has them: hypergeometric, the risk set of the cause counted on the scale of group k. With
-    # more events than that the factor is negative or above 1, and there is no variance: NaN.
+    # Ties as cmprsk has them: hypergeometric, the risk set of the cause counted on the scale of group k.
     risk_set = total[:, None] * before
-    tied = 1 - np.divide(
-        (d - 1)[:, None], risk_set - 1, out=np.zeros((m, k)), where=risk_set > 1 + _TOLERANCE
-    )
-    tied = np.where(d[:, None] > 1, np.where(d[:, None] <= risk_set * (1 + _TOLERANCE), tied, nan), 1.0)
+    tied = present & (d[:, None] > 1)
+    sparse = tied & (risk_set < d[:, None] * (1 - _TOLERANCE))
+    counted = np.abs(risk_set - 1) > _TOLERANCE
+    factor = 1 - np.divide((d - 1)[:, None], risk_set - 1, out=np.full((m, k), nan), where=counted)
+    factor = np.where(tied, factor, 1.0)
     tied_other = 1 - np.maximum(other - 1, 0) / np.maximum(at_risk - 1, 1)
-    spread = np.where(present & (d > 0)[:, None], tied * before * (d / total)[:, None] / y, 0.0)
+    spread = np.where(present & (d > 0)[:, None], before * (d / total)[:, None] / y, 0.0)
     spread_other = np.where(alive, tied_other * before**2 * other / y**2, 0.0)
     of_cause = a + (1 - share)[:, None, :] * rest
     of_other = share[:, None, :] * rest
-    variance = np.einsum("tik,tjk,tk->ij", of_cause, of_cause, spread)
-    variance += np.einsum("tik,tjk,tk->ij", of_other, of_other, spread_other)
+
+    def variance(factor: Floats) -> Floats:
+        sums = np.einsum("tik,tjk,tk->ij", of_cause, of_cause, factor * spread)
+        return np.asarray(sums + np.einsum("tik,tjk,tk->ij", of_other, of_other, spread_other))
+
     scale = weight[:, None]
-    return (scale * own).sum(axis=0), (scale * expected).sum(axis=0), variance
+    raw = variance(factor)
+    cut = variance(np.where(sparse, 0.0, factor)) if sparse.any() else raw
+    return _Part(
+        observed=(scale * own).sum(axis=0), expected=(scale * expected).sum(axis=0), variance=raw, cut=cut,
+        overtied=bool(sparse.any()), above=bool(np.any(open_before < 0)),
+    )  # fmt: skip
 
 
 def _shifted(values: Floats, start: float) -> Floats:
@@ -236,17 +285,33 @@ def _shifted(values: Floats, start: float) -> Floats:
     return np.concatenate((np.full((1, *values.shape[1:]), start), values))[:-1]
 
 
-def _chisq(observed: Floats, expected: Floats, variance: Floats) -> tuple[float, int, str]:
-    if np.any(np.isnan(expected)):
-        return nan, max(expected.size - 1, 0), "the pooled incidence comes to 1 while groups are compared"
+def _chisq(observed: Floats, expected: Floats, parts: list[_Part]) -> tuple[Floats, float, int, str, bool]:
+    """Variance, statistic, degrees of freedom and reason; whether factors for ties were cut at 0."""
+    variance, cut = (np.sum([getattr(p, name) for p in parts], axis=0) for name in ("variance", "cut"))
     used = expected > 0
     df = max(int(used.sum()) - 1, 0)
     if not used.any():
-        return nan, df, "no event of the cause"
+        return variance, nan, df, "no event of the cause", False
+    if np.any(np.isnan(cut)):
+        return variance, nan, df, "the pooled incidence comes to 1 while groups are compared", False
     # The rows of the variance add up to 0: one group is redundant and is left out.
-    difference, spread = (observed - expected)[used][1:], variance[np.ix_(used, used)][1:, 1:]
-    if np.any(np.isnan(spread)):
-        return nan, df, "more events are tied than the variance allows for"
-    if df == 0 or np.linalg.matrix_rank(spread) < df:
-        return nan, df, "the groups are not at risk together when events of the cause happen"
-    return float(difference @ np.linalg.solve(spread, difference)), df, ""
+    difference = (observed - expected)[used][1:]
+    overtied = any(p.overtied for p in parts)
+    above = "the pooled incidence passes 1 while groups are compared: p is unreliable"
+    reasons = [above] if any(p.above for p in parts) else []
+    for is_cut, matrix in ((False, variance), (True, cut)) if overtied else ((False, variance),):
+        spread = matrix[np.ix_(used, used)][1:, 1:]
+        if df == 0 or np.any(np.isnan(spread)) or np.linalg.matrix_rank(spread) < df:
+            continue
+        if overtied and np.linalg.eigvalsh(spread)[0] <= 0:
+            continue
+        if overtied:
+            factors = ", factors cut at 0" if is_cut else ""
+            reasons.append(
+                f"more events are tied than are at risk on the scale of a group{factors}: p is unreliable"
+            )
+        chisq = float(difference @ np.linalg.solve(spread, difference))
+        return matrix, chisq, df, "; ".join(reasons), is_cut
+    if df and overtied:
+        return variance, nan, df, "more events are tied than the variance allows for", False
+    return variance, nan, df, "the groups are not at risk together when events of the cause happen", False

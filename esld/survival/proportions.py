@@ -9,10 +9,11 @@ from scipy.special import betaincinv
 
 from esld.longform import Estimate, estimate_rows, long_frame
 from esld.survival._data import choice, two_sided_p, two_sided_z
+from esld.survival.exact_difference import exact_limits
 from esld.survival.two_by_two import checked_counts
 
-DifferenceMethod = Literal["miettinen-nurminen", "newcombe"]
-DIFFERENCE_METHODS = ("miettinen-nurminen", "newcombe")
+DifferenceMethod = Literal["miettinen-nurminen", "newcombe", "exact"]
+DIFFERENCE_METHODS = ("miettinen-nurminen", "newcombe", "exact")
 RatioMethod = Literal["katz", "koopman"]
 RATIO_METHODS = {"katz": "Katz, log", "koopman": "Koopman, score"}
 
@@ -90,9 +91,11 @@ def risk_difference(
     ----------
     x1, n1, x2, n2 : int
         Counted, and all, in the first and the second group.
-    method : {'miettinen-nurminen', 'newcombe'}
+    method : {'miettinen-nurminen', 'newcombe', 'exact'}
         Limits by inverting the score test (variance times N / (N - 1)), with the p-value of that test;
-        or Newcombe's hybrid of two Wilson intervals (his method 10), without a p-value.
+        Newcombe's hybrid of two Wilson intervals (his method 10), without a p-value; or exact unconditional
+        limits by inverting two one-sided score tests, each at the least favourable chance, with twice the
+        smaller one-sided p-value of no difference.
     conf_level : float, default 0.95
 
     Returns
@@ -104,10 +107,19 @@ def risk_difference(
     ValueError
         Counts that are not integers with 0 <= x <= n and n >= 1; an unknown method.
 
+    Notes
+    -----
+    The exact limits cover in at least `conf_level` of trials, whatever the two chances. They are those of SAS PROC
+    FREQ, ``exact riskdiff(method=score)``, and of StatXact. They hold all differences from the smallest to the
+    largest that is not rejected, to 1e-9; between them a difference may be rejected, since the p-value need not be
+    steady. Before asking for them on large groups: they take 0.03 s of a processor for 11 v 11, 1 s for 100 v 100,
+    and 11 s for 300 v 300.
+
     References
     ----------
     Miettinen and Nurminen (1985), Stat Med 4:213-226.
     Newcombe (1998), Stat Med 17:873-890.
+    Chan and Zhang (1999), Biometrics 55:1202-1209, for the exact limits.
     """
     x1, n1 = checked_counts(x1, n1, "x1", "n1")
     x2, n2 = checked_counts(x2, n2, "x2", "n2")
@@ -120,6 +132,9 @@ def risk_difference(
         lower = value - sqrt((p1 - l1) ** 2 + (u2 - p2) ** 2)
         upper = value + sqrt((u1 - p1) ** 2 + (p2 - l2) ** 2)
         name = "Newcombe"
+    elif method == "exact":
+        lower, upper, p_value = exact_limits(x1, n1, x2, n2, alpha=1 - conf_level)
+        name = "exact unconditional, score, two one-sided"
     else:
         lower, upper = _miettinen_nurminen(p1, n1, p2, n2, z)
         variance = _score_variance(p1, n1, p2, n2, 0.0)
@@ -173,10 +188,9 @@ def relative_risk(
         p_value = two_sided_p((x1 / n1 - x2 / n2) / sqrt(variance)) if variance > 0 else 1.0
     elif x1 and x2:
         reason = ""
-        log_std_err = sqrt(1 / x1 - 1 / n1 + 1 / x2 - 1 / n2)
-        std_err = value * log_std_err
+        log_std_err = sqrt((n1 - x1) / (x1 * n1) + (n2 - x2) / (x2 * n2))
         if log_std_err > 0:
-            factor = exp(z * log_std_err)
+            std_err, factor = value * log_std_err, exp(z * log_std_err)
             lower, upper, p_value = value / factor, value * factor, two_sided_p(log(value) / log_std_err)
         else:
             reason = "no spread in either group: no limits"
@@ -220,7 +234,10 @@ def _score_variance(p1: float, n1: int, p2: float, n2: int, d: float) -> float:
     """Variance of the difference at the likeliest (P1, P2) with P1 - P2 = d, times N / (N - 1)."""
     low, high = max(0.0, d), min(1.0, 1.0 + d)
     # The likelihood is concave in P1 on [low, high]; the root of its derivative solves a cubic.
-    theta = n2 / n1
+    theta, total = n2 / n1, n1 + n2
+    if d == 0:  # the pooled share, to the last digit, where the root of the cubic has half of them
+        first = (p1 + theta * p2) / (1 + theta)
+        return max(first * (1 - first), 0.0) * (1 / n1 + 1 / n2) * total / (total - 1)
     a = 1 + theta
     b = -(1 + theta + p1 + theta * p2 + d * (theta + 2))
     c = d * d + d * (2 * p1 + theta + 1) + p1 + theta * p2
@@ -230,7 +247,6 @@ def _score_variance(p1: float, n1: int, p2: float, n2: int, d: float) -> float:
     angle = (pi + acos(min(max(v / u**3, -1.0), 1.0))) / 3 if u else 0.0
     first = min(max(2 * u * cos(angle) - b / (3 * a), low), high)
     second = first - d
-    total = n1 + n2
     variance = first * (1 - first) / n1 + second * (1 - second) / n2
     return max(variance, 0.0) * total / (total - 1)
 

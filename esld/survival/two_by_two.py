@@ -5,19 +5,15 @@ proportion; greater, that it has the higher one. Each result names its two-sided
 """
 
 from dataclasses import dataclass
-from math import inf, nan, pi
+from math import inf, isfinite, nan
 from operator import index
 
 import numpy as np
 import pandas as pd
 
 from esld.longform import About, Estimate, estimate_rows, long_frame, row
-from esld.survival._data import Bools, Floats, two_sided_z
-
-# Tables whose statistics are this near, relatively, are tied: only rounding keeps them apart.
-_TIE = 1e-10
-# Points at which the common chance is tried; evenly spaced in its arcsine, where the spread is constant.
-_GRID = 1001
+from esld.survival._data import Bools, Floats, Ints, two_sided_z
+from esld.survival._unconditional import TIE, largest_at_a_common_chance, margin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +131,7 @@ def fisher(x1: int, n1: int, x2: int, n2: int, *, conf_level: float = 0.95) -> F
     )  # fmt: skip
     given = hypergeom(n1 + n2, x1 + x2, n1)
     chance = given.pmf(np.arange(max(0, x1 - (n2 - x2)), min(n1, x1 + x2) + 1))
-    tied = chance[np.isclose(chance, given.pmf(x1), rtol=_TIE, atol=0)].sum()
+    tied = chance[np.isclose(chance, given.pmf(x1), rtol=TIE, atol=0)].sum()
     p_value = float(fisher_exact(table).pvalue)
     return FisherExact(
         p_value=p_value, p_less=min(float(given.cdf(x1)), 1.0), p_greater=min(float(given.sf(x1 - 1)), 1.0),
@@ -144,7 +140,7 @@ def fisher(x1: int, n1: int, x2: int, n2: int, *, conf_level: float = 0.95) -> F
 
 
 def boschloo(x1: int, n1: int, x2: int, n2: int) -> UnconditionalTest:
-    """Boschloo's test (``scipy.stats``): tables ordered by the one-sided p-value of Fisher.
+    """Boschloo's test: tables ordered by the one-sided p-value of Fisher.
 
     Two-sided: twice the smaller one-sided p-value, at most 1 (R's Exact orders by the two-sided p-value
     of Fisher instead, which is another test).
@@ -158,19 +154,28 @@ def boschloo(x1: int, n1: int, x2: int, n2: int) -> UnconditionalTest:
     -------
     UnconditionalTest
 
+    Notes
+    -----
+    Own, because ``scipy.stats.boschloo_exact`` looks for the largest p-value by a global search of a cost that
+    grows with n1 n2 (over a minute for 1,000 v 1,000). Here it is found on a grid of the common chance as fine as
+    the groups are large, and finer about each of its peaks: to a relative 1e-9, in less than a second.
+
     References
     ----------
     Boschloo (1970), Statistica Neerlandica 24:1-35.
     """
-    from scipy.stats import boschloo_exact  # slow to import
-
     x1, n1 = checked_counts(x1, n1, "x1", "n1")
     x2, n2 = checked_counts(x2, n2, "x2", "n2")
-    table = np.array([[x1, x2], [n1 - x1, n2 - x2]])
-    less, greater = (boschloo_exact(table, alternative=side) for side in ("less", "greater"))
-    p_less, p_greater = float(less.pvalue), float(greater.pvalue)
+    _, _, given = margin(n1, n2, np.array([x1 + x2]))
+    less, greater = (min(float(order[0, x1]), 1.0) for order in _one_sided(given))
+
+    def tails(x1: Ints, x2: Ints, given: Floats) -> list[Bools]:
+        below, above = _one_sided(given)
+        return [_at_most(below, less), _at_most(above, greater)]
+
+    p_less, p_greater = largest_at_a_common_chance(n1, n2, tails)
     return UnconditionalTest(
-        statistic=min(float(less.statistic), float(greater.statistic)),
+        statistic=min(less, greater),
         p_value=min(2 * min(p_less, p_greater), 1.0), p_less=p_less, p_greater=p_greater, n=n1 + n2,
         events=x1 + x2, method="Boschloo, twice the smaller one-sided",
     )  # fmt: skip
@@ -201,21 +206,25 @@ def barnard(x1: int, n1: int, x2: int, n2: int, *, pooled: bool = True) -> Uncon
     """
     x1, n1 = checked_counts(x1, n1, "x1", "n1")
     x2, n2 = checked_counts(x2, n2, "x2", "n2")
-    first, second = np.arange(n1 + 1.0)[:, None], np.arange(n2 + 1.0)[None, :]
-    gap, total = first * n2 - second * n1, first + second
-    # z squared, a ratio of two integers but for a constant that all tables share.
-    if pooled:
-        share, variance = (n1 + n2) / (n1 * n2), total * (n1 + n2 - total)
-    else:
-        share, variance = n1 * n2, first * (n1 - first) * n2**3 + second * (n2 - second) * n1**3
-    squared = np.zeros(gap.shape)
-    with np.errstate(divide="ignore"):  # no variance and yet a difference: infinite
-        np.divide(gap**2, variance, out=squared, where=gap != 0)
-    signed = np.sign(gap) * squared
-    seen = signed[x1, x2]
-    p_value, p_less, p_greater = _largest(
-        [_at_most(-squared, -squared[x1, x2]), _at_most(signed, seen), _at_most(-signed, -seen)]
-    )
+    share = (n1 + n2) / (n1 * n2) if pooled else float(n1 * n2)
+
+    def signed(x1: Floats, x2: Floats) -> Floats:
+        """The square of z with its sign: a ratio of two integers but for a constant that all tables share."""
+        gap, total = x1 * n2 - x2 * n1, x1 + x2
+        apart = x1 * (n1 - x1) * n2**3 + x2 * (n2 - x2) * n1**3
+        variance = total * (n1 + n2 - total) if pooled else apart
+        squared = np.zeros(gap.shape)
+        with np.errstate(divide="ignore"):  # no variance and yet a difference: infinite
+            np.divide(gap**2, variance, out=squared, where=gap != 0)
+        return np.sign(gap) * squared
+
+    seen = float(signed(np.array([x1 * 1.0]), np.array([x2 * 1.0]))[0])
+
+    def tails(x1: Ints, x2: Ints, given: Floats) -> list[Bools]:
+        order = signed(x1.astype(np.float64), x2.astype(np.float64))
+        return [_at_most(-np.abs(order), -abs(seen)), _at_most(order, seen), _at_most(-order, -seen)]
+
+    p_value, p_less, p_greater = largest_at_a_common_chance(n1, n2, tails)
     return UnconditionalTest(
         statistic=float(np.sign(seen) * np.sqrt(abs(seen) * share)), p_value=p_value, p_less=p_less,
         p_greater=p_greater, n=n1 + n2, events=x1 + x2,
@@ -236,36 +245,9 @@ def checked_counts(x: int, n: int, x_name: str, n_name: str) -> tuple[int, int]:
 
 def _at_most(values: Floats, seen: float) -> Bools:
     """The tables at or below the one observed, ties included."""
-    return (values <= seen) | np.isclose(values, seen, rtol=_TIE, atol=0)
+    return np.asarray(values <= (seen + TIE * abs(seen) if isfinite(seen) else seen), dtype=np.bool_)
 
 
-def _largest(tails: list[Bools]) -> list[float]:
-    """For each tail, a mask over the tables, its largest probability over a common chance in [0, 1].
-
-    Given the chance, the total is binomial and, given the total, the table hypergeometric: the
-    probability is a mixture of binomials, smooth on the scale of their spread, which the grid resolves.
-    """
-    from scipy.optimize import minimize_scalar  # slow to import
-    from scipy.stats import binom, hypergeom
-
-    n1, n2 = tails[0].shape[0] - 1, tails[0].shape[1] - 1
-    n = n1 + n2
-    margin = np.add.outer(np.arange(n1 + 1), np.arange(n2 + 1))
-    given = hypergeom.pmf(np.arange(n1 + 1)[:, None], n, margin, n1)
-    weights = [np.bincount(margin.ravel(), (tail * given).ravel(), n + 1) for tail in tails]
-    totals = np.arange(n + 1)
-    angles = np.linspace(0, pi / 2, _GRID)
-    heights = binom.pmf(totals, n, np.sin(angles)[:, None] ** 2) @ np.column_stack(weights)
-    found = []
-    for weight, height in zip(weights, heights.T, strict=True):
-        best = float(height.max())
-        inner = height[1:-1]
-        peaks = 1 + np.flatnonzero((inner >= height[:-2]) & (inner >= height[2:]) & (inner > 0.99 * best))
-        for peak in peaks if best < 1 else ():
-            refined = minimize_scalar(
-                lambda angle, weight=weight: -float(weight @ binom.pmf(totals, n, np.sin(angle) ** 2)),
-                bounds=(angles[peak - 1], angles[peak + 1]), method="bounded", options={"xatol": 1e-10},
-            )  # fmt: skip
-            best = max(best, -float(refined.fun))
-        found.append(min(best, 1.0))
-    return found
+def _one_sided(given: Floats) -> tuple[Floats, Floats]:
+    """Fisher's one-sided p-values, less and greater, of the tables of each total; each summed from its small end."""
+    return np.cumsum(given, axis=1), np.cumsum(given[:, ::-1], axis=1)[:, ::-1]

@@ -9,9 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from esld.randomisation import _equal_arms
 from esld.randomisation import minimisation as module
+from esld.randomisation._equal_arms import EqualArms
 from esld.randomisation.coins import BiasedCoin, SimpleRandomisation
+from esld.randomisation.conditioned import Conditioned
+from esld.randomisation.inference import randomisation_test
 from esld.randomisation.minimisation import Minimisation
+from esld.randomisation.statistics import difference_in_means
 from tests.randomisation.test_paths import assert_drawn_as_probable, assert_lists, listed
 
 FACTORS = [("m", 1), ("f", 1), ("m", 2), ("m", 1), ("f", 2), ("m", 2), ("f", 1), ("m", 1)]
@@ -112,6 +117,99 @@ class TestSpecialCases:
             next(design.allocations())
 
 
+def by_the_rule_in_a_ratio(factors, p, weights, imbalance, ratio):
+    """Every sequence of as many equal arms as the ratio adds up to, in fractions; then those of the two arms."""
+    arms, whole = sum(ratio), {}
+
+    def unlike(counts):
+        if imbalance == "range":
+            return max(counts) - min(counts)
+        mean = Fraction(sum(counts), arms)
+        return sum((c - mean) ** 2 for c in counts)
+
+    for sequence in product(range(arms), repeat=len(factors)):
+        chance = Fraction(1)
+        for i, code in enumerate(sequence):
+            totals = []
+            for arm in range(arms):
+                total = Fraction(0)
+                for f, weight in enumerate(weights):
+                    mine = [c for j, c in enumerate(sequence[:i]) if factors[j][f] == factors[i][f]] + [arm]
+                    total += weight * unlike([mine.count(a) for a in range(arms)])
+                totals.append(total)
+            tied, others = totals.count(min(totals)), (1 - p) / (arms - 1)
+            chance *= (p + (tied - 1) * others) / tied if totals[code] == min(totals) else others
+        told = tuple(int(code >= ratio[0]) for code in sequence)
+        whole[told] = whole.get(told, 0) + chance
+    return whole
+
+
+class TestRatio:
+    @pytest.mark.parametrize("imbalance", ["range", "variance"])
+    @pytest.mark.parametrize(("ratio", "n"), [((1, 2), 5), ((2, 1), 5), ((1, 3), 4), ((2, 3), 4)])
+    def test_every_sequence_and_its_probability(self, ratio, n, imbalance):
+        p, weights = Fraction(4, 5), (Fraction(1), Fraction(3, 2))
+        design = Minimisation(
+            factors=FACTORS[:n], p=float(p), weights=[1, 1.5], imbalance=imbalance, ratio=ratio
+        )
+        assert_lists(design, by_the_rule_in_a_ratio(FACTORS[:n], p, weights, imbalance, ratio))
+        assert_drawn_as_probable(design, size=10_000)
+
+    @pytest.mark.parametrize("imbalance", ["range", "variance"])
+    def test_one_to_one_is_the_same_procedure(self, imbalance):
+        design = Minimisation(factors=FACTORS, imbalance=imbalance, weights=[0.3, 1])
+        rows, probabilities = listed(design)
+        equal = EqualArms(design._levels, (1, 1), 0.8, (0.3, 1.0), imbalance == "range")
+        np.testing.assert_allclose(equal.probability(rows), probabilities, rtol=1e-12)
+        np.testing.assert_allclose(equal.listed(), probabilities, rtol=1e-12)
+
+    @pytest.mark.parametrize(("ratio", "n"), [((1, 2), 8), ((3, 1), 7), ((2, 3), 6)])
+    @pytest.mark.parametrize("imbalance", ["range", "variance"])
+    def test_each_assignment_has_the_share_of_the_ratio(self, ratio, n, imbalance):
+        design = Minimisation(factors=FACTORS[:n], p=0.9, imbalance=imbalance, ratio=ratio)
+        rows, probabilities = listed(design)
+        np.testing.assert_allclose(probabilities @ rows, ratio[1] / sum(ratio), rtol=1e-12)
+
+    def test_a_trial_of_22_is_drawn(self):
+        factors = np.random.default_rng(list(b"esld minimisation 1:2")).integers(0, 2, (22, 3))
+        design = Minimisation(factors=factors, ratio=(1, 2))
+        drawn = design.draw(np.random.default_rng(1), 20_000)
+        # Of each assignment, 4.5 standard errors; the totals are nearer the ratio than a coin would bring them.
+        assert np.all(np.abs(drawn.mean(axis=0) - 2 / 3) < 4.5 * (2 / 9 / 20_000) ** 0.5)
+        assert drawn.sum(axis=1).var() < 22 * 2 / 9 / 3
+        found = randomisation_test(
+            difference_in_means(np.arange(22.0)), drawn[0], design=design, draws=2000, seed="esld"
+        )
+        assert found.method == "Monte Carlo" and 0 < found.p_value <= 1
+        assert found.p_smallest == pytest.approx(design.probability(drawn[0]))
+        assert "ratio 1:2" in found.conditions
+        with pytest.raises(ValueError, match="allocations can be drawn and not listed, got 22 subjects by 3"):
+            next(design.allocations())
+
+    def test_more_ways_than_can_be_followed(self, monkeypatch):
+        design = Minimisation(factors=FACTORS, ratio=(2, 3))
+        rows = design.draw(np.random.default_rng(1), 2)
+        assert np.all(design.probability(rows) > 0)
+        monkeypatch.setattr(_equal_arms, "FOLLOWED", 3)
+        assert np.isnan(design.probability(rows)).all()
+
+    def test_the_least_p_is_simple_randomisation(self):
+        rows, probabilities = listed(Minimisation(factors=FACTORS, p=1 / 3, ratio=(1, 2)))
+        simple = SimpleRandomisation(n=8, probability_second=2 / 3)
+        np.testing.assert_allclose(simple.probability(rows), probabilities)
+
+    def test_lowest_terms_and_arms_that_change_places(self):
+        design = Minimisation(factors=FACTORS, ratio=(2, 4))
+        assert design == Minimisation(factors=FACTORS, ratio=(1, 2))
+        rows, probabilities = listed(design)
+        other = Minimisation(factors=FACTORS, ratio=(2, 1))
+        np.testing.assert_allclose(other.probability(1 - rows), probabilities, rtol=1e-12)
+
+    def test_given_arm_sizes(self):
+        design = Conditioned(design=Minimisation(factors=FACTORS[:6], ratio=(1, 2)), sizes=(2, 4))
+        assert listed(design)[1].sum() == pytest.approx(1)
+
+
 class TestInvariance:
     @given(LEVELS, st.sampled_from(["range", "variance"]), st.sampled_from([0.6, 0.8, 1.0]))
     @settings(max_examples=40)
@@ -164,6 +262,10 @@ class TestControlFlow:
             ({"weights": [1]}, r"weights must be 2 finite numbers above 0, got \[1\]"),
             ({"weights": [1, 0]}, "weights must be 2 finite numbers above 0"),
             ({"weights": [1, np.inf]}, "weights must be 2 finite numbers above 0"),
+            ({"ratio": (1, 2, 3)}, "ratio must be two whole numbers, got"),
+            ({"ratio": (0, 1)}, "ratio must be a whole number, 1 or more, got 0"),
+            ({"ratio": (1, 2), "p": 1}, "p must be 1/3 to below 1 with ratio 1:2, got 1"),
+            ({"ratio": (1, 2), "p": 0.3}, "p must be 1/3 to below 1 with ratio 1:2, got 0.3"),
             ({"imbalance": "sd"}, "imbalance must be one of .'range', 'variance'., got 'sd'"),
         ],
     )

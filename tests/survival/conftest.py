@@ -1,5 +1,6 @@
 """The data of tests/reference, as the survival references used them."""
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from tests.oracle import agrees, oracle
 
 __all__ = ["agrees", "data", "oracle", "read_data"]
 
-DATA = Path(__file__).parents[1] / "reference" / "data"
+REFERENCE = Path(__file__).parents[1] / "reference"
+DATA = REFERENCE / "data"
 
 
 @cache
@@ -32,3 +34,15 @@ def read_data(name: str) -> pd.DataFrame:
 def data():
     """``data("pbc")``: a fresh copy of a data set, with the event as R coded it in ``event``."""
     return read_data
+
+
+@pytest.fixture(scope="session")
+def samples():
+    """``samples("c_gray_ties.json", id)``: the data of a reference that carries its own."""
+
+    def read(file, name):
+        references = json.loads((REFERENCE / "survival" / file).read_text(encoding="utf-8"))["references"]
+        (found,) = (reference["samples"] for reference in references if reference["id"] == name)
+        return found
+
+    return read

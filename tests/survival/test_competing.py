@@ -128,7 +128,7 @@ class TestClosedForm:
 
     def test_without_censoring_it_is_a_share_with_its_binomial_variance(self):
         time, state = [1, 1, 2, 3, 3, 3, 4, 5], list("abacabab")
-        found = cumulative_incidence(time, state)
+        found = cumulative_incidence(time, state, censored=None)
         for i, cause in enumerate(found.causes):
             share = np.array(
                 [
@@ -227,6 +227,23 @@ class TestInvariance:
         assert np.sum(np.square(influence)) ** 0.5 == pytest.approx(value, rel=1e-6, abs=1e-9)
 
 
+class TestResultAndReason:
+    @given(
+        SAMPLES,
+        st.sampled_from(["log-log", "plain"]),
+        st.sampled_from(["greenwood", "aalen"]),
+        st.integers(0, 12),
+    )
+    def test_a_number_is_missing_if_and_only_if_there_is_a_reason(self, sample, conf_type, variance, at):
+        found = fit(sample, conf_type=conf_type, variance=variance)
+        for cause in CAUSES:
+            estimate = found.estimate(at, cause)
+            numbers = estimate.value, estimate.std_err, estimate.lower, estimate.upper
+            assert any(map(isnan, numbers)) == bool(estimate.reason)
+            assert isnan(estimate.std_err) == isnan(estimate.lower) == isnan(estimate.upper)
+            assert not estimate.std_err <= 0
+
+
 class TestAtTimes:
     FOUND = cumulative_incidence([0, 2, 4, 6], ["a", "b", None, None], group="low", time_unit="weeks")
 
@@ -240,12 +257,12 @@ class TestAtTimes:
         assert self.FOUND.at([9], extend=True)["incidence"].tolist() == [0.25, 0.25]
 
     def test_beyond_follow_up_when_nobody_is_left(self):
-        found = cumulative_incidence([1, 2], ["a", "b"])
+        found = cumulative_incidence([1, 2], ["a", "b"], censored=None)
         assert found.at([9])["incidence"].tolist() == [0.5, 0.5]
 
     def test_before_the_first_time(self):
         for conf_type, limit in (("log-log", nan), ("plain", 0.0)):
-            found = cumulative_incidence([3], ["a"], conf_type=conf_type).at([1]).iloc[0]
+            found = cumulative_incidence([3], ["a"], censored=None, conf_type=conf_type).at([1]).iloc[0]
             assert (found["incidence"], found["std_err"]) == (0, 0)
             np.testing.assert_equal([found["lower"], found["upper"]], [limit, limit])
 
@@ -253,7 +270,7 @@ class TestAtTimes:
         assert self.FOUND.estimate(2, "a").reason == ""
         assert self.FOUND.estimate(7, "a").reason == "follow-up ends at 6, before 7"
         assert self.FOUND.estimate(1, "b").reason == "log-log limits are not defined where incidence is 0"
-        certain = cumulative_incidence([1, 2], ["a", "a"]).estimate(2, "a")
+        certain = cumulative_incidence([1, 2], ["a", "a"], censored=None).estimate(2, "a")
         assert certain.value == 1 and isnan(certain.std_err)
         assert certain.reason == "log-log limits are not defined where incidence is 1"
         assert self.FOUND.estimate(2, "a").method == "Aalen-Johansen, Greenwood-type variance, log-log"
@@ -279,7 +296,10 @@ class TestAtTimes:
         own = frame.query("group == 'low: b' and statistic == 'cumulative_incidence'")
         assert own["value"].tolist() == [0, 0.25]
         assert own["events"].tolist() == [0, 1]
-        assert cumulative_incidence([1], ["a"]).to_frame(times=[1])["group"].tolist() == [None, "a"]
+        assert cumulative_incidence([1], ["a"], censored=None).to_frame(times=[1])["group"].tolist() == [
+            None,
+            "a",
+        ]
 
 
 class TestEdges:
@@ -305,7 +325,7 @@ class TestEdges:
         assert isnan(found.std_err[0, 0]) and found.std_err[1, 0] == 0
 
     def test_everybody_has_the_cause_in_steps_that_do_not_add_up_exactly(self):
-        found = cumulative_incidence(range(10), ["a"] * 10)
+        found = cumulative_incidence(range(10), ["a"] * 10, censored=None)
         assert found.incidence[0, -1] == 1
         assert isnan(found.std_err[0, -1])
 
@@ -322,11 +342,11 @@ class TestEdges:
         ("time", "state", "options", "message"),
         [
             ([], [], {}, "time must have at least one row, got 0"),
-            ([1, -1], ["a", "a"], {}, "time must be 0 or more, got 1 negative of 2, lowest -1"),
-            ([1, nan], ["a", "a"], {}, "time must not be missing, got 1 missing of 2"),
-            ([1], ["a"], {"conf_level": 1}, "conf_level must be between 0 and 1, got 1"),
-            ([1], ["a"], {"conf_type": "log"}, "conf_type must be one of ['log-log', 'plain'], got 'log'"),
-            ([1], ["a"], {"variance": "etm"}, "variance must be one of ['greenwood', 'aalen'], got 'etm'"),
+            ([1, -1], ["a", None], {}, "time must be 0 or more, got 1 negative of 2, lowest -1"),
+            ([1, nan], ["a", None], {}, "time must not be missing, got 1 missing of 2"),
+            ([1], [1], {"conf_level": 1}, "conf_level must be between 0 and 1, got 1"),
+            ([1], [1], {"conf_type": "log"}, "conf_type must be one of ['log-log', 'plain'], got 'log'"),
+            ([1], [1], {"variance": "etm"}, "variance must be one of ['greenwood', 'aalen'], got 'etm'"),
         ],
     )
     def test_refused(self, time, state, options, message):
@@ -335,7 +355,7 @@ class TestEdges:
         assert str(error.value) == message
 
     def test_refused_by_the_result(self):
-        found = cumulative_incidence([1], ["a"])
+        found = cumulative_incidence([1], ["a"], censored=None)
         with pytest.raises(ValueError, match=r"cause must be one of \['a'\], got 'b'"):
             found.estimate(1, "b")
         with pytest.raises(ValueError, match="times must be 0 or more"):

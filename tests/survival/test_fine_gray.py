@@ -5,6 +5,8 @@ from math import isnan, log
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from esld.survival.cox import cox
 from esld.survival.fine_gray import cause_specific_cox, fine_gray
@@ -15,7 +17,13 @@ OPTIONS = {"duration": "t", "state": "s", "cause": 1}
 def fit(time, state, cause=1, conf_level=0.95, **covariates):
     frame = pd.DataFrame({"t": time, "s": state, **covariates})
     return fine_gray(
-        frame, duration="t", state="s", cause=cause, covariates=list(covariates), conf_level=conf_level
+        frame,
+        duration="t",
+        state="s",
+        cause=cause,
+        causes=(1, 2),
+        covariates=list(covariates),
+        conf_level=conf_level,
     )
 
 
@@ -219,6 +227,36 @@ class TestNoFit:
         found = fit(time, np.where(rng.random(40) < 0.6, 1, 0), x=x, y=y)
         assert np.all(np.isnan(found.ratios))
         assert found.reason == "the likelihood has no maximum in x, y together"
+
+
+class TestResultAndReason:
+    def test_a_sandwich_variance_of_nothing_is_no_standard_error(self):
+        # All events at one time: each subject's own part of the score is 0, and so is the sandwich.
+        found = fit([5] * 4, [1] * 4, x=[0, 0, 1, 1])
+        assert found.ratios[0] == pytest.approx(1)
+        for name in ("std_err", "lower", "upper", "p_value", "z", "vcov"):
+            assert np.all(np.isnan(getattr(found, name)))
+        assert found.reason == "no standard error of x: the sandwich variance is 0"
+        assert found.ratio("x").reason == found.reason
+
+    @given(
+        st.lists(
+            st.tuples(st.integers(1, 5), st.integers(0, 2), st.integers(0, 2), st.sampled_from([0, 1, 2.5])),
+            min_size=2, max_size=14,
+        ),
+        st.sampled_from([1e-7, 1, 1e7]),
+    )  # fmt: skip
+    def test_a_number_is_missing_if_and_only_if_there_is_a_reason(self, rows, unit):
+        time, state, x, y = (np.array(column) for column in zip(*rows, strict=True))
+        for covariates in ({"x": x * unit}, {"x": x * unit, "y": y}):
+            found = fit(time, state, **covariates)
+            for i, term in enumerate(found.terms):
+                estimate = found.ratio(term)
+                numbers = found.coef[i], found.std_err[i], estimate.lower, estimate.upper, estimate.p_value
+                assert bool(np.any(np.isnan(numbers))) == bool(estimate.reason)
+                assert not found.std_err[i] <= 0
+                assert isnan(found.std_err[i]) == isnan(estimate.lower) == isnan(estimate.p_value)
+            assert bool(found.reason) == bool(np.isnan(found.std_err).any())
 
 
 class TestControlFlow:

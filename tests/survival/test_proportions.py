@@ -221,6 +221,18 @@ class TestInvariance:
             assert (found.p_value < 0.05) == (found.lower > 1 or found.upper < 1)
 
 
+class TestResultAndReason:
+    @given(counts(), counts(), st.sampled_from(["miettinen-nurminen", "newcombe", "katz", "koopman"]))
+    def test_a_number_is_missing_if_and_only_if_there_is_a_reason(self, one, two, method):
+        contrast = risk_difference if method in METHODS else relative_risk
+        found = contrast(*one, *two, method=method)
+        numbers = [found.value, found.lower, found.upper]
+        numbers += [found.p_value] if method != "newcombe" else []
+        numbers += [found.std_err] if method == "katz" else []
+        assert any(map(isnan, numbers)) == bool(found.reason)
+        assert not found.std_err <= 0
+
+
 class TestControlFlow:
     def test_all_against_none(self):
         found = risk_difference(11, 11, 0, 11)
@@ -241,7 +253,7 @@ class TestControlFlow:
         assert isnan(found.value) and isnan(found.lower)
         assert found.reason == "a count of 0 has no log ratio"
         certain = relative_risk(11, 11, 11, 11)
-        assert certain.value == 1 and isnan(certain.upper)
+        assert certain.value == 1 and isnan(certain.std_err) and isnan(certain.upper)
         assert certain.reason == "no spread in either group: no limits"
 
     def test_koopman_without_a_count(self):
