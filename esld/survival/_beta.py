@@ -7,8 +7,8 @@ from scipy.special import betainc, betaincinv
 
 from esld.survival._data import Floats
 
-# Halvings of an interval inside [0, 1] until nothing is left between its ends.
-_HALVINGS = 60
+_STEPS = 200  # of the search for a quantile, which needs about ten
+_NEAR = 4 * np.finfo(float).eps  # relative width of the bracket at which it ends
 
 
 class Beta(NamedTuple):
@@ -54,21 +54,37 @@ def mid_quantile(low: Beta, high: Beta, p: float) -> Floats:
     With B(x, n - x + 1) and B(x + 1, n - x) it is a mid-p limit of x of n: half of the probability of what was observed
     counts (Lancaster 1961, JASA 56:223-234).
     """
-    some_low, *low_ab = _inside(low)
-    some_high, *high_ab = _inside(high)
+    nothing, everything = ~np.isfinite(low.mean), high.mean == 0
+    # Where one of the two is a point, the other has what is left of the probability.
+    found = np.where(nothing & (p <= 0.5), 0.0, 1.0)
+    if p > 0.5:
+        found = np.where(everything, found, quantile(high, 2 * p - 1))
+    else:
+        found = np.where(nothing, found, quantile(low, 2 * p))
+    some = ~(nothing | everything)
+    if some.any():
+        found[some] = _crossing(Beta(low.mean[some], low.spread[some]), Beta(high.mean[some], high.spread[some]), p)
+    return found
 
-    def reached(x: Floats) -> Floats:
-        below = np.where(low.mean == 0, x >= 1, True).astype(np.float64)
-        above = np.where(high.mean == 0, x >= 1, True).astype(np.float64)
-        below[some_low] = betainc(*low_ab, x[some_low])
-        above[some_high] = betainc(*high_ab, x[some_high])
-        return (below + above) / 2
 
-    # The mixture's lies between those of the two; at a jump, to which one end belongs, the halving ends there.
-    left, right = quantile(low, p), quantile(high, p)
-    at_left = reached(left) >= p
-    for _ in range(_HALVINGS):
-        middle = (left + right) / 2
-        enough = reached(middle) >= p
-        left, right = np.where(enough, left, middle), np.where(enough, middle, right)
-    return np.where(at_left, quantile(low, p), right)
+def _crossing(low: Beta, high: Beta, p: float) -> Floats:
+    """`mid_quantile` where neither is a point, by regula falsi that halves a value met twice (Illinois)."""
+    (a, b), (c, d) = _inside(low)[1:], _inside(high)[1:]
+
+    def excess(x: Floats) -> Floats:
+        return (betainc(a, b, x) + betainc(c, d, x)) / 2 - p
+
+    left, right = betaincinv(a, b, p), betaincinv(c, d, p)  # the mixture's lies between those of the two
+    below, above = excess(left), excess(right)
+    side = np.zeros(left.shape)
+    for _ in range(_STEPS):
+        gap = above - below
+        x = np.where(gap > 0, (left * above - right * below) / np.where(gap > 0, gap, 1.0), right)
+        here = excess(x)
+        up = here >= 0
+        below = np.where(up, np.where(side > 0, below / 2, below), here)
+        above = np.where(up, here, np.where(side < 0, above / 2, above))
+        left, right, side = np.where(up, left, x), np.where(up, x, right), np.where(up, 1.0, -1.0)
+        if np.all((right - left <= _NEAR * right) | (here == 0)):
+            break
+    return right
