@@ -56,14 +56,13 @@ def mid_quantile(low: Beta, high: Beta, p: float) -> Floats:
     """
     nothing, everything = ~np.isfinite(low.mean), high.mean == 0
     # Where one of the two is a point, the other has what is left of the probability.
-    found = np.where(nothing & (p <= 0.5), 0.0, 1.0)
-    if p > 0.5:
-        found = np.where(everything, found, quantile(high, 2 * p - 1))
-    else:
-        found = np.where(nothing, found, quantile(low, 2 * p))
+    rest = quantile(high, 2 * p - 1) if p > 0.5 else quantile(low, 2 * p)
+    found = np.where(everything if p > 0.5 else nothing, float(p > 0.5), rest)
     some = ~(nothing | everything)
     if some.any():
-        found[some] = _crossing(Beta(low.mean[some], low.spread[some]), Beta(high.mean[some], high.spread[some]), p)
+        found[some] = _crossing(
+            Beta(low.mean[some], low.spread[some]), Beta(high.mean[some], high.spread[some]), p
+        )
     return found
 
 
@@ -72,9 +71,11 @@ def _crossing(low: Beta, high: Beta, p: float) -> Floats:
     (a, b), (c, d) = _inside(low)[1:], _inside(high)[1:]
 
     def excess(x: Floats) -> Floats:
-        return (betainc(a, b, x) + betainc(c, d, x)) / 2 - p
+        found: Floats = (betainc(a, b, x) + betainc(c, d, x)) / 2 - p
+        return found
 
-    left, right = betaincinv(a, b, p), betaincinv(c, d, p)  # the mixture's lies between those of the two
+    # The mixture's lies between those of the two.
+    left, right = quantile(low, p), quantile(high, p)
     below, above = excess(left), excess(right)
     side = np.zeros(left.shape)
     for _ in range(_STEPS):

@@ -297,9 +297,7 @@ def _mid_p_share(share: Proportion) -> Limits:
 
 def _inside(estimate: Estimate) -> Limits:
     """The limits, never on the wrong side of the value: at a level near 0 mid-p limits may be."""
-    return Limits(
-        estimate.value, min(estimate.lower, estimate.value), max(estimate.upper, estimate.value)
-    )
+    return Limits(estimate.value, min(estimate.lower, estimate.value), max(estimate.upper, estimate.value))
 
 
 def _plain_difference(first: _Part, second: _Part) -> Estimate:

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from math import exp, hypot, isnan, log, nan
 from typing import Literal
 
@@ -11,10 +10,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, estimate_rows, long_frame
-from esld.survival._beta import Beta, mid_quantile
+from esld.survival._area import areas
+from esld.survival._beta import mid_quantile
 from esld.survival._data import (
-    Floats,
-    Ints,
     checked_horizon,
     checked_times,
     choice,
@@ -267,7 +265,7 @@ def _rmst(
         std_err = float(np.sqrt(np.sum(after[left] ** 2 * d[left] / (n[left] * (n[left] - d[left])))))
         if limits == "beta product":
             value = min(value, tau)  # beyond it only by rounding
-            low, high = _areas(table, tau, at[inside], n, d)
+            low, high = areas(table, tau, at[inside], n, d)
             tail = (1 - conf_level) / 2
             lower, upper = (tau * float(mid_quantile(low, high, p)[0]) for p in (tail, 1 - tail))
             lower, upper = min(lower, value), max(upper, value)
@@ -279,75 +277,6 @@ def _rmst(
         value=value, std_err=std_err, lower=lower, upper=upper, conf_level=conf_level,
         method=RMST_LIMITS[limits], reason=reason, tau=tau, n=size, events=events, group=group, time_unit=unit,
     )  # fmt: skip
-
-
-def _areas(table: LifeTable, tau: float, at: Floats, n_risk: Ints, n_event: Ints) -> tuple[Beta, Beta]:
-    """The areas behind the lower and the upper limit, as shares of `tau`; `at` are the event times before it.
-
-    From the last event time backwards: what lies before the next event, plus its factor times the area after. Time
-    lost is carried beside the area and the variance by itself, so that nothing is a difference of large numbers.
-    """
-    ends = np.concatenate((at, [tau])) / tau
-    before = _before_events(table, tau, at, n_risk)
-    low = tuple(float(column[-1]) for column in before[:3])
-    high = (float(ends[-1] - ends[-2]) if at.size else 1.0, 0.0, 0.0)
-    for j in range(at.size - 1, -1, -1):
-        n, d = int(n_risk[j]), int(n_event[j])
-        factor, variance = (n - d + 1) / (n + 1), (n - d + 1) * d / ((n + 1) ** 2 * (n + 2))
-        gone = d / (n + 1) * float(1 - ends[j])
-
-        def earlier(area: float, lost: float, spread: float) -> tuple[float, float, float]:
-            return factor * area, gone + factor * lost, variance * (spread + area**2) + factor**2 * spread
-
-        gap = float(ends[j] - (ends[j - 1] if j else 0.0))
-        area, lost, spread = earlier(*high)
-        high = gap + area, lost, spread
-        own, own_lost, own_spread, shared = (float(column[j]) for column in before)
-        joint = 2 * shared * (n - d + 1) / n * low[0]
-        area, lost, spread = earlier(*low)
-        low = own + area, own_lost + lost, own_spread + joint + spread
-    return _matched(*low), _matched(*high)
-
-
-def _matched(area: float, lost: float, variance: float) -> Beta:
-    """The beta distribution with a mean and a variance; `lost` is 1 - mean without rounding."""
-    if variance == 0:
-        return Beta(np.array([0.0 if lost < area else -np.inf]), np.zeros(1))
-    return Beta(np.array([np.log1p(-lost)]), np.array([np.log1p(variance / area**2)]))
-
-
-def _before_events(
-    table: LifeTable, tau: float, at: Floats, n_risk: Ints
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Of the area of V^(1 / m) between event times, m being at risk: mean, time lost, variance, covariance with the
-    part V^(1 / n) of the factor of the next event; each of shape (events + 1,), in shares of `tau`.
-    """
-    points = np.unique(np.concatenate(([0.0], table.times[table.times < tau], [tau])))
-    length, at_risk = np.diff(points) / tau, table.at_risk(points[1:]).astype(np.float64)
-    place = np.searchsorted(at, points[:-1], side="right")
-    some = at_risk > 0
-    power = np.divide(1.0, at_risk, out=np.full(at_risk.size, np.inf), where=some)
-    following = np.append(1.0 / n_risk, 0.0)[place]
-
-    def total(values: Floats) -> Floats:
-        return np.bincount(place, values, at.size + 1)
-
-    mean = total(np.where(some, length * at_risk / (at_risk + 1), 0.0))
-    lost = total(length / (at_risk + 1))
-    joint = np.zeros(length.size)
-    one, other = power[some], following[some]
-    joint[some] = length[some] * one * other / ((1 + one + other) * (1 + one) * (1 + other))
-    # The variance, with V = exp(-x), as a mean over x by Gauss and Laguerre: exact but for rounding at these powers.
-    nodes, weights = _laguerre()
-    area = np.zeros((at.size + 1, nodes.size))
-    np.add.at(area, place, length[:, np.newaxis] * np.exp(-np.outer(power, nodes)))
-    return mean, lost, (area - mean[:, np.newaxis]) ** 2 @ weights, total(joint)
-
-
-@cache
-def _laguerre() -> tuple[Floats, Floats]:
-    nodes, weights = np.polynomial.laguerre.laggauss(32)
-    return nodes, weights
 
 
 def _limits(arm: RMST) -> Limits:
@@ -394,7 +323,10 @@ def _plain_ratio(first: RMST, second: RMST) -> Estimate:
     if isnan(first.value) or isnan(second.value) or first.value == 0 or second.value == 0:
         missing = _missing(first, second)
         return Estimate(
-            value=nan, conf_level=first.conf_level, method=method, reason=missing or "a mean of 0 has no ratio"
+            value=nan,
+            conf_level=first.conf_level,
+            method=method,
+            reason=missing or "a mean of 0 has no ratio",
         )
     ratio = second.value / first.value
     log_std_err = hypot(first.std_err / first.value, second.std_err / second.value)
@@ -413,5 +345,7 @@ def _plain_reason(first: RMST, second: RMST) -> str:
     certain = [arm.group for arm in (first, second) if arm.std_err == 0]
     if not certain:
         return ""
-    what = "no limits and no p-value" if len(certain) == 2 else "it counts as certain, the limits are too narrow"
+    what = (
+        "no limits and no p-value" if len(certain) == 2 else "it counts as certain, the limits are too narrow"
+    )
     return f"Greenwood standard error is 0 in {' and '.join(certain)}: {what}"

@@ -254,7 +254,9 @@ def main(trials: int = 10_000) -> None:
     """Write the record."""
     table = pd.concat([survival_table(), rmst_table(trials)])
     table.to_csv(RECORD, index=False, lineterminator="\n", float_format="%.4g")
-    print(table.groupby(["quantity", "method"])[["coverage", "none", "width"]].agg(["min", "mean"]).to_string())
+    print(
+        table.groupby(["quantity", "method"])[["coverage", "none", "width"]].agg(["min", "mean"]).to_string()
+    )
 
 
 if __name__ == "__main__":

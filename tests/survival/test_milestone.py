@@ -145,7 +145,9 @@ class TestUnknown:
         assert found.value == 0 and found.reason == "" and -1 < found.lower < 0 < found.upper < 1
         plain = milestone(*data, at=10, limits="plain").difference
         assert isnan(plain.lower) and isnan(plain.p_value)
-        assert plain.reason == "Greenwood standard error is 0 or undefined in A and B: no limits and no p-value"
+        assert (
+            plain.reason == "Greenwood standard error is 0 or undefined in A and B: no limits and no p-value"
+        )
 
     def test_one_arm_without_deaths_is_named_beside_plain_limits(self):
         found = milestone([5, 20, 4, 20], [0, 0, 1, 0], ["A", "A", "B", "B"], at=10, limits="plain")
@@ -155,7 +157,7 @@ class TestUnknown:
         )
 
     def test_limits_refused(self):
-        with pytest.raises(ValueError, match="limits must be one of .*, got 'log-log'"):
+        with pytest.raises(ValueError, match="limits must be one of"):
             milestone(self.TIME, self.EVENT, self.GROUP, at=10, limits="log-log")
 
 
@@ -234,7 +236,9 @@ class TestIntervalOfTheDifference:
             assert own.reason and isnan(own.lower) and isnan(own.upper)
         else:
             assert -1 <= own.lower <= own.value <= own.upper <= 1 and not own.reason
-        assert isnan(own.p_value) and isnan(own.std_err)  # the tests are Fisher's, Boschloo's and the log-log one
+        assert isnan(own.p_value) and isnan(
+            own.std_err
+        )  # the tests are Fisher's, Boschloo's and the log-log one
 
 
 class TestComplementaryLogLog:
