@@ -18,6 +18,7 @@ CHOSEN = "MOVER, mid-p beta product, never shorter"
 CHOSEN_MEAN = "MOVER, mid-p beta product"
 USUAL = "Greenwood, normal"
 SURVIVALS = "95, 90, 80, 60 and 50 %"
+_HOW_MANY = ("Nobody", "One", "Two", "Three")
 
 
 def recorded_coverage() -> pd.DataFrame:
@@ -82,10 +83,7 @@ def coverage_rows(summary: pd.DataFrame) -> pd.DataFrame:
 def coverage_table(summary: pd.DataFrame, quantity: str) -> Table:
     """Lowest coverage and mean width by kind of interval, a pair of columns for each number lost."""
     own = summary[summary["quantity"].eq(quantity)]
-    lost = {
-        number: f"{numbers.capitalised(numbers.in_words(number))} lost"
-        for number in sorted(own["lost"].unique())
-    }
+    lost = {number: f"{_HOW_MANY[number]} lost" for number in sorted(own["lost"].unique())}
     lines = []
     for kind, rows in own.groupby("method", sort=False):
         line = {"Interval": str(kind)}
