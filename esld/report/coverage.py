@@ -65,7 +65,6 @@ def coverage_rows(summary: pd.DataFrame) -> pd.DataFrame:
         about = {"method": f"{line['method']}; {how}", "n": line["scenarios"]}
         names = {
             "lowest": "lowest coverage",
-            "mean": "mean coverage",
             "none": "without interval",
             "width": "mean width",
         }
@@ -106,7 +105,7 @@ def coverage_table(summary: pd.DataFrame, quantity: str) -> Table:
         f"is lowest; a trial without an interval does not count as holding. Width: mean, in {unit}.",
         f"Scenarios: true survival {SURVIVALS} in each group, all pairs of them; those lost in one group or in both.",
         f"{how} Whoever is lost leaves on any day of the year, unless dead before.",
-        "No interval: largest share of trials that have none.",
+        "No interval: largest share of trials that have none. The last line is the interval of this report.",
     )
     spanners = {head: [f"{head}: lowest", f"{head}: width"] for head in lost.values()}
     title = f"Intervals of {what}, eleven patients a group"
