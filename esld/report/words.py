@@ -68,8 +68,8 @@ MESSAGES = {
         "{first}; no value in it means more."
     ),
     "coverage": (
-        "In trials of eleven patients a group, the 95 % interval of the difference in survival that this report uses holds the "
-        "true difference in {none} of trials or more without losses, and in {some} or more with one to three patients lost; the "
+        "In trials of eleven patients a group, the 95 % CI of the difference in survival that this report uses holds the true "
+        "difference in {none} of trials or more without losses, and in {some} or more with one to three patients lost; the "
         "usual one, by Greenwood, in some scenarios in no more than {usual}. That of the difference in mean time alive holds in "
         "{mean} or more, the plain one in some scenarios in no more than {plain}."
     ),

@@ -193,7 +193,8 @@ def milestone(
     counted as alive, those of the second as censored; for the upper limit the other way round; and the binomial
     interval with everybody lost counted as alive is included, which is the one without losses. A loss of somebody
     who would have died is another matter: it moves estimate and limits towards her group, and no interval can know.
-    `esld.report.coverage` shows how often the interval holds the true difference at 11 v 11.
+    At 11 v 11 with one to three lost it holds the true difference in 95.4 % of trials or more, in each of the 115 scenarios tried
+    (`tests.bench.simulate_limits`).
 
     References
     ----------
