@@ -1,7 +1,7 @@
-"""Limits lie inside what is possible and around their estimate, and say so where they are missing: every public function.
+"""Limits lie inside what is possible and around their estimate, and say so where they are missing.
 
-Each public function of the statistical packages is in one of the two lists; one that is in neither fails. What R computes by
-name (plain limits) may lie outside and is not asked for here.
+Each public function of the statistical packages is in one of the two lists; one that is in neither fails.
+What R computes by name (plain limits) may lie outside and is not asked for here.
 """
 
 import inspect

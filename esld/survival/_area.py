@@ -1,4 +1,4 @@
-"""The area under a random survival curve: the product of beta variables of which `beta_product` makes limits, integrated."""
+"""The area under a random survival curve: the beta product behind `beta_product`, integrated."""
 
 from functools import cache
 from typing import NamedTuple
@@ -24,8 +24,8 @@ class _Area(NamedTuple):
 def areas(table: LifeTable, tau: float, at: Floats, n_risk: Ints, n_event: Ints) -> tuple[Beta, Beta]:
     """The areas from 0 to `tau` behind the lower and the upper limit of RMST, as shares of `tau`.
 
-    `at` are the event times before `tau`, with those at risk and the events there. From the last event backwards: what
-    lies before the next event, plus its factor times the area after it.
+    `at` are the event times before `tau`, with those at risk and the events there. From the last event
+    backwards: what lies before the next event, plus its factor times the area after it.
     """
     ends = np.concatenate((at, [tau])) / tau
     gaps = np.diff(ends, prepend=0.0)
@@ -81,7 +81,7 @@ def _before_events(
     joint = np.zeros(length.size)
     one, other = power[some], following[some]
     joint[some] = length[some] * one * other / ((1 + one + other) * (1 + one) * (1 + other))
-    # The variance, with V = exp(-x), as a mean over x by Gauss and Laguerre: exact but for rounding at these powers.
+    # The variance, with V = exp(-x), as a mean over x by Gauss and Laguerre: exact but for rounding here.
     nodes, weights = _laguerre()
     area = np.zeros((at.size + 1, nodes.size))
     np.add.at(area, place, length[:, np.newaxis] * np.exp(-np.outer(power, nodes)))

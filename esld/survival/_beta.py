@@ -1,4 +1,4 @@
-"""Beta distributions kept as their first two moments: products of them, quantiles, and the mid-p mixture of two."""
+"""Beta distributions kept as two moments: products, quantiles, and the mid-p mixture of two."""
 
 from typing import NamedTuple
 
@@ -51,8 +51,8 @@ def quantile(law: Beta, p: float) -> Floats:
 def mid_quantile(low: Beta, high: Beta, p: float) -> Floats:
     """Quantile of the even mixture of two distributions, `low` never above `high`.
 
-    With B(x, n - x + 1) and B(x + 1, n - x) it is a mid-p limit of x of n: half of the probability of what was observed
-    counts (Lancaster 1961, JASA 56:223-234).
+    With B(x, n - x + 1) and B(x + 1, n - x) it is a mid-p limit of x of n: half of the probability of what
+    was observed counts (Lancaster 1961, JASA 56:223-234).
     """
     nothing, everything = ~np.isfinite(low.mean), high.mean == 0
     # Where one of the two is a point, the other has what is left of the probability.

@@ -1,6 +1,7 @@
-"""Limits of a contrast from the limits of its two parts (method of variance estimates recovery), inside what is possible.
+"""MOVER: limits of a contrast from those of its two parts, which keeps them inside what is possible.
 
-Zou and Donner (2008), Stat Med 27:1693-1702; Newcombe (1998), Stat Med 17:873-890, method 10, is the same with Wilson's limits.
+Zou and Donner (2008), Stat Med 27:1693-1702; Newcombe (1998), Stat Med 17:873-890, method 10, is the same
+with Wilson's limits.
 """
 
 from math import exp, hypot, inf, log
@@ -27,7 +28,7 @@ def difference_limits(first: Limits, second: Limits) -> tuple[float, float]:
 
 
 def ratio_limits(first: Limits, second: Limits) -> tuple[float, float]:
-    """Limits of second over first, both values above 0, on the log scale; 0 or infinite where a lower limit is 0."""
+    """Limits of second over first, both above 0, on the log scale; 0 or infinite where a lower limit is 0."""
 
     def below(part: Limits) -> float:
         return log(part.value) - log(part.lower) if part.lower > 0 else inf

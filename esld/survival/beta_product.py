@@ -94,8 +94,8 @@ def beta_product(curve: KaplanMeier, *, at: ArrayLike, mid_p: bool = False) -> B
         Points in time, 0 or later, in any order.
     mid_p : bool, default False
         Mid-p limits: quantiles of the even mixture of the distributions behind the lower and the upper limit.
-        They are shorter, and cover about as often as is asked for, not at least as often; without censoring they
-        are the mid-p limits of the binomial share.
+        They are shorter, and cover about as often as is asked for, not at least as often; without censoring
+        they are the mid-p limits of the binomial share.
 
     Returns
     -------

@@ -64,8 +64,8 @@ def concordance(
     Returns
     -------
     Concordance
-        NaN with the reason if no pair is comparable. The limits are NaN if the standard error is 0, as it is where every
-        pair is in the right order.
+        NaN with the reason if no pair is comparable. The limits are NaN if the standard error is 0, as it is
+        where every pair is in the right order.
 
     Notes
     -----

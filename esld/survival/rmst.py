@@ -109,8 +109,8 @@ def rmst(
     conf_level : float, default 0.95
         Level of the limits.
     limits : {'beta product', 'plain'}
-        Mid-p limits inside [0, tau], which exist also without an event (see Notes); or the value plus and minus
-        normal quantile times Greenwood standard error, as R gives them, which may lie outside.
+        Mid-p limits inside [0, tau], which exist also without an event (see Notes); or the value plus and
+        minus normal quantile times Greenwood standard error, as R gives them, which may lie outside.
     extend : bool, default False
         If the last subject is censored before `tau`, the area is not defined and the value is NaN.
         True carries the last survival forward instead, as R's ``survfit(rmean=)`` does.
@@ -125,25 +125,26 @@ def rmst(
 
     Notes
     -----
-    The limits are those of `beta_product`, carried from survival at one time to the area: at each event time survival
-    is multiplied by a variable B(n - d + 1, d), and the area under the product replaces the estimate. For the lower
-    limit the next event is always taken to happen at once: between event times, with m at risk, a factor V^(1 / m), V
-    uniform, which at the event becomes a part of its own factor. Mean and variance of the area are exact; the beta
-    distribution with these, on [0, tau], replaces its own. The limits are quantiles of the even mixture of the two
-    distributions (mid-p).
+    The limits are those of `beta_product`, carried from survival at one time to the area: at each
+    event time survival is multiplied by a variable B(n - d + 1, d), and the area under the product replaces
+    the estimate. For the lower limit the next event is always taken to happen at once: between event times,
+    with m at risk, a factor V^(1 / m), V uniform, which at the event becomes a part of its own factor. Mean
+    and variance of the area are exact; the beta distribution with these, on [0, tau], replaces its own. The
+    limits are quantiles of the even mixture of the two distributions (mid-p).
 
-    Without censoring the areas are means over a Bayesian bootstrap with one more subject, who lives 0 or `tau`:
-    Gaffke's limits of the mean of a bounded variable. If everybody lives 0 or `tau` they are those of the binomial
-    share (mid-p).
+    Without censoring the areas are means over a Bayesian bootstrap with one more subject, who lives 0 or
+    `tau`: Gaffke's limits of the mean of a bounded variable. If everybody lives 0 or `tau` they are those of
+    the binomial share (mid-p).
 
-    With eleven subjects, of whom 95 to 50 % live to the horizon, plain limits hold the mean in 37 to 90 of 100 trials,
-    limits on the log-log or the logit scale of the share in 34 to 94; these in 97 to 98 (`tests.bench.simulate_limits`).
+    With eleven subjects, of whom 95 to 50 % live to the horizon, plain limits hold the mean in 37 to 90 of
+    100 trials, limits on the log-log or the logit scale of the share in 34 to 94; these in 97 to 98
+    (`tests.bench.simulate_limits`).
 
     References
     ----------
-    Irwin (1949), J Hyg 47:188-189. Andersen, Hansen and Klein (2004), Lifetime Data Anal 10:335-350. Fay, Brittain
-    and Proschan (2013), Biostatistics 14:723-736. Gaffke (2005), Math Methods Stat 14:451-467. Learned-Miller and
-    Thomas (2020), arXiv:1905.06208, for its coverage.
+    Irwin (1949), J Hyg 47:188-189. Andersen, Hansen and Klein (2004), Lifetime Data
+    Anal 10:335-350. Fay, Brittain and Proschan (2013), Biostatistics 14:723-736. Gaffke (2005), Math Methods
+    Stat 14:451-467. Learned-Miller and Thomas (2020), arXiv:1905.06208, for its coverage.
     """
     times, happened = checked_times(time, event)
     choice(limits, "limits", tuple(RMST_LIMITS))
@@ -185,8 +186,8 @@ def rmst_compare(
     -------
     RMSTContrast
         The limits are made from those of the groups (MOVER), for the ratio on the log scale; a test is
-        `exact_rmst`. Plain: normal limits and p-value from both standard errors, for the ratio on the log scale
-        (delta method). NaN with the reason where an arm has no RMST.
+        `exact_rmst`. Plain: normal limits and p-value from both standard errors, for the ratio on the log
+        scale (delta method). NaN with the reason where an arm has no RMST.
 
     References
     ----------

@@ -1,9 +1,10 @@
-"""How often the limits of survival at one year, and of the mean time alive, hold the truth at 11 v 11 with up to three lost.
+"""How often limits of survival at a year and of the mean time alive hold the truth at 11 v 11, up to three lost.
 
-``python -m tests.bench.simulate_limits`` writes esld/data/coverage.csv anew: about two minutes. A year is 1. Of each group
-some patients, the leavers, are lost on a day that is uniform over the year, unless they die before. For survival deaths are
-uniform over the year as well; an interval depends only on the order of deaths and losses, and the probability of each order
-is computed exactly. For the mean time alive the hazard is constant, and trials are drawn.
+``python -m tests.bench.simulate_limits`` writes esld/data/coverage.csv anew: about two minutes. A year is 1.
+Of each group some patients, the leavers, are lost on a day that is uniform over the year, unless they die
+before. For survival deaths are uniform over the year as well; an interval depends only on the order of deaths
+and losses, and the probability of each order is computed exactly. For the mean time alive the hazard is
+constant, and trials are drawn.
 """
 
 import sys
@@ -37,8 +38,8 @@ def scenarios() -> Iterator[tuple[float, float, int, int]]:
 def courses(n: int, leavers: int, dying: float) -> dict[str, float]:
     """The orders of deaths (D) and losses (L) in a group, first to last, and the exact probability of each.
 
-    Walks through the year: the density of the next observed death or loss is a polynomial in time, and its integral from 0 is
-    again one. `dying` is the chance to die within the year.
+    Walks through the year: the density of the next observed death or loss is a polynomial in time, and its
+    integral from 0 is again one. `dying` is the chance to die within the year.
     """
     found: dict[str, float] = {}
 
@@ -154,7 +155,7 @@ def _mover(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _held(low: np.ndarray, high: np.ndarray, truth: float, chance: np.ndarray) -> tuple[float, float, float]:
-    """Share of trials whose interval holds the truth (without one: does not), without an interval, and mean width."""
+    """Share of trials whose interval holds the truth (without one it does not), share without, mean width."""
     there = ~np.isnan(low + high)
     inside = there & (low <= truth + 1e-12) & (high >= truth - 1e-12)
     width = float((chance * np.where(there, high - low, 0.0)).sum() / (chance * there).sum())
@@ -183,7 +184,7 @@ def survival_table() -> pd.DataFrame:
 
 
 def mean_limits(survival: float, leavers: int, trials: int, seed: str) -> dict[str, np.ndarray]:
-    """Limits of the mean time alive of one group in many trials, by kind: value, lower, upper, each of shape (trials,)."""
+    """Limits of the mean time alive of one group by kind: value, lower, upper, each of shape (trials,)."""
     rng = np.random.default_rng(list(f"{seed} {survival} {leavers}".encode()))
     rows: dict[str, list[tuple[float, float, float]]] = {}
     for _ in range(trials):
