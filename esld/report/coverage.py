@@ -85,7 +85,7 @@ def coverage_table(summary: pd.DataFrame, quantity: str) -> Table:
     lost = {number: f"{_HOW_MANY[number]} lost" for number in sorted(own["lost"].unique())}
     lines = []
     for kind, rows in own.groupby("method", sort=False):
-        line = {"Interval": str(kind)}
+        line = {"Interval": numbers.capitalised(str(kind))}
         for number, head in lost.items():
             here = rows[rows["lost"].eq(number)]
             for name, column in (("lowest", "lowest"), ("width", "width")):
