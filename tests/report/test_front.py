@@ -50,7 +50,7 @@ def test_incomplete_uses_one_method_in_every_card():
     low, high, difference = cards(groups)
     assert low[1:] == ("82 %", "95 % CI 48 % to 98 %; Kaplan–Meier, n = 11")
     assert high[1:] == ("91 %", "95 % CI 57 % to 100 %; Kaplan–Meier, n = 11")
-    assert "Kaplan–Meier difference, Greenwood, normal" in difference[2]
+    assert "Kaplan–Meier difference, MOVER of mid-p beta product limits" in difference[2]
     assert "Clopper" not in str(cards(groups))
 
 
