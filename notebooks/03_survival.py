@@ -65,11 +65,16 @@ chapter.say(
 # ### Alive at the day of the primary outcome
 #
 # If the state of every patient on that day is known, the proportion alive is a simple count with its exact (Clopper–Pearson)
-# interval. If somebody was lost earlier, the
+# interval, and the difference has the interval of Miettinen and Nurminen. If somebody was lost earlier, the
 # <abbr title="Uses every patient for as long as he or she was observed">Kaplan–Meier estimate</abbr>
-# takes its place, with the best and the worst case beside it. The
+# takes the place of the count, with the best and the worst case beside it, and the
 # <abbr title="Made from the numbers at risk and the deaths; it does not need many deaths">beta-product interval</abbr>
-# then stands beside the usual one.
+# that of the exact one.
+#
+# An interval holds the values that these data do not contradict. That of the difference is then made from the intervals of the two
+# groups, so that it cannot reach beyond what is possible. It is also made so that losing a patient who was alive never makes it
+# shorter: somebody of whom less is known must not add certainty. The validation chapter shows how often it holds the true
+# difference in trials of this size.
 
 # %%
 alive = milestone(os["time"], os["event"], os["arm"], at=horizon, groups=arms, conf_level=conf_level)
@@ -87,21 +92,14 @@ alive_late = milestone(
 reported_late = chapter.hand_over("os_milestone_cutoff", alive_late, analysis="OS-1Y")
 
 # %%
-curves, curves_late = (curves_by_arm(times, arms, conf_level=conf_level) for times in (os, late))
-limits, limits_late = (
-    chapter.hand_over(id, survival_tables.beta_product_rows(own, horizon), analysis="OS-1Y-EXACT")
-    for id, own in (("os_beta_product", curves), ("os_beta_product_cutoff", curves_late))
-)
-
-# %%
 sensitivity = "Sensitivity: nobody not known dead is censored before the cut-off"
 blocks = {"Primary": (alive, reported), sensitivity: (alive_late, reported_late)}
-beta = {"Primary": limits, sensitivity: limits_late}
-chapter.table(survival_tables.milestone_table(blocks, beta=beta))
+chapter.table(survival_tables.milestone_table(blocks))
 
 # %% [markdown]
-# The interval of the difference is the answer. A test made for few deaths stands beside it: exact when everybody's state is
-# known, else on a scale that suits proportions near one.
+# The interval of the difference is the answer. A planned test made for few deaths stands beside it: exact when everybody's state is
+# known, else on a scale that suits proportions near one. Interval and test are two methods and may differ near the border; the
+# interval is then the answer, and the p-value belongs to the test that is named with it.
 
 # %%
 if study.compares:
@@ -123,6 +121,7 @@ chapter.say(
 # death. A short vertical mark is a patient whose observation ended alive.
 
 # %%
+curves = curves_by_arm(os, arms, conf_level=conf_level)
 km = chapter.hand_over("os_km", survival_tables.curve_rows(curves, points), analysis="OS-KM")
 
 # %%
@@ -186,7 +185,8 @@ if study.compares:
 chapter.say(*said) if study.compares else None
 
 # %% [markdown]
-# The mean time alive up to a fixed day needs no such assumption. It is the area under the curve up to that day.
+# The mean time alive up to a fixed day needs no such assumption. It is the area under the curve up to that day. Its interval is made
+# like that of the proportion alive: it exists also where nobody died, and lies between nothing and that day.
 
 # %%
 if study.compares:

@@ -24,7 +24,8 @@ DATA_SUFFIXES = {
     ".sqlite",
 }
 DATA_FOLDERS = ("esld/data/examples", "tests/reference")
-RECORDS = {"esld/data/validation.csv"}  # tables about the package, not about patients
+# Tables about the package, not about patients.
+RECORDS = {"esld/data/validation.csv", "esld/data/coverage.csv"}
 
 
 def refused(paths: Iterable[str]) -> Iterator[str]:

@@ -136,8 +136,6 @@ def _alive(own: Reported, arm: str, at: float, level: str) -> CardText:
         dead = numbers.fixed(own.row("dead", arm).value, 0)
         detail = f"not estimable: nobody has been observed that long; {dead} of {n} known to have died"
     else:
-        if row.lower is None:
-            interval = f"no interval: {'nobody' if row.value else 'everybody'} has died"
         detail = f"{interval}; Kaplan–Meier, n = {n}"
     return CardText(f"Alive at {numbers.horizon(at)}, {in_prose(arm)}", value, detail, row.result_id)
 
@@ -145,15 +143,9 @@ def _alive(own: Reported, arm: str, at: float, level: str) -> CardText:
 def _difference(own: Reported, arms: Sequence[str], level: str) -> CardText:
     row = difference_row(own)
     value, lower, upper = (points(row, v) for v in (row.value, row.lower, row.upper))
-    if row.value is None:
-        detail = "not estimable: a group has no estimate"
-    elif row.lower is None:
-        detail = "no interval: nobody, or everybody, of a group has died"
-    else:
-        detail = f"{level} CI {lower} to {upper}; {method(row)}"
-        if row.reason:
-            detail += "; too narrow, because a group without deaths counts as certain"
+    detail = "not estimable: a group has no estimate"
     if row.value is not None:
+        detail = f"{level} CI {lower} to {upper}; {method(row)}"
         value += f" {points_noun(value)}"
     first, second = (in_prose(arm) for arm in arms)
     return CardText(f"Difference, {second} minus {first}", value, detail, row.result_id)

@@ -63,7 +63,6 @@ def _(result: Milestone, reported: Reported) -> str:
         if result.difference is not None and len(known) == len(shares):
             text += "; " + _milestone_difference(result, reported)
         texts.append(text + ".")
-        texts += _too_narrow(result, reported)
     if unknown := [arm for arm in shares if arm not in known]:
         arms = joined(f"the {of_group(arm)} group" for arm in unknown)
         texts.append(message("milestone.arms.none", horizon=horizon, arms=arms))
@@ -82,11 +81,8 @@ def share_row(result: Milestone, reported: Reported, arm: str) -> Row:
 
 def _milestone_arm(result: Milestone, reported: Reported, share: Row) -> str:
     n = share.n or 0
-    key = "complete" if result.complete else "estimated"
-    if share.lower is None:
-        key = "all_alive" if share.value else "all_dead"
     return message(
-        f"milestone.arm.{key}",
+        f"milestone.arm.{'complete' if result.complete else 'estimated'}",
         alive=_count(reported.row("alive", share.arm)),
         n=span(share, str(n)),
         patients=numbers.noun(n, "patient"),
@@ -103,25 +99,9 @@ def _milestone_difference(result: Milestone, reported: Reported) -> str:
     first, second = (treatment(g.group) for g in result.groups)
     value = points(row, row.value)
     words = {"first": first, "second": second, "value": span(row, value), "points": points_noun(value)}
-    if row.lower is None:
-        extremes = [
-            (g, "nobody" if g.survival.value else "everybody")
-            for g in result.groups
-            if g.survival.value in (0, 1)
-        ]
-        reason = joined(f"{who} in the {of_group(g.group)} group had died" for g, who in extremes)
-        return message("milestone.difference.none", reason=reason, **words)
     limits = {"lower": span(row, points(row, row.lower)), "upper": span(row, points(row, row.upper))}
     level = numbers.level(result.groups[0].survival.conf_level)
     return message("milestone.difference", level=level, **words, **limits)
-
-
-def _too_narrow(result: Milestone, reported: Reported) -> list[str]:
-    """A caution when the Kaplan–Meier interval of the difference takes a group without deaths as certain."""
-    if result.complete or result.difference is None or difference_row(reported).lower is None:
-        return []
-    certain = [g.group for g in result.groups if g.survival.value == 1]
-    return [message("milestone.difference.narrow", arm=of_group(arm)) for arm in certain]
 
 
 def difference_row(reported: Reported) -> Row:
@@ -169,13 +149,6 @@ def meaning(result: Milestone, reported: Reported) -> str:
         return ""
     first, second = (treatment(g.group) for g in result.groups)
     words: dict[str, Any] = {"first": first, "second": second}
-    if _too_narrow(result, reported):
-        lowest, highest = (reported.row(f"risk_difference_{end}") for end in ("lowest", "highest"))
-        ends = {
-            "lower": span(lowest, points(lowest, lowest.lower)),
-            "upper": span(highest, points(highest, highest.upper)),
-        }
-        return message("meaning.narrow", **ends)
     if row.lower >= 0:
         ends = {"lower": span(row, points(row, row.lower)), "upper": span(row, points(row, row.upper))}
         return message("meaning.favours", **ends, **words)
@@ -250,16 +223,11 @@ def _(result: RMSTContrast, reported: Reported) -> str:
         "difference": span(row, difference),
         "days": numbers.noun(float(difference in ("1", f"{numbers.MINUS}1")), "day"),
     }
-    certain = [arm.group for arm in result.arms if arm.std_err == 0]
-    if row.lower is None:
-        reason = "neither mean has any spread" if any(arm.events for arm in result.arms) else "nobody died"
-        return message("rmst.no_interval", reason=reason, **words)
     limits = {
         "lower": span(row, numbers.fixed(row.lower, 0)),
         "upper": span(row, numbers.fixed(row.upper, 0)),
     }
-    text = message("rmst", level=numbers.level(result.difference.conf_level), **limits, **words)
-    return " ".join([text, *(message("rmst.narrow", arm=of_group(arm)) for arm in certain)])
+    return message("rmst", level=numbers.level(result.difference.conf_level), **limits, **words)
 
 
 def headline(result: Milestone, reported: Reported) -> str:

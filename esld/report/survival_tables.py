@@ -15,30 +15,25 @@ from esld.survival import (
     Milestone,
     PermutationTest,
     ProportionalHazards,
-    beta_product,
     boschloo,
     fisher,
     fisher_power,
 )
 
-BETA = (
-    "Beta product: interval of the Kaplan–Meier estimate that exists also where nobody, or everybody, has died; without "
-    "losses it is that of Clopper and Pearson."
+LOST = (
+    "Where a patient was lost, the interval of a group is the beta-product interval, which exists also where nobody, or "
+    "everybody, has died; without losses it is that of Clopper and Pearson. The interval of the difference is made (MOVER) "
+    "from the mid-p form of those intervals, and so that losing a patient who was alive never makes it shorter."
 )
 
 
-def milestone_table(
-    results: Mapping[str, tuple[Milestone, Reported]], *, beta: Mapping[str, Reported] | None = None
-) -> Table:
+def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
     """Alive at the horizon, a block a definition (primary, sensitivity): counts, proportion, bounds, difference.
 
     Parameters
     ----------
     results : dict of str to (Milestone, Reported)
         The blocks.
-    beta : dict of str to Reported, optional
-        Rows of :func:`beta_product_rows` by block. They get a column if somebody's state is not known; else they
-        would repeat the Clopper–Pearson limits.
     """
     lines = []
     methods: dict[str, str] = {}
@@ -48,8 +43,6 @@ def milestone_table(
     conf_level = numbers.level(first_result.groups[0].survival.conf_level)
     alive = f"Alive ({conf_level} CI)"
     extremes = "Worst to best case"
-    exists = f"Beta-product {conf_level} CI"
-    beta = {} if complete or beta is None else beta
     for name, (result, reported) in results.items():
         for group in result.groups:
             share = share_row(result, reported, group.group)
@@ -62,9 +55,6 @@ def milestone_table(
                     *(numbers.percent(v, group.n) for v in (share.value, share.lower, share.upper))
                 ),
             }
-            if beta:
-                limits = beta[name].row("survival", group.group)
-                line[exists] = " to ".join(numbers.percent(v, group.n) for v in (limits.lower, limits.upper))
             if not complete:
                 ends = (
                     [reported.row(f"proportion_{case}_case", group.group) for case in ("worst", "best")]
@@ -85,8 +75,6 @@ def milestone_table(
                 "Alive / dead / unknown": "",
                 alive: text,
             }
-            if beta:
-                line[exists] = ""
             if not complete:
                 ends = (
                     [reported.row(f"risk_difference_{end}") for end in ("lowest", "highest")]
@@ -109,8 +97,7 @@ def milestone_table(
         footnotes.append(
             "Unknown: follow-up ended alive before the day. Worst and best case: all unknown dead, or alive."
         )
-    if beta:
-        footnotes.append(BETA)
+        footnotes.append(LOST)
     title = f"Alive at {numbers.horizon(first_result.at)}"
     return Table("milestone", title, pd.DataFrame(lines), footnotes=(*footnotes, *notes), group="Analysis")
 
@@ -125,13 +112,10 @@ def _with_limits(value: str, lower: str, upper: str) -> str:
 
 
 def _reasons(row: Row) -> list[str]:
-    """Footnotes that say why a cell is NE, or too sure."""
-    if "Greenwood" in row.reason and row.lower is not None:
-        return ["The interval of the difference takes a group without deaths as certain: it is too narrow."]
+    """Footnotes that say why a cell is NE."""
     why = {
         "log-log": "a log-log interval does not exist where everybody, or nobody, is alive",
         "follow-up": "nobody in the group has been observed that long",
-        "Greenwood": "a difference has no interval where nobody, or everybody, of a group died",
     }
     found = [reason for word, reason in why.items() if word in row.reason]
     return [f"NE: {reason}." for reason in found or [row.reason] if reason]
@@ -140,13 +124,6 @@ def _reasons(row: Row) -> list[str]:
 def curve_rows(curves: Mapping[str, KaplanMeier], times: Sequence[float]) -> pd.DataFrame:
     """Survival at given times and the median of each curve, in long form."""
     return pd.concat([curve.to_frame(times) for curve in curves.values()], ignore_index=True)
-
-
-def beta_product_rows(curves: Mapping[str, KaplanMeier], at: float) -> pd.DataFrame:
-    """Survival at a time with beta product limits, by arm, in long form."""
-    return pd.concat(
-        [beta_product(curve, at=[at]).to_frame() for curve in curves.values()], ignore_index=True
-    )
 
 
 def companion_rows(result: Milestone) -> pd.DataFrame:

@@ -23,8 +23,6 @@ MESSAGES = {
     "double.left": "{left} {were} not compared, for the reasons below the table.",
     "milestone.arm.complete": "{alive} of {n} {patients} ({share}, {level} CI {lower} to {upper}) in the {arm} group",
     "milestone.arm.estimated": "{share} ({level} CI {lower} to {upper}) of the {n} {patients} in the {arm} group",
-    "milestone.arm.all_alive": "{share} (no interval, because nobody had died) of the {n} {patients} in the {arm} group",
-    "milestone.arm.all_dead": "{share} (no interval, because everybody had died) of the {n} {patients} in the {arm} group",
     "milestone.arms": "At {horizon} after randomisation {arms} were alive",
     "milestone.arms.estimated": "At {horizon} after randomisation an estimated {arms} were alive",
     "milestone.arms.none": (
@@ -35,13 +33,6 @@ MESSAGES = {
     "milestone.known.arm": "{dead} of {n} {patients} in the {arm} group",
     "milestone.difference": (
         "the difference, {second} minus {first}, was {value} percentage {points} ({level} CI {lower} to {upper})"
-    ),
-    "milestone.difference.none": (
-        "the difference, {second} minus {first}, was {value} percentage {points}; it has no interval, because {reason}"
-    ),
-    "milestone.difference.narrow": (
-        "The interval of the difference is too narrow: it takes the proportion in the {arm} group, where nobody had "
-        "died, as certain."
     ),
     "milestone.unknown": (
         "Whether {unknown} of {n} {patients} in the {arm} group {were} alive at {horizon} is not known, because follow-up "
@@ -76,9 +67,11 @@ MESSAGES = {
         "The interval reaches from {lower} to {upper} percentage points fewer patients alive with {second} than with "
         "{first}; no value in it means more."
     ),
-    "meaning.narrow": (
-        "A range without this fault counts every patient whose state is not known as dead, or as alive: the intervals "
-        "of the difference then reach from {lower} to {upper} percentage points."
+    "coverage": (
+        "In trials of eleven patients a group, the 95 % CI of the difference in survival that this report uses holds the true "
+        "difference in {none} of trials or more without losses, and in {some} or more with one to three patients lost; the "
+        "usual one, by Greenwood, in some scenarios in no more than {usual}. That of the difference in mean time alive holds in "
+        "{mean} or more, the plain one in some scenarios in no more than {plain}."
     ),
     "logrank": (
         "The log-rank test gives p {p}. Deaths observed, and expected if survival were the same in the groups: {arms}."
@@ -94,11 +87,6 @@ MESSAGES = {
         "Within {horizon} patients lived on average {one} days in the {first} group and {two} days in the {second} group: "
         "a difference of {difference} {days} ({level} CI {lower} to {upper})."
     ),
-    "rmst.no_interval": (
-        "Within {horizon} patients lived on average {one} days in the {first} group and {two} days in the {second} group: "
-        "a difference of {difference} {days}, without an interval, because {reason}."
-    ),
-    "rmst.narrow": "The interval is too narrow: it takes the mean of the {arm} group, which has no spread, as certain.",
     "transplant": "Left out: {count} {noun} measured after a liver transplant; they belong to another liver.",
     "transplant.none": "No laboratory value was measured after a liver transplant.",
     "rescue": ("Flagged, and analysed like the others: values measured {criterion}, {arms} after baseline."),

@@ -6,15 +6,16 @@ from math import isnan
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.special import betaincinv
 
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame
+from esld.survival._beta import Beta, beta, mid_quantile, quantile
 from esld.survival._data import Floats, Ints
 from esld.survival._lifetable import checked_points
 from esld.survival.kaplan_meier import KaplanMeier
 from esld.times import before, until
 
 METHOD = "Kaplan-Meier, beta product, method of moments"
+MID_P = "Kaplan-Meier, mid-p beta product, method of moments"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -41,6 +42,8 @@ class BetaProduct:
         Level of the limits.
     group : str
         Label of the sample.
+    method : str
+        Estimator and limits.
     """
 
     times: Floats
@@ -53,6 +56,7 @@ class BetaProduct:
     max_time: float
     conf_level: float
     group: str
+    method: str
 
     def estimates(self) -> tuple[Estimate, ...]:
         """Survival with its limits, one per time."""
@@ -61,8 +65,8 @@ class BetaProduct:
         for time, value, lower, upper in zip(*columns, strict=True):
             reason = f"follow-up ends at {self.max_time:g}, before {time:g}" if isnan(value) else ""
             found.append(Estimate(
-                value=value, lower=lower, upper=upper, conf_level=self.conf_level, method=METHOD,
-                reason=reason,
+                value=value, lower=lower, upper=upper, conf_level=self.conf_level,
+                method=self.method, reason=reason,
             ))  # fmt: skip
         return tuple(found)
 
@@ -75,7 +79,7 @@ class BetaProduct:
         return long_frame(rows)
 
 
-def beta_product(curve: KaplanMeier, *, at: ArrayLike) -> BetaProduct:
+def beta_product(curve: KaplanMeier, *, at: ArrayLike, mid_p: bool = False) -> BetaProduct:
     """Beta product limits of a Kaplan-Meier curve, beside its own.
 
     If everybody is observed to the time or beyond it, or to the event, the limits are those of Clopper
@@ -89,6 +93,10 @@ def beta_product(curve: KaplanMeier, *, at: ArrayLike) -> BetaProduct:
         As `kaplan_meier` gives it; its `conf_level` is used.
     at : array_like of shape (m,)
         Points in time, 0 or later, in any order.
+    mid_p : bool, default False
+        Mid-p limits: quantiles of the even mixture of the distributions behind the lower and the upper limit.
+        They are shorter, and cover about as often as is asked for, not at least as often; without censoring
+        they are the mid-p limits of the binomial share.
 
     Returns
     -------
@@ -111,50 +119,37 @@ def beta_product(curve: KaplanMeier, *, at: ArrayLike) -> BetaProduct:
     References
     ----------
     Fay, Brittain and Proschan (2013), Biostatistics 14:723-736, section 2. Fay and Brittain (2016), Stat
-    Med 35:2726-2740, for limits at an event time and for ties.
+    Med 35:2726-2740, for limits at an event time and for ties, and for the mid-p limits.
     """
     points = checked_points(at)
     tail = (1 - curve.conf_level) / 2
     table = curve.table
     n, d = table.n_risk.astype(np.float64), table.n_event.astype(np.float64)
-    # The logarithm of the mean, and of the second moment over the squared mean: both add up over factors.
-    mean, spread = _moments(n - d + 1, d)
-    mean, spread = np.cumsum(mean), np.cumsum(spread)
-    upper = np.minimum.accumulate(_quantile(mean, spread, 1 - tail))
-    # Two lower limits per observed time: at it, and from just after it until the next.
-    left = np.column_stack((n - d, n - d - table.n_censor)).ravel()
-    last, wide = _moments(left, np.ones(left.size))
-    lower = np.minimum.accumulate(_quantile(np.repeat(mean, 2) + last, np.repeat(spread, 2) + wide, tail))
-
-    start = float(_quantile(*_moments(n[:1], np.ones(1)), tail)[0])
+    factors = beta(n - d + 1, d)
+    # Two places per observed time: at it, and from just after it until the next; before them the start.
+    mean, spread = (np.concatenate(([0.0], np.repeat(np.cumsum(part), 2))) for part in factors)
+    high = Beta(mean, spread)
+    left = np.concatenate((n[:1], np.column_stack((n - d, n - d - table.n_censor)).ravel()))
+    at_once = beta(left, np.ones(left.size))
+    low = Beta(mean + at_once.mean, spread + at_once.spread)
+    if mid_p:
+        limits = mid_quantile(low, high, tail), mid_quantile(low, high, 1 - tail)
+    else:
+        limits = quantile(low, tail), quantile(high, 1 - tail)
+    lower, upper = (np.minimum.accumulate(limit) for limit in limits)
     past = until(table.times, points)
-    exactly = past > before(table.times, points)
+    place = 2 * past - (past > before(table.times, points))
     known = curve.at(points)
     return BetaProduct(
         times=points,
         n_risk=known["n_risk"].to_numpy(np.int64),
         n_event=np.concatenate(([0], np.cumsum(table.n_event)))[past],
         survival=known["survival"].to_numpy(np.float64),
-        lower=np.concatenate(([start], lower))[2 * past - exactly],
-        upper=np.concatenate(([1.0], upper))[past],
+        lower=lower[place],
+        upper=upper[place],
         n=curve.n,
         max_time=curve.max_time,
         conf_level=curve.conf_level,
         group=curve.group,
+        method=MID_P if mid_p else METHOD,
     )
-
-
-def _moments(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """Log mean of B(a, b), and log of its second moment over the squared mean; B(0, b) is 0, B(a, 0) 1."""
-    with np.errstate(divide="ignore"):
-        return np.log(a / (a + b)), np.log1p(b / (a * (a + b + 1)))
-
-
-def _quantile(mean: Floats, spread: Floats, p: float) -> Floats:
-    """Quantile of the beta distribution with these moments, as `_moments` gives them."""
-    value = np.where(mean == 0, 1.0, 0.0)  # a point at 1, or at 0
-    some = (mean < 0) & np.isfinite(mean)
-    share, rest, excess = np.exp(mean[some]), -np.expm1(mean[some]), np.expm1(spread[some])
-    size = rest / (share * excess) - 1
-    value[some] = betaincinv(share * size, rest * size, p)
-    return value

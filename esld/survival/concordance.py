@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass
 from math import nan, sqrt
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import expit, logit
 
 from esld.longform import Estimate, estimate_rows, long_frame
-from esld.survival._data import checked_times, same_rows, two_sided_z
+from esld.survival._data import checked_times, choice, same_rows, two_sided_z
 
 METHOD = "Harrell's concordance, infinitesimal jackknife"
+ConcordanceLimits = Literal["logit", "plain"]
+CONCORDANCE_LIMITS = ("logit", "plain")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +41,12 @@ class Concordance(Estimate):
 
 
 def concordance(
-    time: ArrayLike, event: ArrayLike, score: ArrayLike, *, conf_level: float = 0.95
+    time: ArrayLike,
+    event: ArrayLike,
+    score: ArrayLike,
+    *,
+    conf_level: float = 0.95,
+    limits: ConcordanceLimits = "logit",
 ) -> Concordance:
     """Concordance of follow-up with a score, high meaning early: for a Cox model the linear predictor.
 
@@ -48,12 +57,15 @@ def concordance(
     score : array_like of shape (n,)
         Finite numbers; NaN is refused.
     conf_level : float, default 0.95
-        Level of the normal limits, which are not cut at 0 and 1.
+        Level of the limits.
+    limits : {'logit', 'plain'}
+        Scale on which the limits are symmetric. Plain limits are not cut at 0 and 1.
 
     Returns
     -------
     Concordance
-        NaN with the reason if no pair is comparable. The limits are NaN if the standard error is 0.
+        NaN with the reason if no pair is comparable. The limits are NaN if the standard error is 0, as it is
+        where every pair is in the right order.
 
     Notes
     -----
@@ -71,6 +83,7 @@ def concordance(
     scores = np.asarray(score, dtype=np.float64)
     if scores.shape != times.shape or not np.all(np.isfinite(scores)):
         raise ValueError(f"score must be finite and one per row of time, got shape {scores.shape}")
+    choice(limits, "limits", CONCORDANCE_LIMITS)
     z = two_sided_z(conf_level)
     right, wrong, tied = (np.zeros(times.size, dtype=np.int64) for _ in range(3))
     for i in np.flatnonzero(happened):
@@ -87,12 +100,21 @@ def concordance(
     value = std_err = nan
     reason = "no two subjects can be compared"
     if total:
-        value = float(right.sum() + tied.sum() / 2) / 2 / total
-        std_err = sqrt(float(np.sum((right + tied / 2 - value * pairs) ** 2))) / total
+        twice, all_pairs = 2 * right + tied, int(pairs.sum())
+        value = float(twice.sum()) / 2 / all_pairs
+        # Influence times twice the pairs, in whole numbers: one that is 0 is no rounding away from it.
+        influence = twice * all_pairs - int(twice.sum()) * pairs
+        std_err = sqrt(float(np.sum((influence / (2 * all_pairs)) ** 2))) / total
         reason = "" if std_err > 0 else "standard error is 0: no limits"
-    margin = z * std_err if std_err > 0 else nan
+    lower = upper = nan
+    if std_err > 0 and limits == "logit":
+        centre, margin = float(logit(value)), z * std_err / (value * (1 - value))
+        lower, upper = float(expit(centre - margin)), float(expit(centre + margin))
+    elif std_err > 0:
+        lower, upper = value - z * std_err, value + z * std_err
     return Concordance(
-        value=value, std_err=std_err, lower=value - margin, upper=value + margin, conf_level=conf_level,
-        method=METHOD, reason=reason, concordant=int(right.sum()) // 2, discordant=int(wrong.sum()) // 2,
-        tied_score=int(tied.sum()) // 2, n=times.size, events=int(happened.sum()),
+        value=value, std_err=std_err, lower=lower, upper=upper, conf_level=conf_level,
+        method=f"{METHOD}, {limits}", reason=reason, concordant=int(right.sum()) // 2,
+        discordant=int(wrong.sum()) // 2, tied_score=int(tied.sum()) // 2, n=times.size,
+        events=int(happened.sum()),
     )  # fmt: skip

@@ -48,9 +48,9 @@ def test_incomplete_uses_one_method_in_every_card():
     """Nobody is unknown in the low-dose arm, but the sentence estimates both: so do the cards."""
     groups = {LOW: [ALIVE] * 9 + [DIED] * 2, HIGH: [ALIVE] * 9 + [(203, True), (212, False)]}
     low, high, difference = cards(groups)
-    assert low[1:] == ("82 %", "95 % CI 45 % to 95 %; Kaplan–Meier, n = 11")
-    assert high[1:] == ("91 %", "95 % CI 51 % to 99 %; Kaplan–Meier, n = 11")
-    assert "Kaplan–Meier difference, Greenwood, normal" in difference[2]
+    assert low[1:] == ("82 %", "95 % CI 48 % to 98 %; Kaplan–Meier, n = 11")
+    assert high[1:] == ("91 %", "95 % CI 57 % to 100 %; Kaplan–Meier, n = 11")
+    assert "Kaplan–Meier difference, MOVER of mid-p beta product limits" in difference[2]
     assert "Clopper" not in str(cards(groups))
 
 
@@ -73,14 +73,13 @@ def test_cards_tell_the_numbers_of_the_sentence(groups):
 
 def test_arm_without_deaths_beside_an_incomplete_one():
     low, _, difference = cards({LOW: [ALIVE] * 11, HIGH: [ALIVE] * 8 + [DIED, DIED, LOST]})
-    assert low[1:] == ("100 %", "no interval: nobody has died; Kaplan–Meier, n = 11")
-    assert difference[2].endswith("too narrow, because a group without deaths counts as certain")
+    assert low[1:] == ("100 %", "95 % CI 72 % to 100 %; Kaplan–Meier, n = 11")
+    assert difference[2].endswith("; Kaplan–Meier difference, MOVER of mid-p beta product limits")
 
 
 def test_everybody_dead_in_an_arm():
-    low, _, difference = cards({LOW: [DIED] * 3, HIGH: [ALIVE, LOST]})
-    assert low[1:] == ("0 %", "no interval: everybody has died; Kaplan–Meier, n = 3")
-    assert difference[2] == "no interval: nobody, or everybody, of a group has died"
+    low, *_ = cards({LOW: [DIED] * 3, HIGH: [ALIVE, LOST]})
+    assert low[1:] == ("0 %", "95 % CI 0 % to 71 %; Kaplan–Meier, n = 3")  # 1 - 0.025^(1/3)
 
 
 def test_nobody_observed_so_long():

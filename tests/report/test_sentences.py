@@ -169,27 +169,15 @@ class TestAliveAtTheHorizon:
     def test_nobody_unknown_leaves_nothing_to_say(self):
         assert primary(STUDIES["complete"])[2] == ""
 
-    def test_arm_without_deaths_has_no_interval_and_says_why(self):
-        text = primary(STUDIES["nobody died in one arm, one lost"])[0]
-        assert "100 % (no interval, because nobody had died) of the 11 patients in the low-dose group" in text
-        assert (
-            "too narrow: it takes the proportion in the low-dose group, where nobody had died, as certain."
-            in text
-        )
-
-    def test_too_narrow_an_interval_means_nothing(self):
-        """The Greenwood interval takes the arm without deaths as certain; the bounds do not."""
-        _, means, _ = primary(STUDIES["nobody died in one arm, one lost"])
-        assert means.startswith("A range without this fault counts every patient")
-        assert "compatible" not in means
+    def test_arm_without_deaths_has_its_interval(self):
+        text, means, _ = primary(STUDIES["nobody died in one arm, one lost"])
+        assert "100 % (95 % CI 72 % to 100 %) of the 11 patients in the low-dose group" in text
+        assert "narrow" not in text and "The interval reaches from" in means
 
     def test_no_deaths_at_all_with_one_lost(self):
         text, means, _ = primary(STUDIES["nobody died, one lost"])
-        assert (
-            "was 0 percentage points; it has no interval, because nobody in the low-dose group had died and nobody in the "
-            "medium-high-dose group had died." in text
-        )
-        assert means == ""
+        assert f"was 0 percentage points (95 % CI {M}27 to 27)." in text
+        assert "a large harm and a large benefit" in means
 
     def test_no_deaths_at_all_and_nobody_lost_still_has_exact_limits(self):
         text, means, _ = primary(STUDIES["nobody died"])
@@ -198,8 +186,7 @@ class TestAliveAtTheHorizon:
 
     def test_everybody_dead(self):
         text = primary(STUDIES["everybody died in one arm, one lost"])[0]
-        assert "0 % (no interval, because everybody had died) of the 5 patients in the low-dose group" in text
-        assert "it has no interval, because everybody in the low-dose group had died" in text
+        assert "0 % (95 % CI 0 % to 52 %) of the 5 patients in the low-dose group" in text  # 1 - 0.025^(1/5)
         assert "0 of 11 patients (0 %, 95 % CI 0 % to 28 %)" in primary(STUDIES["everybody died"])[0]
 
     def test_nobody_observed_that_long(self):
@@ -327,13 +314,12 @@ class TestComparison:
 
     def test_mean_time_alive_when_nobody_died(self):
         _, means = comparison(STUDIES["nobody died"])
-        assert means.endswith("a difference of 0 days, without an interval, because nobody died.")
+        # Each mean from 365 x 0.05^(1/11) = 278 to 365.
+        assert means.endswith(f"a difference of 0 days (95 % CI {M}87 to 87).")
 
     def test_mean_time_alive_when_nobody_died_in_one_arm(self):
         _, means = comparison(STUDIES["nobody died in one arm, one lost"])
-        assert means.endswith(
-            "too narrow: it takes the mean of the low-dose group, which has no spread, as certain."
-        )
+        assert re.search(r"a difference of .\d+ days \(95 % CI .\d+ to \d+\)\.$", means)
 
     def test_mean_time_alive_of_a_day(self):
         _, means = comparison({LOW: [(364, True), (400, False)], HIGH: [(362, True), (400, False)]})

@@ -8,8 +8,8 @@ import pytest
 
 from esld.report import numbers
 from esld.report.results import rows_of
+from esld.report.survival_tables import LOST as LOST_NOTE
 from esld.report.survival_tables import (
-    beta_product_rows,
     companion_rows,
     curve_rows,
     curve_table,
@@ -19,7 +19,7 @@ from esld.report.survival_tables import (
     permutation_rows,
     power_rows,
 )
-from esld.report.survival_times import curves_by_arm, endpoint_times, hazards_on_arm
+from esld.report.survival_times import endpoint_times, hazards_on_arm
 from esld.report.tables import Table
 from esld.survival import boschloo, exact_logrank, fisher, kaplan_meier, milestone
 from tests.report.builders import HIGH, LOW, arrays, at_horizon, cells, patient, study_of
@@ -61,36 +61,32 @@ class TestMilestone:
         )
 
     def test_incomplete_uses_one_method_for_both_arms(self):
-        """A complete arm beside an incomplete one is estimated like it: R survfit's log-log 0.82 (0.45 to 0.95)."""
+        """Beta product in both: of the complete arm that is Clopper–Pearson's, 9 of 11: 0.48 to 0.98 (R binom.test)."""
         table = table_of(Primary=INCOMPLETE)
-        assert line(table, LOW)[ALIVE_CI] == "82 % (45 % to 95 %)"
-        assert line(table, HIGH)[ALIVE_CI] == "91 % (51 % to 99 %)"
+        assert line(table, LOW)[ALIVE_CI] == "82 % (48 % to 98 %)"
+        assert line(table, HIGH)[ALIVE_CI] == "91 % (57 % to 100 %)"
         assert line(table, HIGH)["Worst to best case"] == "82 % to 91 %"
         assert line(table, LOW)["Worst to best case"] == ""
         assert line(table, "Difference, points")["Worst to best case"] == "0 to 9"
-        assert "Clopper" not in " ".join(table.footnotes)
+        assert table.footnotes[0] == (
+            "Method: Kaplan–Meier, beta product, method of moments; difference: Kaplan–Meier difference, MOVER of mid-p beta "
+            "product limits."
+        )
+        assert LOST_NOTE in table.footnotes
 
     def test_each_block_names_its_method(self):
         table = milestone_table({"Primary": at_horizon(INCOMPLETE), SENSITIVITY: at_horizon(COMPLETE)})
-        assert table.footnotes[0].startswith("Primary: Kaplan–Meier, Greenwood, log-log")
+        assert table.footnotes[0].startswith("Primary: Kaplan–Meier, beta product")
         assert table.footnotes[1].startswith(f"{SENSITIVITY}: Clopper–Pearson")
         assert line(table, LOW, 1)[ALIVE_CI] == "82 % (48 % to 98 %)"
 
-    def test_arm_without_deaths(self):
-        table = table_of(Primary={LOW: [ALIVE] * 11, HIGH: [ALIVE] * 8 + [DIED, DIED, LOST]})
-        assert line(table, LOW)[ALIVE_CI] == "100 % (NE)"
-        assert (
-            "NE: a log-log interval does not exist where everybody, or nobody, is alive." in table.footnotes
-        )
-        assert any("too narrow" in note for note in table.footnotes)
-
-    def test_difference_without_interval(self):
+    def test_nobody_died_and_somebody_was_lost(self):
+        """11 of 11 alive: 0.025^(1/11) = 0.715 as without losses; one of them lost at once: 0.025^(1/10) = 0.692."""
         table = table_of(Primary={LOW: [ALIVE] * 11, HIGH: [ALIVE] * 10 + [LOST]})
-        assert line(table, "Difference, points")[ALIVE_CI] == "0 (NE)"
-        assert (
-            "NE: a difference has no interval where nobody, or everybody, of a group died." in table.footnotes
-        )
-        assert not any("too narrow" in note for note in table.footnotes)
+        assert line(table, LOW)[ALIVE_CI] == "100 % (72 % to 100 %)"
+        assert line(table, HIGH)[ALIVE_CI] == "100 % (69 % to 100 %)"
+        assert line(table, "Difference, points")[ALIVE_CI] == f"0 ({M}27 to 27)"
+        assert not any("NE" in note for note in table.footnotes)
 
     def test_nobody_observed_so_long(self):
         table = table_of(Primary={LOW: [(100, False)] * 3, HIGH: [(50, True), (90, False)]})
@@ -123,62 +119,22 @@ class TestMilestone:
             )
             assert line(table, group.group)[ALIVE_CI] == text
 
+    @pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "mayo-pbc"])
+    def test_of_a_cut_fits_the_page(self, study, cut):
+        own, (at, *_) = study(cut), study(cut).protocol.primary.milestones_days
+        blocks = {}
+        for name, code in (("Primary", "OS"), (SENSITIVITY, "OSCUT")):
+            times = endpoint_times(own, code)
+            result = milestone(times["time"], times["event"], times["arm"], at=at, groups=own.arms)
+            blocks[name] = (result, rows_of("m", result, analysis="A", chapter="c"))
+        assert width(milestone_table(blocks)) <= PAGE
+
     @pytest.mark.parametrize(
         "blocks", [{"Primary": INCOMPLETE, SENSITIVITY: COMPLETE}, {"Primary": COMPLETE}]
     )
     def test_fits_the_page(self, blocks):
         table = milestone_table({name: at_horizon(groups) for name, groups in blocks.items()})
         assert width(table) <= PAGE
-
-
-def with_beta(groups, name="Primary"):
-    """The block of a study by hand, and its beta product limits."""
-    curves = {arm: kaplan_meier(*zip(*own, strict=True), group=arm) for arm, own in groups.items()}
-    limits = rows_of("os_beta_product", beta_product_rows(curves, 365), analysis="A", chapter="c")
-    return {name: at_horizon(groups)}, {name: limits}
-
-
-class TestBetaProduct:
-    COLUMN = "Beta-product 95 % CI"
-
-    def test_exists_where_nobody_died(self):
-        """11 of 11 alive: without losses Clopper–Pearson, 0.025^(1/11) = 0.715; one of them lost: lower."""
-        blocks, beta = with_beta({LOW: [ALIVE] * 11, HIGH: [ALIVE] * 10 + [LOST]})
-        table = milestone_table(blocks, beta=beta)
-        assert line(table, LOW)[ALIVE_CI] == "100 % (NE)"
-        assert line(table, LOW)[self.COLUMN] == "72 % to 100 %"
-        assert line(table, HIGH)[self.COLUMN] == "69 % to 100 %"  # 0.025^(1/10)
-        assert line(table, "Difference, points")[self.COLUMN] == ""
-        assert any(note.startswith("Beta product: ") for note in table.footnotes)
-
-    def test_stands_beside_the_usual_interval_and_agrees_with_the_rows(self):
-        blocks, beta = with_beta(INCOMPLETE)
-        table = milestone_table(blocks, beta=beta)
-        assert list(table.frame.columns[-3:]) == [ALIVE_CI, self.COLUMN, "Worst to best case"]
-        row = beta["Primary"].row("survival", HIGH, 365)
-        assert (
-            line(table, HIGH)[self.COLUMN] == f"{numbers.percent(row.lower)} to {numbers.percent(row.upper)}"
-        )
-
-    def test_would_repeat_the_exact_interval_when_nobody_is_lost(self):
-        blocks, beta = with_beta(COMPLETE)
-        assert self.COLUMN not in milestone_table(blocks, beta=beta).frame.columns
-        result, reported = blocks["Primary"]
-        for group in result.groups:
-            own, exact = beta["Primary"].row("survival", group.group), reported.row("proportion", group.group)
-            assert (own.lower, own.upper) == pytest.approx((exact.lower, exact.upper), rel=1e-9)
-
-    @pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "mayo-pbc"])
-    def test_fits_the_page(self, study, cut):
-        own, (at, *_) = study(cut), study(cut).protocol.primary.milestones_days
-        blocks, beta = {}, {}
-        for name, code in (("Primary", "OS"), (SENSITIVITY, "OSCUT")):
-            times = endpoint_times(own, code)
-            result = milestone(times["time"], times["event"], times["arm"], at=at, groups=own.arms)
-            blocks[name] = (result, rows_of("m", result, analysis="A", chapter="c"))
-            rows = beta_product_rows(curves_by_arm(times, own.arms, conf_level=0.95), at)
-            beta[name] = rows_of("b", rows, analysis="A", chapter="c")
-        assert width(milestone_table(blocks, beta=beta)) <= PAGE
 
 
 class TestRowsBesideTheEstimates:

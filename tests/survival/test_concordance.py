@@ -1,6 +1,6 @@
 """Concordance: closed form, R survival 3.5-3, lifelines' count of pairs, invariance, control flow."""
 
-from math import isnan, sqrt
+from math import isnan, log, sqrt
 
 import numpy as np
 import pytest
@@ -60,7 +60,12 @@ class TestClosedForm:
         assert (found.concordant, found.discordant, found.tied_score) == (2, 0, 1)
         assert found.value == pytest.approx(5 / 6)
         assert found.std_err == pytest.approx(sqrt((1 / 3) ** 2 + 2 * (1 / 6) ** 2) / 3)
-        assert found.upper - found.value == pytest.approx(1.959963984540054 * found.std_err)
+        plain = concordance([1, 2, 3], [1, 1, 0], [3, 1, 1], limits="plain")
+        assert plain.upper - plain.value == pytest.approx(1.959963984540054 * plain.std_err)
+        # logit(5/6) = log 5; its standard error is that of the value over 5/36
+        margin = 1.959963984540054 * found.std_err * 36 / 5
+        assert log(found.upper / (1 - found.upper)) == pytest.approx(log(5) + margin)
+        assert found.upper < 1 < plain.upper
 
     def test_censoring_comes_after_an_event_of_its_time(self):
         assert concordance([5, 5], [1, 0], [2, 1]).value == 1
@@ -101,6 +106,10 @@ class TestControlFlow:
     def test_score_refused(self, score):
         with pytest.raises(ValueError, match="score must be finite and one per row of time"):
             concordance([1, 2], [1, 0], score)
+
+    def test_limits_refused(self):
+        with pytest.raises(ValueError, match="limits must be one of"):
+            concordance([1, 2], [1, 0], [1, 2], limits="log")
 
     def test_inputs_are_not_changed(self):
         time, event, score = np.array([3.0, 1.0]), np.array([1, 0]), np.array([2.0, 1.0])

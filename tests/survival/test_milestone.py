@@ -5,9 +5,11 @@ from math import isnan, log, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
+from scipy.optimize import brentq
 from scipy.special import ndtr
+from scipy.stats import beta
 
 from esld.survival import clopper_pearson, milestone, risk_difference
 from esld.survival.kaplan_meier import kaplan_meier_by
@@ -34,7 +36,7 @@ class TestReference:
     @pytest.mark.parametrize(("name", "dataset", "by"), CASES)
     def test_arms_and_difference(self, oracle, data, agrees, name, dataset, by):
         wanted, frame = oracle("b_milestone.json", name), data(dataset)
-        found = milestone(frame["time"], frame["event"], frame[by], at=wanted["t"])
+        found = milestone(frame["time"], frame["event"], frame[by], at=wanted["t"], limits="plain")
         compare = partial(agrees, method="Survival at a milestone")
         curves = kaplan_meier_by(frame["time"], frame["event"], frame[by])
         for group, curve in zip(found.groups, curves, strict=True):
@@ -117,7 +119,7 @@ class TestUnknown:
         of_a = frame.loc[frame["group"] == "A", "statistic"].tolist()
         assert of_a == [
             *["alive", "dead", "unknown", "proportion_best_case", "proportion_worst_case"],
-            *["survival", "survival_std_err"],
+            "survival",
         ]
         gap = frame[frame["group"] == "B - A"]
         assert [s for s in gap["statistic"] if not s.endswith(("p_value", "std_err"))] == [
@@ -138,15 +140,105 @@ class TestUnknown:
         assert (found.groups[0].best_case.x, found.groups[0].worst_case.x) == (1, 0)
 
     def test_no_deaths_give_no_false_certainty(self):
-        found = milestone([5, 20, 20, 20], [0, 0, 0, 0], ["A", "A", "B", "B"], at=10)
-        assert found.difference.value == 0
-        assert isnan(found.difference.lower) and isnan(found.difference.p_value)
-        assert found.difference.reason == "Greenwood standard error is 0 or undefined in A and B"
+        data = [5, 20, 20, 20], [0, 0, 0, 0], ["A", "A", "B", "B"]
+        found = milestone(*data, at=10).difference
+        assert found.value == 0 and found.reason == "" and -1 < found.lower < 0 < found.upper < 1
+        plain = milestone(*data, at=10, limits="plain").difference
+        assert isnan(plain.lower) and isnan(plain.p_value)
+        assert (
+            plain.reason == "Greenwood standard error is 0 or undefined in A and B: no limits and no p-value"
+        )
 
-    def test_one_arm_without_deaths_is_named(self):
-        found = milestone([5, 20, 4, 20], [0, 0, 1, 0], ["A", "A", "B", "B"], at=10)
+    def test_one_arm_without_deaths_is_named_beside_plain_limits(self):
+        found = milestone([5, 20, 4, 20], [0, 0, 1, 0], ["A", "A", "B", "B"], at=10, limits="plain")
         assert found.difference.lower < found.difference.value == -0.5
-        assert found.difference.reason == "Greenwood standard error is 0 or undefined in A"
+        assert found.difference.reason == (
+            "Greenwood standard error is 0 or undefined in A: it counts as certain, the limits are too narrow"
+        )
+
+    def test_limits_refused(self):
+        with pytest.raises(ValueError, match="limits must be one of"):
+            milestone(self.TIME, self.EVENT, self.GROUP, at=10, limits="log-log")
+
+
+class TestIntervalOfTheDifference:
+    """MOVER of mid-p beta product limits: by hand, inside what is possible, never shorter by a loss."""
+
+    def test_of_issue_13(self):
+        """Seen with plain limits: 1.10."""
+        data = [1, 1, 1, 365, 365, 365, 365, 300, 20], [1, 1, 1, 0, 0, 0, 0, 1, 0], list("aaaabbbbb")
+        assert milestone(*data, at=365, limits="plain").survival_difference.upper > 1
+        found = milestone(*data, at=365).survival_difference
+        assert found.value == 0.5 and found.upper < 1
+
+    def test_by_hand(self):
+        """Two of 11 dead late; of the other 11 one dead, then two lost: limits by brute force, not by our functions."""
+        time = [300, 310] + [400] * 9 + [10, 20, 30] + [400] * 8
+        event = [1, 1] + [0] * 9 + [1, 0, 0] + [0] * 8
+        found = milestone(time, event, [0] * 11 + [1] * 11, at=365).difference
+
+        def mid_p(low, high, p):
+            return brentq(lambda x: (beta.cdf(x, *low) + beta.cdf(x, *high)) / 2 - p, 0, 1, xtol=1e-15)
+
+        # 9 of 11: B(9, 3) and B(10, 2). With 1 of 11 dead and then 8 at risk: B(11, 1) B(8, 1) by its moments, B(11, 1).
+        mean = 11 / 12 * 8 / 9
+        square = 11 / 13 * 8 / 10
+        size = mean * (1 - mean) / (square - mean**2) - 1
+        product = (mean * size, (1 - mean) * size)
+        u1, l1 = mid_p((9, 3), (10, 2), 0.975), mid_p((9, 3), (10, 2), 0.025)
+        l2, u2 = mid_p(product, (11, 1), 0.025), mid_p((10, 2), (11, 1), 0.975)  # the upper: both alive
+        one, two = 9 / 11, 10 / 11
+        lower = two - one - np.hypot(two - l2, u1 - one)
+        upper = two - one + np.hypot(u2 - two, one - l1)
+        known = risk_difference(10, 11, 9, 11)
+        assert found.lower == pytest.approx(min(lower, known.lower), abs=1e-12) and lower < known.lower
+        assert found.upper == pytest.approx(max(upper, known.upper), abs=1e-12)
+
+    @given(SAMPLES, st.integers(1, 10), st.data())
+    def test_losing_somebody_alive_never_makes_it_shorter(self, sample, at, data):
+        """Nor any limit nearer: the interval with her known to be alive lies inside. Complete follow-up included."""
+        time, event, group = split(sample)
+        if data.draw(st.booleans(), label="complete"):
+            event |= time < at
+        alive = np.flatnonzero((time > at) | ((time == at) & ~event))
+        assume(alive.size)
+        whole = milestone(time, event, group, at=at).difference
+        lost = data.draw(st.sampled_from(alive.tolist()), label="lost")
+        time[lost], event[lost] = data.draw(st.integers(0, at - 1), label="when"), False
+        found = milestone(time, event, group, at=at).difference
+        assume(not isnan(found.value))  # nobody of a group is followed to the horizon any more
+        assert found.lower <= whole.lower + 1e-12 and whole.upper <= found.upper + 1e-12
+
+    def test_losing_somebody_who_dies_moves_it(self):
+        """Then an outcome is lost with her: estimate and limits go towards her group, and no interval can know."""
+        group = [0] * 11 + [1] * 11
+        time, event = [50, 60] + [400] * 9 + [70] + [400] * 10, [1, 1] + [0] * 9 + [1] + [0] * 10
+        whole = milestone(time, event, group, at=365).difference
+        time[11], event[11] = 40, 0
+        found = milestone(time, event, group, at=365).difference
+        assert found.value > whole.value and found.lower > whole.lower and found.upper > whole.upper
+
+    def test_never_shorter_than_the_binomial_interval_without_losses(self):
+        """The headline of issue 13: 9 of 11 against 10 of 11 has -24 to 42; one of the ten lost had -19 to 38."""
+        time, event = [50, 60] + [400] * 9 + [70, 80] + [400] * 9, [1, 1] + [0] * 9 + [1] + [0] * 10
+        group = [0] * 11 + [1] * 11
+        found, known = milestone(time, event, group, at=365).difference, risk_difference(10, 11, 9, 11)
+        assert (round(known.lower, 2), round(known.upper, 2)) == (-0.24, 0.42)
+        assert found.lower <= known.lower and found.upper >= known.upper
+        plain = milestone(time, event, group, at=365, limits="plain").difference
+        assert (round(plain.lower, 2), round(plain.upper, 2)) == (-0.19, 0.38)
+
+    @given(SAMPLES, st.integers(0, 10), st.sampled_from([0.01, 0.5, 0.95, 0.999]))
+    def test_inside_what_is_possible_and_around_the_estimate(self, sample, at, level):
+        found = milestone(*split(sample), at=at, conf_level=level)
+        own = found.survival_difference
+        if isnan(own.value):
+            assert own.reason and isnan(own.lower) and isnan(own.upper)
+        else:
+            assert -1 <= own.lower <= own.value <= own.upper <= 1 and not own.reason
+        assert isnan(own.p_value) and isnan(
+            own.std_err
+        )  # the tests are Fisher's, Boschloo's and the log-log one
 
 
 class TestComplementaryLogLog:

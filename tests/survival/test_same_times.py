@@ -75,7 +75,7 @@ FUNCTIONS = {
     "andersen_gill": lambda o: s.andersen_gill(o.rows, covariates=["x"], **NAMES),
     "beta_product": lambda o: s.beta_product(s.kaplan_meier(o.time, o.event), at=o.points),
     "cause_specific_cox": lambda o: s.cause_specific_cox(
-        o.frame, duration="t", state="state", cause=1, covariates=["x"]
+        o.frame, duration="t", state="state", cause=1, causes=[1, 2], covariates=["x"]
     ),
     "concordance": lambda o: s.concordance(o.time, o.event, o.x),
     "counting_process": lambda o: o.rows,
@@ -87,9 +87,11 @@ FUNCTIONS = {
         for strata in (None, o.stratum)
     ],
     "exact_rmst": lambda o: s.exact_rmst(o.time, o.event, o.group, tau=o.tau, extend=True),
-    "fine_gray": lambda o: s.fine_gray(o.frame, duration="t", state="state", cause=1, covariates=["x"]),
+    "fine_gray": lambda o: s.fine_gray(
+        o.frame, duration="t", state="state", cause=1, causes=[1, 2], covariates=["x"]
+    ),
     "firth": lambda o: s.firth(o.frame, duration="t", event="e", covariates=["y"]),
-    "gray": lambda o: s.gray(o.time, o.state, o.group, cause=1, strata=o.stratum),
+    "gray": lambda o: s.gray(o.time, o.state, o.group, cause=1, causes=[1, 2], strata=o.stratum),
     "kaplan_meier": lambda o: at_points(s.kaplan_meier(o.time, o.event), o),
     "kaplan_meier_by": lambda o: [at_points(curve, o) for curve in o.curves()],
     "logrank": lambda o: [
@@ -114,7 +116,7 @@ FUNCTIONS = {
 }
 WITHOUT_TIMES = {
     "barnard", "boschloo", "clopper_pearson", "fisher", "fisher_power", "number_needed_to_treat", "rate", "rate_ratio",
-    "relative_risk", "risk_difference", "wilson",
+    "relative_risk", "risk_difference", "stratified_risk_difference", "wilson",
 }  # fmt: skip
 
 
