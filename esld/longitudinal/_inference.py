@@ -1,13 +1,15 @@
 """Tests of coefficients after an estimated covariance: Satterthwaite and Kenward-Roger."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import nan
 
 import numpy as np
 from scipy.special import fdtrc
 
-from esld.longitudinal._covariance import Floats
-from esld.longitudinal._design import Rows
+from esld.longitudinal._covariance import Covariance, Floats
+from esld.longitudinal._likelihood import slopes
 from esld.longitudinal._optimum import Optimum
+from esld.longitudinal._rows import Rows
 
 METHODS = {
     "satterthwaite": "Satterthwaite",
@@ -27,8 +29,8 @@ class Inference:
         Generalised least squares.
     root : ndarray of shape (p, p)
         The covariance by the model, inverse(X'V^-1 X), is root root'.
-    vcov : ndarray of shape (p, p)
-        Covariance used: by the model, or adjusted (Kenward and Roger).
+    middle : ndarray of shape (p, p)
+        The covariance used is root middle root': this is the identity, or the adjustment of Kenward and Roger.
     slope : ndarray of shape (K, p, p)
         The covariance by the model changes by root (this) root' with each covariance parameter.
     uncertainty : ndarray of shape (K, K)
@@ -39,13 +41,21 @@ class Inference:
 
     coef: Floats
     root: Floats
-    vcov: Floats
+    middle: Floats
     slope: Floats
     uncertainty: Floats
     df: str
 
+    @property
+    def vcov(self) -> Floats:
+        """Covariance of the coefficients used."""
+        found = self.root @ self.middle @ self.root.T
+        return (found + found.T) / 2
+
     def single(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
         """Value, standard error and degrees of freedom of each row of weights, (c, p).
+
+        The standard error is NaN where the adjustment makes a variance negative.
 
         For one row the degrees of freedom of Kenward and Roger are those of Satterthwaite.
 
@@ -55,20 +65,31 @@ class Inference:
         """
         half = weights @ self.root
         model = np.sum(half**2, axis=1)
-        outer = (half[:, :, None] * half[:, None, :]).reshape(len(half), -1)
+        outer = (half[:, :, None] * half[:, None, :]).reshape(len(half), half.shape[1] ** 2)
         gradient = outer @ self.slope.reshape(len(self.slope), -1).T
         spread = np.sum(gradient @ self.uncertainty * gradient, axis=1)
-        used = np.sum(weights @ self.vcov * weights, axis=1)
+        # through the root: entries of the covariance may be large and cancel, where visits have units far apart
+        used = np.sum(half @ self.middle * half, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            df = 2 * model**2 / spread
-        return weights @ self.coef, np.sqrt(used), df
+            return weights @ self.coef, np.sqrt(used), 2 * model**2 / spread
 
     def joint(self, weights: Floats) -> tuple[float, float, float, float]:
-        """F, numerator and denominator degrees of freedom, and scale of F, of weights (q, p) of full rank."""
+        """F, numerator and denominator degrees of freedom, and scale of F, of weights (q, p) of full rank.
+
+        NaN where the approximation does not exist.
+        """
+        with np.errstate(all="ignore"):
+            return self._joint(weights)
+
+    def _covariance(self, weights: Floats) -> Floats:
+        half = weights @ self.root
+        return half @ self.middle @ half.T
+
+    def _joint(self, weights: Floats) -> tuple[float, float, float, float]:
         if len(weights) > 1 and self.df != "satterthwaite":
             return self._kenward_roger(weights)
         # Fai and Cornelius: the F is a mean of independent squared t.
-        size, direction = np.linalg.eigh(weights @ self.vcov @ weights.T)
+        size, direction = np.linalg.eigh(self._covariance(weights))
         value, _, df = self.single(direction.T @ weights)
         f = float(np.mean(value**2 / size))
         if np.ptp(df) < _EQUAL:
@@ -84,8 +105,8 @@ class Inference:
         own = basis.T @ self.slope @ basis
         traces = np.trace(own, axis1=1, axis2=2)
         flat = own.reshape(len(own), -1)
-        a1 = float(traces @ self.uncertainty @ traces)
-        a2 = float(np.sum(self.uncertainty * (flat @ flat.T)))
+        a1 = traces @ self.uncertainty @ traces
+        a2 = np.sum(self.uncertainty * (flat @ flat.T))
         b = (a1 + 6 * a2) / (2 * q)
         g = ((q + 1) * a1 - (q + 4) * a2) / ((q + 2) * a2)
         below = 3 * q + 2 * (1 - g)
@@ -96,11 +117,16 @@ class Inference:
         df = 4 + (q + 2) / (q * ratio - 1)
         scale = df / (mean * (df - 2))
         value = weights @ self.coef
-        f = scale / q * float(value @ np.linalg.solve(weights @ self.vcov @ weights.T, value))
-        return f, float(q), df, scale
+        size, direction = np.linalg.eigh(self._covariance(weights))
+        f = scale / q * np.sum((direction.T @ value) ** 2 / size)
+        if not (size[0] > 0 and df > 0 and scale > 0):
+            f = df = scale = nan
+        return float(f), float(q), float(df), float(scale)
 
 
-def inference(rows: Rows, best: Optimum, *, df: str, information: str) -> Inference:
+def inference(
+    rows: Rows, structure: Covariance, best: Optimum, *, df: str, information: str, reml: bool
+) -> Inference:
     """Inference at a proven maximum.
 
     The adjusted covariance is Phi + 2 Phi {sum over k, l of W_kl (Q_kl - P_k Phi P_l - R_kl / 4)} Phi. The linear form
@@ -110,28 +136,30 @@ def inference(rows: Rows, best: Optimum, *, df: str, information: str) -> Infere
     ----------
     Kenward and Roger (1997), Biometrics 53:983-997, and (2009), Comput Stat Data Anal 53:2583-2595.
     """
+    if df == "kenward-roger-full":  # in the parameters of the structure, not in those of the proof
+        first, second = structure.derivatives(best.theta)
+        own = slopes(rows, best.at, first, second, reml=reml)
+        best = replace(best, first=first, second=second, slopes=own)
     chosen = best.slopes.observed if information == "observed" else best.slopes.expected
     uncertainty = np.linalg.inv(chosen)
     uncertainty = (uncertainty + uncertainty.T) / 2
-    root = rows.scale * (rows.transform @ best.at.root)
+    root = rows.transform @ best.at.root
     slope = best.slopes.vcov_slope
     middle = np.eye(len(root))
     if df != "satterthwaite":
         middle += 2 * _bias(rows, best, uncertainty, second=df == "kenward-roger-full")
-    vcov = root @ middle @ root.T
-    coef = rows.ols + rows.scale * (rows.transform @ best.at.coef)
-    return Inference(
-        coef=coef, root=root, vcov=(vcov + vcov.T) / 2, slope=slope, uncertainty=uncertainty, df=df
-    )
+    coef = rows.ols + rows.transform @ best.at.coef
+    return Inference(coef=coef, root=root, middle=middle, slope=slope, uncertainty=uncertainty, df=df)
 
 
 def _bias(rows: Rows, best: Optimum, uncertainty: Floats, *, second: bool) -> Floats:
     """The sum in braces, between root' and root."""
     count, m, _ = best.first.shape
-    h, p = best.at.h, best.at.h.shape[-1]
+    h = best.slopes.h
+    p = h.shape[-1]
     flat = best.first.reshape(count, -1)
     pairs = (flat.T @ uncertainty @ flat).reshape(m, m, m, m).transpose(1, 2, 0, 3).reshape(m * m, m * m)
-    between = (best.at.inverse.reshape(-1, m * m) @ pairs).reshape(-1, m, m)  # sum of W_kl V_k V^-1 V_l
+    between = (best.slopes.inverse.reshape(-1, m * m) @ pairs).reshape(-1, m, m)  # sum of W_kl V_k V^-1 V_l
     if second:
         between = between - np.tensordot(uncertainty, best.second) / 4
     total = h.reshape(-1, p).T @ (between[rows.pattern] @ h).reshape(-1, p)

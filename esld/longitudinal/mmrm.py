@@ -1,215 +1,33 @@
 """The mixed model for repeated measures: REML or ML, Satterthwaite and Kenward-Roger."""
 
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
-from math import log
+from collections.abc import Mapping, Sequence
+from math import log, nan
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longitudinal._covariance import EQUALLY_SPACED, STRUCTURES, Covariance, Floats, covariance
-from esld.longitudinal._design import Design, Rows, compress, read
-from esld.longitudinal._inference import METHODS, Inference, f_probability, inference
+from esld.longitudinal._covariance import (
+    EQUALLY_SPACED,
+    IN_ORDER,
+    ONE_SCALE,
+    STRUCTURES,
+    Covariance,
+    Floats,
+    covariance,
+)
+from esld.longitudinal._design import read
+from esld.longitudinal._inference import METHODS, Inference, inference
 from esld.longitudinal._optimum import Optimum, impossible, maximise
-from esld.longitudinal.means import Contrast, Contrasts, estimates, grid, long_frame
+from esld.longitudinal._rank import Estimable
+from esld.longitudinal._rows import Rows, compress
+from esld.longitudinal._schedule import Schedule
+from esld.longitudinal.fitted import MMRM, FTest
+
+__all__ = ["FALLBACK", "MMRM", "FTest", "mmrm"]
 
 FALLBACK = ("adh", "csh", "cs")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FTest:
-    """Joint test that several linear combinations of the coefficients are 0.
-
-    Attributes
-    ----------
-    f : float
-        F statistic; under Kenward-Roger already multiplied by `scale`.
-    numerator_df, denominator_df : float
-        Degrees of freedom.
-    p_value : float
-        Upper tail.
-    scale : float
-        Factor of Kenward and Roger; 1 for Satterthwaite and for one combination.
-    method : str
-        Model and degrees of freedom.
-    """
-
-    f: float
-    numerator_df: float
-    denominator_df: float
-    p_value: float
-    scale: float
-    method: str
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class MMRM:
-    """A model for repeated measures, fitted to a proven maximum.
-
-    Attributes
-    ----------
-    covariance, requested : str
-        Structure of the fit, and the one asked for.
-    failures : tuple of str
-        Why each structure tried before failed; empty if the first one did not.
-    terms : tuple of p str
-        Coefficients, as formulaic names them.
-    coef : ndarray of shape (p,)
-        Generalised least squares, in the unit of the outcome.
-    vcov, model_vcov : ndarray of shape (p, p)
-        Covariance of the coefficients used by every test (adjusted under Kenward-Roger), and inverse(X'V^-1 X).
-    visits : tuple of m labels
-        In order.
-    sigma : ndarray of shape (m, m)
-        Covariance of the visits of a subject.
-    loglik, aic, bic : float
-        Log-likelihood, restricted under REML, without a log|X'X| term; AIC and BIC count covariance parameters under
-        REML and coefficients too under ML, BIC takes subjects for n.
-    method, df, information : str
-        As asked for.
-    conf_level : float
-        Level of all limits.
-    n_obs, n_subjects, n_dropped : int
-        Values used, subjects with one, rows left out because the outcome is missing.
-    n_patterns, n_parameters, iterations : int
-        Missingness patterns, covariance parameters, steps of the search.
-    gradient : float
-        Largest derivative of the log-likelihood in a covariance parameter at the end, absolute.
-    curvature : float
-        Smallest eigenvalue of the observed information, scaled to a diagonal of at most 1; above 0.
-    unit : str
-        Unit of the outcome, carried to the long form.
-    visit : str
-        Column of the visits.
-    design : Design
-        Rows used, as arrays.
-    inference : Inference
-        What every test needs.
-    """
-
-    covariance: str
-    requested: str
-    failures: tuple[str, ...]
-    terms: tuple[str, ...]
-    coef: Floats
-    vcov: Floats
-    model_vcov: Floats
-    visits: tuple[Any, ...]
-    sigma: Floats
-    loglik: float
-    aic: float
-    bic: float
-    method: str
-    df: str
-    information: str
-    conf_level: float
-    n_obs: int
-    n_subjects: int
-    n_dropped: int
-    n_patterns: int
-    n_parameters: int
-    iterations: int
-    gradient: float
-    curvature: float
-    unit: str
-    visit: str
-    design: Design = field(repr=False)
-    inference: Inference = field(repr=False)
-
-    @property
-    def label(self) -> str:
-        """Model and degrees of freedom in words, as in the column method of the long form."""
-        words = f"MMRM {self.covariance}, {self.method.upper()}, {METHODS[self.df]}"
-        return f"{words}, expected information" if self.information == "expected" else words
-
-    def coefficients(self) -> Contrasts:
-        """Every coefficient with its t test, in the order of `terms`."""
-        labels = [(term, None, self.n_subjects) for term in self.terms]
-        return self._several("coefficient", np.eye(len(self.terms)), labels)
-
-    def contrast(self, weights: ArrayLike) -> Contrast:
-        """One linear combination of the coefficients, the weights being of shape (p,)."""
-        row = self._weights(weights)
-        if row.ndim != 1:
-            raise ValueError(f"weights must have shape ({len(self.terms)},), got {row.shape}")
-        return self._several("contrast", row[None], [("", None, self.n_subjects)]).items[0]
-
-    def test(self, weights: ArrayLike | str) -> FTest:
-        """Joint F test of linear combinations, of shape (q, p) and rank q, or of a term such as "arm:visit"."""
-        if isinstance(weights, str):
-            named = {str(term): columns for term, columns in self.design.spec.term_indices.items()}
-            wanted = frozenset(weights.split(":"))
-            own = [columns for term, columns in named.items() if frozenset(term.split(":")) == wanted]
-            if not own:
-                raise ValueError(f"term must be one of {list(named)}, got {weights!r}")
-            rows = np.eye(len(self.terms))[own[0]]
-        else:
-            rows = np.atleast_2d(self._weights(weights))
-        if np.linalg.matrix_rank(rows @ self.inference.root) < len(rows):
-            raise ValueError(f"weights must be linearly independent, got {len(rows)} rows of lower rank")
-        f, numerator, denominator, scale = self.inference.joint(rows)
-        return FTest(
-            f=f, numerator_df=numerator, denominator_df=denominator,
-            p_value=f_probability(f, numerator, denominator), scale=scale, method=self.label,
-        )  # fmt: skip
-
-    def ls_means(self, arm: str, *, by_visit: bool = True) -> Contrasts:
-        """LS mean of each level of `arm` at each visit, or over the visits.
-
-        Other factors are averaged with equal weights, numeric covariates set to their mean over the rows used, as
-        in R emmeans.
-        """
-        at = grid(self.design, arm, self.visit if by_visit else None)
-        labels = [
-            (str(group), visit, int(at.n[i, j]))
-            for i, visit in enumerate(at.visits)
-            for j, group in enumerate(at.arms)
-        ]
-        return self._several("ls_mean", at.weights.reshape(len(labels), -1), labels)
-
-    def differences(self, arm: str, *, reference: Hashable | None = None, by_visit: bool = True) -> Contrasts:
-        """LS mean of each level of `arm` minus that of the reference, the first level unless given."""
-        at = grid(self.design, arm, self.visit if by_visit else None)
-        reference = at.arms[0] if reference is None else reference
-        if reference not in at.arms:
-            raise ValueError(f"reference must be one of {list(at.arms)}, got {reference!r}")
-        base = at.arms.index(reference)
-        weights, labels = [], []
-        for i, visit in enumerate(at.visits):
-            for j, group in enumerate(at.arms):
-                if j != base:
-                    weights.append(at.weights[i, j] - at.weights[i, base])
-                    labels.append((f"{group} - {reference}", visit, int(at.n[i, j] + at.n[i, base])))
-        if not weights:
-            raise ValueError(f"{arm} must have two levels or more, got {list(at.arms)}")
-        return self._several("ls_mean_difference", np.array(weights), labels)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Long form: the coefficients; then loglik, aic, bic, and the standard deviation at each visit."""
-        about = {
-            "group": "", "unit": "", "method": self.label, "n": self.n_subjects, "reason": "; ".join(self.failures),
-        }  # fmt: skip
-        rows: list[dict[str, Any]] = [
-            {**about, "statistic": name, "value": getattr(self, name)} for name in ("loglik", "aic", "bic")
-        ]
-        for visit, variance in zip(self.visits, np.diag(self.sigma), strict=True):
-            sd = float(np.sqrt(variance))
-            rows.append({**about, "time": visit, "statistic": "sd", "value": sd, "unit": self.unit})
-        return pd.concat([self.coefficients().to_frame(), long_frame(rows)], ignore_index=True)
-
-    def _several(self, statistic: str, weights: Floats, labels: Sequence[tuple[str, Any, int]]) -> Contrasts:
-        items = estimates(self.inference, weights, labels, conf_level=self.conf_level, method=self.label)
-        return Contrasts(statistic=statistic, items=items, unit=self.unit)
-
-    def _weights(self, weights: ArrayLike) -> Floats:
-        found = np.array(weights, dtype=float)
-        if found.ndim not in (1, 2) or found.size == 0 or found.shape[-1] != len(self.terms):
-            raise ValueError(f"weights must have {len(self.terms)} columns, got shape {found.shape}")
-        if not np.isfinite(found).all():
-            raise ValueError("weights must be finite, got infinite or missing ones")
-        return found
 
 
 def mmrm(
@@ -239,10 +57,12 @@ def mmrm(
         Outcome and fixed effects for formulaic, such as ``"change ~ baseline + arm * visit"``. Factors are text,
         categorical (the first category is the reference level) or ``C(name)``.
     subject, visit : str
-        Columns; visits are ordered by category, or sorted. Visits that no row has are left out.
+        Columns; visits are ordered by category, or sorted. A visit without an outcome has no row in the results.
     covariance : str, default "us"
         Structure: us (unstructured), adh (ante-dependence), csh, cs (compound symmetry), sp_exp (correlation
-        exp(-time / range)), toeph, toep, ar1h, ar1 (equally spaced visits); h: a variance for each visit.
+        exp(-time / range)), toeph, toep, ar1h, ar1 (visits on an equally spaced grid); h: a variance for each visit. On
+        the grid, visits keep their distance where those between them have no outcome: without times every visit known
+        is one step after the one before it, and a visit is known by its category or by a row, with an outcome or without.
     method : {"reml", "ml"}
         Restricted or full maximum likelihood.
     df : {"kenward-roger", "satterthwaite", "kenward-roger-full"}
@@ -254,9 +74,12 @@ def mmrm(
         Whose inverse is the covariance of the covariance parameters; observed as in R mmrm, expected as in the paper
         of 1997 and in R pbkrtest.
     times : mapping of visit to float, or array_like of shape (m,), optional
-        Times of the visits, rising, in one unit. Numeric visits are their own times.
+        Times of the visits, rising, in one unit; of all visits known, or of those with an outcome. Visits that are
+        numbers, dates or durations are their own times. They are equally spaced if every time is a whole number of the
+        smallest gap away from the first: 1, 2, 5 are, with two steps left out; 1, 4, 8 are not.
     fallback : sequence of str, default ("adh", "csh", "cs")
-        Structures to try, in this order, if `covariance` has no proven maximum; those before it are skipped.
+        Structures to try, in this order, if no search from any start proves a maximum of `covariance`; those before it
+        are skipped.
     conf_level : float in (0, 1), default 0.95
         Level of all limits.
     unit : str
@@ -266,15 +89,17 @@ def mmrm(
     -------
     MMRM
         The first structure whose maximum is proven: gradient 0 to rounding, observed information positive definite,
-        covariance not singular. `failures` says what failed before it and why.
+        covariance not singular. `failures` says what failed before it and why. Combinations of factors without rows, such
+        as an arm at a visit, take nothing from the rest: what the rows do not determine is NaN, with a reason.
 
     Raises
     ------
     ValueError
         An unknown name of a structure or method; a formula that cannot be read, or whose columns are not there; two
-        rows of one subject and visit; a missing subject, visit or covariate; infinite values; collinear or empty
-        terms (named); no more rows than coefficients; residuals of 0; times that do not rise, or do not fit the
-        structure; no structure with a proven maximum (with the reason of each).
+        rows of one subject and visit; a missing subject, visit or covariate; infinite values; collinear terms (named),
+        among them a covariate that is constant; no more rows than coefficients; residuals of 0; visits whose order is not
+        known, as that of text in which "V10" comes before "V2", or whose times do not rise, where the structure depends on
+        it; no structure with a proven maximum (with the reason of each).
 
     References
     ----------
@@ -294,48 +119,73 @@ def mmrm(
     if df != "satterthwaite" and method == "ml":
         raise ValueError(f"df must be 'satterthwaite' with method 'ml', got {df!r}")
     design = read(frame, formula, subject, visit, times)
-    rows = compress(design)
+    data = compress(design)
     order = list(dict.fromkeys((covariance, *fallback)))
     if covariance in fallback:
         order = order[:1] + list(fallback[list(fallback).index(covariance) + 1 :])
+    if reason := _misplaced(design.schedule, covariance):
+        raise ValueError(reason)
     failures = []
     for name in order:
-        structure, best, reason = _fit(design, rows, name, reml=method == "reml")
+        rows = data.rows(by_visit=name not in ONE_SCALE)
+        structure, best, reason = _fit(design.schedule, rows, name, reml=method == "reml")
         if best is not None and not reason:
             break
         failures.append(f"{name}: {reason}")
     else:
         raise ValueError(f"no covariance structure has a proven maximum, got {'; '.join(failures)}")
-    tests = inference(rows, best, df=df, information=information)
-    n, p = design.matrix.shape
-    free = n - p * (method == "reml")
-    loglik = best.at.value - free * log(rows.scale)
+    tests = inference(rows, structure, best, df=df, information=information, reml=method == "reml")
+    loglik = best.at.value + rows.log_unit
     if method == "reml":
         loglik += float(np.linalg.slogdet(rows.transform)[1])
-    counted = structure.size + p * (method == "ml")
+    counted = structure.size + len(tests.coef) * (method == "ml")
     subjects = int(rows.subjects.sum())
+    coef, vcov, model_vcov = _whole(data.estimable, tests)
     return MMRM(
-        covariance=name, requested=covariance, failures=tuple(failures), terms=tuple(design.spec.column_names),
-        coef=tests.coef, vcov=tests.vcov, model_vcov=tests.root @ tests.root.T, visits=design.visits,
-        sigma=rows.scale**2 * structure.sigma(best.theta), loglik=loglik, aic=2 * counted - 2 * loglik,
-        bic=log(subjects) * counted - 2 * loglik, method=method, df=df, information=information,
-        conf_level=conf_level, n_obs=n, n_subjects=subjects, n_dropped=design.n_dropped,
-        n_patterns=len(rows.present), n_parameters=structure.size, iterations=best.iterations,
-        gradient=best.gradient, curvature=best.curvature, unit=unit, visit=visit, design=design, inference=tests,
+        covariance=name, requested=covariance, failures=tuple(failures), terms=data.estimable.terms, coef=coef,
+        vcov=vcov, model_vcov=model_vcov, visits=design.schedule.visits,
+        sigma=np.outer(rows.scale, rows.scale) * structure.sigma(best.theta), loglik=loglik,
+        aic=2 * counted - 2 * loglik, bic=log(subjects) * counted - 2 * loglik, method=method, df=df,
+        information=information, conf_level=conf_level, n_obs=rows.n_obs, n_subjects=subjects,
+        n_dropped=design.n_dropped, n_patterns=len(rows.present), n_parameters=structure.size,
+        iterations=best.iterations, gradient=best.gradient, curvature=best.curvature, unit=unit, visit=visit,
+        times=design.schedule.times, steps=design.schedule.steps, design=design, estimable=data.estimable,
+        inference=tests,
     )  # fmt: skip
 
 
-def _fit(design: Design, rows: Rows, name: str, *, reml: bool) -> tuple[Covariance, Optimum | None, str]:
+def _misplaced(visits: Schedule, name: str) -> str:
+    """Why the structure does not fit what is known of the visits' order and times; empty if it does."""
+    if name in EQUALLY_SPACED and visits.steps is None:
+        return f"visits must be equally spaced for {name!r}, got times {visits.times.tolist()}"
+    if name == "sp_exp" and not visits.timed:
+        return "times must be given for 'sp_exp' unless the visits are numbers, got none"
+    if name in IN_ORDER and visits.unclear:
+        return f"visits must be in order for {name!r}: {visits.unclear}"
+    return ""
+
+
+def _fit(visits: Schedule, rows: Rows, name: str, *, reml: bool) -> tuple[Covariance, Optimum | None, str]:
     """The maximum of one structure, or why there is none."""
-    if design.timed and name in EQUALLY_SPACED and len(design.visits) > 2:
-        gaps = np.diff(design.times)
-        if np.ptp(gaps) > 1e-9 * gaps.max():
-            raise ValueError(f"visits must be equally spaced for {name!r}, got times {design.times.tolist()}")
-    if name == "sp_exp" and not design.timed:
-        raise ValueError("times must be given for 'sp_exp' unless the visits are numbers, got none")
-    structure = covariance(name, design.times)
-    if reason := impossible(rows, structure, design.visits):
+    structure = covariance(name, visits.times, visits.steps)
+    if reason := _misplaced(visits, name) or impossible(rows, structure, visits.visits):
         return structure, None, reason
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         best = maximise(rows, structure, reml=reml)
     return structure, best, best.reason
+
+
+def _whole(estimable: Estimable, tests: Inference) -> tuple[Floats, Floats, Floats]:
+    """Coefficients and their two covariances with NaN for those that the rows used do not determine."""
+    kept, p = estimable.kept, len(estimable.terms)
+    known = estimable.of(np.eye(p))
+    coef = np.full(p, nan)
+    coef[kept] = tests.coef
+    coef[~known] = nan
+    covariances = []
+    for own in (tests.vcov, tests.root @ tests.root.T):
+        full = np.full((p, p), nan)
+        full[np.ix_(kept, kept)] = own
+        full[~known], full[:, ~known] = nan, nan
+        covariances.append(full)
+    return coef, covariances[0], covariances[1]
