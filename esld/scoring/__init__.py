@@ -13,16 +13,23 @@ from esld.scoring.albi import ALBI, PALBI, albi, palbi
 from esld.scoring.alcoholic_hepatitis import Maddrey, lille, lille_response, maddrey
 from esld.scoring.child_pugh import ChildPugh, child_pugh
 from esld.scoring.ctcae import (
-    ctcae_albumin,
     ctcae_alp,
     ctcae_alt,
     ctcae_ast,
     ctcae_bilirubin,
     ctcae_creatinine,
-    ctcae_haemoglobin,
+    ctcae_ggt,
     ctcae_inr,
+)
+from esld.scoring.ctcae_limits import (
+    ctcae_albumin,
+    ctcae_haemoglobin,
+    ctcae_neutrophils,
     ctcae_platelets,
+    ctcae_potassium_high,
+    ctcae_potassium_low,
     ctcae_sodium,
+    ctcae_wbc,
 )
 from esld.scoring.fibrosis import apri, apri_category, fib_4, fib_4_category
 from esld.scoring.liver_injury import HysLaw, RFactor, edish, hys_law, r_factor
@@ -74,10 +81,15 @@ __all__ = [
     "ctcae_ast",
     "ctcae_bilirubin",
     "ctcae_creatinine",
+    "ctcae_ggt",
     "ctcae_haemoglobin",
     "ctcae_inr",
+    "ctcae_neutrophils",
     "ctcae_platelets",
+    "ctcae_potassium_high",
+    "ctcae_potassium_low",
     "ctcae_sodium",
+    "ctcae_wbc",
     "edish",
     "fib_4",
     "fib_4_category",

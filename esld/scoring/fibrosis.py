@@ -28,7 +28,7 @@ def fib_4(*, age_years: Numbers, ast_u_l: Numbers, alt_u_l: Numbers, platelets_1
     Returns
     -------
     float, ndarray or Series
-        0 or more, neither clamped nor rounded; NaN where any argument is missing.
+        0 or more, neither clamped nor rounded; NaN where a missing argument could change it.
 
     Notes
     -----
@@ -72,7 +72,7 @@ def apri(*, ast_u_l: Numbers, ast_uln_u_l: Numbers, platelets_10_9_l: Numbers) -
     Returns
     -------
     float, ndarray or Series
-        More than 0, neither clamped nor rounded; NaN where any argument is missing.
+        More than 0, neither clamped nor rounded; NaN where a missing argument could change it.
 
     Notes
     -----

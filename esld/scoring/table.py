@@ -32,9 +32,12 @@ ASSUMED: Mapping[str, str] = {
             "mechanical_ventilation",
             "anticoagulated",
             "symptomatic",
+            "hypokalaemia_symptomatic",
         ),
         "no",
     ),
+    **{f"{test}_baseline_uln_u_l": f"as {test}_uln_u_l" for test in ("alt", "ast", "alp", "ggt")},
+    "bilirubin_baseline_uln_mg_dl": "as bilirubin_uln",
     "age_years": "adult",
     "ascites_controlled_by_diuretics": "unknown",
 }
@@ -236,7 +239,7 @@ def _arguments(score: Score, inputs: Mapping[str, _Input]) -> tuple[list[str], s
 
     lacking = [" or ".join(choice) for choice in score.needs if first(choice) is None]
     given = [name for name in map(first, (*score.needs, *score.may_have)) if name]
-    idle = [name for name, other in score.only_with.items() if other not in given]
+    idle = [name for name, others in score.only_with.items() if not set(others) & set(given)]
     given = [name for name in given if name not in idle]
     open_choices = [c[0] for c in score.may_have if first(c) is None and c[0] not in idle]
     assumed = ", ".join(f"{name}: {ASSUMED[name]}" for name in open_choices if name in ASSUMED)
