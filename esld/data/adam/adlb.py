@@ -27,6 +27,8 @@ _COLUMNS = [
         "ANRLO",
         "ANRHI",
         "ANRIND",
+        "BNRLO",
+        "BNRHI",
         "BNRIND",
     ),
     *("AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ANL01FL", "DTYPE", "POSTLTFL", "CRIT1", "CRIT1FL"),
@@ -60,7 +62,9 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     DataFrame
         Rows of randomised subjects, ordered by subject, parameter, day; ``AVAL`` in ``AVALU``; ``CHG`` and
         ``PCHG`` (per cent of a positive baseline) only after baseline; ``ANRIND`` LOW, NORMAL, HIGH or missing
-        without a range; ``SRCSEQ`` missing in derived rows.
+        without a range; ``BNRLO``, ``BNRHI`` and ``BNRIND`` the baseline record's own range and its indicator (named
+        after ADaM's ``BNRIND``, as ``ANRLO``, ``ANRHI`` and ``ANRIND`` are of the record); ``SRCSEQ`` missing in derived
+        rows.
 
     Raises
     ------
@@ -206,14 +210,14 @@ def _selected(records: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
 
 
 def _with_change(adlb: pd.DataFrame) -> pd.DataFrame:
-    """Baseline value, change and percentage change, and the baseline's range indicator."""
+    """Baseline value, change and percentage change, and the baseline's own range with its indicator."""
     baseline = adlb[adlb["ABLFL"].eq("Y")].set_index(_KEYS)
     keys = pd.MultiIndex.from_frame(adlb[_KEYS])
     base = pd.Series(baseline["AVAL"].reindex(keys).to_numpy(), adlb.index)
     change = (adlb["AVAL"] - base).where(adlb["ADY"] > 1)
     return adlb.assign(
         BASE=base,
-        BNRIND=baseline["ANRIND"].reindex(keys).to_numpy(),
+        **{f"B{name}": baseline[f"A{name}"].reindex(keys).to_numpy() for name in ("NRLO", "NRHI", "NRIND")},
         CHG=change,
         PCHG=100 * change / base.where(base > 0),  # no per cent of nothing, nor of a negative score
     )
