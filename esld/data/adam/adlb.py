@@ -32,6 +32,7 @@ _COLUMNS = [
         "BNRIND",
     ),
     *("AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ANL01FL", "DTYPE", "POSTLTFL", "CRIT1", "CRIT1FL"),
+    *("CRIT2", "CRIT2FL"),
     *("SRCDOM", "SRCSEQ"),
 ]
 
@@ -46,7 +47,9 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     grades one with the worst (MAXIMUM, or MINIMUM where higher is better). A value whose date is partial keeps
     its row, without ``ADT``, and is never analysed. Values after a liver transplant are another liver's: they
     keep their rows, flagged ``POSTLTFL``, and are never analysed either (``ANL01FL`` missing). Laboratory values soon
-    after a rescue infusion are flagged ``CRIT1FL`` (:mod:`esld.data.adam.rescue`) and analysed like the others.
+    after a rescue infusion are flagged ``CRIT1FL`` (:mod:`esld.data.adam.rescue`) and analysed like the others. Scores
+    that were made without a component that could not have changed them are flagged ``CRIT2FL``, and ``CRIT2`` says
+    without which (:mod:`esld.data.adam.scores`).
 
     Parameters
     ----------
@@ -80,6 +83,7 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     adlb = _selected(records, protocol.schedule)
     scores = derive_scores(adlb, tables, subjects, protocol)
     adlb = pd.concat([adlb, scores], ignore_index=True) if len(scores) else adlb
+    adlb = adlb.reindex(columns=[*adlb.columns, *(c for c in ("CRIT2", "CRIT2FL") if c not in adlb)])
     adlb = _with_change(adlb)
     places = {p.paramcd: place for place, p in enumerate(protocol.parameters)}
     for column, words in (
