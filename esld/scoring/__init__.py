@@ -11,6 +11,7 @@ from esld.scoring.aclf import (
 )
 from esld.scoring.albi import ALBI, PALBI, albi, palbi
 from esld.scoring.alcoholic_hepatitis import Maddrey, lille, lille_response, maddrey
+from esld.scoring.alcoholic_points import ABIC, GAHS, abic, gahs
 from esld.scoring.child_pugh import ChildPugh, child_pugh
 from esld.scoring.ctcae import (
     ctcae_alp,
@@ -31,7 +32,14 @@ from esld.scoring.ctcae_limits import (
     ctcae_sodium,
     ctcae_wbc,
 )
-from esld.scoring.fibrosis import apri, apri_category, fib_4, fib_4_category
+from esld.scoring.fibrosis import (
+    NAFLDFibrosis,
+    apri,
+    apri_category,
+    fib_4,
+    fib_4_category,
+    nafld_fibrosis,
+)
 from esld.scoring.liver_injury import HysLaw, RFactor, edish, hys_law, r_factor
 from esld.scoring.mayo_pbc import MayoPBC, mayo_pbc
 from esld.scoring.meld import meld, meld_2000, meld_mortality_3_month_percent, meld_real, meld_survival_90_day
@@ -51,8 +59,10 @@ from esld.scoring.meld_variants import imeld, meld_xi, ukeld
 from esld.scoring.units import canonical_unit, convert, known_units
 
 __all__ = [
+    "ABIC",
     "ALBI",
     "CLIFCOF",
+    "GAHS",
     "PALBI",
     "ChildPugh",
     "HysLaw",
@@ -62,7 +72,9 @@ __all__ = [
     "MELDXIInputs",
     "Maddrey",
     "MayoPBC",
+    "NAFLDFibrosis",
     "RFactor",
+    "abic",
     "albi",
     "apri",
     "apri_category",
@@ -93,6 +105,7 @@ __all__ = [
     "edish",
     "fib_4",
     "fib_4_category",
+    "gahs",
     "hys_law",
     "imeld",
     "known_units",
@@ -115,6 +128,7 @@ __all__ = [
     "meld_survival_90_day",
     "meld_xi",
     "meld_xi_inputs",
+    "nafld_fibrosis",
     "palbi",
     "r_factor",
     "ukeld",

@@ -21,7 +21,7 @@ RULES: Final[Mapping[str, Rule]] = {
             "alt_u_l", "alt_uln_u_l", "alt_baseline_u_l", "ast_u_l", "ast_uln_u_l", "ast_baseline_u_l",
             "alp_u_l", "alp_uln_u_l", "alp_baseline_u_l", "ggt_u_l", "ggt_uln_u_l", "ggt_baseline_u_l",
             "alt_baseline_uln_u_l", "ast_baseline_uln_u_l", "alp_baseline_uln_u_l", "ggt_baseline_uln_u_l",
-            "inr", "inr_baseline", "pt_s", "pt_control_s",
+            "inr", "inr_baseline", "pt_s", "pt_control_s", "pt_ratio", "bmi_kg_m2",
             "sodium_mmol_l", "sodium_lln_mmol_l", "urea_mmol_l", "urea_nitrogen_mg_dl",
             "potassium_mmol_l", "potassium_lln_mmol_l", "potassium_uln_mmol_l",
             "platelets_10_9_l", "platelets_lln_10_9_l",
@@ -38,7 +38,7 @@ RULES: Final[Mapping[str, Rule]] = {
         (
             "dialysis", "female", "cholestatic", "cholestatic_or_alcoholic", "ascites_controlled_by_diuretics",
             "rrt", "vasopressors", "mechanical_ventilation", "anticoagulated", "symptomatic",
-            "hypokalaemia_symptomatic",
+            "hypokalaemia_symptomatic", "diabetes_or_ifg",
         ),
         FLAG,
     ),

@@ -145,6 +145,20 @@ SCORES: tuple[Score, ...] = (
     Score("apri", scoring.apri, (("ast_u_l",), ("ast_uln_u_l",), ("platelets_10_9_l",))),
     Score("apri_category", scoring.apri_category, (("apri",),)),
     Score(
+        "nafld_fibrosis",
+        scoring.nafld_fibrosis,
+        (
+            _AGE,
+            ("bmi_kg_m2",),
+            ("diabetes_or_ifg",),
+            ("ast_u_l",),
+            ("alt_u_l",),
+            ("platelets_10_9_l",),
+            _ALBUMIN,
+        ),
+        columns={"nafld_fibrosis": "score", "nafld_fibrosis_category": "category"},
+    ),
+    Score(
         "r_factor",
         scoring.r_factor,
         (("alt_u_l",), ("alt_uln_u_l",), ("alp_u_l",), ("alp_uln_u_l",)),
@@ -178,6 +192,19 @@ SCORES: tuple[Score, ...] = (
             _CREATININE,
             ("pt_s",),
         ),
+    ),
+    Score(
+        "gahs",
+        scoring.gahs,
+        (_AGE, ("wbc_10_9_l",), ("urea_mmol_l", "urea_nitrogen_mg_dl"), ("inr", "pt_ratio"), _BILIRUBIN),
+        columns={"gahs": "total", "gahs_poor_prognosis": "poor_prognosis"},
+        components=_parts("gahs", "age", "wbc", "urea", "coagulation", "bilirubin"),
+    ),
+    Score(
+        "abic",
+        scoring.abic,
+        (_AGE, _BILIRUBIN, _CREATININE, ("inr",)),
+        columns={"abic": "score", "abic_risk": "risk"},
     ),
     Score("lille_response", scoring.lille_response, (("lille",),)),
     Score(

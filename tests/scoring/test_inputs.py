@@ -69,6 +69,9 @@ ARGUMENTS: dict[str, Range | Choice] = {
     "bilirubin_day0_mg_dl": Range(1, 40, 1),
     "bilirubin_day7_mg_dl": Range(1, 40, 1),
     "bilirubin_mg_dl": Range(0.1, 40, 2),
+    "bmi_kg_m2": Range(16, 50, 1),
+    "diabetes_or_ifg": FLAG,
+    "pt_ratio": Range(0.8, 5, 2),
     "bilirubin_multiple": Range(0.1, 20, 1),
     "bilirubin_uln_mg_dl": Range(0.8, 1.5, 1),
     "bilirubin_umol_l": Range(2, 700, 1),
@@ -176,6 +179,9 @@ CHILD_PUGH_PARTS = {
     for part in ("total", "class_", "bilirubin", "albumin", "coagulation", "ascites", "encephalopathy")
 }
 ORGANS = ("liver", "kidney", "brain", "coagulation", "circulation", "respiration")
+GAHS_PARTS = {
+    part: f"gahs_{part}" for part in ("age", "wbc", "urea", "coagulation", "bilirubin", "poor_prognosis")
+} | {"total": "gahs"}
 ORGAN_PARTS = {organ: f"clif_c_of_{organ}" for organ in ORGANS} | {
     "total": "clif_c_of",
     "failures": "clif_c_of_failures",
@@ -275,6 +281,22 @@ CASES = {
     "lille": case(
         scoring.lille,
         "age_years albumin_day0_g_dl bilirubin_day0_mg_dl bilirubin_day7_mg_dl creatinine_mg_dl pt_s",
+    ),
+    "gahs": case(
+        scoring.gahs, "age_years wbc_10_9_l urea_mmol_l inr bilirubin_umol_l", GAHS_PARTS
+    ),
+    "gahs of PT": case(
+        scoring.gahs, "age_years wbc_10_9_l urea_nitrogen_mg_dl pt_ratio bilirubin_mg_dl", GAHS_PARTS
+    ),
+    "abic": case(
+        scoring.abic,
+        "age_years bilirubin_mg_dl creatinine_mg_dl inr",
+        {"score": "abic", "risk": "abic_risk"},
+    ),
+    "nafld_fibrosis": case(
+        scoring.nafld_fibrosis,
+        "age_years bmi_kg_m2 diabetes_or_ifg ast_u_l alt_u_l platelets_10_9_l albumin_g_dl",
+        {"score": "nafld_fibrosis", "category": "nafld_fibrosis_category"},
     ),
     "lille_response": case(scoring.lille_response, "lille"),
     "clif_c_of": case(
