@@ -49,7 +49,11 @@ level = numbers.level(conf_level)
 # %% tags=["hide-input"]
 excluded = chapter.hand_over("after_transplant", liver_function.after_transplant(study), analysis="LFT")
 flagged = chapter.hand_over("near_rescue", liver_function.near_rescue(study), analysis="LFT")
-chapter.say(liver_function.left_out(excluded), liver_function.flagged(study, flagged), liver_function.not_needed(study))
+chapter.say(
+    liver_function.left_out(excluded),
+    liver_function.flagged(study, flagged),
+    liver_function.not_needed(study),
+)
 
 # %% [markdown]
 # ## What the protocol says

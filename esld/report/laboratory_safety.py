@@ -20,7 +20,13 @@ from esld.scoring import units
 
 GRADES = (0, 1, 2, 3, 4)
 _SEVERE = 3
-_OF_BASELINE = ("ALT", "AST", "ALP", "GGT", "BILI")  # graded in multiples of the baseline where that is abnormal
+_OF_BASELINE = (
+    "ALT",
+    "AST",
+    "ALP",
+    "GGT",
+    "BILI",
+)  # graded in multiples of the baseline where that is abnormal
 # What a record of CM must name for an INR to be graded as on an anticoagulant.
 ANTICOAGULANTS = ("WARFARIN", "WARFARIN SODIUM", "ACENOCOUMAROL", "PHENPROCOUMON", "FLUINDIONE")
 
@@ -52,7 +58,10 @@ _GRADERS: Mapping[str, tuple[str, _Grader]] = {
         ),
     ),
     "SODIUM": ("mmol/L", lambda f: scoring.ctcae_sodium(sodium_mmol_l=f.value, sodium_lln_mmol_l=f.low)),
-    "PLAT": ("10^9/L", lambda f: scoring.ctcae_platelets(platelets_10_9_l=f.value, platelets_lln_10_9_l=f.low)),
+    "PLAT": (
+        "10^9/L",
+        lambda f: scoring.ctcae_platelets(platelets_10_9_l=f.value, platelets_lln_10_9_l=f.low),
+    ),
     "WBC": ("10^9/L", lambda f: scoring.ctcae_wbc(wbc_10_9_l=f.value, wbc_lln_10_9_l=f.low)),
     "NEUT": (
         "10^9/L",
@@ -214,8 +223,8 @@ def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFram
 
 _VERSION = (
     "CTCAE version 5.0, each value by the limits of normal on its own record; afterwards, where the baseline was above the limit "
-    "on the baseline's record, by multiples of the baseline (ALT, AST, ALP, GGT, bilirubin): grade 0 then means no worsening, not "
-    "a normal value."
+    "on the baseline's record, by multiples of the baseline (ALT, AST, ALP, GGT, bilirubin): grade 0 then means no worsening, "
+    "not a normal value."
 )
 _WORST = "Worst of all values after baseline with the own liver, those outside a visit's window included."
 

@@ -142,7 +142,7 @@ def clif_c_of(
             _treated(_rising(creatinine, 2.0, 3.5), rrt),
             _rising(brain, 1.0, 3.0),
             _rising(inr, 2.0, 2.5),
-            _treated(1.0 + (np.round(pressure, 8) < 70.0), vasopressors),
+            _treated(np.asarray(1.0 + (np.round(pressure, 8) < 70.0)), vasopressors),
             _treated(4.0 - _rising(oxygen, low, high, inclusive=False), ventilated),
         )
         total = sum(points[1:], start=points[0])

@@ -78,7 +78,7 @@ def albi(
     def formula(bilirubin: Floats, albumin: Floats) -> tuple[Floats, ...]:
         score = np.asarray(0.66 * np.log10(bilirubin) - 0.085 * albumin)
         rounded = np.round(score, 8)
-        modified = 1.0 * (rounded > -2.60) + (rounded >= -2.27) + (rounded > -1.39)
+        modified = np.asarray(1.0 * (rounded > -2.60) + (rounded >= -2.27) + (rounded > -1.39))
         return score, _grade(score, -2.60, -1.39), modified
 
     names = ("albi", "albi_grade", "albi_modified_grade")

@@ -117,7 +117,9 @@ def gahs(
     """
     clotting_name, clotting = _inputs.exactly_one(inr=inr, pt_ratio=pt_ratio)
 
-    def formula(age: Floats, wbc: Floats, urea: Floats, clotting: Floats, bilirubin: Floats) -> tuple[Floats, ...]:
+    def formula(
+        age: Floats, wbc: Floats, urea: Floats, clotting: Floats, bilirubin: Floats
+    ) -> tuple[Floats, ...]:
         points = (
             _points(age, 50.0),
             _points(wbc, 15.0),

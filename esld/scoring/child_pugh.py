@@ -155,7 +155,7 @@ def child_pugh(
             _rising(west_haven, 1.0, 2.0),
         )
         total = sum(each[1:], start=each[0])
-        return (*each, total, 1.0 * (total >= 7.0) + (total >= 10.0))
+        return (*each, total, np.asarray(1.0 * (total >= 7.0) + (total >= 10.0)))
 
     names = [f"child_pugh_{part}" for part in (*_PARTS, "class")]
     *results, letter = _inputs.components(names, points, columns)

@@ -143,14 +143,16 @@ def ctcae_bilirubin(
     float, ndarray or Series
         0 to 4.
     """
-    arguments = (
-        {"bilirubin_mg_dl": bilirubin_mg_dl, "bilirubin_umol_l": bilirubin_umol_l},
-        {"bilirubin_uln_mg_dl": bilirubin_uln_mg_dl, "bilirubin_uln_umol_l": bilirubin_uln_umol_l},
-    )
     return _multiples(
         "ctcae_bilirubin",
         _BILIRUBIN,
-        *(units.quantity("BILI", "umol/L", **names) for names in arguments),
+        units.quantity("BILI", "umol/L", bilirubin_mg_dl=bilirubin_mg_dl, bilirubin_umol_l=bilirubin_umol_l),
+        units.quantity(
+            "BILI",
+            "umol/L",
+            bilirubin_uln_mg_dl=bilirubin_uln_mg_dl,
+            bilirubin_uln_umol_l=bilirubin_uln_umol_l,
+        ),
         _optional_quantity(
             "BILI",
             "umol/L",
@@ -191,7 +193,6 @@ def ctcae_creatinine(
     float, ndarray or Series
         0 to 4.
     """
-
     baseline = _optional_quantity(
         "CREAT",
         "umol/L",

@@ -178,7 +178,13 @@ def nafld_fibrosis(
     """
 
     def formula(
-        age: Floats, bmi: Floats, glucose: Floats, ast: Floats, alt: Floats, platelets: Floats, albumin: Floats
+        age: Floats,
+        bmi: Floats,
+        glucose: Floats,
+        ast: Floats,
+        alt: Floats,
+        platelets: Floats,
+        albumin: Floats,
     ) -> tuple[Floats, ...]:
         metabolic = 0.037 * age + 0.094 * bmi + 1.13 * glucose
         score = np.asarray(-1.675 + metabolic + 0.99 * (ast / alt) - 0.013 * platelets - 0.66 * albumin)

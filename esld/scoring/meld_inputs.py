@@ -95,8 +95,8 @@ def meld_na_inputs(
     """The clamped inputs of `meld_na`, whose parameters these are. `meld_na_kim_2008` clamps Na to 125-140."""
 
     def formula(*blocks: Floats) -> tuple[Floats, ...]:
-        *labs, sodium = blocks
-        return (*clamped_labs(*labs), clamp(sodium, 125.0, 137.0))
+        bilirubin, creatinine, inr, dialysis, sodium = blocks
+        return (*clamped_labs(bilirubin, creatinine, inr, dialysis), clamp(sodium, 125.0, 137.0))
 
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
@@ -119,7 +119,6 @@ def meld_3_inputs(
     dialysis: Numbers = False,
 ) -> MELD3Inputs:
     """The clamped inputs of `meld_3`, whose parameters these are, without sex and age."""
-
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
     )
@@ -139,7 +138,8 @@ def meld_xi_inputs(
     """The clamped inputs of `meld_xi`, whose parameters these are."""
 
     def formula(*blocks: Floats) -> tuple[Floats, ...]:
-        return clamped_labs(*blocks)[:2]
+        bilirubin, creatinine, inr, dialysis = blocks
+        return clamped_labs(bilirubin, creatinine, inr, dialysis)[:2]
 
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, 1.0, dialysis

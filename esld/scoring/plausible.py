@@ -6,10 +6,10 @@ narrower ranges of their own. The ranges are choices of this package, not of a s
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from esld.scoring import units
+from esld.scoring._quantities import Quantity, quantity_of
 
 _Range = tuple[float, float]
 
@@ -57,68 +57,14 @@ OTHERS: Final[Mapping[str, tuple[float, float, str]]] = {
 }
 """Of arguments that come in one unit."""
 
-_STEMS = {
-    "bilirubin": "BILI",
-    "creatinine": "CREAT",
-    "albumin": "ALB",
-    "haemoglobin": "HGB",
-    "urea_nitrogen": "UREAN",
-    "urea": "UREAN",
-    "sodium": "SODIUM",
-    "potassium": "K",
-    "platelets": "PLAT",
-    "wbc": "WBC",
-    "neutrophils": "NEUT",
-    "alt": "ALT",
-    "ast": "AST",
-    "alp": "ALP",
-    "ggt": "GGT",
-}
 # Units that nobody may give here and that are mistaken for those that one may.
-_MISTAKEN = {**dict.fromkeys(("PLAT", "WBC", "NEUT"), {"/uL": 1e-3})}
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """What an argument measures.
-
-    Attributes
-    ----------
-    analyte : str
-        CDISC ``LBTESTCD``.
-    head : str
-        The argument without its unit: ``bilirubin_uln``.
-    unit : str
-    """
-
-    analyte: str
-    head: str
-    unit: str
-
-
-def suffix(unit: str) -> str:
-    """How a unit ends the name of an argument or column: ``umol_l``, ``10_9_l``."""
-    return unit.casefold().replace("^", "_").replace("/", "_").lstrip("_")
-
-
-def quantity_of(argument: str) -> Quantity | None:
-    """The analyte and unit of an argument; None if it measures none that comes in several units."""
-    stem = next((s for s in _STEMS if argument.startswith(f"{s}_")), None)
-    if stem is None:
-        return None
-    analyte = _STEMS[stem]
-    for unit in sorted(units.known_units(analyte), key=len, reverse=True):
-        if argument.endswith(f"_{suffix(unit)}"):
-            return Quantity(analyte, argument.removesuffix(f"_{suffix(unit)}"), unit)
-    return None
+_MISTAKEN = {analyte: {"/uL": 1e-3} for analyte in ("PLAT", "WBC", "NEUT")}
 
 
 def size(analyte: str, unit: str) -> float:
-    """How many of the analyte's standard unit one of `unit` is."""
-    known = units.known_units(analyte)
-    if unit in known:
-        return float(units.convert(1.0, analyte=analyte, from_unit=unit, to_unit=known[0]))  # type: ignore[arg-type]
-    return _MISTAKEN[analyte][unit]
+    """How many of the analyte's standard unit one of `unit` is, a mistaken one included."""
+    mistaken = _MISTAKEN.get(analyte, {})
+    return mistaken[unit] if unit in mistaken else units.size(analyte, unit)
 
 
 def range_of(argument: str) -> tuple[float, float, str] | None:

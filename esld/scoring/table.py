@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from esld.scoring import plausible, units
+from esld.scoring import plausible
 from esld.scoring._arguments import RULES
 from esld.scoring._inputs import Floats
+from esld.scoring._quantities import other_units, quantity_of
 from esld.scoring._rules import FLAG, Rule
 from esld.scoring.catalogue import SCORES, Choice, Score
 from esld.scoring.child_pugh import ASCITES
@@ -44,25 +45,7 @@ ASSUMED: Mapping[str, str] = {
 }
 """What a score takes when the table has no column for it; a baseline that is not there was not recorded."""
 _SEX_RULE = "one of F, female, 女, M, male, 男"
-
-
-def _other_units() -> dict[str, tuple[str, float]]:
-    """Names of columns in a unit that no argument has: the argument, and how many of its unit one is."""
-    names: dict[str, tuple[str, float]] = {}
-    for argument in RULES:
-        if found := plausible.quantity_of(argument):
-            own = plausible.size(found.analyte, found.unit)
-            spelt = {plausible.suffix(unit): unit for unit in units.known_units(found.analyte)}
-            if "10_9_l" in spelt:
-                spelt |= {"gi_l": "10^9/L", "nl": "10^9/L"}
-            for ending, unit in spelt.items():
-                name = f"{found.head}_{ending}"
-                if name not in RULES:
-                    names.setdefault(name, (argument, plausible.size(found.analyte, unit) / own))
-    return names
-
-
-_OTHER_UNITS = _other_units()
+_OTHER_UNITS = other_units(RULES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +102,8 @@ def score_table(table: pd.DataFrame, *, components: bool = False) -> ScoredTable
     -------
     ScoredTable
         A value that cannot be (text, 0 or less, a fraction of a grade) counts as missing, and is listed; it stops nothing. A
-        missing value leaves those scores of its row blank that it could have changed. One that is implausible in its unit (:mod:`esld.scoring.plausible`) is counted and used.
+        missing value leaves those scores of its row blank that it could have changed. One that is implausible in its unit
+        (:mod:`esld.scoring.plausible`) is counted and used.
 
     Raises
     ------
@@ -199,7 +183,9 @@ def _bad(
     return [{"column": column, "count": int(where.sum()), "rule": rule, **place}]
 
 
-def _implausible(column: "pd.Series[Any]", argument: str, read: "_Input", size: float) -> list[dict[str, Any]]:
+def _implausible(
+    column: "pd.Series[Any]", argument: str, read: "_Input", size: float
+) -> list[dict[str, Any]]:
     """The query of a column whose values are outside the plausible range, in the column's own unit."""
     found = plausible.range_of(argument)
     if found is None:
@@ -210,13 +196,14 @@ def _implausible(column: "pd.Series[Any]", argument: str, read: "_Input", size: 
     if not outside.size:
         return []
     if size != 1.0:
-        own = plausible.quantity_of(input_name(column.name))
+        own = quantity_of(input_name(column.name))
         unit = own.unit if own else unit
     likely = plausible.likely_units(argument, unit, (numbers[outside] / size).tolist())
     first = int(outside[0])
     place = {"first": str(column.iloc[first]), "row": column.index[first], "likely": " or ".join(likely)}
     return [
-        {"column": column.name, "count": outside.size, "low": low / size, "high": high / size, "unit": unit} | place
+        {"column": column.name, "count": outside.size, "low": low / size, "high": high / size, "unit": unit}
+        | place
     ]
 
 

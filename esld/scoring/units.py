@@ -140,6 +140,11 @@ def known_units(analyte: str) -> tuple[str, ...]:
     return tuple(_SIZES[analyte])
 
 
+def size(analyte: str, unit: str) -> float:
+    """How many of the analyte's standard unit, the first of `known_units`, one of this unit is."""
+    return _SIZES[analyte][unit]
+
+
 def convert(values: Numbers, *, analyte: str, from_unit: object, to_unit: str) -> Values:
     """Convert the values of one analyte to another unit.
 
@@ -175,13 +180,13 @@ def convert(values: Numbers, *, analyte: str, from_unit: object, to_unit: str) -
     known = list(known_units(analyte))
     rule = f"a unit of {analyte}, one of {known}"
 
-    def size(text: str) -> float | None:
+    def size_of(text: str) -> float | None:
         return _SIZES[analyte].get(_find(text, analyte) or "")
 
-    wanted = size(to_unit) if isinstance(to_unit, str) else None
+    wanted = size_of(to_unit) if isinstance(to_unit, str) else None
     if wanted is None:
         raise ValueError(f"to_unit must be {rule}, got {to_unit!r}")
-    sizes = _inputs.texts("from_unit", from_unit, size, rule)
+    sizes = _inputs.texts("from_unit", from_unit, size_of, rule)
     numbers = _inputs.column("values", values, FINITE)
 
     def converted(value: Floats, size: Floats) -> Floats:

@@ -133,15 +133,16 @@ class TestTheRulesInWords:
             at_cap = function(**labs | {"dialysis": False}, creatinine_mg_dl=cap, **more)
             assert function(**labs, creatinine_mg_dl=None, **more) == at_cap
         assert scoring.meld_inputs(**labs, creatinine_mg_dl=None).creatinine_mg_dl == 4.0
-        assert scoring.meld_3_inputs(
-            **labs, creatinine_mg_dl=None, sodium_mmol_l=130, albumin_g_dl=3
-        ).creatinine_mg_dl == 3.0
+        assert (
+            scoring.meld_3_inputs(
+                **labs, creatinine_mg_dl=None, sodium_mmol_l=130, albumin_g_dl=3
+            ).creatinine_mg_dl
+            == 3.0
+        )
 
     @pytest.mark.parametrize(("creatinine", "known"), [(4.0, True), (9.0, True), (3.99, False)])
     def test_at_the_cap_dialysis_need_not_be_known(self, creatinine, known):
-        result = scoring.meld_real(
-            bilirubin_mg_dl=2, creatinine_mg_dl=creatinine, inr=1.2, dialysis=None
-        )
+        result = scoring.meld_real(bilirubin_mg_dl=2, creatinine_mg_dl=creatinine, inr=1.2, dialysis=None)
         assert np.isfinite(result) == known
 
     @pytest.mark.parametrize(("bilirubin", "known"), [(4.85, True), (4.86, True), (5.0, False)])
@@ -192,7 +193,13 @@ class TestTheRulesInWords:
         np.testing.assert_array_equal(severe, [1, NAN])
 
     def test_capped_meld_3_needs_no_sex(self):
-        labs = {"bilirubin_mg_dl": 40, "creatinine_mg_dl": 3, "inr": 5, "sodium_mmol_l": 125, "albumin_g_dl": 2}
+        labs = {
+            "bilirubin_mg_dl": 40,
+            "creatinine_mg_dl": 3,
+            "inr": 5,
+            "sodium_mmol_l": 125,
+            "albumin_g_dl": 2,
+        }
         assert scoring.meld_3(**labs, female=None) == 40
         assert np.isnan(scoring.meld_3(**labs, female=None, cap=False))
 

@@ -39,11 +39,18 @@ class TestGAHS:
         us = {"age_years": 49, "wbc_10_9_l": 14, "urea_nitrogen_mg_dl": 14.01, "bilirubin_mg_dl": 7.31}
         result = gahs(**us, pt_ratio=2.01)
         assert (result.urea, result.bilirubin, result.coagulation, result.total) == (2, 2, 3, 9)
-        with pytest.raises(ValueError, match="exactly one of inr, pt_ratio must be given, got inr and pt_ratio"):
+        with pytest.raises(
+            ValueError, match="exactly one of inr, pt_ratio must be given, got inr and pt_ratio"
+        ):
             gahs(**us, inr=1, pt_ratio=1)
 
     def test_points_that_are_known_decide_the_prognosis(self):
-        known = {"age_years": 60, "wbc_10_9_l": 20, "urea_mmol_l": 9, "inr": 1.6}  # 8, and 1 to 3 for bilirubin
+        known = {
+            "age_years": 60,
+            "wbc_10_9_l": 20,
+            "urea_mmol_l": 9,
+            "inr": 1.6,
+        }  # 8, and 1 to 3 for bilirubin
         result = gahs(**known, bilirubin_umol_l=None)
         assert np.isnan(result.total)
         assert result.poor_prognosis == 1

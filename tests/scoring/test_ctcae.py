@@ -138,7 +138,7 @@ class TestMultiples:
 
     @pytest.mark.parametrize("test", BY_MULTIPLES)
     def test_a_limit_of_a_baseline_that_is_not_there(self, test):
-        function, argument = BY_MULTIPLES[test]
+        argument = BY_MULTIPLES[test][1]
         names = [argument.format(f"_{end}") for end in ("baseline_uln", "baseline")]
         with pytest.raises(ValueError, match=f"^{names[0]} must come with {names[1]}, got it alone"):
             grade(test, 80, 40, baseline_uln=60)

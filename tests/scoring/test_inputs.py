@@ -282,9 +282,7 @@ CASES = {
         scoring.lille,
         "age_years albumin_day0_g_dl bilirubin_day0_mg_dl bilirubin_day7_mg_dl creatinine_mg_dl pt_s",
     ),
-    "gahs": case(
-        scoring.gahs, "age_years wbc_10_9_l urea_mmol_l inr bilirubin_umol_l", GAHS_PARTS
-    ),
+    "gahs": case(scoring.gahs, "age_years wbc_10_9_l urea_mmol_l inr bilirubin_umol_l", GAHS_PARTS),
     "gahs of PT": case(
         scoring.gahs, "age_years wbc_10_9_l urea_nitrogen_mg_dl pt_ratio bilirubin_mg_dl", GAHS_PARTS
     ),

@@ -4,7 +4,8 @@ import pytest
 
 from esld.scoring import known_units
 from esld.scoring._arguments import RULES
-from esld.scoring.plausible import LIMITS, VALUES, likely_units, quantity_of, range_of, size
+from esld.scoring._quantities import quantity_of
+from esld.scoring.plausible import LIMITS, VALUES, likely_units, range_of, size
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,9 @@ def test_what_an_argument_measures(argument, analyte, head, unit):
 def test_every_argument_with_a_unit_of_an_analyte_is_found():
     for name in RULES:
         found = quantity_of(name)
-        assert (found is None) == (not name.endswith(("_dl", "_umol_l", "_mmol_l", "_u_l", "_g_l", "_10_9_l"))), name
+        assert (found is None) == (
+            not name.endswith(("_dl", "_umol_l", "_mmol_l", "_u_l", "_g_l", "_10_9_l"))
+        ), name
 
 
 def test_a_range_in_two_units_is_one_range():

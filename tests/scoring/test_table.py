@@ -356,7 +356,9 @@ class TestOtherUnits:
 
 class TestSexBesideFemale:
     def scored(self, **columns):
-        return score_table(pd.DataFrame([LABS.loc["S2"]] * 5).reset_index(drop=True).assign(albumin_g_l=30, **columns))
+        return score_table(
+            pd.DataFrame([LABS.loc["S2"]] * 5).reset_index(drop=True).assign(albumin_g_l=30, **columns)
+        )
 
     @pytest.mark.parametrize("order", [("sex", "female"), ("female", "sex")])
     def test_where_they_disagree_neither_is_used(self, order):
@@ -374,7 +376,9 @@ class TestSexBesideFemale:
         assert row_of(scored.bad_values, column="sex")["rule"].startswith(("one of F", "the same"))
 
     def test_only_a_score_that_is_the_same_for_both_is_given_where_they_disagree(self):
-        table = pd.DataFrame({"sex": ["F"], "female": [0], "bilirubin_mg_dl": [40.0], "creatinine_mg_dl": [3.0]})
+        table = pd.DataFrame(
+            {"sex": ["F"], "female": [0], "bilirubin_mg_dl": [40.0], "creatinine_mg_dl": [3.0]}
+        )
         scored = score_table(table.assign(inr=5.0, sodium_mmol_l=125.0, albumin_g_l=20.0))
         assert scored.table["meld_3"].tolist() == [40]
         assert row_of(scored.scores, column="meld_3")["not_needed"] == "female (1 rows)"

@@ -183,9 +183,7 @@ class TestMistakes:
 
     @pytest.mark.parametrize("unit", ["g/L", "mmol/L", "mg", "furlong"])
     def test_unit_of_another_analyte(self, unit):
-        message = (
-            r"^from_unit must be a unit of BILI, one of \['umol/L', 'mg/dL', 'mg/L'\], got 1 that are not \(first: '"
-        )
+        message = r"^from_unit must be a unit of BILI, one of \['umol/L', 'mg/dL', 'mg/L'\], got 1 that are not \(first: '"
         with pytest.raises(ValueError, match=message + unit):
             convert(1.0, analyte="BILI", from_unit=unit, to_unit="umol/L")
 

@@ -244,11 +244,16 @@ class _Values:
         """For each visit, which of these parameters and patient's characteristics have no value; None if all do."""
         gaps = {
             _NAMES.get(name, name): np.isnan(
-                self._of_argument(name) if name in _OF_PATIENT else self._at_visits(name, "AVAL").to_numpy(float)
+                self._of_argument(name)
+                if name in _OF_PATIENT
+                else self._at_visits(name, "AVAL").to_numpy(float)
             )
             for name in names
         }
-        lists = (", ".join(n for n, gap in zip(gaps, row, strict=True) if gap) for row in zip(*gaps.values(), strict=True))
+        lists = (
+            ", ".join(n for n, gap in zip(gaps, row, strict=True) if gap)
+            for row in zip(*gaps.values(), strict=True)
+        )
         return np.array([f"{_WITHOUT}: {said}" if said else None for said in lists], dtype=object)
 
     def _of_argument(self, name: str) -> np.ndarray:

@@ -169,7 +169,9 @@ class TestComponents:
 class TestWithoutAComponent:
     """Made where what is not there could not have changed the score, and the row says so."""
 
-    DIALYSIS = staticmethod(lambda *days: [event("PR", "S", on(day), PRDECOD="HAEMODIALYSIS") for day in days])
+    DIALYSIS = staticmethod(
+        lambda *days: [event("PR", "S", on(day), PRDECOD="HAEMODIALYSIS") for day in days]
+    )
 
     def rows(self, *days, **others):
         values = LABS | others
