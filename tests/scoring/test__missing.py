@@ -210,3 +210,15 @@ def test_palbi_turns_inside():
     # at its peak bilirubin adds 2.02^2 / (4 x 0.37) = 2.757; with 60 g/L and 52.8: 2.757 - 2.4 - 2.998 = -2.64
     assert scoring.palbi(bilirubin_umol_l=None, albumin_g_l=60, platelets_10_9_l=52.8).grade == 1
     assert np.isnan(scoring.palbi(bilirubin_umol_l=None, albumin_g_l=55, platelets_10_9_l=52.8).grade)
+
+
+def test_ctcae_turns_where_the_baseline_becomes_abnormal():
+    """At the ends alone both of these would be grade 0."""
+    # a limit below 50 makes the baseline abnormal, and 60 is 1.2 times it; one of 50 makes 60 1.2 times the limit
+    known = {"alt_uln_u_l": None, "alt_baseline_u_l": 50}
+    assert np.isnan(scoring.ctcae_alt(alt_u_l=60, **known))
+    assert scoring.ctcae_alt(alt_u_l=30, **known) == 0
+    # within 40 the baseline was normal, and 100 is within 200; a baseline of 41 is abnormal, and 100 is 2.4 times it
+    limits = {"alt_uln_u_l": 200, "alt_baseline_u_l": None, "alt_baseline_uln_u_l": 40}
+    assert np.isnan(scoring.ctcae_alt(alt_u_l=100, **limits))
+    assert scoring.ctcae_alt(alt_u_l=50, **limits) == 0
