@@ -159,7 +159,7 @@ def score(
     scored = score_file(table, output, components=components)
     facts = {"output": str(output), "rows": len(scored.table)} | {
         name: getattr(scored, name).to_dict("records")
-        for name in ("scores", "not_computed", "bad_values", "unknown")
+        for name in ("scores", "not_computed", "bad_values", "queries", "unknown")
     }
     _say(facts, report_text(scored, output), as_json)
 

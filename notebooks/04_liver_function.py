@@ -49,13 +49,17 @@ level = numbers.level(conf_level)
 # %% tags=["hide-input"]
 excluded = chapter.hand_over("after_transplant", liver_function.after_transplant(study), analysis="LFT")
 flagged = chapter.hand_over("near_rescue", liver_function.near_rescue(study), analysis="LFT")
-chapter.say(liver_function.left_out(excluded), liver_function.flagged(study, flagged))
+chapter.say(
+    liver_function.left_out(excluded),
+    liver_function.flagged(study, flagged),
+    liver_function.not_needed(study),
+)
 
 # %% [markdown]
 # ## What the protocol says
 #
 # Several records in one window: the nearest to the planned day counts. A score is computed only when all its components come from
-# one visit and lie within a week of one another. Nothing is filled in.
+# one visit and lie within a week of one another, but for one that could not change it, as creatinine on dialysis. Nothing is filled in.
 
 # %% tags=["hide-input"]
 missing = liver_function.not_computed(study)

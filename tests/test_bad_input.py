@@ -183,17 +183,17 @@ MISTAKES: dict[str, tuple[Damage, str]] = {
     ),
     "unknown unit": (
         of_test("BILI", "LBORRESU", "mol"),
-        "LB.LBORRESU must be a unit of BILI, one of ['umol/L', 'mg/dL'], got 'mol' "
+        "LB.LBORRESU must be a unit of BILI, one of ['umol/L', 'mg/dL', 'mg/L'], got 'mol' "
         "(lb.csv, row {row}, subject {subject}). Give the unit that the laboratory printed.",
     ),
     "missing unit": (
         of_test("BILI", "LBORRESU", ""),
-        "LB.LBORRESU must be a unit of BILI, one of ['umol/L', 'mg/dL'], got nothing "
+        "LB.LBORRESU must be a unit of BILI, one of ['umol/L', 'mg/dL', 'mg/L'], got nothing "
         "(lb.csv, row {row}, subject {subject}). Give the unit that the laboratory printed.",
     ),
     "unit of something else": (
         of_test("BILI", "LBORRESU", "U/L"),
-        "LB.LBORRESU must be a unit of BILI, one of ['umol/L', 'mg/dL'], got 'U/L' "
+        "LB.LBORRESU must be a unit of BILI, one of ['umol/L', 'mg/dL', 'mg/L'], got 'U/L' "
         "(lb.csv, row {row}, subject {subject}). Give the unit that the laboratory printed.",
     ),
     "duplicate subject": (

@@ -87,7 +87,7 @@ def set_at(content: dict[str, Any], path: tuple[str | int, ...], value: object) 
         (("arms",), [CONTENT["arms"][0]], "at least 2 items"),
         (("parameters", 1, "paramcd"), "ALT", "parameters must be unique"),
         (("parameters", 0, "paramcd"), "FIB", "analyte must be one of"),
-        (("parameters", 0, "unit"), "mg/dL", "ALT must be in one of ['U/L']"),
+        (("parameters", 0, "unit"), "mg/dL", "ALT must be in one of ['U/L', 'ukat/L']"),
         (("parameters", 0, "unit"), "", "unit must be one of"),
         (("parameters", 0, "paramcd"), "alt", "match pattern"),
         (("endpoints", 1, "paramcd"), "OS", "endpoints must be unique"),

@@ -185,12 +185,19 @@ def report_frame(scored: ScoredTable) -> pd.DataFrame:
     for row in scored.scores.to_dict("records"):
         counts = f"{row['rows']} rows, {row['missing']} with an input missing, {row['bad']} with a bad value"
         assumed = f"; assumed {row['assumed']}" if row["assumed"] else ""
-        rows.append(("computed", row["column"], f"{counts}; from {row['inputs']}{assumed}"))
+        idle = f"; missing and not needed: {row['not_needed']}" if row["not_needed"] else ""
+        rows.append(("computed", row["column"], f"{counts}; from {row['inputs']}{assumed}{idle}"))
     for row in scored.not_computed.to_dict("records"):
         rows.append(("not computed", row["score"], row["reason"]))
     for row in scored.bad_values.to_dict("records"):
         first = f"first: {row['first']!r} in data row {row['row'] + 1}"
         rows.append(("bad values", str(row["column"]), f"{row['count']} not {row['rule']} ({first})"))
+    for row in scored.queries.to_dict("records"):
+        where = f"outside {row['low']:.3g} to {row['high']:.4g} {row['unit']}"
+        first = f"first: {row['first']!r} in data row {row['row'] + 1}"
+        likely = f"plausible in {row['likely']}; " if row["likely"] else ""
+        text = f"{row['count']} {where} ({first}); {likely}computed as it stands"
+        rows.append(("query: implausible", str(row["column"]), text))
     for row in scored.unknown.to_dict("records"):
         rows.append(("not an input", str(row["column"]), row["hint"]))
     return pd.DataFrame(rows, columns=["what", "subject", "detail"])

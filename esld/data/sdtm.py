@@ -6,6 +6,7 @@ Records that contradict each other are not faults but data queries (:mod:`esld.d
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -328,9 +329,10 @@ def _lb_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
     for limit in ("LBORNRLO", "LBORNRHI"):
         text = "must be a number, not negative"
         yield _Rule(limit, text, "Correct the limit.", lambda s: ~rows | _not_negative(s))
-    unit = _cells(tables, "LB", "LBORRESU").map(known_unit, na_action="ignore")
+    unit = _cells(tables, "LB", "LBORRESU")
     for paramcd, known in used.items():
-        good = ~measured | code.ne(paramcd) | unit.isin(known)
+        own = unit[code.eq(paramcd)].map(partial(known_unit, analyte=paramcd), na_action="ignore")
+        good = ~measured | code.ne(paramcd) | own.isin(known).reindex(code.index, fill_value=False)
         text = f"must be a unit of {paramcd}, one of {list(known)}"
         remedy = "Give the unit that the laboratory printed."
         yield _Rule("LBORRESU", text, remedy, _found(good))
@@ -392,11 +394,11 @@ def _number(text: pd.Series) -> pd.Series:
     return pd.to_numeric(text, errors="coerce").replace([np.inf, -np.inf], np.nan)
 
 
-def known_unit(text: str) -> str | None:
-    """The one spelling of a unit, or ``None`` when nobody knows it."""
+def known_unit(text: str, analyte: str | None = None) -> str | None:
+    """The one spelling of a unit, of an analyte if one is given, or ``None`` when nobody knows it."""
     from esld.scoring import units
 
     try:
-        return units.canonical_unit(text)
+        return units.canonical_unit(text, analyte)
     except ValueError:
         return None

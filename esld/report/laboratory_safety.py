@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from esld import scoring
 from esld.data import dates
 from esld.data.sdtm import Tables
 from esld.data.study import Study
@@ -15,41 +16,64 @@ from esld.report.results import Reported
 from esld.report.safety import SafetySet, share, share_text
 from esld.report.tables import Table
 from esld.report.words import joined, message, of_group, prose, span
-from esld.scoring import ctcae, units
+from esld.scoring import units
 
 GRADES = (0, 1, 2, 3, 4)
 _SEVERE = 3
-_OF_BASELINE = ("ALT", "AST", "ALP", "BILI")  # graded in multiples of the baseline where that is abnormal
+_OF_BASELINE = (
+    "ALT",
+    "AST",
+    "ALP",
+    "GGT",
+    "BILI",
+)  # graded in multiples of the baseline where that is abnormal
 # What a record of CM must name for an INR to be graded as on an anticoagulant.
 ANTICOAGULANTS = ("WARFARIN", "WARFARIN SODIUM", "ACENOCOUMAROL", "PHENPROCOUMON", "FLUINDIONE")
 
 _Grader = Callable[[pd.DataFrame], Any]
-# Unit and grade of each quantity that has one; the frame holds value, low, high, base (in that unit) and vka.
+
+
+def _of_baseline(function: Callable[..., Any], stem: str, unit: str) -> _Grader:
+    """A grade by multiples of the limit or of an abnormal baseline, each judged by the limit of its own record."""
+    arguments = {"": "value", "_uln": "high", "_baseline": "base", "_baseline_uln": "base_high"}
+    return lambda f: function(**{f"{stem}{end}_{unit}": f[column] for end, column in arguments.items()})
+
+
+# Unit and grade of each quantity that has one; the frame holds value, low, high, base, base_high (in that unit) and vka.
 _GRADERS: Mapping[str, tuple[str, _Grader]] = {
-    "ALT": ("U/L", lambda f: ctcae.ctcae_alt(alt_u_l=f.value, alt_uln_u_l=f.high, alt_baseline_u_l=f.base)),
-    "AST": ("U/L", lambda f: ctcae.ctcae_ast(ast_u_l=f.value, ast_uln_u_l=f.high, ast_baseline_u_l=f.base)),
-    "ALP": ("U/L", lambda f: ctcae.ctcae_alp(alp_u_l=f.value, alp_uln_u_l=f.high, alp_baseline_u_l=f.base)),
-    "BILI": (
-        "umol/L",
-        lambda f: ctcae.ctcae_bilirubin(
-            bilirubin_umol_l=f.value, bilirubin_uln_umol_l=f.high, bilirubin_baseline_umol_l=f.base
-        ),
-    ),
-    "ALB": ("g/L", lambda f: ctcae.ctcae_albumin(albumin_g_l=f.value, albumin_lln_g_l=f.low)),
+    "ALT": ("U/L", _of_baseline(scoring.ctcae_alt, "alt", "u_l")),
+    "AST": ("U/L", _of_baseline(scoring.ctcae_ast, "ast", "u_l")),
+    "ALP": ("U/L", _of_baseline(scoring.ctcae_alp, "alp", "u_l")),
+    "GGT": ("U/L", _of_baseline(scoring.ctcae_ggt, "ggt", "u_l")),
+    "BILI": ("umol/L", _of_baseline(scoring.ctcae_bilirubin, "bilirubin", "umol_l")),
+    "ALB": ("g/L", lambda f: scoring.ctcae_albumin(albumin_g_l=f.value, albumin_lln_g_l=f.low)),
     "INR": (
         "ratio",
-        lambda f: ctcae.ctcae_inr(inr=f.value, anticoagulated=f.vka.astype(float), inr_baseline=f.base),
+        lambda f: scoring.ctcae_inr(inr=f.value, anticoagulated=f.vka.astype(float), inr_baseline=f.base),
     ),
     "CREAT": (
         "umol/L",
-        lambda f: ctcae.ctcae_creatinine(
+        lambda f: scoring.ctcae_creatinine(
             creatinine_umol_l=f.value, creatinine_uln_umol_l=f.high, creatinine_baseline_umol_l=f.base
         ),
     ),
-    "SODIUM": ("mmol/L", lambda f: ctcae.ctcae_sodium(sodium_mmol_l=f.value, sodium_lln_mmol_l=f.low)),
-    "PLAT": ("10^9/L", lambda f: ctcae.ctcae_platelets(platelets_10_9_l=f.value, platelets_lln_10_9_l=f.low)),
-    "HGB": ("g/L", lambda f: ctcae.ctcae_haemoglobin(haemoglobin_g_l=f.value, haemoglobin_lln_g_l=f.low)),
+    "SODIUM": ("mmol/L", lambda f: scoring.ctcae_sodium(sodium_mmol_l=f.value, sodium_lln_mmol_l=f.low)),
+    "PLAT": (
+        "10^9/L",
+        lambda f: scoring.ctcae_platelets(platelets_10_9_l=f.value, platelets_lln_10_9_l=f.low),
+    ),
+    "WBC": ("10^9/L", lambda f: scoring.ctcae_wbc(wbc_10_9_l=f.value, wbc_lln_10_9_l=f.low)),
+    "NEUT": (
+        "10^9/L",
+        lambda f: scoring.ctcae_neutrophils(neutrophils_10_9_l=f.value, neutrophils_lln_10_9_l=f.low),
+    ),
+    "HGB": ("g/L", lambda f: scoring.ctcae_haemoglobin(haemoglobin_g_l=f.value, haemoglobin_lln_g_l=f.low)),
 }
+
+
+_COLUMNS: Mapping[str, str] = {
+    "value": "AVAL", "low": "ANRLO", "high": "ANRHI", "base": "BASE", "base_high": "BNRHI",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +95,9 @@ def graded(study: Study, group: SafetySet, paramcd: str) -> pd.DataFrame:
 
     The baseline value is graded as if nothing were known before it. Later values, those outside every visit's window
     included, are graded with version 5's rules for an abnormal baseline; a patient without a baseline value as after
-    a normal one. A value without the limit of normal that its grade needs has none.
+    a normal one. Each side is graded by the limits on its own record, and whether the baseline is abnormal is judged by
+    those of the baseline. A value without the limit of normal that its grade needs has none; beyond a fixed limit
+    (platelets below 75) it needs none.
 
     Returns
     -------
@@ -84,17 +110,18 @@ def graded(study: Study, group: SafetySet, paramcd: str) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             name: _converted(own[column], paramcd, study.protocol.parameter(paramcd).unit, unit)
-            for name, column in (("value", "AVAL"), ("low", "ANRLO"), ("high", "ANRHI"), ("base", "BASE"))
+            for name, column in _COLUMNS.items()
         }
     ).assign(USUBJID=own["USUBJID"], ADT=own["ADT"])
     frame["vka"] = on_anticoagulant(study.tables, frame)
-    limits = ("low", "high")
+    limits = ("low", "high", "base_high")
     frame = frame.assign(**{limit: frame[limit].where(frame[limit] > 0) for limit in limits})
     first, later = own["ABLFL"].eq("Y"), own["ADY"].gt(1)
-    at_baseline = frame[first].assign(base=frame["high"], vka=False)
-    # A baseline at the upper limit is a normal one, and makes every rule that of the upper limit.
+    # A baseline at its upper limit is a normal one, and makes every rule that of the value's own limit.
+    normal = {name: frame["high"].fillna(1.0) for name in ("base", "base_high")}
+    at_baseline = frame.assign(vka=False, **normal)[first]
     unknown = frame["base"].isna() & ~frame["vka"]
-    after = frame.assign(base=frame["base"].mask(unknown, frame["high"].fillna(1.0)))[later]
+    after = frame.assign(**{name: frame[name].mask(unknown, limit) for name, limit in normal.items()})[later]
     people = group.people[["USUBJID", "GROUP"]].reset_index(drop=True)
     before = pd.Series(_whole(grade(at_baseline)), at_baseline["USUBJID"], dtype=object)
     worst = worst_class(
@@ -195,8 +222,9 @@ def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFram
 
 
 _VERSION = (
-    "CTCAE version 5.0. At baseline by the limits of normal; afterwards, where the baseline was above them, by multiples of the "
-    "baseline (ALT, AST, ALP, bilirubin): grade 0 then means no worsening, not a normal value."
+    "CTCAE version 5.0, each value by the limits of normal on its own record; afterwards, where the baseline was above the limit "
+    "on the baseline's record, by multiples of the baseline (ALT, AST, ALP, GGT, bilirubin): grade 0 then means no worsening, "
+    "not a normal value."
 )
 _WORST = "Worst of all values after baseline with the own liver, those outside a visit's window included."
 

@@ -10,7 +10,7 @@ from esld.data.study import Study
 from esld.protocol import Parameter
 from esld.report import figures, numbers
 from esld.report.results import Reported
-from esld.report.words import in_prose, joined, message, of_group, span
+from esld.report.words import in_prose, joined, message, of_group, prose, span
 
 
 def parameters_of(study: Study, analysis: str) -> list[Parameter]:
@@ -123,6 +123,17 @@ def left_out(excluded: Reported) -> str:
         return message("transplant.none")
     noun = numbers.noun(row.value, "laboratory value")
     return message("transplant", count=span(row, f"{row.value:.0f}"), noun=noun)
+
+
+def not_needed(study: Study) -> str:
+    """Which scores were made without which component, since it could not have changed them; nothing if none was."""
+    scores = study.adlb[study.adlb["CRIT2FL"].eq("Y")]
+    found = {
+        f"{study.protocol.parameter(code).param} without {prose(without)}"
+        for code, what in zip(scores["PARAMCD"], scores["CRIT2"], strict=True)
+        for without in [what.rpartition(": ")[2]]
+    }
+    return message("score.not_needed", scores="; ".join(sorted(found))) if found else ""
 
 
 def near_rescue(study: Study) -> pd.DataFrame:

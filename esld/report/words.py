@@ -89,6 +89,7 @@ MESSAGES = {
     ),
     "transplant": "Left out: {count} {noun} measured after a liver transplant; they belong to another liver.",
     "transplant.none": "No laboratory value was measured after a liver transplant.",
+    "score.not_needed": "Made without a component that could not have changed them: {scores}.",
     "rescue": ("Flagged, and analysed like the others: values measured {criterion}, {arms} after baseline."),
     "rescue.arm": "{count} of {n} in the {arm} group",
     "shift": "From baseline to {visit}, {arms}.",

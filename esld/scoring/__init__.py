@@ -11,20 +11,35 @@ from esld.scoring.aclf import (
 )
 from esld.scoring.albi import ALBI, PALBI, albi, palbi
 from esld.scoring.alcoholic_hepatitis import Maddrey, lille, lille_response, maddrey
+from esld.scoring.alcoholic_points import ABIC, GAHS, abic, gahs
 from esld.scoring.child_pugh import ChildPugh, child_pugh
 from esld.scoring.ctcae import (
-    ctcae_albumin,
     ctcae_alp,
     ctcae_alt,
     ctcae_ast,
     ctcae_bilirubin,
     ctcae_creatinine,
-    ctcae_haemoglobin,
+    ctcae_ggt,
     ctcae_inr,
-    ctcae_platelets,
-    ctcae_sodium,
 )
-from esld.scoring.fibrosis import apri, apri_category, fib_4, fib_4_category
+from esld.scoring.ctcae_limits import (
+    ctcae_albumin,
+    ctcae_haemoglobin,
+    ctcae_neutrophils,
+    ctcae_platelets,
+    ctcae_potassium_high,
+    ctcae_potassium_low,
+    ctcae_sodium,
+    ctcae_wbc,
+)
+from esld.scoring.fibrosis import (
+    NAFLDFibrosis,
+    apri,
+    apri_category,
+    fib_4,
+    fib_4_category,
+    nafld_fibrosis,
+)
 from esld.scoring.liver_injury import HysLaw, RFactor, edish, hys_law, r_factor
 from esld.scoring.mayo_pbc import MayoPBC, mayo_pbc
 from esld.scoring.meld import meld, meld_2000, meld_mortality_3_month_percent, meld_real, meld_survival_90_day
@@ -44,8 +59,10 @@ from esld.scoring.meld_variants import imeld, meld_xi, ukeld
 from esld.scoring.units import canonical_unit, convert, known_units
 
 __all__ = [
+    "ABIC",
     "ALBI",
     "CLIFCOF",
+    "GAHS",
     "PALBI",
     "ChildPugh",
     "HysLaw",
@@ -55,7 +72,9 @@ __all__ = [
     "MELDXIInputs",
     "Maddrey",
     "MayoPBC",
+    "NAFLDFibrosis",
     "RFactor",
+    "abic",
     "albi",
     "apri",
     "apri_category",
@@ -74,13 +93,19 @@ __all__ = [
     "ctcae_ast",
     "ctcae_bilirubin",
     "ctcae_creatinine",
+    "ctcae_ggt",
     "ctcae_haemoglobin",
     "ctcae_inr",
+    "ctcae_neutrophils",
     "ctcae_platelets",
+    "ctcae_potassium_high",
+    "ctcae_potassium_low",
     "ctcae_sodium",
+    "ctcae_wbc",
     "edish",
     "fib_4",
     "fib_4_category",
+    "gahs",
     "hys_law",
     "imeld",
     "known_units",
@@ -103,6 +128,7 @@ __all__ = [
     "meld_survival_90_day",
     "meld_xi",
     "meld_xi_inputs",
+    "nafld_fibrosis",
     "palbi",
     "r_factor",
     "ukeld",

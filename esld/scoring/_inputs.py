@@ -6,10 +6,9 @@ NaN for missing, and is plain NumPy.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from enum import Enum
-from functools import reduce
 from numbers import Real
 from typing import Any, Final, TypeAlias
 
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from esld.scoring._missing import settle
 from esld.scoring._rules import FINITE, Rule
 
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -25,6 +25,8 @@ Values: TypeAlias = "float | Floats | pd.Series[float]"
 Labels: TypeAlias = "str | npt.NDArray[np.object_] | pd.Series[Any] | None"
 """A result in words: a str or None for scalars, an object array or Series with None where missing."""
 Formula: TypeAlias = Callable[..., tuple[Floats, ...]]
+Turn: TypeAlias = "float | Callable[[Sequence[Floats]], Floats]"
+"""Where a formula turns: a value in its unit, or a function of its blocks, those of earlier columns without gaps."""
 
 
 class NotGiven(Enum):
@@ -74,6 +76,8 @@ class Column:
         What the values must be.
     scale : tuple of (float, float)
         Multiply by the first and divide by the second: a change of unit, done in the block.
+    turns : tuple of Turn
+        Where the formula turns in this argument; none where it only rises or only falls.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Column:
     index: "pd.Index[Any] | None"
     rule: Rule
     scale: tuple[float, float] = (1.0, 1.0)
+    turns: tuple[Turn, ...] = ()
 
     @property
     def may_be_missing(self) -> bool:
@@ -95,6 +100,20 @@ class Column:
             self._refuse()
         up, down = self.scale
         return block if up == down else np.asarray(block * up / down)
+
+    def place(self, number: int, blocks: Sequence[Floats]) -> Floats:
+        """An end of what this argument may be (0 and 1) or a turn of the formula in it, in the formula's unit."""
+        up, down = self.scale
+        low = self.rule.ends[0] * up / down
+        if number < 2:
+            return np.asarray(self.rule.ends[number] * up / down)
+        turn = self.turns[number - 2]
+        value = np.asarray(turn(blocks) if callable(turn) else turn, dtype=np.float64)
+        return np.where(np.isnan(value), low, value)  # of a column that has a gap itself
+
+    def turning(self, *turns: Turn) -> "Column":
+        """The same column of a formula that turns in it."""
+        return replace(self, turns=turns)
 
     def _refuse(self) -> None:
         everything = _as_float64(self.values)
@@ -176,7 +195,13 @@ def _is_number(value: object, accepts_bool: bool) -> bool:
     return isinstance(value, Real | Decimal)
 
 
-def texts(name: str, values: object, number_of: Callable[[str], float | None], rule: str) -> Column:
+def texts(
+    name: str,
+    values: object,
+    number_of: Callable[[str], float | None],
+    rule: str,
+    ends: tuple[float, float] = FINITE.ends,
+) -> Column:
     """Read an argument of words as the numbers that they stand for.
 
     Parameters
@@ -189,6 +214,8 @@ def texts(name: str, values: object, number_of: Callable[[str], float | None], r
         The number a word stands for, None when it is not known; called once for each different word.
     rule : str
         What the words must be, for the message.
+    ends : tuple of (float, float)
+        The lowest and the highest number that a word stands for.
     """
     array, shape, index = _raw(name, values)
     flat = array.astype(object)
@@ -203,7 +230,7 @@ def texts(name: str, values: object, number_of: Callable[[str], float | None], r
         wrong = np.flatnonzero(np.isin(codes, np.flatnonzero(unknown)))
         raise _not_what_it_must_be(name, rule, wrong, flat)
     numbers = np.array([*found, np.nan], dtype=np.float64)[codes]  # code -1, missing, reads the last
-    return Column(name, numbers, shape, index, FINITE)
+    return Column(name, numbers, shape, index, replace(FINITE, ends=ends))
 
 
 def exactly_one(**arguments: Any) -> tuple[str, Any]:
@@ -240,14 +267,15 @@ def _blocks(size: int) -> Iterator[slice]:
 
 
 def components(names: Sequence[str], formula: Formula, columns: Sequence[Column]) -> tuple[Values, ...]:
-    """Evaluate a formula with several results; the formula itself says where each of them is missing.
+    """Evaluate a formula with several results; each is missing where a missing argument could change it.
 
     Parameters
     ----------
     names : sequence of str
         One name a result; a Series carries it.
     formula : callable
-        Takes one float64 block a column (of one element for a scalar), returns one block a result.
+        Takes one float64 block a column (of one element for a scalar), returns one block a result. It need not
+        see to missing values, but must not fail on NaN; see :mod:`esld.scoring._missing` for what it must be.
     columns : sequence of Column
         Scalars and one common shape and index, else ValueError.
 
@@ -265,22 +293,15 @@ def components(names: Sequence[str], formula: Formula, columns: Sequence[Column]
         with np.errstate(
             over="ignore", divide="ignore", invalid="ignore"
         ):  # an absurd value gives an absurd result
-            made = formula(*blocks)
-        for out, block in zip(flat, made, strict=True):
-            out[part] = block
+            for out, block in zip(flat, formula(*blocks), strict=True):
+                out[part] = block
+            settle(formula, columns, blocks, [out[part] for out in flat])
     return tuple(_in_form(result, index, name) for result, name in zip(results, names, strict=True))
 
 
 def score(name: str, formula: Callable[..., Floats], *columns: Column) -> Values:
-    """Evaluate a formula with one result, missing wherever any of its columns is."""
-    gaps = [i for i, one in enumerate(columns) if one.may_be_missing]
-
-    def masked(*blocks: Floats) -> tuple[Floats, ...]:
-        missing = [np.isnan(blocks[i]) for i in gaps]
-        result = formula(*blocks)
-        return (replaced(result, reduce(np.logical_or, missing), np.nan) if missing else result,)
-
-    return components((name,), masked, columns)[0]
+    """Evaluate a formula with one result; see `components`."""
+    return components((name,), lambda *blocks: (formula(*blocks),), columns)[0]
 
 
 def _in_form(result: Floats, index: "pd.Index[Any] | None", name: str) -> Values:

@@ -24,13 +24,14 @@ class CLIFCOF(Parts):
     Attributes
     ----------
     liver, kidney, brain, coagulation, circulation, respiration : float, ndarray or Series
-        1, 2 or 3 points; NaN where what this organ needs is missing.
+        1, 2 or 3 points.
     total : float, ndarray or Series
-        6 to 18; NaN where any organ is missing.
+        6 to 18.
     failures : float, ndarray or Series
-        Organs that fail, 0 to 6: 3 points, or 2 of the kidney. NaN where the total is missing.
+        Organs that fail, 0 to 6: 3 points, or 2 of the kidney.
     aclf_grade : float, ndarray or Series
-        0 to 3; NaN where the total is missing.
+        0 to 3. Each of all these is NaN by itself, where a missing argument could change it: three organs that are
+        known to fail are grade 3, whatever the others.
     """
 
     liver: Values
@@ -106,7 +107,8 @@ def clif_c_of(
     Notes
     -----
     Population: acute decompensation of cirrhosis. Several tables print "> 12" for the liver's 3 points; one site gives
-    the range of the total as 0-18. A treatment that is given but unknown (missing) makes its organ missing.
+    the range of the total as 0-18. A treatment that is given but unknown (missing) makes its organ missing unless
+    that has 3 points without it; under a treatment what was measured of its organ is not needed.
 
     References
     ----------
@@ -140,9 +142,7 @@ def clif_c_of(
             _treated(_rising(creatinine, 2.0, 3.5), rrt),
             _rising(brain, 1.0, 3.0),
             _rising(inr, 2.0, 2.5),
-            _treated(
-                np.where(np.isnan(pressure), np.nan, 1.0 + (np.round(pressure, 8) < 70.0)), vasopressors
-            ),
+            _treated(np.asarray(1.0 + (np.round(pressure, 8) < 70.0)), vasopressors),
             _treated(4.0 - _rising(oxygen, low, high, inclusive=False), ventilated),
         )
         total = sum(points[1:], start=points[0])
@@ -152,8 +152,7 @@ def clif_c_of(
         renal_dysfunction = (creatinine >= 1.5) & (creatinine < 2.0)
         with_another = (points[1] >= 2.0) | renal_dysfunction | (points[2] == 2.0)
         grade = np.where(failures == 1.0, 1.0 * with_another, np.minimum(failures, 3.0))
-        unknown = np.isnan(total)
-        return (*points, total, *(np.where(unknown, np.nan, part) for part in (failures, grade)))
+        return (*points, total, failures, grade)
 
     names = (*(f"clif_c_of_{organ}" for organ in _ORGANS), "clif_c_of", "clif_c_of_failures", "aclf_grade")
     return CLIFCOF(*_inputs.components(names, formula, columns))
@@ -173,7 +172,7 @@ def clif_c_aclf(*, clif_c_of: Numbers, age_years: Numbers, wbc_10_9_l: Numbers) 
     Returns
     -------
     float, ndarray or Series
-        Neither rounded nor cut to 0-100, the range of display; NaN where any argument is missing.
+        Neither rounded nor cut to 0-100, the range of display; NaN where a missing argument could change it.
 
     Notes
     -----
@@ -218,7 +217,7 @@ def clif_c_ad(
     Returns
     -------
     float, ndarray or Series
-        Not rounded; NaN where any argument is missing.
+        Not rounded; NaN where a missing argument could change it.
 
     Notes
     -----
@@ -284,7 +283,7 @@ def cossh_aclf_2(
     Returns
     -------
     float, ndarray or Series
-        Not rounded; NaN where any argument is missing.
+        Not rounded; NaN where a missing argument could change it.
 
     Notes
     -----
@@ -330,15 +329,15 @@ def cossh_aclf_2_stratum(*, cossh_aclf_2: Numbers) -> Labels:
 
 
 def _rising(x: Floats, low: float, high: float, *, inclusive: bool = True) -> Floats:
-    """1 point below `low`, 2 from `low`, 3 from `high` on (or above them only); NaN where x is."""
+    """1 point below `low`, 2 from `low`, 3 from `high` on (or above them only)."""
     rounded = np.round(x, 8)
     beyond = np.greater_equal if inclusive else np.greater
-    return np.where(np.isnan(x), np.nan, 1.0 + beyond(rounded, low) + beyond(rounded, high))
+    return np.asarray(1.0 + beyond(rounded, low) + beyond(rounded, high))
 
 
 def _treated(points: Floats, treatment: Floats) -> Floats:
-    """3 points under the treatment; missing where either is."""
-    return np.where(np.isnan(points) | np.isnan(treatment), np.nan, np.where(treatment == 1.0, 3.0, points))
+    """3 points under the treatment."""
+    return np.where(treatment == 1.0, 3.0, points)
 
 
 def _stratum(name: str, values: Numbers, number_of: _inputs.Formula) -> Labels:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from esld.scoring import _arguments, _inputs
 from esld.scoring._arguments import argument
@@ -19,9 +18,9 @@ class ALBI(Parts):
     score : float, ndarray or Series
         Real-valued, lower is better; NaN where an input is missing.
     grade : float, ndarray or Series
-        1 (<= -2.60), 2 (> -2.60 to <= -1.39) or 3 (> -1.39); NaN where the score is missing.
+        1 (<= -2.60), 2 (> -2.60 to <= -1.39) or 3 (> -1.39); NaN where missing.
     modified_grade : str, ndarray or Series of object
-        "1", "2a" (> -2.60 to < -2.27), "2b" (>= -2.27 to <= -1.39), "3"; None where the score is missing.
+        "1", "2a" (> -2.60 to < -2.27), "2b" (>= -2.27 to <= -1.39), "3"; None where missing.
     """
 
     score: Values
@@ -75,14 +74,17 @@ def albi(
         _arguments.bilirubin("umol/L", bilirubin_mg_dl, bilirubin_umol_l),
         _arguments.albumin("g/L", albumin_g_dl, albumin_g_l),
     )
-    score, grade = _inputs.components(("albi", "albi_grade"), _score_and_grade, columns)
 
-    def number_of(score: Floats) -> npt.NDArray[np.intp]:
-        score = np.round(score, 8)
-        return np.intp(0) + (score > -2.60) + (score >= -2.27) + (score > -1.39)
+    def formula(bilirubin: Floats, albumin: Floats) -> tuple[Floats, ...]:
+        score = np.asarray(0.66 * np.log10(bilirubin) - 0.085 * albumin)
+        rounded = np.round(score, 8)
+        modified = np.asarray(1.0 * (rounded > -2.60) + (rounded >= -2.27) + (rounded > -1.39))
+        return score, _grade(score, -2.60, -1.39), modified
 
-    modified = _inputs.labels(score, ("1", "2a", "2b", "3"), number_of, "albi_modified_grade")
-    return ALBI(score, grade, modified)
+    names = ("albi", "albi_grade", "albi_modified_grade")
+    score, grade, modified = _inputs.components(names, formula, columns)
+    words = _inputs.labels(modified, ("1", "2a", "2b", "3"), _inputs.as_number, names[-1])
+    return ALBI(score, grade, words)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +96,7 @@ class PALBI(Parts):
     score : float, ndarray or Series
         Real-valued, lower is better; NaN where an input is missing.
     grade : float, ndarray or Series
-        1 (<= -2.53), 2 (> -2.53 to <= -2.09) or 3 (> -2.09); NaN where the score is missing.
+        1 (<= -2.53), 2 (> -2.53 to <= -2.09) or 3 (> -2.09); NaN where a missing input could change it.
     """
 
     score: Values
@@ -138,20 +140,16 @@ def palbi(
         score = np.asarray(2.02 * b - 0.37 * b**2 - 0.04 * albumin - 3.48 * p + 1.01 * p**2)
         return score, _grade(score, -2.53, -2.09)
 
+    # parabolas in the two logarithms: the first has its peak at 2.02 / (2 x 0.37), the second its foot
     columns = (
-        _arguments.bilirubin("umol/L", bilirubin_mg_dl, bilirubin_umol_l),
+        _arguments.bilirubin("umol/L", bilirubin_mg_dl, bilirubin_umol_l).turning(10.0 ** (2.02 / 0.74)),
         _arguments.albumin("g/L", albumin_g_dl, albumin_g_l),
-        argument("platelets_10_9_l", platelets_10_9_l),
+        argument("platelets_10_9_l", platelets_10_9_l).turning(10.0 ** (3.48 / 2.02)),
     )
     return PALBI(*_inputs.components(("palbi", "palbi_grade"), formula, columns))
-
-
-def _score_and_grade(bilirubin: Floats, albumin: Floats) -> tuple[Floats, Floats]:
-    score = np.asarray(0.66 * np.log10(bilirubin) - 0.085 * albumin)
-    return score, _grade(score, -2.60, -1.39)
 
 
 def _grade(score: Floats, first: float, second: float) -> Floats:
     """1 up to `first`, 2 up to `second`, 3 above it."""
     rounded = np.round(score, 8)
-    return np.where(np.isnan(score), np.nan, 1.0 + (rounded > first) + (rounded > second))
+    return np.asarray(1.0 + (rounded > first) + (rounded > second))

@@ -25,7 +25,7 @@ class Maddrey(Parts):
     score : float, ndarray or Series
         Not rounded; NaN where an input is missing.
     severe : float, ndarray or Series
-        1.0 where the score is 32 or more, else 0.0; NaN where it is missing.
+        1.0 where the score is 32 or more, else 0.0; NaN where a missing input could change that.
     """
 
     score: Values
@@ -65,7 +65,7 @@ def maddrey(
 
     def formula(pt: Floats, control: Floats, bilirubin: Floats) -> tuple[Floats, ...]:
         score = np.asarray(4.6 * (pt - control) + bilirubin)
-        return score, np.where(np.isnan(score), np.nan, np.round(score, 8) >= 32.0)
+        return score, np.asarray(1.0 * (np.round(score, 8) >= 32.0))
 
     columns = (
         argument("pt_s", pt_s),
@@ -109,7 +109,7 @@ def lille(
     Returns
     -------
     float, ndarray or Series
-        In [0, 1]; NaN where any argument is missing.
+        In [0, 1]; NaN where a missing argument could change it.
 
     Notes
     -----

@@ -36,7 +36,7 @@ class Score:
         Where the function gives several parts: the columns that are the score and its class, with the part of each.
     components : mapping of str to str
         The same for the points and organs that make it up.
-    only_with : mapping of str to str
+    only_with : mapping of str to Choice
         Arguments that belong to another one and are left out without it.
     inputs : callable, optional
         The function of the same arguments (without those in `not_of_inputs`) that gives the clamped inputs.
@@ -48,7 +48,7 @@ class Score:
     may_have: tuple[Choice, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     components: Mapping[str, str] = field(default_factory=dict)
-    only_with: Mapping[str, str] = field(default_factory=dict)
+    only_with: Mapping[str, Choice] = field(default_factory=dict)
     inputs: Callable[..., Any] | None = None
     not_of_inputs: tuple[str, ...] = ()
 
@@ -63,6 +63,16 @@ def _ctcae(function: Callable[..., Any], *needs: Choice, may_have: tuple[Choice,
 
 def _both(stem: str, *units: str) -> Choice:
     return tuple(f"{stem}_{unit}" for unit in units)
+
+
+def _of_baseline(function: Callable[..., Any], stem: str, *units: str) -> Score:
+    """A grade in multiples of the limit of normal or of the baseline, which has a limit of its own."""
+    value, uln, baseline, own = (
+        _both(f"{stem}{end}", *units) for end in ("", "_uln", "_baseline", "_baseline_uln")
+    )
+    return Score(
+        function.__name__, function, (value, uln), (baseline, own), only_with=dict.fromkeys(own, baseline)
+    )
 
 
 SCORES: tuple[Score, ...] = (
@@ -116,7 +126,7 @@ SCORES: tuple[Score, ...] = (
         (("ascites_controlled_by_diuretics",), ("cholestatic",)),
         {"child_pugh": "total", "child_pugh_class": "class_"},
         _parts("child_pugh", "bilirubin", "albumin", "coagulation", "ascites", "encephalopathy"),
-        only_with={"ascites_controlled_by_diuretics": "ascites_ica_grade"},
+        only_with={"ascites_controlled_by_diuretics": ("ascites_ica_grade",)},
     ),
     Score(
         "albi",
@@ -134,6 +144,20 @@ SCORES: tuple[Score, ...] = (
     Score("fib_4_category", scoring.fib_4_category, (("fib_4",),)),
     Score("apri", scoring.apri, (("ast_u_l",), ("ast_uln_u_l",), ("platelets_10_9_l",))),
     Score("apri_category", scoring.apri_category, (("apri",),)),
+    Score(
+        "nafld_fibrosis",
+        scoring.nafld_fibrosis,
+        (
+            _AGE,
+            ("bmi_kg_m2",),
+            ("diabetes_or_ifg",),
+            ("ast_u_l",),
+            ("alt_u_l",),
+            ("platelets_10_9_l",),
+            _ALBUMIN,
+        ),
+        columns={"nafld_fibrosis": "score", "nafld_fibrosis_category": "category"},
+    ),
     Score(
         "r_factor",
         scoring.r_factor,
@@ -168,6 +192,19 @@ SCORES: tuple[Score, ...] = (
             _CREATININE,
             ("pt_s",),
         ),
+    ),
+    Score(
+        "gahs",
+        scoring.gahs,
+        (_AGE, ("wbc_10_9_l",), ("urea_mmol_l", "urea_nitrogen_mg_dl"), ("inr", "pt_ratio"), _BILIRUBIN),
+        columns={"gahs": "total", "gahs_poor_prognosis": "poor_prognosis"},
+        components=_parts("gahs", "age", "wbc", "urea", "coagulation", "bilirubin"),
+    ),
+    Score(
+        "abic",
+        scoring.abic,
+        (_AGE, _BILIRUBIN, _CREATININE, ("inr",)),
+        columns={"abic": "score", "abic_risk": "risk"},
     ),
     Score("lille_response", scoring.lille_response, (("lille",),)),
     Score(
@@ -214,19 +251,15 @@ SCORES: tuple[Score, ...] = (
         ),
     ),
     *(
-        _ctcae(function, (f"{test}_u_l",), (f"{test}_uln_u_l",), may_have=((f"{test}_baseline_u_l",),))
+        _of_baseline(function, test, "u_l")
         for test, function in (
             ("alt", scoring.ctcae_alt),
             ("ast", scoring.ctcae_ast),
             ("alp", scoring.ctcae_alp),
+            ("ggt", scoring.ctcae_ggt),
         )
     ),
-    _ctcae(
-        scoring.ctcae_bilirubin,
-        _BILIRUBIN,
-        _both("bilirubin_uln", "mg_dl", "umol_l"),
-        may_have=(_both("bilirubin_baseline", "mg_dl", "umol_l"),),
-    ),
+    _of_baseline(scoring.ctcae_bilirubin, "bilirubin", "mg_dl", "umol_l"),
     _ctcae(
         scoring.ctcae_creatinine,
         _CREATININE,
@@ -241,6 +274,15 @@ SCORES: tuple[Score, ...] = (
         _both("haemoglobin_lln", "g_l", "g_dl"),
     ),
     _ctcae(scoring.ctcae_platelets, ("platelets_10_9_l",), ("platelets_lln_10_9_l",)),
+    _ctcae(scoring.ctcae_wbc, ("wbc_10_9_l",), ("wbc_lln_10_9_l",)),
+    _ctcae(scoring.ctcae_neutrophils, ("neutrophils_10_9_l",), ("neutrophils_lln_10_9_l",)),
     _ctcae(scoring.ctcae_sodium, _SODIUM, ("sodium_lln_mmol_l",), may_have=(("symptomatic",),)),
+    _ctcae(
+        scoring.ctcae_potassium_low,
+        ("potassium_mmol_l",),
+        ("potassium_lln_mmol_l",),
+        may_have=(("hypokalaemia_symptomatic",),),
+    ),
+    _ctcae(scoring.ctcae_potassium_high, ("potassium_mmol_l",), ("potassium_uln_mmol_l",)),
 )
 """In an order in which a score that feeds another comes first."""

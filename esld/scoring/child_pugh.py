@@ -29,11 +29,12 @@ class ChildPugh(Parts):
     Attributes
     ----------
     bilirubin, albumin, coagulation, ascites, encephalopathy : float, ndarray or Series
-        1, 2 or 3 points; NaN where what this component needs is missing.
+        1, 2 or 3 points; NaN where what this component needs is missing and could change it.
     total : float, ndarray or Series
         5 to 15; NaN where any component is missing.
     class_ : str, ndarray or Series of object
-        "A" (5-6), "B" (7-9), "C" (10-15); None where the total is missing.
+        "A" (5-6), "B" (7-9), "C" (10-15); None where the class is not decided. Components that are known can decide
+        it: three of 3 points make 11 with the least of the others, class C.
     """
 
     bilirubin: Values
@@ -147,19 +148,18 @@ def child_pugh(
         bilirubin, cholestatic, albumin, clotting, west_haven, *ascites = blocks
         usual, in_cholestasis = _rising(bilirubin, *usual_row), _rising(bilirubin, *cholestatic_row)
         each = (
-            np.where(np.isnan(cholestatic), np.nan, np.where(cholestatic == 1.0, in_cholestasis, usual)),
+            np.where(cholestatic == 1.0, in_cholestasis, usual),
             4.0 - _rising(albumin, *_ALBUMIN_G_DL),
             _rising(clotting, *clotting_row),
             ascites[0] if len(ascites) == 1 else _ica_points(*ascites),
             _rising(west_haven, 1.0, 2.0),
         )
-        return (*each, sum(each[1:], start=each[0]))
+        total = sum(each[1:], start=each[0])
+        return (*each, total, np.asarray(1.0 * (total >= 7.0) + (total >= 10.0)))
 
-    names = [f"child_pugh_{part}" for part in _PARTS]
-    results = _inputs.components(names, points, columns)
-    letters = _inputs.labels(
-        results[-1], "ABC", lambda total: np.digitize(total, [7, 10]), "child_pugh_class"
-    )
+    names = [f"child_pugh_{part}" for part in (*_PARTS, "class")]
+    *results, letter = _inputs.components(names, points, columns)
+    letters = _inputs.labels(letter, "ABC", _inputs.as_number, names[-1])
     return ChildPugh(**dict(zip(_PARTS, results, strict=True)), class_=letters)
 
 
@@ -169,7 +169,8 @@ def _ascites_columns(ascites: object, ica_grade: Numbers, controlled: Numbers) -
     if name == "ascites":
         if controlled is not NOT_GIVEN:
             raise ValueError("ascites_controlled_by_diuretics must come with ascites_ica_grade, got ascites")
-        return (_inputs.texts(name, value, ASCITES.get, f"one of {list(ASCITES)} or missing"),)
+        points = (min(ASCITES.values()), max(ASCITES.values()))
+        return (_inputs.texts(name, value, ASCITES.get, f"one of {list(ASCITES)} or missing", points),)
     controlled = np.nan if controlled is NOT_GIVEN else controlled
     return (
         argument(name, value),
@@ -178,11 +179,11 @@ def _ascites_columns(ascites: object, ica_grade: Numbers, controlled: Numbers) -
 
 
 def _rising(x: Floats, low: float, high: float) -> Floats:
-    """1 point below `low`, 2 from `low` to `high` inclusive, 3 above; NaN where x is."""
+    """1 point below `low`, 2 from `low` to `high` inclusive, 3 above."""
     x = np.round(x, 8)  # 2.8 computed as 2.8000000000000003 is still 2.8
-    return np.where(np.isnan(x), np.nan, 1.0 + (x >= low) + (x > high))
+    return np.asarray(1.0 + (x >= low) + (x > high))
 
 
 def _ica_points(grade: Floats, controlled: Floats) -> Floats:
-    """Grade 0: 1 point; 1: 2; 2: 2 if controlled by diuretics, else 3, missing if that is; 3: 3."""
+    """Grade 0: 1 point; 1: 2; 2: 2 if controlled by diuretics, else 3; 3: 3."""
     return np.where(grade == 2.0, 3.0 - controlled, _rising(grade, 1.0, 2.0))

@@ -1,10 +1,14 @@
-"""Laboratory grades of CTCAE version 5.0, with its rules for an abnormal baseline.
+"""Laboratory grades of CTCAE version 5.0 in multiples of normal, with its rules for an abnormal baseline.
 
-Every function gives 0 (no grade) to 4 as floats, NaN where an argument is missing. Version 4 had no rule for the
-baseline: always name the version. A baseline that is not given means that none was recorded, and the value is
-graded as after a normal one; a baseline that is given and missing makes the grade missing. Abnormal is a baseline
-above the upper limit of normal (ULN); in the rows that have a rule for it (ALT, AST, ALP, bilirubin) an improvement
-grades 0. INR and creatinine have no such rule: whether their grade is an adverse event is for the analysis of
+Every function gives 0 (no grade) to 4 as floats, NaN where a missing argument could change the grade. Version 4 had no
+rule for the baseline: always name the version. A baseline that is not given means that none was recorded, and the value
+is graded as after a normal one; one that is given and missing is unknown. Abnormal is a baseline above the upper limit
+of normal (ULN) *of its own record*, the argument that ends in ``baseline_uln``: laboratories change, and a baseline of
+50 that was within 60 does not become abnormal because a later record says 40. Where that argument is not given, the
+ULN of the value is taken to have held at baseline too.
+
+In the rows that have a rule for the baseline (ALT, AST, ALP, GGT, bilirubin) an improvement grades 0. INR and
+creatinine have none that asks whether it was abnormal: whether their grade is an adverse event is for the analysis of
 shifts to say. Limits are compared after rounding to 8 decimals. Inputs and errors as in :mod:`esld.scoring.meld`.
 
 References
@@ -19,12 +23,20 @@ from esld.scoring._arguments import argument
 from esld.scoring._inputs import NOT_GIVEN, Column, Floats, Numbers, Values
 
 _LIMITS = tuple[float, float, float, float]
-_AMINOTRANSFERASE: tuple[_LIMITS, _LIMITS] = ((1.0, 3.0, 5.0, 20.0), (1.5, 3.0, 5.0, 20.0))
-_ALP: tuple[_LIMITS, _LIMITS] = ((1.0, 2.5, 5.0, 20.0), (2.0, 2.5, 5.0, 20.0))
-_BILIRUBIN: tuple[_LIMITS, _LIMITS] = ((1.0, 1.5, 3.0, 10.0), (1.0, 1.5, 3.0, 10.0))
+_Rows = tuple[_LIMITS, _LIMITS]
+"""Multiples of the ULN, and of an abnormal baseline."""
+_AMINOTRANSFERASE: _Rows = ((1.0, 3.0, 5.0, 20.0), (1.5, 3.0, 5.0, 20.0))
+_ALP_GGT: _Rows = ((1.0, 2.5, 5.0, 20.0), (2.0, 2.5, 5.0, 20.0))
+_BILIRUBIN: _Rows = ((1.0, 1.5, 3.0, 10.0), (1.0, 1.5, 3.0, 10.0))
 
 
-def ctcae_alt(*, alt_u_l: Numbers, alt_uln_u_l: Numbers, alt_baseline_u_l: Numbers = NOT_GIVEN) -> Values:
+def ctcae_alt(
+    *,
+    alt_u_l: Numbers,
+    alt_uln_u_l: Numbers,
+    alt_baseline_u_l: Numbers = NOT_GIVEN,
+    alt_baseline_uln_u_l: Numbers = NOT_GIVEN,
+) -> Values:
     """CTCAE v5 grade of "alanine aminotransferase increased".
 
     =====================  =========  ======  =======  =====
@@ -42,38 +54,64 @@ def ctcae_alt(*, alt_u_l: Numbers, alt_uln_u_l: Numbers, alt_baseline_u_l: Numbe
         Its upper limit of normal in the laboratory that measured it.
     alt_baseline_u_l : float, array-like or Series, > 0, optional
         The baseline value.
+    alt_baseline_uln_u_l : float, array-like or Series, > 0, optional
+        The upper limit of normal in the laboratory that measured the baseline; not given means `alt_uln_u_l`.
 
     Returns
     -------
     float, ndarray or Series
         0 to 4. Of an abnormal baseline, exactly 1.5 times it is grade 1, less is 0.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, the limit of a baseline without the baseline, or shapes or indexes that differ.
+
     Examples
     --------
     >>> ctcae_alt(alt_u_l=150, alt_uln_u_l=40, alt_baseline_u_l=100)
     1.0
+    >>> ctcae_alt(alt_u_l=80, alt_uln_u_l=40, alt_baseline_u_l=55, alt_baseline_uln_u_l=60)
+    1.0
     """
-    value, uln = argument("alt_u_l", alt_u_l), argument("alt_uln_u_l", alt_uln_u_l)
-    baseline = _optional("alt_baseline_u_l", alt_baseline_u_l)
-    return _multiples("ctcae_alt", value, uln, baseline, *_AMINOTRANSFERASE, first_inclusive=True)
+    return _enzyme("alt", _AMINOTRANSFERASE, alt_u_l, alt_uln_u_l, alt_baseline_u_l, alt_baseline_uln_u_l)
 
 
-def ctcae_ast(*, ast_u_l: Numbers, ast_uln_u_l: Numbers, ast_baseline_u_l: Numbers = NOT_GIVEN) -> Values:
-    """CTCAE v5 grade of "aspartate aminotransferase increased": the limits of `ctcae_alt`."""
-    value, uln = argument("ast_u_l", ast_u_l), argument("ast_uln_u_l", ast_uln_u_l)
-    baseline = _optional("ast_baseline_u_l", ast_baseline_u_l)
-    return _multiples("ctcae_ast", value, uln, baseline, *_AMINOTRANSFERASE, first_inclusive=True)
+def ctcae_ast(
+    *,
+    ast_u_l: Numbers,
+    ast_uln_u_l: Numbers,
+    ast_baseline_u_l: Numbers = NOT_GIVEN,
+    ast_baseline_uln_u_l: Numbers = NOT_GIVEN,
+) -> Values:
+    """CTCAE v5 grade of "aspartate aminotransferase increased": the limits and arguments of `ctcae_alt`."""
+    return _enzyme("ast", _AMINOTRANSFERASE, ast_u_l, ast_uln_u_l, ast_baseline_u_l, ast_baseline_uln_u_l)
 
 
-def ctcae_alp(*, alp_u_l: Numbers, alp_uln_u_l: Numbers, alp_baseline_u_l: Numbers = NOT_GIVEN) -> Values:
+def ctcae_alp(
+    *,
+    alp_u_l: Numbers,
+    alp_uln_u_l: Numbers,
+    alp_baseline_u_l: Numbers = NOT_GIVEN,
+    alp_baseline_uln_u_l: Numbers = NOT_GIVEN,
+) -> Values:
     """CTCAE v5 grade of "alkaline phosphatase increased".
 
     As `ctcae_alt` with 2.5 for 3: > 1-2.5, > 2.5-5, > 5-20, > 20 x ULN; of an abnormal baseline grade 1 is 2.0-2.5
     times it, 2.0 included, and less is 0.
     """
-    value, uln = argument("alp_u_l", alp_u_l), argument("alp_uln_u_l", alp_uln_u_l)
-    baseline = _optional("alp_baseline_u_l", alp_baseline_u_l)
-    return _multiples("ctcae_alp", value, uln, baseline, *_ALP, first_inclusive=True)
+    return _enzyme("alp", _ALP_GGT, alp_u_l, alp_uln_u_l, alp_baseline_u_l, alp_baseline_uln_u_l)
+
+
+def ctcae_ggt(
+    *,
+    ggt_u_l: Numbers,
+    ggt_uln_u_l: Numbers,
+    ggt_baseline_u_l: Numbers = NOT_GIVEN,
+    ggt_baseline_uln_u_l: Numbers = NOT_GIVEN,
+) -> Values:
+    """CTCAE v5 grade of "GGT increased" (gamma-glutamyltransferase): the limits and arguments of `ctcae_alp`."""
+    return _enzyme("ggt", _ALP_GGT, ggt_u_l, ggt_uln_u_l, ggt_baseline_u_l, ggt_baseline_uln_u_l)
 
 
 def ctcae_bilirubin(
@@ -84,6 +122,8 @@ def ctcae_bilirubin(
     bilirubin_uln_umol_l: Numbers = NOT_GIVEN,
     bilirubin_baseline_mg_dl: Numbers = NOT_GIVEN,
     bilirubin_baseline_umol_l: Numbers = NOT_GIVEN,
+    bilirubin_baseline_uln_mg_dl: Numbers = NOT_GIVEN,
+    bilirubin_baseline_uln_umol_l: Numbers = NOT_GIVEN,
 ) -> Values:
     """CTCAE v5 grade of "blood bilirubin increased".
 
@@ -95,6 +135,8 @@ def ctcae_bilirubin(
         Total bilirubin and its upper limit of normal, each in one of the units.
     bilirubin_baseline_mg_dl, bilirubin_baseline_umol_l : float, array-like or Series, > 0, optional
         The baseline value, in one of the units.
+    bilirubin_baseline_uln_mg_dl, bilirubin_baseline_uln_umol_l : > 0, optional
+        The upper limit of normal of the baseline's own record, in one of the units; not given means that of the value.
 
     Returns
     -------
@@ -103,6 +145,7 @@ def ctcae_bilirubin(
     """
     return _multiples(
         "ctcae_bilirubin",
+        _BILIRUBIN,
         units.quantity("BILI", "umol/L", bilirubin_mg_dl=bilirubin_mg_dl, bilirubin_umol_l=bilirubin_umol_l),
         units.quantity(
             "BILI",
@@ -116,7 +159,12 @@ def ctcae_bilirubin(
             bilirubin_baseline_mg_dl=bilirubin_baseline_mg_dl,
             bilirubin_baseline_umol_l=bilirubin_baseline_umol_l,
         ),
-        *_BILIRUBIN,
+        _optional_quantity(
+            "BILI",
+            "umol/L",
+            bilirubin_baseline_uln_mg_dl=bilirubin_baseline_uln_mg_dl,
+            bilirubin_baseline_uln_umol_l=bilirubin_baseline_uln_umol_l,
+        ),
     )
 
 
@@ -145,6 +193,12 @@ def ctcae_creatinine(
     float, ndarray or Series
         0 to 4.
     """
+    baseline = _optional_quantity(
+        "CREAT",
+        "umol/L",
+        creatinine_baseline_mg_dl=creatinine_baseline_mg_dl,
+        creatinine_baseline_umol_l=creatinine_baseline_umol_l,
+    )
 
     def formula(value: Floats, uln: Floats, *baseline: Floats) -> Floats:
         grade = _steps(value / uln, (1.0, 1.5, 3.0, 6.0))
@@ -165,12 +219,7 @@ def ctcae_creatinine(
             creatinine_uln_mg_dl=creatinine_uln_mg_dl,
             creatinine_uln_umol_l=creatinine_uln_umol_l,
         ),
-        *_optional_quantity(
-            "CREAT",
-            "umol/L",
-            creatinine_baseline_mg_dl=creatinine_baseline_mg_dl,
-            creatinine_baseline_umol_l=creatinine_baseline_umol_l,
-        ),
+        *([] if baseline is None else [baseline]),
     )
 
 
@@ -197,8 +246,8 @@ def ctcae_inr(*, inr: Numbers, anticoagulated: Numbers = False, inr_baseline: Nu
     would grade nearly everybody.
     """
 
-    def formula(inr: Floats, anticoagulated: Floats, *baseline: Floats) -> Floats:
-        of_baseline = _steps(inr / baseline[0], (1.0, 1.5, 2.5)) if baseline else np.full(1, np.nan)
+    def formula(inr: Floats, anticoagulated: Floats, baseline: Floats) -> Floats:
+        of_baseline = _steps(inr / baseline, (1.0, 1.5, 2.5))
         return np.where(anticoagulated == 1.0, of_baseline, _steps(inr, (1.2, 1.5, 2.5)))
 
     return _inputs.score(
@@ -206,150 +255,64 @@ def ctcae_inr(*, inr: Numbers, anticoagulated: Numbers = False, inr_baseline: Nu
         formula,
         argument("inr", inr),
         argument("anticoagulated", anticoagulated),
-        *_optional("inr_baseline", inr_baseline),
+        argument("inr_baseline", np.nan if inr_baseline is NOT_GIVEN else inr_baseline),
     )
 
 
-def ctcae_albumin(
-    *,
-    albumin_g_l: Numbers = NOT_GIVEN,
-    albumin_g_dl: Numbers = NOT_GIVEN,
-    albumin_lln_g_l: Numbers = NOT_GIVEN,
-    albumin_lln_g_dl: Numbers = NOT_GIVEN,
-) -> Values:
-    """CTCAE v5 grade of "hypoalbuminaemia": below normal to 30 g/L (grade 1), < 30-20 (2), < 20 (3).
-
-    Grade 4, life-threatening consequences, is clinical and not given.
-
-    Parameters
-    ----------
-    albumin_g_l, albumin_g_dl, albumin_lln_g_l, albumin_lln_g_dl : float, array-like or Series, > 0
-        Albumin and its lower limit of normal, each in one of the units.
-
-    Returns
-    -------
-    float, ndarray or Series
-        0 to 3.
-    """
-    value = units.quantity("ALB", "g/L", albumin_g_l=albumin_g_l, albumin_g_dl=albumin_g_dl)
-    lln = units.quantity("ALB", "g/L", albumin_lln_g_l=albumin_lln_g_l, albumin_lln_g_dl=albumin_lln_g_dl)
-    return _below("ctcae_albumin", value, lln, (30.0, 20.0))
+def _optional(name: str, values: Numbers) -> Column | None:
+    return None if values is NOT_GIVEN else argument(name, values)
 
 
-def ctcae_haemoglobin(
-    *,
-    haemoglobin_g_l: Numbers = NOT_GIVEN,
-    haemoglobin_g_dl: Numbers = NOT_GIVEN,
-    haemoglobin_lln_g_l: Numbers = NOT_GIVEN,
-    haemoglobin_lln_g_dl: Numbers = NOT_GIVEN,
-) -> Values:
-    """CTCAE v5 grade of "anaemia": below normal to 100 g/L (grade 1), < 100-80 (2), < 80 (3).
-
-    Grade 4, life-threatening consequences, is clinical and not given.
-
-    Parameters
-    ----------
-    haemoglobin_g_l, haemoglobin_g_dl, haemoglobin_lln_g_l, haemoglobin_lln_g_dl : > 0
-        Haemoglobin and its lower limit of normal, each in one of the units.
-
-    Returns
-    -------
-    float, ndarray or Series
-        0 to 3.
-    """
-    value = units.quantity("HGB", "g/L", haemoglobin_g_l=haemoglobin_g_l, haemoglobin_g_dl=haemoglobin_g_dl)
-    lln = units.quantity(
-        "HGB", "g/L", haemoglobin_lln_g_l=haemoglobin_lln_g_l, haemoglobin_lln_g_dl=haemoglobin_lln_g_dl
-    )
-    return _below("ctcae_haemoglobin", value, lln, (100.0, 80.0))
-
-
-def ctcae_platelets(*, platelets_10_9_l: Numbers, platelets_lln_10_9_l: Numbers) -> Values:
-    """CTCAE v5 grade of "platelet count decreased": below normal to 75 (grade 1), < 75-50 (2), < 50-25 (3), < 25 (4).
-
-    Parameters
-    ----------
-    platelets_10_9_l, platelets_lln_10_9_l : float, array-like or Series, > 0
-        Platelets and their lower limit of normal (10^9/L).
-
-    Returns
-    -------
-    float, ndarray or Series
-        0 to 4.
-    """
-    value = argument("platelets_10_9_l", platelets_10_9_l)
-    lln = argument("platelets_lln_10_9_l", platelets_lln_10_9_l)
-    return _below("ctcae_platelets", value, lln, (75.0, 50.0, 25.0))
-
-
-def ctcae_sodium(
-    *, sodium_mmol_l: Numbers, sodium_lln_mmol_l: Numbers, symptomatic: Numbers = False
-) -> Values:
-    """CTCAE v5 grade of "hyponatraemia": below normal to 130 (grade 1), < 130-125 (2), < 125-120 (3), < 120 (4).
-
-    Parameters
-    ----------
-    sodium_mmol_l, sodium_lln_mmol_l : float, array-like or Series, > 0
-        Serum sodium and its lower limit of normal.
-    symptomatic : bool, array-like or Series, default False
-        With symptoms, < 130-125 is grade 3.
-
-    Returns
-    -------
-    float, ndarray or Series
-        0 to 4.
-    """
-
-    def formula(sodium: Floats, lln: Floats, symptomatic: Floats) -> Floats:
-        grade = _falling(sodium, lln, (130.0, 125.0, 120.0))
-        return np.where((grade == 2.0) & (symptomatic == 1.0), 3.0, grade)
-
-    return _inputs.score(
-        "ctcae_sodium",
-        formula,
-        argument("sodium_mmol_l", sodium_mmol_l),
-        argument("sodium_lln_mmol_l", sodium_lln_mmol_l),
-        argument("symptomatic", symptomatic),
-    )
-
-
-def _optional(name: str, values: Numbers) -> tuple[Column, ...]:
-    return () if values is NOT_GIVEN else (argument(name, values),)
-
-
-def _optional_quantity(analyte: str, unit: str, **arguments: Numbers) -> tuple[Column, ...]:
+def _optional_quantity(analyte: str, unit: str, **arguments: Numbers) -> Column | None:
     if all(values is NOT_GIVEN for values in arguments.values()):
-        return ()
-    return (units.quantity(analyte, unit, **arguments),)
+        return None
+    return units.quantity(analyte, unit, **arguments)
+
+
+def _enzyme(
+    stem: str, limits: _Rows, value: Numbers, uln: Numbers, baseline: Numbers, baseline_uln: Numbers
+) -> Values:
+    return _multiples(
+        f"ctcae_{stem}",
+        limits,
+        argument(f"{stem}_u_l", value),
+        argument(f"{stem}_uln_u_l", uln),
+        _optional(f"{stem}_baseline_u_l", baseline),
+        _optional(f"{stem}_baseline_uln_u_l", baseline_uln),
+        first_inclusive=True,
+    )
 
 
 def _multiples(
     name: str,
+    limits: _Rows,
     value: Column,
     uln: Column,
-    baseline: tuple[Column, ...],
-    normal: _LIMITS,
-    abnormal: _LIMITS,
+    baseline: Column | None,
+    baseline_uln: Column | None,
     *,
     first_inclusive: bool = False,
 ) -> Values:
-    """Grade by multiples of the ULN or, where the baseline was above it, of the baseline."""
+    """Grade by multiples of the ULN or, where the baseline was above its own, of the baseline."""
+    normal, abnormal = limits
+    if baseline is None:
+        if baseline_uln is not None:
+            rule = f"must come with {baseline_uln.name.replace('baseline_uln', 'baseline')}"
+            raise ValueError(f"{baseline_uln.name} {rule}, got it alone")
+        return _inputs.score(name, lambda value, uln: _steps(value / uln, normal), value, uln)
+    own = 1 if baseline_uln is None else 2  # the place of the limit that judges the baseline
 
-    def formula(value: Floats, uln: Floats, *baseline: Floats) -> Floats:
-        grade = _steps(value / uln, normal)
-        for before in baseline:
-            of_baseline = _steps(value / before, abnormal, first_inclusive=first_inclusive)
-            grade = np.where(np.round(before / uln, 8) > 1.0, of_baseline, grade)
-        return grade
+    def formula(*blocks: Floats) -> Floats:
+        value, uln, before = blocks[0], blocks[1], blocks[-1]
+        of_baseline = _steps(value / before, abnormal, first_inclusive=first_inclusive)
+        return np.where(np.round(before / blocks[own], 8) > 1.0, of_baseline, _steps(value / uln, normal))
 
-    return _inputs.score(name, formula, value, uln, *baseline)
-
-
-def _below(name: str, value: Column, lln: Column, limits: tuple[float, ...]) -> Values:
-    def formula(value: Floats, lln: Floats) -> Floats:
-        return _falling(value, lln, limits)
-
-    return _inputs.score(name, formula, value, lln)
+    # The grade falls with the baseline from where that becomes abnormal; a limit that judges both value and baseline
+    # has its last normal baseline where they are equal.
+    before = baseline.turning(lambda blocks: blocks[own] * (1.0 + 1e-8))
+    if baseline_uln is None:
+        return _inputs.score(name, formula, value, uln.turning(lambda blocks: blocks[2]), before)
+    return _inputs.score(name, formula, value, uln, baseline_uln, before)
 
 
 def _steps(multiple: Floats, limits: tuple[float, ...], *, first_inclusive: bool = False) -> Floats:
@@ -358,10 +321,3 @@ def _steps(multiple: Floats, limits: tuple[float, ...], *, first_inclusive: bool
     first = rounded >= limits[0] if first_inclusive else rounded > limits[0]
     above = [first, *(rounded > limit for limit in limits[1:])]
     return np.asarray(np.sum(above, axis=0, dtype=np.float64))
-
-
-def _falling(value: Floats, lln: Floats, limits: tuple[float, ...]) -> Floats:
-    """Grade 1 below normal, one more below each of the falling limits, which hold whatever the LLN."""
-    rounded = np.round(value, 8)
-    below = np.sum([rounded < limit for limit in limits], axis=0, dtype=np.float64)
-    return np.where(below > 0, below + 1.0, rounded < np.round(lln, 8))

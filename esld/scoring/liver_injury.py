@@ -46,9 +46,10 @@ class HysLaw(Parts):
     aminotransferase_x_uln, bilirubin_x_uln, alp_x_uln : float, ndarray or Series
         The higher of ALT and AST, bilirubin and ALP, each over its ULN; NaN where missing.
     quadrant : str, ndarray or Series of object
-        As `edish`; None where missing.
+        As `edish`; None where a missing value could change it.
     potential_hys_law : float, ndarray or Series
-        1.0 or 0.0; NaN where anything is missing.
+        1.0 or 0.0; NaN where a missing value could change it. One aminotransferase that is high enough needs no other;
+        a condition that is known not to be met is 0.0, whatever the others.
     """
 
     aminotransferase_x_uln: Values
@@ -153,8 +154,7 @@ def hys_law(
         multiples = (np.maximum(alt / alt_uln, ast / ast_uln), bilirubin / bilirubin_uln, alp / alp_uln)
         high, jaundice, cholestasis = (np.round(multiple, 8) for multiple in multiples)
         potential = (high >= 3.0) & (jaundice >= 2.0) & (cholestasis < 2.0)
-        quadrant = np.where(np.isnan(high + jaundice), np.nan, _quadrant(high, jaundice, 3.0, 2.0))
-        return (*multiples, quadrant, np.where(np.isnan(high + jaundice + cholestasis), np.nan, potential))
+        return (*multiples, _quadrant(high, jaundice, 3.0, 2.0), np.asarray(1.0 * potential))
 
     columns = (
         argument("alt_u_l", alt_u_l),

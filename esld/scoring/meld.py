@@ -6,8 +6,9 @@ given. For every function of the MELD family:
 
 - inputs are scalars, array-likes or Series; all that are not scalars have one shape and one index, and so
   has the result, a float, float64 ndarray or Series. Whole-number scores are floats too, so that NaN fits;
-- a missing value (NaN, None, pd.NA) of any argument makes the result missing, also of `dialysis` when given,
-  and also of a creatinine that dialysis would override;
+- a missing value (NaN, None, pd.NA) of any argument, `dialysis` included when it is given, makes the result missing,
+  unless the result is the same whatever the value was: then it is given. So creatinine is not needed on dialysis,
+  dialysis need not be known at a creatinine of 4.0, and MELD-Na needs no sodium where MELD(i) is 11 or less;
 - a laboratory value that is <= 0, infinite or not a number is a ValueError that names the argument and how
   many.
 """
@@ -49,7 +50,7 @@ def meld(
     Returns
     -------
     float, ndarray or Series
-        6 to 40 in steps of 1; NaN where any argument is missing.
+        6 to 40 in steps of 1; NaN where a missing argument could change it.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def meld_real(
     Returns
     -------
     float, ndarray or Series
-        ``10 x``, 6.43 or more; NaN where any argument is missing.
+        ``10 x``, 6.43 or more; NaN where a missing argument could change it.
     """
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
@@ -127,7 +128,7 @@ def meld_2000(
     Returns
     -------
     float, ndarray or Series
-        0 or more, neither rounded nor capped; NaN where any argument is missing.
+        0 or more, neither rounded nor capped; NaN where a missing argument could change it.
 
     Notes
     -----

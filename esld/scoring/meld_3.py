@@ -53,7 +53,7 @@ def meld_3(
     Returns
     -------
     float, ndarray or Series
-        6 to 40 in steps of 1 (no upper limit without `cap`); NaN where any argument is missing or age is
+        6 to 40 in steps of 1 (no upper limit without `cap`); NaN where a missing argument could change it or age is
         under 12.
 
     Notes
@@ -104,7 +104,7 @@ def meld_3_real(
     Returns
     -------
     float, ndarray or Series
-        6.0 or more; NaN where any argument is missing or age is under 12.
+        6.0 or more; NaN where a missing argument could change it or age is under 12.
     """
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis

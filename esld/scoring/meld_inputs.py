@@ -1,13 +1,11 @@
 """The inputs of the MELD family as its formulas use them: one unit, dialysis applied, clamped.
 
-They answer "why is this score what it is": an input that differs from what was measured was clamped.
-Units, missing values and errors as in :mod:`esld.scoring.meld`; here each part is missing where what it needs
-is.
+They answer "why is this score what it is": an input that differs from what was measured was clamped, and one that is
+there although it was not measured was not needed (creatinine on dialysis). Units, missing values and errors as in
+:mod:`esld.scoring.meld`.
 """
 
 from dataclasses import dataclass
-
-import numpy as np
 
 from esld.scoring import _arguments, _inputs
 from esld.scoring._arguments import argument
@@ -81,7 +79,7 @@ def meld_inputs(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
     )
     names = ("bilirubin_mg_dl", "creatinine_mg_dl", "inr")
-    return MELDInputs(*_inputs.components(names, _labs, columns))
+    return MELDInputs(*_inputs.components(names, clamped_labs, columns))
 
 
 def meld_na_inputs(
@@ -97,8 +95,8 @@ def meld_na_inputs(
     """The clamped inputs of `meld_na`, whose parameters these are. `meld_na_kim_2008` clamps Na to 125-140."""
 
     def formula(*blocks: Floats) -> tuple[Floats, ...]:
-        *labs, sodium = blocks
-        return (*_labs(*labs), clamp(sodium, 125.0, 137.0))
+        bilirubin, creatinine, inr, dialysis, sodium = blocks
+        return (*clamped_labs(bilirubin, creatinine, inr, dialysis), clamp(sodium, 125.0, 137.0))
 
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
@@ -121,17 +119,12 @@ def meld_3_inputs(
     dialysis: Numbers = False,
 ) -> MELD3Inputs:
     """The clamped inputs of `meld_3`, whose parameters these are, without sex and age."""
-
-    def formula(*blocks: Floats) -> tuple[Floats, ...]:
-        bilirubin, creatinine, *others = clamped_inputs(*blocks)
-        return (bilirubin, _unless_unknown(creatinine, blocks[1], blocks[3]), *others)
-
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
     )
     more = (argument("sodium_mmol_l", sodium_mmol_l), _arguments.albumin("g/dL", albumin_g_dl, albumin_g_l))
     names = ("bilirubin_mg_dl", "creatinine_mg_dl", "inr", "sodium_mmol_l", "albumin_g_dl")
-    return MELD3Inputs(*_inputs.components(names, formula, (*columns, *more)))
+    return MELD3Inputs(*_inputs.components(names, clamped_inputs, (*columns, *more)))
 
 
 def meld_xi_inputs(
@@ -145,19 +138,10 @@ def meld_xi_inputs(
     """The clamped inputs of `meld_xi`, whose parameters these are."""
 
     def formula(*blocks: Floats) -> tuple[Floats, ...]:
-        return _labs(*blocks)[:2]
+        bilirubin, creatinine, inr, dialysis = blocks
+        return clamped_labs(bilirubin, creatinine, inr, dialysis)[:2]
 
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, 1.0, dialysis
     )
     return MELDXIInputs(*_inputs.components(("bilirubin_mg_dl", "creatinine_mg_dl"), formula, columns))
-
-
-def _labs(bilirubin: Floats, creatinine: Floats, inr: Floats, dialysis: Floats) -> tuple[Floats, ...]:
-    used_bilirubin, used_creatinine, used_inr = clamped_labs(bilirubin, creatinine, inr, dialysis)
-    return used_bilirubin, _unless_unknown(used_creatinine, creatinine, dialysis), used_inr
-
-
-def _unless_unknown(used: Floats, measured: Floats, dialysis: Floats) -> Floats:
-    """Creatinine as it is used; missing, as the scores are, where it was not measured or dialysis is unknown."""
-    return np.where(np.isnan(measured) | np.isnan(dialysis), np.nan, used)

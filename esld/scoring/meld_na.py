@@ -31,12 +31,12 @@ def meld_na(
     bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
         As in `meld`.
     sodium_mmol_l : float, array-like or Series, > 0
-        Serum sodium (mmol/L = mEq/L), not corrected for glucose. Required also where MELD(i) <= 11.
+        Serum sodium (mmol/L = mEq/L), not corrected for glucose. Not needed where MELD(i) <= 11.
 
     Returns
     -------
     float, ndarray or Series
-        6 to 40 in steps of 1; NaN where any argument is missing.
+        6 to 40 in steps of 1; NaN where a missing argument could change it.
 
     Notes
     -----
@@ -79,7 +79,7 @@ def meld_na_kim_2008(
     Returns
     -------
     float, ndarray or Series
-        6.43 or more; NaN where any argument is missing.
+        6.43 or more; NaN where a missing argument could change it.
 
     References
     ----------

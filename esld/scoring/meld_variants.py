@@ -29,7 +29,7 @@ def meld_xi(
     Returns
     -------
     float, ndarray or Series
-        9.44 or more, not rounded; NaN where any argument is missing.
+        9.44 or more, not rounded; NaN where a missing argument could change it.
 
     Notes
     -----
@@ -73,7 +73,7 @@ def imeld(*, meld: Numbers, age_years: Numbers, sodium_mmol_l: Numbers) -> Value
     Returns
     -------
     float, ndarray or Series
-        Not rounded; NaN where any argument is missing.
+        Not rounded; NaN where a missing argument could change it.
 
     Notes
     -----
@@ -120,7 +120,7 @@ def ukeld(
     Returns
     -------
     float, ndarray or Series
-        Not rounded (show it as a whole number); NaN where any argument is missing. 49 or more is the United
+        Not rounded (show it as a whole number); NaN where a missing argument could change it. 49 or more is the United
         Kingdom's threshold for listing, about 9% mortality in one year; at 60 it is about 50%.
 
     Notes

@@ -10,8 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from esld.scoring import plausible
 from esld.scoring._arguments import RULES
 from esld.scoring._inputs import Floats
+from esld.scoring._quantities import other_units, quantity_of
 from esld.scoring._rules import FLAG, Rule
 from esld.scoring.catalogue import SCORES, Choice, Score
 from esld.scoring.child_pugh import ASCITES
@@ -32,13 +34,18 @@ ASSUMED: Mapping[str, str] = {
             "mechanical_ventilation",
             "anticoagulated",
             "symptomatic",
+            "hypokalaemia_symptomatic",
         ),
         "no",
     ),
+    **{f"{test}_baseline_uln_u_l": f"as {test}_uln_u_l" for test in ("alt", "ast", "alp", "ggt")},
+    "bilirubin_baseline_uln_mg_dl": "as bilirubin_uln",
     "age_years": "adult",
     "ascites_controlled_by_diuretics": "unknown",
 }
 """What a score takes when the table has no column for it; a baseline that is not there was not recorded."""
+_SEX_RULE = "one of F, female, 女, M, male, 男"
+_OTHER_UNITS = other_units(RULES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +58,18 @@ class ScoredTable:
         The columns that came in, unchanged, and the scores after them.
     scores : DataFrame
         One row a column computed: ``column``, ``score``, ``inputs`` (the columns used), ``assumed`` (what stands for
-        columns that are not there), ``rows`` with a value, ``missing`` for want of an input, ``bad`` for a bad value.
+        columns that are not there), ``rows`` with a value, ``missing`` for want of an input, ``bad`` for a bad value, and
+        ``not_needed``: inputs that are missing in rows with a value, which they could not have changed (creatinine on
+        dialysis), with the number of rows.
     not_computed : DataFrame
         One row a score: ``score`` and the ``reason``.
     bad_values : DataFrame
         One row a column with bad values: ``column``, ``count``, ``rule``, ``first`` and its ``row`` (the
         label in the index).
+    queries : DataFrame
+        One row a column with values that are implausible in its unit, which are computed with as they stand: ``column``,
+        ``count``, ``low``, ``high``, ``unit``, ``first`` and its ``row``, ``likely`` (units in which all of them would be
+        plausible).
     unknown : DataFrame
         One row a column that no score takes: ``column`` and a ``hint`` where a name is near.
     """
@@ -65,14 +78,18 @@ class ScoredTable:
     scores: pd.DataFrame
     not_computed: pd.DataFrame
     bad_values: pd.DataFrame
+    queries: pd.DataFrame
     unknown: pd.DataFrame
 
 
 def score_table(table: pd.DataFrame, *, components: bool = False) -> ScoredTable:
     """Compute every score whose inputs are columns of a table.
 
-    Columns are named as the arguments of the scores, unit included (``bilirubin_umol_l``), in any case; ``sex`` (F, M)
-    stands for ``female``. A score that is computed, or is already a column, is an input of the next (MELD of iMELD).
+    Columns are named as the arguments of the scores, unit included (``bilirubin_umol_l``), in any case; other units of the
+    same quantity (``alt_ukat_l``, ``haemoglobin_mmol_l``, ``bilirubin_mg_l``, ``platelets_gi_l``) are converted. ``sex``
+    (F, female, 女, M, male, 男) stands for ``female``; where a table has both and they disagree, neither is used: the scores
+    of that row that ask for sex are blank. A score that is computed, or is already a column, is an input of the next
+    (MELD of iMELD).
 
     Parameters
     ----------
@@ -84,8 +101,9 @@ def score_table(table: pd.DataFrame, *, components: bool = False) -> ScoredTable
     Returns
     -------
     ScoredTable
-        A value that cannot be (text, 0 or less, a fraction of a grade) makes the scores of its row missing, and is
-        counted; it stops nothing.
+        A value that cannot be (text, 0 or less, a fraction of a grade) counts as missing, and is listed; it stops nothing. A
+        missing value leaves those scores of its row blank that it could have changed. One that is implausible in its unit
+        (:mod:`esld.scoring.plausible`) is counted and used.
 
     Raises
     ------
@@ -94,17 +112,25 @@ def score_table(table: pd.DataFrame, *, components: bool = False) -> ScoredTable
     """
     named = _named(table)
     inputs: dict[str, _Input] = {}
-    bad_values, unknown = [], []
+    sources: dict[str, str] = {}
+    bad_values, queries, unknown = [], [], []
     for name, column in named.items():
-        argument = "female" if name == "sex" and "female" not in named else name
+        argument, size = ("female", 1.0) if name == "sex" else _OTHER_UNITS.get(name, (name, 1.0))
         if argument not in RULES and argument != "ascites":
             unknown.append({"column": column, "hint": _hint(name)})
             continue
-        inputs[argument] = read = _read(table[column], name, argument)
-        if read.bad.any():
-            first = int(np.flatnonzero(read.bad)[0])
-            place = {"first": str(table[column].iloc[first]), "row": table.index[first]}
-            bad_values.append({"column": column, "count": int(read.bad.sum()), "rule": read.rule, **place})
+        if name != argument and name != "sex" and (argument in named or argument in inputs):
+            unknown.append({"column": column, "hint": f"not used: another column gives {argument}"})
+            continue
+        read = _read(table[column], name, argument, size)
+        bad_values += _bad(table, column, read.bad, read.rule)
+        queries += _implausible(table[column], argument, read, size)
+        if argument in inputs:  # sex beside female
+            read, differ = _one_sex(inputs[argument], read)
+            other = named["female"] if name == "sex" else named["sex"]
+            bad_values += _bad(table, column, differ, f"the same as {other}; neither is used there")
+        inputs[argument] = read
+        sources[argument] = " and ".join(filter(None, (sources.get(argument), name)))
     columns: dict[str, pd.Series[Any]] = {}
     computed, not_computed = [], []
     for score in SCORES:
@@ -124,19 +150,72 @@ def score_table(table: pd.DataFrame, *, components: bool = False) -> ScoredTable
                 "missing": int((~there & ~spoilt).sum()),
                 "bad": int((~there & spoilt).sum()),
             }
-            about = {"column": name, "score": score.name, "inputs": ", ".join(given), "assumed": assumed}
-            computed.append(about | counts)
+            used = ", ".join(n if sources.get(n, n) == n else f"{n} (of {sources[n]})" for n in given)
+            about = {"column": name, "score": score.name, "inputs": used, "assumed": assumed}
+            gaps = {n: int((inputs[n].cells.isna().to_numpy() & there).sum()) for n in given}
+            said = ", ".join(f"{n} ({count} rows)" for n, count in gaps.items() if count)
+            computed.append(about | counts | {"not_needed": said})
         if score.name in RULES:  # it is an argument of another score
             inputs[score.name] = _fed(results[score.name], RULES[score.name], spoilt)
     return ScoredTable(
         table=pd.concat([table, pd.DataFrame(columns, index=table.index)], axis=1),
         scores=pd.DataFrame(
-            computed, columns=["column", "score", "inputs", "assumed", "rows", "missing", "bad"]
+            computed,
+            columns=["column", "score", "inputs", "assumed", "rows", "missing", "bad", "not_needed"],
         ),
         not_computed=pd.DataFrame(not_computed, columns=["score", "reason"]),
         bad_values=pd.DataFrame(bad_values, columns=["column", "count", "rule", "first", "row"]),
+        queries=pd.DataFrame(
+            queries, columns=["column", "count", "low", "high", "unit", "first", "row", "likely"]
+        ),
         unknown=pd.DataFrame(unknown, columns=["column", "hint"]),
     )
+
+
+def _bad(
+    table: pd.DataFrame, column: Hashable, where: npt.NDArray[np.bool_], rule: str
+) -> list[dict[str, Any]]:
+    """What is to be said of a column's bad cells: nothing where there are none."""
+    if not where.any():
+        return []
+    first = int(np.flatnonzero(where)[0])
+    place = {"first": str(table[column].iloc[first]), "row": table.index[first]}
+    return [{"column": column, "count": int(where.sum()), "rule": rule, **place}]
+
+
+def _implausible(
+    column: "pd.Series[Any]", argument: str, read: "_Input", size: float
+) -> list[dict[str, Any]]:
+    """The query of a column whose values are outside the plausible range, in the column's own unit."""
+    found = plausible.range_of(argument)
+    if found is None:
+        return []
+    low, high, unit = found
+    numbers = read.cells.to_numpy(np.float64)
+    outside = np.flatnonzero((numbers < low) | (numbers > high))
+    if not outside.size:
+        return []
+    if size != 1.0:
+        own = quantity_of(input_name(column.name))
+        unit = own.unit if own else unit
+    likely = plausible.likely_units(argument, unit, (numbers[outside] / size).tolist())
+    first = int(outside[0])
+    place = {"first": str(column.iloc[first]), "row": column.index[first], "likely": " or ".join(likely)}
+    return [
+        {"column": column.name, "count": outside.size, "low": low / size, "high": high / size, "unit": unit}
+        | place
+    ]
+
+
+def _one_sex(one: "_Input", other: "_Input") -> "tuple[_Input, npt.NDArray[np.bool_]]":
+    """Two columns of sex as one, and where they say different things: there, neither is taken.
+
+    A cell that cannot be read is listed as bad; the other column stands for it where that can.
+    """
+    differ = (one.cells.notna() & other.cells.notna() & one.cells.ne(other.cells)).to_numpy(np.bool_)
+    cells = one.cells.fillna(other.cells).mask(differ)
+    bad = (one.bad | other.bad | differ) & cells.isna().to_numpy(np.bool_)
+    return _Input(cells, bad, one.rule), differ
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +241,7 @@ def input_name(column: Hashable) -> str:
 def is_input(column: Hashable) -> bool:
     """Whether a column is an argument of some score."""
     name = input_name(column)
-    return name in RULES or name in {"ascites", "sex"}
+    return name in RULES or name in _OTHER_UNITS or name in {"ascites", "sex"}
 
 
 def _named(table: pd.DataFrame) -> dict[str, Hashable]:
@@ -184,8 +263,8 @@ def _hint(name: str) -> str:
     return f"did you mean {near[0]}?" if near else ""
 
 
-def _read(column: "pd.Series[Any]", name: str, argument: str) -> _Input:
-    """A column as numbers (ascites as words), with what is bad made missing."""
+def _read(column: "pd.Series[Any]", name: str, argument: str, size: float) -> _Input:
+    """A column as numbers in the argument's unit (ascites as words), with what is bad made missing."""
     if argument == "ascites":
         words = _texts(column)
         known = words.isin(list(ASCITES))
@@ -194,10 +273,11 @@ def _read(column: "pd.Series[Any]", name: str, argument: str) -> _Input:
     rule = RULES[argument]
     words_for = _SEXES if name == "sex" else _FLAGS if rule is FLAG else {}
     numbers, wrong = _numbers(column, words_for)
+    numbers = numbers if size == 1.0 else numbers * size
     text = rule.text.removesuffix(" or missing")
     wrong = wrong | np.asarray(rule.broken(numbers), dtype=np.bool_)
     if name == "sex":  # a code such as 1 and 2 is not guessed
-        text = "F or M"
+        text = _SEX_RULE
         wrong = wrong | (~np.isnan(numbers) & ~_texts(column).isin(list(words_for)).to_numpy(dtype=np.bool_))
     return _Input(pd.Series(np.where(wrong, np.nan, numbers), column.index), wrong, text)
 
@@ -236,7 +316,7 @@ def _arguments(score: Score, inputs: Mapping[str, _Input]) -> tuple[list[str], s
 
     lacking = [" or ".join(choice) for choice in score.needs if first(choice) is None]
     given = [name for name in map(first, (*score.needs, *score.may_have)) if name]
-    idle = [name for name, other in score.only_with.items() if other not in given]
+    idle = [name for name, others in score.only_with.items() if not set(others) & set(given)]
     given = [name for name in given if name not in idle]
     open_choices = [c[0] for c in score.may_have if first(c) is None and c[0] not in idle]
     assumed = ", ".join(f"{name}: {ASSUMED[name]}" for name in open_choices if name in ASSUMED)

@@ -2,7 +2,9 @@
 
 The factors are those of the literature that the scores come from (bilirubin 17.1, creatinine 88.4), not of
 the molar masses (17.104, 88.402): the difference moves MELD by less than 0.001. Nothing is assumed: an
-unknown or missing unit is an error.
+unknown or missing unit is an error, and so is one that could mean two things for its analyte (urea in mg/dL or mg/L, the
+molecule or its nitrogen). Haemoglobin in mmol/L is of its monomer, one iron each, 16 114 g/mol, as laboratories in
+continental Europe report it (IFCC): 1 mmol/L is 1.6114 g/dL.
 """
 
 import re
@@ -19,22 +21,24 @@ from esld.scoring._rules import FINITE, POSITIVE
 # How hospital exports write a unit, after `_folded`; each canonical spelling, folded, is understood too.
 _SPELLINGS: dict[str, tuple[str, ...]] = {
     "U/L": ("iu/l", "units/l"),
+    "ukat/L": ("microkat/l", "mckat/l"),
     "umol/L": ("micromol/l", "mcmol/l"),
     "mmol/L": (),
     "mEq/L": (),
     "mg/dL": ("mg/100ml", "mg%"),
+    "mg/L": (),
     "g/L": ("gm/l",),
     "g/dL": ("gm/dl", "g/100ml", "g%"),
     "ug/L": ("mcg/l",),
     "ng/mL": (),
-    "10^9/L": (),
+    "10^9/L": ("gi/l", "/nl", "1/nl"),
     "10^3/uL": ("10^3/mm3", "10^3/mm^3", "k/ul", "k/mm3", "thou/ul"),
     "s": ("sec", "secs", "second", "seconds", "秒"),
     "ratio": ("1", "inr", "{inr}"),
 }
 
-_ENZYME = {"U/L": 1.0}
-_BILIRUBIN = {"umol/L": 1.0, "mg/dL": 17.1}
+_ENZYME = {"U/L": 1.0, "ukat/L": 60.0}  # a katal is a mole a second, a unit a micromole a minute
+_BILIRUBIN = {"umol/L": 1.0, "mg/dL": 17.1, "mg/L": 1.71}
 _PROTEIN = {"g/L": 1.0, "g/dL": 10.0}
 _ELECTROLYTE = {"mmol/L": 1.0, "mEq/L": 1.0}
 _CELLS = {"10^9/L": 1.0, "10^3/uL": 1.0}
@@ -51,19 +55,19 @@ _SIZES: dict[str, dict[str, float]] = {
     "PROT": _PROTEIN,
     "PT": {"s": 1.0},
     "INR": {"ratio": 1.0},
-    "CREAT": {"umol/L": 1.0, "mg/dL": 88.4},
+    "CREAT": {"umol/L": 1.0, "mg/dL": 88.4, "mg/L": 8.84},
     # mg/dL may be the whole molecule (0.1665) or its nitrogen, "BUN" (0.357): CDISC has a code for each
     "UREA": {"mmol/L": 1.0},
-    "UREAN": {"mmol/L": 1.0, "mg/dL": 0.357},
+    "UREAN": {"mmol/L": 1.0, "mg/dL": 0.357, "mg/L": 0.0357},
     "SODIUM": _ELECTROLYTE,
     "K": _ELECTROLYTE,
     "PLAT": _CELLS,
     "WBC": _CELLS,
     "NEUT": _CELLS,
-    "HGB": _PROTEIN,
+    "HGB": _PROTEIN | {"mmol/L": 16.114},
     "AFP": {"ug/L": 1.0, "ng/mL": 1.0},
     "AMMONIA": {"umol/L": 1.0},
-    "CHOL": {"mmol/L": 1.0, "mg/dL": 1 / 38.67},
+    "CHOL": {"mmol/L": 1.0, "mg/dL": 1 / 38.67, "mg/L": 1 / 386.7},
 }
 
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
@@ -82,18 +86,24 @@ _CANONICAL = {_folded(spelling): unit for unit, others in _SPELLINGS.items() for
 
 
 @lru_cache(maxsize=1024)
-def _find(text: str) -> str | None:
+def _find(text: str, analyte: str | None = None) -> str | None:
+    giga = re.fullmatch(r"\s*G\s*/\s*[Ll]\s*", unicodedata.normalize("NFKC", text))
+    if giga and _SIZES.get(analyte or "") is _CELLS:  # no gram of cells is ever reported
+        return "10^9/L"
     return _CANONICAL.get(_folded(text))
 
 
-def canonical_unit(text: str) -> str:
+def canonical_unit(text: str, analyte: str | None = None) -> str:
     """The one spelling of a unit that stands for all the ways to write it.
 
     Parameters
     ----------
     text : str
         As the laboratory wrote it: ``µmol/L`` with either letter mu, ``umol/l``, ``mg/dl``, ``×10⁹/L``,
-        ``10*9/L``, ``IU/L``, ``sec``; full-width letters and any case.
+        ``10*9/L``, ``GI/L``, ``/nL``, ``IU/L``, ``sec``; full-width letters and any case.
+    analyte : str, optional
+        CDISC ``LBTESTCD``: for a count of cells (PLAT, WBC, NEUT) ``G/L``, with a capital G, is 10^9/L. Of anything else,
+        and where no analyte is given, it is g/L in capitals.
 
     Returns
     -------
@@ -105,7 +115,7 @@ def canonical_unit(text: str) -> str:
     ValueError
         The unit is unknown, blank or not text. The message lists the known ones.
     """
-    unit = _find(text) if isinstance(text, str) else None
+    unit = _find(text, analyte) if isinstance(text, str) else None
     if unit is None:
         raise ValueError(f"unit must be one of {list(_SPELLINGS)}, got {text!r}")
     return unit
@@ -128,6 +138,11 @@ def known_units(analyte: str) -> tuple[str, ...]:
     if analyte not in _SIZES:
         raise ValueError(f"analyte must be one of {list(_SIZES)}, got {analyte!r}")
     return tuple(_SIZES[analyte])
+
+
+def size(analyte: str, unit: str) -> float:
+    """How many of the analyte's standard unit, the first of `known_units`, one of this unit is."""
+    return _SIZES[analyte][unit]
 
 
 def convert(values: Numbers, *, analyte: str, from_unit: object, to_unit: str) -> Values:
@@ -165,13 +180,13 @@ def convert(values: Numbers, *, analyte: str, from_unit: object, to_unit: str) -
     known = list(known_units(analyte))
     rule = f"a unit of {analyte}, one of {known}"
 
-    def size(text: str) -> float | None:
-        return _SIZES[analyte].get(_find(text) or "")
+    def size_of(text: str) -> float | None:
+        return _SIZES[analyte].get(_find(text, analyte) or "")
 
-    wanted = size(to_unit) if isinstance(to_unit, str) else None
+    wanted = size_of(to_unit) if isinstance(to_unit, str) else None
     if wanted is None:
         raise ValueError(f"to_unit must be {rule}, got {to_unit!r}")
-    sizes = _inputs.texts("from_unit", from_unit, size, rule)
+    sizes = _inputs.texts("from_unit", from_unit, size_of, rule)
     numbers = _inputs.column("values", values, FINITE)
 
     def converted(value: Floats, size: Floats) -> Floats:

@@ -165,3 +165,31 @@ def test_a_writer_that_fails_leaves_the_old_file(source, tmp_path, monkeypatch):
         score_file(source, out)
     assert out.read_text(encoding="utf-8") == "as it was"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+
+
+def test_the_report_asks_about_units_and_says_what_was_not_needed(tmp_path):
+    source = tmp_path / "in.csv"
+    source.write_text(
+        "bilirubin_mg_dl,creatinine_mg_dl,inr,dialysis,platelets_gi_l,albumin_g_l\n"
+        "2,88,1.2,no,150000,35\n2,,1.2,yes,90,30\n",
+        encoding="utf-8",
+    )
+    scored = score_file(source, tmp_path / "out.csv")
+    text = report_text(scored, tmp_path / "out.csv")
+    assert (
+        "creatinine_mg_dl  1 outside 0.17 to 28.28 mg/dL (first: '88' in data row 1); plausible in umol/L or mg/L; "
+        "computed as it stands"
+    ) in text
+    assert (
+        "platelets_gi_l    1 outside 1 to 3000 10^9/L (first: '150000' in data row 1); plausible in /uL;"
+        in text
+    )
+    assert "missing and not needed: creatinine_mg_dl (1 rows)" in text
+    assert "platelets_10_9_l (of platelets_gi_l)" in text
+    # what came in is written as it came
+    assert (
+        (tmp_path / "out.csv")
+        .read_text(encoding="utf-8")
+        .splitlines()[1]
+        .startswith("2,88,1.2,no,150000,35,")
+    )

@@ -99,7 +99,7 @@ SEEDED = [
     ("LB", 0, "LBORRES", "inf", "LB.LBORRES must be a positive number, got 'inf'", "row 2, subject S-1"),
     ("LB", 0, "LBORRES", "溶血", "LB.LBORRES must be a positive number, got '溶血'", "row 2, subject S-1"),
     ("LB", 0, "LBORNRHI", "<50", "LB.LBORNRHI must be a number, not negative, got '<50'", "row 2, subject S-1"),
-    ("LB", 1, "LBORRESU", None, "LB.LBORRESU must be a unit of BILI, one of ['umol/L', 'mg/dL'], got nothing", "row 3"),
+    ("LB", 1, "LBORRESU", None, "LB.LBORRESU must be a unit of BILI, one of ['umol/L', 'mg/dL', 'mg/L'], got nothing", "row 3"),
     ("LB", 1, "LBORRESU", "mg", "LB.LBORRESU must be a unit of BILI", "row 3, subject S-1"),
     ("LB", 1, "LBORRESU", "g/L", "LB.LBORRESU must be a unit of BILI", "row 3, subject S-1"),
     ("LB", 0, "LBDTC", "2025-02-30", "LB.LBDTC must be a calendar date", "row 2, subject S-1"),
@@ -267,3 +267,19 @@ class TestVocabulary:
             assert name == "DM" or strange == []
             assert set(domain.filled) | set(domain.numeric) | set(domain.coded) <= set(domain.required)
             assert domain.sequence == f"{name}SEQ"
+
+
+def test_a_unit_is_read_as_its_analyte_has_it():
+    """G/L of platelets is 10^9/L; of albumin it is grams in capitals; a small g of platelets is a fault."""
+
+    def tables(unit):
+        rows = [
+            lb("S", "PLAT", "150", "2025-01-10", LBORRESU=unit),
+            lb("S", "ALB", "35", "2025-01-10", LBORRESU="G/L"),
+            lb("S", "HGB", "8", "2025-01-10", LBORRESU="mmol/L"),
+        ]
+        return trial(patient("S"), LB=rows)
+
+    validate(tables("G/L"), PROTOCOL)
+    with pytest.raises(InputErrors, match="must be a unit of PLAT"):
+        validate(tables("g/L"), PROTOCOL)

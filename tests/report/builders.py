@@ -160,7 +160,9 @@ def _adlb(
     columns += ["AVAL", "BASE", "CHG", "ANRLO", "ANRHI"]
     frame = pd.DataFrame(rows, columns=columns)
     baseline = frame["AVISITN"].eq(0).map({True: "Y", False: None}).astype(object)
-    return frame.assign(ABLFL=baseline, ANL01FL="Y", POSTLTFL=None, DTYPE=None, CRIT1FL=None)
+    return frame.assign(
+        ABLFL=baseline, ANL01FL="Y", POSTLTFL=None, DTYPE=None, CRIT1FL=None, CRIT2FL=None, CRIT2=None
+    )
 
 
 def at_horizon(

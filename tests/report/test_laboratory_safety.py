@@ -76,6 +76,19 @@ def test_a_rise_from_an_abnormal_baseline_is_a_worsening_even_within_the_same_gr
     assert (row.events, row.n) == (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [
+        ((50, 40), (70, 60), (1, 0, True)),  # 1.4 times an abnormal baseline: not worse, although above the later limit
+        ((55, 60), (80, 40), (0, 1, False)),  # normal by its own limit of 60: twice the later limit
+        ((55, ""), (80, 40), (None, None, False)),  # whether 55 was normal is not known, and the two rules differ
+        ((55, ""), (300, 40), (None, 3, False)),  # here both say 3: 7.5 times the limit, 5.45 times the baseline
+    ],
+)  # fmt: skip
+def test_a_baseline_is_abnormal_by_the_limit_on_its_own_record(before, after, expected):
+    assert grades("ALT", alt(-3, before[0], high=before[1]), alt(30, after[0], high=after[1])) == expected
+
+
 def test_without_a_baseline_a_value_is_graded_as_after_a_normal_one():
     assert grades("ALT", alt(30, 130)) == (None, 2, False)
 
@@ -101,6 +114,7 @@ def test_without_values_or_limits_a_grade_is_not_known():
         ("INR", 1.6, 2.6, {}, (2, 3, False)),
         ("CREAT", 30, 46, {}, (0, 2, False)),  # more than 1.5 x baseline
         ("SODIUM", 134, 119, {"low": 135}, (1, 4, False)),
+        ("PLAT", 74, 24, {"low": ""}, (2, 4, False)),  # below the fixed limits the range is not needed
         ("PLAT", 74, 24, {"low": 125}, (2, 4, False)),
     ],
 )  # fmt: skip

@@ -6,7 +6,10 @@ import pytest
 
 from esld.report import figures, liver_function
 from esld.report.results import rows_of
+from tests.data import small_trial
+from tests.data.small_trial import event, lb
 from tests.report.builders import HIGH, LOW, patient, study_of
+from tests.report.safe_trial import INFUSED, day, derived
 
 M = "\u2212"
 PATIENTS = [
@@ -150,3 +153,13 @@ def test_analysed_is_one_row_a_patient_and_visit(study):
     assert not rows.duplicated(["USUBJID", "AVISITN"]).any()
     assert (rows["POSTLTFL"].isna()).all()
     assert isinstance(rows, pd.DataFrame)
+
+
+def test_which_scores_were_made_without_what_is_said():
+    labs = {"BILI": "60", "ALB": "30", "INR": "1.8", "SODIUM": "130"}
+    rows = [lb("S", code, value, day(29)) for code, value in labs.items()]
+    sessions = [event("PR", "S", day(number), PRDECOD="HAEMODIALYSIS") for number in (27, 28)]
+    people = [small_trial.patient("S", infused=INFUSED)]
+    said = liver_function.not_needed(derived(people, LB=rows, PR=sessions, protocol=small_trial.PROTOCOL))
+    assert "MELD score without CREAT" in said
+    assert liver_function.not_needed(derived(people, LB=rows, protocol=small_trial.PROTOCOL)) == ""

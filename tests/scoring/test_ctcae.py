@@ -1,6 +1,4 @@
-"""CTCAE v5 laboratory grades: each row of the table at each limit, and the rules for the baseline."""
-
-from itertools import pairwise
+"""CTCAE v5 grades in multiples of normal: each row of the table at each limit, and the rules for the baseline."""
 
 import numpy as np
 import pytest
@@ -8,22 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from esld.scoring import (
-    ctcae_albumin,
     ctcae_alp,
     ctcae_alt,
     ctcae_ast,
     ctcae_bilirubin,
     ctcae_creatinine,
-    ctcae_haemoglobin,
+    ctcae_ggt,
     ctcae_inr,
-    ctcae_platelets,
-    ctcae_sodium,
 )
 
 BY_MULTIPLES = {
     "ALT": (ctcae_alt, "alt{}_u_l"),
     "AST": (ctcae_ast, "ast{}_u_l"),
     "ALP": (ctcae_alp, "alp{}_u_l"),
+    "GGT": (ctcae_ggt, "ggt{}_u_l"),
     "bilirubin": (ctcae_bilirubin, "bilirubin{}_umol_l"),
 }
 # The limits above which grades 1 to 4 begin: times the ULN, and times an abnormal baseline.
@@ -31,23 +27,26 @@ NORMAL = {
     "ALT": (1.0, 3.0, 5.0, 20.0),
     "AST": (1.0, 3.0, 5.0, 20.0),
     "ALP": (1.0, 2.5, 5.0, 20.0),
+    "GGT": (1.0, 2.5, 5.0, 20.0),
     "bilirubin": (1.0, 1.5, 3.0, 10.0),
 }
 ABNORMAL = {
     "ALT": (1.5, 3.0, 5.0, 20.0),
     "AST": (1.5, 3.0, 5.0, 20.0),
     "ALP": (2.0, 2.5, 5.0, 20.0),
+    "GGT": (2.0, 2.5, 5.0, 20.0),
     "bilirubin": (1.0, 1.5, 3.0, 10.0),
 }
-FIRST_IS_INCLUDED = {"ALT", "AST", "ALP"}  # 1.5 or 2.0 times the baseline is grade 1 itself
+FIRST_IS_INCLUDED = {"ALT", "AST", "ALP", "GGT"}  # 1.5 or 2.0 times the baseline is grade 1 itself
 ULN = st.floats(5, 150)
 FEW = settings(max_examples=max(settings.default.max_examples // 5, 1))  # of each limit of each test
 
 
-def grade(test, value, uln, **baseline):
+def grade(test, value, uln, **others):
+    """`others`: ``baseline`` and ``baseline_uln``."""
     function, argument = BY_MULTIPLES[test]
     arguments = {argument.format(""): value, argument.format("_uln"): uln}
-    return function(**arguments, **{argument.format("_baseline"): before for before in baseline.values()})
+    return function(**arguments, **{argument.format(f"_{end}"): other for end, other in others.items()})
 
 
 def at_limits(limits, *, first_is_included=False):
@@ -89,7 +88,7 @@ class TestMultiples:
     def test_a_baseline_is_abnormal_above_the_limit(self, test):
         # 4 times the limit: grade 2 or 3 after a normal baseline, 4 / 3.9 = 1.03 times an abnormal one
         normal, abnormal = grade(test, 4, 1, baseline=1.0), grade(test, 4, 1, baseline=3.9)
-        assert normal == {"ALT": 2, "AST": 2, "ALP": 2, "bilirubin": 3}[test]
+        assert normal == {"ALT": 2, "AST": 2, "ALP": 2, "GGT": 2, "bilirubin": 3}[test]
         assert abnormal == (test == "bilirubin")
         # just above the limit it is abnormal: 1.2 times it is grade 0 but for bilirubin
         assert grade(test, 48, 40, baseline=40) == 1
@@ -118,6 +117,31 @@ class TestMultiples:
     def test_rises_with_the_value(self, test, value, uln, baseline, more):
         assert grade(test, value + more, uln) >= grade(test, value, uln)
         assert grade(test, value + more, uln, baseline=baseline) >= grade(test, value, uln, baseline=baseline)
+
+    @pytest.mark.parametrize("test", BY_MULTIPLES)
+    def test_the_baseline_is_judged_by_the_limit_of_its_own_record(self, test):
+        # 55 within 60 is normal: 80 of 40 is twice the limit. By the later 40 it would be abnormal, and 80 1.45 times it.
+        normal = {"ALT": 1, "AST": 1, "ALP": 1, "GGT": 1, "bilirubin": 2}[test]
+        assert grade(test, 80, 40, baseline=55, baseline_uln=60) == normal
+        assert grade(test, 80, 40, baseline=55) == (test == "bilirubin")
+        # 50 above 40 is abnormal: 70 is 1.4 times it, although within 1.17 times the later limit of 60
+        assert grade(test, 70, 60, baseline=50, baseline_uln=40) == (test == "bilirubin")
+        assert grade(test, 70, 60, baseline=50) == 1
+
+    @pytest.mark.parametrize("test", BY_MULTIPLES)
+    @given(ULN, ULN, st.floats(1, 900), st.floats(1, 900))
+    def test_a_limit_that_did_not_change_need_not_be_given(self, test, uln, other, value, baseline):
+        same = grade(test, value, uln, baseline=baseline, baseline_uln=uln)
+        assert same == grade(test, value, uln, baseline=baseline)
+        if baseline <= other:  # normal by its own limit, whatever the later one: as without a baseline
+            assert grade(test, value, uln, baseline=baseline, baseline_uln=other) == grade(test, value, uln)
+
+    @pytest.mark.parametrize("test", BY_MULTIPLES)
+    def test_a_limit_of_a_baseline_that_is_not_there(self, test):
+        argument = BY_MULTIPLES[test][1]
+        names = [argument.format(f"_{end}") for end in ("baseline_uln", "baseline")]
+        with pytest.raises(ValueError, match=f"^{names[0]} must come with {names[1]}, got it alone"):
+            grade(test, 80, 40, baseline_uln=60)
 
     def test_bilirubin_in_mixed_units(self):
         # 3 mg/dL = 51.3 umol/L of a baseline of 34.2 = 1.5 times it: grade 1; of a limit of 17.1 grade 2
@@ -195,7 +219,7 @@ class TestInr:
     @pytest.mark.parametrize(("inr", "expected"), [*at_limits((1.2, 1.5, 2.5)), (1.0, 0), (15, 3)])
     def test_without_anticoagulant(self, inr, expected):
         assert ctcae_inr(inr=inr) == expected
-        # the baseline is of no matter: 1.25 times 1.2 is still grade 1 and not 0
+        # the baseline is of no matter, missing or not: 1.25 times 1.2 is still grade 1 and not 0
         assert ctcae_inr(inr=inr, inr_baseline=1.2) == expected
         assert ctcae_inr(inr=inr, anticoagulated=False, inr_baseline=3.0) == expected
 
@@ -209,6 +233,7 @@ class TestInr:
         # INR 2.6 of a baseline of 2.5: 1.04 times it
         result = ctcae_inr(inr=2.6, anticoagulated=[False, True, None], inr_baseline=2.5)
         np.testing.assert_array_equal(result, [3, 1, np.nan])
+        assert ctcae_inr(inr=2.6, inr_baseline=None) == 3
 
     def test_an_anticoagulant_without_baseline_is_missing(self):
         result = ctcae_inr(inr=[2.6, 2.6, None], anticoagulated=[True, False, False])
@@ -219,84 +244,3 @@ class TestInr:
     def test_rises_with_inr(self, inr, baseline, anticoagulated, more):
         about = {"inr_baseline": baseline, "anticoagulated": anticoagulated}
         assert ctcae_inr(inr=inr + more, **about) >= ctcae_inr(inr=inr, **about)
-
-
-BELOW = {
-    "albumin": (lambda value, lln: ctcae_albumin(albumin_g_l=value, albumin_lln_g_l=lln), 35, (30, 20)),
-    "haemoglobin": (
-        lambda value, lln: ctcae_haemoglobin(haemoglobin_g_l=value, haemoglobin_lln_g_l=lln),
-        130,
-        (100, 80),
-    ),
-    "platelets": (
-        lambda value, lln: ctcae_platelets(platelets_10_9_l=value, platelets_lln_10_9_l=lln),
-        125,
-        (75, 50, 25),
-    ),
-    "sodium": (
-        lambda value, lln: ctcae_sodium(sodium_mmol_l=value, sodium_lln_mmol_l=lln),
-        135,
-        (130, 125, 120),
-    ),
-}
-
-
-class TestBelowNormal:
-    @pytest.mark.parametrize("test", BELOW)
-    def test_each_limit_belongs_to_the_milder_grade(self, test):
-        function, lln, limits = BELOW[test]
-        for number, limit in enumerate((lln, *limits)):
-            expected = [number, number, number, number + 1]
-            values = [limit + 0.01, limit, np.nextafter(limit, 0), limit - 0.01]
-            np.testing.assert_array_equal(function(np.array(values), lln), expected)
-        assert function(0.5, lln) == len(limits) + 1
-
-    @pytest.mark.parametrize("test", BELOW)
-    def test_the_lower_limit_is_the_laboratory_s(self, test):
-        function, lln, limits = BELOW[test]
-        between = (lln + limits[0]) / 2
-        assert function(between, lln) == 1
-        assert function(between, between) == 0
-        assert function(between, np.nextafter(between, 999)) == 0
-        # below the fixed limit of grade 2 it is 2, even where the laboratory calls it normal
-        assert function(limits[0] - 0.01, limits[0] - 1) == 2
-
-    @pytest.mark.parametrize("test", BELOW)
-    @given(st.floats(1, 200), st.floats(0, 50))
-    def test_falls_with_the_value(self, test, value, more):
-        function, lln, _ = BELOW[test]
-        assert function(value + more, lln) <= function(value, lln)
-
-    def test_us_units(self):
-        np.testing.assert_array_equal(
-            ctcae_albumin(albumin_g_dl=[3.5, 3.4, 3.0, 2.9, 2.0, 1.9], albumin_lln_g_l=35), [0, 1, 1, 2, 2, 3]
-        )
-        np.testing.assert_array_equal(
-            ctcae_haemoglobin(haemoglobin_g_dl=[13, 12.9, 10, 9.9, 8, 7.9], haemoglobin_lln_g_dl=13),
-            [0, 1, 1, 2, 2, 3],
-        )
-
-    @pytest.mark.parametrize(
-        ("sodium", "without", "with_symptoms"),
-        [
-            (135, 0, 0),
-            (134, 1, 1),
-            (130, 1, 1),
-            (129, 2, 3),
-            (125, 2, 3),
-            (124, 3, 3),
-            (120, 3, 3),
-            (119, 4, 4),
-        ],
-    )
-    def test_sodium_with_symptoms(self, sodium, without, with_symptoms):
-        """Symptoms make 125-129 grade 3, and nothing else."""
-        result = ctcae_sodium(sodium_mmol_l=sodium, sodium_lln_mmol_l=135, symptomatic=[False, True, None])
-        np.testing.assert_array_equal(result, [without, with_symptoms, np.nan])
-
-    @pytest.mark.parametrize("test", BELOW)
-    def test_every_grade_is_reached_and_no_other(self, test):
-        function, lln, limits = BELOW[test]
-        grades = function(np.arange(lln + 5, 0, -0.5), lln)
-        assert set(grades) == set(range(len(limits) + 2))
-        assert all(later >= earlier for earlier, later in pairwise(grades))

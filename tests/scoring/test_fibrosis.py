@@ -1,11 +1,11 @@
-"""FIB-4 and APRI: closed form and each side of their cut-offs."""
+"""FIB-4, APRI and the NAFLD fibrosis score: closed form and each side of their cut-offs."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esld.scoring import apri, apri_category, fib_4, fib_4_category
+from esld.scoring import apri, apri_category, fib_4, fib_4_category, nafld_fibrosis
 
 AGE, ENZYME, PLATELETS = st.floats(18, 90), st.floats(5, 900), st.floats(10, 500)
 
@@ -112,3 +112,46 @@ def test_unknown_options():
         fib_4_category(fib_4=1, age_years=70)
     with pytest.raises(ValueError, match=r"outcome must be one of .*, got 'fibrosis'"):
         apri_category(apri=1, outcome="fibrosis")
+
+
+FATTY = {
+    "age_years": 50, "bmi_kg_m2": 30, "diabetes_or_ifg": False, "ast_u_l": 40, "alt_u_l": 40,
+    "platelets_10_9_l": 200, "albumin_g_dl": 4.0,
+}  # fmt: skip
+
+
+class TestNafld:
+    @pytest.mark.parametrize(
+        ("changed", "difference"),
+        [
+            ({}, 0),
+            ({"age_years": 60}, 0.37),
+            ({"bmi_kg_m2": 31}, 0.094),
+            ({"diabetes_or_ifg": True}, 1.13),
+            ({"ast_u_l": 80}, 0.99),
+            ({"alt_u_l": 80}, -0.495),
+            ({"platelets_10_9_l": 300}, -1.3),
+            ({"albumin_g_dl": 3.0}, 0.66),
+        ],
+    )
+    def test_formula(self, changed, difference):
+        # -1.675 + 0.037 * 50 + 0.094 * 30 + 0.99 - 0.013 * 200 - 0.66 * 4 = -1.255
+        result = nafld_fibrosis(**FATTY | changed)
+        assert result.score == pytest.approx(-1.255 + difference, abs=1e-12)
+
+    @pytest.mark.parametrize(("age", "lower"), [(35, -1.455), (64.99, -1.455), (65, 0.12), (80, 0.12)])
+    def test_each_side_of_the_cut_offs_of_the_age(self, age, lower):
+        at = nafld_fibrosis(**FATTY | {"age_years": age}).score
+
+        def category(score):  # platelets bring the score there
+            platelets = 200 + (at - score) / 0.013
+            return nafld_fibrosis(**FATTY | {"age_years": age, "platelets_10_9_l": platelets}).category
+
+        assert category(lower - 1e-6) == "low"
+        assert [category(lower), category(0.676)] == ["indeterminate"] * 2
+        assert category(0.676 + 1e-6) == "high"
+
+    def test_under_35_it_is_not_reliable_and_its_category_needs_nothing_else(self):
+        result = nafld_fibrosis(**FATTY | {"age_years": [34.99, 20], "albumin_g_dl": [4.0, None]})
+        assert list(result.category) == ["not reliable"] * 2
+        np.testing.assert_array_equal(np.isnan(result.score), [False, True])

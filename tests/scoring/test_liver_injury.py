@@ -134,12 +134,14 @@ class TestHysLaw:
         assert result.bilirubin_x_uln == pytest.approx(2, abs=1e-12)
         assert result.potential_hys_law == 1
 
-    def test_a_missing_aminotransferase_is_not_ignored(self):
-        # the other one is high enough: a rule is a rule, absent is not normal
+    def test_a_missing_aminotransferase_is_not_normal_but_one_that_is_high_is_enough(self):
         result = hys_law(**HYS_LAW | {"ast_u_l": None})
-        assert np.isnan(result.potential_hys_law)
+        assert result.potential_hys_law == 1
+        assert result.quadrant == "hys_law_quadrant"
         assert np.isnan(result.aminotransferase_x_uln)
-        assert result.quadrant is None
+        low = hys_law(**HYS_LAW | {"ast_u_l": None, "alt_u_l": 0.1})
+        assert np.isnan(low.potential_hys_law)
+        assert low.quadrant is None
         assert result.bilirubin_x_uln == pytest.approx(2, abs=1e-12)
 
     def test_without_alp_the_quadrant_is_known(self):

@@ -150,8 +150,10 @@ def test_age_limits(age, expected):
     assert meld_3_real(**FLOOR, age_years=age) == pytest.approx(expected, abs=1e-12, nan_ok=True)
 
 
-def test_sex_is_required_of_adolescents_too():
-    assert np.isnan(meld_3(**FLOOR | {"female": None}, age_years=15))
+def test_sex_is_required_of_adults_alone():
+    """From 12 to 17 both sexes get 1.33, so that it need not be known."""
+    result = meld_3_real(**FLOOR | {"female": None}, age_years=np.array([11, 12, 15, 17, 18]))
+    np.testing.assert_allclose(result, [np.nan, 7.33, 7.33, 7.33, np.nan], rtol=1e-12)
 
 
 def test_survival():

@@ -81,10 +81,12 @@ def test_dialysis_sets_creatinine(function, creatinine):
 
 
 @each
-def test_creatinine_is_missing_where_it_or_dialysis_is(function):
-    """As the scores are, also where dialysis would override the creatinine."""
-    result = inputs_of(function, creatinine_mg_dl=[1.5, None, None, 1.5], dialysis=[None, True, False, False])
-    np.testing.assert_array_equal(result.creatinine_mg_dl, [np.nan, np.nan, np.nan, 1.5])
+def test_creatinine_is_known_where_what_is_missing_could_not_change_it(function):
+    cap = 3.0 if function is meld_3_inputs else 4.0
+    result = inputs_of(
+        function, creatinine_mg_dl=[1.5, None, None, 1.5, 9.0], dialysis=[None, True, False, False, None]
+    )
+    np.testing.assert_array_equal(result.creatinine_mg_dl, [np.nan, cap, np.nan, 1.5, cap])
     np.testing.assert_array_equal(result.bilirubin_mg_dl, 2.0)
 
 

@@ -7,6 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld import scoring
+from esld.scoring import plausible
+from esld.scoring._arguments import RULES
+from esld.scoring._rules import FINITE, NOT_NEGATIVE, POSITIVE
 from esld.scoring.catalogue import SCORES
 from esld.scoring.table import score_table
 
@@ -111,7 +114,7 @@ def test_sex_in_words_stands_for_female_and_codes_are_not_guessed():
     given = {name: table[name] for name in (*LABS, "albumin_g_l")}
     expected = scoring.meld_3(**given, female=[True, False, None])
     np.testing.assert_array_equal(scored.table["meld_3"], expected)
-    assert row_of(scored.bad_values, column="sex")["rule"] == "F or M"
+    assert row_of(scored.bad_values, column="sex")["rule"] == "one of F, female, 女, M, male, 男"
     assert "age_years: adult" in row_of(scored.scores, column="meld_3")["assumed"]
 
 
@@ -231,3 +234,152 @@ def test_an_absurd_cell_stops_nothing():
     assert scored.table["fib_4"].tolist() == [np.inf, pytest.approx(60 * 58 / 2000)]
     assert scored.table["fib_4_category"].tolist() == [None, "indeterminate"]
     assert row_of(scored.scores, column="fib_4_category")["bad"] == 1
+
+
+class TestNotNeeded:
+    TABLE = pd.DataFrame(
+        {
+            "bilirubin_mg_dl": [2.0, 2.0, 2.0],
+            "creatinine_mg_dl": [None, None, 1.0],
+            "inr": [1.2, 1.2, 1.2],
+            "dialysis": ["yes", "no", ""],
+        }
+    )
+
+    def test_a_score_that_what_is_missing_could_not_change_is_given_and_said(self):
+        scored = score_table(self.TABLE)
+        np.testing.assert_array_equal(scored.table["meld"], [24, np.nan, np.nan])
+        about = row_of(scored.scores, column="meld")
+        assert (about["rows"], about["missing"], about["bad"]) == (1, 2, 0)
+        assert about["not_needed"] == "creatinine_mg_dl (1 rows)"
+
+    def test_a_bad_cell_is_as_a_missing_one(self):
+        table = self.TABLE.astype(object)
+        table.loc[[0, 1], "creatinine_mg_dl"] = "<1"
+        scored = score_table(table)
+        np.testing.assert_array_equal(scored.table["meld"], [24, np.nan, np.nan])
+        about = row_of(scored.scores, column="meld")
+        assert (about["rows"], about["missing"], about["bad"]) == (1, 1, 1)
+        assert row_of(scored.bad_values, column="creatinine_mg_dl")["count"] == 2
+
+
+class TestImplausible:
+    """Each a query that names the column, how many, the range and the units that would fit; the value is used."""
+
+    @pytest.mark.parametrize(
+        ("column", "value", "likely"),
+        [
+            ("creatinine_mg_dl", 88, "umol/L or mg/L"),
+            ("creatinine_umol_l", 1.1, "mg/dL"),
+            ("platelets_10_9_l", 150_000, "/uL"),
+            ("wbc_10_9_l", 7200, "/uL"),
+            ("albumin_g_dl", 35, "g/L"),
+            ("albumin_g_l", 3.5, "g/dL"),
+            ("haemoglobin_g_l", 13, "g/dL or mmol/L"),
+            ("bilirubin_mg_dl", 120, "umol/L or mg/L"),
+            ("bilirubin_uln_mg_dl", 21, "umol/L or mg/L"),
+            ("alt_u_l", 0.7, "ukat/L"),
+            ("alt_ukat_l", 900, "U/L"),
+            ("urea_nitrogen_mg_dl", 0.7, "mmol/L"),
+            ("inr", 80, ""),
+            ("age_years", 1957, ""),
+        ],
+    )
+    def test_is_a_query(self, column, value, likely):
+        scored = score_table(pd.DataFrame({column: [value, None]}, index=["S1", "S2"]))
+        query = row_of(scored.queries, column=column)
+        assert (query["count"], query["first"], query["row"]) == (1, str(float(value)), "S1")
+        assert query["likely"] == likely
+        assert not query["low"] <= value <= query["high"]
+        assert scored.bad_values.empty
+
+    def test_what_stands_there_is_computed(self):
+        table = LABS.assign(creatinine_mg_dl=[88.0, 1.4, 3.0])
+        scored = score_table(table)
+        expected = scoring.meld_real(**{name: table[name] for name in LABS if name != "sodium_mmol_l"})
+        pd.testing.assert_series_equal(scored.table["meld_real"], expected)
+
+    def test_the_sick_are_no_query(self):
+        sick = {
+            "bilirubin_mg_dl": 45, "creatinine_mg_dl": 9, "albumin_g_dl": 1.4, "platelets_10_9_l": 6, "inr": 9,
+            "sodium_mmol_l": 112, "alt_u_l": 9000, "haemoglobin_g_dl": 4.1, "wbc_10_9_l": 55, "age_years": 91,
+        }  # fmt: skip
+        assert score_table(pd.DataFrame({name: [value] for name, value in sick.items()})).queries.empty
+
+    def test_every_argument_that_is_a_quantity_has_a_range(self):
+        without = {"meld", "meld_3", "fib_4", "apri", "clif_c_ad", "cossh_aclf_2", "lille"}
+        for name, rule in RULES.items():
+            if rule in (POSITIVE, NOT_NEGATIVE, FINITE) and name not in without:
+                low, high, unit = plausible.range_of(name)
+                assert low < high, name
+                assert unit, name
+
+
+class TestOtherUnits:
+    @pytest.mark.parametrize(
+        ("column", "value", "argument", "converted"),
+        [
+            ("alt_ukat_l", 1.5, "alt_u_l", 90.0),
+            ("alt_uln_ukat_l", 0.7, "alt_uln_u_l", 42.0),
+            ("haemoglobin_mmol_l", 8.0, "haemoglobin_g_l", 128.912),
+            ("bilirubin_mg_l", 20.0, "bilirubin_mg_dl", 2.0),
+            ("creatinine_mg_l", 20.0, "creatinine_mg_dl", 2.0),
+            ("platelets_gi_l", 90.0, "platelets_10_9_l", 90.0),
+            ("platelets_nl", 90.0, "platelets_10_9_l", 90.0),
+            ("platelets_10_3_ul", 90.0, "platelets_10_9_l", 90.0),
+            ("sodium_meq_l", 130.0, "sodium_mmol_l", 130.0),
+        ],
+    )
+    def test_is_converted_and_said(self, column, value, argument, converted):
+        everything = {
+            "alt_u_l": 80.0, "alt_uln_u_l": 40.0, "haemoglobin_g_l": 120.0, "haemoglobin_lln_g_l": 130.0, "inr": 1.2,
+            "bilirubin_mg_dl": 1.0, "creatinine_mg_dl": 1.0, "platelets_10_9_l": 100.0, "platelets_lln_10_9_l": 150.0,
+            "sodium_mmol_l": 140.0, "sodium_lln_mmol_l": 135.0, "albumin_g_l": 40.0,
+        }  # fmt: skip
+        others = {name: [v] for name, v in everything.items() if name != argument}
+        theirs = score_table(pd.DataFrame(others | {argument: [converted]}))
+        ours = score_table(pd.DataFrame(others | {column: [value]}))
+        assert list(ours.scores["column"]) == list(theirs.scores["column"])
+        for name in ours.scores["column"]:
+            if ours.table[name].dtype == object:
+                assert ours.table[name].tolist() == theirs.table[name].tolist()
+            else:
+                np.testing.assert_allclose(ours.table[name], theirs.table[name], rtol=1e-12)
+        assert ours.scores["inputs"].str.contains(f"{argument} (of {column})", regex=False).any()
+
+    def test_a_second_column_of_the_quantity_is_not_used_and_said(self):
+        table = pd.DataFrame({"alt_u_l": [80.0], "alt_ukat_l": [9.0], "alt_uln_u_l": [40.0]})
+        scored = score_table(table)
+        assert scored.table["ctcae_alt"].tolist() == [1]
+        assert row_of(scored.unknown, column="alt_ukat_l")["hint"] == "not used: another column gives alt_u_l"
+
+
+class TestSexBesideFemale:
+    def scored(self, **columns):
+        return score_table(
+            pd.DataFrame([LABS.loc["S2"]] * 5).reset_index(drop=True).assign(albumin_g_l=30, **columns)
+        )
+
+    @pytest.mark.parametrize("order", [("sex", "female"), ("female", "sex")])
+    def test_where_they_disagree_neither_is_used(self, order):
+        columns = {"sex": ["F", "M", "F", None, "2"], "female": ["1", "no", "0", "yes", "0"]}
+        scored = self.scored(**{name: columns[name] for name in order})
+        woman, man = (
+            scoring.meld_3(**LABS.loc["S2"], albumin_g_l=30, female=female) for female in (True, False)
+        )
+        np.testing.assert_array_equal(scored.table["meld_3"], [woman, man, np.nan, woman, man])
+        said = scored.bad_values[scored.bad_values["rule"].str.contains("neither")].iloc[0]
+        assert said["rule"] == f"the same as {order[0]}; neither is used there"
+        assert (said["column"], said["count"], said["row"]) == (order[1], 1, 2)
+        assert row_of(scored.scores, column="meld_3")["bad"] == 1
+        assert scored.table["meld"].notna().all()  # it does not ask for sex
+        assert row_of(scored.bad_values, column="sex")["rule"].startswith(("one of F", "the same"))
+
+    def test_only_a_score_that_is_the_same_for_both_is_given_where_they_disagree(self):
+        table = pd.DataFrame(
+            {"sex": ["F"], "female": [0], "bilirubin_mg_dl": [40.0], "creatinine_mg_dl": [3.0]}
+        )
+        scored = score_table(table.assign(inr=5.0, sodium_mmol_l=125.0, albumin_g_l=20.0))
+        assert scored.table["meld_3"].tolist() == [40]
+        assert row_of(scored.scores, column="meld_3")["not_needed"] == "female (1 rows)"
+        assert scored.table["meld_3_uncapped"].isna().all()

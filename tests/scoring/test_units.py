@@ -43,9 +43,15 @@ PAIRS = [(analyte, a, b) for analyte, sizes in _SIZES.items() for a in sizes for
             "*10^9/L",
             "× 10^9 / L",
             "109/L",
+            "GI/L",
+            "Gi/L",
+            "/nL",
+            "1/nl",
         ],
         "10^3/uL": [f"10^3/{MICRO}L", f"10³/{MU}l", "x10E3/uL", "10*3/uL", "K/uL", "10^3/mm^3", "10³/mm³"],
         "U/L": ["u/l", "IU/L", "iu/l"],
+        "ukat/L": [f"{MICRO}kat/L", f"{MU}kat/l", "UKAT/L", "microkat/L"],
+        "mg/L": ["mg/l", "MG/L"],
         "mmol/L": ["mmol/l", "MMOL/L"],
         "mEq/L": ["meq/l", "mEq/l"],
         "ug/L": [f"{MICRO}g/L", f"{MU}g/l", "mcg/L"],
@@ -65,7 +71,7 @@ def test_spellings(canonical, spellings):
     "text", ["", "  ", "mol", "mg", "dL", "mg/L/L", "10^6/L", "10^12/L", "%", None, np.nan, pd.NA, 1, ["g/L"]]
 )
 def test_unknown_units_are_refused(text):
-    with pytest.raises(ValueError, match=r"^unit must be one of \['U/L', 'umol/L', .*'ratio'\], got"):
+    with pytest.raises(ValueError, match=r"^unit must be one of \['U/L', 'ukat/L', .*'ratio'\], got"):
         canonical_unit(text)
 
 
@@ -89,6 +95,17 @@ def test_unknown_units_are_refused(text):
         ("AFP", 400.0, "ng/mL", "ug/L", 400.0),
         ("CHOL", 38.67, "mg/dL", "mmol/L", 1.0),
         ("ALT", 40.0, "IU/L", "U/L", 40.0),
+        ("ALT", 1.0, f"{MICRO}kat/L", "U/L", 60.0),  # 1e-6 mol/s is 60e-6 mol/min
+        ("GGT", 90.0, "U/L", f"{MU}kat/l", 1.5),
+        ("BILI", 10.0, "mg/L", "mg/dL", 1.0),
+        ("CREAT", 10.0, "mg/l", "umol/L", 88.4),
+        ("UREAN", 100.0, "mg/L", "mmol/L", 3.57),
+        ("HGB", 10.0, "mmol/L", "g/dL", 16.114),
+        ("PLAT", 150.0, "G/L", "10^9/L", 150.0),
+        ("PLAT", 150.0, "Ｇ／Ｌ", "10^9/L", 150.0),
+        ("WBC", 5.0, "GI/L", "10^3/uL", 5.0),
+        ("NEUT", 3.0, "/nL", "10^9/L", 3.0),
+        ("ALB", 35.0, "G/L", "g/dL", 3.5),  # of a protein it is grams in capitals
         ("PT", 13.0, "sec", "s", 13.0),
         ("INR", 1.2, "1", "ratio", 1.2),
         ("AMMONIA", 50.0, f"{MICRO}mol/L", f"{MU}mol/L", 50.0),
@@ -153,11 +170,20 @@ def test_zero_and_negative_values_pass():
 
 
 class TestMistakes:
+    @pytest.mark.parametrize("unit", ["g/L", "g/l", "/uL", "mg/L"])
+    def test_cells_are_not_weighed(self, unit):
+        """A small g is a gram: a platelet count in g/L is a mistake, not 10^9/L."""
+        with pytest.raises(ValueError, match="a unit of PLAT"):
+            convert(150, analyte="PLAT", from_unit=unit, to_unit="10^9/L")
+
+    @pytest.mark.parametrize("analyte", ["UREA", "ALB", "HGB", "AFP"])
+    def test_milligrams_a_litre_only_where_they_mean_one_thing(self, analyte):
+        with pytest.raises(ValueError, match=f"a unit of {analyte}"):
+            convert(150, analyte=analyte, from_unit="mg/L", to_unit=known_units(analyte)[0])
+
     @pytest.mark.parametrize("unit", ["g/L", "mmol/L", "mg", "furlong"])
     def test_unit_of_another_analyte(self, unit):
-        message = (
-            r"^from_unit must be a unit of BILI, one of \['umol/L', 'mg/dL'\], got 1 that are not \(first: '"
-        )
+        message = r"^from_unit must be a unit of BILI, one of \['umol/L', 'mg/dL', 'mg/L'\], got 1 that are not \(first: '"
         with pytest.raises(ValueError, match=message + unit):
             convert(1.0, analyte="BILI", from_unit=unit, to_unit="umol/L")
 
@@ -167,7 +193,7 @@ class TestMistakes:
 
     @pytest.mark.parametrize("unit", [None, np.nan, pd.NA, "", " "])
     def test_missing_unit(self, unit):
-        message = r"^from_unit must be a unit of BILI, one of \['umol/L', 'mg/dL'\], got 1 missing"
+        message = r"^from_unit must be a unit of BILI, one of \['umol/L', 'mg/dL', 'mg/L'\], got 1 missing"
         for values, units in [(1.0, unit), (np.nan, unit), ([1.0, 2.0], unit), ([1.0, 2.0], ["mg/dL", unit])]:
             with pytest.raises(ValueError, match=message):
                 convert(values, analyte="BILI", from_unit=units, to_unit="umol/L")
@@ -175,7 +201,7 @@ class TestMistakes:
     @pytest.mark.parametrize("unit", ["g/L", None, "", ["umol/L"]])
     def test_wanted_unit(self, unit):
         with pytest.raises(
-            ValueError, match=r"^to_unit must be a unit of CREAT, one of \['umol/L', 'mg/dL'\], got"
+            ValueError, match=r"^to_unit must be a unit of CREAT, one of \['umol/L', 'mg/dL', 'mg/L'\], got"
         ):
             convert(1.0, analyte="CREAT", from_unit="mg/dL", to_unit=unit)
 

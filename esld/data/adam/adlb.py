@@ -27,9 +27,12 @@ _COLUMNS = [
         "ANRLO",
         "ANRHI",
         "ANRIND",
+        "BNRLO",
+        "BNRHI",
         "BNRIND",
     ),
     *("AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ANL01FL", "DTYPE", "POSTLTFL", "CRIT1", "CRIT1FL"),
+    *("CRIT2", "CRIT2FL"),
     *("SRCDOM", "SRCSEQ"),
 ]
 
@@ -44,7 +47,9 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     grades one with the worst (MAXIMUM, or MINIMUM where higher is better). A value whose date is partial keeps
     its row, without ``ADT``, and is never analysed. Values after a liver transplant are another liver's: they
     keep their rows, flagged ``POSTLTFL``, and are never analysed either (``ANL01FL`` missing). Laboratory values soon
-    after a rescue infusion are flagged ``CRIT1FL`` (:mod:`esld.data.adam.rescue`) and analysed like the others.
+    after a rescue infusion are flagged ``CRIT1FL`` (:mod:`esld.data.adam.rescue`) and analysed like the others. Scores
+    that were made without a component that could not have changed them are flagged ``CRIT2FL``, and ``CRIT2`` says
+    without which (:mod:`esld.data.adam.scores`).
 
     Parameters
     ----------
@@ -60,7 +65,9 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     DataFrame
         Rows of randomised subjects, ordered by subject, parameter, day; ``AVAL`` in ``AVALU``; ``CHG`` and
         ``PCHG`` (per cent of a positive baseline) only after baseline; ``ANRIND`` LOW, NORMAL, HIGH or missing
-        without a range; ``SRCSEQ`` missing in derived rows.
+        without a range; ``BNRLO``, ``BNRHI`` and ``BNRIND`` the baseline record's own range and its indicator (named
+        after ADaM's ``BNRIND``, as ``ANRLO``, ``ANRHI`` and ``ANRIND`` are of the record); ``SRCSEQ`` missing in derived
+        rows.
 
     Raises
     ------
@@ -76,6 +83,7 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     adlb = _selected(records, protocol.schedule)
     scores = derive_scores(adlb, tables, subjects, protocol)
     adlb = pd.concat([adlb, scores], ignore_index=True) if len(scores) else adlb
+    adlb = adlb.reindex(columns=[*adlb.columns, *(c for c in ("CRIT2", "CRIT2FL") if c not in adlb)])
     adlb = _with_change(adlb)
     places = {p.paramcd: place for place, p in enumerate(protocol.parameters)}
     for column, words in (
@@ -206,14 +214,14 @@ def _selected(records: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
 
 
 def _with_change(adlb: pd.DataFrame) -> pd.DataFrame:
-    """Baseline value, change and percentage change, and the baseline's range indicator."""
+    """Baseline value, change and percentage change, and the baseline's own range with its indicator."""
     baseline = adlb[adlb["ABLFL"].eq("Y")].set_index(_KEYS)
     keys = pd.MultiIndex.from_frame(adlb[_KEYS])
     base = pd.Series(baseline["AVAL"].reindex(keys).to_numpy(), adlb.index)
     change = (adlb["AVAL"] - base).where(adlb["ADY"] > 1)
     return adlb.assign(
         BASE=base,
-        BNRIND=baseline["ANRIND"].reindex(keys).to_numpy(),
+        **{f"B{name}": baseline[f"A{name}"].reindex(keys).to_numpy() for name in ("NRLO", "NRHI", "NRIND")},
         CHG=change,
         PCHG=100 * change / base.where(base > 0),  # no per cent of nothing, nor of a negative score
     )

@@ -1,6 +1,11 @@
-"""Liver scores as rows of ADLB: components of one visit, at most a stated number of days apart."""
+"""Liver scores as rows of ADLB: components of one visit, at most a stated number of days apart.
 
-from collections.abc import Mapping
+A score is made where its components are there, and where one that is not could not have changed it: creatinine on
+dialysis, for instance (:mod:`esld.scoring._missing`). Such a row says so: ``CRIT2`` names what it does not rest on. A
+component that is too far from the others in time counts as not there.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +21,9 @@ from esld.scoring.catalogue import SCORES
 _SESSIONS = ("DIALYSIS", "HAEMODIALYSIS", "HEMODIALYSIS")
 _CONTINUOUS = ("CVVHD",)
 _KEYS = ["USUBJID", "AVISITN"]
+_OF_LAST = ["ADT", "ADY", "AVISIT", "AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ABLFL"]
+_OWN = ["CRIT2", "CRIT2FL"]
+_WITHOUT = "Not there and not needed for the score"
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,7 @@ _SAME_DAY: Mapping[str, tuple[str, str]] = {"ascites_controlled_by_diuretics": (
 # … another score of the same visit, or what is known of the patient.
 _SCORES: Mapping[str, str] = {"meld": "MELD"}
 _OF_PATIENT = ("female", "age_years")
+_NAMES = {"female": "SEX", "age_years": "AGE"}
 _DIALYSIS = "dialysis"
 
 _CATALOGUE = {score.name: score for score in SCORES}
@@ -151,8 +160,9 @@ def derive_scores(
     Returns
     -------
     DataFrame
-        Columns of ``adlb``; one row a subject, visit and score whose components are all there and near enough
-        in time. ``ADT`` and ``ADY`` are those of the latest component.
+        Columns of ``adlb``; one row a subject, visit and score that the components near enough in time decide. ``ADT``
+        and ``ADY`` are those of the latest component. ``CRIT2FL`` is Y and ``CRIT2`` lists the components where some are
+        not there.
 
     Raises
     ------
@@ -180,23 +190,40 @@ def _score_rows(
     components = _components(given, protocol)
     analysed = adlb["ANL01FL"].eq("Y") & adlb["PARAMCD"].isin(components)
     chosen = adlb[analysed].sort_values("ADT", kind="stable")
-    by_visit = chosen.groupby(_KEYS)
-    apart = by_visit["ADT"].max() - by_visit["ADT"].min()
-    near = apart <= pd.Timedelta(days=protocol.schedule.component_days)
-    whole = by_visit.size().eq(len(components)) & near
-    visits = whole.index[whole]
-    if visits.empty:
-        return adlb.iloc[:0]
-    value = _Values(chosen, adlb, tables, subjects, protocol, visits).of_score(paramcd)
-    last = by_visit[[*_KEYS, "ADT", "ADY", "AVISIT", "AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ABLFL"]].tail(1)
-    rows = last.set_index(_KEYS).reindex(visits)
-    rows = rows.assign(AVAL=value, PARAMCD=paramcd, ANL01FL="Y")
-    return rows.dropna(subset=["AVAL"]).reset_index().reindex(columns=adlb.columns)
+    parts = [adlb.iloc[:0]]
+    for window in _windows(chosen, protocol.schedule.component_days):
+        last = window[[*_KEYS, *_OF_LAST]].groupby(_KEYS).tail(1).set_index(_KEYS)
+        values = _Values(window, adlb, tables, subjects, protocol, last.index)
+        rows = last.assign(AVAL=values.of_score(paramcd), PARAMCD=paramcd, ANL01FL="Y")
+        rows = rows.assign(CRIT2=values.without([*components, *(n for n in given if n in _OF_PATIENT)]))
+        rows["CRIT2FL"] = rows["CRIT2"].notna().map({True: "Y", False: None})
+        parts.append(rows.dropna(subset=["AVAL"]).reset_index())
+    made = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    return made.drop_duplicates(_KEYS).reindex(columns=[*adlb.columns, *_OWN])
+
+
+def _windows(chosen: pd.DataFrame, days: int) -> Iterator[pd.DataFrame]:
+    """Components of each visit that are at most so many days apart.
+
+    All of them where they are; else one window after the other, from each day on. Two windows that decide a score
+    decide it alike: what is left out of either could not have changed it.
+    """
+    longest = pd.Timedelta(days=days)
+    by_visit = chosen.groupby(_KEYS)["ADT"]
+    near = by_visit.transform("max") - by_visit.transform("min") <= longest
+    if near.any():
+        yield chosen[near]
+    far = chosen[~near]
+    place = far.groupby(_KEYS)["ADT"].rank("dense")
+    for number in sorted(place.unique()):
+        begin = far["ADT"].where(place.eq(number))
+        begin = begin.groupby([far[key] for key in _KEYS]).transform("min")
+        yield far[(far["ADT"] >= begin) & (far["ADT"] - begin <= longest)]
 
 
 @dataclass(frozen=True)
 class _Values:
-    """Values of the arguments of a score, one a visit that has all components."""
+    """Values of the arguments of a score, one a visit; NaN where there is none."""
 
     chosen: pd.DataFrame
     adlb: pd.DataFrame
@@ -213,6 +240,22 @@ class _Values:
         result = getattr(result, score.columns[recipe.column]) if recipe.column else result
         return np.asarray(result, dtype=float)
 
+    def without(self, names: list[str]) -> np.ndarray:
+        """For each visit, which of these parameters and patient's characteristics have no value; None if all do."""
+        gaps = {
+            _NAMES.get(name, name): np.isnan(
+                self._of_argument(name)
+                if name in _OF_PATIENT
+                else self._at_visits(name, "AVAL").to_numpy(float)
+            )
+            for name in names
+        }
+        lists = (
+            ", ".join(n for n, gap in zip(gaps, row, strict=True) if gap)
+            for row in zip(*gaps.values(), strict=True)
+        )
+        return np.array([f"{_WITHOUT}: {said}" if said else None for said in lists], dtype=object)
+
     def _of_argument(self, name: str) -> np.ndarray:
         if name in _SCORES:
             return self.of_score(_SCORES[name])
@@ -224,7 +267,8 @@ class _Values:
             paramcd, other = _SAME_DAY[name]
             return _on_day(self.adlb, paramcd, self._days_of(other))
         if name == _DIALYSIS:
-            return on_dialysis(self.tables, self._days_of("CREAT"))
+            latest = self.chosen.groupby(_KEYS)["ADT"].max().reindex(self.visits).droplevel("AVISITN")
+            return on_dialysis(self.tables, self._days_of("CREAT").fillna(latest))
         who = self.visits.get_level_values("USUBJID")
         if name == "female":
             return self.subjects["SEX"].reindex(who).map({"F": 1.0, "M": 0.0}).to_numpy(float)
@@ -255,6 +299,8 @@ def _on_day(adlb: pd.DataFrame, paramcd: str, days: pd.Series) -> np.ndarray:
 
 def on_dialysis(tables: Tables, creatinine_day: pd.Series) -> np.ndarray:
     """Two sessions, or continuous dialysis, within the 7 days before a creatinine (the OPTN rule).
+
+    A score without a creatinine asks for the day of its latest component.
 
     Parameters
     ----------

@@ -39,6 +39,27 @@ def analysed(frame: pd.DataFrame) -> dict[str, float]:
     return dict(zip(chosen["AVISIT"], chosen["AVAL"], strict=True))
 
 
+class TestRangeOfTheBaseline:
+    def test_each_record_carries_the_baseline_s_own_range(self):
+        first = {"LBORNRLO": "7", "LBORNRHI": "40"}
+        later = {"LBORNRLO": "9", "LBORNRHI": "60"}
+        rows = [lb("S", "ALT", "50", on(-3), **first), lb("S", "ALT", "70", on(30), **later)]
+        frame = adlb(trial(patient("S"), LB=rows))
+        assert frame["ANRHI"].tolist() == [40, 60]
+        assert frame["BNRLO"].tolist() == [7, 7]
+        assert frame["BNRHI"].tolist() == [40, 40]
+        assert frame["BNRIND"].tolist() == ["HIGH", "HIGH"]
+
+    def test_in_the_unit_of_the_analysis(self):
+        about = {"LBORRESU": "mg/dL", "LBORNRLO": "0.2", "LBORNRHI": "1.2"}
+        frame = adlb(trial(patient("S"), LB=[lb("S", "BILI", "2", on(-3), **about)]), with_parameters("BILI"))
+        assert frame["BNRHI"].tolist() == pytest.approx([1.2 * 17.1])
+
+    def test_without_a_baseline_there_is_none(self):
+        rows = [lb("S", "ALT", "70", on(30), LBORNRLO="9", LBORNRHI="60")]
+        assert adlb(trial(patient("S"), LB=rows))[["BNRLO", "BNRHI", "BNRIND"]].isna().all().all()
+
+
 class TestStudyDay:
     def test_the_anchor_is_day_1_and_the_day_before_it_minus_1(self):
         days = pd.to_datetime(pd.Series(["2025-01-10", "2025-01-11", "2025-01-12", None]))

@@ -166,6 +166,60 @@ class TestComponents:
         assert scores(trial(patient("A"), patient("B"), LB=rows)).empty
 
 
+class TestWithoutAComponent:
+    """Made where what is not there could not have changed the score, and the row says so."""
+
+    DIALYSIS = staticmethod(
+        lambda *days: [event("PR", "S", on(day), PRDECOD="HAEMODIALYSIS") for day in days]
+    )
+
+    def rows(self, *days, **others):
+        values = LABS | others
+        return [lb("S", code, value, on(days[0])) for code, value in values.items() if value]
+
+    def test_creatinine_on_dialysis(self):
+        tables = trial(patient("S"), LB=self.rows(29, CREAT=""), PR=self.DIALYSIS(27, 28))
+        frame = scores(tables).set_index("PARAMCD")
+        labs = {"bilirubin_mg_dl": 60 / 17.1, "creatinine_mg_dl": 4.0, "inr": 1.8}
+        assert frame.loc["MELD", "AVAL"] == scoring.meld(**labs)
+        assert frame.loc["MELDNA", "AVAL"] == scoring.meld_na(**labs, sodium_mmol_l=130)
+        assert frame.loc["MELD3", "AVAL"] == scoring.meld_3(
+            **labs | {"creatinine_mg_dl": 3.0}, sodium_mmol_l=130, albumin_g_dl=3.0, female=True
+        )
+        assert set(frame.loc[["MELD", "MELDNA", "MELD3"], "CRIT2"]) == {
+            "Not there and not needed for the score: CREAT"
+        }
+        assert set(frame.loc[["MELD", "MELDNA", "MELD3"], "CRIT2FL"]) == {"Y"}
+        assert frame.loc[["ALBI"], "CRIT2FL"].isna().all()
+        assert "UKELD" not in frame.index  # it has no cap
+        without = scores(trial(patient("S"), LB=self.rows(29, CREAT="")))["PARAMCD"].tolist()
+        assert not {"MELD", "MELDNA", "MELD3"} & set(without)
+
+    def test_dialysis_is_then_asked_for_the_day_of_the_latest_component(self):
+        for sessions, made in (((27, 28), True), ((20, 21), False)):
+            tables = trial(patient("S"), LB=self.rows(29, CREAT=""), PR=self.DIALYSIS(*sessions))
+            assert bool(by_visit("MELD", tables)) == made
+
+    def test_a_creatinine_too_far_away_is_as_one_that_is_not_there(self):
+        # days 25 and 33 are in the window of week 4 and 8 days apart
+        rows = [*self.rows(33, CREAT=""), lb("S", "CREAT", "70", on(25))]
+        protocol = with_parameters("BILI", "INR", "CREAT", "MELD")
+        assert scores(trial(patient("S"), LB=rows), protocol).empty
+        got = scores(trial(patient("S"), LB=rows, PR=self.DIALYSIS(30, 31)), protocol)
+        assert got["ADY"].tolist() == [33]
+        assert got["CRIT2FL"].tolist() == ["Y"]
+
+    def test_sodium_counts_above_a_meld_of_11_alone(self):
+        low = {"BILI": "15", "INR": "1.0", "CREAT": "70", "SODIUM": ""}
+        tables = trial(patient("S"), LB=self.rows(1, **low))
+        assert by_visit("MELDNA", tables) == {"Baseline": 6}
+        assert by_visit("MELDNA", trial(patient("S"), LB=self.rows(1, SODIUM=""))) == {}
+
+    def test_a_score_with_all_components_says_nothing(self):
+        frame = scores(trial(patient("S"), LB=labs(1), RS=grades(1, "1")))
+        assert frame[["CRIT2", "CRIT2FL"]].isna().all().all()
+
+
 class TestAscites:
     """Points: bilirubin 3, albumin 2, INR 2 and encephalopathy 1 make 8; ascites adds 1 to 3."""
 
