@@ -53,7 +53,7 @@ def maximise(at: Callable[[Floats], Point], start: Floats) -> tuple[Floats, Poin
         step, gain = _step(here)
         size = max(abs(here.loglik), 1.0)
         if gain < _PRECISION * size:
-            return theta, here
+            return theta + step, at(theta + step)  # half of the digits were right: this step doubles them
         for halved in 0.5 ** np.arange(60):
             there = at(theta + halved * step)
             if gain > _VISIBLE * size:
