@@ -8,7 +8,7 @@ does not every value give a positive definite Sigma.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,8 @@ Shape = tuple[Floats, Floats, Floats]
 
 STRUCTURES = ("us", "adh", "csh", "cs", "sp_exp", "toeph", "toep", "ar1h", "ar1")
 EQUALLY_SPACED = ("toeph", "toep", "ar1h", "ar1")
-_ONE_SCALE = ("cs", "sp_exp", "toep", "ar1")
+IN_ORDER = ("adh", *EQUALLY_SPACED)  # what they say depends on the order of the visits
+ONE_SCALE = ("cs", "sp_exp", "toep", "ar1")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +46,10 @@ class Covariance:
         Number of parameters, K.
     distance : ndarray of shape (m, m)
         Time between visits.
+    steps : ndarray of shape (m, m)
+        Steps between visits.
+    frame : ndarray of shape (m, m), optional
+        Sigma is frame (this) frame', if given.
     """
 
     name: str
@@ -53,16 +58,18 @@ class Covariance:
     shape: Callable[[Floats], Shape]
     size: int
     distance: Floats
+    steps: Ints
+    frame: Floats | None = None
 
     def sigma(self, theta: Floats) -> Floats:
         """Sigma, of shape (m, m), at the parameters."""
         h = len(self.scales)
         scale = np.exp(theta[:h])
         sigma: Floats = self.shape(theta[h:])[0] * np.outer(scale, scale)
-        return sigma
+        return sigma if self.frame is None else self.frame @ sigma @ self.frame.T
 
     def derivatives(self, theta: Floats) -> tuple[Floats, Floats]:
-        """First derivatives of Sigma, (K, m, m), and second derivatives, (K, K, m, m)."""
+        """First derivatives, (K, m, m), and second, (K, K, m, m), of Sigma, or of what stands in the frame."""
         h, m = len(self.scales), self.visits
         scale = np.exp(theta[:h])
         square = np.outer(scale, scale)
@@ -73,6 +80,31 @@ class Covariance:
         second[h:, :h] = second[:h, h:].transpose(1, 0, 2, 3)
         second[h:, h:] = square * bend
         return first, second
+
+    def around(self, theta: Floats) -> tuple["Covariance", Floats]:
+        """The same structure in parameters that fit the point `theta`, and the point in them.
+
+        Any covariance is the Cholesky factor of another, times some covariance, times its transpose. With that of the
+        point, an unstructured one is parametrised by what differs from it: the search then depends neither on the units of
+        the visits nor on how closely they go together. Other structures have their own parameters.
+        """
+        if self.name != "us":
+            return self, theta
+        factor = np.eye(self.visits)
+        factor[np.tril_indices(self.visits, -1)] = theta[self.visits :]
+        factor *= np.exp(theta[: self.visits])[:, None]
+        frame = factor if self.frame is None else self.frame @ factor
+        return replace(self, frame=frame), np.zeros(self.size)
+
+    def own(self, theta: Floats) -> Floats:
+        """The point in the parameters that the structure has without a frame."""
+        if self.frame is None:
+            return theta
+        factor = self.around(theta)[0].frame
+        assert factor is not None  # around() makes one
+        scale = np.diag(factor)
+        low = (factor / scale[:, None])[np.tril_indices(self.visits, -1)]
+        return np.concatenate((np.log(scale), low))
 
     def start(self, moments: Floats) -> Floats:
         """Parameters near a positive definite covariance of shape (m, m), such as that of the residuals."""
@@ -94,7 +126,8 @@ class Covariance:
         m = self.visits
         if m == 1:
             return np.zeros(self.size - len(self.scales))
-        lag = np.array([np.diagonal(correlation, k).mean() for k in range(1, m)])
+        apart = np.unique(self.steps[self.steps > 0])
+        lag = np.array([correlation[self.steps == step].mean() for step in apart])
         off = correlation[np.triu_indices(m, 1)]
         if self.name == "sp_exp":
             gap = self.distance[np.triu_indices(m, 1)]
@@ -103,18 +136,33 @@ class Covariance:
             low = -1 / (m - 1)
             share = np.clip((off.mean(keepdims=True) - low) / (1 - low), 0.05, 0.95)
             return np.asarray(np.log(share / (1 - share)))
+        if self.name[:3] == "ar1" and apart[0] > 1:  # of more steps than one: a root, which needs a sign
+            lag = np.maximum(lag, 0.05) ** (1 / apart)
         rho = {"ar1": lag[:1], "toe": lag, "adh": np.diagonal(correlation, 1)}[self.name[:3]]
         found: Floats = rho / np.sqrt(1 - rho**2)
         return found
 
 
-def covariance(name: str, times: Floats) -> Covariance:
-    """The structure called `name` for visits at `times`, of shape (m,); only sp_exp depends on their distances."""
+def covariance(name: str, times: Floats, steps: Ints | None = None) -> Covariance:
+    """The structure called `name` for m visits.
+
+    Parameters
+    ----------
+    name : str
+        One of `STRUCTURES`.
+    times : ndarray of shape (m,)
+        Times of the visits, which sp_exp depends on.
+    steps : ndarray of shape (m,), optional
+        Places of the visits on an equally spaced grid, which ar1, ar1h, toep and toeph depend on: visits k steps apart
+        have the correlation rho ** k, or a parameter for each k that occurs. Default: one step from each to the next. The
+        others are closed under leaving out visits, and need no grid.
+    """
     if name not in STRUCTURES:
         raise ValueError(f"covariance must be one of {list(STRUCTURES)}, got {name!r}")
     m = len(times)
     distance = np.abs(times[:, None] - times)
-    step = np.abs(np.arange(m)[:, None] - np.arange(m))
+    place = np.arange(m) if steps is None else steps
+    step = np.abs(place[:, None] - place)
     shape: Callable[[Floats], Shape]
     if name == "us":
         shape, others = _unstructured(m), m * (m - 1) // 2
@@ -123,7 +171,8 @@ def covariance(name: str, times: Floats) -> Covariance:
     elif name in ("cs", "csh"):
         shape, others = _sum((step > 0)[None], partial(_logistic, low=-1 / (m - 1))), 1
     elif name in ("toep", "toeph"):
-        shape, others = _sum(step == np.arange(1, m)[:, None, None], _correlation), m - 1
+        lags = np.unique(step[step > 0])
+        shape, others = _sum(step == lags[:, None, None], _correlation), len(lags)
     elif name in ("ar1", "ar1h"):
         shape, others = _product(step[None]), 1
     elif name == "adh":
@@ -132,12 +181,12 @@ def covariance(name: str, times: Floats) -> Covariance:
         shape, others = _product(((low <= k) & (k < high)).astype(int)), m - 1
     else:
         shape, others = _exponential(distance), 1
-    if name in _ONE_SCALE:
+    if name in ONE_SCALE:
         scales = np.full((1, m, m), 2.0)
     else:
         own = np.eye(m)
         scales = own[:, :, None] + own[:, None, :]
-    return Covariance(name, m, scales, shape, len(scales) + others, distance)
+    return Covariance(name, m, scales, shape, len(scales) + others, distance, step)
 
 
 def _correlation(x: Floats) -> tuple[Floats, Floats, Floats]:

@@ -1,13 +1,14 @@
 """Tests of coefficients after an estimated covariance: Satterthwaite and Kenward-Roger."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import fdtrc
 
-from esld.longitudinal._covariance import Floats
-from esld.longitudinal._design import Rows
+from esld.longitudinal._covariance import Covariance, Floats
+from esld.longitudinal._likelihood import slopes
 from esld.longitudinal._optimum import Optimum
+from esld.longitudinal._rows import Rows
 
 METHODS = {
     "satterthwaite": "Satterthwaite",
@@ -100,7 +101,9 @@ class Inference:
         return f, float(q), df, scale
 
 
-def inference(rows: Rows, best: Optimum, *, df: str, information: str) -> Inference:
+def inference(
+    rows: Rows, structure: Covariance, best: Optimum, *, df: str, information: str, reml: bool
+) -> Inference:
     """Inference at a proven maximum.
 
     The adjusted covariance is Phi + 2 Phi {sum over k, l of W_kl (Q_kl - P_k Phi P_l - R_kl / 4)} Phi. The linear form
@@ -110,16 +113,20 @@ def inference(rows: Rows, best: Optimum, *, df: str, information: str) -> Infere
     ----------
     Kenward and Roger (1997), Biometrics 53:983-997, and (2009), Comput Stat Data Anal 53:2583-2595.
     """
+    if df == "kenward-roger-full":  # in the parameters of the structure, not in those of the proof
+        first, second = structure.derivatives(best.theta)
+        own = slopes(rows, best.at, first, second, reml=reml)
+        best = replace(best, first=first, second=second, slopes=own)
     chosen = best.slopes.observed if information == "observed" else best.slopes.expected
     uncertainty = np.linalg.inv(chosen)
     uncertainty = (uncertainty + uncertainty.T) / 2
-    root = rows.scale * (rows.transform @ best.at.root)
+    root = rows.transform @ best.at.root
     slope = best.slopes.vcov_slope
     middle = np.eye(len(root))
     if df != "satterthwaite":
         middle += 2 * _bias(rows, best, uncertainty, second=df == "kenward-roger-full")
     vcov = root @ middle @ root.T
-    coef = rows.ols + rows.scale * (rows.transform @ best.at.coef)
+    coef = rows.ols + rows.transform @ best.at.coef
     return Inference(
         coef=coef, root=root, vcov=(vcov + vcov.T) / 2, slope=slope, uncertainty=uncertainty, df=df
     )
@@ -128,10 +135,11 @@ def inference(rows: Rows, best: Optimum, *, df: str, information: str) -> Infere
 def _bias(rows: Rows, best: Optimum, uncertainty: Floats, *, second: bool) -> Floats:
     """The sum in braces, between root' and root."""
     count, m, _ = best.first.shape
-    h, p = best.at.h, best.at.h.shape[-1]
+    h = best.slopes.h
+    p = h.shape[-1]
     flat = best.first.reshape(count, -1)
     pairs = (flat.T @ uncertainty @ flat).reshape(m, m, m, m).transpose(1, 2, 0, 3).reshape(m * m, m * m)
-    between = (best.at.inverse.reshape(-1, m * m) @ pairs).reshape(-1, m, m)  # sum of W_kl V_k V^-1 V_l
+    between = (best.slopes.inverse.reshape(-1, m * m) @ pairs).reshape(-1, m, m)  # sum of W_kl V_k V^-1 V_l
     if second:
         between = between - np.tensordot(uncertainty, best.second) / 4
     total = h.reshape(-1, p).T @ (between[rows.pattern] @ h).reshape(-1, p)

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from esld.longitudinal._covariance import Covariance, Floats
-from esld.longitudinal._design import Rows
 from esld.longitudinal._likelihood import Likelihood, Slopes, likelihood, moments, slopes
+from esld.longitudinal._rows import Rows
 
 _STEPS = 100
 _DONE = 1e-18  # twice the log-likelihood that a further Newton step would gain
 _GRADIENT = 1e-7  # a larger score is not rounding
 _CURVATURE = 1e-9  # of the information, scaled to a diagonal of at most 1: below this it is singular
-_SINGULAR = 1e-6  # of the correlation of Sigma: below this the maximum is at the border
+_EPS = float(np.finfo(float).eps)
+_NOISE = 100.0  # times the rounding of an inverse covariance: what it may do to the score
+_SINGULAR = 1e-11  # of the correlation of Sigma: below this the maximum is at the border
+_MIXED = (0.05, 0.3, 1.0)  # shares of independence in further starts
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -66,44 +69,62 @@ def impossible(rows: Rows, structure: Covariance, visits: tuple[object, ...]) ->
 
 
 def maximise(rows: Rows, structure: Covariance, *, reml: bool) -> Optimum:
+    """The maximum found from the first start; if none is proven there, the highest that is from any start."""
+    first = _search(rows, structure, structure.start(moments(rows)), reml=reml)
+    if not first.reason:
+        return first
+    found = [
+        other
+        for share in _MIXED
+        if not (other := _search(rows, structure, structure.start(moments(rows, share)), reml=reml)).reason
+    ]
+    return max(found, key=lambda other: other.at.value, default=first)
+
+
+def _search(rows: Rows, structure: Covariance, theta: Floats, *, reml: bool) -> Optimum:
     """Newton steps by the observed information where it is positive definite, else by the expected."""
-    theta = structure.start(moments(rows))
+    structure, theta = structure.around(theta)
     at = likelihood(rows, structure.sigma(theta), reml=reml)
     assert at is not None  # the start is positive definite
     reason, step = "", 0
     while True:
+        smallest = _smallest(structure.sigma(theta))
+        noise = _EPS / max(smallest, _SINGULAR)
         first, second = structure.derivatives(theta)
-        here = slopes(rows, at, first, second, reml=reml)
+        here = slopes(rows, at, first, second, reml=reml, frame=structure.frame)
+        gradient = float(np.max(np.abs(here.score)))
         move, gain = _direction(here)
-        if gain <= _DONE:
+        if smallest < _SINGULAR:
+            reason = "the likelihood rises towards a singular covariance"
+            break
+        if gain <= max(_DONE, (_NOISE * noise) ** 2):
             break
         if step == _STEPS:
-            reason = f"no maximum after {_STEPS} steps"
+            reason = f"no maximum after {_STEPS} steps; the smallest eigenvalue of the correlation has come to {smallest:.0e}"
             break
-        found = _along(rows, structure, theta, at, move, gain, reml)
+        found = _along(rows, structure, theta, at, move, gain, reml, noise)
         if found is None:
-            if np.max(np.abs(here.score)) > _GRADIENT:
+            if gradient > max(_GRADIENT, _NOISE * noise):
                 reason = "the likelihood cannot be raised along the step"
             break
-        theta, at = found
+        (structure, theta), at = structure.around(found[0]), found[1]
         step += 1
-    gradient = float(np.max(np.abs(here.score)))
     curvature = _curvature(here.observed)
-    sigma = structure.sigma(theta)
-    sd = np.sqrt(np.diag(sigma))
-    smallest = float(np.linalg.eigvalsh(sigma / np.outer(sd, sd))[0])
-    if smallest < _SINGULAR or sd.min() < _SINGULAR:
-        reason = "the likelihood rises towards a singular covariance"
-    elif step == _STEPS:
-        reason = f"{reason}; the smallest eigenvalue of the correlation has come to {smallest:.0e}"
-    elif not reason and gradient > _GRADIENT:
+    if not reason and gradient > max(_GRADIENT, _NOISE * noise):
         reason = f"the gradient is {gradient:.1e} where it must be 0"
     elif not reason and curvature < _CURVATURE:
         reason = "the Hessian is singular or of the wrong sign: the data do not determine the covariance"
     return Optimum(
-        theta=theta, first=first, second=second, at=at, slopes=here, iterations=step, gradient=gradient,
+        theta=structure.own(theta), first=first, second=second, at=at, slopes=here, iterations=step, gradient=gradient,
         curvature=curvature, reason=reason,
     )  # fmt: skip
+
+
+def _smallest(sigma: Floats) -> float:
+    """Smallest eigenvalue of the correlation, or of the variances in their units if that is smaller."""
+    variance = np.diag(sigma)
+    sd = np.sqrt(variance)
+    return float(min(np.linalg.eigvalsh(sigma / np.outer(sd, sd))[0], variance.min()))
 
 
 def _direction(here: Slopes) -> tuple[Floats, float]:
@@ -125,11 +146,18 @@ def _direction(here: Slopes) -> tuple[Floats, float]:
 
 
 def _along(
-    rows: Rows, structure: Covariance, theta: Floats, at: Likelihood, move: Floats, gain: float, reml: bool
+    rows: Rows,
+    structure: Covariance,
+    theta: Floats,
+    at: Likelihood,
+    move: Floats,
+    gain: float,
+    reml: bool,
+    noise: float,
 ) -> tuple[Floats, Likelihood] | None:
     """The first point on the way that raises the likelihood; close to the maximum rounding hides the rise."""
     share = min(1.0, 2 / float(np.max(np.abs(move) / np.maximum(1, np.abs(theta)))))
-    rounding = 1e-13 * abs(at.value)
+    rounding = 1e-13 * abs(at.value) + noise * rows.n_obs
     for _ in range(40):
         there = theta + share * move
         found = likelihood(rows, structure.sigma(there), reml=reml)

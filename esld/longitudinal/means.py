@@ -1,9 +1,8 @@
 """Linear combinations of the coefficients of a model for repeated measures: estimates, and LS means."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import product
-from math import isnan, nan
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import isnan, nan, prod
 from typing import Any, cast
 
 import numpy as np
@@ -11,9 +10,13 @@ import pandas as pd
 from scipy.special import stdtr, stdtrit
 
 from esld.longform import COLUMNS
-from esld.longitudinal._covariance import Floats
+from esld.longitudinal._covariance import Floats, Ints
 from esld.longitudinal._design import Design
+from esld.longitudinal._formula import Coded
 from esld.longitudinal._inference import Inference
+
+WEIGHTS = ("equal", "proportional")
+NO_VARIANCE = "the combination has no variance"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -43,7 +46,7 @@ class Contrast:
     method : str
         Model and degrees of freedom.
     reason : str
-        Why standard error, test and limits are NaN; empty if they are not.
+        Why all, or standard error, test and limits, are NaN; empty if they are not.
     """
 
     group: str
@@ -109,12 +112,20 @@ def estimates(
     tests: Inference,
     weights: Floats,
     labels: Sequence[tuple[str, Any, int]],
+    reasons: Sequence[str],
     *,
+    kept: Ints,
     conf_level: float,
     method: str,
 ) -> tuple[Contrast, ...]:
-    """The estimate of each row of `weights`, (c, p); labels are group, time and n."""
-    value, std_err, df = tests.single(weights)
+    """The estimate of each row of `weights`, (c, p); labels are group, time and n.
+
+    A reason says why the row cannot be estimated, so that everything of it is NaN; empty if it can. Those that can depend on
+    the coefficients `kept` only, which are those of `tests`.
+    """
+    whole = np.array([not reason for reason in reasons], dtype=bool)
+    value, std_err, df = np.full((3, len(weights)), nan)
+    value[whole], std_err[whole], df[whole] = tests.single(weights[whole][:, kept])
     fine = np.isfinite(df) & (std_err > 0)
     std_err, df = np.where(fine, std_err, nan), np.where(fine, df, nan)
     t = value / std_err
@@ -124,9 +135,11 @@ def estimates(
         Contrast(
             group=group, time=time, value=float(v), std_err=float(s), df=float(d), t=float(ratio), p_value=float(p),
             lower=float(v - half), upper=float(v + half), conf_level=conf_level, n=n, weights=row, method=method,
-            reason="the combination has no variance" if isnan(s) else "",
+            reason=reason or (NO_VARIANCE if isnan(s) else ""),
         )
-        for (group, time, n), row, (v, s, d, ratio, p, half) in zip(labels, weights, columns, strict=True)
+        for (group, time, n), row, reason, (v, s, d, ratio, p, half) in zip(
+            labels, weights, reasons, columns, strict=True
+        )
     )  # fmt: skip
 
 
@@ -137,79 +150,107 @@ class Grid:
     Attributes
     ----------
     weights : ndarray of shape (visits, arms, p)
-        Other factors averaged with equal weights, numeric covariates at their mean over the rows used.
+        Other factors averaged, numeric covariates at their mean over the rows used; NaN for an arm without rows.
     arms, visits : tuple
-        Levels; visits is (None,) without visits.
+        Levels; visits is (None,) without visits. An arm that is declared is there without rows too.
     n : ndarray of shape (visits, arms)
         Values seen.
+    empty : ndarray of shape (visits, arms) of str
+        Which values the mean lacks, where it has none at the visit, or at one of those that it is over.
     """
 
     weights: Floats
     arms: tuple[Any, ...]
     visits: tuple[Any, ...]
-    n: Any
+    n: Ints
+    empty: Any
 
 
-def grid(design: Design, arm: str, visit: str | None) -> Grid:
-    """The weights of each arm at each visit, or over the visits if `visit` is None.
+def grid(design: Design, arm: str, visit: str, *, by_visit: bool, weights: str) -> Grid:
+    """The weights of each arm at each visit, or over the visits.
 
     References
     ----------
-    Searle, Speed and Milliken (1980), Am Stat 34:216-221. As R emmeans does by default.
+    Searle, Speed and Milliken (1980), Am Stat 34:216-221. As R emmeans, whose names of the weights are these.
     """
-    if (arm, visit) in design.grids:
-        return cast(Grid, design.grids[arm, visit])
-    frame, spec = design.frame, design.spec
-    variables = list(design.variables)
-    for what, name in (("arm", arm), ("visit", visit)):
-        if name is not None and name not in variables:
+    if weights not in WEIGHTS:
+        raise ValueError(f"weights must be one of {list(WEIGHTS)}, got {weights!r}")
+    outer = [visit, arm] if by_visit else [arm]
+    for what, name in zip(("arm", "visit"), outer[::-1], strict=False):
+        if name not in design.variables:
             raise ValueError(
-                f"{what} must be a variable of the formula, got {name!r}, not one of {variables}"
+                f"{what} must be a variable of the formula, got {name!r}, not one of {list(design.variables)}"
+                + (". Without the visits in the formula ask for by_visit=False" if what == "visit" else "")
             )
-    outer = [name for name in (visit, arm) if name is not None]
-    factors = _factors(design, variables)
-    inner = [name for name in variables if name in factors and name not in outer]
-    levels = {name: _levels(frame[name]) for name in outer + inner}
-    cells = list(product(*levels.values()))
-    table = {name: _like(frame[name], [cell[i] for cell in cells]) for i, name in enumerate(levels)} | {
-        name: [float(frame[name].mean())] * len(cells) for name in variables if name not in levels
-    }
-    matrix = np.asarray(spec.get_model_matrix(pd.DataFrame(table), output="numpy"), dtype=float)
-    visits = levels[visit] if visit is not None else [None]
-    weights = matrix.reshape(len(visits), len(levels[arm]), -1, matrix.shape[1]).mean(axis=2)
-    codes = pd.Categorical(frame[arm], categories=levels[arm]).codes.astype(int)
-    if visit is not None:
-        codes = codes + len(levels[arm]) * design.visit
-    n = np.bincount(codes, minlength=weights.shape[0] * weights.shape[1]).reshape(weights.shape[:2])
-    made = Grid(weights=weights, arms=tuple(levels[arm]), visits=tuple(visits), n=n)
-    design.grids[arm, visit] = made
-    return made
+    key = (arm, visit if by_visit else None, weights)
+    if key not in design.grids:
+        design.grids[key] = _grid(design, outer, visit, weights)
+    return cast(Grid, design.grids[key])
 
 
-def _factors(design: Design, variables: Sequence[str]) -> set[str]:
-    """The variables that the formula treats as factors."""
-    kinds = design.spec.encoder_state
-    found = {
-        str(variable)
-        for factor, own in design.spec.factor_variables.items()
-        if str(factor) in kinds and kinds[str(factor)][0].value == "categorical"
-        for variable in own
-    }
-    frame = design.frame
-    return {
-        name for name in variables
-        if name in found or not pd.api.types.is_numeric_dtype(frame[name]) or frame[name].dtype == bool
-    }  # fmt: skip
+def _grid(design: Design, outer: Sequence[str], visit: str, weights: str) -> Grid:
+    inner = [v for v in design.variables if v in design.plan.factors and v not in outer]
+    factors = {name: _coded(design, name) for name in [*outer, *inner]}
+    arm = outer[-1]
+    arms, seen = factors[arm].declared, factors[arm].levels
+    shape = [len(own.levels) for own in factors.values()]
+    codes = np.indices(shape).reshape(len(shape), -1)
+    matrix = _matrix(design, factors, dict(zip(factors, codes, strict=True)))
+    share = _shares([factors[name] for name in inner], weights)
+    made = share @ matrix.reshape(-1, len(share), matrix.shape[1])
+    visits = factors[outer[0]].levels if len(outer) > 1 else (None,)
+    made = made.reshape(len(visits), len(seen), -1)
+    place = [arms.index(level) for level in seen]
+    full = np.full((len(visits), len(arms), made.shape[2]), nan)
+    full[:, place] = made
+    own, m = factors[arm].codes, len(design.schedule.visits)
+    cell = np.zeros((m, len(arms)), dtype=np.int64)
+    np.add.at(cell, (design.visit, np.array(place)[own]), 1)
+    n = cell if len(outer) > 1 else cell.sum(axis=0, keepdims=True)
+    empty = np.full(n.shape, "", dtype=object)
+    for j, group in enumerate(arms):
+        for i in range(m) if cell[:, j].any() else ():
+            if cell[i, j] == 0:
+                at = "the visit" if len(outer) > 1 else design.schedule.visits[i]
+                row = i if len(outer) > 1 else 0
+                empty[row, j] = empty[row, j] or f"no values of {group} at {at}"
+        if not cell[:, j].any():
+            empty[:, j] = f"no values of {group}"
+    return Grid(weights=full, arms=arms, visits=tuple(visits), n=n, empty=empty)
 
 
-def _levels(column: "pd.Series[Any]") -> list[Any]:
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return list(column.cat.categories)
-    return sorted(column.unique().tolist())
+def _coded(design: Design, name: str) -> Coded:
+    """A variable that the formula treats as a factor; numbers and truth values are sorted."""
+    if name in design.coded:
+        return design.coded[name]
+    codes, levels = pd.factorize(design.frame[name], sort=True)
+    found = tuple(levels.tolist())
+    return Coded(codes=codes.astype(np.int64), levels=found, declared=found)
 
 
-def _like(column: "pd.Series[Any]", values: list[Any]) -> Any:
-    """The values with the type of the column."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return pd.Categorical(values, categories=column.cat.categories)
-    return pd.Series(values, dtype=column.dtype)
+def _matrix(design: Design, factors: Mapping[str, Coded], codes: Mapping[str, Ints]) -> Floats:
+    """The columns of the fixed effects of every combination of levels, numbers at their mean."""
+    frame, plan = design.frame, design.plan
+    means = {name: float(frame[name].mean()) for name in design.variables if name not in factors}
+    rows = len(next(iter(codes.values())))
+    if plan.parts is not None:
+        values: dict[str, Coded | Floats] = {name: np.full(rows, mean) for name, mean in means.items()}
+        return plan.matrix(values | {name: replace(own, codes=codes[name]) for name, own in factors.items()})
+    table: dict[str, Any] = {name: [mean] * rows for name, mean in means.items()}
+    for name, own in factors.items():
+        labels = [own.levels[code] for code in codes[name].tolist()]
+        if isinstance(kind := frame[name].dtype, pd.CategoricalDtype):
+            table[name] = pd.Categorical(labels, categories=list(own.levels))
+        else:
+            table[name] = pd.Series(labels, dtype=object if isinstance(kind, pd.StringDtype) else kind)
+    return plan.encoded(pd.DataFrame(table))
+
+
+def _shares(factors: Sequence[Coded], weights: str) -> Floats:
+    """Weight of each combination of levels of the factors that are averaged over."""
+    shape = [len(own.levels) for own in factors]
+    size = prod(shape)
+    if weights == "equal" or not factors:
+        return np.full(size, 1 / size)
+    place = np.ravel_multi_index([own.codes for own in factors], shape)
+    return np.asarray(np.bincount(place, minlength=size) / len(place))

@@ -2,20 +2,33 @@
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import log
+from math import isnan, log, nan
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longitudinal._covariance import EQUALLY_SPACED, STRUCTURES, Covariance, Floats, covariance
-from esld.longitudinal._design import Design, Rows, compress, read
+from esld.longitudinal._covariance import (
+    EQUALLY_SPACED,
+    IN_ORDER,
+    ONE_SCALE,
+    STRUCTURES,
+    Covariance,
+    Floats,
+    Ints,
+    covariance,
+)
+from esld.longitudinal._design import Design, read
 from esld.longitudinal._inference import METHODS, Inference, f_probability, inference
 from esld.longitudinal._optimum import Optimum, impossible, maximise
+from esld.longitudinal._rank import Estimable
+from esld.longitudinal._rows import Rows, compress
+from esld.longitudinal._schedule import Schedule
 from esld.longitudinal.means import Contrast, Contrasts, estimates, grid, long_frame
 
 FALLBACK = ("adh", "csh", "cs")
+NOT_APART = "the rows used do not tell apart"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +47,9 @@ class FTest:
         Factor of Kenward and Roger; 1 for Satterthwaite and for one combination.
     method : str
         Model and degrees of freedom.
+    reason : str
+        Which combinations are left out, because the rows used cannot estimate them, or why there is no test and all but
+        `numerator_df` are NaN; empty if nothing is missing.
     """
 
     f: float
@@ -42,6 +58,7 @@ class FTest:
     p_value: float
     scale: float
     method: str
+    reason: str
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -83,8 +100,14 @@ class MMRM:
         Unit of the outcome, carried to the long form.
     visit : str
         Column of the visits.
+    times : ndarray of shape (m,)
+        Time of each visit, in the unit given; its place among the visits known, from 0, where there are no times.
+    steps : ndarray of shape (m,), or None
+        Place of each visit on the equally spaced grid, which ar1, ar1h, toep and toeph are on; None if there is none.
     design : Design
         Rows used, as arrays.
+    estimable : Estimable
+        Which combinations of the coefficients the rows used determine.
     inference : Inference
         What every test needs.
     """
@@ -115,7 +138,10 @@ class MMRM:
     curvature: float
     unit: str
     visit: str
+    times: Floats
+    steps: Ints | None
     design: Design = field(repr=False)
+    estimable: Estimable = field(repr=False)
     inference: Inference = field(repr=False)
 
     @property
@@ -139,52 +165,83 @@ class MMRM:
     def test(self, weights: ArrayLike | str) -> FTest:
         """Joint F test of linear combinations, of shape (q, p) and rank q, or of a term such as "arm:visit"."""
         if isinstance(weights, str):
-            named = {str(term): columns for term, columns in self.design.spec.term_indices.items()}
+            named = {str(term): columns for term, columns in self.design.plan.spec.term_indices.items()}
             wanted = frozenset(weights.split(":"))
             own = [columns for term, columns in named.items() if frozenset(term.split(":")) == wanted]
             if not own:
                 raise ValueError(f"term must be one of {list(named)}, got {weights!r}")
-            rows = np.eye(len(self.terms))[own[0]]
+            rows = np.eye(len(self.terms))[list(own[0])]
         else:
             rows = np.atleast_2d(self._weights(weights))
-        if np.linalg.matrix_rank(rows @ self.inference.root) < len(rows):
+        if np.linalg.matrix_rank(rows / self.estimable.length) < len(rows):
             raise ValueError(f"weights must be linearly independent, got {len(rows)} rows of lower rank")
-        f, numerator, denominator, scale = self.inference.joint(rows)
+        known = self.estimable.part(rows)
+        reason = ""
+        if len(known) < len(rows):
+            left = [term for term in self._entangled(rows)]
+            reason = f"{len(rows) - len(known)} of {len(rows)} combinations cannot be estimated: {NOT_APART} {left}"
+        f = numerator = denominator = scale = p_value = nan
+        if len(known):
+            f, numerator, denominator, scale = self.inference.joint(known[:, self.estimable.kept])
+            p_value = f_probability(f, numerator, denominator)
+            if isnan(p_value):
+                f = denominator = scale = nan
+                reason = "; ".join(
+                    filter(None, (reason, f"{METHODS[self.df]} has no degrees of freedom for it"))
+                )
         return FTest(
-            f=f, numerator_df=numerator, denominator_df=denominator,
-            p_value=f_probability(f, numerator, denominator), scale=scale, method=self.label,
+            f=f, numerator_df=numerator, denominator_df=denominator, p_value=p_value, scale=scale, method=self.label,
+            reason=reason,
         )  # fmt: skip
 
-    def ls_means(self, arm: str, *, by_visit: bool = True) -> Contrasts:
-        """LS mean of each level of `arm` at each visit, or over the visits.
+    def ls_means(self, arm: str, *, by_visit: bool = True, weights: str = "equal") -> Contrasts:
+        """LS mean of each level of `arm` at each visit, or over the visits, numeric covariates at their mean.
 
-        Other factors are averaged with equal weights, numeric covariates set to their mean over the rows used, as
-        in R emmeans.
+        Parameters
+        ----------
+        arm : str
+            A factor of the formula. A category without a value has a row too, which is NaN.
+        by_visit : bool
+            False: over the visits, and where the formula has none.
+        weights : {"equal", "proportional"}
+            Of the levels of the other factors: all the same, or the share of each combination of them in the rows used
+            (observed margins). As R emmeans; so is the mean of a covariate, taken over the rows used.
+
+        Returns
+        -------
+        Contrasts
+            An LS mean that the rows do not determine, such as that of an arm at a visit at which it has no values, is
+            NaN, with `reason`; the others are not touched by it.
         """
-        at = grid(self.design, arm, self.visit if by_visit else None)
+        at = grid(self.design, arm, self.visit, by_visit=by_visit, weights=weights)
         labels = [
             (str(group), visit, int(at.n[i, j]))
             for i, visit in enumerate(at.visits)
             for j, group in enumerate(at.arms)
         ]
-        return self._several("ls_mean", at.weights.reshape(len(labels), -1), labels)
+        return self._several(
+            "ls_mean", at.weights.reshape(len(labels), -1), labels, at.empty.ravel().tolist()
+        )
 
-    def differences(self, arm: str, *, reference: Hashable | None = None, by_visit: bool = True) -> Contrasts:
-        """LS mean of each level of `arm` minus that of the reference, the first level unless given."""
-        at = grid(self.design, arm, self.visit if by_visit else None)
+    def differences(
+        self, arm: str, *, reference: Hashable | None = None, by_visit: bool = True, weights: str = "equal"
+    ) -> Contrasts:
+        """LS mean of each level of `arm` minus that of the reference, the first level unless given; see `ls_means`."""
+        at = grid(self.design, arm, self.visit, by_visit=by_visit, weights=weights)
         reference = at.arms[0] if reference is None else reference
         if reference not in at.arms:
             raise ValueError(f"reference must be one of {list(at.arms)}, got {reference!r}")
         base = at.arms.index(reference)
-        weights, labels = [], []
+        rows, labels, empty = [], [], []
         for i, visit in enumerate(at.visits):
             for j, group in enumerate(at.arms):
                 if j != base:
-                    weights.append(at.weights[i, j] - at.weights[i, base])
+                    rows.append(at.weights[i, j] - at.weights[i, base])
                     labels.append((f"{group} - {reference}", visit, int(at.n[i, j] + at.n[i, base])))
-        if not weights:
+                    empty.append("; ".join(filter(None, (at.empty[i, j], at.empty[i, base]))))
+        if not rows:
             raise ValueError(f"{arm} must have two levels or more, got {list(at.arms)}")
-        return self._several("ls_mean_difference", np.array(weights), labels)
+        return self._several("ls_mean_difference", np.array(rows), labels, empty)
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: the coefficients; then loglik, aic, bic, and the standard deviation at each visit."""
@@ -199,9 +256,27 @@ class MMRM:
             rows.append({**about, "time": visit, "statistic": "sd", "value": sd, "unit": self.unit})
         return pd.concat([self.coefficients().to_frame(), long_frame(rows)], ignore_index=True)
 
-    def _several(self, statistic: str, weights: Floats, labels: Sequence[tuple[str, Any, int]]) -> Contrasts:
-        items = estimates(self.inference, weights, labels, conf_level=self.conf_level, method=self.label)
+    def _several(
+        self,
+        statistic: str,
+        weights: Floats,
+        labels: Sequence[tuple[str, Any, int]],
+        empty: Sequence[str] | None = None,
+    ) -> Contrasts:
+        """Estimates; `empty` says what a combination lacks, should it not be estimable."""
+        known = self.estimable.of(weights).tolist()
+        reasons = [
+            "" if fine else lack or f"cannot be estimated: {NOT_APART} {self._entangled(row[None])}"
+            for fine, lack, row in zip(known, empty or [""] * len(known), weights, strict=True)
+        ]
+        items = estimates(
+            self.inference, weights, labels, reasons, kept=self.estimable.kept, conf_level=self.conf_level,
+            method=self.label,
+        )  # fmt: skip
         return Contrasts(statistic=statistic, items=items, unit=self.unit)
+
+    def _entangled(self, rows: Floats) -> list[str]:
+        return self.estimable.entangled(np.any(rows != 0, axis=0))
 
     def _weights(self, weights: ArrayLike) -> Floats:
         found = np.array(weights, dtype=float)
@@ -294,48 +369,73 @@ def mmrm(
     if df != "satterthwaite" and method == "ml":
         raise ValueError(f"df must be 'satterthwaite' with method 'ml', got {df!r}")
     design = read(frame, formula, subject, visit, times)
-    rows = compress(design)
+    data = compress(design)
     order = list(dict.fromkeys((covariance, *fallback)))
     if covariance in fallback:
         order = order[:1] + list(fallback[list(fallback).index(covariance) + 1 :])
+    if reason := _misplaced(design.schedule, covariance):
+        raise ValueError(reason)
     failures = []
     for name in order:
-        structure, best, reason = _fit(design, rows, name, reml=method == "reml")
+        rows = data.rows(by_visit=name not in ONE_SCALE)
+        structure, best, reason = _fit(design.schedule, rows, name, reml=method == "reml")
         if best is not None and not reason:
             break
         failures.append(f"{name}: {reason}")
     else:
         raise ValueError(f"no covariance structure has a proven maximum, got {'; '.join(failures)}")
-    tests = inference(rows, best, df=df, information=information)
-    n, p = design.matrix.shape
-    free = n - p * (method == "reml")
-    loglik = best.at.value - free * log(rows.scale)
+    tests = inference(rows, structure, best, df=df, information=information, reml=method == "reml")
+    loglik = best.at.value + rows.log_unit
     if method == "reml":
         loglik += float(np.linalg.slogdet(rows.transform)[1])
-    counted = structure.size + p * (method == "ml")
+    counted = structure.size + len(tests.coef) * (method == "ml")
     subjects = int(rows.subjects.sum())
+    coef, vcov, model_vcov = _whole(data.estimable, tests)
     return MMRM(
-        covariance=name, requested=covariance, failures=tuple(failures), terms=tuple(design.spec.column_names),
-        coef=tests.coef, vcov=tests.vcov, model_vcov=tests.root @ tests.root.T, visits=design.visits,
-        sigma=rows.scale**2 * structure.sigma(best.theta), loglik=loglik, aic=2 * counted - 2 * loglik,
-        bic=log(subjects) * counted - 2 * loglik, method=method, df=df, information=information,
-        conf_level=conf_level, n_obs=n, n_subjects=subjects, n_dropped=design.n_dropped,
-        n_patterns=len(rows.present), n_parameters=structure.size, iterations=best.iterations,
-        gradient=best.gradient, curvature=best.curvature, unit=unit, visit=visit, design=design, inference=tests,
+        covariance=name, requested=covariance, failures=tuple(failures), terms=data.estimable.terms, coef=coef,
+        vcov=vcov, model_vcov=model_vcov, visits=design.schedule.visits,
+        sigma=np.outer(rows.scale, rows.scale) * structure.sigma(best.theta), loglik=loglik,
+        aic=2 * counted - 2 * loglik, bic=log(subjects) * counted - 2 * loglik, method=method, df=df,
+        information=information, conf_level=conf_level, n_obs=rows.n_obs, n_subjects=subjects,
+        n_dropped=design.n_dropped, n_patterns=len(rows.present), n_parameters=structure.size,
+        iterations=best.iterations, gradient=best.gradient, curvature=best.curvature, unit=unit, visit=visit,
+        times=design.schedule.times, steps=design.schedule.steps, design=design, estimable=data.estimable,
+        inference=tests,
     )  # fmt: skip
 
 
-def _fit(design: Design, rows: Rows, name: str, *, reml: bool) -> tuple[Covariance, Optimum | None, str]:
+def _misplaced(visits: Schedule, name: str) -> str:
+    """Why the structure does not fit what is known of the visits' order and times; empty if it does."""
+    if name in EQUALLY_SPACED and visits.steps is None:
+        return f"visits must be equally spaced for {name!r}, got times {visits.times.tolist()}"
+    if name == "sp_exp" and not visits.timed:
+        return "times must be given for 'sp_exp' unless the visits are numbers, got none"
+    if name in IN_ORDER and visits.unclear:
+        return f"visits must be in order for {name!r}: {visits.unclear}"
+    return ""
+
+
+def _fit(visits: Schedule, rows: Rows, name: str, *, reml: bool) -> tuple[Covariance, Optimum | None, str]:
     """The maximum of one structure, or why there is none."""
-    if design.timed and name in EQUALLY_SPACED and len(design.visits) > 2:
-        gaps = np.diff(design.times)
-        if np.ptp(gaps) > 1e-9 * gaps.max():
-            raise ValueError(f"visits must be equally spaced for {name!r}, got times {design.times.tolist()}")
-    if name == "sp_exp" and not design.timed:
-        raise ValueError("times must be given for 'sp_exp' unless the visits are numbers, got none")
-    structure = covariance(name, design.times)
-    if reason := impossible(rows, structure, design.visits):
+    structure = covariance(name, visits.times, visits.steps)
+    if reason := _misplaced(visits, name) or impossible(rows, structure, visits.visits):
         return structure, None, reason
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         best = maximise(rows, structure, reml=reml)
     return structure, best, best.reason
+
+
+def _whole(estimable: Estimable, tests: Inference) -> tuple[Floats, Floats, Floats]:
+    """Coefficients and their two covariances with NaN for those that the rows used do not determine."""
+    kept, p = estimable.kept, len(estimable.terms)
+    known = estimable.of(np.eye(p))
+    coef = np.full(p, nan)
+    coef[kept] = tests.coef
+    coef[~known] = nan
+    covariances = []
+    for own in (tests.vcov, tests.root @ tests.root.T):
+        full = np.full((p, p), nan)
+        full[np.ix_(kept, kept)] = own
+        full[~known], full[:, ~known] = nan, nan
+        covariances.append(full)
+    return coef, covariances[0], covariances[1]
