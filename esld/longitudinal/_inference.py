@@ -1,6 +1,7 @@
 """Tests of coefficients after an estimated covariance: Satterthwaite and Kenward-Roger."""
 
 from dataclasses import dataclass, replace
+from math import nan
 
 import numpy as np
 from scipy.special import fdtrc
@@ -28,8 +29,8 @@ class Inference:
         Generalised least squares.
     root : ndarray of shape (p, p)
         The covariance by the model, inverse(X'V^-1 X), is root root'.
-    vcov : ndarray of shape (p, p)
-        Covariance used: by the model, or adjusted (Kenward and Roger).
+    middle : ndarray of shape (p, p)
+        The covariance used is root middle root': this is the identity, or the adjustment of Kenward and Roger.
     slope : ndarray of shape (K, p, p)
         The covariance by the model changes by root (this) root' with each covariance parameter.
     uncertainty : ndarray of shape (K, K)
@@ -40,13 +41,21 @@ class Inference:
 
     coef: Floats
     root: Floats
-    vcov: Floats
+    middle: Floats
     slope: Floats
     uncertainty: Floats
     df: str
 
+    @property
+    def vcov(self) -> Floats:
+        """Covariance of the coefficients used."""
+        found = self.root @ self.middle @ self.root.T
+        return (found + found.T) / 2
+
     def single(self, weights: Floats) -> tuple[Floats, Floats, Floats]:
         """Value, standard error and degrees of freedom of each row of weights, (c, p).
+
+        The standard error is NaN where the adjustment makes a variance negative.
 
         For one row the degrees of freedom of Kenward and Roger are those of Satterthwaite.
 
@@ -56,20 +65,31 @@ class Inference:
         """
         half = weights @ self.root
         model = np.sum(half**2, axis=1)
-        outer = (half[:, :, None] * half[:, None, :]).reshape(len(half), -1)
+        outer = (half[:, :, None] * half[:, None, :]).reshape(len(half), half.shape[1] ** 2)
         gradient = outer @ self.slope.reshape(len(self.slope), -1).T
         spread = np.sum(gradient @ self.uncertainty * gradient, axis=1)
-        used = np.sum(weights @ self.vcov * weights, axis=1)
+        # through the root: entries of the covariance may be large and cancel, where visits have units far apart
+        used = np.sum(half @ self.middle * half, axis=1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            df = 2 * model**2 / spread
-        return weights @ self.coef, np.sqrt(used), df
+            return weights @ self.coef, np.sqrt(used), 2 * model**2 / spread
 
     def joint(self, weights: Floats) -> tuple[float, float, float, float]:
-        """F, numerator and denominator degrees of freedom, and scale of F, of weights (q, p) of full rank."""
+        """F, numerator and denominator degrees of freedom, and scale of F, of weights (q, p) of full rank.
+
+        NaN where the approximation does not exist.
+        """
+        with np.errstate(all="ignore"):
+            return self._joint(weights)
+
+    def _covariance(self, weights: Floats) -> Floats:
+        half = weights @ self.root
+        return half @ self.middle @ half.T
+
+    def _joint(self, weights: Floats) -> tuple[float, float, float, float]:
         if len(weights) > 1 and self.df != "satterthwaite":
             return self._kenward_roger(weights)
         # Fai and Cornelius: the F is a mean of independent squared t.
-        size, direction = np.linalg.eigh(weights @ self.vcov @ weights.T)
+        size, direction = np.linalg.eigh(self._covariance(weights))
         value, _, df = self.single(direction.T @ weights)
         f = float(np.mean(value**2 / size))
         if np.ptp(df) < _EQUAL:
@@ -85,8 +105,8 @@ class Inference:
         own = basis.T @ self.slope @ basis
         traces = np.trace(own, axis1=1, axis2=2)
         flat = own.reshape(len(own), -1)
-        a1 = float(traces @ self.uncertainty @ traces)
-        a2 = float(np.sum(self.uncertainty * (flat @ flat.T)))
+        a1 = traces @ self.uncertainty @ traces
+        a2 = np.sum(self.uncertainty * (flat @ flat.T))
         b = (a1 + 6 * a2) / (2 * q)
         g = ((q + 1) * a1 - (q + 4) * a2) / ((q + 2) * a2)
         below = 3 * q + 2 * (1 - g)
@@ -97,8 +117,11 @@ class Inference:
         df = 4 + (q + 2) / (q * ratio - 1)
         scale = df / (mean * (df - 2))
         value = weights @ self.coef
-        f = scale / q * float(value @ np.linalg.solve(weights @ self.vcov @ weights.T, value))
-        return f, float(q), df, scale
+        size, direction = np.linalg.eigh(self._covariance(weights))
+        f = scale / q * np.sum((direction.T @ value) ** 2 / size)
+        if not (size[0] > 0 and df > 0 and scale > 0):
+            f = df = scale = nan
+        return float(f), float(q), float(df), float(scale)
 
 
 def inference(
@@ -125,11 +148,8 @@ def inference(
     middle = np.eye(len(root))
     if df != "satterthwaite":
         middle += 2 * _bias(rows, best, uncertainty, second=df == "kenward-roger-full")
-    vcov = root @ middle @ root.T
     coef = rows.ols + rows.transform @ best.at.coef
-    return Inference(
-        coef=coef, root=root, vcov=(vcov + vcov.T) / 2, slope=slope, uncertainty=uncertainty, df=df
-    )
+    return Inference(coef=coef, root=root, middle=middle, slope=slope, uncertainty=uncertainty, df=df)
 
 
 def _bias(rows: Rows, best: Optimum, uncertainty: Floats, *, second: bool) -> Floats:

@@ -79,10 +79,10 @@ def likelihood(rows: Rows, sigma: Floats, *, reml: bool) -> Likelihood | None:
     pair = rows.present[:, :, None] & rows.present[:, None, :]
     try:
         factor = np.linalg.cholesky(np.where(pair, sigma, np.eye(len(sigma))))
-        half = np.linalg.inv(factor)
+        inverse = np.linalg.inv(factor)
     except np.linalg.LinAlgError:
         return None
-    half = np.where(rows.present[:, :, None], half, 0.0)
+    half = (inverse * rows.present[:, :, None]).astype(np.float64)
     p = rows.x.shape[-1]
     own = half[rows.pattern]
     x, y = own @ rows.x, (own @ rows.y[..., None])[..., 0]

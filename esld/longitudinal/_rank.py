@@ -44,7 +44,7 @@ class Estimable:
         Searle (1971), Linear Models, 5.4. R estimability, `is.estble`.
         """
         if self.null.shape[1] == 0:
-            return np.isfinite(weights).all(axis=1)
+            return np.asarray(np.isfinite(weights).all(axis=1))
         scaled = weights / self.length
         size = np.sqrt(np.sum(scaled**2, axis=1))
         found: Bools = np.sqrt(np.sum((scaled @ self.null) ** 2, axis=1)) <= _ESTIMABLE * size
@@ -59,10 +59,11 @@ class Estimable:
         rank = int(np.count_nonzero(size > _ESTIMABLE * max(float(size[0]), 1e-300)))
         return np.asarray(left[:, rank:].T @ weights)
 
-    def entangled(self, weights: Floats) -> list[str]:
-        """The terms of one combination, (p,), that the rows do not tell apart from others."""
-        involved = np.abs(self.null).max(axis=1) > _INVOLVED
-        return [term for term, w, some in zip(self.terms, weights, involved, strict=True) if w and some]
+    def undetermined(self, weights: Floats) -> list[str]:
+        """The terms whose coefficients can change, without any fitted value, so that a row of `weights`, (c, p), does."""
+        moved = (weights / self.length) @ self.null @ self.null.T
+        involved = np.any(np.abs(moved) > _INVOLVED * np.abs(moved).max(), axis=0)
+        return [term for term, some in zip(self.terms, involved, strict=True) if some]
 
 
 def estimable(matrix: Floats, plan: Plan) -> Estimable:

@@ -199,7 +199,7 @@ def _spread_by_visit(rows: Compressed) -> Floats:
     left = np.sum((y - (x @ coef)[..., 0]) ** 2, axis=1)
     seen, whole = rows.subjects @ rows.present, np.sum(y**2, axis=1)
     free = seen - np.count_nonzero(fine, axis=1)
-    own = (free > 0) & (left > _NO_SPREAD * whole)
+    own = (free > 0) & (left > _NO_SPREAD**2 * whole)
     square = np.where(own, left / np.maximum(free, 1), whole / seen)
     return np.where(square > (_NO_SPREAD * rows.spread) ** 2, np.sqrt(square), rows.spread)
 

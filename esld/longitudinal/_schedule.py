@@ -71,7 +71,7 @@ def schedule(
 def _labels(column: "pd.Series[Any]") -> tuple[Ints, list[Any], bool]:
     """Code of each row, the labels in order, and whether the data declare that order."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return column.cat.codes.to_numpy(dtype=np.int64), column.cat.categories.tolist(), True
+        return np.asarray(column.cat.codes, dtype=np.int64), column.cat.categories.tolist(), True
     codes, found = pd.factorize(column)
     labels = found.tolist()
     try:
@@ -80,7 +80,8 @@ def _labels(column: "pd.Series[Any]") -> tuple[Ints, list[Any], bool]:
         raise ValueError(
             f"visits must be of one kind to be sorted, got {labels}. Make them categorical"
         ) from error
-    return np.argsort(order)[codes], [labels[i] for i in order], False
+    place: Ints = np.array(np.argsort(order), dtype=np.int64)
+    return place.take(codes), [labels[i] for i in order], False
 
 
 def _own_times(labels: Sequence[Any]) -> Floats | None:
@@ -137,8 +138,8 @@ def _steps(place: Ints, found: Floats | None, given: Floats | None) -> Ints | No
         steps = np.rint(ratio).astype(np.int64)
         if np.any(np.abs(ratio - steps) > _OFF * np.maximum(steps, 1)):
             return None
-    step = gcd(*np.diff(steps).tolist())
-    return steps // max(step, 1)
+    on_grid: Ints = steps // max(gcd(*np.diff(steps).tolist()), 1)
+    return on_grid
 
 
 def _unclear(labels: Sequence[Any]) -> str:

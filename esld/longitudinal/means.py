@@ -17,6 +17,7 @@ from esld.longitudinal._inference import Inference
 
 WEIGHTS = ("equal", "proportional")
 NO_VARIANCE = "the combination has no variance"
+NEGATIVE = "no standard error: the adjustment for the estimated covariance makes the variance negative"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -135,7 +136,7 @@ def estimates(
         Contrast(
             group=group, time=time, value=float(v), std_err=float(s), df=float(d), t=float(ratio), p_value=float(p),
             lower=float(v - half), upper=float(v + half), conf_level=conf_level, n=n, weights=row, method=method,
-            reason=reason or (NO_VARIANCE if isnan(s) else ""),
+            reason=reason or ("" if not isnan(s) else NEGATIVE if row.any() else NO_VARIANCE),
         )
         for (group, time, n), row, reason, (v, s, d, ratio, p, half) in zip(
             labels, weights, reasons, columns, strict=True

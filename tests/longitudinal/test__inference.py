@@ -14,7 +14,7 @@ def two(df, kind="satterthwaite"):
     slope = np.zeros((2, 2, 2))
     slope[0, 0, 0] = slope[1, 1, 1] = 1
     return Inference(
-        coef=np.array([1.0, 3.0]), root=np.eye(2), vcov=np.diag([1.0, 1.0 + 1e-9]), slope=slope,
+        coef=np.array([1.0, 3.0]), root=np.eye(2), middle=np.diag([1.0, 1.0 + 1e-9]), slope=slope,
         uncertainty=np.diag(2 / np.array(df)), df=kind,
     )  # fmt: skip
 
@@ -56,7 +56,7 @@ class TestKenwardRoger:
         root = np.diag(sd) / np.sqrt(n)
         half = np.diag(1 / sd)
         found = Inference(
-            coef=np.array([0.3, -0.2]), root=root, vcov=sigma / n, slope=np.array([half @ u @ half for u in units]),
+            coef=np.array([0.3, -0.2]), root=root, middle=np.eye(2), slope=np.array([half @ u @ half for u in units]),
             uncertainty=w / (n - 1), df="kenward-roger",
         ).joint(np.eye(2))  # fmt: skip
         t2 = n * (0.3**2 / 0.5 + 0.2**2 / 2)

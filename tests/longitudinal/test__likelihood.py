@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from esld.longitudinal._covariance import STRUCTURES, covariance
-from esld.longitudinal._design import compress, read
+from esld.longitudinal._design import read
 from esld.longitudinal._likelihood import likelihood, moments, slopes
+from esld.longitudinal._rows import compress
 
 VISITS = 4
 TIMES = np.array([1.0, 4.0, 8.0, 12.0])
@@ -24,15 +25,16 @@ def sample(words="likelihood", subjects=40):
     return rows[(rows["t"] <= last) & ~((rows["id"] == 3) & (rows["t"] == 4))].sample(frac=1, random_state=1)
 
 
-def arrays(frame):
+def arrays(frame, *, by_visit=True):
     design = read(frame, "y ~ x + arm * v", "id", "t", None)
-    return design, compress(design)
+    return design, compress(design).rows(by_visit=by_visit)
 
 
 def explicit(design, rows, sigma, *, reml):
     """-1/2 [(n - p) log 2 pi + log|V| + log|X'V^-1 X| + r'V^-1 r], X orthonormal and y scaled as in `rows`."""
-    x = design.matrix @ rows.transform
-    y = (design.response - design.matrix @ rows.ols) / rows.scale
+    unit = rows.scale[design.visit]
+    x = design.matrix / unit[:, None] @ rows.transform
+    y = (design.response - design.matrix @ rows.ols) / unit
     same = design.subject[:, None] == design.subject
     v = np.where(same, sigma[np.ix_(design.visit, design.visit)], 0.0)
     inverse = np.linalg.inv(v)
@@ -103,7 +105,7 @@ class TestSufficientStatistics:
     def test_moments_are_positive_definite_with_a_constant_visit(self):
         frame = sample()
         frame.loc[frame["t"] == 12, "y"] = 0.0
-        rows = compress(read(frame, "y ~ v", "id", "t", None))
+        rows = compress(read(frame, "y ~ v", "id", "t", None)).rows(by_visit=True)
         assert np.linalg.eigvalsh(moments(rows))[0] > 0
 
     def test_moments_of_pairs_that_contradict_each_other(self):
@@ -118,4 +120,5 @@ class TestSufficientStatistics:
             for visit, sign in ((one, 1), (other, turn))
         ]
         frame = pd.DataFrame(rows, columns=["id", "t", "y"])
-        assert np.linalg.eigvalsh(moments(compress(read(frame, "y ~ 1", "id", "t", None))))[0] > 0
+        rows = compress(read(frame, "y ~ 1", "id", "t", None)).rows(by_visit=False)
+        assert np.linalg.eigvalsh(moments(rows))[0] > 0

@@ -447,12 +447,6 @@ class TestRefused:
         with pytest.raises(ValueError, match=message):
             mmrm(small().assign(**change), **{**SMALL, **options})
 
-    def test_arm_without_a_visit_is_named(self):
-        frame = small()
-        gone = frame[~(frame["visit"].eq("W48") & frame["arm"].eq("ACT"))]
-        with pytest.raises(ValueError, match=r"no rows with \['arm\[T.ACT\]:visit\[T.W48\]'\]"):
-            mmrm(gone, **SMALL)
-
     def test_visit_of_one_arm_only_without_interaction(self):
         frame = small()
         gone = frame[~(frame["visit"].eq("W48") & frame["arm"].eq("ACT"))]
