@@ -9,7 +9,7 @@ does not every value give a positive definite Sigma.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -91,7 +91,7 @@ class Covariance:
         if self.name != "us":
             return self, theta
         factor = np.eye(self.visits)
-        factor[np.tril_indices(self.visits, -1)] = theta[self.visits :]
+        factor[_below(self.visits)] = theta[self.visits :]
         factor *= np.exp(theta[: self.visits])[:, None]
         frame = factor if self.frame is None else self.frame @ factor
         return replace(self, frame=frame), np.zeros(self.size)
@@ -103,7 +103,7 @@ class Covariance:
         factor = self.around(theta)[0].frame
         assert factor is not None  # around() makes one
         scale = np.diag(factor)
-        low = (factor / scale[:, None])[np.tril_indices(self.visits, -1)]
+        low = (factor / scale[:, None])[_below(self.visits)]
         return np.concatenate((np.log(scale), low))
 
     def start(self, moments: Floats) -> Floats:
@@ -112,7 +112,7 @@ class Covariance:
         if self.name == "us":
             factor = np.linalg.cholesky(moments)
             scale = np.diag(factor)
-            low = (factor / scale[:, None])[np.tril_indices(self.visits, -1)]
+            low = (factor / scale[:, None])[_below(self.visits)]
             return np.concatenate((np.log(scale), low))
         log_sd = np.log(sd) if len(self.scales) > 1 else np.log([np.sqrt(np.mean(sd**2))])
         others = self._start(np.clip(moments / np.outer(sd, sd), -0.95, 0.95))
@@ -189,6 +189,13 @@ def covariance(name: str, times: Floats, steps: Ints | None = None) -> Covarianc
     return Covariance(name, m, scales, shape, len(scales) + others, distance, step)
 
 
+@lru_cache(maxsize=32)
+def _below(m: int) -> tuple[Ints, Ints]:
+    """Rows and columns below the diagonal."""
+    row, column = np.tril_indices(m, -1)
+    return row, column
+
+
 def _correlation(x: Floats) -> tuple[Floats, Floats, Floats]:
     """Correlation of an unbounded parameter, with its first and second derivatives."""
     square = 1 + x**2
@@ -207,7 +214,7 @@ def _fixed(x: Floats) -> Shape:
 
 
 def _unstructured(m: int) -> Callable[[Floats], Shape]:
-    row, column = np.tril_indices(m, -1)
+    row, column = _below(m)
     k = np.arange(len(row))
     bend = np.zeros((len(row), len(row), m, m))
     i, j = np.nonzero(column[:, None] == column)

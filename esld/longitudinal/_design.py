@@ -79,7 +79,7 @@ def read(
     known = np.logical_and.reduce([frame[name].notna().to_numpy() for name in left])
     if not known.any():
         raise ValueError("frame must have rows with an outcome, got none")
-    used = frame.loc[known, names]
+    used = frame[names].take(np.flatnonzero(known))
     for name in right:
         if missing := int(np.count_nonzero(used[name].isna().to_numpy())):
             raise ValueError(

@@ -164,10 +164,10 @@ class MMRM:
             rows = np.eye(len(self.terms))[list(own[0])]
         else:
             rows = np.atleast_2d(self._weights(weights))
-        if np.linalg.matrix_rank(rows / self.estimable.length) < len(rows):
+        if len(rows) and np.linalg.matrix_rank(rows / self.estimable.length) < len(rows):
             raise ValueError(f"weights must be linearly independent, got {len(rows)} rows of lower rank")
-        known = self.estimable.part(rows)
-        reason = ""
+        known = self.estimable.part(rows) if len(rows) else rows
+        reason = "" if len(rows) else "the term has no coefficient of its own"
         if len(known) < len(rows):
             few = f"{len(rows) - len(known)} of {len(rows)} combinations left out"
             reason = f"{few}: {NOT_DETERMINED} {self.estimable.undetermined(rows)}"

@@ -236,7 +236,12 @@ def _matrix(design: Design, factors: Mapping[str, Coded], codes: Mapping[str, In
     rows = len(next(iter(codes.values())))
     if plan.parts is not None:
         values: dict[str, Coded | Floats] = {name: np.full(rows, mean) for name, mean in means.items()}
-        return plan.matrix(values | {name: replace(own, codes=codes[name]) for name, own in factors.items()})
+        for name, own in factors.items():
+            coded = name in design.coded
+            values[name] = (
+                replace(own, codes=codes[name]) if coded else np.array(own.levels, dtype=float)[codes[name]]
+            )
+        return plan.matrix(values)
     table: dict[str, Any] = {name: [mean] * rows for name, mean in means.items()}
     for name, own in factors.items():
         labels = [own.levels[code] for code in codes[name].tolist()]
