@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -355,6 +355,31 @@ class TestDegenerate:
         found = fit(frame, groups=["A", "B"])
         assert (found.n, found.n_dropped) == ((0, 0), 0)
         assert reasons(found) == ["no rows of A"] * 3
+
+
+class TestResultAndReason:
+    @settings(max_examples=40)
+    @given(
+        rows=st.lists(
+            st.tuples(
+                st.sampled_from("AB"),
+                st.sampled_from([0.0, 1.0, 2.5, np.nan]),
+                st.sampled_from([0.0, 1.0, 7.25, -3e6, np.nan]),
+            ),
+            max_size=7,
+        ),
+        covariates=st.sampled_from([["base"], []]),
+    )
+    def test_nan_and_reason_go_together(self, rows, covariates):
+        found = fit(table(rows).astype({"base": float, "y": float}), covariates, groups=["A", "B"])
+        for adjusted in (found.hc3, found.classical):
+            for item in (*adjusted.means, adjusted.difference):
+                numbers = [item.std_err, item.df, item.t, item.p_value, item.lower, item.upper]
+                assert all(map(math.isnan, numbers)) == any(map(math.isnan, numbers)) == bool(item.reason)
+                assert not math.isnan(item.value) or item.reason
+        assert not math.isnan(found.exact.p_value) or found.exact.reason
+        frame = found.to_frame()
+        assert (frame.loc[frame["value"].isna(), "reason"] != "").all()
 
 
 class TestRefused:

@@ -67,6 +67,81 @@ class TestWeights:
             assert mean.value == pytest.approx(np.mean([m.value for m in by[i::2]]))
 
 
+class TestObservedMargins:
+    """The levels of the other factors by their share in the rows used; R emmeans' weights = "proportional"."""
+
+    def test_one_factor_by_hand(self):
+        rows = sample()  # a quarter women, in both arms and at each visit
+        found = fit("y ~ arm * C(v) * sex", rows)
+        own = rows.pivot_table(index=["v", "arm"], columns="sex", values="y")
+        np.testing.assert_allclose(
+            [m.value for m in found.ls_means("arm", weights="proportional")],
+            0.25 * own["f"] + 0.75 * own["m"],
+            rtol=1e-9,
+        )
+        np.testing.assert_allclose(
+            [m.value for m in found.ls_means("arm")], 0.5 * own["f"] + 0.5 * own["m"], rtol=1e-9
+        )
+
+    def test_shares_are_of_the_rows_used(self):
+        rows = sample()
+        rows.loc[rows["id"].isin([0, 1]), "y"] = np.nan  # two of six women: 4 of 22
+        found = fit("y ~ arm * C(v) + sex", rows)
+        weights = found.ls_means("arm", weights="proportional")[0].weights
+        assert weights[found.terms.index("sex[T.m]")] == pytest.approx(18 / 22)
+
+    def test_combinations_of_two_factors_and_not_their_product(self):
+        rows = sample().assign(site=lambda d: np.where((d["sex"] == "f") | (d["id"] % 8 == 2), "x", "z"))
+        found = fit("y ~ arm * C(v) + sex + site + sex:site", rows)
+        at = {
+            term: found.ls_means("arm", weights="proportional")[0].weights[i]
+            for i, term in enumerate(found.terms)
+        }
+        assert at["sex[T.m]"] == pytest.approx(18 / 24)
+        assert at["site[T.z]"] == pytest.approx(15 / 24)  # of men only
+        assert at["sex[T.m]:site[T.z]"] == pytest.approx(15 / 24)
+
+    def test_a_combination_without_rows_counts_for_nothing(self):
+        """With equal weights the mean rests on women of site z, whom nobody saw; with observed margins it does not."""
+        rows = sample().assign(site=lambda d: np.where((d["sex"] == "f") | (d["id"] % 8 == 2), "x", "z"))
+        found = fit("y ~ arm * C(v) + sex * site", rows)
+        lost = found.ls_means("arm")
+        assert {m.reason for m in lost} == {
+            "the rows used do not determine ['site[T.z]', 'sex[T.m]:site[T.z]']"
+        }
+        assert np.isnan([m.value for m in lost]).all()
+        assert {m.reason for m in found.ls_means("arm", weights="proportional")} == {""}
+
+    def test_over_the_visits_by_their_values(self):
+        rows = sample()
+        rows.loc[rows["v"].eq(4) & rows["id"].ge(12), "y"] = np.nan
+        found = fit("y ~ arm * C(v)", rows)
+        by = found.ls_means("arm")
+        over = found.ls_means("arm", by_visit=False, weights="proportional")
+        for i, mean in enumerate(over):
+            assert mean.value == pytest.approx(np.average([m.value for m in by[i::2]], weights=[24, 24, 12]))
+
+    def test_differences(self):
+        rows = sample().assign(sex=lambda d: np.where(d["id"] % 8 < 2, "f", "m"))
+        found = fit("y ~ arm * C(v) + arm * sex", rows)
+        means = {(m.group, m.time): m.value for m in found.ls_means("arm", weights="proportional")}
+        for gap in found.differences("arm", weights="proportional"):
+            assert gap.value == pytest.approx(means["low", gap.time] - means["high", gap.time])
+
+    def test_no_difference_where_nothing_else_is_averaged(self):
+        found = fit("y ~ x + arm * C(v)")
+        for one, other in zip(
+            found.ls_means("arm"), found.ls_means("arm", weights="proportional"), strict=True
+        ):
+            assert one.value == pytest.approx(other.value, rel=1e-12)
+
+    def test_unknown(self):
+        with pytest.raises(
+            ValueError, match=r"weights must be one of \['equal', 'proportional'\], got 'cells'"
+        ):
+            fit("y ~ arm * C(v)").ls_means("arm", weights="cells")
+
+
 class TestDifferences:
     def test_each_level_against_the_reference(self):
         rows = sample().assign(arm=lambda d: d["id"].mod(3).map({0: "a", 1: "b", 2: "c"}))
