@@ -16,6 +16,7 @@ _CURVATURE = 1e-9  # of the information, scaled to a diagonal of at most 1: belo
 _EPS = float(np.finfo(float).eps)
 _NOISE = 100.0  # times the rounding of an inverse covariance: what it may do to the score
 _SINGULAR = 1e-11  # of the correlation of Sigma: below this the maximum is at the border
+_FULL = 0.8  # share of the values that must be there for one search to do
 _MIXED = (0.05, 0.3, 1.0)  # shares of independence in further starts
 
 
@@ -69,16 +70,18 @@ def impossible(rows: Rows, structure: Covariance, visits: tuple[object, ...]) ->
 
 
 def maximise(rows: Rows, structure: Covariance, *, reml: bool) -> Optimum:
-    """The maximum found from the first start; if none is proven there, the highest that is from any start."""
+    """The highest proven maximum of searches from several starts; one is enough if it proves one and few values are missing.
+
+    With many missing the likelihood may have several maxima.
+    """
     first = _search(rows, structure, structure.start(moments(rows)), reml=reml)
-    if not first.reason:
+    few = rows.n_obs >= _FULL * rows.subjects.sum() * len(rows.scale)
+    if not first.reason and few:
         return first
-    found = [
-        other
-        for share in _MIXED
-        if not (other := _search(rows, structure, structure.start(moments(rows, share)), reml=reml)).reason
+    found = [first] + [
+        _search(rows, structure, structure.start(moments(rows, share)), reml=reml) for share in _MIXED
     ]
-    return max(found, key=lambda other: other.at.value, default=first)
+    return max((one for one in found if not one.reason), key=lambda one: one.at.value, default=first)
 
 
 def _search(rows: Rows, structure: Covariance, theta: Floats, *, reml: bool) -> Optimum:
