@@ -114,7 +114,7 @@ def variables(side: Any, frame: pd.DataFrame) -> list[str]:
 def coded(column: "pd.Series[Any]") -> Coded | None:
     """Codes and levels of a categorical column or one of text without missing values; None for another kind."""
     if isinstance(column.dtype, pd.CategoricalDtype):
-        codes, declared = column.cat.codes.to_numpy(dtype=np.int64), tuple(column.cat.categories.tolist())
+        codes, declared = np.asarray(column.cat.codes, dtype=np.int64), tuple(column.cat.categories.tolist())
     else:
         if not (column.dtype == object or isinstance(column.dtype, pd.StringDtype)):
             return None
@@ -141,7 +141,9 @@ def columns(
     """
     factors = {name: own for name in right if (own := coded(used[name])) is not None}
     numeric = [name for name in right if name not in factors]
-    key = (formula, *((name, factors[name].levels if name in factors else None) for name in right))
+    # by their words, which name the columns: 1, 1.0 and True are equal
+    words = {name: tuple(map(repr, own.levels)) for name, own in factors.items()}
+    key = (formula, *((name, words.get(name)) for name in right))
     values: dict[str, Coded | Floats] = {**factors}
     plain = all(used[name].dtype.kind in "if" for name in (*left, *numeric))
     if plain:
