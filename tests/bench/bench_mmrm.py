@@ -1,6 +1,7 @@
 """The model for repeated measures: formula, fit, degrees of freedom and LS means, in one run.
 
-The first fit of a formula is not counted: what formulaic makes of it is kept for the next. R mmrm 0.3.18: 42 to 49 ms for the small fits, 1.9 s for 1000 subjects by 10 visits unstructured with Satterthwaite.
+The first fit of a formula is not counted: what formulaic makes of it is kept for the next. R mmrm 0.3.18: 42 to 49 ms for
+the small fits, 1.9 s for 1000 subjects by 10 visits unstructured with Satterthwaite.
 Set OPENBLAS_NUM_THREADS=1 as the report's kernels do: the matrices are small, and threads only wait for each other.
 """
 
