@@ -16,7 +16,10 @@ _CURVATURE = 1e-9  # of the information, scaled to a diagonal of at most 1: belo
 _EPS = float(np.finfo(float).eps)
 _NOISE = 100.0  # times the rounding of an inverse covariance: what it may do to the score
 _SINGULAR = 1e-11  # of the correlation of Sigma: below this the maximum is at the border
-_FULL = 0.8  # share of the values that must be there for one search to do
+_FULL, _FEW = (
+    0.8,
+    20,
+)  # of the values of all visits, and values a parameter: with less of both one search is not enough
 _MIXED = (0.05, 0.3, 1.0)  # shares of independence in further starts
 
 
@@ -70,13 +73,13 @@ def impossible(rows: Rows, structure: Covariance, visits: tuple[object, ...]) ->
 
 
 def maximise(rows: Rows, structure: Covariance, *, reml: bool) -> Optimum:
-    """The highest proven maximum of searches from several starts; one is enough if it proves one and few values are missing.
+    """The highest proven maximum of searches from several starts.
 
-    With many missing the likelihood may have several maxima.
+    One is enough if it proves one, unless the data are few and many values are missing: the likelihood may then have several.
     """
     first = _search(rows, structure, structure.start(moments(rows)), reml=reml)
-    few = rows.n_obs >= _FULL * rows.subjects.sum() * len(rows.scale)
-    if not first.reason and few:
+    many = rows.n_obs < _FULL * rows.subjects.sum() * len(rows.scale)
+    if not first.reason and not (many and rows.n_obs < _FEW * structure.size):
         return first
     found = [first] + [
         _search(rows, structure, structure.start(moments(rows, share)), reml=reml) for share in _MIXED
