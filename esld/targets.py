@@ -169,10 +169,10 @@ def empty_folder(path: Path, *, command: str, inputs: Iterable[Path] = (), optio
         for source in inputs:
             if is_within(path, source):
                 raise _refused(path, f"is what {command} reads ({source})", option)
-        if keeper := keeper_of(path):
-            raise _refused(path, f"lies in {keeper}", option)
         if os.path.lexists(path) and (not path.is_dir() or any(path.iterdir())):
             raise InputError(str(path), "must be a new or empty folder", None, option, "Choose another.")
+        if keeper := keeper_of(path):
+            raise _refused(path, f"lies in {keeper}", option)
         if not can_write(path):
             raise _not_writable(path, "Permission denied", option)
     except OSError as error:
