@@ -269,7 +269,6 @@ def test_a_ledger_is_written_in_a_sealed_folder_alone(esld, world, command, para
 WRITTEN_AGAIN = {
     ("diff", "output"): "changes.csv",
     ("check", "output"): "queries.xlsx",
-    ("check an export", "output"): "copy/queries.html",
     ("score", "output"): "copy/outputs/scored.parquet",
     ("randomise export", "output"): "mine",
 }
