@@ -125,7 +125,7 @@ def file_target(
         inputs = list(inputs)
         for source in inputs:
             if is_within(path, source):
-                raise _refused(path, f"is what {command} reads ({source})", option)
+                raise _refused(path, f"is part of what '{command}' reads ({source})", option)
         if keeper := keeper_of(path.parent):
             raise _refused(path, f"lies in {keeper}", option)
         if path.is_symlink():
@@ -168,7 +168,7 @@ def empty_folder(path: Path, *, command: str, inputs: Iterable[Path] = (), optio
     try:
         for source in inputs:
             if is_within(path, source):
-                raise _refused(path, f"is what {command} reads ({source})", option)
+                raise _refused(path, f"is part of what '{command}' reads ({source})", option)
         if os.path.lexists(path) and (not path.is_dir() or any(path.iterdir())):
             raise InputError(str(path), "must be a new or empty folder", None, option, "Choose another.")
         if keeper := keeper_of(path):
@@ -206,7 +206,8 @@ def report_record(folder: Path) -> Mapping[str, Any] | None:
         content = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return content if isinstance(content, dict) and content.keys() >= _OF_A_REPORT else None
+    whole = isinstance(content, dict) and content.keys() >= _OF_A_REPORT
+    return content if whole and isinstance(content["outputs"], dict) else None
 
 
 def can_write(folder: Path) -> bool:

@@ -187,7 +187,7 @@ class TestAFolder:
         for name in ("copy", "foreign.csv", "link0.csv"):
             with pytest.raises(InputError, match="must be a new or empty folder"):
                 empty_folder(tree / name, command="one")
-        with pytest.raises(RefusedError, match="is what one reads"):
+        with pytest.raises(RefusedError, match="is part of what 'one' reads"):
             empty_folder(tree / "free" / "new", command="one", inputs=[tree / "free"])
 
 

@@ -138,7 +138,7 @@ def test_a_mistake_is_one_line_and_writes_nothing(case, tmp_path):
 
 
 def test_paths_that_cannot_be(source, tmp_path):
-    with pytest.raises(RefusedError, match="is what esld score reads"):
+    with pytest.raises(RefusedError, match="is part of what 'esld score' reads"):
         score_file(source, source)
     with pytest.raises(InputError, match="must lie in a folder that exists"):
         score_file(source, tmp_path / "none" / "out.csv")
