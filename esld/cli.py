@@ -57,10 +57,12 @@ def run(
     places: dict[Path, CutFile] = {}
     for file in files:
         read_chapters(file)  # a mistake in the last cut is told before the first one runs
-        report = place_of(file, outputs).report
+        report = (outputs or file.root / "outputs") / file.id
         if places.setdefault(report, file).path != file.path:
             rule, remedy = "must be the place of one cut", "Rename a cut file, or run them one by one."
             raise InputError(str(report), rule, f"{places[report].path} and {file.path}", remedy=remedy)
+    for file in files[1:]:
+        place_of(file, outputs)  # so is a refusal; of the first one, its own run asks
     for file in files:
         with _progress(file.id, as_json) as advance:
             published = run_cut(file, outputs=outputs, pdf=pdf, on_progress=advance)
