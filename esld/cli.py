@@ -4,22 +4,31 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from esld.cli_randomise import randomise
 from esld.errors import InputError, RefusedError, RunError
 
+if TYPE_CHECKING:
+    from esld.data.study import CutFile
+
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 app.add_typer(randomise, name="randomise")
+# What -o may write over; decided in esld.targets.
+_REPLACED = "An existing file is replaced only if this command wrote it and nobody changed it since."
 Cuts = Annotated[list[Path], typer.Argument(metavar="CUT…", help="Cut files, params/<cut>.yaml.")]
 Reports = Annotated[list[Path], typer.Argument(metavar="REPORT…", help="Published folders, outputs/<cut>.")]
 Outputs = Annotated[
-    Path | None, typer.Option(help="Folder of published reports [default: outputs/ beside params/].")
+    Path | None,
+    typer.Option(
+        help="Folder of published reports [default: outputs/ beside params/]. Only an earlier report of the same cut is replaced."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a cut instead of text.")]
 
@@ -42,11 +51,18 @@ def run(
     """Make the report of each cut and publish it under outputs/<cut>."""
     from esld.data.study import read_cut
     from esld.pipeline.chapters import read_chapters
-    from esld.pipeline.run import run_cut
+    from esld.pipeline.run import place_of, run_cut
 
     files = [read_cut(path) for path in cuts]
+    places: dict[Path, CutFile] = {}
     for file in files:
         read_chapters(file)  # a mistake in the last cut is told before the first one runs
+        report = (outputs or file.root / "outputs") / file.id
+        if places.setdefault(report, file).path != file.path:
+            rule, remedy = "must be the place of one cut", "Rename a cut file, or run them one by one."
+            raise InputError(str(report), rule, f"{places[report].path} and {file.path}", remedy=remedy)
+    for file in files[1:]:
+        place_of(file, outputs)  # so is a refusal; of the first one, its own run asks
     for file in files:
         with _progress(file.id, as_json) as advance:
             published = run_cut(file, outputs=outputs, pdf=pdf, on_progress=advance)
@@ -81,18 +97,20 @@ def diff(
     before: Annotated[Path, typer.Argument(metavar="CUT_A", help="The earlier report, outputs/<cut>.")],
     after: Annotated[Path, typer.Argument(metavar="CUT_B", help="The later report, outputs/<cut>.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="OUT", help="Every change as a CSV file too.")
+        Path | None,
+        typer.Option("--output", "-o", metavar="OUT", help=f"Every change as a CSV file too. {_REPLACED}"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell what changed from one cut to the next: patients, records, estimates, methods."""
-    from esld.pipeline.diff import check_target, compare_reports, report_text, write_csv
+    from esld.pipeline.diff import compare_reports, report_text, write_csv
+    from esld.targets import file_target
 
-    if output:
-        check_target(output)
+    reports = (before, after)
+    target = file_target(output, command="esld diff", inputs=reports, kinds=[".csv"]) if output else None
     found = compare_reports(before, after)
-    if output:
-        write_csv(found, output)
+    if target:
+        write_csv(found, target)
     _say(found.facts(), report_text(found), as_json)
 
 
@@ -102,17 +120,16 @@ def check(
     protocol: Annotated[Path | None, typer.Option(help="The trial's file, for an export.")] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="OUT", help="Write the tables: .xlsx, .csv or .html."),
+        typer.Option("--output", "-o", metavar="OUT", help=f"The tables: .xlsx, .csv or .html. {_REPLACED}"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List every fault of the data and every data query, without running anything; exit code 1 if there are faults."""
     from esld.data.check import check_cut, check_data, report_text
     from esld.data.study import read_cut
-    from esld.data.workbook import check_target, write_sheets
+    from esld.data.workbook import KINDS, write_sheets
+    from esld.targets import file_target
 
-    if output is not None:
-        check_target(output)
     is_cut = data.suffix.lower() in (".yaml", ".yml")
     if is_cut == (protocol is not None):
         remedy = (
@@ -120,9 +137,15 @@ def check(
         )
         rule = "must be given with an export, and not with a cut file"
         raise InputError("--protocol", rule, where=str(data), remedy=remedy)
-    checked = check_data(data, protocol) if protocol is not None else check_cut(read_cut(data))
-    if output is not None:
-        write_sheets(checked.sheets(), output, title=f"Check of {data.name}")
+    if protocol is None:
+        file = read_cut(data)
+        inputs, work = file.inputs if output else (), partial(check_cut, file)
+    else:
+        inputs, work = (data, protocol), partial(check_data, data, protocol)
+    target = file_target(output, command="esld check", inputs=inputs, kinds=KINDS) if output else None
+    checked = work()
+    if target:
+        write_sheets(checked.sheets(), target, title=f"Check of {data.name}")
     facts = {name: getattr(checked, name).to_dict("records") for name in ("faults", "queries", "counts")}
     _say(facts | {"notes": list(checked.notes)}, report_text(checked), as_json)
     if len(checked.faults):
@@ -131,7 +154,7 @@ def check(
 
 @app.command()
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty or new folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     as_json: AsJson = False,
 ) -> None:
     """Lay out a working copy: params, notebooks, and an example of the data tables."""
@@ -147,7 +170,9 @@ def score(
     table: Annotated[
         Path, typer.Argument(metavar="TABLE", help="CSV, Excel or Parquet; units in column names.")
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="CSV, Excel or Parquet.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT", help=f"CSV, Excel or Parquet. {_REPLACED}")
+    ],
     components: Annotated[
         bool, typer.Option(help="Points, organs and clamped inputs as columns too.")
     ] = False,

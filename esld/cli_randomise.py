@@ -52,8 +52,10 @@ def seal(
     from esld.allocation.ledger import open_list
     from esld.allocation.sealed import seal as draw_and_seal
     from esld.protocol import read_protocol
+    from esld.targets import empty_folder
 
     check_outside(folder, protocol)
+    empty_folder(folder, command="esld randomise seal", inputs=[protocol, design], option="--folder")
     trial = trial_of(read_protocol(protocol))
     sealed = draw_and_seal(trial, read_design(design, trial, ask=_ask_sizes))
     open_list(folder, sealed)
@@ -198,7 +200,13 @@ def recover(folder: Folder, receipt: Receipts = None, as_json: AsJson = False) -
 def export(
     folder: Folder,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="Folder for dm.csv, ds.csv and ledger.json.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder for dm.csv, ds.csv and ledger.json. Only an earlier export is replaced.",
+        ),
     ],
     unmask: Annotated[
         str, typer.Option(metavar="REASON", help="In a masked trial: with the arms; it is recorded.")
@@ -207,9 +215,9 @@ def export(
 ) -> None:
     """Write DM, DS and the ledger of the assigned patients."""
     from esld.allocation.disclosed import FILE, disclosed
-    from esld.allocation.export import DM, DS, check_target, dm_rows, ds_rows, write_file, write_tables
+    from esld.allocation.export import DM, DM_FILE, DS, DS_FILE, csv_bytes, dm_rows, ds_rows, targets
 
-    check_target(output)  # an unmasking is recorded for good: not for an export that cannot be written
+    places = targets(output)  # an unmasking is recorded for good: not for an export that cannot be written
     with _open(folder) as ledger:
         sealed, register = ledger.sealed, ledger.register()
         unmasking = ledger.unmask(reason=unmask).id if unmask else ""
@@ -217,12 +225,12 @@ def export(
         shown = register.assigned if unmask or not sealed.trial.masked else ()
         arms = {subject: names[ledger.arm(subject)] for subject in shown}
         records = ledger.records()
-    tables = {
-        "dm": (DM, dm_rows(sealed.trial.id, records, arms)),
-        "ds": (DS, ds_rows(sealed.trial.id, records)),
+    contents = {
+        DM_FILE: csv_bytes(DM, dm_rows(sealed.trial.id, records, arms)),
+        DS_FILE: csv_bytes(DS, ds_rows(sealed.trial.id, records)),
+        FILE: disclosed(sealed, records, open_slots=bool(unmask) or not sealed.trial.masked),
     }
-    content = disclosed(sealed, records, open_slots=bool(unmask) or not sealed.trial.masked)
-    written = [*write_tables(output, tables), write_file(output / FILE, content)]
+    written = [places[name].write(content) for name, content in contents.items()]
     text = [*map(str, written), *([f"Unmasked by record {unmasking}."] if unmasking else [])]
     facts = {"written": [str(path) for path in written], "unmasking": unmasking or None}
     _say(facts, "\n".join(text), as_json)
@@ -273,7 +281,9 @@ def dose(
 @randomise.command()
 def backup(
     folder: Folder,
-    target: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, as private as the first.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A new or empty folder, as private as the first.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Copy list and ledger, also while somebody assigns."""

@@ -1,6 +1,8 @@
 """The errors that a user's mistake or a refusal ends with: one line each, never a traceback."""
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 
 class InputError(Exception):
@@ -60,6 +62,16 @@ class RunError(Exception):
     """A chapter or a check failed (exit code 1)."""
 
     exit_code = 1
+
+
+@contextmanager
+def told_in_one_line() -> Iterator[None]:
+    """End a module's command line with one line on stderr and the exit code, where it ends with one of these errors."""
+    try:
+        yield
+    except (InputError, RefusedError, RunError) as error:
+        print(f"esld: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from esld import cli
+from esld.pipeline.provenance import sha256
 from esld.pipeline.workcopy import lay_out
 
 COPY = Path  # a working copy
@@ -34,6 +35,13 @@ def template(tmp_path_factory) -> COPY:
     (published / "index.html").write_text("<h1>the report of last month</h1>")
     (published / "results.json").write_text("[]")
     (published / "notebooks" / "03_survival.ipynb").write_text("{}")
+    made = {
+        "index.html": sha256(published / "index.html"),
+        "results.json": "",
+        "notebooks/03_survival.ipynb": "",
+    }
+    record = {"cut": "demo-final", "trial": "NCT06167473", "view": "unblinded", "inputs": {}, "outputs": made}
+    (published / "provenance.json").write_text(json.dumps(record))
     return copy
 
 

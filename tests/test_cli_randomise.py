@@ -154,7 +154,7 @@ class TestSeal:
         before = (folder / SEALED).read_bytes()
         code, _, err = esld("seal", protocols / "open.yaml", "--design", tmp_path / "design.yaml")
         assert code == 2
-        assert "must be new or empty" in err
+        assert "must be a new or empty folder" in err
         assert (folder / SEALED).read_bytes() == before
 
 
@@ -313,7 +313,7 @@ class TestRecords:
         esld("export", "-o", tmp_path)
         assert (tmp_path / "dm.csv").read_text(encoding="utf-8").splitlines()[1].endswith("-001,001,,")
         code, _, err = esld("export", "-o", tmp_path / "nowhere", "--unmask", "database lock")
-        assert (code, "must be a folder other than the sealed one" in err) == (2, True)
+        assert (code, "must lie in a folder that exists" in err) == (2, True)
         assert (
             json.loads(esld("status", "--json")[1])["records"] == 3
         )  # an unmasking that gave nobody anything is none

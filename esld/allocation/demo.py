@@ -1,4 +1,4 @@
-"""The ledger of the demonstration trial: ``python -m esld.allocation.demo FOLDER PROTOCOL`` writes FOLDER/ledger.json.
+"""The ledger of the demonstration trial: ``python -m esld.allocation.demo TABLES PROTOCOL OUT`` writes it as OUT.
 
 Nothing here is secret: seed and salts come from words, so that the file can be made again byte for byte. `TRIES` is the
 number of the seed whose list is the allocation of the simulated tables. A real list comes from ``secrets``, see
@@ -15,11 +15,13 @@ from pathlib import Path
 
 from esld.allocation.commitment import merkle_root
 from esld.allocation.design_file import trial_of
-from esld.allocation.disclosed import FILE, disclosed
+from esld.allocation.disclosed import disclosed
 from esld.allocation.ledger import Ledger, open_list
 from esld.allocation.lists import WHOLE, ListDesign
 from esld.allocation.sealed import SealedDesign, Slot, Trial
+from esld.errors import told_in_one_line
 from esld.protocol import read_protocol
+from esld.targets import file_target
 
 WORDS = "esld demonstration trial, allocation"
 TRIES = 44_136
@@ -93,14 +95,17 @@ def _words(what: str) -> str:
     return sha256(f"{WORDS}: {what}".encode()).hexdigest()
 
 
-def main(folder: str, protocol: str) -> None:
+def main(tables: Path, protocol: Path, out: Path) -> None:
     """Write the file and print the public part of the design for the protocol."""
     import yaml
 
-    (Path(folder) / FILE).write_bytes(ledger_file(Path(folder), Path(protocol)))
-    public = sealed_demo(trial_of(read_protocol(Path(protocol)))).public()
+    command = "python -m esld.allocation.demo"
+    target = file_target(out, command=command, inputs=[tables, protocol], option="OUT")
+    target.write(ledger_file(tables, protocol))
+    public = sealed_demo(trial_of(read_protocol(protocol))).public()
     sys.stdout.write(yaml.safe_dump({"allocation": public}, sort_keys=False, allow_unicode=True))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    with told_in_one_line():
+        main(*map(Path, sys.argv[1:]))

@@ -2,14 +2,15 @@
 
 import csv
 import io
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from esld.allocation.folder import SEALED
+from esld.allocation.disclosed import FILE
 from esld.allocation.record import Record
-from esld.errors import InputError
+from esld.targets import FileTarget, file_target
 
+COMMAND = "esld randomise export"
+DM_FILE, DS_FILE = "dm.csv", "ds.csv"
 DM = ("STUDYID", "DOMAIN", "USUBJID", "SUBJID", "ARMCD", "ARM")
 DS = ("STUDYID", "DOMAIN", "USUBJID", "DSSEQ", "DSTERM", "DSDECOD", "DSCAT", "DSSTDTC")
 _DISPOSITION = {
@@ -57,57 +58,26 @@ def ds_rows(trial: str, records: Sequence[Record]) -> list[Row]:
     return sorted(rows, key=lambda row: row["USUBJID"])
 
 
-def check_target(folder: Path) -> None:
-    """Whether an export can be written to a folder: asked before anything is recorded for its sake.
+def targets(folder: Path) -> dict[str, FileTarget]:
+    """The files of an export by name: asked for before anything is recorded for its sake.
 
     Raises
     ------
     esld.errors.InputError
-        The folder does not exist, is the sealed one, or cannot be written.
+        The folder does not exist or cannot be written to.
+    esld.errors.RefusedError
+        It is the sealed one, or a file of that name is there which no export wrote.
     """
-    if not folder.is_dir() or (folder / SEALED).exists():
-        raise InputError(
-            str(folder), "must be a folder other than the sealed one", remedy="Name another one."
-        )
-    write_file(folder / ".esld-probe", b"")
-    (folder / ".esld-probe").unlink()
+    return {name: file_target(folder / name, command=COMMAND) for name in (DM_FILE, DS_FILE, FILE)}
 
 
-def write_tables(folder: Path, tables: Mapping[str, tuple[Sequence[str], Sequence[Row]]]) -> list[Path]:
-    """Write each table to ``<name>.csv``, whole or not at all.
-
-    Raises
-    ------
-    esld.errors.InputError
-        The folder is not as `check_target` wants it.
-    """
-    check_target(folder)
-    written = []
-    for name, (columns, rows) in tables.items():
-        text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        written.append(write_file(folder / f"{name}.csv", text.getvalue().encode("utf-8")))
-    return written
-
-
-def write_file(path: Path, content: bytes) -> Path:
-    """Write a file whole or not at all.
-
-    Raises
-    ------
-    esld.errors.InputError
-        It cannot be written.
-    """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise InputError(str(path), "must be writable", error.strerror, remedy="Check the folder.") from None
-    return path
+def csv_bytes(columns: Sequence[str], rows: Sequence[Row]) -> bytes:
+    """A table as UTF-8 CSV with Unix line ends."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode("utf-8")
 
 
 def _subject(trial: str, record: Record) -> str:

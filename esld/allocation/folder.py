@@ -8,8 +8,10 @@ import stat
 from pathlib import Path
 
 from esld.errors import InputError
+from esld.targets import SEALED as SEALED
+from esld.targets import empty_folder
 
-SEALED, LEDGER = "sealed.json", "ledger.sqlite"
+LEDGER = "ledger.sqlite"
 
 
 def check_private(folder: Path) -> None:
@@ -81,17 +83,16 @@ def make_folder(folder: Path) -> None:
     ------
     esld.errors.InputError
         It holds something, others can look in, or it cannot be made.
+    esld.errors.RefusedError
+        It lies in what another part keeps.
     """
     try:
+        empty_folder(folder, command="esld randomise")
         folder.mkdir(mode=0o700, parents=False, exist_ok=True)
         status = folder.lstat()
         if not stat.S_ISDIR(status.st_mode):
             raise InputError(str(folder), "must be a folder", remedy="Name another one.")
         _private(folder, status)
-        if any(folder.iterdir()):
-            raise InputError(
-                str(folder), "must be new or empty", remedy="Seal each list in a folder of its own."
-            )
     except OSError as error:
         raise InputError(
             str(folder), "must be a folder to write in", error.strerror, remedy="Check it."

@@ -12,6 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from esld.data.tables import write_tables
+from esld.errors import told_in_one_line
+from esld.targets import empty_folder
 
 STUDY = "MAYO-PBC"
 FIRST_RANDOMISATION = pd.Timestamp("1974-01-01")
@@ -297,12 +299,16 @@ def main(arguments: list[str] | None = None) -> None:
         prog="python -m esld.data.mayo_pbc", description="Mayo PBC trial as SDTM tables."
     )
     parser.add_argument("source", type=Path, help="folder with pbc.csv and pbcseq.csv")
-    parser.add_argument("out", type=Path, help="folder for dm.csv, ds.csv, lb.csv, rs.csv and pr.csv")
+    parser.add_argument(
+        "out", type=Path, help="new or empty folder for dm.csv, ds.csv, lb.csv, rs.csv and pr.csv"
+    )
     chosen = parser.parse_args(arguments)
     missing = [name for name in ("pbc.csv", "pbcseq.csv") if not (chosen.source / name).is_file()]
     if missing:
         parser.error(f"{chosen.source} must hold {' and '.join(missing)}")
-    write_tables(convert(*read_source(chosen.source)), chosen.out)
+    with told_in_one_line():
+        folder = empty_folder(chosen.out, command=parser.prog, inputs=[chosen.source])
+        write_tables(convert(*read_source(chosen.source)), folder)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,10 @@ Columns that no score takes pass through as they are: what is a code or an ident
 workbook stays a date.
 """
 
-import os
 import re
 import warnings
 from collections.abc import Callable, Mapping
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from esld.data.readers import decode
 from esld.data.workbook import xlsx_bytes
 from esld.errors import InputError
 from esld.scoring.table import ScoredTable, is_input, score_table
+from esld.targets import file_target
 
 SHEET, REPORT_SHEET = "scores", "score report"
 
@@ -29,7 +29,8 @@ def score_file(source: Path, target: Path, *, components: bool = False) -> Score
     ----------
     source, target : Path
         ``.csv`` (UTF-8 or GB18030 in, UTF-8 out), ``.xlsx`` (its first sheet) or ``.parquet``, not necessarily the same.
-        The target is written whole or not at all. A workbook gets the report as a second sheet.
+        The target is written whole or not at all, and only where :func:`esld.targets.file_target` lets it. A workbook gets
+        the report as a second sheet.
     components : bool, default False
         See :func:`esld.scoring.table.score_table`.
 
@@ -42,14 +43,11 @@ def score_file(source: Path, target: Path, *, components: bool = False) -> Score
     InputError
         A file that cannot be read or written or is of another kind, a table without rows, two columns of one name, or no
         score that can be computed.
+    RefusedError
+        The target is the source, or not what ``esld score`` wrote.
     """
-    read, write = _kind(source, _READERS), _kind(target, _WRITERS)
-    if target.resolve() == source.resolve():
-        raise InputError(str(target), "must not be the table itself", None, "-o", "Name another file.")
-    if not target.parent.is_dir():
-        raise InputError(
-            str(target), "must lie in a folder that exists", str(target.parent), "-o", "Make it."
-        )
+    read = _kind(source, _READERS)
+    place = file_target(target, command="esld score", inputs=[source], kinds=tuple(_WRITERS))
     if not source.is_file():
         raise InputError(str(source), "must be a file that exists", remedy="Check the path.")
     table = read(source)
@@ -69,14 +67,7 @@ def score_file(source: Path, target: Path, *, components: bool = False) -> Score
         columns = "; ".join(hints) or f"columns {', '.join(map(str, table.columns))}"
         remedy = "Name the columns with their units, e.g. bilirubin_umol_l (README: scores of a table)."
         raise InputError(source.name, "must hold all inputs of at least one score", columns, remedy=remedy)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        write(scored, partial)
-        os.replace(partial, target)
-    except OSError as error:
-        raise InputError(str(target), "must be writable", error.strerror, "-o", "Check the folder.") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    place.write(_WRITERS[target.suffix.lower()](scored))
     return scored
 
 
@@ -148,16 +139,18 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         raise InputError(path.name, rule, remedy="Export it again.") from None
 
 
-def _write_csv(scored: ScoredTable, path: Path) -> None:
-    scored.table.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+def _csv_bytes(scored: ScoredTable) -> bytes:
+    return scored.table.to_csv(index=False, lineterminator="\n").encode("utf-8")
 
 
-def _write_xlsx(scored: ScoredTable, path: Path) -> None:
-    path.write_bytes(xlsx_bytes({SHEET: _typed(scored.table), REPORT_SHEET: report_frame(scored)}))
+def _xlsx_bytes(scored: ScoredTable) -> bytes:
+    return xlsx_bytes({SHEET: _typed(scored.table), REPORT_SHEET: report_frame(scored)})
 
 
-def _write_parquet(scored: ScoredTable, path: Path) -> None:
-    _typed(scored.table).to_parquet(path, engine="pyarrow", index=False)
+def _parquet_bytes(scored: ScoredTable) -> bytes:
+    content = BytesIO()
+    _typed(scored.table).to_parquet(content, engine="pyarrow", index=False)
+    return content.getvalue()
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
@@ -172,7 +165,7 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 _READERS = {".csv": _read_csv, ".xlsx": _read_xlsx, ".parquet": _read_parquet}
-_WRITERS = {".csv": _write_csv, ".xlsx": _write_xlsx, ".parquet": _write_parquet}
+_WRITERS = {".csv": _csv_bytes, ".xlsx": _xlsx_bytes, ".parquet": _parquet_bytes}
 
 
 def _line(error: Exception) -> str:

@@ -18,6 +18,15 @@ from esld.protocol import Protocol, read_protocol
 from esld.yamlfile import read_model
 
 EXAMPLE = "example:"
+# Names that no cut can have: its report would stand where JupyterLab's folders are, or is a device on Windows.
+RESERVED = {
+    "lab",
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)),
+}
 SIMULATED = "-SIM"  # how the STUDYID of simulated data ends
 
 
@@ -89,6 +98,19 @@ class CutFile:
     def previous_results_path(self) -> Path | None:
         """The results kept of the previous cut; None where the cut file names none."""
         return self.path.parent / self.cut.previous_results if self.cut.previous_results else None
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Every file and folder that the cut is made from; nothing is written over or into them.
+
+        Raises
+        ------
+        esld.errors.InputError, esld.errors.RefusedError
+            See :func:`previous_cut`.
+        """
+        own = (self.path, self.protocol_path, self.data_path, self.overrides_path, self.previous_results_path)
+        before = previous_cut(self)
+        return (*(path for path in own if path is not None), *(before.inputs if before else ()))
 
     @property
     def overrides_path(self) -> Path | None:
@@ -170,15 +192,29 @@ def read_cut(path: Path) -> CutFile:
     Raises
     ------
     esld.errors.InputError
-        The file is missing or refused, or its dates contradict each other.
+        The file is missing or refused, its name can be no cut's id, or its dates contradict each other.
     """
     cut = read_model(DataCut, path)
+    _check_name(path)
     if dates.as_date(cut.cutoff) > dates.as_date(cut.snapshot):
         rule = f"must not be after the snapshot {cut.snapshot}"
         raise InputError("cutoff", rule, cut.cutoff, path.name, "Correct either date.")
     folder = path.resolve().parent
     root = next((p.parent for p in (folder, *folder.parents) if p.name == "params"), folder)
     return CutFile(path.stem, path.resolve(), root, cut)
+
+
+def _check_name(path: Path) -> None:
+    """A cut's id names folders beside ``outputs/lab``, on any system, and hidden ones belong to the pipeline."""
+    rule, remedy = "must be named <cut>.yaml", "Rename it."
+    if path.suffix != ".yaml" or path.stem.startswith("."):
+        raise InputError("cut file", rule, path.name, remedy=remedy)
+    if path.stem.casefold() in RESERVED:
+        rule = "must have a name of its own, not one of JupyterLab's folders or of a device"
+        raise InputError("cut file", rule, path.name, remedy=remedy)
+    if not path.stem.isprintable() or set(path.stem) & set('<>:"/\\|?*') or path.stem[-1] in ". ":
+        rule = f"{rule}, <cut> without any of <>:\"/\\|?* and no '.' or blank at its end"
+        raise InputError("cut file", rule, repr(path.name), remedy=remedy)
 
 
 def previous_cut(file: CutFile) -> CutFile | None:

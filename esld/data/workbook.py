@@ -1,17 +1,15 @@
 """Listings for people to work through: a workbook, one CSV or one page; the same content gives the same bytes."""
 
 import io
-import os
 import re
 import zipfile
 from collections.abc import Callable, Mapping
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from esld.errors import InputError
+from esld.targets import FileTarget
 
 Sheets = Mapping[str, pd.DataFrame]
 
@@ -23,45 +21,25 @@ _STYLE = (
 )
 
 
-def write_sheets(sheets: Sheets, target: Path, *, title: str) -> None:
+def write_sheets(sheets: Sheets, target: FileTarget, *, title: str) -> None:
     """Write tables as the file's suffix says, whole or not at all.
 
     Parameters
     ----------
     sheets : mapping of str to DataFrame
         Tables by name. Missing cells are written empty.
-    target : Path
-        ``.xlsx`` (a sheet each, header frozen, with filters; text stays text, a formula is none), ``.csv`` (one
-        below the other, the first column ``part`` names the table) or ``.html`` (one page, without scripts).
+    target : FileTarget
+        Of one of `KINDS`: ``.xlsx`` (a sheet each, header frozen, with filters; text stays text, a formula is none),
+        ``.csv`` (one below the other, the first column ``part`` names the table) or ``.html`` (one page, without scripts).
     title : str
         Heading of the page.
 
     Raises
     ------
     esld.errors.InputError
-        Another suffix, or a folder that does not exist or cannot be written to.
+        The disk does not take it.
     """
-    write = check_target(target)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        partial.write_bytes(write(sheets, title))
-        os.replace(partial, target)
-    except OSError as error:
-        raise InputError(str(target), "must be writable", error.strerror, "-o", "Check the folder.") from None
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def check_target(target: Path) -> Callable[[Sheets, str], bytes]:
-    """The writer of a file's kind; a file that cannot be written is refused before the work is done."""
-    if target.suffix.lower() not in _WRITERS:
-        rule = f"must be a table of one of the kinds {', '.join(_WRITERS)}"
-        raise InputError(str(target), rule, target.suffix or "no suffix", "-o", "Name it so.")
-    if not target.parent.is_dir():
-        raise InputError(
-            str(target), "must lie in a folder that exists", str(target.parent), "-o", "Make it."
-        )
-    return _WRITERS[target.suffix.lower()]
+    target.write(_WRITERS[target.path.suffix.lower()](sheets, title))
 
 
 def _csv(sheets: Sheets, title: str) -> bytes:
@@ -146,3 +124,4 @@ _WRITERS: Mapping[str, Callable[[Sheets, str], bytes]] = {
     ".csv": _csv,
     ".html": _html,
 }
+KINDS = tuple(_WRITERS)

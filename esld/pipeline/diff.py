@@ -1,6 +1,5 @@
 """Two published reports of one trial compared: results, patients, records, and what made them."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from esld.protocol import read_protocol
 from esld.report import difference
 from esld.report.difference import EVERYBODY, FLOW, Change, Difference
 from esld.report.results import Row, read_rows
+from esld.targets import FileTarget
 
 RESULTS = "results.json"
 CSV_COLUMNS = (
@@ -266,41 +266,16 @@ def _record_lines(records: pd.DataFrame) -> Iterator[str]:
             yield f"  and {len(own) - _SHOWN} more"
 
 
-def check_target(target: Path) -> None:
-    """Refuse a file that cannot be written before the work is done.
-
-    Raises
-    ------
-    esld.errors.InputError
-        It is no CSV file, or its folder does not exist.
-    """
-    if target.suffix.lower() != ".csv":
-        raise InputError(
-            str(target), "must be a .csv file", target.suffix or "no suffix", "-o", "Name it so."
-        )
-    if not target.parent.is_dir():
-        raise InputError(
-            str(target), "must lie in a folder that exists", str(target.parent), "-o", "Make it."
-        )
-
-
-def write_csv(comparison: Comparison, target: Path) -> None:
+def write_csv(comparison: Comparison, target: FileTarget) -> None:
     """Write every change as a line, whole or not at all; UTF-8 with a mark, so that a spreadsheet reads names rightly.
 
     Raises
     ------
     esld.errors.InputError
-        See :func:`check_target`; or the folder cannot be written to.
+        The disk does not take it.
     """
-    check_target(target)
-    partial = target.with_name(f".{target.name}.partial")
-    try:
-        comparison.to_frame().to_csv(partial, index=False, encoding="utf-8-sig", lineterminator="\n")
-        os.replace(partial, target)
-    except OSError as error:
-        raise InputError(str(target), "must be writable", error.strerror, "-o", "Check the folder.") from None
-    finally:
-        partial.unlink(missing_ok=True)
+    text = comparison.to_frame().to_csv(index=False, lineterminator="\n")
+    target.write(text.encode("utf-8-sig"))
 
 
 def _whole(value: float | None) -> str:

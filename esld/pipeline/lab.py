@@ -14,16 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from esld.data.study import DataCut, read_cut
-from esld.errors import InputError
+from esld.errors import InputError, RefusedError, told_in_one_line
 from esld.report.chapter import RUN_FILE, RUN_VARIABLE, prepare_run_folder, run_folder
+from esld.targets import can_write, keeper_of, report_record
 
 # Settings of JupyterLab, by extension: what a double click on a text notebook opens.
 OVERRIDES = {
-    "@jupyterlab/docmanager-extension:plugin": {"defaultViewers": {"python": "Jupytext Notebook"}},
+    "@jupyterlab/docmanager-extension:plugin": {
+        "defaultViewers": {"python": "Jupytext Notebook"},
+        "autosave": False,  # of a second tab, it asks to overwrite what the first one saved
+    },
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 _CONFIG = {
-    "ServerApp": {"contents_manager_class": "jupytext.TextFileContentsManager"},
+    "ServerApp": {"contents_manager_class": "esld.pipeline.lab_contents.ChapterContents"},
     "LabApp": {"news_url": None},
 }
 _SHOWN = "outputs/lab"  # visible, as JupyterLab refuses to open what lies in a hidden folder
@@ -64,17 +68,18 @@ def cut_folders(root: Path, shown: Path) -> tuple[list[Path], list[str]]:
     root : Path
         Working copy with ``params/`` and ``notebooks/``.
     shown : Path
-        Where the folders go. Links that are there are made anew. The folder of a cut that is gone is removed,
-        unless a chapter has written to it.
+        Where the folders go. Links to chapters that are there are made anew. The folder of a cut that is gone is removed,
+        unless something has been written to it.
 
     Returns
     -------
     tuple of list of Path and list of str
         The cuts' folders, each one that ``ESLD_RUN`` can name; and what could not be shown, a line each: a
-        faulty cut file, a chapter that is not in ``notebooks/``, a file in the place of a link.
+        faulty cut file, a chapter that is not in ``notebooks/``, a file in the place of a link, somebody's folder in
+        the place of a cut's.
     """
     for link in shown.glob("*/*.py"):
-        if link.is_symlink():
+        if _is_chapter_link(link):
             link.unlink()
     folders, faults = [], []
     for file in sorted((root / "params").glob("*.yaml"), key=lambda path: path.stem):
@@ -84,6 +89,9 @@ def cut_folders(root: Path, shown: Path) -> tuple[list[Path], list[str]]:
             faults.append(f"{file.name}: left out: " + " ".join(str(error).split()))
             continue
         folder = shown / file.stem
+        if folder.is_symlink() or report_record(folder):
+            faults.append(f"{file.name}: left out: {folder} is somebody's link or report; move it away")
+            continue
         prepare_run_folder(folder, root / "params")
         faults += [f"{file.name}: {fault}" for fault in _link_chapters(cut, root / "notebooks", folder)]
         folders.append(folder)
@@ -94,6 +102,14 @@ def cut_folders(root: Path, shown: Path) -> tuple[list[Path], list[str]]:
     return folders, faults
 
 
+def _is_chapter_link(link: Path) -> bool:
+    """Whether this module made a link, in whatever place the working copy was then."""
+    if not link.is_symlink():
+        return False
+    target = Path(os.readlink(link))
+    return target.name == link.name and target.parent.name == "notebooks"
+
+
 def _link_chapters(cut: DataCut, notebooks: Path, folder: Path) -> list[str]:
     sources = {path.stem: path for path in notebooks.glob("*.py")}
     faults = []
@@ -101,7 +117,7 @@ def _link_chapters(cut: DataCut, notebooks: Path, folder: Path) -> list[str]:
         link = folder / f"{slug}.py"
         if slug not in sources:
             faults.append(f"no chapter notebooks/{slug}.py")
-        elif link.exists():  # somebody's copy: not ours to remove
+        elif os.path.lexists(link):  # somebody's copy or link: not ours to remove
             faults.append(f"{link} is not a link to notebooks/; changes in it stay there")
         else:
             link.symlink_to(sources[slug])
@@ -161,9 +177,9 @@ def main(options: Sequence[str]) -> None:
     """Start JupyterLab on the working copy, at the cuts' folders; this process becomes the server."""
     root, settings = run_folder().params.parent.resolve(), run_folder().scratch / "lab"
     shown = root / _SHOWN
-    if (root / "params" / f"{shown.name}.yaml").exists():  # its report would be in that place
-        rule = f"must not be named {shown.name}.yaml: JupyterLab's folders are in {_SHOWN}/"
-        raise InputError("cut file", rule, remedy="Rename it.")
+    if (keeper := keeper_of(shown)) or not can_write(shown):
+        why = f"lies in {keeper}" if keeper else "cannot be written to"
+        raise RefusedError(f"{shown} {why}; JupyterLab's folders go there: move away what is in the place.")
     for fault in cut_folders(root, shown)[1]:
         print(f"esld: {fault}", file=sys.stderr)
     environment = os.environ | lab_environment(settings, shown)
@@ -173,8 +189,5 @@ def main(options: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with told_in_one_line():
         main(sys.argv[1:])
-    except InputError as error:
-        print(f"esld: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)

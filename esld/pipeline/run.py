@@ -1,6 +1,7 @@
 """One cut from file to published report: check, execute, gather, render, record, publish."""
 
 import json
+import os
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -15,12 +16,13 @@ import nbformat
 from esld.allocation.disclosed import FILE as LEDGER_FILE
 from esld.allocation.disclosed import read_disclosed
 from esld.data.study import CutFile, Study, load_study, read_cut, seen_tables
-from esld.errors import InputError, RefusedError, RunError
+from esld.errors import InputError, RunError
 from esld.pipeline import paper, provenance, render, word
 from esld.pipeline.agreement import keep_recorded
 from esld.pipeline.chapters import ChapterSource, read_chapters, values_for, waves
 from esld.pipeline.kernels import Executed, execute, kernel_environment, write_notebook
-from esld.pipeline.publish import keep_failed, locked, publish, staging_folder
+from esld.pipeline.publish import SCRATCH, Place, keep_failed, locked, publish, staging_folder
+from esld.protocol import read_protocol
 from esld.report import double_programming
 from esld.report.chapter import VALIDATION, prepare_run_folder
 from esld.report.front import front_page
@@ -70,30 +72,27 @@ def run_cut(
     esld.errors.InputError
         The cut, its chapters or its data are faulty, or no PDF can be made: found before any kernel starts.
     esld.errors.RefusedError
-        The cut is locked by another run, or its place holds the report of another view.
+        The cut is locked by another run, or something stands in its place that no run of it made.
     esld.errors.RunError
         A chapter failed; the published report is untouched and the failed run kept under ``.failed``.
     """
     begun = datetime.now(UTC)
-    outputs = (outputs or file.root / "outputs").resolve()
-    if file.path.suffix != ".yaml" or file.id.startswith("."):
-        raise InputError("cut file", "must be named <cut>.yaml", file.path.name, remedy="Rename it.")
     if pdf:
         paper.require_pdf()
     chapters = read_chapters(file)
     study = load_study(file)
     ledger_of(study)  # an export that cannot be read is found before any kernel starts
     _check_unblinding(study)
+    place = place_of(file, outputs)
     inputs = provenance.input_hashes(file, chapters)
     environment = provenance.environment(file.root)
-    with locked(outputs, file.id):
-        _check_view(outputs / file.id, file)
-        staged = staging_folder(outputs, file.id)
+    with locked(place):
+        staged = staging_folder(place)
         try:
             executed = _execute_all(chapters, file, staged, on_progress)
             _check_unchanged(file, study, chapters, inputs)
-            _check_twice(staged / ".run", study, chapters)
-            kept = _assemble(staged, outputs / file.id, executed, study, inputs, environment, pdf)
+            _check_twice(staged / SCRATCH, study, chapters)
+            kept = _assemble(staged, place.report, executed, study, inputs, environment, pdf)
             ended = datetime.now(UTC)
             facts = {
                 "cut_file": str(file.path),
@@ -113,13 +112,13 @@ def run_cut(
             }
             provenance.write(facts, staged, name=provenance.RUN)
             provenance.write(record, staged)
-            folder = publish(staged, outputs, file.id)
+            folder = publish(staged, place)
         except (RunError, OSError) as error:
-            failed = keep_failed(staged, outputs, file.id, str(error))
+            failed = keep_failed(staged, place, str(error))
             reason = f"{str(error).rstrip('.')}. The run is kept in {failed}; nothing was published."
             raise RunError(reason) from (None if isinstance(error, RunError) else error)
         except Exception as error:
-            keep_failed(staged, outputs, file.id, f"{type(error).__name__}: {error}")
+            keep_failed(staged, place, f"{type(error).__name__}: {error}")
             raise
         except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
@@ -128,17 +127,31 @@ def run_cut(
     return Published(file.id, folder / "index.html", (ended - begun).total_seconds(), warnings)
 
 
-def _check_view(published: Path, file: CutFile) -> None:
-    """Views never share a folder: whoever may read one of them finds no other there, nor what an earlier run left."""
-    try:
-        there = provenance.read(published).get("view", file.cut.view)
-    except InputError:  # nothing there, or a damaged record, which this run replaces as a whole
-        return
-    if there != file.cut.view:
-        holds = f"{published} holds its {there} report and views never share a folder"
-        raise RefusedError(
-            f"cut {file.id} is {file.cut.view}, but {holds}: give the cut file a name of its own."
-        )
+def place_of(file: CutFile, outputs: Path | None = None) -> Place:
+    """Where the report of a cut is published; nothing is touched.
+
+    Parameters
+    ----------
+    file : CutFile
+        The cut.
+    outputs : Path, optional
+        Folder of published reports; ``outputs/`` of the cut's working copy by default.
+
+    Returns
+    -------
+    Place
+
+    Raises
+    ------
+    esld.errors.InputError
+        The protocol or a previous cut is refused, or this user cannot write there.
+    esld.errors.RefusedError
+        Something stands there that no run of the same cut, trial and view made, or the cut is made from it.
+    """
+    folder = Path(os.path.realpath(outputs or file.root / "outputs"))
+    place = Place(folder, file.id, read_protocol(file.protocol_path).id, file.cut.view)
+    place.check(file.inputs)
+    return place
 
 
 def _check_unblinding(study: Study) -> None:
@@ -197,7 +210,7 @@ def _execute_all(
             done += 1
             on_progress(min(done, total), total)
 
-    scratch = staged / ".run"
+    scratch = staged / SCRATCH
     prepare_run_folder(scratch, file.path.parent)
     on_progress(0, total)
 
@@ -271,7 +284,7 @@ def _assemble(
     pdf: bool,
 ) -> list[str]:
     """Everything of a report in its staged folder; the files kept as recorded."""
-    scratch = staged / ".run"
+    scratch = staged / SCRATCH
     handed = gather(scratch, [e.source.slug for e in executed])
     (staged / "notebooks").mkdir()
     for chapter in executed:

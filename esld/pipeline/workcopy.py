@@ -6,6 +6,7 @@ from pathlib import Path
 
 import esld
 from esld.errors import InputError
+from esld.targets import empty_folder
 
 EXAMPLE = "demo"
 
@@ -28,14 +29,19 @@ def lay_out(folder: Path) -> None:
     Raises
     ------
     esld.errors.InputError
-        The folder holds something.
+        The folder holds something or cannot be written to; nothing is left in it.
+    esld.errors.RefusedError
+        It lies in what another part keeps, such as the notebooks of another working copy.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(str(folder), "must be a new or empty folder", remedy="Choose another.")
+    empty_folder(folder, command="esld init")
     source = shared_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    ignore = shutil.ignore_patterns("__pycache__", ".*")
-    for name in ("notebooks", "params"):
-        shutil.copytree(source / name, folder / name, ignore=ignore)
     example = Path(str(resources.files("esld.data"))) / "examples" / EXAMPLE
-    shutil.copytree(example, folder / "data" / EXAMPLE, ignore=ignore)
+    parts = {"notebooks": source / "notebooks", "params": source / "params", f"data/{EXAMPLE}": example}
+    try:
+        for name, there in parts.items():
+            shutil.copytree(there, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+    except OSError as error:  # such as a full disk
+        for name in parts:
+            shutil.rmtree(folder / Path(name).parts[0], ignore_errors=True)
+        why = error.strerror or "it cannot be copied to"
+        raise InputError(str(folder), "must be writable", why, remedy="Check the folder.") from None

@@ -29,7 +29,7 @@ def test_a_copy_while_the_ledger_is_open(folder, tmp_path):
 
 def test_never_over_another(folder, tmp_path):
     back_up(folder, tmp_path / "copy")
-    with pytest.raises(InputError, match="must be new or empty"):
+    with pytest.raises(InputError, match="must be a new or empty folder"):
         back_up(folder, tmp_path / "copy")
 
 

@@ -1,15 +1,14 @@
 """DM and DS of the assigned part, with the columns and words of the trial's own export."""
 
 import csv
-import os
 from pathlib import Path
 
 import pytest
 
 import esld.data
-from esld.allocation.export import DM, DS, dm_rows, ds_rows, write_tables
+from esld.allocation.export import DM, DS, csv_bytes, dm_rows, ds_rows, targets
 from esld.allocation.ledger import Ledger
-from esld.errors import InputError
+from esld.errors import InputError, RefusedError
 from tests.allocation.small_list import filled
 
 DEMO = Path(esld.data.__file__).parent / "examples" / "demo"
@@ -50,22 +49,27 @@ def test_ds(records):
     assert ds_rows("NCT0", records)[0]["DSSTDTC"] == records[1].day
 
 
-def test_it_is_written_whole_or_not_at_all(records, tmp_path, monkeypatch):
-    tables = {"dm": (DM, dm_rows("NCT0", records, {}))}
-    (path,) = write_tables(tmp_path, tables)
-    before = path.read_bytes()
+def test_a_table_is_csv_with_a_heading(records):
+    lines = csv_bytes(DM, dm_rows("NCT0", records, {})).decode("utf-8").split("\n")
+    assert lines[:2] == ["STUDYID,DOMAIN,USUBJID,SUBJID,ARMCD,ARM", "NCT0,DM,NCT0-001,001,,"]
+    assert lines[-1] == ""
 
-    def full(*_):
-        raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr("os.replace", full)
-    with pytest.raises(InputError, match="must be writable, got No space left on device"):
-        write_tables(tmp_path, tables)
-    assert path.read_bytes() == before
-    assert [p.name for p in tmp_path.glob("*dm.csv*")] == ["dm.csv"]
+def test_an_export_is_written_again_but_over_nobody_else_s_tables(tmp_path):
+    for _ in range(2):
+        for target in targets(tmp_path).values():
+            target.write(b"a\n")
+    (tmp_path / "ds.csv").write_bytes(b"corrected by hand\n")
+    with pytest.raises(RefusedError, match=r"ds\.csv is not what 'esld randomise export' wrote there"):
+        targets(tmp_path)
+    (tmp_path / "trial").mkdir()
+    (tmp_path / "trial" / "dm.csv").write_bytes((DEMO / "dm.csv").read_bytes())
+    with pytest.raises(RefusedError, match="lies in the export"):
+        targets(tmp_path / "trial")
 
 
 def test_not_into_the_sealed_folder(records, tmp_path):
-    for place in (tmp_path / "sealed", tmp_path / "none"):
-        with pytest.raises(InputError, match="must be a folder other than the sealed one"):
-            write_tables(place, {})
+    with pytest.raises(RefusedError, match="lies in the sealed folder"):
+        targets(tmp_path / "sealed")
+    with pytest.raises(InputError, match="must lie in a folder that exists"):
+        targets(tmp_path / "none")

@@ -49,7 +49,7 @@ class TestMake:
 
     def test_a_file_of_that_name(self, tmp_path):
         (tmp_path / "a").touch()
-        with pytest.raises(InputError, match="must be a folder to write in"):
+        with pytest.raises(InputError, match="must be a new or empty folder"):
             make_folder(tmp_path / "a")
 
 

@@ -312,7 +312,7 @@ class TestAltered:
 class TestOneLedger:
     def test_a_folder_in_use_takes_no_second_list(self, folder):
         sealed = opened(folder)
-        with pytest.raises(InputError, match="must be new or empty"):
+        with pytest.raises(InputError, match="must be a new or empty folder"):
             open_list(folder, sealed)
 
     def test_a_lost_ledger_is_restored_and_never_made_anew(self, folder):

@@ -9,7 +9,7 @@ import pytest
 
 from esld import scoring
 from esld.data.score_file import REPORT_SHEET, SHEET, report_text, score_file
-from esld.errors import InputError
+from esld.errors import InputError, RefusedError
 
 CSV = """\
 id,site,visit,Bilirubin_umol_L,creatinine_mg_dl,inr,comment
@@ -130,41 +130,34 @@ def test_a_mistake_is_one_line_and_writes_nothing(case, tmp_path):
     name, text, message = REFUSED[case]
     source, out = tmp_path / name, tmp_path / "out.csv"
     source.write_text(text, encoding="utf-8")
-    out.write_text("as it was", encoding="utf-8")
     with pytest.raises(InputError) as caught:
         score_file(source, out)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert out.read_text(encoding="utf-8") == "as it was"
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([name, "out.csv"])
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_paths_that_cannot_be(source, tmp_path):
-    with pytest.raises(InputError, match="must not be the table itself"):
+    with pytest.raises(RefusedError, match="is part of what 'esld score' reads"):
         score_file(source, source)
     with pytest.raises(InputError, match="must lie in a folder that exists"):
         score_file(source, tmp_path / "none" / "out.csv")
     with pytest.raises(InputError, match="must be a file that exists"):
         score_file(tmp_path / "none.csv", tmp_path / "out.csv")
     (tmp_path / "taken.csv").mkdir()
-    with pytest.raises(InputError, match="must be writable"):
+    with pytest.raises(InputError, match="must be a file, got a folder"):
         score_file(source, tmp_path / "taken.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "taken.csv"]
 
 
-def test_a_writer_that_fails_leaves_the_old_file(source, tmp_path, monkeypatch):
+def test_its_own_scores_are_written_again_and_nobody_else_s_table(source, tmp_path):
     out = tmp_path / "out.csv"
-    out.write_text("as it was", encoding="utf-8")
-
-    def broken(self, path, **options):
-        path.write_text("half", encoding="utf-8")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(pd.DataFrame, "to_csv", broken)
-    with pytest.raises(InputError, match="must be writable, got No space left on device"):
+    for _ in range(2):
         score_file(source, out)
-    assert out.read_text(encoding="utf-8") == "as it was"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+    out.write_text("corrected by hand", encoding="utf-8")
+    with pytest.raises(RefusedError, match="is not what 'esld score' wrote there, or was changed since"):
+        score_file(source, out)
+    assert out.read_text(encoding="utf-8") == "corrected by hand"
 
 
 def test_the_report_asks_about_units_and_says_what_was_not_needed(tmp_path):

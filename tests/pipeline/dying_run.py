@@ -129,7 +129,7 @@ def main(copy: Path, way: str) -> None:
         found = (
             "missing" if not published.exists() else {old: "old", new: "new"}.get(state(published), "broken")
         )
-        with publish.locked(copy / "outputs", "tiny"):
+        with publish.locked(run.place_of(file)):
             after = {old: "old", new: "new"}.get(state(published), "broken")
         print(found, after, changes[step], sep="\t", flush=True)
         assert forked(lambda file=file: run.run_cut(file)) == 0

@@ -14,7 +14,10 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from esld.data.study import read_cut
+from esld.errors import RefusedError
+from esld.pipeline import lab
 from esld.pipeline.lab import OVERRIDES, cut_folders, is_parameters_cell, lab_environment
+from esld.pipeline.lab_contents import ChapterContents
 from esld.report.chapter import RUN_VARIABLE
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +81,61 @@ def test_somebody_s_copy_of_a_chapter_is_not_removed(working_copy, tmp_path):
     assert any("is not a link to notebooks/" in fault for fault in faults)
 
 
+def test_somebody_s_link_and_somebody_s_report_are_left_alone(working_copy, tmp_path):
+    shown = tmp_path / "cuts"
+    (tmp_path / "mine.py").write_text("mine", encoding="utf-8")
+    (shown / "demo-final").mkdir(parents=True)
+    for name in ("03_survival.py", "my_own.py"):
+        (shown / "demo-final" / name).symlink_to(tmp_path / "mine.py")
+    (shown / "demo-interim").symlink_to(working_copy / "params")
+    report = shown / "mayo-pbc"
+    report.mkdir()
+    record = {"cut": "mayo-pbc", "inputs": {}, "outputs": {}}
+    (report / "provenance.json").write_text(json.dumps(record), encoding="utf-8")
+    (report / "run.json").write_text("the facts of the run", encoding="utf-8")
+    folders, faults = cut_folders(working_copy, shown)
+    assert {f.name for f in folders}.isdisjoint({"demo-interim", "mayo-pbc"})
+    assert len([fault for fault in faults if "is somebody's link or report" in fault]) == 2
+    assert [fault for fault in faults if "03_survival.py is not a link to notebooks/" in fault]
+    assert sorted(p.name for p in report.iterdir()) == ["provenance.json", "run.json"]
+    assert (report / "run.json").read_text(encoding="utf-8") == "the facts of the run"
+    assert not (working_copy / "params" / "run.json").exists()
+    for name in ("03_survival.py", "my_own.py"):
+        assert (shown / "demo-final" / name).resolve() == (tmp_path / "mine.py").resolve()
+
+
+def test_links_of_a_working_copy_that_was_moved_are_made_anew(working_copy, tmp_path):
+    cut_folders(working_copy, working_copy / "outputs" / "lab")
+    moved = working_copy.rename(tmp_path / "moved")
+    _, faults = cut_folders(moved, moved / "outputs" / "lab")
+    assert faults == []
+    link = moved / "outputs" / "lab" / "demo-final" / "03_survival.py"
+    assert link.resolve() == (moved / "notebooks" / "03_survival.py").resolve()
+
+
+def test_a_report_where_the_folders_go_stops_the_lab(working_copy, monkeypatch):
+    """As an earlier version published a cut named lab."""
+    report = working_copy / "outputs" / "lab"
+    report.mkdir(parents=True)
+    record = json.dumps({"cut": "lab", "inputs": {}, "outputs": {}})
+    (report / "provenance.json").write_text(record, encoding="utf-8")
+    monkeypatch.chdir(working_copy)
+    monkeypatch.delenv(RUN_VARIABLE, raising=False)
+    with pytest.raises(RefusedError, match="lies in the published report"):
+        lab.main([])
+    assert [p.name for p in report.iterdir()] == ["provenance.json"]
+
+
+def test_a_notebook_is_read_as_the_kernel_will_complete_it(working_copy, tmp_path):
+    """What JupyterLab adds when a kernel starts is there already, so that an opened chapter counts as unchanged."""
+    cut_folders(working_copy, tmp_path / "cuts")
+    read = ChapterContents(root_dir=str(tmp_path / "cuts")).get("mayo-pbc/03_survival.py", type="notebook")
+    asked = new_notebook(cells=[new_code_cell("1")])
+    NotebookClient(asked, timeout=60).execute()
+    assert read["content"]["metadata"]["language_info"] == asked.metadata["language_info"]
+    assert read["content"]["metadata"]["kernelspec"]["name"] == "python3"
+
+
 def test_a_kernel_elsewhere_is_left_alone(tmp_path, monkeypatch):
     """A notebook of somebody's own, outside the cuts' folders."""
     environment = os.environ | lab_environment(tmp_path / "lab", tmp_path / "cuts")
@@ -97,7 +155,7 @@ def test_a_kernel_elsewhere_is_left_alone(tmp_path, monkeypatch):
 def test_through_the_server_a_save_changes_the_source_and_only_where_the_text_changed(working_copy, tmp_path):
     shown = tmp_path / "cuts"
     cut_folders(working_copy, shown)
-    manager = jupytext.TextFileContentsManager(root_dir=str(shown))
+    manager = ChapterContents(root_dir=str(shown))
     for path in NOTEBOOKS:
         source, name = working_copy / "notebooks" / path.name, f"mayo-pbc/{path.name}"
         before = source.read_bytes()

@@ -1,6 +1,8 @@
 """All or nothing: at every moment at which a run may die, the published report is the old one or the new one."""
 
+import hashlib
 import itertools
+import json
 import shutil
 import signal
 import subprocess
@@ -12,10 +14,22 @@ import pytest
 
 from esld.errors import InputError, RefusedError
 from esld.pipeline import publish as publishing
-from esld.pipeline.publish import exchange, keep_failed, locked, publish, recover, staging_folder
+from esld.pipeline.publish import Place, exchange, keep_failed, locked, publish, recover, staging_folder
 
-OLD = {"index.html": b"old", "tables/a.csv": b"1", "tables/gone.csv": b"2"}
-NEW = {"index.html": b"new", "tables/a.csv": b"3", "figures/b.png": b"4"}
+
+def report(files, **record):
+    """Files of a report with their record."""
+    made = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    whole = {"cut": "cut", "trial": "T", "view": "unblinded", "inputs": {}, "outputs": made} | record
+    return files | {"provenance.json": json.dumps(whole).encode()}
+
+
+OLD = report({"index.html": b"old", "tables/a.csv": b"1", "tables/gone.csv": b"2"})
+NEW = report({"index.html": b"new", "tables/a.csv": b"3", "figures/b.png": b"4"})
+
+
+def place(outputs, cut="cut"):
+    return Place(outputs, cut, "T", "unblinded")
 
 
 def fill(folder, files):
@@ -74,12 +88,12 @@ class TestExchange:
 
 class TestPublish:
     def test_the_first_report(self, tmp_path, contents, way):
-        staged = fill(staging_folder(tmp_path, "cut"), NEW)
-        assert publish(staged, tmp_path, "cut") == tmp_path / "cut"
+        staged = fill(staging_folder(place(tmp_path)), NEW)
+        assert publish(staged, place(tmp_path)) == tmp_path / "cut"
         assert contents(tmp_path / "cut") == NEW
 
     def test_the_next_report_leaves_nothing_of_the_old_one(self, outputs, contents, way):
-        publish(fill(staging_folder(outputs, "cut"), NEW), outputs, "cut")
+        publish(fill(staging_folder(place(outputs)), NEW), place(outputs))
         assert contents(outputs / "cut") == NEW
         assert contents(outputs / "other") == {"index.html": b"other"}
         assert [p for p in outputs.rglob("*") if p.is_file() and ".staging" in p.parts] == []
@@ -87,7 +101,7 @@ class TestPublish:
 
     def test_without_exchange_a_failure_half_way_is_undone(self, outputs, contents, monkeypatch):
         """Such as on a system that does not rename a folder of which a file is open."""
-        staged = fill(staging_folder(outputs, "cut"), NEW)
+        staged = fill(staging_folder(place(outputs)), NEW)
         rename = publishing.os.replace
 
         def refuse(source, target):
@@ -98,7 +112,7 @@ class TestPublish:
         monkeypatch.setattr(publishing, "exchange", lambda one, other: False)
         monkeypatch.setattr(publishing.os, "replace", refuse)
         with pytest.raises(PermissionError):
-            publish(staged, outputs, "cut")
+            publish(staged, place(outputs))
         assert contents(outputs / "cut") == OLD
 
 
@@ -125,16 +139,16 @@ def dying_at(step, monkeypatch):
 
 @pytest.mark.parametrize("step", range(12))
 def test_dying_at_any_step_leaves_the_old_or_the_new(outputs, contents, way, step, monkeypatch):
-    staged = fill(staging_folder(outputs, "cut"), NEW)
+    staged = fill(staging_folder(place(outputs)), NEW)
     with monkeypatch.context() as patch:
         dying_at(step, patch)
         with suppress(Death):
-            publish(staged, outputs, "cut")
+            publish(staged, place(outputs))
     if way == "exchange":
         assert contents(outputs / "cut") in (OLD, NEW)  # before any recovery
-    recover(outputs, "cut")
+    recover(place(outputs))
     assert contents(outputs / "cut") in (OLD, NEW)
-    publish(fill(staging_folder(outputs, "cut"), NEW), outputs, "cut")
+    publish(fill(staging_folder(place(outputs)), NEW), place(outputs))
     assert contents(outputs / "cut") == NEW
 
 
@@ -144,8 +158,8 @@ def test_dying_in_the_recovery_loses_nothing(outputs, contents, step, monkeypatc
     with monkeypatch.context() as patch:
         dying_at(step, patch)
         with suppress(Death):
-            recover(outputs, "cut")
-    recover(outputs, "cut")
+            recover(place(outputs))
+    recover(place(outputs))
     assert contents(outputs / "cut") == OLD
 
 
@@ -166,20 +180,21 @@ KILLED = """
             os.kill(os.getpid(), signal.SIGKILL)
 
     publishing.os.replace = replace
-    with publishing.locked(outputs, "cut"):
-        publishing.publish(staged, outputs, "cut")
+    place = publishing.Place(outputs, "cut", "T", "unblinded")
+    with publishing.locked(place):
+        publishing.publish(staged, place)
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 @pytest.mark.parametrize(("moment", "expected"), [(1, OLD), (2, NEW)])
 def test_a_real_kill_between_the_renames_is_mended_by_the_next_run(outputs, contents, moment, expected):
-    staged = fill(staging_folder(outputs, "cut"), NEW)
+    staged = fill(staging_folder(place(outputs)), NEW)
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(outputs), str(staged), str(moment)]
     done = subprocess.run(command, check=False)
     assert done.returncode == -signal.SIGKILL
     assert (outputs / "cut").exists() is (moment == 2)
-    with locked(outputs, "cut"):  # the dead process holds no lock
+    with locked(place(outputs)):  # the dead process holds no lock
         assert contents(outputs / "cut") == expected
         assert not (outputs / ".cut.previous").exists()
 
@@ -187,58 +202,58 @@ def test_a_real_kill_between_the_renames_is_mended_by_the_next_run(outputs, cont
 class TestLock:
     def test_one_run_of_a_cut_at_a_time(self, outputs):
         refusal = pytest.raises(RefusedError, match=r"^cut cut is being run by another process")
-        with locked(outputs, "cut"), refusal, locked(outputs, "cut"):
+        with locked(place(outputs)), refusal, locked(place(outputs)):
             raise AssertionError("two runs of one cut")
 
     def test_another_cut_may_run(self, outputs):
-        with locked(outputs, "cut"), locked(outputs, "other"):
+        with locked(place(outputs)), locked(place(outputs, "other")):
             pass
 
     def test_a_failed_run_lets_go(self, outputs):
-        with pytest.raises(KeyError), locked(outputs, "cut"):
+        with pytest.raises(KeyError), locked(place(outputs)):
             raise KeyError
-        with locked(outputs, "cut"):
+        with locked(place(outputs)):
             pass
 
     def test_outputs_that_is_a_file_is_a_users_mistake(self, tmp_path):
         (tmp_path / "outputs").write_text("", encoding="utf-8")
         mistake = pytest.raises(InputError, match=r"outputs must be a folder that can be written to, got")
-        with mistake, locked(tmp_path / "outputs", "cut"):
+        with mistake, locked(place(tmp_path / "outputs")):
             raise AssertionError("locked a file")
 
 
 class TestStaging:
     def test_what_a_killed_run_left_is_swept_away_and_its_folder_not_used_again(self, outputs):
-        left = fill(staging_folder(outputs, "cut"), NEW)
-        now = staging_folder(outputs, "cut")
+        left = fill(staging_folder(place(outputs)), NEW)
+        now = staging_folder(place(outputs))
         assert now != left
         assert not left.exists()
         assert list(now.iterdir()) == []
 
     def test_it_lies_on_the_same_file_system(self, outputs):
-        assert staging_folder(outputs, "cut").stat().st_dev == (outputs / "cut").stat().st_dev
+        assert staging_folder(place(outputs)).stat().st_dev == (outputs / "cut").stat().st_dev
 
 
 class TestKeepFailed:
     def test_the_last_failure_is_kept_with_its_reason(self, outputs, contents):
         for reason, files in (("first", NEW), ("second", {"a": b"1"})):
-            kept = keep_failed(fill(staging_folder(outputs, "cut"), files), outputs, "cut", reason)
+            kept = keep_failed(fill(staging_folder(place(outputs)), files), place(outputs), reason)
         assert kept == outputs / ".failed" / "cut"
         assert contents(kept) == {"a": b"1", "failure.txt": b"second\n"}
         assert contents(outputs / "cut") == OLD
 
     def test_a_full_disk_does_not_hide_the_failure(self, outputs, monkeypatch):
-        staged = fill(staging_folder(outputs, "cut"), NEW)
+        staged = fill(staging_folder(place(outputs)), NEW)
 
         def full(*_, **__):
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(type(staged), "write_text", full)
-        assert keep_failed(staged, outputs, "cut", "reason").is_dir()
+        assert keep_failed(staged, place(outputs), "reason").is_dir()
 
 
 def test_the_real_removal_goes_through_the_calls_that_die(outputs, monkeypatch):
     """The control of the tests above: a removed tree costs the steps that they count."""
     counter = dying_at(-1, monkeypatch)
     shutil.rmtree(outputs / "cut")
-    assert next(counter) >= 5  # three files and two folders
+    assert next(counter) >= 6  # four files and two folders

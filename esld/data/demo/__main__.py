@@ -1,4 +1,4 @@
-"""``python -m esld.data.demo FOLDER``: write the demonstration trial of NCT06167473 into a folder."""
+"""``python -m esld.data.demo FOLDER``: write the demonstration trial of NCT06167473 into a new or empty folder."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,9 @@ from pathlib import Path
 import esld
 from esld.data.demo import simulate_demo
 from esld.data.tables import write_tables
+from esld.errors import told_in_one_line
 from esld.protocol import read_protocol
+from esld.targets import empty_folder
 
 
 def main(arguments: list[str]) -> int:
@@ -14,7 +16,9 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m esld.data.demo FOLDER", file=sys.stderr)
         return 2
-    write_tables(simulate_demo(read_protocol(_protocol_file())), Path(arguments[0]))
+    with told_in_one_line():
+        folder = empty_folder(Path(arguments[0]), command="python -m esld.data.demo")
+        write_tables(simulate_demo(read_protocol(_protocol_file())), folder)
     return 0
 
 

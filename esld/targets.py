@@ -1,0 +1,305 @@
+"""Where a command may write: the one place that decides it, for every file and folder that a user names as a target.
+
+The rule is that nothing is written over what the same command did not make:
+
+- never over or into what the command reads, whatever name it goes by (link, ``..``, letter case, hard link);
+- never into what another part keeps: ``params/`` and ``notebooks/`` of a working copy, a published report, a sealed folder,
+  an export (a folder with a DM table);
+- never through a symbolic link;
+- over an existing file only if the same command wrote it and nobody has changed it since. A file cannot always carry a
+  mark (a CSV has no place for one), so the hidden `WRITTEN` beside it keeps note of size and moment of what was written.
+  It holds no hash: a hash of 22 allocations is quickly enumerated. Where the note is missing, the file is somebody's work;
+- into a folder that the command makes its own, only if that is new or empty.
+
+Everything is decided before the work, and the file is written beside its place and renamed into it.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from esld.errors import InputError, RefusedError
+
+WRITTEN = ".esld-written.json"
+PROVENANCE = "provenance.json"
+SEALED = "sealed.json"
+_OF_A_REPORT = {"cut", "inputs", "outputs"}
+_DM = {f"dm.{kind}" for kind in ("csv", "xpt", "sas7bdat", "parquet", "json", "ndjson", "xlsx")}
+
+
+@dataclass(frozen=True)
+class FileTarget:
+    """A file that a command may write; made by :func:`file_target`, so that nothing is written unasked.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    command : str
+        Who writes it ("esld check").
+    option : str
+        How the user named it.
+    """
+
+    path: Path
+    command: str
+    option: str
+
+    def write(self, content: bytes) -> Path:
+        """Write the file whole or not at all, and keep note of it.
+
+        Raises
+        ------
+        esld.errors.InputError
+            The disk does not take it; what stood there stands.
+        esld.errors.RefusedError
+            Something was put in its place since it was decided.
+        """
+        partial = self.path.with_name(f".esld-{secrets.token_hex(4)}.partial")
+        if os.path.lexists(self.path) and not _is_own(self.path, self.command):  # since it was decided
+            raise _foreign(self.path, self.command, self.option)
+        try:
+            with partial.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, self.path)
+        except OSError as error:
+            raise _not_writable(self.path, error.strerror, self.option) from None
+        finally:
+            partial.unlink(missing_ok=True)
+        _keep_note(self.path, self.command)
+        return self.path
+
+
+def file_target(
+    path: Path,
+    *,
+    command: str,
+    inputs: Iterable[Path] = (),
+    kinds: Sequence[str] = (),
+    option: str = "-o",
+) -> FileTarget:
+    """A file to write, decided before the work; nothing is touched.
+
+    Parameters
+    ----------
+    path : Path
+        As the user named it.
+    command : str
+        Who will write it; a file that another command wrote is a foreign one.
+    inputs : iterable of Path
+        Files and folders that the command reads.
+    kinds : sequence of str
+        Suffixes that the command can write, in small letters; any without.
+    option : str
+        How the user named it, for the message.
+
+    Returns
+    -------
+    FileTarget
+
+    Raises
+    ------
+    esld.errors.InputError
+        Another suffix, a folder in its place, or one that does not exist or cannot be written to.
+    esld.errors.RefusedError
+        It is or lies in what the command reads or another part keeps, is a link, or stands there and is not what the same
+        command wrote.
+    """
+    if kinds and path.suffix.lower() not in kinds:
+        several = f"must be a table of one of the kinds {', '.join(kinds)}"
+        rule = several if len(kinds) > 1 else f"must be a {kinds[0]} file"
+        raise InputError(str(path), rule, path.suffix or "no suffix", option, "Name it so.")
+    try:
+        if not path.parent.is_dir():
+            rule = "must lie in a folder that exists"
+            raise InputError(str(path), rule, str(path.parent), option, "Make it.")
+        if path.is_dir() and not path.is_symlink():
+            raise InputError(str(path), "must be a file", "a folder", option, "Name a file in it.")
+        inputs = list(inputs)
+        for source in inputs:
+            if is_within(path, source):
+                raise _refused(path, f"is part of what '{command}' reads ({source})", option)
+        if keeper := keeper_of(path.parent):
+            raise _refused(path, f"lies in {keeper}", option)
+        if path.is_symlink():
+            raise _refused(path, "is a link", option)
+        if path.exists() and not _is_own(path, command):
+            raise _foreign(path, command, option)
+    except OSError as error:
+        raise _not_writable(path, error.strerror, option) from None
+    if not can_write(path.parent):
+        raise _not_writable(path, "Permission denied", option)
+    return FileTarget(path, command, option)
+
+
+def empty_folder(path: Path, *, command: str, inputs: Iterable[Path] = (), option: str = "") -> Path:
+    """A folder that a command makes its own, decided before the work; nothing is touched.
+
+    Parameters
+    ----------
+    path : Path
+        As the user named it: new, or empty.
+    command : str
+        Who will fill it.
+    inputs : iterable of Path
+        Files and folders that the command reads.
+    option : str
+        How the user named it, for the message.
+
+    Returns
+    -------
+    Path
+        The same.
+
+    Raises
+    ------
+    esld.errors.InputError
+        It holds something, is a file, or cannot be made or written to.
+    esld.errors.RefusedError
+        It is or lies in what the command reads or another part keeps.
+    """
+    try:
+        for source in inputs:
+            if is_within(path, source):
+                raise _refused(path, f"is part of what '{command}' reads ({source})", option)
+        if os.path.lexists(path) and (not path.is_dir() or any(path.iterdir())):
+            raise InputError(str(path), "must be a new or empty folder", None, option, "Choose another.")
+        if keeper := keeper_of(path):
+            raise _refused(path, f"lies in {keeper}", option)
+        if not can_write(path):
+            raise _not_writable(path, "Permission denied", option)
+    except OSError as error:
+        raise _not_writable(path, error.strerror, option) from None
+    return path
+
+
+def keeper_of(folder: Path) -> str | None:
+    """In words what keeps a folder for itself, so that no command may write there for a user; None for any other.
+
+    Looked for in the folder and above it, as it really lies, links and ``..`` followed. A folder with a DM table is an
+    export, but not what lies below it: a disk with an export at its root is no export.
+    """
+    real = _real(folder)
+    if any(name.lower() in _DM and not _is_own(real / name) for name in _names(real)):
+        return f"the export {folder}"
+    for place in (real, *real.parents):
+        if os.path.lexists(place / SEALED):
+            return f"the sealed folder {place}"
+        if report_record(place):
+            return f"the published report {place}"
+        copy = place.parent
+        if place.name.lower() in ("params", "notebooks") and _is_copy(copy):
+            return f"{place.name}/ of the working copy {copy}"
+    return None
+
+
+def report_record(folder: Path) -> Mapping[str, Any] | None:
+    """The record of a published report; None for a folder that is none, or whose record cannot be read."""
+    try:
+        content = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(content, dict) and content.keys() >= _OF_A_REPORT
+    return content if whole and isinstance(content["outputs"], dict) else None
+
+
+def can_write(folder: Path) -> bool:
+    """Whether this user can make a file in a folder, or, where it does not exist, in the one that it would be made in."""
+    there = next((p for p in (folder, *folder.absolute().parents) if os.path.lexists(p)), folder)
+    effective = os.access in os.supports_effective_ids
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK, effective_ids=effective)
+
+
+def is_within(path: Path, other: Path) -> bool:
+    """Whether a path is another, lies in it, or is a file that is or lies in it by another name."""
+    real, source = _real(path), _real(other)
+    if real.is_relative_to(source):
+        return True
+    if _identity(source) in {_identity(p) for p in (real, *real.parents)} - {None}:
+        return True  # as on a file system that does not tell letter case
+    linked = real.is_file() and real.stat().st_nlink > 1
+    return linked and any(_identity(file) == _identity(real) for file in _files(source))
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # `Path.resolve` stumbles over a loop of links
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, _, names in os.walk(folder):
+        yield from (Path(place, name) for name in names)
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _is_copy(folder: Path) -> bool:
+    return (folder / "params").is_dir() and (folder / "notebooks").is_dir()
+
+
+def _is_own(path: Path, command: str = "") -> bool:
+    """Whether a file is as a command left it; any command, where none is named."""
+    note = _notes(path.parent).get(path.name)
+    if not isinstance(note, dict) or path.is_symlink() or not path.is_file():
+        return False
+    return note == _note(path, command or str(note.get("command")))
+
+
+def _note(path: Path, command: str) -> dict[str, Any]:
+    status = path.stat()
+    return {"command": command, "bytes": status.st_size, "modified_ns": status.st_mtime_ns}
+
+
+def _notes(folder: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((folder / WRITTEN).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _keep_note(path: Path, command: str) -> None:
+    """Note a file as written. Where that fails the next command refuses the file, which loses nothing."""
+    place = path.with_name(WRITTEN)
+    notes = _notes(path.parent)
+    if os.path.lexists(place) and (place.is_symlink() or not notes):  # somebody's file of that name
+        return
+    partial = path.with_name(f".esld-{secrets.token_hex(4)}.partial")
+    with suppress(OSError):
+        there = {name: note for name, note in notes.items() if os.path.lexists(path.with_name(name))}
+        there[path.name] = _note(path, command)
+        partial.write_text(json.dumps(there, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(partial, place)
+    partial.unlink(missing_ok=True)
+
+
+def _foreign(path: Path, command: str, option: str) -> RefusedError:
+    return _refused(path, f"is not what '{command}' wrote there, or was changed since", option)
+
+
+def _refused(path: Path, why: str, option: str) -> RefusedError:
+    other = f"another with {option}" if option else "another"
+    return RefusedError(f"{path} {why}: it is left as it is. Name {other}, or move it away.")
+
+
+def _not_writable(path: Path, why: str | None, option: str) -> InputError:
+    return InputError(str(path), "must be writable", why, option, "Check the folder.")

@@ -1,0 +1,265 @@
+"""Where a command may write: over nothing that it did not make, whatever name it goes by."""
+
+import ast
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import esld
+from esld.errors import InputError, RefusedError
+from esld.targets import WRITTEN, empty_folder, file_target, keeper_of
+
+PACKAGE = Path(esld.__file__).parent
+KEPT = {
+    "copy/params/cut.yaml": "title: x",
+    "copy/notebooks/01_one.py": "# %%",
+    "copy/data/trial/dm.csv": "USUBJID",
+    "copy/data/trial/lb.csv": "USUBJID",
+    "copy/outputs/cut/provenance.json": json.dumps({"cut": "cut", "inputs": {}, "outputs": {}}),
+    "copy/outputs/cut/tables/a.csv": "a",
+    "sealed/sealed.json": "{}",
+    "input.csv": "mine",
+    "foreign.csv": "mine",
+}
+
+
+def laid_out(folder: Path) -> Path:
+    for name, text in KEPT.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def state(folder: Path) -> dict[str, str]:
+    """Everything below a folder: the hash of a file, the target of a link."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = f"link to {os.readlink(path)}"
+        else:
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "folder"
+    return found
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """Files of every part that keeps something, an input and a foreign file; and other names for all of it."""
+    folder = laid_out(tmp_path_factory.mktemp("tree"))
+    (folder / "elsewhere").symlink_to(folder)
+    (folder / "free").mkdir()
+    for number, name in enumerate(KEPT):
+        (folder / f"link{number}.csv").symlink_to(folder / name)
+        os.link(folder / name, folder / f"hard{number}.csv")
+    return folder
+
+
+ALIASES = {
+    "as it is": lambda folder, number, name: folder / name,
+    "by a detour": lambda folder, number, name: folder / "copy" / ".." / "." / name,
+    "through a link to its folder": lambda folder, number, name: folder / "elsewhere" / name,
+    "by a link": lambda folder, number, name: folder / f"link{number}.csv",
+    "by a hard link": lambda folder, number, name: folder / f"hard{number}.csv",
+    "a new file beside it": lambda folder, number, name: (folder / name).with_name("new.csv"),
+    "a new file beside it, by a detour": lambda folder, number, name: (
+        folder / "elsewhere" / "copy" / ".." / Path(name).with_name("new.csv")
+    ),
+}
+BESIDE = {"input.csv", "foreign.csv"}  # of which the folder is nobody's
+
+
+@given(name=st.sampled_from(list(KEPT)), alias=st.sampled_from(list(ALIASES)))
+def test_nothing_that_is_kept_is_written_by_any_name(tree, name, alias):
+    path = ALIASES[alias](tree, list(KEPT).index(name), name)
+    before = state(tree)
+    if name in BESIDE and alias.startswith("a new file"):
+        file_target(path, command="one", inputs=[tree / "input.csv"])
+    else:
+        with pytest.raises(RefusedError) as refused:
+            file_target(path, command="one", inputs=[tree / "input.csv"])
+        assert "\n" not in str(refused.value)
+    assert state(tree) == before
+
+
+class TestAFile:
+    def test_is_written_again_by_the_same_command_alone(self, tmp_path):
+        for content in (b"first", b"second"):
+            file_target(tmp_path / "a.csv", command="one").write(content)
+        assert (tmp_path / "a.csv").read_bytes() == b"second"
+        with pytest.raises(RefusedError, match="is not what 'two' wrote there"):
+            file_target(tmp_path / "a.csv", command="two")
+
+    @pytest.mark.parametrize("change", ["edited", "replaced", "copied back"])
+    def test_that_somebody_changed_is_somebody_s_work(self, tmp_path, change):
+        path = tmp_path / "a.csv"
+        file_target(path, command="one").write(b"query,remark\n1,\n")
+        if change == "edited":
+            path.write_bytes(b"query,remark\n1,asked\n")
+        elif change == "replaced":
+            (tmp_path / "b.csv").write_bytes(b"query,remark\n1,\n")
+            os.utime(tmp_path / "b.csv", ns=(0, 0))
+            os.replace(tmp_path / "b.csv", path)
+        else:
+            content = path.read_bytes()
+            path.unlink()
+            path.write_bytes(content)
+            os.utime(path, ns=(1, 1))
+        before = path.read_bytes()
+        with pytest.raises(RefusedError, match="was changed since"):
+            file_target(path, command="one")
+        assert path.read_bytes() == before
+
+    def test_put_there_after_it_was_decided_stays(self, tmp_path):
+        target = file_target(tmp_path / "a.csv", command="one")
+        (tmp_path / "a.csv").write_bytes(b"mine")
+        with pytest.raises(RefusedError):
+            target.write(b"theirs")
+        assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+        assert (tmp_path / "a.csv").read_bytes() == b"mine"
+
+    def test_is_whole_or_as_it_was(self, tmp_path, monkeypatch):
+        file_target(tmp_path / "a.csv", command="one").write(b"first")
+
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("os.fsync", full)
+        with pytest.raises(InputError, match="must be writable, got No space left on device"):
+            file_target(tmp_path / "a.csv", command="one").write(b"second")
+        assert (tmp_path / "a.csv").read_bytes() == b"first"
+        assert sorted(p.name for p in tmp_path.iterdir()) == [WRITTEN, "a.csv"]
+
+    def test_has_a_note_beside_it_without_a_hash_and_without_files_that_are_gone(self, tmp_path):
+        """A hash beside a file would outlive it, and the arms of 22 patients are tried against one in a second."""
+        for name in ("a.csv", "b.csv"):
+            file_target(tmp_path / name, command="one").write(b"x")
+            (tmp_path / "a.csv").unlink(missing_ok=True)
+        notes = json.loads((tmp_path / WRITTEN).read_text(encoding="utf-8"))
+        assert {name: set(note) for name, note in notes.items()} == {
+            "b.csv": {"command", "bytes", "modified_ns"}
+        }
+
+    @pytest.mark.parametrize("text", ["[]", "{}", '{"a.csv": 1}', "\xff"])
+    def test_whose_note_is_damaged_is_not_written_over(self, tmp_path, text):
+        (tmp_path / WRITTEN).write_text(text, encoding="latin-1")
+        (tmp_path / "a.csv").write_bytes(b"mine")
+        with pytest.raises(RefusedError):
+            file_target(tmp_path / "a.csv", command="one")
+        file_target(tmp_path / "b.csv", command="one").write(b"new")
+        assert (tmp_path / "b.csv").read_bytes() == b"new"
+
+    def test_of_another_kind_or_in_no_folder_is_a_mistake(self, tmp_path):
+        for name, words in (
+            ("a.txt", "must be a table of one of the kinds .csv, .xlsx, got .txt"),
+            ("none/a.csv", "must lie in a folder that exists"),
+            (f"{'a' * 300}.csv", "must be writable"),
+        ):
+            with pytest.raises(InputError, match=words):
+                file_target(tmp_path / name, command="one", kinds=[".csv", ".xlsx"])
+
+    def test_in_a_loop_of_links_is_refused(self, tmp_path):
+        (tmp_path / "a.csv").symlink_to(tmp_path / "b.csv")
+        (tmp_path / "b.csv").symlink_to(tmp_path / "a.csv")
+        with pytest.raises((InputError, RefusedError)):
+            file_target(tmp_path / "a.csv", command="one", inputs=[tmp_path / "b.csv"])
+
+
+class TestAFolder:
+    def test_new_or_empty(self, tmp_path):
+        (tmp_path / "empty").mkdir()
+        for name in ("empty", "new", "a/b"):
+            assert empty_folder(tmp_path / name, command="one") == tmp_path / name
+        assert [p.name for p in tmp_path.iterdir()] == ["empty"]
+
+    @pytest.mark.parametrize(
+        "name", ["copy/params/new", "copy/outputs/cut/new", "sealed/new", "elsewhere/sealed/new"]
+    )
+    def test_never_in_what_another_part_keeps(self, tree, name):
+        with pytest.raises(RefusedError, match="lies in"):
+            empty_folder(tree / name, command="one")
+
+    def test_never_over_anything(self, tree):
+        for name in ("copy", "foreign.csv", "link0.csv"):
+            with pytest.raises(InputError, match="must be a new or empty folder"):
+                empty_folder(tree / name, command="one")
+        with pytest.raises(RefusedError, match="is part of what 'one' reads"):
+            empty_folder(tree / "free" / "new", command="one", inputs=[tree / "free"])
+
+
+def test_an_export_is_known_in_any_letters_and_a_disk_with_one_at_its_root_is_none(tmp_path):
+    (tmp_path / "below").mkdir()
+    assert keeper_of(tmp_path) is None
+    (tmp_path / "DM.XPT").write_bytes(b"")
+    assert "the export" in keeper_of(tmp_path)
+    assert keeper_of(tmp_path / "below") is None
+
+
+# What writes without asking `esld.targets`, and where: into the folder of a run, a scratch or a sealed folder that it
+# was given by a function that asked, or made itself.
+WRITERS = {
+    "targets.py": "it is the one place",
+    "allocation/log.py": "the ledger of a sealed folder, which it never makes anew",
+    "allocation/folder.py": "new files of a sealed folder, never over another",
+    "data/tables.py": "a folder that was asked for",
+    "pipeline/agreement.py": "the staged folder",
+    "pipeline/kernels.py": "the run's scratch",
+    "pipeline/lab.py": "the lab's scratch and links",
+    "pipeline/paper.py": "the staged folder",
+    "pipeline/provenance.py": "the staged folder",
+    "pipeline/publish.py": "the place of a report, which it checks",
+    "pipeline/render.py": "the staged folder",
+    "pipeline/run.py": "the staged folder",
+    "pipeline/verify.py": "a temporary folder",
+    "pipeline/word.py": "the staged folder",
+    "pipeline/workcopy.py": "a folder that was asked for",
+    "report/chapter.py": "the run's folder",
+    "report/figures.py": "the run's folder",
+    "report/results.py": "the staged folder",
+}
+ON_PATHS = {
+    "write_text",
+    "write_bytes",
+    "unlink",
+    "symlink_to",
+    "hardlink_to",
+    "touch",
+    "rmdir",
+    "mkdir",
+    "write_pdf",
+}
+ON_MODULES = {  # what is a word of text, frames and lists too
+    "os": {"replace", "rename", "remove", "makedirs", "link", "symlink", "truncate"},
+    "shutil": {"rmtree", "copytree", "copy", "copy2", "copyfile", "move"},
+    "sqlite3": {"connect"},
+}
+
+
+def writes(source: str) -> bool:
+    """Whether a module calls what changes the file system."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        name, owner = node.func.attr, node.func.value
+        words = [
+            a.value for a in (*node.args, *(k.value for k in node.keywords)) if isinstance(a, ast.Constant)
+        ]
+        opens = name == "open" and any(isinstance(word, str) and set(word) & set("wax+") for word in words)
+        frame = name in ("to_csv", "to_excel", "savefig") and bool(node.args)
+        if opens or frame or name in ON_PATHS | ON_MODULES.get(getattr(owner, "id", ""), set()):
+            return True
+    return False
+
+
+def test_whoever_writes_is_known():
+    """A new writer asks `esld.targets` where it may write, or is listed here with where it writes."""
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if writes(path.read_text(encoding="utf-8"))
+    }
+    assert found == set(WRITERS)
