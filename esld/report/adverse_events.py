@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from esld.data.adam.adae import administrations
+from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.report import numbers
 from esld.report.results import Reported, Row, slug
@@ -134,8 +135,8 @@ class AdverseEvents:
 def adverse_events(study: Study, group: SafetySet, *, conf_level: float) -> AdverseEvents:
     """Treatment-emergent events of the safety set, and its infusions."""
     events = group.own(study.adae[study.adae["TRTEMFL"].eq("Y")])
-    term = events["AEDECOD"].fillna(events["AETERM"]).fillna(NOT_CODED)
-    events = events.assign(CLASS=_spelled(events["AEBODSYS"].fillna(NOT_CODED)), TERM=_spelled(term))
+    term = first_known(events["AEDECOD"], events["AETERM"], NOT_CODED)
+    events = events.assign(CLASS=_spelled(first_known(events["AEBODSYS"], NOT_CODED)), TERM=_spelled(term))
     infusions = group.own(administrations(study.tables).dropna(subset=["NUMBER"]))
     return AdverseEvents(events, infusions, group, conf_level)
 

@@ -5,6 +5,7 @@ from html import escape
 import pandas as pd
 
 from esld.data.adam.adce import observed_days
+from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.longitudinal.hierarchy import Component, EventsComponent, TimeComponent, ValueComponent
 from esld.longitudinal.wins import WinStatistics, win_statistics
@@ -72,7 +73,7 @@ def win_rows(result: WinStatistics) -> pd.DataFrame:
     """Long form with a statistic of its own for the pairs of each component."""
     frame = result.to_frame()
     own = frame["statistic"].str.startswith("component_")
-    frame.loc[own, "statistic"] = frame["statistic"] + ", " + frame["method"].fillna("")
+    frame.loc[own, "statistic"] = frame["statistic"] + ", " + first_known(frame["method"], "")
     frame.loc[own, "method"] = "count"
     return frame
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from esld.data import dates
 from esld.data.adam.adsl import anchor_days
+from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.protocol import Parameter
@@ -143,7 +144,7 @@ def _infusions(study: Study, own: pd.DataFrame) -> pd.DataFrame:
     ex = study.tables["EX"]
     ex = ex[ex["USUBJID"].isin(own.index) & (pd.to_numeric(ex["EXDOSE"]) > 0)]
     doses = {arm.label: arm.dose.amount for arm in study.protocol.arms if arm.dose}
-    full = ex["USUBJID"].map(own["TRT01A"].fillna(own["TRT01P"]).map(doses))
+    full = ex["USUBJID"].map(first_known(own["TRT01A"], own["TRT01P"]).map(doses))
     adjusted = ex["EXADJ"].notna() if "EXADJ" in ex else pd.Series(False, ex.index)
     less = adjusted | (pd.to_numeric(ex["EXDOSE"]) < full)
     day = (dates.earliest(ex["EXSTDTC"]) - ex["USUBJID"].map(own["RANDDT"])).dt.days

@@ -7,6 +7,7 @@ from html import escape
 import pandas as pd
 
 from esld.data.adam.adlb import study_day
+from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.protocol import Analysis
 from esld.report import numbers
@@ -57,7 +58,7 @@ def safety_set(study: Study) -> SafetySet:
     randomised = study.randomised
     treated = randomised["SAFFL"].eq("Y")
     people = randomised[treated]
-    people = people.assign(GROUP=people["TRT01A"].fillna(people["TRT01P"]))
+    people = people.assign(GROUP=first_known(people["TRT01A"], people["TRT01P"]))
     return SafetySet(people, randomised[~treated], tuple(study.arms))
 
 
@@ -174,12 +175,12 @@ def deaths(study: Study, group: SafetySet) -> pd.DataFrame:
     """
     died = study.randomised[study.randomised["DTHDT"].notna()]
     fatal = study.adae[study.adae["AEOUT"].eq("FATAL")]
-    causes = fatal["AEDECOD"].fillna(fatal["AETERM"]).groupby(fatal["USUBJID"]).agg("; ".join)
+    causes = first_known(fatal["AEDECOD"], fatal["AETERM"]).groupby(fatal["USUBJID"]).agg("; ".join)
     start = died["TRTSDT"].fillna(died["RANDDT"])
     frame = pd.DataFrame(
         {
             "USUBJID": died["USUBJID"],
-            "GROUP": died["USUBJID"].map(group.group_of).fillna(died["TRT01P"]),
+            "GROUP": first_known(died["USUBJID"].map(group.group_of), died["TRT01P"]),
             "day": study_day(died["DTHDT"], start),
             "cause": died["USUBJID"].map(causes),
             "since": (died["DTHDT"] - died["TRTEDT"]).dt.days,
@@ -208,10 +209,12 @@ def death_table(study: Study, group: SafetySet) -> Table | None:
             "Patient": found["USUBJID"],
             "Group": found["GROUP"],
             "Study day": found["day"].map("{:.0f}".format),
-            "Cause": found["cause"].fillna("not stated"),
-            "Days since the last infusion": found["since"].map("{:.0f}".format, na_action="ignore"),
+            "Cause": first_known(found["cause"], "not stated"),
+            "Days since the last infusion": first_known(
+                found["since"].map("{:.0f}".format, na_action="ignore"), "never infused"
+            ),
         }
-    ).fillna({"Days since the last infusion": "never infused"})
+    )
     notes = (
         "Study day 1 is the first infusion, or randomisation for a patient never infused. Cause: the adverse event recorded "
         "as fatal.",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -21,6 +22,9 @@ MESSAGES = {
         "is asked."
     ),
     "double.left": "{left} {were} not compared, for the reasons below the table.",
+    "arms.not_compared": "Left out: this compares the groups, and nobody had been randomised to {arms} by the data cut.",
+    "arms.vacant": "Nobody had been randomised to {arms} by the data cut.",
+    "arms.one": "the {arm} group",
     "milestone.arm.complete": "{alive} of {n} {patients} ({share}, {level} CI {lower} to {upper}) in the {arm} group",
     "milestone.arm.estimated": "{share} ({level} CI {lower} to {upper}) of the {n} {patients} in the {arm} group",
     "milestone.arm.all_alive": "{share} (no interval, because nobody had died) of the {n} {patients} in the {arm} group",
@@ -283,8 +287,8 @@ MESSAGES = {
     "ledger.proved": "{slots_proved} of the slots, opened, give the commitment that was published before the first of them.",
     "ledger.faults": "The ledger is not as it was written: {faults}.",
     "ledger.none": "There is no ledger of assignments in the data of this trial: that the list was followed cannot be shown.",
-    "entry": "{n} patients were randomised, {arms}.",
-    "entry.pooled": "{n} patients were randomised; the {view} view does not show to which group.",
+    "entry": "{n} {patients} randomised, {arms}.",
+    "entry.pooled": "{n} {patients} randomised; the {view} view does not show to which group.",
     "entry.arm": "{n} to {arm}",
     "entry.gap": "At no moment did the groups differ by more than {gap}.",
     "entry.places": (
@@ -399,6 +403,22 @@ MESSAGES = {
 }
 
 
+@dataclass(frozen=True)
+class Sentence:
+    """Words for the reader, made from results; HTML spans carry the result ids.
+
+    What makes a table or a figure returns one in its place where there is nothing to show: it says what is missing, and why.
+    """
+
+    html: str
+
+    def __repr__(self) -> str:
+        return self.html
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/markdown": self.html, "text/plain": self.html}
+
+
 def message(key: str, **values: Any) -> str:
     """A message of the catalogue with its values filled in; values are HTML already."""
     return MESSAGES[key].format(**values)
@@ -422,8 +442,21 @@ def in_prose(label: str) -> str:
 
 
 def not_compared(study: Study) -> str:
-    """Why a comparison is missing in a view that shows no arms; empty in one that does."""
-    return "" if study.compares else message("view.not_compared", view=study.cut.view)
+    """Why a comparison is missing: the view shows no arms, or one has nobody yet; empty where there is one."""
+    if study.compares:
+        return ""
+    if not study.shows_arms:
+        return message("view.not_compared", view=study.cut.view)
+    return message("arms.not_compared", arms=_vacant_groups(study))
+
+
+def vacant(study: Study) -> str:
+    """To which arms nobody has been randomised yet; empty where each has somebody."""
+    return message("arms.vacant", arms=_vacant_groups(study)) if study.vacant else ""
+
+
+def _vacant_groups(study: Study) -> str:
+    return joined(message("arms.one", arm=of_group(arm)) for arm in study.vacant)
 
 
 def prose(label: str) -> str:
