@@ -28,7 +28,7 @@ conf_level: float = 0.95  # level of every confidence interval
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import adverse_events, edish, exposure, hys_law, infusion_reactions, numbers, safety
+from esld.report import adverse_events, data_cut, edish, exposure, hys_law, infusion_reactions, numbers, safety
 from esld.report import laboratory_safety as laboratory
 from esld.report.chapter import open_chapter
 
@@ -86,9 +86,9 @@ if not empty and (changed := exposure.deviation_table(given)) is not None:
 
 # %%
 if not empty:
-    display(
-        chapter.say("### Adverse events\n\n", adverse_events.overview_words(events, overview, level=level))
-    )
+    said = adverse_events.overview_words(events, overview, level=level)
+    none = data_cut.nothing_recorded(study, "AE", "an adverse event")
+    display(chapter.say("### Adverse events\n\n", none, said))
     display(chapter.table(adverse_events.overview_table(events, overview)))
 
 # %%

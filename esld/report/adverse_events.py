@@ -235,10 +235,13 @@ def rows_of_kind(found: AdverseEvents, reported: Reported, kind: str) -> list[Ro
 
 def answer_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
     """The chapter in one line: serious events, and reactions to infusions, by group."""
-    serious = share_words(rows_of_kind(found, reported, "serious"), level=level)
+    said = [message("safety.answer.serious.unknown")]
+    if "serious" in found.kinds:
+        rows = rows_of_kind(found, reported, "serious")
+        said = [message("safety.answer.serious", serious=share_words(rows, level=level))]
+        said += [message("safety.answer.unsaid")] if "unsaid" in found.kinds else []
     soon = share_words(rows_of_kind(found, reported, "soon"), level=level)
-    unsaid = [message("safety.answer.unsaid")] if "unsaid" in found.kinds else []
-    return " ".join([message("safety.answer", serious=serious, soon=soon), *unsaid])
+    return " ".join([said[0], message("safety.answer.soon", soon=soon), *said[1:]])
 
 
 def overview_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:

@@ -95,7 +95,7 @@ def fit_change(
         raise ValueError(f"analysis {analysis.id} must name a model")
     weeks = {visit.number: visit.week for visit in study.protocol.schedule.visits}
     frame = known[["USUBJID", "AVISITN", "BASE", "CHG"]].astype({"BASE": float, "CHG": float})
-    frame["TRT01P"] = pd.Categorical(known["TRT01P"], categories=study.arms)
+    frame["TRT01P"] = pd.Categorical(known["TRT01P"], categories=study.filled)
     frame["AVISITN"] = pd.Categorical(known["AVISITN"].astype(int), categories=list(weeks))
     return mmrm(
         frame, "CHG ~ BASE + TRT01P * AVISITN", subject="USUBJID", visit="AVISITN",
@@ -105,8 +105,8 @@ def fit_change(
 
 def _no_model(study: Study, parameter: Parameter, used: dict[str, Any], reason: str) -> pd.DataFrame:
     first = study.arms[0]
-    groups = {arm: "ls_mean" for arm in study.arms}
-    groups |= {f"{arm} - {first}": "ls_mean_difference" for arm in study.arms[1:]}
+    groups = {arm: "ls_mean" for arm in study.filled}
+    groups |= {f"{arm} - {first}": "ls_mean_difference" for arm in study.arms[1:] if study.compares}
     about = {
         "unit": parameter.unit,
         "method": "MMRM",
@@ -221,7 +221,7 @@ def last_change(study: Study, parameter: Parameter, changes: Reported, *, level:
     """Change at the last visit in words: each arm, the difference with its interval, and what that means."""
     visit = study.protocol.schedule.visits[-1]
     name = escape(numbers.with_unit(in_prose(parameter.param), parameter.unit))
-    arms = {arm: _found(changes, "ls_mean", arm, visit.number) for arm in study.arms}
+    arms = {arm: _found(changes, "ls_mean", arm, visit.number) for arm in study.filled}
     needed = list(arms.values())
     if study.compares:
         needed.append(_found(changes, "ls_mean_difference", difference_label(study), visit.number))

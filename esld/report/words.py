@@ -167,6 +167,7 @@ MESSAGES = {
     "deviations": "{count} of {n} randomised patients have at least one deviation from the protocol in the data.",
     "decompensation": "First events by {horizon} after randomisation: {events}.",
     "decompensation.event": "{event} in {arms}",
+    "decompensation.event.nobody": "{event}: nobody was at risk of a first one",
     "decompensation.arm": "{count} of {n} at risk in the {arm} group",
     "decompensation.tests": (
         "Gray's test compares the incidence of the groups over the whole follow-up: {tests}. A high p is no "
@@ -174,6 +175,7 @@ MESSAGES = {
     ),
     "decompensation.untested": "No event happened while both groups could have had one, so that there is nothing to test.",
     "decompensation.episodes": "All episodes within {horizon}, repeated ones counted: {events}.",
+    "decompensation.episodes.none": "Episodes cannot be counted yet: nobody has been under observation for a day.",
     "decompensation.episodes.arm": "{count} in the {arm} group",
     "safety.not_collected": "Safety cannot be judged: the data of this trial hold {lacking}.",
     "safety.not_planned": "Safety cannot be judged: the protocol plans no analysis of it.",
@@ -189,12 +191,12 @@ MESSAGES = {
     ),
     "safety.absence.arm": "{upper} in the {arm} group",
     "safety.deaths": "Up to the data cut, {arms} died.",
-    "safety.answer": (
-        "A serious adverse event befell {serious}. An adverse event began within 24 hours after an infusion in {soon}."
-    ),
+    "safety.answer.serious": "A serious adverse event befell {serious}.",
     "safety.events.any": "Any adverse event: {arms}.",
     "safety.events.grade_3": "An event of grade 3 or higher: {arms}.",
     "safety.events.stopped": "An event that led to the end of treatment: {arms}.",
+    "safety.answer.soon": "An adverse event began within 24 hours after an infusion in {soon}.",
+    "safety.answer.serious.unknown": "Of no adverse event is it known yet whether it is serious.",
     "safety.answer.unsaid": "Of some events it is not known yet whether they are serious.",
     "safety.events.unknown": (
         "The grade is not known of {grade}, nor the seriousness of {serious}: of an event that had not ended by the data cut "
@@ -396,6 +398,8 @@ MESSAGES = {
     "diff.methods": "Another method than then made {count} {results}: there a change need not come from the data.",
     "diff.methods.none": "None was made by another method than then.",
     "diff.methods.title": "Results made by another method than then",
+    "records.none": "The export holds no record of {what}.",
+    "records.none_yet": "No record of {what} is dated on or before the cut-off.",
     "override.applied": "The export itself is unchanged; the analysis reads the corrected value.",
     "override.none": "No correction of the export is recorded: every value is read as it was exported.",
     "override.hidden": "{count} further {corrections} what this cut or its view does not show.",
