@@ -118,14 +118,15 @@ if not empty and (listed := safety.death_table(study, counted)) is not None:
     display(chapter.table(listed))
 
 # %%
-if not empty and (grades := laboratory.shifts(study, counted)):
+if not empty:
+    grades = laboratory.shifts(study, counted)
     frame = laboratory.shift_rows(grades, conf_level=conf_level)
     shifted = chapter.hand_over("laboratory_grades", frame, analysis=planned.id)
     display(chapter.say("### Laboratory values\n\n", laboratory.shift_words(study, grades, shifted)))
-    display(chapter.table(laboratory.grade_table(study, grades, shifted)))
 
 # %%
 if not empty and grades:
+    display(chapter.table(laboratory.grade_table(study, grades, shifted)))
     display(chapter.table(laboratory.shift_tables(study, grades)))
 
 # %%
@@ -140,7 +141,7 @@ if injury is not None:
 if injury is not None and (cases := hys_law.case_table(injury)) is not None:
     display(chapter.table(cases))
 elif not empty and injury is None:
-    display(chapter.say("### Liver injury\n\n", edish.not_collected()))
+    display(chapter.say("### Liver injury\n\n", edish.why_none(study)))
 
 # %% [markdown]
 # ## What could change it

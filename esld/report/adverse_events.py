@@ -264,7 +264,7 @@ def _unknown(found: AdverseEvents, reported: Reported, kind: str) -> str:
     """Of how many events something is not known, by group."""
     if kind not in found.kinds:
         return message("safety.events.unknown.none")
-    rows = [reported.row(f"{kind}, events", arm) for arm in found.group.arms]
+    rows = [reported.row(f"{kind}, events", arm) for arm in found.group.arms if found.group.size(arm)]
     return joined(
         message(
             "safety.events.unknown.arm",

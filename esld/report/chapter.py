@@ -124,12 +124,12 @@ class Chapter:
         return figure
 
     def say(self, *html: str) -> Sentence:
-        """Show sentences as a paragraph."""
-        return Sentence(" ".join(html))
+        """Show sentences as a paragraph; an empty one is left out."""
+        return Sentence(" ".join(filter(None, html)))
 
     def answer(self, *html: str) -> Sentence:
         """Show the chapter's answer, and record it for the front page."""
-        self._answer = " ".join(html)
+        self._answer = " ".join(filter(None, html))
         self._write()
         return Sentence(self._answer)
 

@@ -129,9 +129,8 @@ def pairs_sentence(study: Study, result: WinStatistics, reported: Reported) -> s
     else:
         shown = {k: span(ratio, numbers.fixed(getattr(ratio, k), 2)) for k in ("value", "lower", "upper")}
         said += " " + message("pairs.ratio", level=level, **shown)
-    exact = reported.row("p_value")
-    asymptotic = reported.row("finkelstein_schoenfeld_p_value")
-    if exact.value is None or asymptotic.value is None:
+    exact, asymptotic = (reported.find(name) for name in ("p_value", "finkelstein_schoenfeld_p_value"))
+    if exact is None or asymptotic is None or exact.value is None or asymptotic.value is None:
         return said
     return f"{said} {message('pairs.p', exact=p_equals(exact), normal=p_equals(asymptotic))} {_reading(net, second)}"
 

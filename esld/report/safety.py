@@ -108,13 +108,20 @@ def set_words(group: SafetySet, reported: Reported) -> str:
 
 
 def share(
-    statistic: str, arm: str, x: int, n: int, *, conf_level: float, unit: str = "patients"
+    statistic: str,
+    arm: str,
+    x: int,
+    n: int,
+    *,
+    conf_level: float,
+    unit: str = "patients",
+    nobody: str = "nobody was treated",
 ) -> pd.DataFrame:
-    """``x`` of ``n`` with exact limits, in long form; not estimable where there is nobody."""
+    """``x`` of ``n`` with exact limits, in long form; not estimable where there is nobody, for the reason `nobody`."""
     if n == 0:
         empty = {"group": arm, "statistic": statistic, "value": float("nan"), "n": 0, "events": 0}
         return pd.DataFrame(
-            [empty | {"unit": unit, "method": "Clopper-Pearson", "reason": "nobody was treated"}]
+            [empty | {"unit": unit, "method": "Clopper-Pearson", "reason": nobody}]
         )
     return (
         clopper_pearson(x, n, conf_level=conf_level)
@@ -129,14 +136,19 @@ def share_text(row: Row) -> str:
 
 
 def share_words(rows: Iterable[Row], *, level: str) -> str:
-    """``4 of 10 patients (40 %, 95 % CI 12 % to 74 %) in the low-dose group and …``; where nobody, the upper limit alone."""
-    return joined(_share_words(row, level=level) for row in rows)
+    """``4 of 10 patients (40 %, 95 % CI 12 % to 74 %) in the low-dose group and …``; where nobody, the upper limit alone.
+
+    A group without anybody who could be counted is left out; where all are, the words say why.
+    """
+    every = list(rows)
+    counted = [row for row in every if row.n]
+    if not counted:
+        return message("safety.share.nobody", reason=escape(every[0].reason))
+    return joined(_share_words(row, level=level) for row in counted)
 
 
 def _share_words(row: Row, *, level: str) -> str:
     n, arm = row.n or 0, of_group(row.arm)
-    if n == 0:
-        return message("safety.share.nobody", arm=arm)
     about = {
         "events": span(row, str(row.events)),
         "n": span(row, str(n)),

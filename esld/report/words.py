@@ -35,7 +35,7 @@ MESSAGES = {
         "The proportion alive {horizon} after randomisation cannot be estimated in {arms}: nobody there has been "
         "observed that long."
     ),
-    "milestone.known": "By then {arms} are known to have died.",
+    "milestone.known": "Known to have died by then: {arms}.",
     "milestone.known.arm": "{dead} of {n} {patients} in the {arm} group",
     "milestone.difference": (
         "the difference, {second} minus {first}, was {value} percentage {points} ({level} CI {lower} to {upper})"
@@ -106,17 +106,26 @@ MESSAGES = {
     "transplant": "Left out: {count} {noun} measured after a liver transplant; they belong to another liver.",
     "transplant.none": "No laboratory value was measured after a liver transplant.",
     "rescue": ("Flagged, and analysed like the others: values measured {criterion}, {arms} after baseline."),
+    "rescue.none": "No laboratory value after baseline is recorded, and so none that a rescue infusion could have moved.",
     "rescue.arm": "{count} of {n} in the {arm} group",
     "shift": "From baseline to {visit}, {arms}.",
     "shift.arm": (
         "{better} of {subjects} patients in the {arm} group reached a better Child-Pugh class, {same} kept theirs, and {worse} "
         "went to a worse one, were transplanted or died"
     ),
+    "shift.none": "The Child-Pugh class at {visit} is not shown: no score is recorded.",
+    "shift.nobody": "The Child-Pugh class at {visit} is not shown: it is known of nobody.",
     "shift.unknown": " ({unknown} not known)",
     "rmst.none": "The mean time alive within {horizon} cannot be compared: {reason}.",
     "change": "At {visit} the mean change from baseline in {parameter}, by the mixed model, was {arms}.",
     "change.arm": "{value} ({level} CI {lower} to {upper}; n = {n}) in the {arm} group",
     "change.difference": "The difference, {second} minus {first}, was {value} ({level} CI {lower} to {upper}; p {p}).",
+    "change.unreached": "At {visit} there is no change of {parameter} to show: nobody has a value then and at baseline.",
+    "change.unrecorded": "{parameter}: not shown, because no value is recorded up to the data cut.",
+    "change.unrecorded.all": "No value is recorded up to the data cut of {parameters}.",
+    "change.figure.none": "The change of {parameters} is not drawn: it can be estimated at no visit.",
+    "visit.none": "Left out: the groups cannot be compared at {visit}, because nobody has a value then and at baseline.",
+    "visit.none.ranked": "Left out: the groups cannot be compared at {visit}, because {reason}.",
     "change.none.pooled": "The change of {parameter} at {visit} cannot be estimated: {reason}.",
     "change.none": "The groups cannot be compared in the change of {parameter} at {visit}: {reason}.",
     "change.meaning.none": "It has no interval: {reason}.",
@@ -185,7 +194,7 @@ MESSAGES = {
     "safety.set.arm": "{n} in the {arm} group",
     "safety.share": "{events} of {n} {unit} ({share}, {level} CI {lower} to {upper}) in the {arm} group",
     "safety.share.none": "{events} of {n} {unit} (upper limit {upper}) in the {arm} group",
-    "safety.share.nobody": "nobody in the {arm} group, where nobody was treated",
+    "safety.share.nobody": "nobody ({reason})",
     "safety.absence": (
         "That none was seen is no evidence that none can happen: these data are compatible with a true share of up to {arms}."
     ),
@@ -213,6 +222,7 @@ MESSAGES = {
     "safety.laboratory": "From a lower CTCAE grade at baseline to grade 3 or 4 went {parameters}.",
     "safety.laboratory.parameter": "{parameter} in {arms}",
     "safety.laboratory.arm": "{x} of {n} in the {arm} group",
+    "safety.laboratory.nothing": "No laboratory value that CTCAE grades is recorded after baseline, so that none can have worsened yet.",
     "safety.laboratory.none": "No laboratory value went from a lower CTCAE grade at baseline to grade 3 or 4.",
     "safety.edish": (
         "In end-stage liver disease quadrants drawn by the limits of normal mislead: bilirubin is high before any treatment, so "
@@ -222,6 +232,11 @@ MESSAGES = {
     ),
     "safety.hys_law": "Potential Hy's law in multiples of {scale}: {arms}.",
     "safety.no_liver": "Liver injury cannot be shown: the trial does not collect both ALT and bilirubin.",
+    "safety.no_liver.yet": (
+        "Liver injury cannot be judged: nobody who was treated has values of an aminotransferase and of bilirubin after baseline "
+        "that belong together."
+    ),
+    "safety.no_liver.peaks": "Peaks are not drawn: nobody has values of both ALT and bilirubin after baseline.",
     "safety.exposure": "Of the infusions that fell due, {arms} were given.",
     "safety.exposure.arm": "{given} of {due} in the {arm} group",
     "safety.exposure.reduced": "With less than the planned dose: {arms}.",
@@ -284,9 +299,9 @@ MESSAGES = {
     "cloglog.none": "On the complementary log-log scale there is no comparison, because {reason}.",
     "companion.sensitivity": "In the sensitivity analysis, where everybody's state is known, {text}",
     "ledger.hidden": "The {view} view does not read the ledger, which names the groups.",
-    "ledger": "The ledger holds {assigned_in_the_ledger} assignments; {agree} agree with the data in day and group.",
+    "ledger": "Assignments in the ledger: {assigned_in_the_ledger}; in agreement with the data in day and group: {agree}.",
     "ledger.others": "Patients otherwise: {others}.",
-    "ledger.proved": "{slots_proved} of the slots, opened, give the commitment that was published before the first of them.",
+    "ledger.proved": "Slots that, opened, give the commitment published before the first of them: {slots_proved}.",
     "ledger.faults": "The ledger is not as it was written: {faults}.",
     "ledger.none": "There is no ledger of assignments in the data of this trial: that the list was followed cannot be shown.",
     "entry": "{n} {patients} randomised, {arms}.",
