@@ -84,9 +84,7 @@ chapter.table(flow_table(flow))
 randomised, planned = counts.row("randomised", "All"), protocol.target_enrolment
 last = in_words(f"{study.randomised['RANDDT'].max():%Y-%m-%d}")
 were = numbers.noun(randomised.n, "was", "were")
-enrolled = (
-    f"{span(randomised, str(randomised.n))} of {planned} planned patients {were} randomised, the last on {last}."
-)
+enrolled = f"{span(randomised, str(randomised.n))} of {planned} planned patients {were} randomised, the last on {last}."
 chapter.say(enrolled)
 
 # %%

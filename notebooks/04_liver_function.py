@@ -61,7 +61,11 @@ chapter.say(liver_function.left_out(excluded), liver_function.flagged(study, fla
 missing = liver_function.not_computed(study)
 items = [f"- {reason if reason.endswith('.') else f'{code} {reason}.'}" for code, reason in missing]
 none = liver_function.unrecorded_words(study, laboratory + scores)
-said = "Not collected:\n\n" + "\n".join(items) if missing else ("" if none else "Every planned quantity is collected.")
+said = (
+    "Not collected:\n\n" + "\n".join(items)
+    if missing
+    else ("" if none else "Every planned quantity is collected.")
+)
 chapter.say(said, none and f"\n\n{none}")
 
 # %% tags=["hide-input"]

@@ -28,7 +28,16 @@ conf_level: float = 0.95  # level of every confidence interval
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import adverse_events, data_cut, edish, exposure, hys_law, infusion_reactions, numbers, safety
+from esld.report import (
+    adverse_events,
+    data_cut,
+    edish,
+    exposure,
+    hys_law,
+    infusion_reactions,
+    numbers,
+    safety,
+)
 from esld.report import laboratory_safety as laboratory
 from esld.report.chapter import open_chapter
 

@@ -122,8 +122,8 @@ def read_tables(path: Path) -> Tables:
     Raises
     ------
     esld.errors.InputError
-        Nothing there, no domain in it, a table without a header, DM without rows, a table with ragged rows, with a column twice, or of
-        another encoding.
+        Nothing there, no domain in it, DM without rows, or a table without a header, with ragged rows, with a
+        column twice, or of another encoding.
     """
     if path.is_dir():
         tables = readers.read_csv_folder(path, DOMAINS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -158,7 +158,7 @@ class Study:
         """Whether the view reads what each infusion held, and what was written about it."""
         return self.cut.view == "unblinded"
 
-    @property
+    @cached_property
     def filled(self) -> list[str]:
         """Labels of the arms to which somebody had been randomised by the cut-off, in the protocol's order."""
         return [arm for arm in self.arms if self.randomised["TRT01P"].eq(arm).any()]

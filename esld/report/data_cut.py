@@ -134,8 +134,8 @@ def follow_up_table(rows: pd.DataFrame, *, horizon_days: float) -> Table:
     notes = ["Median follow-up by the reverse Kaplan–Meier method: death ends observation like a censoring."]
     if any("not reached" in line["Median follow-up, days (95 % CI)"] for line in lines):
         notes.append(
-            "Not reached: the curve of follow-up, or its limit, does not come down to one half, because too many died or too few are "
-            "followed."
+            "Not reached: the curve of follow-up, or its limit, does not come down to one half, because too many died or too few "
+            "are followed."
         )
     return Table("follow_up", "Follow-up for survival", pd.DataFrame(lines), footnotes=tuple(notes))
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
-from esld.report import figures
+from esld.report import figures, numbers
 from esld.report.laboratory_safety import own_liver
 from esld.report.results import Reported, Row
 from esld.report.safety import SafetySet, share
@@ -231,7 +231,9 @@ def _title(found: LiverInjury, reported: Reported) -> str:
     parts = []
     for scale, name in ((ULN, "by the limits of normal"), (BASELINE, "by baseline")):
         rows = [_count(reported, scale, "both", arm) for arm in found.arms]
-        parts.append(f"{sum(r.events or 0 for r in rows)} of {sum(r.n or 0 for r in rows)} patients {name}")
+        parts.append(
+            f"{sum(r.events or 0 for r in rows)} of {numbers.counted(sum(r.n or 0 for r in rows), 'patient')} {name}"
+        )
     return f"Peak ALT 3 times and peak bilirubin 2 times or more: {joined(parts)}"
 
 

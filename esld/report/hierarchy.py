@@ -125,7 +125,12 @@ def pairs_sentence(study: Study, result: WinStatistics, reported: Reported) -> s
         said += " " + message("pairs.net", level=level, **{k: _points(net, v) for k, v in limits.items()})
     ratio = reported.row("win_ratio")
     if ratio.lower is None:
-        said += " " + message("pairs.ratio.none", reason=escape(ratio.reason))
+        won, lost = (reported.row(what).value for what in ("wins", "losses"))
+        reason = escape(ratio.reason)
+        if not lost:
+            key = "pairs.ratio.none.lost" if won else "pairs.ratio.none.decided"
+            reason = message(key, first=treatment(first))
+        said += " " + message("pairs.ratio.none", reason=reason)
     else:
         shown = {k: span(ratio, numbers.fixed(getattr(ratio, k), 2)) for k in ("value", "lower", "upper")}
         said += " " + message("pairs.ratio", level=level, **shown)

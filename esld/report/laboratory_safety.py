@@ -181,7 +181,14 @@ def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFram
             }
             for what, (is_so, of) in shares.items():
                 parts.append(
-                    share(f"{code} {what}", arm, int(is_so.sum()), int(of.sum()), conf_level=conf_level, nobody=UNGRADED)
+                    share(
+                        f"{code} {what}",
+                        arm,
+                        int(is_so.sum()),
+                        int(of.sum()),
+                        conf_level=conf_level,
+                        nobody=UNGRADED,
+                    )
                 )
             counts = result.table.matrix(arm)
             cells = [

@@ -84,6 +84,8 @@ def _course_title(study: Study, parameter: Parameter, rows: pd.DataFrame) -> str
     parts = []
     for arm in study.filled:
         own = change.loc[change["TRT01P"].eq(arm), "CHG"]
+        if own.empty:
+            continue
         parts.append(f"{int((own < 0).sum())} of {len(own)} ({in_prose(arm)})")
     return f"{parameter.param} at {visit.label.lower()}: lower than at baseline in {joined(parts)}"
 
@@ -105,9 +107,7 @@ def _course_words(
     ]
     scale = ", logarithmic axis" if log else ""
     label = numbers.with_unit(parameter.param, parameter.unit)
-    course = (
-        f"{label} of each of {numbers.counted(many, 'patient')} from baseline to {last.label.lower()}, one panel a group{scale}."
-    )
+    course = f"{label} of each of {numbers.counted(many, 'patient')} from baseline to {last.label.lower()}, one panel a group{scale}."
     return f"{course} In that time {joined(marked)}; the last value is marked." if marked else course
 
 

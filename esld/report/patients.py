@@ -277,9 +277,9 @@ def _profile_title(found: Courses, parameter: Parameter, rows: pd.DataFrame) -> 
         return f"{parameter.param}: every patient's course"
     parts = []
     for arm in found.arms:
-        if not found.patients["TRT01P"].eq(arm).any():
-            continue
         own = after.loc[after["TRT01P"].eq(arm), "CHG"]
+        if own.empty:
+            continue
         parts.append(f"{int((own < 0).sum())} of {len(own)} ({in_prose(arm)})")
     return f"{parameter.param}: the last value is lower than at baseline in {joined(parts)}"
 

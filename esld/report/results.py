@@ -67,7 +67,7 @@ class Reported:
         return found[0]
 
     def find(self, statistic: str, arm: str = "", time: float | None = None) -> Row | None:
-        """The one row of that statistic, as :meth:`row` finds it; None where there is none, as where nothing could be computed."""
+        """The one row of that statistic, as :meth:`row` finds it; None where nothing could be computed."""
         try:
             return self.row(statistic, arm, time)
         except KeyError:

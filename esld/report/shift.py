@@ -5,6 +5,7 @@ import pandas as pd
 from esld.data.study import Study
 from esld.longitudinal.shift import MISSING, ShiftTable, shift_table
 from esld.protocol import Visit
+from esld.report import numbers
 from esld.report.one_visit import at_visit
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
@@ -118,8 +119,9 @@ def class_sentence(study: Study, visit: Visit, reported: Reported) -> str:
         shown = {what: span(row, _whole(row)) for what, row in rows.items()}
         unknown = shown.pop("unknown")
         text = message(
-            "shift.arm", arm=of_group(arm), subjects=span(rows["same"], str(rows["same"].n)), **shown
-        )
+            "shift.arm", arm=of_group(arm), subjects=span(rows["same"], str(rows["same"].n)),
+            patients=numbers.noun(rows["same"].n or 0, "patient"), **shown,
+        )  # fmt: skip
         arms.append(text + (message("shift.unknown", unknown=unknown) if rows["unknown"].value else ""))
     return message("shift", visit=visit.label.lower(), arms="; ".join(arms))
 

@@ -110,7 +110,7 @@ MESSAGES = {
     "rescue.arm": "{count} of {n} in the {arm} group",
     "shift": "From baseline to {visit}, {arms}.",
     "shift.arm": (
-        "{better} of {subjects} patients in the {arm} group reached a better Child-Pugh class, {same} kept theirs, and {worse} "
+        "{better} of {subjects} {patients} in the {arm} group reached a better Child-Pugh class, {same} kept theirs, and {worse} "
         "went to a worse one, were transplanted or died"
     ),
     "shift.none": "The Child-Pugh class at {visit} is not shown: no score is recorded.",
@@ -157,6 +157,8 @@ MESSAGES = {
     ),
     "pairs.net.none": "The net benefit is {value} percentage points, without an interval: {reason}.",
     "pairs.ratio": "The win ratio is {value} ({level} CI {lower} to {upper}).",
+    "pairs.ratio.none.lost": "in no pair the patient with {first} fared better",
+    "pairs.ratio.none.decided": "no pair is decided",
     "pairs.ratio.none": "The win ratio has no interval: {reason}.",
     "pairs.p": (
         "The Finkelstein–Schoenfeld test gives p {normal} by its normal approximation and p {exact} against the allocations that "
@@ -173,7 +175,7 @@ MESSAGES = {
     "summary.unplanned": "Analyses in this report that the protocol does not plan: {analyses}. Read them as exploration.",
     "summary.unplanned.none": "This report holds no analysis of the trial that the protocol does not plan.",
     "summary.missing": "Not run yet, and so not summarised: {chapters}.",
-    "deviations": "{count} of {n} randomised patients have at least one deviation from the protocol in the data.",
+    "deviations": "The data show at least one deviation from the protocol in {count} of {n} randomised {patients}.",
     "decompensation": "First events by {horizon} after randomisation: {events}.",
     "decompensation.event": "{event} in {arms}",
     "decompensation.event.nobody": "{event}: nobody was at risk of a first one",
@@ -222,7 +224,9 @@ MESSAGES = {
     "safety.laboratory": "From a lower CTCAE grade at baseline to grade 3 or 4 went {parameters}.",
     "safety.laboratory.parameter": "{parameter} in {arms}",
     "safety.laboratory.arm": "{x} of {n} in the {arm} group",
-    "safety.laboratory.nothing": "No laboratory value that CTCAE grades is recorded after baseline, so that none can have worsened yet.",
+    "safety.laboratory.nothing": (
+        "No laboratory value that CTCAE grades is recorded after baseline, so that none can have worsened yet."
+    ),
     "safety.laboratory.none": "No laboratory value went from a lower CTCAE grade at baseline to grade 3 or 4.",
     "safety.edish": (
         "In end-stage liver disease quadrants drawn by the limits of normal mislead: bilirubin is high before any treatment, so "
@@ -265,7 +269,7 @@ MESSAGES = {
         "The values of all these patients are drawn together, one panel a group, in the chapter on liver function."
     ),
     "power": (
-        "With {n1} and {n2} patients, if 90 % live in one group, Fisher's test at 5 % finds 70 % in the other group in "
+        "With {n1} and {n2} {patients}, if 90 % live in one group, Fisher's test at 5 % finds 70 % in the other group in "
         "{small} of trials, 50 % in {middle} and 30 % in {large}."
     ),
     "size.fewest": (
@@ -314,7 +318,7 @@ MESSAGES = {
     ),
     "guessed": (
         "Somebody who always named the group with fewer patients so far, and tossed a coin at ties, would have been right in "
-        "{guessed} of {n} assignments, a tie counting half."
+        "{guessed} of {n} {assignments}, a tie counting half."
     ),
     "guessed.expected": "The design lets expect a share of {share}.",
     "exact.logrank": (
@@ -363,7 +367,7 @@ MESSAGES = {
     "hazards.none": "Whether that ratio is constant over time cannot be tested: {deaths} {noun} are too few.",
     "headline.complete": "At {horizon} {arms} were alive",
     "headline.complete.arm": "{alive} of {n} with {arm}",
-    "headline.complete.pooled": "{alive} of {n} patients",
+    "headline.complete.pooled": "{alive} of {n} {patients}",
     "headline.each": "{alive} of {n} alive in each group at {horizon}",
     "headline.all": "All patients in every group alive at {horizon}",
     "headline.nobody": "Nobody in any group alive at {horizon}",

@@ -14,10 +14,12 @@ from unittest import mock
 import jupytext
 import pandas as pd
 
-from esld.data import dates, sdtm, study as studies
+from esld.data import dates, sdtm
+from esld.data import study as studies
 from esld.data.readers import Tables
 from esld.data.study import CutFile, Study, load_study, read_cut
-from esld.report import chapter as chapters, figures
+from esld.report import chapter as chapters
+from esld.report import figures
 from esld.report.chapter import SUMMARY, Chapter, Others
 from esld.report.figures import Picture
 from esld.report.results import Reported
@@ -130,7 +132,9 @@ def cut_at(cutoff: str, view: str = "unblinded", *, tables: Tables | None = None
     cut = replace(file, cut=file.cut.model_copy(update=changed))
     protocol = trial or studies.read_protocol(cut.protocol_path)
     with (
-        mock.patch.object(studies.sdtm, "read_tables", lambda path: dict(whole if tables is None else tables)),
+        mock.patch.object(
+            studies.sdtm, "read_tables", lambda path: dict(whole if tables is None else tables)
+        ),
         mock.patch.object(studies, "read_protocol", lambda path: protocol),
     ):
         return load_study(cut)
