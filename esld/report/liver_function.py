@@ -107,7 +107,8 @@ def _course_words(
     ]
     scale = ", logarithmic axis" if log else ""
     label = numbers.with_unit(parameter.param, parameter.unit)
-    course = f"{label} of each of {numbers.counted(many, 'patient')} from baseline to {last.label.lower()}, one panel a group{scale}."
+    who = numbers.counted(many, "patient")
+    course = f"{label} of each of {who} from baseline to {last.label.lower()}, one panel a group{scale}."
     return f"{course} In that time {joined(marked)}; the last value is marked." if marked else course
 
 

@@ -164,7 +164,7 @@ _NONSENSE = re.compile(
     r"|(?<![\d.,/–-])\b1 (?:patients|days|events|deaths|records|values|assignments|infusions|changes|queries|years)\b"
     r"|\bwas alive\w*|group are\b|\{\w+\}|  +|\(\)| ,| \.(?!\d)|^[,;. ]|in [,;.]"
 )
-_ALLOWED = re.compile(r"None \(open label\)|Strata|was alive at")
+_ALLOWED = re.compile(r"None \((?:open label|assumed)\)|None applies|was alive (?:at|after)")
 
 
 def nonsense(report: Report) -> list[str]:
