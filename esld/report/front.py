@@ -82,11 +82,11 @@ def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) ->
     )
     if own.rows:
         level = _level(study, primary.chapter)
-        cards += [_alive(own, arm, at, level) for arm in study.arms]
-        if len(study.arms) == 2:
+        cards += [_alive(own, arm, at, level) for arm in study.filled]
+        if study.compares and len(study.arms) == 2:
             cards.append(_difference(own, study.arms, level))
     cards += [_follow_up(row) for row in _of(rows, FOLLOW_UP, "complete")]
-    cards += [_decompensated(row) for row in _of(rows, DECOMPENSATED, "patients")]
+    cards += [_decompensated(row) for row in _of(rows, DECOMPENSATED, "patients") if row.n]
     serious = [row for row in _of(rows, ADVERSE_EVENTS, "serious") if row.n]
     cards += [_serious(row, _level(study, row.chapter)) for row in serious]
     return FrontPage(answer, tuple(cards), _diagram(rows, study, at))

@@ -230,7 +230,8 @@ def why_they_differ(study: Study, visit: Visit, reported: Reported) -> str:
 
     Nothing where nobody can be ranked.
     """
-    if reported.row("win_probability").value is None:
+    share = reported.find("win_probability")
+    if share is not None and share.value is None:
         return ""
     arms = []
     for arm in study.arms[:2]:

@@ -19,7 +19,7 @@ from esld.data import study as studies
 from esld.data.readers import Tables
 from esld.data.study import CutFile, Study, load_study, read_cut
 from esld.report import chapter as chapters
-from esld.report import figures
+from esld.report import figures, front
 from esld.report.chapter import SUMMARY, Chapter, Others
 from esld.report.figures import Picture
 from esld.report.results import Reported
@@ -94,6 +94,12 @@ def run(study: Study, names: Iterable[str] = OF_THE_CUT) -> Report:
         chapter = report.chapters[name] = Unwritten(name, study, Path(), earlier=dict(report.chapters))
         shown = report.shown[name] = []
         _run_cells(name, chapter, shown, report.failed)
+    rows = tuple(row for own in report.chapters.values() for rows in own._rows.values() for row in rows)
+    answers = {name: own._answer for name, own in report.chapters.items()}
+    with mock.patch.object(front, "_diagram", lambda *how: None):  # chapter 00 draws the same
+        page = front.front_page(rows, answers, study)
+    cards = [Sentence(f"{card.label}: {card.value}; {card.detail}") for card in page.cards]
+    report.shown["index"] = [Sentence(page.answer), *cards]
     return report
 
 
