@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -158,15 +158,17 @@ class Study:
         """Whether the view reads what each infusion held, and what was written about it."""
         return self.cut.view == "unblinded"
 
-    @cached_property
+    @property
     def filled(self) -> list[str]:
         """Labels of the arms to which somebody had been randomised by the cut-off, in the protocol's order."""
-        return [arm for arm in self.arms if self.randomised["TRT01P"].eq(arm).any()]
+        there = set(self.adsl.loc[self.adsl["RANDFL"].eq("Y"), "TRT01P"])
+        return [arm for arm in self.arms if arm in there]
 
     @property
     def vacant(self) -> list[str]:
         """Labels of the arms to which nobody had been randomised by the cut-off."""
-        return [arm for arm in self.arms if arm not in self.filled]
+        filled = self.filled
+        return [arm for arm in self.arms if arm not in filled]
 
     @property
     def shows_arms(self) -> bool:
