@@ -177,7 +177,7 @@ def words(results: Mapping[str, tuple[Episodes, Reported]]) -> str:
             message("decompensation.episodes.arm", count=span(row, str(row.events)), arm=of_group(arm))
             for arm, row in ((arm, reported.row("rate", arm)) for arm in result.means)
         ]
-        parts.append(message("decompensation.event", event=prose(result.name), arms=joined(arms)))
+        parts.append(message("decompensation.episodes.event", event=prose(result.name), arms=joined(arms)))
     at = next(iter(results.values()))[0].at
     return message("decompensation.episodes", horizon=numbers.horizon(at), events="; ".join(parts))
 

@@ -17,6 +17,7 @@ from esld.report.words import in_prose, joined, message, method, of_group, p_equ
 from esld.survival import CumulativeIncidence, GrayTest, clopper_pearson, cumulative_incidence, gray
 
 EVENT, COMPETING = "event", "death or transplantation first"
+UNOBSERVED = "nobody of the group at risk has been observed that long"
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +123,7 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
                 line |= dict(zip(blank, cells, strict=True)) | {"At risk": str(event.n)}
                 notes[_how(event)] = None
                 if event.reason:
-                    notes[f"NE: {event.reason}"] = None
+                    notes[f"NE: {UNOBSERVED if event.value is None else event.reason}"] = None
             lines.append(line)
         if first.test is not None:
             lines.append(

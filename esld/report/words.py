@@ -187,6 +187,7 @@ MESSAGES = {
     "decompensation.untested": "No event happened while both groups could have had one, so that there is nothing to test.",
     "decompensation.episodes": "All episodes within {horizon}, repeated ones counted: {events}.",
     "decompensation.episodes.none": "Episodes cannot be counted yet: nobody has been under observation for a day.",
+    "decompensation.episodes.event": "{event} {arms}",
     "decompensation.episodes.arm": "{count} in the {arm} group",
     "safety.not_collected": "Safety cannot be judged: the data of this trial hold {lacking}.",
     "safety.not_planned": "Safety cannot be judged: the protocol plans no analysis of it.",
