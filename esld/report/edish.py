@@ -94,7 +94,7 @@ def liver_injury(study: Study, group: SafetySet, *, conf_level: float) -> LiverI
     days = {scale: _qualifying(later, scale) for scale in SCALES}
     first = {code: frame[frame["ABLFL"].eq("Y")].assign(ADY=0) for code, frame in values.items()}
     before = _qualifying(first, ULN)
-    if all(found.empty for found in days.values()):
+    if not any(len(later[code]) for code in ("ALT", "AST")) or later["BILI"].empty:
         return None
     cases = [
         found[found["potential"]]

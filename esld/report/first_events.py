@@ -125,7 +125,9 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
                 if event.reason:
                     notes[f"NE: {UNOBSERVED if event.value is None else event.reason}"] = None
             lines.append(line)
-        if first.test is not None:
+        if len(first.prevalent) > 1 and all(
+            had or arm in first.curves for arm, had in first.prevalent.items()
+        ):
             lines.append(
                 {"Event": first.name, "Group": "Gray's test, p", **dict.fromkeys(list(lines[-1])[2:], "")}
             )
