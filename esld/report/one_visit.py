@@ -18,7 +18,7 @@ from esld.report.liver_function import analysed
 from esld.report.repeated import difference_label
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import Sentence, in_prose, message, p_equals, prose, span
+from esld.report.words import Sentence, in_prose, joined, message, of_group, p_equals, prose, span
 
 RESIDUALS = "sum of the residuals of the second arm"
 RANKS = "centred rank sum of the second arm"
@@ -195,7 +195,7 @@ def ranked_table(
     """
     shares = [own.row("win_probability") for own in ranked.values()]
     if not any(share.value is not None for share in shares):
-        reason = escape("; ".join(dict.fromkeys(share.reason for share in shares)))
+        reason = "; ".join(dict.fromkeys(_why_unranked(study, own) for own in ranked.values()))
         return Sentence(message("visit.none.ranked", visit=visit.label.lower(), reason=reason))
     counts = {"died": "died", "transplanted": "transplanted", "with_value": "value", "missing": "not known"}
     heads = {arm: [f"{arm}: {word}" for word in counts.values()] for arm in study.arms[:2]}
@@ -225,6 +225,16 @@ def ranked_table(
     return Table("change_ranked", title, pd.DataFrame(lines, columns=columns), heads, tuple(notes))
 
 
+def _why_unranked(study: Study, reported: Reported) -> str:
+    """Why nobody can be ranked against the other group: a group has nobody to rank, else what the ranks say themselves."""
+    ranked = ("with_value", "died", "transplanted")
+    rows = {arm: [reported.find(what, arm) for what in ranked] for arm in study.arms[:2]}
+    without = [arm for arm, own in rows.items() if not any(row and row.value for row in own)]
+    if not without:
+        return escape(reported.row("win_probability").reason)
+    return message("ranked.unranked", arms=joined(f"the {of_group(arm)} group" for arm in without))
+
+
 def why_they_differ(study: Study, visit: Visit, reported: Reported) -> str:
     """How many deaths and transplants the ranks count and the model does not, and what that does to both.
 
@@ -252,9 +262,8 @@ def ranked_sentence(
     share, p = reported.row("win_probability"), reported.row(RANDOMISATION_P)
     name, second = prose(parameter.param), prose(study.arms[1])
     if share.lower is None or p.value is None:
-        return message(
-            "ranked.none", parameter=name, visit=visit.label.lower(), reason=escape(share.reason or p.reason)
-        )
+        reason = _why_unranked(study, reported) if share.value is None else escape(share.reason or p.reason)
+        return message("ranked.none", parameter=name, visit=visit.label.lower(), reason=reason)
     shown = {k: span(share, numbers.percent(getattr(share, k))) for k in ("value", "lower", "upper")}
     return message(
         "ranked",

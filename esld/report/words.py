@@ -139,6 +139,7 @@ MESSAGES = {
         "that a patient with {second} fares better than one of the other group is {value} ({level} CI {lower} to {upper}; 50 % "
         "is an even chance; randomisation p {p})."
     ),
+    "ranked.unranked": "nobody in {arms} has a change then, or died or was transplanted before",
     "ranked.none": "By {parameter} at {visit} nobody can be ranked against the other group: {reason}.",
     "ranked.why": (
         "The two answers may differ. The mixed model describes change while patients live with their own liver, as if those who "
@@ -279,6 +280,9 @@ MESSAGES = {
     ),
     "size.never": (
         "Even if everybody with {first} lived and everybody with {second} died, Fisher's test would not give p below 0.05."
+    ),
+    "size.none": (
+        "So {n} patients can show no difference by this test, however large, and they cannot show that the groups fare alike."
     ),
     "size.little": (
         "So {n} patients can show what share lived, within wide limits, and may show a very large difference. They cannot show a "
