@@ -83,7 +83,8 @@ chapter.table(flow_table(flow))
 # %% tags=["hide-input"]
 randomised, planned = counts.row("randomised", "All"), protocol.target_enrolment
 last = in_words(f"{study.randomised['RANDDT'].max():%Y-%m-%d}")
-enrolled = f"{span(randomised, str(randomised.n))} of {planned} planned patients were randomised, the last on {last}."
+were = numbers.noun(randomised.n, "was", "were")
+enrolled = f"{span(randomised, str(randomised.n))} of {planned} planned patients {were} randomised, the last on {last}."
 chapter.say(enrolled)
 
 # %%

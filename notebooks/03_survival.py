@@ -31,11 +31,11 @@ seed: str = "03_survival"  # words that fix random draws, where allocations are 
 from esld.report import figures, randomised, sentences, survival_sentences, survival_tables
 from esld.report.chapter import open_chapter
 from esld.report.survival_times import cox_on_arm, curves_by_arm, endpoint_times, firth_on_arm, hazards_on_arm
-from esld.report.words import not_compared
+from esld.report.words import not_compared, vacant
 from esld.survival import exact_logrank, exact_rmst, logrank, milestone, rmst_compare
 
 chapter = open_chapter("03_survival", cut=cut)
-study, arms = chapter.study, chapter.study.arms
+study, arms = chapter.study, chapter.study.filled
 
 # %% [markdown]
 # ## Who is counted
@@ -45,7 +45,7 @@ study, arms = chapter.study, chapter.study.arms
 
 # %%
 os = endpoint_times(study, "OS")
-chapter.table(survival_tables.ending_table(os))
+chapter.table(survival_tables.ending_table(os, arms=study.arms))
 
 # %% [markdown]
 # ## What the protocol says
@@ -79,7 +79,7 @@ chapter.say(
 # %%
 alive = milestone(os["time"], os["event"], os["arm"], at=horizon, groups=arms, conf_level=conf_level)
 reported = chapter.hand_over("os_milestone", alive, analysis="OS-1Y")
-chapter.answer(sentences.sentence(alive, reported))
+chapter.answer(sentences.sentence(alive, reported), vacant(study))
 
 # %% tags=["hide-input"]
 chapter.say(sentences.meaning(alive, reported), sentences.lost_before(alive, reported))
@@ -127,11 +127,14 @@ km = chapter.hand_over("os_km", survival_tables.curve_rows(curves, points), anal
 # %%
 finding = sentences.headline(alive, reported)
 alt = f"Kaplan–Meier curves of overall survival by group. {finding}."
-picture = figures.survival_curves(curves, id="os_km", title=finding, alt=alt, ticks=ticks, mark=horizon)
+picture = figures.survival_curves(
+    curves, arms=study.arms, id="os_km", title=finding, alt=alt, ticks=ticks, mark=horizon
+)
 chapter.figure(picture)
 
 # %%
-chapter.table(survival_tables.curve_table(km, curves, points, id="os_km", title="Overall survival"))
+how = {"id": "os_km", "title": "Overall survival", "arms": study.arms}
+chapter.table(survival_tables.curve_table(km, curves, points, **how))
 
 # %% [markdown]
 # ### Comparison of the groups
@@ -208,9 +211,8 @@ chapter.say(*said) if study.compares else None
 # %%
 free = curves_by_arm(endpoint_times(study, "TFS"), arms, conf_level=conf_level)
 tfs_km = chapter.hand_over("tfs_km", survival_tables.curve_rows(free, points), analysis="TFS-KM")
-chapter.table(
-    survival_tables.curve_table(tfs_km, free, points, id="tfs_km", title="Transplant-free survival")
-)
+how = {"id": "tfs_km", "title": "Transplant-free survival", "arms": study.arms}
+chapter.table(survival_tables.curve_table(tfs_km, free, points, **how))
 
 # %% [markdown]
 # ## What could change it

@@ -64,7 +64,13 @@ chapter.say(
 # %% tags=["hide-input"]
 missing = liver_function.not_computed(study)
 items = [f"- {reason if reason.endswith('.') else f'{code} {reason}.'}" for code, reason in missing]
-chapter.say("Not collected:\n\n" + "\n".join(items) if missing else "Every planned quantity is collected.")
+none = liver_function.unrecorded_words(study, laboratory + scores)
+said = (
+    "Not collected:\n\n" + "\n".join(items)
+    if missing
+    else ("" if none else "Every planned quantity is collected.")
+)
+chapter.say(said, none and f"\n\n{none}")
 
 # %% tags=["hide-input"]
 chapter.say(f"Planned model: {plans['LFT'].method}.")

@@ -29,7 +29,7 @@ conf_level: float = 0.95  # level of every confidence interval
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import episodes, first_events, numbers
+from esld.report import data_cut, episodes, first_events, numbers
 from esld.report.chapter import open_chapter
 from esld.report.decompensated import decompensated_rows
 from esld.report.words import not_compared
@@ -71,7 +71,7 @@ for code in planned.endpoints:
     first[code] = (result, chapter.hand_over(f"first_{code.lower()}", result, analysis="DECOMP"))
 any_of = decompensated_rows(study, planned.endpoints, at=at)
 chapter.hand_over("decompensated", any_of, analysis="DECOMP")
-chapter.answer(first_events.words(first))
+chapter.answer(data_cut.nothing_recorded(study, "CE", "a clinical event"), first_events.words(first))
 
 # %%
 chapter.table(first_events.table(first, level=level))

@@ -28,7 +28,16 @@ conf_level: float = 0.95  # level of every confidence interval
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import adverse_events, edish, exposure, hys_law, infusion_reactions, numbers, safety
+from esld.report import (
+    adverse_events,
+    data_cut,
+    edish,
+    exposure,
+    hys_law,
+    infusion_reactions,
+    numbers,
+    safety,
+)
 from esld.report import laboratory_safety as laboratory
 from esld.report.chapter import open_chapter
 
@@ -86,9 +95,9 @@ if not empty and (changed := exposure.deviation_table(given)) is not None:
 
 # %%
 if not empty:
-    display(
-        chapter.say("### Adverse events\n\n", adverse_events.overview_words(events, overview, level=level))
-    )
+    said = adverse_events.overview_words(events, overview, level=level)
+    none = data_cut.nothing_recorded(study, "AE", "an adverse event")
+    display(chapter.say("### Adverse events\n\n", none, said))
     display(chapter.table(adverse_events.overview_table(events, overview)))
 
 # %%
@@ -118,14 +127,15 @@ if not empty and (listed := safety.death_table(study, counted)) is not None:
     display(chapter.table(listed))
 
 # %%
-if not empty and (grades := laboratory.shifts(study, counted)):
+if not empty:
+    grades = laboratory.shifts(study, counted)
     frame = laboratory.shift_rows(grades, conf_level=conf_level)
     shifted = chapter.hand_over("laboratory_grades", frame, analysis=planned.id)
     display(chapter.say("### Laboratory values\n\n", laboratory.shift_words(study, grades, shifted)))
-    display(chapter.table(laboratory.grade_table(study, grades, shifted)))
 
 # %%
 if not empty and grades:
+    display(chapter.table(laboratory.grade_table(study, grades, shifted)))
     display(chapter.table(laboratory.shift_tables(study, grades)))
 
 # %%
@@ -140,7 +150,7 @@ if injury is not None:
 if injury is not None and (cases := hys_law.case_table(injury)) is not None:
     display(chapter.table(cases))
 elif not empty and injury is None:
-    display(chapter.say("### Liver injury\n\n", edish.not_collected()))
+    display(chapter.say("### Liver injury\n\n", edish.why_none(study)))
 
 # %% [markdown]
 # ## What could change it

@@ -61,7 +61,7 @@ chapter.say(patients.planned_words(study))
 # %%
 found = patients.courses(study, plan.analysis("DECOMP").endpoints)
 ended = chapter.hand_over("courses", found, analysis="FLOW")
-chapter.answer(patients.words(ended, study.arms))
+chapter.answer(patients.words(ended, study.filled))
 
 # %% tags=["hide-input"]
 each = patients.few(found, most)

@@ -227,13 +227,13 @@ MISTAKES: dict[str, tuple[Damage, str]] = {
         "LB.LBDTC must not be after the snapshot of 2026-03-31, got '2042-01-11' "
         "(lb.csv, row {row}, subject {subject}). Correct the date or the snapshot.",
     ),
-    "empty table": (
-        replaced("AE", lambda raw: raw.splitlines(keepends=True)[0]),
-        "AE table must have rows, got none (ae.csv). Export it again.",
+    "nobody": (
+        replaced("DM", lambda raw: raw.splitlines(keepends=True)[0]),
+        "DM table must have rows, got none (dm.csv). Export it again.",
     ),
     "empty file": (
         replaced("AE", lambda raw: b""),
-        "AE table must have rows, got none (ae.csv). Export it again.",
+        "AE table must have a header row, got none (ae.csv). Export it again.",
     ),
     "UTF-16": (
         replaced("AE", lambda raw: raw.decode().encode("utf-16")),

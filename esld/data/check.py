@@ -127,9 +127,9 @@ def _read(data: Path) -> tuple[sdtm.Tables, dict[str, InputError]]:
         except InputError as error:
             faults[name] = error
             continue
-        if name in tables and tables[name].empty:
-            file = tables.pop(name).attrs["file"]
-            faults[name] = InputError(f"{name} table", "must have rows", "none", file, "Export it again.")
+        if name in tables and (fault := sdtm.unusable(name, tables[name])):
+            faults[name] = fault
+            del tables[name]
     if not tables and (not faults or data.is_file()):
         raise whole  # there is nothing, or it is the workbook that cannot be read
     return tables, faults

@@ -123,8 +123,8 @@ def read_tables(path: Path) -> Tables:
     Raises
     ------
     esld.errors.InputError
-        Nothing there, no domain in it, a table without rows, with ragged rows, with a column twice, or of
-        another encoding.
+        Nothing there, no domain in it, DM without rows, or a table without a header, with ragged rows, with a
+        column twice, or of another encoding.
     """
     if path.is_dir():
         tables = readers.read_csv_folder(path, DOMAINS)
@@ -141,10 +141,21 @@ def read_tables(path: Path) -> Tables:
         rule = "must hold SDTM domains such as dm.csv"
         raise InputError("data", rule, str(path), remedy="Check the export.")
     for name, table in tables.items():
-        if table.empty:
-            file = table.attrs["file"]
-            raise InputError(f"{name} table", "must have rows", "none", file, "Export it again.")
+        if fault := unusable(name, table):
+            raise fault
     return tables
+
+
+def unusable(name: str, table: pd.DataFrame) -> InputError | None:
+    """Why a table that was read holds nothing to go on; None for one that does.
+
+    A header without records says that nothing of the kind has happened yet: before its first event a trial has no records of
+    CE or AE. That is no fault, but of DM, without which there is nobody.
+    """
+    lacking = "a header row" if not len(table.columns) else "rows" if name == "DM" and table.empty else ""
+    if not lacking:
+        return None
+    return InputError(f"{name} table", f"must have {lacking}", "none", _file(table), "Export it again.")
 
 
 # --- validating ---------------------------------------------------------------------------------------------

@@ -181,9 +181,26 @@ class Study:
         return self.cut.view == "unblinded"
 
     @property
-    def compares(self) -> bool:
+    def filled(self) -> list[str]:
+        """Labels of the arms to which somebody had been randomised by the cut-off, in the protocol's order."""
+        there = set(self.adsl.loc[self.adsl["RANDFL"].eq("Y"), "TRT01P"])
+        return [arm for arm in self.arms if arm in there]
+
+    @property
+    def vacant(self) -> list[str]:
+        """Labels of the arms to which nobody had been randomised by the cut-off."""
+        filled = self.filled
+        return [arm for arm in self.arms if arm not in filled]
+
+    @property
+    def shows_arms(self) -> bool:
         """Whether the view tells the arms apart."""
         return len(self.arms) > 1
+
+    @property
+    def compares(self) -> bool:
+        """Whether arms can be compared: the view tells them apart, and there is somebody in each."""
+        return self.shows_arms and not self.vacant
 
 
 def read_cut(path: Path) -> CutFile:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from esld.data.adam.adae import administrations
+from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.report import numbers
 from esld.report.results import Reported, Row, slug
@@ -134,8 +135,8 @@ class AdverseEvents:
 def adverse_events(study: Study, group: SafetySet, *, conf_level: float) -> AdverseEvents:
     """Treatment-emergent events of the safety set, and its infusions."""
     events = group.own(study.adae[study.adae["TRTEMFL"].eq("Y")])
-    term = events["AEDECOD"].fillna(events["AETERM"]).fillna(NOT_CODED)
-    events = events.assign(CLASS=_spelled(events["AEBODSYS"].fillna(NOT_CODED)), TERM=_spelled(term))
+    term = first_known(events["AEDECOD"], events["AETERM"], NOT_CODED)
+    events = events.assign(CLASS=_spelled(first_known(events["AEBODSYS"], NOT_CODED)), TERM=_spelled(term))
     infusions = group.own(administrations(study.tables).dropna(subset=["NUMBER"]))
     return AdverseEvents(events, infusions, group, conf_level)
 
@@ -234,10 +235,13 @@ def rows_of_kind(found: AdverseEvents, reported: Reported, kind: str) -> list[Ro
 
 def answer_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
     """The chapter in one line: serious events, and reactions to infusions, by group."""
-    serious = share_words(rows_of_kind(found, reported, "serious"), level=level)
+    said = [message("safety.answer.serious.unknown")]
+    if "serious" in found.kinds:
+        rows = rows_of_kind(found, reported, "serious")
+        said = [message("safety.answer.serious", serious=share_words(rows, level=level))]
+        said += [message("safety.answer.unsaid")] if "unsaid" in found.kinds else []
     soon = share_words(rows_of_kind(found, reported, "soon"), level=level)
-    unsaid = [message("safety.answer.unsaid")] if "unsaid" in found.kinds else []
-    return " ".join([message("safety.answer", serious=serious, soon=soon), *unsaid])
+    return " ".join([said[0], message("safety.answer.soon", soon=soon), *said[1:]])
 
 
 def overview_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
@@ -260,7 +264,7 @@ def _unknown(found: AdverseEvents, reported: Reported, kind: str) -> str:
     """Of how many events something is not known, by group."""
     if kind not in found.kinds:
         return message("safety.events.unknown.none")
-    rows = [reported.row(f"{kind}, events", arm) for arm in found.group.arms]
+    rows = [reported.row(f"{kind}, events", arm) for arm in found.group.arms if found.group.size(arm)]
     return joined(
         message(
             "safety.events.unknown.arm",

@@ -94,7 +94,7 @@ def baseline_sentences(study: Study, summary: Reported, sizes: Reported) -> list
     sentences = []
     if any(v.name == "AGE" for v in variables):
         groups = []
-        for arm in study.arms:
+        for arm in study.filled:
             age, size = summary.row("AGE median", arm), sizes.row("randomised", arm)
             years, n = span(age, numbers.fixed(age.value, 0)), span(size, str(size.n))
             groups.append(message("baseline.age.group", years=years, group=of_group(arm), n=n))
@@ -162,11 +162,11 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
             prefix = f"{variable.name} count "
             for statistic in (s for s in summary["statistic"].unique() if s.startswith(prefix)):
                 counts = at(statistic)
-                texts = {g: numbers.count(int(counts[g]), known[g]) for g in groups}
+                texts = {g: numbers.count(int(counts[g]), known[g]) if known[g] else "" for g in groups}
                 add(variable, category_label(variable, statistic.removeprefix(prefix)), texts)
-        else:
+        elif any(known.values()):
             for label, texts in _measured(variable, at, groups).items():
-                add(variable, label, texts)
+                add(variable, label, {g: text if known[g] else "" for g, text in texts.items()})
         if any(missing.values()):
             add(variable, "Missing", {g: f"{missing[g]:.0f}" for g in groups})
     frame = pd.DataFrame(rows)
@@ -192,7 +192,7 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
         )
     cells_shown = [text for row in rows for head, text in row.items() if head in heads.values()]
     if any(numbers.NOT_ESTIMABLE in text for text in cells_shown):
-        notes.append("NE: not estimable, from no value at all or, for an SD, from a single one.")
+        notes.append("NE: not estimable; a standard deviation needs two values.")
     if numbers.NOT_ESTIMABLE in shown:
         notes.append("NE, of a difference: no spread to measure it by.")
     return Table("baseline", "Patients at baseline", frame, footnotes=tuple(notes), group="Variable")

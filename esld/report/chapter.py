@@ -13,6 +13,7 @@ from esld.errors import InputError
 from esld.report import figures
 from esld.report.results import HasFrame, Reported, Row, rows_of
 from esld.report.tables import Table
+from esld.report.words import Sentence
 
 RUN_VARIABLE = "ESLD_RUN"
 RUN_FILE = "run.json"
@@ -29,19 +30,6 @@ class RunFolder:
 
     params: Path
     scratch: Path
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """Words for the reader, made from results; HTML spans carry the result ids."""
-
-    html: str
-
-    def __repr__(self) -> str:
-        return self.html
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/markdown": self.html, "text/plain": self.html}
 
 
 @dataclass(frozen=True)
@@ -114,8 +102,10 @@ class Chapter:
             rows += [Row(**record) for record in content["rows"]]
         return Others(Reported(tuple(rows)), answers, tuple(missing))
 
-    def table(self, table: Table) -> Table:
-        """Record a table as CSV and show it."""
+    def table(self, table: Table | Sentence) -> Table | Sentence:
+        """Record a table as CSV and show it; a sentence that says why there is none is shown in its place."""
+        if isinstance(table, Sentence):
+            return table
         path = self.scratch / "tables" / f"{table.id}.csv"
         path.write_text(table.to_csv(), encoding="utf-8", newline="\n")
         self._files[f"tables/{table.id}"] = table.title
@@ -123,8 +113,10 @@ class Chapter:
         self._write()
         return table
 
-    def figure(self, figure: figures.Picture) -> figures.Picture:
-        """Record a figure as SVG and PNG and show it."""
+    def figure(self, figure: figures.Picture | Sentence) -> figures.Picture | Sentence:
+        """Record a figure as SVG and PNG and show it; a sentence that says why there is none is shown in its place."""
+        if isinstance(figure, Sentence):
+            return figure
         figure.save(self.scratch / "figures")
         self._files[f"figures/{figure.id}"] = figure.alt
         self._exhibits[f"figures/{figure.id}"] = {"title": figure.title, "alt": figure.alt}
@@ -132,12 +124,12 @@ class Chapter:
         return figure
 
     def say(self, *html: str) -> Sentence:
-        """Show sentences as a paragraph."""
-        return Sentence(" ".join(html))
+        """Show sentences as a paragraph; an empty one is left out."""
+        return Sentence(" ".join(filter(None, html)))
 
     def answer(self, *html: str) -> Sentence:
         """Show the chapter's answer, and record it for the front page."""
-        self._answer = " ".join(html)
+        self._answer = " ".join(filter(None, html))
         self._write()
         return Sentence(self._answer)
 

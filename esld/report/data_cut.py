@@ -54,6 +54,14 @@ def records_table(study: Study) -> Table:
     return Table("records_by_domain", "Records by domain", frame, footnotes=tuple(notes))
 
 
+def nothing_recorded(study: Study, domain: str, what: str) -> str:
+    """Why a domain that the data have holds no record here: none was exported, or none is as early as the cut; else nothing."""
+    records = study.cut_report.records.set_index("domain")
+    if domain not in records.index or records.loc[domain, "kept"]:
+        return ""
+    return message("records.none_yet" if records.loc[domain, "exported"] else "records.none", what=what)
+
+
 def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
     """Completeness of follow-up.
 
@@ -126,7 +134,8 @@ def follow_up_table(rows: pd.DataFrame, *, horizon_days: float) -> Table:
     notes = ["Median follow-up by the reverse Kaplan–Meier method: death ends observation like a censoring."]
     if any("not reached" in line["Median follow-up, days (95 % CI)"] for line in lines):
         notes.append(
-            "Not reached: so many died that the curve of follow-up, or its limit, does not come down to one half."
+            "Not reached: the curve of follow-up, or its limit, does not come down to one half, because too many died or too few "
+            "are followed."
         )
     return Table("follow_up", "Follow-up for survival", pd.DataFrame(lines), footnotes=tuple(notes))
 

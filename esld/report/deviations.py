@@ -3,6 +3,7 @@
 import pandas as pd
 
 from esld.data.study import Study
+from esld.report import numbers
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.tables import Table
@@ -125,7 +126,14 @@ def deviation_table(study: Study, counts: Reported) -> Table:
     """Patients with each kind of deviation."""
     columns = ["Deviation", *(f"{arm}: patients" for arm in study.arms)]
     lines = [
-        [name, *(f"{r.value:.0f} of {r.n}" for arm in study.arms for r in [counts.row(name, arm)])]
+        [
+            name,
+            *(
+                f"{r.value:.0f} of {r.n}" if r.n else ""
+                for arm in study.arms
+                for r in [counts.row(name, arm)]
+            ),
+        ]
         for name in (KINDS[kind] for kind in kinds(study))
     ]
     absent = [name for kind, name in KINDS.items() if kind not in kinds(study)]
@@ -153,4 +161,7 @@ def deviation_list(study: Study, found: pd.DataFrame) -> Table | None:
 def deviation_sentence(counts: Reported) -> str:
     """How many patients have a deviation of any kind."""
     row = counts.row("any deviation")
-    return message("deviations", count=span(row, f"{row.value or 0:.0f}"), n=span(row, str(row.n)))
+    patients = numbers.noun(row.n or 0, "patient")
+    return message(
+        "deviations", count=span(row, f"{row.value or 0:.0f}"), n=span(row, str(row.n)), patients=patients
+    )

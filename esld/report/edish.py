@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
-from esld.report import figures
+from esld.report import figures, numbers
 from esld.report.laboratory_safety import own_liver
 from esld.report.results import Reported, Row
 from esld.report.safety import SafetySet, share
-from esld.report.words import joined, message
+from esld.report.words import Sentence, joined, message
 from esld.scoring.liver_injury import QUADRANTS, edish, hys_law
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ ULN, BASELINE = "limit of normal", "baseline"
 SCALES = {ULN: "ANRHI", BASELINE: "BASE"}  # what a value is divided by
 HIGH, JAUNDICE, CHOLESTASIS = 3.0, 2.0, 2.0
 _NEEDED = ("ALT", "BILI")
+UNJUDGED = "nobody has the values that this needs"
 _WITHIN = 14  # days after a raised aminotransferase in which a bilirubin belongs to it
 _NAMES = {
     "normal": "neither",
@@ -72,13 +73,14 @@ class LiverInjury:
                 n = int(self.assessed[scale]["GROUP"].eq(arm).sum())
                 counts[f"{scale}, potential case"] = (int(cases["GROUP"].eq(arm).sum()), n)
                 parts += [
-                    share(name, arm, x, m, conf_level=self.conf_level) for name, (x, m) in counts.items()
+                    share(name, arm, x, m, conf_level=self.conf_level, nobody=UNJUDGED)
+                    for name, (x, m) in counts.items()
                 ]
         return pd.concat(parts, ignore_index=True)
 
 
 def liver_injury(study: Study, group: SafetySet, *, conf_level: float) -> LiverInjury | None:
-    """Peaks after baseline with the own liver, and potential Hy's law; None in a trial without ALT or bilirubin.
+    """Peaks after baseline with the own liver, and potential Hy's law; None where nobody has the values that it needs.
 
     Each value is divided by the upper limit on its own record, or by the patient's baseline value. A potential case
     has ALT or AST of 3 times or more on a day, bilirubin of 2 times or more on it or within 14 days after, and no ALP of 2
@@ -92,6 +94,8 @@ def liver_injury(study: Study, group: SafetySet, *, conf_level: float) -> LiverI
     days = {scale: _qualifying(later, scale) for scale in SCALES}
     first = {code: frame[frame["ABLFL"].eq("Y")].assign(ADY=0) for code, frame in values.items()}
     before = _qualifying(first, ULN)
+    if not any(len(later[code]) for code in ("ALT", "AST")) or later["BILI"].empty:
+        return None
     cases = [
         found[found["potential"]]
         .sort_values(["high", "ADY"], ascending=[False, True], kind="stable")
@@ -156,8 +160,10 @@ def _qualifying(values: Mapping[str, pd.DataFrame], scale: str) -> pd.DataFrame:
     return soon.assign(potential=np.asarray(law.potential_hys_law) == 1.0)
 
 
-def edish_figure(found: LiverInjury, reported: Reported) -> figures.Picture:
+def edish_figure(found: LiverInjury, reported: Reported) -> figures.Picture | Sentence:
     """Each patient's peaks, one panel in multiples of the upper limit of normal and one of baseline."""
+    if found.peaks.empty:
+        return Sentence(message("safety.no_liver.peaks"))
     figure = figures.new_figure(3.9)
     panels = figure.subplots(1, 2)
     for axes, (scale, label) in zip(
@@ -225,7 +231,9 @@ def _title(found: LiverInjury, reported: Reported) -> str:
     parts = []
     for scale, name in ((ULN, "by the limits of normal"), (BASELINE, "by baseline")):
         rows = [_count(reported, scale, "both", arm) for arm in found.arms]
-        parts.append(f"{sum(r.events or 0 for r in rows)} of {sum(r.n or 0 for r in rows)} patients {name}")
+        parts.append(
+            f"{sum(r.events or 0 for r in rows)} of {numbers.counted(sum(r.n or 0 for r in rows), 'patient')} {name}"
+        )
     return f"Peak ALT 3 times and peak bilirubin 2 times or more: {joined(parts)}"
 
 
@@ -250,6 +258,7 @@ def caution_words() -> str:
     return message("safety.edish")
 
 
-def not_collected() -> str:
-    """Why there is nothing to show in a trial without ALT or bilirubin."""
-    return message("safety.no_liver")
+def why_none(study: Study) -> str:
+    """Why there is nothing to show: the trial does not collect ALT or bilirubin, or nobody has the values that it needs."""
+    planned = {parameter.paramcd for parameter in study.protocol.parameters}
+    return message("safety.no_liver.yet" if planned.issuperset(_NEEDED) else "safety.no_liver")

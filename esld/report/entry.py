@@ -19,7 +19,7 @@ def entry_rows(study: Study) -> pd.DataFrame:
     entered = order_of_entry(study)
     about = {"unit": "patients", "method": "count", "n": len(entered)}
     every = {**about, "group": "", "statistic": "all randomised", "value": len(entered)}
-    if not study.compares:
+    if not study.shows_arms:
         return pd.DataFrame([every])
     rows = [
         {**about, "group": arm, "statistic": "randomised", "value": int(entered["TRT01P"].eq(arm).sum())}
@@ -35,18 +35,19 @@ def entry_rows(study: Study) -> pd.DataFrame:
 def entry_sentence(study: Study, assigned: Reported) -> str:
     """How many were randomised to each arm, and how far apart the arms ever were."""
     every = assigned.row("all randomised")
-    if not study.compares:
-        return message("entry.pooled", n=span(every, _whole(every)), view=study.cut.view)
+    were = numbers.noun(every.n or 0, "patient was", "patients were")
+    if not study.shows_arms:
+        return message("entry.pooled", n=span(every, _whole(every)), patients=were, view=study.cut.view)
     rows = [assigned.row("randomised", arm) for arm in study.arms]
     arms = joined(message("entry.arm", n=span(r, _whole(r)), arm=prose(r.arm)) for r in rows)
     gap = assigned.row("largest gap")
-    said = message("entry", n=span(every, _whole(every)), arms=arms)
+    said = message("entry", n=span(every, _whole(every)), patients=were, arms=arms)
     return f"{said} {message('entry.gap', gap=span(gap, _whole(gap)))}"
 
 
 def headline(study: Study, assigned: Reported) -> str:
     """The finding as a title: the largest gap between the groups, or how many entered where the view shows none."""
-    if not study.compares:
+    if not study.shows_arms:
         every = assigned.row("all randomised")
         return f"{_whole(every)} {numbers.noun(every.value or 0, 'patient')} randomised"
     gap = assigned.row("largest gap")
@@ -67,14 +68,12 @@ def entry_figure(study: Study, *, title: str) -> Picture:
         counts = np.concatenate([np.arange(len(days) + 1), [len(days)]])
         axes.step(when, counts, where="post", label=f"{arm} ({len(days)})", **figures.arm_style(position))
         ends.append(len(days))
-    locator = mdates.AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    figures.date_axis(axes)
     axes.set(ylim=(0, 1.12 * max(ends)), ylabel="Patients randomised")
     axes.legend(loc="upper left", fontsize=8.5)
     figures.entitle(figure, title)
-    by_group = " by group" if study.compares else ""
-    said = [f"{n} to {arm}" if study.compares else str(n) for n, arm in zip(ends, study.arms, strict=False)]
+    by_group = " by group" if study.shows_arms else ""
+    said = [f"{n} to {arm}" if study.shows_arms else str(n) for n, arm in zip(ends, study.arms, strict=False)]
     alt = (
         f"Patients randomised over time{by_group}, from {entered['RANDDT'].iloc[0]:%Y-%m-%d} to "
         f"{entered['RANDDT'].iloc[-1]:%Y-%m-%d}: {joined(said)}."

@@ -23,6 +23,7 @@ from esld.survival import (
 )
 
 DAYS_A_YEAR = 365.25
+UNOBSERVED = "nobody of the group has been under observation for a day"
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +37,9 @@ class Episodes:
     counts : dict of str to tuple of (int, int, float)
         Patients, episodes and years observed of each arm.
     means : dict of str to MeanCumulativeFunction
-        Of each arm.
+        Of each arm with somebody under observation.
     ratio : RateRatio or None
-        Second arm over first; None unless there are two.
+        Second arm over first; None unless there are two with somebody under observation.
     at, conf_level : float
         The day up to which episodes count, and the level of limits.
     """
@@ -54,6 +55,11 @@ class Episodes:
         """Long form: rate and mean number by arm, then the ratio of the rates."""
         frames = []
         for arm, (n, events, years) in self.counts.items():
+            if arm not in self.means:
+                empty = {"group": arm, "value": float("nan"), "n": n, "events": events, "reason": UNOBSERVED}
+                how = {"rate": "exact Poisson", "mean_count": "Nelson-Aalen"}
+                frames.append(pd.DataFrame([empty | {"statistic": k, "method": v} for k, v in how.items()]))
+                continue
             frames.append(rate(events, years, conf_level=self.conf_level).to_frame(n=n, group=arm))
             estimate = self.means[arm].estimate(self.at)
             number = {
@@ -89,6 +95,9 @@ def estimate(study: Study, paramcd: str, *, at: float, conf_level: float) -> Epi
     for arm in study.arms:
         members = follow_up[follow_up["arm"].eq(arm)]
         happened = own.loc[own["USUBJID"].isin(members["USUBJID"]), ["USUBJID", "AVAL"]]
+        counts[arm] = (len(members), len(happened), float(members["end"].sum()) / DAYS_A_YEAR)
+        if members.empty:
+            continue
         rows = counting_process(happened, members, subject="USUBJID", time="AVAL", end="end")
         means[arm] = mean_cumulative_function(
             rows,
@@ -99,9 +108,8 @@ def estimate(study: Study, paramcd: str, *, at: float, conf_level: float) -> Epi
             conf_level=conf_level,
             group=arm,
         )
-        counts[arm] = (len(members), len(happened), float(members["end"].sum()) / DAYS_A_YEAR)
     ratio = None
-    if len(counts) == 2:
+    if len(means) == len(counts) == 2:
         (_, x1, t1), (_, x2, t2) = counts.values()
         ratio = rate_ratio(x2, t2, x1, t1, conf_level=conf_level)
     return Episodes(endpoint.param, counts, means, ratio, at, conf_level)
@@ -129,6 +137,9 @@ def table(results: Mapping[str, tuple[Episodes, Reported]], *, level: str) -> Ta
                 f"Mean number ({level} CI)": numbers.estimate(mean.value, mean.lower, mean.upper, 2),
             }
             lines.append(line)
+            if arm not in result.means:
+                notes[f"NE: {UNOBSERVED}"] = None
+                continue
             notes[f"Rate: {method(own)}; mean number: {method(mean)}"] = None
             if mean.reason:
                 notes["NE: a log interval does not exist where nothing happened"] = None
@@ -141,7 +152,7 @@ def table(results: Mapping[str, tuple[Episodes, Reported]], *, level: str) -> Ta
     second = next(iter(results.values()))[0]
     order = [in_prose(arm) for arm in second.counts]
     footnotes = [f"{note}." for note in notes]
-    if len(order) == 2:
+    if second.ratio is not None:
         footnotes.append(
             f"Ratio: rate of the {order[1]} over that of the {order[0]}, exact conditional limits."
         )
@@ -159,12 +170,14 @@ def _ratio_text(row: Row, ratio: RateRatio) -> str:
 def words(results: Mapping[str, tuple[Episodes, Reported]]) -> str:
     """All episodes in words: how many, in how many patient-years."""
     parts = []
+    if not any(result.means for result, _ in results.values()):
+        return message("decompensation.episodes.none")
     for result, reported in results.values():
         arms = [
             message("decompensation.episodes.arm", count=span(row, str(row.events)), arm=of_group(arm))
-            for arm, row in ((arm, reported.row("rate", arm)) for arm in result.counts)
+            for arm, row in ((arm, reported.row("rate", arm)) for arm in result.means)
         ]
-        parts.append(message("decompensation.event", event=prose(result.name), arms=joined(arms)))
+        parts.append(message("decompensation.episodes.event", event=prose(result.name), arms=joined(arms)))
     at = next(iter(results.values()))[0].at
     return message("decompensation.episodes", horizon=numbers.horizon(at), events="; ".join(parts))
 

@@ -234,9 +234,10 @@ def deviation_table(found: Exposure) -> Table | None:
 
 def exposure_words(found: Exposure, reported: Reported) -> str:
     """How many of the infusions that fell due were given, and how many with less than the dose."""
+    treated = [arm for arm in found.arms if found.infusions["GROUP"].eq(arm).any()]
     given = joined(
         message("safety.exposure.arm", given=_number(row), due=span(row, str(row.n)), arm=of_group(arm))
-        for arm, row in ((arm, reported.row("all given", arm)) for arm in found.arms)
+        for arm, row in ((arm, reported.row("all given", arm)) for arm in treated)
     )
     said = message("safety.exposure", arms=given)
     if found.view:
@@ -245,7 +246,7 @@ def exposure_words(found: Exposure, reported: Reported) -> str:
         message(
             "safety.exposure.reduced.arm", count=_number(reported.row("all reduced", arm)), arm=of_group(arm)
         )
-        for arm in found.arms
+        for arm in treated
     )
     return f"{said} {message('safety.exposure.reduced', arms=reduced)}"
 

@@ -151,6 +151,7 @@ def settled(id: str, figure: "Figure", alt: str) -> Picture:
 def survival_curves(
     curves: Mapping[str, "KaplanMeier"],
     *,
+    arms: Sequence[str],
     id: str,
     title: str,
     alt: str,
@@ -164,7 +165,9 @@ def survival_curves(
     Parameters
     ----------
     curves : dict of str to KaplanMeier
-        One per arm, in the protocol's order; label to curve.
+        One per arm in which there is somebody, in the protocol's order; label to curve.
+    arms : sequence of str
+        All arms in the protocol's order: the order decides colour and dash, and each has its row of numbers at risk.
     id, title, alt : str
         Id of the figure, the finding, and the words for those who do not see it.
     ticks : sequence of float
@@ -179,10 +182,10 @@ def survival_curves(
     -------
     Picture
     """
-    figure = new_figure(3.5 + 0.42 * len(curves))
-    axes, table = figure.subplots(2, 1, height_ratios=[3.2, 0.42 * len(curves)], sharex=True)
-    for position, (label, curve) in enumerate(curves.items()):
-        style = arm_style(position)
+    figure = new_figure(3.5 + 0.42 * len(arms))
+    axes, table = figure.subplots(2, 1, height_ratios=[3.2, 0.42 * len(arms)], sharex=True)
+    for label, curve in curves.items():
+        style = arm_style(arms.index(label))
         step = curve.step()
         axes.plot(step["time"], step["survival"], label=label, **style)
         axes.fill_between(step["time"], step["lower"], step["upper"], color=style["color"], alpha=0.11, lw=0)
@@ -195,8 +198,8 @@ def survival_curves(
     entitle(figure, title)
     axes.tick_params(labelbottom=True)
     axes.set_xlabel(f"{unit.capitalize()} since randomisation")
-    _label_ends(axes, curves)
-    shown = _risk_table(table, curves, sorted(set(ticks)), keep=[ticks[0], mark])
+    _label_ends(axes, curves, arms)
+    shown = _risk_table(table, curves, arms, sorted(set(ticks)), keep=[ticks[0], mark])
     axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
     return settled(id, figure, alt)
 
@@ -207,12 +210,12 @@ def entitle(figure: "Figure", title: str) -> None:
     figure.suptitle(wrapped, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
 
 
-def _label_ends(axes: "Axes", curves: Mapping[str, "KaplanMeier"]) -> None:
+def _label_ends(axes: "Axes", curves: Mapping[str, "KaplanMeier"], arms: Sequence[str]) -> None:
     """Name each line at its end, with a piece of the line, moved apart where the ends are near each other."""
     ends = [float(curve.step()["survival"].iloc[-1]) for curve in curves.values()]
     beside = axes.get_yaxis_transform()
-    for position, (label, at) in enumerate(zip(curves, _apart(ends, gap=0.075, top=1.0), strict=True)):
-        style = arm_style(position)
+    for label, at in zip(curves, _apart(ends, gap=0.075, top=1.0), strict=True):
+        style = arm_style(arms.index(label))
         axes.plot([1.012, 1.075], [at, at], transform=beside, clip_on=False, **style)
         where = ("axes fraction", "data")
         axes.annotate(
@@ -236,12 +239,13 @@ def _apart(heights: Sequence[float], *, gap: float, top: float) -> list[float]:
 def _risk_table(
     axes: "Axes",
     curves: Mapping[str, "KaplanMeier"],
+    arms: Sequence[str],
     ticks: Sequence[float],
     *,
     keep: Sequence[float | None],
 ) -> list[float]:
     """Write the counts under their ticks; the ticks for which there is room."""
-    axes.set(ylim=(-0.6, len(curves) - 0.4), yticks=[])
+    axes.set(ylim=(-0.6, len(arms) - 0.4), yticks=[])
     axes.grid(False)
     axes.tick_params(bottom=False, labelbottom=False)
     for side in axes.spines.values():
@@ -249,10 +253,9 @@ def _risk_table(
     axes.set_title("At risk (events; censored so far)", fontsize=8.5, fontweight="normal", pad=2)
     columns: dict[float, list[Text]] = {tick: [] for tick in ticks}
     names = []
-    for position, (label, curve) in enumerate(curves.items()):
-        row = len(curves) - 1 - position
-        for tick, at in zip(ticks, curve.counts(list(ticks)).itertuples(index=False), strict=True):
-            text = f"{at.n_risk:.0f} ({at.events:.0f}; {at.censored:.0f})"
+    for position, label in enumerate(arms):
+        row = len(arms) - 1 - position
+        for tick, text in zip(ticks, _at_risk(curves.get(label), ticks), strict=True):
             columns[tick].append(
                 axes.text(tick, row, text, ha="center", va="center", fontsize=8.5, color=INK)
             )
@@ -277,6 +280,14 @@ def _risk_table(
         for left_out in columns[tick]:
             left_out.remove()
     return shown
+
+
+def _at_risk(curve: "KaplanMeier | None", ticks: Sequence[float]) -> list[str]:
+    """The counts of an arm under each tick; of one without anybody, zeros."""
+    if curve is None:
+        return ["0 (0; 0)"] * len(ticks)
+    found = curve.counts(list(ticks)).itertuples(index=False)
+    return [f"{at.n_risk:.0f} ({at.events:.0f}; {at.censored:.0f})" for at in found]
 
 
 def _without_collision(
@@ -328,12 +339,23 @@ def enrolment(dates: pd.Series, *, target: int, id: str, title: str, alt: str) -
     axes.axhline(target, color="#999999", linewidth=0.9, linestyle=(0, (2, 2)))
     where = ("axes fraction", "data")
     axes.annotate(f"target {target}", (0.005, target), xycoords=where, va="bottom", fontsize=8.5)
-    locator = mdates.AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    date_axis(axes)
     axes.set(ylim=(0, 1.12 * max(target, len(days))), ylabel="Patients randomised")
     entitle(figure, title)
     return settled(id, figure, alt)
+
+
+def date_axis(axes: "Axes") -> None:
+    """Calendar days along the axis, of which at least four weeks are shown: of a single day there is no scale."""
+    import matplotlib.dates as mdates
+
+    first, last = axes.dataLim.intervalx
+    short = max(0.0, 28.0 - (last - first))
+    if short:
+        axes.set_xlim(first - short / 2, last + short / 2)
+    locator = mdates.AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
 
 
 def trajectories(

@@ -17,6 +17,7 @@ from esld.report.words import in_prose, joined, message, method, of_group, p_equ
 from esld.survival import CumulativeIncidence, GrayTest, clopper_pearson, cumulative_incidence, gray
 
 EVENT, COMPETING = "event", "death or transplantation first"
+UNOBSERVED = "nobody of the group at risk has been observed that long"
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +124,11 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
                 line |= dict(zip(blank, cells, strict=True)) | {"At risk": str(event.n)}
                 notes[_how(event)] = None
                 if event.reason:
-                    notes[f"NE: {event.reason}"] = None
+                    notes[f"NE: {UNOBSERVED if event.value is None else event.reason}"] = None
             lines.append(line)
-        if len(first.prevalent) > 1:
+        if len(first.prevalent) > 1 and all(
+            had or arm in first.curves for arm, had in first.prevalent.items()
+        ):
             lines.append(
                 {"Event": first.name, "Group": "Gray's test, p", **dict.fromkeys(list(lines[-1])[2:], "")}
             )
@@ -165,7 +168,8 @@ def words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
             row = reported.row("incidence", arm)
             words = {"count": span(row, str(row.events)), "n": span(row, str(row.n)), "arm": of_group(arm)}
             arms.append(message("decompensation.arm", **words))
-        parts.append(message("decompensation.event", event=prose(first.name), arms=joined(arms)))
+        key = "decompensation.event" if arms else "decompensation.event.nobody"
+        parts.append(message(key, event=prose(first.name), arms=joined(arms)))
     return message("decompensation", horizon=numbers.horizon(at), events="; ".join(parts))
 
 
@@ -192,10 +196,10 @@ def figure(
     }
     first = next(iter(results.values()))[0]
     counts = [
-        f"{in_prose(one.name)} {', '.join(_event_count(reported, arm) for arm in one.curves)}"
+        f"{in_prose(one.name)} {', '.join(_event_count(reported, arm) for arm in one.curves) or 'nobody at risk'}"
         for one, reported in results.values()
     ]
-    groups = ", ".join(in_prose(arm) for arm in study.arms)
+    groups = ", ".join(in_prose(arm) for arm in study.filled)
     title = f"First events by {numbers.horizon(first.at)} ({groups}): {'; '.join(counts)}"
     alt = f"Cumulative incidence by group, one panel a condition. {title}. Death and transplantation compete."
     return event_curves(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.report.numbers import capitalised
@@ -169,8 +170,8 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
     rules = adsl["USUBJID"].map(os["CNSDTDSC"]).where(censored.eq(2)).astype(object)
     reasons = {
         "ineligible": criteria,
-        "untreated": ("participation ended: " + left).fillna("reason not recorded"),
-        "lost": rules.fillna(left).fillna("completed before that day").map(capitalised),
+        "untreated": first_known("participation ended: " + left, "reason not recorded"),
+        "lost": first_known(rules, left, "completed before that day").map(capitalised),
     }
     for step in [name for name in _WITH_REASONS if name in steps]:
         for reason, members in reasons[step][steps[step]].groupby(reasons[step], sort=True):

@@ -82,11 +82,11 @@ def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) ->
     )
     if own.rows:
         level = _level(study, primary.chapter)
-        cards += [_alive(own, arm, at, level) for arm in study.arms]
-        if len(study.arms) == 2:
+        cards += [_alive(own, arm, at, level) for arm in study.filled]
+        if study.compares and len(study.arms) == 2:
             cards.append(_difference(own, study.arms, level))
     cards += [_follow_up(row) for row in _of(rows, FOLLOW_UP, "complete")]
-    cards += [_decompensated(row) for row in _of(rows, DECOMPENSATED, "patients")]
+    cards += [_decompensated(row) for row in _of(rows, DECOMPENSATED, "patients") if row.n]
     serious = [row for row in _of(rows, ADVERSE_EVENTS, "serious") if row.n]
     cards += [_serious(row, _level(study, row.chapter)) for row in serious]
     return FrontPage(answer, tuple(cards), _diagram(rows, study, at))
@@ -152,7 +152,8 @@ def _difference(own: Reported, arms: Sequence[str], level: str) -> CardText:
 
 
 def _follow_up(row: Row) -> CardText:
-    detail = f"patients dead, or followed for {numbers.horizon(row.time or 0)}"
+    patients = numbers.noun(row.n or 0, "patient")
+    detail = f"{patients} dead, or followed for {numbers.horizon(row.time or 0)}"
     value = f"{numbers.fixed(row.value, 0)} of {row.n}"
     return CardText("Follow-up complete", value, detail, row.result_id)
 
@@ -160,11 +161,12 @@ def _follow_up(row: Row) -> CardText:
 def _decompensated(row: Row) -> CardText:
     label = f"First decompensation by {numbers.horizon(row.time or 0)}, {in_prose(row.arm)}"
     value = f"{numbers.fixed(row.value, 0)} of {row.n}"
-    return CardText(label, value, "patients with a first event of any kind", row.result_id)
+    detail = f"{numbers.noun(row.n or 0, 'patient')} with a first event of any kind"
+    return CardText(label, value, detail, row.result_id)
 
 
 def _serious(row: Row, level: str) -> CardText:
     share, lower, upper = (numbers.percent(x, row.n) for x in (row.value, row.lower, row.upper))
-    detail = f"patients with at least one; {share}, {level} CI {lower} to {upper}; {method(row)}"
+    detail = f"{numbers.noun(row.n or 0, 'patient')} with at least one; {share}, {level} CI {lower} to {upper}; {method(row)}"
     label = f"Serious adverse events, {in_prose(row.arm)}"
     return CardText(label, f"{row.events} of {row.n}", detail, row.result_id)

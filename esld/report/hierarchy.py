@@ -5,6 +5,7 @@ from html import escape
 import pandas as pd
 
 from esld.data.adam.adce import observed_days
+from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.longitudinal.hierarchy import Component, EventsComponent, TimeComponent, ValueComponent
 from esld.longitudinal.wins import WinStatistics, win_statistics
@@ -72,7 +73,7 @@ def win_rows(result: WinStatistics) -> pd.DataFrame:
     """Long form with a statistic of its own for the pairs of each component."""
     frame = result.to_frame()
     own = frame["statistic"].str.startswith("component_")
-    frame.loc[own, "statistic"] = frame["statistic"] + ", " + frame["method"].fillna("")
+    frame.loc[own, "statistic"] = frame["statistic"] + ", " + first_known(frame["method"], "")
     frame.loc[own, "method"] = "count"
     return frame
 
@@ -124,13 +125,17 @@ def pairs_sentence(study: Study, result: WinStatistics, reported: Reported) -> s
         said += " " + message("pairs.net", level=level, **{k: _points(net, v) for k, v in limits.items()})
     ratio = reported.row("win_ratio")
     if ratio.lower is None:
-        said += " " + message("pairs.ratio.none", reason=escape(ratio.reason))
+        won, lost = (reported.row(what).value for what in ("wins", "losses"))
+        reason = escape(ratio.reason)
+        if not lost:
+            key = "pairs.ratio.none.lost" if won else "pairs.ratio.none.decided"
+            reason = message(key, first=treatment(first))
+        said += " " + message("pairs.ratio.none", reason=reason)
     else:
         shown = {k: span(ratio, numbers.fixed(getattr(ratio, k), 2)) for k in ("value", "lower", "upper")}
         said += " " + message("pairs.ratio", level=level, **shown)
-    exact = reported.row("p_value")
-    asymptotic = reported.row("finkelstein_schoenfeld_p_value")
-    if exact.value is None or asymptotic.value is None:
+    exact, asymptotic = (reported.find(name) for name in ("p_value", "finkelstein_schoenfeld_p_value"))
+    if exact is None or asymptotic is None or exact.value is None or asymptotic.value is None:
         return said
     return f"{said} {message('pairs.p', exact=p_equals(exact), normal=p_equals(asymptotic))} {_reading(net, second)}"
 

@@ -20,13 +20,9 @@ from esld.scoring import units
 
 GRADES = (0, 1, 2, 3, 4)
 _SEVERE = 3
-_OF_BASELINE = (
-    "ALT",
-    "AST",
-    "ALP",
-    "GGT",
-    "BILI",
-)  # graded in multiples of the baseline where that is abnormal
+UNGRADED = "nobody has the grades that this needs"
+# Graded in multiples of the baseline where that is abnormal.
+_OF_BASELINE = ("ALT", "AST", "ALP", "GGT", "BILI")
 # What a record of CM must name for an INR to be graded as on an anticoagulant.
 ANTICOAGULANTS = ("WARFARIN", "WARFARIN SODIUM", "ACENOCOUMAROL", "PHENPROCOUMON", "FLUINDIONE")
 
@@ -167,7 +163,10 @@ def on_anticoagulant(tables: Tables, values: pd.DataFrame) -> pd.Series:
 
 
 def shifts(study: Study, group: SafetySet) -> dict[str, Graded]:
-    """Baseline grade against the worst afterwards, for every parameter of the protocol that CTCAE grades."""
+    """Baseline grade against the worst afterwards, for every parameter of the protocol that CTCAE grades.
+
+    Nothing where nobody has a grade after baseline.
+    """
     found = {}
     for parameter in study.protocol.parameters:
         code = parameter.paramcd
@@ -178,7 +177,7 @@ def shifts(study: Study, group: SafetySet) -> dict[str, Graded]:
                 groups=group.arms,
             )  # fmt: skip
             found[code] = Graded(patients, table)
-    return found
+    return found if any(own.patients["after"].notna().any() for own in found.values()) else {}
 
 
 def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFrame:
@@ -188,7 +187,7 @@ def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFram
     ``ALT newly severe``: grade 3 or 4, and lower at baseline or in multiples of it. Both of those with a grade before
     and after. ``ALT severe``: grade 3 or 4, of all with a grade after baseline.
     """
-    parts = []
+    parts = [pd.DataFrame(columns=["group", "statistic", "value"])]
     for code, result in found.items():
         for arm in result.table.groups:
             own = result.patients[result.patients["GROUP"].eq(arm)]
@@ -204,7 +203,14 @@ def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFram
             }
             for what, (is_so, of) in shares.items():
                 parts.append(
-                    share(f"{code} {what}", arm, int(is_so.sum()), int(of.sum()), conf_level=conf_level)
+                    share(
+                        f"{code} {what}",
+                        arm,
+                        int(is_so.sum()),
+                        int(of.sum()),
+                        conf_level=conf_level,
+                        nobody=UNGRADED,
+                    )
                 )
             counts = result.table.matrix(arm)
             cells = [
@@ -218,7 +224,7 @@ def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFram
                 if counts.loc[before, after]
             ]
             parts.append(pd.DataFrame(cells).assign(n=len(own), unit="patients", method="count"))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
 _VERSION = (
@@ -283,9 +289,12 @@ def _name(grade: object) -> str:
 
 def shift_words(study: Study, found: Mapping[str, Graded], reported: Reported) -> str:
     """Which values newly reached grade 3 or 4, in how many."""
+    if not found:
+        return message("safety.laboratory.nothing")
     parts = []
     for code, result in found.items():
-        rows = [reported.row(f"{code} newly severe", arm) for arm in result.table.groups]
+        every = (reported.row(f"{code} newly severe", arm) for arm in result.table.groups)
+        rows = [row for row in every if row.n]
         if any(row.events for row in rows):
             arms = joined(
                 message("safety.laboratory.arm", x=span(r, str(r.events)), n=span(r, str(r.n)), arm=of_group(r.arm)) for r in rows

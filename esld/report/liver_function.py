@@ -1,6 +1,7 @@
 """Liver function by patient: which values are analysed, every patient's course, and what is left out or not collected."""
 
 from collections.abc import Sequence
+from html import escape
 
 import pandas as pd
 
@@ -10,7 +11,7 @@ from esld.data.study import Study
 from esld.protocol import Parameter
 from esld.report import figures, numbers
 from esld.report.results import Reported
-from esld.report.words import in_prose, joined, message, of_group, prose, span
+from esld.report.words import Sentence, in_prose, joined, message, of_group, prose, span
 
 
 def parameters_of(study: Study, analysis: str) -> list[Parameter]:
@@ -24,9 +25,22 @@ def analysed(study: Study, paramcd: str) -> pd.DataFrame:
     return adlb[adlb["PARAMCD"].eq(paramcd) & adlb["ANL01FL"].eq("Y")]
 
 
-def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture:
+def unrecorded(parameter: Parameter) -> Sentence:
+    """What is said in place of a table or a figure of a parameter without any value."""
+    return Sentence(message("change.unrecorded", parameter=escape(parameter.param)))
+
+
+def unrecorded_words(study: Study, parameters: Sequence[Parameter]) -> str:
+    """Which of the parameters have no value at all up to the data cut; nothing if each has one."""
+    without = [prose(p.param) for p in parameters if analysed(study, p.paramcd).empty]
+    return message("change.unrecorded.all", parameters=joined(without)) if without else ""
+
+
+def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | Sentence:
     """Every patient's course of one parameter; how it ended is marked at the last value."""
     rows = analysed(study, parameter.paramcd)
+    if rows.empty:
+        return unrecorded(parameter)
     ends = _ends(study, rows)
     bound, name = ("ANRLO", "lower") if parameter.better == "higher" else ("ANRHI", "upper")
     limits = rows[bound].dropna()
@@ -68,8 +82,10 @@ def _course_title(study: Study, parameter: Parameter, rows: pd.DataFrame) -> str
     if change.empty:
         return f"{parameter.param}: every patient's course"
     parts = []
-    for arm in study.arms:
+    for arm in study.filled:
         own = change.loc[change["TRT01P"].eq(arm), "CHG"]
+        if own.empty:
+            continue
         parts.append(f"{int((own < 0).sum())} of {len(own)} ({in_prose(arm)})")
     return f"{parameter.param} at {visit.label.lower()}: lower than at baseline in {joined(parts)}"
 
@@ -91,9 +107,8 @@ def _course_words(
     ]
     scale = ", logarithmic axis" if log else ""
     label = numbers.with_unit(parameter.param, parameter.unit)
-    course = (
-        f"{label} of each of {many} patients from baseline to {last.label.lower()}, one panel a group{scale}."
-    )
+    who = numbers.counted(many, "patient")
+    course = f"{label} of each of {who} from baseline to {last.label.lower()}, one panel a group{scale}."
     return f"{course} In that time {joined(marked)}; the last value is marked." if marked else course
 
 
@@ -158,11 +173,14 @@ def flagged(study: Study, near: Reported) -> str:
     rescue = study.protocol.rescue
     if rescue is None:
         return ""
+    if not any(row.n for row in near.rows):
+        return message("rescue.none")
     parts = [
         message(
             "rescue.arm", count=span(row, f"{row.value:.0f}"), n=span(row, str(row.n)), arm=of_group(row.arm)
         )
         for row in near.rows
+        if row.n
     ]
     criterion = rescue.criterion
     return message("rescue", criterion=criterion[:1].lower() + criterion[1:], arms=joined(parts))

@@ -122,6 +122,11 @@ def noun(number: float, one: str, many: str = "") -> str:
     return one if number == 1 else many or f"{one}s"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """``1 patient``, ``2 patients``."""
+    return f"{number} {noun(number, one, many)}"
+
+
 def unit(text: str) -> str:
     """A unit as a reader writes it: ``µmol/L``, ``10⁹/L``, nothing for a ratio."""
     return _UNITS.get(text, text)

@@ -18,7 +18,7 @@ from esld.report.liver_function import analysed
 from esld.report.repeated import difference_label
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import in_prose, message, p_equals, prose, span
+from esld.report.words import Sentence, in_prose, joined, message, of_group, p_equals, prose, span
 
 RESIDUALS = "sum of the residuals of the second arm"
 RANKS = "centred rank sum of the second arm"
@@ -135,8 +135,13 @@ def compared_table(
     adjusted: Mapping[str, Reported],
     *,
     level: str = "95 %",
-) -> Table:
-    """Differences of the changes at one visit: by the mixed model of all visits, and by the visit alone."""
+) -> Table | Sentence:
+    """Differences of the changes at one visit: by the mixed model of all visits, and by the visit alone.
+
+    A sentence where nobody has a change at the visit.
+    """
+    if not any(row.n for own in adjusted.values() for row in own.rows):
+        return Sentence(message("visit.none", visit=visit.label.lower()))
     label = difference_label(study)
     model, alone = "Mixed model", "This visit alone"
     columns = [
@@ -148,11 +153,11 @@ def compared_table(
         d = numbers.of_mean(parameter.decimals)
         of_model, of_visit = changes[parameter.paramcd], adjusted[parameter.paramcd]
         rows = [
-            _row(of_model, "ls_mean_difference", label, visit.number),
-            _row(of_model, "ls_mean_difference_p_value", label, visit.number),
-            of_visit.row("ls_mean_difference"),
-            of_visit.row("ls_mean_difference_p_value"),
-            of_visit.row(RANDOMISATION_P),
+            of_model.find("ls_mean_difference", label, visit.number),
+            of_model.find("ls_mean_difference_p_value", label, visit.number),
+            of_visit.find("ls_mean_difference"),
+            of_visit.find("ls_mean_difference_p_value"),
+            of_visit.find(RANDOMISATION_P),
         ]
         shown += [row for row in rows if row]
         estimate, p, other, p_other, p_random = rows
@@ -183,8 +188,15 @@ def ranked_table(
     ranked: Mapping[str, Reported],
     *,
     level: str = "95 %",
-) -> Table:
-    """Ranks at one visit: who is counted how, the probability of faring better, and its tests."""
+) -> Table | Sentence:
+    """Ranks at one visit: who is counted how, the probability of faring better, and its tests.
+
+    A sentence where by no parameter anybody can be ranked against the other group.
+    """
+    shares = [own.row("win_probability") for own in ranked.values()]
+    if not any(share.value is not None for share in shares):
+        reason = "; ".join(dict.fromkeys(_why_unranked(study, own) for own in ranked.values()))
+        return Sentence(message("visit.none.ranked", visit=visit.label.lower(), reason=reason))
     counts = {"died": "died", "transplanted": "transplanted", "with_value": "value", "missing": "not known"}
     heads = {arm: [f"{arm}: {word}" for word in counts.values()] for arm in study.arms[:2]}
     better = f"{study.arms[1]} better ({level} CI)"
@@ -192,8 +204,8 @@ def ranked_table(
     lines, shown = [], []
     for parameter in parameters:
         reported = ranked[parameter.paramcd]
-        tests = [reported.row(name) for name in ("win_probability", "wilcoxon_p_value", RANDOMISATION_P)]
-        shown += tests
+        tests = [reported.find(name) for name in ("win_probability", "wilcoxon_p_value", RANDOMISATION_P)]
+        shown += [row for row in tests if row]
         cells = [_whole(reported.row(what, arm)) for arm in heads for what in counts]
         share, p, p_random = tests
         lines.append([parameter.param, *cells, _share(share), _p(p), _p(p_random)])
@@ -213,8 +225,24 @@ def ranked_table(
     return Table("change_ranked", title, pd.DataFrame(lines, columns=columns), heads, tuple(notes))
 
 
+def _why_unranked(study: Study, reported: Reported) -> str:
+    """Why nobody can be ranked against the other group: a group has nobody to rank, else what the ranks say themselves."""
+    ranked = ("with_value", "died", "transplanted")
+    rows = {arm: [reported.find(what, arm) for what in ranked] for arm in study.arms[:2]}
+    without = [arm for arm, own in rows.items() if not any(row and row.value for row in own)]
+    if not without:
+        return escape(reported.row("win_probability").reason)
+    return message("ranked.unranked", arms=joined(f"the {of_group(arm)} group" for arm in without))
+
+
 def why_they_differ(study: Study, visit: Visit, reported: Reported) -> str:
-    """How many deaths and transplants the ranks count and the model does not, and what that does to both."""
+    """How many deaths and transplants the ranks count and the model does not, and what that does to both.
+
+    Nothing where nobody can be ranked.
+    """
+    share = reported.find("win_probability")
+    if share is not None and share.value is None:
+        return ""
     arms = []
     for arm in study.arms[:2]:
         died, transplanted = (reported.row(what, arm) for what in ("died", "transplanted"))
@@ -234,9 +262,8 @@ def ranked_sentence(
     share, p = reported.row("win_probability"), reported.row(RANDOMISATION_P)
     name, second = prose(parameter.param), prose(study.arms[1])
     if share.lower is None or p.value is None:
-        return message(
-            "ranked.none", parameter=name, visit=visit.label.lower(), reason=escape(share.reason or p.reason)
-        )
+        reason = _why_unranked(study, reported) if share.value is None else escape(share.reason or p.reason)
+        return message("ranked.none", parameter=name, visit=visit.label.lower(), reason=reason)
     shown = {k: span(share, numbers.percent(getattr(share, k))) for k in ("value", "lower", "upper")}
     return message(
         "ranked",
@@ -249,10 +276,6 @@ def ranked_sentence(
     )
 
 
-def _row(reported: Reported, statistic: str, group: str, time: float) -> Row | None:
-    return next((r for r in reported.rows if (r.statistic, r.arm, r.time) == (statistic, group, time)), None)
-
-
 def _limits(row: Row | None, decimals: int) -> str:
     if row is None or row.value is None:
         return numbers.NOT_ESTIMABLE
@@ -260,8 +283,8 @@ def _limits(row: Row | None, decimals: int) -> str:
     return f"{value} ({numbers.NOT_ESTIMABLE})" if row.lower is None else f"{value} ({lower} to {upper})"
 
 
-def _share(row: Row) -> str:
-    if row.value is None:
+def _share(row: Row | None) -> str:
+    if row is None or row.value is None:
         return numbers.NOT_ESTIMABLE
     value, lower, upper = (numbers.percent(v) for v in (row.value, row.lower, row.upper))
     return f"{value} ({numbers.NOT_ESTIMABLE})" if row.lower is None else f"{value} ({lower} to {upper})"

@@ -8,15 +8,16 @@ import pandas as pd
 
 from esld.data import dates
 from esld.data.adam.adsl import anchor_days
+from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.protocol import Parameter
 from esld.report import numbers, patient_figures
 from esld.report.figures import Picture
-from esld.report.liver_function import analysed
+from esld.report.liver_function import analysed, unrecorded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, of_group, span
+from esld.report.words import Sentence, in_prose, joined, message, of_group, span
 
 _FLAT = 10  # a ratio of values beyond which low ones would lie flat on the axis of a small panel
 # How a course stands at the last contact; each patient is in one of these.
@@ -143,7 +144,7 @@ def _infusions(study: Study, own: pd.DataFrame) -> pd.DataFrame:
     ex = study.tables["EX"]
     ex = ex[ex["USUBJID"].isin(own.index) & (pd.to_numeric(ex["EXDOSE"]) > 0)]
     doses = {arm.label: arm.dose.amount for arm in study.protocol.arms if arm.dose}
-    full = ex["USUBJID"].map(own["TRT01A"].fillna(own["TRT01P"]).map(doses))
+    full = ex["USUBJID"].map(first_known(own["TRT01A"], own["TRT01P"]).map(doses))
     adjusted = ex["EXADJ"].notna() if "EXADJ" in ex else pd.Series(False, ex.index)
     less = adjusted | (pd.to_numeric(ex["EXDOSE"]) < full)
     day = (dates.earliest(ex["EXSTDTC"]) - ex["USUBJID"].map(own["RANDDT"])).dt.days
@@ -231,7 +232,8 @@ def _finding(reported: Reported) -> str:
 
 def _swimmer_alt(found: Courses, reported: Reported) -> str:
     longest = numbers.fixed(found.patients["end"].max(), 0)
-    start = f"One bar a patient from randomisation to death or last contact, by group; the longest is {longest} days."
+    unit = numbers.noun(float(longest), "day")
+    start = f"One bar a patient from randomisation to death or last contact, by group; the longest is {longest} {unit}."
     return f"{start} {_finding(reported)}. {_marked(found)}".rstrip()
 
 
@@ -245,15 +247,17 @@ def _marked(found: Courses) -> str:
     return f"Marked on the way: {joined(parts)}." if parts else ""
 
 
-def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Picture:
+def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Picture | Sentence:
     """A panel a patient: the course of one parameter, with what happened on the way."""
     rows = analysed(study, parameter.paramcd)
+    if rows.empty:
+        return unrecorded(parameter)
     rows = rows.assign(week=(rows["ADY"].clip(lower=1) - 1) / 7)
     since = "randomisation" if study.protocol.schedule.from_randomisation else "first infusion"
     label = numbers.with_unit(parameter.param, parameter.unit)
     log = bool(len(rows) and rows["AVAL"].min() > 0 and rows["AVAL"].max() / rows["AVAL"].min() > _FLAT)
     start = (
-        f"{label} of each of {len(found.patients)} patients in weeks since {since}, one panel a patient, "
+        f"{label} of each of {numbers.counted(len(found.patients), 'patient')} in weeks since {since}, one panel a patient, "
         f"{'logarithmic' if log else 'shared'} axes."
     )
     return patient_figures.profiles(
@@ -274,6 +278,8 @@ def _profile_title(found: Courses, parameter: Parameter, rows: pd.DataFrame) -> 
     parts = []
     for arm in found.arms:
         own = after.loc[after["TRT01P"].eq(arm), "CHG"]
+        if own.empty:
+            continue
         parts.append(f"{int((own < 0).sum())} of {len(own)} ({in_prose(arm)})")
     return f"{parameter.param}: the last value is lower than at baseline in {joined(parts)}"
 

@@ -97,7 +97,12 @@ def guess_rows(study: Study) -> pd.DataFrame:
 def guess_sentence(guesses: Reported, properties: Reported) -> str:
     """What counting would have guessed of this trial's assignments, beside what its design lets expect."""
     row = guesses.row("guessed")
-    said = message("guessed", guessed=span(row, f"{row.value or 0:g}"), n=span(row, str(row.n)))
+    said = message(
+        "guessed",
+        guessed=span(row, f"{row.value or 0:g}"),
+        n=span(row, str(row.n)),
+        assignments=numbers.noun(row.n or 0, "assignment"),
+    )
     try:
         expected = properties.row("predictability", PLANNED)
     except KeyError:

@@ -9,10 +9,20 @@ from esld.data.study import Study
 from esld.longitudinal.mmrm import MMRM, mmrm
 from esld.protocol import Analysis, Parameter
 from esld.report import figures, numbers
-from esld.report.liver_function import analysed
+from esld.report.liver_function import analysed, unrecorded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, of_group, p_equals, prose, span, treatment
+from esld.report.words import (
+    Sentence,
+    in_prose,
+    joined,
+    message,
+    of_group,
+    p_equals,
+    prose,
+    span,
+    treatment,
+)
 
 STRUCTURES = {
     "us": "unstructured",
@@ -21,6 +31,9 @@ STRUCTURES = {
     "cs": "compound symmetry",
     "sp_exp": "correlation that falls exponentially with time",
 }
+
+
+NO_CHANGE = "nobody has a value at baseline and one after it"
 
 
 def change_rows(study: Study, parameter: Parameter, analysis: Analysis, *, conf_level: float) -> pd.DataFrame:
@@ -62,11 +75,15 @@ def _model(
     study: Study, rows: pd.DataFrame, parameter: Parameter, analysis: Analysis, conf_level: float
 ) -> pd.DataFrame:
     known = rows[rows["CHG"].notna() & rows["BASE"].notna()]
+    if known.empty:
+        used = {"unit": "values", "n": 0, "statistic": "model_values", "group": "", "value": 0}
+        return _no_model(study, parameter, used, NO_CHANGE)
     used = {"unit": "values", "n": known["USUBJID"].nunique(), "statistic": "model_values", "group": ""}
     try:
         fit = fit_change(study, known, analysis, conf_level=conf_level, unit=parameter.unit)
     except ValueError as error:
-        return _no_model(study, parameter, used | {"value": len(known)}, str(error))
+        reason = f"the mixed model cannot be fitted: {error}"
+        return _no_model(study, parameter, used | {"value": len(known)}, reason)
     parts = [fit.ls_means("TRT01P").to_frame()]
     if study.compares:
         parts.append(fit.differences("TRT01P", reference=study.arms[0]).to_frame())
@@ -95,7 +112,7 @@ def fit_change(
         raise ValueError(f"analysis {analysis.id} must name a model")
     weeks = {visit.number: visit.week for visit in study.protocol.schedule.visits}
     frame = known[["USUBJID", "AVISITN", "BASE", "CHG"]].astype({"BASE": float, "CHG": float})
-    frame["TRT01P"] = pd.Categorical(known["TRT01P"], categories=study.arms)
+    frame["TRT01P"] = pd.Categorical(known["TRT01P"], categories=study.filled)
     frame["AVISITN"] = pd.Categorical(known["AVISITN"].astype(int), categories=list(weeks))
     return mmrm(
         frame, "CHG ~ BASE + TRT01P * AVISITN", subject="USUBJID", visit="AVISITN",
@@ -105,12 +122,12 @@ def fit_change(
 
 def _no_model(study: Study, parameter: Parameter, used: dict[str, Any], reason: str) -> pd.DataFrame:
     first = study.arms[0]
-    groups = {arm: "ls_mean" for arm in study.arms}
-    groups |= {f"{arm} - {first}": "ls_mean_difference" for arm in study.arms[1:]}
+    groups = {arm: "ls_mean" for arm in study.filled}
+    groups |= {f"{arm} - {first}": "ls_mean_difference" for arm in study.arms[1:] if study.compares}
     about = {
         "unit": parameter.unit,
         "method": "MMRM",
-        "reason": f"the mixed model cannot be fitted: {reason}",
+        "reason": reason,
     }
     visits = study.protocol.schedule.visits
     rows = [
@@ -127,12 +144,12 @@ def difference_label(study: Study) -> str:
     return f"{second} - {first}"
 
 
-def _found(changes: Reported, statistic: str, group: str, visit: float) -> Row | None:
-    return next((r for r in changes.rows if (r.statistic, r.arm, r.time) == (statistic, group, visit)), None)
-
-
-def change_table(study: Study, parameter: Parameter, changes: Reported, *, level: str = "95 %") -> Table:
+def change_table(
+    study: Study, parameter: Parameter, changes: Reported, *, level: str = "95 %"
+) -> Table | Sentence:
     """By visit: number, mean (SD) and LS mean change of each arm, and the difference of the changes."""
+    if "mean" not in changes:
+        return unrecorded(parameter)
     d = numbers.of_mean(parameter.decimals)
     heads = {arm: [f"{arm}: n", f"{arm}: mean (SD)", f"{arm}: change ({level} CI)"] for arm in study.arms}
     between_them = [f"Difference ({level} CI)"] if study.compares else []
@@ -140,13 +157,13 @@ def change_table(study: Study, parameter: Parameter, changes: Reported, *, level
     for visit, label in [(0.0, "Baseline"), *((v.number, v.label) for v in study.protocol.schedule.visits)]:
         line = {"Visit": label}
         for arm, columns in heads.items():
-            mean, sd, change = (_found(changes, s, arm, visit) for s in ("mean", "sd", "ls_mean"))
+            mean, sd, change = (changes.find(s, arm, visit) for s in ("mean", "sd", "ls_mean"))
             spread = f"{numbers.fixed(mean.value, d)} ({numbers.fixed(sd.value, d)})" if mean and sd else ""
             n = str(mean.n) if mean else "0"
             line |= dict(zip(columns, (n, spread, _cell(change, d)), strict=True))
             shown += [row for row in (sd, change) if row]
         for column in between_them:
-            between = _found(changes, "ls_mean_difference", difference_label(study), visit)
+            between = changes.find("ls_mean_difference", difference_label(study), visit)
             line[column] = _cell(between, d)
             shown += [between] if between else []
         if any(line[columns[0]] != "0" for columns in heads.values()):
@@ -193,8 +210,13 @@ def _of_model(study: Study, row: Row, *, fitted: bool) -> str:
 
 def change_figure(
     study: Study, changes: dict[str, Reported], *, id: str, title: str, level: str = "95 %"
-) -> figures.Picture:
+) -> figures.Picture | Sentence:
     """LS mean change by visit of several parameters, small panels on one time axis."""
+    drawn = {code: own for code, own in changes.items() if any(_drawable(row) for row in own.rows)}
+    if not drawn:
+        names = joined(prose(study.protocol.parameter(code).param) for code in changes)
+        return Sentence(message("change.figure.none", parameters=names))
+    changes = drawn
     visits = [(v.number, v.code) for v in study.protocol.schedule.visits]
     parameters = {code: study.protocol.parameter(code) for code in changes}
     columns = ["group", "time", "statistic", "value", "lower", "upper"]
@@ -217,14 +239,20 @@ def change_figure(
     )
 
 
+def _drawable(row: Row) -> bool:
+    return row.statistic == "ls_mean" and row.value is not None
+
+
 def last_change(study: Study, parameter: Parameter, changes: Reported, *, level: str) -> str:
     """Change at the last visit in words: each arm, the difference with its interval, and what that means."""
     visit = study.protocol.schedule.visits[-1]
     name = escape(numbers.with_unit(in_prose(parameter.param), parameter.unit))
-    arms = {arm: _found(changes, "ls_mean", arm, visit.number) for arm in study.arms}
+    if not any(changes.find("lower", arm, visit.number) for arm in study.filled):
+        return message("change.unreached", visit=visit.label.lower(), parameter=name)
+    arms = {arm: changes.find("ls_mean", arm, visit.number) for arm in study.filled}
     needed = list(arms.values())
     if study.compares:
-        needed.append(_found(changes, "ls_mean_difference", difference_label(study), visit.number))
+        needed.append(changes.find("ls_mean_difference", difference_label(study), visit.number))
     between = needed[-1]
     if any(row is None or row.value is None for row in needed) or between is None:
         reason = between.reason if between else "nobody has a value at that visit"

@@ -66,6 +66,13 @@ class Reported:
             raise KeyError(f"{len(found)} rows for statistic {statistic!r}, arm {arm!r}, time {time!r}")
         return found[0]
 
+    def find(self, statistic: str, arm: str = "", time: float | None = None) -> Row | None:
+        """The one row of that statistic, as :meth:`row` finds it; None where nothing could be computed."""
+        try:
+            return self.row(statistic, arm, time)
+        except KeyError:
+            return None
+
     def __contains__(self, statistic: str) -> bool:
         return any(r.statistic == statistic for r in self.rows)
 

@@ -7,6 +7,7 @@ from html import escape
 import pandas as pd
 
 from esld.data.adam.adlb import study_day
+from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.protocol import Analysis
 from esld.report import numbers
@@ -57,7 +58,7 @@ def safety_set(study: Study) -> SafetySet:
     randomised = study.randomised
     treated = randomised["SAFFL"].eq("Y")
     people = randomised[treated]
-    people = people.assign(GROUP=people["TRT01A"].fillna(people["TRT01P"]))
+    people = people.assign(GROUP=first_known(people["TRT01A"], people["TRT01P"]))
     return SafetySet(people, randomised[~treated], tuple(study.arms))
 
 
@@ -107,14 +108,19 @@ def set_words(group: SafetySet, reported: Reported) -> str:
 
 
 def share(
-    statistic: str, arm: str, x: int, n: int, *, conf_level: float, unit: str = "patients"
+    statistic: str,
+    arm: str,
+    x: int,
+    n: int,
+    *,
+    conf_level: float,
+    unit: str = "patients",
+    nobody: str = "nobody was treated",
 ) -> pd.DataFrame:
-    """``x`` of ``n`` with exact limits, in long form; not estimable where there is nobody."""
+    """``x`` of ``n`` with exact limits, in long form; not estimable where there is nobody, for the reason `nobody`."""
     if n == 0:
         empty = {"group": arm, "statistic": statistic, "value": float("nan"), "n": 0, "events": 0}
-        return pd.DataFrame(
-            [empty | {"unit": unit, "method": "Clopper-Pearson", "reason": "nobody was treated"}]
-        )
+        return pd.DataFrame([empty | {"unit": unit, "method": "Clopper-Pearson", "reason": nobody}])
     return (
         clopper_pearson(x, n, conf_level=conf_level)
         .to_frame(group=arm, statistic=statistic)
@@ -128,14 +134,19 @@ def share_text(row: Row) -> str:
 
 
 def share_words(rows: Iterable[Row], *, level: str) -> str:
-    """``4 of 10 patients (40 %, 95 % CI 12 % to 74 %) in the low-dose group and …``; where nobody, the upper limit alone."""
-    return joined(_share_words(row, level=level) for row in rows)
+    """``4 of 10 patients (40 %, 95 % CI 12 % to 74 %) in the low-dose group and …``; where nobody, the upper limit alone.
+
+    A group without anybody who could be counted is left out; where all are, the words say why.
+    """
+    every = list(rows)
+    counted = [row for row in every if row.n]
+    if not counted:
+        return message("safety.share.nobody", reason=escape(every[0].reason))
+    return joined(_share_words(row, level=level) for row in counted)
 
 
 def _share_words(row: Row, *, level: str) -> str:
     n, arm = row.n or 0, of_group(row.arm)
-    if n == 0:
-        return message("safety.share.nobody", arm=arm)
     about = {
         "events": span(row, str(row.events)),
         "n": span(row, str(n)),
@@ -174,12 +185,12 @@ def deaths(study: Study, group: SafetySet) -> pd.DataFrame:
     """
     died = study.randomised[study.randomised["DTHDT"].notna()]
     fatal = study.adae[study.adae["AEOUT"].eq("FATAL")]
-    causes = fatal["AEDECOD"].fillna(fatal["AETERM"]).groupby(fatal["USUBJID"]).agg("; ".join)
+    causes = first_known(fatal["AEDECOD"], fatal["AETERM"]).groupby(fatal["USUBJID"]).agg("; ".join)
     start = died["TRTSDT"].fillna(died["RANDDT"])
     frame = pd.DataFrame(
         {
             "USUBJID": died["USUBJID"],
-            "GROUP": died["USUBJID"].map(group.group_of).fillna(died["TRT01P"]),
+            "GROUP": first_known(died["USUBJID"].map(group.group_of), died["TRT01P"]),
             "day": study_day(died["DTHDT"], start),
             "cause": died["USUBJID"].map(causes),
             "since": (died["DTHDT"] - died["TRTEDT"]).dt.days,
@@ -208,10 +219,12 @@ def death_table(study: Study, group: SafetySet) -> Table | None:
             "Patient": found["USUBJID"],
             "Group": found["GROUP"],
             "Study day": found["day"].map("{:.0f}".format),
-            "Cause": found["cause"].fillna("not stated"),
-            "Days since the last infusion": found["since"].map("{:.0f}".format, na_action="ignore"),
+            "Cause": first_known(found["cause"], "not stated"),
+            "Days since the last infusion": first_known(
+                found["since"].map("{:.0f}".format, na_action="ignore"), "never infused"
+            ),
         }
-    ).fillna({"Days since the last infusion": "never infused"})
+    )
     notes = (
         "Study day 1 is the first infusion, or randomisation for a patient never infused. Cause: the adverse event recorded "
         "as fatal.",

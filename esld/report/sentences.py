@@ -244,7 +244,11 @@ def headline(result: Milestone, reported: Reported) -> str:
             return numbers.capitalised(message("headline.each", alive=alive, n=n, horizon=horizon))
         arms = joined(
             message(
-                f"headline.complete.{_whose(g.group)}", alive=g.alive, n=g.n, arm=treatment_in_title(g.group)
+                f"headline.complete.{_whose(g.group)}",
+                alive=g.alive,
+                n=g.n,
+                arm=treatment_in_title(g.group),
+                patients=numbers.noun(g.n, "patient"),
             )
             for g in result.groups
         )
@@ -298,4 +302,5 @@ def what_could_be_seen(reported: Reported) -> str:
     sizes = {
         key: reported.row("patients", name) for key, name in (("n1", "one group"), ("n2", "other group"))
     }
-    return message("power", **{key: _count(row) for key, row in sizes.items()}, **parts)
+    noun = numbers.noun(sizes["n2"].value or 0, "patient")
+    return message("power", patients=noun, **{key: _count(row) for key, row in sizes.items()}, **parts)

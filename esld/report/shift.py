@@ -5,6 +5,7 @@ import pandas as pd
 from esld.data.study import Study
 from esld.longitudinal.shift import MISSING, ShiftTable, shift_table
 from esld.protocol import Visit
+from esld.report import numbers
 from esld.report.one_visit import at_visit
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
@@ -71,9 +72,14 @@ def class_rows(study: Study, visit: Visit) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _known(reported: Reported) -> bool:
+    """Whether anybody's class is known before and after."""
+    return any(row.value for row in reported.rows if row.statistic in ("better", "same", "worse"))
+
+
 def class_tables(study: Study, visit: Visit, reported: Reported) -> list[Table]:
-    """One table: a line an arm and class before treatment, a column a class at the visit; none without a score."""
-    if not reported.rows:
+    """One table: a line an arm and class before treatment, a column a class at the visit; none where nobody's is known."""
+    if not _known(reported):
         return []
     names = {
         **{name: f"Class {name}" for name in CLASSES},
@@ -99,17 +105,23 @@ def class_tables(study: Study, visit: Visit, reported: Reported) -> list[Table]:
 
 
 def class_sentence(study: Study, visit: Visit, reported: Reported) -> str:
-    """How many of each arm reached a better class, kept theirs, or fared worse; nothing without a score."""
-    if not reported.rows:
-        return ""
+    """How many of each arm reached a better class, kept theirs, or fared worse; why that is not shown where it is not.
+
+    Nothing in a trial without the score.
+    """
+    if not _known(reported):
+        planned = any(parameter.paramcd == "CPSCORE" for parameter in study.protocol.parameters)
+        key = "shift.nobody" if reported.rows else "shift.none"
+        return message(key, visit=visit.label.lower()) if planned else ""
     arms = []
-    for arm in study.arms:
+    for arm in study.filled:
         rows = {what: reported.row(what, arm) for what in ("better", "same", "worse", "unknown")}
         shown = {what: span(row, _whole(row)) for what, row in rows.items()}
         unknown = shown.pop("unknown")
         text = message(
-            "shift.arm", arm=of_group(arm), subjects=span(rows["same"], str(rows["same"].n)), **shown
-        )
+            "shift.arm", arm=of_group(arm), subjects=span(rows["same"], str(rows["same"].n)),
+            patients=numbers.noun(rows["same"].n or 0, "patient"), **shown,
+        )  # fmt: skip
         arms.append(text + (message("shift.unknown", unknown=unknown) if rows["unknown"].value else ""))
     return message("shift", visit=visit.label.lower(), arms="; ".join(arms))
 

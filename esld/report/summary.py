@@ -60,14 +60,19 @@ def planned_table(study: Study, planned: Reported) -> Table:
         elif analysis.chapter not in study.cut.chapters:
             here = f"no: chapter {analysis.chapter} is not in this cut"
         else:
-            here = (
-                "no: the data give no result" if study.compares else f"no: not in the {study.cut.view} view"
-            )
+            here = f"no: {_why_none(study)}"
         lines.append([analysis.role.capitalize(), analysis.id, analysis.title, analysis.chapter, here])
     frame = pd.DataFrame(lines, columns=["Role", "Id", "Analysis", "Chapter", "In this report"])
     order = ["Primary", "Secondary", "Safety", "Sensitivity", "Descriptive"]
     frame = frame.iloc[frame["Role"].map(order.index).argsort(kind="stable")]
     return Table("planned", "Planned analyses", frame.reset_index(drop=True), group="Role")
+
+
+def _why_none(study: Study) -> str:
+    """Why a chapter of the cut gives no result of an analysis that the protocol plans for it."""
+    if not study.shows_arms:
+        return f"not in the {study.cut.view} view"
+    return "a group has nobody yet" if study.vacant else "the data give no result"
 
 
 def held_sentence(study: Study, planned: Reported) -> str:

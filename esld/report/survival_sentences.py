@@ -139,6 +139,7 @@ def what_this_size_shows(arms: Sequence[str], reported: Reported) -> str:
         text = message("size.fewest", first=first, second=second, deaths=deaths, patients=patients)
     small, large = (reported.row(f"power 0.9 v {other}").value or 0 for other in ("0.7", "0.3"))
     key = "much" if small >= RELIABLE else "some" if large >= RELIABLE else "little"
+    key = "none" if fewest.value is None else key
     return f"{text} {message(f'size.{key}', n=span(fewest, str(fewest.n)))}"
 
 

@@ -5,6 +5,7 @@ from math import exp, inf, sqrt
 
 import pandas as pd
 
+from esld.data.columns import first_known
 from esld.report import numbers
 from esld.report.results import Reported, Row
 from esld.report.sentences import difference_row, points, share_row
@@ -192,16 +193,25 @@ _FLAT = "survival stays at one half to the end of follow-up: the median is the m
 
 
 def curve_table(
-    reported: Reported, curves: Mapping[str, KaplanMeier], times: Sequence[float], *, id: str, title: str
+    reported: Reported,
+    curves: Mapping[str, KaplanMeier],
+    times: Sequence[float],
+    *,
+    id: str,
+    title: str,
+    arms: Sequence[str] = (),
 ) -> Table:
-    """Survival at the milestones and the median, by arm."""
+    """Survival at the milestones and the median, by arm; nobody is at risk in one of `arms` without a curve."""
     lines = []
     notes: dict[str, None] = {}
     level = numbers.level(next(iter(curves.values())).conf_level)
-    heads = {arm: (f"{arm}: survival ({level} CI)", f"{arm}: at risk") for arm in curves}
+    heads = {arm: (f"{arm}: survival ({level} CI)", f"{arm}: at risk") for arm in arms or curves}
     for time in times:
         line = {"Time": numbers.capitalised(numbers.horizon(time))}
         for arm, (survival, at_risk) in heads.items():
+            if arm not in curves:
+                line |= {survival: "", at_risk: "0"}
+                continue
             row = reported.row("survival", arm, time)
             line[survival] = numbers.estimate(row.value, row.lower, row.upper, 2)
             line[at_risk] = numbers.fixed(reported.row("n_risk", arm, time).value, 0)
@@ -209,6 +219,9 @@ def curve_table(
         lines.append(line)
     median = {"Time": "Median, days"}
     for arm, (survival, at_risk) in heads.items():
+        if arm not in curves:
+            median |= {survival: "", at_risk: ""}
+            continue
         row = reported.row("median", arm)
         limits = f"{numbers.days(row.lower)} to {numbers.days(row.upper)}"
         median[survival] = "not reached" if row.value is None else f"{numbers.days(row.value)} ({limits})"
@@ -221,19 +234,18 @@ def curve_table(
     return Table(id, title, pd.DataFrame(lines), spanners, (how, *notes))
 
 
-def ending_table(adtte: pd.DataFrame) -> Table:
+def ending_table(adtte: pd.DataFrame, *, arms: Sequence[str]) -> Table:
     """Why and by which record each time ended: how many, by arm; events first."""
     kind = adtte["CNSR"].map({0: "Event", 1: "Censored", 2: "Censored by rule"})
     frame = pd.DataFrame(
         {
-            "Why": adtte["EVNTDESC"].fillna(adtte["CNSDTDSC"]),
+            "Why": first_known(adtte["EVNTDESC"], adtte["CNSDTDSC"]),
             "Kind": kind.astype(pd.CategoricalDtype(["Event", "Censored", "Censored by rule"], ordered=True)),
-            "Record": (adtte["SRCDOM"] + "." + adtte["SRCVAR"]).fillna("cut-off"),
+            "Record": first_known(adtte["SRCDOM"] + "." + adtte["SRCVAR"], "cut-off"),
         }
     )
-    arms = list(dict.fromkeys(adtte.sort_values("TRT01PN")["TRT01P"]))
     members = frame.assign(**{arm: adtte["TRT01P"].eq(arm).astype(int) for arm in arms})
-    counts = members.groupby(["Kind", "Why", "Record"], observed=True)[arms].sum().reset_index()
+    counts = members.groupby(["Kind", "Why", "Record"], observed=True)[[*arms]].sum().reset_index()
     return Table(
         "time_endings", "What ended each patient's time", counts[["Why", "Kind", "Record", *arms]].astype(str)
     )

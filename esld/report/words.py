@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -21,6 +22,9 @@ MESSAGES = {
         "is asked."
     ),
     "double.left": "{left} {were} not compared, for the reasons below the table.",
+    "arms.not_compared": "Left out: this compares the groups, and nobody had been randomised to {arms} by the data cut.",
+    "arms.vacant": "Nobody had been randomised to {arms} by the data cut.",
+    "arms.one": "the {arm} group",
     "milestone.arm.complete": "{alive} of {n} {patients} ({share}, {level} CI {lower} to {upper}) in the {arm} group",
     "milestone.arm.estimated": "{share} ({level} CI {lower} to {upper}) of the {n} {patients} in the {arm} group",
     "milestone.arms": "At {horizon} after randomisation {arms} were alive",
@@ -29,7 +33,7 @@ MESSAGES = {
         "The proportion alive {horizon} after randomisation cannot be estimated in {arms}: nobody there has been "
         "observed that long."
     ),
-    "milestone.known": "By then {arms} are known to have died.",
+    "milestone.known": "Known to have died by then: {arms}.",
     "milestone.known.arm": "{dead} of {n} {patients} in the {arm} group",
     "milestone.difference": (
         "the difference, {second} minus {first}, was {value} percentage {points} ({level} CI {lower} to {upper})"
@@ -91,17 +95,26 @@ MESSAGES = {
     "transplant.none": "No laboratory value was measured after a liver transplant.",
     "score.not_needed": "Made without a component that could not have changed them: {scores}.",
     "rescue": ("Flagged, and analysed like the others: values measured {criterion}, {arms} after baseline."),
+    "rescue.none": "No laboratory value after baseline is recorded, and so none that a rescue infusion could have moved.",
     "rescue.arm": "{count} of {n} in the {arm} group",
     "shift": "From baseline to {visit}, {arms}.",
     "shift.arm": (
-        "{better} of {subjects} patients in the {arm} group reached a better Child-Pugh class, {same} kept theirs, and {worse} "
+        "{better} of {subjects} {patients} in the {arm} group reached a better Child-Pugh class, {same} kept theirs, and {worse} "
         "went to a worse one, were transplanted or died"
     ),
+    "shift.none": "The Child-Pugh class at {visit} is not shown: no score is recorded.",
+    "shift.nobody": "The Child-Pugh class at {visit} is not shown: it is known of nobody.",
     "shift.unknown": " ({unknown} not known)",
     "rmst.none": "The mean time alive within {horizon} cannot be compared: {reason}.",
     "change": "At {visit} the mean change from baseline in {parameter}, by the mixed model, was {arms}.",
     "change.arm": "{value} ({level} CI {lower} to {upper}; n = {n}) in the {arm} group",
     "change.difference": "The difference, {second} minus {first}, was {value} ({level} CI {lower} to {upper}; p {p}).",
+    "change.unreached": "At {visit} there is no change of {parameter} to show: nobody has a value then and at baseline.",
+    "change.unrecorded": "{parameter}: not shown, because no value is recorded up to the data cut.",
+    "change.unrecorded.all": "No value is recorded up to the data cut of {parameters}.",
+    "change.figure.none": "The change of {parameters} is not drawn: it can be estimated at no visit.",
+    "visit.none": "Left out: the groups cannot be compared at {visit}, because nobody has a value then and at baseline.",
+    "visit.none.ranked": "Left out: the groups cannot be compared at {visit}, because {reason}.",
     "change.none.pooled": "The change of {parameter} at {visit} cannot be estimated: {reason}.",
     "change.none": "The groups cannot be compared in the change of {parameter} at {visit}: {reason}.",
     "change.meaning.none": "It has no interval: {reason}.",
@@ -115,6 +128,7 @@ MESSAGES = {
         "that a patient with {second} fares better than one of the other group is {value} ({level} CI {lower} to {upper}; 50 % "
         "is an even chance; randomisation p {p})."
     ),
+    "ranked.unranked": "nobody in {arms} has a change then, or died or was transplanted before",
     "ranked.none": "By {parameter} at {visit} nobody can be ranked against the other group: {reason}.",
     "ranked.why": (
         "The two answers may differ. The mixed model describes change while patients live with their own liver, as if those who "
@@ -133,6 +147,8 @@ MESSAGES = {
     ),
     "pairs.net.none": "The net benefit is {value} percentage points, without an interval: {reason}.",
     "pairs.ratio": "The win ratio is {value} ({level} CI {lower} to {upper}).",
+    "pairs.ratio.none.lost": "in no pair the patient with {first} fared better",
+    "pairs.ratio.none.decided": "no pair is decided",
     "pairs.ratio.none": "The win ratio has no interval: {reason}.",
     "pairs.p": (
         "The Finkelstein–Schoenfeld test gives p {normal} by its normal approximation and p {exact} against the allocations that "
@@ -149,9 +165,10 @@ MESSAGES = {
     "summary.unplanned": "Analyses in this report that the protocol does not plan: {analyses}. Read them as exploration.",
     "summary.unplanned.none": "This report holds no analysis of the trial that the protocol does not plan.",
     "summary.missing": "Not run yet, and so not summarised: {chapters}.",
-    "deviations": "{count} of {n} randomised patients have at least one deviation from the protocol in the data.",
+    "deviations": "The data show at least one deviation from the protocol in {count} of {n} randomised {patients}.",
     "decompensation": "First events by {horizon} after randomisation: {events}.",
     "decompensation.event": "{event} in {arms}",
+    "decompensation.event.nobody": "{event}: nobody was at risk of a first one",
     "decompensation.arm": "{count} of {n} at risk in the {arm} group",
     "decompensation.tests": (
         "Gray's test compares the incidence of the groups over the whole follow-up: {tests}. A high p is no "
@@ -159,6 +176,8 @@ MESSAGES = {
     ),
     "decompensation.untested": "No event happened while both groups could have had one, so that there is nothing to test.",
     "decompensation.episodes": "All episodes within {horizon}, repeated ones counted: {events}.",
+    "decompensation.episodes.none": "Episodes cannot be counted yet: nobody has been under observation for a day.",
+    "decompensation.episodes.event": "{event} {arms}",
     "decompensation.episodes.arm": "{count} in the {arm} group",
     "safety.not_collected": "Safety cannot be judged: the data of this trial hold {lacking}.",
     "safety.not_planned": "Safety cannot be judged: the protocol plans no analysis of it.",
@@ -168,18 +187,18 @@ MESSAGES = {
     "safety.set.arm": "{n} in the {arm} group",
     "safety.share": "{events} of {n} {unit} ({share}, {level} CI {lower} to {upper}) in the {arm} group",
     "safety.share.none": "{events} of {n} {unit} (upper limit {upper}) in the {arm} group",
-    "safety.share.nobody": "nobody in the {arm} group, where nobody was treated",
+    "safety.share.nobody": "nobody ({reason})",
     "safety.absence": (
         "That none was seen is no evidence that none can happen: these data are compatible with a true share of up to {arms}."
     ),
     "safety.absence.arm": "{upper} in the {arm} group",
     "safety.deaths": "Up to the data cut, {arms} died.",
-    "safety.answer": (
-        "A serious adverse event befell {serious}. An adverse event began within 24 hours after an infusion in {soon}."
-    ),
+    "safety.answer.serious": "A serious adverse event befell {serious}.",
     "safety.events.any": "Any adverse event: {arms}.",
     "safety.events.grade_3": "An event of grade 3 or higher: {arms}.",
     "safety.events.stopped": "An event that led to the end of treatment: {arms}.",
+    "safety.answer.soon": "An adverse event began within 24 hours after an infusion in {soon}.",
+    "safety.answer.serious.unknown": "Of no adverse event is it known yet whether it is serious.",
     "safety.answer.unsaid": "Of some events it is not known yet whether they are serious.",
     "safety.events.unknown": (
         "The grade is not known of {grade}, nor the seriousness of {serious}: of an event that had not ended by the data cut "
@@ -196,6 +215,9 @@ MESSAGES = {
     "safety.laboratory": "From a lower CTCAE grade at baseline to grade 3 or 4 went {parameters}.",
     "safety.laboratory.parameter": "{parameter} in {arms}",
     "safety.laboratory.arm": "{x} of {n} in the {arm} group",
+    "safety.laboratory.nothing": (
+        "No laboratory value that CTCAE grades is recorded after baseline, so that none can have worsened yet."
+    ),
     "safety.laboratory.none": "No laboratory value went from a lower CTCAE grade at baseline to grade 3 or 4.",
     "safety.edish": (
         "In end-stage liver disease quadrants drawn by the limits of normal mislead: bilirubin is high before any treatment, so "
@@ -205,6 +227,11 @@ MESSAGES = {
     ),
     "safety.hys_law": "Potential Hy's law in multiples of {scale}: {arms}.",
     "safety.no_liver": "Liver injury cannot be shown: the trial does not collect both ALT and bilirubin.",
+    "safety.no_liver.yet": (
+        "Liver injury cannot be judged: nobody who was treated has values of an aminotransferase and of bilirubin after baseline "
+        "that belong together."
+    ),
+    "safety.no_liver.peaks": "Peaks are not drawn: nobody has values of both ALT and bilirubin after baseline.",
     "safety.exposure": "Of the infusions that fell due, {arms} were given.",
     "safety.exposure.arm": "{given} of {due} in the {arm} group",
     "safety.exposure.reduced": "With less than the planned dose: {arms}.",
@@ -233,7 +260,7 @@ MESSAGES = {
         "The values of all these patients are drawn together, one panel a group, in the chapter on liver function."
     ),
     "power": (
-        "With {n1} and {n2} patients, if 90 % live in one group, Fisher's test at 5 % finds 70 % in the other group in "
+        "With {n1} and {n2} {patients}, if 90 % live in one group, Fisher's test at 5 % finds 70 % in the other group in "
         "{small} of trials, 50 % in {middle} and 30 % in {large}."
     ),
     "size.fewest": (
@@ -242,6 +269,9 @@ MESSAGES = {
     ),
     "size.never": (
         "Even if everybody with {first} lived and everybody with {second} died, Fisher's test would not give p below 0.05."
+    ),
+    "size.none": (
+        "So {n} patients can show no difference by this test, however large, and they cannot show that the groups fare alike."
     ),
     "size.little": (
         "So {n} patients can show what share lived, within wide limits, and may show a very large difference. They cannot show a "
@@ -267,13 +297,13 @@ MESSAGES = {
     "cloglog.none": "On the complementary log-log scale there is no comparison, because {reason}.",
     "companion.sensitivity": "In the sensitivity analysis, where everybody's state is known, {text}",
     "ledger.hidden": "The {view} view does not read the ledger, which names the groups.",
-    "ledger": "The ledger holds {assigned_in_the_ledger} assignments; {agree} agree with the data in day and group.",
+    "ledger": "Assignments in the ledger: {assigned_in_the_ledger}; in agreement with the data in day and group: {agree}.",
     "ledger.others": "Patients otherwise: {others}.",
-    "ledger.proved": "{slots_proved} of the slots, opened, give the commitment that was published before the first of them.",
+    "ledger.proved": "Slots that, opened, give the commitment published before the first of them: {slots_proved}.",
     "ledger.faults": "The ledger is not as it was written: {faults}.",
     "ledger.none": "There is no ledger of assignments in the data of this trial: that the list was followed cannot be shown.",
-    "entry": "{n} patients were randomised, {arms}.",
-    "entry.pooled": "{n} patients were randomised; the {view} view does not show to which group.",
+    "entry": "{n} {patients} randomised, {arms}.",
+    "entry.pooled": "{n} {patients} randomised; the {view} view does not show to which group.",
     "entry.arm": "{n} to {arm}",
     "entry.gap": "At no moment did the groups differ by more than {gap}.",
     "entry.places": (
@@ -282,7 +312,7 @@ MESSAGES = {
     ),
     "guessed": (
         "Somebody who always named the group with fewer patients so far, and tossed a coin at ties, would have been right in "
-        "{guessed} of {n} assignments, a tie counting half."
+        "{guessed} of {n} {assignments}, a tie counting half."
     ),
     "guessed.expected": "The design lets expect a share of {share}.",
     "exact.logrank": (
@@ -331,7 +361,7 @@ MESSAGES = {
     "hazards.none": "Whether that ratio is constant over time cannot be tested: {deaths} {noun} are too few.",
     "headline.complete": "At {horizon} {arms} were alive",
     "headline.complete.arm": "{alive} of {n} with {arm}",
-    "headline.complete.pooled": "{alive} of {n} patients",
+    "headline.complete.pooled": "{alive} of {n} {patients}",
     "headline.each": "{alive} of {n} alive in each group at {horizon}",
     "headline.all": "All patients in every group alive at {horizon}",
     "headline.nobody": "Nobody in any group alive at {horizon}",
@@ -381,11 +411,29 @@ MESSAGES = {
     "diff.methods": "Another method than then made {count} {results}: there a change need not come from the data.",
     "diff.methods.none": "None was made by another method than then.",
     "diff.methods.title": "Results made by another method than then",
+    "records.none": "The export holds no record of {what}.",
+    "records.none_yet": "No record of {what} is dated on or before the cut-off.",
     "override.applied": "The export itself is unchanged; the analysis reads the corrected value.",
     "override.none": "No correction of the export is recorded: every value is read as it was exported.",
     "override.hidden": "{count} further {corrections} what this cut or its view does not show.",
     "override.only_hidden": "Corrections are recorded only of what this cut or its view does not show.",
 }
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Words for the reader, made from results; HTML spans carry the result ids.
+
+    What makes a table or a figure returns one in its place where there is nothing to show: it says what is missing, and why.
+    """
+
+    html: str
+
+    def __repr__(self) -> str:
+        return self.html
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/markdown": self.html, "text/plain": self.html}
 
 
 def message(key: str, **values: Any) -> str:
@@ -411,8 +459,21 @@ def in_prose(label: str) -> str:
 
 
 def not_compared(study: Study) -> str:
-    """Why a comparison is missing in a view that shows no arms; empty in one that does."""
-    return "" if study.compares else message("view.not_compared", view=study.cut.view)
+    """Why a comparison is missing: the view shows no arms, or one has nobody yet; empty where there is one."""
+    if study.compares:
+        return ""
+    if not study.shows_arms:
+        return message("view.not_compared", view=study.cut.view)
+    return message("arms.not_compared", arms=_vacant_groups(study))
+
+
+def vacant(study: Study) -> str:
+    """To which arms nobody has been randomised yet; empty where each has somebody."""
+    return message("arms.vacant", arms=_vacant_groups(study)) if study.vacant else ""
+
+
+def _vacant_groups(study: Study) -> str:
+    return joined(message("arms.one", arm=of_group(arm)) for arm in study.vacant)
 
 
 def prose(label: str) -> str:

@@ -92,7 +92,7 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
     points = study.protocol.analysis("OS-KM").milestones_days or (horizon,)
     reported = rows_of("os_km", survival_tables.curve_rows(curves, points), analysis="OS-KM", chapter="c")
     yield survival_tables.curve_table(reported, curves, points, id="os_km", title="Overall survival")
-    yield survival_tables.ending_table(os)
+    yield survival_tables.ending_table(os, arms=study.arms)
     for analysis in ("LFT", "SCORES"):
         for parameter in liver_function.parameters_of(study, analysis):
             yield repeated.change_table(study, parameter, changes(parameter.paramcd))

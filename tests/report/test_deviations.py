@@ -53,7 +53,7 @@ class TestByHand:
         assert found["kind"].tolist() == ["eligibility", "dose"]
         assert found["detail"].tolist() == ["IN01", "2024-01-29: Fever"]
         counts = rows_of("d", deviations.deviation_rows(own, found), analysis="SUMMARY", chapter="c")
-        assert plain(deviations.deviation_sentence(counts)).startswith("1 of 1 randomised patients")
+        assert plain(deviations.deviation_sentence(counts)).endswith("in 1 of 1 randomised patient.")
         assert not unspanned_numbers(deviations.deviation_sentence(counts))
 
 

@@ -1,5 +1,7 @@
 """Liver injury: peaks and their quadrants by both denominators, and which days make a potential Hy's law case."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -155,7 +157,10 @@ class TestPotentialCases:
 def test_a_trial_without_bilirubin_has_no_answer():
     own = derived(PEOPLE, LB=liver(alt=40))
     assert edish.liver_injury(own, safety.safety_set(own), conf_level=0.95) is None
-    assert edish.not_collected().startswith("Liver injury cannot be shown")
+    assert edish.why_none(own).startswith("Liver injury cannot be judged: nobody who was treated has values")
+    fewer = tuple(p for p in own.protocol.parameters if p.paramcd != "BILI")
+    without = replace(own, protocol=own.protocol.model_copy(update={"parameters": fewer}))
+    assert edish.why_none(without).startswith("Liver injury cannot be shown: the trial does not collect")
 
 
 def test_the_figure_draws_each_patient_once_a_panel_and_both_lines(study):

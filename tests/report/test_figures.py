@@ -31,8 +31,9 @@ def curves(times=TIMES):
 
 
 def survival(own=None, **how) -> Picture:
-    how = {"title": "Alive", "alt": "Two curves.", "ticks": TICKS, **how}
-    return figures.survival_curves(own or curves(), id="os_km", **how)
+    own = own or curves()
+    how = {"arms": list(own), "title": "Alive", "alt": "Two curves.", "ticks": TICKS, **how}
+    return figures.survival_curves(own, id="os_km", **how)
 
 
 @cache

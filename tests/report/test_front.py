@@ -214,7 +214,8 @@ def test_report_without_the_primary_chapter_says_so():
 def test_three_arms_have_no_card_of_a_difference():
     arms = protocol().arms
     third = arms[0].model_copy(update={"code": "C", "label": "Control", "number": 3})
-    study = study_of([patient(1, LOW)], trial=protocol().model_copy(update={"arms": (*arms, third)}))
+    patients = [patient(1, LOW), patient(2, HIGH), patient(3, third.label)]
+    study = study_of(patients, trial=protocol().model_copy(update={"arms": (*arms, third)}))
     found = cards({LOW: [ALIVE], HIGH: [DIED], "Control": [ALIVE]}, study=study)
     assert [label for label, _, _ in found] == [
         "Alive at one year, low dose",

@@ -31,8 +31,8 @@ class TestExample:
     def test_all_agree_and_are_proved(self, own, kept):
         check = ledger.check_ledger(own, kept)
         assert said(check) == (
-            "The ledger holds 22 assignments; 22 agree with the data in day and group. 22 of the slots, opened, give the "
-            "commitment that was published before the first of them."
+            "Assignments in the ledger: 22; in agreement with the data in day and group: 22. Slots that, opened, give the "
+            "commitment published before the first of them: 22."
         )
         table = ledger.ledger_table(check)
         assert table.frame["Agree"].eq("yes").all()

@@ -90,8 +90,11 @@ class TestRows:
     def test_nobody_has_a_value(self):
         own, parameter, rows = rows_by_hand(FEW, "MELD")
         assert rows.row("model_values").value == 0
-        assert "cannot be compared in the change of MELD score at week 48" in repeated.last_change(
-            own, parameter, rows, level="95 %"
+        assert repeated.last_change(own, parameter, rows, level="95 %") == (
+            "At week 48 there is no change of MELD score to show: nobody has a value then and at baseline."
+        )
+        assert repr(repeated.change_table(own, parameter, rows)) == (
+            "MELD score: not shown, because no value is recorded up to the data cut."
         )
 
     def test_nothing_without_its_reason(self, changes):

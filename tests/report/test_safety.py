@@ -126,10 +126,8 @@ class TestShares:
         nobody = rows(safety.share("s", LOW, 0, 0, conf_level=0.95)).rows[0]
         assert plain(safety.share_words([one], level=LEVEL)).startswith("0 of 1 patient (")
         assert (nobody.value, nobody.reason) == (None, "nobody was treated")
-        assert (
-            plain(safety.share_words([nobody], level=LEVEL))
-            == "nobody in the low-dose group, where nobody was treated"
-        )
+        assert plain(safety.share_words([nobody], level=LEVEL)) == "nobody (nobody was treated)"
+        assert safety.share_words([one, nobody], level=LEVEL) == safety.share_words([one], level=LEVEL)
         assert safety.absence_words([nobody]) == ""
         assert safety.share_text(nobody) == "0/0"
 

@@ -193,8 +193,8 @@ class TestAliveAtTheHorizon:
         text, means, lost = primary(STUDIES["nobody followed so long"])
         assert text == (
             "The proportion alive one year after randomisation cannot be estimated in the low-dose group and the "
-            "medium-high-dose group: nobody there has been observed that long. By then 1 of 3 patients in the low-dose group "
-            "and 0 of 3 patients in the medium-high-dose group are known to have died."
+            "medium-high-dose group: nobody there has been observed that long. Known to have died by then: 1 of 3 patients in "
+            "the low-dose group and 0 of 3 patients in the medium-high-dose group."
         )
         assert means == ""
         assert f"between {M}67 and 100 percentage points" in lost

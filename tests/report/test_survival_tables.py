@@ -283,7 +283,7 @@ class TestEndings:
                 patient(4, LOW, days=400, censored_by_rule=True),
             ]
         )
-        table = ending_table(study.adtte)
+        table = ending_table(study.adtte, arms=study.arms)
         assert cells(table) == [
             ["Death (demographics)", "Event", "DM.DTHDTC", "0", "1"],
             ["Last day known alive", "Censored", "LB.LBDTC", "1", "1"],
@@ -295,12 +295,13 @@ class TestEndings:
     def test_everybody_is_counted_once(self, study, cut):
         for code in ("OS", "OSCUT", "TFS"):
             own = study(cut).adtte[study(cut).adtte["PARAMCD"].eq(code)]
-            frame = ending_table(own).frame
+            frame = ending_table(own, arms=study(cut).arms).frame
             assert frame[study(cut).arms].astype(int).to_numpy().sum() == len(own)
 
     def test_end_at_the_cut_off_has_no_record(self, study):
-        own = study("demo-interim").adtte
-        frame = ending_table(own[own["PARAMCD"].eq("OSCUT")]).frame
+        interim = study("demo-interim")
+        own = interim.adtte
+        frame = ending_table(own[own["PARAMCD"].eq("OSCUT")], arms=interim.arms).frame
         assert frame.loc[frame["Why"].str.contains("followed to the cut-off"), "Record"].tolist() == [
             "cut-off"
         ]

@@ -8,6 +8,7 @@ import pandas as pd
 from esld.data import dates
 from esld.data.adam.adlb import study_day
 from esld.data.adam.adsl import anchor_days
+from esld.data.columns import first_known
 from esld.data.sdtm import Tables
 from esld.protocol import Protocol
 
@@ -187,7 +188,7 @@ def _after_infusion(frame: pd.DataFrame, onset: pd.Series, infusions: pd.DataFra
 def _first_of_each(frame: pd.DataFrame) -> pd.DataFrame:
     """First treatment-emergent event of each subject, and of each subject and preferred term."""
     emergent = frame[frame["TRTEMFL"].eq("Y")]
-    term = emergent["AEDECOD"].fillna(emergent["AETERM"])
+    term = first_known(emergent["AEDECOD"], emergent["AETERM"])
     firsts = {
         "AOCCFL": ~emergent.duplicated("USUBJID"),
         "AOCCPFL": ~emergent.assign(term=term).duplicated(["USUBJID", "term"]),

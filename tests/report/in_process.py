@@ -1,0 +1,194 @@
+"""The chapters of a study without kernels: their cells compiled once, run one after the other, nothing written."""
+
+import ast
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from types import CodeType
+from typing import Any
+from unittest import mock
+
+import jupytext
+import pandas as pd
+
+from esld.data import dates, sdtm
+from esld.data import study as studies
+from esld.data.readers import Tables
+from esld.data.study import CutFile, Study, load_study, read_cut
+from esld.report import chapter as chapters
+from esld.report import figures, front
+from esld.report.chapter import SUMMARY, Chapter, Others
+from esld.report.figures import Picture
+from esld.report.results import Reported
+from esld.report.tables import Table
+from esld.report.words import Sentence
+from tests.report.builders import ROOT, plain
+
+NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.py"))
+OF_THE_CUT = [name for name in NOTEBOOKS if name != SUMMARY] + [SUMMARY]
+
+
+@cache
+def cells(name: str) -> tuple[tuple[CodeType, CodeType | None], ...]:
+    """The code cells of a chapter: the statements, and the expression that a cell ends with and shows."""
+    notebook = jupytext.read(ROOT / "notebooks" / f"{name}.py")
+    found = []
+    for number, cell in enumerate(c for c in notebook.cells if c.cell_type == "code"):
+        tree, where = ast.parse(cell.source), f"{name}, code cell {number}"
+        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+        shown = None if last is None else compile(ast.Expression(last.value), where, "eval")
+        found.append((compile(tree, where, "exec"), shown))
+    return tuple(found)
+
+
+@dataclass
+class Unwritten(Chapter):
+    """A chapter that hands over and shows as ever, and writes no file."""
+
+    earlier: Mapping[str, "Unwritten"] = field(default_factory=dict)
+
+    def _write(self) -> None:
+        pass
+
+    def table(self, table):
+        return table
+
+    def figure(self, figure):
+        return figure
+
+    def others(self) -> Others:
+        rows = [row for own in self.earlier.values() for rows in own._rows.values() for row in rows]
+        answers = {name: own._answer for name, own in self.earlier.items()}
+        return Others(Reported(tuple(rows)), answers, ())
+
+
+@dataclass
+class Report:
+    """What the chapters of one study showed, by chapter, and what failed."""
+
+    shown: dict[str, list[object]] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+    chapters: dict[str, Unwritten] = field(default_factory=dict)
+
+    def texts(self) -> Iterable[tuple[str, str]]:
+        """Every text that a reader meets, with its chapter; a cell of a table by itself."""
+        for name, shown in self.shown.items():
+            for item in shown:
+                if isinstance(item, Sentence):
+                    yield name, plain(item.html)
+                elif isinstance(item, Picture):
+                    yield from ((name, text) for text in (item.title, item.alt))
+                elif isinstance(item, Table):
+                    cells = item.frame.to_numpy().ravel().tolist()
+                    yield from ((name, text) for text in (item.title, *item.footnotes, *dict.fromkeys(cells)))
+
+
+def run(study: Study, names: Iterable[str] = OF_THE_CUT, *, draw: bool = False) -> Report:
+    """The chapters of a study in their order. What fails is recorded; warnings are failures.
+
+    Without `draw` figures are made, and not laid out, which takes a third of the time.
+    """
+    figures.set_style()
+    if draw:
+        return _run(study, names)
+    with mock.patch("matplotlib.figure.Figure.draw_without_rendering", lambda figure: None):
+        return _run(study, names)
+
+
+def _run(study: Study, names: Iterable[str]) -> Report:
+    report = Report()
+    for name in names:
+        chapter = report.chapters[name] = Unwritten(name, study, Path(), earlier=dict(report.chapters))
+        shown = report.shown[name] = []
+        _run_cells(name, chapter, shown, report.failed)
+    rows = tuple(row for own in report.chapters.values() for rows in own._rows.values() for row in rows)
+    answers = {name: own._answer for name, own in report.chapters.items()}
+    with mock.patch.object(front, "_diagram", lambda *how: None):  # chapter 00 draws the same
+        page = front.front_page(rows, answers, study)
+    cards = [Sentence(f"{card.label}: {card.value}; {card.detail}") for card in page.cards]
+    report.shown["index"] = [Sentence(page.answer), *cards]
+    return report
+
+
+def _run_cells(name: str, chapter: Unwritten, shown: list[object], failed: list[str]) -> None:
+    namespace: dict[str, Any] = {}
+    with (
+        mock.patch.object(chapters, "open_chapter", lambda name, cut: chapter),
+        mock.patch("IPython.display.display", lambda *items: shown.extend(items)),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("error")
+        for number, (statements, expression) in enumerate(cells(name)):
+            try:
+                exec(statements, namespace)
+                item = None if expression is None else eval(expression, namespace)
+            except Exception as error:
+                failed.append(f"{name}, code cell {number}: {type(error).__name__}: {error}")
+                return  # what comes after would fail for want of its names
+            shown += [] if item is None else [item]
+
+
+# --- cuts of the demonstration trial --------------------------------------------------------------------------
+
+
+@cache
+def demo() -> tuple[CutFile, Tables]:
+    """The demonstration trial: its final cut, and the whole export."""
+    file = read_cut(ROOT / "params" / "demo-final.yaml")
+    return file, sdtm.read_tables(file.data_path)
+
+
+def cut_at(cutoff: str, view: str = "unblinded", *, tables: Tables | None = None, trial: Any = None) -> Study:
+    """The demonstration trial, or another export of it, cut at a day in a view."""
+    file, whole = demo()
+    changed = {"cutoff": cutoff, "view": view, "previous": "", "previous_results": "", "status": "draft"}
+    cut = replace(file, cut=file.cut.model_copy(update=changed))
+    protocol = trial or studies.read_protocol(cut.protocol_path)
+    with (
+        mock.patch.object(
+            studies.sdtm, "read_tables", lambda path: dict(whole if tables is None else tables)
+        ),
+        mock.patch.object(studies, "read_protocol", lambda path: protocol),
+    ):
+        return load_study(cut)
+
+
+@cache
+def days_of_change() -> tuple[str, ...]:
+    """Every day on which a dated record of the demonstration trial lies, from the first randomisation to the final cut."""
+    file, tables = demo()
+    ds = tables["DS"]
+    first = dates.earliest(ds.loc[ds["DSDECOD"].eq("RANDOMIZED"), "DSSTDTC"]).min()
+    found = [
+        dates.earliest(table[column])
+        for name, table in tables.items()
+        for column in sdtm.date_columns(sdtm.DOMAINS[name])
+        if column in table
+    ]
+    days = pd.concat(found).dropna().drop_duplicates().sort_values()
+    days = days[days.between(first, dates.as_date(file.cut.cutoff))]
+    return tuple(days.dt.strftime("%Y-%m-%d"))
+
+
+# --- what no reader should meet --------------------------------------------------------------------------------
+
+_NONSENSE = re.compile(
+    r"\bnan\b|\bNaN\b|\bNone\b|\bNaT\b|\binf\b|<NA>|\bNE \(NE\)|\b0 of 0\b|NE years|\b0/0 \("
+    r"|(?<![\d.,/–-])\b1 (?:patients|days|events|deaths|records|values|assignments|infusions|changes|queries|years)\b"
+    r"|\bwas alive\w*|group are\b|\{\w+\}|  +|\(\)| ,| \.(?!\d)|^[,;. ]|in [,;.]"
+)
+_ALLOWED = re.compile(r"None \((?:open label|assumed)\)|None applies|was alive (?:at|after)")
+
+
+def nonsense(report: Report) -> list[str]:
+    """Texts with a number that is none, a count of nobody, a plural of one, or a hole where a word should be."""
+    found = []
+    for name, text in report.texts():
+        for match in _NONSENSE.finditer(text.strip()):
+            around = text.strip()[max(0, match.start() - 60) : match.end() + 40]
+            if text != "None" and not _ALLOWED.search(around):
+                found.append(f"{name}: … {around} …")
+    return list(dict.fromkeys(found))
