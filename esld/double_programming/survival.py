@@ -55,14 +55,25 @@ def restricted_mean(adtte: pd.DataFrame, *, tau: float) -> float:
 
 
 def log_rank(adtte: pd.DataFrame, arms: Sequence[str]) -> tuple[float, float]:
-    """Chi-square and p-value of the log-rank test of two arms (``TRT01P``), by ``lifelines.statistics``; NaN without an event."""
+    """Chi-square and p-value of the log-rank test of two arms (``TRT01P``), by ``lifelines.statistics``.
+
+    NaN where no event compares the arms: where one of them is not at risk any more, or everybody has the event at once.
+    lifelines gives 0 there.
+    """
     from lifelines.statistics import logrank_test
 
     first, second = ([part.copy() for part in _followed(adtte[adtte["TRT01P"].eq(arm)])] for arm in arms)
-    if not (first[1].any() or second[1].any()):
+    if not any(
+        _compared(at, first, second) for at in np.unique(np.concatenate([t[e] for t, e in (first, second)]))
+    ):
         return nan, nan
     found = logrank_test(first[0], second[0], event_observed_A=first[1], event_observed_B=second[1])
     return float(found.test_statistic), float(found.p_value)
+
+
+def _compared(at: float, *arms: list[Any]) -> bool:
+    at_risk = [int((time >= at).sum()) for time, _ in arms]
+    return all(at_risk) and sum(int((died & (time == at)).sum()) for time, died in arms) < sum(at_risk)
 
 
 def hazard_ratio(adtte: pd.DataFrame, arms: Sequence[str]) -> tuple[float, float, float, float]:

@@ -1,5 +1,6 @@
 """The maximum of the likelihood of repeated measures, and the proof that it is one."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -16,11 +17,11 @@ _CURVATURE = 1e-9  # of the information, scaled to a diagonal of at most 1: belo
 _EPS = float(np.finfo(float).eps)
 _NOISE = 100.0  # times the rounding of an inverse covariance: what it may do to the score
 _SINGULAR = 1e-11  # of the correlation of Sigma: below this the maximum is at the border
-_FULL, _FEW = (
-    0.8,
-    20,
-)  # of the values of all visits, and values a parameter: with less of both one search is not enough
+# Of the values of all visits, and values a parameter: with less of both the likelihood may have several maxima.
+_FULL, _FEW = 0.8, 20
 _MIXED = (0.05, 0.3, 1.0)  # shares of independence in further starts
+_ALIKE = (0.0, 0.5, -0.15)  # correlations of starts in which all visits have one variance
+_DRAWN = 12  # further starts that are drawn
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -75,16 +76,33 @@ def impossible(rows: Rows, structure: Covariance, visits: tuple[object, ...]) ->
 def maximise(rows: Rows, structure: Covariance, *, reml: bool) -> Optimum:
     """The highest proven maximum of searches from several starts.
 
-    One is enough if it proves one, unless the data are few and many values are missing: the likelihood may then have several.
+    One is enough if it proves one, unless the data are few and many values are missing: a visit that few have reached may
+    then vary little and go with the others, or vary much and go against them, and each is a maximum.
     """
     first = _search(rows, structure, structure.start(moments(rows)), reml=reml)
     many = rows.n_obs < _FULL * rows.subjects.sum() * len(rows.scale)
     if not first.reason and not (many and rows.n_obs < _FEW * structure.size):
         return first
-    found = [first] + [
-        _search(rows, structure, structure.start(moments(rows, share)), reml=reml) for share in _MIXED
-    ]
+    found = [first] + [_search(rows, structure, structure.start(start), reml=reml) for start in _starts(rows)]
     return max((one for one in found if not one.reason), key=lambda one: one.at.value, default=first)
+
+
+def _starts(rows: Rows) -> Iterator[Floats]:
+    """Positive definite covariances of shape (m, m), some near the data, some far from them; the same in every call."""
+    yield from (moments(rows, share) for share in _MIXED)
+    variance = np.diag(moments(rows))
+    m = len(variance)
+    common = np.sqrt(np.mean(variance * rows.scale**2)) / rows.scale
+    for rho in _ALIKE if m > 1 else ():
+        rho = max(rho, -0.75 / (m - 1))
+        yield np.outer(common, common) * (rho + (1 - rho) * np.eye(m))
+    rng = np.random.default_rng(list(b"esld mmrm starts"))
+    for _ in range(_DRAWN):
+        factor = rng.normal(size=(m, m + 1))
+        drawn = factor @ factor.T
+        size = np.sqrt(np.diag(drawn))
+        sd = np.sqrt(variance) * np.exp(rng.normal(0, 0.7, m))
+        yield np.outer(sd, sd) * (0.8 * drawn / np.outer(size, size) + 0.2 * np.eye(m))
 
 
 def _search(rows: Rows, structure: Covariance, theta: Floats, *, reml: bool) -> Optimum:
