@@ -17,6 +17,7 @@ _CURVATURE = 1e-9  # of the information, scaled to a diagonal of at most 1: belo
 _EPS = float(np.finfo(float).eps)
 _NOISE = 100.0  # times the rounding of an inverse covariance: what it may do to the score
 _SINGULAR = 1e-11  # of the correlation of Sigma: below this the maximum is at the border
+_NO_VARIANCE = 1e-6  # of a visit, in its unit: below this it is at the border
 # Of the values of all visits, and values a parameter: with less of both the likelihood may have several maxima.
 _FULL, _FEW = 0.8, 20
 _MIXED = (0.05, 0.3, 1.0)  # shares of independence in further starts
@@ -145,10 +146,16 @@ def _search(rows: Rows, structure: Covariance, theta: Floats, *, reml: bool) -> 
 
 
 def _smallest(sigma: Floats) -> float:
-    """Smallest eigenvalue of the correlation, or of the variances in their units if that is smaller."""
+    """Smallest eigenvalue of the correlation, or what stands for it in the smallest variance.
+
+    A visit that few have reached can be fitted without any spread: its variance then goes to 0, the likelihood to a height
+    that it never reaches, and its derivatives to 0 long before the correlation is singular.
+    """
     variance = np.diag(sigma)
     sd = np.sqrt(variance)
-    return float(min(np.linalg.eigvalsh(sigma / np.outer(sd, sd))[0], variance.min()))
+    return float(
+        min(np.linalg.eigvalsh(sigma / np.outer(sd, sd))[0], _SINGULAR / _NO_VARIANCE * variance.min())
+    )
 
 
 def _direction(here: Slopes) -> tuple[Floats, float]:
