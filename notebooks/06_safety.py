@@ -43,7 +43,6 @@ from esld.report.chapter import open_chapter
 
 chapter = open_chapter("06_safety", cut=cut)
 study, level = chapter.study, numbers.level(conf_level)
-planned, empty = safety.planned(study), safety.why_empty(study)
 
 # %% [markdown]
 # ## Who is counted
@@ -52,6 +51,7 @@ planned, empty = safety.planned(study), safety.why_empty(study)
 # been harmed by the treatment; such patients would make it look safer than it is.
 
 # %%
+planned, empty = safety.planned(study), safety.why_empty(study)
 counted = safety.safety_set(study)
 if not empty:
     size = chapter.hand_over("safety_set", safety.set_rows(counted), analysis=planned.id)

@@ -271,7 +271,7 @@ MESSAGES = {
         "Even if everybody with {first} lived and everybody with {second} died, Fisher's test would not give p below 0.05."
     ),
     "size.none": (
-        "So {n} patients can show no difference by this test, however large, and they cannot show that the groups fare alike."
+        "So whatever happens to {n} patients, this test finds nothing in it, and they cannot show that the groups fare alike."
     ),
     "size.little": (
         "So {n} patients can show what share lived, within wide limits, and may show a very large difference. They cannot show a "

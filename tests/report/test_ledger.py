@@ -56,7 +56,7 @@ class TestDisagreement:
         first = adsl.index[adsl["RANDDT"].notna()][0]
         adsl.loc[first, "RANDDT"] += pd.Timedelta(days=1)
         check = ledger.check_ledger(own.__class__(**{**own.__dict__, "adsl": adsl}), kept)
-        assert "21 agree" in said(check)
+        assert "in agreement with the data in day and group: 21" in said(check)
         assert "Patients otherwise: 1 differ." in said(check)
 
     def test_a_patient_who_is_in_one_of_them_only(self, own, kept):
