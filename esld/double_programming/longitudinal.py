@@ -133,12 +133,10 @@ def _estimated(structure: str, times: Floats, patterns: list[Pattern]) -> Floats
     with np.errstate(all="ignore"):
         for start in (0.0, 0.5, -0.3):
             theta = np.concatenate((np.zeros(counts[0]), np.full(counts[1], start)))
-            for _ in range(2):  # begun again where it ended, it forgets a curvature that has gone astray
-                found = minimize(
-                    objective, theta, jac=True, method="BFGS", options={"gtol": 1e-8, "maxiter": 2000}
-                )
-                theta = found.x
-            if float(np.max(np.abs(found.jac))) < 1e-4 and found.fun < 1e9:
+            found = minimize(
+                objective, theta, jac=True, method="BFGS", options={"gtol": 1e-6, "maxiter": 1000}
+            )
+            if float(np.max(np.abs(found.jac))) < 1e-3 and found.fun < 1e9:
                 ends.append((float(found.fun), make(found.x, times)))
     best, sigma = min(ends, key=lambda end: end[0], default=(np.inf, None))
     return None if any(value > best + 1e-6 for value, _ in ends) else sigma

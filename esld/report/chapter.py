@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -134,7 +134,7 @@ class Chapter:
         return Sentence(self._answer)
 
     def _write(self) -> None:
-        rows = [asdict(row) for own in self._rows.values() for row in own]
+        rows = [vars(row) for own in self._rows.values() for row in own]
         content = {
             "answer": self._answer,
             "files": self._files,

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -150,7 +150,7 @@ def _row(id: str, analysis: str, chapter: str, record: dict[Any, Any]) -> Row:
 
 def write_rows(rows: Iterable[Row], path: Path) -> None:
     """Write rows as JSON, one row a line, so that a difference between two runs is a line."""
-    lines = [json.dumps(asdict(row), ensure_ascii=False) for row in rows]
+    lines = [json.dumps(vars(row), ensure_ascii=False) for row in rows]
     path.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 
 
