@@ -168,13 +168,14 @@ class _Rows:
         second: float,
         *,
         by: str,
+        name: str,
         part: str,
         relative: float = CLOSED_FORM,
         unfit: str = "",
     ) -> Pair | None:
         """The same for a confidence limit; None where the chapter's level is not 95 %."""
         pair = self.pair(
-            result, statistic, arm, time, second, by=by, name=f"its {part} limit", part=part, relative=relative, unfit=unfit,
+            result, statistic, arm, time, second, by=by, name=f"{name}, {part} limit", part=part, relative=relative, unfit=unfit,
         )  # fmt: skip
         return None if pair is None or pair.row.chapter in self.other_level else pair
 
@@ -191,8 +192,9 @@ def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
             "os_milestone", "survival", arm, horizon, alive[arm], by=KM, name="alive at the horizon"
         )
         for part, limit in zip(("lower", "upper"), limits, strict=True):
+            name = "the curve there, log-log"
             yield found.limit(
-                "os_km", "survival", arm, horizon, limit, by=KM, part=part, unfit=other.NO_LIMITS
+                "os_km", "survival", arm, horizon, limit, by=KM, name=name, part=part, unfit=other.NO_LIMITS
             )
         mean[arm] = other.restricted_mean(times, tau=tau)
         yield found.pair("os_rmst", "rmst", arm, tau, mean[arm], by=RMST, name="mean time alive")
@@ -213,7 +215,8 @@ def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
         "os_cox", "hazard_ratio", ratio, None, hazard, by=COX, relative=SEARCHED, name="hazard ratio"
     )
     for part, limit in (("lower", lower), ("upper", upper)):
-        yield found.limit("os_cox", "hazard_ratio", ratio, None, limit, by=COX, part=part, relative=SEARCHED)
+        how = {"by": COX, "part": part, "name": "hazard ratio"}
+        yield found.limit("os_cox", "hazard_ratio", ratio, None, limit, relative=SEARCHED, **how)
     name = "hazard ratio, p"
     yield found.pair(
         "os_cox", "hazard_ratio_p_value", ratio, None, p_value, by=COX, relative=SEARCHED, name=name
