@@ -14,7 +14,10 @@ Bools = NDArray[np.bool_]
 
 # Where lifelines is not fit, and who says so. The number is then left out, never mended.
 NO_VARIANCE = "lifelines' variance of a restricted mean is not its sampling variance (lifelines issue 1682)"
-JITTER = "events of different kinds on one day: lifelines moves them apart at random (lifelines issue 1521)"
+JITTER = (
+    "lifelines moves events of different kinds on one day apart at random (lifelines issue 1521), and leaves out those on the "
+    "day of randomisation"
+)
 NO_LIMITS = "lifelines has no log-log limits that can be used where everybody, or nobody, is alive"
 
 
@@ -79,14 +82,16 @@ def _compared(at: float, *arms: list[Any]) -> bool:
 def hazard_ratio(adtte: pd.DataFrame, arms: Sequence[str]) -> tuple[float, float, float, float]:
     """Hazard ratio of the second arm to the first, its 95 % limits and Wald p-value, by ``lifelines.CoxPHFitter`` (Efron).
 
-    NaN where an arm has no event: the likelihood has no maximum, and lifelines then returns wherever it stopped.
+    NaN unless each arm has an event while the other is at risk: the likelihood has no maximum, and lifelines then returns
+    wherever it stopped.
     """
     from lifelines import CoxPHFitter
 
     own = adtte[adtte["TRT01P"].isin(arms)]
     time, died = _followed(own)
     second = own["TRT01P"].eq(arms[1]).to_numpy()
-    if not died[second].any() or not died[~second].any():
+    arm_of = ((second, ~second), (~second, second))
+    if not all(any((time[theirs] >= at).any() for at in time[own_arm & died]) for own_arm, theirs in arm_of):
         return nan, nan, nan, nan
     table = pd.DataFrame({"time": time, "died": died.astype(int), "arm": second.astype(float)})
     with warnings.catch_warnings():
@@ -102,7 +107,7 @@ def hazard_ratio(adtte: pd.DataFrame, arms: Sequence[str]) -> tuple[float, float
 def incidence(adtte: pd.DataFrame, *, at: float) -> float:
     """Cumulative incidence of the event (``EVTYPE`` "EVENT", against "COMPETING") at a day, by ``lifelines.AalenJohansenFitter``.
 
-    NaN where the curve has ended before, and where two kinds of event fall on one day: see `JITTER`.
+    NaN where the curve has ended before, and where two kinds of event fall on one day or one on day 0: see `JITTER`.
     """
     from lifelines import AalenJohansenFitter
 
@@ -112,7 +117,7 @@ def incidence(adtte: pd.DataFrame, *, at: float) -> float:
         return nan
     if not (kind == 1).any():
         return 0.0
-    if set(time[kind == 1]) & set(time[kind == 2]):
+    if set(time[kind == 1]) & set(time[kind == 2]) or (time[kind > 0] == 0).any():
         return nan
     fitted = AalenJohansenFitter(calculate_variance=False).fit(time, kind, event_of_interest=1)
     curve = fitted.cumulative_density_

@@ -320,7 +320,8 @@ def pair_table(compared: Sequence[Pair]) -> Table:
         "Of the LS means of a parameter, their number in brackets, the one that differs most is shown.",
         f"Allowed: a relative difference of {difference(CLOSED_FORM)} for a formula and {difference(SEARCHED)} for a fit; for an "
         f"LS mean {difference(OF_A_STANDARD_ERROR)} of its standard error. A larger one stops the run: nothing is published.",
-        f"Not asked of lifelines: {other.NO_VARIANCE}.",
+        "Not computed twice: the intervals of the proportions alive, of their difference and of the mean times, the exact tests, "
+        f"and Firth's regression. {numbers.capitalised(other.NO_VARIANCE)}; no other program at hand has the others.",
         *notes,
     )
     return Table(

@@ -246,8 +246,10 @@ def _stratum(at_risk: Floats, own: Floats, other: Floats, rho: float) -> _Part:
 
     r = h * (1 - incidence_before)
     expected = r * np.divide(d, r.sum(axis=1), out=np.zeros(m), where=d > 0)[:, None]
+    # The diagonal from the others: a group alone at risk then has no variance at all, instead of rounding.
     a = -h[:, :, None] * h[:, None, :] / total[:, None, None]
-    a[:, range(k), range(k)] += h
+    a[:, range(k), range(k)] = 0.0
+    a[:, range(k), range(k)] = -a.sum(axis=2)
     a *= weight[:, None, None]
     later = np.cumsum(a * (d / total / opening)[:, None, None], axis=0)
     rest = later[-1:] - later

@@ -246,7 +246,9 @@ class TestExcel:
         assert set(read_tables(sheet_of(tmp_path, ["USUBJID"], ["S-1"], name=" dm "))) == {"DM"}
 
     def test_an_empty_sheet(self, tmp_path):
-        assert "DM table must have a header row, got none (export.xlsx, sheet DM)" in refusal(sheet_of(tmp_path))
+        assert "DM table must have a header row, got none (export.xlsx, sheet DM)" in refusal(
+            sheet_of(tmp_path)
+        )
 
     def test_a_workbook_that_understates_its_size_is_read_whole(self, tmp_path):
         path = sheet_of(tmp_path, ["USUBJID", "AGE"], ["S-1", 5], ["S-2", 6])

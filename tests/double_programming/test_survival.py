@@ -56,6 +56,15 @@ def test_a_hazard_ratio_needs_an_event_in_each_arm():
     assert other.log_rank(both, ["A", "B"])[0] > 0
 
 
+def test_a_hazard_ratio_needs_them_while_the_other_arm_is_at_risk():
+    apart = pd.concat([adtte([1, 2], [0, 0]), adtte([3, 4], [0, 1], arm="B")])
+    assert all(map(isnan, other.hazard_ratio(apart, ["A", "B"])))
+
+
+def test_an_event_on_day_0_is_not_asked_of_lifelines():
+    assert isnan(other.incidence(adtte([0, 5, 9], [0, 1, 1]), at=4))
+
+
 def test_the_log_rank_without_an_event_is_no_number():
     quiet = pd.concat([adtte([5], [1]), adtte([6], [1], arm="B")])
     assert all(map(isnan, other.log_rank(quiet, ["A", "B"])))
@@ -77,7 +86,7 @@ def test_fishers_test_only_where_everybody_is_known():
     assert isnan(other.fisher_p(pd.concat([known, adtte([2], [1])]), ["A", "B"], at=5))
 
 
-patients = st.lists(st.tuples(st.integers(1, 12), st.booleans(), st.booleans()), min_size=4, max_size=22)
+patients = st.lists(st.tuples(st.integers(0, 12), st.booleans(), st.booleans()), min_size=4, max_size=22)
 
 
 @given(patients)
@@ -95,8 +104,10 @@ def test_agrees_with_the_package_on_random_trials(rows):
             assert other.log_rank(frame, ["A", "B"]) == pytest.approx((test.chisq, test.p_value), abs=1e-9)
         table = pd.DataFrame({"t": time, "e": event, "x": frame["TRT01P"].eq("B").to_numpy(dtype=float)})
         fit = cox(table, duration="t", event="e", covariates=["x"])
+        found = other.hazard_ratio(frame, ["A", "B"])[0]
+        assert isnan(found) == bool(fit.reason)
         if not fit.reason:
-            assert other.hazard_ratio(frame, ["A", "B"])[0] == pytest.approx(fit.ratios[0], rel=1e-5)
+            assert found == pytest.approx(fit.ratios[0], rel=1e-5)
 
 
 @given(patients)

@@ -308,3 +308,21 @@ class TestEdges:
         sample = ([1, 2, 3, 4], [1, 1, 0, 2], list("ABBA"))
         assert gray(*sample, cause=1, rho=1).method == "Gray (rho = 1): 1"
         assert gray(*sample, cause=1, strata=[1, 1, 2, 2]).method == "Gray, 2 strata: 1"
+
+
+class TestNobodyCompared:
+    def test_strata_of_one_group_each_give_no_test(self):
+        found = gray([6, 5, 3, 4], [1, 0, 2, 1], [0, 1, 1, 1], cause=1, causes=[1, 2], strata=[0, 1, 1, 1])
+        assert np.all(found.variance == 0)
+        assert isnan(found.chisq) and found.reason.startswith("the groups are not at risk together")
+
+    @given(
+        st.lists(st.tuples(st.integers(1, 9), st.integers(0, 2), st.integers(0, 2)), min_size=3, max_size=20)
+    )
+    def test_whatever_the_times(self, rows):
+        time, state, group = (np.array(column) for column in zip(*rows, strict=True))
+        if len(set(group)) < 2:
+            return
+        found = gray(time, state, group, cause=1, causes=[1, 2], strata=group)
+        assert isnan(found.chisq) and found.reason
+        assert not np.any(found.variance)
