@@ -20,6 +20,7 @@ from esld.errors import InputError, InputErrors, did_you_mean
 from esld.report.chapter import READERS
 
 TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
+LEVEL = "conf_level"  # the parameter that is a level of confidence, wherever a chapter has it
 CUT = "cut"  # the parameter that every chapter has: the id of the data cut
 
 
@@ -213,6 +214,9 @@ def _parameter_faults(chapter: ChapterSource, file: CutFile) -> list[InputError]
         elif not _checker(ast.parse(chapter.parameters[name].type, mode="eval").body)(value):
             rule = f"must be {chapter.parameters[name].type}"
             faults.append(InputError(key, rule, repr(value), where, "Correct it."))
+        elif name == LEVEL and not 0 < value < 1:
+            remedy = "Write 0.95 for 95 %."
+            faults.append(InputError(key, "must be between 0 and 1", value, where, remedy))
     return faults
 
 

@@ -1,5 +1,8 @@
 """Deviations from the protocol that the data show: who, what, and on which record it rests."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pandas as pd
 
 from esld.data.study import Study
@@ -70,6 +73,8 @@ def _infusions(study: Study, entered: pd.DataFrame) -> list[tuple[str, str, str]
         start = patient["TRTSDT"] if pd.notna(patient["TRTSDT"]) else patient["RANDDT"]
         until = patient["DTHDT"] if pd.notna(patient["DTHDT"]) else patient["LSTALVDT"]
         due = sum(start + pd.Timedelta(days=day - 1) <= until for day in planned.value)
+        if given == 0 and _awaited(study, patient):
+            continue
         if given == 0:
             rows.append((patient["USUBJID"], "never infused", f"0 of {due} due"))
         elif given < due:
@@ -82,6 +87,14 @@ def _infusions(study: Study, entered: pd.DataFrame) -> list[tuple[str, str, str]
             for r in changed[["USUBJID", "EXSTDTC", "EXADJ"]].to_dict("records")
         ]
     return rows
+
+
+def _awaited(study: Study, patient: Mapping[Any, Any]) -> bool:
+    """Whether the first infusion may still come: in the trial at the cut-off, and no longer after randomisation than a baseline
+    value may lie before the infusion.
+    """
+    last = patient["RANDDT"] + pd.Timedelta(days=-study.protocol.schedule.baseline_window[0])
+    return bool(patient["EOSSTT"] == "ONGOING" and pd.Timestamp(study.cut.cutoff) <= last)
 
 
 def _visits(study: Study) -> list[tuple[str, str, str]]:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -12,6 +13,7 @@ from esld.data.study import read_cut
 from esld.errors import InputError
 from esld.pipeline.chapters import Parameter, _checker, read_chapter, read_chapters, values_for, waves
 
+ROOT = Path(__file__).parents[2]
 HEAD = """# %% [markdown]
 # # *Survival* after `treatment`
 #
@@ -189,3 +191,11 @@ def test_the_summary_runs_when_the_others_have():
     ]
     assert waves(["01_a"], str) == [["01_a"]]
     assert waves(["08_summary"], str) == [["08_summary"]]
+
+
+@pytest.mark.parametrize("level", [0, 1, 90, 95])
+def test_a_level_that_is_none_is_told_before_anything_runs(level):
+    file = read_cut(ROOT / "params" / "demo-final.yaml")
+    cut = file.cut.model_copy(update={"parameters": {"03_survival": {"conf_level": float(level)}}})
+    with pytest.raises(InputError, match="conf_level' must be between 0 and 1"):
+        read_chapters(replace(file, cut=cut))

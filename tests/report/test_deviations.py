@@ -1,5 +1,7 @@
 """Deviations that the data show: by hand, and in the examples."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -90,3 +92,16 @@ class TestExamples:
         assert counts.row("any deviation").value == found["USUBJID"].nunique()
         listed = deviations.deviation_list(own, found)
         assert (listed is None) == found["kind"].eq("visit").all()
+
+
+def test_who_was_just_randomised_is_awaited_and_not_never_infused(study):
+    """The first patient is randomised on 2024-01-15 and infused on the 16th: between the two nothing has gone wrong."""
+    own = study("demo-final")
+    for day, expected in (("2024-01-15", 0), ("2024-01-29", 0), ("2024-01-30", 1)):
+        cut = own.cut.model_copy(update={"cutoff": day})
+        adsl = own.adsl[own.adsl["RANDDT"].eq("2024-01-15")].assign(
+            TRTSDT=pd.NaT, NINFUS=0, EOSSTT="ONGOING", DTHDT=pd.NaT, LSTALVDT=pd.Timestamp(day)
+        )
+        at_day = replace(own, file=replace(own.file, cut=cut), adsl=adsl)
+        found = deviations.deviations(at_day)
+        assert (found["kind"].eq("never infused") & found["USUBJID"].isin(adsl["USUBJID"])).sum() == expected
