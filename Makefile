@@ -48,7 +48,7 @@ $(RUN): requirements-build.lock requirements.lock pyproject.toml
 	  test ! -e .venv || echo "esld: .venv was broken off or is of other locks: it is made anew"; \
 	  rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@rm -f $(RUN) $(TOOLS)
-	@echo "esld: installing what a run needs (about $(call COUNT,requirements-build.lock requirements.lock) locked packages, 950 MB, one to two minutes); log: $(LOG)"
+	@echo "esld: installing what a run needs (about $(call COUNT,requirements-build.lock requirements.lock) locked packages, 890 MB, one to two minutes); log: $(LOG)"
 	@{ $(INSTALL) --require-hashes -r requirements-build.lock \
 	  && $(INSTALL) --require-hashes -r requirements.lock \
 	  && $(INSTALL) --editable . \
