@@ -197,7 +197,7 @@ def ranked_table(
     if not any(share.value is not None for share in shares):
         reason = "; ".join(dict.fromkeys(_why_unranked(study, own) for own in ranked.values()))
         return Sentence(message("visit.none.ranked", visit=visit.label.lower(), reason=reason))
-    counts = {"died": "died", "transplanted": "transplanted", "with_value": "value", "missing": "not known"}
+    counts = {"died": "died", "transplanted": "transplant", "with_value": "value", "missing": "not known"}
     heads = {arm: [f"{arm}: {word}" for word in counts.values()] for arm in study.arms[:2]}
     better = f"{study.arms[1]} better ({level} CI)"
     columns = ["Quantity", *(c for own in heads.values() for c in own), better, "p", "p, randomisation"]

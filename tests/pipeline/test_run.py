@@ -82,7 +82,7 @@ class TestReport:
         lb = published_copy / "data" / "tiny" / "lb.csv"
         assert record["cut"] == "tiny"
         assert record["view"] == "unblinded"
-        assert record["inputs"]["data/tiny/lb.csv"] == provenance.sha256(lb)
+        assert record["inputs"]["data/tiny/lb.csv"] == provenance.text_sha256(lb)
         assert record["outputs"] == provenance.output_hashes(folder)
 
     def test_the_facts_of_one_run_stand_apart(self, published_copy):

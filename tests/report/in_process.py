@@ -180,7 +180,7 @@ _NONSENSE = re.compile(
     r"|(?<![\d.,/–-])\b1 (?:patients|days|events|deaths|records|values|assignments|infusions|changes|queries|years)\b"
     r"|\bwas alive\w*|group are\b|\{\w+\}|  +|\(\)| ,| \.(?!\d)|^[,;. ]|in [,;.]"
 )
-_ALLOWED = re.compile(r"None \((?:open label|assumed)\)|None applies|was alive (?:at|after)")
+_ALLOWED = re.compile(r"None \((?:open label|assumed)\)|None applies|was alive (?:at|after|never)")
 
 
 def nonsense(report: Report) -> list[str]:

@@ -45,11 +45,13 @@ def test_the_chapters_run_on_every_day(day, view):
     whole(run(cut_at(day, view), draw=True))
 
 
-class TestOneArmWithAnybody:
-    @pytest.fixture(scope="class")
-    def report(self):
-        return run(cut_at("2024-01-16"), draw=True)
+@pytest.fixture(scope="module")
+def report():
+    """One patient, and so one arm with anybody."""
+    return run(cut_at("2024-01-16"), draw=True)
 
+
+class TestOneArmWithAnybody:
     def test_it_is_whole(self, report):
         whole(report)
 

@@ -150,7 +150,7 @@ class TestTables:
             rows = found[parameter.paramcd][2]
             words = {
                 "died": "died",
-                "transplanted": "transplanted",
+                "transplanted": "transplant",
                 "with_value": "value",
                 "missing": "not known",
             }
