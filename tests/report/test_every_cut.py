@@ -71,7 +71,7 @@ class TestOneArmWithAnybody:
         assert text in said(report, chapter)
 
     def test_the_arm_keeps_its_colour(self, report):
-        [picture] = [p for p in report.shown["03_survival"] if getattr(p, "id", "") == "os_km"]
+        [picture] = [p for p in report.shown["03_survival"] if hasattr(p, "figure") and p.id == "os_km"]
         line = picture.figure.axes[0].get_lines()[0]
         assert line.get_color() == in_process.figures.COLOURS[1]
         assert [t.get_text() for t in picture.figure.axes[1].texts][:2] == ["0 (0; 0)"] * 2
