@@ -144,7 +144,11 @@ class _Rows:
         relative: float = CLOSED_FORM,
         unfit: str = "",
     ) -> Pair | None:
-        """The report's number and `second`; None if the report has no such row, nor the other program such a number."""
+        """The report's number and `second`.
+
+        None if the report has no such row, nor the other program such a number; and of a limit where the chapter's level
+        is not 95 %.
+        """
         row = self.rows.get((result, statistic, arm, numbers.significant(time)))
         if row is None:
             if result not in self.names or isnan(second):
@@ -152,32 +156,14 @@ class _Rows:
             raise RunError(
                 f"double programming: {by} has {result}.{statistic} of {arm or 'all'}, the report has not."
             )
+        if part != "value" and row.chapter in self.other_level:
+            return None
         ours = getattr(row, part)
         return Pair(
-            name=name, row=row, part=part, second=second, by=by,
+            name=name if part == "value" else f"{name}, {part} limit", row=row, part=part, second=second, by=by,
             allowed=max(relative * abs(ours or 0.0), 1e-12),
             unfit=unfit if isnan(second) and ours is not None else "",
         )  # fmt: skip
-
-    def limit(
-        self,
-        result: str,
-        statistic: str,
-        arm: str,
-        time: float | None,
-        second: float,
-        *,
-        by: str,
-        name: str,
-        part: str,
-        relative: float = CLOSED_FORM,
-        unfit: str = "",
-    ) -> Pair | None:
-        """The same for a confidence limit; None where the chapter's level is not 95 %."""
-        pair = self.pair(
-            result, statistic, arm, time, second, by=by, name=f"{name}, {part} limit", part=part, relative=relative, unfit=unfit,
-        )  # fmt: skip
-        return None if pair is None or pair.row.chapter in self.other_level else pair
 
 
 def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
@@ -193,7 +179,7 @@ def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
         )
         for part, limit in zip(("lower", "upper"), limits, strict=True):
             name = "the curve there, log-log"
-            yield found.limit(
+            yield found.pair(
                 "os_km", "survival", arm, horizon, limit, by=KM, name=name, part=part, unfit=other.NO_LIMITS
             )
         mean[arm] = other.restricted_mean(times, tau=tau)
@@ -216,7 +202,7 @@ def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
     )
     for part, limit in (("lower", lower), ("upper", upper)):
         how = {"by": COX, "part": part, "name": "hazard ratio"}
-        yield found.limit("os_cox", "hazard_ratio", ratio, None, limit, relative=SEARCHED, **how)
+        yield found.pair("os_cox", "hazard_ratio", ratio, None, limit, relative=SEARCHED, **how)
     name = "hazard ratio, p"
     yield found.pair(
         "os_cox", "hazard_ratio_p_value", ratio, None, p_value, by=COX, relative=SEARCHED, name=name
