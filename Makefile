@@ -7,13 +7,16 @@ TOOLS  := .venv/.complete-tools
 LOG    := .venv/setup.log
 CUTS   ?= params/demo-final.yaml
 
+# A worker for each core; files in the order of tests/conftest.py, the longest first.
+SHARED := -n auto --dist loadfile --no-loadscope-reorder
+
 .PHONY: report test lint typecheck lab bench soak lock
 
 report: $(RUN)
 	$(BIN)/esld run $(CUTS)
 
 test: $(TOOLS)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest $(SHARED) --durations 10 --durations-min 1
 
 lint: $(TOOLS)
 	$(BIN)/ruff check .
@@ -30,7 +33,7 @@ bench: $(TOOLS)
 	$(BIN)/python -m tests.bench
 
 soak: $(TOOLS)
-	HYPOTHESIS_PROFILE=soak ESLD_SOAK=1 $(BIN)/python -m pytest -n auto --dist loadfile -m ""
+	HYPOTHESIS_PROFILE=soak ESLD_SOAK=1 $(BIN)/python -m pytest $(SHARED) -m ""
 
 # The locks have decided, so nothing is resolved: no dependency is followed, and what comes as source is built by what
 # requirements-build.lock put there before. `pip check` then says whether it is whole. While pip works there are no
@@ -48,7 +51,7 @@ $(RUN): requirements-build.lock requirements.lock pyproject.toml
 	  test ! -e .venv || echo "esld: .venv was broken off or is of other locks: it is made anew"; \
 	  rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@rm -f $(RUN) $(TOOLS)
-	@echo "esld: installing what a run needs (about $(call COUNT,requirements-build.lock requirements.lock) locked packages, 890 MB, one to two minutes); log: $(LOG)"
+	@echo "esld: installing what a run needs (about $(call COUNT,requirements-build.lock requirements.lock) locked packages, 900 MB, one to two minutes); log: $(LOG)"
 	@{ $(INSTALL) --require-hashes -r requirements-build.lock \
 	  && $(INSTALL) --require-hashes -r requirements.lock \
 	  && $(INSTALL) --editable . \
@@ -57,7 +60,7 @@ $(RUN): requirements-build.lock requirements.lock pyproject.toml
 
 $(TOOLS): $(RUN) requirements-dev.lock
 	@rm -f $(RUN) $(TOOLS)
-	@echo "esld: adding what tests, lint and types need (about $(call COUNT,requirements-*.lock) locked packages and 1,250 MB in all, half a minute); log: $(LOG)"
+	@echo "esld: adding what tests, lint and types need (about $(call COUNT,requirements-*.lock) locked packages and 1,260 MB in all, half a minute); log: $(LOG)"
 	@{ $(INSTALL) --require-hashes -r requirements-dev.lock && $(PIP) check; } >>$(LOG) 2>&1 || $(FAILED)
 	@cat requirements-build.lock requirements.lock >$(RUN)
 	@touch $(TOOLS)

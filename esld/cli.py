@@ -1,132 +1,124 @@
 """The command line: parse, call, exit code."""
 
 import json
+import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from esld.cli_forms import import_, template
 from esld.cli_randomise import randomise
+from esld.cli_shared import (
+    ANALYST,
+    AUTOMATION,
+    DATA_MANAGER,
+    REPLACED,
+    TRIAL_OFFICE,
+    AsJson,
+    Commands,
+    Decimal,
+    Encoding,
+    Missing,
+    Separator,
+    command,
+    say,
+)
 from esld.errors import InputError, RefusedError, RunError
+from esld.pipeline.how import CELL_SECONDS, How, processors
+from esld.pipeline.start import skip_iri_grammar
 
 if TYPE_CHECKING:
-    from esld.data.study import CutFile
+    from esld.data.cutfile import CutFile
 
 app = typer.Typer(
-    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"max_content_width": 100},
 )
-app.add_typer(randomise, name="randomise")
-# What -o may write over; decided in esld.targets.
-_REPLACED = "An existing file is replaced only if this command wrote it and nobody changed it since."
+app.add_typer(randomise, name="randomise", rich_help_panel=TRIAL_OFFICE)
+# The commands follow in the order of the help: data manager, analyst, automation.
 Cuts = Annotated[list[Path], typer.Argument(metavar="CUT…", help="Cut files, params/<cut>.yaml.")]
 Reports = Annotated[list[Path], typer.Argument(metavar="REPORT…", help="Published folders, outputs/<cut>.")]
 Outputs = Annotated[
     Path | None,
     typer.Option(
-        help="Folder of published reports [default: outputs/ beside params/]. Only an earlier report of the same cut is replaced."
+        "--output",
+        "-o",
+        metavar="DIR",
+        help="Folder of published reports [default: outputs/ beside params/]. Only an earlier report of the same cut is "
+        "replaced.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a cut instead of text.")]
 
 
-@app.callback()
+class Form(StrEnum):
+    """What :data:`esld.data.export.FORMATS` knows."""
+
+    csv, parquet, xpt, dataset_json = "csv", "parquet", "xpt", "dataset-json"
+
+
+class XptVersion(StrEnum):
+    """Of SAS transport files."""
+
+    v5, v8 = "5", "8"
+
+
+Jobs = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Chapters at once [default: as many as processors].", min=0, show_default=False
+    ),
+]
+Timeout = Annotated[int, typer.Option(metavar="SECONDS", help="That a cell may take.", min=1)]
+
+
+@app.callback(
+    epilog="'esld COMMAND --help' has its options and an example. Exit codes: 0 done; 1 a chapter or a check failed; "
+    "2 a mistake in what was given; 3 refused."
+)
 def _esld() -> None:
-    """Analyse a small randomised trial, from data cut to rendered report.
-
-    Exit codes: 0 done; 1 a chapter or a check failed; 2 a mistake in what was given; 3 refused.
-    """
+    """Analyse a small randomised trial, from data cut to rendered report."""
 
 
-@app.command()
-def run(
-    cuts: Cuts,
-    outputs: Outputs = None,
-    pdf: Annotated[bool, typer.Option("--pdf", help="The whole report as a PDF too.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Make the report of each cut and publish it under outputs/<cut>."""
-    from esld.data.study import read_cut
-    from esld.pipeline.chapters import read_chapters
-    from esld.pipeline.run import place_of, run_cut
-
-    files = [read_cut(path) for path in cuts]
-    places: dict[Path, CutFile] = {}
-    for file in files:
-        read_chapters(file)  # a mistake in the last cut is told before the first one runs
-        report = (outputs or file.root / "outputs") / file.id
-        if places.setdefault(report, file).path != file.path:
-            rule, remedy = "must be the place of one cut", "Rename a cut file, or run them one by one."
-            raise InputError(str(report), rule, f"{places[report].path} and {file.path}", remedy=remedy)
-    for file in files[1:]:
-        place_of(file, outputs)  # so is a refusal; of the first one, its own run asks
-    for file in files:
-        with _progress(file.id, as_json) as advance:
-            published = run_cut(file, outputs=outputs, pdf=pdf, on_progress=advance)
-        for warning in published.warnings:
-            typer.echo(f"warning: {warning}", err=True)
-        facts = {"cut": published.cut, "index": str(published.index), "seconds": round(published.seconds, 1)}
-        _say(facts, str(_shown(published.index)), as_json)
-
-
-@app.command()
-def verify(
-    reports: Reports,
-    as_json: AsJson = False,
-) -> None:
-    """Check that a published report is what its inputs give: hashes, re-execution, numbers."""
-    from esld.pipeline.verify import verify_report
-
-    failed = False
-    for folder in reports:
-        verdict = verify_report(folder)
-        failed |= bool(verdict.faults)
-        facts = {"report": str(folder), "verified": not verdict.faults, "faults": list(verdict.faults)}
-        done = f"{verdict.chapters} chapters re-executed, {verdict.results} results compared"
-        bad = "\n".join(f"{folder}: {fault}" for fault in verdict.faults)
-        _say(facts, bad or f"{folder}: verified; {done}", as_json)
-    if failed:
-        raise typer.Exit(1)
-
-
-@app.command()
-def diff(
-    before: Annotated[Path, typer.Argument(metavar="CUT_A", help="The earlier report, outputs/<cut>.")],
-    after: Annotated[Path, typer.Argument(metavar="CUT_B", help="The later report, outputs/<cut>.")],
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="OUT", help=f"Every change as a CSV file too. {_REPLACED}"),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Tell what changed from one cut to the next: patients, records, estimates, methods."""
-    from esld.pipeline.diff import compare_reports, report_text, write_csv
-    from esld.targets import file_target
-
-    reports = (before, after)
-    target = file_target(output, command="esld diff", inputs=reports, kinds=[".csv"]) if output else None
-    found = compare_reports(before, after)
-    if target:
-        write_csv(found, target)
-    _say(found.facts(), report_text(found), as_json)
-
-
-@app.command()
+@command(app, "esld check params/demo-final.yaml -o queries.xlsx", user=DATA_MANAGER)
 def check(
     data: Annotated[Path, typer.Argument(metavar="DATA", help="A cut file, or an export with --protocol.")],
-    protocol: Annotated[Path | None, typer.Option(help="The trial's file, for an export.")] = None,
+    protocol: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The trial's file, for an export.")
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="How forms become tables, for an export of REDCap; see docs/redcap.md."
+        ),
+    ] = None,
+    encoding: Encoding = "",
+    separator: Separator = "",
+    decimal: Decimal = "",
+    missing: Missing = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="OUT", help=f"The tables: .xlsx, .csv or .html. {_REPLACED}"),
+        typer.Option("--output", "-o", metavar="FILE", help=f"The tables: .xlsx, .csv or .html. {REPLACED}"),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List every fault of the data and every data query, without running anything; exit code 1 if there are faults."""
+    """List every fault of the data and every data query.
+
+    Nothing is executed. Exit code 1 if there are faults.
+    """
     from esld.data.check import check_cut, check_data, report_text
-    from esld.data.study import read_cut
+    from esld.data.cutfile import read_cut
+    from esld.data.declared import read_options
+    from esld.data.mapping.model import files_of
     from esld.data.workbook import KINDS, write_sheets
     from esld.targets import file_target
 
@@ -137,74 +129,242 @@ def check(
         )
         rule = "must be given with an export, and not with a cut file"
         raise InputError("--protocol", rule, where=str(data), remedy=remedy)
+    how = {"encoding": encoding, "separator": separator, "decimal": decimal, "missing": missing}
     if protocol is None:
+        for option in [name for name, value in {"mapping": mapping, **how}.items() if value]:
+            rule = "must not be given with a cut file"
+            raise InputError(f"--{option}", rule, where=str(data), remedy=f"Set the key '{option}' in it.")
         file = read_cut(data)
         inputs, work = file.inputs if output else (), partial(check_cut, file)
     else:
-        inputs, work = (data, protocol), partial(check_data, data, protocol)
+        inputs = (data, protocol, *(files_of(mapping) if mapping else ()))
+        work = partial(check_data, data, protocol, mapping=mapping, how=read_options(**how))
     target = file_target(output, command="esld check", inputs=inputs, kinds=KINDS) if output else None
     checked = work()
     if target:
         write_sheets(checked.sheets(), target, title=f"Check of {data.name}")
     facts = {name: getattr(checked, name).to_dict("records") for name in ("faults", "queries", "counts")}
-    _say(facts | {"notes": list(checked.notes)}, report_text(checked), as_json)
+    say(facts | {"notes": list(checked.notes)}, report_text(checked), as_json)
     if len(checked.faults):
         raise typer.Exit(1)
 
 
-@app.command()
+@command(app, "esld init my-trial", user=DATA_MANAGER)
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """Lay out a working copy: params, notebooks, and an example of the data tables."""
+    """Lay out a working copy: params, notebooks, docs and the examples."""
     from esld.pipeline.workcopy import lay_out
 
     lay_out(folder)
-    text = f"{folder}: working copy laid out. Next: esld run {folder / 'params' / 'demo-final.yaml'}"
-    _say({"folder": str(folder)}, text, as_json)
+    text = f"{folder}: working copy laid out. Next: esld run {folder / 'params' / 'demo-final.yaml'}\n"
+    text += (
+        "Your own data: docs/exports.md (SDTM), docs/workbook.md (none entered yet), docs/redcap.md (REDCap)."
+    )
+    say({"folder": str(folder)}, text, as_json)
 
 
-@app.command()
+command(
+    app,
+    "esld template params/protocols/nct06167473.yaml -o workbook.xlsx",
+    name="template",
+    user=DATA_MANAGER,
+)(template)
+command(
+    app, "esld import export.csv --mapping mapping.yaml -o data/redcap", name="import", user=DATA_MANAGER
+)(import_)
+
+
+@command(app, "esld run params/demo-final.yaml", user=ANALYST)
+def run(
+    cuts: Cuts,
+    output: Outputs = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="The whole report as a PDF too.")] = False,
+    jobs: Jobs = 0,
+    timeout: Timeout = CELL_SECONDS,
+    force: Annotated[
+        bool, typer.Option("--force", help="Execute chapters of which nothing has changed, too.")
+    ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option("--json", help="JSON lines instead of text: a chapter that starts or ends, a cut."),
+    ] = False,
+) -> None:
+    """Make the report of each cut and publish it under outputs/<cut>.
+
+    What has not changed is not executed again.
+    """
+    from esld.data.cutfile import read_cut
+    from esld.pipeline.run import run_cuts
+    from esld.pipeline.watch import machine, person
+
+    files = [read_cut(path) for path in cuts]
+    places: dict[Path, CutFile] = {}
+    for file in files:
+        report = (output or file.root / "outputs") / file.id
+        if places.setdefault(report, file).path != file.path:
+            rule, remedy = "must be the place of one cut", "Rename a cut file, or run them one by one."
+            raise InputError(str(report), rule, f"{places[report].path} and {file.path}", remedy=remedy)
+    if len(files) > 1:  # a mistake in one, or a refusal, is told before any runs
+        from esld.pipeline.chapters import read_chapters
+        from esld.pipeline.making import place_of
+
+        for file in files:
+            read_chapters(file)
+            place_of(file, output)
+    how, code = How(output, pdf, jobs or processors(), timeout, force), 0
+    with _ended_in_order(), nullcontext(machine) if as_json else person() as listen:
+        for file, outcome in zip(files, run_cuts(files, how, listen=listen), strict=True):
+            if isinstance(outcome, Exception):
+                _tell(outcome)
+                code = code or outcome.exit_code
+                continue
+            for warning in outcome.warnings:
+                typer.echo(f"warning: {warning}", err=True)
+            if outcome.reused and not as_json:
+                said = "nothing has changed, the report stands" if outcome.stands else "not executed again: "
+                typer.echo(
+                    f"{file.id}: {said}{'' if outcome.stands else ', '.join(outcome.reused)}", err=True
+                )
+            facts = {"cut": outcome.cut, "index": str(outcome.index), "seconds": round(outcome.seconds, 1)}
+            facts |= {"reused": list(outcome.reused), "unchanged": outcome.stands}
+            say(facts, str(_shown(outcome.index)), as_json)
+    if code:
+        raise SystemExit(code)
+
+
+@command(app, "esld diff outputs/demo-interim outputs/demo-final", user=ANALYST)
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="REPORT_A", help="The earlier report, outputs/<cut>.")],
+    after: Annotated[Path, typer.Argument(metavar="REPORT_B", help="The later report, outputs/<cut>.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help=f"Every change as a CSV file too. {REPLACED}"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what changed from one report to the next."""
+    from esld.pipeline.diff import compare_reports, report_text, write_csv
+    from esld.targets import file_target
+
+    reports = (before, after)
+    target = file_target(output, command="esld diff", inputs=reports, kinds=[".csv"]) if output else None
+    found = compare_reports(before, after)
+    if target:
+        write_csv(found, target)
+    say(found.facts(), report_text(found), as_json)
+
+
+@command(app, "esld export params/demo-final.yaml -o adam --format xpt", user=ANALYST)
+def export(
+    cut: Annotated[Path, typer.Argument(metavar="CUT", help="A cut file, params/<cut>.yaml.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="A new or empty folder.")],
+    form: Annotated[Form, typer.Option("--format", help="Of the files, one a dataset.")],
+    xpt_version: Annotated[
+        XptVersion | None,
+        typer.Option(help="Of transport files [default: 5 where all names and text fit, else 8]."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the analysis data (ADaM) of a cut for other programs.
+
+    ADSL, ADLB, ADTTE, ADCE and ADAE with labels, types and lengths, as the view of the cut shows them.
+    """
+    from esld.data.cutfile import read_cut
+    from esld.data.export import export_files, version_note
+    from esld.data.store import stored_study
+    from esld.pipeline.unblinding import check_unblinding
+    from esld.targets import empty_folder, write_folder
+
+    if xpt_version and form is not Form.xpt:
+        raise InputError("--xpt-version", "must come with --format xpt", form.value, remedy="Leave it out.")
+    file = read_cut(cut)
+    empty_folder(output, command="esld export", inputs=file.inputs, option="-o")
+    study = stored_study(file)
+    check_unblinding(study)
+    files = export_files(study, form.value, xpt_version=int(xpt_version.value) if xpt_version else None)
+    write_folder(output, files)
+    if note := version_note(files):
+        typer.echo(f"warning: {note}", err=True)
+    facts = {"cut": file.id, "view": file.cut.view, "output": str(output), "files": sorted(files)}
+    say(facts, f"{output}: {', '.join(files)} ({file.cut.view})", as_json)
+
+
+@command(app, "esld score patients.csv -o scored.csv", user=ANALYST)
 def score(
     table: Annotated[
         Path, typer.Argument(metavar="TABLE", help="CSV, Excel or Parquet; units in column names.")
     ],
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT", help=f"CSV, Excel or Parquet. {_REPLACED}")
+        Path, typer.Option("--output", "-o", metavar="FILE", help=f"CSV, Excel or Parquet. {REPLACED}")
     ],
     components: Annotated[
-        bool, typer.Option(help="Points, organs and clamped inputs as columns too.")
+        bool, typer.Option("--components", help="Points, organs and clamped inputs as columns too.")
     ] = False,
+    encoding: Encoding = "",
+    separator: Separator = "",
+    decimal: Decimal = "",
+    missing: Missing = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add every liver score that a table's columns allow, and say which are missing and why."""
+    """Add every liver score that a table's columns allow.
+
+    What is printed says which are missing and why.
+    """
+    from esld.data.declared import read_options
     from esld.data.score_file import report_text, score_file
 
-    scored = score_file(table, output, components=components)
+    how = read_options(encoding=encoding, separator=separator, decimal=decimal, missing=missing)
+    scored = score_file(table, output, components=components, how=how)
     facts = {"output": str(output), "rows": len(scored.table)} | {
         name: getattr(scored, name).to_dict("records")
         for name in ("scores", "not_computed", "bad_values", "queries", "unknown")
     }
-    _say(facts, report_text(scored, output), as_json)
+    facts["remarks"] = [
+        dict(zip(("what", "subject", "detail"), each, strict=True)) for each in scored.source.remarks
+    ]
+    say(facts, report_text(scored, output), as_json)
+
+
+@command(app, "esld verify outputs/demo-final", user=AUTOMATION)
+def verify(
+    reports: Reports,
+    jobs: Jobs = 0,
+    timeout: Timeout = CELL_SECONDS,
+    as_json: AsJson = False,
+) -> None:
+    """Check that a published report is what its inputs give.
+
+    By the hashes of what went in and came out, by executing the chapters again, and by comparing their numbers.
+    """
+    from esld.pipeline.verify import verify_report
+
+    failed = False
+    with _ended_in_order():
+        for folder in reports:
+            verdict = verify_report(folder, How(jobs=jobs or processors(), timeout=timeout))
+            failed |= bool(verdict.faults)
+            facts = {"report": str(folder), "verified": not verdict.faults, "faults": list(verdict.faults)}
+            done = f"{verdict.chapters} chapters re-executed, {verdict.results} results compared"
+            bad = "\n".join(f"{folder}: {fault}" for fault in verdict.faults)
+            say(facts, bad or f"{folder}: verified; {done}", as_json)
+    if failed:
+        raise typer.Exit(1)
 
 
 @contextmanager
-def _progress(cut: str, as_json: bool) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar over cells; silent when nobody watches or a machine reads."""
-    from tqdm import tqdm
+def _ended_in_order() -> Iterator[None]:
+    """Whoever ends this process politely, such as a scheduler, ends what it started too, and nothing is left."""
 
-    with tqdm(desc=cut, unit="cell", disable=as_json or not sys.stderr.isatty(), leave=False) as bar:
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
 
-        def advance(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield advance
-
-
-def _say(facts: dict[str, Any], text: str, as_json: bool) -> None:
-    typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _shown(path: Path) -> Path:
@@ -215,18 +375,19 @@ def _shown(path: Path) -> Path:
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and an exit code, never a traceback."""
+    skip_iri_grammar()
     try:
         app()
     except (InputError, RefusedError, RunError) as error:
-        _fail(error, error.exit_code)
+        _tell(error)
+        raise SystemExit(error.exit_code) from None
 
 
-def _fail(error: Exception, code: int) -> None:
+def _tell(error: InputError | RefusedError | RunError) -> None:
     if "--json" in sys.argv:
-        typer.echo(json.dumps({"error": str(error), "exit_code": code}, ensure_ascii=False))
+        typer.echo(json.dumps({"error": str(error), "exit_code": error.exit_code}, ensure_ascii=False))
     else:
         typer.echo(f"esld: {error}", err=True)
-    raise SystemExit(code)
 
 
 if __name__ == "__main__":

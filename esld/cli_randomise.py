@@ -3,12 +3,12 @@
 Imports are inside the verbs, and `assign` reads no protocol: the office waits for it.
 """
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from esld.cli_shared import AsJson, Commands, command, say
 from esld.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from esld.allocation.receipts import Receipt
     from esld.allocation.record import Record
 
-randomise = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+randomise = typer.Typer(
+    cls=Commands, no_args_is_help=True, rich_markup_mode=None, context_settings={"max_content_width": 100}
+)
 
 Subject = Annotated[str, typer.Argument(metavar="SUBJECT", help="Number of the patient, as in DM.SUBJID.")]
 Folder = Annotated[
@@ -29,15 +31,16 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, in a few words; it i
 Receipts = Annotated[
     list[Path] | None, typer.Option("--receipt", metavar="FILE", help="A receipt, or several in one file.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
 
 
 @randomise.callback()
 def _randomise() -> None:
-    """Seal the allocation list, give out its slots one at a time, and prove that nothing was changed."""
+    """Seal the allocation list, give out its slots, audit: 14 commands."""
 
 
-@randomise.command()
+@command(
+    randomise, "esld randomise seal params/protocols/nct06167473.yaml --design design.yaml --folder sealed"
+)
 def seal(
     protocol: Annotated[Path, typer.Argument(metavar="PROTOCOL", help="The trial, params/protocols/*.yaml.")],
     folder: Folder,
@@ -60,7 +63,7 @@ def seal(
     sealed = draw_and_seal(trial, read_design(design, trial, ask=_ask_sizes))
     open_list(folder, sealed)
     text = yaml.safe_dump({"allocation": sealed.public()}, sort_keys=False, allow_unicode=True)
-    _say({"allocation": sealed.public()}, text.rstrip(), as_json)
+    say({"allocation": sealed.public()}, text.rstrip(), as_json)
 
 
 def _ask_sizes() -> str:
@@ -68,7 +71,7 @@ def _ask_sizes() -> str:
     return sizes
 
 
-@randomise.command()
+@command(randomise, "esld randomise assign 014 --answers 014.yaml --folder sealed")
 def assign(
     subject: Subject,
     folder: Folder,
@@ -91,7 +94,7 @@ def assign(
         _print_receipt(ledger, ledger.assign(subject, stratum=stratum, answers=given), as_json)
 
 
-@randomise.command()
+@command(randomise, "esld randomise receipt 014 --folder sealed")
 def receipt(subject: Subject, folder: Folder, as_json: AsJson = False) -> None:
     """Print the receipt of an assigned patient again; of an unblinded one that of the code break, with the arm."""
     with _open(folder) as ledger:
@@ -101,7 +104,7 @@ def receipt(subject: Subject, folder: Folder, as_json: AsJson = False) -> None:
             _print_receipt(ledger, ledger.assignment(subject), as_json)
 
 
-@randomise.command()
+@command(randomise, "esld randomise status --folder sealed")
 def status(folder: Folder, as_json: AsJson = False) -> None:
     """Count the assigned patients of each stratum; no arms, and nothing of slots to come."""
     with _open(folder) as ledger:
@@ -120,10 +123,10 @@ def status(folder: Folder, as_json: AsJson = False) -> None:
     ]
     lines += [f"  {stratum:<32}{n:>5}" for stratum, n in register.used.items()]
     lines += [f"  unblinded: {len(register.unblinded)}"] if sealed.trial.masked else []
-    _say(facts, "\n".join(lines), as_json)
+    say(facts, "\n".join(lines), as_json)
 
 
-@randomise.command()
+@command(randomise, 'esld randomise correct 014 --stratum SITE=SY01 --reason "wrong site" --folder sealed')
 def correct(
     subject: Subject,
     folder: Folder,
@@ -136,7 +139,7 @@ def correct(
         _print_receipt(ledger, ledger.correct(subject, stratum=stratum, reason=reason), as_json)
 
 
-@randomise.command()
+@command(randomise, 'esld randomise note 014 --kind withdrawal --reason "moved away" --folder sealed')
 def note(
     subject: Subject,
     folder: Folder,
@@ -149,7 +152,7 @@ def note(
         _print_receipt(ledger, ledger.note(kind, subject, reason=reason), as_json)  # type: ignore[arg-type]
 
 
-@randomise.command()
+@command(randomise, 'esld randomise unblind 014 --reason "anaphylaxis" --folder sealed')
 def unblind(subject: Subject, folder: Folder, reason: Reason, as_json: AsJson = False) -> None:
     """Break the code of one patient in an emergency: recorded, and for good."""
     with _open(folder) as ledger:
@@ -157,14 +160,14 @@ def unblind(subject: Subject, folder: Folder, reason: Reason, as_json: AsJson = 
         _print_code_break(ledger, record, code, as_json)
 
 
-@randomise.command()
+@command(randomise, 'esld randomise clock --reason "battery was empty" --folder sealed')
 def clock(folder: Folder, reason: Reason, as_json: AsJson = False) -> None:
     """Record that the clock was wrong, so that records dated before the last one are taken again."""
     with _open(folder) as ledger:
         _print_receipt(ledger, ledger.correct_clock(reason=reason), as_json)
 
 
-@randomise.command()
+@command(randomise, "esld randomise audit --receipt receipts.json --folder sealed")
 def audit(
     folder: Folder,
     receipt: Receipts = None,
@@ -178,12 +181,12 @@ def audit(
     sound = f"{folder}: sound; {found.records} records, {found.assigned} assigned, {found.receipts} receipts compared"
     if not found.receipts:
         sound += " (without a receipt, records missing at the end cannot be found)"
-    _say(found.to_dict(), "\n".join(f"{folder}: {fault}" for fault in found.faults) or sound, as_json)
+    say(found.to_dict(), "\n".join(f"{folder}: {fault}" for fault in found.faults) or sound, as_json)
     if found.faults:
         raise typer.Exit(1)
 
 
-@randomise.command()
+@command(randomise, "esld randomise recover --receipt receipts.json --folder sealed")
 def recover(folder: Folder, receipt: Receipts = None, as_json: AsJson = False) -> None:
     """Put back the records that a restored backup lacks, from receipts kept as JSON."""
     whole = [each.record for each in _receipts(receipt) if each.record]
@@ -193,10 +196,10 @@ def recover(folder: Folder, receipt: Receipts = None, as_json: AsJson = False) -
         )
     with _open(folder) as ledger:
         back = ledger.recover(whole)
-    _say({"recovered": back}, f"{folder}: {back} records put back. Next: esld randomise audit", as_json)
+    say({"recovered": back}, f"{folder}: {back} records put back. Next: esld randomise audit", as_json)
 
 
-@randomise.command()
+@command(randomise, "esld randomise export -o data/randomised --folder sealed")
 def export(
     folder: Folder,
     output: Annotated[
@@ -233,10 +236,10 @@ def export(
     written = [places[name].write(content) for name, content in contents.items()]
     text = [*map(str, written), *([f"Unmasked by record {unmasking}."] if unmasking else [])]
     facts = {"written": [str(path) for path in written], "unmasking": unmasking or None}
-    _say(facts, "\n".join(text), as_json)
+    say(facts, "\n".join(text), as_json)
 
 
-@randomise.command()
+@command(randomise, "esld randomise dose 014 --weight 61.5 --folder sealed")
 def dose(
     subject: Subject,
     folder: Folder,
@@ -275,25 +278,26 @@ def dose(
         )
         if trial.masked:
             ledger.pharmacy(subject)
-    _say({"subject": subject} | sheet.to_dict(), f"{trial.id}  subject {subject}\n{sheet.text()}", as_json)
+    say({"subject": subject} | sheet.to_dict(), f"{trial.id}  subject {subject}\n{sheet.text()}", as_json)
 
 
-@randomise.command()
+@command(randomise, "esld randomise backup -o /mnt/backup/sealed --folder sealed")
 def backup(
     folder: Folder,
-    target: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A new or empty folder, as private as the first.")
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="DIR", help="A new or empty folder, as private as the first."),
     ],
     as_json: AsJson = False,
 ) -> None:
     """Copy list and ledger, also while somebody assigns."""
     from esld.allocation.backup import back_up
 
-    back_up(folder, target)
-    _say({"backup": str(target)}, f"{target}: copied; it can be read like the sealed folder itself", as_json)
+    back_up(folder, output)
+    say({"backup": str(output)}, f"{output}: copied; it can be read like the sealed folder itself", as_json)
 
 
-@randomise.command("verify-list")
+@command(randomise, "esld randomise verify-list --folder sealed", name="verify-list")
 def verify_list(folder: Folder, as_json: AsJson = False) -> None:
     """Draw the list again from the seed and compare; nothing of it is shown."""
     from esld.allocation.folder import check_private
@@ -303,7 +307,7 @@ def verify_list(folder: Folder, as_json: AsJson = False) -> None:
     sealed = read_sealed(folder)
     fault = sealed.list_fault()
     facts = {"commitment": sealed.root, "fault": fault}
-    _say(facts, f"{folder}: {fault or f'the seed gives the list; commitment {sealed.root}'}", as_json)
+    say(facts, f"{folder}: {fault or f'the seed gives the list; commitment {sealed.root}'}", as_json)
     if fault:
         raise typer.Exit(1)
 
@@ -317,7 +321,7 @@ def _open(folder: Path) -> "Ledger":
 def _print_receipt(ledger: "Ledger", record: "Record", as_json: bool) -> None:
     from esld.allocation import receipts
 
-    _say(receipts.facts(ledger.sealed, record), receipts.text(ledger.sealed, record), as_json)
+    say(receipts.facts(ledger.sealed, record), receipts.text(ledger.sealed, record), as_json)
 
 
 def _print_code_break(ledger: "Ledger", record: "Record", code: str, as_json: bool) -> None:
@@ -326,14 +330,10 @@ def _print_code_break(ledger: "Ledger", record: "Record", code: str, as_json: bo
     label = {arm.code: arm.label for arm in ledger.sealed.trial.arms}[code]
     facts = receipts.facts(ledger.sealed, record) | {"arm": code, "arm_label": label}
     text = receipts.text(ledger.sealed, record)
-    _say(facts, f"subject {record.subject}: {label} ({code})\n{text}", as_json)
+    say(facts, f"subject {record.subject}: {label} ({code})\n{text}", as_json)
 
 
 def _receipts(paths: list[Path] | None) -> "list[Receipt]":
     from esld.allocation.receipts import read_receipts
 
     return [each for path in paths or () for each in read_receipts(path)]
-
-
-def _say(facts: dict[str, Any], text: str, as_json: bool) -> None:
-    typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)

@@ -52,6 +52,11 @@ class InputErrors(InputError):
         return "\n".join(str(error) for error in self.errors)
 
 
+def each_of(error: InputError) -> Sequence[InputError]:
+    """The mistakes that an error tells, one by one."""
+    return error.errors if isinstance(error, InputErrors) else (error,)
+
+
 class RefusedError(Exception):
     """The request is understood and refused: locked, sealed or blinded (exit code 3)."""
 

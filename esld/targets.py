@@ -3,20 +3,24 @@
 The rule is that nothing is written over what the same command did not make:
 
 - never over or into what the command reads, whatever name it goes by (link, ``..``, letter case, hard link);
-- never into what another part keeps: ``params/`` and ``notebooks/`` of a working copy, a published report, a sealed folder,
-  an export (a folder with a DM table);
+- never into what another part keeps: ``params/``, ``notebooks/`` and ``outputs/`` of a working copy, a published report, a
+  sealed folder, an export (a folder with a DM table);
 - never through a symbolic link;
 - over an existing file only if the same command wrote it and nobody has changed it since. A file cannot always carry a
   mark (a CSV has no place for one), so the hidden `WRITTEN` beside it keeps note of size and moment of what was written.
   It holds no hash: a hash of 22 allocations is quickly enumerated. Where the note is missing, the file is somebody's work;
 - into a folder that the command makes its own, only if that is new or empty.
 
-Everything is decided before the work, and the file is written beside its place and renamed into it.
+Everything is decided before the work, and the file or folder is written beside its place and renamed into it. Whether this user
+can write there is tried, by making something and removing it again: permission bits say nothing to some users, and nothing of
+a read-only mount, a quota or an immutable folder.
 """
 
+import errno
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -126,7 +130,7 @@ def file_target(
         for source in inputs:
             if is_within(path, source):
                 raise _refused(path, f"is part of what '{command}' reads ({source})", option)
-        if keeper := keeper_of(path.parent):
+        if keeper := keeper_of(path.parent) or _of_reports(path.parent):
             raise _refused(path, f"lies in {keeper}", option)
         if path.is_symlink():
             raise _refused(path, "is a link", option)
@@ -134,8 +138,8 @@ def file_target(
             raise _foreign(path, command, option)
     except OSError as error:
         raise _not_writable(path, error.strerror, option) from None
-    if not can_write(path.parent):
-        raise _not_writable(path, "Permission denied", option)
+    if why := unwritable(path.parent) or unmovable(path):
+        raise _not_writable(path, why, option)
     return FileTarget(path, command, option)
 
 
@@ -171,13 +175,45 @@ def empty_folder(path: Path, *, command: str, inputs: Iterable[Path] = (), optio
                 raise _refused(path, f"is part of what '{command}' reads ({source})", option)
         if os.path.lexists(path) and (not path.is_dir() or any(path.iterdir())):
             raise InputError(str(path), "must be a new or empty folder", None, option, "Choose another.")
-        if keeper := keeper_of(path):
+        if keeper := keeper_of(path) or _of_reports(path):
             raise _refused(path, f"lies in {keeper}", option)
-        if not can_write(path):
-            raise _not_writable(path, "Permission denied", option)
+        if why := unwritable(path):
+            raise _not_writable(path, why, option)
     except OSError as error:
         raise _not_writable(path, error.strerror, option) from None
     return path
+
+
+def write_folder(path: Path, files: Mapping[str, bytes], *, option: str = "-o") -> None:
+    """Fill a folder that :func:`empty_folder` let a command have, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        New, or empty.
+    files : mapping of str to bytes
+        By name.
+    option : str
+        How the user named the folder, for the message.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The disk does not take it, or something was put there since it was decided.
+    """
+    partial = path.with_name(f".esld-{secrets.token_hex(4)}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.mkdir()
+        for name, content in files.items():
+            (partial / name).write_bytes(content)
+        with suppress(FileNotFoundError):
+            path.rmdir()
+        os.replace(partial, path)
+    except OSError as error:
+        raise _not_writable(path, error.strerror, option) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def keeper_of(folder: Path) -> str | None:
@@ -200,6 +236,16 @@ def keeper_of(folder: Path) -> str | None:
     return None
 
 
+def _of_reports(folder: Path) -> str | None:
+    """In words the ``outputs/`` of a working copy in which a folder lies: published reports alone are written there."""
+    for place in (real := _real(folder), *real.parents):
+        copy = place.parent
+        is_one = (copy / "params").is_dir() or (place / ".cache" / "studies").is_dir()
+        if place.name.lower() == "outputs" and is_one:
+            return f"{place}, which is for published reports"
+    return None
+
+
 def report_record(folder: Path) -> Mapping[str, Any] | None:
     """The record of a published report; None for a folder that is none, or whose record cannot be read."""
     try:
@@ -210,11 +256,38 @@ def report_record(folder: Path) -> Mapping[str, Any] | None:
     return content if whole and isinstance(content["outputs"], dict) else None
 
 
-def can_write(folder: Path) -> bool:
-    """Whether this user can make a file in a folder, or, where it does not exist, in the one that it would be made in."""
+def unwritable(folder: Path) -> str:
+    """Why this user can make nothing in a folder, or where it does not exist in the one above it that does; else empty."""
     there = next((p for p in (folder, *folder.absolute().parents) if os.path.lexists(p)), folder)
-    effective = os.access in os.supports_effective_ids
-    return there.is_dir() and os.access(there, os.W_OK | os.X_OK, effective_ids=effective)
+    probe = there / f".esld-{secrets.token_hex(4)}.partial"
+    try:
+        os.mkdir(probe)
+        os.rmdir(probe)
+    except OSError as error:
+        return str(error.strerror)
+    return ""
+
+
+def unmovable(path: Path) -> str:
+    """Why what stands at a path can be given no other name by this user, who can write beside it; else empty.
+
+    In a folder in which each may move only their own, or for something that is mounted there. It is asked to take the place of a
+    folder that is not empty, which no system does: whoever may not move it is told so first.
+    """
+    if not os.path.lexists(path):
+        return ""
+    taken = path.with_name(f".esld-{secrets.token_hex(4)}.partial")
+    try:
+        os.makedirs(taken / "taken")
+        os.rename(path, taken)
+    except OSError as error:
+        would = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
+        return "" if error.errno in would else str(error.strerror)
+    finally:
+        with suppress(OSError):
+            os.rmdir(taken / "taken")
+            os.rmdir(taken)
+    return ""
 
 
 def is_within(path: Path, other: Path) -> bool:

@@ -15,8 +15,8 @@ from esld.errors import InputError, InputErrors, did_you_mean
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class _TextDates(yaml.SafeLoader):
-    """Safe loader that leaves dates as text (they are parameters, not moments) and refuses a key twice."""
+class _Rules(yaml.constructor.SafeConstructor):
+    """Refuses a key twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -31,10 +31,28 @@ class _TextDates(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_TextDates.yaml_implicit_resolvers = {
+_RESOLVERS = {  # dates stay text: they are parameters, not moments
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+class _TextDates(_Rules, yaml.SafeLoader):
+    yaml_implicit_resolvers = _RESOLVERS
+
+
+# The same with libyaml's parser, which is several times as fast, where PyYAML was built with it.
+_FAST: Any = _TextDates
+if yaml.__with_libyaml__:
+    _FAST = type("_FastTextDates", (_Rules, yaml.CSafeLoader), {"yaml_implicit_resolvers": _RESOLVERS})
+
+
+def _parsed(text: str) -> Any:
+    """What a text says; of a fault PyYAML's own parser tells, whose words and places are the same everywhere."""
+    try:
+        return yaml.load(text, Loader=_FAST)  # a SafeLoader
+    except yaml.YAMLError:
+        return yaml.load(text, Loader=_TextDates)  # a SafeLoader
 
 
 def read_model(model: type[Model], path: Path) -> Model:
@@ -59,7 +77,7 @@ def read_model(model: type[Model], path: Path) -> Model:
         once).
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_TextDates)  # a SafeLoader
+        content = _parsed(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         near = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         remedy = did_you_mean(path.name, near) if near else "Check the path."

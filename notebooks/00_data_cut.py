@@ -49,6 +49,12 @@ chapter.table(data_cut.cut_table(study))
 chapter.table(data_cut.records_table(study))
 
 # %% [markdown]
+# Every record of the export is in the next table once. What is not used is named, with the reason.
+
+# %%
+chapter.table(data_cut.account_table(study))
+
+# %% [markdown]
 # ## What the protocol says
 #
 # Patients are followed from randomisation. Whether a patient is alive is judged at the day of the primary outcome and not at the
@@ -113,12 +119,17 @@ chapter.table(data_cut.follow_up_table(follow_up, horizon_days=horizon_days))
 # %% [markdown]
 # ### Data queries
 #
-# A query asks the site about records that contradict each other or the protocol. It changes no value.
+# A query asks the site about records that contradict each other or the protocol. It changes no value. Whoever has looked at one and
+# found the record correct writes its number, with name, day and reason, into `queries.yaml` beside the data.
 
 # %%
-queries = chapter.hand_over("queries", data_cut.query_counts(study), analysis="FLOW")
-listing = data_cut.query_table(study)
-chapter.table(listing) if listing else chapter.say("No query is open.")
+asked = data_cut.listed_queries(study)
+queries = chapter.hand_over("queries", data_cut.query_counts(study, asked), analysis="FLOW")
+chapter.say(data_cut.query_words(study, queries))
+
+# %%
+listing = data_cut.query_table(asked, study.answers)
+chapter.table(listing) if listing else chapter.say(study.answers.note or "Nothing had to be asked.")
 
 # %% [markdown]
 # ### Recorded corrections

@@ -1,15 +1,41 @@
 """Fixtures that every test may use."""
 
 import os
+from collections.abc import Callable
+from pathlib import Path
 
 import hypothesis
 import pytest
 
-os.environ.setdefault("MPLBACKEND", "agg")
+from tests.examples import OF_MAKE_SOAK, OF_MAKE_TEST
+from tests.reports import ROOT, made_once
 
-hypothesis.settings.register_profile("default", deadline=None, max_examples=50, derandomize=True)
-hypothesis.settings.register_profile("soak", deadline=None, max_examples=2000)
+os.environ.setdefault("MPLBACKEND", "agg")
+for library in (
+    "OMP",
+    "OPENBLAS",
+    "MKL",
+):  # as in a kernel; with two threads small matrices take twice the processor time
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+hypothesis.settings.register_profile("default", deadline=None, max_examples=OF_MAKE_TEST, derandomize=True)
+hypothesis.settings.register_profile("soak", deadline=None, max_examples=OF_MAKE_SOAK)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# The files that take longest, so that at the end no worker waits for another's. Those that read the same reports come apart:
+# the first one makes them.
+FIRST = (
+    *("pipeline/test_real_reports.py", "pipeline/test_run.py", "report/test_every_cut.py"),
+    *("pipeline/test_reuse.py", "test_setup.py", "pipeline/test_views.py", "pipeline/test_provisioner.py"),
+    *("pipeline/test_verify.py", "pipeline/test_every_target.py", "data/test_store.py"),
+    *("pipeline/test_execution.py", "pipeline/test_prose.py", "pipeline/test_browser.py"),
+)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first; the others as they come."""
+    place = {Path(__file__).parent / name: i for i, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(item.path, len(FIRST)))
 
 
 @pytest.fixture(autouse=True)
@@ -20,3 +46,18 @@ def close_figures():
 
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture(scope="session")
+def report_cache(request, tmp_path_factory) -> Path:
+    """Where whole reports are kept between runs of the tests, and shared by the workers of one."""
+    if cache := getattr(request.config, "cache", None):
+        return cache.mkdir("reports")
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # a worker has a folder of its own
+
+
+@pytest.fixture(scope="session")
+def published(report_cache) -> Callable[[str], Path]:
+    """``published("demo-final")``: the published report of a cut of this checkout; do not change it."""
+    return lambda cut: made_once(ROOT, cut, report_cache)

@@ -25,7 +25,13 @@ DATA_SUFFIXES = {
 }
 DATA_FOLDERS = ("esld/data/examples", "tests/reference")
 # Tables about the package, not about patients.
-RECORDS = {"esld/data/validation.csv", "esld/data/coverage.csv"}
+RECORDS = {
+    "esld/data/validation.csv",
+    "esld/data/coverage.csv",
+    "esld/data/adam/variables.csv",
+    "esld/data/reading/beside.csv",
+    "esld/data/reading/sdtm_domains.csv",
+}
 
 
 def refused(paths: Iterable[str]) -> Iterator[str]:

@@ -57,7 +57,7 @@ def esld(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
     def no_kernels(*_: object) -> None:
         raise AssertionError("a kernel would have started")
 
-    monkeypatch.setattr("esld.pipeline.run._execute_all", no_kernels)
+    monkeypatch.setattr("esld.pipeline.making.Making._execute", no_kernels)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["esld", *arguments])
@@ -166,8 +166,9 @@ MISTAKES: dict[str, tuple[Damage, str]] = {
     ),
     "unknown arm": (
         cell("DM", 2, "ARMCD", "HIGH"),
-        "DM.ARMCD must be one of ['LOW', 'MEDHIGH'], got 'HIGH' (dm.csv, row 2, subject {subject}). "
-        "Use the arm codes of the protocol.",
+        "DM.ARMCD must be a code that the protocol or esld knows, got 'HIGH' (1 record) (dm.csv, row 2, subject {subject}). "
+        'Correct the export, or say in the protocol what each stands for: codes: {{ARMCD: {{"HIGH": …}}}}; '
+        "… is one of LOW, MEDHIGH.",
     ),
     "unparsable date": (
         of_test("BILI", "LBDTC", "11.01.2024"),
@@ -182,12 +183,12 @@ MISTAKES: dict[str, tuple[Damage, str]] = {
     "negative laboratory value": (
         of_test("BILI", "LBORRES", "-4"),
         "LB.LBORRES must be a positive number, got '-4' (lb.csv, row {row}, subject {subject}). "
-        "Correct the result; resolve '<' and '>' in the export.",
+        "Correct the result.",
     ),
     "laboratory value that is no number": (
         of_test("BILI", "LBORRES", "溶血"),
         "LB.LBORRES must be a positive number, got '溶血' (lb.csv, row {row}, subject {subject}). "
-        "Correct the result; resolve '<' and '>' in the export.",
+        "Correct the result.",
     ),
     "unknown unit": (
         of_test("BILI", "LBORRESU", "mol"),
@@ -241,7 +242,8 @@ MISTAKES: dict[str, tuple[Damage, str]] = {
     ),
     "Latin-1": (
         replaced("DM", lambda raw: raw.decode().replace("ASIAN", "é").encode("latin-1", "replace")),
-        "dm.csv must be encoded as UTF-8 or GB18030. Save it as UTF-8 and run again.",
+        "dm.csv must be encoded as UTF-8 or GB18030. Save it as UTF-8, or state its encoding: "
+        "'encoding: cp1252' in the cut file (without one: the option --encoding); cp1252 is Western Windows, gb18030 Chinese.",
     ),
     "torn last row": (
         replaced("DM", lambda raw: raw.rstrip()[:-30]),
@@ -309,7 +311,7 @@ def test_data_that_are_not_there(copy, esld):
     code, _, err = esld("run", str(copy / "params" / "demo-final.yaml"))
     assert code == 2
     words = f"data must be an existing folder or file, got {copy / 'data' / 'demo'}"
-    assert err == f"esld: {words}. Check 'data' in the cut file.\n"
+    assert err == f"esld: {words}. Check the path ('data' in the cut file).\n"
 
 
 def test_several_mistakes_are_told_in_one_pass_a_line_each(copy, esld):
@@ -324,7 +326,7 @@ def test_several_mistakes_are_told_in_one_pass_a_line_each(copy, esld):
     lines = err.removeprefix("esld: ").splitlines()
     assert code == 2
     assert [line.split(" ")[0] for line in lines] == [
-        *("domain", "DM.ARMCD", "LB.LBORRES", "LB.LBORRESU", "RS.RSDTC")
+        *("DM.ARMCD", "domain", "LB.LBORRES", "LB.LBORRESU", "RS.RSDTC")
     ]
     assert sum(f"(lb.csv, row {row}, subject {FIRST})" in line for line in lines) == 2
     assert published(copy) == before
@@ -335,7 +337,7 @@ def test_a_machine_reads_an_object(copy, esld):
     code, out, err = esld("run", "--json", str(copy / "params" / "demo-final.yaml"))
     told = json.loads(out)
     assert (code, err, told["exit_code"]) == (2, "", 2)
-    assert told["error"].startswith("DM.ARMCD must be one of ['LOW', 'MEDHIGH'], got 'HIGH'")
+    assert told["error"].startswith("DM.ARMCD must be a code that the protocol or esld knows, got 'HIGH'")
 
 
 def test_a_mistake_in_the_second_cut_publishes_nothing_of_it(copy, esld):

@@ -2,18 +2,23 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.main import get_command
 
 from esld import cli
 from esld.errors import InputError, InputErrors, RefusedError, RunError
-from esld.pipeline.run import Published
+from esld.pipeline.how import CELL_SECONDS, Published, processors
 from esld.pipeline.verify import Verdict
+from esld.pipeline.watch import Event
 from esld.report.results import rows_of, write_rows
+from tests.data.test_study import laid_out, tables
 
 ROOT = Path(__file__).parents[1]
 FINAL = str(ROOT / "params" / "demo-final.yaml")
@@ -39,15 +44,16 @@ def ran(monkeypatch, tmp_path):
     """A run that does nothing but tell what it was asked."""
     asked = []
 
-    def run_cut(file, *, outputs, pdf, on_progress):
-        for done in range(3):
-            on_progress(done, 2)
-        asked.append((file.id, outputs, *(["pdf"] if pdf else [])))
-        return Published(
-            file.id, (outputs or tmp_path) / file.id / "index.html", 1.26, ("03_survival: beware",)
-        )
+    def run_cuts(files, how, *, listen):
+        for file in files:
+            listen(Event(file.id, "03_survival", "runs", of=2))
+            listen(Event(file.id, "03_survival", "runs", cells=1, of=2))
+            listen(Event(file.id, "03_survival", "done", 0.5, 2, 2))
+            asked.append((file.id, how.outputs, *(["pdf"] if how.pdf else [])))
+            index = (how.outputs or tmp_path) / file.id / "index.html"
+            yield Published(file.id, index, 1.26, ("03_survival: beware",), reused=("02_baseline",))
 
-    monkeypatch.setattr("esld.pipeline.run.run_cut", run_cut)
+    monkeypatch.setattr("esld.pipeline.run.run_cuts", run_cuts)
     return asked
 
 
@@ -57,11 +63,15 @@ class TestRun:
         code, out, err = esld("run", FINAL, INTERIM)
         assert code == 0
         assert out.splitlines() == ["demo-final/index.html", "demo-interim/index.html"]
-        assert err.splitlines() == ["warning: 03_survival: beware"] * 2
+        assert err.splitlines() == [
+            line
+            for cut in ("demo-final", "demo-interim")
+            for line in ("warning: 03_survival: beware", f"{cut}: not executed again: 02_baseline")
+        ]
         assert ran == [("demo-final", None), ("demo-interim", None)]
 
     def test_a_path_elsewhere_is_given_whole(self, esld, ran, tmp_path):
-        code, out, _ = esld("run", FINAL, "--outputs", str(tmp_path / "made"))
+        code, out, _ = esld("run", FINAL, "-o", str(tmp_path / "made"))
         assert (code, out.strip()) == (0, str(tmp_path / "made" / "demo-final" / "index.html"))
         assert ran == [("demo-final", tmp_path / "made")]
 
@@ -69,19 +79,47 @@ class TestRun:
         assert esld("run", FINAL, "--pdf")[0] == 0
         assert ran == [("demo-final", None, "pdf")]
 
-    def test_json_is_one_object_a_cut(self, esld, ran, tmp_path):
+    def test_json_is_an_object_when_a_chapter_starts_or_ends_and_one_a_cut(self, esld, ran, tmp_path):
         code, out, _ = esld("run", "--json", FINAL, INTERIM)
-        first, second = map(json.loads, out.splitlines())
+        lines = [json.loads(line) for line in out.splitlines()]
         index = str(tmp_path / "demo-final" / "index.html")
-        assert (code, first) == (0, {"cut": "demo-final", "index": index, "seconds": 1.3})
-        assert second["cut"] == "demo-interim"
+        assert code == 0
+        assert [(line["cut"], line.get("state")) for line in lines] == [
+            (cut, state) for cut in ("demo-final", "demo-interim") for state in ("runs", "done", None)
+        ]
+        facts = {"cells": 2, "of": 2, "seconds": 0.5, "chapter": "03_survival", "event": "chapter"}
+        assert lines[1] == facts | {"cut": "demo-final", "state": "done"}
+        facts = {"seconds": 1.3, "reused": ["02_baseline"], "unchanged": False}
+        assert lines[2] == facts | {"cut": "demo-final", "index": index}
 
-    def test_a_bar_only_for_a_terminal_and_not_for_a_machine(self, esld, ran, monkeypatch):
-        """The bar writes to stderr: escapes and carriage returns are its trace."""
-        assert "cell" not in esld("run", FINAL)[2]
+    def test_a_line_a_chapter_for_a_terminal_and_not_for_a_machine(self, esld, ran, monkeypatch):
+        assert "03_survival  done" not in esld("run", FINAL)[2]
         monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: True)
-        assert "demo-final" in esld("run", FINAL)[2]
-        assert "cell" not in esld("run", FINAL, "--json")[2]
+        assert re.search(r"demo-final  03_survival .*done", esld("run", FINAL)[2])
+        assert "done" not in esld("run", FINAL, "--json")[2]
+
+    def test_the_others_are_made_where_one_fails(self, esld, monkeypatch, tmp_path):
+        def run_cuts(files, how, *, listen):
+            yield RunError("chapter 03_survival failed in cell 8: KeyError: 'AVAL'.")
+            yield Published(files[1].id, tmp_path / "index.html", 1.0)
+
+        monkeypatch.setattr("esld.pipeline.run.run_cuts", run_cuts)
+        code, out, err = esld("run", FINAL, INTERIM)
+        assert (code, out.strip()) == (1, str(tmp_path / "index.html"))
+        assert err == "esld: chapter 03_survival failed in cell 8: KeyError: 'AVAL'.\n"
+
+    def test_how_it_runs(self, esld, monkeypatch, tmp_path):
+        asked = []
+
+        def run_cuts(files, how, *, listen):
+            asked.append(how)
+            yield Published(files[0].id, tmp_path / "index.html", 1.0)
+
+        monkeypatch.setattr("esld.pipeline.run.run_cuts", run_cuts)
+        esld("run", FINAL)
+        esld("run", FINAL, "--jobs", "3", "--timeout", "7", "--force")
+        assert (asked[0].jobs, asked[0].timeout, asked[0].force) == (processors(), CELL_SECONDS, False)
+        assert (asked[1].jobs, asked[1].timeout, asked[1].force) == (3, 7, True)
 
     def test_a_mistake_in_the_last_cut_is_told_before_the_first_one_runs(self, esld, ran, tmp_path):
         (tmp_path / "params").mkdir()
@@ -108,10 +146,7 @@ class TestRun:
 class TestExitCodes:
     @pytest.fixture(autouse=True)
     def failing(self, error, monkeypatch):
-        def run_cut(*_, **__):
-            raise error
-
-        monkeypatch.setattr("esld.pipeline.run.run_cut", run_cut)
+        monkeypatch.setattr("esld.pipeline.run.run_cuts", lambda *_, **__: iter([error]))
 
     def test_one_line_on_stderr_and_no_traceback(self, esld, error, code):
         assert esld("run", FINAL) == (code, "", f"esld: {error}\n")
@@ -123,10 +158,8 @@ class TestExitCodes:
 
 class TestMistakes:
     def test_several_are_told_a_line_each(self, esld, monkeypatch):
-        def run_cut(*_, **__):
-            raise InputErrors([InputError("a", "must be b"), InputError("c", "must be d")])
-
-        monkeypatch.setattr("esld.pipeline.run.run_cut", run_cut)
+        error = InputErrors([InputError("a", "must be b"), InputError("c", "must be d")])
+        monkeypatch.setattr("esld.pipeline.run.run_cuts", lambda *_, **__: iter([error]))
         assert esld("run", FINAL) == (2, "", "esld: a must be b.\nc must be d.\n")
 
     def test_a_missing_cut_file_names_the_nearest(self, esld):
@@ -148,7 +181,7 @@ class TestVerify:
             "good": Verdict((), 4, 500),
             "bad": Verdict(("03_survival cell 8: differs", "second"), 4, 500),
         }
-        monkeypatch.setattr("esld.pipeline.verify.verify_report", lambda folder: found[folder.name])
+        monkeypatch.setattr("esld.pipeline.verify.verify_report", lambda folder, how: found[folder.name])
 
     def test_a_good_report(self, esld, verdicts):
         code, out, err = esld("verify", "outputs/good")
@@ -177,7 +210,7 @@ class TestInit:
         code, out, _ = esld("init", str(tmp_path / "copy"))
         cut = tmp_path / "copy" / "params" / "demo-final.yaml"
         assert code == 0
-        assert out.rstrip().endswith(f"Next: esld run {cut}")
+        assert f"Next: esld run {cut}\n" in out
         assert cut.is_file()
 
     def test_a_folder_in_use_is_refused_as_a_mistake(self, esld, tmp_path):
@@ -196,18 +229,109 @@ class TestProcess:
             command, capture_output=True, text=True, check=False, env={**os.environ, "LC_ALL": "C"}
         )
 
-    def test_help_names_the_exit_codes(self):
-        done = self.run("--help")
-        assert done.returncode == 0
-        assert "0 done; 1 a chapter or a check failed; 2 a mistake in what was given; 3 refused" in " ".join(
-            done.stdout.split()
-        )
+    def test_help_is_one_screen_and_loads_nothing_that_it_does_not_need(self):
+        heavy = "import sys, atexit; atexit.register(lambda: print(*{'numpy', 'pandas', 'yaml', 'pydantic'} & {*sys.modules}))"
+        code = f"{heavy}; sys.argv = ['esld', '--help']; from esld import cli; cli.main()"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        lines = done.stdout.rstrip().splitlines()
+        assert (done.returncode, done.stderr) == (0, "")
+        assert len(lines) <= 24
+        assert max(map(len, lines)) <= 80
+        said = " ".join(done.stdout.split())
+        assert "0 done; 1 a chapter or a check failed; 2 a mistake in what was given; 3 refused." in said
+        users = [line.rstrip(":") for line in lines if line.endswith(":") and not line.startswith(" ")]
+        assert users == ["Data manager", "Analyst", "Trial office", "Automation"]
 
     def test_a_mistake_ends_with_two(self, tmp_path):
         done = self.run("run", tmp_path / "é.yaml")
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith("esld: ")
         assert len(done.stderr.splitlines()) == 1
+
+
+def leaves(group=None, words=("esld",)):
+    """Every command, by the words that call it."""
+    for name, command in (group or get_command(cli.app)).commands.items():
+        if hasattr(command, "commands"):
+            yield from leaves(command, (*words, name))
+        else:
+            yield (*words, name), command
+
+
+LEAVES = dict(leaves())
+
+
+def example(command):
+    return shlex.split(command.epilog.removeprefix("Example: "))
+
+
+class TestHelp:
+    @pytest.mark.parametrize("words", LEAVES, ids=" ".join)
+    def test_each_command_has_an_example_that_is_understood(self, words):
+        command = LEAVES[words]
+        assert command.epilog.startswith(f"Example: {' '.join(words)}")
+        context = command.make_context(words[-1], example(command)[len(words) :])
+        assert context.args == []
+        assert f"\n  {command.epilog}\n" in command.get_help(context) + "\n"  # on one line, to copy
+
+    def test_one_word_for_one_thing(self):
+        """Where a command writes is -o, and an option of one name is spelt in one way."""
+        said = {}
+        for words, command in LEAVES.items():
+            for option in command.params:
+                if option.param_type_name == "option":
+                    said.setdefault(option.name, {}).setdefault(
+                        (*option.opts, option.metavar or ""), []
+                    ).append(words)
+        assert {name: list(kinds) for name, kinds in said.items() if len(kinds) > 1} == {
+            "output": [("--output", "-o", "FILE"), ("--output", "-o", "DIR")]
+        }
+
+    def test_cheap_examples_run_in_a_working_copy(self, esld, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        assert esld(*example(LEAVES["esld", "init"])[1:])[0] == 0
+        monkeypatch.chdir(tmp_path / "my-trial")
+        (tmp_path / "my-trial" / "patients.csv").write_text("inr\n1.5\n", encoding="utf-8")
+        for name in ("check", "score"):
+            code, out, _ = esld(*example(LEAVES["esld", name])[1:])
+            assert (code, bool(out)) == (0, True), name
+
+
+class TestExport:
+    @pytest.fixture(autouse=True)
+    def small(self, monkeypatch, tmp_path):
+        """A cut of few patients, in a working copy of its own."""
+        laid_out(tmp_path, tables())
+        monkeypatch.chdir(tmp_path)
+
+    def test_it_says_what_it_wrote_and_of_which_view(self, esld, tmp_path):
+        code, out, err = esld("export", "params/small.yaml", "-o", "adam", "--format", "csv")
+        assert (code, err) == (0, "")
+        assert out == "adam: adsl.csv, adlb.csv, adtte.csv, adce.csv, adae.csv, variables.csv (unblinded)\n"
+        assert sorted(p.name for p in (tmp_path / "adam").iterdir()) == sorted(
+            out.split(" (")[0].split(": ")[1].split(", ")
+        )
+        again = esld("export", "params/small.yaml", "-o", "adam", "--format", "csv")
+        assert (again[0], "must be a new or empty folder" in again[2]) == (2, True)
+
+    def test_never_among_the_reports(self, esld, tmp_path):
+        code, _, err = esld("export", "params/small.yaml", "-o", "outputs/adam", "--format", "csv")
+        assert (code, "is for published reports" in err) == (3, True)
+        assert not (tmp_path / "outputs" / "adam").exists()
+
+    def test_a_version_belongs_to_transport_files(self, esld):
+        code, _, err = esld("export", "params/small.yaml", "-o", "x", "--format", "csv", "--xpt-version", "5")
+        assert (code, "must come with --format xpt, got csv" in err) == (2, True)
+
+    def test_arms_of_a_masked_trial_only_with_the_record_of_their_unmasking(
+        self, esld, monkeypatch, tmp_path
+    ):
+        def refuse(study):
+            raise InputError("unblinding", "must quote the record of the unmasking")
+
+        monkeypatch.setattr("esld.pipeline.unblinding.check_unblinding", refuse)
+        code, _, err = esld("export", "params/small.yaml", "-o", "x", "--format", "csv")
+        assert (code, "must quote the record" in err, (tmp_path / "x").exists()) == (2, True, False)
 
 
 class TestScore:

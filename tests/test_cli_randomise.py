@@ -236,7 +236,7 @@ class TestAudit:
 
     def test_a_restored_old_copy_is_found_and_completed(self, esld, sealed, answers, tmp_path, folder):
         esld("assign", "001", "--answers", answers)
-        assert esld("backup", tmp_path / "backup")[0] == 0
+        assert esld("backup", "-o", tmp_path / "backup")[0] == 0
         kept = tmp_path / "receipt.json"
         kept.write_text(esld("assign", "002", "--answers", answers, "--json")[1], encoding="utf-8")
         shutil.rmtree(folder)

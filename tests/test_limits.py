@@ -11,11 +11,12 @@ from math import inf, isnan
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld import longitudinal, randomisation, survival
 from esld.longform import Estimate
+from tests.examples import few
 
 Bounded = Iterator[tuple[Estimate, float, float]]
 
@@ -231,7 +232,7 @@ def test_every_public_function_is_in_one_list():
 
 
 @pytest.mark.parametrize("name", BOUNDED)
-@settings(max_examples=25)
+@few(25)
 @given(sample=SAMPLES)
 def test_limits_are_possible_hold_the_estimate_and_agree_with_their_reason(name, sample):
     for estimate, lowest, highest in BOUNDED[name](sample):

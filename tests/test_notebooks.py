@@ -7,7 +7,7 @@ from statistics import median
 
 import pytest
 
-from esld.data.study import read_cut
+from esld.data.cutfile import read_cut
 from esld.errors import InputError
 from esld.pipeline.chapters import ChapterSource, read_chapter, read_chapters, values_for
 
@@ -100,7 +100,7 @@ def test_demo_final_is_what_a_chapter_shows_when_it_is_opened():
     """The defaults of every chapter are the values that the pipeline injects for demo-final."""
     file = read_cut(ROOT / "params" / "demo-final.yaml")
     for chapter in read_chapters(file):
-        for name, value in values_for(chapter, file).items():
+        for name, value in values_for(chapter.slug, file).items():
             assert value == chapter.parameters[name].default, f"{chapter.slug}.{name}"
 
 

@@ -1,5 +1,6 @@
 """The house keeps its own rules: what is committed, what is imported, what can be made."""
 
+import ast
 import hashlib
 import re
 import subprocess
@@ -7,10 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import repository
+from tests.conftest import FIRST
+from tests.examples import few
 
 ROOT = Path(__file__).parents[1]
+TESTS = [
+    path for path in (ROOT / "tests").rglob("*.py") if "bench" not in path.parts and path != Path(__file__)
+]
 
 
 @pytest.mark.parametrize(
@@ -90,3 +97,36 @@ def test_the_import_contract_holds():
     linter = Path(sys.executable).with_name("lint-imports")
     done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
+
+
+class TestTheTests:
+    """So that `make test` stays quick and `make soak` whole."""
+
+    def test_the_files_that_come_first_are_there(self):
+        assert [name for name in FIRST if not (ROOT / "tests" / name).is_file()] == []
+
+    def test_none_waits_by_sleeping(self):
+        """What a chapter under test does, in a text, is its own affair."""
+        calls = {
+            (path.name, getattr(call.func, "attr", getattr(call.func, "id", "")))
+            for path in TESTS
+            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(call, ast.Call)
+        }
+        assert [name for name, called in calls if called == "sleep"] == []
+
+    def test_none_has_its_own_number_of_examples(self):
+        """What `few` does not know of, `make soak` would try on no more than `make test`."""
+        naming = {path.name for path in TESTS if "max_examples" in path.read_text(encoding="utf-8")}
+        assert naming == {"conftest.py", "examples.py"}
+
+    def test_few_examples_are_forty_times_as_many_in_the_soak(self):
+        assert few(10).max_examples == 10 * settings.default.max_examples // 50
+        with_soak = (
+            "from hypothesis import settings; settings.register_profile('soak', max_examples=2000);"
+            "settings.load_profile('soak'); from tests.examples import few; print(few(10).max_examples)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", with_soak], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert done.stdout == "400\n"

@@ -14,12 +14,12 @@ import inspect
 import io
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
 import sys
 import tarfile
-import time
 import tomllib
 from pathlib import Path
 
@@ -66,8 +66,11 @@ BACKEND = (
     + '''
 
 def build_wheel(folder, config_settings=None, metadata_directory=None):
-    import os, time
-    time.sleep(float(os.environ.get("STUB_BUILD_SECONDS", "0")))
+    import os, signal
+    if gate := os.environ.get("STUB_BUILD_GATE"):  # says that it has begun, and does not end
+        with open(gate, "w") as told:
+            told.write("begun")
+        signal.pause()
     return write_wheel(folder, "fromsource", "1", {"fromsource.py": f"BUILT_BY = {VERSION!r}"})
 
 
@@ -122,7 +125,7 @@ def world(tmp_path):
     return folder
 
 
-def make(folder, *arguments, python=sys.executable, seconds=0.0):
+def make(folder, *arguments, python=sys.executable, gate=""):
     """Start ``make`` in a world, with no network, no cache and nothing of the caller's."""
     foreign = ("PIP_", "PYTHON", "MAKE", "MFLAGS", "VIRTUAL_ENV", "COV_", "PYTEST_")
     environment = {k: v for k, v in os.environ.items() if not k.startswith(foreign)} | {
@@ -130,7 +133,7 @@ def make(folder, *arguments, python=sys.executable, seconds=0.0):
         "PIP_NO_CACHE_DIR": "1",
         "PIP_NO_INDEX": "1",
         "PIP_FIND_LINKS": str(folder.parent / "wheels"),
-        "STUB_BUILD_SECONDS": str(seconds),
+        "STUB_BUILD_GATE": str(gate),
     }
     return subprocess.Popen(
         ["make", f"PYTHON={python}", *arguments],
@@ -140,6 +143,8 @@ def make(folder, *arguments, python=sys.executable, seconds=0.0):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell that started the tests in the background has told them to ignore it, and so whatever they start.
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -202,10 +207,11 @@ def test_the_stub_world_shows_what_the_flags_are_for(world, dropped):
 
 def test_what_was_broken_off_never_counts_and_what_stands_is_not_made_twice(world):
     """One .venv through its life: interrupted, whole, with tools, asked for again, with another lock, failed."""
-    process = make(world, "report", seconds=60)
-    log, until = world / ".venv" / "setup.log", time.monotonic() + 120
-    while not (log.exists() and "fromsource" in log.read_text(encoding="utf-8")) and time.monotonic() < until:
-        time.sleep(0.05)
+    os.mkfifo(world.parent / "gate")
+    told = os.open(world.parent / "gate", os.O_RDONLY | os.O_NONBLOCK)
+    process = make(world, "report", gate=world.parent / "gate")
+    assert select.select([told], [], [], 120)[0], "the build must begin within two minutes"
+    os.close(told)
     os.killpg(process.pid, signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode != 0
@@ -242,6 +248,7 @@ def test_what_was_broken_off_never_counts_and_what_stands_is_not_made_twice(worl
 # The locks
 
 
+@functools.cache
 def pins(lock):
     """Requirement and hashes of each entry of a lock."""
     text = (ROOT / lock).read_text(encoding="utf-8")
@@ -304,11 +311,18 @@ def applying(lock, where):
     return {r.name: str(r.specifier).removeprefix("==") for r in chosen}
 
 
+@functools.cache
 def installed(name):
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+@functools.cache
+def required_by(name):
+    """What an installed package says that it requires."""
+    return [Requirement(text) for text in importlib.metadata.requires(name) or []]
 
 
 @pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
@@ -330,7 +344,7 @@ def test_a_lock_holds_all_that_pyproject_asks_for_and_nothing_else(lock, python,
             reached.add((name, extra))
             if installed(name) != chosen.get(name):
                 continue  # for another Python or platform: what it requires is not known here
-            for needed in map(Requirement, importlib.metadata.requires(name) or []):
+            for needed in required_by(name):
                 if needed.marker is None or needed.marker.evaluate(where | {"extra": extra}):
                     waiting.append((needed, name))
     assert faults == []

@@ -1,9 +1,12 @@
 """Where a command may write: over nothing that it did not make, whatever name it goes by."""
 
 import ast
+import errno
 import hashlib
 import json
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ from hypothesis import strategies as st
 
 import esld
 from esld.errors import InputError, RefusedError
-from esld.targets import WRITTEN, empty_folder, file_target, keeper_of
+from esld.targets import WRITTEN, empty_folder, file_target, keeper_of, unmovable, unwritable, write_folder
 
 PACKAGE = Path(esld.__file__).parent
 KEPT = {
@@ -190,6 +193,99 @@ class TestAFolder:
         with pytest.raises(RefusedError, match="is part of what 'one' reads"):
             empty_folder(tree / "free" / "new", command="one", inputs=[tree / "free"])
 
+    @pytest.mark.parametrize("there", [True, False])
+    def test_is_written_whole(self, tmp_path, there):
+        folder = tmp_path / "a" / "b"
+        if there:
+            folder.mkdir(parents=True)
+        write_folder(empty_folder(folder, command="one"), {"x.csv": b"1", "y.csv": b"2"})
+        assert {p.name: p.read_bytes() for p in folder.iterdir()} == {"x.csv": b"1", "y.csv": b"2"}
+        assert [p.name for p in folder.parent.iterdir()] == ["b"]
+
+    def test_or_not_at_all(self, tmp_path, monkeypatch):
+        def full(path, content):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        folder = empty_folder(tmp_path / "new", command="one")
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "write_bytes", full)
+            with pytest.raises(InputError, match="No space left on device"):
+                write_folder(folder, {"x.csv": b"1"})
+        assert list(tmp_path.iterdir()) == []
+        (folder / "mine").mkdir(parents=True)  # since it was decided
+        with pytest.raises(InputError, match="must be writable"):
+            write_folder(folder, {"x.csv": b"1"})
+        assert [p.name for p in folder.iterdir()] == ["mine"]
+
+
+class TestWhetherThisUserCanWriteIsTried:
+    """Permission bits say nothing to root, and nothing of what else may be in the way."""
+
+    @pytest.fixture
+    def nobody(self):
+        """A folder, and a call after which this process is a user to whom permission bits apply."""
+        folder = Path(tempfile.mkdtemp())
+        folder.chmod(0o755)
+        yield folder, (lambda: os.seteuid(65534)) if os.geteuid() == 0 else (lambda: None)
+        if os.getuid() == 0:
+            os.seteuid(0)
+        for place in folder.iterdir():
+            place.chmod(0o755)
+        shutil.rmtree(folder)
+
+    def test_a_folder_of_another_user(self, nobody):
+        folder, become = nobody
+        (folder / "closed").mkdir(mode=0o555)
+        become()
+        for place in ("closed", "closed/new", "closed/new/newer"):
+            assert unwritable(folder / place) == "Permission denied"
+            with pytest.raises(InputError, match="must be writable, got Permission denied"):
+                empty_folder(folder / place, command="one")
+        with pytest.raises(InputError, match="must be writable, got Permission denied"):
+            file_target(folder / "closed" / "a.csv", command="one")
+        assert list((folder / "closed").iterdir()) == []
+
+    @pytest.mark.skipif(
+        os.name != "posix" or os.getuid() != 0, reason="only root can make files of two users"
+    )
+    def test_what_only_its_owner_may_move(self, nobody):
+        """As in /tmp: whoever can write there cannot replace what is another's."""
+        folder, become = nobody
+        shared = folder / "shared"
+        (shared / "report").mkdir(parents=True)
+        (shared / "a.csv").write_bytes(b"")
+        shared.chmod(0o1777)
+        (shared / "report").chmod(0o777)
+        before = state(shared)
+        assert (unmovable(shared / "report"), unmovable(shared / "a.csv")) == ("", "")
+        become()
+        assert (unwritable(shared), unwritable(shared / "report")) == ("", "")
+        assert unmovable(shared / "report") == unmovable(shared / "a.csv") == "Operation not permitted"
+        assert state(shared) == before
+
+    @pytest.mark.parametrize("why", [errno.EROFS, errno.EDQUOT, errno.EPERM])
+    def test_a_file_system_that_refuses(self, tmp_path, monkeypatch, why):
+        def refuse(path, *_):
+            raise OSError(why, os.strerror(why), str(path))
+
+        monkeypatch.setattr("esld.targets.os.mkdir", refuse)
+        for decide in (empty_folder, file_target):
+            with pytest.raises(InputError, match=os.strerror(why)):
+                decide(tmp_path / "new", command="one")
+
+    def test_what_is_mounted_cannot_be_moved_and_nothing_is_left_behind(self, tmp_path, monkeypatch):
+        (tmp_path / "report").mkdir()
+        (tmp_path / "a.csv").write_bytes(b"")
+        before = state(tmp_path)
+        assert [unmovable(tmp_path / name) for name in ("report", "a.csv", "none")] == ["", "", ""]
+
+        def busy(*_):
+            raise OSError(errno.EBUSY, "Device or resource busy")
+
+        monkeypatch.setattr("esld.targets.os.rename", busy)
+        assert unmovable(tmp_path / "report") == "Device or resource busy"
+        assert state(tmp_path) == before
+
 
 def test_an_export_is_known_in_any_letters_and_a_disk_with_one_at_its_root_is_none(tmp_path):
     (tmp_path / "below").mkdir()
@@ -205,15 +301,20 @@ WRITERS = {
     "targets.py": "it is the one place",
     "allocation/log.py": "the ledger of a sealed folder, which it never makes anew",
     "allocation/folder.py": "new files of a sealed folder, never over another",
+    "data/store.py": "the working copy's cache",
     "data/tables.py": "a folder that was asked for",
     "pipeline/agreement.py": "the staged folder",
-    "pipeline/kernels.py": "the run's scratch",
+    "pipeline/assemble.py": "the staged folder",
+    "pipeline/execution.py": "the run's scratch",
+    "pipeline/kernel_parent.py": "the temporary folder of a command, at its end",
+    "pipeline/kernels.py": "the temporary folder of a command",
     "pipeline/lab.py": "the lab's scratch and links",
     "pipeline/paper.py": "the staged folder",
     "pipeline/provenance.py": "the staged folder",
     "pipeline/publish.py": "the place of a report, which it checks",
     "pipeline/render.py": "the staged folder",
-    "pipeline/run.py": "the staged folder",
+    "pipeline/making.py": "the staged folder",
+    "pipeline/reuse.py": "the working copy's cache",
     "pipeline/verify.py": "a temporary folder",
     "pipeline/word.py": "the staged folder",
     "pipeline/workcopy.py": "a folder that was asked for",

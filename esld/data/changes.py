@@ -14,9 +14,9 @@ KINDS = (
 )
 # The variables that say what a record is about, the more verbatim first.
 _TOPICS = {
-    **{name: (f"{name}TESTCD",) for name in ("IE", "VS", "LB", "RS")},
+    **{name: (f"{name}TESTCD",) for name in ("IE", "VS", "LB", "RS", "SS", "DD")},
     **{name: (f"{name}TERM",) for name in ("AE", "CE", "MH")},
-    **{"DS": ("DSCAT", "DSDECOD"), "EX": ("EXTRT",), "PR": ("PRTRT",), "CM": ("CMTRT",)},
+    **{"DS": ("DSCAT", "DSDECOD"), "EX": ("EXTRT",), "PR": ("PRTRT",), "CM": ("CMTRT",), "SV": ()},
 }
 
 

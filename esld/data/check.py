@@ -1,20 +1,28 @@
 """What a data manager has to settle: every fault of an export and every data query, without running anything."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from esld.data import adam, dates, queries, readers, sdtm, views
+from esld.data import account, adam, dates, places, queries, reading, sdtm
 from esld.data.cut import apply_cut
-from esld.data.overrides import Override, apply_overrides, overrides_beside, read_overrides
-from esld.data.study import CutFile, cut_faults
-from esld.errors import InputError, InputErrors
+from esld.data.cutfile import CutFile, View, answers_beside, overrides_beside, previous_cut
+from esld.data.declared import Reading
+from esld.data.entered import files_of, read_entered, unused
+from esld.data.intake import Intake, take_in
+from esld.data.overrides import Override, apply_overrides, read_overrides
+from esld.data.queries.answers import ANSWERED, NEW, Answers, fitted, read_answers, with_status
+from esld.data.study import cut_faults
+from esld.data.template.layout import is_masked
+from esld.data.views import names_no_arm
+from esld.errors import InputError, InputErrors, RefusedError, each_of
 from esld.protocol import Protocol, read_protocol
 
 FAULT_COLUMNS = ("subject", "domain", "record", "variable", "place", "rule", "found", "remedy")
-QUERY_COLUMNS = ("subject", "record", "severity", "rule", "message", "remark")
+QUERY_COLUMNS = ("id", "status", "subject", "record", "severity", "rule", "message", "answer", "remark")
 COUNT_COLUMNS = ("domain", "records", "faults", "queries")
 _REMARK = "Records of this patient have faults; the query may go with them."
 
@@ -29,23 +37,27 @@ class Checked:
         One row a fault: ``subject``, ``domain``, ``record`` (sequence number), ``variable``, ``place`` (file and row), ``rule``,
         ``found``, ``remedy``; ``""`` where it does not apply.
     queries : DataFrame
-        One row a data query: ``subject``, ``record``, ``severity``, ``rule``, ``message``, and ``remark`` on those of patients
-        with a faulty record.
+        One row a data query, the open ones first: ``id``, ``status`` (new, open, answered), ``subject``, ``record``,
+        ``severity``, ``rule``, ``message``, ``answer``, and ``remark`` on those of patients with a faulty record.
     counts : DataFrame
         By domain: ``records`` read, ``faults``, ``queries``.
+    account : DataFrame or None
+        What was used of the export, and what was not; see :func:`esld.data.account.account_of`. None while there is a fault.
     notes : tuple of str
-        What was not looked for, and why.
+        What was not looked for, and why; answers that fit no query.
     """
 
     faults: pd.DataFrame
     queries: pd.DataFrame
     counts: pd.DataFrame
+    account: pd.DataFrame | None
     notes: tuple[str, ...]
 
     def sheets(self) -> dict[str, pd.DataFrame]:
         """The tables for a workbook."""
         notes = pd.DataFrame({"note": list(self.notes)}, dtype=object)
-        return {"Faults": self.faults, "Queries": self.queries, "Counts": self.counts, "Notes": notes}
+        sheets = {"Faults": self.faults, "Queries": self.queries, "Counts": self.counts, "Notes": notes}
+        return sheets | ({} if self.account is None else {"Account": self.account})
 
 
 def check_cut(file: CutFile) -> Checked:
@@ -56,43 +68,80 @@ def check_cut(file: CutFile) -> Checked:
     esld.errors.InputError
         The protocol is refused, or there are no data.
     """
-    return _check(file.data_path, read_protocol(file.protocol_path), file, file.overrides_path)
+    protocol = read_protocol(file.protocol_path)
+    records = (file.overrides_path, file.answers_path)
+    return _check(file.data_path, protocol, file, *records, file.mapping_path, file.reading)
 
 
-def check_data(data: Path, protocol: Path) -> Checked:
+def check_data(
+    data: Path, protocol: Path, *, mapping: Path | None = None, how: Reading | None = None
+) -> Checked:
     """Check an export that no cut describes, whole: no date is compared with a cut-off or a snapshot.
+
+    Parameters
+    ----------
+    data, protocol : Path
+        The export, and the trial's file.
+    mapping : Path, optional
+        How forms become tables.
+    how : Reading, optional
+        What is declared of the export.
 
     Raises
     ------
     esld.errors.InputError
         The protocol is refused, or there are no data.
     """
-    path = overrides_beside(data)
-    return _check(data, read_protocol(protocol), None, path if path.is_file() else None)
+    beside = (overrides_beside(data), answers_beside(data))
+    corrections, answers = (path if path.is_file() else None for path in beside)
+    return _check(data, read_protocol(protocol), None, corrections, answers, mapping, how or Reading())
 
 
-def _check(data: Path, protocol: Protocol, file: CutFile | None, corrections: Path | None) -> Checked:
-    tables, unreadable = _read(data)
-    faults = list(unreadable.values())
+def _check(
+    data: Path,
+    protocol: Protocol,
+    file: CutFile | None,
+    corrections: Path | None,
+    answers: Path | None,
+    mapping: Path | None,
+    how: Reading,
+) -> Checked:
+    made = read_entered(data, protocol, mapping, how)
     notes: list[str] = []
+    if made is None:
+        tables, files, unreadable, faults, told_of_files = _read(data, how)
+        notes += told_of_files
+    else:
+        tables, files, unreadable, faults = made.tables, files_of(made), {}, []
+        faults += made.faults if file is None or file.cut.view == "unblinded" else ()
+        if not made.tables:
+            raise InputErrors(made.faults)
+        notes += unused(made)
     if corrections is not None:
         tables, refused = _corrected(tables, corrections, unreadable, file)
         hides = file is not None and file.cut.view != "unblinded"
         faults += [] if hides else refused  # they quote what was found, in whatever column
+    view: View = file.cut.view if file else "unblinded"
+    if file is None and is_masked(protocol) and names_no_arm(tables):
+        view = "blinded"
+        notes.append("The trial is masked and the data name no arm: checked as the blinded view shows them.")
+    took = take_in(tables, files, protocol, view)
+    tables, protocol = took.tables, took.protocol
     if file is not None and file.cut.view != "unblinded":
-        tables, protocol = views.seen(tables, protocol, file.cut.view)
         notes.append(
             f"Checked as the {file.cut.view} view shows the export: faults of what it does not load, and of recorded "
             "corrections, are not listed."
         )
-    found = sdtm.find_faults(tables, protocol)
-    faults += [fault for fault in found if fault.subject not in {f"domain {name}" for name in unreadable}]
+    found = [*took.faults, *sdtm.find_faults(tables, protocol)]
+    known = {f"domain {name}" for name in unreadable}
+    told = {fault.where for fault in made.faults} if made else set()  # by its cell, before it was a record's
+    faults += [f for f in found if f.subject not in known and f.where.partition(", subject")[0] not in told]
     if file is None:
         notes.append("No cut file was given: no date was compared with a snapshot or a cut-off.")
     elif all(set(sdtm.DOMAINS[name].required) <= set(tables.get(name, ())) for name in ("DM", "DS")):
         faults += cut_faults(tables, file, shown=None)
     sound, aside = _sound(tables, protocol, found)
-    asked = _queries(sound, protocol, file)
+    asked = _queries(sound, took, protocol, file)
     if isinstance(asked, str):
         notes.append(f"Data queries were not looked for: {asked}.")
         asked = pd.DataFrame(columns=list(queries.COLUMNS))
@@ -103,36 +152,72 @@ def _check(data: Path, protocol: Protocol, file: CutFile | None, corrections: Pa
             notes.append(f"Data queries were looked for without {', '.join(without)}.")
         if count := sum(len(rows) for rows in aside.values()):
             notes.append(f"Data queries were looked for without {count} faulty {_noun(count, 'record')}.")
+    hides = file is not None and file.cut.view != "unblinded"
+    answered, wrong = _answered(answers, asked, hides=hides)
+    before = None
+    try:
+        before = _asked_before(file, sound, took, protocol) if file else None
+    except InputError as error:
+        wrong += each_of(error)
+    except RefusedError as error:
+        notes.append(str(error))
+    faults += wrong
+    notes += [answered.note] if answered.note else []
     patients = {p for name, rows in aside.items() for p in tables[name].loc[rows, "USUBJID"].dropna()}
-    return _checked(faults, asked, tables, patients, notes)
+    used = _account(took, file) if not faults else None
+    if used is None:
+        notes.append("What was used of the export, and what was not, is told once there is no fault.")
+    return _checked(faults, with_status(asked, answered, before), tables, patients, notes, used)
+
+
+def _account(took: Intake, file: CutFile | None) -> pd.DataFrame:
+    """What a cut, or without one an analysis of everything, uses of a sound export."""
+    cutoff, snapshot = _days(took.tables, file)
+    tables, report = apply_cut(took.tables, cutoff, snapshot)
+    return account.account_of(took, report, tables, took.aside_by(cutoff, tables))
+
+
+def _days(tables: sdtm.Tables, file: CutFile | None) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Cut-off and snapshot: those of the cut, else the last day in the tables."""
+    if file:
+        return dates.as_date(file.cut.cutoff), dates.as_date(file.cut.snapshot)
+    columns = (t[c] for n, t in tables.items() for c in sdtm.date_columns(sdtm.DOMAINS[n]) if c in t)
+    last = max(day for day in (dates.earliest(column).max() for column in columns) if pd.notna(day))
+    return last, last
+
+
+def _answered(path: Path | None, asked: pd.DataFrame, *, hides: bool) -> tuple[Answers, list[InputError]]:
+    """The recorded answers, and what is wrong with their file."""
+    try:
+        return fitted(read_answers(path) if path else (), asked, hides=hides), []
+    except InputError as error:
+        return Answers(), [*each_of(error)]
+
+
+def _asked_before(file: CutFile, sound: sdtm.Tables, took: Intake, protocol: Protocol) -> set[str] | None:
+    """Ids of the previous cut's queries; None without one. Of the same export nothing is read again."""
+    before = previous_cut(file)
+    if before is None:
+        return None
+    made_from = ("protocol_path", "data_path", "overrides_path")
+    if any(getattr(before, name) != getattr(file, name) for name in made_from):
+        alone = before.cut.model_copy(update={"previous": "", "previous_results": ""})
+        return set(check_cut(replace(before, cut=alone)).queries["id"])
+    asked = _queries(sound, took, protocol, before)
+    return set() if isinstance(asked, str) else set(asked["id"])
 
 
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def _read(data: Path) -> tuple[sdtm.Tables, dict[str, InputError]]:
-    """Every table that can be read, and why the others cannot."""
-    try:
-        return sdtm.read_tables(data), {}
-    except InputError as error:
-        whole = error
-    tables: sdtm.Tables = {}
-    faults: dict[str, InputError] = {}
-    reader = readers.read_csv_folder if data.is_dir() else readers.READERS.get(data.suffix.lower())
-    if reader is None or not data.exists():
-        raise whole
-    for name in sdtm.DOMAINS:
-        try:
-            tables |= reader(data, [name])
-        except InputError as error:
-            faults[name] = error
-            continue
-        if name in tables and (fault := sdtm.unusable(name, tables[name])):
-            faults[name] = fault
-            del tables[name]
-    if not tables and (not faults or data.is_file()):
-        raise whole  # there is nothing, or it is the workbook that cannot be read
-    return tables, faults
+def _read(
+    data: Path, how: Reading
+) -> tuple[sdtm.Tables, pd.DataFrame, dict[str, InputError], list[InputError], Sequence[str]]:
+    """Every table that can be read, the account of the files, why others cannot, what else is wrong, and what is to be told."""
+    export = sdtm.read_export(data, how)
+    unreadable = {fault.domain: fault.error for fault in export.faults if fault.domain}
+    faults = list(dict.fromkeys(fault.error for fault in export.faults))
+    return export.tables, export.files, unreadable, faults, export.notes
 
 
 def _corrected(
@@ -144,16 +229,12 @@ def _corrected(
     try:
         corrections = read_overrides(path)
     except InputError as error:
-        faults += _each(error)
+        faults += each_of(error)
     wanted = [c for c in corrections if c.domain not in unreadable]
     try:
         return apply_overrides(tables, wanted, file=path.name), faults
     except InputError as error:
-        return tables, [*faults, *_each(error)]
-
-
-def _each(error: InputError) -> Sequence[InputError]:
-    return error.errors if isinstance(error, InputErrors) else [error]
+        return tables, [*faults, *each_of(error)]
 
 
 # --- querying what is sound -----------------------------------------------------------------------------------
@@ -168,12 +249,16 @@ def _sound(
     """
     left = dict(tables)
     aside: dict[str, list[int]] = {}
-    while faults := [fault for fault in found if not fault.subject.startswith("domain ")]:
+    while faults := [
+        fault
+        for fault in found
+        if not fault.subject.startswith("domain ") and not isinstance(fault, sdtm.CodeError)
+    ]:
         of_tables = {f.subject.partition(".")[0] for f in faults if not isinstance(f, sdtm.RecordError)}
         for name in of_tables:
             left.pop(name, None)
             aside.pop(name, None)
-        rows = {(f.domain, f.row - 2) for f in faults if isinstance(f, sdtm.RecordError)}
+        rows = {(f.domain, f.label) for f in faults if isinstance(f, sdtm.RecordError)}
         for name in {name for name, _ in rows if name in left}:
             own = sorted(row for domain, row in rows if domain == name)
             aside[name] = aside.get(name, []) + own
@@ -182,25 +267,22 @@ def _sound(
     return left, aside
 
 
-def _queries(tables: sdtm.Tables, protocol: Protocol, file: CutFile | None) -> pd.DataFrame | str:
+def _queries(
+    tables: sdtm.Tables, took: Intake, protocol: Protocol, file: CutFile | None
+) -> pd.DataFrame | str:
     """The queries, or why none could be asked."""
     for name in ("DM", "DS"):
         if name not in tables or tables[name].empty:
             return f"{name} is missing or faulty"
-    days = [
-        dates.earliest(t[c]).max()
-        for n, t in tables.items()
-        for c in sdtm.date_columns(sdtm.DOMAINS[n])
-        if c in t
-    ]
-    cutoff = dates.as_date(file.cut.cutoff) if file else max(day for day in days if pd.notna(day))
-    snapshot = dates.as_date(file.cut.snapshot) if file else cutoff
+    cutoff, snapshot = _days(tables, file)
     cut_tables, _ = apply_cut(tables, cutoff, snapshot)
     adsl = adam.derive_adsl(cut_tables, protocol, cutoff)
     if not adsl["RANDFL"].eq("Y").any():
         return "nobody had been randomised by the cut-off"
-    adlb = adam.derive_adlb(cut_tables, adsl, protocol)
-    return queries.find_queries(queries.Evidence(cut_tables, adsl, adlb, protocol))
+    adlb = adam.derive_adlb(cut_tables, adsl, queries.unscored(protocol))
+    return queries.find_queries(
+        queries.Evidence(cut_tables, adsl, adlb, protocol, took.aside_by(cutoff, cut_tables))
+    )
 
 
 # --- telling --------------------------------------------------------------------------------------------------
@@ -212,12 +294,12 @@ def _checked(
     tables: sdtm.Tables,
     patients: set[str],
     notes: Sequence[str],
+    used: pd.DataFrame | None,
 ) -> Checked:
     rows = pd.DataFrame([_fault_row(f, tables) for f in faults], columns=list(FAULT_COLUMNS), dtype=object)
     remark = asked["USUBJID"].isin(patients).map({True: _REMARK, False: ""}).astype(object)
-    told = (
-        asked.rename(columns={"USUBJID": "subject"}).assign(remark=remark)[list(QUERY_COLUMNS)].astype(object)
-    )
+    told = asked.rename(columns={"USUBJID": "subject"}).assign(remark=remark)
+    told = told[list(QUERY_COLUMNS)].astype(object)
     about = told["record"].map(lambda record: record.split()[0] if record else "")
     names = [name for name in sdtm.DOMAINS if name in tables or name in set(rows["domain"])]
     counts = [
@@ -228,13 +310,14 @@ def _checked(
         faults=rows,
         queries=told,
         counts=pd.DataFrame(counts, columns=list(COUNT_COLUMNS)),
+        account=used,
         notes=tuple(notes),
     )
 
 
 def _fault_row(fault: InputError, tables: sdtm.Tables) -> dict[str, str]:
     offender = fault.offender
-    row = {
+    told = {
         "subject": "",
         "domain": "",
         "record": "",
@@ -247,15 +330,16 @@ def _fault_row(fault: InputError, tables: sdtm.Tables) -> dict[str, str]:
     if not isinstance(fault, sdtm.RecordError):
         words = (fault.subject.removeprefix("domain ").split()[0].split(".")[0], fault.where.split(".")[0])
         domain = next((word.upper() for word in words if word.upper() in sdtm.DOMAINS), "")
-        return row | {"domain": domain, "variable": fault.subject.removeprefix(f"{domain}.")}
-    table, own = tables[fault.domain], fault.row - 2
+        return told | {"domain": domain, "variable": fault.subject.removeprefix(f"{domain}.")}
+    table, own = tables[fault.domain], fault.label
+    file, row = reading.place(table, own)
     cells = {c: str(table[c].loc[own]) for c in ("USUBJID", f"{fault.domain}SEQ") if c in table}
-    return row | {
+    return told | {
         "subject": cells.get("USUBJID", ""),
         "domain": fault.domain,
         "record": cells.get(f"{fault.domain}SEQ", ""),
         "variable": fault.column,
-        "place": f"{table.attrs.get('file', 'table')}, row {fault.row}",
+        "place": places.place(table, own, fault.column) or f"{file}, row {row}",
     }
 
 
@@ -268,30 +352,44 @@ def report_text(checked: Checked) -> str:
         named = f"{domain}.{variable}" if domain and variable.isupper() else variable
         lines.append(f"{named} {rule}. {remedy}".rstrip())
         lines += _places(own)
-    for (severity, asked_rule), own in checked.queries.groupby(["severity", "rule"], sort=False):
-        lines.append(f"{severity} query: {asked_rule}")
-        for query in own.to_dict("records"):
-            mark = " *" if query["remark"] else ""
-            lines.append(f"  {query['subject']}, {query['record']}: {query['message']}{mark}")
+    answered = checked.queries["status"].eq(ANSWERED)
+    for (done, severity, asked_rule), own in checked.queries.groupby(
+        [answered, "severity", "rule"], sort=False
+    ):
+        lines.append(f"{'answered, ' if done else ''}{severity} query: {asked_rule}")
+        lines += map(_query_line, own.to_dict("records"))
     if checked.queries["remark"].ne("").any():
         lines.append(f"* {_REMARK}")
     lines += checked.notes
-    severities = checked.queries["severity"].value_counts(sort=False)
-    of_each = ", ".join(f"{count} {severity}" for severity, count in severities.items())
-    faults, asked = len(checked.faults), len(checked.queries)
-    counts = f"{faults} {_noun(faults, 'fault')}, {asked} {_noun(asked, 'query', 'queries')}"
-    return "\n".join([*lines, f"{counts} ({of_each})" if of_each else counts])
+    lines += [] if checked.account is None else [account.totals(checked.account)]
+    asked = checked.queries[~answered]
+    of_each = [
+        f"{count} {severity}" for severity, count in asked["severity"].value_counts(sort=False).items()
+    ]
+    if new := int(asked["status"].eq(NEW).sum()):
+        of_each.append(f"{new} new")
+    faults = len(checked.faults)
+    counts = f"{faults} {_noun(faults, 'fault')}, {len(asked)} open {_noun(len(asked), 'query', 'queries')}"
+    counts += f" ({', '.join(of_each)})" if of_each else ""
+    return "\n".join([*lines, f"{counts}, {answered.sum()} answered" if answered.any() else counts])
+
+
+def _query_line(query: Mapping[Hashable, Any]) -> str:
+    about = ", ".join(part for part in (query["subject"], query["record"]) if part)
+    mark = "new, " if query["status"] == NEW else ""
+    end = f" {query['answer']}" if query["answer"] else " *" if query["remark"] else ""
+    return f"  {query['id']} {mark}{about}: {query['message']}{end}"
 
 
 def _places(faults: pd.DataFrame) -> list[str]:
     """Where a rule is broken, one line a file, subject and value."""
-    files = faults["place"].str.partition(", row ")
-    faults = faults.assign(file=files[0], row=files[2])
+    split = faults["place"].str.extract(r"^(.*?)(?:, row ([0-9]+))?$").fillna("")
+    faults = faults.assign(file=split[0], row=split[1])
     lines = []
     for key, own in faults.groupby(["file", "subject", "found"], sort=False):
         file, subject, found = map(str, key)
-        rows = sorted(int(row) for row in own["row"] if row.isdigit())
-        where = f"{_noun(len(rows), 'row')} {_ranges(rows)}" if rows else str(own["row"].iloc[0])
+        rows = sorted(int(row) for row in own["row"] if row)
+        where = f"{_noun(len(rows), 'row')} {_ranges(rows)}" if rows else ""
         parts = (file, where, f"subject {subject}" if subject else "", f"got {found}" if found else "")
         if told := ", ".join(part for part in parts if part):
             lines.append(f"  {told}")

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from esld.data import dates
+from esld.data import dates, deaths
+from esld.data.columns import first_known
 from esld.data.sdtm import DOMAINS, Tables
 
 # What an event's record says about its course may be news of a later day for as long as the event lasts:
@@ -49,8 +50,8 @@ def apply_cut(tables: Tables, cutoff: pd.Timestamp, snapshot: pd.Timestamp) -> t
     than the consent. Subjects who consented later go from every domain. An event that has not certainly ended
     by the cut-off loses its end, severity, seriousness, action and outcome. In DM, dates after the cut-off
     (death, end of participation …), the arm of a subject not yet randomised, the actual arm of one not yet
-    infused, and what is said of a subject's never being infused are blanked; last exposure is that of the
-    infusions kept.
+    infused, and what is said of a subject's never being infused are blanked; last exposure is the end of
+    the infusions kept.
 
     An export made on the day of the cut-off itself holds no later news: there only records that certainly
     begin after that day go, and no date or course of an event is unclear.
@@ -73,7 +74,7 @@ def apply_cut(tables: Tables, cutoff: pd.Timestamp, snapshot: pd.Timestamp) -> t
         What went, by domain.
     """
     clock = _Clock(cutoff, snapshot)
-    consented = clock.known(tables["DM"]["RFICDTC"])
+    consented = consent_days(tables, latest=not clock.up_to_date) <= cutoff
     subjects = set(tables["DM"].loc[consented, "USUBJID"])
     result: Tables = {}
     rows: list[dict[str, object]] = []
@@ -96,6 +97,31 @@ def apply_cut(tables: Tables, cutoff: pd.Timestamp, snapshot: pd.Timestamp) -> t
     counts = [blanked.get(str(row["domain"]), 0) for row in rows]
     records = pd.DataFrame(rows).assign(blanked=counts)
     return result, CutReport(records, tuple(undated), len(tables["DM"]) - len(subjects))
+
+
+def consent_days(tables: Tables, *, latest: bool = False) -> pd.Series:
+    """Day on which each subject of DM was in the trial: of consent, else of the first dated record; NaT without any.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        SDTM tables.
+    latest : bool
+        Whether a partial date means its last possible day, not its first.
+    """
+    read = dates.latest if latest else dates.earliest
+    dm = tables["DM"]
+    day = read(dm["RFICDTC"])
+    if day.notna().all():
+        return day
+    ds = tables["DS"]
+    signed = ds[ds["DSDECOD"].eq("INFORMED CONSENT OBTAINED")]
+    parts = [pd.DataFrame({"USUBJID": signed["USUBJID"], "day": read(signed["DSSTDTC"])})]
+    day = day.fillna(dm["USUBJID"].map(parts[0].groupby("USUBJID")["day"].min()))
+    for name, table in tables.items():
+        if name not in ("DM", "MH") and (date := DOMAINS[name].date) in table:
+            parts.append(pd.DataFrame({"USUBJID": table["USUBJID"], "day": read(table[date])}))
+    return day.fillna(dm["USUBJID"].map(pd.concat(parts).groupby("USUBJID")["day"].min()))
 
 
 def _in_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -151,7 +177,9 @@ def _blank_demographics(tables: Tables, clock: _Clock) -> int:
     for column in map(str, dm.columns):
         if column.endswith("DTC"):
             blank(~clock.known(dm[column]), (column,))
-    blank(dm["DTHDTC"].isna(), ("DTHFL",))
+    # A death without its date in DM is known by then if another form that was there by then dates it.
+    stated = deaths.statements({name: table for name, table in tables.items() if name != "DM"})
+    blank(dm["DTHDTC"].isna() & ~dm["USUBJID"].isin(stated.dropna(subset=["first"])["USUBJID"]), ("DTHFL",))
     randomised = dm["USUBJID"].isin(ds.loc[ds["DSDECOD"].eq("RANDOMIZED"), "USUBJID"])
     ended = dm["USUBJID"].isin(ds.loc[ds["DSCAT"].eq("DISPOSITION EVENT"), "USUBJID"])
     infused = dm["USUBJID"].isin(tables["EX"]["USUBJID"]) if "EX" in tables else randomised
@@ -168,8 +196,10 @@ def _blank_demographics(tables: Tables, clock: _Clock) -> int:
 
 
 def _last_exposure(tables: Tables) -> pd.Series:
-    """Start of the last infusion kept, as text, by subject; nobody's without EX."""
+    """End of the last infusion kept, or its start where no end is, as text, by subject; nobody's without EX."""
     if "EX" not in tables:
         return pd.Series(dtype=object)
-    ex = tables["EX"].sort_values("EXSTDTC", kind="stable")
-    return ex.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")["EXSTDTC"]
+    ex = tables["EX"]
+    last = first_known(ex["EXENDTC"], ex["EXSTDTC"]) if "EXENDTC" in ex else ex["EXSTDTC"]
+    ex = ex.assign(last=last, day=dates.earliest(last)).sort_values(["day", "last"], kind="stable")
+    return ex.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")["last"]

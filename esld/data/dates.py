@@ -1,21 +1,16 @@
-"""ISO 8601 dates as exports write them: whole, partial, or with a time; as text in, as days out."""
+"""ISO 8601 dates as exports write them: whole, partial, with a time, or an interval; as text in, as days out."""
 
-import re
-from calendar import monthrange
-from functools import lru_cache
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-_TIME = r"(?:[01][0-9]|2[0-3])(?::[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?"
-_ISO = re.compile(rf"([0-9]{{4}})(?:-([0-9]{{2}})(?:-([0-9]{{2}})(?:T{_TIME})?)?)?")
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_YEARS = range(1678, 2262)  # what datetime64[ns] holds whole
+from esld.data import days
 
 
 def is_iso(text: pd.Series) -> pd.Series:
-    """Whether each text is a real calendar date, perhaps partial (``2025``, ``2025-03``); missing counts as
-    true.
+    """Whether each text is a date of SDTM, perhaps partial or an interval; missing counts as true.
 
     Parameters
     ----------
@@ -25,20 +20,37 @@ def is_iso(text: pd.Series) -> pd.Series:
     Returns
     -------
     Series of bool
-        False for text that is no date, for days that no calendar has (``2025-02-30``), for an impossible time
-        of day, and for years outside 1678 to 2261.
+        False for what :func:`esld.data.days.meaning` does not know: text that is no date, days that no calendar has
+        (``2025-02-30``), an impossible time of day, and years outside 1678 to 2261.
     """
-    return text.isna() | earliest(text).notna()
+    return _each(text, days.is_date, True, bool)
+
+
+def names_year(text: pd.Series) -> pd.Series:
+    """Whether each date tells at least its year; missing, and what is no date, count as true."""
+    return ~is_iso(text) | text.isna() | earliest(text).notna()
 
 
 def earliest(text: pd.Series) -> pd.Series:
-    """First day that a date, perhaps partial, can mean; NaT where missing or unparsable."""
+    """First day that a date, perhaps partial, can mean; NaT where missing or unparsable, or without a year."""
     return _bound(text, 0)
 
 
 def latest(text: pd.Series) -> pd.Series:
-    """Last day that a date, perhaps partial, can mean; NaT where missing or unparsable."""
+    """Last day that a date, perhaps partial, can mean; NaT where missing or unparsable, or without a year."""
     return _bound(text, 1)
+
+
+def filled_in(text: pd.Series) -> pd.Series:
+    """ADaM's date imputation flag, the highest unit that had to be filled in: Y, M or D; else missing."""
+    return _each(text, _highest_unknown, None, object)
+
+
+def _highest_unknown(text: str) -> str | None:
+    first, last = days.span(text)
+    if first == days.NONE or first == last:
+        return None
+    return "Y" if first[:4] != last[:4] else "M" if first[:7] != last[:7] else "D"
 
 
 def whole(text: pd.Series) -> pd.Series:
@@ -47,32 +59,27 @@ def whole(text: pd.Series) -> pd.Series:
 
 
 def is_partial(text: pd.Series) -> pd.Series:
-    """Whether each date lacks its day or its month; false where missing."""
-    return text.notna() & (text.map(len, na_action="ignore") < 10)
+    """Whether each date can mean more than one day, or any: a part of it is not known, or it is an interval of days.
+
+    False where missing, and for what is no date.
+    """
+    return _each(text, _means_several, False, bool)
 
 
-@lru_cache(maxsize=100_000)
-def _span(text: str) -> tuple[str, str]:
-    """First and last day that one text can mean, ISO; "NaT" twice when it is no date."""
-    found = _ISO.fullmatch(text)
-    if found is None:
-        return "NaT", "NaT"
-    year, month, day = found.groups()
-    months = (int(month), int(month)) if month else (1, 12)
-    if int(year) not in _YEARS or not 1 <= months[0] <= 12:
-        return "NaT", "NaT"
-    last = monthrange(int(year), months[1])[1]
-    days = (int(day), int(day)) if day else (1, last)
-    if not 1 <= days[0] <= last:
-        return "NaT", "NaT"
-    return f"{year}-{months[0]:02}-{days[0]:02}", f"{year}-{months[1]:02}-{days[1]:02}"
+def _means_several(text: str) -> bool:
+    found = days.meaning(text)
+    return found is not None and (found.first == days.NONE or found.first != found.last)
 
 
 def _bound(text: pd.Series, end: int) -> pd.Series:
+    return _each(text, lambda word: days.span(word)[end], days.NONE, "datetime64[ns]")
+
+
+def _each(text: pd.Series, of: Callable[[str], Any], missing: Any, dtype: Any) -> pd.Series:
     # Few dates stand in many records: each is parsed once.
     codes, words = pd.factorize(text.to_numpy(dtype=object))
-    days = np.array([*(_span(word)[end] for word in words), "NaT"], dtype="datetime64[ns]")
-    return pd.Series(days[codes], index=text.index)  # code -1, missing, reads the last
+    found = np.array([*map(of, words), missing], dtype=dtype)
+    return pd.Series(found[codes], index=text.index)  # code -1, missing, reads the last
 
 
 def as_date(text: str) -> pd.Timestamp:
@@ -83,7 +90,7 @@ def as_date(text: str) -> pd.Timestamp:
     ValueError
         The text is not a whole calendar date.
     """
-    if not _DAY.fullmatch(text) or _span(text)[0] == "NaT":
+    if not days.is_day(text):
         raise ValueError(f"a date must be a calendar day written YYYY-MM-DD, got {text!r}")
     return pd.Timestamp(text)
 

@@ -12,12 +12,12 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from esld.data import dates
-from esld.data.readers import Tables
+from esld.data import days
+from esld.data.cutfile import OVERRIDES
+from esld.data.reading import Tables
 from esld.errors import InputError, InputErrors, did_you_mean
 from esld.yamlfile import read_model
 
-FILE = "overrides.yaml"
 Allowed = Callable[[str, str], bool]
 
 
@@ -100,11 +100,6 @@ class Overrides:
         return Overrides(tuple(kept), self.hidden + len(self.shown) - len(kept))
 
 
-def overrides_beside(data: Path) -> Path:
-    """Where the corrections of an export lie unless a cut says otherwise: in its folder, or next to its workbook."""
-    return (data if data.is_dir() else data.parent) / FILE
-
-
 def read_overrides(path: Path) -> tuple[Override, ...]:
     """Read ``overrides.yaml``.
 
@@ -128,9 +123,7 @@ def read_overrides(path: Path) -> tuple[Override, ...]:
     faults = []
     for number, correction in enumerate(corrections, 1):
         where = f"{path.name}, correction {number}"
-        try:
-            dates.as_date(correction.when)
-        except ValueError:
+        if not days.is_day(correction.when):
             rule = "must be a calendar day written YYYY-MM-DD"
             faults.append(InputError("key 'when'", rule, correction.when, where, "Correct it."))
         if correction.new == correction.old:
@@ -141,7 +134,7 @@ def read_overrides(path: Path) -> tuple[Override, ...]:
     return corrections
 
 
-def apply_overrides(tables: Tables, corrections: Sequence[Override], *, file: str = FILE) -> Tables:
+def apply_overrides(tables: Tables, corrections: Sequence[Override], *, file: str = OVERRIDES) -> Tables:
     """Correct the tables, one correction after the other.
 
     Parameters

@@ -4,7 +4,7 @@ Tables stay text as exported; what needs a number or a date is checked here and 
 Records that contradict each other are not faults but data queries (:mod:`esld.data.queries`).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,87 +13,178 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from esld.data import dates, readers
+from esld.data import dates, deaths, exposure, places, reading
+from esld.data.declared import Reading
 from esld.errors import InputError, InputErrors
-from esld.protocol import Protocol
+from esld.protocol import Parameter, Protocol
 
-Tables = readers.Tables
+Tables = reading.Tables
 
 
 @dataclass(frozen=True)
 class Domain:
-    """One SDTM domain: required variables, the date that places a record in time, and every date in it."""
+    """One SDTM domain: what it must hold, the date that places a record in time, and every date in it.
+
+    ``optional`` are variables that an export may lack: what they are for is then said to be missing.
+    """
 
     name: str
     required: tuple[str, ...]
+    optional: Mapping[str, str] = field(default_factory=dict)
     date: str | None = None
     end: str | None = None
     dates: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
-    coded: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     filled: tuple[str, ...] = ()
 
     @property
     def sequence(self) -> str:
-        """Variable that numbers the records of a subject; DM has none."""
-        return f"{self.name}SEQ"
+        """Variable that numbers the records of a subject; DM has none, and SV has that of the visit."""
+        return "VISITNUM" if self.name == "SV" else f"{self.name}SEQ"
 
 
 def _domain(name: str, required: str, *, filled: str = "", **options: Any) -> Domain:
     return Domain(name, tuple(required.split()), filled=tuple(filled.split()), **options)
 
 
+_VISIT = {"VISIT": "queries about visits"}
+
 DOMAINS: Mapping[str, Domain] = {
     d.name: d
     for d in (
         _domain(
             "DM",
-            "STUDYID USUBJID SUBJID AGE SEX ARMCD ARM ACTARMCD RFICDTC DTHFL DTHDTC",
-            filled="RFICDTC SEX",
-            dates=("RFICDTC", "RFSTDTC", "RFXSTDTC", "RFXENDTC", "RFENDTC", "DTHDTC"),
-            coded={"SEX": ("M", "F"), "DTHFL": ("Y",)},
+            "STUDYID USUBJID AGE SEX ARMCD ACTARMCD",
+            optional={
+                "SUBJID": "the number by which a patient is listed",
+                "ARM": "nothing that is analysed",
+                "RFICDTC": "the day of consent",
+                "DTHFL": "deaths, which DS and AE state as well",
+                "DTHDTC": "the day of death, which DS and AE state as well",
+            },
+            dates=("RFICDTC", "RFSTDTC", "RFXSTDTC", "RFXENDTC", "RFENDTC", "RFPENDTC", "DTHDTC"),
         ),
-        _domain("DS", "USUBJID DSSEQ DSDECOD DSCAT DSSTDTC", filled="DSDECOD DSSTDTC", date="DSSTDTC"),
-        _domain("IE", "USUBJID IESEQ IETESTCD IECAT IEORRES IEDTC", filled="IETESTCD", date="IEDTC"),
+        _domain("DS", "USUBJID DSSEQ DSDECOD DSCAT DSSTDTC", filled="DSDECOD DSCAT DSSTDTC", date="DSSTDTC"),
+        _domain(
+            "IE",
+            "USUBJID IESEQ IETESTCD",
+            filled="IETESTCD",
+            date="IEDTC",
+            optional={
+                "IECAT": "whether a record says that a criterion was met",
+                "IEORRES": "whether a record says that a criterion was met",
+                "IEDTC": "the data cut of these records",
+            },
+        ),
         _domain(
             "EX",
-            "USUBJID EXSEQ EXTRT EXDOSE EXDOSU EXSTDTC",
-            filled="EXSTDTC EXDOSE EXDOSU",
+            "USUBJID EXSEQ EXSTDTC",
+            filled="EXSTDTC",
             date="EXSTDTC",
             end="EXENDTC",
             numeric=("EXDOSE",),
+            optional={
+                "EXTRT": "the name of the treatment",
+                "EXDOSE": "doses",
+                "EXDOSU": "doses",
+                "EXENDTC": "the end of an administration",
+            },
         ),
-        _domain("VS", "USUBJID VSSEQ VSTESTCD VSORRES VSORRESU VSDTC", date="VSDTC"),
+        _domain(
+            "VS",
+            "USUBJID VSSEQ VSTESTCD VSORRES VSORRESU VSDTC",
+            date="VSDTC",
+            end="VSENDTC",
+            optional=_VISIT,
+        ),
         _domain(
             "LB",
-            "USUBJID LBSEQ LBTESTCD LBORRES LBORRESU LBORNRLO LBORNRHI VISIT LBDTC",
+            "USUBJID LBSEQ LBTESTCD LBORRES LBORRESU LBDTC",
             filled="LBTESTCD LBDTC",
             date="LBDTC",
+            end="LBENDTC",
+            optional={
+                "LBORNRLO": "values below normal, and grades that need the limit",
+                "LBORNRHI": "values above normal, and grades and scores that need the limit",
+                **_VISIT,
+            },
         ),
-        _domain("RS", "USUBJID RSSEQ RSTESTCD RSORRES VISIT RSDTC", filled="RSTESTCD RSDTC", date="RSDTC"),
         _domain(
-            "CE", "USUBJID CESEQ CETERM CEDECOD CESTDTC", filled="CESTDTC", date="CESTDTC", end="CEENDTC"
+            "RS",
+            "USUBJID RSSEQ RSTESTCD RSORRES RSDTC",
+            filled="RSTESTCD RSDTC",
+            date="RSDTC",
+            end="RSENDTC",
+            optional=_VISIT,
+        ),
+        _domain(
+            "CE",
+            "USUBJID CESEQ CESTDTC",
+            filled="CESTDTC",
+            date="CESTDTC",
+            end="CEENDTC",
+            optional={
+                "CETERM": "the event in the site's words",
+                "CEDECOD": "which event it was",
+                "CEENDTC": "the end of an event",
+            },
         ),
         _domain(
             "AE",
-            "USUBJID AESEQ AETERM AEDECOD AETOXGR AESER AEOUT AESTDTC AEENDTC",
+            "USUBJID AESEQ AETERM AESER AEOUT AESTDTC AEENDTC",
             filled="AETERM AESTDTC",
             date="AESTDTC",
             end="AEENDTC",
-            coded={"AETOXGR": ("1", "2", "3", "4", "5"), "AESER": ("Y", "N")},
+            optional={
+                "AEDECOD": "preferred terms: events are listed in the site's words",
+                "AETOXGR": "grades of adverse events",
+                "AESEV": "severity where events have no grade",
+                "AEREL": "which events are related to treatment",
+                "AEACN": "which events ended treatment",
+                "AESDTH": "deaths, which AEOUT, DM and DS state as well",
+            },
         ),
-        _domain("PR", "USUBJID PRSEQ PRTRT PRDECOD PRSTDTC", filled="PRSTDTC", date="PRSTDTC", end="PRENDTC"),
-        _domain("CM", "USUBJID CMSEQ CMTRT CMDECOD CMSTDTC", date="CMSTDTC", end="CMENDTC"),
-        _domain("MH", "USUBJID MHSEQ MHTERM", date="MHSTDTC", end="MHENDTC"),
+        _domain(
+            "PR",
+            "USUBJID PRSEQ PRSTDTC",
+            filled="PRSTDTC",
+            date="PRSTDTC",
+            end="PRENDTC",
+            optional={
+                "PRTRT": "the procedure in the site's words",
+                "PRDECOD": "what was done",
+                "PRENDTC": "its end",
+            },
+        ),
+        _domain(
+            "CM",
+            "USUBJID CMSEQ CMSTDTC",
+            date="CMSTDTC",
+            end="CMENDTC",
+            optional={
+                "CMTRT": "the medication in the site's words",
+                "CMDECOD": "what was given",
+                "CMENDTC": "its end",
+            },
+        ),
+        _domain("MH", "USUBJID MHSEQ", date="MHSTDTC", end="MHENDTC", optional={"MHTERM": "medical history"}),
+        _domain(
+            "SV",
+            "USUBJID VISITNUM SVSTDTC",
+            date="SVSTDTC",
+            end="SVENDTC",
+            optional={"VISIT": "the name of the visit"},
+        ),
+        _domain(
+            "SS",
+            "USUBJID SSSEQ SSTESTCD SSORRES SSDTC",
+            filled="SSTESTCD SSDTC",
+            date="SSDTC",
+            optional={"SSSTRESC": "the status in standard words, where SSORRES has other ones"},
+        ),
+        _domain("DD", "USUBJID DDSEQ DDTESTCD DDDTC", filled="DDTESTCD DDDTC", date="DDDTC"),
     )
 }
-
-# Every form that states a death: domain, the variable that dates it, and the variable and value that say so.
-DEATH_FORMS = (
-    ("DM", "DTHDTC", "DTHFL", "Y"),
-    ("DS", "DSSTDTC", "DSDECOD", "DEATH"),
-    ("AE", "AEENDTC", "AEOUT", "FATAL"),
-)
 
 
 def date_columns(domain: Domain) -> tuple[str, ...]:
@@ -104,58 +195,41 @@ def date_columns(domain: Domain) -> tuple[str, ...]:
 # --- reading ------------------------------------------------------------------------------------------------
 
 
-def read_tables(path: Path) -> Tables:
-    """Read every domain of an export as text.
+def read_export(path: Path, how: Reading | None = None) -> reading.Export:
+    """What an export holds of the domains that are analysed, and an account of all of it.
 
     Parameters
     ----------
     path : Path
-        A folder of ``dm.csv …`` (UTF-8 with or without BOM, or GB18030), or one ``.xlsx`` with a sheet per
-        domain.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        Domain code to table; all columns text, empty cells missing, names in upper case. Row ``n`` of the
-        index is row ``n + 2`` of the spreadsheet; blank rows are left out. ``attrs["file"]`` names where the
-        table came from and ``attrs["encoding"]`` how it was decoded.
+        See :func:`esld.data.reading.read_export`.
+    how : Reading, optional
+        What the cut file says.
 
     Raises
     ------
     esld.errors.InputError
-        Nothing there, no domain in it, DM without rows, or a table without a header, with ragged rows, with a
-        column twice, or of another encoding.
+        There is nothing, or nothing in it that could be a domain; every other fault is in what is returned.
     """
-    if path.is_dir():
-        tables = readers.read_csv_folder(path, DOMAINS)
-    elif path.is_file():
-        reader = readers.READERS.get(path.suffix.lower())
-        if reader is None:
-            rule = f"must be a folder of CSV files or one of {sorted(readers.READERS)}"
-            raise InputError(str(path), rule, path.suffix or "no suffix", remedy="Export it again.")
-        tables = reader(path, DOMAINS)
-    else:
-        rule, remedy = "must be an existing folder or file", "Check 'data' in the cut file."
-        raise InputError("data", rule, str(path), remedy=remedy)
-    if not tables:
-        rule = "must hold SDTM domains such as dm.csv"
-        raise InputError("data", rule, str(path), remedy="Check the export.")
-    for name, table in tables.items():
-        if fault := unusable(name, table):
-            raise fault
-    return tables
+    return reading.read_export(path, DOMAINS, how)
 
 
-def unusable(name: str, table: pd.DataFrame) -> InputError | None:
-    """Why a table that was read holds nothing to go on; None for one that does.
+def read_sound(path: Path, how: Reading | None = None) -> reading.Export:
+    """An export without a fault; see :func:`read_export`.
 
-    A header without records says that nothing of the kind has happened yet: before its first event a trial has no records of
-    CE or AE. That is no fault, but of DM, without which there is nobody.
+    Raises
+    ------
+    esld.errors.InputError
+        Nothing there, or a fault of any file: all of them at once.
     """
-    lacking = "a header row" if not len(table.columns) else "rows" if name == "DM" and table.empty else ""
-    if not lacking:
-        return None
-    return InputError(f"{name} table", f"must have {lacking}", "none", _file(table), "Export it again.")
+    export = read_export(path, how)
+    if export.faults:
+        raise InputErrors(dict.fromkeys(fault.error for fault in export.faults))
+    return export
+
+
+def read_tables(path: Path, how: Reading | None = None) -> Tables:
+    """The tables of :func:`read_sound`."""
+    return read_sound(path, how).tables
 
 
 # --- validating ---------------------------------------------------------------------------------------------
@@ -175,7 +249,7 @@ class _Rule:
 
 
 class RecordError(InputError):
-    """A fault of one record, which it names: ``domain``, ``column``, ``row`` as a spreadsheet counts it."""
+    """A fault of one record, which it names: ``domain``, ``column``, and ``label`` in the index of the table."""
 
     def __init__(
         self,
@@ -188,13 +262,17 @@ class RecordError(InputError):
         more: str,
         remedy: str,
     ) -> None:
-        self.domain, self.column, self.row = domain, column, row + 2
+        self.domain, self.column, self.label = domain, column, row
         self.got = got
-        super().__init__(f"{domain}.{column}", rule, got, f"{record_place(table, row)}{more}", remedy)
+        super().__init__(f"{domain}.{column}", rule, got, f"{record_place(table, row, column)}{more}", remedy)
 
 
-def validate(tables: Tables, protocol: Protocol) -> None:
-    """Check every table against its domain and the protocol, and report all faults at once.
+class CodeError(InputError):
+    """A word that nobody knows, in a variable by which an analysis selects."""
+
+
+def validate(tables: Tables, protocol: Protocol, known: Sequence[InputError] = ()) -> None:
+    """Check every table against its domain and the protocol, and report all faults at once, those ``known`` before first.
 
     Of each broken rule three records are named and the others counted.
 
@@ -205,7 +283,7 @@ def validate(tables: Tables, protocol: Protocol) -> None:
         randomisation or death and its date do not go together, a date is none, a number is none or negative,
         a grade or coded value is unknown, or a unit that the analysis needs is missing or unknown.
     """
-    if faults := find_faults(tables, protocol, shown=_SHOWN):
+    if faults := [*known, *find_faults(tables, protocol, shown=_SHOWN)]:
         raise InputErrors(faults)
 
 
@@ -229,16 +307,24 @@ def _missing_domains(tables: Tables, protocol: Protocol) -> Iterator[InputError]
 def _missing_columns(name: str, table: pd.DataFrame, protocol: Protocol) -> Iterator[InputError]:
     sources = [s for s in protocol.sources if s.domain == name]
     wanted = dict.fromkeys([*DOMAINS[name].required, *(c for s in sources for c in (s.date, *s.where))])
+    if name == "EX" and any(arm.dose for arm in protocol.arms):
+        wanted |= dict.fromkeys(("EXDOSE", "EXDOSU"))
     for column in wanted:
-        if column not in table:
-            yield InputError(f"{name}.{column}", "must be a column", None, _file(table), "Export it again.")
+        if column not in table or column in table.attrs.get("absent", ()):
+            arms = column in ("ARMCD", "ACTARMCD")
+            remedy = "Export it again" + (
+                " with the arms; without them the blinded view alone can be shown." if arms else "."
+            )
+            yield InputError(f"{name}.{column}", "must be a column", None, _file(table), remedy)
 
 
 def _schema_faults(name: str, tables: Tables, protocol: Protocol, shown: int | None) -> Iterator[InputError]:
-    import pandera.pandas as pa
-
     table = tables[name]
     rules = [rule for rule in _rules(name, tables, protocol) if rule.column in table]
+    if all(rule.passes(table[rule.column]).all() for rule in rules):
+        return  # as nearly always: the library that lists failures is then not even imported
+    import pandera.pandas as pa
+
     checks: dict[str, list[pa.Check]] = {rule.column: [] for rule in rules}
     for rule in rules:
         checks[rule.column].append(pa.Check(rule.passes, error=rule.text, ignore_na=False))
@@ -265,10 +351,12 @@ def record_faults(
         yield RecordError(table, int(str(row)), name, column, rule, got, more, remedy)
 
 
-def record_place(table: pd.DataFrame, row: Any) -> str:
-    """Where a record stands: file, row as a spreadsheet counts it, subject."""
+def record_place(table: pd.DataFrame, row: Any, column: str | None = None) -> str:
+    """Where a record stands: file, row as a spreadsheet counts it, or the cell of the form that it was made from; subject."""
     subject = table["USUBJID"].get(row) if "USUBJID" in table else None
-    return f"{_file(table)}, row {row + 2}, subject {'unknown' if pd.isna(subject) else subject}"
+    file, number = reading.place(table, row)
+    where = places.place(table, row, column) or f"{file}, row {number}"
+    return f"{where}, subject {'unknown' if pd.isna(subject) else subject}"
 
 
 def _file(table: pd.DataFrame) -> str:
@@ -284,10 +372,20 @@ def _rules(name: str, tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
     for column in dict.fromkeys([*date_columns(domain), *sources]):
         text = "must be a calendar date, YYYY-MM-DD or partial"
         yield _Rule(column, text, "Correct the date.", dates.is_iso)
-    for column, codes in domain.coded.items():
-        yield _Rule(column, f"must be one of {list(codes)}", "Correct the export.", _in(codes))
+    # Where a record without a date is none, one whose date tells no year is none either.
+    for column in dict.fromkeys(
+        [*sources, *(c for c in (*domain.filled, "DTHDTC") if c in date_columns(domain))]
+    ):
+        if name not in ("LB", "RS"):  # of these a query tells
+            yield _Rule(column, "must tell at least its year", "Complete the date.", dates.names_year)
     for column in domain.numeric:
         yield _Rule(column, "must be a number, not negative", "Correct the value.", _not_negative)
+    for study in _cells(tables, "DM", "STUDYID").mode()[:1]:
+        text, remedy = (
+            f"must be {study}, the study of most patients",
+            "Export one study, or correct the record.",
+        )
+        yield _Rule("STUDYID", text, remedy, _in({study}))
     if name != "DM" and "USUBJID" in tables.get("DM", ()):
         known = set(_cells(tables, "DM", "USUBJID").dropna())
         remedy = "Correct the id or add the DM record."
@@ -297,22 +395,19 @@ def _rules(name: str, tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
 
 
 def _dm_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
-    arms = list(protocol.arm_labels)
     randomised = _cells(tables, "DS", "USUBJID")[_cells(tables, "DS", "DSDECOD").eq("RANDOMIZED")]
     has_record = _cells(tables, "DM", "USUBJID").isin(randomised)
-    dead, dated = _cells(tables, "DM", "DTHFL").eq("Y"), _cells(tables, "DM", "DTHDTC").notna()
+    dated = _cells(tables, "DM", "DTHDTC").notna()
     once = "Keep one DM record a subject."
     yield _Rule("USUBJID", "must be unique", once, lambda s: s.isna() | ~s.duplicated())
     yield _Rule("AGE", "must be a positive number", "Correct the age.", _positive)
-    for column in ("ARMCD", "ACTARMCD"):
-        yield _Rule(column, f"must be one of {arms}", "Use the arm codes of the protocol.", _in(arms))
     if "USUBJID" in tables["DM"] and {"USUBJID", "DSDECOD"} <= set(tables.get("DS", ())):
         text = "must be filled for a subject with a RANDOMIZED record in DS"
         yield _Rule("ARMCD", text, "Add the arm.", lambda s: s.notna() | ~has_record)
         text, remedy = "must be empty without a RANDOMIZED record in DS", "Add that record or clear the arm."
         yield _Rule("ARMCD", text, remedy, lambda s: s.isna() | has_record)
-    yield _Rule("DTHDTC", "must be given when DTHFL is Y", "Give the date.", lambda s: s.notna() | ~dead)
-    yield _Rule("DTHFL", "must be Y when DTHDTC is given", "Correct either.", lambda s: s.notna() | ~dated)
+    yield _Rule("DTHDTC", *_UNDATED, _dated(tables, "DM"))
+    yield _Rule("DTHFL", "must be no N when DTHDTC is given", "Correct either.", lambda s: s.ne("N") | ~dated)
 
 
 def _ds_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
@@ -324,26 +419,60 @@ def _ds_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
 def _ex_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
     remedy = "Give the day: visits are counted from the first."
     yield _Rule("EXSTDTC", "must be a whole date", remedy, lambda s: ~dates.is_partial(s))
+    active = exposure.with_substance(tables, protocol, unknown=True)
+    for column in ("EXDOSE", "EXDOSU") if any(arm.dose for arm in protocol.arms) else ():
+        text, remedy = "must be filled", "Complete the record: whether anything was given is not known."
+        yield _Rule(column, text, remedy, lambda s: s.notna() | ~active)
     if known := sorted({arm.dose.unit for arm in protocol.arms if arm.dose}):
-        yield _Rule("EXDOSU", f"must be one of {known}", "Convert the dose.", _in(known))
+        yield _Rule(
+            "EXDOSU", f"must be one of {known}", "Convert the dose.", lambda s: ~active | _in(known)(s)
+        )
+
+
+def _undated_rules(form: str, column: str) -> Callable[[Tables, Protocol], Iterator[_Rule]]:
+    return lambda tables, protocol: iter([_Rule(column, *_UNDATED, _dated(tables, form))])
+
+
+_UNDATED = ("must be given where no other record dates the patient's death", "Give the date of death.")
+
+
+def _dated(tables: Tables, form: str) -> Callable[[pd.Series], pd.Series]:
+    """Whether something dates each death that a form states."""
+    found = deaths.undated(tables)
+    return _found(
+        pd.Series(~tables[form].index.isin(found.loc[found["form"].eq(form), "row"]), tables[form].index)
+    )
+
+
+def unit_fits(text: str, parameter: Parameter) -> bool:
+    """Whether a laboratory parameter can be analysed from a value in this unit."""
+    from esld.scoring import units
+
+    if parameter.converts:
+        return known_unit(text, parameter.paramcd) in units.known_units(parameter.paramcd)
+    return units.spelt_alike(text, parameter.unit)
 
 
 def _lb_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
     """Rules of the tests that the analysis uses; a result of these must carry a unit, and none is assumed."""
     from esld.scoring import units
 
-    code, measured = _cells(tables, "LB", "LBTESTCD"), _cells(tables, "LB", "LBORRES").notna()
-    used = {p.paramcd: units.known_units(p.paramcd) for p in protocol.parameters if p.kind == "laboratory"}
-    rows = measured & code.isin(used)
-    remedy = "Correct the result; resolve '<' and '>' in the export."
-    yield _Rule("LBORRES", "must be a positive number", remedy, lambda s: ~rows | _positive(s))
-    for limit in ("LBORNRLO", "LBORNRHI"):
+    code, result = _cells(tables, "LB", "LBTESTCD"), _cells(tables, "LB", "LBORRES")
+    used = {p.paramcd: p for p in protocol.parameters if p.kind == "laboratory"}
+    rows = result.notna() & code.isin(used)
+    limit = result.astype("string").str.strip().str.match("[<>≤≥＜＞]").fillna(False).astype(bool)
+    remedy = "Say in the protocol how such results are read: below_limit: half, limit or missing (above_limit: limit or missing)."
+    yield _Rule("LBORRES", "must not be beyond a limit", remedy, lambda s: ~rows | ~limit)
+    remedy = "Correct the result."
+    yield _Rule("LBORRES", "must be a positive number", remedy, lambda s: ~rows | limit | _positive(s))
+    for end in ("LBORNRLO", "LBORNRHI"):
         text = "must be a number, not negative"
-        yield _Rule(limit, text, "Correct the limit.", lambda s: ~rows | _not_negative(s))
+        yield _Rule(end, text, "Correct the limit.", lambda s: ~rows | _not_negative(s))
     unit = _cells(tables, "LB", "LBORRESU")
-    for paramcd, known in used.items():
-        own = unit[code.eq(paramcd)].map(partial(known_unit, analyte=paramcd), na_action="ignore")
-        good = ~measured | code.ne(paramcd) | own.isin(known).reindex(code.index, fill_value=False)
+    for paramcd, parameter in used.items():
+        own = unit[code.eq(paramcd)].map(partial(unit_fits, parameter=parameter), na_action="ignore")
+        good = result.isna() | code.ne(paramcd) | own.eq(True).reindex(code.index, fill_value=False)
+        known = units.known_units(paramcd) if parameter.converts else (parameter.unit,)
         text = f"must be a unit of {paramcd}, one of {list(known)}"
         remedy = "Give the unit that the laboratory printed."
         yield _Rule("LBORRESU", text, remedy, _found(good))
@@ -372,6 +501,10 @@ _RULES_OF: Mapping[str, Callable[[Tables, Protocol], Iterator[_Rule]]] = {
     "DM": _dm_rules,
     "DS": _ds_rules,
     "EX": _ex_rules,
+    "AE": _undated_rules("AE", "AEENDTC"),
+    "CE": _undated_rules("CE", "CEENDTC"),
+    "SS": _undated_rules("SS", "SSTESTCD"),
+    "DD": _undated_rules("DD", "DDTESTCD"),
     "LB": _lb_rules,
     "RS": _rs_rules,
     "VS": _vs_rules,

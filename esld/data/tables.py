@@ -1,6 +1,6 @@
 """Writing tables so that the same content always gives the same bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -22,4 +22,18 @@ def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
         (folder / f"{name.lower()}.csv").write_bytes(text.encode("utf-8"))
 
 
-__all__ = ["write_tables"]
+def csv_bytes(rows: Iterable[Iterable[str | None]]) -> bytes:
+    """Rows of text as CSV: UTF-8, Unix line ends. Missing cells become empty, and a line break in a cell stays what it was.
+
+    The library's writer leaves a carriage return unquoted, which its reader takes for the end of a row.
+    """
+    lines = (",".join(map(_quoted, row)) or '""' for row in rows)
+    return "".join(f"{line}\n" for line in lines).encode("utf-8")
+
+
+def _quoted(cell: str | None) -> str:
+    text = cell or ""
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
+
+
+__all__ = ["csv_bytes", "write_tables"]

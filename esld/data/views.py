@@ -7,37 +7,43 @@ more.
 """
 
 from collections.abc import Mapping
-from typing import Literal
 
 import pandas as pd
 
-from esld.data import dates
-from esld.data.readers import Tables
+from esld.data import dates, exposure
+from esld.data.cutfile import View
+from esld.data.reading import Tables
 from esld.errors import InputError, InputErrors
 from esld.protocol import Protocol
-from esld.protocol.design import Arm
+from esld.protocol.design import Arm, Dose
 
-View = Literal["unblinded", "masked", "blinded"]
 ALL = "All"  # label of the group of all patients: beside the arms, or instead of them
-POOLED = Arm(code="ALL", label=ALL, name="All patients", number=1)
+# What an infusion held is not shown; each that was given is one of one.
+_DOSE = Dose(amount=1, unit="infusion", treatment="study treatment", route="not shown")
+POOLED = Arm(code="ALL", label=ALL, name="All patients", number=1, dose=_DOSE)
 
 # A column that is not named here is not loaded. DM's arms and EX's dose are put back in words that tell nothing.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     name: tuple(columns.split())
     for name, columns in {
-        "DM": "STUDYID USUBJID SUBJID SITEID AGE SEX RACE RFICDTC RFSTDTC RFXSTDTC RFXENDTC RFENDTC DTHDTC DTHFL",
-        "DS": "USUBJID DSSEQ DSDECOD DSCAT DSSTDTC",
+        "DM": "STUDYID USUBJID SUBJID SITEID AGE SEX RACE RFICDTC RFSTDTC RFXSTDTC RFXENDTC RFENDTC RFPENDTC DTHDTC "
+        "DTHFL",
+        "DS": "USUBJID DSSEQ DSDECOD DSCAT DSSCAT DSSTDTC",
         "IE": "USUBJID IESEQ IETESTCD IETEST IECAT IEORRES IEDTC",
-        "EX": "USUBJID EXSEQ EXSTDTC EXENDTC",
-        "VS": "USUBJID VSSEQ VSTESTCD VSTEST VSORRES VSORRESU VSSTAT VISITNUM VISIT VSDTC",
-        "LB": "USUBJID LBSEQ LBTESTCD LBTEST LBCAT LBORRES LBORRESU LBORNRLO LBORNRHI LBSTAT VISITNUM VISIT LBDTC",
-        "RS": "USUBJID RSSEQ RSTESTCD RSTEST RSCAT RSORRES RSSTAT VISITNUM VISIT RSDTC",
+        "EX": "USUBJID EXSEQ VISITNUM VISIT EXSTDTC EXENDTC",
+        "VS": "USUBJID VSSEQ VSTESTCD VSTEST VSORRES VSORRESU VSSTRESN VSSTRESU VSSTAT VISITNUM VISIT VSDTC VSENDTC",
+        "LB": "USUBJID LBSEQ LBTESTCD LBTEST LBCAT LBSCAT LBSPEC LBMETHOD LBORRES LBORRESU LBSTRESN LBSTRESU LBORNRLO LBORNRHI "
+        "LBSTAT VISITNUM VISIT LBDTC LBENDTC",
+        "RS": "USUBJID RSSEQ RSTESTCD RSTEST RSCAT RSORRES RSSTRESN RSSTAT VISITNUM VISIT RSDTC RSENDTC",
         "CE": "USUBJID CESEQ CETERM CEDECOD CECAT CEPRESP CEOCCUR CESEV CESER CETOXGR CEOUT CESTDTC CEENDTC",
         "AE": "USUBJID AESEQ AETERM AEDECOD AEBODSYS AETOXGR AESER AESDTH AESHOSP AESLIFE AESCAN AESCONG AESDISAB "
         "AESMIE AESOD AESEV AEITOXGR AETOXGRN AEREL AEACN AEOUT AESTDTC AEENDTC AEENDY AEENRTPT",
         "PR": "USUBJID PRSEQ PRTRT PRDECOD PRCAT PRPRESP PROCCUR PRSTAT PRSTDTC PRENDTC",
         "CM": "USUBJID CMSEQ CMTRT CMDECOD CMCAT CMPRESP CMOCCUR CMSTAT CMDOSE CMDOSU CMSTDTC CMENDTC",
         "MH": "USUBJID MHSEQ MHTERM MHDECOD MHCAT MHPRESP MHOCCUR MHSTAT MHSTDTC MHENDTC",
+        "SV": "USUBJID VISITNUM VISIT SVPRESP SVOCCUR SVSTDTC SVENDTC",
+        "SS": "USUBJID SSSEQ SSTESTCD SSORRES SSSTRESC SSSTAT VISITNUM VISIT SSDTC",
+        "DD": "USUBJID DDSEQ DDTESTCD DDDTC",
     }.items()
 }
 _ARM = (("ARMCD", "ARM"), ("ACTARMCD", "ACTARM"))
@@ -57,10 +63,10 @@ def seen(tables: Tables, protocol: Protocol, view: View) -> tuple[Tables, Protoc
     Returns
     -------
     tables : dict of str to DataFrame
-        Columns of :data:`COLUMNS`. DM's arms are those of the returned protocol, an unknown one missing. ``EXDOSE`` is 1 for an
-        infusion with a dose and 0 for one without.
+        Columns of :data:`COLUMNS`. DM's arms are those of the returned protocol, an unknown one missing. ``EXDOSE`` is 1 on the
+        first record of each administration that was given, and 0 on every other (:mod:`esld.data.exposure`).
     protocol : Protocol
-        With the arms of the view, none of them with a dose.
+        With the arms of the view, the dose of each 1 infusion.
 
     Raises
     ------
@@ -70,13 +76,18 @@ def seen(tables: Tables, protocol: Protocol, view: View) -> tuple[Tables, Protoc
     if view == "unblinded":
         return tables, protocol
     _check_sources(protocol, view)
+    if view == "blinded" and names_no_arm(tables):
+        tables = _as_one_group(tables, protocol)
     shown = {name: _allowed(table, name) for name, table in tables.items() if name in COLUMNS}
     if "EX" in tables:
-        shown["EX"] = _infusions(shown["EX"], tables["EX"])
+        shown["EX"] = _infusions(shown["EX"], tables, protocol)
     if "DM" not in tables:
         return shown, protocol
     order = _arms_in_order(tables, protocol) if view == "masked" else ()
-    arms = tuple(Arm(code=name, label=name, name=name, number=n) for n, name in enumerate(_letters(order), 1))
+    arms = tuple(
+        Arm(code=name, label=name, name=name, number=n, dose=_DOSE)
+        for n, name in enumerate(_letters(order), 1)
+    )
     codes = {arm.code: name for arm, name in zip(order, _letters(order), strict=True)}
     codes = codes if view == "masked" else {arm.code: POOLED.code for arm in protocol.arms}
     for code, name in _ARM:
@@ -87,15 +98,42 @@ def seen(tables: Tables, protocol: Protocol, view: View) -> tuple[Tables, Protoc
     return shown, _with_arms(protocol, order, arms or (POOLED,))
 
 
+def names_no_arm(tables: Tables) -> bool:
+    """Whether an export says of nobody which arm is theirs, as that of a masked trial."""
+    return "DM" in tables and not {code for code, _ in _ARM} & set(tables["DM"])
+
+
+def _as_one_group(tables: Tables, protocol: Protocol) -> Tables:
+    """Tables that name no arm, with one for all who were randomised; every record of EX that says no dose is an infusion."""
+    made = dict(tables)
+    ds, ex = tables.get("DS", pd.DataFrame()), tables.get("EX", pd.DataFrame())
+    randomised = ds.loc[ds["DSDECOD"].eq("RANDOMIZED"), "USUBJID"] if "DSDECOD" in ds else ()
+    of_whom = {"ARMCD": randomised, "ACTARMCD": ex.get("USUBJID", ())}
+    arm = protocol.arms[0].code
+    own = {c: tables["DM"]["USUBJID"].isin(ids).map({True: arm, False: None}) for c, ids in of_whom.items()}
+    made["DM"] = tables["DM"].assign(**{code: column.astype(object) for code, column in own.items()})
+    if "EX" in tables and ("EXDOSE" not in ex or "EXDOSE" in ex.attrs.get("absent", ())):
+        made["EX"] = ex.assign(EXDOSE="1", EXDOSU=_DOSE.unit)
+        made["EX"].attrs = ex.attrs | {
+            "absent": [c for c in ex.attrs.get("absent", ()) if c not in ("EXDOSE", "EXDOSU")]
+        }
+    return made
+
+
 def loads(domain: str, column: str, *, view: View) -> bool:
     """Whether a view loads a column of the export."""
     return view == "unblinded" or column in COLUMNS.get(domain, ())
 
 
+def hides_doses(protocol: Protocol) -> bool:
+    """Whether a protocol is as a view shows it that does not load what an infusion held."""
+    return any(arm.dose == _DOSE for arm in protocol.arms)
+
+
 def _check_sources(protocol: Protocol, view: View) -> None:
     faults = []
     for source in protocol.sources:
-        for column in (source.date, *source.where, *source.unless):
+        for column in (source.date, *source.where):
             if not loads(source.domain, column, view=view):
                 rule = f"must not be needed by the protocol: the {view} view does not load it"
                 remedy = "Define the endpoint without it, or run the unblinded view."
@@ -110,13 +148,15 @@ def _allowed(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return own
 
 
-def _infusions(shown: pd.DataFrame, ex: pd.DataFrame) -> pd.DataFrame:
-    """Whether each infusion held anything; what, and how much, stays behind."""
-    shown["EXTRT"] = "study treatment"
+def _infusions(shown: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.DataFrame:
+    """Whether each infusion was given; what it held, and how much, stays behind. A missing dose stays missing if one is due."""
+    ex = tables["EX"]
+    shown["EXTRT"] = _DOSE.treatment
     if "EXDOSE" in ex:
-        amount = pd.to_numeric(ex["EXDOSE"], errors="coerce")
-        shown["EXDOSE"] = amount.gt(0).map({True: "1", False: "0"}).where(amount.notna(), None)
-        shown["EXDOSU"] = "infusion"
+        told = pd.to_numeric(ex["EXDOSE"], errors="coerce").notna()
+        told |= ~exposure.with_substance(tables, protocol, unknown=True)
+        shown["EXDOSE"] = exposure.whether_given(tables, protocol).map(str).where(told, None)
+        shown["EXDOSU"] = _DOSE.unit
     return shown
 
 
@@ -148,6 +188,10 @@ def _with_arms(protocol: Protocol, order: tuple[Arm, ...], arms: tuple[Arm, ...]
             planned = planned.model_copy(
                 update={"design": planned.design.model_copy(update={"ratio": ratio})}
             )
-    shown = protocol.model_copy(update={"arms": arms, "randomisation": planned})
+    # What the trial's own words for arms and treatments stand for is no longer there.
+    codes = {
+        v: words for v, words in protocol.codes.items() if v not in ("EXTRT", *(code for code, _ in _ARM))
+    }
+    shown = protocol.model_copy(update={"arms": arms, "randomisation": planned, "codes": codes})
     shown.__dict__.pop("arm_labels", None)  # what the model remembers from its first use is copied with it
     return shown

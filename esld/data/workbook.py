@@ -13,6 +13,11 @@ from esld.targets import FileTarget
 
 Sheets = Mapping[str, pd.DataFrame]
 
+
+class ErrorCell(str):
+    """What Excel shows where a formula failed, such as #N/A: no text."""
+
+
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest moment that a ZIP archive can hold
 _WIDEST = 60
 _STYLE = (
@@ -69,8 +74,8 @@ def _cell_text(cell: Any) -> str:
     return f"{cell:.6g}" if isinstance(cell, float) else str(cell)
 
 
-def xlsx_bytes(sheets: Sheets) -> bytes:
-    """A workbook as :func:`write_sheets` writes it."""
+def xlsx_bytes(sheets: Sheets, formats: Mapping[str, Mapping[tuple[int, int], str]] | None = None) -> bytes:
+    """A workbook as :func:`write_sheets` writes it; `formats` are number formats by sheet and by row and column from 0."""
     from openpyxl import Workbook
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
@@ -85,27 +90,34 @@ def xlsx_bytes(sheets: Sheets) -> bytes:
             sheet.cell(1, number, str(column)).font = Font(bold=True)
             for row, cell in enumerate(frame[column], 2):
                 _put(sheet.cell(row, number), cell)
+        for place, shown in (formats or {}).get(name, {}).items():
+            sheet.cell(place[0] + 2, place[1] + 1).number_format = shown
         sheet.freeze_panes = "A2"
         sheet.auto_filter.ref = f"A1:{get_column_letter(len(frame.columns))}{len(frame) + 1}"
     content = io.BytesIO()
     book.save(content)
-    return _timeless(content.getvalue())
+    return timeless(content.getvalue())
 
 
 def _put(place: Any, cell: Any) -> None:
-    """A value as it is: text that begins with '=' is no formula, and control characters, which XML forbids, go."""
+    """A value as it is: text that begins with '=' is no formula, and control characters, which XML forbids, go.
+
+    A number is handed over as text of that type: openpyxl would write 16 digits of it.
+    """
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     if pd.isna(cell) or cell == "":
         return
     if isinstance(cell, str):
         place.value = ILLEGAL_CHARACTERS_RE.sub("", cell)
-        place.data_type = "s"
+        place.data_type = "e" if isinstance(cell, ErrorCell) else "s"
     else:
-        place.value = cell.item() if hasattr(cell, "item") else cell
+        place.value = value = cell.item() if hasattr(cell, "item") else cell
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            place._value = repr(value)
 
 
-def _timeless(book: bytes) -> bytes:
+def timeless(book: bytes) -> bytes:
     """A workbook without the hour at which it was made."""
     content = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(book)) as old, zipfile.ZipFile(content, "w") as new:

@@ -65,17 +65,18 @@ def read(
     model = parsed(formula)
     left, right = (variables(side, frame) for side in (model.lhs, model.rhs))
     names = list(dict.fromkeys([*left, *right, subject, visit]))
-    if absent := [name for name in names if name not in frame.columns]:
+    there = frame.columns.tolist()
+    if absent := [name for name in names if name not in there]:
         raise ValueError(f"frame must have the columns of the model, got none called {absent}")
-    if twice := [name for name in names if list(frame.columns).count(name) > 1]:
+    if twice := [name for name in names if there.count(name) > 1]:
         raise ValueError(f"frame must have each column of the model once, got more called {twice}")
     if not left:
         raise ValueError(f"formula must have an outcome, got {formula!r}")
-    for name in (subject, visit):
-        if missing := int(frame[name].isna().sum()):
+    subjects, visited = (pd.factorize(frame[name])[0] for name in (subject, visit))
+    for name, numbers in ((subject, subjects), (visit, visited)):
+        if missing := int(np.count_nonzero(numbers < 0)):
             raise ValueError(f"{name} must not be missing, got {missing} missing of {len(frame)}")
-    subjects = pd.factorize(frame[subject])[0]
-    _require_one_row(frame, subject, visit, subjects)
+    _require_one_row(frame, subject, visit, subjects * len(frame) + visited)
     known = np.logical_and.reduce([frame[name].notna().to_numpy() for name in left])
     if not known.any():
         raise ValueError("frame must have rows with an outcome, got none")
@@ -97,9 +98,8 @@ def read(
     )  # fmt: skip
 
 
-def _require_one_row(frame: pd.DataFrame, subject: str, visit: str, subjects: Ints) -> None:
-    """Refuse two rows of one subject and visit."""
-    cells = subjects * len(frame) + pd.factorize(frame[visit])[0]
+def _require_one_row(frame: pd.DataFrame, subject: str, visit: str, cells: Ints) -> None:
+    """Refuse two rows of one subject and visit, which is their cell."""
     if np.unique(cells).size == cells.size:
         return
     twice = frame.duplicated([subject, visit])

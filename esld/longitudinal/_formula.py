@@ -153,7 +153,8 @@ def columns(
     response, matrix, spec = _made(formula, used)
     plan = _plan(spec, used, right, factors)
     if plan.parts is not None:
-        if not plain or not np.array_equal(plan.matrix(values), matrix):
+        # without a variable nothing tells how many rows there are
+        if not (plain and values) or not np.array_equal(plan.matrix(values), matrix):
             plan = replace(plan, parts=None)
         elif str(parsed(formula).lhs) == left[0]:
             if len(_plans) == _KEPT:

@@ -92,6 +92,8 @@ class Inference:
         size, direction = np.linalg.eigh(self._covariance(weights))
         value, _, df = self.single(direction.T @ weights)
         f = float(np.mean(value**2 / size))
+        if np.any(df <= 0):  # the information is not positive definite
+            return f, float(len(df)), nan, 1.0
         if np.ptp(df) < _EQUAL:
             return f, float(len(df)), float(df.mean()), 1.0
         if np.any(df <= 2):

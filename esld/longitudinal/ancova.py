@@ -89,8 +89,7 @@ class Ancova:
                 ("ls_mean", adjusted.means),
                 ("ls_mean_difference", (adjusted.difference,)),
             ):
-                frame = Contrasts(statistic=statistic, items=items, unit=self.unit).to_frame()
-                rows += [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+                rows += Contrasts(statistic=statistic, items=items, unit=self.unit).rows()
         exact = self.exact.to_frame().to_dict("records")
         difference = f"{self.groups[1]} - {self.groups[0]}"
         for row in exact:

@@ -18,6 +18,7 @@ from esld.longitudinal._inference import Inference
 WEIGHTS = ("equal", "proportional")
 NO_VARIANCE = "the combination has no variance"
 NEGATIVE = "no standard error: the adjustment for the estimated covariance makes the variance negative"
+NO_DF = "no degrees of freedom: the information on the covariance parameters is not positive definite"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -85,6 +86,10 @@ class Contrasts(Sequence[Contrast]):
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: each estimate, its standard error, degrees of freedom and, but for LS means, p-value."""
+        return long_frame(self.rows())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows of the long form."""
         rows = []
         for item in self.items:
             about = {
@@ -99,7 +104,7 @@ class Contrasts(Sequence[Contrast]):
                 rows.append(
                     {**about, "statistic": f"{self.statistic}_p_value", "value": item.p_value, "unit": ""}
                 )
-        return long_frame(rows)
+        return rows
 
 
 def long_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
@@ -127,7 +132,8 @@ def estimates(
     whole = np.array([not reason for reason in reasons], dtype=bool)
     value, std_err, df = np.full((3, len(weights)), nan)
     value[whole], std_err[whole], df[whole] = tests.single(weights[whole][:, kept])
-    fine = np.isfinite(df) & (std_err > 0)
+    without = (std_err > 0) & (df <= 0)
+    fine = np.isfinite(df) & (std_err > 0) & ~without
     std_err, df = np.where(fine, std_err, nan), np.where(fine, df, nan)
     t = value / std_err
     p_value, quantile = 2 * stdtr(df, -np.abs(t)), stdtrit(df, 0.5 + conf_level / 2)
@@ -136,10 +142,10 @@ def estimates(
         Contrast(
             group=group, time=time, value=float(v), std_err=float(s), df=float(d), t=float(ratio), p_value=float(p),
             lower=float(v - half), upper=float(v + half), conf_level=conf_level, n=n, weights=row, method=method,
-            reason=reason or ("" if not isnan(s) else NEGATIVE if row.any() else NO_VARIANCE),
+            reason=reason or ("" if not isnan(s) else NO_DF if no_df else NEGATIVE if row.any() else NO_VARIANCE),
         )
-        for (group, time, n), row, reason, (v, s, d, ratio, p, half) in zip(
-            labels, weights, reasons, columns, strict=True
+        for (group, time, n), row, reason, no_df, (v, s, d, ratio, p, half) in zip(
+            labels, weights, reasons, without, columns, strict=True
         )
     )  # fmt: skip
 

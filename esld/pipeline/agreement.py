@@ -7,7 +7,7 @@ that a work tree in which a report is recorded stays clean.
 import base64
 import io
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -77,29 +77,31 @@ def pictures_agree(one: str, other: str) -> bool:
     return first.shape == second.shape and bool(np.abs(first - second).max() <= CHANNEL_TOLERANCE)
 
 
-def keep_recorded(published: Path, staged: Path) -> list[str]:
-    """Give staged notebooks and results the bytes of the published ones with which they agree.
+def keep_recorded(published: Path, staged: Path, name: str) -> bool:
+    """Give a staged notebook, or the staged results, the bytes of the published file with which it agrees.
+
+    Parameters
+    ----------
+    published, staged : Path
+        The report that stands, which may be missing, and the one that is being made.
+    name : str
+        ``results.json`` or ``notebooks/<chapter>.ipynb``.
 
     Returns
     -------
-    list of str
-        The files kept. What was published before and cannot be read is replaced, whatever is wrong with it.
+    bool
+        Whether it was kept. What was published before and cannot be read is replaced, whatever is wrong with it.
     """
-    kept = []
-    for path in sorted((staged / "notebooks").glob("*.ipynb")):
-        kept += _keep(published, staged, f"notebooks/{path.name}", _notebook_files_agree)
-    return kept + _keep(published, staged, "results.json", _result_files_agree)
-
-
-def _keep(published: Path, staged: Path, name: str, agree: Callable[[Path, Path], bool]) -> list[str]:
     recorded = published / name
+    agree = _result_files_agree if name == "results.json" else _notebook_files_agree
     try:
-        if not agree(recorded, staged / name):
-            return []
+        same = recorded.read_bytes() == (staged / name).read_bytes()
+        if not same and not agree(recorded, staged / name):
+            return False
     except (OSError, ValueError, TypeError, KeyError, AttributeError):  # missing or damaged: no record
-        return []
+        return False
     (staged / name).write_bytes(recorded.read_bytes())
-    return [name]
+    return True
 
 
 def _notebook_files_agree(recorded: Path, found: Path) -> bool:

@@ -10,14 +10,15 @@ import tokenize
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from nbformat import NotebookNode
-
-from esld.data.readers import canonical
-from esld.data.study import CutFile
+from esld.data.cutfile import CutFile
+from esld.data.fingerprint import canonical
 from esld.errors import InputError, InputErrors, did_you_mean
-from esld.report.chapter import READERS
+from esld.report.roles import READERS
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
 
 TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
 LEVEL = "conf_level"  # the parameter that is a level of confidence, wherever a chapter has it
@@ -45,7 +46,7 @@ class ChapterSource:
     path : Path
         The ``.py`` file.
     sha256 : str
-        Of its text: bytes with line ends as ``esld.data.readers.canonical`` has them.
+        Of its text: bytes with line ends as ``esld.data.fingerprint.canonical`` has them.
     notebook : NotebookNode
         As jupytext reads it; treat as read-only.
     title, question : str
@@ -57,12 +58,17 @@ class ChapterSource:
     slug: str
     path: Path
     sha256: str
-    notebook: NotebookNode
+    notebook: "NotebookNode"
     title: str
     question: str
     parameters: Mapping[str, Parameter]
 
-    def fresh_notebook(self) -> NotebookNode:
+    @property
+    def cells(self) -> int:
+        """Code cells that run, the injected parameters among them."""
+        return len([cell for cell in self.notebook.cells if cell.cell_type == "code"]) + 1
+
+    def fresh_notebook(self) -> "NotebookNode":
         """A copy to execute."""
         return copy.deepcopy(self.notebook)
 
@@ -154,9 +160,14 @@ def read_chapter(path: Path) -> ChapterSource:
     )
 
 
-def values_for(chapter: ChapterSource, file: CutFile) -> dict[str, Any]:
+def values_for(slug: str, file: CutFile) -> dict[str, Any]:
     """What is injected into a chapter: the cut's id, and what the cut file sets for it."""
-    return {CUT: file.id, **file.cut.parameters.get(chapter.slug, {})}
+    return {CUT: file.id, **file.cut.parameters.get(slug, {})}
+
+
+def source_digest(path: Path) -> str:
+    """SHA-256 of a chapter's text: of its bytes, with line ends as ``esld.data.fingerprint.canonical`` has them."""
+    return hashlib.sha256(canonical(path.read_bytes())).hexdigest()
 
 
 def _interface(source: str, path: Path) -> dict[str, Parameter]:

@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from esld.data import changes, dates
-from esld.data.study import CutFile, load_study
+from esld.data.cutfile import CutFile
+from esld.data.store import stored_study
 from esld.errors import InputError, RefusedError
 from esld.pipeline import provenance, verify
 from esld.protocol import read_protocol
@@ -194,7 +195,7 @@ def _check_comparable(one: _Side, other: _Side) -> None:
 def _records(before: CutFile, after: CutFile) -> tuple[pd.DataFrame | None, str]:
     """Changes of the records that the view shows, after the cut; or why they were not compared."""
     try:
-        old, new = load_study(before).tables, load_study(after).tables
+        old, new = stored_study(before).tables, stored_study(after).tables
     except (InputError, RefusedError) as error:
         return None, f"records: {str(error).splitlines()[0]}"
     return changes.record_changes(old, new, since=dates.as_date(before.cut.cutoff)), ""

@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from esld.data.study import DataCut, read_cut
+from esld.data.cutfile import DataCut, read_cut
 from esld.errors import InputError, RefusedError, told_in_one_line
-from esld.report.chapter import RUN_FILE, RUN_VARIABLE, prepare_run_folder, run_folder
-from esld.targets import can_write, keeper_of, report_record
+from esld.pipeline.kernels import KERNEL, KernelParent, write_spec
+from esld.report.chapter import prepare_run_folder, run_folder
+from esld.report.roles import RUN_FILE, RUN_VARIABLE
+from esld.targets import keeper_of, report_record, unwritable
 
 # Settings of JupyterLab, by extension: what a double click on a text notebook opens.
 OVERRIDES = {
@@ -57,7 +59,15 @@ def lab_environment(scratch: Path, shown: Path) -> dict[str, str]:
     )
     (config / "jupyter_server_config.json").write_text(json.dumps(_CONFIG), encoding="utf-8")
     startup.write_text(_STARTUP.format(shown=str(shown.resolve())), encoding="utf-8")
-    return {"JUPYTER_CONFIG_PATH": str(config), "PYTHONSTARTUP": str(startup)}
+    spec = scratch / "jupyter" / "kernels" / KERNEL
+    spec.mkdir(parents=True, exist_ok=True)
+    write_spec(spec, {})
+    jupyter = [str(scratch / "jupyter"), *filter(None, [os.environ.get("JUPYTER_PATH")])]
+    return {
+        "JUPYTER_CONFIG_PATH": str(config),
+        "JUPYTER_PATH": os.pathsep.join(jupyter),
+        "PYTHONSTARTUP": str(startup),
+    }
 
 
 def cut_folders(root: Path, shown: Path) -> tuple[list[Path], list[str]]:
@@ -177,13 +187,19 @@ def main(options: Sequence[str]) -> None:
     """Start JupyterLab on the working copy, at the cuts' folders; this process becomes the server."""
     root, settings = run_folder().params.parent.resolve(), run_folder().scratch / "lab"
     shown = root / _SHOWN
-    if (keeper := keeper_of(shown)) or not can_write(shown):
+    if (keeper := keeper_of(shown)) or unwritable(shown):
         why = f"lies in {keeper}" if keeper else "cannot be written to"
         raise RefusedError(f"{shown} {why}; JupyterLab's folders go there: move away what is in the place.")
     for fault in cut_folders(root, shown)[1]:
         print(f"esld: {fault}", file=sys.stderr)
     environment = os.environ | lab_environment(settings, shown)
     environment.pop(RUN_VARIABLE, None)  # each kernel has its own
+    # Kernels are forked from a process that has imported the stack by the time that somebody opens a chapter. It ends when
+    # the server closes its socket, at its end.
+    parent = KernelParent(environment).__enter__()
+    for descriptor in parent.descriptors:
+        os.set_inheritable(descriptor, True)
+    environment |= parent.variables
     command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={root}"]
     os.execve(sys.executable, [*command, f"--LabApp.default_url=/lab/tree/{_SHOWN}", *options], environment)
 

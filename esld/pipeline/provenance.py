@@ -6,14 +6,16 @@ import platform
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import esld
-from esld.allocation.disclosed import FILE as LEDGER_FILE
-from esld.data.readers import READERS, canonical
-from esld.data.study import EXAMPLE, CutFile, previous_cut, seen_tables
+from esld.data.cutfile import EXAMPLE, CutFile, previous_cut
+from esld.data.declared import TABLE_SUFFIXES
+from esld.data.fingerprint import LOCK, content_sha256, package_digest, sha256, text_sha256
 from esld.errors import InputError
-from esld.pipeline.chapters import ChapterSource
+
+if TYPE_CHECKING:
+    from esld.pipeline.chapters import ChapterSource
 
 PROVENANCE = "provenance.json"
 RUN = "run.json"
@@ -33,20 +35,7 @@ _RUNS_WITH = [
 ]
 
 
-def sha256(path: Path) -> str:
-    """Hash of a file's bytes."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def text_sha256(path: Path) -> str:
-    """Hash of a text file's bytes with line ends as ``esld.data.readers.canonical`` has them.
-
-    A changed line end is no changed input; every other byte counts.
-    """
-    return hashlib.sha256(canonical(path.read_bytes())).hexdigest()
-
-
-def input_hashes(file: CutFile, chapters: list[ChapterSource]) -> dict[str, str]:
+def input_hashes(file: CutFile, chapters: "list[ChapterSource]") -> dict[str, str]:
     """Hash of every file that a report depends on, by a name that holds on any machine; a text's is the same
     with any line ends.
 
@@ -70,21 +59,26 @@ def _cut_hashes(file: CutFile) -> dict[str, str]:
     }
     name = file.cut.data if file.cut.data.startswith(EXAMPLE) else _portable(file.cut.data)
     if file.cut.view != "unblinded":
-        tables, _ = seen_tables(file)
-        for domain, table in sorted(tables.items()):
+        from esld.data.study import taken_in
+
+        for domain, table in sorted(taken_in(file).tables.items()):
             shown = table.to_csv(index=False, lineterminator="\n").encode("utf-8")
             hashes[f"{name}/{domain.lower()}, {file.cut.view}"] = hashlib.sha256(shown).hexdigest()
         return hashes
     files = [data]
     if data.is_dir():
-        files = sorted(p for p in data.iterdir() if p.suffix.lower() == ".csv" or p.name == LEDGER_FILE)
+        files = sorted(p for p in data.iterdir() if p.suffix.lower() in TABLE_SUFFIXES and p.is_file())
     for path in files:
-        of_file = sha256 if path.suffix.lower() in READERS else text_sha256  # a workbook is no text
-        hashes[f"{name}/{path.name}" if data.is_dir() else name] = of_file(path)
-    if (corrections := file.overrides_path) is not None:
-        folder = name if data.is_dir() else Path(name).parent.as_posix()
-        named = _portable(file.cut.overrides) if file.cut.overrides else f"{folder}/{corrections.name}"
-        hashes[named] = text_sha256(corrections)
+        hashes[f"{name}/{path.name}" if data.is_dir() else name] = content_sha256(path)
+    for path in file.mapping_files:
+        hashes[f"{Path(_portable(file.cut.mapping)).parent.as_posix()}/{path.name}"] = text_sha256(path)
+    folder = name if data.is_dir() else Path(name).parent.as_posix()
+    if not data.is_dir() and file.ledger_path.is_file():
+        hashes[f"{folder}/{file.ledger_path.name}"] = content_sha256(file.ledger_path)
+    records = ((file.overrides_path, file.cut.overrides), (file.answers_path, file.cut.answers))
+    for record, named in records:
+        if record is not None:
+            hashes[_portable(named) if named else f"{folder}/{record.name}"] = text_sha256(record)
     return hashes
 
 
@@ -93,24 +87,9 @@ def _portable(path: str) -> str:
     return Path(path).name if Path(path).is_absolute() else Path(path).as_posix()
 
 
-def digest(hashes: dict[str, str]) -> str:
-    """One hash over named hashes."""
-    lines = "".join(f"{value}  {name}\n" for name, value in sorted(hashes.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def package_digest() -> str:
-    """One hash over the package's own code and theme."""
-    root = Path(esld.__file__).parent
-    suffixes = {".py", ".css", ".j2", ".json", ".otf"}
-    files = (p for p in root.rglob("*") if p.suffix in suffixes and "share" not in p.relative_to(root).parts)
-    of_file = {".otf": sha256}  # a font is no text
-    return digest({p.relative_to(root).as_posix(): of_file.get(p.suffix, text_sha256)(p) for p in files})
-
-
 def environment(root: Path) -> dict[str, Any]:
     """Versions of what the report was made with, and the lock if there is one."""
-    lock = root / "requirements.lock"
+    lock = root / LOCK
     return {
         "esld": esld.__version__,
         "esld_sha256": package_digest(),

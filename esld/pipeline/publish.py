@@ -18,10 +18,11 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from esld.data.fingerprint import sha256
 from esld.errors import InputError, RefusedError
-from esld.pipeline.provenance import PROVENANCE, RUN, sha256
-from esld.report.chapter import RUN_FILE
-from esld.targets import can_write, is_within, keeper_of, report_record
+from esld.pipeline.provenance import PROVENANCE, RUN
+from esld.report.roles import RUN_FILE
+from esld.targets import is_within, keeper_of, report_record, unmovable, unwritable
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -75,7 +76,7 @@ class Place:
         return self.outputs / f".{self.cut}.lock"
 
     def check(self, inputs: Iterable[Path]) -> None:
-        """Ask before any chapter runs whether the report may be published here; nothing is touched.
+        """Ask before any chapter runs whether the report may be published here; nothing is left behind.
 
         Parameters
         ----------
@@ -105,8 +106,10 @@ class Place:
         except OSError as error:
             raise _not_writable(Path(error.filename or self.report), str(error.strerror)) from None
         for folder in (self.outputs, self.staging, self.failed, *folders):
-            if not can_write(folder):
-                raise _not_writable(folder, "Permission denied")
+            if why := unwritable(folder):
+                raise _not_writable(folder, why)
+        if why := unmovable(self.report):
+            raise _not_writable(self.report, why)
 
     def _check_names(self) -> None:
         """Nobody else's file or folder under a name that a run uses, nor one that differs by letter case alone."""
@@ -318,10 +321,10 @@ def _same_name(name: str) -> str:
 
 
 def _refused(path: Path, why: str) -> RefusedError:
-    remedy = "move it away, rename the cut file, or choose another folder with --outputs."
+    remedy = "move it away, rename the cut file, or choose another folder with -o."
     return RefusedError(f"{path} {why} and is left as it is: {remedy}")
 
 
 def _not_writable(folder: Path, why: str) -> InputError:
-    rule, remedy = "must be a folder that can be written to", "Choose another with --outputs."
+    rule, remedy = "must be a folder that can be written to", "Choose another with -o."
     return InputError("outputs", rule, str(folder), why, remedy)

@@ -5,6 +5,7 @@ Every page stands alone: no script, no font, no request. The same report gives t
 
 import re
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -146,7 +147,42 @@ class Report:
             raise ValueError(f"slugs of chapters must be unique, got {slugs!r}")
 
 
-def render(report: Report, folder: Path) -> list[Path]:
+@dataclass(frozen=True)
+class Body:
+    """A chapter as HTML.
+
+    Attributes
+    ----------
+    page, whole : str
+        For its own page, and for the one that holds all chapters.
+    sections : sequence of (str, str)
+        Anchor and plain text of each section.
+    """
+
+    page: str
+    whole: str
+    sections: Sequence[tuple[str, str]]
+
+
+def body_of(chapter: Chapter, slugs: Sequence[str]) -> Body:
+    """The body of a chapter, which can be made as soon as the chapter has been executed.
+
+    Parameters
+    ----------
+    chapter : Chapter
+        The chapter.
+    slugs : sequence of str
+        All chapters of the report, in order.
+    """
+    from esld.pipeline.theme import fragment
+
+    made = fragment.from_notebook(
+        chapter.notebook, question=chapter.question, answer=chapter.answer, slugs=slugs
+    )
+    return Body(made.html(), fragment.for_one_page(made, slug=chapter.slug, slugs=slugs), made.sections)
+
+
+def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = None) -> list[Path]:
     """Write the report's pages.
 
     Parameters
@@ -154,6 +190,8 @@ def render(report: Report, folder: Path) -> list[Path]:
     report : Report
     folder : Path
         Created where missing; files of the same names are overwritten.
+    bodies : dict of str to Body, optional
+        What :func:`body_of` gave for a chapter, where that was asked before.
 
     Returns
     -------
@@ -168,10 +206,8 @@ def render(report: Report, folder: Path) -> list[Path]:
     from esld.pipeline.theme import fragment
 
     slugs = [chapter.slug for chapter in report.chapters]
-    bodies = [
-        fragment.from_notebook(c.notebook, question=c.question, answer=c.answer, slugs=slugs)
-        for c in report.chapters
-    ]
+    made = dict(bodies or {})
+    bodies_in_order = [made.get(c.slug) or body_of(c, slugs) for c in report.chapters]
     answers = {chapter.slug: fragment.inline(chapter.answer) for chapter in report.chapters}
     common: dict[str, Any] = {
         "report": report,
@@ -180,23 +216,19 @@ def render(report: Report, folder: Path) -> list[Path]:
         "answers": answers,
     }
     pages = {"index": _page("index", **common, heading="Overview")}
-    for place, (chapter, body) in enumerate(zip(report.chapters, bodies, strict=True)):
+    for place, (chapter, body) in enumerate(zip(report.chapters, bodies_in_order, strict=True)):
         pages[chapter.slug] = _page(
             "chapter",
             **common,
             heading=chapter.title,
             chapter=chapter,
             sections=body.sections,
-            body=body.html(),
+            body=body.page,
             before=report.chapters[place - 1] if place else None,
             after=report.chapters[place + 1] if place + 1 < len(slugs) else None,
         )
-    whole = [
-        fragment.for_one_page(body, slug=slug, slugs=slugs) for slug, body in zip(slugs, bodies, strict=True)
-    ]
-    pages["report"] = _page(
-        "report", **common, heading="Whole report", bodies=dict(zip(slugs, whole, strict=True))
-    )
+    whole = {slug: body.whole for slug, body in zip(slugs, bodies_in_order, strict=True)}
+    pages["report"] = _page("report", **common, heading="Whole report", bodies=whole)
 
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / f"{name}.html" for name in pages]

@@ -13,18 +13,20 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
-from esld.data.study import CutFile, read_cut
+from esld.data.cutfile import CutFile, read_cut
 from esld.errors import InputError, RunError
 from esld.pipeline import provenance
 from esld.pipeline.agreement import row_differences
 from esld.pipeline.chapters import read_chapters, waves
-from esld.pipeline.kernels import KERNEL, kernel_environment
-from esld.pipeline.run import WORKERS, gather
+from esld.pipeline.handed_over import gather
+from esld.pipeline.how import How
+from esld.pipeline.kernels import Kernels, kernels
 from esld.report.chapter import prepare_run_folder
 from esld.report.results import read_rows
 
@@ -46,13 +48,15 @@ class Verdict:
     results: int
 
 
-def verify_report(folder: Path) -> Verdict:
+def verify_report(folder: Path, how: How | None = None) -> Verdict:
     """Check a published report against its inputs.
 
     Parameters
     ----------
     folder : Path
         ``outputs/<cut>``.
+    how : How, optional
+        How many chapters at once, and for how long.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def verify_report(folder: Path) -> Verdict:
     notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
     with tempfile.TemporaryDirectory(prefix="esld-verify-") as name:
         scratch = Path(name) / "run"
-        faults += reexecute(notebooks, file, Path(name), scratch)
+        faults += reexecute(notebooks, file, Path(name), scratch, how)
         results = _result_faults(folder, scratch, [p.stem for p in notebooks])
     return Verdict((*faults, *results.faults), len(notebooks), results.results)
 
@@ -104,7 +108,9 @@ def _result_faults(folder: Path, scratch: Path, chapters: Sequence[str]) -> Verd
     return Verdict(differences, len(chapters), len(recorded))
 
 
-def reexecute(notebooks: Sequence[Path], file: CutFile, folder: Path, scratch: Path) -> list[str]:
+def reexecute(
+    notebooks: Sequence[Path], file: CutFile, folder: Path, scratch: Path, how: How | None = None
+) -> list[str]:
     """Re-execute notebooks through nbval, each as its parameters were injected.
 
     Parameters
@@ -117,6 +123,8 @@ def reexecute(notebooks: Sequence[Path], file: CutFile, folder: Path, scratch: P
         Empty folder for the copies.
     scratch : Path
         The run's folder (``ESLD_RUN``), in which the chapters hand over their results.
+    how : How, optional
+        How many chapters at once, and for how long.
 
     Returns
     -------
@@ -127,15 +135,24 @@ def reexecute(notebooks: Sequence[Path], file: CutFile, folder: Path, scratch: P
     (folder / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     faults: list[str] = []
-    with kernel_environment(scratch), ThreadPoolExecutor(max_workers=WORKERS) as pool:
+    how = how or How()
+    with kernels() as started, ThreadPoolExecutor(how.jobs) as pool:
         for wave in waves(notebooks, lambda path: path.stem):
-            shares = [wave[start::WORKERS] for start in range(WORKERS)]
-            outcomes = pool.map(lambda share: _nbval(share, folder), [share for share in shares if share])
-            faults += [fault for found in outcomes for fault in found]
+            shares = [wave[start :: how.jobs] for start in range(how.jobs)]
+            nbval = partial(
+                _nbval, kernels=started, kernel=started.of_run(scratch), folder=folder, timeout=how.timeout
+            )
+            try:
+                faults += [fault for found in pool.map(nbval, filter(None, shares)) for fault in found]
+            except BaseException:
+                started.stop()
+                raise
     return faults
 
 
-def _nbval(notebooks: Sequence[Path], folder: Path) -> list[str]:
+def _nbval(
+    notebooks: Sequence[Path], *, kernels: Kernels, kernel: str, folder: Path, timeout: int
+) -> list[str]:
     copies = []
     for path in notebooks:
         own = folder / path.stem
@@ -149,7 +166,8 @@ def _nbval(notebooks: Sequence[Path], folder: Path) -> list[str]:
         "-p",
         "nbval.plugin",
         "--nbval",
-        f"--nbval-kernel-name={KERNEL}",
+        f"--nbval-kernel-name={kernel}",
+        f"--nbval-cell-timeout={timeout}",
     ]
     command += ["-q", "-p", "no:cacheprovider", "--color=no", f"--rootdir={folder}", f"--junit-xml={report}"]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_"))}
@@ -163,6 +181,7 @@ def _nbval(notebooks: Sequence[Path], folder: Path) -> list[str]:
         encoding="utf-8",
         errors="replace",
         check=False,
+        pass_fds=kernels.descriptors,
     )
     if done.returncode == 0:
         return []

@@ -1,4 +1,4 @@
-"""A working copy for somebody who installed the package: params, notebooks and the data layout by example."""
+"""A working copy for somebody who installed the package: params, notebooks, documentation, and the examples that it names."""
 
 import shutil
 from importlib import resources
@@ -8,18 +8,16 @@ import esld
 from esld.errors import InputError
 from esld.targets import empty_folder
 
-EXAMPLE = "demo"
-
 
 def shared_folder() -> Path:
-    """Where the package keeps ``notebooks/`` and ``params/``: inside the wheel, or beside the package in a checkout."""
+    """Where the package keeps ``notebooks/``, ``params/``, ``docs/``: inside the wheel, or beside the package in a checkout."""
     package = Path(esld.__file__).parent
     inside = package / "share"
     return inside if inside.is_dir() else package.parent
 
 
 def lay_out(folder: Path) -> None:
-    """Copy notebooks, params and one example export into a folder.
+    """Copy notebooks, params, documentation and the examples into a folder.
 
     Parameters
     ----------
@@ -34,14 +32,13 @@ def lay_out(folder: Path) -> None:
         It lies in what another part keeps, such as the notebooks of another working copy.
     """
     empty_folder(folder, command="esld init")
-    source = shared_folder()
-    example = Path(str(resources.files("esld.data"))) / "examples" / EXAMPLE
-    parts = {"notebooks": source / "notebooks", "params": source / "params", f"data/{EXAMPLE}": example}
+    parts = {name: shared_folder() / name for name in ("notebooks", "params", "docs")}
+    parts["data"] = Path(str(resources.files("esld.data"))) / "examples"
     try:
         for name, there in parts.items():
-            shutil.copytree(there, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+            shutil.copytree(there, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.png"))
     except OSError as error:  # such as a full disk
         for name in parts:
-            shutil.rmtree(folder / Path(name).parts[0], ignore_errors=True)
+            shutil.rmtree(folder / name, ignore_errors=True)
         why = error.strerror or "it cannot be copied to"
         raise InputError(str(folder), "must be writable", why, remedy="Check the folder.") from None

@@ -9,9 +9,9 @@ from esld.protocol._base import Assumable, Frozen, Stated, StatedText, Text
 
 
 class Dose(Frozen):
-    """What one administration holds: amount per kg of body weight, as the EX domain records it."""
+    """What one administration holds: amount per kg of body weight, as the EX domain records it; 0 of no active substance."""
 
-    amount: float = Field(gt=0)
+    amount: float = Field(ge=0)
     unit: Text
     treatment: Text
     route: Text

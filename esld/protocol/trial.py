@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
@@ -32,7 +32,12 @@ class Record(Frozen):
 
 
 class Protocol(Frozen):
-    """One trial. See ``params/protocols/*.yaml``."""
+    """One trial. See ``params/protocols/*.yaml``.
+
+    ``codes`` gives the trial's own words for codes, by variable: ``{CEDECOD: {腹水: ASCITES}}``; OTHER says that no analysis
+    means the word, and the word ``*`` stands for all that are not named. ``below_limit`` and ``above_limit`` say how a result
+    such as ``<0.2`` or ``>25`` is read: as half the limit, as the limit, or as missing.
+    """
 
     id: Text
     title: Text
@@ -71,6 +76,9 @@ class Protocol(Frozen):
     analysis_sets: tuple[AnalysisSet, ...]
     analyses: tuple[Analysis, ...]
     data_assumptions: dict[str, StatedText] = Field(default_factory=dict)
+    codes: dict[str, dict[str, str]] = Field(default_factory=dict)
+    below_limit: Literal["half", "limit", "missing"] | None = None
+    above_limit: Literal["limit", "missing"] | None = None
     cannot_say: tuple[Text, ...] = ()
 
     @model_validator(mode="after")

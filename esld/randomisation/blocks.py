@@ -134,7 +134,7 @@ class PermutedBlocks(SequentialDesign):
 
     def _weigh(self, codes: Allocations) -> Floats:
         """A renewal argument: the probability of the subjects before a block, summed over where it begins."""
-        ones = np.zeros((self.n + 1, len(codes)), dtype=np.int64)
+        ones = np.zeros((self.n + 1, len(codes)), dtype=np.min_scalar_type(self.n))
         np.cumsum(codes.T, axis=0, out=ones[1:])
         before: dict[int, Floats] = {0: np.ones(len(codes))}
         whole = np.zeros(len(codes))

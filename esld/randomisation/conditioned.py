@@ -17,6 +17,7 @@ from esld.randomisation.designs import (
     whole_number,
 )
 
+KEPT = 2**23  # codes of a listing that is kept, 8 MB
 TRIES = 10_000  # draws for one accepted, at most, on average
 
 
@@ -71,6 +72,15 @@ class Conditioned:
             keep = np.flatnonzero(block.T.sum(axis=0, dtype=np.int64) == self.sizes[1])
             if keep.size:
                 yield block.T.take(keep, axis=1).T, weights.take(keep)
+
+    def _weighed(self) -> Iterator[tuple[Allocations, Floats]]:
+        for block, weights in self._kept():
+            yield block, weights / self._share[1]
+
+    @cached_property
+    def _listed(self) -> list[tuple[Allocations, Floats]]:
+        """All of them, kept for the next statistic: to find them costs more than to look at them."""
+        return list(self._weighed())
 
     @property
     def n(self) -> int:
@@ -132,9 +142,7 @@ class Conditioned:
         ValueError
             Too many to be listed; sizes that the design cannot yield.
         """
-        _, whole = self._share
-        for block, weights in self._kept():
-            yield block, weights / whole
+        yield from self._listed if self.count * self.n <= KEPT else self._weighed()
 
     def draw(self, rng: np.random.Generator, size: int) -> Allocations:
         """Independent draws with these probabilities, by rejection.

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from esld.data.adam.adae import administrations
+from esld.data import deaths, exposure
+from esld.data.adam.adae import SEVERITIES, SOON, timing
 from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.report import numbers
@@ -15,7 +16,38 @@ from esld.report.tables import Table
 from esld.report.words import joined, message, of_group, span
 
 NOT_CODED = "Not coded"
-_UNGRADED = "not known"
+_UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How severe events are recorded: the variable of ADAE, its word, and its levels from the mildest."""
+
+    column: str
+    word: str
+    levels: Mapping[float, str]
+    shown: Mapping[str, str]
+    note: str
+
+    def level(self, worst: float) -> str:
+        """``worst grade 3``, ``worst severity not known``: the statistic of patients with that worst level."""
+        return f"worst {self.word} {self.levels.get(worst, _UNKNOWN)}"
+
+
+_GRADE = Scale(
+    "AETOXGRN",
+    "grade",
+    {float(grade): str(grade) for grade in range(1, 6)},
+    {**{str(grade): f"G{grade}" for grade in range(1, 6)}, _UNKNOWN: "G?"},
+    "Worst grade: CTCAE grade, then the number of patients whose worst known grade it was. G?: none known.",
+)
+_SEVERITY = Scale(
+    "ASEVN",
+    "severity",
+    {number: word.lower() for word, number in SEVERITIES.items()},
+    {**{word.lower(): word.capitalize() for word in SEVERITIES}, _UNKNOWN: "Not known"},
+    "Worst severity: as the site judged it, then the number of patients whose worst known severity it was.",
+)
 
 # What the overview counts; the order is that of its lines.
 _KINDS: Mapping[str, tuple[str, Callable[[pd.DataFrame], pd.Series]]] = {
@@ -23,13 +55,21 @@ _KINDS: Mapping[str, tuple[str, Callable[[pd.DataFrame], pd.Series]]] = {
     "serious": ("Serious", lambda e: e["AESER"].eq("Y")),
     "related": ("Related to the infusions", lambda e: e["AREL"].eq("RELATED")),
     "grade 3": ("Grade 3 or higher", lambda e: e["AETOXGRN"].ge(3)),
-    "fatal": ("Fatal", lambda e: e["AEOUT"].eq("FATAL") | e["AESDTH"].eq("Y") | e["AETOXGRN"].eq(5)),
+    "severe": ("Severe", lambda e: e["ASEVN"].ge(3)),
+    "fatal": ("Fatal", deaths.fatal),
     "stopped": ("Led to the end of treatment", lambda e: e["AEACN"].eq("DRUG WITHDRAWN")),
-    "soon": ("Began within 24 hours after an infusion", lambda e: e["CRIT1FL"].eq("Y")),
+    "soon": ("Began {when}", lambda e: e["CRIT1FL"].eq("Y")),
     "ungraded": ("Grade not known", lambda e: e["AETOXGRN"].isna()),
+    "severity not known": ("Severity not known", lambda e: e["ASEVN"].isna()),
     "unsaid": ("Not known whether serious", lambda e: e["AESER"].isna()),
 }
-_ONLY_IF_ANY = ("ungraded", "unsaid")
+_SEVERE = {
+    "grade 3": "AETOXGRN",
+    "ungraded": "AETOXGRN",
+    "severe": "ASEVN",
+    "severity not known": "ASEVN",
+}
+_ONLY_IF_ANY = ("ungraded", "severity not known", "unsaid")
 _SOURCE = {"serious": "AESER", "related": "AREL", "stopped": "AEACN"}
 
 
@@ -46,12 +86,24 @@ class AdverseEvents:
         ``USUBJID GROUP NUMBER`` of every infusion given.
     group : SafetySet
     conf_level : float
+    scale : Scale, optional
+        How severity was recorded: by CTCAE grade, else in words; None where no event of the trial has either.
     """
 
     events: pd.DataFrame
     infusions: pd.DataFrame
     group: SafetySet
     conf_level: float
+    scale: Scale | None = _GRADE
+
+    @property
+    def soon(self) -> str:
+        """When an event was soon after an infusion, in words."""
+        return SOON[timing(self.events)]
+
+    def label(self, kind: str) -> str:
+        """What a line of the overview is called."""
+        return _KINDS[kind][0].format(when=self.soon)
 
     def of(self, arm: str) -> pd.DataFrame:
         """Events of one group."""
@@ -64,12 +116,13 @@ class AdverseEvents:
             kind
             for kind, (_, chosen) in _KINDS.items()
             if (kind not in _ONLY_IF_ANY or chosen(self.events).any())
+            and (kind not in _SEVERE or (self.scale is not None and self.scale.column == _SEVERE[kind]))
             and (kind not in _SOURCE or self.events.empty or self.events[_SOURCE[kind]].notna().any())
         ]
 
     @property
     def reactions(self) -> pd.DataFrame:
-        """Events that began within 24 hours after an infusion."""
+        """Events that began soon after an infusion."""
         return self.events[self.events["CRIT1FL"].eq("Y")]
 
     def to_frame(self) -> pd.DataFrame:
@@ -114,10 +167,10 @@ class AdverseEvents:
         patients = own["USUBJID"].nunique()
         frame = share(name, arm, patients, self.group.size(arm), conf_level=self.conf_level)
         counts = {"events": len(own)}
-        if grades:
-            worst = own.groupby("USUBJID")["AETOXGRN"].max()
-            counts |= {f"worst grade {grade}": int(worst.eq(grade).sum()) for grade in range(1, 6)}
-            counts |= {f"worst grade {_UNGRADED}": int(worst.isna().sum())}
+        if grades and self.scale:
+            worst = own.groupby("USUBJID")[self.scale.column].max()
+            counts |= {self.scale.level(level): int(worst.eq(level).sum()) for level in self.scale.levels}
+            counts |= {self.scale.level(float("nan")): int(worst.isna().sum())}
         more = [
             {
                 "group": arm,
@@ -137,8 +190,13 @@ def adverse_events(study: Study, group: SafetySet, *, conf_level: float) -> Adve
     events = group.own(study.adae[study.adae["TRTEMFL"].eq("Y")])
     term = first_known(events["AEDECOD"], events["AETERM"], NOT_CODED)
     events = events.assign(CLASS=_spelled(first_known(events["AEBODSYS"], NOT_CODED)), TERM=_spelled(term))
-    infusions = group.own(administrations(study.tables).dropna(subset=["NUMBER"]))
-    return AdverseEvents(events, infusions, group, conf_level)
+    infusions = group.own(exposure.administrations(study.tables, study.protocol).dropna(subset=["NUMBER"]))
+    return AdverseEvents(events, infusions, group, conf_level, _scale(study.adae))
+
+
+def _scale(adae: pd.DataFrame) -> Scale | None:
+    scales = (scale for scale in (_GRADE, _SEVERITY) if adae[scale.column].notna().any())
+    return next(scales, _GRADE if adae.empty else None)
 
 
 def _statistic(system: str, term: str) -> str:
@@ -159,17 +217,18 @@ def by_frequency(events: pd.DataFrame, column: str) -> list[str]:
 
 def overview_table(found: AdverseEvents, reported: Reported) -> Table:
     """Patients and events of each kind, a pair of columns a group."""
-    lines = [{"": _KINDS[kind][0], **_cells(found, reported, kind)} for kind in found.kinds]
+    lines = [{"": found.label(kind), **_cells(found, reported, kind)} for kind in found.kinds]
     frame = pd.DataFrame(lines).rename(columns={"": "Adverse events"})
     notes = [
         "Events that begin or worsen on or after the first infusion, whenever they end. A patient counts once in a line.",
-        "Related: whatever is not stated to be unrelated. Within 24 hours: where the hour is not recorded, on the day of "
-        "an infusion or the day after.",
+        "Related: whatever is not stated to be unrelated.",
     ]
+    if found.scale is None:
+        notes.append(message("safety.events.no_severity"))
     if any(kind in found.kinds for kind in _ONLY_IF_ANY):
         notes.append(
-            "Grade and seriousness of an event that had not ended by the data cut may be news of a later day and are not used; "
-            "the lines above them are then too low rather than too high."
+            "Severity and seriousness of an event that had not ended by the data cut may be news of a later day and are not "
+            "used; the lines above them are then too low rather than too high."
         )
     notes.append("Safety set, by dose received. No tests: so few patients cannot show that groups are alike.")
     title = "Treatment-emergent adverse events: patients n/N (%) and events"
@@ -206,26 +265,31 @@ def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
             row = reported.row(name, arm)
             line[f"{arm}: Patients"] = share_text(row)
             line[f"{arm}: Events"] = f"{reported.row(f'{name}, events', arm).value or 0:.0f}"
-            line[f"{arm}: Worst grade"] = _grades(reported, name, arm)
+            if found.scale:
+                line[f"{arm}: {_worst(found.scale)}"] = _levels(found.scale, reported, name, arm)
         lines.append(line)
     notes = (
-        "Worst grade: CTCAE grade, then the number of patients whose worst known grade it was. G?: none known.",
+        found.scale.note if found.scale else message("safety.events.no_severity"),
         "The more frequent first. A patient counts once in a line. Safety set, by dose received.",
     )
     title = "Treatment-emergent adverse events by system organ class and preferred term"
     return Table(
         "adverse_events_by_term", title, pd.DataFrame(lines), footnotes=notes, group="System organ class",
-        spanners=spanners(found, "Patients", "Events", "Worst grade"),
+        spanners=spanners(found, "Patients", "Events", *([_worst(found.scale)] if found.scale else [])),
     )  # fmt: skip
 
 
-def _grades(reported: Reported, name: str, arm: str) -> str:
-    """``G1: 2, G3: 1``: patients by worst grade."""
+def _worst(scale: Scale) -> str:
+    return f"Worst {scale.word}"
+
+
+def _levels(scale: Scale, reported: Reported, name: str, arm: str) -> str:
+    """``G1: 2, G3: 1``: patients by worst grade or severity."""
     parts = []
-    for grade in (*map(str, range(1, 6)), _UNGRADED):
-        statistic = f"{name}, worst grade {grade}"
+    for level, shown in scale.shown.items():
+        statistic = f"{name}, worst {scale.word} {level}"
         found = [r for r in reported.rows if r.statistic == statistic and r.arm == arm]
-        parts += [f"G{'?' if grade == _UNGRADED else grade}: {row.value:.0f}" for row in found]
+        parts += [f"{shown}: {row.value:.0f}" for row in found]
     return ", ".join(parts)
 
 
@@ -241,22 +305,30 @@ def answer_words(found: AdverseEvents, reported: Reported, *, level: str) -> str
         said = [message("safety.answer.serious", serious=share_words(rows, level=level))]
         said += [message("safety.answer.unsaid")] if "unsaid" in found.kinds else []
     soon = share_words(rows_of_kind(found, reported, "soon"), level=level)
-    return " ".join([said[0], message("safety.answer.soon", soon=soon), *said[1:]])
+    return " ".join([said[0], message("safety.answer.soon", when=found.soon, soon=soon), *said[1:]])
 
 
 def overview_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
-    """Any event, those of grade 3 or more, and those that ended treatment, by group; what a zero means."""
+    """Any event, severe ones, and those that ended treatment, by group; what a zero means, and what is not known."""
     sentences = []
-    for kind in ("any", "grade 3", "stopped"):
+    for kind in ("any", "grade 3", "severe", "stopped"):
         if kind in found.kinds:
             rows = rows_of_kind(found, reported, kind)
             sentences += [
                 message(f"safety.events.{slug(kind)}", arms=share_words(rows, level=level)),
                 absence_words(rows),
             ]
-    if any(kind in found.kinds for kind in _ONLY_IF_ANY):
-        grade, serious = (_unknown(found, reported, kind) for kind in _ONLY_IF_ANY)
-        sentences.append(message("safety.events.unknown", grade=grade, serious=serious))
+    if found.scale is None:
+        sentences.append(message("safety.events.no_severity"))
+        if "unsaid" in found.kinds:
+            serious = _unknown(found, reported, "unsaid")
+            sentences.append(message("safety.events.unknown.serious", serious=serious))
+    elif any(kind in found.kinds for kind in _ONLY_IF_ANY):
+        kind = next(kind for kind in _ONLY_IF_ANY if _SEVERE[kind] == found.scale.column)
+        grade, serious = (_unknown(found, reported, each) for each in (kind, "unsaid"))
+        sentences.append(
+            message("safety.events.unknown", what=found.scale.word, grade=grade, serious=serious)
+        )
     return " ".join(s for s in sentences if s)
 
 

@@ -8,20 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from esld.data.study import Study, load_study, read_cut
+from esld.data.cutfile import read_cut
+from esld.data.store import stored_study
+from esld.data.study import Study
 from esld.errors import InputError
 from esld.report import figures
 from esld.report.results import HasFrame, Reported, Row, rows_of
+from esld.report.roles import PARTS, RUN_FILE, RUN_VARIABLE
 from esld.report.tables import Table
 from esld.report.words import Sentence
-
-RUN_VARIABLE = "ESLD_RUN"
-RUN_FILE = "run.json"
-VALIDATION, SUMMARY = "90_validation", "08_summary"
-READERS = (
-    VALIDATION,
-    SUMMARY,
-)  # read what the chapters before them handed over: they run one by one, when those have
 
 
 @dataclass(frozen=True)
@@ -58,9 +53,10 @@ class Chapter:
     name: str
     study: Study
     scratch: Path
-    _rows: dict[str, tuple[Row, ...]] = field(default_factory=dict)
+    # Rows, and tables and figures as shown first: as JSON, since all is written anew with whatever comes next.
+    _rows: dict[str, str] = field(default_factory=dict)
+    _exhibits: dict[str, str] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)  # what each recorded file shows
-    _exhibits: dict[str, dict[str, Any]] = field(default_factory=dict)  # tables and figures, as shown first
     _answer: str = ""
 
     def hand_over(self, id: str, result: HasFrame | pd.DataFrame, *, analysis: str) -> Reported:
@@ -82,7 +78,7 @@ class Chapter:
             Its rows, rounded to 12 significant digits.
         """
         reported = rows_of(id, result, analysis=analysis, chapter=self.name)
-        self._rows[id] = reported.rows
+        self._rows[id] = ", ".join(_json(vars(row)) for row in reported.rows)
         self._write()
         return reported
 
@@ -109,7 +105,7 @@ class Chapter:
         path = self.scratch / "tables" / f"{table.id}.csv"
         path.write_text(table.to_csv(), encoding="utf-8", newline="\n")
         self._files[f"tables/{table.id}"] = table.title
-        self._exhibits[f"tables/{table.id}"] = table.to_record()
+        self._exhibits[f"tables/{table.id}"] = _json(table.to_record())
         self._write()
         return table
 
@@ -119,7 +115,7 @@ class Chapter:
             return figure
         figure.save(self.scratch / "figures")
         self._files[f"figures/{figure.id}"] = figure.alt
-        self._exhibits[f"figures/{figure.id}"] = {"title": figure.title, "alt": figure.alt}
+        self._exhibits[f"figures/{figure.id}"] = _json({"title": figure.title, "alt": figure.alt})
         self._write()
         return figure
 
@@ -134,15 +130,15 @@ class Chapter:
         return Sentence(self._answer)
 
     def _write(self) -> None:
-        rows = [vars(row) for own in self._rows.values() for row in own]
-        content = {
-            "answer": self._answer,
-            "files": self._files,
-            "exhibits": self._exhibits,
-            "rows": rows,
-        }
+        exhibits = ", ".join(f"{_json(name)}: {shown}" for name, shown in self._exhibits.items())
+        rows = ", ".join(filter(None, self._rows.values()))
+        said = f'"answer": {_json(self._answer)}, "files": {_json(self._files)}'
         path = self.scratch / "chapters" / f"{self.name}.json"
-        path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        path.write_text(f'{{{said}, "exhibits": {{{exhibits}}}, "rows": [{rows}]}}\n', encoding="utf-8")
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def open_chapter(name: str, *, cut: str) -> Chapter:
@@ -170,11 +166,11 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
     """
     folder = run_folder()
     scratch = folder.scratch if os.environ.get(RUN_VARIABLE) else folder.scratch / cut
-    for part in ("chapters", "tables", "figures"):
+    for part in PARTS:
         (scratch / part).mkdir(parents=True, exist_ok=True)
     figures.set_style()
     pd.set_option("display.max_columns", 20, "display.width", 120)  # a kernel and a console differ otherwise
-    return Chapter(name, load_study(read_cut(folder.params / f"{cut}.yaml")), scratch)
+    return Chapter(name, stored_study(read_cut(folder.params / f"{cut}.yaml")), scratch)
 
 
 def run_folder() -> RunFolder:

@@ -1,12 +1,19 @@
 """What a cut holds: records, follow-up and data queries, as results and tables."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
+from esld.data.account import ABSENT, NOT_NEEDED, UNKNOWN, USED
+from esld.data.cutfile import previous_cut
+from esld.data.queries.answers import ANSWERED, NEW, Answers, with_status
+from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.report import numbers
+from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import message
+from esld.report.words import message, span
 from esld.survival import median_follow_up
 
 _SHOWN_QUERIES = 40
@@ -45,6 +52,7 @@ def records_table(study: Study) -> Table:
     )
     frame["Encoding"] = [study.tables[name].attrs.get("encoding", "") for name in report.records["domain"]]
     notes = [
+        "Exported: without records of what was not done or did not occur, which the next table counts.",
         "Date unclear: a missing date, or a partial one that may lie after the cut-off; such records are left out.",
         "Later news blanked: end, outcome and grade of events not known to have ended, death and end of participation "
         "after the cut-off.",
@@ -52,6 +60,50 @@ def records_table(study: Study) -> Table:
     if report.undated:
         notes.append(f"Kept whole because they hold no dates: {', '.join(report.undated)}.")
     return Table("records_by_domain", "Records by domain", frame, footnotes=tuple(notes))
+
+
+def account_table(study: Study) -> Table:
+    """What of the export was used, and what was not: every record once, by domain."""
+    account = study.account
+    records = account[account["what"].eq("records")]
+    rows = []
+    for domain, own in records.groupby("domain", sort=False):
+        of_use = own.assign(place=own["use"].where(own["why"].eq("") | own["use"].ne(USED), "life"))
+        count = of_use.groupby("place")["records"].sum()
+        why = [
+            f"{c} {w[:1].lower()}{w[1:]}"
+            for c, w in own.loc[own["use"].ne(USED), ["records", "why"]].to_numpy()
+        ]
+        counts = (own["records"].sum(), count.get(USED, 0), count.get("life", 0), count.get(NOT_NEEDED, 0))
+        rows.append((domain, *map(str, counts), "; ".join(why)))
+    columns = ["Domain", "Exported", "Used", "As a sign of life alone", "Not used", "Why not"]
+    return Table(
+        "account",
+        "What was used, and what was not",
+        pd.DataFrame(rows, columns=columns),
+        footnotes=tuple(_account_notes(account)),
+    )
+
+
+def _account_notes(account: pd.DataFrame) -> Iterator[str]:
+    """What else the account says: words, variables and files."""
+    yield "As a sign of life alone: no analysis means the record; its date is a day on which the patient lived."
+    words = account[account["what"].eq("word") & account["why"].ne("")]
+    if len(words):
+        told = "; ".join(
+            f"{r['name']}: {r['why'][:1].lower()}{r['why'][1:]}" for r in words.to_dict("records")
+        )
+        yield f"Read as a code: {told}."
+    for use, what, said in (
+        (ABSENT, "variable", "Not in the export, and not needed"),
+        (NOT_NEEDED, "variable", "Variables that no analysis reads"),
+        (NOT_NEEDED, "file", "Files and columns that are not read"),
+        (UNKNOWN, "file", "Not understood"),
+    ):
+        own = account[account["use"].eq(use) & account["what"].eq(what)]
+        names = own["name"].where(own["domain"].eq("") | (what == "file"), own["domain"] + "." + own["name"])
+        if len(own):
+            yield f"{said}: {', '.join(names)}."
 
 
 def nothing_recorded(study: Study, domain: str, what: str) -> str:
@@ -145,32 +197,70 @@ def _median(value: float, lower: float, upper: float) -> str:
     return text if text == "not reached" else f"{text} ({numbers.days(lower)} to {numbers.days(upper)})"
 
 
-def query_counts(study: Study) -> pd.DataFrame:
-    """Open data queries by severity, long form."""
-    counts = study.queries["severity"].value_counts().reindex(["critical", "major", "minor"], fill_value=0)
+def listed_queries(study: Study) -> pd.DataFrame:
+    """The data queries with what became of them: open, new since the previous cut, answered; the open ones first.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`esld.data.queries.answers.with_status` gives it. The queries of the previous cut are those that the rules of
+        today ask of it; where the cut file names none, no query is new.
+    """
+    previous = previous_cut(study.file)
+    before = None if previous is None else set(stored_study(previous).queries["id"])
+    return with_status(study.queries, study.answers, before)
+
+
+def query_counts(study: Study, listed: pd.DataFrame) -> pd.DataFrame:
+    """Open data queries by severity; all that are open, answered and, where the cut file names a previous cut, new. Long form."""
+    answered = listed["status"].eq(ANSWERED)
+    by_severity = listed.loc[~answered, "severity"].value_counts()
+    counts = {severity: by_severity.get(severity, 0) for severity in ("critical", "major", "minor")}
+    counts |= {"open": int((~answered).sum()), "answered": int(answered.sum())}
+    if study.cut.previous:
+        counts["new"] = int(listed["status"].eq(NEW).sum())
     common = {"unit": "queries", "method": "count"}
-    rows = [{"statistic": f"queries {severity}", "value": int(n), **common} for severity, n in counts.items()]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        [{"statistic": f"queries {what}", "value": int(n), **common} for what, n in counts.items()]
+    )
 
 
-def query_table(study: Study) -> Table | None:
-    """The queries themselves, the most severe first; ``None`` when there is none."""
-    queries = study.queries
-    if queries.empty:
+def query_words(study: Study, reported: Reported) -> str:
+    """How many queries are open, new and answered; made from the rows of :func:`query_counts`."""
+    asked, answered = reported.row("queries open"), reported.row("queries answered")
+    words = f"Open queries: {span(asked, f'{asked.value:.0f}')}"
+    if study.cut.previous:
+        new = reported.row("queries new")
+        words += f", of which not asked at the previous cut: {span(new, f'{new.value:.0f}')}"
+    return f"{words}. Seen and found correct: {span(answered, f'{answered.value:.0f}')}."
+
+
+def query_table(listed: pd.DataFrame, answers: Answers) -> Table | None:
+    """The queries themselves, the open ones first and of these the most severe; ``None`` when there is none."""
+    if listed.empty:
         return None
     columns = {
+        "id": "Query",
         "USUBJID": "Subject",
         "record": "Record",
         "severity": "Severity",
         "rule": "Rule",
         "message": "What was found",
+        "status": "Status",
     }
-    shown = queries.head(_SHOWN_QUERIES)[list(columns)].rename(columns=columns)
-    more = len(queries) - len(shown)
-    notes = ["A query changes no value: the analysis uses the data as exported."]
+    shown = listed.head(_SHOWN_QUERIES)
+    status = shown["status"].mask(shown["answer"].ne(""), shown["status"] + ": " + shown["answer"])
+    subject = shown["USUBJID"].mask(shown["USUBJID"].eq(""), "several")
+    shown = shown.assign(status=status, USUBJID=subject)[list(columns)].rename(columns=columns)
+    more = len(listed) - len(shown)
+    notes = [
+        "A query changes no value: the analysis uses the data as exported. Its number stays from cut to cut."
+    ]
     if more > 0:
         notes.append(f"{more} further {numbers.noun(more, 'query is', 'queries are')} not shown.")
-    return Table("data_queries", "Open data queries", shown.reset_index(drop=True), footnotes=tuple(notes))
+    if answers.note:
+        notes.append(answers.note)
+    return Table("data_queries", "Data queries", shown.reset_index(drop=True), footnotes=tuple(notes))
 
 
 def correction_table(study: Study) -> Table | None:

@@ -168,7 +168,10 @@ class _Rows:
 
 def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
     plan, arms = study.protocol, study.arms
-    horizon, tau = plan.primary.milestones_days[0], plan.analysis("OS-RMST").horizon_days or nan
+    if not plan.primary.milestones_days:
+        return  # a trial that plans other things is computed twice in what it shares
+    horizon = plan.primary.milestones_days[0]
+    tau = next((a.horizon_days or nan for a in plan.analyses if a.id == "OS-RMST"), nan)
     os = study.adtte[study.adtte["PARAMCD"].eq(str(plan.primary.endpoint))]
     alive, mean = {}, {}
     for arm in arms:
@@ -182,7 +185,7 @@ def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
             yield found.pair(
                 "os_km", "survival", arm, horizon, limit, by=KM, name=name, part=part, unfit=other.NO_LIMITS
             )
-        mean[arm] = other.restricted_mean(times, tau=tau)
+        mean[arm] = nan if isnan(tau) else other.restricted_mean(times, tau=tau)
         yield found.pair("os_rmst", "rmst", arm, tau, mean[arm], by=RMST, name="mean time alive")
     if len(arms) != 2 or not all(os["TRT01P"].eq(arm).any() for arm in arms):
         return

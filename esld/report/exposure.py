@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from esld.data import dates
-from esld.data.adam.adae import administrations
+from esld.data import exposure as given_doses
 from esld.data.study import Study
 from esld.report import numbers
 from esld.report.results import Reported, Row
@@ -97,7 +97,7 @@ def exposure(study: Study, group: SafetySet) -> Exposure:
     plan = study.protocol.administrations
     days = plan.value if plan else ()
     doses = {arm.label: arm.dose for arm in study.protocol.arms}
-    records = group.own(administrations(study.tables))
+    records = group.own(given_doses.administrations(study.tables, study.protocol))
     cutoff = dates.as_date(study.cut.cutoff)
     stopped = study.adae[study.adae["AEACN"].isin(_STOPPED)] if len(study.adae) else study.adae
     unstated = _NOT_STATED if study.shows_dose else f"not in the {study.cut.view} view"
@@ -120,7 +120,7 @@ def exposure(study: Study, group: SafetySet) -> Exposure:
                 amount = float("nan")
                 reason = _said(omitted.pop(0) if omitted else None) or _event(events) or unstated
             lines.append({**base, "NUMBER": number, "given": amount, "reason": reason})
-    unit = next((dose.unit for dose in doses.values() if dose), "")
+    unit = next((dose.unit for dose in doses.values() if dose and study.shows_dose), "")
     columns = ["USUBJID", "GROUP", "NUMBER", "planned", "given", "reason"]
     view = "" if study.shows_dose else study.cut.view
     return Exposure(pd.DataFrame(lines, columns=columns), group.arms, len(days), unit, view)

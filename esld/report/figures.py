@@ -29,7 +29,7 @@ DEATH, TRANSPLANT, INFUSION, LOST = "x", "D", "^", "o"
 ENDS = {
     "death": (DEATH, INK, True, "death"),
     "transplant": (TRANSPLANT, "#7A4E9E", True, "transplant"),
-    "lost": (LOST, INK, False, "lost to follow-up"),
+    "lost": (LOST, INK, False, "end of follow-up"),
 }
 # Chinese characters (GB 2312), brought along because a machine need not have any.
 _HAN = Path(__file__).parent / "fonts" / "esld-han.otf"
@@ -46,6 +46,7 @@ _STYLE: dict[str, Any] = {
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
     "axes.titlepad": 12,
+    "axes.titley": 1.0,  # no axis has its ticks on top, and looking for them costs a tenth of a draw
     "axes.labelsize": 9.5,
     "axes.edgecolor": "#888888",
     "axes.labelcolor": INK,
@@ -121,16 +122,24 @@ class Picture:
 
     def save(self, folder: Path) -> None:
         """Write ``<id>.svg`` and ``<id>.png`` without dates or random ids."""
+        (folder / f"{self.id}.svg").write_bytes(self.svg())
+        (folder / f"{self.id}.png").write_bytes(self._png)
+
+    def svg(self) -> bytes:
+        """The figure as SVG."""
         import matplotlib as mpl
 
+        buffer = io.BytesIO()
         with mpl.rc_context(_REPRODUCIBLE):  # type: ignore[arg-type]
-            self.figure.savefig(folder / f"{self.id}.svg", metadata={"Date": None, "Creator": None})
-        (folder / f"{self.id}.png").write_bytes(self._png)
+            self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+        return buffer.getvalue()
 
     @cached_property
     def _png(self) -> bytes:
         buffer = io.BytesIO()
-        self.figure.savefig(buffer, format="png", dpi=DPI, metadata={"Software": None})
+        self.figure.savefig(
+            buffer, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": 3}
+        )
         return buffer.getvalue()
 
     def _repr_mimebundle_(
@@ -143,8 +152,14 @@ class Picture:
 
 def settled(id: str, figure: "Figure", alt: str) -> Picture:
     """The picture with its layout fixed: constrained layout moves a little at every draw, and so would the bytes."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if not axis.label.get_text():
+            axis.set_label_coords(0, 0)  # else every draw looks for the place of a label that is none
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+    figure.set_layout_engine(
+        None
+    )  # a placeholder, as "none" would set, has every figure drawn twice to be saved
     return Picture(id, figure, alt)
 
 
@@ -402,6 +417,9 @@ def trajectories(
     for position, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
         own = frame[frame["TRT01P"].eq(arm)]
         style = arm_style(position)
+        # Before seaborn, which looks long for what it would say.
+        axes.set(xlabel=f"Weeks since {since}", ylabel=label)
+        axes.yaxis.label.set_visible(position == 0)
         if len(own):  # seaborn fails on nobody
             sns.lineplot(
                 data=own, x="week", y="AVAL", units="USUBJID", estimator=None, sort=True, ax=axes, legend=False,
@@ -422,7 +440,6 @@ def trajectories(
         if log:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda value, position: f"{value:g}")
-        axes.set(xlabel=f"Weeks since {since}", ylabel=label)
         axes.set_title(f"{arm} (n = {own['USUBJID'].nunique()})", fontsize=9.5, color=style["color"])
     if key:
         order = [word for _, _, _, word in ENDS.values()] + [normal_label]

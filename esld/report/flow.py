@@ -14,7 +14,6 @@ from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words import message
 
-_LOST = ("LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT")
 OF = ": "  # between a step and a reason for it, in the name of a step
 
 
@@ -116,7 +115,7 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
     Returns
     -------
     Flow
-        ``lost`` counts those lost, withdrawn, through with the study or censored by a rule of the endpoint before the
+        ``lost`` counts those with a disposition event, whatever its reason, or censored by a rule of the endpoint before the
         horizon; ``open`` and ``overdue`` those for whom no end is recorded, before and after the day of the horizon has
         come. ``transplanted`` are those of ``followed`` who had a new liver by then. Steps that the data cannot tell are
         left out: those before randomisation when nobody but the randomised is in the data, the infusions without an EX
@@ -136,7 +135,7 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
     time, censored = adsl["USUBJID"].map(os["AVAL"]), adsl["USUBJID"].map(os["CNSR"])
     dead = randomised & censored.eq(0) & (time <= horizon_days)
     followed = randomised & ~dead & (time >= horizon_days)
-    ended = censored.eq(2) | adsl["DCSREAS"].isin(_LOST) | adsl["EOSSTT"].eq("COMPLETED")
+    ended = censored.eq(2) | adsl["EOSSTT"].ne("ONGOING")
     lost = randomised & ~dead & ~followed & ended
     watched = randomised & ~dead & ~followed & ~lost
     day = adsl["RANDDT"] + pd.Timedelta(days=horizon_days)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.figures import INK, Picture, arm_style, entitle, new_figure
@@ -276,8 +278,14 @@ def _wrapped(text: str, room: float, font_size: float, *, bold: bool) -> tuple[s
 
     font = FontProperties(weight="bold" if bold else "normal", size=font_size)
 
-    def fits(words: str) -> bool:  # a screen draws letters a little wider than their outlines
-        return bool(TextPath((0, 0), words, prop=font).get_extents().width <= room * 70)
+    def fits(words: str) -> bool:
+        width = room * 70  # a screen draws letters a little wider than their outlines
+        path = TextPath((0, 0), words, prop=font)
+        x = path.vertices[:, 0]
+        # Control points enclose a curve, and corners lie on it: its own extent, which is slow, is seldom needed.
+        if np.ptp(x) <= width or np.ptp(x[path.codes <= path.LINETO]) > width:
+            return bool(np.ptp(x) <= width)
+        return bool(path.get_extents().width <= width)
 
     lines = [""]
     for word in text.split(" "):

@@ -2,8 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import Any
 
 from esld.data.study import Study
 from esld.report import figures, numbers
@@ -49,6 +48,12 @@ class FrontPage:
     answer: str
     cards: tuple[CardText, ...]
     diagram: Diagram | None = None
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "FrontPage":
+        """The page from what ``dataclasses.asdict`` makes of it."""
+        cards = tuple(CardText(**card) for card in record["cards"])
+        return cls(record["answer"], cards, Diagram(**record["diagram"]) if record["diagram"] else None)
 
 
 def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> FrontPage:
@@ -113,13 +118,7 @@ def _diagram(rows: Sequence[Row], study: Study, horizon_days: float) -> Diagram 
     with mpl.rc_context():
         figures.set_style()
         wide, narrow = (flow_figure(flow, layout=layout) for layout in (WIDE, NARROW))
-        return Diagram(_svg(wide), _svg(narrow), wide.alt, absent_words(flow))
-
-
-def _svg(picture: figures.Picture) -> str:
-    with TemporaryDirectory() as folder:
-        picture.save(Path(folder))
-        return (Path(folder) / f"{picture.id}.svg").read_text(encoding="utf-8")
+        return Diagram(wide.svg().decode(), narrow.svg().decode(), wide.alt, absent_words(flow))
 
 
 def _alive(own: Reported, arm: str, at: float, level: str) -> CardText:

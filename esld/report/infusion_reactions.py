@@ -1,4 +1,4 @@
-"""Reactions within 24 hours after an infusion, by patient and by infusion."""
+"""Reactions soon after an infusion, by patient and by infusion."""
 
 import pandas as pd
 
@@ -40,11 +40,10 @@ def reactions_table(found: AdverseEvents, every: Reported, reported: Reported) -
             line |= {f"{arm}: Patients": share_text(one), f"{arm}: Infusions": share_text(other)}
         lines.append(line)
     notes = (
-        "Any adverse event that began within 24 hours after an infusion, whatever it was attributed to; where the hour is not "
-        "recorded, on the day of the infusion or the day after, so that some may have begun later than 24 hours.",
+        f"Any adverse event that began {found.soon}, whatever it was attributed to.",
         "Infusions: those followed by such an event, of those given. An event is that of the infusion before it.",
     )
-    title = "Reactions within 24 hours after an infusion: by patient and by infusion"
+    title = f"Reactions {found.soon}: by patient and by infusion"
     return Table(
         "infusion_reactions", title, pd.DataFrame(lines), footnotes=notes, spanners=spanners(found, "Patients", "Infusions"),
     )  # fmt: skip
@@ -53,5 +52,8 @@ def reactions_table(found: AdverseEvents, every: Reported, reported: Reported) -
 def reactions_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
     """Reactions by infusion, and what a zero means; by patient they are in the answer."""
     rows = rows_of_kind(found, reported, "infusions")
-    said = [message("safety.reactions", arms=share_words(rows, level=level)), absence_words(rows)]
+    said = [
+        message("safety.reactions", when=found.soon, arms=share_words(rows, level=level)),
+        absence_words(rows),
+    ]
     return " ".join([*(s for s in said if s), message("safety.reactions.dependent")])

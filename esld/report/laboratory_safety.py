@@ -24,7 +24,7 @@ UNGRADED = "nobody has the grades that this needs"
 # Graded in multiples of the baseline where that is abnormal.
 _OF_BASELINE = ("ALT", "AST", "ALP", "GGT", "BILI")
 # What a record of CM must name for an INR to be graded as on an anticoagulant.
-ANTICOAGULANTS = ("WARFARIN", "WARFARIN SODIUM", "ACENOCOUMAROL", "PHENPROCOUMON", "FLUINDIONE")
+ANTICOAGULANTS = ("WARFARIN", "ACENOCOUMAROL", "PHENPROCOUMON", "FLUINDIONE")
 
 _Grader = Callable[[pd.DataFrame], Any]
 

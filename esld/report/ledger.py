@@ -5,7 +5,7 @@ from html import escape
 
 import pandas as pd
 
-from esld.allocation.disclosed import FILE, Disclosed, read_disclosed
+from esld.allocation.disclosed import Disclosed, read_disclosed
 from esld.data.study import Study
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
@@ -37,7 +37,7 @@ class LedgerCheck:
 
 
 def ledger_of(study: Study) -> Disclosed | None:
-    """The exported ledger in the cut's data folder, up to the cut-off; None if there is none or the view may not read it.
+    """The exported ledger beside the tables, up to the cut-off; None if there is none or the view may not read it.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def ledger_of(study: Study) -> Disclosed | None:
     """
     if study.cut.view != "unblinded":
         return None
-    path = study.file.data_path / FILE
+    path = study.file.ledger_path
     return read_disclosed(path).until(study.cut.cutoff) if path.is_file() else None
 
 

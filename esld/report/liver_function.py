@@ -68,7 +68,7 @@ def _ends(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     seen = study.randomised.set_index("USUBJID")
     seen = seen[seen.index.isin(rows["USUBJID"])]
     over = anchor_days(seen, schedule) + pd.Timedelta(days=schedule.visits[-1].window[1] - 1)
-    lost = seen["EOSDT"].where(seen["DCSREAS"].isin(["LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT"]))
+    lost = seen["EOSDT"].where(seen["EOSSTT"].eq("DISCONTINUED") & seen["DCSREAS"].ne("DEATH"))
     kind = pd.Series(None, seen.index, dtype=object)
     for name, day in (("lost", lost), ("death", seen["DTHDT"]), ("transplant", seen["LTDT"])):
         kind[day <= over] = name
@@ -101,7 +101,7 @@ def _course_words(
         for count, text in (
             (died, f"{died} died"),
             (grafted, f"{grafted} received a transplant"),
-            (lost, f"{lost} {numbers.noun(lost, 'was', 'were')} lost to follow-up"),
+            (lost, f"{lost} {numbers.noun(lost, 'was', 'were')} followed no longer"),
         )
         if count
     ]

@@ -219,7 +219,8 @@ def profiles(
     members = [patients[patients["TRT01P"].eq(arm)] for arm in arms]
     rows = [-(-len(own) // _COLUMNS) for own in members]
     figure = new_figure(1.35 + 1.16 * sum(rows))
-    grid = figure.subplots(sum(rows), _COLUMNS, sharex=True, sharey=True, squeeze=False)
+    # On the same axes by hand: matplotlib asks every panel for every limit of each panel that it shares.
+    grid = figure.subplots(sum(rows), _COLUMNS, squeeze=False)
     for axes in grid.ravel():
         axes.set_visible(False)
     reach = max(last, float(marks["week"].max()) if len(marks) else 0.0)
@@ -233,14 +234,15 @@ def profiles(
             axes.set_title(f"{number} · {short}", fontsize=8, color=colour, pad=2)
             lowest = place + _COLUMNS >= len(own)
             axes.tick_params(labelsize=8, labelbottom=lowest, labelleft=place % _COLUMNS == 0)
-    if log:
-        grid[0, 0].set_yscale("log")
-        grid[0, 0].yaxis.set_major_locator(LogLocator(subs=(1, 3)))
-        grid[0, 0].yaxis.set_minor_locator(NullLocator())
-        grid[0, 0].yaxis.set_major_formatter(lambda value, position: f"{value:g}")
-    _leave_room(grid[0, 0], values["AVAL"], log=log)
-    grid[0, 0].set_xlim(-0.03 * reach, 1.05 * reach)
-    grid[0, 0].set_xticks([0, last / 2, last], [f"{week:g}" for week in (0, last / 2, last)])
+    for axes in (axes for axes in grid.ravel() if axes.get_visible()):
+        if log:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            axes.yaxis.set_minor_locator(NullLocator())
+            axes.yaxis.set_major_formatter(lambda value, position: f"{value:g}")
+        _leave_room(axes, values["AVAL"], log=log)
+        axes.set_xlim(-0.03 * reach, 1.05 * reach)
+        axes.set_xticks([0, last / 2, last], [f"{week:g}" for week in (0, last / 2, last)])
     grid[-1, 0].set_xlabel(f"Weeks since {since}", fontsize=8.5, loc="left")
     figure.supylabel(label, fontsize=8.5)
     _key(figure, marks, looks, grafted=False)

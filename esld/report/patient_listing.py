@@ -1,6 +1,7 @@
 """A line a patient: who it is, values before treatment and last, infusions, decompensations, and how the course ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +20,6 @@ _OUTCOMES = {
     "ongoing": "Under observation",
     "transplant": "Transplanted",
     "death": "Died",
-    "lost": "Lost or left",
 }
 
 
@@ -96,7 +96,7 @@ def listing_table(study: Study, found: Courses, reported: Reported, parameters: 
             reduced = cell("reduced infusions")
             line["Infusions"] = cell("infusions") + (f" ({reduced})" if reduced != "0" else "")
         line["Decompensations"] = _conditions({name: cell(name) for name in found.events})
-        outcome = _outcome(str(patient["outcome"]), pd.notna(patient["transplant"]))
+        outcome = _outcome(patient)
         day = cell("transplant day" if patient["outcome"] == "transplant" else "last day")
         line["Outcome (day)"] = _with_day(outcome, day)
         lines.append(line)
@@ -125,8 +125,12 @@ def _conditions(counts: dict[str, str]) -> str:
     return "; ".join([*parts[:1], *map(in_prose, parts[1:])]) or "None"
 
 
-def _outcome(outcome: str, transplanted: bool) -> str:
-    return "Died, transplanted" if outcome == "death" and transplanted else _OUTCOMES[outcome]
+def _outcome(patient: Mapping[Any, Any]) -> str:
+    """How a course ended; where follow-up ended early, the reason as exported."""
+    outcome = str(patient["outcome"])
+    if outcome == "death" and pd.notna(patient["transplant"]):
+        return "Died, transplanted"
+    return str(patient["reason"]) if outcome == "lost" else _OUTCOMES[outcome]
 
 
 def _footnotes(study: Study, found: Courses, first: Parameter) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from esld.data import dates
+from esld.data import exposure
 from esld.data.adam.adsl import anchor_days
 from esld.data.columns import first_known
 from esld.data.study import Study
@@ -15,6 +15,7 @@ from esld.protocol import Parameter
 from esld.report import numbers, patient_figures
 from esld.report.figures import Picture
 from esld.report.liver_function import analysed, unrecorded
+from esld.report.numbers import capitalised
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words import Sentence, in_prose, joined, message, of_group, span
@@ -39,9 +40,10 @@ class Courses:
     ----------
     patients : DataFrame
         A row a patient, by arm in the protocol's order and by number: ``USUBJID number TRT01P AGE SEX end ended transplant
-        outcome infusions reduced episodes``. ``end`` and ``transplant`` are days from randomisation; ``ended`` is completed,
-        ongoing, death or lost; ``outcome`` one of :data:`OUTCOMES`; ``infusions`` is missing if the data do not record them;
-        ``reduced`` counts those stopped or reduced, ``episodes`` those of decompensation.
+        reason outcome infusions reduced episodes``. ``end`` and ``transplant`` are days from randomisation; ``ended`` is
+        completed, ongoing, death or lost, and ``reason`` why, as exported but in sentence case; ``outcome`` one of
+        :data:`OUTCOMES`; ``infusions`` is missing if the data do not record them; ``reduced`` counts those stopped or reduced,
+        ``episodes`` those of decompensation.
     marks : DataFrame
         What happened: ``USUBJID TRT01P kind day week``. ``kind`` is infusion, reduced, transplant, death, lost, ongoing, or the
         name of a condition; ``day`` counts from randomisation, ``week`` from day 1 of the visits.
@@ -105,6 +107,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     frame["end"] = death.fillna(contact).fillna(0.0)
     frame["transplant"] = transplant.where(transplant.isna() | (transplant <= frame["end"]), frame["end"])
     status = own["EOSSTT"].map({"COMPLETED": "completed", "DISCONTINUED": "lost", "ONGOING": "ongoing"})
+    frame["reason"] = own["DCSREAS"].map(lambda said: capitalised(str(said).lower()), na_action="ignore")
     frame["ended"] = status.mask(death.notna(), "death")
     frame["outcome"] = frame["ended"].mask(frame["transplant"].notna() & death.isna(), "transplant")
     given = _infusions(study, own)
@@ -138,16 +141,15 @@ def _nothing() -> pd.DataFrame:
 
 
 def _infusions(study: Study, own: pd.DataFrame) -> pd.DataFrame:
-    """Infusions with a dose: reduced where the dose is below that of the arm received, or a reason for adjusting it is given."""
+    """Infusions given: reduced where the dose is below that of the arm received, or a reason for adjusting it is given."""
     if "EX" not in study.tables:
         return _nothing()
-    ex = study.tables["EX"]
-    ex = ex[ex["USUBJID"].isin(own.index) & (pd.to_numeric(ex["EXDOSE"]) > 0)]
+    ex = exposure.administrations(study.tables, study.protocol).dropna(subset=["NUMBER"])
+    ex = ex[ex["USUBJID"].isin(own.index)]
     doses = {arm.label: arm.dose.amount for arm in study.protocol.arms if arm.dose}
     full = ex["USUBJID"].map(first_known(own["TRT01A"], own["TRT01P"]).map(doses))
-    adjusted = ex["EXADJ"].notna() if "EXADJ" in ex else pd.Series(False, ex.index)
-    less = adjusted | (pd.to_numeric(ex["EXDOSE"]) < full)
-    day = (dates.earliest(ex["EXSTDTC"]) - ex["USUBJID"].map(own["RANDDT"])).dt.days
+    less = ex["EXADJ"].notna() | (ex["DOSE"] < full)
+    day = (ex["ADT"] - ex["USUBJID"].map(own["RANDDT"])).dt.days
     kind = less.map({True: "reduced", False: "infusion"})
     return pd.DataFrame({"USUBJID": ex["USUBJID"], "kind": kind, "day": day.astype(float)})
 

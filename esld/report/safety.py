@@ -6,6 +6,7 @@ from html import escape
 
 import pandas as pd
 
+from esld.data import deaths as stated
 from esld.data.adam.adlb import study_day
 from esld.data.columns import first_known
 from esld.data.study import Study
@@ -184,7 +185,7 @@ def deaths(study: Study, group: SafetySet) -> pd.DataFrame:
     fatal adverse events, missing if none is recorded, ``since`` days from the last infusion, missing without one.
     """
     died = study.randomised[study.randomised["DTHDT"].notna()]
-    fatal = study.adae[study.adae["AEOUT"].eq("FATAL")]
+    fatal = study.adae[stated.fatal(study.adae)]
     causes = first_known(fatal["AEDECOD"], fatal["AETERM"]).groupby(fatal["USUBJID"]).agg("; ".join)
     start = died["TRTSDT"].fillna(died["RANDDT"])
     frame = pd.DataFrame(

@@ -7,11 +7,14 @@ from pathlib import Path
 import pandas as pd
 
 from esld.data import dates
+from esld.data.account import variables_read
 from esld.data.changes import record_changes
-from esld.data.study import Study, load_study, previous_cut
+from esld.data.cutfile import previous_cut
+from esld.data.store import stored_study
+from esld.data.study import Study
 from esld.errors import InputError, RefusedError
 from esld.report import numbers
-from esld.report.chapter import SUMMARY, Others
+from esld.report.chapter import Others
 from esld.report.difference import (
     EVERYBODY,
     FLOW,
@@ -24,6 +27,7 @@ from esld.report.difference import (
 )
 from esld.report.front import ADVERSE_EVENTS, PRIMARY
 from esld.report.results import Reported, Row, read_rows
+from esld.report.roles import SUMMARY
 from esld.report.tables import Table
 from esld.report.words import in_prose, message, span
 
@@ -58,7 +62,8 @@ class SinceLastCut:
     previous, study : Study
         The two cuts.
     records : DataFrame
-        See :func:`esld.data.changes.record_changes`.
+        See :func:`esld.data.changes.record_changes`; of the variables that an analysis can read, so that it does not depend on
+        what else an export holds. ``esld diff`` tells all.
     estimates : Difference or None
         Results as then reported and now, the summary's own aside; None where the cut file names no kept results.
     """
@@ -134,8 +139,11 @@ def since_last_cut(study: Study, others: Others) -> SinceLastCut | None:
     file = previous_cut(study.file)
     if file is None:
         return None
-    previous = load_study(file)
+    previous = stored_study(file)
     changes = record_changes(previous.tables, study.tables, since=dates.as_date(file.cut.cutoff))
+    read = {name: variables_read(name, study.protocol) for name in changes["domain"].unique()}
+    pairs = zip(changes["domain"], changes["variable"], strict=True)
+    changes = changes[[not v or v in read[d] for d, v in pairs]].reset_index(drop=True)
     found = None
     if kept := study.file.previous_results_path:
         found = difference(kept_results(kept, study), others.rows.rows)

@@ -196,18 +196,26 @@ MESSAGES = {
     "safety.answer.serious": "A serious adverse event befell {serious}.",
     "safety.events.any": "Any adverse event: {arms}.",
     "safety.events.grade_3": "An event of grade 3 or higher: {arms}.",
+    "safety.events.severe": "A severe event: {arms}.",
+    "safety.events.no_severity": (
+        "Severity was not collected: no event has a CTCAE grade or a severity that was known by the data cut."
+    ),
     "safety.events.stopped": "An event that led to the end of treatment: {arms}.",
-    "safety.answer.soon": "An adverse event began within 24 hours after an infusion in {soon}.",
+    "safety.answer.soon": "An adverse event began {when} in {soon}.",
     "safety.answer.serious.unknown": "Of no adverse event is it known yet whether it is serious.",
     "safety.answer.unsaid": "Of some events it is not known yet whether they are serious.",
     "safety.events.unknown": (
-        "The grade is not known of {grade}, nor the seriousness of {serious}: of an event that had not ended by the data cut "
+        "The {what} is not known of {grade}, nor the seriousness of {serious}: of an event that had not ended by the data cut "
         "neither is used, because it may be news of a later day. The counts of severe and of serious events are therefore too "
         "low rather than too high."
     ),
+    "safety.events.unknown.serious": (
+        "The seriousness is not known of {serious}: of an event that had not ended by the data cut it is not used, because it "
+        "may be news of a later day. The count of serious events is therefore too low rather than too high."
+    ),
     "safety.events.unknown.arm": "{count} {noun} in the {arm} group",
     "safety.events.unknown.none": "no event",
-    "safety.reactions": "Of all infusions given, an adverse event within 24 hours followed {arms}.",
+    "safety.reactions": "Of all infusions given, an adverse event that began {when} followed {arms}.",
     "safety.reactions.dependent": (
         "The limits for infusions treat each infusion as if another patient received it. Some patients react again and again, so "
         "these limits are too narrow; those for patients are not."
@@ -391,7 +399,8 @@ MESSAGES = {
     "diff.records.title": "The data since the last cut",
     "diff.records.note": (
         "Each cut is made anew from its own export. Records are matched by what they say, not by their sequence numbers. "
-        "Filled in: a value that the last cut left empty, such as an outcome that was not yet known."
+        "Filled in: a value that the last cut left empty, such as an outcome that was not yet known. Variables that no "
+        "analysis reads are left out."
     ),
     "diff.records.late": "Entered late: records that began on or before the day of the last cut and that it did not hold.",
     "diff.recoded.title": "Values and records that the last cut held otherwise",

@@ -23,6 +23,7 @@ _FLAGS = {
     **dict.fromkeys(("true", "yes", "y", "t", "1", "1.0"), 1.0),
     **dict.fromkeys(("false", "no", "n", "f", "0", "0.0"), 0.0),
 }
+_FEMALE = {word: value for word, value in _FLAGS.items() if word not in ("t", "f")}  # F there may mean female
 _SEXES = {**dict.fromkeys(("f", "female", "女"), 1.0), **dict.fromkeys(("m", "male", "男"), 0.0)}
 ASSUMED: Mapping[str, str] = {
     **dict.fromkeys(
@@ -44,7 +45,9 @@ ASSUMED: Mapping[str, str] = {
     "ascites_controlled_by_diuretics": "unknown",
 }
 """What a score takes when the table has no column for it; a baseline that is not there was not recorded."""
+_NUMBER = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
 _SEX_RULE = "one of F, female, 女, M, male, 男"
+_FEMALE_RULE = "one of yes, no, true, false, 1, 0; F and M belong in a column named sex"
 _OTHER_UNITS = other_units(RULES)
 
 
@@ -256,6 +259,8 @@ def _named(table: pd.DataFrame) -> dict[str, Hashable]:
 
 def _hint(name: str) -> str:
     """What a column that no score takes may have been meant for."""
+    if name in ("gender", "性别"):
+        return "did you mean sex?"
     stems = [argument for argument in RULES if argument.startswith(f"{name}_") and argument.count("_") <= 3]
     if stems:
         return f"name it with its unit: {' or '.join(stems[:2])}"
@@ -271,10 +276,11 @@ def _read(column: "pd.Series[Any]", name: str, argument: str, size: float) -> _I
         bad = (~known & ~column.isna() & ~words.isin(_MISSING)).to_numpy(dtype=np.bool_)
         return _Input(words.where(known, None), bad, f"one of {list(ASCITES)}")
     rule = RULES[argument]
-    words_for = _SEXES if name == "sex" else _FLAGS if rule is FLAG else {}
+    flags = _FEMALE if argument == "female" else _FLAGS
+    words_for = _SEXES if name == "sex" else flags if rule is FLAG else {}
     numbers, wrong = _numbers(column, words_for)
     numbers = numbers if size == 1.0 else numbers * size
-    text = rule.text.removesuffix(" or missing")
+    text = _FEMALE_RULE if argument == "female" else rule.text.removesuffix(" or missing")
     wrong = wrong | np.asarray(rule.broken(numbers), dtype=np.bool_)
     if name == "sex":  # a code such as 1 and 2 is not guessed
         text = _SEX_RULE
@@ -289,12 +295,17 @@ def _numbers(column: "pd.Series[Any]", words: Mapping[str, float]) -> tuple[Floa
         return numbers, np.zeros(len(column), dtype=np.bool_)
     texts = _texts(column)
     missing = (column.isna() | texts.isin(_MISSING)).to_numpy(dtype=np.bool_)
-    parsed: Floats = np.asarray(pd.to_numeric(texts, errors="coerce"), dtype=np.float64)
+    parsed: Floats = np.asarray(texts.map({text: number(text) for text in texts.unique()}), dtype=np.float64)
     if words:
         named = np.asarray(texts.map(words), dtype=np.float64)
         parsed = np.where(np.isnan(named), parsed, named)
     parsed = np.where(missing, np.nan, parsed)
     return parsed, np.isnan(parsed) & ~missing
+
+
+def number(text: str) -> float:
+    """A number in ASCII digits with a decimal point, NaN for anything else; pandas would round it in its last digit."""
+    return float(text) if _NUMBER.fullmatch(text) else np.nan
 
 
 def _texts(column: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -314,7 +325,10 @@ def _arguments(score: Score, inputs: Mapping[str, _Input]) -> tuple[list[str], s
     def first(choice: Choice) -> str | None:
         return next((name for name in choice if name in inputs), None)
 
-    lacking = [" or ".join(choice) for choice in score.needs if first(choice) is None]
+    named = (
+        (*choice, "sex") if "female" in choice else choice for choice in score.needs if first(choice) is None
+    )
+    lacking = [" or ".join(choice) for choice in named]
     given = [name for name in map(first, (*score.needs, *score.may_have)) if name]
     idle = [name for name, others in score.only_with.items() if not set(others) & set(given)]
     given = [name for name in given if name not in idle]

@@ -70,6 +70,9 @@ _SIZES: dict[str, dict[str, float]] = {
     "CHOL": {"mmol/L": 1.0, "mg/dL": 1 / 38.67, "mg/L": 1 / 386.7},
 }
 
+ANALYTES = tuple(_SIZES)
+"""The analytes whose units are known, by ``LBTESTCD``."""
+
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 
 
@@ -119,6 +122,11 @@ def canonical_unit(text: str, analyte: str | None = None) -> str:
     if unit is None:
         raise ValueError(f"unit must be one of {list(_SPELLINGS)}, got {text!r}")
     return unit
+
+
+def spelt_alike(one: str, other: str) -> bool:
+    """Whether two spellings differ in case, width, blanks and the letter mu alone, whatever the unit."""
+    return _folded(one) == _folded(other)
 
 
 def known_units(analyte: str) -> tuple[str, ...]:

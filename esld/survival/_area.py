@@ -1,7 +1,6 @@
 """The area under a random survival curve: the beta product behind `beta_product`, integrated."""
 
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -11,54 +10,44 @@ from esld.survival._lifetable import LifeTable
 from esld.times import before
 
 
-class _Area(NamedTuple):
-    """Mean and variance of an area that begins at some time and ends at the horizon, in shares of the horizon.
-
-    `lost` is the length less the mean, carried beside it so that nothing is a difference of large numbers.
-    """
-
-    mean: float
-    lost: float
-    variance: float
-
-
 def areas(table: LifeTable, tau: float, at: Floats, n_risk: Ints, n_event: Ints) -> tuple[Beta, Beta]:
     """The areas from 0 to `tau` behind the lower and the upper limit of RMST, as shares of `tau`.
 
-    `at` are the event times before `tau`, with those at risk and the events there. From the last event
-    backwards: what lies before the next event, plus its factor times the area after it.
+    `at` are the event times before `tau`, with those at risk and the events there.
     """
     ends = np.concatenate((at, [tau])) / tau
-    gaps = np.diff(ends, prepend=0.0)
-    early = _before_events(table, tau, at, n_risk)
-    low = _Area(*(float(column[-1]) for column in early[:3]))
-    high = _Area(float(gaps[-1]), 0.0, 0.0)
-    for j in range(at.size - 1, -1, -1):
-        n, d, left = int(n_risk[j]), int(n_event[j]), float(1 - ends[j])
-        mean, lost, variance = _times_factor(high, n, d, left)
-        high = _Area(float(gaps[j]) + mean, lost, variance)
-        own, own_lost, own_variance, shared = (float(column[j]) for column in early)
-        joint = 2 * shared * (n - d + 1) / n * low.mean
-        mean, lost, variance = _times_factor(low, n, d, left)
-        low = _Area(own + mean, own_lost + lost, own_variance + joint + variance)
-    return _matched(low), _matched(high)
+    n, d, left = n_risk.astype(np.float64), n_event.astype(np.float64), 1 - ends[:-1]
+    none = np.zeros(ends.size)
+    high = _matched(n, d, left, np.diff(ends, prepend=0.0), none, none, none)
+    return _matched(n, d, left, *_before_events(table, tau, at, n_risk)), high
 
 
-def _times_factor(area: _Area, n: int, d: int, length: float) -> _Area:
-    """The area after an event, of this length at most, times B(n - d + 1, d)."""
-    share, variance = (n - d + 1) / (n + 1), (n - d + 1) * d / ((n + 1) ** 2 * (n + 2))
-    return _Area(
-        share * area.mean,
-        d / (n + 1) * length + share * area.lost,
-        variance * (area.variance + area.mean**2) + share**2 * area.variance,
-    )
+def _matched(
+    n: Floats, d: Floats, left: Floats, mean: Floats, lost: Floats, variance: Floats, shared: Floats
+) -> Beta:
+    """The beta distribution with mean and variance of the area, from what it is between the events.
+
+    The area from one event on is what lies before the next event, plus that one's factor B(n - d + 1, d) times the
+    area from there on. What is `lost` is the length less the mean, carried beside it so that nothing is a difference
+    of large numbers.
+    """
+    share, square = (n - d + 1) / (n + 1), (n - d + 1) * (n - d + 2) / ((n + 1) * (n + 2))
+    means = _backwards(mean, share)
+    after = means[1:]
+    spread = (n - d + 1) * d / ((n + 1) ** 2 * (n + 2)) * after**2  # of the factor
+    joint = 2 * shared[:-1] * (n - d + 1) / n * after
+    gone = float(_backwards(lost + np.append(d / (n + 1) * left, 0.0), share)[0])
+    whole, scatter = float(means[0]), float(_backwards(variance + np.append(spread + joint, 0.0), square)[0])
+    if scatter == 0:
+        return Beta(np.array([0.0 if gone < whole else -np.inf]), np.zeros(1))
+    return Beta(np.array([np.log1p(-gone)]), np.array([np.log1p(scatter / whole**2)]))
 
 
-def _matched(area: _Area) -> Beta:
-    """The beta distribution with that mean and variance."""
-    if area.variance == 0:
-        return Beta(np.array([0.0 if area.lost < area.mean else -np.inf]), np.zeros(1))
-    return Beta(np.array([np.log1p(-area.lost)]), np.array([np.log1p(area.variance / area.mean**2)]))
+def _backwards(terms: Floats, factors: Floats) -> Floats:
+    """x[j] = terms[j] + factors[j] * x[j + 1], from the last term back; nothing is negative, so nothing cancels."""
+    product = np.cumprod(np.append(1.0, factors))
+    found: Floats = np.cumsum((terms * product)[::-1])[::-1] / product
+    return found
 
 
 def _before_events(
@@ -86,9 +75,10 @@ def _before_events(
     joint[some] = length[some] * one * other / ((1 + one + other) * (1 + one) * (1 + other))
     # The variance, with V = exp(-x), as a mean over x by Gauss and Laguerre: exact but for rounding here.
     nodes, weights = _laguerre()
-    area = np.zeros((at.size + 1, nodes.size))
-    np.add.at(area, place, length[:, np.newaxis] * np.exp(-np.outer(power, nodes)))
-    return mean, lost, (area - mean[:, np.newaxis]) ** 2 @ weights, total(joint)
+    variance = np.zeros(at.size + 1)
+    for node, weight in zip(nodes, weights, strict=True):
+        variance += weight * (total(length * np.exp(-node * power)) - mean) ** 2
+    return mean, lost, variance, total(joint)
 
 
 @cache

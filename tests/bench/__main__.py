@@ -1,6 +1,9 @@
-"""Run every measure and print it."""
+"""Run every measure, print one table, and write it as ``bench.json``."""
+
+from pathlib import Path
 
 from tests.bench import (
+    bench_check,
     bench_designs,
     bench_imports,
     bench_ledger,
@@ -10,13 +13,21 @@ from tests.bench import (
     bench_scores,
     bench_survival,
 )
+from tests.bench.measures import table, write
+
+BENCHES = (
+    bench_imports,
+    bench_check,
+    bench_scores,
+    bench_survival,
+    bench_permutation,
+    bench_designs,
+    bench_mmrm,
+    bench_ledger,
+    bench_pipeline,
+)
 
 if __name__ == "__main__":
-    bench_imports.main()
-    bench_scores.main()
-    bench_survival.main()
-    bench_permutation.main()
-    bench_designs.main()
-    bench_mmrm.main()
-    bench_ledger.main()
-    bench_pipeline.main()
+    found = [measure for bench in BENCHES for measure in bench.measures()]
+    print(table(found))
+    write(found, Path(__file__).parents[2] / "bench.json")

@@ -11,6 +11,7 @@ from time import perf_counter
 from esld.allocation.ledger import Ledger, open_list
 from esld.allocation.lists import ListDesign
 from esld.allocation.sealed import SealedArm, Trial, seal
+from tests.bench.measures import Measure, table
 
 CRITERIA = tuple(f"IN{i:02}" for i in range(1, 15))
 ANSWERS = dict.fromkeys(CRITERIA, "yes")
@@ -59,16 +60,18 @@ def command_seconds(folder: Path, n: int = 11) -> float:
     return statistics.median(times)
 
 
-def main() -> None:
-    """Print all three."""
+def measures() -> list[Measure]:
+    """A thousand assignments beside as many appends of the disk itself, and the command."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        print(
-            f"ledger: {assignments_a_second(folder / 'many'):,.0f} assignments/s, synchronous=FULL (at least 1,000)"
-        )
-        print(f"  the disk itself: {syncs_a_second(folder):,.0f} appends with fsync/s")
-        print(f"  one `esld randomise assign`: {command_seconds(folder / 'one'):.2f} s (at most 0.7)")
+        ours, disk = 1000 / assignments_a_second(folder / "many"), 1000 / syncs_a_second(folder)
+        command = command_seconds(folder / "one")
+    name, floor = "ledger: 1,000 assignments, synchronous=FULL", "appends with fsync"
+    return [
+        Measure(name, ours, disk, 1.0, floor_name=floor, of_ours=True),
+        Measure("one `esld randomise assign`", command, goal=0.7),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    print(table(measures()))

@@ -5,14 +5,14 @@ the small fits, 1.9 s for 1000 subjects by 10 visits unstructured with Satterthw
 Set OPENBLAS_NUM_THREADS=1 as the report's kernels do: the matrices are small, and threads only wait for each other.
 """
 
+from functools import partial
 from pathlib import Path
-from statistics import median
-from time import perf_counter
 
 import numpy as np
 import pandas as pd
 
 from esld.longitudinal.mmrm import mmrm
+from tests.bench.measures import Measure, interleaved, table
 
 DATA = Path(__file__).parents[1] / "reference" / "data"
 VISITS = 10
@@ -40,37 +40,35 @@ def trial(subjects: int, *, patterns: int = 0) -> pd.DataFrame:
     )
 
 
-def main(repeats: int = 9) -> None:
-    """Print the median of each fit."""
+def whole(frame: pd.DataFrame, formula: str, covariance: str, df: str) -> None:
+    """From the formula to the differences."""
+    fit = mmrm(frame, formula, subject="id", visit="visit", covariance=covariance, df=df)
+    fit.coefficients()
+    fit.ls_means("arm")
+    fit.differences("arm")
+
+
+def measures(repeats: int = 9) -> list[Measure]:
+    """Each fit, the formula having been read once."""
     small, large = pd.read_csv(DATA / "mmrm22.csv"), pd.read_csv(DATA / "pbcseq_visits.csv")
     formula, other = "chg ~ base + arm * visit", "chg_logbili ~ base_logbili * visit + arm * visit"
-    cases = [
-        ("22 x 6, us, Kenward-Roger", small, formula, "us", "kenward-roger"),
-        ("22 x 6, csh, Kenward-Roger", small, formula, "csh", "kenward-roger"),
-        ("285 x 4, us, Kenward-Roger", large, other, "us", "kenward-roger"),
-        ("1000 x 10, us, Satterthwaite, drop-out", trial(1000), formula, "us", "satterthwaite"),
-        (
-            "1000 x 10, us, Satterthwaite, 300 patterns",
-            trial(1000, patterns=300),
-            formula,
-            "us",
-            "satterthwaite",
-        ),
+    many, patterns = trial(1000), trial(1000, patterns=300)
+    cases: list[tuple[str, float, tuple[pd.DataFrame, str, str, str]]] = [
+        ("22 x 6, us, Kenward-Roger", 10, (small, formula, "us", "kenward-roger")),
+        ("22 x 6, csh, Kenward-Roger", 12, (small, formula, "csh", "kenward-roger")),
+        ("285 x 4, us, Kenward-Roger", 12, (large, other, "us", "kenward-roger")),
+        ("1000 x 10, us, Satterthwaite, drop-out", 150, (many, formula, "us", "satterthwaite")),
+        ("1000 x 10, us, Satterthwaite, 300 patterns", 400, (patterns, formula, "us", "satterthwaite")),
     ]
-    for name, frame, model, covariance, df in cases:
-        seconds = []
-        for _ in range(repeats + 1):
-            begun = perf_counter()
-            fit = mmrm(frame, model, subject="id", visit="visit", covariance=covariance, df=df)
-            fit.coefficients()
-            fit.ls_means("arm")
-            fit.differences("arm")
-            seconds.append(perf_counter() - begun)
-        print(
-            f"mmrm {name}, formula to differences, median of {repeats}: {1000 * median(seconds[1:]):.1f} ms, "
-            f"{fit.n_patterns} patterns, {fit.iterations} steps"
-        )
+    found = {name: partial(whole, *about) for name, _, about in cases}
+    for first in found.values():
+        first()
+    times = interleaved(found, repeats)
+    return [
+        Measure(f"mmrm {name}, formula to differences", 1000 * times[name], goal=goal, unit="ms")
+        for name, goal, _ in cases
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    print(table(measures()))

@@ -1,13 +1,13 @@
 """Ten million rows of MELD 3.0 with missing values: the public function, the bare expression, a row at a time."""
 
 import tracemalloc
-from statistics import median
-from time import perf_counter
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from esld.scoring import meld_3
+from tests.bench.measures import Measure, interleaved, seconds, table
 
 ROWS = 10_000_000
 ROWS_BY_APPLY = 20_000
@@ -66,12 +66,6 @@ def of_row(row: "pd.Series[float]") -> float:
     return float(min(max(np.floor(real + 0.5), 6), 40))
 
 
-def seconds(function, *arguments, **named) -> float:
-    begun = perf_counter()
-    function(*arguments, **named)
-    return perf_counter() - begun
-
-
 def extra_memory(inputs: dict[str, np.ndarray]) -> float:
     """MB allocated at most at one time, beside the output."""
     tracemalloc.start()
@@ -81,19 +75,24 @@ def extra_memory(inputs: dict[str, np.ndarray]) -> float:
     return (most - scores.nbytes) / 2**20
 
 
-def main(repeats: int = 7) -> None:
-    """Print rows a second and the ratios, from one run."""
+def measures(repeats: int = 7) -> list[Measure]:
+    """The public function beside the bare expression and beside a row at a time, and its memory."""
     inputs = labs(ROWS)
+    name = f"MELD 3.0, {ROWS:,} rows"
     extra = extra_memory(inputs)
-    pairs = [(seconds(meld_3, **inputs), seconds(bare, inputs)) for _ in range(repeats)]
-    ours, plain = (median(times) for times in zip(*pairs, strict=True))
+    times = interleaved({"ours": partial(meld_3, **inputs), "bare": partial(bare, inputs)}, repeats)
     frame = pd.DataFrame({name: values[:ROWS_BY_APPLY] for name, values in inputs.items()})
-    by_row = seconds(frame.apply, of_row, axis=1) / ROWS_BY_APPLY
-    together = meld_3(**{name: frame[name] for name in frame})
-    pd.testing.assert_series_equal(together, frame.apply(of_row, axis=1), check_names=False)
-    print(
-        f"MELD 3.0, {ROWS:,} rows: {ROWS / ours / 1e6:.0f} M rows/s, bare expression {ROWS / plain / 1e6:.0f} M rows/s, "
-        f"ratio {ours / plain:.2f}; extra memory beside the output {extra:.1f} MB; "
-        f"DataFrame.apply {1 / by_row / 1e6:.3f} M rows/s, {by_row * ROWS / ours:.0f} times slower",
-        flush=True,
-    )
+    by_row = seconds(partial(frame.apply, of_row, axis=1)) / ROWS_BY_APPLY * ROWS
+    whole = frame.dropna()  # a score that no value of what is missing could change is known to ours alone
+    together = meld_3(**{name: whole[name] for name in whole})
+    pd.testing.assert_series_equal(together, whole.apply(of_row, axis=1), check_names=False)
+    return [
+        Measure(name, times["ours"], times["bare"], 1.2, floor_name="bare expression"),
+        Measure(f"{name}, at 40 M rows/s", times["ours"], goal=ROWS / 40e6),
+        Measure(f"{name}, by DataFrame.apply", times["ours"], by_row, floor_name="a row at a time"),
+        Measure(f"{name}, memory beside the output", extra, unit="MB"),
+    ]
+
+
+if __name__ == "__main__":
+    print(table(measures()))

@@ -1,14 +1,14 @@
 """Curves, log-rank test and RMST of one million rows against one sort of the rows, in the same run."""
 
-from statistics import median
-from time import perf_counter
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from esld.survival.kaplan_meier import kaplan_meier_by
-from esld.survival.logrank import logrank_of
-from esld.survival.rmst import rmst_compare_of
+from esld.survival.logrank import logrank, logrank_of
+from esld.survival.rmst import rmst_compare, rmst_compare_of
+from tests.bench.measures import Measure, interleaved, table
 
 ROWS = 1_000_000
 
@@ -19,36 +19,43 @@ def rows(times: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({"time": times, "event": event, "arm": arm})
 
 
-def survival(frame: pd.DataFrame) -> float:
-    """Seconds of the Kaplan-Meier curves of both arms, the log-rank test and RMST to one year."""
-    begun = perf_counter()
+def together(frame: pd.DataFrame) -> None:
+    """Kaplan-Meier curves of both arms, and from the same counts the log-rank test and RMST to one year."""
     curves = kaplan_meier_by(frame["time"], frame["event"], frame["arm"])
     logrank_of(curves)
     rmst_compare_of(curves, tau=365)
-    return perf_counter() - begun
 
 
-def sort(frame: pd.DataFrame) -> float:
-    """Seconds of one sort of the same rows."""
-    begun = perf_counter()
-    frame.sort_values("time")
-    return perf_counter() - begun
+def apart(frame: pd.DataFrame) -> None:
+    """The same by three calls, none of which knows of the others."""
+    own = frame["time"], frame["event"], frame["arm"]
+    kaplan_meier_by(*own)
+    logrank(*own)
+    rmst_compare(*own, tau=365)
 
 
-def main(repeats: int = 7) -> None:
-    """Print, for times in whole days and for times without ties, both medians and their ratio."""
+def measures(repeats: int = 7) -> list[Measure]:
+    """For times in whole days and for times without ties, beside one sort of the rows."""
     rng = np.random.default_rng(list(b"esld bench survival"))
     samples = {
         "whole days": rng.integers(0, 2000, ROWS).astype(float),
-        "times without ties": rng.exponential(700, ROWS),
+        "continuous times": rng.exponential(700, ROWS),
     }
+    found = []
     for name, times in samples.items():
         frame = rows(times, rng)
-        pairs = [(survival(frame), sort(frame)) for _ in range(repeats)]
-        ours, plain = (median(seconds) for seconds in zip(*pairs, strict=True))
-        both = f"KM + log-rank + RMST {ours:.3f} s, DataFrame.sort_values {plain:.3f} s"
-        print(f"survival of 1,000,000 rows, {name}, median of {repeats}: {both}, ratio {ours / plain:.2f}")
+        sort = partial(frame.sort_values, "time")
+        ways = {"counted once": partial(together, frame), "three separate calls": partial(apart, frame)}
+        taken = interleaved({**ways, "sort": sort}, repeats)
+        found += [
+            Measure(
+                f"KM, log-rank, RMST of {ROWS:,} rows, {name}, {way}", taken[way], taken["sort"], 2.0,
+                floor_name="DataFrame.sort_values",
+            )
+            for way in ways
+        ]  # fmt: skip
+    return found
 
 
 if __name__ == "__main__":
-    main()
+    print(table(measures()))

@@ -18,7 +18,7 @@ DOSE = {arm.code: f"{arm.dose.amount:g}" for arm in PROTOCOL.arms if arm.dose}
 def table(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Records of a domain as text, numbered within a subject; what a row does not state is missing."""
     domain = DOMAINS[name]
-    columns = list(dict.fromkeys([*domain.required, *(c for row in rows for c in row)]))
+    columns = list(dict.fromkeys([*domain.required, *domain.optional, *(c for row in rows for c in row)]))
     numbers: dict[str, int] = {}
     full = []
     for row in rows:
@@ -110,7 +110,7 @@ def trial(*patients: Mapping[str, list[dict[str, Any]]], **domains: list[dict[st
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in PROTOCOL.domains}
     for part in (*patients, domains):
         for name, records in part.items():
-            rows[name] = rows[name] + records
+            rows[name] = rows.get(name, []) + records
     return {name: table(name, records) for name, records in rows.items()}
 
 

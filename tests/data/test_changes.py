@@ -2,12 +2,14 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.data.changes import COLUMNS, KINDS, record_changes
-from esld.data.study import load_study, read_cut
+from esld.data.cutfile import read_cut
+from esld.data.study import load_study
 from tests.data.small_trial import ROOT, ds, event, lb, patient, trial
+from tests.examples import few
 
 DAY = pd.Timestamp("2025-06-30")
 
@@ -180,7 +182,7 @@ class TestMatching:
         before["MH"]["MHSEQ"], after["MH"]["MHSEQ"] = "1", "2"
         assert {row[0] for row in found(before, after)} == {"new record", "gone record"}
 
-    @settings(max_examples=5)
+    @few(5)
     @given(st.permutations(range(8)), st.permutations(range(8)))
     def test_the_order_of_the_rows_does_not_matter(self, one, other):
         after = edited("LB", 5, LBORRES="77")

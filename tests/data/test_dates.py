@@ -35,6 +35,19 @@ def span(text: str | None) -> tuple[pd.Timestamp, pd.Timestamp]:
         ("2100-02", "2100-02-01", "2100-02-28"),  # a century that is none
         ("2025-12", "2025-12-01", "2025-12-31"),
         ("2025", "2025-01-01", "2025-12-31"),
+        ("2024-02-20T10", "2024-02-20", "2024-02-20"),
+        # a part that is not known is a hyphen, and what is not known at the right is left out
+        ("2003---15", "2003-01-15", "2003-12-15"),
+        ("2003---31", "2003-01-31", "2003-12-31"),
+        ("2003-12-15T-:15", "2003-12-15", "2003-12-15"),
+        ("2003-12-15T13:-:17", "2003-12-15", "2003-12-15"),
+        ("2003-12--T07:15", "2003-12-01", "2003-12-31"),
+        ("2003----T07:15", "2003-01-01", "2003-12-31"),
+        # intervals
+        ("2024-02-20/2024-02-22", "2024-02-20", "2024-02-22"),
+        ("2024-02-20T10:30/2024-02-20T11:00", "2024-02-20", "2024-02-20"),
+        ("2024-02-20T10:30/2024-02-21T01:00", "2024-02-20", "2024-02-21"),
+        ("2024-02/2024-03", "2024-02-01", "2024-03-31"),
     ],
 )
 def test_first_and_last_day_that_a_date_can_mean(text, first, last):
@@ -48,12 +61,97 @@ def test_first_and_last_day_that_a_date_can_mean(text, first, last):
         *("2025-02-30", "2025-13-01", "2025-00-10", "2025-01-00", "2025-2-3", "14.03.2025", "03/14/2025"),
         *("2025-03-14T", "2025-03-14T25:00", "2025-03-14T09:60", "2025-03-14 09:30", "2025-03T09:30"),
         *("20250314", "2025-", "2025-03-", "25-03-14", "today", "", " 2025-03-14", "2025-03-14\n"),
+        *(
+            "2003--",
+            "2003---",
+            "2003-----",
+            "2003-12--",
+            "-",
+            "--",
+            "-----",
+            "2003---32",
+            "--02-30",
+            "--13-01",
+            "2003-12-15T-",
+        ),
+        *(
+            "2003-12-15T13:-",
+            "T",
+            "T-",
+            "T25:00",
+            "2024-02-22/2024-02-20",
+            "2024-02-20/",
+            "/2024-02-20",
+            "2024-02-20/22",
+        ),
+        *(
+            "2024-02-20T11:00/2024-02-20T10:30",
+            "2024-02-20/2024-02-21/2024-02-22",
+            "45342",
+            "20/02/2024",
+            "2024-02-20/P2D",
+        ),
         *("２０２５-03-14", "0000-01-01", "1677-12-31", "2262-01-01", "9999-12-31", "2025-W10", "-2025"),
     ],
 )
 def test_what_is_no_calendar_date(text):
     assert not dates.is_iso(series(text))[0]
     assert all(pd.isna(day) for day in span(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["--12-15", "--02-29", "--12", "T-:15", "T07:15", "-----T07:15", "--12-15T-:15", "--12-15/2024-01-01"],
+)
+def test_a_date_without_a_year_is_one_that_tells_no_day(text):
+    assert dates.is_iso(series(text))[0]
+    assert dates.is_partial(series(text))[0]
+    assert not dates.names_year(series(text))[0]
+    assert all(pd.isna(day) for day in span(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "partial"),
+    [
+        ("2025-03-14T09", False),
+        ("2003---15", True),
+        ("2003-12-15T-:15", False),
+        ("2003-12--T07:15", True),
+        ("2024-02-20/2024-02-22", True),
+        ("2024-02-20T10:30/2024-02-20T11:00", False),
+        ("2024-02/2024-02-20", True),
+    ],
+)
+def test_partial_is_what_can_be_more_than_one_day(text, partial):
+    assert dates.is_partial(series(text))[0] == partial
+    assert dates.whole(series(text)).isna()[0] == partial
+
+
+PARTS = st.builds(
+    "{}-{}-{}{}".format,
+    st.sampled_from(["2003", "2024", "-"]),
+    st.integers(1, 12).map("{:02}".format) | st.just("-"),
+    st.integers(1, 28).map("{:02}".format) | st.just("-"),
+    st.sampled_from(["", "T07:15", "T-:15", "T10"]),
+)
+
+
+@given(PARTS, PARTS)
+def test_every_way_to_leave_parts_out(text, other):
+    written, _, time = text.partition("T")
+    if not time and written.endswith("-"):
+        assert not dates.is_iso(series(text))[0]  # it would have been cut off there
+        return
+    assert dates.is_iso(series(text))[0]
+    first, last = span(text)
+    if written[0] == "-":
+        assert pd.isna(first) and pd.isna(last)
+        return
+    assert first <= last
+    assert (first == last) == (written.count("-") == 2 and "--" not in written)
+    both = series(f"{text}/{other}")
+    if dates.is_iso(both)[0] and not pd.isna(span(other)[1]):
+        assert (dates.earliest(both)[0], dates.latest(both)[0]) == (first, span(other)[1])
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA])

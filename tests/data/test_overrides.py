@@ -3,14 +3,14 @@
 import pandas as pd
 import pytest
 
+from esld.data.cutfile import overrides_beside, read_cut
 from esld.data.overrides import (
     Override,
     Overrides,
     apply_overrides,
-    overrides_beside,
     read_overrides,
 )
-from esld.data.study import load_study, read_cut
+from esld.data.study import load_study
 from esld.errors import InputError, InputErrors
 from tests.data.small_trial import lb, patient, trial
 from tests.data.test_study import cut_file, laid_out, tables
@@ -217,7 +217,7 @@ class TestStudy:
         wrong = tables()
         wrong["LB"].loc[0, "LBORRES"] = "<30"
         file = laid_out(tmp_path, wrong)
-        with pytest.raises(InputError, match="positive number"):
+        with pytest.raises(InputError, match="beyond a limit"):
             load_study(file)
         (file.data_path / "overrides.yaml").write_text(text('old: "<30"', 'new: "30"'), encoding="utf-8")
         study = load_study(file)

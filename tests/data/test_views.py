@@ -4,14 +4,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.data import sdtm, views
-from esld.data.study import load_study, read_cut
+from esld.data.codes import code_lists
+from esld.data.cutfile import read_cut
+from esld.data.study import load_study
 from esld.errors import InputErrors
 from esld.protocol.design import Dose
 from tests.data.small_trial import PROTOCOL, ROOT, patient, trial
+from tests.examples import few
 
 EXAMPLE = ROOT / "esld" / "data" / "examples" / "demo"
 HIDDEN = ("masked", "blinded")
@@ -114,7 +117,7 @@ class TestColumns:
     def test_a_protocol_that_needs_more_is_refused(self):
         assert PROTOCOL.rescue
         source = PROTOCOL.rescue.sources[0].model_copy(
-            update={"domain": "EX", "date": "EXSTDTC", "where": {}, "unless": {"EXLOT": "1"}}
+            update={"domain": "EX", "date": "EXSTDTC", "where": {"EXLOT": "1"}}
         )
         spoilt = PROTOCOL.model_copy(
             update={"rescue": PROTOCOL.rescue.model_copy(update={"sources": (source,)})}
@@ -150,9 +153,10 @@ class TestArms:
         assert shown["DM"]["ARMCD"].tolist() == ["A"]
 
     @pytest.mark.parametrize("view", HIDDEN)
-    def test_no_arm_of_the_view_has_a_dose(self, view):
+    def test_every_arm_of_the_view_has_the_same_dose(self, view):
         _, protocol = views.seen(small(), PROTOCOL, view)
-        assert all(arm.dose is None and not arm.description for arm in protocol.arms)
+        assert {(arm.dose.amount, arm.dose.unit) for arm in protocol.arms if arm.dose} == {(1, "infusion")}
+        assert all(arm.dose and not arm.description for arm in protocol.arms)
 
     @pytest.mark.parametrize("view", HIDDEN)
     def test_labels_remembered_from_the_trial_are_forgotten(self, view):
@@ -198,7 +202,7 @@ class TestInfusions:
 class TestNothingLeaks:
     """What a view shows is a function of what it may know."""
 
-    @settings(max_examples=15)
+    @few(15)
     @given(st.randoms(use_true_random=False))
     def test_another_allocation_shows_the_same_blinded(self, random):
         tables = example()
@@ -231,3 +235,10 @@ class TestNothingLeaks:
 def test_doses_exist_to_be_hidden():
     assert all(isinstance(arm.dose, Dose) for arm in PROTOCOL.arms)
     assert Path(EXAMPLE / "ledger.json").is_file()
+
+
+@pytest.mark.parametrize("view", ["blinded", "masked"])
+def test_a_trials_words_for_its_arms_and_treatments_stay_behind(view):
+    own = {"ARMCD": {"1": "LOW"}, "EXTRT": {"UC": PROTOCOL.arms[0].name}, "CEDECOD": {"x": "OTHER"}}
+    _, shown = views.seen(small(), PROTOCOL.model_copy(update={"codes": own}), view)
+    assert set(shown.codes) == {"CEDECOD"} and code_lists(shown)

@@ -47,7 +47,7 @@ def test_agrees_with_the_package(rows, structure):
     found = longitudinal.ls_means(rows, structure=structure, arms=["A", "B"], visits=VISITS)
     assert len(found) == 6
     for group, time, value in found.itertuples(index=False):
-        assert value == pytest.approx(ours[group, time], abs=1e-5)
+        assert value == pytest.approx(ours[group, time], rel=1e-9, abs=1e-11)
 
 
 @pytest.mark.parametrize("structure", sorted(longitudinal.STRUCTURES))

@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from formulaic import Formula
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.longitudinal._formula import columns, parsed, variables
+from tests.examples import few
 
 TERMS = ("x", "z", "a", "b", "a:b", "x:a", "x:z", "x:a:b", "x:z:b", "0")
 
@@ -31,7 +32,7 @@ def both(formula, rows):
 
 
 class TestPlan:
-    @settings(max_examples=25)
+    @few(25)
     @given(terms=st.lists(st.sampled_from(TERMS), min_size=1, max_size=5, unique=True))
     def test_of_another_frame_with_the_same_levels(self, terms):
         formula = "y ~ " + " + ".join(terms)
@@ -61,6 +62,12 @@ class TestPlan:
     )
     def test_of_more_than_plain_variables_is_left_to_formulaic(self, formula):
         assert both(formula, frame("more"))[2].parts is None
+
+    def test_without_a_variable_none_is_kept(self):
+        """A frame of one row would make every later one of it one row."""
+        for rows in (1, 24):
+            response, matrix, plan, _ = both("y ~ 1", frame("one", rows))
+            assert (plan.parts, len(response), matrix.tolist()) == (None, rows, [[1.0]] * rows)
 
     def test_of_truth_values_is_left_to_formulaic(self):
         rows = frame("truth").assign(x=lambda d: d["x"] > 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.longitudinal._covariance import ONE_SCALE, STRUCTURES, covariance
@@ -16,6 +16,7 @@ from esld.longitudinal._design import read
 from esld.longitudinal._optimum import impossible, maximise
 from esld.longitudinal._rows import compress
 from esld.longitudinal.mmrm import mmrm
+from tests.examples import few
 
 NASTY = Path(__file__).parents[1] / "reference" / "longitudinal" / "nasty" / "gls_us.json"
 SETS = {one["id"]: one for one in json.loads(NASTY.read_text(encoding="utf-8"))["sets"]}
@@ -59,7 +60,7 @@ class TestAgainstGls:
 class TestScale:
     """The density of y * c is that of y divided by c, for each value; REML has c back for each coefficient of the visit."""
 
-    @settings(max_examples=12)
+    @few(12)
     @given(
         power=st.floats(-6, 6),
         visit=st.sampled_from(["V1", "V2", "V3", "V4"]),
@@ -88,7 +89,7 @@ class TestScale:
                 pytest.approx(same.p_value, rel=1e-5),
             )
 
-    @settings(max_examples=10)
+    @few(10)
     @given(power=st.floats(-6, 6), name=st.sampled_from(STRUCTURES), shift=st.floats(-1e3, 1e3))
     def test_of_all_visits(self, power, name, shift):
         frame, gain = trial("all visits", leaves=0.2), 10**power
@@ -105,7 +106,7 @@ class TestScale:
             found = mmrm(frame, "y ~ base + arm * visit", subject="id", visit="visit", fallback=())
             assert found.gradient < 1e-7
 
-    @settings(max_examples=8)
+    @few(8)
     @given(gain=st.sampled_from([1e3, -1e4, 1e6]), row=st.integers(0, 87))
     def test_of_one_value(self, gain, row):
         frame = trial("mistyped")
@@ -151,7 +152,7 @@ class TestFallback:
         assert (found.covariance, found.failures, first) == ("us", (), [])
         assert found.loglik == pytest.approx(wanted.loglik, abs=1e-9)
 
-    @settings(max_examples=6)
+    @few(6)
     @given(seed=st.integers(0, 10**6), visits=st.integers(2, 4))
     def test_more_parameters_than_degrees_of_freedom_have_no_maximum(self, seed, visits):
         """What is refused before any search, searched all the same."""

@@ -5,10 +5,11 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from esld.longitudinal.mmrm import mmrm
+from tests.examples import few
 
 VISITS = ("V1", "V2", "V3", "V4")
 MODEL = {"subject": "id", "visit": "visit", "covariance": "cs"}
@@ -30,7 +31,7 @@ cells = st.sets(st.sampled_from(list(product("AB", VISITS))), min_size=1, max_si
 
 
 class TestEmptyCells:
-    @settings(max_examples=15)
+    @few(15)
     @given(
         empty=cells,
         formula=st.sampled_from(
@@ -65,7 +66,7 @@ class TestEmptyCells:
             assert (mean.value, mean.std_err) == (pytest.approx(own.value), pytest.approx(own.std_err))
             assert (mean.df, mean.lower) == (pytest.approx(own.df), pytest.approx(own.lower))
 
-    @settings(max_examples=15)
+    @few(15)
     @given(empty=cells)
     def test_a_difference_needs_both_and_a_mean_over_visits_all(self, empty):
         frame = trial(empty)

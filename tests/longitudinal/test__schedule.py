@@ -6,11 +6,12 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.longitudinal._covariance import EQUALLY_SPACED, STRUCTURES, covariance
 from esld.longitudinal.mmrm import mmrm
+from tests.examples import few
 
 ALL = (1, 2, 3, 4, 5)
 FREE = ("ar1", "ar1h", "toep", "toeph")
@@ -94,7 +95,7 @@ class TestGaps:
         assert found.sigma[0, 1] / (sd[0] * sd[1]) == pytest.approx(best, abs=0.001)
         assert found.loglik == pytest.approx(profile(found.sigma[0, 1] / sd[0] ** 2), abs=1e-8)
 
-    @settings(max_examples=40)
+    @few(40)
     @given(
         name=st.sampled_from(STRUCTURES),
         kept=st.sets(st.integers(0, 5), min_size=2, max_size=5),

@@ -6,13 +6,14 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
 from esld.longform import COLUMNS
 from esld.longitudinal.ancova import CLASSICAL, HC3, RESIDUALS, Ancova, ancova, ancova_by_visit
 from esld.longitudinal.mmrm import mmrm
+from tests.examples import few
 
 WHOLE = st.integers(-20, 20).map(float)
 ROWS = st.lists(st.tuples(st.sampled_from(["A", "B"]), WHOLE, WHOLE), min_size=5, max_size=12)
@@ -358,7 +359,7 @@ class TestDegenerate:
 
 
 class TestResultAndReason:
-    @settings(max_examples=40)
+    @few(40)
     @given(
         rows=st.lists(
             st.tuples(

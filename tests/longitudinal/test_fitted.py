@@ -5,12 +5,13 @@ from math import isnan
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.longitudinal._covariance import STRUCTURES
 from esld.longitudinal._inference import METHODS
 from esld.longitudinal.mmrm import mmrm
+from tests.examples import few
 
 FORMULAS = (
     "y ~ base + arm * visit", "y ~ arm * visit", "y ~ base + visit", "y ~ base + arm", "y ~ arm", "y ~ 1",
@@ -55,7 +56,7 @@ def every_result(fit, arm):
 
 
 class TestFewData:
-    @settings(max_examples=60)
+    @few(60)
     @given(
         frame=frames(), formula=st.sampled_from(FORMULAS), covariance=st.sampled_from(STRUCTURES),
         df=st.sampled_from(sorted(METHODS)), information=st.sampled_from(["observed", "expected"]),
@@ -92,6 +93,32 @@ class TestFewData:
         for name, column in fit.to_frame().groupby("statistic"):
             lost = column["value"].isna()
             assert (column.loc[lost, "reason"] != "").all(), name
+
+    def test_an_information_that_is_not_positive_definite_gives_no_degrees_of_freedom(self):
+        """Two values of one visit by maximum likelihood: minus twelve by the expected information, 48 by the observed."""
+        rows = pd.DataFrame({"id": [0, 0, 0, 1, 1, 1], "visit": ["a", "b", "c"] * 2})
+        rows["arm"] = pd.Categorical(["A"] * 6, categories=["A", "B"])
+        rows["y"] = [np.nan, 32190.0, np.nan, 0.0, 1.0, np.nan]
+        options = {
+            "subject": "id",
+            "visit": "visit",
+            "covariance": "cs",
+            "method": "ml",
+            "df": "satterthwaite",
+        }
+        expected, observed = (
+            mmrm(rows, "y ~ arm", information=information, **options)
+            for information in ("expected", "observed")
+        )
+        (item,) = expected.coefficients()
+        assert item.value > 0
+        assert all(isnan(getattr(item, name)) for name in VALUES[1:])
+        assert item.reason.startswith("no degrees of freedom: the information")
+        joint = expected.test([[1.0]])
+        assert isnan(joint.p_value)
+        assert "no degrees of freedom" in joint.reason
+        (item,) = observed.coefficients()
+        assert (round(item.df), item.reason) == (48, "")
 
     @pytest.mark.parametrize(
         ("change", "message"),

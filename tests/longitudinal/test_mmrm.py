@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
 from esld.longform import COLUMNS
 from esld.longitudinal.mmrm import mmrm
+from tests.examples import few
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 SMALL = {"formula": "chg ~ base + arm * visit", "subject": "id", "visit": "visit"}
@@ -227,7 +228,7 @@ def the_same(one, other, *, gain=1.0):
 
 
 class TestInvariance:
-    @settings(max_examples=15)
+    @few(15)
     @given(
         gain=st.floats(1e-4, 1e4),
         move=st.floats(-1e3, 1e3),
@@ -244,7 +245,7 @@ class TestInvariance:
             one.loglik - (116 - 13) * log(gain) - log(scale), rel=1e-9, abs=1e-6
         )
 
-    @settings(max_examples=15)
+    @few(15)
     @given(st.randoms(use_true_random=False))
     def test_order_of_rows_and_names_of_subjects(self, random):
         frame = small()

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.longitudinal.hierarchy import EventsComponent, TimeComponent, pairwise_scores
 from esld.longitudinal.while_alive import while_alive_mean
 from esld.longitudinal.worst_rank import worst_rank
+from tests.examples import few
 from tests.noise import noisy
 
 # Tenths, which doubles do not hold: follow-up, dead or not, events up to then.
@@ -32,7 +33,7 @@ def seeded(seed, i):
     return None if seed is None else seed + i
 
 
-@settings(max_examples=settings().max_examples // 3)
+@few(16)
 @given(SUBJECTS, SEEDS)
 def test_hierarchy(subjects, seed):
     def scores(seed):
@@ -46,7 +47,7 @@ def test_hierarchy(subjects, seed):
     np.testing.assert_array_equal(scores(None), scores(seed))
 
 
-@settings(max_examples=settings().max_examples // 3)
+@few(16)
 @given(SUBJECTS, SEEDS)
 def test_worst_rank(subjects, seed):
     def ranks(seed):
@@ -66,7 +67,7 @@ def test_worst_rank(subjects, seed):
         np.testing.assert_array_equal(one, two)
 
 
-@settings(max_examples=settings().max_examples // 3)
+@few(16)
 @given(SUBJECTS, SEEDS, TENTHS)
 def test_while_alive(subjects, seed, horizon):
     def averages(seed):

@@ -1,4 +1,4 @@
-"""A tiny working copy that runs in seconds, and one real run of demo-final for everybody."""
+"""A tiny working copy that runs in seconds, and the real report of demo-final."""
 
 import csv
 import os
@@ -8,7 +8,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from filelock import FileLock
+
+from esld.pipeline import desk, run
+from tests.kernels import end, kernels_once
+from tests.loaded import loaded_once
+from tests.pipeline import dying_run
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "esld" / "data" / "examples" / "demo"
@@ -92,10 +96,27 @@ def working_copy(tiny_template, tmp_path) -> Path:
     return Path(shutil.copytree(tiny_template, tmp_path / "our {trial} {0} é"))
 
 
+@pytest.fixture
+def no_kernels(monkeypatch):
+    """Chapters hand over an answer without being executed; a study is loaded once from the same inputs."""
+    monkeypatch.setattr(desk, "execute", dying_run.fake_execute)
+    monkeypatch.setattr(run, "kernels", dying_run.no_kernels)
+    monkeypatch.setattr("esld.data.study.load_study", loaded_once)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_parent():
+    """Runs in this process share the parent of their kernels; a test of its life starts its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "kernels", kernels_once)
+        yield
+    end()
+
+
 @pytest.fixture(scope="session")
 def published_copy(tiny_template, tmp_path_factory) -> Path:
     """A tiny working copy with its report published; read it, or copy it before changing it."""
-    from esld.data.study import read_cut
+    from esld.data.cutfile import read_cut
     from esld.pipeline.run import run_cut
 
     root = Path(shutil.copytree(tiny_template, tmp_path_factory.mktemp("tiny-published") / "copy"))
@@ -118,37 +139,6 @@ def contents() -> Callable[[Path], dict[str, bytes]]:
         return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
     return read
-
-
-@pytest.fixture(scope="session")
-def published(tmp_path_factory) -> Callable[[str], Path]:
-    """The published report of a real cut by its id, made once for all workers of pytest-xdist; do not change it.
-
-    A cut with a record in the checkout is run over it, as ``make report`` does.
-    """
-    from esld.data.study import read_cut
-    from esld.pipeline.run import run_cut
-
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # a worker has a folder of its own
-
-    def made(cut: str) -> Path:
-        outputs, record = shared / "real-reports", ROOT / "outputs" / cut
-        outputs.mkdir(exist_ok=True)
-        with FileLock(shared / f"real-report-{cut}.lock"):
-            if not (outputs / f"{cut}.complete").exists():
-                for name in ("notebooks", "results.json"):
-                    source, target = record / name, outputs / cut / name
-                    if source.is_dir():
-                        shutil.copytree(source, target, dirs_exist_ok=True)
-                    elif source.is_file():
-                        target.parent.mkdir(parents=True, exist_ok=True)
-                        shutil.copy(source, target)
-                run_cut(read_cut(ROOT / "params" / f"{cut}.yaml"), outputs=outputs)
-                (outputs / f"{cut}.complete").touch()
-        return outputs / cut
-
-    return made
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from esld.data.study import read_cut
+from esld.data.cutfile import read_cut
 from esld.errors import InputError
 from esld.pipeline.chapters import Parameter, _checker, read_chapter, read_chapters, values_for, waves
 
@@ -118,8 +118,8 @@ class TestWhatACutMaySet:
     def test_values_are_the_cuts_id_and_what_it_sets(self, working_copy):
         file = set_in_cut(working_copy, "parameters: {02_two: {scale: 3}}\n")
         one, two = read_chapters(file)
-        assert values_for(one, file) == {"cut": "tiny"}
-        assert values_for(two, file) == {"cut": "tiny", "scale": 3}
+        assert values_for(one.slug, file) == {"cut": "tiny"}
+        assert values_for(two.slug, file) == {"cut": "tiny", "scale": 3}
 
     @pytest.mark.parametrize(
         ("chapters", "lines", "complaint"),

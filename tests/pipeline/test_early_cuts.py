@@ -6,7 +6,8 @@ import docx
 import pytest
 from bs4 import BeautifulSoup
 
-from esld.data.study import read_cut
+from esld.data.cutfile import read_cut
+from esld.pipeline.how import How
 from esld.pipeline.run import run_cut
 from tests.report.builders import ROOT
 
@@ -25,7 +26,7 @@ def report_of(tmp_path, day, view):
     text = text.replace("2025-06-30", day).replace("view: unblinded", f"view: {view}")
     (params / "early.yaml").write_text(text, encoding="utf-8")
     file = read_cut(params / "early.yaml")
-    run_cut(file, outputs=tmp_path / "outputs")
+    run_cut(file, How(tmp_path / "outputs"))
     return tmp_path / "outputs" / "early"
 
 

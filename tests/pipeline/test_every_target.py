@@ -4,6 +4,7 @@ The commands are found by looking at the command line itself: a new option that 
 what it does.
 """
 
+import errno
 import hashlib
 import json
 import os
@@ -19,17 +20,28 @@ import yaml
 from esld import cli
 from esld.allocation import demo as allocation_demo
 from esld.data import mayo_pbc
+from esld.data.cutfile import read_cut
 from esld.data.demo import __main__ as data_demo
 from esld.errors import InputError, RefusedError, told_in_one_line
-from esld.pipeline import run
+from esld.pipeline import making
 from tests.allocation.small_list import filled
+from tests.reports import ROOT
 from tests.test_targets import state
 
 TRIAL = "NCT06167473"
 # Paths that a command writes to, and paths that it reads; of `randomise` the ledger writes into the sealed folder alone.
 TARGETS = {
-    *(("run", "outputs"), ("diff", "output"), ("check", "output"), ("init", "folder"), ("score", "output")),
-    *(("randomise seal", "folder"), ("randomise export", "output"), ("randomise backup", "target")),
+    *(
+        ("run", "output"),
+        ("export", "output"),
+        ("template", "output"),
+        ("import", "output"),
+        ("diff", "output"),
+        ("check", "output"),
+        ("init", "folder"),
+        ("score", "output"),
+    ),
+    *(("randomise seal", "folder"), ("randomise export", "output"), ("randomise backup", "output")),
 }
 LEDGERS = {
     *(
@@ -40,9 +52,21 @@ LEDGERS = {
     ("randomise verify-list", "folder"),
 }
 READ = {
-    *(("run", "cuts"), ("verify", "reports"), ("diff", "before"), ("diff", "after"), ("check", "data")),
+    *(
+        ("run", "cuts"),
+        ("export", "cut"),
+        ("template", "protocol"),
+        ("import", "source"),
+        ("import", "mapping"),
+        ("import", "protocol"),
+        ("verify", "reports"),
+        ("diff", "before"),
+        ("diff", "after"),
+        ("check", "data"),
+    ),
     *(
         ("check", "protocol"),
+        ("check", "mapping"),
         ("score", "table"),
         ("randomise seal", "protocol"),
         ("randomise seal", "design"),
@@ -135,9 +159,14 @@ def world(world_template, tmp_path, monkeypatch):
         os.link(copy / source, copy / f"hard-{name}.csv")
     (copy / "locked").chmod(0o555)
     if os.geteuid() == 0:  # to whom nothing is closed
-        access = os.access
-        closed = lambda path, mode, **_: mode & os.W_OK and Path(path).name == "locked"  # noqa: E731
-        monkeypatch.setattr("esld.targets.os.access", lambda *a, **k: not closed(*a, **k) and access(*a, **k))
+        make = os.mkdir
+
+        def closed(path, *arguments, **options):
+            if Path(path).parent.name == "locked":
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            make(path, *arguments, **options)
+
+        monkeypatch.setattr("esld.targets.os.mkdir", closed)
     monkeypatch.chdir(copy)
     monkeypatch.setenv("ESLD_SEALED", "sealed")
     yield copy
@@ -151,7 +180,7 @@ def esld(monkeypatch, capsys):
     def started(*_, **__):
         raise AssertionError("a kernel started")
 
-    monkeypatch.setattr(run, "_execute_all", started)
+    monkeypatch.setattr(making.Making, "_execute", started)
 
     def call(*arguments: object):
         monkeypatch.setattr(sys, "argv", ["esld", *map(str, arguments)])
@@ -165,17 +194,21 @@ def esld(monkeypatch, capsys):
 
 CUT = "copy/params/tiny.yaml"
 PROTOCOL = "copy/params/protocols/trial.yaml"
+REDCAP = f"{ROOT}/esld/data/examples/redcap-demo"
 # A command with its target left open.
 COMMANDS = {
-    ("run", "outputs"): ("run", CUT, "--outputs"),
+    ("run", "output"): ("run", CUT, "-o"),
     ("diff", "output"): ("diff", "copy/outputs/tiny", "copy/outputs/other/results.json", "-o"),
     ("check", "output"): ("check", CUT, "-o"),
     ("check an export", "output"): ("check", "copy/data/tiny", "--protocol", PROTOCOL, "-o"),
+    ("export", "output"): ("export", CUT, "--format", "csv", "-o"),
+    ("template", "output"): ("template", PROTOCOL, "-o"),
+    ("import", "output"): ("import", f"{REDCAP}/export.csv", "--mapping", f"{REDCAP}/mapping.yaml", "-o"),
     ("init", "folder"): ("init",),
     ("score", "output"): ("score", "score.csv", "-o"),
     ("randomise seal", "folder"): ("randomise", "seal", PROTOCOL, "--design", "design.yaml", "--folder"),
     ("randomise export", "output"): ("randomise", "export", "-o"),
-    ("randomise backup", "target"): ("randomise", "backup"),
+    ("randomise backup", "output"): ("randomise", "backup", "-o"),
 }
 FILES = [
     *("score.csv", "hard-score.csv", "copy/../score.csv"),  # an input, by its names
@@ -184,6 +217,7 @@ FILES = [
     *("copy/notebooks/01_one.py", "copy/notebooks/new.csv"),
     *("copy/outputs/tiny/results.json", "copy/outputs/tiny/tables/one.csv", "copy/outputs/tiny/new.csv"),
     *("copy/outputs/other/provenance.json", "copy/outputs/other/new.csv", "hard-results.csv"),
+    *("copy/outputs/new.csv", "copy/outputs/.cache/new.csv"),
     *("sealed/ledger.sqlite", "sealed/new.csv"),
     *("mine.csv", "mine.xlsx", "mine.html", "mine.parquet", "mine/mine.csv", "link.csv", "nowhere.csv"),
     *("mine", "locked", "locked/new.csv", "none/new.csv", "mine.csv/new.csv"),
@@ -199,6 +233,7 @@ FOLDERS = [
         "copy/notebooks/new",
     ),
     *("copy/outputs/tiny", "copy/outputs/tiny/new", "copy/outputs/tiny/tables/new"),
+    *("copy/outputs/new", "copy/outputs/.cache/new"),
     *(
         "sealed",
         "sealed/new",
@@ -222,10 +257,12 @@ OUTPUTS = [
     *("sealed", "sealed/new", "mine", "mine.csv", "mine.csv/new", "nowhere.csv/..", "locked", "locked/new"),
 ]
 PLACES = {
-    ("run", "outputs"): [place for place in OUTPUTS if place != "nowhere.csv/.."],
+    ("run", "output"): [place for place in OUTPUTS if place != "nowhere.csv/.."],
+    ("export", "output"): FOLDERS,
+    ("import", "output"): FOLDERS,
     ("init", "folder"): FOLDERS,
     ("randomise seal", "folder"): FOLDERS,
-    ("randomise backup", "target"): FOLDERS,
+    ("randomise backup", "output"): FOLDERS,
     ("randomise export", "output"): EXPORTS,
 }
 
@@ -256,7 +293,7 @@ def test_a_ledger_is_written_in_a_sealed_folder_alone(esld, world, command, para
         "recover": ("--receipt", "mine.csv"),
         "export": ("-o", "mine"),
         "dose": ("001", "--weight", "60"),
-        "backup": ("new",),
+        "backup": ("-o", "new"),
     }
     verb = command.removeprefix("randomise ")
     before = state(world)
@@ -269,7 +306,7 @@ def test_a_ledger_is_written_in_a_sealed_folder_alone(esld, world, command, para
 WRITTEN_AGAIN = {
     ("diff", "output"): "changes.csv",
     ("check", "output"): "queries.xlsx",
-    ("score", "output"): "copy/outputs/scored.parquet",
+    ("score", "output"): "scored.parquet",
     ("randomise export", "output"): "mine",
 }
 
@@ -338,7 +375,7 @@ class TestPublishing:
         make, words = TAKEN[case]
         make(outputs)
         before = state(world)
-        code, out, err = esld("run", CUT, "--outputs", "new")
+        code, out, err = esld("run", CUT, "-o", "new")
         assert (code, out, err.count("\n"), words in err) == (3, "", 1, True), err
         assert state(world) == before
 
@@ -346,15 +383,15 @@ class TestPublishing:
     def test_what_a_run_of_the_cut_made_gives_way(self, world, outputs, case):
         FREE[case](outputs)
         before = state(world)
-        place = run.place_of(run.read_cut(Path(CUT)), outputs)
+        place = making.place_of(read_cut(Path(CUT)), outputs)
         assert (place.report, state(world)) == (outputs / "tiny", before)
 
     def test_the_export_named_as_the_cut_stays(self, esld, world):
-        """``params/data.yaml`` with ``--outputs .``."""
+        """``params/data.yaml`` with ``-o .``."""
         shutil.move(CUT, "copy/params/data.yaml")
         before = state(world)
         for outputs in ("copy", "copy/outputs/..", "link/../.."):
-            code, _, err = esld("run", "copy/params/data.yaml", "--outputs", outputs)
+            code, _, err = esld("run", "copy/params/data.yaml", "-o", outputs)
             assert (code, "what cut data is made from" in err) == (3, True), err
         assert state(world) == before
 
@@ -380,7 +417,7 @@ class TestPublishing:
         shutil.copytree("copy/params", "second/params")
         shutil.copytree("copy/notebooks", "second/notebooks")
         before = state(world)
-        code, _, err = esld("run", CUT, "second/params/tiny.yaml", "--outputs", "new")
+        code, _, err = esld("run", CUT, "second/params/tiny.yaml", "-o", "new")
         assert (code, "must be the place of one cut" in err, state(world) == before) == (2, True, True), err
 
     def test_a_report_that_this_user_may_not_write_is_found_before_the_run(self, esld, world):
@@ -401,7 +438,7 @@ class TestPublishing:
         for cut, code in (("tiny", ""), ("other", "is no report of cut tiny")):
             notebook = json.dumps({"metadata": {"esld": {"parameters": {"cut": cut}}}})
             fill(outputs, tiny__results_DOT_json="[]", tiny__notebooks__01_one_DOT_ipynb=notebook)
-            place = run.Place(outputs, "tiny", TRIAL, "unblinded")
+            place = making.Place(outputs, "tiny", TRIAL, "unblinded")
             assert code in place.fault(outputs / "tiny")
             assert bool(code) == bool(place.fault(outputs / "tiny"))
 

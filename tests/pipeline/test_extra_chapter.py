@@ -5,7 +5,7 @@ import shutil
 import pytest
 from bs4 import BeautifulSoup
 
-from esld.data.study import read_cut
+from esld.data.cutfile import read_cut
 from esld.errors import InputError
 from esld.pipeline.run import run_cut
 from tests.pipeline.conftest import ROOT

@@ -13,12 +13,13 @@ import pytest
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
-from esld.data.study import read_cut
+from esld.data.cutfile import read_cut
 from esld.errors import RefusedError
 from esld.pipeline import lab
+from esld.pipeline.kernels import CAN_FORK, KernelParent
 from esld.pipeline.lab import OVERRIDES, cut_folders, is_parameters_cell, lab_environment
 from esld.pipeline.lab_contents import ChapterContents
-from esld.report.chapter import RUN_VARIABLE
+from esld.report.roles import RUN_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -186,6 +187,35 @@ def test_a_kernel_in_a_cuts_folder_has_the_cuts_parameters(working_copy, tmp_pat
     expected = read_cut(working_copy / "params" / f"{cut}.yaml").cut
     ticks = expected.parameters.get("03_survival", {}).get("ticks", [0, 90, 180, 270, 365])
     assert found == [cut, ticks, expected.title, str(shown / cut)]
+
+
+@pytest.mark.skipif(not CAN_FORK, reason="kernels are ordinary processes here")
+def test_a_forked_kernel_has_them_too_and_shows_figures_in_place(working_copy, tmp_path, monkeypatch):
+    """As `make lab` starts them; a plot that is not handed over is shown by IPython's own backend."""
+    shown = tmp_path / "cuts"
+    cut_folders(working_copy, shown)
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    monkeypatch.delenv(RUN_VARIABLE, raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("JPY_SESSION_NAME", "03_survival.py")
+    for name, value in lab_environment(tmp_path / "lab", shown).items():
+        monkeypatch.setenv(name, value)
+    notebook = jupytext.read(working_copy / "notebooks" / "03_survival.py")
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"][:2]
+    plot = "import matplotlib.pyplot as plt\nplt.plot([1, 2]);"
+    asked = "import esld.pipeline.provisioner, os; print([cut, ticks, os.environ.get('ESLD_KERNEL_PARENT')])"
+    notebook.cells = [*code, new_code_cell(plot), new_code_cell(asked)]
+    with KernelParent(os.environ) as parent:
+        client = NotebookClient(
+            notebook,
+            kernel_name="python3",
+            timeout=60,
+            resources={"metadata": {"path": str(shown / "mayo-pbc")}},
+        )
+        client.execute(env=os.environ | parent.variables)
+    ticks = read_cut(working_copy / "params" / "mayo-pbc.yaml").cut.parameters["03_survival"]["ticks"]
+    assert ast.literal_eval(notebook.cells[-1].outputs[0]["text"]) == ["mayo-pbc", ticks, None]
+    assert "image/png" in notebook.cells[-2].outputs[0]["data"]
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 
 from esld.pipeline.lab import OVERRIDES, cut_folders, lab_environment
-from esld.report.chapter import RUN_VARIABLE
+from esld.report.roles import RUN_VARIABLE
 
 ROOT = Path(__file__).parents[2]
 INTERVAL = 2  # seconds, in place of two minutes, if somebody switches autosave on
@@ -51,27 +49,28 @@ def server(working_copy, tmp_path):
     token = secrets.token_hex(8)
     command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={working_copy}", "--no-browser"]
     command += ["--allow-root", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
-    with (tmp_path / "log").open("w") as log:
-        running = subprocess.Popen(
-            [*command, f"--IdentityProvider.token={token}"], env=environment, stdout=log, stderr=log
-        )
+    running = subprocess.Popen(
+        [*command, f"--IdentityProvider.token={token}"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    ready = threading.Event()
+    reading = threading.Thread(target=_follow, args=(running.stderr, ready))
+    reading.start()
     try:
-        _wait_for(f"http://127.0.0.1:{port}/api?token={token}")
+        assert ready.wait(timeout=60), "JupyterLab must answer within a minute"
         tree = "tree/outputs/lab/demo-final/03_survival.py"
         yield lambda space: f"http://127.0.0.1:{port}/lab/workspaces/{space}/{tree}?token={token}"
     finally:
         running.terminate()
         running.wait(timeout=30)
+        reading.join(timeout=30)
+        running.stderr.close()
 
 
-def _wait_for(address: str) -> None:
-    for _ in range(600):
-        try:
-            urlopen(address, timeout=5).close()
-            return
-        except (URLError, OSError):
-            time.sleep(0.1)
-    pytest.fail("JupyterLab must answer within a minute")
+def _follow(lines, ready) -> None:
+    """Read what the server says to its end, so that it never waits for a reader."""
+    for line in lines:
+        if "is running at" in line:
+            ready.set()
 
 
 def opened(browser, address):
@@ -93,7 +92,7 @@ def test_a_second_tab_is_clean_and_what_the_first_one_saves_stays(browser, serve
     source = working_copy / SOURCE
     before = source.read_text(encoding="utf-8")
     first, second = (opened(browser, server(space)) for space in ("one", "two"))
-    time.sleep(1)
+    second.wait_for_timeout(1000)  # here and below: what must not happen can only be waited for
     assert is_clean(first)
     assert is_clean(second)
     first.bring_to_front()
@@ -101,14 +100,12 @@ def test_a_second_tab_is_clean_and_what_the_first_one_saves_stays(browser, serve
     cell.dblclick()
     cell.locator(".cm-content").click()  # waits for the editor: keys before it are commands
     first.keyboard.type(WORK)
-    first.keyboard.press("Control+s")
-    deadline = time.monotonic() + 20
-    while WORK not in source.read_text(encoding="utf-8") and time.monotonic() < deadline:
-        time.sleep(0.1)
+    with first.expect_response(lambda answer: answer.request.method == "PUT", timeout=20_000):
+        first.keyboard.press("Control+s")
     saved = source.read_text(encoding="utf-8")
     assert saved != before
     assert saved.replace(WORK, "") == before
-    time.sleep(2.5 * INTERVAL)
+    first.wait_for_timeout(2500 * INTERVAL)
     assert source.read_text(encoding="utf-8") == saved
     assert is_clean(first)
     assert is_clean(second)

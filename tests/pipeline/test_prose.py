@@ -136,7 +136,7 @@ def unspanned(main: Tag, allowed: list[str]) -> list[str]:
 @pytest.fixture(scope="module")
 def allowed(report) -> list[str]:
     """Patterns that need no result: those of every trial, and the words of this protocol and of this cut."""
-    from esld.data.study import read_cut
+    from esld.data.cutfile import read_cut
 
     file = read_cut(ROOT / "params" / f"{report.name}.yaml")
     protocol = read_protocol(file.protocol_path)
@@ -202,7 +202,7 @@ ENROLMENT = {"Assessed": "assessed", "excluded": "excluded", "not yet randomised
 COURSES = {
     "completed the study": "completed", "(?:was|were) under observation": "ongoing",
     "(?:was|were) alive after a transplant": "transplant", "died": "death",
-    "(?:was|were) lost to follow-up": "lost",
+    "(?:was|were) followed no longer": "lost",
 }  # fmt: skip
 
 

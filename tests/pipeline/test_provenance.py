@@ -5,12 +5,11 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import esld
-from esld.data.readers import canonical, read_csv_folder
-from esld.data.study import EXAMPLE, read_cut
+from esld.data.cutfile import EXAMPLE, read_cut
+from esld.data.fingerprint import canonical, sha256
+from esld.data.reading import read_export
 from esld.errors import InputError
 from esld.pipeline import provenance
 from esld.pipeline.chapters import read_chapters
@@ -70,7 +69,7 @@ class TestInputs:
 
         def seen():
             cells = [[cell.source for cell in c.notebook.cells] for c in read_chapters(file)]
-            terms = list(read_csv_folder(tables, ["AE"])["AE"]["AETERM"])
+            terms = list(read_export(tables, ["AE"]).tables["AE"]["AETERM"])
             return hashes(read_cut(file.path)), cells, terms
 
         texts = [p for p in working_copy.rglob("*") if p.suffix in (".yaml", ".json", ".py", ".csv")]
@@ -99,21 +98,21 @@ class TestInputs:
         data = {f"previous/{name}": value for name, value in alone.items() if name.startswith("data/")}
         assert data
         assert found == alone | data | {
-            "params/tiny.yaml": provenance.sha256(file.path),
-            "previous/params/before.yaml": provenance.sha256(params / "before.yaml"),
+            "params/tiny.yaml": sha256(file.path),
+            "previous/params/before.yaml": sha256(params / "before.yaml"),
             "previous/params/protocols/trial.yaml": alone["params/protocols/trial.yaml"],
-            "params/before.json": provenance.sha256(params / "before.json"),
+            "params/before.json": sha256(params / "before.json"),
         }
 
     def test_recorded_corrections_are_an_input_wherever_they_lie(self, file, working_copy):
         alone = hashes(file)
         beside = working_copy / "data" / "tiny" / "overrides.yaml"
         beside.write_text("overrides: []\n", encoding="utf-8")
-        assert hashes(file) == alone | {"data/tiny/overrides.yaml": provenance.sha256(beside)}
+        assert hashes(file) == alone | {"data/tiny/overrides.yaml": sha256(beside)}
         named = working_copy / "data" / "mine.yaml"
         named.write_text("overrides: [ ]\n", encoding="utf-8")
         cut = file.cut.model_copy(update={"overrides": "data/mine.yaml"})
-        assert hashes(replace(file, cut=cut)) == alone | {"data/mine.yaml": provenance.sha256(named)}
+        assert hashes(replace(file, cut=cut)) == alone | {"data/mine.yaml": sha256(named)}
 
     def test_a_workbook_is_one_input(self, file, working_copy):
         (working_copy / "data" / "tiny.xlsx").write_bytes(b"sheets\r\n\r")  # no text: every byte counts
@@ -132,56 +131,6 @@ class TestInputs:
     def test_an_example_is_named_as_the_cut_names_it(self, file):
         found = hashes(replace(file, cut=file.cut.model_copy(update={"data": f"{EXAMPLE}demo"})))
         assert "example:demo/dm.csv" in found
-
-
-class TestCanonicalText:
-    @given(text=st.lists(st.sampled_from([b"a", b"\xce\xd2", b"\n", b"\r\n", b"\r", b" "])).map(b"".join))
-    def test_lines_stay_the_same_lines(self, text):
-        assert canonical(text).splitlines() == text.splitlines()  # of bytes: at \n, \r\n and \r alone
-        assert canonical(canonical(text)) == canonical(text)
-        assert b"\r" not in canonical(text)
-
-    @given(
-        text=st.binary(),
-        at=st.integers(min_value=0),
-        byte=st.sampled_from([b for b in range(256) if b not in b"\r\n"]),
-    )
-    def test_every_other_byte_counts(self, text, at, byte):
-        """A byte that is no line end, put in, changed or taken away, changes what is hashed."""
-        place = at % (len(text) + 1)
-        assert canonical(text[:place] + bytes([byte]) + text[place:]) != canonical(text)
-        if text[place:] and text[place] not in (byte, *b"\r\n"):
-            assert canonical(text[:place] + bytes([byte]) + text[place + 1 :]) != canonical(text)
-
-
-class TestDigest:
-    def test_the_order_does_not_matter_and_everything_else_does(self):
-        assert provenance.digest({"a": "1", "b": "2"}) == provenance.digest({"b": "2", "a": "1"})
-        others = ({"a": "2", "b": "1"}, {"a": "1", "c": "2"}, {"a": "1"})
-        assert len({provenance.digest(d) for d in ({"a": "1", "b": "2"}, *others)}) == 4
-
-    def test_the_package_is_its_code_and_its_theme(self, tmp_path, monkeypatch):
-        package = tmp_path / "esld"
-        (package / "theme").mkdir(parents=True)
-        (package / "share" / "notebooks").mkdir(parents=True)
-        (package / "__init__.py").write_text("", encoding="utf-8")
-        monkeypatch.setattr(esld, "__file__", str(package / "__init__.py"))
-        seen = [provenance.package_digest()]
-        for name in ("code.py", "theme/style.css", "theme/page.html.j2", "theme/conf.json"):
-            (package / name).write_text("x", encoding="utf-8")
-            seen.append(provenance.package_digest())
-        assert len(set(seen)) == 5
-        (package / "code.py").write_bytes(b"x\n")
-        (package / "han.otf").write_bytes(b"x\n")
-        seen.append(provenance.package_digest())
-        (package / "code.py").write_bytes(b"x\r\n")  # a checkout's line ends are not another package
-        assert provenance.package_digest() == seen[-1]
-        (package / "han.otf").write_bytes(b"x\r\n")  # in a font every byte counts
-        assert provenance.package_digest() != seen[-1]
-        (package / "han.otf").write_bytes(b"x\n")
-        for name in ("code.pyc", "share/notebooks/00_data_cut.py"):
-            (package / name).write_text("x", encoding="utf-8")
-        assert provenance.package_digest() == seen[-1]
 
 
 class TestEnvironment:

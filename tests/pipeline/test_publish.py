@@ -1,5 +1,6 @@
 """All or nothing: at every moment at which a run may die, the published report is the old one or the new one."""
 
+import errno
 import hashlib
 import itertools
 import json
@@ -220,6 +221,39 @@ class TestLock:
         mistake = pytest.raises(InputError, match=r"outputs must be a folder that can be written to, got")
         with mistake, locked(place(tmp_path / "outputs")):
             raise AssertionError("locked a file")
+
+
+class TestWhatThisUserMayNotWrite:
+    """Found before the run: the place is tried, the published folder and each in it too."""
+
+    @pytest.mark.parametrize("closed", ["outputs", "outputs/cut", "outputs/cut/tables", "outputs/.staging"])
+    def test_a_folder(self, tmp_path, monkeypatch, closed):
+        fill(tmp_path / "outputs" / "cut", OLD)
+        (tmp_path / "outputs" / ".staging").mkdir()
+        make = publishing.os.mkdir
+
+        def refuse(path, *arguments, **options):
+            if str(path).startswith(f"{tmp_path / closed}/.esld-"):
+                raise OSError(errno.EROFS, "Read-only file system")
+            make(path, *arguments, **options)
+
+        monkeypatch.setattr("esld.targets.os.mkdir", refuse)
+        with pytest.raises(
+            InputError, match=r"outputs must be a folder that can be written to, .*Read-only file system"
+        ):
+            place(tmp_path / "outputs").check([])
+
+    def test_a_report_that_is_mounted_or_another_user_s(self, outputs, contents, monkeypatch):
+        before = contents(outputs)
+        place(outputs).check([])
+
+        def busy(*_):
+            raise OSError(errno.EBUSY, "Device or resource busy")
+
+        monkeypatch.setattr("esld.targets.os.rename", busy)
+        with pytest.raises(InputError, match=r"got .*cut \(Device or resource busy\)"):
+            place(outputs).check([])
+        assert contents(outputs) == before
 
 
 class TestStaging:

@@ -8,20 +8,21 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import fields
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from docx import Document
 
-from esld.data.study import read_cut
+from esld.data.cutfile import read_cut
+from esld.data.fingerprint import text_sha256
 from esld.errors import InputError, RefusedError, RunError
-from esld.pipeline import provenance, run
+from esld.pipeline import assemble, making, provenance, run
+from esld.pipeline.handed_over import gather
+from esld.pipeline.how import How
 from esld.pipeline.publish import locked
-from esld.report.chapter import Chapter, open_chapter
+from esld.report.chapter import Chapter, open_chapter, prepare_run_folder
 from esld.report.figures import Picture, entitle, new_figure
 from esld.report.results import Row
 from esld.report.tables import Table
@@ -39,12 +40,6 @@ def change(path: Path, old: str, new: str) -> None:
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
-
-
-@pytest.fixture
-def no_kernels(monkeypatch):
-    """Chapters hand over an answer without being executed."""
-    monkeypatch.setattr(run, "execute", dying_run.fake_execute)
 
 
 class TestReport:
@@ -82,7 +77,7 @@ class TestReport:
         lb = published_copy / "data" / "tiny" / "lb.csv"
         assert record["cut"] == "tiny"
         assert record["view"] == "unblinded"
-        assert record["inputs"]["data/tiny/lb.csv"] == provenance.text_sha256(lb)
+        assert record["inputs"]["data/tiny/lb.csv"] == text_sha256(lb)
         assert record["outputs"] == provenance.output_hashes(folder)
 
     def test_the_facts_of_one_run_stand_apart(self, published_copy):
@@ -105,17 +100,19 @@ class TestSameBytes:
     @pytest.fixture(scope="class")
     @classmethod
     def elsewhere(cls, tiny_template, tmp_path_factory):
-        """The command itself, elsewhere, one chapter at a time, stray modules beside the notebooks."""
+        """The command itself, elsewhere, one ordinary kernel at a time, stray modules beside the notebooks."""
         copy = tmp_path_factory.mktemp("other") / "the {cut} {0} é"
         shutil.copytree(tiny_template, copy)
         for module in ("html", "json"):
             (copy / "notebooks" / f"{module}.py").write_text(
                 "raise RuntimeError('stray')\n", encoding="utf-8"
             )
-        code = "import sys; from esld.pipeline import run; run.WORKERS = 1; from esld.cli import main; main()"
-        command = [sys.executable, "-P", "-c", code, "run", "--json", "../params/tiny.yaml"]
+        code = (
+            "from esld.pipeline import kernels; kernels.CAN_FORK = False; from esld.cli import main; main()"
+        )
+        command = [sys.executable, "-P", "-c", code, "run", "--json", "--jobs=1", "../params/tiny.yaml"]
         done = subprocess.run(
-            [*command, "--outputs", "../made {1}"],
+            [*command, "-o", "../made {1}"],
             cwd=copy / "notebooks",
             env=os.environ | {"ESLD_RUN": "/nowhere", "PYTHONHASHSEED": "1"},
             capture_output=True,
@@ -129,18 +126,23 @@ class TestSameBytes:
         assert done.returncode == 0, done.stderr
         assert contents(folder) == contents(published_copy / "outputs" / "tiny")
 
-    def test_a_machine_reads_one_object_and_no_progress_bar(self, elsewhere):
+    def test_a_machine_reads_a_line_a_chapter_and_one_for_the_cut(self, elsewhere):
         folder, done = elsewhere
-        said = json.loads(done.stdout)
-        assert said["cut"] == "tiny"
+        *chapters, said = map(json.loads, done.stdout.splitlines())
+        told = [(c["chapter"], c["state"]) for c in chapters]
+        assert told[0] == ("01_one", "runs")
+        for slug in ("01_one", "02_two"):  # the next may begin before it is told that one has ended
+            assert [state for chapter, state in told if chapter == slug] == ["runs", "done"]
+        assert all(c["cells"] == c["of"] == 6 and c["seconds"] > 0 for c in chapters if c["state"] == "done")
+        assert (said["cut"], said["reused"], said["unchanged"]) == ("tiny", [], False)
         assert Path(said["index"]).samefile(folder / "index.html")
         assert done.stderr == ""
 
     def test_a_run_that_agrees_keeps_the_recorded_bytes(self, published_copy, own_published_copy, no_kernels):
         """As on a machine that differs in a last digit; here the notebooks hold nothing and so are replaced."""
         assert provenance.read_run(published_copy / "outputs" / "tiny")["kept_from_record"] == []
-        run.run_cut(cut_of(own_published_copy))
-        run.run_cut(cut_of(own_published_copy))
+        run.run_cut(cut_of(own_published_copy), How(force=True))
+        run.run_cut(cut_of(own_published_copy), How(force=True))
         assert provenance.read_run(own_published_copy / "outputs" / "tiny")["kept_from_record"] == [
             "notebooks/01_one.ipynb",
             "notebooks/02_two.ipynb",
@@ -150,21 +152,26 @@ class TestSameBytes:
 
 class TestFailure:
     def test_a_failing_cell_is_named_and_nothing_is_published(self, own_published_copy, contents):
-        """Both chapters fail, the second one sooner: the first one is named whatever the order in time."""
+        """Both chapters fail, the second one sooner: they are told in their order, not in time's."""
         one, two = (own_published_copy / "notebooks" / f"{n}.py" for n in ("01_one", "02_two"))
-        change(one, "value = scale", "import time; time.sleep(1); value = {}['AVAL'] + scale")
-        change(two, "from pandas import DataFrame", "1 / 0")
+        os.mkfifo(gate := own_published_copy / "gate")  # one waits here until two has come
+        change(one, "value = scale", f"open({str(gate)!r}).close(); value = {{}}['AVAL'] + scale")
+        change(two, "from pandas import DataFrame", f"open({str(gate)!r}, 'w').close(); 1 / 0")
         outputs = own_published_copy / "outputs"
         before = contents(outputs / "tiny")
         with pytest.raises(
-            RunError, match=r"^chapter 01_one failed in cell 6: KeyError: 'AVAL'\. The run"
+            RunError,
+            match=r"^chapter 01_one failed in cell 6: KeyError: 'AVAL'; "
+            r"chapter 02_two failed in cell 4: ZeroDivisionError: division by zero\. The run",
         ) as caught:
             run.run_cut(cut_of(own_published_copy))
         assert str(outputs / ".failed" / "tiny") in str(caught.value)
         assert contents(outputs / "tiny") == before
         failed = outputs / ".failed" / "tiny"
         reason = (failed / "failure.txt").read_text(encoding="utf-8")
-        assert reason == "chapter 01_one failed in cell 6: KeyError: 'AVAL'\n"
+        assert reason.startswith(
+            "chapter 01_one failed in cell 6: KeyError: 'AVAL'; chapter 02_two failed in"
+        )
         assert "ZeroDivisionError" in (failed / ".run" / "02_two.ipynb").read_text(encoding="utf-8")
         assert not any((outputs / ".staging" / "tiny").iterdir())
 
@@ -173,12 +180,12 @@ class TestFailure:
             path = working_copy / name
             before = path.read_bytes()
 
-            def spoil(done, total, path=path):
-                if done == 0:
+            def spoil(event, path=path):
+                if (event.state, event.chapter) == ("waits", "01_one"):
                     path.write_bytes(path.read_bytes() + b"\n")
 
             with pytest.raises(RunError, match="the inputs of cut tiny changed while it ran"):
-                run.run_cut(cut_of(working_copy), on_progress=spoil)
+                run.run_cut(cut_of(working_copy), listen=spoil)
             path.write_bytes(before)
         assert not (working_copy / "outputs" / "tiny").exists()
 
@@ -190,11 +197,11 @@ class TestFailure:
             run.run_cut(file)
 
     def test_a_vanished_input_is_a_change(self, working_copy, no_kernels):
-        def remove(done, total):
+        def remove(event):
             shutil.rmtree(working_copy / "data", ignore_errors=True)
 
         with pytest.raises(RunError, match="changed while it ran"):
-            run.run_cut(cut_of(working_copy), on_progress=remove)
+            run.run_cut(cut_of(working_copy), listen=remove)
 
     def test_a_disk_that_is_full_is_told_in_one_line(
         self, own_published_copy, contents, no_kernels, monkeypatch
@@ -203,7 +210,7 @@ class TestFailure:
             raise OSError(28, "No space left on device")
 
         before = contents(own_published_copy / "outputs" / "tiny")
-        monkeypatch.setattr(run, "publish", full)
+        monkeypatch.setattr(making, "publish", full)
         with pytest.raises(
             RunError, match=r"No space left on device\. The run is kept in .*nothing was published\.$"
         ):
@@ -214,12 +221,12 @@ class TestFailure:
     def test_our_own_error_or_an_interrupt_publishes_nothing(
         self, own_published_copy, contents, no_kernels, monkeypatch, error
     ):
-        def broken(*_):
+        def broken(*_, **__):
             raise error
 
         outputs = own_published_copy / "outputs"
         before = contents(outputs / "tiny")
-        monkeypatch.setattr(run.render, "render", broken)
+        monkeypatch.setattr(assemble.render, "render", broken)
         with pytest.raises(error):
             run.run_cut(cut_of(own_published_copy))
         assert contents(outputs / "tiny") == before
@@ -256,14 +263,14 @@ class TestOtherForms:
             raise ValueError("no")
 
         before = contents(own_published_copy / "outputs" / "tiny")
-        monkeypatch.setattr(run.word, "write_word", broken)
+        monkeypatch.setattr(assemble.word, "write_word", broken)
         with pytest.raises(ValueError, match="no"):
             run.run_cut(cut_of(own_published_copy))
         assert contents(own_published_copy / "outputs" / "tiny") == before
 
     def test_a_pdf_is_made_where_it_is_asked_for(self, working_copy, no_kernels):
         pytest.importorskip("weasyprint", exc_type=ImportError)
-        folder = run.run_cut(cut_of(working_copy), pdf=True).index.parent
+        folder = run.run_cut(cut_of(working_copy), How(pdf=True)).index.parent
         assert (folder / "report.pdf").read_bytes().startswith(b"%PDF-")
         assert 'href="report.pdf"' in (folder / "index.html").read_text(encoding="utf-8")
         assert "report.pdf" in provenance.read(folder)["outputs"]
@@ -277,7 +284,8 @@ class TestBeforeAnyKernel:
         def started(*_, **__):
             raise AssertionError("a kernel started")
 
-        monkeypatch.setattr(run, "_execute_all", started)
+        monkeypatch.setattr(making.Making, "_execute", started)
+        monkeypatch.setattr(run, "kernels", dying_run.no_kernels)
 
     @pytest.mark.parametrize(
         ("old", "new", "complaint"),
@@ -299,7 +307,7 @@ class TestBeforeAnyKernel:
     def test_a_pdf_that_cannot_be_made_is_told(self, working_copy, monkeypatch):
         monkeypatch.setitem(sys.modules, "weasyprint", None)
         with pytest.raises(InputError, match="option --pdf needs the extra 'pdf'"):
-            run.run_cut(cut_of(working_copy), pdf=True)
+            run.run_cut(cut_of(working_copy), How(pdf=True))
         assert not (working_copy / "outputs").exists()
 
     @pytest.mark.parametrize("name", ["tiny.yml", ".staging.yaml"])
@@ -312,7 +320,7 @@ class TestBeforeAnyKernel:
 class TestLock:
     def test_the_same_cut_is_refused_and_another_one_runs(self, working_copy, no_kernels):
         shutil.copy(working_copy / "params" / "tiny.yaml", working_copy / "params" / "other.yaml")
-        with locked(run.place_of(cut_of(working_copy))):
+        with locked(making.place_of(cut_of(working_copy))):
             with pytest.raises(RefusedError, match="cut tiny is being run by another process"):
                 run.run_cut(cut_of(working_copy))
             published = run.run_cut(read_cut(working_copy / "params" / "other.yaml"))
@@ -320,14 +328,15 @@ class TestLock:
         assert not (working_copy / "outputs" / "tiny").exists()
 
 
-class TestProgress:
-    def test_it_counts_every_cell_once(self, working_copy, no_kernels):
+class TestListening:
+    def test_a_chapter_waits_runs_cell_by_cell_and_is_done(self, working_copy, no_kernels):
         seen = []
-        run.run_cut(cut_of(working_copy), on_progress=lambda done, total: seen.append((done, total)))
-        assert [done for done, _ in seen] == list(range(len(seen)))
-        assert {total for _, total in seen} == {
-            2 * (5 + 1)
-        }  # five code cells and the injected one, two chapters
+        run.run_cut(cut_of(working_copy), listen=seen.append)
+        for slug in ("01_one", "02_two"):
+            own = [(e.state, e.cells) for e in seen if e.chapter == slug]
+            # five code cells and the injected one
+            assert own == [("waits", 0), ("runs", 0), *(("runs", n) for n in range(1, 7)), ("done", 6)]
+        assert {(e.cut, e.of) for e in seen} == {("tiny", 6)}
 
 
 class TestGather:
@@ -341,7 +350,7 @@ class TestGather:
 
     def test_rows_come_in_the_order_of_the_chapters_not_of_time(self, tmp_path):
         self.chapters(tmp_path, b={"ids": ["late"]}, a={"ids": ["early", "second"]})
-        handed = run.gather(tmp_path, ["a", "b"])
+        handed = gather(tmp_path, ["a", "b"])
         rows, answers = handed.rows, handed.answers
         assert [row.result_id for row in rows] == ["early", "second", "late"]
         assert list(answers.items()) == [("a", "Answer of a."), ("b", "Answer of b.")]
@@ -349,7 +358,7 @@ class TestGather:
     def test_a_result_has_one_owner(self, tmp_path):
         self.chapters(tmp_path, a={"ids": ["x", "y"]}, b={"ids": ["y"]})
         with pytest.raises(RunError, match=r"results must have one id each; twice: y\."):
-            run.gather(tmp_path, ["a", "b"])
+            gather(tmp_path, ["a", "b"])
 
     def test_a_file_has_one_owner(self, tmp_path):
         """Which of two chapters wrote it last would depend on the order in time."""
@@ -357,12 +366,12 @@ class TestGather:
             tmp_path, a={"files": {"tables/x": "X"}}, b={"files": {"figures/x": "X", "tables/x": "X"}}
         )
         with pytest.raises(RunError, match="chapters a and b both write tables/x"):
-            run.gather(tmp_path, ["a", "b"])
+            gather(tmp_path, ["a", "b"])
 
     def test_a_chapter_must_hand_something_over(self, tmp_path):
         self.chapters(tmp_path, a={})
         with pytest.raises(RunError, match="chapter b handed over no result and no answer"):
-            run.gather(tmp_path, ["a", "b"])
+            gather(tmp_path, ["a", "b"])
 
 
 class TestHandingOver:
@@ -378,7 +387,7 @@ class TestHandingOver:
         chapter.hand_over("os_km", points, analysis="OS-KM")
         chapter.hand_over("os", points.head(1), analysis="OS-1Y")
         chapter.hand_over("os_km", points.head(1), analysis="OS-KM")
-        rows = run.gather(chapter.scratch, ["01_one"]).rows
+        rows = gather(chapter.scratch, ["01_one"]).rows
         assert [row.result_id for row in rows] == ["os_km.survival@365", "os.survival@365"]
 
     def test_tables_are_known_by_their_chapter(self, chapter):
@@ -399,7 +408,7 @@ class TestHandingOver:
                 )
                 chapter.figure(Picture("km", figure, "Words."))
         chapter.answer("Yes.")
-        handed = run.gather(chapter.scratch, ["01_one"])
+        handed = gather(chapter.scratch, ["01_one"])
         assert list(handed.exhibits["01_one"]) == ["tables/ends", "figures/km"]
         assert handed.exhibits["01_one"]["tables/ends"]["rows"] == [["transplants", "3"]]
         title = "A finding that is longer than a line of the figure and so is broken into two of them"
@@ -431,7 +440,7 @@ class TestRootAndScratch:
             assert len(chapter.study.randomised) == 4
 
     def test_a_run_decides_both_wherever_the_chapter_is(self, working_copy, tmp_path, monkeypatch):
-        run.prepare_run_folder(tmp_path / "scratch {0}", working_copy / "params")
+        prepare_run_folder(tmp_path / "scratch {0}", working_copy / "params")
         monkeypatch.setenv("ESLD_RUN", str(tmp_path / "scratch {0}"))
         monkeypatch.chdir(tmp_path)
         chapter = open_chapter("01_one", cut="tiny")
@@ -470,20 +479,39 @@ def test_killed_at_any_change_of_the_file_system_the_report_is_the_old_or_the_ne
     assert all(found == after for found, after in seen if found != "missing"), moments
 
 
+# What a run does when it is killed: an audit event and its first two arguments.
+MOMENTS = {
+    "imports": r"import esld\.pipeline\.run ",
+    "checks": r"open .*/dm\.csv ",
+    "starts a kernel": r"(subprocess\.Popen|os\.fork)",
+    "executes": r"open .*/01_one\.ipynb w",
+    "renders": r"open .*/index\.html w",
+}
+DYING = """
+import os, re, signal, sys
+moment = re.compile(sys.argv.pop(1))
+def die(event, arguments):
+    if moment.match(" ".join(map(str, (event, *arguments[:2])))):
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(die)
+from esld.cli import main
+main()
+"""
+
+
 @KILLS
 def test_a_real_run_killed_at_any_time_leaves_the_report(own_published_copy, contents):
     """`esld run` with its kernels, killed while it imports, checks, executes or renders."""
     outputs = own_published_copy / "outputs"
-    command = [ESLD, "run", own_published_copy / "params" / "tiny.yaml"]
+    arguments = ["run", own_published_copy / "params" / "tiny.yaml"]
     before = contents(outputs / "tiny")
-    rng = np.random.default_rng(list(b"esld killed run"))
     change(own_published_copy / "params" / "tiny.yaml", "title: Tiny cut", "title: Title second")
-    for delay in (*rng.uniform(0.5, 3, size=2), *rng.uniform(3, 5, size=1)):
-        killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(delay)
-        killed.send_signal(signal.SIGKILL)
-        killed.wait()
-        assert contents(outputs / "tiny") == before or dying_run.state(outputs / "tiny") == "second"
-    subprocess.run(command, check=True, capture_output=True)
+    for moment in MOMENTS.values():
+        killed = subprocess.run(
+            [sys.executable, "-c", DYING, moment, *arguments], capture_output=True, check=False
+        )
+        assert killed.returncode == -signal.SIGKILL, (moment, killed.stderr)
+        assert contents(outputs / "tiny") == before, moment
+    subprocess.run([ESLD, *arguments], check=True, capture_output=True)
     assert dying_run.state(outputs / "tiny") == "second"
     assert json.loads((outputs / "tiny" / "results.json").read_text())[0]["value"] == 4.0

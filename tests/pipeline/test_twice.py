@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from esld.data.study import load_study, read_cut
+from esld.data.cutfile import read_cut
+from esld.data.study import load_study
 from esld.errors import RunError
-from esld.pipeline import run
+from esld.pipeline import making
 from tests.report.builders import ROOT
 
 RECORD = json.loads((ROOT / "outputs" / "demo-final" / "results.json").read_text(encoding="utf-8"))
@@ -37,7 +38,7 @@ def chapters(*slugs):
 
 
 def test_what_agrees_passes(study, scratch):
-    run._check_twice(scratch(SURVIVAL), study, chapters("03_survival"))
+    making._check_twice(scratch(SURVIVAL), study, chapters("03_survival"))
 
 
 def test_a_wrong_number_fails_the_run_by_name(study, scratch):
@@ -45,9 +46,9 @@ def test_a_wrong_number_fails_the_run_by_name(study, scratch):
         r | {"value": r["value"] + 0.001} if r["result_id"] == "os_logrank.chisq" else r for r in SURVIVAL
     ]
     with pytest.raises(RunError, match=r"os_logrank\.chisq"):
-        run._check_twice(scratch(wrong), study, chapters("03_survival"))
+        making._check_twice(scratch(wrong), study, chapters("03_survival"))
 
 
 def test_the_chapter_that_shows_it_asks_itself(study, scratch):
     wrong = [r | {"value": 0.5} if r["result_id"] == "os_logrank.chisq" else r for r in SURVIVAL]
-    run._check_twice(scratch(wrong), study, chapters("03_survival", "90_validation"))
+    making._check_twice(scratch(wrong), study, chapters("03_survival", "90_validation"))

@@ -11,11 +11,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from esld.data.study import read_cut
+from esld.data.cutfile import read_cut
 from esld.errors import InputError
 from esld.pipeline import provenance, verify
 from esld.pipeline.agreement import row_differences
-from esld.pipeline.run import HandedOver
+from esld.pipeline.handed_over import HandedOver
 from esld.pipeline.verify import reexecute, verify_report
 from esld.report.results import read_rows
 
@@ -133,7 +133,7 @@ class TestAReport:
 
 class TestWhereItsCutIs:
     def test_a_report_made_elsewhere_remembers_it(self, published_copy, by_hash_alone, tmp_path):
-        """As with ``esld run --outputs``: no working copy around the report."""
+        """As with ``esld run -o``: no working copy around the report."""
         moved = shutil.copytree(published_copy / "outputs" / "tiny", tmp_path / "elsewhere" / "tiny")
         assert verify_report(moved).faults == ()
 

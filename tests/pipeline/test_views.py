@@ -1,5 +1,6 @@
 """Views: nothing that tells an arm goes into a report that may not show it, and no two share a folder."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -7,11 +8,16 @@ import pandas as pd
 import pytest
 
 from esld.allocation import disclosed
-from esld.data.study import read_cut
+from esld.data import store
+from esld.data.cutfile import read_cut
+from esld.data.fingerprint import sha256
+from esld.data.study import load_study
 from esld.errors import InputError, RefusedError
 from esld.pipeline import provenance, run
-from tests.pipeline import dying_run
+from esld.pipeline.how import Published
 from tests.pipeline.conftest import EXAMPLE, ROOT
+from tests.report import in_process
+from tests.reports import made_once
 
 DOSE = {"LOW": "1", "MEDHIGH": "3"}
 
@@ -31,7 +37,7 @@ def reallocate(data: Path, arms: dict[str, str]) -> None:
     dose = ex["USUBJID"].map(arms).map(DOSE).where(ex["EXDOSE"].astype(float) > 0, "0")
     lots = "lot for " + dose
     rewrite(data / "ex.csv", EXDOSE=dose, EXLOT=lots, EXADJ=lots, EXTRT=lots)
-    (data / disclosed.FILE).unlink()
+    (data / disclosed.FILE).write_text('{"of": "another allocation"}\n', encoding="utf-8")
 
 
 def allocation() -> dict[str, str]:
@@ -39,58 +45,145 @@ def allocation() -> dict[str, str]:
     return dm[dm["ARMCD"].ne("")].set_index("USUBJID")["ARMCD"].to_dict()
 
 
+def exchanged() -> dict[str, str]:
+    """Who was given one dose got the other."""
+    other = {"LOW": "MEDHIGH", "MEDHIGH": "LOW"}
+    return {who: other[arm] for who, arm in allocation().items()}
+
+
+def turned(by: int) -> dict[str, str]:
+    """The arms in their order, from another patient on; more than four get another."""
+    arms = allocation()
+    found = dict(zip(arms, [*list(arms.values())[by:], *list(arms.values())[:by]], strict=True))
+    assert sum(arms[who] != found[who] for who in arms) > 4
+    return found
+
+
 @pytest.fixture
 def real_copy(tmp_path):
-    """A working copy with the demonstration data as files, and every chapter that reads a trial."""
+    """A working copy with the demonstration data as files, and every chapter that reads a trial, or the named ones."""
 
-    def copied(name: str, view: str) -> Path:
+    def copied(name: str, arms: dict[str, str] | None = None, chapters: str = "") -> Path:
         root = tmp_path / name
         for folder in ("notebooks", "params"):
             shutil.copytree(ROOT / folder, root / folder)
         shutil.copytree(EXAMPLE, root / "data" / "demo")
-        cut = root / "params" / f"demo-interim-{view}.yaml"
-        text = cut.read_text(encoding="utf-8").replace("data: example:demo", "data: data/demo")
-        cut.write_text(text.replace(", 90_validation", ""), encoding="utf-8")
+        for cut in (root / "params").glob("demo-interim*.yaml"):
+            text = cut.read_text(encoding="utf-8").replace("data: example:demo", "data: data/demo")
+            text = text.replace(", 90_validation", "")
+            if chapters:
+                text = re.sub(r"^chapters: .*$", f"chapters: [{chapters}]", text, flags=re.MULTILINE)
+            cut.write_text(text, encoding="utf-8")
+        if arms:
+            reallocate(root / "data" / "demo", arms)
         return root
 
     return copied
 
 
-def made(root: Path, view: str) -> dict[str, bytes]:
+def bytes_of(folder: Path) -> dict[str, bytes]:
     """Every published byte but the clock's."""
-    run.run_cut(read_cut(root / "params" / f"demo-interim-{view}.yaml"))
-    folder = root / "outputs" / f"demo-interim-{view}"
     files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != provenance.RUN)
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
 
+def assert_same(one: dict[str, bytes], other: dict[str, bytes]) -> None:
+    assert [name for name in one if one[name] != other.get(name)] == []
+    assert set(one) == set(other)
+
+
 class TestNothingLeaks:
-    """Two trials that differ only in what a view must not tell give the same bytes, provenance included."""
+    """Two trials that differ only in what a view must not tell give the same bytes, provenance included.
 
-    def test_another_allocation_gives_the_same_blinded_report(self, real_copy):
-        one, two = (real_copy(name, "blinded") for name in ("one", "two"))
-        arms = allocation()
-        turned = dict(zip(arms, [*list(arms.values())[7:], *list(arms.values())[:7]], strict=True))
-        assert sum(arms[who] != turned[who] for who in arms) > 4
-        reallocate(two / "data" / "demo", turned)
-        reports = [made(root, "blinded") for root in (one, two)]
-        assert {"provenance.json", "report.html", "results.json", "04_liver_function.html"} <= set(reports[0])
-        assert [name for name in reports[0] if reports[0][name] != reports[1].get(name)] == []
-        assert set(reports[0]) == set(reports[1])
-        for name, content in reports[0].items():
-            assert b"EXLOT" not in content or name.startswith("00_"), name
-            for secret in (b"MEDHIGH", b"SIM-24", b"lot for"):
+    A report is made from the study of its cut, from what its chapters look at beside that, and from the hashes of its inputs.
+    """
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def read(cls):
+        """What a cut's chapters are given, and the hashes that are published, as bytes; of trial "one" read once."""
+        kept: dict[str, tuple[bytes, dict[str, str]]] = {}
+
+        def found(root: Path, cut: str) -> tuple[bytes, dict[str, str]]:
+            if root.name == "one" and cut in kept:
+                return kept[cut]
+            file = read_cut(root / "params" / f"{cut}.yaml")
+            given = store._content(load_study(file)), provenance.input_hashes(file, [])
+            if root.name == "one":
+                kept[cut] = given
+            return given
+
+        return found
+
+    @pytest.mark.parametrize(
+        ("view", "arms"),
+        [
+            ("masked", exchanged()),
+            *(("blinded", arms) for arms in (exchanged(), turned(1), turned(7))),
+        ],
+    )
+    def test_another_allocation_gives_the_same_study_and_the_same_hashes(self, real_copy, read, view, arms):
+        (own, hashes), (other, others) = (
+            read(real_copy(name, given), f"demo-interim-{view}")
+            for name, given in (("one", None), ("two", arms))
+        )
+        assert own == other
+        assert hashes == others
+        for secret in (b"SIM-24", b"lot for"):
+            assert secret not in own and secret not in other
+
+    def test_they_are_able_to_differ(self, real_copy, read):
+        """A masked cut tells of an allocation that is not its mirror, an unblinded one of any."""
+        roots = [
+            real_copy(name, arms)
+            for name, arms in (("one", None), ("two", exchanged()), ("three", turned(7)))
+        ]
+        for cut, different in (("demo-interim-masked", roots[2]), ("demo-interim", roots[1])):
+            for own, other in zip(read(roots[0], cut), read(different, cut), strict=True):
+                assert own != other
+
+    def test_chapters_read_nothing_of_the_export_but_the_study(self, real_copy):
+        """They run though its files are gone."""
+        root = real_copy("one")
+        file = read_cut(root / "params" / "demo-interim-masked.yaml")
+        study = load_study(file)
+        shutil.rmtree(file.data_path)
+        assert in_process.run(study, file.cut.chapters).failed == []
+
+    def test_the_same_report_of_what_tells_most_of_its_data(self, real_copy):
+        """Both views in one command, through kernels; `make soak` compares every chapter."""
+        roots = [
+            real_copy(name, arms, "00_data_cut, 01_randomisation")
+            for name, arms in (("one", None), ("two", exchanged()))
+        ]
+        cuts = [f"demo-interim-{view}" for view in ("masked", "blinded")]
+        for root in roots:
+            for outcome in run.run_cuts([read_cut(root / "params" / f"{cut}.yaml") for cut in cuts]):
+                assert isinstance(outcome, Published), outcome
+        for cut in cuts:
+            one, two = (bytes_of(root / "outputs" / cut) for root in roots)
+            assert {"provenance.json", "report.html", "results.json", "01_randomisation.html"} <= set(one)
+            assert_same(one, two)
+
+    @pytest.mark.parametrize("view", ["masked", "blinded"])
+    def test_no_arm_is_in_a_whole_report(self, published, view):
+        report = bytes_of(published(f"demo-interim-{view}"))
+        assert {"provenance.json", "report.html", "results.json", "04_liver_function.html"} <= set(report)
+        secrets = (b"MEDHIGH", b"SIM-24") if view == "blinded" else (b"MEDHIGH",)
+        for name, content in report.items():
+            assert b"EXLOT" not in content or name.startswith("00_") or view == "masked", name
+            assert [secret for secret in secrets if secret in content] == [], name
+        assert (b'"B - A"' in report["results.json"]) is (view == "masked")
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize(("view", "arms"), [("masked", exchanged()), ("blinded", turned(7))])
+    def test_another_allocation_gives_the_same_whole_report(self, real_copy, report_cache, view, arms):
+        roots = [real_copy(name, given) for name, given in (("one", None), ("two", arms))]
+        one, two = (bytes_of(made_once(root, f"demo-interim-{view}", report_cache)) for root in roots)
+        assert_same(one, two)
+        for name, content in one.items():
+            for secret in (b"MEDHIGH", b"lot for"):
                 assert secret not in content, name
-
-    def test_exchanged_doses_give_the_same_masked_report(self, real_copy):
-        one, two = (real_copy(name, "masked") for name in ("one", "two"))
-        other = {"LOW": "MEDHIGH", "MEDHIGH": "LOW"}
-        reallocate(two / "data" / "demo", {who: other[arm] for who, arm in allocation().items()})
-        reports = [made(root, "masked") for root in (one, two)]
-        assert [name for name in reports[0] if reports[0][name] != reports[1].get(name)] == []
-        assert set(reports[0]) == set(reports[1])
-        assert b"MEDHIGH" not in b"".join(reports[0].values())
-        assert b'"B - A"' in reports[0]["results.json"]
 
 
 class TestInputs:
@@ -98,16 +191,11 @@ class TestInputs:
         cut = working_copy / "params" / "tiny.yaml"
         cut.write_text(cut.read_text(encoding="utf-8").replace("unblinded", "blinded"), encoding="utf-8")
         hashes = provenance.input_hashes(read_cut(cut), [])
-        raw = {provenance.sha256(path) for path in (working_copy / "data" / "tiny").iterdir()}
+        raw = {sha256(path) for path in (working_copy / "data" / "tiny").iterdir()}
         assert not raw & set(hashes.values())
         assert {name for name in hashes if name.startswith("data/")} == {
             f"data/tiny/{path.stem}, blinded" for path in (working_copy / "data" / "tiny").glob("*.csv")
         }
-
-
-@pytest.fixture
-def no_kernels(monkeypatch):
-    monkeypatch.setattr(run, "execute", dying_run.fake_execute)
 
 
 def changed(copy: Path, old: str, new: str) -> Path:

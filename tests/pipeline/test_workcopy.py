@@ -1,5 +1,6 @@
 """What somebody gets who installed the package: the wheel holds everything, and a working copy runs."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -8,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from esld.data.study import read_cut
+from esld.data.cutfile import read_cut
 from esld.errors import InputError
-from esld.pipeline import run
+from esld.pipeline import making, run
 from esld.pipeline.chapters import read_chapters
 from esld.pipeline.workcopy import lay_out, shared_folder
 from tests.pipeline import dying_run
@@ -46,6 +47,7 @@ class TestWheel:
         share = wheel / "esld" / "share"
         assert names(share / "notebooks", "*") == names(ROOT / "notebooks", "*.py")
         assert names(share / "params", "*.yaml") == names(ROOT / "params", "*.yaml")
+        assert names(share / "docs", "*") == names(ROOT / "docs", "*.md")
 
     def test_it_holds_no_output_and_no_executed_notebook(self, wheel):
         assert names(wheel, "*.ipynb") == set()
@@ -74,8 +76,18 @@ class TestLayOut:
         for name in ("empty", "a/new {one}"):
             lay_out(tmp_path / name)
             assert (tmp_path / name / "params" / "protocols" / "nct06167473.yaml").is_file()
-            assert (tmp_path / name / "data" / "demo" / "dm.csv").is_file()
+            for example in (ROOT / "esld" / "data" / "examples").iterdir():
+                assert names(tmp_path / name / "data" / example.name, "*") == names(example, "*")
             assert names(tmp_path / name / "notebooks", "*") == names(ROOT / "notebooks", "*.py")
+
+    @pytest.mark.parametrize("document", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
+    def test_every_example_and_document_that_is_mentioned_is_there(self, tmp_path, document):
+        lay_out(tmp_path)
+        text = document.read_text(encoding="utf-8")
+        mentioned = set(re.findall(r"`?(data/[a-z-]*demo[a-z-]*|docs/[a-z]+\.md)\b", text))
+        for name in re.findall(r"examples/([a-z-]+)", text):
+            mentioned.add(f"data/{name}")
+        assert [name for name in sorted(mentioned) if not (tmp_path / name).exists()] == []
 
     @pytest.mark.parametrize("name", ["kept.txt", ".git"])
     def test_a_folder_that_holds_something_is_refused(self, tmp_path, name):
@@ -91,7 +103,8 @@ class TestLayOut:
 
     def test_rubbish_beside_the_notebooks_stays_behind(self, tmp_path, monkeypatch):
         source = tmp_path / "source"
-        shutil.copytree(shared_folder() / "params", source / "params")
+        for name in ("params", "docs"):
+            shutil.copytree(shared_folder() / name, source / name)
         for name in (
             "notebooks/01_one.py",
             "notebooks/.ipynb_checkpoints/x.ipynb",
@@ -135,4 +148,4 @@ class TestItRuns:
         path.write_text(text.replace("example:demo", "data/demo"), encoding="utf-8")
         file = read_cut(path)
         assert file.data_path == copy / "data" / "demo"
-        assert len(run.load_study(file).randomised) == 22
+        assert len(making.stored_study(file).randomised) == 22

@@ -7,11 +7,12 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.randomisation import blocks as module
 from esld.randomisation.blocks import PermutedBlocks
+from tests.examples import few
 from tests.randomisation.test_paths import assert_drawn_as_probable, assert_lists, listed
 
 DESIGNS = st.tuples(
@@ -130,7 +131,7 @@ class TestCounting:
 
 class TestInvariance:
     @given(DESIGNS)
-    @settings(max_examples=30)
+    @few(30)
     def test_probabilities_add_up_and_agree_with_themselves(self, design):
         rows, probabilities = listed(design)
         assert len(rows) == design.count
@@ -139,14 +140,14 @@ class TestInvariance:
         assert np.all(probabilities > 0)
 
     @given(DESIGNS)
-    @settings(max_examples=30)
+    @few(30)
     def test_arms_exchanged_with_their_ratio(self, design):
         rows, probabilities = listed(design)
         other = PermutedBlocks(n=design.n, sizes=design.sizes, ratio=design.ratio[::-1])
         np.testing.assert_allclose(other.probability(1 - rows), probabilities, rtol=1e-12)
 
     @given(DESIGNS)
-    @settings(max_examples=30)
+    @few(30)
     def test_balance_is_bounded(self, design):
         rows, _ = listed(design)
         excess = np.cumsum(np.where(rows == 1, design.ratio[0], -design.ratio[1]), axis=1)

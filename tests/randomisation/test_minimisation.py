@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.randomisation import _equal_arms
@@ -17,6 +17,7 @@ from esld.randomisation.conditioned import Conditioned
 from esld.randomisation.inference import randomisation_test
 from esld.randomisation.minimisation import Minimisation
 from esld.randomisation.statistics import difference_in_means
+from tests.examples import few
 from tests.randomisation.test_paths import assert_drawn_as_probable, assert_lists, listed
 
 FACTORS = [("m", 1), ("f", 1), ("m", 2), ("m", 1), ("f", 2), ("m", 2), ("f", 1), ("m", 1)]
@@ -212,7 +213,7 @@ class TestRatio:
 
 class TestInvariance:
     @given(LEVELS, st.sampled_from(["range", "variance"]), st.sampled_from([0.6, 0.8, 1.0]))
-    @settings(max_examples=40)
+    @few(40)
     def test_other_names_other_order_of_factors_other_arms(self, factors, imbalance, p):
         design = Minimisation(factors=factors, imbalance=imbalance, p=p, weights=[1, 2, 1.5])
         rows, probabilities = listed(design)

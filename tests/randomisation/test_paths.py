@@ -4,13 +4,14 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.randomisation import paths
 from esld.randomisation.blocks import PermutedBlocks
 from esld.randomisation.coins import BigStick
 from esld.randomisation.paths import Paths
+from tests.examples import few
 
 
 def listed(design):
@@ -56,7 +57,7 @@ def assert_drawn_as_probable(design, size=40_000):
 
 
 @given(st.integers(1, 7), st.integers(1, 3))
-@settings(max_examples=30)
+@few(30)
 def test_listing_counting_and_admitting_agree_with_a_walk(n, limit):
     # sequences whose partial sums stay within the limit
     design = Paths.of(n, 0, lambda d: (d - 1 if d > -limit else None, d + 1 if d < limit else None))

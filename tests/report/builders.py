@@ -8,7 +8,10 @@ import pandas as pd
 from bs4 import BeautifulSoup
 
 from esld.data.cut import CutReport
-from esld.data.study import CutFile, DataCut, Study
+from esld.data.cutfile import CutFile, DataCut
+from esld.data.queries import COLUMNS
+from esld.data.queries.answers import Answers
+from esld.data.study import Study
 from esld.protocol import Protocol, read_protocol
 from esld.report.results import Reported, Row, rows_of
 from esld.report.tables import Table
@@ -72,7 +75,8 @@ def study_of(
     limits: Mapping[str, tuple[float, float]] | None = None,
     cutoff: str = "2026-03-31",
     tables: Mapping[str, pd.DataFrame] | None = None,
-    queries: Sequence[tuple[str, str, str, str, str]] = (),
+    queries: Sequence[tuple[str, ...]] = (),
+    answers: Answers | None = None,
     parameters: Mapping[str, Mapping[str, object]] | None = None,
     trial: Protocol | None = None,
     adae: pd.DataFrame | None = None,
@@ -101,7 +105,8 @@ def study_of(
         adtte=_adtte(adsl),
         adce=pd.DataFrame(),
         adae=pd.DataFrame() if adae is None else adae,
-        queries=pd.DataFrame(queries, columns=["USUBJID", "record", "rule", "severity", "message"]),
+        queries=pd.DataFrame(queries, columns=list(COLUMNS), dtype=object),
+        answers=answers or Answers(),
     )
 
 

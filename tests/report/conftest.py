@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from esld.data.study import Study, load_study, read_cut
+from esld.data.cutfile import read_cut
+from esld.data.study import Study, load_study
 from esld.report import baseline, data_cut, figures, liver_function, repeated, survival_tables
 from esld.report.estimands import estimand_table
 from esld.report.flow import flow_table, participant_flow
@@ -74,7 +75,8 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
     yield estimand_table(study)
     yield flow_table(participant_flow(study, horizon_days=horizon))
     yield baseline.baseline_table(study, baseline.summarise_baseline(study))
-    for table in (data_cut.query_table(study), data_cut.assumption_table(study)):
+    queries = data_cut.query_table(data_cut.listed_queries(study), study.answers)
+    for table in (queries, data_cut.assumption_table(study)):
         if table is not None:
             yield table
     blocks = {}

@@ -1,6 +1,7 @@
 """The chapters of a study without kernels: their cells compiled once, run one after the other, nothing written."""
 
 import ast
+import json
 import re
 import warnings
 from collections.abc import Iterable, Mapping
@@ -16,19 +17,26 @@ import pandas as pd
 
 from esld.data import dates, sdtm
 from esld.data import study as studies
-from esld.data.readers import Tables
-from esld.data.study import CutFile, Study, load_study, read_cut
+from esld.data.cutfile import CutFile, read_cut
+from esld.data.reading import Tables
+from esld.data.study import Study, load_study
 from esld.report import chapter as chapters
 from esld.report import figures, front
-from esld.report.chapter import SUMMARY, Chapter, Others
+from esld.report.chapter import Chapter, Others
 from esld.report.figures import Picture
-from esld.report.results import Reported
+from esld.report.results import Reported, Row
+from esld.report.roles import SUMMARY
 from esld.report.tables import Table
 from esld.report.words import Sentence
 from tests.report.builders import ROOT, plain
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.py"))
 OF_THE_CUT = [name for name in NOTEBOOKS if name != SUMMARY] + [SUMMARY]
+
+
+def rows_handed_over(chapter: Chapter) -> list[Row]:
+    """The results of a chapter, read back as the next chapter reads them."""
+    return [Row(**record) for text in chapter._rows.values() for record in json.loads(f"[{text}]")]
 
 
 @cache
@@ -60,7 +68,7 @@ class Unwritten(Chapter):
         return figure
 
     def others(self) -> Others:
-        rows = [row for own in self.earlier.values() for rows in own._rows.values() for row in rows]
+        rows = [row for own in self.earlier.values() for row in rows_handed_over(own)]
         answers = {name: own._answer for name, own in self.earlier.items()}
         return Others(Reported(tuple(rows)), answers, ())
 
@@ -94,7 +102,10 @@ def run(study: Study, names: Iterable[str] = OF_THE_CUT, *, draw: bool = False) 
     figures.set_style()
     if draw:
         return _run(study, names)
-    with mock.patch("matplotlib.figure.Figure.draw_without_rendering", lambda figure: None):
+    with (
+        mock.patch("matplotlib.figure.Figure.draw_without_rendering", lambda figure: None),
+        mock.patch("matplotlib.layout_engine.ConstrainedLayoutEngine.execute", lambda engine, figure: None),
+    ):
         return _run(study, names)
 
 
@@ -104,7 +115,7 @@ def _run(study: Study, names: Iterable[str]) -> Report:
         chapter = report.chapters[name] = Unwritten(name, study, Path(), earlier=dict(report.chapters))
         shown = report.shown[name] = []
         _run_cells(name, chapter, shown, report.failed)
-    rows = tuple(row for own in report.chapters.values() for rows in own._rows.values() for row in rows)
+    rows = tuple(row for own in report.chapters.values() for row in rows_handed_over(own))
     answers = {name: own._answer for name, own in report.chapters.items()}
     with mock.patch.object(front, "_diagram", lambda *how: None):  # chapter 00 draws the same
         page = front.front_page(rows, answers, study)
@@ -141,16 +152,21 @@ def demo() -> tuple[CutFile, Tables]:
     return file, sdtm.read_tables(file.data_path)
 
 
+@cache
+def _files() -> pd.DataFrame:
+    """The account of the files of the demonstration trial."""
+    return sdtm.read_sound(demo()[0].data_path).files
+
+
 def cut_at(cutoff: str, view: str = "unblinded", *, tables: Tables | None = None, trial: Any = None) -> Study:
     """The demonstration trial, or another export of it, cut at a day in a view."""
     file, whole = demo()
     changed = {"cutoff": cutoff, "view": view, "previous": "", "previous_results": "", "status": "draft"}
     cut = replace(file, cut=file.cut.model_copy(update=changed))
     protocol = trial or studies.read_protocol(cut.protocol_path)
+    export = whole if tables is None else tables, _files()
     with (
-        mock.patch.object(
-            studies.sdtm, "read_tables", lambda path: dict(whole if tables is None else tables)
-        ),
+        mock.patch.object(studies, "_read", lambda file, protocol: (dict(export[0]), export[1])),
         mock.patch.object(studies, "read_protocol", lambda path: protocol),
     ):
         return load_study(cut)

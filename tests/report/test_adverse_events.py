@@ -67,7 +67,7 @@ class TestTheOverview:
         assert events.answer_words(result, rows(result), level=LEVEL).endswith(
             "not known yet whether they are serious."
         )
-        half = found(ae("A", 90, AETOXGR=None))
+        half = found(ae("A", 90, AETOXGR=None), ae("A", 91))
         assert "nor the seriousness of no event" in plain(
             events.overview_words(half, rows(half), level=LEVEL)
         )

@@ -6,9 +6,12 @@ import pandas as pd
 import pytest
 
 from esld.data.overrides import Override, Overrides
+from esld.data.queries.answers import Answer, Answers
+from esld.data.study import Study
 from esld.report import data_cut
-from esld.report.results import rows_of
-from tests.report.builders import HIGH, LOW, patient, study_of
+from esld.report.results import Reported, rows_of
+from esld.report.tables import Table
+from tests.report.builders import HIGH, LOW, patient, plain, study_of
 
 PATIENTS = [
     patient(1, LOW, days=400),
@@ -89,36 +92,72 @@ class TestFollowUp:
         assert any(note.startswith("Not reached:") for note in table.footnotes)
 
 
-QUERY = ("P-001", "LB 3", "implausible value", "major", "Total bilirubin is 9999 µmol/L.")
+QUERY = ("Q-AAAAAAAA", "P-001", "LB 3", "implausible value", "major", "Total bilirubin is 9999 µmol/L.")
+SECOND = ("Q-BBBBBBBB", "", "LB", "not coded", "minor", "CMDECOD is empty.")
+SEEN = Answer(id="Q-AAAAAAAA", who="A. Li", when="2026-03-01", why="Haemolysed.")
+
+
+def table_of(study: Study) -> Table | None:
+    return data_cut.query_table(data_cut.listed_queries(study), study.answers)
+
+
+def counts_of(study: Study) -> Reported:
+    counts = data_cut.query_counts(study, data_cut.listed_queries(study))
+    return rows_of("queries", counts, analysis="FLOW", chapter="c")
 
 
 class TestQueries:
     def test_counts_by_severity_include_those_without_any(self):
-        study = study_of(PATIENTS, queries=[QUERY, QUERY])
-        reported = rows_of("queries", data_cut.query_counts(study), analysis="FLOW", chapter="c")
+        reported = counts_of(study_of(PATIENTS, queries=[QUERY, ("Q-CCCCCCCC", *QUERY[1:])]))
         assert [reported.row(f"queries {s}").value for s in ("critical", "major", "minor")] == [0, 2, 0]
 
+    def test_an_answered_one_is_no_longer_open_and_stands_last_with_its_reason(self):
+        study = study_of(PATIENTS, queries=[QUERY, SECOND], answers=Answers((SEEN,), ("Q-DDDDDDDD",)))
+        reported = counts_of(study)
+        assert [reported.row(f"queries {s}").value for s in ("major", "minor", "open", "answered")] == [
+            0,
+            1,
+            1,
+            1,
+        ]
+        assert plain(data_cut.query_words(study, reported)) == "Open queries: 1. Seen and found correct: 1."
+        table = table_of(study)
+        assert table.frame["Query"].tolist() == ["Q-BBBBBBBB", "Q-AAAAAAAA"]
+        assert table.frame["Status"].tolist() == ["open", "answered: A. Li, 2026-03-01: Haemolysed."]
+        assert table.frame["Subject"].tolist() == ["several", "P-001"]
+        assert "Q-DDDDDDDD" in table.footnotes[-1]
+
+    def test_what_the_previous_cut_asked_is_not_new(self, study):
+        own = study("demo-final")  # the previous one asks the same six
+        asked = data_cut.listed_queries(own)
+        assert set(asked["status"]) == {"open"}
+        reported = rows_of("queries", data_cut.query_counts(own, asked), analysis="FLOW", chapter="c")
+        assert (reported.row("queries open").value, reported.row("queries new").value) == (6, 0)
+        assert "not asked at the previous cut: 0" in plain(data_cut.query_words(own, reported))
+
     def test_none_is_no_table(self):
-        assert data_cut.query_table(study_of(PATIENTS)) is None
+        assert table_of(study_of(PATIENTS)) is None
 
     @pytest.mark.parametrize(
         ("count", "note"),
         [(40, None), (41, "1 further query is not shown."), (43, "3 further queries are not shown.")],
     )
     def test_long_lists_are_cut_and_say_so(self, count, note):
-        table = data_cut.query_table(study_of(PATIENTS, queries=[QUERY] * count))
+        table = table_of(study_of(PATIENTS, queries=[QUERY] * count))
         assert len(table.frame) == 40
         assert (table.footnotes[-1] if note else None) == note
         assert ("not shown" in " ".join(table.footnotes)) == bool(note)
 
     def test_columns(self):
-        frame = data_cut.query_table(study_of(PATIENTS, queries=[QUERY])).frame
+        frame = table_of(study_of(PATIENTS, queries=[QUERY])).frame
         assert frame.iloc[0].to_dict() == {
+            "Query": "Q-AAAAAAAA",
             "Subject": "P-001",
             "Record": "LB 3",
             "Severity": "major",
             "Rule": "implausible value",
             "What was found": "Total bilirubin is 9999 µmol/L.",
+            "Status": "open",
         }
 
 
@@ -185,6 +224,6 @@ def test_study_is_not_modified(study):
     before = own.adtte.copy(), own.queries.copy(), own.cut_report.records.copy()
     data_cut.records_table(own)
     data_cut.follow_up(own, horizon_days=365)
-    data_cut.query_table(own)
+    table_of(own)
     for frame, copy in zip((own.adtte, own.queries, own.cut_report.records), before, strict=True):
         pd.testing.assert_frame_equal(frame, copy)

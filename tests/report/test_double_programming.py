@@ -87,3 +87,13 @@ def test_the_words_and_the_rows(compared):
     table = double_programming.pair_table(compared)
     assert len(table.frame) == 12 + len([p for p in compared if p.row.statistic != "ls_mean"])
     assert not any(isnan(pair.gap) for pair in compared)
+
+
+def test_an_analysis_that_the_trial_does_not_plan_is_not_asked_for(study):
+    made = study("demo-final")
+    planned = tuple(a for a in made.protocol.analyses if a.id != "OS-RMST")
+    other = replace(made, protocol=made.protocol.model_copy(update={"analyses": planned}))
+    rows = tuple(row for row in REPORTED.rows if not row.result_id.startswith("os_rmst"))
+    found = double_programming.pairs(other, Reported(rows))
+    assert {pair.row.statistic for pair in found} >= {"survival", "chisq", "incidence"}
+    assert not any(pair.row.statistic.startswith("rmst") for pair in found)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from esld.data.readers import Tables
+from esld.data.reading import Tables
 from esld.data.study import load_study
 from esld.errors import InputError
 from tests.report import in_process

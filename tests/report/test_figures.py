@@ -307,7 +307,7 @@ class TestTrajectories:
         def key(picture: Picture) -> list[str]:
             return [t.get_text() for legend in picture.figure.legends for t in legend.get_texts()]
 
-        assert key(usual_courses()) == ["death", "transplant", "lost to follow-up"]
+        assert key(usual_courses()) == ["death", "transplant", "end of follow-up"]
         assert key(courses(ends=ENDS.iloc[:1], normal=[20.5], normal_label="upper limit")) == [
             "death",
             "upper limit",

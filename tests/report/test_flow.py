@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.report.flow import absent_words, flow_of, flow_table, participant_flow
 from esld.report.results import Reported, rows_of
+from tests.examples import few
 from tests.report.builders import HIGH, LOW, footnotes, patient, study_of
 
 PATIENTS = [
@@ -81,7 +82,7 @@ STATES = st.builds(
 )
 
 
-@settings(max_examples=15)
+@few(15)
 @given(
     st.lists(STATES, min_size=1, max_size=25, unique_by=lambda p: p["USUBJID"]), st.sampled_from([120, 365])
 )

@@ -5,13 +5,14 @@ from itertools import combinations
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.patches import Rectangle
 
 from esld.report.figures import COLOURS
 from esld.report.flow import Flow, participant_flow
 from esld.report.flow_figure import NARROW, WIDE, _wrapped, flow_alt, flow_figure
+from tests.examples import few
 from tests.report.builders import HIGH, LOW, patient, study_of
 
 LAYOUTS = {"wide": WIDE, "narrow": NARROW}
@@ -166,7 +167,7 @@ def test_the_same_bytes_a_second_time_and_inputs_as_they_were(tmp_path):
     pd.testing.assert_frame_equal(flow.counts, before)
 
 
-@settings(max_examples=20)
+@few(20)
 @given(st.lists(st.text("abcdefgh", min_size=1, max_size=12), min_size=1, max_size=8), st.floats(0.2, 3))
 def test_wrapping_loses_no_word_and_keeps_counts_whole(words, room):
     text = " ".join([*words, f"(n{NBSP}={NBSP}5)"])

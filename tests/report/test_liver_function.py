@@ -94,7 +94,7 @@ class TestCourses:
         )
         assert picture.alt == (
             "Total bilirubin (µmol/L) of each of 6 patients from baseline to week 48, one panel a group. In that time 1 died, "
-            "1 received a transplant and 1 was lost to follow-up; the last value is marked."
+            "1 received a transplant and 1 was followed no longer; the last value is marked."
         )
 
     def test_title_without_anybody_at_the_last_visit(self, by_hand, parameter):

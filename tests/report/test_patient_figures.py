@@ -134,7 +134,7 @@ class TestSwimmer:
     def test_key_names_what_occurs_and_nothing_else(self):
         assert set(key(usual())) == {
             "infusion", "infusion stopped or reduced", "gastrointestinal bleeding", "ascites", "transplant", "death",
-            "lost to follow-up", "under observation", "after the transplant",
+            "end of follow-up", "under observation", "after the transplant",
         }  # fmt: skip
         assert key(swimmer(PEOPLE.assign(transplant=NAN), HAPPENED.iloc[[5]])) == ["death"]
 

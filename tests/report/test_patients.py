@@ -5,12 +5,13 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.report import patients
 from esld.report.patients import ALL, OUTCOMES, STATES, courses, state_rows, state_table
 from esld.report.results import rows_of
+from tests.examples import few
 from tests.report.builders import HIGH, LOW, patient, plain, protocol, spans, study_of, unspanned_numbers
 
 CUTS = ("demo-final", "demo-interim", "mayo-pbc")
@@ -244,7 +245,7 @@ def test_states_by_hand():
     }
 
 
-@settings(max_examples=20, deadline=None)
+@few(20)
 @given(
     st.lists(
         st.tuples(st.integers(0, 400), st.booleans(), st.none() | st.integers(0, 400)), min_size=1, max_size=6

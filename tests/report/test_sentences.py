@@ -6,7 +6,7 @@ from itertools import product
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.report import numbers
@@ -16,6 +16,7 @@ from esld.report.survival_tables import power_rows
 from esld.report.survival_times import cox_on_arm
 from esld.report.words import MESSAGES, in_prose, joined, of_group, p_equals, span, treatment
 from esld.survival import Estimate, logrank, rmst_compare
+from tests.examples import few
 from tests.report.builders import HIGH, LOW, arrays, at_horizon, plain, row, spans, unspanned_numbers
 
 M = "\u2212"
@@ -117,7 +118,7 @@ class TestEveryNumberIsAResult:
         assert all(comparison(STUDIES[name]))
         assert model(STUDIES[name])
 
-    @settings(max_examples=30)
+    @few(30)
     @given(SAMPLE, SAMPLE, st.sampled_from([365, 120]))
     def test_of_any_study(self, low, high, at):
         primary({LOW: low, HIGH: high}, at)

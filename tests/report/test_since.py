@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 
 from esld.data.changes import COLUMNS
-from esld.data.study import CutFile, Study, read_cut
+from esld.data.cutfile import CutFile, read_cut
+from esld.data.study import Study
 from esld.errors import InputError, RefusedError
 from esld.protocol import Protocol
 from esld.report import numbers, since
-from esld.report.chapter import SUMMARY, Others
+from esld.report.chapter import Others
 from esld.report.difference import difference
 from esld.report.results import Reported, Row, rows_of, write_rows
+from esld.report.roles import SUMMARY
 from esld.report.since import SinceLastCut
 from tests.report.builders import (
     HIGH,
@@ -306,7 +308,7 @@ def test_what_is_late_is_counted_from_the_previous_cut_off(monkeypatch):
         small(), file=replace(small().file, cut=small().cut.model_copy(update={"cutoff": "2025-06-30"}))
     )
     monkeypatch.setattr(since, "previous_cut", lambda file: earlier.file)
-    monkeypatch.setattr(since, "load_study", lambda file: earlier)
+    monkeypatch.setattr(since, "stored_study", lambda file: earlier)
     monkeypatch.setattr(since, "record_changes", lambda *tables, since: asked.append(since) or records())
     found = since.since_last_cut(small(), Others(Reported(()), {}, ()))
     assert asked == [pd.Timestamp("2025-06-30")]

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.randomisation import Conditioned, PermutedBlocks
@@ -22,6 +22,7 @@ from esld.report.survival_tables import companion_rows, hazards_rows, permutatio
 from esld.report.survival_times import firth_on_arm, hazards_on_arm
 from esld.survival import exact_logrank as logrank_over_allocations
 from esld.survival import exact_rmst as rmst_over_allocations
+from tests.examples import few
 from tests.report.builders import HIGH, LOW, arrays, at_horizon, plain, spans, unspanned_numbers
 
 ALIVE, DIED, LOST = (400, False), (100, True), (200, False)
@@ -313,7 +314,7 @@ class TestSize:
         assert self.size(3, 3).startswith("Even if everybody with the low dose lived and everybody with")
 
 
-@settings(max_examples=25, deadline=None)
+@few(25)
 @given(SAMPLE, SAMPLE)
 def test_every_number_is_a_row_of_any_study(low, high):
     groups = {LOW: low, HIGH: high}

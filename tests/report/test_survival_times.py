@@ -5,7 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from esld.data.study import load_study, read_cut
+from esld.data.cutfile import read_cut
+from esld.data.study import load_study
 from esld.report.survival_times import (
     cox_on_arm,
     curves_by_arm,

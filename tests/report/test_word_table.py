@@ -8,7 +8,7 @@ import pytest
 from docx import Document
 from docx.oxml.ns import qn
 from docx.table import Table as ReadTable
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.report import word_table
@@ -150,7 +150,6 @@ def test_the_title_is_there_for_those_who_do_not_see_the_table():
 WORDS = st.text("abc -1.\u2212", min_size=1, max_size=40)
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     st.lists(st.lists(WORDS, min_size=3, max_size=3), min_size=1, max_size=5),
     st.integers(400, 20000),

@@ -8,17 +8,18 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld import scoring
 from esld.scoring._arguments import RULES
 from esld.scoring.catalogue import SCORES
 from esld.scoring.child_pugh import ASCITES
+from tests.examples import few
 from tests.scoring.test_inputs import ARGUMENTS
 
 NAN = float("nan")
-FEW = settings(max_examples=max(settings.default.max_examples // 10, 1))  # of each of some sixty scores
+FEW = few(5)  # of each of some sixty scores
 
 # Bounds, caps and cut-offs of the scores with their neighbours, both booleans, grades, and what no patient has.
 CUTS = (1.0, 1.1, 1.2, 1.5, 1.7, 2.0, 2.3, 2.5, 2.8, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 10.0, 12.0, 18.0, 28.0, 34.0, 35.0,

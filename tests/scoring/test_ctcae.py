@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.scoring import (
@@ -14,6 +14,7 @@ from esld.scoring import (
     ctcae_ggt,
     ctcae_inr,
 )
+from tests.examples import few
 
 BY_MULTIPLES = {
     "ALT": (ctcae_alt, "alt{}_u_l"),
@@ -39,7 +40,7 @@ ABNORMAL = {
 }
 FIRST_IS_INCLUDED = {"ALT", "AST", "ALP", "GGT"}  # 1.5 or 2.0 times the baseline is grade 1 itself
 ULN = st.floats(5, 150)
-FEW = settings(max_examples=max(settings.default.max_examples // 5, 1))  # of each limit of each test
+FEW = few(10)  # of each limit of each test
 
 
 def grade(test, value, uln, **others):

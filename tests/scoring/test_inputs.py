@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld import scoring
 from esld.scoring import _inputs
+from tests.examples import few
 
 NAN = float("nan")
-FEW = settings(max_examples=max(settings.default.max_examples // 5, 1))  # of each of some fifty functions
+FEW = few(10)  # of each of some fifty functions
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from math import nan
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.survival._data import group_codes
@@ -13,6 +13,7 @@ from esld.survival._states import one_cause, state_codes
 from esld.survival.competing import cumulative_incidence
 from esld.survival.fine_gray import cause_specific_cox, fine_gray
 from esld.survival.gray import gray
+from tests.examples import few
 
 
 class TestStateCodes:
@@ -122,7 +123,7 @@ class TestLabelsAreComparedByValue:
     @given(
         st.integers(2, 3), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), min_size=4, max_size=15)
     )
-    @settings(max_examples=5)
+    @few(5)
     def test_of_states_and_causes(self, k, rows):
         time, state = zip(*((t, s % k) for t, s in rows), strict=True)
         causes = list(range(1, k))
@@ -136,7 +137,7 @@ class TestLabelsAreComparedByValue:
                 np.testing.assert_equal(one, other)
 
     @given(st.lists(st.sampled_from(["alive", "death", "tx"]), min_size=3, max_size=12))
-    @settings(max_examples=5)
+    @few(5)
     def test_of_words(self, words):
         words = ["alive", "death", "tx", *words]
         forms = (

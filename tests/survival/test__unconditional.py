@@ -4,17 +4,18 @@ from math import comb, log
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, boschloo_exact, hypergeom
 
 from esld.survival._unconditional import binomial, largest, largest_at_a_common_chance, log_choose, margin
 from esld.survival.two_by_two import barnard, boschloo
+from tests.examples import few
 
 
 class TestLargest:
     @given(st.integers(1, 12), st.integers(1, 12), st.randoms())
-    @settings(max_examples=25)
+    @few(25)
     def test_of_any_set_of_tables_against_a_dense_grid(self, n1, n2, random):
         tail = np.array([[random.random() < 0.4 for _ in range(n2 + 1)] for _ in range(n1 + 1)])
 
@@ -55,7 +56,7 @@ class TestTables:
 
 class TestTests:
     @given(st.integers(1, 9), st.integers(1, 9), st.data())
-    @settings(max_examples=15)
+    @few(15)
     def test_boschloo_against_scipy_on_a_dense_grid(self, n1, n2, data):
         x1, x2 = data.draw(st.integers(0, n1)), data.draw(st.integers(0, n2))
         found = boschloo(x1, n1, x2, n2)

@@ -5,7 +5,7 @@ from math import exp, isnan, log, sqrt
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
@@ -13,6 +13,7 @@ from esld.longform import COLUMNS
 from esld.survival import cox
 from esld.survival.andersen_gill import andersen_gill
 from esld.survival.counting_process import counting_process
+from tests.examples import few
 from tests.survival.conftest import read_data
 
 CGD = read_data("cgd")
@@ -151,7 +152,7 @@ class TestInvariance:
         np.testing.assert_allclose(apart.coef, cgd().coef)
         assert abs(apart.std_err[0] / cgd().std_err[0] - 1) > 0.01
 
-    @settings(max_examples=25)
+    @few(25)
     @given(st.lists(st.tuples(st.integers(1, 8), st.booleans(), st.integers(0, 3)), min_size=4, max_size=15))
     def test_one_row_a_subject_is_cox(self, sample):
         frame = pd.DataFrame(sample, columns=["time", "event", "x"])

@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
@@ -12,6 +12,7 @@ from esld.survival.exact_difference import _at_most
 from esld.survival.number_needed import number_needed_to_treat
 from esld.survival.proportions import risk_difference
 from esld.survival.two_by_two import barnard
+from tests.examples import few
 
 
 @st.composite
@@ -77,7 +78,7 @@ class TestCoverage:
 
 class TestInvariance:
     @given(counts(), counts())
-    @settings(max_examples=8)
+    @few(8)
     def test_swapping_the_arms_and_counting_the_others_mirror_the_interval(self, one, two):
         (x1, n1), (x2, n2) = one, two
         found = risk_difference(*one, *two, method="exact")
@@ -90,7 +91,7 @@ class TestInvariance:
             assert found.p_value < 0.05
 
     @given(counts(), counts())
-    @settings(max_examples=15)
+    @few(15)
     def test_without_a_difference_it_is_barnards_test(self, one, two):
         # Two ways to the same tail: over both binomials, and over the total with its tables.
         found = barnard(*one, *two)

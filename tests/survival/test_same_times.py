@@ -5,11 +5,12 @@ from dataclasses import fields, is_dataclass
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import esld.survival as s
 from esld.randomisation import CompleteRandomisation
+from tests.examples import few
 from tests.noise import noisy
 
 # Times are tenths, which doubles do not hold; points in time are times of the sample.
@@ -153,7 +154,7 @@ def same(one, two, where):
 
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONS))
-@settings(max_examples=settings().max_examples // 12)  # of each function
+@few(4)  # of each function
 @given(rows=ROWS, seed=st.integers(0, 2**32))
 def test_rounding_makes_no_difference(name, rows, seed):
     same(FUNCTIONS[name](Sample(rows)), FUNCTIONS[name](Sample(rows, seed)), name)

@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import survival as port
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.survival import cox, logrank
+from tests.examples import few
 
 patients = st.lists(
     st.tuples(st.integers(1, 9), st.booleans(), st.booleans(), st.integers(0, 3), st.booleans()),
@@ -27,7 +28,7 @@ def as_columns(frame):
     return {name: frame[name].tolist() for name in frame}
 
 
-@settings(max_examples=60)
+@few(60)
 @given(patients, st.sampled_from(["efron", "breslow", "exact"]), st.booleans())
 def test_cox(rows, ties, stratified):
     frame = table(rows)
@@ -42,7 +43,7 @@ def test_cox(rows, ties, stratified):
     np.testing.assert_allclose(ours.vcov, port.vcov(theirs), rtol=1e-5, atol=1e-8)
 
 
-@settings(max_examples=60)
+@few(60)
 @given(patients)
 def test_log_rank(rows):
     frame = table(rows)

@@ -1,26 +1,41 @@
 """ADAE: adverse events of the randomised, which of them are treatment-emergent, and how soon after an infusion."""
 
-import re
-
 import numpy as np
 import pandas as pd
 
-from esld.data import dates
+from esld.data import dates, exposure
 from esld.data.adam.adlb import study_day
 from esld.data.adam.adsl import anchor_days
 from esld.data.columns import first_known
+from esld.data.moments import hours_after
 from esld.data.sdtm import Tables
 from esld.protocol import Protocol
 
-SOON = "Begins within 24 hours after an infusion"
-# Words for "not related"; whatever else is stated, and a relation that is not stated, counts as related.
-UNRELATED = ("NOT RELATED", "UNRELATED", "UNLIKELY RELATED", "UNLIKELY", "NONE", "N")
-_TIMED = re.compile(r".{10}T[0-9]{2}:[0-9]{2}")
-_ZONED = re.compile(r".*T.*(?:Z|[+-][0-9]{2}:?[0-9]{2})")
-_COPIED = ("AETERM", "AEDECOD", "AEBODSYS", "AESER", "AEREL", "AEACN", "AEOUT", "AESDTH", "AETOXGR")
+# When an event is soon after an infusion, by what the records tell of the hour.
+SOON = {
+    "hours": "within 24 hours after an infusion",
+    "days": "on the day of an infusion or the next",
+    "mixed": "within 24 hours after an infusion or, where an hour is not recorded, on the day of an infusion or the next",
+}
+SEVERITIES = {"MILD": 1.0, "MODERATE": 2.0, "SEVERE": 3.0}
+# Codes for "not related"; whatever else is stated, and a relation that is not stated, counts as related.
+UNRELATED = ("NOT RELATED", "UNLIKELY RELATED")
+_COPIED = ("AETERM", "AEDECOD", "AEBODSYS", "AESER", "AEREL", "AEACN", "AEOUT", "AESDTH", "AETOXGR", "AESEV")
 _COLUMNS = [
     *("STUDYID", "USUBJID", "TRT01P", "TRT01PN", "TRT01A", "TRT01AN", "AESEQ"),
-    *(*_COPIED, "AETOXGRN", "AREL", "ASTDT", "ASTDTF", "ASTDY", "AENDT", "TRTEMFL", "AOCCFL", "AOCCPFL"),
+    *(
+        *_COPIED,
+        "AETOXGRN",
+        "ASEVN",
+        "AREL",
+        "ASTDT",
+        "ASTDTF",
+        "ASTDY",
+        "AENDT",
+        "TRTEMFL",
+        "AOCCFL",
+        "AOCCPFL",
+    ),
     *("LDOSENUM", "LDOSEDT", "LDOSEDY", "LDOSEHR", "CRIT1", "CRIT1FL", "SRCDOM", "SRCVAR", "SRCSEQ"),
 ]
 
@@ -28,14 +43,15 @@ _COLUMNS = [
 def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """Analysis data of adverse events, one row a record of AE.
 
-    An event is treatment-emergent (``TRTEMFL``) if it begins on or after the day of the first infusion, or if it began
-    before, had not ended by then, and its grade rose above that of its onset (``AEITOXGR``, where the export has it).
+    An event is treatment-emergent (``TRTEMFL``) if it begins on or after the day of the first infusion (on that day not
+    before it, by the times that both records give), or if it began before, had not ended by then, and its grade rose above
+    that of its onset (``AEITOXGR``, where the export has it).
     A worsening that is recorded as a new event is one of those that begin. There is no last day: every event
     counts while the patient is followed. Who was never infused has no treatment-emergent event.
 
     A partial date of onset means its first possible day that is not before the first infusion, so that an event
     that can have begun under treatment is counted; an event that had certainly ended before the first infusion means
-    the first possible day. ``ASTDTF`` says what was filled in: D the day, M month and day. A partial end means its
+    the first possible day. ``ASTDTF`` is the highest unit that was filled in: D, M or Y. A partial end means its
     last possible day, but none after the death.
 
     Parameters
@@ -53,16 +69,18 @@ def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
         Rows of randomised subjects, ordered by subject, onset and ``AESEQ``:
 
         - ``STUDYID USUBJID TRT01P TRT01PN TRT01A TRT01AN AESEQ``; from AE as they are, missing where the export has no such
-          variable: ``AETERM AEDECOD AEBODSYS AESER AEREL AEACN AEOUT AESDTH AETOXGR``, and ``AETOXGRN``, 1 to 5;
+          variable: ``AETERM AEDECOD AEBODSYS AESER AEREL AEACN AEOUT AESDTH AETOXGR AESEV``, ``AETOXGRN``, 1 to 5, and
+          ``ASEVN``, 1 to 3;
         - ``AREL``, RELATED or NOT RELATED; a relation that is not stated counts as related, and
           without ``AEREL`` all are missing;
         - ``ASTDT ASTDTF ASTDY AENDT``; ``ASTDY`` as in ADLB, day 1 being the first infusion;
         - ``TRTEMFL`` Y or missing; among those that are, ``AOCCFL`` marks the first of a subject and ``AOCCPFL`` the first of
           a preferred term;
-        - the last infusion on or before the onset: its number ``LDOSENUM``, day ``LDOSEDT``, days since ``LDOSEDY``, and hours
-          since ``LDOSEHR`` where both records give the minute; an infusion of the same day comes first unless the minutes
-          say otherwise. Missing for a partial onset;
+        - the last infusion that had begun by the onset: its number ``LDOSENUM``, its last day by then ``LDOSEDT``, days since
+          ``LDOSEDY``, and hours since its end ``LDOSEHR``, 0 while it lasts, where both records give the minute; an infusion of
+          the same day comes first unless the minutes say otherwise. Missing for a partial onset;
         - ``CRIT1FL``: Y where the onset lies within 24 hours after that infusion; without the minutes, on its day or the next.
+          ``CRIT1`` says which of the two it was for the events near an infusion (:func:`timing`).
     """
     if "AE" not in tables:
         return pd.DataFrame(columns=_COLUMNS)
@@ -75,110 +93,84 @@ def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     for column in ("STUDYID", "TRT01P", "TRT01PN", "TRT01A", "TRT01AN"):
         frame[column] = frame["USUBJID"].map(randomised[column])
     frame["AETOXGRN"] = pd.to_numeric(frame["AETOXGR"]).astype(float)
-    unrelated = frame["AEREL"].str.upper().isin(UNRELATED)
+    unrelated = frame["AEREL"].isin(UNRELATED)
+    frame["ASEVN"] = frame["AESEV"].map(SEVERITIES).astype(float)
     related = unrelated.map({True: "NOT RELATED", False: "RELATED"}).astype(object)
-    frame["AREL"] = related if "AEREL" in ae else None
-    frame = _dated(frame, ae, randomised)
+    # Where no relation at all is recorded none was collected; where some are, one that is not stated counts as related.
+    frame["AREL"] = related if frame["AEREL"].notna().any() else pd.Series(None, frame.index, dtype=object)
+    given = exposure.administrations(tables, protocol).dropna(subset=["NUMBER"])
+    frame = _dated(frame, ae, randomised, given[given["NUMBER"].eq(1)].set_index("USUBJID"))
     frame["ASTDY"] = study_day(
         frame["ASTDT"], frame["USUBJID"].map(anchor_days(randomised, protocol.schedule))
     )
-    frame = _after_infusion(frame, ae["AESTDTC"], administrations(tables))
+    frame = _after_infusion(frame, ae["AESTDTC"], given)
+    frame["CRIT1"] = f"Begins {SOON[timing(frame[frame['TRTEMFL'].eq('Y')])]}"
     frame = frame.assign(SRCDOM="AE", SRCVAR="AESTDTC", SRCSEQ=frame["AESEQ"])
     frame["_place"] = pd.to_numeric(frame["AESEQ"], errors="coerce")
     frame = frame.sort_values(["USUBJID", "ASTDT", "_place"], kind="stable", ignore_index=True)
     return _first_of_each(frame)[_COLUMNS]
 
 
-def administrations(tables: Tables) -> pd.DataFrame:
-    """Every record of EX, those without a dose included.
+def timing(events: pd.DataFrame) -> str:
+    """How it is known which events began soon after an infusion: a key of :data:`SOON`.
 
     Parameters
     ----------
-    tables : dict of str to DataFrame
-        SDTM tables; without EX there are no rows.
+    events : DataFrame
+        Rows of ADAE.
 
     Returns
     -------
-    DataFrame
-        ``USUBJID NUMBER ADT ADTM ZONED DOSE UNIT EXADJ`` in order of subject and time: ``NUMBER`` counts the infusions of a
-        subject that had a dose, and is missing for a record without one; ``ADTM`` is missing where no minute is recorded
-        (``ZONED``: whether it names a time zone, and is then UTC), ``EXADJ`` where no reason is.
+    str
+        ``hours`` where both times are recorded of every event on the day of an infusion or the next, ``mixed`` where of some, and
+        ``days`` where of none, or where there is no such event.
     """
-    columns = ["USUBJID", "EXSTDTC", "EXDOSE", "EXDOSU"]
-    ex = tables.get("EX", pd.DataFrame(columns=columns, dtype=object))
-    minute, zoned = _moments(ex["EXSTDTC"])
-    frame = pd.DataFrame(
-        {
-            "USUBJID": ex["USUBJID"],
-            "ADT": dates.earliest(ex["EXSTDTC"]),
-            "ADTM": minute,
-            "ZONED": zoned,
-            "DOSE": pd.to_numeric(ex["EXDOSE"]).astype(float),
-            "UNIT": ex["EXDOSU"],
-            "EXADJ": ex["EXADJ"] if "EXADJ" in ex else pd.Series(None, ex.index, dtype=object),
-        }
-    )
-    frame = frame.sort_values(["USUBJID", "ADT", "ADTM"], kind="stable", ignore_index=True)
-    given = frame[frame["DOSE"] > 0]
-    number = given.groupby("USUBJID").cumcount() + 1
-    return frame.assign(NUMBER=number.reindex(frame.index).astype(float))
+    timed = events.loc[events["LDOSEDY"].between(0, 1), "LDOSEHR"].notna()
+    return "days" if not timed.any() else "hours" if timed.all() else "mixed"
 
 
-def _moments(text: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Moments of the dates that give the minute, and whether each names its time zone."""
-    timed = text.where(text.str.match(_TIMED.pattern, na=False))
-    zoned = timed.str.fullmatch(_ZONED.pattern).eq(True)
-    moments = pd.to_datetime(timed, format="ISO8601", utc=True).dt.tz_localize(None)
-    return moments.astype("datetime64[ns]"), zoned
-
-
-def _dated(frame: pd.DataFrame, ae: pd.DataFrame, randomised: pd.DataFrame) -> pd.DataFrame:
+def _dated(
+    frame: pd.DataFrame, ae: pd.DataFrame, randomised: pd.DataFrame, first_dose: pd.DataFrame
+) -> pd.DataFrame:
     """Days of onset and end, and whether the event is treatment-emergent."""
     started = frame["USUBJID"].map(randomised["TRTSDT"])
     first, last = dates.earliest(ae["AESTDTC"]), dates.latest(ae["AESTDTC"])
     over = dates.latest(ae["AEENDTC"]) < started
+    over |= exposure.hours_after_first(ae["AEENDTC"], frame["USUBJID"], first_dose) < 0
+    earlier = exposure.hours_after_first(ae["AESTDTC"], frame["USUBJID"], first_dose) < 0
     onset = first.mask(~over & (started > first) & (started <= last), started)
-    length = ae["AESTDTC"].map(len, na_action="ignore")
     end, died = dates.latest(ae["AEENDTC"]), frame["USUBJID"].map(randomised["DTHDT"])
-    emergent = (onset >= started) | (onset.isna() & started.notna() & ~over)
+    emergent = ((onset >= started) & ~earlier) | (onset.isna() & started.notna() & ~over)
     if "AEITOXGR" in ae:
         rose = frame["AETOXGRN"] > pd.to_numeric(ae["AEITOXGR"], errors="coerce")
         emergent |= rose & started.notna() & ~over
     return frame.assign(
         ASTDT=onset,
-        ASTDTF=length.map({7: "D", 4: "M"}).astype(object),
+        ASTDTF=dates.filled_in(ae["AESTDTC"]),
         AENDT=end.mask(dates.is_partial(ae["AEENDTC"]) & (end > died), died),
         TRTEMFL=emergent.map({True: "Y", False: None}).astype(object),
     )
 
 
-def _after_infusion(frame: pd.DataFrame, onset: pd.Series, infusions: pd.DataFrame) -> pd.DataFrame:
-    """The last infusion on or before each whole day of onset, and how long before."""
-    minute, zoned = _moments(onset)
-    asked = pd.DataFrame(
-        {
-            "USUBJID": frame["USUBJID"],
-            "day": dates.whole(onset),
-            "minute": minute,
-            "zoned": zoned,
-            "place": np.arange(len(frame)),
-        }
-    )
-    pairs = asked.dropna(subset=["day"]).merge(infusions.dropna(subset=["NUMBER"]), on="USUBJID")
-    comparable = pairs["minute"].notna() & pairs["ADTM"].notna() & pairs["zoned"].eq(pairs["ZONED"])
-    hours = ((pairs["minute"] - pairs["ADTM"]).dt.total_seconds() / 3600).where(comparable)
-    same_day = pairs["ADT"].eq(pairs["day"])
-    before = pairs.assign(hours=hours)[(pairs["ADT"] < pairs["day"]) | (same_day & ~(hours < 0))]
-    before = before.sort_values(["place", "NUMBER"], kind="stable")
+def _after_infusion(frame: pd.DataFrame, onset: pd.Series, given: pd.DataFrame) -> pd.DataFrame:
+    """The last infusion that had begun by each whole day of onset, and how long before."""
+    asked = {
+        "USUBJID": frame["USUBJID"], "day": dates.whole(onset), "onset": onset, "place": np.arange(len(frame))
+    }  # fmt: skip
+    pairs = pd.DataFrame(asked).dropna(subset=["day"]).merge(given, on="USUBJID")
+    since = hours_after(pairs["onset"], pairs["ADTM"], pairs["ZONED"])
+    ended = hours_after(pairs["onset"], pairs["AENDTM"], pairs["ZONED"]).clip(lower=0)
+    begun = (pairs["ADT"] < pairs["day"]) | (pairs["ADT"].eq(pairs["day"]) & ~(since < 0))
+    before = pairs.assign(hours=ended)[begun].sort_values(["place", "NUMBER"], kind="stable")
     latest = before.drop_duplicates("place", keep="last").set_index("place").reindex(range(len(frame)))
-    days = (latest["day"] - latest["ADT"]).dt.days
+    last_day = latest[["AENDT", "day"]].min(axis=1).where(latest["AENDT"].notna())
+    days = (latest["day"] - last_day).dt.days
     soon = latest["hours"].between(0, 24).where(latest["hours"].notna(), days.between(0, 1))
     return frame.assign(
         LDOSENUM=latest["NUMBER"].to_numpy(),
-        LDOSEDT=latest["ADT"].to_numpy(),
+        LDOSEDT=last_day.to_numpy(),
         LDOSEDY=days.to_numpy(),
         LDOSEHR=latest["hours"].to_numpy(),
-        CRIT1=SOON,
         CRIT1FL=pd.Series(soon.to_numpy(dtype=bool), frame.index)
         .map({True: "Y", False: None})
         .astype(object),

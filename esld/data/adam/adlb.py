@@ -1,9 +1,11 @@
 """ADLB: laboratory values, clinical grades and scores by visit, in analysis units."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
-from esld.data import dates
+from esld.data import dates, exposure
 from esld.data.adam.adsl import anchor_days
 from esld.data.adam.rescue import with_rescue
 from esld.data.adam.scores import derive_scores
@@ -13,6 +15,7 @@ from esld.scoring import units
 
 BASELINE = "Baseline"
 _KEYS = ["USUBJID", "PARAMCD"]
+_DAY = [*_KEYS, "ADT", "_dosed"]
 _COLUMNS = [
     *("STUDYID", "USUBJID", "TRT01P", "TRT01PN", "PARAMCD", "PARAM", "PARCAT1", "AVAL", "AVALU"),
     *(
@@ -41,7 +44,8 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     """Analysis data of the protocol's parameters, one row a record, plus derived rows.
 
     Study day 1 is the first infusion (the day of randomisation for a subject never infused, or in a trial
-    whose anchor is randomisation); there is no day 0. Baseline is the last value on or before day 1. Of several
+    whose anchor is randomisation); there is no day 0. Baseline is the last value on or before day 1; a value that both times
+    show to be later than the first dose is none, and belongs to no visit on that day. Of several
     records in a visit's analysis window the nearest to its target carries ``ANL01FL``; a tie goes as the
     protocol says. Several laboratory values of one day give a derived row with their mean (``DTYPE`` AVERAGE),
     grades one with the worst (MAXIMUM, or MINIMUM where higher is better). A value whose date is partial keeps
@@ -78,6 +82,7 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     subjects = adsl[adsl["RANDFL"].eq("Y")].set_index("USUBJID")
     measured = pd.concat([_laboratory(tables, protocol), _grades(tables, protocol)], ignore_index=True)
     measured = measured[measured["USUBJID"].isin(subjects.index)].reset_index(drop=True)
+    measured["_dosed"] = _after_first_dose(measured, tables, protocol)
     measured = _placed(measured, subjects, protocol.schedule)
     records = pd.concat([measured, _same_day(measured, protocol)], ignore_index=True)
     adlb = _selected(records, protocol.schedule)
@@ -107,17 +112,19 @@ def study_day(date: pd.Series, anchor: pd.Series) -> pd.Series:
 
 def _laboratory(tables: Tables, protocol: Protocol) -> pd.DataFrame:
     """Results and reference ranges in analysis units; validation has made sure that every unit is known."""
-    wanted = {p.paramcd: p.unit for p in protocol.parameters if p.kind == "laboratory"}
+    wanted = {p.paramcd: p for p in protocol.parameters if p.kind == "laboratory"}
     lb = _records(tables, "LB", wanted)
     columns = {"AVAL": "LBORRES", "ANRLO": "LBORNRLO", "ANRHI": "LBORNRHI"}
     numbers = pd.DataFrame(
         {name: pd.to_numeric(lb[column]).astype(float) for name, column in columns.items()}
     )
-    for paramcd, unit in wanted.items():
+    for paramcd, parameter in wanted.items():
         own = lb["LBTESTCD"].eq(paramcd)
-        from_unit = lb.loc[own, "LBORRESU"]
-        for name in columns if own.any() else ():
-            values = units.convert(numbers.loc[own, name], analyte=paramcd, from_unit=from_unit, to_unit=unit)
+        from_unit, to_unit = lb.loc[own, "LBORRESU"], parameter.unit
+        for name in columns if own.any() and parameter.converts else ():
+            values = units.convert(
+                numbers.loc[own, name], analyte=paramcd, from_unit=from_unit, to_unit=to_unit
+            )
             numbers.loc[own, name] = np.asarray(values)
     return _measured(lb, "LB", numbers)
 
@@ -128,7 +135,7 @@ def _grades(tables: Tables, protocol: Protocol) -> pd.DataFrame:
     return _measured(rs, "RS", pd.DataFrame({"AVAL": grades, "ANRLO": np.nan, "ANRHI": np.nan}))
 
 
-def _records(tables: Tables, name: str, codes: "list[str] | dict[str, str]") -> pd.DataFrame:
+def _records(tables: Tables, name: str, codes: Collection[str]) -> pd.DataFrame:
     """Records with a result of the wanted tests."""
     if name not in tables:
         return pd.DataFrame(
@@ -144,7 +151,14 @@ def _records(tables: Tables, name: str, codes: "list[str] | dict[str, str]") -> 
 
 def _measured(table: pd.DataFrame, name: str, numbers: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame({"USUBJID": table["USUBJID"], "PARAMCD": table[f"{name}TESTCD"]}).join(numbers)
-    return frame.assign(ADT=dates.whole(table[f"{name}DTC"]), SRCDOM=name, SRCSEQ=table[f"{name}SEQ"])
+    text = table[f"{name}DTC"]
+    return frame.assign(ADT=dates.whole(text), _DTC=text, SRCDOM=name, SRCSEQ=table[f"{name}SEQ"])
+
+
+def _after_first_dose(measured: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.Series:
+    """Whether both times show a value to be later than the patient's first dose."""
+    first = exposure.first_doses(tables, protocol)
+    return exposure.hours_after_first(measured["_DTC"], measured["USUBJID"], first) > 0
 
 
 def _placed(records: pd.DataFrame, subjects: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
@@ -155,7 +169,7 @@ def _placed(records: pd.DataFrame, subjects: pd.DataFrame, schedule: Schedule) -
     transplant = records["USUBJID"].map(subjects["LTDT"])
     placed["POSTLTFL"] = (records["ADT"] > transplant).map({True: "Y", False: None}).astype(object)
     placed["ANRIND"] = range_indicator(placed["AVAL"], placed["ANRLO"], placed["ANRHI"])
-    baseline = day <= 1
+    baseline = (day <= 1) & ~placed["_dosed"]
     placed["AVISIT"] = pd.Series(None, placed.index, dtype=object).mask(baseline, BASELINE)
     placed["AVISITN"] = pd.Series(np.nan, placed.index).mask(baseline, 0.0)
     placed = placed.assign(AWTARGET=np.nan, AWLO=np.nan, AWHI=np.nan)
@@ -184,24 +198,23 @@ def range_indicator(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Ser
 
 
 def _same_day(placed: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
-    """One derived row for each subject, parameter and day with several records."""
-    day = [*_KEYS, "ADT"]
-    repeated = placed[placed["ADT"].notna() & placed.duplicated(day, keep=False)]
-    by_day = repeated.groupby(day, sort=False)["AVAL"]
+    """One derived row for each subject, parameter and day with several records, on one side of the first dose."""
+    repeated = placed[placed["ADT"].notna() & placed.duplicated(_DAY, keep=False)]
+    by_day = repeated.groupby(_DAY, sort=False)["AVAL"]
     worst = {p.paramcd: p.better for p in protocol.parameters if p.kind == "grade"}
     types = {code: "MINIMUM" if better == "higher" else "MAXIMUM" for code, better in worst.items()}
     dtype = repeated["PARAMCD"].map(types).astype(object).fillna("AVERAGE")
     value = by_day.transform("mean")
     value = value.mask(dtype.eq("MAXIMUM"), by_day.transform("max"))
     value = value.mask(dtype.eq("MINIMUM"), by_day.transform("min"))
-    derived = repeated.assign(AVAL=value, DTYPE=dtype, SRCSEQ=None).drop_duplicates(day)
+    derived = repeated.assign(AVAL=value, DTYPE=dtype, SRCSEQ=None, _DTC=None).drop_duplicates(_DAY)
     return derived.assign(ANRIND=range_indicator(derived["AVAL"], derived["ANRLO"], derived["ANRHI"]))
 
 
 def _selected(records: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
     """Flag the one record a visit that is analysed (``ANL01FL``) and the baseline (``ABLFL``)."""
     frame = records.reset_index(drop=True)
-    superseded = frame.duplicated([*_KEYS, "ADT"], keep=False) & frame["DTYPE"].isna()
+    superseded = frame.duplicated(_DAY, keep=False) & frame["DTYPE"].isna()
     eligible = frame[~superseded & frame["POSTLTFL"].isna() & frame["AVISIT"].notna()]
     before = eligible[eligible["AVISITN"].eq(0)].sort_values("ADT", kind="stable")
     baseline = before.drop_duplicates(_KEYS, keep="last").index

@@ -2,11 +2,13 @@
 
 import pandas as pd
 
-from esld.data import dates
-from esld.data.sdtm import DOMAINS, Tables
+from esld.data import contacts, dates, deaths, exposure
+from esld.data.sdtm import Tables
 from esld.protocol import Protocol, Schedule
 
 _SETS = ("ITTFL", "SAFFL", "PPROTFL")
+_LAST_CONTACT = {"day": "LSTALVDT", "domain": "LALVDOM", "variable": "LALVVAR", "seq": "LALVSEQ"}
+_DEATH = {"first": "DTHDT", "form": "DTHDOM", "variable": "DTHVAR", "seq": "DTHSEQ"}
 
 
 def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.DataFrame:
@@ -28,12 +30,16 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
 
         - ``STUDYID USUBJID SUBJID SITEID AGE SEX RACE``;
         - ``TRT01P TRT01PN`` (as randomised) and ``TRT01A TRT01AN`` (as received; labels of the protocol);
-        - ``RFICDT RANDDT TRTSDT TRTEDT``, and ``NINFUS``, infusions with a dose (missing without EX);
+        - ``RFICDT RANDDT``; ``TRTSDT`` and ``TRTEDT``, first day of the first and last day of the last administration, and
+          ``NINFUS``, administrations given (missing without EX; :mod:`esld.data.exposure`);
         - flags ``RANDFL ITTFL SAFFL PPROTFL``: Y or N; missing where the data cannot tell;
-        - ``EOSSTT`` (COMPLETED, DISCONTINUED, ONGOING), ``EOSDT``, ``DCSREAS``: the last disposition event;
-        - ``DTHFL`` (Y or N), ``DTHDT``, ``LTDT`` (first liver transplant);
-        - ``WEIGHTBL`` (kg, last on or before day 1);
-        - ``LSTALVDT`` and the record that it comes from (``LSTALVDOM LSTALVVAR LSTALVSEQ``).
+        - ``EOSSTT`` (COMPLETED, DISCONTINUED, ONGOING), ``EOSDT``, ``DCSREAS``: the last disposition event, whatever its reason;
+          what ends something else than the study (``DSSCAT``, such as STUDY TREATMENT) ends no follow-up;
+        - ``DTHFL`` (Y or N), ``DTHDT``, and the statement that dates it (``DTHDOM DTHVAR DTHSEQ``; :mod:`esld.data.deaths`);
+          ``LTDT`` (first liver transplant);
+        - ``WEIGHTBL`` (kg, last on or before day 1 and not after the first dose);
+        - ``LSTALVDT``, the last sign of life (:mod:`esld.data.contacts`), and the record that it comes from (``LALVDOM
+          LALVVAR LALVSEQ``).
     """
     dm = tables["DM"]
     adsl = pd.DataFrame({"USUBJID": dm["USUBJID"]})
@@ -48,17 +54,18 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
     adsl["RFICDT"] = dates.earliest(dm["RFICDTC"])
     adsl = adsl.set_index("USUBJID")
     adsl["RANDDT"] = _randomised(tables)
-    adsl = adsl.join(_exposure(tables))
+    given = exposure.administrations(tables, protocol).dropna(subset=["NUMBER"])
+    adsl = adsl.join(_exposure(given))
     if "EX" in tables:
         adsl["NINFUS"] = adsl["NINFUS"].fillna(0)
-    stated = dm.set_index("USUBJID")
-    adsl["DTHFL"] = stated["DTHFL"].where(stated["DTHFL"].eq("Y"), "N")
-    adsl = adsl.join(last_contact(tables))
-    died = dates.earliest(stated["DTHDTC"])
+    adsl = adsl.join(contacts.last_contact(tables).rename(columns=_LAST_CONTACT))
+    died = deaths.died(tables).rename(columns=_DEATH)
+    adsl["DTHFL"] = pd.Series(adsl.index.isin(died.index), adsl.index).map({True: "Y", False: "N"})
+    adsl = adsl.join(died[list(_DEATH.values())])
     # A partial date of death means its first possible day, but none before the patient was last seen alive.
-    adsl["DTHDT"] = died.mask(adsl["LSTALVDT"] > died, adsl["LSTALVDT"])
+    adsl["DTHDT"] = adsl["DTHDT"].mask(adsl["LSTALVDT"] > adsl["DTHDT"], adsl["LSTALVDT"])
     adsl["LTDT"] = _transplant(tables)
-    adsl["WEIGHTBL"] = _weight(tables, anchor_days(adsl, protocol.schedule))
+    adsl["WEIGHTBL"] = _weight(tables, anchor_days(adsl, protocol.schedule), given)
     adsl = adsl.join(_disposition(tables))
     reason = adsl["DCSREAS"]
     adsl["EOSSTT"] = reason.map(lambda r: r if r == "COMPLETED" else "DISCONTINUED", na_action="ignore")
@@ -74,40 +81,15 @@ def anchor_days(subjects: pd.DataFrame, schedule: Schedule) -> pd.Series:
     return randomised if schedule.from_randomisation else subjects["TRTSDT"].fillna(randomised)
 
 
-def last_contact(tables: Tables) -> pd.DataFrame:
-    """Last day on which each subject is known to have been alive, and the record that says so.
-
-    Every dated record is a contact, except medical history, eligibility, and those of death itself or after it.
-    Of several on the same day the first domain in the order of :data:`esld.data.sdtm.DOMAINS` is named.
-    """
-    contacts = []
-    for name, domain in DOMAINS.items():
-        date = domain.date
-        if date is None or name in ("MH", "IE") or name not in tables or date not in tables[name]:
-            continue
-        table = tables[name]
-        if name == "DS":
-            table = table[table["DSDECOD"].ne("DEATH")]
-        contact = pd.DataFrame({"USUBJID": table["USUBJID"], "LSTALVDT": dates.earliest(table[date])})
-        contacts.append(contact.assign(LSTALVDOM=name, LSTALVVAR=date, LSTALVSEQ=table[domain.sequence]))
-    all_contacts = pd.concat(contacts, ignore_index=True).dropna(subset=["LSTALVDT"])
-    died = dates.latest(tables["DM"].set_index("USUBJID")["DTHDTC"])
-    alive = ~(all_contacts["LSTALVDT"] > all_contacts["USUBJID"].map(died))
-    ordered = all_contacts[alive].sort_values("LSTALVDT", ascending=False, kind="stable")
-    return ordered.drop_duplicates("USUBJID").set_index("USUBJID")
-
-
 def _randomised(tables: Tables) -> pd.Series:
     ds = tables["DS"]
     chosen = ds[ds["DSDECOD"].eq("RANDOMIZED")]
     return dates.earliest(chosen["DSSTDTC"]).groupby(chosen["USUBJID"]).min()
 
 
-def _exposure(tables: Tables) -> pd.DataFrame:
-    ex = tables.get("EX", pd.DataFrame(columns=["USUBJID", "EXSTDTC", "EXDOSE"], dtype=object))
-    ex = ex.assign(start=dates.earliest(ex["EXSTDTC"]))[pd.to_numeric(ex["EXDOSE"]) > 0]
-    starts = ex.groupby("USUBJID")["start"]
-    return pd.DataFrame({"TRTSDT": starts.min(), "TRTEDT": starts.max(), "NINFUS": starts.size()})
+def _exposure(given: pd.DataFrame) -> pd.DataFrame:
+    own = given.groupby("USUBJID")
+    return pd.DataFrame({"TRTSDT": own["ADT"].min(), "TRTEDT": own["AENDT"].max(), "NINFUS": own.size()})
 
 
 def _transplant(tables: Tables) -> pd.Series:
@@ -118,12 +100,14 @@ def _transplant(tables: Tables) -> pd.Series:
     return dates.earliest(chosen["PRSTDTC"]).groupby(chosen["USUBJID"]).min()
 
 
-def _weight(tables: Tables, day_one: pd.Series) -> pd.Series:
-    """Last body weight in kg on or before day 1."""
+def _weight(tables: Tables, day_one: pd.Series, given: pd.DataFrame) -> pd.Series:
+    """Last body weight in kg on or before day 1, and before the first dose where both times are recorded."""
     if "VS" not in tables:
         return pd.Series(dtype=float)
     vs = tables["VS"]
     vs = vs[vs["VSTESTCD"].eq("WEIGHT") & vs["VSORRES"].notna()]
+    first = given[given["NUMBER"].eq(1)].set_index("USUBJID")
+    vs = vs[~(exposure.hours_after_first(vs["VSDTC"], vs["USUBJID"], first) > 0)]
     vs = vs.assign(day=dates.latest(vs["VSDTC"]))
     vs = vs[vs["day"] <= vs["USUBJID"].map(day_one)].sort_values("day", kind="stable")
     return pd.to_numeric(vs.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")["VSORRES"])
@@ -132,6 +116,8 @@ def _weight(tables: Tables, day_one: pd.Series) -> pd.Series:
 def _disposition(tables: Tables) -> pd.DataFrame:
     ds = tables["DS"]
     chosen = ds[ds["DSCAT"].eq("DISPOSITION EVENT")]
+    if "DSSCAT" in chosen:
+        chosen = chosen[chosen["DSSCAT"].isna() | chosen["DSSCAT"].eq("STUDY PARTICIPATION")]
     chosen = chosen.assign(EOSDT=dates.earliest(chosen["DSSTDTC"])).sort_values("EOSDT", kind="stable")
     last = chosen.drop_duplicates("USUBJID", keep="last").set_index("USUBJID")
     return last.rename(columns={"DSDECOD": "DCSREAS"})[["DCSREAS", "EOSDT"]]

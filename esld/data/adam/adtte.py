@@ -2,11 +2,12 @@
 
 import pandas as pd
 
-from esld.data import dates
-from esld.data.sdtm import DEATH_FORMS, DOMAINS, Tables
+from esld.data import dates, deaths
+from esld.data.sdtm import DOMAINS, Tables
 from esld.protocol import Endpoint, Protocol, Source
 
 CUTOFF_SUFFIX = "CUT"
+_Known = dict[str, pd.DataFrame]  # records by source
 
 
 def derive_adtte(
@@ -20,8 +21,8 @@ def derive_adtte(
     companion ``<PARAMCD>CUT`` (sensitivity) in which a subject whose time ended with the last day known alive is
     followed to the cut-off.
 
-    A partial date means its first possible day that is not before randomisation; of a death, none before the
-    patient was last seen alive. What is dated wholly before randomisation counts on the day of randomisation
+    A death counts on its day in ADSL, and the statement that gives it is named. A partial date of another event means its first
+    possible day that is not before randomisation. What is dated wholly before randomisation counts on the day of randomisation
     (and raises a data query).
 
     Parameters
@@ -45,8 +46,9 @@ def derive_adtte(
     """
     randomised = adsl[adsl["RANDFL"].eq("Y")].set_index("USUBJID")
     parts = []
+    known: _Known = {}
     for endpoint in protocol.endpoints:
-        primary = _times(endpoint, tables, randomised)
+        primary = _times(endpoint, tables, randomised, known)
         parts.append(_dataset(endpoint.paramcd, endpoint.param, primary, randomised))
         at_cutoff = primary.copy()
         open_ended = at_cutoff["CNSR"].eq(1)
@@ -58,7 +60,7 @@ def derive_adtte(
     return pd.concat(parts, ignore_index=True)
 
 
-def _times(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame) -> pd.DataFrame:
+def _times(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame, known: _Known) -> pd.DataFrame:
     """ADT, CNSR and source of one endpoint by subject."""
     follow_up = pd.DataFrame(
         {
@@ -67,19 +69,19 @@ def _times(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame) -> pd.D
             "EVTYPE": None,
             "EVNTDESC": None,
             "CNSDTDSC": "Last day known alive",
-            "SRCDOM": randomised["LSTALVDOM"],
-            "SRCVAR": randomised["LSTALVVAR"],
-            "SRCSEQ": randomised["LSTALVSEQ"],
+            "SRCDOM": randomised["LALVDOM"],
+            "SRCVAR": randomised["LALVVAR"],
+            "SRCSEQ": randomised["LALVSEQ"],
         },
         index=randomised.index,
     ).astype({"EVTYPE": object, "EVNTDESC": object, "SRCSEQ": object})
-    censored = _earliest(endpoint.censors, tables, randomised)
+    censored = _earliest(endpoint.censors, tables, randomised, known)
     censored = censored.assign(CNSR=2, EVTYPE=None, CNSDTDSC=censored["description"], EVNTDESC=None)
-    competing = _earliest(endpoint.competing, tables, randomised)
+    competing = _earliest(endpoint.competing, tables, randomised, known)
     competing = competing.assign(
         CNSR=3, EVTYPE="COMPETING", CNSDTDSC=competing["description"], EVNTDESC=competing["description"]
     )
-    events = _earliest(endpoint.events, tables, randomised)
+    events = _earliest(endpoint.events, tables, randomised, known)
     events = events.assign(CNSR=0, EVTYPE="EVENT", EVNTDESC=events["description"], CNSDTDSC=None)
     # What is named later goes before what is named earlier, unless it is later in time.
     ended = pd.DataFrame({"ADT": pd.Series(dtype="datetime64[ns]")})
@@ -90,9 +92,18 @@ def _times(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame) -> pd.D
     return follow_up
 
 
-def _earliest(sources: tuple[Source, ...], tables: Tables, randomised: pd.DataFrame) -> pd.DataFrame:
-    """Earliest record of several sources by subject; on the same day the first source listed."""
-    found = [records for source in sources if len(records := records_of(source, tables, randomised))]
+def _earliest(
+    sources: tuple[Source, ...], tables: Tables, randomised: pd.DataFrame, known: _Known
+) -> pd.DataFrame:
+    """Earliest record of several sources by subject; on the same day the first source listed.
+
+    Endpoints share most of their sources: what was found of one is `known` to the next.
+    """
+    names = [source.model_dump_json() for source in sources]
+    for name, source in zip(names, sources, strict=True):
+        if name not in known:
+            known[name] = records_of(source, tables, randomised)
+    found = [known[name] for name in names if len(known[name])]
     if not found:
         columns = ["ADT", "description", "SRCDOM", "SRCVAR", "SRCSEQ"]
         return pd.DataFrame(columns=columns, dtype=object).astype({"ADT": "datetime64[ns]"})
@@ -102,32 +113,37 @@ def _earliest(sources: tuple[Source, ...], tables: Tables, randomised: pd.DataFr
 
 def records_of(source: Source, tables: Tables, randomised: pd.DataFrame) -> pd.DataFrame:
     """Dated records of one source for randomised subjects: USUBJID, ADT, description, SRCDOM, SRCVAR, SRCSEQ."""
+    if source.event:
+        return _deaths(randomised)
     if source.domain not in tables:  # a form that was never filled in
         return pd.DataFrame(columns=["USUBJID", "ADT", "description", "SRCDOM", "SRCVAR", "SRCSEQ"])
     table = tables[source.domain]
     chosen = table["USUBJID"].isin(randomised.index)
     for column, value in source.where.items():
         chosen &= table[column].eq(value)
-    for column, value in source.unless.items():
-        if column in table:
-            chosen &= ~table[column].eq(value)
     own = table[chosen]
-    first, last = dates.earliest(own[source.date]), dates.latest(own[source.date])
-    start = own["USUBJID"].map(randomised["RANDDT"])
-    bound = own["USUBJID"].map(randomised["LSTALVDT"]) if _is_death(source) else start
-    # The bound moves a partial date within its month or year; randomisation moves what lies before it.
-    day = first.mask(bound > first, bound.where(bound < last, last))
+    # Randomisation moves a partial date within its month or year, and what lies before it.
+    day, start = dates.earliest(own[source.date]), own["USUBJID"].map(randomised["RANDDT"])
     day = day.mask(day < start, start)
     frame = pd.DataFrame({"USUBJID": own["USUBJID"], "ADT": day, "description": source.description})
     sequence = own.get(DOMAINS[source.domain].sequence)
     return frame.assign(SRCDOM=source.domain, SRCVAR=source.date, SRCSEQ=sequence).dropna(subset=["ADT"])
 
 
-def _is_death(source: Source) -> bool:
-    return any(
-        (source.domain, source.date) == (domain, date) and source.where.get(column) == value
-        for domain, date, column, value in DEATH_FORMS
+def _deaths(randomised: pd.DataFrame) -> pd.DataFrame:
+    """Deaths in the shape of :func:`records_of`."""
+    own = randomised[randomised["DTHFL"].eq("Y")]
+    frame = pd.DataFrame(
+        {
+            "USUBJID": own.index,
+            "ADT": own["DTHDT"].mask(own["DTHDT"] < own["RANDDT"], own["RANDDT"]),
+            "description": own["DTHDOM"].map(deaths.FORMS),
+            "SRCDOM": own["DTHDOM"],
+            "SRCVAR": own["DTHVAR"],
+            "SRCSEQ": own["DTHSEQ"],
+        }
     )
+    return frame.reset_index(drop=True).dropna(subset=["ADT"])
 
 
 def _dataset(paramcd: str, param: str, times: pd.DataFrame, randomised: pd.DataFrame) -> pd.DataFrame:

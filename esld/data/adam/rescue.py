@@ -4,26 +4,29 @@ import numpy as np
 import pandas as pd
 
 from esld.data import dates
+from esld.data.moments import hours_after, moments
 from esld.data.sdtm import DOMAINS, Tables
 from esld.errors import InputError
 from esld.protocol import Protocol, Rescue, Source
 
-_DAYS = ["USUBJID", "first", "last"]
+_DAYS = ["USUBJID", "first", "last", "began"]
 
 
 def with_rescue(adlb: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.DataFrame:
     """ADLB with ``CRIT1`` and ``CRIT1FL``; both missing throughout if the protocol has no ``rescue``.
 
     Every laboratory value is looked at, whichever was infused: what moves which is not sorted out. Grades and scores
-    are not looked at, nor values without a whole date. A value measured on a day of the infusion (its hour is not known) or up to
-    so many days after the last one is flagged; one measured before it is not. The flag marks and removes nothing, so a
-    record is read as widely as it can be meant: a partial date from its first to its last possible day. A record
+    are not looked at, nor values without a whole date. A value measured on a day of the infusion or up to so many days after
+    the last one is flagged; one measured before it is not: on the day itself, where both times are recorded. The flag marks
+    and removes nothing, so a record is read as widely as it can be meant: a partial date from its first to its last possible
+    day. A record
     without an end, which the cut makes of one that ended later, counts on its first day alone.
 
     Parameters
     ----------
     adlb : DataFrame
-        ``USUBJID``, ``ADT`` and ``PARCAT1`` of each row.
+        ``USUBJID``, ``ADT`` and ``PARCAT1`` of each row, and the date as recorded, ``_DTC``, where one record
+        gives the value.
     tables : dict of str to DataFrame
         SDTM tables after the cut; a domain that is not there has no records.
     protocol : Protocol
@@ -46,10 +49,18 @@ def with_rescue(adlb: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.Da
         )
     infused = infusions(rescue, tables)
     laboratory = adlb["PARCAT1"].eq("LABORATORY")
-    values = pd.DataFrame({"USUBJID": adlb["USUBJID"], "ADT": adlb["ADT"], "place": np.arange(len(adlb))})
+    values = pd.DataFrame(
+        {
+            "USUBJID": adlb["USUBJID"],
+            "ADT": adlb["ADT"],
+            "measured": adlb.get("_DTC", pd.Series(None, adlb.index, dtype=object)),
+            "place": np.arange(len(adlb)),
+        }
+    )
     pairs = values[laboratory & adlb["ADT"].notna()].merge(infused, on="USUBJID")
     until = pairs["last"] + pd.Timedelta(days=rescue.days)
-    near = pairs.loc[pairs["ADT"].between(pairs["first"], until), "place"]
+    before = hours_after(pairs["measured"], *moments(pairs["began"])) < 0
+    near = pairs.loc[pairs["ADT"].between(pairs["first"], until) & ~before, "place"]
     flagged = np.zeros(len(adlb), dtype=bool)
     flagged[near.unique()] = True
     return adlb.assign(
@@ -59,7 +70,9 @@ def with_rescue(adlb: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.Da
 
 
 def infusions(rescue: Rescue, tables: Tables) -> pd.DataFrame:
-    """First and last day that each infusion record can mean: ``USUBJID first last``, undated records left out."""
+    """First and last day that each infusion record can mean: ``USUBJID first last``, undated records left out, and ``began``, its
+    start as recorded.
+    """
     parts = [_days(source, tables[source.domain]) for source in rescue.sources if source.domain in tables]
     parts = [part for part in parts if len(part)]
     if not parts:
@@ -78,9 +91,6 @@ def _days(source: Source, table: pd.DataFrame) -> pd.DataFrame:
     chosen = pd.Series(True, table.index)
     for column, value in source.where.items():
         chosen &= table[column].eq(value)
-    for column, value in source.unless.items():
-        if column in table:
-            chosen &= ~table[column].eq(value)
     own = table[chosen]
     first, last = dates.earliest(own[source.date]), dates.latest(own[source.date])
     end = DOMAINS[source.domain].end
@@ -88,4 +98,5 @@ def _days(source: Source, table: pd.DataFrame) -> pd.DataFrame:
         first = first.fillna(dates.earliest(own[end]))
         last = dates.latest(own[end]).fillna(last)
         last = last.mask(last < first, first)  # an end before the start is a slip
-    return pd.DataFrame({"USUBJID": own["USUBJID"], "first": first, "last": last}).dropna()
+    days = pd.DataFrame({"USUBJID": own["USUBJID"], "first": first, "last": last, "began": own[source.date]})
+    return days.dropna(subset=["USUBJID", "first", "last"])

@@ -7,11 +7,13 @@ component that is too far from the others in time counts as not there.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
 from esld.data import dates
+from esld.data.moments import hours_after, moments
 from esld.data.sdtm import Tables
 from esld.errors import InputError, did_you_mean
 from esld.protocol import Protocol
@@ -22,6 +24,7 @@ _SESSIONS = ("DIALYSIS", "HAEMODIALYSIS", "HEMODIALYSIS")
 _CONTINUOUS = ("CVVHD",)
 _KEYS = ["USUBJID", "AVISITN"]
 _OF_LAST = ["ADT", "ADY", "AVISIT", "AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ABLFL"]
+_READ = [*_KEYS, *_OF_LAST, "PARAMCD", "AVAL", "ANRHI", "_DTC"]
 _OWN = ["CRIT2", "CRIT2FL"]
 _WITHOUT = "Not there and not needed for the score"
 
@@ -189,17 +192,22 @@ def _score_rows(
     given, _ = _arguments(paramcd, protocol)
     components = _components(given, protocol)
     analysed = adlb["ANL01FL"].eq("Y") & adlb["PARAMCD"].isin(components)
-    chosen = adlb[analysed].sort_values("ADT", kind="stable")
+    chosen = adlb.loc[analysed, _READ].sort_values("ADT", kind="stable")
     parts = [adlb.iloc[:0]]
     for window in _windows(chosen, protocol.schedule.component_days):
-        last = window[[*_KEYS, *_OF_LAST]].groupby(_KEYS).tail(1).set_index(_KEYS)
+        last = window.drop_duplicates(_KEYS, keep="last").set_index(_KEYS)[_OF_LAST]
         values = _Values(window, adlb, tables, subjects, protocol, last.index)
-        rows = last.assign(AVAL=values.of_score(paramcd), PARAMCD=paramcd, ANL01FL="Y")
-        rows = rows.assign(CRIT2=values.without([*components, *(n for n in given if n in _OF_PATIENT)]))
-        rows["CRIT2FL"] = rows["CRIT2"].notna().map({True: "Y", False: None})
-        parts.append(rows.dropna(subset=["AVAL"]).reset_index())
-    made = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    return made.drop_duplicates(_KEYS).reindex(columns=[*adlb.columns, *_OWN])
+        without = values.without([*components, *(n for n in given if n in _OF_PATIENT)])
+        rows = last.assign(
+            AVAL=values.of_score(paramcd),
+            PARAMCD=paramcd,
+            ANL01FL="Y",
+            CRIT2=without,
+            CRIT2FL=np.array(["Y" if said else None for said in without], dtype=object),
+        )
+        parts.append(rows[rows["AVAL"].notna()].reset_index())
+    found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    return found.drop_duplicates(_KEYS).reindex(columns=[*adlb.columns, *_OWN])
 
 
 def _windows(chosen: pd.DataFrame, days: int) -> Iterator[pd.DataFrame]:
@@ -244,9 +252,7 @@ class _Values:
         """For each visit, which of these parameters and patient's characteristics have no value; None if all do."""
         gaps = {
             _NAMES.get(name, name): np.isnan(
-                self._of_argument(name)
-                if name in _OF_PATIENT
-                else self._at_visits(name, "AVAL").to_numpy(float)
+                self._of_argument(name) if name in _OF_PATIENT else self._at_visits(name, "AVAL")
             )
             for name in names
         }
@@ -268,14 +274,15 @@ class _Values:
             return _on_day(self.adlb, paramcd, self._days_of(other))
         if name == _DIALYSIS:
             latest = self.chosen.groupby(_KEYS)["ADT"].max().reindex(self.visits).droplevel("AVISITN")
-            return on_dialysis(self.tables, self._days_of("CREAT").fillna(latest))
+            measured = pd.Series(self._at_visits("CREAT", "_DTC"), latest.index)
+            return on_dialysis(self.tables, self._days_of("CREAT").fillna(latest), measured)
         who = self.visits.get_level_values("USUBJID")
         if name == "female":
             return self.subjects["SEX"].reindex(who).map({"F": 1.0, "M": 0.0}).to_numpy(float)
         return self.subjects["AGE"].reindex(who).to_numpy(float, na_value=np.nan)
 
     def _of_parameter(self, paramcd: str, unit: str, column: str) -> np.ndarray:
-        values = self._at_visits(paramcd, column).to_numpy(float)
+        values = self._at_visits(paramcd, column)
         own = self.protocol.parameter(paramcd).unit
         return (
             values
@@ -284,11 +291,25 @@ class _Values:
         )
 
     def _days_of(self, paramcd: str) -> pd.Series:
-        return self._at_visits(paramcd, "ADT").droplevel("AVISITN")
+        return pd.Series(self._at_visits(paramcd, "ADT"), self.visits.get_level_values("USUBJID"))
 
-    def _at_visits(self, paramcd: str, column: str) -> pd.Series:
-        own = self.chosen[self.chosen["PARAMCD"].eq(paramcd)]
-        return own.set_index(_KEYS)[column].reindex(self.visits)
+    def _at_visits(self, paramcd: str, column: str) -> np.ndarray:
+        """One value a visit; a visit has one analysed record of a parameter."""
+        own = self._codes == paramcd
+        values = self.chosen[column].to_numpy()
+        empty = {"ADT": np.datetime64("NaT"), "_DTC": None}.get(column, np.nan)
+        found = np.full(len(self.visits), empty, values.dtype)
+        found[self._places[own]] = values[own]
+        return found
+
+    @cached_property
+    def _codes(self) -> np.ndarray:
+        return self.chosen["PARAMCD"].to_numpy()
+
+    @cached_property
+    def _places(self) -> np.ndarray:
+        """Of each record, the place of its visit; asked once, because to look up pairs of keys is slow."""
+        return self.visits.get_indexer(pd.MultiIndex.from_frame(self.chosen[_KEYS]))
 
 
 def _on_day(adlb: pd.DataFrame, paramcd: str, days: pd.Series) -> np.ndarray:
@@ -297,7 +318,7 @@ def _on_day(adlb: pd.DataFrame, paramcd: str, days: pd.Series) -> np.ndarray:
     return recorded.reindex(pd.MultiIndex.from_arrays([days.index, days.to_numpy()])).to_numpy()
 
 
-def on_dialysis(tables: Tables, creatinine_day: pd.Series) -> np.ndarray:
+def on_dialysis(tables: Tables, creatinine_day: pd.Series, measured: pd.Series | None = None) -> np.ndarray:
     """Two sessions, or continuous dialysis, within the 7 days before a creatinine (the OPTN rule).
 
     A score without a creatinine asks for the day of its latest component.
@@ -309,6 +330,8 @@ def on_dialysis(tables: Tables, creatinine_day: pd.Series) -> np.ndarray:
         known does not count.
     creatinine_day : Series of datetime64
         Days of the creatinine, indexed by ``USUBJID``, in the order of the result.
+    measured : Series of str, optional
+        Its date as recorded, in the same order: a session of the same day that began later by both times is none before it.
 
     Returns
     -------
@@ -317,16 +340,17 @@ def on_dialysis(tables: Tables, creatinine_day: pd.Series) -> np.ndarray:
     if "PR" not in tables:
         return np.zeros(len(creatinine_day), dtype=bool)
     pr = tables["PR"].assign(day=dates.whole(tables["PR"]["PRSTDTC"]))
-    weight = pr["PRDECOD"].isin(_SESSIONS) + 2 * pr["PRDECOD"].isin(_CONTINUOUS)
-    by_day = pr.assign(sessions=weight).groupby(["USUBJID", "day"], as_index=False)["sessions"].max()
+    pr = pr.assign(sessions=pr["PRDECOD"].isin(_SESSIONS) + 2 * pr["PRDECOD"].isin(_CONTINUOUS))
     asked = pd.DataFrame(
         {
             "USUBJID": creatinine_day.index,
             "asked": creatinine_day.to_numpy(),
+            "measured": None if measured is None else measured.to_numpy(),
             "place": range(len(creatinine_day)),
         }
     )
-    pairs = asked.merge(by_day, on="USUBJID")
-    within = pairs[(pairs["asked"] - pairs["day"]).dt.days.between(0, 7)]
-    sessions = within.groupby("place")["sessions"].sum()
+    pairs = asked.merge(pr.loc[pr["sessions"] > 0, ["USUBJID", "day", "PRSTDTC", "sessions"]], on="USUBJID")
+    later = hours_after(pairs["measured"], *moments(pairs["PRSTDTC"])) < 0
+    within = pairs[(pairs["asked"] - pairs["day"]).dt.days.between(0, 7) & ~later]
+    sessions = within.groupby(["place", "day"])["sessions"].max().groupby("place").sum()
     return (sessions.reindex(asked["place"], fill_value=0) >= 2).to_numpy()

@@ -14,9 +14,9 @@ def day(n):
     return f"{RANDOMISED + pd.Timedelta(days=n):%Y-%m-%d}"
 
 
-def bled(n, id="S", occurred="Y"):
+def bled(n, id="S"):
     term = "GASTROINTESTINAL BLEEDING"
-    return event("CE", id, day(n), CEDECOD=term, CETERM=term, CEOCCUR=occurred)
+    return event("CE", id, day(n), CEDECOD=term, CETERM=term)
 
 
 def seen(n, id="S"):
@@ -32,18 +32,12 @@ def days(frame, flag=None):
 
 
 def test_each_record_is_an_episode_and_a_day_counts_once():
-    tables = trial(patient("S"), LB=[seen(300)], CE=[bled(90), bled(20), bled(90), bled(40, occurred="N")])
+    tables = trial(patient("S"), LB=[seen(300)], CE=[bled(90), bled(20), bled(90)])
     frame = adce(tables)
     assert frame["PARAMCD"].unique().tolist() == ["TTGIB"]
     assert days(frame) == days(frame, "ANL01FL") == [20, 90]
     assert days(frame, "AOCCFL") == [20]
     assert frame["SRCSEQ"].tolist() == ["2", "1"]
-
-
-def test_a_form_without_the_question_whether_it_occurred():
-    record = bled(20)
-    del record["CEOCCUR"]
-    assert days(adce(trial(patient("S"), LB=[seen(300)], CE=[record]))) == [20]
 
 
 def test_what_counts_comes_after_randomisation_and_before_the_end_of_observation():

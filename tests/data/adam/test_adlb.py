@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.data.adam import derive_adlb, derive_adsl
@@ -11,6 +11,7 @@ from esld.data.adam.adlb import range_indicator, study_day
 from esld.data.sdtm import Tables
 from esld.protocol import Protocol
 from tests.data.small_trial import PROTOCOL, event, lb, patient, rs, trial, with_parameters
+from tests.examples import few
 
 CUTOFF = pd.Timestamp("2026-12-31")
 DAY_1 = pd.Timestamp("2025-01-11")
@@ -136,7 +137,7 @@ class TestChoice:
         frame = adlb(trial(patient("S"), patient("T"), LB=rows), with_parameters("ALT", "AST"))
         assert frame["ANL01FL"].eq("Y").sum() == 4
 
-    @settings(max_examples=settings().max_examples // 2)
+    @few(25)
     @given(
         st.lists(st.tuples(st.integers(-20, 420), st.integers(1, 99)), min_size=1, max_size=12),
         st.sampled_from(["later", "earlier"]),

@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 
 from esld.data.adam import derive_adsl
-from esld.data.adam.adsl import anchor_days, last_contact
+from esld.data.adam.adsl import anchor_days
+from esld.data.contacts import last_contact
 from esld.data.sdtm import Tables
 from tests.data.small_trial import PROTOCOL, ds, event, lb, patient, rs, table, trial
 
@@ -158,8 +159,8 @@ class TestLastContact:
             AE=[event("AE", "S", "2025-05-01", AETERM="x", AEENDTC="2025-09-01")],
             PR=[event("PR", "S", "2025-04-30", PRDECOD="PARACENTESIS")],
         )
-        assert row["LSTALVDT"] == pd.Timestamp("2025-05-01")
-        assert row[["LSTALVDOM", "LSTALVVAR", "LSTALVSEQ"]].tolist() == ["AE", "AESTDTC", "1"]
+        assert row["LSTALVDT"] == pd.Timestamp("2025-09-01")
+        assert row[["LALVDOM", "LALVVAR", "LALVSEQ"]].tolist() == ["AE", "AEENDTC", "1"]
 
     @pytest.mark.parametrize("domains", [("LB", "VS"), ("VS", "LB")])
     def test_on_one_day_the_first_form_in_a_fixed_order_is_named(self, domains):
@@ -168,14 +169,14 @@ class TestLastContact:
             "VS": [event("VS", "S", "2025-04-01", VSTESTCD="TEMP")] * 40,
         }
         row = one(patient("S"), **{name: rows[name] for name in domains})
-        assert row[["LSTALVDOM", "LSTALVSEQ"]].tolist() == ["VS", "1"]
+        assert row[["LALVDOM", "LALVSEQ"]].tolist() == ["VS", "1"]
 
     def test_no_sign_of_life_is_death_itself_nor_what_is_dated_after_it(self):
         row = one(
             patient("S", died="2025-06-01"),
             LB=[lb("S", "ALT", "1", "2025-05-20"), lb("S", "ALT", "1", "2025-06-02")],
         )
-        assert (row["LSTALVDT"], row["LSTALVDOM"]) == (pd.Timestamp("2025-05-20"), "LB")
+        assert (row["LSTALVDT"], row["LALVDOM"]) == (pd.Timestamp("2025-05-20"), "LB")
 
     def test_history_and_eligibility_are_no_contacts(self):
         row = one(
@@ -183,7 +184,7 @@ class TestLastContact:
             MH=[event("MH", "S", "2025-05-01", MHTERM="x")],
             IE=[{"USUBJID": "S", "IETESTCD": "EX01", "IEDTC": "2025-05-01"}],
         )
-        assert (row["LSTALVDT"], row["LSTALVDOM"]) == (pd.Timestamp("2025-01-10"), "DS")
+        assert (row["LSTALVDT"], row["LALVDOM"]) == (pd.Timestamp("2025-01-10"), "DS")
 
     def test_a_partial_date_shows_life_on_its_first_day_only(self):
         row = one(patient("S"), CM=[event("CM", "S", "2025-05", CMTRT="x")])
@@ -192,7 +193,7 @@ class TestLastContact:
     def test_domains_without_their_date_or_absent_are_passed_over(self):
         tables = {name: t for name, t in trial(patient("S")).items() if name in ("DM", "DS")}
         tables["CM"] = table("CM", [event("CM", "S", "", CMTRT="x")]).drop(columns="CMSTDTC")
-        assert last_contact(tables).loc["S", "LSTALVDOM"] == "DS"
+        assert last_contact(tables).loc["S", "domain"] == "DS"
 
 
 class TestDeathAndTransplant:

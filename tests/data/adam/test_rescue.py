@@ -93,9 +93,6 @@ class TestRecords:
             ("PR", {"PRTRT": "ALSS", "PRDECOD": "PLASMA EXCHANGE"}, True),
             ("CM", {"CMTRT": "FUROSEMIDE", "CMDECOD": "FUROSEMIDE"}, False),
             ("CM", {"CMTRT": "ALBUMIN HUMAN", "CMDECOD": None}, False),
-            ("CM", {**ALBUMIN, "CMOCCUR": "N"}, False),
-            ("CM", {**ALBUMIN, "CMOCCUR": "Y"}, True),
-            ("PR", {"PRTRT": "ALSS", "PRDECOD": "PLASMA EXCHANGE", "PROCCUR": "N"}, False),
         ],
     )
     def test_sources_of_the_protocol(self, name, record, counts):

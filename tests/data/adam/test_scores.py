@@ -270,7 +270,8 @@ class TestAscites:
         }
 
     def test_everybody_of_the_demonstration_trial_has_a_baseline_score(self):
-        from esld.data.study import load_study, read_cut
+        from esld.data.cutfile import read_cut
+        from esld.data.study import load_study
 
         study = load_study(read_cut(ROOT / "params" / "demo-final.yaml"))
         baseline = study.adlb[study.adlb["PARAMCD"].eq("CPSCORE") & study.adlb["ABLFL"].eq("Y")]

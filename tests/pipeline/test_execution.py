@@ -1,5 +1,6 @@
 """One chapter through a real kernel: what it sees, what it leaves, and how it fails. No chapter here loads a study."""
 
+import functools
 import json
 import os
 import sys
@@ -9,18 +10,19 @@ import nbformat
 import pytest
 
 from esld.errors import RunError
+from esld.pipeline import provisioner
 from esld.pipeline.chapters import read_chapter
-from esld.pipeline.kernels import execute, kernel_environment, published_form, write_notebook
+from esld.pipeline.execution import execute, notebook_bytes, published_form
+from esld.pipeline.kernels import kernels
 
 PARAMETERS = '# %% tags=["parameters"]\ncut: str = "default"\nticks: list[float] = [1.0]\n'
 
 LOOKING = """
 # %%
-import html, json, os, sys, time
+import html, json, os, sys
 import matplotlib
 
-print("first", flush=True)
-time.sleep(0.5)
+print("first", flush=True)  # sent at once
 print("last")
 
 # %%
@@ -43,18 +45,30 @@ print("Traceback of /home/somebody", file=sys.stderr)
 """
 
 
-def run(folder: Path, code: str, name: str = "01_look"):
+def notebook_of(executed):
+    return nbformat.reads(executed.content.decode(), as_version=4)
+
+
+def executed_by(started, folder: Path, code: str, name: str = "01_look", **options):
     path = folder / f"{name}.py"
     path.write_text(f"{PARAMETERS}\n{code}", encoding="utf-8")
     scratch = folder / "run"
     scratch.mkdir(exist_ok=True)
-    with kernel_environment(scratch):
-        return execute(
-            read_chapter(path),
-            {"cut": "tiny", "ticks": [0, 0.5]},
-            out=scratch / "out {0} {cut}.ipynb",
-            work=scratch / "work",
-        )
+    return execute(
+        read_chapter(path),
+        {"cut": "tiny", "ticks": [0, 0.5]},
+        kernel=started.of_run(scratch),
+        out=scratch / "out {0} {cut}.ipynb",
+        work=scratch / "work",
+        **options,
+    )
+
+
+@pytest.fixture(scope="class")
+def run():
+    """Execute a chapter; the kernels of a class are forked from one parent, as those of a run are."""
+    with kernels() as started:
+        yield functools.partial(executed_by, started)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +96,8 @@ def executed(folder):
         patch.setenv("OPENBLAS_NUM_THREADS", "7")
         patch.setenv("ESLD_RUN", str(hostile))
         patch.chdir(folder)
-        return run(folder, LOOKING)
+        with kernels() as started:
+            return executed_by(started, folder, LOOKING)
 
 
 class TestAKernel:
@@ -103,14 +118,14 @@ class TestAKernel:
 
     def test_stderr_is_kept_apart(self, executed):
         assert executed.stderr == "Traceback of /home/somebody\n"
-        assert all("somebody" not in json.dumps(c.outputs) for c in executed.notebook.cells)
+        assert all("somebody" not in json.dumps(c.outputs) for c in notebook_of(executed).cells)
 
     def test_stdout_is_one_piece_whenever_it_was_flushed(self, executed):
-        printed = next(c for c in executed.notebook.cells if "import html" in c.source)
+        printed = next(c for c in notebook_of(executed).cells if "import html" in c.source)
         assert [output.text for output in printed.outputs] == ["first\nlast\n"]
 
     def test_the_notebook_says_nothing_of_time_and_place(self, folder, executed):
-        text = nbformat.writes(executed.notebook)
+        text = executed.content.decode()
         for trace in (
             str(folder),
             str(Path.home()),
@@ -122,7 +137,7 @@ class TestAKernel:
             assert trace not in text
 
     def test_the_notebook_says_what_ran(self, folder, executed):
-        notebook = executed.notebook
+        notebook = notebook_of(executed)
         nbformat.validate(notebook)
         assert notebook.metadata.esld.source == "notebooks/01_look.py"
         assert notebook.metadata.esld.sha256 == executed.source.sha256
@@ -138,41 +153,72 @@ class TestAKernel:
 
 
 class TestFailure:
-    def test_a_failing_cell_is_named_and_the_notebook_kept(self, tmp_path):
+    def test_a_failing_cell_is_named_and_the_notebook_kept(self, run, tmp_path):
         with pytest.raises(RunError, match=r"^chapter 05_ae failed in cell 4: KeyError: 'AVAL'$"):
             run(tmp_path, "# %% [markdown]\n# Prose.\n\n# %%\n{}['AVAL']\n\n# %%\n1 + 1\n", "05_ae")
         kept = nbformat.read(tmp_path / "run" / "out {0} {cut}.ipynb", as_version=4)
         assert kept.metadata.papermill.input_path == "notebooks/05_ae.py"
         assert "KeyError" in nbformat.writes(kept)
 
-    def test_an_error_of_many_lines_is_told_in_one(self, tmp_path):
+    def test_an_error_of_many_lines_is_told_in_one(self, run, tmp_path):
         with pytest.raises(RunError, match=r"failed in cell 3: ValueError: one two$"):
             run(tmp_path, "# %%\nraise ValueError('one\\n   two')\n")
 
     @pytest.mark.parametrize("code", ["raise SystemExit(0)", "raise SystemExit"])
-    def test_a_chapter_that_leaves_early_has_failed(self, tmp_path, code):
+    def test_a_chapter_that_leaves_early_has_failed(self, run, tmp_path, code):
         """For papermill this is success, and the report would lack its end."""
         with pytest.raises(RunError, match="failed in cell 3: the chapter ended before its last cell"):
             run(tmp_path, f"# %%\n{code}\n\n# %%\n1 + 1\n")
 
-    def test_a_tolerated_exception_is_no_result(self, tmp_path):
+    def test_a_tolerated_exception_is_no_result(self, run, tmp_path):
         with pytest.raises(RunError, match="failed in cell 3"):
             run(tmp_path, '# %% tags=["raises-exception"]\n1 / 0\n\n# %%\n1 + 1\n')
 
-    def test_a_dying_kernel_is_named(self, tmp_path):
+    def test_a_dying_kernel_is_named(self, run, tmp_path):
         with pytest.raises(RunError, match=r"^chapter 01_look failed in cell 4: .*died"):
             run(tmp_path, "# %%\n1 + 1\n\n# %%\nimport os\nos.kill(os.getpid(), 9)\n")
 
+    def test_a_cell_without_end_is_named(self, run, tmp_path):
+        with pytest.raises(
+            RunError, match=r"^chapter 01_look failed in cell 4: it took longer than 1 s; --timeout"
+        ):
+            run(tmp_path, "# %%\n1 + 1\n\n# %%\nwhile True:\n    pass\n", timeout=1)
+
+    def test_a_kernel_that_does_not_start_is_tried_once_more(self, run, tmp_path, monkeypatch):
+        start, tried = provisioner.ChapterProvisioner.launch_kernel, []
+
+        async def fails_once(self, cmd, **kwargs):
+            tried.append(cmd)
+            if len(tried) == 1:
+                raise RuntimeError("no port was free")
+            return await start(self, cmd, **kwargs)
+
+        monkeypatch.setattr(provisioner.ChapterProvisioner, "launch_kernel", fails_once)
+        assert notebook_of(run(tmp_path, "# %%\n1 + 1\n")).cells[2].outputs[0].data["text/plain"] == "2"
+        assert len(tried) == 2
+
+    def test_one_that_never_starts_is_told(self, run, tmp_path, monkeypatch):
+        async def fails(self, cmd, **kwargs):
+            raise RuntimeError("no port\nwas free")
+
+        monkeypatch.setattr(provisioner.ChapterProvisioner, "launch_kernel", fails)
+        with pytest.raises(
+            RunError, match=r"^the kernel of chapter 01_look did not start: no port was free$"
+        ):
+            run(tmp_path, "# %%\n1 + 1\n")
+
 
 class TestEnvironment:
-    def test_it_is_restored_whatever_happens(self, tmp_path, monkeypatch):
-        monkeypatch.setenv("ESLD_RUN", "before")
+    def test_it_is_restored_whatever_happens_and_nothing_is_left(self, monkeypatch):
+        monkeypatch.setenv("PYTHONSTARTUP", "before")
         monkeypatch.delenv("MATPLOTLIBRC", raising=False)
         before = dict(os.environ)
-        with pytest.raises(KeyError), kernel_environment(tmp_path):
-            assert os.environ["ESLD_RUN"] == str(tmp_path)
+        with pytest.raises(KeyError), kernels() as started:
+            assert os.environ["MATPLOTLIBRC"] == str(started.folder / "matplotlibrc")
+            assert os.environ["PYTHONSTARTUP"] == ""
             raise KeyError
         assert dict(os.environ) == before
+        assert not started.folder.exists()
 
 
 class TestPublishedForm:
@@ -194,8 +240,7 @@ class TestPublishedForm:
             cell.metadata["papermill"] = {"start_time": str(written)}
             notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"papermill": {"environment": "x"}})
             notebook, _ = published_form(notebook, source, {"cut": "tiny"})
-            write_notebook(notebook, tmp_path / "out.ipynb")
-            written.append((tmp_path / "out.ipynb").read_bytes())
+            written.append(notebook_bytes(notebook))
         assert written[0] == written[1]
         assert b"\r" not in written[0]
 
@@ -218,4 +263,4 @@ class TestPublishedForm:
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")])
         notebook.cells[0]["outputs"] = [{"output_type": "nonsense"}]
         with pytest.raises(nbformat.ValidationError):
-            write_notebook(notebook, tmp_path / "out.ipynb")
+            notebook_bytes(notebook)

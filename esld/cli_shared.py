@@ -1,0 +1,83 @@
+"""What all commands share: help by who uses a command, with an example each, and how a result is said."""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+# Who uses a command, in the order in which the help names them; `rich_help_panel` of a command is one of these.
+DATA_MANAGER, ANALYST, TRIAL_OFFICE, AUTOMATION = "Data manager", "Analyst", "Trial office", "Automation"
+_USERS = (DATA_MANAGER, ANALYST, TRIAL_OFFICE, AUTOMATION)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")]
+# What -o may write over; decided in esld.targets.
+REPLACED = "An existing file is replaced only if this command wrote it and nobody changed it since."
+
+# How text is read where no cut file says it: the keys of :class:`esld.data.declared.Reading`.
+Encoding = Annotated[str, typer.Option(metavar="NAME", help="Of text, such as cp1252.", show_default=False)]
+Separator = Annotated[
+    str,
+    typer.Option(metavar="CHAR", help="Between the cells of a CSV, such as ';' or tab.", show_default=False),
+]
+Decimal = Annotated[
+    str, typer.Option(metavar="CHAR", help="Before the decimals of a number: '.' or ','.", show_default=False)
+]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(metavar="WORD", help="Stands for a missing value; may be given several times."),
+]
+
+Decorated = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+class Command(TyperCommand):
+    """A command whose help ends with its example, on one line however long."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the example."""
+        formatter.write(f"\n  {self.epilog}\n")
+
+
+class Commands(TyperGroup):
+    """A group whose help has the commands under who uses them, on one screen of plain text; a command is one line of it."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands, by user where there are several; of options there is ``--help`` alone."""
+        commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        users = [user for user in _USERS if any(_user(c) == user for c in commands.values())]
+        formatter.write_paragraph()
+        for user in users or ["Commands"]:
+            formatter.write(f"{user}:\n")
+            with formatter.indentation():
+                own = [(n, _line(c)) for n, c in commands.items() if not users or _user(c) == user]
+                formatter.write_dl([(f"{name:<{max(map(len, commands))}}", line) for name, line in own])
+
+
+def command(
+    group: typer.Typer, example: str, *, name: str | None = None, user: str | None = None
+) -> Decorated:
+    """Register a command with an example that runs in a working copy; `user` is who it is listed under."""
+    return group.command(
+        name,
+        cls=Command,
+        epilog=f"Example: {example}",
+        rich_help_panel=user,
+        context_settings={"max_content_width": 100},
+    )
+
+
+def say(facts: dict[str, Any], text: str, as_json: bool) -> None:
+    """Print a result for a machine or for a person."""
+    typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)
+
+
+def _user(command: Any) -> str | None:
+    found = getattr(command, "rich_help_panel", None)
+    return found if isinstance(found, str) else None
+
+
+def _line(command: Any) -> str:
+    """The first sentence of a command's help."""
+    return " ".join((command.help or "").split("\n\n")[0].split())

@@ -1,0 +1,78 @@
+"""Signs of life: every dated record that shows a patient alive, and the last of them."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from esld.data import dates, deaths
+from esld.data.sdtm import DOMAINS, Domain, Tables, date_columns
+
+# Medical history is of before the trial; an eligibility form and the details of a death are dated when somebody filled them in.
+_NO_CONTACT = ("MH", "IE", "DD")
+_OF_SUBJECT = ("RFICDTC", "RFSTDTC", "RFXSTDTC", "RFXENDTC", "RFENDTC", "RFPENDTC")
+# What may have been closed because the patient died: no sign of life on the day of the death itself.
+_ENDS = ("RFXENDTC", "RFENDTC", "RFPENDTC")
+_COLUMNS = ["USUBJID", "day", "domain", "variable", "seq"]
+
+
+def signs_of_life(tables: Tables) -> pd.DataFrame:
+    """Every dated sign of life.
+
+    The start and the end of every record is one: visits, samples, examinations, treatments, events and their ends, dispositions,
+    a status that says ALIVE, and the reference dates of DM; not medical history, eligibility, or the death itself. A partial date
+    shows life on its first possible day. What lies after the death is none; nor is an end on its day, which the death may have
+    brought. What is planned has no date in SDTM, and what lies after a cut-off is no longer in the tables of a cut.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        SDTM tables after the cut, with canonical codes.
+
+    Returns
+    -------
+    DataFrame
+        ``USUBJID day domain variable seq``; the domains in the order of :data:`esld.data.sdtm.DOMAINS` but DM last, whose dates
+        others have been the source of; within a domain the start before the end.
+    """
+    died = deaths.died(tables)
+    parts = [part for name in [*(n for n in DOMAINS if n != "DM"), "DM"] for part in _of_domain(name, tables)]
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        return pd.DataFrame(columns=_COLUMNS, dtype=object).astype({"day": "datetime64[ns]"})
+    found = pd.concat(parts, ignore_index=True)
+    last = found["USUBJID"].map(died["last"])
+    known_day = ~found["USUBJID"].map(died["partial"]).eq(True)
+    of_death = found["end"] & known_day & found["day"].eq(last)
+    return found.loc[~(found["day"] > last) & ~of_death, _COLUMNS].reset_index(drop=True)
+
+
+def last_contact(tables: Tables) -> pd.DataFrame:
+    """The last sign of life of each patient, indexed by ``USUBJID``; of several on one day the first in their order."""
+    ordered = signs_of_life(tables).sort_values("day", ascending=False, kind="stable")
+    return ordered.drop_duplicates("USUBJID").set_index("USUBJID")
+
+
+def _of_domain(name: str, tables: Tables) -> Iterator[pd.DataFrame]:
+    table = tables.get(name)
+    if table is None or table.empty or name in _NO_CONTACT:
+        return
+    domain = DOMAINS[name]
+    if name == "DS":
+        table = table[table["DSDECOD"].ne("DEATH")]
+    if name == "SS":  # that nobody could be reached is no sign of life
+        table = table[deaths.status(table, "ALIVE")]
+    for column in (c for c in _variables(domain) if c in table):
+        day = dates.earliest(table[column])
+        frame = {
+            "USUBJID": table["USUBJID"],
+            "day": day,
+            "domain": name,
+            "variable": column,
+            "seq": None if name == "DM" else table[domain.sequence],
+            "end": column == domain.end or column in _ENDS,
+        }
+        yield pd.DataFrame(frame)[day.notna()]
+
+
+def _variables(domain: Domain) -> tuple[str, ...]:
+    return _OF_SUBJECT if domain.name == "DM" else date_columns(domain)

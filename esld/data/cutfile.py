@@ -1,0 +1,249 @@
+"""A data cut as its file describes it: read and checked, with the place of everything that it is made from."""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from esld.data import days
+from esld.data.declared import Reading
+from esld.errors import InputError, RefusedError
+from esld.yamlfile import read_model
+
+View = Literal["unblinded", "masked", "blinded"]
+LEDGER = "ledger.json"  # as the trial office exports it, beside the tables
+OVERRIDES = "overrides.yaml"  # the recorded corrections of an export
+ANSWERS = "queries.yaml"  # the recorded answers to its queries
+EXAMPLE = "example:"
+# Names that no cut can have: its report would stand where JupyterLab's folders are, or is a device on Windows.
+RESERVED = {
+    "lab",
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)),
+}
+
+
+def _iso_day(value: object) -> object:
+    if not days.is_day(str(value)):
+        raise ValueError("must be a calendar day written YYYY-MM-DD")
+    return value
+
+
+IsoDay = Annotated[str, BeforeValidator(_iso_day)]
+
+
+class DataCut(Reading):
+    """One file ``params/<cut>.yaml``: which trial, which export, up to which day, shown to whom.
+
+    ``protocol`` is relative to the cut file. ``data`` is a path relative to the working copy's root, or
+    ``example:<name>`` for one that travels in the package. Where the data are forms, ``mapping``, a path of the same
+    kind, says how they become tables. ``parameters`` gives a chapter other values than its own, by chapter and name.
+    ``unblinding`` quotes the ledger's record of the unmasking in an unblinded cut of a masked trial. ``overrides`` names
+    the recorded corrections, and ``answers`` the recorded answers to queries, if they do not lie beside the data.
+
+    ``encoding``, ``separator``, ``decimal`` and ``missing`` say how to read the export; see :class:`Reading`.
+
+    ``previous`` is the id of an earlier cut whose file lies beside this one; ``previous_results`` is what its report
+    gave, a ``results.json`` that was kept, relative to the cut file. Neither is looked for among the published
+    reports: a report must not depend on which others happen to be there.
+    """
+
+    protocol: str
+    data: str
+    cutoff: IsoDay
+    snapshot: IsoDay
+    title: Annotated[str, Field(min_length=1)]
+    status: Literal["draft", "final"]
+    view: View
+    chapters: Annotated[tuple[str, ...], Field(min_length=1)]
+    mapping: str = ""
+    overrides: str = ""
+    answers: str = ""
+    unblinding: str = ""
+    notice: str = ""
+    simulated: bool = False
+    parameters: Annotated[dict[str, dict[str, Any]], Field(default_factory=dict)]
+    previous: str = ""
+    previous_results: str = ""
+
+
+@dataclass(frozen=True)
+class CutFile:
+    """A cut with its place: ``id`` is the file's name, ``root`` the working copy it belongs to."""
+
+    id: str
+    path: Path
+    root: Path
+    cut: DataCut
+
+    @property
+    def protocol_path(self) -> Path:
+        """The trial's file."""
+        return self.path.parent / self.cut.protocol
+
+    @property
+    def data_path(self) -> Path:
+        """Folder or file of the export."""
+        return self._place(self.cut.data)
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder of the export, or that in which its file lies."""
+        return self.data_path if self.data_path.is_dir() else self.data_path.parent
+
+    @property
+    def ledger_path(self) -> Path:
+        """The exported ledger of assignments, if there is one."""
+        return self.data_folder / LEDGER
+
+    @property
+    def mapping_path(self) -> Path | None:
+        """The file that says how forms become tables; None where the data are tables, or forms that bring their own."""
+        return self._place(self.cut.mapping) if self.cut.mapping else None
+
+    @property
+    def mapping_files(self) -> tuple[Path, ...]:
+        """The mapping, and the dictionary that it names."""
+        path = self.mapping_path
+        if path is None:
+            return ()
+        from esld.data.mapping.model import files_of
+
+        try:
+            return files_of(path)
+        except InputError:  # whoever reads the data says so
+            return (path,)
+
+    def _place(self, name: str) -> Path:
+        if name.startswith(EXAMPLE):
+            return Path(str(resources.files("esld.data"))) / "examples" / name.removeprefix(EXAMPLE)
+        return self.root / name
+
+    @property
+    def reading(self) -> Reading:
+        """How the export is to be read."""
+        return Reading.model_validate(self.cut.model_dump(include=set(Reading.model_fields)))
+
+    @property
+    def previous_results_path(self) -> Path | None:
+        """The results kept of the previous cut; None where the cut file names none."""
+        return self.path.parent / self.cut.previous_results if self.cut.previous_results else None
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Every file and folder that the cut is made from; nothing is written over or into them.
+
+        Raises
+        ------
+        esld.errors.InputError, esld.errors.RefusedError
+            See :func:`previous_cut`.
+        """
+        records = (self.overrides_path, self.answers_path, self.previous_results_path)
+        own = (self.path, self.protocol_path, self.data_path, *records)
+        before = previous_cut(self)
+        named = (path for path in own if path is not None)
+        return (*named, *self.mapping_files, *(before.inputs if before else ()))
+
+    @property
+    def overrides_path(self) -> Path | None:
+        """File of the recorded corrections: the one that the cut names, else the one beside the data; none without."""
+        if self.cut.overrides:
+            return self.root / self.cut.overrides
+        beside = overrides_beside(self.data_path)
+        return beside if beside.is_file() else None
+
+    @property
+    def answers_path(self) -> Path | None:
+        """File of the recorded answers to queries: the one that the cut names, else the one beside the data; none without."""
+        if self.cut.answers:
+            return self.root / self.cut.answers
+        beside = answers_beside(self.data_path)
+        return beside if beside.is_file() else None
+
+
+def read_cut(path: Path) -> CutFile:
+    """Read and check a cut file; its root is the nearest folder above it that holds ``params/``.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The file is missing or refused, its name can be no cut's id, or its dates contradict each other.
+    """
+    cut = read_model(DataCut, path)
+    _check_name(path)
+    if cut.cutoff > cut.snapshot:
+        rule = f"must not be after the snapshot {cut.snapshot}"
+        raise InputError("cutoff", rule, cut.cutoff, path.name, "Correct either date.")
+    folder = path.resolve().parent
+    root = next((p.parent for p in (folder, *folder.parents) if p.name == "params"), folder)
+    return CutFile(path.stem, path.resolve(), root, cut)
+
+
+def _check_name(path: Path) -> None:
+    """A cut's id names folders beside ``outputs/lab``, on any system, and hidden ones belong to the pipeline."""
+    rule, remedy = "must be named <cut>.yaml", "Rename it."
+    if path.suffix != ".yaml" or path.stem.startswith("."):
+        raise InputError("cut file", rule, path.name, remedy=remedy)
+    if path.stem.casefold() in RESERVED:
+        rule = "must have a name of its own, not one of JupyterLab's folders or of a device"
+        raise InputError("cut file", rule, path.name, remedy=remedy)
+    if not path.stem.isprintable() or set(path.stem) & set('<>:"/\\|?*') or path.stem[-1] in ". ":
+        rule = f"{rule}, <cut> without any of <>:\"/\\|?* and no '.' or blank at its end"
+        raise InputError("cut file", rule, repr(path.name), remedy=remedy)
+
+
+def previous_cut(file: CutFile) -> CutFile | None:
+    """The cut that this one names as the previous; None where it names none.
+
+    Raises
+    ------
+    esld.errors.InputError
+        It has no file, is of another trial or not earlier, or its kept results are not there.
+    esld.errors.RefusedError
+        It is of another view: what differs between two views tells the arms.
+    """
+    name, results = file.cut.previous, file.previous_results_path
+    if not name:
+        if results:
+            rule = "must come with 'previous', the cut that it is of"
+            raise InputError("previous_results", rule, None, file.path.name, "Add 'previous'.")
+        return None
+    found = read_cut(file.path.parent / f"{name}.yaml")
+    if found.cut.cutoff >= file.cut.cutoff:
+        rule = f"must have a cut-off before {file.cut.cutoff}"
+        raise InputError(f"previous {name}", rule, found.cut.cutoff, file.path.name, "Name an earlier cut.")
+    if found.protocol_path.resolve() != file.protocol_path.resolve():  # an amended one, or another trial's
+        from esld.protocol import read_protocol
+
+        trial, own = (read_protocol(path).id for path in (found.protocol_path, file.protocol_path))
+        if trial != own:
+            rule, remedy = f"must be a cut of {own}", "Name a cut of the same trial."
+            raise InputError(f"previous {name}", rule, trial, file.path.name, remedy)
+    if found.cut.view != file.cut.view:
+        raise RefusedError(
+            f"cut {file.id} is {file.cut.view} and the previous {name} {found.cut.view}: what differs between two views "
+            "tells the arms."
+        )
+    if results and not results.is_file():
+        rule = "must be the results.json of the previous cut's report"
+        raise InputError("previous_results", rule, file.cut.previous_results, file.path.name, "Correct it.")
+    return found
+
+
+def overrides_beside(data: Path) -> Path:
+    """Where the corrections of an export lie unless a cut says otherwise: in its folder, or next to its workbook."""
+    return _folder(data) / OVERRIDES
+
+
+def answers_beside(data: Path) -> Path:
+    """Where the answers to an export's queries lie unless a cut says otherwise; see :func:`overrides_beside`."""
+    return _folder(data) / ANSWERS
+
+
+def _folder(data: Path) -> Path:
+    return data if data.is_dir() else data.parent

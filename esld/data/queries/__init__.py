@@ -1,0 +1,39 @@
+"""Data queries: records that contradict each other or the protocol, for the data manager to settle.
+
+A query never changes or removes a value, and never repeats a fault, for which the export is refused. Each rule is a function
+of the tables after the cut, the derived data and the protocol, in a module a kind; :func:`find_queries` runs them all.
+What was answered, and what is new since the last cut, is told by :mod:`esld.data.queries.answers`.
+"""
+
+from esld.data.queries import (
+    adverse,
+    coding,
+    deaths,
+    disposition,
+    duplicates,
+    order,
+    series,
+    treatment,
+    values,
+    visits,
+)
+from esld.data.queries.ask import COLUMNS, RULES, Evidence, Query, find_queries, unscored
+
+__all__ = [
+    "COLUMNS",
+    "RULES",
+    "Evidence",
+    "Query",
+    "adverse",
+    "coding",
+    "deaths",
+    "disposition",
+    "duplicates",
+    "find_queries",
+    "order",
+    "series",
+    "treatment",
+    "unscored",
+    "values",
+    "visits",
+]  # each module registers its rules as it is imported

@@ -1,0 +1,137 @@
+"""Coding: terms that have no code yet, or one that is nearly what is looked for; names that are another code's."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import pandas as pd
+
+from esld.data.codes import OTHER, code_lists, fold
+from esld.data.queries.ask import Evidence, Query, Severity, counted, each, folded, line, rule, text
+from esld.protocol.measures import BLOOD
+
+_NEAR = 0.8  # how close two spellings are that may be one word
+
+_TERMS = {
+    "AEDECOD": "AETERM",
+    "CEDECOD": "CETERM",
+    "CMDECOD": "CMTRT",
+    "PRDECOD": "PRTRT",
+    "MHDECOD": "MHTERM",
+}
+
+
+@rule("not coded", "minor")
+def _not_coded(evidence: Evidence) -> Iterator[Query]:
+    """Record by record where the protocol selects by the code, and one line else, or where no record is coded."""
+    endpoints = {(s.domain, c) for e in evidence.protocol.endpoints for s in e.sources for c in s.where}
+    selects = {(s.domain, c) for s in evidence.protocol.sources for c in s.where}
+    for code, term in _TERMS.items():
+        name = code[:2]
+        table = evidence.tables.get(name)
+        if table is None or not {code, term} <= set(table) or code in table.attrs.get("absent", ()):
+            continue
+        named = table[term].notna()
+        rows = table[named & table[code].isna()]
+        if rows.empty or (code == "MHDECOD" and len(rows) == named.sum()):
+            continue  # history need not be coded at all
+        severity: Severity | None = None
+        if (name, code) in selects:
+            severity = "critical" if (name, code) in endpoints else "major"
+            if len(rows) < named.sum():
+                yield from each(
+                    name,
+                    rows,
+                    f"{{{term}!r}} has no {code}: nothing that selects by it counts it.",
+                    severity=severity,
+                )
+                continue
+        of = f"{len(rows)} of {counted(int(named.sum()), 'record')} of {name}"
+        counts = ": nothing that selects by it counts them" if severity else ""
+        yield line(name, rows, f"{code} is empty on {of} with a {term}{counts}", code, severity=severity)
+
+
+@rule("arm named otherwise than by its code", "critical")
+def _arm_names(evidence: Evidence) -> Iterator[Query]:
+    """Where one name stands with two codes, the rarer one is asked about."""
+    dm = evidence.tables["DM"]
+    for code, name in (("ARMCD", "ARM"), ("ACTARMCD", "ACTARM")):
+        if not {code, name} <= set(dm):
+            continue
+        both = dm[dm[code].notna() & dm[name].notna()]
+        usual = both.groupby(name)[code].agg(lambda codes: codes.mode().iloc[0])
+        apart = both[both[code].ne(both[name].map(usual))]
+        message = f"{name} is {{{name}!r}}, elsewhere the name of another arm than {code} {{{code}}}."
+        yield from each("DM", apart, message, ("USUBJID",))
+
+
+@rule("word close to one that is looked for", "major")
+def _nearly(evidence: Evidence) -> Iterator[Query]:
+    """Words that nobody knows, of variables whose words are too many to be a fault; one line a word."""
+    lists = code_lists(evidence.protocol)
+    looked_for = [("CM", "CMDECOD"), *((s.domain, c) for s in evidence.protocol.sources for c in s.where)]
+    for name, variable in dict.fromkeys(looked_for):
+        entry, table = lists[variable], evidence.tables.get(name)
+        if entry.complete or table is None or variable not in table:
+            continue
+        spelt = {word: code for word, code in entry.codes.items() if code in entry.meant}
+        for word, rows in table.groupby(variable):
+            if entry.known(str(word)) or (near := _close(fold(str(word)), spelt)) is None:
+                continue
+            told = f"{variable} {word!r} is close to {spelt[near]!r}, and not counted as it"
+            remedy = f'codes: {{{variable}: {{"{word}": {spelt[near]}}}}}, or {OTHER} if it is not'
+            message = f"{told}; say in the protocol what it is: {remedy}; on {counted(len(rows), 'record')}"
+            yield line(name, rows, message, variable, fold(str(word)))
+
+
+def _close(word: str, spelt: Mapping[str, str | None]) -> str | None:
+    """The spelling that a word is close to, or that has all of its words or lends it all of its own."""
+    from difflib import get_close_matches
+
+    own = set(re.findall(r"\w+", word))
+    for other in spelt:
+        words = set(re.findall(r"\w+", other))
+        chinese = not word.isascii() and (word in other or other in word)
+        if chinese or (own and words and (own <= words or words <= own)):
+            return other
+    return next(iter(get_close_matches(word, spelt, n=1, cutoff=_NEAR)), None)
+
+
+@rule("test code and test name disagree", "major")
+def _test_names(evidence: Evidence) -> Iterator[Query]:
+    """A name is that of the protocol's parameter, or of the code that most records with it have. One line a code and name."""
+    parameters = {folded(p.param): p.paramcd for p in evidence.protocol.parameters if p.kind != "score"}
+    for name, used in evidence.tests_used.items():
+        table = evidence.tables.get(name)
+        code, label = f"{name}TESTCD", f"{name}TEST"
+        if table is None or not {code, label} <= set(table):
+            continue
+        table = table[_of_blood(name, table)]
+        counts: dict[str, Counter[str]] = {}
+        for (word, own), number in Counter(zip(table[label], table[code], strict=True)).items():
+            if text(word) and own != OTHER:
+                counts.setdefault(folded(word), Counter())[own] += number
+        for word, codes in counts.items():
+            most, number = codes.most_common(1)[0]
+            known = parameters.get(word)
+            usual = known if known in used else most if 2 * number > codes.total() else None
+            for other in codes if usual else ():
+                if other != usual:
+                    own = table[table[code].eq(other)]
+                    own = own[own[label].map(text).map(folded).eq(word)]
+                    message = (
+                        f"{code} is {other} and {label} {own[label].iloc[0]!r}, the name of {usual}: which is right? The code "
+                        f"counts. On {counted(len(own), 'record')}"
+                    )
+                    severity: Severity | None = None if {other, usual} & set(used) else "minor"
+                    yield line(name, own, message, other, word, severity=severity)
+
+
+def _of_blood(name: str, table: pd.DataFrame) -> "pd.Series[bool]":
+    """Laboratory records of one specimen: glucose of urine has another code and may have the same name."""
+    other = pd.Series(False, table.index)
+    if name == "LB" and "LBCAT" in table:
+        other |= table["LBCAT"].eq("URINALYSIS")
+    if name == "LB" and "LBSPEC" in table:
+        other |= table["LBSPEC"].notna() & ~table["LBSPEC"].isin(BLOOD)
+    return ~other

@@ -1,0 +1,87 @@
+"""Death, which several forms state: whether they agree, and what was recorded after it."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from esld.data import dates
+from esld.data.deaths import status
+from esld.data.queries.ask import Evidence, Query, Row, each, of_patient, place, records, rule
+from esld.data.sdtm import DOMAINS, date_columns
+
+# Where a site writes in its own words that a patient died, and the words.
+_TEXTS = {"DS": ("DSTERM",), "AE": ("AETERM", "AEDECOD"), "CE": ("CETERM", "CEDECOD")}
+_DEATH = r"(?i)\b(?:died|dead|deaths?|deceased|expired|passed away)\b|死亡|去世|病故|身故"
+# What of an adverse event says that the patient died of it.
+_FATAL = {"AEOUT": "FATAL", "AESDTH": "Y", "AETOXGR": "5"}
+
+
+@rule("death dates disagree", "critical")
+def _death_dates(evidence: Evidence) -> Iterator[Query]:
+    known = evidence.deaths.dropna(subset=["first"])
+    by_subject = known.groupby("USUBJID")
+    apart = by_subject["first"].transform("max") > by_subject["last"].transform("min")
+    for subject, own in known[apart].groupby("USUBJID"):
+        said = [(form, f"{first:%Y-%m-%d}") for form, first in zip(own["form"], own["first"], strict=True)]
+        listed = ", ".join(f"{record}: {day}" for record, (_, day) in zip(own["record"], said, strict=True))
+        message = f"The forms give different days of death ({listed})."
+        content = sorted(f"{form} {day}" for form, day in said)
+        yield of_patient(subject, " / ".join(own["record"]), message, *content)
+
+
+@rule("death missing in a form", "critical")
+def _death_forms(evidence: Evidence) -> Iterator[Query]:
+    forms = evidence.deaths.groupby("USUBJID")["form"].agg(set)
+    for subject, found in forms.items():
+        for form in sorted({"DM", "DS"} - found):
+            message = f"Death is recorded in {', '.join(sorted(found))} but not in {form}."
+            yield of_patient(subject, form, message, form)
+
+
+@rule("death in words alone", "critical")
+def _death_in_words(evidence: Evidence) -> Iterator[Query]:
+    known = set(evidence.deaths["USUBJID"])
+    for name, columns in _TEXTS.items():
+        table = evidence.tables.get(name, pd.DataFrame())
+        for column in (c for c in columns if c in table):
+            own = table[table[column].str.contains(_DEATH, na=False) & ~table["USUBJID"].isin(known)]
+            yield from each(name, own, f"{column} is {{{column}!r}}, and no form states a death.", (column,))
+
+
+@rule("fatal in one variable and not in another", "major")
+def _fatal_in_part(evidence: Evidence) -> Iterator[Query]:
+    ae = evidence.tables.get("AE")
+    if ae is None:
+        return
+    columns = {column: value for column, value in _FATAL.items() if column in ae}
+    says = pd.DataFrame({column: ae[column].eq(value) for column, value in columns.items()})
+    denies = ae[list(columns)].notna() & ~says
+    apart = ae[says.any(axis=1) & denies.any(axis=1)]
+
+    def words(row: Row) -> str:
+        said = " and ".join(f"{c} is {row[c]}" for c, value in columns.items() if row[c] == value)
+        denied = ", ".join(f"{c} {row[c]}" for c, v in columns.items() if pd.notna(row[c]) and row[c] != v)
+        return f"{said}, but {denied}."
+
+    yield from each("AE", apart, words, tuple(columns))
+
+
+@rule("record after death", "critical")
+def _after_death(evidence: Evidence) -> Iterator[Query]:
+    """One query a day and date variable, however many records were made on it."""
+    died = evidence.deaths.groupby("USUBJID")["last"].max()
+    for name, table in evidence.tables.items():
+        domain = DOMAINS[name]
+        if name in ("DM", "MH", "DD") or not len(table):
+            continue
+        if name == "SS":  # somebody may ask, and be told of the death, at any later time
+            table = table[status(table, "ALIVE")]
+        last = table["USUBJID"].map(died)
+        for column in (c for c in date_columns(domain) if c in table):
+            late = table[dates.earliest(table[column]) > last]
+            if late.empty:
+                continue
+            for (subject, date), own in late.groupby(["USUBJID", column], sort=False):
+                more = f" ({len(own)} records)" if len(own) > 1 else ""
+                message = f"{column} is {date}, after the patient's death{more}."
+                yield of_patient(subject, place(name, records(own.head(1))[0]), message, name, column, date)

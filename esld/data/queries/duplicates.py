@@ -1,0 +1,64 @@
+"""Duplicates: records word for word, numbers used twice, and one event under two names."""
+
+import unicodedata
+from collections.abc import Iterator
+
+from esld.data import dates
+from esld.data.queries.ask import Evidence, Query, folded, named, place, records, rule, text, used_and_unused
+from esld.data.sdtm import DOMAINS
+
+# The verbatim term and the code of what happens once on a day; medication may be given twice.
+_EVENTS = {"AE": ("AETERM", "AEDECOD"), "CE": ("CETERM", "CEDECOD"), "MH": ("MHTERM", "MHDECOD")}
+
+
+@rule("duplicate record", "major")
+def _duplicates(evidence: Evidence) -> Iterator[Query]:
+    for name, table in evidence.tables.items():
+        sequence = DOMAINS[name].sequence
+        if name == "DM" or sequence not in table or len(table) < 2:
+            continue
+        content = [column for column in table if column != sequence]
+        short = [c for c in ("USUBJID", DOMAINS[name].date, f"{name}TESTCD", f"{name}ORRES") if c in table]
+        alike = table[
+            table.duplicated(short, keep=False)
+        ]  # few, and comparing every cell of a large table takes long
+        twice = alike[alike.duplicated(content)]
+        result = [column for column in (f"{name}ORRES",) if column in table]
+        yield from used_and_unused(evidence, name, twice, "the record stands twice, word for word", result)
+        again = table[table.duplicated(["USUBJID", sequence])]
+        yield from used_and_unused(
+            evidence, name, again, f"{sequence} is used twice for this subject", [sequence]
+        )
+
+
+@rule("event twice in other words", "major")
+def _same_event(evidence: Evidence) -> Iterator[Query]:
+    """The same term but for spelling, or the same code, that began on the same day."""
+    for name, words in _EVENTS.items():
+        table = evidence.tables.get(name)
+        date = DOMAINS[name].date
+        if table is None or date not in table or len(table) < 2:
+            continue
+        content = [column for column in table if column != DOMAINS[name].sequence]
+        dated = table[table[date].notna() & ~table.duplicated(content)]
+        first, last = dates.earliest(dated[date]), dates.latest(dated[date])
+        met: dict[tuple[object, ...], int] = {}
+        for row, began in enumerate(zip(dated["USUBJID"], first, last, strict=True)):
+            keys = [
+                (*began, column, term)
+                for column in words
+                if column in dated and (term := _letters(text(dated[column].iloc[row])))
+            ]
+            earlier = [met[key] for key in keys if key in met]
+            met |= {key: row for key in keys if key not in met}
+            if earlier:
+                one, other = (records(dated.iloc[[number]])[0] for number in (min(earlier), row))
+                terms = [text(record[words[0]]) for record in (one, other)]
+                message = f"{terms[1]!r} of {other[date]} seems to be {terms[0]!r}, {place(name, one)}."
+                about = (str(one["USUBJID"]), *named(name, other), folded(terms[0]))
+                yield Query(str(one["USUBJID"]), place(name, other), message, about)
+
+
+def _letters(word: str) -> str:
+    """A term without regard to case, width, blanks, hyphens and points."""
+    return "".join(c for c in unicodedata.normalize("NFKC", word).casefold() if c.isalnum())

@@ -1,0 +1,118 @@
+"""The order of days: milestones, beginnings and ends, and measurements without a day."""
+
+import re
+from collections.abc import Iterator
+
+import pandas as pd
+
+from esld.data import dates
+from esld.data.queries.ask import Evidence, Query, each, of_patient, place, records, rule
+from esld.data.sdtm import DOMAINS, date_columns
+
+# Of DM the pairs that lie in one order: reference period, exposure.
+_PERIODS = (("RFSTDTC", "RFENDTC"), ("RFXSTDTC", "RFXENDTC"))
+_MOMENT = re.compile(
+    r"([0-9-]{10})T([0-9]{2}:[0-9]{2}(?::[0-9]{2})?)"
+)  # without a zone: a clock of one place
+
+_HISTORY, _YEARS = ("MH", "CM"), 5
+
+
+@rule("milestones in the wrong order", "critical")
+def _milestones(evidence: Evidence) -> Iterator[Query]:
+    subjects = evidence.subjects
+    for column, record, what in (
+        ("DTHDT", "DM", "Death"),
+        ("LTDT", "PR", "Liver transplantation"),
+        ("TRTSDT", "EX", "First infusion"),
+    ):
+        for subject, date in subjects.loc[subjects[column] < subjects["RANDDT"], column].items():
+            day = f"{date:%Y-%m-%d}"
+            yield of_patient(subject, record, f"{what} on {day} is before randomisation.", column, day)
+    for subject, row in subjects[subjects["RFICDT"] > subjects["RANDDT"]].iterrows():
+        consent, randomised = f"{row['RFICDT']:%Y-%m-%d}", f"{row['RANDDT']:%Y-%m-%d}"
+        message = f"Consent on {consent} is after randomisation on {randomised}."
+        yield of_patient(subject, "DM", message, "RFICDT", consent, randomised)
+    yield from _endpoint_events(evidence)
+
+
+def _endpoint_events(evidence: Evidence) -> Iterator[Query]:
+    """Events of endpoints that every reading dates before randomisation; of transplantations ADSL knows the first."""
+    randomised = evidence.subjects["RANDDT"]
+    sources = [source for endpoint in evidence.protocol.endpoints for source in endpoint.sources]
+    for name, date in dict.fromkeys((source.domain, source.date) for source in sources):
+        table = evidence.tables.get(name)
+        if table is None or date not in table:
+            continue
+        early = table[dates.latest(table[date]) < table["USUBJID"].map(randomised)]
+        asked = [(s.description, s.where) for s in sources if (s.domain, s.date) == (name, date)]
+        for number, (what, where) in enumerate(asked if len(early) else ()):
+            again = (what, where) in asked[:number]  # of another endpoint
+            if not again and "LIVER TRANSPLANTATION" not in where.values() and set(where) <= set(table):
+                own = early[[all(row[c] == value for c, value in where.items()) for row in records(early)]]
+                told = "is before randomisation: it counts on the day of randomisation."
+                yield from each(name, own, f"{what} on {{{date}}} {told}")
+
+
+@rule("implausible date", "major")
+def _long_before(evidence: Evidence) -> Iterator[Query]:
+    """Years before consent, where history and long-standing medication alone may lie; one query a day and date variable."""
+    adsl = evidence.adsl.set_index("USUBJID")
+    consent = adsl["RFICDT"].fillna(adsl["RANDDT"])
+    bound = f"{consent.max() - pd.DateOffset(years=_YEARS):%Y-%m-%d}"  # as text: hardly any date is before it
+    for name, table in evidence.tables.items():
+        if name in _HISTORY or not len(table):
+            continue
+        for column in (c for c in date_columns(DOMAINS[name]) if c in table):
+            days = [day for day in table[column].dropna().unique() if day < bound]
+            if not days:
+                continue
+            early = table[table[column].isin(days)]
+            since = early["USUBJID"].map(consent) - pd.DateOffset(years=_YEARS)
+            old = early[dates.latest(early[column]) < since]
+            for (subject, date), own in old.groupby(["USUBJID", column], sort=False):
+                more = f" ({len(own)} records)" if len(own) > 1 else ""
+                day = f"{consent[str(subject)]:%Y-%m-%d}"
+                message = f"{column} is {date}, more than {_YEARS} years before consent on {day}{more}: is the year right?"
+                yield of_patient(subject, place(name, records(own.head(1))[0]), message, name, column, date)
+
+
+@rule("end before start", "major")
+def _ends(evidence: Evidence) -> Iterator[Query]:
+    """In every domain that has an end; only what no reading of a partial date allows."""
+    for name, table in evidence.tables.items():
+        domain = DOMAINS[name]
+        pairs = _PERIODS if name == "DM" else ((domain.date or "", domain.end or ""),)
+        for start, end in pairs:
+            if start in table and end in table:
+                wrong = table[_before(table[end], table[start])]
+                told = f"{end} {{{end}}} is before {start} {{{start}}}."
+                yield from each(name, wrong, told, (start, end))
+
+
+def _before(end: pd.Series, start: pd.Series) -> pd.Series:
+    """Whether each end is certainly before its start: by the day, and on one day by the time where both have one."""
+    earlier = dates.latest(end) < dates.earliest(start)
+    timed = end.str.contains("T", na=False) & start.str.contains("T", na=False)
+    moments = [_order(e, s) for e, s in zip(end[timed], start[timed], strict=True)]
+    return earlier | pd.Series(moments, end.index[timed], dtype=bool).reindex(end.index, fill_value=False)
+
+
+def _order(end: str, start: str) -> bool:
+    """Whether a time of day is before another of the same day, to the unit that both have."""
+    one, other = _MOMENT.fullmatch(end), _MOMENT.fullmatch(start)
+    if one is None or other is None or one[1] != other[1]:
+        return False
+    shared = min(len(one[2]), len(other[2]))
+    return one[2][:shared] < other[2][:shared]
+
+
+@rule("day of a measurement missing", "major")
+def _incomplete_dates(evidence: Evidence) -> Iterator[Query]:
+    undated = evidence.adlb[evidence.adlb["ADT"].isna()]
+    for row in records(undated):
+        code, domain = row["PARAMCD"], row["SRCDOM"]
+        message = f"The date of {code} names no day: the value belongs to no visit and is not analysed."
+        yield of_patient(
+            row["USUBJID"], f"{domain} {row['SRCSEQ']}", message, domain, code, f"{row['AVAL']:g}"
+        )

@@ -1,0 +1,176 @@
+"""Values beside the others of their patient and test: results of one day, and ranges, units and values that others contradict."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from esld.data.queries.ask import Evidence, Query, Row, counted, line, of_patient, records, rule, text
+from esld.data.queries.values import outside
+
+_DAY = ["USUBJID", "PARAMCD", "ADT", "AVISIT"]
+_REPEATED = 1.2  # one determination and its repetition may differ by a fifth
+_SEVERAL = 3.0  # no two laboratories' upper limits of normal do: the unit is another
+_LEAST = 3  # records with a range, before one of them is the odd one
+_JUMP = 10.0
+_NEAR = pd.Timedelta(days=180)  # between visits further apart a value may well have changed tenfold
+_MISSING = [sign * float("9" * digits) for digits in (3, 4, 5) for sign in (1, -1)] + [-9.0, -99.0]
+_COUNTS = {"AVERAGE": "their mean counts", "MAXIMUM": "the highest counts", "MINIMUM": "the lowest counts"}
+
+
+@rule("results of one day disagree", "major")
+def _one_day(evidence: Evidence) -> Iterator[Query]:
+    """One query a patient, test and day: laboratory results further apart than a repetition, and any two grades."""
+    own = evidence.measured
+    again = own["series"].eq(own["series"].shift()) & own["ADT"].eq(own["ADT"].shift())
+    own = own[again | again.shift(-1, fill_value=False)]
+    own = own[own["AVISIT"].notna() & own["POSTLTFL"].isna()]
+    own = own[own.duplicated(["series", "ADT", "AVISIT"], keep=False)]
+    if own.empty:
+        return
+    protocol = evidence.protocol.parameters
+    step = {p.paramcd: 0.0 if p.kind == "grade" else 10.0**-p.decimals for p in protocol}
+    times = {p.paramcd: 1.0 if p.kind == "grade" else _REPEATED for p in protocol}
+    by_day = own.groupby(_DAY)["AVAL"]
+    low, high = by_day.transform("min"), by_day.transform("max")
+    test = own["PARAMCD"]
+    apart = (high - low > test.map(step) * (1 + 1e-9)) & (high > low * test.map(times) * (1 + 1e-9))
+    derived = evidence.adlb[evidence.adlb["DTYPE"].notna()]
+    counts = dict(zip(derived[_DAY].itertuples(index=False, name=None), derived["DTYPE"], strict=True))
+    for key, rows in own[apart].groupby(_DAY):
+        subject, code, day, _ = key
+        said = [_said(row) for row in records(rows)]
+        which = _COUNTS.get(counts.get(key, ""), "one of them counts")
+        message = (
+            f"{code} of {day:%Y-%m-%d} is {', '.join(said[:-1])} and {said[-1]}: which is right? Now {which}."
+        )
+        places = " / ".join(f"{row['SRCDOM']} {row['SRCSEQ']}" for row in records(rows))
+        values = sorted(f"{value:g}" for value in rows["AVAL"])
+        yield of_patient(subject, places, message, code, f"{day:%Y-%m-%d}", *values)
+
+
+def _said(row: Row) -> str:
+    return f"{row['AVAL']:g} {text(row['AVALU'])}".rstrip()
+
+
+# --- ranges -----------------------------------------------------------------------------------------------------
+
+
+def _ranges(evidence: Evidence) -> pd.DataFrame:
+    """Values with a range, and of each what is odd about it: ``exchanged`` with the result, of another ``unit``, ``changed``."""
+    own = evidence.measured
+    own = own[(own["ANRLO"].notna() | own["ANRHI"].notna()) & ~(own["ANRLO"] > own["ANRHI"])]
+    spread = own.groupby("PARAMCD")["ANRHI"].agg(["min", "max"])
+    ranges = own[["series", "ANRLO", "ANRHI"]].drop_duplicates()
+    if ranges["series"].is_unique and not _several(spread["max"], spread["min"]).any():
+        return own.iloc[:0].assign(exchanged=False, unit=False, changed=False)  # as in most trials
+    by_patient = own.groupby("series")
+    exchanged = pd.Series(False, own.index)
+    for limit in ("ANRLO", "ANRHI"):
+        usual = by_patient[limit].transform("median")
+        alone = ~own.duplicated(["series", limit], keep=False) & own[limit].notna() & own[limit].ne(usual)
+        exchanged |= alone & own["AVAL"].eq(usual) & (by_patient[limit].transform("count") >= _LEAST)
+    of_test = own.groupby("PARAMCD")["ANRHI"]
+    usual = of_test.transform("median")
+    unit = _several(own["ANRHI"], usual) & (of_test.transform("count") >= _LEAST) & ~exchanged
+    rest = own[~unit & ~exchanged]
+    before = rest.groupby("series")[["ANRLO", "ANRHI"]].shift()
+    changed = _several(rest["ANRHI"], before["ANRHI"])
+    changed |= (rest["ANRLO"] > before["ANRHI"]) | (rest["ANRHI"] < before["ANRLO"])
+    own = own.assign(exchanged=exchanged, unit=unit, changed=changed.reindex(own.index, fill_value=False))
+    return own.assign(usual=usual, LOBEF=before["ANRLO"], HIBEF=before["ANRHI"])
+
+
+def _several(one: pd.Series, other: pd.Series) -> pd.Series:
+    return (one >= _SEVERAL * other * (1 - 1e-9)) | (one * _SEVERAL <= other * (1 + 1e-9))
+
+
+@rule("unit and normal range disagree", "major")
+def _unit_and_range(evidence: Evidence) -> Iterator[Query]:
+    """A matter of the laboratory: one line a test and unit."""
+    own = _ranges(evidence)
+    own = own[own["unit"]]
+    if own.empty:
+        return
+    lb = evidence.tables["LB"][["USUBJID", "LBSEQ", "LBORRESU", "LBORNRHI"]]
+    lb = lb.drop_duplicates(["USUBJID", "LBSEQ"])
+    own = own.assign(LBSEQ=own["SRCSEQ"]).merge(lb, "left", ["USUBJID", "LBSEQ"])
+    for (code, unit), rows in own.groupby(["PARAMCD", own["LBORRESU"].map(text)]):
+        first = records(rows.head(1))[0]
+        written = f"{first['LBORNRHI']} {unit}".rstrip()
+        message = (
+            f"{code}: the upper limit of normal {written}, that is {first['ANRHI']:g} {text(first['AVALU'])}, is far from "
+            f"the usual {first['usual']:g}: are the unit and the range right? On {counted(len(rows), 'record')}"
+        )
+        yield line("LB", rows, message, str(code), str(unit))
+
+
+@rule("normal range changes", "major")
+def _range_changes(evidence: Evidence) -> Iterator[Query]:
+    """One query a patient and test where the range leaps, and one a record whose result is the patient's usual limit."""
+    own = _ranges(evidence)
+    for row in records(own[own["exchanged"]]):
+        limits = _between(row["ANRLO"], row["ANRHI"])
+        message = (
+            f"{row['PARAMCD']} of {row['ADT']:%Y-%m-%d} is {row['AVAL']:g}, at other visits a limit of normal, and the range is "
+            f"{limits}: were the result and the limit exchanged?"
+        )
+        yield _of(row, message, "exchanged", f"{row['AVAL']:g}", limits)
+    for row in records(own[own["changed"]].drop_duplicates("series")):
+        old, new = _between(row["LOBEF"], row["HIBEF"]), _between(row["ANRLO"], row["ANRHI"])
+        message = f"The normal range of {row['PARAMCD']} changes from {old} to {new} on {row['ADT']:%Y-%m-%d}: which is right?"
+        yield _of(row, message, old, new)
+
+
+def _between(low: float, high: float) -> str:
+    return "-".join("open" if pd.isna(limit) else f"{limit:g}" for limit in (low, high))
+
+
+def _of(row: Row, message: str, *content: str) -> Query:
+    about = (row["SRCDOM"], row["PARAMCD"], f"{row['ADT']:%Y-%m-%d}", *content)
+    return of_patient(row["USUBJID"], f"{row['SRCDOM']} {row['SRCSEQ']}", message, *about)
+
+
+# --- results ----------------------------------------------------------------------------------------------------
+
+
+@rule("value far from those before and after", "minor")
+def _jumps(evidence: Evidence) -> Iterator[Query]:
+    """Of plausible laboratory values in a unit that nothing contradicts: the others are asked about as such."""
+    own = evidence.measured
+    own = own[own["SRCDOM"].eq("LB") & own["POSTLTFL"].isna() & (own["AVAL"] > 0)]
+    own = own[~outside(evidence, own)]
+    by_patient = own.groupby("series")[["AVAL", "ADT"]]
+    before, after = by_patient.shift(1), by_patient.shift(-1)
+    near = (own["ADT"] - before["ADT"] <= _NEAR) & (after["ADT"] - own["ADT"] <= _NEAR)
+    value, one, other = own["AVAL"], before["AVAL"], after["AVAL"]
+    above = (value > _JUMP * one) & (value > _JUMP * other)
+    jumps = near & (above | ((value * _JUMP < one) & (value * _JUMP < other)))
+    if not jumps.any():
+        return
+    ranges = _ranges(evidence)
+    asked = ranges.index[ranges["unit"] | ranges["exchanged"]]
+    own = own.assign(before=one, after=other)[jumps & ~own.index.isin(asked)]
+    for row in records(own):
+        message = (
+            f"{row['PARAMCD']} of {row['ADT']:%Y-%m-%d} is {_said(row)}, {row['before']:g} before and {row['after']:g} "
+            "after: is the value right?"
+        )
+        yield _of(row, message, f"{row['AVAL']:g}")
+
+
+@rule("result may be a code for missing", "major")
+def _missing_codes(evidence: Evidence) -> Iterator[Query]:
+    """One line a number such as 999 that stands in several records of tests that an analysis uses."""
+    lb = evidence.tables.get("LB")
+    if lb is None:
+        return
+    own = lb[evidence.used("LB", lb)]
+    value = pd.to_numeric(own["LBORRES"], errors="coerce")
+    own = own.assign(value=value)[value.isin(_MISSING)]
+    for code, rows in own.groupby("value"):
+        places = len(rows.drop_duplicates(["USUBJID", "LBTESTCD"]))
+        if places > 1:
+            tests = counted(rows["LBTESTCD"].nunique(), "test")
+            such = counted(len(rows), "record")
+            message = f"{code:g} is the result on {such} of {tests}: does it mean that none is known? It is analysed"
+            yield line("LB", rows, message, f"{code:g}")

@@ -1,0 +1,109 @@
+"""Treatment: otherwise than randomised or planned, or not given without a reason.
+
+No id holds an arm, whose name depends on the view.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pandas as pd
+
+from esld.data import dates, exposure, views
+from esld.data.codes import treatments
+from esld.data.queries.ask import Evidence, Query, counted, each, folded, line, of_patient, records, rule
+
+
+@rule("treated otherwise than randomised", "critical")
+def _treatment(evidence: Evidence) -> Iterator[Query]:
+    adsl = evidence.adsl.set_index("USUBJID")
+    other = adsl["TRT01A"].notna() & adsl["TRT01P"].notna() & adsl["TRT01A"].ne(adsl["TRT01P"])
+    for subject, arm in adsl.loc[other, ["TRT01P", "TRT01A"]].iterrows():
+        message = f"Randomised to {arm['TRT01P']}, treated as {arm['TRT01A']}."
+        yield of_patient(subject, "DM", message, "other arm")
+    for subject in adsl.index[adsl["TRTSDT"].notna() & adsl["TRT01A"].isna()]:
+        yield of_patient(subject, "DM", "Infused, but DM names no actual arm.", "no actual arm")
+    for subject in adsl.index[adsl["TRTSDT"].notna() & adsl["RANDFL"].ne("Y")]:
+        yield of_patient(subject, "EX", "Infused, but not randomised.", "not randomised")
+    planned = {arm.label: arm.dose.amount for arm in evidence.protocol.arms if arm.dose}
+    if "EX" not in evidence.tables or not planned:
+        return
+    ex = evidence.tables["EX"]
+    above = ex[pd.to_numeric(ex["EXDOSE"]) > ex["USUBJID"].map(adsl["TRT01P"]).map(planned)]
+    content = ("EXDOSE", "EXDOSU")
+    yield from each("EX", above, "Dose {EXDOSE} {EXDOSU} is above the arm's.", content)
+
+
+@rule("treatment not named in the protocol", "critical")
+def _other_treatment(evidence: Evidence) -> Iterator[Query]:
+    """A word in EXTRT beside the usual one of an arm: that of the protocol, or else of most records; also that of another arm."""
+    ex = evidence.tables.get("EX")
+    if ex is None or "EXTRT" not in ex:
+        return
+    adsl = evidence.adsl.set_index("USUBJID")
+    arm_of = ex["USUBJID"].map(adsl["TRT01A"].where(adsl["TRT01A"].notna(), adsl["TRT01P"]))
+    given = ex[exposure.is_treatment(evidence.tables, evidence.protocol) & ex["EXTRT"].notna()]
+    words = given["EXTRT"].map(folded)
+    names = {arm.label: {folded(name) for name in treatments(arm)} for arm in evidence.protocol.arms}
+    strange = pd.Series(False, given.index)
+    for label, own_names in names.items():
+        own = words[arm_of[given.index].eq(label)]
+        usual = set(own) & own_names
+        if not usual:
+            most = own[~own.isin(set().union(*names.values()))].value_counts()
+            usual = set(most.index[most > len(own) / 2])
+        strange[own.index] = ~own.isin(usual)
+    beside = ", ".join(map(repr, sorted(set(given.loc[~strange, "EXTRT"])))) or "others"
+    for word, of_word in words[strange].groupby(words[strange]):
+        rows = given.loc[of_word.index]
+        name = rows["EXTRT"].iloc[0]
+        told = f"EXTRT {name!r}, beside {beside}, counts as study treatment"
+        remedy = f'if it is none, say in the protocol codes: {{EXTRT: {{"{name}": OTHER}}}}, else the name that it has there'
+        yield line("EX", rows, f"{told}; {remedy}; on {counted(len(rows), 'record')}", str(word))
+
+
+@rule("not given, and no reason", "major")
+def _not_given(evidence: Evidence) -> Iterator[Query]:
+    """Of arms with a dose, and only where the view shows what an infusion held: elsewhere a second bag has no dose either."""
+    ex = evidence.tables.get("EX")
+    if ex is None or views.hides_doses(evidence.protocol):
+        return
+    none = pd.to_numeric(ex["EXDOSE"], errors="coerce").eq(0)
+    none &= ex["EXADJ"].isna() if "EXADJ" in ex else True
+    if none.any():
+        none &= exposure.with_substance(evidence.tables, evidence.protocol, unknown=False)
+        asked = "was it not given, and why? It does not count as treatment."
+        words = f"Dose {{EXDOSE}} {{EXDOSU}} on {{EXSTDTC}}, and no reason in EXADJ: {asked}"
+        yield from each("EX", ex[none], words, ("EXDOSE",))
+
+
+@rule("more administrations than planned", "major")
+def _too_many(evidence: Evidence) -> Iterator[Query]:
+    planned = evidence.protocol.administrations
+    if "EX" not in evidence.tables or not planned:
+        return
+    number = evidence.adsl.set_index("USUBJID")["NINFUS"]
+    for subject, given in number[number > len(planned.value)].items():
+        message = f"{given:.0f} administrations are recorded; the protocol plans {len(planned.value)}: were all given?"
+        yield of_patient(subject, "EX", message, f"{given:.0f}")
+
+
+@rule("administrations close together", "minor")
+def _too_close(evidence: Evidence) -> Iterator[Query]:
+    """Nearer than half of the shortest interval that is planned."""
+    planned = evidence.protocol.administrations
+    gaps = [later - day for day, later in pairwise(sorted(planned.value))] if planned else []
+    if not gaps or "EX" not in evidence.tables:
+        return
+    ex = evidence.tables["EX"][["USUBJID", "EXSTDTC"]].drop_duplicates()
+    ex = ex.assign(day=dates.earliest(ex["EXSTDTC"])).sort_values(["USUBJID", "day"], kind="stable")
+    near = ex["day"].diff().lt(pd.Timedelta(days=min(gaps)) / 2) & ex["USUBJID"].eq(ex["USUBJID"].shift())
+    if not near.any():
+        return  # to make administrations of records takes long
+    given = exposure.administrations(evidence.tables, evidence.protocol).dropna(subset=["NUMBER"])
+    before = given.groupby("USUBJID")["ADT"].shift()
+    given = given.assign(before=before, gap=(given["ADT"] - before).dt.days)
+    for row in records(given[given["gap"] * 2 < min(gaps)]):
+        days = [f"{row[day]:%Y-%m-%d}" for day in ("before", "ADT")]
+        apart = f"{row['gap']:.0f} days apart; the protocol plans {min(gaps)}"
+        message = f"Administrations on {' and '.join(days)} are {apart}: are both right?"
+        yield of_patient(row["USUBJID"], "EX", message, *days)

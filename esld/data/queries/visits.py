@@ -1,0 +1,139 @@
+"""Visits: their windows, their order, their names, and infusions on days of none."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pandas as pd
+
+from esld.data import dates
+from esld.data.adam.adlb import study_day
+from esld.data.adam.adsl import anchor_days
+from esld.data.queries.ask import Evidence, Query, counted, each, folded, line, of_patient, records, rule
+from esld.data.queries.expected import expected
+from esld.data.sdtm import DOMAINS, Tables
+
+_VISITED = ("SV", "LB", "VS", "RS")  # the domains that a visit leaves records in
+
+
+@rule("visit outside its allowed window", "minor")
+def _visit_windows(evidence: Evidence) -> Iterator[Query]:
+    """One query a visit and day, however many forms were filled in on it."""
+    schedule = evidence.protocol.schedule
+    allowed = {folded(visit.label): visit.allowed for visit in schedule.visits}
+    visits = pd.concat([_visits(evidence.tables, name) for name in ("LB", "RS", "VS")], ignore_index=True)
+    visits["day"] = study_day(visits["date"], visits["USUBJID"].map(anchor_days(evidence.subjects, schedule)))
+    visits = visits[visits["label"].isin(allowed)].dropna(subset=["day"])
+    visits = visits.drop_duplicates(["USUBJID", "label", "day"])
+    opens, closes = (visits["label"].map({k: v[end] for k, v in allowed.items()}) for end in (0, 1))
+    for row in records(visits[~visits["day"].between(opens, closes)]):
+        first, last = allowed[row["label"]]
+        message = (
+            f"{row['VISIT']} took place on day {row['day']:.0f}; the protocol allows days {first} to {last}."
+        )
+        content = (row["label"], f"{row['date']:%Y-%m-%d}", f"{row['day']:.0f}")
+        yield of_patient(row["USUBJID"], row["record"], message, *content)
+    first, last = schedule.baseline_window
+    baseline = evidence.adlb[evidence.adlb["ABLFL"].eq("Y") & evidence.adlb["SRCSEQ"].notna()]
+    old = baseline[~baseline["ADY"].between(first, last)].drop_duplicates(["USUBJID", "ADY"])
+    for row in records(old):
+        day = f"{row['PARAMCD']} is of day {row['ADY']:.0f}"
+        message = f"The baseline value of {day}; the protocol allows days {first} to {last}."
+        record = f"{row['SRCDOM']} {row['SRCSEQ']}"
+        yield of_patient(row["USUBJID"], record, message, "baseline", f"{row['ADY']:.0f}")
+
+
+def _visits(tables: Tables, name: str) -> pd.DataFrame:
+    """Visits that left records in a domain: subject, first record, visit as written, its label folded, day."""
+    columns = ["USUBJID", "record", "VISIT", "label", "date"]
+    if name not in tables or "VISIT" not in tables[name]:
+        return pd.DataFrame(
+            {c: pd.Series(dtype="datetime64[ns]" if c == "date" else object) for c in columns}
+        )
+    table = tables[name]
+    table = table.drop_duplicates(
+        ["USUBJID", "VISIT", f"{name}DTC"]
+    )  # of many tests at a visit one is enough
+    record = name + " " + table[f"{name}SEQ"].astype(str)
+    label, date = table["VISIT"].map(folded, na_action="ignore"), dates.whole(table[f"{name}DTC"])
+    return table.assign(record=record, label=label, date=date)[columns]
+
+
+@rule("visits in the wrong order", "major")
+def _visit_order(evidence: Evidence) -> Iterator[Query]:
+    order = {folded(visit.label): visit for visit in evidence.protocol.schedule.visits}
+    visits = _visits(evidence.tables, "LB").dropna(subset=["date"])
+    visits = visits.assign(number=visits["label"].map({label: v.number for label, v in order.items()}))
+    labels = {visit.number: visit.label for visit in order.values()}
+    first = visits.dropna(subset=["number"]).sort_values("date", kind="stable")
+    first = first.drop_duplicates(["USUBJID", "number"]).sort_values(["USUBJID", "number"])
+    for before, after in pairwise(records(first)):
+        if after["USUBJID"] == before["USUBJID"] and after["date"] < before["date"]:
+            earlier = f"{labels[before['number']]} on {before['date']:%Y-%m-%d}"
+            later = f"{labels[after['number']]} on {after['date']:%Y-%m-%d}"
+            message = f"{later} is dated before {earlier}."
+            yield of_patient(after["USUBJID"], after["record"], message, later, earlier)
+
+
+@rule("visit unknown to the protocol", "minor")
+def _visit_names(evidence: Evidence) -> Iterator[Query]:
+    """One line a name, however many records carry it."""
+    visits = evidence.protocol.schedule.visits
+    known = {folded(word) for visit in visits for word in (visit.label, visit.code)}
+    others = tuple(folded(word) for word in expected().visits)
+    found: dict[str, list[tuple[str, pd.DataFrame]]] = {}
+    for name, table in evidence.tables.items():
+        if "VISIT" not in table or f"{name}SEQ" not in table:
+            continue
+        written = {word: folded(word) for word in table["VISIT"].dropna().unique()}
+        strange = {w: label for w, label in written.items() if label not in known | {*others}}
+        strange = {w: label for w, label in strange.items() if not label.startswith(tuple(_many(others)))}
+        own = table[table["VISIT"].isin(strange)]
+        for label, rows in own.groupby(own["VISIT"].map(strange), sort=False):
+            found.setdefault(str(label), []).append((name, rows))
+    for label, places in sorted(found.items()):
+        name, rows = places[0]
+        where = " and ".join(f"{counted(len(own), 'record')} of {domain}" for domain, own in places)
+        message = f"{rows['VISIT'].iloc[0]!r} is no visit of the protocol: {where}"
+        asked = line(name, rows, message)
+        yield Query(asked.subject, asked.record, asked.message, (label,))
+
+
+def _many(words: tuple[str, ...]) -> Iterator[str]:
+    """What may be numbered on: ``UNSCHEDULED 4.1``."""
+    yield from (f"{word} " for word in words)
+
+
+@rule("dose on a day without a visit", "minor")
+def _doses(evidence: Evidence) -> Iterator[Query]:
+    """Where visits are recorded; one line where they are recorded on hardly any day of an infusion."""
+    tables = evidence.tables
+    visited = [name for name in _VISITED if name in tables and len(tables[name])]
+    if "EX" not in tables or not visited:
+        return
+    spans: dict[str, set[tuple[pd.Timestamp, pd.Timestamp]]] = {}
+    for subject, first, last in (span for name in visited for span in _spans(name, tables[name])):
+        spans.setdefault(subject, set()).add((first, last))
+    ex = tables["EX"].drop_duplicates(["USUBJID", "EXSTDTC"])
+    day = dates.whole(ex["EXSTDTC"])
+    ex, day = ex[day.notna()], day.dropna()
+    met = [
+        any(first <= own <= last for first, last in spans.get(subject, ()))
+        for subject, own in zip(ex["USUBJID"], day, strict=True)
+    ]
+    without = ex[~pd.Series(met, ex.index, dtype=bool)]
+    if len(without) * 2 > len(ex) and len(without) > 1:
+        message = f"No visit is recorded on the day of {len(without)} of {counted(len(ex), 'infusion')}"
+        yield line("EX", without, message, "most")
+        return
+    yield from each("EX", without, "No visit is recorded on {EXSTDTC}, the day of an infusion.")
+
+
+def _spans(name: str, table: pd.DataFrame) -> Iterator[tuple[str, pd.Timestamp, pd.Timestamp]]:
+    """From which to which day each visit that left records in a domain lasted: subject, first and last day."""
+    domain = DOMAINS[name]
+    start = str(domain.date)
+    end = domain.end if domain.end and domain.end in table else start
+    table = table.drop_duplicates(list(dict.fromkeys(["USUBJID", start, end])))
+    first = dates.whole(table[start])
+    last = dates.whole(table[end]).fillna(first)
+    yield from zip(table["USUBJID"][first.notna()], first.dropna(), last[first.notna()], strict=True)

@@ -1,0 +1,167 @@
+"""A report from what its chapters left: notebooks, results, tables and figures, pages, Word, PDF."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from esld.data.fingerprint import digest
+from esld.data.study import Study
+from esld.pipeline import paper, render, word
+from esld.pipeline.agreement import keep_recorded
+from esld.pipeline.execution import Executed
+from esld.pipeline.handed_over import HandedOver, gather
+from esld.pipeline.publish import SCRATCH
+from esld.pipeline.reuse import Shelf, key_of
+from esld.report.front import FrontPage, front_page
+from esld.report.results import write_rows
+from esld.report.roles import READERS
+from esld.report.tables import Table
+
+
+class Binder:
+    """The chapters of a report, each made ready as soon as it has been executed, while others still run.
+
+    Parameters
+    ----------
+    staged : Path
+        Where the report is made.
+    published : Path
+        Where the one that stands lies; a file that agrees with the one recorded there keeps its bytes.
+    slugs : sequence of str
+        All chapters, in order.
+    shelf : Shelf
+        What was rendered before of the same is taken from there.
+    key : str
+        See :func:`esld.pipeline.reuse.cut_key`.
+    """
+
+    def __init__(self, staged: Path, published: Path, slugs: Sequence[str], shelf: Shelf, key: str) -> None:
+        self.staged, self.published, self.slugs = staged, published, slugs
+        self._shelf, self._key = shelf, key
+        self.chapters: dict[str, render.Chapter] = {}
+        self.bodies: dict[str, render.Body] = {}
+        self.kept: list[str] = []
+        self._front: FrontPage | None = None
+        (staged / "notebooks").mkdir()
+
+    def add(self, done: Executed) -> None:
+        """Write a chapter's notebook and render its body; one that has handed nothing over is left to :func:`gather`."""
+        slug, name = done.source.slug, f"notebooks/{done.source.slug}.ipynb"
+        (self.staged / name).write_bytes(done.content)
+        if keep_recorded(self.published, self.staged, name):
+            self.kept.append(name)
+        handed = self.staged / SCRATCH / "chapters" / f"{slug}.json"
+        if handed.is_file():
+            answer = json.loads(handed.read_text(encoding="utf-8"))["answer"]
+            content = (self.staged / name).read_text(encoding="utf-8")
+            chapter = render.Chapter(
+                slug, done.source.title, done.source.question, answer, nbformat.v4.reads(content)
+            )
+            key = key_of(
+                "body", self._key, content, chapter.title, chapter.question, answer, list(self.slugs)
+            )
+            made = self._shelf.remembered(
+                key, lambda: json.dumps(asdict(render.body_of(chapter, self.slugs)))
+            )
+            self.chapters[slug], self.bodies[slug] = chapter, render.Body(**json.loads(made))
+
+    def front(self, study: Study) -> FrontPage:
+        """The front page, of what the chapters have handed over that read no others: it can be made while those run."""
+        if self._front is None:
+            handed = gather(self.staged / SCRATCH, [slug for slug in self.slugs if slug not in READERS])
+            key = key_of("front", self._key, [asdict(row) for row in handed.rows], handed.answers)
+            made = self._shelf.remembered(
+                key, lambda: json.dumps(asdict(front_page(handed.rows, handed.answers, study)))
+            )
+            self._front = FrontPage.from_record(json.loads(made))
+        return self._front
+
+
+def assemble(
+    binder: Binder, study: Study, inputs: Mapping[str, str], environment: Mapping[str, Any], *, pdf: bool
+) -> list[str]:
+    """Everything of a report in its staged folder; the files kept as recorded."""
+    staged = binder.staged
+    scratch = staged / SCRATCH
+    handed = gather(scratch, binder.slugs)
+    write_rows(handed.rows, staged / "results.json")
+    for name in ("tables", "figures"):
+        shutil.move(scratch / name, staged / name)
+    kept = sorted(binder.kept)
+    if keep_recorded(binder.published, staged, "results.json"):
+        kept.append("results.json")
+    report = _report(binder, handed, study, inputs, environment, pdf)
+    render.render(report, staged, bodies=binder.bodies)
+    exhibits = {slug: _exhibits(own, staged) for slug, own in handed.exhibits.items()}
+    word.write_word(report, exhibits, staged / word.WORD)
+    if pdf:
+        paper.write_pdf(staged / "report.html", staged / paper.PDF)
+    shutil.rmtree(scratch)
+    return kept
+
+
+def _exhibits(records: Mapping[str, Any], staged: Path) -> list[word.Exhibit]:
+    """Tables and figures of a chapter as they were recorded."""
+    made: list[word.Exhibit] = []
+    for name, record in records.items():
+        if name.startswith("tables/"):
+            made.append(Table.from_record(record))
+        else:
+            made.append(
+                word.Figure(name.partition("/")[2], record["title"], record["alt"], staged / f"{name}.png")
+            )
+    return made
+
+
+def _report(
+    binder: Binder,
+    handed: HandedOver,
+    study: Study,
+    inputs: Mapping[str, str],
+    environment: Mapping[str, Any],
+    pdf: bool,
+) -> render.Report:
+    cut, protocol = study.cut, study.protocol
+    tables = {name: title for name, title in handed.files.items() if name.startswith("tables/")}
+    front = binder.front(study)
+    return render.Report(
+        masthead=render.Masthead(
+            trial_id=protocol.id,
+            trial_title=protocol.short_title,
+            cut_id=study.file.id,
+            cut_title=cut.title,
+            cutoff=cut.cutoff,
+            status=cut.status,
+            view=cut.view,
+            simulated=cut.simulated,
+            notice=cut.notice,
+        ),
+        question=protocol.question,
+        answer=front.answer,
+        cards=tuple(render.Card(c.label, c.value, c.detail, c.result_id) for c in front.cards),
+        chapters=tuple(binder.chapters[slug] for slug in binder.slugs),
+        downloads=(
+            ("report.html", "the whole report on one page, to send by mail"),
+            *([(paper.PDF, "the same on paper")] if pdf else []),
+            (word.WORD, "answers, tables and figures for a word processor"),
+            ("results.json", f"all {len(handed.rows)} results in long form"),
+            *((f"{name}.csv", title) for name, title in tables.items()),
+        ),
+        made_with=(
+            ("Data export of", cut.snapshot),
+            ("Inputs", f"{len(inputs)} files, SHA-256 {digest(inputs)[:16]}…"),
+            ("esld", f"{environment['esld']}, SHA-256 {environment['esld_sha256'][:16]}…"),
+            ("Python", environment["python"]),
+            *(
+                (name, environment["packages"][name])
+                for name in ("pandas", "scipy", "lifelines", "papermill")
+            ),
+        ),
+        assumptions=tuple(protocol.assumptions()),
+        diagram=render.Diagram(**asdict(front.diagram)) if front.diagram else None,
+    )

@@ -1,0 +1,234 @@
+"""One cut on its way to a report: check, execute or reuse, gather, render, record, publish."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from concurrent.futures import as_completed
+from datetime import UTC, datetime
+from pathlib import Path
+
+from esld.data.cutfile import CutFile, read_cut
+from esld.data.fingerprint import code_as_loaded, sha256
+from esld.data.store import stored_study
+from esld.data.study import Study, load_study
+from esld.errors import InputError, RefusedError, RunError
+from esld.pipeline import paper, provenance
+from esld.pipeline.assemble import Binder, assemble
+from esld.pipeline.chapters import ChapterSource, read_chapters, source_digest, values_for, waves
+from esld.pipeline.desk import Desk
+from esld.pipeline.execution import Executed
+from esld.pipeline.handed_over import gather
+from esld.pipeline.how import Published, outputs_folder
+from esld.pipeline.publish import SCRATCH, Place, keep_failed, locked, publish, staging_folder
+from esld.pipeline.reuse import Kept, Shelf, chapter_key, cut_key, report_key
+from esld.pipeline.unblinding import check_unblinding
+from esld.pipeline.watch import Event
+from esld.protocol import read_protocol
+from esld.report import double_programming
+from esld.report.chapter import prepare_run_folder
+from esld.report.ledger import ledger_of
+from esld.report.results import Reported
+from esld.report.roles import PARTS, VALIDATION
+
+
+class Making:
+    """One cut on its way to a report."""
+
+    def __init__(self, file: CutFile, desk: Desk) -> None:
+        self.file, self.desk = file, desk
+        self.shelf = Shelf.of(file)
+        self.keys: dict[str, str] = {}
+        self.executed: dict[str, Executed] = {}
+
+    def report(self) -> Published:
+        """Check, execute, gather, render, record and publish."""
+        file, how = self.file, self.desk.how
+        begun = datetime.now(UTC)
+        if how.pdf:
+            paper.require_pdf()
+        self.key = cut_key(file)
+        self.chapters = read_chapters(file)
+        try:
+            place = place_of(file, how.outputs)
+        except InputError:
+            load_study(file)  # what is wrong with the data is told before what is wrong with the previous cut
+            raise
+        self.study = stored_study(file)
+        ledger_of(self.study)  # an export that cannot be read is found before any kernel starts
+        check_unblinding(self.study)
+        inputs = provenance.input_hashes(file, self.chapters)
+        environment = provenance.environment(file.root)
+        with locked(place):
+            staged = staging_folder(place)
+            try:
+                self.binder = Binder(
+                    staged, place.report, [chapter.slug for chapter in self.chapters], self.shelf, self.key
+                )
+                self._execute(staged / SCRATCH, provenance.read_run(place.report).get("chapters", {}))
+                executed = [self.executed[chapter.slug] for chapter in self.chapters]
+                _check_twice(staged / SCRATCH, self.study, self.chapters)
+                kept = assemble(self.binder, self.study, inputs, environment, pdf=how.pdf)
+                ended = datetime.now(UTC)
+                reused = tuple(e.source.slug for e in executed if e.reused)
+                facts = {
+                    "cut_file": str(file.path),
+                    "kept_from_record": kept,
+                    "reused": list(reused),
+                    "started": begun.isoformat(timespec="seconds"),
+                    "ended": ended.isoformat(timespec="seconds"),
+                    "seconds": round((ended - begun).total_seconds(), 1),
+                    "chapters": {e.source.slug: round(e.seconds, 2) for e in executed},
+                }
+                record = {
+                    "cut": file.id,
+                    "trial": self.study.protocol.id,
+                    "view": file.cut.view,
+                    "inputs": inputs,
+                    "environment": environment,
+                    "outputs": provenance.output_hashes(staged),
+                }
+                provenance.write(facts, staged, name=provenance.RUN)
+                provenance.write(record, staged)
+                folder = publish(staged, place)
+            except (RunError, OSError) as error:
+                self._give_up_if_stopped(staged)
+                failed = keep_failed(staged, place, str(error))
+                reason = f"{str(error).rstrip('.')}. The run is kept in {failed}; nothing was published."
+                raise RunError(reason) from (None if isinstance(error, RunError) else error)
+            except Exception as error:
+                self._give_up_if_stopped(staged)
+                keep_failed(staged, place, f"{type(error).__name__}: {error}")
+                raise
+            except BaseException:
+                shutil.rmtree(staged, ignore_errors=True)
+                raise
+            warnings = tuple(
+                f"{e.source.slug}: {' '.join(e.stderr.split())[:300]}" for e in executed if e.stderr
+            )
+            self.shelf.note(report_key(self.keys, pdf=how.pdf), folder, warnings)
+        return Published(file.id, folder / "index.html", (ended - begun).total_seconds(), warnings, reused)
+
+    def _give_up_if_stopped(self, staged: Path) -> None:
+        """Keep nothing of a run that failed because its kernels were taken away, or no more could be asked for.
+
+        Raises
+        ------
+        esld.errors.RunError
+            The command was stopped.
+        """
+        if self.desk.stopped:
+            shutil.rmtree(staged, ignore_errors=True)
+            raise RunError(f"cut {self.file.id} was stopped.")
+
+    def _execute(self, scratch: Path, seconds: Mapping[str, float]) -> None:
+        """Every chapter, the longest first as far as an earlier run tells; what has not changed is taken from the shelf."""
+        prepare_run_folder(scratch, self.file.path.parent)
+        for part in PARTS:
+            (scratch / part).mkdir()
+        kernel = self.desk.kernels.of_run(scratch)
+        try:
+            for wave in waves(self.chapters, lambda chapter: chapter.slug):
+                read = [(slug, _handed_digest(scratch, slug)) for slug in sorted(self.executed)]
+                for chapter in wave:
+                    self.keys[chapter.slug] = chapter_key(
+                        chapter.slug,
+                        chapter.sha256,
+                        values_for(chapter.slug, self.file),
+                        self.key,
+                        read,
+                    )
+                taken = [done for chapter in wave if (done := self._taken(chapter, scratch))]
+                slugs = {done.source.slug for done in taken}
+                to_run = [chapter for chapter in wave if chapter.slug not in slugs]
+                to_run.sort(key=lambda chapter: seconds.get(chapter.slug, chapter.cells / 10), reverse=True)
+                running = {
+                    self.desk.submit(chapter, self.file, kernel=kernel, scratch=scratch): chapter.slug
+                    for chapter in to_run
+                }
+                for done in taken:  # rendered while the others run
+                    self._done(done)
+                if read:  # the chapters that read no others have ended
+                    self.binder.front(self.study)
+                failures: dict[str, RunError] = {}
+                for future in as_completed(running):
+                    slug = running[future]
+                    try:
+                        self._done(future.result())
+                    except RunError as error:
+                        failures[slug] = error
+                if failures:
+                    told = (str(failures[slug]).rstrip(".") for slug in sorted(failures))
+                    raise RunError("; ".join(told))
+        finally:
+            self._keep(scratch)
+
+    def _taken(self, chapter: ChapterSource, scratch: Path) -> Executed | None:
+        """What a chapter gave in an earlier run, if it is kept."""
+        slug = chapter.slug
+        found = None if self.desk.how.force else self.shelf.take(slug, self.keys[slug], scratch)
+        if found is None:
+            return None
+        self.desk.tell(Event(self.file.id, slug, "reused", found.seconds, chapter.cells, chapter.cells))
+        return Executed(chapter, found.notebook, found.seconds, found.stderr, reused=True)
+
+    def _done(self, executed: Executed) -> None:
+        self.executed[executed.source.slug] = executed
+        self.binder.add(executed)
+
+    def _keep(self, scratch: Path) -> None:
+        """Put what was executed on the shelf, of a run that failed too; nothing of inputs that have changed.
+
+        Raises
+        ------
+        esld.errors.RunError
+            What was read before the keys were made is not what the chapters read after it.
+        """
+        file = self.file
+        try:
+            same = read_cut(file.path) == file and cut_key(file) == self.key
+            same = same and all(source_digest(chapter.path) == chapter.sha256 for chapter in self.chapters)
+        except (InputError, RefusedError, OSError):
+            same = False
+        if not same:
+            raise RunError(f"the inputs of cut {file.id} changed while it ran; run it again.")
+        for slug, done in self.executed.items():
+            if not done.reused and code_as_loaded():
+                self.shelf.keep(slug, self.keys[slug], scratch, Kept(done.content, done.stderr, done.seconds))
+
+
+def _handed_digest(scratch: Path, slug: str) -> str:
+    path = scratch / "chapters" / f"{slug}.json"
+    return sha256(path) if path.is_file() else ""
+
+
+def place_of(file: CutFile, outputs: Path | None = None) -> Place:
+    """Where the report of a cut is published; nothing is touched.
+
+    Parameters
+    ----------
+    file : CutFile
+        The cut.
+    outputs : Path, optional
+        Folder of published reports; ``outputs/`` of the cut's working copy by default.
+
+    Returns
+    -------
+    Place
+
+    Raises
+    ------
+    esld.errors.InputError
+        The protocol or a previous cut is refused, or this user cannot write there.
+    esld.errors.RefusedError
+        Something stands there that no run of the same cut, trial and view made, or the cut is made from it.
+    """
+    place = Place(outputs_folder(file, outputs), file.id, read_protocol(file.protocol_path).id, file.cut.view)
+    place.check(file.inputs)
+    return place
+
+
+def _check_twice(scratch: Path, study: Study, chapters: Sequence[ChapterSource]) -> None:
+    """The main results must be those of another program; the chapter that shows them has asked already, where it ran."""
+    slugs = [chapter.slug for chapter in chapters]
+    if VALIDATION not in slugs:
+        rows = Reported(tuple(gather(scratch, slugs).rows))
+        double_programming.require_agreement(double_programming.pairs(study, rows))

@@ -1,0 +1,8 @@
+"""What chapters are to a run: which read what others hand over, and the names in the folder that they write into."""
+
+RUN_VARIABLE = "ESLD_RUN"
+RUN_FILE = "run.json"
+PARTS = ("chapters", "tables", "figures")  # of a folder that chapters write into
+VALIDATION, SUMMARY = "90_validation", "08_summary"
+# Read what the chapters before them handed over: they run one by one, when those have.
+READERS = (VALIDATION, SUMMARY)

@@ -1,0 +1,62 @@
+"""A workbook that somebody designed: its sheets as forms, by the names of its columns."""
+
+from pathlib import Path
+
+import openpyxl
+
+from esld.data.mapping import map_source, place, shortened
+
+MAPPING = """source: workbook
+study: OWN
+subject: {column: Patient, before: OWN-}
+lists:
+  tests: [{code: ALT, unit: U/L}, {code: BILI, unit: mg/dL}]
+domains:
+  DM: [{form: Patients, set: {SUBJID: Patient, SEX: {column: Sex, codes: {male: M, female: F}}}}]
+  LB:
+    - form: Blood
+      for: tests
+      when: {"{code}": filled}
+      set: {LBTESTCD: {constant: "{code}"}, LBORRES: "{code}", LBORRESU: {constant: "{unit}"}, LBDTC: {column: Day, time: Time}}
+"""
+
+
+def make(folder: Path, patients: list[list[object]], blood: list[list[object]]) -> tuple[Path, Path]:
+    book = openpyxl.Workbook()
+    book.active.title = "Patients"
+    for row in (["Patient", "Sex", "Phone"], *patients):
+        book.active.append(row)
+    sheet = book.create_sheet("Blood")
+    for row in (["Patient", "Day", "Time", "ALT", "BILI"], *blood):
+        sheet.append(row)
+    book.save(folder / "own.xlsx")
+    (folder / "own.yaml").write_text(MAPPING, encoding="utf-8")
+    return folder / "own.xlsx", folder / "own.yaml"
+
+
+def test_records_are_numbered_by_day_and_a_panel_becomes_a_record_a_test(tmp_path):
+    made = map_source(
+        *make(
+            tmp_path,
+            [["1", "male", "x"]],
+            [["1", "2025-02-01", None, 40, 1.2], ["1", "2025-01-01", "08:30", 30, None]],
+        )
+    )
+    assert made.faults == ()
+    assert made.tables["LB"].to_numpy().tolist() == [
+        ["OWN", "LB", "OWN-1", "1", "ALT", "30", "U/L", "2025-01-01T08:30"],
+        ["OWN", "LB", "OWN-1", "2", "ALT", "40", "U/L", "2025-02-01"],
+        ["OWN", "LB", "OWN-1", "3", "BILI", "1.2", "mg/dL", "2025-02-01"],
+    ]
+    assert place(made.tables["LB"], 2, "LBORRES") == "own.xlsx, sheet Blood, cell E2"
+    assert made.unused.to_numpy().tolist() == [["Patients", "Phone", 1]]
+
+
+def test_a_code_that_the_mapping_does_not_have_is_named_with_its_cells(tmp_path):
+    patients = [[str(n), "m" if n % 2 else "female", None] for n in range(1, 11)]
+    made = map_source(*make(tmp_path, patients, []))
+    assert {(fault.subject, fault.offender) for fault in made.faults} == {("Patients.Sex", "'m'")}
+    cells = [f"own.xlsx, sheet Patients, cell B{row}" for row in (2, 4, 6, 8, 10)]
+    assert [fault.where for fault in made.faults] == cells
+    assert [fault.where for fault in shortened(made.faults)] == [*cells[:2], f"{cells[2]}, and 2 more"]
+    assert len(made.tables["LB"]) == 0 and "LBORRES" in made.tables["LB"]

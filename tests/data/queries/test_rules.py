@@ -1,0 +1,811 @@
+"""Data queries: each rule finds its fault, names the record, and is silent on clean data."""
+
+from datetime import date, timedelta
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from esld.data import queries, views
+from esld.data.cutfile import read_cut
+from esld.data.queries.ask import ASIDE, Evidence
+from esld.data.sdtm import DOMAINS
+from esld.data.standard import OTHER_TREATMENT, standardise
+from esld.data.study import load_study
+from tests.data.queries.asking import asked, changed, clean, found, on, visit, with_more
+from tests.data.small_trial import PROTOCOL, ROOT, ds, event, lb, patient, rs, trial
+from tests.examples import few
+
+DEATH = "death missing in a form"
+S = {"USUBJID": "S"}
+T = {"USUBJID": "T"}
+
+
+def treated(*records: dict) -> dict[str, pd.DataFrame]:
+    """The clean trial with further records of treatment of one patient, on days of visits."""
+    usual = clean()["EX"].iloc[0].drop("EXSEQ").to_dict()
+    days = zip(records, (34, 50, 6, 40), strict=False)
+    return with_more(
+        "EX", *(usual | {"EXSTDTC": on(day), "EXENDTC": on(day)} | record for record, day in days)
+    )
+
+
+# rule, severity, tables with one fault, subject, record, words of the message
+STANDARD = {"LBSTRESN": "1.2", "LBSTRESU": "umol/L"}
+
+
+def dose(subject: str, day: int, **cells: str) -> dict:
+    """A further infusion as the patient's first."""
+    first = clean()["EX"].set_index("USUBJID").loc[subject].drop("EXSEQ")
+    return {"USUBJID": subject, **first, "EXSTDTC": on(day), "EXENDTC": on(day)} | cells
+
+
+def at(day: int) -> dict:
+    """What makes a visit of patient T of a day."""
+    return event("VS", "T", on(day), VSTESTCD="TEMP", VSORRES="37", VSORRESU="C")
+
+
+def more_doses(*days: int):
+    """The clean trial with further infusions of T, each at a visit."""
+    tables = with_more("EX", *(dose("T", day) for day in days))
+    return tables | {"VS": with_more("VS", *map(at, days))["VS"]}
+
+
+SEEDED = {
+    "DS gives another day of death": (
+        "death dates disagree", "critical",
+        lambda: changed("DS", S | {"DSDECOD": "DEATH"}, DSSTDTC="2025-12-02"),
+        "S", "DM / DS 3 / AE 1", "(DM: 2025-12-01, DS 3: 2025-12-02, AE 1: 2025-12-01)",
+    ),
+    "a partial date that cannot mean that day": (
+        "death dates disagree", "critical",
+        lambda: changed("DS", S | {"DSDECOD": "DEATH"}, DSSTDTC="2025-11"),
+        "S", "DM / DS 3 / AE 1", "different days of death",
+    ),
+    "death in DM alone": (
+        DEATH, "critical",
+        lambda: changed("DM", T, DTHFL="Y", DTHDTC="2026-03-01"),
+        "T", "DS", "Death is recorded in DM but not in DS.",
+    ),
+    "death not in DM": (
+        DEATH, "critical",
+        lambda: changed("DM", S, DTHFL=None, DTHDTC=None),
+        "S", "DM", "Death is recorded in AE, DS but not in DM.",
+    ),
+    "the name of another arm": (
+        "arm named otherwise than by its code", "critical",
+        lambda: changed("DM", T, ARM="LOW"),
+        "T", "DM", "ARM is 'LOW', elsewhere the name of another arm than ARMCD MEDHIGH.",
+    ),
+    "a death in words": (
+        "death in words alone", "critical",
+        lambda: changed("DS", T | {"DSDECOD": "COMPLETED"}, DSTERM="Patient died at home"),
+        "T", "DS 3", "DSTERM is 'Patient died at home', and no form states a death.",
+    ),
+    "a visit after death": (
+        "record after death", "critical",
+        lambda: with_more("LB", lb("S", "ALT", "30", "2025-12-02")),
+        "S", "LB 11", "LBDTC is 2025-12-02, after the patient's death.",
+    ),
+    "an event that ends after death": (
+        "record after death", "critical",
+        lambda: changed("CM", S, CMENDTC="2026"),
+        "S", "CM 1", "CMENDTC is 2026, after the patient's death.",
+    ),
+    "a transplant before randomisation": (
+        "milestones in the wrong order", "critical",
+        lambda: changed("PR", T, PRSTDTC="2025-01-09"),
+        "T", "PR", "Liver transplantation on 2025-01-09 is before randomisation.",
+    ),
+    "an infusion before randomisation": (
+        "milestones in the wrong order", "critical",
+        lambda: changed("EX", T, EXSTDTC="2025-01-09", EXENDTC="2025-01-09") | {"VS": changed("VS", T, VSDTC="2025-01-09")["VS"]},
+        "T", "EX", "First infusion on 2025-01-09 is before randomisation.",
+    ),
+    "consent after randomisation": (
+        "milestones in the wrong order", "critical",
+        lambda: changed("DM", T, RFICDTC="2025-01-12"),
+        "T", "DM", "Consent on 2025-01-12 is after randomisation on 2025-01-10.",
+    ),
+    "too young": (
+        "age outside the protocol", "major",
+        lambda: changed("DM", T, AGE="17"),
+        "T", "DM", "AGE is 17; criterion IN01 says: 18-80 years old.",
+    ),
+    "too old": (
+        "age outside the protocol", "major",
+        lambda: changed("DM", T, AGE="81"),
+        "T", "DM", "AGE is 81; criterion IN01",
+    ),
+    "week 1 too early": (
+        "visit outside its allowed window", "minor",
+        lambda: with_more("LB", visit(5, "WEEK 1")),
+        "S", "LB 11", "WEEK 1 took place on day 5; the protocol allows days 6 to 10.",
+    ),
+    "week 1 too late, in any case of letters": (
+        "visit outside its allowed window", "minor",
+        lambda: with_more("VS", event("VS", "S", on(11), VSTESTCD="TEMP", VISIT="Week 1")),
+        "S", "VS 1", "Week 1 took place on day 11; the protocol allows days 6 to 10.",
+    ),
+    "a baseline of long ago": (
+        "visit outside its allowed window", "minor",
+        lambda: with_more("LB", lb("T", "ALT", "30", on(-15))),
+        "T", "LB 1", "The baseline value of ALT is of day -15; the protocol allows days -14 to 1.",
+    ),
+    "a decimal point lost": (
+        "implausible value", "major",
+        lambda: with_more("LB", visit(6, "WEEK 1", code="INR", value="18")),
+        "S", "LB 11", "International normalized ratio (ratio) is 18; plausible is 0.7 to 15.",
+    ),
+    "a unit mistaken": (
+        "implausible value", "major",
+        lambda: with_more("LB", visit(6, "WEEK 1", code="ALB", value="35", LBORRESU="g/dL")),
+        "S", "LB 11", "Serum albumin (g/L) is 350; plausible is 10 to 60.",
+    ),
+    "no day": (
+        "day of a measurement missing", "major",
+        lambda: with_more("LB", lb("S", "ALT", "30", "2025-02")),
+        "S", "LB 11", "The date of ALT names no day",
+    ),
+    "no unit": (
+        "unit missing or unknown", "minor",
+        lambda: with_more("LB", visit(6, "WEEK 1", code="HGB", value="100")),
+        "S", "LB 11", "1 record of 1 test that no analysis uses: no unit, or one that is not known: HGB (none) (S LB 11).",
+    ),
+    "an unknown unit": (
+        "unit missing or unknown", "minor",
+        lambda: with_more("LB", visit(6, "WEEK 1", code="HGB", value="100", LBORRESU="odd")),
+        "S", "LB 11", "HGB ('odd')",
+    ),
+    "a temperature without a unit": (
+        "unit missing or unknown", "major",
+        lambda: with_more("VS", event("VS", "S", on(6), VSTESTCD="TEMP", VSORRES="37")),
+        "S", "VS 1", "Temperature has no unit on 1 record (S VS 1).",
+    ),
+    "a height in metres, said to be centimetres": (
+        "implausible value", "major",
+        lambda: with_more("VS", event("VS", "S", on(6), VSTESTCD="HEIGHT", VSORRES="1.71", VSORRESU="cm")),
+        "S", "VS 1", "Height is 1.71 cm; plausible is 100 to 230 cm. It would be in m.",
+    ),
+    "ten times the weight": (
+        "implausible value", "major",
+        lambda: changed("VS", T, VSORRES="700"),
+        "T", "VS 1", "Weight is 700 kg; plausible is 25 to 300 kg.",
+    ),
+    "a temperature in Fahrenheit, said to be Celsius": (
+        "implausible value", "major",
+        lambda: with_more("VS", event("VS", "S", on(6), VSTESTCD="TEMP", VSORRES="98.6", VSORRESU="C")),
+        "S", "VS 1", "Temperature is 98.6 C; plausible is 32 to 43 °C. It would be in °F.",
+    ),
+    "a vital sign that is no number": (
+        "implausible value", "major",
+        lambda: with_more("VS", event("VS", "S", on(6), VSTESTCD="TEMP", VSORRES="37,2", VSORRESU="C")),
+        "S", "VS 1", "Temperature is '37,2', which is no number.",
+    ),
+    "a standard result in another unit than it says": (
+        "original and standard result disagree", "major",
+        lambda: with_more("LB", visit(6, "WEEK 1", code="BILI", value="1.2", LBORRESU="mg/dL", **STANDARD)),
+        "S", "LB 11", "BILI: LBORRES 1.2 mg/dL is not LBSTRESN 1.2 umol/L on 1 of 1 record that have both (S LB 11).",
+    ),
+    "a weight that its standard result is not": (
+        "original and standard result disagree", "major",
+        lambda: changed("VS", T, VSSTRESN="70", VSSTRESU="kg", VSORRES="71", VSORRESU="kg"),
+        "T", "VS 1", "WEIGHT: VSORRES 71 kg is not VSSTRESN 70 kg on 1 of",
+    ),
+    "a grade that its standard result is not": (
+        "original and standard result disagree", "major",
+        lambda: with_more("RS", rs("S", "WHAVEN", "2", on(6), VISIT="Week 1", RSSTRESN="3")),
+        "S", "RS 3", "WHAVEN: RSORRES 2 is not RSSTRESN 3 on 1 of 1 record that have both",
+    ),
+    "limits in each other's place": (
+        "limits of normal swapped", "major",
+        lambda: with_more("LB", visit(6, "WEEK 1", code="AST", LBORNRLO="40", LBORNRHI="9")),
+        "S", "LB 11", "AST: LBORNRLO 40 is above LBORNRHI 9 on 1 of 1 record (S LB 11).",
+    ),
+    "limits in each other's place, of a test that nothing uses": (
+        "limits of normal swapped", "minor",
+        lambda: with_more("LB", visit(6, "WEEK 1", code="WBC", value="5", LBORRESU="10^9/L", LBORNRLO="10", LBORNRHI="4")),
+        "S", "LB 11", "1 record of 1 test that no analysis uses: LBORNRLO is above LBORNRHI (S LB 11).",
+    ),
+    "no specimen, where others have one": (
+        "specimen not stated", "major",
+        lambda: with_more("LB", visit(6, "WEEK 1", code="AST", LBSPEC="SERUM"), visit(34, "WEEK 4", code="AST")),
+        "S", "LB 12", "AST: LBSPEC is empty on 1 of 2 records; analysed as the protocol's specimen (S LB 12).",
+    ),
+    "a category of several specimens": (
+        "specimen not stated", "major",
+        lambda: with_more("LB", visit(6, "WEEK 1", code="AST", LBCAT="Chemistry and urinalysis")),
+        "S", "LB 11", "AST: LBCAT 'Chemistry and urinalysis' may mean another specimen, and LBSPEC is empty on 1 record",
+    ),
+    "a visit that the protocol does not have": (
+        "visit unknown to the protocol", "minor",
+        lambda: with_more("LB", visit(6, "Week 2", code="AST")),
+        "S", "LB 11", "'Week 2' is no visit of the protocol: 1 record of LB (S LB 11).",
+    ),
+    "an infusion on a day of no visit": (
+        "dose on a day without a visit", "minor",
+        lambda: with_more("EX", {**clean()["EX"].iloc[0].drop("EXSEQ"), "EXSTDTC": on(35), "EXENDTC": on(35)}),
+        "S", "EX 2", f"No visit is recorded on {on(35)}, the day of an infusion.",
+    ),
+    "an infusion that ends before it begins, by the clock": (
+        "end before start", "major",
+        lambda: changed("EX", S, EXSTDTC=f"{on(1)}T10:30", EXENDTC=f"{on(1)}T09:45:00"),
+        "S", "EX 1", f"EXENDTC {on(1)}T09:45:00 is before EXSTDTC {on(1)}T10:30.",
+    ),
+    "a serious criterion of an event that is not serious": (
+        "seriousness and its criteria disagree", "major",
+        lambda: changed("AE", T, AESHOSP="Y", AESER="N"),
+        "T", "AE 1", "AESHOSP is Y, but AESER is N.",
+    ),
+    "a serious criterion, and nothing said of seriousness": (
+        "seriousness and its criteria disagree", "major",
+        lambda: changed("AE", T, AESMIE="Y"),
+        "T", "AE 1", "AESMIE is Y, but AESER is empty.",
+    ),
+    "a serious event without a criterion": (
+        "seriousness and its criteria disagree", "major",
+        lambda: changed("AE", T, AESHOSP="N", AESLIFE="N", AESER="Y"),
+        "T", "AE 1", "AESER is Y, but none of AESLIFE, AESHOSP is.",
+    ),
+    "an event of grade 5 that is over": (
+        "fatal in one variable and not in another", "major",
+        lambda: changed("AE", S, AEOUT="RECOVERED", AETOXGR="5"),
+        "S", "AE 1", "AETOXGR is 5, but AEOUT RECOVERED/RESOLVED.",
+    ),
+    "an event twice in other spelling": (
+        "event twice in other words", "major",
+        lambda: with_more("AE", event("AE", "T", "2025-11-20", AETERM="X.", AEDECOD="y")),
+        "T", "AE 2", "'X.' of 2025-11-20 seems to be 'x', AE 1.",
+    ),
+    "an event twice under one code": (
+        "event twice in other words", "major",
+        lambda: with_more("AE", event("AE", "T", "2025-11-20", AETERM="发热", AEDECOD="Ｘ")),
+        "T", "AE 2", "'发热' of 2025-11-20 seems to be 'x', AE 1.",
+    ),
+    "one medication not coded": (
+        "not coded", "major",
+        lambda: with_more("CM", event("CM", "S", "2020", CMTRT="白蛋白")),
+        "S", "CM 2", "'白蛋白' has no CMDECOD: nothing that selects by it counts it.",
+    ),
+    "no medication coded": (
+        "not coded", "major",
+        lambda: changed("CM", S, CMDECOD=None),
+        "S", "CM 1", "CMDECOD is empty on 1 of 1 record of CM with a CMTRT: nothing that selects by it counts them (S CM 1).",
+    ),
+    "a word that is nearly the one of a rescue": (
+        "word close to one that is looked for", "major",
+        lambda: with_more("CM", *(event("CM", who, "2020", CMTRT="y", CMDECOD="Albumin") for who in "ST")),
+        "", "CM", "CMDECOD 'Albumin' is close to 'ALBUMIN HUMAN', and not counted as it; say in the protocol "
+        'what it is: codes: {CMDECOD: {"Albumin": ALBUMIN HUMAN}}, or OTHER if it is not; on 2 records (S CM 2, T CM 1).',
+    ),
+    "an infusion of something else": (
+        "treatment not named in the protocol", "critical",
+        lambda: treated({"EXTRT": "CELLS"}, {"EXTRT": "SALINE 0.9%"}),
+        "S", "EX 3", "EXTRT 'SALINE 0.9%', beside 'CELLS', 'cells', counts as study treatment; if it is none, say "
+        'in the protocol codes: {EXTRT: {"SALINE 0.9%": OTHER}}, else the name that it has there; on 1 record (S EX 3).',
+    ),
+    "an event of an endpoint not coded": (
+        "not coded", "critical",
+        lambda: {**clean(), "CE": trial(CE=[
+            event("CE", "S", "2025-06-01", CETERM="a", CEDECOD="ASCITES"), event("CE", "S", "2025-07-01", CETERM="腹水")
+        ])["CE"]},
+        "S", "CE 2", "'腹水' has no CEDECOD",
+    ),
+    "an adverse event not coded": (
+        "not coded", "minor",
+        lambda: changed("AE", T, AEDECOD=None),
+        "T", "AE 1", "AEDECOD is empty on 1 of 2 records of AE with a AETERM (T AE 1).",
+    ),
+    "a record twice": (
+        "duplicate record", "major",
+        lambda: with_more("LB", clean()["LB"].iloc[1].drop("LBSEQ").to_dict()),
+        "S", "LB 11", "The record stands twice, word for word.",
+    ),
+    "a number twice": (
+        "duplicate record", "major",
+        lambda: with_more("LB", visit(6, "WEEK 1", code="AST") | {"LBSEQ": "3"}),
+        "S", "LB 3", "LBSEQ is used twice for this subject.",
+    ),
+    "the other arm": (
+        "treated otherwise than randomised", "critical",
+        lambda: changed("DM", T, ACTARMCD="LOW"),
+        "T", "DM", "Randomised to Medium-high dose, treated as Low dose.",
+    ),
+    "no actual arm": (
+        "treated otherwise than randomised", "critical",
+        lambda: changed("DM", T, ACTARMCD=None),
+        "T", "DM", "Infused, but DM names no actual arm.",
+    ),
+    "too high a dose": (
+        "treated otherwise than randomised", "critical",
+        lambda: changed("EX", S, EXDOSE="3"),
+        "S", "EX 1", "Dose 3 10^6 cells/kg is above the arm's.",
+    ),
+    "a randomisation twice": (
+        "randomised twice", "critical",
+        lambda: with_more("DS", ds("T", "RANDOMIZED", "2025-01-17") | {"DSCAT": "PROTOCOL MILESTONE"}),
+        "T", "DS 2 / DS 4",
+        "Randomised 2 times, 2025-01-10 and 2025-01-17: which is right? The earliest counts, 2025-01-10.",
+    ),
+    "a patient who completed and was lost": (
+        "participation ends in two ways", "major",
+        lambda: with_more("DS", ds("T", "LOST TO FOLLOW-UP", "2026-01-01")),
+        "T", "DS 4 / DS 3",
+        "2 times: LOST TO FOLLOW-UP of 2026-01-01 and COMPLETED of 2026-02-01: which is right? The last counts, COMPLETED of",
+    ),
+    "two results of one day": (
+        "results of one day disagree", "major",
+        lambda: with_more("LB", visit(6, "WEEK 1", value="90")),
+        "S", "LB 3 / LB 11", f"ALT of {on(6)} is 30 U/L and 90 U/L: which is right? Now their mean counts.",
+    ),
+    "two grades of one day": (
+        "results of one day disagree", "major",
+        lambda: with_more("RS", rs("S", "ASCITES", "3", on(6), VISIT="WEEK 1")),
+        "S", "RS 1 / RS 3", f"ASCITES of {on(6)} is 2 and 3: which is right? Now the highest counts.",
+    ),
+    "a test under the name of a parameter of the protocol": (
+        "test code and test name disagree", "major",
+        lambda: with_more("LB", visit(6, "WEEK 1", code="AST", LBTEST="alanine  AMINOTRANSFERASE")),
+        "S", "LB 11", "LBTESTCD is AST and LBTEST 'alanine  AMINOTRANSFERASE', the name of ALT: which is right? The code counts.",
+    ),
+    "a test under the usual name of another": (
+        "test code and test name disagree", "major",
+        lambda: with_more("LB", *(visit(d, None, code=c, LBTEST="SGOT") for d, c in ((6, "AST"), (7, "AST"), (8, "ALT")))),
+        "S", "LB 13", "LBTESTCD is ALT and LBTEST 'SGOT', the name of AST",
+    ),
+    "a vital sign under the usual name of another": (
+        "test code and test name disagree", "minor",
+        lambda: with_more("VS", *(
+            event("VS", "T", on(1), VSTESTCD=c, VSTEST="Pulse", VSORRES=v, VSORRESU=f"{what}/min")
+            for c, v, what in (("PULSE", "70", "beats"), ("PULSE", "71", "beats"), ("RESP", "20", "breaths"))
+        )),
+        "T", "VS 4", "VSTESTCD is RESP and VSTEST 'Pulse', the name of PULSE",
+    ),
+    "a dose of nothing without a reason": (
+        "not given, and no reason", "major",
+        lambda: with_more("EX", dose("T", 29, EXDOSE="0")) | {"VS": with_more("VS", at(29))["VS"]},
+        "T", "EX 2", f"Dose 0 10^6 cells/kg on {on(29)}, and no reason in EXADJ",
+    ),
+    "an event of an endpoint before randomisation": (
+        "milestones in the wrong order", "critical",
+        lambda: {**clean(), "CE": trial(CE=[event("CE", "T", "2024-12-01", CETERM="a", CEDECOD="ASCITES")])["CE"]},
+        "T", "CE 1", "Ascites on 2024-12-01 is before randomisation: it counts on the day of randomisation.",
+    ),
+    "a unit that its own range contradicts": (
+        "unit and normal range disagree", "major",
+        lambda: with_more("LB", *(
+            visit(d, None, code="BILI", value=v, LBORRESU=u, LBORNRHI=h)
+            for d, v, u, h in ((6, "18", "umol/L", "20.5"), (20, "19", "umol/L", "20.5"), (40, "19", "mg/dL", "20.5"))
+        )),
+        "S", "LB 13",
+        "BILI: the upper limit of normal 20.5 mg/dL, that is 350.55 umol/L, is far from the usual 20.5: are the unit and",
+    ),
+    "a range that leaps": (
+        "normal range changes", "major",
+        lambda: with_more("LB", *(
+            visit(d, None, code="AST", LBORNRLO=low, LBORNRHI=high) for d, low, high in ((6, "9", "40"), (20, "50", "90"))
+        )),
+        "S", "LB 12", f"The normal range of AST changes from 9-40 to 50-90 on {on(20)}: which is right?",
+    ),
+    "a result and its limit exchanged": (
+        "normal range changes", "major",
+        lambda: with_more("LB", *(
+            visit(d, None, code="AST", value=v, LBORNRLO="9", LBORNRHI=high)
+            for d, v, high in ((6, "85", "40"), (20, "40", "85"), (30, "70", "40"))
+        )),
+        "S", "LB 12",
+        f"AST of {on(20)} is 40, at other visits a limit of normal, and the range is 9-85: were the result and the limit",
+    ),
+    "a value that jumps": (
+        "value far from those before and after", "minor",
+        lambda: with_more("LB", *(visit(d, None, code="AST", value=v) for d, v in ((6, "30"), (20, "310"), (30, "25")))),
+        "S", "LB 12", f"AST of {on(20)} is 310 U/L, 30 before and 25 after: is the value right?",
+    ),
+    "a code for missing": (
+        "result may be a code for missing", "major",
+        lambda: with_more("LB", *(lb("T", c, "999", on(1)) for c in ("AST", "ALP"))),
+        "T", "LB", "999 is the result on 2 records of 2 tests: does it mean that none is known? It is analysed (T LB 1, T LB 2).",
+    ),
+    "an administration too many": (
+        "more administrations than planned", "major",
+        lambda: more_doses(29, 57, 85),
+        "T", "EX", "4 administrations are recorded; the protocol plans 3: were all given?",
+    ),
+    "an administration too soon": (
+        "administrations close together", "minor",
+        lambda: more_doses(14),
+        "T", "EX", f"Administrations on {on(1)} and {on(14)} are 13 days apart; the protocol plans 28: are both right?",
+    ),
+    "a date of another century": (
+        "implausible date", "major",
+        lambda: with_more("LB", *(
+            lb("T", code, "50", "1925-02-03", LBORRESU=unit) for code, unit in (("WBC", "10^9/L"), ("HGB", "g/L"))
+        )),
+        "T", "LB 1", "LBDTC is 1925-02-03, more than 5 years before consent on 2025-01-01 (2 records): is the year right?",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("result", "unit", "standard", "standard_unit"),
+    [
+        ("1.2", "mg/dL", "20.5", "umol/L"),
+        ("1.2", "mg/dL", "21", "umol/L"),  # of 1.2 before it was rounded
+        ("20.52", "µmol/L", "1.2", "mg/dl"),
+        ("1.2", "mg/dL", "12", "mg/L"),
+        ("1.24", "mg/dL", "1.2", "mg/dL"),
+        ("1.20", "mg/dL", "1.2", "mg/dL"),
+        ("1.2", "mg/dL", "5", "mg/hl"),  # a unit that nobody knows
+        ("1.2", "mg/dL", "5", None),
+        ("1.2", "mg/dL", None, "umol/L"),
+    ],
+)
+def test_results_that_agree_but_for_rounding_raise_no_query(result, unit, standard, standard_unit):
+    both = {"LBORRESU": unit, "LBSTRESN": standard, "LBSTRESU": standard_unit}
+    assert found(with_more("LB", visit(6, "WEEK 1", code="BILI", value=result, **both))).empty
+
+
+def test_clean_data_raises_no_query():
+    assert found(clean()).to_dict("records") == []
+
+
+@pytest.mark.parametrize("name", SEEDED)
+def test_a_seeded_fault_raises_its_query_and_no_other(name):
+    rule, severity, tables, subject, record, words = SEEDED[name]
+    (query,) = found(tables()).to_dict("records")
+    assert [query[c] for c in ("USUBJID", "record", "rule", "severity")] == [subject, record, rule, severity]
+    assert words in query["message"]
+
+
+def test_every_rule_has_a_seeded_fault_of_its_severity():
+    seeded = {(rule, severity) for rule, severity, *_ in SEEDED.values()}
+    seeded.add(("visits in the wrong order", "major"))  # below: no such visit is within its window
+    seeded.add(("result where nothing was done", "major"))  # below: of what is no longer in the tables
+    assert {(rule, severity) for rule, (severity, _) in queries.RULES.items()} <= seeded
+    assert {rule for rule, _ in seeded} == set(queries.RULES)
+
+
+BESIDE = {n for n, (_, f) in queries.RULES.items() if f.__module__.endswith((".series", ".disposition"))}
+
+
+@few(8)
+@given(name=st.sampled_from([n for n, seed in SEEDED.items() if seed[0] in BESIDE]), data=st.data())
+def test_the_order_and_the_numbers_of_records_do_not_matter(name, data):
+    tables = SEEDED[name][2]()
+    shuffled = {}
+    for domain, table in tables.items():
+        order = data.draw(st.permutations(range(len(table)))) if domain in ("DS", "EX", "LB", "RS") else None
+        shuffled[domain] = table if order is None else table.iloc[order].reset_index(drop=True)
+        if order is not None:
+            shuffled[domain][f"{domain}SEQ"] = [str(n) for n in range(1, len(table) + 1)]
+        shuffled[domain].attrs = table.attrs
+    assert asked(shuffled)["id"].tolist() == found(tables)["id"].tolist()
+
+
+def test_a_view_that_hides_doses_asks_for_no_reason():
+    # a second bag, which the view shows as one administration with the first, and one that was not given
+    tables = with_more("EX", dose("T", 1, EXDOSE="2"), dose("T", 29, EXDOSE="0"))
+    tables["VS"] = with_more("VS", at(29))["VS"]
+    for view, rules in (("unblinded", ["not given, and no reason"]), ("masked", []), ("blinded", [])):
+        shown, protocol = views.seen(standardise(tables, PROTOCOL).tables, PROTOCOL, view)
+        assert found(shown, protocol)["rule"].tolist() == rules, view
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        lambda: with_more("LB", visit(6, "WEEK 1", value="36")),  # a fifth more
+        lambda: with_more(
+            "LB", *(lb("T", "ALT", value, on(300)) for value in ("30", "90"))
+        ),  # of another liver
+        lambda: with_more("EX", dose("T", 1, EXDOSE="0", EXADJ="stopped")),
+    ],
+)
+def test_what_is_usual_is_not_asked(tables):
+    assert found(tables()).empty
+
+
+def test_week_8_before_week_4():
+    result = found(with_more("LB", visit(33, "WEEK 8", code="AST")))
+    order, window = result.to_dict("records")
+    assert [order[c] for c in ("rule", "severity", "record")] == [
+        "visits in the wrong order",
+        "major",
+        "LB 11",
+    ]
+    assert order["message"] == "Week 8 on 2025-02-12 is dated before Week 4 on 2025-02-13."
+    assert window["rule"] == "visit outside its allowed window"
+
+
+def test_infused_without_randomisation():
+    dose = {"USUBJID": "F", "EXTRT": "x", "EXDOSE": "1", "EXDOSU": "10^6 cells/kg", "EXSTDTC": "2025-01-11"}
+    messages = found(with_more("EX", dose))["message"].tolist()[:2]
+    assert messages == ["Infused, but DM names no actual arm.", "Infused, but not randomised."]
+
+
+def test_a_death_before_randomisation_is_asked_about():
+    tables = trial(patient("S", died="2025-01-05", infused=()))
+    assert "Death on 2025-01-05 is before randomisation." in found(tables)["message"].tolist()
+
+
+@pytest.mark.parametrize("forms", [("2025-12", "2025-12-01"), ("2025", "2025-12-31"), ("2025-12", "2025")])
+def test_partial_dates_that_can_mean_one_day_agree(forms):
+    tables = changed("DS", S | {"DSDECOD": "DEATH"}, DSSTDTC=forms[0])
+    tables["DM"].loc[tables["DM"]["USUBJID"].eq("S"), "DTHDTC"] = forms[1]
+    tables["AE"].loc[tables["AE"]["USUBJID"].eq("S"), "AEENDTC"] = None
+    assert found(tables).empty
+
+
+def test_a_record_in_the_month_of_death_may_be_before_it():
+    tables = trial(patient("S", died="2025-12", infused=()), LB=[lb("S", "ALT", "30", "2025-12-31")])
+    assert found(tables).empty
+
+
+def test_one_query_a_visit_however_many_forms():
+    rows = [visit(5, "WEEK 1", code=code) for code in ("ALT", "AST")]
+    tables = with_more("LB", *rows)
+    tables["RS"] = with_more("RS", rs("S", "WHAVEN", "0", on(5), VISIT="Week 1"))["RS"]
+    assert found(tables)["record"].tolist() == ["LB 11"]
+
+
+def test_a_visit_at_which_nothing_was_done_did_not_take_place():
+    row = visit(5, "WEEK 1", LBORRES=None, LBORRESU=None, LBSTAT="NOT DONE")
+    assert found(with_more("LB", row)).empty
+
+
+def test_windows_are_those_of_the_protocol_for_subjects_never_infused_too():
+    rows = [lb("S", "ALT", "30", f"2025-01-{day}", VISIT="WEEK 1") for day in ("14", "15", "19", "20")]
+    tables = trial(patient("S", infused=()), LB=rows)  # day 1 is the 10th: days 6 to 10 are the 15th to 19th
+    assert found(tables)["record"].tolist() == ["LB 1", "LB 4"]
+
+
+def test_a_trial_without_optional_domains():
+    kept = ("DM", "DS")
+    protocol = PROTOCOL.model_copy(update={"domains": kept, "parameters": (), "endpoints": ()})
+    tables = {name: table for name, table in clean().items() if name in kept}
+    assert found(tables, protocol).empty
+
+
+def test_the_evidence_is_not_modified():
+    tables = changed("DM", T, AGE="17")
+    before = {name: table.copy(deep=True) for name, table in tables.items()}
+    found(tables)
+    for name, table in tables.items():
+        pd.testing.assert_frame_equal(table, before[name])
+
+
+def test_the_demonstration_trial_raises_the_planted_ones():
+    # as its README lists them: a death date, a doubled record, five visits off target
+    study = load_study(read_cut(ROOT / "params" / "demo-final.yaml"))
+    rules = study.queries.groupby("rule")["USUBJID"].agg(lambda ids: sorted(i[-3:] for i in ids)).to_dict()
+    assert rules.pop("death dates disagree") == ["021"]
+    assert rules.pop("duplicate record") == ["005"]
+    assert set(rules) == {"visit outside its allowed window"}
+    assert "001" in rules["visit outside its allowed window"]
+
+
+class TestEndBeforeStart:
+    """In every domain that has an end, and only where no reading of the dates allows it."""
+
+    @few(8)
+    @given(
+        name=st.sampled_from([d.name for d in DOMAINS.values() if d.end]),
+        start=st.dates(date(2024, 1, 1), date(2026, 6, 30)),
+        days=st.integers(-500, 500),
+        parts=st.tuples(st.sampled_from([4, 7, 10]), st.sampled_from([4, 7, 10])),
+    )
+    def test_is_asked_in_every_domain(self, name, start, days, parts):
+        domain = DOMAINS[name]
+        end = start + timedelta(days=days)
+        texts = {domain.date: str(start)[: parts[0]], domain.end: str(end)[: parts[1]]}
+        row = pd.DataFrame([{"USUBJID": "S", f"{name}SEQ": "1"} | texts], dtype=object)
+        adsl = pd.DataFrame({"USUBJID": [], "RANDFL": []})
+        (rule,) = [function for key, (_, function) in queries.RULES.items() if key == "end before start"]
+        found = list(rule(Evidence({name: row}, adsl, pd.DataFrame(), PROTOCOL)))
+        shared = min(parts)
+        assert len(found) == (str(end)[:shared] < str(start)[:shared])
+        assert all(query.record == f"{name} 1" and texts[domain.end] in query.message for query in found)
+
+    @pytest.mark.parametrize(
+        ("start", "end", "asked"),
+        [
+            ("T09:00", "T08:59", True),
+            ("T09:00", "T09:00", False),
+            ("T09:00:30", "T09:00", False),  # the minute is one
+            ("T09", "T08:59", False),
+            ("", "T08:59", False),
+            ("T09:00+08:00", "T08:59", False),  # two clocks
+        ],
+    )
+    def test_on_one_day_the_time_decides_where_both_have_one(self, start, end, asked):
+        tables = changed("EX", S, EXSTDTC=on(1) + start, EXENDTC=on(1) + end)
+        assert (found(tables)["rule"].eq("end before start").sum() == 1) == asked
+
+
+def test_infusions_on_days_that_hardly_ever_have_a_visit_are_one_line():
+    query = found(with_more("EX", dose("S", 36), dose("S", 64), dose("T", 36)))
+    assert query["message"].tolist() == [
+        "No visit is recorded on the day of 3 of 5 infusions (S EX 2, S EX 3, T EX 2)."
+    ]
+    without = {
+        name: table.iloc[:0] if name in ("LB", "RS", "VS") else table for name, table in clean().items()
+    }
+    assert found(without).empty  # visits are not recorded at all
+
+
+def test_no_fatal_event_is_missed_whatever_says_so():
+    for column, value in (("AEOUT", "FATAL"), ("AESDTH", "Y"), ("AETOXGR", "5")):
+        tables = changed("AE", T, AEOUT=None, **{}) if column != "AEOUT" else clean()
+        tables["AE"] = tables["AE"].assign(**{c: tables["AE"].get(c) for c in ("AESDTH", "AETOXGR")})
+        tables["AE"].loc[tables["AE"]["USUBJID"].eq("T"), column] = value
+        messages = found(tables).query(f"rule == '{DEATH}'")["message"].tolist()
+        assert messages == [f"Death is recorded in AE but not in {form}." for form in ("DM", "DS")]
+
+
+def test_a_result_that_was_left_over_where_nothing_was_done():
+    rows = [
+        ("LB", "S", "7", 6, on(6), "NOT_DONE", "45", "ALT"),
+        ("LB", "S", "8", 7, on(6), "NOT_DONE", "", "ALT"),
+        ("CE", "S", "1", 0, on(6), "DID_NOT_OCCUR", "CEOUT RECOVERED", None),
+        ("CE", "S", "2", 1, on(6), "DID_NOT_OCCUR", "", None),
+        ("PR", "S", "1", 0, on(6), "NOT_KNOWN", "PRSTDTC 2025-01-01", None),
+        ("LB", "S", "9", 8, on(6), "SPECIMEN", "URINE", "CREAT"),
+    ]
+    query = found(clean(), aside=pd.DataFrame(rows, columns=list(ASIDE), dtype=object))
+    assert query["record"].tolist() == ["CE 1", "LB 7", "PR 1"]
+    assert set(query["rule"]) == {"result where nothing was done"}
+    assert query["message"].tolist() == [
+        "'CEOUT RECOVERED' stands on a record of what did not occur; it is not analysed.",
+        "The result '45' stands on a record that was not done; it is not analysed.",
+        "'PRSTDTC 2025-01-01' stands on a record of what is not known to have occurred; it is not analysed.",
+    ]
+
+
+@pytest.mark.parametrize("name, test", [("LB", "WBC"), ("VS", "TEMP"), ("RS", "ECOG")])
+def test_results_left_over_of_tests_that_nothing_uses_are_one_line(name, test):
+    cells = {f"{name}TESTCD": test, f"{name}ORRES": "5", f"{name}STAT": "NOT DONE"}
+    query = found(with_more(name, *(event(name, "S", on(day), **cells) for day in (20, 21, 22, 23))))
+    assert query["severity"].tolist() == ["minor"]
+    told = (
+        "4 records of 1 test that no analysis uses: a result stands on a record that was put aside, such as S"
+    )
+    assert query["message"].item().startswith(told)
+
+
+def test_specimens_are_not_asked_for_where_none_of_the_test_has_one_or_nothing_uses_it():
+    serum = visit(6, "WEEK 1", code="WBC", value="5", LBORRESU="10^9/L", LBSPEC="BLOOD")
+    urine = [visit(34, "WEEK 4", code=code, LBSPEC="URINE") for code in ("ALT", "AST")]
+    assert found(with_more("LB", serum, *urine)).empty
+
+
+TREATMENT = "umbilical cord-mesenchymal stem cells"
+
+
+class TestNamesOfTreatments:
+    def asked(self, *words: str, protocol=PROTOCOL, **cells: str) -> list[str]:
+        tables = treated(*({"EXTRT": word} | cells for word in words[1:]))
+        tables["EX"].loc[tables["EX"]["USUBJID"].eq("S") & tables["EX"]["EXSEQ"].eq("1"), "EXTRT"] = words[0]
+        result = found(tables, protocol)
+        result = result[result["rule"].eq("treatment not named in the protocol")]
+        return [message.split("'")[1] for message in result["message"]]
+
+    def test_one_word_of_an_arm_is_its_treatment(self):
+        assert self.asked("UC-MSC", " uc-msc", "ＵＣ-ＭＳＣ") == []
+        assert self.asked(TREATMENT, TREATMENT.upper()) == []
+
+    def test_the_protocols_name_is_the_usual_one_however_rare_it_is(self):
+        assert self.asked(TREATMENT, "saline", "saline", "saline") == ["saline"]
+
+    def test_of_two_words_alike_neither_is_usual(self):
+        assert self.asked("a", "b") == ["a", "b"]
+
+    def test_what_was_not_given_is_no_treatment(self):
+        assert self.asked("cells", "saline", EXDOSE="0") == []
+
+    def test_a_trial_says_what_its_words_are(self):
+        for word, kept in ((TREATMENT, 4), ("OTHER", 3)):
+            protocol = PROTOCOL.model_copy(update={"codes": {"EXTRT": {"UC": TREATMENT, "SALINE": word}}})
+            assert self.asked("UC", "saline", protocol=protocol) == []
+            made = standardise(treated({"EXTRT": "Uc"}, {"EXTRT": "saline"}), protocol)
+            assert len(made.tables["EX"]) == kept
+            aside = made.aside[made.aside["domain"].eq("EX")]
+            assert aside["reason"].tolist() == [OTHER_TREATMENT] * (4 - kept)
+
+    def test_all_other_words_at_once(self):
+        protocol = PROTOCOL.model_copy(update={"codes": {"EXTRT": {"cells": TREATMENT, "*": "OTHER"}}})
+        made = standardise(treated({"EXTRT": "albumin"}, {"EXTRT": None}), protocol)
+        assert made.aside["detail"].tolist()[:1] == ["albumin"] and len(made.tables["EX"]) == 3
+
+    def test_the_treatment_of_another_arm_is_asked_about_though_it_is_the_only_word(self):
+        low, high = PROTOCOL.arms
+        placebo = low.dose.model_copy(update={"treatment": "saline"})
+        protocol = PROTOCOL.model_copy(update={"arms": (low, high.model_copy(update={"dose": placebo}))})
+        assert self.asked("saline", "SALINE", protocol=protocol) == ["saline"]
+
+
+@pytest.mark.parametrize(
+    "word, asked",
+    [
+        ("ALBUMIN", True),
+        ("albumin human 20%", True),
+        ("HUMAN-ALBUMIN", True),
+        ("ALBUMIN HUMANN", True),
+        ("人血白蛋白注射液", True),
+        ("WARFARIN POTASSIUM", True),
+        ("PLASMA", True),
+        ("Human  Albumin", False),
+        ("INSULIN HUMAN", False),
+        ("WARMTH", False),
+        ("SPIRONOLACTONE", False),
+    ],
+)
+def test_words_that_are_close_to_what_is_looked_for(word, asked):
+    rows = found(with_more("CM", event("CM", "S", "2020", CMTRT="y", CMDECOD=word)))
+    assert rows["rule"].tolist() == ["word close to one that is looked for"] * asked
+    declared = PROTOCOL.model_copy(update={"codes": {"CMDECOD": {word: "OTHER"}}})
+    assert found(with_more("CM", event("CM", "S", "2020", CMTRT="y", CMDECOD=word)), declared).empty
+
+
+class TestVisitNames:
+    @pytest.mark.parametrize(
+        "name", ["week 1", "ＷＥＥＫ  1", "w1", "Unscheduled 4.1", "baseline", "End of Study", "SCREENING"]
+    )
+    def test_in_any_spelling_are_known(self, name):
+        assert found(with_more("LB", visit(6, name, code="AST"))).empty
+
+    def test_are_one_line_a_name_over_every_form(self):
+        tables = with_more("LB", visit(6, "V77", code="AST"), visit(7, "v77", code="AST"))
+        tables["VS"] = with_more("VS", event("VS", "T", on(6), VSTESTCD="TEMP", VISIT="V77"))["VS"]
+        query = found(tables)
+        assert query["message"].tolist() == [
+            "'V77' is no visit of the protocol: 1 record of VS and 2 records of LB (T VS 2)."
+        ]
+
+
+class TestNotAsked:
+    """What is right, or is not known to be wrong."""
+
+    @pytest.mark.parametrize(
+        ("name", "where", "cells"),
+        [
+            ("AE", T, {"AESER": "Y", "AESHOSP": "Y"}),
+            ("AE", T, {"AESER": "N", "AESHOSP": "N"}),
+            ("AE", T, {"AESER": "Y"}),  # no criterion is collected
+            ("VS", T, {"VSTESTCD": "TEMP", "VSORRES": "98.6", "VSORRESU": "°F"}),
+            ("VS", T, {"VSTESTCD": "HEIGHT", "VSORRES": "1.71", "VSORRESU": "M"}),
+            ("VS", T, {"VSTESTCD": "ODD", "VSORRES": "9999", "VSORRESU": None}),
+            ("LB", S | {"LBSEQ": "1"}, {"LBORNRLO": "9", "LBORNRHI": "9"}),
+            ("LB", S | {"LBSEQ": "1"}, {"LBORNRLO": None, "LBORNRHI": "9"}),
+            ("EX", S, {"EXENDTC": "2025"}),
+        ],
+    )
+    def test_(self, name, where, cells):
+        assert found(changed(name, where, **cells)).empty
+
+
+@pytest.mark.parametrize("name", sorted(set(DOMAINS) - {"DM", "IE"}))
+def test_a_record_of_any_domain_can_be_asked_about(name):
+    """Each has a number of its own kind: SV that of the visit."""
+    domain = DOMAINS[name]
+    record = dict.fromkeys(domain.filled, "x") | {
+        "USUBJID": "S",
+        domain.sequence: "7",
+        domain.date: "2030-01-01",
+        "DSDECOD": "OTHER",
+        "DSCAT": "OTHER EVENT",
+        "LBTESTCD": "HBSAG",
+        "RSTESTCD": "EDEMA",
+        "SSTESTCD": "SURVSTAT",
+        "SSORRES": "ALIVE",
+        "EXDOSE": "1",
+        "EXDOSU": "10^6 cells/kg",
+    }
+    columns = {*domain.required, *domain.filled, *domain.optional}
+    record = {column: cell for column, cell in record.items() if column in columns}
+    tables = clean()
+    own = pd.DataFrame([record], dtype=object)
+    tables[name] = pd.concat([tables[name], own], ignore_index=True) if name in tables else own
+    late = found(tables)
+    late = late[late["rule"].eq("record after death")]
+    assert bool(late["record"].eq(f"{name} 7").any()) is (name not in ("MH", "DD"))
