@@ -110,7 +110,7 @@ def unknown_codes(standardised: Standardised, tables: Tables, protocol: Protocol
             f"{value!r} ({count} {'record' if count == 1 else 'records'})"
             for value, count in zip(own["value"], own["records"], strict=True)
         )
-        where = record_place(tables[name], own["row"].min())
+        where = record_place(tables[name], own["row"].min(), variable)
         remedy = f"Correct the export, or say in the protocol what each stands for: {_place_for(variable, own['value'], entry)}"
         rule = "must be a code that the protocol or esld knows"
         faults.append(CodeError(f"{name}.{variable}", rule, told, where, remedy))

@@ -82,7 +82,8 @@ def another_future(tables: Tables, cutoff: pd.Timestamp, rnd: Random) -> Tables:
                 row |= {c: "other news" for c in row if c.endswith("ORRES") and row[c]}
             elif domain.end in row and not known(row[domain.end]):
                 row[domain.end] = rnd.choice([None, later()])
-                row |= {c: rnd.choice("12345") for c in ("AETOXGR", "CESEV") if c in row}
+                row |= {c: rnd.choice("12345") for c in ("AETOXGR",) if c in row}
+                row |= {c: rnd.choice(["MILD", "SEVERE"]) for c in ("CESEV",) if c in row}
                 row |= {c: rnd.choice("YN") for c in ("AESER", "AESDTH", "AESHOSP", "AESLIFE") if c in row}
                 row |= {c: rnd.choice(["FATAL", "RECOVERED/RESOLVED", None]) for c in ("AEOUT",) if c in row}
             rows.append(row)
@@ -177,6 +178,9 @@ class TestProperties:
         dm["ARMCD"] = [
             (a or "LOW") if i in codes else None for i, a in zip(dm["USUBJID"], dm["ARMCD"], strict=True)
         ]
+        ae = future["AE"]  # whoever dies of an event does so on a day
+        fatal = ae["AETOXGR"].eq("5") | ae["AEOUT"].eq("FATAL") | ae.get("AESDTH", ae["AEOUT"]).eq("Y")
+        ae.loc[fatal & ae["AEENDTC"].isna(), "AEENDTC"] = file.cut.snapshot
         for name in ("LB", "RS", "VS"):
             results = future[name][f"{name}ORRES"]
             future[name][f"{name}ORRES"] = results.mask(results.eq("other news"), "1")
