@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from esld.data import account, adam, dates, places, queries, reading, sdtm
-from esld.data.cut import apply_cut
+from esld.data.cut import CutReport, apply_cut
 from esld.data.cutfile import CutFile, View, answers_beside, overrides_beside, previous_cut
 from esld.data.declared import Reading
 from esld.data.entered import files_of, read_entered, unused
@@ -141,7 +141,8 @@ def _check(
     elif all(set(sdtm.DOMAINS[name].required) <= set(tables.get(name, ())) for name in ("DM", "DS")):
         faults += cut_faults(tables, file, shown=None)
     sound, aside = _sound(tables, protocol, found)
-    asked = _queries(sound, took, protocol, file)
+    seen = _cut(sound, file)
+    asked = _queries(seen, took, protocol)
     if isinstance(asked, str):
         notes.append(f"Data queries were not looked for: {asked}.")
         asked = pd.DataFrame(columns=list(queries.COLUMNS))
@@ -164,17 +165,30 @@ def _check(
     faults += wrong
     notes += [answered.note] if answered.note else []
     patients = {p for name, rows in aside.items() for p in tables[name].loc[rows, "USUBJID"].dropna()}
-    used = _account(took, file) if not faults else None
-    if used is None:
+    used = None
+    if not faults and not isinstance(seen, str):  # without a fault what is sound is everything
+        used = account.account_of(took, seen.report, seen.tables, took.aside_by(seen.cutoff, seen.tables))
+    else:
         notes.append("What was used of the export, and what was not, is told once there is no fault.")
     return _checked(faults, with_status(asked, answered, before), tables, patients, notes, used)
 
 
-def _account(took: Intake, file: CutFile | None) -> pd.DataFrame:
-    """What a cut, or without one an analysis of everything, uses of a sound export."""
-    cutoff, snapshot = _days(took.tables, file)
-    tables, report = apply_cut(took.tables, cutoff, snapshot)
-    return account.account_of(took, report, tables, took.aside_by(cutoff, tables))
+@dataclass(frozen=True)
+class _Cut:
+    """What can be known on a day: tables after the cut, and what went."""
+
+    cutoff: pd.Timestamp
+    tables: sdtm.Tables
+    report: CutReport
+
+
+def _cut(tables: sdtm.Tables, file: CutFile | None) -> _Cut | str:
+    """Sound tables as a cut, or without one an analysis of everything, sees them; or why there are none."""
+    for name in ("DM", "DS"):
+        if name not in tables or tables[name].empty:
+            return f"{name} is missing or faulty"
+    cutoff, snapshot = _days(tables, file)
+    return _Cut(cutoff, *apply_cut(tables, cutoff, snapshot))
 
 
 def _days(tables: sdtm.Tables, file: CutFile | None) -> tuple[pd.Timestamp, pd.Timestamp]:
@@ -203,7 +217,7 @@ def _asked_before(file: CutFile, sound: sdtm.Tables, took: Intake, protocol: Pro
     if any(getattr(before, name) != getattr(file, name) for name in made_from):
         alone = before.cut.model_copy(update={"previous": "", "previous_results": ""})
         return set(check_cut(replace(before, cut=alone)).queries["id"])
-    asked = _queries(sound, took, protocol, before)
+    asked = _queries(_cut(sound, before), took, protocol)
     return set() if isinstance(asked, str) else set(asked["id"])
 
 
@@ -267,22 +281,16 @@ def _sound(
     return left, aside
 
 
-def _queries(
-    tables: sdtm.Tables, took: Intake, protocol: Protocol, file: CutFile | None
-) -> pd.DataFrame | str:
+def _queries(seen: _Cut | str, took: Intake, protocol: Protocol) -> pd.DataFrame | str:
     """The queries, or why none could be asked."""
-    for name in ("DM", "DS"):
-        if name not in tables or tables[name].empty:
-            return f"{name} is missing or faulty"
-    cutoff, snapshot = _days(tables, file)
-    cut_tables, _ = apply_cut(tables, cutoff, snapshot)
-    adsl = adam.derive_adsl(cut_tables, protocol, cutoff)
+    if isinstance(seen, str):
+        return seen
+    adsl = adam.derive_adsl(seen.tables, protocol, seen.cutoff)
     if not adsl["RANDFL"].eq("Y").any():
         return "nobody had been randomised by the cut-off"
-    adlb = adam.derive_adlb(cut_tables, adsl, queries.unscored(protocol))
-    return queries.find_queries(
-        queries.Evidence(cut_tables, adsl, adlb, protocol, took.aside_by(cutoff, cut_tables))
-    )
+    adlb = adam.derive_adlb(seen.tables, adsl, queries.unscored(protocol))
+    aside = took.aside_by(seen.cutoff, seen.tables)
+    return queries.find_queries(queries.Evidence(seen.tables, adsl, adlb, protocol, aside))
 
 
 # --- telling --------------------------------------------------------------------------------------------------
