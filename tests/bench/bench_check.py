@@ -17,7 +17,7 @@ DEMO = ROOT / "esld" / "data" / "examples" / "demo"
 PROTOCOL = ROOT / "params" / "protocols" / "nct06167473.yaml"
 RECORDS = 60_000
 # What a hospital's system prints beside what a trial asks for, each with a unit that nobody here knows.
-OTHERS = {"MCV": "fL", "MCH": "pg", "HCT": "%", "RDW": "%", "CRP": "mg/l?", "AFP": "odd", "NH3": "?"}
+OTHERS = {"MCV": "fL", "MCH": "pg", "HCT": "%", "RDW": "%", "CRP": "mg/l?", "AFP": "odd", "AMMONIA": "?"}
 
 
 def large(folder: Path) -> None:
