@@ -26,11 +26,13 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
 from esld.data.dates import in_words
-from esld.report import data_cut, figures, numbers
+from esld.report import numbers
 from esld.report.chapter import open_chapter
-from esld.report.estimands import estimand_table
+from esld.report.data_cut import records as data_cut
+from esld.report.data_cut.estimands import estimand_table
+from esld.report.drawing import figures
+from esld.report.drawing.flow import flow_figure
 from esld.report.flow import absent_words, flow_table, participant_flow
-from esld.report.flow_figure import flow_figure
 from esld.report.words import span
 
 chapter = open_chapter("00_data_cut", cut=cut)

@@ -26,8 +26,8 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 seed: str = "esld 01_randomisation"  # words that fix the draws for designs too large to list
 
 # %% tags=["hide-input"]
-from esld.report import balance, entry, ledger, predictability
 from esld.report.chapter import open_chapter
+from esld.report.randomisation import balance, entry, ledger, predictability
 from esld.report.words import not_compared
 
 chapter = open_chapter("01_randomisation", cut=cut)

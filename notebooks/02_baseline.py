@@ -25,8 +25,9 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
-from esld.report import balance, baseline
+from esld.report.baseline import characteristics as baseline
 from esld.report.chapter import open_chapter
+from esld.report.randomisation import balance
 
 chapter = open_chapter("02_baseline", cut=cut)
 study = chapter.study

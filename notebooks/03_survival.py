@@ -28,8 +28,12 @@ conf_level: float = 0.95  # level of every confidence interval
 seed: str = "03_survival"  # words that fix random draws, where allocations are too many to try all
 
 # %% tags=["hide-input"]
-from esld.report import figures, randomised, sentences, survival_sentences, survival_tables
+from esld.report import randomised
 from esld.report.chapter import open_chapter
+from esld.report.drawing import figures
+from esld.report.survival import sentences
+from esld.report.survival import small_samples as survival_sentences
+from esld.report.survival import tables as survival_tables
 from esld.report.survival_times import cox_on_arm, curves_by_arm, endpoint_times, firth_on_arm, hazards_on_arm
 from esld.report.words import not_compared, vacant
 from esld.survival import exact_logrank, exact_rmst, logrank, milestone, rmst_compare

@@ -30,8 +30,10 @@ seed: str = "esld 04_liver_function"  # words that fix the draws of a test too l
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import hierarchy, liver_function, numbers, one_visit, randomised, repeated, shift
+from esld.report import numbers, randomised
 from esld.report.chapter import open_chapter
+from esld.report.liver_function import by_patient as liver_function
+from esld.report.liver_function import hierarchy, one_visit, repeated, shift
 from esld.report.words import not_compared
 
 chapter = open_chapter("04_liver_function", cut=cut)

@@ -29,9 +29,11 @@ conf_level: float = 0.95  # level of every confidence interval
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import data_cut, episodes, first_events, numbers
+from esld.report import numbers
 from esld.report.chapter import open_chapter
-from esld.report.decompensated import decompensated_rows
+from esld.report.data_cut import records as data_cut
+from esld.report.decompensation import episodes, first_events
+from esld.report.decompensation.any_kind import decompensated_rows
 from esld.report.words import not_compared
 
 chapter = open_chapter("05_decompensation", cut=cut)

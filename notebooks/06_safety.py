@@ -28,18 +28,18 @@ conf_level: float = 0.95  # level of every confidence interval
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import (
+from esld.report import numbers
+from esld.report.chapter import open_chapter
+from esld.report.data_cut import records as data_cut
+from esld.report.safety import counted as safety
+from esld.report.safety.counted import (
     adverse_events,
-    data_cut,
     edish,
     exposure,
     hys_law,
     infusion_reactions,
-    numbers,
-    safety,
+    laboratory,
 )
-from esld.report import laboratory_safety as laboratory
-from esld.report.chapter import open_chapter
 
 chapter = open_chapter("06_safety", cut=cut)
 study, level = chapter.study, numbers.level(conf_level)

@@ -31,8 +31,9 @@ most: int = 40  # patients up to whom each is shown by himself
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import patient_listing, patients
 from esld.report.chapter import open_chapter
+from esld.report.patients import courses as patients
+from esld.report.patients import listing as patient_listing
 from esld.report.words import message
 
 chapter = open_chapter("07_patients", cut=cut)

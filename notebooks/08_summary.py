@@ -27,8 +27,10 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import consort, deviations, since, summary, survival_sentences
 from esld.report.chapter import open_chapter
+from esld.report.summary import consort, deviations, since
+from esld.report.summary import planned as summary
+from esld.report.survival import small_samples as survival_sentences
 
 chapter = open_chapter("08_summary", cut=cut)
 study, others = chapter.study, chapter.others()

@@ -25,8 +25,9 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
-from esld.report import coverage, double_programming, validation
 from esld.report.chapter import open_chapter
+from esld.report.validation import agreement as validation
+from esld.report.validation import coverage, double_programming
 
 chapter = open_chapter("90_validation", cut=cut)
 agreed = validation.agreement()

@@ -10,7 +10,7 @@ from math import inf, isnan, nan
 import pandas as pd
 import pytest
 
-from esld.report.validation import NOT_COMPARED, agreement
+from esld.report.validation.agreement import NOT_COMPARED, agreement
 from tests.validation import (
     METHODS,
     QUESTIONS,

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from esld.report.validation import NOT_COMPARED
+from esld.report.validation.agreement import NOT_COMPARED
 
 ROOT = Path(__file__).parents[1]
 REFERENCES = ROOT / "tests" / "reference"

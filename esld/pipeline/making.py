@@ -23,11 +23,11 @@ from esld.pipeline.reuse import Kept, Shelf, chapter_key, cut_key, report_key
 from esld.pipeline.unblinding import check_unblinding
 from esld.pipeline.watch import Event
 from esld.protocol import read_protocol
-from esld.report import double_programming
 from esld.report.chapter import prepare_run_folder
-from esld.report.ledger import ledger_of
+from esld.report.randomisation.ledger import ledger_of
 from esld.report.results import Reported
 from esld.report.roles import PARTS, VALIDATION
+from esld.report.validation import double_programming
 
 
 class Making:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from esld.pipeline.render import Masthead, Report
-from esld.report import word_table
+from esld.report.dress import word as word_table
 from esld.report.tables import Table
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from esld.data.cutfile import read_cut
 from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.errors import InputError
-from esld.report import figures
+from esld.report.drawing import figures
 from esld.report.results import HasFrame, Reported, Row, rows_of
 from esld.report.roles import PARTS, RUN_FILE, RUN_VARIABLE
 from esld.report.tables import Table

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from esld.data.study import Study
-from esld.report import figures, numbers
+from esld.report import numbers
+from esld.report.drawing import figures
+from esld.report.drawing.flow import NARROW, WIDE, flow_figure
 from esld.report.flow import absent_words, flow_of
-from esld.report.flow_figure import NARROW, WIDE, flow_figure
 from esld.report.numbers import significant
 from esld.report.results import Reported, Row
-from esld.report.sentences import difference_row, points, points_noun
-from esld.report.summary import standing
+from esld.report.summary.planned import standing
+from esld.report.survival.sentences import difference_row, points, points_noun
 from esld.report.words import in_prose, method
 
 PRIMARY = "os_milestone"

@@ -20,7 +20,7 @@ def main(cut: Path, folder: Path) -> None:
     from esld.data.study import load_study
     from esld.pipeline.chapters import read_chapters, waves
     from esld.report import chapter as chapters
-    from esld.report import since
+    from esld.report.summary import since
 
     studies: dict[str, object] = {}
     chapters.stored_study = since.stored_study = lambda cut: studies.setdefault(cut.id, None) or once(cut)

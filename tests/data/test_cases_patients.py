@@ -8,8 +8,10 @@ import pytest
 
 from esld.data.study import load_study
 from esld.data.tables import write_tables
-from esld.report import adverse_events, flow, infusion_reactions, safety
+from esld.report import flow
 from esld.report.results import rows_of
+from esld.report.safety import adverse_events, infusion_reactions
+from esld.report.safety import counted as safety
 from tests.data.spoilt import demo_tables, put, spoilt
 from tests.report.builders import plain
 

@@ -23,7 +23,7 @@ from esld.pipeline.handed_over import gather
 from esld.pipeline.how import How
 from esld.pipeline.publish import locked
 from esld.report.chapter import Chapter, open_chapter, prepare_run_folder
-from esld.report.figures import Picture, entitle, new_figure
+from esld.report.drawing.figures import Picture, entitle, new_figure
 from esld.report.results import Row
 from esld.report.tables import Table
 from tests.pipeline import dying_run

@@ -6,10 +6,15 @@ import pytest
 
 from esld.data.cutfile import read_cut
 from esld.data.study import Study, load_study
-from esld.report import baseline, data_cut, figures, liver_function, repeated, survival_tables
-from esld.report.estimands import estimand_table
+from esld.report.baseline import characteristics as baseline
+from esld.report.data_cut import records as data_cut
+from esld.report.data_cut.estimands import estimand_table
+from esld.report.drawing import figures
 from esld.report.flow import flow_table, participant_flow
+from esld.report.liver_function import by_patient as liver_function
+from esld.report.liver_function import repeated
 from esld.report.results import Reported, rows_of
+from esld.report.survival import tables as survival_tables
 from esld.report.tables import Table
 from esld.survival import kaplan_meier, milestone
 from tests.report.builders import ROOT

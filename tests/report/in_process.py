@@ -21,9 +21,10 @@ from esld.data.cutfile import CutFile, read_cut
 from esld.data.reading import Tables
 from esld.data.study import Study, load_study
 from esld.report import chapter as chapters
-from esld.report import figures, front
+from esld.report import front
 from esld.report.chapter import Chapter, Others
-from esld.report.figures import Picture
+from esld.report.drawing import figures
+from esld.report.drawing.figures import Picture
 from esld.report.results import Reported, Row
 from esld.report.roles import SUMMARY
 from esld.report.tables import Table

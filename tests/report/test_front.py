@@ -7,13 +7,13 @@ import matplotlib as mpl
 import pandas as pd
 import pytest
 
-from esld.report import data_cut
-from esld.report.decompensated import decompensated_rows
+from esld.report.data_cut import records as data_cut
+from esld.report.decompensation.any_kind import decompensated_rows
+from esld.report.drawing.flow import flow_figure
 from esld.report.flow import participant_flow
-from esld.report.flow_figure import flow_figure
 from esld.report.front import front_page
 from esld.report.results import rows_of
-from esld.report.sentences import sentence
+from esld.report.survival.sentences import sentence
 from esld.survival import clopper_pearson
 from tests.report.builders import HIGH, LOW, at_horizon, patient, plain, protocol, study_of
 

@@ -4,7 +4,8 @@ import pytest
 
 from esld.protocol import RandomisationDesign
 from esld.randomisation import CompleteRandomisation, Conditioned, PermutedBlocks, SimpleRandomisation
-from esld.report import entry, randomised
+from esld.report import randomised
+from esld.report.randomisation import entry
 from esld.report.results import rows_of
 from tests.report.builders import HIGH, LOW, patient, plain, study_of, unspanned_numbers
 

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from esld.report import entry, one_visit, repeated, safety
+from esld.report.liver_function import one_visit, repeated
+from esld.report.randomisation import entry
 from esld.report.results import rows_of
-from esld.report.sentences import headline, lost_before, meaning, sentence
-from esld.report.survival_sentences import companion, what_this_size_shows
-from esld.report.survival_tables import companion_rows, power_rows
+from esld.report.safety import counted as safety
+from esld.report.survival.sentences import headline, lost_before, meaning, sentence
+from esld.report.survival.small_samples import companion, what_this_size_shows
+from esld.report.survival.tables import companion_rows, power_rows
 from esld.report.words import of_group, prose, span, treatment, treatment_in_title
 from esld.survival import logrank, rmst_compare
 from tests.report.builders import HIGH, LOW, arrays, at_horizon, row

@@ -1,0 +1,235 @@
+"""The baseline table: who the patients are, by arm, without p-values."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+import pandas as pd
+
+from esld.data.study import Study
+from esld.data.views import ALL
+from esld.report import numbers
+from esld.report.results import Reported
+from esld.report.tables import Table
+from esld.report.words import in_prose, joined, message, of_group, span
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A baseline variable: name, label, decimals, and whether it is counted (by its kind, never by its values)."""
+
+    name: str
+    label: str
+    categorical: bool
+    decimals: int = 0
+
+
+def baseline_variables(study: Study) -> list[Variable]:
+    """The protocol's baseline variables, in its order."""
+    own = {
+        "AGE": Variable("AGE", "Age (years)", False),
+        "SEX": Variable("SEX", "Sex", True),
+        "WEIGHT": Variable("WEIGHTBL", "Weight (kg)", False, 1),
+    }
+    parameters = {
+        p.paramcd: Variable(p.paramcd, numbers.with_unit(p.param, p.unit), p.kind == "grade", p.decimals)
+        for p in study.protocol.parameters
+    }
+    return [own.get(name) or parameters[name] for name in study.protocol.baseline_variables]
+
+
+def baseline_values(study: Study) -> pd.DataFrame:
+    """One row a randomised patient: arm, and the baseline value of each variable."""
+    adlb = study.adlb
+    baseline = adlb[adlb["ABLFL"].eq("Y")]
+    # pivot refuses two baseline values of one patient; pivot_table would average them
+    wide = baseline.pivot(index="USUBJID", columns="PARAMCD", values="AVAL")  # noqa: PD010
+    return study.randomised.set_index("USUBJID")[["TRT01P", "AGE", "SEX", "WEIGHTBL"]].join(wide)
+
+
+def summarise_baseline(study: Study) -> pd.DataFrame:
+    """Distribution of each baseline variable, by arm and for all, in long form.
+
+    Returns
+    -------
+    DataFrame
+        ``statistic`` is ``<variable> <what>``: mean, sd, median, q1, q3, min, max or ``count <category>``, and
+        ``missing``; ``n`` counts the values. Quartiles interpolate linearly between order statistics.
+    """
+    values = baseline_values(study)
+    rows = []
+    for variable in baseline_variables(study):
+        column = (
+            values[variable.name] if variable.name in values else pd.Series(index=values.index, dtype=float)
+        )
+        for group in study.groups:
+            own = column if group == ALL else column[values["TRT01P"].eq(group)]
+            known = own.dropna()
+            figures = _counts(known, column) if variable.categorical else _moments(known.astype(float))
+            about = {"group": group, "n": len(known), "method": "description"}
+            for name, value in {**figures, "missing": len(own) - len(known)}.items():
+                rows.append({**about, "statistic": f"{variable.name} {name}", "value": value})
+    return pd.DataFrame(rows)
+
+
+def size_rows(study: Study) -> pd.DataFrame:
+    """Randomised patients of each arm, in long form."""
+    sizes = {arm: int(study.randomised["TRT01P"].eq(arm).sum()) for arm in study.arms}
+    about = {"statistic": "randomised", "unit": "patients", "method": "count"}
+    return pd.DataFrame([{**about, "group": arm, "value": n, "n": n} for arm, n in sizes.items()])
+
+
+def size_sentence(study: Study, sizes: Reported) -> str:
+    """How many were randomised to each arm, from :func:`size_rows`."""
+    rows = {arm: sizes.row("randomised", arm) for arm in study.arms}
+    return (
+        "; ".join(f"{escape(a)}: {span(r, str(r.n))} patient{'s' * (r.n != 1)}" for a, r in rows.items())
+        + "."
+    )
+
+
+def baseline_sentences(study: Study, summary: Reported, sizes: Reported) -> list[str]:
+    """The chapter's answer, from :func:`summarise_baseline` and :func:`size_rows`: median age, and what is missing."""
+    variables = baseline_variables(study)
+    sentences = []
+    if any(v.name == "AGE" for v in variables):
+        groups = []
+        for arm in study.filled:
+            age, size = summary.row("AGE median", arm), sizes.row("randomised", arm)
+            years, n = span(age, numbers.fixed(age.value, 0)), span(size, str(size.n))
+            groups.append(message("baseline.age.group", years=years, group=of_group(arm), n=n))
+        sentences.append(message("baseline.age", groups=joined(groups)))
+    gaps = [(v.label, summary.row(f"{v.name} missing", ALL)) for v in variables]
+    texts = [f"{escape(label)} ({span(row, f'{row.value:.0f}')})" for label, row in gaps if row.value]
+    missing = (
+        message("baseline.missing", variables=", ".join(texts)) if texts else message("baseline.complete")
+    )
+    return [*sentences, missing]
+
+
+def _counts(known: pd.Series, column: pd.Series) -> dict[str, float]:
+    return {f"count {_category(c)}": int((known == c).sum()) for c in sorted(column.dropna().unique())}
+
+
+def _moments(known: pd.Series) -> dict[str, float]:
+    quartiles = known.quantile([0.25, 0.5, 0.75])
+    return {
+        "mean": known.mean(),
+        "sd": known.std(ddof=1),
+        "median": quartiles.loc[0.5],
+        "q1": quartiles.loc[0.25],
+        "q3": quartiles.loc[0.75],
+        "min": known.min(),
+        "max": known.max(),
+    }
+
+
+def _category(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | None = None) -> Table:
+    """The table, made from the rows of :func:`summarise_baseline` and, where two groups stand side by side, those of
+    :func:`esld.report.randomisation.balance.balance_rows`.
+
+    Parameters
+    ----------
+    study : Study
+        The cut; gives the arms' order and the variables' labels.
+    summary : DataFrame
+        Long form.
+    differences : Reported, optional
+        Standardised differences; they stand in the first line of each variable.
+    """
+    cells = {(r["statistic"], r["group"]): (r["value"], r["n"]) for r in summary.to_dict("records")}
+    groups = study.groups
+    arms = study.randomised["TRT01P"]
+    sizes = {g: len(arms) if g == ALL else int(arms.eq(g).sum()) for g in groups}
+    heads = {g: f"{g} (n = {sizes[g]})" for g in groups}
+    rows: list[dict[str, str]] = []
+
+    def at(statistic: str) -> dict[str, float]:
+        return {g: float(cells[statistic, g][0]) for g in groups}
+
+    def add(variable: Variable, label: str, texts: dict[str, str]) -> None:
+        row = {heads[g]: text for g, text in texts.items()}
+        rows.append({"Variable": variable.label, "Characteristic": label, **row})
+
+    for variable in baseline_variables(study):
+        missing = at(f"{variable.name} missing")
+        known = {g: int(cells[f"{variable.name} missing", g][1]) for g in groups}
+        if variable.categorical:
+            prefix = f"{variable.name} count "
+            for statistic in (s for s in summary["statistic"].unique() if s.startswith(prefix)):
+                counts = at(statistic)
+                texts = {g: numbers.count(int(counts[g]), known[g]) if known[g] else "" for g in groups}
+                add(variable, category_label(variable, statistic.removeprefix(prefix)), texts)
+        elif any(known.values()):
+            for label, texts in _measured(variable, at, groups).items():
+                add(variable, label, {g: text if known[g] else "" for g, text in texts.items()})
+        if any(missing.values()):
+            add(variable, "Missing", {g: f"{missing[g]:.0f}" for g in groups})
+    frame = pd.DataFrame(rows)
+    shown: list[str] = []
+    if differences is not None:
+        shown = [
+            "" if again else difference_text(differences, frame["Variable"].iloc[n], study)
+            for n, again in enumerate(frame["Variable"].duplicated())
+        ]
+        frame["Standardised difference"] = shown
+    day = "randomisation"
+    if not study.protocol.schedule.from_randomisation:
+        day = "the first infusion (randomisation if never infused)"
+    notes = [
+        f"Baseline is the last value on or before the day of {day}.",
+        "No p-values: the groups were formed by chance, so a test would ask a question whose answer is known.",
+    ]
+    if shown:
+        first, second = (in_prose(arm) for arm in study.arms[:2])
+        notes.append(
+            f"Standardised difference: {second} minus {first} in standard deviations; of categories the distance of the "
+            "proportions, without a sign. The chapter on randomisation says how large chance alone makes it."
+        )
+    cells_shown = [text for row in rows for head, text in row.items() if head in heads.values()]
+    if any(numbers.NOT_ESTIMABLE in text for text in cells_shown):
+        notes.append("NE: not estimable; a standard deviation needs two values.")
+    if numbers.NOT_ESTIMABLE in shown:
+        notes.append("NE, of a difference: no spread to measure it by.")
+    return Table("baseline", "Patients at baseline", frame, footnotes=tuple(notes), group="Variable")
+
+
+def difference_text(differences: Reported, label: str, study: Study) -> str:
+    """A variable's standardised difference as a table shows it: signed, of categories a distance."""
+    variable = next(v for v in baseline_variables(study) if v.label == label)
+    row = differences.row(f"{variable.name} standardised difference")
+    if row.value is None:
+        return numbers.NOT_ESTIMABLE
+    return numbers.fixed(row.value, 2) if variable.categorical else numbers.signed(row.value, 2)
+
+
+def _measured(
+    variable: Variable, at: Callable[[str], dict[str, float]], groups: list[str]
+) -> dict[str, dict[str, str]]:
+    """The rows of a measured variable: label to text by group."""
+    d = variable.decimals
+    what = ("mean", "sd", "median", "q1", "q3", "min", "max")
+    mean, sd, median, q1, q3, low, high = (at(f"{variable.name} {name}") for name in what)
+    m = numbers.of_mean(d)
+    return {
+        "Mean (SD)": {g: f"{numbers.fixed(mean[g], m)} ({numbers.fixed(sd[g], m)})" for g in groups},
+        "Median (quartiles)": {g: numbers.estimate(median[g], q1[g], q3[g], d) for g in groups},
+        "Range": {g: numbers.interval(low[g], high[g], d) for g in groups},
+    }
+
+
+def category_label(variable: Variable, category: str) -> str:
+    """What a category is called: ``Female``, ``Grade 2``, ``Stage 3``, ``Yes``."""
+    label = variable.label.lower()
+    if variable.name == "SEX":
+        return {"F": "Female", "M": "Male"}[category]
+    for word in ("grade", "stage"):
+        if word in label:
+            return f"{word.capitalize()} {category}"
+    if "present" in label or "controlled" in label:
+        return {"0": "No", "1": "Yes"}.get(category, category)
+    return category

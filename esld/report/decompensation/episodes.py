@@ -1,0 +1,202 @@
+"""All episodes of decompensation: rates, their ratio, and the mean number while alive with the own liver."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from esld.data.adam.adce import observed_days
+from esld.data.study import Study
+from esld.report import numbers
+from esld.report.decompensation.figures import EventCurve, event_curves
+from esld.report.drawing.figures import Picture
+from esld.report.results import Reported, Row
+from esld.report.tables import Table
+from esld.report.words import in_prose, joined, message, method, of_group, prose, span
+from esld.survival import (
+    MeanCumulativeFunction,
+    RateRatio,
+    counting_process,
+    mean_cumulative_function,
+    rate,
+    rate_ratio,
+)
+
+DAYS_A_YEAR = 365.25
+UNOBSERVED = "nobody of the group has been under observation for a day"
+
+
+@dataclass(frozen=True, eq=False)
+class Episodes:
+    """All episodes of one endpoint up to a day.
+
+    Attributes
+    ----------
+    name : str
+        The condition.
+    counts : dict of str to tuple of (int, int, float)
+        Patients, episodes and years observed of each arm.
+    means : dict of str to MeanCumulativeFunction
+        Of each arm with somebody under observation.
+    ratio : RateRatio or None
+        Second arm over first; None unless there are two with somebody under observation.
+    at, conf_level : float
+        The day up to which episodes count, and the level of limits.
+    """
+
+    name: str
+    counts: dict[str, tuple[int, int, float]]
+    means: dict[str, MeanCumulativeFunction]
+    ratio: RateRatio | None
+    at: float
+    conf_level: float
+
+    def to_frame(self) -> pd.DataFrame:
+        """Long form: rate and mean number by arm, then the ratio of the rates."""
+        frames = []
+        for arm, (n, events, years) in self.counts.items():
+            if arm not in self.means:
+                empty = {"group": arm, "value": float("nan"), "n": n, "events": events, "reason": UNOBSERVED}
+                how = {"rate": "exact Poisson", "mean_count": "Nelson-Aalen"}
+                frames.append(pd.DataFrame([empty | {"statistic": k, "method": v} for k, v in how.items()]))
+                continue
+            frames.append(rate(events, years, conf_level=self.conf_level).to_frame(n=n, group=arm))
+            estimate = self.means[arm].estimate(self.at)
+            number = {
+                "statistic": "mean_count",
+                "value": estimate.value,
+                "lower": estimate.lower,
+                "upper": estimate.upper,
+            }
+            about = {"group": arm, "time": self.at, "n": n, "events": events, "unit": "episodes a patient"}
+            frames.append(
+                pd.DataFrame([number | about | {"method": estimate.method, "reason": estimate.reason}])
+            )
+        if self.ratio is not None:
+            first, second = self.counts
+            n = sum(count[0] for count in self.counts.values())
+            frames.append(self.ratio.to_frame(n=n, group=f"{second} / {first}"))
+        return pd.concat(frames, ignore_index=True)
+
+
+def estimate(study: Study, paramcd: str, *, at: float, conf_level: float) -> Episodes:
+    """All episodes of one recurrent endpoint up to a day, while alive with the own liver."""
+    endpoint = study.protocol.endpoint(paramcd)
+    arm_of = study.randomised.set_index("USUBJID")["TRT01P"]
+    seen = observed_days(study.adsl).clip(upper=at)
+    follow_up = pd.DataFrame(
+        {"USUBJID": seen.index, "end": seen.to_numpy(), "arm": arm_of.reindex(seen.index).to_numpy()}
+    )
+    follow_up = follow_up[follow_up["end"] > 0]
+    own = study.adce[
+        study.adce["PARAMCD"].eq(paramcd) & study.adce["ANL01FL"].eq("Y") & study.adce["AVAL"].le(at)
+    ]
+    counts, means = {}, {}
+    for arm in study.arms:
+        members = follow_up[follow_up["arm"].eq(arm)]
+        happened = own.loc[own["USUBJID"].isin(members["USUBJID"]), ["USUBJID", "AVAL"]]
+        counts[arm] = (len(members), len(happened), float(members["end"].sum()) / DAYS_A_YEAR)
+        if members.empty:
+            continue
+        rows = counting_process(happened, members, subject="USUBJID", time="AVAL", end="end")
+        means[arm] = mean_cumulative_function(
+            rows,
+            subject="USUBJID",
+            start="start",
+            stop="stop",
+            event="event",
+            conf_level=conf_level,
+            group=arm,
+        )
+    ratio = None
+    if len(means) == len(counts) == 2:
+        (_, x1, t1), (_, x2, t2) = counts.values()
+        ratio = rate_ratio(x2, t2, x1, t1, conf_level=conf_level)
+    return Episodes(endpoint.param, counts, means, ratio, at, conf_level)
+
+
+def recurrent(study: Study, paramcds: Sequence[str]) -> list[str]:
+    """Those of the endpoints whose records are episodes."""
+    return [code for code in paramcds if study.protocol.endpoint(code).recurrent]
+
+
+def table(results: Mapping[str, tuple[Episodes, Reported]], *, level: str) -> Table:
+    """Episodes, years, rate with limits, mean number by arm, and the ratio; a block an endpoint."""
+    lines = []
+    notes: dict[str, None] = {}
+    for result, reported in results.values():
+        for arm, (n, events, years) in result.counts.items():
+            own, mean = reported.row("rate", arm), reported.row("mean_count", arm)
+            line = {
+                "Event": result.name,
+                "Group": arm,
+                "Patients": str(n),
+                "Patient-years": numbers.fixed(years, 1),
+                "Episodes": str(events),
+                f"Per patient-year ({level} CI)": numbers.estimate(own.value, own.lower, own.upper, 2),
+                f"Mean number ({level} CI)": numbers.estimate(mean.value, mean.lower, mean.upper, 2),
+            }
+            lines.append(line)
+            if arm not in result.means:
+                notes[f"NE: {UNOBSERVED}"] = None
+                continue
+            notes[f"Rate: {method(own)}; mean number: {method(mean)}"] = None
+            if mean.reason:
+                notes["NE: a log interval does not exist where nothing happened"] = None
+        if result.ratio is not None:
+            row = reported.row("rate_ratio")
+            text = _ratio_text(row, result.ratio)
+            lines.append(
+                {key: "" for key in line} | {"Event": result.name, "Group": "Ratio", list(line)[5]: text}
+            )
+    second = next(iter(results.values()))[0]
+    order = [in_prose(arm) for arm in second.counts]
+    footnotes = [f"{note}." for note in notes]
+    if second.ratio is not None:
+        footnotes.append(
+            f"Ratio: rate of the {order[1]} over that of the {order[0]}, exact conditional limits."
+        )
+    title = f"All episodes within {numbers.horizon(second.at)}, while alive with the own liver"
+    return Table("episodes", title, pd.DataFrame(lines), {}, tuple(footnotes), group="Event")
+
+
+def _ratio_text(row: Row, ratio: RateRatio) -> str:
+    if row.value is None:
+        return numbers.NOT_ESTIMABLE
+    upper = "no upper limit" if ratio.upper == float("inf") else numbers.fixed(row.upper, 2)
+    return f"{numbers.fixed(row.value, 2)} ({numbers.fixed(row.lower, 2)} to {upper})"
+
+
+def words(results: Mapping[str, tuple[Episodes, Reported]]) -> str:
+    """All episodes in words: how many, in how many patient-years."""
+    parts = []
+    if not any(result.means for result, _ in results.values()):
+        return message("decompensation.episodes.none")
+    for result, reported in results.values():
+        arms = [
+            message("decompensation.episodes.arm", count=span(row, str(row.events)), arm=of_group(arm))
+            for arm, row in ((arm, reported.row("rate", arm)) for arm in result.means)
+        ]
+        parts.append(message("decompensation.episodes.event", event=prose(result.name), arms=joined(arms)))
+    at = next(iter(results.values()))[0].at
+    return message("decompensation.episodes", horizon=numbers.horizon(at), events="; ".join(parts))
+
+
+def figure(
+    study: Study, results: Mapping[str, tuple[Episodes, Reported]], *, ticks: Sequence[float]
+) -> Picture:
+    """Mean number of episodes, one panel an endpoint."""
+    panels = {}
+    for result, _ in results.values():
+        panels[result.name] = {
+            arm: EventCurve(
+                mean.step().rename(columns={"mean": "value"}),
+                [int(n) for n in mean.at(list(ticks))["n_risk"]],
+            )
+            for arm, mean in result.means.items()
+        }
+    alt = f"Mean number of episodes a patient over time by group, one panel a condition: {joined(panels)}."
+    title = "Mean number of episodes a patient, while alive with the own liver"
+    return event_curves(
+        panels, arms=study.arms, id="episodes", title=title, alt=alt, label="Episodes a patient", ticks=ticks
+    )

@@ -1,0 +1,226 @@
+"""First events of decompensation: cumulative incidence with death and transplantation competing, and Gray's test."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from esld.data.adam.adce import prevalent_subjects
+from esld.data.study import Study
+from esld.report import numbers
+from esld.report.decompensation.figures import EventCurve, event_curves
+from esld.report.drawing.figures import Picture
+from esld.report.results import Reported, Row
+from esld.report.survival_times import endpoint_times
+from esld.report.tables import Table
+from esld.report.words import in_prose, joined, message, method, of_group, p_equals, prose, span
+from esld.survival import CumulativeIncidence, GrayTest, clopper_pearson, cumulative_incidence, gray
+
+EVENT, COMPETING = "event", "death or transplantation first"
+UNOBSERVED = "nobody of the group at risk has been observed that long"
+
+
+@dataclass(frozen=True, eq=False)
+class FirstEvents:
+    """First events of one endpoint among those who did not have the condition at baseline.
+
+    Attributes
+    ----------
+    name : str
+        The condition.
+    prevalent : dict of str to int
+        Patients of each arm who had it at baseline.
+    curves : dict of str to CumulativeIncidence
+        Of each arm with somebody at risk, causes `EVENT` and `COMPETING`.
+    test : GrayTest or None
+        Of the event between the arms; None unless two arms have somebody at risk.
+    at : float
+        The day that the result is given for.
+    complete : dict of str to bool
+        Whether nobody of the arm was lost before that day.
+    """
+
+    name: str
+    prevalent: dict[str, int]
+    curves: dict[str, CumulativeIncidence]
+    test: GrayTest | None
+    at: float
+    complete: dict[str, bool]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Long form: patients with the condition at baseline, those with a first event, incidence; then the test."""
+        rows = []
+        for arm, had in self.prevalent.items():
+            rows.append(
+                {"group": arm, "statistic": "prevalent", "value": had, "unit": "patients", "method": "count"}
+            )
+            if arm not in self.curves:
+                continue
+            curve = self.curves[arm]
+            for cause, name in ((EVENT, "incidence"), (COMPETING, "competing_incidence")):
+                estimate = curve.estimate(self.at, cause)
+                counts = curve.counts([self.at])
+                events = int(counts.loc[counts["cause"].eq(cause), "events"].sum())
+                about = {"group": arm, "time": self.at, "n": curve.n, "events": events}
+                number = {
+                    "statistic": name,
+                    "value": estimate.value,
+                    "lower": estimate.lower,
+                    "upper": estimate.upper,
+                }
+                how = {"method": estimate.method, "reason": estimate.reason}
+                if self.complete[arm]:
+                    exact = clopper_pearson(events, curve.n, conf_level=curve.conf_level)
+                    number |= {"value": exact.value, "lower": exact.lower, "upper": exact.upper}
+                    how = {"method": exact.method, "reason": ""}
+                rows.append(about | number | how)
+        frame = pd.DataFrame(rows)
+        if self.test is None:
+            return frame
+        tested = self.test.to_frame()
+        return pd.concat([frame, tested[tested["statistic"].eq("p_value")]], ignore_index=True)
+
+
+def estimate(study: Study, paramcd: str, *, at: float, conf_level: float) -> FirstEvents:
+    """First events of one endpoint by arm."""
+    endpoint = study.protocol.endpoint(paramcd)
+    times = endpoint_times(study, paramcd)
+    had_before = times["USUBJID"].isin(prevalent_subjects(endpoint, study.adlb))
+    prevalent = {arm: int((had_before & times["arm"].eq(arm)).sum()) for arm in study.arms}
+    times = times[~had_before]
+    times = times.assign(state=times["EVTYPE"].map({"EVENT": EVENT, "COMPETING": COMPETING}))
+    curves, complete = {}, {}
+    for arm in study.arms:
+        own = times[times["arm"].eq(arm)]
+        if len(own):
+            curves[arm] = cumulative_incidence(
+                own["time"], own["state"], causes=[EVENT, COMPETING], conf_level=conf_level, group=arm
+            )
+            complete[arm] = not (own["state"].isna() & own["time"].lt(at)).any()
+    test = None
+    if len(curves) > 1:
+        tested = times["time"], times["state"], times["arm"]
+        test = gray(*tested, cause=EVENT, causes=[EVENT, COMPETING], groups=list(curves))
+    return FirstEvents(endpoint.param, prevalent, curves, test, at, complete)
+
+
+def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) -> Table:
+    """First events by the day, a block an endpoint: at risk, first event, incidence, death or transplantation first."""
+    lines = []
+    notes: dict[str, None] = {}
+    at = next(iter(results.values()))[0].at
+    day = numbers.horizon(at)
+    for first, reported in results.values():
+        for arm, had in first.prevalent.items():
+            line = {"Event": first.name, "Group": arm, "Had it at baseline": str(had), "At risk": "0"}
+            blank = dict.fromkeys(
+                (f"First event by {day}", f"Incidence ({level} CI)", "Died or transplanted first"), ""
+            )
+            line |= blank
+            if arm in first.curves:
+                event, other = (reported.row(name, arm) for name in ("incidence", "competing_incidence"))
+                texts = (numbers.percent(v, event.n) for v in (event.value, event.lower, event.upper))
+                cells = (str(event.events), _with_limits(*texts), str(other.events))
+                line |= dict(zip(blank, cells, strict=True)) | {"At risk": str(event.n)}
+                notes[_how(event)] = None
+                if event.reason:
+                    notes[f"NE: {UNOBSERVED if event.value is None else event.reason}"] = None
+            lines.append(line)
+        if len(first.prevalent) > 1 and all(
+            had or arm in first.curves for arm, had in first.prevalent.items()
+        ):
+            lines.append(
+                {"Event": first.name, "Group": "Gray's test, p", **dict.fromkeys(list(lines[-1])[2:], "")}
+            )
+            lines[-1][f"Incidence ({level} CI)"] = numbers.p_value(_p_value(reported))
+            if "p_value" in reported and (why := reported.row("p_value").reason):
+                notes[f"Gray's test of {first.name}: {why}"] = None
+    footnotes = (
+        "Who had the condition at baseline cannot have a first one and is not at risk.",
+        "Death and transplantation end the time at risk: they are no censoring.",
+        *(f"{note}." for note in sorted(notes)),
+    )
+    return Table("first_events", f"First event by {day}", pd.DataFrame(lines), {}, footnotes, group="Event")
+
+
+def _p_value(reported: Reported) -> float | None:
+    return reported.row("p_value").value if "p_value" in reported else None
+
+
+def _how(row: Row) -> str:
+    exact = row.method == "Clopper-Pearson"
+    return f"Incidence where {'nobody' if exact else 'somebody'} was lost before that day: {method(row)}"
+
+
+def _with_limits(value: str, lower: str, upper: str) -> str:
+    if value == numbers.NOT_ESTIMABLE or lower == upper == numbers.NOT_ESTIMABLE:
+        return value if value == numbers.NOT_ESTIMABLE else f"{value} ({lower})"
+    return f"{value} ({lower} to {upper})"
+
+
+def words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
+    """How many had a first event by the day, in words."""
+    at = next(iter(results.values()))[0].at
+    parts = []
+    for first, reported in results.values():
+        arms = []
+        for arm in first.curves:
+            row = reported.row("incidence", arm)
+            words = {"count": span(row, str(row.events)), "n": span(row, str(row.n)), "arm": of_group(arm)}
+            arms.append(message("decompensation.arm", **words))
+        key = "decompensation.event" if arms else "decompensation.event.nobody"
+        parts.append(message(key, event=prose(first.name), arms=joined(arms)))
+    return message("decompensation", horizon=numbers.horizon(at), events="; ".join(parts))
+
+
+def tested_words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
+    """Gray's tests in words, with what so few events can say."""
+    tested = [
+        (first, row)
+        for first, reported in results.values()
+        if "p_value" in reported and (row := reported.row("p_value")).value is not None
+    ]
+    if not tested:
+        return message("decompensation.untested")
+    parts = (f"{prose(first.name)} p {p_equals(row)}" for first, row in tested)
+    return message("decompensation.tests", tests=joined(parts))
+
+
+def figure(
+    study: Study, results: Mapping[str, tuple[FirstEvents, Reported]], *, ticks: Sequence[float]
+) -> Picture:
+    """Cumulative incidence of each first event, one panel an endpoint."""
+    panels = {
+        first.name: {arm: _curve(c, ticks) for arm, c in first.curves.items()}
+        for first, _ in results.values()
+    }
+    first = next(iter(results.values()))[0]
+    counts = [
+        f"{in_prose(one.name)} {', '.join(_event_count(reported, arm) for arm in one.curves) or 'nobody at risk'}"
+        for one, reported in results.values()
+    ]
+    groups = ", ".join(in_prose(arm) for arm in study.filled)
+    title = f"First events by {numbers.horizon(first.at)} ({groups}): {'; '.join(counts)}"
+    alt = f"Cumulative incidence by group, one panel a condition. {title}. Death and transplantation compete."
+    return event_curves(
+        panels,
+        arms=study.arms,
+        id="first_events",
+        title=title,
+        alt=alt,
+        label="With a first event",
+        ticks=ticks,
+        percent=True,
+    )
+
+
+def _event_count(reported: Reported, arm: str) -> str:
+    row = reported.row("incidence", arm)
+    return f"{row.events}/{row.n}"
+
+
+def _curve(curve: CumulativeIncidence, ticks: Sequence[float]) -> EventCurve:
+    step = curve.step().rename(columns={"incidence": "value"})
+    at_risk = curve.counts(list(ticks))
+    own = at_risk[at_risk["cause"].eq(EVENT)]
+    return EventCurve(step[step["cause"].eq(EVENT)], [int(n) for n in own["n_risk"]])

@@ -1,0 +1,1 @@
+"""Figures: one visual language, and those that more than one chapter draws."""

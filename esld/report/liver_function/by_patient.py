@@ -1,0 +1,187 @@
+"""Liver function by patient: which values are analysed, every patient's course, and what is left out or not collected."""
+
+from collections.abc import Sequence
+from html import escape
+
+import pandas as pd
+
+from esld.data.adam.adsl import anchor_days
+from esld.data.adam.scores import missing_components
+from esld.data.study import Study
+from esld.protocol import Parameter
+from esld.report import numbers
+from esld.report.drawing import figures
+from esld.report.results import Reported
+from esld.report.words import Sentence, in_prose, joined, message, of_group, prose, span
+
+
+def parameters_of(study: Study, analysis: str) -> list[Parameter]:
+    """Parameters of a planned analysis."""
+    return [study.protocol.parameter(code) for code in study.protocol.analysis(analysis).parameters]
+
+
+def analysed(study: Study, paramcd: str) -> pd.DataFrame:
+    """Rows of one parameter that are analysed: one a patient and visit, baseline included."""
+    adlb = study.adlb
+    return adlb[adlb["PARAMCD"].eq(paramcd) & adlb["ANL01FL"].eq("Y")]
+
+
+def unrecorded(parameter: Parameter) -> Sentence:
+    """What is said in place of a table or a figure of a parameter without any value."""
+    return Sentence(message("change.unrecorded", parameter=escape(parameter.param)))
+
+
+def unrecorded_words(study: Study, parameters: Sequence[Parameter]) -> str:
+    """Which of the parameters have no value at all up to the data cut; nothing if each has one."""
+    without = [prose(p.param) for p in parameters if analysed(study, p.paramcd).empty]
+    return message("change.unrecorded.all", parameters=joined(without)) if without else ""
+
+
+def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | Sentence:
+    """Every patient's course of one parameter; how it ended is marked at the last value."""
+    rows = analysed(study, parameter.paramcd)
+    if rows.empty:
+        return unrecorded(parameter)
+    ends = _ends(study, rows)
+    bound, name = ("ANRLO", "lower") if parameter.better == "higher" else ("ANRHI", "upper")
+    limits = rows[bound].dropna()
+    normal = sorted({float(limits.min()), float(limits.max())}) if len(limits) else []
+    words = f"{name} limit of normal" + (" (lowest and highest)" if len(normal) > 1 else "")
+    log = bool(rows["AVAL"].min() > 0 and rows["AVAL"].max() / rows["AVAL"].min() > 30)
+    return figures.trajectories(
+        rows,
+        arms=study.arms,
+        id=f"course_{parameter.paramcd.lower()}",
+        title=_course_title(study, parameter, rows),
+        alt=_course_words(study, parameter, rows, ends, log=log),
+        label=numbers.unit(parameter.unit) or parameter.param,
+        ends=ends,
+        since="randomisation" if study.protocol.schedule.from_randomisation else "first infusion",
+        normal=normal,
+        normal_label=words,
+        log=log,
+    )
+
+
+def _ends(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
+    """What ended each patient's course before the last planned visit was over: a transplant, else death, else loss."""
+    schedule = study.protocol.schedule
+    seen = study.randomised.set_index("USUBJID")
+    seen = seen[seen.index.isin(rows["USUBJID"])]
+    over = anchor_days(seen, schedule) + pd.Timedelta(days=schedule.visits[-1].window[1] - 1)
+    lost = seen["EOSDT"].where(seen["EOSSTT"].eq("DISCONTINUED") & seen["DCSREAS"].ne("DEATH"))
+    kind = pd.Series(None, seen.index, dtype=object)
+    for name, day in (("lost", lost), ("death", seen["DTHDT"]), ("transplant", seen["LTDT"])):
+        kind[day <= over] = name
+    return kind.rename("kind").rename_axis("USUBJID").dropna().reset_index()
+
+
+def _course_title(study: Study, parameter: Parameter, rows: pd.DataFrame) -> str:
+    """The finding: in how many the last planned visit's value is lower than the baseline value."""
+    visit = study.protocol.schedule.visits[-1]
+    change = rows[rows["AVISITN"].eq(visit.number) & rows["CHG"].notna()]
+    if change.empty:
+        return f"{parameter.param}: every patient's course"
+    parts = []
+    for arm in study.filled:
+        own = change.loc[change["TRT01P"].eq(arm), "CHG"]
+        if own.empty:
+            continue
+        parts.append(f"{int((own < 0).sum())} of {len(own)} ({in_prose(arm)})")
+    return f"{parameter.param} at {visit.label.lower()}: lower than at baseline in {joined(parts)}"
+
+
+def _course_words(
+    study: Study, parameter: Parameter, rows: pd.DataFrame, ends: pd.DataFrame, *, log: bool
+) -> str:
+    last = study.protocol.schedule.visits[-1]
+    many = rows["USUBJID"].nunique()
+    died, grafted, lost = (int(ends["kind"].eq(kind).sum()) for kind in ("death", "transplant", "lost"))
+    marked = [
+        text
+        for count, text in (
+            (died, f"{died} died"),
+            (grafted, f"{grafted} received a transplant"),
+            (lost, f"{lost} {numbers.noun(lost, 'was', 'were')} followed no longer"),
+        )
+        if count
+    ]
+    scale = ", logarithmic axis" if log else ""
+    label = numbers.with_unit(parameter.param, parameter.unit)
+    who = numbers.counted(many, "patient")
+    course = f"{label} of each of {who} from baseline to {last.label.lower()}, one panel a group{scale}."
+    return f"{course} In that time {joined(marked)}; the last value is marked." if marked else course
+
+
+def not_computed(study: Study) -> list[tuple[str, str]]:
+    """Quantities that the trial does not give, with the reason: a sentence each, never a guess."""
+    stated = study.protocol.not_collected
+    lacking = missing_components(study.protocol)
+    reasons = {
+        code: f"needs {joined(parts)}, which the trial does not collect" for code, parts in lacking.items()
+    }
+    codes: Sequence[str] = list(dict.fromkeys([*stated, *reasons]))
+    return [(code, stated.get(code) or reasons[code]) for code in codes]
+
+
+def after_transplant(study: Study) -> pd.DataFrame:
+    """Laboratory values left out because they were measured after a transplant: their number, in long form."""
+    adlb = study.adlb
+    own = adlb["POSTLTFL"].eq("Y") & adlb["PARCAT1"].eq("LABORATORY") & adlb["DTYPE"].isna()
+    count = {"statistic": "excluded values", "value": int(own.sum()), "unit": "values", "method": "count"}
+    return pd.DataFrame([count])
+
+
+def left_out(excluded: Reported) -> str:
+    """What :func:`after_transplant` counted, in words."""
+    row = excluded.row("excluded values")
+    if not row.value:
+        return message("transplant.none")
+    noun = numbers.noun(row.value, "laboratory value")
+    return message("transplant", count=span(row, f"{row.value:.0f}"), noun=noun)
+
+
+def not_needed(study: Study) -> str:
+    """Which scores were made without which component, since it could not have changed them; nothing if none was."""
+    scores = study.adlb[study.adlb["CRIT2FL"].eq("Y")]
+    found = {
+        f"{study.protocol.parameter(code).param} without {prose(without)}"
+        for code, what in zip(scores["PARAMCD"], scores["CRIT2"], strict=True)
+        for without in [what.rpartition(": ")[2]]
+    }
+    return message("score.not_needed", scores="; ".join(sorted(found))) if found else ""
+
+
+def near_rescue(study: Study) -> pd.DataFrame:
+    """Analysed laboratory values within days of a rescue infusion: by arm, of how many, in long form; none if not planned."""
+    if study.protocol.rescue is None:
+        return pd.DataFrame(columns=["group", "statistic", "value", "n"])
+    adlb = study.adlb
+    own = adlb[adlb["ANL01FL"].eq("Y") & adlb["PARCAT1"].eq("LABORATORY") & adlb["AVISITN"].gt(0)]
+    rows = [
+        {
+            "group": arm, "statistic": "flagged values", "value": int(values["CRIT1FL"].eq("Y").sum()), "unit": "values",
+            "n": len(values), "method": study.protocol.rescue.criterion,
+        }
+        for arm in study.arms
+        for values in [own[own["TRT01P"].eq(arm)]]
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def flagged(study: Study, near: Reported) -> str:
+    """What :func:`near_rescue` counted, in words; nothing if the protocol names no rescue."""
+    rescue = study.protocol.rescue
+    if rescue is None:
+        return ""
+    if not any(row.n for row in near.rows):
+        return message("rescue.none")
+    parts = [
+        message(
+            "rescue.arm", count=span(row, f"{row.value:.0f}"), n=span(row, str(row.n)), arm=of_group(row.arm)
+        )
+        for row in near.rows
+        if row.n
+    ]
+    criterion = rescue.criterion
+    return message("rescue", criterion=criterion[:1].lower() + criterion[1:], arms=joined(parts))

@@ -1,0 +1,312 @@
+"""One visit by itself: covariance-adjusted change, and ranks in which the dead come last, beside the mixed model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from math import nan
+
+import numpy as np
+import pandas as pd
+
+from esld.data.study import Study
+from esld.longitudinal.ancova import ancova
+from esld.longitudinal.worst_rank import worst_rank
+from esld.protocol import Parameter, Visit
+from esld.randomisation import Design, LinearStatistic, randomisation_test
+from esld.report import numbers
+from esld.report.liver_function.by_patient import analysed
+from esld.report.liver_function.repeated import difference_label
+from esld.report.results import Reported, Row
+from esld.report.tables import Table
+from esld.report.words import Sentence, in_prose, joined, message, of_group, p_equals, prose, span
+
+RESIDUALS = "sum of the residuals of the second arm"
+RANKS = "centred rank sum of the second arm"
+RANDOMISATION_P = "randomisation_p_value"
+
+
+@dataclass(frozen=True, eq=False)
+class AtVisit:
+    """The randomised in the order of the design, with what one visit says of one parameter.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        A row a patient: ``USUBJID TRT01P BASE CHG death transplant``; the last two in days from randomisation, of those who
+        died or were transplanted before the visit could be made.
+    parameter : Parameter
+    """
+
+    frame: pd.DataFrame
+    parameter: Parameter
+
+
+def at_visit(study: Study, parameter: Parameter, visit: Visit, entered: pd.DataFrame) -> AtVisit:
+    """Change at the visit, death and transplantation of everybody.
+
+    A death counts up to the last day of the visit's window, unless a value at the visit shows that the patient lived to make
+    it. So does a transplantation.
+    """
+    rows = analysed(study, parameter.paramcd)
+    change = rows[rows["AVISITN"].eq(visit.number)].set_index("USUBJID")[["BASE", "CHG"]].astype(float)
+    frame = entered[["USUBJID", "TRT01P", "RANDDT", "DTHDT", "LTDT"]].join(change, on="USUBJID")
+    for name, day in (("death", "DTHDT"), ("transplant", "LTDT")):
+        elapsed = (frame[day] - frame["RANDDT"]).dt.days
+        frame[name] = elapsed.where((elapsed < visit.window[1]) & frame["CHG"].isna()).astype(float)
+    return AtVisit(frame.drop(columns=["RANDDT", "DTHDT", "LTDT"]).reset_index(drop=True), parameter)
+
+
+def adjusted_rows(study: Study, at: AtVisit, *, design: Design, conf_level: float, seed: str) -> pd.DataFrame:
+    """Difference of the changes adjusted for baseline: HC3, and the randomisation p of the same residuals, in long form.
+
+    The residuals are those of the change on the baseline without the group; they sum to 0 over the patients seen, and others
+    count 0, so that one design of all patients serves every parameter.
+    """
+    codes = at.frame["TRT01P"].eq(study.arms[1]).to_numpy()
+    found = ancova(
+        at.frame, outcome="CHG", group="TRT01P", covariates=["BASE"], groups=study.arms, conf_level=conf_level,
+        unit=at.parameter.unit, limit=0, draws=1,
+    )  # fmt: skip
+    frame = found.to_frame()
+    own = frame[
+        frame["statistic"].str.startswith("ls_mean_difference")
+        & frame["method"].eq(found.hc3.difference.method)
+    ]
+    known = at.frame["CHG"].notna() & at.frame["BASE"].notna()
+    residuals = np.zeros(len(at.frame))
+    if found.hc3.difference.reason or not np.isfinite(found.hc3.difference.value):
+        return pd.concat(
+            [own, _no_p(study, found.hc3.difference.reason, int(known.sum()))], ignore_index=True
+        )
+    y, x = (at.frame.loc[known, name].to_numpy(dtype=float) for name in ("CHG", "BASE"))
+    centred = x - x.mean()
+    residuals[known.to_numpy()] = y - y.mean() - centred * (centred @ y / (centred @ centred))
+    statistic = LinearStatistic(name=RESIDUALS, scores=residuals, resolution=1e-9 * float(np.abs(y).max()))
+    test = randomisation_test(statistic, codes, design=design, seed=seed)
+    return pd.concat(
+        [own, _p_row(study, test.p_value, test.how, test.reason, int(known.sum()))], ignore_index=True
+    )
+
+
+def ranked_rows(study: Study, at: AtVisit, *, design: Design, conf_level: float, seed: str) -> pd.DataFrame:
+    """Worst ranks in long form: counts of each arm, probability of faring better, its p, and the randomisation p."""
+    if at.parameter.better is None:
+        raise ValueError(f"parameter {at.parameter.paramcd} must say which way is better")
+    own = at.frame
+    found = worst_rank(
+        own["CHG"], own["TRT01P"], better=at.parameter.better, death_time=own["death"], transplant_time=own["transplant"],
+        groups=study.arms, conf_level=conf_level, limit=0, draws=1,
+    )  # fmt: skip
+    frame = found.to_frame()
+    kept = ["died", "transplanted", "with_value", "missing", "win_probability", "wilcoxon_p_value"]
+    rows = frame[frame["statistic"].isin(kept)]
+    ranked = ~np.isnan(found.rank)
+    if found.probability.reason and not ranked.any():
+        return pd.concat([rows, _no_p(study, found.probability.reason, 0)], ignore_index=True)
+    # Twice the midrank less N + 1 is a whole number, and 0 stands for whoever is not ranked.
+    scores = np.where(ranked, 2 * np.nan_to_num(found.rank) - (ranked.sum() + 1), 0.0)
+    codes = own["TRT01P"].eq(study.arms[1]).to_numpy()
+    test = randomisation_test(LinearStatistic(name=RANKS, scores=scores), codes, design=design, seed=seed)
+    return pd.concat(
+        [rows, _p_row(study, test.p_value, test.how, test.reason, int(ranked.sum()))], ignore_index=True
+    )
+
+
+def _p_row(study: Study, p_value: float, how: str, reason: str, n: int) -> pd.DataFrame:
+    row = {
+        "group": difference_label(study),
+        "statistic": RANDOMISATION_P,
+        "value": p_value,
+        "method": how,
+        "n": n,
+    }
+    return pd.DataFrame([{**row, "reason": reason}])
+
+
+def _no_p(study: Study, reason: str, n: int) -> pd.DataFrame:
+    return _p_row(study, nan, "randomisation test", reason or "there is no difference to test", n)
+
+
+def compared_table(
+    study: Study,
+    visit: Visit,
+    parameters: Sequence[Parameter],
+    changes: Mapping[str, Reported],
+    adjusted: Mapping[str, Reported],
+    *,
+    level: str = "95 %",
+) -> Table | Sentence:
+    """Differences of the changes at one visit: by the mixed model of all visits, and by the visit alone.
+
+    A sentence where nobody has a change at the visit.
+    """
+    if not any(row.n for own in adjusted.values() for row in own.rows):
+        return Sentence(message("visit.none", visit=visit.label.lower()))
+    label = difference_label(study)
+    model, alone = "Mixed model", "This visit alone"
+    columns = [
+        "Quantity", f"{model}: difference ({level} CI)", f"{model}: p", f"{alone}: n", f"{alone}: difference ({level} CI)",
+        f"{alone}: p", f"{alone}: p, randomisation",
+    ]  # fmt: skip
+    lines, shown = [], []
+    for parameter in parameters:
+        d = numbers.of_mean(parameter.decimals)
+        of_model, of_visit = changes[parameter.paramcd], adjusted[parameter.paramcd]
+        rows = [
+            of_model.find("ls_mean_difference", label, visit.number),
+            of_model.find("ls_mean_difference_p_value", label, visit.number),
+            of_visit.find("ls_mean_difference"),
+            of_visit.find("ls_mean_difference_p_value"),
+            of_visit.find(RANDOMISATION_P),
+        ]
+        shown += [row for row in rows if row]
+        estimate, p, other, p_other, p_random = rows
+        lines.append([
+            numbers.with_unit(parameter.param, parameter.unit), _limits(estimate, d), _p(p), _count(other), _limits(other, d),
+            _p(p_other), _p(p_random),
+        ])  # fmt: skip
+    first, second = (in_prose(arm) for arm in study.arms[:2])
+    notes = [
+        f"Difference: {second} minus {first}, in the change from baseline. Mixed model: LS means, all visits, as in the tables "
+        "above. This visit alone: n patients with a value, adjusted for baseline, HC3 standard errors with Student's t.",
+        _randomisation_note([row for row in shown if row.statistic == RANDOMISATION_P]),
+        "No p-value is corrected for the number of tests.",
+    ]
+    notes += [
+        f"NE: {reason}."
+        for reason in dict.fromkeys(row.reason for row in shown if row.value is None and row.reason)
+    ]
+    heads = {head: [c for c in columns if c.startswith(f"{head}: ")] for head in (model, alone)}
+    title = f"Change from baseline at {visit.label.lower()}: the groups compared"
+    return Table("change_compared", title, pd.DataFrame(lines, columns=columns), heads, tuple(notes))
+
+
+def ranked_table(
+    study: Study,
+    visit: Visit,
+    parameters: Sequence[Parameter],
+    ranked: Mapping[str, Reported],
+    *,
+    level: str = "95 %",
+) -> Table | Sentence:
+    """Ranks at one visit: who is counted how, the probability of faring better, and its tests.
+
+    A sentence where by no parameter anybody can be ranked against the other group.
+    """
+    shares = [own.row("win_probability") for own in ranked.values()]
+    if not any(share.value is not None for share in shares):
+        reason = "; ".join(dict.fromkeys(_why_unranked(study, own) for own in ranked.values()))
+        return Sentence(message("visit.none.ranked", visit=visit.label.lower(), reason=reason))
+    counts = {"died": "died", "transplanted": "transplant", "with_value": "value", "missing": "not known"}
+    heads = {arm: [f"{arm}: {word}" for word in counts.values()] for arm in study.arms[:2]}
+    better = f"{study.arms[1]} better ({level} CI)"
+    columns = ["Quantity", *(c for own in heads.values() for c in own), better, "p", "p, randomisation"]
+    lines, shown = [], []
+    for parameter in parameters:
+        reported = ranked[parameter.paramcd]
+        tests = [reported.find(name) for name in ("win_probability", "wilcoxon_p_value", RANDOMISATION_P)]
+        shown += [row for row in tests if row]
+        cells = [_whole(reported.row(what, arm)) for arm in heads for what in counts]
+        share, p, p_random = tests
+        lines.append([parameter.param, *cells, _share(share), _p(p), _p(p_random)])
+    notes = [
+        f"Ranks: the dead last, then the transplanted, in both the earlier the worse; then the living by their change "
+        f"at {visit.label.lower()}, a change for the better first. Not known: alive with the own liver, without a change, "
+        "so not ranked.",
+        f"{study.arms[1]} better: the chance that a patient of that group ranks above one of the other, ties half; 50 % is an "
+        "even chance. p: Wilcoxon's test, normal approximation.",
+        _randomisation_note([row for row in shown if row.statistic == RANDOMISATION_P]),
+    ]
+    notes += [
+        f"NE: {reason}."
+        for reason in dict.fromkeys(row.reason for row in shown if row.value is None and row.reason)
+    ]
+    title = f"Outcome at {visit.label.lower()} with the dead ranked last"
+    return Table("change_ranked", title, pd.DataFrame(lines, columns=columns), heads, tuple(notes))
+
+
+def _why_unranked(study: Study, reported: Reported) -> str:
+    """Why nobody can be ranked against the other group: a group has nobody to rank, else what the ranks say themselves."""
+    ranked = ("with_value", "died", "transplanted")
+    rows = {arm: [reported.find(what, arm) for what in ranked] for arm in study.arms[:2]}
+    without = [arm for arm, own in rows.items() if not any(row and row.value for row in own)]
+    if not without:
+        return escape(reported.row("win_probability").reason)
+    return message("ranked.unranked", arms=joined(f"the {of_group(arm)} group" for arm in without))
+
+
+def why_they_differ(study: Study, visit: Visit, reported: Reported) -> str:
+    """How many deaths and transplants the ranks count and the model does not, and what that does to both.
+
+    Nothing where nobody can be ranked.
+    """
+    share = reported.find("win_probability")
+    if share is not None and share.value is None:
+        return ""
+    arms = []
+    for arm in study.arms[:2]:
+        died, transplanted = (reported.row(what, arm) for what in ("died", "transplanted"))
+        arms.append(
+            message(
+                "ranked.arm", died=span(died, _whole(died)), transplanted=span(transplanted, _whole(transplanted)),
+                arm=prose(arm),
+            )
+        )  # fmt: skip
+    return message("ranked.why", visit=visit.label.lower(), first=arms[0], second=arms[1])
+
+
+def ranked_sentence(
+    study: Study, parameter: Parameter, visit: Visit, reported: Reported, *, level: str
+) -> str:
+    """The probability of faring better by one parameter with its interval and the randomisation p."""
+    share, p = reported.row("win_probability"), reported.row(RANDOMISATION_P)
+    name, second = prose(parameter.param), prose(study.arms[1])
+    if share.lower is None or p.value is None:
+        reason = _why_unranked(study, reported) if share.value is None else escape(share.reason or p.reason)
+        return message("ranked.none", parameter=name, visit=visit.label.lower(), reason=reason)
+    shown = {k: span(share, numbers.percent(getattr(share, k))) for k in ("value", "lower", "upper")}
+    return message(
+        "ranked",
+        parameter=name,
+        visit=visit.label.lower(),
+        second=second,
+        level=level,
+        p=p_equals(p),
+        **shown,
+    )
+
+
+def _limits(row: Row | None, decimals: int) -> str:
+    if row is None or row.value is None:
+        return numbers.NOT_ESTIMABLE
+    value, lower, upper = (numbers.signed(v, decimals) for v in (row.value, row.lower, row.upper))
+    return f"{value} ({numbers.NOT_ESTIMABLE})" if row.lower is None else f"{value} ({lower} to {upper})"
+
+
+def _share(row: Row | None) -> str:
+    if row is None or row.value is None:
+        return numbers.NOT_ESTIMABLE
+    value, lower, upper = (numbers.percent(v) for v in (row.value, row.lower, row.upper))
+    return f"{value} ({numbers.NOT_ESTIMABLE})" if row.lower is None else f"{value} ({lower} to {upper})"
+
+
+def _p(row: Row | None) -> str:
+    return numbers.NOT_ESTIMABLE if row is None or row.value is None else numbers.p_value(row.value)
+
+
+def _whole(row: Row) -> str:
+    return "" if row.value is None else f"{row.value:.0f}"
+
+
+def _count(row: Row | None) -> str:
+    return "" if row is None or row.n is None else str(row.n)
+
+
+def _randomisation_note(rows: Sequence[Row]) -> str:
+    """The reference set, from the method of the test: ``statistic, exact, 1 allocations, given …``."""
+    how = next((row.method for row in rows if row.value is not None), "")
+    return (
+        f"p, randomisation: {how.partition(', ')[2]}; two-sided by absolute value."
+        if how
+        else "No randomisation test."
+    )

@@ -1,0 +1,289 @@
+"""Change from baseline by visit: the mixed model of a parameter as rows, a table, a figure and words."""
+
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from esld.data.study import Study
+from esld.longitudinal.mmrm import MMRM, mmrm
+from esld.protocol import Analysis, Parameter
+from esld.report import numbers
+from esld.report.drawing import figures
+from esld.report.liver_function.by_patient import analysed, unrecorded
+from esld.report.results import Reported, Row
+from esld.report.tables import Table
+from esld.report.words import (
+    Sentence,
+    in_prose,
+    joined,
+    message,
+    of_group,
+    p_equals,
+    prose,
+    span,
+    treatment,
+)
+
+STRUCTURES = {
+    "us": "unstructured",
+    "adh": "ante-dependence with a variance for each visit",
+    "csh": "compound symmetry with a variance for each visit",
+    "cs": "compound symmetry",
+    "sp_exp": "correlation that falls exponentially with time",
+}
+
+
+NO_CHANGE = "nobody has a value at baseline and one after it"
+
+
+def change_rows(study: Study, parameter: Parameter, analysis: Analysis, *, conf_level: float) -> pd.DataFrame:
+    """Values by arm and visit, and the mixed model of their change, in long form.
+
+    Returns
+    -------
+    DataFrame
+        Of the values, baseline (``time`` 0) included: ``mean``, ``sd``; ``lower``, how many are lower than at baseline. Of
+        the model: ``ls_mean`` by arm and visit and
+        ``ls_mean_difference`` to the first arm by visit, each with ``_std_err`` and ``_df``, the difference with
+        ``_p_value``; ``model_values``, the changes that it uses (``n`` patients), whose method names the covariance and
+        whose reason says why one named before it was not used. Where there is no model, its rows are NaN with the reason.
+    """
+    rows = analysed(study, parameter.paramcd)
+    return pd.concat(
+        [_values(rows, parameter), _model(study, rows, parameter, analysis, conf_level)], ignore_index=True
+    )
+
+
+def _values(rows: pd.DataFrame, parameter: Parameter) -> pd.DataFrame:
+    values = []
+    for (arm, visit), own in rows.groupby(["TRT01P", "AVISITN"])["AVAL"]:
+        about = {"group": arm, "time": visit, "n": len(own), "unit": parameter.unit}
+        values.append({**about, "statistic": "mean", "value": own.mean(), "method": "arithmetic mean"})
+        reason = "" if len(own) > 1 else "a standard deviation needs two values"
+        method = "sample standard deviation"
+        values.append(
+            {**about, "statistic": "sd", "value": own.std(ddof=1), "method": method, "reason": reason}
+        )
+    known = rows[rows["CHG"].notna()]
+    for (arm, visit), own in known.groupby(["TRT01P", "AVISITN"])["CHG"]:
+        about = {"group": arm, "time": visit, "n": len(own), "unit": "patients"}
+        values.append({**about, "statistic": "lower", "value": int((own < 0).sum()), "method": "count"})
+    return pd.DataFrame(values)
+
+
+def _model(
+    study: Study, rows: pd.DataFrame, parameter: Parameter, analysis: Analysis, conf_level: float
+) -> pd.DataFrame:
+    known = rows[rows["CHG"].notna() & rows["BASE"].notna()]
+    if known.empty:
+        used = {"unit": "values", "n": 0, "statistic": "model_values", "group": "", "value": 0}
+        return _no_model(study, parameter, used, NO_CHANGE)
+    used = {"unit": "values", "n": known["USUBJID"].nunique(), "statistic": "model_values", "group": ""}
+    try:
+        fit = fit_change(study, known, analysis, conf_level=conf_level, unit=parameter.unit)
+    except ValueError as error:
+        reason = f"the mixed model cannot be fitted: {error}"
+        return _no_model(study, parameter, used | {"value": len(known)}, reason)
+    parts = [fit.ls_means("TRT01P").to_frame()]
+    if study.compares:
+        parts.append(fit.differences("TRT01P", reference=study.arms[0]).to_frame())
+    about = used | {"value": fit.n_obs, "method": fit.label, "reason": "; ".join(fit.failures)}
+    return pd.concat([*parts, pd.DataFrame([about])], ignore_index=True)
+
+
+def fit_change(
+    study: Study, known: pd.DataFrame, analysis: Analysis, *, conf_level: float, unit: str
+) -> MMRM:
+    """The model that the protocol names: change on baseline, group, visit, and group by visit.
+
+    Parameters
+    ----------
+    known : DataFrame
+        ADLB rows of one parameter with a change, one a patient and visit.
+    analysis : Analysis
+        With a ``model``.
+
+    Raises
+    ------
+    ValueError
+        The model cannot be fitted: see :func:`esld.longitudinal.mmrm`.
+    """
+    if analysis.model is None:
+        raise ValueError(f"analysis {analysis.id} must name a model")
+    weeks = {visit.number: visit.week for visit in study.protocol.schedule.visits}
+    frame = known[["USUBJID", "AVISITN", "BASE", "CHG"]].astype({"BASE": float, "CHG": float})
+    frame["TRT01P"] = pd.Categorical(known["TRT01P"], categories=study.filled)
+    frame["AVISITN"] = pd.Categorical(known["AVISITN"].astype(int), categories=list(weeks))
+    return mmrm(
+        frame, "CHG ~ BASE + TRT01P * AVISITN", subject="USUBJID", visit="AVISITN",
+        covariance=analysis.model.covariance, fallback=analysis.model.fallback, times=weeks, conf_level=conf_level, unit=unit,
+    )  # fmt: skip
+
+
+def _no_model(study: Study, parameter: Parameter, used: dict[str, Any], reason: str) -> pd.DataFrame:
+    first = study.arms[0]
+    groups = {arm: "ls_mean" for arm in study.filled}
+    groups |= {f"{arm} - {first}": "ls_mean_difference" for arm in study.arms[1:] if study.compares}
+    about = {
+        "unit": parameter.unit,
+        "method": "MMRM",
+        "reason": reason,
+    }
+    visits = study.protocol.schedule.visits
+    rows = [
+        {**about, "group": group, "time": visit.number, "statistic": statistic, "value": float("nan")}
+        for visit in visits
+        for group, statistic in groups.items()
+    ]
+    return pd.DataFrame([*rows, {**used, "method": "MMRM"}])
+
+
+def difference_label(study: Study) -> str:
+    """How the rows of the model call the difference: second minus first arm."""
+    first, second = study.arms[:2]
+    return f"{second} - {first}"
+
+
+def change_table(
+    study: Study, parameter: Parameter, changes: Reported, *, level: str = "95 %"
+) -> Table | Sentence:
+    """By visit: number, mean (SD) and LS mean change of each arm, and the difference of the changes."""
+    if "mean" not in changes:
+        return unrecorded(parameter)
+    d = numbers.of_mean(parameter.decimals)
+    heads = {arm: [f"{arm}: n", f"{arm}: mean (SD)", f"{arm}: change ({level} CI)"] for arm in study.arms}
+    between_them = [f"Difference ({level} CI)"] if study.compares else []
+    lines, shown = [], []
+    for visit, label in [(0.0, "Baseline"), *((v.number, v.label) for v in study.protocol.schedule.visits)]:
+        line = {"Visit": label}
+        for arm, columns in heads.items():
+            mean, sd, change = (changes.find(s, arm, visit) for s in ("mean", "sd", "ls_mean"))
+            spread = f"{numbers.fixed(mean.value, d)} ({numbers.fixed(sd.value, d)})" if mean and sd else ""
+            n = str(mean.n) if mean else "0"
+            line |= dict(zip(columns, (n, spread, _cell(change, d)), strict=True))
+            shown += [row for row in (sd, change) if row]
+        for column in between_them:
+            between = changes.find("ls_mean_difference", difference_label(study), visit)
+            line[column] = _cell(between, d)
+            shown += [between] if between else []
+        if any(line[columns[0]] != "0" for columns in heads.values()):
+            lines.append(line)
+    reasons = dict.fromkeys(row.reason for row in shown if row.reason)
+    notes = [_of_model(study, changes.row("model_values"), fitted=any(r.lower is not None for r in shown))]
+    notes += [f"NE: {reason}." for reason in reasons]
+    columns = ["Visit", *(c for columns in heads.values() for c in columns), *between_them]
+    title = numbers.with_unit(parameter.param, parameter.unit)
+    frame = pd.DataFrame(lines, columns=columns)
+    return Table(f"change_{parameter.paramcd.lower()}", title, frame, heads, tuple(notes))
+
+
+def _cell(row: Row | None, decimals: int) -> str:
+    if row is None:
+        return ""
+    value, lower, upper = (numbers.signed(v, decimals) for v in (row.value, row.lower, row.upper))
+    if row.value is None:
+        return numbers.NOT_ESTIMABLE
+    return f"{value} ({numbers.NOT_ESTIMABLE})" if row.lower is None else f"{value} ({lower} to {upper})"
+
+
+def _of_model(study: Study, row: Row, *, fitted: bool) -> str:
+    """The footnote: what was fitted, on what, and what was given up before."""
+    text = (
+        "n: patients with a value at the visit, whose mean is shown. Change: LS mean of a mixed model for repeated measures, "
+        "from baseline, at the average baseline value"
+    )
+    if study.compares:
+        first, second = study.arms[:2]
+        text += f"; difference: {in_prose(second)} minus {in_prose(first)}"
+    text += "."
+    if not fitted:
+        return text
+    effects = "baseline, group, visit, group by visit" if study.compares else "baseline, visit"
+    structure = row.method.removeprefix("MMRM ").partition(",")[0]
+    value = "" if row.value is None else f"{row.value:.0f}"
+    text += (
+        f" The model: {effects}; {value} changes of {row.n} patients; covariance of the visits: "
+        f"{STRUCTURES[structure]}; REML, Kenward–Roger degrees of freedom (linear form)."
+    )
+    return f"{text} Planned before it and not used: {row.reason}." if row.reason else text
+
+
+def change_figure(
+    study: Study, changes: dict[str, Reported], *, id: str, title: str, level: str = "95 %"
+) -> figures.Picture | Sentence:
+    """LS mean change by visit of several parameters, small panels on one time axis."""
+    drawn = {code: own for code, own in changes.items() if any(_drawable(row) for row in own.rows)}
+    if not drawn:
+        names = joined(prose(study.protocol.parameter(code).param) for code in changes)
+        return Sentence(message("change.figure.none", parameters=names))
+    changes = drawn
+    visits = [(v.number, v.code) for v in study.protocol.schedule.visits]
+    parameters = {code: study.protocol.parameter(code) for code in changes}
+    columns = ["group", "time", "statistic", "value", "lower", "upper"]
+    panels = {
+        parameters[code].param: pd.DataFrame(
+            [(r.arm, r.time, r.statistic, r.value, r.lower, r.upper) for r in reported.rows], columns=columns
+        )
+        .astype({"value": float, "lower": float, "upper": float})
+        .query("statistic == 'ls_mean'")
+        for code, reported in changes.items()
+    }
+    by = "visit and group" if study.compares else "visit"
+    alt = (
+        f"LS mean change from baseline with {level} intervals by {by} for {joined(panels)}. The numbers are in "
+        "the tables below."
+    )
+    units = {p.param: numbers.unit(p.unit) for p in parameters.values()}
+    return figures.mean_changes(
+        panels, arms=study.arms, visits=visits, id=id, title=title, alt=alt, units=units
+    )
+
+
+def _drawable(row: Row) -> bool:
+    return row.statistic == "ls_mean" and row.value is not None
+
+
+def last_change(study: Study, parameter: Parameter, changes: Reported, *, level: str) -> str:
+    """Change at the last visit in words: each arm, the difference with its interval, and what that means."""
+    visit = study.protocol.schedule.visits[-1]
+    name = escape(numbers.with_unit(in_prose(parameter.param), parameter.unit))
+    if not any(changes.find("lower", arm, visit.number) for arm in study.filled):
+        return message("change.unreached", visit=visit.label.lower(), parameter=name)
+    arms = {arm: changes.find("ls_mean", arm, visit.number) for arm in study.filled}
+    needed = list(arms.values())
+    if study.compares:
+        needed.append(changes.find("ls_mean_difference", difference_label(study), visit.number))
+    between = needed[-1]
+    if any(row is None or row.value is None for row in needed) or between is None:
+        reason = between.reason if between else "nobody has a value at that visit"
+        key = "change.none" if study.compares else "change.none.pooled"
+        return message(key, visit=visit.label.lower(), parameter=name, reason=escape(reason))
+    d = numbers.of_mean(parameter.decimals)
+    parts = [
+        message("change.arm", level=level, n=span(row, str(row.n)), arm=of_group(arm), **_limits(row, d))
+        for arm, row in arms.items()
+        if row is not None
+    ]
+    said = message("change", visit=visit.label.lower(), parameter=name, arms=joined(parts))
+    if not study.compares:
+        return said
+    first, second = study.arms[:2]
+    difference = message(
+        "change.difference", level=level, first=prose(first), second=prose(second),
+        p=p_equals(changes.row("ls_mean_difference_p_value", difference_label(study), visit.number)), **_limits(between, d),
+    )  # fmt: skip
+    return f"{said} {difference} {_meaning(between, parameter, second)}"
+
+
+def _limits(row: Row, decimals: int) -> dict[str, str]:
+    names = ("value", "lower", "upper")
+    return {name: span(row, numbers.signed(getattr(row, name), decimals)) for name in names}
+
+
+def _meaning(row: Row, parameter: Parameter, second: str) -> str:
+    """Which way the interval leaves open."""
+    if row.lower is None or row.upper is None:
+        return message("change.meaning.none", reason=escape(row.reason))
+    side = "both" if row.lower <= 0 <= row.upper else "higher" if row.lower > 0 else "lower"
+    return message(f"change.meaning.{side}", parameter=prose(parameter.param), second=treatment(second))

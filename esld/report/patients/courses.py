@@ -1,0 +1,344 @@
+"""Each patient's course: from randomisation to the last contact, what happened on the way, and how it ended."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from esld.data import exposure
+from esld.data.adam.adsl import anchor_days
+from esld.data.columns import first_known
+from esld.data.study import Study
+from esld.data.views import ALL
+from esld.protocol import Parameter
+from esld.report import numbers
+from esld.report.drawing.figures import Picture
+from esld.report.liver_function.by_patient import analysed, unrecorded
+from esld.report.numbers import capitalised
+from esld.report.patients import figures as patient_figures
+from esld.report.results import Reported, Row
+from esld.report.tables import Table
+from esld.report.words import Sentence, in_prose, joined, message, of_group, span
+
+_FLAT = 10  # a ratio of values beyond which low ones would lie flat on the axis of a small panel
+# How a course stands at the last contact; each patient is in one of these.
+OUTCOMES = ("completed", "ongoing", "transplant", "death", "lost")
+# In which state a patient is on a day, in the order in which they are stacked.
+STATES = {
+    "followed": "Followed with the own liver",
+    "ended": "Follow-up ended, own liver",
+    "transplant": "Transplanted",
+    "death": "Died",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Courses:
+    """The courses of the randomised.
+
+    Attributes
+    ----------
+    patients : DataFrame
+        A row a patient, by arm in the protocol's order and by number: ``USUBJID number TRT01P AGE SEX end ended transplant
+        reason outcome infusions reduced episodes``. ``end`` and ``transplant`` are days from randomisation; ``ended`` is
+        completed, ongoing, death or lost, and ``reason`` why, as exported but in sentence case; ``outcome`` one of
+        :data:`OUTCOMES`; ``infusions`` is missing if the data do not record them; ``reduced`` counts those stopped or reduced,
+        ``episodes`` those of decompensation.
+    marks : DataFrame
+        What happened: ``USUBJID TRT01P kind day week``. ``kind`` is infusion, reduced, transplant, death, lost, ongoing, or the
+        name of a condition; ``day`` counts from randomisation, ``week`` from day 1 of the visits.
+    events : tuple of str
+        Names of the conditions, in the protocol's order.
+    arms : tuple of str
+        Labels in the protocol's order.
+    """
+
+    patients: pd.DataFrame
+    marks: pd.DataFrame
+    events: tuple[str, ...]
+    arms: tuple[str, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Long form: patients in each outcome by arm and in all, and deaths after a transplant."""
+        rows = []
+        for arm in dict.fromkeys([*self.arms, ALL]):
+            own = self.patients if arm == ALL else self.patients[self.patients["TRT01P"].eq(arm)]
+            counts = {outcome: int(own["outcome"].eq(outcome).sum()) for outcome in OUTCOMES}
+            counts["death after transplant"] = int(
+                (own["ended"].eq("death") & own["transplant"].notna()).sum()
+            )
+            about = {"group": arm, "unit": "patients", "method": "count", "n": len(own)}
+            rows += [about | {"statistic": name, "value": count} for name, count in counts.items()]
+        return pd.DataFrame(rows)
+
+
+def courses(study: Study, endpoints: Sequence[str]) -> Courses:
+    """Follow each randomised patient.
+
+    A course ends with death, else with the last contact. Who died is counted as dead, transplanted before or not; who was
+    transplanted and lives, as transplanted, however the course goes on.
+
+    Parameters
+    ----------
+    study : Study
+        The cut.
+    endpoints : sequence of str
+        Conditions to mark: every episode of one that is recurrent, else the first.
+
+    Returns
+    -------
+    Courses
+    """
+    own = study.randomised.set_index("USUBJID")
+    frame = pd.DataFrame({"TRT01P": own["TRT01P"], "AGE": own["AGE"], "SEX": own["SEX"]})
+    number = own["SUBJID"].where(own["SUBJID"].notna(), own.index.to_series())
+    frame["number"] = own.index if number.duplicated().any() else number
+
+    def elapsed(day: pd.Series) -> pd.Series:
+        return (day - own["RANDDT"]).dt.days.clip(lower=0)
+
+    os = study.adtte[
+        study.adtte["PARAMCD"].eq(study.protocol.primary.endpoint or "") & study.adtte["CNSR"].eq(0)
+    ]
+    # The deaths of the survival chapter; where that censors at a transplant, the later death is in ADSL alone.
+    death = os.set_index("USUBJID")["AVAL"].reindex(own.index).astype(float).fillna(elapsed(own["DTHDT"]))
+    transplant = elapsed(own["LTDT"])
+    contact = pd.concat([elapsed(own["LSTALVDT"]), transplant], axis=1).max(axis=1)
+    frame["end"] = death.fillna(contact).fillna(0.0)
+    frame["transplant"] = transplant.where(transplant.isna() | (transplant <= frame["end"]), frame["end"])
+    status = own["EOSSTT"].map({"COMPLETED": "completed", "DISCONTINUED": "lost", "ONGOING": "ongoing"})
+    frame["reason"] = own["DCSREAS"].map(lambda said: capitalised(str(said).lower()), na_action="ignore")
+    frame["ended"] = status.mask(death.notna(), "death")
+    frame["outcome"] = frame["ended"].mask(frame["transplant"].notna() & death.isna(), "transplant")
+    given = _infusions(study, own)
+    conditions = {code: study.protocol.endpoint(code).param for code in endpoints}
+    episodes = [_episodes(study, code, name) for code, name in conditions.items()]
+    happened = pd.concat(episodes) if episodes else _nothing()
+    less = given.loc[given["kind"].eq("reduced"), "USUBJID"]
+    for name, subjects in (
+        ("infusions", given["USUBJID"]),
+        ("reduced", less),
+        ("episodes", happened["USUBJID"]),
+    ):
+        frame[name] = subjects.value_counts().reindex(frame.index, fill_value=0).astype(float)
+    if "EX" not in study.tables:
+        frame[["infusions", "reduced"]] = np.nan
+    ends = frame.loc[frame["ended"].ne("completed"), ["ended", "end"]].set_axis(["kind", "day"], axis=1)
+    grafts = frame[["transplant"]].dropna().set_axis(["day"], axis=1).assign(kind="transplant")
+    later = pd.concat([grafts, ends]).rename_axis("USUBJID").reset_index()
+    marks = pd.concat([given, happened, later], ignore_index=True)
+    marks["TRT01P"] = marks["USUBJID"].map(own["TRT01P"])
+    before = (anchor_days(own, study.protocol.schedule) - own["RANDDT"]).dt.days
+    marks["week"] = (marks["day"] - marks["USUBJID"].map(before)) / 7
+    place = frame["TRT01P"].map({arm: place for place, arm in enumerate(study.arms)})
+    frame = frame.assign(_place=place).sort_values(["_place", "number"], kind="stable").drop(columns="_place")
+    columns = ["USUBJID", "TRT01P", "kind", "day", "week"]
+    return Courses(frame.reset_index(), marks[columns], tuple(conditions.values()), tuple(study.arms))
+
+
+def _nothing() -> pd.DataFrame:
+    return pd.DataFrame({"USUBJID": [], "kind": [], "day": []}, dtype=object).astype({"day": float})
+
+
+def _infusions(study: Study, own: pd.DataFrame) -> pd.DataFrame:
+    """Infusions given: reduced where the dose is below that of the arm received, or a reason for adjusting it is given."""
+    if "EX" not in study.tables:
+        return _nothing()
+    ex = exposure.administrations(study.tables, study.protocol).dropna(subset=["NUMBER"])
+    ex = ex[ex["USUBJID"].isin(own.index)]
+    doses = {arm.label: arm.dose.amount for arm in study.protocol.arms if arm.dose}
+    full = ex["USUBJID"].map(first_known(own["TRT01A"], own["TRT01P"]).map(doses))
+    less = ex["EXADJ"].notna() | (ex["DOSE"] < full)
+    day = (ex["ADT"] - ex["USUBJID"].map(own["RANDDT"])).dt.days
+    kind = less.map({True: "reduced", False: "infusion"})
+    return pd.DataFrame({"USUBJID": ex["USUBJID"], "kind": kind, "day": day.astype(float)})
+
+
+def _episodes(study: Study, paramcd: str, name: str) -> pd.DataFrame:
+    """Days of one condition: of every episode that counts, or of the first where single episodes are not recorded."""
+    if study.protocol.endpoint(paramcd).recurrent:
+        rows = study.adce[study.adce["PARAMCD"].eq(paramcd) & study.adce["ANL01FL"].eq("Y")]
+    else:
+        rows = study.adtte[study.adtte["PARAMCD"].eq(paramcd) & study.adtte["EVTYPE"].eq("EVENT")]
+    return pd.DataFrame({"USUBJID": rows["USUBJID"], "kind": name, "day": rows["AVAL"].astype(float)})
+
+
+def few(found: Courses, most: int) -> bool:
+    """Whether each patient can be shown by himself: not more than `most` are randomised."""
+    return len(found.patients) <= most
+
+
+def planned_words(study: Study) -> str:
+    """What the protocol says of single patients: when infusions are planned, and from where visits are counted."""
+    plan = study.protocol
+    parts = [message("patients.unplanned")]
+    if plan.administrations:
+        parts.append(message("patients.planned", days=joined(map(str, plan.administrations.value))))
+    anchor = plan.schedule.anchor.value
+    parts.append(message("patients.anchor", anchor=anchor[:1].lower() + anchor[1:]))
+    return " ".join(parts)
+
+
+def words(reported: Reported, arms: Sequence[str]) -> str:
+    """How the courses ended, group by group."""
+    sentences = []
+    for arm in arms:
+        first = reported.row(OUTCOMES[0], arm)
+        noun = numbers.noun(first.n or 0, "patient")
+        ends = joined(_ends(reported, arm, span))
+        said = message(
+            "patients.arm", n=span(first, str(first.n)), patients=noun, arm=of_group(arm), ends=ends
+        )
+        sentences.append(said)
+    return numbers.capitalised("; ".join(sentences)) + "."
+
+
+def shown_words(reported: Reported, *, each: bool) -> str:
+    """How to read the figure of courses; why patients are not shown one by one where they are not, and what is shown instead."""
+    if each:
+        return message("patients.each")
+    row = reported.row(OUTCOMES[0], ALL)
+    return message("patients.many", n=span(row, str(row.n)))
+
+
+def _ends(reported: Reported, arm: str, write: Callable[[Row, str], str]) -> list[str]:
+    parts = []
+    for outcome in OUTCOMES:
+        row = reported.row(outcome, arm)
+        if not row.value:
+            continue
+        said = {
+            "count": write(row, f"{row.value:.0f}"),
+            "were": numbers.noun(row.value, "was", "were"),
+        }
+        parts.append(message(f"patients.{outcome}", **said))
+        after = reported.row("death after transplant", arm)
+        if outcome == "death" and after.value:
+            parts[-1] += message("patients.after", count=write(after, f"{after.value:.0f}"))
+    return parts or [message("patients.nobody")]
+
+
+def swimmer_figure(found: Courses, reported: Reported, *, ticks: Sequence[float], mark: float) -> Picture:
+    """One bar a patient, with what happened on the way."""
+    return patient_figures.swimmer(
+        found.patients, found.marks, arms=found.arms, events=found.events, id="courses",
+        title=_finding(reported), alt=_swimmer_alt(found, reported), ticks=ticks, mark=mark,
+    )  # fmt: skip
+
+
+def _finding(reported: Reported) -> str:
+    row = reported.row(OUTCOMES[0], ALL)
+    ends = joined(_ends(reported, ALL, lambda _, text: text))
+    return f"Of {row.n} {numbers.noun(row.n or 0, 'patient')}, {ends}"
+
+
+def _swimmer_alt(found: Courses, reported: Reported) -> str:
+    longest = numbers.fixed(found.patients["end"].max(), 0)
+    unit = numbers.noun(float(longest), "day")
+    start = f"One bar a patient from randomisation to death or last contact, by group; the longest is {longest} {unit}."
+    return f"{start} {_finding(reported)}. {_marked(found)}".rstrip()
+
+
+def _marked(found: Courses) -> str:
+    """How much of what is marked."""
+    names = {"infusion": "infusion", "reduced": "stopped or reduced infusion"}
+    counts = found.marks["kind"].value_counts()
+    parts = [f"{counts[k]} {numbers.noun(counts[k], name)}" for k, name in names.items() if k in counts]
+    episodes = {name: int(counts.get(name, 0)) for name in found.events}
+    parts += [f"{n} of {in_prose(name)}" for name, n in episodes.items() if n]
+    return f"Marked on the way: {joined(parts)}." if parts else ""
+
+
+def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Picture | Sentence:
+    """A panel a patient: the course of one parameter, with what happened on the way."""
+    rows = analysed(study, parameter.paramcd)
+    if rows.empty:
+        return unrecorded(parameter)
+    rows = rows.assign(week=(rows["ADY"].clip(lower=1) - 1) / 7)
+    since = "randomisation" if study.protocol.schedule.from_randomisation else "first infusion"
+    label = numbers.with_unit(parameter.param, parameter.unit)
+    log = bool(len(rows) and rows["AVAL"].min() > 0 and rows["AVAL"].max() / rows["AVAL"].min() > _FLAT)
+    start = (
+        f"{label} of each of {numbers.counted(len(found.patients), 'patient')} in weeks since {since}, one panel a patient, "
+        f"{'logarithmic' if log else 'shared'} axes."
+    )
+    return patient_figures.profiles(
+        rows, found.patients, found.marks, arms=found.arms, events=found.events, label=label, since=since,
+        id=f"profiles_{parameter.paramcd.lower()}", title=_profile_title(found, parameter, rows),
+        alt=f"{start} {_profile_title(found, parameter, rows)}. {_marked(found)}".rstrip(),
+        last=study.protocol.schedule.visits[-1].week, log=log,
+    )  # fmt: skip
+
+
+def _profile_title(found: Courses, parameter: Parameter, rows: pd.DataFrame) -> str:
+    """The finding: in how many the last value is lower than that at baseline."""
+    after = (
+        rows[rows["CHG"].notna()].sort_values("ADY", kind="stable").drop_duplicates("USUBJID", keep="last")
+    )
+    if after.empty:
+        return f"{parameter.param}: every patient's course"
+    parts = []
+    for arm in found.arms:
+        own = after.loc[after["TRT01P"].eq(arm), "CHG"]
+        if own.empty:
+            continue
+        parts.append(f"{int((own < 0).sum())} of {len(own)} ({in_prose(arm)})")
+    return f"{parameter.param}: the last value is lower than at baseline in {joined(parts)}"
+
+
+def state_rows(found: Courses, days: Sequence[float]) -> pd.DataFrame:
+    """How many patients of each arm are in which state on a day, in long form.
+
+    An event counts on its own day; follow-up that ends on a day still covers it.
+    """
+    rows = []
+    for arm in found.arms:
+        own = found.patients[found.patients["TRT01P"].eq(arm)]
+        for day in days:
+            counts = _states(own, day)
+            about = {"group": arm, "time": day, "unit": "patients", "method": "count", "n": len(own)}
+            rows += [about | {"statistic": state, "value": count} for state, count in counts.items()]
+    return pd.DataFrame(rows)
+
+
+def _states(own: pd.DataFrame, day: float) -> dict[str, int]:
+    dead = own["ended"].eq("death") & own["end"].le(day)
+    grafted = own["transplant"].le(day) & ~dead
+    ended = own["end"].lt(day) & ~dead & ~grafted
+    counts = {"ended": ended, "transplant": grafted, "death": dead}
+    told = {state: int(members.sum()) for state, members in counts.items()}
+    return {"followed": len(own) - sum(told.values()), **told}
+
+
+def state_table(reported: Reported, arms: Sequence[str], days: Sequence[float]) -> Table:
+    """The states day by day: a block an arm, a line a day."""
+    lines = []
+    for arm in arms:
+        for day in days:
+            cells = {name: f"{reported.row(state, arm, day).value:.0f}" for state, name in STATES.items()}
+            lines.append({"Group": arm, "Days since randomisation": f"{day:g}", **cells})
+    notes = (
+        "Every patient of a group is in one column. Transplanted: whether or not followed after it; who died after a transplant "
+        "is counted as dead.",
+    )
+    title = "In which state patients were"
+    return Table("patient_states", title, pd.DataFrame(lines), footnotes=notes, group="Group")
+
+
+def state_figure(found: Courses, reported: Reported, *, ticks: Sequence[float], mark: float) -> Picture:
+    """The states of each group as areas over time; they change on the day of an event."""
+    days = np.unique(np.concatenate([[0.0], found.patients["end"], found.patients["transplant"].dropna()]))
+    # The day after an end of follow-up is the first that it does not cover.
+    days = np.unique(np.concatenate([days, days + 1, np.asarray(ticks, dtype=float)]))
+    panels = {}
+    for arm in found.arms:
+        own = found.patients[found.patients["TRT01P"].eq(arm)]
+        panels[arm] = pd.DataFrame([{"time": day, **_states(own, day)} for day in days])
+    alt = (
+        f"Areas over time, one panel a group: patients {joined(in_prose(name) for name in STATES.values())}."
+    )
+    return patient_figures.states(
+        panels, names=STATES, id="patient_states", title=_finding(reported), alt=f"{alt} {_finding(reported)}.",
+        ticks=ticks, mark=mark,
+    )  # fmt: skip

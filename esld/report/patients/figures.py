@@ -1,0 +1,348 @@
+"""Figures of single patients: a bar for each, a small panel for each, and the states of a whole group over time."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from esld.report.drawing.figures import (
+    ENDS,
+    FAINT,
+    INFUSION,
+    INK,
+    Picture,
+    arm_style,
+    entitle,
+    new_figure,
+    settled,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Conditions have no marker of the house's own: these are unlike those of infusion, transplant, death and loss.
+_CONDITIONS = ("s", "*", "P", "p", "h")
+_ARROW = r"$\rightarrow$"
+_TINT = 0.28
+_COLUMNS = 4  # panels side by side on a page
+
+
+class Mark(NamedTuple):
+    """How something is drawn, and its word in the key."""
+
+    marker: str
+    colour: str
+    filled: bool
+    word: str
+
+    def look(self, size: float, *, rim: bool = False) -> dict[str, Any]:
+        """Arguments of ``Axes.plot``; with a white rim where conditions lie on a bar."""
+        big = {"*": 1.7, "P": 1.3, _ARROW: 2.0}.get(
+            self.marker, 1.0
+        )  # markers of one size do not look of one size
+        return {
+            "marker": self.marker, "linestyle": "none", "markersize": size * big, "color": self.colour,
+            "markerfacecolor": self.colour if self.filled else "white", "markeredgewidth": 1.4 if self.marker == "x" else 0.8,
+            "markeredgecolor": "white" if rim and self.marker in _CONDITIONS else self.colour,
+        }  # fmt: skip
+
+
+def marks_for(events: Sequence[str]) -> dict[str, Mark]:
+    """How each kind is marked: infusions, then the conditions in the protocol's order, then what ends a course."""
+    marks = {
+        "infusion": Mark(INFUSION, INK, True, "infusion"),
+        "reduced": Mark(INFUSION, INK, False, "infusion stopped or reduced"),
+    }
+    for place, name in enumerate(events):
+        marks[name] = Mark(_CONDITIONS[place % len(_CONDITIONS)], INK, True, name[:1].lower() + name[1:])
+    order = ("transplant", "death", "lost")
+    marks |= {kind: Mark(*ENDS[kind]) for kind in order}
+    return marks | {"ongoing": Mark(_ARROW, INK, True, "under observation")}
+
+
+def swimmer(
+    patients: pd.DataFrame,
+    marks: pd.DataFrame,
+    *,
+    arms: Sequence[str],
+    events: Sequence[str],
+    id: str,
+    title: str,
+    alt: str,
+    ticks: Sequence[float],
+    mark: float | None = None,
+) -> Picture:
+    """One bar a patient from randomisation to death or last contact, the longest above, one panel an arm.
+
+    Parameters
+    ----------
+    patients : DataFrame
+        ``USUBJID number TRT01P end transplant``; days from randomisation.
+    marks : DataFrame
+        ``USUBJID kind day``; ``kind`` as :func:`marks_for` names it.
+    arms, events : sequence of str
+        Labels of the arms and names of the conditions, in the protocol's order.
+    id, title, alt : str
+        As everywhere.
+    ticks : sequence of float
+        Days on the axis.
+    mark : float, optional
+        A day to mark with a thin vertical line.
+    """
+    looks = marks_for(events)
+    sizes = [max(1, int(patients["TRT01P"].eq(arm).sum())) for arm in arms]
+    figure = new_figure(1.75 + 0.205 * sum(sizes) + 0.2 * len(arms))
+    panels = figure.subplots(len(arms), 1, height_ratios=sizes, sharex=True, squeeze=False)[:, 0]
+    reach = max(float(patients["end"].max()), *ticks)
+    room = 0.016 * reach  # the least distance at which two marks can be told apart
+    for position, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
+        own = patients[patients["TRT01P"].eq(arm)].sort_values("end", ascending=False, kind="stable")
+        placed = []
+        for row, patient in enumerate(own.to_dict("records")):
+            _bar(axes, row, patient["end"], patient["transplant"], position)
+            happened = marks[marks["USUBJID"].eq(patient["USUBJID"])]
+            placed.append(_placed(happened, "day", row, room=room, step=0.2))
+        for kind, at in _by_kind(placed):
+            x = at["x"] + 0.015 * reach if kind == "ongoing" else at["x"]
+            axes.plot(x, at["y"], zorder=4, clip_on=False, label=kind, **looks[kind].look(5.5, rim=True))
+        axes.set_ylim(max(len(own), 1) - 0.4, -0.6)
+        axes.set_yticks(range(len(own)), own["number"].astype(str), fontsize=8)
+        axes.tick_params(axis="y", length=0)
+        axes.grid(False)
+        axes.spines["left"].set_visible(False)
+        if mark is not None:
+            axes.axvline(mark, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+        axes.set_title(f"{arm} (n = {len(own)})", fontsize=9.5, color=arm_style(position)["color"], pad=4)
+    panels[-1].set_xlim(-0.012 * reach, 1.03 * reach)  # room for a mark on the first day
+    panels[-1].set_xticks(list(ticks), [f"{tick:g}" for tick in ticks])
+    panels[-1].set_xlabel("Days since randomisation")
+    _key(figure, marks, looks, grafted=bool(patients["transplant"].lt(patients["end"]).any()))
+    entitle(figure, title)
+    return settled(id, figure, alt)
+
+
+def _bar(axes: "Axes", row: int, end: float, transplant: float, position: int) -> None:
+    """The bar of one patient; with another liver it is thinner, white and hatched."""
+    style = arm_style(position)
+    own = end if np.isnan(transplant) else transplant
+    edge: dict[str, Any] = {"edgecolor": style["color"], "linestyle": style["linestyle"], "linewidth": 0.8}
+    tint = _tinted(style["color"])
+    axes.broken_barh([(0, own)], (row - 0.33, 0.66), facecolor=tint, zorder=2, **edge)
+    if own < end:
+        hatched: dict[str, Any] = {"facecolor": "white", "hatch": "/////"}
+        axes.broken_barh([(own, end - own)], (row - 0.18, 0.36), zorder=2, **hatched, **edge)
+
+
+def _tinted(colour: str) -> tuple[float, float, float]:
+    """A colour mixed with white: opaque, so that what lies under a bar does not shine through."""
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = (1 - _TINT * (1 - part) for part in to_rgb(colour))
+    return red, green, blue
+
+
+def _placed(happened: pd.DataFrame, time: str, level: float, *, room: float, step: float) -> pd.DataFrame:
+    """Marks of one patient as ``kind x y``: moved up and down by turns where one would hide the one before it."""
+    ordered = happened.sort_values(time, kind="stable")
+    days = ordered[time].to_numpy(dtype=float)
+    near = np.append(np.diff(days) < room, False)
+    moved = np.zeros(len(days))
+    for place in range(len(days)):
+        if place and near[place - 1]:
+            moved[place] = -moved[place - 1]
+        elif near[place]:
+            moved[place] = -step
+    return pd.DataFrame({"kind": ordered["kind"].to_numpy(), "x": days, "y": level + moved})
+
+
+def _by_kind(placed: Sequence[pd.DataFrame]) -> list[tuple[str, pd.DataFrame]]:
+    """The marks of several patients, one frame a kind."""
+    everything = pd.concat(placed, ignore_index=True) if placed else pd.DataFrame({"kind": []})
+    return [(str(kind), own) for kind, own in everything.groupby("kind", sort=False)]
+
+
+def _key(figure: "Figure", marks: pd.DataFrame, looks: Mapping[str, Mark], *, grafted: bool) -> None:
+    """What occurs, and nothing else, below the figure."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    kinds = [kind for kind in looks if marks["kind"].eq(kind).any()]
+    handles: list[Artist] = [Line2D([], [], label=looks[k].word, **looks[k].look(5)) for k in kinds]
+    if grafted:
+        handles.append(
+            Patch(
+                facecolor="white", edgecolor=INK, hatch="/////", linewidth=0.8, label="after the transplant"
+            )
+        )
+    if handles:
+        narrow = {"columnspacing": 1.2, "handlelength": 1.4, "handletextpad": 0.5}
+        figure.legend(
+            handles=handles, loc="outside lower left", ncols=min(4, len(handles)), fontsize=8, **narrow
+        )
+
+
+def profiles(
+    values: pd.DataFrame,
+    patients: pd.DataFrame,
+    marks: pd.DataFrame,
+    *,
+    arms: Sequence[str],
+    events: Sequence[str],
+    id: str,
+    title: str,
+    alt: str,
+    label: str,
+    last: float,
+    since: str = "day 1",
+    log: bool = False,
+) -> Picture:
+    """A panel a patient on shared axes: values over weeks, infusions below, conditions and the end of the course above.
+
+    Parameters
+    ----------
+    values : DataFrame
+        Analysed values of one parameter: ``USUBJID week AVAL``.
+    patients : DataFrame
+        ``USUBJID number TRT01P``, in order; each arm begins a row of panels.
+    marks : DataFrame
+        ``USUBJID kind week``; ``kind`` as :func:`marks_for` names it. Who is under observation has no mark.
+    arms, events : sequence of str
+        Labels of the arms and names of the conditions, in the protocol's order.
+    id, title, alt : str
+        As everywhere.
+    label : str
+        Name and unit of the parameter.
+    last : float
+        Week of the last planned visit.
+    since : str
+        What week 0 is.
+    log : bool
+        Logarithmic axis, for values of which the highest would flatten the others.
+    """
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    looks = marks_for(events)
+    marks = marks[marks["kind"].ne("ongoing")]
+    members = [patients[patients["TRT01P"].eq(arm)] for arm in arms]
+    rows = [-(-len(own) // _COLUMNS) for own in members]
+    figure = new_figure(1.35 + 1.16 * sum(rows))
+    # On the same axes by hand: matplotlib asks every panel for every limit of each panel that it shares.
+    grid = figure.subplots(sum(rows), _COLUMNS, squeeze=False)
+    for axes in grid.ravel():
+        axes.set_visible(False)
+    reach = max(last, float(marks["week"].max()) if len(marks) else 0.0)
+    for position, own in enumerate(members):
+        panels = grid[sum(rows[:position]) :].ravel()
+        for place, (patient, axes) in enumerate(zip(own.to_dict("records"), panels, strict=False)):
+            mine, happened = (frame[frame["USUBJID"].eq(patient["USUBJID"])] for frame in (values, marks))
+            _panel(axes, mine.sort_values("week"), happened, looks, position, reach)
+            number, short = patient["number"], arms[position].removesuffix(" dose")
+            colour = arm_style(position)["color"]
+            axes.set_title(f"{number} · {short}", fontsize=8, color=colour, pad=2)
+            lowest = place + _COLUMNS >= len(own)
+            axes.tick_params(labelsize=8, labelbottom=lowest, labelleft=place % _COLUMNS == 0)
+    for axes in (axes for axes in grid.ravel() if axes.get_visible()):
+        if log:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+            axes.yaxis.set_minor_locator(NullLocator())
+            axes.yaxis.set_major_formatter(lambda value, position: f"{value:g}")
+        _leave_room(axes, values["AVAL"], log=log)
+        axes.set_xlim(-0.03 * reach, 1.05 * reach)
+        axes.set_xticks([0, last / 2, last], [f"{week:g}" for week in (0, last / 2, last)])
+    grid[-1, 0].set_xlabel(f"Weeks since {since}", fontsize=8.5, loc="left")
+    figure.supylabel(label, fontsize=8.5)
+    _key(figure, marks, looks, grafted=False)
+    entitle(figure, title)
+    return settled(id, figure, alt)
+
+
+def _panel(
+    axes: "Axes",
+    values: pd.DataFrame,
+    happened: pd.DataFrame,
+    looks: Mapping[str, Mark],
+    position: int,
+    reach: float,
+) -> None:
+    """One patient: values between a band of infusions and a band of what happened."""
+    axes.set_visible(True)
+    axes.plot(
+        values["week"], values["AVAL"], marker="o", markersize=2.4, linewidth=1.1, **arm_style(position)
+    )
+    if values.empty:
+        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", fontsize=8)
+    across = axes.get_xaxis_transform()
+    given = happened["kind"].isin(["infusion", "reduced"])
+    for own, level, step in ((happened[given], 0.07, 0.0), (happened[~given], 0.88, 0.055)):
+        for kind, at in _by_kind([_placed(own, "week", level, room=0.07 * reach, step=step)]):
+            look = looks[kind].look(4.2)
+            axes.plot(at["x"], at["y"], transform=across, zorder=4, clip_on=False, label=kind, **look)
+            for week in at["x"] if kind in ENDS else ():
+                axes.axvline(week, color=FAINT, linewidth=1, zorder=1)
+
+
+def _leave_room(axes: "Axes", values: pd.Series, *, log: bool) -> None:
+    """Limits that keep the values off the bands of marks, below and above."""
+    if values.empty:
+        return
+    low, high = (np.log10(values.min()), np.log10(values.max())) if log else (values.min(), values.max())
+    span = (high - low) or 1.0
+    limits = low - 0.22 * span, high + 0.42 * span
+    axes.set_ylim(*(10.0**limit for limit in limits) if log else limits)
+
+
+def states(
+    panels: Mapping[str, pd.DataFrame],
+    *,
+    names: Mapping[str, str],
+    id: str,
+    title: str,
+    alt: str,
+    ticks: Sequence[float],
+    mark: float | None = None,
+) -> Picture:
+    """How many patients are in which state over time, as stacked areas, one panel an arm on shared axes.
+
+    Parameters
+    ----------
+    panels : dict of str to DataFrame
+        One an arm, in the protocol's order: ``time`` and a column of counts a state, changing where they change.
+    names : dict of str to str
+        State to its word, from the bottom to the top.
+    id, title, alt : str
+        As everywhere.
+    ticks : sequence of float
+        Days on the axis.
+    mark : float, optional
+        A day to mark with a thin vertical line.
+    """
+    figure = new_figure(3.6)
+    grid = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
+    for position, (axes, (arm, counts)) in enumerate(zip(grid, panels.items(), strict=True)):
+        colour = arm_style(position)["color"]
+        looks: tuple[dict[str, Any], ...] = (
+            {"facecolor": _tinted(colour)},
+            {"facecolor": "white", "hatch": "...."},
+            {"facecolor": ENDS["transplant"][1]},
+            {"facecolor": "#777777", "hatch": "////"},
+        )
+        below = np.zeros(len(counts))
+        for place, state in enumerate(names):
+            above = below + counts[state].to_numpy(dtype=float)
+            look = {"edgecolor": INK, "linewidth": 0.5, "label": names[state], **looks[place % len(looks)]}
+            axes.fill_between(counts["time"], below, above, step="post", **look)
+            below = above
+        if mark is not None:
+            axes.axvline(mark, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
+        axes.set_title(f"{arm} (n = {below[0]:.0f})", fontsize=9.5, color=colour)
+        axes.set_xticks(list(ticks), [f"{tick:g}" for tick in ticks], fontsize=8)
+        axes.set_xlabel("Days since randomisation")
+    grid[0].set(xlim=(0, max(ticks)), ylim=(0, None), ylabel="Patients")
+    handles, labels = grid[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower left", ncols=2, fontsize=8.5)
+    entitle(figure, title)
+    return settled(id, figure, alt)

@@ -1,0 +1,128 @@
+"""Balance before treatment: standardised differences of every baseline variable, and who came when."""
+
+from math import isnan, sqrt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from esld.data.study import Study
+from esld.randomisation import (
+    mean_place,
+    standardised_difference,
+    standardised_difference_of_levels,
+)
+from esld.report import numbers
+from esld.report.baseline.characteristics import baseline_values, baseline_variables, difference_text
+from esld.report.drawing import figures
+from esld.report.randomised import order_of_entry
+from esld.report.results import Reported
+from esld.report.tables import Table
+from esld.report.words import in_prose, message, of_group, span
+
+ONE_SIDED = "one level or value in each arm leaves no spread to measure by"
+
+
+def balance_rows(study: Study) -> pd.DataFrame:
+    """Standardised difference of each baseline variable, second arm minus first, in long form.
+
+    Categorical variables (by the protocol's codebook) have a distance without a sign. ``n`` counts the patients with a value.
+    """
+    entered = order_of_entry(study)
+    codes = entered["TRT01P"].eq(study.arms[1]).to_numpy(dtype=np.int64)
+    values = baseline_values(study).reindex(entered["USUBJID"])
+    rows = []
+    for variable in baseline_variables(study):
+        column = values.get(variable.name, pd.Series(np.nan, values.index))
+        if variable.categorical:
+            found = standardised_difference_of_levels(column.to_numpy(dtype=object), codes)
+            method = "standardised distance of the proportions"
+        else:
+            found = standardised_difference(column.to_numpy(dtype=float), codes)
+            method = "standardised difference of the means"
+        rows.append({
+            "statistic": f"{variable.name} standardised difference", "value": found, "n": int(column.notna().sum()),
+            "method": method, "reason": ONE_SIDED if isnan(found) else "",
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def by_chance(study: Study) -> float:
+    """Standard deviation that chance alone gives a standardised difference: the root of 1 / n1 + 1 / n2; NaN without an arm."""
+    sizes = [int(study.randomised["TRT01P"].eq(arm).sum()) for arm in study.arms[:2]]
+    return sqrt(sum(1 / size for size in sizes)) if all(sizes) else float("nan")
+
+
+def balance_figure(study: Study, balance: Reported) -> figures.Picture:
+    """A dot a variable on one axis of standard deviations, with the band in which chance leaves two of three."""
+    variables = baseline_variables(study)
+    rows = [balance.row(f"{v.name} standardised difference") for v in variables]
+    known = [(v, r) for v, r in zip(variables, rows, strict=True) if r.value is not None]
+    chance = by_chance(study)
+    figure = figures.new_figure(0.9 + 0.21 * len(known))
+    axes = figure.subplots()
+    places = np.arange(len(known))[::-1]
+    axes.axvspan(-chance, chance, color="#EEEEEE", lw=0)
+    axes.axvline(0, color="#888888", linewidth=0.7)
+    for filled, style in ((True, "signed"), (False, "distance")):
+        own = [(p, r) for p, (v, r) in zip(places, known, strict=True) if v.categorical != filled]
+        look: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": "#444444", "label": style}
+        look["markerfacecolor"] = "#444444" if filled else "white"
+        axes.plot([float(r.value or 0) for _, r in own], [p for p, _ in own], **look)
+    axes.set_yticks(places, [v.label for v, _ in known], fontsize=8)
+    reach = max([chance * 2, *(abs(r.value) for _, r in known if r.value is not None)]) * 1.08
+    label = f"Standard deviations (right of 0: higher with {in_prose(study.arms[1])})"
+    axes.set(xlim=(-reach, reach), xlabel=label)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(visible=False)
+    outside = [v.label for v, r in known if r.value is not None and abs(r.value) > 2 * chance]
+    title = f"{len(outside)} of {len(known)} baseline variables differ by more than twice what chance alone makes likely"
+    figures.entitle(figure, title)
+    alt = (
+        f"Standardised differences between the groups of {len(known)} baseline variables. Beyond twice the standard deviation of "
+        f"chance: {', '.join(outside) or 'none'}. The numbers are in the table below."
+    )
+    return figures.settled("balance", figure, alt)
+
+
+def balance_table(study: Study, balance: Reported) -> Table:
+    """The numbers behind :func:`balance_figure`."""
+    lines, reasons = [], []
+    for variable in baseline_variables(study):
+        row = balance.row(f"{variable.name} standardised difference")
+        lines.append([variable.label, str(row.n), difference_text(balance, variable.label, study)])
+        reasons += [row.reason] if row.reason else []
+    chance = numbers.fixed(by_chance(study), 2)
+    notes = [
+        f"In standard deviations, {in_prose(study.arms[1])} minus {in_prose(study.arms[0])}; of categories the distance of the "
+        f"proportions, without a sign. n: patients with a value. With groups of this size chance alone gives differences with a "
+        f"standard deviation of about {chance}.",
+        "No p-values: the groups were formed by chance.",
+        *(f"NE: {reason}." for reason in dict.fromkeys(reasons)),
+    ]
+    frame = pd.DataFrame(lines, columns=["Variable", "n", "Standardised difference"])
+    return Table("balance", "Balance at baseline", frame, footnotes=tuple(notes))
+
+
+def place_rows(study: Study) -> pd.DataFrame:
+    """Mean place of each arm in the order of entry, in long form."""
+    arms = order_of_entry(study)["TRT01P"]
+    places = mean_place(arms.eq(study.arms[1]).to_numpy(dtype=np.int64))
+    rows = [
+        {
+            "group": arm,
+            "statistic": "mean_place",
+            "value": place,
+            "n": int(arms.eq(arm).sum()),
+            "method": "arithmetic mean",
+        }
+        for arm, place in zip(study.arms[:2], places, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def place_sentence(study: Study, places: Reported) -> str:
+    """Whether one group entered earlier than the other."""
+    rows = {arm: places.row("mean_place", arm) for arm in study.arms[:2]}
+    (first, one), (second, two) = ((arm, span(row, numbers.fixed(row.value, 1))) for arm, row in rows.items())
+    return message("entry.places", one=one, two=two, first=of_group(first), second=of_group(second))

@@ -1,0 +1,348 @@
+"""Treatment-emergent adverse events: overview, and by organ class and term."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from esld.data import deaths, exposure
+from esld.data.adam.adae import SEVERITIES, SOON, timing
+from esld.data.columns import first_known
+from esld.data.study import Study
+from esld.report import numbers
+from esld.report.results import Reported, Row, slug
+from esld.report.safety.counted import SafetySet, absence_words, share, share_text, share_words
+from esld.report.tables import Table
+from esld.report.words import joined, message, of_group, span
+
+NOT_CODED = "Not coded"
+_UNKNOWN = "not known"
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How severe events are recorded: the variable of ADAE, its word, and its levels from the mildest."""
+
+    column: str
+    word: str
+    levels: Mapping[float, str]
+    shown: Mapping[str, str]
+    note: str
+
+    def level(self, worst: float) -> str:
+        """``worst grade 3``, ``worst severity not known``: the statistic of patients with that worst level."""
+        return f"worst {self.word} {self.levels.get(worst, _UNKNOWN)}"
+
+
+_GRADE = Scale(
+    "AETOXGRN",
+    "grade",
+    {float(grade): str(grade) for grade in range(1, 6)},
+    {**{str(grade): f"G{grade}" for grade in range(1, 6)}, _UNKNOWN: "G?"},
+    "Worst grade: CTCAE grade, then the number of patients whose worst known grade it was. G?: none known.",
+)
+_SEVERITY = Scale(
+    "ASEVN",
+    "severity",
+    {number: word.lower() for word, number in SEVERITIES.items()},
+    {**{word.lower(): word.capitalize() for word in SEVERITIES}, _UNKNOWN: "Not known"},
+    "Worst severity: as the site judged it, then the number of patients whose worst known severity it was.",
+)
+
+# What the overview counts; the order is that of its lines.
+_KINDS: Mapping[str, tuple[str, Callable[[pd.DataFrame], pd.Series]]] = {
+    "any": ("Any adverse event", lambda e: e["TRTEMFL"].eq("Y")),
+    "serious": ("Serious", lambda e: e["AESER"].eq("Y")),
+    "related": ("Related to the infusions", lambda e: e["AREL"].eq("RELATED")),
+    "grade 3": ("Grade 3 or higher", lambda e: e["AETOXGRN"].ge(3)),
+    "severe": ("Severe", lambda e: e["ASEVN"].ge(3)),
+    "fatal": ("Fatal", deaths.fatal),
+    "stopped": ("Led to the end of treatment", lambda e: e["AEACN"].eq("DRUG WITHDRAWN")),
+    "soon": ("Began {when}", lambda e: e["CRIT1FL"].eq("Y")),
+    "ungraded": ("Grade not known", lambda e: e["AETOXGRN"].isna()),
+    "severity not known": ("Severity not known", lambda e: e["ASEVN"].isna()),
+    "unsaid": ("Not known whether serious", lambda e: e["AESER"].isna()),
+}
+_SEVERE = {
+    "grade 3": "AETOXGRN",
+    "ungraded": "AETOXGRN",
+    "severe": "ASEVN",
+    "severity not known": "ASEVN",
+}
+_ONLY_IF_ANY = ("ungraded", "severity not known", "unsaid")
+_SOURCE = {"serious": "AESER", "related": "AREL", "stopped": "AEACN"}
+
+
+@dataclass(frozen=True, eq=False)
+class AdverseEvents:
+    """Treatment-emergent adverse events of the safety set.
+
+    Attributes
+    ----------
+    events : DataFrame
+        Rows of ADAE with ``GROUP``, ``CLASS`` (system organ class) and ``TERM`` (preferred term; the verbatim where
+        it is not coded). Spellings that differ only in case and punctuation are one term.
+    infusions : DataFrame
+        ``USUBJID GROUP NUMBER`` of every infusion given.
+    group : SafetySet
+    conf_level : float
+    scale : Scale, optional
+        How severity was recorded: by CTCAE grade, else in words; None where no event of the trial has either.
+    """
+
+    events: pd.DataFrame
+    infusions: pd.DataFrame
+    group: SafetySet
+    conf_level: float
+    scale: Scale | None = _GRADE
+
+    @property
+    def soon(self) -> str:
+        """When an event was soon after an infusion, in words."""
+        return SOON[timing(self.events)]
+
+    def label(self, kind: str) -> str:
+        """What a line of the overview is called."""
+        return _KINDS[kind][0].format(when=self.soon)
+
+    def of(self, arm: str) -> pd.DataFrame:
+        """Events of one group."""
+        return self.events[self.events["GROUP"].eq(arm)]
+
+    @property
+    def kinds(self) -> list[str]:
+        """What the overview counts: all that the data can tell, and what is not known if there is any."""
+        return [
+            kind
+            for kind, (_, chosen) in _KINDS.items()
+            if (kind not in _ONLY_IF_ANY or chosen(self.events).any())
+            and (kind not in _SEVERE or (self.scale is not None and self.scale.column == _SEVERE[kind]))
+            and (kind not in _SOURCE or self.events.empty or self.events[_SOURCE[kind]].notna().any())
+        ]
+
+    @property
+    def reactions(self) -> pd.DataFrame:
+        """Events that began soon after an infusion."""
+        return self.events[self.events["CRIT1FL"].eq("Y")]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Long form: overview, then reactions by infusion, by group."""
+        parts = []
+        for arm in self.group.arms:
+            own = self.of(arm)
+            for kind in self.kinds:
+                parts.append(self.share_of(kind, arm, own[_KINDS[kind][1](own)]))
+            infused = self.infusions[self.infusions["GROUP"].eq(arm)]
+            soon = self.reactions[self.reactions["GROUP"].eq(arm)]
+            followed = len(soon.drop_duplicates(["USUBJID", "LDOSENUM"]))
+            parts.append(
+                share("infusions", arm, followed, len(infused), conf_level=self.conf_level, unit="infusions")
+            )
+        return pd.concat(parts, ignore_index=True)
+
+    def terms_frame(self) -> pd.DataFrame:
+        """Long form: patients with each organ class and term, by group and by worst grade, and the events."""
+        parts = [
+            self.share_of(
+                _statistic(system, term),
+                arm,
+                own[own["CLASS"].eq(system) & (own["TERM"].eq(term) | (term == ""))],
+                grades=True,
+            )
+            for arm in self.group.arms
+            for own in [self.of(arm)]
+            for system, term in self.names()
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    def names(self) -> list[tuple[str, str]]:
+        """Organ classes, each as ``(class, "")`` and then with its terms; the more frequent first."""
+        return [
+            (system, term)
+            for system in by_frequency(self.events, "CLASS")
+            for term in ("", *by_frequency(self.events[self.events["CLASS"].eq(system)], "TERM"))
+        ]
+
+    def share_of(self, name: str, arm: str, own: pd.DataFrame, *, grades: bool = False) -> pd.DataFrame:
+        patients = own["USUBJID"].nunique()
+        frame = share(name, arm, patients, self.group.size(arm), conf_level=self.conf_level)
+        counts = {"events": len(own)}
+        if grades and self.scale:
+            worst = own.groupby("USUBJID")[self.scale.column].max()
+            counts |= {self.scale.level(level): int(worst.eq(level).sum()) for level in self.scale.levels}
+            counts |= {self.scale.level(float("nan")): int(worst.isna().sum())}
+        more = [
+            {
+                "group": arm,
+                "statistic": f"{name}, {what}",
+                "value": value,
+                "method": "count",
+                "unit": what.split()[0],
+            }
+            for what, value in counts.items()
+            if what == "events" or value
+        ]
+        return pd.concat([frame, pd.DataFrame(more)], ignore_index=True)
+
+
+def adverse_events(study: Study, group: SafetySet, *, conf_level: float) -> AdverseEvents:
+    """Treatment-emergent events of the safety set, and its infusions."""
+    events = group.own(study.adae[study.adae["TRTEMFL"].eq("Y")])
+    term = first_known(events["AEDECOD"], events["AETERM"], NOT_CODED)
+    events = events.assign(CLASS=_spelled(first_known(events["AEBODSYS"], NOT_CODED)), TERM=_spelled(term))
+    infusions = group.own(exposure.administrations(study.tables, study.protocol).dropna(subset=["NUMBER"]))
+    return AdverseEvents(events, infusions, group, conf_level, _scale(study.adae))
+
+
+def _scale(adae: pd.DataFrame) -> Scale | None:
+    scales = (scale for scale in (_GRADE, _SEVERITY) if adae[scale.column].notna().any())
+    return next(scales, _GRADE if adae.empty else None)
+
+
+def _statistic(system: str, term: str) -> str:
+    return f"{system} / {term}" if term else system
+
+
+def _spelled(names: pd.Series) -> pd.Series:
+    """Each name in the first of its spellings: the ids of results do not tell case and punctuation apart."""
+    names = names.where(names.map(slug).ne(""), NOT_CODED)
+    return names.groupby(names.map(slug)).transform("first").astype(object)
+
+
+def by_frequency(events: pd.DataFrame, column: str) -> list[str]:
+    """Names in order of how many patients are affected, then of the alphabet."""
+    patients = events.groupby(column)["USUBJID"].nunique()
+    return sorted(patients.index, key=lambda name: (-patients[name], name))
+
+
+def overview_table(found: AdverseEvents, reported: Reported) -> Table:
+    """Patients and events of each kind, a pair of columns a group."""
+    lines = [{"": found.label(kind), **_cells(found, reported, kind)} for kind in found.kinds]
+    frame = pd.DataFrame(lines).rename(columns={"": "Adverse events"})
+    notes = [
+        "Events that begin or worsen on or after the first infusion, whenever they end. A patient counts once in a line.",
+        "Related: whatever is not stated to be unrelated.",
+    ]
+    if found.scale is None:
+        notes.append(message("safety.events.no_severity"))
+    if any(kind in found.kinds for kind in _ONLY_IF_ANY):
+        notes.append(
+            "Severity and seriousness of an event that had not ended by the data cut may be news of a later day and are not "
+            "used; the lines above them are then too low rather than too high."
+        )
+    notes.append("Safety set, by dose received. No tests: so few patients cannot show that groups are alike.")
+    title = "Treatment-emergent adverse events: patients n/N (%) and events"
+    return Table(
+        "adverse_events",
+        title,
+        frame,
+        spanners=spanners(found, "Patients", "Events"),
+        footnotes=tuple(notes),
+    )
+
+
+def _cells(found: AdverseEvents, reported: Reported, name: str) -> dict[str, str]:
+    cells = {}
+    for arm in found.group.arms:
+        cells[f"{arm}: Patients"] = share_text(reported.row(name, arm))
+        cells[f"{arm}: Events"] = f"{reported.row(f'{name}, events', arm).value or 0:.0f}"
+    return cells
+
+
+def spanners(found: AdverseEvents, *columns: str) -> dict[str, list[str]]:
+    return {arm: [f"{arm}: {column}" for column in columns] for arm in found.group.arms}
+
+
+def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
+    """Patients, events and worst grades by preferred term, a block an organ class; None without events."""
+    if found.events.empty:
+        return None
+    lines = []
+    for system, term in found.names():
+        name = _statistic(system, term)
+        line = {"System organ class": system, "Preferred term": term or "Any"}
+        for arm in found.group.arms:
+            row = reported.row(name, arm)
+            line[f"{arm}: Patients"] = share_text(row)
+            line[f"{arm}: Events"] = f"{reported.row(f'{name}, events', arm).value or 0:.0f}"
+            if found.scale:
+                line[f"{arm}: {_worst(found.scale)}"] = _levels(found.scale, reported, name, arm)
+        lines.append(line)
+    notes = (
+        found.scale.note if found.scale else message("safety.events.no_severity"),
+        "The more frequent first. A patient counts once in a line. Safety set, by dose received.",
+    )
+    title = "Treatment-emergent adverse events by system organ class and preferred term"
+    return Table(
+        "adverse_events_by_term", title, pd.DataFrame(lines), footnotes=notes, group="System organ class",
+        spanners=spanners(found, "Patients", "Events", *([_worst(found.scale)] if found.scale else [])),
+    )  # fmt: skip
+
+
+def _worst(scale: Scale) -> str:
+    return f"Worst {scale.word}"
+
+
+def _levels(scale: Scale, reported: Reported, name: str, arm: str) -> str:
+    """``G1: 2, G3: 1``: patients by worst grade or severity."""
+    parts = []
+    for level, shown in scale.shown.items():
+        statistic = f"{name}, worst {scale.word} {level}"
+        found = [r for r in reported.rows if r.statistic == statistic and r.arm == arm]
+        parts += [f"{shown}: {row.value:.0f}" for row in found]
+    return ", ".join(parts)
+
+
+def rows_of_kind(found: AdverseEvents, reported: Reported, kind: str) -> list[Row]:
+    return [reported.row(kind, arm) for arm in found.group.arms]
+
+
+def answer_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
+    """The chapter in one line: serious events, and reactions to infusions, by group."""
+    said = [message("safety.answer.serious.unknown")]
+    if "serious" in found.kinds:
+        rows = rows_of_kind(found, reported, "serious")
+        said = [message("safety.answer.serious", serious=share_words(rows, level=level))]
+        said += [message("safety.answer.unsaid")] if "unsaid" in found.kinds else []
+    soon = share_words(rows_of_kind(found, reported, "soon"), level=level)
+    return " ".join([said[0], message("safety.answer.soon", when=found.soon, soon=soon), *said[1:]])
+
+
+def overview_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
+    """Any event, severe ones, and those that ended treatment, by group; what a zero means, and what is not known."""
+    sentences = []
+    for kind in ("any", "grade 3", "severe", "stopped"):
+        if kind in found.kinds:
+            rows = rows_of_kind(found, reported, kind)
+            sentences += [
+                message(f"safety.events.{slug(kind)}", arms=share_words(rows, level=level)),
+                absence_words(rows),
+            ]
+    if found.scale is None:
+        sentences.append(message("safety.events.no_severity"))
+        if "unsaid" in found.kinds:
+            serious = _unknown(found, reported, "unsaid")
+            sentences.append(message("safety.events.unknown.serious", serious=serious))
+    elif any(kind in found.kinds for kind in _ONLY_IF_ANY):
+        kind = next(kind for kind in _ONLY_IF_ANY if _SEVERE[kind] == found.scale.column)
+        grade, serious = (_unknown(found, reported, each) for each in (kind, "unsaid"))
+        sentences.append(
+            message("safety.events.unknown", what=found.scale.word, grade=grade, serious=serious)
+        )
+    return " ".join(s for s in sentences if s)
+
+
+def _unknown(found: AdverseEvents, reported: Reported, kind: str) -> str:
+    """Of how many events something is not known, by group."""
+    if kind not in found.kinds:
+        return message("safety.events.unknown.none")
+    rows = [reported.row(f"{kind}, events", arm) for arm in found.group.arms if found.group.size(arm)]
+    return joined(
+        message(
+            "safety.events.unknown.arm",
+            count=span(row, f"{row.value:.0f}"),
+            noun=numbers.noun(row.value or 0, "event"),
+            arm=of_group(row.arm),
+        )
+        for row in rows
+    )

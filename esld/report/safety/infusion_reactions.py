@@ -1,0 +1,59 @@
+"""Reactions soon after an infusion, by patient and by infusion."""
+
+import pandas as pd
+
+from esld.report.results import Reported
+from esld.report.safety.adverse_events import AdverseEvents, by_frequency, rows_of_kind, spanners
+from esld.report.safety.counted import absence_words, share, share_text, share_words
+from esld.report.tables import Table
+from esld.report.words import message
+
+
+def reaction_rows(found: AdverseEvents) -> pd.DataFrame:
+    """Long form: reactions by term and group: patients, and infusions that were followed by it; empty if there were none."""
+    parts = [pd.DataFrame(columns=["group", "statistic", "value"])]
+    for arm in found.group.arms:
+        soon = found.reactions[found.reactions["GROUP"].eq(arm)]
+        given = int(found.infusions["GROUP"].eq(arm).sum())
+        for term in by_frequency(found.reactions, "TERM"):
+            own = soon[soon["TERM"].eq(term)]
+            x = len(own.drop_duplicates(["USUBJID", "LDOSENUM"]))
+            name = f"{term}, infusions"
+            parts.append(found.share_of(term, arm, own))
+            parts.append(share(name, arm, x, given, conf_level=found.conf_level, unit="infusions"))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def reactions_table(found: AdverseEvents, every: Reported, reported: Reported) -> Table | None:
+    """Reactions by term: patients, and infusions followed by it, of those given; None if there were none.
+
+    `every` are the rows of the overview, `reported` those by term.
+    """
+    if found.reactions.empty:
+        return None
+    lines = []
+    for term in ("Any", *by_frequency(found.reactions, "TERM")):
+        line = {"Reaction": term}
+        for arm in found.group.arms:
+            one = every.row("soon", arm) if term == "Any" else reported.row(term, arm)
+            other = every.row("infusions", arm) if term == "Any" else reported.row(f"{term}, infusions", arm)
+            line |= {f"{arm}: Patients": share_text(one), f"{arm}: Infusions": share_text(other)}
+        lines.append(line)
+    notes = (
+        f"Any adverse event that began {found.soon}, whatever it was attributed to.",
+        "Infusions: those followed by such an event, of those given. An event is that of the infusion before it.",
+    )
+    title = f"Reactions {found.soon}: by patient and by infusion"
+    return Table(
+        "infusion_reactions", title, pd.DataFrame(lines), footnotes=notes, spanners=spanners(found, "Patients", "Infusions"),
+    )  # fmt: skip
+
+
+def reactions_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
+    """Reactions by infusion, and what a zero means; by patient they are in the answer."""
+    rows = rows_of_kind(found, reported, "infusions")
+    said = [
+        message("safety.reactions", when=found.soon, arms=share_words(rows, level=level)),
+        absence_words(rows),
+    ]
+    return " ".join([*(s for s in said if s), message("safety.reactions.dependent")])

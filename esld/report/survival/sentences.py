@@ -1,0 +1,306 @@
+"""Sentences computed from results, one function a type of result; their words are in :mod:`esld.report.words`.
+
+Every number of a result stands in a span with its result id.
+"""
+
+from functools import singledispatch
+from html import escape
+from typing import Any
+
+from esld.data.views import ALL
+from esld.report import numbers
+from esld.report.results import Reported, Row
+from esld.report.words import joined, message, of_group, p_equals, span, treatment, treatment_in_title
+from esld.survival import CoxFit, LogRank, Milestone, RMSTContrast
+
+LARGE = 10  # percentage points
+# What the statistics say for themselves, as a reader would say it.
+_PLAIN = {
+    "no events": "nobody died",
+    "the groups are not at risk together when events happen": "no death happened while both groups were under observation",
+    "the groups are at risk together only when all of them have the event at once": (
+        "all who were under observation when both groups were died on the same day"
+    ),
+    ": the hazard ratio has no finite estimate": ", so that it has no finite estimate",
+    "arm does not differ among those at risk at any event": "no death happened while both groups were under observation",
+}
+
+
+@singledispatch
+def sentence(result: object, reported: Reported) -> str:
+    """The result in words.
+
+    Parameters
+    ----------
+    result : statistical result
+        What :mod:`esld.survival` returned.
+    reported : Reported
+        Its rows as handed over; the words cite them.
+
+    Returns
+    -------
+    str
+        HTML with a span for each number.
+
+    Raises
+    ------
+    TypeError
+        There are no words for that type.
+    """
+    raise TypeError(f"no words for {type(result).__name__}")
+
+
+@sentence.register
+def _(result: Milestone, reported: Reported) -> str:
+    horizon = numbers.horizon(result.at)
+    shares = {g.group: share_row(result, reported, g.group) for g in result.groups}
+    known = [arm for arm, row in shares.items() if row.value is not None]
+    texts = []
+    if known:
+        arms = joined(_milestone_arm(result, reported, shares[arm]) for arm in known)
+        key = "milestone.arms" if result.complete else "milestone.arms.estimated"
+        text = message(key, horizon=horizon, arms=arms)
+        if result.difference is not None and len(known) == len(shares):
+            text += "; " + _milestone_difference(result, reported)
+        texts.append(text + ".")
+    if unknown := [arm for arm in shares if arm not in known]:
+        arms = joined(f"the {of_group(arm)} group" for arm in unknown)
+        texts.append(message("milestone.arms.none", horizon=horizon, arms=arms))
+        died = []
+        for row in (reported.row("dead", arm) for arm in unknown):
+            words = {"dead": _count(row), "n": span(row, str(row.n)), "arm": of_group(row.arm)}
+            died.append(message("milestone.known.arm", patients=numbers.noun(row.n or 0, "patient"), **words))
+        texts.append(message("milestone.known", arms=joined(died)))
+    return " ".join(texts)
+
+
+def share_row(result: Milestone, reported: Reported, arm: str) -> Row:
+    """The row of the proportion alive in an arm: binomial if everybody's state is known, else Kaplan–Meier in every arm."""
+    return reported.row("proportion" if result.complete else "survival", arm)
+
+
+def _milestone_arm(result: Milestone, reported: Reported, share: Row) -> str:
+    n = share.n or 0
+    return message(
+        f"milestone.arm.{'complete' if result.complete else 'estimated'}",
+        alive=_count(reported.row("alive", share.arm)),
+        n=span(share, str(n)),
+        patients=numbers.noun(n, "patient"),
+        share=span(share, numbers.percent(share.value, n)),
+        lower=span(share, numbers.percent(share.lower, n)),
+        upper=span(share, numbers.percent(share.upper, n)),
+        arm=of_group(share.arm),
+        level=numbers.level(result.groups[0].survival.conf_level),
+    )
+
+
+def _milestone_difference(result: Milestone, reported: Reported) -> str:
+    row = difference_row(reported)
+    first, second = (treatment(g.group) for g in result.groups)
+    value = points(row, row.value)
+    words = {"first": first, "second": second, "value": span(row, value), "points": points_noun(value)}
+    limits = {"lower": span(row, points(row, row.lower)), "upper": span(row, points(row, row.upper))}
+    level = numbers.level(result.groups[0].survival.conf_level)
+    return message("milestone.difference", level=level, **words, **limits)
+
+
+def difference_row(reported: Reported) -> Row:
+    """The row of the difference between two arms: binomial when complete, Kaplan–Meier otherwise."""
+    return reported.row("risk_difference" if "risk_difference" in reported else "survival_difference")
+
+
+def lost_before(result: Milestone, reported: Reported) -> str:
+    """Who cannot be classified at the horizon, with the best and the worst case; empty when everybody can."""
+    texts = []
+    for group in result.groups:
+        if group.unknown:
+            unknown = reported.row("unknown", group.group)
+            best, worst = (reported.row(f"proportion_{case}_case", group.group) for case in ("best", "worst"))
+            texts.append(
+                message(
+                    "milestone.unknown",
+                    unknown=_count(unknown),
+                    n=span(unknown, str(group.n)),
+                    patients=numbers.noun(group.n, "patient"),
+                    arm=of_group(group.group),
+                    horizon=numbers.horizon(result.at),
+                    best=span(best, numbers.percent(best.value, group.n)),
+                    worst=span(worst, numbers.percent(worst.value, group.n)),
+                    were=numbers.noun(group.unknown, "was", "were"),
+                    all=numbers.noun(group.unknown, "that patient", "all of them"),
+                )
+            )
+    if texts and result.bounds:
+        ends = {e: reported.row(f"risk_difference_{e}") for e in ("lowest", "highest")}
+        texts.append(message("milestone.bounds", **{e: span(r, points(r, r.value)) for e, r in ends.items()}))
+    return " ".join(texts)
+
+
+def meaning(result: Milestone, reported: Reported) -> str:
+    """What the interval of the difference is compatible with; nothing without an interval.
+
+    Harm and benefit are fewer and more patients alive with the second group's treatment. A difference of ten percentage
+    points or more is called large, and the words say so.
+    """
+    if result.difference is None:
+        return ""
+    row = difference_row(reported)
+    if row.lower is None or row.upper is None:
+        return ""
+    first, second = (treatment(g.group) for g in result.groups)
+    words: dict[str, Any] = {"first": first, "second": second}
+    if row.lower >= 0:
+        ends = {"lower": span(row, points(row, row.lower)), "upper": span(row, points(row, row.upper))}
+        return message("meaning.favours", **ends, **words)
+    if row.upper <= 0:
+        ends = {"lower": span(row, points(row, -row.upper)), "upper": span(row, points(row, -row.lower))}
+        return message("meaning.against", **ends, **words)
+    fewer, more = points(row, -row.lower), points(row, row.upper)
+    reach = message(
+        "meaning.reach",
+        fewer=span(row, fewer),
+        fewer_points=points_noun(fewer),
+        more=span(row, more),
+        more_points=points_noun(more),
+        **words,
+    )
+    harm, benefit = (float(text) >= LARGE for text in (fewer, more))  # as the reader sees them
+    key = "both" if harm and benefit else "benefit" if benefit else "harm" if harm else "small"
+    return message(f"meaning.{key}", reach=reach, **words)
+
+
+@sentence.register
+def _(result: LogRank, reported: Reported) -> str:
+    row = reported.row("p_value")
+    if row.value is None:
+        return message("logrank.none", reason=_plain(row.reason))
+    arms = []
+    for group in result.groups:
+        observed, expected = reported.row("observed", group), reported.row("expected", group)
+        number = span(expected, numbers.fixed(expected.value, 1))
+        arms.append(message("logrank.arm", expected=number, arm=of_group(group), observed=_count(observed)))
+    return message("logrank", p=p_equals(row), arms="; ".join(arms))
+
+
+@sentence.register
+def _(result: CoxFit, reported: Reported) -> str:
+    row = next(r for r in reported.rows if r.statistic == "hazard_ratio")
+    second, _, first = row.arm.partition(" v ")
+    if row.value is None:
+        reason = row.reason.replace(row.arm, "arm")  # the covariate bears the name of the comparison
+        for code, end, arm in (("0", "smallest", first), ("1", "largest", second)):
+            group = f"the {of_group(arm)} group"
+            reason = reason.replace(f"no events where arm = {code}", f"nobody in {group} died")
+            only = f"as long as both groups were under observation, only patients in {group} died"
+            reason = reason.replace(f"every event has the {end} arm of those at risk", only)
+        return message("cox.none", reason=_plain(reason))
+    limits = (("hr", row.value), ("lower", row.lower), ("upper", row.upper))
+    parts = {name: span(row, numbers.fixed(value, 2)) for name, value in limits}
+    p_row = reported.row("hazard_ratio_p_value")
+    parts["p"] = p_equals(p_row)
+    level = numbers.level(result.conf_level)
+    return message(
+        "cox", first=treatment(first), second=treatment(second), level=level, ties=row.ties, **parts
+    )
+
+
+@sentence.register
+def _(result: RMSTContrast, reported: Reported) -> str:
+    row = reported.row("rmst_difference")
+    horizon = numbers.horizon(result.tau)
+    if row.value is None:
+        short = [arm.group for arm in result.arms if reported.row("rmst", arm.group).value is None]
+        groups = joined(f"the {of_group(arm)} group" for arm in short)
+        return message("rmst.none", horizon=horizon, reason=f"follow-up ends before that in {groups}")
+    one, two = (reported.row("rmst", arm.group) for arm in result.arms)
+    difference = numbers.fixed(row.value, 0)
+    words = {
+        "horizon": horizon,
+        "one": span(one, numbers.fixed(one.value, 0)),
+        "two": span(two, numbers.fixed(two.value, 0)),
+        "first": of_group(one.arm),
+        "second": of_group(two.arm),
+        "difference": span(row, difference),
+        "days": numbers.noun(float(difference in ("1", f"{numbers.MINUS}1")), "day"),
+    }
+    limits = {
+        "lower": span(row, numbers.fixed(row.lower, 0)),
+        "upper": span(row, numbers.fixed(row.upper, 0)),
+    }
+    return message("rmst", level=numbers.level(result.difference.conf_level), **limits, **words)
+
+
+def headline(result: Milestone, reported: Reported) -> str:
+    """The finding at the horizon as the title of a figure: plain text, without spans."""
+    horizon = numbers.horizon(result.at)
+    if result.complete:
+        counts = [(g.alive, g.n) for g in result.groups]
+        if all(alive == n for alive, n in counts):
+            return message("headline.all", horizon=horizon)
+        if not any(alive for alive, _ in counts):
+            return message("headline.nobody", horizon=horizon)
+        if len(set(counts)) == 1 and len(counts) > 1:
+            alive, n = (numbers.in_words(x) for x in counts[0])
+            return numbers.capitalised(message("headline.each", alive=alive, n=n, horizon=horizon))
+        arms = joined(
+            message(
+                f"headline.complete.{_whose(g.group)}",
+                alive=g.alive,
+                n=g.n,
+                arm=treatment_in_title(g.group),
+                patients=numbers.noun(g.n, "patient"),
+            )
+            for g in result.groups
+        )
+        return message("headline.complete", horizon=horizon, arms=arms)
+    rows = [share_row(result, reported, g.group) for g in result.groups]
+    if short := [row.arm for row in rows if row.value is None]:
+        key = "headline.none.all" if len(short) == len(rows) else "headline.none"
+        return message(key, horizon=horizon, arms=joined(treatment_in_title(arm) for arm in short))
+    arms = joined(
+        message(
+            f"headline.estimated.{_whose(row.arm)}",
+            share=numbers.percent(row.value, row.n),
+            arm=treatment_in_title(row.arm),
+        )
+        for row in rows
+    )
+    return message("headline.estimated", horizon=horizon, arms=arms)
+
+
+def _whose(label: str) -> str:
+    return "pooled" if label == ALL else "arm"
+
+
+def points(row: Row, proportion: float | None) -> str:
+    """A difference of proportions in percentage points; the decimals follow the average size of the two groups."""
+    return numbers.points(proportion, (row.n or 0) // 2)
+
+
+def points_noun(text: str) -> str:
+    """``point`` after one, ``points`` after any other text of :func:`points`."""
+    return "point" if text in ("1", f"{numbers.MINUS}1") else "points"
+
+
+def _count(row: Row) -> str:
+    """A count in prose."""
+    return span(row, numbers.fixed(row.value, 0))
+
+
+def _plain(reason: str) -> str:
+    """A statistical reason in a reader's words."""
+    for said, meant in _PLAIN.items():
+        reason = reason.replace(said, meant)
+    return escape(reason)
+
+
+def what_could_be_seen(reported: Reported) -> str:
+    """What a trial of this size could have found, from :func:`esld.report.survival.tables.power_rows`."""
+    names = {"small": "power 0.9 v 0.7", "middle": "power 0.9 v 0.5", "large": "power 0.9 v 0.3"}
+    rows = {key: reported.row(name) for key, name in names.items()}
+    parts = {key: span(row, numbers.percent(row.value)) for key, row in rows.items()}
+    sizes = {
+        key: reported.row("patients", name) for key, name in (("n1", "one group"), ("n2", "other group"))
+    }
+    noun = numbers.noun(sizes["n2"].value or 0, "patient")
+    return message("power", patients=noun, **{key: _count(row) for key, row in sizes.items()}, **parts)

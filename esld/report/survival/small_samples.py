@@ -1,0 +1,159 @@
+"""Words of the survival chapter for small samples: exact companions, penalised hazard, and what the size can show.
+
+The messages are in :mod:`esld.report.survival.sentences`.
+"""
+
+from collections.abc import Sequence
+from html import escape
+from math import isnan
+
+from esld.report import numbers
+from esld.report.results import Reported, Row
+from esld.report.words import joined, message, of_group, p_equals, span, treatment
+from esld.survival import FirthFit, Milestone, PermutationTest, ProportionalHazards
+
+RELIABLE = 0.8  # share of trials; the messages "size" and "hazards" say so
+
+
+def companion(result: Milestone, reported: Reported, *, beside: Milestone | None = None) -> str:
+    """What stands beside the difference at the horizon: Fisher and Boschloo, or the complementary log-log scale.
+
+    Parameters
+    ----------
+    result : Milestone
+        Alive at the horizon in two groups.
+    reported : Reported
+        Rows of :func:`esld.report.survival.tables.companion_rows`.
+    beside : Milestone, optional
+        The primary analysis, if `result` is its sensitivity analysis.
+
+    Returns
+    -------
+    str
+        Nothing where a group has no estimate, which the sentence of `result` says. For a sensitivity analysis only the
+        exact tests, if the primary analysis could not have them.
+    """
+    if beside is not None:
+        adds = result.complete and not beside.complete
+        return message("companion.sensitivity", text=companion(result, reported)) if adds else ""
+    if result.complete:
+        tests = {name: reported.row(f"{name}_p_value") for name in ("fisher", "boschloo")}
+        return message("fisher", **{name: p_equals(row) for name, row in tests.items()})
+    if any(isnan(group.survival.value) for group in result.groups):
+        return ""
+    extremes = [g for g in result.groups if g.survival.value in (0, 1)]
+    if extremes:
+        who = ((g, "nobody" if g.survival.value else "everybody") for g in extremes)
+        reason = joined(f"{some} in the {of_group(g.group)} group had died" for g, some in who)
+        return message("cloglog.none", reason=reason)
+    row = reported.row("cumulative_hazard_ratio")
+    first, second = (treatment(g.group) for g in result.groups)
+    return message(
+        "cloglog",
+        p=p_equals(reported.row("cumulative_hazard_ratio_p_value")),
+        horizon=numbers.horizon(result.at),
+        first=first,
+        second=second,
+        level=numbers.level(result.groups[0].survival.conf_level),
+        **_ratio(row, "ratio"),
+    )
+
+
+def exact_logrank(test: PermutationTest, reported: Reported, *, seed: str) -> str:
+    """The log-rank test over allocations: its reference set, its p-value and what it supposes.
+
+    A caution follows if no data could have given a small p-value.
+    """
+    row = reported.row("p_value")
+    if test.reason:
+        return message("exact.logrank.same", reason=_same(test, "nobody died"))
+    text = message(
+        f"exact.logrank{_drawn(test)}", n=span(row, str(row.n)), **_reference(test, reported, seed)
+    )
+    said = [text, message("exact.supposes", conditions=span(row, test.conditions))]
+    if "p_smallest" in reported:
+        smallest = reported.row("p_smallest")
+        said.append(message("exact.caution", smallest=span(smallest, numbers.p_value(smallest.value))))
+    return " ".join(said)
+
+
+def exact_rmst(test: PermutationTest, reported: Reported, *, seed: str) -> str:
+    """The permutation test of the difference in means, or why it has none."""
+    horizon = numbers.horizon(test.tau)
+    if reported.row("p_value").value is None:
+        here = reported.row("observed").value is None
+        return message("exact.rmst.none.here") if here else message("exact.rmst.none", horizon=horizon)
+    if test.reason:
+        return message("exact.rmst.same", reason=_same(test, f"nobody died within {horizon}"))
+    return message(f"exact.rmst{_drawn(test)}", **_reference(test, reported, seed))
+
+
+def _drawn(test: PermutationTest) -> str:
+    return ".drawn" if test.draws else ""
+
+
+def _reference(test: PermutationTest, reported: Reported, seed: str) -> dict[str, str]:
+    """The p-value and the allocations behind it."""
+    words = {"p": p_equals(reported.row("p_value"))}
+    if not test.draws:
+        return words | {"ways": _thousands(reported.row("reference_set"))}
+    error = reported.row("p_value_std_err")
+    rounded = span(error, numbers.p_value(error.value))  # like the p-value that it belongs to
+    return words | {"draws": _thousands(reported.row("draws")), "error": rounded, "seed": escape(seed)}
+
+
+def _same(test: PermutationTest, nobody: str) -> str:
+    return nobody if not test.events else "every allocation gives the same"
+
+
+def firth(result: FirthFit, reported: Reported) -> str:
+    """The penalised hazard ratio with its profile-likelihood limits."""
+    row = next(r for r in reported.rows if r.statistic == "hazard_ratio")
+    if row.value is None:
+        return message("firth.failed" if "convergence" in row.reason else "firth.none")
+    second, _, first = row.arm.partition(" v ")
+    words = {"first": treatment(first), "second": treatment(second), "ties": row.ties}
+    if row.reason:
+        return message("firth.only", hr=span(row, numbers.fixed(row.value, 2)), **words)
+    p, level = p_equals(reported.row("hazard_ratio_p_value")), numbers.level(result.conf_level)
+    return message("firth", level=level, p=p, **_ratio(row, "hr"), **words)
+
+
+def hazards(result: ProportionalHazards, reported: Reported) -> str:
+    """The test of proportional hazards and how little it can see; nothing where there is no hazard ratio to test."""
+    row, change = reported.row("ph_global_p_value"), reported.row("ph_visible_change")
+    words = {"deaths": span(row, str(row.events)), "noun": numbers.noun(result.events, "death")}
+    if row.value is None:
+        return message("hazards.none", **words) if "too few" in row.reason else ""
+    return message("hazards", p=p_equals(row), factor=span(change, _two_digits(change.value or 0)), **words)
+
+
+def what_this_size_shows(arms: Sequence[str], reported: Reported) -> str:
+    """What a trial of this size can and cannot show, from :func:`esld.report.survival.tables.power_rows`."""
+    first, second = (treatment(arm) for arm in arms)
+    fewest = reported.row("fewest deaths against none")
+    if fewest.value is None:
+        text = message("size.never", first=first, second=second)
+    else:
+        deaths, patients = span(fewest, numbers.fixed(fewest.value, 0)), numbers.noun(fewest.value, "patient")
+        text = message("size.fewest", first=first, second=second, deaths=deaths, patients=patients)
+    small, large = (reported.row(f"power 0.9 v {other}").value or 0 for other in ("0.7", "0.3"))
+    key = "much" if small >= RELIABLE else "some" if large >= RELIABLE else "little"
+    key = "none" if fewest.value is None else key
+    return f"{text} {message(f'size.{key}', n=span(fewest, str(fewest.n)))}"
+
+
+def _ratio(row: Row, name: str) -> dict[str, str]:
+    """A ratio and its limits, two decimals each."""
+    parts = ((name, row.value), ("lower", row.lower), ("upper", row.upper))
+    return {key: span(row, numbers.fixed(value, 2)) for key, value in parts}
+
+
+def _thousands(row: Row) -> str:
+    """A large count: ``705,432``."""
+    return span(row, f"{row.value or 0:,.0f}")
+
+
+def _two_digits(value: float) -> str:
+    """A factor to two significant digits: ``2.7``, ``270``."""
+    return f"{float(f'{value:.2g}'):,.{1 if value < 9.95 else 0}f}"

@@ -1,0 +1,347 @@
+"""The report's main results beside the same results of other programs: see :mod:`esld.double_programming`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isnan, nan
+
+import pandas as pd
+
+from esld.data.study import Study
+from esld.double_programming import longitudinal
+from esld.double_programming import survival as other
+from esld.errors import RunError
+from esld.report import numbers
+from esld.report.difference import result_name
+from esld.report.results import Reported, Row
+from esld.report.tables import Table
+from esld.report.validation.agreement import difference
+from esld.report.words import message, span
+
+CLOSED_FORM = 1e-8  # relative; the report keeps 12 significant digits
+SEARCHED = 1e-5  # relative: two searches of one maximum
+NO_MAXIMUM = "from its three starts the general optimiser did not come to one and the same maximum of the restricted likelihood"
+OF_A_STANDARD_ERROR = 5e-3  # how far two searches may leave an LS mean apart, where the likelihood is flat
+KM, RMST, LOGRANK = "lifelines, Kaplan–Meier", "lifelines, restricted mean", "lifelines, log-rank"
+COX, INCIDENCE = "lifelines, Cox by Efron", "lifelines, Aalen–Johansen"
+FISHER, LS = "SciPy, Fisher's exact test", "SciPy, REML by BFGS, then least squares"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """One number of the report, and the same by another program.
+
+    Attributes
+    ----------
+    name : str
+        What it is, for a reader.
+    row : Row
+        The row of the report.
+    part : {"value", "lower", "upper"}
+        Which of its numbers.
+    second : float
+        The other program's; NaN where it has none.
+    allowed : float
+        The largest difference that is agreement, in the unit of the number.
+    by : str
+        The other program.
+    unfit : str
+        Why it has no number although there is one; empty if it has, or there is none.
+    """
+
+    name: str
+    row: Row
+    part: str
+    second: float
+    allowed: float
+    by: str
+    unfit: str = ""
+
+    @property
+    def first(self) -> float:
+        """The report's number, NaN where it has none."""
+        value = getattr(self.row, self.part)
+        return nan if value is None else float(value)
+
+    @property
+    def gap(self) -> float:
+        """The distance of the two; NaN where a number is missing."""
+        return abs(self.first - self.second)
+
+    @property
+    def compared(self) -> bool:
+        """Whether both programs were asked; that neither gives a number is agreement too."""
+        return not self.unfit
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the two differ by no more than is allowed."""
+        if not self.compared or (isnan(self.first) and isnan(self.second)):
+            return True
+        return self.gap <= self.allowed
+
+
+def pairs(study: Study, reported: Reported) -> list[Pair]:
+    """The main results of a report, each with its second computation.
+
+    Parameters
+    ----------
+    study : Study
+        The cut; only its protocol and its analysis data ADTTE and ADLB are read.
+    reported : Reported
+        What the chapters handed over. A result of a chapter that the report does not hold is left out.
+
+    Returns
+    -------
+    list of Pair
+        Alive at the primary horizon by arm with limits, the difference, log-rank, Cox, restricted means, Fisher's test where
+        everybody's state is known, cumulative incidence of each first event, and every LS mean.
+    """
+    found = _Rows(reported, study)
+    made = [*_survival(study, found), *_first_events(study, found), *_changes(study, found)]
+    return [pair for pair in made if pair is not None]
+
+
+def require_agreement(compared: Sequence[Pair]) -> None:
+    """Stop the run where a number of the report is not the other program's.
+
+    Raises
+    ------
+    esld.errors.RunError
+        Names the result, both numbers and what is allowed.
+    """
+    apart = [pair for pair in compared if not pair.agrees]
+    if apart:
+        worst = apart[0]
+        more = f", and {len(apart) - 1} more" if len(apart) > 1 else ""
+        raise RunError(
+            f"double programming: {worst.row.result_id} ({worst.part}) is {worst.first:.12g} here and {worst.second:.12g} by "
+            f"{worst.by}; allowed is a difference of {worst.allowed:.1g}{more}."
+        )
+
+
+class _Rows:
+    """Rows found by the name of the result, statistic, arm and time."""
+
+    def __init__(self, reported: Reported, study: Study) -> None:
+        self.rows = {(result_name(r), r.statistic, r.arm, r.time): r for r in reported.rows}
+        self.names = {name for name, *_ in self.rows}
+        # The other programs are asked for 95 %; a chapter that was given another level has other limits.
+        self.other_level = {
+            c for c, own in study.cut.parameters.items() if own.get("conf_level", 0.95) != 0.95
+        }
+
+    def pair(
+        self,
+        result: str,
+        statistic: str,
+        arm: str,
+        time: float | None,
+        second: float,
+        *,
+        by: str,
+        name: str,
+        part: str = "value",
+        relative: float = CLOSED_FORM,
+        unfit: str = "",
+    ) -> Pair | None:
+        """The report's number and `second`.
+
+        None if the report has no such row, nor the other program such a number; and of a limit where the chapter's level
+        is not 95 %.
+        """
+        row = self.rows.get((result, statistic, arm, numbers.significant(time)))
+        if row is None:
+            if result not in self.names or isnan(second):
+                return None
+            raise RunError(
+                f"double programming: {by} has {result}.{statistic} of {arm or 'all'}, the report has not."
+            )
+        if part != "value" and row.chapter in self.other_level:
+            return None
+        ours = getattr(row, part)
+        return Pair(
+            name=name if part == "value" else f"{name}, {part} limit", row=row, part=part, second=second, by=by,
+            allowed=max(relative * abs(ours or 0.0), 1e-12),
+            unfit=unfit if isnan(second) and ours is not None else "",
+        )  # fmt: skip
+
+
+def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
+    plan, arms = study.protocol, study.arms
+    if not plan.primary.milestones_days:
+        return  # a trial that plans other things is computed twice in what it shares
+    horizon = plan.primary.milestones_days[0]
+    tau = next((a.horizon_days or nan for a in plan.analyses if a.id == "OS-RMST"), nan)
+    os = study.adtte[study.adtte["PARAMCD"].eq(str(plan.primary.endpoint))]
+    alive, mean = {}, {}
+    for arm in arms:
+        times = os[os["TRT01P"].eq(arm)]
+        alive[arm], *limits = other.survival(times, at=horizon)
+        yield found.pair(
+            "os_milestone", "survival", arm, horizon, alive[arm], by=KM, name="alive at the horizon"
+        )
+        for part, limit in zip(("lower", "upper"), limits, strict=True):
+            name = "the curve there, log-log"
+            yield found.pair(
+                "os_km", "survival", arm, horizon, limit, by=KM, name=name, part=part, unfit=other.NO_LIMITS
+            )
+        mean[arm] = nan if isnan(tau) else other.restricted_mean(times, tau=tau)
+        yield found.pair("os_rmst", "rmst", arm, tau, mean[arm], by=RMST, name="mean time alive")
+    if len(arms) != 2 or not all(os["TRT01P"].eq(arm).any() for arm in arms):
+        return
+    between, ratio = f"{arms[1]} - {arms[0]}", f"{arms[1]} v {arms[0]}"
+    gap = alive[arms[1]] - alive[arms[0]]
+    name = "difference of the proportions alive"
+    yield found.pair("os_milestone", "survival_difference", between, horizon, gap, by=KM, name=name)
+    gap = mean[arms[1]] - mean[arms[0]]
+    name = "difference of the mean times"
+    yield found.pair("os_rmst", "rmst_difference", between, tau, gap, by=RMST, name=name)
+    chisq, p_value = other.log_rank(os, arms)
+    yield found.pair("os_logrank", "chisq", "", None, chisq, by=LOGRANK, name="log-rank, chi-square")
+    yield found.pair("os_logrank", "p_value", "", None, p_value, by=LOGRANK, name="log-rank, p")
+    hazard, lower, upper, p_value = other.hazard_ratio(os, arms)
+    yield found.pair(
+        "os_cox", "hazard_ratio", ratio, None, hazard, by=COX, relative=SEARCHED, name="hazard ratio"
+    )
+    for part, limit in (("lower", lower), ("upper", upper)):
+        how = {"by": COX, "part": part, "name": "hazard ratio"}
+        yield found.pair("os_cox", "hazard_ratio", ratio, None, limit, relative=SEARCHED, **how)
+    name = "hazard ratio, p"
+    yield found.pair(
+        "os_cox", "hazard_ratio_p_value", ratio, None, p_value, by=COX, relative=SEARCHED, name=name
+    )
+    p_value = other.fisher_p(os, arms, at=horizon)
+    yield found.pair(
+        "os_milestone_test", "fisher_p_value", between, horizon, p_value, by=FISHER, name="Fisher's test, p"
+    )
+
+
+def _first_events(study: Study, found: _Rows) -> Iterator[Pair | None]:
+    plan = study.protocol
+    analyses = [a for a in plan.analyses if a.id == "DECOMP"]
+    for analysis in analyses:
+        for code in analysis.endpoints:
+            had = _prevalent(study, code)
+            rows = study.adtte[study.adtte["PARAMCD"].eq(code) & ~study.adtte["USUBJID"].isin(had)]
+            for arm in study.arms:
+                own = rows[rows["TRT01P"].eq(arm)]
+                if own.empty:
+                    continue
+                at = analysis.horizon_days or nan
+                name = f"{plan.endpoint(code).param}, incidence"
+                value = other.incidence(own, at=at)
+                result = f"first_{code.lower()}"
+                yield found.pair(
+                    result, "incidence", arm, at, value, by=INCIDENCE, name=name, unfit=other.JITTER
+                )
+
+
+def _prevalent(study: Study, code: str) -> set[str]:
+    rule = study.protocol.endpoint(code).prevalent
+    if rule is None:
+        return set()
+    adlb = study.adlb
+    had = adlb["PARAMCD"].eq(rule.paramcd) & adlb["ABLFL"].eq("Y") & adlb["AVAL"].ge(rule.at_least)
+    return set(adlb.loc[had, "USUBJID"])
+
+
+def _changes(study: Study, found: _Rows) -> Iterator[Pair | None]:
+    weeks = {float(v.number): float(v.week) for v in study.protocol.schedule.visits}
+    for analysis in study.protocol.analyses:
+        for code in analysis.parameters if analysis.model else ():
+            name = f"change_{code.lower()}"
+            used = found.rows.get((name, "model_values", "", None))
+            fitted = any(
+                k[0] == name and k[1] == "ls_mean" and r.value is not None for k, r in found.rows.items()
+            )
+            if used is None or not fitted:
+                continue
+            adlb = study.adlb[study.adlb["PARAMCD"].eq(code) & study.adlb["ANL01FL"].eq("Y")]
+            adlb = adlb[adlb["CHG"].notna() & adlb["BASE"].notna() & adlb["AVISITN"].isin(weeks)]
+            structure = used.method.removeprefix("MMRM ").partition(",")[0]
+            means = longitudinal.ls_means(adlb, structure=structure, arms=study.arms, visits=weeks)
+            for arm, visit, mean in zip(means["group"], means["time"], means["value"], strict=True):
+                label = f"{study.protocol.parameter(code).param}, LS means"
+                pair = found.pair(name, "ls_mean", arm, visit, mean, by=LS, name=label, unfit=NO_MAXIMUM)
+                error = found.rows.get((name, "ls_mean_std_err", arm, visit))
+                if pair is None or error is None or error.value is None:
+                    continue
+                yield Pair(**vars(pair) | {"allowed": OF_A_STANDARD_ERROR * error.value})
+
+
+def pair_rows(compared: Sequence[Pair]) -> pd.DataFrame:
+    """What the other programs found, in long form, and how many numbers were compared, left out and apart."""
+    rows = [
+        {
+            "group": pair.row.arm, "time": pair.row.time, "value": pair.second, "unit": pair.row.unit, "method": pair.by,
+            "statistic": f"{result_name(pair.row)} {pair.row.statistic} {pair.part}", "n": pair.row.n,
+            "reason": pair.unfit or ("" if not isnan(pair.second) else "neither program gives a number"),
+        }
+        for pair in compared
+    ]  # fmt: skip
+    counts = {
+        "numbers compared": sum(pair.compared for pair in compared),
+        "numbers not compared": sum(not pair.compared for pair in compared),
+        "numbers apart": sum(not pair.agrees for pair in compared),
+    }
+    totals = [
+        {"statistic": name, "value": value, "unit": "numbers", "method": "count"}
+        for name, value in counts.items()
+    ]
+    return pd.DataFrame([*rows, *totals])
+
+
+def pair_table(compared: Sequence[Pair]) -> Table:
+    """Both numbers side by side with their distance; the LS means of a parameter as one line with the largest distance."""
+    lines, notes = [], dict[str, None]()
+    for pair in (p for p in compared if p.row.statistic != "ls_mean"):
+        lines.append(_line(pair, pair.name, pair.row.arm))
+    means: dict[str, list[Pair]] = {}
+    for pair in (p for p in compared if p.row.statistic == "ls_mean"):
+        means.setdefault(pair.name, []).append(pair)
+    for name, own in means.items():
+        worst = max(own, key=lambda p: -1.0 if isnan(p.gap) else p.gap / p.allowed)
+        lines.append(_line(worst, f"{name} ({len(own)})", worst.row.arm))
+    for pair in compared:
+        if pair.unfit:
+            notes[f"Not compared: {pair.unfit}."] = None
+    footnotes = (
+        "Of the LS means of a parameter, their number in brackets, the one that differs most is shown.",
+        f"Allowed: a relative difference of {difference(CLOSED_FORM)} for a formula and {difference(SEARCHED)} for a fit; for an "
+        f"LS mean {difference(OF_A_STANDARD_ERROR)} of its standard error. A larger one stops the run: nothing is published.",
+        "Not computed twice: the intervals of the proportions alive, of their difference and of the mean times, the exact tests, "
+        f"and Firth's regression. {numbers.capitalised(other.NO_VARIANCE)}; no other program at hand has the others.",
+        *notes,
+    )
+    return Table(
+        "double_programming", "The same results by other programs", pd.DataFrame(lines), footnotes=footnotes
+    )
+
+
+def _line(pair: Pair, name: str, arm: str) -> dict[str, str]:
+    gap = (
+        "not compared" if not pair.compared else "both have none" if isnan(pair.gap) else difference(pair.gap)
+    )
+    return {
+        "Result": numbers.capitalised(name), "Group": arm, "This report": _shown(pair.first),
+        "Other program": _shown(pair.second), "Difference": gap, "Allowed": difference(pair.allowed), "Computed by": pair.by,
+    }  # fmt: skip
+
+
+def _shown(value: float) -> str:
+    return numbers.NOT_ESTIMABLE if isnan(value) else f"{value:.6g}".replace("-", "−")
+
+
+def pair_sentence(rows: Reported) -> str:
+    """How many numbers of this report two programs agree on."""
+    compared, left = rows.row("numbers compared"), rows.row("numbers not compared")
+    said = message(
+        "double",
+        compared=span(compared, f"{compared.value:.0f}"),
+        of=numbers.noun(compared.value or 0, "number"),
+    )
+    if left.value:
+        said += " " + message(
+            "double.left", left=span(left, f"{left.value:.0f}"), were=numbers.noun(left.value, "was", "were")
+        )
+    return said

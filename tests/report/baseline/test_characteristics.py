@@ -1,0 +1,228 @@
+"""The baseline table: counted or measured by kind, missing shown, no p-values, numbers as in the rows."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from esld.report import numbers
+from esld.report.baseline import characteristics as baseline
+from esld.report.randomisation import balance
+from esld.report.results import Reported, rows_of
+from tests.report.builders import HIGH, LOW, patient, plain, study_of
+
+PATIENTS = [
+    patient(1, LOW, age=40, sex="F", weight=60.0),
+    patient(2, LOW, age=50, sex="M", weight=61.0),
+    patient(3, LOW, age=60, sex="M", weight=float("nan")),
+    patient(4, HIGH, age=70, sex="F", weight=80.5),
+    patient(5, None),
+]
+VALUES = [
+    (1, "BILI", 0, 30.1), (2, "BILI", 0, 40.2), (3, "BILI", 0, 50.3), (4, "BILI", 0, 60.4), (1, "BILI", 2, 999.0),
+    (1, "ASCITES", 0, 0), (2, "ASCITES", 0, 2), (4, "ASCITES", 0, 2),
+    (1, "INR", 0, 1.5), (2, "INR", 0, 1.6),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def by_hand():
+    return study_of(PATIENTS, values=VALUES)
+
+
+@pytest.fixture(scope="module")
+def reported(by_hand):
+    return rows_of(
+        "baseline", baseline.summarise_baseline(by_hand), analysis="BASELINE", chapter="02_baseline"
+    )
+
+
+@pytest.fixture(scope="module")
+def table(by_hand):
+    return baseline.baseline_table(by_hand, baseline.summarise_baseline(by_hand))
+
+
+def cell(table, variable, characteristic, group):
+    frame = table.frame
+    found = frame[frame["Variable"].eq(variable) & frame["Characteristic"].eq(characteristic)]
+    (column,) = [c for c in frame.columns if c.startswith(f"{group} (n = ")]
+    assert len(found) == 1
+    return found[column].item()
+
+
+class TestRows:
+    def test_moments_by_hand(self, reported):
+        """Ages 40, 50, 60: mean 50, SD 10, quartiles 45 and 55."""
+        what = ("mean", "sd", "median", "q1", "q3", "min", "max", "missing")
+        assert [reported.row(f"AGE {w}", LOW).value for w in what] == [50, 10, 50, 45, 55, 40, 60, 0]
+
+    def test_all_is_the_randomised_and_nobody_else(self, reported):
+        assert reported.row("AGE mean", "All").value == 55
+        assert reported.row("AGE mean", "All").n == 4
+
+    def test_only_the_baseline_value_counts(self, reported):
+        assert reported.row("BILI max", LOW).value == 50.3
+
+    def test_grades_are_counted_even_when_few_values_occur(self, reported):
+        assert reported.row("ASCITES count 0", LOW).value == 1
+        assert reported.row("ASCITES count 2", "All").value == 2
+        assert reported.row("ASCITES count 0", HIGH).value == 0
+        assert "ASCITES mean" not in reported
+        assert "AGE count 40" not in reported
+
+    def test_missing_is_counted_and_does_not_enter_n(self, reported):
+        assert reported.row("WEIGHTBL missing", LOW).value == 1
+        assert reported.row("WEIGHTBL mean", LOW).n == 2
+        assert reported.row("ASCITES missing", LOW).value == 1
+
+    def test_single_value_has_no_spread(self, reported):
+        assert reported.row("AGE sd", HIGH).value is None
+
+    def test_variable_without_any_value(self, reported):
+        assert reported.row("MELD missing", "All").value == 4
+        assert reported.row("MELD mean", "All").value is None
+
+
+class TestTable:
+    def test_heads_give_the_numbers(self, table):
+        assert list(table.frame.columns) == [
+            "Variable",
+            "Characteristic",
+            "Low dose (n = 3)",
+            "Medium-high dose (n = 1)",
+            "All (n = 4)",
+        ]
+
+    def test_precision_is_that_of_the_measurement(self, table):
+        assert cell(table, "Age (years)", "Mean (SD)", LOW) == "50.0 (10.0)"
+        assert cell(table, "Age (years)", "Median (quartiles)", LOW) == "50 (45 to 55)"
+        assert cell(table, "Age (years)", "Range", LOW) == "40 to 60"
+        assert cell(table, "Total bilirubin (µmol/L)", "Mean (SD)", LOW) == "40.2 (10.1)"
+        assert cell(table, "Total bilirubin (µmol/L)", "Range", LOW) == "30.1 to 50.3"
+        assert cell(table, "International normalized ratio", "Mean (SD)", LOW) == "1.55 (0.07)"
+
+    def test_counts_are_of_those_with_a_value_and_missing_is_a_row(self, table):
+        assert cell(table, "Sex", "Female", LOW) == "1/3 (33 %)"
+        assert cell(table, "Ascites grade", "Grade 2", LOW) == "1/2 (50 %)"
+        assert cell(table, "Ascites grade", "Missing", LOW) == "1"
+        assert cell(table, "Ascites grade", "Missing", HIGH) == "0"
+
+    def test_missing_row_only_where_something_is_missing(self, table):
+        having = set(table.frame.loc[table.frame["Characteristic"].eq("Missing"), "Variable"])
+        assert "Age (years)" not in having
+        assert "Weight (kg)" in having
+
+    def test_not_estimable_is_explained(self, table):
+        assert cell(table, "Age (years)", "Mean (SD)", HIGH) == "70.0 (NE)"
+        own = table.frame["Variable"].eq("MELD score")
+        assert table.frame.loc[own, "Characteristic"].tolist() == [
+            "Missing"
+        ]  # and no line of figures that nobody has
+        assert any(note.startswith("NE:") for note in table.footnotes)
+
+    def test_no_p_values(self, table):
+        assert not any("p =" in c or c.lower().startswith("p") for c in table.frame.columns)
+        assert any(note.startswith("No p-values") for note in table.footnotes)
+
+    def test_everything_in_the_table_is_in_the_rows(self, study):
+        """Every mean, count and missing of the example, read back from the rows with their rounding."""
+        own = study("demo-final")
+        summary = baseline.summarise_baseline(own)
+        reported = rows_of("baseline", summary, analysis="BASELINE", chapter="c")
+        table = baseline.baseline_table(own, summary)
+        for variable in baseline.baseline_variables(own):
+            for group in (*own.arms, "All"):
+                if variable.categorical:
+                    continue
+                mean, sd = (reported.row(f"{variable.name} {what}", group).value for what in ("mean", "sd"))
+                d = numbers.of_mean(variable.decimals)
+                text = f"{numbers.fixed(mean, d)} ({numbers.fixed(sd, d)})"
+                assert cell(table, variable.label, "Mean (SD)", group) == text
+
+    def test_standardised_differences_stand_once_a_variable_as_in_the_chapter_on_randomisation(self, study):
+        own = study("demo-final")
+        differences = rows_of("d", balance.balance_rows(own), analysis="A", chapter="c")
+        table = baseline.baseline_table(own, baseline.summarise_baseline(own), differences)
+        shown = table.frame[table.frame["Standardised difference"].ne("")]
+        assert list(shown["Variable"]) == [v.label for v in baseline.baseline_variables(own)]
+        assert not table.frame["Variable"].duplicated()[shown.index].any()
+        beside = balance.balance_table(own, differences).frame
+        assert list(shown["Standardised difference"]) == list(beside["Standardised difference"])
+        assert any(
+            "medium-high dose minus low dose in standard deviations" in note for note in table.footnotes
+        )
+
+    def test_no_missing_baseline_is_invented(self, study):
+        own = study("demo-final")
+        values = baseline.baseline_values(own)
+        assert len(values) == len(own.randomised)
+        table = baseline.baseline_table(own, baseline.summarise_baseline(own))
+        missing = table.frame[table.frame["Characteristic"].eq("Missing")]
+        wanted = {
+            v.label: int(values[v.name].isna().sum())
+            for v in baseline.baseline_variables(own)
+            if values[v.name].isna().any()
+        }
+        found = dict(zip(missing["Variable"], missing[missing.columns[-1]].astype(int), strict=True))
+        assert found == wanted
+
+    @pytest.mark.parametrize(
+        ("cut", "day"), [("demo-final", "first infusion"), ("mayo-pbc", "randomisation")]
+    )
+    def test_day_of_baseline_is_the_trial_s(self, study, cut, day):
+        table = baseline.baseline_table(study(cut), baseline.summarise_baseline(study(cut)))
+        assert f"on or before the day of {'the ' if 'infusion' in day else ''}{day}" in table.footnotes[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "category", "wanted"),
+    [
+        ("SEX", "Sex", "F", "Female"),
+        ("SEX", "Sex", "M", "Male"),
+        ("ASCITES", "Ascites grade", "2", "Grade 2"),
+        ("EDEMA", "Oedema grade", "0.5", "Grade 0.5"),
+        ("STAGE", "Histologic stage", "4", "Stage 4"),
+        ("ASCYN", "Ascites present", "1", "Yes"),
+        ("ASCYN", "Ascites present", "0", "No"),
+        ("X", "Something", "3", "3"),
+    ],
+)
+def test_category_label(name, label, category, wanted):
+    assert baseline.category_label(baseline.Variable(name, label, True), category) == wanted
+
+
+def test_order_is_the_protocol_s(study):
+    own = study("mayo-pbc")
+    assert [v.name for v in baseline.baseline_variables(own)] == list(own.protocol.baseline_variables)
+
+
+def test_quartiles_interpolate_linearly(reported):
+    """30.1, 40.2, 50.3: the quartiles lie half-way, as numpy's default does."""
+    q1, q3 = np.quantile([30.1, 40.2, 50.3], [0.25, 0.75])
+    assert math.isclose(reported.row("BILI q1", LOW).value, q1)
+    assert math.isclose(reported.row("BILI q3", LOW).value, q3)
+
+
+class TestSentences:
+    @pytest.fixture
+    def sizes(self, by_hand):
+        return rows_of("groups", baseline.size_rows(by_hand), analysis="BASELINE", chapter="02_baseline")
+
+    def test_groups_are_counted_without_those_who_were_not_randomised(self, by_hand, sizes):
+        assert plain(baseline.size_sentence(by_hand, sizes)) == f"{LOW}: 3 patients; {HIGH}: 1 patient."
+
+    def test_median_age_and_every_variable_with_a_gap(self, by_hand, reported, sizes):
+        age, missing = map(plain, baseline.baseline_sentences(by_hand, reported, sizes))
+        assert age == (
+            "Median age was 50 years in the low-dose group (n = 3) and 70 years in the medium-high-dose group (n = 1)."
+        )
+        assert missing.startswith("Baseline values are missing for Weight (kg) (1), ")
+        assert missing.endswith("ALBI score (4).")
+        assert "Age" not in missing
+
+    def test_nothing_missing_says_so(self, by_hand, reported, sizes):
+        complete = Reported(
+            tuple(replace(r, value=0) if r.statistic.endswith(" missing") else r for r in reported.rows)
+        )
+        assert baseline.baseline_sentences(by_hand, complete, sizes)[1] == "No baseline value is missing."

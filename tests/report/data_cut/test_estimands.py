@@ -1,0 +1,48 @@
+"""The estimand table: every planned analysis, all five attributes, in the protocol's words."""
+
+import pytest
+
+from esld.report.data_cut.estimands import estimand_table
+from tests.report.builders import LOW, footnotes, patient, protocol, study_of
+from tests.report.conftest import CUTS
+
+FIVE = ["Treatment", "Population", "Variable", "Intercurrent events", "Summary"]
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_every_analysis_has_its_five_attributes(study, cut):
+    own = study(cut)
+    frame = estimand_table(own).frame
+    blocks = {head: block for head, block in frame.groupby("Analysis", sort=False)}
+    assert len(blocks) == len(own.protocol.analyses)
+    for analysis in own.protocol.analyses:
+        (head,) = [h for h in blocks if f"({analysis.id})" in h]
+        assert head.lower().startswith(f"{analysis.role}: ")
+        assert analysis.title in head
+        assert head.endswith("*") == analysis.assumed
+        assert blocks[head]["Attribute"].tolist() == FIVE
+        assert blocks[head]["Planned"].tolist() == [
+            analysis.estimand.treatment,
+            analysis.estimand.population,
+            analysis.estimand.variable,
+            analysis.estimand.intercurrent_events,
+            analysis.estimand.summary,
+        ]
+
+
+def test_the_primary_analysis_comes_first_and_a_role_stays_together(study):
+    heads = list(dict.fromkeys(estimand_table(study("demo-final")).frame["Analysis"]))
+    roles = [head.split(":")[0] for head in heads]
+    assert roles[0] == "Primary"
+    assert list(dict.fromkeys(roles)) == ["Primary", "Secondary", "Sensitivity", "Safety", "Descriptive"]
+    assert roles == sorted(roles, key=list(dict.fromkeys(roles)).index)
+
+
+def test_a_star_is_explained_and_only_where_there_is_one(study):
+    assert "it is assumed" in footnotes(estimand_table(study("demo-final")))[0]
+    trial = protocol()
+    stated = tuple(a.model_copy(update={"assumed": False, "reason": ""}) for a in trial.analyses)
+    own = study_of([patient(1, LOW)], trial=trial.model_copy(update={"analyses": stated}))
+    table = estimand_table(own)
+    assert table.footnotes == ()
+    assert not table.frame["Analysis"].str.contains("*", regex=False).any()

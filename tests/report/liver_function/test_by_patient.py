@@ -1,0 +1,166 @@
+"""Liver function by patient: every course, what is left out and what is not collected."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from esld.report.drawing import figures
+from esld.report.liver_function import by_patient as liver_function
+from esld.report.results import rows_of
+from tests.data import small_trial
+from tests.data.small_trial import event, lb
+from tests.report.builders import HIGH, LOW, patient, study_of
+from tests.report.safe_trial import INFUSED, day, derived
+
+M = "\u2212"
+PATIENTS = [
+    patient(1, LOW),
+    patient(2, LOW, days=200, dead=True),
+    patient(3, LOW, days=150, reason="LOST TO FOLLOW-UP"),
+    patient(4, HIGH, transplant_day=60, days=300, dead=True),
+    patient(5, HIGH, days=900, dead=True),  # after the last visit was over
+    patient(6, HIGH),
+]
+VALUES = [
+    (1, "BILI", 0, 30.0), (1, "BILI", 2, 33.0), (1, "BILI", 7, 20.0),
+    (2, "BILI", 0, 50.0), (2, "BILI", 2, 54.0),
+    (3, "BILI", 0, 40.0), (3, "BILI", 7, 41.0),
+    (4, "BILI", 0, 90.0), (4, "BILI", 2, 80.0),
+    (5, "BILI", 0, 60.0), (5, "BILI", 7, 50.0),
+    (6, "BILI", 2, 70.0),
+]  # fmt: skip
+LIMITS = {"BILI": (3.4, 20.5)}
+
+
+@pytest.fixture(scope="module")
+def by_hand():
+    return study_of(PATIENTS, values=VALUES, limits=LIMITS)
+
+
+@pytest.fixture(scope="module")
+def parameter(by_hand):
+    return by_hand.protocol.parameter("BILI")
+
+
+class TestWords:
+    def test_what_is_not_collected_is_named_with_its_reason(self, study):
+        stated = dict(liver_function.not_computed(study("mayo-pbc")))
+        assert stated["INR"].startswith("The data hold the prothrombin time in seconds")
+        assert {"MELD", "MELDNA", "MELD3", "CPSCORE"} <= set(stated)
+        assert liver_function.not_computed(study("demo-final")) == []
+
+    def test_values_after_a_transplant(self, study):
+        own = study("demo-final")
+        after = own.adlb[own.adlb["POSTLTFL"].eq("Y") & own.adlb["PARCAT1"].eq("LABORATORY")]
+        frame = liver_function.after_transplant(own)
+        assert frame["value"].tolist() == [int(after["DTYPE"].isna().sum())]
+        assert frame["value"].iloc[0] > 0
+        assert after["ANL01FL"].isna().all()
+
+    def test_their_number_is_said_with_its_result(self, study):
+        frame = liver_function.after_transplant(study("demo-final"))
+        excluded = rows_of("after_transplant", frame, analysis="LFT", chapter="04_liver_function")
+        said = liver_function.left_out(excluded)
+        assert 'data-result="after_transplant.excluded_values"' in said
+        assert f">{excluded.rows[0].value:.0f}</span> laboratory values" in said
+
+    def test_that_there_are_none_is_said_too(self, study):
+        frame = liver_function.after_transplant(study("mayo-pbc"))
+        excluded = rows_of("after_transplant", frame, analysis="LFT", chapter="04_liver_function")
+        assert "No laboratory value" in liver_function.left_out(excluded)
+
+
+@pytest.fixture(scope="module")
+def picture(by_hand, parameter):
+    figures.set_style()
+    return liver_function.trajectory_figure(by_hand, parameter)
+
+
+class TestCourses:
+    def test_only_what_ended_a_course_is_marked(self, picture):
+        """P-004 had a transplant before dying; P-005 died long after the last visit."""
+        marks = {
+            (panel, line.get_marker()): [tuple(p) for p in np.column_stack(line.get_data())]
+            for panel, axes in enumerate(picture.figure.axes)
+            for line in axes.get_lines()
+            if line.get_marker() in ("x", "D", "o")
+        }
+        assert marks == {(0, "x"): [(1.0, 54.0)], (0, "o"): [(48.0, 41.0)], (1, "D"): [(1.0, 80.0)]}
+
+    def test_title_states_the_finding_and_words_the_ends(self, picture):
+        title = picture.figure._suptitle.get_text().replace("\n", " ")
+        assert (
+            title
+            == "Total bilirubin at week 48: lower than at baseline in 1 of 2 (low dose) and 1 of 1 (medium-high dose)"
+        )
+        assert picture.alt == (
+            "Total bilirubin (µmol/L) of each of 6 patients from baseline to week 48, one panel a group. In that time 1 died, "
+            "1 received a transplant and 1 was followed no longer; the last value is marked."
+        )
+
+    def test_title_without_anybody_at_the_last_visit(self, by_hand, parameter):
+        own = study_of(PATIENTS, values=[v for v in VALUES if v[2] < 7])
+        picture = liver_function.trajectory_figure(own, parameter)
+        assert picture.figure._suptitle.get_text() == "Total bilirubin: every patient's course"
+
+    def test_title_s_counts_are_the_rows(self, study, changes):
+        own = study("demo-final")
+        for p in liver_function.parameters_of(own, "SCORES"):
+            title = liver_function._course_title(own, p, liver_function.analysed(own, p.paramcd))
+            for arm in own.arms:
+                row = changes("demo-final", p.paramcd).row("lower", arm, 7)
+                assert f"{row.value:.0f} of {row.n} (" in title
+
+    @pytest.mark.parametrize(("code", "limit"), [("BILI", 20.5), ("ALB", 40.0)])
+    def test_limit_of_normal_is_the_one_that_matters(self, code, limit):
+        values = [(1, code, 0, 30.0), (4, code, 0, 35.0), (1, code, 7, 31.0)]
+        own = study_of(PATIENTS, values=values, limits={"BILI": (3.4, 20.5), "ALB": (40.0, 55.0)})
+        picture = liver_function.trajectory_figure(own, own.protocol.parameter(code))
+        lines = [
+            line.get_ydata()[0]
+            for line in picture.figure.axes[0].get_lines()
+            if list(line.get_xdata()) == [0, 1]
+        ]
+        assert lines == [limit]
+        words = [t.get_text() for t in picture.figure.legends[0].get_texts()]
+        assert words[-1] == f"{'lower' if code == 'ALB' else 'upper'} limit of normal"
+
+    def test_wide_spread_is_drawn_on_a_logarithmic_axis(self):
+        own = study_of(PATIENTS, values=[(1, "BILI", 0, 10.0), (4, "BILI", 0, 400.0), (1, "BILI", 2, 9.0)])
+        picture = liver_function.trajectory_figure(own, own.protocol.parameter("BILI"))
+        assert picture.figure.axes[0].get_yscale() == "log"
+        assert "logarithmic axis" in picture.alt
+
+    def test_every_patient_with_a_value_has_a_line(self, study):
+        own = study("demo-final")
+        picture = liver_function.trajectory_figure(own, own.protocol.parameter("ALBI"))
+        lines = [
+            line
+            for axes in picture.figure.axes
+            for line in axes.get_lines()
+            if line.get_marker() in ("None", None, "")
+        ]
+        assert len(lines) == liver_function.analysed(own, "ALBI")["USUBJID"].nunique()
+        assert picture.figure.axes[0].get_ylabel() == "ALBI score"
+
+    def test_mayo_counts_from_randomisation(self, study):
+        own = study("mayo-pbc")
+        picture = liver_function.trajectory_figure(own, own.protocol.parameter("ALBI"))
+        assert picture.figure.axes[0].get_xlabel() == "Weeks since randomisation"
+
+
+def test_analysed_is_one_row_a_patient_and_visit(study):
+    rows = liver_function.analysed(study("demo-final"), "BILI")
+    assert not rows.duplicated(["USUBJID", "AVISITN"]).any()
+    assert (rows["POSTLTFL"].isna()).all()
+    assert isinstance(rows, pd.DataFrame)
+
+
+def test_which_scores_were_made_without_what_is_said():
+    labs = {"BILI": "60", "ALB": "30", "INR": "1.8", "SODIUM": "130"}
+    rows = [lb("S", code, value, day(29)) for code, value in labs.items()]
+    sessions = [event("PR", "S", day(number), PRDECOD="HAEMODIALYSIS") for number in (27, 28)]
+    people = [small_trial.patient("S", infused=INFUSED)]
+    said = liver_function.not_needed(derived(people, LB=rows, PR=sessions, protocol=small_trial.PROTOCOL))
+    assert "MELD score without CREAT" in said
+    assert liver_function.not_needed(derived(people, LB=rows, protocol=small_trial.PROTOCOL)) == ""

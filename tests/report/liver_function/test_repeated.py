@@ -1,0 +1,255 @@
+"""Change by visit: the rows of the mixed model, and tables, figures and words made from them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from esld.longitudinal.mmrm import mmrm
+from esld.report import numbers
+from esld.report.liver_function import by_patient as liver_function
+from esld.report.liver_function import repeated
+from esld.report.results import rows_of
+from tests.report.builders import HIGH, LOW, footnotes, patient, plain, spans, study_of, unspanned_numbers
+
+M = "\u2212"
+DIFFERENCE = f"{HIGH} - {LOW}"
+PATIENTS = [patient(i, LOW if i <= 3 else HIGH) for i in range(1, 7)]
+FEW = [
+    (1, "BILI", 0, 30.0), (1, "BILI", 2, 33.0), (2, "BILI", 0, 50.0), (2, "BILI", 2, 54.0), (4, "BILI", 0, 90.0),
+    (4, "BILI", 2, 80.0), (6, "BILI", 2, 70.0),
+]  # fmt: skip
+
+
+def rows_by_hand(values, paramcd="BILI"):
+    own = study_of(PATIENTS, values=values, limits={"BILI": (3.4, 20.5)})
+    plan, parameter = own.protocol.analysis("LFT"), own.protocol.parameter(paramcd)
+    frame = repeated.change_rows(own, parameter, plan, conf_level=0.95)
+    return own, parameter, rows_of(f"change_{paramcd.lower()}", frame, analysis="LFT", chapter="04")
+
+
+class TestRows:
+    def test_values_by_visit(self):
+        _, _, rows = rows_by_hand(FEW)
+        assert (rows.row("mean", LOW, 0).value, rows.row("sd", LOW, 0).value) == (40, pytest.approx(200**0.5))
+        assert (rows.row("mean", HIGH, 2).value, rows.row("mean", HIGH, 2).n) == (75, 2)
+
+    @pytest.mark.parametrize("cut", ["demo-final", "mayo-pbc"])
+    def test_means_of_an_example_are_those_of_its_values(self, study, changes, cut):
+        own = study(cut)
+        for code in ("BILI", "ALBI"):
+            rows = own.adlb[own.adlb["PARAMCD"].eq(code) & own.adlb["ANL01FL"].eq("Y")]
+            for (arm, visit), values in rows.groupby(["TRT01P", "AVISITN"])["AVAL"]:
+                row = changes(cut, code).row("mean", arm, visit)
+                assert (row.value, row.n) == (pytest.approx(values.mean()), len(values))
+
+    @pytest.mark.parametrize(("cut", "covariance"), [("demo-final", "adh"), ("mayo-pbc", "us")])
+    def test_the_model_is_the_one_of_the_protocol(self, study, changes, cut, covariance):
+        """Fitted again from the ADLB rows, with the covariance written down here."""
+        own = study(cut)
+        adlb = own.adlb.query("PARAMCD == 'ALBI' and ANL01FL == 'Y' and AVISITN > 0").dropna(subset=["CHG"])
+        frame = adlb.assign(
+            arm=pd.Categorical(adlb["TRT01P"], own.arms), visit=adlb["AVISITN"].map("v{:.0f}".format)
+        )
+        fit = mmrm(
+            frame,
+            "CHG ~ BASE + arm * visit",
+            subject="USUBJID",
+            visit="visit",
+            covariance=covariance,
+            fallback=(),
+        )
+        rows = changes(cut, "ALBI")
+        label = f"{own.arms[1]} - {own.arms[0]}"
+        for gap in fit.differences("arm"):
+            row = rows.row("ls_mean_difference", label, float(gap.time[1:]))
+            np.testing.assert_allclose(
+                [row.value, row.lower, row.upper], [gap.value, gap.lower, gap.upper], rtol=1e-6
+            )
+        for mean in fit.ls_means("arm"):
+            row = rows.row("ls_mean", mean.group, float(mean.time[1:]))
+            np.testing.assert_allclose(
+                [row.value, row.lower, row.upper], [mean.value, mean.lower, mean.upper], rtol=1e-6
+            )
+        used = rows.row("model_values")
+        assert (used.value, used.n, used.reason) == (len(adlb), adlb["USUBJID"].nunique(), "")
+        assert used.method == f"MMRM {covariance}, REML, Kenward-Roger, linear"
+
+    def test_values_after_a_transplant_are_not_in_it(self, study, changes):
+        own = study("demo-final")
+        after = own.adlb.query("PARAMCD == 'BILI' and POSTLTFL == 'Y'")
+        assert len(after)
+        known = own.adlb.query("PARAMCD == 'BILI' and ANL01FL == 'Y' and AVISITN > 0")["CHG"].notna()
+        assert changes("demo-final", "BILI").row("model_values").value == known.sum()
+
+    def test_no_model_is_said_with_its_reason(self):
+        _, _, rows = rows_by_hand(FEW)
+        for row in rows.rows:
+            if row.statistic.startswith("ls_mean"):
+                assert row.value is None
+                assert row.reason.startswith("the mixed model cannot be fitted: ")
+        assert {r.time for r in rows.rows if r.statistic == "ls_mean_difference"} == {2, 3, 4, 5, 6, 7}
+
+    def test_nobody_has_a_value(self):
+        own, parameter, rows = rows_by_hand(FEW, "MELD")
+        assert rows.row("model_values").value == 0
+        assert repeated.last_change(own, parameter, rows, level="95 %") == (
+            "At week 48 there is no change of MELD score to show: nobody has a value then and at baseline."
+        )
+        assert repr(repeated.change_table(own, parameter, rows)) == (
+            "MELD score: not shown, because no value is recorded up to the data cut."
+        )
+
+    def test_nothing_without_its_reason(self, changes):
+        for rows in (rows_by_hand(FEW)[2], changes("demo-interim", "MELD")):
+            assert all(r.value is not None or r.reason for r in rows.rows)
+
+    def test_an_analysis_without_a_model_is_refused(self, study):
+        own = study("demo-final")
+        with pytest.raises(ValueError, match="analysis OS-1Y must name a model"):
+            repeated.fit_change(own, own.adlb, own.protocol.analysis("OS-1Y"), conf_level=0.95, unit="")
+
+
+class TestTable:
+    def test_a_line_a_visit_with_values(self, study, changes):
+        own = study("demo-final")
+        rows = changes("demo-final", "BILI")
+        table = repeated.change_table(own, own.protocol.parameter("BILI"), rows)
+        frame = table.frame.set_index("Visit")
+        assert list(frame.index) == [
+            "Baseline",
+            "Week 1",
+            "Week 4",
+            "Week 8",
+            "Week 12",
+            "Week 24",
+            "Week 48",
+        ]
+        assert table.title == "Total bilirubin (µmol/L)"
+        row = rows.row("ls_mean_difference", DIFFERENCE, 7)
+        shown = [numbers.signed(v, 1) for v in (row.value, row.lower, row.upper)]
+        assert frame.loc["Week 48", "Difference (95 % CI)"] == "{} ({} to {})".format(*shown)
+        assert frame.loc["Baseline", "Difference (95 % CI)"] == ""
+        assert frame.loc["Week 48", "Low dose: n"] == str(rows.row("mean", LOW, 7).n)
+
+    def test_the_structure_is_shown_below(self, study, changes):
+        own = study("demo-final")
+        rows = changes("demo-final", "BILI")
+        notes = " ".join(footnotes(repeated.change_table(own, own.protocol.parameter("BILI"), rows)))
+        assert "covariance of the visits: ante-dependence with a variance for each visit; REML" in notes
+        assert f"{rows.row('model_values').value:.0f} changes of 22 patients" in notes
+        assert "not used" not in notes
+
+    def test_a_structure_that_failed_is_named_with_its_reason(self, study, changes):
+        """Two patients at the last visits cannot carry an unstructured covariance."""
+        own = study("demo-final")
+        late = own.adlb["AVISITN"].gt(5) & ~own.adlb["USUBJID"].isin(sorted(own.adlb["USUBJID"].unique())[:3])
+        plan = own.protocol.analysis("LFT")
+        model = plan.model.model_copy(update={"covariance": "us", "fallback": ("cs",)})
+        thin = own.__class__(**{**own.__dict__, "adlb": own.adlb[~late]})
+        frame = repeated.change_rows(
+            thin, own.protocol.parameter("BILI"), plan.model_copy(update={"model": model}), conf_level=0.95
+        )
+        rows = rows_of("c", frame, analysis="LFT", chapter="c")
+        assert rows.row("model_values").method.startswith("MMRM cs")
+        notes = " ".join(footnotes(repeated.change_table(own, own.protocol.parameter("BILI"), rows)))
+        assert "covariance of the visits: compound symmetry; REML" in notes
+        assert "Planned before it and not used: us: " in notes
+
+    def test_no_model_is_ne_with_its_reason(self):
+        own, parameter, rows = rows_by_hand(FEW)
+        table = repeated.change_table(own, parameter, rows)
+        week = table.frame.set_index("Visit").loc["Week 1"]
+        assert (week["Low dose: change (95 % CI)"], week["Difference (95 % CI)"]) == ("NE", "NE")
+        assert week["Low dose: mean (SD)"] == "43.5 (14.8)"
+        notes = " ".join(footnotes(table))
+        assert "NE: the mixed model cannot be fitted: " in notes
+        assert "Kenward" not in notes
+
+    def test_heads_repeat_neither_arm_nor_level(self, study, changes):
+        own = study("demo-final")
+        table = repeated.change_table(
+            own, own.protocol.parameter("ALT"), changes("demo-final", "ALT"), level="90 %"
+        )
+        assert set(table.spanners) == {LOW, HIGH}
+        assert {"Low dose: change (90 % CI)", "Difference (90 % CI)"} <= set(table.frame.columns)
+
+    @pytest.mark.parametrize("code", ["ALT", "BILI", "INR", "ALBI", "MELD"])
+    def test_precision_is_that_of_the_measurement(self, study, changes, code):
+        own = study("demo-final")
+        p = own.protocol.parameter(code)
+        table = repeated.change_table(own, p, changes("demo-final", code))
+        decimals = {
+            len(t.partition(" ")[0].partition(".")[2]) for t in table.frame["Low dose: mean (SD)"] if t
+        }
+        assert decimals == {numbers.of_mean(p.decimals)} <= {p.decimals, p.decimals + 1}
+
+
+class TestWords:
+    @pytest.mark.parametrize(
+        ("cut", "visit"), [("demo-final", "week 48"), ("demo-interim", "week 48"), ("mayo-pbc", "month 60")]
+    )
+    def test_numbers_are_results_with_their_rounding(self, study, changes, cut, visit):
+        own = study(cut)
+        for analysis in ("LFT", "SCORES"):
+            for p in liver_function.parameters_of(own, analysis):
+                reported = changes(cut, p.paramcd)
+                html = repeated.last_change(own, p, reported, level="95 %")
+                name = numbers.with_unit(p.param, p.unit)
+                assert not unspanned_numbers(html, "95 %", visit, name, name[0].lower() + name[1:], p.param)
+                rows = {r.result_id: r for r in reported.rows}
+                d = numbers.of_mean(p.decimals)
+                for result_id, text in spans(html):
+                    row = rows[result_id]
+                    if row.statistic == "ls_mean_difference_p_value":
+                        assert text == numbers.p_value(row.value)
+                        continue
+                    assert row.statistic in ("ls_mean", "ls_mean_difference")
+                    assert text in {
+                        str(row.n),
+                        *(numbers.signed(v, d) for v in (row.value, row.lower, row.upper)),
+                    }
+
+    @pytest.mark.parametrize(
+        ("lower", "upper", "wanted"),
+        [
+            (
+                -1.0,
+                3.0,
+                "The interval reaches from a lower to a higher total bilirubin with the medium-high dose: these data do not",
+            ),
+            (
+                0.5,
+                3.0,
+                "Every value in the interval means a higher total bilirubin with the medium-high dose.",
+            ),
+            (
+                -3.0,
+                -0.5,
+                "Every value in the interval means a lower total bilirubin with the medium-high dose.",
+            ),
+        ],
+    )
+    def test_what_the_interval_means(self, study, changes, lower, upper, wanted):
+        own = study("demo-final")
+        frame = pd.DataFrame([vars(r) for r in changes("demo-final", "BILI").rows]).rename(
+            columns={"arm": "group"}
+        )
+        last = frame["statistic"].eq("ls_mean_difference") & frame["time"].eq(7)
+        frame.loc[last, ["value", "lower", "upper"]] = [(lower + upper) / 2, lower, upper]
+        rows = rows_of("c", frame, analysis="LFT", chapter="c")
+        assert wanted in plain(repeated.last_change(own, own.protocol.parameter("BILI"), rows, level="95 %"))
+
+
+def test_figure_draws_the_rows(study, changes):
+    own = study("demo-final")
+    reported = {code: changes("demo-final", code) for code in ("BILI", "MELD")}
+    picture = repeated.change_figure(own, reported, id="change", title="Change")
+    assert "95 % intervals" in picture.alt
+    assert "Total bilirubin and MELD score" in picture.alt
+    for axes, (code, rows) in zip(picture.figure.axes, reported.items(), strict=False):
+        assert axes.get_title("left") == own.protocol.parameter(code).param
+        for arm in own.arms:
+            (line,) = [drawn for drawn in axes.get_lines() if drawn.get_label() == arm]
+            wanted = [rows.row("ls_mean", arm, v.number).value for v in own.protocol.schedule.visits]
+            np.testing.assert_array_equal(line.get_ydata(), wanted)
+    assert picture.figure.axes[0].get_ylabel() == "µmol/L"

@@ -1,0 +1,61 @@
+"""Child-Pugh classes before treatment and at a visit."""
+
+import math
+
+import pytest
+
+from esld.report.liver_function import shift
+from esld.report.results import rows_of
+from tests.report.builders import HIGH, LOW, patient, plain, study_of, unspanned_numbers
+
+PATIENTS = [
+    patient(1, LOW, days=600), patient(2, LOW, days=200, dead=True), patient(3, LOW, days=600),
+    patient(4, HIGH, transplant_day=60, days=600), patient(5, HIGH, days=600), patient(6, HIGH, days=600),
+]  # fmt: skip
+VALUES = [
+    (1, "CPSCORE", 0, 7), (1, "CPSCORE", 7, 6), (2, "CPSCORE", 0, 12), (3, "CPSCORE", 0, 9), (3, "CPSCORE", 7, 10),
+    (4, "CPSCORE", 0, 13), (5, "CPSCORE", 0, 6), (5, "CPSCORE", 7, 5), (6, "CPSCORE", 0, 8),
+]  # fmt: skip
+
+
+def rows(own, visit):
+    return rows_of("shift", shift.class_rows(own, visit), analysis="SCORES", chapter="c")
+
+
+def test_counts_by_hand():
+    own = study_of(PATIENTS, values=VALUES)
+    visit = own.protocol.schedule.visit("W48")
+    reported = rows(own, visit)
+    moved = {(r.arm, r.statistic): r.value for r in reported.rows if r.value and " to " in r.statistic}
+    assert moved == {
+        (LOW, "B to A"): 1, (LOW, "C to Died"): 1, (LOW, "B to C"): 1, (HIGH, "C to Transplanted"): 1,
+        (HIGH, "A to A"): 1, (HIGH, "B to Missing"): 1,
+    }  # fmt: skip
+    went = {
+        a: [reported.row(w, a).value for w in ("better", "same", "worse", "unknown")] for a in (LOW, HIGH)
+    }
+    assert went == {LOW: [1, 0, 2, 0], HIGH: [0, 1, 1, 1]}
+    (table,) = shift.class_tables(own, visit, reported)
+    assert table.frame.query("Group == @HIGH")["At baseline"].tolist() == ["Class A", "Class B", "Class C"]
+    assert table.frame.set_index(["Group", "At baseline"]).loc[(LOW, "Class C"), "Died"] == "1"
+    html = shift.class_sentence(own, visit, reported)
+    assert not unspanned_numbers(html, "week 48")
+    assert plain(html).endswith("(1 not known).")
+
+
+@pytest.mark.parametrize(
+    ("score", "wanted"), [(5, "A"), (6, "A"), (7, "B"), (9, "B"), (10, "C"), (15, "C"), (math.nan, None)]
+)
+def test_classes(score, wanted):
+    assert shift._class(score) == wanted
+
+
+def test_a_trial_without_the_score_has_nothing_to_show(study):
+    own = study("mayo-pbc")
+    visit = own.protocol.schedule.visit("M60")
+    reported = rows(own, visit)
+    assert (
+        reported.rows,
+        shift.class_tables(own, visit, reported),
+        shift.class_sentence(own, visit, reported),
+    ) == ((), [], "")

@@ -1,0 +1,117 @@
+"""A line a patient: what a cell says is what its row says, and what is not known is empty."""
+
+import pandas as pd
+import pytest
+from tests.report.patients.test_courses import EX, one, trial
+
+from esld.report import numbers
+from esld.report.patients import courses as patients
+from esld.report.patients.listing import listing_rows, listing_table
+from esld.report.results import rows_of
+from tests.report.builders import HIGH, LOW, cells, study_of
+
+CODES = ["MELD", "CPSCORE"]
+
+
+def listed(own, codes=CODES, endpoints=()):
+    found = patients.courses(own, endpoints)
+    parameters = [own.protocol.parameter(code) for code in codes]
+    rows = rows_of("patients", listing_rows(own, found, parameters), analysis="LISTING", chapter="07")
+    return rows, listing_table(own, found, rows, parameters)
+
+
+@pytest.fixture(scope="module")
+def demonstration(study):
+    own = study("demo-final")
+    return (own, *listed(own, endpoints=own.protocol.analysis("DECOMP").endpoints))
+
+
+def test_a_line_a_patient_and_a_block_an_arm(demonstration):
+    own, _, table = demonstration
+    assert sorted(table.frame["Patient"]) == sorted(own.randomised["SUBJID"])
+    arm_of = own.randomised.set_index("SUBJID")["TRT01P"]
+    assert table.frame["Group"].tolist() == table.frame["Patient"].map(arm_of).tolist()
+    assert table.frame["Group"].drop_duplicates().tolist() == own.arms
+
+
+def test_values_are_those_of_adlb(demonstration):
+    own, _, table = demonstration
+    meld = own.adlb.query("PARAMCD == 'MELD' and ANL01FL == 'Y'")
+    frame = table.frame.set_index("Patient")
+    for patient in own.randomised.itertuples():
+        mine = meld[meld["USUBJID"].eq(patient.USUBJID)].sort_values("ADY")
+        line = frame.loc[patient.SUBJID]
+        assert line["MELD at baseline"] == numbers.fixed(mine.loc[mine["ABLFL"].eq("Y"), "AVAL"].item(), 0)
+        assert line["MELD last (day)"] == f"{mine['AVAL'].iloc[-1]:.0f} ({mine['ADY'].iloc[-1]:.0f})"
+        assert line["Age, sex"] == f"{patient.AGE:.0f} {patient.SEX}"
+        assert line["Infusions"].split()[0] == f"{patient.NINFUS:.0f}"
+
+
+def test_lines_of_the_demonstration(demonstration):
+    """Read off the forms by eye: two bleedings of 021, the transplant of 003, the infusion of 016 that was stopped."""
+    frame = demonstration[2].frame.set_index("Patient")
+    assert frame.loc["021", ["Decompensations", "Outcome (day)"]].tolist() == [
+        "Gastrointestinal bleeding (2)",
+        "Died (247)",
+    ]
+    assert frame.loc["003", ["Outcome (day)"]].tolist() == ["Transplanted (134)"]
+    assert frame.loc["003", "Decompensations"] == "Ascites; hepatic encephalopathy"
+    assert frame.loc["016", "Infusions"] == "3 (1)"
+    assert frame.loc["019", "Infusions"] == "0"
+    assert frame.loc["002", "Child-Pugh at baseline"] == "8 (B)"
+    assert frame.loc["002", "Decompensations"] == "None"
+
+
+def test_the_page_shows_the_same_cells(demonstration):
+    _, _, table = demonstration
+    shown = cells(table)
+    assert shown == table.frame[["Group", *[c for c in table.frame if c != "Group"]]].to_numpy().tolist()
+
+
+def test_what_is_not_known_is_empty_and_has_its_reason():
+    given_ = pd.DataFrame([("P-001", "2024-01-01", "1", None)], columns=EX)
+    own = study_of(
+        [one(1, age=float("nan")), one(2, HIGH)],
+        values=[(2, "MELD", 0, 17)],
+        trial=trial(),
+        tables={"EX": given_},
+    )
+    rows, table = listed(own)
+    first, second = table.frame.to_dict("records")
+    assert first["Age, sex"] == "M"
+    assert [first[c] for c in ("MELD at baseline", "Child-Pugh at baseline", "MELD last (day)")] == [""] * 3
+    assert (second["MELD at baseline"], second["MELD last (day)"]) == ("17", "")
+    assert rows.row("age", "001").reason == "age not recorded"
+    assert rows.row("MELD last", "002").reason == "no value after it"
+    assert rows.row("transplant day", "001").value is None
+
+
+def test_a_death_after_a_transplant_says_both():
+    own = study_of(
+        [one(1, days=300, dead=True, transplant_day=100)],
+        trial=trial(),
+        tables={"EX": pd.DataFrame(columns=EX)},
+    )
+    _, table = listed(own)
+    line = table.frame.iloc[0]
+    assert line["Outcome (day)"] == "Died, transplanted (300)"
+
+
+def test_a_trial_without_infusions_or_scores_has_no_such_column(study):
+    own = study("mayo-pbc")
+    _, table = listed(own, ["BILI", "ALBI"], own.protocol.analysis("DECOMP").endpoints)
+    assert "Infusions" not in table.frame
+    assert len(table.frame) == 312
+    assert any("only the first counts" in note for note in table.footnotes)
+    assert not any("Infusions" in note for note in table.footnotes)
+
+
+def test_classes_of_child_pugh():
+    values = [(n, "CPSCORE", 0, score) for n, score in ((1, 5), (2, 6), (3, 7), (4, 9), (5, 10), (6, 15))]
+    own = study_of(
+        [one(n) for n in range(1, 7)], values=values, trial=trial(), tables={"EX": pd.DataFrame(columns=EX)}
+    )
+    _, table = listed(own, ["CPSCORE"])
+    said = table.frame["Child-Pugh at baseline"].tolist()
+    assert said == ["5 (A)", "6 (A)", "7 (B)", "9 (B)", "10 (C)", "15 (C)"]
+    assert set(table.frame["Group"]) == {LOW}

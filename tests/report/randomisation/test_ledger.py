@@ -1,0 +1,97 @@
+"""The ledger beside the data: agreement, disagreement, and a trial without one."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from esld.report.randomisation import ledger
+from esld.report.results import rows_of
+from tests.report.builders import footnotes, plain, unspanned_numbers
+
+
+@pytest.fixture(scope="module")
+def own(study):
+    return study("demo-final")
+
+
+@pytest.fixture(scope="module")
+def kept(own):
+    return ledger.ledger_of(own)
+
+
+def said(check):
+    rows = rows_of("ledger", ledger.ledger_rows(check), analysis="RANDOMISATION", chapter="c")
+    html = ledger.ledger_sentence(check, rows)
+    assert not unspanned_numbers(html.split(" The ledger is not as it was written")[0])
+    return plain(html)
+
+
+class TestExample:
+    def test_all_agree_and_are_proved(self, own, kept):
+        check = ledger.check_ledger(own, kept)
+        assert said(check) == (
+            "Assignments in the ledger: 22; in agreement with the data in day and group: 22. Slots that, opened, give the "
+            "commitment published before the first of them: 22."
+        )
+        table = ledger.ledger_table(check)
+        assert table.frame["Agree"].eq("yes").all()
+        assert len(table.frame) == 22
+        assert footnotes(table) == []
+
+    def test_an_early_cut_sees_the_early_ledger(self, own, kept):
+        early = kept.until("2024-06-30")
+        assert 0 < len(early.assignments) < 22
+
+    def test_the_design_says_what_is_assumed_and_published(self, own):
+        table = ledger.design_table(own).frame.set_index("What")["How"]
+        assert table["Scheme"] == own.protocol.randomisation.value
+        assert table["Source"].startswith("assumed: ")
+        assert table["Published commitment"] == own.protocol.allocation.commitment
+
+
+class TestDisagreement:
+    def test_another_day_in_the_data(self, own, kept):
+        adsl = own.adsl.copy()
+        first = adsl.index[adsl["RANDDT"].notna()][0]
+        adsl.loc[first, "RANDDT"] += pd.Timedelta(days=1)
+        check = ledger.check_ledger(own.__class__(**{**own.__dict__, "adsl": adsl}), kept)
+        assert "in agreement with the data in day and group: 21" in said(check)
+        assert "Patients otherwise: 1 differ." in said(check)
+
+    def test_a_patient_who_is_in_one_of_them_only(self, own, kept):
+        adsl = own.adsl[own.adsl["SUBJID"] != kept.assignments[0].subject]
+        check = ledger.check_ledger(own.__class__(**{**own.__dict__, "adsl": adsl}), kept)
+        assert "1 not in the data" in said(check)
+        fewer = replace(kept, records=kept.records[:-1])
+        assert "1 not in the ledger" in said(ledger.check_ledger(own, fewer))
+
+    def test_a_broken_chain_is_a_finding(self, own, kept):
+        records = list(kept.records)
+        records[2] = replace(records[2], who="somebody else")
+        check = ledger.check_ledger(own, replace(kept, records=tuple(records)))
+        assert said(check).endswith("The ledger is not as it was written: record 3 is not what was written.")
+
+    def test_another_list_is_a_finding(self, own, kept):
+        other = replace(kept, public={**kept.public, "commitment": "0" * 64})
+        assert "another commitment than the published one" in said(ledger.check_ledger(own, other))
+
+
+def test_a_trial_without_a_ledger_says_so(study):
+    own = study("mayo-pbc")
+    assert ledger.ledger_of(own) is None
+    assert "cannot be shown" in ledger.absent_words(own)
+    assert ledger.design_table(own).frame.set_index("What")["How"]["Published commitment"] == "none"
+
+
+@pytest.mark.parametrize("view", ["masked", "blinded"])
+def test_a_view_that_hides_the_arms_does_not_read_it(study, view):
+    own = study(f"demo-interim-{view}")
+    assert ledger.ledger_of(own) is None
+    assert ledger.absent_words(own) == f"The {view} view does not read the ledger, which names the groups."
+
+
+def test_the_ledger_is_an_input_of_a_run(own):
+    from esld.pipeline.provenance import input_hashes
+
+    assert "example:demo/ledger.json" in input_hashes(own.file, [])
