@@ -28,9 +28,8 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 from esld.data.dates import in_words
 from esld.report import numbers
 from esld.report.chapter import open_chapter
-from esld.report.data_cut import records as data_cut
+from esld.report.data_cut import enrolment, records
 from esld.report.data_cut.estimands import estimand_table
-from esld.report.drawing import figures
 from esld.report.drawing.flow import flow_figure
 from esld.report.flow import absent_words, flow_table, participant_flow
 from esld.report.words import span
@@ -45,16 +44,16 @@ study = chapter.study
 # dated after the cut-off are left out, and an event that had not ended by then has no outcome and no final grade here.
 
 # %%
-chapter.table(data_cut.cut_table(study))
+chapter.table(records.cut_table(study))
 
 # %%
-chapter.table(data_cut.records_table(study))
+chapter.table(records.records_table(study))
 
 # %% [markdown]
 # Every record of the export is in the next table once. What is not used is named, with the reason.
 
 # %%
-chapter.table(data_cut.account_table(study))
+chapter.table(records.account_table(study))
 
 # %% [markdown]
 # ## What the protocol says
@@ -97,7 +96,7 @@ chapter.say(enrolled)
 
 # %%
 title = f"{randomised.n} of {planned} planned patients randomised"
-picture = figures.enrolment(
+picture = enrolment.enrolment(
     study.randomised["RANDDT"],
     target=planned,
     id="enrolment",
@@ -113,10 +112,10 @@ chapter.figure(picture)
 # later.
 
 # %%
-follow_up = data_cut.follow_up(study, horizon_days=horizon_days)
+follow_up = records.follow_up(study, horizon_days=horizon_days)
 followed = chapter.hand_over("follow_up", follow_up[follow_up["group"].eq("All")], analysis="FLOW")
 chapter.hand_over("follow_up_by_arm", follow_up[follow_up["group"].ne("All")], analysis="FLOW")
-chapter.table(data_cut.follow_up_table(follow_up, horizon_days=horizon_days))
+chapter.table(records.follow_up_table(follow_up, horizon_days=horizon_days))
 
 # %% [markdown]
 # ### Data queries
@@ -125,12 +124,12 @@ chapter.table(data_cut.follow_up_table(follow_up, horizon_days=horizon_days))
 # found the record correct writes its number, with name, day and reason, into `queries.yaml` beside the data.
 
 # %%
-asked = data_cut.listed_queries(study)
-queries = chapter.hand_over("queries", data_cut.query_counts(study, asked), analysis="FLOW")
-chapter.say(data_cut.query_words(study, queries))
+asked = records.listed_queries(study)
+queries = chapter.hand_over("queries", records.query_counts(study, asked), analysis="FLOW")
+chapter.say(records.query_words(study, queries))
 
 # %%
-listing = data_cut.query_table(asked, study.answers)
+listing = records.query_table(asked, study.answers)
 chapter.table(listing) if listing else chapter.say(study.answers.note or "Nothing had to be asked.")
 
 # %% [markdown]
@@ -139,8 +138,8 @@ chapter.table(listing) if listing else chapter.say(study.answers.note or "Nothin
 # A value that is known to be wrong is corrected by a record that says who did so, when and why, never in the export.
 
 # %%
-corrections = data_cut.correction_table(study)
-chapter.table(corrections) if corrections else chapter.say(data_cut.hidden_corrections(study))
+corrections = records.correction_table(study)
+chapter.table(corrections) if corrections else chapter.say(records.hidden_corrections(study))
 
 # %% [markdown]
 # ### Assumptions about the data
@@ -148,7 +147,7 @@ chapter.table(corrections) if corrections else chapter.say(data_cut.hidden_corre
 # What the export does not say, what was chosen, and why.
 
 # %%
-assumptions = data_cut.assumption_table(study)
+assumptions = records.assumption_table(study)
 chapter.table(assumptions) if assumptions else chapter.say(
     "The export needs no assumption beyond those of the protocol."
 )

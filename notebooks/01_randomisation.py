@@ -26,6 +26,7 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 seed: str = "esld 01_randomisation"  # words that fix the draws for designs too large to list
 
 # %% tags=["hide-input"]
+from esld.report import baseline_variables
 from esld.report.chapter import open_chapter
 from esld.report.randomisation import balance, entry, ledger, predictability
 from esld.report.words import not_compared
@@ -80,7 +81,9 @@ chapter.table(ledger.ledger_table(check)) if check else None
 
 # %%
 if study.compares:
-    differences = chapter.hand_over("balance", balance.balance_rows(study), analysis="RANDOMISATION")
+    differences = chapter.hand_over(
+        "balance", baseline_variables.balance_rows(study), analysis="RANDOMISATION"
+    )
 chapter.figure(balance.balance_figure(study, differences)) if study.compares else chapter.say(
     not_compared(study)
 )

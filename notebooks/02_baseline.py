@@ -25,9 +25,9 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
-from esld.report.baseline import characteristics as baseline
+from esld.report import baseline_variables
+from esld.report.baseline import characteristics
 from esld.report.chapter import open_chapter
-from esld.report.randomisation import balance
 
 chapter = open_chapter("02_baseline", cut=cut)
 study = chapter.study
@@ -39,8 +39,8 @@ study = chapter.study
 # the day of the first infusion, or of randomisation in a patient who was never infused; the last one counts.
 
 # %% tags=["hide-input"]
-sizes = chapter.hand_over("groups", baseline.size_rows(study), analysis="BASELINE")
-chapter.say(baseline.size_sentence(study, sizes))
+sizes = chapter.hand_over("groups", characteristics.size_rows(study), analysis="BASELINE")
+chapter.say(characteristics.size_sentence(study, sizes))
 
 # %% [markdown]
 # ## What the protocol says
@@ -54,15 +54,17 @@ chapter.say(baseline.size_sentence(study, sizes))
 # Numbers are counted or measured by what they are, as the protocol's codebook says, and never by how many different values occur.
 
 # %%
-summary = baseline.summarise_baseline(study)
+summary = characteristics.summarise_baseline(study)
 rows = chapter.hand_over("baseline", summary, analysis="BASELINE")
 differences = None
 if study.compares:
-    differences = chapter.hand_over("differences", balance.balance_rows(study), analysis="BASELINE")
-chapter.table(baseline.baseline_table(study, summary, differences))
+    differences = chapter.hand_over(
+        "differences", baseline_variables.balance_rows(study), analysis="BASELINE"
+    )
+chapter.table(characteristics.baseline_table(study, summary, differences))
 
 # %% tags=["hide-input"]
-chapter.answer(*baseline.baseline_sentences(study, rows, sizes))
+chapter.answer(*characteristics.baseline_sentences(study, rows, sizes))
 
 # %% [markdown]
 # ## What could change it

@@ -28,12 +28,10 @@ conf_level: float = 0.95  # level of every confidence interval
 seed: str = "03_survival"  # words that fix random draws, where allocations are too many to try all
 
 # %% tags=["hide-input"]
-from esld.report import randomised
+from esld.report import randomised, trial_size
 from esld.report.chapter import open_chapter
-from esld.report.drawing import figures
-from esld.report.survival import sentences
-from esld.report.survival import small_samples as survival_sentences
-from esld.report.survival import tables as survival_tables
+from esld.report.survival import sentences, small_samples, tables
+from esld.report.survival.curves import survival_curves
 from esld.report.survival_times import cox_on_arm, curves_by_arm, endpoint_times, firth_on_arm, hazards_on_arm
 from esld.report.words import not_compared, vacant
 from esld.survival import exact_logrank, exact_rmst, logrank, milestone, rmst_compare
@@ -49,7 +47,7 @@ study, arms = chapter.study, chapter.study.filled
 
 # %%
 os = endpoint_times(study, "OS")
-chapter.table(survival_tables.ending_table(os, arms=study.arms))
+chapter.table(tables.ending_table(os, arms=study.arms))
 
 # %% [markdown]
 # ## What the protocol says
@@ -98,7 +96,7 @@ reported_late = chapter.hand_over("os_milestone_cutoff", alive_late, analysis="O
 # %%
 sensitivity = "Sensitivity: nobody not known dead is censored before the cut-off"
 blocks = {"Primary": (alive, reported), sensitivity: (alive_late, reported_late)}
-chapter.table(survival_tables.milestone_table(blocks))
+chapter.table(tables.milestone_table(blocks))
 
 # %% [markdown]
 # The interval of the difference is the answer. A planned test made for few deaths stands beside it: exact when everybody's state is
@@ -108,14 +106,14 @@ chapter.table(survival_tables.milestone_table(blocks))
 # %%
 if study.compares:
     beside, beside_late = (
-        chapter.hand_over(id, survival_tables.companion_rows(own), analysis="OS-1Y-EXACT")
+        chapter.hand_over(id, tables.companion_rows(own), analysis="OS-1Y-EXACT")
         for id, own in (("os_milestone_test", alive), ("os_milestone_cutoff_test", alive_late))
     )
 
 # %% tags=["hide-input"]
 chapter.say(
-    survival_sentences.companion(alive, beside),
-    survival_sentences.companion(alive_late, beside_late, beside=alive),
+    small_samples.companion(alive, beside),
+    small_samples.companion(alive_late, beside_late, beside=alive),
 ) if study.compares else chapter.say(not_compared(study))
 
 # %% [markdown]
@@ -126,19 +124,19 @@ chapter.say(
 
 # %%
 curves = curves_by_arm(os, arms, conf_level=conf_level)
-km = chapter.hand_over("os_km", survival_tables.curve_rows(curves, points), analysis="OS-KM")
+km = chapter.hand_over("os_km", tables.curve_rows(curves, points), analysis="OS-KM")
 
 # %%
 finding = sentences.headline(alive, reported)
 alt = f"Kaplan–Meier curves of overall survival by group. {finding}."
-picture = figures.survival_curves(
+picture = survival_curves(
     curves, arms=study.arms, id="os_km", title=finding, alt=alt, ticks=ticks, mark=horizon
 )
 chapter.figure(picture)
 
 # %%
 how = {"id": "os_km", "title": "Overall survival", "arms": study.arms}
-chapter.table(survival_tables.curve_table(km, curves, points, **how))
+chapter.table(tables.curve_table(km, curves, points, **how))
 
 # %% [markdown]
 # ### Comparison of the groups
@@ -159,9 +157,9 @@ if study.compares:
     exact = exact_logrank(
         os["time"], os["event"], os["arm"], studentised=True, groups=arms, design=design, seed=seed
     )
-    frame = survival_tables.permutation_rows(exact)
+    frame = tables.permutation_rows(exact)
     counted = chapter.hand_over("os_logrank_exact", frame, analysis="OS-EXACT")
-    said = [sentences.sentence(test, tested), survival_sentences.exact_logrank(exact, counted, seed=seed)]
+    said = [sentences.sentence(test, tested), small_samples.exact_logrank(exact, counted, seed=seed)]
 chapter.say(*said) if study.compares else chapter.say(not_compared(study))
 
 # %% [markdown]
@@ -183,12 +181,12 @@ if study.compares:
 if study.compares:
     sizes = [int(os["arm"].eq(arm).sum()) for arm in arms]
     constant = hazards_on_arm(os, arms)
-    held = chapter.hand_over("os_hazards", survival_tables.hazards_rows(constant, sizes), analysis="OS-COX")
+    held = chapter.hand_over("os_hazards", tables.hazards_rows(constant, sizes), analysis="OS-COX")
 
 # %% tags=["hide-input"]
 if study.compares:
-    said = [sentences.sentence(model, fitted), survival_sentences.firth(penalised, shrunk)]
-    said.append(survival_sentences.hazards(constant, held))
+    said = [sentences.sentence(model, fitted), small_samples.firth(penalised, shrunk)]
+    said.append(small_samples.hazards(constant, held))
 chapter.say(*said) if study.compares else None
 
 # %% [markdown]
@@ -203,8 +201,8 @@ if study.compares:
 # %%
 if study.compares:
     exact = exact_rmst(os["time"], os["event"], os["arm"], tau=tau, groups=arms, design=design, seed=seed)
-    counted = chapter.hand_over("os_rmst_exact", survival_tables.permutation_rows(exact), analysis="OS-EXACT")
-    said = [sentences.sentence(means, lived), survival_sentences.exact_rmst(exact, counted, seed=seed)]
+    counted = chapter.hand_over("os_rmst_exact", tables.permutation_rows(exact), analysis="OS-EXACT")
+    said = [sentences.sentence(means, lived), small_samples.exact_rmst(exact, counted, seed=seed)]
 chapter.say(*said) if study.compares else None
 
 # %% [markdown]
@@ -214,9 +212,9 @@ chapter.say(*said) if study.compares else None
 
 # %%
 free = curves_by_arm(endpoint_times(study, "TFS"), arms, conf_level=conf_level)
-tfs_km = chapter.hand_over("tfs_km", survival_tables.curve_rows(free, points), analysis="TFS-KM")
+tfs_km = chapter.hand_over("tfs_km", tables.curve_rows(free, points), analysis="TFS-KM")
 how = {"id": "tfs_km", "title": "Transplant-free survival", "arms": study.arms}
-chapter.table(survival_tables.curve_table(tfs_km, free, points, **how))
+chapter.table(tables.curve_table(tfs_km, free, points, **how))
 
 # %% [markdown]
 # ## What could change it
@@ -239,10 +237,10 @@ chapter.say(f"Scheme of this trial{assumed}: {plan.randomisation.value}.")
 
 # %% tags=["hide-input"]
 if study.compares:
-    seen = chapter.hand_over("os_power", survival_tables.power_rows(sizes), analysis="OS-1Y")
+    seen = chapter.hand_over("os_power", tables.power_rows(sizes), analysis="OS-1Y")
     said = [
-        sentences.what_could_be_seen(seen),
-        survival_sentences.what_this_size_shows(arms, seen),
+        trial_size.what_could_be_seen(seen),
+        trial_size.what_this_size_shows(arms, seen),
     ]
 chapter.say(*said) if study.compares else chapter.say(not_compared(study))
 

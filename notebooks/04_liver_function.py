@@ -30,16 +30,15 @@ seed: str = "esld 04_liver_function"  # words that fix the draws of a test too l
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import numbers, randomised
+from esld.report import numbers, parameters, randomised
 from esld.report.chapter import open_chapter
-from esld.report.liver_function import by_patient as liver_function
-from esld.report.liver_function import hierarchy, one_visit, repeated, shift
+from esld.report.liver_function import by_patient, hierarchy, one_visit, repeated, shift
 from esld.report.words import not_compared
 
 chapter = open_chapter("04_liver_function", cut=cut)
 study = chapter.study
 plans = {name: study.protocol.analysis(name) for name in ("LFT", "SCORES")}
-laboratory, scores = (liver_function.parameters_of(study, analysis) for analysis in plans)
+laboratory, scores = (parameters.parameters_of(study, analysis) for analysis in plans)
 level = numbers.level(conf_level)
 
 # %% [markdown]
@@ -49,12 +48,12 @@ level = numbers.level(conf_level)
 # and that is not a missing value: the curves of the living look better when the sickest leave them.
 
 # %% tags=["hide-input"]
-excluded = chapter.hand_over("after_transplant", liver_function.after_transplant(study), analysis="LFT")
-flagged = chapter.hand_over("near_rescue", liver_function.near_rescue(study), analysis="LFT")
+excluded = chapter.hand_over("after_transplant", by_patient.after_transplant(study), analysis="LFT")
+flagged = chapter.hand_over("near_rescue", by_patient.near_rescue(study), analysis="LFT")
 chapter.say(
-    liver_function.left_out(excluded),
-    liver_function.flagged(study, flagged),
-    liver_function.not_needed(study),
+    by_patient.left_out(excluded),
+    by_patient.flagged(study, flagged),
+    by_patient.not_needed(study),
 )
 
 # %% [markdown]
@@ -64,9 +63,9 @@ chapter.say(
 # one visit and lie within a week of one another, but for one that could not change it, as creatinine on dialysis. Nothing is filled in.
 
 # %% tags=["hide-input"]
-missing = liver_function.not_computed(study)
+missing = by_patient.not_computed(study)
 items = [f"- {reason if reason.endswith('.') else f'{code} {reason}.'}" for code, reason in missing]
-none = liver_function.unrecorded_words(study, laboratory + scores)
+none = parameters.unrecorded_words(study, laboratory + scores)
 said = (
     "Not collected:\n\n" + "\n".join(items)
     if missing
@@ -87,7 +86,7 @@ chapter.say(f"Planned model: {plans['LFT'].method}.")
 # %%
 changes = {}
 for name, plan in plans.items():
-    for p in liver_function.parameters_of(study, name):
+    for p in parameters.parameters_of(study, name):
         frame = repeated.change_rows(study, p, plan, conf_level=conf_level)
         changes[p.paramcd] = chapter.hand_over(f"change_{p.paramcd.lower()}", frame, analysis=name)
 
@@ -185,7 +184,7 @@ chapter.say(shift.class_sentence(study, visit, shifted))
 
 # %%
 for p in laboratory + scores:
-    display(chapter.figure(liver_function.trajectory_figure(study, p)))
+    display(chapter.figure(by_patient.trajectory_figure(study, p)))
 
 # %% [markdown]
 # ### The numbers

@@ -28,11 +28,9 @@ conf_level: float = 0.95  # level of every confidence interval
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import numbers
+from esld.report import numbers, words
 from esld.report.chapter import open_chapter
-from esld.report.data_cut import records as data_cut
-from esld.report.safety import counted as safety
-from esld.report.safety.counted import (
+from esld.report.safety import (
     adverse_events,
     edish,
     exposure,
@@ -40,6 +38,7 @@ from esld.report.safety.counted import (
     infusion_reactions,
     laboratory,
 )
+from esld.report.safety import counted as safety
 
 chapter = open_chapter("06_safety", cut=cut)
 study, level = chapter.study, numbers.level(conf_level)
@@ -96,7 +95,7 @@ if not empty and (changed := exposure.deviation_table(given)) is not None:
 # %%
 if not empty:
     said = adverse_events.overview_words(events, overview, level=level)
-    none = data_cut.nothing_recorded(study, "AE", "an adverse event")
+    none = words.nothing_recorded(study, "AE", "an adverse event")
     display(chapter.say("### Adverse events\n\n", none, said))
     display(chapter.table(adverse_events.overview_table(events, overview)))
 

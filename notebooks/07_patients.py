@@ -32,7 +32,7 @@ most: int = 40  # patients up to whom each is shown by himself
 from IPython.display import display
 
 from esld.report.chapter import open_chapter
-from esld.report.patients import courses as patients
+from esld.report.patients import courses
 from esld.report.patients import listing as patient_listing
 from esld.report.words import message
 
@@ -52,7 +52,7 @@ study, plan = chapter.study, chapter.study.protocol
 # ## What the protocol says
 
 # %% tags=["hide-input"]
-chapter.say(patients.planned_words(study))
+chapter.say(courses.planned_words(study))
 
 # %% [markdown]
 # ## Result
@@ -60,16 +60,16 @@ chapter.say(patients.planned_words(study))
 # ### How the courses ended
 
 # %%
-found = patients.courses(study, plan.analysis("DECOMP").endpoints)
+found = courses.courses(study, plan.analysis("DECOMP").endpoints)
 ended = chapter.hand_over("courses", found, analysis="FLOW")
-chapter.answer(patients.words(ended, study.filled))
+chapter.answer(courses.words(ended, study.filled))
 
 # %% tags=["hide-input"]
-each = patients.few(found, most)
-chapter.say(patients.shown_words(ended, each=each))
+each = courses.few(found, most)
+chapter.say(courses.shown_words(ended, each=each))
 
 # %%
-draw = patients.swimmer_figure if each else patients.state_figure
+draw = courses.swimmer_figure if each else courses.state_figure
 day = plan.primary.milestones_days[0]
 chapter.figure(draw(found, ended, ticks=ticks, mark=day))
 
@@ -79,11 +79,11 @@ if each:
     rows = patient_listing.listing_rows(study, found, parameters)
     lines = chapter.hand_over("patients", rows, analysis="LISTING")
 else:
-    lines = chapter.hand_over("patient_states", patients.state_rows(found, ticks), analysis="FLOW")
+    lines = chapter.hand_over("patient_states", courses.state_rows(found, ticks), analysis="FLOW")
 
 # %%
 listing = patient_listing.listing_table(study, found, lines, parameters) if each else None
-chapter.table(listing or patients.state_table(lines, study.arms, ticks))
+chapter.table(listing or courses.state_table(lines, study.arms, ticks))
 
 # %% [markdown]
 # ### Values on the way
@@ -93,7 +93,7 @@ chapter.table(listing or patients.state_table(lines, study.arms, ticks))
 # %%
 if each:
     for code in profile:
-        display(chapter.figure(patients.profile_figure(study, found, plan.parameter(code))))
+        display(chapter.figure(courses.profile_figure(study, found, plan.parameter(code))))
 else:
     display(chapter.say(message("patients.elsewhere")))
 

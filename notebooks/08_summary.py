@@ -27,10 +27,9 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 # %% tags=["hide-input"]
 from IPython.display import display
 
+from esld.report import trial_size, words
 from esld.report.chapter import open_chapter
-from esld.report.summary import consort, deviations, since
-from esld.report.summary import planned as summary
-from esld.report.survival import small_samples as survival_sentences
+from esld.report.summary import consort, deviations, overview, since
 
 chapter = open_chapter("08_summary", cut=cut)
 study, others = chapter.study, chapter.others()
@@ -51,32 +50,32 @@ chapter.say(f"Primary analysis: {primary.title}. {primary.estimand.variable}. {p
 # ## Result
 
 # %% tags=["hide-input"]
-chapter.say("\n\n".join([summary.standing(study), *summary.first_lines(study, others)]))
+chapter.say("\n\n".join([words.standing(study), *overview.first_lines(study, others)]))
 
 # %% tags=["hide-input"]
-size = summary.part(others, "os_power")
-chapter.say(survival_sentences.what_this_size_shows(study.arms, size) if size.rows else "")
+size = overview.part(others, "os_power")
+chapter.say(trial_size.what_this_size_shows(study.arms, size) if size.rows else "")
 
 # %% tags=["hide-input"]
-chapter.say("\n\n".join(summary.other_lines(study, others)), summary.missing_sentence(others))
+chapter.say("\n\n".join(overview.other_lines(study, others)), overview.missing_sentence(others))
 
 # %%
 found = deviations.deviations(study)
 counts = chapter.hand_over("deviations", deviations.deviation_rows(study, found), analysis="SUMMARY")
-planned = chapter.hand_over("planned", summary.planned_rows(study, others), analysis="SUMMARY")
+planned = chapter.hand_over("planned", overview.planned_rows(study, others), analysis="SUMMARY")
 
 # %% tags=["hide-input"]
-held = summary.held_sentence(study, planned)
+held = overview.held_sentence(study, planned)
 chapter.answer(held, deviations.deviation_sentence(counts))
 
 # %% [markdown]
 # ### Planned, absent, unplanned
 
 # %%
-chapter.table(summary.planned_table(study, planned))
+chapter.table(overview.planned_table(study, planned))
 
 # %% tags=["hide-input"]
-chapter.say(summary.unplanned_sentence(study, planned))
+chapter.say(overview.unplanned_sentence(study, planned))
 
 # %% [markdown]
 # ### Deviations from the protocol

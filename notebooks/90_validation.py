@@ -26,11 +26,10 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
 from esld.report.chapter import open_chapter
-from esld.report.validation import agreement as validation
-from esld.report.validation import coverage, double_programming
+from esld.report.validation import agreement, coverage, double_programming
 
 chapter = open_chapter("90_validation", cut=cut)
-agreed = validation.agreement()
+agreed = agreement.agreement()
 
 # %% [markdown]
 # ## Who is counted
@@ -70,11 +69,11 @@ chapter.table(double_programming.pair_table(compared))
 # The comparison belongs to the version of the software, not to this data cut: it is the same in every report of that version.
 
 # %%
-rows = chapter.hand_over("validation", validation.agreement_rows(agreed), analysis="VALIDATION")
-chapter.table(validation.agreement_table(agreed))
+rows = chapter.hand_over("validation", agreement.agreement_rows(agreed), analysis="VALIDATION")
+chapter.table(agreement.agreement_table(agreed))
 
 # %% tags=["hide-input"]
-chapter.answer(double_programming.pair_sentence(twice), validation.agreement_sentence(rows))
+chapter.answer(double_programming.pair_sentence(twice), agreement.agreement_sentence(rows))
 
 # %% [markdown]
 # ### The intervals of few patients
@@ -100,7 +99,7 @@ chapter.say(coverage.coverage_sentence(held))
 # The references hold more numbers than the report needs. These were left out.
 
 # %%
-chapter.table(validation.not_compared_table())
+chapter.table(agreement.not_compared_table())
 
 # %% [markdown]
 # ## What could change it

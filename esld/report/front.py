@@ -10,10 +10,8 @@ from esld.report.drawing import figures
 from esld.report.drawing.flow import NARROW, WIDE, flow_figure
 from esld.report.flow import absent_words, flow_of
 from esld.report.numbers import significant
-from esld.report.results import Reported, Row
-from esld.report.summary.planned import standing
-from esld.report.survival.sentences import difference_row, points, points_noun
-from esld.report.words import in_prose, method
+from esld.report.results import Reported, Row, difference_row
+from esld.report.words import in_prose, method, points, points_noun, standing
 
 PRIMARY = "os_milestone"
 FOLLOW_UP = "follow_up"

@@ -159,3 +159,8 @@ def read_rows(path: Path) -> Sequence[Row]:
     names = {f.name for f in fields(Row)}
     records = json.loads(path.read_text(encoding="utf-8"))
     return [Row(**{k: v for k, v in record.items() if k in names}) for record in records]
+
+
+def difference_row(reported: Reported) -> Row:
+    """The row of the difference between two arms: binomial when complete, Kaplan–Meier otherwise."""
+    return reported.row("risk_difference" if "risk_difference" in reported else "survival_difference")

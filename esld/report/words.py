@@ -455,6 +455,11 @@ def span(row: Row, text: str) -> str:
     return f'<span class="result" data-result="{escape(row.result_id)}">{escape(text)}</span>'
 
 
+def whole(row: Row) -> str:
+    """A count in prose, tied to its result."""
+    return span(row, numbers.fixed(row.value, 0))
+
+
 def p_equals(row: Row) -> str:
     """What follows the letter p: ``= 0.034``, ``< 0.001``."""
     text = numbers.p_value(row.value)
@@ -518,3 +523,26 @@ def joined(parts: Iterable[str]) -> str:
 def method(row: Row) -> str:
     """How a result was made, with the dash that joins two names: ``Kaplan–Meier``."""
     return re.sub(r"\b(Kaplan|Clopper|Miettinen)-(?=[A-Z])", "\\1–", row.method)
+
+
+def nothing_recorded(study: Study, domain: str, what: str) -> str:
+    """Why a domain that the data have holds no record here: none was exported, or none is as early as the cut; else nothing."""
+    records = study.cut_report.records.set_index("domain")
+    if domain not in records.index or records.loc[domain, "kept"]:
+        return ""
+    return message("records.none_yet" if records.loc[domain, "exported"] else "records.none", what=what)
+
+
+def standing(study: Study) -> str:
+    """What an analysis before the final one must say of itself; nothing for the final one."""
+    return "" if study.cut.status == "final" else message("summary.interim")
+
+
+def points(row: Row, proportion: float | None) -> str:
+    """A difference of proportions in percentage points; the decimals follow the average size of the two groups."""
+    return numbers.points(proportion, (row.n or 0) // 2)
+
+
+def points_noun(text: str) -> str:
+    """``point`` after one, ``points`` after any other text of :func:`points`."""
+    return "point" if text in ("1", f"{numbers.MINUS}1") else "points"

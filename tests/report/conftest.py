@@ -6,12 +6,12 @@ import pytest
 
 from esld.data.cutfile import read_cut
 from esld.data.study import Study, load_study
+from esld.report import parameters
 from esld.report.baseline import characteristics as baseline
 from esld.report.data_cut import records as data_cut
 from esld.report.data_cut.estimands import estimand_table
 from esld.report.drawing import figures
 from esld.report.flow import flow_table, participant_flow
-from esld.report.liver_function import by_patient as liver_function
 from esld.report.liver_function import repeated
 from esld.report.results import Reported, rows_of
 from esld.report.survival import tables as survival_tables
@@ -101,5 +101,5 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
     yield survival_tables.curve_table(reported, curves, points, id="os_km", title="Overall survival")
     yield survival_tables.ending_table(os, arms=study.arms)
     for analysis in ("LFT", "SCORES"):
-        for parameter in liver_function.parameters_of(study, analysis):
+        for parameter in parameters.parameters_of(study, analysis):
             yield repeated.change_table(study, parameter, changes(parameter.paramcd))

@@ -12,8 +12,9 @@ from esld.report.randomisation import entry
 from esld.report.results import rows_of
 from esld.report.safety import counted as safety
 from esld.report.survival.sentences import headline, lost_before, meaning, sentence
-from esld.report.survival.small_samples import companion, what_this_size_shows
+from esld.report.survival.small_samples import companion
 from esld.report.survival.tables import companion_rows, power_rows
+from esld.report.trial_size import what_this_size_shows
 from esld.report.words import of_group, prose, span, treatment, treatment_in_title
 from esld.survival import logrank, rmst_compare
 from tests.report.builders import HIGH, LOW, arrays, at_horizon, row

@@ -1,7 +1,6 @@
 """The baseline table: who the patients are, by arm, without p-values."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from html import escape
 
 import pandas as pd
@@ -9,42 +8,10 @@ import pandas as pd
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.report import numbers
+from esld.report.baseline_variables import Variable, baseline_values, baseline_variables, difference_text
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words import in_prose, joined, message, of_group, span
-
-
-@dataclass(frozen=True)
-class Variable:
-    """A baseline variable: name, label, decimals, and whether it is counted (by its kind, never by its values)."""
-
-    name: str
-    label: str
-    categorical: bool
-    decimals: int = 0
-
-
-def baseline_variables(study: Study) -> list[Variable]:
-    """The protocol's baseline variables, in its order."""
-    own = {
-        "AGE": Variable("AGE", "Age (years)", False),
-        "SEX": Variable("SEX", "Sex", True),
-        "WEIGHT": Variable("WEIGHTBL", "Weight (kg)", False, 1),
-    }
-    parameters = {
-        p.paramcd: Variable(p.paramcd, numbers.with_unit(p.param, p.unit), p.kind == "grade", p.decimals)
-        for p in study.protocol.parameters
-    }
-    return [own.get(name) or parameters[name] for name in study.protocol.baseline_variables]
-
-
-def baseline_values(study: Study) -> pd.DataFrame:
-    """One row a randomised patient: arm, and the baseline value of each variable."""
-    adlb = study.adlb
-    baseline = adlb[adlb["ABLFL"].eq("Y")]
-    # pivot refuses two baseline values of one patient; pivot_table would average them
-    wide = baseline.pivot(index="USUBJID", columns="PARAMCD", values="AVAL")  # noqa: PD010
-    return study.randomised.set_index("USUBJID")[["TRT01P", "AGE", "SEX", "WEIGHTBL"]].join(wide)
 
 
 def summarise_baseline(study: Study) -> pd.DataFrame:
@@ -130,7 +97,7 @@ def _category(value: object) -> str:
 
 def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | None = None) -> Table:
     """The table, made from the rows of :func:`summarise_baseline` and, where two groups stand side by side, those of
-    :func:`esld.report.randomisation.balance.balance_rows`.
+    :func:`esld.report.baseline_variables.balance_rows`.
 
     Parameters
     ----------
@@ -196,15 +163,6 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
     if numbers.NOT_ESTIMABLE in shown:
         notes.append("NE, of a difference: no spread to measure it by.")
     return Table("baseline", "Patients at baseline", frame, footnotes=tuple(notes), group="Variable")
-
-
-def difference_text(differences: Reported, label: str, study: Study) -> str:
-    """A variable's standardised difference as a table shows it: signed, of categories a distance."""
-    variable = next(v for v in baseline_variables(study) if v.label == label)
-    row = differences.row(f"{variable.name} standardised difference")
-    if row.value is None:
-        return numbers.NOT_ESTIMABLE
-    return numbers.fixed(row.value, 2) if variable.categorical else numbers.signed(row.value, 2)
 
 
 def _measured(

@@ -106,14 +106,6 @@ def _account_notes(account: pd.DataFrame) -> Iterator[str]:
             yield f"{said}: {', '.join(names)}."
 
 
-def nothing_recorded(study: Study, domain: str, what: str) -> str:
-    """Why a domain that the data have holds no record here: none was exported, or none is as early as the cut; else nothing."""
-    records = study.cut_report.records.set_index("domain")
-    if domain not in records.index or records.loc[domain, "kept"]:
-        return ""
-    return message("records.none_yet" if records.loc[domain, "exported"] else "records.none", what=what)
-
-
 def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
     """Completeness of follow-up.
 

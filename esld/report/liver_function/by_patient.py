@@ -1,7 +1,6 @@
 """Liver function by patient: which values are analysed, every patient's course, and what is left out or not collected."""
 
 from collections.abc import Sequence
-from html import escape
 
 import pandas as pd
 
@@ -11,30 +10,10 @@ from esld.data.study import Study
 from esld.protocol import Parameter
 from esld.report import numbers
 from esld.report.drawing import figures
+from esld.report.liver_function import courses
+from esld.report.parameters import analysed, unrecorded
 from esld.report.results import Reported
 from esld.report.words import Sentence, in_prose, joined, message, of_group, prose, span
-
-
-def parameters_of(study: Study, analysis: str) -> list[Parameter]:
-    """Parameters of a planned analysis."""
-    return [study.protocol.parameter(code) for code in study.protocol.analysis(analysis).parameters]
-
-
-def analysed(study: Study, paramcd: str) -> pd.DataFrame:
-    """Rows of one parameter that are analysed: one a patient and visit, baseline included."""
-    adlb = study.adlb
-    return adlb[adlb["PARAMCD"].eq(paramcd) & adlb["ANL01FL"].eq("Y")]
-
-
-def unrecorded(parameter: Parameter) -> Sentence:
-    """What is said in place of a table or a figure of a parameter without any value."""
-    return Sentence(message("change.unrecorded", parameter=escape(parameter.param)))
-
-
-def unrecorded_words(study: Study, parameters: Sequence[Parameter]) -> str:
-    """Which of the parameters have no value at all up to the data cut; nothing if each has one."""
-    without = [prose(p.param) for p in parameters if analysed(study, p.paramcd).empty]
-    return message("change.unrecorded.all", parameters=joined(without)) if without else ""
 
 
 def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | Sentence:
@@ -48,7 +27,7 @@ def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | S
     normal = sorted({float(limits.min()), float(limits.max())}) if len(limits) else []
     words = f"{name} limit of normal" + (" (lowest and highest)" if len(normal) > 1 else "")
     log = bool(rows["AVAL"].min() > 0 and rows["AVAL"].max() / rows["AVAL"].min() > 30)
-    return figures.trajectories(
+    return courses.trajectories(
         rows,
         arms=study.arms,
         id=f"course_{parameter.paramcd.lower()}",

@@ -12,7 +12,7 @@ from esld.longitudinal.wins import WinStatistics, win_statistics
 from esld.protocol import Analysis, Rank
 from esld.randomisation import Design
 from esld.report import numbers
-from esld.report.liver_function.by_patient import analysed
+from esld.report.parameters import analysed
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words import message, p_equals, span, treatment

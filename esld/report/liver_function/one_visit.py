@@ -14,8 +14,8 @@ from esld.longitudinal.worst_rank import worst_rank
 from esld.protocol import Parameter, Visit
 from esld.randomisation import Design, LinearStatistic, randomisation_test
 from esld.report import numbers
-from esld.report.liver_function.by_patient import analysed
 from esld.report.liver_function.repeated import difference_label
+from esld.report.parameters import analysed
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words import Sentence, in_prose, joined, message, of_group, p_equals, prose, span

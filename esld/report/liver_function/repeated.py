@@ -10,7 +10,8 @@ from esld.longitudinal.mmrm import MMRM, mmrm
 from esld.protocol import Analysis, Parameter
 from esld.report import numbers
 from esld.report.drawing import figures
-from esld.report.liver_function.by_patient import analysed, unrecorded
+from esld.report.liver_function import courses
+from esld.report.parameters import analysed, unrecorded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words import (
@@ -235,7 +236,7 @@ def change_figure(
         "the tables below."
     )
     units = {p.param: numbers.unit(p.unit) for p in parameters.values()}
-    return figures.mean_changes(
+    return courses.mean_changes(
         panels, arms=study.arms, visits=visits, id=id, title=title, alt=alt, units=units
     )
 

@@ -7,12 +7,12 @@ from esld.longitudinal.shift import MISSING, ShiftTable, shift_table
 from esld.protocol import Visit
 from esld.report import numbers
 from esld.report.liver_function.one_visit import at_visit
+from esld.report.parameters import CLASSES
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words import message, of_group, span
 
-CLASSES = {"A": (5, 6), "B": (7, 9), "C": (10, 15)}
 TRANSPLANTED, DIED = "Transplanted", "Died"
 CATEGORIES = (*CLASSES, TRANSPLANTED, DIED)
 

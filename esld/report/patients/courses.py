@@ -14,8 +14,8 @@ from esld.data.views import ALL
 from esld.protocol import Parameter
 from esld.report import numbers
 from esld.report.drawing.figures import Picture
-from esld.report.liver_function.by_patient import analysed, unrecorded
 from esld.report.numbers import capitalised
+from esld.report.parameters import analysed, unrecorded
 from esld.report.patients import figures as patient_figures
 from esld.report.results import Reported, Row
 from esld.report.tables import Table

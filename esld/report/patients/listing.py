@@ -8,8 +8,7 @@ import pandas as pd
 from esld.data.study import Study
 from esld.protocol import Parameter
 from esld.report import numbers
-from esld.report.liver_function.by_patient import analysed
-from esld.report.liver_function.shift import CLASSES
+from esld.report.parameters import CLASSES, analysed
 from esld.report.patients.courses import Courses
 from esld.report.results import Reported
 from esld.report.tables import Table

@@ -1,6 +1,6 @@
 """Balance before treatment: standardised differences of every baseline variable, and who came when."""
 
-from math import isnan, sqrt
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -9,42 +9,14 @@ import pandas as pd
 from esld.data.study import Study
 from esld.randomisation import (
     mean_place,
-    standardised_difference,
-    standardised_difference_of_levels,
 )
 from esld.report import numbers
-from esld.report.baseline.characteristics import baseline_values, baseline_variables, difference_text
+from esld.report.baseline_variables import baseline_variables, difference_text
 from esld.report.drawing import figures
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words import in_prose, message, of_group, span
-
-ONE_SIDED = "one level or value in each arm leaves no spread to measure by"
-
-
-def balance_rows(study: Study) -> pd.DataFrame:
-    """Standardised difference of each baseline variable, second arm minus first, in long form.
-
-    Categorical variables (by the protocol's codebook) have a distance without a sign. ``n`` counts the patients with a value.
-    """
-    entered = order_of_entry(study)
-    codes = entered["TRT01P"].eq(study.arms[1]).to_numpy(dtype=np.int64)
-    values = baseline_values(study).reindex(entered["USUBJID"])
-    rows = []
-    for variable in baseline_variables(study):
-        column = values.get(variable.name, pd.Series(np.nan, values.index))
-        if variable.categorical:
-            found = standardised_difference_of_levels(column.to_numpy(dtype=object), codes)
-            method = "standardised distance of the proportions"
-        else:
-            found = standardised_difference(column.to_numpy(dtype=float), codes)
-            method = "standardised difference of the means"
-        rows.append({
-            "statistic": f"{variable.name} standardised difference", "value": found, "n": int(column.notna().sum()),
-            "method": method, "reason": ONE_SIDED if isnan(found) else "",
-        })  # fmt: skip
-    return pd.DataFrame(rows)
 
 
 def by_chance(study: Study) -> float:

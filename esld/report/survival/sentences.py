@@ -9,8 +9,19 @@ from typing import Any
 
 from esld.data.views import ALL
 from esld.report import numbers
-from esld.report.results import Reported, Row
-from esld.report.words import joined, message, of_group, p_equals, span, treatment, treatment_in_title
+from esld.report.results import Reported, Row, difference_row
+from esld.report.words import (
+    joined,
+    message,
+    of_group,
+    p_equals,
+    points,
+    points_noun,
+    span,
+    treatment,
+    treatment_in_title,
+    whole,
+)
 from esld.survival import CoxFit, LogRank, Milestone, RMSTContrast
 
 LARGE = 10  # percentage points
@@ -68,7 +79,7 @@ def _(result: Milestone, reported: Reported) -> str:
         texts.append(message("milestone.arms.none", horizon=horizon, arms=arms))
         died = []
         for row in (reported.row("dead", arm) for arm in unknown):
-            words = {"dead": _count(row), "n": span(row, str(row.n)), "arm": of_group(row.arm)}
+            words = {"dead": whole(row), "n": span(row, str(row.n)), "arm": of_group(row.arm)}
             died.append(message("milestone.known.arm", patients=numbers.noun(row.n or 0, "patient"), **words))
         texts.append(message("milestone.known", arms=joined(died)))
     return " ".join(texts)
@@ -83,7 +94,7 @@ def _milestone_arm(result: Milestone, reported: Reported, share: Row) -> str:
     n = share.n or 0
     return message(
         f"milestone.arm.{'complete' if result.complete else 'estimated'}",
-        alive=_count(reported.row("alive", share.arm)),
+        alive=whole(reported.row("alive", share.arm)),
         n=span(share, str(n)),
         patients=numbers.noun(n, "patient"),
         share=span(share, numbers.percent(share.value, n)),
@@ -104,11 +115,6 @@ def _milestone_difference(result: Milestone, reported: Reported) -> str:
     return message("milestone.difference", level=level, **words, **limits)
 
 
-def difference_row(reported: Reported) -> Row:
-    """The row of the difference between two arms: binomial when complete, Kaplan–Meier otherwise."""
-    return reported.row("risk_difference" if "risk_difference" in reported else "survival_difference")
-
-
 def lost_before(result: Milestone, reported: Reported) -> str:
     """Who cannot be classified at the horizon, with the best and the worst case; empty when everybody can."""
     texts = []
@@ -119,7 +125,7 @@ def lost_before(result: Milestone, reported: Reported) -> str:
             texts.append(
                 message(
                     "milestone.unknown",
-                    unknown=_count(unknown),
+                    unknown=whole(unknown),
                     n=span(unknown, str(group.n)),
                     patients=numbers.noun(group.n, "patient"),
                     arm=of_group(group.group),
@@ -178,7 +184,7 @@ def _(result: LogRank, reported: Reported) -> str:
     for group in result.groups:
         observed, expected = reported.row("observed", group), reported.row("expected", group)
         number = span(expected, numbers.fixed(expected.value, 1))
-        arms.append(message("logrank.arm", expected=number, arm=of_group(group), observed=_count(observed)))
+        arms.append(message("logrank.arm", expected=number, arm=of_group(group), observed=whole(observed)))
     return message("logrank", p=p_equals(row), arms="; ".join(arms))
 
 
@@ -272,35 +278,8 @@ def _whose(label: str) -> str:
     return "pooled" if label == ALL else "arm"
 
 
-def points(row: Row, proportion: float | None) -> str:
-    """A difference of proportions in percentage points; the decimals follow the average size of the two groups."""
-    return numbers.points(proportion, (row.n or 0) // 2)
-
-
-def points_noun(text: str) -> str:
-    """``point`` after one, ``points`` after any other text of :func:`points`."""
-    return "point" if text in ("1", f"{numbers.MINUS}1") else "points"
-
-
-def _count(row: Row) -> str:
-    """A count in prose."""
-    return span(row, numbers.fixed(row.value, 0))
-
-
 def _plain(reason: str) -> str:
     """A statistical reason in a reader's words."""
     for said, meant in _PLAIN.items():
         reason = reason.replace(said, meant)
     return escape(reason)
-
-
-def what_could_be_seen(reported: Reported) -> str:
-    """What a trial of this size could have found, from :func:`esld.report.survival.tables.power_rows`."""
-    names = {"small": "power 0.9 v 0.7", "middle": "power 0.9 v 0.5", "large": "power 0.9 v 0.3"}
-    rows = {key: reported.row(name) for key, name in names.items()}
-    parts = {key: span(row, numbers.percent(row.value)) for key, row in rows.items()}
-    sizes = {
-        key: reported.row("patients", name) for key, name in (("n1", "one group"), ("n2", "other group"))
-    }
-    noun = numbers.noun(sizes["n2"].value or 0, "patient")
-    return message("power", patients=noun, **{key: _count(row) for key, row in sizes.items()}, **parts)

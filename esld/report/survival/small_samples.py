@@ -3,7 +3,6 @@
 The messages are in :mod:`esld.report.survival.sentences`.
 """
 
-from collections.abc import Sequence
 from html import escape
 from math import isnan
 
@@ -11,8 +10,6 @@ from esld.report import numbers
 from esld.report.results import Reported, Row
 from esld.report.words import joined, message, of_group, p_equals, span, treatment
 from esld.survival import FirthFit, Milestone, PermutationTest, ProportionalHazards
-
-RELIABLE = 0.8  # share of trials; the messages "size" and "hazards" say so
 
 
 def companion(result: Milestone, reported: Reported, *, beside: Milestone | None = None) -> str:
@@ -126,21 +123,6 @@ def hazards(result: ProportionalHazards, reported: Reported) -> str:
     if row.value is None:
         return message("hazards.none", **words) if "too few" in row.reason else ""
     return message("hazards", p=p_equals(row), factor=span(change, _two_digits(change.value or 0)), **words)
-
-
-def what_this_size_shows(arms: Sequence[str], reported: Reported) -> str:
-    """What a trial of this size can and cannot show, from :func:`esld.report.survival.tables.power_rows`."""
-    first, second = (treatment(arm) for arm in arms)
-    fewest = reported.row("fewest deaths against none")
-    if fewest.value is None:
-        text = message("size.never", first=first, second=second)
-    else:
-        deaths, patients = span(fewest, numbers.fixed(fewest.value, 0)), numbers.noun(fewest.value, "patient")
-        text = message("size.fewest", first=first, second=second, deaths=deaths, patients=patients)
-    small, large = (reported.row(f"power 0.9 v {other}").value or 0 for other in ("0.7", "0.3"))
-    key = "much" if small >= RELIABLE else "some" if large >= RELIABLE else "little"
-    key = "none" if fewest.value is None else key
-    return f"{text} {message(f'size.{key}', n=span(fewest, str(fewest.n)))}"
 
 
 def _ratio(row: Row, name: str) -> dict[str, str]:

@@ -7,10 +7,10 @@ import pandas as pd
 
 from esld.data.columns import first_known
 from esld.report import numbers
-from esld.report.results import Reported, Row
-from esld.report.survival.sentences import difference_row, points, share_row
+from esld.report.results import Reported, Row, difference_row
+from esld.report.survival.sentences import share_row
 from esld.report.tables import Table
-from esld.report.words import in_prose, method
+from esld.report.words import in_prose, method, points
 from esld.survival import (
     KaplanMeier,
     Milestone,

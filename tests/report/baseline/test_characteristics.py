@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from esld.report import numbers
+from esld.report import baseline_variables, numbers
 from esld.report.baseline import characteristics as baseline
 from esld.report.randomisation import balance
 from esld.report.results import Reported, rows_of
@@ -131,7 +131,7 @@ class TestTable:
         summary = baseline.summarise_baseline(own)
         reported = rows_of("baseline", summary, analysis="BASELINE", chapter="c")
         table = baseline.baseline_table(own, summary)
-        for variable in baseline.baseline_variables(own):
+        for variable in baseline_variables.baseline_variables(own):
             for group in (*own.arms, "All"):
                 if variable.categorical:
                     continue
@@ -142,10 +142,10 @@ class TestTable:
 
     def test_standardised_differences_stand_once_a_variable_as_in_the_chapter_on_randomisation(self, study):
         own = study("demo-final")
-        differences = rows_of("d", balance.balance_rows(own), analysis="A", chapter="c")
+        differences = rows_of("d", baseline_variables.balance_rows(own), analysis="A", chapter="c")
         table = baseline.baseline_table(own, baseline.summarise_baseline(own), differences)
         shown = table.frame[table.frame["Standardised difference"].ne("")]
-        assert list(shown["Variable"]) == [v.label for v in baseline.baseline_variables(own)]
+        assert list(shown["Variable"]) == [v.label for v in baseline_variables.baseline_variables(own)]
         assert not table.frame["Variable"].duplicated()[shown.index].any()
         beside = balance.balance_table(own, differences).frame
         assert list(shown["Standardised difference"]) == list(beside["Standardised difference"])
@@ -155,13 +155,13 @@ class TestTable:
 
     def test_no_missing_baseline_is_invented(self, study):
         own = study("demo-final")
-        values = baseline.baseline_values(own)
+        values = baseline_variables.baseline_values(own)
         assert len(values) == len(own.randomised)
         table = baseline.baseline_table(own, baseline.summarise_baseline(own))
         missing = table.frame[table.frame["Characteristic"].eq("Missing")]
         wanted = {
             v.label: int(values[v.name].isna().sum())
-            for v in baseline.baseline_variables(own)
+            for v in baseline_variables.baseline_variables(own)
             if values[v.name].isna().any()
         }
         found = dict(zip(missing["Variable"], missing[missing.columns[-1]].astype(int), strict=True))
@@ -189,12 +189,14 @@ class TestTable:
     ],
 )
 def test_category_label(name, label, category, wanted):
-    assert baseline.category_label(baseline.Variable(name, label, True), category) == wanted
+    assert baseline.category_label(baseline_variables.Variable(name, label, True), category) == wanted
 
 
 def test_order_is_the_protocol_s(study):
     own = study("mayo-pbc")
-    assert [v.name for v in baseline.baseline_variables(own)] == list(own.protocol.baseline_variables)
+    assert [v.name for v in baseline_variables.baseline_variables(own)] == list(
+        own.protocol.baseline_variables
+    )
 
 
 def test_quartiles_interpolate_linearly(reported):

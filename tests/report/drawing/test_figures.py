@@ -14,8 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
+from esld.report.data_cut import enrolment
 from esld.report.drawing import figures
 from esld.report.drawing.figures import Picture
+from esld.report.liver_function.courses import mean_changes, trajectories
+from esld.report.survival.curves import _apart, _without_collision, survival_curves
 from esld.survival import kaplan_meier
 from tests.report.builders import HIGH, LOW
 
@@ -33,7 +36,7 @@ def curves(times=TIMES):
 def survival(own=None, **how) -> Picture:
     own = own or curves()
     how = {"arms": list(own), "title": "Alive", "alt": "Two curves.", "ticks": TICKS, **how}
-    return figures.survival_curves(own, id="os_km", **how)
+    return survival_curves(own, id="os_km", **how)
 
 
 @cache
@@ -223,7 +226,7 @@ class TestSurvivalCurves:
     st.floats(0.01, 0.15),
 )
 def test_heights_are_moved_apart_in_order_and_stay_below_the_top(heights, gap):
-    placed = figures._apart(heights, gap=gap, top=1.0)
+    placed = _apart(heights, gap=gap, top=1.0)
     order = sorted(range(len(heights)), key=lambda i: placed[i])
     assert all(placed[b] - placed[a] >= gap - 1e-9 for a, b in pairwise(order))
     assert max(placed) <= 1.0 + 1e-9
@@ -233,7 +236,7 @@ def test_heights_are_moved_apart_in_order_and_stay_below_the_top(heights, gap):
 
 
 def test_heights_far_apart_stay_where_they_are():
-    assert figures._apart([0.9, 0.2], gap=0.075, top=1.0) == [0.9, 0.2]
+    assert _apart([0.9, 0.2], gap=0.075, top=1.0) == [0.9, 0.2]
 
 
 @given(
@@ -244,7 +247,7 @@ def test_heights_far_apart_stay_where_they_are():
 def test_columns_shown_never_touch_and_the_kept_one_stays(ticks, width, kept):
     ticks = sorted(ticks)
     keep = ticks[kept % len(ticks)]
-    shown = figures._without_collision([(t, t - width / 2, t + width / 2) for t in ticks], [keep])
+    shown = _without_collision([(t, t - width / 2, t + width / 2) for t in ticks], [keep])
     assert {keep} <= set(shown) <= set(ticks)
     assert all(b - a >= width for a, b in pairwise(shown))
     if all(b - a >= width for a, b in pairwise(ticks)):
@@ -266,7 +269,7 @@ ENDS = pd.DataFrame({"USUBJID": ["P1", "P3", "P4", "P9"], "kind": ["death", "tra
 
 def courses(**how) -> Picture:
     words = {"title": "Bilirubin", "alt": "Each patient.", "label": "mg/dL"}
-    return figures.trajectories(values(), arms=[LOW, HIGH], id="course", **{**words, "ends": ENDS, **how})
+    return trajectories(values(), arms=[LOW, HIGH], id="course", **{**words, "ends": ENDS, **how})
 
 
 @cache
@@ -346,7 +349,7 @@ class TestTrajectories:
 
     def test_arm_without_patients_has_an_empty_panel(self):
         own = values().query("TRT01P == @LOW")
-        picture = figures.trajectories(own, arms=[LOW, HIGH], id="c", title="", alt="", label="", ends=ENDS)
+        picture = trajectories(own, arms=[LOW, HIGH], id="c", title="", alt="", label="", ends=ENDS)
         assert [axes.get_title("left") for axes in picture.figure.axes] == [
             "Low dose (n = 2)",
             "Medium-high dose (n = 0)",
@@ -366,7 +369,7 @@ def changes(parameters=("ALT", "AST", "ALP", "BILI")) -> tuple[pd.DataFrame, Pic
     ]
     frame = pd.DataFrame(points, columns=["group", "time", "value", "lower", "upper"])
     how = {"arms": [LOW, HIGH], "visits": VISITS, "id": "change", "title": "Change", "alt": "By visit."}
-    return frame, figures.mean_changes(dict.fromkeys(parameters, frame), units={"ALT": "U/L"}, **how)
+    return frame, mean_changes(dict.fromkeys(parameters, frame), units={"ALT": "U/L"}, **how)
 
 
 class TestChinese:
@@ -467,9 +470,7 @@ class TestMeanChanges:
         frame = pd.DataFrame(
             {"group": [LOW], "time": [2], "value": [1.0], "lower": [np.nan], "upper": [np.nan]}
         )
-        picture = figures.mean_changes(
-            {"ALT": frame}, arms=[LOW, HIGH], visits=VISITS, id="c", title="", alt=""
-        )
+        picture = mean_changes({"ALT": frame}, arms=[LOW, HIGH], visits=VISITS, id="c", title="", alt="")
         axes = picture.figure.axes[0]
         assert [list(line.get_ydata()) for line in axes.get_lines() if line.get_label() == LOW] == [[1.0]]
         drawn = [path.vertices for c in axes.collections for path in c.get_paths() if len(path.vertices)]
@@ -479,7 +480,7 @@ class TestMeanChanges:
 class TestEnrolment:
     def test_steps_up_by_one_on_each_day_of_randomisation(self):
         days = pd.Series(pd.to_datetime(["2024-03-01", "2024-01-15", "2024-03-01"]))
-        axes = figures.enrolment(days, target=5, id="e", title="T", alt="A").figure.axes[0]
+        axes = enrolment.enrolment(days, target=5, id="e", title="T", alt="A").figure.axes[0]
         steps = axes.get_lines()[0]
         wanted = mpl.dates.date2num(pd.to_datetime(["2024-01-15", "2024-01-15", "2024-03-01", "2024-03-01"]))
         np.testing.assert_array_equal(steps.get_xdata(), wanted)
@@ -488,7 +489,7 @@ class TestEnrolment:
         assert list(axes.get_lines()[1].get_ydata()) == [5, 5]
 
     def test_one_patient(self):
-        picture = figures.enrolment(
+        picture = enrolment.enrolment(
             pd.Series(pd.to_datetime(["2024-01-15"])), target=22, id="e", title="T", alt="A"
         )
         assert not outside(picture)
@@ -498,7 +499,7 @@ PICTURES = {
     "survival": lambda: survival(mark=365),
     "trajectories": courses,
     "changes": lambda: changes.__wrapped__()[1],
-    "enrolment": lambda: figures.enrolment(
+    "enrolment": lambda: enrolment.enrolment(
         pd.Series(pd.to_datetime(["2024-03-01", "2024-01-15"])), target=2, id="enrolment", title="T", alt="A"
     ),
 }

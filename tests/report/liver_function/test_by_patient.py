@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from esld.report import parameters
 from esld.report.drawing import figures
 from esld.report.liver_function import by_patient as liver_function
 from esld.report.results import rows_of
@@ -105,8 +106,8 @@ class TestCourses:
 
     def test_title_s_counts_are_the_rows(self, study, changes):
         own = study("demo-final")
-        for p in liver_function.parameters_of(own, "SCORES"):
-            title = liver_function._course_title(own, p, liver_function.analysed(own, p.paramcd))
+        for p in parameters.parameters_of(own, "SCORES"):
+            title = liver_function._course_title(own, p, parameters.analysed(own, p.paramcd))
             for arm in own.arms:
                 row = changes("demo-final", p.paramcd).row("lower", arm, 7)
                 assert f"{row.value:.0f} of {row.n} (" in title
@@ -140,7 +141,7 @@ class TestCourses:
             for line in axes.get_lines()
             if line.get_marker() in ("None", None, "")
         ]
-        assert len(lines) == liver_function.analysed(own, "ALBI")["USUBJID"].nunique()
+        assert len(lines) == parameters.analysed(own, "ALBI")["USUBJID"].nunique()
         assert picture.figure.axes[0].get_ylabel() == "ALBI score"
 
     def test_mayo_counts_from_randomisation(self, study):
@@ -150,7 +151,7 @@ class TestCourses:
 
 
 def test_analysed_is_one_row_a_patient_and_visit(study):
-    rows = liver_function.analysed(study("demo-final"), "BILI")
+    rows = parameters.analysed(study("demo-final"), "BILI")
     assert not rows.duplicated(["USUBJID", "AVISITN"]).any()
     assert (rows["POSTLTFL"].isna()).all()
     assert isinstance(rows, pd.DataFrame)

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from esld.longitudinal.mmrm import mmrm
-from esld.report import numbers
-from esld.report.liver_function import by_patient as liver_function
+from esld.report import numbers, parameters
 from esld.report.liver_function import repeated
 from esld.report.results import rows_of
 from tests.report.builders import HIGH, LOW, footnotes, patient, plain, spans, study_of, unspanned_numbers
@@ -191,7 +190,7 @@ class TestWords:
     def test_numbers_are_results_with_their_rounding(self, study, changes, cut, visit):
         own = study(cut)
         for analysis in ("LFT", "SCORES"):
-            for p in liver_function.parameters_of(own, analysis):
+            for p in parameters.parameters_of(own, analysis):
                 reported = changes(cut, p.paramcd)
                 html = repeated.last_change(own, p, reported, level="95 %")
                 name = numbers.with_unit(p.param, p.unit)

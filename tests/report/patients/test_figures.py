@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
-from tests.report.drawing.test_figures import every_text, outside, overlapping
 
 from esld.report.drawing.figures import COLOURS, Picture
 from esld.report.patients import courses as patients
@@ -15,6 +14,7 @@ from esld.report.patients import figures as patient_figures
 from esld.report.patients.figures import marks_for
 from esld.report.results import rows_of
 from tests.report.builders import HIGH, LOW
+from tests.report.drawing.test_figures import every_text, outside, overlapping
 
 BLEEDING, ASCITES, NAN = "Gastrointestinal bleeding", "Ascites", float("nan")
 EVENTS = (BLEEDING, ASCITES)

@@ -2,13 +2,13 @@
 
 import pandas as pd
 import pytest
-from tests.report.patients.test_courses import EX, one, trial
 
 from esld.report import numbers
 from esld.report.patients import courses as patients
 from esld.report.patients.listing import listing_rows, listing_table
 from esld.report.results import rows_of
 from tests.report.builders import HIGH, LOW, cells, study_of
+from tests.report.patients.test_courses import EX, one, trial
 
 CODES = ["MELD", "CPSCORE"]
 

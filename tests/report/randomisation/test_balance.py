@@ -4,17 +4,17 @@ from math import isnan, sqrt
 
 import numpy as np
 import pytest
-from tests.report.drawing.test_figures import outside, overlapping
 
 from esld.report import numbers
-from esld.report.baseline.characteristics import baseline_values, baseline_variables
+from esld.report.baseline_variables import balance_rows, baseline_values, baseline_variables
 from esld.report.randomisation import balance
 from esld.report.results import rows_of
 from tests.report.builders import HIGH, LOW, patient, plain, study_of, unspanned_numbers
+from tests.report.drawing.test_figures import outside, overlapping
 
 
 def rows(own):
-    return rows_of("balance", balance.balance_rows(own), analysis="RANDOMISATION", chapter="c")
+    return rows_of("balance", balance_rows(own), analysis="RANDOMISATION", chapter="c")
 
 
 class TestRows:

@@ -11,17 +11,11 @@ from hypothesis import strategies as st
 
 from esld.report import numbers
 from esld.report.results import Reported, Row, rows_of
-from esld.report.survival.sentences import (
-    headline,
-    lost_before,
-    meaning,
-    points,
-    sentence,
-    what_could_be_seen,
-)
+from esld.report.survival.sentences import headline, lost_before, meaning, sentence
 from esld.report.survival.tables import power_rows
 from esld.report.survival_times import cox_on_arm
-from esld.report.words import MESSAGES, in_prose, joined, of_group, p_equals, span, treatment
+from esld.report.trial_size import what_could_be_seen
+from esld.report.words import MESSAGES, in_prose, joined, of_group, p_equals, points, span, treatment
 from esld.survival import Estimate, logrank, rmst_compare
 from tests.examples import few
 from tests.report.builders import HIGH, LOW, arrays, at_horizon, plain, row, spans, unspanned_numbers

@@ -10,16 +10,10 @@ from hypothesis import strategies as st
 from esld.randomisation import Conditioned, PermutedBlocks
 from esld.report import numbers
 from esld.report.results import Reported, Row, rows_of
-from esld.report.survival.small_samples import (
-    companion,
-    exact_logrank,
-    exact_rmst,
-    firth,
-    hazards,
-    what_this_size_shows,
-)
+from esld.report.survival.small_samples import companion, exact_logrank, exact_rmst, firth, hazards
 from esld.report.survival.tables import companion_rows, hazards_rows, permutation_rows, power_rows
 from esld.report.survival_times import firth_on_arm, hazards_on_arm
+from esld.report.trial_size import what_this_size_shows
 from esld.survival import exact_logrank as logrank_over_allocations
 from esld.survival import exact_rmst as rmst_over_allocations
 from tests.examples import few

@@ -28,11 +28,6 @@ def part(others: Others, id: str) -> Reported:
     return Reported(tuple(row for row in others.rows.rows if row.result_id.startswith(f"{id}.")))
 
 
-def standing(study: Study) -> str:
-    """What an analysis before the final one must say of itself; nothing for the final one."""
-    return "" if study.cut.status == "final" else message("summary.interim")
-
-
 def planned_rows(study: Study, others: Others) -> pd.DataFrame:
     """How many results each planned analysis has in this report, and those of analyses that are not planned."""
     counts: dict[str, int] = {}

@@ -5,10 +5,11 @@ import json
 import pandas as pd
 import pytest
 
+from esld.report import words
 from esld.report.chapter import Chapter, Others
 from esld.report.results import Reported, rows_of
 from esld.report.summary import consort
-from esld.report.summary import planned as summary
+from esld.report.summary import overview as summary
 from tests.report.builders import unspanned_numbers
 
 
@@ -68,8 +69,8 @@ class TestLines:
         assert summary.other_lines(own, found) == ["B"]
 
     def test_an_interim_says_so(self, study):
-        assert summary.standing(study("demo-final")) == ""
-        assert summary.standing(study("demo-interim")).startswith("This is not the final analysis.")
+        assert words.standing(study("demo-final")) == ""
+        assert words.standing(study("demo-interim")).startswith("This is not the final analysis.")
 
     def test_chapters_that_have_not_run(self):
         assert summary.missing_sentence(others(missing=("04_x", "05_y"))).endswith(

@@ -1,0 +1,85 @@
+"""The baseline variables of a protocol, their values, and how far the groups differ in them."""
+
+from dataclasses import dataclass
+from math import isnan
+
+import numpy as np
+import pandas as pd
+
+from esld.data.study import Study
+from esld.randomisation import (
+    standardised_difference,
+    standardised_difference_of_levels,
+)
+from esld.report import numbers
+from esld.report.randomised import order_of_entry
+from esld.report.results import Reported
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A baseline variable: name, label, decimals, and whether it is counted (by its kind, never by its values)."""
+
+    name: str
+    label: str
+    categorical: bool
+    decimals: int = 0
+
+
+def baseline_variables(study: Study) -> list[Variable]:
+    """The protocol's baseline variables, in its order."""
+    own = {
+        "AGE": Variable("AGE", "Age (years)", False),
+        "SEX": Variable("SEX", "Sex", True),
+        "WEIGHT": Variable("WEIGHTBL", "Weight (kg)", False, 1),
+    }
+    parameters = {
+        p.paramcd: Variable(p.paramcd, numbers.with_unit(p.param, p.unit), p.kind == "grade", p.decimals)
+        for p in study.protocol.parameters
+    }
+    return [own.get(name) or parameters[name] for name in study.protocol.baseline_variables]
+
+
+def baseline_values(study: Study) -> pd.DataFrame:
+    """One row a randomised patient: arm, and the baseline value of each variable."""
+    adlb = study.adlb
+    baseline = adlb[adlb["ABLFL"].eq("Y")]
+    # pivot refuses two baseline values of one patient; pivot_table would average them
+    wide = baseline.pivot(index="USUBJID", columns="PARAMCD", values="AVAL")  # noqa: PD010
+    return study.randomised.set_index("USUBJID")[["TRT01P", "AGE", "SEX", "WEIGHTBL"]].join(wide)
+
+
+def difference_text(differences: Reported, label: str, study: Study) -> str:
+    """A variable's standardised difference as a table shows it: signed, of categories a distance."""
+    variable = next(v for v in baseline_variables(study) if v.label == label)
+    row = differences.row(f"{variable.name} standardised difference")
+    if row.value is None:
+        return numbers.NOT_ESTIMABLE
+    return numbers.fixed(row.value, 2) if variable.categorical else numbers.signed(row.value, 2)
+
+
+ONE_SIDED = "one level or value in each arm leaves no spread to measure by"
+
+
+def balance_rows(study: Study) -> pd.DataFrame:
+    """Standardised difference of each baseline variable, second arm minus first, in long form.
+
+    Categorical variables (by the protocol's codebook) have a distance without a sign. ``n`` counts the patients with a value.
+    """
+    entered = order_of_entry(study)
+    codes = entered["TRT01P"].eq(study.arms[1]).to_numpy(dtype=np.int64)
+    values = baseline_values(study).reindex(entered["USUBJID"])
+    rows = []
+    for variable in baseline_variables(study):
+        column = values.get(variable.name, pd.Series(np.nan, values.index))
+        if variable.categorical:
+            found = standardised_difference_of_levels(column.to_numpy(dtype=object), codes)
+            method = "standardised distance of the proportions"
+        else:
+            found = standardised_difference(column.to_numpy(dtype=float), codes)
+            method = "standardised difference of the means"
+        rows.append({
+            "statistic": f"{variable.name} standardised difference", "value": found, "n": int(column.notna().sum()),
+            "method": method, "reason": ONE_SIDED if isnan(found) else "",
+        })  # fmt: skip
+    return pd.DataFrame(rows)

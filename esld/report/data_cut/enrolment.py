@@ -1,0 +1,34 @@
+"""Entry into the trial over calendar time."""
+
+import numpy as np
+import pandas as pd
+
+from esld.report.drawing.figures import Picture, date_axis, entitle, new_figure, settled
+
+
+def enrolment(dates: pd.Series, *, target: int, id: str, title: str, alt: str) -> Picture:
+    """Patients randomised over calendar time, against the target.
+
+    Parameters
+    ----------
+    dates : Series of datetime64
+        Days of randomisation.
+    target : int
+        Planned number.
+    id, title, alt : str
+        As everywhere.
+    """
+    import matplotlib.dates as mdates
+
+    days = dates.sort_values(ignore_index=True)
+    figure = new_figure(2.8)
+    axes = figure.subplots()
+    when = mdates.date2num(pd.concat([days.iloc[:1], days]))  # type: ignore[no-untyped-call]
+    axes.step(when, np.arange(len(days) + 1), where="post", color="#444444")
+    axes.axhline(target, color="#999999", linewidth=0.9, linestyle=(0, (2, 2)))
+    where = ("axes fraction", "data")
+    axes.annotate(f"target {target}", (0.005, target), xycoords=where, va="bottom", fontsize=8.5)
+    date_axis(axes)
+    axes.set(ylim=(0, 1.12 * max(target, len(days))), ylabel="Patients randomised")
+    entitle(figure, title)
+    return settled(id, figure, alt)

@@ -1,0 +1,35 @@
+"""The parameters of an analysis: which values of one are analysed, and what is said of one without any."""
+
+from collections.abc import Sequence
+from html import escape
+
+import pandas as pd
+
+from esld.data.study import Study
+from esld.protocol import Parameter
+from esld.report.words import Sentence, joined, message, prose
+
+
+def parameters_of(study: Study, analysis: str) -> list[Parameter]:
+    """Parameters of a planned analysis."""
+    return [study.protocol.parameter(code) for code in study.protocol.analysis(analysis).parameters]
+
+
+def analysed(study: Study, paramcd: str) -> pd.DataFrame:
+    """Rows of one parameter that are analysed: one a patient and visit, baseline included."""
+    adlb = study.adlb
+    return adlb[adlb["PARAMCD"].eq(paramcd) & adlb["ANL01FL"].eq("Y")]
+
+
+def unrecorded(parameter: Parameter) -> Sentence:
+    """What is said in place of a table or a figure of a parameter without any value."""
+    return Sentence(message("change.unrecorded", parameter=escape(parameter.param)))
+
+
+def unrecorded_words(study: Study, parameters: Sequence[Parameter]) -> str:
+    """Which of the parameters have no value at all up to the data cut; nothing if each has one."""
+    without = [prose(p.param) for p in parameters if analysed(study, p.paramcd).empty]
+    return message("change.unrecorded.all", parameters=joined(without)) if without else ""
+
+
+CLASSES = {"A": (5, 6), "B": (7, 9), "C": (10, 15)}

@@ -1,0 +1,176 @@
+"""Survival curves with the numbers at risk below."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from esld.report.drawing.figures import INK, Picture, arm_style, entitle, new_figure, settled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.text import Text
+
+    from esld.survival.kaplan_meier import KaplanMeier
+
+
+def survival_curves(
+    curves: Mapping[str, "KaplanMeier"],
+    *,
+    arms: Sequence[str],
+    id: str,
+    title: str,
+    alt: str,
+    ticks: Sequence[float],
+    unit: str = "days",
+    what: str = "Proportion alive",
+    mark: float | None = None,
+) -> Picture:
+    """Kaplan–Meier curves with their intervals and, aligned under the axis, numbers at risk (events; censored).
+
+    Parameters
+    ----------
+    curves : dict of str to KaplanMeier
+        One per arm in which there is somebody, in the protocol's order; label to curve.
+    arms : sequence of str
+        All arms in the protocol's order: the order decides colour and dash, and each has its row of numbers at risk.
+    id, title, alt : str
+        Id of the figure, the finding, and the words for those who do not see it.
+    ticks : sequence of float
+        Times on the axis and in the risk table. Where their counts would touch each other some ticks are left out:
+        never the first, and `mark` only if it touches the first.
+    unit, what : str
+        Unit of time and label of the vertical axis.
+    mark : float, optional
+        A time to mark with a thin vertical line.
+
+    Returns
+    -------
+    Picture
+    """
+    figure = new_figure(3.5 + 0.42 * len(arms))
+    axes, table = figure.subplots(2, 1, height_ratios=[3.2, 0.42 * len(arms)], sharex=True)
+    for label, curve in curves.items():
+        style = arm_style(arms.index(label))
+        step = curve.step()
+        axes.plot(step["time"], step["survival"], label=label, **style)
+        axes.fill_between(step["time"], step["lower"], step["upper"], color=style["color"], alpha=0.11, lw=0)
+        censored = curve.n_censor > 0
+        axes.plot(curve.times[censored], curve.survival[censored], "|", color=style["color"], markersize=7)
+    if mark is not None:
+        axes.axvline(mark, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)))
+    axes.set_xlim(0, max(*ticks, *(curve.max_time for curve in curves.values())) * 1.02)
+    axes.set(ylim=(0, 1.02), ylabel=what)
+    entitle(figure, title)
+    axes.tick_params(labelbottom=True)
+    axes.set_xlabel(f"{unit.capitalize()} since randomisation")
+    _label_ends(axes, curves, arms)
+    shown = _risk_table(table, curves, arms, sorted(set(ticks)), keep=[ticks[0], mark])
+    axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
+    return settled(id, figure, alt)
+
+
+def _label_ends(axes: "Axes", curves: Mapping[str, "KaplanMeier"], arms: Sequence[str]) -> None:
+    """Name each line at its end, with a piece of the line, moved apart where the ends are near each other."""
+    ends = [float(curve.step()["survival"].iloc[-1]) for curve in curves.values()]
+    beside = axes.get_yaxis_transform()
+    for label, at in zip(curves, _apart(ends, gap=0.075, top=1.0), strict=True):
+        style = arm_style(arms.index(label))
+        axes.plot([1.012, 1.075], [at, at], transform=beside, clip_on=False, **style)
+        where = ("axes fraction", "data")
+        axes.annotate(
+            label, (1.085, at), xycoords=where, va="center", color=style["color"], fontweight="bold"
+        )
+
+
+def _apart(heights: Sequence[float], *, gap: float, top: float) -> list[float]:
+    """Heights moved as little as needed so that none is nearer than `gap` to the next, and none above `top`."""
+    order = sorted(range(len(heights)), key=lambda i: (heights[i], -i))
+    placed = list(heights)
+    for below, above in pairwise(order):
+        placed[above] = max(placed[above], placed[below] + gap)
+    limit = top
+    for i in reversed(order):
+        placed[i] = min(placed[i], limit)
+        limit = placed[i] - gap
+    return placed
+
+
+def _risk_table(
+    axes: "Axes",
+    curves: Mapping[str, "KaplanMeier"],
+    arms: Sequence[str],
+    ticks: Sequence[float],
+    *,
+    keep: Sequence[float | None],
+) -> list[float]:
+    """Write the counts under their ticks; the ticks for which there is room."""
+    axes.set(ylim=(-0.6, len(arms) - 0.4), yticks=[])
+    axes.grid(False)
+    axes.tick_params(bottom=False, labelbottom=False)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    axes.set_title("At risk (events; censored so far)", fontsize=8.5, fontweight="normal", pad=2)
+    columns: dict[float, list[Text]] = {tick: [] for tick in ticks}
+    names = []
+    for position, label in enumerate(arms):
+        row = len(arms) - 1 - position
+        for tick, text in zip(ticks, _at_risk(curves.get(label), ticks), strict=True):
+            columns[tick].append(
+                axes.text(tick, row, text, ha="center", va="center", fontsize=8.5, color=INK)
+            )
+        colour = arm_style(position)["color"]
+        where = ("axes fraction", "data")
+        names.append(
+            axes.annotate(label, (1.085, row), xycoords=where, va="center", color=colour, fontsize=8.5)
+        )
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    figure.draw_without_rendering()  # the layout decides how wide a text is against the axis
+    room = 0.06 * figure.dpi
+
+    def edges(texts: Sequence["Text"]) -> tuple[float, float]:
+        boxes = [text.get_window_extent() for text in texts]
+        return min(box.x0 for box in boxes) - room / 2, max(box.x1 for box in boxes) + room / 2
+
+    spans = {tick: edges(texts) for tick, texts in columns.items()}
+    end = edges(names)[0]
+    shown = _without_collision([(tick, *spans[tick]) for tick in ticks if spans[tick][1] <= end], keep)
+    for tick in set(ticks) - set(shown):
+        for left_out in columns[tick]:
+            left_out.remove()
+    return shown
+
+
+def _at_risk(curve: "KaplanMeier | None", ticks: Sequence[float]) -> list[str]:
+    """The counts of an arm under each tick; of one without anybody, zeros."""
+    if curve is None:
+        return ["0 (0; 0)"] * len(ticks)
+    found = curve.counts(list(ticks)).itertuples(index=False)
+    return [f"{at.n_risk:.0f} ({at.events:.0f}; {at.censored:.0f})" for at in found]
+
+
+def _without_collision(
+    columns: Sequence[tuple[float, float, float]], keep: Sequence[float | None]
+) -> list[float]:
+    """Every column, or every second, third … with those to keep, so that none reaches into the next.
+
+    Parameters
+    ----------
+    columns : sequence of (tick, left, right)
+        In order.
+    keep : sequence of float
+        Ticks that stay, the first before the second; a neighbour that touches one of them goes.
+    """
+
+    def apart(one: tuple[float, float, float], other: tuple[float, float, float]) -> bool:
+        return one[2] <= other[1] or other[2] <= one[1]
+
+    kept: list[tuple[float, float, float]] = []
+    for wanted in keep:
+        kept += [c for c in columns if c[0] == wanted and all(apart(c, k) for k in kept)]
+    for stride in range(1, len(columns) + 1):
+        regular = [c for c in columns[::stride] if c in kept or all(apart(c, k) for k in kept)]
+        chosen = sorted({*regular, *kept})
+        if all(apart(one, other) for one, other in pairwise(chosen)):
+            return [tick for tick, _, _ in chosen]
+    return [tick for tick, _, _ in kept]
