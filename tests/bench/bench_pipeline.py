@@ -111,8 +111,6 @@ class Bench:
                 sys.executable,
                 "-m",
                 "pytest",
-                "-p",
-                "nbval.plugin",
                 "--nbval-lax",
                 "-q",
                 "-p",
