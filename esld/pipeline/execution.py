@@ -91,6 +91,7 @@ def execute(
     from traitlets.config import Config
 
     current, begun = 0, perf_counter()  # the cell at work; none yet
+    numbers: dict[int, int] = {}  # of cells, by their place in what is executed
     with ExitStack() as work_of_cells:
 
         def note(cell: NotebookNode, cell_index: int) -> None:
@@ -99,7 +100,7 @@ def execute(
                 work_of_cells.enter_context(turn or nullcontext())
                 begun = perf_counter()
                 on_start()
-            current = cell_number(cell, current)
+            current = numbers[cell_index] = cell_number(cell, current)
 
         def run() -> Any:
             try:
@@ -132,7 +133,8 @@ def execute(
                 notebook = run()
         except PapermillExecutionError as error:
             _name_source(out, chapter)
-            raise RunError(f"{failed} {current}: {error.ename}: {_one_line(error.evalue)}") from None
+            number = numbers[error.cell_index]
+            raise RunError(f"{failed} {number}: {error.ename}: {_one_line(error.evalue)}") from None
         except CellTimeoutError:
             rule = f"it took longer than {timeout} s; --timeout allows more"
             raise RunError(f"{failed} {current}: {rule}.") from None
