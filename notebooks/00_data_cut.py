@@ -82,7 +82,7 @@ counts = chapter.hand_over("flow", flow, analysis="FLOW")
 chapter.figure(flow_figure(flow))
 
 # %% tags=["hide-input"]
-chapter.say(absent_words(flow)) if absent_words(flow) else None
+chapter.say(absent_words(flow))
 
 # %%
 chapter.table(flow_table(flow))
@@ -129,8 +129,7 @@ queries = chapter.hand_over("queries", records.query_counts(study, asked), analy
 chapter.say(records.query_words(study, queries))
 
 # %%
-listing = records.query_table(asked, study.answers)
-chapter.table(listing) if listing else chapter.say(study.answers.note or "Nothing had to be asked.")
+chapter.table(records.query_table(asked, study.answers))
 
 # %% [markdown]
 # ### Recorded corrections
@@ -138,8 +137,7 @@ chapter.table(listing) if listing else chapter.say(study.answers.note or "Nothin
 # A value that is known to be wrong is corrected by a record that says who did so, when and why, never in the export.
 
 # %%
-corrections = records.correction_table(study)
-chapter.table(corrections) if corrections else chapter.say(records.hidden_corrections(study))
+chapter.table(records.correction_table(study))
 
 # %% [markdown]
 # ### Assumptions about the data
@@ -147,10 +145,7 @@ chapter.table(corrections) if corrections else chapter.say(records.hidden_correc
 # What the export does not say, what was chosen, and why.
 
 # %%
-assumptions = records.assumption_table(study)
-chapter.table(assumptions) if assumptions else chapter.say(
-    "The export needs no assumption beyond those of the protocol."
-)
+chapter.table(records.assumption_table(study))
 
 # %% [markdown]
 # ### Planned analyses

@@ -26,10 +26,11 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 seed: str = "esld 01_randomisation"  # words that fix the draws for designs too large to list
 
 # %% tags=["hide-input"]
+from IPython.display import display
+
 from esld.report import baseline_variables
 from esld.report.chapter import open_chapter
 from esld.report.randomisation import balance, entry, ledger, predictability
-from esld.report.words import not_compared
 
 chapter = open_chapter("01_randomisation", cut=cut)
 study = chapter.study
@@ -56,23 +57,19 @@ chapter.answer(entry.entry_sentence(study, assigned))
 finding = entry.headline(study, assigned)
 chapter.figure(entry.entry_figure(study, title=finding))
 
-# %% [markdown]
+# %% [markdown] tags=["needs:ledger"]
 # ### The ledger
 #
 # A <abbr title="A list of what was assigned, to whom and when, to which records are only ever added">ledger</abbr> shows that each patient
 # got the next place of a list that was fixed beforehand.
 
 # %% tags=["hide-input"]
-kept = ledger.ledger_of(study)
-check = ledger.check_ledger(study, kept) if kept else None
-if check:
-    rows = chapter.hand_over("ledger", ledger.ledger_rows(check), analysis="RANDOMISATION")
-chapter.say(ledger.ledger_sentence(check, rows) if check else ledger.absent_words(study))
+check = ledger.check_ledger(study, ledger.ledger_of(study))
+rows = chapter.hand_over("ledger", ledger.ledger_rows(check), analysis="RANDOMISATION")
+display(chapter.say(ledger.ledger_sentence(check, rows)))
+chapter.table(ledger.ledger_table(check))
 
-# %%
-chapter.table(ledger.ledger_table(check)) if check else None
-
-# %% [markdown]
+# %% [markdown] tags=["needs:comparison"]
 # ### Balance before treatment
 #
 # A <abbr title="Difference of the means, in standard deviations">standardised difference</abbr> has no unit, so that age and bilirubin
@@ -80,24 +77,16 @@ chapter.table(ledger.ledger_table(check)) if check else None
 # by how much.
 
 # %%
-if study.compares:
-    differences = chapter.hand_over(
-        "balance", baseline_variables.balance_rows(study), analysis="RANDOMISATION"
-    )
-chapter.figure(balance.balance_figure(study, differences)) if study.compares else chapter.say(
-    not_compared(study)
-)
+differences = chapter.hand_over("balance", baseline_variables.balance_rows(study), analysis="RANDOMISATION")
+display(chapter.figure(balance.balance_figure(study, differences)))
+chapter.table(balance.balance_table(study, differences))
 
-# %%
-chapter.table(balance.balance_table(study, differences)) if study.compares else None
-
-# %% [markdown]
+# %% [markdown] tags=["needs:comparison"]
 # ### Entry over time
 
 # %%
-if study.compares:
-    places = chapter.hand_over("places", balance.place_rows(study), analysis="RANDOMISATION")
-chapter.say(balance.place_sentence(study, places) if study.compares else not_compared(study))
+places = chapter.hand_over("places", balance.place_rows(study), analysis="RANDOMISATION")
+chapter.say(balance.place_sentence(study, places))
 
 # %% [markdown]
 # ### Could the next assignment be guessed?
@@ -111,10 +100,9 @@ frame = predictability.design_rows(designs, seed=seed)
 properties = chapter.hand_over("designs", frame, analysis="RANDOMISATION")
 chapter.table(predictability.design_table(designs, properties))
 
-# %%
-if study.compares:
-    guesses = chapter.hand_over("guessed", predictability.guess_rows(study), analysis="RANDOMISATION")
-chapter.say(predictability.guess_sentence(guesses, properties)) if study.compares else None
+# %% tags=["needs:comparison"]
+guesses = chapter.hand_over("guessed", predictability.guess_rows(study), analysis="RANDOMISATION")
+chapter.say(predictability.guess_sentence(guesses, properties))
 
 # %% [markdown]
 # ## What could change it

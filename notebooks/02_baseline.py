@@ -25,7 +25,6 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
-from esld.report import baseline_variables
 from esld.report.baseline import characteristics
 from esld.report.chapter import open_chapter
 
@@ -56,11 +55,7 @@ chapter.say(characteristics.size_sentence(study, sizes))
 # %%
 summary = characteristics.summarise_baseline(study)
 rows = chapter.hand_over("baseline", summary, analysis="BASELINE")
-differences = None
-if study.compares:
-    differences = chapter.hand_over(
-        "differences", baseline_variables.balance_rows(study), analysis="BASELINE"
-    )
+differences = chapter.hand_over("differences", characteristics.difference_rows(study), analysis="BASELINE")
 chapter.table(characteristics.baseline_table(study, summary, differences))
 
 # %% tags=["hide-input"]

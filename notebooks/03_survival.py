@@ -33,7 +33,7 @@ from esld.report.chapter import open_chapter
 from esld.report.survival import sentences, small_samples, tables
 from esld.report.survival.curves import survival_curves
 from esld.report.survival_times import cox_on_arm, curves_by_arm, endpoint_times, firth_on_arm, hazards_on_arm
-from esld.report.words import not_compared, vacant
+from esld.report.words import vacant
 from esld.survival import exact_logrank, exact_rmst, logrank, milestone, rmst_compare
 
 chapter = open_chapter("03_survival", cut=cut)
@@ -103,18 +103,14 @@ chapter.table(tables.milestone_table(blocks))
 # known, else on a scale that suits proportions near one. Interval and test are two methods and may differ near the border; the
 # interval is then the answer, and the p-value belongs to the test that is named with it.
 
-# %%
-if study.compares:
-    beside, beside_late = (
-        chapter.hand_over(id, tables.companion_rows(own), analysis="OS-1Y-EXACT")
-        for id, own in (("os_milestone_test", alive), ("os_milestone_cutoff_test", alive_late))
-    )
-
-# %% tags=["hide-input"]
+# %% tags=["needs:comparison"]
+tests, tests_late = (tables.companion_rows(own, chapter.compared) for own in (alive, alive_late))
+beside = chapter.hand_over("os_milestone_test", tests, analysis="OS-1Y-EXACT")
+beside_late = chapter.hand_over("os_milestone_cutoff_test", tests_late, analysis="OS-1Y-EXACT")
 chapter.say(
     small_samples.companion(alive, beside),
     small_samples.companion(alive_late, beside_late, beside=alive),
-) if study.compares else chapter.say(not_compared(study))
+)
 
 # %% [markdown]
 # ### Survival over time
@@ -138,7 +134,7 @@ chapter.figure(picture)
 how = {"id": "os_km", "title": "Overall survival", "arms": study.arms}
 chapter.table(tables.curve_table(km, curves, points, **how))
 
-# %% [markdown]
+# %% [markdown] tags=["needs:comparison"]
 # ### Comparison of the groups
 #
 # The log-rank test asks whether the two curves could come from one. Its usual p-value is an approximation that needs many deaths; the
@@ -147,20 +143,16 @@ chapter.table(tables.curve_table(km, curves, points, **how))
 # could have given.
 
 # %%
-if study.compares:
-    test = logrank(os["time"], os["event"], os["arm"], groups=arms)
-    tested = chapter.hand_over("os_logrank", test, analysis="OS-LOGRANK")
+design = randomised.reference_design(study)
+test = logrank(os["time"], os["event"], os["arm"], groups=chapter.compared)
+tested = chapter.hand_over("os_logrank", test, analysis="OS-LOGRANK")
 
 # %%
-if study.compares:
-    design = randomised.reference_design(study)
-    exact = exact_logrank(
-        os["time"], os["event"], os["arm"], studentised=True, groups=arms, design=design, seed=seed
-    )
-    frame = tables.permutation_rows(exact)
-    counted = chapter.hand_over("os_logrank_exact", frame, analysis="OS-EXACT")
-    said = [sentences.sentence(test, tested), small_samples.exact_logrank(exact, counted, seed=seed)]
-chapter.say(*said) if study.compares else chapter.say(not_compared(study))
+exact = exact_logrank(
+    os["time"], os["event"], os["arm"], studentised=True, groups=chapter.compared, design=design, seed=seed
+)
+counted = chapter.hand_over("os_logrank_exact", tables.permutation_rows(exact), analysis="OS-EXACT")
+chapter.say(sentences.sentence(test, tested), small_samples.exact_logrank(exact, counted, seed=seed))
 
 # %% [markdown]
 # The hazard ratio says how much faster deaths come in one group than in the other, if that ratio is constant over time. From few
@@ -168,42 +160,36 @@ chapter.say(*said) if study.compares else chapter.say(not_compared(study))
 # penalty mends; and whether it is constant can hardly be seen.
 
 # %%
-if study.compares:
-    model = cox_on_arm(os, arms, conf_level=conf_level)
-    fitted = chapter.hand_over("os_cox", model, analysis="OS-COX")
+model = cox_on_arm(os, chapter.compared, conf_level=conf_level)
+fitted = chapter.hand_over("os_cox", model, analysis="OS-COX")
 
 # %%
-if study.compares:
-    penalised = firth_on_arm(os, arms, conf_level=conf_level)
-    shrunk = chapter.hand_over("os_firth", penalised, analysis="OS-FIRTH")
+penalised = firth_on_arm(os, chapter.compared, conf_level=conf_level)
+shrunk = chapter.hand_over("os_firth", penalised, analysis="OS-FIRTH")
 
 # %%
-if study.compares:
-    sizes = [int(os["arm"].eq(arm).sum()) for arm in arms]
-    constant = hazards_on_arm(os, arms)
-    held = chapter.hand_over("os_hazards", tables.hazards_rows(constant, sizes), analysis="OS-COX")
-
-# %% tags=["hide-input"]
-if study.compares:
-    said = [sentences.sentence(model, fitted), small_samples.firth(penalised, shrunk)]
-    said.append(small_samples.hazards(constant, held))
-chapter.say(*said) if study.compares else None
+sizes = [int(os["arm"].eq(arm).sum()) for arm in chapter.compared]
+constant = hazards_on_arm(os, chapter.compared)
+held = chapter.hand_over("os_hazards", tables.hazards_rows(constant, sizes), analysis="OS-COX")
+said = [sentences.sentence(model, fitted), small_samples.firth(penalised, shrunk)]
+chapter.say(*said, small_samples.hazards(constant, held))
 
 # %% [markdown]
 # The mean time alive up to a fixed day needs no such assumption. It is the area under the curve up to that day. Its interval is made
 # like that of the proportion alive: it exists also where nobody died, and lies between nothing and that day.
 
 # %%
-if study.compares:
-    means = rmst_compare(os["time"], os["event"], os["arm"], tau=tau, groups=arms, conf_level=conf_level)
-    lived = chapter.hand_over("os_rmst", means, analysis="OS-RMST")
+means = rmst_compare(
+    os["time"], os["event"], os["arm"], tau=tau, groups=chapter.compared, conf_level=conf_level
+)
+lived = chapter.hand_over("os_rmst", means, analysis="OS-RMST")
 
 # %%
-if study.compares:
-    exact = exact_rmst(os["time"], os["event"], os["arm"], tau=tau, groups=arms, design=design, seed=seed)
-    counted = chapter.hand_over("os_rmst_exact", tables.permutation_rows(exact), analysis="OS-EXACT")
-    said = [sentences.sentence(means, lived), small_samples.exact_rmst(exact, counted, seed=seed)]
-chapter.say(*said) if study.compares else None
+exact = exact_rmst(
+    os["time"], os["event"], os["arm"], tau=tau, groups=chapter.compared, design=design, seed=seed
+)
+counted = chapter.hand_over("os_rmst_exact", tables.permutation_rows(exact), analysis="OS-EXACT")
+chapter.say(sentences.sentence(means, lived), small_samples.exact_rmst(exact, counted, seed=seed))
 
 # %% [markdown]
 # ### Alive without a transplant
@@ -226,8 +212,7 @@ chapter.table(tables.curve_table(tfs_km, free, points, **how))
 # given other allocations, and another p-value.
 
 # %% tags=["hide-input"]
-assumed = " (assumed)" if plan.randomisation.assumed else ""
-chapter.say(f"Scheme of this trial{assumed}: {plan.randomisation.value}.")
+chapter.say(sentences.scheme(plan.randomisation))
 
 # %% [markdown]
 # ## What it cannot say
@@ -235,14 +220,10 @@ chapter.say(f"Scheme of this trial{assumed}: {plan.randomisation.value}.")
 # Neither a wide interval nor a large p-value is evidence that the groups are equal. What a trial of this size could have seen can be
 # computed exactly.
 
-# %% tags=["hide-input"]
-if study.compares:
-    seen = chapter.hand_over("os_power", tables.power_rows(sizes), analysis="OS-1Y")
-    said = [
-        trial_size.what_could_be_seen(seen),
-        trial_size.what_this_size_shows(arms, seen),
-    ]
-chapter.say(*said) if study.compares else chapter.say(not_compared(study))
+# %% tags=["hide-input", "needs:comparison"]
+sizes = [int(os["arm"].eq(arm).sum()) for arm in chapter.compared]
+seen = chapter.hand_over("os_power", tables.power_rows(sizes), analysis="OS-1Y")
+chapter.say(trial_size.what_could_be_seen(seen), trial_size.what_this_size_shows(arms, seen))
 
 # %% tags=["hide-input"]
 chapter.say(*plan.cannot_say)

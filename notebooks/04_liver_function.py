@@ -33,7 +33,6 @@ from IPython.display import display
 from esld.report import numbers, parameters, randomised
 from esld.report.chapter import open_chapter
 from esld.report.liver_function import by_patient, hierarchy, one_visit, repeated, shift
-from esld.report.words import not_compared
 
 chapter = open_chapter("04_liver_function", cut=cut)
 study = chapter.study
@@ -63,15 +62,8 @@ chapter.say(
 # one visit and lie within a week of one another, but for one that could not change it, as creatinine on dialysis. Nothing is filled in.
 
 # %% tags=["hide-input"]
-missing = by_patient.not_computed(study)
-items = [f"- {reason if reason.endswith('.') else f'{code} {reason}.'}" for code, reason in missing]
-none = parameters.unrecorded_words(study, laboratory + scores)
-said = (
-    "Not collected:\n\n" + "\n".join(items)
-    if missing
-    else ("" if none else "Every planned quantity is collected.")
-)
-chapter.say(said, none and f"\n\n{none}")
+every = laboratory + scores
+chapter.say(by_patient.not_collected_words(study, every))
 
 # %% tags=["hide-input"]
 chapter.say(f"Planned model: {plans['LFT'].method}.")
@@ -91,9 +83,7 @@ for name, plan in plans.items():
         changes[p.paramcd] = chapter.hand_over(f"change_{p.paramcd.lower()}", frame, analysis=name)
 
 # %% tags=["hide-input"]
-words = {
-    p.paramcd: repeated.last_change(study, p, changes[p.paramcd], level=level) for p in laboratory + scores
-}
+words = {p.paramcd: repeated.last_change(study, p, changes[p.paramcd], level=level) for p in every}
 chapter.answer(words[headline])
 
 # %% [markdown]
@@ -112,7 +102,12 @@ own = {p.paramcd: changes[p.paramcd] for p in scores}
 title = f"Change of liver scores from baseline, LS means with {level} intervals"
 chapter.figure(repeated.change_figure(study, own, id="change_scores", title=title, level=level))
 
-# %% [markdown]
+# %%
+alone, by_rank = (study.protocol.analysis(name) for name in ("CHG-LAST", "RANK-LAST"))
+visit, entered = study.protocol.schedule.visit(alone.visit), randomised.order_of_entry(study)
+adjusted, ranked = {}, {}
+
+# %% [markdown] tags=["needs:comparison"]
 # ### The last visit
 #
 # The same question in two ways. The mixed model takes all visits together. Beside it stands the last visit by itself, adjusted for
@@ -120,15 +115,8 @@ chapter.figure(repeated.change_figure(study, own, id="change_scores", title=titl
 # <abbr title="The procedure that gave the patients their groups">randomisation</abbr> could have given.
 
 # %%
-alone, by_rank = (study.protocol.analysis(name) for name in ("CHG-LAST", "RANK-LAST"))
-visit = study.protocol.schedule.visit(alone.visit)
-if study.compares:
-    entered, design = randomised.order_of_entry(study), randomised.reference_design(study)
-    how = {"design": design, "conf_level": conf_level, "seed": seed}
-
-# %%
-adjusted, ranked = {}, {}
-for p in laboratory + scores if study.compares else ():
+how = {"design": randomised.reference_design(study), "conf_level": conf_level, "seed": seed}
+for p in every:
     code, own = p.paramcd, one_visit.at_visit(study, p, visit, entered)
     frame = one_visit.adjusted_rows(study, own, **how)
     adjusted[code] = chapter.hand_over(f"adjusted_{code.lower()}", frame, analysis=alone.id)
@@ -136,10 +124,7 @@ for p in laboratory + scores if study.compares else ():
     ranked[code] = chapter.hand_over(f"ranked_{code.lower()}", frame, analysis=by_rank.id)
 
 # %%
-every = laboratory + scores
-chapter.table(
-    one_visit.compared_table(study, visit, every, changes, adjusted, level=level)
-) if study.compares else chapter.say(not_compared(study))
+chapter.table(one_visit.compared_table(study, visit, every, changes, adjusted, level=level))
 
 # %% [markdown]
 # ### When death counts
@@ -147,30 +132,23 @@ chapter.table(
 # A patient who died has no value at the last visit. To leave the dead out, or to let a model go on without them, is one answer; to
 # rank them below everybody else is another.
 
-# %%
-chapter.table(
-    one_visit.ranked_table(study, visit, every, ranked, level=level)
-) if study.compares else chapter.say(not_compared(study))
-
-# %% tags=["hide-input"]
-chosen = study.protocol.parameter(headline)
+# %% tags=["needs:comparison"]
+display(chapter.table(one_visit.ranked_table(study, visit, every, ranked, level=level)))
+chosen, own = study.protocol.parameter(headline), ranked[headline]
 chapter.say(
-    one_visit.ranked_sentence(study, chosen, visit, ranked[headline], level=level),
-    one_visit.why_they_differ(study, visit, ranked[headline]),
-) if study.compares else None
+    one_visit.ranked_sentence(study, chosen, visit, own, level=level),
+    one_visit.why_they_differ(study, visit, own),
+)
 
-# %% [markdown]
+# %% [markdown] tags=["needs:comparison"]
 # The hierarchy goes further: two patients are compared by what matters most, and by the next thing only when that leaves them equal.
 
-# %%
-plan = study.protocol.analysis("HIERARCHY")
-if study.compares:
-    wins = hierarchy.compare_patients(study, plan, entered, **how)
-    pairs = chapter.hand_over("pairs", hierarchy.win_rows(wins), analysis="HIERARCHY")
-chapter.table(hierarchy.pairs_table(study, wins, pairs)) if study.compares else None
-
-# %% tags=["hide-input"]
-chapter.say(hierarchy.pairs_sentence(study, wins, pairs) if study.compares else not_compared(study))
+# %% tags=["needs:comparison"]
+how = {"design": randomised.reference_design(study), "conf_level": conf_level, "seed": seed}
+wins = hierarchy.compare_patients(study, study.protocol.analysis("HIERARCHY"), entered, **how)
+pairs = chapter.hand_over("pairs", hierarchy.win_rows(wins), analysis="HIERARCHY")
+display(chapter.table(hierarchy.pairs_table(study, wins, pairs)))
+chapter.say(hierarchy.pairs_sentence(study, wins, pairs))
 
 # %% tags=["hide-input"]
 shifted = chapter.hand_over("child_pugh_shift", shift.class_rows(study, visit), analysis="SCORES")
@@ -183,14 +161,14 @@ chapter.say(shift.class_sentence(study, visit, shifted))
 # One line is one patient. What ended a patient's course is marked at the last value; the key stands under each figure.
 
 # %%
-for p in laboratory + scores:
+for p in every:
     display(chapter.figure(by_patient.trajectory_figure(study, p)))
 
 # %% [markdown]
 # ### The numbers
 
 # %%
-for p in laboratory + scores:
+for p in every:
     display(chapter.table(repeated.change_table(study, p, changes[p.paramcd], level=level)))
 
 # %% [markdown]

@@ -33,7 +33,6 @@ from esld.report import numbers, words
 from esld.report.chapter import open_chapter
 from esld.report.decompensation import episodes, first_events
 from esld.report.decompensation.any_kind import decompensated_rows
-from esld.report.words import not_compared
 
 chapter = open_chapter("05_decompensation", cut=cut)
 study, plan = chapter.study, chapter.study.protocol
@@ -49,7 +48,6 @@ level = numbers.level(conf_level)
 # %% tags=["hide-input"]
 planned = plan.analysis("DECOMP")
 at = planned.horizon_days
-repeated = episodes.recurrent(study, planned.endpoints)
 
 # %% [markdown]
 # ## What the protocol says
@@ -80,10 +78,10 @@ chapter.table(first_events.table(first, level=level))
 # %%
 chapter.figure(first_events.figure(study, first, ticks=ticks))
 
-# %% tags=["hide-input"]
-chapter.say(first_events.tested_words(first) if study.compares else not_compared(study))
+# %% tags=["hide-input", "needs:comparison"]
+chapter.say(first_events.tested_words(study, first))
 
-# %% [markdown]
+# %% [markdown] tags=["needs:episodes"]
 # ### All episodes
 #
 # A patient who bleeds three times is worse off than one who bleeds once. Here every episode counts, over the time in which patients were
@@ -91,18 +89,12 @@ chapter.say(first_events.tested_words(first) if study.compares else not_compared
 
 # %%
 every = {}
-for code in repeated:
+for code in episodes.recurrent(study, planned.endpoints):
     result = episodes.estimate(study, code, at=at, conf_level=conf_level)
     every[code] = (result, chapter.hand_over(f"episodes_{code.lower()}", result, analysis="DECOMP-RATE"))
-
-# %% tags=["hide-input"]
-none = "The data do not record single episodes; only the first is known."
-chapter.say(episodes.words(every) if every else none)
-
-# %%
-if every:
-    display(chapter.table(episodes.table(every, level=level)))
-    display(chapter.figure(episodes.figure(study, every, ticks=ticks)))
+display(chapter.say(episodes.words(every)))
+display(chapter.table(episodes.table(every, level=level)))
+chapter.figure(episodes.figure(study, every, ticks=ticks))
 
 # %% [markdown]
 # ## What could change it

@@ -42,6 +42,7 @@ from esld.report.safety import counted as safety
 
 chapter = open_chapter("06_safety", cut=cut)
 study, level = chapter.study, numbers.level(conf_level)
+counted = safety.safety_set(study)
 
 # %% [markdown]
 # ## Who is counted
@@ -49,12 +50,10 @@ study, level = chapter.study, numbers.level(conf_level)
 # Whoever was treated at least once, in the group of what was given, whatever the randomisation had said. Who was never treated cannot have
 # been harmed by the treatment; such patients would make it look safer than it is.
 
-# %%
-planned, empty = safety.planned(study), safety.why_empty(study)
-counted = safety.safety_set(study)
-if not empty:
-    size = chapter.hand_over("safety_set", safety.set_rows(counted), analysis=planned.id)
-    display(chapter.say(safety.set_words(counted, size)))
+# %% tags=["needs:safety_set"]
+planned = safety.planned(study)
+size = chapter.hand_over("safety_set", safety.set_rows(counted), analysis=planned.id)
+chapter.say(safety.set_words(counted, size))
 
 # %% [markdown]
 # ## What the protocol says
@@ -63,93 +62,74 @@ if not empty:
 # safety. What is shown instead are counts and, in the text, exact limits of what they are compatible with.
 
 # %% tags=["hide-input"]
-said = (
-    f"{planned.estimand.variable}. {planned.estimand.intercurrent_events}. {planned.method}."
-    if planned
-    else ""
-)
-chapter.say(said or "The protocol plans no analysis of safety.")
+chapter.say(safety.planned_words(study))
 
-# %% [markdown]
+# %% [markdown] tags=["needs:safety_set"]
 # ## Result
 
 # %%
-if empty:
-    display(chapter.answer(empty))
-else:
-    events = adverse_events.adverse_events(study, counted, conf_level=conf_level)
-    overview = chapter.hand_over("adverse_events", events, analysis=planned.id)
-    display(chapter.answer(adverse_events.answer_words(events, overview, level=level)))
+events = adverse_events.adverse_events(study, counted, conf_level=conf_level)
+overview = chapter.hand_over("adverse_events", events, analysis=planned.id)
+chapter.answer(adverse_events.answer_words(events, overview, level=level))
+
+# %% [markdown]
+# ### Infusions
 
 # %%
-if not empty:
-    given = exposure.exposure(study, counted)
-    doses = chapter.hand_over("exposure", given, analysis=planned.id)
-    display(chapter.say("### Infusions\n\n", exposure.exposure_words(given, doses)))
-    display(chapter.table(exposure.exposure_table(given, doses)))
+given = exposure.exposure(study, counted)
+doses = chapter.hand_over("exposure", given, analysis=planned.id)
+display(chapter.say(exposure.exposure_words(given, doses)))
+display(chapter.table(exposure.exposure_table(given, doses)))
+chapter.table(exposure.deviation_table(given))
+
+# %% [markdown]
+# ### Adverse events
 
 # %%
-if not empty and (changed := exposure.deviation_table(given)) is not None:
-    display(chapter.table(changed))
+planned, none = safety.planned(study), words.nothing_recorded(study, "AE", "an adverse event")
+display(chapter.say(none, adverse_events.overview_words(events, overview, level=level)))
+display(chapter.table(adverse_events.overview_table(events, overview)))
+terms = chapter.hand_over("adverse_event_terms", events.terms_frame(), analysis=planned.id)
+chapter.table(adverse_events.terms_table(events, terms))
+
+# %% [markdown]
+# ### Reactions to infusions
 
 # %%
-if not empty:
-    said = adverse_events.overview_words(events, overview, level=level)
-    none = words.nothing_recorded(study, "AE", "an adverse event")
-    display(chapter.say("### Adverse events\n\n", none, said))
-    display(chapter.table(adverse_events.overview_table(events, overview)))
+planned, frame = safety.planned(study), infusion_reactions.reaction_rows(events)
+reactions = chapter.hand_over("infusion_reactions", frame, analysis=planned.id)
+display(chapter.say(infusion_reactions.reactions_words(events, overview, level=level)))
+chapter.table(infusion_reactions.reactions_table(events, overview, reactions))
+
+# %% [markdown]
+# ### Deaths
 
 # %%
-if not empty and len(events.events):
-    terms = chapter.hand_over("adverse_event_terms", events.terms_frame(), analysis=planned.id)
-    display(chapter.table(adverse_events.terms_table(events, terms)))
+planned = safety.planned(study)
+died = chapter.hand_over("deaths", safety.death_rows(counted, conf_level=conf_level), analysis=planned.id)
+display(chapter.say(safety.death_words(died, counted, level=level)))
+chapter.table(safety.death_table(study, counted))
+
+# %% [markdown]
+# ### Laboratory values
 
 # %%
-if not empty:
-    said = infusion_reactions.reactions_words(events, overview, level=level)
-    display(chapter.say("### Reactions to infusions\n\n", said))
+grades = laboratory.shifts(study, counted)
+frame = laboratory.shift_rows(grades, conf_level=conf_level)
+shifted = chapter.hand_over("laboratory_grades", frame, analysis=planned.id)
+display(chapter.say(laboratory.shift_words(study, grades, shifted)))
+display(*map(chapter.table, laboratory.tables(study, grades, shifted)))
+
+# %% [markdown] tags=["needs:liver_injury"]
+# ### Liver injury
 
 # %%
-if not empty and len(events.reactions):
-    frame = infusion_reactions.reaction_rows(events)
-    reactions = chapter.hand_over("infusion_reactions", frame, analysis=planned.id)
-    display(chapter.table(infusion_reactions.reactions_table(events, overview, reactions)))
-
-# %%
-if not empty:
-    frame = safety.death_rows(counted, conf_level=conf_level)
-    died = chapter.hand_over("deaths", frame, analysis=planned.id)
-    display(chapter.say("### Deaths\n\n", safety.death_words(died, counted, level=level)))
-
-# %%
-if not empty and (listed := safety.death_table(study, counted)) is not None:
-    display(chapter.table(listed))
-
-# %%
-if not empty:
-    grades = laboratory.shifts(study, counted)
-    frame = laboratory.shift_rows(grades, conf_level=conf_level)
-    shifted = chapter.hand_over("laboratory_grades", frame, analysis=planned.id)
-    display(chapter.say("### Laboratory values\n\n", laboratory.shift_words(study, grades, shifted)))
-
-# %%
-if not empty and grades:
-    display(chapter.table(laboratory.grade_table(study, grades, shifted)))
-    display(chapter.table(laboratory.shift_tables(study, grades)))
-
-# %%
-injury = None if empty else edish.liver_injury(study, counted, conf_level=conf_level)
-if injury is not None:
-    liver = chapter.hand_over("liver_injury", injury, analysis=planned.id)
-    display(chapter.say("### Liver injury\n\n", hys_law.case_words(injury, liver, level=level)))
-    display(chapter.say(edish.caution_words()))
-    display(chapter.figure(edish.edish_figure(injury, liver)))
-
-# %%
-if injury is not None and (cases := hys_law.case_table(injury)) is not None:
-    display(chapter.table(cases))
-elif not empty and injury is None:
-    display(chapter.say("### Liver injury\n\n", edish.why_none(study)))
+injury = edish.liver_injury(study, counted, conf_level=conf_level)
+liver = chapter.hand_over("liver_injury", injury, analysis=planned.id)
+display(chapter.say(hys_law.case_words(injury, liver, level=level)))
+display(chapter.say(edish.caution_words()))
+display(chapter.figure(edish.edish_figure(injury, liver)))
+chapter.table(hys_law.case_table(injury))
 
 # %% [markdown]
 # ## What could change it

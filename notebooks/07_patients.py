@@ -32,9 +32,8 @@ most: int = 40  # patients up to whom each is shown by himself
 from IPython.display import display
 
 from esld.report.chapter import open_chapter
-from esld.report.patients import courses
+from esld.report.patients import courses, states
 from esld.report.patients import listing as patient_listing
-from esld.report.words import message
 
 chapter = open_chapter("07_patients", cut=cut)
 study, plan = chapter.study, chapter.study.protocol
@@ -65,25 +64,24 @@ ended = chapter.hand_over("courses", found, analysis="FLOW")
 chapter.answer(courses.words(ended, study.filled))
 
 # %% tags=["hide-input"]
-each = courses.few(found, most)
-chapter.say(courses.shown_words(ended, each=each))
+each, together = courses.divided(found, most)
+chapter.say(courses.shown_words(each, ended))
 
 # %%
-draw = courses.swimmer_figure if each else courses.state_figure
 day = plan.primary.milestones_days[0]
-chapter.figure(draw(found, ended, ticks=ticks, mark=day))
+chapter.figure(courses.swimmer_figure(each, ended, ticks=ticks, mark=day))
 
 # %%
-if each:
-    parameters = [plan.parameter(code) for code in listed]
-    rows = patient_listing.listing_rows(study, found, parameters)
-    lines = chapter.hand_over("patients", rows, analysis="LISTING")
-else:
-    lines = chapter.hand_over("patient_states", courses.state_rows(found, ticks), analysis="FLOW")
+rows = patient_listing.listing_rows(study, each, listed)
+lines = chapter.hand_over("patients", rows, analysis="LISTING")
+chapter.table(patient_listing.listing_table(study, each, lines, listed))
 
 # %%
-listing = patient_listing.listing_table(study, found, lines, parameters) if each else None
-chapter.table(listing or courses.state_table(lines, study.arms, ticks))
+chapter.figure(states.state_figure(together, ended, ticks=ticks, mark=day))
+
+# %%
+counts = chapter.hand_over("patient_states", states.state_rows(together, ticks), analysis="FLOW")
+chapter.table(states.state_table(counts, study.arms, ticks))
 
 # %% [markdown]
 # ### Values on the way
@@ -91,11 +89,7 @@ chapter.table(listing or courses.state_table(lines, study.arms, ticks))
 # Values after a transplant belong to another liver and are not drawn.
 
 # %%
-if each:
-    for code in profile:
-        display(chapter.figure(courses.profile_figure(study, found, plan.parameter(code))))
-else:
-    display(chapter.say(message("patients.elsewhere")))
+display(*map(chapter.figure, courses.profile_figures(study, each, profile)))
 
 # %% [markdown]
 # ## What could change it

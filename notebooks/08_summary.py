@@ -54,7 +54,7 @@ chapter.say("\n\n".join([words.standing(study), *overview.first_lines(study, oth
 
 # %% tags=["hide-input"]
 size = overview.part(others, "os_power")
-chapter.say(trial_size.what_this_size_shows(study.arms, size) if size.rows else "")
+chapter.say(trial_size.what_this_size_shows(study.arms, size))
 
 # %% tags=["hide-input"]
 chapter.say("\n\n".join(overview.other_lines(study, others)), overview.missing_sentence(others))
@@ -84,8 +84,7 @@ chapter.say(overview.unplanned_sentence(study, planned))
 chapter.table(deviations.deviation_table(study, counts))
 
 # %% tags=["hide-input"]
-listed = deviations.deviation_list(study, found)
-chapter.table(listed) if listed is not None else chapter.say("No other deviation was found.")
+chapter.table(deviations.deviation_list(study, found))
 
 # %% [markdown]
 # ### The CONSORT checklist
@@ -93,24 +92,17 @@ chapter.table(listed) if listed is not None else chapter.say("No other deviation
 # %%
 chapter.table(consort.checklist_table(study))
 
-# %% [markdown]
+# %% [markdown] tags=["needs:previous"]
 # ### What changed since the last cut
 #
 # What was known at the last cut and what is known now: the data of both, and the estimates as they were then reported.
 
 # %%
 changes = since.since_last_cut(study, others)
-counted = chapter.hand_over("since", changes, analysis="SUMMARY") if changes else None
-
-# %% tags=["hide-input"]
-chapter.say(since.data_sentence(changes, counted) if changes else since.none_sentence())
-
-# %%
-for table in since.tables(changes, counted) if changes else []:
-    display(chapter.table(table))
-
-# %% tags=["hide-input"]
-chapter.say(since.recoded_sentence(changes), since.estimate_sentence(changes, counted)) if changes else None
+counted = chapter.hand_over("since", changes, analysis="SUMMARY")
+display(chapter.say(since.data_sentence(changes, counted)))
+display(*map(chapter.table, since.tables(changes, counted)))
+chapter.say(since.recoded_sentence(changes), since.estimate_sentence(changes, counted))
 
 # %% [markdown]
 # ## What could change it

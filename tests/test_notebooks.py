@@ -1,5 +1,6 @@
 """The shape of the chapters: short cells, prose first, one skeleton, one interface; and the lint that holds it."""
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from esld.data.cutfile import read_cut
 from esld.errors import InputError
 from esld.pipeline.chapters import ChapterSource, read_chapter, read_chapters, values_for
+from esld.report.needs import NEEDS, TAG
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "notebooks").glob("*.py"))
@@ -22,6 +24,7 @@ HEADINGS = [
     "What it cannot say",
 ]
 TAGS = {"parameters", "hide-input", "remove-cell", "nbval-ignore-output"}
+NEEDED = {f"{TAG}{name}" for name in NEEDS}
 MEDIAN_LINES, MOST_LINES = 4, 15
 
 
@@ -70,10 +73,14 @@ def _code_faults(chapter: ChapterSource) -> Iterator[str]:
     for (position, cell), length in zip(cells, lengths, strict=True):
         if length > MOST_LINES:
             yield f"cell {position} has {length} lines, more than {MOST_LINES}: move it to esld"
-        if unknown := set(cell.metadata.get("tags", [])) - TAGS:
+        if unknown := set(cell.metadata.get("tags", [])) - TAGS - NEEDED:
             yield f"cell {position} has the tags {sorted(unknown)}, not of {sorted(TAGS)}"
         if re.search(r"^\s*[!%]", cell.source, flags=re.MULTILINE):
             yield f"cell {position} calls the shell or a magic"
+        elif any(isinstance(node, ast.If | ast.IfExp) for node in ast.walk(ast.parse(cell.source))):
+            yield f"cell {position} asks 'if': let a tag name what it needs, or what it calls decide"
+        if re.search(r"\b(compares|shows_arms|shows_dose|view)\b", cell.source):
+            yield f"cell {position} asks for the view: let a tag name what it needs"
     opened = re.findall(r'open_chapter\("([^"]*)", cut=cut\)', "\n".join(cell.source for _, cell in cells))
     if opened != [chapter.slug]:
         yield f"opens {opened}, not itself"
@@ -183,6 +190,16 @@ class TestTheLint:
             ("hide-input", "hide-output", "not of ['hide-input', 'nbval-ignore-output'"),
             ('chapter.say("Words.")', "%matplotlib inline", "calls the shell or a magic"),
             ('chapter.say("Words.")', "!pip install esld", "calls the shell or a magic"),
+            ('chapter.say("Words.")', 'if study.arms:\n    chapter.say("Words.")', "cell 5 asks 'if'"),
+            ('chapter.say("Words.")', 'chapter.say("Words." if cut else "")', "cell 5 asks 'if'"),
+            ('chapter.say("Words.")', "chapter.say(study.cut.view)", "cell 5 asks for the view"),
+            ('chapter.say("Words.")', "study.compares and chapter.say()", "cell 5 asks for the view"),
+            ('tags=["hide-input"]', 'tags=["hide-input", "needs:comparison"]', None),
+            (
+                'tags=["hide-input"]',
+                'tags=["needs:comparisons"]',
+                "cell 5 has the tags ['needs:comparisons']",
+            ),
             ("09_good", "03_survival", "opens ['03_survival'], not itself"),
             ("cell_metadata_filter: tags,-all", "formats: py:percent", "keeps more metadata than tags"),
             ("#     cell_metadata_filter: tags,-all\n", "", "must be a py:percent notebook"),

@@ -7,7 +7,7 @@ import io
 import math
 import re
 import tokenize
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -48,7 +48,7 @@ class ChapterSource:
     sha256 : str
         Of its text: bytes with line ends as ``esld.data.fingerprint.canonical`` has them.
     notebook : NotebookNode
-        As jupytext reads it; treat as read-only.
+        As jupytext reads it, each cell with the id that it is published under; treat as read-only.
     title, question : str
         First heading, and the first paragraph under "Question", without markup.
     parameters : dict of str to Parameter
@@ -89,8 +89,8 @@ def read_chapters(file: CutFile) -> list[ChapterSource]:
     Raises
     ------
     esld.errors.InputError
-        A chapter is missing, named twice or has no usable parameters cell, or the cut sets a parameter that
-        the chapter does not have or gives it another type. All faults at once.
+        A chapter is missing, named twice or has no usable parameters cell, it names a need that nobody knows, or the cut
+        sets a parameter that the chapter does not have or gives it another type. All faults at once.
     """
     folder = file.root / "notebooks"
     known = sorted(p.stem for p in folder.glob("*.py"))
@@ -114,8 +114,10 @@ def read_chapters(file: CutFile) -> list[ChapterSource]:
     if faults:
         raise InputErrors(faults)
     chapters = [read_chapter(folder / f"{slug}.py") for slug in sorted(file.cut.chapters)]
+    from esld.pipeline.sections import need_faults  # it imports what a study is made of
+
     for chapter in chapters:
-        faults += _parameter_faults(chapter, file)
+        faults += [*_parameter_faults(chapter, file), *need_faults(chapter)]
     if faults:
         raise InputErrors(faults)
     return chapters
@@ -148,6 +150,9 @@ def read_chapter(path: Path) -> ChapterSource:
         rule = "must have exactly one cell tagged 'parameters'"
         remedy = 'Write # %% tags=["parameters"].'
         raise InputError(f"chapter {path.stem}", rule, len(tagged), path.name, remedy)
+    injected = notebook.cells.index(tagged[0]) + 2  # papermill puts a cell behind the parameters
+    for number, cell in enumerate(notebook.cells, 1):
+        cell["id"] = cell_id(number + (number >= injected))
     prose = "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
     return ChapterSource(
         slug=path.stem,
@@ -158,6 +163,25 @@ def read_chapter(path: Path) -> ChapterSource:
         question=_plain(_first(r"^## Question\s*\n+((?:.+\n?)+)", prose) or ""),
         parameters=_interface(tagged[0].source, path),
     )
+
+
+def numbered(cells: "Iterable[NotebookNode]") -> "Iterator[tuple[int, NotebookNode]]":
+    """Cells with their numbers in the whole chapter, from 1, with those that are left out and the injected parameters."""
+    number = 0
+    for cell in cells:
+        number = cell_number(cell, number)
+        yield number, cell
+
+
+def cell_number(cell: "NotebookNode", before: int) -> int:
+    """The number in a cell's id; of one that was injected, the one after the cell before it."""
+    own = re.fullmatch(r"cell-(\d+)", cell.get("id", ""))
+    return int(own[1]) if own else before + 1
+
+
+def cell_id(number: int) -> str:
+    """Id of a published cell."""
+    return f"cell-{number:03d}"
 
 
 def values_for(slug: str, file: CutFile) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from esld.errors import RunError
-from esld.pipeline.chapters import ChapterSource
+from esld.pipeline.chapters import ChapterSource, cell_id, cell_number, numbered
 from esld.pipeline.how import CELL_SECONDS
 from esld.pipeline.kernels import KERNEL
 
@@ -83,23 +83,24 @@ def execute(
     ------
     esld.errors.RunError
         A cell failed, took too long or ended the chapter early, or the kernel died; the message names chapter, cell and
-        error. Cells are counted from 1 as in the executed notebook, prose and injected parameters included.
+        error. Cells are counted from 1 as in the whole chapter, prose and injected parameters included.
     """
     import papermill
     from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
     from traitlets.config import Config
 
-    current, begun = -1, perf_counter()  # the cell at work; none yet
+    current, begun = 0, perf_counter()  # the cell at work; none yet
+    numbers: dict[int, int] = {}  # of cells, by their place in what is executed
     with ExitStack() as work_of_cells:
 
         def note(cell: NotebookNode, cell_index: int) -> None:
             nonlocal current, begun
-            if current < 0:
+            if not current:
                 work_of_cells.enter_context(turn or nullcontext())
                 begun = perf_counter()
                 on_start()
-            current = cell_index
+            current = numbers[cell_index] = cell_number(cell, current)
 
         def run() -> Any:
             try:
@@ -127,23 +128,22 @@ def execute(
             try:
                 notebook = run()
             except RuntimeError:
-                if current >= 0:
+                if current:
                     raise
                 notebook = run()
         except PapermillExecutionError as error:
             _name_source(out, chapter)
-            raise RunError(
-                f"{failed} {error.cell_index + 1}: {error.ename}: {_one_line(error.evalue)}"
-            ) from None
+            number = numbers[error.cell_index]
+            raise RunError(f"{failed} {number}: {error.ename}: {_one_line(error.evalue)}") from None
         except CellTimeoutError:
             rule = f"it took longer than {timeout} s; --timeout allows more"
-            raise RunError(f"{failed} {current + 1}: {rule}.") from None
+            raise RunError(f"{failed} {current}: {rule}.") from None
         except RuntimeError as error:  # nbclient's DeadKernelError, and a kernel that did not start twice
-            if current < 0:
+            if not current:
                 raise RunError(
                     f"the kernel of chapter {chapter.slug} did not start: {_one_line(str(error))}"
                 ) from error
-            raise RunError(f"{failed} {current + 1}: {_one_line(str(error))}") from error
+            raise RunError(f"{failed} {current}: {_one_line(str(error))}") from error
     if (missing := _not_executed(notebook)) is not None:
         raise RunError(f"{failed} {missing}: the chapter ended before its last cell.")
     notebook, stderr = published_form(notebook, chapter, values)
@@ -156,8 +156,8 @@ def published_form(
     """The notebook without clocks, paths and random ids, and its stderr, which may name paths."""
     stderr: list[str] = []
     count = 0
-    for position, cell in enumerate(notebook.cells, 1):
-        cell["id"] = f"cell-{position:03d}"
+    for number, cell in numbered(notebook.cells):
+        cell["id"] = cell_id(number)
         cell.metadata = nbformat.from_dict({"tags": list(cell.metadata.get("tags", []))})
         if cell.cell_type != "code":
             continue
@@ -220,11 +220,11 @@ def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
 
 def _not_executed(notebook: NotebookNode) -> int | None:
     """The first code cell that did not end well; papermill lets ``SystemExit`` pass."""
-    for position, cell in enumerate(notebook.cells, 1):
+    for number, cell in numbered(notebook.cells):
         if cell.cell_type == "code" and cell.source.strip():
             ended = all(output.output_type != "error" for output in cell.outputs)
             if cell.execution_count is None or not ended:
-                return position
+                return number
     return None
 
 

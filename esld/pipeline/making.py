@@ -20,6 +20,7 @@ from esld.pipeline.handed_over import gather
 from esld.pipeline.how import Published, outputs_folder
 from esld.pipeline.publish import SCRATCH, Place, keep_failed, locked, publish, staging_folder
 from esld.pipeline.reuse import Kept, Shelf, chapter_key, cut_key, report_key
+from esld.pipeline.sections import fitted
 from esld.pipeline.unblinding import check_unblinding
 from esld.pipeline.watch import Event
 from esld.protocol import read_protocol
@@ -55,6 +56,7 @@ class Making:
         self.study = stored_study(file)
         ledger_of(self.study)  # an export that cannot be read is found before any kernel starts
         check_unblinding(self.study)
+        self.chapters = [fitted(chapter, self.study) for chapter in self.chapters]
         inputs = provenance.input_hashes(file, self.chapters)
         environment = provenance.environment(file.root)
         with locked(place):

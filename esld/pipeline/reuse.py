@@ -2,8 +2,9 @@
 
 The key of a chapter is made anew at each run from the bytes that are there: its source, the values that the cut sets in it,
 all that :func:`cut_key` holds (data, protocol, cut file, corrections, package, lock, interpreter, the previous cut), and for a
-chapter that reads what others handed over, also that. There is no date in it and no promise: a kept chapter of another key is
-not looked at, and one whose files are not what its manifest says is none. Everything may be deleted at any time.
+chapter that reads what others handed over, also that. Which sections are left out follows from these. There is no date in it
+and no promise: a kept chapter of another key is not looked at, and one whose files are not what its manifest says is none.
+Everything may be deleted at any time.
 """
 
 import hashlib

@@ -23,7 +23,7 @@ from esld.data.cutfile import CutFile, read_cut
 from esld.errors import InputError, RunError
 from esld.pipeline import provenance
 from esld.pipeline.agreement import row_differences
-from esld.pipeline.chapters import read_chapters, waves
+from esld.pipeline.chapters import numbered, read_chapters, waves
 from esld.pipeline.handed_over import gather
 from esld.pipeline.how import How
 from esld.pipeline.kernels import Kernels, kernels
@@ -191,12 +191,12 @@ def _nbval(
 
 
 def _code_cells(notebook: Path) -> list[int]:
-    """Positions of the code cells among all cells, from 1: nbval counts code cells alone, from 0."""
+    """Numbers of the code cells in the whole chapter, from 1: nbval counts code cells alone, from 0."""
     try:
         cells = nbformat.read(notebook, as_version=4).cells
     except (ValueError, AttributeError):
         return []
-    return [position for position, cell in enumerate(cells, 1) if cell.cell_type == "code"]
+    return [number for number, cell in numbered(cells) if cell.cell_type == "code"]
 
 
 def _failures(report: Path, positions: Mapping[str, Sequence[int]]) -> list[str]:

@@ -11,7 +11,7 @@ from esld.randomisation import (
     standardised_difference,
     standardised_difference_of_levels,
 )
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 
@@ -62,12 +62,12 @@ ONE_SIDED = "one level or value in each arm leaves no spread to measure by"
 
 
 def balance_rows(study: Study) -> pd.DataFrame:
-    """Standardised difference of each baseline variable, second arm minus first, in long form.
+    """Standardised difference of each baseline variable, second of the compared arms minus first, in long form.
 
     Categorical variables (by the protocol's codebook) have a distance without a sign. ``n`` counts the patients with a value.
     """
-    entered = order_of_entry(study)
-    codes = entered["TRT01P"].eq(study.arms[1]).to_numpy(dtype=np.int64)
+    second, entered = needs.compared(study)[1], order_of_entry(study)
+    codes = entered["TRT01P"].eq(second).to_numpy(dtype=np.int64)
     values = baseline_values(study).reindex(entered["USUBJID"])
     rows = []
     for variable in baseline_variables(study):

@@ -12,6 +12,7 @@ from esld.data.cutfile import read_cut
 from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.errors import InputError
+from esld.report import needs
 from esld.report.drawing import figures
 from esld.report.results import HasFrame, Reported, Row, rows_of
 from esld.report.roles import PARTS, RUN_FILE, RUN_VARIABLE
@@ -98,9 +99,14 @@ class Chapter:
             rows += [Row(**record) for record in content["rows"]]
         return Others(Reported(tuple(rows)), answers, tuple(missing))
 
-    def table(self, table: Table | Sentence) -> Table | Sentence:
-        """Record a table as CSV and show it; a sentence that says why there is none is shown in its place."""
-        if isinstance(table, Sentence):
+    @property
+    def compared(self) -> list[str]:
+        """Labels of the arms that are compared; where none are, an error that says why."""
+        return needs.compared(self.study)
+
+    def table(self, table: Table | Sentence | None) -> Table | Sentence | None:
+        """Record a table as CSV and show it; a sentence in its place is shown, and nothing for none."""
+        if table is None or isinstance(table, Sentence):
             return table
         path = self.scratch / "tables" / f"{table.id}.csv"
         path.write_text(table.to_csv(), encoding="utf-8", newline="\n")
@@ -109,9 +115,9 @@ class Chapter:
         self._write()
         return table
 
-    def figure(self, figure: figures.Picture | Sentence) -> figures.Picture | Sentence:
-        """Record a figure as SVG and PNG and show it; a sentence that says why there is none is shown in its place."""
-        if isinstance(figure, Sentence):
+    def figure(self, figure: figures.Picture | Sentence | None) -> figures.Picture | Sentence | None:
+        """Record a figure as SVG and PNG and show it; a sentence in its place is shown, and nothing for none."""
+        if figure is None or isinstance(figure, Sentence):
             return figure
         figure.save(self.scratch / "figures")
         self._files[f"figures/{figure.id}"] = figure.alt
@@ -119,15 +125,23 @@ class Chapter:
         self._write()
         return figure
 
-    def say(self, *html: str) -> Sentence:
-        """Show sentences as a paragraph; an empty one is left out."""
-        return Sentence(" ".join(filter(None, html)))
+    def say(self, *html: str) -> Sentence | None:
+        """Show sentences as a paragraph; an empty one is left out, and nothing is shown where all are."""
+        said = " ".join(filter(None, html))
+        return Sentence(said) if said else None
 
     def answer(self, *html: str) -> Sentence:
         """Show the chapter's answer, and record it for the front page."""
         self._answer = " ".join(filter(None, html))
         self._write()
         return Sentence(self._answer)
+
+    def left_out(self, need: str) -> Sentence:
+        """Show why a section is not here, for which the pipeline writes this call; an answer too where there is no other."""
+        said = needs.why_not(self.study, need)
+        self._answer = self._answer or said
+        self._write()
+        return Sentence(said)
 
     def _write(self) -> None:
         exhibits = ", ".join(f"{_json(name)}: {shown}" for name, shown in self._exhibits.items())

@@ -7,6 +7,7 @@ import pandas as pd
 from esld.data.study import Study
 from esld.protocol import RandomisationDesign
 from esld.randomisation import CompleteRandomisation, Conditioned, Design, PermutedBlocks, SimpleRandomisation
+from esld.report.needs import compared
 
 
 def order_of_entry(study: Study) -> pd.DataFrame:
@@ -26,7 +27,7 @@ def reference_design(study: Study) -> Design:
     Where the protocol names no design that can be repeated, complete randomisation with these sizes.
     """
     arms = order_of_entry(study)["TRT01P"]
-    first, second = (int(arms.eq(arm).sum()) for arm in study.arms[:2])
+    first, second = (int(arms.eq(arm).sum()) for arm in compared(study)[:2])
     return _given_sizes(study.protocol.randomisation.design, first, second)
 
 

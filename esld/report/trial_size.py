@@ -10,7 +10,9 @@ RELIABLE = 0.8  # share of trials; the messages "size" and "hazards" say so
 
 
 def what_this_size_shows(arms: Sequence[str], reported: Reported) -> str:
-    """What a trial of this size can and cannot show, from :func:`esld.report.survival.tables.power_rows`."""
+    """What a trial of this size can and cannot show, by :func:`esld.report.survival.tables.power_rows`; nothing without."""
+    if not reported.rows:
+        return ""
     first, second = (treatment(arm) for arm in arms)
     fewest = reported.row("fewest deaths against none")
     if fewest.value is None:

@@ -8,7 +8,7 @@ import pytest
 
 from esld.data.study import load_study
 from esld.data.tables import write_tables
-from esld.report import flow
+from esld.report import flow, needs
 from esld.report.results import rows_of
 from esld.report.safety import adverse_events, infusion_reactions
 from esld.report.safety import counted as safety
@@ -116,7 +116,7 @@ def test_25_placebo_has_no_dose(tmp_path):
     for view in ("blinded", "unblinded"):
         own = study(tmp_path / view, {"EX": nothing}, protocol=without, view=view)
         assert own.adsl["SAFFL"].eq("Y").sum() == 21
-        assert safety.why_empty(own) == ""
+        assert needs.why_not(own, "safety_set") == ""
     group = safety.safety_set(own)
     assert {arm: group.size(arm) for arm in group.arms} == {"Low dose": 10, "Medium-high dose": 11}
 

@@ -82,7 +82,7 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
     yield baseline.baseline_table(study, baseline.summarise_baseline(study))
     queries = data_cut.query_table(data_cut.listed_queries(study), study.answers)
     for table in (queries, data_cut.assumption_table(study)):
-        if table is not None:
+        if isinstance(table, Table):
             yield table
     blocks = {}
     for name, code in (("Primary", "OS"), ("Sensitivity", "OSCUT")):

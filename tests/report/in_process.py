@@ -4,7 +4,7 @@ import ast
 import json
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,6 @@ from types import CodeType
 from typing import Any
 from unittest import mock
 
-import jupytext
 import pandas as pd
 
 from esld.data import dates, sdtm
@@ -20,6 +19,8 @@ from esld.data import study as studies
 from esld.data.cutfile import CutFile, read_cut
 from esld.data.reading import Tables
 from esld.data.study import Study, load_study
+from esld.pipeline.chapters import ChapterSource, read_chapter
+from esld.pipeline.sections import fitted
 from esld.report import chapter as chapters
 from esld.report import front
 from esld.report.chapter import Chapter, Others
@@ -41,16 +42,18 @@ def rows_handed_over(chapter: Chapter) -> list[Row]:
 
 
 @cache
-def cells(name: str) -> tuple[tuple[CodeType, CodeType | None], ...]:
-    """The code cells of a chapter: the statements, and the expression that a cell ends with and shows."""
-    notebook = jupytext.read(ROOT / "notebooks" / f"{name}.py")
-    found = []
-    for number, cell in enumerate(c for c in notebook.cells if c.cell_type == "code"):
-        tree, where = ast.parse(cell.source), f"{name}, code cell {number}"
-        last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-        shown = None if last is None else compile(ast.Expression(last.value), where, "eval")
-        found.append((compile(tree, where, "exec"), shown))
-    return tuple(found)
+def source_of(name: str) -> ChapterSource:
+    """A chapter as it is written."""
+    return read_chapter(ROOT / "notebooks" / f"{name}.py")
+
+
+@cache
+def compiled(source: str, where: str) -> tuple[CodeType, CodeType | None]:
+    """A code cell: the statements, and the expression that it ends with and shows."""
+    tree = ast.parse(source)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    shown = None if last is None else compile(ast.Expression(last.value), where, "eval")
+    return compile(tree, where, "exec"), shown
 
 
 @dataclass
@@ -126,6 +129,17 @@ def _run(study: Study, names: Iterable[str]) -> Report:
 
 
 def _run_cells(name: str, chapter: Unwritten, shown: list[object], failed: list[str]) -> None:
+    source = fitted(source_of(name), chapter.study)
+    for where, error in ended(source, chapter, shown):
+        if error:
+            failed.append(f"{name}, {where}: {type(error).__name__}: {error}")
+            return  # what comes after would fail for want of its names
+
+
+def ended(
+    source: ChapterSource, chapter: Chapter, shown: list[object]
+) -> Iterator[tuple[str, Exception | None]]:
+    """Run the code cells of a chapter one by one: the id of each, and what it raised."""
     namespace: dict[str, Any] = {}
     with (
         mock.patch.object(chapters, "open_chapter", lambda name, cut: chapter),
@@ -133,14 +147,16 @@ def _run_cells(name: str, chapter: Unwritten, shown: list[object], failed: list[
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("error")
-        for number, (statements, expression) in enumerate(cells(name)):
+        for cell in (cell for cell in source.notebook.cells if cell.cell_type == "code"):
+            statements, expression = compiled(cell.source, f"{source.slug}, {cell.id}")
             try:
                 exec(statements, namespace)
                 item = None if expression is None else eval(expression, namespace)
             except Exception as error:
-                failed.append(f"{name}, code cell {number}: {type(error).__name__}: {error}")
-                return  # what comes after would fail for want of its names
+                yield cell.id, error
+                continue
             shown += [] if item is None else [item]
+            yield cell.id, None
 
 
 # --- cuts of the demonstration trial --------------------------------------------------------------------------

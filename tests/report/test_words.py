@@ -66,7 +66,7 @@ def test_an_id_and_a_number_are_escaped():
 def test_arms_in_sentences_on_survival(name):
     groups = GROUPS[name]
     result, reported = at_horizon(groups)
-    beside = rows_of("b", companion_rows(result), analysis="A", chapter="c")
+    beside = rows_of("b", companion_rows(result, list(groups)), analysis="A", chapter="c")
     sizes = rows_of("p", power_rows([len(g) for g in groups.values()]), analysis="A", chapter="c")
     said = [
         sentence(result, reported),

@@ -8,7 +8,13 @@ import pandas as pd
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.report import numbers
-from esld.report.baseline_variables import Variable, baseline_values, baseline_variables, difference_text
+from esld.report.baseline_variables import (
+    Variable,
+    balance_rows,
+    baseline_values,
+    baseline_variables,
+    difference_text,
+)
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words import in_prose, joined, message, of_group, span
@@ -95,6 +101,11 @@ def _category(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def difference_rows(study: Study) -> pd.DataFrame:
+    """The rows of :func:`esld.report.baseline_variables.balance_rows`; none where no groups are compared."""
+    return balance_rows(study) if study.compares else pd.DataFrame(columns=["statistic", "value"])
+
+
 def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | None = None) -> Table:
     """The table, made from the rows of :func:`summarise_baseline` and, where two groups stand side by side, those of
     :func:`esld.report.baseline_variables.balance_rows`.
@@ -138,7 +149,7 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
             add(variable, "Missing", {g: f"{missing[g]:.0f}" for g in groups})
     frame = pd.DataFrame(rows)
     shown: list[str] = []
-    if differences is not None:
+    if differences and differences.rows:
         shown = [
             "" if again else difference_text(differences, frame["Variable"].iloc[n], study)
             for n, again in enumerate(frame["Variable"].duplicated())

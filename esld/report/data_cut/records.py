@@ -13,7 +13,7 @@ from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import message, span
+from esld.report.words import Sentence, message, span
 from esld.survival import median_follow_up
 
 _SHOWN_QUERIES = 40
@@ -227,10 +227,10 @@ def query_words(study: Study, reported: Reported) -> str:
     return f"{words}. Seen and found correct: {span(answered, f'{answered.value:.0f}')}."
 
 
-def query_table(listed: pd.DataFrame, answers: Answers) -> Table | None:
-    """The queries themselves, the open ones first and of these the most severe; ``None`` when there is none."""
+def query_table(listed: pd.DataFrame, answers: Answers) -> Table | Sentence:
+    """The queries themselves, the open ones first and of these the most severe; a sentence when there is none."""
     if listed.empty:
-        return None
+        return Sentence(answers.note or message("queries.none"))
     columns = {
         "id": "Query",
         "USUBJID": "Subject",
@@ -255,10 +255,10 @@ def query_table(listed: pd.DataFrame, answers: Answers) -> Table | None:
     return Table("data_queries", "Data queries", shown.reset_index(drop=True), footnotes=tuple(notes))
 
 
-def correction_table(study: Study) -> Table | None:
-    """The recorded corrections of what the cut shows; ``None`` when there is none."""
+def correction_table(study: Study) -> Table | Sentence:
+    """The recorded corrections of what the cut shows; a sentence when there is none."""
     if not study.overrides.shown:
-        return None
+        return Sentence(hidden_corrections(study))
     rows = [
         {
             "Record": f"{correction.domain} {', '.join(correction.key.values())}",
@@ -288,11 +288,11 @@ def hidden_corrections(study: Study) -> str:
     )
 
 
-def assumption_table(study: Study) -> Table | None:
-    """What was assumed about the data: subject, choice, reason; ``None`` when nothing was."""
+def assumption_table(study: Study) -> Table | Sentence:
+    """What was assumed about the data: subject, choice, reason; a sentence when nothing was."""
     assumed = {name: stated for name, stated in study.protocol.data_assumptions.items() if stated.assumed}
     if not assumed:
-        return None
+        return Sentence(message("assumptions.none"))
     rows = [
         {"Subject": name.replace("_", " ").capitalize(), "Choice": stated.value, "Reason": stated.reason}
         for name, stated in assumed.items()

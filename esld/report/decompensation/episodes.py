@@ -7,7 +7,7 @@ import pandas as pd
 
 from esld.data.adam.adce import observed_days
 from esld.data.study import Study
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.decompensation.figures import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
 from esld.report.results import Reported, Row
@@ -116,7 +116,8 @@ def estimate(study: Study, paramcd: str, *, at: float, conf_level: float) -> Epi
 
 
 def recurrent(study: Study, paramcds: Sequence[str]) -> list[str]:
-    """Those of the endpoints whose records are episodes."""
+    """Those of the endpoints whose records are episodes; where the trial records none, an error that says why."""
+    needs.require(study, "episodes")
     return [code for code in paramcds if study.protocol.endpoint(code).recurrent]
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from esld.data.adam.adce import prevalent_subjects
 from esld.data.study import Study
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.decompensation.figures import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
 from esld.report.results import Reported, Row
@@ -173,8 +173,9 @@ def words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
     return message("decompensation", horizon=numbers.horizon(at), events="; ".join(parts))
 
 
-def tested_words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
+def tested_words(study: Study, results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
     """Gray's tests in words, with what so few events can say."""
+    needs.require(study, "comparison")
     tested = [
         (first, row)
         for first, reported in results.values()

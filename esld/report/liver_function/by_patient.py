@@ -11,7 +11,7 @@ from esld.protocol import Parameter
 from esld.report import numbers
 from esld.report.drawing import figures
 from esld.report.liver_function import courses
-from esld.report.parameters import analysed, unrecorded
+from esld.report.parameters import analysed, unrecorded, unrecorded_words
 from esld.report.results import Reported
 from esld.report.words import Sentence, in_prose, joined, message, of_group, prose, span
 
@@ -101,6 +101,15 @@ def not_computed(study: Study) -> list[tuple[str, str]]:
     }
     codes: Sequence[str] = list(dict.fromkeys([*stated, *reasons]))
     return [(code, stated.get(code) or reasons[code]) for code in codes]
+
+
+def not_collected_words(study: Study, parameters: Sequence[Parameter]) -> str:
+    """What the trial does not give, a line each, and of which parameters no value is recorded yet; or that all are there."""
+    reasons = [r if r.endswith(".") else f"{code} {r}." for code, r in not_computed(study)]
+    lines = "\n".join(f"- {reason}" for reason in reasons)
+    none = unrecorded_words(study, parameters)
+    said = [message("not_collected"), lines] if lines else []
+    return "\n\n".join([*said, *filter(None, [none])]) or message("not_collected.none")
 
 
 def after_transplant(study: Study) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from esld.longitudinal.ancova import ancova
 from esld.longitudinal.worst_rank import worst_rank
 from esld.protocol import Parameter, Visit
 from esld.randomisation import Design, LinearStatistic, randomisation_test
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.liver_function.repeated import difference_label
 from esld.report.parameters import analysed
 from esld.report.results import Reported, Row
@@ -140,6 +140,7 @@ def compared_table(
 
     A sentence where nobody has a change at the visit.
     """
+    needs.require(study, "comparison")
     if not any(row.n for own in adjusted.values() for row in own.rows):
         return Sentence(message("visit.none", visit=visit.label.lower()))
     label = difference_label(study)
@@ -193,6 +194,7 @@ def ranked_table(
 
     A sentence where by no parameter anybody can be ranked against the other group.
     """
+    needs.require(study, "comparison")
     shares = [own.row("win_probability") for own in ranked.values()]
     if not any(share.value is not None for share in shares):
         reason = "; ".join(dict.fromkeys(_why_unranked(study, own) for own in ranked.values()))

@@ -1,7 +1,7 @@
 """Each patient's course: from randomisation to the last contact, what happened on the way, and how it ended."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,19 +18,11 @@ from esld.report.numbers import capitalised
 from esld.report.parameters import analysed, unrecorded
 from esld.report.patients import figures as patient_figures
 from esld.report.results import Reported, Row
-from esld.report.tables import Table
 from esld.report.words import Sentence, in_prose, joined, message, of_group, span
 
 _FLAT = 10  # a ratio of values beyond which low ones would lie flat on the axis of a small panel
 # How a course stands at the last contact; each patient is in one of these.
 OUTCOMES = ("completed", "ongoing", "transplant", "death", "lost")
-# In which state a patient is on a day, in the order in which they are stacked.
-STATES = {
-    "followed": "Followed with the own liver",
-    "ended": "Follow-up ended, own liver",
-    "transplant": "Transplanted",
-    "death": "Died",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,9 +156,17 @@ def _episodes(study: Study, paramcd: str, name: str) -> pd.DataFrame:
     return pd.DataFrame({"USUBJID": rows["USUBJID"], "kind": name, "day": rows["AVAL"].astype(float)})
 
 
-def few(found: Courses, most: int) -> bool:
-    """Whether each patient can be shown by himself: not more than `most` are randomised."""
-    return len(found.patients) <= most
+def divided(found: Courses, most: int) -> tuple[Courses, Courses]:
+    """The courses of who is shown by himself, and of who is shown by group: everybody in one of them, by how many there are.
+
+    Parameters
+    ----------
+    found : Courses
+    most : int
+        Patients up to whom each is shown by himself.
+    """
+    nobody = replace(found, patients=found.patients.iloc[:0], marks=found.marks.iloc[:0])
+    return (found, nobody) if len(found.patients) <= most else (nobody, found)
 
 
 def planned_words(study: Study) -> str:
@@ -194,9 +194,9 @@ def words(reported: Reported, arms: Sequence[str]) -> str:
     return numbers.capitalised("; ".join(sentences)) + "."
 
 
-def shown_words(reported: Reported, *, each: bool) -> str:
+def shown_words(each: Courses, reported: Reported) -> str:
     """How to read the figure of courses; why patients are not shown one by one where they are not, and what is shown instead."""
-    if each:
+    if len(each.patients):
         return message("patients.each")
     row = reported.row(OUTCOMES[0], ALL)
     return message("patients.many", n=span(row, str(row.n)))
@@ -219,15 +219,20 @@ def _ends(reported: Reported, arm: str, write: Callable[[Row, str], str]) -> lis
     return parts or [message("patients.nobody")]
 
 
-def swimmer_figure(found: Courses, reported: Reported, *, ticks: Sequence[float], mark: float) -> Picture:
-    """One bar a patient, with what happened on the way."""
+def swimmer_figure(
+    found: Courses, reported: Reported, *, ticks: Sequence[float], mark: float
+) -> Picture | None:
+    """One bar a patient, with what happened on the way; None of nobody."""
+    if found.patients.empty:
+        return None
     return patient_figures.swimmer(
         found.patients, found.marks, arms=found.arms, events=found.events, id="courses",
-        title=_finding(reported), alt=_swimmer_alt(found, reported), ticks=ticks, mark=mark,
+        title=finding(reported), alt=_swimmer_alt(found, reported), ticks=ticks, mark=mark,
     )  # fmt: skip
 
 
-def _finding(reported: Reported) -> str:
+def finding(reported: Reported) -> str:
+    """The title of a figure of the courses: how they ended, in numbers."""
     row = reported.row(OUTCOMES[0], ALL)
     ends = joined(_ends(reported, ALL, lambda _, text: text))
     return f"Of {row.n} {numbers.noun(row.n or 0, 'patient')}, {ends}"
@@ -237,7 +242,7 @@ def _swimmer_alt(found: Courses, reported: Reported) -> str:
     longest = numbers.fixed(found.patients["end"].max(), 0)
     unit = numbers.noun(float(longest), "day")
     start = f"One bar a patient from randomisation to death or last contact, by group; the longest is {longest} {unit}."
-    return f"{start} {_finding(reported)}. {_marked(found)}".rstrip()
+    return f"{start} {finding(reported)}. {_marked(found)}".rstrip()
 
 
 def _marked(found: Courses) -> str:
@@ -248,6 +253,13 @@ def _marked(found: Courses) -> str:
     episodes = {name: int(counts.get(name, 0)) for name in found.events}
     parts += [f"{n} of {in_prose(name)}" for name, n in episodes.items() if n]
     return f"Marked on the way: {joined(parts)}." if parts else ""
+
+
+def profile_figures(study: Study, each: Courses, codes: Sequence[str]) -> Sequence[Picture | Sentence]:
+    """The course of each of the parameters; where patients are not shown one by one, a sentence that says where it is."""
+    if each.patients.empty:
+        return [Sentence(message("patients.elsewhere"))]
+    return [profile_figure(study, each, study.protocol.parameter(code)) for code in codes]
 
 
 def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Picture | Sentence:
@@ -285,60 +297,3 @@ def _profile_title(found: Courses, parameter: Parameter, rows: pd.DataFrame) -> 
             continue
         parts.append(f"{int((own < 0).sum())} of {len(own)} ({in_prose(arm)})")
     return f"{parameter.param}: the last value is lower than at baseline in {joined(parts)}"
-
-
-def state_rows(found: Courses, days: Sequence[float]) -> pd.DataFrame:
-    """How many patients of each arm are in which state on a day, in long form.
-
-    An event counts on its own day; follow-up that ends on a day still covers it.
-    """
-    rows = []
-    for arm in found.arms:
-        own = found.patients[found.patients["TRT01P"].eq(arm)]
-        for day in days:
-            counts = _states(own, day)
-            about = {"group": arm, "time": day, "unit": "patients", "method": "count", "n": len(own)}
-            rows += [about | {"statistic": state, "value": count} for state, count in counts.items()]
-    return pd.DataFrame(rows)
-
-
-def _states(own: pd.DataFrame, day: float) -> dict[str, int]:
-    dead = own["ended"].eq("death") & own["end"].le(day)
-    grafted = own["transplant"].le(day) & ~dead
-    ended = own["end"].lt(day) & ~dead & ~grafted
-    counts = {"ended": ended, "transplant": grafted, "death": dead}
-    told = {state: int(members.sum()) for state, members in counts.items()}
-    return {"followed": len(own) - sum(told.values()), **told}
-
-
-def state_table(reported: Reported, arms: Sequence[str], days: Sequence[float]) -> Table:
-    """The states day by day: a block an arm, a line a day."""
-    lines = []
-    for arm in arms:
-        for day in days:
-            cells = {name: f"{reported.row(state, arm, day).value:.0f}" for state, name in STATES.items()}
-            lines.append({"Group": arm, "Days since randomisation": f"{day:g}", **cells})
-    notes = (
-        "Every patient of a group is in one column. Transplanted: whether or not followed after it; who died after a transplant "
-        "is counted as dead.",
-    )
-    title = "In which state patients were"
-    return Table("patient_states", title, pd.DataFrame(lines), footnotes=notes, group="Group")
-
-
-def state_figure(found: Courses, reported: Reported, *, ticks: Sequence[float], mark: float) -> Picture:
-    """The states of each group as areas over time; they change on the day of an event."""
-    days = np.unique(np.concatenate([[0.0], found.patients["end"], found.patients["transplant"].dropna()]))
-    # The day after an end of follow-up is the first that it does not cover.
-    days = np.unique(np.concatenate([days, days + 1, np.asarray(ticks, dtype=float)]))
-    panels = {}
-    for arm in found.arms:
-        own = found.patients[found.patients["TRT01P"].eq(arm)]
-        panels[arm] = pd.DataFrame([{"time": day, **_states(own, day)} for day in days])
-    alt = (
-        f"Areas over time, one panel a group: patients {joined(in_prose(name) for name in STATES.values())}."
-    )
-    return patient_figures.states(
-        panels, names=STATES, id="patient_states", title=_finding(reported), alt=f"{alt} {_finding(reported)}.",
-        ticks=ticks, mark=mark,
-    )  # fmt: skip

@@ -22,8 +22,8 @@ _OUTCOMES = {
 }
 
 
-def listing_rows(study: Study, found: Courses, parameters: Sequence[Parameter]) -> pd.DataFrame:
-    """The numbers of each patient in long form; the group is the patient's number.
+def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataFrame:
+    """The numbers of each patient in long form; the group is the patient's number. No rows of nobody.
 
     Parameters
     ----------
@@ -31,14 +31,17 @@ def listing_rows(study: Study, found: Courses, parameters: Sequence[Parameter]) 
         The cut.
     found : Courses
         The courses of its patients.
-    parameters : sequence of Parameter
-        Values at baseline, of each; and the last after it, of the first.
+    codes : sequence of str
+        Parameters: values at baseline, of each; and the last after it, of the first.
 
     Returns
     -------
     DataFrame
         ``group statistic value unit method``; a number that a patient does not have is missing, with its ``reason``.
     """
+    if found.patients.empty:
+        return pd.DataFrame()
+    parameters = [study.protocol.parameter(code) for code in codes]
     values = {p.paramcd: analysed(study, p.paramcd) for p in parameters}
     rows = []
     for patient in found.patients.to_dict("records"):
@@ -73,8 +76,11 @@ def _last(values: pd.Series) -> float:
     return float(values.iloc[-1]) if len(values) else float("nan")
 
 
-def listing_table(study: Study, found: Courses, reported: Reported, parameters: Sequence[Parameter]) -> Table:
-    """A line a patient, a block an arm, from the rows of :func:`listing_rows`."""
+def listing_table(study: Study, found: Courses, reported: Reported, codes: Sequence[str]) -> Table | None:
+    """A line a patient, a block an arm, from the rows of :func:`listing_rows`; None of nobody."""
+    if not reported.rows:
+        return None
+    parameters = [study.protocol.parameter(code) for code in codes]
     first = parameters[0]
     lines = []
     for patient in found.patients.to_dict("records"):

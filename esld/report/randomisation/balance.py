@@ -10,7 +10,7 @@ from esld.data.study import Study
 from esld.randomisation import (
     mean_place,
 )
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.baseline_variables import baseline_variables, difference_text
 from esld.report.drawing import figures
 from esld.report.randomised import order_of_entry
@@ -77,9 +77,9 @@ def balance_table(study: Study, balance: Reported) -> Table:
 
 
 def place_rows(study: Study) -> pd.DataFrame:
-    """Mean place of each arm in the order of entry, in long form."""
-    arms = order_of_entry(study)["TRT01P"]
-    places = mean_place(arms.eq(study.arms[1]).to_numpy(dtype=np.int64))
+    """Mean place of each of the compared arms in the order of entry, in long form."""
+    compared, arms = needs.compared(study)[:2], order_of_entry(study)["TRT01P"]
+    places = mean_place(arms.eq(compared[1]).to_numpy(dtype=np.int64))
     rows = [
         {
             "group": arm,
@@ -88,7 +88,7 @@ def place_rows(study: Study) -> pd.DataFrame:
             "n": int(arms.eq(arm).sum()),
             "method": "arithmetic mean",
         }
-        for arm, place in zip(study.arms[:2], places, strict=True)
+        for arm, place in zip(compared, places, strict=True)
     ]
     return pd.DataFrame(rows)
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from esld.allocation.disclosed import Disclosed, read_disclosed
 from esld.data.study import Study
+from esld.report import needs
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
@@ -50,14 +51,10 @@ def ledger_of(study: Study) -> Disclosed | None:
     return read_disclosed(path).until(study.cut.cutoff) if path.is_file() else None
 
 
-def absent_words(study: Study) -> str:
-    """Why there is no ledger to look at: the view, or none was exported."""
-    shown = study.cut.view == "unblinded"
-    return message("ledger.none") if shown else message("ledger.hidden", view=study.cut.view)
-
-
-def check_ledger(study: Study, ledger: Disclosed) -> LedgerCheck:
-    """Every assignment beside the arm and the day of randomisation in the data."""
+def check_ledger(study: Study, ledger: Disclosed | None) -> LedgerCheck:
+    """Every assignment beside the arm and the day of randomisation in the data; without a ledger, an error that says why."""
+    if ledger is None:
+        raise needs.unmet(study, "ledger")
     published = study.protocol.allocation
     commitment = published.commitment if published else ""
     entered = order_of_entry(study)

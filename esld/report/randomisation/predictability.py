@@ -17,7 +17,7 @@ from esld.randomisation import (
     correct_guesses,
 )
 from esld.randomisation.inference import DRAWS
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.randomised import order_of_entry, planned_design
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
@@ -88,8 +88,8 @@ def _percent(row: Row) -> str:
 
 def guess_rows(study: Study) -> pd.DataFrame:
     """How many of the assignments that came about counting would have guessed, in long form."""
-    entered = order_of_entry(study)
-    codes = entered["TRT01P"].eq(study.arms[1]).to_numpy(dtype=np.int64)
+    second, entered = needs.compared(study)[1], order_of_entry(study)
+    codes = entered["TRT01P"].eq(second).to_numpy(dtype=np.int64)
     row = {"statistic": "guessed", "value": correct_guesses(codes), "n": len(codes), "unit": "assignments"}
     return pd.DataFrame([row | {"method": "convergence strategy of Blackwell and Hodges, ties count half"}])
 

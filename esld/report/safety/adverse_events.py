@@ -9,7 +9,7 @@ from esld.data import deaths, exposure
 from esld.data.adam.adae import SEVERITIES, SOON, timing
 from esld.data.columns import first_known
 from esld.data.study import Study
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.results import Reported, Row, slug
 from esld.report.safety.counted import SafetySet, absence_words, share, share_text, share_words
 from esld.report.tables import Table
@@ -141,7 +141,7 @@ class AdverseEvents:
         return pd.concat(parts, ignore_index=True)
 
     def terms_frame(self) -> pd.DataFrame:
-        """Long form: patients with each organ class and term, by group and by worst grade, and the events."""
+        """Long form: patients with each organ class and term, by group and by worst grade, and the events; empty without any."""
         parts = [
             self.share_of(
                 _statistic(system, term),
@@ -153,7 +153,7 @@ class AdverseEvents:
             for own in [self.of(arm)]
             for system, term in self.names()
         ]
-        return pd.concat(parts, ignore_index=True)
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
     def names(self) -> list[tuple[str, str]]:
         """Organ classes, each as ``(class, "")`` and then with its terms; the more frequent first."""
@@ -187,6 +187,7 @@ class AdverseEvents:
 
 def adverse_events(study: Study, group: SafetySet, *, conf_level: float) -> AdverseEvents:
     """Treatment-emergent events of the safety set, and its infusions."""
+    needs.require(study, "safety_set")
     events = group.own(study.adae[study.adae["TRTEMFL"].eq("Y")])
     term = first_known(events["AEDECOD"], events["AETERM"], NOT_CODED)
     events = events.assign(CLASS=_spelled(first_known(events["AEBODSYS"], NOT_CODED)), TERM=_spelled(term))

@@ -1,4 +1,4 @@
-"""Who is counted for safety, shares with exact limits in words, deaths, and why a trial's safety cannot be shown."""
+"""Who is counted for safety, shares with exact limits in words, and deaths."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,13 +11,12 @@ from esld.data.adam.adlb import study_day
 from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.protocol import Analysis
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words import joined, message, of_group, prose, span
 from esld.survival import clopper_pearson
 
-_NEEDED = {"EX": "no record of what was given", "AE": "no adverse events"}
 _NAMED = 12  # up to so many patients who are left out are named
 
 
@@ -63,19 +62,18 @@ def safety_set(study: Study) -> SafetySet:
     return SafetySet(people, randomised[~treated], tuple(study.arms))
 
 
-def planned(study: Study) -> Analysis | None:
-    """The protocol's safety analysis; None if it plans none."""
-    return next((a for a in study.protocol.analyses if a.role == "safety"), None)
+def planned(study: Study) -> Analysis:
+    """The protocol's safety analysis; an error that says why where there is nobody or nothing to count for it."""
+    needs.require(study, "safety_set")
+    return next(analysis for analysis in study.protocol.analyses if analysis.role == "safety")
 
 
-def why_empty(study: Study) -> str:
-    """One sentence if the chapter cannot be filled: nothing collected, nothing planned, nobody treated; else nothing."""
-    lacking = [words for domain, words in _NEEDED.items() if domain not in study.tables]
-    if lacking:
-        return message("safety.not_collected", lacking=" and ".join(lacking))
-    if planned(study) is None:
-        return message("safety.not_planned")
-    return "" if study.randomised["SAFFL"].eq("Y").any() else message("safety.nobody")
+def planned_words(study: Study) -> str:
+    """What the protocol says of safety."""
+    own = next((analysis for analysis in study.protocol.analyses if analysis.role == "safety"), None)
+    if own is None:
+        return message("safety.unplanned")
+    return f"{own.estimand.variable}. {own.estimand.intercurrent_events}. {own.method}."
 
 
 def set_rows(group: SafetySet) -> pd.DataFrame:

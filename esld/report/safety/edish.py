@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.drawing import figures
 from esld.report.results import Reported, Row
 from esld.report.safety.counted import SafetySet, share
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 ULN, BASELINE = "limit of normal", "baseline"
 SCALES = {ULN: "ANRHI", BASELINE: "BASE"}  # what a value is divided by
 HIGH, JAUNDICE, CHOLESTASIS = 3.0, 2.0, 2.0
-_NEEDED = ("ALT", "BILI")
 UNJUDGED = "nobody has the values that this needs"
 _WITHIN = 14  # days after a raised aminotransferase in which a bilirubin belongs to it
 _NAMES = {
@@ -80,23 +79,20 @@ class LiverInjury:
         return pd.concat(parts, ignore_index=True)
 
 
-def liver_injury(study: Study, group: SafetySet, *, conf_level: float) -> LiverInjury | None:
-    """Peaks after baseline with the own liver, and potential Hy's law; None where nobody has the values that it needs.
+def liver_injury(study: Study, group: SafetySet, *, conf_level: float) -> LiverInjury:
+    """Peaks after baseline with the own liver, and potential Hy's law; where nobody has the values, an error that says why.
 
     Each value is divided by the upper limit on its own record, or by the patient's baseline value. A potential case
     has ALT or AST of 3 times or more on a day, bilirubin of 2 times or more on it or within 14 days after, and no ALP of 2
     times or more on that day; where ALP was not measured it excludes nothing.
     """
-    if not all(study.adlb["PARAMCD"].eq(code).any() for code in _NEEDED):
-        return None
+    needs.require(study, "liver_injury")
     values = {code: _multiples(own_liver(study, group, code)) for code in ("ALT", "AST", "BILI", "ALP")}
     later = {code: frame[frame["ADY"] > 1] for code, frame in values.items()}
     people = group.people[["USUBJID", "GROUP"]].reset_index(drop=True)
     days = {scale: _qualifying(later, scale) for scale in SCALES}
     first = {code: frame[frame["ABLFL"].eq("Y")].assign(ADY=0) for code, frame in values.items()}
     before = _qualifying(first, ULN)
-    if not any(len(later[code]) for code in ("ALT", "AST")) or later["BILI"].empty:
-        return None
     cases = [
         found[found["potential"]]
         .sort_values(["high", "ADY"], ascending=[False, True], kind="stable")
@@ -257,9 +253,3 @@ def of_scale(scale: str) -> str:
 def caution_words() -> str:
     """Why the quadrants of normal limits mislead in end-stage liver disease."""
     return message("safety.edish")
-
-
-def why_none(study: Study) -> str:
-    """Why there is nothing to show: the trial does not collect ALT or bilirubin, or nobody has the values that it needs."""
-    planned = {parameter.paramcd for parameter in study.protocol.parameters}
-    return message("safety.no_liver.yet" if planned.issuperset(_NEEDED) else "safety.no_liver")

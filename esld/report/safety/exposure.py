@@ -9,7 +9,7 @@ import pandas as pd
 from esld.data import dates
 from esld.data import exposure as given_doses
 from esld.data.study import Study
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.results import Reported, Row
 from esld.report.safety.counted import SafetySet
 from esld.report.tables import Table
@@ -94,6 +94,7 @@ def exposure(study: Study, group: SafetySet) -> Exposure:
     An infusion falls due on its planned day if the patient is then known to be alive with the own liver and the
     data cut has not come; one that was given fell due in any case. Infusions are counted as they were given.
     """
+    needs.require(study, "safety_set")
     plan = study.protocol.administrations
     days = plan.value if plan else ()
     doses = {arm.label: arm.dose for arm in study.protocol.arms}

@@ -1,6 +1,6 @@
 """Laboratory values by CTCAE grade: from baseline to the worst afterwards, with the patient's own liver."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from esld.data import dates
 from esld.data.sdtm import Tables
 from esld.data.study import Study
 from esld.longitudinal.shift import MISSING, ShiftTable, shift_table, worst_class
+from esld.report import needs
 from esld.report.results import Reported
 from esld.report.safety.counted import SafetySet, share, share_text
 from esld.report.tables import Table
@@ -167,6 +168,7 @@ def shifts(study: Study, group: SafetySet) -> dict[str, Graded]:
 
     Nothing where nobody has a grade after baseline.
     """
+    needs.require(study, "safety_set")
     found = {}
     for parameter in study.protocol.parameters:
         code = parameter.paramcd
@@ -233,6 +235,11 @@ _VERSION = (
     "not a normal value."
 )
 _WORST = "Worst of all values after baseline with the own liver, those outside a visit's window included."
+
+
+def tables(study: Study, found: Mapping[str, Graded], reported: Reported) -> Sequence[Table]:
+    """Both tables of the grades; none where nobody has one."""
+    return (grade_table(study, found, reported), shift_tables(study, found)) if found else ()
 
 
 def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -> Table:

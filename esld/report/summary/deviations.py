@@ -10,7 +10,7 @@ from esld.report import numbers
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import message, span
+from esld.report.words import Sentence, message, span
 
 COLUMNS = ["USUBJID", "TRT01P", "kind", "detail"]
 KINDS = {
@@ -161,11 +161,11 @@ def deviation_table(study: Study, counts: Reported) -> Table:
     )
 
 
-def deviation_list(study: Study, found: pd.DataFrame) -> Table | None:
-    """Every deviation but those of visits, one a line; None if there is none."""
+def deviation_list(study: Study, found: pd.DataFrame) -> Table | Sentence:
+    """Every deviation but those of visits, one a line; a sentence if there is none."""
     own = found[found["kind"].ne("visit")]
     if own.empty:
-        return None
+        return Sentence(message("deviations.none"))
     lines = [[KINDS[r["kind"]], r["USUBJID"], r["TRT01P"], r["detail"]] for r in own.to_dict("records")]
     frame = pd.DataFrame(lines, columns=["Deviation", "Patient", "Group", "Detail"])
     return Table("deviation_list", "Deviations other than the days of visits", frame, group="Deviation")

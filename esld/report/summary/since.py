@@ -13,7 +13,7 @@ from esld.data.cutfile import previous_cut
 from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.errors import InputError, RefusedError
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.chapter import Others
 from esld.report.difference import (
     EVERYBODY,
@@ -113,7 +113,7 @@ def _patients(study: Study) -> dict[str, int]:
     return {"randomised": len(own), "died": int(own["DTHDT"].notna().sum())}
 
 
-def since_last_cut(study: Study, others: Others) -> SinceLastCut | None:
+def since_last_cut(study: Study, others: Others) -> SinceLastCut:
     """Compare a cut with the one that its file names as the previous.
 
     Parameters
@@ -125,8 +125,8 @@ def since_last_cut(study: Study, others: Others) -> SinceLastCut | None:
 
     Returns
     -------
-    SinceLastCut or None
-        None where the cut file names no previous cut. Both cuts are made from their data by the rules of today; the
+    SinceLastCut
+        Both cuts are made from their data by the rules of today; the
         earlier estimates are read as they were kept, never computed anew, so that a method that changed shows.
 
     Raises
@@ -134,11 +134,12 @@ def since_last_cut(study: Study, others: Others) -> SinceLastCut | None:
     esld.errors.InputError
         The previous cut, its data or its kept results are faulty.
     esld.errors.RefusedError
-        The previous cut is of another view, or its kept results are of groups that this view does not show.
+        The cut file names no previous cut, or one of another view, or its kept results are of groups that this view does not
+        show.
     """
     file = previous_cut(study.file)
     if file is None:
-        return None
+        raise needs.unmet(study, "previous")
     previous = stored_study(file)
     changes = record_changes(previous.tables, study.tables, since=dates.as_date(file.cut.cutoff))
     read = {name: variables_read(name, study.protocol) for name in changes["domain"].unique()}
@@ -322,11 +323,6 @@ def _how(row: Row | None) -> str:
 def _more(count: int) -> tuple[str, ...]:
     more = count - _SHOWN
     return (message("diff.more", count=more, lines=numbers.noun(more, "line")),) if more > 0 else ()
-
-
-def none_sentence() -> str:
-    """What a cut without a previous one says."""
-    return message("diff.none")
 
 
 def data_sentence(since: SinceLastCut, reported: Reported) -> str:

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from esld.data.views import ALL
+from esld.protocol import StatedText
 from esld.report import numbers
 from esld.report.results import Reported, Row, difference_row
 from esld.report.words import (
@@ -186,6 +187,11 @@ def _(result: LogRank, reported: Reported) -> str:
         number = span(expected, numbers.fixed(expected.value, 1))
         arms.append(message("logrank.arm", expected=number, arm=of_group(group), observed=whole(observed)))
     return message("logrank", p=p_equals(row), arms="; ".join(arms))
+
+
+def scheme(planned: StatedText) -> str:
+    """How the protocol says that patients were randomised."""
+    return message("scheme.assumed" if planned.assumed else "scheme", scheme=planned.value)
 
 
 @sentence.register

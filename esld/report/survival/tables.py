@@ -127,14 +127,15 @@ def curve_rows(curves: Mapping[str, KaplanMeier], times: Sequence[float]) -> pd.
     return pd.concat([curve.to_frame(times) for curve in curves.values()], ignore_index=True)
 
 
-def companion_rows(result: Milestone) -> pd.DataFrame:
-    """What stands beside the difference in the proportion alive of two groups, in long form.
+def companion_rows(result: Milestone, arms: Sequence[str]) -> pd.DataFrame:
+    """What stands beside the difference in the proportion alive of the two compared arms, in long form.
 
     If everybody's state is known: Fisher's and Boschloo's test of the deaths, the second group named first. If not: the
     ratio of the cumulative hazards up to the horizon, which is the exponential of the difference of the Kaplan–Meier
     estimates on the complementary log-log scale, with the test on that scale.
     """
-    first, second = result.groups
+    by_name = {group.group: group for group in result.groups}
+    first, second = (by_name[arm] for arm in arms)
     between = f"{second.group} - {first.group}"
     if result.complete:
         table = (second.dead, second.n, first.dead, first.n)

@@ -153,6 +153,13 @@ class TestTable:
             "medium-high dose minus low dose in standard deviations" in note for note in table.footnotes
         )
 
+    def test_where_no_groups_are_compared_there_is_no_difference(self, study):
+        own = study("demo-interim-blinded")
+        differences = rows_of("d", baseline.difference_rows(own), analysis="A", chapter="c")
+        assert differences.rows == ()
+        table = baseline.baseline_table(own, baseline.summarise_baseline(own), differences)
+        assert "Standardised difference" not in table.frame
+
     def test_no_missing_baseline_is_invented(self, study):
         own = study("demo-final")
         values = baseline_variables.baseline_values(own)

@@ -11,6 +11,7 @@ from esld.data.study import Study
 from esld.report.data_cut import records as data_cut
 from esld.report.results import Reported, rows_of
 from esld.report.tables import Table
+from esld.report.words import Sentence
 from tests.report.builders import HIGH, LOW, patient, plain, study_of
 
 PATIENTS = [
@@ -135,8 +136,8 @@ class TestQueries:
         assert (reported.row("queries open").value, reported.row("queries new").value) == (6, 0)
         assert "not asked at the previous cut: 0" in plain(data_cut.query_words(own, reported))
 
-    def test_none_is_no_table(self):
-        assert table_of(study_of(PATIENTS)) is None
+    def test_none_is_a_sentence(self):
+        assert table_of(study_of(PATIENTS)) == Sentence("Nothing had to be asked.")
 
     @pytest.mark.parametrize(
         ("count", "note"),
@@ -176,8 +177,7 @@ CORRECTION = Override(
 class TestCorrections:
     def test_none(self):
         own = study_of(PATIENTS)
-        assert data_cut.correction_table(own) is None
-        assert data_cut.hidden_corrections(own).startswith("No correction of the export is recorded")
+        assert data_cut.correction_table(own).html.startswith("No correction of the export is recorded")
 
     def test_who_when_why_old_and_new(self):
         own = replace(study_of(PATIENTS), overrides=Overrides((CORRECTION,)))
@@ -205,9 +205,8 @@ class TestCorrections:
 
     def test_where_all_are_left_out_that_is_said(self):
         own = replace(study_of(PATIENTS), overrides=Overrides((), 2))
-        assert data_cut.correction_table(own) is None
         words = "Corrections are recorded only of what this cut or its view does not show."
-        assert data_cut.hidden_corrections(own) == words
+        assert data_cut.correction_table(own) == Sentence(words)
 
 
 def test_assumptions_about_the_data(study):
@@ -216,7 +215,8 @@ def test_assumptions_about_the_data(study):
     assert len(table.frame) == len(assumed) > 0
     assert list(table.frame["Reason"]) == [s.reason for s in assumed]
     none = study_of(PATIENTS).protocol.model_copy(update={"data_assumptions": {}})
-    assert data_cut.assumption_table(study_of(PATIENTS, trial=none)) is None
+    said = data_cut.assumption_table(study_of(PATIENTS, trial=none))
+    assert said == Sentence("The export needs no assumption beyond those of the protocol.")
 
 
 def test_study_is_not_modified(study):

@@ -9,6 +9,7 @@ import pytest
 from esld.data.adam.adce import observed_days, prevalent_subjects
 from esld.report.decompensation import episodes, first_events
 from esld.report.decompensation.first_events import COMPETING, EVENT
+from esld.report.needs import UnmetNeedError
 from esld.report.results import rows_of
 from esld.survival import gray, rate, rate_ratio
 
@@ -40,7 +41,7 @@ def every(study):
         own = study(cut)
         planned = own.protocol.analysis("DECOMP")
         found = {}
-        for code in episodes.recurrent(own, planned.endpoints):
+        for code in (code for code in planned.endpoints if own.protocol.endpoint(code).recurrent):
             result = episodes.estimate(own, code, at=planned.horizon_days, conf_level=0.95)
             found[code] = (result, rows_of(f"episodes_{code}", result, analysis="DECOMP-RATE", chapter="05"))
         return found
@@ -145,13 +146,14 @@ def test_the_mean_number_without_loss_is_episodes_a_patient(every):
 
 def test_a_trial_without_episodes_has_none(study):
     own = study("mayo-pbc")
-    assert episodes.recurrent(own, own.protocol.analysis("DECOMP").endpoints) == []
+    with pytest.raises(UnmetNeedError, match="do not record single episodes"):
+        episodes.recurrent(own, own.protocol.analysis("DECOMP").endpoints)
 
 
 @pytest.mark.parametrize("cut", CUTS)
-def test_every_number_in_the_words_cites_a_row(cut, first, every):
+def test_every_number_in_the_words_cites_a_row(cut, study, first, every):
     results, repeated = first(cut), every(cut)
-    texts = [first_events.words(results), first_events.tested_words(results)]
+    texts = [first_events.words(results), first_events.tested_words(study(cut), results)]
     texts += [episodes.words(repeated)] if repeated else []
     known = {row.result_id for _, reported in (results | repeated).values() for row in reported.rows}
     known |= {row.result_id for _, reported in repeated.values() for row in reported.rows}
@@ -207,7 +209,8 @@ def test_a_group_in_which_everybody_had_it_before(study, first):
     line = frame[frame["Group"].eq(arm)].iloc[0]
     assert (line["At risk"], line.iloc[4], line.iloc[5]) == ("0", "", "")
     assert frame.iloc[-1, 5] == "NE"
-    assert first_events.tested_words({"TTASC": (alone, reported)}).startswith("No event happened while both")
+    said = first_events.tested_words(study("demo-final"), {"TTASC": (alone, reported)})
+    assert said.startswith("No event happened while both")
 
 
 @pytest.mark.parametrize("cut", CUTS)

@@ -49,6 +49,19 @@ class TestWords:
         assert stated["INR"].startswith("The data hold the prothrombin time in seconds")
         assert {"MELD", "MELDNA", "MELD3", "CPSCORE"} <= set(stated)
         assert liver_function.not_computed(study("demo-final")) == []
+        said = liver_function.not_collected_words(study("mayo-pbc"), [])
+        assert said.startswith("Not collected:\n\n- ")
+        assert said.count("\n- ") == len(stated)
+        assert (
+            liver_function.not_collected_words(study("demo-final"), [])
+            == "Every planned quantity is collected."
+        )
+
+    def test_what_has_no_value_yet_is_named(self, by_hand):
+        absent = by_hand.protocol.parameter("ALT")
+        assert liver_function.not_collected_words(by_hand, [absent]).endswith(
+            "No value is recorded up to the data cut of alanine aminotransferase."
+        )
 
     def test_values_after_a_transplant(self, study):
         own = study("demo-final")

@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.report.patients import courses as patients
-from esld.report.patients.courses import ALL, OUTCOMES, STATES, courses, state_rows, state_table
+from esld.report.patients.courses import ALL, OUTCOMES, courses
+from esld.report.patients.listing import listing_rows, listing_table
+from esld.report.patients.states import STATES, state_figure, state_rows, state_table
 from esld.report.results import rows_of
 from tests.examples import few
 from tests.report.builders import HIGH, LOW, patient, plain, protocol, spans, study_of, unspanned_numbers
@@ -198,7 +200,8 @@ def test_patients_come_by_arm_and_number():
 def test_every_number_in_the_words_cites_its_row(cut, study, found):
     _, reported = found(cut)
     known = {row.result_id: row for row in reported.rows}
-    for text in (patients.words(reported, study(cut).arms), patients.shown_words(reported, each=False)):
+    _, nobody = patients.divided(found(cut)[0], 1000)
+    for text in (patients.words(reported, study(cut).arms), patients.shown_words(nobody, reported)):
         assert unspanned_numbers(text) == []
         for id, said in spans(text):
             assert float(said) in (known[id].value, known[id].n)
@@ -288,9 +291,23 @@ def test_dead_at_two_years_are_those_of_adtte(study, found):
 
 
 def test_few_and_many(found):
-    assert unspanned_numbers(patients.shown_words(found("demo-final")[1], each=True)) == []
-    assert patients.few(found("demo-final")[0], 22)
-    assert not patients.few(found("demo-final")[0], 21)
+    everybody, reported = found("demo-final")
+    assert unspanned_numbers(patients.shown_words(everybody, reported)) == []
+    for most, sizes in ((22, [22, 0]), (21, [0, 22])):
+        assert [len(own.patients) for own in patients.divided(everybody, most)] == sizes
+
+
+def test_of_nobody_nothing_is_shown(study, found):
+    own, (everybody, reported) = study("demo-final"), found("demo-final")
+    _, nobody = patients.divided(everybody, 22)
+    how = {"ticks": [0, 365], "mark": 365}
+    assert patients.swimmer_figure(nobody, reported, **how) is state_figure(nobody, reported, **how) is None
+    rows = rows_of("states", state_rows(nobody, [0, 365]), analysis="FLOW", chapter="07")
+    assert (rows.rows, state_table(rows, own.arms, [0, 365])) == ((), None)
+    none = rows_of("patients", listing_rows(own, nobody, ["MELD"]), analysis="LISTING", chapter="07")
+    assert (none.rows, listing_table(own, nobody, none, ["MELD"])) == ((), None)
+    (said,) = patients.profile_figures(own, nobody, ["MELD"])
+    assert "drawn together" in said.html
 
 
 def test_the_study_is_not_modified(study):
@@ -301,7 +318,7 @@ def test_the_study_is_not_modified(study):
     rows = rows_of("courses", found, analysis="FLOW", chapter="07")
     patients.swimmer_figure(found, rows, ticks=[0, 365], mark=365)
     patients.profile_figure(own, found, own.protocol.parameter("MELD"))
-    patients.state_figure(found, rows, ticks=[0, 365], mark=365)
+    state_figure(found, rows, ticks=[0, 365], mark=365)
     for now, then in zip((own.adsl, own.adce, own.adtte, own.tables["EX"], own.adlb), before, strict=True):
         pd.testing.assert_frame_equal(now, then)
     for now, then in zip((found.patients, found.marks), kept, strict=True):
@@ -319,7 +336,7 @@ def test_words_for_those_who_do_not_see_the_figures(study, found):
     assert profile.startswith(
         "MELD score of each of 22 patients in weeks since first infusion, one panel a patient"
     )
-    areas = patients.state_figure(result, rows, ticks=[0, 365], mark=365).alt
+    areas = state_figure(result, rows, ticks=[0, 365], mark=365).alt
     assert areas.endswith("4 died and 1 was lost to follow-up or left the study.")
 
 

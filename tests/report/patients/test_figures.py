@@ -12,6 +12,7 @@ from esld.report.drawing.figures import COLOURS, Picture
 from esld.report.patients import courses as patients
 from esld.report.patients import figures as patient_figures
 from esld.report.patients.figures import marks_for
+from esld.report.patients.states import state_figure
 from esld.report.results import rows_of
 from tests.report.builders import HIGH, LOW
 from tests.report.drawing.test_figures import every_text, outside, overlapping
@@ -271,7 +272,7 @@ def pictures(study):
         rows = rows_of("courses", courses, analysis="FLOW", chapter="07")
         if cut == "mayo-pbc":
             ticks = [0, 730.5, 1461, 2191.5, 2922, 3652.5, 4383]
-            found[cut, "states"] = patients.state_figure(courses, rows, ticks=ticks, mark=365.25)
+            found[cut, "states"] = state_figure(courses, rows, ticks=ticks, mark=365.25)
             continue
         found[cut, "swimmer"] = patients.swimmer_figure(courses, rows, ticks=[0, 90, 180, 270, 365], mark=365)
     own = study("demo-final")

@@ -15,9 +15,8 @@ CODES = ["MELD", "CPSCORE"]
 
 def listed(own, codes=CODES, endpoints=()):
     found = patients.courses(own, endpoints)
-    parameters = [own.protocol.parameter(code) for code in codes]
-    rows = rows_of("patients", listing_rows(own, found, parameters), analysis="LISTING", chapter="07")
-    return rows, listing_table(own, found, rows, parameters)
+    rows = rows_of("patients", listing_rows(own, found, codes), analysis="LISTING", chapter="07")
+    return rows, listing_table(own, found, rows, codes)
 
 
 @pytest.fixture(scope="module")

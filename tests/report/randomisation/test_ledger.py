@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from esld.report.needs import UnmetNeedError
 from esld.report.randomisation import ledger
 from esld.report.results import rows_of
 from tests.report.builders import footnotes, plain, unspanned_numbers
@@ -80,7 +81,8 @@ class TestDisagreement:
 def test_a_trial_without_a_ledger_says_so(study):
     own = study("mayo-pbc")
     assert ledger.ledger_of(own) is None
-    assert "cannot be shown" in ledger.absent_words(own)
+    with pytest.raises(UnmetNeedError, match="cannot be shown"):
+        ledger.check_ledger(own, None)
     assert ledger.design_table(own).frame.set_index("What")["How"]["Published commitment"] == "none"
 
 
@@ -88,7 +90,10 @@ def test_a_trial_without_a_ledger_says_so(study):
 def test_a_view_that_hides_the_arms_does_not_read_it(study, view):
     own = study(f"demo-interim-{view}")
     assert ledger.ledger_of(own) is None
-    assert ledger.absent_words(own) == f"The {view} view does not read the ledger, which names the groups."
+    with pytest.raises(
+        UnmetNeedError, match=f"^The {view} view does not read the ledger, which names the groups.$"
+    ):
+        ledger.check_ledger(own, None)
 
 
 def test_the_ledger_is_an_input_of_a_run(own):

@@ -87,6 +87,7 @@ class TestTheOverview:
         result = found()
         reported = rows(result)
         assert counts(result, "any") == (0, 0)
+        assert result.terms_frame().empty
         assert events.terms_table(result, reported) is None
         assert infusion_reactions.reactions_table(result, reported, reported) is None
         assert infusion_reactions.reaction_rows(result).empty

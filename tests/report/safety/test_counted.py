@@ -1,10 +1,11 @@
-"""Who is counted for safety, shares in words, deaths, and why a trial's safety cannot be shown."""
+"""Who is counted for safety, shares in words, and deaths."""
 
 import re
 
 import pandas as pd
 import pytest
 
+from esld.report.needs import UnmetNeedError
 from esld.report.results import rows_of
 from esld.report.safety import counted as safety
 from esld.survival import clopper_pearson
@@ -64,27 +65,18 @@ class TestTheSafetySet:
         assert text.endswith("never infused: 14 randomised patients.")
 
 
-class TestWhyEmpty:
-    @pytest.mark.parametrize("cut", ["demo-final", "demo-interim"])
-    def test_a_full_trial_has_no_reason(self, cut, study):
-        assert safety.why_empty(study(cut)) == ""
-
-    def test_mayo_collected_neither(self, study):
-        assert safety.why_empty(study("mayo-pbc")) == (
-            "Safety cannot be judged: the data of this trial hold no record of what was given and no adverse events."
-        )
-
-    def test_one_domain_alone(self):
-        assert "hold no adverse events." in safety.why_empty(derived(people(), without=["AE"]))
+class TestThePlan:
+    def test_the_analysis_of_safety(self, study):
+        own = study("demo-final")
+        assert safety.planned(own).role == "safety"
+        assert safety.planned(own).method in safety.planned_words(own)
 
     def test_nothing_planned(self):
         analyses = tuple(a for a in PROTOCOL.analyses if a.role != "safety")
         own = derived(people(), protocol=PROTOCOL.model_copy(update={"analyses": analyses}))
-        assert safety.planned(own) is None
-        assert "the protocol plans no analysis of it" in safety.why_empty(own)
-
-    def test_nobody_treated_yet(self):
-        assert "nobody had been treated" in safety.why_empty(derived([patient("D", infused=())]))
+        assert safety.planned_words(own) == "The protocol plans no analysis of safety."
+        with pytest.raises(UnmetNeedError, match="the protocol plans no analysis of it"):
+            safety.planned(own)
 
 
 class TestShares:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from esld.report.needs import UnmetNeedError
 from esld.report.results import rows_of
 from esld.report.safety import counted as safety
 from esld.report.safety import edish, hys_law
@@ -157,11 +158,12 @@ class TestPotentialCases:
 
 def test_a_trial_without_bilirubin_has_no_answer():
     own = derived(PEOPLE, LB=liver(alt=40))
-    assert edish.liver_injury(own, safety.safety_set(own), conf_level=0.95) is None
-    assert edish.why_none(own).startswith("Liver injury cannot be judged: nobody who was treated has values")
+    with pytest.raises(UnmetNeedError, match="cannot be judged: nobody who was treated has values"):
+        edish.liver_injury(own, safety.safety_set(own), conf_level=0.95)
     fewer = tuple(p for p in own.protocol.parameters if p.paramcd != "BILI")
     without = replace(own, protocol=own.protocol.model_copy(update={"parameters": fewer}))
-    assert edish.why_none(without).startswith("Liver injury cannot be shown: the trial does not collect")
+    with pytest.raises(UnmetNeedError, match="cannot be shown: the trial does not collect"):
+        edish.liver_injury(without, safety.safety_set(without), conf_level=0.95)
 
 
 def test_the_figure_draws_each_patient_once_a_panel_and_both_lines(study):

@@ -234,6 +234,11 @@ class TestTables:
         found = laboratory.shifts(own, safety.safety_set(own))
         rows = rows_of("lab", laboratory.shift_rows(found, conf_level=0.95), analysis="SAFETY", chapter="c")
         assert laboratory.shift_words(own, found, rows).startswith("No laboratory value went")
+        assert [table.id for table in laboratory.tables(own, found, rows)] == [
+            "laboratory_grades",
+            "laboratory_shifts",
+        ]
+        assert laboratory.tables(own, {}, rows) == ()
 
 
 def test_the_study_is_not_modified(study):

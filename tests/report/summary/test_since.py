@@ -14,6 +14,7 @@ from esld.protocol import Protocol
 from esld.report import numbers
 from esld.report.chapter import Others
 from esld.report.difference import difference
+from esld.report.needs import UnmetNeedError
 from esld.report.results import Reported, Row, rows_of, write_rows
 from esld.report.roles import SUMMARY
 from esld.report.summary import since
@@ -299,8 +300,8 @@ class TestEstimates:
 
 class TestWithout:
     def test_a_cut_without_a_previous_one(self):
-        assert since.since_last_cut(small(), Others(Reported(()), {}, ())) is None
-        assert since.none_sentence().startswith("The cut file names no previous cut")
+        with pytest.raises(UnmetNeedError, match=r"^The cut file names no previous cut"):
+            since.since_last_cut(small(), Others(Reported(()), {}, ()))
 
 
 def test_what_is_late_is_counted_from_the_previous_cut_off(monkeypatch):

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from esld.protocol import StatedText
 from esld.report import numbers
 from esld.report.results import Reported, Row, rows_of
-from esld.report.survival.sentences import headline, lost_before, meaning, sentence
+from esld.report.survival.sentences import headline, lost_before, meaning, scheme, sentence
 from esld.report.survival.tables import power_rows
 from esld.report.survival_times import cox_on_arm
 from esld.report.trial_size import what_could_be_seen
@@ -432,6 +433,12 @@ def test_joined():
 def test_span_escapes():
     html = span(row("p_value", 0.0001, result_id='a"b'), "< 0.001")
     assert spans(html) == [('a"b', "< 0.001")]
+
+
+def test_the_scheme_says_whether_it_is_assumed():
+    assert scheme(StatedText(value="Blocks", assumed=False)) == "Scheme of this trial: Blocks."
+    assumed = StatedText(value="Blocks", assumed=True, reason="not stated")
+    assert scheme(assumed) == "Scheme of this trial (assumed): Blocks."
 
 
 def test_catalogue_makes_no_claim_of_its_own():

@@ -64,7 +64,7 @@ def check(html: str, reported: Reported, *constants: str) -> str:
 
 def beside(groups, primary=None) -> str:
     result, _ = at_horizon(groups)
-    reported = rows_of("t", companion_rows(result), analysis="A", chapter="c")
+    reported = rows_of("t", companion_rows(result, [LOW, HIGH]), analysis="A", chapter="c")
     return check(companion(result, reported, beside=primary), reported)
 
 

@@ -140,7 +140,7 @@ class TestMilestone:
 class TestRowsBesideTheEstimates:
     def test_complete_has_the_exact_tests_of_the_deaths(self):
         result, _ = at_horizon(COMPLETE)
-        reported = rows_of("t", companion_rows(result), analysis="A", chapter="c")
+        reported = rows_of("t", companion_rows(result, [LOW, HIGH]), analysis="A", chapter="c")
         for test in (fisher(1, 11, 2, 11), boschloo(1, 11, 2, 11)):
             row = reported.row(f"{test.method.split(',')[0].split()[0].lower()}_p_value")
             assert row.value == pytest.approx(test.p_value, rel=1e-11)
@@ -150,7 +150,7 @@ class TestRowsBesideTheEstimates:
     def test_incomplete_has_the_ratio_of_the_cumulative_hazards(self):
         """-log of 10/11 over -log of 9/11."""
         result, _ = at_horizon(INCOMPLETE)
-        reported = rows_of("t", companion_rows(result), analysis="A", chapter="c")
+        reported = rows_of("t", companion_rows(result, [LOW, HIGH]), analysis="A", chapter="c")
         row, gap = reported.row("cumulative_hazard_ratio"), result.cloglog_difference
         assert row.value == pytest.approx(math.log(10 / 11) / math.log(9 / 11), rel=1e-9)
         assert (row.lower, row.upper) == pytest.approx((math.exp(gap.lower), math.exp(gap.upper)), rel=1e-9)
@@ -158,7 +158,9 @@ class TestRowsBesideTheEstimates:
 
     def test_a_scale_that_does_not_exist_is_told(self):
         result, _ = at_horizon({LOW: [ALIVE] * 3, HIGH: [ALIVE, LOST]})
-        row = rows_of("t", companion_rows(result), analysis="A", chapter="c").row("cumulative_hazard_ratio")
+        row = rows_of("t", companion_rows(result, [LOW, HIGH]), analysis="A", chapter="c").row(
+            "cumulative_hazard_ratio"
+        )
         assert (row.value, row.lower, row.upper) == (None, None, None)
         assert "no complementary log-log" in row.reason
 

@@ -1,0 +1,91 @@
+"""Sections that say what they need: the cells that a study cannot fill are left out, and one sentence says why.
+
+A tag ``needs:NAME`` of a cell governs that cell. That of a heading governs all below it up to the next heading of the same or a
+higher level; the heading itself stays, with the prose in its cell, and where the cell holds several headings the highest counts.
+"""
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from esld.data.study import Study
+from esld.errors import InputError, did_you_mean
+from esld.report.needs import NEEDS, TAG, why_not
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+    from esld.pipeline.chapters import ChapterSource
+
+
+def needs_of(cell: "NotebookNode") -> list[str]:
+    """The needs that a cell's tags name, in their order."""
+    return [tag.removeprefix(TAG) for tag in cell.metadata.get("tags", []) if tag.startswith(TAG)]
+
+
+def need_faults(chapter: "ChapterSource") -> Iterator[InputError]:
+    """A fault a need that nobody knows."""
+    for name in dict.fromkeys(name for cell in chapter.notebook.cells for name in needs_of(cell)):
+        if name not in NEEDS:
+            remedy = did_you_mean(name, NEEDS)
+            yield InputError(
+                f"tag '{TAG}{name}'", "must name what a section may need", None, chapter.path.name, remedy
+            )
+
+
+def fitted(chapter: "ChapterSource", study: Study) -> "ChapterSource":
+    """The chapter as a study can fill it: what it needs and the study does not have is left out."""
+    named = {name for cell in chapter.notebook.cells for name in needs_of(cell)}
+    unmet = {name for name in named if why_not(study, name)}
+    if not unmet:
+        return chapter
+    notebook = chapter.fresh_notebook()
+    notebook.cells = without(notebook.cells, unmet)
+    return replace(chapter, notebook=notebook)
+
+
+def without(cells: Sequence["NotebookNode"], unmet: Collection[str]) -> list["NotebookNode"]:
+    """Cells whose needs are met, and in the place of the first that is left out of a section a cell that says why.
+
+    Parameters
+    ----------
+    cells : sequence of NotebookNode
+        Of a chapter.
+    unmet : collection of str
+        Needs that are not met.
+    """
+    kept: list[NotebookNode] = []
+    around: list[tuple[int, list[str]]] = []  # level and needs of the headings above a cell
+    told: set[str] = set()  # in this section
+    for cell in cells:
+        level, needs = _level(cell), needs_of(cell)
+        if level:
+            while around and around[-1][0] >= level:
+                around.pop()
+        above = (name for _, names in around for name in names)
+        need = next((name for name in (*above, *([] if level else needs)) if name in unmet), None)
+        if level:
+            around.append((level, needs))
+        if need is None:
+            kept.append(cell)
+            told = set() if level else told
+        elif need not in told:
+            kept.append(_left_out(cell, need))
+            told.add(need)
+    return kept
+
+
+def _level(cell: "NotebookNode") -> int:
+    """Level of the highest heading of a cell; 0 of one without."""
+    if cell.cell_type != "markdown":
+        return 0
+    return min(map(len, re.findall(r"^(#{1,6}) ", cell.source, flags=re.MULTILINE)), default=0)
+
+
+def _left_out(cell: "NotebookNode", need: str) -> "NotebookNode":
+    from nbformat.v4 import new_code_cell
+
+    said: NotebookNode = new_code_cell(f'chapter.left_out("{need}")', id=cell.id)
+    said.metadata["tags"] = ["hide-input"]
+    return said

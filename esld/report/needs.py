@@ -1,0 +1,98 @@
+"""What a section of a chapter may need of a study, and the one sentence that says why a study does not have it.
+
+A chapter's heading or cell names its needs in tags, ``needs:comparison``; a chapter that is run as it stands, in an editor, meets
+them in what its cells use: that raises :class:`UnmetNeedError`.
+"""
+
+from collections.abc import Callable, Mapping
+from html import unescape
+
+from esld.data.study import Study
+from esld.errors import RefusedError
+from esld.report.words import message, not_compared
+
+TAG = "needs:"  # how the tag of a need begins
+_SAFETY = {"EX": "no record of what was given", "AE": "no adverse events"}
+_AMINOTRANSFERASES, _BILIRUBIN = ("ALT", "AST"), "BILI"
+
+
+class UnmetNeedError(RefusedError):
+    """A study does not have what a section needs; a notebook shows the sentence alone, without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+def why_not(study: Study, need: str) -> str:
+    """Why a study does not have what a section needs, HTML; empty where it has it."""
+    return NEEDS[need](study)
+
+
+def unmet(study: Study, need: str) -> UnmetNeedError:
+    """What a cell ends with that uses what a study does not have."""
+    return UnmetNeedError(unescape(why_not(study, need)))
+
+
+def require(study: Study, need: str) -> None:
+    """Let through a study that has what a section needs; else raise :class:`UnmetNeedError`."""
+    if why_not(study, need):
+        raise unmet(study, need)
+
+
+def compared(study: Study) -> list[str]:
+    """Labels of the arms that are compared; raises :class:`UnmetNeedError` where none are."""
+    require(study, "comparison")
+    return study.arms
+
+
+def _no_ledger(study: Study) -> str:
+    if study.cut.view != "unblinded":
+        return message("ledger.hidden", view=study.cut.view)
+    return "" if study.file.ledger_path.is_file() else message("ledger.none")
+
+
+def _no_episodes(study: Study) -> str:
+    planned = (analysis for analysis in study.protocol.analyses if analysis.id == "DECOMP")
+    codes = (code for analysis in planned for code in analysis.endpoints)
+    recorded = any(study.protocol.endpoint(code).recurrent for code in codes)
+    return "" if recorded else message("decompensation.episodes.unrecorded")
+
+
+def _no_safety_set(study: Study) -> str:
+    """Nothing collected, nothing planned, or nobody treated."""
+    if lacking := [words for domain, words in _SAFETY.items() if domain not in study.tables]:
+        return message("safety.not_collected", lacking=" and ".join(lacking))
+    if all(analysis.role != "safety" for analysis in study.protocol.analyses):
+        return message("safety.not_planned")
+    return "" if study.randomised["SAFFL"].eq("Y").any() else message("safety.nobody")
+
+
+def _no_liver_injury(study: Study) -> str:
+    """The trial does not collect ALT and bilirubin, or nobody treated has an aminotransferase and bilirubin after baseline."""
+    treated = study.randomised.loc[study.randomised["SAFFL"].eq("Y"), "USUBJID"]
+    adlb = study.adlb[study.adlb["AVAL"].notna()]
+    own = adlb[adlb["ADY"].gt(1) & adlb["POSTLTFL"].isna() & adlb["USUBJID"].isin(treated)]
+    later = set(own["PARAMCD"])
+    if (
+        {"ALT", _BILIRUBIN} <= set(study.adlb["PARAMCD"])
+        and _BILIRUBIN in later
+        and later & {*_AMINOTRANSFERASES}
+    ):
+        return ""
+    planned = {parameter.paramcd for parameter in study.protocol.parameters}
+    return message("safety.no_liver.yet" if planned >= {"ALT", _BILIRUBIN} else "safety.no_liver")
+
+
+def _no_previous(study: Study) -> str:
+    return "" if study.cut.previous else message("diff.none")
+
+
+# By the name that a tag gives: why a study does not have it, or nothing.
+NEEDS: Mapping[str, Callable[[Study], str]] = {
+    "comparison": not_compared,
+    "ledger": _no_ledger,
+    "episodes": _no_episodes,
+    "safety_set": _no_safety_set,
+    "liver_injury": _no_liver_injury,
+    "previous": _no_previous,
+}

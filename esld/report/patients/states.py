@@ -1,0 +1,84 @@
+"""In which state patients are over time, where they are too many to be shown one by one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from esld.report.drawing.figures import Picture
+from esld.report.patients import figures as patient_figures
+from esld.report.patients.courses import Courses, finding
+from esld.report.results import Reported
+from esld.report.tables import Table
+from esld.report.words import in_prose, joined
+
+# In which state a patient is on a day, in the order in which they are stacked.
+STATES = {
+    "followed": "Followed with the own liver",
+    "ended": "Follow-up ended, own liver",
+    "transplant": "Transplanted",
+    "death": "Died",
+}
+
+
+def state_rows(found: Courses, days: Sequence[float]) -> pd.DataFrame:
+    """How many patients of each arm are in which state on a day, in long form.
+
+    An event counts on its own day; follow-up that ends on a day still covers it. No rows of nobody.
+    """
+    rows = []
+    for arm in found.arms if len(found.patients) else ():
+        own = found.patients[found.patients["TRT01P"].eq(arm)]
+        for day in days:
+            counts = _states(own, day)
+            about = {"group": arm, "time": day, "unit": "patients", "method": "count", "n": len(own)}
+            rows += [about | {"statistic": state, "value": count} for state, count in counts.items()]
+    return pd.DataFrame(rows)
+
+
+def _states(own: pd.DataFrame, day: float) -> dict[str, int]:
+    dead = own["ended"].eq("death") & own["end"].le(day)
+    grafted = own["transplant"].le(day) & ~dead
+    ended = own["end"].lt(day) & ~dead & ~grafted
+    counts = {"ended": ended, "transplant": grafted, "death": dead}
+    told = {state: int(members.sum()) for state, members in counts.items()}
+    return {"followed": len(own) - sum(told.values()), **told}
+
+
+def state_table(reported: Reported, arms: Sequence[str], days: Sequence[float]) -> Table | None:
+    """The states day by day: a block an arm, a line a day; None of nobody."""
+    if not reported.rows:
+        return None
+    lines = []
+    for arm in arms:
+        for day in days:
+            cells = {name: f"{reported.row(state, arm, day).value:.0f}" for state, name in STATES.items()}
+            lines.append({"Group": arm, "Days since randomisation": f"{day:g}", **cells})
+    notes = (
+        "Every patient of a group is in one column. Transplanted: whether or not followed after it; who died after a transplant "
+        "is counted as dead.",
+    )
+    title = "In which state patients were"
+    return Table("patient_states", title, pd.DataFrame(lines), footnotes=notes, group="Group")
+
+
+def state_figure(
+    found: Courses, reported: Reported, *, ticks: Sequence[float], mark: float
+) -> Picture | None:
+    """The states of each group as areas over time; they change on the day of an event. None of nobody."""
+    if found.patients.empty:
+        return None
+    days = np.unique(np.concatenate([[0.0], found.patients["end"], found.patients["transplant"].dropna()]))
+    # The day after an end of follow-up is the first that it does not cover.
+    days = np.unique(np.concatenate([days, days + 1, np.asarray(ticks, dtype=float)]))
+    panels = {}
+    for arm in found.arms:
+        own = found.patients[found.patients["TRT01P"].eq(arm)]
+        panels[arm] = pd.DataFrame([{"time": day, **_states(own, day)} for day in days])
+    alt = (
+        f"Areas over time, one panel a group: patients {joined(in_prose(name) for name in STATES.values())}."
+    )
+    return patient_figures.states(
+        panels, names=STATES, id="patient_states", title=finding(reported), alt=f"{alt} {finding(reported)}.",
+        ticks=ticks, mark=mark,
+    )  # fmt: skip

@@ -1,0 +1,114 @@
+"""What a study has and has not, and how a chapter that is run as it stands ends where it has not."""
+
+from pathlib import Path
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+
+from esld.errors import RefusedError
+from esld.pipeline.sections import fitted
+from esld.report import needs
+from esld.report.needs import NEEDS, UnmetNeedError, why_not
+from tests.report.builders import HIGH, LOW, patient, protocol, study_of
+from tests.report.in_process import NOTEBOOKS, Unwritten, ended, source_of
+from tests.report.safe_trial import INFUSED, PROTOCOL, derived
+from tests.report.safe_trial import patient as treated
+
+ABSENT = {
+    "demo-final": {},
+    "demo-interim-masked": {
+        "ledger": "The masked view does not read the ledger, which names the groups.",
+        "previous": "The cut file names no previous cut, so nothing is compared with one.",
+    },
+    "demo-interim-blinded": {
+        "comparison": "Left out: the blinded view does not tell the groups apart, and this compares them.",
+        "ledger": "The blinded view does not read the ledger, which names the groups.",
+        "previous": "The cut file names no previous cut, so nothing is compared with one.",
+    },
+    "mayo-pbc": {
+        "ledger": "There is no ledger of assignments in the data of this trial: that the list was followed cannot be shown.",
+        "episodes": "The data do not record single episodes; only the first is known.",
+        "safety_set": (
+            "Safety cannot be judged: the data of this trial hold no record of what was given and no adverse events."
+        ),
+        "liver_injury": "Liver injury cannot be shown: the trial does not collect both ALT and bilirubin.",
+        "previous": "The cut file names no previous cut, so nothing is compared with one.",
+    },
+}
+
+
+@pytest.mark.parametrize("need", NEEDS)
+@pytest.mark.parametrize("cut", ABSENT)
+def test_each_need_of_each_study(study, cut, need):
+    own, said = study(cut), ABSENT[cut].get(need, "")
+    assert why_not(own, need) == said
+    if not said:
+        needs.require(own, need)
+        return
+    with pytest.raises(UnmetNeedError) as caught:
+        needs.require(own, need)
+    assert str(caught.value) == said
+
+
+def test_each_need_is_met_by_a_study_and_not_by_another():
+    assert set().union(*ABSENT.values()) == set(NEEDS)
+
+
+class TestComparison:
+    def test_the_arms_that_are_compared(self, study):
+        assert needs.compared(study("demo-final")) == study("demo-final").arms
+
+    def test_an_arm_without_anybody_is_named(self):
+        own = study_of([patient(1, HIGH)])
+        with pytest.raises(UnmetNeedError, match="nobody had been randomised to the low-dose group"):
+            needs.compared(own)
+
+
+class TestTheSafetySet:
+    def test_one_domain_alone(self):
+        own = derived([treated("A", infused=INFUSED)], without=["AE"])
+        assert "hold no adverse events." in why_not(own, "safety_set")
+
+    def test_nothing_planned(self):
+        analyses = tuple(a for a in PROTOCOL.analyses if a.role != "safety")
+        trial = PROTOCOL.model_copy(update={"analyses": analyses})
+        own = derived([treated("A", infused=INFUSED)], protocol=trial)
+        assert "the protocol plans no analysis of it" in why_not(own, "safety_set")
+
+    def test_nobody_treated_yet(self):
+        assert "nobody had been treated" in why_not(derived([treated("D", infused=())]), "safety_set")
+
+
+def test_an_error_is_one_plain_line():
+    """A refusal, which a command tells in one line; what is HTML in a report is text here."""
+    arms = [arm.model_copy(update={"label": "A & B"} if arm.label == LOW else {}) for arm in protocol().arms]
+    own = study_of([patient(1, HIGH)], trial=protocol().model_copy(update={"arms": tuple(arms)}))
+    error = needs.unmet(own, "comparison")
+    assert isinstance(error, RefusedError)
+    assert "randomised to the A & B group by the data cut." in str(error)
+
+
+def test_a_notebook_shows_the_sentence_and_no_traceback(study, capsys):
+    shell = InteractiveShell()
+    shell.push({"needs": needs, "study": study("demo-interim-blinded")})
+    result = shell.run_cell("arms = needs.compared(study)")
+    assert isinstance(result.error_in_exec, UnmetNeedError)
+    out = capsys.readouterr()
+    assert (out.out + out.err).strip() == ABSENT["demo-interim-blinded"]["comparison"]
+
+
+GOVERNED = {"demo-interim-blinded": ("01", "03", "04", "05", "08"), "mayo-pbc": ("01", "05", "06", "08")}
+
+
+@pytest.mark.parametrize(
+    ("cut", "name"),
+    [(cut, name) for cut, own in GOVERNED.items() for name in NOTEBOOKS if name.startswith(own)],
+)
+def test_a_chapter_as_it_stands_ends_each_governed_cell_with_the_sentence(study, cut, name):
+    """In an editor nothing is left out: what such a cell uses raises, and no cell fails for want of a name from one before."""
+    own, source = study(cut), source_of(name)
+    stays = {cell.id: cell.source for cell in fitted(source, own).notebook.cells}
+    governed = [c.id for c in source.notebook.cells if c.cell_type == "code" and stays.get(c.id) != c.source]
+    raised = {id: error for id, error in ended(source, Unwritten(name, own, Path()), []) if error}
+    assert [id for id, error in raised.items() if isinstance(error, UnmetNeedError)] == governed != []
+    assert {str(raised[id]) for id in governed} <= set(ABSENT[cut].values())
