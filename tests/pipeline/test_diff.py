@@ -29,7 +29,7 @@ ROW = Row(
     ties="",
     n=11,
     events=1,
-    reason="",
+    reason=None,
     chapter="03_survival",
 )
 
