@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from esld.longform import estimate_rows, long_frame, row
-from esld.reasons import Why, because
+from esld.reasons import Reason, Why, because
 from esld.survival import (
     COLUMNS,
     Estimate,
@@ -94,8 +94,9 @@ def test_every_result_has_the_same_columns_and_types(name):
         assert frame[column].dtype == float
     for column in ("n", "events"):
         assert frame[column].dtype == int
-    for column in ("group", "unit", "method", "ties", "reason"):
+    for column in ("group", "unit", "method", "ties"):
         assert all(word is None or (isinstance(word, str) and word) for word in frame[column])
+    assert all(why is None or isinstance(why, Reason) for why in frame["reason"])
     assert frame["statistic"].str.fullmatch("[a-z_]+").all()
     assert not frame.duplicated(["group", "time", "statistic", "method"]).any()
 

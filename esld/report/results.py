@@ -176,7 +176,8 @@ def _rounded(reason: Any) -> Reason | None:
         if reason is None or reason is pd.NA or (isinstance(reason, float) and pd.isna(reason)):
             return None
         raise TypeError(f"reason must be made by esld.reasons.because, got {reason!r}")
-    about = tuple((name, significant(at) if isinstance(at, float) else at) for name, at in reason.about)
+    stored = ((name, at, significant(at) if isinstance(at, float) else None) for name, at in reason.about)
+    about = tuple((name, at if number is None else number) for name, at, number in stored)
     return replace(reason, about=about, also=tuple(filter(None, map(_rounded, reason.also))))
 
 
