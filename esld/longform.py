@@ -12,6 +12,8 @@ from typing import Any, Required, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
+from esld.reasons import Reason
+
 COLUMNS = (
     "group", "time", "statistic", "value", "lower", "upper",
     "unit", "method", "ties", "n", "events", "reason",
@@ -38,8 +40,8 @@ class Estimate:
         Level of the limits, in (0, 1).
     method : str
         How estimate and limits were made.
-    reason : str
-        Why a value or a limit is missing, or what weakens it; empty if nothing does.
+    reason : Reason or None
+        Why a value or a limit is missing, or what weakens it; None if nothing does.
     """
 
     value: float
@@ -49,7 +51,7 @@ class Estimate:
     p_value: float = nan
     conf_level: float = 0.95
     method: str = ""
-    reason: str = ""
+    reason: Reason | None = None
 
 
 class About(TypedDict, total=False):
@@ -62,7 +64,7 @@ class About(TypedDict, total=False):
     unit: str
     method: str
     ties: str
-    reason: str
+    reason: Reason | None
 
 
 def row(
@@ -84,14 +86,14 @@ def estimate_rows(statistic: str, estimate: Estimate, **about: Unpack[About]) ->
 
 
 def long_frame(rows: Iterable[Row]) -> pd.DataFrame:
-    """The rows as a frame with the columns of `COLUMNS`; missing words are None, missing numbers NaN."""
+    """The rows as a frame with the columns of `COLUMNS`; missing words and reasons are None, missing numbers NaN."""
     every = list(rows)
-    words = {"group", "unit", "method", "ties", "reason"}
+    words = {"group": str, "unit": str, "method": str, "ties": str, "reason": Reason}
     kinds = dict.fromkeys(("time", "value", "lower", "upper"), float) | dict.fromkeys(("n", "events"), int)
     columns = {}
     for name in COLUMNS:  # by column: a frame of dictionaries takes three times as long
         values = [own.get(name, nan) for own in every]
         if name in words:
-            values = [w if isinstance(w, str) and w else None for w in values]
+            values = [w if isinstance(w, words[name]) and w else None for w in values]
         columns[name] = np.array(values, dtype=kinds.get(name, object))
     return pd.DataFrame(columns)

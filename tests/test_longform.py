@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from esld.longform import estimate_rows, long_frame, row
+from esld.reasons import Reason, Why, because
 from esld.survival import (
     COLUMNS,
     Estimate,
@@ -93,8 +94,9 @@ def test_every_result_has_the_same_columns_and_types(name):
         assert frame[column].dtype == float
     for column in ("n", "events"):
         assert frame[column].dtype == int
-    for column in ("group", "unit", "method", "ties", "reason"):
+    for column in ("group", "unit", "method", "ties"):
         assert all(word is None or (isinstance(word, str) and word) for word in frame[column])
+    assert all(why is None or isinstance(why, Reason) for why in frame["reason"])
     assert frame["statistic"].str.fullmatch("[a-z_]+").all()
     assert not frame.duplicated(["group", "time", "statistic", "method"]).any()
 
@@ -109,9 +111,9 @@ def test_an_estimate_makes_rows_only_for_what_it_has():
 
 
 def test_a_missing_value_keeps_its_row_and_its_reason():
-    frame = long_frame(estimate_rows("x", Estimate(value=nan, reason="no events"), n=3, events=0))
+    frame = long_frame(estimate_rows("x", Estimate(value=nan, reason=because(Why.NO_EVENTS)), n=3, events=0))
     assert frame["value"].isna().tolist() == [True]
-    assert frame["reason"].tolist() == ["no events"]
+    assert frame["reason"].tolist() == [because(Why.NO_EVENTS)]
 
 
 def test_a_row_needs_its_counts():

@@ -14,11 +14,6 @@ Bools = NDArray[np.bool_]
 
 # Where lifelines is not fit, and who says so. The number is then left out, never mended.
 NO_VARIANCE = "lifelines' variance of a restricted mean is not its sampling variance (lifelines issue 1682)"
-JITTER = (
-    "lifelines moves events of different kinds on one day apart at random (lifelines issue 1521), and leaves out those on the "
-    "day of randomisation"
-)
-NO_LIMITS = "lifelines has no log-log limits that can be used where everybody, or nobody, is alive"
 
 
 def survival(adtte: pd.DataFrame, *, at: float) -> tuple[float, float, float]:
@@ -107,7 +102,8 @@ def hazard_ratio(adtte: pd.DataFrame, arms: Sequence[str]) -> tuple[float, float
 def incidence(adtte: pd.DataFrame, *, at: float) -> float:
     """Cumulative incidence of the event (``EVTYPE`` "EVENT", against "COMPETING") at a day, by ``lifelines.AalenJohansenFitter``.
 
-    NaN where the curve has ended before, and where two kinds of event fall on one day or one on day 0: see `JITTER`.
+    NaN where the curve has ended before, and where two kinds of event fall on one day or one on day 0: lifelines moves those
+    apart at random (lifelines issue 1521), and leaves these out.
     """
     from lifelines import AalenJohansenFitter
 

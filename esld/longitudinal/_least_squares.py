@@ -7,6 +7,7 @@ from math import nan
 import numpy as np
 
 from esld.longitudinal._covariance import Floats
+from esld.reasons import Reason, Why, because
 
 # A column this close to the span of the others, against its length, is a combination of them; a spread this small
 # against the values is none.
@@ -31,10 +32,10 @@ class Model:
         What is no larger is rounding of the outcome.
     residuals : ndarray of shape (n,)
         Of the outcome on the covariates without the groups; they sum to 0.
-    unfitted : str
-        Why everything is NaN; empty if the coefficients exist.
-    reason, reason_hc3 : str
-        Why `vcov` and `vcov_hc3` are NaN; empty if they are not.
+    unfitted : Reason or None
+        Why everything is NaN; None if the coefficients exist.
+    reason, reason_hc3 : Reason or None
+        Why `vcov` and `vcov_hc3` are NaN; None if they are not.
     """
 
     coef: Floats
@@ -43,9 +44,9 @@ class Model:
     df: float
     noise: float
     residuals: Floats
-    unfitted: str = ""
-    reason: str = ""
-    reason_hc3: str = ""
+    unfitted: Reason | None = None
+    reason: Reason | None = None
+    reason_hc3: Reason | None = None
 
 
 def least_squares(y: Floats, x: Floats, groups: tuple[str, str], names: Sequence[str]) -> Model:
@@ -68,34 +69,34 @@ def least_squares(y: Floats, x: Floats, groups: tuple[str, str], names: Sequence
         coef=coef, vcov=undefined, vcov_hc3=undefined, df=n - p, noise=noise, residuals=alone
     )  # fmt: skip
     if n == p or not left.any():
-        why = "the residuals are 0, so there is no spread to make limits of"
+        why = because(Why.RESIDUALS_ZERO)
         if n == p:
-            why = f"no degrees of freedom: {n} rows for {p} coefficients"
+            why = because(Why.NO_DEGREES_OF_FREEDOM, rows=n, coefficients=p)
         return replace(model, reason=why, reason_hc3=why)
     model = replace(model, vcov=(left @ left) / (n - p) * inverse @ inverse.T)
     leverage = np.sum(q**2, axis=1)
     if fixed := int(np.count_nonzero(leverage > 1 - _FIXED)):
-        return replace(model, reason_hc3=f"HC3 is undefined: {fixed} of {n} rows have leverage 1")
+        return replace(model, reason_hc3=because(Why.LEVERAGE_ONE, rows=fixed, n=n))
     moved = inverse @ (q * (left / (1 - leverage))[:, None]).T  # what leaving out each row changes
     return replace(model, vcov_hc3=moved @ moved.T)
 
 
-def _impossible(x: Floats, groups: tuple[str, str], names: Sequence[str]) -> str:
-    """Why a model has no unique coefficients; empty if it has."""
+def _impossible(x: Floats, groups: tuple[str, str], names: Sequence[str]) -> Reason | None:
+    """Why a model has no unique coefficients; None if it has."""
     n, p = x.shape
     for label, column in zip(groups, x.T, strict=False):
         if not column.any():
-            return f"no rows of {label}"
+            return because(Why.NO_VALUES, group=label)
     if n < p:
-        return f"fewer rows than coefficients: {n} for {p}"
+        return because(Why.NO_DEGREES_OF_FREEDOM, rows=n, coefficients=p)
     for name, column in zip(names, x.T[2:], strict=True):
         if np.ptp(column) <= _NO_SPREAD * np.abs(column).max():
-            return f"{name} is the same in all {n} rows"
+            return because(Why.CONSTANT, covariate=name)
     distance = np.abs(np.diag(_orthogonal(x)[1]))
     for name, far in zip(names, distance[2:], strict=True):
         if far <= _COLLINEAR:
-            return f"{name} is determined by the groups and the other covariates"
-    return ""
+            return because(Why.DETERMINED, covariate=name)
+    return None
 
 
 def _orthogonal(x: Floats, *, first: int = 2) -> tuple[Floats, Floats, Floats]:

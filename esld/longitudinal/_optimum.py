@@ -9,6 +9,7 @@ import numpy as np
 from esld.longitudinal._covariance import Covariance, Floats
 from esld.longitudinal._likelihood import Likelihood, Slopes, likelihood, moments, slopes
 from esld.longitudinal._rows import Rows
+from esld.reasons import Reason, Why, because
 
 _STEPS = 100
 _DONE = 1e-18  # twice the log-likelihood that a further Newton step would gain
@@ -45,8 +46,8 @@ class Optimum:
         Largest entry of the score, absolute.
     curvature : float
         Smallest eigenvalue of the observed information, scaled to a diagonal of at most 1.
-    reason : str
-        Why this is not a proven maximum; empty if it is.
+    reason : Reason or None
+        Why this is not a proven maximum; None if it is.
     """
 
     theta: Floats
@@ -57,21 +58,21 @@ class Optimum:
     iterations: int
     gradient: float
     curvature: float
-    reason: str
+    reason: Reason | None
 
 
-def impossible(rows: Rows, structure: Covariance, visits: tuple[object, ...]) -> str:
-    """Why the data cannot determine the structure, known before any search; empty if nothing is found."""
+def impossible(rows: Rows, structure: Covariance, visits: tuple[object, ...]) -> Reason | None:
+    """Why the data cannot determine the structure, known before any search; None if nothing is found."""
     free = rows.n_obs - rows.x.shape[-1]
     if structure.size > free:
-        return f"{structure.size} covariance parameters, {free} residual degrees of freedom"
+        return because(Why.TOO_MANY_PARAMETERS, parameters=structure.size, free=int(free))
     if structure.name == "us":
         pair = rows.present.astype(float)
         apart = np.argwhere(np.triu(pair.T @ pair == 0))
         if len(apart):
             i, j = apart[0]
-            return f"no subject has both visit {visits[i]} and visit {visits[j]}"
-    return ""
+            return because(Why.NO_SUBJECT_HAS_BOTH, first=str(visits[i]), second=str(visits[j]))
+    return None
 
 
 def maximise(rows: Rows, structure: Covariance, *, reml: bool) -> Optimum:
@@ -111,7 +112,7 @@ def _search(rows: Rows, structure: Covariance, theta: Floats, *, reml: bool) -> 
     structure, theta = structure.around(theta)
     at = likelihood(rows, structure.sigma(theta), reml=reml)
     assert at is not None  # the start is positive definite
-    reason, step = "", 0
+    reason, step = None, 0
     while True:
         smallest = _smallest(structure.sigma(theta))
         noise = _EPS / max(smallest, _SINGULAR)
@@ -120,25 +121,25 @@ def _search(rows: Rows, structure: Covariance, theta: Floats, *, reml: bool) -> 
         gradient = float(np.max(np.abs(here.score)))
         move, gain = _direction(here)
         if smallest < _SINGULAR:
-            reason = "the likelihood rises towards a singular covariance"
+            reason = because(Why.SINGULAR_COVARIANCE)
             break
         if gain <= max(_DONE, (_NOISE * noise) ** 2):
             break
         if step == _STEPS:
-            reason = f"no maximum after {_STEPS} steps; the smallest eigenvalue of the correlation has come to {smallest:.0e}"
+            reason = because(Why.NO_MAXIMUM_AFTER, steps=_STEPS, smallest=float(smallest))
             break
         found = _along(rows, structure, theta, at, move, gain, reml, noise)
         if found is None:
             if gradient > max(_GRADIENT, _NOISE * noise):
-                reason = "the likelihood cannot be raised along the step"
+                reason = because(Why.NO_WAY_UP)
             break
         (structure, theta), at = structure.around(found[0]), found[1]
         step += 1
     curvature = _curvature(here.observed)
     if not reason and gradient > max(_GRADIENT, _NOISE * noise):
-        reason = f"the gradient is {gradient:.1e} where it must be 0"
+        reason = because(Why.GRADIENT_NOT_ZERO, gradient=gradient)
     elif not reason and curvature < _CURVATURE:
-        reason = "the Hessian is singular or of the wrong sign: the data do not determine the covariance"
+        reason = because(Why.HESSIAN_SINGULAR)
     return Optimum(
         theta=structure.own(theta), first=first, second=second, at=at, slopes=here, iterations=step, gradient=gradient,
         curvature=curvature, reason=reason,

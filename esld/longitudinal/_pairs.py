@@ -15,6 +15,7 @@ from esld.longitudinal._covariance import Floats, Ints
 from esld.randomisation.designs import CompleteRandomisation, Design
 from esld.randomisation.inference import RandomisationTest, randomisation_test
 from esld.randomisation.statistics import LinearStatistic
+from esld.reasons import Reason, Why, because
 from esld.times import aligned
 
 Bools = NDArray[np.bool_]
@@ -57,11 +58,10 @@ class Pairs:
         return won, lost, self.n[0] * self.n[1] - won - lost
 
     @property
-    def missing_arm(self) -> str:
-        """Why there are no pairs; empty if there are."""
-        return next(
-            (f"no rows of {label}" for label, n in zip(self.groups, self.n, strict=True) if n == 0), ""
-        )
+    def missing_arm(self) -> Reason | None:
+        """Why there are no pairs; None if there are."""
+        groups = zip(self.groups, self.n, strict=True)
+        return next((because(Why.NO_VALUES, group=label) for label, n in groups if n == 0), None)
 
     def net_benefit(self, method: str) -> Estimate:
         """(W - L) / (n1 n2); limits through the logarithm of the win odds, of which it is a function."""
@@ -100,9 +100,9 @@ class Pairs:
         value = won / lost if lost else inf if won else nan
         std_err, reason = nan, self.missing_arm
         if not reason and not won + lost:
-            reason = "all pairs are tied: neither wins nor losses"
+            reason = because(Why.EVERY_PAIR, outcome="tied")
         elif not reason and not (won and lost):
-            reason = f"no {'losses' if won else 'wins'}: the ratio is {value:g} and has no limits"
+            reason = because(Why.NONE_OF, what="losses" if won else "wins")
         elif not reason:
             # Of each subject: wins / W - losses / L, in whole numbers.
             std_err, reason = self._spread(self.wins * lost - self.losses * won, won * lost)
@@ -118,7 +118,7 @@ class Pairs:
     def _z(self) -> float:
         return float(ndtri(0.5 + self.conf_level / 2))
 
-    def _delta(self) -> tuple[float, float, str]:
+    def _delta(self) -> tuple[float, float, Reason | None]:
         """Net benefit, its standard error, and why that is missing."""
         if self.missing_arm:
             return nan, nan, self.missing_arm
@@ -126,25 +126,25 @@ class Pairs:
         pairs = won + lost + tied
         if pairs in (won, lost, tied):
             what = "tied" if pairs == tied else "won" if pairs == won else "lost"
-            return (won - lost) / pairs, nan, f"every pair is {what}: no spread to make limits of"
+            return (won - lost) / pairs, nan, because(Why.EVERY_PAIR, outcome=what)
         std_err, reason = self._spread(self.wins - self.losses, pairs)
         return (won - lost) / pairs, std_err, reason
 
-    def _spread(self, at: Ints, scale: int) -> tuple[float, str]:
+    def _spread(self, at: Ints, scale: int) -> tuple[float, Reason | None]:
         """Standard error of the sum of `at` over either arm, divided by `scale`, and why it is missing.
 
         With s^2 the variance of `at` in an arm of n: sqrt(n1 s1^2 + n2 s2^2) / scale. Whole numbers make no spread
         an exact 0.
         """
         if min(self.n) < 2:
-            return nan, "an arm of one subject has no spread to make limits of"
+            return nan, because(Why.ONE_SUBJECT)
         variance = sum(
             n * float(np.var(at[own], ddof=1))
             for n, own in zip(self.n, (~self.second, self.second), strict=True)
         )
         if variance == 0:
-            return nan, "every subject of an arm fares alike: no spread to make limits of"
-        return sqrt(variance) / scale, ""
+            return nan, because(Why.ALL_ALIKE)
+        return sqrt(variance) / scale, None
 
     def _limits_of_log_odds(self, delta: float, std_err: float) -> tuple[float, float]:
         """Limits of the win probability, on the scale of its logit, which is the logarithm of the win odds."""
@@ -163,7 +163,7 @@ def score_test(scores: Ints, second: Bools, method: str) -> Estimate:
     total = float(scores[second].sum())
     variance = n2 * (n - n2) / (n * (n - 1)) * float(np.sum(scores.astype(np.float64) ** 2)) if n > 1 else 0.0
     if variance == 0:
-        reason = "the sum of the scores is the same for every allocation"
+        reason = because(Why.SAME_FOR_EVERY_ALLOCATION)
         return Estimate(value=total if 0 < n2 < n else nan, method=method, reason=reason)
     std_err = sqrt(variance)
     return Estimate(
@@ -192,7 +192,7 @@ def exact_test(
             return RandomisationTest(
                 statistic=name, observed=nan, p_value=nan, p_lower=nan, p_upper=nan, p_tie=nan, mid_p=nan,
                 mid_p_lower=nan, mid_p_upper=nan, std_err=nan, method="exact", reference_set=0, draws=0,
-                conditions=f"arm sizes {sizes[0]} and {sizes[1]}", n=sum(sizes), reason=f"no rows of {label}",
+                conditions=f"arm sizes {sizes[0]} and {sizes[1]}", n=sum(sizes), reason=because(Why.NO_VALUES, group=label),
             )  # fmt: skip
     statistic = LinearStatistic(
         name=name, scores=scores.astype(np.float64), scale=scale, resolution=resolution

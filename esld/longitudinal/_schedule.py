@@ -33,15 +33,15 @@ class Schedule:
     steps : ndarray of shape (m,), or None
         Whole steps from the first visit, on a grid whose step is the largest that all gaps are multiples of. Visits
         without an outcome keep their place on it. None if the times are on no grid.
-    unclear : str
-        Why the order of the visits is not known; empty if it is.
+    unclear : bool
+        Whether the order of the visits is not known.
     """
 
     visits: tuple[Any, ...]
     times: Floats
     timed: bool
     steps: Ints | None
-    unclear: str
+    unclear: bool
 
 
 def schedule(
@@ -60,7 +60,7 @@ def schedule(
         found = None if all_times is None else all_times[place]
     else:
         found, all_times = _given(visits, labels, times)
-    unclear = "" if declared or found is not None else _unclear(labels)
+    unclear = not declared and found is None and _unclear(labels)
     made = Schedule(
         visits=visits, times=place.astype(float) if found is None else found, timed=found is not None,
         steps=_steps(place, found, all_times), unclear=unclear,
@@ -142,13 +142,11 @@ def _steps(place: Ints, found: Floats | None, given: Floats | None) -> Ints | No
     return on_grid
 
 
-def _unclear(labels: Sequence[Any]) -> str:
+def _unclear(labels: Sequence[Any]) -> bool:
     """Text is sorted letter by letter: "V10" before "V2" is hardly what is meant."""
     if not all(isinstance(v, str) for v in labels):
-        return ""
+        return False
     by_number = sorted(
         labels, key=lambda v: [(int(p), "") if p.isdecimal() else (-1, p) for p in re.split(r"(\d+)", v)]
     )
-    if by_number == list(labels):
-        return ""
-    return f"as text the visits are in the order {list(labels)}. Make them categorical or give times"
+    return by_number != list(labels)

@@ -16,6 +16,7 @@ from esld.longitudinal.means import Contrast, Contrasts, long_frame
 from esld.randomisation.designs import CompleteRandomisation
 from esld.randomisation.inference import DRAWS, LIMIT, RandomisationTest, randomisation_test
 from esld.randomisation.statistics import LinearStatistic
+from esld.reasons import Reason, Why, because
 
 CLASSICAL, HC3 = "ANCOVA, equal variances", "ANCOVA, HC3"
 RESIDUALS = "difference in mean residual of the covariates"
@@ -101,7 +102,6 @@ class Ancova:
             "value": self.n_dropped,
             "group": "",
             "unit": "",
-            "reason": "",
         }
         rows.append({**dropped, "method": "outcome or covariate missing", "n": sum(self.n) + self.n_dropped})
         return long_frame([{**row, "time": time} for row in rows])
@@ -257,7 +257,7 @@ def _adjusted(
     model: Model,
     vcov: Floats,
     method: str,
-    reason: str,
+    reason: Reason | None,
     *,
     groups: tuple[str, ...],
     n: tuple[int, int],
@@ -274,7 +274,7 @@ def _adjusted(
         )
         why = reason
         if std_err <= model.noise:  # HC3 knows only the residuals of the rows that the mean is made of
-            std_err, why = nan, "all residuals that count here are 0, so there is no spread to make limits of"
+            std_err, why = nan, because(Why.RESIDUALS_ZERO)
         df = nan if why else float(model.df)
         t, half = value / std_err, float(stdtrit(df, 0.5 + conf_level / 2)) * std_err
         return Contrast(

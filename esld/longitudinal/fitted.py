@@ -14,8 +14,7 @@ from esld.longitudinal._design import Design
 from esld.longitudinal._inference import METHODS, Inference, f_probability
 from esld.longitudinal._rank import Estimable
 from esld.longitudinal.means import Contrast, Contrasts, estimates, grid, long_frame
-
-NOT_DETERMINED = "the rows used do not determine"
+from esld.reasons import Reason, Why, because, together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +33,9 @@ class FTest:
         Factor of Kenward and Roger; 1 for Satterthwaite and for one combination.
     method : str
         Model and degrees of freedom.
-    reason : str
+    reason : Reason or None
         Which combinations are left out, because the rows used do not determine them, or why there is no test, and what it
-        would yield is NaN; empty if nothing is missing.
+        would yield is NaN; None if nothing is missing.
     """
 
     f: float
@@ -45,7 +44,7 @@ class FTest:
     p_value: float
     scale: float
     method: str
-    reason: str
+    reason: Reason | None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,7 +55,7 @@ class MMRM:
     ----------
     covariance, requested : str
         Structure of the fit, and the one asked for.
-    failures : tuple of str
+    failures : tuple of Reason
         Why each structure tried before failed; empty if the first one did not.
     terms : tuple of p str
         Coefficients, as formulaic names them.
@@ -101,7 +100,7 @@ class MMRM:
 
     covariance: str
     requested: str
-    failures: tuple[str, ...]
+    failures: tuple[Reason, ...]
     terms: tuple[str, ...]
     coef: Floats
     vcov: Floats
@@ -167,19 +166,18 @@ class MMRM:
         if len(rows) and np.linalg.matrix_rank(rows / self.estimable.length) < len(rows):
             raise ValueError(f"weights must be linearly independent, got {len(rows)} rows of lower rank")
         known = self.estimable.part(rows) if len(rows) else rows
-        reason = "" if len(rows) else "the term has no coefficient of its own"
+        reason = None if len(rows) else because(Why.NO_COEFFICIENT)
         if len(known) < len(rows):
-            few = f"{len(rows) - len(known)} of {len(rows)} combinations left out"
-            reason = f"{few}: {NOT_DETERMINED} {self.estimable.undetermined(rows)}"
+            terms = tuple(self.estimable.undetermined(rows))
+            left = len(rows) - len(known)
+            reason = because(Why.COMBINATIONS_LEFT_OUT, left=left, n=len(rows), terms=terms)
         f = numerator = denominator = scale = p_value = nan
         if len(known):
             f, numerator, denominator, scale = self.inference.joint(known[:, self.estimable.kept])
             p_value = f_probability(f, numerator, denominator)
             if isnan(p_value):
                 f = denominator = scale = nan
-                reason = "; ".join(
-                    filter(None, (reason, f"{METHODS[self.df]} has no degrees of freedom for it"))
-                )
+                reason = together((reason, because(Why.NO_DF_FOR_IT, method=METHODS[self.df])))
         return FTest(
             f=f, numerator_df=numerator, denominator_df=denominator, p_value=p_value, scale=scale, method=self.label,
             reason=reason,
@@ -229,7 +227,7 @@ class MMRM:
                 if j != base:
                     rows.append(at.weights[i, j] - at.weights[i, base])
                     labels.append((f"{group} - {reference}", visit, int(at.n[i, j] + at.n[i, base])))
-                    empty.append("; ".join(filter(None, (at.empty[i, j], at.empty[i, base]))))
+                    empty.append(together((at.empty[i, j], at.empty[i, base])))
         if not rows:
             raise ValueError(f"{arm} must have two levels or more, got {list(at.arms)}")
         return self._several("ls_mean_difference", np.array(rows), labels, empty)
@@ -237,7 +235,7 @@ class MMRM:
     def to_frame(self) -> pd.DataFrame:
         """Long form: the coefficients; then loglik, aic, bic, and the standard deviation at each visit."""
         about = {
-            "group": "", "unit": "", "method": self.label, "n": self.n_subjects, "reason": "; ".join(self.failures),
+            "group": "", "unit": "", "method": self.label, "n": self.n_subjects, "reason": together(self.failures),
         }  # fmt: skip
         rows: list[dict[str, Any]] = [
             {**about, "statistic": name, "value": getattr(self, name)} for name in ("loglik", "aic", "bic")
@@ -252,13 +250,15 @@ class MMRM:
         statistic: str,
         weights: Floats,
         labels: Sequence[tuple[str, Any, int]],
-        empty: Sequence[str] | None = None,
+        empty: Sequence[Reason | None] = (),
     ) -> Contrasts:
         """Estimates; `empty` says what a combination lacks, should it not be estimable."""
         known = self.estimable.of(weights).tolist()
         reasons = [
-            "" if fine else lack or f"{NOT_DETERMINED} {self.estimable.undetermined(row[None])}"
-            for fine, lack, row in zip(known, empty or [""] * len(known), weights, strict=True)
+            None
+            if fine
+            else lack or because(Why.NOT_DETERMINED, terms=tuple(self.estimable.undetermined(row[None])))
+            for fine, lack, row in zip(known, empty or [None] * len(known), weights, strict=True)
         ]
         items = estimates(
             self.inference, weights, labels, reasons, kept=self.estimable.kept, conf_level=self.conf_level,

@@ -14,11 +14,9 @@ from esld.longitudinal._covariance import Floats, Ints
 from esld.longitudinal._design import Design
 from esld.longitudinal._formula import Coded
 from esld.longitudinal._inference import Inference
+from esld.reasons import Reason, Why, because
 
 WEIGHTS = ("equal", "proportional")
-NO_VARIANCE = "the combination has no variance"
-NEGATIVE = "no standard error: the adjustment for the estimated covariance makes the variance negative"
-NO_DF = "no degrees of freedom: the information on the covariance parameters is not positive definite"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,8 +45,8 @@ class Contrast:
         Of the coefficients.
     method : str
         Model and degrees of freedom.
-    reason : str
-        Why all, or standard error, test and limits, are NaN; empty if they are not.
+    reason : Reason or None
+        Why all, or standard error, test and limits, are NaN; None if they are not.
     """
 
     group: str
@@ -64,7 +62,7 @@ class Contrast:
     n: int
     weights: Floats
     method: str
-    reason: str
+    reason: Reason | None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -118,7 +116,7 @@ def estimates(
     tests: Inference,
     weights: Floats,
     labels: Sequence[tuple[str, Any, int]],
-    reasons: Sequence[str],
+    reasons: Sequence[Reason | None],
     *,
     kept: Ints,
     conf_level: float,
@@ -126,7 +124,7 @@ def estimates(
 ) -> tuple[Contrast, ...]:
     """The estimate of each row of `weights`, (c, p); labels are group, time and n.
 
-    A reason says why the row cannot be estimated, so that everything of it is NaN; empty if it can. Those that can depend on
+    A reason says why the row cannot be estimated, so that everything of it is NaN; None if it can. Those that can depend on
     the coefficients `kept` only, which are those of `tests`.
     """
     whole = np.array([not reason for reason in reasons], dtype=bool)
@@ -142,12 +140,19 @@ def estimates(
         Contrast(
             group=group, time=time, value=float(v), std_err=float(s), df=float(d), t=float(ratio), p_value=float(p),
             lower=float(v - half), upper=float(v + half), conf_level=conf_level, n=n, weights=row, method=method,
-            reason=reason or ("" if not isnan(s) else NO_DF if no_df else NEGATIVE if row.any() else NO_VARIANCE),
+            reason=reason or (_no_error(row, no_df=no_df) if isnan(s) else None),
         )
         for (group, time, n), row, reason, no_df, (v, s, d, ratio, p, half) in zip(
             labels, weights, reasons, without, columns, strict=True
         )
     )  # fmt: skip
+
+
+def _no_error(row: Floats, *, no_df: bool) -> Reason:
+    """Why an estimate has no standard error."""
+    if no_df:
+        return because(Why.NOT_POSITIVE_DEFINITE)
+    return because(Why.NEGATIVE_VARIANCE if row.any() else Why.NO_SPREAD)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -162,7 +167,7 @@ class Grid:
         Levels; visits is (None,) without visits. An arm that is declared is there without rows too.
     n : ndarray of shape (visits, arms)
         Values seen.
-    empty : ndarray of shape (visits, arms) of str
+    empty : ndarray of shape (visits, arms) of Reason or None
         Which values the mean lacks, where it has none at the visit, or at one of those that it is over.
     """
 
@@ -214,15 +219,17 @@ def _grid(design: Design, outer: Sequence[str], visit: str, weights: str) -> Gri
     cell = np.zeros((m, len(arms)), dtype=np.int64)
     np.add.at(cell, (design.visit, np.array(place)[own]), 1)
     n = cell if len(outer) > 1 else cell.sum(axis=0, keepdims=True)
-    empty = np.full(n.shape, "", dtype=object)
+    empty = np.full(n.shape, None, dtype=object)
     for j, group in enumerate(arms):
         for i in range(m) if cell[:, j].any() else ():
             if cell[i, j] == 0:
-                at = "the visit" if len(outer) > 1 else design.schedule.visits[i]
-                row = i if len(outer) > 1 else 0
-                empty[row, j] = empty[row, j] or f"no values of {group} at {at}"
+                if len(outer) > 1:
+                    empty[i, j] = because(Why.NO_VALUES_THEN, group=str(group))
+                else:
+                    at = str(design.schedule.visits[i])
+                    empty[0, j] = empty[0, j] or because(Why.NO_VALUES_AT, group=str(group), visit=at)
         if not cell[:, j].any():
-            empty[:, j] = f"no values of {group}"
+            empty[:, j] = because(Why.NO_VALUES, group=str(group))
     return Grid(weights=full, arms=arms, visits=tuple(visits), n=n, empty=empty)
 
 

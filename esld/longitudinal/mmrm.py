@@ -24,6 +24,7 @@ from esld.longitudinal._rank import Estimable
 from esld.longitudinal._rows import Rows, compress
 from esld.longitudinal._schedule import Schedule
 from esld.longitudinal.fitted import MMRM, FTest
+from esld.reasons import Reason, Why, because, together
 
 __all__ = ["FALLBACK", "MMRM", "FTest", "mmrm"]
 
@@ -124,16 +125,17 @@ def mmrm(
     if covariance in fallback:
         order = order[:1] + list(fallback[list(fallback).index(covariance) + 1 :])
     if reason := _misplaced(design.schedule, covariance):
-        raise ValueError(reason)
-    failures = []
+        raise ValueError(str(reason.of(structure=covariance)))
+    failures: list[Reason] = []
     for name in order:
         rows = data.rows(by_visit=name not in ONE_SCALE)
         structure, best, reason = _fit(design.schedule, rows, name, reml=method == "reml")
         if best is not None and not reason:
             break
-        failures.append(f"{name}: {reason}")
+        assert reason is not None  # why it is no maximum
+        failures.append(reason.of(structure=name))
     else:
-        raise ValueError(f"no covariance structure has a proven maximum, got {'; '.join(failures)}")
+        raise ValueError(f"no covariance structure has a proven maximum, got {together(failures)}")
     tests = inference(rows, structure, best, df=df, information=information, reml=method == "reml")
     loglik = best.at.value + rows.log_unit
     if method == "reml":
@@ -154,18 +156,20 @@ def mmrm(
     )  # fmt: skip
 
 
-def _misplaced(visits: Schedule, name: str) -> str:
-    """Why the structure does not fit what is known of the visits' order and times; empty if it does."""
+def _misplaced(visits: Schedule, name: str) -> Reason | None:
+    """Why the structure does not fit what is known of the visits' order and times; None if it does."""
     if name in EQUALLY_SPACED and visits.steps is None:
-        return f"visits must be equally spaced for {name!r}, got times {visits.times.tolist()}"
+        return because(Why.NOT_EQUALLY_SPACED, times=tuple(f"{at:g}" for at in visits.times))
     if name == "sp_exp" and not visits.timed:
-        return "times must be given for 'sp_exp' unless the visits are numbers, got none"
+        return because(Why.TIMES_NEEDED)
     if name in IN_ORDER and visits.unclear:
-        return f"visits must be in order for {name!r}: {visits.unclear}"
-    return ""
+        return because(Why.ORDER_UNCLEAR, visits=tuple(map(str, visits.visits)))
+    return None
 
 
-def _fit(visits: Schedule, rows: Rows, name: str, *, reml: bool) -> tuple[Covariance, Optimum | None, str]:
+def _fit(
+    visits: Schedule, rows: Rows, name: str, *, reml: bool
+) -> tuple[Covariance, Optimum | None, Reason | None]:
     """The maximum of one structure, or why there is none."""
     structure = covariance(name, visits.times, visits.steps)
     if reason := _misplaced(visits, name) or impossible(rows, structure, visits.visits):

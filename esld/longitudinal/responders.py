@@ -10,6 +10,7 @@ import pandas as pd
 from esld.longitudinal._columns import group_codes, group_labels, numbers, require, require_one_row
 from esld.longitudinal._covariance import Floats
 from esld.longitudinal.means import long_frame
+from esld.reasons import Why, because
 
 Rule = Literal["non-responder", "dead", "left out"]
 RULES: dict[Rule, str] = {
@@ -90,17 +91,16 @@ class Responders:
                 x, n = group.of(rule)
                 about = {"group": group.group, "unit": "", "n": n}
                 about["method"] = f"{self.definition}; {RULES[rule]}"
-                reason = "" if n else "nobody to count"
+                reason = None if n else because(Why.NOBODY_COUNTED)
                 share = x / n if n else float("nan")
                 rows.append({**about, "statistic": "response_rate", "value": share, "reason": reason})
-                rows.append({**about, "statistic": "responders", "value": x, "reason": ""})
+                rows.append({**about, "statistic": "responders", "value": x})
             for statistic in ("subjects", "dead", "absent"):
                 about = {
                     "group": group.group,
                     "unit": "",
                     "n": group.subjects,
                     "method": self.definition,
-                    "reason": "",
                 }
                 rows.append({**about, "statistic": statistic, "value": getattr(group, statistic)})
         return long_frame(rows)

@@ -13,6 +13,7 @@ from esld.longitudinal._columns import group_codes, group_labels, numbers, requi
 from esld.longitudinal._covariance import Floats
 from esld.longitudinal._pairs import NOISE, check_level, exact_rows, exact_test
 from esld.randomisation.inference import DRAWS, LIMIT, RandomisationTest
+from esld.reasons import Why, because
 from esld.times import aligned, with_horizon
 
 METHOD = "mean of the subjects' averages while alive, Student's t"
@@ -233,7 +234,7 @@ def _averages(rows: pd.DataFrame, tau: float, names: dict[str, str]) -> pd.DataF
 def _mean(own: Floats, label: str, noise: float, conf_level: float) -> Estimate:
     if not own.size:
         return Estimate(
-            value=nan, conf_level=conf_level, method=METHOD, reason=f"nobody of {label} has an average"
+            value=nan, conf_level=conf_level, method=METHOD, reason=because(Why.NO_VALUES, group=label)
         )
     return _student(float(own.mean()), *_squared_error(own, noise), method=METHOD, conf_level=conf_level)
 
@@ -242,7 +243,7 @@ def _welch(arms: tuple[Floats, Floats], groups: tuple[str, str], noise: float, c
     for own, label in zip(arms, groups, strict=True):
         if not own.size:
             return Estimate(
-                value=nan, conf_level=conf_level, method=WELCH, reason=f"nobody of {label} has an average"
+                value=nan, conf_level=conf_level, method=WELCH, reason=because(Why.NO_VALUES, group=label)
             )
     (one, df_one), (other, df_other) = (_squared_error(own, noise) for own in arms)
     total, df = one + other, nan
@@ -265,9 +266,7 @@ def _student(
 ) -> Estimate:
     """Limits of Student's t, and its p-value if it is `tested` against 0."""
     if not variance > 0:
-        reason = "all averages are equal: no spread to make limits of"
-        if np.isnan(variance):
-            reason = "limits need two averages in each group"
+        reason = because(Why.ONE_SUBJECT if np.isnan(variance) else Why.NO_SPREAD)
         return Estimate(value=value, conf_level=conf_level, method=method, reason=reason)
     std_err = sqrt(variance)
     half = float(stdtrit(df, 0.5 + conf_level / 2)) * std_err

@@ -24,6 +24,7 @@ from esld.longitudinal._pairs import (
     second_arm,
 )
 from esld.randomisation.inference import DRAWS, LIMIT, RandomisationTest
+from esld.reasons import Why, because
 
 Missing = Literal["exclude", "worst_alive"]
 MISSING_RULES: dict[Missing, str] = {
@@ -98,7 +99,7 @@ class WorstRank:
             own["method"] = MISSING_RULES[self.missing]
             for name in ("subjects", "died", "transplanted", "with_value", "missing"):
                 rows.append(row(name, getattr(arm, name), **own))
-            own["n"], own["reason"] = ranked, "" if ranked else "nobody is ranked"
+            own["n"], own["reason"] = ranked, None if ranked else because(Why.NOBODY_COUNTED)
             rows.append(row("median_rank", arm.median_rank, **own))
         first, second = self.arms
         about: About = {

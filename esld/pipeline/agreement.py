@@ -8,7 +8,6 @@ import base64
 import io
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ CHANNEL_TOLERANCE = 8 / 255  # an edge may shift by a hair; a changed letter or 
 
 def row_differences(recorded: Sequence[Row], found: Sequence[Row]) -> Iterator[str]:
     """What differs between two sets of results, a line each; nothing when they agree."""
-    old, new = ({r.result_id: asdict(r) for r in rows} for rows in (recorded, found))
+    old, new = ({r.result_id: r.to_record() for r in rows} for rows in (recorded, found))
     for missing in sorted(set(old) - set(new)):
         yield f"{missing}: recorded, but not found again"
     for added in sorted(set(new) - set(old)):
@@ -39,6 +38,8 @@ def row_differences(recorded: Sequence[Row], found: Sequence[Row]) -> Iterator[s
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, (int, float)) and isinstance(other, (int, float)):
         return math.isclose(one, other, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
     return bool(one == other)
 
 

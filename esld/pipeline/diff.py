@@ -157,8 +157,8 @@ def _read(path: Path) -> _Side:
     try:
         rows = read_rows(results)
         difference.difference(rows, rows)
-    except (OSError, ValueError, TypeError, AttributeError):
-        rule = "must hold results as 'esld run' writes them"
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        rule = "must hold results as 'esld run' writes them now"
         raise InputError(str(results), rule, None, "", remedy) from None
     folder = results.parent
     if not (folder / provenance.PROVENANCE).is_file():

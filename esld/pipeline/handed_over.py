@@ -47,7 +47,7 @@ def gather(scratch: Path, chapters: Sequence[str]) -> HandedOver:
             owners[name] = slug
         files |= content["files"]
         exhibits[slug] = content["exhibits"]
-        rows += [Row(**record) for record in content["rows"]]
+        rows += [Row.from_record(record) for record in content["rows"]]
     ids = [row.result_id for row in rows]
     if twice := sorted({i for i in ids if ids.count(i) > 1}):
         raise RunError(f"results must have one id each; twice: {', '.join(twice[:5])}.")

@@ -98,7 +98,7 @@ def _result_faults(folder: Path, scratch: Path, chapters: Sequence[str]) -> Verd
     """``results.json`` against what the re-executed chapters handed over."""
     try:
         recorded = read_rows(folder / "results.json")
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return Verdict(("results.json cannot be read",), len(chapters), 0)
     try:
         found = gather(scratch, chapters).rows

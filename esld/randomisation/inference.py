@@ -13,6 +13,7 @@ from scipy.special import betaincinv
 from esld.longform import COLUMNS
 from esld.randomisation.designs import BLOCK, Allocations, Design
 from esld.randomisation.statistics import Countable, Statistic, Tally
+from esld.reasons import Reason, Why, because, together
 
 LIMIT = 2_000_000
 DRAWS = 100_000
@@ -54,8 +55,8 @@ class RandomisationTest:
         What is held fixed: by the design, and by the test.
     n : int
         Subjects.
-    reason : str
-        Why there is no p-value, or why it says nothing; empty if neither.
+    reason : Reason or None
+        Why there is no p-value, or why it says nothing; None if neither.
     """
 
     statistic: str
@@ -73,7 +74,7 @@ class RandomisationTest:
     draws: int
     conditions: str
     n: int
-    reason: str
+    reason: Reason | None
     p_smallest: float = nan
 
     @property
@@ -135,9 +136,8 @@ class RandomisationTest:
             del rows["p_value_std_err"]
         frame = pd.DataFrame({"statistic": list(rows), "value": list(rows.values())}, columns=list(COLUMNS))
         frame[["group", "unit", "ties"]] = None
-        frame = frame.assign(
-            time=nan, lower=nan, upper=nan, method=self.how, n=self.n, events=nan, reason=self.reason or None
-        )
+        frame = frame.assign(time=nan, lower=nan, upper=nan, method=self.how, n=self.n, events=nan)
+        frame["reason"] = pd.Series([self.reason] * len(frame), dtype=object)
         if self.draws:
             frame.loc[frame["statistic"] == "p_value", ["lower", "upper"]] = self.p_limits
         return frame
@@ -259,10 +259,16 @@ def _probability(codes: Allocations, design: Design) -> float:
     return nan if probability is None else float(probability(codes[np.newaxis])[0])
 
 
-def _remedy(design: Design) -> str:
+def _remedy(design: Design) -> Reason | None:
     """What gives a p-value if an arm can be empty."""
     empty = any(design.admits(np.full(design.n, arm, dtype=np.uint8)) for arm in (0, 1))
-    return ": an arm can be empty, so condition on the arm sizes" if empty else ""
+    return because(Why.AN_ARM_CAN_BE_EMPTY) if empty else None
+
+
+def undefined(observed: float, share: float) -> Reason:
+    """That the statistic is undefined for a share of all allocations, and for the observed one if it is."""
+    here = because(Why.UNDEFINED_AS_OBSERVED) if isnan(observed) else None
+    return because(Why.UNDEFINED, also=[here] if here else (), share=share)
 
 
 def _listed(statistic: Statistic, design: Design, observed: float) -> Iterable[Tally]:
@@ -290,7 +296,7 @@ def _result(
     reference_set: int,
     draws: int,
     p_smallest: float,
-    remedy: str,
+    remedy: Reason | None,
 ) -> RandomisationTest:
     """Tail weights as probabilities."""
     total, tie, above = tally.total, tally.at_least - tally.more, tally.more
@@ -301,15 +307,12 @@ def _result(
     below = max(total - tie - above, 0.0)
     further = tally.more + tally.less
     extreme = min(tally.at_least + tally.at_most, total)  # if the observed value is 0, both hold the ties
-    reason = ""
+    reason = None
     if tally.undefined:
-        here = "the observed allocation and " if isnan(observed) else ""
-        reason = (
-            f"the statistic is undefined for {here}{tally.undefined / total:.2g} of all allocations{remedy}"
-        )
+        reason = together((undefined(observed, tally.undefined / total), remedy))
         below = tie = above = further = extreme = nan
     elif tie > total * (1 - 1e-12):
-        reason = f"the statistic is the same for every allocation{' drawn' if draws else ''}"
+        reason = because(Why.SAME_FOR_EVERY_ALLOCATION)
     p_value = extreme / total
     return RandomisationTest(
         statistic=statistic, observed=observed, p_value=p_value,

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from esld.longform import Estimate, estimate_rows, long_frame
 from esld.randomisation.designs import BLOCK, Allocations, Design, Floats
-from esld.randomisation.inference import DRAWS, LIMIT, checked_allocation, generator
+from esld.randomisation.inference import DRAWS, LIMIT, checked_allocation, generator, undefined
 from esld.randomisation.statistics import DifferenceInMeans, difference_in_means
+from esld.reasons import Why, because
 
 Bools = NDArray[np.bool_]
 
@@ -123,24 +124,20 @@ def shift_interval(
     observed = float(statistic(codes[np.newaxis])[0])
     draws = 0 if design.count <= limit else draws
     blocks = _drawn(design, codes, draws, generator(seed)) if draws else design.allocations()
-    thresholds, weights, own, undefined = _thresholds(statistic, codes, observed, blocks)
+    thresholds, weights, own, empty = _thresholds(statistic, codes, observed, blocks)
     total = own + float(weights.sum())
-    conditions, reason = design.conditions, ""
-    if np.isnan(observed) or (undefined and not given_defined):
-        here = "the observed allocation and " if np.isnan(observed) else ""
-        reason = f"an arm is empty in {here}{undefined / (total + undefined):.2g} of all allocations"
-    elif undefined:
+    conditions, reason = design.conditions, None
+    if np.isnan(observed) or (empty and not given_defined):
+        reason = undefined(observed, empty / (total + empty))
+    elif empty:
         conditions = f"{conditions}, and no empty arm"
     lower = upper = p_value = nan
     if not reason:
         limits = _limits(thresholds, weights / total, own / total, (1 - conf_level) / 2)
         lower, upper = limits
         p_value = min(1.0, 2 * min(own + float(weights[s].sum()) for s in _sides(thresholds)) / total)
-        reason = " and ".join(
-            f"no shift however large is rejected {side}"
-            for side, at in zip(("below", "above"), limits, strict=True)
-            if np.isinf(at)
-        )
+        sides = tuple(side for side, at in zip(("below", "above"), limits, strict=True) if np.isinf(at))
+        reason = because(Why.EVERY_SHIFT, sides=sides) if sides else None
     way = f"{draws} draws" if draws else f"exact, {design.count} allocations"
     return ShiftInterval(
         value=observed, lower=lower, upper=upper, p_value=p_value, conf_level=conf_level,
@@ -171,19 +168,19 @@ def _thresholds(
     Then the weight of the observed allocation, and of those with an empty arm.
     """
     overlap = difference_in_means(codes)
-    found, weights, own, undefined = [], [], 0.0, 0.0
+    found, weights, own, armless = [], [], 0.0, 0.0
     for block, weight in blocks:
         shared, gap = overlap(block), observed - statistic(block)
         gap[np.abs(gap) <= statistic.resolution] = 0.0
         empty, same = np.isnan(shared), shared == 1  # a fraction of whole numbers: 1 to the bit
-        undefined += float(weight[empty].sum())
+        armless += float(weight[empty].sum())
         own += float(weight[same].sum())
         other = ~(empty | same)
         found.append(gap[other] / (1 - shared[other]))
         weights.append(weight[other])
     thresholds, chances = np.concatenate(found), np.concatenate(weights)
     order = np.argsort(thresholds, kind="stable")
-    return thresholds[order], chances[order], own, undefined
+    return thresholds[order], chances[order], own, armless
 
 
 def _sides(thresholds: Floats) -> tuple[Bools, Bools]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from esld.longform import Estimate, Row, estimate_rows, long_frame
 from esld.randomisation.designs import BLOCK, Allocations, Design, Floats
 from esld.randomisation.inference import DRAWS, generator
+from esld.reasons import Why, because
 
 LIMIT = 2**22  # simple randomisation of 22 subjects
 
@@ -85,7 +86,7 @@ class DesignProperties:
             "imbalance": self.imbalance, "worst_imbalance": self.worst_imbalance,
             "largest_imbalance": Estimate(
                 value=float(self.largest_imbalance), method=self.imbalance.method,
-                reason="the largest of those drawn" if self.draws else "",
+                reason=because(Why.LARGEST_DRAWN) if self.draws else None,
             ),
             "predictability": self.predictability, "predictability_known": self.predictability_known,
             "certain": self.certain,
@@ -169,7 +170,7 @@ def design_properties(
         return means.estimate(name, draws=draws, method=method)
 
     known, certain = (nan, nan) if draws else _known(histories, design.n)
-    why = "it needs all allocations, and some were drawn" if draws else ""
+    why = because(Why.NEEDS_ALL_ALLOCATIONS) if draws else None
     sizes = tuple(range(2 - design.n % 2, design.n + 1, 2))
     tails = [float(ends[size:].sum() / ends.sum()) for size in sizes]
     return DesignProperties(

@@ -11,6 +11,7 @@ from esld.randomisation import (
     standardised_difference,
     standardised_difference_of_levels,
 )
+from esld.reasons import Why, because
 from esld.report import needs, numbers
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
@@ -58,9 +59,6 @@ def difference_text(differences: Reported, label: str, study: Study) -> str:
     return numbers.fixed(row.value, 2) if variable.categorical else numbers.signed(row.value, 2)
 
 
-ONE_SIDED = "one level or value in each arm leaves no spread to measure by"
-
-
 def balance_rows(study: Study) -> pd.DataFrame:
     """Standardised difference of each baseline variable, second of the compared arms minus first, in long form.
 
@@ -80,6 +78,6 @@ def balance_rows(study: Study) -> pd.DataFrame:
             method = "standardised difference of the means"
         rows.append({
             "statistic": f"{variable.name} standardised difference", "value": found, "n": int(column.notna().sum()),
-            "method": method, "reason": ONE_SIDED if isnan(found) else "",
+            "method": method, "reason": because(Why.ONE_LEVEL) if isnan(found) else None,
         })  # fmt: skip
     return pd.DataFrame(rows)

@@ -79,7 +79,7 @@ class Chapter:
             Its rows, rounded to 12 significant digits.
         """
         reported = rows_of(id, result, analysis=analysis, chapter=self.name)
-        self._rows[id] = ", ".join(_json(vars(row)) for row in reported.rows)
+        self._rows[id] = ", ".join(_json(row.to_record()) for row in reported.rows)
         self._write()
         return reported
 
@@ -96,7 +96,7 @@ class Chapter:
                 continue
             content = json.loads(path.read_text(encoding="utf-8"))
             answers[slug] = content["answer"]
-            rows += [Row(**record) for record in content["rows"]]
+            rows += [Row.from_record(record) for record in content["rows"]]
         return Others(Reported(tuple(rows)), answers, tuple(missing))
 
     @property

@@ -2,13 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
 
+from esld.reasons import Reason
 from esld.report.numbers import significant
 
 
@@ -37,8 +38,29 @@ class Row:
     ties: str
     n: int | None
     events: int | None
-    reason: str
+    reason: Reason | None
     chapter: str
+
+    def to_record(self) -> dict[str, Any]:
+        """For JSON: the fields; the reason as an object with its ``code`` and its parameters, or None."""
+        return vars(self) | {"reason": self.reason.to_record() if self.reason else None}
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Row":
+        """The row that :meth:`to_record` told; fields that it does not know are left out.
+
+        Raises
+        ------
+        TypeError, KeyError, ValueError
+            A field is missing, or the reason is none: before reasons had codes it was a sentence.
+        """
+        known = {name: record[name] for name in _FIELDS}
+        if isinstance(known["reason"], str):
+            raise TypeError(f"reason must have a code, got {known['reason']!r}")
+        return cls(**known | {"reason": Reason.from_record(known["reason"]) if known["reason"] else None})
+
+
+_FIELDS = tuple(field.name for field in fields(Row))
 
 
 @dataclass(frozen=True)
@@ -143,22 +165,31 @@ def _row(id: str, analysis: str, chapter: str, record: dict[Any, Any]) -> Row:
         ties=text("ties"),
         n=None if n is None else int(n),
         events=None if events is None else int(events),
-        reason=text("reason"),
+        reason=_rounded(record.get("reason")),
         chapter=chapter,
     )
 
 
+def _rounded(reason: Any) -> Reason | None:
+    """The reason of a record, numbers as those of a row."""
+    if not isinstance(reason, Reason):
+        if reason is None or reason is pd.NA or (isinstance(reason, float) and pd.isna(reason)):
+            return None
+        raise TypeError(f"reason must be made by esld.reasons.because, got {reason!r}")
+    stored = ((name, at, significant(at) if isinstance(at, float) else None) for name, at in reason.about)
+    about = tuple((name, at if number is None else number) for name, at, number in stored)
+    return replace(reason, about=about, also=tuple(filter(None, map(_rounded, reason.also))))
+
+
 def write_rows(rows: Iterable[Row], path: Path) -> None:
     """Write rows as JSON, one row a line, so that a difference between two runs is a line."""
-    lines = [json.dumps(vars(row), ensure_ascii=False) for row in rows]
+    lines = [json.dumps(row.to_record(), ensure_ascii=False) for row in rows]
     path.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
 
 
 def read_rows(path: Path) -> Sequence[Row]:
     """Rows as :func:`write_rows` wrote them."""
-    names = {f.name for f in fields(Row)}
-    records = json.loads(path.read_text(encoding="utf-8"))
-    return [Row(**{k: v for k, v in record.items() if k in names}) for record in records]
+    return [Row.from_record(record) for record in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def difference_row(reported: Reported) -> Row:

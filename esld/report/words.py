@@ -8,10 +8,13 @@ from typing import Any
 
 from esld.data.study import Study
 from esld.data.views import ALL
+from esld.reasons import Reason
 from esld.report import numbers
+from esld.report.reason_words import REASONS
 from esld.report.results import Row
 
 MESSAGES = {
+    **REASONS,
     "baseline.age": "Median age was {groups}.",
     "baseline.age.group": "{years} years in the {group} group (n = {n})",
     "baseline.missing": "Baseline values are missing for {variables}.",
@@ -116,6 +119,7 @@ MESSAGES = {
     "visit.none": "Left out: the groups cannot be compared at {visit}, because nobody has a value then and at baseline.",
     "visit.none.ranked": "Left out: the groups cannot be compared at {visit}, because {reason}.",
     "change.none.pooled": "The change of {parameter} at {visit} cannot be estimated: {reason}.",
+    "change.nobody": "nobody has a value at that visit",
     "change.none": "The groups cannot be compared in the change of {parameter} at {visit}: {reason}.",
     "change.meaning.none": "It has no interval: {reason}.",
     "change.meaning.both": (
@@ -457,6 +461,31 @@ class Sentence:
 def message(key: str, **values: Any) -> str:
     """A message of the catalogue with its values filled in; values are HTML already."""
     return MESSAGES[key].format(**values)
+
+
+def worded(reason: Reason | None, place: str = "", **more: str) -> str:
+    """A reason in the words of the catalogue, as plain text; empty for none.
+
+    Parameters
+    ----------
+    reason : Reason or None
+    place : str, optional
+        Chapter or table: where it has words of its own for a code, those of ``reason.<place>.<code>`` are taken.
+    more : str
+        Further values for the words.
+    """
+    if reason is None:
+        return ""
+    keys = [(f"reason.{place}.{one.code}", f"reason.{one.code}", one) for one in reason.of(**more).each]
+    return "; ".join(
+        dict.fromkeys(one.said(MESSAGES.get(own) or MESSAGES[common]) for own, common, one in keys)
+    )
+
+
+def notes_of(rows: Iterable[Row], place: str = "") -> list[str]:
+    """The footnotes that say why numbers of the rows are missing: one for each reason, with the mark of the cells."""
+    found = (one for row in rows if row.reason for one in row.reason.each)
+    return list(dict.fromkeys(f"{numbers.NOT_ESTIMABLE}: {worded(one, place)}." for one in found))
 
 
 def span(row: Row, text: str) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.reasons import Reason
 from esld.survival._data import Floats
 
 
@@ -33,7 +34,7 @@ class RatioModel:
         How tied event times are treated; how the model was fitted.
     conf_level : float
         Level of the limits.
-    reason : str
+    reason : Reason or None
         Why there is no fit, all numbers above being NaN then; empty if there is one.
     """
 
@@ -53,7 +54,7 @@ class RatioModel:
     ties: str
     method: str
     conf_level: float
-    reason: str
+    reason: Reason | None
 
     @property
     def ratios(self) -> Floats:
@@ -73,7 +74,7 @@ class RatioModel:
             method=self.method, reason=self._reason(i),
         )  # fmt: skip
 
-    def _reason(self, place: int) -> str:
+    def _reason(self, place: int) -> Reason | None:
         """Why one covariate lacks something."""
         return self.reason
 

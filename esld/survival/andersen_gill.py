@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr
 
+from esld.reasons import Reason, Why, because
 from esld.survival._data import Bools, Floats, Ints, choice, two_sided_z, vector
 from esld.survival._newton import maximise
 from esld.survival._ratios import RatioModel
@@ -39,7 +40,7 @@ class AndersenGillFit(RatioModel):
         whose scores differ.
     rows : int
         Rows of the subjects.
-    reason : str
+    reason : Reason or None
         Why there is no fit, all numbers above being NaN then, or no robust variance; empty if neither.
     """
 
@@ -131,7 +132,7 @@ def andersen_gill(
     if not reason:
         best = maximise(likelihood.at, np.zeros(p))
         if best is None or likelihood.is_flat(best[0], design.std(axis=0)):
-            reason = f"the likelihood has no maximum in {', '.join(names)} together"
+            reason = because(Why.NO_MAXIMUM, covariates=names)
         else:
             found, top = best
             inverse = np.linalg.inv(top.information)
@@ -141,7 +142,7 @@ def andersen_gill(
             vcov = inverse @ (scores.T @ scores) @ inverse
             std_err = np.sqrt(np.diag(vcov))
             if not np.all(std_err > 1e-9 * naive):
-                reason, std_err = "the scores of all subjects are 0: no robust variance", gap
+                reason, std_err = because(Why.SANDWICH_ZERO, covariates=names), gap
             score_chisq = _robust_chisq(likelihood.scores(zero))
     margin = z * std_err
     wald = coef / std_err
@@ -215,25 +216,25 @@ class _Likelihood:
         """Value and derivatives of all subjects together."""
         return _Point(self.loglik(coef), self.scores(coef).sum(axis=0), self.information(coef))
 
-    def no_fit(self, names: tuple[str, ...]) -> str:
+    def no_fit(self, names: tuple[str, ...]) -> Reason | None:
         """Why the likelihood has no single maximum, or nothing."""
         if not self.event.any():
-            return "no events"
+            return because(Why.NO_EVENTS)
         at_risk, dies = self.weight + self.dies > 0, self.dies > 0
         for name, values in zip(names, self.design.T, strict=True):
             if np.all(values == values[0]):
-                return f"{name} is the same for everybody"
+                return because(Why.CONSTANT, covariate=name)
             column = values[:, None]
             largest = np.where(at_risk, column, -np.inf).max(axis=0)
             smallest = np.where(at_risk, column, np.inf).min(axis=0)
             if np.all(largest == smallest):
-                return f"{name} does not differ among those at risk at any event"
+                return because(Why.NEVER_DIFFERS, covariate=name)
             for end, extreme in (("largest", largest), ("smallest", smallest)):
                 if np.all(~dies | (column == extreme)):
-                    return f"every event has the {end} {name} of those at risk: the rate ratio has no finite estimate"
+                    return because(Why.AT_THE_END, covariate=name, end=end)
         if np.linalg.matrix_rank(self.design / self.design.std(axis=0)) < len(names):
-            return f"collinear covariates: {', '.join(names)}"
-        return ""
+            return because(Why.COLLINEAR, covariates=names)
+        return None
 
 
 def _robust_chisq(scores: Floats) -> float:

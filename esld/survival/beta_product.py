@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame
+from esld.reasons import Why, because
 from esld.survival._beta import Beta, beta, mid_quantile, quantile
 from esld.survival._data import Floats, Ints
 from esld.survival._lifetable import checked_points
@@ -63,7 +64,9 @@ class BetaProduct:
         found: list[Estimate] = []
         columns = (c.tolist() for c in (self.times, self.survival, self.lower, self.upper))
         for time, value, lower, upper in zip(*columns, strict=True):
-            reason = f"follow-up ends at {self.max_time:g}, before {time:g}" if isnan(value) else ""
+            reason = None
+            if isnan(value):
+                reason = because(Why.FOLLOW_UP_ENDS, last=self.max_time, time=time)
             found.append(Estimate(
                 value=value, lower=lower, upper=upper, conf_level=self.conf_level,
                 method=self.method, reason=reason,

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.reasons import Why, because
 from esld.survival._data import Floats, Ints, checked_times, choice, two_sided_z
 from esld.survival._lifetable import checked_points, greenwood, tabulate
 from esld.survival._states import label_name, state_codes
@@ -141,13 +142,13 @@ class CumulativeIncidence:
         for time, value, std_err, lower, upper in zip(
             points.tolist(), *(column.tolist() for column in columns.values()), strict=True
         ):
-            reason = ""
+            reason = None
             if isnan(value):
-                reason = f"follow-up ends at {self.max_time:g}, before {time:g}"
+                reason = because(Why.FOLLOW_UP_ENDS, last=self.max_time, time=time)
             elif std_err == 0 or isnan(std_err):
                 # An incidence of 0 has a variance of 0 in R; that is no measure of what is not known.
                 std_err = lower = upper = nan
-                reason = f"{self.conf_type} limits are not defined where incidence is {value:g}"
+                reason = because(Why.NO_LIMITS_AT, limits=self.conf_type, of="incidence", value=value)
             found.append(
                 Estimate(
                     value=value, std_err=std_err, lower=lower, upper=upper, conf_level=self.conf_level,

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 
 from esld.longform import Estimate, estimate_rows, long_frame
+from esld.reasons import Reason, Why, because
 from esld.survival._data import checked_times, choice, same_rows, two_sided_z
 
 METHOD = "Harrell's concordance, infinitesimal jackknife"
@@ -98,14 +99,14 @@ def concordance(
     pairs = right + wrong + tied
     total = int(pairs.sum()) // 2
     value = std_err = nan
-    reason = "no two subjects can be compared"
+    reason: Reason | None = because(Why.NO_COMPARABLE_PAIR)
     if total:
         twice, all_pairs = 2 * right + tied, int(pairs.sum())
         value = float(twice.sum()) / 2 / all_pairs
         # Influence times twice the pairs, in whole numbers: one that is 0 is no rounding away from it.
         influence = twice * all_pairs - int(twice.sum()) * pairs
         std_err = sqrt(float(np.sum((influence / (2 * all_pairs)) ** 2))) / total
-        reason = "" if std_err > 0 else "standard error is 0: no limits"
+        reason = None if std_err > 0 else because(Why.NO_SPREAD)
     lower = upper = nan
     if std_err > 0 and limits == "logit":
         centre, margin = float(logit(value)), z * std_err / (value * (1 - value))

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr
 
+from esld.reasons import Reason, Why, because
 from esld.survival._data import Floats, Ints, checked_times, choice, group_codes, two_sided_z
 from esld.survival._newton import maximise
 from esld.survival._partial_likelihood import NAMES, TIES, Regression, Ties, partial_likelihood
@@ -112,7 +113,7 @@ def cox(
     if not reason:
         found = _fitted(data, ties)
         if found is None:
-            reason = f"the likelihood has no maximum in {', '.join(data.names)} together"
+            reason = because(Why.NO_MAXIMUM, covariates=data.names)
         else:
             coef, vcov, null, loglik = found
             std_err = np.sqrt(np.diag(vcov))
@@ -187,30 +188,30 @@ def _design(frame: pd.DataFrame, names: tuple[str, ...]) -> Floats:
     return design
 
 
-def no_fit(data: Regression, *, exact: bool = False) -> str:
+def no_fit(data: Regression, *, exact: bool = False) -> Reason | None:
     """Why the partial likelihood has no single maximum, or nothing."""
     if reason := no_information(data):
         return reason
     for name, values in zip(data.names, data.design.T, strict=True):
         if reason := _monotone(data, values, name, exact=exact):
             return reason
-    return ""
+    return None
 
 
-def no_information(data: Regression) -> str:
+def no_information(data: Regression) -> Reason | None:
     """Why no Cox model can tell the covariates apart, penalised or not; nothing if one can."""
     if not data.event.any():
-        return "no events"
+        return because(Why.NO_EVENTS)
     for name, values in zip(data.names, data.design.T, strict=True):
         if np.all(values == values[0]):
-            return f"{name} is the same for everybody"
+            return because(Why.CONSTANT, covariate=name)
         smallest, largest = (_over_risk_set(data, values, rule) for rule in (np.minimum, np.maximum))
         if np.all((smallest == largest)[data.event]):
-            return f"{name} does not differ among those at risk at any event"
+            return because(Why.NEVER_DIFFERS, covariate=name)
     scaled, _ = standardised(data)
     if np.linalg.matrix_rank(scaled.design) < len(data.names):
-        return f"collinear covariates: {', '.join(data.names)}"
-    return ""
+        return because(Why.COLLINEAR, covariates=data.names)
+    return None
 
 
 def _over_risk_set(data: Regression, values: Floats, rule: np.ufunc) -> Floats:
@@ -225,7 +226,7 @@ def _over_risk_set(data: Regression, values: Floats, rule: np.ufunc) -> Floats:
     return found
 
 
-def _monotone(data: Regression, values: Floats, name: str, *, exact: bool) -> str:
+def _monotone(data: Regression, values: Floats, name: str, *, exact: bool) -> Reason | None:
     """Whether every event falls on the largest (or the smallest) value at risk at its time.
 
     In the exact likelihood it is enough that the d events of a time have the d largest values.
@@ -236,12 +237,12 @@ def _monotone(data: Regression, values: Floats, name: str, *, exact: bool) -> st
     }
     end = next((name for name, holds in ends.items() if holds()), "")
     if not end:
-        return ""
+        return None
     levels = np.unique(values)
     quiet = [level for level in levels if not np.any(values[data.event] == level)]
     if levels.size == 2 and quiet:
-        return f"no events where {name} = {quiet[0]:g}: the hazard ratio has no finite estimate"
-    return f"every event has the {end} {name} of those at risk: the hazard ratio has no finite estimate"
+        return because(Why.NO_EVENTS_IN, covariate=name, level=float(quiet[0]))
+    return because(Why.AT_THE_END, covariate=name, end=end)
 
 
 def _at_the_end(data: Regression, values: Floats, *, exact: bool) -> bool:

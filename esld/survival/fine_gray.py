@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from esld.reasons import Reason, Why, because
 from esld.survival._data import Floats, two_sided_z
 from esld.survival._ratios import RatioModel
 from esld.survival._states import States, one_cause
@@ -41,7 +42,7 @@ class FineGray(RatioModel):
         Log pseudo-likelihood at 0 and at its maximum; twice their difference is not chi-square.
     events, competing : int
         Events of the cause, events of other causes.
-    reason : str
+    reason : Reason or None
         Why there is no fit, or which covariates have no standard error: their limits and p-value are NaN then.
     note : str
         Who is censored, where nobody is by the label for it; empty otherwise.
@@ -55,8 +56,8 @@ class FineGray(RatioModel):
     competing: int
     note: str
 
-    def _reason(self, place: int) -> str:
-        return self.reason if np.isnan(self.std_err[place]) else ""
+    def _reason(self, place: int) -> Reason | None:
+        return self.reason if np.isnan(self.std_err[place]) else None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -186,14 +187,14 @@ def fine_gray(
         sample = weighted_sample(time[order], codes[order], ((design - mean) / spread)[order])
         found = maximum(sample)
         if found is None:
-            reason = f"the likelihood has no maximum in {', '.join(names)} together"
+            reason = because(Why.NO_MAXIMUM, covariates=names)
         else:
             coef, null, loglik = found[0] / spread, *found[1:]
             robust, model = sandwich(sample, found[0])
             unknown = np.diag(robust) <= _NOTHING**2 * np.diag(model)
             if unknown.any():
-                of = ", ".join(name for name, is_unknown in zip(names, unknown, strict=True) if is_unknown)
-                reason = f"no standard error of {of}: the sandwich variance is 0"
+                of = tuple(name for name, is_unknown in zip(names, unknown, strict=True) if is_unknown)
+                reason = because(Why.SANDWICH_ZERO, covariates=of)
                 robust[unknown], robust[:, unknown] = nan, nan
             vcov = robust / np.outer(spread, spread)
     std_err = np.sqrt(np.diag(vcov))

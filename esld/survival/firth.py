@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtrc, chdtri
 
+from esld.reasons import Reason, Why, because
 from esld.survival._data import Floats, choice, two_sided_z
 from esld.survival._newton import maximise
 from esld.survival._partial_likelihood import NAMES, Regression, partial_likelihood
@@ -39,8 +40,8 @@ class FirthFit(RatioModel):
         Penalised likelihood ratio test of all covariates together, p degrees of freedom.
     strata : int
         Number of strata, 1 if not stratified.
-    reasons : tuple of str
-        For each covariate what its limits or its test lack; empty if nothing.
+    reasons : tuple of Reason or None
+        For each covariate what its limits or its test lack; None if nothing.
     """
 
     TOTALS: ClassVar[tuple[str, ...]] = ("loglik_null", "loglik", "lr_chisq", "lr_p_value")
@@ -48,9 +49,9 @@ class FirthFit(RatioModel):
     lr_chisq: float
     lr_p_value: float
     strata: int
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason | None, ...]
 
-    def _reason(self, place: int) -> str:
+    def _reason(self, place: int) -> Reason | None:
         return self.reason or self.reasons[place]
 
 
@@ -107,7 +108,7 @@ def firth(
     gap = np.full(p, nan)
     coef, std_err, lower, upper, p_value = gap, gap, gap, gap, gap
     null = loglik = nan
-    reasons = ("",) * p
+    reasons: tuple[Reason | None, ...] = (None,) * p
     reason = no_information(data) or _confounded(data, ties)
     if not reason:
         # In units of a standard deviation the steps mean the same for age and for a marker in thousands.
@@ -115,7 +116,7 @@ def firth(
         penalised = _Penalised(data=scaled, ties=ties)
         best = penalised.best()
         if best is None:
-            reason = "no convergence of the penalised likelihood"
+            reason = because(Why.NO_CONVERGENCE)
         else:
             found, top = best
             # The penalty is that of the covariates as they were given: it differs by a constant.
@@ -141,13 +142,13 @@ def firth(
     )  # fmt: skip
 
 
-def _confounded(data: Regression, ties: Literal["efron", "breslow"]) -> str:
+def _confounded(data: Regression, ties: Literal["efron", "breslow"]) -> Reason | None:
     """Whether the events leave a combination of the covariates without information."""
     information = partial_likelihood(data, np.zeros(len(data.names)), ties=ties).information
     spread = np.sqrt(np.diag(information))
     if np.linalg.matrix_rank(information / np.outer(spread, spread), tol=1e-9) < len(data.names):
-        return f"the events do not tell {', '.join(data.names)} apart"
-    return ""
+        return because(Why.NOT_TOLD_APART, covariates=data.names)
+    return None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -229,7 +230,7 @@ class _Penalised:
         return float(chdtrc(1, max(2 * (top - height), 0.0))) if not np.isnan(height) else nan
 
 
-def _lacking(lower: float, upper: float, p_value: float) -> str:
+def _lacking(lower: float, upper: float, p_value: float) -> Reason | None:
     numbers = {"lower profile limit": lower, "upper profile limit": upper, "likelihood ratio test": p_value}
-    missing = [name for name, number in numbers.items() if np.isnan(number)]
-    return f"{' and '.join(missing)} not found" if missing else ""
+    missing = tuple(name for name, number in numbers.items() if np.isnan(number))
+    return because(Why.NOT_FOUND, numbers=missing) if missing else None

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
 from esld.longform import About, Row, long_frame, row
+from esld.reasons import Reason, Why, because, together
 from esld.survival._data import Floats, Ints, checked_times, group_codes
 from esld.survival._states import one_cause
 
@@ -43,7 +44,7 @@ class GrayTest:
         Power of the weight.
     strata : int
         Number of strata, 1 if not stratified.
-    reason : str
+    reason : Reason or None
         Why there is no test, or what makes its p-value untrustworthy; empty otherwise.
     note : str
         Who is censored, where nobody is by the label for it; empty otherwise.
@@ -64,7 +65,7 @@ class GrayTest:
     p_value: float
     rho: float
     strata: int
-    reason: str
+    reason: Reason | None
     note: str
     cut: bool
 
@@ -86,7 +87,7 @@ class GrayTest:
         }
         for i, group in enumerate(self.groups):
             own: About = {"n": int(self.n[i]), "events": int(self.events[i]), "group": group}
-            about: About = {**every, **own, "reason": ""}
+            about: About = {**every, **own, "reason": None}
             rows.append(row("observed", float(self.observed[i]), **about))
             rows.append(row("expected", float(self.expected[i]), **about))
         for name, value in (("chisq", self.chisq), ("df", float(self.df)), ("p_value", self.p_value)):
@@ -287,20 +288,21 @@ def _shifted(values: Floats, start: float) -> Floats:
     return np.concatenate((np.full((1, *values.shape[1:]), start), values))[:-1]
 
 
-def _chisq(observed: Floats, expected: Floats, parts: list[_Part]) -> tuple[Floats, float, int, str, bool]:
+def _chisq(
+    observed: Floats, expected: Floats, parts: list[_Part]
+) -> tuple[Floats, float, int, Reason | None, bool]:
     """Variance, statistic, degrees of freedom and reason; whether factors for ties were cut at 0."""
     variance, cut = (np.sum([getattr(p, name) for p in parts], axis=0) for name in ("variance", "cut"))
     used = expected > 0
     df = max(int(used.sum()) - 1, 0)
     if not used.any():
-        return variance, nan, df, "no event of the cause", False
+        return variance, nan, df, because(Why.NO_EVENTS), False
     if np.any(np.isnan(cut)):
-        return variance, nan, df, "the pooled incidence comes to 1 while groups are compared", False
+        return variance, nan, df, because(Why.INCIDENCE_COMES_TO_ONE), False
     # The rows of the variance add up to 0: one group is redundant and is left out.
     difference = (observed - expected)[used][1:]
     overtied = any(p.overtied for p in parts)
-    above = "the pooled incidence passes 1 while groups are compared: p is unreliable"
-    reasons = [above] if any(p.above for p in parts) else []
+    reasons = [because(Why.INCIDENCE_PASSES_ONE)] if any(p.above for p in parts) else []
     for is_cut, matrix in ((False, variance), (True, cut)) if overtied else ((False, variance),):
         spread = matrix[np.ix_(used, used)][1:, 1:]
         if df == 0 or np.any(np.isnan(spread)) or np.linalg.matrix_rank(spread) < df:
@@ -308,12 +310,9 @@ def _chisq(observed: Floats, expected: Floats, parts: list[_Part]) -> tuple[Floa
         if overtied and np.linalg.eigvalsh(spread)[0] <= 0:
             continue
         if overtied:
-            factors = ", factors cut at 0" if is_cut else ""
-            reasons.append(
-                f"more events are tied than are at risk on the scale of a group{factors}: p is unreliable"
-            )
+            reasons.append(because(Why.OVERTIED_CUT if is_cut else Why.OVERTIED))
         chisq = float(difference @ np.linalg.solve(spread, difference))
-        return matrix, chisq, df, "; ".join(reasons), is_cut
+        return matrix, chisq, df, together(reasons), is_cut
     if df and overtied:
-        return variance, nan, df, "more events are tied than the variance allows for", False
-    return variance, nan, df, "the groups are not at risk together when events of the cause happen", False
+        return variance, nan, df, because(Why.OVERTIED_NO_VARIANCE), False
+    return variance, nan, df, because(Why.NOT_AT_RISK_TOGETHER), False

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.reasons import Why, because, together
 from esld.survival._data import Floats, Ints, checked_times, choice, group_codes, two_sided_z
 from esld.survival._lifetable import LifeTable, checked_points, greenwood, tabulate, tabulate_by
 from esld.times import before, until
@@ -119,9 +120,11 @@ class KaplanMeier:
         frame = self.at(points)
         columns = (frame[name].tolist() for name in ("time", "survival", "std_err", "lower", "upper"))
         for time, value, std_err, lower, upper in zip(*columns, strict=True):
-            reason = f"follow-up ends at {self.max_time:g}, before {time:g}" if isnan(value) else ""
-            if isnan(lower) and not reason:
-                reason = f"{self.conf_type} limits are not defined where survival is {value:g}"
+            reason = None
+            if isnan(value):
+                reason = because(Why.FOLLOW_UP_ENDS, last=self.max_time, time=time)
+            elif isnan(lower):
+                reason = because(Why.NO_LIMITS_AT, limits=self.conf_type, of="survival", value=value)
             found.append(Estimate(
                 value=value, std_err=std_err, lower=lower, upper=upper, conf_level=self.conf_level,
                 method=self.method, reason=reason,
@@ -143,22 +146,21 @@ class KaplanMeier:
         """
         if not 0 < p < 1:
             raise ValueError(f"p must be between 0 and 1, got {p!r}")
-        curves = {"curve": self.survival, "lower": self.lower, "upper": self.upper}
+        curves = {"curve": self.survival, "lower limit": self.lower, "upper limit": self.upper}
         found = {name: self._crossing(curve, 1 - p) for name, curve in curves.items()}
         reasons = [
-            f"the {'curve' if name == 'curve' else f'{name} limit of the curve'} ends flat at {1 - p:g}, from "
-            f"{begin:g} on: the middle of that stretch moves with the last time observed, {self.max_time:g}"
+            because(Why.ENDS_FLAT, curve=name, level=1 - p, begin=begin, last=self.max_time)
             for name, (_, begin) in found.items()
             if not isnan(begin)
         ]
         value, lower, upper = (time for time, _ in found.values())
         if isnan(value):
-            reasons.append("not reached")
-        elif missing := [name for name, limit in (("lower", lower), ("upper", upper)) if isnan(limit)]:
-            reasons.append(f"{' and '.join(missing)} limit not reached")
+            reasons.append(because(Why.NOT_REACHED))
+        elif missing := tuple(name for name, limit in (("lower", lower), ("upper", upper)) if isnan(limit)):
+            reasons.append(because(Why.LIMIT_NOT_REACHED, limits=missing))
         return Quantile(
             p=p, value=value, lower=lower, upper=upper, conf_level=self.conf_level, method=self.method,
-            reason="; ".join(reasons),
+            reason=together(reasons),
         )  # fmt: skip
 
     def _crossing(self, curve: Floats, level: float) -> tuple[float, float]:

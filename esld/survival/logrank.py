@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
 from esld.longform import About, Row, long_frame, row
+from esld.reasons import Reason, Why, because
 from esld.survival._data import Bools, Floats, Ints, checked_times, group_codes
 from esld.survival._lifetable import LifeTable, tabulate_by
 from esld.survival._weights import WeightName, Weights
@@ -40,7 +41,7 @@ class LogRank:
         Kind of the weights, and their powers.
     strata : int
         Number of strata, 1 if not stratified.
-    reason : str
+    reason : Reason or None
         Why there is no test; empty if there is one.
     """
 
@@ -57,7 +58,7 @@ class LogRank:
     rho: float
     gamma: float
     strata: int
-    reason: str
+    reason: Reason | None
 
     @property
     def method(self) -> str:
@@ -75,7 +76,7 @@ class LogRank:
         }
         for i, group in enumerate(self.groups):
             own: About = {"n": int(self.n[i]), "events": int(self.events[i]), "group": group}
-            about: About = {**every, **own, "reason": ""}
+            about: About = {**every, **own, "reason": None}
             rows.append(row("observed", float(self.observed[i]), **about))
             rows.append(row("expected", float(self.expected[i]), **about))
         for name, value in (("chisq", self.chisq), ("df", float(self.df)), ("p_value", self.p_value)):
@@ -235,7 +236,7 @@ def _logrank(labels: tuple[str, ...], counts: _Counts, weights: Weights, n_strat
     variance = np.diag(shared.sum(axis=1)) - shared
     observed, expected = died.sum(axis=1), share @ expects
     chisq, df, compared = _chisq(observed, expected, variance)
-    reason = "" if compared else _no_test(counts, weighted=bool(expected.any()))
+    reason = None if compared else _no_test(counts, weighted=bool(expected.any()))
     return LogRank(
         groups=labels, n=counts.n_group, events=counts.events,
         observed=observed, expected=expected, variance=variance, chisq=chisq, df=df,
@@ -260,19 +261,19 @@ def _left_survival(d: Floats, n: Floats, stratum: Ints | None) -> Floats:
     return left
 
 
-def _no_test(counts: _Counts, *, weighted: bool) -> str:
+def _no_test(counts: _Counts, *, weighted: bool) -> Reason:
     """Why the groups are not compared."""
     if not counts.events.any():
-        return "no events"
+        return because(Why.NO_EVENTS)
     if not weighted:
-        return "every event is at a time of weight 0"
+        return because(Why.WEIGHT_ZERO)
     d, n = counts.died.sum(axis=0), counts.at_risk.sum(axis=0)
     together = (counts.at_risk > 0).sum(axis=0) > 1
     if np.any(together & (d < n)):
-        return "the groups are not all compared: some meet others at no event that counts"
+        return because(Why.NOT_ALL_COMPARED)
     if together.any():
-        return "the groups are at risk together only when all of them have the event at once"
-    return "the groups are not at risk together when events happen"
+        return because(Why.ALL_HAVE_THE_EVENT)
+    return because(Why.NOT_AT_RISK_TOGETHER)
 
 
 def _chisq(observed: Floats, expected: Floats, variance: Floats) -> tuple[float, int, bool]:

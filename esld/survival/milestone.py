@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.reasons import Reason, Why, because, together
 from esld.survival._beta import beta, mid_quantile
 from esld.survival._data import (
     Bools,
@@ -312,8 +313,8 @@ def _plain_difference(first: _Part, second: _Part) -> Estimate:
     no_spread = [part.group.group for part in (first, second) if not part.plain.std_err > 0]
     if not reason and no_spread:
         # Survival 1 or 0: what R counts as certain, or drops.
-        what = "it counts as certain, the limits are too narrow" if usable else "no limits and no p-value"
-        reason = f"Greenwood standard error is 0 or undefined in {' and '.join(no_spread)}: {what}"
+        code = Why.COUNTS_AS_CERTAIN if usable else Why.GREENWOOD_ZERO
+        reason = together(because(code, group=group) for group in no_spread)
     margin = two_sided_z(first.plain.conf_level) * std_err if usable else nan
     return Estimate(
         value=value, std_err=std_err, lower=value - margin, upper=value + margin,
@@ -327,12 +328,11 @@ def _cloglog_difference(first: _Part, second: _Part) -> Estimate:
     method, reason = "Kaplan-Meier difference, Greenwood, complementary log-log", _unknown(first, second)
     conf_level = first.plain.conf_level
     if not reason:
-        ends = [
-            f"{part.group.group}: survival is {part.plain.value:g}"
+        reason = together(
+            because(Why.NO_CLOGLOG, group=part.group.group, value=part.plain.value)
             for part in (first, second)
             if part.plain.value in (0, 1)
-        ]
-        reason = f"{'; '.join(ends)}: no complementary log-log" if ends else ""
+        )
     if reason:
         return Estimate(value=nan, conf_level=conf_level, method=method, reason=reason)
     (low, low_err), (high, high_err) = (
@@ -345,8 +345,10 @@ def _cloglog_difference(first: _Part, second: _Part) -> Estimate:
     )  # fmt: skip
 
 
-def _unknown(first: _Part, second: _Part) -> str:
+def _unknown(first: _Part, second: _Part) -> Reason | None:
     """Which group has no estimate at the horizon, and why."""
-    return "; ".join(
-        f"{part.group.group}: {part.plain.reason}" for part in (first, second) if isnan(part.plain.value)
+    return together(
+        part.plain.reason.of(group=part.group.group)
+        for part in (first, second)
+        if part.plain.reason and isnan(part.plain.value)
     )

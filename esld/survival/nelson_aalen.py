@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame
+from esld.reasons import Why, because
 from esld.survival._data import Floats, Ints, checked_times, two_sided_z
 from esld.survival._lifetable import LifeTable, checked_points, tabulate
 from esld.times import before, until
@@ -88,11 +89,11 @@ class NelsonAalen:
     def estimate(self, at: float) -> Estimate:
         """Cumulative hazard at one time, with the reason where it or its limits do not exist."""
         value, std_err, lower, upper = self.at([at]).iloc[0, 2:].tolist()
-        reason = ""
+        reason = None
         if isnan(value):
-            reason = f"follow-up ends at {self.max_time:g}, before {at:g}"
+            reason = because(Why.FOLLOW_UP_ENDS, last=self.max_time, time=at)
         elif value == 0:
-            reason = "log limits are not defined before the first event"
+            reason = because(Why.NO_LIMITS_AT, limits="log", of="the cumulative hazard", value=0)
         return Estimate(
             value=value, std_err=std_err, lower=lower, upper=upper, conf_level=self.conf_level,
             method=METHOD, reason=reason,

@@ -6,6 +6,7 @@ from math import inf, nan
 import pandas as pd
 
 from esld.longform import About, Estimate, estimate_rows, long_frame, row
+from esld.reasons import Why, because
 from esld.survival.proportions import DifferenceMethod, risk_difference
 
 
@@ -68,8 +69,8 @@ def number_needed_to_treat(
     Returns
     -------
     NumberNeeded
-        Infinite where the difference is 0. Where the limits of the difference include 0, `disjoint`, with
-        the limits in words in `reason`. Nothing is rounded up to whole patients.
+        Infinite where the difference is 0. Where the limits of the difference include 0, `disjoint`, and
+        `reason` says so. Nothing is rounded up to whole patients.
 
     Raises
     ------
@@ -84,9 +85,9 @@ def number_needed_to_treat(
     disjoint = gap.lower <= 0 <= gap.upper
     benefit = 1 / gap.upper if gap.upper > 0 else (inf if disjoint else nan)
     harm = -1 / gap.lower if gap.lower < 0 else (inf if disjoint else nan)
-    reason, lower, upper = "", nan, nan
+    reason, lower, upper = None, nan, nan
     if disjoint:
-        reason = f"the difference may be 0: benefit from {benefit:.4g} to infinity, harm from {harm:.4g}"
+        reason = because(Why.MAY_BE_ZERO)
     else:
         lower, upper = 1 / gap.upper, 1 / gap.lower
     return NumberNeeded(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from esld.randomisation.designs import Allocations, CompleteRandomisation, Design
 from esld.randomisation.inference import DRAWS, LIMIT, RandomisationTest, randomisation_test
 from esld.randomisation.statistics import LinearStatistic, Statistic, Tally
+from esld.reasons import Why, because, together
 from esld.survival._data import Floats, Ints, checked_horizon, checked_times, group_codes
 from esld.survival._scores import event_times, scored
 from esld.survival._split import studentised_tally
@@ -363,7 +364,7 @@ def _test(
         statistic, codes, design=design, limit=limit, draws=draws, seed=seed, given_defined=given_defined
     )
     events = int(happened.sum() if np.isnan(tau) else (happened & (with_horizon(times, tau) <= tau)).sum())
-    reason = f"no events, so {found.reason}" if events == 0 and found.reason else found.reason
+    why = together((because(Why.NO_EVENTS), found.reason)) if events == 0 and found.reason else found.reason
     return PermutationTest(
-        **{**vars(found), "reason": reason}, groups=(labels[0], labels[1]), events=events, tau=float(tau)
+        **{**vars(found), "reason": why}, groups=(labels[0], labels[1]), events=events, tau=float(tau)
     )

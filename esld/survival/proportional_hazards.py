@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from esld.longform import About, Row, long_frame, row
+from esld.reasons import Reason, Why, because
 from esld.survival._data import Floats, choice
 from esld.survival._lifetable import tabulate
 from esld.survival._partial_likelihood import Regression, Terms, partial_likelihood
@@ -39,10 +40,10 @@ class ProportionalHazards:
         Subjects and events.
     ties : str
         How tied event times are treated.
-    reasons : tuple of str
-        For each covariate why it has no test; empty if it has one.
-    reason : str
-        Why there is no global test; empty if there is one.
+    reasons : tuple of Reason or None
+        For each covariate why it has no test; None if it has one.
+    reason : Reason or None
+        Why there is no global test; None if there is one.
     """
 
     terms: tuple[str, ...]
@@ -54,8 +55,8 @@ class ProportionalHazards:
     n: int
     events: int
     ties: str
-    reasons: tuple[str, ...]
-    reason: str
+    reasons: tuple[Reason | None, ...]
+    reason: Reason | None
 
     @property
     def df(self) -> int:
@@ -128,16 +129,16 @@ def proportional_hazards(
     reason, found = fit.reason, [nan] * p
     whole = nan
     if not reason and scale == "log" and np.any(data.time[data.event] == 0):
-        reason = "an event at time 0 has no logarithm"
+        reason = because(Why.ZERO_HAS_NO_LOGARITHM, of="time")
     reasons = [reason] * p
     if not reason:
         terms = partial_likelihood(data, fit.coef, ties="efron")
         g = _time_scale(terms.times, data, scale)
         found = [_score_test(terms, g, [i]) for i in range(p)]
         whole = _score_test(terms, g, list(range(p)))
-        few = f"events at {terms.times.size} distinct times are too few to test a change with time"
-        reasons = [few if np.isnan(value) else "" for value in found]
-        reason = few if np.isnan(whole) else ""
+        few = because(Why.TOO_FEW, times=terms.times.size)
+        reasons = [few if np.isnan(value) else None for value in found]
+        reason = few if np.isnan(whole) else None
     return ProportionalHazards(
         terms=fit.terms, chisq=np.array(found), p_value=np.array([_p_value(1, value) for value in found]),
         global_chisq=whole, global_p_value=_p_value(p, whole), scale=scale, n=fit.n, events=fit.events,

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.special import betaincinv
 
 from esld.longform import Estimate, estimate_rows, long_frame
+from esld.reasons import Why, because
 from esld.survival._data import choice, two_sided_p, two_sided_z
 from esld.survival.exact_difference import exact_limits
 from esld.survival.two_by_two import checked_counts
@@ -182,20 +183,20 @@ def relative_risk(
     if x1 or x2:
         value = (x1 / n1) / (x2 / n2) if x2 else inf
     if method == "koopman":
-        reason = "" if x1 or x2 else "nobody counted in either group: no ratio"
+        reason = None if x1 or x2 else because(Why.NO_EVENTS)
         lower, upper = _koopman(x1, n1, x2, n2, z)
         variance = _ratio_variance(x1, n1, x2, n2, 1.0)
         p_value = two_sided_p((x1 / n1 - x2 / n2) / sqrt(variance)) if variance > 0 else 1.0
     elif x1 and x2:
-        reason = ""
+        reason = None
         log_std_err = sqrt((n1 - x1) / (x1 * n1) + (n2 - x2) / (x2 * n2))
         if log_std_err > 0:
             std_err, factor = value * log_std_err, exp(z * log_std_err)
             lower, upper, p_value = value / factor, value * factor, two_sided_p(log(value) / log_std_err)
         else:
-            reason = "no spread in either group: no limits"
+            reason = because(Why.NO_SPREAD)
     else:
-        value, reason = nan, "a count of 0 has no log ratio"
+        value, reason = nan, because(Why.ZERO_HAS_NO_LOGARITHM, of="count")
     return TwoProportions(
         value=value, std_err=std_err, lower=lower, upper=upper, p_value=p_value, conf_level=conf_level,
         method=RATIO_METHODS[method], reason=reason, statistic="relative_risk", x1=x1, n1=n1, x2=x2, n2=n2,

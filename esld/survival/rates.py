@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.special import bdtr, bdtrc, betaincinv, gammaincinv
 
 from esld.longform import About, Estimate, estimate_rows, long_frame, row
+from esld.reasons import Why, because
 from esld.survival._data import two_sided_z
 
 
@@ -165,10 +166,10 @@ def rate_ratio(x1: int, t1: float, x2: int, t2: float, *, conf_level: float = 0.
     t1, t2 = _time(t1, "t1"), _time(t2, "t2")
     two_sided_z(conf_level)
     tail, m, share, fold = (1 - conf_level) / 2, x1 + x2, t1 / (t1 + t2), t2 / t1
-    value, lower, upper, reason = nan, 0.0, inf, ""
+    value, lower, upper, reason = nan, 0.0, inf, None
     if m == 0:
         p_value = p_less = p_greater = 1.0
-        inside, reason = 1.0, "no events in either group: no ratio"
+        inside, reason = 1.0, because(Why.NO_EVENTS)
     else:
         value = x1 / x2 * fold if x2 else inf
         # The limits of the other share, not 1 minus those of this one, keep the odds exact near 1.

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.reasons import Why, because
 from esld.survival._data import Floats, Ints, choice, two_sided_z
 from esld.survival.counting_process import CountingRows, counting_rows
 from esld.times import before, until
@@ -108,11 +109,11 @@ class MeanCumulativeFunction:
         frame = self.at(points)
         columns = (frame[name].tolist() for name in ("time", "mean", "std_err", "lower", "upper"))
         for time, value, std_err, lower, upper in zip(*columns, strict=True):
-            reason = ""
+            reason = None
             if isnan(value):
-                reason = f"follow-up ends at {self.max_time:g}, before {time:g}"
+                reason = because(Why.FOLLOW_UP_ENDS, last=self.max_time, time=time)
             elif isnan(lower):
-                reason = "log limits are not defined where the mean is 0"
+                reason = because(Why.NO_LIMITS_AT, limits="log", of="the mean", value=0)
             found.append(
                 Estimate(
                     value=value,

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, estimate_rows, long_frame
+from esld.reasons import Reason, Why, because, together
 from esld.survival._area import areas
 from esld.survival._beta import mid_quantile
 from esld.survival._data import (
@@ -255,9 +256,9 @@ def _rmst(
     survival = np.cumprod((n_risk - n_event) / n_risk)
     events = int(n_event.sum())
     value = std_err = lower = upper = nan
-    reason = ""
+    reason = None
     if last < tau and not extend and (survival.size == 0 or survival[-1] > 0):
-        reason = f"follow-up{f' in {group}' if group else ''} ends at {last:g}, before tau = {tau:g}"
+        reason = because(Why.FOLLOW_UP_ENDS, last=last, time=float(tau))
     else:
         inside = at < tau
         area = np.concatenate(([1.0], survival[inside])) * np.diff(at[inside], prepend=0.0, append=tau)
@@ -275,7 +276,9 @@ def _rmst(
         elif std_err > 0:
             lower, upper = value - z * std_err, value + z * std_err
         else:
-            reason = f"Greenwood standard error is 0{f' in {group}' if group else ''}: no limits"
+            reason = because(Why.GREENWOOD_ZERO)
+    if reason and group:
+        reason = reason.of(group=group)
     return RMST(
         value=value, std_err=std_err, lower=lower, upper=upper, conf_level=conf_level,
         method=RMST_LIMITS[limits], reason=reason, tau=tau, n=size, events=events, group=group, time_unit=unit,
@@ -297,7 +300,7 @@ def _difference(first: RMST, second: RMST) -> Estimate:
 def _ratio(first: RMST, second: RMST) -> Estimate:
     method, reason = f"{first.method}, MOVER, log", _missing(first, second)
     if not reason and 0 in (first.value, second.value):
-        reason = "a mean of 0 has no ratio"
+        reason = because(Why.ZERO_HAS_NO_LOGARITHM, of="mean")
     if reason:
         return Estimate(value=nan, conf_level=first.conf_level, method=method, reason=reason)
     lower, upper = ratio_limits(_limits(first), _limits(second))
@@ -306,9 +309,9 @@ def _ratio(first: RMST, second: RMST) -> Estimate:
     )
 
 
-def _missing(first: RMST, second: RMST) -> str:
+def _missing(first: RMST, second: RMST) -> Reason | None:
     """Which groups have no mean, and why."""
-    return "; ".join(arm.reason for arm in (first, second) if isnan(arm.value))
+    return together(arm.reason for arm in (first, second) if isnan(arm.value))
 
 
 def _plain_difference(first: RMST, second: RMST) -> Estimate:
@@ -329,7 +332,7 @@ def _plain_ratio(first: RMST, second: RMST) -> Estimate:
             value=nan,
             conf_level=first.conf_level,
             method=method,
-            reason=missing or "a mean of 0 has no ratio",
+            reason=missing or because(Why.ZERO_HAS_NO_LOGARITHM, of="mean"),
         )
     ratio = second.value / first.value
     log_std_err = hypot(first.std_err / first.value, second.std_err / second.value)
@@ -341,14 +344,10 @@ def _plain_ratio(first: RMST, second: RMST) -> Estimate:
     )  # fmt: skip
 
 
-def _plain_reason(first: RMST, second: RMST) -> str:
+def _plain_reason(first: RMST, second: RMST) -> Reason | None:
     """What is missing of plain limits, or what makes them too narrow."""
     if missing := _missing(first, second):
         return missing
     certain = [arm.group for arm in (first, second) if arm.std_err == 0]
-    if not certain:
-        return ""
-    what = (
-        "no limits and no p-value" if len(certain) == 2 else "it counts as certain, the limits are too narrow"
-    )
-    return f"Greenwood standard error is 0 in {' and '.join(certain)}: {what}"
+    code = Why.GREENWOOD_ZERO if len(certain) == 2 else Why.COUNTS_AS_CERTAIN
+    return together(because(code, group=group) for group in certain)

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, estimate_rows, long_frame
+from esld.reasons import Why, because
 from esld.survival._data import Floats, choice, two_sided_p, two_sided_z
 from esld.survival._score_variance import score_variances
 from esld.survival.two_by_two import checked_counts
@@ -89,7 +90,7 @@ def stratified_risk_difference(
     choice(method, "method", tuple(STRATIFIED_METHODS))
     z = two_sided_z(conf_level)
     strata, weights = _weighted(x1, n1, x2, n2)
-    p_value, k, reason = nan, weights.size, ""
+    p_value, k, reason = nan, weights.size, None
     if method == "newcombe":
         lower, upper = _newcombe(strata, z)
     else:
@@ -97,8 +98,8 @@ def stratified_risk_difference(
         variance = _variance(strata, 0.0)
         p_value = two_sided_p(strata.difference / sqrt(variance)) if variance > 0 else 1.0
     if np.any(weights == 0):
-        numbers = ", ".join(str(i) for i in 1 + np.flatnonzero(weights == 0))
-        reason = f"a group has nobody in stratum {numbers}: weight 0"
+        empty = tuple(str(i) for i in 1 + np.flatnonzero(weights == 0))
+        reason = because(Why.EMPTY_STRATUM, strata=empty)
     return StratifiedDifference(
         value=strata.difference, lower=lower, upper=upper, p_value=p_value, conf_level=conf_level, reason=reason,
         method=f"{STRATIFIED_METHODS[method]}, {k} strata, Mantel-Haenszel weights" if k > 1

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from esld.longform import About, Estimate, estimate_rows, long_frame, row
+from esld.reasons import Why, because
 from esld.survival._data import Bools, Floats, Ints, two_sided_z
 from esld.survival._unconditional import TIE, largest_at_a_common_chance, margin
 
@@ -118,13 +119,13 @@ def fisher(x1: int, n1: int, x2: int, n2: int, *, conf_level: float = 0.95) -> F
     x2, n2 = checked_counts(x2, n2, "x2", "n2")
     two_sided_z(conf_level)
     table = np.array([[x1, n1 - x1], [x2, n2 - x2]])
-    value, lower, upper, reason = nan, 0.0, inf, ""
+    value, lower, upper, reason = nan, 0.0, inf, None
     if 0 < x1 + x2 < n1 + n2:
         found = odds_ratio(table, kind="conditional")
         limits = found.confidence_interval(confidence_level=conf_level)
         value, lower, upper = float(found.statistic), float(limits.low), float(limits.high)
     else:
-        reason = "everybody in both groups has the same outcome: no odds ratio"
+        reason = because(Why.SAME_OUTCOME)
     ratio = Estimate(
         value=value, lower=lower, upper=upper, conf_level=conf_level, reason=reason,
         method="conditional maximum likelihood, exact limits",

@@ -16,6 +16,7 @@ from esld.longitudinal._design import read
 from esld.longitudinal._optimum import impossible, maximise
 from esld.longitudinal._rows import compress
 from esld.longitudinal.mmrm import mmrm
+from esld.reasons import Why, because
 from tests.examples import few
 
 NASTY = Path(__file__).parents[1] / "reference" / "longitudinal" / "nasty" / "gls_us.json"
@@ -51,8 +52,8 @@ class TestAgainstGls:
         one = SETS[name]
         found = mmrm(pd.DataFrame(one["data"]), one["formula"], subject="id", visit="visit")
         assert found.failures[0] in (
-            "us: the likelihood rises towards a singular covariance",
-            "us: 10 covariance parameters, 15 residual degrees of freedom",
+            because(Why.SINGULAR_COVARIANCE, structure="us"),
+            because(Why.TOO_MANY_PARAMETERS, parameters=10, free=15, structure="us"),
         )
         assert found.covariance != "us"
 
@@ -143,7 +144,7 @@ class TestFallback:
             found = search(*args, **options)
             if first:
                 first.clear()
-                return replace(found, reason="no maximum after 100 steps")
+                return replace(found, reason=because(Why.NO_MAXIMUM_AFTER, steps=100, smallest=1e-6))
             return found
 
         wanted = mmrm(frame, **MODEL)

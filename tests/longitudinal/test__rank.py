@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from esld.longitudinal.mmrm import mmrm
+from esld.reasons import Why, because
 from tests.examples import few
 
 VISITS = ("V1", "V2", "V3", "V4")
@@ -53,9 +54,9 @@ class TestEmptyCells:
         for mean in found.ls_means("arm"):
             weights = np.zeros(len(at))
             name = f"cell[{mean.group}{mean.time}]"
-            assert (mean.reason != "") == np.isnan(mean.value) == (name not in at) == (mean.n == 0)
+            assert (mean.reason is not None) == np.isnan(mean.value) == (name not in at) == (mean.n == 0)
             if mean.reason:
-                assert mean.reason == f"no values of {mean.group} at the visit"
+                assert mean.reason == because(Why.NO_VALUES_THEN, group=mean.group)
                 assert np.isnan([mean.std_err, mean.df, mean.t, mean.p_value, mean.lower, mean.upper]).all()
                 continue
             weights[at.index(name)] = 1
@@ -74,10 +75,12 @@ class TestEmptyCells:
         found = mmrm(frame, "y ~ arm * visit", **MODEL)
         lost = {m.time: m.reason for m in found.ls_means("arm") if m.reason}
         for gap in found.differences("arm"):
-            assert np.isnan(gap.value) == np.isnan(gap.p_value) == (gap.reason != "") == (gap.time in lost)
+            assert (
+                np.isnan(gap.value) == np.isnan(gap.p_value) == (gap.reason is not None) == (gap.time in lost)
+            )
         for mean, group in zip(found.ls_means("arm", by_visit=False), "AB", strict=True):
             own = [v for v in found.visits if (group, v) in empty]
-            assert mean.reason == (f"no values of {group} at {own[0]}" if own else "")
+            assert mean.reason == (because(Why.NO_VALUES_AT, group=group, visit=own[0]) if own else None)
             assert np.isnan(mean.value) == bool(own)
 
     def test_the_interaction_is_that_of_the_visits_with_both(self):
@@ -85,23 +88,21 @@ class TestEmptyCells:
         f = mmrm(frame, "y ~ arm * visit", **MODEL).test("arm:visit")
         assert f.numerator_df == 2
         assert f.p_value > 0
-        assert f.reason == (
-            "1 of 3 combinations left out: the rows used do not determine ['arm[T.B]:visit[T.V4]']"
-        )
+        assert f.reason == because(Why.COMBINATIONS_LEFT_OUT, left=1, n=3, terms=("arm[T.B]:visit[T.V4]",))
         # the first visit instead: every coefficient of the interaction is against it, and two differences are left
         other = mmrm(trial({("A", "V1")}), "y ~ arm * visit", **MODEL).test("arm:visit")
-        assert (other.numerator_df, other.reason[:34]) == (2, "1 of 3 combinations left out: the ")
+        assert (other.numerator_df, str(other.reason)[:34]) == (2, "1 of 3 combinations left out: the ")
 
     def test_nothing_left_to_test(self):
         f = mmrm(trial({("B", v) for v in VISITS[1:]}), "y ~ arm * visit", **MODEL).test("arm:visit")
         assert np.isnan([f.f, f.numerator_df, f.denominator_df, f.p_value, f.scale]).all()
-        assert f.reason.startswith("3 of 3 combinations left out")
+        assert str(f.reason).startswith("3 of 3 combinations left out")
 
     def test_coefficients(self):
         found = mmrm(trial({("A", "V4")}), "y ~ arm * visit", **MODEL)
         lost = {c.group: c.reason for c in found.coefficients() if c.reason}
-        names = ["visit[T.V4]", "arm[T.B]:visit[T.V4]"]
-        assert lost == dict.fromkeys(names, f"the rows used do not determine {names}")
+        names = ("visit[T.V4]", "arm[T.B]:visit[T.V4]")
+        assert lost == dict.fromkeys(names, because(Why.NOT_DETERMINED, terms=names))
         unknown = np.array([term in names for term in found.terms])
         assert (np.isnan(found.coef) == unknown).all()
         assert (np.isnan(np.diag(found.vcov)) == unknown).all()
@@ -115,21 +116,23 @@ class TestEmptyCells:
         """Sites that are arms: their means are known, the effect of the arm alone is not."""
         found = mmrm(trial().assign(site=lambda d: d["arm"].astype(str)), "y ~ arm * visit + site", **MODEL)
         assert {m.reason for m in found.ls_means("arm")} == {
-            "the rows used do not determine ['arm[T.B]', 'site[T.B]']"
+            because(Why.NOT_DETERMINED, terms=("arm[T.B]", "site[T.B]"))
         }
 
     def test_arm_without_any_value(self):
         frame = trial({("A", v) for v in VISITS})
         found = mmrm(frame, "y ~ arm * visit", **MODEL)
         means = found.ls_means("arm")
-        assert [m.reason for m in means] == ["no values of A", ""] * 4
+        assert [m.reason for m in means] == [because(Why.NO_VALUES, group="A"), None] * 4
         assert [m.n for m in means] == [0, 8] * 4
-        assert {gap.reason for gap in found.differences("arm")} == {"no values of A"}
-        assert {gap.reason for gap in found.differences("arm", by_visit=False)} == {"no values of A"}
+        assert {gap.reason for gap in found.differences("arm")} == {because(Why.NO_VALUES, group="A")}
+        assert {gap.reason for gap in found.differences("arm", by_visit=False)} == {
+            because(Why.NO_VALUES, group="A")
+        }
 
     def test_additive_model_reaches_a_cell_without_values(self):
         means = mmrm(trial({("B", "V4")}), "y ~ arm + visit", **MODEL).ls_means("arm")
-        assert {m.reason for m in means} == {""}
+        assert {m.reason for m in means} == {None}
         assert means[7].n == 0
 
 
@@ -169,4 +172,6 @@ class TestRefused:
 
     def test_a_slope_of_an_empty_cell_is_no_mistake(self):
         found = mmrm(trial({("B", "V4")}), "y ~ base * arm * visit", **MODEL)
-        assert [m.reason for m in found.ls_means("arm")] == [""] * 7 + ["no values of B at the visit"]
+        assert [m.reason for m in found.ls_means("arm")] == [None] * 7 + [
+            because(Why.NO_VALUES_THEN, group="B")
+        ]

@@ -13,6 +13,7 @@ from scipy import stats
 from esld.longform import COLUMNS
 from esld.longitudinal.ancova import CLASSICAL, HC3, RESIDUALS, Ancova, ancova, ancova_by_visit
 from esld.longitudinal.mmrm import mmrm
+from esld.reasons import Reason, Why, because
 from tests.examples import few
 
 WHOLE = st.integers(-20, 20).map(float)
@@ -207,7 +208,7 @@ class TestExact:
     def test_a_constant_outcome_says_nothing(self):
         found = fit(sample().assign(y=3.7)).exact
         assert found.p_value == 1
-        assert found.reason == "the statistic is the same for every allocation"
+        assert found.reason == because(Why.SAME_FOR_EVERY_ALLOCATION)
 
 
 def numbers(found: Ancova) -> np.ndarray:
@@ -273,7 +274,7 @@ class TestInvariance:
         np.testing.assert_allclose(numbers(other), numbers(one), rtol=1e-8)
 
 
-def reasons(found: Ancova) -> list[str]:
+def reasons(found: Ancova) -> list[Reason | None]:
     return [found.hc3.difference.reason, found.classical.difference.reason, found.exact.reason]
 
 
@@ -288,20 +289,24 @@ class TestDegenerate:
     @pytest.mark.parametrize(
         ("change", "covariates", "reason"),
         [
-            ({"base": 4.0}, ["base"], "base is the same in all 12 rows"),
-            ({"base": 0.1 + 0.2}, ["base"], "base is the same in all 12 rows"),
-            ({"base": 0}, ["base"], "base is the same in all 12 rows"),
+            ({"base": 4.0}, ["base"], because(Why.CONSTANT, covariate="base")),
+            ({"base": 0.1 + 0.2}, ["base"], because(Why.CONSTANT, covariate="base")),
+            ({"base": 0}, ["base"], because(Why.CONSTANT, covariate="base")),
             (
                 {"twin": lambda d: 3 * d["base"] - 1},
                 ["base", "twin"],
-                "twin is determined by the groups and the other covariates",
+                because(Why.DETERMINED, covariate="twin"),
             ),
-            ({}, ["base", "age", "sum"], "sum is determined by the groups and the other covariates"),
-            ({"is_b": lambda d: d["arm"].eq("B")}, ["is_b"], "is_b is determined by the groups and the other covariates"),
-            ({"y": lambda d: d["y"].where(d["arm"].eq("B"))}, ["base"], "no rows of A"),
-            ({"y": lambda d: d["y"].where(d["arm"].eq("A"))}, ["base"], "no rows of B"),
-            ({"y": math.nan}, ["base"], "no rows of A"),
-            ({"y": lambda d: d["y"].where(~d.duplicated("arm"))}, ["base"], "fewer rows than coefficients: 2 for 3"),
+            ({}, ["base", "age", "sum"], because(Why.DETERMINED, covariate="sum")),
+            ({"is_b": lambda d: d["arm"].eq("B")}, ["is_b"], because(Why.DETERMINED, covariate="is_b")),
+            ({"y": lambda d: d["y"].where(d["arm"].eq("B"))}, ["base"], because(Why.NO_VALUES, group="A")),
+            ({"y": lambda d: d["y"].where(d["arm"].eq("A"))}, ["base"], because(Why.NO_VALUES, group="B")),
+            ({"y": math.nan}, ["base"], because(Why.NO_VALUES, group="A")),
+            (
+                {"y": lambda d: d["y"].where(~d.duplicated("arm"))},
+                ["base"],
+                because(Why.NO_DEGREES_OF_FREEDOM, rows=2, coefficients=3),
+            ),
         ],
     )  # fmt: skip
     def test_no_unique_model_no_numbers(self, change, covariates, reason):
@@ -320,14 +325,14 @@ class TestDegenerate:
     def test_no_degrees_of_freedom(self):
         found = fit(table([("A", 1, 1), ("A", 2, 3), ("B", 1, 5)]))
         assert found.hc3.difference.value == pytest.approx(4)
-        assert reasons(found)[:2] == ["no degrees of freedom: 3 rows for 3 coefficients"] * 2
+        assert reasons(found)[:2] == [because(Why.NO_DEGREES_OF_FREEDOM, rows=3, coefficients=3)] * 2
         assert undefined(found.classical.difference)
         # residuals of the covariate alone: -2, 0, 2
         assert (found.exact.p_upper, found.exact.p_value) == pytest.approx((1 / 3, 2 / 3))
 
     def test_one_patient_in_an_arm_has_leverage_1(self):
         found = fit(table([("A", 1, 1), ("A", 2, 3), ("A", 4, 4), ("B", 1, 5)]))
-        assert found.hc3.difference.reason == "HC3 is undefined: 1 of 4 rows have leverage 1"
+        assert found.hc3.difference.reason == because(Why.LEVERAGE_ONE, rows=1, n=4)
         assert undefined(found.hc3.difference)
         assert np.isnan(found.vcov_hc3).all()
         assert not undefined(found.classical.difference)
@@ -336,7 +341,7 @@ class TestDegenerate:
     @pytest.mark.parametrize("y", [[5.0] * 6, [1, 2, 3, 2, 4, 6]])
     def test_residuals_of_0(self, y):
         found = fit(TestClosedForm.SIX.assign(y=y))
-        reason = "the residuals are 0, so there is no spread to make limits of"
+        reason = because(Why.RESIDUALS_ZERO)
         assert reasons(found)[:2] == [reason] * 2
         assert found.hc3.difference.value == pytest.approx(0, abs=1e-12)
         assert undefined(found.hc3.difference)
@@ -344,10 +349,7 @@ class TestDegenerate:
     def test_an_arm_without_spread_has_no_hc3_of_its_own(self):
         found = fit(table([("A", 0, 2.1), ("A", 0, 2.1), ("A", 0, 2.1), ("B", 0, 1), ("B", 0, 4)]), ()).hc3
         assert undefined(found.means[0])
-        assert (
-            found.means[0].reason
-            == "all residuals that count here are 0, so there is no spread to make limits of"
-        )
+        assert found.means[0].reason == because(Why.RESIDUALS_ZERO)
         assert not undefined(found.means[1])
         assert found.difference.std_err == pytest.approx(found.means[1].std_err)
 
@@ -355,7 +357,7 @@ class TestDegenerate:
         frame = pd.DataFrame({"arm": [], "base": [], "y": []})
         found = fit(frame, groups=["A", "B"])
         assert (found.n, found.n_dropped) == ((0, 0), 0)
-        assert reasons(found) == ["no rows of A"] * 3
+        assert reasons(found) == [because(Why.NO_VALUES, group="A")] * 3
 
 
 class TestResultAndReason:
@@ -380,7 +382,7 @@ class TestResultAndReason:
                 assert not math.isnan(item.value) or item.reason
         assert not math.isnan(found.exact.p_value) or found.exact.reason
         frame = found.to_frame()
-        assert (frame.loc[frame["value"].isna(), "reason"] != "").all()
+        assert frame.loc[frame["value"].isna(), "reason"].notna().all()
 
 
 class TestRefused:
@@ -452,7 +454,7 @@ class TestKinds:
         assert (gap["group"], gap["value"], gap["unit"]) == ("B - A", found.hc3.difference.value, "g/L")
         p = frame[frame["statistic"].eq("p_value")].iloc[0]
         assert (p["group"], p["value"], p["unit"]) == ("B - A", found.exact.p_value, "")
-        assert (frame["reason"] == "").all()
+        assert frame["reason"].isna().all()
 
 
 def visits() -> pd.DataFrame:
@@ -477,7 +479,9 @@ class TestByVisit:
 
     def test_a_visit_without_an_arm_says_so(self):
         last = self.by_visit(visits()).query("time == 12")
-        assert last.loc[last["statistic"].eq("p_value"), "reason"].tolist() == ["no rows of B"]
+        assert last.loc[last["statistic"].eq("p_value"), "reason"].tolist() == [
+            because(Why.NO_VALUES, group="B")
+        ]
 
     def test_order_of_categories(self):
         frame = visits().assign(v=lambda d: pd.Categorical(d["v"], categories=[12, 4, 1, 99]))

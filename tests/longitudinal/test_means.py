@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from esld.longitudinal.mmrm import mmrm
+from esld.reasons import Why, because
 
 
 def sample():
@@ -107,10 +108,10 @@ class TestObservedMargins:
         found = fit("y ~ arm * C(v) + sex * site", rows)
         lost = found.ls_means("arm")
         assert {m.reason for m in lost} == {
-            "the rows used do not determine ['site[T.z]', 'sex[T.m]:site[T.z]']"
+            because(Why.NOT_DETERMINED, terms=("site[T.z]", "sex[T.m]:site[T.z]"))
         }
         assert np.isnan([m.value for m in lost]).all()
-        assert {m.reason for m in found.ls_means("arm", weights="proportional")} == {""}
+        assert {m.reason for m in found.ls_means("arm", weights="proportional")} == {None}
 
     def test_over_the_visits_by_their_values(self):
         rows = sample()

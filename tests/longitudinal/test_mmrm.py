@@ -17,6 +17,7 @@ from scipy import stats
 
 from esld.longform import COLUMNS
 from esld.longitudinal.mmrm import mmrm
+from esld.reasons import Why, because, together
 from tests.examples import few
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -353,9 +354,9 @@ class TestFallback:
         # adh: W12 with W48 and W12 with W24 ask for a correlation above 1 of W24 with W48
         assert (found.requested, found.covariance) == ("us", "csh")
         us, adh = found.failures
-        assert us == "us: no subject has both visit W24 and visit W48"
-        assert adh.startswith("adh: ")
-        assert found.to_frame().query("statistic == 'aic'")["reason"].item() == f"{us}; {adh}"
+        assert us == because(Why.NO_SUBJECT_HAS_BOTH, first="W24", second="W48", structure="us")
+        assert ("structure", "adh") in adh.about
+        assert found.to_frame().query("statistic == 'aic'")["reason"].item() == together((us, adh))
 
     def test_one_patient_at_a_visit(self):
         # the mean of the visit fits its one value: its own variance is 0, only a common variance exists
@@ -363,29 +364,28 @@ class TestFallback:
         lone = frame[~(frame["visit"].eq("W48") & frame["id"].ne(1))]
         found = mmrm(lone, **{**SMALL, "formula": "chg ~ base + visit"})
         assert found.covariance == "cs"
-        undetermined = (
-            "the Hessian is singular or of the wrong sign: the data do not determine the covariance"
+        assert found.failures == tuple(
+            because(Why.HESSIAN_SINGULAR, structure=name) for name in ("us", "adh", "csh")
         )
-        assert found.failures == tuple(f"{name}: {undetermined}" for name in ("us", "adh", "csh"))
         assert np.isfinite(found.vcov).all()
 
     def test_fewer_subjects_than_visits(self):
         few = small().query("id <= 4")
         found = mmrm(few, **{**SMALL, "formula": "chg ~ visit"})
         assert found.covariance != "us"
-        assert found.failures[0].startswith("us: ")
+        assert ("structure", "us") in found.failures[0].about
 
     def test_more_parameters_than_residual_degrees_of_freedom(self):
         few = small().query("id <= 3 and visit < 'W24'")
         found = mmrm(few, **{**SMALL, "formula": "chg ~ visit"})
-        assert found.failures[0] == "us: 10 covariance parameters, 8 residual degrees of freedom"
+        assert found.failures[0] == because(Why.TOO_MANY_PARAMETERS, parameters=10, free=8, structure="us")
 
     def test_two_visits_with_the_same_values(self):
         frame = small()
         first = frame[frame["visit"].eq("W01")].set_index("id")["chg"]
         frame.loc[frame["visit"].eq("W04"), "chg"] = frame["id"].map(first)
         found = mmrm(frame, **{**SMALL, "formula": "chg ~ base + visit"})
-        assert found.failures[0] == "us: the likelihood rises towards a singular covariance"
+        assert found.failures[0] == because(Why.SINGULAR_COVARIANCE, structure="us")
         assert found.covariance == "csh"
 
     def test_nothing_left_is_an_error_with_every_reason(self):
@@ -397,7 +397,7 @@ class TestFallback:
         frame = small()
         lone = frame[~(frame["visit"].eq("W48") & frame["id"].ne(1))]
         found = mmrm(lone, **{**SMALL, "formula": "chg ~ base + visit"}, covariance="csh")
-        assert [failure.split(":")[0] for failure in found.failures] == ["csh"]
+        assert [dict(failure.about)["structure"] for failure in found.failures] == ["csh"]
 
     def test_no_failure_no_fallback(self):
         assert mmrm(small(), **SMALL).failures == ()
@@ -506,7 +506,7 @@ class TestResult:
 
     def test_weights_of_0_have_no_test(self):
         none = mmrm(small(), **SMALL).contrast(np.zeros(13))
-        assert (none.value, none.reason) == (0, "the combination has no variance")
+        assert (none.value, none.reason) == (0, because(Why.NO_SPREAD))
         assert np.isnan([none.std_err, none.df, none.p_value, none.lower]).all()
 
     def test_level_of_the_limits(self):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from esld.longform import COLUMNS
 from esld.longitudinal.responders import RULES, Responders, Response, responders
+from esld.reasons import Why, because
 
 COLUMNS_IN = ["id", "arm", "base", "value", "died"]
 # MELD of seven patients of A and two of B; a fall by 3 or more is wanted.
@@ -137,7 +138,7 @@ class TestControlFlow:
         by = frame.set_index(["group", "method"])
         left_out = f"{found.definition}; {RULES['left out']}"
         assert math.isnan(by.loc[("A", left_out), "value"])
-        assert by.loc[("A", left_out), "reason"] == "nobody to count"
+        assert by.loc[("A", left_out), "reason"] == because(Why.NOBODY_COUNTED)
         assert frame.loc[frame["group"].eq("B"), "n"].tolist() == [0, 0, 0]
         assert found.groups[1] == Response(group="B", subjects=0, responders=0, others=0, dead=0, absent=0)
 

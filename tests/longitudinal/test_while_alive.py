@@ -12,6 +12,7 @@ from scipy import stats
 
 from esld.longform import COLUMNS
 from esld.longitudinal.while_alive import EXACT, METHOD, WELCH, WhileAlive, while_alive_mean
+from esld.reasons import Why, because
 
 NAN = pytest.approx(math.nan, nan_ok=True)
 NAMES = {"subject": "id", "group": "arm", "value": "change", "time": "week", "until": "until"}
@@ -91,7 +92,7 @@ class TestAgainstOthers:
         assert (found.p_value, found.lower, found.upper) == pytest.approx(
             (wanted.pvalue, limits.low, limits.high), rel=1e-9
         )
-        assert (found.method, found.conf_level, found.reason) == (WELCH, 0.9, "")
+        assert (found.method, found.conf_level, found.reason) == (WELCH, 0.9, None)
 
     def test_limits_of_a_mean(self):
         found = of_subjects(*SAMPLE).means
@@ -159,13 +160,13 @@ class TestInvariance:
 class TestDegenerate:
     def test_nobody_with_an_average_in_an_arm(self):
         found = of_subjects([1, 2], [])
-        assert (found.means[1].value, found.means[1].reason) == (NAN, "nobody of B has an average")
-        assert (found.difference.value, found.difference.reason) == (NAN, "nobody of B has an average")
-        assert (found.exact.p_value, found.exact.reason) == (NAN, "no rows of B")
+        assert (found.means[1].value, found.means[1].reason) == (NAN, because(Why.NO_VALUES, group="B"))
+        assert (found.difference.value, found.difference.reason) == (NAN, because(Why.NO_VALUES, group="B"))
+        assert (found.exact.p_value, found.exact.reason) == (NAN, because(Why.NO_VALUES, group="B"))
 
     def test_one_in_an_arm(self):
         found = of_subjects([1, 2], [4])
-        reason = "limits need two averages in each group"
+        reason = because(Why.ONE_SUBJECT)
         assert (found.means[1].value, found.means[1].lower, found.means[1].reason) == (4, NAN, reason)
         assert (found.difference.value, found.difference.p_value, found.difference.reason) == (
             2.5,
@@ -178,7 +179,7 @@ class TestDegenerate:
         found = of_subjects([0.3, 0.1 + 0.2], [0.3, 0.3])
         for estimate in (*found.means, found.difference):
             assert (estimate.std_err, estimate.lower) == (NAN, NAN)
-            assert estimate.reason == "all averages are equal: no spread to make limits of"
+            assert estimate.reason == because(Why.NO_SPREAD)
         assert found.exact.p_value == 1
 
     def test_no_spread_in_one_arm_is_no_obstacle(self):
@@ -190,7 +191,7 @@ class TestDegenerate:
         found = average(table([]))
         assert found.averages.empty
         assert found.n == (0, 0)
-        assert found.difference.reason == "nobody of A has an average"
+        assert found.difference.reason == because(Why.NO_VALUES, group="A")
 
 
 class TestControlFlow:

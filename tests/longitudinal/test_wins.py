@@ -14,6 +14,7 @@ from esld.longform import COLUMNS
 from esld.longitudinal.hierarchy import EventsComponent, TimeComponent, ValueComponent, pairwise_scores
 from esld.longitudinal.wins import EXACT, FINKELSTEIN_SCHOENFELD, ComponentPairs, win_statistics
 from esld.randomisation import CompleteRandomisation
+from esld.reasons import Why, because
 
 NAN = pytest.approx(math.nan, nan_ok=True)
 NORMAL = 1.959963984540054  # 97.5 per cent
@@ -266,9 +267,9 @@ class TestDegenerate:
         assert counted(found) == (3, 0, 1)
         assert found.win_ratio.value == math.inf
         assert numbers(found.win_ratio)[1:] == (NAN, NAN, NAN)
-        assert found.win_ratio.reason == "no losses: the ratio is inf and has no limits"
-        assert (found.win_odds.value, found.win_odds.reason) == (7, "")
-        assert (found.net_benefit.value, found.net_benefit.reason) == (0.75, "")
+        assert found.win_ratio.reason == because(Why.NONE_OF, what="losses")
+        assert (found.win_odds.value, found.win_odds.reason) == (7, None)
+        assert (found.net_benefit.value, found.net_benefit.reason) == (0.75, None)
         # w - l: first arm 1, 1/2; second 1/2, 1: variances 1/8 and 1/8, each by 2.
         assert found.net_benefit.std_err == pytest.approx(math.sqrt(1 / 8))
         assert -1 < found.net_benefit.lower < 0.75 < found.net_benefit.upper < 1
@@ -277,14 +278,14 @@ class TestDegenerate:
         found = values([2, 3], [1, 2])
         assert found.win_ratio.value == 0
         assert numbers(found.win_ratio)[1:] == (NAN, NAN, NAN)
-        assert found.win_ratio.reason == "no wins: the ratio is 0 and has no limits"
+        assert found.win_ratio.reason == because(Why.NONE_OF, what="wins")
         assert found.net_benefit.value == -0.75
 
     def test_every_pair_is_won(self):
         found = values([1, 2, 3], [4, 5, 6])
         assert found.win_ratio.value == found.win_odds.value == math.inf
         assert found.net_benefit.value == 1
-        reason = "every pair is won: no spread to make limits of"
+        reason = because(Why.EVERY_PAIR, outcome="won")
         for estimate in (found.win_odds, found.net_benefit):
             assert numbers(estimate)[1:] == (NAN, NAN, NAN)
             assert estimate.reason == reason
@@ -293,16 +294,16 @@ class TestDegenerate:
     def test_every_pair_is_tied(self):
         found = values([1, 1], [1, 1])
         assert numbers(found.win_ratio) == (NAN, NAN, NAN, NAN)
-        assert found.win_ratio.reason == "all pairs are tied: neither wins nor losses"
+        assert found.win_ratio.reason == because(Why.EVERY_PAIR, outcome="tied")
         assert numbers(found.win_odds) == (1, NAN, NAN, NAN)
         assert numbers(found.net_benefit) == (0, NAN, NAN, NAN)
-        assert found.net_benefit.reason == "every pair is tied: no spread to make limits of"
+        assert found.net_benefit.reason == because(Why.EVERY_PAIR, outcome="tied")
         test = found.finkelstein_schoenfeld
         assert (test.value, test.std_err, test.p_value) == (0, NAN, NAN)
-        assert test.reason == "the sum of the scores is the same for every allocation"
+        assert test.reason == because(Why.SAME_FOR_EVERY_ALLOCATION)
         assert (found.exact.p_value, found.exact.reason) == (
             1,
-            "the statistic is the same for every allocation",
+            because(Why.SAME_FOR_EVERY_ALLOCATION),
         )
 
     def test_subjects_that_fare_alike(self):
@@ -316,11 +317,11 @@ class TestDegenerate:
         assert counted(found) == (2, 2, 0)
         for estimate, value in ((found.win_ratio, 1), (found.win_odds, 1), (found.net_benefit, 0)):
             assert numbers(estimate) == (value, NAN, NAN, NAN)
-            assert estimate.reason == "every subject of an arm fares alike: no spread to make limits of"
+            assert estimate.reason == because(Why.ALL_ALIKE)
 
     def test_an_arm_of_one(self):
         found = values([2], [1, 3, 4])
-        reason = "an arm of one subject has no spread to make limits of"
+        reason = because(Why.ONE_SUBJECT)
         for estimate in (found.win_ratio, found.win_odds, found.net_benefit):
             assert numbers(estimate)[1:] == (NAN, NAN, NAN)
             assert estimate.reason == reason
@@ -333,8 +334,8 @@ class TestDegenerate:
         assert (found.n, counted(found)) == ((2, 0), (0, 0, 0))
         for estimate in (found.win_ratio, found.win_odds, found.net_benefit):
             assert numbers(estimate) == (NAN, NAN, NAN, NAN)
-            assert estimate.reason == "no rows of B"
-        assert (found.exact.p_value, found.exact.reason) == (NAN, "no rows of B")
+            assert estimate.reason == because(Why.NO_VALUES, group="B")
+        assert (found.exact.p_value, found.exact.reason) == (NAN, because(Why.NO_VALUES, group="B"))
         assert found.finkelstein_schoenfeld.value == NAN
         assert (found.to_frame()["n"] == 2).all()
 

@@ -13,6 +13,7 @@ from esld.longform import COLUMNS
 from esld.longitudinal.hierarchy import TimeComponent, ValueComponent
 from esld.longitudinal.wins import win_statistics
 from esld.longitudinal.worst_rank import EXACT, METHOD, MISSING_RULES, WILCOXON, WorstRankArm, worst_rank
+from esld.reasons import Why, because
 
 NAN = pytest.approx(math.nan, nan_ok=True)
 DAYS = st.one_of(st.none(), st.integers(0, 5))
@@ -191,25 +192,25 @@ class TestInvariance:
 class TestDegenerate:
     def test_nobody_to_rank_in_an_arm(self):
         found = compare([(1, None, None, "A"), (2, None, None, "A"), (None, None, None, "B")])
-        assert (found.probability.value, found.probability.reason) == (NAN, "no rows of B")
+        assert (found.probability.value, found.probability.reason) == (NAN, because(Why.NO_VALUES, group="B"))
         assert (found.wilcoxon.value, found.wilcoxon.p_value) == (NAN, NAN)
-        assert (found.exact.p_value, found.exact.reason) == (NAN, "no rows of B")
+        assert (found.exact.p_value, found.exact.reason) == (NAN, because(Why.NO_VALUES, group="B"))
         assert found.arms[1].median_rank == NAN
         frame = found.to_frame()
         assert frame.loc[frame["statistic"].eq("median_rank"), "reason"].tolist() == [
             None,
-            "nobody is ranked",
+            because(Why.NOBODY_COUNTED),
         ]
 
     def test_nobody_to_rank(self):
         found = compare([(None, None, None, "A"), (None, None, None, "B")])
         assert found.rank.tolist() == [NAN, NAN]
-        assert found.exact.reason == "no rows of A"
+        assert found.exact.reason == because(Why.NO_VALUES, group="A")
 
     def test_all_dead_on_one_day(self):
         found = compare([(None, 5, None, arm) for arm in "AABB"])
         assert (found.probability.value, found.probability.lower) == (0.5, NAN)
-        assert found.probability.reason == "every pair is tied: no spread to make limits of"
+        assert found.probability.reason == because(Why.EVERY_PAIR, outcome="tied")
         assert found.wilcoxon.p_value == NAN
         assert found.exact.p_value == 1
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from matplotlib.image import imsave
 
 from esld.pipeline.agreement import keep_recorded, notebooks_agree, pictures_agree, row_differences
+from esld.reasons import Why, because
 from esld.report.results import Row, write_rows
 
 ROW = Row(
@@ -28,7 +29,7 @@ ROW = Row(
     ties="",
     n=11,
     events=1,
-    reason="",
+    reason=None,
     chapter="03_survival",
 )
 
@@ -70,7 +71,7 @@ class TestRows:
             {"events": None},
             {"unit": "%"},
             {"method": "Kaplan-Meier"},
-            {"reason": "nobody died"},
+            {"reason": because(Why.NO_EVENTS)},
             {"chapter": "04_liver_function"},
         ],
     )

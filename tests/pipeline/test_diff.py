@@ -29,7 +29,7 @@ ROW = Row(
     ties="",
     n=11,
     events=1,
-    reason="",
+    reason=None,
     chapter="03_survival",
 )
 
@@ -121,6 +121,13 @@ class TestRefusals:
             other = report("b", [])
             (other / "results.json").write_text(text, encoding="utf-8")
         with pytest.raises(InputError, match=r"must (be a published report|hold results)"):
+            compare_reports(one, other)
+
+    def test_results_of_before_reasons_had_codes(self, report):
+        one, other = report("a", [ROW]), report("b", [ROW])
+        results = one / "results.json"
+        results.write_text(results.read_text("utf-8").replace('"reason": null', '"reason": ""'), "utf-8")
+        with pytest.raises(InputError, match=r"writes them now\. Make the report again: esld run"):
             compare_reports(one, other)
 
     def test_an_id_twice(self, report):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from esld.randomisation import CompleteRandomisation, LinearStatistic, RandomisationTest, randomisation_test
 from esld.randomisation.statistics import difference_in_means, rank_sum, risk_difference
+from esld.reasons import Why, because, together
 from tests.randomisation.explicit import Explicit, blocks, coin, efron
 
 SAMPLES = st.lists(st.tuples(st.integers(-4, 4), st.integers(0, 1)), min_size=2, max_size=10)
@@ -178,8 +179,8 @@ class TestControlFlow:
             statistic, codes, design=CompleteRandomisation(sizes=sizes), limit=limit, draws=10
         )
         assert (found.p_value, found.p_lower, found.p_upper, found.mid_p) == (1, 1, 1, 0.5)
-        wanted = "the statistic is the same for every allocation"
-        assert found.reason == (wanted if limit else f"{wanted} drawn")
+        wanted = because(Why.SAME_FOR_EVERY_ALLOCATION)
+        assert found.reason == wanted
 
     def test_an_undefined_statistic_has_no_p_value(self):
         design = CompleteRandomisation(sizes=(2, 2))
@@ -187,10 +188,10 @@ class TestControlFlow:
         found = randomisation_test(statistic, [1, 1, 0, 0], design=design)
         assert found.observed == 1
         assert all(isnan(getattr(found, name)) for name in (*PROBABILITIES, "std_err"))
-        assert found.reason == "the statistic is undefined for 0.5 of all allocations"
+        assert found.reason == because(Why.UNDEFINED, share=pytest.approx(0.5))
         found = randomisation_test(statistic, [0, 1, 1, 0], design=design, limit=0, draws=10)
         assert isnan(found.p_value)
-        assert found.reason.startswith("the statistic is undefined for the observed allocation and ")
+        assert found.reason.codes == (Why.UNDEFINED, Why.UNDEFINED_AS_OBSERVED)
 
     def test_allocations_must_belong_to_the_design(self):
         design = CompleteRandomisation(sizes=(2, 1))
@@ -309,10 +310,8 @@ class TestUndefined:
     def test_the_reason_says_what_helps(self):
         found = randomisation_test(difference_in_means([1, 2, 4]), [0, 0, 1], design=coin(3))
         assert isnan(found.p_value)
-        assert found.reason == (
-            "the statistic is undefined for 0.25 of all allocations: "
-            "an arm can be empty, so condition on the arm sizes"
-        )
+        undefined = because(Why.UNDEFINED, share=0.25)
+        assert found.reason == together((undefined, because(Why.AN_ARM_CAN_BE_EMPTY)))
         assert found.p_smallest == pytest.approx(1 / 8)
 
     def test_conditioning_on_a_defined_statistic(self):
@@ -350,7 +349,7 @@ class TestUndefined:
             draws=50,
         )
         assert isnan(found.observed) and isnan(found.p_value)
-        assert "undefined for the observed allocation" in found.reason
+        assert found.reason.says(Why.UNDEFINED_AS_OBSERVED)
 
     def test_no_draw_with_a_defined_statistic(self):
         # Heads with chance 1e-9: all draws have an empty second arm.
@@ -385,7 +384,7 @@ class TestNearDegenerate:
     def test_an_allocation_too_probable_says_so(self):
         # 1/16 with 4 subjects is above 0.05, 1/32 with 5 is not.
         found = randomisation_test(gap([1, 2, 3, 5]), [0, 0, 1, 1], design=coin(4))
-        assert found.reason == ""
+        assert found.reason is None
         assert found.caution == (
             "the observed allocation alone has probability 0.062, "
             "so no data could have given a p-value of 0.05 or less"
@@ -396,7 +395,7 @@ class TestNearDegenerate:
 
     def test_a_design_that_does_not_tell(self):
         found = randomisation_test(gap([1, 2]), [1, 0], design=Unequal())
-        assert isnan(found.p_smallest) and found.reason == found.caution == ""
+        assert isnan(found.p_smallest) and found.reason is None and found.caution == ""
 
 
 class TestMonteCarloLimits:

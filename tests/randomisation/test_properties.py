@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from esld.longform import COLUMNS
 from esld.randomisation import CompleteRandomisation
 from esld.randomisation.properties import compare_designs, correct_guesses, design_properties
+from esld.reasons import Why, because
 from tests.randomisation.explicit import Explicit, blocks, coin, efron
 
 CODES = st.lists(st.integers(0, 1), min_size=1, max_size=12)
@@ -177,7 +178,7 @@ class TestAgainstEachAllocation:
         for one, two in zip(exact.chance, drawn.chance, strict=True):
             assert abs(one.value - two.value) <= 4 * two.std_err
         assert isnan(drawn.predictability_known.value) and isnan(drawn.certain.value)
-        assert drawn.certain.reason == "it needs all allocations, and some were drawn"
+        assert drawn.certain.reason == because(Why.NEEDS_ALL_ALLOCATIONS)
         assert design_properties(design, limit=0, draws=20_000).imbalance == drawn.imbalance
 
     def test_standard_error(self):
@@ -243,7 +244,7 @@ class TestControlFlow:
         drawn = design_properties(coin(3), limit=0, draws=9).to_frame()
         assert "predictability_std_err" in set(drawn["statistic"])
         reasons = drawn.set_index("statistic")["reason"]
-        assert reasons["largest_imbalance"] == "the largest of those drawn"
+        assert reasons["largest_imbalance"] == because(Why.LARGEST_DRAWN)
 
     def test_comparison(self):
         frame = compare_designs({"coin": coin(6), "blocks": blocks(6, 1)})

@@ -237,6 +237,6 @@ def row(
     """A row by hand."""
     base: dict[str, object] = {
         "result_id": f"r.{statistic}", "analysis_id": "A", "arm": "", "time": None, "unit": "", "method": "", "ties": "",
-        "n": None, "events": None, "reason": "", "chapter": "c",
+        "n": None, "events": None, "reason": None, "chapter": "c",
     }  # fmt: skip
     return Row(**{**base, "statistic": statistic, "value": value, "lower": lower, "upper": upper, **more})  # type: ignore[arg-type]

@@ -38,7 +38,7 @@ OF_THE_CUT = [name for name in NOTEBOOKS if name != SUMMARY] + [SUMMARY]
 
 def rows_handed_over(chapter: Chapter) -> list[Row]:
     """The results of a chapter, read back as the next chapter reads them."""
-    return [Row(**record) for text in chapter._rows.values() for record in json.loads(f"[{text}]")]
+    return [Row.from_record(record) for text in chapter._rows.values() for record in json.loads(f"[{text}]")]
 
 
 @cache

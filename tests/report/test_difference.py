@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from esld.reasons import Why, because
 from esld.report.difference import Change, difference, in_words
 from esld.report.flow import participant_flow
 from esld.report.results import Reported, Row, rows_of
@@ -25,7 +26,7 @@ BASE = Row(
     ties="",
     n=10,
     events=2,
-    reason="",
+    reason=None,
     chapter="03_survival",
 )
 
@@ -54,7 +55,10 @@ class TestChange:
         assert change({}, {"value": value}).status == status
 
     def test_words_do_not(self):
-        assert change({}, {"reason": "another", "method": "another", "ties": "efron"}).status == "unchanged"
+        assert (
+            change({}, {"reason": because(Why.NO_EVENTS), "method": "another", "ties": "efron"}).status
+            == "unchanged"
+        )
 
     def test_new_gone_neither(self):
         assert (change(None, {}).status, change({}, None).status) == ("new", "gone")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from esld.reasons import Why, because
 from esld.report.results import Row, read_rows, rows_of, slug, write_rows
 from esld.survival import kaplan_meier, milestone
 from tests.report.builders import HIGH, LOW, at_horizon
@@ -20,11 +21,13 @@ FRAME = pd.DataFrame(
             "value": 1 / 3,
             "lower": np.nan,
             "n": 11,
-            "reason": "why",
+            "reason": because(Why.FOLLOW_UP_ENDS, last=1 / 3, time=2),
         },
         {"group": LOW, "time": np.nan, "statistic": "median", "value": np.inf, "unit": None, "n": np.nan},
     ]
 )
+
+ENDS = because(Why.FOLLOW_UP_ENDS, last=0.333333333333, time=2)
 
 
 def handed(frame=FRAME, id="os_km"):
@@ -61,7 +64,12 @@ def test_numbers_carry_twelve_digits_and_gaps_are_none():
     assert first.value == 0.333333333333
     assert (first.lower, first.upper, first.events) == (None, None, None)
     assert (second.value, second.time, second.n, second.unit) == (None, None, None, "")
-    assert (first.n, first.reason, first.analysis_id, first.chapter) == (11, "why", "OS-KM", "03_survival")
+    assert (first.n, first.reason, first.analysis_id, first.chapter) == (
+        11,
+        because(Why.FOLLOW_UP_ENDS, last=0.333333333333, time=2),
+        "OS-KM",
+        "03_survival",
+    )
     assert type(first.n) is int
 
 
@@ -119,6 +127,20 @@ def test_a_later_version_s_fields_are_passed_over(tmp_path):
     record = {**{f: None for f in Row.__dataclass_fields__}, "result_id": "x", "new": 1}
     (tmp_path / "r.json").write_text(json.dumps([record]), encoding="utf-8")
     assert read_rows(tmp_path / "r.json")[0].result_id == "x"
+
+
+def test_rows_of_before_reasons_had_codes_are_refused(tmp_path):
+    record = {**dict.fromkeys(Row.__dataclass_fields__), "reason": "not reached"}
+    (tmp_path / "r.json").write_text(json.dumps([record]), encoding="utf-8")
+    with pytest.raises(TypeError, match="reason must have a code, got 'not reached'"):
+        read_rows(tmp_path / "r.json")
+
+
+def test_a_reason_in_words_is_no_reason():
+    with pytest.raises(TypeError, match=r"must be made by esld\.reasons\.because, got 'why'"):
+        rows_of(
+            "x", pd.DataFrame([{"statistic": "s", "value": 1.0, "reason": "why"}]), analysis="A", chapter="c"
+        )
 
 
 @pytest.mark.parametrize("cut", ["demo-final", "mayo-pbc"])

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import betaincinv
 
+from esld.reasons import Why, because
 from esld.survival import COLUMNS, clopper_pearson, kaplan_meier
 from esld.survival.beta_product import beta_product
 
@@ -116,7 +117,7 @@ class TestClosedForm:
         assert found.upper[0] == pytest.approx(self.by_moments([(5, 1), (2, 2)], 0.975))
         [estimate] = found.estimates()
         assert isnan(estimate.value)
-        assert estimate.reason == "follow-up ends at 4, before 4.5"
+        assert estimate.reason == because(Why.FOLLOW_UP_ENDS, last=4, time=4.5)
 
     def test_one_beta_stands_for_the_product(self):
         """Drawn products have quantiles within 0.01 of those of the method of moments."""

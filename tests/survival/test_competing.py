@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.longform import COLUMNS
+from esld.reasons import Why, because
 from esld.survival.competing import cumulative_incidence
 from esld.survival.kaplan_meier import kaplan_meier
 
@@ -267,12 +268,14 @@ class TestAtTimes:
             np.testing.assert_equal([found["lower"], found["upper"]], [limit, limit])
 
     def test_estimate_and_its_reasons(self):
-        assert self.FOUND.estimate(2, "a").reason == ""
-        assert self.FOUND.estimate(7, "a").reason == "follow-up ends at 6, before 7"
-        assert self.FOUND.estimate(1, "b").reason == "log-log limits are not defined where incidence is 0"
+        assert self.FOUND.estimate(2, "a").reason is None
+        assert self.FOUND.estimate(7, "a").reason == because(Why.FOLLOW_UP_ENDS, last=6, time=7)
+        assert self.FOUND.estimate(1, "b").reason == because(
+            Why.NO_LIMITS_AT, limits="log-log", of="incidence", value=0
+        )
         certain = cumulative_incidence([1, 2], ["a", "a"], censored=None).estimate(2, "a")
         assert certain.value == 1 and isnan(certain.std_err)
-        assert certain.reason == "log-log limits are not defined where incidence is 1"
+        assert certain.reason == because(Why.NO_LIMITS_AT, limits="log-log", of="incidence", value=1)
         assert self.FOUND.estimate(2, "a").method == "Aalen-Johansen, Greenwood-type variance, log-log"
 
     def test_counts(self):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from esld.reasons import Why, because
 from esld.survival import cox
 from esld.survival.concordance import concordance
 
@@ -48,7 +49,7 @@ class TestReference:
 
         time, event, score = split(sample)
         found = concordance(time, event, score)
-        if found.reason != "no two subjects can be compared":
+        if found.reason != because(Why.NO_COMPARABLE_PAIR):
             assert found.value == pytest.approx(concordance_index(time, -score, event))
 
 
@@ -73,7 +74,7 @@ class TestClosedForm:
     def test_two_events_at_one_time_are_not_comparable(self):
         found = concordance([5, 5], [1, 1], [2, 1])
         assert isnan(found.value) and isnan(found.lower)
-        assert found.reason == "no two subjects can be compared"
+        assert found.reason == because(Why.NO_COMPARABLE_PAIR)
 
 
 class TestInvariance:
@@ -100,7 +101,7 @@ class TestControlFlow:
         found = concordance([1, 2, 3], [1, 1, 1], [7, 7, 7])
         assert (found.value, found.std_err) == (0.5, 0)
         assert isnan(found.lower)
-        assert found.reason == "standard error is 0: no limits"
+        assert found.reason == because(Why.NO_SPREAD)
 
     @pytest.mark.parametrize("score", [[1], [1, np.nan], [1, np.inf], [[1], [2]]])
     def test_score_refused(self, score):

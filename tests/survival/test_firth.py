@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import chdtri
 
+from esld.reasons import Why, because
 from esld.survival import cox
 from esld.survival.firth import firth
 
@@ -48,7 +49,7 @@ class TestReference:
             (chdtri(1, found.p_value), "plr_chisq"),
         ):
             agrees(ours, wanted, theirs, method="Firth's Cox")
-        assert (found.ties.lower(), found.reasons, found.reason) == (ties, ("",), "")
+        assert (found.ties.lower(), found.reasons, found.reason) == (ties, (None,), None)
 
 
 class TestClosedForm:
@@ -67,7 +68,7 @@ class TestClosedForm:
         # u^1.5 / (u + 1)^2 has fallen by the quantile of chi-square: 0.160041 and 437.7607.
         found = fit([1, 2], [1, 1], x=[1, 0])
         assert (found.lower[0], found.upper[0]) == pytest.approx((0.160041, 437.7607), rel=1e-6)
-        assert found.reasons == ("",)
+        assert found.reasons == (None,)
 
     def test_profile_limits_lose_what_chi_square_allows(self):
         found = fit([1, 2], [1, 0], x=[1, 0], conf_level=0.9)
@@ -123,11 +124,11 @@ class TestMonotone:
         frame = pd.DataFrame({"t": self.TIME, "e": self.EVENT, "arm": self.ARM})
         plain = cox(frame, duration="t", event="e", covariates=["arm"])
         found = firth(frame, duration="t", event="e", covariates=["arm"])
-        assert plain.reason.startswith("no events where arm = 0")
+        assert plain.reason == because(Why.NO_EVENTS_IN, covariate="arm", level=0)
         assert isnan(plain.ratios[0])
         assert 1 < found.ratios[0] < found.upper[0] < np.inf
         assert found.lower[0] < found.ratios[0]
-        assert found.reason == ""
+        assert found.reason is None
 
     def test_all_events_at_one_time(self):
         found = fit([1, 1, 9, 9], [1, 1, 0, 0], ties="breslow", x=[1, 1, 0, 0])
@@ -162,38 +163,38 @@ class TestAResultAndItsReason:
         time, event, x, _ = (np.array(column) for column in zip(*sample, strict=True))
         found = fit(time, event, x=x)
         known = (
-            "no events",
-            "x is the same for everybody",
-            "x does not differ among those at risk at any event",
+            because(Why.NO_EVENTS),
+            because(Why.CONSTANT, covariate="x"),
+            because(Why.NEVER_DIFFERS, covariate="x"),
         )
-        assert found.reason in ("", *known)
-        assert found.reasons == ("",)
+        assert found.reason in (None, *known)
+        assert found.reasons == (None,)
 
 
 class TestNoFit:
     @pytest.mark.parametrize(
         ("time", "event", "covariates", "reason"),
         [
-            ([1, 2, 3], [0, 0, 0], {"x": [0, 1, 0]}, "no events"),
-            ([1], [1], {"x": [1]}, "x is the same for everybody"),
+            ([1, 2, 3], [0, 0, 0], {"x": [0, 1, 0]}, because(Why.NO_EVENTS)),
+            ([1], [1], {"x": [1]}, because(Why.CONSTANT, covariate="x")),
             (
                 [1, 2, 9, 9],
                 [0, 0, 1, 1],
                 {"x": [0, 0, 1, 1]},
-                "x does not differ among those at risk at any event",
+                because(Why.NEVER_DIFFERS, covariate="x"),
             ),
             (
                 [1, 2, 3, 4, 5],
                 [1, 1, 1, 1, 0],
                 {"x": [0, 1, 0, 1, 0], "y": [1, 3, 1, 3, 1]},
-                "collinear covariates: x, y",
+                because(Why.COLLINEAR, covariates=("x", "y")),
             ),
             (
                 # two are at risk at the only event: the information has rank 1
                 [1, 2, 3],
                 [0, 1, 0],
                 {"x": [0, 1, 0], "y": [1, 1, 0]},
-                "the events do not tell x, y apart",
+                because(Why.NOT_TOLD_APART, covariates=("x", "y")),
             ),
         ],
     )

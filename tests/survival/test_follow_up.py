@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from esld.reasons import Why, because
 from esld.survival import kaplan_meier, median_follow_up
 
 SAMPLES = st.lists(st.tuples(st.integers(0, 9), st.booleans()), min_size=1, max_size=30)
@@ -27,7 +28,7 @@ def test_events_and_censorings_at_one_time():
     # R as above: 9, lower 5. With the deaths taken out first it is 9 as well, but 3/5 at 5.
     found = median_follow_up([5, 5, 5, 9, 9, 12], [1, 0, 0, 1, 0, 0])
     assert (found.value, found.lower) == (9, 5)
-    assert found.reason == "upper limit not reached"
+    assert found.reason == because(Why.LIMIT_NOT_REACHED, limits=("upper",))
 
 
 def test_without_events_it_is_the_median_of_the_times():
@@ -55,7 +56,7 @@ def test_it_is_not_shorter_than_the_median_of_the_observed_times(sample):
 
 def test_everybody_had_the_event():
     found = median_follow_up([3, 5, 9], [1, 1, 1], group="low", time_unit="weeks")
-    assert isnan(found.value) and found.reason == "not reached"
+    assert isnan(found.value) and found.reason == because(Why.NOT_REACHED)
     frame = found.to_frame()
     assert frame["statistic"].tolist() == ["median_follow_up"]
     assert frame[["group", "unit", "n", "events"]].iloc[0].tolist() == ["low", "weeks", 3, 3]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from esld.reasons import Why, because
 from esld.survival import COLUMNS, kaplan_meier
 from esld.survival.kaplan_meier import kaplan_meier_by
 
@@ -111,7 +112,7 @@ class TestClosedForm:
         km = kaplan_meier(self.TIME, self.EVENT)
         assert km.estimate(0.5).value == 1
         assert isnan(km.estimate(0.5).lower)
-        assert km.estimate(0.5).reason == "log-log limits are not defined where survival is 1"
+        assert km.estimate(0.5).reason == because(Why.NO_LIMITS_AT, limits="log-log", of="survival", value=1)
         assert km.estimate(4).value == 0
         assert isnan(km.estimate(4).upper)
         plain = kaplan_meier(self.TIME, self.EVENT, conf_type="plain")
@@ -132,9 +133,7 @@ class TestQuantile:
         # S = 1/2 from 2 on, observed until 6: R gives (2 + 6) / 2.
         median = kaplan_meier([1, 2, 6, 6], [1, 1, 0, 0]).median
         assert median.value == 4
-        assert median.reason.startswith(
-            "the curve ends flat at 0.5, from 2 on: the middle of that stretch moves"
-        )
+        assert median.reason.each[0] == because(Why.ENDS_FLAT, curve="curve", level=0.5, begin=2, last=6)
 
     @given(SAMPLES, st.sampled_from([0.25, 0.5, 0.75, 0.1]), st.integers(1, 1000))
     def test_without_an_event_a_quantile_moves_only_where_it_says_so(self, sample, p, longer):
@@ -149,25 +148,27 @@ class TestQuantile:
             getattr(one, x) != getattr(two, x) and not isnan(getattr(one, x))
             for x in ("value", "lower", "upper")
         ]
-        assert ("the curve ends flat" in one.reason) == moved[0]
-        assert ("limit of the curve ends flat" in one.reason) == (moved[1] or moved[2])
+        each = one.reason.each if one.reason else ()
+        flat = [dict(why.about)["curve"] for why in each if why.code == Why.ENDS_FLAT]
+        assert ["curve" in flat, "lower limit" in flat, "upper limit" in flat] == moved
 
     def test_every_number_that_is_missing_has_its_reason(self):
         km = kaplan_meier([20, 40, 60, 80, 100] + [365] * 5, [1] * 5 + [0] * 5)
         assert km.median.value == 232.5  # R survival 3.5-3: quantile() 232.5, print() 100
-        assert km.median.reason.endswith("last time observed, 365; upper limit not reached")
+        assert str(km.median.reason).endswith("last time observed, 365; upper limit not reached")
         for p in (0.1, 0.3, 0.5, 0.7, 0.9):
             found = km.quantile(p)
-            assert ("not reached" in found.reason) == any(
-                isnan(x) for x in (found.value, found.lower, found.upper)
+            missing = {Why.NOT_REACHED, Why.LIMIT_NOT_REACHED} & set(
+                found.reason.codes if found.reason else ()
             )
+            assert bool(missing) == any(isnan(x) for x in (found.value, found.lower, found.upper))
 
     def test_upper_limit_not_falsely_finite_when_the_last_observation_is_a_death(self):
         """The curve ends at 0, where the limits are undefined: not reached, as in R (lifelines says 10)."""
         median = kaplan_meier([1, 10], [1, 1]).median
         assert (median.value, median.lower) == (5.5, 1)
         assert isnan(median.upper)
-        assert median.reason == "upper limit not reached"
+        assert median.reason == because(Why.LIMIT_NOT_REACHED, limits=("upper",))
 
     def test_limit_curve_that_rises_again(self, data):
         """aml, log limits: the upper curve is 0.458 at 45, 0.462 at 48; R's limit is 48 (a_km.json)."""
@@ -179,7 +180,7 @@ class TestQuantile:
     def test_not_reached(self):
         median = kaplan_meier([1, 2, 3], [1, 0, 0]).median
         assert isnan(median.value)
-        assert median.reason == "not reached"
+        assert median.reason == because(Why.NOT_REACHED)
 
     def test_everybody_at_one_time(self):
         assert kaplan_meier([7, 7, 7], [1, 1, 1]).median.value == 7
@@ -200,7 +201,7 @@ class TestAt:
         censored_last, died_last = kaplan_meier([1, 2], [1, 0]), kaplan_meier([1, 2], [0, 1])
         assert isnan(censored_last.at([2.5])["survival"][0])
         assert censored_last.at([2.5], extend=True)["survival"][0] == 0.5
-        assert censored_last.estimate(2.5).reason == "follow-up ends at 2, before 2.5"
+        assert censored_last.estimate(2.5).reason == because(Why.FOLLOW_UP_ENDS, last=2, time=2.5)
         assert died_last.at([2.5])["survival"][0] == 0
         assert died_last.at([2.5])["n_risk"][0] == 0
 

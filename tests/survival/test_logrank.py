@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chi2
 
+from esld.reasons import Why, because
 from esld.survival import logrank, logrank_statistic
 from esld.survival.kaplan_meier import kaplan_meier_by
 from esld.survival.logrank import logrank_of
@@ -144,7 +145,7 @@ class TestWeights:
     def test_a_single_event_time_has_no_late_difference(self):
         found = logrank([1, 1, 2, 3], [1, 0, 0, 0], list("ABAB"), gamma=1)
         assert isnan(found.p_value)
-        assert found.reason == "every event is at a time of weight 0"
+        assert found.reason == because(Why.WEIGHT_ZERO)
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -207,7 +208,7 @@ class TestOfCurves:
     def test_all_censored(self):
         found = logrank_of(kaplan_meier_by([1, 2.5], [0, 0], ["A", "B"]))
         assert isnan(found.chisq)
-        assert found.reason == "no events"
+        assert found.reason == because(Why.NO_EVENTS)
 
     def test_refused(self):
         curves = kaplan_meier_by([1, 2], [1, 1], ["A", "B"])
@@ -275,13 +276,13 @@ class TestControlFlow:
     def test_no_events(self):
         found = logrank([1, 2, 3], [0, 0, 0], ["A", "B", "A"])
         assert isnan(found.chisq) and isnan(found.p_value)
-        assert found.reason == "no events"
+        assert found.reason == because(Why.NO_EVENTS)
 
     def test_groups_never_at_risk_together(self):
         # B is gone at 2, before A's event; A has no event until then.
         found = logrank([5, 6, 2, 2], [1, 1, 0, 0], ["A", "A", "B", "B"])
         assert isnan(found.p_value)
-        assert found.reason == "the groups are not at risk together when events happen"
+        assert found.reason == because(Why.NOT_AT_RISK_TOGETHER)
 
     def test_a_group_without_events_is_tested(self):
         found = logrank([1, 2, 9, 9], [1, 1, 0, 0], ["A", "A", "B", "B"])
@@ -297,12 +298,12 @@ class TestControlFlow:
     def test_everything_at_one_time(self):
         found = logrank([3, 3, 3, 3], [1, 1, 1, 1], ["A", "A", "B", "B"])
         assert isnan(found.p_value)
-        assert found.reason == "the groups are at risk together only when all of them have the event at once"
+        assert found.reason == because(Why.ALL_HAVE_THE_EVENT)
 
     def test_two_pairs_of_groups_that_never_meet(self):
         found = logrank([1, 2, 1, 2], [1, 1, 1, 1], list("ABCD"), strata=[1, 1, 2, 2])
         assert isnan(found.p_value)
-        assert found.reason == "the groups are not all compared: some meet others at no event that counts"
+        assert found.reason == because(Why.NOT_ALL_COMPARED)
 
     def test_one_group(self):
         with pytest.raises(ValueError, match="group must have at least two labels"):

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 from scipy.special import ndtr
 from scipy.stats import beta
 
+from esld.reasons import Why, because, together
 from esld.survival import clopper_pearson, milestone, risk_difference
 from esld.survival.kaplan_meier import kaplan_meier_by
 
@@ -136,25 +137,21 @@ class TestUnknown:
         found = milestone([1, 5, 2, 20], [1, 0, 1, 0], ["A", "A", "B", "B"], at=10)
         assert isnan(found.groups[0].survival.value)
         assert isnan(found.difference.value)
-        assert found.difference.reason == "A: follow-up ends at 5, before 10"
+        assert found.difference.reason == because(Why.FOLLOW_UP_ENDS, last=5, time=10, group="A")
         assert (found.groups[0].best_case.x, found.groups[0].worst_case.x) == (1, 0)
 
     def test_no_deaths_give_no_false_certainty(self):
         data = [5, 20, 20, 20], [0, 0, 0, 0], ["A", "A", "B", "B"]
         found = milestone(*data, at=10).difference
-        assert found.value == 0 and found.reason == "" and -1 < found.lower < 0 < found.upper < 1
+        assert found.value == 0 and found.reason is None and -1 < found.lower < 0 < found.upper < 1
         plain = milestone(*data, at=10, limits="plain").difference
         assert isnan(plain.lower) and isnan(plain.p_value)
-        assert (
-            plain.reason == "Greenwood standard error is 0 or undefined in A and B: no limits and no p-value"
-        )
+        assert plain.reason == together(because(Why.GREENWOOD_ZERO, group=group) for group in "AB")
 
     def test_one_arm_without_deaths_is_named_beside_plain_limits(self):
         found = milestone([5, 20, 4, 20], [0, 0, 1, 0], ["A", "A", "B", "B"], at=10, limits="plain")
         assert found.difference.lower < found.difference.value == -0.5
-        assert found.difference.reason == (
-            "Greenwood standard error is 0 or undefined in A: it counts as certain, the limits are too narrow"
-        )
+        assert found.difference.reason == because(Why.COUNTS_AS_CERTAIN, group="A")
 
     def test_limits_refused(self):
         with pytest.raises(ValueError, match="limits must be one of"):
@@ -268,14 +265,16 @@ class TestComplementaryLogLog:
         # at 3 B has no death, at 1 neither has; A and B die out in the last
         one = milestone(self.TIME, self.EVENT, self.GROUP, at=3).cloglog_difference
         assert isnan(one.value) and isnan(one.lower) and isnan(one.p_value)
-        assert one.reason == "B: survival is 1: no complementary log-log"
+        assert one.reason == because(Why.NO_CLOGLOG, group="B", value=1)
         none = milestone([9, 9, 1, 1], [0, 0, 1, 1], list("AABB"), at=3).cloglog_difference
-        assert none.reason == "A: survival is 1; B: survival is 0: no complementary log-log"
+        assert none.reason == together(
+            because(Why.NO_CLOGLOG, group=group, value=value) for group, value in (("A", 1), ("B", 0))
+        )
 
     def test_follow_up_that_ends_too_soon(self):
         found = milestone([1, 5, 2, 20], [1, 0, 1, 0], ["A", "A", "B", "B"], at=10).cloglog_difference
         assert isnan(found.value)
-        assert found.reason == "A: follow-up ends at 5, before 10"
+        assert found.reason == because(Why.FOLLOW_UP_ENDS, last=5, time=10, group="A")
 
 
 class TestInvariance:

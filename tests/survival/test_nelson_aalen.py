@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from esld.reasons import Why, because
 from esld.survival import COLUMNS, kaplan_meier
 from esld.survival.nelson_aalen import nelson_aalen
 
@@ -75,9 +76,9 @@ class TestClosedForm:
         start = found.estimate(0.5)
         assert (start.value, start.std_err) == (0, 0)
         assert isnan(start.lower) and isnan(start.upper)
-        assert start.reason == "log limits are not defined before the first event"
+        assert start.reason == because(Why.NO_LIMITS_AT, limits="log", of="the cumulative hazard", value=0)
         assert isnan(found.estimate(5.5).value)
-        assert found.estimate(5.5).reason == "follow-up ends at 5, before 5.5"
+        assert found.estimate(5.5).reason == because(Why.FOLLOW_UP_ENDS, last=5, time=5.5)
         assert found.at([5.5], extend=True)["cumulative_hazard"][0] == pytest.approx(7 / 6)
 
 

@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from esld.randomisation import CompleteRandomisation, randomisation_test
+from esld.reasons import Why, because
 from esld.survival import COLUMNS, logrank, rmst_compare
 from esld.survival.permutation import exact_logrank, exact_rmst, logrank_statistic, rmst_statistic
 from tests.randomisation.explicit import blocks, coin
@@ -163,7 +164,7 @@ class TestWeights:
         """The resolution goes with the largest weight: (1 - S)^60 is below 1e-10 at almost every event."""
         aml = data("aml")
         found = exact_logrank(aml["time"], aml["status"], aml["x"], studentised=False, gamma=60.5)
-        assert found.reason == ""
+        assert found.reason is None
         assert found.p_value < 1
 
 
@@ -213,13 +214,13 @@ class TestByHand:
             found = exact_logrank([1, 2], [1, 0], ["A", "B"], studentised=studentised)
             assert found.observed == pytest.approx(observed)
             assert (found.p_value, found.p_lower, found.p_upper) == (1, 0.5, 1)
-            assert found.reason == ""
+            assert found.reason is None
 
     def test_without_variance_z_is_zero(self):
         # One event, of the last subject at risk: V is 0 in every allocation.
         found = exact_logrank([5, 1, 1, 1], [1, 0, 0, 0], list("AABB"), studentised=True)
         assert (found.observed, found.p_value, found.p_tie) == (0, 1, 1)
-        assert found.reason == "the statistic is the same for every allocation"
+        assert found.reason == because(Why.SAME_FOR_EVERY_ALLOCATION)
 
     def test_rmst_of_complete_data_is_a_difference_in_means(self):
         # 1, 2 v 3, 6 to 4: means 1.5 and 3.5. The six differences are 2, 1, 0, 0, -1, -2.
@@ -265,7 +266,7 @@ class TestAgainstTheEstimators:
         assert found.observed == pytest.approx(mine, nan_ok=True)
         if any(isnan(value) for value in values.values()):
             assert isnan(found.p_value)
-            assert "undefined" in found.reason
+            assert Why.UNDEFINED in found.reason.codes
         else:
             wanted = shares(list(values.values()), mine)
             assert (found.p_value, found.p_lower, found.p_upper) == pytest.approx(wanted)
@@ -367,13 +368,13 @@ class TestControlFlow:
     def test_no_events(self, studentised):
         found = exact_logrank([1, 2, 3, 4], [0] * 4, list("ABAB"), studentised=studentised)
         assert (found.observed, found.p_value, found.mid_p, found.events) == (0, 1, 0.5, 0)
-        assert found.reason == "no events, so the statistic is the same for every allocation"
+        assert found.reason.codes == (Why.NO_EVENTS, Why.SAME_FOR_EVERY_ALLOCATION)
 
     @pytest.mark.parametrize("studentised", [False, True])
     def test_everything_at_one_time(self, studentised):
         found = exact_logrank([3, 3, 3, 3], [1] * 4, list("AABB"), studentised=studentised)
         assert (found.observed, found.p_value) == (0, 1)
-        assert found.reason == "the statistic is the same for every allocation"
+        assert found.reason == because(Why.SAME_FOR_EVERY_ALLOCATION)
 
     @pytest.mark.parametrize("studentised", [False, True])
     def test_no_events_in_an_arm_and_times_of_zero(self, studentised):
@@ -414,14 +415,14 @@ class TestControlFlow:
         assert found.observed == pytest.approx(8 - 4.5)
         assert isnan(found.p_value)
         # 1 and 2 in one arm: it ends censored at 2, in 2 of 6 allocations
-        assert found.reason == "the statistic is undefined for 0.33 of all allocations"
+        assert found.reason == because(Why.UNDEFINED, share=pytest.approx(1 / 3))
         assert exact_rmst(*sample, tau=8, extend=True).p_value == 1
         assert "carried forward" in exact_rmst(*sample, tau=8, extend=True).statistic
 
     def test_rmst_without_events(self):
         found = exact_rmst([9, 9, 9, 9], [0] * 4, list("ABAB"), tau=5)
         assert (found.observed, found.p_value) == (0, 1)
-        assert found.reason == "no events, so the statistic is the same for every allocation"
+        assert found.reason.codes == (Why.NO_EVENTS, Why.SAME_FOR_EVERY_ALLOCATION)
 
     def test_inputs_are_not_changed(self):
         arrays = (
@@ -515,9 +516,9 @@ class TestOtherDesigns:
         design, group = coin(6), list("ABABAB")
         found = exact_rmst(self.TIME, self.EVENT, group, tau=3, extend=extend, design=design)
         assert isnan(found.p_value)
-        assert found.reason.startswith(
-            "the statistic is undefined for 0.031 of all allocations: an arm can be"
-        )
+        undefined, remedy = found.reason.each
+        assert undefined == because(Why.UNDEFINED, share=pytest.approx(2 / 64))
+        assert remedy == because(Why.AN_ARM_CAN_BE_EMPTY)
         found = exact_rmst(
             self.TIME, self.EVENT, group, tau=3, extend=extend, design=design, given_defined=True
         )

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy.special import chdtrc
 
+from esld.reasons import Why, because
 from esld.survival.proportional_hazards import proportional_hazards
 
 COVARIATES = ["age", "lb", "albumin", "protime", "edema", "trt"]
@@ -42,7 +43,7 @@ class TestReference:
             method="Proportional hazards",
         )
         assert [1] * len(covariates) + [found.df] == wanted["df"]
-        assert (found.ties, found.reason, set(found.reasons)) == ("Efron", "", {""})
+        assert (found.ties, found.reason, set(found.reasons)) == ("Efron", None, {None})
 
 
 class TestClosedForm:
@@ -106,19 +107,19 @@ class TestNoTest:
     @pytest.mark.parametrize(
         ("time", "event", "x", "reason"),
         [
-            ([1, 2, 3], [0, 0, 0], [0, 1, 0], "no events"),
-            ([1], [1], [1], "x is the same for everybody"),
+            ([1, 2, 3], [0, 0, 0], [0, 1, 0], because(Why.NO_EVENTS)),
+            ([1], [1], [1], because(Why.CONSTANT, covariate="x")),
             (
                 [1, 2, 3, 4],
                 [1, 1, 0, 0],
                 [1, 1, 0, 0],
-                "no events where x = 0: the hazard ratio has no finite estimate",
+                because(Why.NO_EVENTS_IN, covariate="x", level=0),
             ),
             (
                 [1, 1, 2, 3],
                 [1, 1, 0, 0],
                 [0, 1, 0, 1],
-                "events at 1 distinct times are too few to test a change with time",
+                because(Why.TOO_FEW, times=1),
             ),
         ],
     )
@@ -133,7 +134,7 @@ class TestNoTest:
     def test_time_zero(self):
         logged, plain = (fit([0, 2, 3], [1, 1, 0], x=[1, 0, 1], scale=s) for s in ("log", "identity"))
         assert isnan(logged.chisq[0])
-        assert logged.reason == "an event at time 0 has no logarithm"
+        assert logged.reason == because(Why.ZERO_HAS_NO_LOGARITHM, of="time")
         assert plain.chisq[0] == pytest.approx(fit([1, 2, 3], [1, 1, 0], x=[1, 0, 1]).chisq[0])
 
 
@@ -169,4 +170,4 @@ def test_rounding_is_no_variance():
     frame = pd.DataFrame({"time": time, "event": [0] * 6 + [1, 1, 1], "x": [0.0] * 8 + [1.0]})
     found = proportional_hazards(frame, duration="time", event="event", covariates=["x"])
     assert np.isnan(found.global_chisq)
-    assert found.reason.endswith("too few to test a change with time")
+    assert found.reason == because(Why.TOO_FEW, times=2)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.stats import binom
 
+from esld.reasons import Why, because
 from esld.survival import clopper_pearson, relative_risk, risk_difference, wilson
 from esld.survival._data import two_sided_z
 from esld.survival.proportions import _ratio_variance, _score_variance
@@ -251,21 +252,21 @@ class TestControlFlow:
     def test_relative_risk_without_a_count(self):
         found = relative_risk(0, 11, 3, 11)
         assert isnan(found.value) and isnan(found.lower)
-        assert found.reason == "a count of 0 has no log ratio"
+        assert found.reason == because(Why.ZERO_HAS_NO_LOGARITHM, of="count")
         certain = relative_risk(11, 11, 11, 11)
         assert certain.value == 1 and isnan(certain.std_err) and isnan(certain.upper)
-        assert certain.reason == "no spread in either group: no limits"
+        assert certain.reason == because(Why.NO_SPREAD)
 
     def test_koopman_without_a_count(self):
         none = relative_risk(0, 11, 3, 11, method="koopman")
-        assert (none.value, none.lower, none.reason) == (0, 0, "")
+        assert (none.value, none.lower, none.reason) == (0, 0, None)
         assert 1 < none.upper < inf
         endless = relative_risk(3, 11, 0, 11, method="koopman")
         assert (endless.value, endless.upper) == (inf, inf)
         nobody = relative_risk(0, 11, 0, 11, method="koopman")
         assert isnan(nobody.value)
         assert (nobody.lower, nobody.upper, nobody.p_value) == (0, inf, 1)
-        assert nobody.reason == "nobody counted in either group: no ratio"
+        assert nobody.reason == because(Why.NO_EVENTS)
 
     def test_koopman_with_everybody_has_limits_about_one(self):
         found = relative_risk(11, 11, 11, 11, method="koopman")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, poisson
 
 from esld.longform import COLUMNS
+from esld.reasons import Why, because
 from esld.survival.rates import rate, rate_ratio
 
 EVENTS = st.integers(0, 40)
@@ -127,7 +128,7 @@ class TestControlFlow:
         assert isnan(found.value)
         assert (found.lower, found.upper) == (0, inf)
         assert (found.p_value, found.p_central, found.p_less, found.p_greater, found.mid_p) == (1,) * 5
-        assert found.reason == "no events in either group: no ratio"
+        assert found.reason == because(Why.NO_EVENTS)
 
     @pytest.mark.parametrize(
         ("events", "time", "message"),

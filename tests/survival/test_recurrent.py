@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.longform import COLUMNS
+from esld.reasons import Why, because
 from esld.survival import kaplan_meier
 from esld.survival.counting_process import counting_process
 from esld.survival.recurrent import mean_cumulative_function
@@ -221,9 +222,9 @@ class TestControlFlow:
 
     def test_reasons(self):
         found = mcf(self.ROWS)
-        assert found.estimate(6).reason == "follow-up ends at 5, before 6"
-        assert found.estimate(1).reason == "log limits are not defined where the mean is 0"
-        assert found.estimate(2).reason == ""
+        assert found.estimate(6).reason == because(Why.FOLLOW_UP_ENDS, last=5, time=6)
+        assert found.estimate(1).reason == because(Why.NO_LIMITS_AT, limits="log", of="the mean", value=0)
+        assert found.estimate(2).reason is None
 
     @pytest.mark.parametrize("death", [None, "dead"])
     def test_no_events(self, death):

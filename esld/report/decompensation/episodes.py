@@ -7,12 +7,13 @@ import pandas as pd
 
 from esld.data.adam.adce import observed_days
 from esld.data.study import Study
+from esld.reasons import Why, because
 from esld.report import needs, numbers
 from esld.report.decompensation.figures import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, method, of_group, prose, span
+from esld.report.words import in_prose, joined, message, method, of_group, prose, span, worded
 from esld.survival import (
     MeanCumulativeFunction,
     RateRatio,
@@ -23,7 +24,6 @@ from esld.survival import (
 )
 
 DAYS_A_YEAR = 365.25
-UNOBSERVED = "nobody of the group has been under observation for a day"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,8 @@ class Episodes:
         frames = []
         for arm, (n, events, years) in self.counts.items():
             if arm not in self.means:
-                empty = {"group": arm, "value": float("nan"), "n": n, "events": events, "reason": UNOBSERVED}
+                empty = {"group": arm, "value": float("nan"), "n": n, "events": events}
+                empty["reason"] = because(Why.NOT_OBSERVED)
                 how = {"rate": "exact Poisson", "mean_count": "Nelson-Aalen"}
                 frames.append(pd.DataFrame([empty | {"statistic": k, "method": v} for k, v in how.items()]))
                 continue
@@ -139,11 +140,10 @@ def table(results: Mapping[str, tuple[Episodes, Reported]], *, level: str) -> Ta
             }
             lines.append(line)
             if arm not in result.means:
-                notes[f"NE: {UNOBSERVED}"] = None
+                notes |= _missing(mean)
                 continue
             notes[f"Rate: {method(own)}; mean number: {method(mean)}"] = None
-            if mean.reason:
-                notes["NE: a log interval does not exist where nothing happened"] = None
+            notes |= _missing(mean)
         if result.ratio is not None:
             row = reported.row("rate_ratio")
             text = _ratio_text(row, result.ratio)
@@ -159,6 +159,10 @@ def table(results: Mapping[str, tuple[Episodes, Reported]], *, level: str) -> Ta
         )
     title = f"All episodes within {numbers.horizon(second.at)}, while alive with the own liver"
     return Table("episodes", title, pd.DataFrame(lines), {}, tuple(footnotes), group="Event")
+
+
+def _missing(row: Row) -> dict[str, None]:
+    return {f"NE: {worded(row.reason, 'episodes')}": None} if row.reason else {}
 
 
 def _ratio_text(row: Row, ratio: RateRatio) -> str:

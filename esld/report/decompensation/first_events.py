@@ -13,11 +13,10 @@ from esld.report.drawing.figures import Picture
 from esld.report.results import Reported, Row
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, method, of_group, p_equals, prose, span
+from esld.report.words import in_prose, joined, message, method, of_group, p_equals, prose, span, worded
 from esld.survival import CumulativeIncidence, GrayTest, clopper_pearson, cumulative_incidence, gray
 
 EVENT, COMPETING = "event", "death or transplantation first"
-UNOBSERVED = "nobody of the group at risk has been observed that long"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +71,7 @@ class FirstEvents:
                 if self.complete[arm]:
                     exact = clopper_pearson(events, curve.n, conf_level=curve.conf_level)
                     number |= {"value": exact.value, "lower": exact.lower, "upper": exact.upper}
-                    how = {"method": exact.method, "reason": ""}
+                    how = {"method": exact.method, "reason": None}
                 rows.append(about | number | how)
         frame = pd.DataFrame(rows)
         if self.test is None:
@@ -124,7 +123,7 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
                 line |= dict(zip(blank, cells, strict=True)) | {"At risk": str(event.n)}
                 notes[_how(event)] = None
                 if event.reason:
-                    notes[f"NE: {UNOBSERVED if event.value is None else event.reason}"] = None
+                    notes[f"NE: {worded(event.reason, 'first_events')}"] = None
             lines.append(line)
         if len(first.prevalent) > 1 and all(
             had or arm in first.curves for arm, had in first.prevalent.items()
@@ -134,7 +133,7 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
             )
             lines[-1][f"Incidence ({level} CI)"] = numbers.p_value(_p_value(reported))
             if "p_value" in reported and (why := reported.row("p_value").reason):
-                notes[f"Gray's test of {first.name}: {why}"] = None
+                notes[f"Gray's test of {first.name}: {worded(why, 'first_events')}"] = None
     footnotes = (
         "Who had the condition at baseline cannot have a first one and is not at risk.",
         "Death and transplantation end the time at risk: they are no censoring.",

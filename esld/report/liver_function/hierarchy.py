@@ -15,7 +15,7 @@ from esld.report import numbers
 from esld.report.parameters import analysed
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import message, p_equals, span, treatment
+from esld.report.words import message, p_equals, span, treatment, worded
 
 
 def compare_patients(
@@ -119,14 +119,16 @@ def pairs_sentence(study: Study, result: WinStatistics, reported: Reported) -> s
     )
     net = reported.row("net_benefit")
     if net.lower is None:
-        said += " " + message("pairs.net.none", value=_points(net, net.value), reason=escape(net.reason))
+        said += " " + message(
+            "pairs.net.none", value=_points(net, net.value), reason=escape(worded(net.reason))
+        )
     else:
         limits = {"value": net.value, "lower": net.lower, "upper": net.upper}
         said += " " + message("pairs.net", level=level, **{k: _points(net, v) for k, v in limits.items()})
     ratio = reported.row("win_ratio")
     if ratio.lower is None:
         won, lost = (reported.row(what).value for what in ("wins", "losses"))
-        reason = escape(ratio.reason)
+        reason = escape(worded(ratio.reason))
         if not lost:
             key = "pairs.ratio.none.lost" if won else "pairs.ratio.none.decided"
             reason = message(key, first=treatment(first))

@@ -13,12 +13,24 @@ from esld.longitudinal.ancova import ancova
 from esld.longitudinal.worst_rank import worst_rank
 from esld.protocol import Parameter, Visit
 from esld.randomisation import Design, LinearStatistic, randomisation_test
+from esld.reasons import Reason
 from esld.report import needs, numbers
 from esld.report.liver_function.repeated import difference_label
 from esld.report.parameters import analysed
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import Sentence, in_prose, joined, message, of_group, p_equals, prose, span
+from esld.report.words import (
+    Sentence,
+    in_prose,
+    joined,
+    message,
+    notes_of,
+    of_group,
+    p_equals,
+    prose,
+    span,
+    worded,
+)
 
 RESIDUALS = "sum of the residuals of the second arm"
 RANKS = "centred rank sum of the second arm"
@@ -74,10 +86,8 @@ def adjusted_rows(study: Study, at: AtVisit, *, design: Design, conf_level: floa
     ]
     known = at.frame["CHG"].notna() & at.frame["BASE"].notna()
     residuals = np.zeros(len(at.frame))
-    if found.hc3.difference.reason or not np.isfinite(found.hc3.difference.value):
-        return pd.concat(
-            [own, _no_p(study, found.hc3.difference.reason, int(known.sum()))], ignore_index=True
-        )
+    if why := found.hc3.difference.reason:
+        return pd.concat([own, _no_p(study, why, int(known.sum()))], ignore_index=True)
     y, x = (at.frame.loc[known, name].to_numpy(dtype=float) for name in ("CHG", "BASE"))
     centred = x - x.mean()
     residuals[known.to_numpy()] = y - y.mean() - centred * (centred @ y / (centred @ centred))
@@ -112,7 +122,7 @@ def ranked_rows(study: Study, at: AtVisit, *, design: Design, conf_level: float,
     )
 
 
-def _p_row(study: Study, p_value: float, how: str, reason: str, n: int) -> pd.DataFrame:
+def _p_row(study: Study, p_value: float, how: str, reason: Reason | None, n: int) -> pd.DataFrame:
     row = {
         "group": difference_label(study),
         "statistic": RANDOMISATION_P,
@@ -123,8 +133,8 @@ def _p_row(study: Study, p_value: float, how: str, reason: str, n: int) -> pd.Da
     return pd.DataFrame([{**row, "reason": reason}])
 
 
-def _no_p(study: Study, reason: str, n: int) -> pd.DataFrame:
-    return _p_row(study, nan, "randomisation test", reason or "there is no difference to test", n)
+def _no_p(study: Study, reason: Reason, n: int) -> pd.DataFrame:
+    return _p_row(study, nan, "randomisation test", reason, n)
 
 
 def compared_table(
@@ -173,10 +183,7 @@ def compared_table(
         _randomisation_note([row for row in shown if row.statistic == RANDOMISATION_P]),
         "No p-value is corrected for the number of tests.",
     ]
-    notes += [
-        f"NE: {reason}."
-        for reason in dict.fromkeys(row.reason for row in shown if row.value is None and row.reason)
-    ]
+    notes += notes_of(row for row in shown if row.value is None)
     heads = {head: [c for c in columns if c.startswith(f"{head}: ")] for head in (model, alone)}
     title = f"Change from baseline at {visit.label.lower()}: the groups compared"
     return Table("change_compared", title, pd.DataFrame(lines, columns=columns), heads, tuple(notes))
@@ -219,10 +226,7 @@ def ranked_table(
         "even chance. p: Wilcoxon's test, normal approximation.",
         _randomisation_note([row for row in shown if row.statistic == RANDOMISATION_P]),
     ]
-    notes += [
-        f"NE: {reason}."
-        for reason in dict.fromkeys(row.reason for row in shown if row.value is None and row.reason)
-    ]
+    notes += notes_of(row for row in shown if row.value is None)
     title = f"Outcome at {visit.label.lower()} with the dead ranked last"
     return Table("change_ranked", title, pd.DataFrame(lines, columns=columns), heads, tuple(notes))
 
@@ -233,7 +237,7 @@ def _why_unranked(study: Study, reported: Reported) -> str:
     rows = {arm: [reported.find(what, arm) for what in ranked] for arm in study.arms[:2]}
     without = [arm for arm, own in rows.items() if not any(row and row.value for row in own)]
     if not without:
-        return escape(reported.row("win_probability").reason)
+        return escape(worded(reported.row("win_probability").reason))
     return message("ranked.unranked", arms=joined(f"the {of_group(arm)} group" for arm in without))
 
 
@@ -264,7 +268,11 @@ def ranked_sentence(
     share, p = reported.row("win_probability"), reported.row(RANDOMISATION_P)
     name, second = prose(parameter.param), prose(study.arms[1])
     if share.lower is None or p.value is None:
-        reason = _why_unranked(study, reported) if share.value is None else escape(share.reason or p.reason)
+        reason = (
+            _why_unranked(study, reported)
+            if share.value is None
+            else escape(worded(share.reason or p.reason))
+        )
         return message("ranked.none", parameter=name, visit=visit.label.lower(), reason=reason)
     shown = {k: span(share, numbers.percent(getattr(share, k))) for k in ("value", "lower", "upper")}
     return message(

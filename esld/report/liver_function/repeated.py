@@ -8,6 +8,7 @@ import pandas as pd
 from esld.data.study import Study
 from esld.longitudinal.mmrm import MMRM, mmrm
 from esld.protocol import Analysis, Parameter
+from esld.reasons import Reason, Why, because, together
 from esld.report import numbers
 from esld.report.drawing import figures
 from esld.report.liver_function import courses
@@ -19,11 +20,13 @@ from esld.report.words import (
     in_prose,
     joined,
     message,
+    notes_of,
     of_group,
     p_equals,
     prose,
     span,
     treatment,
+    worded,
 )
 
 STRUCTURES = {
@@ -33,9 +36,6 @@ STRUCTURES = {
     "cs": "compound symmetry",
     "sp_exp": "correlation that falls exponentially with time",
 }
-
-
-NO_CHANGE = "nobody has a value at baseline and one after it"
 
 
 def change_rows(study: Study, parameter: Parameter, analysis: Analysis, *, conf_level: float) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def _values(rows: pd.DataFrame, parameter: Parameter) -> pd.DataFrame:
     for (arm, visit), own in rows.groupby(["TRT01P", "AVISITN"])["AVAL"]:
         about = {"group": arm, "time": visit, "n": len(own), "unit": parameter.unit}
         values.append({**about, "statistic": "mean", "value": own.mean(), "method": "arithmetic mean"})
-        reason = "" if len(own) > 1 else "a standard deviation needs two values"
+        reason = None if len(own) > 1 else because(Why.ONE_VALUE)
         method = "sample standard deviation"
         values.append(
             {**about, "statistic": "sd", "value": own.std(ddof=1), "method": method, "reason": reason}
@@ -79,17 +79,17 @@ def _model(
     known = rows[rows["CHG"].notna() & rows["BASE"].notna()]
     if known.empty:
         used = {"unit": "values", "n": 0, "statistic": "model_values", "group": "", "value": 0}
-        return _no_model(study, parameter, used, NO_CHANGE)
+        return _no_model(study, parameter, used, because(Why.NO_CHANGE))
     used = {"unit": "values", "n": known["USUBJID"].nunique(), "statistic": "model_values", "group": ""}
     try:
         fit = fit_change(study, known, analysis, conf_level=conf_level, unit=parameter.unit)
     except ValueError as error:
-        reason = f"the mixed model cannot be fitted: {error}"
+        reason = because(Why.NOT_FITTED, error=str(error))
         return _no_model(study, parameter, used | {"value": len(known)}, reason)
     parts = [fit.ls_means("TRT01P").to_frame()]
     if study.compares:
         parts.append(fit.differences("TRT01P", reference=study.arms[0]).to_frame())
-    about = used | {"value": fit.n_obs, "method": fit.label, "reason": "; ".join(fit.failures)}
+    about = used | {"value": fit.n_obs, "method": fit.label, "reason": together(fit.failures)}
     return pd.concat([*parts, pd.DataFrame([about])], ignore_index=True)
 
 
@@ -122,7 +122,7 @@ def fit_change(
     )  # fmt: skip
 
 
-def _no_model(study: Study, parameter: Parameter, used: dict[str, Any], reason: str) -> pd.DataFrame:
+def _no_model(study: Study, parameter: Parameter, used: dict[str, Any], reason: Reason) -> pd.DataFrame:
     first = study.arms[0]
     groups = {arm: "ls_mean" for arm in study.filled}
     groups |= {f"{arm} - {first}": "ls_mean_difference" for arm in study.arms[1:] if study.compares}
@@ -170,9 +170,8 @@ def change_table(
             shown += [between] if between else []
         if any(line[columns[0]] != "0" for columns in heads.values()):
             lines.append(line)
-    reasons = dict.fromkeys(row.reason for row in shown if row.reason)
     notes = [_of_model(study, changes.row("model_values"), fitted=any(r.lower is not None for r in shown))]
-    notes += [f"NE: {reason}." for reason in reasons]
+    notes += notes_of(shown)
     columns = ["Visit", *(c for columns in heads.values() for c in columns), *between_them]
     title = numbers.with_unit(parameter.param, parameter.unit)
     frame = pd.DataFrame(lines, columns=columns)
@@ -207,7 +206,7 @@ def _of_model(study: Study, row: Row, *, fitted: bool) -> str:
         f" The model: {effects}; {value} changes of {row.n} patients; covariance of the visits: "
         f"{STRUCTURES[structure]}; REML, Kenward–Roger degrees of freedom (linear form)."
     )
-    return f"{text} Planned before it and not used: {row.reason}." if row.reason else text
+    return f"{text} Planned before it and not used: {worded(row.reason)}." if row.reason else text
 
 
 def change_figure(
@@ -257,9 +256,10 @@ def last_change(study: Study, parameter: Parameter, changes: Reported, *, level:
         needed.append(changes.find("ls_mean_difference", difference_label(study), visit.number))
     between = needed[-1]
     if any(row is None or row.value is None for row in needed) or between is None:
-        reason = between.reason if between else "nobody has a value at that visit"
+        why = between.reason if between else None
+        reason = escape(worded(why)) if why else message("change.nobody")
         key = "change.none" if study.compares else "change.none.pooled"
-        return message(key, visit=visit.label.lower(), parameter=name, reason=escape(reason))
+        return message(key, visit=visit.label.lower(), parameter=name, reason=reason)
     d = numbers.of_mean(parameter.decimals)
     parts = [
         message("change.arm", level=level, n=span(row, str(row.n)), arm=of_group(arm), **_limits(row, d))
@@ -285,6 +285,6 @@ def _limits(row: Row, decimals: int) -> dict[str, str]:
 def _meaning(row: Row, parameter: Parameter, second: str) -> str:
     """Which way the interval leaves open."""
     if row.lower is None or row.upper is None:
-        return message("change.meaning.none", reason=escape(row.reason))
+        return message("change.meaning.none", reason=escape(worded(row.reason)))
     side = "both" if row.lower <= 0 <= row.upper else "higher" if row.lower > 0 else "lower"
     return message(f"change.meaning.{side}", parameter=prose(parameter.param), second=treatment(second))

@@ -7,6 +7,7 @@ import pandas as pd
 
 from esld.data.study import Study
 from esld.protocol import Parameter
+from esld.reasons import Reason, Why, because
 from esld.report import numbers
 from esld.report.parameters import CLASSES, analysed
 from esld.report.patients.courses import Courses
@@ -45,30 +46,51 @@ def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataF
     values = {p.paramcd: analysed(study, p.paramcd) for p in parameters}
     rows = []
     for patient in found.patients.to_dict("records"):
-        lines: list[tuple[str, float, str, str]] = [("age", patient["AGE"], "years", "age not recorded")]
+        lines: list[tuple[str, float, str, Reason | None]] = [
+            ("age", patient["AGE"], "years", because(Why.NOT_RECORDED, what="age"))
+        ]
         for parameter in parameters:
             own = values[parameter.paramcd]
             own = own[own["USUBJID"].eq(patient["USUBJID"])].sort_values("ADY", kind="stable")
             before, after = own.loc[own["AVISITN"].eq(0), "AVAL"], own[own["AVISITN"] > 0]
             lines.append(
-                (f"{parameter.paramcd} baseline", _last(before), parameter.unit, "no value at baseline")
+                (f"{parameter.paramcd} baseline", _last(before), parameter.unit, because(Why.NO_BASELINE))
             )
             if parameter is parameters[0]:
                 lines.append(
-                    (f"{parameter.paramcd} last", _last(after["AVAL"]), parameter.unit, "no value after it")
+                    (
+                        f"{parameter.paramcd} last",
+                        _last(after["AVAL"]),
+                        parameter.unit,
+                        because(Why.NOTHING_AFTER),
+                    )
                 )
                 lines.append(
-                    (f"{parameter.paramcd} last day", _last(after["ADY"]), "study day", "no value after it")
+                    (
+                        f"{parameter.paramcd} last day",
+                        _last(after["ADY"]),
+                        "study day",
+                        because(Why.NOTHING_AFTER),
+                    )
                 )
-        lines.append(("infusions", patient["infusions"], "infusions", "infusions not recorded"))
-        lines.append(("reduced infusions", patient["reduced"], "infusions", "infusions not recorded"))
+        lines.append(
+            ("infusions", patient["infusions"], "infusions", because(Why.NOT_RECORDED, what="infusions"))
+        )
+        lines.append(
+            (
+                "reduced infusions",
+                patient["reduced"],
+                "infusions",
+                because(Why.NOT_RECORDED, what="infusions"),
+            )
+        )
         own_marks = found.marks.loc[found.marks["USUBJID"].eq(patient["USUBJID"]), "kind"]
-        lines += [(name, float(own_marks.eq(name).sum()), "episodes", "") for name in found.events]
-        lines.append(("transplant day", patient["transplant"], "days", "no transplant"))
-        lines.append(("last day", patient["end"], "days", ""))
+        lines += [(name, float(own_marks.eq(name).sum()), "episodes", None) for name in found.events]
+        lines.append(("transplant day", patient["transplant"], "days", because(Why.NO_TRANSPLANT)))
+        lines.append(("last day", patient["end"], "days", None))
         for statistic, value, unit, why in lines:
             about = {"group": patient["number"], "statistic": statistic, "unit": unit, "method": "listing"}
-            rows.append(about | {"value": value, "reason": why if pd.isna(value) else ""})
+            rows.append(about | {"value": value, "reason": why if pd.isna(value) else None})
     return pd.DataFrame(rows)
 
 

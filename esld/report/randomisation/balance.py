@@ -16,7 +16,7 @@ from esld.report.drawing import figures
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import in_prose, message, of_group, span
+from esld.report.words import in_prose, message, notes_of, of_group, span
 
 
 def by_chance(study: Study) -> float:
@@ -59,18 +59,18 @@ def balance_figure(study: Study, balance: Reported) -> figures.Picture:
 
 def balance_table(study: Study, balance: Reported) -> Table:
     """The numbers behind :func:`balance_figure`."""
-    lines, reasons = [], []
+    lines, shown = [], []
     for variable in baseline_variables(study):
         row = balance.row(f"{variable.name} standardised difference")
         lines.append([variable.label, str(row.n), difference_text(balance, variable.label, study)])
-        reasons += [row.reason] if row.reason else []
+        shown.append(row)
     chance = numbers.fixed(by_chance(study), 2)
     notes = [
         f"In standard deviations, {in_prose(study.arms[1])} minus {in_prose(study.arms[0])}; of categories the distance of the "
         f"proportions, without a sign. n: patients with a value. With groups of this size chance alone gives differences with a "
         f"standard deviation of about {chance}.",
         "No p-values: the groups were formed by chance.",
-        *(f"NE: {reason}." for reason in dict.fromkeys(reasons)),
+        *notes_of(shown),
     ]
     frame = pd.DataFrame(lines, columns=["Variable", "n", "Standardised difference"])
     return Table("balance", "Balance at baseline", frame, footnotes=tuple(notes))

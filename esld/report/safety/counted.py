@@ -11,10 +11,11 @@ from esld.data.adam.adlb import study_day
 from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.protocol import Analysis
+from esld.reasons import Why, because
 from esld.report import needs, numbers
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import joined, message, of_group, prose, span
+from esld.report.words import joined, message, of_group, prose, span, worded
 from esld.survival import clopper_pearson
 
 _NAMED = 12  # up to so many patients who are left out are named
@@ -114,12 +115,12 @@ def share(
     *,
     conf_level: float,
     unit: str = "patients",
-    nobody: str = "nobody was treated",
+    nobody: Why = Why.NOBODY_TREATED,
 ) -> pd.DataFrame:
     """``x`` of ``n`` with exact limits, in long form; not estimable where there is nobody, for the reason `nobody`."""
     if n == 0:
         empty = {"group": arm, "statistic": statistic, "value": float("nan"), "n": 0, "events": 0}
-        return pd.DataFrame([empty | {"unit": unit, "method": "Clopper-Pearson", "reason": nobody}])
+        return pd.DataFrame([empty | {"unit": unit, "method": "Clopper-Pearson", "reason": because(nobody)}])
     return (
         clopper_pearson(x, n, conf_level=conf_level)
         .to_frame(group=arm, statistic=statistic)
@@ -140,7 +141,7 @@ def share_words(rows: Iterable[Row], *, level: str) -> str:
     every = list(rows)
     counted = [row for row in every if row.n]
     if not counted:
-        return message("safety.share.nobody", reason=escape(every[0].reason))
+        return message("safety.share.nobody", reason=escape(worded(every[0].reason)))
     return joined(_share_words(row, level=level) for row in counted)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
+from esld.reasons import Why
 from esld.report import needs, numbers
 from esld.report.drawing import figures
 from esld.report.results import Reported, Row
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 ULN, BASELINE = "limit of normal", "baseline"
 SCALES = {ULN: "ANRHI", BASELINE: "BASE"}  # what a value is divided by
 HIGH, JAUNDICE, CHOLESTASIS = 3.0, 2.0, 2.0
-UNJUDGED = "nobody has the values that this needs"
 _WITHIN = 14  # days after a raised aminotransferase in which a bilirubin belongs to it
 _NAMES = {
     "normal": "neither",
@@ -73,7 +73,7 @@ class LiverInjury:
                 n = int(self.assessed[scale]["GROUP"].eq(arm).sum())
                 counts[f"{scale}, potential case"] = (int(cases["GROUP"].eq(arm).sum()), n)
                 parts += [
-                    share(name, arm, x, m, conf_level=self.conf_level, nobody=UNJUDGED)
+                    share(name, arm, x, m, conf_level=self.conf_level, nobody=Why.NOBODY_WITH_VALUES)
                     for name, (x, m) in counts.items()
                 ]
         return pd.concat(parts, ignore_index=True)

@@ -12,6 +12,7 @@ from esld.data import dates
 from esld.data.sdtm import Tables
 from esld.data.study import Study
 from esld.longitudinal.shift import MISSING, ShiftTable, shift_table, worst_class
+from esld.reasons import Why
 from esld.report import needs
 from esld.report.results import Reported
 from esld.report.safety.counted import SafetySet, share, share_text
@@ -21,7 +22,6 @@ from esld.scoring import units
 
 GRADES = (0, 1, 2, 3, 4)
 _SEVERE = 3
-UNGRADED = "nobody has the grades that this needs"
 # Graded in multiples of the baseline where that is abnormal.
 _OF_BASELINE = ("ALT", "AST", "ALP", "GGT", "BILI")
 # What a record of CM must name for an INR to be graded as on an anticoagulant.
@@ -211,7 +211,7 @@ def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFram
                         int(is_so.sum()),
                         int(of.sum()),
                         conf_level=conf_level,
-                        nobody=UNGRADED,
+                        nobody=Why.NOBODY_WITH_GRADES,
                     )
                 )
             counts = result.table.matrix(arm)

@@ -9,6 +9,7 @@ from typing import Any
 
 from esld.data.views import ALL
 from esld.protocol import StatedText
+from esld.reasons import Why
 from esld.report import numbers
 from esld.report.results import Reported, Row, difference_row
 from esld.report.words import (
@@ -22,20 +23,11 @@ from esld.report.words import (
     treatment,
     treatment_in_title,
     whole,
+    worded,
 )
 from esld.survival import CoxFit, LogRank, Milestone, RMSTContrast
 
 LARGE = 10  # percentage points
-# What the statistics say for themselves, as a reader would say it.
-_PLAIN = {
-    "no events": "nobody died",
-    "the groups are not at risk together when events happen": "no death happened while both groups were under observation",
-    "the groups are at risk together only when all of them have the event at once": (
-        "all who were under observation when both groups were died on the same day"
-    ),
-    ": the hazard ratio has no finite estimate": ", so that it has no finite estimate",
-    "arm does not differ among those at risk at any event": "no death happened while both groups were under observation",
-}
 
 
 @singledispatch
@@ -180,7 +172,7 @@ def meaning(result: Milestone, reported: Reported) -> str:
 def _(result: LogRank, reported: Reported) -> str:
     row = reported.row("p_value")
     if row.value is None:
-        return message("logrank.none", reason=_plain(row.reason))
+        return message("logrank.none", reason=escape(worded(row.reason, "survival")))
     arms = []
     for group in result.groups:
         observed, expected = reported.row("observed", group), reported.row("expected", group)
@@ -199,13 +191,10 @@ def _(result: CoxFit, reported: Reported) -> str:
     row = next(r for r in reported.rows if r.statistic == "hazard_ratio")
     second, _, first = row.arm.partition(" v ")
     if row.value is None:
-        reason = row.reason.replace(row.arm, "arm")  # the covariate bears the name of the comparison
-        for code, end, arm in (("0", "smallest", first), ("1", "largest", second)):
-            group = f"the {of_group(arm)} group"
-            reason = reason.replace(f"no events where arm = {code}", f"nobody in {group} died")
-            only = f"as long as both groups were under observation, only patients in {group} died"
-            reason = reason.replace(f"every event has the {end} arm of those at risk", only)
-        return message("cox.none", reason=_plain(reason))
+        why = row.reason
+        of_second = why and (why.says(Why.NO_EVENTS_IN, level=1.0) or why.says(Why.AT_THE_END, end="largest"))
+        group = f"the {of_group(second if of_second else first)} group"
+        return message("cox.none", reason=worded(why, "survival", group=group))
     limits = (("hr", row.value), ("lower", row.lower), ("upper", row.upper))
     parts = {name: span(row, numbers.fixed(value, 2)) for name, value in limits}
     p_row = reported.row("hazard_ratio_p_value")
@@ -282,10 +271,3 @@ def headline(result: Milestone, reported: Reported) -> str:
 
 def _whose(label: str) -> str:
     return "pooled" if label == ALL else "arm"
-
-
-def _plain(reason: str) -> str:
-    """A statistical reason in a reader's words."""
-    for said, meant in _PLAIN.items():
-        reason = reason.replace(said, meant)
-    return escape(reason)

@@ -6,6 +6,7 @@ The messages are in :mod:`esld.report.survival.sentences`.
 from html import escape
 from math import isnan
 
+from esld.reasons import Why
 from esld.report import numbers
 from esld.report.results import Reported, Row
 from esld.report.words import joined, message, of_group, p_equals, span, treatment
@@ -107,7 +108,7 @@ def firth(result: FirthFit, reported: Reported) -> str:
     """The penalised hazard ratio with its profile-likelihood limits."""
     row = next(r for r in reported.rows if r.statistic == "hazard_ratio")
     if row.value is None:
-        return message("firth.failed" if "convergence" in row.reason else "firth.none")
+        return message("firth.failed" if _says(row, Why.NO_CONVERGENCE) else "firth.none")
     second, _, first = row.arm.partition(" v ")
     words = {"first": treatment(first), "second": treatment(second), "ties": row.ties}
     if row.reason:
@@ -121,8 +122,12 @@ def hazards(result: ProportionalHazards, reported: Reported) -> str:
     row, change = reported.row("ph_global_p_value"), reported.row("ph_visible_change")
     words = {"deaths": span(row, str(row.events)), "noun": numbers.noun(result.events, "death")}
     if row.value is None:
-        return message("hazards.none", **words) if "too few" in row.reason else ""
+        return message("hazards.none", **words) if _says(row, Why.TOO_FEW) else ""
     return message("hazards", p=p_equals(row), factor=span(change, _two_digits(change.value or 0)), **words)
+
+
+def _says(row: Row, code: Why) -> bool:
+    return row.reason is not None and row.reason.says(code)
 
 
 def _ratio(row: Row, name: str) -> dict[str, str]:

@@ -6,11 +6,12 @@ from math import exp, inf, sqrt
 import pandas as pd
 
 from esld.data.columns import first_known
+from esld.reasons import Why, because
 from esld.report import numbers
-from esld.report.results import Reported, Row, difference_row
+from esld.report.results import Reported, difference_row
 from esld.report.survival.sentences import share_row
 from esld.report.tables import Table
-from esld.report.words import in_prose, method, points
+from esld.report.words import in_prose, method, notes_of, points
 from esld.survival import (
     KaplanMeier,
     Milestone,
@@ -65,7 +66,7 @@ def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
                 line[extremes] = " to ".join(numbers.percent(row.value, group.n) for row in ends)
             lines.append(line)
             methods[name] = method(share)
-            notes |= dict.fromkeys(_reasons(share))
+            notes |= dict.fromkeys(notes_of([share], "survival"))
         if result.difference is not None:
             row = difference_row(reported)
             text = _with_limits(*(points(row, v) for v in (row.value, row.lower, row.upper)))
@@ -85,7 +86,7 @@ def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
                 line[extremes] = " to ".join(points(row, end.value) for end in ends)
             lines.append(line)
             methods[name] += f"; difference: {method(row)}"
-            notes |= dict.fromkeys(_reasons(row))
+            notes |= dict.fromkeys(notes_of([row], "survival"))
     footnotes = [f"{name}: {how}." for name, how in methods.items()]
     if len(set(methods.values())) == 1:
         footnotes = [f"Method: {methods[next(iter(methods))]}."]
@@ -110,16 +111,6 @@ def _with_limits(value: str, lower: str, upper: str) -> str:
     return (
         f"{value} ({lower})" if lower == upper == numbers.NOT_ESTIMABLE else f"{value} ({lower} to {upper})"
     )
-
-
-def _reasons(row: Row) -> list[str]:
-    """Footnotes that say why a cell is NE."""
-    why = {
-        "log-log": "a log-log interval does not exist where everybody, or nobody, is alive",
-        "follow-up": "nobody in the group has been observed that long",
-    }
-    found = [reason for word, reason in why.items() if word in row.reason]
-    return [f"NE: {reason}." for reason in found or [row.reason] if reason]
 
 
 def curve_rows(curves: Mapping[str, KaplanMeier], times: Sequence[float]) -> pd.DataFrame:
@@ -183,7 +174,7 @@ def hazards_rows(test: ProportionalHazards, sizes: Sequence[int]) -> pd.DataFram
     share = n1 * n2 / (n1 + n2) ** 2
     factor = exp(z * 2 / sqrt(share * test.events)) if test.events else inf
     how = "Schoenfeld: hazard ratio of the earlier and of the later half of the events, two-sided 5 %, power 80 %"
-    reason = "" if test.events else "no events"
+    reason = None if test.events else because(Why.NO_EVENTS)
     row = {"value": factor, "method": how, "n": test.n, "events": test.events, "reason": reason}
     return pd.concat(
         [test.to_frame(), pd.DataFrame([{"statistic": "ph_visible_change", **row}])], ignore_index=True
@@ -216,7 +207,7 @@ def curve_table(
             row = reported.row("survival", arm, time)
             line[survival] = numbers.estimate(row.value, row.lower, row.upper, 2)
             line[at_risk] = numbers.fixed(reported.row("n_risk", arm, time).value, 0)
-            notes |= dict.fromkeys(_reasons(row))
+            notes |= dict.fromkeys(notes_of([row], "survival"))
         lines.append(line)
     median = {"Time": "Median, days"}
     for arm, (survival, at_risk) in heads.items():
@@ -227,7 +218,7 @@ def curve_table(
         limits = f"{numbers.days(row.lower)} to {numbers.days(row.upper)}"
         median[survival] = "not reached" if row.value is None else f"{numbers.days(row.value)} ({limits})"
         median[at_risk] = ""
-        if "the curve ends flat" in row.reason:
+        if row.reason and row.reason.says(Why.ENDS_FLAT, curve="curve"):
             notes[f"{arm}: {_FLAT}"] = None
     lines.append(median)
     how = f"Kaplan–Meier with log-log {level} intervals; at risk just before the time."
@@ -297,7 +288,7 @@ def power_rows(
             "value": fewest,
             "n": n1 + n2,
             "method": "Fisher's exact test, two-sided 5 %",
-            "reason": "" if fewest else "not even if everybody dies",
+            "reason": None if fewest else because(Why.NOT_EVEN_IF_ALL_DIE),
         }
     )
     return pd.DataFrame(rows)

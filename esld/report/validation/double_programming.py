@@ -10,16 +10,16 @@ from esld.data.study import Study
 from esld.double_programming import longitudinal
 from esld.double_programming import survival as other
 from esld.errors import RunError
+from esld.reasons import Reason, Why, because
 from esld.report import numbers
 from esld.report.difference import result_name
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.validation.agreement import difference
-from esld.report.words import message, span
+from esld.report.words import message, span, worded
 
 CLOSED_FORM = 1e-8  # relative; the report keeps 12 significant digits
 SEARCHED = 1e-5  # relative: two searches of one maximum
-NO_MAXIMUM = "from its three starts the general optimiser did not come to one and the same maximum of the restricted likelihood"
 OF_A_STANDARD_ERROR = 5e-3  # how far two searches may leave an LS mean apart, where the likelihood is flat
 KM, RMST, LOGRANK = "lifelines, Kaplan–Meier", "lifelines, restricted mean", "lifelines, log-rank"
 COX, INCIDENCE = "lifelines, Cox by Efron", "lifelines, Aalen–Johansen"
@@ -44,8 +44,8 @@ class Pair:
         The largest difference that is agreement, in the unit of the number.
     by : str
         The other program.
-    unfit : str
-        Why it has no number although there is one; empty if it has, or there is none.
+    unfit : Reason or None
+        Why it has no number although there is one; None if it has, or there is none.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Pair:
     second: float
     allowed: float
     by: str
-    unfit: str = ""
+    unfit: Reason | None = None
 
     @property
     def first(self) -> float:
@@ -142,7 +142,7 @@ class _Rows:
         name: str,
         part: str = "value",
         relative: float = CLOSED_FORM,
-        unfit: str = "",
+        unfit: Why | None = None,
     ) -> Pair | None:
         """The report's number and `second`.
 
@@ -162,7 +162,7 @@ class _Rows:
         return Pair(
             name=name if part == "value" else f"{name}, {part} limit", row=row, part=part, second=second, by=by,
             allowed=max(relative * abs(ours or 0.0), 1e-12),
-            unfit=unfit if isnan(second) and ours is not None else "",
+            unfit=because(unfit) if unfit and isnan(second) and ours is not None else None,
         )  # fmt: skip
 
 
@@ -183,7 +183,15 @@ def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
         for part, limit in zip(("lower", "upper"), limits, strict=True):
             name = "the curve there, log-log"
             yield found.pair(
-                "os_km", "survival", arm, horizon, limit, by=KM, name=name, part=part, unfit=other.NO_LIMITS
+                "os_km",
+                "survival",
+                arm,
+                horizon,
+                limit,
+                by=KM,
+                name=name,
+                part=part,
+                unfit=Why.OTHER_NO_LIMITS,
             )
         mean[arm] = nan if isnan(tau) else other.restricted_mean(times, tau=tau)
         yield found.pair("os_rmst", "rmst", arm, tau, mean[arm], by=RMST, name="mean time alive")
@@ -204,8 +212,17 @@ def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
         "os_cox", "hazard_ratio", ratio, None, hazard, by=COX, relative=SEARCHED, name="hazard ratio"
     )
     for part, limit in (("lower", lower), ("upper", upper)):
-        how = {"by": COX, "part": part, "name": "hazard ratio"}
-        yield found.pair("os_cox", "hazard_ratio", ratio, None, limit, relative=SEARCHED, **how)
+        yield found.pair(
+            "os_cox",
+            "hazard_ratio",
+            ratio,
+            None,
+            limit,
+            by=COX,
+            name="hazard ratio",
+            part=part,
+            relative=SEARCHED,
+        )
     name = "hazard ratio, p"
     yield found.pair(
         "os_cox", "hazard_ratio_p_value", ratio, None, p_value, by=COX, relative=SEARCHED, name=name
@@ -232,7 +249,7 @@ def _first_events(study: Study, found: _Rows) -> Iterator[Pair | None]:
                 value = other.incidence(own, at=at)
                 result = f"first_{code.lower()}"
                 yield found.pair(
-                    result, "incidence", arm, at, value, by=INCIDENCE, name=name, unfit=other.JITTER
+                    result, "incidence", arm, at, value, by=INCIDENCE, name=name, unfit=Why.OTHER_JITTERS
                 )
 
 
@@ -262,7 +279,9 @@ def _changes(study: Study, found: _Rows) -> Iterator[Pair | None]:
             means = longitudinal.ls_means(adlb, structure=structure, arms=study.arms, visits=weeks)
             for arm, visit, mean in zip(means["group"], means["time"], means["value"], strict=True):
                 label = f"{study.protocol.parameter(code).param}, LS means"
-                pair = found.pair(name, "ls_mean", arm, visit, mean, by=LS, name=label, unfit=NO_MAXIMUM)
+                pair = found.pair(
+                    name, "ls_mean", arm, visit, mean, by=LS, name=label, unfit=Why.OTHER_NO_MAXIMUM
+                )
                 error = found.rows.get((name, "ls_mean_std_err", arm, visit))
                 if pair is None or error is None or error.value is None:
                     continue
@@ -275,7 +294,7 @@ def pair_rows(compared: Sequence[Pair]) -> pd.DataFrame:
         {
             "group": pair.row.arm, "time": pair.row.time, "value": pair.second, "unit": pair.row.unit, "method": pair.by,
             "statistic": f"{result_name(pair.row)} {pair.row.statistic} {pair.part}", "n": pair.row.n,
-            "reason": pair.unfit or ("" if not isnan(pair.second) else "neither program gives a number"),
+            "reason": pair.unfit or (because(Why.NEITHER_PROGRAM) if isnan(pair.second) else None),
         }
         for pair in compared
     ]  # fmt: skip
@@ -304,7 +323,7 @@ def pair_table(compared: Sequence[Pair]) -> Table:
         lines.append(_line(worst, f"{name} ({len(own)})", worst.row.arm))
     for pair in compared:
         if pair.unfit:
-            notes[f"Not compared: {pair.unfit}."] = None
+            notes[f"Not compared: {worded(pair.unfit)}."] = None
     footnotes = (
         "Of the LS means of a parameter, their number in brackets, the one that differs most is shown.",
         f"Allowed: a relative difference of {difference(CLOSED_FORM)} for a formula and {difference(SEARCHED)} for a fit; for an "

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from esld.reasons import Why, because
 from esld.report import numbers
 from esld.report.patients import courses as patients
 from esld.report.patients.listing import listing_rows, listing_table
@@ -80,8 +81,8 @@ def test_what_is_not_known_is_empty_and_has_its_reason():
     assert first["Age, sex"] == "M"
     assert [first[c] for c in ("MELD at baseline", "Child-Pugh at baseline", "MELD last (day)")] == [""] * 3
     assert (second["MELD at baseline"], second["MELD last (day)"]) == ("17", "")
-    assert rows.row("age", "001").reason == "age not recorded"
-    assert rows.row("MELD last", "002").reason == "no value after it"
+    assert rows.row("age", "001").reason == because(Why.NOT_RECORDED, what="age")
+    assert rows.row("MELD last", "002").reason == because(Why.NOTHING_AFTER)
     assert rows.row("transplant day", "001").value is None
 
 

@@ -5,6 +5,7 @@ import re
 import pandas as pd
 import pytest
 
+from esld.reasons import Why, because
 from esld.report.needs import UnmetNeedError
 from esld.report.results import rows_of
 from esld.report.safety import counted as safety
@@ -117,7 +118,7 @@ class TestShares:
         one = rows(safety.share("s", LOW, 0, 1, conf_level=0.95)).rows[0]
         nobody = rows(safety.share("s", LOW, 0, 0, conf_level=0.95)).rows[0]
         assert plain(safety.share_words([one], level=LEVEL)).startswith("0 of 1 patient (")
-        assert (nobody.value, nobody.reason) == (None, "nobody was treated")
+        assert (nobody.value, nobody.reason) == (None, because(Why.NOBODY_TREATED))
         assert plain(safety.share_words([nobody], level=LEVEL)) == "nobody (nobody was treated)"
         assert safety.share_words([one, nobody], level=LEVEL) == safety.share_words([one], level=LEVEL)
         assert safety.absence_words([nobody]) == ""

@@ -45,7 +45,7 @@ BASE = Row(
     ties="",
     n=10,
     events=2,
-    reason="",
+    reason=None,
     chapter="03_survival",
 )
 BOTH = f"{HIGH} - {LOW}"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.randomisation import Conditioned, PermutedBlocks
+from esld.reasons import Why, because
 from esld.report import numbers
 from esld.report.results import Reported, Row, rows_of
 from esld.report.survival.small_samples import companion, exact_logrank, exact_rmst, firth, hazards
@@ -249,8 +250,12 @@ class TestHazard:
     @pytest.mark.parametrize(
         ("reason", "upper", "says"),
         [
-            ("upper profile limit not found", None, "(Efron ties); its limits or its test were not found."),
-            ("no convergence of the penalised likelihood", None, "the fit did not converge."),
+            (
+                because(Why.NOT_FOUND, numbers=("upper profile limit",)),
+                None,
+                "(Efron ties); its limits or its test were not found.",
+            ),
+            (because(Why.NO_CONVERGENCE), None, "the fit did not converge."),
         ],
     )
     def test_failures_are_said(self, reason, upper, says):
@@ -258,7 +263,7 @@ class TestHazard:
         frame = result.to_frame()
         first = frame["statistic"].eq("hazard_ratio")
         frame.loc[first, ["upper", "reason"]] = [upper, reason]
-        if "convergence" in reason:
+        if reason.says(Why.NO_CONVERGENCE):
             frame["value"] = float("nan")
         reported = rows_of("f", frame, analysis="A", chapter="c")
         assert check(firth(result, reported), reported).endswith(says)

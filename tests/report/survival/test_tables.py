@@ -6,6 +6,7 @@ import re
 import pandas as pd
 import pytest
 
+from esld.reasons import Why, because
 from esld.report import numbers
 from esld.report.results import rows_of
 from esld.report.survival.tables import LOST as LOST_NOTE
@@ -162,7 +163,7 @@ class TestRowsBesideTheEstimates:
             "cumulative_hazard_ratio"
         )
         assert (row.value, row.lower, row.upper) == (None, None, None)
-        assert "no complementary log-log" in row.reason
+        assert row.reason.says(Why.NO_CLOGLOG)
 
     def test_draws_are_a_row_only_where_there_are_some(self):
         times = arrays(COMPLETE)
@@ -187,7 +188,7 @@ class TestRowsBesideTheEstimates:
         time, event, arm = arrays({LOW: [ALIVE] * 3, HIGH: [ALIVE] * 3})
         test = hazards_on_arm(pd.DataFrame({"time": time, "event": event, "arm": arm}), [LOW, HIGH])
         row = rows_of("h", hazards_rows(test, [3, 3]), analysis="A", chapter="c").row("ph_visible_change")
-        assert (row.value, row.reason) == (None, "no events")
+        assert (row.value, row.reason) == (None, because(Why.NO_EVENTS))
 
 
 # A table is at most 44 em wide and its digits are about half an em; a column needs about 2 more for its padding.
@@ -322,4 +323,4 @@ def test_power_rows():
 def test_power_rows_of_a_trial_that_cannot_reach_the_level():
     """3 v 3: the most extreme table has p = 0.1."""
     last = rows_of("p", power_rows([3, 3]), analysis="A", chapter="c").rows[-1]
-    assert (last.value, last.reason) == (None, "not even if everybody dies")
+    assert (last.value, last.reason) == (None, because(Why.NOT_EVEN_IF_ALL_DIE))

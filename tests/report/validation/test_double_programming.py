@@ -13,7 +13,7 @@ from tests.report.builders import ROOT, plain, spans
 
 # The record is what a run gave; the study is made again from the same data.
 RECORD = json.loads((ROOT / "outputs" / "demo-final" / "results.json").read_text(encoding="utf-8"))
-REPORTED = Reported(tuple(Row(**record) for record in RECORD))
+REPORTED = Reported(tuple(Row.from_record(record) for record in RECORD))
 
 
 @pytest.fixture(scope="module")
