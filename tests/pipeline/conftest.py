@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from esld.pipeline import desk, run
+from esld.pipeline import desk, run, verify
 from tests.kernels import end, kernels_once
 from tests.loaded import loaded_once
 from tests.pipeline import dying_run
@@ -108,7 +108,8 @@ def no_kernels(monkeypatch):
 def one_parent():
     """Runs in this process share the parent of their kernels; a test of its life starts its own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run, "kernels", kernels_once)
+        for module in (run, verify):
+            patch.setattr(module, "kernels", kernels_once)
         yield
     end()
 

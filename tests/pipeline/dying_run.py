@@ -1,7 +1,8 @@
 """Runs without kernels, and a driver in which such a run dies at a chosen moment.
 
-``python dying_run.py COPY exchange|fallback`` forks a run for each moment at which the file system changes and
-kills it there; it prints a line a moment: what was done, and whether the report was the old or the new one.
+``python dying_run.py COPY exchange|fallback`` forks a run for moments at which the file system changes and kills it there:
+each at which it publishes, and some of each stage (twice as many under `make soak`). It prints a line a moment: what was
+done, and whether the report was the old or the new one.
 """
 
 import json
@@ -26,6 +27,7 @@ from esld.pipeline.how import How
 from esld.pipeline.kernels import Kernels
 from esld.pipeline.reuse import Shelf
 
+APART = 1 if os.environ.get("ESLD_SOAK") else 2
 CHANGES = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.move", "exchange"}
 
 
@@ -141,9 +143,10 @@ def main(copy: Path, way: str) -> None:
     changes = log.read_text(encoding="utf-8").splitlines()
     late = changes.index("open provenance.json")
     for step in [
-        *(range(0, late, 5) if way == "exchange" else ()),
+        # checks the place, prepares, executes, gathers, renders
+        *(range(3, late, 5 * APART) if way == "exchange" else ()),
         *range(late, late + 4),
-        *range(late + 4, len(changes), 6),
+        *range(late + 4, len(changes), 6 * APART),
     ]:
         file = cut(new)
         status = forked(lambda file=file, step=step: watched(file, die_at(step)))

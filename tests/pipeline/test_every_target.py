@@ -25,6 +25,7 @@ from esld.data.demo import __main__ as data_demo
 from esld.errors import InputError, RefusedError, told_in_one_line
 from esld.pipeline import making
 from tests.allocation.small_list import filled
+from tests.loaded import loaded_once
 from tests.reports import ROOT
 from tests.test_targets import state
 
@@ -175,12 +176,14 @@ def world(world_template, tmp_path, monkeypatch):
 
 @pytest.fixture
 def esld(monkeypatch, capsys):
-    """Run the command line here, without a kernel; exit code, stdout, stderr."""
+    """Run the command line here, without a kernel, on a study that is loaded once; exit code, stdout, stderr."""
 
     def started(*_, **__):
         raise AssertionError("a kernel started")
 
     monkeypatch.setattr(making.Making, "_execute", started)
+    for name in ("esld.data.study.load_study", "esld.pipeline.making.load_study"):
+        monkeypatch.setattr(name, loaded_once)
 
     def call(*arguments: object):
         monkeypatch.setattr(sys, "argv", ["esld", *map(str, arguments)])
