@@ -4,6 +4,7 @@ Tables stay text as exported; what needs a number or a date is checked here and 
 Records that contradict each other are not faults but data queries (:mod:`esld.data.queries`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -380,7 +381,8 @@ def _rules(name: str, tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
             yield _Rule(column, "must tell at least its year", "Complete the date.", dates.names_year)
     for column in domain.numeric:
         yield _Rule(column, "must be a number, not negative", "Correct the value.", _not_negative)
-    for study in _cells(tables, "DM", "STUDYID").mode()[:1]:
+    if studies := Counter(_cells(tables, "DM", "STUDYID").dropna()):
+        study = min(studies, key=lambda each: (-studies[each], each))
         text, remedy = (
             f"must be {study}, the study of most patients",
             "Export one study, or correct the record.",
@@ -438,10 +440,11 @@ _UNDATED = ("must be given where no other record dates the patient's death", "Gi
 
 def _dated(tables: Tables, form: str) -> Callable[[pd.Series], pd.Series]:
     """Whether something dates each death that a form states."""
+    index = tables[form].index
+    if deaths.statements({form: tables[form]})["first"].notna().all():
+        return _found(pd.Series(True, index))  # by itself, as nearly always
     found = deaths.undated(tables)
-    return _found(
-        pd.Series(~tables[form].index.isin(found.loc[found["form"].eq(form), "row"]), tables[form].index)
-    )
+    return _found(pd.Series(~index.isin(found.loc[found["form"].eq(form), "row"]), index))
 
 
 def unit_fits(text: str, parameter: Parameter) -> bool:
@@ -535,7 +538,8 @@ def _not_negative(text: pd.Series) -> pd.Series:
 
 def _number(text: pd.Series) -> pd.Series:
     """Text as numbers; NaN, which fails every comparison, for what is none or infinite."""
-    return pd.to_numeric(text, errors="coerce").replace([np.inf, -np.inf], np.nan)
+    number = pd.to_numeric(text, errors="coerce").astype(float)
+    return number.where(np.isfinite(number))
 
 
 def known_unit(text: str, analyte: str | None = None) -> str | None:
