@@ -24,10 +24,10 @@ def moments(text: pd.Series) -> tuple[pd.Series, pd.Series]:
     """
     timed = [word if isinstance(word, str) and _TIMED.fullmatch(word) else None for word in text]
     zoned = [word is not None and _ZONED.fullmatch(word) is not None for word in timed]
-    found = pd.DatetimeIndex([])
-    if any(timed):  # hardly ever; to make a column of them takes long
-        found = pd.to_datetime(timed, format="ISO8601", utc=True, errors="coerce").tz_localize(None)
-    moment = pd.Series(found if len(found) else None, text.index, dtype="datetime64[ns]")
+    moment = pd.Series(pd.NaT, text.index, dtype="datetime64[ns]")
+    if any(timed):
+        found = pd.to_datetime(pd.Index(timed, dtype=object), format="ISO8601", utc=True, errors="coerce")
+        moment = pd.Series(found.tz_localize(None), text.index, dtype="datetime64[ns]")
     return moment, pd.Series(zoned, text.index, dtype=bool)
 
 

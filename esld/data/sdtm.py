@@ -7,7 +7,6 @@ Records that contradict each other are not faults but data queries (:mod:`esld.d
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -471,10 +470,15 @@ def _lb_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
     for end in ("LBORNRLO", "LBORNRHI"):
         text = "must be a number, not negative"
         yield _Rule(end, text, "Correct the limit.", lambda s: ~rows | _not_negative(s))
-    unit = _cells(tables, "LB", "LBORRESU")
+    pairs = [*zip(code, _cells(tables, "LB", "LBORRESU"), strict=True)]
+    fit = {
+        (test, unit)
+        for test, unit in {*pairs}
+        if test in used and isinstance(unit, str) and unit_fits(unit, used[test])
+    }
+    wrong = rows & pd.Series([pair not in fit for pair in pairs], code.index, dtype=bool)
     for paramcd, parameter in used.items():
-        own = unit[code.eq(paramcd)].map(partial(unit_fits, parameter=parameter), na_action="ignore")
-        good = result.isna() | code.ne(paramcd) | own.eq(True).reindex(code.index, fill_value=False)
+        good = ~(wrong & code.eq(paramcd))
         known = units.known_units(paramcd) if parameter.converts else (parameter.unit,)
         text = f"must be a unit of {paramcd}, one of {list(known)}"
         remedy = "Give the unit that the laboratory printed."
