@@ -173,13 +173,15 @@ def _words(
     own = coding[coding["domain"].eq(name)]
     for variable, words in own.groupby("variable", sort=False):
         entry = list_of(lists, str(variable))
-        counts = table[variable].value_counts() if variable in table else pd.Series(dtype=int)
-        meanings = words.assign(meaning=words["meaning"].where(words["meaning"].ne(""), words["value"]))
-        for meaning, same in meanings.groupby("meaning", sort=False):
-            if not (count := int(counts.get(meaning, 0))):
+        counts = Counter(table.get(variable, ()))
+        meanings: dict[str, list[tuple[str, str]]] = {}
+        for value, meaning, use in words[["value", "meaning", "use"]].itertuples(index=False, name=None):
+            meanings.setdefault(meaning or value, []).append((value, use))
+        for meaning, same in meanings.items():
+            if not (count := counts[meaning]):
                 continue
-            spelt = [word for word in same["value"] if word != meaning]
-            use = {"used": USED, "known": NOT_NEEDED, "unknown": UNKNOWN}[str(same["use"].iloc[0])]
+            spelt = [word for word, _ in same if word != meaning]
+            use = {"used": USED, "known": NOT_NEEDED, "unknown": UNKNOWN}[same[0][1]]
             if use == UNKNOWN and (entry is None or not entry.complete):
                 use = (
                     USED if variable == "EXTRT" else NOT_NEEDED

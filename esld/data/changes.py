@@ -74,6 +74,8 @@ def _own(tables: Tables, name: str, without: set[str]) -> pd.DataFrame:
 def _domain_changes(
     domain: Domain, old: pd.DataFrame, new: pd.DataFrame, since: pd.Timestamp | None
 ) -> Iterator[tuple[str, ...]]:
+    if old.empty and new.empty:
+        return
     pairs = _matched(domain, old, new)
     gone = old.index.difference(pd.Index(pairs["old"]))
     come = new.index.difference(pd.Index(pairs["new"]))
@@ -110,11 +112,12 @@ def _matched(domain: Domain, old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFra
     twins = (t[content].groupby(content, sort=False).cumcount() for t in (old, new))
     left, right = (table.assign(twin=twin) for table, twin in zip((old, new), twins, strict=True))
     found = [_pairs(left, right, [*content, "twin"])]  # twins word for word are interchangeable
-    for key in _keys(domain):
-        if set(key) <= set(shared):
-            left, right = left.drop(found[-1]["old"]), right.drop(found[-1]["new"])
-            one, other = (t[t[key].astype(bool).all(axis=1)] for t in (left, right))
-            found.append(_pairs(one, other, key))
+    for key in (key for key in _keys(domain) if set(key) <= set(shared)):
+        left, right = left.drop(found[-1]["old"]), right.drop(found[-1]["new"])
+        if left.empty or right.empty:
+            break
+        one, other = (t[t[key].astype(bool).all(axis=1)] for t in (left, right))
+        found.append(_pairs(one, other, key))
     return pd.concat(found, ignore_index=True).sort_values("new", ignore_index=True)
 
 

@@ -15,7 +15,7 @@ _ENDS = ("RFXENDTC", "RFENDTC", "RFPENDTC")
 _COLUMNS = ["USUBJID", "day", "domain", "variable", "seq"]
 
 
-def signs_of_life(tables: Tables) -> pd.DataFrame:
+def signs_of_life(tables: Tables, died: pd.DataFrame | None = None) -> pd.DataFrame:
     """Every dated sign of life.
 
     The start and the end of every record is one: visits, samples, examinations, treatments, events and their ends, dispositions,
@@ -27,6 +27,8 @@ def signs_of_life(tables: Tables) -> pd.DataFrame:
     ----------
     tables : dict of str to DataFrame
         SDTM tables after the cut, with canonical codes.
+    died : DataFrame, optional
+        What :func:`esld.data.deaths.died` finds in them, where it is known.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def signs_of_life(tables: Tables) -> pd.DataFrame:
         ``USUBJID day domain variable seq``; the domains in the order of :data:`esld.data.sdtm.DOMAINS` but DM last, whose dates
         others have been the source of; within a domain the start before the end.
     """
-    died = deaths.died(tables)
+    died = deaths.died(tables) if died is None else died
     parts = [part for name in [*(n for n in DOMAINS if n != "DM"), "DM"] for part in _of_domain(name, tables)]
     parts = [part for part in parts if len(part)]
     if not parts:
@@ -46,9 +48,9 @@ def signs_of_life(tables: Tables) -> pd.DataFrame:
     return found.loc[~(found["day"] > last) & ~of_death, _COLUMNS].reset_index(drop=True)
 
 
-def last_contact(tables: Tables) -> pd.DataFrame:
+def last_contact(tables: Tables, died: pd.DataFrame | None = None) -> pd.DataFrame:
     """The last sign of life of each patient, indexed by ``USUBJID``; of several on one day the first in their order."""
-    ordered = signs_of_life(tables).sort_values("day", ascending=False, kind="stable")
+    ordered = signs_of_life(tables, died).sort_values("day", ascending=False, kind="stable")
     return ordered.drop_duplicates("USUBJID").set_index("USUBJID")
 
 
@@ -62,13 +64,16 @@ def _of_domain(name: str, tables: Tables) -> Iterator[pd.DataFrame]:
     if name == "SS":  # that nobody could be reached is no sign of life
         table = table[deaths.status(table, "ALIVE")]
     for column in (c for c in _variables(domain) if c in table):
-        day = dates.earliest(table[column])
+        dated = table[table[column].notna()]
+        if dated.empty:
+            continue
+        day = dates.earliest(dated[column])
         frame = {
-            "USUBJID": table["USUBJID"],
+            "USUBJID": dated["USUBJID"],
             "day": day,
             "domain": name,
             "variable": column,
-            "seq": None if name == "DM" else table[domain.sequence],
+            "seq": None if name == "DM" else dated[domain.sequence],
             "end": column == domain.end or column in _ENDS,
         }
         yield pd.DataFrame(frame)[day.notna()]

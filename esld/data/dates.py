@@ -28,7 +28,12 @@ def is_iso(text: pd.Series) -> pd.Series:
 
 def names_year(text: pd.Series) -> pd.Series:
     """Whether each date tells at least its year; missing, and what is no date, count as true."""
-    return ~is_iso(text) | text.isna() | earliest(text).notna()
+    return _each(text, _tells_year, True, bool)
+
+
+def _tells_year(text: str) -> bool:
+    found = days.meaning(text)
+    return found is None or found.first != days.NONE
 
 
 def earliest(text: pd.Series) -> pd.Series:

@@ -94,6 +94,8 @@ def statements(tables: "Tables") -> pd.DataFrame:
         if table is None or table.empty or "USUBJID" not in table:
             continue
         own = table[states(table)]
+        if own.empty:
+            continue  # as nearly always
         none = pd.Series(None, own.index, dtype=object)
         seq = own.get(f"{form}SEQ", none) if form != "DM" else none
         day = own.get(_DATES[form], none)
@@ -112,7 +114,6 @@ def statements(tables: "Tables") -> pd.DataFrame:
                 }
             )
         )
-    parts = [part for part in parts if len(part)]
     if not parts:
         empty = pd.DataFrame(columns=_COLUMNS, dtype=object)
         return empty.astype({"first": "datetime64[ns]", "last": "datetime64[ns]", "partial": bool})
@@ -136,11 +137,9 @@ def died(tables: "Tables") -> pd.DataFrame:
     """
     found = statements(tables)
     months = (found["last"] - found["first"]).dt.days // 31  # 0 for a day or a month, 11 for a year
-    ranked = found.assign(_width=months).sort_values(
-        ["partial", "_width", "first"], kind="stable", na_position="last"
-    )
-    ranked = pd.concat([ranked[ranked["first"].notna()], ranked[ranked["first"].isna()]])
-    return ranked.drop(columns="_width").drop_duplicates("USUBJID").set_index("USUBJID").sort_index()
+    ranked = found.assign(_undated=found["first"].isna(), _width=months)
+    ranked = ranked.sort_values(["_undated", "partial", "_width", "first"], kind="stable")
+    return ranked[_COLUMNS].drop_duplicates("USUBJID").set_index("USUBJID").sort_index()
 
 
 def undated(tables: "Tables") -> pd.DataFrame:

@@ -5,8 +5,9 @@ treatment whatever ``EXDOSE`` says. Elsewhere a record is treatment if its dose 
 """
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from esld.data import dates
@@ -29,6 +30,7 @@ _COLUMNS = [
     "EXADJ",
     "RECORDS",
 ]
+_NEVER = np.datetime64("NaT", "ns")
 
 
 def is_treatment(tables: "Tables", protocol: Protocol) -> pd.Series:
@@ -55,13 +57,14 @@ def with_substance(tables: "Tables", protocol: Protocol, *, unknown: bool) -> pd
     """Whether the arm of each record of EX has a dose; `unknown` where the arm is not known."""
     active = {arm.code: bool(arm.dose and arm.dose.amount) for arm in protocol.arms}
     dm, ex = tables.get("DM", pd.DataFrame()), tables["EX"]
-    found = pd.Series(None, ex.index, dtype=object)
+    found: dict[str, bool] = {}
     for column in ("ACTARMCD", "ARMCD"):
-        if {"USUBJID", column} <= set(dm) and "USUBJID" in ex:
-            arm = dm.dropna(subset=["USUBJID"]).drop_duplicates("USUBJID").set_index("USUBJID")[column]
-            own = ex["USUBJID"].map(arm).map(active).astype(object)
-            found = found.where(found.notna(), own)
-    return found.where(found.notna(), unknown).astype(bool)
+        if {"USUBJID", column} <= set(dm):
+            first = dm[dm["USUBJID"].notna() & ~dm["USUBJID"].duplicated()]
+            for subject, arm in zip(first["USUBJID"], first[column], strict=True):
+                if arm in active:
+                    found.setdefault(subject, active[arm])
+    return pd.Series([found.get(who, unknown) for who in _column(ex, "USUBJID")], ex.index, dtype=bool)
 
 
 def administrations(tables: "Tables", protocol: Protocol) -> pd.DataFrame:
@@ -75,7 +78,7 @@ def administrations(tables: "Tables", protocol: Protocol) -> pd.DataFrame:
     Parameters
     ----------
     tables : dict of str to DataFrame
-        SDTM tables; without EX there are no rows.
+        SDTM tables; without records of EX there are no rows.
     protocol : Protocol
         Doses of the arms, days of the administrations.
 
@@ -87,36 +90,40 @@ def administrations(tables: "Tables", protocol: Protocol) -> pd.DataFrame:
         and last moment on these, missing where the minute is not recorded (``ZONED``: whether they name a time zone, and are then
         UTC); ``DOSE``, the sum; ``UNIT``; ``EXADJ``, missing where no reason is recorded; ``RECORDS``, how many they are.
     """
-    if "EX" not in tables:
-        dated = dict.fromkeys(("ADT", "ADTM", "AENDT", "AENDTM"), "datetime64[ns]")
-        return pd.DataFrame(columns=_COLUMNS, dtype=object).astype(dated | {"NUMBER": float, "ZONED": bool})
+    if "EX" not in tables or tables["EX"].empty:
+        dtypes = dict.fromkeys(("ADT", "ADTM", "AENDT", "AENDTM"), "datetime64[ns]")
+        dtypes |= {"NUMBER": "float", "ZONED": "bool", "DOSE": "float", "RECORDS": "int"}
+        return pd.DataFrame(columns=_COLUMNS, dtype=object).astype(dtypes)
     records = _records(tables, protocol)
-    place = administration_of(records, protocol)
-    own = records.groupby(place)
-    frame = own.agg(
-        USUBJID=("USUBJID", "first"),
-        ADT=("ADT", "min"),
-        AENDT=("AENDT", "max"),
-        DOSE=("DOSE", lambda doses: doses.sum(min_count=1)),
-        UNIT=("UNIT", "first"),
-        EXADJ=("EXADJ", lambda said: "; ".join(dict.fromkeys(said.dropna())) or None),
-        ZONED=("ZONED", "any"),
-        RECORDS=("USUBJID", "size"),
-        given=("given", "any"),
-    )
-    one_clock = own["ZONED"].nunique().eq(1) & own["other_clock"].any().eq(False)
-    for moment, day, bound in (("ADTM", "ADT", "min"), ("AENDTM", "AENDT", "max")):
+    place = administration_of(records, protocol).to_numpy()
+    starts = np.flatnonzero(
+        np.diff(place, prepend=-1)
+    )  # of each administration the first record; its others follow
+    cells = {str(name): column.to_numpy() for name, column in records.items()}
+
+    def any_of(which: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+        return np.logical_or.reduceat(which, starts)
+
+    def said(name: str) -> list[list[str]]:
+        return [[word for word in own if pd.notna(word)] for own in np.split(cells[name], starts[1:])]
+
+    given, dose, zoned = any_of(cells["given"]), cells["DOSE"], cells["ZONED"]
+    one_clock = ~any_of(cells["other_clock"]) & (any_of(zoned) != any_of(~zoned))
+    frame = {"USUBJID": cells["USUBJID"][starts]}
+    for moment, day, bound in (("ADTM", "ADT", np.fmin), ("AENDTM", "AENDT", np.fmax)):
+        frame[day] = bound.reduceat(cells[day], starts)
         # A bag whose minute is not recorded may have been the first, or the last.
-        at_bound = records[day].eq(place.map(frame[day]))
-        unknown = (records[moment].isna() & at_bound).groupby(place).any()
-        known = records[moment].where(at_bound).groupby(place).agg(bound)
-        frame[moment] = known.where(one_clock & ~unknown)
-    number = frame[frame["given"]].groupby("USUBJID").cumcount() + 1
-    frame["DOSE"] = frame["DOSE"].astype(float).mask(frame["given"] & frame["DOSE"].isna(), 0.0)
-    frame = frame.assign(
-        NUMBER=number.reindex(frame.index).astype(float), EXADJ=frame["EXADJ"].astype(object)
-    )
-    return frame[_COLUMNS].reset_index(drop=True)
+        at_bound, minute = cells[day] == frame[day][place], cells[moment]
+        known = bound.reduceat(np.where(at_bound, minute, _NEVER), starts)
+        frame[moment] = np.where(one_clock & ~any_of(at_bound & np.isnat(minute)), known, _NEVER)
+    total = np.add.reduceat(np.nan_to_num(dose), starts)
+    frame["DOSE"] = np.where(given | any_of(~np.isnan(dose)), total, np.nan)
+    frame["ZONED"], frame["RECORDS"] = any_of(zoned), np.diff(starts, append=len(place))
+    made = pd.DataFrame(frame)
+    made["UNIT"] = pd.Series([next(iter(units), None) for units in said("UNIT")], dtype=object)
+    made["EXADJ"] = pd.Series(["; ".join(dict.fromkeys(why)) or None for why in said("EXADJ")], dtype=object)
+    made["NUMBER"] = (made[given].groupby("USUBJID").cumcount() + 1).astype(float)
+    return made[_COLUMNS]
 
 
 def first_doses(tables: "Tables", protocol: Protocol) -> pd.DataFrame:

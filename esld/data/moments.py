@@ -22,11 +22,13 @@ def moments(text: pd.Series) -> tuple[pd.Series, pd.Series]:
         In UTC where a time zone is named; NaT for a date without the minute.
     zoned : Series of bool
     """
-    text = text.astype(object)
-    timed = text.where(text.map(lambda each: bool(_TIMED.fullmatch(each)), na_action="ignore").eq(True))
-    zoned = timed.map(lambda each: bool(_ZONED.fullmatch(each)), na_action="ignore").eq(True)
-    found = pd.to_datetime(timed, format="ISO8601", utc=True, errors="coerce").dt.tz_localize(None)
-    return found.astype("datetime64[ns]"), zoned
+    timed = [word if isinstance(word, str) and _TIMED.fullmatch(word) else None for word in text]
+    zoned = [word is not None and _ZONED.fullmatch(word) is not None for word in timed]
+    moment = pd.Series(pd.NaT, text.index, dtype="datetime64[ns]")
+    if any(timed):
+        found = pd.to_datetime(pd.Index(timed, dtype=object), format="ISO8601", utc=True, errors="coerce")
+        moment = pd.Series(found.tz_localize(None), text.index, dtype="datetime64[ns]")
+    return moment, pd.Series(zoned, text.index, dtype=bool)
 
 
 def hours_after(text: pd.Series, moment: pd.Series, zoned: pd.Series) -> pd.Series:

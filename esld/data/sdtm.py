@@ -4,9 +4,9 @@ Tables stay text as exported; what needs a number or a date is checked here and 
 Records that contradict each other are not faults but data queries (:mod:`esld.data.queries`).
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -380,7 +380,8 @@ def _rules(name: str, tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
             yield _Rule(column, "must tell at least its year", "Complete the date.", dates.names_year)
     for column in domain.numeric:
         yield _Rule(column, "must be a number, not negative", "Correct the value.", _not_negative)
-    for study in _cells(tables, "DM", "STUDYID").mode()[:1]:
+    if studies := Counter(_cells(tables, "DM", "STUDYID").dropna()):
+        study = min(studies, key=lambda each: (-studies[each], each))
         text, remedy = (
             f"must be {study}, the study of most patients",
             "Export one study, or correct the record.",
@@ -438,10 +439,11 @@ _UNDATED = ("must be given where no other record dates the patient's death", "Gi
 
 def _dated(tables: Tables, form: str) -> Callable[[pd.Series], pd.Series]:
     """Whether something dates each death that a form states."""
+    index = tables[form].index
+    if deaths.statements({form: tables[form]})["first"].notna().all():
+        return _found(pd.Series(True, index))  # by itself, as nearly always
     found = deaths.undated(tables)
-    return _found(
-        pd.Series(~tables[form].index.isin(found.loc[found["form"].eq(form), "row"]), tables[form].index)
-    )
+    return _found(pd.Series(~index.isin(found.loc[found["form"].eq(form), "row"]), index))
 
 
 def unit_fits(text: str, parameter: Parameter) -> bool:
@@ -468,10 +470,15 @@ def _lb_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
     for end in ("LBORNRLO", "LBORNRHI"):
         text = "must be a number, not negative"
         yield _Rule(end, text, "Correct the limit.", lambda s: ~rows | _not_negative(s))
-    unit = _cells(tables, "LB", "LBORRESU")
+    pairs = [*zip(code, _cells(tables, "LB", "LBORRESU"), strict=True)]
+    fit = {
+        (test, unit)
+        for test, unit in {*pairs}
+        if test in used and isinstance(unit, str) and unit_fits(unit, used[test])
+    }
+    wrong = rows & pd.Series([pair not in fit for pair in pairs], code.index, dtype=bool)
     for paramcd, parameter in used.items():
-        own = unit[code.eq(paramcd)].map(partial(unit_fits, parameter=parameter), na_action="ignore")
-        good = result.isna() | code.ne(paramcd) | own.eq(True).reindex(code.index, fill_value=False)
+        good = ~(wrong & code.eq(paramcd))
         known = units.known_units(paramcd) if parameter.converts else (parameter.unit,)
         text = f"must be a unit of {paramcd}, one of {list(known)}"
         remedy = "Give the unit that the laboratory printed."
@@ -535,7 +542,8 @@ def _not_negative(text: pd.Series) -> pd.Series:
 
 def _number(text: pd.Series) -> pd.Series:
     """Text as numbers; NaN, which fails every comparison, for what is none or infinite."""
-    return pd.to_numeric(text, errors="coerce").replace([np.inf, -np.inf], np.nan)
+    number = pd.to_numeric(text, errors="coerce").astype(float)
+    return number.where(np.isfinite(number))
 
 
 def known_unit(text: str, analyte: str | None = None) -> str | None:

@@ -163,8 +163,10 @@ def _coded(
         if entry is None or variable in ("USUBJID", "STUDYID"):
             continue
         places, values = pd.factorize(table[variable].to_numpy(dtype=object))
-        counts = np.bincount(places[places >= 0], minlength=len(values))
-        first = table.index[~table[variable].duplicated() & (places >= 0)]
+        if not len(values):
+            continue
+        counts = np.bincount(places[places >= 0])
+        first = table.index[np.unique(places, return_index=True)[1][-len(values) :]]
         codes = [entry.code(value) for value in values]
         asked = set(table.loc[_where(table, entry, lists), variable].dropna()) if entry.where else set(values)
         for value, code, count, row in zip(values, codes, counts, first, strict=True):
@@ -183,8 +185,7 @@ def _coded(
                 places
             ]  # place -1, missing, reads the last
     absent = [variable for variable in DOMAINS[name].optional if variable not in table]
-    for variable in absent:
-        made[variable] = pd.Series(None, made.index, dtype=object)
+    made = pd.concat([made, pd.DataFrame(np.nan, made.index, absent, dtype=object)], axis=1)
     made.attrs = table.attrs | {"absent": absent}
     return made, pd.DataFrame(rows, columns=list(CODING))
 
@@ -203,16 +204,17 @@ def _where(table: pd.DataFrame, entry: CodeList, lists: Mapping[str, CodeList]) 
 
 def _happened(name: str, table: pd.DataFrame, protocol: Protocol) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The records of what happened and can be analysed, and the others with their reasons."""
+    reasons = [each for each in _reasons(name, table, protocol) if each[0].any()]
+    if not reasons:
+        return table, pd.DataFrame(columns=list(ASIDE))
     reason = pd.Series(None, table.index, dtype=object)
     detail = pd.Series("", table.index, dtype=object)
-    for found, why, held in _reasons(name, table, protocol):
+    for found, why, held in reasons:
         new = found & reason.isna()
         if new.any():
             reason[new] = why
             detail[new] = _left_over(name, table[new]) if held is None else held[new].fillna("")
     away = reason.notna()
-    if not away.any():
-        return table, pd.DataFrame(columns=list(ASIDE))
     aside = table[away]
     sequence = f"{name}SEQ"
     rows = pd.DataFrame(
@@ -318,8 +320,13 @@ def specimen_hints(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
         column: {fold(word) for word, code in protocol.codes.get(column, {}).items() if code == OTHER}
         for column in columns
     }
+    tells = pd.Series(False, table.index)
+    for column in columns:
+        words = [text for text in table[column].dropna().unique() if named_in("LBSPEC", text)]
+        tells |= table[column].isin(words)
+    table = table[tells]
     found: dict[object, tuple[str, str, bool]] = {}
-    for parameter in protocol.parameters if columns else ():
+    for parameter in protocol.parameters if len(table) else ():
         if parameter.kind != "laboratory":
             continue
         wanted = _specimens(parameter, protocol)

@@ -50,13 +50,12 @@ def cut_of(
     """A cut ``spoilt`` of the demonstration trial that reads `data`, relative to `root`."""
     record = yaml.safe_load((ROOT / "params" / "demo-final.yaml").read_text(encoding="utf-8"))
     record = {k: v for k, v in record.items() if k not in ("previous", "previous_results")}
-    trial = yaml.safe_load((ROOT / "params" / record["protocol"]).read_text(encoding="utf-8"))
-    trial = protocol(trial) if protocol else trial
+    trial = (ROOT / "params" / record["protocol"]).read_text(encoding="utf-8")
+    if protocol:
+        trial = yaml.safe_dump(protocol(yaml.safe_load(trial)), allow_unicode=True, sort_keys=False)
     path = root / "params" / "spoilt.yaml"
     (root / "params" / "protocols").mkdir(parents=True, exist_ok=True)
-    (root / "params" / record["protocol"]).write_text(
-        yaml.safe_dump(trial, allow_unicode=True, sort_keys=False), encoding="utf-8"
-    )
+    (root / "params" / record["protocol"]).write_text(trial, encoding="utf-8")
     path.write_text(
         yaml.safe_dump(record | {"data": data} | cut, allow_unicode=True, sort_keys=False), encoding="utf-8"
     )

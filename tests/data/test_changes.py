@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from esld.data.changes import COLUMNS, KINDS, record_changes
 from esld.data.cutfile import read_cut
-from esld.data.study import load_study
 from tests.data.small_trial import ROOT, ds, event, lb, patient, trial
 from tests.examples import few
+from tests.loaded import loaded_once
 
 DAY = pd.Timestamp("2025-06-30")
 
@@ -194,7 +194,7 @@ class TestMatching:
 
 @pytest.fixture(scope="module")
 def cuts():
-    return [load_study(read_cut(ROOT / "params" / f"demo-{name}.yaml")) for name in ("interim", "final")]
+    return [loaded_once(read_cut(ROOT / "params" / f"demo-{name}.yaml")) for name in ("interim", "final")]
 
 
 class TestDemo:

@@ -15,6 +15,7 @@ from esld.data.cutfile import read_cut
 from esld.data.study import load_study
 from esld.errors import InputError
 from tests.data.small_trial import ROOT
+from tests.loaded import loaded_once
 
 PROTOCOL = ROOT / "params" / "protocols" / "nct06167473.yaml"
 EXAMPLE = ROOT / "esld" / "data" / "examples" / "demo"
@@ -55,7 +56,7 @@ class TestFaults:
         file = read_cut(ROOT / "params" / "demo-final.yaml")
         checked = check_cut(file)
         assert checked.faults.empty
-        assert checked.queries["message"].tolist() == load_study(file).queries["message"].tolist()
+        assert checked.queries["message"].tolist() == loaded_once(file).queries["message"].tolist()
         assert report_text(checked).splitlines()[-1].startswith("0 faults, 6 open queries (1 critical")
 
     def test_everything_at_once(self, export):

@@ -7,13 +7,14 @@ from esld.data.cutfile import read_cut
 from esld.data.study import Study, load_study
 from tests.data.doors import DOORS, FORMS, working_copy
 from tests.data.small_trial import ROOT
+from tests.loaded import loaded_once
 
 DERIVED = ("adsl", "adlb", "adtte", "adce", "adae", "queries")
 
 
 @pytest.fixture(scope="module")
 def demo() -> Study:
-    return load_study(read_cut(ROOT / "params" / "demo-final.yaml"))
+    return loaded_once(read_cut(ROOT / "params" / "demo-final.yaml"))
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -28,15 +28,15 @@ from esld.data.export import (
     variables,
     version_note,
 )
-from esld.data.study import load_study
 from esld.errors import InputError
 from tests.data.small_trial import ROOT
 from tests.examples import few
+from tests.loaded import loaded_once
 
 
 def some_of(cut):
     """A cut with few of its many laboratory values."""
-    study = load_study(read_cut(ROOT / "params" / f"{cut}.yaml"))
+    study = loaded_once(read_cut(ROOT / "params" / f"{cut}.yaml"))
     return replace(study, adlb=study.adlb[::25].reset_index(drop=True))
 
 

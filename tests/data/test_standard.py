@@ -22,6 +22,7 @@ from esld.errors import InputErrors
 from tests.data.small_trial import PROTOCOL, ds, event, patient, trial
 from tests.data.spoilt import demo_tables, put, spoilt
 from tests.examples import few
+from tests.loaded import loaded_once
 from tests.reports import ROOT
 
 LISTS = code_lists(PROTOCOL)
@@ -412,7 +413,7 @@ class TestResults:
 
 @pytest.fixture(scope="module")
 def demo():
-    return load_study(read_cut(ROOT / "params" / "demo-final.yaml"))
+    return loaded_once(read_cut(ROOT / "params" / "demo-final.yaml"))
 
 
 class TestCases:
@@ -513,7 +514,7 @@ class TestCases:
 
 @pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "mayo-pbc", "demo-interim-blinded"])
 def test_the_account_adds_up_and_leaves_nothing_that_is_not_understood(cut):
-    study = load_study(read_cut(ROOT / "params" / f"{cut}.yaml"))
+    study = loaded_once(read_cut(ROOT / "params" / f"{cut}.yaml"))
     account = study.account
     exported = taken_in(study.file).exported
     records = account[account["what"].eq("records")].groupby("domain")["records"].sum()

@@ -12,6 +12,7 @@ from esld.data.study import Study, load_study
 from esld.data.tables import write_tables
 from esld.errors import InputError, RefusedError
 from tests.data.small_trial import PROTOCOL, ROOT, ds, event, lb, patient, rs, trial
+from tests.loaded import loaded_once
 
 CUT = {
     "protocol": str(ROOT / "params" / "protocols" / "nct06167473.yaml"),
@@ -72,7 +73,7 @@ def refusal(folder: Path, content: sdtm.Tables, **changes: str) -> str:
 
 @pytest.fixture(scope="module")
 def demo() -> Study:
-    return load_study(read_cut(ROOT / "params" / "demo-final.yaml"))
+    return loaded_once(read_cut(ROOT / "params" / "demo-final.yaml"))
 
 
 class TestCutFile:
@@ -139,8 +140,8 @@ class TestLoad:
         assert list(demo.queries.columns) == ["id", "USUBJID", "record", "rule", "severity", "message"]
 
     def test_interim_and_mayo(self):
-        interim = load_study(read_cut(ROOT / "params" / "demo-interim.yaml"))
-        mayo = load_study(read_cut(ROOT / "params" / "mayo-pbc.yaml"))
+        interim = loaded_once(read_cut(ROOT / "params" / "demo-interim.yaml"))
+        mayo = loaded_once(read_cut(ROOT / "params" / "mayo-pbc.yaml"))
         assert interim.adlb["ADT"].max() <= pd.Timestamp(interim.cut.cutoff)
         assert interim.adtte["ADT"].max() == pd.Timestamp(interim.cut.cutoff)  # of the sensitivity
         assert len(mayo.randomised) == 312

@@ -15,6 +15,7 @@ from esld.errors import InputErrors
 from esld.protocol.design import Dose
 from tests.data.small_trial import PROTOCOL, ROOT, patient, trial
 from tests.examples import few
+from tests.loaded import loaded_once
 
 EXAMPLE = ROOT / "esld" / "data" / "examples" / "demo"
 HIDDEN = ("masked", "blinded")
@@ -97,7 +98,7 @@ class TestColumns:
     def test_what_scores_and_endpoints_need_is_on_it(self, view):
         """Whatever an unblinded cut derives apart from arms and doses, the view derives as well."""
         file = read_cut(ROOT / "params" / f"demo-interim-{view}.yaml")
-        whole = load_study(read_cut(ROOT / "params" / "demo-interim.yaml"))
+        whole = loaded_once(read_cut(ROOT / "params" / "demo-interim.yaml"))
         own = load_study(file)
         arms = ["TRT01P", "TRT01PN", "TRT01A", "TRT01AN"]
         for name in ("adsl", "adlb", "adtte", "adce", "adae"):

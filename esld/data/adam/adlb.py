@@ -9,6 +9,7 @@ from esld.data import dates, exposure
 from esld.data.adam.adsl import anchor_days
 from esld.data.adam.rescue import with_rescue
 from esld.data.adam.scores import derive_scores
+from esld.data.moments import moments
 from esld.data.sdtm import Tables
 from esld.protocol import Protocol, Schedule
 from esld.scoring import units
@@ -157,6 +158,9 @@ def _measured(table: pd.DataFrame, name: str, numbers: pd.DataFrame) -> pd.DataF
 
 def _after_first_dose(measured: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.Series:
     """Whether both times show a value to be later than the patient's first dose."""
+    timed = moments(measured["_DTC"])[0].notna()
+    if not timed.any():
+        return timed
     first = exposure.first_doses(tables, protocol)
     return exposure.hours_after_first(measured["_DTC"], measured["USUBJID"], first) > 0
 
@@ -170,16 +174,14 @@ def _placed(records: pd.DataFrame, subjects: pd.DataFrame, schedule: Schedule) -
     placed["POSTLTFL"] = (records["ADT"] > transplant).map({True: "Y", False: None}).astype(object)
     placed["ANRIND"] = range_indicator(placed["AVAL"], placed["ANRLO"], placed["ANRHI"])
     baseline = (day <= 1) & ~placed["_dosed"]
-    placed["AVISIT"] = pd.Series(None, placed.index, dtype=object).mask(baseline, BASELINE)
-    placed["AVISITN"] = pd.Series(np.nan, placed.index).mask(baseline, 0.0)
-    placed = placed.assign(AWTARGET=np.nan, AWLO=np.nan, AWHI=np.nan)
-    for visit in schedule.visits:
-        inside = day.between(*visit.window)
-        placed.loc[inside, "AVISIT"] = visit.label
-        placed.loc[inside, "AVISITN"] = visit.number
-        placed.loc[inside, "AWTARGET"] = visit.target
-        placed.loc[inside, "AWLO"] = visit.window[0]
-        placed.loc[inside, "AWHI"] = visit.window[1]
+    visits: list[tuple[object, ...]] = [(np.nan,) * 5, (BASELINE, 0, *[np.nan] * 3)]
+    visits += [(visit.label, visit.number, visit.target, *visit.window) for visit in schedule.visits]
+    which = baseline.to_numpy(dtype=int)
+    for place, visit in enumerate(schedule.visits, start=2):
+        which[day.between(*visit.window)] = place
+    columns = ("AVISIT", "AVISITN", "AWTARGET", "AWLO", "AWHI")
+    for column, cells, dtype in zip(columns, zip(*visits, strict=True), (object, *[float] * 4), strict=True):
+        placed[column] = np.array(cells, dtype=dtype)[which]
     placed["AWTDIFF"] = (placed["ADY"] - placed["AWTARGET"]).abs()
     return placed
 

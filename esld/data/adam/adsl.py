@@ -58,8 +58,9 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
     adsl = adsl.join(_exposure(given))
     if "EX" in tables:
         adsl["NINFUS"] = adsl["NINFUS"].fillna(0)
-    adsl = adsl.join(contacts.last_contact(tables).rename(columns=_LAST_CONTACT))
-    died = deaths.died(tables).rename(columns=_DEATH)
+    died = deaths.died(tables)
+    adsl = adsl.join(contacts.last_contact(tables, died).rename(columns=_LAST_CONTACT))
+    died = died.rename(columns=_DEATH)
     adsl["DTHFL"] = pd.Series(adsl.index.isin(died.index), adsl.index).map({True: "Y", False: "N"})
     adsl = adsl.join(died[list(_DEATH.values())])
     # A partial date of death means its first possible day, but none before the patient was last seen alive.

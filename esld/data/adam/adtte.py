@@ -86,6 +86,8 @@ def _times(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame, known: 
     # What is named later goes before what is named earlier, unless it is later in time.
     ended = pd.DataFrame({"ADT": pd.Series(dtype="datetime64[ns]")})
     for found in (censored, competing, events):
+        if found.empty:
+            continue
         kept = found[~(found["ADT"] > ended["ADT"].reindex(found.index))]
         follow_up.loc[kept.index] = kept[follow_up.columns]
         ended = pd.concat([ended.drop(kept.index, errors="ignore"), kept[["ADT"]]])

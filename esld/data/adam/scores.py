@@ -181,18 +181,23 @@ def derive_scores(
             rule = f"must have its components among the parameters; missing: {', '.join(missing)}"
             remedy = "Add them or leave the score out."
             raise InputError(f"parameter {paramcd}", rule, None, protocol.id, remedy)
-    parts = [_score_rows(paramcd, adlb, tables, subjects, protocol) for paramcd in wanted]
+    analysed = adlb.loc[adlb["ANL01FL"].eq("Y"), _READ].sort_values("ADT", kind="stable")
+    parts = [_score_rows(paramcd, analysed, adlb, tables, subjects, protocol) for paramcd in wanted]
     parts = [part for part in parts if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else adlb.iloc[:0]
 
 
 def _score_rows(
-    paramcd: str, adlb: pd.DataFrame, tables: Tables, subjects: pd.DataFrame, protocol: Protocol
+    paramcd: str,
+    analysed: pd.DataFrame,
+    adlb: pd.DataFrame,
+    tables: Tables,
+    subjects: pd.DataFrame,
+    protocol: Protocol,
 ) -> pd.DataFrame:
     given, _ = _arguments(paramcd, protocol)
     components = _components(given, protocol)
-    analysed = adlb["ANL01FL"].eq("Y") & adlb["PARAMCD"].isin(components)
-    chosen = adlb.loc[analysed, _READ].sort_values("ADT", kind="stable")
+    chosen = analysed[analysed["PARAMCD"].isin(components)]
     parts = [adlb.iloc[:0]]
     for window in _windows(chosen, protocol.schedule.component_days):
         last = window.drop_duplicates(_KEYS, keep="last").set_index(_KEYS)[_OF_LAST]
@@ -337,10 +342,12 @@ def on_dialysis(tables: Tables, creatinine_day: pd.Series, measured: pd.Series |
     -------
     ndarray of bool, same length
     """
-    if "PR" not in tables:
-        return np.zeros(len(creatinine_day), dtype=bool)
-    pr = tables["PR"].assign(day=dates.whole(tables["PR"]["PRSTDTC"]))
+    pr = tables.get("PR", pd.DataFrame({"PRDECOD": []}))
     pr = pr.assign(sessions=pr["PRDECOD"].isin(_SESSIONS) + 2 * pr["PRDECOD"].isin(_CONTINUOUS))
+    pr = pr[pr["sessions"] > 0]
+    if pr.empty:
+        return np.zeros(len(creatinine_day), dtype=bool)
+    pr = pr.assign(day=dates.whole(pr["PRSTDTC"]))
     asked = pd.DataFrame(
         {
             "USUBJID": creatinine_day.index,
@@ -349,7 +356,7 @@ def on_dialysis(tables: Tables, creatinine_day: pd.Series, measured: pd.Series |
             "place": range(len(creatinine_day)),
         }
     )
-    pairs = asked.merge(pr.loc[pr["sessions"] > 0, ["USUBJID", "day", "PRSTDTC", "sessions"]], on="USUBJID")
+    pairs = asked.merge(pr[["USUBJID", "day", "PRSTDTC", "sessions"]], on="USUBJID")
     later = hours_after(pairs["measured"], *moments(pairs["PRSTDTC"])) < 0
     within = pairs[(pairs["asked"] - pairs["day"]).dt.days.between(0, 7) & ~later]
     sessions = within.groupby(["place", "day"])["sessions"].max().groupby("place").sum()

@@ -233,6 +233,8 @@ def used_and_unused(
     evidence: Evidence, name: str, rows: pd.DataFrame, message: str, content: Collection[str] = ()
 ) -> Iterator[Query]:
     """One query a record that an analysis may use, and one line for all the others."""
+    if rows.empty:
+        return
     used = evidence.used(name, rows)
     yield from each(name, rows[used], f"{message[:1].upper()}{message[1:]}.", content)
     yield from unused(name, rows[~used], message, message)

@@ -72,7 +72,8 @@ def _after_death(evidence: Evidence) -> Iterator[Query]:
     died = evidence.deaths.groupby("USUBJID")["last"].max()
     for name, table in evidence.tables.items():
         domain = DOMAINS[name]
-        if name in ("DM", "MH", "DD") or not len(table):
+        table = table[table["USUBJID"].isin(died.index)]
+        if name in ("DM", "MH", "DD") or table.empty:
             continue
         if name == "SS":  # somebody may ask, and be told of the death, at any later time
             table = table[status(table, "ALIVE")]

@@ -85,7 +85,8 @@ def _ends(evidence: Evidence) -> Iterator[Query]:
         pairs = _PERIODS if name == "DM" else ((domain.date or "", domain.end or ""),)
         for start, end in pairs:
             if start in table and end in table:
-                wrong = table[_before(table[end], table[start])]
+                both = table[table[end].notna() & table[start].notna()]
+                wrong = both[_before(both[end], both[start])] if len(both) else both
                 told = f"{end} {{{end}}} is before {start} {{{start}}}."
                 yield from each(name, wrong, told, (start, end))
 

@@ -91,10 +91,9 @@ def _measured(evidence: Evidence) -> Iterator[tuple[str, VitalSign, pd.DataFrame
     if vs is None or vs.empty:
         return
     done = vs[vs["VSORRES"].notna()]
-    for test, sign in expected().vital_signs.items():
-        own = done[done["VSTESTCD"].eq(test)]
-        if len(own):
-            yield test, sign, own
+    signs = expected().vital_signs
+    for test, own in done[done["VSTESTCD"].isin(signs)].groupby("VSTESTCD"):
+        yield str(test), signs[str(test)], own
 
 
 def _out_of_range(row: Row, sign: VitalSign) -> str:

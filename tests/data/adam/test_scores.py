@@ -12,6 +12,7 @@ from esld.errors import InputError
 from esld.protocol import Parameter, Protocol, read_protocol
 from esld.scoring.catalogue import SCORES
 from tests.data.small_trial import PROTOCOL, ROOT, event, lb, patient, rs, trial, with_parameters
+from tests.loaded import loaded_once
 
 CUTOFF = pd.Timestamp("2026-12-31")
 DAY_1 = pd.Timestamp("2025-01-11")
@@ -271,9 +272,8 @@ class TestAscites:
 
     def test_everybody_of_the_demonstration_trial_has_a_baseline_score(self):
         from esld.data.cutfile import read_cut
-        from esld.data.study import load_study
 
-        study = load_study(read_cut(ROOT / "params" / "demo-final.yaml"))
+        study = loaded_once(read_cut(ROOT / "params" / "demo-final.yaml"))
         baseline = study.adlb[study.adlb["PARAMCD"].eq("CPSCORE") & study.adlb["ABLFL"].eq("Y")]
         assert set(baseline["USUBJID"]) == set(study.randomised["USUBJID"])
 

@@ -53,14 +53,16 @@ def clean() -> Tables:
 
 def found(tables: Tables, protocol=PROTOCOL, aside: pd.DataFrame | None = None) -> pd.DataFrame:
     """The queries of tables without a fault: what an export is refused for is no query."""
-    made = standardise(tables, protocol)
-    validate(made.tables, protocol)
-    return asked(made.tables, protocol, made.aside if aside is None else aside)
+    return asked(tables, protocol, aside, sound=True)
 
 
-def asked(tables: Tables, protocol=PROTOCOL, aside: pd.DataFrame | None = None) -> pd.DataFrame:
-    """The queries, whatever the tables hold."""
+def asked(
+    tables: Tables, protocol=PROTOCOL, aside: pd.DataFrame | None = None, *, sound: bool = False
+) -> pd.DataFrame:
+    """The queries, whatever the tables hold, or only if they are `sound`."""
     made = standardise(tables, protocol)
+    if sound:
+        validate(made.tables, protocol)
     tables, aside = made.tables, made.aside if aside is None else aside
     adsl = derive_adsl(tables, protocol, CUTOFF)
     adlb = derive_adlb(tables, adsl, unscored(protocol))

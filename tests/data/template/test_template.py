@@ -30,6 +30,7 @@ from esld.protocol import read_protocol
 from tests.data.small_trial import PROTOCOL, ROOT
 from tests.data.template.demo_forms import Forms, cell_of, demo_cut, demo_forms, enter, sheets_of
 from tests.examples import few
+from tests.loaded import loaded_once
 
 PROTOCOL_FILE = ROOT / "params" / "protocols" / "nct06167473.yaml"
 DEMO = ROOT / "esld" / "data" / "examples" / "demo"
@@ -50,7 +51,7 @@ def three(forms: Forms) -> Forms:
 
 @pytest.fixture(scope="module")
 def demo_study() -> Study:
-    return load_study(read_cut(ROOT / "params" / "demo-final.yaml"))
+    return loaded_once(read_cut(ROOT / "params" / "demo-final.yaml"))
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +186,7 @@ class TestTheFile:
         checked = check_data(data, trial)
         assert checked.faults.empty and "checked as the blinded view" in " ".join(checked.notes)
         blinded = load_study(read_cut(demo_cut(tmp_path, data.name, view="blinded", protocol=trial)))
-        known = load_study(read_cut(demo_cut(tmp_path, "example:demo", view="blinded")))
+        known = loaded_once(read_cut(demo_cut(tmp_path, "example:demo", view="blinded")))
         for name in ANALYSED:
             pd.testing.assert_frame_equal(getattr(blinded, name), getattr(known, name))
         for view in ("masked", "unblinded"):
