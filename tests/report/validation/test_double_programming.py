@@ -7,6 +7,7 @@ from math import isnan
 import pytest
 
 from esld.errors import RunError
+from esld.reasons import Why, because
 from esld.report.results import Reported, Row, rows_of
 from esld.report.validation import double_programming
 from tests.report.builders import ROOT, plain, spans
@@ -57,11 +58,11 @@ def test_a_number_that_only_one_program_has_stops_the_run(compared):
 
 
 def test_what_the_other_program_is_not_fit_for_is_said(compared):
-    unfit = replace(compared[0], second=float("nan"), unfit="it draws lots")
+    unfit = replace(compared[0], second=float("nan"), unfit=because(Why.OTHER_NO_LIMITS))
     double_programming.require_agreement([unfit])
     table = double_programming.pair_table([unfit, *compared[1:]])
     assert "not compared" in table.frame["Difference"].iloc[0]
-    assert "Not compared: it draws lots." in table.footnotes
+    assert f"Not compared: {because(Why.OTHER_NO_LIMITS)}." in table.footnotes
     rows = rows_of("double", double_programming.pair_rows([unfit]), analysis="V", chapter="90_validation")
     assert rows.row("numbers not compared").value == 1
 
