@@ -13,6 +13,7 @@ from esld.data.study import Study
 from esld.data.views import ALL
 from esld.protocol import Parameter
 from esld.report import numbers
+from esld.report.cells import Label, Number, number
 from esld.report.drawing.figures import Picture
 from esld.report.numbers import capitalised
 from esld.report.parameters import analysed, unrecorded
@@ -316,14 +317,15 @@ def state_table(reported: Reported, arms: Sequence[str], days: Sequence[float]) 
     lines = []
     for arm in arms:
         for day in days:
-            cells = {name: f"{reported.row(state, arm, day).value:.0f}" for state, name in STATES.items()}
-            lines.append({"Group": arm, "Days since randomisation": f"{day:g}", **cells})
+            own = {name: number(reported.row(state, arm, day)) for state, name in STATES.items()}
+            head = {"Group": Label(arm), "Days since randomisation": Number(day, 6, "digits")}
+            lines.append(head | own)
     notes = (
         "Every patient of a group is in one column. Transplanted: whether or not followed after it; who died after a transplant "
         "is counted as dead.",
     )
     title = "In which state patients were"
-    return Table("patient_states", title, pd.DataFrame(lines), footnotes=notes, group="Group")
+    return Table("patient_states", title, lines, footnotes=notes, group="Group")
 
 
 def state_figure(found: Courses, reported: Reported, *, ticks: Sequence[float], mark: float) -> Picture:
