@@ -77,18 +77,6 @@ def count(x: int, n: int) -> str:
     return f"{x}/{n} ({percent(x / n, n)})" if n else f"{x}/{n}"
 
 
-def interval(lower: float | None, upper: float | None, decimals: int) -> str:
-    """``0.48 to 0.98``; NE for a limit that does not exist, once when neither does."""
-    texts = fixed(lower, decimals), fixed(upper, decimals)
-    return NOT_ESTIMABLE if set(texts) == {NOT_ESTIMABLE} else " to ".join(texts)
-
-
-def estimate(value: float | None, lower: float | None, upper: float | None, decimals: int) -> str:
-    """``0.91 (0.59 to 1.00)``; only ``NE`` when the estimate itself does not exist."""
-    text = fixed(value, decimals)
-    return text if text == NOT_ESTIMABLE else f"{text} ({interval(lower, upper, decimals)})"
-
-
 def of_mean(decimals: int) -> int:
     """Decimals of a mean of values measured to so many: one more than whole numbers, else the same."""
     return max(1, decimals)
