@@ -308,7 +308,7 @@ def method_table(since: SinceLastCut) -> Table | None:
         key = (result_name(change.row), _how(change.before), _how(change.after))
         made[key] = made.get(key, 0) + 1
     lines = [
-        {"Result": name, "Numbers": Number(n), "Method then": then, "Method now": now}
+        {"Result": Label(name), "Numbers": Number(n), "Method then": Label(then), "Method now": Label(now)}
         for (name, then, now), n in made.items()
     ]
     return Table("since_methods", message("diff.methods.title"), lines[:_SHOWN], footnotes=_more(len(lines)))

@@ -60,11 +60,11 @@ def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
             if not complete:
                 line[extremes] = Empty()
                 if group.unknown:
-                    ends = (
+                    worst, best = (
                         reported.row(f"proportion_{case}_case", group.group).value
                         for case in ("worst", "best")
                     )
-                    line[extremes] = Limits(*ends, decimals=decimals, style="percent")
+                    line[extremes] = Limits(worst, best, decimals, "percent")
             lines.append(line)
             methods[name] = method(share)
             notes |= dict.fromkeys(_reasons(share))
@@ -81,8 +81,10 @@ def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
             if not complete:
                 line[extremes] = Empty()
                 if result.bounds:
-                    ends = (reported.row(f"risk_difference_{end}").value for end in ("lowest", "highest"))
-                    line[extremes] = Limits(*ends, decimals=decimals, style="points")
+                    lowest, highest = (
+                        reported.row(f"risk_difference_{end}").value for end in ("lowest", "highest")
+                    )
+                    line[extremes] = Limits(lowest, highest, decimals, "points")
             lines.append(line)
             methods[name] += f"; difference: {method(row)}"
             notes |= dict.fromkeys(_reasons(row))
