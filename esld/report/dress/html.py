@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 _SHORT = 16  # characters: a visit or a patient's number is not broken inside its cell
 _LONG = 48  # characters: a sentence keeps a readable width, and the table scrolls
 _WHOLE = 12  # lines, headings of blocks included: so short a table is not parted by the end of a page
+# As a class and an element more than JupyterLab's own rules have, which set every cell right.
 _NOTEBOOK = (
-    "figure.table{margin:1em 0}figure.table .title{font-weight:bold}figure.table :is(th,td){text-align:left}"
-    "figure.table thead th,figure.table .block th{font-weight:bold}figure.table tbody th{font-weight:normal}"
-    "figure.table .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}"
-    "figure.table .number[style]::after{content:var(--pad);visibility:hidden}"
+    "figure.table{margin:1em 0}figure.table table{margin:0}figure.table .title{font-weight:bold}"
+    "figure.table .scroll :is(th,td){text-align:left;vertical-align:baseline}figure.table .scroll tbody th{font-weight:normal}"
+    "figure.table .scroll tbody .block th{font-weight:bold}figure.table .scroll .over{text-align:center}"
+    "figure.table .scroll .number{text-align:right;font-variant-numeric:tabular-nums}"
+    "figure.table td.number{white-space:nowrap}figure.table .number[style]::after{content:var(--pad);visibility:hidden}"
+    "figure.table .notes p{margin:0;font-size:.9em}"
 )
 
 
