@@ -10,7 +10,7 @@ from esld.data.adam.adae import SEVERITIES, SOON, timing
 from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.report import numbers
-from esld.report.cells import Cell, Data, Label, Several, number
+from esld.report.cells import Cell, Data, Label, Number, Several, number
 from esld.report.results import Reported, Row, slug
 from esld.report.safety.counted import SafetySet, absence_words, share, share_cell, share_words
 from esld.report.tables import Table
@@ -287,13 +287,13 @@ def _worst(scale: Scale) -> str:
 
 def _levels(scale: Scale, reported: Reported, name: str, arm: str) -> Several:
     """``G1: 2, G3: 1``: patients by worst grade or severity."""
-    parts: dict[str, Cell] = {}
-    for level, shown in scale.shown.items():
-        if row := reported.find(f"{name}, worst {scale.word} {level}", arm):
-            parts[shown] = number(row)
-    return Several(
-        ", ".join(f"{shown}: {{}}" for shown in parts), tuple(parts), tuple(parts.values()), words=True
-    )
+    rows = {
+        shown: reported.find(f"{name}, worst {scale.word} {level}", arm)
+        for level, shown in scale.shown.items()
+    }
+    said = ", ".join(f"{shown}: {{{place}}}" for place, (shown, row) in enumerate(rows.items()) if row)
+    counts = tuple(number(row) if row else Number(0) for row in rows.values())
+    return Several(said, tuple(rows), counts, words=True)
 
 
 def rows_of_kind(found: AdverseEvents, reported: Reported, kind: str) -> list[Row]:
