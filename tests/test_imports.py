@@ -17,7 +17,6 @@ HEAVY = {
     "matplotlib",
     "seaborn",
     "lifelines",
-    "great_tables",
     "formulaic",
 }
 NOTEBOOKS = {

@@ -33,7 +33,6 @@ from esld.pipeline.start import skip_iri_grammar
 _STACK = (
     "IPython.core.completer",
     "formulaic",
-    "great_tables",
     "ipykernel.ipkernel",
     "ipykernel.kernelapp",
     "ipykernel.zmqshell",

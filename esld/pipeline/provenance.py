@@ -27,7 +27,6 @@ _RUNS_WITH = [
         "lifelines",
         "matplotlib",
         "seaborn",
-        "great-tables",
         "pandera",
         "pydantic",
     ),

@@ -13,6 +13,7 @@ from esld.randomisation import (
 )
 from esld.reasons import Why, because
 from esld.report import needs, numbers
+from esld.report.cells import Number
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 
@@ -50,13 +51,11 @@ def baseline_values(study: Study) -> pd.DataFrame:
     return study.randomised.set_index("USUBJID")[["TRT01P", "AGE", "SEX", "WEIGHTBL"]].join(wide)
 
 
-def difference_text(differences: Reported, label: str, study: Study) -> str:
+def difference_cell(differences: Reported, label: str, study: Study) -> Number:
     """A variable's standardised difference as a table shows it: signed, of categories a distance."""
     variable = next(v for v in baseline_variables(study) if v.label == label)
     row = differences.row(f"{variable.name} standardised difference")
-    if row.value is None:
-        return numbers.NOT_ESTIMABLE
-    return numbers.fixed(row.value, 2) if variable.categorical else numbers.signed(row.value, 2)
+    return Number(row.value, 2, "fixed" if variable.categorical else "signed", row.result_id)
 
 
 def balance_rows(study: Study) -> pd.DataFrame:

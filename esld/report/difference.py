@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import pandas as pd
 
-from esld.report import numbers
+from esld.report.cells import Cell, estimate, number
 from esld.report.front import PRIMARY
 from esld.report.results import Row
 
@@ -222,17 +222,21 @@ def _record(change: Change) -> dict[str, object]:
 
 def in_words(change: Change) -> tuple[str, str]:
     """An estimate as it stood before and after, to the same decimals: ``0.91 (0.59 to 1.00)``; empty where absent."""
+    before, after = in_cells(change)
+    return before.text, after.text
+
+
+def in_cells(change: Change) -> tuple[Cell, Cell]:
+    """An estimate as it stood before and after, as cells of a table."""
     decimals = decimals_of(change)
-    before, after = (_in_words(row, decimals) for row in (change.before, change.after))
+    before, after = (_cell(row, decimals) for row in (change.before, change.after))
     return before, after
 
 
-def _in_words(row: Row | None, decimals: int) -> str:
-    if row is None:
-        return ""
-    if row.lower is None and row.upper is None:
-        return numbers.fixed(row.value, decimals)
-    return numbers.estimate(row.value, row.lower, row.upper, decimals)
+def _cell(row: Row | None, decimals: int) -> Cell:
+    if row is not None and row.lower is None and row.upper is None:
+        return number(row, decimals)
+    return estimate(row, decimals)
 
 
 def decimals_of(change: Change) -> int:

@@ -8,6 +8,7 @@ import pandas as pd
 from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.data.views import ALL
+from esld.report.cells import Cell, Empty, Label, Number
 from esld.report.numbers import capitalised
 from esld.report.numbers import horizon as in_words
 from esld.report.results import Reported
@@ -251,7 +252,7 @@ def _reconcile(counts: pd.DataFrame) -> None:
 def flow_table(flow: Flow) -> Table:
     """The flow as a table, a block a stage."""
     horizon = in_words(flow.horizon_days)
-    rows = []
+    lines: list[dict[str, Cell]] = []
     for stage, steps in _STAGES.items():
         for step, label in steps.items():
             if step not in flow or (step in ONLY_IF_ANY and not flow.count(step)):
@@ -260,8 +261,8 @@ def flow_table(flow: Flow) -> Table:
             reasons = {name: indent + words for name, words in flow.reasons(step).items()}
             for name, text in {step: label.format(horizon=horizon), **reasons}.items():
                 counts = flow.counts.loc[name].to_dict()
-                cells = {column: "" if x is None else str(x) for column, x in counts.items()}
-                rows.append({"Stage": stage, "Patients": text, **cells})
+                own = {str(column): Empty() if x is None else Number(x) for column, x in counts.items()}
+                lines.append({"Stage": Label(stage), "Patients": Label(text), **own})
     blocks = "Treatment and follow-up each add up" if "treated" in flow else "Follow-up adds up"
     everybody = "All randomised patients are analysed, in the group to which they were randomised."
     notes = [f"{blocks} to the randomised. {everybody}"]
@@ -272,7 +273,7 @@ def flow_table(flow: Flow) -> Table:
     return Table(
         "participant_flow",
         "Participants from consent to analysis",
-        pd.DataFrame(rows),
+        lines,
         footnotes=tuple(notes),
         group="Stage",
     )

@@ -19,6 +19,7 @@ _SMALL = (
     "eleven",
     "twelve",
 )
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _UNITS = {"umol/L": "µmol/L", "10^9/L": "10⁹/L", "ratio": ""}
 
 
@@ -63,7 +64,12 @@ def percent(proportion: float | None, n: int | None = None) -> str:
 
 def points(proportion: float | None, n: int | None = None) -> str:
     """A difference of proportions in percentage points; decimals as for :func:`percent`, `n` being a group's size."""
-    return fixed(None if proportion is None else 100 * proportion, 1 if n is not None and n >= 100 else 0)
+    return fixed(None if proportion is None else 100 * proportion, of_share(n))
+
+
+def of_share(n: int | None) -> int:
+    """Decimals of a share of so many, in per cent."""
+    return 1 if n is not None and n >= 100 else 0
 
 
 def count(x: int, n: int) -> str:
@@ -71,21 +77,27 @@ def count(x: int, n: int) -> str:
     return f"{x}/{n} ({percent(x / n, n)})" if n else f"{x}/{n}"
 
 
-def interval(lower: float | None, upper: float | None, decimals: int) -> str:
-    """``0.48 to 0.98``; NE for a limit that does not exist, once when neither does."""
-    texts = fixed(lower, decimals), fixed(upper, decimals)
-    return NOT_ESTIMABLE if set(texts) == {NOT_ESTIMABLE} else " to ".join(texts)
-
-
-def estimate(value: float | None, lower: float | None, upper: float | None, decimals: int) -> str:
-    """``0.91 (0.59 to 1.00)``; only ``NE`` when the estimate itself does not exist."""
-    text = fixed(value, decimals)
-    return text if text == NOT_ESTIMABLE else f"{text} ({interval(lower, upper, decimals)})"
-
-
 def of_mean(decimals: int) -> int:
     """Decimals of a mean of values measured to so many: one more than whole numbers, else the same."""
     return max(1, decimals)
+
+
+def digits(value: float | None, digits: int) -> str:
+    """A number with so many significant digits."""
+    if value is None or math.isnan(value):
+        return NOT_ESTIMABLE
+    return f"{value:.{digits}g}".replace("-", MINUS)
+
+
+def power(value: float | None) -> str:
+    """A relative difference in powers of ten: ``5 × 10⁻¹⁵``; ``none`` for 0."""
+    if value is None or math.isnan(value):
+        return NOT_ESTIMABLE
+    if value == 0:
+        return "none"
+    digit, exponent = f"{value:.0e}".split("e")
+    raised = str(int(exponent)).translate(_RAISED)
+    return f"10{raised}" if digit == "1" else f"{digit} × 10{raised}"
 
 
 def p_value(p: float | None) -> str:

@@ -45,6 +45,7 @@ scale: float = 1.0  # factor
 # %%
 from pandas import DataFrame
 
+from esld.report.cells import Number
 from esld.report.chapter import open_chapter
 from esld.report.tables import Table
 
@@ -59,7 +60,7 @@ chapter.hand_over("{name}", DataFrame([dict(statistic="patients", value=value)])
 print("patients", value)
 
 # %%
-chapter.table(Table("{name}", "Patients", DataFrame(dict(what=["patients"], n=[f"{{value:.0f}}"]))))
+chapter.table(Table("{name}", "Patients", DataFrame(dict(what=["patients"], n=[Number(value)]))))
 
 # %%
 chapter.answer(f"There are {{value:.0f}} patients.")

@@ -80,7 +80,7 @@ class TestSmallPhone:
         """Its first column holds "1a": it must not take the room of a name."""
         page = browser.new_page(viewport={"width": 360, "height": 800})
         page.goto((folder / "08_summary.html").as_uri())
-        first = page.locator("#consort tbody tr:not(.gt_group_heading_row) > :first-child").first
+        first = page.locator("#consort tbody tr:not(.block) > :first-child").first
         assert first.bounding_box()["width"] < 70
         page.close()
 
@@ -107,7 +107,7 @@ class TestPaper:
         for path in sorted(folder.glob("*.html")):
             page.goto(path.as_uri())
             assert page.locator(".scroll > *").evaluate_all(wide) == 0, path.name
-            assert set(page.locator("td.gt_right").evaluate_all(lines)) <= {"nowrap"}, path.name
+            assert set(page.locator("td.number").evaluate_all(lines)) <= {"nowrap"}, path.name
         page.close()
 
     def test_a_heading_stays_with_its_rows_and_a_short_table_whole(self, browser, folder):
@@ -115,8 +115,8 @@ class TestPaper:
         page.emulate_media(media="print")
         page.goto((folder / "06_safety.html").as_uri())
         after = "e => getComputedStyle(e).breakAfter"
-        assert page.locator(".gt_group_heading_row").first.evaluate(after) == "avoid"
-        assert page.locator("tbody tr:nth-last-child(2)").first.evaluate(after) == "avoid"
+        assert page.locator(".block").first.evaluate(after) == "avoid"
+        assert page.locator("tbody:last-child tr:nth-last-child(2)").first.evaluate(after) == "avoid"
         inside = (
             "all => all.map(e => [e.querySelectorAll('tbody tr').length, getComputedStyle(e).breakInside])"
         )

@@ -11,10 +11,11 @@ import nbformat.v4 as nbf
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
-from great_tables import GT, loc
 
 from esld.pipeline.render import Card, Chapter, Masthead, Report, render
 from esld.pipeline.theme.export import picture_size
+from esld.report.cells import Count, Number
+from esld.report.tables import Table
 
 HOSTILE = "A <b>\"trial\"</b> & 'more' </title></style><script>alert(1)</script>"
 KAPLAN_MEIER = "import numpy as np\n\n# 0 < x & y\nx = \"<b>\" if 1 < 2 else '&amp;'\n  \nshow(x)"
@@ -46,22 +47,24 @@ def code(source: str, *outputs, tags: tuple[str, ...] = ()):
 
 
 def table(id: str = "t1") -> str:
-    frame = pd.DataFrame(
-        {
-            "part": ["Survival", "Survival"],
-            "what": ["Alive, n/N (%)", "Difference"],
-            "est": ["10/11 (91)", "−9"],
-        }
-    )
-    made = GT(frame, id=id, rowname_col="what", groupname_col="part").tab_header("One year", "by arm")
-    made = made.tab_footnote("Clopper–Pearson.", loc.body("est", [0])).tab_source_note("Intention to treat.")
-    return made.as_raw_html()
+    lines = [
+        {"part": "Survival", "what": "Alive, n/N (%)", "est": Count(10, 11)},
+        {"part": "Survival", "what": "Difference", "est": Number(-9)},
+    ]
+    notes = ("Clopper–Pearson.", "Intention to treat.")
+    return Table(id, "One year by arm", lines, footnotes=notes, group="part").to_html()
 
 
 def wide_table() -> str:
     columns = [f"Analyte {number}" for number in range(10)]
-    frame = pd.DataFrame({"Visit": ["Week 1"], **{name: ["22/22 (100 %)"] for name in columns}})
-    return GT(frame, id="wide", rowname_col="Visit").as_raw_html()
+    return Table("wide", "Wide", [{"Visit": "Week 1", **dict.fromkeys(columns, Count(22, 22))}]).to_html()
+
+
+# Made by another hand: its cells name the headings that they belong to.
+FOREIGN = (
+    "<table border='1'><caption>By <i>another</i></caption><thead><tr><th id='x-a'>a</th><th id='x-b'>b</th></tr></thead>"
+    "<tbody><tr><td headers='x-a'>1</td><td headers='x-a x-b'>2</td></tr></tbody></table>"
+)
 
 
 def survival_notebook():
@@ -92,8 +95,9 @@ def survival_notebook():
                 ),
                 shown({"text/plain": "Text(0.5, 1.0, 'an artist')"}, kind="execute_result"),
             ),
-            code("table()", shown({"text/html": table(), "text/plain": "GT(...)"}, kind="execute_result")),
+            code("table()", shown({"text/html": table(), "text/plain": "Table t1"}, kind="execute_result")),
             code("wide()", shown({"text/html": wide_table()})),
+            code("foreign()", shown({"text/html": FOREIGN})),
             nbf.new_markdown_cell(
                 "### Low dose\n\nAgain. See [the data](00_data_cut.html#result), [home](index.html)."
             ),
@@ -121,6 +125,8 @@ def data_cut_notebook():
             nbf.new_markdown_cell(prose),
             code("flow()", shown({"text/html": table()})),
             code("again()", shown({"text/html": table()})),
+            code("foreign()", shown({"text/html": FOREIGN})),
+            code("foreign()", shown({"text/html": FOREIGN})),
             code("hostile()", shown({"text/html": hostile})),
             code("frame", shown({"text/html": pd.DataFrame({"a": [1]}).to_html(), "text/plain": "a"})),
         ]
@@ -256,13 +262,20 @@ class TestFigures:
 class TestTables:
     def test_title_and_notes_stand_outside_the_box_that_scrolls(self, pages):
         figure = pages["03_survival"].select_one("figure.table#t1")
-        assert [words(p) for p in figure.figcaption.find_all("p")] == ["One year", "by arm"]
-        assert [words(p) for p in figure.select(".notes p")] == ["1 Clopper–Pearson.", "Intention to treat."]
+        assert [words(p) for p in figure.figcaption.find_all("p")] == ["One year by arm"]
+        assert [words(p) for p in figure.select(".notes p")] == ["Clopper–Pearson.", "Intention to treat."]
         scroll = figure.select_one("div.scroll")
         assert scroll["tabindex"] == "0"
         assert scroll["aria-label"] == "Table: One year by arm"
-        assert scroll.table.find("tfoot") is None
         assert "One year" not in words(scroll.table)
+        assert figure.find(id=scroll.table["aria-labelledby"]) is figure.figcaption.p
+
+    def test_a_table_of_another_hand_gets_the_same_box(self, pages):
+        (figure,) = (f for f in pages["03_survival"].select("figure.table") if not f.get("id"))
+        assert str(figure.figcaption) == '<figcaption><p class="title">By <i>another</i></p></figcaption>'
+        assert figure.select_one("div.scroll > table").caption is None
+        assert figure.div["aria-label"] == "Table: By another"
+        assert "border" not in figure.table.attrs
 
     def test_only_our_stylesheet_is_left(self, pages):
         for page in pages.values():

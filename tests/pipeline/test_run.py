@@ -410,7 +410,9 @@ class TestHandingOver:
         chapter.answer("Yes.")
         handed = gather(chapter.scratch, ["01_one"])
         assert list(handed.exhibits["01_one"]) == ["tables/ends", "figures/km"]
-        assert handed.exhibits["01_one"]["tables/ends"]["rows"] == [["transplants", "3"]]
+        assert handed.exhibits["01_one"]["tables/ends"]["rows"] == [
+            [["label", "transplants"], ["label", "3"]]
+        ]
         title = "A finding that is longer than a line of the figure and so is broken into two of them"
         assert handed.exhibits["01_one"]["figures/km"] == {"title": title, "alt": "Words."}
 

@@ -74,7 +74,7 @@ class TestAReport:
             "published file notebooks/02_two.ipynb has changed since the report was made",
             "published file results.json has changed since the report was made",
             "01_one cell 6: recorded 'patients 5.0', found 'patients 4.0'",
-            "01_one cell 7: recorded 'gt_right\">5</td>', found 'gt_right\">4</td>'",
+            "01_one cell 7: recorded 'er short\">5</td></tr', found 'er short\">4</td></tr'",
             "01_one cell 8: recorded 'There are 5 patients.', found 'There are 4 patients.'",
             "02_two cell 6: ZeroDivisionError: division by zero",
         ]

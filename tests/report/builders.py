@@ -1,7 +1,10 @@
 """Small studies and survival samples made by hand, and what the tests read from HTML."""
 
+import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +16,7 @@ from esld.data.queries import COLUMNS
 from esld.data.queries.answers import Answers
 from esld.data.study import Study
 from esld.protocol import Protocol, read_protocol
+from esld.report.cells import Cell, Label, Several
 from esld.report.results import Reported, Row, rows_of
 from esld.report.tables import Table
 from esld.survival import Milestone, milestone
@@ -213,8 +217,8 @@ def cells(table: Table) -> list[list[str]]:
     soup = BeautifulSoup(table.to_html(), "html.parser")
     rows, heading = [], None
     for row in soup.select("tbody tr"):
-        if "gt_group_heading_row" in (row.get("class") or []):
-            heading = row.get_text().strip()
+        if row.get("class") == ["block"]:
+            heading = row.get_text()
             continue
         found = [cell.get_text() for cell in row.select("th, td")]
         rows.append(found if table.group is None else [str(heading), *found])
@@ -222,9 +226,47 @@ def cells(table: Table) -> list[list[str]]:
 
 
 def footnotes(table: Table) -> list[str]:
-    """Source notes as the HTML shows them."""
+    """Notes as the HTML shows them."""
     soup = BeautifulSoup(table.to_html(), "html.parser")
-    return [note.get_text() for note in soup.select("td.gt_sourcenote")]
+    return [note.get_text() for note in soup.select(".notes p")]
+
+
+def computed(table: Table) -> list[list[str]]:
+    """Body of the table as who has only its CSV can write it: its values set into the cells, and these read."""
+    head, *body = csv.reader(io.StringIO(table.to_csv()))
+    assert len(set(head)) == len(head)
+    lines = [dict(zip(head, line, strict=True)) for line in body]
+    return [
+        [
+            _written(
+                cell,
+                {name.removeprefix(key).removeprefix(", "): v for name, v in line.items() if _of(name, key)},
+            )
+            for key, cell in zip((c.key for c in table.columns), row, strict=True)
+        ]
+        for line, row in zip(lines, table.rows, strict=True)
+    ]
+
+
+def _of(name: str, key: str) -> bool:
+    return name == key or name.startswith(f"{key}, ")
+
+
+def _written(cell: Cell, values: Mapping[str, str], under: str = "") -> str:
+    """A cell whose own values are those of the CSV; one alone in its column has the column's heading."""
+    if isinstance(cell, Several):
+        parts = [_written(part, values, name) for name, part in zip(cell.names, cell.parts, strict=True)]
+        return cell.form.format(*parts)
+
+    def found(what: str) -> str:
+        name = under if under and what in ("value", "text") else f"{under} {what}".strip()
+        return values.get(name, values.get("", ""))
+
+    if isinstance(cell, Label):
+        return found("text")
+    own = {what: found(what) for what in ("value", "lower", "upper", "x", "n") if hasattr(cell, what)}
+    numbers = {what: None if text == "NA" else float(text) for what, text in own.items()}
+    return replace(cell, **{k: int(v or 0) if k in ("x", "n") else v for k, v in numbers.items()}).text  # type: ignore[type-var]
 
 
 def row(

@@ -90,13 +90,10 @@ def test_count():
     assert numbers.count(0, 0) == "0/0"
 
 
-def test_interval_and_estimate():
-    assert numbers.interval(0.484, 0.977, 2) == "0.48 to 0.98"
-    assert numbers.interval(-1.2, None, 1) == f"{M}1.2 to NE"
-    assert numbers.interval(None, math.nan, 1) == "NE"
-    assert numbers.estimate(0.909, 0.587, 0.998, 2) == "0.91 (0.59 to 1.00)"
-    assert numbers.estimate(1.0, None, None, 2) == "1.00 (NE)"
-    assert numbers.estimate(None, None, None, 2) == "NE"
+def test_so_many_significant_digits():
+    assert numbers.digits(0.90909090909, 6) == "0.909091"
+    assert numbers.digits(-365, 6) == f"{M}365"
+    assert numbers.digits(math.nan, 6) == numbers.digits(None, 6) == numbers.power(None) == "NE"
 
 
 @pytest.mark.parametrize(

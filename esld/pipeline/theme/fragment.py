@@ -19,8 +19,6 @@ _ADDRESSES = frozenset(
     {"href", "src", "srcset", "xlink:href", "action", "formaction", "poster", "background", "data", "ping"}
 )
 _REFERENCES = ("headers", "aria-labelledby", "aria-describedby", "aria-controls", "aria-details", "for")
-_SHORT = 16  # characters: a visit or a subject's id never breaks inside its cell
-_LONG = 48  # characters: a sentence keeps a readable width, and the table scrolls
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
@@ -70,7 +68,7 @@ def from_notebook(
         heading, paragraph = soup.new_tag("h2"), soup.new_tag("p")
         heading.string, paragraph.string = "Question", question
         soup.insert(0, heading, paragraph)
-    for table in soup.select("table"):
+    for table in soup.select("table:not(figure.table table)"):
         _dress_table(soup, table)
     _link_chapters(soup, frozenset(slugs))
     for heading in soup.find_all(_HEADINGS):
@@ -166,44 +164,21 @@ def _unlink(link: Tag) -> None:
 
 
 def _dress_table(soup: BeautifulSoup, table: Tag) -> None:
-    """Title above and notes below the box that scrolls, so that both can be read on a phone without scrolling."""
+    """A box of its own for a table that is none of ours, such as a DataFrame: it scrolls, its caption does not."""
     figure = soup.new_tag("figure", attrs={"class": "table"})
-    container = table.parent
-    if container is not None and container.name == "div" and container.get("id"):
-        figure["id"] = container["id"]  # great_tables' own box
-        container.replace_with(figure)
-    else:
-        table.replace_with(figure)
-    caption = soup.new_tag("figcaption")
-    for kind in ("title", "subtitle"):
-        if cell := table.select_one(f"td.gt_{kind}"):
-            caption.append(_as_paragraph(soup, cell, kind))
-    if not caption.contents and (own := table.caption):
-        caption.append(_as_paragraph(soup, own, "title"))
+    table.replace_with(figure)
     name = "Table"
-    if caption.contents:
+    if own := table.caption:
+        caption, title = soup.new_tag("figcaption"), soup.new_tag("p", attrs={"class": "title"})
+        name = f"Table: {' '.join(own.get_text(' ').split())}"
+        title.extend(list(own.contents))
+        own.decompose()
+        caption.append(title)
         figure.append(caption)
-        name = f"Table: {' '.join(caption.get_text(' ').split())}"
     box = soup.new_tag("div", attrs={"class": "scroll", "role": "group", "tabindex": "0", "aria-label": name})
     figure.append(box)
     box.append(table)
-    notes = soup.new_tag("div", attrs={"class": "notes"})
-    for cell in [*table.select("td.gt_footnote"), *table.select("td.gt_sourcenote")]:
-        notes.append(_as_paragraph(soup, cell, "note"))
-    if notes.contents:
-        figure.append(notes)
-    for empty in table.select("tr:not(:has(td, th)), thead:not(:has(tr)), tfoot:not(:has(tr))"):
-        empty.decompose()
-    for part in table.select("tfoot:not(:has(tr)), thead:not(:has(tr))"):
-        part.decompose()
-    for mark in figure.select(".gt_footnote_marks"):
-        mark.name, mark.attrs = "sup", {}
-    for cell in table.select("tbody th, tbody td"):
-        length = len(cell.get_text().strip())
-        if not cell.get("colspan") and (length <= _SHORT or length > _LONG):
-            cell["class"] = f"{_words(cell, 'class')} {'short' if length <= _SHORT else 'long'}".strip()
-    for name in ("border", "data-quarto-disable-processing", "data-quarto-bootstrap"):
-        table.attrs.pop(name, None)
+    table.attrs.pop("border", None)
 
 
 def _link_chapters(soup: BeautifulSoup, slugs: frozenset[str]) -> None:
@@ -228,16 +203,6 @@ def _words(tag: Tag, name: str) -> str:
     """An attribute of words as one text: the parser keeps ``class`` and ``headers`` as lists, others as text."""
     value = tag.get(name, "")
     return value if isinstance(value, str) else " ".join(value or ())
-
-
-def _as_paragraph(soup: BeautifulSoup, cell: Tag, kind: str) -> Tag:
-    """The contents of a table cell as a paragraph; the cell goes, its anchor stays."""
-    paragraph = soup.new_tag("p", attrs={"class": kind})
-    if cell.get("id"):
-        paragraph["id"] = cell["id"]
-    paragraph.extend(list(cell.contents))
-    cell.decompose()
-    return paragraph
 
 
 def _anchor(text: str) -> str:

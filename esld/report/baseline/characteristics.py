@@ -1,6 +1,6 @@
 """The baseline table: who the patients are, by arm, without p-values."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 
 import pandas as pd
@@ -13,8 +13,9 @@ from esld.report.baseline_variables import (
     balance_rows,
     baseline_values,
     baseline_variables,
-    difference_text,
+    difference_cell,
 )
+from esld.report.cells import Cell, Count, Empty, Estimate, Label, Limits, Number, several
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words import in_prose, joined, message, of_group, span
@@ -124,14 +125,14 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
     arms = study.randomised["TRT01P"]
     sizes = {g: len(arms) if g == ALL else int(arms.eq(g).sum()) for g in groups}
     heads = {g: f"{g} (n = {sizes[g]})" for g in groups}
-    rows: list[dict[str, str]] = []
+    lines: list[dict[str, Cell]] = []
 
     def at(statistic: str) -> dict[str, float]:
         return {g: float(cells[statistic, g][0]) for g in groups}
 
-    def add(variable: Variable, label: str, texts: dict[str, str]) -> None:
-        row = {heads[g]: text for g, text in texts.items()}
-        rows.append({"Variable": variable.label, "Characteristic": label, **row})
+    def add(variable: Variable, label: str, own: Mapping[str, Cell]) -> None:
+        row = {heads[g]: cell for g, cell in own.items()}
+        lines.append({"Variable": Label(variable.label), "Characteristic": Label(label), **row})
 
     for variable in baseline_variables(study):
         missing = at(f"{variable.name} missing")
@@ -140,21 +141,20 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
             prefix = f"{variable.name} count "
             for statistic in (s for s in summary["statistic"].unique() if s.startswith(prefix)):
                 counts = at(statistic)
-                texts = {g: numbers.count(int(counts[g]), known[g]) if known[g] else "" for g in groups}
-                add(variable, category_label(variable, statistic.removeprefix(prefix)), texts)
+                own = {g: Count(int(counts[g]), known[g]) if known[g] else Empty() for g in groups}
+                add(variable, category_label(variable, statistic.removeprefix(prefix)), own)
         elif any(known.values()):
-            for label, texts in _measured(variable, at, groups).items():
-                add(variable, label, {g: text if known[g] else "" for g, text in texts.items()})
+            for label, measured in _measured(variable, at, groups).items():
+                add(variable, label, {g: cell if known[g] else Empty() for g, cell in measured.items()})
         if any(missing.values()):
-            add(variable, "Missing", {g: f"{missing[g]:.0f}" for g in groups})
-    frame = pd.DataFrame(rows)
-    shown: list[str] = []
+            add(variable, "Missing", {g: Number(missing[g]) for g in groups})
+    shown: dict[str, Number] = {}
     if differences and differences.rows:
-        shown = [
-            "" if again else difference_text(differences, frame["Variable"].iloc[n], study)
-            for n, again in enumerate(frame["Variable"].duplicated())
-        ]
-        frame["Standardised difference"] = shown
+        for line in lines:
+            label = line["Variable"].text
+            again = label in shown
+            shown[label] = difference_cell(differences, label, study)
+            line["Standardised difference"] = Empty() if again else shown[label]
     day = "randomisation"
     if not study.protocol.schedule.from_randomisation:
         day = "the first infusion (randomisation if never infused)"
@@ -168,26 +168,25 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
             f"Standardised difference: {second} minus {first} in standard deviations; of categories the distance of the "
             "proportions, without a sign. The chapter on randomisation says how large chance alone makes it."
         )
-    cells_shown = [text for row in rows for head, text in row.items() if head in heads.values()]
-    if any(numbers.NOT_ESTIMABLE in text for text in cells_shown):
+    if any(numbers.NOT_ESTIMABLE in line[head].text for line in lines for head in heads.values()):
         notes.append("NE: not estimable; a standard deviation needs two values.")
-    if numbers.NOT_ESTIMABLE in shown:
+    if any(cell.value is None for cell in shown.values()):
         notes.append("NE, of a difference: no spread to measure it by.")
-    return Table("baseline", "Patients at baseline", frame, footnotes=tuple(notes), group="Variable")
+    return Table("baseline", "Patients at baseline", lines, footnotes=tuple(notes), group="Variable")
 
 
 def _measured(
     variable: Variable, at: Callable[[str], dict[str, float]], groups: list[str]
-) -> dict[str, dict[str, str]]:
-    """The rows of a measured variable: label to text by group."""
+) -> dict[str, dict[str, Cell]]:
+    """The rows of a measured variable: label to cell by group."""
     d = variable.decimals
     what = ("mean", "sd", "median", "q1", "q3", "min", "max")
     mean, sd, median, q1, q3, low, high = (at(f"{variable.name} {name}") for name in what)
     m = numbers.of_mean(d)
     return {
-        "Mean (SD)": {g: f"{numbers.fixed(mean[g], m)} ({numbers.fixed(sd[g], m)})" for g in groups},
-        "Median (quartiles)": {g: numbers.estimate(median[g], q1[g], q3[g], d) for g in groups},
-        "Range": {g: numbers.interval(low[g], high[g], d) for g in groups},
+        "Mean (SD)": {g: several("{} ({})", mean=Number(mean[g], m), SD=Number(sd[g], m)) for g in groups},
+        "Median (quartiles)": {g: Estimate(median[g], q1[g], q3[g], d) for g in groups},
+        "Range": {g: Limits(low[g], high[g], d) for g in groups},
     }
 
 

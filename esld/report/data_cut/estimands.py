@@ -1,7 +1,5 @@
 """What was planned: each analysis with its estimand in the five attributes of ICH E9(R1)."""
 
-import pandas as pd
-
 from esld.data.study import Study
 from esld.report.tables import Table
 
@@ -46,7 +44,7 @@ def estimand_table(study: Study) -> Table:
     return Table(
         "estimands",
         "Planned analyses and their estimands",
-        pd.DataFrame(lines),
+        lines,
         footnotes=tuple(notes),
         group="Analysis",
     )

@@ -11,6 +11,7 @@ from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.report import numbers
+from esld.report.cells import Cell, Count, Data, Estimate, Label, Number
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words import Sentence, message, span
@@ -22,35 +23,37 @@ _SHOWN_QUERIES = 40
 def cut_table(study: Study) -> Table:
     """The facts of the cut, two columns."""
     cut, protocol = study.cut, study.protocol
-    facts = {
+    facts: dict[str, Cell | str] = {
         "Trial": f"{protocol.id}: {protocol.short_title}",
         "Cut-off": cut.cutoff,
         "Export made on": cut.snapshot,
         "Status": cut.status,
-        "Planned number of patients": str(protocol.target_enrolment),
+        "Planned number of patients": Number(protocol.target_enrolment),
         "Masking": protocol.masking.value + (" (assumed)" if protocol.masking.assumed else ""),
     }
     facts["View"] = cut.view
     if cut.unblinding:
         facts["Unmasked by record"] = cut.unblinding
-    frame = pd.DataFrame({"Item": list(facts), "This cut": list(facts.values())})
-    return Table("data_cut", "The data cut", frame)
+    lines = [{"Item": item, "This cut": fact} for item, fact in facts.items()]
+    return Table("data_cut", "The data cut", lines)
 
 
 def records_table(study: Study) -> Table:
     """Records by domain: exported, kept, and what the cut took."""
     report = study.cut_report
-    frame = report.records.astype(str).rename(
-        columns={
-            "domain": "Domain",
-            "exported": "Exported",
-            "kept": "Kept",
-            "after": "After the cut-off",
-            "undecided": "Date unclear",
-            "blanked": "Later news blanked",
-        }
-    )
-    frame["Encoding"] = [study.tables[name].attrs.get("encoding", "") for name in report.records["domain"]]
+    counts = {
+        "exported": "Exported",
+        "kept": "Kept",
+        "after": "After the cut-off",
+        "undecided": "Date unclear",
+    }
+    counts |= {"blanked": "Later news blanked"}
+    lines = [
+        {"Domain": Label(own["domain"])}
+        | {head: Number(own[what]) for what, head in counts.items()}
+        | {"Encoding": Label(study.tables[own["domain"]].attrs.get("encoding", ""))}
+        for own in report.records.to_dict("records")
+    ]
     notes = [
         "Exported: without records of what was not done or did not occur, which the next table counts.",
         "Date unclear: a missing date, or a partial one that may lie after the cut-off; such records are left out.",
@@ -59,14 +62,14 @@ def records_table(study: Study) -> Table:
     ]
     if report.undated:
         notes.append(f"Kept whole because they hold no dates: {', '.join(report.undated)}.")
-    return Table("records_by_domain", "Records by domain", frame, footnotes=tuple(notes))
+    return Table("records_by_domain", "Records by domain", lines, footnotes=tuple(notes))
 
 
 def account_table(study: Study) -> Table:
     """What of the export was used, and what was not: every record once, by domain."""
     account = study.account
     records = account[account["what"].eq("records")]
-    rows = []
+    lines = []
     for domain, own in records.groupby("domain", sort=False):
         of_use = own.assign(place=own["use"].where(own["why"].eq("") | own["use"].ne(USED), "life"))
         count = of_use.groupby("place")["records"].sum()
@@ -74,15 +77,12 @@ def account_table(study: Study) -> Table:
             f"{c} {w[:1].lower()}{w[1:]}"
             for c, w in own.loc[own["use"].ne(USED), ["records", "why"]].to_numpy()
         ]
-        counts = (own["records"].sum(), count.get(USED, 0), count.get("life", 0), count.get(NOT_NEEDED, 0))
-        rows.append((domain, *map(str, counts), "; ".join(why)))
-    columns = ["Domain", "Exported", "Used", "As a sign of life alone", "Not used", "Why not"]
-    return Table(
-        "account",
-        "What was used, and what was not",
-        pd.DataFrame(rows, columns=columns),
-        footnotes=tuple(_account_notes(account)),
-    )
+        columns = {"Used": USED, "As a sign of life alone": "life", "Not used": NOT_NEEDED}
+        line = {"Domain": Label(str(domain)), "Exported": Number(int(own["records"].sum()))}
+        line |= {head: Number(int(count.get(place, 0))) for head, place in columns.items()}
+        lines.append(line | {"Why not": Data("; ".join(why))})
+    notes = tuple(_account_notes(account))
+    return Table("account", "What was used, and what was not", lines, footnotes=notes)
 
 
 def _account_notes(account: pd.DataFrame) -> Iterator[str]:
@@ -165,28 +165,23 @@ def follow_up_table(rows: pd.DataFrame, *, horizon_days: float) -> Table:
         complete, median = by["complete"], by["median_follow_up"]
         lines.append(
             {
-                "Group": str(label),
-                "Randomised": str(complete["n"]),
-                "Deaths": str(complete["events"]),
-                f"Dead, or followed for {horizon}": numbers.count(int(complete["value"]), complete["n"]),
-                "Median follow-up, days (95 % CI)": _median(
-                    median["value"], median["lower"], median["upper"]
+                "Group": Label(str(label)),
+                "Randomised": Number(complete["n"]),
+                "Deaths": Number(complete["events"]),
+                f"Dead, or followed for {horizon}": Count(int(complete["value"]), complete["n"]),
+                "Median follow-up, days (95 % CI)": Estimate(
+                    median["value"], median["lower"], median["upper"], style="days"
                 ),
-                "Patient-years": numbers.fixed(by["person_days"]["value"] / 365.25, 1),
+                "Patient-years": Number(by["person_days"]["value"] / 365.25, 1),
             }
         )
     notes = ["Median follow-up by the reverse Kaplan–Meier method: death ends observation like a censoring."]
-    if any("not reached" in line["Median follow-up, days (95 % CI)"] for line in lines):
+    if any("not reached" in line["Median follow-up, days (95 % CI)"].text for line in lines):
         notes.append(
             "Not reached: the curve of follow-up, or its limit, does not come down to one half, because too many died or too few "
             "are followed."
         )
-    return Table("follow_up", "Follow-up for survival", pd.DataFrame(lines), footnotes=tuple(notes))
-
-
-def _median(value: float, lower: float, upper: float) -> str:
-    text = numbers.days(value)
-    return text if text == "not reached" else f"{text} ({numbers.days(lower)} to {numbers.days(upper)})"
+    return Table("follow_up", "Follow-up for survival", lines, footnotes=tuple(notes))
 
 
 def listed_queries(study: Study) -> pd.DataFrame:
@@ -243,7 +238,7 @@ def query_table(listed: pd.DataFrame, answers: Answers) -> Table | Sentence:
     shown = listed.head(_SHOWN_QUERIES)
     status = shown["status"].mask(shown["answer"].ne(""), shown["status"] + ": " + shown["answer"])
     subject = shown["USUBJID"].mask(shown["USUBJID"].eq(""), "several")
-    shown = shown.assign(status=status, USUBJID=subject)[list(columns)].rename(columns=columns)
+    shown = shown.assign(status=status, USUBJID=subject)[list(columns)].rename(columns=columns).map(Data)
     more = len(listed) - len(shown)
     notes = [
         "A query changes no value: the analysis uses the data as exported. Its number stays from cut to cut."
@@ -252,7 +247,7 @@ def query_table(listed: pd.DataFrame, answers: Answers) -> Table | Sentence:
         notes.append(f"{more} further {numbers.noun(more, 'query is', 'queries are')} not shown.")
     if answers.note:
         notes.append(answers.note)
-    return Table("data_queries", "Data queries", shown.reset_index(drop=True), footnotes=tuple(notes))
+    return Table("data_queries", "Data queries", shown, footnotes=tuple(notes))
 
 
 def correction_table(study: Study) -> Table | Sentence:
@@ -261,20 +256,20 @@ def correction_table(study: Study) -> Table | Sentence:
         return Sentence(hidden_corrections(study))
     rows = [
         {
-            "Record": f"{correction.domain} {', '.join(correction.key.values())}",
-            "Variable": correction.variable,
-            "Exported": correction.old or "(empty)",
-            "Corrected": correction.new or "(empty)",
-            "By": correction.who,
-            "On": correction.when,
-            "Why": correction.why,
+            "Record": Data(f"{correction.domain} {', '.join(correction.key.values())}"),
+            "Variable": Data(correction.variable),
+            "Exported": Data(correction.old or "(empty)"),
+            "Corrected": Data(correction.new or "(empty)"),
+            "By": Data(correction.who),
+            "On": Data(correction.when),
+            "Why": Data(correction.why),
         }
         for correction in study.overrides.shown
     ]
     notes = [message("override.applied")]
     if study.overrides.hidden:
         notes.append(hidden_corrections(study))
-    return Table("corrections", "Recorded corrections", pd.DataFrame(rows), footnotes=tuple(notes))
+    return Table("corrections", "Recorded corrections", rows, footnotes=tuple(notes))
 
 
 def hidden_corrections(study: Study) -> str:
@@ -297,4 +292,4 @@ def assumption_table(study: Study) -> Table | Sentence:
         {"Subject": name.replace("_", " ").capitalize(), "Choice": stated.value, "Reason": stated.reason}
         for name, stated in assumed.items()
     ]
-    return Table("data_assumptions", "Assumptions about the data", pd.DataFrame(rows))
+    return Table("data_assumptions", "Assumptions about the data", rows)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 import pandas as pd
 
@@ -9,6 +10,8 @@ from esld.data.adam.adce import observed_days
 from esld.data.study import Study
 from esld.reasons import Why, because
 from esld.report import needs, numbers
+from esld.report.cells import Cell, Empty, Estimate, Label, Number
+from esld.report.cells import estimate as estimate_cell
 from esld.report.decompensation.figures import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
 from esld.report.results import Reported, Row
@@ -124,21 +127,16 @@ def recurrent(study: Study, paramcds: Sequence[str]) -> list[str]:
 
 def table(results: Mapping[str, tuple[Episodes, Reported]], *, level: str) -> Table:
     """Episodes, years, rate with limits, mean number by arm, and the ratio; a block an endpoint."""
-    lines = []
+    lines: list[dict[str, Cell]] = []
     notes: dict[str, None] = {}
+    each = f"Per patient-year ({level} CI)"
     for result, reported in results.values():
         for arm, (n, events, years) in result.counts.items():
             own, mean = reported.row("rate", arm), reported.row("mean_count", arm)
-            line = {
-                "Event": result.name,
-                "Group": arm,
-                "Patients": str(n),
-                "Patient-years": numbers.fixed(years, 1),
-                "Episodes": str(events),
-                f"Per patient-year ({level} CI)": numbers.estimate(own.value, own.lower, own.upper, 2),
-                f"Mean number ({level} CI)": numbers.estimate(mean.value, mean.lower, mean.upper, 2),
-            }
-            lines.append(line)
+            lines.append({
+                "Event": Label(result.name), "Group": Label(arm), "Patients": Number(n), "Patient-years": Number(years, 1),
+                "Episodes": Number(events), each: estimate_cell(own, 2), f"Mean number ({level} CI)": estimate_cell(mean, 2),
+            })  # fmt: skip
             if arm not in result.means:
                 notes |= _missing(mean)
                 continue
@@ -146,10 +144,10 @@ def table(results: Mapping[str, tuple[Episodes, Reported]], *, level: str) -> Ta
             notes |= _missing(mean)
         if result.ratio is not None:
             row = reported.row("rate_ratio")
-            text = _ratio_text(row, result.ratio)
-            lines.append(
-                {key: "" for key in line} | {"Event": result.name, "Group": "Ratio", list(line)[5]: text}
-            )
+            upper = inf if result.ratio.upper == inf else row.upper
+            ratio = Estimate(row.value, row.lower, upper, 2, id=row.result_id)
+            line = {"Event": Label(result.name), "Group": Label("Ratio"), each: ratio}
+            lines.append(dict.fromkeys(lines[-1], Empty()) | line)
     second = next(iter(results.values()))[0]
     order = [in_prose(arm) for arm in second.counts]
     footnotes = [f"{note}." for note in notes]
@@ -158,18 +156,11 @@ def table(results: Mapping[str, tuple[Episodes, Reported]], *, level: str) -> Ta
             f"Ratio: rate of the {order[1]} over that of the {order[0]}, exact conditional limits."
         )
     title = f"All episodes within {numbers.horizon(second.at)}, while alive with the own liver"
-    return Table("episodes", title, pd.DataFrame(lines), {}, tuple(footnotes), group="Event")
+    return Table("episodes", title, lines, {}, tuple(footnotes), group="Event")
 
 
 def _missing(row: Row) -> dict[str, None]:
     return {f"NE: {worded(row.reason, 'episodes')}": None} if row.reason else {}
-
-
-def _ratio_text(row: Row, ratio: RateRatio) -> str:
-    if row.value is None:
-        return numbers.NOT_ESTIMABLE
-    upper = "no upper limit" if ratio.upper == float("inf") else numbers.fixed(row.upper, 2)
-    return f"{numbers.fixed(row.value, 2)} ({numbers.fixed(row.lower, 2)} to {upper})"
 
 
 def words(results: Mapping[str, tuple[Episodes, Reported]]) -> str:

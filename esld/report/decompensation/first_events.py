@@ -8,6 +8,8 @@ import pandas as pd
 from esld.data.adam.adce import prevalent_subjects
 from esld.data.study import Study
 from esld.report import needs, numbers
+from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, number
+from esld.report.cells import estimate as estimate_cell
 from esld.report.decompensation.figures import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
 from esld.report.results import Reported, Row
@@ -105,22 +107,22 @@ def estimate(study: Study, paramcd: str, *, at: float, conf_level: float) -> Fir
 
 def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) -> Table:
     """First events by the day, a block an endpoint: at risk, first event, incidence, death or transplantation first."""
-    lines = []
+    lines: list[dict[str, Cell]] = []
     notes: dict[str, None] = {}
     at = next(iter(results.values()))[0].at
     day = numbers.horizon(at)
+    incidence = f"Incidence ({level} CI)"
     for first, reported in results.values():
         for arm, had in first.prevalent.items():
-            line = {"Event": first.name, "Group": arm, "Had it at baseline": str(had), "At risk": "0"}
-            blank = dict.fromkeys(
-                (f"First event by {day}", f"Incidence ({level} CI)", "Died or transplanted first"), ""
-            )
-            line |= blank
+            line = {"Event": Label(first.name), "Group": Label(arm), "Had it at baseline": Number(had)}
+            line |= {"At risk": Number(0)}
+            blank = (f"First event by {day}", incidence, "Died or transplanted first")
+            line |= dict.fromkeys(blank, Empty())
             if arm in first.curves:
                 event, other = (reported.row(name, arm) for name in ("incidence", "competing_incidence"))
-                texts = (numbers.percent(v, event.n) for v in (event.value, event.lower, event.upper))
-                cells = (str(event.events), _with_limits(*texts), str(other.events))
-                line |= dict(zip(blank, cells, strict=True)) | {"At risk": str(event.n)}
+                share = estimate_cell(event, numbers.of_share(event.n), "percent")
+                own = (Number(event.events), share, Number(other.events))
+                line |= dict(zip(blank, own, strict=True)) | {"At risk": Number(event.n)}
                 notes[_how(event)] = None
                 if event.reason:
                     notes[f"NE: {worded(event.reason, 'first_events')}"] = None
@@ -128,33 +130,24 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
         if len(first.prevalent) > 1 and all(
             had or arm in first.curves for arm, had in first.prevalent.items()
         ):
-            lines.append(
-                {"Event": first.name, "Group": "Gray's test, p", **dict.fromkeys(list(lines[-1])[2:], "")}
-            )
-            lines[-1][f"Incidence ({level} CI)"] = numbers.p_value(_p_value(reported))
-            if "p_value" in reported and (why := reported.row("p_value").reason):
-                notes[f"Gray's test of {first.name}: {worded(why, 'first_events')}"] = None
+            tested = reported.find("p_value")
+            lines.append(dict.fromkeys(lines[-1], Empty()) | {"Event": Label(first.name)})
+            lines[-1] |= {"Group": Label("Gray's test, p"), incidence: number(tested, style="p")}
+            if tested is None:
+                lines[-1][incidence] = NotEstimable()
+            elif tested.reason:
+                notes[f"Gray's test of {first.name}: {worded(tested.reason, 'first_events')}"] = None
     footnotes = (
         "Who had the condition at baseline cannot have a first one and is not at risk.",
         "Death and transplantation end the time at risk: they are no censoring.",
         *(f"{note}." for note in sorted(notes)),
     )
-    return Table("first_events", f"First event by {day}", pd.DataFrame(lines), {}, footnotes, group="Event")
-
-
-def _p_value(reported: Reported) -> float | None:
-    return reported.row("p_value").value if "p_value" in reported else None
+    return Table("first_events", f"First event by {day}", lines, {}, footnotes, group="Event")
 
 
 def _how(row: Row) -> str:
     exact = row.method == "Clopper-Pearson"
     return f"Incidence where {'nobody' if exact else 'somebody'} was lost before that day: {method(row)}"
-
-
-def _with_limits(value: str, lower: str, upper: str) -> str:
-    if value == numbers.NOT_ESTIMABLE or lower == upper == numbers.NOT_ESTIMABLE:
-        return value if value == numbers.NOT_ESTIMABLE else f"{value} ({lower})"
-    return f"{value} ({lower} to {upper})"
 
 
 def words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:

@@ -9,10 +9,13 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from esld.report.tables import Table, bound, fraction
+from esld.report.cells import Cell, fraction
+from esld.report.dress import bound
 
 if TYPE_CHECKING:
     from docx.oxml.xmlchemy import BaseOxmlElement
+
+    from esld.report.tables import Column, Table
 
 TEXT, HEAD, GROUP, NOTE = "Table Text", "Table Head", "Table Group", "Table Note"  # paragraph styles
 SIZES = (8.5, 7.5)  # points: the first that fits
@@ -20,6 +23,7 @@ _MARGIN = 70  # twips left and right of a cell's text
 _KEPT_WHOLE = 14  # rows: a table up to this length is not parted by the end of a page
 _ONE_LINE = 9.5  # ems: a heading up to this length is wished on one line, a longer one on two
 _EMS = {"narrow": ("ijltfrI.,:;'|!()[] /", 0.31), "wide": ("mwMWOQ@%—", 0.86)}  # of a humanist sans
+_ENDS = str.maketrans({"\t": " ", "\n": " ", "/": "/ ", "-": "- ", "\N{EN DASH}": "\N{EN DASH} "})
 _NOT_XML = re.compile("[^\\t\\n\\r\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
@@ -28,7 +32,7 @@ def legal(text: str) -> str:
     return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def table_element(table: Table, widths: Mapping[str, int], size: float) -> "BaseOxmlElement":
+def table_element(table: "Table", widths: Mapping[str, int], size: float) -> "BaseOxmlElement":
     """The table as WordprocessingML.
 
     Two rows of headings where columns have a common one, repeated on every page; rows are never parted; no
@@ -53,14 +57,15 @@ def table_element(table: Table, widths: Mapping[str, int], size: float) -> "Base
 
     columns = list(widths)
     rows = [_row(cells, heading=True) for cells in _heads(table, widths, size)]
-    body = [dict(zip(table.frame.columns, row, strict=True)) for row in table.frame.to_numpy().tolist()]
+    keys = [column.key for column in table.columns]
+    body = [dict(zip(keys, (cell.text for cell in row), strict=True)) for row in table.rows]
     whole, block = len(body) <= _KEPT_WHOLE, None
     sides = table.alignments
     stops = {c: _decimal_stop(table, c, widths[c], size) for c in columns}
     for position, record in enumerate(body):
         if table.group is not None and record[table.group] != block:
             block = record[table.group]
-            text = _paragraph(str(block), GROUP, size, keep=True)
+            text = _paragraph(block, GROUP, size, keep=True)
             rows.append(_row([_cell(text, sum(widths.values()), span=len(columns))]))
         last = position == len(body) - 1
         keep = bool(table.footnotes) if last else whole or position in (0, len(body) - 2)
@@ -83,7 +88,7 @@ def table_element(table: Table, widths: Mapping[str, int], size: float) -> "Base
     )
 
 
-def column_widths(table: Table, room: int, size: float) -> dict[str, int] | None:
+def column_widths(table: "Table", room: int, size: float) -> dict[str, int] | None:
     """Twips of each column but the group's; None where a word or a number would have to be broken.
 
     Parameters
@@ -106,28 +111,27 @@ def column_widths(table: Table, room: int, size: float) -> dict[str, int] | None
     return widths
 
 
-def squeezed_widths(table: Table, room: int, size: float) -> dict[str, int]:
+def squeezed_widths(table: "Table", room: int, size: float) -> dict[str, int]:
     """Twips of each column where nothing else fits: in proportion to what they need, so that words are broken."""
     need, _ = _needs(table, size)
     return {c: int(room * width / sum(need.values())) for c, width in need.items()}
 
 
-def _needs(table: Table, size: float) -> tuple[dict[str, int], dict[str, int]]:
+def _needs(table: "Table", size: float) -> tuple[dict[str, int], dict[str, int]]:
     """Least width of each column, in which no word or number is broken, and the width it would fill."""
     need, wish = dict[str, int](), dict[str, int]()
-    for column in (c for c in table.frame.columns if c != table.group):
-        cells, head = table.frame[column].tolist(), bound(table.head(column))
-        side = table.alignments[column]
+    for key, head in ((column.key, bound(column.heading)) for column in table.shown):
+        cells, side = [cell.text for cell in table.cells[key]], table.alignments[key]
         pieces = cells if side != "left" else [word for cell in cells for word in _words(cell)]
         bold = [1.08 * _ems(word) for word in _words(head)]
         widest = max([_ems(piece) for piece in pieces] + bold, default=1.0)
         if side == "decimal":
-            before, after = _parts(cells)
+            before, after = _parts(table.cells[key])
             widest = max(widest, before + after)
-        need[column] = _twips(widest, size)
+        need[key] = _twips(widest, size)
         title = 1.08 * _ems(head)
         full = max([_ems(cell) for cell in cells] + [title / 2 if title > _ONE_LINE else title])
-        wish[column] = max(need[column], _twips(full, size))
+        wish[key] = max(need[key], _twips(full, size))
     for label, own in table.spanners.items():  # the longest word over several columns must fit as well
         least = _twips(max(1.08 * _ems(word) for word in _words(label)), size)
         for c in own:
@@ -138,7 +142,7 @@ def _needs(table: Table, size: float) -> tuple[dict[str, int], dict[str, int]]:
 
 def _words(text: str) -> list[str]:
     """Pieces at whose ends a line may end."""
-    return re.findall(r"[^ \t\n/\u2013-]+[/\u2013-]?|[/\u2013-]", text) or [""]
+    return [word for word in text.translate(_ENDS).split(" ") if word] or [""]
 
 
 def _ems(text: str) -> float:
@@ -155,43 +159,43 @@ def _twips(ems: float, size: float) -> int:
     return int(ems * size * 20) + 2 * _MARGIN + 20
 
 
-def _parts(cells: Sequence[str]) -> tuple[float, float]:
+def _parts(cells: Sequence[Cell]) -> tuple[float, float]:
     """Greatest width before the decimal point of some numbers, and from it on; a word counts as before it."""
-    parts = [(cell.removesuffix(after), after) for cell in cells for after in [fraction(cell)]]
+    parts = [(cell.text.removesuffix(after), after) for cell in cells for after in [fraction(cell)]]
     return max(_ems(before) for before, _ in parts), max(_ems(after) for _, after in parts)
 
 
-def _decimal_stop(table: Table, column: str, width: int, size: float) -> int | None:
+def _decimal_stop(table: "Table", column: str, width: int, size: float) -> int | None:
     """Twips from the left edge of the text to the decimal points, with the longest fraction at the right edge."""
     if table.alignments[column] != "decimal":
         return None
-    after = _parts(table.frame[column].tolist())[1]
+    after = _parts(table.cells[column])[1]
     return int(width - 2 * _MARGIN - np.ceil(after * size * 20))
 
 
-def _heads(table: Table, widths: Mapping[str, int], size: float) -> list[list[str]]:
+def _heads(table: "Table", widths: Mapping[str, int], size: float) -> list[list[str]]:
     """Cells of the rows of headings."""
-    lower = [_cell(_head(table, c, size), widths[c], bottom=True) for c in widths]
+    lower = [_cell(_head(table, c, size), widths[c.key], bottom=True) for c in table.shown]
     if not table.spanners:
         return [lower]
     upper: list[str] = []
-    for label, group in groupby(widths, table.spanner):
+    for label, group in groupby(table.shown, lambda column: column.spanner):
         own = list(group)
-        if label is None:
-            upper += [_cell(_head(table, c, size), widths[c], merge="restart", low=True) for c in own]
-        else:
+        if label:
             text = _paragraph(label, HEAD, size, "center", keep=True)
-            upper.append(_cell(text, sum(widths[c] for c in own), span=len(own), bottom=True, low=True))
+            upper.append(_cell(text, sum(widths[c.key] for c in own), span=len(own), bottom=True, low=True))
+        else:
+            upper += [_cell(_head(table, c, size), widths[c.key], merge="restart", low=True) for c in own]
     empty = _paragraph("", HEAD, size, keep=True)
     alone = {
-        c: _cell(empty, widths[c], merge="continue", bottom=True) for c in widths if not table.spanner(c)
+        c: _cell(empty, widths[c.key], merge="continue", bottom=True) for c in table.shown if not c.spanner
     }
-    return [upper, [alone.get(c, cell) for c, cell in zip(widths, lower, strict=True)]]
+    return [upper, [alone.get(c, cell) for c, cell in zip(table.shown, lower, strict=True)]]
 
 
-def _head(table: Table, column: str, size: float) -> str:
-    side = "left" if table.alignments[column] == "left" else "right"
-    return _paragraph(bound(table.head(column)), HEAD, size, side, keep=True)
+def _head(table: "Table", column: "Column", size: float) -> str:
+    side = "left" if table.alignments[column.key] == "left" else "right"
+    return _paragraph(bound(column.heading), HEAD, size, side, keep=True)
 
 
 def _row(cells: Sequence[str], heading: bool = False) -> str:

@@ -12,6 +12,7 @@ from esld.longitudinal.wins import WinStatistics, win_statistics
 from esld.protocol import Analysis, Rank
 from esld.randomisation import Design
 from esld.report import numbers
+from esld.report.cells import Label, number
 from esld.report.parameters import analysed
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
@@ -81,12 +82,14 @@ def win_rows(result: WinStatistics) -> pd.DataFrame:
 def pairs_table(study: Study, result: WinStatistics, reported: Reported) -> Table:
     """Pairs won, lost and left undecided by each outcome of the hierarchy, then in all."""
     first, second = study.arms[:2]
-    columns = ["Outcome", f"{second} better", f"{first} better", "Undecided"]
-    lines = []
-    for part in result.components:
-        rows = (reported.row(f"component_{what}, {part.name}") for what in ("wins", "losses", "ties"))
-        lines.append([part.name, *(_whole(row) for row in rows)])
-    lines.append(["All", *(_whole(reported.row(what)) for what in ("wins", "losses", "ties"))])
+    columns = {"wins": f"{second} better", "losses": f"{first} better", "ties": "Undecided"}
+    lines = [
+        {"Outcome": Label(part.name)}
+        | {head: number(reported.row(f"component_{what}, {part.name}")) for what, head in columns.items()}
+        for part in result.components
+    ]
+    every = {head: number(reported.row(what)) for what, head in columns.items()}
+    lines.append({"Outcome": Label("All"), **every})
     notes = (
         f"Pairs of one patient from each group, {result.n[0]} × {result.n[1]} in all. A pair that one outcome leaves "
         "undecided goes on to the next; only the time in which both patients are followed counts.",
@@ -94,7 +97,7 @@ def pairs_table(study: Study, result: WinStatistics, reported: Reported) -> Tabl
     return Table(
         "pairs",
         "Pairs of patients, by what decided them",
-        pd.DataFrame(lines, columns=columns),
+        lines,
         footnotes=notes,
     )
 

@@ -15,6 +15,7 @@ from esld.protocol import Parameter, Visit
 from esld.randomisation import Design, LinearStatistic, randomisation_test
 from esld.reasons import Reason
 from esld.report import needs, numbers
+from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, estimate, number
 from esld.report.liver_function.repeated import difference_label
 from esld.report.parameters import analysed
 from esld.report.results import Reported, Row
@@ -171,11 +172,13 @@ def compared_table(
             of_visit.find(RANDOMISATION_P),
         ]
         shown += [row for row in rows if row]
-        estimate, p, other, p_other, p_random = rows
-        lines.append([
-            numbers.with_unit(parameter.param, parameter.unit), _limits(estimate, d), _p(p), _count(other), _limits(other, d),
+        of_all, p, other, p_other, p_random = rows
+        own = [
+            Label(numbers.with_unit(parameter.param, parameter.unit)), _or_not(estimate(of_all, d, "signed")), _p(p),
+            Empty() if other is None or other.n is None else Number(other.n), _or_not(estimate(other, d, "signed")),
             _p(p_other), _p(p_random),
-        ])  # fmt: skip
+        ]  # fmt: skip
+        lines.append(dict(zip(columns, own, strict=True)))
     first, second = (in_prose(arm) for arm in study.arms[:2])
     notes = [
         f"Difference: {second} minus {first}, in the change from baseline. Mixed model: LS means, all visits, as in the tables "
@@ -186,7 +189,7 @@ def compared_table(
     notes += notes_of(row for row in shown if row.value is None)
     heads = {head: [c for c in columns if c.startswith(f"{head}: ")] for head in (model, alone)}
     title = f"Change from baseline at {visit.label.lower()}: the groups compared"
-    return Table("change_compared", title, pd.DataFrame(lines, columns=columns), heads, tuple(notes))
+    return Table("change_compared", title, lines, heads, tuple(notes))
 
 
 def ranked_table(
@@ -215,9 +218,10 @@ def ranked_table(
         reported = ranked[parameter.paramcd]
         tests = [reported.find(name) for name in ("win_probability", "wilcoxon_p_value", RANDOMISATION_P)]
         shown += [row for row in tests if row]
-        cells = [_whole(reported.row(what, arm)) for arm in heads for what in counts]
+        counted = [number(reported.row(what, arm)) for arm in heads for what in counts]
         share, p, p_random = tests
-        lines.append([parameter.param, *cells, _share(share), _p(p), _p(p_random)])
+        own = [_or_not(estimate(share, style="percent")), _p(p), _p(p_random)]
+        lines.append(dict(zip(columns, [Label(parameter.param), *counted, *own], strict=True)))
     notes = [
         f"Ranks: the dead last, then the transplanted, in both the earlier the worse; then the living by their change "
         f"at {visit.label.lower()}, a change for the better first. Not known: alive with the own liver, without a change, "
@@ -228,7 +232,7 @@ def ranked_table(
     ]
     notes += notes_of(row for row in shown if row.value is None)
     title = f"Outcome at {visit.label.lower()} with the dead ranked last"
-    return Table("change_ranked", title, pd.DataFrame(lines, columns=columns), heads, tuple(notes))
+    return Table("change_ranked", title, lines, heads, tuple(notes))
 
 
 def _why_unranked(study: Study, reported: Reported) -> str:
@@ -286,30 +290,17 @@ def ranked_sentence(
     )
 
 
-def _limits(row: Row | None, decimals: int) -> str:
-    if row is None or row.value is None:
-        return numbers.NOT_ESTIMABLE
-    value, lower, upper = (numbers.signed(v, decimals) for v in (row.value, row.lower, row.upper))
-    return f"{value} ({numbers.NOT_ESTIMABLE})" if row.lower is None else f"{value} ({lower} to {upper})"
+def _or_not(cell: Cell) -> Cell:
+    """A result that there is not could not be estimated."""
+    return NotEstimable() if isinstance(cell, Empty) else cell
 
 
-def _share(row: Row | None) -> str:
-    if row is None or row.value is None:
-        return numbers.NOT_ESTIMABLE
-    value, lower, upper = (numbers.percent(v) for v in (row.value, row.lower, row.upper))
-    return f"{value} ({numbers.NOT_ESTIMABLE})" if row.lower is None else f"{value} ({lower} to {upper})"
-
-
-def _p(row: Row | None) -> str:
-    return numbers.NOT_ESTIMABLE if row is None or row.value is None else numbers.p_value(row.value)
+def _p(row: Row | None) -> Cell:
+    return _or_not(number(row, style="p"))
 
 
 def _whole(row: Row) -> str:
     return "" if row.value is None else f"{row.value:.0f}"
-
-
-def _count(row: Row | None) -> str:
-    return "" if row is None or row.n is None else str(row.n)
 
 
 def _randomisation_note(rows: Sequence[Row]) -> str:

@@ -10,6 +10,7 @@ from esld.longitudinal.mmrm import MMRM, mmrm
 from esld.protocol import Analysis, Parameter
 from esld.reasons import Reason, Why, because, together
 from esld.report import numbers
+from esld.report.cells import Cell, Empty, Label, Number, estimate, number, several
 from esld.report.drawing import figures
 from esld.report.liver_function import courses
 from esld.report.parameters import analysed, unrecorded
@@ -157,34 +158,23 @@ def change_table(
     between_them = [f"Difference ({level} CI)"] if study.compares else []
     lines, shown = [], []
     for visit, label in [(0.0, "Baseline"), *((v.number, v.label) for v in study.protocol.schedule.visits)]:
-        line = {"Visit": label}
+        line: dict[str, Cell] = {"Visit": Label(label)}
         for arm, columns in heads.items():
             mean, sd, change = (changes.find(s, arm, visit) for s in ("mean", "sd", "ls_mean"))
-            spread = f"{numbers.fixed(mean.value, d)} ({numbers.fixed(sd.value, d)})" if mean and sd else ""
-            n = str(mean.n) if mean else "0"
-            line |= dict(zip(columns, (n, spread, _cell(change, d)), strict=True))
+            spread = several("{} ({})", mean=number(mean, d), SD=number(sd, d)) if mean and sd else Empty()
+            n = Number(mean.n if mean else 0)
+            line |= dict(zip(columns, (n, spread, estimate(change, d, "signed")), strict=True))
             shown += [row for row in (sd, change) if row]
         for column in between_them:
             between = changes.find("ls_mean_difference", difference_label(study), visit)
-            line[column] = _cell(between, d)
+            line[column] = estimate(between, d, "signed")
             shown += [between] if between else []
-        if any(line[columns[0]] != "0" for columns in heads.values()):
+        if any(line[columns[0]].text != "0" for columns in heads.values()):
             lines.append(line)
     notes = [_of_model(study, changes.row("model_values"), fitted=any(r.lower is not None for r in shown))]
     notes += notes_of(shown)
-    columns = ["Visit", *(c for columns in heads.values() for c in columns), *between_them]
     title = numbers.with_unit(parameter.param, parameter.unit)
-    frame = pd.DataFrame(lines, columns=columns)
-    return Table(f"change_{parameter.paramcd.lower()}", title, frame, heads, tuple(notes))
-
-
-def _cell(row: Row | None, decimals: int) -> str:
-    if row is None:
-        return ""
-    value, lower, upper = (numbers.signed(v, decimals) for v in (row.value, row.lower, row.upper))
-    if row.value is None:
-        return numbers.NOT_ESTIMABLE
-    return f"{value} ({numbers.NOT_ESTIMABLE})" if row.lower is None else f"{value} ({lower} to {upper})"
+    return Table(f"change_{parameter.paramcd.lower()}", title, lines, heads, tuple(notes))
 
 
 def _of_model(study: Study, row: Row, *, fitted: bool) -> str:

@@ -6,6 +6,7 @@ from esld.data.study import Study
 from esld.longitudinal.shift import MISSING, ShiftTable, shift_table
 from esld.protocol import Visit
 from esld.report import numbers
+from esld.report.cells import Label, number
 from esld.report.liver_function.one_visit import at_visit
 from esld.report.parameters import CLASSES
 from esld.report.randomised import order_of_entry
@@ -87,21 +88,21 @@ def class_tables(study: Study, visit: Visit, reported: Reported) -> list[Table]:
         DIED: DIED,
         MISSING: "Not known",
     }
-    columns = ["Group", "At baseline", *(names[after] for after in (*CATEGORIES, MISSING))]
     lines = []
     for arm in study.arms:
         for before in (*CLASSES, MISSING):
-            counts = [reported.row(f"{before} to {after}", arm) for after in (*CATEGORIES, MISSING)]
-            if any(row.value for row in counts):
-                lines.append([arm, names[before], *(_whole(row) for row in counts)])
+            rows = {
+                names[after]: reported.row(f"{before} to {after}", arm) for after in (*CATEGORIES, MISSING)
+            }
+            if any(row.value for row in rows.values()):
+                head = {"Group": Label(arm), "At baseline": Label(names[before])}
+                lines.append(head | {name: number(row) for name, row in rows.items()})
     notes = (
         "Patients. A: Child-Pugh score 5 to 6, B: 7 to 9, C: 10 to 15. Who died or was transplanted before the visit could be "
         "made is in that column.",
     )
     title = f"Child-Pugh class at baseline and at {visit.label.lower()}"
-    return [
-        Table("child_pugh_shift", title, pd.DataFrame(lines, columns=columns), footnotes=notes, group="Group")
-    ]
+    return [Table("child_pugh_shift", title, lines, footnotes=notes, group="Group")]
 
 
 def class_sentence(study: Study, visit: Visit, reported: Reported) -> str:

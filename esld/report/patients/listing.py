@@ -8,7 +8,7 @@ import pandas as pd
 from esld.data.study import Study
 from esld.protocol import Parameter
 from esld.reasons import Reason, Why, because
-from esld.report import numbers
+from esld.report.cells import Cell, Data, Empty, Label, Number, Several, number, several
 from esld.report.parameters import CLASSES, analysed
 from esld.report.patients.courses import Courses
 from esld.report.results import Reported
@@ -107,28 +107,30 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
     lines = []
     for patient in found.patients.to_dict("records"):
 
-        def cell(statistic: str, decimals: int = 0, of: str = str(patient["number"])) -> str:
-            value = reported.row(statistic, of).value
-            return "" if value is None else numbers.fixed(value, decimals)
+        def cell(statistic: str, decimals: int = 0, of: str = str(patient["number"])) -> Number | Empty:
+            row = reported.row(statistic, of)
+            return Empty() if row.value is None else number(row, decimals)
 
-        line = {"Group": patient["TRT01P"], "Patient": str(patient["number"])}
-        line["Age, sex"] = f"{cell('age')} {patient['SEX'] or ''}".strip()
+        line: dict[str, Cell] = {"Group": Label(patient["TRT01P"]), "Patient": Data(str(patient["number"]))}
+        both = {"age": cell("age"), "sex": Data(patient["SEX"] or "")}
+        both = {name: own for name, own in both.items() if own.text}
+        line["Age, sex"] = several(" ".join("{}" for _ in both), **both)
         for parameter in parameters:
-            text = cell(f"{parameter.paramcd} baseline", parameter.decimals)
-            line[f"{_name(parameter)} at baseline"] = _with_class(parameter, text)
+            value = cell(f"{parameter.paramcd} baseline", parameter.decimals)
+            line[f"{_name(parameter)} at baseline"] = _with_class(parameter, value)
         line[f"{_name(first)} last (day)"] = _with_day(
             cell(f"{first.paramcd} last", first.decimals), cell(f"{first.paramcd} last day")
         )
         if "EX" in study.tables:
-            reduced = cell("reduced infusions")
-            line["Infusions"] = cell("infusions") + (f" ({reduced})" if reduced != "0" else "")
+            given, reduced = cell("infusions"), cell("reduced infusions")
+            form = "{0}" if reduced.text in ("", "0") else "{0} ({1})"
+            line["Infusions"] = Several(form, ("given", "reduced"), (given, reduced))
         line["Decompensations"] = _conditions({name: cell(name) for name in found.events})
-        outcome = _outcome(patient)
         day = cell("transplant day" if patient["outcome"] == "transplant" else "last day")
-        line["Outcome (day)"] = _with_day(outcome, day)
+        line["Outcome (day)"] = several("{} ({})", outcome=_outcome(patient), day=day)
         lines.append(line)
     title = "Every patient: before treatment, on the way, and how the course ended"
-    return Table("patients", title, pd.DataFrame(lines), {}, _footnotes(study, found, first), group="Group")
+    return Table("patients", title, lines, {}, _footnotes(study, found, first), group="Group")
 
 
 def _name(parameter: Parameter) -> str:
@@ -136,28 +138,34 @@ def _name(parameter: Parameter) -> str:
     return parameter.param.removesuffix(" score")
 
 
-def _with_class(parameter: Parameter, text: str) -> str:
-    if parameter.paramcd != "CPSCORE" or not text:
-        return text
-    return text + "".join(f" ({name})" for name, (low, high) in CLASSES.items() if low <= int(text) <= high)
+def _with_class(parameter: Parameter, score: Number | Empty) -> Cell:
+    if parameter.paramcd != "CPSCORE" or isinstance(score, Empty):
+        return score
+    classes = (name for name, (low, high) in CLASSES.items() if low <= int(score.value or 0) <= high)
+    return next((several("{} ({})", score=score, grade=Label(name)) for name in classes), score)
 
 
-def _with_day(value: str, day: str) -> str:
-    return f"{value} ({day})" if value else ""
+def _with_day(value: Cell, day: Cell) -> Cell:
+    return several("{} ({})", last=value, day=day) if value.text else Empty()
 
 
-def _conditions(counts: dict[str, str]) -> str:
+def _conditions(counts: dict[str, Number | Empty]) -> Several:
     """``Ascites; hepatic encephalopathy (2)``: single ones without their number."""
-    parts = [name + (f" ({count})" if count != "1" else "") for name, count in counts.items() if count != "0"]
-    return "; ".join([*parts[:1], *map(in_prose, parts[1:])]) or "None"
+    parts = [
+        name.replace("{", "{{").replace("}", "}}") + (f" ({{{place}}})" if count.text != "1" else "")
+        for place, (name, count) in enumerate(counts.items())
+        if count.text != "0"
+    ]
+    form = "; ".join([*parts[:1], *map(in_prose, parts[1:])]) or "None"
+    return Several(form, tuple(counts), tuple(counts.values()), words=True)
 
 
-def _outcome(patient: Mapping[Any, Any]) -> str:
+def _outcome(patient: Mapping[Any, Any]) -> Label | Data:
     """How a course ended; where follow-up ended early, the reason as exported."""
     outcome = str(patient["outcome"])
     if outcome == "death" and pd.notna(patient["transplant"]):
-        return "Died, transplanted"
-    return str(patient["reason"]) if outcome == "lost" else _OUTCOMES[outcome]
+        return Label("Died, transplanted")
+    return Data(str(patient["reason"])) if outcome == "lost" else Label(_OUTCOMES[outcome])
 
 
 def _footnotes(study: Study, found: Courses, first: Parameter) -> tuple[str, ...]:

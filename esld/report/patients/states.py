@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from esld.report.cells import Label, Number, number
 from esld.report.drawing.figures import Picture
 from esld.report.patients import figures as patient_figures
 from esld.report.patients.courses import Courses, finding
@@ -52,14 +53,15 @@ def state_table(reported: Reported, arms: Sequence[str], days: Sequence[float]) 
     lines = []
     for arm in arms:
         for day in days:
-            cells = {name: f"{reported.row(state, arm, day).value:.0f}" for state, name in STATES.items()}
-            lines.append({"Group": arm, "Days since randomisation": f"{day:g}", **cells})
+            own = {name: number(reported.row(state, arm, day)) for state, name in STATES.items()}
+            head = {"Group": Label(arm), "Days since randomisation": Number(day, 6, "digits")}
+            lines.append(head | own)
     notes = (
         "Every patient of a group is in one column. Transplanted: whether or not followed after it; who died after a transplant "
         "is counted as dead.",
     )
     title = "In which state patients were"
-    return Table("patient_states", title, pd.DataFrame(lines), footnotes=notes, group="Group")
+    return Table("patient_states", title, lines, footnotes=notes, group="Group")
 
 
 def state_figure(

@@ -11,7 +11,8 @@ from esld.randomisation import (
     mean_place,
 )
 from esld.report import needs, numbers
-from esld.report.baseline_variables import baseline_variables, difference_text
+from esld.report.baseline_variables import baseline_variables, difference_cell
+from esld.report.cells import Empty, Number
 from esld.report.drawing import figures
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
@@ -62,7 +63,9 @@ def balance_table(study: Study, balance: Reported) -> Table:
     lines, shown = [], []
     for variable in baseline_variables(study):
         row = balance.row(f"{variable.name} standardised difference")
-        lines.append([variable.label, str(row.n), difference_text(balance, variable.label, study)])
+        difference = difference_cell(balance, variable.label, study)
+        n = Empty() if row.n is None else Number(row.n)
+        lines.append({"Variable": variable.label, "n": n, "Standardised difference": difference})
         shown.append(row)
     chance = numbers.fixed(by_chance(study), 2)
     notes = [
@@ -72,8 +75,7 @@ def balance_table(study: Study, balance: Reported) -> Table:
         "No p-values: the groups were formed by chance.",
         *notes_of(shown),
     ]
-    frame = pd.DataFrame(lines, columns=["Variable", "n", "Standardised difference"])
-    return Table("balance", "Balance at baseline", frame, footnotes=tuple(notes))
+    return Table("balance", "Balance at baseline", lines, footnotes=tuple(notes))
 
 
 def place_rows(study: Study) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 from esld.allocation.disclosed import Disclosed, read_disclosed
 from esld.data.study import Study
 from esld.report import needs
+from esld.report.cells import Data, Empty, Number
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
@@ -110,14 +111,15 @@ def ledger_sentence(check: LedgerCheck, rows: Reported) -> str:
 def ledger_table(check: LedgerCheck) -> Table:
     """A line a patient: the ledger's day, stratum, slot and arm beside those of the data."""
     lines = [
-        [
-            _text(r["SUBJID"]), _text(r["stratum"]), "" if pd.isna(r["slot"]) else f"{r['slot']:.0f}", _text(r["day"]),
-            _text(r["RANDDT"]), _text(r["arm"]), _text(r["ARMCD"]), "yes" if r["agrees"] else "no",
-        ]
+        {
+            "Patient": _data(r["SUBJID"]), "Stratum": _data(r["stratum"]),
+            "Slot": Empty() if pd.isna(r["slot"]) else Number(r["slot"]), "Ledger: day": _data(r["day"]),
+            "Data: day": _data(r["RANDDT"]), "Ledger: arm": _data(r["arm"]), "Data: arm": _data(r["ARMCD"]),
+            "Agree": "yes" if r["agrees"] else "no",
+        }
         for r in check.frame.to_dict("records")
     ]  # fmt: skip
-    columns = ["Patient", "Stratum", "Slot", "Ledger: day", "Data: day", "Ledger: arm", "Data: arm", "Agree"]
-    return Table("ledger", "The ledger beside the data", pd.DataFrame(lines, columns=columns))
+    return Table("ledger", "The ledger beside the data", lines)
 
 
 def design_table(study: Study) -> Table:
@@ -136,11 +138,13 @@ def design_table(study: Study) -> Table:
         lines.append(("Published commitment", published.commitment))
     else:
         lines.append(("Published commitment", "none"))
-    return Table("design", "The randomisation as planned", pd.DataFrame(lines, columns=["What", "How"]))
+    return Table(
+        "design", "The randomisation as planned", [{"What": what, "How": how} for what, how in lines]
+    )
 
 
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _data(value: object) -> Data | Empty:
+    return Data(value) if isinstance(value, str) else Empty()
 
 
 def _whole(row: Row) -> str:

@@ -18,8 +18,9 @@ from esld.randomisation import (
 )
 from esld.randomisation.inference import DRAWS
 from esld.report import needs, numbers
+from esld.report.cells import Label, number
 from esld.report.randomised import order_of_entry, planned_design
-from esld.report.results import Reported, Row
+from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words import joined, message, span
 
@@ -48,15 +49,14 @@ def design_rows(designs: Mapping[str, Design], *, seed: str) -> pd.DataFrame:
 
 def design_table(designs: Mapping[str, Design], properties: Reported) -> Table:
     """A line a design: chance of an imbalance, and how often the next assignment can be guessed."""
-    lines = []
-    least = _imbalances(properties)
-    for name in designs:
-        cells = [properties.row(f"imbalance_{size}_or_more", name) for size in least]
-        guessed = properties.row("predictability", name)
-        known, certain = (properties.row(what, name) for what in ("predictability_known", "certain"))
-        lines.append([name, *map(_percent, cells), *map(_percent, (guessed, known, certain))])
-    columns = ["Design", *(f"Imbalance {size} or more" for size in least)]
-    columns += ["Guessed by counting", "Guessed knowing the design", "Certain"]
+    columns = {f"Imbalance {size} or more": f"imbalance_{size}_or_more" for size in _imbalances(properties)}
+    columns |= {"Guessed by counting": "predictability", "Guessed knowing the design": "predictability_known"}
+    columns |= {"Certain": "certain"}
+    lines = [
+        {"Design": Label(name)}
+        | {head: number(properties.row(what, name), style="percent") for head, what in columns.items()}
+        for name in designs
+    ]
     notes = [
         "Imbalance: difference between the group sizes at the end. Guessed by counting: share of assignments that somebody "
         "guesses right who always names the group with fewer patients so far, and tosses a coin at ties (Blackwell and "
@@ -72,7 +72,7 @@ def design_table(designs: Mapping[str, Design], properties: Reported) -> Table:
             "computed (NE) where every allocation would have to be listed."
         )
     title = "What a design can be expected to do"
-    return Table("designs", title, pd.DataFrame(lines, columns=columns), footnotes=tuple(notes))
+    return Table("designs", title, lines, footnotes=tuple(notes))
 
 
 def _imbalances(properties: Reported) -> list[int]:
@@ -80,10 +80,6 @@ def _imbalances(properties: Reported) -> list[int]:
     rows = [r for r in properties.rows if r.statistic.endswith("_or_more")]
     found, n = {int(r.statistic.split("_")[1]) for r in rows}, rows[0].n or 0
     return sorted({min(found, key=lambda size: abs(size - share * sqrt(n))) for share in (0.4, 0.9, 1.3)})
-
-
-def _percent(row: Row) -> str:
-    return numbers.NOT_ESTIMABLE if row.value is None else numbers.percent(row.value)
 
 
 def guess_rows(study: Study) -> pd.DataFrame:
@@ -107,4 +103,4 @@ def guess_sentence(guesses: Reported, properties: Reported) -> str:
         expected = properties.row("predictability", PLANNED)
     except KeyError:
         return said
-    return f"{said} {message('guessed.expected', share=span(expected, _percent(expected)))}"
+    return f"{said} {message('guessed.expected', share=span(expected, numbers.percent(expected.value)))}"

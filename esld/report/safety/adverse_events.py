@@ -10,8 +10,9 @@ from esld.data.adam.adae import SEVERITIES, SOON, timing
 from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.report import needs, numbers
+from esld.report.cells import Cell, Data, Label, Number, Several, number
 from esld.report.results import Reported, Row, slug
-from esld.report.safety.counted import SafetySet, absence_words, share, share_text, share_words
+from esld.report.safety.counted import SafetySet, absence_words, share, share_cell, share_words
 from esld.report.tables import Table
 from esld.report.words import joined, message, of_group, span
 
@@ -218,8 +219,9 @@ def by_frequency(events: pd.DataFrame, column: str) -> list[str]:
 
 def overview_table(found: AdverseEvents, reported: Reported) -> Table:
     """Patients and events of each kind, a pair of columns a group."""
-    lines = [{"": found.label(kind), **_cells(found, reported, kind)} for kind in found.kinds]
-    frame = pd.DataFrame(lines).rename(columns={"": "Adverse events"})
+    lines = [
+        {"Adverse events": Label(found.label(kind)), **_cells(found, reported, kind)} for kind in found.kinds
+    ]
     notes = [
         "Events that begin or worsen on or after the first infusion, whenever they end. A patient counts once in a line.",
         "Related: whatever is not stated to be unrelated.",
@@ -236,17 +238,17 @@ def overview_table(found: AdverseEvents, reported: Reported) -> Table:
     return Table(
         "adverse_events",
         title,
-        frame,
+        lines,
         spanners=spanners(found, "Patients", "Events"),
         footnotes=tuple(notes),
     )
 
 
-def _cells(found: AdverseEvents, reported: Reported, name: str) -> dict[str, str]:
-    cells = {}
+def _cells(found: AdverseEvents, reported: Reported, name: str) -> dict[str, Cell]:
+    cells: dict[str, Cell] = {}
     for arm in found.group.arms:
-        cells[f"{arm}: Patients"] = share_text(reported.row(name, arm))
-        cells[f"{arm}: Events"] = f"{reported.row(f'{name}, events', arm).value or 0:.0f}"
+        cells[f"{arm}: Patients"] = share_cell(reported.row(name, arm))
+        cells[f"{arm}: Events"] = number(reported.row(f"{name}, events", arm))
     return cells
 
 
@@ -261,11 +263,11 @@ def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
     lines = []
     for system, term in found.names():
         name = _statistic(system, term)
-        line = {"System organ class": system, "Preferred term": term or "Any"}
+        line: dict[str, Cell] = {"System organ class": Data(system), "Preferred term": Data(term or "Any")}
         for arm in found.group.arms:
             row = reported.row(name, arm)
-            line[f"{arm}: Patients"] = share_text(row)
-            line[f"{arm}: Events"] = f"{reported.row(f'{name}, events', arm).value or 0:.0f}"
+            line[f"{arm}: Patients"] = share_cell(row)
+            line[f"{arm}: Events"] = number(reported.row(f"{name}, events", arm))
             if found.scale:
                 line[f"{arm}: {_worst(found.scale)}"] = _levels(found.scale, reported, name, arm)
         lines.append(line)
@@ -275,7 +277,7 @@ def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
     )
     title = "Treatment-emergent adverse events by system organ class and preferred term"
     return Table(
-        "adverse_events_by_term", title, pd.DataFrame(lines), footnotes=notes, group="System organ class",
+        "adverse_events_by_term", title, lines, footnotes=notes, group="System organ class",
         spanners=spanners(found, "Patients", "Events", *([_worst(found.scale)] if found.scale else [])),
     )  # fmt: skip
 
@@ -284,14 +286,15 @@ def _worst(scale: Scale) -> str:
     return f"Worst {scale.word}"
 
 
-def _levels(scale: Scale, reported: Reported, name: str, arm: str) -> str:
+def _levels(scale: Scale, reported: Reported, name: str, arm: str) -> Several:
     """``G1: 2, G3: 1``: patients by worst grade or severity."""
-    parts = []
-    for level, shown in scale.shown.items():
-        statistic = f"{name}, worst {scale.word} {level}"
-        found = [r for r in reported.rows if r.statistic == statistic and r.arm == arm]
-        parts += [f"{shown}: {row.value:.0f}" for row in found]
-    return ", ".join(parts)
+    rows = {
+        shown: reported.find(f"{name}, worst {scale.word} {level}", arm)
+        for level, shown in scale.shown.items()
+    }
+    said = ", ".join(f"{shown}: {{{place}}}" for place, (shown, row) in enumerate(rows.items()) if row)
+    counts = tuple(number(row) if row else Number(0) for row in rows.values())
+    return Several(said, tuple(rows), counts, words=True)
 
 
 def rows_of_kind(found: AdverseEvents, reported: Reported, kind: str) -> list[Row]:

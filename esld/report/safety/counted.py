@@ -13,6 +13,7 @@ from esld.data.study import Study
 from esld.protocol import Analysis
 from esld.reasons import Why, because
 from esld.report import needs, numbers
+from esld.report.cells import Count, Data, Label, Number
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words import joined, message, of_group, prose, span, worded
@@ -128,9 +129,9 @@ def share(
     )
 
 
-def share_text(row: Row) -> str:
+def share_cell(row: Row) -> Count:
     """``4/10 (40 %)``, as tables show a share."""
-    return numbers.count(row.events or 0, row.n or 0)
+    return Count(row.events or 0, row.n or 0, id=row.result_id)
 
 
 def share_words(rows: Iterable[Row], *, level: str) -> str:
@@ -216,12 +217,12 @@ def death_table(study: Study, group: SafetySet) -> Table | None:
         return None
     frame = pd.DataFrame(
         {
-            "Patient": found["USUBJID"],
+            "Patient": found["USUBJID"].map(Data),
             "Group": found["GROUP"],
-            "Study day": found["day"].map("{:.0f}".format),
-            "Cause": first_known(found["cause"], "not stated"),
-            "Days since the last infusion": first_known(
-                found["since"].map("{:.0f}".format, na_action="ignore"), "never infused"
+            "Study day": found["day"].map(Number),
+            "Cause": first_known(found["cause"], "not stated").map(Data),
+            "Days since the last infusion": found["since"].map(
+                lambda days: Label("never infused") if pd.isna(days) else Number(days)
             ),
         }
     )

@@ -9,7 +9,9 @@ import pandas as pd
 from esld.data import dates
 from esld.data import exposure as given_doses
 from esld.data.study import Study
-from esld.report import needs, numbers
+from esld.report import needs
+from esld.report.cells import Cell, Count, Data, Label, Number, several
+from esld.report.cells import number as number_cell
 from esld.report.results import Reported, Row
 from esld.report.safety.counted import SafetySet
 from esld.report.tables import Table
@@ -167,10 +169,10 @@ def exposure_table(found: Exposure, reported: Reported) -> Table:
         if found.unit
         else "Infusions planned and given"
     )
-    return Table("exposure", title, pd.DataFrame(lines), footnotes=notes, group="Group")
+    return Table("exposure", title, lines, footnotes=notes, group="Group")
 
 
-def _lines(found: Exposure, reported: Reported, arm: str) -> Iterator[dict[str, str]]:
+def _lines(found: Exposure, reported: Reported, arm: str) -> Iterator[dict[str, Cell]]:
     own = found.infusions[found.infusions["GROUP"].eq(arm)]
     places: Sequence[float | None] = [
         *map(float, sorted(own["NUMBER"].unique())),
@@ -179,11 +181,11 @@ def _lines(found: Exposure, reported: Reported, arm: str) -> Iterator[dict[str, 
     for number in places:
         prefix = "all " if number is None else ""
         due, given = (reported.row(prefix + name, arm, number) for name in ("due", "given"))
-        line = {
-            "Group": arm,
-            "Infusion": "All" if number is None else f"{number:.0f}",
-            "Due": f"{due.value:.0f}",
-            "Given": numbers.count(int(given.value or 0), int(due.value or 0)),
+        line: dict[str, Cell] = {
+            "Group": Label(arm),
+            "Infusion": Label("All") if number is None else Number(number),
+            "Due": number_cell(due),
+            "Given": Count(int(given.value or 0), int(due.value or 0), id=given.result_id),
         }
         if found.view:
             yield line
@@ -193,16 +195,21 @@ def _lines(found: Exposure, reported: Reported, arm: str) -> Iterator[dict[str, 
         mean, low, high = (reported.row(doses + name, arm, number) for name in ("mean", "lowest", "highest"))
         planned = reported.row("cumulative planned", arm).value if number is None else own["planned"].max()
         yield line | {
-            "Reduced": f"{reduced.value:.0f}",
+            "Reduced": number_cell(reduced),
             "Planned dose": _dose(planned, whole=True),
-            "Dose given": f"{_dose(mean.value)} ({_dose(low.value, whole=True)} to {_dose(high.value, whole=True)})",
+            "Dose given": several(
+                "{} ({} to {})",
+                mean=_dose(mean.value),
+                lowest=_dose(low.value, whole=True),
+                highest=_dose(high.value, whole=True),
+            ),
         }
 
 
-def _dose(value: float | None, *, whole: bool = False) -> str:
+def _dose(value: float | None, *, whole: bool = False) -> Number:
     if value is None or pd.isna(value):
-        return numbers.NOT_ESTIMABLE
-    return numbers.fixed(value, 0 if whole and value == round(value) else 2)
+        return Number(None)
+    return Number(value, 0 if whole and value == round(value) else 2)
 
 
 def deviation_table(found: Exposure) -> Table | None:
@@ -213,14 +220,14 @@ def deviation_table(found: Exposure) -> Table | None:
         return None
     shown = pd.DataFrame(
         {
-            "Patient": frame["USUBJID"],
+            "Patient": frame["USUBJID"].map(Data),
             "Group": frame["GROUP"],
-            "Infusion": frame["NUMBER"].map("{:.0f}".format),
+            "Infusion": frame["NUMBER"].map(Number),
             "Planned": frame["planned"].map(lambda dose: _dose(dose, whole=True)),
             "Given": frame["given"].map(
-                lambda dose: "not given" if pd.isna(dose) else _dose(dose, whole=True)
+                lambda dose: Label("not given") if pd.isna(dose) else _dose(dose, whole=True)
             ),
-            "Reason": frame["reason"],
+            "Reason": frame["reason"].map(Data),
         }
     )
     notes = (
@@ -230,7 +237,7 @@ def deviation_table(found: Exposure) -> Table | None:
     title = f"Infusions reduced, stopped or not given (doses in {unit_text(found.unit)})"
     if found.view:
         shown, title = shown.drop(columns=["Planned", "Given"]), "Infusions not given"
-    return Table("exposure_deviations", title, shown.reset_index(drop=True), footnotes=notes)
+    return Table("exposure_deviations", title, shown, footnotes=notes)
 
 
 def exposure_words(found: Exposure, reported: Reported) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from esld.report import numbers
+from esld.report.cells import Data, Label, Number
 from esld.report.results import Reported, Row
 from esld.report.safety.counted import absence_words, share_words
 from esld.report.safety.edish import BASELINE, SCALES, LiverInjury, of_scale
@@ -20,12 +20,12 @@ def case_table(found: LiverInjury) -> Table | None:
     cases = found.cases
     shown = pd.DataFrame(
         {
-            "Patient": cases["USUBJID"],
+            "Patient": cases["USUBJID"].map(Data),
             "Group": cases["GROUP"],
             "Multiples of": cases["scale"],
-            "Study day": cases["day"].map("{:.0f}".format),
+            "Study day": cases["day"].map(Number),
             **{
-                name: cases[column].map(lambda x: "not measured" if pd.isna(x) else numbers.fixed(x, 1))
+                name: cases[column].map(lambda x: Label("not measured") if pd.isna(x) else Number(x, 1))
                 for name, column in (("ALT or AST", "high"), ("Bilirubin", "bili"), ("ALP", "alp"))
             },
             "At baseline already": [

@@ -2,9 +2,10 @@
 
 import pandas as pd
 
+from esld.report.cells import Cell, Data
 from esld.report.results import Reported
 from esld.report.safety.adverse_events import AdverseEvents, by_frequency, rows_of_kind, spanners
-from esld.report.safety.counted import absence_words, share, share_text, share_words
+from esld.report.safety.counted import absence_words, share, share_cell, share_words
 from esld.report.tables import Table
 from esld.report.words import message
 
@@ -33,11 +34,11 @@ def reactions_table(found: AdverseEvents, every: Reported, reported: Reported) -
         return None
     lines = []
     for term in ("Any", *by_frequency(found.reactions, "TERM")):
-        line = {"Reaction": term}
+        line: dict[str, Cell] = {"Reaction": Data(term)}
         for arm in found.group.arms:
             one = every.row("soon", arm) if term == "Any" else reported.row(term, arm)
             other = every.row("infusions", arm) if term == "Any" else reported.row(f"{term}, infusions", arm)
-            line |= {f"{arm}: Patients": share_text(one), f"{arm}: Infusions": share_text(other)}
+            line |= {f"{arm}: Patients": share_cell(one), f"{arm}: Infusions": share_cell(other)}
         lines.append(line)
     notes = (
         f"Any adverse event that began {found.soon}, whatever it was attributed to.",
@@ -45,7 +46,7 @@ def reactions_table(found: AdverseEvents, every: Reported, reported: Reported) -
     )
     title = f"Reactions {found.soon}: by patient and by infusion"
     return Table(
-        "infusion_reactions", title, pd.DataFrame(lines), footnotes=notes, spanners=spanners(found, "Patients", "Infusions"),
+        "infusion_reactions", title, lines, footnotes=notes, spanners=spanners(found, "Patients", "Infusions"),
     )  # fmt: skip
 
 

@@ -14,8 +14,9 @@ from esld.data.study import Study
 from esld.longitudinal.shift import MISSING, ShiftTable, shift_table, worst_class
 from esld.reasons import Why
 from esld.report import needs
+from esld.report.cells import Cell, Label, Number
 from esld.report.results import Reported
-from esld.report.safety.counted import SafetySet, share, share_text
+from esld.report.safety.counted import SafetySet, share, share_cell
 from esld.report.tables import Table
 from esld.report.words import joined, message, of_group, prose, span
 from esld.scoring import units
@@ -251,10 +252,10 @@ def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -
     }
     lines = []
     for code, result in found.items():
-        line = {"Parameter": study.protocol.parameter(code).param}
+        line: dict[str, Cell] = {"Parameter": Label(study.protocol.parameter(code).param)}
         for arm in result.table.groups:
             line |= {
-                f"{arm}: {name}": share_text(reported.row(f"{code} {what}", arm))
+                f"{arm}: {name}": share_cell(reported.row(f"{code} {what}", arm))
                 for name, what in columns.items()
             }
         lines.append(line)
@@ -266,7 +267,7 @@ def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -
         "The INR is graded as without an anticoagulant unless a vitamin K antagonist is recorded. Safety set, by dose received.",
     )
     title = "Laboratory values that worsened, by CTCAE grade: patients n/N (%)"
-    return Table("laboratory_grades", title, pd.DataFrame(lines), spanners=spanners, footnotes=notes)
+    return Table("laboratory_grades", title, lines, spanners=spanners, footnotes=notes)
 
 
 def shift_tables(study: Study, found: Mapping[str, Graded]) -> Table:
@@ -277,17 +278,19 @@ def shift_tables(study: Study, found: Mapping[str, Graded]) -> Table:
             own = result.table.matrix(arm)
             for before in (b for b in own.index if own.loc[b].any()):
                 head = {
-                    "Parameter": study.protocol.parameter(code).param,
-                    "Group": arm,
-                    "At baseline": _name(before),
+                    "Parameter": Label(study.protocol.parameter(code).param),
+                    "Group": Label(arm),
+                    "At baseline": Label(_name(before)),
                 }
-                lines.append(head | {_name(after): f"{own.loc[before, after]}" for after in own.columns})
+                lines.append(
+                    head | {_name(after): Number(int(own.loc[before, after])) for after in own.columns}
+                )
     notes = (
         f"Patients. {_VERSION} {_WORST}",
         "INR and albumin have no grade 4 in the laboratory. Safety set, by dose received.",
     )
     title = "Laboratory values by CTCAE grade, from baseline to the worst afterwards"
-    return Table("laboratory_shifts", title, pd.DataFrame(lines), footnotes=notes, group="Parameter")
+    return Table("laboratory_shifts", title, lines, footnotes=notes, group="Parameter")
 
 
 def _name(grade: object) -> str:

@@ -5,8 +5,6 @@ Topics in our own words, numbers and order after Hopewell et al. (2025), BMJ 388
 
 from dataclasses import dataclass
 
-import pandas as pd
-
 from esld.data.study import Study
 from esld.report.tables import Table
 
@@ -86,6 +84,5 @@ def checklist_table(study: Study) -> Table:
             if not item.chapters
             else "Not in this cut: " + ", ".join(item.chapters)
         )
-        lines.append([item.section, item.number, item.topic, where])
-    frame = pd.DataFrame(lines, columns=["Section", "Item", "Topic", "Where"])
-    return Table("consort", "CONSORT 2025 checklist", frame, group="Section")
+        lines.append({"Section": item.section, "Item": item.number, "Topic": item.topic, "Where": where})
+    return Table("consort", "CONSORT 2025 checklist", lines, group="Section")

@@ -7,8 +7,9 @@ import pandas as pd
 
 from esld.data.study import Study
 from esld.report import numbers
+from esld.report.cells import Cell, Count, Data, Empty, Label
 from esld.report.randomised import order_of_entry
-from esld.report.results import Reported
+from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words import Sentence, message, span
 
@@ -137,18 +138,11 @@ def deviation_rows(study: Study, found: pd.DataFrame) -> pd.DataFrame:
 
 def deviation_table(study: Study, counts: Reported) -> Table:
     """Patients with each kind of deviation."""
-    columns = ["Deviation", *(f"{arm}: patients" for arm in study.arms)]
-    lines = [
-        [
-            name,
-            *(
-                f"{r.value:.0f} of {r.n}" if r.n else ""
-                for arm in study.arms
-                for r in [counts.row(name, arm)]
-            ),
-        ]
-        for name in (KINDS[kind] for kind in kinds(study))
-    ]
+    lines: list[dict[str, Cell]] = []
+    for name in (KINDS[kind] for kind in kinds(study)):
+        rows = {f"{arm}: patients": counts.row(name, arm) for arm in study.arms}
+        shares = {head: _share(row) if row.n else Empty() for head, row in rows.items()}
+        lines.append({"Deviation": Label(name), **shares})
     absent = [name for kind, name in KINDS.items() if kind not in kinds(study)]
     where = "the data of this trial" if study.shows_dose else f"the {study.cut.view} view"
     notes = (
@@ -156,9 +150,11 @@ def deviation_table(study: Study, counts: Reported) -> Table:
         "As far as the data show them. An infusion counts as planned only if the patient was under observation on its day; "
         "the allowed days of a visit are those of the protocol.",
     )
-    return Table(
-        "deviations", "Deviations from the protocol", pd.DataFrame(lines, columns=columns), footnotes=notes
-    )
+    return Table("deviations", "Deviations from the protocol", lines, footnotes=notes)
+
+
+def _share(row: Row) -> Count:
+    return Count(int(row.value or 0), row.n or 0, percent=False, id=row.result_id)
 
 
 def deviation_list(study: Study, found: pd.DataFrame) -> Table | Sentence:
@@ -166,9 +162,14 @@ def deviation_list(study: Study, found: pd.DataFrame) -> Table | Sentence:
     own = found[found["kind"].ne("visit")]
     if own.empty:
         return Sentence(message("deviations.none"))
-    lines = [[KINDS[r["kind"]], r["USUBJID"], r["TRT01P"], r["detail"]] for r in own.to_dict("records")]
-    frame = pd.DataFrame(lines, columns=["Deviation", "Patient", "Group", "Detail"])
-    return Table("deviation_list", "Deviations other than the days of visits", frame, group="Deviation")
+    lines: list[dict[str, Cell]] = [
+        {
+            "Deviation": Label(KINDS[r["kind"]]), "Patient": Data(r["USUBJID"]), "Group": Label(r["TRT01P"]),
+            "Detail": Data(r["detail"]),
+        }
+        for r in own.to_dict("records")
+    ]  # fmt: skip
+    return Table("deviation_list", "Deviations other than the days of visits", lines, group="Deviation")
 
 
 def deviation_sentence(counts: Reported) -> str:

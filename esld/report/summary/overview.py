@@ -48,6 +48,7 @@ def planned_rows(study: Study, others: Others) -> pd.DataFrame:
 def planned_table(study: Study, planned: Reported) -> Table:
     """Every planned analysis: its role, its chapter, and whether this report holds it."""
     lines = []
+    order = ["Primary", "Secondary", "Safety", "Sensitivity", "Descriptive"]
     for analysis in study.protocol.analyses:
         held = planned.row("results", analysis.id).value
         if held:
@@ -56,11 +57,11 @@ def planned_table(study: Study, planned: Reported) -> Table:
             here = f"no: chapter {analysis.chapter} is not in this cut"
         else:
             here = f"no: {_why_none(study)}"
-        lines.append([analysis.role.capitalize(), analysis.id, analysis.title, analysis.chapter, here])
-    frame = pd.DataFrame(lines, columns=["Role", "Id", "Analysis", "Chapter", "In this report"])
-    order = ["Primary", "Secondary", "Safety", "Sensitivity", "Descriptive"]
-    frame = frame.iloc[frame["Role"].map(order.index).argsort(kind="stable")]
-    return Table("planned", "Planned analyses", frame.reset_index(drop=True), group="Role")
+        role = analysis.role.capitalize()
+        line = {"Role": role, "Id": analysis.id, "Analysis": analysis.title, "Chapter": analysis.chapter}
+        lines.append((order.index(role), line | {"In this report": here}))
+    lines.sort(key=lambda placed: placed[0])
+    return Table("planned", "Planned analyses", [line for _, line in lines], group="Role")
 
 
 def _why_none(study: Study) -> str:

@@ -14,6 +14,7 @@ from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.errors import InputError, RefusedError
 from esld.report import needs, numbers
+from esld.report.cells import Cell, Data, Label, Number, number
 from esld.report.chapter import Others
 from esld.report.difference import (
     EVERYBODY,
@@ -22,7 +23,7 @@ from esld.report.difference import (
     Difference,
     decimals_of,
     difference,
-    in_words,
+    in_cells,
     result_name,
 )
 from esld.report.front import ADVERSE_EVENTS, PRIMARY
@@ -191,13 +192,13 @@ def records_table(reported: Reported) -> Table:
     }
     domains = dict.fromkeys(row.arm for row in reported.rows if row.arm)
     lines = [
-        [f"{_DOMAINS.get(name, name)} ({name})", *(_whole(reported.row(key, name)) for key in columns)]
+        {"Domain": Label(f"{_DOMAINS.get(name, name)} ({name})")}
+        | {head: number(reported.row(key, name)) for key, head in columns.items()}
         for name in domains
     ]
-    frame = pd.DataFrame(lines, columns=["Domain", *columns.values()])
     spanners = {"Records": list(columns.values())[:5], "Values": list(columns.values())[5:]}
     notes = (message("diff.records.note"), message("diff.records.late"))
-    return Table("since_records", message("diff.records.title"), frame, spanners=spanners, footnotes=notes)
+    return Table("since_records", message("diff.records.title"), lines, spanners=spanners, footnotes=notes)
 
 
 def recoded_table(since: SinceLastCut) -> Table | None:
@@ -210,7 +211,7 @@ def recoded_table(since: SinceLastCut) -> Table | None:
         **{"USUBJID": "Patient", "record": "Record", "what": "About", "variable": "Variable"},
         **{"before": "Then", "after": "Now", "change": "Change"},
     }
-    frame = own.head(_SHOWN)[list(columns)].rename(columns=columns).reset_index(drop=True)
+    frame = own.head(_SHOWN)[list(columns)].rename(columns=columns).map(Data)
     notes = _more(len(own))
     return Table("since_recoded", message("diff.recoded.title"), frame, footnotes=notes)
 
@@ -226,17 +227,16 @@ def estimate_table(since: SinceLastCut) -> Table | None:
     own = _key(since.estimates, since.study)
     if not own:
         return None
-    lines = [_line(change, since.study) for change in own]
     columns = ["Analysis", "Estimate", "Then", "Now", "Change"]
+    lines = [dict(zip(columns, _line(change, since.study), strict=True)) for change in own]
     notes = [message("diff.estimates.note")]
     if len(since.study.arms) == 2:
         first, second = since.study.arms
         notes.append(message("diff.estimates.arms", first=first, second=second))
     if any(change.method_changed for change in own):
         notes.append(message("diff.estimates.method"))
-    frame = pd.DataFrame(lines, columns=columns)
     title = message("diff.estimates.title")
-    return Table("since_estimates", title, frame, footnotes=tuple(notes), group="Analysis")
+    return Table("since_estimates", title, lines, footnotes=tuple(notes), group="Analysis")
 
 
 def _key(found: Difference, study: Study) -> list[Change]:
@@ -265,15 +265,16 @@ def _is_estimate(change: Change) -> bool:
     return any(row is not None and row.lower is not None for row in (change.before, change.after))
 
 
-def _line(change: Change, study: Study) -> list[str]:
+def _line(change: Change, study: Study) -> list[Cell | str]:
+    mark: Cell | str = ""
     if change.method_changed:
         mark = "method changed"
     elif change.status in ("new", "gone"):
         mark = change.status
     elif change.status == "unchanged":
         mark = "none"
-    else:
-        mark = "" if change.absolute is None else numbers.signed(change.absolute, decimals_of(change))
+    elif change.absolute is not None:
+        mark = Number(change.absolute, decimals_of(change), "signed")
     row = change.row
     title = study.protocol.analysis(row.analysis_id).title
     what = numbers.capitalised(_what(row, study))
@@ -281,7 +282,7 @@ def _line(change: Change, study: Study) -> list[str]:
         len(study.arms) == 2 and row.arm in study.arms
     ):  # two are compared in one way only
         what += f", {in_prose(row.arm)}"
-    return [title, what, *in_words(change), mark]
+    return [title, what, *in_cells(change), mark]
 
 
 def _what(row: Row, study: Study) -> str:
@@ -308,9 +309,11 @@ def method_table(since: SinceLastCut) -> Table | None:
     for change in changed:
         key = (result_name(change.row), _how(change.before), _how(change.after))
         made[key] = made.get(key, 0) + 1
-    lines = [[name, str(n), then, now] for (name, then, now), n in made.items()]
-    frame = pd.DataFrame(lines[:_SHOWN], columns=["Result", "Numbers", "Method then", "Method now"])
-    return Table("since_methods", message("diff.methods.title"), frame, footnotes=_more(len(lines)))
+    lines = [
+        {"Result": Label(name), "Numbers": Number(n), "Method then": Label(then), "Method now": Label(now)}
+        for (name, then, now), n in made.items()
+    ]
+    return Table("since_methods", message("diff.methods.title"), lines[:_SHOWN], footnotes=_more(len(lines)))
 
 
 def _how(row: Row | None) -> str:

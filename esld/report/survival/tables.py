@@ -8,10 +8,11 @@ import pandas as pd
 from esld.data.columns import first_known
 from esld.reasons import Why, because
 from esld.report import numbers
+from esld.report.cells import Cell, Data, Empty, Label, Limits, Number, estimate, number, several
 from esld.report.results import Reported, difference_row
 from esld.report.survival.sentences import share_row
 from esld.report.tables import Table
-from esld.report.words import in_prose, method, notes_of, points
+from esld.report.words import in_prose, method, notes_of
 from esld.survival import (
     KaplanMeier,
     Milestone,
@@ -37,7 +38,7 @@ def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
     results : dict of str to (Milestone, Reported)
         The blocks.
     """
-    lines = []
+    lines: list[dict[str, Cell]] = []
     methods: dict[str, str] = {}
     notes: dict[str, None] = {}
     complete = all(result.complete for result, _ in results.values())
@@ -48,42 +49,43 @@ def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
     for name, (result, reported) in results.items():
         for group in result.groups:
             share = share_row(result, reported, group.group)
-            line = {
-                "Analysis": name,
-                "Group": group.group,
-                "Patients": str(group.n),
-                "Alive / dead / unknown": f"{group.alive} / {group.dead} / {group.unknown}",
-                alive: _with_limits(
-                    *(numbers.percent(v, group.n) for v in (share.value, share.lower, share.upper))
-                ),
+            states = {what: Number(getattr(group, what)) for what in ("alive", "dead", "unknown")}
+            decimals = numbers.of_share(group.n)
+            line: dict[str, Cell] = {
+                "Analysis": Label(name),
+                "Group": Label(group.group),
+                "Patients": Number(group.n),
+                "Alive / dead / unknown": several("{} / {} / {}", **states),
+                alive: estimate(share, decimals, "percent"),
             }
             if not complete:
-                ends = (
-                    [reported.row(f"proportion_{case}_case", group.group) for case in ("worst", "best")]
-                    if group.unknown
-                    else []
-                )
-                line[extremes] = " to ".join(numbers.percent(row.value, group.n) for row in ends)
+                line[extremes] = Empty()
+                if group.unknown:
+                    worst, best = (
+                        reported.row(f"proportion_{case}_case", group.group).value
+                        for case in ("worst", "best")
+                    )
+                    line[extremes] = Limits(worst, best, decimals, "percent")
             lines.append(line)
             methods[name] = method(share)
             notes |= dict.fromkeys(notes_of([share], "survival"))
         if result.difference is not None:
             row = difference_row(reported)
-            text = _with_limits(*(points(row, v) for v in (row.value, row.lower, row.upper)))
+            decimals = numbers.of_share((row.n or 0) // 2)  # of the groups' average size
             line = {
-                "Analysis": name,
-                "Group": "Difference, points",
-                "Patients": "",
-                "Alive / dead / unknown": "",
-                alive: text,
+                "Analysis": Label(name),
+                "Group": Label("Difference, points"),
+                "Patients": Empty(),
+                "Alive / dead / unknown": Empty(),
+                alive: estimate(row, decimals, "points"),
             }
             if not complete:
-                ends = (
-                    [reported.row(f"risk_difference_{end}") for end in ("lowest", "highest")]
-                    if result.bounds
-                    else []
-                )
-                line[extremes] = " to ".join(points(row, end.value) for end in ends)
+                line[extremes] = Empty()
+                if result.bounds:
+                    lowest, highest = (
+                        reported.row(f"risk_difference_{end}").value for end in ("lowest", "highest")
+                    )
+                    line[extremes] = Limits(lowest, highest, decimals, "points")
             lines.append(line)
             methods[name] += f"; difference: {method(row)}"
             notes |= dict.fromkeys(notes_of([row], "survival"))
@@ -101,16 +103,7 @@ def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
         )
         footnotes.append(LOST)
     title = f"Alive at {numbers.horizon(first_result.at)}"
-    return Table("milestone", title, pd.DataFrame(lines), footnotes=(*footnotes, *notes), group="Analysis")
-
-
-def _with_limits(value: str, lower: str, upper: str) -> str:
-    """Estimate with its limits; one ``NE`` for limits that both do not exist."""
-    if value == numbers.NOT_ESTIMABLE:
-        return value
-    return (
-        f"{value} ({lower})" if lower == upper == numbers.NOT_ESTIMABLE else f"{value} ({lower} to {upper})"
-    )
+    return Table("milestone", title, lines, footnotes=(*footnotes, *notes), group="Analysis")
 
 
 def curve_rows(curves: Mapping[str, KaplanMeier], times: Sequence[float]) -> pd.DataFrame:
@@ -199,31 +192,29 @@ def curve_table(
     level = numbers.level(next(iter(curves.values())).conf_level)
     heads = {arm: (f"{arm}: survival ({level} CI)", f"{arm}: at risk") for arm in arms or curves}
     for time in times:
-        line = {"Time": numbers.capitalised(numbers.horizon(time))}
+        line: dict[str, Cell] = {"Time": Label(numbers.capitalised(numbers.horizon(time)))}
         for arm, (survival, at_risk) in heads.items():
             if arm not in curves:
-                line |= {survival: "", at_risk: "0"}
+                line |= {survival: Empty(), at_risk: Number(0)}
                 continue
             row = reported.row("survival", arm, time)
-            line[survival] = numbers.estimate(row.value, row.lower, row.upper, 2)
-            line[at_risk] = numbers.fixed(reported.row("n_risk", arm, time).value, 0)
+            line[survival] = estimate(row, 2)
+            line[at_risk] = number(reported.row("n_risk", arm, time))
             notes |= dict.fromkeys(notes_of([row], "survival"))
         lines.append(line)
-    median = {"Time": "Median, days"}
+    median: dict[str, Cell] = {"Time": Label("Median, days")}
     for arm, (survival, at_risk) in heads.items():
         if arm not in curves:
-            median |= {survival: "", at_risk: ""}
+            median |= {survival: Empty(), at_risk: Empty()}
             continue
         row = reported.row("median", arm)
-        limits = f"{numbers.days(row.lower)} to {numbers.days(row.upper)}"
-        median[survival] = "not reached" if row.value is None else f"{numbers.days(row.value)} ({limits})"
-        median[at_risk] = ""
+        median |= {survival: estimate(row, style="days"), at_risk: Empty()}
         if row.reason and row.reason.says(Why.ENDS_FLAT, curve="curve"):
             notes[f"{arm}: {_FLAT}"] = None
     lines.append(median)
     how = f"Kaplan–Meier with log-log {level} intervals; at risk just before the time."
     spanners = {arm: list(columns) for arm, columns in heads.items()}
-    return Table(id, title, pd.DataFrame(lines), spanners, (how, *notes))
+    return Table(id, title, lines, spanners, (how, *notes))
 
 
 def ending_table(adtte: pd.DataFrame, *, arms: Sequence[str]) -> Table:
@@ -238,9 +229,12 @@ def ending_table(adtte: pd.DataFrame, *, arms: Sequence[str]) -> Table:
     )
     members = frame.assign(**{arm: adtte["TRT01P"].eq(arm).astype(int) for arm in arms})
     counts = members.groupby(["Kind", "Why", "Record"], observed=True)[[*arms]].sum().reset_index()
-    return Table(
-        "time_endings", "What ended each patient's time", counts[["Why", "Kind", "Record", *arms]].astype(str)
-    )
+    lines = [
+        {name: Data(str(own[name])) for name in ("Why", "Kind", "Record")}
+        | {arm: Number(own[arm]) for arm in arms}
+        for own in counts.to_dict("records")
+    ]
+    return Table("time_endings", "What ended each patient's time", lines)
 
 
 def power_rows(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from esld.report import numbers
+from esld.report.cells import Number
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words import span
@@ -193,39 +194,29 @@ def agreement_rows(agreed: pd.DataFrame) -> pd.DataFrame:
 
 def agreement_table(agreed: pd.DataFrame) -> Table:
     """The agreement for a reader."""
-    frame = pd.DataFrame(
+    lines = [
         {
-            "Method": agreed["method"],
-            "Compared with": agreed["oracle"],
-            "Values": agreed["values"].map(str),
-            "Largest relative difference": agreed["largest_relative_difference"].map(difference),
-            "Allowed": agreed["tolerance"].map(difference),
+            "Method": line["method"],
+            "Compared with": line["oracle"],
+            "Values": Number(line["values"]),
+            "Largest relative difference": Number(line["largest_relative_difference"], style="power"),
+            "Allowed": Number(line["tolerance"], style="power"),
         }
-    )
+        for line in agreed.to_dict("records")
+    ]
     notes = (
         "A relative difference of 10⁻⁸ means that about the first eight digits are the same. Differences are rounded up.",
         "Closed forms may differ by 10⁻⁸, fits that are found step by step by 10⁻⁶, exact counts by 10⁻¹¹.",
         "A value of 0 has no relative difference: it must be 0 to within 10⁻¹⁴. The p-values of Gray's test, which "
         "R takes from one minus a number, may be apart by the rounding of that, 2 × 10⁻¹⁶.",
     )
-    return Table("validation", "Agreement with independent implementations", frame, footnotes=notes)
+    return Table("validation", "Agreement with independent implementations", lines, footnotes=notes)
 
 
 def not_compared_table() -> Table:
     """What of the references is not compared, and why."""
-    frame = pd.DataFrame(
-        {"Not compared": [n.name for n in NOT_COMPARED], "Why": [n.reason for n in NOT_COMPARED]}
-    )
-    return Table("validation_not_compared", "Reference numbers that are not compared", frame)
-
-
-def difference(value: float) -> str:
-    """A relative difference in powers of ten: ``5 × 10⁻¹⁵``; ``none`` for 0."""
-    if value == 0:
-        return "none"
-    digit, exponent = f"{value:.0e}".split("e")
-    power = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"10{power}" if digit == "1" else f"{digit} × 10{power}"
+    lines = [{"Not compared": n.name, "Why": n.reason} for n in NOT_COMPARED]
+    return Table("validation_not_compared", "Reference numbers that are not compared", lines)
 
 
 def agreement_sentence(rows: Reported) -> str:
@@ -239,5 +230,5 @@ def agreement_sentence(rows: Reported) -> str:
     return (
         f"{span(count, f'{count.value:,.0f}')} values were compared with another implementation: "
         f"{verdict if beyond.value else span(beyond, 'all agree') + ' as closely as is asked'}. "
-        f"The largest relative difference is {span(largest, difference(largest.value))}."
+        f"The largest relative difference is {span(largest, numbers.power(largest.value))}."
     )

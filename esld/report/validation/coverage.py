@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from esld.report import numbers
+from esld.report.cells import Cell, Empty, Label, Number
 from esld.report.results import Reported, slug
 from esld.report.tables import Table
 from esld.report.words import message, span
@@ -85,15 +86,14 @@ def coverage_table(summary: pd.DataFrame, quantity: str) -> Table:
     lost = {number: f"{_HOW_MANY[number]} lost" for number in sorted(own["lost"].unique())}
     lines = []
     for kind, rows in own.groupby("method", sort=False):
-        line = {"Interval": numbers.capitalised(str(kind))}
+        line: dict[str, Cell] = {"Interval": Label(numbers.capitalised(str(kind)))}
         for number, head in lost.items():
             here = rows[rows["lost"].eq(number)]
             for name, column in (("lowest", "lowest"), ("width", "width")):
                 decimals = 1 if column == "lowest" else 0
-                line[f"{head}: {name}"] = (
-                    numbers.fixed(100 * float(here[column].iloc[0]), decimals) if len(here) else ""
-                )
-        lines.append({**line, "No interval": numbers.percent(float(rows["none"].max()))})
+                value = Number(float(here[column].iloc[0]), decimals, "points") if len(here) else Empty()
+                line[f"{head}: {name}"] = value
+        lines.append({**line, "No interval": Number(float(rows["none"].max()), style="percent")})
     what, unit = ("the difference in the proportion alive", "percentage points")
     how = "Computed exactly, over every order of deaths and losses: there is no Monte Carlo error."
     if quantity == MEAN:
@@ -109,7 +109,7 @@ def coverage_table(summary: pd.DataFrame, quantity: str) -> Table:
     )
     spanners = {head: [f"{head}: lowest", f"{head}: width"] for head in lost.values()}
     title = f"Intervals of {what}, eleven patients a group"
-    return Table(f"coverage_{slug(quantity)}", title, pd.DataFrame(lines), spanners, notes)
+    return Table(f"coverage_{slug(quantity)}", title, lines, spanners, notes)
 
 
 def coverage_sentence(rows: Reported) -> str:

@@ -12,10 +12,10 @@ from esld.double_programming import survival as other
 from esld.errors import RunError
 from esld.reasons import Reason, Why, because
 from esld.report import numbers
+from esld.report.cells import Cell, Label, Number
 from esld.report.difference import result_name
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.validation.agreement import difference
 from esld.report.words import message, span, worded
 
 CLOSED_FORM = 1e-8  # relative; the report keeps 12 significant digits
@@ -326,29 +326,25 @@ def pair_table(compared: Sequence[Pair]) -> Table:
             notes[f"Not compared: {worded(pair.unfit)}."] = None
     footnotes = (
         "Of the LS means of a parameter, their number in brackets, the one that differs most is shown.",
-        f"Allowed: a relative difference of {difference(CLOSED_FORM)} for a formula and {difference(SEARCHED)} for a fit; for an "
-        f"LS mean {difference(OF_A_STANDARD_ERROR)} of its standard error. A larger one stops the run: nothing is published.",
+        f"Allowed: a relative difference of {numbers.power(CLOSED_FORM)} for a formula and {numbers.power(SEARCHED)} for a fit; "
+        f"for an LS mean {numbers.power(OF_A_STANDARD_ERROR)} of its standard error. A larger one stops the run: nothing is "
+        "published.",
         "Not computed twice: the intervals of the proportions alive, of their difference and of the mean times, the exact tests, "
         f"and Firth's regression. {numbers.capitalised(other.NO_VARIANCE)}; no other program at hand has the others.",
         *notes,
     )
-    return Table(
-        "double_programming", "The same results by other programs", pd.DataFrame(lines), footnotes=footnotes
-    )
+    return Table("double_programming", "The same results by other programs", lines, footnotes=footnotes)
 
 
-def _line(pair: Pair, name: str, arm: str) -> dict[str, str]:
-    gap = (
-        "not compared" if not pair.compared else "both have none" if isnan(pair.gap) else difference(pair.gap)
-    )
+def _line(pair: Pair, name: str, arm: str) -> dict[str, Cell]:
+    gap: Cell = Number(pair.gap, style="power")
+    if not pair.compared or isnan(pair.gap):
+        gap = Label("both have none" if pair.compared else "not compared")
     return {
-        "Result": numbers.capitalised(name), "Group": arm, "This report": _shown(pair.first),
-        "Other program": _shown(pair.second), "Difference": gap, "Allowed": difference(pair.allowed), "Computed by": pair.by,
+        "Result": Label(numbers.capitalised(name)), "Group": Label(arm),
+        "This report": Number(pair.first, 6, "digits", pair.row.result_id), "Other program": Number(pair.second, 6, "digits"),
+        "Difference": gap, "Allowed": Number(pair.allowed, style="power"), "Computed by": Label(pair.by),
     }  # fmt: skip
-
-
-def _shown(value: float) -> str:
-    return numbers.NOT_ESTIMABLE if isnan(value) else f"{value:.6g}".replace("-", "−")
 
 
 def pair_sentence(rows: Reported) -> str:

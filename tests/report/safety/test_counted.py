@@ -93,7 +93,7 @@ class TestShares:
         html = safety.share_words([row], level=LEVEL)
         assert plain(html) == "4 of 10 patients (40 %, 95 % CI 12 % to 74 %) in the low-dose group"
         assert unspanned_numbers(html, LEVEL) == []
-        assert safety.share_text(row) == "4/10 (40 %)"
+        assert safety.share_cell(row).text == "4/10 (40 %)"
 
     def test_none_of_eleven_has_only_an_upper_limit(self):
         """Upper limit of 0 of 11: 1 − 0.025^(1/11) = 0.285."""
@@ -122,7 +122,7 @@ class TestShares:
         assert plain(safety.share_words([nobody], level=LEVEL)) == "nobody (nobody was treated)"
         assert safety.share_words([one, nobody], level=LEVEL) == safety.share_words([one], level=LEVEL)
         assert safety.absence_words([nobody]) == ""
-        assert safety.share_text(nobody) == "0/0"
+        assert safety.share_cell(nobody).text == "0/0"
 
 
 class TestDeaths:

@@ -8,6 +8,7 @@ import pytest
 
 from esld.reasons import Why, because
 from esld.report import numbers
+from esld.report.cells import Estimate
 from esld.report.results import rows_of
 from esld.report.survival.tables import LOST as LOST_NOTE
 from esld.report.survival.tables import (
@@ -238,7 +239,7 @@ class TestCurves:
             ["Median, days", "not reached", "", "not reached", ""],
         ]
         row = reported.row("survival", HIGH, 365)
-        assert numbers.estimate(row.value, row.lower, row.upper, 2) == "0.91 (0.51 to 0.99)"
+        assert Estimate(row.value, row.lower, row.upper, 2).text == "0.91 (0.51 to 0.99)"
 
     def test_intervals_that_do_not_exist_are_explained(self):
         table, _ = km_table(curves([ALIVE] * 3, [(90, False), (50, True)]))

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from esld.report import numbers
 from esld.report.results import rows_of
 from esld.report.validation import agreement as validation
 from tests.report.builders import plain, spans
@@ -74,7 +75,7 @@ def test_the_table():
     ("value", "text"), [(0, "none"), (1e-8, "10⁻⁸"), (5e-15, "5 × 10⁻¹⁵"), (0.3, "3 × 10⁻¹")]
 )
 def test_powers_of_ten(value, text):
-    assert validation.difference(value) == text
+    assert numbers.power(value) == text
 
 
 def test_what_is_not_compared_has_a_reason():
