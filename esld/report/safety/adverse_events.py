@@ -235,13 +235,7 @@ def overview_table(found: AdverseEvents, reported: Reported) -> Table:
         )
     notes.append("Safety set, by dose received. No tests: so few patients cannot show that groups are alike.")
     title = "Treatment-emergent adverse events: patients n/N (%) and events"
-    return Table(
-        "adverse_events",
-        title,
-        lines,
-        spanners=spanners(found, "Patients", "Events"),
-        footnotes=tuple(notes),
-    )
+    return Table("adverse_events", title, lines, spanners(found, "Patients", "Events"), tuple(notes))
 
 
 def _cells(found: AdverseEvents, reported: Reported, name: str) -> dict[str, Cell]:
