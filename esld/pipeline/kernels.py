@@ -19,6 +19,7 @@ from esld.report.roles import RUN_VARIABLE
 KERNEL = "python3"  # of published notebooks
 PROVISIONER = "esld"  # name of the entry point of `esld.pipeline.provisioner`
 PARENT = "ESLD_KERNEL_PARENT"  # in the environment: number of the socket on which kernels are asked for
+SOCKETS = "ESLD_KERNEL_SOCKETS"  # in the environment: folder of the sockets by which kernels are spoken to
 CAN_FORK = sys.platform == "linux"  # elsewhere libraries of the system break in a forked child
 
 
@@ -87,6 +88,7 @@ def kernels() -> Iterator[Kernels]:
         settings = {
             "JUPYTER_PATH": str(folder / "jupyter"),
             "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+            SOCKETS: name,
             "IPYTHONDIR": str(folder / "ipython"),
             "PYTHONSTARTUP": "",
             "MPLBACKEND": "agg",
