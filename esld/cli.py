@@ -1,10 +1,10 @@
 """The command line: parse, call, exit code."""
 
 import json
-import signal
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+import threading
+from contextlib import closing, nullcontext
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,11 @@ from esld.cli_shared import (
     Commands,
     Decimal,
     Encoding,
+    Interrupted,
     Missing,
     Separator,
     command,
+    ended_in_order,
     say,
 )
 from esld.errors import InputError, RefusedError, RunError
@@ -214,8 +216,11 @@ def run(
             read_chapters(file)
             place_of(file, output)
     how, code = How(output, pdf, jobs or processors(), timeout, force), 0
-    with _ended_in_order(), nullcontext(machine) if as_json else person() as listen:
-        for file, outcome in zip(files, run_cuts(files, how, listen=listen), strict=True):
+    with (
+        nullcontext(machine) if as_json else person() as listen,
+        closing(run_cuts(files, how, listen=listen)) as outcomes,
+    ):
+        for file, outcome in zip(files, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 _tell(outcome)
                 code = code or outcome.exit_code
@@ -341,30 +346,15 @@ def verify(
     from esld.pipeline.verify import verify_report
 
     failed = False
-    with _ended_in_order():
-        for folder in reports:
-            verdict = verify_report(folder, How(jobs=jobs or processors(), timeout=timeout))
-            failed |= bool(verdict.faults)
-            facts = {"report": str(folder), "verified": not verdict.faults, "faults": list(verdict.faults)}
-            done = f"{verdict.chapters} chapters re-executed, {verdict.results} results compared"
-            bad = "\n".join(f"{folder}: {fault}" for fault in verdict.faults)
-            say(facts, bad or f"{folder}: verified; {done}", as_json)
+    for folder in reports:
+        verdict = verify_report(folder, How(jobs=jobs or processors(), timeout=timeout))
+        failed |= bool(verdict.faults)
+        facts = {"report": str(folder), "verified": not verdict.faults, "faults": list(verdict.faults)}
+        done = f"{verdict.chapters} chapters re-executed, {verdict.results} results compared"
+        bad = "\n".join(f"{folder}: {fault}" for fault in verdict.faults)
+        say(facts, bad or f"{folder}: verified; {done}", as_json)
     if failed:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Whoever ends this process politely, such as a scheduler, ends what it started too, and nothing is left."""
-
-    def end(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _shown(path: Path) -> Path:
@@ -377,13 +367,20 @@ def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and an exit code, never a traceback."""
     skip_iri_grammar()
     try:
-        app()
+        with ended_in_order():
+            app()
+    except Interrupted as error:
+        _tell(error)
+        if threading.active_count() > 1:  # what does not heed an interrupt would be waited for
+            sys.stdout.flush()
+            os._exit(error.exit_code)
+        raise SystemExit(error.exit_code) from None
     except (InputError, RefusedError, RunError) as error:
         _tell(error)
         raise SystemExit(error.exit_code) from None
 
 
-def _tell(error: InputError | RefusedError | RunError) -> None:
+def _tell(error: InputError | RefusedError | RunError | Interrupted) -> None:
     if "--json" in sys.argv:
         typer.echo(json.dumps({"error": str(error), "exit_code": error.exit_code}, ensure_ascii=False))
     else:

@@ -1,7 +1,9 @@
 """What all commands share: help by who uses a command, with an example each, and how a result is said."""
 
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -30,6 +32,43 @@ Missing = Annotated[
 ]
 
 Decorated = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+class Interrupted(SystemExit):
+    """A signal ends this process; the exit code is the one that shells give it."""
+
+    def __init__(self, number: int) -> None:
+        self.exit_code, self.name = 128 + number, signal.Signals(number).name
+        super().__init__(self.exit_code)
+
+    def __str__(self) -> str:
+        return f"interrupted by {self.name}; nothing that was unfinished is kept."
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Let whoever ends this process politely, at a keyboard or as a scheduler, end what it started too.
+
+    A signal that is ignored, as under ``nohup``, stays so; after the first, all are: ``timeout`` sends one to the process
+    and one to its group, and the second must not disturb the end.
+    """
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    heard = [number for number in numbers if before[number] != signal.SIG_IGN]
+
+    def end(number: int, _: object) -> None:
+        for each in heard:
+            signal.signal(each, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    for number in heard:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        if all(signal.getsignal(number) is end for number in heard):  # none has come
+            for number in heard:
+                signal.signal(number, before[number])
 
 
 class Command(TyperCommand):
