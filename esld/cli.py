@@ -29,6 +29,8 @@ from esld.cli_shared import (
     Separator,
     command,
     ended_in_order,
+    expecting,
+    report_of,
     say,
 )
 from esld.errors import InputError, RefusedError, RunError
@@ -49,7 +51,9 @@ app = typer.Typer(
 app.add_typer(randomise, name="randomise", rich_help_panel=TRIAL_OFFICE)
 # The commands follow in the order of the help: data manager, analyst, automation.
 Cuts = Annotated[list[Path], typer.Argument(metavar="CUT…", help="Cut files, params/<cut>.yaml.")]
-Reports = Annotated[list[Path], typer.Argument(metavar="REPORT…", help="Published folders, outputs/<cut>.")]
+Reports = Annotated[
+    list[Path], typer.Argument(metavar="REPORT…", help="Published folders, outputs/<cut>, or cut files.")
+]
 Outputs = Annotated[
     Path | None,
     typer.Option(
@@ -127,22 +131,26 @@ def check(
     is_cut = data.suffix.lower() in (".yaml", ".yml")
     if is_cut == (protocol is not None):
         remedy = (
-            "Leave it out: the cut names it." if is_cut else "Add --protocol params/protocols/<trial>.yaml."
+            "Leave it out: the cut names it."
+            if is_cut
+            else "Add --protocol params/protocols/<trial>.yaml, or give a cut file, params/<cut>.yaml."
         )
-        rule = "must be given with an export, and not with a cut file"
+        rule = f"must be given with an export{', and not with a cut file' if is_cut else ''}"
         raise InputError("--protocol", rule, where=str(data), remedy=remedy)
     how = {"encoding": encoding, "separator": separator, "decimal": decimal, "missing": missing}
     if protocol is None:
         for option in [name for name, value in {"mapping": mapping, **how}.items() if value]:
             rule = "must not be given with a cut file"
             raise InputError(f"--{option}", rule, where=str(data), remedy=f"Set the key '{option}' in it.")
-        file = read_cut(data)
+        with expecting("cut file", data):
+            file = read_cut(data)
         inputs, work = file.inputs if output else (), partial(check_cut, file)
     else:
         inputs = (data, protocol, *(files_of(mapping) if mapping else ()))
         work = partial(check_data, data, protocol, mapping=mapping, how=read_options(**how))
     target = file_target(output, command="esld check", inputs=inputs, kinds=KINDS) if output else None
-    checked = work()
+    with expecting("protocol", protocol) if protocol else nullcontext():
+        checked = work()
     if target:
         write_sheets(checked.sheets(), target, title=f"Check of {data.name}")
     facts = {name: getattr(checked, name).to_dict("records") for name in ("faults", "queries", "counts")}
@@ -201,7 +209,10 @@ def run(
     from esld.pipeline.run import run_cuts
     from esld.pipeline.watch import machine, person
 
-    files = [read_cut(path) for path in cuts]
+    files = []
+    for path in cuts:
+        with expecting("cut file", path):
+            files.append(read_cut(path))
     places: dict[Path, CutFile] = {}
     for file in files:
         report = (output or file.root / "outputs") / file.id
@@ -253,7 +264,7 @@ def diff(
     from esld.pipeline.diff import compare_reports, report_text, write_csv
     from esld.targets import file_target
 
-    reports = (before, after)
+    reports = before, after = report_of(before), report_of(after)
     target = file_target(output, command="esld diff", inputs=reports, kinds=[".csv"]) if output else None
     found = compare_reports(before, after)
     if target:
@@ -284,7 +295,8 @@ def export(
 
     if xpt_version and form is not Form.xpt:
         raise InputError("--xpt-version", "must come with --format xpt", form.value, remedy="Leave it out.")
-    file = read_cut(cut)
+    with expecting("cut file", cut):
+        file = read_cut(cut)
     empty_folder(output, command="esld export", inputs=file.inputs, option="-o")
     study = stored_study(file)
     check_unblinding(study)
@@ -320,6 +332,8 @@ def score(
     from esld.data.declared import read_options
     from esld.data.score_file import report_text, score_file
 
+    if table.is_dir():
+        raise InputError(str(table), "must be one table", "a folder", remedy="Give a file in it.")
     how = read_options(encoding=encoding, separator=separator, decimal=decimal, missing=missing)
     scored = score_file(table, output, components=components, how=how)
     facts = {"output": str(output), "rows": len(scored.table)} | {
@@ -346,7 +360,10 @@ def verify(
     from esld.pipeline.verify import verify_report
 
     failed = False
-    for folder in reports:
+    for folder in map(report_of, reports):
+        if folder.is_file():
+            rule = "must be a published folder, outputs/<cut>, or a cut file"
+            raise InputError(str(folder), rule, "another file", remedy="Give one of these.")
         verdict = verify_report(folder, How(jobs=jobs or processors(), timeout=timeout))
         failed |= bool(verdict.faults)
         facts = {"report": str(folder), "verified": not verdict.faults, "faults": list(verdict.faults)}
