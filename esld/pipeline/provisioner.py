@@ -114,11 +114,12 @@ class ChapterProvisioner(LocalProvisioner):
         """See ``jupyter_client.provisioning.LocalProvisioner.pre_launch``.
 
         A port that was free when it was chosen may be taken when the kernel binds it; a socket in a folder of one's own
-        may not.
+        may not. The file that says so lies there too, and goes with the folder.
         """
         manager, folder = self.parent, os.environ.get(SOCKETS)
         if manager and folder and manager.transport == "tcp":
             path = os.path.join(folder, secrets.token_hex(4))
+            manager.connection_file = manager.connection_file or f"{path}.json"
             if len(os.fsencode(f"{path}-5")) <= zmq.IPC_PATH_MAX_LEN:  # 0 where there are no such sockets
                 manager.transport, manager.ip = "ipc", path
         return await super().pre_launch(**kwargs)

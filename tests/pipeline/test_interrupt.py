@@ -1,4 +1,4 @@
-"""A run that is interrupted, at any moment and by whom ever: it ends soon, says so in one line, and leaves nothing."""
+"""A run that is interrupted, at any moment: it ends soon, says so in one line, and leaves nothing."""
 
 import itertools
 import os
@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import nbformat
 import psutil
 import pytest
 
@@ -82,6 +83,14 @@ def running(folder: Path) -> list[psutil.Process]:
     return found
 
 
+def running_after(seconds: float, folder: Path) -> list[psutil.Process]:
+    """Those that have not ended within a time."""
+    deadline = time.monotonic() + seconds
+    while (left := running(folder)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return left
+
+
 @pytest.mark.parametrize(("moment", "number", "who", "jobs"), WAYS)
 def test_an_interrupted_run_ends_with_one_line(
     own_published_copy, contents, tmp_path, moment, number, who, jobs
@@ -111,9 +120,7 @@ def test_an_interrupted_run_ends_with_one_line(
     )
     try:
         _, said = run.communicate(timeout=120)
-        deadline = time.monotonic() + SECONDS
-        while (left := running(temporary)) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        left = running_after(SECONDS, temporary)
     finally:
         for process in (run, *running(temporary)):
             process.kill()
@@ -127,3 +134,36 @@ def test_an_interrupted_run_ends_with_one_line(
     assert not (outputs / ".failed").exists()
     if moment != "publishes" or dying_run.state(outputs / "tiny") != "second":
         assert contents(outputs / "tiny") == before
+
+
+@pytest.mark.parametrize("who", ["group", "one"])
+def test_so_does_a_verification(own_published_copy, tmp_path, who):
+    """In a cell that does not end, with the kernel asked for by a process between."""
+    begun = tmp_path / "begun"
+    os.mkfifo(begun)
+    executed = own_published_copy / "outputs" / "tiny" / "notebooks" / "02_two.ipynb"
+    content = nbformat.read(executed, as_version=4)
+    content.cells[-1].source = f"open({str(begun)!r}, 'w').close()\nwhile True:\n    pass"
+    nbformat.write(content, executed)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    verification = subprocess.Popen(
+        [sys.executable, "-m", "esld.cli", "verify", own_published_copy / "params" / "tiny.yaml"],
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(temporary)},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heeding_all,
+    )
+    with begun.open():  # waits for the cell
+        pass
+    (os.killpg if who == "group" else os.kill)(verification.pid, signal.SIGTERM)
+    try:
+        _, said = verification.communicate(timeout=SECONDS)
+        left = running_after(SECONDS, temporary)
+    finally:
+        for process in (verification, *running(temporary)):
+            process.kill()
+    assert said == "esld: interrupted by SIGTERM; nothing that was unfinished is kept.\n"
+    assert (verification.returncode, left, list(temporary.iterdir())) == (143, [], [])
