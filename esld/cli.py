@@ -1,10 +1,10 @@
 """The command line: parse, call, exit code."""
 
 import json
-import signal
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+import threading
+from contextlib import closing, nullcontext
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -24,9 +24,13 @@ from esld.cli_shared import (
     Commands,
     Decimal,
     Encoding,
+    Interrupted,
     Missing,
     Separator,
     command,
+    ended_in_order,
+    expecting,
+    report_of,
     say,
 )
 from esld.errors import InputError, RefusedError, RunError
@@ -47,7 +51,9 @@ app = typer.Typer(
 app.add_typer(randomise, name="randomise", rich_help_panel=TRIAL_OFFICE)
 # The commands follow in the order of the help: data manager, analyst, automation.
 Cuts = Annotated[list[Path], typer.Argument(metavar="CUT…", help="Cut files, params/<cut>.yaml.")]
-Reports = Annotated[list[Path], typer.Argument(metavar="REPORT…", help="Published folders, outputs/<cut>.")]
+Reports = Annotated[
+    list[Path], typer.Argument(metavar="REPORT…", help="Published folders, outputs/<cut>, or cut files.")
+]
 Outputs = Annotated[
     Path | None,
     typer.Option(
@@ -125,22 +131,26 @@ def check(
     is_cut = data.suffix.lower() in (".yaml", ".yml")
     if is_cut == (protocol is not None):
         remedy = (
-            "Leave it out: the cut names it." if is_cut else "Add --protocol params/protocols/<trial>.yaml."
+            "Leave it out: the cut names it."
+            if is_cut
+            else "Add --protocol params/protocols/<trial>.yaml, or give a cut file, params/<cut>.yaml."
         )
-        rule = "must be given with an export, and not with a cut file"
+        rule = f"must be given with an export{', and not with a cut file' if is_cut else ''}"
         raise InputError("--protocol", rule, where=str(data), remedy=remedy)
     how = {"encoding": encoding, "separator": separator, "decimal": decimal, "missing": missing}
     if protocol is None:
         for option in [name for name, value in {"mapping": mapping, **how}.items() if value]:
             rule = "must not be given with a cut file"
             raise InputError(f"--{option}", rule, where=str(data), remedy=f"Set the key '{option}' in it.")
-        file = read_cut(data)
+        with expecting("cut file", data):
+            file = read_cut(data)
         inputs, work = file.inputs if output else (), partial(check_cut, file)
     else:
         inputs = (data, protocol, *(files_of(mapping) if mapping else ()))
         work = partial(check_data, data, protocol, mapping=mapping, how=read_options(**how))
     target = file_target(output, command="esld check", inputs=inputs, kinds=KINDS) if output else None
-    checked = work()
+    with expecting("protocol", protocol) if protocol else nullcontext():
+        checked = work()
     if target:
         write_sheets(checked.sheets(), target, title=f"Check of {data.name}")
     facts = {name: getattr(checked, name).to_dict("records") for name in ("faults", "queries", "counts")}
@@ -199,7 +209,10 @@ def run(
     from esld.pipeline.run import run_cuts
     from esld.pipeline.watch import machine, person
 
-    files = [read_cut(path) for path in cuts]
+    files = []
+    for path in cuts:
+        with expecting("cut file", path):
+            files.append(read_cut(path))
     places: dict[Path, CutFile] = {}
     for file in files:
         report = (output or file.root / "outputs") / file.id
@@ -214,8 +227,11 @@ def run(
             read_chapters(file)
             place_of(file, output)
     how, code = How(output, pdf, jobs or processors(), timeout, force), 0
-    with _ended_in_order(), nullcontext(machine) if as_json else person() as listen:
-        for file, outcome in zip(files, run_cuts(files, how, listen=listen), strict=True):
+    with (
+        nullcontext(machine) if as_json else person() as listen,
+        closing(run_cuts(files, how, listen=listen)) as outcomes,
+    ):
+        for file, outcome in zip(files, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 _tell(outcome)
                 code = code or outcome.exit_code
@@ -248,7 +264,7 @@ def diff(
     from esld.pipeline.diff import compare_reports, report_text, write_csv
     from esld.targets import file_target
 
-    reports = (before, after)
+    reports = before, after = report_of(before), report_of(after)
     target = file_target(output, command="esld diff", inputs=reports, kinds=[".csv"]) if output else None
     found = compare_reports(before, after)
     if target:
@@ -279,7 +295,8 @@ def export(
 
     if xpt_version and form is not Form.xpt:
         raise InputError("--xpt-version", "must come with --format xpt", form.value, remedy="Leave it out.")
-    file = read_cut(cut)
+    with expecting("cut file", cut):
+        file = read_cut(cut)
     empty_folder(output, command="esld export", inputs=file.inputs, option="-o")
     study = stored_study(file)
     check_unblinding(study)
@@ -315,6 +332,8 @@ def score(
     from esld.data.declared import read_options
     from esld.data.score_file import report_text, score_file
 
+    if table.is_dir():
+        raise InputError(str(table), "must be one table", "a folder", remedy="Give a file in it.")
     how = read_options(encoding=encoding, separator=separator, decimal=decimal, missing=missing)
     scored = score_file(table, output, components=components, how=how)
     facts = {"output": str(output), "rows": len(scored.table)} | {
@@ -341,30 +360,18 @@ def verify(
     from esld.pipeline.verify import verify_report
 
     failed = False
-    with _ended_in_order():
-        for folder in reports:
-            verdict = verify_report(folder, How(jobs=jobs or processors(), timeout=timeout))
-            failed |= bool(verdict.faults)
-            facts = {"report": str(folder), "verified": not verdict.faults, "faults": list(verdict.faults)}
-            done = f"{verdict.chapters} chapters re-executed, {verdict.results} results compared"
-            bad = "\n".join(f"{folder}: {fault}" for fault in verdict.faults)
-            say(facts, bad or f"{folder}: verified; {done}", as_json)
+    for folder in map(report_of, reports):
+        if folder.is_file():
+            rule = "must be a published folder, outputs/<cut>, or a cut file"
+            raise InputError(str(folder), rule, "another file", remedy="Give one of these.")
+        verdict = verify_report(folder, How(jobs=jobs or processors(), timeout=timeout))
+        failed |= bool(verdict.faults)
+        facts = {"report": str(folder), "verified": not verdict.faults, "faults": list(verdict.faults)}
+        done = f"{verdict.chapters} chapters re-executed, {verdict.results} results compared"
+        bad = "\n".join(f"{folder}: {fault}" for fault in verdict.faults)
+        say(facts, bad or f"{folder}: verified; {done}", as_json)
     if failed:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _ended_in_order() -> Iterator[None]:
-    """Whoever ends this process politely, such as a scheduler, ends what it started too, and nothing is left."""
-
-    def end(number: int, _: object) -> None:
-        raise SystemExit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _shown(path: Path) -> Path:
@@ -377,13 +384,20 @@ def main() -> None:
     """Run the command line; a user's mistake is one line on stderr and an exit code, never a traceback."""
     skip_iri_grammar()
     try:
-        app()
+        with ended_in_order():
+            app()
+    except Interrupted as error:
+        _tell(error)
+        if threading.active_count() > 1:  # what does not heed an interrupt would be waited for
+            sys.stdout.flush()
+            os._exit(error.exit_code)
+        raise SystemExit(error.exit_code) from None
     except (InputError, RefusedError, RunError) as error:
         _tell(error)
         raise SystemExit(error.exit_code) from None
 
 
-def _tell(error: InputError | RefusedError | RunError) -> None:
+def _tell(error: InputError | RefusedError | RunError | Interrupted) -> None:
     if "--json" in sys.argv:
         typer.echo(json.dumps({"error": str(error), "exit_code": error.exit_code}, ensure_ascii=False))
     else:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from esld.cli_shared import REPLACED, AsJson, Decimal, Encoding, Missing, Separator, say
+from esld.cli_shared import REPLACED, AsJson, Decimal, Encoding, Missing, Separator, expecting, say
 from esld.errors import InputError, InputErrors
 
 
@@ -32,7 +32,8 @@ def template(
     from esld.targets import file_target
 
     target = file_target(output, command="esld template", inputs=[protocol], kinds=[".xlsx"])
-    trial = read_protocol(protocol)
+    with expecting("protocol", protocol):
+        trial = read_protocol(protocol)
     target.write(template_bytes(trial, language, practice=practice))
     facts = {"workbook": str(output), "protocol": trial.id, "language": language, "practice": practice}
     text = f"{output}: data-entry workbook of {trial.id}. Next: fill it, then esld check {output} --protocol {protocol}"
@@ -85,7 +86,8 @@ def import_(
         if not is_template(source):
             rule, remedy = "must be a workbook of 'esld template'", "Give --mapping for any other source."
             raise InputError(source.name, rule, remedy=remedy)
-        made = read_template(source, read_protocol(Path(str(protocol))))
+        with expecting("protocol", Path(str(protocol))):
+            made = read_template(source, read_protocol(Path(str(protocol))))
     if faults := [*made.faults, *date_faults(made.tables)]:
         raise InputErrors(shortened(faults))
     write_tables(made.tables, folder)

@@ -1,11 +1,16 @@
 """What all commands share: help by who uses a command, with an example each, and how a result is said."""
 
 import json
-from collections.abc import Callable
-from typing import Annotated, Any
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from esld.errors import InputError, RefusedError
 
 # Who uses a command, in the order in which the help names them; `rich_help_panel` of a command is one of these.
 DATA_MANAGER, ANALYST, TRIAL_OFFICE, AUTOMATION = "Data manager", "Analyst", "Trial office", "Automation"
@@ -30,6 +35,43 @@ Missing = Annotated[
 ]
 
 Decorated = Callable[[Callable[..., None]], Callable[..., None]]
+
+
+class Interrupted(SystemExit):
+    """A signal ends this process; the exit code is the one that shells give it."""
+
+    def __init__(self, number: int) -> None:
+        self.exit_code, self.name = 128 + number, signal.Signals(number).name
+        super().__init__(self.exit_code)
+
+    def __str__(self) -> str:
+        return f"interrupted by {self.name}; nothing that was unfinished is kept."
+
+
+@contextmanager
+def ended_in_order() -> Iterator[None]:
+    """Let whoever ends this process politely, at a keyboard or as a scheduler, end what it started too.
+
+    A signal that is ignored, as under ``nohup``, stays so; after the first, all are: ``timeout`` sends one to the process
+    and one to its group, and the second must not disturb the end.
+    """
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    heard = [number for number in numbers if before[number] != signal.SIG_IGN]
+
+    def end(number: int, _: object) -> None:
+        for each in heard:
+            signal.signal(each, signal.SIG_IGN)
+        raise Interrupted(number)
+
+    for number in heard:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        if all(signal.getsignal(number) is end for number in heard):  # none has come
+            for number in heard:
+                signal.signal(number, before[number])
 
 
 class Command(TyperCommand):
@@ -71,6 +113,45 @@ def command(
 def say(facts: dict[str, Any], text: str, as_json: bool) -> None:
     """Print a result for a machine or for a person."""
     typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)
+
+
+@contextmanager
+def expecting(kind: Literal["cut file", "protocol"], path: Path) -> Iterator[None]:
+    """Tell a folder, a cut file and a protocol apart in one line, instead of every key that the one has and the other has not."""
+    try:
+        yield
+    except InputError:
+        if found := "folder" if path.is_dir() else _other_kind(kind, path):
+            place = {"cut file": "params/<cut>.yaml", "protocol": "params/protocols/<trial>.yaml"}[kind]
+            raise InputError(
+                str(path), f"must be a {kind}, {place}", f"a {found}", remedy="Give one."
+            ) from None
+        raise
+
+
+def _other_kind(kind: str, path: Path) -> str:
+    """What a file is, if it is a sound one of the other kind."""
+    from esld.data.cutfile import read_cut
+    from esld.protocol import read_protocol
+
+    with suppress(InputError, RefusedError):
+        if kind == "cut file":
+            read_protocol(path)
+            return "protocol"
+        read_cut(path)
+        return "cut file"
+    return ""
+
+
+def report_of(path: Path) -> Path:
+    """A report's folder as it is given, or of a cut file that is given the place of its report."""
+    from esld.data.cutfile import read_cut
+
+    if path.suffix.lower() not in (".yaml", ".yml"):
+        return path
+    with expecting("cut file", path):
+        file = read_cut(path)
+    return file.root / "outputs" / file.id
 
 
 def _user(command: Any) -> str | None:

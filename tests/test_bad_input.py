@@ -297,7 +297,7 @@ def test_the_copy_itself_has_no_fault(copy, esld):
     ("path", "expected"),
     [
         ("params/demo-finl.yaml", "must be an existing file. Did you mean 'demo-final.yaml'?"),
-        ("params", "must be a readable file, got Is a directory. Check it."),
+        ("params", "must be a cut file, params/<cut>.yaml, got a folder. Give one."),
     ],
 )
 def test_a_cut_file_that_is_none(copy, esld, path, expected):
@@ -361,3 +361,67 @@ def test_in_a_process_of_its_own_there_is_no_traceback(copy):
     assert ended.stderr.startswith("esld: LB.LBORRES must be a positive number, got '-4' (lb.csv, row ")
     assert len(ended.stderr.splitlines()) == 1
     assert published(copy) == before
+
+
+class TestAnotherKindOfFile:
+    """Each command says in one line what it wants instead, where it is given a folder, a cut file or a protocol."""
+
+    @pytest.mark.parametrize(
+        ("command", "line"),
+        [
+            ("run params", "params must be a cut file, params/<cut>.yaml, got a folder. Give one."),
+            (
+                "run {protocol}",
+                "{protocol} must be a cut file, params/<cut>.yaml, got a protocol. Give one.",
+            ),
+            (
+                "check {protocol}",
+                "{protocol} must be a cut file, params/<cut>.yaml, got a protocol. Give one.",
+            ),
+            (
+                "check params",
+                "--protocol must be given with an export (params). Add --protocol params/protocols/<trial>.yaml, "
+                "or give a cut file, params/<cut>.yaml.",
+            ),
+            (
+                "check data/demo --protocol params/demo-final.yaml",
+                "params/demo-final.yaml must be a protocol, params/protocols/<trial>.yaml, got a cut file. Give one.",
+            ),
+            (
+                "export {protocol} -o adam --format csv",
+                "{protocol} must be a cut file, params/<cut>.yaml, got a protocol. Give one.",
+            ),
+            (
+                "template params/demo-final.yaml -o book.xlsx",
+                "params/demo-final.yaml must be a protocol, params/protocols/<trial>.yaml, got a cut file. Give one.",
+            ),
+            ("score params -o scored.csv", "params must be one table, got a folder. Give a file in it."),
+            (
+                "verify {protocol}",
+                "{protocol} must be a cut file, params/<cut>.yaml, got a protocol. Give one.",
+            ),
+            (
+                "verify outputs/demo-final/index.html",
+                "outputs/demo-final/index.html must be a published folder, outputs/<cut>, or a cut file, got another file. "
+                "Give one of these.",
+            ),
+            (
+                "diff {protocol} outputs/demo-final",
+                "{protocol} must be a cut file, params/<cut>.yaml, got a protocol. Give one.",
+            ),
+        ],
+    )
+    def test_is_told(self, copy, esld, monkeypatch, command, line):
+        monkeypatch.chdir(copy)
+        protocol = "params/protocols/nct06167473.yaml"
+        code, _, err = esld(*command.format(protocol=protocol).split())
+        assert (code, err) == (2, f"esld: {line.format(protocol=protocol)}\n")
+
+    def test_of_a_cut_file_the_report_is_verified(self, copy, esld, monkeypatch):
+        monkeypatch.chdir(copy)
+        asked = []
+        monkeypatch.setattr(
+            "esld.pipeline.verify.verify_report", lambda folder, _: asked.append(folder) or sys.exit(0)
+        )
+        esld("verify", "params/demo-final.yaml")
+        assert asked == [copy / "outputs" / "demo-final"]

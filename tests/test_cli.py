@@ -146,7 +146,7 @@ class TestRun:
 class TestExitCodes:
     @pytest.fixture(autouse=True)
     def failing(self, error, monkeypatch):
-        monkeypatch.setattr("esld.pipeline.run.run_cuts", lambda *_, **__: iter([error]))
+        monkeypatch.setattr("esld.pipeline.run.run_cuts", lambda *_, **__: (each for each in [error]))
 
     def test_one_line_on_stderr_and_no_traceback(self, esld, error, code):
         assert esld("run", FINAL) == (code, "", f"esld: {error}\n")
@@ -159,7 +159,7 @@ class TestExitCodes:
 class TestMistakes:
     def test_several_are_told_a_line_each(self, esld, monkeypatch):
         error = InputErrors([InputError("a", "must be b"), InputError("c", "must be d")])
-        monkeypatch.setattr("esld.pipeline.run.run_cuts", lambda *_, **__: iter([error]))
+        monkeypatch.setattr("esld.pipeline.run.run_cuts", lambda *_, **__: (each for each in [error]))
         assert esld("run", FINAL) == (2, "", "esld: a must be b.\nc must be d.\n")
 
     def test_a_missing_cut_file_names_the_nearest(self, esld):

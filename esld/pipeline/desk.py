@@ -1,12 +1,14 @@
 """What the cuts of one command share: kernels, how many chapters work at once, and who is told."""
 
+import ctypes
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from esld.data.cutfile import CutFile
 from esld.errors import RunError
@@ -17,6 +19,57 @@ from esld.pipeline.kernels import Kernels
 from esld.pipeline.watch import Event, Listener
 
 _CUTS = 2  # at once: while one is gathered and rendered, the chapters of the next one run
+_PATIENCE = 3  # seconds for what was stopped to end by itself
+
+Made = TypeVar("Made")
+
+
+class Stopped(BaseException):
+    """The command was interrupted; raised wherever a cut's thread is."""
+
+
+class AtWork:
+    """Threads at work, which can be waited for so long, and stopped wherever they are."""
+
+    def __init__(self) -> None:
+        self._threads: set[int] = set()
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Be one of them."""
+        own = threading.get_ident()
+        with self._changed:
+            self._threads.add(own)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._threads.discard(own)
+                self._changed.notify_all()
+            _raise_in(own, None)  # what came too late is not for the next one's work
+
+    def wait(self, seconds: float) -> bool:
+        """Whether all have ended within a time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._threads, seconds)
+
+    def stop(self) -> None:
+        """End them; one that does not heed it, such as a long call into a library, is left at last."""
+        for _ in range(_PATIENCE):
+            if self.wait(1):  # first by themselves, so that nobody's tidying up is cut short
+                return
+            with self._changed:
+                for thread in self._threads:
+                    _raise_in(thread, Stopped)
+        self.wait(1)
+
+
+def _raise_in(thread: int, error: type[BaseException] | None) -> None:
+    """Raise in another thread before its next step, or, without an error, not any more."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(
+        ctypes.c_ulong(thread), ctypes.py_object(error) if error else None
+    )
 
 
 class Turns:
@@ -83,15 +136,13 @@ class Desk:
     ----------
     how : How
     kernels : Kernels
-    cuts : ThreadPoolExecutor
-        In which a cut is checked, gathered, rendered and published.
     stopped : bool
         Whether the command was interrupted.
     """
 
     def __init__(self, how: How, kernels: Kernels, listen: Listener) -> None:
         self.how, self.kernels, self.stopped = how, kernels, False
-        self.cuts = ThreadPoolExecutor(_CUTS)
+        self._cuts, self._makers, self._executing = ThreadPoolExecutor(_CUTS), AtWork(), AtWork()
         self._chapters = ThreadPoolExecutor(how.jobs + 1)
         self._turns, self._asking = Turns(how.jobs), threading.Lock()
         self._listen, self._one_at_a_time = listen, threading.Lock()
@@ -100,6 +151,15 @@ class Desk:
         """Let the listener know; it hears one thing at a time."""
         with self._one_at_a_time:
             self._listen(event)
+
+    def make(self, work: Callable[[], Made]) -> Future[Made]:
+        """Check, gather, render and publish a cut beside others."""
+
+        def attended() -> Made:
+            with self._makers():
+                return work()
+
+        return self._cuts.submit(attended)
 
     def submit(
         self, chapter: ChapterSource, file: CutFile, *, kernel: str, scratch: Path
@@ -110,6 +170,8 @@ class Desk:
 
         def work(place: int) -> Executed:
             try:
+                if self.stopped:
+                    raise RunError(f"chapter {chapter.slug} was stopped before its start.")
                 done = execute(
                     chapter,
                     values_for(chapter.slug, file),
@@ -129,22 +191,29 @@ class Desk:
             self.tell(event("done", seconds=done.seconds, cells=chapter.cells))
             return done
 
+        def attended(place: int) -> Executed:
+            with self._executing():
+                return work(place)
+
         self.tell(event("waits"))
         # Threads begin work as it was submitted: in another order they would wait for one another.
         with self._asking:
-            return self._chapters.submit(work, self._turns.ask())
+            return self._chapters.submit(attended, self._turns.ask())
 
     def close(self) -> None:
-        """Wait for what is at work; after a stop, for nothing that has not begun."""
-        self.cuts.shutdown(cancel_futures=self.stopped)
-        self._chapters.shutdown(cancel_futures=self.stopped)
+        """Wait for what is at work; after a stop there is nothing any more, or nothing that would heed it."""
+        self._cuts.shutdown(wait=not self.stopped)
+        self._chapters.shutdown(wait=not self.stopped)
 
     def stop(self) -> None:
-        """End every kernel: chapters at work fail at once."""
+        """End every kernel, so that chapters at work fail at once, and then what their cuts do."""
         self.stopped = True
         self._turns.stop()
-        self._chapters.shutdown(wait=False, cancel_futures=True)
+        self._cuts.shutdown(wait=False, cancel_futures=True)
         self.kernels.stop()
+        # Chapters that wait fail too, and are not cancelled: whoever waits for them would not be told.
+        self._executing.wait(_PATIENCE)
+        self._makers.stop()
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """One chapter through papermill: a kernel, an empty folder, a notebook without traces of either."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
@@ -15,6 +16,10 @@ from esld.errors import RunError
 from esld.pipeline.chapters import ChapterSource, cell_id, cell_number, numbered
 from esld.pipeline.how import CELL_SECONDS
 from esld.pipeline.kernels import KERNEL
+
+logging.getLogger("papermill").addHandler(
+    logging.NullHandler()
+)  # what it says, such as a kernel's end, our errors say
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@
 any number of clients ask, a datagram a request: command, folder and environment of a kernel as JSON, with one end of a
 socket that belongs to that kernel alone. On it go its process id, and when it has ended its exit status; a number that
 comes back is a signal to send. Nobody finds the parent by a name, so that nothing of it is left in a file system, and
-whoever is gone, client or parent, takes the kernels along: a closed socket says so. ``FOLDER``, which
-the clients share, goes with the last of them.
+whoever is gone, client or parent, takes the kernels along: a closed socket says so. A datagram without a socket ends the
+kernels and lets none start any more. ``FOLDER``, which the clients share, goes with the last of them.
 """
 
 import array
@@ -111,6 +111,7 @@ def serve(requests: socket.socket) -> Request | None:
     for number in (signal.SIGINT, signal.SIGTERM):  # a closed socket says when it is over
         signal.signal(number, signal.SIG_IGN)
     kernels: dict[int, _Kernel] = {}
+    stopped = False
     imported = loaded_files()
     with selectors.DefaultSelector() as selector:
         for source in (requests, signals):
@@ -122,10 +123,19 @@ def serve(requests: socket.socket) -> Request | None:
                     signals.recv(4096)
                     _reap(kernels, selector)
                 elif line is requests:
-                    request, own = _receive(requests)
-                    if request is None or own is None:  # nobody is left to ask
+                    content, own = _receive(requests)
+                    if not content:  # nobody is left to ask
                         _end_all(kernels)
                         return None
+                    if own is None:
+                        stopped = True
+                        for kernel in kernels.values():
+                            kernel.signal(signal.SIGKILL)
+                        continue
+                    if stopped:
+                        _say(own, error="the kernels were stopped")
+                        own.close()
+                        continue
                     if (
                         not code_as_loaded() or loaded_files() != imported
                     ):  # a kernel must not run what its files no longer say
@@ -137,7 +147,7 @@ def serve(requests: socket.socket) -> Request | None:
                         _forget(
                             selector, [requests, signals, wakeup, own, *(k.line for k in kernels.values())]
                         )
-                        return request
+                        return Request(**json.loads(content))
                     if pid is not None:
                         kernels[pid] = _Kernel(pid, own)
                         selector.register(own, selectors.EVENT_READ, kernels[pid])
@@ -145,14 +155,14 @@ def serve(requests: socket.socket) -> Request | None:
                     _obey(kernel, selector)
 
 
-def _receive(requests: socket.socket) -> tuple[Request | None, socket.socket | None]:
+def _receive(requests: socket.socket) -> tuple[bytes, socket.socket | None]:
     content, ancillary, _, _ = requests.recvmsg(LARGEST, socket.CMSG_SPACE(array.array("i").itemsize))
     for level, kind, data in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
             descriptors = array.array("i")
             descriptors.frombytes(data[: descriptors.itemsize])
-            return Request(**json.loads(content)), socket.socket(fileno=descriptors[0])
-    return None, None
+            return content, socket.socket(fileno=descriptors[0])
+    return content, None
 
 
 def _fork(line: socket.socket) -> int | None:

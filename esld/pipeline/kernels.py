@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from esld.report.roles import RUN_VARIABLE
 KERNEL = "python3"  # of published notebooks
 PROVISIONER = "esld"  # name of the entry point of `esld.pipeline.provisioner`
 PARENT = "ESLD_KERNEL_PARENT"  # in the environment: number of the socket on which kernels are asked for
+SOCKETS = "ESLD_KERNEL_SOCKETS"  # in the environment: folder of the sockets by which kernels are spoken to
 CAN_FORK = sys.platform == "linux"  # elsewhere libraries of the system break in a forked child
 
 
@@ -87,6 +88,7 @@ def kernels() -> Iterator[Kernels]:
         settings = {
             "JUPYTER_PATH": str(folder / "jupyter"),
             "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+            SOCKETS: name,
             "IPYTHONDIR": str(folder / "ipython"),
             "PYTHONSTARTUP": "",
             "MPLBACKEND": "agg",
@@ -154,15 +156,17 @@ class KernelParent:
 
     def stop(self) -> None:
         """End every kernel at once."""
-        if self._line:
-            self._line.shutdown(socket.SHUT_RDWR)
+        if self._line and self._process:
+            with suppress(OSError):  # it has ended
+                self._line.send(b"stop")
+            self._process.terminate()  # it minds only while it imports, when there is no kernel yet
         if provisioner := sys.modules.get("esld.pipeline.provisioner"):
             provisioner.end_ordinary()
 
     def __exit__(self, *_: object) -> None:
         if self._line and self._process:
             self._line.close()
-            self._process.terminate()  # it minds only while it imports, when there is no kernel yet
+            self._process.terminate()
             try:
                 self._process.wait(timeout=10)
             except subprocess.TimeoutExpired:

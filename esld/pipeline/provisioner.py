@@ -8,6 +8,7 @@ socket, whose number stands in the environment; without one, kernels are ordinar
 import array
 import json
 import os
+import secrets
 import select
 import signal
 import socket
@@ -17,10 +18,11 @@ from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from typing import Any
 
+import zmq
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-from esld.pipeline.kernels import PARENT
+from esld.pipeline.kernels import PARENT, SOCKETS
 
 _ORDINARY: "weakref.WeakSet[subprocess.Popen[bytes]]" = weakref.WeakSet()  # kernels that were not forked
 _PATIENCE = 60.0  # seconds for the parent to have imported the stack
@@ -108,6 +110,20 @@ class ForkedKernel:
 class ChapterProvisioner(LocalProvisioner):
     """Starts a kernel by a fork where the environment names a parent, else as a process of its own."""
 
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """See ``jupyter_client.provisioning.LocalProvisioner.pre_launch``.
+
+        A port that was free when it was chosen may be taken when the kernel binds it; a socket in a folder of one's own
+        may not. The file that says so lies there too, and goes with the folder.
+        """
+        manager, folder = self.parent, os.environ.get(SOCKETS)
+        if manager and folder and manager.transport == "tcp":
+            path = os.path.join(folder, secrets.token_hex(4))
+            manager.connection_file = manager.connection_file or f"{path}.json"
+            if len(os.fsencode(f"{path}-5")) <= zmq.IPC_PATH_MAX_LEN:  # 0 where there are no such sockets
+                manager.transport, manager.ip = "ipc", path
+        return await super().pre_launch(**kwargs)
+
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """See ``jupyter_client.provisioning.LocalProvisioner.launch_kernel``.
 
@@ -117,6 +133,7 @@ class ChapterProvisioner(LocalProvisioner):
             The parent is gone or cannot fork.
         """
         kwargs["env"] = env = {**kwargs.get("env", os.environ)}
+        env.pop(SOCKETS, None)
         if parent := env.pop(PARENT, None):  # the socket is ours, and not the kernel's
             try:
                 kernel = ForkedKernel.start(int(parent), cmd, kwargs.get("cwd"), env)

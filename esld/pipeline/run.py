@@ -54,7 +54,7 @@ def run_cuts(
             from esld.pipeline.making import Making
 
             desk = desk or stack.enter_context(open_desk(how, started, listen))
-            made.append(desk.cuts.submit(Making(file, desk).report))
+            made.append(desk.make(Making(file, desk).report))
         for outcome in made:
             try:
                 yield outcome if isinstance(outcome, Published) else outcome.result()

@@ -136,22 +136,36 @@ def reexecute(
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     faults: list[str] = []
     how = how or How()
+    running: list[subprocess.Popen[str]] = []
     with kernels() as started, ThreadPoolExecutor(how.jobs) as pool:
         for wave in waves(notebooks, lambda path: path.stem):
             shares = [wave[start :: how.jobs] for start in range(how.jobs)]
             nbval = partial(
-                _nbval, kernels=started, kernel=started.of_run(scratch), folder=folder, timeout=how.timeout
+                _nbval,
+                kernels=started,
+                kernel=started.of_run(scratch),
+                folder=folder,
+                timeout=how.timeout,
+                running=running,
             )
             try:
                 faults += [fault for found in pool.map(nbval, filter(None, shares)) for fault in found]
             except BaseException:
                 started.stop()
+                for process in running:
+                    process.kill()
                 raise
     return faults
 
 
 def _nbval(
-    notebooks: Sequence[Path], *, kernels: Kernels, kernel: str, folder: Path, timeout: int
+    notebooks: Sequence[Path],
+    *,
+    kernels: Kernels,
+    kernel: str,
+    folder: Path,
+    timeout: int,
+    running: list[subprocess.Popen[str]],
 ) -> list[str]:
     copies = []
     for path in notebooks:
@@ -172,22 +186,25 @@ def _nbval(
     command += ["-q", "-p", "no:cacheprovider", "--color=no", f"--rootdir={folder}", f"--junit-xml={report}"]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "COV_"))}
     environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # whatever else is installed has no say here
-    done = subprocess.run(
+    with subprocess.Popen(
         [*command, *map(str, copies)],
         cwd=folder,
         env=environment,
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
         text=True,
         encoding="utf-8",
         errors="replace",
-        check=False,
         pass_fds=kernels.descriptors,
-    )
+    ) as done:
+        running.append(done)
+        said, _ = done.communicate()
     if done.returncode == 0:
         return []
     positions = {path.stem: _code_cells(path) for path in notebooks}
     found = _failures(report, positions) if report.exists() else []
-    return found or [f"nbval ended with code {done.returncode}: {' '.join(done.stdout.split())[-300:]}"]
+    return found or [f"nbval ended with code {done.returncode}: {' '.join(said.split())[-300:]}"]
 
 
 def _code_cells(notebook: Path) -> list[int]:

@@ -1,7 +1,8 @@
 """Turns at a desk: in the order of asking, so many at once, and never one waiting for another that cannot come."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import pytest
 
 from esld.errors import RunError
 from esld.pipeline import desk
-from esld.pipeline.desk import Turns, open_desk
+from esld.pipeline.desk import Stopped, Turns, open_desk
 from esld.pipeline.how import How
 from esld.pipeline.kernels import Kernels
 from esld.pipeline.watch import nobody
@@ -87,3 +88,73 @@ def test_after_a_stop_nobody_begins():
     turns.stop()
     with pytest.raises(RunError, match="stopped before its first cell"), turns.turn(second):
         pass
+
+
+class TestAnInterrupt:
+    """What the main thread raises while cuts are at work."""
+
+    def test_whoever_waits_for_a_chapter_that_has_not_begun_is_told(self, monkeypatch, tmp_path):
+        """A future that its pool cancels is never told to those who wait for it: the run did not end."""
+        begun, ended = threading.Event(), threading.Event()
+
+        def execute(*_, **__):
+            begun.set()
+            ended.wait(10)
+            raise RunError("the kernel died")
+
+        monkeypatch.setattr(desk, "execute", execute)
+        monkeypatch.setattr(desk, "values_for", lambda slug, file: {})
+        chapters = [SimpleNamespace(slug=str(n), cells=1) for n in range(5)]
+        file = SimpleNamespace(id="a")
+
+        def cut():
+            futures = [open_.submit(chapter, file, kernel="k", scratch=tmp_path) for chapter in chapters]
+            return [str(future.exception()) for future in as_completed(futures)]
+
+        with (
+            pytest.raises(KeyboardInterrupt),
+            open_desk(How(jobs=1), Kernels(Path(), ended.set, ()), nobody) as open_,
+        ):
+            made = open_.make(cut)
+            begun.wait(10)
+            raise KeyboardInterrupt
+        told = made.result(timeout=10)
+        assert len(told) == 5
+        assert "chapter 4 was stopped before its start." in told
+
+    def test_a_cut_at_work_tidies_up_and_ends(self, working):
+        begun, tidied = threading.Event(), threading.Event()
+
+        def cut():
+            begun.set()
+            try:
+                while True:
+                    time.sleep(0.01)
+            finally:
+                tidied.set()
+
+        assert isinstance(working(cut, begun).exception(timeout=0), Stopped)
+        assert tidied.is_set()
+
+    def test_one_that_does_not_heed_it_is_not_waited_for(self, working):
+        begun, free = threading.Event(), threading.Event()
+
+        def cut():
+            begun.set()
+            free.wait(60)
+
+        made = working(cut, begun)
+        assert not made.done()
+        free.set()
+        assert isinstance(made.exception(timeout=10), Stopped)
+
+    @pytest.fixture
+    def working(self):
+        def interrupted(cut, begun):
+            with pytest.raises(KeyboardInterrupt), open_desk(How(jobs=1), KERNELS, nobody) as open_:
+                made = open_.make(cut)
+                begun.wait(10)
+                raise KeyboardInterrupt
+            return made
+
+        return interrupted

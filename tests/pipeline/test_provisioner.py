@@ -106,6 +106,18 @@ class TestAForkedKernel:
         one.execute("import pandas; pandas.leaked = 1")
         assert "False" in two.execute("import pandas; print(hasattr(pandas, 'leaked'))")
 
+    def test_it_is_spoken_to_by_sockets_that_nobody_else_can_take(self, start, desk):
+        """Two commands at once chose the same free port now and then, and the second to bind it failed."""
+        manager = start().manager
+        assert manager.transport == "ipc"
+        assert len(list(desk.folder.glob(f"{Path(manager.ip).name}-[1-5]"))) == 5
+
+    def test_where_the_path_of_a_socket_would_be_too_long_it_has_ports(self, start, monkeypatch):
+        monkeypatch.setattr("zmq.IPC_PATH_MAX_LEN", 10)
+        kernel = start()
+        assert kernel.manager.transport == "tcp"
+        assert "2" in kernel.execute("print(1 + 1)")
+
     def test_an_interrupt_stops_a_cell_and_not_the_kernel(self, start):
         kernel = start()
         message = kernel.client.execute(
