@@ -93,15 +93,15 @@ def _two_ids(evidence: Evidence) -> Iterator[Query]:
     # the smaller of two has nearly all in common: hardly anybody is in `alike`
     pairs = shared[shared["USUBJID"].isin(alike)].merge(shared, on=what, suffixes=("", "2"))
     pairs = pairs[pairs["USUBJID"].ne(pairs["USUBJID2"])]
-    met: set[frozenset[str]] = set()
-    for (one, other), count in pairs.groupby(["USUBJID", "USUBJID2"]).size().items():
-        least = min(total[one], total[other])
-        if count < max(_SAME, _PART * least) or frozenset((one, other)) in met:
-            continue
-        met.add(frozenset((one, other)))
-        first, second = sorted((one, other))
-        message = f"{count} of {least} laboratory results are those of {second}, of the same days: are they one patient?"
-        yield of_patient(first, "LB", message, second)
+    counts = pairs.groupby(["USUBJID", "USUBJID2"], as_index=False).size()
+    met: set[tuple[str, str]] = set()
+    for row in records(counts):
+        first, second = sorted((str(row["USUBJID"]), str(row["USUBJID2"])))
+        least, count = min(total[first], total[second]), row["size"]
+        if count >= max(_SAME, _PART * least) and (first, second) not in met:
+            met.add((first, second))
+            message = f"{count} of {least} laboratory results are those of {second}, of the same days: are they one patient?"
+            yield of_patient(first, "LB", message, second)
 
 
 def _letters(word: str) -> str:

@@ -56,16 +56,18 @@ def _events_in_words(evidence: Evidence) -> Iterator[Query]:
         present = _present(evidence, sources)
         asked: set[str] = set()
         for name, column, own in told(evidence, code):
-            first, last = dates.earliest(own[DOMAINS[name].date]), dates.latest(own[DOMAINS[name].date])
-            own = own[last >= own["USUBJID"].map(randomised)]
+            date = own[DOMAINS[name].date]
+            days = pd.DataFrame(
+                {"USUBJID": own["USUBJID"], "first": dates.earliest(date), "last": dates.latest(date)}
+            )
+            days = days[days["last"] >= days["USUBJID"].map(randomised)]
             treated = column.endswith("INDC")  # what is treated began at any time
             once = treated or code in _ONCE
-            known = set(counted["USUBJID"]) if once else set()
-            known |= asked | (present if treated else set())
-            own = own[~own["USUBJID"].isin(known)]
-            days = zip(own["USUBJID"], first[own.index], last[own.index], strict=True)
-            apart = pd.Series([once or not _near(counted, *day) for day in days], own.index, dtype=bool)
-            own = own[apart].drop_duplicates("USUBJID")
+            days = days[~days["USUBJID"].isin(asked | (present if treated else set()))]
+            known = (
+                days["USUBJID"].isin(counted["USUBJID"]) if once else days.index.isin(_near(counted, days))
+            )
+            own = own.loc[days.index[~known]].drop_duplicates("USUBJID")
             asked |= set(own["USUBJID"])
             by = " or ".join(dict.fromkeys(f"{s.domain} {' '.join(s.where.values())}" for s in sources))
             when = "" if once else f" within {_EPISODE.days} days"
@@ -101,9 +103,11 @@ def _counted(evidence: Evidence, sources: list[Source]) -> pd.DataFrame:
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 
-def _near(counted: pd.DataFrame, subject: str, first: pd.Timestamp, last: pd.Timestamp) -> bool:
-    own = counted[counted["USUBJID"].eq(subject)]
-    return bool(((own["first"] - _EPISODE <= last) & (own["last"] + _EPISODE >= first)).any())
+def _near(counted: pd.DataFrame, days: pd.DataFrame) -> "pd.Index[int]":
+    """Which days are those of an episode that is counted."""
+    both = days.reset_index(names="row").merge(counted, on="USUBJID", suffixes=("", "_of"))
+    near = (both["first_of"] - _EPISODE <= both["last"]) & (both["last_of"] + _EPISODE >= both["first"])
+    return pd.Index(both.loc[near, "row"])
 
 
 def _present(evidence: Evidence, sources: list[Source]) -> set[str]:
