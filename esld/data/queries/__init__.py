@@ -16,6 +16,7 @@ from esld.data.queries import (
     treatment,
     values,
     visits,
+    words,
 )
 from esld.data.queries.ask import COLUMNS, RULES, Evidence, Query, find_queries, unscored
 
@@ -36,4 +37,5 @@ __all__ = [
     "unscored",
     "values",
     "visits",
+    "words",
 ]  # each module registers its rules as it is imported

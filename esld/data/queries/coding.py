@@ -1,4 +1,4 @@
-"""Coding: terms that have no code yet, or one that is nearly what is looked for; names that are another code's."""
+"""Coding: terms that have no code yet, or one that is nearly what is looked for; names that are another code's or variable's."""
 
 import re
 from collections import Counter
@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from esld.data.codes import OTHER, code_lists, fold
+from esld.data.codes import OTHER, code_lists, fold, named_in
 from esld.data.queries.ask import Evidence, Query, Severity, counted, each, folded, line, rule, text
+from esld.data.sdtm import DOMAINS, date_columns
 from esld.protocol.measures import BLOOD
 
 _NEAR = 0.8  # how close two spellings are that may be one word
@@ -19,6 +20,9 @@ _TERMS = {
     "PRDECOD": "PRTRT",
     "MHDECOD": "MHTERM",
 }
+
+# Variables of SDTM of their own, however close they are to one that is absent.
+_OWN = {"AEACNDEV", "AEACNOTH", "AERELNST", "ARMNRS", "SSSTRESN", "SSSTRESU", "VISITDY", "VISITNUM"}
 
 
 @rule("not coded", "minor")
@@ -125,6 +129,53 @@ def _test_names(evidence: Evidence) -> Iterator[Query]:
                     )
                     severity: Severity | None = None if {other, usual} & set(used) else "minor"
                     yield line(name, own, message, other, word, severity=severity)
+
+
+@rule("test name says another test", "major")
+def _other_test(evidence: Evidence) -> Iterator[Query]:
+    """A name that says direct, ratio or urine under a parameter whose own name does not. One line a code and name."""
+    lb = evidence.tables.get("LB")
+    if lb is None or "LBTEST" not in lb:
+        return
+    laboratory = [p for p in evidence.protocol.parameters if p.kind == "laboratory"]
+    names = {folded(p.param) for p in laboratory}  # of another parameter: the rule above asks
+    for parameter in laboratory:
+        own = lb[lb["LBTESTCD"].eq(parameter.paramcd)]
+        usual = named_in("TEST", parameter.param) | named_in("TEST", parameter.paramcd)
+        usual |= {"URINE"} if "URINE" in parameter.specimen else set()
+        for name in own["LBTEST"].dropna().unique():
+            if (others := named_in("TEST", str(name)) - usual) and folded(str(name)) not in names:
+                rows = own[own["LBTEST"].eq(name)]
+                message = (
+                    f"LBTESTCD is {parameter.paramcd}, {parameter.param!r}, and LBTEST {name!r} says "
+                    f"{' and '.join(sorted(others)).lower()}: which is right? The code counts. On {counted(len(rows), 'record')}"
+                )
+                yield line("LB", rows, message, parameter.paramcd, folded(str(name)))
+
+
+@rule("variable close to one without a value", "major")
+def _lost_variables(evidence: Evidence) -> Iterator[Query]:
+    """A column that nobody knows, in whose name an optional variable of its domain may be meant that has no value."""
+    for name, table in evidence.tables.items():
+        domain = DOMAINS[name]
+        wanted = {**domain.optional, **dict.fromkeys(date_columns(domain), "dates")}
+        absent = [c for c in wanted if c not in table or table[c].isna().all()]
+        known = {*domain.required, *wanted, *_OWN}
+        for column in (c for c in table if absent and str(c) not in known and table[c].notna().any()):
+            spelt = {fold(c): c for c in absent}
+            if near := _lost(fold(str(column)), spelt):
+                message = (
+                    f"{column} is no variable that is known, and {spelt[near]} has no value: did you mean it? It is for "
+                    f"{wanted[spelt[near]]}."
+                )
+                yield Query("", name, message, (name, str(column)))
+
+
+def _lost(column: str, absent: Mapping[str, str]) -> str | None:
+    from difflib import get_close_matches
+
+    longer = next((word for word in absent if len(word) > 4 and column.startswith(word)), None)
+    return longer or next(iter(get_close_matches(column, absent, n=1, cutoff=_NEAR)), None)
 
 
 def _of_blood(name: str, table: pd.DataFrame) -> "pd.Series[bool]":

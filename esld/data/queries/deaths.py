@@ -5,13 +5,11 @@ from collections.abc import Iterator
 import pandas as pd
 
 from esld.data import dates
-from esld.data.deaths import status
+from esld.data.deaths import died, status
 from esld.data.queries.ask import Evidence, Query, Row, each, of_patient, place, records, rule
+from esld.data.queries.words import told
 from esld.data.sdtm import DOMAINS, date_columns
 
-# Where a site writes in its own words that a patient died, and the words.
-_TEXTS = {"DS": ("DSTERM",), "AE": ("AETERM", "AEDECOD"), "CE": ("CETERM", "CEDECOD")}
-_DEATH = r"(?i)\b(?:died|dead|deaths?|deceased|expired|passed away)\b|死亡|去世|病故|身故"
 # What of an adverse event says that the patient died of it.
 _FATAL = {"AEOUT": "FATAL", "AESDTH": "Y", "AETOXGR": "5"}
 
@@ -41,11 +39,23 @@ def _death_forms(evidence: Evidence) -> Iterator[Query]:
 @rule("death in words alone", "critical")
 def _death_in_words(evidence: Evidence) -> Iterator[Query]:
     known = set(evidence.deaths["USUBJID"])
-    for name, columns in _TEXTS.items():
-        table = evidence.tables.get(name, pd.DataFrame())
-        for column in (c for c in columns if c in table):
-            own = table[table[column].str.contains(_DEATH, na=False) & ~table["USUBJID"].isin(known)]
-            yield from each(name, own, f"{column} is {{{column}!r}}, and no form states a death.", (column,))
+    for name, column, own in told(evidence, "DEATH"):
+        own = own[~own["USUBJID"].isin(known)].drop_duplicates("USUBJID")
+        known |= set(own["USUBJID"])
+        yield from each(name, own, f"{column} is {{{column}!r}}, and no form states a death.", (column,))
+
+
+@rule("day of death not known", "critical")
+def _day_of_death(evidence: Evidence) -> Iterator[Query]:
+    """Where no form gives a whole date; ADSL has the day that counts instead."""
+    stated = died(evidence.tables)
+    counts = evidence.adsl.set_index("USUBJID").get("DTHDT", pd.Series(dtype="datetime64[ns]"))
+    for subject, own in stated[stated["partial"] & stated["first"].notna()].iterrows():
+        table = evidence.tables[own["form"]]
+        said = table.loc[own["row"], own["variable"]]
+        day = f"{counts.get(subject, own['first']):%Y-%m-%d}"
+        message = f"{own['variable']} is {said}, and no form gives the day of death: it counts on {day}."
+        yield of_patient(subject, own["record"], message, own["variable"], said)
 
 
 @rule("fatal in one variable and not in another", "major")

@@ -5,7 +5,35 @@ from collections.abc import Iterator
 import pandas as pd
 
 from esld.data import dates
-from esld.data.queries.ask import Evidence, Query, of_patient, place, records, rule, text
+from esld.data.queries.ask import Evidence, Query, counted, each, of_patient, place, records, rule, text
+from esld.data.sdtm import DOMAINS
+
+# What ends participation under DISPOSITION EVENT; a death ends it under any category.
+_ENDS = (
+    *(
+        "COMPLETED",
+        "LOST TO FOLLOW-UP",
+        "WITHDRAWAL BY SUBJECT",
+        "WITHDRAWAL OF CONSENT",
+        "PHYSICIAN DECISION",
+    ),
+    *(
+        "ADVERSE EVENT",
+        "LACK OF EFFICACY",
+        "PROTOCOL DEVIATION",
+        "STUDY TERMINATED BY SPONSOR",
+        "SCREEN FAILURE",
+    ),
+    *(
+        "WITHDRAWAL BY PARENT/GUARDIAN",
+        "SITE TERMINATED BY SPONSOR",
+        "NON-COMPLIANCE",
+        "PREGNANCY",
+        "PROGRESSIVE DISEASE",
+    ),
+    *("LIVER TRANSPLANTATION", "NON-COMPLIANCE WITH STUDY DRUG", "NON-COMPLIANCE WITH PROTOCOL"),
+)
+_LATER = pd.Timedelta(days=30)  # an event that began during participation may be reported until then
 
 
 @rule("randomised twice", "critical")
@@ -25,15 +53,57 @@ def _randomised_twice(evidence: Evidence) -> Iterator[Query]:
 @rule("participation ends in two ways", "major")
 def _ended_twice(evidence: Evidence) -> Iterator[Query]:
     """Of what ends follow-up; what ends the treatment alone may differ."""
-    ds = evidence.tables["DS"]
-    own = ds[ds["DSCAT"].eq("DISPOSITION EVENT")]
-    own = own[own["DSSCAT"].ne("STUDY TREATMENT")] if "DSSCAT" in own else own
+    own = _ending(evidence)
     kinds = own.groupby("USUBJID")["DSDECOD"].transform("nunique")
     for subject, rows in own[kinds > 1].groupby("USUBJID"):
         rows = rows.assign(day=dates.earliest(rows["DSSTDTC"])).sort_values("day", kind="stable")
         said = [f"{row['DSDECOD']} of {text(row['DSSTDTC'])}" for row in records(rows)]
         message = f"Participation ends {len(rows)} times: {_listed(said)}: which is right? The last counts, {said[-1]}."
         yield of_patient(subject, _places(rows), message, *sorted(said))
+
+
+@rule("end of participation under another category", "critical")
+def _other_category(evidence: Evidence) -> Iterator[Query]:
+    """What is stated under the right category too is known; what ends the treatment alone ends nothing else."""
+    ds = evidence.tables["DS"]
+    ends = _ending(evidence)
+    known = set(zip(ends["USUBJID"], ends["DSDECOD"], strict=True))
+    own = ds[ds["DSDECOD"].isin(_ENDS) & ds["DSCAT"].ne("DISPOSITION EVENT")]
+    own = own[own["DSSCAT"].ne("STUDY TREATMENT")] if "DSSCAT" in own else own
+    new = [pair not in known for pair in zip(own["USUBJID"], own["DSDECOD"], strict=True)]
+    own = own[pd.Series(new, own.index, dtype=bool)]
+    message = "{DSDECOD} of {DSSTDTC} stands under DSCAT {DSCAT} and ends no participation; is it a DISPOSITION EVENT?"
+    yield from each("DS", own, message, ("DSCAT",))
+
+
+@rule("record after a participation without randomisation", "major")
+def _after_screening(evidence: Evidence) -> Iterator[Query]:
+    """It is probably another patient's. One query a patient and domain; history and survival may be known later."""
+    ends = _ending(evidence)
+    ends = ends[~ends["USUBJID"].isin(evidence.subjects.index)]
+    over = dates.latest(ends["DSSTDTC"]).groupby(ends["USUBJID"]).max() + _LATER
+    for name, table in evidence.tables.items():
+        date = DOMAINS[name].date
+        if over.empty or name in ("DM", "DS", "MH", "SS", "DD") or date not in table:
+            continue
+        own = table[table["USUBJID"].isin(over.index)]
+        own = own.assign(day=dates.earliest(own[date]))
+        late = own[own["day"] > own["USUBJID"].map(over)].sort_values("day", kind="stable")
+        for subject, rows in late.groupby("USUBJID"):
+            first = records(rows.head(1))[0]
+            ended = f"{over[subject] - _LATER:%Y-%m-%d}"
+            message = (
+                f"{date} is {first[date]} ({counted(len(rows), 'record')}), but the patient was never randomised and "
+                f"participation ended on {ended}: is it another patient's?"
+            )
+            yield of_patient(subject, place(name, first), message, name, first[date])
+
+
+def _ending(evidence: Evidence) -> pd.DataFrame:
+    """Disposition events that end participation."""
+    ds = evidence.tables["DS"]
+    own = ds[ds["DSCAT"].eq("DISPOSITION EVENT")]
+    return own[own["DSSCAT"].ne("STUDY TREATMENT")] if "DSSCAT" in own else own
 
 
 def _listed(said: list[str]) -> str:

@@ -3,11 +3,28 @@
 import unicodedata
 from collections.abc import Iterator
 
+import pandas as pd
+
 from esld.data import dates
-from esld.data.queries.ask import Evidence, Query, folded, named, place, records, rule, text, used_and_unused
+from esld.data.queries.ask import (
+    Evidence,
+    Query,
+    folded,
+    named,
+    of_patient,
+    place,
+    records,
+    rule,
+    text,
+    used_and_unused,
+)
 from esld.data.sdtm import DOMAINS
 
 # The verbatim term and the code of what happens once on a day; medication may be given twice.
+_SAME, _PART = (
+    5,
+    0.9,
+)  # results that two patients share, and of the smaller one's, before they may be one person
 _EVENTS = {"AE": ("AETERM", "AEDECOD"), "CE": ("CETERM", "CEDECOD"), "MH": ("MHTERM", "MHDECOD")}
 
 
@@ -57,6 +74,34 @@ def _same_event(evidence: Evidence) -> Iterator[Query]:
                 message = f"{terms[1]!r} of {other[date]} seems to be {terms[0]!r}, {place(name, one)}."
                 about = (str(one["USUBJID"]), *named(name, other), folded(terms[0]))
                 yield Query(str(one["USUBJID"]), place(name, other), message, about)
+
+
+@rule("one patient under two ids", "critical")
+def _two_ids(evidence: Evidence) -> Iterator[Query]:
+    """Two patients with the same numbers of the same tests on the same days."""
+    lb = evidence.tables.get("LB")
+    if lb is None or lb.empty:
+        return
+    numbers = lb[lb["LBORRES"].str.match(r"[0-9.]+$", na=False)]
+    own = pd.DataFrame({"USUBJID": numbers["USUBJID"], "day": numbers["LBDTC"].str[:10]})
+    own = own.assign(test=numbers["LBTESTCD"], value=numbers["LBORRES"]).drop_duplicates()
+    what = ["test", "day", "value"]
+    total = own["USUBJID"].value_counts()
+    shared = own[own.duplicated(what, keep=False)]  # with another patient
+    enough = shared["USUBJID"].value_counts()
+    alike = enough.index[(enough >= _SAME) & (enough >= _PART * total[enough.index])]
+    # the smaller of two has nearly all in common: hardly anybody is in `alike`
+    pairs = shared[shared["USUBJID"].isin(alike)].merge(shared, on=what, suffixes=("", "2"))
+    pairs = pairs[pairs["USUBJID"].ne(pairs["USUBJID2"])]
+    counts = pairs.groupby(["USUBJID", "USUBJID2"], as_index=False).size()
+    met: set[tuple[str, str]] = set()
+    for row in records(counts):
+        first, second = sorted((str(row["USUBJID"]), str(row["USUBJID2"])))
+        least, count = min(total[first], total[second]), row["size"]
+        if count >= max(_SAME, _PART * least) and (first, second) not in met:
+            met.add((first, second))
+            message = f"{count} of {least} laboratory results are those of {second}, of the same days: are they one patient?"
+            yield of_patient(first, "LB", message, second)
 
 
 def _letters(word: str) -> str:

@@ -12,6 +12,7 @@ _REPEATED = 1.2  # one determination and its repetition may differ by a fifth
 _SEVERAL = 3.0  # no two laboratories' upper limits of normal do: the unit is another
 _LEAST = 3  # records with a range, before one of them is the odd one
 _JUMP = 10.0
+_STEP, _PATIENTS = 5.0, 3  # a factor that no treatment has in most patients at once
 _NEAR = pd.Timedelta(days=180)  # between visits further apart a value may well have changed tenfold
 _MISSING = [sign * float("9" * digits) for digits in (3, 4, 5) for sign in (1, -1)] + [-9.0, -99.0]
 _COUNTS = {"AVERAGE": "their mean counts", "MAXIMUM": "the highest counts", "MINIMUM": "the lowest counts"}
@@ -156,6 +157,36 @@ def _jumps(evidence: Evidence) -> Iterator[Query]:
             "after: is the value right?"
         )
         yield _of(row, message, f"{row['AVAL']:g}")
+
+
+@rule("results of a test change for good", "critical")
+def _steps(evidence: Evidence) -> Iterator[Query]:
+    """One query a test that from a day on is several times higher, or lower, in most patients, and stays so: another unit."""
+    own = evidence.measured
+    own = own[own["SRCDOM"].eq("LB") & own["POSTLTFL"].isna() & (own["AVAL"] > 0)]
+    before = own.groupby("series")[["AVAL", "ADT"]].shift(1)
+    steps = own.assign(before=before["AVAL"], since=before["ADT"], times=own["AVAL"] / before["AVAL"])
+    steps = steps[steps["since"].notna() & (steps["since"] < steps["ADT"])]
+    for up in (True, False):
+        far = steps[steps["times"].gt(_STEP) if up else steps["times"].lt(1 / _STEP)]
+        for code, leaps in far.groupby("PARAMCD"):
+            if leaps["USUBJID"].nunique() < _PATIENTS:
+                continue
+            over = {
+                day: leaps[(leaps["since"] < day) & (leaps["ADT"] >= day)] for day in leaps["ADT"].unique()
+            }
+            day = max(sorted(over), key=lambda d: over[d]["USUBJID"].nunique())
+            pairs = steps[steps["PARAMCD"].eq(code) & (steps["since"] < day) & (steps["ADT"] >= day)]
+            changed, all_ = over[day]["USUBJID"].nunique(), pairs["USUBJID"].nunique()
+            if changed < _PATIENTS or 2 * changed <= all_:
+                continue
+            times = over[day]["times"].median()
+            what = f"{times:.3g} times higher" if up else f"{1 / times:.3g} times lower"
+            message = (
+                f"{code} is {what} from about {day:%Y-%m-%d} on in {changed} of {all_} patients with values before and "
+                "after: was the unit changed?"
+            )
+            yield Query("", "LB", message, (str(code), "up" if up else "down"))
 
 
 @rule("result may be a code for missing", "major")
