@@ -103,11 +103,11 @@ def _counted(evidence: Evidence, sources: list[Source]) -> pd.DataFrame:
     return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
 
 
-def _near(counted: pd.DataFrame, days: pd.DataFrame) -> "pd.Index[int]":
+def _near(counted: pd.DataFrame, days: pd.DataFrame) -> set[int]:
     """Which days are those of an episode that is counted."""
     both = days.reset_index(names="row").merge(counted, on="USUBJID", suffixes=("", "_of"))
     near = (both["first_of"] - _EPISODE <= both["last"]) & (both["last_of"] + _EPISODE >= both["first"])
-    return pd.Index(both.loc[near, "row"])
+    return set(both.loc[near, "row"])
 
 
 def _present(evidence: Evidence, sources: list[Source]) -> set[str]:
