@@ -93,8 +93,8 @@ def _counted(evidence: Evidence, sources: list[Source]) -> pd.DataFrame:
         table = evidence.tables.get(source.domain)
         if table is None or not {source.date, *source.where} <= set(table):
             continue
-        for column, value in source.where.items():
-            table = table[table[column].eq(value)]
+        for column, value in source.where.items():  # what has no code yet has a query of its own
+            table = table[table[column].eq(value) | table[column].isna()]
         end = DOMAINS[source.domain].end
         last = dates.latest(table[source.date])
         until = dates.latest(table[end]).fillna(last) if end in table else last
