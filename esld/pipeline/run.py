@@ -21,7 +21,7 @@ Outcome = Published | InputError | RefusedError | RunError
 
 def run_cuts(
     files: Sequence[CutFile], how: How | None = None, *, listen: Listener = nobody
-) -> Generator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Make the reports of cuts, each all or nothing, and go on with the others where one cannot be made.
 
     A chapter whose source, parameters, data, package and lock are what they were is not executed again. A report of

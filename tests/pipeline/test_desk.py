@@ -1,7 +1,6 @@
 """Turns at a desk: in the order of asking, so many at once, and never one waiting for another that cannot come."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from types import SimpleNamespace
@@ -129,7 +128,7 @@ class TestAnInterrupt:
             begun.set()
             try:
                 while True:
-                    time.sleep(0.01)
+                    threading.Event().wait(0.01)
             finally:
                 tidied.set()
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import nbformat
@@ -85,10 +84,8 @@ def running(folder: Path) -> list[psutil.Process]:
 
 def running_after(seconds: float, folder: Path) -> list[psutil.Process]:
     """Those that have not ended within a time."""
-    deadline = time.monotonic() + seconds
-    while (left := running(folder)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return left
+    psutil.wait_procs(running(folder), timeout=seconds)
+    return running(folder)
 
 
 @pytest.mark.parametrize(("moment", "number", "who", "jobs"), WAYS)
