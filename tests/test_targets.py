@@ -319,7 +319,7 @@ WRITERS = {
     "pipeline/word.py": "the staged folder",
     "pipeline/workcopy.py": "a folder that was asked for",
     "report/chapter.py": "the run's folder",
-    "report/figures.py": "the run's folder",
+    "report/drawing/figures.py": "the run's folder",
     "report/results.py": "the staged folder",
 }
 ON_PATHS = {
