@@ -7,7 +7,7 @@ import pandas as pd
 
 from esld.data.study import Study
 from esld.protocol import Parameter
-from esld.report.words import Sentence, joined, message, prose
+from esld.report.words import Sentence, in_prose, joined, message, prose
 
 
 def parameters_of(study: Study, analysis: str) -> list[Parameter]:
@@ -33,3 +33,19 @@ def unrecorded_words(study: Study, parameters: Sequence[Parameter]) -> str:
 
 
 CLASSES = {"A": (5, 6), "B": (7, 9), "C": (10, 15)}
+
+
+def lowered(rows: pd.DataFrame, arms: Sequence[str]) -> str:
+    """In how many of each arm a value is below that at baseline, as text: ``3 of 9 (low dose) and 7 of 8 (high dose)``.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ``TRT01P`` and ``CHG``, one row a patient, none missing; an arm without rows is not named.
+    arms : sequence of str
+        Labels in the protocol's order.
+    """
+    changes = {arm: rows.loc[rows["TRT01P"].eq(arm), "CHG"] for arm in arms}
+    return joined(
+        f"{int((own < 0).sum())} of {len(own)} ({in_prose(arm)})" for arm, own in changes.items() if len(own)
+    )

@@ -11,9 +11,9 @@ from esld.protocol import Parameter
 from esld.report import numbers
 from esld.report.drawing import figures
 from esld.report.liver_function import courses
-from esld.report.parameters import analysed, unrecorded, unrecorded_words
+from esld.report.parameters import analysed, lowered, unrecorded, unrecorded_words
 from esld.report.results import Reported
-from esld.report.words import Sentence, in_prose, joined, message, of_group, prose, span
+from esld.report.words import Sentence, joined, message, of_group, prose, span
 
 
 def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | Sentence:
@@ -61,13 +61,7 @@ def _course_title(study: Study, parameter: Parameter, rows: pd.DataFrame) -> str
     change = rows[rows["AVISITN"].eq(visit.number) & rows["CHG"].notna()]
     if change.empty:
         return f"{parameter.param}: every patient's course"
-    parts = []
-    for arm in study.filled:
-        own = change.loc[change["TRT01P"].eq(arm), "CHG"]
-        if own.empty:
-            continue
-        parts.append(f"{int((own < 0).sum())} of {len(own)} ({in_prose(arm)})")
-    return f"{parameter.param} at {visit.label.lower()}: lower than at baseline in {joined(parts)}"
+    return f"{parameter.param} at {visit.label.lower()}: lower than at baseline in {lowered(change, study.filled)}"
 
 
 def _course_words(

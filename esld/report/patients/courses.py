@@ -15,7 +15,7 @@ from esld.protocol import Parameter
 from esld.report import numbers
 from esld.report.drawing.figures import Picture
 from esld.report.numbers import capitalised
-from esld.report.parameters import analysed, unrecorded
+from esld.report.parameters import analysed, lowered, unrecorded
 from esld.report.patients import figures as patient_figures
 from esld.report.results import Reported, Row
 from esld.report.words import Sentence, in_prose, joined, message, of_group, span
@@ -290,10 +290,4 @@ def _profile_title(found: Courses, parameter: Parameter, rows: pd.DataFrame) -> 
     )
     if after.empty:
         return f"{parameter.param}: every patient's course"
-    parts = []
-    for arm in found.arms:
-        own = after.loc[after["TRT01P"].eq(arm), "CHG"]
-        if own.empty:
-            continue
-        parts.append(f"{int((own < 0).sum())} of {len(own)} ({in_prose(arm)})")
-    return f"{parameter.param}: the last value is lower than at baseline in {joined(parts)}"
+    return f"{parameter.param}: the last value is lower than at baseline in {lowered(after, found.arms)}"
