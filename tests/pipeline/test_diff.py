@@ -13,25 +13,10 @@ from esld.pipeline import provenance
 from esld.pipeline.diff import CSV_COLUMNS, compare_reports, report_text, write_csv
 from esld.report.results import Row, write_rows
 from esld.targets import file_target
+from tests.report.builders import SURVIVED
 
 ROOT = Path(__file__).parents[2]
-ROW = Row(
-    result_id="os_milestone.low_dose.survival@365",
-    analysis_id="OS-1Y",
-    arm="Low dose",
-    time=365.0,
-    statistic="survival",
-    value=0.9,
-    lower=0.6,
-    upper=1.0,
-    unit="",
-    method="Kaplan-Meier",
-    ties="",
-    n=11,
-    events=1,
-    reason=None,
-    chapter="03_survival",
-)
+ROW = replace(SURVIVED, value=0.9, upper=1.0, n=11, events=1)
 
 
 def flow(*counts: tuple[str, float]) -> list[Row]:

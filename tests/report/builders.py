@@ -25,6 +25,25 @@ ROOT = Path(__file__).parents[2]
 LOW, HIGH = "Low dose", "Medium-high dose"
 _PROTOCOL = ROOT / "params" / "protocols" / "nct06167473.yaml"
 
+# A row of results, to be changed by ``replace``.
+SURVIVED = Row(
+    result_id="os_milestone.low_dose.survival@365",
+    analysis_id="OS-1Y",
+    arm=LOW,
+    time=365.0,
+    statistic="survival",
+    value=0.8,
+    lower=0.6,
+    upper=0.9,
+    unit="",
+    method="Kaplan-Meier",
+    ties="",
+    n=10,
+    events=2,
+    reason=None,
+    chapter="03_survival",
+)
+
 
 def protocol() -> Protocol:
     return read_protocol(_PROTOCOL)

@@ -10,25 +10,9 @@ from esld.reasons import Why, because
 from esld.report.difference import Change, difference, in_words
 from esld.report.flow import participant_flow
 from esld.report.results import Reported, Row, rows_of
-from tests.report.builders import HIGH, LOW, patient, study_of
+from tests.report.builders import HIGH, LOW, SURVIVED, patient, study_of
 
-BASE = Row(
-    result_id="os_milestone.low_dose.survival@365",
-    analysis_id="OS-1Y",
-    arm=LOW,
-    time=365.0,
-    statistic="survival",
-    value=0.8,
-    lower=0.6,
-    upper=0.9,
-    unit="",
-    method="Kaplan-Meier, Greenwood, log-log",
-    ties="",
-    n=10,
-    events=2,
-    reason=None,
-    chapter="03_survival",
-)
+BASE = replace(SURVIVED, method="Kaplan-Meier, Greenwood, log-log")
 
 
 def row(id="a.b", **values) -> Row:

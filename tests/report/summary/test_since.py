@@ -23,6 +23,7 @@ from tests.report.builders import (
     HIGH,
     LOW,
     ROOT,
+    SURVIVED,
     patient,
     plain,
     protocol,
@@ -31,23 +32,7 @@ from tests.report.builders import (
     unspanned_numbers,
 )
 
-BASE = Row(
-    result_id="os_milestone.low_dose.survival@365",
-    analysis_id="OS-1Y",
-    arm=LOW,
-    time=365.0,
-    statistic="survival",
-    value=0.8,
-    lower=0.6,
-    upper=0.9,
-    unit="",
-    method="Kaplan-Meier",
-    ties="",
-    n=10,
-    events=2,
-    reason=None,
-    chapter="03_survival",
-)
+BASE = SURVIVED
 BOTH = f"{HIGH} - {LOW}"
 
 
