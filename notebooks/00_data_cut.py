@@ -32,7 +32,8 @@ from esld.report.data_cut import enrolment, records
 from esld.report.data_cut.estimands import estimand_table
 from esld.report.drawing.flow import flow_figure
 from esld.report.flow import absent_words, flow_table, participant_flow
-from esld.report.words import span
+from esld.report.phrases import span
+from esld.report.words.grammar import period
 
 chapter = open_chapter("00_data_cut", cut=cut)
 study = chapter.study
@@ -64,7 +65,7 @@ chapter.table(records.account_table(study))
 # %% tags=["hide-input"]
 protocol = study.protocol
 horizon_days = protocol.primary.milestones_days[0]
-horizon = numbers.horizon(horizon_days)
+horizon = period(horizon_days)
 chapter.say(
     f"The plan is to randomise {protocol.target_enrolment} patients. The primary outcome is judged {horizon} after randomisation."
 )

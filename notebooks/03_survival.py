@@ -30,10 +30,10 @@ seed: str = "03_survival"  # words that fix random draws, where allocations are 
 # %% tags=["hide-input"]
 from esld.report import randomised, trial_size
 from esld.report.chapter import open_chapter
+from esld.report.phrases import vacant
 from esld.report.survival import sentences, small_samples, tables
 from esld.report.survival.curves import survival_curves
 from esld.report.survival_times import cox_on_arm, curves_by_arm, endpoint_times, firth_on_arm, hazards_on_arm
-from esld.report.words import vacant
 from esld.survival import exact_logrank, exact_rmst, logrank, milestone, rmst_compare
 
 chapter = open_chapter("03_survival", cut=cut)

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.reasons import ENGLISH, Reason, Why, because, together
-from esld.report.words import MESSAGES, worded
+from esld.report.phrases import worded
+from esld.report.words.catalogue import entries
 
 SOURCE = Path(__file__).parents[1] / "esld"
-WORDED = {SOURCE / "reasons.py", SOURCE / "report" / "reason_words.py"}
+WORDED = {SOURCE / "reasons.py"}
 REASONS = st.builds(
     because,
     st.sampled_from(Why),
@@ -49,14 +50,14 @@ def fields(template: str) -> set[str]:
 
 @pytest.mark.parametrize("code", list(Why))
 def test_each_has_words_and_is_made_with_what_they_need(code):
-    assert MESSAGES[f"reason.{code}"] and not ENGLISH[code].endswith(".")
+    assert entries("en")[f"reason.{code}"] and not ENGLISH[code].endswith(".")
     # The group or the structure may be told by whoever hands the reason on.
     for names in made()[code]:
         assert fields(ENGLISH[code]) - {"whose", "structure"} <= names
 
 
 def test_words_of_a_place_are_of_a_code():
-    places = [key.split(".") for key in MESSAGES if key.startswith("reason.")]
+    places = [key.split(".") for key in entries("en") if key.startswith("reason.")]
     assert {parts[-1] for parts in places} == set(Why)
 
 

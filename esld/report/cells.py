@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from esld.report import numbers
 from esld.report.results import Row
+from esld.report.words.catalogue import arm_label, message
 
 Style = Literal["fixed", "signed", "percent", "points", "p", "days", "digits", "power"]
 Value = float | str | None  # None is a number that is not estimable
@@ -15,7 +16,7 @@ _SINGLE = ("fixed", "signed", "p", "days", "digits")  # ways to write a number t
 
 def _percent(value: float | None, decimals: int) -> str:
     text = _points(value, decimals)
-    return text if text == numbers.NOT_ESTIMABLE else f"{text} %"
+    return text if text == numbers.not_estimable() else f"{text} %"
 
 
 def _points(value: float | None, decimals: int) -> str:
@@ -51,9 +52,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Label(Cell):
-    """Our own words, or a code."""
+    """Our own words, and the code that they say."""
 
     said: str
+    code: str = ""
 
     @property
     def text(self) -> str:
@@ -61,8 +63,8 @@ class Label(Cell):
         return self.said
 
     def values(self) -> dict[str, Value]:
-        """The words."""
-        return {"text": self.said} if self.said else {}
+        """The code, or the words of what has none."""
+        return {"text": self.code or self.said} if self.said else {}
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ class NotEstimable(Cell):
     @property
     def text(self) -> str:
         """``NE``."""
-        return numbers.NOT_ESTIMABLE
+        return numbers.not_estimable()
 
     def values(self) -> dict[str, Value]:
         """One that there is not."""
@@ -146,7 +148,7 @@ class Count(Cell):
     @property
     def text(self) -> str:
         """As a reader reads it."""
-        return numbers.count(self.x, self.n) if self.percent else f"{self.x} of {self.n}"
+        return numbers.count(self.x, self.n) if self.percent else message("cell.of", x=self.x, n=self.n)
 
     def values(self) -> dict[str, Value]:
         """Both numbers."""
@@ -190,9 +192,10 @@ class Limits(Cell):
     def text(self) -> str:
         """As a reader reads it."""
         lower, upper = (_WRITTEN[self.style](v, self.decimals) for v in (self.lower, self.upper))
-        if lower == upper == numbers.NOT_ESTIMABLE:
+        if lower == upper == numbers.not_estimable():
             return lower
-        return f"{lower} to {'no upper limit' if self.upper == inf else upper}"
+        above = message("cell.no_upper_limit") if self.upper == inf else upper
+        return message("cell.limits", lower=lower, upper=above)
 
     def values(self) -> dict[str, Value]:
         """Both limits."""
@@ -242,6 +245,11 @@ _KINDS: Mapping[str, type[Cell]] = {
 def several(form: str, **parts: Cell) -> Several:
     """Cells in one, each with its name: ``several("{} ({})", mean=…, SD=…)``."""
     return Several(form, tuple(parts), tuple(parts.values()))
+
+
+def arm(code: str) -> Label:
+    """An arm, or the group of all patients, as the trial calls it."""
+    return Label(arm_label(code), code)
 
 
 def number(row: Row | None, decimals: int = 0, style: Style = "fixed") -> Number | Empty:

@@ -14,10 +14,10 @@ from esld.data.study import Study
 from esld.errors import InputError
 from esld.report import needs
 from esld.report.drawing import figures
+from esld.report.phrases import Sentence
 from esld.report.results import HasFrame, Reported, Row, rows_of
 from esld.report.roles import PARTS, RUN_FILE, RUN_VARIABLE
 from esld.report.tables import Table
-from esld.report.words import Sentence
 
 
 @dataclass(frozen=True)

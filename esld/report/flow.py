@@ -9,11 +9,10 @@ from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.report.cells import Cell, Empty, Label, Number
-from esld.report.numbers import capitalised
-from esld.report.numbers import horizon as in_words
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import message
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import capitalised, period
 
 OF = ": "  # between a step and a reason for it, in the name of a step
 
@@ -251,7 +250,7 @@ def _reconcile(counts: pd.DataFrame) -> None:
 
 def flow_table(flow: Flow) -> Table:
     """The flow as a table, a block a stage."""
-    horizon = in_words(flow.horizon_days)
+    horizon = period(flow.horizon_days)
     lines: list[dict[str, Cell]] = []
     for stage, steps in _STAGES.items():
         for step, label in steps.items():

@@ -10,8 +10,9 @@ from esld.report.drawing import figures
 from esld.report.drawing.flow import NARROW, WIDE, flow_figure
 from esld.report.flow import absent_words, flow_of
 from esld.report.numbers import significant
+from esld.report.phrases import method, points, points_noun, standing
 from esld.report.results import Reported, Row, difference_row
-from esld.report.words import in_prose, method, points, points_noun, standing
+from esld.report.words.grammar import in_prose, period
 
 PRIMARY = "os_milestone"
 FOLLOW_UP = "follow_up"
@@ -135,7 +136,7 @@ def _alive(own: Reported, arm: str, at: float, level: str) -> CardText:
         detail = f"not estimable: nobody has been observed that long; {dead} of {n} known to have died"
     else:
         detail = f"{interval}; Kaplan–Meier, n = {n}"
-    return CardText(f"Alive at {numbers.horizon(at)}, {in_prose(arm)}", value, detail, row.result_id)
+    return CardText(f"Alive at {period(at)}, {in_prose(arm)}", value, detail, row.result_id)
 
 
 def _difference(own: Reported, arms: Sequence[str], level: str) -> CardText:
@@ -151,13 +152,13 @@ def _difference(own: Reported, arms: Sequence[str], level: str) -> CardText:
 
 def _follow_up(row: Row) -> CardText:
     patients = numbers.noun(row.n or 0, "patient")
-    detail = f"{patients} dead, or followed for {numbers.horizon(row.time or 0)}"
+    detail = f"{patients} dead, or followed for {period(row.time or 0)}"
     value = f"{numbers.fixed(row.value, 0)} of {row.n}"
     return CardText("Follow-up complete", value, detail, row.result_id)
 
 
 def _decompensated(row: Row) -> CardText:
-    label = f"First decompensation by {numbers.horizon(row.time or 0)}, {in_prose(row.arm)}"
+    label = f"First decompensation by {period(row.time or 0)}, {in_prose(row.arm)}"
     value = f"{numbers.fixed(row.value, 0)} of {row.n}"
     detail = f"{numbers.noun(row.n or 0, 'patient')} with a first event of any kind"
     return CardText(label, value, detail, row.result_id)

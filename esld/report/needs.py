@@ -9,7 +9,8 @@ from html import unescape
 
 from esld.data.study import Study
 from esld.errors import RefusedError
-from esld.report.words import message, not_compared
+from esld.report.phrases import not_compared
+from esld.report.words.catalogue import message
 
 TAG = "needs:"  # how the tag of a need begins
 _SAFETY = {"EX": "no record of what was given", "AE": "no adverse events"}

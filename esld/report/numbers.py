@@ -2,25 +2,16 @@
 
 import math
 
-NOT_ESTIMABLE = "NE"
+from esld.report.words.catalogue import message
+
 MINUS = "\u2212"
-_SMALL = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _UNITS = {"umol/L": "µmol/L", "10^9/L": "10⁹/L", "ratio": ""}
+
+
+def not_estimable() -> str:
+    """What stands for a number that could not be computed: ``NE``."""
+    return message("number.not_estimable")
 
 
 def significant(value: float | None, digits: int = 12) -> float | None:
@@ -33,7 +24,7 @@ def significant(value: float | None, digits: int = 12) -> float | None:
 def fixed(value: float | None, decimals: int) -> str:
     """A number with so many decimals; a true minus sign, no negative zero, ``NE`` for what is not estimable."""
     if value is None or not math.isfinite(value):
-        return NOT_ESTIMABLE
+        return not_estimable()
     text = f"{_half_up(value, decimals):.{decimals}f}"
     if float(text) == 0:
         text = text.lstrip("-")
@@ -52,14 +43,16 @@ def signed(value: float | None, decimals: int) -> str:
     """A difference: with its sign, plus included."""
     text = fixed(value, decimals)
     return (
-        f"+{text}" if value is not None and value > 0 and text != NOT_ESTIMABLE and float(text) > 0 else text
+        f"+{text}"
+        if value is not None and value > 0 and text != not_estimable() and float(text) > 0
+        else text
     )
 
 
 def percent(proportion: float | None, n: int | None = None) -> str:
     """A proportion in per cent: no decimals below N = 100, one from there on."""
     text = points(proportion, n)
-    return text if text == NOT_ESTIMABLE else f"{text} %"
+    return text if text == not_estimable() else f"{text} %"
 
 
 def points(proportion: float | None, n: int | None = None) -> str:
@@ -85,16 +78,16 @@ def of_mean(decimals: int) -> int:
 def digits(value: float | None, digits: int) -> str:
     """A number with so many significant digits."""
     if value is None or math.isnan(value):
-        return NOT_ESTIMABLE
+        return not_estimable()
     return f"{value:.{digits}g}".replace("-", MINUS)
 
 
 def power(value: float | None) -> str:
     """A relative difference in powers of ten: ``5 × 10⁻¹⁵``; ``none`` for 0."""
     if value is None or math.isnan(value):
-        return NOT_ESTIMABLE
+        return not_estimable()
     if value == 0:
-        return "none"
+        return message("number.zero")
     digit, exponent = f"{value:.0e}".split("e")
     raised = str(int(exponent)).translate(_RAISED)
     return f"10{raised}" if digit == "1" else f"{digit} × 10{raised}"
@@ -103,7 +96,7 @@ def power(value: float | None) -> str:
 def p_value(p: float | None) -> str:
     """``0.034``, ``< 0.001``, ``> 0.99``."""
     if p is None or not math.isfinite(p):
-        return NOT_ESTIMABLE
+        return not_estimable()
     if p < 0.001:
         return "< 0.001"
     if p > 0.99:
@@ -113,20 +106,7 @@ def p_value(p: float | None) -> str:
 
 def days(value: float | None) -> str:
     """A number of days; ``not reached`` where a survival curve does not come down far enough."""
-    return "not reached" if value is None or math.isnan(value) else fixed(value, 0)
-
-
-def horizon(value: float) -> str:
-    """A horizon in days as a reader says it: ``one year``, ``two years``, ``120 days``."""
-    years = value / 365.25
-    if abs(years - round(years)) < 0.003 and round(years) >= 1:
-        return f"{in_words(round(years))} {noun(round(years), 'year')}"
-    return f"{value:g} {noun(value, 'day')}"
-
-
-def in_words(number: int) -> str:
-    """A small count as prose writes it: ``no``, ``one`` … ``twelve``, then figures."""
-    return _SMALL[number] if 0 <= number < len(_SMALL) else str(number)
+    return message("number.not_reached") if value is None or math.isnan(value) else fixed(value, 0)
 
 
 def noun(number: float, one: str, many: str = "") -> str:
@@ -152,8 +132,3 @@ def with_unit(name: str, text: str) -> str:
 def level(conf_level: float) -> str:
     """The level of an interval: ``95 %``."""
     return f"{100 * conf_level:g} %"
-
-
-def capitalised(text: str) -> str:
-    """The first letter large, the others as they are."""
-    return text[:1].upper() + text[1:]

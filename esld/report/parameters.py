@@ -7,7 +7,9 @@ import pandas as pd
 
 from esld.data.study import Study
 from esld.protocol import Parameter
-from esld.report.words import Sentence, in_prose, joined, message, prose
+from esld.report.phrases import Sentence, prose
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import in_prose, joined
 
 
 def parameters_of(study: Study, analysis: str) -> list[Parameter]:

@@ -11,6 +11,7 @@ import pandas as pd
 from esld.report import cells
 from esld.report.cells import Cell, Label
 from esld.report.dress import csv, html
+from esld.report.words.catalogue import has, message
 
 Alignment = Literal["left", "right", "decimal"]
 Lines = Sequence[Mapping[str, Cell | str]] | pd.DataFrame
@@ -23,6 +24,11 @@ class Column:
     key: str
     heading: str
     spanner: str = ""
+
+    @property
+    def title(self) -> str:
+        """Both headings: ``Low dose: n``."""
+        return f"{self.spanner}: {self.heading}" if self.spanner else self.heading
 
 
 @dataclass(frozen=True)
@@ -37,9 +43,12 @@ class Table:
         What the table shows.
     lines : sequence of mapping, or DataFrame
         Rows in order, each with a cell for every key of a column; the first column labels them. Text is a label, ``""`` an
-        empty cell.
+        empty cell. A key is a code: the CSV's heading. That of ``LOW.n`` or ``n`` for a reader is the entry ``column.n`` of
+        the catalogue.
     spanners : dict of str to list of str
-        Headings over several columns. Under the heading ``Low dose`` the column ``Low dose: n`` is headed ``n``.
+        Headings over several columns, by what they say: the keys under it.
+    heads : dict of str to str, optional
+        Headings by key, where the catalogue's own do not do.
     footnotes : tuple of str
         Below the table: method, ties, population, reasons.
     group : str or None
@@ -55,10 +64,11 @@ class Table:
     spanners: dict[str, list[str]] = field(default_factory=dict)
     footnotes: tuple[str, ...] = ()
     group: str | None = None
+    heads: InitVar[Mapping[str, str] | None] = None
     columns: tuple[Column, ...] = field(init=False)
     rows: tuple[tuple[Cell, ...], ...] = field(init=False)
 
-    def __post_init__(self, lines: Lines) -> None:
+    def __post_init__(self, lines: Lines, heads: Mapping[str, str] | None) -> None:
         given = lines.to_dict("records") if isinstance(lines, pd.DataFrame) else lines
         if not len(given):
             raise ValueError(
@@ -68,9 +78,9 @@ class Table:
         rows = tuple(tuple(self._cell(line[key]) for key in keys) for line in given)
         if self.group is not None:
             blocks = [row[keys.index(self.group)].text for row in rows]
-            heads = [blocks[0], *(after for before, after in pairwise(blocks) if after != before)]
-            if len(set(heads)) < len(heads):  # two blocks of one name: a reader would take them for one
-                raise ValueError(f"rows of a block of table {self.id!r} must stand together, got {heads}")
+            names = [blocks[0], *(after for before, after in pairwise(blocks) if after != before)]
+            if len(set(names)) < len(names):  # two blocks of one name: a reader would take them for one
+                raise ValueError(f"rows of a block of table {self.id!r} must stand together, got {names}")
         over: dict[str, str] = {}
         for label, own in self.spanners.items():
             at = [keys.index(c) for c in own]
@@ -79,7 +89,7 @@ class Table:
                     f"columns under {label!r} of table {self.id!r} must stand together, got {own}"
                 )
             over |= dict.fromkeys(own, label)
-        columns = (Column(key, key.removeprefix(f"{over.get(key)}: "), over.get(key, "")) for key in keys)
+        columns = (Column(key, _heading(key, heads or {}, over), over.get(key, "")) for key in keys)
         object.__setattr__(self, "columns", tuple(columns))
         object.__setattr__(self, "rows", rows)
 
@@ -109,8 +119,8 @@ class Table:
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """What a reader reads: the text of each cell."""
-        texts = {key: [cell.text for cell in own] for key, own in self.cells.items()}
+        """What a reader reads: the text of each cell, under its headings."""
+        texts = {column.title: [cell.text for cell in self.cells[column.key]] for column in self.columns}
         return pd.DataFrame(texts, dtype=object)
 
     @cached_property
@@ -127,7 +137,7 @@ class Table:
         return {
             "id": self.id,
             "title": self.title,
-            "columns": [column.key for column in self.columns],
+            "columns": {column.key: column.heading for column in self.columns},
             "rows": [[cells.to_record(cell) for cell in row] for row in self.rows],
             "spanners": self.spanners,
             "footnotes": list(self.footnotes),
@@ -140,7 +150,7 @@ class Table:
         rows = [map(cells.from_record, row) for row in record["rows"]]
         lines = [dict(zip(record["columns"], row, strict=True)) for row in rows]
         notes, spanners = tuple(record["footnotes"]), dict(record["spanners"])
-        return cls(record["id"], record["title"], lines, spanners, notes, group=record["group"])
+        return cls(record["id"], record["title"], lines, spanners, notes, record["group"], record["columns"])
 
     def to_csv(self) -> str:
         """Numbers as numbers, in full; see :mod:`esld.report.dress.csv`."""
@@ -152,6 +162,13 @@ class Table:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.to_html(), "text/plain": repr(self)}
+
+
+def _heading(key: str, heads: Mapping[str, str], over: Mapping[str, str]) -> str:
+    if key in heads:
+        return heads[key]
+    entry = f"column.{key.rpartition('.')[2]}"
+    return message(entry) if has(entry) else key.removeprefix(f"{over.get(key)}: ")
 
 
 def _alignment(own: Sequence[Cell]) -> Alignment:

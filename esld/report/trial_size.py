@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 
 from esld.report import numbers
+from esld.report.phrases import span, whole
 from esld.report.results import Reported
-from esld.report.words import message, span, treatment, whole
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import treatment
 
 RELIABLE = 0.8  # share of trials; the messages "size" and "hazards" say so
 

@@ -26,10 +26,10 @@ from esld.report import front
 from esld.report.chapter import Chapter, Others
 from esld.report.drawing import figures
 from esld.report.drawing.figures import Picture
+from esld.report.phrases import Sentence
 from esld.report.results import Reported, Row
 from esld.report.roles import SUMMARY
 from esld.report.tables import Table
-from esld.report.words import Sentence
 from tests.report.builders import ROOT, plain
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.py"))

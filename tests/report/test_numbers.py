@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.report import numbers
+from esld.report.words.grammar import capitalised, in_words, period
 
 M = "\u2212"
 NOTHING = (None, math.nan, math.inf, -math.inf)
@@ -133,7 +134,7 @@ def test_p_value(p, text):
     ],
 )
 def test_horizon(days, text):
-    assert numbers.horizon(days) == text
+    assert period(days) == text
 
 
 def test_days():
@@ -142,11 +143,11 @@ def test_days():
 
 
 def test_small_words():
-    assert [numbers.in_words(n) for n in (0, 1, 12, 13)] == ["no", "one", "twelve", "13"]
+    assert [in_words(n) for n in (0, 1, 12, 13)] == ["no", "one", "twelve", "13"]
     assert [numbers.noun(n, "query", "queries") for n in (0, 1, 2)] == ["queries", "query", "queries"]
     assert [numbers.noun(n, "day") for n in (0, 1, 2, 1.5)] == ["days", "day", "days", "days"]
-    assert numbers.capitalised("two years") == "Two years"
-    assert numbers.capitalised("MELD") == "MELD"
+    assert capitalised("two years") == "Two years"
+    assert capitalised("MELD") == "MELD"
     assert numbers.level(0.95) == "95 %"
     assert numbers.level(0.975) == "97.5 %"
 

@@ -8,6 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from esld.report.liver_function import one_visit, repeated
+from esld.report.phrases import prose, span
 from esld.report.randomisation import entry
 from esld.report.results import rows_of
 from esld.report.safety import counted as safety
@@ -15,7 +16,7 @@ from esld.report.survival.sentences import headline, lost_before, meaning, sente
 from esld.report.survival.small_samples import companion
 from esld.report.survival.tables import companion_rows, power_rows
 from esld.report.trial_size import what_this_size_shows
-from esld.report.words import of_group, prose, span, treatment, treatment_in_title
+from esld.report.words.grammar import of_group, treatment, treatment_in_title
 from esld.survival import logrank, rmst_compare
 from tests.report.builders import HIGH, LOW, arrays, at_horizon, row
 

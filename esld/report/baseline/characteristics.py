@@ -16,9 +16,11 @@ from esld.report.baseline_variables import (
     difference_cell,
 )
 from esld.report.cells import Cell, Count, Empty, Estimate, Label, Limits, Number, several
+from esld.report.phrases import span
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, of_group, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import in_prose, joined, of_group
 
 
 def summarise_baseline(study: Study) -> pd.DataFrame:
@@ -168,7 +170,7 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
             f"Standardised difference: {second} minus {first} in standard deviations; of categories the distance of the "
             "proportions, without a sign. The chapter on randomisation says how large chance alone makes it."
         )
-    if any(numbers.NOT_ESTIMABLE in line[head].text for line in lines for head in heads.values()):
+    if any(numbers.not_estimable() in line[head].text for line in lines for head in heads.values()):
         notes.append("NE: not estimable; a standard deviation needs two values.")
     if any(cell.value is None for cell in shown.values()):
         notes.append("NE, of a difference: no spread to measure it by.")

@@ -12,9 +12,11 @@ from esld.data.study import Study
 from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.cells import Cell, Count, Data, Estimate, Label, Number
+from esld.report.phrases import Sentence, span
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import Sentence, message, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import period
 from esld.survival import median_follow_up
 
 _SHOWN_QUERIES = 40
@@ -157,7 +159,7 @@ def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
 
 def follow_up_table(rows: pd.DataFrame, *, horizon_days: float) -> Table:
     """Follow-up by arm, made from the rows of :func:`follow_up`."""
-    horizon = numbers.horizon(horizon_days)
+    horizon = period(horizon_days)
     lines = []
     for label in rows["group"].unique():
         own = rows[rows["group"].eq(label)].set_index("statistic")

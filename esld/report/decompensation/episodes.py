@@ -9,14 +9,16 @@ import pandas as pd
 from esld.data.adam.adce import observed_days
 from esld.data.study import Study
 from esld.reasons import Why, because
-from esld.report import needs, numbers
+from esld.report import needs
 from esld.report.cells import Cell, Empty, Estimate, Label, Number
 from esld.report.cells import estimate as estimate_cell
 from esld.report.decompensation.figures import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
+from esld.report.phrases import method, prose, span, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, method, of_group, prose, span, worded
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import in_prose, joined, of_group, period
 from esld.survival import (
     MeanCumulativeFunction,
     RateRatio,
@@ -155,7 +157,7 @@ def table(results: Mapping[str, tuple[Episodes, Reported]], *, level: str) -> Ta
         footnotes.append(
             f"Ratio: rate of the {order[1]} over that of the {order[0]}, exact conditional limits."
         )
-    title = f"All episodes within {numbers.horizon(second.at)}, while alive with the own liver"
+    title = f"All episodes within {period(second.at)}, while alive with the own liver"
     return Table("episodes", title, lines, {}, tuple(footnotes), group="Event")
 
 
@@ -175,7 +177,7 @@ def words(results: Mapping[str, tuple[Episodes, Reported]]) -> str:
         ]
         parts.append(message("decompensation.episodes.event", event=prose(result.name), arms=joined(arms)))
     at = next(iter(results.values()))[0].at
-    return message("decompensation.episodes", horizon=numbers.horizon(at), events="; ".join(parts))
+    return message("decompensation.episodes", horizon=period(at), events="; ".join(parts))
 
 
 def figure(

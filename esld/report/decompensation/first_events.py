@@ -12,10 +12,12 @@ from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, number
 from esld.report.cells import estimate as estimate_cell
 from esld.report.decompensation.figures import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
+from esld.report.phrases import method, p_equals, prose, span, worded
 from esld.report.results import Reported, Row
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined, message, method, of_group, p_equals, prose, span, worded
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import in_prose, joined, of_group, period
 from esld.survival import CumulativeIncidence, GrayTest, clopper_pearson, cumulative_incidence, gray
 
 EVENT, COMPETING = "event", "death or transplantation first"
@@ -110,7 +112,7 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
     lines: list[dict[str, Cell]] = []
     notes: dict[str, None] = {}
     at = next(iter(results.values()))[0].at
-    day = numbers.horizon(at)
+    day = period(at)
     incidence = f"Incidence ({level} CI)"
     for first, reported in results.values():
         for arm, had in first.prevalent.items():
@@ -162,7 +164,7 @@ def words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
             arms.append(message("decompensation.arm", **words))
         key = "decompensation.event" if arms else "decompensation.event.nobody"
         parts.append(message(key, event=prose(first.name), arms=joined(arms)))
-    return message("decompensation", horizon=numbers.horizon(at), events="; ".join(parts))
+    return message("decompensation", horizon=period(at), events="; ".join(parts))
 
 
 def tested_words(study: Study, results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
@@ -193,7 +195,7 @@ def figure(
         for one, reported in results.values()
     ]
     groups = ", ".join(in_prose(arm) for arm in study.filled)
-    title = f"First events by {numbers.horizon(first.at)} ({groups}): {'; '.join(counts)}"
+    title = f"First events by {period(first.at)} ({groups}): {'; '.join(counts)}"
     alt = f"Cumulative incidence by group, one panel a condition. {title}. Death and transplantation compete."
     return event_curves(
         panels,

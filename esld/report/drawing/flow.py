@@ -11,7 +11,8 @@ from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.drawing.figures import INK, Picture, arm_style, entitle, new_figure
 from esld.report.flow import ONLY_IF_ANY, Flow
-from esld.report.words import in_prose, message
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import in_prose, period
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -134,7 +135,7 @@ def _counted(flow: Flow, words: str, step: str, arm: str, level: int = 1) -> lis
 
 def _boxes_of(flow: Flow, arm: str) -> list[list[_Line]]:
     """Allocation, follow-up and analysis of an arm, in lines."""
-    horizon = numbers.horizon(flow.horizon_days)
+    horizon = period(flow.horizon_days)
     words = "All groups" if arm == ALL else f"Allocated to {in_prose(arm)}"
     allocated = [_Line(_n(flow, words, "randomised", arm), bold=True)]
     allocated += _counted(flow, "Received at least one infusion", "treated", arm)

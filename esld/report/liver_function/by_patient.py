@@ -12,8 +12,10 @@ from esld.report import numbers
 from esld.report.drawing import figures
 from esld.report.liver_function import courses
 from esld.report.parameters import analysed, lowered, unrecorded, unrecorded_words
+from esld.report.phrases import Sentence, prose, span
 from esld.report.results import Reported
-from esld.report.words import Sentence, joined, message, of_group, prose, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined, of_group
 
 
 def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | Sentence:

@@ -14,9 +14,11 @@ from esld.randomisation import Design
 from esld.report import numbers
 from esld.report.cells import Label, number
 from esld.report.parameters import analysed
+from esld.report.phrases import p_equals, span, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import message, p_equals, span, treatment, worded
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import treatment
 
 
 def compare_patients(

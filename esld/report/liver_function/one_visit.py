@@ -18,20 +18,11 @@ from esld.report import needs, numbers
 from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, estimate, number
 from esld.report.liver_function.repeated import difference_label
 from esld.report.parameters import analysed
+from esld.report.phrases import Sentence, notes_of, p_equals, prose, span, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import (
-    Sentence,
-    in_prose,
-    joined,
-    message,
-    notes_of,
-    of_group,
-    p_equals,
-    prose,
-    span,
-    worded,
-)
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import in_prose, joined, of_group
 
 RESIDUALS = "sum of the residuals of the second arm"
 RANKS = "centred rank sum of the second arm"

@@ -14,21 +14,11 @@ from esld.report.cells import Cell, Empty, Label, Number, estimate, number, seve
 from esld.report.drawing import figures
 from esld.report.liver_function import courses
 from esld.report.parameters import analysed, unrecorded
+from esld.report.phrases import Sentence, notes_of, p_equals, prose, span, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import (
-    Sentence,
-    in_prose,
-    joined,
-    message,
-    notes_of,
-    of_group,
-    p_equals,
-    prose,
-    span,
-    treatment,
-    worded,
-)
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import in_prose, joined, of_group, treatment
 
 STRUCTURES = {
     "us": "unstructured",

@@ -9,10 +9,12 @@ from esld.report import numbers
 from esld.report.cells import Label, number
 from esld.report.liver_function.one_visit import at_visit
 from esld.report.parameters import CLASSES
+from esld.report.phrases import span
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import message, of_group, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import of_group
 
 TRANSPLANTED, DIED = "Transplanted", "Died"
 CATEGORIES = (*CLASSES, TRANSPLANTED, DIED)

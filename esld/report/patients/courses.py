@@ -14,11 +14,12 @@ from esld.data.views import ALL
 from esld.protocol import Parameter
 from esld.report import numbers
 from esld.report.drawing.figures import Picture
-from esld.report.numbers import capitalised
 from esld.report.parameters import analysed, lowered, unrecorded
 from esld.report.patients import figures as patient_figures
+from esld.report.phrases import Sentence, span
 from esld.report.results import Reported, Row
-from esld.report.words import Sentence, in_prose, joined, message, of_group, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import capitalised, in_prose, joined, of_group
 
 _FLAT = 10  # a ratio of values beyond which low ones would lie flat on the axis of a small panel
 # How a course stands at the last contact; each patient is in one of these.
@@ -191,7 +192,7 @@ def words(reported: Reported, arms: Sequence[str]) -> str:
             "patients.arm", n=span(first, str(first.n)), patients=noun, arm=of_group(arm), ends=ends
         )
         sentences.append(said)
-    return numbers.capitalised("; ".join(sentences)) + "."
+    return capitalised("; ".join(sentences)) + "."
 
 
 def shown_words(each: Courses, reported: Reported) -> str:

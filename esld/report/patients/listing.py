@@ -13,7 +13,7 @@ from esld.report.parameters import CLASSES, analysed
 from esld.report.patients.courses import Courses
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import in_prose
+from esld.report.words.grammar import in_prose
 
 _OUTCOMES = {
     "completed": "Completed",

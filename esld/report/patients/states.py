@@ -11,7 +11,7 @@ from esld.report.patients import figures as patient_figures
 from esld.report.patients.courses import Courses, finding
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import in_prose, joined
+from esld.report.words.grammar import in_prose, joined
 
 # In which state a patient is on a day, in the order in which they are stacked.
 STATES = {

@@ -14,10 +14,12 @@ from esld.report import needs, numbers
 from esld.report.baseline_variables import baseline_variables, difference_cell
 from esld.report.cells import Empty, Number
 from esld.report.drawing import figures
+from esld.report.phrases import notes_of, span
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import in_prose, message, notes_of, of_group, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import in_prose, of_group
 
 
 def by_chance(study: Study) -> float:

@@ -7,9 +7,11 @@ from esld.data.study import Study
 from esld.report import numbers
 from esld.report.drawing import figures
 from esld.report.drawing.figures import Picture
+from esld.report.phrases import prose, span
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
-from esld.report.words import joined, message, prose, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined
 
 
 def entry_rows(study: Study) -> pd.DataFrame:

@@ -9,10 +9,12 @@ from esld.allocation.disclosed import Disclosed, read_disclosed
 from esld.data.study import Study
 from esld.report import needs
 from esld.report.cells import Data, Empty, Number
+from esld.report.phrases import span
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import joined, message, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined
 
 
 @dataclass(frozen=True, eq=False)

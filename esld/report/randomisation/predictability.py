@@ -19,10 +19,12 @@ from esld.randomisation import (
 from esld.randomisation.inference import DRAWS
 from esld.report import needs, numbers
 from esld.report.cells import Label, number
+from esld.report.phrases import span
 from esld.report.randomised import order_of_entry, planned_design
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import joined, message, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined
 
 PLANNED = "This trial"
 LISTED = 1_000_000  # allocations; of a larger design some are drawn

@@ -11,10 +11,12 @@ from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.report import needs, numbers
 from esld.report.cells import Cell, Data, Label, Number, Several, number
+from esld.report.phrases import span
 from esld.report.results import Reported, Row, slug
 from esld.report.safety.counted import SafetySet, absence_words, share, share_cell, share_words
 from esld.report.tables import Table
-from esld.report.words import joined, message, of_group, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined, of_group
 
 NOT_CODED = "Not coded"
 _UNKNOWN = "not known"

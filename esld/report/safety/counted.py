@@ -14,9 +14,11 @@ from esld.protocol import Analysis
 from esld.reasons import Why, because
 from esld.report import needs, numbers
 from esld.report.cells import Count, Data, Label, Number
+from esld.report.phrases import prose, span, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import joined, message, of_group, prose, span, worded
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined, of_group
 from esld.survival import clopper_pearson
 
 _NAMED = 12  # up to so many patients who are left out are named

@@ -11,10 +11,12 @@ from esld.data.study import Study
 from esld.reasons import Why
 from esld.report import needs, numbers
 from esld.report.drawing import figures
+from esld.report.phrases import Sentence
 from esld.report.results import Reported, Row
 from esld.report.safety.counted import SafetySet, share
 from esld.report.safety.laboratory import own_liver
-from esld.report.words import Sentence, joined, message
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined
 from esld.scoring.liver_injury import QUADRANTS, edish, hys_law
 
 if TYPE_CHECKING:

@@ -12,10 +12,12 @@ from esld.data.study import Study
 from esld.report import needs
 from esld.report.cells import Cell, Count, Data, Label, Number, several
 from esld.report.cells import number as number_cell
+from esld.report.phrases import span
 from esld.report.results import Reported, Row
 from esld.report.safety.counted import SafetySet
 from esld.report.tables import Table
-from esld.report.words import joined, message, of_group, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined, of_group
 
 _STOPPED = ("DRUG WITHDRAWN", "DRUG INTERRUPTED", "DOSE REDUCED")
 _NOT_STATED = "not stated"

@@ -10,7 +10,7 @@ from esld.report.results import Reported, Row
 from esld.report.safety.counted import absence_words, share_words
 from esld.report.safety.edish import BASELINE, SCALES, LiverInjury, of_scale
 from esld.report.tables import Table
-from esld.report.words import message
+from esld.report.words.catalogue import message
 
 
 def case_table(found: LiverInjury) -> Table | None:

@@ -7,7 +7,7 @@ from esld.report.results import Reported
 from esld.report.safety.adverse_events import AdverseEvents, by_frequency, rows_of_kind, spanners
 from esld.report.safety.counted import absence_words, share, share_cell, share_words
 from esld.report.tables import Table
-from esld.report.words import message
+from esld.report.words.catalogue import message
 
 
 def reaction_rows(found: AdverseEvents) -> pd.DataFrame:

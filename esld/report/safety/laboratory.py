@@ -15,10 +15,12 @@ from esld.longitudinal.shift import MISSING, ShiftTable, shift_table, worst_clas
 from esld.reasons import Why
 from esld.report import needs
 from esld.report.cells import Cell, Label, Number
+from esld.report.phrases import prose, span
 from esld.report.results import Reported
 from esld.report.safety.counted import SafetySet, share, share_cell
 from esld.report.tables import Table
-from esld.report.words import joined, message, of_group, prose, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined, of_group
 from esld.scoring import units
 
 GRADES = (0, 1, 2, 3, 4)

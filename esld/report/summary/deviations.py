@@ -8,10 +8,11 @@ import pandas as pd
 from esld.data.study import Study
 from esld.report import numbers
 from esld.report.cells import Cell, Count, Data, Empty, Label
+from esld.report.phrases import Sentence, span
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import Sentence, message, span
+from esld.report.words.catalogue import message
 
 COLUMNS = ["USUBJID", "TRT01P", "kind", "detail"]
 KINDS = {

@@ -4,9 +4,11 @@ import pandas as pd
 
 from esld.data.study import Study
 from esld.report.chapter import Others
+from esld.report.phrases import span
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import joined, message, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined
 
 SAFETY = "06_safety"
 

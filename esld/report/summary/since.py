@@ -27,10 +27,12 @@ from esld.report.difference import (
     result_name,
 )
 from esld.report.front import ADVERSE_EVENTS, PRIMARY
+from esld.report.phrases import span
 from esld.report.results import Reported, Row, read_rows
 from esld.report.roles import SUMMARY
 from esld.report.tables import Table
-from esld.report.words import in_prose, message, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import capitalised, in_prose, period
 
 _SHOWN = 40
 # What the cards of the front page show of the primary analysis.
@@ -277,7 +279,7 @@ def _line(change: Change, study: Study) -> list[Cell | str]:
         mark = Number(change.absolute, decimals_of(change), "signed")
     row = change.row
     title = study.protocol.analysis(row.analysis_id).title
-    what = numbers.capitalised(_what(row, study))
+    what = capitalised(_what(row, study))
     if len(study.arms) > 2 or (
         len(study.arms) == 2 and row.arm in study.arms
     ):  # two are compared in one way only
@@ -297,7 +299,7 @@ def _what(row: Row, study: Study) -> str:
     if protocol.analysis(row.analysis_id).parameters:  # measured at visits, which have numbers
         labels = {float(visit.number): visit.label for visit in protocol.schedule.visits}
         return f"{about}, {labels.get(row.time, f'visit {row.time:g}')}"
-    return f"{about} at {numbers.horizon(row.time)}"
+    return f"{about} at {period(row.time)}"
 
 
 def method_table(since: SinceLastCut) -> Table | None:

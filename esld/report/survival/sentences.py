@@ -11,19 +11,17 @@ from esld.data.views import ALL
 from esld.protocol import StatedText
 from esld.reasons import Why
 from esld.report import numbers
+from esld.report.phrases import p_equals, points, points_noun, span, whole, worded
 from esld.report.results import Reported, Row, difference_row
-from esld.report.words import (
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import (
+    capitalised,
+    in_words,
     joined,
-    message,
     of_group,
-    p_equals,
-    points,
-    points_noun,
-    span,
+    period,
     treatment,
     treatment_in_title,
-    whole,
-    worded,
 )
 from esld.survival import CoxFit, LogRank, Milestone, RMSTContrast
 
@@ -56,7 +54,7 @@ def sentence(result: object, reported: Reported) -> str:
 
 @sentence.register
 def _(result: Milestone, reported: Reported) -> str:
-    horizon = numbers.horizon(result.at)
+    horizon = period(result.at)
     shares = {g.group: share_row(result, reported, g.group) for g in result.groups}
     known = [arm for arm, row in shares.items() if row.value is not None]
     texts = []
@@ -122,7 +120,7 @@ def lost_before(result: Milestone, reported: Reported) -> str:
                     n=span(unknown, str(group.n)),
                     patients=numbers.noun(group.n, "patient"),
                     arm=of_group(group.group),
-                    horizon=numbers.horizon(result.at),
+                    horizon=period(result.at),
                     best=span(best, numbers.percent(best.value, group.n)),
                     worst=span(worst, numbers.percent(worst.value, group.n)),
                     were=numbers.noun(group.unknown, "was", "were"),
@@ -208,7 +206,7 @@ def _(result: CoxFit, reported: Reported) -> str:
 @sentence.register
 def _(result: RMSTContrast, reported: Reported) -> str:
     row = reported.row("rmst_difference")
-    horizon = numbers.horizon(result.tau)
+    horizon = period(result.tau)
     if row.value is None:
         short = [arm.group for arm in result.arms if reported.row("rmst", arm.group).value is None]
         groups = joined(f"the {of_group(arm)} group" for arm in short)
@@ -233,7 +231,7 @@ def _(result: RMSTContrast, reported: Reported) -> str:
 
 def headline(result: Milestone, reported: Reported) -> str:
     """The finding at the horizon as the title of a figure: plain text, without spans."""
-    horizon = numbers.horizon(result.at)
+    horizon = period(result.at)
     if result.complete:
         counts = [(g.alive, g.n) for g in result.groups]
         if all(alive == n for alive, n in counts):
@@ -241,8 +239,8 @@ def headline(result: Milestone, reported: Reported) -> str:
         if not any(alive for alive, _ in counts):
             return message("headline.nobody", horizon=horizon)
         if len(set(counts)) == 1 and len(counts) > 1:
-            alive, n = (numbers.in_words(x) for x in counts[0])
-            return numbers.capitalised(message("headline.each", alive=alive, n=n, horizon=horizon))
+            alive, n = (in_words(x) for x in counts[0])
+            return capitalised(message("headline.each", alive=alive, n=n, horizon=horizon))
         arms = joined(
             message(
                 f"headline.complete.{_whose(g.group)}",

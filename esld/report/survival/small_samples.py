@@ -8,8 +8,10 @@ from math import isnan
 
 from esld.reasons import Why
 from esld.report import numbers
+from esld.report.phrases import p_equals, span
 from esld.report.results import Reported, Row
-from esld.report.words import joined, message, of_group, p_equals, span, treatment
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined, of_group, period, treatment
 from esld.survival import FirthFit, Milestone, PermutationTest, ProportionalHazards
 
 
@@ -49,7 +51,7 @@ def companion(result: Milestone, reported: Reported, *, beside: Milestone | None
     return message(
         "cloglog",
         p=p_equals(reported.row("cumulative_hazard_ratio_p_value")),
-        horizon=numbers.horizon(result.at),
+        horizon=period(result.at),
         first=first,
         second=second,
         level=numbers.level(result.groups[0].survival.conf_level),
@@ -77,7 +79,7 @@ def exact_logrank(test: PermutationTest, reported: Reported, *, seed: str) -> st
 
 def exact_rmst(test: PermutationTest, reported: Reported, *, seed: str) -> str:
     """The permutation test of the difference in means, or why it has none."""
-    horizon = numbers.horizon(test.tau)
+    horizon = period(test.tau)
     if reported.row("p_value").value is None:
         here = reported.row("observed").value is None
         return message("exact.rmst.none.here") if here else message("exact.rmst.none", horizon=horizon)

@@ -9,10 +9,11 @@ from esld.data.columns import first_known
 from esld.reasons import Why, because
 from esld.report import numbers
 from esld.report.cells import Cell, Data, Empty, Label, Limits, Number, estimate, number, several
+from esld.report.phrases import method, notes_of
 from esld.report.results import Reported, difference_row
 from esld.report.survival.sentences import share_row
 from esld.report.tables import Table
-from esld.report.words import in_prose, method, notes_of
+from esld.report.words.grammar import capitalised, in_prose, period
 from esld.survival import (
     KaplanMeier,
     Milestone,
@@ -102,7 +103,7 @@ def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
             "Unknown: follow-up ended alive before the day. Worst and best case: all unknown dead, or alive."
         )
         footnotes.append(LOST)
-    title = f"Alive at {numbers.horizon(first_result.at)}"
+    title = f"Alive at {period(first_result.at)}"
     return Table("milestone", title, lines, footnotes=(*footnotes, *notes), group="Analysis")
 
 
@@ -192,7 +193,7 @@ def curve_table(
     level = numbers.level(next(iter(curves.values())).conf_level)
     heads = {arm: (f"{arm}: survival ({level} CI)", f"{arm}: at risk") for arm in arms or curves}
     for time in times:
-        line: dict[str, Cell] = {"Time": Label(numbers.capitalised(numbers.horizon(time)))}
+        line: dict[str, Cell] = {"Time": Label(capitalised(period(time)))}
         for arm, (survival, at_risk) in heads.items():
             if arm not in curves:
                 line |= {survival: Empty(), at_risk: Number(0)}

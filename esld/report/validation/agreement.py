@@ -11,9 +11,9 @@ import pandas as pd
 
 from esld.report import numbers
 from esld.report.cells import Number
+from esld.report.phrases import span
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words import span
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,11 @@ import pandas as pd
 
 from esld.report import numbers
 from esld.report.cells import Cell, Empty, Label, Number
+from esld.report.phrases import span
 from esld.report.results import Reported, slug
 from esld.report.tables import Table
-from esld.report.words import message, span
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import capitalised
 
 SURVIVAL, MEAN = "survival difference", "mean difference"
 CHOSEN = "MOVER, mid-p beta product, never shorter"
@@ -86,7 +88,7 @@ def coverage_table(summary: pd.DataFrame, quantity: str) -> Table:
     lost = {number: f"{_HOW_MANY[number]} lost" for number in sorted(own["lost"].unique())}
     lines = []
     for kind, rows in own.groupby("method", sort=False):
-        line: dict[str, Cell] = {"Interval": Label(numbers.capitalised(str(kind)))}
+        line: dict[str, Cell] = {"Interval": Label(capitalised(str(kind)))}
         for number, head in lost.items():
             here = rows[rows["lost"].eq(number)]
             for name, column in (("lowest", "lowest"), ("width", "width")):

@@ -14,9 +14,11 @@ from esld.reasons import Reason, Why, because
 from esld.report import numbers
 from esld.report.cells import Cell, Label, Number
 from esld.report.difference import result_name
+from esld.report.phrases import span, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words import message, span, worded
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import capitalised
 
 CLOSED_FORM = 1e-8  # relative; the report keeps 12 significant digits
 SEARCHED = 1e-5  # relative: two searches of one maximum
@@ -330,7 +332,7 @@ def pair_table(compared: Sequence[Pair]) -> Table:
         f"for an LS mean {numbers.power(OF_A_STANDARD_ERROR)} of its standard error. A larger one stops the run: nothing is "
         "published.",
         "Not computed twice: the intervals of the proportions alive, of their difference and of the mean times, the exact tests, "
-        f"and Firth's regression. {numbers.capitalised(other.NO_VARIANCE)}; no other program at hand has the others.",
+        f"and Firth's regression. {capitalised(other.NO_VARIANCE)}; no other program at hand has the others.",
         *notes,
     )
     return Table("double_programming", "The same results by other programs", lines, footnotes=footnotes)
@@ -341,7 +343,7 @@ def _line(pair: Pair, name: str, arm: str) -> dict[str, Cell]:
     if not pair.compared or isnan(pair.gap):
         gap = Label("both have none" if pair.compared else "not compared")
     return {
-        "Result": Label(numbers.capitalised(name)), "Group": Label(arm),
+        "Result": Label(capitalised(name)), "Group": Label(arm),
         "This report": Number(pair.first, 6, "digits", pair.row.result_id), "Other program": Number(pair.second, 6, "digits"),
         "Difference": gap, "Allowed": Number(pair.allowed, style="power"), "Computed by": Label(pair.by),
     }  # fmt: skip

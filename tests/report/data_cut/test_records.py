@@ -9,9 +9,9 @@ from esld.data.overrides import Override, Overrides
 from esld.data.queries.answers import Answer, Answers
 from esld.data.study import Study
 from esld.report.data_cut import records as data_cut
+from esld.report.phrases import Sentence
 from esld.report.results import Reported, rows_of
 from esld.report.tables import Table
-from esld.report.words import Sentence
 from tests.report.builders import HIGH, LOW, patient, plain, study_of
 
 PATIENTS = [

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from esld.report.phrases import Sentence
 from esld.report.results import rows_of
 from esld.report.summary import deviations
-from esld.report.words import Sentence
 from tests.report.builders import HIGH, LOW, footnotes, patient, plain, study_of, unspanned_numbers
 
 

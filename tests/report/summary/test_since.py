@@ -11,7 +11,6 @@ from esld.data.cutfile import CutFile, read_cut
 from esld.data.study import Study
 from esld.errors import InputError, RefusedError
 from esld.protocol import Protocol
-from esld.report import numbers
 from esld.report.chapter import Others
 from esld.report.difference import difference
 from esld.report.needs import UnmetNeedError
@@ -19,6 +18,7 @@ from esld.report.results import Reported, Row, rows_of, write_rows
 from esld.report.roles import SUMMARY
 from esld.report.summary import since
 from esld.report.summary.since import SinceLastCut
+from esld.report.words.grammar import capitalised
 from tests.report.builders import (
     HIGH,
     LOW,
@@ -198,7 +198,7 @@ class TestEstimates:
         plan.__dict__.pop("arm_labels", None)
         rows = [row("os_cox.x", analysis_id="OS-COX", statistic="hazard_ratio", time=None)]
         found = difference(rows, rows).changes[0]
-        assert since._line(found, replace(own, protocol=plan))[1] == numbers.capitalised(words)
+        assert since._line(found, replace(own, protocol=plan))[1] == capitalised(words)
 
     def test_what_is_key(self):
         """Primary headlines, serious events, comparisons of secondary analyses at their latest time."""

@@ -1,0 +1,132 @@
+"""Words for results: the span that ties a number to its result, reasons, and what more than one chapter says."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from esld.data.study import Study
+from esld.reasons import Reason
+from esld.report import numbers
+from esld.report.results import Row
+from esld.report.words.catalogue import arm_label, has, message
+from esld.report.words.grammar import in_prose, joined, noun, of_group
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Words for the reader, made from results; HTML spans carry the result ids.
+
+    What makes a table or a figure returns one in its place where there is nothing to show: it says what is missing, and why.
+    """
+
+    html: str
+
+    def __repr__(self) -> str:
+        return self.html
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/markdown": self.html, "text/plain": self.html}
+
+
+_ARMS = ("group",)  # parameters of a reason that name an arm
+
+
+def worded(reason: Reason | None, place: str = "", **more: str) -> str:
+    """A reason in the words of the catalogue, as plain text; empty for none.
+
+    Parameters
+    ----------
+    reason : Reason or None
+    place : str, optional
+        Chapter or table: where it has words of its own for a code, those of ``reason.<place>.<code>`` are taken.
+    more : str
+        Further values for the words.
+    """
+    if reason is None:
+        return ""
+    return message("reasons.list").join(dict.fromkeys(_said(one, place) for one in reason.of(**more).each))
+
+
+def _said(one: Reason, place: str) -> str:
+    about = {
+        name: joined(value) if isinstance(value, tuple) else arm_label(str(value)) if name in _ARMS else value
+        for name, value in one.about
+    }
+    whose = "".join(message("reasons.whose", of=about[of]) for of in ("group", "structure") if of in about)
+    own = f"reason.{place}.{one.code}"
+    return message(own if has(own) else f"reason.{one.code}", whose=whose, **about)
+
+
+def notes_of(rows: Iterable[Row], place: str = "") -> list[str]:
+    """The footnotes that say why numbers of the rows are missing: one for each reason, with the mark of the cells."""
+    found = (one for row in rows if row.reason for one in row.reason.each)
+    return list(dict.fromkeys(message("reasons.note", reason=worded(one, place)) for one in found))
+
+
+def span(row: Row, text: str) -> str:
+    """A number in prose, tied to its result."""
+    return f'<span class="result" data-result="{escape(row.result_id)}">{escape(text)}</span>'
+
+
+def whole(row: Row) -> str:
+    """A count in prose, tied to its result."""
+    return span(row, numbers.fixed(row.value, 0))
+
+
+def p_equals(row: Row) -> str:
+    """What follows the letter p: ``= 0.034``, ``< 0.001``."""
+    text = numbers.p_value(row.value)
+    return span(row, text) if text[0] in "<>" else f"= {span(row, text)}"
+
+
+def not_compared(study: Study) -> str:
+    """Why a comparison is missing: the view shows no arms, or one has nobody yet; empty where there is one."""
+    if study.compares:
+        return ""
+    if not study.shows_arms:
+        return message("view.not_compared", view=study.cut.view)
+    return message("arms.not_compared", arms=_vacant_groups(study))
+
+
+def vacant(study: Study) -> str:
+    """To which arms nobody has been randomised yet; empty where each has somebody."""
+    return message("arms.vacant", arms=_vacant_groups(study)) if study.vacant else ""
+
+
+def _vacant_groups(study: Study) -> str:
+    return joined(message("arms.one", arm=of_group(arm)) for arm in study.vacant)
+
+
+def prose(label: str) -> str:
+    """A label inside a sentence as HTML."""
+    return escape(in_prose(label))
+
+
+def method(row: Row) -> str:
+    """How a result was made, with the dash that joins two names: ``Kaplan–Meier``."""
+    return re.sub(r"\b(Kaplan|Clopper|Miettinen)-(?=[A-Z])", "\\1–", row.method)
+
+
+def nothing_recorded(study: Study, domain: str, what: str) -> str:
+    """Why a domain that the data have holds no record here: none was exported, or none is as early as the cut; else nothing."""
+    records = study.cut_report.records.set_index("domain")
+    if domain not in records.index or records.loc[domain, "kept"]:
+        return ""
+    return message("records.none_yet" if records.loc[domain, "exported"] else "records.none", what=what)
+
+
+def standing(study: Study) -> str:
+    """What an analysis before the final one must say of itself; nothing for the final one."""
+    return "" if study.cut.status == "final" else message("summary.interim")
+
+
+def points(row: Row, proportion: float | None) -> str:
+    """A difference of proportions in percentage points; the decimals follow the average size of the two groups."""
+    return numbers.points(proportion, (row.n or 0) // 2)
+
+
+def points_noun(text: str) -> str:
+    """``point`` after one, ``points`` after any other text of :func:`points`."""
+    return noun("point", 1 if text in ("1", f"{numbers.MINUS}1") else 2)

@@ -1,0 +1,120 @@
+"""How a language puts words together: lists, plurals, small numbers, and the trial's labels inside a sentence."""
+
+from collections.abc import Iterable
+from html import escape
+from typing import Protocol
+
+from esld.report.words.catalogue import PSEUDO, arm_label, has, message, reader
+
+ALL = "ALL"  # code of the group of all patients
+
+
+class Grammar(Protocol):
+    """What a language decides."""
+
+    def plural(self, count: float) -> str:
+        """The plural form of so many, as CLDR names them: ``one``, ``other``."""
+        ...
+
+    def in_prose(self, label: str) -> str:
+        """A label inside a sentence."""
+        ...
+
+    def of_group(self, label: str) -> str:
+        """An arm's label before the word group."""
+        ...
+
+    def treatment(self, label: str) -> str:
+        """An arm's label as what was given."""
+        ...
+
+
+class English:
+    """``one day``, ``two days``; labels lose their capital, ``dose`` gets its hyphen or its article."""
+
+    def plural(self, count: float) -> str:
+        """``one`` for one."""
+        return "one" if count == 1 else "other"
+
+    def in_prose(self, label: str) -> str:
+        """``Low dose`` becomes ``low dose``; ``D-penicillamine`` and ``Child-Pugh score`` stay."""
+        plain = label[1:2].islower() and label[1:] == label[1:].lower()
+        return label[0].lower() + label[1:] if plain else label
+
+    def of_group(self, label: str) -> str:
+        """``Medium-high dose`` becomes ``medium-high-dose``."""
+        inside = self.in_prose(label)
+        return inside.removesuffix(" dose") + "-dose" if inside.endswith(" dose") else inside
+
+    def treatment(self, label: str) -> str:
+        """``the low dose``, ``D-penicillamine``."""
+        inside = self.in_prose(label)
+        return f"the {inside}" if inside.endswith(" dose") else inside
+
+
+GRAMMARS: dict[str, Grammar] = {"en": English(), PSEUDO: English()}
+
+
+def grammar() -> Grammar:
+    """The grammar of the reader's language."""
+    return GRAMMARS[reader().language]
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Parts of a sentence: ``a, b and c``; nothing for none."""
+    *most, last = [*parts] or [""]
+    return message("list.end", most=message("list.comma").join(most), last=last) if most else last
+
+
+def noun(key: str, count: float) -> str:
+    """The noun of ``noun.<key>`` for so many: ``day``, ``days``."""
+    return message(f"noun.{key}", count=count)
+
+
+def counted(key: str, count: int) -> str:
+    """``1 patient``, ``2 patients``."""
+    return message("counted", count=count, noun=noun(key, count))
+
+
+def in_words(number: int) -> str:
+    """A small count as prose writes it: ``no``, ``one`` … ``twelve``, then figures."""
+    key = f"small.{number}"
+    return message(key) if has(key) else str(number)
+
+
+def period(days: float) -> str:
+    """A horizon in days as a reader says it: ``one year``, ``two years``, ``120 days``."""
+    years = days / 365.25
+    if abs(years - round(years)) < 0.003 and round(years) >= 1:
+        return message("counted", count=in_words(round(years)), noun=noun("year", round(years)))
+    return message("counted", count=f"{days:g}", noun=noun("day", days))
+
+
+def capitalised(text: str) -> str:
+    """The first letter large, the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def in_prose(label: str) -> str:
+    """A label of the trial, but of an arm, inside a sentence, as plain text."""
+    return grammar().in_prose(label)
+
+
+def arm_in_prose(arm: str) -> str:
+    """An arm by its label inside a sentence, as plain text: ``low dose``."""
+    return grammar().in_prose(arm_label(arm))
+
+
+def of_group(arm: str) -> str:
+    """An arm before the word group, as HTML: ``medium-high-dose``; all are the whole."""
+    return message("arms.all") if arm == ALL else escape(grammar().of_group(arm_label(arm)))
+
+
+def treatment(arm: str) -> str:
+    """An arm as what was given, as HTML: ``the low dose``, ``D-penicillamine``."""
+    return escape(treatment_in_title(arm))
+
+
+def treatment_in_title(arm: str) -> str:
+    """What :func:`treatment` says, as plain text."""
+    return grammar().treatment(arm_label(arm))
