@@ -89,7 +89,7 @@ chapter.say(absent_words(flow))
 chapter.table(flow_table(flow))
 
 # %% tags=["hide-input"]
-randomised, planned = counts.row("randomised", "All"), protocol.target_enrolment
+randomised, planned = counts.row("randomised", "ALL"), protocol.target_enrolment
 last = in_words(f"{study.randomised['RANDDT'].max():%Y-%m-%d}")
 were = numbers.noun(randomised.n, "was", "were")
 enrolled = f"{span(randomised, str(randomised.n))} of {planned} planned patients {were} randomised, the last on {last}."
@@ -114,8 +114,8 @@ chapter.figure(picture)
 
 # %%
 follow_up = records.follow_up(study, horizon_days=horizon_days)
-followed = chapter.hand_over("follow_up", follow_up[follow_up["group"].eq("All")], analysis="FLOW")
-chapter.hand_over("follow_up_by_arm", follow_up[follow_up["group"].ne("All")], analysis="FLOW")
+followed = chapter.hand_over("follow_up", follow_up[follow_up["group"].eq("ALL")], analysis="FLOW")
+chapter.hand_over("follow_up_by_arm", follow_up[follow_up["group"].ne("ALL")], analysis="FLOW")
 chapter.table(records.follow_up_table(follow_up, horizon_days=horizon_days))
 
 # %% [markdown]
@@ -164,7 +164,7 @@ chapter.table(estimand_table(study))
 # corrected.
 
 # %% tags=["hide-input"]
-complete = followed.row("complete", "All", horizon_days)
+complete = followed.row("complete", "ALL", horizon_days)
 critical = queries.row("queries critical")
 chapter.answer(
     enrolled,

@@ -29,7 +29,7 @@ conf_level: float = 0.95  # level of every confidence interval
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import numbers, words
+from esld.report import numbers, phrases
 from esld.report.chapter import open_chapter
 from esld.report.decompensation import episodes, first_events
 from esld.report.decompensation.any_kind import decompensated_rows
@@ -70,7 +70,7 @@ for code in planned.endpoints:
     first[code] = (result, chapter.hand_over(f"first_{code.lower()}", result, analysis="DECOMP"))
 any_of = decompensated_rows(study, planned.endpoints, at=at)
 chapter.hand_over("decompensated", any_of, analysis="DECOMP")
-chapter.answer(words.nothing_recorded(study, "CE", "a clinical event"), first_events.words(first))
+chapter.answer(phrases.nothing_recorded(study, "CE", "a clinical event"), first_events.words(first))
 
 # %%
 chapter.table(first_events.table(first, level=level))

@@ -28,7 +28,7 @@ conf_level: float = 0.95  # level of every confidence interval
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import numbers, words
+from esld.report import numbers, phrases
 from esld.report.chapter import open_chapter
 from esld.report.safety import (
     adverse_events,
@@ -86,7 +86,7 @@ chapter.table(exposure.deviation_table(given))
 # ### Adverse events
 
 # %%
-planned, none = safety.planned(study), words.nothing_recorded(study, "AE", "an adverse event")
+planned, none = safety.planned(study), phrases.nothing_recorded(study, "AE", "an adverse event")
 display(chapter.say(none, adverse_events.overview_words(events, overview, level=level)))
 display(chapter.table(adverse_events.overview_table(events, overview)))
 terms = chapter.hand_over("adverse_event_terms", events.terms_frame(), analysis=planned.id)

@@ -27,7 +27,7 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import trial_size, words
+from esld.report import phrases, trial_size
 from esld.report.chapter import open_chapter
 from esld.report.summary import consort, deviations, overview, since
 
@@ -50,7 +50,7 @@ chapter.say(f"Primary analysis: {primary.title}. {primary.estimand.variable}. {p
 # ## Result
 
 # %% tags=["hide-input"]
-chapter.say("\n\n".join([words.standing(study), *overview.first_lines(study, others)]))
+chapter.say("\n\n".join([phrases.standing(study), *overview.first_lines(study, others)]))
 
 # %% tags=["hide-input"]
 size = overview.part(others, "os_power")

@@ -13,6 +13,7 @@ from esld.errors import InputError, RefusedError
 from esld.yamlfile import read_model
 
 View = Literal["unblinded", "masked", "blinded"]
+Language = Literal["en", "en-XA"]  # as BCP 47 has them
 LEDGER = "ledger.json"  # as the trial office exports it, beside the tables
 OVERRIDES = "overrides.yaml"  # the recorded corrections of an export
 ANSWERS = "queries.yaml"  # the recorded answers to its queries
@@ -48,6 +49,9 @@ class DataCut(Reading):
 
     ``encoding``, ``separator``, ``decimal`` and ``missing`` say how to read the export; see :class:`Reading`.
 
+    ``language`` is that of the report. ``en-XA`` is English with a mark on each letter that comes from the catalogue: what a
+    page shows without marks is the trial's own, or is missing there.
+
     ``previous`` is the id of an earlier cut whose file lies beside this one; ``previous_results`` is what its report
     gave, a ``results.json`` that was kept, relative to the cut file. Neither is looked for among the published
     reports: a report must not depend on which others happen to be there.
@@ -66,6 +70,7 @@ class DataCut(Reading):
     answers: str = ""
     unblinding: str = ""
     notice: str = ""
+    language: Language = "en"
     simulated: bool = False
     parameters: Annotated[dict[str, dict[str, Any]], Field(default_factory=dict)]
     previous: str = ""

@@ -72,12 +72,12 @@ class Study:
 
     @property
     def arms(self) -> list[str]:
-        """Labels of the arms that the view shows, in the protocol's order; one, of all patients, where it shows none."""
-        return list(self.protocol.arm_labels.values())
+        """Codes of the arms that the view shows, in the protocol's order; one, of all patients, where it shows none."""
+        return list(self.protocol.arm_labels)
 
     @property
     def groups(self) -> list[str]:
-        """Labels of the arms and of all patients; the latter once, where it is the only one."""
+        """Codes of the arms and of all patients; the latter once, where it is the only one."""
         return list(dict.fromkeys([*self.arms, views.ALL]))
 
     @property
@@ -87,13 +87,13 @@ class Study:
 
     @property
     def filled(self) -> list[str]:
-        """Labels of the arms to which somebody had been randomised by the cut-off, in the protocol's order."""
-        there = set(self.adsl.loc[self.adsl["RANDFL"].eq("Y"), "TRT01P"])
+        """Codes of the arms to which somebody had been randomised by the cut-off, in the protocol's order."""
+        there = set(self.adsl.loc[self.adsl["RANDFL"].eq("Y"), "ARMCD"])
         return [arm for arm in self.arms if arm in there]
 
     @property
     def vacant(self) -> list[str]:
-        """Labels of the arms to which nobody had been randomised by the cut-off."""
+        """Codes of the arms to which nobody had been randomised by the cut-off."""
         filled = self.filled
         return [arm for arm in self.arms if arm not in filled]
 

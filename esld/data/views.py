@@ -17,10 +17,10 @@ from esld.errors import InputError, InputErrors
 from esld.protocol import Protocol
 from esld.protocol.design import Arm, Dose
 
-ALL = "All"  # label of the group of all patients: beside the arms, or instead of them
+ALL = "ALL"  # code of the group of all patients: beside the arms, or instead of them
 # What an infusion held is not shown; each that was given is one of one.
 _DOSE = Dose(amount=1, unit="infusion", treatment="study treatment", route="not shown")
-POOLED = Arm(code="ALL", label=ALL, name="All patients", number=1, dose=_DOSE)
+POOLED = Arm(code=ALL, label="All", name="All patients", number=1, dose=_DOSE)
 
 # A column that is not named here is not loaded. DM's arms and EX's dose are put back in words that tell nothing.
 COLUMNS: Mapping[str, tuple[str, ...]] = {

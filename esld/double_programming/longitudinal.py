@@ -31,7 +31,7 @@ def ls_means(
     Parameters
     ----------
     adlb : DataFrame
-        One row a patient and visit: ``USUBJID TRT01P AVISITN BASE CHG``, none missing.
+        One row a patient and visit: ``USUBJID ARMCD AVISITN BASE CHG``, none missing.
     structure : str
         Covariance of the visits: a key of `STRUCTURES`.
     arms : sequence of str
@@ -48,7 +48,7 @@ def ls_means(
     numbers = [v for v in visits if (adlb["AVISITN"] == v).any()]
     cells = [
         (arm, v) for arm in arms for v in numbers
-        if (adlb["TRT01P"].eq(arm) & adlb["AVISITN"].eq(v)).any()
+        if (adlb["ARMCD"].eq(arm) & adlb["AVISITN"].eq(v)).any()
     ]  # fmt: skip
     scale = float(adlb["CHG"].std(ddof=1)) or 1.0
     base = adlb["BASE"] - adlb["BASE"].mean()  # an LS mean is then the coefficient of its cell
@@ -72,7 +72,7 @@ def _patterns(rows: pd.DataFrame, cells: list[tuple[str, float]], numbers: list[
     for _, own in rows.sort_values("AVISITN").groupby("USUBJID", sort=True):
         at = tuple(numbers.index(v) for v in own["AVISITN"])
         design = np.zeros((len(at), len(cells) + varies))
-        for i, (arm, v) in enumerate(zip(own["TRT01P"], own["AVISITN"], strict=True)):
+        for i, (arm, v) in enumerate(zip(own["ARMCD"], own["AVISITN"], strict=True)):
             design[i, cells.index((arm, v))] = 1.0
         if varies:
             design[:, -1] = own["BASE"]

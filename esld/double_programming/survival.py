@@ -53,14 +53,14 @@ def restricted_mean(adtte: pd.DataFrame, *, tau: float) -> float:
 
 
 def log_rank(adtte: pd.DataFrame, arms: Sequence[str]) -> tuple[float, float]:
-    """Chi-square and p-value of the log-rank test of two arms (``TRT01P``), by ``lifelines.statistics``.
+    """Chi-square and p-value of the log-rank test of two arms (``ARMCD``), by ``lifelines.statistics``.
 
     NaN where no event compares the arms: where one of them is not at risk any more, or everybody has the event at once.
     lifelines gives 0 there.
     """
     from lifelines.statistics import logrank_test
 
-    first, second = ([part.copy() for part in _followed(adtte[adtte["TRT01P"].eq(arm)])] for arm in arms)
+    first, second = ([part.copy() for part in _followed(adtte[adtte["ARMCD"].eq(arm)])] for arm in arms)
     if not any(
         _compared(at, first, second) for at in np.unique(np.concatenate([t[e] for t, e in (first, second)]))
     ):
@@ -82,9 +82,9 @@ def hazard_ratio(adtte: pd.DataFrame, arms: Sequence[str]) -> tuple[float, float
     """
     from lifelines import CoxPHFitter
 
-    own = adtte[adtte["TRT01P"].isin(arms)]
+    own = adtte[adtte["ARMCD"].isin(arms)]
     time, died = _followed(own)
-    second = own["TRT01P"].eq(arms[1]).to_numpy()
+    second = own["ARMCD"].eq(arms[1]).to_numpy()
     arm_of = ((second, ~second), (~second, second))
     if not all(any((time[theirs] >= at).any() for at in time[own_arm & died]) for own_arm, theirs in arm_of):
         return nan, nan, nan, nan
@@ -126,7 +126,7 @@ def fisher_p(adtte: pd.DataFrame, arms: Sequence[str], *, at: float) -> float:
 
     counts = []
     for arm in arms:
-        time, died = _followed(adtte[adtte["TRT01P"].eq(arm)])
+        time, died = _followed(adtte[adtte["ARMCD"].eq(arm)])
         dead = int((died & (time <= at)).sum())
         if (~died & (time < at)).any() or not len(time):
             return nan

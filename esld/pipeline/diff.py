@@ -10,11 +10,12 @@ import pandas as pd
 from esld.data import changes, dates
 from esld.data.cutfile import CutFile
 from esld.data.store import stored_study
+from esld.data.views import ALL
 from esld.errors import InputError, RefusedError
 from esld.pipeline import provenance, verify
 from esld.protocol import read_protocol
 from esld.report import difference
-from esld.report.difference import EVERYBODY, FLOW, Change, Difference
+from esld.report.difference import FLOW, Change, Difference
 from esld.report.results import Row, read_rows
 from esld.targets import FileTarget
 
@@ -57,7 +58,7 @@ class _Side:
     @property
     def arms(self) -> set[str]:
         """Arms as the report names them; none where it tells none."""
-        return {r.arm for r in self.rows if r.result_id.startswith(f"{FLOW}.")} - {EVERYBODY}
+        return {r.arm for r in self.rows if r.result_id.startswith(f"{FLOW}.")} - {ALL}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,10 +25,12 @@ from esld.pipeline.unblinding import check_unblinding
 from esld.pipeline.watch import Event
 from esld.protocol import read_protocol
 from esld.report.chapter import prepare_run_folder
+from esld.report.phrases import reader_of
 from esld.report.randomisation.ledger import ledger_of
 from esld.report.results import Reported
 from esld.report.roles import PARTS, VALIDATION
 from esld.report.validation import double_programming
+from esld.report.words.catalogue import set_reader
 
 
 class Making:
@@ -54,6 +56,7 @@ class Making:
             load_study(file)  # what is wrong with the data is told before what is wrong with the previous cut
             raise
         self.study = stored_study(file)
+        set_reader(reader_of(self.study))  # this thread makes the pages of this cut
         ledger_of(self.study)  # an export that cannot be read is found before any kernel starts
         check_unblinding(self.study)
         self.chapters = [fitted(chapter, self.study) for chapter in self.chapters]

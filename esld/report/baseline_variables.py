@@ -48,7 +48,7 @@ def baseline_values(study: Study) -> pd.DataFrame:
     baseline = adlb[adlb["ABLFL"].eq("Y")]
     # pivot refuses two baseline values of one patient; pivot_table would average them
     wide = baseline.pivot(index="USUBJID", columns="PARAMCD", values="AVAL")  # noqa: PD010
-    return study.randomised.set_index("USUBJID")[["TRT01P", "AGE", "SEX", "WEIGHTBL"]].join(wide)
+    return study.randomised.set_index("USUBJID")[["ARMCD", "AGE", "SEX", "WEIGHTBL"]].join(wide)
 
 
 def difference_cell(differences: Reported, label: str, study: Study) -> Number:
@@ -64,7 +64,7 @@ def balance_rows(study: Study) -> pd.DataFrame:
     Categorical variables (by the protocol's codebook) have a distance without a sign. ``n`` counts the patients with a value.
     """
     second, entered = needs.compared(study)[1], order_of_entry(study)
-    codes = entered["TRT01P"].eq(second).to_numpy(dtype=np.int64)
+    codes = entered["ARMCD"].eq(second).to_numpy(dtype=np.int64)
     values = baseline_values(study).reindex(entered["USUBJID"])
     rows = []
     for variable in baseline_variables(study):

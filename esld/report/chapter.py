@@ -14,10 +14,11 @@ from esld.data.study import Study
 from esld.errors import InputError
 from esld.report import needs
 from esld.report.drawing import figures
-from esld.report.phrases import Sentence
+from esld.report.phrases import Sentence, reader_of
 from esld.report.results import HasFrame, Reported, Row, rows_of
 from esld.report.roles import PARTS, RUN_FILE, RUN_VARIABLE
 from esld.report.tables import Table
+from esld.report.words.catalogue import set_reader
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,9 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
         (scratch / part).mkdir(parents=True, exist_ok=True)
     figures.set_style()
     pd.set_option("display.max_columns", 20, "display.width", 120)  # a kernel and a console differ otherwise
-    return Chapter(name, stored_study(read_cut(folder.params / f"{cut}.yaml")), scratch)
+    study = stored_study(read_cut(folder.params / f"{cut}.yaml"))
+    set_reader(reader_of(study))
+    return Chapter(name, study, scratch)
 
 
 def run_folder() -> RunFolder:

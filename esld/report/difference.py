@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import pandas as pd
 
+from esld.data.views import ALL
 from esld.report.cells import Cell, estimate, number
 from esld.report.front import PRIMARY
 from esld.report.results import Row
@@ -16,7 +17,6 @@ from esld.report.results import Row
 RELATIVE_TOLERANCE = 1e-9
 ABSOLUTE_TOLERANCE = 1e-12  # results carry 12 significant digits; two machines may differ in the last
 FLOW = "flow"
-EVERYBODY = "All"  # as the flow calls all arms together
 
 # A test by randomisation names in its method how many allocations the data left it: these are counts, no method.
 _COUNTS_IN_METHOD = re.compile(r"[\d,]+ (?=allocations\b)|(?<=arm sizes )\d+ and \d+")
@@ -127,7 +127,7 @@ class Difference:
     @property
     def counts(self) -> dict[str, tuple[float | None, float | None]]:
         """Patients by step of the flow, all arms together: before and after, in the order of the flow."""
-        rows = [c for c in self.changes if result_name(c.row) == FLOW and c.row.arm == EVERYBODY]
+        rows = [c for c in self.changes if result_name(c.row) == FLOW and c.row.arm == ALL]
         return {c.row.statistic: (_value(c.before), _value(c.after)) for c in rows}
 
     def to_frame(self) -> pd.DataFrame:

@@ -175,10 +175,10 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
     for step in [name for name in _WITH_REASONS if name in steps]:
         for reason, members in reasons[step][steps[step]].groupby(reasons[step], sort=True):
             steps[f"{step}{OF}{reason}"] = pd.Series(adsl.index.isin(members.index), adsl.index)
-    counts = _counted(steps, adsl["TRT01P"], study.arms)
-    if {"SAFFL", "TRT01A"} <= set(adsl) and adsl["SAFFL"].notna().any():
+    counts = _counted(steps, adsl["ARMCD"], study.arms)
+    if {"SAFFL", "ACTARMCD"} <= set(adsl) and adsl["SAFFL"].notna().any():
         safe = {"safety": randomised & adsl["SAFFL"].eq("Y")}
-        counts = pd.concat([counts, _counted(safe, adsl["TRT01A"], study.arms)])
+        counts = pd.concat([counts, _counted(safe, adsl["ACTARMCD"], study.arms)])
     _reconcile(counts)
     return Flow(counts, horizon_days)
 

@@ -9,8 +9,8 @@ from html import unescape
 
 from esld.data.study import Study
 from esld.errors import RefusedError
-from esld.report.phrases import not_compared
-from esld.report.words.catalogue import message
+from esld.report.phrases import not_compared, reader_of
+from esld.report.words.catalogue import message, read_by
 
 TAG = "needs:"  # how the tag of a need begins
 _SAFETY = {"EX": "no record of what was given", "AE": "no adverse events"}
@@ -26,7 +26,8 @@ class UnmetNeedError(RefusedError):
 
 def why_not(study: Study, need: str) -> str:
     """Why a study does not have what a section needs, HTML; empty where it has it."""
-    return NEEDS[need](study)
+    with read_by(reader_of(study)):
+        return NEEDS[need](study)
 
 
 def unmet(study: Study, need: str) -> UnmetNeedError:

@@ -43,11 +43,11 @@ def lowered(rows: pd.DataFrame, arms: Sequence[str]) -> str:
     Parameters
     ----------
     rows : DataFrame
-        ``TRT01P`` and ``CHG``, one row a patient, none missing; an arm without rows is not named.
+        ``ARMCD`` and ``CHG``, one row a patient, none missing; an arm without rows is not named.
     arms : sequence of str
         Labels in the protocol's order.
     """
-    changes = {arm: rows.loc[rows["TRT01P"].eq(arm), "CHG"] for arm in arms}
+    changes = {arm: rows.loc[rows["ARMCD"].eq(arm), "CHG"] for arm in arms}
     return joined(
         f"{int((own < 0).sum())} of {len(own)} ({in_prose(arm)})" for arm, own in changes.items() if len(own)
     )

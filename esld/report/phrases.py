@@ -10,7 +10,7 @@ from esld.data.study import Study
 from esld.reasons import Reason
 from esld.report import numbers
 from esld.report.results import Row
-from esld.report.words.catalogue import arm_label, has, message
+from esld.report.words.catalogue import Reader, arm_label, has, message
 from esld.report.words.grammar import in_prose, joined, noun, of_group
 
 
@@ -79,6 +79,11 @@ def p_equals(row: Row) -> str:
     """What follows the letter p: ``= 0.034``, ``< 0.001``."""
     text = numbers.p_value(row.value)
     return span(row, text) if text[0] in "<>" else f"= {span(row, text)}"
+
+
+def reader_of(study: Study) -> Reader:
+    """For whom the words of a cut's report are made."""
+    return Reader(study.cut.language, study.protocol.arm_labels)
 
 
 def not_compared(study: Study) -> str:

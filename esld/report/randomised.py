@@ -26,7 +26,7 @@ def reference_design(study: Study) -> Design:
 
     Where the protocol names no design that can be repeated, complete randomisation with these sizes.
     """
-    arms = order_of_entry(study)["TRT01P"]
+    arms = order_of_entry(study)["ARMCD"]
     first, second = (int(arms.eq(arm).sum()) for arm in compared(study)[:2])
     return _given_sizes(study.protocol.randomisation.design, first, second)
 

@@ -31,7 +31,7 @@ def endpoint_times(study: Study, paramcd: str) -> pd.DataFrame:
     if rows.empty:
         raise KeyError(f"endpoint must be one of {sorted(study.adtte['PARAMCD'].unique())}, got {paramcd!r}")
     rows = rows.set_index("USUBJID").loc[order_of_entry(study)["USUBJID"]].reset_index()
-    return rows.assign(time=rows["AVAL"], event=rows["CNSR"].eq(0), arm=rows["TRT01P"])
+    return rows.assign(time=rows["AVAL"], event=rows["CNSR"].eq(0), arm=rows["ARMCD"])
 
 
 def curves_by_arm(times: pd.DataFrame, arms: Sequence[str], *, conf_level: float) -> dict[str, KaplanMeier]:

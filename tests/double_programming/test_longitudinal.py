@@ -10,7 +10,7 @@ from esld.longitudinal import mmrm
 ROWS = pd.DataFrame(
     {
         "USUBJID": np.repeat([f"P{i}" for i in range(16)], 3),
-        "TRT01P": np.repeat(["A", "B"] * 8, 3),
+        "ARMCD": np.repeat(["A", "B"] * 8, 3),
         "AVISITN": np.tile([1.0, 2.0, 4.0], 16),
     }
 )
@@ -30,7 +30,7 @@ def test_complete_data_without_a_slope_give_the_means_of_the_cells():
     rng = np.random.default_rng(1)
     frame = ROWS.assign(BASE=1.0, CHG=rng.normal(0, 1, len(ROWS)))
     found = longitudinal.ls_means(frame, structure="cs", arms=["A", "B"], visits=VISITS)
-    wanted = frame.groupby(["TRT01P", "AVISITN"])["CHG"].mean()
+    wanted = frame.groupby(["ARMCD", "AVISITN"])["CHG"].mean()
     for group, time, value in found.itertuples(index=False):
         assert value == pytest.approx(wanted[group, time], abs=1e-10)
 
@@ -39,10 +39,10 @@ def test_complete_data_without_a_slope_give_the_means_of_the_cells():
 def test_agrees_with_the_package(rows, structure):
     frame = rows.assign(AVISITN=pd.Categorical(rows["AVISITN"].astype(int), categories=[1, 2, 4]))
     fit = mmrm(
-        frame, "CHG ~ BASE + TRT01P * AVISITN", subject="USUBJID", visit="AVISITN",
+        frame, "CHG ~ BASE + ARMCD * AVISITN", subject="USUBJID", visit="AVISITN",
         covariance=structure, times={1: 1.0, 2: 2.0, 4: 4.0},
     )  # fmt: skip
-    ours = fit.ls_means("TRT01P").to_frame()
+    ours = fit.ls_means("ARMCD").to_frame()
     ours = ours[ours["statistic"].eq("ls_mean")].set_index(["group", "time"])["value"]
     found = longitudinal.ls_means(rows, structure=structure, arms=["A", "B"], visits=VISITS)
     assert len(found) == 6
@@ -60,6 +60,6 @@ def test_every_structure_is_a_covariance(structure):
 
 def test_no_maximum_is_no_number():
     # Two patients with the same course: every visit's variance goes to 0.
-    frame = ROWS.iloc[:6].assign(BASE=[1.0] * 6, CHG=[1.0, 2.0, 3.0] * 2, TRT01P="A")
+    frame = ROWS.iloc[:6].assign(BASE=[1.0] * 6, CHG=[1.0, 2.0, 3.0] * 2, ARMCD="A")
     found = longitudinal.ls_means(frame, structure="us", arms=["A", "B"], visits=VISITS)
     assert found["group"].eq("A").all() and found["value"].isna().all()

@@ -14,7 +14,7 @@ from esld.survival import cox, cumulative_incidence, kaplan_meier, logrank, rmst
 
 
 def adtte(days, censored, *, arm="A", kind=None):
-    frame = pd.DataFrame({"AVAL": [float(d) for d in days], "CNSR": censored, "TRT01P": arm})
+    frame = pd.DataFrame({"AVAL": [float(d) for d in days], "CNSR": censored, "ARMCD": arm})
     return frame.assign(EVTYPE=kind if kind is not None else frame["CNSR"].map({0: "EVENT"}))
 
 
@@ -98,11 +98,11 @@ def test_agrees_with_the_package_on_random_trials(rows):
     assert other.restricted_mean(frame, tau=6.0) == pytest.approx(
         rmst(time, event, tau=6.0).value, nan_ok=True
     )
-    if frame["TRT01P"].nunique() == 2:
-        test = logrank(time, event, frame["TRT01P"].to_numpy())
+    if frame["ARMCD"].nunique() == 2:
+        test = logrank(time, event, frame["ARMCD"].to_numpy())
         if not isnan(test.chisq):
             assert other.log_rank(frame, ["A", "B"]) == pytest.approx((test.chisq, test.p_value), abs=1e-9)
-        table = pd.DataFrame({"t": time, "e": event, "x": frame["TRT01P"].eq("B").to_numpy(dtype=float)})
+        table = pd.DataFrame({"t": time, "e": event, "x": frame["ARMCD"].eq("B").to_numpy(dtype=float)})
         fit = cox(table, duration="t", event="e", covariates=["x"])
         found = other.hazard_ratio(frame, ["A", "B"])[0]
         assert isnan(found) == bool(fit.reason)

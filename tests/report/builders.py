@@ -22,7 +22,8 @@ from esld.report.tables import Table
 from esld.survival import Milestone, milestone
 
 ROOT = Path(__file__).parents[2]
-LOW, HIGH = "Low dose", "Medium-high dose"
+LOW, HIGH = "LOW", "MEDHIGH"  # codes; a reader sees LABELS
+LABELS = {"LOW": "Low dose", "MEDHIGH": "Medium-high dose", "DPCA": "D-penicillamine", "PLACEBO": "Placebo"}
 _PROTOCOL = ROOT / "params" / "protocols" / "nct06167473.yaml"
 
 # A row of results, to be changed by ``replace``.
@@ -72,7 +73,7 @@ def patient(
         reason = "DEATH"
     return {
         "USUBJID": f"P-{number:03d}",
-        "TRT01P": arm,
+        "ARMCD": arm,
         "TRT01PN": {LOW: 1, HIGH: 2}.get(str(arm)),
         "RANDFL": "Y" if arm else "N",
         "RANDDT": day_one,
@@ -140,7 +141,7 @@ def _adtte(adsl: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "USUBJID": own["USUBJID"],
-            "TRT01P": own["TRT01P"],
+            "ARMCD": own["ARMCD"],
             "TRT01PN": own["TRT01PN"],
             "PARAMCD": "OS",
             "AVAL": own["days"],
@@ -160,7 +161,7 @@ def _adlb(
     limits: Mapping[str, tuple[float, float]],
     trial: Protocol,
 ) -> pd.DataFrame:
-    arms = adsl.set_index("USUBJID")["TRT01P"]
+    arms = adsl.set_index("USUBJID")["ARMCD"]
     targets = {0.0: 1, **{float(v.number): v.target for v in trial.schedule.visits}}
     base = {(number, code): value for number, code, visit, value in values if visit == 0}
     rows = []
@@ -184,7 +185,7 @@ def _adlb(
                 high,
             )
         )
-    columns = ["USUBJID", "TRT01P", "PARAMCD", "PARCAT1", "AVISITN", "ADY"]
+    columns = ["USUBJID", "ARMCD", "PARAMCD", "PARCAT1", "AVISITN", "ADY"]
     columns += ["AVAL", "BASE", "CHG", "ANRLO", "ANRHI"]
     frame = pd.DataFrame(rows, columns=columns)
     baseline = frame["AVISITN"].eq(0).map({True: "Y", False: None}).astype(object)

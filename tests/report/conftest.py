@@ -1,6 +1,6 @@
 """The examples, loaded once, and what the chapters make of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -16,8 +16,9 @@ from esld.report.liver_function import repeated
 from esld.report.results import Reported, rows_of
 from esld.report.survival import tables as survival_tables
 from esld.report.tables import Table
+from esld.report.words.catalogue import Reader, read_by
 from esld.survival import kaplan_meier, milestone
-from tests.report.builders import ROOT
+from tests.report.builders import LABELS, ROOT
 
 CUTS = ("demo-final", "demo-interim", "mayo-pbc")
 
@@ -36,9 +37,11 @@ def study() -> Callable[[str], Study]:
 
 
 @pytest.fixture(autouse=True)
-def style() -> None:
-    """The look of a chapter."""
+def style() -> Iterator[None]:
+    """The look of a chapter, and the labels of the trials."""
     figures.set_style()
+    with read_by(Reader("en", LABELS)):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -87,14 +90,14 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
     blocks = {}
     for name, code in (("Primary", "OS"), ("Sensitivity", "OSCUT")):
         own = study.adtte[study.adtte["PARAMCD"].eq(code)]
-        alive = milestone(own["AVAL"], own["CNSR"].eq(0), own["TRT01P"], at=horizon, groups=study.arms)
+        alive = milestone(own["AVAL"], own["CNSR"].eq(0), own["ARMCD"], at=horizon, groups=study.arms)
         blocks[name] = (alive, rows_of(f"m_{code}", alive, analysis="OS-1Y", chapter="c"))
     yield survival_tables.milestone_table(blocks)
     os = study.adtte[study.adtte["PARAMCD"].eq("OS")]
     curves = {
         arm: kaplan_meier(own["AVAL"], own["CNSR"].eq(0), group=arm)
         for arm in study.arms
-        for own in [os[os["TRT01P"].eq(arm)]]
+        for own in [os[os["ARMCD"].eq(arm)]]
     }
     points = study.protocol.analysis("OS-KM").milestones_days or (horizon,)
     reported = rows_of("os_km", survival_tables.curve_rows(curves, points), analysis="OS-KM", chapter="c")

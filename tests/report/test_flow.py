@@ -87,7 +87,7 @@ STATES = st.builds(
     st.lists(STATES, min_size=1, max_size=25, unique_by=lambda p: p["USUBJID"]), st.sampled_from([120, 365])
 )
 def test_splits_add_up_in_any_study(patients, at):
-    if not any(p["TRT01P"] for p in patients):
+    if not any(p["ARMCD"] for p in patients):
         return
     found = counts(by_hand(patients), at)
     every = found["All"]
@@ -107,7 +107,7 @@ class TestRefusal:
 
     def test_randomised_patient_without_an_arm(self):
         study = by_hand()
-        adsl = study.adsl.assign(TRT01P=study.adsl["TRT01P"].mask(study.adsl["USUBJID"].eq("P-001"), None))
+        adsl = study.adsl.assign(ARMCD=study.adsl["ARMCD"].mask(study.adsl["USUBJID"].eq("P-001"), None))
         with pytest.raises(ValueError, match="randomised is 10, but the arms give 9"):
             counts(replace(study, adsl=adsl))
 
@@ -131,7 +131,7 @@ class TestRefusal:
 
     def test_arm_that_the_protocol_does_not_know(self):
         study = by_hand()
-        adsl = study.adsl.assign(TRT01P=study.adsl["TRT01P"].replace(HIGH, "High dose"))
+        adsl = study.adsl.assign(ARMCD=study.adsl["ARMCD"].replace(HIGH, "High dose"))
         with pytest.raises(ValueError, match="the arms give 5"):
             counts(replace(study, adsl=adsl))
 
@@ -167,9 +167,9 @@ class TestSafetySet:
 
     def test_by_the_dose_received(self, study):
         own = study("demo-final")
-        first = own.adsl.index[own.adsl["TRT01P"].eq(LOW) & own.adsl["SAFFL"].eq("Y")][0]
-        arms = own.adsl["TRT01A"].mask(own.adsl.index == first, HIGH)
-        found = counts(replace(own, adsl=own.adsl.assign(TRT01A=arms)))
+        first = own.adsl.index[own.adsl["ARMCD"].eq(LOW) & own.adsl["SAFFL"].eq("Y")][0]
+        arms = own.adsl["ACTARMCD"].mask(own.adsl.index == first, HIGH)
+        found = counts(replace(own, adsl=own.adsl.assign(ACTARMCD=arms)))
         assert found.loc["treated"].tolist() == [10, 11, 21]
         assert found.loc["safety"].tolist() == [9, 12, 21]
 

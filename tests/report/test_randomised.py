@@ -55,7 +55,7 @@ def test_reference_set_is_that_of_the_protocol_given_the_sizes(small, design, wa
 def test_the_example_could_have_come_about(study):
     """The demonstration trial's allocation is one that its protocol can yield."""
     own = study("demo-final")
-    codes = randomised.order_of_entry(own)["TRT01P"].eq(own.arms[1]).to_numpy(dtype=int)
+    codes = randomised.order_of_entry(own)["ARMCD"].eq(own.arms[1]).to_numpy(dtype=int)
     assert randomised.reference_design(own).admits(codes)
 
 

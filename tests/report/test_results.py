@@ -146,7 +146,7 @@ def test_a_reason_in_words_is_no_reason():
 @pytest.mark.parametrize("cut", ["demo-final", "mayo-pbc"])
 def test_no_row_of_an_example_is_without_value_and_without_reason(study, cut):
     os = study(cut).adtte.query("PARAMCD == 'OS'")
-    result = milestone(os["AVAL"], os["CNSR"].eq(0), os["TRT01P"], at=365.25, groups=study(cut).arms)
+    result = milestone(os["AVAL"], os["CNSR"].eq(0), os["ARMCD"], at=365.25, groups=study(cut).arms)
     for row in handed(result).rows:
         assert row.reason or row.value is not None, row.result_id
         assert row.value is None or math.isfinite(row.value)

@@ -29,7 +29,7 @@ def test_one_row_a_randomised_patient_with_adtte_beside(study):
     assert times["USUBJID"].tolist() == own["USUBJID"].tolist()
     assert times["time"].tolist() == own["AVAL"].tolist()
     assert times["event"].tolist() == (own["CNSR"] == 0).tolist()
-    assert times["arm"].tolist() == own["TRT01P"].tolist()
+    assert times["arm"].tolist() == own["ARMCD"].tolist()
 
 
 def test_an_unknown_endpoint_is_named_with_the_known_ones(study):

@@ -22,7 +22,7 @@ SEVERITIES = {"MILD": 1.0, "MODERATE": 2.0, "SEVERE": 3.0}
 UNRELATED = ("NOT RELATED", "UNLIKELY RELATED")
 _COPIED = ("AETERM", "AEDECOD", "AEBODSYS", "AESER", "AEREL", "AEACN", "AEOUT", "AESDTH", "AETOXGR", "AESEV")
 _COLUMNS = [
-    *("STUDYID", "USUBJID", "TRT01P", "TRT01PN", "TRT01A", "TRT01AN", "AESEQ"),
+    *("STUDYID", "USUBJID", "ARMCD", "TRT01P", "TRT01PN", "ACTARMCD", "TRT01A", "TRT01AN", "AESEQ"),
     *(
         *_COPIED,
         "AETOXGRN",
@@ -68,7 +68,8 @@ def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     DataFrame
         Rows of randomised subjects, ordered by subject, onset and ``AESEQ``:
 
-        - ``STUDYID USUBJID TRT01P TRT01PN TRT01A TRT01AN AESEQ``; from AE as they are, missing where the export has no such
+        - ``STUDYID USUBJID ARMCD TRT01P TRT01PN ACTARMCD TRT01A TRT01AN AESEQ``; from AE as they are,
+          missing where the export has no such
           variable: ``AETERM AEDECOD AEBODSYS AESER AEREL AEACN AEOUT AESDTH AETOXGR AESEV``, ``AETOXGRN``, 1 to 5, and
           ``ASEVN``, 1 to 3;
         - ``AREL``, RELATED or NOT RELATED; a relation that is not stated counts as related, and
@@ -90,7 +91,7 @@ def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     frame = pd.DataFrame({"USUBJID": ae["USUBJID"], "AESEQ": ae["AESEQ"]})
     for column in _COPIED:
         frame[column] = ae[column] if column in ae else pd.Series(None, ae.index, dtype=object)
-    for column in ("STUDYID", "TRT01P", "TRT01PN", "TRT01A", "TRT01AN"):
+    for column in ("STUDYID", "ARMCD", "TRT01P", "TRT01PN", "ACTARMCD", "TRT01A", "TRT01AN"):
         frame[column] = frame["USUBJID"].map(randomised[column])
     frame["AETOXGRN"] = pd.to_numeric(frame["AETOXGR"]).astype(float)
     unrelated = frame["AEREL"].isin(UNRELATED)

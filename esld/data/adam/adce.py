@@ -25,7 +25,7 @@ def derive_adce(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     Returns
     -------
     DataFrame
-        ``STUDYID USUBJID TRT01P TRT01PN PARAMCD PARAM STARTDT ASTDT AVAL AOCCFL ANL01FL SRCDOM SRCVAR SRCSEQ``, ordered by
+        ``STUDYID USUBJID ARMCD TRT01P TRT01PN PARAMCD PARAM STARTDT ASTDT AVAL AOCCFL ANL01FL SRCDOM SRCVAR SRCSEQ``, ordered by
         endpoint, subject and day. ``AVAL`` is in elapsed days from randomisation; ``AOCCFL`` marks the first episode of a
         subject and endpoint that counts.
     """
@@ -34,7 +34,18 @@ def derive_adce(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     parts = [
         part for part in (_episodes(endpoint, tables, randomised) for endpoint in recurrent) if len(part)
     ]
-    columns = ["STUDYID", "USUBJID", "TRT01P", "TRT01PN", "PARAMCD", "PARAM", "STARTDT", "ASTDT", "AVAL"]
+    columns = [
+        "STUDYID",
+        "USUBJID",
+        "ARMCD",
+        "TRT01P",
+        "TRT01PN",
+        "PARAMCD",
+        "PARAM",
+        "STARTDT",
+        "ASTDT",
+        "AVAL",
+    ]
     columns += ["AOCCFL", "ANL01FL", "SRCDOM", "SRCVAR", "SRCSEQ"]
     if not parts:
         return pd.DataFrame(columns=columns)
@@ -74,6 +85,7 @@ def _episodes(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame) -> p
     start = own["RANDDT"].to_numpy()
     frame = found.rename(columns={"ADT": "ASTDT"}).assign(
         STUDYID=own["STUDYID"].to_numpy(),
+        ARMCD=own["ARMCD"].to_numpy(),
         TRT01P=own["TRT01P"].to_numpy(),
         TRT01PN=own["TRT01PN"].to_numpy(),
         PARAMCD=endpoint.paramcd,

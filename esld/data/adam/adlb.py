@@ -18,7 +18,7 @@ BASELINE = "Baseline"
 _KEYS = ["USUBJID", "PARAMCD"]
 _DAY = [*_KEYS, "ADT", "_dosed"]
 _COLUMNS = [
-    *("STUDYID", "USUBJID", "TRT01P", "TRT01PN", "PARAMCD", "PARAM", "PARCAT1", "AVAL", "AVALU"),
+    *("STUDYID", "USUBJID", "ARMCD", "TRT01P", "TRT01PN", "PARAMCD", "PARAM", "PARCAT1", "AVAL", "AVALU"),
     *(
         "ADT",
         "ADY",
@@ -98,7 +98,7 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
         ("AVALU", {p.paramcd: p.unit for p in protocol.parameters}),
     ):
         adlb[column] = adlb["PARAMCD"].map(words)
-    for column in ("STUDYID", "TRT01P", "TRT01PN"):
+    for column in ("STUDYID", "ARMCD", "TRT01P", "TRT01PN"):
         adlb[column] = adlb["USUBJID"].map(subjects[column])
     adlb = with_rescue(adlb, tables, protocol).assign(_place=adlb["PARAMCD"].map(places))
     order = ["USUBJID", "_place", "ADT", "DTYPE"]

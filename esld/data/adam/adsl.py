@@ -29,7 +29,8 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
         One row a subject who consented, in order of ``USUBJID``:
 
         - ``STUDYID USUBJID SUBJID SITEID AGE SEX RACE``;
-        - ``TRT01P TRT01PN`` (as randomised) and ``TRT01A TRT01AN`` (as received; labels of the protocol);
+        - ``ARMCD TRT01P TRT01PN`` (as randomised) and ``ACTARMCD TRT01A TRT01AN`` (as received; codes, labels, numbers of the
+          protocol);
         - ``RFICDT RANDDT``; ``TRTSDT`` and ``TRTEDT``, first day of the first and last day of the last administration, and
           ``NINFUS``, administrations given (missing without EX; :mod:`esld.data.exposure`);
         - flags ``RANDFL ITTFL SAFFL PPROTFL``: Y or N; missing where the data cannot tell;
@@ -49,6 +50,7 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
     labels = {arm.code: arm.label for arm in protocol.arms}
     numbers = {arm.label: arm.number for arm in protocol.arms}
     for column, code in (("TRT01P", "ARMCD"), ("TRT01A", "ACTARMCD")):
+        adsl[code] = dm[code].where(dm[code].isin(labels))
         adsl[column] = dm[code].map(labels)
         adsl[f"{column}N"] = adsl[column].map(numbers)
     adsl["RFICDT"] = dates.earliest(dm["RFICDTC"])

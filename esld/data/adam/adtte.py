@@ -39,7 +39,7 @@ def derive_adtte(
     Returns
     -------
     DataFrame
-        ``STUDYID USUBJID TRT01P TRT01PN PARAMCD PARAM STARTDT ADT AVAL CNSR EVTYPE EVNTDESC CNSDTDSC SRCDOM SRCVAR
+        ``STUDYID USUBJID ARMCD TRT01P TRT01PN PARAMCD PARAM STARTDT ADT AVAL CNSR EVTYPE EVNTDESC CNSDTDSC SRCDOM SRCVAR
         SRCSEQ``. ``AVAL`` is in elapsed days (ADT − STARTDT), never negative; ``CNSR`` is 0 for an event, 1 at
         the end of follow-up, 2 for a censoring source, 3 for a competing event. ``EVTYPE`` says what happened: EVENT,
         COMPETING, or missing at a censoring.
@@ -151,6 +151,7 @@ def _deaths(randomised: pd.DataFrame) -> pd.DataFrame:
 def _dataset(paramcd: str, param: str, times: pd.DataFrame, randomised: pd.DataFrame) -> pd.DataFrame:
     frame = times.reset_index().assign(
         STUDYID=randomised["STUDYID"].to_numpy(),
+        ARMCD=randomised["ARMCD"].to_numpy(),
         TRT01P=randomised["TRT01P"].to_numpy(),
         TRT01PN=randomised["TRT01PN"].to_numpy(),
         PARAMCD=paramcd,
@@ -158,5 +159,17 @@ def _dataset(paramcd: str, param: str, times: pd.DataFrame, randomised: pd.DataF
         STARTDT=randomised["RANDDT"].to_numpy(),
     )
     frame["AVAL"] = (frame["ADT"] - frame["STARTDT"]).dt.days
-    order = ["STUDYID", "USUBJID", "TRT01P", "TRT01PN", "PARAMCD", "PARAM", "STARTDT", "ADT", "AVAL", "CNSR"]
+    order = [
+        "STUDYID",
+        "USUBJID",
+        "ARMCD",
+        "TRT01P",
+        "TRT01PN",
+        "PARAMCD",
+        "PARAM",
+        "STARTDT",
+        "ADT",
+        "AVAL",
+        "CNSR",
+    ]
     return frame[[*order, "EVTYPE", "EVNTDESC", "CNSDTDSC", "SRCDOM", "SRCVAR", "SRCSEQ"]]

@@ -39,7 +39,7 @@ def summarise_baseline(study: Study) -> pd.DataFrame:
             values[variable.name] if variable.name in values else pd.Series(index=values.index, dtype=float)
         )
         for group in study.groups:
-            own = column if group == ALL else column[values["TRT01P"].eq(group)]
+            own = column if group == ALL else column[values["ARMCD"].eq(group)]
             known = own.dropna()
             figures = _counts(known, column) if variable.categorical else _moments(known.astype(float))
             about = {"group": group, "n": len(known), "method": "description"}
@@ -50,7 +50,7 @@ def summarise_baseline(study: Study) -> pd.DataFrame:
 
 def size_rows(study: Study) -> pd.DataFrame:
     """Randomised patients of each arm, in long form."""
-    sizes = {arm: int(study.randomised["TRT01P"].eq(arm).sum()) for arm in study.arms}
+    sizes = {arm: int(study.randomised["ARMCD"].eq(arm).sum()) for arm in study.arms}
     about = {"statistic": "randomised", "unit": "patients", "method": "count"}
     return pd.DataFrame([{**about, "group": arm, "value": n, "n": n} for arm, n in sizes.items()])
 
@@ -124,7 +124,7 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
     """
     cells = {(r["statistic"], r["group"]): (r["value"], r["n"]) for r in summary.to_dict("records")}
     groups = study.groups
-    arms = study.randomised["TRT01P"]
+    arms = study.randomised["ARMCD"]
     sizes = {g: len(arms) if g == ALL else int(arms.eq(g).sum()) for g in groups}
     heads = {g: f"{g} (n = {sizes[g]})" for g in groups}
     lines: list[dict[str, Cell]] = []

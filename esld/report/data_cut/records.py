@@ -120,7 +120,7 @@ def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
     os = study.adtte[study.adtte["PARAMCD"].eq("OS")]
     rows = []
     for label in study.groups:
-        own = os if label == ALL else os[os["TRT01P"].eq(label)]
+        own = os if label == ALL else os[os["ARMCD"].eq(label)]
         if own.empty:
             continue
         dead = own["CNSR"].eq(0)

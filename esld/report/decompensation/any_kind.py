@@ -37,7 +37,7 @@ def decompensated_rows(study: Study, paramcds: Sequence[str], *, at: float) -> p
         had |= set(times.loc[first, "USUBJID"])
     rows = []
     for arm in study.arms:
-        own = study.randomised.loc[study.randomised["TRT01P"].eq(arm), "USUBJID"]
+        own = study.randomised.loc[study.randomised["ARMCD"].eq(arm), "USUBJID"]
         found = int(own.isin(had).sum())
         rows.append({"group": arm, "time": at, "n": len(own), "events": found, "value": found})
     return pd.DataFrame(rows).assign(statistic="patients", unit="patients", method="count")

@@ -88,7 +88,7 @@ class Episodes:
 def estimate(study: Study, paramcd: str, *, at: float, conf_level: float) -> Episodes:
     """All episodes of one recurrent endpoint up to a day, while alive with the own liver."""
     endpoint = study.protocol.endpoint(paramcd)
-    arm_of = study.randomised.set_index("USUBJID")["TRT01P"]
+    arm_of = study.randomised.set_index("USUBJID")["ARMCD"]
     seen = observed_days(study.adsl).clip(upper=at)
     follow_up = pd.DataFrame(
         {"USUBJID": seen.index, "end": seen.to_numpy(), "arm": arm_of.reindex(seen.index).to_numpy()}

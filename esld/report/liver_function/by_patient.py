@@ -148,7 +148,7 @@ def near_rescue(study: Study) -> pd.DataFrame:
             "n": len(values), "method": study.protocol.rescue.criterion,
         }
         for arm in study.arms
-        for values in [own[own["TRT01P"].eq(arm)]]
+        for values in [own[own["ARMCD"].eq(arm)]]
     ]  # fmt: skip
     return pd.DataFrame(rows)
 

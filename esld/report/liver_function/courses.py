@@ -28,7 +28,7 @@ def trajectories(
     Parameters
     ----------
     adlb : DataFrame
-        Analysed rows of one parameter: ``USUBJID TRT01P ADY AVAL``. Days before day 1 are drawn at day 1.
+        Analysed rows of one parameter: ``USUBJID ARMCD ADY AVAL``. Days before day 1 are drawn at day 1.
     arms : sequence of str
         Labels in the protocol's order.
     label : str
@@ -51,7 +51,7 @@ def trajectories(
     frame = adlb.assign(week=(adlb["ADY"].clip(lower=1) - 1) / 7)
     key: dict[str, Line2D] = {}
     for position, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
-        own = frame[frame["TRT01P"].eq(arm)]
+        own = frame[frame["ARMCD"].eq(arm)]
         style = arm_style(position)
         # Before seaborn, which looks long for what it would say.
         axes.set(xlabel=f"Weeks since {since}", ylabel=label)

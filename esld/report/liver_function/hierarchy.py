@@ -37,7 +37,7 @@ def compare_patients(
     components = [_component(study, rank, ids, analysis.horizon_days) for rank in analysis.hierarchy]
     return win_statistics(
         components,
-        entered["TRT01P"].to_numpy(),
+        entered["ARMCD"].to_numpy(),
         groups=study.arms,
         conf_level=conf_level,
         design=design,

@@ -36,7 +36,7 @@ class AtVisit:
     Attributes
     ----------
     frame : DataFrame
-        A row a patient: ``USUBJID TRT01P BASE CHG death transplant``; the last two in days from randomisation, of those who
+        A row a patient: ``USUBJID ARMCD BASE CHG death transplant``; the last two in days from randomisation, of those who
         died or were transplanted before the visit could be made.
     parameter : Parameter
     """
@@ -53,7 +53,7 @@ def at_visit(study: Study, parameter: Parameter, visit: Visit, entered: pd.DataF
     """
     rows = analysed(study, parameter.paramcd)
     change = rows[rows["AVISITN"].eq(visit.number)].set_index("USUBJID")[["BASE", "CHG"]].astype(float)
-    frame = entered[["USUBJID", "TRT01P", "RANDDT", "DTHDT", "LTDT"]].join(change, on="USUBJID")
+    frame = entered[["USUBJID", "ARMCD", "RANDDT", "DTHDT", "LTDT"]].join(change, on="USUBJID")
     for name, day in (("death", "DTHDT"), ("transplant", "LTDT")):
         elapsed = (frame[day] - frame["RANDDT"]).dt.days
         frame[name] = elapsed.where((elapsed < visit.window[1]) & frame["CHG"].isna()).astype(float)
@@ -66,9 +66,9 @@ def adjusted_rows(study: Study, at: AtVisit, *, design: Design, conf_level: floa
     The residuals are those of the change on the baseline without the group; they sum to 0 over the patients seen, and others
     count 0, so that one design of all patients serves every parameter.
     """
-    codes = at.frame["TRT01P"].eq(study.arms[1]).to_numpy()
+    codes = at.frame["ARMCD"].eq(study.arms[1]).to_numpy()
     found = ancova(
-        at.frame, outcome="CHG", group="TRT01P", covariates=["BASE"], groups=study.arms, conf_level=conf_level,
+        at.frame, outcome="CHG", group="ARMCD", covariates=["BASE"], groups=study.arms, conf_level=conf_level,
         unit=at.parameter.unit, limit=0, draws=1,
     )  # fmt: skip
     frame = found.to_frame()
@@ -96,7 +96,7 @@ def ranked_rows(study: Study, at: AtVisit, *, design: Design, conf_level: float,
         raise ValueError(f"parameter {at.parameter.paramcd} must say which way is better")
     own = at.frame
     found = worst_rank(
-        own["CHG"], own["TRT01P"], better=at.parameter.better, death_time=own["death"], transplant_time=own["transplant"],
+        own["CHG"], own["ARMCD"], better=at.parameter.better, death_time=own["death"], transplant_time=own["transplant"],
         groups=study.arms, conf_level=conf_level, limit=0, draws=1,
     )  # fmt: skip
     frame = found.to_frame()
@@ -107,7 +107,7 @@ def ranked_rows(study: Study, at: AtVisit, *, design: Design, conf_level: float,
         return pd.concat([rows, _no_p(study, found.probability.reason, 0)], ignore_index=True)
     # Twice the midrank less N + 1 is a whole number, and 0 stands for whoever is not ranked.
     scores = np.where(ranked, 2 * np.nan_to_num(found.rank) - (ranked.sum() + 1), 0.0)
-    codes = own["TRT01P"].eq(study.arms[1]).to_numpy()
+    codes = own["ARMCD"].eq(study.arms[1]).to_numpy()
     test = randomisation_test(LinearStatistic(name=RANKS, scores=scores), codes, design=design, seed=seed)
     return pd.concat(
         [rows, _p_row(study, test.p_value, test.how, test.reason, int(ranked.sum()))], ignore_index=True

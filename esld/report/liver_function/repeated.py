@@ -49,7 +49,7 @@ def change_rows(study: Study, parameter: Parameter, analysis: Analysis, *, conf_
 
 def _values(rows: pd.DataFrame, parameter: Parameter) -> pd.DataFrame:
     values = []
-    for (arm, visit), own in rows.groupby(["TRT01P", "AVISITN"])["AVAL"]:
+    for (arm, visit), own in rows.groupby(["ARMCD", "AVISITN"])["AVAL"]:
         about = {"group": arm, "time": visit, "n": len(own), "unit": parameter.unit}
         values.append({**about, "statistic": "mean", "value": own.mean(), "method": "arithmetic mean"})
         reason = None if len(own) > 1 else because(Why.ONE_VALUE)
@@ -58,7 +58,7 @@ def _values(rows: pd.DataFrame, parameter: Parameter) -> pd.DataFrame:
             {**about, "statistic": "sd", "value": own.std(ddof=1), "method": method, "reason": reason}
         )
     known = rows[rows["CHG"].notna()]
-    for (arm, visit), own in known.groupby(["TRT01P", "AVISITN"])["CHG"]:
+    for (arm, visit), own in known.groupby(["ARMCD", "AVISITN"])["CHG"]:
         about = {"group": arm, "time": visit, "n": len(own), "unit": "patients"}
         values.append({**about, "statistic": "lower", "value": int((own < 0).sum()), "method": "count"})
     return pd.DataFrame(values)
@@ -77,9 +77,9 @@ def _model(
     except ValueError as error:
         reason = because(Why.NOT_FITTED, error=str(error))
         return _no_model(study, parameter, used | {"value": len(known)}, reason)
-    parts = [fit.ls_means("TRT01P").to_frame()]
+    parts = [fit.ls_means("ARMCD").to_frame()]
     if study.compares:
-        parts.append(fit.differences("TRT01P", reference=study.arms[0]).to_frame())
+        parts.append(fit.differences("ARMCD", reference=study.arms[0]).to_frame())
     about = used | {"value": fit.n_obs, "method": fit.label, "reason": together(fit.failures)}
     return pd.concat([*parts, pd.DataFrame([about])], ignore_index=True)
 
@@ -105,10 +105,10 @@ def fit_change(
         raise ValueError(f"analysis {analysis.id} must name a model")
     weeks = {visit.number: visit.week for visit in study.protocol.schedule.visits}
     frame = known[["USUBJID", "AVISITN", "BASE", "CHG"]].astype({"BASE": float, "CHG": float})
-    frame["TRT01P"] = pd.Categorical(known["TRT01P"], categories=study.filled)
+    frame["ARMCD"] = pd.Categorical(known["ARMCD"], categories=study.filled)
     frame["AVISITN"] = pd.Categorical(known["AVISITN"].astype(int), categories=list(weeks))
     return mmrm(
-        frame, "CHG ~ BASE + TRT01P * AVISITN", subject="USUBJID", visit="AVISITN",
+        frame, "CHG ~ BASE + ARMCD * AVISITN", subject="USUBJID", visit="AVISITN",
         covariance=analysis.model.covariance, fallback=analysis.model.fallback, times=weeks, conf_level=conf_level, unit=unit,
     )  # fmt: skip
 

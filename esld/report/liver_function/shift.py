@@ -31,7 +31,7 @@ def classes_at(study: Study, visit: Visit) -> ShiftTable | None:
     after = after.mask(frame["transplant"].notna(), TRANSPLANTED).mask(frame["death"].notna(), DIED)
     frame["after"] = after
     return shift_table(
-        frame, subject="USUBJID", group="TRT01P", baseline="baseline", after="after", categories=CATEGORIES,
+        frame, subject="USUBJID", group="ARMCD", baseline="baseline", after="after", categories=CATEGORIES,
         groups=study.arms,
     )  # fmt: skip
 

@@ -33,13 +33,13 @@ class Courses:
     Attributes
     ----------
     patients : DataFrame
-        A row a patient, by arm in the protocol's order and by number: ``USUBJID number TRT01P AGE SEX end ended transplant
+        A row a patient, by arm in the protocol's order and by number: ``USUBJID number ARMCD AGE SEX end ended transplant
         reason outcome infusions reduced episodes``. ``end`` and ``transplant`` are days from randomisation; ``ended`` is
         completed, ongoing, death or lost, and ``reason`` why, as exported but in sentence case; ``outcome`` one of
         :data:`OUTCOMES`; ``infusions`` is missing if the data do not record them; ``reduced`` counts those stopped or reduced,
         ``episodes`` those of decompensation.
     marks : DataFrame
-        What happened: ``USUBJID TRT01P kind day week``. ``kind`` is infusion, reduced, transplant, death, lost, ongoing, or the
+        What happened: ``USUBJID ARMCD kind day week``. ``kind`` is infusion, reduced, transplant, death, lost, ongoing, or the
         name of a condition; ``day`` counts from randomisation, ``week`` from day 1 of the visits.
     events : tuple of str
         Names of the conditions, in the protocol's order.
@@ -56,7 +56,7 @@ class Courses:
         """Long form: patients in each outcome by arm and in all, and deaths after a transplant."""
         rows = []
         for arm in dict.fromkeys([*self.arms, ALL]):
-            own = self.patients if arm == ALL else self.patients[self.patients["TRT01P"].eq(arm)]
+            own = self.patients if arm == ALL else self.patients[self.patients["ARMCD"].eq(arm)]
             counts = {outcome: int(own["outcome"].eq(outcome).sum()) for outcome in OUTCOMES}
             counts["death after transplant"] = int(
                 (own["ended"].eq("death") & own["transplant"].notna()).sum()
@@ -84,7 +84,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     Courses
     """
     own = study.randomised.set_index("USUBJID")
-    frame = pd.DataFrame({"TRT01P": own["TRT01P"], "AGE": own["AGE"], "SEX": own["SEX"]})
+    frame = pd.DataFrame({"ARMCD": own["ARMCD"], "AGE": own["AGE"], "SEX": own["SEX"]})
     number = own["SUBJID"].where(own["SUBJID"].notna(), own.index.to_series())
     frame["number"] = own.index if number.duplicated().any() else number
 
@@ -121,12 +121,12 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     grafts = frame[["transplant"]].dropna().set_axis(["day"], axis=1).assign(kind="transplant")
     later = pd.concat([grafts, ends]).rename_axis("USUBJID").reset_index()
     marks = pd.concat([given, happened, later], ignore_index=True)
-    marks["TRT01P"] = marks["USUBJID"].map(own["TRT01P"])
+    marks["ARMCD"] = marks["USUBJID"].map(own["ARMCD"])
     before = (anchor_days(own, study.protocol.schedule) - own["RANDDT"]).dt.days
     marks["week"] = (marks["day"] - marks["USUBJID"].map(before)) / 7
-    place = frame["TRT01P"].map({arm: place for place, arm in enumerate(study.arms)})
+    place = frame["ARMCD"].map({arm: place for place, arm in enumerate(study.arms)})
     frame = frame.assign(_place=place).sort_values(["_place", "number"], kind="stable").drop(columns="_place")
-    columns = ["USUBJID", "TRT01P", "kind", "day", "week"]
+    columns = ["USUBJID", "ARMCD", "kind", "day", "week"]
     return Courses(frame.reset_index(), marks[columns], tuple(conditions.values()), tuple(study.arms))
 
 
@@ -140,8 +140,8 @@ def _infusions(study: Study, own: pd.DataFrame) -> pd.DataFrame:
         return _nothing()
     ex = exposure.administrations(study.tables, study.protocol).dropna(subset=["NUMBER"])
     ex = ex[ex["USUBJID"].isin(own.index)]
-    doses = {arm.label: arm.dose.amount for arm in study.protocol.arms if arm.dose}
-    full = ex["USUBJID"].map(first_known(own["TRT01A"], own["TRT01P"]).map(doses))
+    doses = {arm.code: arm.dose.amount for arm in study.protocol.arms if arm.dose}
+    full = ex["USUBJID"].map(first_known(own["ACTARMCD"], own["ARMCD"]).map(doses))
     less = ex["EXADJ"].notna() | (ex["DOSE"] < full)
     day = (ex["ADT"] - ex["USUBJID"].map(own["RANDDT"])).dt.days
     kind = less.map({True: "reduced", False: "infusion"})

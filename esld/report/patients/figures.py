@@ -80,7 +80,7 @@ def swimmer(
     Parameters
     ----------
     patients : DataFrame
-        ``USUBJID number TRT01P end transplant``; days from randomisation.
+        ``USUBJID number ARMCD end transplant``; days from randomisation.
     marks : DataFrame
         ``USUBJID kind day``; ``kind`` as :func:`marks_for` names it.
     arms, events : sequence of str
@@ -93,13 +93,13 @@ def swimmer(
         A day to mark with a thin vertical line.
     """
     looks = marks_for(events)
-    sizes = [max(1, int(patients["TRT01P"].eq(arm).sum())) for arm in arms]
+    sizes = [max(1, int(patients["ARMCD"].eq(arm).sum())) for arm in arms]
     figure = new_figure(1.75 + 0.205 * sum(sizes) + 0.2 * len(arms))
     panels = figure.subplots(len(arms), 1, height_ratios=sizes, sharex=True, squeeze=False)[:, 0]
     reach = max(float(patients["end"].max()), *ticks)
     room = 0.016 * reach  # the least distance at which two marks can be told apart
     for position, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
-        own = patients[patients["TRT01P"].eq(arm)].sort_values("end", ascending=False, kind="stable")
+        own = patients[patients["ARMCD"].eq(arm)].sort_values("end", ascending=False, kind="stable")
         placed = []
         for row, patient in enumerate(own.to_dict("records")):
             _bar(axes, row, patient["end"], patient["transplant"], position)
@@ -206,7 +206,7 @@ def profiles(
     values : DataFrame
         Analysed values of one parameter: ``USUBJID week AVAL``.
     patients : DataFrame
-        ``USUBJID number TRT01P``, in order; each arm begins a row of panels.
+        ``USUBJID number ARMCD``, in order; each arm begins a row of panels.
     marks : DataFrame
         ``USUBJID kind week``; ``kind`` as :func:`marks_for` names it. Who is under observation has no mark.
     arms, events : sequence of str
@@ -226,7 +226,7 @@ def profiles(
 
     looks = marks_for(events)
     marks = marks[marks["kind"].ne("ongoing")]
-    members = [patients[patients["TRT01P"].eq(arm)] for arm in arms]
+    members = [patients[patients["ARMCD"].eq(arm)] for arm in arms]
     rows = [-(-len(own) // _COLUMNS) for own in members]
     figure = new_figure(1.35 + 1.16 * sum(rows))
     # On the same axes by hand: matplotlib asks every panel for every limit of each panel that it shares.

@@ -111,7 +111,7 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
             row = reported.row(statistic, of)
             return Empty() if row.value is None else number(row, decimals)
 
-        line: dict[str, Cell] = {"Group": Label(patient["TRT01P"]), "Patient": Data(str(patient["number"]))}
+        line: dict[str, Cell] = {"Group": Label(patient["ARMCD"]), "Patient": Data(str(patient["number"]))}
         both = {"age": cell("age"), "sex": Data(patient["SEX"] or "")}
         both = {name: own for name, own in both.items() if own.text}
         line["Age, sex"] = several(" ".join("{}" for _ in both), **both)

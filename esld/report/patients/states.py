@@ -29,7 +29,7 @@ def state_rows(found: Courses, days: Sequence[float]) -> pd.DataFrame:
     """
     rows = []
     for arm in found.arms if len(found.patients) else ():
-        own = found.patients[found.patients["TRT01P"].eq(arm)]
+        own = found.patients[found.patients["ARMCD"].eq(arm)]
         for day in days:
             counts = _states(own, day)
             about = {"group": arm, "time": day, "unit": "patients", "method": "count", "n": len(own)}
@@ -75,7 +75,7 @@ def state_figure(
     days = np.unique(np.concatenate([days, days + 1, np.asarray(ticks, dtype=float)]))
     panels = {}
     for arm in found.arms:
-        own = found.patients[found.patients["TRT01P"].eq(arm)]
+        own = found.patients[found.patients["ARMCD"].eq(arm)]
         panels[arm] = pd.DataFrame([{"time": day, **_states(own, day)} for day in days])
     alt = (
         f"Areas over time, one panel a group: patients {joined(in_prose(name) for name in STATES.values())}."

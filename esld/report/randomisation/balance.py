@@ -24,7 +24,7 @@ from esld.report.words.grammar import in_prose, of_group
 
 def by_chance(study: Study) -> float:
     """Standard deviation that chance alone gives a standardised difference: the root of 1 / n1 + 1 / n2; NaN without an arm."""
-    sizes = [int(study.randomised["TRT01P"].eq(arm).sum()) for arm in study.arms[:2]]
+    sizes = [int(study.randomised["ARMCD"].eq(arm).sum()) for arm in study.arms[:2]]
     return sqrt(sum(1 / size for size in sizes)) if all(sizes) else float("nan")
 
 
@@ -82,7 +82,7 @@ def balance_table(study: Study, balance: Reported) -> Table:
 
 def place_rows(study: Study) -> pd.DataFrame:
     """Mean place of each of the compared arms in the order of entry, in long form."""
-    compared, arms = needs.compared(study)[:2], order_of_entry(study)["TRT01P"]
+    compared, arms = needs.compared(study)[:2], order_of_entry(study)["ARMCD"]
     places = mean_place(arms.eq(compared[1]).to_numpy(dtype=np.int64))
     rows = [
         {

@@ -25,10 +25,10 @@ def entry_rows(study: Study) -> pd.DataFrame:
     if not study.shows_arms:
         return pd.DataFrame([every])
     rows = [
-        {**about, "group": arm, "statistic": "randomised", "value": int(entered["TRT01P"].eq(arm).sum())}
+        {**about, "group": arm, "statistic": "randomised", "value": int(entered["ARMCD"].eq(arm).sum())}
         for arm in study.arms
     ]
-    codes = entered["TRT01P"].eq(study.arms[1]).to_numpy()
+    codes = entered["ARMCD"].eq(study.arms[1]).to_numpy()
     gap = int(np.abs(np.cumsum(np.where(codes, 1, -1))).max())
     rows.append(every)
     rows.append({**about, "group": "", "statistic": "largest gap", "value": gap})
@@ -66,7 +66,7 @@ def entry_figure(study: Study, *, title: str) -> Picture:
     axes = figure.subplots()
     ends = []
     for position, arm in enumerate(study.arms[:2]):
-        days = entered.loc[entered["TRT01P"].eq(arm), "RANDDT"]
+        days = entered.loc[entered["ARMCD"].eq(arm), "RANDDT"]
         when = mdates.date2num(pd.concat([entered["RANDDT"].iloc[:1], days, entered["RANDDT"].iloc[-1:]]))  # type: ignore[no-untyped-call]
         counts = np.concatenate([np.arange(len(days) + 1), [len(days)]])
         axes.step(when, counts, where="post", label=f"{arm} ({len(days)})", **figures.arm_style(position))

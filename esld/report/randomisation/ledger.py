@@ -61,10 +61,9 @@ def check_ledger(study: Study, ledger: Disclosed | None) -> LedgerCheck:
     published = study.protocol.allocation
     commitment = published.commitment if published else ""
     entered = order_of_entry(study)
-    codes = {arm.label: arm.code for arm in study.protocol.arms}
     data = pd.DataFrame({
         "SUBJID": entered["SUBJID"].astype(str), "RANDDT": entered["RANDDT"].dt.strftime("%Y-%m-%d"),
-        "ARMCD": entered["TRT01P"].map(codes),
+        "ARMCD": entered["ARMCD"],
     })  # fmt: skip
     given = pd.DataFrame(
         [(r.subject, r.stratum, r.slot, r.day, r.arm, r.seq) for r in ledger.assignments],

@@ -87,7 +87,7 @@ def _imbalances(properties: Reported) -> list[int]:
 def guess_rows(study: Study) -> pd.DataFrame:
     """How many of the assignments that came about counting would have guessed, in long form."""
     second, entered = needs.compared(study)[1], order_of_entry(study)
-    codes = entered["TRT01P"].eq(second).to_numpy(dtype=np.int64)
+    codes = entered["ARMCD"].eq(second).to_numpy(dtype=np.int64)
     row = {"statistic": "guessed", "value": correct_guesses(codes), "n": len(codes), "unit": "assignments"}
     return pd.DataFrame([row | {"method": "convergence strategy of Blackwell and Hodges, ties count half"}])
 

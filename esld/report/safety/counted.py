@@ -31,7 +31,7 @@ class SafetySet:
     Attributes
     ----------
     people : DataFrame
-        Their rows of ADSL, with ``GROUP``: ``TRT01A`` or, where the data do not say what was received, ``TRT01P``.
+        Their rows of ADSL, with ``GROUP``: ``ACTARMCD`` or, where the data do not say what was received, ``ARMCD``.
     left_out : DataFrame
         Rows of ADSL of the randomised who are not among them.
     arms : tuple of str
@@ -62,7 +62,7 @@ def safety_set(study: Study) -> SafetySet:
     randomised = study.randomised
     treated = randomised["SAFFL"].eq("Y")
     people = randomised[treated]
-    people = people.assign(GROUP=first_known(people["TRT01A"], people["TRT01P"]))
+    people = people.assign(GROUP=first_known(people["ACTARMCD"], people["ARMCD"]))
     return SafetySet(people, randomised[~treated], tuple(study.arms))
 
 
@@ -102,8 +102,7 @@ def set_words(group: SafetySet, reported: Reported) -> str:
         return message("safety.set", arms=arms)
     out = group.left_out
     names = [
-        f"{escape(subject)} ({prose(arm)})"
-        for subject, arm in zip(out["USUBJID"], out["TRT01P"], strict=True)
+        f"{escape(subject)} ({prose(arm)})" for subject, arm in zip(out["USUBJID"], out["ARMCD"], strict=True)
     ]
     who = f": {joined(names)}" if len(names) <= _NAMED else ""
     noun = numbers.noun(len(out), "randomised patient")
@@ -193,7 +192,7 @@ def deaths(study: Study, group: SafetySet) -> pd.DataFrame:
     frame = pd.DataFrame(
         {
             "USUBJID": died["USUBJID"],
-            "GROUP": first_known(died["USUBJID"].map(group.group_of), died["TRT01P"]),
+            "GROUP": first_known(died["USUBJID"].map(group.group_of), died["ARMCD"]),
             "day": study_day(died["DTHDT"], start),
             "cause": died["USUBJID"].map(causes),
             "since": (died["DTHDT"] - died["TRTEDT"]).dt.days,

@@ -101,7 +101,7 @@ def exposure(study: Study, group: SafetySet) -> Exposure:
     needs.require(study, "safety_set")
     plan = study.protocol.administrations
     days = plan.value if plan else ()
-    doses = {arm.label: arm.dose for arm in study.protocol.arms}
+    doses = {arm.code: arm.dose for arm in study.protocol.arms}
     records = group.own(given_doses.administrations(study.tables, study.protocol))
     cutoff = dates.as_date(study.cut.cutoff)
     stopped = study.adae[study.adae["AEACN"].isin(_STOPPED)] if len(study.adae) else study.adae

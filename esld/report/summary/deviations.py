@@ -14,7 +14,7 @@ from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 
-COLUMNS = ["USUBJID", "TRT01P", "kind", "detail"]
+COLUMNS = ["USUBJID", "ARMCD", "kind", "detail"]
 KINDS = {
     "eligibility": "Randomised against a criterion",
     "never infused": "Never infused",
@@ -43,14 +43,14 @@ def deviations(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``USUBJID TRT01P kind detail``, kinds being keys of `KINDS`, in the order of entry within a kind.
+        ``USUBJID ARMCD kind detail``, kinds being keys of `KINDS`, in the order of entry within a kind.
     """
     entered = order_of_entry(study)
     rows = [*_eligibility(study), *_infusions(study, entered), *_visits(study)]
     frame = pd.DataFrame(rows, columns=["USUBJID", "kind", "detail"])
     places = {subject: place for place, subject in enumerate(entered["USUBJID"])}
     frame = frame[frame["USUBJID"].isin(places)]
-    frame["TRT01P"] = frame["USUBJID"].map(entered.set_index("USUBJID")["TRT01P"])
+    frame["ARMCD"] = frame["USUBJID"].map(entered.set_index("USUBJID")["ARMCD"])
     order = frame["kind"].map(list(KINDS).index) * len(places) + frame["USUBJID"].map(places)
     return frame.iloc[order.argsort(kind="stable")][COLUMNS].reset_index(drop=True)
 
@@ -123,11 +123,11 @@ def _visits(study: Study) -> list[tuple[str, str, str]]:
 def deviation_rows(study: Study, found: pd.DataFrame) -> pd.DataFrame:
     """Patients with each kind of deviation, by arm, in long form."""
     entered = order_of_entry(study)
-    sizes = {arm: int(entered["TRT01P"].eq(arm).sum()) for arm in study.arms}
+    sizes = {arm: int(entered["ARMCD"].eq(arm).sum()) for arm in study.arms}
     rows = [
         {
             "group": arm, "statistic": KINDS[kind], "unit": "patients", "method": "count", "n": sizes[arm],
-            "value": found.loc[found["kind"].eq(kind) & found["TRT01P"].eq(arm), "USUBJID"].nunique(),
+            "value": found.loc[found["kind"].eq(kind) & found["ARMCD"].eq(arm), "USUBJID"].nunique(),
         }
         for kind in kinds(study)
         for arm in study.arms
@@ -165,7 +165,7 @@ def deviation_list(study: Study, found: pd.DataFrame) -> Table | Sentence:
         return Sentence(message("deviations.none"))
     lines: list[dict[str, Cell]] = [
         {
-            "Deviation": Label(KINDS[r["kind"]]), "Patient": Data(r["USUBJID"]), "Group": Label(r["TRT01P"]),
+            "Deviation": Label(KINDS[r["kind"]]), "Patient": Data(r["USUBJID"]), "Group": Label(r["ARMCD"]),
             "Detail": Data(r["detail"]),
         }
         for r in own.to_dict("records")

@@ -12,12 +12,12 @@ from esld.data.changes import record_changes
 from esld.data.cutfile import previous_cut
 from esld.data.store import stored_study
 from esld.data.study import Study
+from esld.data.views import ALL
 from esld.errors import InputError, RefusedError
 from esld.report import needs, numbers
 from esld.report.cells import Cell, Data, Label, Number, number
 from esld.report.chapter import Others
 from esld.report.difference import (
-    EVERYBODY,
     FLOW,
     Change,
     Difference,
@@ -172,7 +172,7 @@ def kept_results(path: Path, study: Study) -> Sequence[Row]:
         remedy = "Run that cut again, and keep the results.json of its report."
         raise InputError("previous_results", rule, path.name, study.file.path.name, remedy) from None
     groups = {r.arm for r in rows if result_name(r) == FLOW}
-    if hidden := sorted(groups - {*study.arms, EVERYBODY}):
+    if hidden := sorted(groups - {*study.arms, ALL}):
         raise RefusedError(
             f"the results kept in {path.name} are of groups that the view '{study.cut.view}' of cut {study.file.id} does not "
             f"show: {len(hidden)} of {len(groups)}."

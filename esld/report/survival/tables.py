@@ -228,7 +228,7 @@ def ending_table(adtte: pd.DataFrame, *, arms: Sequence[str]) -> Table:
             "Record": first_known(adtte["SRCDOM"] + "." + adtte["SRCVAR"], "cut-off"),
         }
     )
-    members = frame.assign(**{arm: adtte["TRT01P"].eq(arm).astype(int) for arm in arms})
+    members = frame.assign(**{arm: adtte["ARMCD"].eq(arm).astype(int) for arm in arms})
     counts = members.groupby(["Kind", "Why", "Record"], observed=True)[[*arms]].sum().reset_index()
     lines = [
         {name: Data(str(own[name])) for name in ("Why", "Kind", "Record")}

@@ -177,7 +177,7 @@ def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
     os = study.adtte[study.adtte["PARAMCD"].eq(str(plan.primary.endpoint))]
     alive, mean = {}, {}
     for arm in arms:
-        times = os[os["TRT01P"].eq(arm)]
+        times = os[os["ARMCD"].eq(arm)]
         alive[arm], *limits = other.survival(times, at=horizon)
         yield found.pair(
             "os_milestone", "survival", arm, horizon, alive[arm], by=KM, name="alive at the horizon"
@@ -197,7 +197,7 @@ def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
             )
         mean[arm] = nan if isnan(tau) else other.restricted_mean(times, tau=tau)
         yield found.pair("os_rmst", "rmst", arm, tau, mean[arm], by=RMST, name="mean time alive")
-    if len(arms) != 2 or not all(os["TRT01P"].eq(arm).any() for arm in arms):
+    if len(arms) != 2 or not all(os["ARMCD"].eq(arm).any() for arm in arms):
         return
     between, ratio = f"{arms[1]} - {arms[0]}", f"{arms[1]} v {arms[0]}"
     gap = alive[arms[1]] - alive[arms[0]]
@@ -243,7 +243,7 @@ def _first_events(study: Study, found: _Rows) -> Iterator[Pair | None]:
             had = _prevalent(study, code)
             rows = study.adtte[study.adtte["PARAMCD"].eq(code) & ~study.adtte["USUBJID"].isin(had)]
             for arm in study.arms:
-                own = rows[rows["TRT01P"].eq(arm)]
+                own = rows[rows["ARMCD"].eq(arm)]
                 if own.empty:
                     continue
                 at = analysis.horizon_days or nan

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from esld.data.views import ALL
 from esld.reasons import ENGLISH
 
 PSEUDO = (
@@ -38,7 +39,7 @@ class Reader:
     language : str
         Of the catalogue, as BCP 47 has it.
     labels : dict of str to str
-        What the trial calls each arm of the view, and the group of all patients, by code.
+        What the trial calls each arm of the view, by code.
     """
 
     language: str = "en"
@@ -129,7 +130,7 @@ def has(key: str) -> bool:
 
 def arm_label(arm: str) -> str:
     """What the trial calls an arm, or the group of all patients; a group that is neither by its own name."""
-    return reader().labels.get(arm, arm)
+    return message("arms.label.all") if arm == ALL else reader().labels.get(arm, arm)
 
 
 def _marked(entry: Entry) -> Entry:

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Protocol
 
+from esld.data.views import ALL
 from esld.report.words.catalogue import PSEUDO, arm_label, has, message, reader
-
-ALL = "ALL"  # code of the group of all patients
 
 
 class Grammar(Protocol):

@@ -22,7 +22,7 @@ def test_against_the_clinical_events_themselves(study, cut):
         counted = {
             r.USUBJID
             for r in firsts.itertuples()
-            if arm == r.TRT01P and r.AVAL <= 365 and (r.USUBJID, r.PARAMCD) not in before
+            if arm == r.ARMCD and r.AVAL <= 365 and (r.USUBJID, r.PARAMCD) not in before
         }
         assert found.loc[arm, "value"] == len(counted) > 0
         assert found.loc[arm, "n"] == 11

@@ -59,7 +59,7 @@ def cited(html):
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_everybody_is_at_risk_or_had_it_before(cut, study, first):
-    sizes = study(cut).randomised["TRT01P"].value_counts()
+    sizes = study(cut).randomised["ARMCD"].value_counts()
     for result, _ in first(cut).values():
         for arm, had in result.prevalent.items():
             assert had + result.curves[arm].n == sizes[arm]
@@ -73,7 +73,7 @@ def test_first_events_are_those_of_adtte(cut, study, first):
         before = prevalent_subjects(own.protocol.endpoint(code), own.adlb)
         times = times[~times["USUBJID"].isin(before) & times["AVAL"].le(result.at)]
         for arm in own.arms:
-            mine = times[times["TRT01P"].eq(arm)]
+            mine = times[times["ARMCD"].eq(arm)]
             assert reported.row("incidence", arm).events == mine["EVTYPE"].eq("EVENT").sum()
             assert reported.row("competing_incidence", arm).events == mine["EVTYPE"].eq("COMPETING").sum()
 
@@ -85,7 +85,7 @@ def test_mayo_ascites_by_hand(study, first):
     times = own.adtte[own.adtte["PARAMCD"].eq("TTASC")]
     times = times[~times["USUBJID"].isin(prevalent_subjects(own.protocol.endpoint("TTASC"), own.adlb))]
     for arm, curve in result.curves.items():
-        mine = times[times["TRT01P"].eq(arm)]
+        mine = times[times["ARMCD"].eq(arm)]
         lost = (mine["EVTYPE"].isna() & mine["AVAL"].lt(40)).any()
         assert result.complete[arm] == (not lost)
         share = (mine["EVTYPE"].eq("EVENT") & mine["AVAL"].le(40)).mean()
@@ -110,7 +110,7 @@ def test_the_test_is_gray_s_of_those_at_risk(study, first):
     times = own.adtte[own.adtte["PARAMCD"].eq("TTASC")]
     times = times[~times["USUBJID"].isin(prevalent_subjects(own.protocol.endpoint("TTASC"), own.adlb))]
     state = times["EVTYPE"].map({"EVENT": 1, "COMPETING": 2}).fillna(0).astype(int)
-    expected = gray(times["AVAL"], state, times["TRT01P"], cause=1)
+    expected = gray(times["AVAL"], state, times["ARMCD"], cause=1)
     assert reported.row("p_value").value == pytest.approx(expected.p_value, rel=1e-10)
 
 
@@ -118,13 +118,13 @@ def test_the_test_is_gray_s_of_those_at_risk(study, first):
 def test_rates_are_episodes_over_the_years_observed(cut, study, every):
     own = study(cut)
     ends = observed_days(own.adsl).clip(upper=365)
-    arm_of = own.randomised.set_index("USUBJID")["TRT01P"]
+    arm_of = own.randomised.set_index("USUBJID")["ARMCD"]
     for code, (_, reported) in every(cut).items():
         rows = own.adce[own.adce["PARAMCD"].eq(code) & own.adce["ANL01FL"].eq("Y") & own.adce["AVAL"].le(365)]
         counts = {}
         for arm in own.arms:
             years = ends[arm_of.eq(arm)].sum() / 365.25
-            counts[arm] = (int(rows["TRT01P"].eq(arm).sum()), years)
+            counts[arm] = (int(rows["ARMCD"].eq(arm).sum()), years)
             expected = rate(*counts[arm])
             row = reported.row("rate", arm)
             assert (row.events, row.value, row.upper) == (

@@ -261,7 +261,7 @@ def values(**more) -> pd.DataFrame:
         ("P3", HIGH, 1, 20.0), ("P3", HIGH, 57, 30.0),
         ("P4", HIGH, 1, 7.0), ("P4", HIGH, 85, 6.0),
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=["USUBJID", "TRT01P", "ADY", "AVAL"])
+    return pd.DataFrame(rows, columns=["USUBJID", "ARMCD", "ADY", "AVAL"])
 
 
 ENDS = pd.DataFrame({"USUBJID": ["P1", "P3", "P4", "P9"], "kind": ["death", "transplant", "lost", "death"]})
@@ -348,7 +348,7 @@ class TestTrajectories:
         )
 
     def test_arm_without_patients_has_an_empty_panel(self):
-        own = values().query("TRT01P == @LOW")
+        own = values().query("ARMCD == @LOW")
         picture = trajectories(own, arms=[LOW, HIGH], id="c", title="", alt="", label="", ends=ENDS)
         assert [axes.get_title("left") for axes in picture.figure.axes] == [
             "Low dose (n = 2)",

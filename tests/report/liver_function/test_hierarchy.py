@@ -15,7 +15,7 @@ HOW = {"conf_level": 0.95, "seed": "test"}
 
 def compared(own, patients_by_arm=None):
     entered = randomised.order_of_entry(own)
-    sizes = tuple(int(entered["TRT01P"].eq(arm).sum()) for arm in own.arms)
+    sizes = tuple(int(entered["ARMCD"].eq(arm).sum()) for arm in own.arms)
     plan = own.protocol.analysis("HIERARCHY")
     result = hierarchy.compare_patients(own, plan, entered, design=CompleteRandomisation(sizes=sizes), **HOW)
     rows = rows_of("pairs", hierarchy.win_rows(result), analysis="HIERARCHY", chapter="c")
@@ -49,8 +49,8 @@ def plain_reading(own):
         return int(apart >= 2) - int(apart <= -2)
 
     found = []
-    for j in subjects.index[subjects["TRT01P"].eq(LOW)]:
-        for i in subjects.index[subjects["TRT01P"].eq(HIGH)]:
+    for j in subjects.index[subjects["ARMCD"].eq(LOW)]:
+        for i in subjects.index[subjects["ARMCD"].eq(HIGH)]:
             steps = (by_time("OS", i, j), by_time("TFS", i, j), by_episodes(i, j), by_meld(i, j))
             found.append(next(((place, s) for place, s in enumerate(steps) if s), (4, 0)))
     return found

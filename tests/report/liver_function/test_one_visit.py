@@ -72,20 +72,20 @@ class TestRandomisation:
         """Under complete randomisation with everybody seen, ancova and worst_rank count the same allocations."""
         own = study("demo-final")
         rng = np.random.default_rng(7)
-        frame = pd.DataFrame({"USUBJID": range(12), "TRT01P": [LOW, HIGH] * 6, "BASE": rng.normal(size=12)})
+        frame = pd.DataFrame({"USUBJID": range(12), "ARMCD": [LOW, HIGH] * 6, "BASE": rng.normal(size=12)})
         frame = frame.assign(CHG=rng.normal(size=12), death=np.nan, transplant=np.nan)
         frame.loc[3, ["CHG", "death"]] = np.nan, 30
         design = CompleteRandomisation(sizes=(6, 6))
         at = one_visit.AtVisit(frame, own.protocol.parameter("BILI"))
         rows = rows_of("r", one_visit.ranked_rows(own, at, design=design, **HOW), analysis="A", chapter="c")
         wanted = worst_rank(
-            frame["CHG"], frame["TRT01P"], better="lower", death_time=frame["death"], groups=[LOW, HIGH]
+            frame["CHG"], frame["ARMCD"], better="lower", death_time=frame["death"], groups=[LOW, HIGH]
         )
         assert rows.row(one_visit.RANDOMISATION_P).value == pytest.approx(wanted.exact.p_value)
         whole = frame.assign(CHG=frame["CHG"].fillna(0.3))
         at = one_visit.AtVisit(whole, own.protocol.parameter("BILI"))
         rows = rows_of("r", one_visit.adjusted_rows(own, at, design=design, **HOW), analysis="A", chapter="c")
-        wanted = ancova(whole, outcome="CHG", group="TRT01P", covariates=["BASE"], groups=[LOW, HIGH])
+        wanted = ancova(whole, outcome="CHG", group="ARMCD", covariates=["BASE"], groups=[LOW, HIGH])
         assert rows.row(one_visit.RANDOMISATION_P).value == pytest.approx(wanted.exact.p_value)
         assert rows.row("ls_mean_difference").value == pytest.approx(wanted.hc3.difference.value)
         assert rows.row("ls_mean_difference_p_value").value == pytest.approx(wanted.hc3.difference.p_value)

@@ -38,7 +38,7 @@ class TestRows:
         own = study(cut)
         for code in ("BILI", "ALBI"):
             rows = own.adlb[own.adlb["PARAMCD"].eq(code) & own.adlb["ANL01FL"].eq("Y")]
-            for (arm, visit), values in rows.groupby(["TRT01P", "AVISITN"])["AVAL"]:
+            for (arm, visit), values in rows.groupby(["ARMCD", "AVISITN"])["AVAL"]:
                 row = changes(cut, code).row("mean", arm, visit)
                 assert (row.value, row.n) == (pytest.approx(values.mean()), len(values))
 
@@ -48,7 +48,7 @@ class TestRows:
         own = study(cut)
         adlb = own.adlb.query("PARAMCD == 'ALBI' and ANL01FL == 'Y' and AVISITN > 0").dropna(subset=["CHG"])
         frame = adlb.assign(
-            arm=pd.Categorical(adlb["TRT01P"], own.arms), visit=adlb["AVISITN"].map("v{:.0f}".format)
+            arm=pd.Categorical(adlb["ARMCD"], own.arms), visit=adlb["AVISITN"].map("v{:.0f}".format)
         )
         fit = mmrm(
             frame,

@@ -39,7 +39,7 @@ def one(number, arm=LOW, *, contact=None, subjid=None, **more):
     """A patient by hand with what a course needs: last seen on day `contact`, else on the last day."""
     made = patient(number, arm, **more)
     seen = made["RANDDT"] + pd.Timedelta(days=contact if contact is not None else made["days"])
-    return {**made, "SUBJID": subjid or f"{number:03d}", "TRT01A": arm, "LSTALVDT": seen}
+    return {**made, "SUBJID": subjid or f"{number:03d}", "ACTARMCD": arm, "LSTALVDT": seen}
 
 
 def by_hand(*people, infusions=(), endpoints=(), ex=True):
@@ -56,7 +56,7 @@ def line(found, number):
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_everybody_ends_in_one_way(cut, study, found):
-    sizes = study(cut).randomised["TRT01P"].value_counts()
+    sizes = study(cut).randomised["ARMCD"].value_counts()
     _, reported = found(cut)
     for arm in (*study(cut).arms, ALL):
         rows = [reported.row(outcome, arm) for outcome in OUTCOMES]
@@ -167,7 +167,7 @@ def test_infusions_stopped_or_reduced():
 
 def test_infusions_by_the_dose_received():
     """Randomised to the higher dose and given the lower one: 1 is then a whole dose."""
-    found, _ = by_hand({**one(1, HIGH), "TRT01A": LOW}, infusions=[(1, "2024-01-01", "1", None)])
+    found, _ = by_hand({**one(1, HIGH), "ACTARMCD": LOW}, infusions=[(1, "2024-01-01", "1", None)])
     assert line(found, 1)["reduced"] == 0
 
 
@@ -285,7 +285,7 @@ def test_table_of_states(study, found):
 
 def test_dead_at_two_years_are_those_of_adtte(study, found):
     own = study("mayo-pbc")
-    os = own.adtte.query("PARAMCD == 'OS' and CNSR == 0 and AVAL <= 730.5")["TRT01P"].value_counts()
+    os = own.adtte.query("PARAMCD == 'OS' and CNSR == 0 and AVAL <= 730.5")["ARMCD"].value_counts()
     rows = state_rows(found("mayo-pbc")[0], [730.5]).query("statistic == 'death'")
     assert rows.set_index("group")["value"].to_dict() == os.to_dict()
 
@@ -345,7 +345,7 @@ def test_title_of_a_profile_counts_last_values(study, found):
     meld = own.adlb.query("PARAMCD == 'MELD' and ANL01FL == 'Y'").sort_values("ADY")
     parts = []
     for arm, word in zip(own.arms, ("low dose", "medium-high dose"), strict=True):
-        last = meld[meld["TRT01P"].eq(arm) & meld["AVISITN"].gt(0)].groupby("USUBJID").tail(1)
+        last = meld[meld["ARMCD"].eq(arm) & meld["AVISITN"].gt(0)].groupby("USUBJID").tail(1)
         parts.append(f"{(last['AVAL'] < last['BASE']).sum()} of {len(last)} ({word})")
     title = patients.profile_figure(own, result, own.protocol.parameter("MELD")).figure.get_suptitle()
     assert " ".join(title.split()).endswith(f"in {' and '.join(parts)}")

@@ -22,7 +22,7 @@ EVENTS = (BLEEDING, ASCITES)
 PEOPLE = pd.DataFrame(
     [("P1", "001", LOW, 400.0, NAN), ("P2", "002", LOW, 120.0, NAN), ("P3", "003", HIGH, 380.0, 134.0),
      ("P4", "004", HIGH, 300.0, NAN)],
-    columns=["USUBJID", "number", "TRT01P", "end", "transplant"],
+    columns=["USUBJID", "number", "ARMCD", "end", "transplant"],
 )  # fmt: skip
 HAPPENED = pd.DataFrame(
     [("P1", "infusion", 1, 0.0), ("P1", "reduced", 29, 4.0), ("P1", BLEEDING, 200, 28.5), ("P1", ASCITES, 200, 28.5),
@@ -141,7 +141,7 @@ class TestSwimmer:
         assert key(swimmer(PEOPLE.assign(transplant=NAN), HAPPENED.iloc[[5]])) == ["death"]
 
     def test_an_arm_without_patients_and_nothing_that_happened(self):
-        people = PEOPLE[PEOPLE["TRT01P"].eq(LOW)]
+        people = PEOPLE[PEOPLE["ARMCD"].eq(LOW)]
         picture = swimmer(people, HAPPENED.iloc[:0])
         assert not picture.figure.legends
         assert picture.figure.axes[1].get_title(loc="left") == f"{HIGH} (n = 0)"
@@ -217,7 +217,7 @@ class TestProfiles:
 
     def test_each_arm_begins_a_row(self):
         people = pd.DataFrame(
-            {"USUBJID": list("abcdefg"), "number": list("abcdefg"), "TRT01P": [LOW] * 5 + [HIGH] * 2}
+            {"USUBJID": list("abcdefg"), "number": list("abcdefg"), "ARMCD": [LOW] * 5 + [HIGH] * 2}
         )
         tops = {
             a.get_title(loc="left")[0]: round(a.get_position().y1, 3)

@@ -29,7 +29,7 @@ def demonstration(study):
 def test_a_line_a_patient_and_a_block_an_arm(demonstration):
     own, _, table = demonstration
     assert sorted(table.frame["Patient"]) == sorted(own.randomised["SUBJID"])
-    arm_of = own.randomised.set_index("SUBJID")["TRT01P"]
+    arm_of = own.randomised.set_index("SUBJID")["ARMCD"]
     assert table.frame["Group"].tolist() == table.frame["Patient"].map(arm_of).tolist()
     assert table.frame["Group"].drop_duplicates().tolist() == own.arms
 

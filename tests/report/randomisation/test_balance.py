@@ -40,7 +40,7 @@ class TestRows:
             if variable.categorical:
                 assert row.value is None or row.value >= 0
             elif row.value is not None:
-                groups = [values.loc[values["TRT01P"].eq(arm), variable.name].dropna() for arm in own.arms]
+                groups = [values.loc[values["ARMCD"].eq(arm), variable.name].dropna() for arm in own.arms]
                 spread = sqrt(np.mean([g.var(ddof=1) for g in groups]))
                 assert row.value == pytest.approx((groups[1].mean() - groups[0].mean()) / spread)
 

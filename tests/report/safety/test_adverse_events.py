@@ -164,7 +164,7 @@ def test_the_demonstration_counted_from_its_records(study):
     own = study("demo-final")
     result = events.adverse_events(own, safety.safety_set(own), conf_level=0.95)
     raw = own.tables["AE"]
-    arm = raw["USUBJID"].map(own.adsl.set_index("USUBJID")["TRT01A"])
+    arm = raw["USUBJID"].map(own.adsl.set_index("USUBJID")["ACTARMCD"])
     wanted = {
         "any": raw["AETERM"].notna(),
         "serious": raw["AESER"].eq("Y"),

@@ -127,7 +127,7 @@ def test_the_table_of_the_demonstration(study):
     ex = own.tables["EX"].assign(dose=lambda t: t["EXDOSE"].astype(float))
     sums = ex.groupby("USUBJID")["dose"].sum()
     for arm in own.arms:
-        mine = sums[own.adsl.set_index("USUBJID")["TRT01A"].reindex(sums.index).eq(arm)]
+        mine = sums[own.adsl.set_index("USUBJID")["ACTARMCD"].reindex(sums.index).eq(arm)]
         assert reported.row("cumulative mean", arm).value == pytest.approx(mine.mean())
         assert reported.row("all given", arm).value == ex["USUBJID"].isin(mine.index).sum()
     assert table.frame["Given"].tolist()[3] == "29/30 (97 %)"
