@@ -1,12 +1,12 @@
 """Words for results: the span that ties a number to its result, reasons, and what more than one chapter says."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from esld.data.study import Study
+from esld.methods import GIVEN, steps_of
 from esld.reasons import Reason
 from esld.report import numbers
 from esld.report.results import Row
@@ -110,8 +110,39 @@ def prose(label: str) -> str:
 
 
 def method(row: Row) -> str:
-    """How a result was made, with the dash that joins two names: ``Kaplan–Meier``."""
-    return re.sub(r"\b(Kaplan|Clopper|Miettinen)-(?=[A-Z])", "\\1–", row.method)
+    """How a result was made, in the words of the catalogue."""
+    return method_words(row.method)
+
+
+def method_words(code: str) -> str:
+    """A method of :mod:`esld.methods` in the words of the catalogue, as plain text."""
+    steps: list[str] = []
+    conditions: list[str] = []
+    told = steps
+    for name, parameters in steps_of(code):
+        if name == GIVEN:
+            told = conditions
+        else:
+            told.append(_step(name, parameters))
+    said = message("list.comma").join(steps)
+    return message("method.given", steps=said, conditions=joined(conditions)) if conditions else said
+
+
+def _step(name: str, parameters: tuple[str, ...]) -> str:
+    *most, last = parameters or ("",)
+    comma = message("list.comma")
+    number = int(last) if last.isdecimal() else 0
+    return message(
+        f"method.{name}",
+        **dict(zip("abc", parameters, strict=False)),
+        all=joined(parameters),
+        any=message("list.or", most=comma.join(most), last=last) if most else last,
+        commas=comma.join(parameters),
+        ratio=":".join(parameters),
+        size=message("method.size", number=parameters[0], unit=numbers.unit(last)) if most else last,
+        number=numbers.thousands(number),
+        count=number,
+    )
 
 
 def nothing_recorded(study: Study, domain: str, what: str) -> str:
