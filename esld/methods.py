@@ -3,11 +3,15 @@
 The statistics name the steps; the report says each in the reader's language, by the entry ``method.<name>`` of its catalogue.
 """
 
+import re
 from collections.abc import Iterable
 
 GIVEN = "given"
 """The step after which the conditions of a reference set follow: ``exact, allocations:20, given, arm-sizes:3:3``."""
 
+# Names of lower-case words; parameters are whatever is left after escaping.
+_STEP = r"[a-z0-9]+(?:-[a-z0-9]+)*(?::[^:,]*)*"
+_CODE = re.compile(rf"{_STEP}(?:, {_STEP})*")
 _ESCAPES = (("%", "%25"), (":", "%3A"), (",", "%2C"))
 
 
@@ -54,6 +58,17 @@ def steps_of(method: str) -> list[tuple[str, tuple[str, ...]]]:
     [('exact', ()), ('given', ()), ('arm-sizes', ('3', '3'))]
     """
     return [(name, tuple(map(_plain, own))) for name, *own in _split(method)]
+
+
+def is_code(method: str) -> bool:
+    """Whether a text is a method as a code; an empty one is.
+
+    Examples
+    --------
+    >>> is_code("kaplan-meier, greenwood"), is_code("Kaplan-Meier, Greenwood")
+    (True, False)
+    """
+    return not method or _CODE.fullmatch(method) is not None
 
 
 def _split(method: str) -> Iterable[list[str]]:

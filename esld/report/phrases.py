@@ -132,6 +132,8 @@ def _step(name: str, parameters: tuple[str, ...]) -> str:
     *most, last = parameters or ("",)
     comma = message("list.comma")
     number = int(last) if last.isdecimal() else 0
+    if not has(f"method.{name}"):  # an analyst's own
+        return " ".join((name.replace("-", " "), *parameters))
     return message(
         f"method.{name}",
         **dict(zip("abc", parameters, strict=False)),

@@ -308,7 +308,7 @@ class TestEdges:
 
     def test_method_says_what_was_done(self):
         sample = ([1, 2, 3, 4], [1, 1, 0, 2], list("ABBA"))
-        assert gray(*sample, cause=1, rho=1).method == "gray:1, cause:1"
+        assert gray(*sample, cause=1, rho=1).method == "gray, rho:1, cause:1"
         assert gray(*sample, cause=1, strata=[1, 1, 2, 2]).method == "gray, strata:2, cause:1"
 
 
