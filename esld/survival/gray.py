@@ -72,10 +72,9 @@ class GrayTest:
 
     @property
     def method(self) -> str:
-        name = step("gray", f"{self.rho:g}") if self.rho else "gray"
-        return made_by(
-            name, stratified(self.strata), "ties-cut" if self.cut else "", step("cause", self.cause)
-        )
+        rho = step("rho", f"{self.rho:g}") if self.rho else ""
+        cut = "ties-cut" if self.cut else ""
+        return made_by("gray", rho, stratified(self.strata), cut, step("cause", self.cause))
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: observed and expected per group, then chisq, df and p_value; events of the cause."""
