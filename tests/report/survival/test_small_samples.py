@@ -41,7 +41,7 @@ def allowed_texts(row: Row) -> set[str]:
         return {f"{float(f'{value:.2g}'):,.{digits}f}" for digits in (0, 1)}
     if row.statistic == "p_smallest":
         return {numbers.p_value(value)}
-    assert row.statistic in ("reference_set", "draws", "fewest deaths against none"), row.statistic
+    assert row.statistic in ("reference_set", "draws", "fewest_deaths_against_none"), row.statistic
     return {f"{value:,.0f}", str(row.n)}
 
 

@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from esld.report import numbers
-from esld.report.results import rows_of
+from esld.report.results import rows_of, slug
 from esld.report.validation import agreement as validation
+from esld.report.words.catalogue import message
 from tests.report.builders import plain, spans
 
 AGREED = pd.DataFrame(
@@ -25,16 +26,16 @@ def reported():
 
 
 def test_a_row_a_method_and_the_totals(reported):
-    row = reported.row("largest relative difference, Cox")
+    row = reported.row("largest_relative_difference_cox")
     assert (row.value, row.n, row.method, row.result_id) == (
         5e-10,
         34,
         "R survival 3.5-3, coxph",
         "validation.largest_relative_difference_cox",
     )
-    assert reported.row("values compared").value == 1234
-    assert reported.row("largest relative difference").value == 5e-10
-    assert reported.row("methods beyond tolerance").value == 0
+    assert reported.row("values_compared").value == 1234
+    assert reported.row("largest_relative_difference").value == 5e-10
+    assert reported.row("methods_beyond_tolerance").value == 0
     assert len(reported.rows) == 5
 
 
@@ -89,6 +90,9 @@ def test_the_record_lies_in_the_package():
     agreed = validation.agreement()
     assert list(agreed.columns) == list(AGREED.columns)
     assert agreed["method"].is_unique
+    for method, oracle in zip(agreed["method"], agreed["oracle"], strict=True):
+        assert message(f"agreement.method.{slug(method)}") == method
+        assert message(f"agreement.oracle.{slug(method)}") == oracle
     assert (
         len(rows_of("v", validation.agreement_rows(agreed), analysis="V", chapter="c").rows)
         == len(agreed) + 3
