@@ -22,7 +22,7 @@ from esld.report.survival.tables import (
 )
 from esld.report.survival_times import endpoint_times, hazards_on_arm
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import PSEUDO, Reader, message, read_by
 from esld.survival import boschloo, exact_logrank, fisher, kaplan_meier, milestone
 from tests.report.builders import HIGH, LABELS, LOW, arrays, at_horizon, cells, patient, study_of
 
@@ -227,7 +227,7 @@ def curves(low, high):
 
 def km_table(own, times=(365,), **how):
     reported = rows_of("os_km", curve_rows(own, times), analysis="OS-KM", chapter="c")
-    return curve_table(reported, own, times, id="os_km", title="Overall survival"), reported
+    return curve_table(reported, own, times, id="os_km", title=message("survival.overall")), reported
 
 
 class TestCurves:
@@ -312,6 +312,23 @@ class TestEndings:
         assert frame.loc[frame["Why"].str.contains("followed to the cut-off"), "Record"].tolist() == [
             "cut-off"
         ]
+
+
+def test_every_word_of_a_table_is_of_the_catalogue():
+    """But for methods, and for what the data say of an end."""
+    people = [patient(1, HIGH), patient(2, HIGH, days=10, dead=True), patient(3, LOW)]
+    own = curves([(20, True), ALIVE], [ALIVE] * 3)
+    with read_by(Reader(PSEUDO, {LOW: "Α", HIGH: "Β"})):
+        tables = [
+            milestone_table({"primary": at_horizon(INCOMPLETE), "sensitivity": at_horizon(COMPLETE)}),
+            km_table(own, (120, 365))[0],
+            ending_table(study_of(people).adtte, arms=[LOW, HIGH]),
+        ]
+        for table in tables:
+            shown = [column.title for column in table.columns if column.key not in ("why", "record")]
+            notes = table.footnotes[2 if table.id == "milestone" else 0 :]
+            texts = [table.title, *shown, *table.frame[shown].to_numpy().ravel(), *notes]
+            assert not [text for text in texts if re.search("[a-z]{2}", text)]
 
 
 def test_power_rows():

@@ -1,12 +1,14 @@
 """The agreement with other software as results, tables and words."""
 
+import re
+
 import pandas as pd
 import pytest
 
 from esld.report import numbers
 from esld.report.results import rows_of, slug
 from esld.report.validation import agreement as validation
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import PSEUDO, Reader, message, read_by
 from tests.report.builders import plain, spans
 
 AGREED = pd.DataFrame(
@@ -97,3 +99,12 @@ def test_the_record_lies_in_the_package():
         len(rows_of("v", validation.agreement_rows(agreed), analysis="V", chapter="c").rows)
         == len(agreed) + 3
     )
+
+
+def test_every_word_is_of_the_catalogue(reported):
+    with read_by(Reader(PSEUDO)):
+        tables = [validation.agreement_table(validation.agreement()), validation.not_compared_table()]
+        said = [plain(validation.agreement_sentence(reported))]
+        for table in tables:
+            said += [table.title, *table.frame.columns, *table.frame.to_numpy().ravel(), *table.footnotes]
+    assert not [text for text in said if re.search("[a-z]{2}", text)]
