@@ -209,6 +209,9 @@ def curve_table(
     return Table(id, title, lines, spanners, (how, *notes), heads=heads)
 
 
+_ENDINGS = {0: "event", 1: "censored", 2: "censored_by_rule"}  # by CNSR
+
+
 def ending_table(adtte: pd.DataFrame, *, arms: Sequence[str]) -> Table:
     """Why and by which record each time ended: how many, by arm; events first."""
     frame = pd.DataFrame(
@@ -228,9 +231,6 @@ def ending_table(adtte: pd.DataFrame, *, arms: Sequence[str]) -> Table:
         lines.append(line | {arm: Number(own[arm]) for arm in arms})
     heads = {arm: arm_label(arm) for arm in arms}
     return Table("time_endings", message("endings.title"), lines, heads=heads)
-
-
-_ENDINGS = {0: "event", 1: "censored", 2: "censored_by_rule"}  # by CNSR
 
 
 def power_rows(
