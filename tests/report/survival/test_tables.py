@@ -199,13 +199,10 @@ PAGE = 88
 def width(table: Table) -> int:
     """Characters a table cannot do without: numbers never break, words and heads break at spaces and hyphens."""
     total = 0
-    for column in table.frame.columns:
-        if column == table.group:
-            continue
-        prefix = next((f"{s}: " for s, own in table.spanners.items() if column in own), "")
-        head = max(map(len, re.split(r"[ -]", column.removeprefix(prefix))))
-        body = table.frame[column]
-        is_number = column != table.frame.columns[0] and body[body.ne("")].str.match(r"[\d+\u2212N]").all()
+    for column in table.shown:
+        head = max(map(len, re.split(r"[ -]", column.heading)))
+        body = table.frame[column.title]
+        is_number = column.key != table.columns[0].key and body[body.ne("")].str.match(r"[\d+\u2212N]").all()
         longest = (
             body.str.len().max() if is_number else max(len(w) for t in body for w in re.split(r"[ -]", t))
         )
