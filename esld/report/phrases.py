@@ -7,9 +7,9 @@ from typing import Any
 
 from esld.data.study import Study
 from esld.methods import GIVEN, steps_of
-from esld.reasons import Reason
+from esld.reasons import Parameter, Reason
 from esld.report import numbers
-from esld.report.results import Row
+from esld.report.results import Row, slug
 from esld.report.words.catalogue import Reader, arm_label, has, message
 from esld.report.words.grammar import in_prose, joined, noun, of_group
 
@@ -31,6 +31,16 @@ class Sentence:
 
 
 _ARMS = ("group",)  # parameters of a reason that name an arm
+_WORDS = (
+    "limits",
+    "of",
+    "curve",
+    "end",
+    "outcome",
+    "what",
+    "sides",
+    "numbers",
+)  # and those that are words of ours
 
 
 def worded(reason: Reason | None, place: str = "", **more: str) -> str:
@@ -50,13 +60,21 @@ def worded(reason: Reason | None, place: str = "", **more: str) -> str:
 
 
 def _said(one: Reason, place: str) -> str:
-    about = {
-        name: joined(value) if isinstance(value, tuple) else arm_label(str(value)) if name in _ARMS else value
-        for name, value in one.about
-    }
+    about = {name: _parameter(name, value) for name, value in one.about}
     whose = "".join(message("reasons.whose", of=about[of]) for of in ("group", "structure") if of in about)
     own = f"reason.{place}.{one.code}"
     return message(own if has(own) else f"reason.{one.code}", whose=whose, **about)
+
+
+def _parameter(name: str, value: Parameter) -> Parameter:
+    if isinstance(value, tuple):
+        return joined(str(_parameter(name, each)) for each in value)
+    if name in _ARMS:
+        return arm_label(str(value))
+    if name == "method":
+        return method_words(str(value))
+    key = f"reasons.{name}.{slug(str(value))}"
+    return message(key) if name in _WORDS and has(key) else value
 
 
 def notes_of(rows: Iterable[Row], place: str = "") -> list[str]:
