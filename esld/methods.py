@@ -60,6 +60,11 @@ def steps_of(method: str) -> list[tuple[str, tuple[str, ...]]]:
     return [(name, tuple(map(_plain, own))) for name, *own in _split(method)]
 
 
+def structure_of(method: str) -> str:
+    """The covariance of a mixed model: that of ``mmrm:us, reml, kenward-roger`` is ``us``; empty without one."""
+    return next((own[0] for name, own in steps_of(method) if name == "mmrm" and own), "")
+
+
 def is_code(method: str) -> bool:
     """Whether a text is a method as a code; an empty one is.
 

@@ -134,16 +134,16 @@ def method(row: Row) -> str:
 
 def method_words(code: str) -> str:
     """A method of :mod:`esld.methods` in the words of the catalogue, as plain text."""
-    steps: list[str] = []
-    conditions: list[str] = []
-    told = steps
-    for name, parameters in steps_of(code):
-        if name == GIVEN:
-            told = conditions
-        else:
-            told.append(_step(name, parameters))
-    said = message("list.comma").join(steps)
-    return message("method.given", steps=said, conditions=joined(conditions)) if conditions else said
+    made, _, conditions = code.partition(f", {GIVEN}, ")
+    said = message("list.comma").join(_step(*one) for one in steps_of(made))
+    return (
+        message("method.given", steps=said, conditions=conditions_words(conditions)) if conditions else said
+    )
+
+
+def conditions_words(code: str) -> str:
+    """What a reference set holds fixed, in the words of the catalogue, as plain text."""
+    return joined(_step(*one) for one in steps_of(code))
 
 
 def _step(name: str, parameters: tuple[str, ...]) -> str:

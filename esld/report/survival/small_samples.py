@@ -8,7 +8,7 @@ from math import isnan
 
 from esld.reasons import Why
 from esld.report import numbers
-from esld.report.phrases import p_equals, span
+from esld.report.phrases import conditions_words, p_equals, span
 from esld.report.results import Reported, Row
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined, noun, of_group, period, treatment
@@ -71,7 +71,7 @@ def exact_logrank(test: PermutationTest, reported: Reported, *, seed: str) -> st
     text = message(
         f"exact.logrank{_drawn(test)}", n=span(row, str(row.n)), **_reference(test, reported, seed)
     )
-    said = [text, message("exact.supposes", conditions=span(row, test.conditions))]
+    said = [text, message("exact.supposes", conditions=span(row, conditions_words(test.conditions)))]
     if "p_smallest" in reported:
         smallest = reported.row("p_smallest")
         said.append(message("exact.caution", smallest=span(smallest, numbers.p_value(smallest.value))))

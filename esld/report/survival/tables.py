@@ -160,7 +160,7 @@ def hazards_rows(test: ProportionalHazards, sizes: Sequence[int]) -> pd.DataFram
     z = 1.959963984540054 + 0.8416212335729143  # quantiles of the normal distribution at 0.975 and 0.8
     share = n1 * n2 / (n1 + n2) ** 2
     factor = exp(z * 2 / sqrt(share * test.events)) if test.events else inf
-    how = "Schoenfeld: hazard ratio of the earlier and of the later half of the events, two-sided 5 %, power 80 %"
+    how = "schoenfeld-halves, two-sided-5, power-80"
     reason = None if test.events else because(Why.NO_EVENTS)
     row = {"value": factor, "method": how, "n": test.n, "events": test.events, "reason": reason}
     return pd.concat(
@@ -266,7 +266,7 @@ def power_rows(
             "statistic": slug(f"power {alive:g} v {other:g}"),
             "value": fisher_power(alive, other, n1=n1, n2=n2),
             "n": n1 + n2,
-            "method": "Fisher's exact test, two-sided 5 %; exact power",
+            "method": "fisher, two-sided-5, exact-power",
         }
         for other in others
     ]
@@ -277,7 +277,7 @@ def power_rows(
             "statistic": "fewest_deaths_against_none",
             "value": fewest,
             "n": n1 + n2,
-            "method": "Fisher's exact test, two-sided 5 %",
+            "method": "fisher, two-sided-5",
             "reason": None if fewest else because(Why.NOT_EVEN_IF_ALL_DIE),
         }
     )

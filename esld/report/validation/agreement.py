@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from esld.methods import step
 from esld.report import numbers
 from esld.report.cells import Cell, Label, Number
 from esld.report.phrases import span, whole
@@ -158,7 +159,7 @@ def agreement_rows(agreed: pd.DataFrame) -> pd.DataFrame:
         {
             "statistic": f"largest_relative_difference_{slug(line['method'])}",
             "value": line["largest_relative_difference"],
-            "method": line["oracle"],
+            "method": step("reference", line["oracle"]),
             "n": line["values"],
         }
         for line in agreed.to_dict("records")
@@ -173,7 +174,7 @@ def agreement_rows(agreed: pd.DataFrame) -> pd.DataFrame:
             {
                 "statistic": "largest_relative_difference",
                 "value": agreed["largest_relative_difference"].max(),
-                "method": "largest of all methods",
+                "method": "largest-of-methods",
                 "n": total["n"],
             },
         ]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from esld.methods import made_by, step
 from esld.report import numbers
 from esld.report.cells import Cell, Empty, Label, Number
 from esld.report.phrases import span
@@ -68,16 +69,15 @@ def coverage_rows(summary: pd.DataFrame) -> pd.DataFrame:
     """:func:`coverage_summary` in long form."""
     rows = []
     for line in summary.to_dict("records"):
-        how = f"{line['trials']:,} trials a scenario" if line["trials"] else "exact"
-        about = {"method": f"{line['method']}; {how}", "n": line["scenarios"]}
+        how = step("trials", line["trials"]) if line["trials"] else "exact"
+        kind = (slug(part).replace("_", "-") for part in line["method"].split(", "))
+        about = {"method": made_by(*kind, how), "n": line["scenarios"]}
         for name, column in _COLUMNS.items():
             statistic = _statistic(line["quantity"], line["method"], line["lost"], name)
             rows.append({"statistic": statistic, "value": line[column], **about})
     error = {"statistic": "monte_carlo_standard_error", "value": summary["std_err"].max()}
     drawn = summary[summary["trials"] > 0]
-    rows.append(
-        {**error, "method": "largest of all scenarios that were drawn", "n": int(drawn["scenarios"].sum())}
-    )
+    rows.append({**error, "method": "largest-of-scenarios", "n": int(drawn["scenarios"].sum())})
     return pd.DataFrame(rows)
 
 

@@ -10,11 +10,12 @@ from esld.data.study import Study
 from esld.double_programming import longitudinal
 from esld.double_programming import survival as other
 from esld.errors import RunError
+from esld.methods import structure_of
 from esld.reasons import Reason, Why, because
 from esld.report import cells, numbers
 from esld.report.cells import Cell, Label, Number
 from esld.report.difference import result_name
-from esld.report.phrases import whole, worded
+from esld.report.phrases import method_words, whole, worded
 from esld.report.results import Reported, Row, slug
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
@@ -22,9 +23,9 @@ from esld.report.words.catalogue import arm_label, message
 CLOSED_FORM = 1e-8  # relative; the report keeps 12 significant digits
 SEARCHED = 1e-5  # relative: two searches of one maximum
 OF_A_STANDARD_ERROR = 5e-3  # how far two searches may leave an LS mean apart, where the likelihood is flat
-KM, RMST, LOGRANK = "lifelines, Kaplan–Meier", "lifelines, restricted mean", "lifelines, log-rank"
-COX, INCIDENCE = "lifelines, Cox by Efron", "lifelines, Aalen–Johansen"
-FISHER, LS = "SciPy, Fisher's exact test", "SciPy, REML by BFGS, then least squares"
+KM, RMST, LOGRANK = "lifelines, kaplan-meier", "lifelines, rmst", "lifelines, log-rank"
+COX, INCIDENCE = "lifelines, cox, efron", "lifelines, aalen-johansen"
+FISHER, LS = "scipy, fisher", "scipy, reml, bfgs, least-squares"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,7 +284,7 @@ def _changes(study: Study, found: _Rows) -> Iterator[Pair | None]:
                 continue
             adlb = study.adlb[study.adlb["PARAMCD"].eq(code) & study.adlb["ANL01FL"].eq("Y")]
             adlb = adlb[adlb["CHG"].notna() & adlb["BASE"].notna() & adlb["AVISITN"].isin(weeks)]
-            structure = used.method.removeprefix("MMRM ").partition(",")[0]
+            structure = structure_of(used.method)
             means = longitudinal.ls_means(adlb, structure=structure, arms=study.arms, visits=weeks)
             for arm, visit, mean in zip(means["group"], means["time"], means["value"], strict=True):
                 label = study.protocol.parameter(code).param
@@ -355,7 +356,7 @@ def _line(pair: Pair, count: int = 1) -> dict[str, Cell]:
     return {
         "result": Label(said, f"{pair.row.result_id}.{pair.part}"), "group": _groups(pair.row.arm),
         "this_report": Number(pair.first, 6, "digits", pair.row.result_id), "other_program": Number(pair.second, 6, "digits"),
-        "difference": gap, "allowed": Number(pair.allowed, style="power"), "computed_by": Label(pair.by),
+        "difference": gap, "allowed": Number(pair.allowed, style="power"), "computed_by": Label(method_words(pair.by), pair.by),
     }  # fmt: skip
 
 

@@ -52,7 +52,7 @@ def check(html: str, reported: Reported, *constants: str) -> str:
     for result_id, text in spans(html):
         own = rows[result_id]
         deaths = {str(own.events)} if own.statistic.startswith("ph_") else set()
-        given = {own.method.partition(", given ")[2]} - {""}
+        given = {conditions_words(own.method.partition(", given, ")[2])} - {""}
         assert text in (allowed_texts(own) | deaths | given) - {"NE"}, (text, own)
     assert not unspanned_numbers(html, *CONSTANTS, *constants), html
     text = plain(html)
