@@ -66,11 +66,11 @@ class TestResults:
         )
 
     def test_text_is_short_and_by_chapter(self, report):
-        old = [*flow(("All", 20)), ROW, replace(ROW, result_id="x.b", method="Cox", chapter="04_x")]
+        old = [*flow(("All", 20)), ROW, replace(ROW, result_id="x.b", method="cox", chapter="04_x")]
         new = [
             *flow(("All", 22)),
             replace(ROW, value=0.8),
-            replace(ROW, result_id="x.b", method="Firth", chapter="04_x"),
+            replace(ROW, result_id="x.b", method="firth", chapter="04_x"),
             replace(ROW, result_id="x.c", chapter="04_x"),
         ]
         lines = report_text(compare_reports(report("a", old), report("b", new))).splitlines()
