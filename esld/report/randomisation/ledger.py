@@ -8,7 +8,7 @@ import pandas as pd
 from esld.allocation.disclosed import Disclosed, read_disclosed
 from esld.data.study import Study
 from esld.report import needs
-from esld.report.cells import Cell, Data, Empty, Label, Number
+from esld.report.cells import Data, Empty, Label, Number
 from esld.report.phrases import whole
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
@@ -113,7 +113,7 @@ def ledger_sentence(check: LedgerCheck, rows: Reported) -> str:
 def ledger_table(check: LedgerCheck) -> Table:
     """A line a patient: the ledger's day, stratum, slot and arm beside those of the data."""
     answers = {code: Label(message(f"ledger.{code}"), code) for code in ("yes", "no")}
-    lines: list[dict[str, Cell | str]] = [
+    lines = [
         {
             "patient": _data(r["SUBJID"]), "stratum": _data(r["stratum"]),
             "slot": Empty() if pd.isna(r["slot"]) else Number(r["slot"]), "ledger_day": _data(r["day"]),
@@ -137,7 +137,9 @@ def design_table(study: Study) -> Table:
     if published:
         facts["slots"] = message("design.slots.each", n=published.slots_per_stratum)
     facts["commitment"] = published.commitment if published else message("design.commitment.none")
-    lines = [{"what": Label(message(f"design.{code}"), code), "how": fact} for code, fact in facts.items()]
+    lines = [
+        {"what": Label(message(f"design.{code}"), code), "how": Label(fact)} for code, fact in facts.items()
+    ]
     return Table("design", message("design.title"), lines)
 
 
