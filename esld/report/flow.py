@@ -16,7 +16,7 @@ from esld.report.words.catalogue import arm_label, has, message
 from esld.report.words.grammar import capitalised, period
 
 OF = ": "  # between a step and a reason for it, in the name of a step
-_NOT_RECORDED, _COMPLETED = "not_recorded", "completed"  # reasons for which the export has no term
+_NOT_RECORDED, _COMPLETED = "not_recorded", "completed_early"  # reasons for which the export has no term
 
 
 @dataclass(frozen=True)

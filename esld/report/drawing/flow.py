@@ -120,7 +120,7 @@ def _title(flow: Flow) -> str:
     return message(key, patients=noun("patient", every[first]), **every)
 
 
-def _line(flow: Flow, step: str, arm: str = ALL) -> _Line:
+def _head(flow: Flow, step: str, arm: str = ALL) -> _Line:
     """A line that heads a box by itself."""
     return _Line(flow.words(step, "box"), flow.count(step, arm), bold=True)
 
@@ -171,7 +171,7 @@ def _drawn(axes: "Axes", flow: Flow, layout: Layout) -> float:
         y, middle = _enrolment(axes, flow, layout, right)
         stages.append(("enrolment", middle))
     whole = (layout.left, right)
-    top, y = y, _box(axes, [_line(flow, "randomised")], whole, y, layout, centred=True)
+    top, y = y, _box(axes, [_head(flow, "randomised")], whole, y, layout, centred=True)
     if not stages:
         stages.append(("enrolment", (top + y) / 2))
     columns = _columns(whole, len(flow.arms))
@@ -195,8 +195,8 @@ def _drawn(axes: "Axes", flow: Flow, layout: Layout) -> float:
 
 def _enrolment(axes: "Axes", flow: Flow, layout: Layout, right: float) -> tuple[float, float]:
     """The assessed, and beside the arrow down those who were not randomised; where the next box begins, and their middle."""
-    y = _box(axes, [_line(flow, "assessed")], (layout.left, right), 0.0, layout, centred=True)
-    lines = [_line(flow, "excluded"), *_counted(flow, "ineligible", ALL), *_counted(flow, "other", ALL)]
+    y = _box(axes, [_head(flow, "assessed")], (layout.left, right), 0.0, layout, centred=True)
+    lines = [_head(flow, "excluded"), *_counted(flow, "ineligible", ALL), *_counted(flow, "other", ALL)]
     if flow.count("waiting"):
         lines += _counted(flow, "waiting", ALL, 0)
     start = y - _GAP / 2
