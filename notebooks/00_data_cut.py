@@ -25,7 +25,6 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
-from esld.data.dates import in_words
 from esld.report.chapter import open_chapter
 from esld.report.data_cut import enrolment, records
 from esld.report.data_cut.estimands import estimand_table
@@ -33,7 +32,7 @@ from esld.report.drawing.flow import flow_figure
 from esld.report.flow import absent_words, flow_table, participant_flow
 from esld.report.phrases import span, whole
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import period
+from esld.report.words.grammar import on_day, period
 
 chapter = open_chapter("00_data_cut", cut=cut)
 study = chapter.study
@@ -88,7 +87,7 @@ chapter.table(flow_table(flow))
 
 # %% tags=["hide-input"]
 randomised, planned = counts.row("randomised", "ALL"), protocol.target_enrolment
-last = in_words(f"{study.randomised['RANDDT'].max():%Y-%m-%d}")
+last = on_day(study.randomised["RANDDT"].max())
 enrolled = message("enrolment.said", count=randomised.n, n=whole(randomised), planned=planned, last=last)
 chapter.say(enrolled)
 

@@ -38,9 +38,11 @@ def said_by(table: Table) -> list[str]:
 
 
 def drawn(picture: Picture) -> list[str]:
-    """Every text of a figure but the ticks."""
+    """Every text of a figure but the ticks up its side."""
     found = [picture.title, picture.alt]
+    picture.figure.draw_without_rendering()
     for axes in picture.figure.axes:
+        found += [text.get_text() for text in (*axes.get_xticklabels(), axes.xaxis.get_offset_text())]
         found += [axes.get_xlabel(), axes.get_ylabel(), *(text.get_text() for text in axes.texts)]
         if legend := axes.get_legend():
             found += [text.get_text() for text in legend.get_texts()]
@@ -56,7 +58,7 @@ def own(study):
     return study("demo-final")
 
 
-def test_the_data_cut(own):
+def test_the_data_cut(own, study):
     facts = records.cut_table(own)
     assert not letters(*(cell.text for cell in facts.cells["item"]), *said_by(facts))
     assert not letters(facts.cells["this_cut"][3].text, facts.cells["this_cut"][-1].text)  # status and view
@@ -72,7 +74,10 @@ def test_the_data_cut(own):
     assert not letters(*said_by(queries))
     assert not letters(*(cell.text for key in ("severity", "status") for cell in queries.cells[key]))
     assert not letters(records.query_words(own, handed("queries", records.query_counts(own, asked))))
-    assert not letters(records.correction_table(own).html, *said_by(records.assumption_table(own)))
+    assert not letters(records.correction_table(own).html)
+    for trial in (own, study("mayo-pbc")):
+        assumed = records.assumption_table(trial)
+        assert not letters(*said_by(assumed), *(cell.text for cell in assumed.cells["subject"]))
     planned = estimands.estimand_table(own)
     assert not letters(*said_by(planned), *(cell.text for cell in planned.cells["attribute"]))
     dates = own.randomised["RANDDT"]
@@ -103,7 +108,10 @@ def test_randomisation(own):
     check = ledger.check_ledger(own, ledger.ledger_of(own))
     beside, plan = ledger.ledger_table(check), ledger.design_table(own)
     assert not letters(ledger.ledger_sentence(check, handed("ledger", ledger.ledger_rows(check))))
-    assert not letters(*said_by(beside), *(cell.text for cell in beside.cells["agree"]), *said_by(plan))
+    assert not letters(*said_by(beside), *said_by(plan))
+    assert not letters(
+        *(cell.text for key in ("ledger_arm", "data_arm", "agree") for cell in beside.cells[key])
+    )
     assert not letters(*(cell.text for cell in plan.cells["what"]))
     designs = predictability.designs_beside(own)
     properties = handed("designs", predictability.design_rows(designs, seed="x"))

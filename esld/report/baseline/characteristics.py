@@ -22,6 +22,10 @@ from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import arm_in_prose, joined, noun, of_group
 
+# Of what is counted, by the codes that every trial uses.
+_YES_NO = ("ASCYN", "ASCDIUR", "HEPATOM", "SPIDERS")
+_SCALES = {**dict.fromkeys(("ASCITES", "WHAVEN", "EDEMA", "ENCEPH"), "grade"), "STAGE": "stage"}
+
 
 def summarise_baseline(study: Study) -> pd.DataFrame:
     """Distribution of each baseline variable, by arm and for all, in long form.
@@ -195,13 +199,8 @@ def _measured(
 
 
 def category_label(variable: Variable, category: str) -> str:
-    """What a category is called: ``Female``, ``Grade 2``, ``Stage 3``, ``Yes``."""
-    label = variable.label.lower()
-    if variable.name == "SEX":
-        return message(f"baseline.sex.{category}")
-    for word in ("grade", "stage"):
-        if word in label:
-            return message(f"baseline.{word}", category=category)
-    if ("present" in label or "controlled" in label) and category in ("0", "1"):
-        return message(f"baseline.present.{category}")
-    return category
+    """What a category is called: ``Female``, ``Grade 2``, ``Stage 3``, ``Yes``; the category where nobody knows its scale."""
+    if variable.name == "SEX" or (variable.name in _YES_NO and category in ("0", "1")):
+        return message(f"baseline.{'sex' if variable.name == 'SEX' else 'present'}.{category}")
+    scale = _SCALES.get(variable.name)
+    return message(f"baseline.{scale}", category=category) if scale else category

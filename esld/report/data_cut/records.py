@@ -15,7 +15,7 @@ from esld.report.cells import Cell, Count, Data, Estimate, Label, Number, arm, s
 from esld.report.phrases import Sentence, whole
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import has, message
 from esld.report.words.grammar import period
 from esld.survival import median_follow_up
 
@@ -278,8 +278,9 @@ def assumption_table(study: Study) -> Table | Sentence:
     assumed = {name: stated for name, stated in study.protocol.data_assumptions.items() if stated.assumed}
     if not assumed:
         return Sentence(message("assumptions.none"))
-    rows = [
-        {"subject": name.replace("_", " ").capitalize(), "choice": stated.value, "reason": stated.reason}
-        for name, stated in assumed.items()
-    ]
+    rows: list[dict[str, Cell | str]] = []
+    for name, stated in assumed.items():
+        key = f"data_assumptions.about.{name}"
+        subject = message(key) if has(key) else name.replace("_", " ").capitalize()
+        rows.append({"subject": Label(subject, name), "choice": stated.value, "reason": stated.reason})
     return Table("data_assumptions", message("data_assumptions.title"), rows)

@@ -8,7 +8,7 @@ import pandas as pd
 from esld.allocation.disclosed import Disclosed, read_disclosed
 from esld.data.study import Study
 from esld.report import needs
-from esld.report.cells import Data, Empty, Label, Number
+from esld.report.cells import Data, Empty, Label, Number, arm
 from esld.report.phrases import whole
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
@@ -117,7 +117,7 @@ def ledger_table(check: LedgerCheck) -> Table:
         {
             "patient": _data(r["SUBJID"]), "stratum": _data(r["stratum"]),
             "slot": Empty() if pd.isna(r["slot"]) else Number(r["slot"]), "ledger_day": _data(r["day"]),
-            "data_day": _data(r["RANDDT"]), "ledger_arm": _data(r["arm"]), "data_arm": _data(r["ARMCD"]),
+            "data_day": _data(r["RANDDT"]), "ledger_arm": _arm(r["arm"]), "data_arm": _arm(r["ARMCD"]),
             "agree": answers["yes" if r["agrees"] else "no"],
         }
         for r in check.frame.to_dict("records")
@@ -141,6 +141,10 @@ def design_table(study: Study) -> Table:
         {"what": Label(message(f"design.{code}"), code), "how": Label(fact)} for code, fact in facts.items()
     ]
     return Table("design", message("design.title"), lines)
+
+
+def _arm(code: object) -> Label | Empty:
+    return arm(code) if isinstance(code, str) and code else Empty()
 
 
 def _data(value: object) -> Data | Empty:

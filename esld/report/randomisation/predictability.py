@@ -61,11 +61,9 @@ def design_table(designs: Mapping[str, Design], properties: Reported) -> Table:
         for name in designs
     ]
     notes = [message("designs.note")]
-    drawn = [
-        r for r in properties.rows if r.statistic == "predictability" and r.method.startswith("Monte Carlo")
-    ]
-    if drawn:
-        names = joined(message(f"designs.{r.arm}") for r in drawn)
+    drawn = [name for name in designs if properties.row("predictability_known", name).value is None]
+    if drawn:  # what a list of all allocations alone can tell is then missing
+        names = joined(message(f"designs.{name}") for name in drawn)
         notes.append(message("designs.drawn", designs=names, draws=f"{DRAWS:,}"))
     return Table("designs", message("designs.title"), lines, footnotes=tuple(notes), heads=heads)
 
