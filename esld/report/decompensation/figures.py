@@ -88,7 +88,7 @@ def event_curves(
         below.tick_params(bottom=False, labelbottom=False)
         for side in below.spines.values():
             side.set_visible(False)
-        below.set_title(message("decompensation.figure.at_risk"), fontsize=8, fontweight="normal", pad=1)
+        below.set_title(message("decompensation.at_risk"), fontsize=8, fontweight="normal", pad=1)
         for position, arm in enumerate(arms):
             colour, row = arm_style(position)["color"], len(arms) - 1 - position
             at_risk = curves[arm].at_risk if arm in curves else [0] * len(ticks)

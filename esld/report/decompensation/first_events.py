@@ -113,7 +113,6 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
     lines: list[dict[str, Cell]] = []
     notes: dict[str, None] = {}
     at = next(iter(results.values()))[0].at
-    day = period(at)
     for code, (first, reported) in results.items():
         for arm, had in first.prevalent.items():
             line = {"event": Label(first.name, code), "group": arm_cell(arm), "prevalent": Number(had)}
@@ -147,11 +146,12 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
         message("decompensation.first.competing"),
         *sorted(notes),
     )
+    title = message("decompensation.first.title", horizon=period(at))
     heads = {
-        "first_event": message("decompensation.first.by", horizon=day),
+        "at_risk": message("decompensation.at_risk"),
+        "first_event": title,
         "incidence": message("decompensation.first.incidence", level=level),
     }
-    title = message("decompensation.first.title", horizon=day)
     return Table("first_events", title, lines, {}, footnotes, group="event", heads=heads)
 
 

@@ -163,7 +163,7 @@ class AdverseEvents:
         more = [
             {
                 "group": arm,
-                "statistic": f"{name}, {what}",
+                "statistic": f"{name}.{what}",
                 "value": value,
                 "method": "count",
                 "unit": what.split("_")[0],
@@ -225,7 +225,7 @@ def _cells(found: AdverseEvents, reported: Reported, name: str) -> dict[str, Cel
     cells: dict[str, Cell] = {}
     for arm in found.group.arms:
         cells[f"{arm}.patients"] = share_cell(reported.row(name, arm))
-        cells[f"{arm}.events"] = number(reported.row(f"{name}, events", arm))
+        cells[f"{arm}.events"] = number(reported.row(f"{name}.events", arm))
     return cells
 
 
@@ -252,7 +252,7 @@ def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
         for arm in found.group.arms:
             row = reported.row(name, arm)
             line[f"{arm}.patients"] = share_cell(row)
-            line[f"{arm}.events"] = number(reported.row(f"{name}, events", arm))
+            line[f"{arm}.events"] = number(reported.row(f"{name}.events", arm))
             if scale:
                 line[f"{arm}.worst_{scale.code}"] = _levels(scale, reported, name, arm)
         lines.append(line)
@@ -269,7 +269,7 @@ def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
 def _levels(scale: Scale, reported: Reported, name: str, arm: str) -> Several:
     """``G1: 2, G3: 1``: patients by worst grade or severity."""
     rows = {
-        f"{scale.code}_{level}": reported.find(f"{name}, worst_{scale.code}_{level}", arm)
+        f"{scale.code}_{level}": reported.find(f"{name}.worst_{scale.code}_{level}", arm)
         for level in (*scale.levels.values(), _UNKNOWN)
     }
     said = [
@@ -322,7 +322,7 @@ def _unknown(found: AdverseEvents, reported: Reported, kind: str) -> str:
     """Of how many events something is not known, by group."""
     if kind not in found.kinds:
         return message("safety.events.unknown.none")
-    rows = [reported.row(f"{kind}, events", arm) for arm in found.group.arms if found.group.size(arm)]
+    rows = [reported.row(f"{kind}.events", arm) for arm in found.group.arms if found.group.size(arm)]
     return joined(
         message(
             "safety.events.unknown.arm",

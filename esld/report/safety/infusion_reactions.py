@@ -19,7 +19,7 @@ def reaction_rows(found: AdverseEvents) -> pd.DataFrame:
         for term in by_frequency(found.reactions, "TERM"):
             own = soon[soon["TERM"].eq(term)]
             x = len(own.drop_duplicates(["USUBJID", "LDOSENUM"]))
-            name = f"{term}, infusions"
+            name = f"{term}.infusions"
             parts.append(found.share_of(term, arm, own))
             parts.append(share(name, arm, x, given, conf_level=found.conf_level, unit="infusions"))
     return pd.concat(parts[1:] or parts, ignore_index=True)
@@ -37,7 +37,7 @@ def reactions_table(found: AdverseEvents, every: Reported, reported: Reported) -
         line: dict[str, Cell] = {"reaction": name_cell(term)}
         for arm in found.group.arms:
             one = reported.row(term, arm) if term else every.row("soon", arm)
-            other = reported.row(f"{term}, infusions", arm) if term else every.row("infusions", arm)
+            other = reported.row(f"{term}.infusions", arm) if term else every.row("infusions", arm)
             line |= {f"{arm}.patients": share_cell(one), f"{arm}.infusions": share_cell(other)}
         lines.append(line)
     notes = (

@@ -29,7 +29,7 @@ def rows(frame):
 def counts(result, kind, arm=LOW):
     """Patients and events of a line of the overview."""
     reported = rows(result)
-    return reported.row(kind, arm).events, reported.row(f"{kind}, events", arm).value
+    return reported.row(kind, arm).events, reported.row(f"{kind}.events", arm).value
 
 
 class TestTheOverview:
