@@ -71,10 +71,10 @@ def balance_rows(study: Study) -> pd.DataFrame:
         column = values.get(variable.name, pd.Series(np.nan, values.index))
         if variable.categorical:
             found = standardised_difference_of_levels(column.to_numpy(dtype=object), codes)
-            method = "standardised distance of the proportions"
+            method = "standardised-proportions"
         else:
             found = standardised_difference(column.to_numpy(dtype=float), codes)
-            method = "standardised difference of the means"
+            method = "standardised-means"
         rows.append({
             "statistic": f"{variable.name} standardised difference", "value": found, "n": int(column.notna().sum()),
             "method": method, "reason": because(Why.ONE_LEVEL) if isnan(found) else None,

@@ -137,7 +137,7 @@ def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
                 "lower": median.lower,
                 "upper": median.upper,
                 "unit": "days",
-                "method": "reverse Kaplan–Meier",
+                "method": "reverse, kaplan-meier",
                 "reason": median.reason,
             },
             {

@@ -86,7 +86,7 @@ def place_rows(study: Study) -> pd.DataFrame:
             "statistic": "mean_place",
             "value": place,
             "n": int(arms.eq(arm).sum()),
-            "method": "arithmetic mean",
+            "method": "mean",
         }
         for arm, place in zip(compared, places, strict=True)
     ]

@@ -80,7 +80,7 @@ def guess_rows(study: Study) -> pd.DataFrame:
     second, entered = needs.compared(study)[1], order_of_entry(study)
     codes = entered["ARMCD"].eq(second).to_numpy(dtype=np.int64)
     row = {"statistic": "guessed", "value": correct_guesses(codes), "n": len(codes), "unit": "assignments"}
-    return pd.DataFrame([row | {"method": "convergence strategy of Blackwell and Hodges, ties count half"}])
+    return pd.DataFrame([row | {"method": "convergence-strategy"}])
 
 
 def guess_sentence(guesses: Reported, properties: Reported) -> str:

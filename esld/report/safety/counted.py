@@ -126,7 +126,7 @@ def share(
     """``x`` of ``n`` with exact limits, in long form; not estimable where there is nobody, for the reason `nobody`."""
     if n == 0:
         empty = {"group": arm, "statistic": statistic, "value": float("nan"), "n": 0, "events": 0}
-        return pd.DataFrame([empty | {"unit": unit, "method": "Clopper-Pearson", "reason": because(nobody)}])
+        return pd.DataFrame([empty | {"unit": unit, "method": "clopper-pearson", "reason": because(nobody)}])
     return (
         clopper_pearson(x, n, conf_level=conf_level)
         .to_frame(group=arm, statistic=statistic)

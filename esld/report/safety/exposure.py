@@ -81,7 +81,7 @@ class Exposure:
     def _row(
         self, arm: str, statistic: str, value: float, n: int, unit: str = "infusions", **about: Any
     ) -> dict[str, object]:
-        method = "count" if unit == "infusions" else "as recorded"
+        method = "count" if unit == "infusions" else "as-recorded"
         return {
             "group": arm,
             "statistic": statistic,
