@@ -63,7 +63,7 @@ def trajectories(
                 color=style["color"], linewidth=0.9, alpha=0.55 if own["USUBJID"].nunique() < 40 else 0.16,
             )  # fmt: skip
         last = own.sort_values("week", kind="stable").groupby("USUBJID").tail(1).merge(ends, on="USUBJID")
-        for kind, (marker, colour, filled, *_) in ENDS.items():
+        for kind, (marker, colour, filled) in ENDS.items():
             at = last[last["kind"].eq(kind)]
             if len(at):
                 look = {"marker": marker, "color": colour, "linestyle": "none", "markersize": 5}

@@ -57,7 +57,7 @@ def marks_for(events: Iterable[str]) -> dict[str, Mark]:
         "infusion": Mark(INFUSION, INK, True),
         "reduced": Mark(INFUSION, INK, False),
         **{code: Mark(_CONDITIONS[n % len(_CONDITIONS)], INK, True) for n, code in enumerate(events)},
-        **{kind: Mark(*ENDS[kind][:3]) for kind in ("transplant", "death", "lost")},
+        **{kind: Mark(*ENDS[kind]) for kind in ("transplant", "death", "lost")},
         "ongoing": Mark(_ARROW, INK, True),
     }
 
