@@ -136,7 +136,7 @@ class TestSurvivalCurves:
         assert (to_hex(high.get_color()).upper(), high.get_linestyle()) == ("#D55E00", "--")
         assert to_hex(axes.collections[0].get_facecolor()[0]).upper() == "#0072B2"
         names = {t.get_text(): to_hex(t.get_color()).upper() for t in axes.texts}
-        assert names == {LOW: "#0072B2", HIGH: "#D55E00"}
+        assert names == {LABELS[LOW]: "#0072B2", LABELS[HIGH]: "#D55E00"}
 
     def test_label_at_the_end_comes_with_a_piece_of_its_line(self):
         axes = standard().figure.axes[0]
