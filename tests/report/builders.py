@@ -305,7 +305,7 @@ def _written(cell: Cell, values: Mapping[str, str], under: str = "") -> str:
         return values.get(name, values.get("", ""))
 
     if isinstance(cell, Label):
-        return found("text")
+        return cell.said if cell.code and found("text") == cell.code else found("text")
     own = {what: found(what) for what in ("value", "lower", "upper", "x", "n") if hasattr(cell, what)}
     numbers = {what: None if text == "NA" else float(text) for what, text in own.items()}
     return replace(cell, **{k: int(v or 0) if k in ("x", "n") else v for k, v in numbers.items()}).text  # type: ignore[type-var]

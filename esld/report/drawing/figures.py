@@ -23,11 +23,11 @@ INK, FAINT = "#333333", "#E3E3E3"
 DPI = 200
 
 DEATH, TRANSPLANT, INFUSION, LOST = "x", "D", "^", "o"
-# How a course ended: marker, colour, filled or not, and its word; the same in every figure.
+# How a course ended: marker, colour, filled or not; the same in every figure.
 ENDS = {
-    "death": (DEATH, INK, True, "death"),
-    "transplant": (TRANSPLANT, "#7A4E9E", True, "transplant"),
-    "lost": (LOST, INK, False, "end of follow-up"),
+    "death": (DEATH, INK, True),
+    "transplant": (TRANSPLANT, "#7A4E9E", True),
+    "lost": (LOST, INK, False),
 }
 # Chinese characters (GB 2312), brought along because a machine need not have any.
 _HAN = Path(__file__).parent / "fonts" / "esld-han.otf"
