@@ -17,6 +17,7 @@ from esld.pipeline.execution import Executed
 from esld.pipeline.handed_over import HandedOver, gather
 from esld.pipeline.publish import SCRATCH
 from esld.pipeline.reuse import Shelf, key_of
+from esld.report.assumptions import assumptions
 from esld.report.front import FrontPage, front_page
 from esld.report.results import write_rows
 from esld.report.roles import READERS
@@ -168,6 +169,6 @@ def _report(
                 for name in ("pandas", "scipy", "lifelines", "papermill")
             ),
         ),
-        assumptions=tuple(protocol.assumptions()),
+        assumptions=tuple(assumptions(protocol)),
         diagram=render.Diagram(**asdict(front.diagram)) if front.diagram else None,
     )

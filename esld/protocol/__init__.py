@@ -1,7 +1,7 @@
 """The trial as data: arms, eligibility, visits, parameters, endpoints and planned analyses of one protocol.
 
 A protocol file states what the registry or the publication says. What it does not say is an *assumed* value with
-its reason, and the report lists every one of them (:meth:`Protocol.assumptions`).
+its reason, and the report lists every one of them (:meth:`Protocol.assumed`).
 """
 
 from esld.protocol._base import StatedText

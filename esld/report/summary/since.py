@@ -318,7 +318,7 @@ def method_table(since: SinceLastCut) -> Table | None:
         key = (result_name(change.row), _how(change.before), _how(change.after))
         made[key] = made.get(key, 0) + 1
     lines = [
-        {"result": Label(name), "numbers": Number(n), "method_then": Label(then), "method_now": Label(now)}
+        {"result_id": Label(name), "numbers": Number(n), "method_then": Label(then), "method_now": Label(now)}
         for (name, then, now), n in made.items()
     ]
     return Table("since_methods", message("diff.methods.title"), lines[:_SHOWN], footnotes=_more(len(lines)))
