@@ -1,9 +1,16 @@
 """What the protocol leaves open and what was chosen, in words."""
 
-from esld.protocol import Analysis, Endpoint, Protocol, Visit
-from esld.protocol._base import Assumable, StatedDays, StatedText
-from esld.protocol.measures import Rescue
-from esld.protocol.plan import AnalysisSet
+from esld.protocol import (
+    Analysis,
+    AnalysisSet,
+    Assumable,
+    Endpoint,
+    Protocol,
+    Rescue,
+    StatedDays,
+    StatedText,
+    Visit,
+)
 from esld.report.words.catalogue import message
 
 

@@ -61,10 +61,12 @@ PROSE = {
 SAME_EVERYWHERE = (
     r"\bNCT\d+(?:-\w+)*",  # of the register
     r"\b\d\d_[a-z_]+\b",  # a chapter's file
-    r"\b[\w/]+\.(?:html|docx|json|csv|pdf|svg|png|yaml)\b",  # a file
+    r"\b[\w/]+\.(?:html|docx|json|csv|pdf|svg|png|yaml|md)\b",  # a file
     r"\b[0-9a-f]{12,}…?",  # a hash
-    r"\b(?:esld|Python|pandas|scipy|lifelines|papermill)\b",  # what made the report
-    r"(?:µmol|mmol|mg|g|kg|cm|U|IU|10[⁹⁶])/(?:L|dL|kg|m²)\b|\b(?:cm|kg|mg)\b",  # units
+    r"\bQ-[A-Z2-7]{8}\b",  # the number of a query
+    r"\bUTF-8\b",  # how a file is written
+    r"\b(?:esld|Python|pandas|SciPy|scipy|lifelines|papermill)\b",  # programs
+    r"(?:µmol|mmol|mg|g|kg|cm|U|IU|10[⁹⁶])/(?:L|dL|kg|m²)\b|\b(?:cm|kg|mg)\b|\b10⁶ cells/kg",  # units
 )
 # Elements in which a text goes on; any other begins a new one.
 _INLINE = frozenset({"a", "abbr", "b", "dfn", "em", "i", "span", "strong", "sub", "sup", "time"})
@@ -149,6 +151,13 @@ def codes_of(study: Study) -> set[str]:
         texts = table.select_dtypes(exclude="number")
         terms = texts[[column for column in texts if not str(column).endswith(("RESU", "DOSU"))]]
         codes |= {str(value) for column in terms for value in terms[column].dropna().unique()}
+    codes |= {
+        term.capitalize() for term in codes if " " in term and term.isupper()
+    }  # as a label: Lost to follow-up
+    codes |= {text for name in ("EVNTDESC", "CNSDTDSC") for text in study.adtte[name].dropna().unique()}
+    codes |= {
+        name.replace("_", " ").capitalize() for name in plan.data_assumptions
+    }  # the protocol's own names
     criteria = (*plan.eligibility.inclusion, *plan.eligibility.exclusion)
     codes |= {own.id for own in (*plan.analyses, *criteria)}
     codes |= {own.paramcd for own in (*plan.endpoints, *plan.parameters)}

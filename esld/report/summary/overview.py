@@ -45,7 +45,7 @@ def planned_rows(study: Study, others: Others) -> pd.DataFrame:
         counts[row.analysis_id] = counts.get(row.analysis_id, 0) + 1
     planned: dict[str, str] = {analysis.id: analysis.role for analysis in study.protocol.analyses}
     rows = [(name, counts.get(name, 0), role) for name, role in planned.items()]
-    rows += [(name, count, "not planned") for name, count in counts.items() if name not in planned]
+    rows += [(name, count, "not-planned") for name, count in counts.items() if name not in planned]
     held = sum(counts.get(name, 0) > 0 for name in planned)
     about = {"statistic": "planned_analyses_held", "unit": "analyses", "method": "count", "n": len(planned)}
     every = [
