@@ -1,9 +1,7 @@
 """Figures in one visual language, made from the same results as the tables and sentences."""
 
 import io
-import re
 import textwrap
-from calendar import month_abbr
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from esld.report.words.catalogue import PSEUDO, message, reader
+from esld.report.words.catalogue import PSEUDO, reader
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -179,18 +177,4 @@ def date_axis(axes: "Axes") -> None:
         axes.set_xlim(first - short / 2, last + short / 2)
     locator = mdates.AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-
-    class Concise(mdates.ConciseDateFormatter):
-        def format_ticks(self, values: Any) -> list[str]:
-            return list(map(_with_month, super().format_ticks(values)))  # type: ignore[no-untyped-call]
-
-        def get_offset(self) -> str:
-            return _with_month(super().get_offset())  # type: ignore[no-untyped-call]
-
-    axes.xaxis.set_major_formatter(Concise(locator))  # type: ignore[no-untyped-call]
-
-
-def _with_month(text: str) -> str:
-    """A tick with the short name of its month in the reader's language."""
-    names = month_abbr[1:]
-    return re.sub("|".join(names), lambda found: message(f"month.short.{names.index(found[0]) + 1}"), text)
+    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
