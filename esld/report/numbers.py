@@ -6,7 +6,7 @@ from esld.report.words.catalogue import has, message
 
 MINUS = "\u2212"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_UNITS = {"umol/L": "µmol/L", "10^9/L": "10⁹/L", "ratio": ""}
+_UNITS = {"umol/L": "µmol/L", "10^9/L": "10⁹/L", "ratio": "", "percent": "%"}
 
 
 def not_estimable() -> str:
@@ -128,6 +128,11 @@ def unit(text: str) -> str:
 def with_unit(name: str, text: str) -> str:
     """``Total bilirubin (µmol/L)``; the name alone without a unit."""
     return f"{name} ({unit(text)})" if unit(text) else name
+
+
+def thousands(value: int) -> str:
+    """A large count with its thousands apart: ``155,712``."""
+    return f"{value:,}"
 
 
 def level(conf_level: float) -> str:

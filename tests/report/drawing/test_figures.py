@@ -20,7 +20,7 @@ from esld.report.drawing.figures import Picture
 from esld.report.liver_function.courses import mean_changes, trajectories
 from esld.report.survival.curves import _apart, _without_collision, survival_curves
 from esld.survival import kaplan_meier
-from tests.report.builders import HIGH, LOW
+from tests.report.builders import HIGH, LABELS, LOW
 
 TIMES = {
     LOW: ([120, 241, 370, 380, 390, 395, 399, 402, 405, 410, 415], [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
@@ -136,7 +136,7 @@ class TestSurvivalCurves:
         assert (to_hex(high.get_color()).upper(), high.get_linestyle()) == ("#D55E00", "--")
         assert to_hex(axes.collections[0].get_facecolor()[0]).upper() == "#0072B2"
         names = {t.get_text(): to_hex(t.get_color()).upper() for t in axes.texts}
-        assert names == {LOW: "#0072B2", HIGH: "#D55E00"}
+        assert names == {LABELS[LOW]: "#0072B2", LABELS[HIGH]: "#D55E00"}
 
     def test_label_at_the_end_comes_with_a_piece_of_its_line(self):
         axes = standard().figure.axes[0]
