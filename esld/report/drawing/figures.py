@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import PSEUDO, message, reader
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +31,7 @@ ENDS = {
 }
 # Chinese characters (GB 2312), brought along because a machine need not have any.
 _HAN = Path(__file__).parent / "fonts" / "esld-han.otf"
-_REPRODUCIBLE = {"svg.hashsalt": "esld", "svg.fonttype": "path"}
+_REPRODUCIBLE = {"svg.hashsalt": "esld"}
 _TITLE_WIDTH = 74  # characters of a bold title on 7 inches
 
 _STYLE: dict[str, Any] = {
@@ -128,7 +128,8 @@ class Picture:
         import matplotlib as mpl
 
         buffer = io.BytesIO()
-        with mpl.rc_context(_REPRODUCIBLE):  # type: ignore[arg-type]
+        text = "none" if reader().language == PSEUDO else "path"  # there texts are looked for plain letters
+        with mpl.rc_context(_REPRODUCIBLE | {"svg.fonttype": text}):  # type: ignore[arg-type]
             self.figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
         return buffer.getvalue()
 
