@@ -133,9 +133,9 @@ class Difference:
     def to_frame(self) -> pd.DataFrame:
         """Long form: how many results are of each status, and how many were made by another method."""
         counts = {
-            "results compared": sum(c.before is not None and c.after is not None for c in self.changes),
-            **{f"results {status}": sum(c.status == status for c in self.changes) for status in STATUSES},
-            "methods changed": len(self.by_another_method),
+            "results_compared": sum(c.before is not None and c.after is not None for c in self.changes),
+            **{f"results_{status}": sum(c.status == status for c in self.changes) for status in STATUSES},
+            "methods_changed": len(self.by_another_method),
         }
         about = {"unit": "results", "method": "count"}
         return pd.DataFrame([{"statistic": name, "value": n, **about} for name, n in counts.items()])

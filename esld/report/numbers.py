@@ -2,7 +2,7 @@
 
 import math
 
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import has, message
 
 MINUS = "\u2212"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -120,8 +120,9 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def unit(text: str) -> str:
-    """A unit as a reader writes it: ``µmol/L``, ``10⁹/L``, nothing for a ratio."""
-    return _UNITS.get(text, text)
+    """A unit as a reader writes it: ``µmol/L``, ``10⁹/L``, nothing for a ratio; one that is a word in the reader's language."""
+    entry = f"unit.{text.replace(' ', '_')}"
+    return message(entry) if has(entry) else _UNITS.get(text, text)
 
 
 def with_unit(name: str, text: str) -> str:

@@ -109,8 +109,13 @@ def not_compared(study: Study) -> str:
     if study.compares:
         return ""
     if not study.shows_arms:
-        return message("view.not_compared", view=study.cut.view)
+        return message("view.not_compared", view=view_name(study))
     return message("arms.not_compared", arms=_vacant_groups(study))
+
+
+def view_name(study: Study) -> str:
+    """What a reader calls the view of a cut."""
+    return message(f"view.{study.cut.view}")
 
 
 def vacant(study: Study) -> str:

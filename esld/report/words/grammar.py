@@ -1,6 +1,7 @@
 """How a language puts words together: lists, plurals, small numbers, and the trial's labels inside a sentence."""
 
 from collections.abc import Iterable
+from datetime import date
 from html import escape
 from typing import Protocol
 
@@ -95,6 +96,11 @@ def period(days: float) -> str:
     if abs(years - round(years)) < 0.003 and round(years) >= 1:
         return message("counted", count=in_words(round(years)), noun=noun("year", round(years)))
     return message("counted", count=f"{days:g}", noun=noun("day", days))
+
+
+def on_day(day: date) -> str:
+    """A day as prose writes it: ``30 June 2026``."""
+    return message("date", day=day.day, month=message(f"month.{day.month}"), year=day.year)
 
 
 def capitalised(text: str) -> str:
