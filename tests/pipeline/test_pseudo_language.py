@@ -18,6 +18,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
+from esld.allocation.lists import WHOLE
 from esld.data.cutfile import read_cut
 from esld.data.study import Study, load_study
 from esld.report.words.catalogue import PSEUDO, marked
@@ -158,6 +159,10 @@ def codes_of(study: Study) -> set[str]:
     codes |= {
         name.replace("_", " ").capitalize() for name in plan.data_assumptions
     }  # the protocol's own names
+    # What the data step tells the data manager: its words are not the report's.
+    codes |= {str(text) for name in ("rule", "message") for text in study.queries[name].dropna()}
+    codes |= {str(text) for text in study.account["why"].dropna()} if "why" in study.account else set()
+    codes.add(WHOLE)  # the one stratum of a list without strata
     criteria = (*plan.eligibility.inclusion, *plan.eligibility.exclusion)
     codes |= {own.id for own in (*plan.analyses, *criteria)}
     codes |= {own.paramcd for own in (*plan.endpoints, *plan.parameters)}

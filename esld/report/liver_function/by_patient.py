@@ -159,5 +159,5 @@ def flagged(study: Study, near: Reported) -> str:
         if row.n
     ]
     infused = [escape(source.description) for source in rescue.sources]
-    either = reduce(lambda one, other: message("rescue.or", one=one, other=other), dict.fromkeys(infused))
+    either = reduce(lambda one, other: message("list.or", most=one, last=other), dict.fromkeys(infused))
     return message("rescue", days=rescue.days, infused=either, arms=joined(arms))

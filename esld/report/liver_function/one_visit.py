@@ -24,8 +24,7 @@ from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group
 
-RESIDUALS = "residual-sum"
-RANKS = "centred-rank-sum"
+RESIDUALS, RANKS = "residual-sum", "centred-rank-sum"  # steps of the method: of the second arm
 RANDOMISATION_P = "randomisation_p_value"
 
 

@@ -175,10 +175,9 @@ def _of_model(study: Study, row: Row, *, fitted: bool) -> str:
     text = message(f"change.note{pooled}", **named)
     if not fitted:
         return text
-    structure = structure_of(row.method)
     model = message(
         f"change.note.model{pooled}", count=row.value, values=numbers.fixed(row.value, 0), n=row.n,
-        structure=message(f"structure.{structure}"),
+        structure=message(f"structure.{structure_of(row.method)}"),
     )  # fmt: skip
     failed = message("change.note.failed", reason=worded(row.reason)) if row.reason else ""
     return " ".join(filter(None, [text, model, failed]))

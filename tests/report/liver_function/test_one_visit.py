@@ -96,7 +96,8 @@ class TestRandomisation:
         design = CompleteRandomisation(sizes=(4, 4))
         rows = rows_of("r", one_visit.adjusted_rows(own, at, design=design, **HOW), analysis="A", chapter="c")
         row = rows.row(one_visit.RANDOMISATION_P)
-        assert "70 allocations, given arm sizes 4 and 4" in row.method
+        assert row.method == "residual-sum, exact, allocations:70, given, arm-sizes:4:4"
+        assert "70 allocations, given arm sizes 4 and 4" in one_visit._randomisation_note([row])
         assert row.n == 4
 
     def test_nobody_to_compare_is_said(self):

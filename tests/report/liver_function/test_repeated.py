@@ -82,7 +82,7 @@ class TestRows:
             )
         used = rows.row("model_values")
         assert (used.value, used.n, used.reason) == (len(adlb), adlb["USUBJID"].nunique(), None)
-        assert used.method == f"MMRM {covariance}, REML, Kenward-Roger, linear"
+        assert used.method == f"mmrm:{covariance}, reml, kenward-roger"
 
     def test_values_after_a_transplant_are_not_in_it(self, study, changes):
         own = study("demo-final")
@@ -160,7 +160,7 @@ class TestTable:
             thin, own.protocol.parameter("BILI"), plan.model_copy(update={"model": model}), conf_level=0.95
         )
         rows = rows_of("c", frame, analysis="LFT", chapter="c")
-        assert rows.row("model_values").method.startswith("MMRM cs")
+        assert rows.row("model_values").method.startswith("mmrm:cs,")
         notes = " ".join(footnotes(repeated.change_table(own, own.protocol.parameter("BILI"), rows)))
         assert "covariance of the visits: compound symmetry; REML" in notes
         assert "Planned before it and not used: us: " in notes
