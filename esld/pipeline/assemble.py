@@ -19,6 +19,7 @@ from esld.pipeline.publish import SCRATCH
 from esld.pipeline.reuse import Shelf, key_of
 from esld.report.assumptions import assumptions
 from esld.report.front import FrontPage, front_page
+from esld.report.labels import LABELS, labels_of, write_labels
 from esld.report.results import write_rows
 from esld.report.roles import READERS
 from esld.report.tables import Table
@@ -94,6 +95,8 @@ def assemble(
     scratch = staged / SCRATCH
     handed = gather(scratch, binder.slugs)
     write_rows(handed.rows, staged / "results.json")
+    titles = {slug: binder.chapters[slug].title for slug in binder.slugs if slug in binder.chapters}
+    write_labels(labels_of(handed.rows, study, titles), staged / LABELS)
     for name in ("tables", "figures"):
         shutil.move(scratch / name, staged / name)
     kept = sorted(binder.kept)
@@ -154,6 +157,7 @@ def _report(
             *([(paper.PDF, message("files.pdf"))] if pdf else []),
             (word.WORD, message("files.word")),
             ("results.json", message("files.results", count=len(handed.rows))),
+            (LABELS, message("files.labels")),
             *((f"{name}.csv", title) for name, title in tables.items()),
         ),
         made_with=(

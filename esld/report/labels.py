@@ -1,6 +1,8 @@
 """What the codes of ``results.json`` say to a person, in the language of the report: ``labels.json``, written beside it."""
 
+import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from esld.data.study import Study
 from esld.report import numbers
@@ -9,6 +11,7 @@ from esld.report.results import Row
 from esld.report.words.catalogue import arm_label, has, message
 from esld.report.words.grammar import capitalised
 
+LABELS = "labels.json"
 Labels = dict[str, dict[str, str]]
 
 
@@ -48,3 +51,8 @@ def labels_of(rows: Iterable[Row], study: Study, chapters: Mapping[str, str]) ->
 def unit_words(code: str) -> str:
     """A unit as a reader writes it, or in the words of the catalogue."""
     return message(f"unit.{code}") if has(f"unit.{code}") else numbers.unit(code)
+
+
+def write_labels(labels: Labels, path: Path) -> None:
+    """Write labels as JSON, a line each."""
+    path.write_text(json.dumps(labels, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

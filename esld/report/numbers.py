@@ -109,16 +109,6 @@ def days(value: float | None) -> str:
     return message("number.not_reached") if value is None or math.isnan(value) else fixed(value, 0)
 
 
-def noun(number: float, one: str, many: str = "") -> str:
-    """``day`` for one, ``days`` (or what `many` says) for any other number."""
-    return one if number == 1 else many or f"{one}s"
-
-
-def counted(number: int, one: str, many: str = "") -> str:
-    """``1 patient``, ``2 patients``."""
-    return f"{number} {noun(number, one, many)}"
-
-
 def unit(text: str) -> str:
     """A unit as a reader writes it: ``µmol/L``, ``10⁹/L``, nothing for a ratio; one that is a word in the reader's language."""
     entry = f"unit.{text.replace(' ', '_')}"

@@ -44,7 +44,7 @@ class Table:
     lines : sequence of mapping, or DataFrame
         Rows in order, each with a cell for every key of a column; the first column labels them. Text is a label, ``""`` an
         empty cell. A key is a code: the CSV's heading. That of ``LOW.n`` or ``n`` for a reader is the entry ``column.n`` of
-        the catalogue.
+        the catalogue, or the key itself where there is none.
     spanners : dict of str to list of str
         Headings over several columns, by what they say: the keys under it.
     heads : dict of str to str, optional
@@ -89,7 +89,9 @@ class Table:
                     f"columns under {label!r} of table {self.id!r} must stand together, got {own}"
                 )
             over |= dict.fromkeys(own, label)
-        columns = (Column(key, _heading(key, heads or {}, over), over.get(key, "")) for key in keys)
+        columns = (
+            Column(key, _heading(key, heads or {}, spanned=key in over), over.get(key, "")) for key in keys
+        )
         object.__setattr__(self, "columns", tuple(columns))
         object.__setattr__(self, "rows", rows)
 
@@ -164,11 +166,11 @@ class Table:
         return {"text/html": self.to_html(), "text/plain": repr(self)}
 
 
-def _heading(key: str, heads: Mapping[str, str], over: Mapping[str, str]) -> str:
+def _heading(key: str, heads: Mapping[str, str], *, spanned: bool) -> str:
     if key in heads:
         return heads[key]
-    entry = f"column.{key.rpartition('.')[2]}"
-    return message(entry) if has(entry) else key.removeprefix(f"{over.get(key)}: ")
+    own = key.rpartition(".")[2]
+    return message(f"column.{own}") if has(f"column.{own}") else own if spanned else key
 
 
 def _alignment(own: Sequence[Cell]) -> Alignment:

@@ -161,12 +161,17 @@ def codes_of(study: Study) -> set[str]:
     }  # the protocol's own names
     # What the data step tells the data manager: its words are not the report's.
     codes |= {str(text) for name in ("rule", "message") for text in study.queries[name].dropna()}
-    codes |= {str(text) for text in study.account["why"].dropna()} if "why" in study.account else set()
+    codes |= {form(str(why)) for why in study.account["why"] for form in (str, as_inside)}
     codes.add(WHOLE)  # the one stratum of a list without strata
     criteria = (*plan.eligibility.inclusion, *plan.eligibility.exclusion)
     codes |= {own.id for own in (*plan.analyses, *criteria)}
     codes |= {own.paramcd for own in (*plan.endpoints, *plan.parameters)}
     return {code for code in codes if len(code) > 1} - {arm.code for arm in plan.arms}
+
+
+def as_inside(text: str) -> str:
+    """As it stands within a sentence."""
+    return text[:1].lower() + text[1:]
 
 
 def left(text: str, same: re.Pattern[str]) -> list[str]:

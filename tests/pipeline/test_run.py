@@ -53,6 +53,7 @@ class TestReport:
                 "02_two.html",
                 "report.html",
                 "results.json",
+                "labels.json",
                 "provenance.json",
                 "run.json",
                 "report.docx",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.report import numbers
-from esld.report.words.grammar import capitalised, in_words, period
+from esld.report.words.grammar import capitalised, in_words, noun, period
 
 M = "\u2212"
 NOTHING = (None, math.nan, math.inf, -math.inf)
@@ -144,8 +144,7 @@ def test_days():
 
 def test_small_words():
     assert [in_words(n) for n in (0, 1, 12, 13)] == ["no", "one", "twelve", "13"]
-    assert [numbers.noun(n, "query", "queries") for n in (0, 1, 2)] == ["queries", "query", "queries"]
-    assert [numbers.noun(n, "day") for n in (0, 1, 2, 1.5)] == ["days", "day", "days", "days"]
+    assert [noun("day", n) for n in (0, 1, 2, 1.5)] == ["days", "day", "days", "days"]
     assert capitalised("two years") == "Two years"
     assert capitalised("MELD") == "MELD"
     assert numbers.level(0.95) == "95 %"

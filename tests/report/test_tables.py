@@ -31,9 +31,9 @@ from tests.report.conftest import CUTS
 
 PERCENT, P = partial(Number, style="percent"), partial(Number, style="p")
 LINES = [
-    {"Block": "A & B", "Visit": "Week 1", "Low dose: n": Number(10), "Low dose: p": P(0.0004), "Words": "a"},
-    {"Block": "A & B", "Visit": "Week <4>", "Low dose: n": Number(9), "Low dose: p": P(None), "Words": "1 b"},
-    {"Block": "C", "Visit": "Week 1", "Low dose: n": Empty(), "Low dose: p": P(0.999), "Words": Data("2026-03-31")},
+    {"Block": "A & B", "Visit": "Week 1", "LOW.n": Number(10), "LOW.p": P(0.0004), "Words": "a"},
+    {"Block": "A & B", "Visit": "Week <4>", "LOW.n": Number(9), "LOW.p": P(None), "Words": "1 b"},
+    {"Block": "C", "Visit": "Week 1", "LOW.n": Empty(), "LOW.p": P(0.999), "Words": Data("2026-03-31")},
 ]  # fmt: skip
 FRAME = pd.DataFrame(
     {
@@ -48,7 +48,7 @@ TABLE = Table(
     "a_table",
     "Title <i>",
     LINES,
-    {"Low dose": ["Low dose: n", "Low dose: p"]},
+    {"Low dose": ["LOW.n", "LOW.p"]},
     ("NE: p <b>0.05</b> & so on.",),
     group="Block",
 )
@@ -63,7 +63,7 @@ def test_html_holds_the_text_of_the_cells_and_csv_their_values():
     assert cells(TABLE) == FRAME.to_numpy().tolist()
     pd.testing.assert_frame_equal(TABLE.frame, FRAME)
     assert TABLE.to_csv() == (
-        "Block,Visit,Low dose: n,Low dose: p,Words\n"
+        "Block,Visit,LOW.n,LOW.p,Words\n"
         "A & B,Week 1,10,0.0004,a\nA & B,Week <4>,9,NA,1 b\nC,Week 1,,0.999,2026-03-31\n"
     )
 

@@ -19,12 +19,12 @@ FRAME = pd.DataFrame(
     {
         "Block": ["A & B", "A & B", "C"],
         "Visit": ["Week 1", "Week <4>", "Week 1"],
-        "Low dose: n": [Number(10), Number(9), Empty()],
-        "Low dose: mean": [Number(0.85, 2), Number(12), NotEstimable()],
+        "LOW.n": [Number(10), Number(9), Empty()],
+        "LOW.mean": [Number(0.85, 2), Number(12), NotEstimable()],
         "Words": ["a", "1 b", "2026-03-31"],
     }
 )
-TABLE = Table("t", "Title & <i>", FRAME, {"Low dose": ["Low dose: n", "Low dose: mean"]}, ("Note.",), "Block")
+TABLE = Table("t", "Title & <i>", FRAME, {"Low dose": ["LOW.n", "LOW.mean"]}, ("Note.",), "Block")
 
 
 def element(table: Table, size: float = 8.5):

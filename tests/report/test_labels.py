@@ -1,0 +1,60 @@
+"""Results hold codes alone: whatever the trial calls its arms, they are the same, and labels stand beside them."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from esld.data.cutfile import read_cut
+from esld.data.study import load_study
+from esld.report.labels import LABELS, labels_of, write_labels
+from esld.report.phrases import reader_of
+from esld.report.results import read_rows
+from esld.report.words.catalogue import PSEUDO, Reader, read_by
+from tests.report.builders import ROOT
+
+ROWS = read_rows(ROOT / "outputs" / "demo-final" / "results.json")
+
+
+@pytest.fixture(scope="module")
+def trial():
+    return load_study(read_cut(ROOT / "params" / "demo-final.yaml"))
+
+
+def renamed(study, words):
+    """The study whose arms are called something else."""
+    arms = tuple(arm.model_copy(update={"label": words[arm.code]}) for arm in study.protocol.arms)
+    protocol = study.protocol.model_copy(update={"arms": arms})
+    protocol.__dict__.pop("arm_labels", None)
+    return replace(study, protocol=protocol)
+
+
+def test_no_row_holds_a_label(trial):
+    labels = {arm.label for arm in trial.protocol.arms}
+    for row in ROWS:
+        record = json.dumps(row.to_record(), ensure_ascii=False)
+        assert not any(label in record for label in labels), record
+
+
+def test_every_code_has_its_words(trial):
+    with read_by(reader_of(trial)):
+        labels = labels_of(ROWS, trial, {"03_survival": "Survival"})
+    assert labels["arm"] == {"ALL": "All", "LOW": "Low dose", "MEDHIGH": "Medium-high dose"}
+    assert {row.method for row in ROWS} - {""} == set(labels["method"])
+    assert {row.analysis_id for row in ROWS} >= set(labels["analysis_id"])
+    assert {str(one.code) for row in ROWS if row.reason for one in row.reason.each} == set(labels["reason"])
+    assert all(labels[field].values() for field in labels)
+    assert labels["method"]["kaplan-meier, greenwood, log-log"] == "Kaplan–Meier, Greenwood, log-log"
+
+
+def test_labels_follow_the_trial_and_the_reader(trial, tmp_path):
+    other = renamed(trial, {"LOW": "One million", "MEDHIGH": "Three million"})
+    with read_by(reader_of(other)):
+        labels = labels_of(ROWS, other, {})
+    assert labels["arm"] == {"ALL": "All", "LOW": "One million", "MEDHIGH": "Three million"}
+    with read_by(Reader(PSEUDO, other.protocol.arm_labels)):
+        marked = labels_of(ROWS, other, {})
+    assert marked["method"].keys() == labels["method"].keys()
+    assert marked["method"]["cox, wald"] != labels["method"]["cox, wald"]
+    write_labels(labels, tmp_path / LABELS)
+    assert json.loads((tmp_path / LABELS).read_text(encoding="utf-8")) == labels
