@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from esld.protocol._base import Assumable, Frozen, Stated, StatedText, Text
+from esld.yamlfile import Misfit, MisfitError
 
 
 class Dose(Frozen):
@@ -93,13 +94,17 @@ class Eligibility(Frozen):
 
     @model_validator(mode="after")
     def _ids_fit_and_are_unique(self) -> Self:
-        ids = [c.id for c in (*self.inclusion, *self.exclusion)]
-        if len(set(ids)) < len(ids):
-            raise ValueError("criterion ids must be unique")
-        if any(not c.id.startswith("IN") for c in self.inclusion):
-            raise ValueError("inclusion criteria must have ids IN01, IN02 …")
-        if any(not c.id.startswith("EX") for c in self.exclusion):
-            raise ValueError("exclusion criteria must have ids EX01, EX02 …")
+        misfits, met = [], set()
+        for key, beginning in (("inclusion", "IN"), ("exclusion", "EX")):
+            for position, criterion in enumerate(getattr(self, key)):
+                place = (key, position, "id")
+                if not criterion.id.startswith(beginning):
+                    misfits.append(Misfit(place, f"must be {beginning}01, {beginning}02 …", criterion.id))
+                if criterion.id in met:
+                    misfits.append(Misfit(place, "must be unique", criterion.id))
+                met.add(criterion.id)
+        if misfits:
+            raise MisfitError(misfits)
         return self
 
 
@@ -121,9 +126,8 @@ class Visit(Assumable):
     @model_validator(mode="after")
     def _window_holds_its_target(self) -> Self:
         if not self.window[0] <= self.target <= self.window[1]:
-            raise ValueError(
-                f"the analysis window of visit {self.code} must hold its target, day {self.target}"
-            )
+            rule = f"must hold the target, day {self.target}"
+            raise MisfitError([Misfit(("window",), rule, list(self.window))])
         return self
 
     @property
@@ -152,13 +156,17 @@ class Schedule(Frozen):
 
     @model_validator(mode="after")
     def _windows_follow_each_other(self) -> Self:
+        misfits = []
         if self.visits and self.visits[0].window[0] <= 1:
-            raise ValueError("the first analysis window must begin after day 1, where baseline ends")
-        for before, after in pairwise(self.visits):
+            rule = "must begin after day 1, where baseline ends"
+            misfits.append(Misfit(("visits", 0, "window"), rule, list(self.visits[0].window)))
+        for position, (before, after) in enumerate(pairwise(self.visits), 1):
             if after.number <= before.number:
-                raise ValueError(f"visit {after.code} must have a higher number than {before.code}")
+                rule = f"must be higher than that of {before.code}, {before.number:g}"
+                misfits.append(Misfit(("visits", position, "number"), rule, f"{after.number:g}"))
             if after.window[0] != before.window[1] + 1:
-                raise ValueError(
-                    f"the analysis window of visit {after.code} must begin where {before.code}'s ends"
-                )
+                rule = f"must begin where that of {before.code} ends, on day {before.window[1] + 1}"
+                misfits.append(Misfit(("visits", position, "window"), rule, list(after.window)))
+        if misfits:
+            raise MisfitError(misfits)
         return self

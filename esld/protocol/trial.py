@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from esld.errors import did_you_mean
 from esld.protocol._base import (
     Assumable,
     Frozen,
@@ -20,7 +21,7 @@ from esld.protocol._base import (
 from esld.protocol.design import Arm, Eligibility, Randomisation, Schedule, SealedAllocation, Visit
 from esld.protocol.measures import Endpoint, Parameter, Rescue, Source
 from esld.protocol.plan import Analysis, AnalysisSet, Outcomes
-from esld.yamlfile import read_model
+from esld.yamlfile import NAMES, Misfit, MisfitError, Place, read_model
 
 
 class Record(Frozen):
@@ -83,20 +84,27 @@ class Protocol(Frozen):
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
-        unique: dict[str, Sequence[str | int]] = {
-            "arm codes": [a.code for a in self.arms],
-            "arm labels": [a.label for a in self.arms],
-            "arm numbers": [a.number for a in self.arms],
-            "visit codes": [v.code for v in self.schedule.visits],
-            "visit labels": [v.label for v in self.schedule.visits],
-            "analysis sets": [s.flag for s in self.analysis_sets],
-            "parameters": [p.paramcd for p in self.parameters],
-            "endpoints": [e.paramcd for e in self.endpoints],
-            "analyses": [a.id for a in self.analyses],
-        }
-        for what, names in unique.items():
-            if len(set(names)) < len(names):
-                raise ValueError(f"{what} must be unique, got {names}")
+        if misfits := [*self._twice(), *self._unlisted_domains(), *self._unknown_ids()]:
+            raise MisfitError(misfits)
+        return self
+
+    def _twice(self) -> Iterator[Misfit]:
+        unique: tuple[tuple[tuple[str, ...], Sequence[BaseModel], tuple[str, ...]], ...] = (
+            (("arms",), self.arms, ("code", "label", "number")),
+            (("schedule", "visits"), self.schedule.visits, ("code", "label")),
+            (("parameters",), self.parameters, ("paramcd",)),
+            (("endpoints",), self.endpoints, ("paramcd",)),
+            (("analysis_sets",), self.analysis_sets, ("flag",)),
+            (("analyses",), self.analyses, ("id",)),
+        )
+        for place, items, keys in unique:
+            for key in keys:
+                values = [getattr(item, key) for item in items]
+                for position, value in enumerate(values):
+                    if value in values[:position]:
+                        yield Misfit((*place, position, key), f"must be unique in {'.'.join(place)}", value)
+
+    def _unlisted_domains(self) -> Iterator[Misfit]:
         kinds = {p.kind for p in self.parameters}
         needed = {"DM": "subjects", "DS": "randomisation"}
         needed |= {"LB": "laboratory parameters"} if "laboratory" in kinds else {}
@@ -107,30 +115,40 @@ class Protocol(Frozen):
         )
         for domain, use in needed.items():
             if domain not in self.domains:
-                raise ValueError(f"domains must list {domain}, for {use}")
+                yield Misfit(("domains",), f"must list {domain}, for {use}", remedy="Add it.")
+
+    def _unknown_ids(self) -> Iterator[Misfit]:
         if not any(a.role == "primary" and a.milestones_days for a in self.analyses):
-            raise ValueError("one analysis must be primary and name its milestones_days")
-        known = {p.paramcd for p in self.parameters}
-        endpoints = {e.paramcd for e in self.endpoints}
-        for endpoint in self.endpoints:
-            if endpoint.prevalent and endpoint.prevalent.paramcd not in known:
-                raise ValueError(
-                    f"endpoint {endpoint.paramcd} names the unknown parameter {endpoint.prevalent.paramcd!r} as prevalent"
-                )
-        visits = {visit.code for visit in self.schedule.visits}
-        for analysis in self.analyses:
-            ranks = analysis.hierarchy
-            parameters = {*analysis.parameters, *(rank.parameter for rank in ranks if rank.parameter)}
-            if unknown := sorted(parameters - known):
-                raise ValueError(f"analysis {analysis.id} names unknown parameters {unknown}")
-            named = {analysis.visit, *(rank.visit for rank in ranks)}
-            if unknown := sorted({visit for visit in named if visit} - visits):
-                raise ValueError(f"analysis {analysis.id} names unknown visits {unknown}")
-            of_ranks = (code for rank in ranks for code in (rank.endpoint, *rank.endpoints))
-            for endpoint_id in (analysis.endpoint, *analysis.endpoints, *of_ranks):
-                if endpoint_id and endpoint_id not in endpoints:
-                    raise ValueError(f"analysis {analysis.id} names unknown endpoint {endpoint_id!r}")
-        return self
+            rule = "must have one of role primary that names its milestones_days"
+            yield Misfit(("analyses",), rule, remedy="Add it.")
+        parameters = [p.paramcd for p in self.parameters]
+        endpoints = [e.paramcd for e in self.endpoints]
+        visits = [visit.code for visit in self.schedule.visits]
+        parts: list[tuple[Place, BaseModel]] = []
+        for position, endpoint in enumerate(self.endpoints):
+            if endpoint.prevalent:
+                parts.append((("endpoints", position, "prevalent"), endpoint.prevalent))
+        for position, analysis in enumerate(self.analyses):
+            parts.append((("analyses", position), analysis))
+            parts += [
+                (("analyses", position, "hierarchy", step), rank)
+                for step, rank in enumerate(analysis.hierarchy)
+            ]
+        for place, part in parts:
+            for key, kind, known in (
+                ("paramcd", "a parameter", parameters),
+                ("parameter", "a parameter", parameters),
+                ("parameters", "a parameter", parameters),
+                ("visit", "a visit", visits),
+                ("endpoint", "an endpoint", endpoints),
+                ("endpoints", "an endpoint", endpoints),
+            ):
+                named = getattr(part, key, None) or ()
+                one = isinstance(named, str)
+                for i, id in enumerate([named] if one else named):
+                    if id not in known:
+                        at = (*place, key) if one else (*place, key, i)
+                        yield Misfit(at, f"must be the id of {kind}", id, did_you_mean(id, known))
 
     @cached_property
     def arm_labels(self) -> dict[str, str]:
@@ -173,8 +191,7 @@ def _assumptions(node: object, path: str) -> Iterator[tuple[str, str, str]]:
             yield from _assumptions(getattr(node, name), f"{path}.{name}".lstrip("."))
     elif isinstance(node, tuple):
         for position, item in enumerate(node):
-            keys = ("id", "code", "paramcd", "flag")
-            name = next((str(getattr(item, key)) for key in keys if hasattr(item, key)), str(position))
+            name = next((str(getattr(item, key)) for key in NAMES if hasattr(item, key)), str(position))
             yield from _assumptions(item, f"{path}[{name}]")
     elif isinstance(node, dict):
         for name, item in node.items():
