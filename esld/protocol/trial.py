@@ -27,60 +27,97 @@ from esld.yamlfile import NAMES, Misfit, MisfitError, Place, read_model
 class Record(Frozen):
     """Where the trial's facts come from."""
 
-    registry: Text
-    source: Text
-    read: Text
+    registry: Text = Field(description="registry and number of the trial, or why there is none")
+    source: Text = Field(description="the texts from which this file was written")
+    read: Text = Field(description="when they were read, and what was not")
 
 
 class Protocol(Frozen):
-    """One trial. See ``params/protocols/*.yaml``.
+    """One trial, a file of ``params/protocols/``."""
 
-    ``codes`` gives the trial's own words for codes, by variable: ``{CEDECOD: {腹水: ASCITES}}``; OTHER says that no analysis
-    means the word, and the word ``*`` stands for all that are not named. ``below_limit`` and ``above_limit`` say how a result
-    such as ``<0.2`` or ``>25`` is read: as half the limit, as the limit, or as missing.
-    """
-
-    id: Text
-    title: Text
-    short_title: Text
-    question: Text
-    record: Record
-    conditions: tuple[Text, ...]
-    sponsor: Text
-    locations: tuple[Text, ...]
-    status: Text
-    study_type: Text
-    design: Text
-    intervention: Text
-    start_date: Stated
-    target_enrolment: int = Field(gt=0)
-    enrolment_period: Text
-    summary: Text
-    description: Text
-    sex: Text
-    arms: tuple[Arm, ...] = Field(min_length=2)
-    administrations: StatedDayList | None = None
-    masking: Stated
-    randomisation: Annotated[Randomisation, BeforeValidator(as_record)]
-    allocation: SealedAllocation | None = None
-    stratification: Stated
-    meld_version: Stated
-    eligibility: Eligibility
-    outcomes: Outcomes
-    schedule: Schedule
-    domains: tuple[str, ...]
-    parameters: tuple[Parameter, ...]
-    not_collected: dict[str, str] = Field(default_factory=dict)
-    baseline_variables: tuple[str, ...]
-    endpoints: tuple[Endpoint, ...]
-    rescue: Rescue | None = None
-    analysis_sets: tuple[AnalysisSet, ...]
-    analyses: tuple[Analysis, ...]
-    data_assumptions: dict[str, StatedText] = Field(default_factory=dict)
-    codes: dict[str, dict[str, str]] = Field(default_factory=dict)
-    below_limit: Literal["half", "limit", "missing"] | None = None
-    above_limit: Literal["limit", "missing"] | None = None
-    cannot_say: tuple[Text, ...] = ()
+    id: Text = Field(description="identifier of the trial (STUDYID, without the -SIM of simulated data)")
+    title: Text = Field(description="full title, as registered")
+    short_title: Text = Field(description="title of the report's pages")
+    question: Text = Field(description="the trial's question in one sentence, as the front page asks it")
+    record: Record = Field(description="where the trial's facts come from")
+    conditions: tuple[Text, ...] = Field(description="conditions under study, as registered")
+    sponsor: Text = Field(description="sponsor, as registered")
+    locations: tuple[Text, ...] = Field(description="sites, as registered")
+    status: Text = Field(description="status of recruitment, as registered (RECRUITING)")
+    study_type: Text = Field(description="type of study, as registered (INTERVENTIONAL)")
+    design: Text = Field(description="design, as registered (PARALLEL)")
+    intervention: Text = Field(description="intervention, as registered")
+    start_date: Stated = Field(description="start of the trial, as registered")
+    target_enrolment: int = Field(gt=0, description="number of patients to be randomised")
+    enrolment_period: Text = Field(description="when patients enter, as registered")
+    summary: Text = Field(description="brief summary, as registered")
+    description: Text = Field(description="detailed description, as registered")
+    sex: Text = Field(description="who may enter by sex, as registered (All, Female, Male)")
+    arms: tuple[Arm, ...] = Field(
+        min_length=2,
+        description="the arms, in the order of tables and figures; the chapters compare the first two",
+    )
+    administrations: StatedDayList | None = Field(
+        default=None,
+        description="study days on which treatment is planned, day 1 the first; left out where they are not known",
+    )
+    masking: Stated = Field(description="who is masked; text that begins with None or Open is open label")
+    randomisation: Annotated[Randomisation, BeforeValidator(as_record)] = Field(
+        description="how patients were randomised"
+    )
+    allocation: SealedAllocation | None = Field(
+        default=None, description="what `esld randomise seal` printed; left out without a sealed list"
+    )
+    stratification: Stated = Field(description="strata of the randomisation in words; None without")
+    meld_version: Stated = Field(description="which MELD is meant by the plain name, or why there is none")
+    eligibility: Eligibility = Field(description="who may enter")
+    outcomes: Outcomes = Field(description="primary and secondary outcomes as registered")
+    schedule: Schedule = Field(description="visits, the day from which they are counted, and their windows")
+    domains: tuple[str, ...] = Field(
+        description="SDTM domains that must be in the export: DM, DS, and those that are read (LB, RS, CE, PR …)"
+    )
+    parameters: tuple[Parameter, ...] = Field(
+        description="quantities that are analysed at visits (ADLB): laboratory values, grades and scores"
+    )
+    not_collected: dict[str, str] = Field(
+        default_factory=dict,
+        description="quantities that a reader would look for and the data lack, each with the reason",
+    )
+    baseline_variables: tuple[str, ...] = Field(
+        description="what the table of baseline shows, in order: AGE, SEX, WEIGHT, and PARAMCDs"
+    )
+    endpoints: tuple[Endpoint, ...] = Field(description="times to an event (ADTTE)")
+    rescue: Rescue | None = Field(
+        default=None,
+        description="treatments that move laboratory values by themselves, and how long a value is flagged",
+    )
+    analysis_sets: tuple[AnalysisSet, ...] = Field(
+        description="who is analysed where: one entry for each flag"
+    )
+    analyses: tuple[Analysis, ...] = Field(
+        description="the planned analyses; one must be primary and name its `milestones_days`"
+    )
+    data_assumptions: dict[str, StatedText] = Field(
+        default_factory=dict, description="what is taken for granted about the data, by a name of your own"
+    )
+    codes: dict[str, dict[str, str]] = Field(
+        default_factory=dict,
+        description="own words for codes, by SDTM variable; OTHER is of no analysis, the word `*` all that are not named",
+        examples=[{"CEDECOD": {"腹水": "ASCITES"}, "EXTRT": {"SALINE 0.9%": "OTHER"}}],
+    )
+    below_limit: Literal["half", "limit", "missing"] | None = Field(
+        default=None,
+        description="how a result such as `<0.2` is read: half the limit, the limit, or missing; else it is a fault",
+        examples=["half"],
+    )
+    above_limit: Literal["limit", "missing"] | None = Field(
+        default=None,
+        description="how a result such as `>25` is read: the limit, or missing; else it is a fault",
+        examples=["limit"],
+    )
+    cannot_say: tuple[Text, ...] = Field(
+        default=(), description="what no result of this trial can show; chapters end with it"
+    )
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
