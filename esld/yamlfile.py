@@ -2,6 +2,7 @@
 key is answered with the nearest known one.
 """
 
+import re
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from esld.errors import InputError, InputErrors, did_you_mean
@@ -151,7 +153,7 @@ class _Lines:
             if isinstance(node, yaml.MappingNode) and (entry := self._entry(node, part)):
                 found, (key, node) = True, entry
                 line = key.start_mark.line
-                keys.append(str(part))
+                keys.append(str(key.value if isinstance(key, yaml.ScalarNode) else part))
             elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
                 found, node = True, node.value[part]
                 line = node.start_mark.line
@@ -161,14 +163,12 @@ class _Lines:
         return line + 1, keys
 
     def _entry(self, node: yaml.MappingNode, wanted: int | str) -> tuple[yaml.Node, yaml.Node] | None:
-        merged: list[yaml.Node] = []
-        for key, value in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
-                merged += value.value if isinstance(value, yaml.SequenceNode) else [value]
-            elif str(self._loader.construct_object(key, deep=True)) == str(wanted):
-                return key, value
-        entries = (self._entry(part, wanted) for part in merged if isinstance(part, yaml.MappingNode))
-        return next(filter(None, entries), None)
+        return next((entry for entry in node.value if self._part(entry[0]) == str(wanted)), None)
+
+    def _part(self, key: yaml.Node) -> str:
+        """A key as pydantic's places have it, which call yes and no 1 and 0."""
+        value = self._loader.construct_object(key, deep=True)
+        return str(int(value) if isinstance(value, bool) else value)
 
     def _name(self, node: yaml.Node) -> str:
         entries = (self._entry(node, name) for name in NAMES) if isinstance(node, yaml.MappingNode) else ()
@@ -223,10 +223,12 @@ def _rule(model: type[BaseModel], fault: ErrorDetails) -> tuple[str, object, str
     """Rule, offender and remedy."""
     given, context = fault["input"], fault.get("ctx", {})
     offender = given if isinstance(given, (str, int, float, bool)) else "nothing" if given is None else None
+    fields = _fields_at(model, fault["loc"][:-1])
     match fault["type"]:
         case "extra_forbidden":
-            known = _fields_at(model, fault["loc"][:-1])
-            return "is not known", None, did_you_mean(str(fault["loc"][-1]), known)
+            return "is not known", None, did_you_mean(str(fault["loc"][-1]), fields)
+        case "string_pattern_mismatch" if (field := fields.get(str(fault["loc"][-1]))) and field.description:
+            return f"must be {field.description}", offender, "Correct it."
         case "missing":
             return "must be given", None, "Add it."
         case "invalid_key":
@@ -240,20 +242,20 @@ def _rule(model: type[BaseModel], fault: ErrorDetails) -> tuple[str, object, str
     rule = fault["msg"].removeprefix("Value error, ")
     for begin in ("Input should be ", "String should ", "Input should "):
         if rule.startswith(begin):
-            rule = rule.removeprefix(begin).split(", unable to ", maxsplit=1)[0]
+            rule = re.split(", unable to | or instance of ", rule.removeprefix(begin))[0]
             rule = f"must be {_PLAIN.get(rule, rule)}" if begin == "Input should be " else f"must {rule}"
     return rule if rule.startswith("must ") else f"is refused: {rule}", offender, "Correct it."
 
 
-def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    """Names of the keys that are known at a place inside a model."""
+def _fields_at(model: type[BaseModel], loc: Place) -> dict[str, FieldInfo]:
+    """The keys that are known at a place inside a model."""
     current = model
     for part in loc:
         field = current.model_fields.get(part) if isinstance(part, str) else None
         kinds = _flatten(field.annotation) if field else []
         models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         current = models[0] if models else current  # a place in a list or a key of a mapping is no field
-    return list(current.model_fields)
+    return current.model_fields
 
 
 def _flatten(annotation: Any) -> list[Any]:

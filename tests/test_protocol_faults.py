@@ -225,6 +225,11 @@ def test_the_command_line_ends_with_2_and_no_traceback(kind, file, monkeypatch, 
             "key 'name' must be given (trial.yaml, line {}: arms[LOW].name). Add it.\n"
             "key 'names' is not known (trial.yaml, line {}: arms[LOW].names). Did you mean 'name'?",
         ),
+        (
+            "paramcd: ALB,", "paramcd: alb,",
+            "key 'paramcd' must be LBTESTCD, RSTESTCD or the name of a score; 1 to 8 capitals and digits, a letter first, "
+            "got alb (trial.yaml, line {}: parameters[alb].paramcd). Correct it.",
+        ),
         ("sex: All", "sex:", "key 'sex' must be text, got nothing (trial.yaml, line {}). Correct it."),
         ("flag: ITTFL", "flag: ITT", "key 'flag' must be 'ITTFL', 'SAFFL' or 'PPROTFL', got ITT "
          "(trial.yaml, line {}: analysis_sets[ITT].flag). Correct it."),

@@ -85,6 +85,20 @@ def test_byte_order_mark_and_chinese_are_read(tmp_path):
         ("words: []", "key 'words' must not be empty (cut.yaml, line 2). Correct it."),
         ("cutoff:", "key 'cutoff' must be text, got nothing (cut.yaml, line 2). Correct it."),
         ("cutoff: 2026", "key 'cutoff' must be text, got 2026 (cut.yaml, line 2). Correct it."),
+        (
+            "parts:\n- &one {size: x}\n- *one",
+            "key 'size' must be a whole number, got x (cut.yaml, line 3: parts[0].size). Correct it.\n"
+            "key 'size' must be a whole number, got x (cut.yaml, line 3: parts[1].size). Correct it.",
+        ),
+        ("no: x", "key 'no' is not known (cut.yaml, line 2). Write keys as text."),
+        (
+            "named: {no: {size: 1}}",
+            "key 'no' must be text, got False (cut.yaml, line 2: named.no). Correct it.",
+        ),
+        (
+            "named:\n  a:",
+            "key 'a' must be keys and values, got nothing (cut.yaml, line 3: named.a). Correct it.",
+        ),
         ("7: x", "key '7' is not known (cut.yaml, line 2). Write keys as text."),
     ],
 )

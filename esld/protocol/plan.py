@@ -77,7 +77,7 @@ class Analysis(Assumable):
     """A planned analysis: of one endpoint, of several alike, of parameters, or of a hierarchy of outcomes."""
 
     id: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]*$")] = Field(
-        description="name of the analysis: capitals, digits and `-`; chapters look some up, see the end of this page"
+        description="name of the analysis: capitals, digits and `-`; chapters look some of them up"
     )
     title: Text = Field(description="what tables call it")
     role: Literal["primary", "secondary", "sensitivity", "safety", "descriptive"] = Field(
