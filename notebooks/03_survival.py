@@ -34,6 +34,7 @@ from esld.report.phrases import vacant
 from esld.report.survival import sentences, small_samples, tables
 from esld.report.survival.curves import survival_curves
 from esld.report.survival_times import cox_on_arm, curves_by_arm, endpoint_times, firth_on_arm, hazards_on_arm
+from esld.report.words.catalogue import message
 from esld.survival import exact_logrank, exact_rmst, logrank, milestone, rmst_compare
 
 chapter = open_chapter("03_survival", cut=cut)
@@ -56,10 +57,7 @@ chapter.table(tables.ending_table(os, arms=study.arms))
 plan = study.protocol
 horizon, tau = plan.primary.milestones_days[0], plan.analysis("OS-RMST").horizon_days
 points = plan.analysis("OS-KM").milestones_days or plan.primary.milestones_days
-estimand = plan.primary.estimand
-chapter.say(
-    f"Primary outcome: {estimand.variable}. Summary: {estimand.summary}. {estimand.intercurrent_events}."
-)
+chapter.say(message("survival.protocol", **plan.primary.estimand.model_dump()))
 
 # %% [markdown]
 # ## Result
@@ -94,8 +92,7 @@ alive_late = milestone(
 reported_late = chapter.hand_over("os_milestone_cutoff", alive_late, analysis="OS-1Y")
 
 # %%
-sensitivity = "Sensitivity: nobody not known dead is censored before the cut-off"
-blocks = {"Primary": (alive, reported), sensitivity: (alive_late, reported_late)}
+blocks = {"primary": (alive, reported), "sensitivity": (alive_late, reported_late)}
 chapter.table(tables.milestone_table(blocks))
 
 # %% [markdown]
@@ -124,14 +121,14 @@ km = chapter.hand_over("os_km", tables.curve_rows(curves, points), analysis="OS-
 
 # %%
 finding = sentences.headline(alive, reported)
-alt = f"Kaplan–Meier curves of overall survival by group. {finding}."
+alt = message("curves.alt", finding=finding)
 picture = survival_curves(
     curves, arms=study.arms, id="os_km", title=finding, alt=alt, ticks=ticks, mark=horizon
 )
 chapter.figure(picture)
 
 # %%
-how = {"id": "os_km", "title": "Overall survival", "arms": study.arms}
+how = {"id": "os_km", "title": message("survival.overall"), "arms": study.arms}
 chapter.table(tables.curve_table(km, curves, points, **how))
 
 # %% [markdown] tags=["needs:comparison"]
@@ -199,7 +196,7 @@ chapter.say(sentences.sentence(means, lived), small_samples.exact_rmst(exact, co
 # %%
 free = curves_by_arm(endpoint_times(study, "TFS"), arms, conf_level=conf_level)
 tfs_km = chapter.hand_over("tfs_km", tables.curve_rows(free, points), analysis="TFS-KM")
-how = {"id": "tfs_km", "title": "Transplant-free survival", "arms": study.arms}
+how = {"id": "tfs_km", "title": message("survival.transplant_free"), "arms": study.arms}
 chapter.table(tables.curve_table(tfs_km, free, points, **how))
 
 # %% [markdown]

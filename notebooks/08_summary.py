@@ -43,8 +43,7 @@ study, others = chapter.study, chapter.others()
 # ## What the protocol says
 
 # %% tags=["hide-input"]
-primary = study.protocol.primary
-chapter.say(f"Primary analysis: {primary.title}. {primary.estimand.variable}. {primary.method}.")
+chapter.say(overview.primary_sentence(study))
 
 # %% [markdown]
 # ## Result

@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from esld.protocol import Protocol, Schedule, StatedText, Visit, read_protocol
+from esld.report.assumptions import assumptions
 
 FILE = Path(__file__).parents[1] / "params" / "protocols" / "nct06167473.yaml"
 CONTENT = yaml.load(FILE.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
@@ -182,7 +183,7 @@ def test_every_assumption_is_listed_with_its_place_choice_and_reason(content, pr
             return (node.get("assumed") == "true") + sum(marks(item) for item in node.values())
         return sum(marks(item) for item in node) if isinstance(node, list) else 0
 
-    listed = protocol.assumptions()
+    listed = assumptions(protocol)
     assert len(listed) == marks(content)
     choices = {where: choice for where, choice, _ in listed}
     assert choices["administrations"] == "days 1, 29, 57"

@@ -135,7 +135,7 @@ def test_laboratory_names_of_the_outcome_are_the_parameters(protocol: Protocol) 
 
 
 def test_what_the_record_leaves_open_is_assumed_with_a_reason(protocol: Protocol) -> None:
-    assumed = {where: reason for where, _, reason in protocol.assumptions()}
+    assumed = {where: chosen.reason for where, chosen in protocol.assumed()}
     assert all(assumed.values())
     expected = {
         "administrations",

@@ -1,6 +1,7 @@
 """Reasons are codes: each is made somewhere, has words, and comes through JSON as it was."""
 
 import ast
+import re
 import string
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from esld.reasons import ENGLISH, Reason, Why, because, together
 from esld.report.phrases import worded
-from esld.report.words.catalogue import entries
+from esld.report.words.catalogue import PSEUDO, Reader, entries, read_by
 
 SOURCE = Path(__file__).parents[1] / "esld"
 WORDED = {SOURCE / "reasons.py"}
@@ -101,3 +102,21 @@ def test_a_place_has_words_of_its_own():
     assert worded(ends, "survival") == "nobody in the group has been observed that long"
     assert worded(together([ends, ends.of(time=11)]), "survival") == worded(ends, "survival")
     assert worded(None) == ""
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        because(Why.NO_LIMITS_AT, limits="log-log", of="the cumulative hazard", value=0),
+        because(Why.LIMIT_NOT_REACHED, limits=("lower", "upper")),
+        because(Why.ENDS_FLAT, curve="upper limit", level=0.5, begin=1, last=2),
+        because(Why.NOT_FOUND, numbers=("lower profile limit", "likelihood ratio test")),
+        because(Why.EVERY_PAIR, outcome="tied"),
+        because(Why.NONE_OF, what="wins"),
+        because(Why.EVERY_SHIFT, sides=("below", "above")),
+    ],
+)
+def test_its_parameters_are_in_the_language_of_the_reader_too(reason):
+    assert worded(reason) == str(reason)
+    with read_by(Reader(PSEUDO)):
+        assert not re.search("[a-z]{2}", worded(reason))

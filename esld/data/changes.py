@@ -35,8 +35,8 @@ def record_changes(before: Tables, after: Tables, *, since: pd.Timestamp | None 
     DataFrame
         One row a change, in the order of `KINDS`, then by domain, subject and record: ``change``, ``domain``,
         ``USUBJID``, ``record`` (domain, sequence number), ``what`` (test, term), ``variable``, ``before``,
-        ``after``. Records of a new or a gone patient are not listed one by one; ``after`` or ``before`` counts
-        them. Nor are the values of a variable that one side does not hold.
+        ``after``. Records of a new or a gone patient are not listed one by one; ``after`` or ``before`` is their
+        number. Nor are the values of a variable that one side does not hold.
 
     Notes
     -----
@@ -60,8 +60,7 @@ def record_changes(before: Tables, after: Tables, *, since: pd.Timestamp | None 
 
 
 def _records(tables: Tables, subject: str) -> str:
-    count = sum(int(table["USUBJID"].eq(subject).sum()) for table in tables.values())
-    return f"{count} records"
+    return str(sum(int(table["USUBJID"].eq(subject).sum()) for table in tables.values()))
 
 
 def _own(tables: Tables, name: str, without: set[str]) -> pd.DataFrame:

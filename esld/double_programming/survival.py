@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-# Where lifelines is not fit, and who says so. The number is then left out, never mended.
-NO_VARIANCE = "lifelines' variance of a restricted mean is not its sampling variance (lifelines issue 1682)"
-
 
 def survival(adtte: pd.DataFrame, *, at: float) -> tuple[float, float, float]:
     """Kaplan-Meier estimate at a time, with log-log limits of 95 %, by ``lifelines.KaplanMeierFitter``.

@@ -11,11 +11,7 @@ from esld.longitudinal._likelihood import slopes
 from esld.longitudinal._optimum import Optimum
 from esld.longitudinal._rows import Rows
 
-METHODS = {
-    "satterthwaite": "Satterthwaite",
-    "kenward-roger": "Kenward-Roger, linear",
-    "kenward-roger-full": "Kenward-Roger with second derivatives",
-}
+METHODS = ("satterthwaite", "kenward-roger", "kenward-roger-full")
 _EQUAL = 1.5e-8  # degrees of freedom closer than this are one number, as in mmrm
 
 
@@ -36,7 +32,7 @@ class Inference:
     uncertainty : ndarray of shape (K, K)
         Inverse information of the covariance parameters.
     df : str
-        Key of `METHODS`.
+        One of `METHODS`.
     """
 
     coef: Floats

@@ -12,6 +12,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 from esld.longform import About, Estimate, Row
 from esld.longitudinal._columns import group_codes, group_labels, numbers
 from esld.longitudinal._covariance import Floats, Ints
+from esld.methods import step
 from esld.randomisation.designs import CompleteRandomisation, Design
 from esld.randomisation.inference import RandomisationTest, randomisation_test
 from esld.randomisation.statistics import LinearStatistic
@@ -192,7 +193,7 @@ def exact_test(
             return RandomisationTest(
                 statistic=name, observed=nan, p_value=nan, p_lower=nan, p_upper=nan, p_tie=nan, mid_p=nan,
                 mid_p_lower=nan, mid_p_upper=nan, std_err=nan, method="exact", reference_set=0, draws=0,
-                conditions=f"arm sizes {sizes[0]} and {sizes[1]}", n=sum(sizes), reason=because(Why.NO_VALUES, group=label),
+                conditions=step("arm-sizes", *sizes), n=sum(sizes), reason=because(Why.NO_VALUES, group=label),
             )  # fmt: skip
     statistic = LinearStatistic(
         name=name, scores=scores.astype(np.float64), scale=scale, resolution=resolution

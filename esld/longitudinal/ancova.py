@@ -13,13 +13,14 @@ from esld.longitudinal._columns import group_codes, group_labels, numbers, requi
 from esld.longitudinal._covariance import Floats, Ints
 from esld.longitudinal._least_squares import Model, least_squares
 from esld.longitudinal.means import Contrast, Contrasts, long_frame
+from esld.methods import step
 from esld.randomisation.designs import CompleteRandomisation
 from esld.randomisation.inference import DRAWS, LIMIT, RandomisationTest, randomisation_test
 from esld.randomisation.statistics import LinearStatistic
 from esld.reasons import Reason, Why, because
 
-CLASSICAL, HC3 = "ANCOVA, equal variances", "ANCOVA, HC3"
-RESIDUALS = "difference in mean residual of the covariates"
+CLASSICAL, HC3 = "ancova, equal-variances", "ancova, hc3"
+RESIDUALS = "residual-difference"
 
 # Sums of residuals no further apart than these parts of the largest residual and value are ties.
 _TIE_RESIDUAL, _TIE_VALUE = 1e-10, 1e-12
@@ -103,7 +104,7 @@ class Ancova:
             "group": "",
             "unit": "",
         }
-        rows.append({**dropped, "method": "outcome or covariate missing", "n": sum(self.n) + self.n_dropped})
+        rows.append({**dropped, "method": "missing-left-out", "n": sum(self.n) + self.n_dropped})
         return long_frame([{**row, "time": time} for row in rows])
 
 
@@ -304,7 +305,7 @@ def _exact(
         return RandomisationTest(
             statistic=RESIDUALS, observed=nan, p_value=nan, p_lower=nan, p_upper=nan, p_tie=nan, mid_p=nan,
             mid_p_lower=nan, mid_p_upper=nan, std_err=nan, method="exact", reference_set=0, draws=0,
-            conditions=f"arm sizes {n[0]} and {n[1]}", n=sum(n), reason=model.unfitted,
+            conditions=step("arm-sizes", *n), n=sum(n), reason=model.unfitted,
         )  # fmt: skip
     # The residuals sum to 0, so the difference in means is the sum of the second arm times this.
     factor = 1 / n[0] + 1 / n[1]

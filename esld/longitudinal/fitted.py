@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike
 
 from esld.longitudinal._covariance import EQUALLY_SPACED, Floats, Ints
 from esld.longitudinal._design import Design
-from esld.longitudinal._inference import METHODS, Inference, f_probability
+from esld.longitudinal._inference import Inference, f_probability
 from esld.longitudinal._rank import Estimable
 from esld.longitudinal.means import Contrast, Contrasts, estimates, grid, long_frame
+from esld.methods import made_by, step
 from esld.reasons import Reason, Why, because, together
 
 
@@ -132,13 +133,13 @@ class MMRM:
 
     @property
     def label(self) -> str:
-        """Model and degrees of freedom in words, as in the column method of the long form."""
-        words = f"MMRM {self.covariance}, {self.method.upper()}, {METHODS[self.df]}"
-        if self.information == "expected":
-            words += ", expected information"
-        if self.covariance in EQUALLY_SPACED and not self.design.schedule.timed:
-            words += ", one step a visit"
-        return words
+        """Model and degrees of freedom, as in the column method of the long form: ``mmrm:us, reml, kenward-roger``."""
+        steps = self.covariance in EQUALLY_SPACED and not self.design.schedule.timed
+        return made_by(
+            step("mmrm", self.covariance), self.method, self.df,
+            "expected-information" if self.information == "expected" else "",
+            "one-step-a-visit" if steps else "",
+        )  # fmt: skip
 
     def coefficients(self) -> Contrasts:
         """Every coefficient with its t test, in the order of `terms`."""
@@ -177,7 +178,7 @@ class MMRM:
             p_value = f_probability(f, numerator, denominator)
             if isnan(p_value):
                 f = denominator = scale = nan
-                reason = together((reason, because(Why.NO_DF_FOR_IT, method=METHODS[self.df])))
+                reason = together((reason, because(Why.NO_DF_FOR_IT, method=self.df)))
         return FTest(
             f=f, numerator_df=numerator, denominator_df=denominator, p_value=p_value, scale=scale, method=self.label,
             reason=reason,

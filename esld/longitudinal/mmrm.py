@@ -109,7 +109,7 @@ def mmrm(
     """
     for name, value, allowed in (
         ("method", method, ("reml", "ml")),
-        ("df", df, tuple(METHODS)),
+        ("df", df, METHODS),
         ("information", information, ("observed", "expected")),
         *(("covariance", name, STRUCTURES) for name in (covariance, *fallback)),
     ):

@@ -10,13 +10,14 @@ import pandas as pd
 from esld.longitudinal._columns import group_codes, group_labels, numbers, require, require_one_row
 from esld.longitudinal._covariance import Floats
 from esld.longitudinal.means import long_frame
+from esld.methods import made_by, step
 from esld.reasons import Why, because
 
 Rule = Literal["non-responder", "dead", "left out"]
 RULES: dict[Rule, str] = {
-    "non-responder": "without a value or dead: non-responder",
-    "dead": "dead: non-responder; without a value: left out",
-    "left out": "without a value or dead: left out",
+    "non-responder": "without-value-or-dead-non-responder",
+    "dead": "dead-non-responder",
+    "left out": "without-value-or-dead-left-out",
 }
 """What becomes of a subject without a change, by the name of the rule."""
 
@@ -70,7 +71,7 @@ class Responders:
     rule : str
         The rule named beforehand; the long form gives the others beside it.
     definition : str
-        The response in words.
+        The response, as a step of a method: ``fall:2:g/L``.
     """
 
     groups: tuple[Response, ...]
@@ -90,7 +91,7 @@ class Responders:
             for rule in dict.fromkeys((self.rule, *RULES)):
                 x, n = group.of(rule)
                 about = {"group": group.group, "unit": "", "n": n}
-                about["method"] = f"{self.definition}; {RULES[rule]}"
+                about["method"] = made_by(self.definition, RULES[rule])
                 reason = None if n else because(Why.NOBODY_COUNTED)
                 share = x / n if n else float("nan")
                 rows.append({**about, "statistic": "response_rate", "value": share, "reason": reason})
@@ -201,8 +202,8 @@ def responders(
                 absent=int(np.sum(~changed & ~gone)),
             )
         )  # fmt: skip
-    size = f"{threshold:g} per cent" if scale == "per cent" else f"{threshold:g} {unit}".rstrip()
-    return Responders(groups=tuple(found), rule=rule, definition=f"{direction} of {size} or more")
+    size = (f"{threshold:g}", "percent" if scale == "per cent" else unit)
+    return Responders(groups=tuple(found), rule=rule, definition=step(direction, *filter(None, size)))
 
 
 def _beyond(

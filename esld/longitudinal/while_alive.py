@@ -16,9 +16,9 @@ from esld.randomisation.inference import DRAWS, LIMIT, RandomisationTest
 from esld.reasons import Why, because
 from esld.times import aligned, with_horizon
 
-METHOD = "mean of the subjects' averages while alive, Student's t"
-WELCH = "difference of the means of the subjects' averages while alive, Welch's t"
-EXACT = "difference of the means of the subjects' averages while alive"
+METHOD = "while-alive-mean, student"
+WELCH = "while-alive-difference, welch"
+EXACT = "while-alive-difference"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

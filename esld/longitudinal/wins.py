@@ -15,9 +15,9 @@ from esld.longitudinal.hierarchy import Component, compared, component_names
 from esld.randomisation.designs import Design
 from esld.randomisation.inference import DRAWS, LIMIT, RandomisationTest
 
-METHOD = "two-sample U-statistic"
-FINKELSTEIN_SCHOENFELD = "Finkelstein-Schoenfeld, normal"
-EXACT = "Finkelstein-Schoenfeld score of the second arm"
+METHOD = "u-statistic"
+FINKELSTEIN_SCHOENFELD = "finkelstein-schoenfeld, normal"
+EXACT = "finkelstein-schoenfeld"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,8 +198,8 @@ def win_statistics(
             ComponentPairs(name=name, wins=part[0], losses=part[1], ties=part[2])
             for name, part in zip(names, parts.tolist(), strict=True)
         ),
-        win_ratio=pairs.win_ratio(f"{METHOD}, log limits"), win_odds=pairs.win_odds(f"{METHOD}, log limits"),
-        net_benefit=pairs.net_benefit(f"{METHOD}, limits through the log win odds"),
+        win_ratio=pairs.win_ratio(f"{METHOD}, log"), win_odds=pairs.win_odds(f"{METHOD}, log"),
+        net_benefit=pairs.net_benefit(f"{METHOD}, through-log-win-odds"),
         finkelstein_schoenfeld=score_test(scores, second, FINKELSTEIN_SCHOENFELD),
         exact=exact_test(EXACT, scores, second, groups=labels, design=design, limit=limit, draws=draws, seed=seed),
         scores=scores, conf_level=conf_level,

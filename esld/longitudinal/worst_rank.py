@@ -28,14 +28,14 @@ from esld.reasons import Why, because
 
 Missing = Literal["exclude", "worst_alive"]
 MISSING_RULES: dict[Missing, str] = {
-    "exclude": "alive without a value: not ranked",
-    "worst_alive": "alive without a value: below every survivor with one",
+    "exclude": "without-value-not-ranked",
+    "worst_alive": "without-value-last-alive",
 }
 """What becomes of a survivor without a value, by the name of the rule."""
 
-METHOD = "Mann-Whitney, two-sample U-statistic, logit limits"
-WILCOXON = "Wilcoxon on worst ranks, normal"
-EXACT = "Wilcoxon on worst ranks, twice the centred sum of the second arm"
+METHOD = "mann-whitney, u-statistic, logit"
+WILCOXON = "wilcoxon, worst-ranks, normal"
+EXACT = "wilcoxon, worst-ranks"
 
 
 @dataclass(frozen=True, kw_only=True)

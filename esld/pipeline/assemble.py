@@ -9,7 +9,7 @@ from typing import Any
 
 import nbformat
 
-from esld.data.fingerprint import digest
+from esld.data.fingerprint import digest, sha256
 from esld.data.study import Study
 from esld.pipeline import paper, render, word
 from esld.pipeline.agreement import keep_recorded
@@ -17,10 +17,12 @@ from esld.pipeline.execution import Executed
 from esld.pipeline.handed_over import HandedOver, gather
 from esld.pipeline.publish import SCRATCH
 from esld.pipeline.reuse import Shelf, key_of
+from esld.report.assumptions import assumptions
 from esld.report.front import FrontPage, front_page
 from esld.report.results import write_rows
 from esld.report.roles import READERS
 from esld.report.tables import Table
+from esld.report.words.catalogue import message
 
 
 class Binder:
@@ -73,8 +75,10 @@ class Binder:
     def front(self, study: Study) -> FrontPage:
         """The front page, of what the chapters have handed over that read no others: it can be made while those run."""
         if self._front is None:
-            handed = gather(self.staged / SCRATCH, [slug for slug in self.slugs if slug not in READERS])
-            key = key_of("front", self._key, [asdict(row) for row in handed.rows], handed.answers)
+            scratch, slugs = self.staged / SCRATCH, [slug for slug in self.slugs if slug not in READERS]
+            handed = gather(scratch, slugs)
+            given = [sha256(scratch / "chapters" / f"{slug}.json") for slug in slugs]
+            key = key_of("front", self._key, given)
             made = self._shelf.remembered(
                 key, lambda: json.dumps(asdict(front_page(handed.rows, handed.answers, study)))
             )
@@ -128,7 +132,7 @@ def _report(
 ) -> render.Report:
     cut, protocol = study.cut, study.protocol
     tables = {name: title for name, title in handed.files.items() if name.startswith("tables/")}
-    front = binder.front(study)
+    front, code = binder.front(study), environment["esld_sha256"]
     return render.Report(
         masthead=render.Masthead(
             trial_id=protocol.id,
@@ -146,22 +150,25 @@ def _report(
         cards=tuple(render.Card(c.label, c.value, c.detail, c.result_id) for c in front.cards),
         chapters=tuple(binder.chapters[slug] for slug in binder.slugs),
         downloads=(
-            ("report.html", "the whole report on one page, to send by mail"),
-            *([(paper.PDF, "the same on paper")] if pdf else []),
-            (word.WORD, "answers, tables and figures for a word processor"),
-            ("results.json", f"all {len(handed.rows)} results in long form"),
+            ("report.html", message("files.report")),
+            *([(paper.PDF, message("files.pdf"))] if pdf else []),
+            (word.WORD, message("files.word")),
+            ("results.json", message("files.results", count=len(handed.rows))),
             *((f"{name}.csv", title) for name, title in tables.items()),
         ),
         made_with=(
-            ("Data export of", cut.snapshot),
-            ("Inputs", f"{len(inputs)} files, SHA-256 {digest(inputs)[:16]}…"),
-            ("esld", f"{environment['esld']}, SHA-256 {environment['esld_sha256'][:16]}…"),
+            (message("made.export"), cut.snapshot),
+            (
+                message("made.inputs"),
+                message("made.inputs.are", count=len(inputs), digest=digest(inputs)[:16]),
+            ),
+            ("esld", message("made.package", version=environment["esld"], digest=code[:16])),
             ("Python", environment["python"]),
             *(
                 (name, environment["packages"][name])
                 for name in ("pandas", "scipy", "lifelines", "papermill")
             ),
         ),
-        assumptions=tuple(protocol.assumptions()),
+        assumptions=tuple(assumptions(protocol)),
         diagram=render.Diagram(**asdict(front.diagram)) if front.diagram else None,
     )

@@ -228,9 +228,9 @@ def report_text(comparison: Comparison) -> str:
     """The comparison for the terminal: short, by chapter, the most important first."""
     count = dict(_summary(comparison.results))
     lines = [
-        f"{comparison.before} -> {comparison.after}: {count['results compared']} results compared, "
-        f"{count['results changed']} changed, {count['results new']} new, {count['results gone']} gone; "
-        f"{count['methods changed']} by another method"
+        f"{comparison.before} -> {comparison.after}: {count['results_compared']} results compared, "
+        f"{count['results_changed']} changed, {count['results_new']} new, {count['results_gone']} gone; "
+        f"{count['methods_changed']} by another method"
     ]
     patients = comparison.results.counts.items()
     steps = [f"{s} {_whole(b)} -> {_whole(a)}" for s, (b, a) in patients if b != a or s in _ALWAYS]
@@ -263,6 +263,7 @@ def _record_lines(records: pd.DataFrame) -> Iterator[str]:
         for row in own.head(_SHOWN).to_dict("records"):
             about = " ".join(text for text in (row["USUBJID"], row["record"], row["what"]) if text)
             values = " -> ".join(filter(None, (row["before"], row["after"])))
+            values += " records" if row["change"].endswith(" patient") else ""
             yield f"  {row['change']}: {about} {row['variable']} {values}".rstrip()
         if len(own) > _SHOWN:
             yield f"  and {len(own) - _SHOWN} more"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from esld.pipeline.theme import PAGE_IDS, THEME
+from esld.report.words.catalogue import message, reader
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -208,14 +209,19 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
     slugs = [chapter.slug for chapter in report.chapters]
     made = dict(bodies or {})
     bodies_in_order = [made.get(c.slug) or body_of(c, slugs) for c in report.chapters]
+    mast = report.masthead
     answers = {chapter.slug: fragment.inline(chapter.answer) for chapter in report.chapters}
     common: dict[str, Any] = {
         "report": report,
-        "mast": report.masthead,
+        "mast": mast,
+        "status": message(f"status.{mast.status}"),
+        "view": message(f"view.{mast.view}"),
+        "cutoff": f'<time datetime="{mast.cutoff}">{mast.cutoff}</time>',
+        "language": reader().language,
         "answer": fragment.inline(report.answer),
         "answers": answers,
     }
-    pages = {"index": _page("index", **common, heading="Overview")}
+    pages = {"index": _page("index", **common, heading=message("pages.overview"))}
     for place, (chapter, body) in enumerate(zip(report.chapters, bodies_in_order, strict=True)):
         pages[chapter.slug] = _page(
             "chapter",
@@ -228,7 +234,7 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
             after=report.chapters[place + 1] if place + 1 < len(slugs) else None,
         )
     whole = {slug: body.whole for slug, body in zip(slugs, bodies_in_order, strict=True)}
-    pages["report"] = _page("report", **common, heading="Whole report", bodies=whole)
+    pages["report"] = _page("report", **common, heading=message("pages.whole"), bodies=whole)
 
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / f"{name}.html" for name in pages]
@@ -257,6 +263,7 @@ def _templates() -> "Environment":
         keep_trailing_newline=True,
     )
     environment.globals["css"] = Markup((THEME / "style.css").read_text(encoding="utf-8"))
+    environment.globals["words"] = message
     environment.filters["bind"] = bind
     environment.filters["svg_address"] = lambda svg: (
         f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"

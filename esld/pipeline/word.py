@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from esld.pipeline.render import Masthead, Report
 from esld.report.dress import word as word_table
 from esld.report.tables import Table
+from esld.report.words.catalogue import message, reader
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -64,26 +65,25 @@ def write_word(report: Report, exhibits: Mapping[str, Sequence[Exhibit]], path: 
     document = new_document()
     _set_up(document, report.masthead)
     _front(document, report)
-    counts = {"Table": 0, "Figure": 0}
+    counts = {Table: 0, Figure: 0}
     for number, chapter in enumerate(report.chapters, 1):
         _turn(document, across=False)
-        heading = document.add_heading("", 1)
+        heading = _paragraph(document, "Heading 1")
         heading.paragraph_format.page_break_before = True
         _bookmarked(heading, chapter.title, number)
         if chapter.question:
-            document.add_paragraph(word_table.legal(chapter.question), "Question")
+            _paragraph(document, "Question", chapter.question)
         if chapter.answer:
-            _add_html(document.add_paragraph(style="Answer"), chapter.answer)
+            _add_html(_paragraph(document, "Answer"), chapter.answer)
         for exhibit in exhibits.get(chapter.slug, ()):
-            kind = "Table" if isinstance(exhibit, Table) else "Figure"
-            counts[kind] += 1
+            counts[type(exhibit)] += 1
             if isinstance(exhibit, Table):
-                _add_table(document, exhibit, counts[kind])
+                _add_table(document, exhibit, counts[Table])
             else:
-                _add_figure(document, exhibit, counts[kind])
+                _add_figure(document, exhibit, counts[Figure])
     _turn(document, across=False)
-    heading = document.add_heading("", 1)
-    _bookmarked(heading, "How this report was made", len(report.chapters) + 1)
+    heading = _paragraph(document, "Heading 1")
+    _bookmarked(heading, message("pages.made"), len(report.chapters) + 1)
     _facts(document, report.made_with)
     buffer = io.BytesIO()
     document.save(buffer)
@@ -114,20 +114,18 @@ def _set_up(document: "Document", mast: Masthead) -> None:
     section.top_margin = Twips(_MARGIN + 350)
     section.header_distance = section.footer_distance = Twips(600)
     _styles(document)
-    facts = [mast.trial_id, mast.cut_title, f"data to {mast.cutoff}", mast.status.upper(), mast.view]
-    facts += ["SIMULATED DATA"] if mast.simulated else []
+    facts = [mast.trial_id, mast.cut_title, message("pages.data_to", cutoff=mast.cutoff)]
+    facts += [message(f"status.{mast.status}"), message(f"view.{mast.view}")]
+    facts += [message("pages.simulated.loud")] if mast.simulated else []
     section.header.paragraphs[0].text = word_table.legal(" · ".join(facts))
-    foot = section.footer.paragraphs[0]
-    foot.add_run(f"{mast.cut_id} · page ")
-    _add_field(foot, "PAGE", "1")
-    foot.add_run(" of ")
-    _add_field(foot, "NUMPAGES", "1")
+    page = {"page": ("PAGE", "1"), "pages": ("NUMPAGES", "1")}
+    _add_words(section.footer.paragraphs[0], "word.page", page, cut=mast.cut_id)
     properties, at = document.core_properties, datetime.fromisoformat(mast.cutoff)
     properties.title = word_table.legal(f"{mast.trial_id}: {mast.cut_title}")
     properties.subject = word_table.legal(mast.trial_title)
     properties.author = properties.last_modified_by = properties.comments = properties.keywords = ""
     properties.created = properties.modified = at  # the day after which nothing is known: no clock
-    properties.revision, properties.language = 1, "en-GB"
+    properties.revision, properties.language = 1, _language()
     related = document.part.package.rels
     for name in [n for n, r in related.items() if r.reltype == RELATIONSHIP_TYPE.THUMBNAIL]:
         del related[name]  # the picture of an empty page
@@ -160,7 +158,12 @@ def _styles(document: "Document") -> None:
     style(word_table.GROUP, word_table.SIZES[0], before=4, after=1.2, bold=True)
     style(word_table.NOTE, 7.5, before=2, colour=_GREY)
     for language in document.styles.element.iter(qn("w:lang")):
-        language.set(qn("w:val"), "en-GB")
+        language.set(qn("w:val"), _language())
+
+
+def _language() -> str:
+    """Of the text, as a program that checks spelling knows it."""
+    return {"en": "en-GB"}.get(reader().language, reader().language)
 
 
 def _style(
@@ -193,28 +196,36 @@ def _style(
 def _front(document: "Document", report: Report) -> None:
     """The first page: what report this is, its question and answer, and the chapters."""
     mast = report.masthead
-    document.add_paragraph(word_table.legal(mast.trial_title), "Title")
-    document.add_paragraph(word_table.legal(mast.cut_title), "Subtitle")
+    _paragraph(document, "Title", mast.trial_title)
+    _paragraph(document, "Subtitle", mast.cut_title)
     if mast.simulated:
-        document.add_paragraph("SIMULATED DATA. No patient is described here.", "Alarm")
+        _paragraph(document, "Alarm", message("word.alarm"))
     if mast.notice:
-        document.add_paragraph(word_table.legal(mast.notice), "Notice")
-    facts = [("Trial", mast.trial_id), ("Data cut", mast.cut_id), ("Data to", mast.cutoff)]
-    _facts(document, [*facts, ("Status", mast.status.upper()), ("View", mast.view)])
-    document.add_paragraph("Question and answer", "Contents Head")
-    document.add_paragraph(word_table.legal(report.question), "Question")
-    _add_html(document.add_paragraph(style="Answer"), report.answer)
-    document.add_paragraph("Contents", "Contents Head")
-    titles = [*(chapter.title for chapter in report.chapters), "How this report was made"]
+        _paragraph(document, "Notice", mast.notice)
+    facts = {"trial": mast.trial_id, "cut": mast.cut_id, "cutoff": mast.cutoff}
+    facts |= {"status": message(f"status.{mast.status}"), "view": message(f"view.{mast.view}")}
+    _facts(document, [(message(f"word.{what}"), which) for what, which in facts.items()])
+    _paragraph(document, "Contents Head", message("word.question"))
+    _paragraph(document, "Question", report.question)
+    _add_html(_paragraph(document, "Answer"), report.answer)
+    _paragraph(document, "Contents Head", message("pages.contents"))
+    titles = [*(chapter.title for chapter in report.chapters), message("pages.made")]
     for number, title in enumerate(titles, 1):
-        _add_link(document.add_paragraph(style="Contents Line"), title, number)
+        _add_link(_paragraph(document, "Contents Line"), title, number)
+
+
+def _paragraph(document: "Document", style: str, text: str = "") -> "Paragraph":
+    """A paragraph at the end. Its style is set by its id: to look it up by its name takes longer than all the rest."""
+    paragraph = document.add_paragraph(word_table.legal(text))
+    paragraph._p.style = style.replace(" ", "")
+    return paragraph
 
 
 def _facts(document: "Document", facts: Sequence[tuple[str, str]]) -> None:
     from docx.shared import Twips
 
     for what, which in facts:
-        line = document.add_paragraph(word_table.legal(f"{what}\t{which}"), "Fact")
+        line = _paragraph(document, "Fact", f"{what}\t{which}")
         line.paragraph_format.tab_stops.add_tab_stop(Twips(1900))
         line.paragraph_format.left_indent, line.paragraph_format.first_line_indent = Twips(1900), Twips(-1900)
 
@@ -229,10 +240,10 @@ def _add_table(document: "Document", table: Table, number: int) -> None:
     across, size, widths = next((f for f in fits if f[2]), (True, word_table.SIZES[-1], None))
     widths = widths or word_table.squeezed_widths(table, _ROOM_ACROSS, size)
     _turn(document, across=across)
-    _add_caption(document, "Table", number, table.title).paragraph_format.keep_with_next = True
+    _add_caption(document, "table", number, table.title).paragraph_format.keep_with_next = True
     document.element.body.insert_element_before(word_table.table_element(table, widths, size), "w:sectPr")
     for position, note in enumerate(table.footnotes, 1):
-        below = document.add_paragraph(word_table.legal(note), word_table.NOTE)
+        below = _paragraph(document, word_table.NOTE, note)
         below.paragraph_format.keep_with_next = position < len(table.footnotes)
 
 
@@ -240,23 +251,22 @@ def _add_figure(document: "Document", figure: Figure, number: int) -> None:
     from docx.shared import Emu, Pt
 
     _turn(document, across=False)
-    paragraph = document.add_paragraph(style="Figure")
+    paragraph = _paragraph(document, "Figure")
     shape = paragraph.add_run().add_picture(str(figure.png))
     scale = min(1.0, _ROOM * _EMU / shape.width, _HIGHEST * _EMU / shape.height)
     shape.width, shape.height = Emu(int(shape.width * scale)), Emu(int(shape.height * scale))
     about = shape._inline.docPr
-    about.set("name", f"Figure {number}")
+    about.set("name", message("word.figure.name", number=number))
     about.set("descr", word_table.legal(figure.alt))
     about.set("id", str(number))
-    caption = _add_caption(document, "Figure", number, figure.title or figure.alt)
+    caption = _add_caption(document, "figure", number, figure.title or figure.alt)
     caption.paragraph_format.space_before, caption.paragraph_format.space_after = Pt(4), Pt(10)
 
 
 def _add_caption(document: "Document", kind: str, number: int, text: str) -> "Paragraph":
-    caption = document.add_paragraph(style="Caption")
-    caption.add_run(f"{kind} ")
-    _add_field(caption, f"SEQ {kind} \\* ARABIC", str(number))
-    caption.add_run(f". {word_table.legal(text)}")
+    caption = _paragraph(document, "Caption")
+    counter = {"number": (f"SEQ {kind.capitalize()} \\* ARABIC", str(number))}
+    _add_words(caption, f"word.{kind}", counter, title=text)
     return caption
 
 
@@ -288,6 +298,18 @@ def _add_html(paragraph: "Paragraph", html: str) -> None:
             run.font.superscript = True
         elif "sub" in around:
             run.font.subscript = True
+
+
+def _add_words(
+    paragraph: "Paragraph", key: str, fields: Mapping[str, tuple[str, str]], **values: str
+) -> None:
+    """An entry of the catalogue some parameters of which are fields of Word, each an instruction and what it shows."""
+    said = message(key, **values, **{name: f"\0{name}\0" for name in fields})
+    for place, text in enumerate(re.split(f"\0({'|'.join(fields)})\0", said)):
+        if place % 2:
+            _add_field(paragraph, *fields[text])
+        elif text:
+            paragraph.add_run(word_table.legal(text))
 
 
 def _add_field(paragraph: "Paragraph", instruction: str, shown: str) -> None:

@@ -1,10 +1,10 @@
 """The trial as data: arms, eligibility, visits, parameters, endpoints and planned analyses of one protocol.
 
 A protocol file states what the registry or the publication says. What it does not say is an *assumed* value with
-its reason, and the report lists every one of them (:meth:`Protocol.assumptions`).
+its reason, and the report lists every one of them (:meth:`Protocol.assumed`).
 """
 
-from esld.protocol._base import StatedText
+from esld.protocol._base import Assumable, StatedDays, StatedText
 from esld.protocol.design import Arm, Criterion, Dose, RandomisationDesign, Schedule, Visit
 from esld.protocol.measures import Endpoint, Parameter, Rescue, Source
 from esld.protocol.plan import Analysis, AnalysisSet, Rank, RepeatedMeasures
@@ -14,6 +14,7 @@ __all__ = [
     "Analysis",
     "AnalysisSet",
     "Arm",
+    "Assumable",
     "Criterion",
     "Dose",
     "Endpoint",
@@ -25,6 +26,7 @@ __all__ = [
     "Rescue",
     "Schedule",
     "Source",
+    "StatedDays",
     "StatedText",
     "Visit",
     "read_protocol",

@@ -13,7 +13,6 @@ from esld.protocol._base import (
     Frozen,
     Stated,
     StatedDayList,
-    StatedDays,
     StatedText,
     Text,
     as_record,
@@ -215,44 +214,24 @@ class Protocol(Frozen):
         """The planned analysis of that id; KeyError if none is planned."""
         return {a.id: a for a in self.analyses}[id]
 
-    def assumptions(self) -> list[tuple[str, str, str]]:
-        """Everything that the source does not state: where in the protocol, the choice, and why."""
-        return list(_assumptions(self, ""))
+    def assumed(self) -> list[tuple[str, Assumable]]:
+        """Everything that the source does not state: where in the protocol, and what was chosen."""
+        return list(_assumed(self, ""))
 
 
-def _assumptions(node: object, path: str) -> Iterator[tuple[str, str, str]]:
+def _assumed(node: object, path: str) -> Iterator[tuple[str, Assumable]]:
     if isinstance(node, Assumable) and node.assumed:
-        yield path, _choice(node), node.reason
+        yield path, node
     if isinstance(node, BaseModel):
         for name in type(node).model_fields:
-            yield from _assumptions(getattr(node, name), f"{path}.{name}".lstrip("."))
+            yield from _assumed(getattr(node, name), f"{path}.{name}".lstrip("."))
     elif isinstance(node, tuple):
         for position, item in enumerate(node):
             name = next((str(getattr(item, key)) for key in NAMES if hasattr(item, key)), str(position))
-            yield from _assumptions(item, f"{path}[{name}]")
+            yield from _assumed(item, f"{path}[{name}]")
     elif isinstance(node, dict):
         for name, item in node.items():
-            yield from _assumptions(item, f"{path}.{name}")
-
-
-def _choice(node: Assumable) -> str:
-    """What was chosen, in words fit for a table."""
-    match node:
-        case StatedText(value=value):
-            return value
-        case StatedDays(value=days):
-            return "days " + ", ".join(map(str, days))
-        case Visit() as visit:
-            return f"day {visit.target}, analysis window {visit.window[0]} to {visit.window[1]}"
-        case Analysis() as analysis:
-            return f"{analysis.title}: {analysis.method}"
-        case AnalysisSet() as analysis_set:
-            return analysis_set.definition
-        case Endpoint() as endpoint:
-            return endpoint.param
-        case Rescue() as rescue:
-            return f"Laboratory values flagged: {rescue.criterion[:1].lower()}{rescue.criterion[1:]}"
-    raise TypeError(f"no words for an assumed {type(node).__name__}")
+            yield from _assumed(item, f"{path}.{name}")
 
 
 def read_protocol(path: Path) -> Protocol:

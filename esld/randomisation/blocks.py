@@ -10,6 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from esld.methods import made_by, step
 from esld.randomisation.designs import Allocations, Floats, whole_number
 from esld.randomisation.paths import Paths, SequentialDesign
 
@@ -81,14 +82,10 @@ class PermutedBlocks(SequentialDesign):
     @property
     def conditions(self) -> str:
         """The block sizes: possible, or those that came about."""
-        if self.blocks is not None:
-            words = f"permuted blocks of {', '.join(map(str, self.blocks))} in this order"
-        elif len(self.sizes) == 1:
-            words = f"permuted blocks of {self.sizes[0]}"
-        else:
-            first = ", ".join(map(str, self.sizes[:-1]))
-            words = f"permuted blocks of random size {first} or {self.sizes[-1]}"
-        return words if self.ratio == (1, 1) else f"{words}, ratio {self.ratio[0]}:{self.ratio[1]}"
+        in_order = self.blocks is not None
+        several = "random-blocks" if len(self.sizes) > 1 else "permuted-blocks"
+        blocks = step("blocks-in-order", *self.blocks or ()) if in_order else step(several, *self.sizes)
+        return made_by(blocks, "" if self.ratio == (1, 1) else step("ratio", *self.ratio))
 
     def _arms(self, size: int) -> tuple[int, int]:
         """Places of either arm in a whole block."""

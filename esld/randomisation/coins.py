@@ -7,6 +7,7 @@ from math import isfinite
 
 import numpy as np
 
+from esld.methods import step
 from esld.randomisation.designs import Allocations, Floats, whole_number
 from esld.randomisation.paths import Paths, SequentialDesign
 
@@ -107,7 +108,7 @@ class SimpleRandomisation(Coin):
     @property
     def conditions(self) -> str:
         """Nothing but the coin."""
-        return f"simple randomisation, second arm with probability {self.probability_second:.6g}"
+        return step("simple", f"{self.probability_second:.6g}")
 
     def _chance(self, difference: int) -> float:
         return self.probability_second
@@ -144,7 +145,7 @@ class BigStick(Coin):
     @property
     def conditions(self) -> str:
         """The limit."""
-        return f"big stick with limit {self.limit}"
+        return step("big-stick", self.limit)
 
     def _chance(self, difference: int) -> float:
         return 0.5 if abs(difference) < self.limit else float(difference < 0)
@@ -182,7 +183,7 @@ class BiasedCoin(Coin):
     @property
     def conditions(self) -> str:
         """The coin."""
-        return f"biased coin with probability {self.p:.6g} of the smaller arm"
+        return step("biased-coin", f"{self.p:.6g}")
 
     def _chance(self, difference: int) -> float:
         return 0.5 if difference == 0 else self.p if difference < 0 else 1 - self.p

@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
+from esld.methods import made_by, step
 from esld.randomisation.designs import (
     Allocations,
     Design,
@@ -100,7 +101,7 @@ class Conditioned:
     @property
     def conditions(self) -> str:
         """Those of the design, and the arm sizes."""
-        return f"{self.design.conditions} and arm sizes {self.sizes[0]} and {self.sizes[1]}"
+        return made_by(self.design.conditions, step("arm-sizes", *self.sizes))
 
     def admits(self, allocation: ArrayLike) -> bool:
         """Whether the design can yield this allocation of shape (n,), and the arm sizes are these."""

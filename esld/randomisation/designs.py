@@ -12,6 +12,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from esld.methods import step
+
 Allocations = NDArray[np.uint8]
 Floats = NDArray[np.float64]
 
@@ -32,7 +34,7 @@ class Design(Protocol):
 
     @property
     def conditions(self) -> str:
-        """What is held fixed, in words that can follow "given"."""
+        """What is held fixed, as steps of a method."""
 
     def admits(self, allocation: Allocations) -> bool:
         """Whether the design can yield this allocation of shape (n,)."""
@@ -147,7 +149,7 @@ class CompleteRandomisation:
     @property
     def conditions(self) -> str:
         """The arm sizes."""
-        return f"arm sizes {self.sizes[0]} and {self.sizes[1]}"
+        return step("arm-sizes", *self.sizes)
 
     def admits(self, allocation: ArrayLike) -> bool:
         """Whether the arm sizes are those of the design."""

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betaincinv
 
 from esld.longform import COLUMNS
+from esld.methods import GIVEN, made_by, reference
 from esld.randomisation.designs import BLOCK, Allocations, Design
 from esld.randomisation.statistics import Countable, Statistic, Tally
 from esld.reasons import Reason, Why, because, together
@@ -46,7 +47,7 @@ class RandomisationTest:
         trial (mid-p apart) could have been smaller. NaN if the design does not tell.
     std_err : float
         Monte Carlo standard error of `p_value`; 0 if exact.
-    method : {'exact', 'Monte Carlo'}
+    method : {'exact', 'monte-carlo'}
     reference_set : int
         Allocations that the design could have given.
     draws : int
@@ -108,13 +109,8 @@ class RandomisationTest:
 
     @property
     def how(self) -> str:
-        """Statistic, way and condition, in one line."""
-        way = (
-            f"Monte Carlo, {self.draws:,} draws"
-            if self.draws
-            else f"exact, {self.reference_set:,} allocations"
-        )
-        return f"{self.statistic}, {way}, given {self.conditions}"
+        """Statistic, reference set and conditions, as a method."""
+        return made_by(self.statistic, reference(self.reference_set, self.draws), GIVEN, self.conditions)
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: observed, the p-values, and the size of the reference set (inf beyond any double).
@@ -216,7 +212,7 @@ def randomisation_test(
     draws = 0 if exact else draws
     used = draws - (0 if exact else int(tally.undefined))
     if given_defined and tally.undefined and not isnan(observed) and (exact or used):
-        conditions, draws = f"{conditions}, and a statistic that is defined", used
+        conditions, draws = made_by(conditions, "defined-statistic"), used
         defined = tally.total - tally.undefined
         p_smallest /= defined / tally.total
         tally = replace(tally, total=defined, undefined=0.0)
@@ -320,6 +316,6 @@ def _result(
         mid_p=(extreme + further) / (2 * total),
         mid_p_lower=(below + tie / 2) / total, mid_p_upper=(above + tie / 2) / total, p_smallest=p_smallest,
         std_err=sqrt(p_value * (1 - p_value) / draws) if draws else 0.0 * p_value,
-        method="Monte Carlo" if draws else "exact", reference_set=reference_set, draws=draws,
+        method="monte-carlo" if draws else "exact", reference_set=reference_set, draws=draws,
         conditions=conditions, n=n, reason=reason,
     )  # fmt: skip

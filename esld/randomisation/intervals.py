@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from esld.longform import Estimate, estimate_rows, long_frame
+from esld.methods import GIVEN, made_by, reference
 from esld.randomisation.designs import BLOCK, Allocations, Design, Floats
 from esld.randomisation.inference import DRAWS, LIMIT, checked_allocation, generator, undefined
 from esld.randomisation.statistics import DifferenceInMeans, difference_in_means
@@ -130,7 +131,7 @@ def shift_interval(
     if np.isnan(observed) or (empty and not given_defined):
         reason = undefined(observed, empty / (total + empty))
     elif empty:
-        conditions = f"{conditions}, and no empty arm"
+        conditions = made_by(conditions, "no-empty-arm")
     lower = upper = p_value = nan
     if not reason:
         limits = _limits(thresholds, weights / total, own / total, (1 - conf_level) / 2)
@@ -138,10 +139,9 @@ def shift_interval(
         p_value = min(1.0, 2 * min(own + float(weights[s].sum()) for s in _sides(thresholds)) / total)
         sides = tuple(side for side, at in zip(("below", "above"), limits, strict=True) if np.isinf(at))
         reason = because(Why.EVERY_SHIFT, sides=sides) if sides else None
-    way = f"{draws} draws" if draws else f"exact, {design.count} allocations"
     return ShiftInterval(
         value=observed, lower=lower, upper=upper, p_value=p_value, conf_level=conf_level,
-        method=f"inverted randomisation test, {way}, given {conditions}", reason=reason,
+        method=made_by("inverted-randomisation-test", reference(design.count, draws), GIVEN, conditions), reason=reason,
         reference_set=design.count, draws=draws, conditions=conditions, n=design.n,
     )  # fmt: skip
 

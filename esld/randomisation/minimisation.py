@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from esld.methods import made_by, step
 from esld.randomisation._equal_arms import LISTED, EqualArms
 from esld.randomisation.designs import BLOCK, Allocations, Floats, codes_of, whole_number
 
@@ -124,11 +125,8 @@ class Minimisation:
     def conditions(self) -> str:
         """The procedure, the factors and the order of entry."""
         k = self._levels.shape[1]
-        ratio = "" if self.ratio == (1, 1) else f", ratio {self._ratio}"
-        return (
-            f"minimisation ({self.imbalance}, p = {self.p:.6g}{ratio}) on {k} factor{'s' if k > 1 else ''} "
-            "and the order of entry"
-        )
+        ratio = "" if self.ratio == (1, 1) else step("ratio", *self.ratio)
+        return made_by(step("minimisation", self.imbalance, f"{self.p:.6g}", k), ratio, "order-of-entry")
 
     @cached_property
     def _levels(self) -> NDArray[np.intp]:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from esld.longform import Estimate, Row, estimate_rows, long_frame
+from esld.methods import GIVEN, made_by, reference
 from esld.randomisation.designs import BLOCK, Allocations, Design, Floats
 from esld.randomisation.inference import DRAWS, generator
 from esld.reasons import Why, because
@@ -163,8 +164,7 @@ def design_properties(
         largest = max(largest, int(worst[weights > 0].max(initial=0)))
         if not draws:
             histories.append((_numbers(rows), weights))
-    way = f"Monte Carlo, {draws} draws" if draws else f"exact, {design.count} allocations"
-    method = f"{way}, given {design.conditions}"
+    method = made_by(reference(design.count, draws), GIVEN, design.conditions)
 
     def estimate(name: str) -> Estimate:
         return means.estimate(name, draws=draws, method=method)

@@ -208,7 +208,7 @@ def difference_in_means(values: ArrayLike) -> DifferenceInMeans:
         `values` is anything else.
     """
     numbers = _numbers(values, "values")
-    return _difference("difference in means", numbers)
+    return _difference("difference-in-means", numbers)
 
 
 def risk_difference(event: ArrayLike) -> DifferenceInMeans:
@@ -227,7 +227,7 @@ def risk_difference(event: ArrayLike) -> DifferenceInMeans:
     happened = _numbers(event, "event")
     if not np.all((happened == 0) | (happened == 1)):
         raise ValueError(f"event must be 0 or 1, got {np.unique(happened)[:5].tolist()}")
-    return _difference("risk difference", happened)
+    return _difference("risk-difference", happened)
 
 
 def rank_sum(values: ArrayLike) -> LinearStatistic:
@@ -254,7 +254,7 @@ def rank_sum(values: ArrayLike) -> LinearStatistic:
     _, which, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     twice_midranks = 2 * np.cumsum(counts) - counts + 1
     scores = (twice_midranks - (numbers.size + 1))[which].astype(np.float64)
-    return LinearStatistic(name="rank sum", scores=scores, scale=2.0)
+    return LinearStatistic(name="rank-sum", scores=scores, scale=2.0)
 
 
 STATISTICS: dict[str, Callable[[ArrayLike], Statistic]] = {

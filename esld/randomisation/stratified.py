@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from esld.methods import made_by, step
 from esld.randomisation.designs import BLOCK, Allocations, Design, Floats, by_size, codes_of
 
 
@@ -71,8 +72,10 @@ class Stratified:
         """Those of each stratum."""
         each = {design.conditions for design in self.designs.values()}
         if len(each) == 1:
-            return f"{each.pop()} within each of {len(self.designs)} strata"
-        return "; ".join(f"{design.conditions} in stratum {s}" for s, design in self.designs.items())
+            return made_by(each.pop(), step("within-strata", len(self.designs)))
+        return made_by(
+            *(made_by(step("in-stratum", s), design.conditions) for s, design in self.designs.items())
+        )
 
     @cached_property
     def _parts(self) -> list[tuple[NDArray[np.intp], Design]]:

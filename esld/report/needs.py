@@ -9,11 +9,12 @@ from html import unescape
 
 from esld.data.study import Study
 from esld.errors import RefusedError
-from esld.report.phrases import not_compared, reader_of
+from esld.report.phrases import not_compared, reader_of, view_name
 from esld.report.words.catalogue import message, read_by
+from esld.report.words.grammar import joined
 
 TAG = "needs:"  # how the tag of a need begins
-_SAFETY = {"EX": "no record of what was given", "AE": "no adverse events"}
+_SAFETY = ("EX", "AE")  # domains
 _AMINOTRANSFERASES, _BILIRUBIN = ("ALT", "AST"), "BILI"
 
 
@@ -42,14 +43,14 @@ def require(study: Study, need: str) -> None:
 
 
 def compared(study: Study) -> list[str]:
-    """Labels of the arms that are compared; raises :class:`UnmetNeedError` where none are."""
+    """The arms that are compared; raises :class:`UnmetNeedError` where none are."""
     require(study, "comparison")
     return study.arms
 
 
 def _no_ledger(study: Study) -> str:
     if study.cut.view != "unblinded":
-        return message("ledger.hidden", view=study.cut.view)
+        return message("ledger.hidden", view=view_name(study))
     return "" if study.file.ledger_path.is_file() else message("ledger.none")
 
 
@@ -62,8 +63,8 @@ def _no_episodes(study: Study) -> str:
 
 def _no_safety_set(study: Study) -> str:
     """Nothing collected, nothing planned, or nobody treated."""
-    if lacking := [words for domain, words in _SAFETY.items() if domain not in study.tables]:
-        return message("safety.not_collected", lacking=" and ".join(lacking))
+    if lacking := [message(f"needs.lacking.{name}") for name in _SAFETY if name not in study.tables]:
+        return message("safety.not_collected", lacking=joined(lacking))
     if all(analysis.role != "safety" for analysis in study.protocol.analyses):
         return message("safety.not_planned")
     return "" if study.randomised["SAFFL"].eq("Y").any() else message("safety.nobody")

@@ -2,11 +2,11 @@
 
 import math
 
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import has, message
 
 MINUS = "\u2212"
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_UNITS = {"umol/L": "µmol/L", "10^9/L": "10⁹/L", "ratio": ""}
+_UNITS = {"umol/L": "µmol/L", "10^9/L": "10⁹/L", "ratio": "", "percent": "%"}
 
 
 def not_estimable() -> str:
@@ -120,13 +120,19 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def unit(text: str) -> str:
-    """A unit as a reader writes it: ``µmol/L``, ``10⁹/L``, nothing for a ratio."""
-    return _UNITS.get(text, text)
+    """A unit as a reader writes it: ``µmol/L``, ``10⁹/L``, nothing for a ratio; one that is a word in the reader's language."""
+    entry = f"unit.{text.replace(' ', '_')}"
+    return message(entry) if has(entry) else _UNITS.get(text, text)
 
 
 def with_unit(name: str, text: str) -> str:
     """``Total bilirubin (µmol/L)``; the name alone without a unit."""
     return f"{name} ({unit(text)})" if unit(text) else name
+
+
+def thousands(value: int) -> str:
+    """A large count with its thousands apart: ``155,712``."""
+    return f"{value:,}"
 
 
 def level(conf_level: float) -> str:

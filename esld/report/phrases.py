@@ -1,15 +1,15 @@
 """Words for results: the span that ties a number to its result, reasons, and what more than one chapter says."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from esld.data.study import Study
-from esld.reasons import Reason
+from esld.methods import GIVEN, steps_of
+from esld.reasons import Parameter, Reason
 from esld.report import numbers
-from esld.report.results import Row
+from esld.report.results import Row, slug
 from esld.report.words.catalogue import Reader, arm_label, has, message
 from esld.report.words.grammar import in_prose, joined, noun, of_group
 
@@ -31,6 +31,16 @@ class Sentence:
 
 
 _ARMS = ("group",)  # parameters of a reason that name an arm
+_WORDS = (
+    "limits",
+    "of",
+    "curve",
+    "end",
+    "outcome",
+    "what",
+    "sides",
+    "numbers",
+)  # and those that are words of ours
 
 
 def worded(reason: Reason | None, place: str = "", **more: str) -> str:
@@ -50,13 +60,21 @@ def worded(reason: Reason | None, place: str = "", **more: str) -> str:
 
 
 def _said(one: Reason, place: str) -> str:
-    about = {
-        name: joined(value) if isinstance(value, tuple) else arm_label(str(value)) if name in _ARMS else value
-        for name, value in one.about
-    }
+    about = {name: _parameter(name, value) for name, value in one.about}
     whose = "".join(message("reasons.whose", of=about[of]) for of in ("group", "structure") if of in about)
     own = f"reason.{place}.{one.code}"
     return message(own if has(own) else f"reason.{one.code}", whose=whose, **about)
+
+
+def _parameter(name: str, value: Parameter) -> Parameter:
+    if isinstance(value, tuple):
+        return joined(str(_parameter(name, each)) for each in value)
+    if name in _ARMS:
+        return arm_label(str(value))
+    if name == "method":
+        return method_words(str(value))
+    key = f"reasons.{name}.{slug(str(value))}"
+    return message(key) if name in _WORDS and has(key) else value
 
 
 def notes_of(rows: Iterable[Row], place: str = "") -> list[str]:
@@ -91,8 +109,13 @@ def not_compared(study: Study) -> str:
     if study.compares:
         return ""
     if not study.shows_arms:
-        return message("view.not_compared", view=study.cut.view)
+        return message("view.not_compared", view=view_name(study))
     return message("arms.not_compared", arms=_vacant_groups(study))
+
+
+def view_name(study: Study) -> str:
+    """What a reader calls the view of a cut."""
+    return message(f"view.{study.cut.view}")
 
 
 def vacant(study: Study) -> str:
@@ -110,8 +133,41 @@ def prose(label: str) -> str:
 
 
 def method(row: Row) -> str:
-    """How a result was made, with the dash that joins two names: ``Kaplan–Meier``."""
-    return re.sub(r"\b(Kaplan|Clopper|Miettinen)-(?=[A-Z])", "\\1–", row.method)
+    """How a result was made, in the words of the catalogue."""
+    return method_words(row.method)
+
+
+def method_words(code: str) -> str:
+    """A method of :mod:`esld.methods` in the words of the catalogue, as plain text."""
+    made, _, conditions = code.partition(f", {GIVEN}, ")
+    said = message("list.comma").join(_step(*one) for one in steps_of(made))
+    return (
+        message("method.given", steps=said, conditions=conditions_words(conditions)) if conditions else said
+    )
+
+
+def conditions_words(code: str) -> str:
+    """What a reference set holds fixed, in the words of the catalogue, as plain text."""
+    return joined(_step(*one) for one in steps_of(code))
+
+
+def _step(name: str, parameters: tuple[str, ...]) -> str:
+    *most, last = parameters or ("",)
+    comma = message("list.comma")
+    number = int(last) if last.isdecimal() else 0
+    if not has(f"method.{name}"):  # an analyst's own
+        return " ".join((name.replace("-", " "), *parameters))
+    return message(
+        f"method.{name}",
+        **dict(zip("abc", parameters, strict=False)),
+        all=joined(parameters),
+        any=message("list.or", most=comma.join(most), last=last) if most else last,
+        commas=comma.join(parameters),
+        ratio=":".join(parameters),
+        size=message("method.size", number=parameters[0], unit=numbers.unit(last)) if most else last,
+        number=numbers.thousands(number),
+        count=number,
+    )
 
 
 def nothing_recorded(study: Study, domain: str, what: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from esld.methods import is_code
 from esld.reasons import Reason
 from esld.report.numbers import significant
 
@@ -57,6 +58,8 @@ class Row:
         known = {name: record[name] for name in _FIELDS}
         if isinstance(known["reason"], str):
             raise TypeError(f"reason must have a code, got {known['reason']!r}")
+        if not is_code(known["method"]):  # before methods were codes they were words
+            raise TypeError(f"method must be a code, got {known['method']!r}")
         return cls(**known | {"reason": Reason.from_record(known["reason"]) if known["reason"] else None})
 
 
@@ -126,7 +129,7 @@ def rows_of(id: str, result: HasFrame | pd.DataFrame, *, analysis: str, chapter:
     Raises
     ------
     ValueError
-        Two rows would have the same id.
+        Two rows would have the same id, or a method is no code of :mod:`esld.methods`.
     """
     frame = result if isinstance(result, pd.DataFrame) else result.to_frame()
     rows = tuple(_row(id, analysis, chapter, record) for record in frame.to_dict("records"))
@@ -150,6 +153,10 @@ def _row(id: str, analysis: str, chapter: str, record: dict[Any, Any]) -> Row:
     name = ".".join(p for p in (id, slug(arm), slug(statistic)) if p) + (
         f"@{time:g}" if time is not None else ""
     )
+    if not is_code(text("method")):
+        raise ValueError(
+            f"method must be steps in lower case such as 'cox, wald', got {text('method')!r} for {name!r}"
+        )
     n, events = number("n"), number("events")
     return Row(
         result_id=name,

@@ -6,7 +6,7 @@ from esld.report import numbers
 from esld.report.phrases import span, whole
 from esld.report.results import Reported
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import treatment
+from esld.report.words.grammar import noun, treatment
 
 RELIABLE = 0.8  # share of trials; the messages "size" and "hazards" say so
 
@@ -16,13 +16,13 @@ def what_this_size_shows(arms: Sequence[str], reported: Reported) -> str:
     if not reported.rows:
         return ""
     first, second = (treatment(arm) for arm in arms)
-    fewest = reported.row("fewest deaths against none")
+    fewest = reported.row("fewest_deaths_against_none")
     if fewest.value is None:
         text = message("size.never", first=first, second=second)
     else:
-        deaths, patients = span(fewest, numbers.fixed(fewest.value, 0)), numbers.noun(fewest.value, "patient")
+        deaths, patients = whole(fewest), noun("patient", fewest.value)
         text = message("size.fewest", first=first, second=second, deaths=deaths, patients=patients)
-    small, large = (reported.row(f"power 0.9 v {other}").value or 0 for other in ("0.7", "0.3"))
+    small, large = (reported.row(f"power_0_9_v_{other}").value or 0 for other in ("0_7", "0_3"))
     key = "much" if small >= RELIABLE else "some" if large >= RELIABLE else "little"
     key = "none" if fewest.value is None else key
     return f"{text} {message(f'size.{key}', n=span(fewest, str(fewest.n)))}"
@@ -30,11 +30,11 @@ def what_this_size_shows(arms: Sequence[str], reported: Reported) -> str:
 
 def what_could_be_seen(reported: Reported) -> str:
     """What a trial of this size could have found, from :func:`esld.report.survival.tables.power_rows`."""
-    names = {"small": "power 0.9 v 0.7", "middle": "power 0.9 v 0.5", "large": "power 0.9 v 0.3"}
+    names = {"small": "power_0_9_v_0_7", "middle": "power_0_9_v_0_5", "large": "power_0_9_v_0_3"}
     rows = {key: reported.row(name) for key, name in names.items()}
     parts = {key: span(row, numbers.percent(row.value)) for key, row in rows.items()}
     sizes = {
-        key: reported.row("patients", name) for key, name in (("n1", "one group"), ("n2", "other group"))
+        key: reported.row("patients", name) for key, name in (("n1", "one_group"), ("n2", "other_group"))
     }
-    noun = numbers.noun(sizes["n2"].value or 0, "patient")
-    return message("power", patients=noun, **{key: whole(row) for key, row in sizes.items()}, **parts)
+    patients = noun("patient", sizes["n2"].value or 0)
+    return message("power", patients=patients, **{key: whole(row) for key, row in sizes.items()}, **parts)

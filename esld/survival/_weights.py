@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 import numpy as np
 
+from esld.methods import step
 from esld.survival._data import Floats, Ints, choice
 
 WeightName = Literal["fleming-harrington", "gehan", "tarone-ware"]
@@ -46,13 +47,13 @@ class Weights:
 
     @property
     def name(self) -> str:
-        """The test in words."""
+        """The test as a step of a method."""
         if self.kind != "fleming-harrington":
-            return {"gehan": "Gehan-Breslow", "tarone-ware": "Tarone-Ware"}[self.kind]
+            return {"gehan": "gehan-breslow", "tarone-ware": "tarone-ware"}[self.kind]
         if self.gamma:
-            return f"Fleming-Harrington (rho = {self.rho:g}, gamma = {self.gamma:g})"
-        known = {0.0: "log-rank", 1.0: "Peto-Peto (rho = 1)"}
-        return known.get(self.rho, f"Fleming-Harrington (rho = {self.rho:g})")
+            return step("fleming-harrington", f"{self.rho:g}", f"{self.gamma:g}")
+        known = {0.0: "log-rank", 1.0: "peto-peto"}
+        return known.get(self.rho, step("fleming-harrington", f"{self.rho:g}", 0))
 
     def at(self, n_risk: Floats, left: Floats) -> Floats:
         """Weight of event times with `n_risk` at risk in the stratum and pooled survival `left` just before."""

@@ -16,7 +16,7 @@ from esld.survival._ratios import RatioModel
 from esld.survival.counting_process import CountingRows, counting_rows
 
 TIES = {"efron": "Efron", "breslow": "Breslow"}
-_METHOD = "Andersen-Gill, robust (LWYY), Wald"
+_METHOD = "andersen-gill, lwyy, wald"
 # As in `cox`: a standard error of 100 per standard deviation of a covariate is no information.
 _FLAT = 100.0
 

@@ -15,8 +15,8 @@ from esld.survival._lifetable import checked_points
 from esld.survival.kaplan_meier import KaplanMeier
 from esld.times import before, until
 
-METHOD = "Kaplan-Meier, beta product, method of moments"
-MID_P = "Kaplan-Meier, mid-p beta product, method of moments"
+METHOD = "kaplan-meier, beta-product, moments"
+MID_P = "kaplan-meier, mid-p-beta-product, moments"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

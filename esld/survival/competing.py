@@ -85,8 +85,7 @@ class CumulativeIncidence:
 
     @property
     def method(self) -> str:
-        kind = {"greenwood": "Greenwood-type", "aalen": "Aalen"}[self.variance]
-        return f"Aalen-Johansen, {kind} variance, {self.conf_type}"
+        return f"aalen-johansen, {self.variance}, {self.conf_type}"
 
     def _at(self, points: Floats, cause: int, extend: bool) -> dict[str, Floats]:
         past = until(self.times, points)

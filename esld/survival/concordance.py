@@ -13,7 +13,7 @@ from esld.longform import Estimate, estimate_rows, long_frame
 from esld.reasons import Reason, Why, because
 from esld.survival._data import checked_times, choice, same_rows, two_sided_z
 
-METHOD = "Harrell's concordance, infinitesimal jackknife"
+METHOD = "harrell, infinitesimal-jackknife"
 ConcordanceLimits = Literal["logit", "plain"]
 CONCORDANCE_LIMITS = ("logit", "plain")
 

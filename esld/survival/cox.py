@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc, ndtr
 
+from esld.methods import made_by, stratified
 from esld.reasons import Reason, Why, because
 from esld.survival._data import Floats, Ints, checked_times, choice, group_codes, two_sided_z
 from esld.survival._newton import maximise
@@ -119,13 +120,13 @@ def cox(
             std_err = np.sqrt(np.diag(vcov))
     wald, chisq = coef / std_err, 2 * (loglik - null)
     margin = z * std_err
-    method = "Cox partial likelihood, Wald"
+    method = "cox, wald"
     return CoxFit(
         terms=data.names, coef=coef, std_err=std_err, vcov=vcov, lower=np.exp(coef - margin),
         upper=np.exp(coef + margin), z=wald, p_value=2 * ndtr(-np.abs(wald)), loglik_null=null, loglik=loglik,
         lr_chisq=chisq, lr_p_value=float(chdtrc(p, np.maximum(chisq, 0.0))), n=data.time.size,
         events=int(data.event.sum()), ties=NAMES[ties], strata=data.strata,
-        method=f"{method}, {data.strata} strata" if data.strata > 1 else method, conf_level=conf_level, reason=reason,
+        method=made_by(method, stratified(data.strata)), conf_level=conf_level, reason=reason,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from esld.methods import made_by, step
 from esld.reasons import Reason, Why, because
 from esld.survival._data import Floats, two_sided_z
 from esld.survival._ratios import RatioModel
@@ -17,7 +18,7 @@ from esld.survival._states import States, one_cause
 from esld.survival._subdistribution import maximum, sandwich, weighted_sample
 from esld.survival.cox import CoxFit, cox, no_fit, regression
 
-_METHOD = "Fine-Gray, censoring weights, sandwich variance, Wald"
+_METHOD = "fine-gray, censoring-weights, sandwich, wald"
 # A sandwich standard error of this share of the information's is rounding: 0.
 _NOTHING = 1e-7
 # The column that says whether the cause ended the time.
@@ -111,7 +112,7 @@ def cause_specific_cox(
     table, states = _with_event(frame, duration, state, cause, covariates, causes, censored)
     fit = cox(table, duration=duration, event=_EVENT, covariates=covariates, conf_level=conf_level)
     cause = states.names[0]
-    own = vars(fit) | {"method": f"{fit.method}, cause-specific: {cause}"}
+    own = vars(fit) | {"method": made_by(fit.method, step("cause-specific", cause))}
     return CauseSpecificCox(**own, cause=cause, note=states.note)
 
 
@@ -206,7 +207,7 @@ def fine_gray(
         cause=states.names[0], terms=names, coef=coef, std_err=std_err, vcov=vcov,
         lower=lower, upper=upper, z=wald, p_value=p_value, loglik_null=null,
         loglik=loglik, n=time.size, events=int((codes == 1).sum()), competing=int((codes == 2).sum()),
-        ties="Breslow", method=f"{_METHOD}: {states.names[0]}", conf_level=conf_level, reason=reason,
+        ties="Breslow", method=made_by(_METHOD, step("cause", states.names[0])), conf_level=conf_level, reason=reason,
         note=states.note,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import chdtrc, chdtri
 
+from esld.methods import made_by, stratified
 from esld.reasons import Reason, Why, because
 from esld.survival._data import Floats, choice, two_sided_z
 from esld.survival._newton import maximise
@@ -17,7 +18,7 @@ from esld.survival._partial_likelihood import NAMES, Regression, partial_likelih
 from esld.survival._ratios import RatioModel
 from esld.survival.cox import no_information, regression, standardised
 
-METHOD = "Cox with Firth penalty, profile likelihood"
+METHOD = "cox, firth, profile-likelihood"
 _TIES = ("efron", "breslow")
 _FARTHEST = 2.0**9  # how far a profile limit is looked for, in standard errors
 
@@ -137,7 +138,7 @@ def firth(
         terms=data.names, coef=coef, std_err=std_err, lower=lower, upper=upper, p_value=p_value, loglik_null=null,
         loglik=loglik, lr_chisq=chisq, lr_p_value=float(chdtrc(p, np.maximum(chisq, 0.0))), n=data.time.size,
         events=int(data.event.sum()), ties=NAMES[ties], strata=data.strata,
-        method=f"{METHOD}, {data.strata} strata" if data.strata > 1 else METHOD, conf_level=conf_level, reason=reason,
+        method=made_by(METHOD, stratified(data.strata)), conf_level=conf_level, reason=reason,
         reasons=reasons,
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, estimate_rows, long_frame
+from esld.methods import made_by
 from esld.survival._data import checked_times
 from esld.survival.kaplan_meier import ConfType, Quantile, kaplan_meier
 
@@ -78,7 +79,7 @@ def median_follow_up(
     """
     _, happened = checked_times(time, event)
     curve = kaplan_meier(time, ~happened, conf_level=conf_level, conf_type=conf_type)
-    median = vars(curve.median) | {"method": f"reverse {curve.method}"}
+    median = vars(curve.median) | {"method": made_by("reverse", curve.method)}
     return MedianFollowUp(
         **median, n=curve.n, events=int(np.count_nonzero(happened)), group=group, time_unit=time_unit
     )

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
 from esld.longform import About, Row, long_frame, row
+from esld.methods import made_by, step, stratified
 from esld.reasons import Reason, Why, because, together
 from esld.survival._data import Floats, Ints, checked_times, group_codes
 from esld.survival._states import one_cause
@@ -71,10 +72,9 @@ class GrayTest:
 
     @property
     def method(self) -> str:
-        name = f"Gray (rho = {self.rho:g})" if self.rho else "Gray"
-        name = f"{name}, {self.strata} strata" if self.strata > 1 else name
-        name = f"{name}, factors for ties cut at 0" if self.cut else name
-        return f"{name}: {self.cause}"
+        rho = step("rho", f"{self.rho:g}") if self.rho else ""
+        cut = "ties-cut" if self.cut else ""
+        return made_by("gray", rho, stratified(self.strata), cut, step("cause", self.cause))
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: observed and expected per group, then chisq, df and p_value; events of the cause."""

@@ -75,7 +75,7 @@ class KaplanMeier:
 
     @property
     def method(self) -> str:
-        return f"Kaplan-Meier, Greenwood, {self.conf_type}"
+        return f"kaplan-meier, greenwood, {self.conf_type}"
 
     @property
     def table(self) -> LifeTable:

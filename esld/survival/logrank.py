@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
 from esld.longform import About, Row, long_frame, row
+from esld.methods import made_by, stratified
 from esld.reasons import Reason, Why, because
 from esld.survival._data import Bools, Floats, Ints, checked_times, group_codes
 from esld.survival._lifetable import LifeTable, tabulate_by
@@ -63,7 +64,7 @@ class LogRank:
     @property
     def method(self) -> str:
         name = Weights(kind=self.weights, rho=self.rho, gamma=self.gamma).name
-        return f"{name}, {self.strata} strata" if self.strata > 1 else name
+        return made_by(name, stratified(self.strata))
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: observed and expected per group, then chisq, df and p_value."""

@@ -30,8 +30,8 @@ from esld.times import with_horizon
 
 MilestoneLimits = Literal["beta product", "plain"]
 MILESTONE_LIMITS = {
-    "beta product": "Kaplan-Meier difference, MOVER of mid-p beta product limits",
-    "plain": "Kaplan-Meier difference, Greenwood, normal",
+    "beta product": "kaplan-meier-difference, mid-p-beta-product, mover",
+    "plain": "kaplan-meier-difference, greenwood, normal",
 }
 """How the limits of Kaplan-Meier estimates are made, and what the method of their difference is called."""
 
@@ -325,7 +325,7 @@ def _plain_difference(first: _Part, second: _Part) -> Estimate:
 
 def _cloglog_difference(first: _Part, second: _Part) -> Estimate:
     """Difference of log(-log S), with Greenwood's variance by the delta method."""
-    method, reason = "Kaplan-Meier difference, Greenwood, complementary log-log", _unknown(first, second)
+    method, reason = "kaplan-meier-difference, greenwood, cloglog", _unknown(first, second)
     conf_level = first.plain.conf_level
     if not reason:
         reason = together(

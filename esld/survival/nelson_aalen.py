@@ -13,7 +13,7 @@ from esld.survival._data import Floats, Ints, checked_times, two_sided_z
 from esld.survival._lifetable import LifeTable, checked_points, tabulate
 from esld.times import before, until
 
-METHOD = "Nelson-Aalen, Aalen variance, log"
+METHOD = "nelson-aalen, aalen, log"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

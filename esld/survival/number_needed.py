@@ -6,6 +6,7 @@ from math import inf, nan
 import pandas as pd
 
 from esld.longform import About, Estimate, estimate_rows, long_frame, row
+from esld.methods import made_by
 from esld.reasons import Why, because
 from esld.survival.proportions import DifferenceMethod, risk_difference
 
@@ -92,6 +93,6 @@ def number_needed_to_treat(
         lower, upper = 1 / gap.upper, 1 / gap.lower
     return NumberNeeded(
         value=1 / gap.value if gap.value else inf, lower=lower, upper=upper, conf_level=conf_level,
-        method=f"reciprocal of the difference, {gap.method}", reason=reason, benefit=benefit, harm=harm,
+        method=made_by("reciprocal", gap.method), reason=reason, benefit=benefit, harm=harm,
         disjoint=disjoint, x1=gap.x1, n1=gap.n1, x2=gap.x2, n2=gap.n2,
     )  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from esld.methods import made_by, step, stratified
 from esld.randomisation.designs import Allocations, CompleteRandomisation, Design
 from esld.randomisation.inference import DRAWS, LIMIT, RandomisationTest, randomisation_test
 from esld.randomisation.statistics import LinearStatistic, Statistic, Tally
@@ -193,9 +194,9 @@ def logrank_statistic(
     in_data_order[order] = scores
     name = chosen.name
     if (n_strata := int(stratum.max()) + 1) > 1:
-        name = f"{name}, {n_strata} strata"
+        name = made_by(name, stratified(n_strata))
     score = LinearStatistic(
-        name=f"{name}, unstudentised U", scores=in_data_order, scale=scale or 1.0,
+        name=f"{name}, unstudentised", scores=in_data_order, scale=scale or 1.0,
         resolution=0.0 if scale else _RESOLUTION * float(weight.max(initial=0.0)),
     )  # fmt: skip
     if not studentised:
@@ -203,7 +204,7 @@ def logrank_statistic(
     d, n = deaths.astype(np.float64), (stop - start).astype(np.float64)
     spread = weight**2 * d * (n - d) / (n**2 * np.maximum(n - 1, 1))
     return StudentisedLogRank(
-        name=f"{name}, studentised z", resolution=_RESOLUTION, score=score,
+        name=f"{name}, studentised", resolution=_RESOLUTION, score=score,
         order=order, start=start, stop=stop, spread=spread,
     )  # fmt: skip
 
@@ -236,7 +237,7 @@ def rmst_statistic(time: ArrayLike, event: ArrayLike, *, tau: float, extend: boo
     times = with_horizon(times, tau)
     at = np.unique(times[happened & (times < tau)])
     return RMSTDifference(
-        name=f"RMST difference to {tau:g}" + (", last survival carried forward" if extend else ""),
+        name=made_by(step("rmst-difference", f"{tau:g}"), "carried-forward" if extend else ""),
         resolution=_RESOLUTION * tau, at=at,
         gone=[np.flatnonzero((a <= times) & (times < b)) for a, b in zip((0.0, *at), at, strict=False)],
         died=[np.flatnonzero(happened & (times == t)) for t in at],

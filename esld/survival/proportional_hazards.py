@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from esld.longform import About, Row, long_frame, row
+from esld.methods import step
 from esld.reasons import Reason, Why, because
 from esld.survival._data import Floats, choice
 from esld.survival._lifetable import tabulate
@@ -65,7 +66,7 @@ class ProportionalHazards:
 
     @property
     def method(self) -> str:
-        return f"score test of proportional hazards, time scale {self.scale}"
+        return step("proportional-hazards-score", self.scale)
 
     def to_frame(self) -> pd.DataFrame:
         """Long form, the covariate as `group`: ph_chisq and ph_p_value; then ph_global_chisq, _df, _p_value."""

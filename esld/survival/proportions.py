@@ -16,7 +16,7 @@ from esld.survival.two_by_two import checked_counts
 DifferenceMethod = Literal["miettinen-nurminen", "newcombe", "exact"]
 DIFFERENCE_METHODS = ("miettinen-nurminen", "newcombe", "exact")
 RatioMethod = Literal["katz", "koopman"]
-RATIO_METHODS = {"katz": "Katz, log", "koopman": "Koopman, score"}
+RATIO_METHODS = {"katz": "katz, log", "koopman": "koopman, score"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ def clopper_pearson(x: int, n: int, *, conf_level: float = 0.95) -> Proportion:
     lower = 0.0 if x == 0 else float(betaincinv(x, n - x + 1, tail))
     upper = 1.0 if x == n else float(betaincinv(x + 1, n - x, 1 - tail))
     return Proportion(
-        value=x / n, lower=lower, upper=upper, conf_level=conf_level, method="Clopper-Pearson", x=x, n=n
+        value=x / n, lower=lower, upper=upper, conf_level=conf_level, method="clopper-pearson", x=x, n=n
     )
 
 
@@ -74,7 +74,7 @@ def wilson(x: int, n: int, *, conf_level: float = 0.95) -> Proportion:
     x, n = checked_counts(x, n, "x", "n")
     z = two_sided_z(conf_level)
     lower, upper = _wilson(x, n, z)
-    return Proportion(value=x / n, lower=lower, upper=upper, conf_level=conf_level, method="Wilson", x=x, n=n)
+    return Proportion(value=x / n, lower=lower, upper=upper, conf_level=conf_level, method="wilson", x=x, n=n)
 
 
 def risk_difference(
@@ -132,15 +132,15 @@ def risk_difference(
         (l1, u1), (l2, u2) = _wilson(x1, n1, z), _wilson(x2, n2, z)
         lower = value - sqrt((p1 - l1) ** 2 + (u2 - p2) ** 2)
         upper = value + sqrt((u1 - p1) ** 2 + (p2 - l2) ** 2)
-        name = "Newcombe"
+        name = "newcombe"
     elif method == "exact":
         lower, upper, p_value = exact_limits(x1, n1, x2, n2, alpha=1 - conf_level)
-        name = "exact unconditional, score, two one-sided"
+        name = "unconditional, score, two-one-sided"
     else:
         lower, upper = _miettinen_nurminen(p1, n1, p2, n2, z)
         variance = _score_variance(p1, n1, p2, n2, 0.0)
         p_value = two_sided_p(value / sqrt(variance)) if variance > 0 else 1.0
-        name = "Miettinen-Nurminen"
+        name = "miettinen-nurminen"
     return TwoProportions(
         value=value, lower=lower, upper=upper, p_value=p_value, conf_level=conf_level, method=name,
         statistic="risk_difference", x1=x1, n1=n1, x2=x2, n2=n2,

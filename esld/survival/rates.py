@@ -8,6 +8,7 @@ import pandas as pd
 from scipy.special import bdtr, bdtrc, betaincinv, gammaincinv
 
 from esld.longform import About, Estimate, estimate_rows, long_frame, row
+from esld.methods import made_by
 from esld.reasons import Why, because
 from esld.survival._data import two_sided_z
 
@@ -76,12 +77,12 @@ class RateRatio(Estimate):
         rows = estimate_rows("rate_ratio", self, **about)
         about["reason"] = self.reason
         for name, rule in (
-            ("p_central", "twice the smaller one-sided"),
+            ("p_central", "twice-smaller"),
             ("p_less", "one-sided"),
             ("p_greater", "one-sided"),
-            ("mid_p", "twice the smaller one-sided mid-p"),
+            ("mid_p", "twice-smaller-mid-p"),
         ):
-            about["method"] = f"conditional binomial, {rule}"
+            about["method"] = made_by("conditional-binomial", rule)
             rows.append(row(f"rate_ratio_{name}", getattr(self, name), **about))
         return long_frame(rows)
 
@@ -127,7 +128,7 @@ def rate(
     lower = 0.0 if x == 0 else float(gammaincinv(x, tail)) * scale
     upper = float(gammaincinv(x + 1, 1 - tail)) * scale
     return Rate(
-        value=x * scale, lower=lower, upper=upper, conf_level=conf_level, method="exact Poisson, Garwood",
+        value=x * scale, lower=lower, upper=upper, conf_level=conf_level, method="poisson, garwood",
         events=x, time=t, per=float(per), time_unit=time_unit,
     )  # fmt: skip
 
@@ -183,7 +184,7 @@ def rate_ratio(x1: int, t1: float, x2: int, t2: float, *, conf_level: float = 0.
         inside = float(binom.pmf(x1, m, share))
     return RateRatio(
         value=value, lower=lower, upper=upper, p_value=p_value, conf_level=conf_level,
-        method="conditional binomial, exact", reason=reason, p_central=min(2 * min(p_less, p_greater), 1.0),
+        method="conditional-binomial, exact", reason=reason, p_central=min(2 * min(p_less, p_greater), 1.0),
         p_less=p_less, p_greater=p_greater, mid_p=min(2 * min(p_less, p_greater) - inside, 1.0), x1=x1, t1=t1,
         x2=x2, t2=t2,
     )  # fmt: skip

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.methods import made_by
 from esld.reasons import Why, because
 from esld.survival._data import Floats, Ints, choice, two_sided_z
 from esld.survival.counting_process import CountingRows, counting_rows
@@ -257,14 +258,14 @@ def mean_cumulative_function(
     else:
         std_err = np.sqrt((_influence(data, times, n_risk, n_event, n_death, alive) ** 2).sum(axis=0))
     lower, upper = _limits(mean, std_err, z, conf_type)
-    estimator = "Nelson, " + ("Poisson" if variance == "poisson" else "Lawless-Nadeau")
+    estimator = made_by("nelson", "poisson" if variance == "poisson" else "lawless-nadeau")
     for array in (times, n_risk, n_event, n_death, mean, std_err, lower, upper):
         array.setflags(write=False)
     return MeanCumulativeFunction(
         times=times, n_risk=n_risk, n_event=n_event, n_death=n_death, mean=mean, std_err=std_err, lower=lower,
         upper=upper, n=data.subjects, events=int(data.count.sum()), deaths=int(data.death.sum()),
         exposure=float((data.stop - data.start).sum()), max_time=float(data.stop.max()),
-        method=f"{'Ghosh-Lin' if death is not None else estimator}, {conf_type}", conf_level=conf_level,
+        method=made_by("ghosh-lin" if death is not None else estimator, conf_type), conf_level=conf_level,
         group=group, time_unit=time_unit, _start=data.start, _stop=data.stop,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, estimate_rows, long_frame
+from esld.methods import made_by
 from esld.reasons import Reason, Why, because, together
 from esld.survival._area import areas
 from esld.survival._beta import mid_quantile
@@ -27,7 +28,7 @@ from esld.survival.kaplan_meier import KaplanMeier
 from esld.times import with_horizon
 
 RMSTLimits = Literal["beta product", "plain"]
-RMST_LIMITS = {"beta product": "RMST, mid-p beta product", "plain": "RMST, Greenwood"}
+RMST_LIMITS = {"beta product": "rmst, mid-p-beta-product", "plain": "rmst, greenwood"}
 """How the limits are made, and what the method is called."""
 
 
@@ -293,12 +294,12 @@ def _difference(first: RMST, second: RMST) -> Estimate:
     lower, upper = difference_limits(_limits(first), _limits(second))
     return Estimate(
         value=second.value - first.value, lower=lower, upper=upper, conf_level=first.conf_level,
-        method=f"{first.method}, MOVER", reason=_missing(first, second),
+        method=made_by(first.method, "mover"), reason=_missing(first, second),
     )  # fmt: skip
 
 
 def _ratio(first: RMST, second: RMST) -> Estimate:
-    method, reason = f"{first.method}, MOVER, log", _missing(first, second)
+    method, reason = made_by(first.method, "mover, log"), _missing(first, second)
     if not reason and 0 in (first.value, second.value):
         reason = because(Why.ZERO_HAS_NO_LOGARITHM, of="mean")
     if reason:
@@ -320,12 +321,12 @@ def _plain_difference(first: RMST, second: RMST) -> Estimate:
     p_value = two_sided_p(value / std_err) if std_err > 0 else nan
     return Estimate(
         value=value, std_err=std_err, lower=value - margin, upper=value + margin, p_value=p_value,
-        conf_level=first.conf_level, method=f"{first.method}, normal", reason=_plain_reason(first, second),
+        conf_level=first.conf_level, method=made_by(first.method, "normal"), reason=_plain_reason(first, second),
     )  # fmt: skip
 
 
 def _plain_ratio(first: RMST, second: RMST) -> Estimate:
-    method, reason = f"{first.method}, log-normal", _plain_reason(first, second)
+    method, reason = made_by(first.method, "log-normal"), _plain_reason(first, second)
     if isnan(first.value) or isnan(second.value) or first.value == 0 or second.value == 0:
         missing = _missing(first, second)
         return Estimate(

@@ -9,13 +9,14 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, estimate_rows, long_frame
+from esld.methods import made_by, step
 from esld.reasons import Why, because
 from esld.survival._data import Floats, choice, two_sided_p, two_sided_z
 from esld.survival._score_variance import score_variances
 from esld.survival.two_by_two import checked_counts
 
 StratifiedMethod = Literal["miettinen-nurminen", "newcombe"]
-STRATIFIED_METHODS = {"miettinen-nurminen": "Miettinen-Nurminen", "newcombe": "Newcombe, Yan and Su"}
+STRATIFIED_METHODS = {"miettinen-nurminen": "miettinen-nurminen", "newcombe": "newcombe-yan-su"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +103,7 @@ def stratified_risk_difference(
         reason = because(Why.EMPTY_STRATUM, strata=empty)
     return StratifiedDifference(
         value=strata.difference, lower=lower, upper=upper, p_value=p_value, conf_level=conf_level, reason=reason,
-        method=f"{STRATIFIED_METHODS[method]}, {k} strata, Mantel-Haenszel weights" if k > 1
-        else f"{STRATIFIED_METHODS[method]}, 1 stratum",
+        method=made_by(STRATIFIED_METHODS[method], step("strata", k), "mantel-haenszel" if k > 1 else ""),
         weights=tuple(weights.tolist()), n=int((strata.n1 + strata.n2).sum()),
         events=int((strata.x1 + strata.x2).sum()),
     )  # fmt: skip

@@ -44,13 +44,13 @@ class FisherExact:
     odds_ratio: Estimate
     n: int
     events: int
-    method: str = "Fisher exact, point probability"
+    method: str = "fisher, point-probability"
 
     def to_frame(self, *, group: str = "") -> pd.DataFrame:
         """Long form: p_value, p_less, p_greater, mid_p, and odds_ratio."""
         about: About = {"n": self.n, "events": self.events, "group": group, "method": self.method}
         rows = [row(name, getattr(self, name), **about) for name in ("p_value", "p_less", "p_greater")]
-        rows.append(row("mid_p", self.mid_p, **(about | {"method": "Fisher mid-p, point probability"})))
+        rows.append(row("mid_p", self.mid_p, **(about | {"method": "fisher-mid-p, point-probability"})))
         return long_frame(rows + estimate_rows("odds_ratio", self.odds_ratio, **about))
 
 
@@ -128,7 +128,7 @@ def fisher(x1: int, n1: int, x2: int, n2: int, *, conf_level: float = 0.95) -> F
         reason = because(Why.SAME_OUTCOME)
     ratio = Estimate(
         value=value, lower=lower, upper=upper, conf_level=conf_level, reason=reason,
-        method="conditional maximum likelihood, exact limits",
+        method="conditional-likelihood, exact-limits",
     )  # fmt: skip
     given = hypergeom(n1 + n2, x1 + x2, n1)
     chance = given.pmf(np.arange(max(0, x1 - (n2 - x2)), min(n1, x1 + x2) + 1))
@@ -178,7 +178,7 @@ def boschloo(x1: int, n1: int, x2: int, n2: int) -> UnconditionalTest:
     return UnconditionalTest(
         statistic=min(less, greater),
         p_value=min(2 * min(p_less, p_greater), 1.0), p_less=p_less, p_greater=p_greater, n=n1 + n2,
-        events=x1 + x2, method="Boschloo, twice the smaller one-sided",
+        events=x1 + x2, method="boschloo, twice-smaller",
     )  # fmt: skip
 
 
@@ -229,7 +229,7 @@ def barnard(x1: int, n1: int, x2: int, n2: int, *, pooled: bool = True) -> Uncon
     return UnconditionalTest(
         statistic=float(np.sign(seen) * np.sqrt(abs(seen) * share)), p_value=p_value, p_less=p_less,
         p_greater=p_greater, n=n1 + n2, events=x1 + x2,
-        method=f"Barnard, {'pooled' if pooled else 'unpooled'} z, absolute value",
+        method="barnard, pooled" if pooled else "barnard, unpooled",
     )  # fmt: skip
 
 

@@ -132,7 +132,7 @@ class TestGaps:
     def test_text_without_a_trace_of_the_gap_is_said_to_be_one_step_a_visit(self):
         found = fit(labelled(LABELS["text"], (3, 4), "nothing"), "ar1")
         assert found.steps.tolist() == [0, 1, 2]
-        assert found.label.endswith(", one step a visit")
+        assert found.label.endswith(", one-step-a-visit")
         assert "step" not in fit(labelled(LABELS["whole numbers"], (3, 4), "nothing"), "ar1").label
 
 

@@ -191,13 +191,13 @@ class TestExact:
     def test_trial_of_22_in_the_blink_of_an_eye(self):
         found = fit(sample(22)).exact
         assert (found.reference_set, found.draws, found.statistic) == (705_432, 0, RESIDUALS)
-        assert found.conditions == "arm sizes 11 and 11"
+        assert found.conditions == "arm-sizes:11:11"
 
     def test_beyond_the_limit_some_are_drawn_with_the_seed_given(self):
         frame = sample(22)
         exact = fit(frame).exact
         drawn = [fit(frame, limit=10, draws=2000, seed=seed).exact for seed in ("a", "a", "b")]
-        assert drawn[0].method == "Monte Carlo"
+        assert drawn[0].method == "monte-carlo"
         assert drawn[0].p_value == drawn[1].p_value != drawn[2].p_value
         assert abs(drawn[0].p_value - exact.p_value) < 5 * drawn[0].std_err
 
@@ -448,7 +448,7 @@ class TestKinds:
             HC3,
             CLASSICAL,
             found.exact.how,
-            "outcome or covariate missing",
+            "missing-left-out",
         ]
         gap = frame[frame["statistic"].eq("ls_mean_difference") & frame["method"].eq(HC3)].iloc[0]
         assert (gap["group"], gap["value"], gap["unit"]) == ("B - A", found.hc3.difference.value, "g/L")

@@ -117,7 +117,7 @@ class TestFewData:
         assert item.reason == because(Why.NOT_POSITIVE_DEFINITE)
         joint = expected.test([[1.0]])
         assert isnan(joint.p_value)
-        assert joint.reason == because(Why.NO_DF_FOR_IT, method="Satterthwaite")
+        assert joint.reason == because(Why.NO_DF_FOR_IT, method="satterthwaite")
         (item,) = observed.coefficients()
         assert (round(item.df), item.reason) == (48, None)
 

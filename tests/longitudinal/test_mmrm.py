@@ -135,7 +135,7 @@ class TestExpectedInformation:
         f = found.test("arm:visit")
         ours = [f.numerator_df, f.denominator_df, f.f, f.scale, f.p_value]
         agrees(ours, theirs["F_interaction"], *JOINT, method=method)
-        assert f.method.endswith("Kenward-Roger, linear, expected information")
+        assert f.method.endswith("kenward-roger, expected-information")
 
     def test_observed_information_beside_it(self, name, oracle, agrees):
         wanted = oracle("f_kr_expected_info.json", f"f.kre.mmrm22.{name}")
@@ -518,7 +518,7 @@ class TestResult:
         found = mmrm(small(), **SMALL, unit="points")
         frame = found.to_frame()
         assert list(frame.columns) == list(COLUMNS)
-        assert set(frame["method"]) == {"MMRM us, REML, Kenward-Roger, linear"}
+        assert set(frame["method"]) == {"mmrm:us, reml, kenward-roger"}
         own = frame.query("statistic == 'coefficient'")
         assert list(own["group"]) == list(found.terms)
         np.testing.assert_array_equal(own["value"], found.coef)

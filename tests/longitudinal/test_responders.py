@@ -115,7 +115,7 @@ class TestControlFlow:
         assert list(frame.columns) == list(COLUMNS)
         first = frame[frame["group"].eq("A") & frame["statistic"].eq("response_rate")]
         assert first["method"].tolist() == [
-            f"decrease of 3 points or more; {RULES[rule]}" for rule in ("dead", "non-responder", "left out")
+            f"decrease:3:points, {RULES[rule]}" for rule in ("dead", "non-responder", "left out")
         ]
         assert first["value"].tolist() == [2 / 5, 2 / 7, 2 / 4]
         assert first["n"].tolist() == [5, 7, 4]
@@ -127,16 +127,14 @@ class TestControlFlow:
         assert frame[["lower", "upper"]].isna().all().all()
 
     def test_per_cent_in_words(self):
-        assert (
-            count(table(), threshold=12.5, scale="per cent").definition == "decrease of 12.5 per cent or more"
-        )
-        assert count(table()).definition == "decrease of 3 or more"
+        assert count(table(), threshold=12.5, scale="per cent").definition == "decrease:12.5:percent"
+        assert count(table()).definition == "decrease:3"
 
     def test_nobody_to_count_has_no_share(self):
         found = count(table(ROWS[4:6]), groups=["A", "B"])
         frame = found.to_frame().query("statistic == 'response_rate'")
         by = frame.set_index(["group", "method"])
-        left_out = f"{found.definition}; {RULES['left out']}"
+        left_out = f"{found.definition}, {RULES['left out']}"
         assert math.isnan(by.loc[("A", left_out), "value"])
         assert by.loc[("A", left_out), "reason"] == because(Why.NOBODY_COUNTED)
         assert frame.loc[frame["group"].eq("B"), "n"].tolist() == [0, 0, 0]

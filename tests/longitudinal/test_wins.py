@@ -370,7 +370,7 @@ class TestControlFlow:
         again = win_statistics(parts, arm, limit=0, draws=99, seed="a seed")
         assert (found.exact.draws, found.exact) == (99, again.exact)
         design = CompleteRandomisation(sizes=(12, 10))
-        with pytest.raises(ValueError, match="one that the design can yield, given arm sizes 12 and 10"):
+        with pytest.raises(ValueError, match="one that the design can yield, given arm-sizes:12:10"):
             win_statistics(parts, arm, design=design)
 
     def test_kinds_of_labels(self):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from esld.data.cutfile import read_cut
+from esld.data.views import ALL
 from esld.errors import InputError, RefusedError
 from esld.pipeline import provenance
 from esld.pipeline.diff import CSV_COLUMNS, compare_reports, report_text, write_csv
@@ -66,11 +67,11 @@ class TestResults:
         )
 
     def test_text_is_short_and_by_chapter(self, report):
-        old = [*flow(("All", 20)), ROW, replace(ROW, result_id="x.b", method="Cox", chapter="04_x")]
+        old = [*flow((ALL, 20)), ROW, replace(ROW, result_id="x.b", method="cox", chapter="04_x")]
         new = [
-            *flow(("All", 22)),
+            *flow((ALL, 22)),
             replace(ROW, value=0.8),
-            replace(ROW, result_id="x.b", method="Firth", chapter="04_x"),
+            replace(ROW, result_id="x.b", method="firth", chapter="04_x"),
             replace(ROW, result_id="x.c", chapter="04_x"),
         ]
         lines = report_text(compare_reports(report("a", old), report("b", new))).splitlines()
@@ -80,7 +81,7 @@ class TestResults:
             "03_survival:",
             "  os_milestone.low_dose.survival@365  0.900 (0.600 to 1.000) -> 0.800 (0.600 to 1.000)",
             "00_data_cut:",
-            "  flow.All.randomised  20 -> 22",
+            "  flow.ALL.randomised  20 -> 22",
             "04_x:",
             "  x.b  0.900 (0.600 to 1.000) -> 0.900 (0.600 to 1.000) [Cox -> Firth]",
             "  x.c  new: 0.900 (0.600 to 1.000)",
@@ -95,7 +96,7 @@ class TestResults:
 
 
 class TestRefusals:
-    ARMS = (("Low dose", 10), ("All", 20))
+    ARMS = (("LOW", 10), (ALL, 20))
 
     @pytest.mark.parametrize("text", [None, "", "{", '[{"result_id": "a"}]', "[1]"])
     def test_no_report(self, report, tmp_path, text):
@@ -135,7 +136,7 @@ class TestRefusals:
         assert compare_reports(one, other).results.notable == ()
 
     @pytest.mark.parametrize(
-        "groups", [(("All", 20),), (("A", 10), ("All", 20)), (("Low dose", 1), ("High dose", 2), ("All", 3))]
+        "groups", [((ALL, 20),), (("A", 10), (ALL, 20)), (("LOW", 1), ("HIGH", 2), (ALL, 3))]
     )
     def test_other_groups_where_no_view_is_recorded(self, report, groups):
         one, other = report("a", flow(*self.ARMS)), report("b", flow(*groups))
@@ -147,7 +148,7 @@ class TestRefusals:
     def test_one_recorded_view_does_not_stand_for_both(self, report):
         one = report("a", flow(*self.ARMS), trial="T", view="unblinded")
         with pytest.raises(RefusedError, match=r"unblinded; groups: none\)"):
-            compare_reports(one, report("b", flow(("All", 20))))
+            compare_reports(one, report("b", flow((ALL, 20))))
 
 
 class TestData:
@@ -179,7 +180,7 @@ class TestData:
         assert rows[1]["patient"] and rows[1]["chapter"] and rows[1]["change"] == "new record"
         facts = json.loads(json.dumps(found.facts()))
         assert len(facts["records"]) == new + filled
-        assert facts["summary"]["results changed"] == 1
+        assert facts["summary"]["results_changed"] == 1
 
     def test_data_that_changed_since_are_not_compared(self, report):
         record = of_demo("demo-final")

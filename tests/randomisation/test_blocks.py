@@ -205,10 +205,10 @@ class TestControlFlow:
     @pytest.mark.parametrize(
         ("design", "words"),
         [
-            (PermutedBlocks(n=22), "permuted blocks of 4"),
-            (PermutedBlocks(n=22, sizes=(6, 2, 4)), "permuted blocks of random size 2, 4 or 6"),
-            (PermutedBlocks(n=5, sizes=(3,), ratio=(1, 2)), "permuted blocks of 3, ratio 1:2"),
-            (PermutedBlocks(n=7, sizes=(2, 4)).given([2, 4, 2]), "permuted blocks of 2, 4, 2 in this order"),
+            (PermutedBlocks(n=22), "permuted-blocks:4"),
+            (PermutedBlocks(n=22, sizes=(6, 2, 4)), "random-blocks:2:4:6"),
+            (PermutedBlocks(n=5, sizes=(3,), ratio=(1, 2)), "permuted-blocks:3, ratio:1:2"),
+            (PermutedBlocks(n=7, sizes=(2, 4)).given([2, 4, 2]), "blocks-in-order:2:4:2"),
         ],
     )
     def test_conditions(self, design, words):

@@ -110,9 +110,9 @@ class TestControlFlow:
     @pytest.mark.parametrize(
         ("design", "words"),
         [
-            (SimpleRandomisation(n=2), "simple randomisation, second arm with probability 0.5"),
-            (BigStick(n=2), "big stick with limit 3"),
-            (BiasedCoin(n=2), "biased coin with probability 0.666667 of the smaller arm"),
+            (SimpleRandomisation(n=2), "simple:0.5"),
+            (BigStick(n=2), "big-stick:3"),
+            (BiasedCoin(n=2), "biased-coin:0.666667"),
         ],
     )
     def test_conditions(self, design, words):

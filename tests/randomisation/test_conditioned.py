@@ -66,7 +66,7 @@ class TestByDefinition:
 class TestControlFlow:
     def test_conditions(self):
         given = Conditioned(design=PermutedBlocks(n=22), sizes=(11, 11))
-        assert given.conditions == "permuted blocks of 4 and arm sizes 11 and 11"
+        assert given.conditions == "permuted-blocks:4, arm-sizes:11:11"
 
     def test_degenerate_as_the_design(self):
         design = Minimisation(factors=[["x"]] * 4, p=1)

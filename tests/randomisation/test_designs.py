@@ -43,7 +43,7 @@ class TestCompleteRandomisation:
     def test_eleven_against_eleven(self):
         design = CompleteRandomisation(sizes=(11, 11))
         assert design.count == 705432
-        assert design.conditions == "arm sizes 11 and 11"
+        assert design.conditions == "arm-sizes:11:11"
 
     def test_draws_have_the_arm_sizes_and_are_equally_probable(self):
         design = CompleteRandomisation(sizes=(2, 4))

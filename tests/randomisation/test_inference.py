@@ -146,7 +146,7 @@ class TestInvariance:
         design = CompleteRandomisation(sizes=(8, 8))
         exact = randomisation_test(gap(scores), codes, design=design)
         drawn = randomisation_test(gap(scores), codes, design=design, limit=0, draws=50_000)
-        assert drawn.method == "Monte Carlo"
+        assert drawn.method == "monte-carlo"
         assert drawn.std_err == pytest.approx(sqrt(exact.p_value * (1 - exact.p_value) / 50_000), rel=0.05)
         for name in ("p_value", "p_lower", "p_upper", "mid_p"):
             assert abs(getattr(drawn, name) - getattr(exact, name)) < 4 * 0.5 / sqrt(50_000)
@@ -169,7 +169,7 @@ class TestControlFlow:
     def test_limit(self):
         design, codes = CompleteRandomisation(sizes=(3, 3)), [0, 1] * 3
         assert randomisation_test(gap(range(6)), codes, design=design, limit=20).method == "exact"
-        assert randomisation_test(gap(range(6)), codes, design=design, limit=19).method == "Monte Carlo"
+        assert randomisation_test(gap(range(6)), codes, design=design, limit=19).method == "monte-carlo"
 
     @pytest.mark.parametrize(("sizes", "codes"), [((2, 2), [0, 1, 1, 0]), ((3, 0), [0, 0, 0]), ((0, 1), [1])])
     @pytest.mark.parametrize("limit", [0, 100])
@@ -195,7 +195,7 @@ class TestControlFlow:
 
     def test_allocations_must_belong_to_the_design(self):
         design = CompleteRandomisation(sizes=(2, 1))
-        with pytest.raises(ValueError, match=r"given arm sizes 2 and 1, got 1 and 2"):
+        with pytest.raises(ValueError, match=r"given arm-sizes:2:1, got 1 and 2"):
             randomisation_test(gap([1, 2, 3]), [1, 1, 0], design=design)
         with pytest.raises(ValueError, match=r"allocation must have shape \(3,\)"):
             randomisation_test(gap([1, 2, 3]), [1, 0], design=design)
@@ -230,10 +230,10 @@ class TestControlFlow:
             "observed", "p_value", "p_value_lower", "p_value_upper",
             "mid_p_value", "mid_p_value_lower", "mid_p_value_upper", "reference_set",
         ]  # fmt: skip
-        assert set(frame["method"]) == {"gap, exact, 6 allocations, given arm sizes 2 and 2"}
+        assert set(frame["method"]) == {"gap, exact, allocations:6, given, arm-sizes:2:2"}
         assert frame["value"].dtype == float and frame["value"].iloc[-1] == 6
         drawn = randomisation_test(gap([1, 2, 3, 4]), [0, 1, 0, 1], design=design, limit=0, draws=10)
-        assert set(drawn.to_frame()["method"]) == {"gap, Monte Carlo, 10 draws, given arm sizes 2 and 2"}
+        assert set(drawn.to_frame()["method"]) == {"gap, monte-carlo, draws:10, given, arm-sizes:2:2"}
         assert "p_value_std_err" in set(drawn.to_frame()["statistic"])
 
     def test_a_reference_set_beyond_any_double(self):
@@ -286,7 +286,7 @@ class TestEveryDesign:
             randomisation_test(rank_sum(VALUES), row, design=design, limit=limit, draws=draws)
             for limit in (99, 0)
         )
-        assert (exact.method, drawn.method) == ("exact", "Monte Carlo")
+        assert (exact.method, drawn.method) == ("exact", "monte-carlo")
         for name in ("p_value", "p_lower", "p_upper", "mid_p"):
             assert abs(getattr(drawn, name) - getattr(exact, name)) < 4 * 0.5 / sqrt(draws)
 
@@ -323,7 +323,7 @@ class TestUndefined:
         assert found.observed == 2.5
         assert (found.p_value, found.p_upper, found.p_lower) == pytest.approx((2 / 6, 1 / 6, 1))
         assert found.p_smallest == pytest.approx(1 / 6)
-        assert found.conditions == "the list, and a statistic that is defined"
+        assert found.conditions == "the list, defined-statistic"
         drawn = randomisation_test(
             difference_in_means([1, 2, 4]), [0, 0, 1], design=design, given_defined=True, limit=0, draws=4000
         )

@@ -181,9 +181,9 @@ class TestRatio:
         found = randomisation_test(
             difference_in_means(np.arange(22.0)), drawn[0], design=design, draws=2000, seed="esld"
         )
-        assert found.method == "Monte Carlo" and 0 < found.p_value <= 1
+        assert found.method == "monte-carlo" and 0 < found.p_value <= 1
         assert found.p_smallest == pytest.approx(design.probability(drawn[0]))
-        assert "ratio 1:2" in found.conditions
+        assert "ratio:1:2" in found.conditions
         with pytest.raises(ValueError, match="allocations can be drawn and not listed, got 22 subjects by 3"):
             next(design.allocations())
 
@@ -246,9 +246,9 @@ class TestInvariance:
 class TestControlFlow:
     def test_conditions(self):
         design = Minimisation(factors=FACTORS)
-        assert design.conditions == "minimisation (range, p = 0.8) on 2 factors and the order of entry"
+        assert design.conditions == "minimisation:range:0.8:2, order-of-entry"
         one = Minimisation(factors=[["x"]], p=0.75, imbalance="variance")
-        assert one.conditions == "minimisation (variance, p = 0.75) on 1 factor and the order of entry"
+        assert one.conditions == "minimisation:variance:0.75:1, order-of-entry"
 
     @pytest.mark.parametrize(
         ("options", "message"),

@@ -174,7 +174,7 @@ class TestAgainstEachAllocation:
             one, two = getattr(exact, name), getattr(drawn, name)
             assert isnan(one.std_err)
             assert abs(one.value - two.value) <= 4 * two.std_err + 1e-12
-            assert two.method == "Monte Carlo, 20000 draws, given the list"
+            assert two.method == "monte-carlo, draws:20000, given, the list"
         for one, two in zip(exact.chance, drawn.chance, strict=True):
             assert abs(one.value - two.value) <= 4 * two.std_err
         assert isnan(drawn.predictability_known.value) and isnan(drawn.certain.value)
@@ -240,7 +240,7 @@ class TestControlFlow:
             "stratum_imbalance", "stratum_imbalance",
         ]  # fmt: skip
         assert frame["group"].tolist()[-2:] == ["1", "2"]
-        assert set(frame["method"]) == {"exact, 8 allocations, given the list"}
+        assert set(frame["method"]) == {"exact, allocations:8, given, the list"}
         drawn = design_properties(coin(3), limit=0, draws=9).to_frame()
         assert "predictability_std_err" in set(drawn["statistic"])
         reasons = drawn.set_index("statistic")["reason"]

@@ -183,7 +183,7 @@ class TestRiskDifference:
         assert found.p_upper == pytest.approx(31 / 462)
 
     def test_events_are_yes_or_no(self):
-        assert risk_difference([True, False]).name == "risk difference"
+        assert risk_difference([True, False]).name == "risk-difference"
         with pytest.raises(ValueError, match=r"event must be 0 or 1, got \[0.0, 2.0\]"):
             risk_difference([0, 2])
 
@@ -219,4 +219,4 @@ class TestRankSum:
 def test_statistics_by_name():
     assert set(STATISTICS) == {"difference_in_means", "rank_sum", "risk_difference"}
     for name, factory in STATISTICS.items():
-        assert factory([0, 1, 1]).name == name.replace("_", " ")
+        assert factory([0, 1, 1]).name == name.replace("_", "-")

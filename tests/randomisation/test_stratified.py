@@ -91,11 +91,11 @@ class TestDrawing:
 class TestControlFlow:
     def test_conditions(self):
         assert Stratified.of(["a", "b", "a"], lambda n: PermutedBlocks(n=n)).conditions == (
-            "permuted blocks of 4 within each of 2 strata"
+            "permuted-blocks:4, within-strata:2"
         )
         sizes = {1: CompleteRandomisation(sizes=(1, 0)), 2: CompleteRandomisation(sizes=(0, 1))}
         assert Stratified(designs=sizes, strata=[2, 1]).conditions == (
-            "arm sizes 1 and 0 in stratum 1; arm sizes 0 and 1 in stratum 2"
+            "in-stratum:1, arm-sizes:1:0, in-stratum:2, arm-sizes:0:1"
         )
 
     def test_one_stratum_is_its_design(self):

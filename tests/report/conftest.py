@@ -88,7 +88,7 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
         if isinstance(table, Table):
             yield table
     blocks = {}
-    for name, code in (("Primary", "OS"), ("Sensitivity", "OSCUT")):
+    for name, code in (("primary", "OS"), ("sensitivity", "OSCUT")):
         own = study.adtte[study.adtte["PARAMCD"].eq(code)]
         alive = milestone(own["AVAL"], own["CNSR"].eq(0), own["ARMCD"], at=horizon, groups=study.arms)
         blocks[name] = (alive, rows_of(f"m_{code}", alive, analysis="OS-1Y", chapter="c"))

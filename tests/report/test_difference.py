@@ -12,7 +12,7 @@ from esld.report.flow import participant_flow
 from esld.report.results import Reported, Row, rows_of
 from tests.report.builders import HIGH, LOW, SURVIVED, patient, study_of
 
-BASE = replace(SURVIVED, method="Kaplan-Meier, Greenwood, log-log")
+BASE = replace(SURVIVED, method="kaplan-meier, greenwood, log-log")
 
 
 def row(id="a.b", **values) -> Row:
@@ -52,7 +52,7 @@ class TestChange:
     @pytest.mark.parametrize(
         ("values", "changed"),
         [
-            ({"method": "Clopper-Pearson"}, True),
+            ({"method": "clopper-pearson"}, True),
             ({"ties": "efron"}, True),
             ({"unit": "mg/dL"}, True),
             ({"value": 0.1, "n": 3}, False),
@@ -65,11 +65,11 @@ class TestChange:
     @pytest.mark.parametrize(
         ("before", "after", "changed"),
         [
-            ("exact, 705432 allocations, given arm sizes 11 and 11", "exact, 48620 allocations, given arm sizes 9 and 9", False),
-            ("exact, 155,712 allocations, given permuted blocks", "exact, 1,712 allocations, given permuted blocks", False),
-            ("exact, 705432 allocations", "Monte Carlo, 100000 draws", True),
-            ("Monte Carlo, 1000 draws", "Monte Carlo, 100000 draws", True),
-            ("RMST difference to 365, exact, 9 allocations", "RMST difference to 180, exact, 9 allocations", True),
+            ("exact, allocations:705432, given, arm-sizes:11:11", "exact, allocations:48620, given, arm-sizes:9:9", False),
+            ("exact, allocations:155712, given, permuted-blocks:4", "exact, allocations:1712, given, permuted-blocks:4", False),
+            ("exact, allocations:705432", "monte-carlo, draws:100000", True),
+            ("Monte Carlo, 1000 draws", "monte-carlo, draws:100000", True),
+            ("rmst-difference:365, exact, allocations:9", "rmst-difference:180, exact, allocations:9", True),
         ],
     )  # fmt: skip
     def test_counts_that_the_data_write_into_a_method_are_no_method(self, before, after, changed):
@@ -216,14 +216,14 @@ class TestCounts:
     def test_statuses_add_up(self):
         before, after = self.flow(6).rows[3:], self.flow(9).rows[:-2]
         frame = difference(before, after).to_frame().set_index("statistic")["value"]
-        compared = frame["results compared"]
-        assert frame["results changed"] + frame["results unchanged"] == compared
-        assert compared + frame["results new"] == len(after)
-        assert compared + frame["results gone"] == len(before)
-        assert frame["results new"] == 3
-        assert frame["results gone"] == 2
+        compared = frame["results_compared"]
+        assert frame["results_changed"] + frame["results_unchanged"] == compared
+        assert compared + frame["results_new"] == len(after)
+        assert compared + frame["results_gone"] == len(before)
+        assert frame["results_new"] == 3
+        assert frame["results_gone"] == 2
 
     def test_methods_are_counted_apart(self):
         found = difference([row("a"), row("b")], [row("a", method="other"), row("b", value=0.5)])
-        assert found.to_frame().set_index("statistic")["value"]["methods changed"] == 1
+        assert found.to_frame().set_index("statistic")["value"]["methods_changed"] == 1
         assert [c.row.result_id for c in found.by_another_method] == ["a"]

@@ -81,7 +81,7 @@ class TestTheSafetySet:
 
 def test_an_error_is_one_plain_line():
     """A refusal, which a command tells in one line; what is HTML in a report is text here."""
-    arms = [arm.model_copy(update={"label": "A & B"} if arm.label == LOW else {}) for arm in protocol().arms]
+    arms = [arm.model_copy(update={"label": "A & B"} if arm.code == LOW else {}) for arm in protocol().arms]
     own = study_of([patient(1, HIGH)], trial=protocol().model_copy(update={"arms": tuple(arms)}))
     error = needs.unmet(own, "comparison")
     assert isinstance(error, RefusedError)

@@ -51,7 +51,7 @@ def test_slug(text, wanted):
 
 
 def test_ids_name_result_arm_statistic_and_time():
-    assert [r.result_id for r in handed().rows] == ["os_km.low_dose.survival@365.25", "os_km.low_dose.median"]
+    assert [r.result_id for r in handed().rows] == ["os_km.low.survival@365.25", "os_km.low.median"]
 
 
 def test_arms_in_another_script_stay_apart():

@@ -1,5 +1,6 @@
 """Labels of the data inside sentences: text for the reader, never markup."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
 
@@ -8,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from esld.report.liver_function import one_visit, repeated
-from esld.report.phrases import prose, span
+from esld.report.phrases import prose, reader_of, span
 from esld.report.randomisation import entry
 from esld.report.results import rows_of
 from esld.report.safety import counted as safety
@@ -16,16 +17,24 @@ from esld.report.survival.sentences import headline, lost_before, meaning, sente
 from esld.report.survival.small_samples import companion
 from esld.report.survival.tables import companion_rows, power_rows
 from esld.report.trial_size import what_this_size_shows
+from esld.report.words.catalogue import Reader, read_by
 from esld.report.words.grammar import of_group, treatment, treatment_in_title
 from esld.survival import logrank, rmst_compare
-from tests.report.builders import HIGH, LOW, arrays, at_horizon, row
+from tests.report.builders import HIGH, LABELS, LOW, arrays, at_horizon, row
 
 HOSTILE = "A & B <low>"
 GROUPS = {
-    "complete": {HOSTILE: [(400, False)] * 10 + [(100, True)], HIGH: [(400, False)] * 9 + [(90, True)] * 2},
-    "lost": {HOSTILE: [(400, False)] * 9 + [(100, True), (200, False)], HIGH: [(400, False)] * 11},
-    "short": {HOSTILE: [(100, False), (50, True)], HIGH: [(400, False)] * 4},
+    "complete": {LOW: [(400, False)] * 10 + [(100, True)], HIGH: [(400, False)] * 9 + [(90, True)] * 2},
+    "lost": {LOW: [(400, False)] * 9 + [(100, True), (200, False)], HIGH: [(400, False)] * 11},
+    "short": {LOW: [(100, False), (50, True)], HIGH: [(400, False)] * 4},
 }
+
+
+@pytest.fixture(autouse=True)
+def labelled(style) -> Iterator[None]:
+    """An arm of that name."""
+    with read_by(Reader("en", LABELS | {LOW: HOSTILE})):
+        yield
 
 
 def check(html: str) -> None:
@@ -41,7 +50,7 @@ def check(html: str) -> None:
 
 @pytest.mark.parametrize("write", [prose, of_group, treatment])
 def test_a_label_becomes_html(write):
-    assert write(HOSTILE) == escape(HOSTILE)
+    assert write(HOSTILE if write is prose else LOW) == escape(HOSTILE)
     assert (
         write("X <y> dose")
         == {
@@ -53,7 +62,7 @@ def test_a_label_becomes_html(write):
 
 
 def test_a_title_is_plain_text():
-    assert treatment_in_title(HOSTILE) == HOSTILE
+    assert treatment_in_title(LOW) == HOSTILE
     assert treatment_in_title("Low dose") == treatment("Low dose") == "the low dose"
 
 
@@ -95,18 +104,13 @@ def hostile(study):
     """The final analysis of the example with an arm of that name."""
     own = study("demo-final")
     arms = [
-        arm.model_copy(update={"label": HOSTILE}) if arm.label == LOW else arm for arm in own.protocol.arms
+        arm.model_copy(update={"label": HOSTILE}) if arm.code == LOW else arm for arm in own.protocol.arms
     ]
-    frames = {
-        name: getattr(own, name).map(lambda cell: HOSTILE if isinstance(cell, str) and cell == LOW else cell)
-        for name in ("adsl", "adlb", "adtte", "adce", "adae")
-    }
     return replace(
         own,
         protocol=own.protocol.model_validate(
             own.protocol.model_dump() | {"arms": [arm.model_dump() for arm in arms]}
         ),
-        **frames,
     )
 
 
@@ -128,7 +132,7 @@ def test_arms_in_other_sentences(hostile):
             ]
         )
     )
-    assert hostile.arms[0] == HOSTILE
+    assert reader_of(hostile).labels[hostile.arms[0]] == HOSTILE
     for html in (
         entry.entry_sentence(hostile, handed(entry.entry_rows(hostile))),
         safety.set_words(counted, handed(safety.set_rows(counted))),

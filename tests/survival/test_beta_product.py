@@ -190,7 +190,7 @@ class TestControlFlow:
         assert frame["statistic"].tolist() == ["survival", "survival"]
         assert frame["value"].tolist() == pytest.approx([3 / 8, 1])
         assert frame["events"].tolist() == [2, 0]
-        assert set(frame["method"]) == {"Kaplan-Meier, beta product, method of moments"}
+        assert set(frame["method"]) == {"kaplan-meier, beta-product, moments"}
         assert set(frame["method"]).isdisjoint(curve.to_frame([3])["method"])
         found = beta_product(curve, at=[3, 0.5])
         assert found.n_risk.tolist() == [2, 4]

@@ -101,7 +101,7 @@ class TestClosedForm:
         found = cox(frame, duration="t", event="e", covariates=["x"], strata="s")
         assert found.coef[0] == pytest.approx(-log(2) / 2, rel=1e-9)
         assert found.loglik_null == pytest.approx(-2 * log(6))
-        assert (found.strata, found.method) == (2, "Cox partial likelihood, Wald, 2 strata")
+        assert (found.strata, found.method) == (2, "cox, wald, strata:2")
 
     def test_level_changes_the_width_only(self):
         wide, narrow = (fit(self.TIME, self.EVENT, conf_level=c, x=self.X) for c in (0.95, 0.8))

@@ -102,7 +102,7 @@ class TestInvariance:
 class TestControlFlow:
     def test_it_is_a_method_of_the_difference_and_of_what_is_made_of_it(self):
         found, gap = (f(10, 11, 2, 11, method="exact") for f in (number_needed_to_treat, risk_difference))
-        assert gap.method == "exact unconditional, score, two one-sided"
+        assert gap.method == "unconditional, score, two-one-sided"
         assert (found.lower, found.upper) == pytest.approx((1 / gap.upper, 1 / gap.lower))
 
     def test_all_against_none(self):

@@ -60,4 +60,4 @@ def test_everybody_had_the_event():
     frame = found.to_frame()
     assert frame["statistic"].tolist() == ["median_follow_up"]
     assert frame[["group", "unit", "n", "events"]].iloc[0].tolist() == ["low", "weeks", 3, 3]
-    assert frame["method"].iloc[0] == "reverse Kaplan-Meier, Greenwood, log-log"
+    assert frame["method"].iloc[0] == "reverse, kaplan-meier, greenwood, log-log"

@@ -95,7 +95,7 @@ class TestTies:
         # cause in B, at 1, 2 and 4, by a 36/59 times (1/6)^2 + 1/6 + (1/2)^2 = 4/9.
         time, state = [5, 5, 4, 1, 2, 1, 4, 2, 4, 5], [1, 1, 0, 0, 2, 2, 2, 2, 0, 1]
         found = gray(time, state, list("AAABBBBBBB"), cause=1)
-        assert found.method == "Gray, factors for ties cut at 0: 1"
+        assert found.method == "gray, ties-cut, cause:1"
         assert found.reason.codes[-1] == Why.OVERTIED_CUT
         a = 70 / 59
         variance = a**2 * 18 / 59 * 23 / 47 + (a * 36 / 59) ** 2 * 4 / 9
@@ -303,13 +303,13 @@ class TestEdges:
     def test_long_form(self):
         frame = gray([1, 2, 3], ["own", "other", "own"], list("ABB"), cause="own", censored=None).to_frame()
         assert frame["statistic"].tolist() == ["observed", "expected"] * 2 + ["chisq", "df", "p_value"]
-        assert set(frame["method"]) == {"Gray: own"}
+        assert set(frame["method"]) == {"gray, cause:own"}
         assert frame["events"].tolist() == [1, 1, 1, 1, 2, 2, 2]
 
     def test_method_says_what_was_done(self):
         sample = ([1, 2, 3, 4], [1, 1, 0, 2], list("ABBA"))
-        assert gray(*sample, cause=1, rho=1).method == "Gray (rho = 1): 1"
-        assert gray(*sample, cause=1, strata=[1, 1, 2, 2]).method == "Gray, 2 strata: 1"
+        assert gray(*sample, cause=1, rho=1).method == "gray, rho:1, cause:1"
+        assert gray(*sample, cause=1, strata=[1, 1, 2, 2]).method == "gray, strata:2, cause:1"
 
 
 class TestNobodyCompared:

@@ -72,7 +72,7 @@ class TestComplete:
         found = milestone(self.TIME, self.EVENT, self.GROUP, at=10, groups=("LOW", "HIGH"))
         assert [g.proportion for g in found.groups] == [clopper_pearson(2, 4), clopper_pearson(3, 3)]
         assert found.difference == risk_difference(3, 3, 2, 4)
-        assert found.difference.method == "Miettinen-Nurminen"
+        assert found.difference.method == "miettinen-nurminen"
         assert found.bounds is None
         assert found.groups[0].survival.value == pytest.approx(0.5)
 

@@ -53,7 +53,7 @@ class TestClosedForm:
         found = number_needed_to_treat(10, 11, 2, 11, method="newcombe", conf_level=0.8)
         gap = risk_difference(10, 11, 2, 11, method="newcombe", conf_level=0.8)
         assert (found.lower, found.upper) == pytest.approx((1 / gap.upper, 1 / gap.lower))
-        assert (found.method, found.conf_level) == ("reciprocal of the difference, Newcombe", 0.8)
+        assert (found.method, found.conf_level) == ("reciprocal, newcombe", 0.8)
 
 
 class TestInvariance:

@@ -160,7 +160,7 @@ class TestControlFlow:
             *["ph_chisq", "ph_p_value", "ph_global_chisq", "ph_global_df", "ph_global_p_value"],
         ]
         assert frame["group"].tolist() == ["x", "x", None, None, None]
-        assert set(frame["method"]) == {"score test of proportional hazards, time scale km"}
+        assert set(frame["method"]) == {"proportional-hazards-score:km"}
         assert set(frame["ties"]) == {"Efron"}
 
 

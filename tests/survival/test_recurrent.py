@@ -284,9 +284,9 @@ class TestControlFlow:
         np.testing.assert_allclose(step["upper"][2:4], found.at(3)["upper"][0])
 
     def test_methods_are_named(self):
-        assert mcf(self.ROWS).method == "Nelson, Lawless-Nadeau, log"
-        assert mcf(self.ROWS, variance="poisson", conf_type="plain").method == "Nelson, Poisson, plain"
-        assert mcf(self.ROWS, death="dead").method == "Ghosh-Lin, log"
+        assert mcf(self.ROWS).method == "nelson, lawless-nadeau, log"
+        assert mcf(self.ROWS, variance="poisson", conf_type="plain").method == "nelson, poisson, plain"
+        assert mcf(self.ROWS, death="dead").method == "ghosh-lin, log"
 
     def test_long_form(self):
         frame = mcf(self.ROWS, group="LOW").to_frame([3, 4])

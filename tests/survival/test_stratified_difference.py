@@ -155,7 +155,7 @@ class TestControlFlow:
         frame = found.to_frame(group="HIGH - LOW")
         assert tuple(frame.columns) == COLUMNS
         assert frame["statistic"].tolist() == ["risk_difference", "risk_difference_p_value"]
-        assert found.method == "Miettinen-Nurminen, 2 strata, Mantel-Haenszel weights"
+        assert found.method == "miettinen-nurminen, strata:2, mantel-haenszel"
         assert (found.n, found.events, sum(found.weights)) == (22, 10, pytest.approx(1))
         assert isnan(fit([(3, 6, 1, 5)], method="newcombe").p_value)
 

@@ -212,17 +212,17 @@ class TestControlFlow:
             assert str(error.value) == message
 
     def test_methods_name_the_two_sided_rule(self):
-        assert boschloo(1, 2, 1, 2).method == "Boschloo, twice the smaller one-sided"
-        assert barnard(1, 2, 1, 2).method == "Barnard, pooled z, absolute value"
-        assert barnard(1, 2, 1, 2, pooled=False).method == "Barnard, unpooled z, absolute value"
+        assert boschloo(1, 2, 1, 2).method == "boschloo, twice-smaller"
+        assert barnard(1, 2, 1, 2).method == "barnard, pooled"
+        assert barnard(1, 2, 1, 2, pooled=False).method == "barnard, unpooled"
 
     def test_long_form(self):
         frame = fisher(3, 11, 5, 12).to_frame(group="LOW - HIGH")
         assert tuple(frame.columns) == COLUMNS
         assert frame["statistic"].tolist() == ["p_value", "p_less", "p_greater", "mid_p", "odds_ratio"]
         assert frame["method"].tolist()[2:4] == [
-            "Fisher exact, point probability",
-            "Fisher mid-p, point probability",
+            "fisher, point-probability",
+            "fisher-mid-p, point-probability",
         ]
         other = boschloo(3, 11, 5, 12).to_frame(group="LOW - HIGH")
         assert other["statistic"].tolist() == ["statistic", "p_value", "p_less", "p_greater"]

@@ -9,6 +9,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from esld.pipeline.theme import THEME
+from esld.report.words.catalogue import message
 
 if TYPE_CHECKING:
     from nbconvert import HTMLExporter
@@ -101,7 +102,7 @@ def _exporter() -> "HTMLExporter":
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         exclude_anchor_links=True,
-        filters={"picture_size": picture_size, "alt_text": _alt_text},
+        filters={"picture_size": picture_size, "alt_text": _alt_text, "words": message},
     )
 
 
@@ -128,7 +129,7 @@ def _alt_text(output: "NotebookNode", kind: str) -> str:
     for where in (metadata.get(kind), metadata.get("image/png"), metadata):
         if isinstance(where, Mapping) and where.get("alt"):
             return str(where["alt"])
-    return "A figure without a description."
+    return message("pages.no_alt")
 
 
 def coloured(html: str) -> str:

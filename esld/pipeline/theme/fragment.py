@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup, Tag
 
 from esld.pipeline.theme import PAGE_IDS
 from esld.pipeline.theme.export import coloured, exported
+from esld.report.words.catalogue import message
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -19,6 +20,7 @@ _ADDRESSES = frozenset(
     {"href", "src", "srcset", "xlink:href", "action", "formaction", "poster", "background", "data", "ping"}
 )
 _REFERENCES = ("headers", "aria-labelledby", "aria-describedby", "aria-controls", "aria-details", "for")
+_QUESTION = "question"  # anchor of the section of a chapter that asks
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
@@ -64,9 +66,10 @@ def from_notebook(
             heading.name = "h2"
         else:
             heading.decompose()  # the page's own heading is the chapter's title
-    if not any(_anchor(heading.get_text()) == "question" for heading in soup.find_all("h2")):
+    if not any(_anchor(heading.get_text()) == _QUESTION for heading in soup.find_all("h2")):
         heading, paragraph = soup.new_tag("h2"), soup.new_tag("p")
-        heading.string, paragraph.string = "Question", question
+        heading.string, paragraph.string = message("pages.question"), question
+        heading["id"] = _QUESTION
         soup.insert(0, heading, paragraph)
     for table in soup.select("table:not(figure.table table)"):
         _dress_table(soup, table)
@@ -167,10 +170,10 @@ def _dress_table(soup: BeautifulSoup, table: Tag) -> None:
     """A box of its own for a table that is none of ours, such as a DataFrame: it scrolls, its caption does not."""
     figure = soup.new_tag("figure", attrs={"class": "table"})
     table.replace_with(figure)
-    name = "Table"
+    name = message("pages.table")
     if own := table.caption:
         caption, title = soup.new_tag("figcaption"), soup.new_tag("p", attrs={"class": "title"})
-        name = f"Table: {' '.join(own.get_text(' ').split())}"
+        name = message("pages.table.titled", title=" ".join(own.get_text(" ").split()))
         title.extend(list(own.contents))
         own.decompose()
         caption.append(title)
@@ -183,14 +186,15 @@ def _dress_table(soup: BeautifulSoup, table: Tag) -> None:
 
 def _link_chapters(soup: BeautifulSoup, slugs: frozenset[str]) -> None:
     """Where a table cell lists chapters, each name leads to its page; the words of the cell stay as they are."""
+    comma = message("list.comma")
     for cell in soup.select("tbody td"):
-        names = cell.get_text().strip().split(", ")
+        names = cell.get_text().strip().split(comma)
         if not slugs.intersection(names) or cell.find(True) is not None:
             continue
         cell.clear()
         for place, name in enumerate(names):
             if place:
-                cell.append(", ")
+                cell.append(comma)
             if name in slugs:
                 link = soup.new_tag("a", href=f"{name}.html")
                 link.string = name
@@ -246,7 +250,7 @@ def _divide(soup: BeautifulSoup) -> None:
     section: Tag | None = None
     for node in list(soup.contents):
         if isinstance(node, Tag) and node.name == "h2":
-            section = soup.new_tag("section", attrs={"class": f"is-{_anchor(node.get_text())}"})
+            section = soup.new_tag("section", attrs={"class": f"is-{node.get('id')}"})
             node.insert_before(section)
         if section is not None and node is not section:
             section.append(node)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from esld.report.cells import Cell, fraction, result_id
 from esld.report.dress import bound
+from esld.report.words.catalogue import message
 
 if TYPE_CHECKING:
     from esld.report.tables import Column, Table
@@ -31,6 +32,7 @@ _NOTEBOOK = (
 def written(table: "Table") -> str:
     """The table as a ``figure`` whose id is that of the table."""
     title, id = escape(table.title), escape(table.id.replace("_", "-"))
+    named = message("pages.table.titled", title=title)
     notes = "".join(f'<p class="note">{escape(note)}</p>' for note in table.footnotes)
     body = list(_body(table))
     lines = len(table.rows) + len(body) * (table.group is not None)
@@ -38,7 +40,7 @@ def written(table: "Table") -> str:
     return (
         f'<figure class="table{whole}" id="{id}"><style>{_NOTEBOOK}</style>\n'
         f'<figcaption><p class="title" id="{id}-title">{title}</p></figcaption>\n'
-        f'<div class="scroll" role="group" tabindex="0" aria-label="Table: {title}">'
+        f'<div class="scroll" role="group" tabindex="0" aria-label="{named}">'
         f'<table aria-labelledby="{id}-title">\n'
         f"<thead>\n{_head(table)}</thead>\n{''.join(body)}</table></div>\n"
     ) + (f'<div class="notes">{notes}</div></figure>' if notes else "</figure>")

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape, quoteattr
@@ -147,12 +148,14 @@ def _words(text: str) -> list[str]:
 
 def _ems(text: str) -> float:
     """Width of a text in multiples of its size, a little on the safe side."""
-    return sum(
-        1.0
-        if unicodedata.east_asian_width(c) in "WF"
-        else next((width for which, width in _EMS.values() if c in which), 0.66 if c.isupper() else 0.52)
-        for c in text
-    )
+    return sum(map(_em, text))
+
+
+@cache
+def _em(c: str) -> float:
+    if unicodedata.east_asian_width(c) in "WF":
+        return 1.0
+    return next((width for which, width in _EMS.values() if c in which), 0.66 if c.isupper() else 0.52)
 
 
 def _twips(ems: float, size: float) -> int:

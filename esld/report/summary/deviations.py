@@ -6,29 +6,25 @@ from typing import Any
 import pandas as pd
 
 from esld.data.study import Study
-from esld.report import numbers
+from esld.report import cells
 from esld.report.cells import Cell, Count, Data, Empty, Label
-from esld.report.phrases import Sentence, span
+from esld.report.phrases import Sentence, span, view_name
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import in_prose
 
 COLUMNS = ["USUBJID", "ARMCD", "kind", "detail"]
-KINDS = {
-    "eligibility": "Randomised against a criterion",
-    "never infused": "Never infused",
-    "infusions": "Fewer infusions than planned",
-    "dose": "Infusion stopped, reduced or delayed",
-    "visit": "Visit outside the allowed days",
-}
+KINDS = ("eligibility", "never_infused", "infusions", "dose", "visit")
+ANY = "any"  # a deviation of any kind
 
 
 def kinds(study: Study) -> list[str]:
     """Kinds of deviation that the data of the trial can show."""
     infusions = study.protocol.administrations is not None and "EX" in study.tables
     shown = {
-        "eligibility": "IE" in study.tables, "never infused": infusions, "infusions": infusions,
+        "eligibility": "IE" in study.tables, "never_infused": infusions, "infusions": infusions,
         "dose": infusions and "EXADJ" in study.tables["EX"], "visit": bool(study.protocol.schedule.visits),
     }  # fmt: skip
     return [kind for kind in KINDS if shown[kind]]
@@ -43,7 +39,7 @@ def deviations(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``USUBJID ARMCD kind detail``, kinds being keys of `KINDS`, in the order of entry within a kind.
+        ``USUBJID ARMCD kind detail``, kinds being those of `KINDS`, the detail in words, in the order of entry within a kind.
     """
     entered = order_of_entry(study)
     rows = [*_eligibility(study), *_infusions(study, entered), *_visits(study)]
@@ -51,7 +47,7 @@ def deviations(study: Study) -> pd.DataFrame:
     places = {subject: place for place, subject in enumerate(entered["USUBJID"])}
     frame = frame[frame["USUBJID"].isin(places)]
     frame["ARMCD"] = frame["USUBJID"].map(entered.set_index("USUBJID")["ARMCD"])
-    order = frame["kind"].map(list(KINDS).index) * len(places) + frame["USUBJID"].map(places)
+    order = frame["kind"].map(KINDS.index) * len(places) + frame["USUBJID"].map(places)
     return frame.iloc[order.argsort(kind="stable")][COLUMNS].reset_index(drop=True)
 
 
@@ -78,14 +74,14 @@ def _infusions(study: Study, entered: pd.DataFrame) -> list[tuple[str, str, str]
         if given == 0 and _awaited(study, patient):
             continue
         if given == 0:
-            rows.append((patient["USUBJID"], "never infused", f"0 of {due} due"))
+            rows.append((patient["USUBJID"], "never_infused", message("deviations.due", given=0, due=due)))
         elif given < due:
-            rows.append((patient["USUBJID"], "infusions", f"{given} of {due} due"))
+            rows.append((patient["USUBJID"], "infusions", message("deviations.due", given=given, due=due)))
     ex = study.tables["EX"]
     if "EXADJ" in ex:
         changed = ex[ex["EXADJ"].notna()]
         rows += [
-            (r["USUBJID"], "dose", f"{r['EXSTDTC']}: {r['EXADJ']}")
+            (r["USUBJID"], "dose", message("deviations.dose", day=r["EXSTDTC"], adjusted=r["EXADJ"]))
             for r in changed[["USUBJID", "EXSTDTC", "EXADJ"]].to_dict("records")
         ]
     return rows
@@ -109,14 +105,10 @@ def _visits(study: Study) -> list[tuple[str, str, str]]:
         early, late = visit.tolerance
         at = own.loc[own["AVISITN"].eq(visit.number), ["USUBJID", "ADY"]].dropna().drop_duplicates()
         off = at[~at["ADY"].between(visit.target - early, visit.target + late)]
-        rows += [
-            (
-                str(subject),
-                "visit",
-                f"{visit.label}: day {', '.join(f'{day:.0f}' for day in sorted(days))}, planned {visit.target}",
-            )
-            for subject, days in off.groupby("USUBJID")["ADY"]
-        ]
+        for subject, own_days in off.groupby("USUBJID")["ADY"]:
+            days = message("list.comma").join(f"{day:.0f}" for day in sorted(own_days))
+            detail = message("deviations.visit", visit=visit.label, days=days, planned=visit.target)
+            rows.append((str(subject), "visit", detail))
     return rows
 
 
@@ -126,7 +118,7 @@ def deviation_rows(study: Study, found: pd.DataFrame) -> pd.DataFrame:
     sizes = {arm: int(entered["ARMCD"].eq(arm).sum()) for arm in study.arms}
     rows = [
         {
-            "group": arm, "statistic": KINDS[kind], "unit": "patients", "method": "count", "n": sizes[arm],
+            "group": arm, "statistic": kind, "unit": "patients", "method": "count", "n": sizes[arm],
             "value": found.loc[found["kind"].eq(kind) & found["ARMCD"].eq(arm), "USUBJID"].nunique(),
         }
         for kind in kinds(study)
@@ -134,24 +126,27 @@ def deviation_rows(study: Study, found: pd.DataFrame) -> pd.DataFrame:
     ]  # fmt: skip
     patients = found["USUBJID"].nunique()
     about = {"unit": "patients", "method": "count", "n": len(entered), "group": ""}
-    return pd.DataFrame([*rows, {**about, "statistic": "any deviation", "value": patients}])
+    return pd.DataFrame([*rows, {**about, "statistic": ANY, "value": patients}])
 
 
 def deviation_table(study: Study, counts: Reported) -> Table:
     """Patients with each kind of deviation."""
     lines: list[dict[str, Cell]] = []
-    for name in (KINDS[kind] for kind in kinds(study)):
-        rows = {f"{arm}: patients": counts.row(name, arm) for arm in study.arms}
-        shares = {head: _share(row) if row.n else Empty() for head, row in rows.items()}
-        lines.append({"Deviation": Label(name), **shares})
-    absent = [name for kind, name in KINDS.items() if kind not in kinds(study)]
-    where = "the data of this trial" if study.shows_dose else f"the {study.cut.view} view"
-    notes = (
-        *([f"Not in {where}: {', '.join(n[0].lower() + n[1:] for n in absent)}."] if absent else []),
-        "As far as the data show them. An infusion counts as planned only if the patient was under observation on its day; "
-        "the allowed days of a visit are those of the protocol.",
-    )
-    return Table("deviations", "Deviations from the protocol", lines, footnotes=notes)
+    for kind in kinds(study):
+        rows = {f"{arm}.patients": counts.row(kind, arm) for arm in study.arms}
+        shares = {key: _share(row) if row.n else Empty() for key, row in rows.items()}
+        lines.append({"deviation": _named(kind), **shares})
+    notes = [message("deviations.note")]
+    if absent := [in_prose(_named(kind).text) for kind in KINDS if kind not in kinds(study)]:
+        where = "deviations.absent" if study.shows_dose else "deviations.absent.view"
+        kinds_absent = message("list.comma").join(absent)
+        notes.insert(0, message(where, kinds=kinds_absent, view=view_name(study)))
+    heads = {f"{arm}.patients": message("deviations.patients", arm=arm_label(arm)) for arm in study.arms}
+    return Table("deviations", message("deviations.title"), lines, footnotes=tuple(notes), heads=heads)
+
+
+def _named(kind: str) -> Label:
+    return Label(message(f"deviations.kind.{kind}"), kind)
 
 
 def _share(row: Row) -> Count:
@@ -165,18 +160,16 @@ def deviation_list(study: Study, found: pd.DataFrame) -> Table | Sentence:
         return Sentence(message("deviations.none"))
     lines: list[dict[str, Cell]] = [
         {
-            "Deviation": Label(KINDS[r["kind"]]), "Patient": Data(r["USUBJID"]), "Group": Label(r["ARMCD"]),
-            "Detail": Data(r["detail"]),
+            "deviation": _named(r["kind"]), "patient": Data(r["USUBJID"]), "group": cells.arm(r["ARMCD"]),
+            "detail": Data(r["detail"]),
         }
         for r in own.to_dict("records")
     ]  # fmt: skip
-    return Table("deviation_list", "Deviations other than the days of visits", lines, group="Deviation")
+    return Table("deviation_list", message("deviations.list.title"), lines, group="deviation")
 
 
 def deviation_sentence(counts: Reported) -> str:
     """How many patients have a deviation of any kind."""
-    row = counts.row("any deviation")
-    patients = numbers.noun(row.n or 0, "patient")
-    return message(
-        "deviations", count=span(row, f"{row.value or 0:.0f}"), n=span(row, str(row.n)), patients=patients
-    )
+    row = counts.row(ANY)
+    count, n = span(row, f"{row.value or 0:.0f}"), span(row, str(row.n))
+    return message("deviations", number=count, n=n, count=row.n)

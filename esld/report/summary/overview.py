@@ -3,14 +3,22 @@
 import pandas as pd
 
 from esld.data.study import Study
+from esld.report.cells import Cell, Label
 from esld.report.chapter import Others
-from esld.report.phrases import span
+from esld.report.phrases import span, view_name
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined
 
 SAFETY = "06_safety"
+
+
+def primary_sentence(study: Study) -> str:
+    """What the protocol says of its primary analysis."""
+    primary = study.protocol.primary
+    about = {"title": primary.title, "variable": primary.estimand.variable, "method": primary.method}
+    return message("summary.primary", **about)
 
 
 def first_lines(study: Study, others: Others) -> list[str]:
@@ -37,9 +45,9 @@ def planned_rows(study: Study, others: Others) -> pd.DataFrame:
         counts[row.analysis_id] = counts.get(row.analysis_id, 0) + 1
     planned: dict[str, str] = {analysis.id: analysis.role for analysis in study.protocol.analyses}
     rows = [(name, counts.get(name, 0), role) for name, role in planned.items()]
-    rows += [(name, count, "not planned") for name, count in counts.items() if name not in planned]
+    rows += [(name, count, "not-planned") for name, count in counts.items() if name not in planned]
     held = sum(counts.get(name, 0) > 0 for name in planned)
-    about = {"statistic": "planned analyses held", "unit": "analyses", "method": "count", "n": len(planned)}
+    about = {"statistic": "planned_analyses_held", "unit": "analyses", "method": "count", "n": len(planned)}
     every = [
         {"group": name, "statistic": "results", "value": count, "unit": "results", "method": role}
         for name, count, role in rows
@@ -50,32 +58,37 @@ def planned_rows(study: Study, others: Others) -> pd.DataFrame:
 def planned_table(study: Study, planned: Reported) -> Table:
     """Every planned analysis: its role, its chapter, and whether this report holds it."""
     lines = []
-    order = ["Primary", "Secondary", "Safety", "Sensitivity", "Descriptive"]
+    order = ["primary", "secondary", "safety", "sensitivity", "descriptive"]
     for analysis in study.protocol.analyses:
-        held = planned.row("results", analysis.id).value
-        if held:
-            here = "yes"
+        if planned.row("results", analysis.id).value:
+            held = "yes"
         elif analysis.chapter not in study.cut.chapters:
-            here = f"no: chapter {analysis.chapter} is not in this cut"
+            held = "no_chapter"
         else:
-            here = f"no: {_why_none(study)}"
-        role = analysis.role.capitalize()
-        line = {"Role": role, "Id": analysis.id, "Analysis": analysis.title, "Chapter": analysis.chapter}
-        lines.append((order.index(role), line | {"In this report": here}))
+            held = _why_none(study)
+        about = {"chapter": analysis.chapter, "view": view_name(study)}
+        line: dict[str, Cell | str] = {
+            "role": Label(message(f"planned.role.{analysis.role}"), analysis.role),
+            "id": analysis.id,
+            "analysis": analysis.title,
+            "chapter": analysis.chapter,
+            "in_report": Label(message(f"planned.{held}", **about), held),
+        }
+        lines.append((order.index(analysis.role), line))
     lines.sort(key=lambda placed: placed[0])
-    return Table("planned", "Planned analyses", [line for _, line in lines], group="Role")
+    return Table("planned", message("planned.title"), [line for _, line in lines], group="role")
 
 
 def _why_none(study: Study) -> str:
     """Why a chapter of the cut gives no result of an analysis that the protocol plans for it."""
     if not study.shows_arms:
-        return f"not in the {study.cut.view} view"
-    return "a group has nobody yet" if study.vacant else "the data give no result"
+        return "no_arms"
+    return "no_patients" if study.vacant else "no_result"
 
 
 def held_sentence(study: Study, planned: Reported) -> str:
     """How many of the planned analyses the report holds."""
-    row = planned.row("planned analyses held")
+    row = planned.row("planned_analyses_held")
     return message("summary.held", held=span(row, f"{row.value or 0:.0f}"), planned=span(row, str(row.n)))
 
 

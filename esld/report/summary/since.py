@@ -27,30 +27,19 @@ from esld.report.difference import (
     result_name,
 )
 from esld.report.front import ADVERSE_EVENTS, PRIMARY
-from esld.report.phrases import span
+from esld.report.phrases import method, whole
 from esld.report.results import Reported, Row, read_rows
 from esld.report.roles import SUMMARY
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
-from esld.report.words.grammar import capitalised, in_prose, period
+from esld.report.words.catalogue import arm_label, has, message
+from esld.report.words.grammar import arm_in_prose, capitalised, counted, on_day, period
 
 _SHOWN = 40
 # What the cards of the front page show of the primary analysis.
 _HEADLINES = ("proportion", "survival", "risk_difference", "survival_difference")
-_DOMAINS = {
-    **{
-        "DM": "Demographics",
-        "DS": "Disposition",
-        "IE": "Eligibility",
-        "EX": "Infusions",
-        "VS": "Vital signs",
-    },
-    **{"LB": "Laboratory", "RS": "Clinical grades", "CE": "Clinical events", "AE": "Adverse events"},
-    **{"PR": "Procedures", "CM": "Other medication", "MH": "Medical history"},
-}
 _CHANGES = {
     "late": "late record",
-    "filled in": "value filled",
+    "filled_in": "value filled",
     "changed": "value changed",
     "emptied": "value gone",
 }
@@ -83,7 +72,7 @@ class SinceLastCut:
         """
         rows = [
             _count(f"{what}{when}", count, "patients")
-            for when, own in ((" then", self.previous), ("", self.study))
+            for when, own in (("_then", self.previous), ("", self.study))
             for what, count in _patients(own).items()
         ]
         for name in dict.fromkeys([*self.previous.tables, *self.study.tables]):
@@ -98,10 +87,10 @@ class SinceLastCut:
         then, now = (own.tables.get(domain, _NOTHING)["USUBJID"] for own in (self.previous, self.study))
         patients = [set(own.tables["DM"]["USUBJID"]) for own in (self.previous, self.study)]
         own = self.records.loc[self.records["domain"].eq(domain), "change"]
-        counted = {name: int(own.eq(kind).sum()) for name, kind in _CHANGES.items()}
+        changed = {name: int(own.eq(kind).sum()) for name, kind in _CHANGES.items()}
         new = own.eq("new record").sum() + (~now.isin(patients[0])).sum()
         gone = own.eq("gone record").sum() + (~then.isin(patients[1])).sum()
-        return {"then": len(then), "now": len(now), "new": int(new), "gone": int(gone), **counted}
+        return {"then": len(then), "now": len(now), "new": int(new), "gone": int(gone), **changed}
 
 
 _NOTHING = pd.DataFrame({"USUBJID": []}, dtype=object)
@@ -188,19 +177,25 @@ def tables(since: SinceLastCut, reported: Reported) -> list[Table]:
 
 def records_table(reported: Reported) -> Table:
     """Records of each domain then and now, and what became of them."""
-    columns = {
-        **{"then": "Then", "now": "Now", "new": "New", "late": "Entered late", "gone": "Gone"},
-        **{"filled in": "Filled in", "changed": "Changed", "emptied": "Emptied"},
-    }
+    records, values = ["then", "now", "new", "late", "gone"], ["filled_in", "changed", "emptied"]
     domains = dict.fromkeys(row.arm for row in reported.rows if row.arm)
     lines = [
-        {"Domain": Label(f"{_DOMAINS.get(name, name)} ({name})")}
-        | {head: number(reported.row(key, name)) for key, head in columns.items()}
+        {"domain": Label(_domain(name), name)}
+        | {key: number(reported.row(key, name)) for key in (*records, *values)}
         for name in domains
     ]
-    spanners = {"Records": list(columns.values())[:5], "Values": list(columns.values())[5:]}
+    spanners = {message("diff.over.records"): records, message("diff.over.values"): values}
     notes = (message("diff.records.note"), message("diff.records.late"))
     return Table("since_records", message("diff.records.title"), lines, spanners=spanners, footnotes=notes)
+
+
+def _domain(name: str) -> str:
+    known = f"diff.domain.{name}"
+    return message("diff.domain", what=message(known) if has(known) else name, name=name)
+
+
+# Columns of the table by those of the changes.
+_RECODED = {"patient": "USUBJID", "record": "record", "about": "what", "variable": "variable"}
 
 
 def recoded_table(since: SinceLastCut) -> Table | None:
@@ -209,13 +204,19 @@ def recoded_table(since: SinceLastCut) -> Table | None:
     own = since.records[since.records["change"].isin(kinds)]
     if own.empty:
         return None
-    columns = {
-        **{"USUBJID": "Patient", "record": "Record", "what": "About", "variable": "Variable"},
-        **{"before": "Then", "after": "Now", "change": "Change"},
-    }
-    frame = own.head(_SHOWN)[list(columns)].rename(columns=columns).map(Data)
+    lines: list[dict[str, Cell]] = [
+        {
+            **{key: Data(r[name]) for key, name in _RECODED.items()},
+            "then": Data(
+                r["before"] if r["change"] != "gone patient" else counted("record", int(r["before"]))
+            ),
+            "now": Data(r["after"]),
+            "change": Label(message(f"diff.change.{r['change'].replace(' ', '_')}"), r["change"]),
+        }
+        for r in own.head(_SHOWN).to_dict("records")
+    ]
     notes = _more(len(own))
-    return Table("since_recoded", message("diff.recoded.title"), frame, footnotes=notes)
+    return Table("since_recoded", message("diff.recoded.title"), lines, footnotes=notes)
 
 
 def estimate_table(since: SinceLastCut) -> Table | None:
@@ -229,16 +230,16 @@ def estimate_table(since: SinceLastCut) -> Table | None:
     own = _key(since.estimates, since.study)
     if not own:
         return None
-    columns = ["Analysis", "Estimate", "Then", "Now", "Change"]
+    columns = ["analysis", "estimate", "then", "now", "change"]
     lines = [dict(zip(columns, _line(change, since.study), strict=True)) for change in own]
     notes = [message("diff.estimates.note")]
     if len(since.study.arms) == 2:
         first, second = since.study.arms
-        notes.append(message("diff.estimates.arms", first=first, second=second))
+        notes.append(message("diff.estimates.arms", first=arm_label(first), second=arm_label(second)))
     if any(change.method_changed for change in own):
         notes.append(message("diff.estimates.method"))
     title = message("diff.estimates.title")
-    return Table("since_estimates", title, lines, footnotes=tuple(notes), group="Analysis")
+    return Table("since_estimates", title, lines, footnotes=tuple(notes), group="analysis")
 
 
 def _key(found: Difference, study: Study) -> list[Change]:
@@ -270,11 +271,9 @@ def _is_estimate(change: Change) -> bool:
 def _line(change: Change, study: Study) -> list[Cell | str]:
     mark: Cell | str = ""
     if change.method_changed:
-        mark = "method changed"
-    elif change.status in ("new", "gone"):
-        mark = change.status
-    elif change.status == "unchanged":
-        mark = "none"
+        mark = _mark("method_changed")
+    elif change.status in ("new", "gone", "unchanged"):
+        mark = _mark(change.status)
     elif change.absolute is not None:
         mark = Number(change.absolute, decimals_of(change), "signed")
     row = change.row
@@ -283,23 +282,30 @@ def _line(change: Change, study: Study) -> list[Cell | str]:
     if len(study.arms) > 2 or (
         len(study.arms) == 2 and row.arm in study.arms
     ):  # two are compared in one way only
-        what += f", {in_prose(row.arm)}"
+        arms = message("diff.minus").join(map(arm_in_prose, row.arm.split(" - ")))
+        what = message("diff.estimate.arm", what=what, arm=arms)
     return [title, what, *in_cells(change), mark]
+
+
+def _mark(code: str) -> Label:
+    return Label(message(f"diff.mark.{code}"), code)
 
 
 def _what(row: Row, study: Study) -> str:
     """An estimate in words: the parameter or the endpoint that it is of, the statistic, and when."""
     protocol, code = study.protocol, result_name(row).rpartition("_")[2].upper()
-    statistic = row.statistic.replace("_", " ").replace("ls mean", "adjusted mean").replace("rmst", "RMST")
+    known = f"diff.statistic.{row.statistic}"
+    statistic = message(known) if has(known) else row.statistic.replace("_", " ")
     names = {e.paramcd: e.param for e in protocol.endpoints}
     names |= {p.paramcd: numbers.with_unit(p.param, p.unit) for p in protocol.parameters}
-    about = f"{names[code]}: {statistic}" if code in names else statistic
+    about = message("diff.estimate", of=names[code], what=statistic) if code in names else statistic
     if row.time is None:
         return about
     if protocol.analysis(row.analysis_id).parameters:  # measured at visits, which have numbers
         labels = {float(visit.number): visit.label for visit in protocol.schedule.visits}
-        return f"{about}, {labels.get(row.time, f'visit {row.time:g}')}"
-    return f"{about} at {period(row.time)}"
+        visit = labels.get(row.time) or message("diff.visit", number=f"{row.time:g}")
+        return message("diff.estimate.visit", what=about, visit=visit)
+    return message("diff.estimate.at", what=about, horizon=period(row.time))
 
 
 def method_table(since: SinceLastCut) -> Table | None:
@@ -312,36 +318,32 @@ def method_table(since: SinceLastCut) -> Table | None:
         key = (result_name(change.row), _how(change.before), _how(change.after))
         made[key] = made.get(key, 0) + 1
     lines = [
-        {"Result": Label(name), "Numbers": Number(n), "Method then": Label(then), "Method now": Label(now)}
+        {"result_id": Label(name), "numbers": Number(n), "method_then": Label(then), "method_now": Label(now)}
         for (name, then, now), n in made.items()
     ]
     return Table("since_methods", message("diff.methods.title"), lines[:_SHOWN], footnotes=_more(len(lines)))
 
 
 def _how(row: Row | None) -> str:
-    return (
-        ""
-        if row is None
-        else ", ".join(filter(None, (row.method, row.ties and f"{row.ties} ties", row.unit)))
-    )
+    if row is None:
+        return ""
+    ties = message("diff.method.ties", ties=row.ties) if row.ties else ""
+    return message("list.comma").join(filter(None, (method(row), ties, numbers.unit(row.unit))))
 
 
 def _more(count: int) -> tuple[str, ...]:
     more = count - _SHOWN
-    return (message("diff.more", count=more, lines=numbers.noun(more, "line")),) if more > 0 else ()
+    return (message("diff.more", count=more),) if more > 0 else ()
 
 
 def data_sentence(since: SinceLastCut, reported: Reported) -> str:
     """Patients, events and values, in one paragraph; every number a span with its result."""
-    parts = [message("diff.since", since=dates.in_words(since.previous.cut.cutoff))]
+    parts = [message("diff.since", since=on_day(dates.as_date(since.previous.cut.cutoff)))]
     for what in ("randomised", "died"):
-        then, now = reported.row(f"{what} then"), reported.row(what)
-        parts.append(message(f"diff.{what}", then=span(then, _whole(then)), now=span(now, _whole(now))))
+        then, now = reported.row(f"{what}_then"), reported.row(what)
+        parts.append(message(f"diff.{what}", then=whole(then), now=whole(now)))
     events = [reported.row("new", name) for name in ("AE", "CE") if name in since.study.tables]
-    parts += [
-        message(f"diff.new.{row.arm.lower()}", new=span(row, _whole(row)), records=_noun(row, "record"))
-        for row in events
-    ]
+    parts += [message(f"diff.new.{row.arm.lower()}", new=whole(row), count=row.value or 0) for row in events]
     return " ".join(parts)
 
 
@@ -354,20 +356,9 @@ def estimate_sentence(since: SinceLastCut, reported: Reported) -> str:
     """How many results changed and how many were made otherwise, or why estimates are not compared."""
     if since.estimates is None:
         return message("diff.estimates.none")
-    keys = {"compared": "results compared", "changed": "results changed"}
-    keys |= {"new": "results new", "gone": "results gone"}
-    counts = {key: reported.row(name) for key, name in keys.items()}
-    said = message("diff.results", **{key: span(row, _whole(row)) for key, row in counts.items()})
-    methods = reported.row("methods changed")
+    keys = ("compared", "changed", "new", "gone")
+    said = message("diff.results", **{key: whole(reported.row(f"results_{key}")) for key in keys})
+    methods = reported.row("methods_changed")
     if not methods.value:
         return f"{said} {message('diff.methods.none')}"
-    values = {"count": span(methods, _whole(methods)), "results": _noun(methods, "number")}
-    return f"{said} {message('diff.methods', **values)}"
-
-
-def _whole(row: Row) -> str:
-    return numbers.fixed(row.value, 0)
-
-
-def _noun(row: Row, one: str) -> str:
-    return numbers.noun(row.value or 0, one)
+    return f"{said} {message('diff.methods', number=whole(methods), count=methods.value)}"

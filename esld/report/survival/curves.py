@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from esld.report.drawing.figures import INK, Picture, arm_style, entitle, new_figure, settled
+from esld.report.words.catalogue import arm_label, message
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +22,6 @@ def survival_curves(
     title: str,
     alt: str,
     ticks: Sequence[float],
-    unit: str = "days",
-    what: str = "Proportion alive",
     mark: float | None = None,
 ) -> Picture:
     """Kaplan–Meier curves with their intervals and, aligned under the axis, numbers at risk (events; censored).
@@ -30,16 +29,14 @@ def survival_curves(
     Parameters
     ----------
     curves : dict of str to KaplanMeier
-        One per arm in which there is somebody, in the protocol's order; label to curve.
+        One per arm in which there is somebody, in the protocol's order.
     arms : sequence of str
         All arms in the protocol's order: the order decides colour and dash, and each has its row of numbers at risk.
     id, title, alt : str
         Id of the figure, the finding, and the words for those who do not see it.
     ticks : sequence of float
-        Times on the axis and in the risk table. Where their counts would touch each other some ticks are left out:
+        Days on the axis and in the risk table. Where their counts would touch each other some ticks are left out:
         never the first, and `mark` only if it touches the first.
-    unit, what : str
-        Unit of time and label of the vertical axis.
     mark : float, optional
         A time to mark with a thin vertical line.
 
@@ -49,20 +46,20 @@ def survival_curves(
     """
     figure = new_figure(3.5 + 0.42 * len(arms))
     axes, table = figure.subplots(2, 1, height_ratios=[3.2, 0.42 * len(arms)], sharex=True)
-    for label, curve in curves.items():
-        style = arm_style(arms.index(label))
+    for arm, curve in curves.items():
+        style = arm_style(arms.index(arm))
         step = curve.step()
-        axes.plot(step["time"], step["survival"], label=label, **style)
+        axes.plot(step["time"], step["survival"], label=arm, **style)
         axes.fill_between(step["time"], step["lower"], step["upper"], color=style["color"], alpha=0.11, lw=0)
         censored = curve.n_censor > 0
         axes.plot(curve.times[censored], curve.survival[censored], "|", color=style["color"], markersize=7)
     if mark is not None:
         axes.axvline(mark, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)))
     axes.set_xlim(0, max(*ticks, *(curve.max_time for curve in curves.values())) * 1.02)
-    axes.set(ylim=(0, 1.02), ylabel=what)
+    axes.set(ylim=(0, 1.02), ylabel=message("curves.alive"))
     entitle(figure, title)
     axes.tick_params(labelbottom=True)
-    axes.set_xlabel(f"{unit.capitalize()} since randomisation")
+    axes.set_xlabel(message("curves.days"))
     _label_ends(axes, curves, arms)
     shown = _risk_table(table, curves, arms, sorted(set(ticks)), keep=[ticks[0], mark])
     axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
@@ -73,12 +70,12 @@ def _label_ends(axes: "Axes", curves: Mapping[str, "KaplanMeier"], arms: Sequenc
     """Name each line at its end, with a piece of the line, moved apart where the ends are near each other."""
     ends = [float(curve.step()["survival"].iloc[-1]) for curve in curves.values()]
     beside = axes.get_yaxis_transform()
-    for label, at in zip(curves, _apart(ends, gap=0.075, top=1.0), strict=True):
-        style = arm_style(arms.index(label))
+    for arm, at in zip(curves, _apart(ends, gap=0.075, top=1.0), strict=True):
+        style = arm_style(arms.index(arm))
         axes.plot([1.012, 1.075], [at, at], transform=beside, clip_on=False, **style)
         where = ("axes fraction", "data")
         axes.annotate(
-            label, (1.085, at), xycoords=where, va="center", color=style["color"], fontweight="bold"
+            arm_label(arm), (1.085, at), xycoords=where, va="center", color=style["color"], fontweight="bold"
         )
 
 
@@ -109,19 +106,21 @@ def _risk_table(
     axes.tick_params(bottom=False, labelbottom=False)
     for side in axes.spines.values():
         side.set_visible(False)
-    axes.set_title("At risk (events; censored so far)", fontsize=8.5, fontweight="normal", pad=2)
+    axes.set_title(message("curves.at_risk"), fontsize=8.5, fontweight="normal", pad=2)
     columns: dict[float, list[Text]] = {tick: [] for tick in ticks}
     names = []
-    for position, label in enumerate(arms):
+    for position, arm in enumerate(arms):
         row = len(arms) - 1 - position
-        for tick, text in zip(ticks, _at_risk(curves.get(label), ticks), strict=True):
+        for tick, text in zip(ticks, _at_risk(curves.get(arm), ticks), strict=True):
             columns[tick].append(
                 axes.text(tick, row, text, ha="center", va="center", fontsize=8.5, color=INK)
             )
         colour = arm_style(position)["color"]
         where = ("axes fraction", "data")
         names.append(
-            axes.annotate(label, (1.085, row), xycoords=where, va="center", color=colour, fontsize=8.5)
+            axes.annotate(
+                arm_label(arm), (1.085, row), xycoords=where, va="center", color=colour, fontsize=8.5
+            )
         )
     figure = axes.get_figure(root=True)
     assert figure is not None

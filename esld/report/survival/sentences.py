@@ -18,6 +18,7 @@ from esld.report.words.grammar import (
     capitalised,
     in_words,
     joined,
+    noun,
     of_group,
     period,
     treatment,
@@ -61,17 +62,17 @@ def _(result: Milestone, reported: Reported) -> str:
     if known:
         arms = joined(_milestone_arm(result, reported, shares[arm]) for arm in known)
         key = "milestone.arms" if result.complete else "milestone.arms.estimated"
-        text = message(key, horizon=horizon, arms=arms)
+        words = {"horizon": horizon, "arms": arms}
         if result.difference is not None and len(known) == len(shares):
-            text += "; " + _milestone_difference(result, reported)
-        texts.append(text + ".")
+            key, words["difference"] = f"{key}.compared", _milestone_difference(result, reported)
+        texts.append(message(key, **words))
     if unknown := [arm for arm in shares if arm not in known]:
-        arms = joined(f"the {of_group(arm)} group" for arm in unknown)
+        arms = joined(message("arms.one", arm=of_group(arm)) for arm in unknown)
         texts.append(message("milestone.arms.none", horizon=horizon, arms=arms))
         died = []
         for row in (reported.row("dead", arm) for arm in unknown):
             words = {"dead": whole(row), "n": span(row, str(row.n)), "arm": of_group(row.arm)}
-            died.append(message("milestone.known.arm", patients=numbers.noun(row.n or 0, "patient"), **words))
+            died.append(message("milestone.known.arm", patients=noun("patient", row.n or 0), **words))
         texts.append(message("milestone.known", arms=joined(died)))
     return " ".join(texts)
 
@@ -87,7 +88,7 @@ def _milestone_arm(result: Milestone, reported: Reported, share: Row) -> str:
         f"milestone.arm.{'complete' if result.complete else 'estimated'}",
         alive=whole(reported.row("alive", share.arm)),
         n=span(share, str(n)),
-        patients=numbers.noun(n, "patient"),
+        patients=noun("patient", n),
         share=span(share, numbers.percent(share.value, n)),
         lower=span(share, numbers.percent(share.lower, n)),
         upper=span(share, numbers.percent(share.upper, n)),
@@ -116,15 +117,14 @@ def lost_before(result: Milestone, reported: Reported) -> str:
             texts.append(
                 message(
                     "milestone.unknown",
+                    count=group.unknown,
                     unknown=whole(unknown),
                     n=span(unknown, str(group.n)),
-                    patients=numbers.noun(group.n, "patient"),
+                    patients=noun("patient", group.n),
                     arm=of_group(group.group),
                     horizon=period(result.at),
                     best=span(best, numbers.percent(best.value, group.n)),
                     worst=span(worst, numbers.percent(worst.value, group.n)),
-                    were=numbers.noun(group.unknown, "was", "were"),
-                    all=numbers.noun(group.unknown, "that patient", "all of them"),
                 )
             )
     if texts and result.bounds:
@@ -176,7 +176,7 @@ def _(result: LogRank, reported: Reported) -> str:
         observed, expected = reported.row("observed", group), reported.row("expected", group)
         number = span(expected, numbers.fixed(expected.value, 1))
         arms.append(message("logrank.arm", expected=number, arm=of_group(group), observed=whole(observed)))
-    return message("logrank", p=p_equals(row), arms="; ".join(arms))
+    return message("logrank", p=p_equals(row), arms=message("logrank.between").join(arms))
 
 
 def scheme(planned: StatedText) -> str:
@@ -191,7 +191,7 @@ def _(result: CoxFit, reported: Reported) -> str:
     if row.value is None:
         why = row.reason
         of_second = why and (why.says(Why.NO_EVENTS_IN, level=1.0) or why.says(Why.AT_THE_END, end="largest"))
-        group = f"the {of_group(second if of_second else first)} group"
+        group = message("arms.one", arm=of_group(second if of_second else first))
         return message("cox.none", reason=worded(why, "survival", group=group))
     limits = (("hr", row.value), ("lower", row.lower), ("upper", row.upper))
     parts = {name: span(row, numbers.fixed(value, 2)) for name, value in limits}
@@ -209,8 +209,8 @@ def _(result: RMSTContrast, reported: Reported) -> str:
     horizon = period(result.tau)
     if row.value is None:
         short = [arm.group for arm in result.arms if reported.row("rmst", arm.group).value is None]
-        groups = joined(f"the {of_group(arm)} group" for arm in short)
-        return message("rmst.none", horizon=horizon, reason=f"follow-up ends before that in {groups}")
+        groups = joined(message("arms.one", arm=of_group(arm)) for arm in short)
+        return message("rmst.none", horizon=horizon, arms=groups)
     one, two = (reported.row("rmst", arm.group) for arm in result.arms)
     difference = numbers.fixed(row.value, 0)
     words = {
@@ -220,7 +220,7 @@ def _(result: RMSTContrast, reported: Reported) -> str:
         "first": of_group(one.arm),
         "second": of_group(two.arm),
         "difference": span(row, difference),
-        "days": numbers.noun(float(difference in ("1", f"{numbers.MINUS}1")), "day"),
+        "days": noun("day", 1 if difference in ("1", f"{numbers.MINUS}1") else 2),
     }
     limits = {
         "lower": span(row, numbers.fixed(row.lower, 0)),
@@ -247,7 +247,7 @@ def headline(result: Milestone, reported: Reported) -> str:
                 alive=g.alive,
                 n=g.n,
                 arm=treatment_in_title(g.group),
-                patients=numbers.noun(g.n, "patient"),
+                patients=noun("patient", g.n),
             )
             for g in result.groups
         )
@@ -267,5 +267,5 @@ def headline(result: Milestone, reported: Reported) -> str:
     return message("headline.estimated", horizon=horizon, arms=arms)
 
 
-def _whose(label: str) -> str:
-    return "pooled" if label == ALL else "arm"
+def _whose(arm: str) -> str:
+    return "pooled" if arm == ALL else "arm"

@@ -8,10 +8,10 @@ from math import isnan
 
 from esld.reasons import Why
 from esld.report import numbers
-from esld.report.phrases import p_equals, span
+from esld.report.phrases import conditions_words, p_equals, span
 from esld.report.results import Reported, Row
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, of_group, period, treatment
+from esld.report.words.grammar import joined, noun, of_group, period, treatment
 from esld.survival import FirthFit, Milestone, PermutationTest, ProportionalHazards
 
 
@@ -43,9 +43,10 @@ def companion(result: Milestone, reported: Reported, *, beside: Milestone | None
         return ""
     extremes = [g for g in result.groups if g.survival.value in (0, 1)]
     if extremes:
-        who = ((g, "nobody" if g.survival.value else "everybody") for g in extremes)
-        reason = joined(f"{some} in the {of_group(g.group)} group had died" for g, some in who)
-        return message("cloglog.none", reason=reason)
+        keys = {g.group: f"cloglog.{'nobody' if g.survival.value else 'everybody'}" for g in extremes}
+        return message(
+            "cloglog.none", reason=joined(message(key, arm=of_group(arm)) for arm, key in keys.items())
+        )
     row = reported.row("cumulative_hazard_ratio")
     first, second = (treatment(g.group) for g in result.groups)
     return message(
@@ -66,11 +67,11 @@ def exact_logrank(test: PermutationTest, reported: Reported, *, seed: str) -> st
     """
     row = reported.row("p_value")
     if test.reason:
-        return message("exact.logrank.same", reason=_same(test, "nobody died"))
+        return message(f"exact.logrank.{_alike(test)}")
     text = message(
         f"exact.logrank{_drawn(test)}", n=span(row, str(row.n)), **_reference(test, reported, seed)
     )
-    said = [text, message("exact.supposes", conditions=span(row, test.conditions))]
+    said = [text, message("exact.supposes", conditions=span(row, conditions_words(test.conditions)))]
     if "p_smallest" in reported:
         smallest = reported.row("p_smallest")
         said.append(message("exact.caution", smallest=span(smallest, numbers.p_value(smallest.value))))
@@ -84,7 +85,7 @@ def exact_rmst(test: PermutationTest, reported: Reported, *, seed: str) -> str:
         here = reported.row("observed").value is None
         return message("exact.rmst.none.here") if here else message("exact.rmst.none", horizon=horizon)
     if test.reason:
-        return message("exact.rmst.same", reason=_same(test, f"nobody died within {horizon}"))
+        return message(f"exact.rmst.{_alike(test)}", horizon=horizon)
     return message(f"exact.rmst{_drawn(test)}", **_reference(test, reported, seed))
 
 
@@ -102,8 +103,8 @@ def _reference(test: PermutationTest, reported: Reported, seed: str) -> dict[str
     return words | {"draws": _thousands(reported.row("draws")), "error": rounded, "seed": escape(seed)}
 
 
-def _same(test: PermutationTest, nobody: str) -> str:
-    return nobody if not test.events else "every allocation gives the same"
+def _alike(test: PermutationTest) -> str:
+    return "same" if test.events else "nobody"
 
 
 def firth(result: FirthFit, reported: Reported) -> str:
@@ -122,7 +123,7 @@ def firth(result: FirthFit, reported: Reported) -> str:
 def hazards(result: ProportionalHazards, reported: Reported) -> str:
     """The test of proportional hazards and how little it can see; nothing where there is no hazard ratio to test."""
     row, change = reported.row("ph_global_p_value"), reported.row("ph_visible_change")
-    words = {"deaths": span(row, str(row.events)), "noun": numbers.noun(result.events, "death")}
+    words = {"deaths": span(row, str(row.events)), "noun": noun("death", result.events)}
     if row.value is None:
         return message("hazards.none", **words) if _says(row, Why.TOO_FEW) else ""
     return message("hazards", p=p_equals(row), factor=span(change, _two_digits(change.value or 0)), **words)

@@ -7,13 +7,14 @@ import pandas as pd
 
 from esld.data.columns import first_known
 from esld.reasons import Why, because
-from esld.report import numbers
+from esld.report import cells, numbers
 from esld.report.cells import Cell, Data, Empty, Label, Limits, Number, estimate, number, several
 from esld.report.phrases import method, notes_of
-from esld.report.results import Reported, difference_row
+from esld.report.results import Reported, difference_row, slug
 from esld.report.survival.sentences import share_row
 from esld.report.tables import Table
-from esld.report.words.grammar import capitalised, in_prose, period
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import arm_in_prose, capitalised, period
 from esld.survival import (
     KaplanMeier,
     Milestone,
@@ -24,87 +25,79 @@ from esld.survival import (
     fisher_power,
 )
 
-LOST = (
-    "Where a patient was lost, the interval of a group is the beta-product interval, which exists also where nobody, or "
-    "everybody, has died; without losses it is that of Clopper and Pearson. The interval of the difference is made (MOVER) "
-    "from the mid-p form of those intervals, and so that losing a patient who was alive never makes it shorter."
-)
-
 
 def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
-    """Alive at the horizon, a block a definition (primary, sensitivity): counts, proportion, bounds, difference.
+    """Alive at the horizon, a block a definition: counts, proportion, bounds, difference.
 
     Parameters
     ----------
     results : dict of str to (Milestone, Reported)
-        The blocks.
+        The blocks: ``primary``, ``sensitivity``.
     """
     lines: list[dict[str, Cell]] = []
     methods: dict[str, str] = {}
+    names = {block: message(f"milestone.block.{block}") for block in results}
     notes: dict[str, None] = {}
     complete = all(result.complete for result, _ in results.values())
     first_result = next(iter(results.values()))[0]
     conf_level = numbers.level(first_result.groups[0].survival.conf_level)
-    alive = f"Alive ({conf_level} CI)"
-    extremes = "Worst to best case"
-    for name, (result, reported) in results.items():
+    for block, (result, reported) in results.items():
         for group in result.groups:
             share = share_row(result, reported, group.group)
             states = {what: Number(getattr(group, what)) for what in ("alive", "dead", "unknown")}
             decimals = numbers.of_share(group.n)
             line: dict[str, Cell] = {
-                "Analysis": Label(name),
-                "Group": Label(group.group),
-                "Patients": Number(group.n),
-                "Alive / dead / unknown": several("{} / {} / {}", **states),
-                alive: estimate(share, decimals, "percent"),
+                "analysis": Label(names[block], block),
+                "group": cells.arm(group.group),
+                "patients": Number(group.n),
+                "states": several("{} / {} / {}", **states),
+                "alive": estimate(share, decimals, "percent"),
             }
             if not complete:
-                line[extremes] = Empty()
+                line["extremes"] = Empty()
                 if group.unknown:
                     worst, best = (
                         reported.row(f"proportion_{case}_case", group.group).value
                         for case in ("worst", "best")
                     )
-                    line[extremes] = Limits(worst, best, decimals, "percent")
+                    line["extremes"] = Limits(worst, best, decimals, "percent")
             lines.append(line)
-            methods[name] = method(share)
+            methods[block] = method(share)
             notes |= dict.fromkeys(notes_of([share], "survival"))
         if result.difference is not None:
             row = difference_row(reported)
             decimals = numbers.of_share((row.n or 0) // 2)  # of the groups' average size
             line = {
-                "Analysis": Label(name),
-                "Group": Label("Difference, points"),
-                "Patients": Empty(),
-                "Alive / dead / unknown": Empty(),
-                alive: estimate(row, decimals, "points"),
+                "analysis": Label(names[block], block),
+                "group": Label(message("milestone.difference.line"), "difference"),
+                "patients": Empty(),
+                "states": Empty(),
+                "alive": estimate(row, decimals, "points"),
             }
             if not complete:
-                line[extremes] = Empty()
+                line["extremes"] = Empty()
                 if result.bounds:
                     lowest, highest = (
                         reported.row(f"risk_difference_{end}").value for end in ("lowest", "highest")
                     )
-                    line[extremes] = Limits(lowest, highest, decimals, "points")
+                    line["extremes"] = Limits(lowest, highest, decimals, "points")
             lines.append(line)
-            methods[name] += f"; difference: {method(row)}"
+            both = {"share": methods[block], "difference": method(row)}
+            methods[block] = message("milestone.methods.difference", **both)
             notes |= dict.fromkeys(notes_of([row], "survival"))
-    footnotes = [f"{name}: {how}." for name, how in methods.items()]
+    footnotes = [
+        message("milestone.methods.of", analysis=names[block], methods=how) for block, how in methods.items()
+    ]
     if len(set(methods.values())) == 1:
-        footnotes = [f"Method: {methods[next(iter(methods))]}."]
-    order = first_result.groups
+        footnotes = [message("milestone.methods", methods=next(iter(methods.values())))]
+    order = [arm_in_prose(group.group) for group in first_result.groups]
     if len(order) == 2:
-        footnotes.append(
-            f"Difference: {in_prose(order[1].group)} minus {in_prose(order[0].group)}, percentage points."
-        )
+        footnotes.append(message("milestone.difference.note", first=order[0], second=order[1]))
     if not complete:
-        footnotes.append(
-            "Unknown: follow-up ended alive before the day. Worst and best case: all unknown dead, or alive."
-        )
-        footnotes.append(LOST)
-    title = f"Alive at {period(first_result.at)}"
-    return Table("milestone", title, lines, footnotes=(*footnotes, *notes), group="Analysis")
+        footnotes += [message("milestone.extremes"), message("milestone.lost")]
+    title = message("milestone.title", horizon=period(first_result.at))
+    heads = {"alive": message("milestone.alive", level=conf_level)}
+    return Table("milestone", title, lines, {}, (*footnotes, *notes), "analysis", heads)
 
 
 def curve_rows(curves: Mapping[str, KaplanMeier], times: Sequence[float]) -> pd.DataFrame:
@@ -167,15 +160,12 @@ def hazards_rows(test: ProportionalHazards, sizes: Sequence[int]) -> pd.DataFram
     z = 1.959963984540054 + 0.8416212335729143  # quantiles of the normal distribution at 0.975 and 0.8
     share = n1 * n2 / (n1 + n2) ** 2
     factor = exp(z * 2 / sqrt(share * test.events)) if test.events else inf
-    how = "Schoenfeld: hazard ratio of the earlier and of the later half of the events, two-sided 5 %, power 80 %"
+    how = "schoenfeld-halves, two-sided-5, power-80"
     reason = None if test.events else because(Why.NO_EVENTS)
     row = {"value": factor, "method": how, "n": test.n, "events": test.events, "reason": reason}
     return pd.concat(
         [test.to_frame(), pd.DataFrame([{"statistic": "ph_visible_change", **row}])], ignore_index=True
     )
-
-
-_FLAT = "survival stays at one half to the end of follow-up: the median is the middle of that time, and grows with it."
 
 
 def curve_table(
@@ -191,10 +181,10 @@ def curve_table(
     lines = []
     notes: dict[str, None] = {}
     level = numbers.level(next(iter(curves.values())).conf_level)
-    heads = {arm: (f"{arm}: survival ({level} CI)", f"{arm}: at risk") for arm in arms or curves}
+    keys = {arm: (f"{arm}.survival", f"{arm}.at_risk") for arm in arms or curves}
     for time in times:
-        line: dict[str, Cell] = {"Time": Label(capitalised(period(time)))}
-        for arm, (survival, at_risk) in heads.items():
+        line: dict[str, Cell] = {"time": Label(capitalised(period(time)), f"{time:g}")}
+        for arm, (survival, at_risk) in keys.items():
             if arm not in curves:
                 line |= {survival: Empty(), at_risk: Number(0)}
                 continue
@@ -203,39 +193,44 @@ def curve_table(
             line[at_risk] = number(reported.row("n_risk", arm, time))
             notes |= dict.fromkeys(notes_of([row], "survival"))
         lines.append(line)
-    median: dict[str, Cell] = {"Time": Label("Median, days")}
-    for arm, (survival, at_risk) in heads.items():
+    median: dict[str, Cell] = {"time": Label(message("curves.median"), "median")}
+    for arm, (survival, at_risk) in keys.items():
         if arm not in curves:
             median |= {survival: Empty(), at_risk: Empty()}
             continue
         row = reported.row("median", arm)
         median |= {survival: estimate(row, style="days"), at_risk: Empty()}
         if row.reason and row.reason.says(Why.ENDS_FLAT, curve="curve"):
-            notes[f"{arm}: {_FLAT}"] = None
+            notes[message("curves.flat", arm=arm_label(arm))] = None
     lines.append(median)
-    how = f"Kaplan–Meier with log-log {level} intervals; at risk just before the time."
-    spanners = {arm: list(columns) for arm, columns in heads.items()}
-    return Table(id, title, lines, spanners, (how, *notes))
+    how = message("curves.note", level=level)
+    spanners = {arm_label(arm): [*own] for arm, own in keys.items()}
+    heads = {survival: message("curves.survival", level=level) for survival, _ in keys.values()}
+    return Table(id, title, lines, spanners, (how, *notes), heads=heads)
+
+
+_ENDINGS = {0: "event", 1: "censored", 2: "censored_by_rule"}  # by CNSR
 
 
 def ending_table(adtte: pd.DataFrame, *, arms: Sequence[str]) -> Table:
     """Why and by which record each time ended: how many, by arm; events first."""
-    kind = adtte["CNSR"].map({0: "Event", 1: "Censored", 2: "Censored by rule"})
     frame = pd.DataFrame(
         {
-            "Why": first_known(adtte["EVNTDESC"], adtte["CNSDTDSC"]),
-            "Kind": kind.astype(pd.CategoricalDtype(["Event", "Censored", "Censored by rule"], ordered=True)),
-            "Record": first_known(adtte["SRCDOM"] + "." + adtte["SRCVAR"], "cut-off"),
+            "kind": adtte["CNSR"],
+            "why": first_known(adtte["EVNTDESC"], adtte["CNSDTDSC"]),
+            "record": first_known(adtte["SRCDOM"] + "." + adtte["SRCVAR"], ""),
         }
     )
     members = frame.assign(**{arm: adtte["ARMCD"].eq(arm).astype(int) for arm in arms})
-    counts = members.groupby(["Kind", "Why", "Record"], observed=True)[[*arms]].sum().reset_index()
-    lines = [
-        {name: Data(str(own[name])) for name in ("Why", "Kind", "Record")}
-        | {arm: Number(own[arm]) for arm in arms}
-        for own in counts.to_dict("records")
-    ]
-    return Table("time_endings", "What ended each patient's time", lines)
+    counts = members.groupby(["kind", "why", "record"])[[*arms]].sum().reset_index()
+    lines = []
+    for own in counts.to_dict("records"):
+        kind, record = _ENDINGS[own["kind"]], Data(own["record"])
+        line: dict[str, Cell] = {"why": Data(own["why"]), "kind": Label(message(f"endings.{kind}"), kind)}
+        line["record"] = record if record.text else Label(message("endings.cutoff"), "cutoff")
+        lines.append(line | {arm: Number(own[arm]) for arm in arms})
+    heads = {arm: arm_label(arm) for arm in arms}
+    return Table("time_endings", message("endings.title"), lines, heads=heads)
 
 
 def power_rows(
@@ -264,14 +259,14 @@ def power_rows(
             "unit": "patients",
             "method": "count",
         }
-        for name, n in (("one group", n1), ("other group", n2))
+        for name, n in (("one_group", n1), ("other_group", n2))
     ]
     rows += [
         {
-            "statistic": f"power {alive:g} v {other:g}",
+            "statistic": slug(f"power {alive:g} v {other:g}"),
             "value": fisher_power(alive, other, n1=n1, n2=n2),
             "n": n1 + n2,
-            "method": "Fisher's exact test, two-sided 5 %; exact power",
+            "method": "fisher, two-sided-5, exact-power",
         }
         for other in others
     ]
@@ -279,10 +274,10 @@ def power_rows(
     fewest = next(found, None)
     rows.append(
         {
-            "statistic": "fewest deaths against none",
+            "statistic": "fewest_deaths_against_none",
             "value": fewest,
             "n": n1 + n2,
-            "method": "Fisher's exact test, two-sided 5 %",
+            "method": "fisher, two-sided-5",
             "reason": None if fewest else because(Why.NOT_EVEN_IF_ALL_DIE),
         }
     )

@@ -8,20 +8,18 @@ from pathlib import Path
 
 import pandas as pd
 
+from esld.methods import made_by, step
 from esld.report import numbers
 from esld.report.cells import Cell, Empty, Label, Number
 from esld.report.phrases import span
 from esld.report.results import Reported, slug
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import capitalised
 
 SURVIVAL, MEAN = "survival difference", "mean difference"
 CHOSEN = "MOVER, mid-p beta product, never shorter"
 CHOSEN_MEAN = "MOVER, mid-p beta product"
 USUAL = "Greenwood, normal"
-SURVIVALS = "95, 90, 80, 60 and 50 %"
-_HOW_MANY = ("Nobody", "One", "Two", "Three")
 
 
 def recorded_coverage() -> pd.DataFrame:
@@ -60,65 +58,62 @@ def coverage_summary(record: pd.DataFrame) -> pd.DataFrame:
     return found.reset_index()
 
 
+_COLUMNS = {"lowest_coverage": "lowest", "without_interval": "none", "mean_width": "width"}
+
+
+def _statistic(quantity: str, kind: str, lost: int, what: str) -> str:
+    return slug(f"{quantity} {kind} {lost} lost {what}")
+
+
 def coverage_rows(summary: pd.DataFrame) -> pd.DataFrame:
     """:func:`coverage_summary` in long form."""
     rows = []
     for line in summary.to_dict("records"):
-        how = f"{line['trials']:,} trials a scenario" if line["trials"] else "exact"
-        about = {"method": f"{line['method']}; {how}", "n": line["scenarios"]}
-        names = {
-            "lowest": "lowest coverage",
-            "none": "without interval",
-            "width": "mean width",
-        }
-        for name, words in names.items():
-            statistic = f"{line['quantity']}, {line['method']}, {line['lost']} lost: {words}"
-            rows.append({"statistic": statistic, "value": line[name], **about})
-    error = {"statistic": "Monte Carlo standard error", "value": summary["std_err"].max()}
+        how = step("trials", line["trials"]) if line["trials"] else "exact"
+        kind = (slug(part).replace("_", "-") for part in line["method"].split(", "))
+        about = {"method": made_by(*kind, how), "n": line["scenarios"]}
+        for name, column in _COLUMNS.items():
+            statistic = _statistic(line["quantity"], line["method"], line["lost"], name)
+            rows.append({"statistic": statistic, "value": line[column], **about})
+    error = {"statistic": "monte_carlo_standard_error", "value": summary["std_err"].max()}
     drawn = summary[summary["trials"] > 0]
-    rows.append(
-        {**error, "method": "largest of all scenarios that were drawn", "n": int(drawn["scenarios"].sum())}
-    )
+    rows.append({**error, "method": "largest-of-scenarios", "n": int(drawn["scenarios"].sum())})
     return pd.DataFrame(rows)
 
 
 def coverage_table(summary: pd.DataFrame, quantity: str) -> Table:
     """Lowest coverage and mean width by kind of interval, a pair of columns for each number lost."""
     own = summary[summary["quantity"].eq(quantity)]
-    lost = {number: f"{_HOW_MANY[number]} lost" for number in sorted(own["lost"].unique())}
+    lost, code = sorted(own["lost"].unique()), slug(quantity)
     lines = []
     for kind, rows in own.groupby("method", sort=False):
-        line: dict[str, Cell] = {"Interval": Label(capitalised(str(kind)))}
-        for number, head in lost.items():
+        interval = slug(str(kind))
+        line: dict[str, Cell] = {"interval": Label(message(f"coverage.interval.{interval}"), interval)}
+        for number in lost:
             here = rows[rows["lost"].eq(number)]
-            for name, column in (("lowest", "lowest"), ("width", "width")):
-                decimals = 1 if column == "lowest" else 0
+            for column, decimals in (("lowest", 1), ("width", 0)):
                 value = Number(float(here[column].iloc[0]), decimals, "points") if len(here) else Empty()
-                line[f"{head}: {name}"] = value
-        lines.append({**line, "No interval": Number(float(rows["none"].max()), style="percent")})
-    what, unit = ("the difference in the proportion alive", "percentage points")
-    how = "Computed exactly, over every order of deaths and losses: there is no Monte Carlo error."
-    if quantity == MEAN:
-        what, unit = "the difference in the mean time alive within one year", "per cent of the year"
-        error = numbers.fixed(100 * float(own["std_err"].max()), 1)
-        how = f"{own['trials'].max():,} trials a scenario, hazards constant; Monte Carlo standard error at most {error} points."
+                line[f"lost_{number}.{column}"] = value
+        lines.append({**line, "no_interval": Number(float(rows["none"].max()), style="percent")})
+    error = numbers.fixed(100 * float(own["std_err"].max()), 1)
     notes = (
-        f"Lowest: the share of trials, in per cent, whose {numbers.level(0.95)} interval holds {what}, in the scenario where it "
-        f"is lowest; a trial without an interval does not count as holding. Width: mean, in {unit}.",
-        f"Scenarios: true survival {SURVIVALS} in each group, all pairs of them; those lost in one group or in both.",
-        f"{how} Whoever is lost leaves on any day of the year, unless dead before.",
-        "No interval: largest share of trials that have none. The last line is the interval of this report.",
+        message(f"coverage.lowest.{code}", level=numbers.level(0.95)),
+        message("coverage.scenarios"),
+        message(f"coverage.how.{code}", trials=f"{own['trials'].max():,}", error=error),
+        message("coverage.none"),
     )
-    spanners = {head: [f"{head}: lowest", f"{head}: width"] for head in lost.values()}
-    title = f"Intervals of {what}, eleven patients a group"
-    return Table(f"coverage_{slug(quantity)}", title, lines, spanners, notes)
+    spanners = {
+        message(f"coverage.lost.{number}"): [f"lost_{number}.lowest", f"lost_{number}.width"]
+        for number in lost
+    }
+    return Table(f"coverage_{code}", message(f"coverage.title.{code}"), lines, spanners, notes)
 
 
 def coverage_sentence(rows: Reported) -> str:
     """How often the intervals of the report hold the truth at least, and how seldom the usual one does."""
 
     def lowest(quantity: str, kind: str, lost: range) -> str:
-        found = [rows.row(f"{quantity}, {kind}, {number} lost: lowest coverage") for number in lost]
+        found = [rows.row(_statistic(quantity, kind, number, "lowest_coverage")) for number in lost]
         row = min(found, key=lambda r: r.value or 0.0)
         return span(row, f"{numbers.fixed(100 * (row.value or 0.0), 1)} %")
 

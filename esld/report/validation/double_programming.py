@@ -10,22 +10,22 @@ from esld.data.study import Study
 from esld.double_programming import longitudinal
 from esld.double_programming import survival as other
 from esld.errors import RunError
+from esld.methods import structure_of
 from esld.reasons import Reason, Why, because
-from esld.report import numbers
+from esld.report import cells, numbers
 from esld.report.cells import Cell, Label, Number
 from esld.report.difference import result_name
-from esld.report.phrases import span, worded
-from esld.report.results import Reported, Row
+from esld.report.phrases import method_words, whole, worded
+from esld.report.results import Reported, Row, slug
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
-from esld.report.words.grammar import capitalised
+from esld.report.words.catalogue import arm_label, message
 
 CLOSED_FORM = 1e-8  # relative; the report keeps 12 significant digits
 SEARCHED = 1e-5  # relative: two searches of one maximum
 OF_A_STANDARD_ERROR = 5e-3  # how far two searches may leave an LS mean apart, where the likelihood is flat
-KM, RMST, LOGRANK = "lifelines, Kaplan–Meier", "lifelines, restricted mean", "lifelines, log-rank"
-COX, INCIDENCE = "lifelines, Cox by Efron", "lifelines, Aalen–Johansen"
-FISHER, LS = "SciPy, Fisher's exact test", "SciPy, REML by BFGS, then least squares"
+KM, RMST, LOGRANK = "lifelines, kaplan-meier", "lifelines, rmst", "lifelines, log-rank"
+COX, INCIDENCE = "lifelines, cox, efron", "lifelines, aalen-johansen"
+FISHER, LS = "scipy, fisher", "scipy, reml, bfgs, least-squares"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ class Pair:
     Attributes
     ----------
     name : str
-        What it is, for a reader.
+        What it is, as a code: the entry ``double.number.<name>`` says it.
     row : Row
         The row of the report.
     part : {"value", "lower", "upper"}
@@ -48,6 +48,8 @@ class Pair:
         The other program.
     unfit : Reason or None
         Why it has no number although there is one; None if it has, or there is none.
+    of : str
+        The protocol's label of what is measured, where there is more than one.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Pair:
     allowed: float
     by: str
     unfit: Reason | None = None
+    of: str = ""
 
     @property
     def first(self) -> float:
@@ -145,6 +148,7 @@ class _Rows:
         part: str = "value",
         relative: float = CLOSED_FORM,
         unfit: Why | None = None,
+        of: str = "",
     ) -> Pair | None:
         """The report's number and `second`.
 
@@ -162,7 +166,7 @@ class _Rows:
             return None
         ours = getattr(row, part)
         return Pair(
-            name=name if part == "value" else f"{name}, {part} limit", row=row, part=part, second=second, by=by,
+            name=name if part == "value" else f"{name}.{part}", of=of, row=row, part=part, second=second, by=by,
             allowed=max(relative * abs(ours or 0.0), 1e-12),
             unfit=because(unfit) if unfit and isnan(second) and ours is not None else None,
         )  # fmt: skip
@@ -179,11 +183,8 @@ def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
     for arm in arms:
         times = os[os["ARMCD"].eq(arm)]
         alive[arm], *limits = other.survival(times, at=horizon)
-        yield found.pair(
-            "os_milestone", "survival", arm, horizon, alive[arm], by=KM, name="alive at the horizon"
-        )
+        yield found.pair("os_milestone", "survival", arm, horizon, alive[arm], by=KM, name="alive")
         for part, limit in zip(("lower", "upper"), limits, strict=True):
-            name = "the curve there, log-log"
             yield found.pair(
                 "os_km",
                 "survival",
@@ -191,27 +192,27 @@ def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
                 horizon,
                 limit,
                 by=KM,
-                name=name,
+                name="curve",
                 part=part,
                 unfit=Why.OTHER_NO_LIMITS,
             )
         mean[arm] = nan if isnan(tau) else other.restricted_mean(times, tau=tau)
-        yield found.pair("os_rmst", "rmst", arm, tau, mean[arm], by=RMST, name="mean time alive")
+        yield found.pair("os_rmst", "rmst", arm, tau, mean[arm], by=RMST, name="mean")
     if len(arms) != 2 or not all(os["ARMCD"].eq(arm).any() for arm in arms):
         return
     between, ratio = f"{arms[1]} - {arms[0]}", f"{arms[1]} v {arms[0]}"
     gap = alive[arms[1]] - alive[arms[0]]
-    name = "difference of the proportions alive"
+    name = "alive_difference"
     yield found.pair("os_milestone", "survival_difference", between, horizon, gap, by=KM, name=name)
     gap = mean[arms[1]] - mean[arms[0]]
-    name = "difference of the mean times"
+    name = "mean_difference"
     yield found.pair("os_rmst", "rmst_difference", between, tau, gap, by=RMST, name=name)
     chisq, p_value = other.log_rank(os, arms)
-    yield found.pair("os_logrank", "chisq", "", None, chisq, by=LOGRANK, name="log-rank, chi-square")
-    yield found.pair("os_logrank", "p_value", "", None, p_value, by=LOGRANK, name="log-rank, p")
+    yield found.pair("os_logrank", "chisq", "", None, chisq, by=LOGRANK, name="logrank_chisq")
+    yield found.pair("os_logrank", "p_value", "", None, p_value, by=LOGRANK, name="logrank_p")
     hazard, lower, upper, p_value = other.hazard_ratio(os, arms)
     yield found.pair(
-        "os_cox", "hazard_ratio", ratio, None, hazard, by=COX, relative=SEARCHED, name="hazard ratio"
+        "os_cox", "hazard_ratio", ratio, None, hazard, by=COX, relative=SEARCHED, name="hazard_ratio"
     )
     for part, limit in (("lower", lower), ("upper", upper)):
         yield found.pair(
@@ -221,17 +222,17 @@ def _survival(study: Study, found: _Rows) -> Iterator[Pair | None]:
             None,
             limit,
             by=COX,
-            name="hazard ratio",
+            name="hazard_ratio",
             part=part,
             relative=SEARCHED,
         )
-    name = "hazard ratio, p"
+    name = "hazard_ratio_p"
     yield found.pair(
         "os_cox", "hazard_ratio_p_value", ratio, None, p_value, by=COX, relative=SEARCHED, name=name
     )
     p_value = other.fisher_p(os, arms, at=horizon)
     yield found.pair(
-        "os_milestone_test", "fisher_p_value", between, horizon, p_value, by=FISHER, name="Fisher's test, p"
+        "os_milestone_test", "fisher_p_value", between, horizon, p_value, by=FISHER, name="fisher_p"
     )
 
 
@@ -247,11 +248,17 @@ def _first_events(study: Study, found: _Rows) -> Iterator[Pair | None]:
                 if own.empty:
                     continue
                 at = analysis.horizon_days or nan
-                name = f"{plan.endpoint(code).param}, incidence"
                 value = other.incidence(own, at=at)
-                result = f"first_{code.lower()}"
                 yield found.pair(
-                    result, "incidence", arm, at, value, by=INCIDENCE, name=name, unfit=Why.OTHER_JITTERS
+                    f"first_{code.lower()}",
+                    "incidence",
+                    arm,
+                    at,
+                    value,
+                    by=INCIDENCE,
+                    name="incidence",
+                    of=plan.endpoint(code).param,
+                    unfit=Why.OTHER_JITTERS,
                 )
 
 
@@ -277,12 +284,20 @@ def _changes(study: Study, found: _Rows) -> Iterator[Pair | None]:
                 continue
             adlb = study.adlb[study.adlb["PARAMCD"].eq(code) & study.adlb["ANL01FL"].eq("Y")]
             adlb = adlb[adlb["CHG"].notna() & adlb["BASE"].notna() & adlb["AVISITN"].isin(weeks)]
-            structure = used.method.removeprefix("MMRM ").partition(",")[0]
+            structure = structure_of(used.method)
             means = longitudinal.ls_means(adlb, structure=structure, arms=study.arms, visits=weeks)
             for arm, visit, mean in zip(means["group"], means["time"], means["value"], strict=True):
-                label = f"{study.protocol.parameter(code).param}, LS means"
+                label = study.protocol.parameter(code).param
                 pair = found.pair(
-                    name, "ls_mean", arm, visit, mean, by=LS, name=label, unfit=Why.OTHER_NO_MAXIMUM
+                    name,
+                    "ls_mean",
+                    arm,
+                    visit,
+                    mean,
+                    by=LS,
+                    name="ls_means",
+                    of=label,
+                    unfit=Why.OTHER_NO_MAXIMUM,
                 )
                 error = found.rows.get((name, "ls_mean_std_err", arm, visit))
                 if pair is None or error is None or error.value is None:
@@ -295,15 +310,15 @@ def pair_rows(compared: Sequence[Pair]) -> pd.DataFrame:
     rows = [
         {
             "group": pair.row.arm, "time": pair.row.time, "value": pair.second, "unit": pair.row.unit, "method": pair.by,
-            "statistic": f"{result_name(pair.row)} {pair.row.statistic} {pair.part}", "n": pair.row.n,
+            "statistic": slug(f"{result_name(pair.row)} {pair.row.statistic} {pair.part}"), "n": pair.row.n,
             "reason": pair.unfit or (because(Why.NEITHER_PROGRAM) if isnan(pair.second) else None),
         }
         for pair in compared
     ]  # fmt: skip
     counts = {
-        "numbers compared": sum(pair.compared for pair in compared),
-        "numbers not compared": sum(not pair.compared for pair in compared),
-        "numbers apart": sum(not pair.agrees for pair in compared),
+        "numbers_compared": sum(pair.compared for pair in compared),
+        "numbers_not_compared": sum(not pair.compared for pair in compared),
+        "numbers_apart": sum(not pair.agrees for pair in compared),
     }
     totals = [
         {"statistic": name, "value": value, "unit": "numbers", "method": "count"}
@@ -314,51 +329,50 @@ def pair_rows(compared: Sequence[Pair]) -> pd.DataFrame:
 
 def pair_table(compared: Sequence[Pair]) -> Table:
     """Both numbers side by side with their distance; the LS means of a parameter as one line with the largest distance."""
-    lines, notes = [], dict[str, None]()
-    for pair in (p for p in compared if p.row.statistic != "ls_mean"):
-        lines.append(_line(pair, pair.name, pair.row.arm))
+    lines = [_line(pair) for pair in compared if pair.row.statistic != "ls_mean"]
     means: dict[str, list[Pair]] = {}
     for pair in (p for p in compared if p.row.statistic == "ls_mean"):
-        means.setdefault(pair.name, []).append(pair)
-    for name, own in means.items():
+        means.setdefault(result_name(pair.row), []).append(pair)
+    for own in means.values():
         worst = max(own, key=lambda p: -1.0 if isnan(p.gap) else p.gap / p.allowed)
-        lines.append(_line(worst, f"{name} ({len(own)})", worst.row.arm))
-    for pair in compared:
-        if pair.unfit:
-            notes[f"Not compared: {worded(pair.unfit)}."] = None
+        lines.append(_line(worst, len(own)))
+    allowed = {"formula": CLOSED_FORM, "fit": SEARCHED, "mean": OF_A_STANDARD_ERROR}
+    unfit = (message("double.note.unfit", reason=worded(pair.unfit)) for pair in compared if pair.unfit)
     footnotes = (
-        "Of the LS means of a parameter, their number in brackets, the one that differs most is shown.",
-        f"Allowed: a relative difference of {numbers.power(CLOSED_FORM)} for a formula and {numbers.power(SEARCHED)} for a fit; "
-        f"for an LS mean {numbers.power(OF_A_STANDARD_ERROR)} of its standard error. A larger one stops the run: nothing is "
-        "published.",
-        "Not computed twice: the intervals of the proportions alive, of their difference and of the mean times, the exact tests, "
-        f"and Firth's regression. {capitalised(other.NO_VARIANCE)}; no other program at hand has the others.",
-        *notes,
+        message("double.note.means"),
+        message("double.note.allowed", **{name: numbers.power(gap) for name, gap in allowed.items()}),
+        message("double.note.once"),
+        *dict.fromkeys(unfit),
     )
-    return Table("double_programming", "The same results by other programs", lines, footnotes=footnotes)
+    return Table("double_programming", message("double.title"), lines, footnotes=footnotes)
 
 
-def _line(pair: Pair, name: str, arm: str) -> dict[str, Cell]:
+def _line(pair: Pair, count: int = 1) -> dict[str, Cell]:
     gap: Cell = Number(pair.gap, style="power")
     if not pair.compared or isnan(pair.gap):
-        gap = Label("both have none" if pair.compared else "not compared")
+        why = "neither" if pair.compared else "unfit"
+        gap = Label(message(f"double.{why}"), why)
+    said = message(f"double.number.{pair.name}", of=pair.of, count=count)
     return {
-        "Result": Label(capitalised(name)), "Group": Label(arm),
-        "This report": Number(pair.first, 6, "digits", pair.row.result_id), "Other program": Number(pair.second, 6, "digits"),
-        "Difference": gap, "Allowed": Number(pair.allowed, style="power"), "Computed by": Label(pair.by),
+        "result": Label(said, f"{pair.row.result_id}.{pair.part}"), "group": _groups(pair.row.arm),
+        "this_report": Number(pair.first, 6, "digits", pair.row.result_id), "other_program": Number(pair.second, 6, "digits"),
+        "difference": gap, "allowed": Number(pair.allowed, style="power"), "computed_by": Label(method_words(pair.by), pair.by),
     }  # fmt: skip
+
+
+def _groups(arm: str) -> Label:
+    """An arm, or two that are compared."""
+    for sign, key in ((" - ", "double.difference"), (" v ", "double.ratio")):
+        second, found, first = arm.partition(sign)
+        if found:
+            return Label(message(key, second=arm_label(second), first=arm_label(first)), arm)
+    return cells.arm(arm)
 
 
 def pair_sentence(rows: Reported) -> str:
     """How many numbers of this report two programs agree on."""
-    compared, left = rows.row("numbers compared"), rows.row("numbers not compared")
-    said = message(
-        "double",
-        compared=span(compared, f"{compared.value:.0f}"),
-        of=numbers.noun(compared.value or 0, "number"),
-    )
+    compared, left = rows.row("numbers_compared"), rows.row("numbers_not_compared")
+    said = message("double", count=compared.value, compared=whole(compared))
     if left.value:
-        said += " " + message(
-            "double.left", left=span(left, f"{left.value:.0f}"), were=numbers.noun(left.value, "was", "were")
-        )
+        said += " " + message("double.left", count=left.value, left=whole(left))
     return said

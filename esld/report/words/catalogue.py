@@ -86,7 +86,7 @@ def entries(language: str) -> Mapping[str, Entry]:
         Two files have an entry of the same key.
     """
     if language == PSEUDO:
-        return {key: _marked(entry) for key, entry in entries("en").items()}
+        return {key: _in_marks(entry) for key, entry in entries("en").items()}
     found: dict[str, Entry] = {f"reason.{code}": text for code, text in ENGLISH.items()}
     own: set[str] = set()
     folder = resources.files(__package__) / language
@@ -133,12 +133,13 @@ def arm_label(arm: str) -> str:
     return message("arms.label.all") if arm == ALL else reader().labels.get(arm, arm)
 
 
-def _marked(entry: Entry) -> Entry:
+def _in_marks(entry: Entry) -> Entry:
     if not isinstance(entry, str):
-        return {form: _mark(text) for form, text in entry.items()}
-    return _mark(entry)
+        return {form: marked(text) for form, text in entry.items()}
+    return marked(entry)
 
 
-def _mark(text: str) -> str:
+def marked(text: str) -> str:
+    """A text with a mark on each letter; parameters in braces, tags and entities as they are."""
     parts = _NO_PROSE.split(text)
     return "".join(part if i % 2 else part.translate(_MARKED) for i, part in enumerate(parts))

@@ -12,6 +12,7 @@ from esld.data.adam import derive_adlb, derive_adsl
 from esld.data.sdtm import Tables
 from esld.errors import InputError
 from esld.protocol import Protocol, Rescue, Source
+from esld.report.assumptions import assumptions
 from tests.data.small_trial import PROTOCOL, event, lb, patient, rs, trial, with_parameters
 
 CUTOFF = pd.Timestamp("2026-12-31")
@@ -168,7 +169,7 @@ class TestRows:
 
 class TestProtocol:
     def test_it_is_an_assumption_with_its_words(self):
-        listed = {where: choice for where, choice, _ in PROTOCOL.assumptions()}
+        listed = {where: choice for where, choice, _ in assumptions(PROTOCOL)}
         assert listed["rescue"] == "Laboratory values flagged: within 7 days after albumin or plasma"
 
     @pytest.mark.parametrize(

@@ -5,11 +5,12 @@ import json
 import pandas as pd
 import pytest
 
-from esld.report import words
+from esld.report import phrases
 from esld.report.chapter import Chapter, Others
 from esld.report.results import Reported, rows_of
 from esld.report.summary import consort
 from esld.report.summary import overview as summary
+from esld.report.words.catalogue import message
 from tests.report.builders import unspanned_numbers
 
 
@@ -34,7 +35,7 @@ class TestPlanned:
         assert table.loc["OS-KM", "In this report"] == "no: the data give no result"
         assert len(table) == len(own.protocol.analyses)
         assert planned.row("results", "MY-OWN").value == 3
-        assert (planned.row("planned analyses held").value, planned.row("planned analyses held").n) == (
+        assert (planned.row("planned_analyses_held").value, planned.row("planned_analyses_held").n) == (
             1,
             len(table),
         )
@@ -69,8 +70,8 @@ class TestLines:
         assert summary.other_lines(own, found) == ["B"]
 
     def test_an_interim_says_so(self, study):
-        assert words.standing(study("demo-final")) == ""
-        assert words.standing(study("demo-interim")).startswith("This is not the final analysis.")
+        assert phrases.standing(study("demo-final")) == ""
+        assert phrases.standing(study("demo-interim")).startswith("This is not the final analysis.")
 
     def test_chapters_that_have_not_run(self):
         assert summary.missing_sentence(others(missing=("04_x", "05_y"))).endswith(
@@ -111,7 +112,7 @@ class TestConsort:
         for item, line in zip(consort.ITEMS, table.to_dict("records"), strict=True):
             here = [c for c in item.chapters if c in own.cut.chapters]
             assert all(c in line["Where"] for c in here)
-            assert bool(item.chapters) != (line["Where"] == item.why)
+            assert bool(item.chapters) != (line["Where"] == message(f"consort.why.{item.why}"))
 
     @pytest.mark.parametrize("item", consort.ITEMS, ids=lambda item: item.number)
     def test_chapters_are_chapters(self, item):

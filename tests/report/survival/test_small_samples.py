@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from esld.randomisation import Conditioned, PermutedBlocks
 from esld.reasons import Why, because
 from esld.report import numbers
+from esld.report.phrases import conditions_words
 from esld.report.results import Reported, Row, rows_of
 from esld.report.survival.small_samples import companion, exact_logrank, exact_rmst, firth, hazards
 from esld.report.survival.tables import companion_rows, hazards_rows, permutation_rows, power_rows
 from esld.report.survival_times import firth_on_arm, hazards_on_arm
-from esld.report.trial_size import what_this_size_shows
+from esld.report.trial_size import what_could_be_seen, what_this_size_shows
+from esld.report.words.catalogue import PSEUDO, Reader, read_by
 from esld.survival import exact_logrank as logrank_over_allocations
 from esld.survival import exact_rmst as rmst_over_allocations
 from tests.examples import few
@@ -41,7 +43,7 @@ def allowed_texts(row: Row) -> set[str]:
         return {f"{float(f'{value:.2g}'):,.{digits}f}" for digits in (0, 1)}
     if row.statistic == "p_smallest":
         return {numbers.p_value(value)}
-    assert row.statistic in ("reference_set", "draws", "fewest deaths against none"), row.statistic
+    assert row.statistic in ("reference_set", "draws", "fewest_deaths_against_none"), row.statistic
     return {f"{value:,.0f}", str(row.n)}
 
 
@@ -51,7 +53,7 @@ def check(html: str, reported: Reported, *constants: str) -> str:
     for result_id, text in spans(html):
         own = rows[result_id]
         deaths = {str(own.events)} if own.statistic.startswith("ph_") else set()
-        given = {own.method.partition(", given ")[2]} - {""}
+        given = {conditions_words(own.method.partition(", given, ")[2])} - {""}
         assert text in (allowed_texts(own) | deaths | given) - {"NE"}, (text, own)
     assert not unspanned_numbers(html, *CONSTANTS, *constants), html
     text = plain(html)
@@ -99,6 +101,22 @@ def constancy(groups) -> str:
     sizes = [len(own) for own in groups.values()]
     reported = rows_of("h", hazards_rows(result, sizes), analysis="A", chapter="c")
     return check(hazards(result, reported), reported)
+
+
+@pytest.mark.parametrize("groups", [COMPLETE, INCOMPLETE, ONE_ARM, NOBODY, SHORT])
+def test_every_word_is_of_the_catalogue(groups):
+    seen = rows_of("p", power_rows([len(own) for own in groups.values()]), analysis="A", chapter="c")
+    with read_by(Reader(PSEUDO, {LOW: "Α", HIGH: "Β"})):
+        said = [beside(groups), means(groups), penalised(groups), constancy(groups)]
+        said += [
+            means(groups, limit=1, draws=20),
+            what_this_size_shows([*groups], seen),
+            what_could_be_seen(seen),
+        ]
+    words = ("Efron", "any words")  # a name, and the seed
+    for text in said:
+        plainly = re.sub("|".join(words), "", plain(text))
+        assert not re.search("[a-z]{2}", plainly), plainly
 
 
 class TestBesideTheDifference:

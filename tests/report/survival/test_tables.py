@@ -10,7 +10,6 @@ from esld.reasons import Why, because
 from esld.report import numbers
 from esld.report.cells import Estimate
 from esld.report.results import rows_of
-from esld.report.survival.tables import LOST as LOST_NOTE
 from esld.report.survival.tables import (
     companion_rows,
     curve_rows,
@@ -23,8 +22,9 @@ from esld.report.survival.tables import (
 )
 from esld.report.survival_times import endpoint_times, hazards_on_arm
 from esld.report.tables import Table
+from esld.report.words.catalogue import PSEUDO, Reader, message, read_by
 from esld.survival import boschloo, exact_logrank, fisher, kaplan_meier, milestone
-from tests.report.builders import HIGH, LOW, arrays, at_horizon, cells, patient, study_of
+from tests.report.builders import HIGH, LABELS, LOW, arrays, at_horizon, cells, patient, study_of
 
 M = "\u2212"
 ALIVE, DIED, LOST = (400, False), (100, True), (200, False)
@@ -35,17 +35,17 @@ ALIVE_CI = "Alive (95 % CI)"
 
 
 def table_of(**blocks) -> Table:
-    return milestone_table({name.replace("_", " "): at_horizon(groups) for name, groups in blocks.items()})
+    return milestone_table({name: at_horizon(groups) for name, groups in blocks.items()})
 
 
 def line(table: Table, group: str, block: int = 0) -> dict[str, str]:
-    found = table.frame[table.frame["Group"].eq(group)]
+    found = table.frame[table.frame["Group"].eq(LABELS.get(group, group))]
     return found.iloc[block].to_dict()
 
 
 class TestMilestone:
     def test_complete(self):
-        table = table_of(Primary=COMPLETE)
+        table = table_of(primary=COMPLETE)
         assert table.title == "Alive at one year"
         assert list(table.frame.columns) == [
             "Analysis",
@@ -64,7 +64,7 @@ class TestMilestone:
 
     def test_incomplete_uses_one_method_for_both_arms(self):
         """Beta product in both: of the complete arm that is Clopper–Pearson's, 9 of 11: 0.48 to 0.98 (R binom.test)."""
-        table = table_of(Primary=INCOMPLETE)
+        table = table_of(primary=INCOMPLETE)
         assert line(table, LOW)[ALIVE_CI] == "82 % (48 % to 98 %)"
         assert line(table, HIGH)[ALIVE_CI] == "91 % (57 % to 100 %)"
         assert line(table, HIGH)["Worst to best case"] == "82 % to 91 %"
@@ -74,46 +74,46 @@ class TestMilestone:
             "Method: Kaplan–Meier, beta product, method of moments; difference: Kaplan–Meier difference, MOVER of mid-p beta "
             "product limits."
         )
-        assert LOST_NOTE in table.footnotes
+        assert message("milestone.lost") in table.footnotes
 
     def test_each_block_names_its_method(self):
-        table = milestone_table({"Primary": at_horizon(INCOMPLETE), SENSITIVITY: at_horizon(COMPLETE)})
+        table = milestone_table({"primary": at_horizon(INCOMPLETE), "sensitivity": at_horizon(COMPLETE)})
         assert table.footnotes[0].startswith("Primary: Kaplan–Meier, beta product")
         assert table.footnotes[1].startswith(f"{SENSITIVITY}: Clopper–Pearson")
         assert line(table, LOW, 1)[ALIVE_CI] == "82 % (48 % to 98 %)"
 
     def test_nobody_died_and_somebody_was_lost(self):
         """11 of 11 alive: 0.025^(1/11) = 0.715 as without losses; one of them lost at once: 0.025^(1/10) = 0.692."""
-        table = table_of(Primary={LOW: [ALIVE] * 11, HIGH: [ALIVE] * 10 + [LOST]})
+        table = table_of(primary={LOW: [ALIVE] * 11, HIGH: [ALIVE] * 10 + [LOST]})
         assert line(table, LOW)[ALIVE_CI] == "100 % (72 % to 100 %)"
         assert line(table, HIGH)[ALIVE_CI] == "100 % (69 % to 100 %)"
         assert line(table, "Difference, points")[ALIVE_CI] == f"0 ({M}27 to 27)"
         assert not any("NE" in note for note in table.footnotes)
 
     def test_nobody_observed_so_long(self):
-        table = table_of(Primary={LOW: [(100, False)] * 3, HIGH: [(50, True), (90, False)]})
+        table = table_of(primary={LOW: [(100, False)] * 3, HIGH: [(50, True), (90, False)]})
         assert line(table, LOW)[ALIVE_CI] == "NE"
         assert line(table, "Difference, points")[ALIVE_CI] == "NE"
         assert line(table, HIGH)["Worst to best case"] == "0 % to 50 %"
         assert "NE: nobody in the group has been observed that long." in table.footnotes
 
     def test_level_in_the_head_is_that_of_the_intervals(self):
-        table = milestone_table({"Primary": at_horizon(COMPLETE, conf_level=0.9)})
+        table = milestone_table({"primary": at_horizon(COMPLETE, conf_level=0.9)})
         assert "Alive (90 % CI)" in table.frame.columns
 
     def test_large_groups_get_a_decimal(self):
         groups = {LOW: [ALIVE] * 149 + [DIED] * 9, HIGH: [ALIVE] * 141 + [DIED] * 13}
-        table = milestone_table({"Primary": at_horizon(groups)})
+        table = milestone_table({"primary": at_horizon(groups)})
         assert line(table, LOW)[ALIVE_CI] == "94.3 % (89.5 % to 97.4 %)"
         assert line(table, "Difference, points")[ALIVE_CI] == f"{M}2.7 ({M}8.9 to 3.1)"
 
     def test_three_arms_have_no_difference(self):
-        table = milestone_table({"Primary": at_horizon({"A": [ALIVE], "B": [DIED], "C": [ALIVE, DIED]})})
+        table = milestone_table({"primary": at_horizon({"A": [ALIVE], "B": [DIED], "C": [ALIVE, DIED]})})
         assert list(table.frame["Group"]) == ["A", "B", "C"]
 
     def test_numbers_are_those_of_the_rows(self):
         result, reported = at_horizon(INCOMPLETE)
-        table = milestone_table({"Primary": (result, reported)})
+        table = milestone_table({"primary": (result, reported)})
         for group in result.groups:
             row = reported.row("survival", group.group)
             text = "{} ({} to {})".format(
@@ -125,14 +125,14 @@ class TestMilestone:
     def test_of_a_cut_fits_the_page(self, study, cut):
         own, (at, *_) = study(cut), study(cut).protocol.primary.milestones_days
         blocks = {}
-        for name, code in (("Primary", "OS"), (SENSITIVITY, "OSCUT")):
+        for name, code in (("primary", "OS"), ("sensitivity", "OSCUT")):
             times = endpoint_times(own, code)
             result = milestone(times["time"], times["event"], times["arm"], at=at, groups=own.arms)
             blocks[name] = (result, rows_of("m", result, analysis="A", chapter="c"))
         assert width(milestone_table(blocks)) <= PAGE
 
     @pytest.mark.parametrize(
-        "blocks", [{"Primary": INCOMPLETE, SENSITIVITY: COMPLETE}, {"Primary": COMPLETE}]
+        "blocks", [{"primary": INCOMPLETE, "sensitivity": COMPLETE}, {"primary": COMPLETE}]
     )
     def test_fits_the_page(self, blocks):
         table = milestone_table({name: at_horizon(groups) for name, groups in blocks.items()})
@@ -199,13 +199,10 @@ PAGE = 88
 def width(table: Table) -> int:
     """Characters a table cannot do without: numbers never break, words and heads break at spaces and hyphens."""
     total = 0
-    for column in table.frame.columns:
-        if column == table.group:
-            continue
-        prefix = next((f"{s}: " for s, own in table.spanners.items() if column in own), "")
-        head = max(map(len, re.split(r"[ -]", column.removeprefix(prefix))))
-        body = table.frame[column]
-        is_number = column != table.frame.columns[0] and body[body.ne("")].str.match(r"[\d+\u2212N]").all()
+    for column in table.shown:
+        head = max(map(len, re.split(r"[ -]", column.heading)))
+        body = table.frame[column.title]
+        is_number = column.key != table.columns[0].key and body[body.ne("")].str.match(r"[\d+\u2212N]").all()
         longest = (
             body.str.len().max() if is_number else max(len(w) for t in body for w in re.split(r"[ -]", t))
         )
@@ -227,7 +224,7 @@ def curves(low, high):
 
 def km_table(own, times=(365,), **how):
     reported = rows_of("os_km", curve_rows(own, times), analysis="OS-KM", chapter="c")
-    return curve_table(reported, own, times, id="os_km", title="Overall survival"), reported
+    return curve_table(reported, own, times, id="os_km", title=message("survival.overall")), reported
 
 
 class TestCurves:
@@ -262,7 +259,7 @@ class TestCurves:
         own = curves([(20, True), (100, True), ALIVE, ALIVE], [(20, True), ALIVE])
         table, _ = km_table(own | {LOW: kaplan_meier([20, 40, 200], [1, 1, 1], group=LOW)})
         told = [note for note in table.footnotes if "one half" in note]
-        assert [note.split(":")[0] for note in told] == [HIGH]
+        assert [note.split(":")[0] for note in told] == [LABELS[HIGH]]
         assert "grows with it" in told[0]
 
     def test_level_is_that_of_the_curves(self):
@@ -293,14 +290,17 @@ class TestEndings:
             ["Last day known alive", "Censored", "LB.LBDTC", "1", "1"],
             ["Last day known alive", "Censored by rule", "LB.LBDTC", "1", "0"],
         ]
-        assert list(table.frame.columns[3:]) == [LOW, HIGH]  # the protocol's order, not the alphabet's
+        assert [column.key for column in table.columns][3:] == [
+            LOW,
+            HIGH,
+        ]  # the protocol's order, not the alphabet's
 
     @pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "mayo-pbc"])
     def test_everybody_is_counted_once(self, study, cut):
         for code in ("OS", "OSCUT", "TFS"):
             own = study(cut).adtte[study(cut).adtte["PARAMCD"].eq(code)]
             frame = ending_table(own, arms=study(cut).arms).frame
-            assert frame[study(cut).arms].astype(int).to_numpy().sum() == len(own)
+            assert frame[[LABELS[arm] for arm in study(cut).arms]].astype(int).to_numpy().sum() == len(own)
 
     def test_end_at_the_cut_off_has_no_record(self, study):
         interim = study("demo-interim")
@@ -311,12 +311,29 @@ class TestEndings:
         ]
 
 
+def test_every_word_of_a_table_is_of_the_catalogue():
+    """But for methods, and for what the data say of an end."""
+    people = [patient(1, HIGH), patient(2, HIGH, days=10, dead=True), patient(3, LOW)]
+    own = curves([(20, True), ALIVE], [ALIVE] * 3)
+    with read_by(Reader(PSEUDO, {LOW: "Α", HIGH: "Β"})):
+        tables = [
+            milestone_table({"primary": at_horizon(INCOMPLETE), "sensitivity": at_horizon(COMPLETE)}),
+            km_table(own, (120, 365))[0],
+            ending_table(study_of(people).adtte, arms=[LOW, HIGH]),
+        ]
+        for table in tables:
+            shown = [column.title for column in table.columns if column.key not in ("why", "record")]
+            notes = table.footnotes[2 if table.id == "milestone" else 0 :]
+            texts = [table.title, *shown, *table.frame[shown].to_numpy().ravel(), *notes]
+            assert not [text for text in texts if re.search("[a-z]{2}", text)]
+
+
 def test_power_rows():
     """0.36 and 0.76: trial_conventions.md, section 7. Fisher's p of 5 v 0 of 11 is 0.035, of 4 v 0 it is 0.090."""
     frame = power_rows([11, 11])
     assert list(frame["statistic"])[:2] == ["patients", "patients"]
-    assert list(frame["statistic"])[2:5] == ["power 0.9 v 0.7", "power 0.9 v 0.5", "power 0.9 v 0.3"]
-    assert list(frame["statistic"])[5:] == ["fewest deaths against none"]
+    assert list(frame["statistic"])[2:5] == ["power_0_9_v_0_7", "power_0_9_v_0_5", "power_0_9_v_0_3"]
+    assert list(frame["statistic"])[5:] == ["fewest_deaths_against_none"]
     assert [round(v, 2) for v in frame["value"]] == [11, 11, 0.08, 0.36, 0.76, 5]
     assert set(frame["n"]) == {22}
 

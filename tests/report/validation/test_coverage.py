@@ -1,5 +1,6 @@
 """The record of coverage is what its script gives, and what a trial drawn by hand gives; its table and sentence say it."""
 
+import re
 from functools import cache
 from math import sqrt
 
@@ -9,6 +10,7 @@ from scipy.stats import binom
 
 from esld.report.results import rows_of
 from esld.report.validation import coverage
+from esld.report.words.catalogue import PSEUDO, Reader, read_by
 from esld.survival import milestone, risk_difference
 from tests.bench import simulate_limits as bench
 from tests.report.builders import plain, spans
@@ -133,3 +135,11 @@ def test_table_and_sentence():
     text = coverage.coverage_sentence(rows)
     assert "in 94.7 % of trials or more without losses, and in 95.4 % or more with" in plain(text)
     assert {i for i, _ in spans(text)} <= {r.result_id for r in rows.rows} and len(spans(text)) == 5
+
+
+@pytest.mark.parametrize("quantity", [coverage.SURVIVAL, coverage.MEAN])
+def test_every_word_is_of_the_catalogue(quantity):
+    with read_by(Reader(PSEUDO)):
+        table = coverage.coverage_table(SUMMARY, quantity)
+        texts = [table.title, *table.frame.columns, *table.frame.to_numpy().ravel(), *table.footnotes]
+    assert not [text for text in texts if re.search("[a-z]{2}", text)]

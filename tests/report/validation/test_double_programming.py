@@ -64,7 +64,7 @@ def test_what_the_other_program_is_not_fit_for_is_said(compared):
     assert "not compared" in table.frame["Difference"].iloc[0]
     assert f"Not compared: {because(Why.OTHER_NO_LIMITS)}." in table.footnotes
     rows = rows_of("double", double_programming.pair_rows([unfit]), analysis="V", chapter="90_validation")
-    assert rows.row("numbers not compared").value == 1
+    assert rows.row("numbers_not_compared").value == 1
 
 
 def test_a_row_that_is_missing_from_the_report_is_found(study):

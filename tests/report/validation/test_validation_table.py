@@ -1,11 +1,14 @@
 """The agreement with other software as results, tables and words."""
 
+import re
+
 import pandas as pd
 import pytest
 
 from esld.report import numbers
-from esld.report.results import rows_of
+from esld.report.results import rows_of, slug
 from esld.report.validation import agreement as validation
+from esld.report.words.catalogue import PSEUDO, Reader, message, read_by
 from tests.report.builders import plain, spans
 
 AGREED = pd.DataFrame(
@@ -25,16 +28,16 @@ def reported():
 
 
 def test_a_row_a_method_and_the_totals(reported):
-    row = reported.row("largest relative difference, Cox")
+    row = reported.row("largest_relative_difference_cox")
     assert (row.value, row.n, row.method, row.result_id) == (
         5e-10,
         34,
         "R survival 3.5-3, coxph",
         "validation.largest_relative_difference_cox",
     )
-    assert reported.row("values compared").value == 1234
-    assert reported.row("largest relative difference").value == 5e-10
-    assert reported.row("methods beyond tolerance").value == 0
+    assert reported.row("values_compared").value == 1234
+    assert reported.row("largest_relative_difference").value == 5e-10
+    assert reported.row("methods_beyond_tolerance").value == 0
     assert len(reported.rows) == 5
 
 
@@ -89,7 +92,19 @@ def test_the_record_lies_in_the_package():
     agreed = validation.agreement()
     assert list(agreed.columns) == list(AGREED.columns)
     assert agreed["method"].is_unique
+    for method, oracle in zip(agreed["method"], agreed["oracle"], strict=True):
+        assert message(f"agreement.method.{slug(method)}") == method
+        assert message(f"agreement.oracle.{slug(method)}") == oracle
     assert (
         len(rows_of("v", validation.agreement_rows(agreed), analysis="V", chapter="c").rows)
         == len(agreed) + 3
     )
+
+
+def test_every_word_is_of_the_catalogue(reported):
+    with read_by(Reader(PSEUDO)):
+        tables = [validation.agreement_table(validation.agreement()), validation.not_compared_table()]
+        said = [plain(validation.agreement_sentence(reported))]
+        for table in tables:
+            said += [table.title, *table.frame.columns, *table.frame.to_numpy().ravel(), *table.footnotes]
+    assert not [text for text in said if re.search("[a-z]{2}", text)]

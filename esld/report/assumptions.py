@@ -1,0 +1,39 @@
+"""What the protocol leaves open and what was chosen, in words."""
+
+from esld.protocol import (
+    Analysis,
+    AnalysisSet,
+    Assumable,
+    Endpoint,
+    Protocol,
+    Rescue,
+    StatedDays,
+    StatedText,
+    Visit,
+)
+from esld.report.words.catalogue import message
+
+
+def assumptions(protocol: Protocol) -> list[tuple[str, str, str]]:
+    """Everything that the source of the protocol does not state: where in its file, the choice, and why."""
+    return [(where, _choice(chosen), chosen.reason) for where, chosen in protocol.assumed()]
+
+
+def _choice(chosen: Assumable) -> str:
+    match chosen:
+        case StatedText(value=value):
+            return value
+        case StatedDays(value=days):
+            return message("assumption.days", days=message("list.comma").join(map(str, days)))
+        case Visit(target=day, window=(first, last)):
+            return message("assumption.visit", day=day, first=first, last=last)
+        case Analysis(title=title, method=method):
+            return message("assumption.analysis", title=title, method=method)
+        case AnalysisSet(definition=definition):
+            return definition
+        case Endpoint(param=param):
+            return param
+        case Rescue(days=days, sources=sources):
+            infused = dict.fromkeys(source.description for source in sources)
+            return message("assumption.rescue", days=days, infused=message("assumption.or").join(infused))
+    raise TypeError(f"no words for an assumed {type(chosen).__name__}")
