@@ -1,18 +1,47 @@
-"""YAML files that people write: dates stay text, every fault names the file and the key, and a mistyped
+"""YAML files that people write: dates stay text, every fault names the file, the line and the key, and a mistyped
 key is answered with the nearest known one.
 """
 
-from collections.abc import Hashable
+import re
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from esld.errors import InputError, InputErrors, did_you_mean
 
 Model = TypeVar("Model", bound=BaseModel)
+Place = tuple[int | str, ...]
+
+# The keys by which an item of a list is called rather than by its number, the first that it has.
+NAMES = ("id", "code", "paramcd", "flag")
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """What does not go together in a model: the place below the model, and the parts of the error's one line."""
+
+    place: Place
+    rule: str
+    offender: object = None
+    remedy: str = "Correct it."
+
+    def __str__(self) -> str:
+        got = "" if self.offender is None else f", got {self.offender}"
+        return f"{'.'.join(map(str, self.place))} {self.rule}{got}"
+
+
+class MisfitError(ValueError):
+    """What a model's validator raises that looks at several parts of it: all that is wrong between them at once."""
+
+    def __init__(self, misfits: Iterable[Misfit]) -> None:
+        self.misfits = tuple(misfits)
+        super().__init__("; ".join(map(str, self.misfits)))
 
 
 class _Rules(yaml.constructor.SafeConstructor):
@@ -47,7 +76,7 @@ if yaml.__with_libyaml__:
     _FAST = type("_FastTextDates", (_Rules, yaml.CSafeLoader), {"yaml_implicit_resolvers": _RESOLVERS})
 
 
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
     """What a text says; of a fault PyYAML's own parser tells, whose words and places are the same everywhere."""
     try:
         return yaml.load(text, Loader=_FAST)  # a SafeLoader
@@ -77,7 +106,8 @@ def read_model(model: type[Model], path: Path) -> Model:
         once).
     """
     try:
-        content = _parsed(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        content = parsed(text)
     except FileNotFoundError:
         near = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         remedy = did_you_mean(path.name, near) if near else "Check the path."
@@ -98,7 +128,56 @@ def read_model(model: type[Model], path: Path) -> Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        raise InputErrors(_explained(model, path, fault) for fault in error.errors()) from None
+        lines = _Lines(text)  # only now: a file without a fault is parsed once
+        faults = [fault for fault in error.errors() if not _follows(fault)]
+        told = [each for fault in faults for each in _explained(model, path.name, lines, fault)]
+        raise InputErrors(each for _, each in sorted(told, key=lambda of: of[0])) from None
+
+
+class _Lines:
+    """The lines of a text on which its parts stand."""
+
+    def __init__(self, text: str) -> None:
+        self._loader = _FAST(text)
+        self._root = self._loader.get_single_node()
+
+    def find(self, place: Place, *, missing: bool = False) -> tuple[int, list[str]]:
+        """The line of a place, from 1, and the place as written: its keys, an item of a list beside the key of the list.
+
+        What is not written, such as the key that is missing, has the line of what it is missing in. Parts of a place that a
+        model adds (the ``value`` of a bare value, the tag of a choice) are left out.
+        """
+        node, line, keys, found = self._root, self._root.start_mark.line, [], True
+        for part in place:
+            found = False
+            if isinstance(node, yaml.MappingNode) and (entry := self._entry(node, part)):
+                found, (key, node) = True, entry
+                line = key.start_mark.line
+                keys.append(str(key.value if isinstance(key, yaml.ScalarNode) else part))
+            elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+                found, node = True, node.value[part]
+                line = node.start_mark.line
+                _select(keys, self._name(node) or part)
+        if missing and not found:
+            _select(keys, place[-1]) if isinstance(place[-1], int) else keys.append(place[-1])
+        return line + 1, keys
+
+    def _entry(self, node: yaml.MappingNode, wanted: int | str) -> tuple[yaml.Node, yaml.Node] | None:
+        return next((entry for entry in node.value if self._part(entry[0]) == str(wanted)), None)
+
+    def _part(self, key: yaml.Node) -> str:
+        """A key as pydantic's places have it, which call yes and no 1 and 0."""
+        value = self._loader.construct_object(key, deep=True)
+        return str(int(value) if isinstance(value, bool) else value)
+
+    def _name(self, node: yaml.Node) -> str:
+        entries = (self._entry(node, name) for name in NAMES) if isinstance(node, yaml.MappingNode) else ()
+        named = (entry[1].value for entry in entries if entry and isinstance(entry[1], yaml.ScalarNode))
+        return next(named, "")
+
+
+def _select(keys: list[str], item: int | str) -> None:
+    keys[-1:] = [f"{keys[-1] if keys else ''}[{item}]"]
 
 
 # pydantic's words for what a YAML file holds
@@ -113,39 +192,70 @@ _PLAIN = {
 }
 
 
-def _explained(model: type[BaseModel], path: Path, fault: ErrorDetails) -> InputError:
-    key = f"key '{'.'.join(map(str, fault['loc']))}'" if fault["loc"] else "the file"
-    where = path.name
-    given = fault["input"]
+def _follows(fault: ErrorDetails) -> bool:
+    """Whether a list is called too short only because items of it have faults."""
+    return fault["type"] == "too_short" and len(fault["input"]) >= fault["ctx"]["min_length"]
+
+
+def _explained(
+    model: type[BaseModel], file: str, lines: _Lines, fault: ErrorDetails
+) -> Iterator[tuple[int, InputError]]:
+    """What a fault is, after its line; a validator that looks at a whole model may have found several."""
+    cause = fault.get("ctx", {}).get("error")
+    if isinstance(cause, MisfitError):
+        for misfit in cause.misfits:
+            line, key, where = _told(file, lines, (*fault["loc"], *misfit.place))
+            yield line, InputError(key, misfit.rule, misfit.offender, where, misfit.remedy)
+        return
+    line, key, where = _told(file, lines, fault["loc"], missing=fault["type"] == "missing")
+    rule, offender, remedy = _rule(model, fault)
+    yield line, InputError(key, rule, offender, where, remedy)
+
+
+def _told(file: str, lines: _Lines, place: Place, *, missing: bool = False) -> tuple[int, str, str]:
+    """Line, subject and ``where`` of a fault: the key itself, then the way to it if it is not at the top."""
+    line, keys = lines.find(place, missing=missing)
+    where = f"{file}, line {line}" + (f": {'.'.join(keys)}" if len(keys) > 1 else "")
+    return line, f"key '{keys[-1]}'" if keys else "the file", where
+
+
+def _rule(model: type[BaseModel], fault: ErrorDetails) -> tuple[str, object, str]:
+    """Rule, offender and remedy."""
+    given, context = fault["input"], fault.get("ctx", {})
     offender = given if isinstance(given, (str, int, float, bool)) else "nothing" if given is None else None
-    rule = fault["msg"].removeprefix("Value error, ")
+    fields = _fields_at(model, fault["loc"][:-1])
     match fault["type"]:
         case "extra_forbidden":
-            known = _fields_at(model, fault["loc"][:-1])
-            return InputError(key, "is not known", None, where, did_you_mean(str(fault["loc"][-1]), known))
+            return "is not known", None, did_you_mean(str(fault["loc"][-1]), fields)
+        case "string_pattern_mismatch" if (field := fields.get(str(fault["loc"][-1]))) and field.description:
+            return f"must be {field.description}", offender, "Correct it."
         case "missing":
-            return InputError(key, "must be given", None, where, "Add it.")
+            return "must be given", None, "Add it."
         case "invalid_key":
-            return InputError(key, "is not known", None, where, "Write keys as text.")
-    if fault["type"] in ("too_short", "string_too_short"):
-        return InputError(key, "must not be empty", None, where, "Correct it.")
-    if rule.startswith("Input should be "):
-        rule = rule.removeprefix("Input should be ").split(", unable to ", maxsplit=1)[0]
-        rule = f"must be {_PLAIN.get(rule, rule)}"
-    elif not rule.startswith("must "):
-        rule = f"is refused: {rule}"
-    return InputError(key, rule, offender, where, "Correct it.")
+            return "is not known", None, "Write keys as text."
+        case "too_short" if context["min_length"] > 1:
+            return f"must have {context['min_length']} items or more", context["actual_length"], "Add one."
+        case "too_short" | "string_too_short":
+            return "must not be empty", None, "Correct it."
+        case "too_long":
+            return f"must have at most {context['max_length']} items", context["actual_length"], "Remove one."
+    rule = fault["msg"].removeprefix("Value error, ")
+    for begin in ("Input should be ", "String should ", "Input should "):
+        if rule.startswith(begin):
+            rule = re.split(", unable to | or instance of ", rule.removeprefix(begin))[0]
+            rule = f"must be {_PLAIN.get(rule, rule)}" if begin == "Input should be " else f"must {rule}"
+    return rule if rule.startswith("must ") else f"is refused: {rule}", offender, "Correct it."
 
 
-def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    """Names of the keys that are known at a place inside a model."""
+def _fields_at(model: type[BaseModel], loc: Place) -> dict[str, FieldInfo]:
+    """The keys that are known at a place inside a model."""
     current = model
     for part in loc:
         field = current.model_fields.get(part) if isinstance(part, str) else None
         kinds = _flatten(field.annotation) if field else []
         models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         current = models[0] if models else current  # a place in a list or a key of a mapping is no field
-    return list(current.model_fields)
+    return current.model_fields
 
 
 def _flatten(annotation: Any) -> list[Any]:

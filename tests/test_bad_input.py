@@ -221,7 +221,7 @@ MISTAKES: dict[str, tuple[Damage, str]] = {
     ),
     "cut-off after the snapshot": (
         cut('cutoff: "2026-03-31"', 'cutoff: "2026-04-01"'),
-        "cutoff must not be after the snapshot 2026-03-31, got 2026-04-01 (demo-final.yaml). Correct either date.",
+        "key 'cutoff' must not be after the snapshot 2026-03-31, got 2026-04-01 (demo-final.yaml, line 4). Correct either date.",
     ),
     "record after the snapshot": (
         of_test("BILI", "LBDTC", "2042-01-11"),
@@ -251,16 +251,16 @@ MISTAKES: dict[str, tuple[Damage, str]] = {
     ),
     "mistyped key": (
         cut("cutoff:", "cutof:"),
-        "key 'cutoff' must be given (demo-final.yaml). Add it.\n"
-        "key 'cutof' is not known (demo-final.yaml). Did you mean 'cutoff'?",
+        "key 'cutoff' must be given (demo-final.yaml, line 2). Add it.\n"
+        "key 'cutof' is not known (demo-final.yaml, line 4). Did you mean 'cutoff'?",
     ),
     "mistyped value": (
         cut("status: final", "status: finl"),
-        "key 'status' must be 'draft' or 'final', got finl (demo-final.yaml). Correct it.",
+        "key 'status' must be 'draft' or 'final', got finl (demo-final.yaml, line 7). Correct it.",
     ),
     "cut-off that is no day": (
         cut('cutoff: "2026-03-31"', "cutoff: 2026-02-30"),
-        "key 'cutoff' must be a calendar day written YYYY-MM-DD, got 2026-02-30 (demo-final.yaml). Correct it.",
+        "key 'cutoff' must be a calendar day written YYYY-MM-DD, got 2026-02-30 (demo-final.yaml, line 4). Correct it.",
     ),
     "simulated data not called so": (
         cut("simulated: true", "simulated: false"),
@@ -347,7 +347,7 @@ def test_a_mistake_in_the_second_cut_publishes_nothing_of_it(copy, esld):
     before = published(copy)
     code, _, err = esld("run", str(copy / "params" / "demo-final.yaml"), str(other))
     assert code == 2  # and no kernel was started for the first
-    assert "key 'cutof' is not known (demo-interim.yaml). Did you mean 'cutoff'?" in err
+    assert "key 'cutof' is not known (demo-interim.yaml, line 4). Did you mean 'cutoff'?" in err
     assert published(copy) == before
 
 

@@ -59,30 +59,47 @@ def test_byte_order_mark_and_chinese_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("titel: y", "key 'titel' is not known (cut.yaml). Did you mean 'title'?"),
+        ("titel: y", "key 'titel' is not known (cut.yaml, line 2). Did you mean 'title'?"),
         (
             "parts: [{size: 1, knid: small}]",
-            "key 'parts.0.knid' is not known (cut.yaml). Did you mean 'kind'?",
+            "key 'knid' is not known (cut.yaml, line 2: parts[0].knid). Did you mean 'kind'?",
         ),
         (
             "named: {a: {size: 1, sizes: 2}}",
-            "key 'named.a.sizes' is not known (cut.yaml). Did you mean 'size'?",
+            "key 'sizes' is not known (cut.yaml, line 2: named.a.sizes). Did you mean 'size'?",
         ),
-        ("parts: [{}]", "key 'parts.0.size' must be given (cut.yaml). Add it."),
+        ("parts: [{}]", "key 'size' must be given (cut.yaml, line 2: parts[0].size). Add it."),
         (
             "parts: [{size: 1, kind: huge}]",
-            "key 'parts.0.kind' must be 'small' or 'large', got huge (cut.yaml). Correct it.",
+            "key 'kind' must be 'small' or 'large', got huge (cut.yaml, line 2: parts[0].kind). Correct it.",
         ),
-        ("parts: 3", "key 'parts' must be a list, got 3 (cut.yaml). Correct it."),
-        ("named: [1]", "key 'named' must be keys and values (cut.yaml). Correct it."),
-        ("flag: perhaps", "key 'flag' must be true or false, got perhaps (cut.yaml). Correct it."),
-        ("even: two", "key 'even' must be a whole number, got two (cut.yaml). Correct it."),
-        ("even: 3", "key 'even' must be even, got 3 (cut.yaml). Correct it."),
-        ("even: -3", "key 'even' is refused: odd numbers are not wanted, got -3 (cut.yaml). Correct it."),
-        ("words: []", "key 'words' must not be empty (cut.yaml). Correct it."),
-        ("cutoff:", "key 'cutoff' must be text, got nothing (cut.yaml). Correct it."),
-        ("cutoff: 2026", "key 'cutoff' must be text, got 2026 (cut.yaml). Correct it."),
-        ("7: x", "key '7' is not known (cut.yaml). Write keys as text."),
+        ("parts: 3", "key 'parts' must be a list, got 3 (cut.yaml, line 2). Correct it."),
+        ("named: [1]", "key 'named' must be keys and values (cut.yaml, line 2). Correct it."),
+        ("flag: perhaps", "key 'flag' must be true or false, got perhaps (cut.yaml, line 2). Correct it."),
+        ("even: two", "key 'even' must be a whole number, got two (cut.yaml, line 2). Correct it."),
+        ("even: 3", "key 'even' must be even, got 3 (cut.yaml, line 2). Correct it."),
+        (
+            "even: -3",
+            "key 'even' is refused: odd numbers are not wanted, got -3 (cut.yaml, line 2). Correct it.",
+        ),
+        ("words: []", "key 'words' must not be empty (cut.yaml, line 2). Correct it."),
+        ("cutoff:", "key 'cutoff' must be text, got nothing (cut.yaml, line 2). Correct it."),
+        ("cutoff: 2026", "key 'cutoff' must be text, got 2026 (cut.yaml, line 2). Correct it."),
+        (
+            "parts:\n- &one {size: x}\n- *one",
+            "key 'size' must be a whole number, got x (cut.yaml, line 3: parts[0].size). Correct it.\n"
+            "key 'size' must be a whole number, got x (cut.yaml, line 3: parts[1].size). Correct it.",
+        ),
+        ("no: x", "key 'no' is not known (cut.yaml, line 2). Write keys as text."),
+        (
+            "named: {no: {size: 1}}",
+            "key 'no' must be text, got False (cut.yaml, line 2: named.no). Correct it.",
+        ),
+        (
+            "named:\n  a:",
+            "key 'a' must be keys and values, got nothing (cut.yaml, line 3: named.a). Correct it.",
+        ),
+        ("7: x", "key '7' is not known (cut.yaml, line 2). Write keys as text."),
     ],
 )
 def test_each_fault_names_its_key(tmp_path, line, message):

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from esld.data import days
 from esld.data.declared import Reading
 from esld.errors import InputError, RefusedError
-from esld.yamlfile import read_model
+from esld.yamlfile import Misfit, MisfitError, read_model
 
 View = Literal["unblinded", "masked", "blinded"]
 Language = Literal["en", "en-XA"]  # as BCP 47 has them
@@ -75,6 +75,13 @@ class DataCut(Reading):
     parameters: Annotated[dict[str, dict[str, Any]], Field(default_factory=dict)]
     previous: str = ""
     previous_results: str = ""
+
+    @model_validator(mode="after")
+    def _the_snapshot_holds_the_cutoff(self) -> Self:
+        if self.cutoff > self.snapshot:
+            rule = f"must not be after the snapshot {self.snapshot}"
+            raise MisfitError([Misfit(("cutoff",), rule, self.cutoff, "Correct either date.")])
+        return self
 
 
 @dataclass(frozen=True)
@@ -181,9 +188,6 @@ def read_cut(path: Path) -> CutFile:
     """
     cut = read_model(DataCut, path)
     _check_name(path)
-    if cut.cutoff > cut.snapshot:
-        rule = f"must not be after the snapshot {cut.snapshot}"
-        raise InputError("cutoff", rule, cut.cutoff, path.name, "Correct either date.")
     folder = path.resolve().parent
     root = next((p.parent for p in (folder, *folder.parents) if p.name == "params"), folder)
     return CutFile(path.stem, path.resolve(), root, cut)

@@ -21,8 +21,12 @@ class Frozen(BaseModel):
 class Assumable(Frozen):
     """Anything that the source may leave open: ``assumed: true`` then needs a ``reason``."""
 
-    assumed: bool = False
-    reason: str = ""
+    assumed: bool = Field(
+        default=False, description="`true`: the source does not say this, and whoever wrote the file chose it"
+    )
+    reason: str = Field(
+        default="", description="why it was chosen; needed with `assumed: true`, refused without"
+    )
 
     @model_validator(mode="after")
     def _an_assumption_has_a_reason(self) -> Self:
@@ -36,13 +40,13 @@ class Assumable(Frozen):
 class StatedText(Assumable):
     """A text, with the mark of whether the source states it."""
 
-    value: Text
+    value: Text = Field(description="what holds, in words")
 
 
 class StatedDays(Assumable):
     """Days of the study, with the mark of whether the source states them."""
 
-    value: tuple[int, ...] = Field(min_length=1)
+    value: tuple[int, ...] = Field(min_length=1, description="study days, day 1 the first")
 
 
 Stated = Annotated[StatedText, BeforeValidator(as_record)]

@@ -11,22 +11,32 @@ BLOOD = ("BLOOD", "SERUM", "PLASMA", "SERUM OR PLASMA")
 
 
 class Parameter(Frozen):
-    """One analysed quantity of ADLB: where it comes from, its analysis unit and what is plausible.
+    """One quantity that is analysed at visits (ADLB): where it comes from, its unit and what is plausible."""
 
-    ``kind`` is ``laboratory`` (LB), ``grade`` (RS, ordinal) or ``score`` (computed by :mod:`esld.scoring`).
-    ``plausible`` only raises a data query; nothing is removed because of it. ``better`` tells which of two
-    grades of one day is the worse (the higher one where it is not given). ``specimen`` are the ``LBSPEC`` from which a
-    laboratory value counts; one whose specimen is not stated counts.
-    """
-
-    paramcd: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")]
-    param: Text
-    kind: Literal["laboratory", "grade", "score"]
-    unit: str = ""
-    decimals: int = Field(default=0, ge=0)
-    plausible: tuple[float, float] | None = None
-    better: Literal["lower", "higher"] | None = None
-    specimen: tuple[Text, ...] = BLOOD
+    paramcd: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")] = Field(
+        description="LBTESTCD, RSTESTCD or the name of a score; 1 to 8 capitals and digits, a letter first"
+    )
+    param: Text = Field(description="what tables and figures call it")
+    kind: Literal["laboratory", "grade", "score"] = Field(
+        description="laboratory values come from LB, ordinal grades from RS; a score is computed from the others"
+    )
+    unit: str = Field(
+        default="",
+        description="unit of analysis, needed for a laboratory value; other units are converted where the analyte is known",
+    )
+    decimals: int = Field(default=0, ge=0, description="decimals of a single value, as recorded")
+    plausible: tuple[float, float] | None = Field(
+        default=None,
+        description="lowest and highest plausible value, in the unit of analysis; outside is a data query, nothing is removed",
+    )
+    better: Literal["lower", "higher"] | None = Field(
+        default=None,
+        description="direction of benefit; of two grades on one day the worse counts (the higher one where this is not given)",
+    )
+    specimen: tuple[Text, ...] = Field(
+        default=BLOOD,
+        description="LBSPEC from which a laboratory value counts; one whose specimen is not stated counts",
+    )
 
     @model_validator(mode="after")
     def _unit_is_known(self) -> Self:
@@ -48,16 +58,21 @@ class Parameter(Frozen):
 
 
 class Source(Frozen):
-    """Dated records of a domain, such as those that end a time: which ones, which variable, and the words for it.
+    """Dated records of a domain, such as those that end a time: which ones, which variable, and the words for it."""
 
-    Records count where every variable of ``where`` has its value. ``event: DEATH`` alone is a death, whichever form states it.
-    """
-
-    event: Literal["DEATH"] | None = None
-    domain: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = ""
-    date: str = ""
-    where: dict[str, str] = Field(default_factory=dict)
-    description: str = ""
+    event: Literal["DEATH"] | None = Field(
+        default=None,
+        description="`DEATH` alone: a death, whichever form states it; the other keys are then left out",
+    )
+    domain: Annotated[str, Field(pattern=r"^([A-Z]{2})?$")] = Field(
+        default="", description="SDTM domain of the records, two capitals"
+    )
+    date: str = Field(default="", description="variable of the domain that dates the event (CESTDTC)")
+    where: dict[str, str] = Field(
+        default_factory=dict,
+        description="value that each of these variables must have; without it all records of the domain count",
+    )
+    description: str = Field(default="", description="words for such a record in tables and sentences")
 
     @model_validator(mode="after")
     def _names_records_or_an_event(self) -> Self:
@@ -71,10 +86,12 @@ class Source(Frozen):
 
 
 class Rescue(Assumable):
-    """Infusions that move laboratory values by themselves, and for how many days after them a value is flagged."""
+    """Treatments that move laboratory values by themselves."""
 
-    days: int = Field(ge=0)
-    sources: tuple[Source, ...] = Field(min_length=1)
+    days: int = Field(
+        ge=0, description="for how many days after such a treatment a laboratory value is flagged"
+    )
+    sources: tuple[Source, ...] = Field(min_length=1, description="records of the treatments (CM, PR)")
 
     @property
     def criterion(self) -> str:
@@ -84,29 +101,39 @@ class Rescue(Assumable):
 
 
 class Prevalent(Frozen):
-    """Who has the condition at baseline already: a baseline grade of this parameter at or above this value."""
+    """Who has the condition of an endpoint at baseline already."""
 
-    paramcd: Text
-    at_least: float
+    paramcd: Text = Field(description="a grade among the parameters")
+    at_least: float = Field(description="baseline grade from which the patient has the condition already")
 
 
 class Endpoint(Assumable):
-    """A time-to-event endpoint: the earliest event source counts, unless a competing or censoring source is earlier;
-    with none of them, follow-up ends it.
+    """A time to an event (ADTTE): the earliest record that can end it does, and with none of them follow-up."""
 
-    ``competing`` sources end the time because the event can no longer happen, or no longer says anything of the
-    patient's own liver: death, transplantation. ``prevalent`` tells who cannot have a *first* event. ``recurrent``
-    says that every record of the event sources is an episode of its own.
-    """
-
-    paramcd: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")]
-    param: Text
-    start: Literal["RANDDT"] = "RANDDT"
-    events: tuple[Source, ...] = Field(min_length=1)
-    competing: tuple[Source, ...] = ()
-    censors: tuple[Source, ...] = ()
-    prevalent: Prevalent | None = None
-    recurrent: bool = False
+    paramcd: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")] = Field(
+        description="PARAMCD of ADTTE: 1 to 8 capitals and digits, a letter first"
+    )
+    param: Text = Field(description="what tables and figures call it")
+    start: Literal["RANDDT"] = Field(
+        default="RANDDT", description="the day from which time counts: that of randomisation"
+    )
+    events: tuple[Source, ...] = Field(
+        min_length=1,
+        description="records of the event, of which the earliest counts",
+    )
+    competing: tuple[Source, ...] = Field(
+        default=(),
+        description="records after which the event can no longer happen, such as death; a competing risk, no censoring",
+    )
+    censors: tuple[Source, ...] = Field(default=(), description="records that end the time without an event")
+    prevalent: Prevalent | None = Field(
+        default=None,
+        description="who has the condition at baseline and cannot have a first event; counted apart",
+    )
+    recurrent: bool = Field(
+        default=False,
+        description="`true`: every record of the events is an episode of its own, and rates are reported too",
+    )
 
     @property
     def sources(self) -> tuple[Source, ...]:

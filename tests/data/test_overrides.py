@@ -148,13 +148,16 @@ class TestFile:
     @pytest.mark.parametrize(
         ("change", "expected"),
         [
-            ("who: ", "key 'overrides.0.who' must be given (overrides.yaml). Add it."),
-            ('why: ""', "key 'overrides.0.why' must not be empty (overrides.yaml). Correct it."),
-            ("when: ", "key 'overrides.0.when' must be given (overrides.yaml). Add it."),
-            ("old: ", "key 'overrides.0.old' must be given (overrides.yaml). Add it."),
+            ("who: ", "key 'who' must be given (overrides.yaml, line 2: overrides[0].who). Add it."),
+            (
+                'why: ""',
+                "key 'why' must not be empty (overrides.yaml, line 9: overrides[0].why). Correct it.",
+            ),
+            ("when: ", "key 'when' must be given (overrides.yaml, line 2: overrides[0].when). Add it."),
+            ("old: ", "key 'old' must be given (overrides.yaml, line 2: overrides[0].old). Add it."),
             (
                 "new: 1.20",
-                "key 'overrides.0.new' must be text in quotes, got 1.2 (overrides.yaml). Correct it.",
+                "key 'new' must be text in quotes, got 1.2 (overrides.yaml, line 6: overrides[0].new). Correct it.",
             ),
             (
                 "when: soon",

@@ -108,12 +108,12 @@ class TestCutFile:
             ({"cutoff": "2025-02"}, "key 'cutoff' must be a calendar day written YYYY-MM-DD, got 2025-02"),
             ({"cutoff": "2025"}, "key 'cutoff' must be a calendar day written YYYY-MM-DD, got 2025"),
             ({"snapshot": "31.12.2025"}, "key 'snapshot' must be a calendar day"),
-            ({"cutoff": "2026-01-01"}, "cutoff must not be after the snapshot 2025-12-31, got 2026-01-01 (small.yaml)"),
+            ({"cutoff": "2026-01-01"}, "key 'cutoff' must not be after the snapshot 2025-12-31, got 2026-01-01 (small.yaml"),
             ({"title": "''"}, "key 'title' must not be empty"),
             ({"status": "finl"}, "key 'status' must be 'draft' or 'final', got finl"),
             ({"view": "open"}, "key 'view' must be 'unblinded', 'masked' or 'blinded', got open"),
             ({"chapters": "[]"}, "key 'chapters' must not be empty"),
-            ({"cutof": "2025-01-01"}, "key 'cutof' is not known (small.yaml). Did you mean 'cutoff'?"),
+            ({"cutof": "2025-01-01"}, "key 'cutof' is not known (small.yaml, line 9). Did you mean 'cutoff'?"),
         ],
     )  # fmt: skip
     def test_each_mistake_in_one_line(self, tmp_path, changes, words):

@@ -37,9 +37,9 @@ class TestFile:
         [
             ({"id": "LB 7"}, "key 'id' must be the id of a query, such as Q-7KD2MX5A, got LB 7"),
             ({"when": "12.7.2026"}, "key 'when' must be a calendar day written YYYY-MM-DD, got 12.7.2026"),
-            ({"who": 7}, "key 'answers.1.who' must be text in quotes"),
-            ({"why": ""}, "key 'answers.1.why' must not be empty"),
-            ({"status": "correct"}, "key 'answers.1.status' is not known"),
+            ({"who": 7}, "key 'who' must be text in quotes"),
+            ({"why": ""}, "key 'why' must not be empty"),
+            ({"status": "correct"}, "key 'status' is not known"),
         ],
     )
     def test_each_fault_is_one_line_that_says_where(self, tmp_path, changes, words):

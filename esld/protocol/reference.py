@@ -1,0 +1,346 @@
+"""The page on protocol files, made from the models and the two files that travel: ``python -m esld.protocol.reference``
+prints ``docs/protocol.md``.
+"""
+
+import ast
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, BeforeValidator
+from pydantic.fields import FieldInfo
+
+from esld.protocol._base import Assumable
+from esld.protocol.plan import Estimand
+from esld.protocol.trial import Protocol, read_protocol
+from esld.yamlfile import parsed
+
+Model = type[BaseModel]
+
+ROOT = Path(__file__).parents[2]  # of the checkout: the page is made there
+FILES = tuple(ROOT / "params" / "protocols" / f"{name}.yaml" for name in ("nct06167473", "mayo-pbc"))
+LONG, WIDE = 250, 110  # characters: a longer text is no example; a line
+
+BEGINNING = """\
+# A protocol file
+
+The trial as data, `params/protocols/<trial>.yaml`. This page is made from the program (`python -m esld.protocol.reference`):
+every key, what it holds, whether it must be given, and what for.
+
+1. `esld init DIR` makes a working copy; a clone is one. Copy the nearer of the two files of `params/protocols/` to
+   `<trial>.yaml`: `nct06167473.yaml` where doses and their days are in the data, `mayo-pbc.yaml` where they are not.
+2. Go through it from the top, in the order of this page. Copy the words of the registry or the protocol; leave out optional
+   keys that do not apply.
+3. `esld check DATA --protocol params/protocols/<trial>.yaml` tells all faults of the file at once, with line, key and remedy,
+   and then those of the data. Repeat until it is silent about the file.
+4. Describe the cut (README, "Your own cut") and run it.
+
+YAML: indent by two blanks. A text that holds `: ` or begins with a sign stands in quotes; `>-` begins a long one on the lines
+below. Dates are text. `&name` marks a value, and `*name` repeats it. A key twice, or one that is not on this page, is a fault.
+"""
+
+ASSUMED = """\
+## What the source does not say
+
+Where registry or protocol leave something open, the file says what was chosen, with `assumed: true` and the reason. The report
+lists every one of these. Without the mark a value counts as stated by the source. The parts below that may carry it say so; a
+bare text such as `masking: Double-blind` is a stated one.
+"""
+
+MAY_BE_ASSUMED = "May be [assumed](#what-the-source-does-not-say): `assumed`, `reason`."
+
+# The parts of a file, in the order in which one writes it: first key, heading, what it is.
+PARTS = {
+    "id": ("The trial", "Who, what, where and why, mostly in the registry's words."),
+    "arms": ("Arms and randomisation", "What is compared, and how patients came to it."),
+    "eligibility": ("Who may enter", "The criteria, by whose ids IE is read."),
+    "outcomes": ("Registered outcomes", "What was promised; the plan below says how it is analysed."),
+    "schedule": (
+        "Visits",
+        "When patients are seen. Study days: day 1 is the anchor, the day before it is −1, and there is no day 0.",
+    ),
+    "domains": ("Data and parameters", "What the export holds, and what is analysed of it at visits."),
+    "endpoints": ("Endpoints", "Times to an event, and treatments that disturb what is measured."),
+    "analysis_sets": ("Plan of analysis", "Who is analysed, and every analysis that is planned."),
+    "data_assumptions": ("Reading the data", "What is taken for granted, and what nobody can learn from it."),
+}
+
+END = """\
+## What the chapters need
+
+The chapters were written for trials in liver disease with two arms, and some of them look for ids by name. Today:
+
+{table}
+
+- **looks up**: without this id the chapter stops with an error that names it (`KeyError`). PARAMCDs are a chapter's own choice,
+  which the cut file can change: `parameters: {{04_liver_function: {{headline: BILI}}}}`. `OSCUT` is made of `OS`: the same time
+  for patients who are followed to the cut-off.
+- **looks for**: left out where there is none.
+- **reports under**: results carry this id. Where your file calls the analysis otherwise, it is listed as without a result, and
+  its results as not planned.
+
+Leave out of the cut's `chapters` those whose ids your trial has no use for. Beside the ids:
+
+- One analysis is `primary` with `milestones_days`; its first day is the horizon of 00, 03, 07 and the front page.
+- 06 needs an analysis of role `safety`, the domains EX and AE, and patients treated; else it says what is lacking. Its panel on
+  liver injury needs ALT and BILI.
+- 04 draws `LFT` and `SCORES` at visits, with the `model` of each; `CHG-LAST` and `RANK-LAST` name a `visit`.
+- A parameter belongs to one of the analyses at visits; in two of them it is reported in one.
+- A `score` is one that the package computes: {scores}.
+- Domains that are read: {domains}.
+"""
+SCORES = (
+    *("MELD", "MELDNA", "MELD3", "MELDXI", "IMELD", "UKELD", "CPSCORE", "ALBI", "PALBI"),
+    *("FIB4", "APRI", "RFACTOR", "CLIFCAD", "COSSH2", "MAYOPBC"),
+)
+DOMAINS = ["DM", "DS", "IE", "EX", "VS", "LB", "RS", "CE", "AE", "PR", "CM", "MH", "SV", "SS", "DD"]
+
+
+def page() -> str:
+    """The whole page."""
+    examples = _examples()
+    parts = [BEGINNING, ASSUMED, _table(Assumable), "## Contents", _contents()]
+    described: set[Model] = {Assumable}
+    for heading, what, fields in _parts():
+        parts += [f"## {heading}", what, _rows(fields), _yaml(_plain(fields))]
+        for model in _models(fields.values(), described):
+            parts += [f"### {title(model)}", _what(model), _table(model), _yaml(examples[model])]
+    chapters = END.format(table=_needs(), scores=", ".join(SCORES), domains=", ".join(DOMAINS))
+    return "\n\n".join(part.strip() for part in (*parts, chapters) if part) + "\n"
+
+
+def title(model: Model) -> str:
+    """A model's heading: ``RandomisationDesign`` is "Randomisation design"."""
+    return re.sub(r"(?<=[a-z])([A-Z])", lambda m: f" {m[0].lower()}", model.__name__)
+
+
+def _link(heading: str) -> str:
+    return f"[{heading}](#{heading.lower().replace(' ', '-')})"
+
+
+def _contents() -> str:
+    headings = [heading for heading, _, _ in _parts()]
+    return " · ".join(map(_link, [*headings, "What the chapters need"]))
+
+
+def _parts() -> Iterator[tuple[str, str, dict[str, FieldInfo]]]:
+    names = list(Protocol.model_fields)
+    starts = [*map(names.index, PARTS), len(names)]
+    for (heading, what), start, end in zip(PARTS.values(), starts, starts[1:], strict=False):
+        yield heading, what, {name: Protocol.model_fields[name] for name in names[start:end]}
+
+
+def _models(fields: Iterable[FieldInfo], described: set[Model]) -> Iterator[Model]:
+    """The models of fields and the models within them, each the first time that it is met."""
+    for field in fields:
+        for model in _named(field.annotation):
+            if model not in described:
+                described.add(model)
+                yield model
+                yield from _models(model.model_fields.values(), described)
+
+
+def _named(annotation: Any) -> list[Model]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for inner in get_args(annotation) for model in _named(inner)]
+
+
+def _what(model: Model) -> str:
+    words = " ".join((inspect.getdoc(model) or "").split()).replace("``", "`")
+    return f"{words} {MAY_BE_ASSUMED}" if issubclass(model, Assumable) else words
+
+
+# Tables
+
+
+def _table(model: Model) -> str:
+    inherited = Assumable.model_fields if model is not Assumable else {}
+    return _rows({name: field for name, field in model.model_fields.items() if name not in inherited})
+
+
+def _rows(fields: dict[str, FieldInfo]) -> str:
+    lines = ["| key | holds | | why and what |", "|---|---|---|---|"]
+    for name, field in fields.items():
+        holds = _holds(field.annotation, field.metadata)
+        lines.append(f"| `{name}` | {holds} | {_needed(field)} | {field.description} |")
+    return "\n".join(lines)
+
+
+def _needed(field: FieldInfo) -> str:
+    default = field.get_default(call_default_factory=True, validated_data={})
+    if field.is_required():
+        return "required"
+    if isinstance(default, bool) or default not in (None, "", (), {}):
+        shown = f"[{', '.join(map(str, default))}]" if isinstance(default, tuple) else str(default)
+        return f"default `{shown.lower() if isinstance(default, bool) else shown}`"
+    return "optional"
+
+
+def _holds(annotation: Any, rules: Sequence[Any] = ()) -> str:
+    """A type in a reader's words."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        own = [m for rule in inner[1:] for m in (rule.metadata if isinstance(rule, FieldInfo) else [rule])]
+        return _holds(inner[0], [*rules, *own])
+    if NoneType in inner:
+        return _holds(next(arg for arg in inner if arg is not NoneType), rules)
+    if origin is Literal:
+        *others, last = (f"`{word}`" for word in inner)
+        return f"{', '.join(others)} or {last}" if others else last
+    if origin is dict:
+        return f"names, each with {_holds(inner[1])}"
+    if origin is tuple and inner[-1] is Ellipsis:
+        least = next((rule.min_length for rule in rules if hasattr(rule, "min_length")), 0)
+        return f"list of {f'{least} or more: ' if least else ''}{_several(inner[0])}"
+    if origin is tuple:
+        return f"{len(inner)} {_several(inner[0])}"
+    if issubclass(annotation, BaseModel):
+        bare = any(isinstance(rule, BeforeValidator) for rule in rules)  # a value that may carry its mark
+        value = annotation.model_fields.get("value")
+        before = f"{_holds(value.annotation, value.metadata)}, or " if bare and value else ""
+        return before + _link(title(annotation))
+    word = {str: "text", int: "whole number", float: "number", bool: "`true` or `false`"}[annotation]
+    for rule in rules:
+        if getattr(rule, "ge", None) is not None:
+            word += f", {rule.ge} or more"
+        if getattr(rule, "gt", None) is not None:
+            word += f", above {rule.gt}"
+    return word
+
+
+def _several(annotation: Any) -> str:
+    return _holds(annotation).replace("number", "numbers")
+
+
+# Examples
+
+
+def _plain(fields: dict[str, FieldInfo]) -> dict[str, Any]:
+    """An example of each key that holds no model: as one of the files has it, else the model's own."""
+    contents = [parsed(path.read_text(encoding="utf-8")) for path in FILES]
+    chosen: dict[str, Any] = {}
+    for name, field in fields.items():
+        if all("value" in model.model_fields for model in _named(field.annotation)):
+            given = [content[name] for content in contents if name in content] or list(field.examples or ())
+            bare = [value for value in given if not (isinstance(value, dict) and "value" in value)]
+            for value in bare[:1]:
+                short = dict(list(value.items())[:2]) if isinstance(value, dict) else value
+                if len(str(short)) < LONG:
+                    chosen[name] = short
+    return chosen
+
+
+def _examples() -> dict[Model, dict[str, Any]]:
+    """Of each model the fullest that the files hold, under its key."""
+    found: dict[Model, dict[str, Any]] = {}
+    sizes: dict[Model, int] = {}
+    for path in FILES:
+        content = parsed(path.read_text(encoding="utf-8"))
+        for key, model, written, many in _written("", read_protocol(path), content):
+            if isinstance(written, dict) and len(written) > sizes.get(model, 0):
+                sizes[model] = len(written)
+                short = {name: _first(value) for name, value in written.items()}
+                found[model] = {key: [short] if many else short}
+    content = parsed(FILES[0].read_text(encoding="utf-8"))
+    primary = next(analysis for analysis in content["analyses"] if analysis["role"] == "primary")
+    return found | {Estimand: {"estimand": primary["estimand"]}}  # all are full; this one says most
+
+
+def _first(value: Any) -> Any:
+    """A list of records by its first one: the others are alike."""
+    return value[:1] if isinstance(value, list) and isinstance(value[0], dict) else value
+
+
+def _written(
+    key: str, value: object, content: Any, many: bool = False
+) -> Iterator[tuple[str, Model, Any, bool]]:
+    if isinstance(value, BaseModel):
+        yield key, type(value), content, many
+        for name in content if isinstance(content, dict) else ():
+            yield from _written(name, getattr(value, name), content[name])
+    elif isinstance(value, tuple):
+        for item, own in zip(value, content if isinstance(content, list) else (), strict=False):
+            yield from _written(key, item, own, many=True)
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _written(name, item, content[name])
+
+
+class _Dumper(yaml.SafeDumper):
+    """What fits on a line stands on one, but not the whole."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> Any:
+        short = all(isinstance(item, str | int) and len(str(item)) < 20 for item in sequence)
+        return super().represent_sequence(tag, sequence, short or len(str(sequence)) < WIDE)
+
+    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
+        return super().represent_mapping(tag, mapping, len(str(mapping)) < WIDE)
+
+
+class _Whole(dict[str, Any]):
+    """What is never written on one line."""
+
+
+_Dumper.add_representer(
+    _Whole,
+    lambda dumper, whole: yaml.SafeDumper.represent_mapping(dumper, "tag:yaml.org,2002:map", whole, False),
+)
+
+
+def _yaml(example: dict[str, Any]) -> str:
+    """A fenced block, each key on a line of its own."""
+    style: Any = {"Dumper": _Dumper, "sort_keys": False, "allow_unicode": True, "width": WIDE}
+    texts = (yaml.dump(_Whole({key: value}), **style) for key, value in example.items())
+    return f"```yaml\n{''.join(texts)}```" if example else ""
+
+
+# Needs of the chapters
+
+
+def _needs() -> str:
+    """A line for each chapter: which ids of the two protocols stand in its text."""
+    protocols = [read_protocol(path) for path in FILES]
+    endpoints = {e.paramcd for p in protocols for e in p.endpoints}
+    ids = {a.id for p in protocols for a in p.analyses} | endpoints | {f"{e}CUT" for e in endpoints}
+    parameters = {q.paramcd for p in protocols for q in p.parameters}
+    lines = ["| chapter | looks up | looks for | reports under |", "|---|---|---|---|"]
+    for path in sorted((ROOT / "notebooks").glob("*.py")):
+        named, under = _constants([path])
+        code, _ = _constants((ROOT / "esld" / "report" / path.stem.partition("_")[2]).rglob("*.py"))
+        cells = (named & (ids | parameters), code & ids - named, under & ids - named)
+        if any(cells):
+            lines.append(f"| {path.stem} | " + " | ".join(map(_codes, cells)) + " |")
+    shared, _ = _constants((ROOT / "esld" / "report").glob("*.py"))
+    lines.append(f"| in several | | {_codes(shared & ids)} | |")
+    return "\n".join(lines)
+
+
+def _codes(names: Iterable[str]) -> str:
+    return " ".join(f"`{name}`" for name in sorted(names))
+
+
+def _constants(paths: Iterable[Path]) -> tuple[set[str], set[str]]:
+    """The texts in the code of files, and those that only say under which analysis a result is reported."""
+    named: set[str] = set()
+    under: set[str] = set()
+    for path in paths:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        keywords = {id(k.value) for k in ast.walk(tree) if isinstance(k, ast.keyword) and k.arg == "analysis"}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                (under if id(node) in keywords else named).add(node.value)
+    return named, under
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # of a terminal or a file
+    sys.stdout.write(page())

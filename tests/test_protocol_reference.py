@@ -1,0 +1,97 @@
+"""The page on protocol files: it is what the models give, and a reader can trust its examples."""
+
+import importlib
+import pkgutil
+import re
+from typing import Annotated
+
+import pytest
+from pydantic import BaseModel, TypeAdapter
+
+import esld.protocol
+from esld.data.adam.scores import RECIPES
+from esld.data.sdtm import DOMAINS
+from esld.protocol import Protocol, reference
+from esld.protocol._base import Assumable, Frozen
+from esld.yamlfile import parsed
+
+PAGE = (reference.ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+SECTIONS = dict(re.findall(r"^#{2,3} (.+)\n((?:(?!#{2,3} ).*\n?)*)", PAGE, flags=re.M))
+
+
+def models() -> list[type[BaseModel]]:
+    """Every model that a module of the package defines."""
+    names = [f"esld.protocol.{module.name}" for module in pkgutil.iter_modules(esld.protocol.__path__)]
+    modules = [importlib.import_module(name) for name in names]
+    own = {
+        id(value): value
+        for module in modules
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, BaseModel)
+        and value.__module__.startswith("esld.protocol")
+    }
+    return [model for model in own.values() if model is not Frozen]
+
+
+def example(heading: str) -> dict:
+    found = re.search(r"```yaml\n(.*?)```", SECTIONS[heading], flags=re.S)
+    return parsed(found[1]) if found else {}
+
+
+def test_the_page_is_what_the_generator_gives():
+    assert reference.page() == PAGE, (
+        "run 'python -m esld.protocol.reference > docs/protocol.md' and commit it"
+    )
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: model.__name__)
+def test_every_key_says_in_one_line_what_it_holds(model):
+    for name, field in model.model_fields.items():
+        words = field.description
+        assert words, name
+        assert "\n" not in words and "|" not in words and not words.endswith("."), name
+        if name not in Assumable.model_fields:
+            heading = "A protocol file" if model is Protocol else reference.title(model)
+            text = PAGE if model is Protocol else SECTIONS[heading]
+            assert re.search(rf"^\| `{name}` \| .+ \| {re.escape(words)} \|$", text, flags=re.M), name
+
+
+@pytest.mark.parametrize(
+    "model", [m for m in models() if m not in (Protocol, Assumable)], ids=lambda m: m.__name__
+)
+def test_every_example_is_accepted_by_its_model(model):
+    ((_, value),) = example(reference.title(model)).items()
+    model.model_validate(value[0] if isinstance(value, list) else value)
+
+
+def test_the_examples_of_single_keys_are_accepted():
+    shown = set()
+    for heading, _ in reference.PARTS.values():
+        for name, value in example(heading).items():
+            field = Protocol.model_fields[name]
+            TypeAdapter(Annotated[field.annotation, field]).validate_python(value)
+            shown.add(name)
+    assert {"id", "question", "masking", "domains", "codes", "below_limit", "cannot_say"} <= shown
+
+
+def test_every_heading_stands_once_and_every_link_leads_to_one():
+    headings = re.findall(r"^#+ (.+)$", PAGE, flags=re.M)
+    anchors = [heading.lower().replace(" ", "-") for heading in headings]
+    assert len(set(anchors)) == len(anchors)
+    assert set(re.findall(r"\]\(#([^)]+)\)", PAGE)) <= set(anchors)
+
+
+def test_scores_and_domains_are_those_that_are_read():
+    assert set(reference.SCORES) == set(RECIPES)
+    assert set(reference.DOMAINS) == set(DOMAINS)
+
+
+def test_the_ids_that_a_chapter_looks_up_are_found(tmp_path):
+    chapter = tmp_path / "chapter.py"
+    chapter.write_text(
+        'a = plan.analysis("A-1")\nchapter.hand_over("x", a, analysis="B-2")\n', encoding="utf-8"
+    )
+    named, under = reference._constants([chapter])
+    assert "A-1" in named and under == {"B-2"}
+    assert "03_survival" in SECTIONS["What the chapters need"]
