@@ -25,15 +25,14 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
-from esld.data.dates import in_words
-from esld.report import numbers
 from esld.report.chapter import open_chapter
 from esld.report.data_cut import enrolment, records
 from esld.report.data_cut.estimands import estimand_table
 from esld.report.drawing.flow import flow_figure
 from esld.report.flow import absent_words, flow_table, participant_flow
-from esld.report.phrases import span
-from esld.report.words.grammar import period
+from esld.report.phrases import span, whole
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import on_day, period
 
 chapter = open_chapter("00_data_cut", cut=cut)
 study = chapter.study
@@ -66,9 +65,7 @@ chapter.table(records.account_table(study))
 protocol = study.protocol
 horizon_days = protocol.primary.milestones_days[0]
 horizon = period(horizon_days)
-chapter.say(
-    f"The plan is to randomise {protocol.target_enrolment} patients. The primary outcome is judged {horizon} after randomisation."
-)
+chapter.say(message("cut.plan", planned=protocol.target_enrolment, horizon=horizon))
 
 # %% [markdown]
 # ## Result
@@ -90,19 +87,18 @@ chapter.table(flow_table(flow))
 
 # %% tags=["hide-input"]
 randomised, planned = counts.row("randomised", "ALL"), protocol.target_enrolment
-last = in_words(f"{study.randomised['RANDDT'].max():%Y-%m-%d}")
-were = numbers.noun(randomised.n, "was", "were")
-enrolled = f"{span(randomised, str(randomised.n))} of {planned} planned patients {were} randomised, the last on {last}."
+last = on_day(study.randomised["RANDDT"].max())
+enrolled = message("enrolment.said", count=randomised.n, n=whole(randomised), planned=planned, last=last)
 chapter.say(enrolled)
 
 # %%
-title = f"{randomised.n} of {planned} planned patients randomised"
+title = message("enrolment.title", n=randomised.n, planned=planned)
 picture = enrolment.enrolment(
     study.randomised["RANDDT"],
     target=planned,
     id="enrolment",
     title=title,
-    alt=f"{title}; the last on {last}.",
+    alt=message("enrolment.alt", title=title, last=last),
 )
 chapter.figure(picture)
 
@@ -168,8 +164,8 @@ complete = followed.row("complete", "ALL", horizon_days)
 critical = queries.row("queries critical")
 chapter.answer(
     enrolled,
-    f"Whether they were alive at {horizon} is known for {span(complete, f'{complete.value:.0f}')} of {span(complete, str(complete.n))}.",
-    f"Open data queries that touch the outcome: {span(critical, f'{critical.value:.0f}')}.",
+    message("cut.known", horizon=horizon, known=whole(complete), n=span(complete, str(complete.n))),
+    message("queries.critical", critical=whole(critical)),
 )
 
 # %% [markdown]

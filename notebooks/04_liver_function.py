@@ -33,6 +33,7 @@ from IPython.display import display
 from esld.report import numbers, parameters, randomised
 from esld.report.chapter import open_chapter
 from esld.report.liver_function import by_patient, hierarchy, one_visit, repeated, shift
+from esld.report.words.catalogue import message
 
 chapter = open_chapter("04_liver_function", cut=cut)
 study = chapter.study
@@ -66,7 +67,7 @@ every = laboratory + scores
 chapter.say(by_patient.not_collected_words(study, every))
 
 # %% tags=["hide-input"]
-chapter.say(f"Planned model: {plans['LFT'].method}.")
+chapter.say(message("model.planned", method=plans["LFT"].method))
 
 # %% [markdown]
 # ## Result
@@ -91,7 +92,7 @@ chapter.answer(words[headline])
 
 # %%
 own = {p.paramcd: changes[p.paramcd] for p in laboratory}
-title = f"Change of laboratory values from baseline, LS means with {level} intervals"
+title = message("change.laboratory.title", level=level)
 chapter.figure(repeated.change_figure(study, own, id="change_laboratory", title=title, level=level))
 
 # %% [markdown]
@@ -99,7 +100,7 @@ chapter.figure(repeated.change_figure(study, own, id="change_laboratory", title=
 
 # %%
 own = {p.paramcd: changes[p.paramcd] for p in scores}
-title = f"Change of liver scores from baseline, LS means with {level} intervals"
+title = message("change.scores.title", level=level)
 chapter.figure(repeated.change_figure(study, own, id="change_scores", title=title, level=level))
 
 # %%

@@ -33,6 +33,7 @@ from esld.report import numbers, phrases
 from esld.report.chapter import open_chapter
 from esld.report.decompensation import episodes, first_events
 from esld.report.decompensation.any_kind import decompensated_rows
+from esld.report.words.catalogue import message
 
 chapter = open_chapter("05_decompensation", cut=cut)
 study, plan = chapter.study, chapter.study.protocol
@@ -53,7 +54,15 @@ at = planned.horizon_days
 # ## What the protocol says
 
 # %% tags=["hide-input"]
-chapter.say(f"{planned.estimand.variable}. {planned.estimand.intercurrent_events}. {planned.method}.")
+said = planned.estimand
+chapter.say(
+    message(
+        "decompensation.planned",
+        variable=said.variable,
+        events=said.intercurrent_events,
+        method=planned.method,
+    )
+)
 
 # %% [markdown]
 # ## Result
@@ -70,7 +79,8 @@ for code in planned.endpoints:
     first[code] = (result, chapter.hand_over(f"first_{code.lower()}", result, analysis="DECOMP"))
 any_of = decompensated_rows(study, planned.endpoints, at=at)
 chapter.hand_over("decompensated", any_of, analysis="DECOMP")
-chapter.answer(phrases.nothing_recorded(study, "CE", "a clinical event"), first_events.words(first))
+none = phrases.nothing_recorded(study, "CE", message("decompensation.record"))
+chapter.answer(none, first_events.words(first))
 
 # %%
 chapter.table(first_events.table(first, level=level))

@@ -39,6 +39,7 @@ from esld.report.safety import (
     laboratory,
 )
 from esld.report.safety import counted as safety
+from esld.report.words.catalogue import message
 
 chapter = open_chapter("06_safety", cut=cut)
 study, level = chapter.study, numbers.level(conf_level)
@@ -86,7 +87,8 @@ chapter.table(exposure.deviation_table(given))
 # ### Adverse events
 
 # %%
-planned, none = safety.planned(study), phrases.nothing_recorded(study, "AE", "an adverse event")
+planned = safety.planned(study)
+none = phrases.nothing_recorded(study, "AE", message("safety.record"))
 display(chapter.say(none, adverse_events.overview_words(events, overview, level=level)))
 display(chapter.table(adverse_events.overview_table(events, overview)))
 terms = chapter.hand_over("adverse_event_terms", events.terms_frame(), analysis=planned.id)

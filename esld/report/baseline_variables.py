@@ -16,6 +16,7 @@ from esld.report import needs, numbers
 from esld.report.cells import Number
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
+from esld.report.words.catalogue import message
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,9 @@ class Variable:
 def baseline_variables(study: Study) -> list[Variable]:
     """The protocol's baseline variables, in its order."""
     own = {
-        "AGE": Variable("AGE", "Age (years)", False),
-        "SEX": Variable("SEX", "Sex", True),
-        "WEIGHT": Variable("WEIGHTBL", "Weight (kg)", False, 1),
+        "AGE": Variable("AGE", message("baseline.variable.age"), False),
+        "SEX": Variable("SEX", message("baseline.variable.sex"), True),
+        "WEIGHT": Variable("WEIGHTBL", message("baseline.variable.weight"), False, 1),
     }
     parameters = {
         p.paramcd: Variable(p.paramcd, numbers.with_unit(p.param, p.unit), p.kind == "grade", p.decimals)
@@ -51,9 +52,8 @@ def baseline_values(study: Study) -> pd.DataFrame:
     return study.randomised.set_index("USUBJID")[["ARMCD", "AGE", "SEX", "WEIGHTBL"]].join(wide)
 
 
-def difference_cell(differences: Reported, label: str, study: Study) -> Number:
+def difference_cell(differences: Reported, variable: Variable) -> Number:
     """A variable's standardised difference as a table shows it: signed, of categories a distance."""
-    variable = next(v for v in baseline_variables(study) if v.label == label)
     row = differences.row(f"{variable.name} standardised difference")
     return Number(row.value, 2, "fixed" if variable.categorical else "signed", row.result_id)
 
@@ -71,10 +71,10 @@ def balance_rows(study: Study) -> pd.DataFrame:
         column = values.get(variable.name, pd.Series(np.nan, values.index))
         if variable.categorical:
             found = standardised_difference_of_levels(column.to_numpy(dtype=object), codes)
-            method = "standardised distance of the proportions"
+            method = "standardised-proportions"
         else:
             found = standardised_difference(column.to_numpy(dtype=float), codes)
-            method = "standardised difference of the means"
+            method = "standardised-means"
         rows.append({
             "statistic": f"{variable.name} standardised difference", "value": found, "n": int(column.notna().sum()),
             "method": method, "reason": because(Why.ONE_LEVEL) if isnan(found) else None,

@@ -8,13 +8,15 @@ import pandas as pd
 from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.data.views import ALL
+from esld.protocol.design import Eligibility
 from esld.report.cells import Cell, Empty, Label, Number
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import arm_label, has, message
 from esld.report.words.grammar import capitalised, period
 
 OF = ": "  # between a step and a reason for it, in the name of a step
+_NOT_RECORDED, _COMPLETED = "not_recorded", "completed_early"  # reasons for which the export has no term
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,21 @@ class Flow:
     Attributes
     ----------
     counts : DataFrame of int
-        One row a step, one column an arm and ``All``; steps before randomisation have only ``All``, other cells missing.
-        A step that the data cannot tell has no row. ``lost: Withdrawal by subject`` is a reason for ``lost``.
+        One row a step, one column an arm and ``ALL``; steps before randomisation have only ``ALL``, other cells missing.
+        A step that the data cannot tell has no row. ``ineligible: EX07`` is a reason for ``ineligible``.
     horizon_days : float
         Day to which follow-up is judged.
+    eligibility : Eligibility
+        The criteria that may not have been met.
     """
 
     counts: pd.DataFrame
     horizon_days: float
+    eligibility: Eligibility
 
     @property
     def arms(self) -> list[str]:
-        """Labels of the arms, in the protocol's order; that of all patients where the view shows no arm."""
+        """The arms, in the protocol's order; all patients where the view shows no arm."""
         return [str(column) for column in self.counts.columns if column != ALL] or [ALL]
 
     def __contains__(self, step: str) -> bool:
@@ -45,14 +50,30 @@ class Flow:
         """Patients of an arm at a step; a KeyError where the data cannot tell."""
         return int(self.counts[arm].to_dict()[step])
 
+    def words(self, step: str, place: str = "step") -> str:
+        """What a step is called; in the place that has words of its own for it, by those."""
+        own = f"flow.{place}.{step}"
+        return message(own if has(own) else f"flow.step.{step}", horizon=period(self.horizon_days))
+
     def reasons(self, step: str) -> dict[str, str]:
-        """Rows with the reasons for a step, and the words of each."""
+        """Rows with the reasons for a step, and the words of each, in the order of the words."""
         start = step + OF
-        return {
-            str(name): str(name).removeprefix(start)
-            for name in self.counts.index
-            if str(name).startswith(start)
-        }
+        names = [str(name) for name in self.counts.index if str(name).startswith(start)]
+        words = {name: self._reason(step, name.removeprefix(start)) for name in names}
+        return dict(sorted(words.items(), key=lambda item: item[1]))
+
+    def _reason(self, step: str, reason: str) -> str:
+        if reason in (_NOT_RECORDED, _COMPLETED):
+            return message(f"flow.reason.{reason}")
+        if step == "untreated":
+            return message("flow.reason.ended", reason=reason)
+        if step == "lost":
+            return capitalised(reason)
+        wanted = {c.id: c.text[:1].lower() + c.text[1:] for c in self.eligibility.inclusion}
+        if reason in wanted:
+            return message("flow.reason.not_met", criterion=wanted[reason])
+        unwanted = {c.id: c.text for c in self.eligibility.exclusion}
+        return unwanted.get(reason) or message("flow.reason.criterion", code=reason)
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: group, statistic (the step), value, n (randomised)."""
@@ -62,33 +83,12 @@ class Flow:
 
 
 _STAGES = {
-    "Enrolment": {
-        "assessed": "Assessed for eligibility (consented)",
-        "excluded": "Excluded before randomisation",
-        "ineligible": "… did not meet the criteria",
-        "other": "… other reasons",
-        "waiting": "Not yet randomised at the cut-off",
-        "randomised": "Randomised",
-    },
-    "Treatment": {
-        "treated": "Received at least one infusion",
-        "complete": "… every planned infusion",
-        "partial": "… fewer by the cut-off",
-        "untreated": "Never infused",
-    },
-    "Follow-up": {
-        "dead": "Dead by {horizon}",
-        "followed": "Alive and followed to {horizon}",
-        "transplanted": "… with a liver transplant",
-        "lost": "Follow-up ended before {horizon}",
-        "open": "Under observation, {horizon} not yet reached",
-        "overdue": "Under observation, {horizon} reached, not seen since",
-    },
-    "Analysis": {
-        "analysed": "Analysed for the primary outcome",
-        "safety": "Analysed for safety, by the dose received",
-    },
+    "enrolment": ("assessed", "excluded", "ineligible", "other", "waiting", "randomised"),
+    "treatment": ("treated", "complete", "partial", "untreated"),
+    "follow_up": ("dead", "followed", "transplanted", "lost", "open", "overdue"),
+    "analysis": ("analysed", "safety"),
 }
+_PARTS = ("ineligible", "other", "complete", "partial", "transplanted")  # of the step before them
 _BEFORE_RANDOMISATION = ("assessed", "excluded", "ineligible", "other", "waiting")
 _SPLITS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("assessed", ("excluded", "waiting", "randomised")),
@@ -164,13 +164,13 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
     if not (~randomised).any() and "IE" not in study.tables:
         steps = {name: members for name, members in steps.items() if name not in _BEFORE_RANDOMISATION}
     if "EX" not in study.tables:
-        steps = {name: members for name, members in steps.items() if name not in _STAGES["Treatment"]}
+        steps = {name: members for name, members in steps.items() if name not in _STAGES["treatment"]}
     left = adsl["DCSREAS"].map(lambda term: str(term).lower(), na_action="ignore").astype(object)
     rules = adsl["USUBJID"].map(os["CNSDTDSC"]).where(censored.eq(2)).astype(object)
     reasons = {
         "ineligible": criteria,
-        "untreated": first_known("participation ended: " + left, "reason not recorded"),
-        "lost": first_known(rules, left, "completed before that day").map(capitalised),
+        "untreated": first_known(left, _NOT_RECORDED),
+        "lost": first_known(rules, left, _COMPLETED),
     }
     for step in [name for name in _WITH_REASONS if name in steps]:
         for reason, members in reasons[step][steps[step]].groupby(reasons[step], sort=True):
@@ -180,11 +180,12 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
         safe = {"safety": randomised & adsl["SAFFL"].eq("Y")}
         counts = pd.concat([counts, _counted(safe, adsl["ACTARMCD"], study.arms)])
     _reconcile(counts)
-    return Flow(counts, horizon_days)
+    return Flow(counts, horizon_days, study.protocol.eligibility)
 
 
-def flow_of(reported: Reported, *, arms: Sequence[str], horizon_days: float) -> Flow:
+def flow_of(reported: Reported, study: Study, *, horizon_days: float) -> Flow:
     """The flow again, from the rows that :meth:`Flow.to_frame` made; refused like any other if it does not add up."""
+    arms = study.arms
     cells: dict[str, dict[str, int]] = {ALL: {}, **{arm: {} for arm in arms}}
     for row in reported.rows:
         cells[row.arm][row.statistic] = int(row.value or 0)
@@ -192,27 +193,24 @@ def flow_of(reported: Reported, *, arms: Sequence[str], horizon_days: float) -> 
     counts = pd.DataFrame(columns)[list(dict.fromkeys([*arms, ALL]))]
     counts = counts.where(counts.notna(), None)
     _reconcile(counts)
-    return Flow(counts, horizon_days)
+    return Flow(counts, horizon_days, study.protocol.eligibility)
 
 
 def _first_criterion(study: Study) -> pd.Series:
-    """The criterion that each subject failed, in the protocol's words where it knows it; the first of several."""
+    """The criterion that each subject failed, by its id; the first of several."""
     if "IE" not in study.tables:
         return pd.Series(None, study.adsl.index, dtype=object)
-    wanted = {c.id: f"Not {c.text[:1].lower()}{c.text[1:]}" for c in study.protocol.eligibility.inclusion}
-    unwanted = {c.id: c.text for c in study.protocol.eligibility.exclusion}
     ie = study.tables["IE"].drop_duplicates("USUBJID").set_index("USUBJID")
-    texts = ie["IETESTCD"].map(lambda code: (wanted | unwanted).get(code, f"Criterion {code}"))
-    return study.adsl["USUBJID"].map(texts)
+    return study.adsl["USUBJID"].map(ie["IETESTCD"])
 
 
 def _counted(steps: Mapping[str, pd.Series], arm: pd.Series, arms: Sequence[str]) -> pd.DataFrame:
     counts = pd.DataFrame({ALL: {name: int(members.sum()) for name, members in steps.items()}}, dtype=object)
-    for label in (each for each in arms if each != ALL):
-        own = arm.eq(label)
+    for code in (each for each in arms if each != ALL):
+        own = arm.eq(code)
         found = {name: int((members & own).sum()) for name, members in steps.items()}
-        counts[label] = pd.Series(found, dtype=object)
-        counts.loc[[name for name in found if name.split(OF)[0] in _BEFORE_RANDOMISATION], label] = None
+        counts[code] = pd.Series(found, dtype=object)
+        counts.loc[[name for name in found if name.split(OF)[0] in _BEFORE_RANDOMISATION], code] = None
     return counts[list(dict.fromkeys([*arms, ALL]))]
 
 
@@ -250,31 +248,32 @@ def _reconcile(counts: pd.DataFrame) -> None:
 
 def flow_table(flow: Flow) -> Table:
     """The flow as a table, a block a stage."""
-    horizon = period(flow.horizon_days)
     lines: list[dict[str, Cell]] = []
     for stage, steps in _STAGES.items():
-        for step, label in steps.items():
+        for step in steps:
             if step not in flow or (step in ONLY_IF_ANY and not flow.count(step)):
                 continue
-            indent = "… … " if label.startswith("…") else "… "
-            reasons = {name: indent + words for name, words in flow.reasons(step).items()}
-            for name, text in {step: label.format(horizon=horizon), **reasons}.items():
+            texts = {step: flow.words(step)}
+            texts |= {name: message("flow.under", what=words) for name, words in flow.reasons(step).items()}
+            if step in _PARTS:
+                texts = {name: message("flow.under", what=words) for name, words in texts.items()}
+            for name, text in texts.items():
                 counts = flow.counts.loc[name].to_dict()
                 own = {str(column): Empty() if x is None else Number(x) for column, x in counts.items()}
-                lines.append({"Stage": Label(stage), "Patients": Label(text), **own})
-    blocks = "Treatment and follow-up each add up" if "treated" in flow else "Follow-up adds up"
-    everybody = "All randomised patients are analysed, in the group to which they were randomised."
-    notes = [f"{blocks} to the randomised. {everybody}"]
+                block = Label(message(f"flow.stage.{stage}"), stage)
+                lines.append({"stage": block, "patients": Label(text, name), **own})
+    notes = ["flow.adds_up.treated" if "treated" in flow else "flow.adds_up"]
     if "assessed" in flow:
-        notes.append("Excluded, not yet randomised and randomised add up to those assessed.")
+        notes.append("flow.adds_up.assessed")
     if flow.reasons("ineligible"):
-        notes.append("Who failed several criteria is counted under the first that is recorded.")
+        notes.append("flow.first_criterion")
     return Table(
         "participant_flow",
-        "Participants from consent to analysis",
+        message("flow.table"),
         lines,
-        footnotes=tuple(notes),
-        group="Stage",
+        footnotes=tuple(map(message, notes)),
+        group="stage",
+        heads={str(column): arm_label(str(column)) for column in flow.counts.columns},
     )
 
 

@@ -12,7 +12,8 @@ from esld.report.flow import absent_words, flow_of
 from esld.report.numbers import significant
 from esld.report.phrases import method, points, points_noun, standing
 from esld.report.results import Reported, Row, difference_row
-from esld.report.words.grammar import in_prose, period
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import arm_in_prose, period
 
 PRIMARY = "os_milestone"
 FOLLOW_UP = "follow_up"
@@ -75,9 +76,7 @@ def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) ->
         final analysis the answer says that it is none.
     """
     primary = study.protocol.primary
-    answer = (
-        answers.get(primary.chapter, "") or "This report does not hold the chapter with the primary analysis."
-    )
+    answer = answers.get(primary.chapter, "") or message("front.no_primary")
     if said := standing(study):
         answer = f"{answer} {said}"
     cards: list[CardText] = []
@@ -114,7 +113,7 @@ def _diagram(rows: Sequence[Row], study: Study, horizon_days: float) -> Diagram 
     counted = Reported(tuple(_of(rows, FLOW)))
     if not counted.rows:
         return None
-    flow = flow_of(counted, arms=study.arms, horizon_days=horizon_days)
+    flow = flow_of(counted, study, horizon_days=horizon_days)
     with mpl.rc_context():
         figures.set_style()
         wide, narrow = (flow_figure(flow, layout=layout) for layout in (WIDE, NARROW))
@@ -126,46 +125,52 @@ def _alive(own: Reported, arm: str, at: float, level: str) -> CardText:
     exact = not any(r.statistic == "unknown" and r.value for r in own.rows)
     row = own.row("proportion" if exact else "survival", arm)
     n = row.n or 0
-    interval = f"{level} CI {numbers.percent(row.lower, n)} to {numbers.percent(row.upper, n)}"
-    value = numbers.percent(row.value, n)
+    lower, upper = numbers.percent(row.lower, n), numbers.percent(row.upper, n)
+    value = share = numbers.percent(row.value, n)
     if exact:
-        detail = f"{value}, {interval}; Clopper–Pearson"
-        value = f"{numbers.fixed(own.row('alive', arm).value, 0)} of {n}"
+        value = message("cell.of", x=numbers.fixed(own.row("alive", arm).value, 0), n=n)
+        detail = message("front.alive.exact", share=share, level=level, lower=lower, upper=upper)
     elif row.value is None:
-        dead = numbers.fixed(own.row("dead", arm).value, 0)
-        detail = f"not estimable: nobody has been observed that long; {dead} of {n} known to have died"
+        detail = message("front.alive.none", dead=numbers.fixed(own.row("dead", arm).value, 0), n=n)
     else:
-        detail = f"{interval}; Kaplan–Meier, n = {n}"
-    return CardText(f"Alive at {period(at)}, {in_prose(arm)}", value, detail, row.result_id)
+        detail = message("front.alive.estimated", level=level, lower=lower, upper=upper, n=n)
+    label = message("front.alive", horizon=period(at), arm=arm_in_prose(arm))
+    return CardText(label, value, detail, row.result_id)
 
 
 def _difference(own: Reported, arms: Sequence[str], level: str) -> CardText:
     row = difference_row(own)
     value, lower, upper = (points(row, v) for v in (row.value, row.lower, row.upper))
-    detail = "not estimable: a group has no estimate"
+    detail = message("front.difference.none")
     if row.value is not None:
-        detail = f"{level} CI {lower} to {upper}; {method(row)}"
-        value += f" {points_noun(value)}"
-    first, second = (in_prose(arm) for arm in arms)
-    return CardText(f"Difference, {second} minus {first}", value, detail, row.result_id)
+        detail = message("front.difference.detail", level=level, lower=lower, upper=upper, method=method(row))
+        value = message("counted", count=value, noun=points_noun(value))
+    first, second = (arm_in_prose(arm) for arm in arms)
+    return CardText(message("front.difference", first=first, second=second), value, detail, row.result_id)
 
 
 def _follow_up(row: Row) -> CardText:
-    patients = numbers.noun(row.n or 0, "patient")
-    detail = f"{patients} dead, or followed for {period(row.time or 0)}"
-    value = f"{numbers.fixed(row.value, 0)} of {row.n}"
-    return CardText("Follow-up complete", value, detail, row.result_id)
+    detail = message("front.follow_up.detail", count=row.n or 0, horizon=period(row.time or 0))
+    value = message("cell.of", x=numbers.fixed(row.value, 0), n=row.n)
+    return CardText(message("front.follow_up"), value, detail, row.result_id)
 
 
 def _decompensated(row: Row) -> CardText:
-    label = f"First decompensation by {period(row.time or 0)}, {in_prose(row.arm)}"
-    value = f"{numbers.fixed(row.value, 0)} of {row.n}"
-    detail = f"{numbers.noun(row.n or 0, 'patient')} with a first event of any kind"
-    return CardText(label, value, detail, row.result_id)
+    label = message("front.decompensated", horizon=period(row.time or 0), arm=arm_in_prose(row.arm))
+    value = message("cell.of", x=numbers.fixed(row.value, 0), n=row.n)
+    return CardText(label, value, message("front.decompensated.detail", count=row.n or 0), row.result_id)
 
 
 def _serious(row: Row, level: str) -> CardText:
     share, lower, upper = (numbers.percent(x, row.n) for x in (row.value, row.lower, row.upper))
-    detail = f"{numbers.noun(row.n or 0, 'patient')} with at least one; {share}, {level} CI {lower} to {upper}; {method(row)}"
-    label = f"Serious adverse events, {in_prose(row.arm)}"
-    return CardText(label, f"{row.events} of {row.n}", detail, row.result_id)
+    detail = message(
+        "front.serious.detail",
+        count=row.n or 0,
+        share=share,
+        level=level,
+        lower=lower,
+        upper=upper,
+        method=method(row),
+    )
+    label = message("front.serious", arm=arm_in_prose(row.arm))
+    return CardText(label, message("cell.of", x=row.events, n=row.n), detail, row.result_id)

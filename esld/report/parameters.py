@@ -9,7 +9,7 @@ from esld.data.study import Study
 from esld.protocol import Parameter
 from esld.report.phrases import Sentence, prose
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import in_prose, joined
+from esld.report.words.grammar import arm_in_prose, joined
 
 
 def parameters_of(study: Study, analysis: str) -> list[Parameter]:
@@ -45,9 +45,11 @@ def lowered(rows: pd.DataFrame, arms: Sequence[str]) -> str:
     rows : DataFrame
         ``ARMCD`` and ``CHG``, one row a patient, none missing; an arm without rows is not named.
     arms : sequence of str
-        Labels in the protocol's order.
+        In the protocol's order.
     """
     changes = {arm: rows.loc[rows["ARMCD"].eq(arm), "CHG"] for arm in arms}
     return joined(
-        f"{int((own < 0).sum())} of {len(own)} ({in_prose(arm)})" for arm, own in changes.items() if len(own)
+        message("lowered.arm", count=int((own < 0).sum()), n=len(own), arm=arm_in_prose(arm))
+        for arm, own in changes.items()
+        if len(own)
     )

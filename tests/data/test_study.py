@@ -132,7 +132,7 @@ class TestCutFile:
 
 class TestLoad:
     def test_what_a_chapter_needs(self, demo):
-        assert demo.arms == ["Low dose", "Medium-high dose"]
+        assert demo.arms == ["LOW", "MEDHIGH"]
         assert demo.cut.title == "Final analysis"
         assert len(demo.adsl) == len(demo.tables["DM"])
         assert set(demo.randomised["RANDFL"]) == {"Y"}

@@ -100,7 +100,7 @@ class TestColumns:
         file = read_cut(ROOT / "params" / f"demo-interim-{view}.yaml")
         whole = loaded_once(read_cut(ROOT / "params" / "demo-interim.yaml"))
         own = load_study(file)
-        arms = ["TRT01P", "TRT01PN", "TRT01A", "TRT01AN"]
+        arms = ["ARMCD", "TRT01P", "TRT01PN", "ACTARMCD", "TRT01A", "TRT01AN"]
         for name in ("adsl", "adlb", "adtte", "adce", "adae"):
             one, other = (getattr(s, name) for s in (whole, own))
             kept = [c for c in one if c not in arms]

@@ -67,11 +67,11 @@ class TestResults:
         )
 
     def test_text_is_short_and_by_chapter(self, report):
-        old = [*flow((ALL, 20)), ROW, replace(ROW, result_id="x.b", method="Cox", chapter="04_x")]
+        old = [*flow((ALL, 20)), ROW, replace(ROW, result_id="x.b", method="cox", chapter="04_x")]
         new = [
             *flow((ALL, 22)),
             replace(ROW, value=0.8),
-            replace(ROW, result_id="x.b", method="Firth", chapter="04_x"),
+            replace(ROW, result_id="x.b", method="firth", chapter="04_x"),
             replace(ROW, result_id="x.c", chapter="04_x"),
         ]
         lines = report_text(compare_reports(report("a", old), report("b", new))).splitlines()
@@ -83,7 +83,7 @@ class TestResults:
             "00_data_cut:",
             "  flow.ALL.randomised  20 -> 22",
             "04_x:",
-            "  x.b  0.900 (0.600 to 1.000) -> 0.900 (0.600 to 1.000) [Cox -> Firth]",
+            "  x.b  0.900 (0.600 to 1.000) -> 0.900 (0.600 to 1.000) [cox -> firth]",
             "  x.c  new: 0.900 (0.600 to 1.000)",
             "not compared: a: no provenance.json, so its data are not known",
             "not compared: b: no provenance.json, so its data are not known",

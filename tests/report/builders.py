@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from esld.data.queries.answers import Answers
 from esld.data.study import Study
 from esld.protocol import Protocol, read_protocol
 from esld.report.cells import Cell, Label, Several
+from esld.report.drawing.figures import Picture
 from esld.report.results import Reported, Row, rows_of
 from esld.report.tables import Table
 from esld.survival import Milestone, milestone
@@ -37,7 +38,7 @@ SURVIVED = Row(
     lower=0.6,
     upper=0.9,
     unit="",
-    method="Kaplan-Meier",
+    method="kaplan-meier",
     ties="",
     n=10,
     events=2,
@@ -232,6 +233,27 @@ def unspanned_numbers(html: str, *allowed: str) -> list[str]:
     return re.findall(r"\d[\d.]*", text)
 
 
+def unmarked(text: str, allowed: Iterable[str]) -> list[str]:
+    """Words of a text in the pseudo-language that are neither from the catalogue nor of the trial, as those allowed are."""
+    for own in sorted(set(allowed), key=len, reverse=True):
+        text = text.replace(own, " ")
+    return re.findall(r"[A-Za-z]{2,}", text)
+
+
+def read_in(table: Table) -> str:
+    """All that a reader reads of a table."""
+    shown = [table.title, *table.footnotes, *(column.title for column in table.columns)]
+    return "\n".join([*shown, *(cell.text for row in table.rows for cell in row)])
+
+
+def drawn_in(picture: Picture) -> str:
+    """All that a reader reads of a figure, or hears."""
+    from matplotlib.text import Text
+
+    drawn = (" ".join(text.get_text().split()) for text in picture.figure.findobj(Text))  # titles are wrapped
+    return "\n".join([picture.title, picture.alt, *drawn])
+
+
 def cells(table: Table) -> list[list[str]]:
     """Body of the table as its HTML shows it: a row a list, the heading of its block first if the table has blocks."""
     soup = BeautifulSoup(table.to_html(), "html.parser")
@@ -283,7 +305,7 @@ def _written(cell: Cell, values: Mapping[str, str], under: str = "") -> str:
         return values.get(name, values.get("", ""))
 
     if isinstance(cell, Label):
-        return found("text")
+        return cell.said if cell.code and found("text") == cell.code else found("text")
     own = {what: found(what) for what in ("value", "lower", "upper", "x", "n") if hasattr(cell, what)}
     numbers = {what: None if text == "NA" else float(text) for what, text in own.items()}
     return replace(cell, **{k: int(v or 0) if k in ("x", "n") else v for k, v in numbers.items()}).text  # type: ignore[type-var]

@@ -12,7 +12,7 @@ from esld.report.flow import participant_flow
 from esld.report.results import Reported, Row, rows_of
 from tests.report.builders import HIGH, LOW, SURVIVED, patient, study_of
 
-BASE = replace(SURVIVED, method="Kaplan-Meier, Greenwood, log-log")
+BASE = replace(SURVIVED, method="kaplan-meier, greenwood, log-log")
 
 
 def row(id="a.b", **values) -> Row:
@@ -52,7 +52,7 @@ class TestChange:
     @pytest.mark.parametrize(
         ("values", "changed"),
         [
-            ({"method": "Clopper-Pearson"}, True),
+            ({"method": "clopper-pearson"}, True),
             ({"ties": "efron"}, True),
             ({"unit": "mg/dL"}, True),
             ({"value": 0.1, "n": 3}, False),

@@ -7,13 +7,16 @@ import matplotlib as mpl
 import pandas as pd
 import pytest
 
+from esld.data.views import ALL
 from esld.report.data_cut import records as data_cut
 from esld.report.decompensation.any_kind import decompensated_rows
 from esld.report.drawing.flow import flow_figure
 from esld.report.flow import participant_flow
 from esld.report.front import front_page
+from esld.report.phrases import reader_of
 from esld.report.results import rows_of
 from esld.report.survival.sentences import sentence
+from esld.report.words.catalogue import read_by
 from esld.survival import clopper_pearson
 from tests.report.builders import HIGH, LOW, at_horizon, patient, plain, protocol, study_of
 
@@ -121,7 +124,7 @@ def test_every_card_names_a_result():
 
 def test_follow_up_has_its_card():
     rows = data_cut.follow_up(STUDY, horizon_days=365)
-    reported = rows_of("follow_up", rows[rows["group"].eq("All")], analysis="FLOW", chapter="00_data_cut")
+    reported = rows_of("follow_up", rows[rows["group"].eq(ALL)], analysis="FLOW", chapter="00_data_cut")
     (card,) = front_page(reported.rows, ANSWERS, STUDY).cards
     assert (card.label, card.value) == ("Follow-up complete", "2 of 2")
     assert card.detail == "patients dead, or followed for one year"
@@ -134,7 +137,7 @@ def test_decompensation_has_a_card_an_arm(study):
     low, high = front_page(reported.rows, ANSWERS, own).cards
     assert low.label == "First decompensation by one year, low dose"
     assert [low.value, high.value] == [f"{reported.row('patients', arm).value:.0f} of 11" for arm in own.arms]
-    assert low.result_id == "decompensated.low_dose.patients@365"
+    assert low.result_id == "decompensated.low.patients@365"
 
 
 def serious(x: int, n: int, conf_level: float = 0.95):
@@ -214,9 +217,10 @@ def test_report_without_the_primary_chapter_says_so():
 def test_three_arms_have_no_card_of_a_difference():
     arms = protocol().arms
     third = arms[0].model_copy(update={"code": "C", "label": "Control", "number": 3})
-    patients = [patient(1, LOW), patient(2, HIGH), patient(3, third.label)]
+    patients = [patient(1, LOW), patient(2, HIGH), patient(3, third.code)]
     study = study_of(patients, trial=protocol().model_copy(update={"arms": (*arms, third)}))
-    found = cards({LOW: [ALIVE], HIGH: [DIED], "Control": [ALIVE]}, study=study)
+    with read_by(reader_of(study)):
+        found = cards({LOW: [ALIVE], HIGH: [DIED], third.code: [ALIVE]}, study=study)
     assert [label for label, _, _ in found] == [
         "Alive at one year, low dose",
         "Alive at one year, medium-high dose",

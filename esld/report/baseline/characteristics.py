@@ -16,11 +16,15 @@ from esld.report.baseline_variables import (
     difference_cell,
 )
 from esld.report.cells import Cell, Count, Empty, Estimate, Label, Limits, Number, several
-from esld.report.phrases import span
+from esld.report.phrases import span, whole
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
-from esld.report.words.grammar import in_prose, joined, of_group
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import arm_in_prose, joined, noun, of_group
+
+# Of what is counted, by the codes that every trial uses.
+_YES_NO = ("ASCYN", "ASCDIUR", "HEPATOM", "SPIDERS")
+_SCALES = {**dict.fromkeys(("ASCITES", "WHAVEN", "EDEMA", "ENCEPH"), "grade"), "STAGE": "stage"}
 
 
 def summarise_baseline(study: Study) -> pd.DataFrame:
@@ -57,11 +61,12 @@ def size_rows(study: Study) -> pd.DataFrame:
 
 def size_sentence(study: Study, sizes: Reported) -> str:
     """How many were randomised to each arm, from :func:`size_rows`."""
-    rows = {arm: sizes.row("randomised", arm) for arm in study.arms}
-    return (
-        "; ".join(f"{escape(a)}: {span(r, str(r.n))} patient{'s' * (r.n != 1)}" for a, r in rows.items())
-        + "."
-    )
+    groups = []
+    for arm in study.arms:
+        row = sizes.row("randomised", arm)
+        n = message("counted", count=whole(row), noun=noun("patient", row.value or 0))
+        groups.append(message("baseline.size", arm=escape(arm_label(arm)), patients=n))
+    return message("baseline.sizes", groups=message("reasons.list").join(groups))
 
 
 def baseline_sentences(study: Study, summary: Reported, sizes: Reported) -> list[str]:
@@ -76,11 +81,14 @@ def baseline_sentences(study: Study, summary: Reported, sizes: Reported) -> list
             groups.append(message("baseline.age.group", years=years, group=of_group(arm), n=n))
         sentences.append(message("baseline.age", groups=joined(groups)))
     gaps = [(v.label, summary.row(f"{v.name} missing", ALL)) for v in variables]
-    texts = [f"{escape(label)} ({span(row, f'{row.value:.0f}')})" for label, row in gaps if row.value]
-    missing = (
-        message("baseline.missing", variables=", ".join(texts)) if texts else message("baseline.complete")
-    )
-    return [*sentences, missing]
+    texts = [
+        message("baseline.missing.of", variable=escape(label), n=whole(row))
+        for label, row in gaps
+        if row.value
+    ]
+    if not texts:
+        return [*sentences, message("baseline.complete")]
+    return [*sentences, message("baseline.missing", variables=message("list.comma").join(texts))]
 
 
 def _counts(known: pd.Series, column: pd.Series) -> dict[str, float]:
@@ -122,84 +130,77 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
     differences : Reported, optional
         Standardised differences; they stand in the first line of each variable.
     """
-    cells = {(r["statistic"], r["group"]): (r["value"], r["n"]) for r in summary.to_dict("records")}
+    found = {(r["statistic"], r["group"]): (r["value"], r["n"]) for r in summary.to_dict("records")}
     groups = study.groups
     arms = study.randomised["ARMCD"]
     sizes = {g: len(arms) if g == ALL else int(arms.eq(g).sum()) for g in groups}
-    heads = {g: f"{g} (n = {sizes[g]})" for g in groups}
+    heads = {g: message("baseline.head", group=arm_label(g), n=sizes[g]) for g in groups}
+    shown: dict[str, Number] = {}
+    if differences and differences.rows:
+        shown = {v.name: difference_cell(differences, v) for v in baseline_variables(study)}
     lines: list[dict[str, Cell]] = []
 
     def at(statistic: str) -> dict[str, float]:
-        return {g: float(cells[statistic, g][0]) for g in groups}
+        return {g: float(found[statistic, g][0]) for g in groups}
 
-    def add(variable: Variable, label: str, own: Mapping[str, Cell]) -> None:
-        row = {heads[g]: cell for g, cell in own.items()}
-        lines.append({"Variable": Label(variable.label), "Characteristic": Label(label), **row})
+    def add(variable: Variable, label: Label, own: Mapping[str, Cell]) -> None:
+        lines.append({"variable": Label(variable.label, variable.name), "characteristic": label, **own})
 
     for variable in baseline_variables(study):
+        before = len(lines)
         missing = at(f"{variable.name} missing")
-        known = {g: int(cells[f"{variable.name} missing", g][1]) for g in groups}
+        known = {g: int(found[f"{variable.name} missing", g][1]) for g in groups}
         if variable.categorical:
             prefix = f"{variable.name} count "
             for statistic in (s for s in summary["statistic"].unique() if s.startswith(prefix)):
-                counts = at(statistic)
+                counts, category = at(statistic), statistic.removeprefix(prefix)
                 own = {g: Count(int(counts[g]), known[g]) if known[g] else Empty() for g in groups}
-                add(variable, category_label(variable, statistic.removeprefix(prefix)), own)
+                add(variable, Label(category_label(variable, category), category), own)
         elif any(known.values()):
-            for label, measured in _measured(variable, at, groups).items():
+            for what, measured in _measured(variable, at, groups).items():
+                label = Label(message(f"baseline.{what}"), what)
                 add(variable, label, {g: cell if known[g] else Empty() for g, cell in measured.items()})
         if any(missing.values()):
-            add(variable, "Missing", {g: Number(missing[g]) for g in groups})
-    shown: dict[str, Number] = {}
-    if differences and differences.rows:
-        for line in lines:
-            label = line["Variable"].text
-            again = label in shown
-            shown[label] = difference_cell(differences, label, study)
-            line["Standardised difference"] = Empty() if again else shown[label]
-    day = "randomisation"
-    if not study.protocol.schedule.from_randomisation:
-        day = "the first infusion (randomisation if never infused)"
+            label = Label(message("baseline.missing.values"), "missing")
+            add(variable, label, {g: Number(missing[g]) for g in groups})
+        if shown:
+            for place, line in enumerate(lines[before:]):
+                line["standardised_difference"] = Empty() if place else shown[variable.name]
     notes = [
-        f"Baseline is the last value on or before the day of {day}.",
-        "No p-values: the groups were formed by chance, so a test would ask a question whose answer is known.",
+        message(
+            f"baseline.last.{'randomisation' if study.protocol.schedule.from_randomisation else 'infusion'}"
+        ),
+        message("baseline.no_p"),
     ]
     if shown:
-        first, second = (in_prose(arm) for arm in study.arms[:2])
-        notes.append(
-            f"Standardised difference: {second} minus {first} in standard deviations; of categories the distance of the "
-            "proportions, without a sign. The chapter on randomisation says how large chance alone makes it."
-        )
-    if any(numbers.not_estimable() in line[head].text for line in lines for head in heads.values()):
-        notes.append("NE: not estimable; a standard deviation needs two values.")
+        first, second = (arm_in_prose(arm) for arm in study.arms[:2])
+        notes.append(message("baseline.difference", first=first, second=second))
+    if any(numbers.not_estimable() in line[g].text for line in lines for g in groups):
+        notes.append(message("baseline.not_estimable"))
     if any(cell.value is None for cell in shown.values()):
-        notes.append("NE, of a difference: no spread to measure it by.")
-    return Table("baseline", "Patients at baseline", lines, footnotes=tuple(notes), group="Variable")
+        notes.append(message("baseline.difference.none"))
+    title = message("baseline.title")
+    return Table("baseline", title, lines, footnotes=tuple(notes), group="variable", heads=heads)
 
 
 def _measured(
     variable: Variable, at: Callable[[str], dict[str, float]], groups: list[str]
 ) -> dict[str, dict[str, Cell]]:
-    """The rows of a measured variable: label to cell by group."""
+    """The rows of a measured variable: what they tell, and its cell by group."""
     d = variable.decimals
     what = ("mean", "sd", "median", "q1", "q3", "min", "max")
     mean, sd, median, q1, q3, low, high = (at(f"{variable.name} {name}") for name in what)
     m = numbers.of_mean(d)
     return {
-        "Mean (SD)": {g: several("{} ({})", mean=Number(mean[g], m), SD=Number(sd[g], m)) for g in groups},
-        "Median (quartiles)": {g: Estimate(median[g], q1[g], q3[g], d) for g in groups},
-        "Range": {g: Limits(low[g], high[g], d) for g in groups},
+        "mean_sd": {g: several("{} ({})", mean=Number(mean[g], m), sd=Number(sd[g], m)) for g in groups},
+        "median": {g: Estimate(median[g], q1[g], q3[g], d) for g in groups},
+        "range": {g: Limits(low[g], high[g], d) for g in groups},
     }
 
 
 def category_label(variable: Variable, category: str) -> str:
-    """What a category is called: ``Female``, ``Grade 2``, ``Stage 3``, ``Yes``."""
-    label = variable.label.lower()
-    if variable.name == "SEX":
-        return {"F": "Female", "M": "Male"}[category]
-    for word in ("grade", "stage"):
-        if word in label:
-            return f"{word.capitalize()} {category}"
-    if "present" in label or "controlled" in label:
-        return {"0": "No", "1": "Yes"}.get(category, category)
-    return category
+    """What a category is called: ``Female``, ``Grade 2``, ``Stage 3``, ``Yes``; the category where nobody knows its scale."""
+    if variable.name == "SEX" or (variable.name in _YES_NO and category in ("0", "1")):
+        return message(f"baseline.{'sex' if variable.name == 'SEX' else 'present'}.{category}")
+    scale = _SCALES.get(variable.name)
+    return message(f"baseline.{scale}", category=category) if scale else category

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from esld.report.drawing.figures import Picture, date_axis, entitle, new_figure, settled
+from esld.report.words.catalogue import message
 
 
 def enrolment(dates: pd.Series, *, target: int, id: str, title: str, alt: str) -> Picture:
@@ -27,8 +28,10 @@ def enrolment(dates: pd.Series, *, target: int, id: str, title: str, alt: str) -
     axes.step(when, np.arange(len(days) + 1), where="post", color="#444444")
     axes.axhline(target, color="#999999", linewidth=0.9, linestyle=(0, (2, 2)))
     where = ("axes fraction", "data")
-    axes.annotate(f"target {target}", (0.005, target), xycoords=where, va="bottom", fontsize=8.5)
+    axes.annotate(
+        message("enrolment.target", target=target), (0.005, target), xycoords=where, va="bottom", fontsize=8.5
+    )
     date_axis(axes)
-    axes.set(ylim=(0, 1.12 * max(target, len(days))), ylabel="Patients randomised")
+    axes.set(ylim=(0, 1.12 * max(target, len(days))), ylabel=message("enrolment.axis"))
     entitle(figure, title)
     return settled(id, figure, alt)

@@ -1,17 +1,12 @@
 """What was planned: each analysis with its estimand in the five attributes of ICH E9(R1)."""
 
 from esld.data.study import Study
+from esld.report.cells import Label
 from esld.report.tables import Table
+from esld.report.words.catalogue import message
 
-_ATTRIBUTES = {
-    "treatment": "Treatment",
-    "population": "Population",
-    "variable": "Variable",
-    "intercurrent_events": "Intercurrent events",
-    "summary": "Summary",
-}
+_ATTRIBUTES = ("treatment", "population", "variable", "intercurrent_events", "summary")
 _ROLES = ("primary", "secondary", "sensitivity", "safety", "descriptive")
-_MARK = "*"
 
 
 def estimand_table(study: Study) -> Table:
@@ -30,21 +25,12 @@ def estimand_table(study: Study) -> Table:
     analyses = sorted(study.protocol.analyses, key=lambda analysis: _ROLES.index(analysis.role))
     lines = []
     for analysis in analyses:
-        mark = _MARK if analysis.assumed else ""
-        head = f"{analysis.role.capitalize()}: {analysis.title} ({analysis.id}){mark}"
+        role = message(f"estimands.role.{analysis.role}")
+        key = "estimands.analysis.assumed" if analysis.assumed else "estimands.analysis"
+        head = Label(message(key, role=role, title=analysis.title, id=analysis.id), analysis.id)
         attributes = analysis.estimand.model_dump()
-        for name, label in _ATTRIBUTES.items():
-            lines.append({"Analysis": head, "Attribute": label, "Planned": attributes[name]})
-    notes = []
-    if any(analysis.assumed for analysis in analyses):
-        notes.append(
-            f"{_MARK} The source of the protocol does not state this analysis, or not all of it: it is assumed, and the reason "
-            "stands among the assumptions of the overview."
-        )
-    return Table(
-        "estimands",
-        "Planned analyses and their estimands",
-        lines,
-        footnotes=tuple(notes),
-        group="Analysis",
-    )
+        for name in _ATTRIBUTES:
+            label = Label(message(f"estimands.{name}"), name)
+            lines.append({"analysis": head, "attribute": label, "planned": Label(attributes[name])})
+    notes = (message("estimands.assumed"),) if any(analysis.assumed for analysis in analyses) else ()
+    return Table("estimands", message("estimands.title"), lines, footnotes=notes, group="analysis")

@@ -11,11 +11,11 @@ from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.report import numbers
-from esld.report.cells import Cell, Count, Data, Estimate, Label, Number
-from esld.report.phrases import Sentence, span
+from esld.report.cells import Cell, Count, Data, Estimate, Label, Number, arm, several
+from esld.report.phrases import Sentence, whole
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import has, message
 from esld.report.words.grammar import period
 from esld.survival import median_follow_up
 
@@ -25,46 +25,35 @@ _SHOWN_QUERIES = 40
 def cut_table(study: Study) -> Table:
     """The facts of the cut, two columns."""
     cut, protocol = study.cut, study.protocol
+    masking = protocol.masking.value
     facts: dict[str, Cell | str] = {
-        "Trial": f"{protocol.id}: {protocol.short_title}",
-        "Cut-off": cut.cutoff,
-        "Export made on": cut.snapshot,
-        "Status": cut.status,
-        "Planned number of patients": Number(protocol.target_enrolment),
-        "Masking": protocol.masking.value + (" (assumed)" if protocol.masking.assumed else ""),
+        "trial": message("cut.trial.named", id=protocol.id, title=protocol.short_title),
+        "cutoff": cut.cutoff,
+        "snapshot": cut.snapshot,
+        "status": Label(message(f"cut.status.{cut.status}"), cut.status),
+        "target": Number(protocol.target_enrolment),
+        "masking": message("assumed", what=masking) if protocol.masking.assumed else masking,
+        "view": Label(message(f"cut.view.{cut.view}"), cut.view),
     }
-    facts["View"] = cut.view
     if cut.unblinding:
-        facts["Unmasked by record"] = cut.unblinding
-    lines = [{"Item": item, "This cut": fact} for item, fact in facts.items()]
-    return Table("data_cut", "The data cut", lines)
+        facts["unblinding"] = cut.unblinding
+    lines = [{"item": Label(message(f"cut.{code}"), code), "this_cut": fact} for code, fact in facts.items()]
+    return Table("data_cut", message("cut.title"), lines)
 
 
 def records_table(study: Study) -> Table:
     """Records by domain: exported, kept, and what the cut took."""
     report = study.cut_report
-    counts = {
-        "exported": "Exported",
-        "kept": "Kept",
-        "after": "After the cut-off",
-        "undecided": "Date unclear",
-    }
-    counts |= {"blanked": "Later news blanked"}
     lines = [
-        {"Domain": Label(own["domain"])}
-        | {head: Number(own[what]) for what, head in counts.items()}
-        | {"Encoding": Label(study.tables[own["domain"]].attrs.get("encoding", ""))}
+        {"domain": Label(own["domain"])}
+        | {what: Number(own[what]) for what in ("exported", "kept", "after", "undecided", "blanked")}
+        | {"encoding": Label(study.tables[own["domain"]].attrs.get("encoding", ""))}
         for own in report.records.to_dict("records")
     ]
-    notes = [
-        "Exported: without records of what was not done or did not occur, which the next table counts.",
-        "Date unclear: a missing date, or a partial one that may lie after the cut-off; such records are left out.",
-        "Later news blanked: end, outcome and grade of events not known to have ended, death and end of participation "
-        "after the cut-off.",
-    ]
+    notes = [message(f"records.{what}") for what in ("exported", "undecided", "blanked")]
     if report.undated:
-        notes.append(f"Kept whole because they hold no dates: {', '.join(report.undated)}.")
-    return Table("records_by_domain", "Records by domain", lines, footnotes=tuple(notes))
+        notes.append(message("records.undated", domains=message("list.comma").join(report.undated)))
+    return Table("records_by_domain", message("records.title"), lines, footnotes=tuple(notes))
 
 
 def account_table(study: Study) -> Table:
@@ -76,36 +65,41 @@ def account_table(study: Study) -> Table:
         of_use = own.assign(place=own["use"].where(own["why"].eq("") | own["use"].ne(USED), "life"))
         count = of_use.groupby("place")["records"].sum()
         why = [
-            f"{c} {w[:1].lower()}{w[1:]}"
+            message("account.why", count=c, why=_inside(w))
             for c, w in own.loc[own["use"].ne(USED), ["records", "why"]].to_numpy()
         ]
-        columns = {"Used": USED, "As a sign of life alone": "life", "Not used": NOT_NEEDED}
-        line = {"Domain": Label(str(domain)), "Exported": Number(int(own["records"].sum()))}
-        line |= {head: Number(int(count.get(place, 0))) for head, place in columns.items()}
-        lines.append(line | {"Why not": Data("; ".join(why))})
+        places = {"used": USED, "life": "life", "not_used": NOT_NEEDED}
+        line = {"domain": Label(str(domain)), "exported": Number(int(own["records"].sum()))}
+        line |= {code: Number(int(count.get(place, 0))) for code, place in places.items()}
+        lines.append(line | {"why_not": Data(message("reasons.list").join(why))})
     notes = tuple(_account_notes(account))
-    return Table("account", "What was used, and what was not", lines, footnotes=notes)
+    return Table("account", message("account.title"), lines, footnotes=notes)
 
 
 def _account_notes(account: pd.DataFrame) -> Iterator[str]:
     """What else the account says: words, variables and files."""
-    yield "As a sign of life alone: no analysis means the record; its date is a day on which the patient lived."
+    yield message("account.life")
     words = account[account["what"].eq("word") & account["why"].ne("")]
     if len(words):
-        told = "; ".join(
-            f"{r['name']}: {r['why'][:1].lower()}{r['why'][1:]}" for r in words.to_dict("records")
-        )
-        yield f"Read as a code: {told}."
-    for use, what, said in (
-        (ABSENT, "variable", "Not in the export, and not needed"),
-        (NOT_NEEDED, "variable", "Variables that no analysis reads"),
-        (NOT_NEEDED, "file", "Files and columns that are not read"),
-        (UNKNOWN, "file", "Not understood"),
+        told = [
+            message("account.word", name=r["name"], why=_inside(r["why"])) for r in words.to_dict("records")
+        ]
+        yield message("account.words", words=message("reasons.list").join(told))
+    for use, what, key in (
+        (ABSENT, "variable", "account.absent"),
+        (NOT_NEEDED, "variable", "account.unread"),
+        (NOT_NEEDED, "file", "account.files"),
+        (UNKNOWN, "file", "account.unknown"),
     ):
         own = account[account["use"].eq(use) & account["what"].eq(what)]
         names = own["name"].where(own["domain"].eq("") | (what == "file"), own["domain"] + "." + own["name"])
         if len(own):
-            yield f"{said}: {', '.join(names)}."
+            yield message(key, names=message("list.comma").join(names))
+
+
+def _inside(why: str) -> str:
+    """A sentence of the account inside another."""
+    return why[:1].lower() + why[1:]
 
 
 def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
@@ -119,14 +113,14 @@ def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
     """
     os = study.adtte[study.adtte["PARAMCD"].eq("OS")]
     rows = []
-    for label in study.groups:
-        own = os if label == ALL else os[os["ARMCD"].eq(label)]
+    for group in study.groups:
+        own = os if group == ALL else os[os["ARMCD"].eq(group)]
         if own.empty:
             continue
         dead = own["CNSR"].eq(0)
         complete = int(((dead & (own["AVAL"] <= horizon_days)) | (own["AVAL"] >= horizon_days)).sum())
         median = median_follow_up(own["AVAL"], dead)
-        common = {"group": label, "n": len(own), "events": int(dead.sum())}
+        common = {"group": group, "n": len(own), "events": int(dead.sum())}
         rows += [
             {
                 **common,
@@ -143,7 +137,7 @@ def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
                 "lower": median.lower,
                 "upper": median.upper,
                 "unit": "days",
-                "method": "reverse Kaplan–Meier",
+                "method": "reverse, kaplan-meier",
                 "reason": median.reason,
             },
             {
@@ -159,31 +153,29 @@ def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
 
 def follow_up_table(rows: pd.DataFrame, *, horizon_days: float) -> Table:
     """Follow-up by arm, made from the rows of :func:`follow_up`."""
-    horizon = period(horizon_days)
     lines = []
-    for label in rows["group"].unique():
-        own = rows[rows["group"].eq(label)].set_index("statistic")
+    for group in rows["group"].unique():
+        own = rows[rows["group"].eq(group)].set_index("statistic")
         by = {str(statistic): values for statistic, values in own.to_dict("index").items()}
         complete, median = by["complete"], by["median_follow_up"]
         lines.append(
             {
-                "Group": Label(str(label)),
-                "Randomised": Number(complete["n"]),
-                "Deaths": Number(complete["events"]),
-                f"Dead, or followed for {horizon}": Count(int(complete["value"]), complete["n"]),
-                "Median follow-up, days (95 % CI)": Estimate(
-                    median["value"], median["lower"], median["upper"], style="days"
-                ),
-                "Patient-years": Number(by["person_days"]["value"] / 365.25, 1),
+                "group": arm(group),
+                "randomised": Number(complete["n"]),
+                "deaths": Number(complete["events"]),
+                "complete": Count(int(complete["value"]), complete["n"]),
+                "median": Estimate(median["value"], median["lower"], median["upper"], style="days"),
+                "patient_years": Number(by["person_days"]["value"] / 365.25, 1),
             }
         )
-    notes = ["Median follow-up by the reverse Kaplan–Meier method: death ends observation like a censoring."]
-    if any("not reached" in line["Median follow-up, days (95 % CI)"].text for line in lines):
-        notes.append(
-            "Not reached: the curve of follow-up, or its limit, does not come down to one half, because too many died or too few "
-            "are followed."
-        )
-    return Table("follow_up", "Follow-up for survival", lines, footnotes=tuple(notes))
+    notes = [message("follow_up.reversed")]
+    if any(numbers.days(None) in line["median"].text for line in lines):
+        notes.append(message("follow_up.not_reached"))
+    heads = {
+        "complete": message("follow_up.complete", horizon=period(horizon_days)),
+        "median": message("follow_up.median", level=numbers.level(0.95)),
+    }
+    return Table("follow_up", message("follow_up.title"), lines, footnotes=tuple(notes), heads=heads)
 
 
 def listed_queries(study: Study) -> pd.DataFrame:
@@ -216,73 +208,69 @@ def query_counts(study: Study, listed: pd.DataFrame) -> pd.DataFrame:
 
 def query_words(study: Study, reported: Reported) -> str:
     """How many queries are open, new and answered; made from the rows of :func:`query_counts`."""
-    asked, answered = reported.row("queries open"), reported.row("queries answered")
-    words = f"Open queries: {span(asked, f'{asked.value:.0f}')}"
-    if study.cut.previous:
-        new = reported.row("queries new")
-        words += f", of which not asked at the previous cut: {span(new, f'{new.value:.0f}')}"
-    return f"{words}. Seen and found correct: {span(answered, f'{answered.value:.0f}')}."
+    counts = {row.statistic.removeprefix("queries "): whole(row) for row in reported.rows}
+    return message("queries.counts.since" if study.cut.previous else "queries.counts", **counts)
 
 
 def query_table(listed: pd.DataFrame, answers: Answers) -> Table | Sentence:
     """The queries themselves, the open ones first and of these the most severe; a sentence when there is none."""
     if listed.empty:
         return Sentence(answers.note or message("queries.none"))
-    columns = {
-        "id": "Query",
-        "USUBJID": "Subject",
-        "record": "Record",
-        "severity": "Severity",
-        "rule": "Rule",
-        "message": "What was found",
-        "status": "Status",
-    }
-    shown = listed.head(_SHOWN_QUERIES)
-    status = shown["status"].mask(shown["answer"].ne(""), shown["status"] + ": " + shown["answer"])
-    subject = shown["USUBJID"].mask(shown["USUBJID"].eq(""), "several")
-    shown = shown.assign(status=status, USUBJID=subject)[list(columns)].rename(columns=columns).map(Data)
-    more = len(listed) - len(shown)
-    notes = [
-        "A query changes no value: the analysis uses the data as exported. Its number stays from cut to cut."
-    ]
-    if more > 0:
-        notes.append(f"{more} further {numbers.noun(more, 'query is', 'queries are')} not shown.")
+    lines = []
+    for query in listed.head(_SHOWN_QUERIES).to_dict("records"):
+        status: Cell = Label(message(f"queries.status.{query['status']}"), query["status"])
+        if query["answer"]:
+            form = message("queries.status.why", status="{}", answer="{}")
+            status = several(form, status=status, answer=Data(query["answer"]))
+        lines.append(
+            {
+                "query": Data(query["id"]),
+                "subject": Data(query["USUBJID"]) if query["USUBJID"] else message("queries.several"),
+                "record": Data(query["record"]),
+                "severity": Label(message(f"queries.severity.{query['severity']}"), query["severity"]),
+                "rule": Data(query["rule"]),
+                "found": Data(query["message"]),
+                "status": status,
+            }
+        )
+    notes = [message("queries.change_nothing")]
+    if more := len(listed) - len(lines):
+        notes.append(message("queries.more", count=more))
     if answers.note:
         notes.append(answers.note)
-    return Table("data_queries", "Data queries", shown, footnotes=tuple(notes))
+    return Table("data_queries", message("queries.title"), lines, footnotes=tuple(notes))
 
 
 def correction_table(study: Study) -> Table | Sentence:
     """The recorded corrections of what the cut shows; a sentence when there is none."""
     if not study.overrides.shown:
         return Sentence(hidden_corrections(study))
+    empty = message("corrections.empty")
     rows = [
         {
-            "Record": Data(f"{correction.domain} {', '.join(correction.key.values())}"),
-            "Variable": Data(correction.variable),
-            "Exported": Data(correction.old or "(empty)"),
-            "Corrected": Data(correction.new or "(empty)"),
-            "By": Data(correction.who),
-            "On": Data(correction.when),
-            "Why": Data(correction.why),
+            "record": Data(f"{correction.domain} {', '.join(correction.key.values())}"),
+            "variable": Data(correction.variable),
+            "exported": Data(correction.old or empty),
+            "corrected": Data(correction.new or empty),
+            "by": Data(correction.who),
+            "on": Data(correction.when),
+            "why": Data(correction.why),
         }
         for correction in study.overrides.shown
     ]
     notes = [message("override.applied")]
     if study.overrides.hidden:
         notes.append(hidden_corrections(study))
-    return Table("corrections", "Recorded corrections", rows, footnotes=tuple(notes))
+    return Table("corrections", message("corrections.title"), rows, footnotes=tuple(notes))
 
 
 def hidden_corrections(study: Study) -> str:
     """What is said in place of a table of corrections, or below it about those that it leaves out."""
-    count = study.overrides.hidden
-    if not count:
+    if not study.overrides.hidden:
         return message("override.none")
-    key = "override.hidden" if study.overrides.shown else "override.only_hidden"
-    return message(
-        key, count=count, corrections=numbers.noun(count, "correction concerns", "corrections concern")
-    )
+    if not study.overrides.shown:
+        return message("override.only_hidden")
+    return message("override.hidden", count=study.overrides.hidden)
 
 
 def assumption_table(study: Study) -> Table | Sentence:
@@ -290,8 +278,9 @@ def assumption_table(study: Study) -> Table | Sentence:
     assumed = {name: stated for name, stated in study.protocol.data_assumptions.items() if stated.assumed}
     if not assumed:
         return Sentence(message("assumptions.none"))
-    rows = [
-        {"Subject": name.replace("_", " ").capitalize(), "Choice": stated.value, "Reason": stated.reason}
-        for name, stated in assumed.items()
-    ]
-    return Table("data_assumptions", "Assumptions about the data", rows)
+    rows: list[dict[str, Cell | str]] = []
+    for name, stated in assumed.items():
+        key = f"data_assumptions.about.{name}"
+        subject = message(key) if has(key) else name.replace("_", " ").capitalize()
+        rows.append({"subject": Label(subject, name), "choice": stated.value, "reason": stated.reason})
+    return Table("data_assumptions", message("data_assumptions.title"), rows)

@@ -11,6 +11,7 @@ from esld.data.study import Study
 from esld.reasons import Why, because
 from esld.report import needs
 from esld.report.cells import Cell, Empty, Estimate, Label, Number
+from esld.report.cells import arm as arm_cell
 from esld.report.cells import estimate as estimate_cell
 from esld.report.decompensation.figures import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
@@ -18,7 +19,7 @@ from esld.report.phrases import method, prose, span, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import in_prose, joined, of_group, period
+from esld.report.words.grammar import joined, of_group, period, treatment_in_title
 from esld.survival import (
     MeanCumulativeFunction,
     RateRatio,
@@ -63,7 +64,7 @@ class Episodes:
             if arm not in self.means:
                 empty = {"group": arm, "value": float("nan"), "n": n, "events": events}
                 empty["reason"] = because(Why.NOT_OBSERVED)
-                how = {"rate": "exact Poisson", "mean_count": "Nelson-Aalen"}
+                how = {"rate": "poisson, exact", "mean_count": "nelson-aalen"}
                 frames.append(pd.DataFrame([empty | {"statistic": k, "method": v} for k, v in how.items()]))
                 continue
             frames.append(rate(events, years, conf_level=self.conf_level).to_frame(n=n, group=arm))
@@ -131,38 +132,45 @@ def table(results: Mapping[str, tuple[Episodes, Reported]], *, level: str) -> Ta
     """Episodes, years, rate with limits, mean number by arm, and the ratio; a block an endpoint."""
     lines: list[dict[str, Cell]] = []
     notes: dict[str, None] = {}
-    each = f"Per patient-year ({level} CI)"
-    for result, reported in results.values():
+    for code, (result, reported) in results.items():
         for arm, (n, events, years) in result.counts.items():
             own, mean = reported.row("rate", arm), reported.row("mean_count", arm)
             lines.append({
-                "Event": Label(result.name), "Group": Label(arm), "Patients": Number(n), "Patient-years": Number(years, 1),
-                "Episodes": Number(events), each: estimate_cell(own, 2), f"Mean number ({level} CI)": estimate_cell(mean, 2),
+                "event": Label(result.name, code), "group": arm_cell(arm), "patients": Number(n),
+                "patient_years": Number(years, 1), "episodes": Number(events), "rate": estimate_cell(own, 2),
+                "mean_number": estimate_cell(mean, 2),
             })  # fmt: skip
             if arm not in result.means:
                 notes |= _missing(mean)
                 continue
-            notes[f"Rate: {method(own)}; mean number: {method(mean)}"] = None
+            notes[message("decompensation.every.methods", rate=method(own), mean=method(mean))] = None
             notes |= _missing(mean)
         if result.ratio is not None:
             row = reported.row("rate_ratio")
             upper = inf if result.ratio.upper == inf else row.upper
             ratio = Estimate(row.value, row.lower, upper, 2, id=row.result_id)
-            line = {"Event": Label(result.name), "Group": Label("Ratio"), each: ratio}
-            lines.append(dict.fromkeys(lines[-1], Empty()) | line)
-    second = next(iter(results.values()))[0]
-    order = [in_prose(arm) for arm in second.counts]
-    footnotes = [f"{note}." for note in notes]
-    if second.ratio is not None:
-        footnotes.append(
-            f"Ratio: rate of the {order[1]} over that of the {order[0]}, exact conditional limits."
-        )
-    title = f"All episodes within {period(second.at)}, while alive with the own liver"
-    return Table("episodes", title, lines, {}, tuple(footnotes), group="Event")
+            head = {
+                "event": Label(result.name, code),
+                "group": Label(message("decompensation.every.ratio"), "ratio"),
+            }
+            lines.append(dict.fromkeys(lines[-1], Empty()) | head | {"rate": ratio})
+    first = next(iter(results.values()))[0]
+    footnotes = [*notes]
+    if first.ratio is not None:
+        one, two = map(treatment_in_title, first.counts)
+        footnotes.append(message("decompensation.every.ratio.note", second=two, first=one))
+    heads = {
+        "rate": message("decompensation.every.rate", level=level),
+        "mean_number": message("decompensation.every.mean", level=level),
+    }
+    title = message("decompensation.every.title", horizon=period(first.at))
+    return Table("episodes", title, lines, {}, tuple(footnotes), group="event", heads=heads)
 
 
 def _missing(row: Row) -> dict[str, None]:
-    return {f"NE: {worded(row.reason, 'episodes')}": None} if row.reason else {}
+    if not row.reason:
+        return {}
+    return {message("reasons.note", reason=worded(row.reason, "episodes")): None}
 
 
 def words(results: Mapping[str, tuple[Episodes, Reported]]) -> str:
@@ -177,7 +185,7 @@ def words(results: Mapping[str, tuple[Episodes, Reported]]) -> str:
         ]
         parts.append(message("decompensation.episodes.event", event=prose(result.name), arms=joined(arms)))
     at = next(iter(results.values()))[0].at
-    return message("decompensation.episodes", horizon=period(at), events="; ".join(parts))
+    return message("decompensation.episodes", horizon=period(at), events=message("reasons.list").join(parts))
 
 
 def figure(
@@ -193,8 +201,12 @@ def figure(
             )
             for arm, mean in result.means.items()
         }
-    alt = f"Mean number of episodes a patient over time by group, one panel a condition: {joined(panels)}."
-    title = "Mean number of episodes a patient, while alive with the own liver"
     return event_curves(
-        panels, arms=study.arms, id="episodes", title=title, alt=alt, label="Episodes a patient", ticks=ticks
+        panels,
+        arms=study.arms,
+        id="episodes",
+        title=message("decompensation.every.figure"),
+        alt=message("decompensation.every.figure.alt", events=joined(panels)),
+        label=message("decompensation.every.figure.axis"),
+        ticks=ticks,
     )

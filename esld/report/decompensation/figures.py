@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from esld.report import numbers
 from esld.report.drawing.figures import INK, Picture, arm_style, entitle, new_figure, settled
+from esld.report.words.catalogue import arm_label, message
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,7 @@ def event_curves(
     panels : dict of str to dict of str to EventCurve
         One panel a condition; in it one curve an arm, left out where nobody is at risk.
     arms : sequence of str
-        Arms in the protocol's order: the order decides colour and dash.
+        Codes in the protocol's order: the order decides colour and dash.
     id, title, alt : str
         Id of the figure, the finding, and the words for those who do not see it.
     label : str
@@ -69,14 +71,14 @@ def event_curves(
             if arm not in curves:
                 continue
             style, step = arm_style(position), curves[arm].step
-            axes.plot(step["time"], step["value"], label=arm, **style)
+            axes.plot(step["time"], step["value"], label=arm_label(arm), **style)
             axes.fill_between(
                 step["time"], step["lower"], step["upper"], color=style["color"], alpha=0.11, lw=0
             )
         axes.set_title(name, fontsize=9.5)
         axes.set(xlim=(0, ticks[-1] * 1.04), ylim=(0, 1.02) if percent else (0, max(1.0, 1.6 * top)))
         if percent:
-            axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+            axes.yaxis.set_major_formatter(lambda value, _: numbers.percent(value))
         axes.tick_params(labelbottom=True, labelleft=place == 0)
         axes.set_xticks(list(ticks), [f"{tick:g}" for tick in ticks])
         if place == 0:
@@ -86,13 +88,13 @@ def event_curves(
         below.tick_params(bottom=False, labelbottom=False)
         for side in below.spines.values():
             side.set_visible(False)
-        below.set_title("At risk", fontsize=8, fontweight="normal", pad=1)
+        below.set_title(message("decompensation.at_risk"), fontsize=8, fontweight="normal", pad=1)
         for position, arm in enumerate(arms):
             colour, row = arm_style(position)["color"], len(arms) - 1 - position
-            numbers = curves[arm].at_risk if arm in curves else [0] * len(ticks)
-            for tick, number in zip(ticks, numbers, strict=True):
+            at_risk = curves[arm].at_risk if arm in curves else [0] * len(ticks)
+            for tick, number in zip(ticks, at_risk, strict=True):
                 below.text(tick, row, str(number), ha="center", va="center", fontsize=8, color=colour)
-    grid[0, columns // 2].set_xlabel("Days since randomisation")
+    grid[0, columns // 2].set_xlabel(message("decompensation.figure.days"))
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(arms), labelcolor=INK)
     entitle(figure, title)

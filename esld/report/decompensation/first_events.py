@@ -9,18 +9,19 @@ from esld.data.adam.adce import prevalent_subjects
 from esld.data.study import Study
 from esld.report import needs, numbers
 from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, number
+from esld.report.cells import arm as arm_cell
 from esld.report.cells import estimate as estimate_cell
 from esld.report.decompensation.figures import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
 from esld.report.phrases import method, p_equals, prose, span, worded
-from esld.report.results import Reported, Row
+from esld.report.results import Reported
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import in_prose, joined, of_group, period
+from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group, period
 from esld.survival import CumulativeIncidence, GrayTest, clopper_pearson, cumulative_incidence, gray
 
-EVENT, COMPETING = "event", "death or transplantation first"
+EVENT, COMPETING = "event", "competing"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,44 +113,46 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
     lines: list[dict[str, Cell]] = []
     notes: dict[str, None] = {}
     at = next(iter(results.values()))[0].at
-    day = period(at)
-    incidence = f"Incidence ({level} CI)"
-    for first, reported in results.values():
+    for code, (first, reported) in results.items():
         for arm, had in first.prevalent.items():
-            line = {"Event": Label(first.name), "Group": Label(arm), "Had it at baseline": Number(had)}
-            line |= {"At risk": Number(0)}
-            blank = (f"First event by {day}", incidence, "Died or transplanted first")
+            line = {"event": Label(first.name, code), "group": arm_cell(arm), "prevalent": Number(had)}
+            line |= {"at_risk": Number(0)}
+            blank = ("first_event", "incidence", "competing")
             line |= dict.fromkeys(blank, Empty())
             if arm in first.curves:
                 event, other = (reported.row(name, arm) for name in ("incidence", "competing_incidence"))
                 share = estimate_cell(event, numbers.of_share(event.n), "percent")
                 own = (Number(event.events), share, Number(other.events))
-                line |= dict(zip(blank, own, strict=True)) | {"At risk": Number(event.n)}
-                notes[_how(event)] = None
+                line |= dict(zip(blank, own, strict=True)) | {"at_risk": Number(event.n)}
+                how = "nobody_lost" if first.complete[arm] else "somebody_lost"
+                notes[message(f"decompensation.first.{how}", method=method(event))] = None
                 if event.reason:
-                    notes[f"NE: {worded(event.reason, 'first_events')}"] = None
+                    notes[message("reasons.note", reason=worded(event.reason, "first_events"))] = None
             lines.append(line)
         if len(first.prevalent) > 1 and all(
             had or arm in first.curves for arm, had in first.prevalent.items()
         ):
             tested = reported.find("p_value")
-            lines.append(dict.fromkeys(lines[-1], Empty()) | {"Event": Label(first.name)})
-            lines[-1] |= {"Group": Label("Gray's test, p"), incidence: number(tested, style="p")}
-            if tested is None:
-                lines[-1][incidence] = NotEstimable()
-            elif tested.reason:
-                notes[f"Gray's test of {first.name}: {worded(tested.reason, 'first_events')}"] = None
+            lines.append(dict.fromkeys(lines[-1], Empty()) | {"event": Label(first.name, code)})
+            lines[-1] |= {
+                "group": Label(message("decompensation.first.gray"), "gray"),
+                "incidence": NotEstimable() if tested is None else number(tested, style="p"),
+            }
+            if tested is not None and tested.reason:
+                why = worded(tested.reason, "first_events")
+                notes[message("decompensation.first.gray.none", event=first.name, reason=why)] = None
     footnotes = (
-        "Who had the condition at baseline cannot have a first one and is not at risk.",
-        "Death and transplantation end the time at risk: they are no censoring.",
-        *(f"{note}." for note in sorted(notes)),
+        message("decompensation.first.prevalent"),
+        message("decompensation.first.competing"),
+        *sorted(notes),
     )
-    return Table("first_events", f"First event by {day}", lines, {}, footnotes, group="Event")
-
-
-def _how(row: Row) -> str:
-    exact = row.method == "Clopper-Pearson"
-    return f"Incidence where {'nobody' if exact else 'somebody'} was lost before that day: {method(row)}"
+    title = message("decompensation.first.title", horizon=period(at))
+    heads = {
+        "at_risk": message("decompensation.at_risk"),
+        "first_event": title,
+        "incidence": message("decompensation.first.incidence", level=level),
+    }
+    return Table("first_events", title, lines, {}, footnotes, group="event", heads=heads)
 
 
 def words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
@@ -164,7 +167,7 @@ def words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
             arms.append(message("decompensation.arm", **words))
         key = "decompensation.event" if arms else "decompensation.event.nobody"
         parts.append(message(key, event=prose(first.name), arms=joined(arms)))
-    return message("decompensation", horizon=period(at), events="; ".join(parts))
+    return message("decompensation", horizon=period(at), events=message("reasons.list").join(parts))
 
 
 def tested_words(study: Study, results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
@@ -177,7 +180,9 @@ def tested_words(study: Study, results: Mapping[str, tuple[FirstEvents, Reported
     ]
     if not tested:
         return message("decompensation.untested")
-    parts = (f"{prose(first.name)} p {p_equals(row)}" for first, row in tested)
+    parts = (
+        message("decompensation.test", event=prose(first.name), p=p_equals(row)) for first, row in tested
+    )
     return message("decompensation.tests", tests=joined(parts))
 
 
@@ -190,20 +195,28 @@ def figure(
         for first, _ in results.values()
     }
     first = next(iter(results.values()))[0]
+    comma = message("list.comma")
     counts = [
-        f"{in_prose(one.name)} {', '.join(_event_count(reported, arm) for arm in one.curves) or 'nobody at risk'}"
+        message(
+            "decompensation.first.figure.event" if one.curves else "decompensation.first.figure.nobody",
+            event=in_prose(one.name),
+            counts=comma.join(_event_count(reported, arm) for arm in one.curves),
+        )
         for one, reported in results.values()
     ]
-    groups = ", ".join(in_prose(arm) for arm in study.filled)
-    title = f"First events by {period(first.at)} ({groups}): {'; '.join(counts)}"
-    alt = f"Cumulative incidence by group, one panel a condition. {title}. Death and transplantation compete."
+    title = message(
+        "decompensation.first.figure",
+        horizon=period(first.at),
+        groups=comma.join(map(arm_in_prose, study.filled)),
+        events=message("reasons.list").join(counts),
+    )
     return event_curves(
         panels,
         arms=study.arms,
         id="first_events",
         title=title,
-        alt=alt,
-        label="With a first event",
+        alt=message("decompensation.first.figure.alt", title=title),
+        label=message("decompensation.first.figure.axis"),
         ticks=ticks,
         percent=True,
     )

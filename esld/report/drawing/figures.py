@@ -1,5 +1,6 @@
 """Figures in one visual language, made from the same results as the tables and sentences."""
 
+import calendar
 import io
 import textwrap
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from esld.report.words.catalogue import PSEUDO, reader
+from esld.report.words.catalogue import PSEUDO, message, reader
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,11 +23,11 @@ INK, FAINT = "#333333", "#E3E3E3"
 DPI = 200
 
 DEATH, TRANSPLANT, INFUSION, LOST = "x", "D", "^", "o"
-# How a course ended: marker, colour, filled or not, and its word; the same in every figure.
+# How a course ended: marker, colour, filled or not; the same in every figure.
 ENDS = {
-    "death": (DEATH, INK, True, "death"),
-    "transplant": (TRANSPLANT, "#7A4E9E", True, "transplant"),
-    "lost": (LOST, INK, False, "end of follow-up"),
+    "death": (DEATH, INK, True),
+    "transplant": (TRANSPLANT, "#7A4E9E", True),
+    "lost": (LOST, INK, False),
 }
 # Chinese characters (GB 2312), brought along because a machine need not have any.
 _HAN = Path(__file__).parent / "fonts" / "esld-han.otf"
@@ -171,10 +172,27 @@ def date_axis(axes: "Axes") -> None:
     """Calendar days along the axis, of which at least four weeks are shown: of a single day there is no scale."""
     import matplotlib.dates as mdates
 
+    class Named(mdates.ConciseDateFormatter):
+        """Months by the names of the catalogue."""
+
+        def format_ticks(self, values: Any) -> list[str]:
+            return [_in_words(text) for text in super().format_ticks(values)]  # type: ignore[no-untyped-call]
+
+        def get_offset(self) -> str:
+            return _in_words(super().get_offset())  # type: ignore[no-untyped-call]
+
     first, last = axes.dataLim.intervalx
     short = max(0.0, 28.0 - (last - first))
     if short:
         axes.set_xlim(first - short / 2, last + short / 2)
     locator = mdates.AutoDateLocator(maxticks=8)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(mdates.ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(Named(locator))  # type: ignore[no-untyped-call]
+
+
+def _in_words(tick: str) -> str:
+    """A date on an axis, in which a month has the short name of the locale."""
+    for number, name in enumerate(calendar.month_abbr):
+        if name and name in tick:
+            return tick.replace(name, message(f"month.short.{number}"))
+    return tick

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from esld.data.views import ALL
-from esld.report import numbers
 from esld.report.drawing.figures import INK, Picture, arm_style, entitle, new_figure
 from esld.report.flow import ONLY_IF_ANY, Flow
-from esld.report.words.catalogue import message
-from esld.report.words.grammar import in_prose, period
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import arm_in_prose, noun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,9 +56,19 @@ NARROW = Layout(width=3.5, left=0.03, spine=0.25, side=0.5, font_size=8.5, title
 
 @dataclass(frozen=True)
 class _Line:
-    text: str
+    words: str
+    count: int
     level: int = 0  # 0 heads the box
     bold: bool = False
+    spoken: str = ""  # the words for those who do not see where the line stands, if they are others
+
+    @property
+    def text(self) -> str:
+        return message("flow.box.n", words=self.words, n=self.count)
+
+    @property
+    def alt(self) -> str:
+        return message("flow.alt.n", words=self.spoken or self.words, n=self.count)
 
 
 def flow_figure(flow: Flow, *, id: str = "participant_flow", layout: Layout = WIDE) -> Picture:
@@ -100,59 +109,56 @@ def flow_alt(flow: Flow) -> str:
     enrolment = message(f"flow.alt.{'screened' if 'assessed' in flow else 'randomised'}", **every)
     arms = []
     for arm in flow.arms:
-        lines = [line for box in _boxes_of(flow, arm) for line in box]
-        steps = "; ".join(line.text.replace(f" to {in_prose(arm)}", "") for line in lines)
-        arms.append(message("flow.alt.arm", arm=arm, steps=_plain(steps)))
+        steps = message("reasons.list").join(line.alt for box in _boxes_of(flow, arm) for line in box)
+        arms.append(message("flow.alt.arm", arm=arm_label(arm), steps=steps))
     return message("flow.alt", enrolment=enrolment, arms=" ".join(arms))
 
 
 def _title(flow: Flow) -> str:
     every = {step: flow.count(step) for step in ("assessed", "randomised", "analysed") if step in flow}
     key, first = ("flow.title.screened", "assessed") if "assessed" in flow else ("flow.title", "randomised")
-    return message(key, patients=numbers.noun(every[first], "patient"), **every)
+    return message(key, patients=noun("patient", every[first]), **every)
 
 
-def _plain(text: str) -> str:
-    """Counts as a voice reads them: ``dead by one year 2``."""
-    return text.replace(" (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}", " ").replace(")", "")
+def _head(flow: Flow, step: str, arm: str = ALL) -> _Line:
+    """A line that heads a box by itself."""
+    return _Line(flow.words(step, "box"), flow.count(step, arm), bold=True)
 
 
-def _n(flow: Flow, words: str, step: str, arm: str = ALL) -> str:
-    return f"{words} (n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{flow.count(step, arm)})"
-
-
-def _counted(flow: Flow, words: str, step: str, arm: str, level: int = 1) -> list[_Line]:
+def _counted(flow: Flow, step: str, arm: str, level: int = 1) -> list[_Line]:
     """A line for a step and one for each reason that somebody of the arm has; none where there is nothing to say."""
     if step not in flow or (step in ONLY_IF_ANY and not flow.count(step)):
         return []
     reasons = [
-        _Line(_n(flow, text, name, arm), level + 1)
-        for name, text in flow.reasons(step).items()
+        _Line(words, flow.count(name, arm), level + 1)
+        for name, words in flow.reasons(step).items()
         if flow.count(name, arm)
     ]
-    return [_Line(_n(flow, words, step, arm), level), *reasons]
+    return [_Line(flow.words(step, "box"), flow.count(step, arm), level), *reasons]
 
 
 def _boxes_of(flow: Flow, arm: str) -> list[list[_Line]]:
     """Allocation, follow-up and analysis of an arm, in lines."""
-    horizon = period(flow.horizon_days)
-    words = "All groups" if arm == ALL else f"Allocated to {in_prose(arm)}"
-    allocated = [_Line(_n(flow, words, "randomised", arm), bold=True)]
-    allocated += _counted(flow, "Received at least one infusion", "treated", arm)
-    allocated += _counted(flow, "every planned infusion", "complete", arm, 2)
-    allocated += _counted(flow, "fewer by the cut-off", "partial", arm, 2)
-    allocated += _counted(flow, "Never infused", "untreated", arm)
+    every = flow.count("randomised", arm)
+    if arm == ALL:
+        allocated = [_Line(message("flow.box.all"), every, bold=True)]
+    else:
+        words = message("flow.box.allocated", arm=arm_in_prose(arm))
+        allocated = [_Line(words, every, bold=True, spoken=message("flow.alt.allocated"))]
+    allocated += _counted(flow, "treated", arm)
+    allocated += _counted(flow, "complete", arm, 2)
+    allocated += _counted(flow, "partial", arm, 2)
+    allocated += _counted(flow, "untreated", arm)
     followed = [
-        *_counted(flow, f"Alive and followed to {horizon}", "followed", arm, 0),
-        *_counted(flow, "with a liver transplant", "transplanted", arm, 1),
-        *_counted(flow, f"Dead by {horizon}", "dead", arm, 0),
-        *_counted(flow, f"Follow-up ended before {horizon}", "lost", arm, 0),
+        *_counted(flow, "followed", arm, 0),
+        *_counted(flow, "transplanted", arm, 1),
+        *_counted(flow, "dead", arm, 0),
+        *_counted(flow, "lost", arm, 0),
     ]
     if "open" in flow and flow.count("open"):
-        followed += _counted(flow, f"Under observation, {horizon} not yet reached", "open", arm, 0)
-    followed += _counted(flow, f"Under observation, {horizon} reached, not seen since", "overdue", arm, 0)
-    analysed = _counted(flow, "Analysed as randomised", "analysed", arm, 0)
-    analysed += _counted(flow, "Analysed for safety, by the dose received", "safety", arm, 0)
+        followed += _counted(flow, "open", arm, 0)
+    followed += _counted(flow, "overdue", arm, 0)
+    analysed = _counted(flow, "analysed", arm, 0) + _counted(flow, "safety", arm, 0)
     return [allocated, followed, analysed]
 
 
@@ -163,17 +169,14 @@ def _drawn(axes: "Axes", flow: Flow, layout: Layout) -> float:
     stages: list[tuple[str, float]] = []
     if "assessed" in flow:
         y, middle = _enrolment(axes, flow, layout, right)
-        stages.append(("Enrolment", middle))
+        stages.append(("enrolment", middle))
     whole = (layout.left, right)
-    top, y = (
-        y,
-        _box(axes, [_Line(_n(flow, "Randomised", "randomised"), bold=True)], whole, y, layout, centred=True),
-    )
+    top, y = y, _box(axes, [_head(flow, "randomised")], whole, y, layout, centred=True)
     if not stages:
-        stages.append(("Enrolment", (top + y) / 2))
+        stages.append(("enrolment", (top + y) / 2))
     columns = _columns(whole, len(flow.arms))
     boxes = [_boxes_of(flow, arm) for arm in flow.arms]
-    for row, stage in enumerate(("Allocation", "Follow-up", "Analysis")):
+    for row, stage in enumerate(("allocation", "follow_up", "analysis")):
         start = y - _GAP
         ends = []
         for position, (edges, own) in enumerate(zip(columns, boxes, strict=True)):
@@ -185,19 +188,17 @@ def _drawn(axes: "Axes", flow: Flow, layout: Layout) -> float:
         stages.append((stage, (start + y) / 2))
     if layout.left > 0.5:
         for stage, middle in stages:
-            axes.text(0.07, middle, stage, va="center", fontsize=8.5, fontweight="bold", color=MUTED)
+            words = message(f"flow.stage.{stage}")
+            axes.text(0.07, middle, words, va="center", fontsize=8.5, fontweight="bold", color=MUTED)
     return y
 
 
 def _enrolment(axes: "Axes", flow: Flow, layout: Layout, right: float) -> tuple[float, float]:
     """The assessed, and beside the arrow down those who were not randomised; where the next box begins, and their middle."""
-    words = _n(flow, "Assessed for eligibility", "assessed")
-    y = _box(axes, [_Line(words, bold=True)], (layout.left, right), 0.0, layout, centred=True)
-    lines = [_Line(_n(flow, "Excluded", "excluded"), bold=True)]
-    lines += _counted(flow, "Did not meet the criteria", "ineligible", ALL)
-    lines += _counted(flow, "Other reasons", "other", ALL)
+    y = _box(axes, [_head(flow, "assessed")], (layout.left, right), 0.0, layout, centred=True)
+    lines = [_head(flow, "excluded"), *_counted(flow, "ineligible", ALL), *_counted(flow, "other", ALL)]
     if flow.count("waiting"):
-        lines += _counted(flow, "Not yet randomised at the cut-off", "waiting", ALL, 0)
+        lines += _counted(flow, "waiting", ALL, 0)
     start = y - _GAP / 2
     end = _box(axes, lines, (layout.side, right), start, layout)
     below = end - _GAP / 2

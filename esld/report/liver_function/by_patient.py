@@ -1,6 +1,8 @@
 """Liver function by patient: which values are analysed, every patient's course, and what is left out or not collected."""
 
 from collections.abc import Sequence
+from functools import reduce
+from html import escape
 
 import pandas as pd
 
@@ -12,10 +14,10 @@ from esld.report import numbers
 from esld.report.drawing import figures
 from esld.report.liver_function import courses
 from esld.report.parameters import analysed, lowered, unrecorded, unrecorded_words
-from esld.report.phrases import Sentence, prose, span
+from esld.report.phrases import Sentence, prose, span, whole
 from esld.report.results import Reported
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, of_group
+from esld.report.words.grammar import counted, in_prose, joined, of_group
 
 
 def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | Sentence:
@@ -27,7 +29,6 @@ def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | S
     bound, name = ("ANRLO", "lower") if parameter.better == "higher" else ("ANRHI", "upper")
     limits = rows[bound].dropna()
     normal = sorted({float(limits.min()), float(limits.max())}) if len(limits) else []
-    words = f"{name} limit of normal" + (" (lowest and highest)" if len(normal) > 1 else "")
     log = bool(rows["AVAL"].min() > 0 and rows["AVAL"].max() / rows["AVAL"].min() > 30)
     return courses.trajectories(
         rows,
@@ -37,9 +38,9 @@ def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | S
         alt=_course_words(study, parameter, rows, ends, log=log),
         label=numbers.unit(parameter.unit) or parameter.param,
         ends=ends,
-        since="randomisation" if study.protocol.schedule.from_randomisation else "first infusion",
+        since="randomisation" if study.protocol.schedule.from_randomisation else "infusion",
         normal=normal,
-        normal_label=words,
+        normal_label=message(f"course.normal.{name}", count=len(normal)),
         log=log,
     )
 
@@ -62,47 +63,40 @@ def _course_title(study: Study, parameter: Parameter, rows: pd.DataFrame) -> str
     visit = study.protocol.schedule.visits[-1]
     change = rows[rows["AVISITN"].eq(visit.number) & rows["CHG"].notna()]
     if change.empty:
-        return f"{parameter.param}: every patient's course"
-    return f"{parameter.param} at {visit.label.lower()}: lower than at baseline in {lowered(change, study.filled)}"
+        return message("course.title.none", parameter=parameter.param)
+    arms = lowered(change, study.filled)
+    return message("course.title", parameter=parameter.param, visit=in_prose(visit.label), arms=arms)
 
 
 def _course_words(
     study: Study, parameter: Parameter, rows: pd.DataFrame, ends: pd.DataFrame, *, log: bool
 ) -> str:
-    last = study.protocol.schedule.visits[-1]
-    many = rows["USUBJID"].nunique()
-    died, grafted, lost = (int(ends["kind"].eq(kind).sum()) for kind in ("death", "transplant", "lost"))
-    marked = [
-        text
-        for count, text in (
-            (died, f"{died} died"),
-            (grafted, f"{grafted} received a transplant"),
-            (lost, f"{lost} {numbers.noun(lost, 'was', 'were')} followed no longer"),
-        )
-        if count
-    ]
-    scale = ", logarithmic axis" if log else ""
-    label = numbers.with_unit(parameter.param, parameter.unit)
-    who = numbers.counted(many, "patient")
-    course = f"{label} of each of {who} from baseline to {last.label.lower()}, one panel a group{scale}."
-    return f"{course} In that time {joined(marked)}; the last value is marked." if marked else course
+    course = message(
+        "course.alt.log" if log else "course.alt",
+        parameter=numbers.with_unit(parameter.param, parameter.unit),
+        patients=counted("patient", rows["USUBJID"].nunique()),
+        visit=in_prose(study.protocol.schedule.visits[-1].label),
+    )
+    counts = {kind: int(ends["kind"].eq(kind).sum()) for kind in ("death", "transplant", "lost")}
+    marked = [message(f"course.alt.{kind}", count=count) for kind, count in counts.items() if count]
+    return f"{course} {message('course.alt.ends', ends=joined(marked))}" if marked else course
 
 
 def not_computed(study: Study) -> list[tuple[str, str]]:
     """Quantities that the trial does not give, with the reason: a sentence each, never a guess."""
     stated = study.protocol.not_collected
     lacking = missing_components(study.protocol)
-    reasons = {
-        code: f"needs {joined(parts)}, which the trial does not collect" for code, parts in lacking.items()
+    needs = {code: message("not_collected.needs", code=code, parts=joined(p)) for code, p in lacking.items()}
+    told = {
+        code: reason if reason.endswith(".") else message("not_collected.stated", code=code, reason=reason)
+        for code, reason in stated.items()
     }
-    codes: Sequence[str] = list(dict.fromkeys([*stated, *reasons]))
-    return [(code, stated.get(code) or reasons[code]) for code in codes]
+    return list((told | needs | told).items())
 
 
 def not_collected_words(study: Study, parameters: Sequence[Parameter]) -> str:
     """What the trial does not give, a line each, and of which parameters no value is recorded yet; or that all are there."""
-    reasons = [r if r.endswith(".") else f"{code} {r}." for code, r in not_computed(study)]
-    lines = "\n".join(f"- {reason}" for reason in reasons)
+    lines = "\n".join(f"- {reason}" for _, reason in not_computed(study))
     none = unrecorded_words(study, parameters)
     said = [message("not_collected"), lines] if lines else []
     return "\n\n".join([*said, *filter(None, [none])]) or message("not_collected.none")
@@ -112,28 +106,27 @@ def after_transplant(study: Study) -> pd.DataFrame:
     """Laboratory values left out because they were measured after a transplant: their number, in long form."""
     adlb = study.adlb
     own = adlb["POSTLTFL"].eq("Y") & adlb["PARCAT1"].eq("LABORATORY") & adlb["DTYPE"].isna()
-    count = {"statistic": "excluded values", "value": int(own.sum()), "unit": "values", "method": "count"}
+    count = {"statistic": "excluded_values", "value": int(own.sum()), "unit": "values", "method": "count"}
     return pd.DataFrame([count])
 
 
 def left_out(excluded: Reported) -> str:
     """What :func:`after_transplant` counted, in words."""
-    row = excluded.row("excluded values")
+    row = excluded.row("excluded_values")
     if not row.value:
         return message("transplant.none")
-    noun = numbers.noun(row.value, "laboratory value")
-    return message("transplant", count=span(row, f"{row.value:.0f}"), noun=noun)
+    return message("transplant", count=row.value, values=whole(row))
 
 
 def not_needed(study: Study) -> str:
     """Which scores were made without which component, since it could not have changed them; nothing if none was."""
     scores = study.adlb[study.adlb["CRIT2FL"].eq("Y")]
     found = {
-        f"{study.protocol.parameter(code).param} without {prose(without)}"
+        message("score.without", score=escape(study.protocol.parameter(code).param), component=prose(without))
         for code, what in zip(scores["PARAMCD"], scores["CRIT2"], strict=True)
         for without in [what.rpartition(": ")[2]]
     }
-    return message("score.not_needed", scores="; ".join(sorted(found))) if found else ""
+    return message("score.not_needed", scores=message("reasons.list").join(sorted(found))) if found else ""
 
 
 def near_rescue(study: Study) -> pd.DataFrame:
@@ -144,7 +137,7 @@ def near_rescue(study: Study) -> pd.DataFrame:
     own = adlb[adlb["ANL01FL"].eq("Y") & adlb["PARCAT1"].eq("LABORATORY") & adlb["AVISITN"].gt(0)]
     rows = [
         {
-            "group": arm, "statistic": "flagged values", "value": int(values["CRIT1FL"].eq("Y").sum()), "unit": "values",
+            "group": arm, "statistic": "flagged_values", "value": int(values["CRIT1FL"].eq("Y").sum()), "unit": "values",
             "n": len(values), "method": study.protocol.rescue.criterion,
         }
         for arm in study.arms
@@ -160,12 +153,11 @@ def flagged(study: Study, near: Reported) -> str:
         return ""
     if not any(row.n for row in near.rows):
         return message("rescue.none")
-    parts = [
-        message(
-            "rescue.arm", count=span(row, f"{row.value:.0f}"), n=span(row, str(row.n)), arm=of_group(row.arm)
-        )
+    arms = [
+        message("rescue.arm", count=whole(row), n=span(row, str(row.n)), arm=of_group(row.arm))
         for row in near.rows
         if row.n
     ]
-    criterion = rescue.criterion
-    return message("rescue", criterion=criterion[:1].lower() + criterion[1:], arms=joined(parts))
+    infused = [escape(source.description) for source in rescue.sources]
+    either = reduce(lambda one, other: message("rescue.or", one=one, other=other), dict.fromkeys(infused))
+    return message("rescue", days=rescue.days, infused=either, arms=joined(arms))

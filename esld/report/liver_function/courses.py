@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from esld.report.drawing.figures import ENDS, Picture, arm_style, entitle, new_figure, settled
+from esld.report.words.catalogue import arm_label, message
 
 
 def trajectories(
@@ -18,9 +19,9 @@ def trajectories(
     alt: str,
     label: str,
     ends: pd.DataFrame,
-    since: str = "day 1",
+    since: str = "day_1",
     normal: Sequence[float] = (),
-    normal_label: str = "limit of normal",
+    normal_label: str = "",
     log: bool = False,
 ) -> Picture:
     """Every patient's values of one parameter over study weeks, one panel an arm on shared axes.
@@ -30,14 +31,14 @@ def trajectories(
     adlb : DataFrame
         Analysed rows of one parameter: ``USUBJID ARMCD ADY AVAL``. Days before day 1 are drawn at day 1.
     arms : sequence of str
-        Labels in the protocol's order.
+        In the protocol's order.
     label : str
         Of the vertical axis: the unit.
     ends : DataFrame
         ``USUBJID`` and ``kind`` (``death``, ``transplant`` or ``lost``) of what ended a patient's course; drawn at the
         last value.
     since : str
-        What week 0 is.
+        What week 0 is: ``randomisation``, ``infusion`` or ``day_1``.
     normal, normal_label : sequence of float, str
         Limits of normal, drawn as thin lines, and what they are called in the key.
     log : bool
@@ -54,7 +55,7 @@ def trajectories(
         own = frame[frame["ARMCD"].eq(arm)]
         style = arm_style(position)
         # Before seaborn, which looks long for what it would say.
-        axes.set(xlabel=f"Weeks since {since}", ylabel=label)
+        axes.set(xlabel=message(f"weeks.{since}"), ylabel=label)
         axes.yaxis.label.set_visible(position == 0)
         if len(own):  # seaborn fails on nobody
             sns.lineplot(
@@ -62,24 +63,27 @@ def trajectories(
                 color=style["color"], linewidth=0.9, alpha=0.55 if own["USUBJID"].nunique() < 40 else 0.16,
             )  # fmt: skip
         last = own.sort_values("week", kind="stable").groupby("USUBJID").tail(1).merge(ends, on="USUBJID")
-        for kind, (marker, colour, filled, word) in ENDS.items():
+        for kind, (marker, colour, filled) in ENDS.items():
             at = last[last["kind"].eq(kind)]
             if len(at):
                 look = {"marker": marker, "color": colour, "linestyle": "none", "markersize": 5}
                 look["markerfacecolor"] = colour if filled else "white"
-                key[word] = axes.plot(at["week"], at["AVAL"], zorder=4, label=word, **look)[0]
+                word = message(f"end.{kind}")
+                key[kind] = axes.plot(at["week"], at["AVAL"], zorder=4, label=word, **look)[0]
         for limit in normal:
             line = axes.axhline(
                 limit, color="#888888", linewidth=0.7, linestyle=(0, (2, 2)), label=normal_label
             )
-            key.setdefault(normal_label, line)
+            key.setdefault("normal", line)
         if log:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(lambda value, position: f"{value:g}")
-        axes.set_title(f"{arm} (n = {own['USUBJID'].nunique()})", fontsize=9.5, color=style["color"])
+        many = own["USUBJID"].nunique()
+        axes.set_title(
+            message("course.panel", arm=arm_label(arm), n=many), fontsize=9.5, color=style["color"]
+        )
     if key:
-        order = [word for _, _, _, word in ENDS.values()] + [normal_label]
-        handles = [key[word] for word in order if word in key]
+        handles = [key[kind] for kind in (*ENDS, "normal") if kind in key]
         figure.legend(handles=handles, loc="outside lower left", ncols=len(key), fontsize=8)
     entitle(figure, title)
     return settled(id, figure, alt)
@@ -93,6 +97,7 @@ def mean_changes(
     id: str,
     title: str,
     alt: str,
+    names: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
 ) -> Picture:
     """Mean change from baseline with its interval by visit: a small panel a parameter.
@@ -100,30 +105,32 @@ def mean_changes(
     Parameters
     ----------
     summaries : dict of str to DataFrame
-        Panel title to rows ``group time value lower upper``: arm, visit number, mean change with its limits.
+        Parameter to rows ``group time value lower upper``: arm, visit number, mean change with its limits.
     arms : sequence of str
-        Labels in the protocol's order.
+        In the protocol's order.
     visits : sequence of (float, str)
         Visit numbers and short codes, in order, evenly spaced on the axis.
-    units : dict of str to str, optional
-        Panel title to the label of its vertical axis.
+    names, units : dict of str to str, optional
+        Parameter to the title of its panel, else the parameter itself, and to the label of its vertical axis.
     """
     columns = min(3, len(summaries))
     rows = -(-len(summaries) // columns)
     figure = new_figure(0.5 + 2.05 * rows)
     panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True)).ravel()
     place = {number: position for position, (number, _) in enumerate(visits)}
-    for axes, (label, summary) in zip(panels, summaries.items(), strict=False):
+    for axes, (code, summary) in zip(panels, summaries.items(), strict=False):
         for position, arm in enumerate(arms):
             own = summary[summary["group"].eq(arm)].sort_values("time")
             x = own["time"].map(place).to_numpy(dtype=float) + (position - (len(arms) - 1) / 2) * 0.22
             style = arm_style(position)
-            axes.plot(x, own["value"], marker="o", markersize=3.2, label=arm, linewidth=1.2, **style)
+            axes.plot(
+                x, own["value"], marker="o", markersize=3.2, label=arm_label(arm), linewidth=1.2, **style
+            )
             axes.vlines(x, own["lower"], own["upper"], color=style["color"], linewidth=1.1)
         axes.axhline(0, color="#888888", linewidth=0.7)
-        axes.set_title(textwrap.fill(label, 22), fontsize=8.5)
-        axes.set_ylabel((units or {}).get(label, ""), fontsize=8)
-        axes.set_xticks(range(len(visits)), [code for _, code in visits], fontsize=8)
+        axes.set_title(textwrap.fill((names or {}).get(code, code), 22), fontsize=8.5)
+        axes.set_ylabel((units or {}).get(code, ""), fontsize=8)
+        axes.set_xticks(range(len(visits)), [short for _, short in visits], fontsize=8)
         axes.tick_params(axis="y", labelsize=8)
     for axes in panels[len(summaries) :]:
         axes.set_visible(False)

@@ -5,26 +5,25 @@ from html import escape
 import pandas as pd
 
 from esld.data.adam.adce import observed_days
-from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.longitudinal.hierarchy import Component, EventsComponent, TimeComponent, ValueComponent
 from esld.longitudinal.wins import WinStatistics, win_statistics
 from esld.protocol import Analysis, Rank
 from esld.randomisation import Design
 from esld.report import numbers
-from esld.report.cells import Label, number
+from esld.report.cells import Cell, Label, number
 from esld.report.parameters import analysed
-from esld.report.phrases import p_equals, span, worded
+from esld.report.phrases import p_equals, span, whole, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import treatment
 
 
 def compare_patients(
     study: Study, analysis: Analysis, entered: pd.DataFrame, *, design: Design, conf_level: float, seed: str
 ) -> WinStatistics:
-    """The win statistics of the planned hierarchy; a win is one of the second arm.
+    """The win statistics of the planned hierarchy, its ranks by their codes; a win is one of the second arm.
 
     Parameters
     ----------
@@ -45,12 +44,17 @@ def compare_patients(
     )
 
 
+def rank_code(rank: Rank) -> str:
+    """What a rank is called in the results: ``OS``, ``MELD_W48``."""
+    return "_".join(filter(None, (rank.endpoint, *rank.endpoints, rank.parameter, rank.visit)))
+
+
 def _component(study: Study, rank: Rank, ids: list[str], horizon: float) -> Component:
     if rank.endpoint:
         own = study.adtte[study.adtte["PARAMCD"].eq(rank.endpoint)].set_index("USUBJID").loc[ids]
         days = own["AVAL"].to_numpy(dtype=float)
         happened = own["CNSR"].eq(0).to_numpy() & (days <= horizon)
-        return TimeComponent(name=rank.name, time=days.clip(max=horizon), event=happened)
+        return TimeComponent(name=rank_code(rank), time=days.clip(max=horizon), event=happened)
     if rank.endpoints:
         followed = observed_days(study.adsl).loc[ids].clip(lower=0, upper=horizon)
         adce = study.adce
@@ -60,7 +64,7 @@ def _component(study: Study, rank: Rank, ids: list[str], horizon: float) -> Comp
             ]
         days_of = adce.groupby("USUBJID")["AVAL"].apply(list).to_dict() if len(adce) else {}
         times = [days_of.get(subject, []) for subject in ids]
-        return EventsComponent(name=rank.name, times=times, follow_up=followed.to_numpy(dtype=float))
+        return EventsComponent(name=rank_code(rank), times=times, follow_up=followed.to_numpy(dtype=float))
     parameter = study.protocol.parameter(str(rank.parameter))
     if parameter.better is None:
         raise ValueError(f"parameter {parameter.paramcd} must say which way is better")
@@ -68,7 +72,7 @@ def _component(study: Study, rank: Rank, ids: list[str], horizon: float) -> Comp
     rows = analysed(study, parameter.paramcd)
     change = rows[rows["AVISITN"].eq(visit.number)].set_index("USUBJID")["CHG"].reindex(ids)
     return ValueComponent(
-        name=rank.name, value=change.to_numpy(dtype=float), better=parameter.better, margin=rank.margin
+        name=rank_code(rank), value=change.to_numpy(dtype=float), better=parameter.better, margin=rank.margin
     )
 
 
@@ -76,7 +80,7 @@ def win_rows(result: WinStatistics) -> pd.DataFrame:
     """Long form with a statistic of its own for the pairs of each component."""
     frame = result.to_frame()
     own = frame["statistic"].str.startswith("component_")
-    frame.loc[own, "statistic"] = frame["statistic"] + ", " + first_known(frame["method"], "")
+    frame.loc[own, "statistic"] = frame["statistic"] + "_" + frame["method"]
     frame.loc[own, "method"] = "count"
     return frame
 
@@ -84,36 +88,27 @@ def win_rows(result: WinStatistics) -> pd.DataFrame:
 def pairs_table(study: Study, result: WinStatistics, reported: Reported) -> Table:
     """Pairs won, lost and left undecided by each outcome of the hierarchy, then in all."""
     first, second = study.arms[:2]
-    columns = {"wins": f"{second} better", "losses": f"{first} better", "ties": "Undecided"}
-    lines = [
-        {"Outcome": Label(part.name)}
-        | {head: number(reported.row(f"component_{what}, {part.name}")) for what, head in columns.items()}
+    heads = {
+        "wins": message("pairs.better", arm=arm_label(second)),
+        "losses": message("pairs.better", arm=arm_label(first)),
+        "ties": message("pairs.undecided"),
+    }
+    names = {rank_code(rank): rank.name for plan in study.protocol.analyses for rank in plan.hierarchy}
+    lines: list[dict[str, Cell]] = [
+        {"outcome": Label(names[part.name], part.name)}
+        | {what: number(reported.row(f"component_{what}_{part.name}")) for what in heads}
         for part in result.components
     ]
-    every = {head: number(reported.row(what)) for what, head in columns.items()}
-    lines.append({"Outcome": Label("All"), **every})
-    notes = (
-        f"Pairs of one patient from each group, {result.n[0]} × {result.n[1]} in all. A pair that one outcome leaves "
-        "undecided goes on to the next; only the time in which both patients are followed counts.",
-    )
-    return Table(
-        "pairs",
-        "Pairs of patients, by what decided them",
-        lines,
-        footnotes=notes,
-    )
-
-
-def _whole(row: Row) -> str:
-    return "" if row.value is None else f"{row.value:.0f}"
+    every = Label(message("pairs.all"), "ALL")
+    lines.append({"outcome": every} | {what: number(reported.row(what)) for what in heads})
+    notes = (message("pairs.note", first=result.n[0], second=result.n[1]),)
+    return Table("pairs", message("pairs.title"), lines, footnotes=notes, heads=heads)
 
 
 def pairs_sentence(study: Study, result: WinStatistics, reported: Reported) -> str:
     """Pairs won and lost, net benefit with its interval, win ratio, and the exact p-value."""
     first, second = study.arms[:2]
-    counts = {
-        what: span(reported.row(what), _whole(reported.row(what))) for what in ("wins", "losses", "ties")
-    }
+    counts = {what: whole(reported.row(what)) for what in ("wins", "losses", "ties")}
     level = numbers.level(result.conf_level)
     said = message(
         "pairs",

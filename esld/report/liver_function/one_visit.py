@@ -18,11 +18,11 @@ from esld.report import needs, numbers
 from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, estimate, number
 from esld.report.liver_function.repeated import difference_label
 from esld.report.parameters import analysed
-from esld.report.phrases import Sentence, notes_of, p_equals, prose, span, worded
+from esld.report.phrases import Sentence, notes_of, p_equals, prose, span, whole, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
-from esld.report.words.grammar import in_prose, joined, of_group
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group
 
 RESIDUALS = "sum of the residuals of the second arm"
 RANKS = "centred rank sum of the second arm"
@@ -144,13 +144,13 @@ def compared_table(
     """
     needs.require(study, "comparison")
     if not any(row.n for own in adjusted.values() for row in own.rows):
-        return Sentence(message("visit.none", visit=visit.label.lower()))
+        return Sentence(message("visit.none", visit=prose(visit.label)))
     label = difference_label(study)
-    model, alone = "Mixed model", "This visit alone"
-    columns = [
-        "Quantity", f"{model}: difference ({level} CI)", f"{model}: p", f"{alone}: n", f"{alone}: difference ({level} CI)",
-        f"{alone}: p", f"{alone}: p, randomisation",
-    ]  # fmt: skip
+    under = {
+        "compared.model": ["model.difference", "model.p"],
+        "compared.alone": ["alone.n", "alone.difference", "alone.p", "alone.p_randomisation"],
+    }
+    columns = ["quantity", *(column for own in under.values() for column in own)]
     lines, shown = [], []
     for parameter in parameters:
         d = numbers.of_mean(parameter.decimals)
@@ -165,22 +165,24 @@ def compared_table(
         shown += [row for row in rows if row]
         of_all, p, other, p_other, p_random = rows
         own = [
-            Label(numbers.with_unit(parameter.param, parameter.unit)), _or_not(estimate(of_all, d, "signed")), _p(p),
+            Label(numbers.with_unit(parameter.param, parameter.unit), parameter.paramcd),
+            _or_not(estimate(of_all, d, "signed")), _p(p),
             Empty() if other is None or other.n is None else Number(other.n), _or_not(estimate(other, d, "signed")),
             _p(p_other), _p(p_random),
         ]  # fmt: skip
         lines.append(dict(zip(columns, own, strict=True)))
-    first, second = (in_prose(arm) for arm in study.arms[:2])
+    first, second = map(arm_in_prose, study.arms[:2])
     notes = [
-        f"Difference: {second} minus {first}, in the change from baseline. Mixed model: LS means, all visits, as in the tables "
-        "above. This visit alone: n patients with a value, adjusted for baseline, HC3 standard errors with Student's t.",
+        message("compared.note", first=first, second=second),
         _randomisation_note([row for row in shown if row.statistic == RANDOMISATION_P]),
-        "No p-value is corrected for the number of tests.",
+        message("compared.note.tests"),
     ]
     notes += notes_of(row for row in shown if row.value is None)
-    heads = {head: [c for c in columns if c.startswith(f"{head}: ")] for head in (model, alone)}
-    title = f"Change from baseline at {visit.label.lower()}: the groups compared"
-    return Table("change_compared", title, lines, heads, tuple(notes))
+    difference = message("compared.difference", level=level)
+    heads = {"model.difference": difference, "alone.difference": difference}
+    spanners = {message(key): own for key, own in under.items()}
+    title = message("compared.title", visit=in_prose(visit.label))
+    return Table("change_compared", title, lines, spanners, tuple(notes), heads=heads)
 
 
 def ranked_table(
@@ -198,32 +200,35 @@ def ranked_table(
     needs.require(study, "comparison")
     shares = [own.row("win_probability") for own in ranked.values()]
     if not any(share.value is not None for share in shares):
-        reason = "; ".join(dict.fromkeys(_why_unranked(study, own) for own in ranked.values()))
-        return Sentence(message("visit.none.ranked", visit=visit.label.lower(), reason=reason))
-    counts = {"died": "died", "transplanted": "transplant", "with_value": "value", "missing": "not known"}
-    heads = {arm: [f"{arm}: {word}" for word in counts.values()] for arm in study.arms[:2]}
-    better = f"{study.arms[1]} better ({level} CI)"
-    columns = ["Quantity", *(c for own in heads.values() for c in own), better, "p", "p, randomisation"]
+        reasons = dict.fromkeys(_why_unranked(study, own) for own in ranked.values())
+        reason = message("reasons.list").join(reasons)
+        return Sentence(message("visit.none.ranked", visit=prose(visit.label), reason=reason))
+    counts = ("died", "transplanted", "with_value", "missing")
+    under = {arm: [f"{arm}.{what}" for what in counts] for arm in study.arms[:2]}
+    heads = {f"{arm}.{what}": message(f"ranked.{what}") for arm in under for what in counts}
+    second = arm_label(study.arms[1])
+    heads["better"] = message("ranked.better", arm=second, level=level)
+    columns = ["quantity", *heads, "p", "p_randomisation"]
     lines, shown = [], []
     for parameter in parameters:
         reported = ranked[parameter.paramcd]
         tests = [reported.find(name) for name in ("win_probability", "wilcoxon_p_value", RANDOMISATION_P)]
         shown += [row for row in tests if row]
-        counted = [number(reported.row(what, arm)) for arm in heads for what in counts]
+        counted = [number(reported.row(what, arm)) for arm in under for what in counts]
         share, p, p_random = tests
         own = [_or_not(estimate(share, style="percent")), _p(p), _p(p_random)]
-        lines.append(dict(zip(columns, [Label(parameter.param), *counted, *own], strict=True)))
+        lines.append(
+            dict(zip(columns, [Label(parameter.param, parameter.paramcd), *counted, *own], strict=True))
+        )
     notes = [
-        f"Ranks: the dead last, then the transplanted, in both the earlier the worse; then the living by their change "
-        f"at {visit.label.lower()}, a change for the better first. Not known: alive with the own liver, without a change, "
-        "so not ranked.",
-        f"{study.arms[1]} better: the chance that a patient of that group ranks above one of the other, ties half; 50 % is an "
-        "even chance. p: Wilcoxon's test, normal approximation.",
+        message("ranked.note", visit=in_prose(visit.label)),
+        message("ranked.note.better", arm=second),
         _randomisation_note([row for row in shown if row.statistic == RANDOMISATION_P]),
     ]
     notes += notes_of(row for row in shown if row.value is None)
-    title = f"Outcome at {visit.label.lower()} with the dead ranked last"
-    return Table("change_ranked", title, lines, heads, tuple(notes))
+    title = message("ranked.title", visit=in_prose(visit.label))
+    spanners = {arm_label(arm): own for arm, own in under.items()}
+    return Table("change_ranked", title, lines, spanners, tuple(notes), heads=heads)
 
 
 def _why_unranked(study: Study, reported: Reported) -> str:
@@ -233,7 +238,7 @@ def _why_unranked(study: Study, reported: Reported) -> str:
     without = [arm for arm, own in rows.items() if not any(row and row.value for row in own)]
     if not without:
         return escape(worded(reported.row("win_probability").reason))
-    return message("ranked.unranked", arms=joined(f"the {of_group(arm)} group" for arm in without))
+    return message("ranked.unranked", arms=joined(message("arms.one", arm=of_group(arm)) for arm in without))
 
 
 def why_they_differ(study: Study, visit: Visit, reported: Reported) -> str:
@@ -247,13 +252,9 @@ def why_they_differ(study: Study, visit: Visit, reported: Reported) -> str:
     arms = []
     for arm in study.arms[:2]:
         died, transplanted = (reported.row(what, arm) for what in ("died", "transplanted"))
-        arms.append(
-            message(
-                "ranked.arm", died=span(died, _whole(died)), transplanted=span(transplanted, _whole(transplanted)),
-                arm=prose(arm),
-            )
-        )  # fmt: skip
-    return message("ranked.why", visit=visit.label.lower(), first=arms[0], second=arms[1])
+        named = escape(arm_in_prose(arm))
+        arms.append(message("ranked.arm", died=whole(died), transplanted=whole(transplanted), arm=named))
+    return message("ranked.why", visit=prose(visit.label), first=arms[0], second=arms[1])
 
 
 def ranked_sentence(
@@ -261,19 +262,19 @@ def ranked_sentence(
 ) -> str:
     """The probability of faring better by one parameter with its interval and the randomisation p."""
     share, p = reported.row("win_probability"), reported.row(RANDOMISATION_P)
-    name, second = prose(parameter.param), prose(study.arms[1])
+    name, second = prose(parameter.param), escape(arm_in_prose(study.arms[1]))
     if share.lower is None or p.value is None:
         reason = (
             _why_unranked(study, reported)
             if share.value is None
             else escape(worded(share.reason or p.reason))
         )
-        return message("ranked.none", parameter=name, visit=visit.label.lower(), reason=reason)
+        return message("ranked.none", parameter=name, visit=prose(visit.label), reason=reason)
     shown = {k: span(share, numbers.percent(getattr(share, k))) for k in ("value", "lower", "upper")}
     return message(
         "ranked",
         parameter=name,
-        visit=visit.label.lower(),
+        visit=prose(visit.label),
         second=second,
         level=level,
         p=p_equals(p),
@@ -290,15 +291,11 @@ def _p(row: Row | None) -> Cell:
     return _or_not(number(row, style="p"))
 
 
-def _whole(row: Row) -> str:
-    return "" if row.value is None else f"{row.value:.0f}"
-
-
 def _randomisation_note(rows: Sequence[Row]) -> str:
     """The reference set, from the method of the test: ``statistic, exact, 1 allocations, given …``."""
     how = next((row.method for row in rows if row.value is not None), "")
     return (
-        f"p, randomisation: {how.partition(', ')[2]}; two-sided by absolute value."
+        message("randomisation.note", how=how.partition(", ")[2])
         if how
-        else "No randomisation test."
+        else message("randomisation.note.none")
     )

@@ -17,16 +17,8 @@ from esld.report.parameters import analysed, unrecorded
 from esld.report.phrases import Sentence, notes_of, p_equals, prose, span, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
-from esld.report.words.grammar import in_prose, joined, of_group, treatment
-
-STRUCTURES = {
-    "us": "unstructured",
-    "adh": "ante-dependence with a variance for each visit",
-    "csh": "compound symmetry with a variance for each visit",
-    "cs": "compound symmetry",
-    "sp_exp": "correlation that falls exponentially with time",
-}
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group, treatment
 
 
 def change_rows(study: Study, parameter: Parameter, analysis: Analysis, *, conf_level: float) -> pd.DataFrame:
@@ -144,49 +136,51 @@ def change_table(
     if "mean" not in changes:
         return unrecorded(parameter)
     d = numbers.of_mean(parameter.decimals)
-    heads = {arm: [f"{arm}: n", f"{arm}: mean (SD)", f"{arm}: change ({level} CI)"] for arm in study.arms}
-    between_them = [f"Difference ({level} CI)"] if study.compares else []
+    columns = {arm: [f"{arm}.{what}" for what in ("n", "mean_sd", "change")] for arm in study.arms}
+    between_them = ["difference"] if study.compares else []
+    heads = {"difference": message("change.column.difference", level=level)}
+    for _, spread_of, change_of in columns.values():
+        heads[spread_of] = message("change.column.mean_sd")
+        heads[change_of] = message("change.column.change", level=level)
+    visits = [(v.number, Label(v.label, v.code)) for v in study.protocol.schedule.visits]
+    baseline = Label(message("change.baseline"), "baseline")
     lines, shown = [], []
-    for visit, label in [(0.0, "Baseline"), *((v.number, v.label) for v in study.protocol.schedule.visits)]:
-        line: dict[str, Cell] = {"Visit": Label(label)}
-        for arm, columns in heads.items():
+    for visit, label in [(0.0, baseline), *visits]:
+        line: dict[str, Cell] = {"visit": label}
+        for arm, own in columns.items():
             mean, sd, change = (changes.find(s, arm, visit) for s in ("mean", "sd", "ls_mean"))
-            spread = several("{} ({})", mean=number(mean, d), SD=number(sd, d)) if mean and sd else Empty()
+            spread = several("{} ({})", mean=number(mean, d), sd=number(sd, d)) if mean and sd else Empty()
             n = Number(mean.n if mean else 0)
-            line |= dict(zip(columns, (n, spread, estimate(change, d, "signed")), strict=True))
+            line |= dict(zip(own, (n, spread, estimate(change, d, "signed")), strict=True))
             shown += [row for row in (sd, change) if row]
         for column in between_them:
             between = changes.find("ls_mean_difference", difference_label(study), visit)
             line[column] = estimate(between, d, "signed")
             shown += [between] if between else []
-        if any(line[columns[0]].text != "0" for columns in heads.values()):
+        if any(line[own[0]].text != "0" for own in columns.values()):
             lines.append(line)
     notes = [_of_model(study, changes.row("model_values"), fitted=any(r.lower is not None for r in shown))]
     notes += notes_of(shown)
     title = numbers.with_unit(parameter.param, parameter.unit)
-    return Table(f"change_{parameter.paramcd.lower()}", title, lines, heads, tuple(notes))
+    spanners = {arm_label(arm): own for arm, own in columns.items()}
+    id = f"change_{parameter.paramcd.lower()}"
+    return Table(id, title, lines, spanners, tuple(notes), heads=heads)
 
 
 def _of_model(study: Study, row: Row, *, fitted: bool) -> str:
     """The footnote: what was fitted, on what, and what was given up before."""
-    text = (
-        "n: patients with a value at the visit, whose mean is shown. Change: LS mean of a mixed model for repeated measures, "
-        "from baseline, at the average baseline value"
-    )
-    if study.compares:
-        first, second = study.arms[:2]
-        text += f"; difference: {in_prose(second)} minus {in_prose(first)}"
-    text += "."
+    pooled = "" if study.compares else ".pooled"
+    named = dict(zip(("first", "second"), map(arm_in_prose, study.arms), strict=False))
+    text = message(f"change.note{pooled}", **named)
     if not fitted:
         return text
-    effects = "baseline, group, visit, group by visit" if study.compares else "baseline, visit"
     structure = row.method.removeprefix("MMRM ").partition(",")[0]
-    value = "" if row.value is None else f"{row.value:.0f}"
-    text += (
-        f" The model: {effects}; {value} changes of {row.n} patients; covariance of the visits: "
-        f"{STRUCTURES[structure]}; REML, Kenward–Roger degrees of freedom (linear form)."
-    )
-    return f"{text} Planned before it and not used: {worded(row.reason)}." if row.reason else text
+    model = message(
+        f"change.note.model{pooled}", count=row.value, values=numbers.fixed(row.value, 0), n=row.n,
+        structure=message(f"structure.{structure}"),
+    )  # fmt: skip
+    failed = message("change.note.failed", reason=worded(row.reason)) if row.reason else ""
+    return " ".join(filter(None, [text, model, failed]))
 
 
 def change_figure(
@@ -195,29 +189,26 @@ def change_figure(
     """LS mean change by visit of several parameters, small panels on one time axis."""
     drawn = {code: own for code, own in changes.items() if any(_drawable(row) for row in own.rows)}
     if not drawn:
-        names = joined(prose(study.protocol.parameter(code).param) for code in changes)
-        return Sentence(message("change.figure.none", parameters=names))
-    changes = drawn
+        absent = joined(prose(study.protocol.parameter(code).param) for code in changes)
+        return Sentence(message("change.figure.none", parameters=absent))
     visits = [(v.number, v.code) for v in study.protocol.schedule.visits]
-    parameters = {code: study.protocol.parameter(code) for code in changes}
+    parameters = {code: study.protocol.parameter(code) for code in drawn}
     columns = ["group", "time", "statistic", "value", "lower", "upper"]
     panels = {
-        parameters[code].param: pd.DataFrame(
+        code: pd.DataFrame(
             [(r.arm, r.time, r.statistic, r.value, r.lower, r.upper) for r in reported.rows], columns=columns
         )
         .astype({"value": float, "lower": float, "upper": float})
         .query("statistic == 'ls_mean'")
-        for code, reported in changes.items()
+        for code, reported in drawn.items()
     }
-    by = "visit and group" if study.compares else "visit"
-    alt = (
-        f"LS mean change from baseline with {level} intervals by {by} for {joined(panels)}. The numbers are in "
-        "the tables below."
-    )
-    units = {p.param: numbers.unit(p.unit) for p in parameters.values()}
+    names = {code: p.param for code, p in parameters.items()}
+    key = "change.figure.alt" if study.compares else "change.figure.alt.pooled"
     return courses.mean_changes(
-        panels, arms=study.arms, visits=visits, id=id, title=title, alt=alt, units=units
-    )
+        panels, arms=study.arms, visits=visits, id=id, title=title,
+        alt=message(key, level=level, parameters=joined(names.values())), names=names,
+        units={code: numbers.unit(p.unit) for code, p in parameters.items()},
+    )  # fmt: skip
 
 
 def _drawable(row: Row) -> bool:
@@ -229,7 +220,7 @@ def last_change(study: Study, parameter: Parameter, changes: Reported, *, level:
     visit = study.protocol.schedule.visits[-1]
     name = escape(numbers.with_unit(in_prose(parameter.param), parameter.unit))
     if not any(changes.find("lower", arm, visit.number) for arm in study.filled):
-        return message("change.unreached", visit=visit.label.lower(), parameter=name)
+        return message("change.unreached", visit=prose(visit.label), parameter=name)
     arms = {arm: changes.find("ls_mean", arm, visit.number) for arm in study.filled}
     needed = list(arms.values())
     if study.compares:
@@ -239,19 +230,19 @@ def last_change(study: Study, parameter: Parameter, changes: Reported, *, level:
         why = between.reason if between else None
         reason = escape(worded(why)) if why else message("change.nobody")
         key = "change.none" if study.compares else "change.none.pooled"
-        return message(key, visit=visit.label.lower(), parameter=name, reason=reason)
+        return message(key, visit=prose(visit.label), parameter=name, reason=reason)
     d = numbers.of_mean(parameter.decimals)
     parts = [
         message("change.arm", level=level, n=span(row, str(row.n)), arm=of_group(arm), **_limits(row, d))
         for arm, row in arms.items()
         if row is not None
     ]
-    said = message("change", visit=visit.label.lower(), parameter=name, arms=joined(parts))
+    said = message("change", visit=prose(visit.label), parameter=name, arms=joined(parts))
     if not study.compares:
         return said
     first, second = study.arms[:2]
     difference = message(
-        "change.difference", level=level, first=prose(first), second=prose(second),
+        "change.difference", level=level, first=escape(arm_in_prose(first)), second=escape(arm_in_prose(second)),
         p=p_equals(changes.row("ls_mean_difference_p_value", difference_label(study), visit.number)), **_limits(between, d),
     )  # fmt: skip
     return f"{said} {difference} {_meaning(between, parameter, second)}"

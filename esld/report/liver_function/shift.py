@@ -5,19 +5,20 @@ import pandas as pd
 from esld.data.study import Study
 from esld.longitudinal.shift import MISSING, ShiftTable, shift_table
 from esld.protocol import Visit
-from esld.report import numbers
-from esld.report.cells import Label, number
+from esld.report import cells
+from esld.report.cells import Cell, Label, number
 from esld.report.liver_function.one_visit import at_visit
 from esld.report.parameters import CLASSES
-from esld.report.phrases import span
+from esld.report.phrases import prose, span, whole
 from esld.report.randomised import order_of_entry
-from esld.report.results import Reported, Row
+from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import of_group
+from esld.report.words.grammar import in_prose, noun, of_group
 
-TRANSPLANTED, DIED = "Transplanted", "Died"
+TRANSPLANTED, DIED = "transplanted", "died"
 CATEGORIES = (*CLASSES, TRANSPLANTED, DIED)
+_WENT = ("better", "same", "worse", "unknown")
 
 
 def classes_at(study: Study, visit: Visit) -> ShiftTable | None:
@@ -41,7 +42,7 @@ def _class(score: float) -> str | None:
 
 
 def class_rows(study: Study, visit: Visit) -> pd.DataFrame:
-    """The counts in long form: ``<before> to <after>`` by arm, then how many went where; empty without a score."""
+    """The counts in long form: ``<before>_to_<after>`` by arm, then how many went where; empty without a score."""
     found = classes_at(study, visit)
     if found is None:
         return pd.DataFrame(columns=["group", "time", "statistic", "value"])
@@ -55,7 +56,7 @@ def class_rows(study: Study, visit: Visit) -> pd.DataFrame:
                 {
                     **about,
                     "group": arm,
-                    "statistic": f"{before} to {after}",
+                    "statistic": _moved(before, after),
                     "value": table.loc[before, after],
                     "n": n,
                 }
@@ -70,9 +71,13 @@ def class_rows(study: Study, visit: Visit) -> pd.DataFrame:
                 "value": int(line[name]),
                 "n": int(line["subjects"]),
             }
-            for name in ("better", "same", "worse", "unknown")
+            for name in _WENT
         ]
     return pd.DataFrame(rows)
+
+
+def _moved(before: str, after: str) -> str:
+    return f"{before}_to_{after}".lower()
 
 
 def _known(reported: Reported) -> bool:
@@ -84,27 +89,18 @@ def class_tables(study: Study, visit: Visit, reported: Reported) -> list[Table]:
     """One table: a line an arm and class before treatment, a column a class at the visit; none where nobody's is known."""
     if not _known(reported):
         return []
-    names = {
-        **{name: f"Class {name}" for name in CLASSES},
-        TRANSPLANTED: TRANSPLANTED,
-        DIED: DIED,
-        MISSING: "Not known",
-    }
-    lines = []
+    codes = [code.lower() for code in (*CATEGORIES, MISSING)]
+    heads = {code: message(f"shift.{code}") for code in ("at_baseline", *codes)}
+    lines: list[dict[str, Cell]] = []
     for arm in study.arms:
         for before in (*CLASSES, MISSING):
-            rows = {
-                names[after]: reported.row(f"{before} to {after}", arm) for after in (*CATEGORIES, MISSING)
-            }
+            rows = {after: reported.row(_moved(before, after), arm) for after in codes}
             if any(row.value for row in rows.values()):
-                head = {"Group": Label(arm), "At baseline": Label(names[before])}
-                lines.append(head | {name: number(row) for name, row in rows.items()})
-    notes = (
-        "Patients. A: Child-Pugh score 5 to 6, B: 7 to 9, C: 10 to 15. Who died or was transplanted before the visit could be "
-        "made is in that column.",
-    )
-    title = f"Child-Pugh class at baseline and at {visit.label.lower()}"
-    return [Table("child_pugh_shift", title, lines, footnotes=notes, group="Group")]
+                head = {"group": cells.arm(arm), "at_baseline": Label(heads[before.lower()], before)}
+                lines.append(head | {after: number(row) for after, row in rows.items()})
+    title = message("shift.title", visit=in_prose(visit.label))
+    notes = (message("shift.note"),)
+    return [Table("child_pugh_shift", title, lines, footnotes=notes, group="group", heads=heads)]
 
 
 def class_sentence(study: Study, visit: Visit, reported: Reported) -> str:
@@ -115,19 +111,15 @@ def class_sentence(study: Study, visit: Visit, reported: Reported) -> str:
     if not _known(reported):
         planned = any(parameter.paramcd == "CPSCORE" for parameter in study.protocol.parameters)
         key = "shift.nobody" if reported.rows else "shift.none"
-        return message(key, visit=visit.label.lower()) if planned else ""
+        return message(key, visit=prose(visit.label)) if planned else ""
     arms = []
     for arm in study.filled:
-        rows = {what: reported.row(what, arm) for what in ("better", "same", "worse", "unknown")}
-        shown = {what: span(row, _whole(row)) for what, row in rows.items()}
-        unknown = shown.pop("unknown")
+        rows = {what: reported.row(what, arm) for what in _WENT}
+        same = rows["same"]
         text = message(
-            "shift.arm", arm=of_group(arm), subjects=span(rows["same"], str(rows["same"].n)),
-            patients=numbers.noun(rows["same"].n or 0, "patient"), **shown,
+            "shift.arm", arm=of_group(arm), subjects=span(same, str(same.n)), patients=noun("patient", same.n or 0),
+            **{what: whole(row) for what, row in rows.items()},
         )  # fmt: skip
-        arms.append(text + (message("shift.unknown", unknown=unknown) if rows["unknown"].value else ""))
-    return message("shift", visit=visit.label.lower(), arms="; ".join(arms))
-
-
-def _whole(row: Row) -> str:
-    return "" if row.value is None else f"{row.value:.0f}"
+        more = message("shift.unknown", unknown=whole(rows["unknown"])) if rows["unknown"].value else ""
+        arms.append(text + more)
+    return message("shift", visit=prose(visit.label), arms=message("reasons.list").join(arms))

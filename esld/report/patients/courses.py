@@ -1,6 +1,6 @@
 """Each patient's course: from randomisation to the last contact, what happened on the way, and how it ended."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,14 +16,15 @@ from esld.report import numbers
 from esld.report.drawing.figures import Picture
 from esld.report.parameters import analysed, lowered, unrecorded
 from esld.report.patients import figures as patient_figures
-from esld.report.phrases import Sentence, span
+from esld.report.phrases import Sentence, span, whole
 from esld.report.results import Reported, Row
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import capitalised, in_prose, joined, of_group
+from esld.report.words.grammar import capitalised, counted, in_prose, joined, noun, of_group
 
 _FLAT = 10  # a ratio of values beyond which low ones would lie flat on the axis of a small panel
 # How a course stands at the last contact; each patient is in one of these.
 OUTCOMES = ("completed", "ongoing", "transplant", "death", "lost")
+AFTER_TRANSPLANT = "death_after_transplant"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,16 +41,16 @@ class Courses:
         ``episodes`` those of decompensation.
     marks : DataFrame
         What happened: ``USUBJID ARMCD kind day week``. ``kind`` is infusion, reduced, transplant, death, lost, ongoing, or the
-        name of a condition; ``day`` counts from randomisation, ``week`` from day 1 of the visits.
-    events : tuple of str
-        Names of the conditions, in the protocol's order.
+        code of a condition; ``day`` counts from randomisation, ``week`` from day 1 of the visits.
+    events : dict of str to str
+        Names of the conditions by code, in the protocol's order.
     arms : tuple of str
-        Labels in the protocol's order.
+        In the protocol's order.
     """
 
     patients: pd.DataFrame
     marks: pd.DataFrame
-    events: tuple[str, ...]
+    events: Mapping[str, str]
     arms: tuple[str, ...]
 
     def to_frame(self) -> pd.DataFrame:
@@ -58,9 +59,7 @@ class Courses:
         for arm in dict.fromkeys([*self.arms, ALL]):
             own = self.patients if arm == ALL else self.patients[self.patients["ARMCD"].eq(arm)]
             counts = {outcome: int(own["outcome"].eq(outcome).sum()) for outcome in OUTCOMES}
-            counts["death after transplant"] = int(
-                (own["ended"].eq("death") & own["transplant"].notna()).sum()
-            )
+            counts[AFTER_TRANSPLANT] = int((own["ended"].eq("death") & own["transplant"].notna()).sum())
             about = {"group": arm, "unit": "patients", "method": "count", "n": len(own)}
             rows += [about | {"statistic": name, "value": count} for name, count in counts.items()]
         return pd.DataFrame(rows)
@@ -106,7 +105,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     frame["outcome"] = frame["ended"].mask(frame["transplant"].notna() & death.isna(), "transplant")
     given = _infusions(study, own)
     conditions = {code: study.protocol.endpoint(code).param for code in endpoints}
-    episodes = [_episodes(study, code, name) for code, name in conditions.items()]
+    episodes = [_episodes(study, code) for code in conditions]
     happened = pd.concat(episodes) if episodes else _nothing()
     less = given.loc[given["kind"].eq("reduced"), "USUBJID"]
     for name, subjects in (
@@ -127,7 +126,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     place = frame["ARMCD"].map({arm: place for place, arm in enumerate(study.arms)})
     frame = frame.assign(_place=place).sort_values(["_place", "number"], kind="stable").drop(columns="_place")
     columns = ["USUBJID", "ARMCD", "kind", "day", "week"]
-    return Courses(frame.reset_index(), marks[columns], tuple(conditions.values()), tuple(study.arms))
+    return Courses(frame.reset_index(), marks[columns], conditions, tuple(study.arms))
 
 
 def _nothing() -> pd.DataFrame:
@@ -148,13 +147,13 @@ def _infusions(study: Study, own: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"USUBJID": ex["USUBJID"], "kind": kind, "day": day.astype(float)})
 
 
-def _episodes(study: Study, paramcd: str, name: str) -> pd.DataFrame:
+def _episodes(study: Study, paramcd: str) -> pd.DataFrame:
     """Days of one condition: of every episode that counts, or of the first where single episodes are not recorded."""
     if study.protocol.endpoint(paramcd).recurrent:
         rows = study.adce[study.adce["PARAMCD"].eq(paramcd) & study.adce["ANL01FL"].eq("Y")]
     else:
         rows = study.adtte[study.adtte["PARAMCD"].eq(paramcd) & study.adtte["EVTYPE"].eq("EVENT")]
-    return pd.DataFrame({"USUBJID": rows["USUBJID"], "kind": name, "day": rows["AVAL"].astype(float)})
+    return pd.DataFrame({"USUBJID": rows["USUBJID"], "kind": paramcd, "day": rows["AVAL"].astype(float)})
 
 
 def divided(found: Courses, most: int) -> tuple[Courses, Courses]:
@@ -186,13 +185,10 @@ def words(reported: Reported, arms: Sequence[str]) -> str:
     sentences = []
     for arm in arms:
         first = reported.row(OUTCOMES[0], arm)
-        noun = numbers.noun(first.n or 0, "patient")
-        ends = joined(_ends(reported, arm, span))
-        said = message(
-            "patients.arm", n=span(first, str(first.n)), patients=noun, arm=of_group(arm), ends=ends
-        )
-        sentences.append(said)
-    return capitalised("; ".join(sentences)) + "."
+        n, patients = span(first, str(first.n)), noun("patient", first.n or 0)
+        ends = joined(_ends(reported, arm, whole))
+        sentences.append(message("patients.arm", n=n, patients=patients, arm=of_group(arm), ends=ends))
+    return capitalised(message("patients.arms", arms=message("reasons.list").join(sentences)))
 
 
 def shown_words(each: Courses, reported: Reported) -> str:
@@ -203,20 +199,16 @@ def shown_words(each: Courses, reported: Reported) -> str:
     return message("patients.many", n=span(row, str(row.n)))
 
 
-def _ends(reported: Reported, arm: str, write: Callable[[Row, str], str]) -> list[str]:
+def _ends(reported: Reported, arm: str, write: Callable[[Row], str]) -> list[str]:
     parts = []
     for outcome in OUTCOMES:
         row = reported.row(outcome, arm)
         if not row.value:
             continue
-        said = {
-            "count": write(row, f"{row.value:.0f}"),
-            "were": numbers.noun(row.value, "was", "were"),
-        }
-        parts.append(message(f"patients.{outcome}", **said))
-        after = reported.row("death after transplant", arm)
+        parts.append(message(f"patients.{outcome}", count=row.value, patients=write(row)))
+        after = reported.row(AFTER_TRANSPLANT, arm)
         if outcome == "death" and after.value:
-            parts[-1] += message("patients.after", count=write(after, f"{after.value:.0f}"))
+            parts[-1] += message("patients.after", count=write(after))
     return parts or [message("patients.nobody")]
 
 
@@ -235,25 +227,26 @@ def swimmer_figure(
 def finding(reported: Reported) -> str:
     """The title of a figure of the courses: how they ended, in numbers."""
     row = reported.row(OUTCOMES[0], ALL)
-    ends = joined(_ends(reported, ALL, lambda _, text: text))
-    return f"Of {row.n} {numbers.noun(row.n or 0, 'patient')}, {ends}"
+    ends = joined(_ends(reported, ALL, lambda row: numbers.fixed(row.value, 0)))
+    return message("courses.finding", patients=counted("patient", row.n or 0), ends=ends)
 
 
 def _swimmer_alt(found: Courses, reported: Reported) -> str:
-    longest = numbers.fixed(found.patients["end"].max(), 0)
-    unit = numbers.noun(float(longest), "day")
-    start = f"One bar a patient from randomisation to death or last contact, by group; the longest is {longest} {unit}."
-    return f"{start} {finding(reported)}. {_marked(found)}".rstrip()
+    longest = int(numbers.fixed(found.patients["end"].max(), 0))
+    start = message("courses.alt", longest=counted("day", longest), finding=finding(reported))
+    return f"{start} {_marked(found)}".rstrip()
 
 
 def _marked(found: Courses) -> str:
     """How much of what is marked."""
-    names = {"infusion": "infusion", "reduced": "stopped or reduced infusion"}
-    counts = found.marks["kind"].value_counts()
-    parts = [f"{counts[k]} {numbers.noun(counts[k], name)}" for k, name in names.items() if k in counts]
-    episodes = {name: int(counts.get(name, 0)) for name in found.events}
-    parts += [f"{n} of {in_prose(name)}" for name, n in episodes.items() if n]
-    return f"Marked on the way: {joined(parts)}." if parts else ""
+    counts = found.marks["kind"].value_counts().to_dict()
+    parts = [message(f"marked.{k}", count=counts[k]) for k in ("infusion", "reduced") if k in counts]
+    parts += [
+        message("marked.episodes", count=counts[code], condition=in_prose(name))
+        for code, name in found.events.items()
+        if code in counts
+    ]
+    return message("marked", what=joined(parts)) if parts else ""
 
 
 def profile_figures(study: Study, each: Courses, codes: Sequence[str]) -> Sequence[Picture | Sentence]:
@@ -269,17 +262,17 @@ def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Pictur
     if rows.empty:
         return unrecorded(parameter)
     rows = rows.assign(week=(rows["ADY"].clip(lower=1) - 1) / 7)
-    since = "randomisation" if study.protocol.schedule.from_randomisation else "first infusion"
+    since = "randomisation" if study.protocol.schedule.from_randomisation else "infusion"
     label = numbers.with_unit(parameter.param, parameter.unit)
     log = bool(len(rows) and rows["AVAL"].min() > 0 and rows["AVAL"].max() / rows["AVAL"].min() > _FLAT)
-    start = (
-        f"{label} of each of {numbers.counted(len(found.patients), 'patient')} in weeks since {since}, one panel a patient, "
-        f"{'logarithmic' if log else 'shared'} axes."
-    )
+    title = _profile_title(found, parameter, rows)
+    alt = message(
+        "profiles.alt.log" if log else "profiles.alt", parameter=label, since=message(f"since.{since}"),
+        patients=counted("patient", len(found.patients)), finding=title,
+    )  # fmt: skip
     return patient_figures.profiles(
         rows, found.patients, found.marks, arms=found.arms, events=found.events, label=label, since=since,
-        id=f"profiles_{parameter.paramcd.lower()}", title=_profile_title(found, parameter, rows),
-        alt=f"{start} {_profile_title(found, parameter, rows)}. {_marked(found)}".rstrip(),
+        id=f"profiles_{parameter.paramcd.lower()}", title=title, alt=f"{alt} {_marked(found)}".rstrip(),
         last=study.protocol.schedule.visits[-1].week, log=log,
     )  # fmt: skip
 
@@ -290,5 +283,5 @@ def _profile_title(found: Courses, parameter: Parameter, rows: pd.DataFrame) -> 
         rows[rows["CHG"].notna()].sort_values("ADY", kind="stable").drop_duplicates("USUBJID", keep="last")
     )
     if after.empty:
-        return f"{parameter.param}: every patient's course"
-    return f"{parameter.param}: the last value is lower than at baseline in {lowered(after, found.arms)}"
+        return message("course.title.none", parameter=parameter.param)
+    return message("profiles.title", parameter=parameter.param, arms=lowered(after, found.arms))

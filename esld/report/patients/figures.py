@@ -1,6 +1,6 @@
 """Figures of single patients: a bar for each, a small panel for each, and the states of a whole group over time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,8 @@ from esld.report.drawing.figures import (
     new_figure,
     settled,
 )
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import in_prose, short
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -31,12 +33,11 @@ _COLUMNS = 4  # panels side by side on a page
 
 
 class Mark(NamedTuple):
-    """How something is drawn, and its word in the key."""
+    """How something is drawn."""
 
     marker: str
     colour: str
     filled: bool
-    word: str
 
     def look(self, size: float, *, rim: bool = False) -> dict[str, Any]:
         """Arguments of ``Axes.plot``; with a white rim where conditions lie on a bar."""
@@ -50,17 +51,20 @@ class Mark(NamedTuple):
         }  # fmt: skip
 
 
-def marks_for(events: Sequence[str]) -> dict[str, Mark]:
+def marks_for(events: Iterable[str]) -> dict[str, Mark]:
     """How each kind is marked: infusions, then the conditions in the protocol's order, then what ends a course."""
-    marks = {
-        "infusion": Mark(INFUSION, INK, True, "infusion"),
-        "reduced": Mark(INFUSION, INK, False, "infusion stopped or reduced"),
+    return {
+        "infusion": Mark(INFUSION, INK, True),
+        "reduced": Mark(INFUSION, INK, False),
+        **{code: Mark(_CONDITIONS[n % len(_CONDITIONS)], INK, True) for n, code in enumerate(events)},
+        **{kind: Mark(*ENDS[kind]) for kind in ("transplant", "death", "lost")},
+        "ongoing": Mark(_ARROW, INK, True),
     }
-    for place, name in enumerate(events):
-        marks[name] = Mark(_CONDITIONS[place % len(_CONDITIONS)], INK, True, name[:1].lower() + name[1:])
-    order = ("transplant", "death", "lost")
-    marks |= {kind: Mark(*ENDS[kind]) for kind in order}
-    return marks | {"ongoing": Mark(_ARROW, INK, True, "under observation")}
+
+
+def _word(kind: str, events: Mapping[str, str]) -> str:
+    """What the key calls a kind."""
+    return in_prose(events[kind]) if kind in events else message(f"end.{kind}")
 
 
 def swimmer(
@@ -68,7 +72,7 @@ def swimmer(
     marks: pd.DataFrame,
     *,
     arms: Sequence[str],
-    events: Sequence[str],
+    events: Mapping[str, str],
     id: str,
     title: str,
     alt: str,
@@ -83,8 +87,10 @@ def swimmer(
         ``USUBJID number ARMCD end transplant``; days from randomisation.
     marks : DataFrame
         ``USUBJID kind day``; ``kind`` as :func:`marks_for` names it.
-    arms, events : sequence of str
-        Labels of the arms and names of the conditions, in the protocol's order.
+    arms : sequence of str
+        In the protocol's order.
+    events : dict of str to str
+        What each condition is called, in the protocol's order.
     id, title, alt : str
         As everywhere.
     ticks : sequence of float
@@ -115,11 +121,12 @@ def swimmer(
         axes.spines["left"].set_visible(False)
         if mark is not None:
             axes.axvline(mark, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
-        axes.set_title(f"{arm} (n = {len(own)})", fontsize=9.5, color=arm_style(position)["color"], pad=4)
+        who = message("course.panel", arm=arm_label(arm), n=len(own))
+        axes.set_title(who, fontsize=9.5, color=arm_style(position)["color"], pad=4)
     panels[-1].set_xlim(-0.012 * reach, 1.03 * reach)  # room for a mark on the first day
     panels[-1].set_xticks(list(ticks), [f"{tick:g}" for tick in ticks])
-    panels[-1].set_xlabel("Days since randomisation")
-    _key(figure, marks, looks, grafted=bool(patients["transplant"].lt(patients["end"]).any()))
+    panels[-1].set_xlabel(message("courses.days"))
+    _key(figure, marks, looks, events, grafted=bool(patients["transplant"].lt(patients["end"]).any()))
     entitle(figure, title)
     return settled(id, figure, alt)
 
@@ -164,19 +171,23 @@ def _by_kind(placed: Sequence[pd.DataFrame]) -> list[tuple[str, pd.DataFrame]]:
     return [(str(kind), own) for kind, own in everything.groupby("kind", sort=False)]
 
 
-def _key(figure: "Figure", marks: pd.DataFrame, looks: Mapping[str, Mark], *, grafted: bool) -> None:
+def _key(
+    figure: "Figure",
+    marks: pd.DataFrame,
+    looks: Mapping[str, Mark],
+    events: Mapping[str, str],
+    *,
+    grafted: bool,
+) -> None:
     """What occurs, and nothing else, below the figure."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     kinds = [kind for kind in looks if marks["kind"].eq(kind).any()]
-    handles: list[Artist] = [Line2D([], [], label=looks[k].word, **looks[k].look(5)) for k in kinds]
+    handles: list[Artist] = [Line2D([], [], label=_word(k, events), **looks[k].look(5)) for k in kinds]
     if grafted:
-        handles.append(
-            Patch(
-                facecolor="white", edgecolor=INK, hatch="/////", linewidth=0.8, label="after the transplant"
-            )
-        )
+        hatched: dict[str, Any] = {"facecolor": "white", "edgecolor": INK, "hatch": "/////", "linewidth": 0.8}
+        handles.append(Patch(label=message("courses.after_transplant"), **hatched))
     if handles:
         narrow = {"columnspacing": 1.2, "handlelength": 1.4, "handletextpad": 0.5}
         figure.legend(
@@ -190,13 +201,13 @@ def profiles(
     marks: pd.DataFrame,
     *,
     arms: Sequence[str],
-    events: Sequence[str],
+    events: Mapping[str, str],
     id: str,
     title: str,
     alt: str,
     label: str,
     last: float,
-    since: str = "day 1",
+    since: str = "day_1",
     log: bool = False,
 ) -> Picture:
     """A panel a patient on shared axes: values over weeks, infusions below, conditions and the end of the course above.
@@ -209,8 +220,10 @@ def profiles(
         ``USUBJID number ARMCD``, in order; each arm begins a row of panels.
     marks : DataFrame
         ``USUBJID kind week``; ``kind`` as :func:`marks_for` names it. Who is under observation has no mark.
-    arms, events : sequence of str
-        Labels of the arms and names of the conditions, in the protocol's order.
+    arms : sequence of str
+        In the protocol's order.
+    events : dict of str to str
+        What each condition is called, in the protocol's order.
     id, title, alt : str
         As everywhere.
     label : str
@@ -218,7 +231,7 @@ def profiles(
     last : float
         Week of the last planned visit.
     since : str
-        What week 0 is.
+        What week 0 is: ``randomisation``, ``infusion`` or ``day_1``.
     log : bool
         Logarithmic axis, for values of which the highest would flatten the others.
     """
@@ -239,9 +252,8 @@ def profiles(
         for place, (patient, axes) in enumerate(zip(own.to_dict("records"), panels, strict=False)):
             mine, happened = (frame[frame["USUBJID"].eq(patient["USUBJID"])] for frame in (values, marks))
             _panel(axes, mine.sort_values("week"), happened, looks, position, reach)
-            number, short = patient["number"], arms[position].removesuffix(" dose")
-            colour = arm_style(position)["color"]
-            axes.set_title(f"{number} · {short}", fontsize=8, color=colour, pad=2)
+            who = message("profiles.panel", number=patient["number"], arm=short(arm_label(arms[position])))
+            axes.set_title(who, fontsize=8, color=arm_style(position)["color"], pad=2)
             lowest = place + _COLUMNS >= len(own)
             axes.tick_params(labelsize=8, labelbottom=lowest, labelleft=place % _COLUMNS == 0)
     for axes in (axes for axes in grid.ravel() if axes.get_visible()):
@@ -253,9 +265,9 @@ def profiles(
         _leave_room(axes, values["AVAL"], log=log)
         axes.set_xlim(-0.03 * reach, 1.05 * reach)
         axes.set_xticks([0, last / 2, last], [f"{week:g}" for week in (0, last / 2, last)])
-    grid[-1, 0].set_xlabel(f"Weeks since {since}", fontsize=8.5, loc="left")
+    grid[-1, 0].set_xlabel(message(f"weeks.{since}"), fontsize=8.5, loc="left")
     figure.supylabel(label, fontsize=8.5)
-    _key(figure, marks, looks, grafted=False)
+    _key(figure, marks, looks, events, grafted=False)
     entitle(figure, title)
     return settled(id, figure, alt)
 
@@ -274,7 +286,8 @@ def _panel(
         values["week"], values["AVAL"], marker="o", markersize=2.4, linewidth=1.1, **arm_style(position)
     )
     if values.empty:
-        axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", fontsize=8)
+        nothing = message("profiles.no_values")
+        axes.text(0.5, 0.5, nothing, transform=axes.transAxes, ha="center", va="center", fontsize=8)
     across = axes.get_xaxis_transform()
     given = happened["kind"].isin(["infusion", "reduced"])
     for own, level, step in ((happened[given], 0.07, 0.0), (happened[~given], 0.88, 0.055)):
@@ -338,10 +351,11 @@ def states(
             below = above
         if mark is not None:
             axes.axvline(mark, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
-        axes.set_title(f"{arm} (n = {below[0]:.0f})", fontsize=9.5, color=colour)
+        who = message("course.panel", arm=arm_label(arm), n=f"{below[0]:.0f}")
+        axes.set_title(who, fontsize=9.5, color=colour)
         axes.set_xticks(list(ticks), [f"{tick:g}" for tick in ticks], fontsize=8)
-        axes.set_xlabel("Days since randomisation")
-    grid[0].set(xlim=(0, max(ticks)), ylim=(0, None), ylabel="Patients")
+        axes.set_xlabel(message("courses.days"))
+    grid[0].set(xlim=(0, max(ticks)), ylim=(0, None), ylabel=message("column.patients"))
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower left", ncols=2, fontsize=8.5)
     entitle(figure, title)

@@ -8,19 +8,14 @@ import pandas as pd
 from esld.data.study import Study
 from esld.protocol import Parameter
 from esld.reasons import Reason, Why, because
+from esld.report import cells
 from esld.report.cells import Cell, Data, Empty, Label, Number, Several, number, several
 from esld.report.parameters import CLASSES, analysed
-from esld.report.patients.courses import Courses
+from esld.report.patients.courses import AFTER_TRANSPLANT, Courses
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words.grammar import in_prose
-
-_OUTCOMES = {
-    "completed": "Completed",
-    "ongoing": "Under observation",
-    "transplant": "Transplanted",
-    "death": "Died",
-}
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import in_prose, short
 
 
 def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataFrame:
@@ -53,41 +48,19 @@ def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataF
             own = values[parameter.paramcd]
             own = own[own["USUBJID"].eq(patient["USUBJID"])].sort_values("ADY", kind="stable")
             before, after = own.loc[own["AVISITN"].eq(0), "AVAL"], own[own["AVISITN"] > 0]
-            lines.append(
-                (f"{parameter.paramcd} baseline", _last(before), parameter.unit, because(Why.NO_BASELINE))
-            )
+            code, unit = parameter.paramcd, parameter.unit
+            lines.append((f"{code}_baseline", _last(before), unit, because(Why.NO_BASELINE)))
             if parameter is parameters[0]:
-                lines.append(
-                    (
-                        f"{parameter.paramcd} last",
-                        _last(after["AVAL"]),
-                        parameter.unit,
-                        because(Why.NOTHING_AFTER),
-                    )
-                )
-                lines.append(
-                    (
-                        f"{parameter.paramcd} last day",
-                        _last(after["ADY"]),
-                        "study day",
-                        because(Why.NOTHING_AFTER),
-                    )
-                )
-        lines.append(
-            ("infusions", patient["infusions"], "infusions", because(Why.NOT_RECORDED, what="infusions"))
-        )
-        lines.append(
-            (
-                "reduced infusions",
-                patient["reduced"],
-                "infusions",
-                because(Why.NOT_RECORDED, what="infusions"),
-            )
-        )
+                late = because(Why.NOTHING_AFTER)
+                lines.append((f"{code}_last", _last(after["AVAL"]), unit, late))
+                lines.append((f"{code}_last_day", _last(after["ADY"]), "study day", late))
+        unknown = because(Why.NOT_RECORDED, what="infusions")
+        lines.append(("infusions", patient["infusions"], "infusions", unknown))
+        lines.append(("reduced_infusions", patient["reduced"], "infusions", unknown))
         own_marks = found.marks.loc[found.marks["USUBJID"].eq(patient["USUBJID"]), "kind"]
-        lines += [(name, float(own_marks.eq(name).sum()), "episodes", None) for name in found.events]
-        lines.append(("transplant day", patient["transplant"], "days", because(Why.NO_TRANSPLANT)))
-        lines.append(("last day", patient["end"], "days", None))
+        lines += [(code, float(own_marks.eq(code).sum()), "episodes", None) for code in found.events]
+        lines.append(("transplant_day", patient["transplant"], "days", because(Why.NO_TRANSPLANT)))
+        lines.append(("last_day", patient["end"], "days", None))
         for statistic, value, unit, why in lines:
             about = {"group": patient["number"], "statistic": statistic, "unit": unit, "method": "listing"}
             rows.append(about | {"value": value, "reason": why if pd.isna(value) else None})
@@ -111,31 +84,34 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
             row = reported.row(statistic, of)
             return Empty() if row.value is None else number(row, decimals)
 
-        line: dict[str, Cell] = {"Group": Label(patient["ARMCD"]), "Patient": Data(str(patient["number"]))}
+        line: dict[str, Cell] = {
+            "group": cells.arm(patient["ARMCD"]),
+            "patient": Data(str(patient["number"])),
+        }
         both = {"age": cell("age"), "sex": Data(patient["SEX"] or "")}
         both = {name: own for name, own in both.items() if own.text}
-        line["Age, sex"] = several(" ".join("{}" for _ in both), **both)
+        line["age_sex"] = several(" ".join("{}" for _ in both), **both)
         for parameter in parameters:
-            value = cell(f"{parameter.paramcd} baseline", parameter.decimals)
-            line[f"{_name(parameter)} at baseline"] = _with_class(parameter, value)
-        line[f"{_name(first)} last (day)"] = _with_day(
-            cell(f"{first.paramcd} last", first.decimals), cell(f"{first.paramcd} last day")
+            value = cell(f"{parameter.paramcd}_baseline", parameter.decimals)
+            line[f"{parameter.paramcd}.baseline"] = _with_class(parameter, value)
+        line[f"{first.paramcd}.last"] = _with_day(
+            cell(f"{first.paramcd}_last", first.decimals), cell(f"{first.paramcd}_last_day")
         )
         if "EX" in study.tables:
-            given, reduced = cell("infusions"), cell("reduced infusions")
+            given, reduced = cell("infusions"), cell("reduced_infusions")
             form = "{0}" if reduced.text in ("", "0") else "{0} ({1})"
-            line["Infusions"] = Several(form, ("given", "reduced"), (given, reduced))
-        line["Decompensations"] = _conditions({name: cell(name) for name in found.events})
-        day = cell("transplant day" if patient["outcome"] == "transplant" else "last day")
-        line["Outcome (day)"] = several("{} ({})", outcome=_outcome(patient), day=day)
+            line["infusions"] = Several(form, ("given", "reduced"), (given, reduced))
+        line["decompensations"] = _conditions(found.events, {code: cell(code) for code in found.events})
+        day = cell("transplant_day" if patient["outcome"] == "transplant" else "last_day")
+        line["outcome"] = several("{} ({})", outcome=_outcome(patient), day=day)
         lines.append(line)
-    title = "Every patient: before treatment, on the way, and how the course ended"
-    return Table("patients", title, lines, {}, _footnotes(study, found, first), group="Group")
-
-
-def _name(parameter: Parameter) -> str:
-    """``MELD`` for a score called so: a narrow column needs a short heading."""
-    return parameter.param.removesuffix(" score")
+    heads = {name: message(f"listing.{name}") for name in ("age_sex", "decompensations", "outcome")}
+    heads |= {
+        f"{p.paramcd}.baseline": message("listing.baseline", parameter=short(p.param)) for p in parameters
+    }
+    heads[f"{first.paramcd}.last"] = message("listing.last", parameter=short(first.param))
+    notes = _footnotes(study, found, first)
+    return Table("patients", message("listing.title"), lines, {}, notes, group="group", heads=heads)
 
 
 def _with_class(parameter: Parameter, score: Number | Empty) -> Cell:
@@ -149,44 +125,35 @@ def _with_day(value: Cell, day: Cell) -> Cell:
     return several("{} ({})", last=value, day=day) if value.text else Empty()
 
 
-def _conditions(counts: dict[str, Number | Empty]) -> Several:
+def _conditions(names: Mapping[str, str], counts: dict[str, Number | Empty]) -> Several:
     """``Ascites; hepatic encephalopathy (2)``: single ones without their number."""
-    parts = [
-        name.replace("{", "{{").replace("}", "}}") + (f" ({{{place}}})" if count.text != "1" else "")
-        for place, (name, count) in enumerate(counts.items())
-        if count.text != "0"
-    ]
-    form = "; ".join([*parts[:1], *map(in_prose, parts[1:])]) or "None"
+    parts: list[str] = []
+    for place, (code, count) in enumerate(counts.items()):
+        if count.text != "0":
+            name = (in_prose(names[code]) if parts else names[code]).replace("{", "{{").replace("}", "}}")
+            one = count.text == "1"
+            parts.append(name if one else message("listing.times", condition=name, count=f"{{{place}}}"))
+    form = message("reasons.list").join(parts) or message("listing.none")
     return Several(form, tuple(counts), tuple(counts.values()), words=True)
 
 
 def _outcome(patient: Mapping[Any, Any]) -> Label | Data:
     """How a course ended; where follow-up ended early, the reason as exported."""
     outcome = str(patient["outcome"])
+    if outcome == "lost":
+        return Data(str(patient["reason"]))
     if outcome == "death" and pd.notna(patient["transplant"]):
-        return Label("Died, transplanted")
-    return Data(str(patient["reason"])) if outcome == "lost" else Label(_OUTCOMES[outcome])
+        outcome = AFTER_TRANSPLANT
+    return Label(message(f"listing.{outcome}"), outcome)
 
 
 def _footnotes(study: Study, found: Courses, first: Parameter) -> tuple[str, ...]:
-    notes = [
-        f"Outcome (day): of death or transplantation, else of the last contact, counted from randomisation. "
-        f"{_name(first)} last: last visit with a value, in study days, before any transplant."
-    ]
-    notes.append("Completed and under observation: with the own liver. Transplanted: alive when last seen.")
+    notes = [message("listing.note", parameter=short(first.param)), message("listing.note.outcomes")]
     if study.protocol.administrations and "EX" in study.tables:
-        notes.append(
-            f"Infusions planned: {len(study.protocol.administrations.value)}."
-            + (" In brackets: stopped or reduced." if study.shows_dose else "")
-        )
+        key = "listing.note.dose" if study.shows_dose else "listing.note.infusions"
+        notes.append(message(key, planned=len(study.protocol.administrations.value)))
     if found.events:
-        notes.append(
-            "Decompensations: episodes after randomisation, with the own liver; the number where there are several."
-        )
-    if any(
-        not study.protocol.endpoint(e.paramcd).recurrent
-        for e in study.protocol.endpoints
-        if e.param in found.events
-    ):
-        notes.append("Where single episodes are not recorded, only the first counts.")
+        notes.append(message("listing.note.decompensations"))
+    if any(not study.protocol.endpoint(code).recurrent for code in found.events):
+        notes.append(message("listing.note.first"))
     return tuple(notes)

@@ -5,21 +5,22 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from esld.report.cells import Label, Number, number
+from esld.report import cells
+from esld.report.cells import Cell, Number, number
 from esld.report.drawing.figures import Picture
 from esld.report.patients import figures as patient_figures
 from esld.report.patients.courses import Courses, finding
 from esld.report.results import Reported
 from esld.report.tables import Table
+from esld.report.words.catalogue import message
 from esld.report.words.grammar import in_prose, joined
 
 # In which state a patient is on a day, in the order in which they are stacked.
-STATES = {
-    "followed": "Followed with the own liver",
-    "ended": "Follow-up ended, own liver",
-    "transplant": "Transplanted",
-    "death": "Died",
-}
+STATES = ("followed", "ended", "transplant", "death")
+
+
+def _names() -> dict[str, str]:
+    return {state: message(f"states.{state}") for state in STATES}
 
 
 def state_rows(found: Courses, days: Sequence[float]) -> pd.DataFrame:
@@ -50,18 +51,16 @@ def state_table(reported: Reported, arms: Sequence[str], days: Sequence[float]) 
     """The states day by day: a block an arm, a line a day; None of nobody."""
     if not reported.rows:
         return None
-    lines = []
+    lines: list[dict[str, Cell]] = []
     for arm in arms:
         for day in days:
-            own = {name: number(reported.row(state, arm, day)) for state, name in STATES.items()}
-            head = {"Group": Label(arm), "Days since randomisation": Number(day, 6, "digits")}
-            lines.append(head | own)
-    notes = (
-        "Every patient of a group is in one column. Transplanted: whether or not followed after it; who died after a transplant "
-        "is counted as dead.",
+            own = {state: number(reported.row(state, arm, day)) for state in STATES}
+            lines.append({"group": cells.arm(arm), "day": Number(day, 6, "digits")} | own)
+    heads = {"day": message("courses.days")} | _names()
+    notes = (message("states.note"),)
+    return Table(
+        "patient_states", message("states.title"), lines, footnotes=notes, group="group", heads=heads
     )
-    title = "In which state patients were"
-    return Table("patient_states", title, lines, footnotes=notes, group="Group")
 
 
 def state_figure(
@@ -77,10 +76,8 @@ def state_figure(
     for arm in found.arms:
         own = found.patients[found.patients["ARMCD"].eq(arm)]
         panels[arm] = pd.DataFrame([{"time": day, **_states(own, day)} for day in days])
-    alt = (
-        f"Areas over time, one panel a group: patients {joined(in_prose(name) for name in STATES.values())}."
-    )
+    names = _names()
+    alt = message("states.alt", states=joined(map(in_prose, names.values())), finding=finding(reported))
     return patient_figures.states(
-        panels, names=STATES, id="patient_states", title=finding(reported), alt=f"{alt} {finding(reported)}.",
-        ticks=ticks, mark=mark,
+        panels, names=names, id="patient_states", title=finding(reported), alt=alt, ticks=ticks, mark=mark,
     )  # fmt: skip

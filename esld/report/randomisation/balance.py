@@ -12,14 +12,14 @@ from esld.randomisation import (
 )
 from esld.report import needs, numbers
 from esld.report.baseline_variables import baseline_variables, difference_cell
-from esld.report.cells import Empty, Number
+from esld.report.cells import Empty, Label, Number
 from esld.report.drawing import figures
 from esld.report.phrases import notes_of, span
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import in_prose, of_group
+from esld.report.words.grammar import arm_in_prose, of_group
 
 
 def by_chance(study: Study) -> float:
@@ -39,24 +39,21 @@ def balance_figure(study: Study, balance: Reported) -> figures.Picture:
     places = np.arange(len(known))[::-1]
     axes.axvspan(-chance, chance, color="#EEEEEE", lw=0)
     axes.axvline(0, color="#888888", linewidth=0.7)
-    for filled, style in ((True, "signed"), (False, "distance")):
+    for filled in (True, False):
         own = [(p, r) for p, (v, r) in zip(places, known, strict=True) if v.categorical != filled]
-        look: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": "#444444", "label": style}
+        look: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": "#444444"}
         look["markerfacecolor"] = "#444444" if filled else "white"
         axes.plot([float(r.value or 0) for _, r in own], [p for p, _ in own], **look)
     axes.set_yticks(places, [v.label for v, _ in known], fontsize=8)
     reach = max([chance * 2, *(abs(r.value) for _, r in known if r.value is not None)]) * 1.08
-    label = f"Standard deviations (right of 0: higher with {in_prose(study.arms[1])})"
+    label = message("balance.axis", arm=arm_in_prose(study.arms[1]))
     axes.set(xlim=(-reach, reach), xlabel=label)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False)
     outside = [v.label for v, r in known if r.value is not None and abs(r.value) > 2 * chance]
-    title = f"{len(outside)} of {len(known)} baseline variables differ by more than twice what chance alone makes likely"
-    figures.entitle(figure, title)
-    alt = (
-        f"Standardised differences between the groups of {len(known)} baseline variables. Beyond twice the standard deviation of "
-        f"chance: {', '.join(outside) or 'none'}. The numbers are in the table below."
-    )
+    figures.entitle(figure, message("balance.finding", outside=len(outside), n=len(known)))
+    beyond = message("list.comma").join(outside) or message("balance.none")
+    alt = message("balance.alt", n=len(known), beyond=beyond)
     return figures.settled("balance", figure, alt)
 
 
@@ -65,19 +62,18 @@ def balance_table(study: Study, balance: Reported) -> Table:
     lines, shown = [], []
     for variable in baseline_variables(study):
         row = balance.row(f"{variable.name} standardised difference")
-        difference = difference_cell(balance, variable.label, study)
-        n = Empty() if row.n is None else Number(row.n)
-        lines.append({"Variable": variable.label, "n": n, "Standardised difference": difference})
+        lines.append(
+            {
+                "variable": Label(variable.label, variable.name),
+                "n": Empty() if row.n is None else Number(row.n),
+                "standardised_difference": difference_cell(balance, variable),
+            }
+        )
         shown.append(row)
+    first, second = (arm_in_prose(arm) for arm in study.arms[:2])
     chance = numbers.fixed(by_chance(study), 2)
-    notes = [
-        f"In standard deviations, {in_prose(study.arms[1])} minus {in_prose(study.arms[0])}; of categories the distance of the "
-        f"proportions, without a sign. n: patients with a value. With groups of this size chance alone gives differences with a "
-        f"standard deviation of about {chance}.",
-        "No p-values: the groups were formed by chance.",
-        *notes_of(shown),
-    ]
-    return Table("balance", "Balance at baseline", lines, footnotes=tuple(notes))
+    notes = [message("balance.note", first=first, second=second, chance=chance), message("balance.no_p")]
+    return Table("balance", message("balance.title"), lines, footnotes=(*notes, *notes_of(shown)))
 
 
 def place_rows(study: Study) -> pd.DataFrame:
@@ -90,7 +86,7 @@ def place_rows(study: Study) -> pd.DataFrame:
             "statistic": "mean_place",
             "value": place,
             "n": int(arms.eq(arm).sum()),
-            "method": "arithmetic mean",
+            "method": "mean",
         }
         for arm, place in zip(compared, places, strict=True)
     ]

@@ -1,17 +1,18 @@
 """Who was randomised when: counts, the largest gap between the groups, and their growth over time."""
 
+from html import escape
+
 import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
-from esld.report import numbers
 from esld.report.drawing import figures
 from esld.report.drawing.figures import Picture
-from esld.report.phrases import prose, span
+from esld.report.phrases import whole
 from esld.report.randomised import order_of_entry
-from esld.report.results import Reported, Row
-from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined
+from esld.report.results import Reported
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import arm_in_prose, joined
 
 
 def entry_rows(study: Study) -> pd.DataFrame:
@@ -38,23 +39,21 @@ def entry_rows(study: Study) -> pd.DataFrame:
 def entry_sentence(study: Study, assigned: Reported) -> str:
     """How many were randomised to each arm, and how far apart the arms ever were."""
     every = assigned.row("all randomised")
-    were = numbers.noun(every.n or 0, "patient was", "patients were")
+    about = {"count": every.n or 0, "n": whole(every)}
     if not study.shows_arms:
-        return message("entry.pooled", n=span(every, _whole(every)), patients=were, view=study.cut.view)
+        return message("entry.pooled", view=message(f"cut.view.{study.cut.view}"), **about)
     rows = [assigned.row("randomised", arm) for arm in study.arms]
-    arms = joined(message("entry.arm", n=span(r, _whole(r)), arm=prose(r.arm)) for r in rows)
-    gap = assigned.row("largest gap")
-    said = message("entry", n=span(every, _whole(every)), patients=were, arms=arms)
-    return f"{said} {message('entry.gap', gap=span(gap, _whole(gap)))}"
+    arms = joined(message("entry.arm", n=whole(r), arm=escape(arm_in_prose(r.arm))) for r in rows)
+    gap = message("entry.gap", gap=whole(assigned.row("largest gap")))
+    return f"{message('entry', arms=arms, **about)} {gap}"
 
 
 def headline(study: Study, assigned: Reported) -> str:
     """The finding as a title: the largest gap between the groups, or how many entered where the view shows none."""
-    if not study.shows_arms:
-        every = assigned.row("all randomised")
-        return f"{_whole(every)} {numbers.noun(every.value or 0, 'patient')} randomised"
-    gap = assigned.row("largest gap")
-    return f"The groups never differed by more than {_whole(gap)} {numbers.noun(gap.value or 0, 'patient')}"
+    key, what = (
+        ("entry.finding", "largest gap") if study.shows_arms else ("entry.randomised", "all randomised")
+    )
+    return message(key, count=int(assigned.row(what).value or 0))
 
 
 def entry_figure(study: Study, *, title: str) -> Picture:
@@ -69,20 +68,21 @@ def entry_figure(study: Study, *, title: str) -> Picture:
         days = entered.loc[entered["ARMCD"].eq(arm), "RANDDT"]
         when = mdates.date2num(pd.concat([entered["RANDDT"].iloc[:1], days, entered["RANDDT"].iloc[-1:]]))  # type: ignore[no-untyped-call]
         counts = np.concatenate([np.arange(len(days) + 1), [len(days)]])
-        axes.step(when, counts, where="post", label=f"{arm} ({len(days)})", **figures.arm_style(position))
+        label = message("entry.legend", arm=arm_label(arm), n=len(days))
+        axes.step(when, counts, where="post", label=label, **figures.arm_style(position))
         ends.append(len(days))
     figures.date_axis(axes)
-    axes.set(ylim=(0, 1.12 * max(ends)), ylabel="Patients randomised")
+    axes.set(ylim=(0, 1.12 * max(ends)), ylabel=message("enrolment.axis"))
     axes.legend(loc="upper left", fontsize=8.5)
     figures.entitle(figure, title)
-    by_group = " by group" if study.shows_arms else ""
-    said = [f"{n} to {arm}" if study.shows_arms else str(n) for n, arm in zip(ends, study.arms, strict=False)]
-    alt = (
-        f"Patients randomised over time{by_group}, from {entered['RANDDT'].iloc[0]:%Y-%m-%d} to "
-        f"{entered['RANDDT'].iloc[-1]:%Y-%m-%d}: {joined(said)}."
-    )
+    from_to = {
+        "first": f"{entered['RANDDT'].iloc[0]:%Y-%m-%d}",
+        "last": f"{entered['RANDDT'].iloc[-1]:%Y-%m-%d}",
+    }
+    if study.shows_arms:
+        pairs = zip(ends, study.arms, strict=False)
+        arms = joined(message("entry.arm", n=n, arm=arm_label(arm)) for n, arm in pairs)
+        alt = message("entry.alt", arms=arms, **from_to)
+    else:
+        alt = message("entry.alt.pooled", n=ends[0], **from_to)
     return figures.settled("entry", figure, alt)
-
-
-def _whole(row: Row) -> str:
-    return "" if row.value is None else f"{row.value:.0f}"

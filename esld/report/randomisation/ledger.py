@@ -8,10 +8,10 @@ import pandas as pd
 from esld.allocation.disclosed import Disclosed, read_disclosed
 from esld.data.study import Study
 from esld.report import needs
-from esld.report.cells import Data, Empty, Number
-from esld.report.phrases import span
+from esld.report.cells import Data, Empty, Label, Number, arm
+from esld.report.phrases import whole
 from esld.report.randomised import order_of_entry
-from esld.report.results import Reported, Row
+from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined
@@ -74,7 +74,7 @@ def check_ledger(study: Study, ledger: Disclosed | None) -> LedgerCheck:
     frame["agrees"] = frame["day"].eq(frame["RANDDT"]) & (~unmasked | frame["arm"].eq(frame["ARMCD"]))
     faults = ledger.chain_faults()
     if commitment and ledger.public["commitment"] != commitment:
-        faults.append("the ledger belongs to another commitment than the published one")
+        faults.append(message("ledger.fault.commitment"))
     proved = ledger.proved(commitment) if commitment else set()
     return LedgerCheck(frame, tuple(faults), len(proved), commitment)
 
@@ -84,69 +84,68 @@ def ledger_rows(check: LedgerCheck) -> pd.DataFrame:
     frame = check.frame
     both = frame["slot"].notna() & frame["RANDDT"].notna()
     counts = {
-        "assigned in the ledger": frame["slot"].notna(), "agree": frame["agrees"], "differ": both & ~frame["agrees"],
-        "not in the ledger": frame["slot"].isna(), "not in the data": frame["RANDDT"].isna(),
+        "assigned_in_the_ledger": frame["slot"].notna(), "agree": frame["agrees"], "differ": both & ~frame["agrees"],
+        "not_in_the_ledger": frame["slot"].isna(), "not_in_the_data": frame["RANDDT"].isna(),
     }  # fmt: skip
     numbers = {name: int(which.sum()) for name, which in counts.items()}
-    numbers |= {"slots proved": check.proved, "faults of the chain": len(check.faults)}
+    numbers |= {"slots_proved": check.proved, "faults_of_the_chain": len(check.faults)}
     about = {"method": "count", "n": len(frame), "unit": "patients"}
     return pd.DataFrame([{**about, "statistic": name, "value": value} for name, value in numbers.items()])
 
 
 def ledger_sentence(check: LedgerCheck, rows: Reported) -> str:
     """Whether ledger and data agree, what is proved, and what is wrong."""
-    shown = {name: span(row, _whole(row)) for row in rows.rows for name in [row.statistic.replace(" ", "_")]}
-    said = message("ledger", **shown)
-    others = [name for name in ("differ", "not in the ledger", "not in the data") if rows.row(name).value]
+    shown = {row.statistic: whole(row) for row in rows.rows}
+    said = [message("ledger", **shown)]
+    others = [name for name in ("differ", "not_in_the_ledger", "not_in_the_data") if rows.row(name).value]
     if others:
-        said += " " + message(
-            "ledger.others", others=joined(f"{shown[n.replace(' ', '_')]} {n}" for n in others)
+        said.append(
+            message("ledger.others", others=joined(message(f"ledger.{name}", **shown) for name in others))
         )
     if check.commitment:
-        said += " " + message("ledger.proved", **shown)
+        said.append(message("ledger.proved", **shown))
     if check.faults:
-        said += " " + message("ledger.faults", faults=escape("; ".join(check.faults[:3])))
-    return said
+        faults = message("reasons.list").join(check.faults[:3])
+        said.append(message("ledger.faults", faults=escape(faults)))
+    return " ".join(said)
 
 
 def ledger_table(check: LedgerCheck) -> Table:
     """A line a patient: the ledger's day, stratum, slot and arm beside those of the data."""
+    answers = {code: Label(message(f"ledger.{code}"), code) for code in ("yes", "no")}
     lines = [
         {
-            "Patient": _data(r["SUBJID"]), "Stratum": _data(r["stratum"]),
-            "Slot": Empty() if pd.isna(r["slot"]) else Number(r["slot"]), "Ledger: day": _data(r["day"]),
-            "Data: day": _data(r["RANDDT"]), "Ledger: arm": _data(r["arm"]), "Data: arm": _data(r["ARMCD"]),
-            "Agree": "yes" if r["agrees"] else "no",
+            "patient": _data(r["SUBJID"]), "stratum": _data(r["stratum"]),
+            "slot": Empty() if pd.isna(r["slot"]) else Number(r["slot"]), "ledger_day": _data(r["day"]),
+            "data_day": _data(r["RANDDT"]), "ledger_arm": _arm(r["arm"]), "data_arm": _arm(r["ARMCD"]),
+            "agree": answers["yes" if r["agrees"] else "no"],
         }
         for r in check.frame.to_dict("records")
     ]  # fmt: skip
-    return Table("ledger", "The ledger beside the data", lines)
+    return Table("ledger", message("ledger.title"), lines)
 
 
 def design_table(study: Study) -> Table:
     """The design of the protocol, what is published of it, and whether it is assumed."""
     plan, published = study.protocol.randomisation, study.protocol.allocation
-    lines = [
-        ("Scheme", plan.value),
-        ("Source", "assumed: " + plan.reason if plan.assumed else "the protocol"),
-    ]
-    if plan.design:
-        lines.append(("Ratio", ":".join(map(str, plan.design.ratio))))
     strata = study.protocol.stratification
-    lines.append(("Strata", strata.value + (" (assumed)" if strata.assumed else "")))
+    source = message("design.assumed", reason=plan.reason) if plan.assumed else message("design.protocol")
+    facts = {"scheme": plan.value, "source": source}
+    if plan.design:
+        facts["ratio"] = ":".join(map(str, plan.design.ratio))
+    facts["strata"] = message("assumed", what=strata.value) if strata.assumed else strata.value
     if published:
-        lines.append(("Slots sealed", f"{published.slots_per_stratum} in each stratum"))
-        lines.append(("Published commitment", published.commitment))
-    else:
-        lines.append(("Published commitment", "none"))
-    return Table(
-        "design", "The randomisation as planned", [{"What": what, "How": how} for what, how in lines]
-    )
+        facts["slots"] = message("design.slots.each", n=published.slots_per_stratum)
+    facts["commitment"] = published.commitment if published else message("design.commitment.none")
+    lines = [
+        {"what": Label(message(f"design.{code}"), code), "how": Label(fact)} for code, fact in facts.items()
+    ]
+    return Table("design", message("design.title"), lines)
+
+
+def _arm(code: object) -> Label | Empty:
+    return arm(code) if isinstance(code, str) and code else Empty()
 
 
 def _data(value: object) -> Data | Empty:
     return Data(value) if isinstance(value, str) else Empty()
-
-
-def _whole(row: Row) -> str:
-    return "" if row.value is None else f"{row.value:.0f}"

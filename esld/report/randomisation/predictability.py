@@ -24,9 +24,9 @@ from esld.report.randomised import order_of_entry, planned_design
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined
+from esld.report.words.grammar import joined, noun
 
-PLANNED = "This trial"
+PLANNED = "this_trial"
 LISTED = 1_000_000  # allocations; of a larger design some are drawn
 
 
@@ -34,10 +34,10 @@ def designs_beside(study: Study) -> dict[str, Design]:
     """The protocol's design, where it can be repeated, and the usual ones for as many patients."""
     n = len(study.randomised)
     usual: dict[str, Design] = {
-        "Complete": CompleteRandomisation(sizes=(n - n // 2, n // 2)),
-        "Simple": SimpleRandomisation(n=n),
-        "Blocks of 4": PermutedBlocks(n=n, sizes=(4,)),
-        "Efron's biased coin": BiasedCoin(n=n),
+        "complete": CompleteRandomisation(sizes=(n - n // 2, n // 2)),
+        "simple": SimpleRandomisation(n=n),
+        "blocks_of_4": PermutedBlocks(n=n, sizes=(4,)),
+        "efron_s_biased_coin": BiasedCoin(n=n),
     }
     planned = planned_design(study, n)
     return usual if planned is None else {PLANNED: planned} | usual
@@ -51,30 +51,21 @@ def design_rows(designs: Mapping[str, Design], *, seed: str) -> pd.DataFrame:
 
 def design_table(designs: Mapping[str, Design], properties: Reported) -> Table:
     """A line a design: chance of an imbalance, and how often the next assignment can be guessed."""
-    columns = {f"Imbalance {size} or more": f"imbalance_{size}_or_more" for size in _imbalances(properties)}
-    columns |= {"Guessed by counting": "predictability", "Guessed knowing the design": "predictability_known"}
-    columns |= {"Certain": "certain"}
+    sizes = _imbalances(properties)
+    columns = [f"imbalance_{size}_or_more" for size in sizes]
+    heads = {key: message("designs.imbalance", size=size) for key, size in zip(columns, sizes, strict=True)}
+    columns += ["predictability", "predictability_known", "certain"]
     lines = [
-        {"Design": Label(name)}
-        | {head: number(properties.row(what, name), style="percent") for head, what in columns.items()}
+        {"design": Label(message(f"designs.{name}"), name)}
+        | {what: number(properties.row(what, name), style="percent") for what in columns}
         for name in designs
     ]
-    notes = [
-        "Imbalance: difference between the group sizes at the end. Guessed by counting: share of assignments that somebody "
-        "guesses right who always names the group with fewer patients so far, and tosses a coin at ties (Blackwell and "
-        "Hodges); 50 % is a coin. Guessed knowing the design: the best that anybody can do who knows the design and all "
-        "assignments so far. Certain: assignments that such a person knows.",
-    ]
-    drawn = [
-        r for r in properties.rows if r.statistic == "predictability" and r.method.startswith("Monte Carlo")
-    ]
-    if drawn:
-        notes.append(
-            f"{joined(r.arm for r in drawn)}: by {DRAWS:,} draws, with standard errors of 0.2 percentage points or less; not "
-            "computed (NE) where every allocation would have to be listed."
-        )
-    title = "What a design can be expected to do"
-    return Table("designs", title, lines, footnotes=tuple(notes))
+    notes = [message("designs.note")]
+    drawn = [name for name in designs if properties.row("predictability_known", name).value is None]
+    if drawn:  # what a list of all allocations alone can tell is then missing
+        names = joined(message(f"designs.{name}") for name in drawn)
+        notes.append(message("designs.drawn", designs=names, draws=f"{DRAWS:,}"))
+    return Table("designs", message("designs.title"), lines, footnotes=tuple(notes), heads=heads)
 
 
 def _imbalances(properties: Reported) -> list[int]:
@@ -89,7 +80,7 @@ def guess_rows(study: Study) -> pd.DataFrame:
     second, entered = needs.compared(study)[1], order_of_entry(study)
     codes = entered["ARMCD"].eq(second).to_numpy(dtype=np.int64)
     row = {"statistic": "guessed", "value": correct_guesses(codes), "n": len(codes), "unit": "assignments"}
-    return pd.DataFrame([row | {"method": "convergence strategy of Blackwell and Hodges, ties count half"}])
+    return pd.DataFrame([row | {"method": "convergence-strategy"}])
 
 
 def guess_sentence(guesses: Reported, properties: Reported) -> str:
@@ -99,7 +90,7 @@ def guess_sentence(guesses: Reported, properties: Reported) -> str:
         "guessed",
         guessed=span(row, f"{row.value or 0:g}"),
         n=span(row, str(row.n)),
-        assignments=numbers.noun(row.n or 0, "assignment"),
+        assignments=noun("assignment", row.n or 0),
     )
     try:
         expected = properties.row("predictability", PLANNED)

@@ -6,73 +6,59 @@ from dataclasses import dataclass
 import pandas as pd
 
 from esld.data import deaths, exposure
-from esld.data.adam.adae import SEVERITIES, SOON, timing
+from esld.data.adam.adae import SEVERITIES, timing
 from esld.data.columns import first_known
 from esld.data.study import Study
-from esld.report import needs, numbers
+from esld.report import needs
 from esld.report.cells import Cell, Data, Label, Number, Several, number
-from esld.report.phrases import span
+from esld.report.phrases import whole
 from esld.report.results import Reported, Row, slug
 from esld.report.safety.counted import SafetySet, absence_words, share, share_cell, share_words
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, of_group
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import joined, noun, of_group
 
-NOT_CODED = "Not coded"
-_UNKNOWN = "not known"
+NOT_CODED = "NOT_CODED"  # the class or term of what is not coded
+_UNKNOWN = "not_known"
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How severe events are recorded: the variable of ADAE, its word, and its levels from the mildest."""
+    """How severe events are recorded: the variable of ADAE, and the codes of its levels from the mildest."""
 
+    code: str
     column: str
-    word: str
     levels: Mapping[float, str]
-    shown: Mapping[str, str]
-    note: str
 
     def level(self, worst: float) -> str:
-        """``worst grade 3``, ``worst severity not known``: the statistic of patients with that worst level."""
-        return f"worst {self.word} {self.levels.get(worst, _UNKNOWN)}"
+        """``worst_grade_3``, ``worst_severity_not_known``: the statistic of patients with that worst level."""
+        return f"worst_{self.code}_{self.levels.get(worst, _UNKNOWN)}"
 
 
-_GRADE = Scale(
-    "AETOXGRN",
-    "grade",
-    {float(grade): str(grade) for grade in range(1, 6)},
-    {**{str(grade): f"G{grade}" for grade in range(1, 6)}, _UNKNOWN: "G?"},
-    "Worst grade: CTCAE grade, then the number of patients whose worst known grade it was. G?: none known.",
-)
-_SEVERITY = Scale(
-    "ASEVN",
-    "severity",
-    {number: word.lower() for word, number in SEVERITIES.items()},
-    {**{word.lower(): word.capitalize() for word in SEVERITIES}, _UNKNOWN: "Not known"},
-    "Worst severity: as the site judged it, then the number of patients whose worst known severity it was.",
-)
+_GRADE = Scale("grade", "AETOXGRN", {float(grade): str(grade) for grade in range(1, 6)})
+_SEVERITY = Scale("severity", "ASEVN", {number: word.lower() for word, number in SEVERITIES.items()})
 
 # What the overview counts; the order is that of its lines.
-_KINDS: Mapping[str, tuple[str, Callable[[pd.DataFrame], pd.Series]]] = {
-    "any": ("Any adverse event", lambda e: e["TRTEMFL"].eq("Y")),
-    "serious": ("Serious", lambda e: e["AESER"].eq("Y")),
-    "related": ("Related to the infusions", lambda e: e["AREL"].eq("RELATED")),
-    "grade 3": ("Grade 3 or higher", lambda e: e["AETOXGRN"].ge(3)),
-    "severe": ("Severe", lambda e: e["ASEVN"].ge(3)),
-    "fatal": ("Fatal", deaths.fatal),
-    "stopped": ("Led to the end of treatment", lambda e: e["AEACN"].eq("DRUG WITHDRAWN")),
-    "soon": ("Began {when}", lambda e: e["CRIT1FL"].eq("Y")),
-    "ungraded": ("Grade not known", lambda e: e["AETOXGRN"].isna()),
-    "severity not known": ("Severity not known", lambda e: e["ASEVN"].isna()),
-    "unsaid": ("Not known whether serious", lambda e: e["AESER"].isna()),
+_KINDS: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = {
+    "any": lambda e: e["TRTEMFL"].eq("Y"),
+    "serious": lambda e: e["AESER"].eq("Y"),
+    "related": lambda e: e["AREL"].eq("RELATED"),
+    "grade_3": lambda e: e["AETOXGRN"].ge(3),
+    "severe": lambda e: e["ASEVN"].ge(3),
+    "fatal": deaths.fatal,
+    "stopped": lambda e: e["AEACN"].eq("DRUG WITHDRAWN"),
+    "soon": lambda e: e["CRIT1FL"].eq("Y"),
+    "ungraded": lambda e: e["AETOXGRN"].isna(),
+    "severity_not_known": lambda e: e["ASEVN"].isna(),
+    "unsaid": lambda e: e["AESER"].isna(),
 }
 _SEVERE = {
-    "grade 3": "AETOXGRN",
+    "grade_3": "AETOXGRN",
     "ungraded": "AETOXGRN",
     "severe": "ASEVN",
-    "severity not known": "ASEVN",
+    "severity_not_known": "ASEVN",
 }
-_ONLY_IF_ANY = ("ungraded", "severity not known", "unsaid")
+_ONLY_IF_ANY = ("ungraded", "severity_not_known", "unsaid")
 _SOURCE = {"serious": "AESER", "related": "AREL", "stopped": "AEACN"}
 
 
@@ -84,7 +70,7 @@ class AdverseEvents:
     ----------
     events : DataFrame
         Rows of ADAE with ``GROUP``, ``CLASS`` (system organ class) and ``TERM`` (preferred term; the verbatim where
-        it is not coded). Spellings that differ only in case and punctuation are one term.
+        it is not coded, :data:`NOT_CODED` without any). Spellings that differ only in case and punctuation are one term.
     infusions : DataFrame
         ``USUBJID GROUP NUMBER`` of every infusion given.
     group : SafetySet
@@ -102,11 +88,11 @@ class AdverseEvents:
     @property
     def soon(self) -> str:
         """When an event was soon after an infusion, in words."""
-        return SOON[timing(self.events)]
+        return message(f"safety.soon.{timing(self.events)}")
 
     def label(self, kind: str) -> str:
         """What a line of the overview is called."""
-        return _KINDS[kind][0].format(when=self.soon)
+        return message(f"safety.kind.{kind}", when=self.soon)
 
     def of(self, arm: str) -> pd.DataFrame:
         """Events of one group."""
@@ -117,7 +103,7 @@ class AdverseEvents:
         """What the overview counts: all that the data can tell, and what is not known if there is any."""
         return [
             kind
-            for kind, (_, chosen) in _KINDS.items()
+            for kind, chosen in _KINDS.items()
             if (kind not in _ONLY_IF_ANY or chosen(self.events).any())
             and (kind not in _SEVERE or (self.scale is not None and self.scale.column == _SEVERE[kind]))
             and (kind not in _SOURCE or self.events.empty or self.events[_SOURCE[kind]].notna().any())
@@ -134,7 +120,7 @@ class AdverseEvents:
         for arm in self.group.arms:
             own = self.of(arm)
             for kind in self.kinds:
-                parts.append(self.share_of(kind, arm, own[_KINDS[kind][1](own)]))
+                parts.append(self.share_of(kind, arm, own[_KINDS[kind](own)]))
             infused = self.infusions[self.infusions["GROUP"].eq(arm)]
             soon = self.reactions[self.reactions["GROUP"].eq(arm)]
             followed = len(soon.drop_duplicates(["USUBJID", "LDOSENUM"]))
@@ -177,10 +163,10 @@ class AdverseEvents:
         more = [
             {
                 "group": arm,
-                "statistic": f"{name}, {what}",
+                "statistic": f"{name}.{what}",
                 "value": value,
                 "method": "count",
-                "unit": what.split()[0],
+                "unit": what.split("_")[0],
             }
             for what, value in counts.items()
             if what == "events" or value
@@ -222,75 +208,77 @@ def by_frequency(events: pd.DataFrame, column: str) -> list[str]:
 def overview_table(found: AdverseEvents, reported: Reported) -> Table:
     """Patients and events of each kind, a pair of columns a group."""
     lines = [
-        {"Adverse events": Label(found.label(kind)), **_cells(found, reported, kind)} for kind in found.kinds
+        {"adverse_events": Label(found.label(kind), kind), **_cells(found, reported, kind)}
+        for kind in found.kinds
     ]
-    notes = [
-        "Events that begin or worsen on or after the first infusion, whenever they end. A patient counts once in a line.",
-        "Related: whatever is not stated to be unrelated.",
-    ]
+    notes = [message("safety.overview.emergent"), message("safety.overview.related")]
     if found.scale is None:
         notes.append(message("safety.events.no_severity"))
     if any(kind in found.kinds for kind in _ONLY_IF_ANY):
-        notes.append(
-            "Severity and seriousness of an event that had not ended by the data cut may be news of a later day and are not "
-            "used; the lines above them are then too low rather than too high."
-        )
-    notes.append("Safety set, by dose received. No tests: so few patients cannot show that groups are alike.")
-    title = "Treatment-emergent adverse events: patients n/N (%) and events"
-    return Table("adverse_events", title, lines, spanners(found, "Patients", "Events"), tuple(notes))
+        notes.append(message("safety.overview.unknown"))
+    notes.append(message("safety.overview.set"))
+    title = message("safety.overview.title")
+    return Table("adverse_events", title, lines, spanners(found, "patients", "events"), tuple(notes))
 
 
 def _cells(found: AdverseEvents, reported: Reported, name: str) -> dict[str, Cell]:
     cells: dict[str, Cell] = {}
     for arm in found.group.arms:
-        cells[f"{arm}: Patients"] = share_cell(reported.row(name, arm))
-        cells[f"{arm}: Events"] = number(reported.row(f"{name}, events", arm))
+        cells[f"{arm}.patients"] = share_cell(reported.row(name, arm))
+        cells[f"{arm}.events"] = number(reported.row(f"{name}.events", arm))
     return cells
 
 
 def spanners(found: AdverseEvents, *columns: str) -> dict[str, list[str]]:
-    return {arm: [f"{arm}: {column}" for column in columns] for arm in found.group.arms}
+    return {arm_label(arm): [f"{arm}.{column}" for column in columns] for arm in found.group.arms}
+
+
+def name_cell(name: str) -> Label:
+    """A class or a term; none stands for any of them."""
+    if not name:
+        return Label(message("safety.terms.any"), "any")
+    return Label(message("safety.terms.not_coded"), name) if name == NOT_CODED else Data(name)
 
 
 def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
     """Patients, events and worst grades by preferred term, a block an organ class; None without events."""
     if found.events.empty:
         return None
+    scale, worst = found.scale, [f"worst_{found.scale.code}"] if found.scale else []
     lines = []
     for system, term in found.names():
         name = _statistic(system, term)
-        line: dict[str, Cell] = {"System organ class": Data(system), "Preferred term": Data(term or "Any")}
+        line: dict[str, Cell] = {"system_organ_class": name_cell(system), "preferred_term": name_cell(term)}
         for arm in found.group.arms:
             row = reported.row(name, arm)
-            line[f"{arm}: Patients"] = share_cell(row)
-            line[f"{arm}: Events"] = number(reported.row(f"{name}, events", arm))
-            if found.scale:
-                line[f"{arm}: {_worst(found.scale)}"] = _levels(found.scale, reported, name, arm)
+            line[f"{arm}.patients"] = share_cell(row)
+            line[f"{arm}.events"] = number(reported.row(f"{name}.events", arm))
+            if scale:
+                line[f"{arm}.worst_{scale.code}"] = _levels(scale, reported, name, arm)
         lines.append(line)
     notes = (
-        found.scale.note if found.scale else message("safety.events.no_severity"),
-        "The more frequent first. A patient counts once in a line. Safety set, by dose received.",
+        message(f"safety.terms.{scale.code}" if scale else "safety.events.no_severity"),
+        message("safety.terms.order"),
     )
-    title = "Treatment-emergent adverse events by system organ class and preferred term"
     return Table(
-        "adverse_events_by_term", title, lines, footnotes=notes, group="System organ class",
-        spanners=spanners(found, "Patients", "Events", *([_worst(found.scale)] if found.scale else [])),
+        "adverse_events_by_term", message("safety.terms.title"), lines, footnotes=notes,
+        group="system_organ_class", spanners=spanners(found, "patients", "events", *worst),
     )  # fmt: skip
-
-
-def _worst(scale: Scale) -> str:
-    return f"Worst {scale.word}"
 
 
 def _levels(scale: Scale, reported: Reported, name: str, arm: str) -> Several:
     """``G1: 2, G3: 1``: patients by worst grade or severity."""
     rows = {
-        shown: reported.find(f"{name}, worst {scale.word} {level}", arm)
-        for level, shown in scale.shown.items()
+        f"{scale.code}_{level}": reported.find(f"{name}.worst_{scale.code}_{level}", arm)
+        for level in (*scale.levels.values(), _UNKNOWN)
     }
-    said = ", ".join(f"{shown}: {{{place}}}" for place, (shown, row) in enumerate(rows.items()) if row)
+    said = [
+        message(f"safety.worst.{level}", count=f"{{{place}}}")
+        for place, (level, row) in enumerate(rows.items())
+        if row
+    ]
     counts = tuple(number(row) if row else Number(0) for row in rows.values())
-    return Several(said, tuple(rows), counts, words=True)
+    return Several(message("list.comma").join(said), tuple(rows), counts, words=True)
 
 
 def rows_of_kind(found: AdverseEvents, reported: Reported, kind: str) -> list[Row]:
@@ -311,11 +299,11 @@ def answer_words(found: AdverseEvents, reported: Reported, *, level: str) -> str
 def overview_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
     """Any event, severe ones, and those that ended treatment, by group; what a zero means, and what is not known."""
     sentences = []
-    for kind in ("any", "grade 3", "severe", "stopped"):
+    for kind in ("any", "grade_3", "severe", "stopped"):
         if kind in found.kinds:
             rows = rows_of_kind(found, reported, kind)
             sentences += [
-                message(f"safety.events.{slug(kind)}", arms=share_words(rows, level=level)),
+                message(f"safety.events.{kind}", arms=share_words(rows, level=level)),
                 absence_words(rows),
             ]
     if found.scale is None:
@@ -326,9 +314,7 @@ def overview_words(found: AdverseEvents, reported: Reported, *, level: str) -> s
     elif any(kind in found.kinds for kind in _ONLY_IF_ANY):
         kind = next(kind for kind in _ONLY_IF_ANY if _SEVERE[kind] == found.scale.column)
         grade, serious = (_unknown(found, reported, each) for each in (kind, "unsaid"))
-        sentences.append(
-            message("safety.events.unknown", what=found.scale.word, grade=grade, serious=serious)
-        )
+        sentences.append(message(f"safety.events.unknown.{found.scale.code}", worst=grade, serious=serious))
     return " ".join(s for s in sentences if s)
 
 
@@ -336,12 +322,12 @@ def _unknown(found: AdverseEvents, reported: Reported, kind: str) -> str:
     """Of how many events something is not known, by group."""
     if kind not in found.kinds:
         return message("safety.events.unknown.none")
-    rows = [reported.row(f"{kind}, events", arm) for arm in found.group.arms if found.group.size(arm)]
+    rows = [reported.row(f"{kind}.events", arm) for arm in found.group.arms if found.group.size(arm)]
     return joined(
         message(
             "safety.events.unknown.arm",
-            count=span(row, f"{row.value:.0f}"),
-            noun=numbers.noun(row.value or 0, "event"),
+            count=whole(row),
+            noun=noun("event", row.value or 0),
             arm=of_group(row.arm),
         )
         for row in rows

@@ -14,11 +14,12 @@ from esld.protocol import Analysis
 from esld.reasons import Why, because
 from esld.report import needs, numbers
 from esld.report.cells import Count, Data, Label, Number
-from esld.report.phrases import prose, span, worded
+from esld.report.cells import arm as arm_cell
+from esld.report.phrases import span, whole, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, of_group
+from esld.report.words.grammar import arm_in_prose, joined, noun, of_group
 from esld.survival import clopper_pearson
 
 _NAMED = 12  # up to so many patients who are left out are named
@@ -35,7 +36,7 @@ class SafetySet:
     left_out : DataFrame
         Rows of ADSL of the randomised who are not among them.
     arms : tuple of str
-        Labels in the protocol's order.
+        Codes in the protocol's order.
     """
 
     people: pd.DataFrame
@@ -77,7 +78,10 @@ def planned_words(study: Study) -> str:
     own = next((analysis for analysis in study.protocol.analyses if analysis.role == "safety"), None)
     if own is None:
         return message("safety.unplanned")
-    return f"{own.estimand.variable}. {own.estimand.intercurrent_events}. {own.method}."
+    said = own.estimand
+    return message(
+        "safety.planned", variable=said.variable, events=said.intercurrent_events, method=own.method
+    )
 
 
 def set_rows(group: SafetySet) -> pd.DataFrame:
@@ -87,26 +91,26 @@ def set_rows(group: SafetySet) -> pd.DataFrame:
         {"group": arm, "statistic": "patients", "value": group.size(arm), "n": group.size(arm), **about}
         for arm in group.arms
     ]
-    left_out = {"statistic": "left out", "value": len(group.left_out), **about}
+    left_out = {"statistic": "left_out", "value": len(group.left_out), **about}
     return pd.DataFrame([*rows, left_out])
 
 
 def set_words(group: SafetySet, reported: Reported) -> str:
     """Who is counted, and who is left out."""
     arms = joined(
-        message("safety.set.arm", n=_whole(reported.row("patients", arm)), arm=of_group(arm))
+        message("safety.set.arm", n=whole(reported.row("patients", arm)), arm=of_group(arm))
         for arm in group.arms
     )
-    row = reported.row("left out")
+    row = reported.row("left_out")
     if not row.value:
         return message("safety.set", arms=arms)
     out = group.left_out
-    names = [
-        f"{escape(subject)} ({prose(arm)})" for subject, arm in zip(out["USUBJID"], out["ARMCD"], strict=True)
-    ]
-    who = f": {joined(names)}" if len(names) <= _NAMED else ""
-    noun = numbers.noun(len(out), "randomised patient")
-    return message("safety.set.left_out", arms=arms, count=_whole(row), noun=noun, who=who)
+    who = joined(
+        message("safety.set.left_out.patient", patient=escape(subject), arm=escape(arm_in_prose(arm)))
+        for subject, arm in zip(out["USUBJID"], out["ARMCD"], strict=True)
+    )
+    key = "safety.set.left_out.named" if len(out) <= _NAMED else "safety.set.left_out"
+    return message(key, count=len(out), arms=arms, n=whole(row), who=who)
 
 
 def share(
@@ -122,7 +126,7 @@ def share(
     """``x`` of ``n`` with exact limits, in long form; not estimable where there is nobody, for the reason `nobody`."""
     if n == 0:
         empty = {"group": arm, "statistic": statistic, "value": float("nan"), "n": 0, "events": 0}
-        return pd.DataFrame([empty | {"unit": unit, "method": "Clopper-Pearson", "reason": because(nobody)}])
+        return pd.DataFrame([empty | {"unit": unit, "method": "clopper-pearson", "reason": because(nobody)}])
     return (
         clopper_pearson(x, n, conf_level=conf_level)
         .to_frame(group=arm, statistic=statistic)
@@ -148,13 +152,13 @@ def share_words(rows: Iterable[Row], *, level: str) -> str:
 
 
 def _share_words(row: Row, *, level: str) -> str:
-    n, arm = row.n or 0, of_group(row.arm)
+    n = row.n or 0
     about = {
         "events": span(row, str(row.events)),
         "n": span(row, str(n)),
-        "arm": arm,
+        "arm": of_group(row.arm),
         "upper": span(row, numbers.percent(row.upper, n)),
-        "unit": numbers.noun(n, row.unit.removesuffix("s")),
+        "unit": noun(row.unit.removesuffix("s"), n),
     }
     if row.events == 0:
         return message("safety.share.none", **about)
@@ -218,21 +222,21 @@ def death_table(study: Study, group: SafetySet) -> Table | None:
         return None
     frame = pd.DataFrame(
         {
-            "Patient": found["USUBJID"].map(Data),
-            "Group": found["GROUP"],
-            "Study day": found["day"].map(Number),
-            "Cause": first_known(found["cause"], "not stated").map(Data),
-            "Days since the last infusion": found["since"].map(
-                lambda days: Label("never infused") if pd.isna(days) else Number(days)
+            "patient": found["USUBJID"].map(Data),
+            "group": found["GROUP"].map(arm_cell),
+            "study_day": found["day"].map(Number),
+            "cause": found["cause"].map(
+                lambda cause: (
+                    Label(message("safety.not_stated"), "not_stated") if pd.isna(cause) else Data(cause)
+                )
+            ),
+            "days_since_infusion": found["since"].map(
+                lambda days: Label(message("safety.deaths.never"), "never") if pd.isna(days) else Number(days)
             ),
         }
     )
-    notes = (
-        "Study day 1 is the first infusion, or randomisation for a patient never infused. Cause: the adverse event recorded "
-        "as fatal.",
-        "All deaths among the randomised up to the data cut, whenever they happened and whatever they were attributed to.",
-    )
-    return Table("deaths", "Deaths", frame, footnotes=notes)
+    notes = (message("safety.deaths.note"), message("safety.deaths.all"))
+    return Table("deaths", message("safety.deaths.title"), frame, footnotes=notes)
 
 
 def death_words(reported: Reported, group: SafetySet, *, level: str) -> str:
@@ -240,7 +244,3 @@ def death_words(reported: Reported, group: SafetySet, *, level: str) -> str:
     rows = [reported.row("died", arm) for arm in group.arms]
     said = [message("safety.deaths", arms=share_words(rows, level=level)), absence_words(rows)]
     return " ".join(s for s in said if s)
-
-
-def _whole(row: Row) -> str:
-    return span(row, f"{row.value or 0:.0f}")

@@ -9,28 +9,28 @@ import pandas as pd
 
 from esld.data.study import Study
 from esld.reasons import Why
-from esld.report import needs, numbers
+from esld.report import needs
 from esld.report.drawing import figures
 from esld.report.phrases import Sentence
 from esld.report.results import Reported, Row
 from esld.report.safety.counted import SafetySet, share
 from esld.report.safety.laboratory import own_liver
-from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import counted, joined
 from esld.scoring.liver_injury import QUADRANTS, edish, hys_law
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-ULN, BASELINE = "limit of normal", "baseline"
+ULN, BASELINE = "limit_of_normal", "baseline"
 SCALES = {ULN: "ANRHI", BASELINE: "BASE"}  # what a value is divided by
 HIGH, JAUNDICE, CHOLESTASIS = 3.0, 2.0, 2.0
 _WITHIN = 14  # days after a raised aminotransferase in which a bilirubin belongs to it
 _NAMES = {
     "normal": "neither",
-    "hyperbilirubinaemia": "bilirubin alone",
-    "temples_corollary": "ALT alone",
+    "hyperbilirubinaemia": "bilirubin_alone",
+    "temples_corollary": "alt_alone",
     "hys_law_quadrant": "both",
 }
 _MARKERS = ("o", "s", "v", "P")
@@ -70,10 +70,10 @@ class LiverInjury:
             for arm in self.arms:
                 own = peaks[peaks["GROUP"].eq(arm)]
                 counts = {
-                    f"{scale}, {_NAMES[q]}": (int(own["quadrant"].eq(q).sum()), len(own)) for q in QUADRANTS
+                    f"{scale}.{_NAMES[q]}": (int(own["quadrant"].eq(q).sum()), len(own)) for q in QUADRANTS
                 }
                 n = int(self.assessed[scale]["GROUP"].eq(arm).sum())
-                counts[f"{scale}, potential case"] = (int(cases["GROUP"].eq(arm).sum()), n)
+                counts[f"{scale}.potential_case"] = (int(cases["GROUP"].eq(arm).sum()), n)
                 parts += [
                     share(name, arm, x, m, conf_level=self.conf_level, nobody=Why.NOBODY_WITH_VALUES)
                     for name, (x, m) in counts.items()
@@ -165,22 +165,21 @@ def edish_figure(found: LiverInjury, reported: Reported) -> figures.Picture | Se
         return Sentence(message("safety.no_liver.peaks"))
     figure = figures.new_figure(3.9)
     panels = figure.subplots(1, 2)
-    for axes, (scale, label) in zip(
-        panels, ((ULN, "the upper limit of normal"), (BASELINE, "the patient's own baseline")), strict=True
-    ):
+    for axes, scale in zip(panels, SCALES, strict=True):
         own = found.peaks[found.peaks["scale"].eq(scale)]
         for position, arm in enumerate(found.arms):
             mine, colour = own[own["GROUP"].eq(arm)], figures.arm_style(position)["color"]
             axes.plot(
                 mine["alt"], mine["bili"], linestyle="none", marker=_MARKERS[position % len(_MARKERS)], markersize=5.5,
-                color=colour, markerfacecolor=colour if position == 0 else "none", markeredgewidth=1.3, label=arm,
+                color=colour, markerfacecolor=colour if position == 0 else "none", markeredgewidth=1.3,
+                label=arm_label(arm),
             )  # fmt: skip
         for line, draw in ((HIGH, axes.axvline), (JAUNDICE, axes.axhline)):
             draw(line, color="#888888", linewidth=0.8, linestyle=(0, (3, 2)))
         axes.set(xscale="log", yscale="log", xlim=_span(own["alt"], HIGH), ylim=_span(own["bili"], JAUNDICE))
         axes.grid(False)
-        axes.set(xlabel="Peak ALT (multiple)", ylabel="Peak bilirubin (multiple)")
-        axes.set_title(f"Multiples of {label}", fontsize=9.5)
+        axes.set(xlabel=message("safety.edish.alt_axis"), ylabel=message("safety.edish.bilirubin_axis"))
+        axes.set_title(message(f"safety.edish.panel.{scale}"), fontsize=9.5)
         for axis in (axes.xaxis, axes.yaxis):
             _plain_ticks(axis)
         for quadrant, name in _NAMES.items():
@@ -212,44 +211,40 @@ def _plain_ticks(axis: "Axis") -> None:
 
 def _quadrant_label(axes: "Axes", quadrant: str, name: str, count: int) -> None:
     """What a quadrant means and how many are in it, in its outer corner."""
+    said = message(f"safety.edish.quadrant.{name}", count=count)
     right, top = (
         quadrant in ("temples_corollary", "hys_law_quadrant"),
         quadrant in ("hyperbilirubinaemia", "hys_law_quadrant"),
     )
     axes.text(
-        0.98 if right else 0.02, 0.98 if top else 0.02, f"{name}: {count}", transform=axes.transAxes, fontsize=8,
+        0.98 if right else 0.02, 0.98 if top else 0.02, said, transform=axes.transAxes, fontsize=8,
         ha="right" if right else "left", va="top" if top else "bottom", color="#666666",
     )  # fmt: skip
 
 
 def _count(reported: Reported, scale: str, name: str, arm: str) -> Row:
-    return reported.row(f"{scale}, {name}", arm)
+    return reported.row(f"{scale}.{name}", arm)
 
 
 def _title(found: LiverInjury, reported: Reported) -> str:
     parts = []
-    for scale, name in ((ULN, "by the limits of normal"), (BASELINE, "by baseline")):
+    for scale in SCALES:
         rows = [_count(reported, scale, "both", arm) for arm in found.arms]
-        parts.append(
-            f"{sum(r.events or 0 for r in rows)} of {numbers.counted(sum(r.n or 0 for r in rows), 'patient')} {name}"
-        )
-    return f"Peak ALT 3 times and peak bilirubin 2 times or more: {joined(parts)}"
+        x, n = sum(r.events or 0 for r in rows), sum(r.n or 0 for r in rows)
+        parts.append(message(f"safety.edish.title.{scale}", x=x, patients=counted("patient", n)))
+    return message("safety.edish.title", scales=joined(parts))
 
 
 def _alt(found: LiverInjury, reported: Reported) -> str:
     parts = []
     for scale in SCALES:
         rows = {name: [_count(reported, scale, name, arm) for arm in found.arms] for name in _NAMES.values()}
-        said = [f"{sum(r.events or 0 for r in own)} {name}" for name, own in rows.items()]
-        parts.append(f"by {of_scale(scale)} {joined(said)}")
-    return (
-        "Peak ALT against peak bilirubin of each patient after baseline, logarithmic axes, lines at 3 and 2 times, one panel in "
-        f"multiples of the upper limit of normal and one of baseline. Patients at or above the lines: {'; '.join(parts)}."
-    )
-
-
-def of_scale(scale: str) -> str:
-    return "the upper limit of normal" if scale == ULN else "the patient's own baseline"
+        said = [
+            message(f"safety.edish.alt.{name}", count=sum(r.events or 0 for r in own))
+            for name, own in rows.items()
+        ]
+        parts.append(message(f"safety.edish.alt.{scale}", counts=joined(said)))
+    return message("safety.edish.alt", scales=message("reasons.list").join(parts))
 
 
 def caution_words() -> str:

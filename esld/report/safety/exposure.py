@@ -10,17 +10,17 @@ from esld.data import dates
 from esld.data import exposure as given_doses
 from esld.data.study import Study
 from esld.report import needs
-from esld.report.cells import Cell, Count, Data, Label, Number, several
+from esld.report.cells import Cell, Count, Data, Label, Number, Several, several
+from esld.report.cells import arm as arm_cell
 from esld.report.cells import number as number_cell
-from esld.report.phrases import span
-from esld.report.results import Reported, Row
+from esld.report.phrases import span, whole
+from esld.report.results import Reported
 from esld.report.safety.counted import SafetySet
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined, of_group
 
 _STOPPED = ("DRUG WITHDRAWN", "DRUG INTERRUPTED", "DOSE REDUCED")
-_NOT_STATED = "not stated"
 _EXACT = 1 - 1e-9  # a dose is less than planned if it is below this share of it
 
 
@@ -31,9 +31,10 @@ class Exposure:
     Attributes
     ----------
     infusions : DataFrame
-        One row a patient and infusion that fell due: ``USUBJID GROUP NUMBER planned given reason``. ``planned`` and
-        ``given`` are doses per kg; ``given`` is missing where the infusion was not given, ``planned`` where the
-        protocol states no dose; ``reason`` is empty where all was as planned.
+        One row a patient and infusion that fell due: ``USUBJID GROUP NUMBER planned given source reason``. ``planned``
+        and ``given`` are doses per kg; ``given`` is missing where the infusion was not given, ``planned`` where the
+        protocol states no dose. ``source`` is where the reason stands of what was not as planned, ``record`` or ``event``,
+        or why there is none: ``not_stated`` or the view that does not show it.
     arms : tuple of str
     planned : int
         Infusions that the protocol plans for each patient; 0 if it does not say.
@@ -56,13 +57,13 @@ class Exposure:
             own = self.infusions[self.infusions["GROUP"].eq(arm)]
             for number in sorted(own["NUMBER"].unique()):
                 rows += self._rows(own[own["NUMBER"].eq(number)], arm, "", time=float(number))
-            rows += self._rows(own, arm, "all ")
+            rows += self._rows(own, arm, "all_")
             if self.view:
                 continue
             by_patient = own.groupby("USUBJID")["given"].sum()
-            rows += self._doses(by_patient, arm, "cumulative ")
+            rows += self._doses(by_patient, arm, "cumulative_")
             dose = own["planned"].max() * self.planned if self.planned else float("nan")
-            rows.append(self._row(arm, "cumulative planned", dose, len(by_patient), unit=self.unit))
+            rows.append(self._row(arm, "cumulative_planned", dose, len(by_patient), unit=self.unit))
         return pd.DataFrame(rows)
 
     def _rows(self, own: pd.DataFrame, arm: str, prefix: str, **about: Any) -> list[dict[str, object]]:
@@ -71,7 +72,7 @@ class Exposure:
         if not self.view:
             counts["reduced"] = int(_below(own).sum())
         rows = [self._row(arm, prefix + name, count, due, **about) for name, count in counts.items()]
-        return rows if prefix or self.view else rows + self._doses(given, arm, "dose ", **about)
+        return rows if prefix or self.view else rows + self._doses(given, arm, "dose_", **about)
 
     def _doses(self, doses: pd.Series, arm: str, prefix: str, **about: Any) -> list[dict[str, object]]:
         values = {"mean": doses.mean(), "lowest": doses.min(), "highest": doses.max()}
@@ -80,7 +81,7 @@ class Exposure:
     def _row(
         self, arm: str, statistic: str, value: float, n: int, unit: str = "infusions", **about: Any
     ) -> dict[str, object]:
-        method = "count" if unit == "infusions" else "as recorded"
+        method = "count" if unit == "infusions" else "as-recorded"
         return {
             "group": arm,
             "statistic": statistic,
@@ -105,7 +106,7 @@ def exposure(study: Study, group: SafetySet) -> Exposure:
     records = group.own(given_doses.administrations(study.tables, study.protocol))
     cutoff = dates.as_date(study.cut.cutoff)
     stopped = study.adae[study.adae["AEACN"].isin(_STOPPED)] if len(study.adae) else study.adae
-    unstated = _NOT_STATED if study.shows_dose else f"not in the {study.cut.view} view"
+    unstated = "not_stated" if study.shows_dose else study.cut.view
     lines = []
     for person in group.people.to_dict("records"):
         own = records[records["USUBJID"].eq(person["USUBJID"])]
@@ -119,14 +120,21 @@ def exposure(study: Study, group: SafetySet) -> Exposure:
         for number in range(1, max(due, len(given)) + 1):
             if number <= len(given):
                 record = given.iloc[number - 1]
-                amount, reason = record["DOSE"], _said(record["EXADJ"])
-                reason = reason or (unstated if amount < dose * _EXACT else "")
+                amount, said, caused = record["DOSE"], _said(record["EXADJ"]), ""
+                none = unstated if amount < dose * _EXACT else ""
             else:
-                amount = float("nan")
-                reason = _said(omitted.pop(0) if omitted else None) or _event(events) or unstated
-            lines.append({**base, "NUMBER": number, "given": amount, "reason": reason})
+                amount, said, caused = (
+                    float("nan"),
+                    _said(omitted.pop(0) if omitted else None),
+                    _event(events),
+                )
+                none = unstated
+            source = "record" if said else "event" if caused else none
+            lines.append({
+                **base, "NUMBER": number, "given": amount, "source": source, "reason": said or caused,
+            })  # fmt: skip
     unit = next((dose.unit for dose in doses.values() if dose and study.shows_dose), "")
-    columns = ["USUBJID", "GROUP", "NUMBER", "planned", "given", "reason"]
+    columns = ["USUBJID", "GROUP", "NUMBER", "planned", "given", "source", "reason"]
     view = "" if study.shows_dose else study.cut.view
     return Exposure(pd.DataFrame(lines, columns=columns), group.arms, len(days), unit, view)
 
@@ -136,11 +144,11 @@ def _said(text: object) -> str:
 
 
 def _event(events: pd.DataFrame) -> str:
-    """The last adverse event because of which treatment was stopped, in words; nothing without one."""
+    """The last adverse event because of which treatment was stopped; nothing without one."""
     if events.empty:
         return ""
     last = events.iloc[-1]
-    return f"{last['AEDECOD'] if isinstance(last['AEDECOD'], str) else last['AETERM']} (adverse event)"
+    return _said(last["AEDECOD"]) or str(last["AETERM"])
 
 
 def _below(infusions: pd.DataFrame) -> pd.Series:
@@ -156,22 +164,14 @@ def unit_text(unit: str) -> str:
 def exposure_table(found: Exposure, reported: Reported) -> Table:
     """Infusions due and given, and their doses: a block a group, a line an infusion, then all of them."""
     lines = [line for arm in found.arms for line in _lines(found, reported, arm)]
-    doses = (
-        f"The {found.view} view does not read what an infusion held."
-        if found.view
-        else "Reduced: given with less than the planned dose, stopped infusions included. Dose given: mean (lowest to "
-        "highest) of the infusions that were given; in the last line of a group, of the sum of each patient."
-    )
     notes = (
-        f"Due: the patient was known to be alive with the own liver on the planned day. {doses}",
-        "Safety set, by dose received. Infusions are counted as they were given.",
+        message(f"safety.exposure.due.{found.view or 'doses'}"),
+        message("safety.exposure.set"),
     )
-    title = (
-        f"Infusions planned and given (doses in {unit_text(found.unit)})"
-        if found.unit
-        else "Infusions planned and given"
+    title = message(
+        "safety.exposure.title.unit" if found.unit else "safety.exposure.title", unit=unit_text(found.unit)
     )
-    return Table("exposure", title, lines, footnotes=notes, group="Group")
+    return Table("exposure", title, lines, footnotes=notes, group="group")
 
 
 def _lines(found: Exposure, reported: Reported, arm: str) -> Iterator[dict[str, Cell]]:
@@ -181,26 +181,26 @@ def _lines(found: Exposure, reported: Reported, arm: str) -> Iterator[dict[str, 
         *([None] if len(own) else []),
     ]
     for number in places:
-        prefix = "all " if number is None else ""
+        prefix = "all_" if number is None else ""
         due, given = (reported.row(prefix + name, arm, number) for name in ("due", "given"))
         line: dict[str, Cell] = {
-            "Group": Label(arm),
-            "Infusion": Label("All") if number is None else Number(number),
-            "Due": number_cell(due),
-            "Given": Count(int(given.value or 0), int(due.value or 0), id=given.result_id),
+            "group": arm_cell(arm),
+            "infusion": Label(message("safety.exposure.all"), "all") if number is None else Number(number),
+            "due": number_cell(due),
+            "given": Count(int(given.value or 0), int(due.value or 0), id=given.result_id),
         }
         if found.view:
             yield line
             continue
         reduced = reported.row(prefix + "reduced", arm, number)
-        doses = "cumulative " if number is None else "dose "
+        doses = "cumulative_" if number is None else "dose_"
         mean, low, high = (reported.row(doses + name, arm, number) for name in ("mean", "lowest", "highest"))
-        planned = reported.row("cumulative planned", arm).value if number is None else own["planned"].max()
+        planned = reported.row("cumulative_planned", arm).value if number is None else own["planned"].max()
         yield line | {
-            "Reduced": number_cell(reduced),
-            "Planned dose": _dose(planned, whole=True),
-            "Dose given": several(
-                "{} ({} to {})",
+            "reduced": number_cell(reduced),
+            "planned_dose": _dose(planned, whole=True),
+            "dose_given": several(
+                message("safety.exposure.dose_given", mean="{0}", lowest="{1}", highest="{2}"),
                 mean=_dose(mean.value),
                 lowest=_dose(low.value, whole=True),
                 highest=_dose(high.value, whole=True),
@@ -217,49 +217,54 @@ def _dose(value: float | None, *, whole: bool = False) -> Number:
 def deviation_table(found: Exposure) -> Table | None:
     """One line an infusion that was reduced, stopped or not given, with its reason; None if there was none."""
     frame = found.infusions
-    frame = frame[frame["given"].isna() | _below(frame) | frame["reason"].ne("")]
+    frame = frame[frame["given"].isna() | _below(frame) | frame["source"].ne("")]
     if frame.empty:
         return None
     shown = pd.DataFrame(
         {
-            "Patient": frame["USUBJID"].map(Data),
-            "Group": frame["GROUP"],
-            "Infusion": frame["NUMBER"].map(Number),
-            "Planned": frame["planned"].map(lambda dose: _dose(dose, whole=True)),
-            "Given": frame["given"].map(
-                lambda dose: Label("not given") if pd.isna(dose) else _dose(dose, whole=True)
+            "patient": frame["USUBJID"].map(Data),
+            "group": frame["GROUP"].map(arm_cell),
+            "infusion": frame["NUMBER"].map(Number),
+            "planned": frame["planned"].map(lambda dose: _dose(dose, whole=True)),
+            "given": frame["given"].map(
+                lambda dose: (
+                    Label(message("safety.exposure.not_given"), "not_given")
+                    if pd.isna(dose)
+                    else _dose(dose, whole=True)
+                )
             ),
-            "Reason": frame["reason"].map(Data),
+            "reason": [_reason(*own) for own in zip(frame["source"], frame["reason"], strict=True)],
         }
     )
-    notes = (
-        "Reason as recorded with the infusion; for one that was not given and has no record, the adverse event because of which "
-        "treatment was stopped.",
-    )
-    title = f"Infusions reduced, stopped or not given (doses in {unit_text(found.unit)})"
+    title = message("safety.exposure.deviations.title", unit=unit_text(found.unit))
     if found.view:
-        shown, title = shown.drop(columns=["Planned", "Given"]), "Infusions not given"
+        title = message("safety.exposure.deviations.title.not_given")
+        shown = shown.drop(columns=["planned", "given"])
+    notes = (message("safety.exposure.deviations.note"),)
     return Table("exposure_deviations", title, shown, footnotes=notes)
+
+
+def _reason(source: str, text: str) -> Cell:
+    """Why an infusion was not as planned, or why that is not known."""
+    if source == "event":
+        return Several(message("safety.exposure.reason.event", event="{}"), ("event",), (Data(text),))
+    return Data(text) if source == "record" else Label(message(f"safety.exposure.reason.{source}"), source)
 
 
 def exposure_words(found: Exposure, reported: Reported) -> str:
     """How many of the infusions that fell due were given, and how many with less than the dose."""
     treated = [arm for arm in found.arms if found.infusions["GROUP"].eq(arm).any()]
     given = joined(
-        message("safety.exposure.arm", given=_number(row), due=span(row, str(row.n)), arm=of_group(arm))
-        for arm, row in ((arm, reported.row("all given", arm)) for arm in treated)
+        message("safety.exposure.arm", given=whole(row), due=span(row, str(row.n)), arm=of_group(arm))
+        for arm, row in ((arm, reported.row("all_given", arm)) for arm in treated)
     )
     said = message("safety.exposure", arms=given)
     if found.view:
         return said
     reduced = joined(
         message(
-            "safety.exposure.reduced.arm", count=_number(reported.row("all reduced", arm)), arm=of_group(arm)
+            "safety.exposure.reduced.arm", count=whole(reported.row("all_reduced", arm)), arm=of_group(arm)
         )
         for arm in treated
     )
     return f"{said} {message('safety.exposure.reduced', arms=reduced)}"
-
-
-def _number(row: Row) -> str:
-    return span(row, f"{row.value:.0f}")

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from esld.report.cells import Data, Label, Number
+from esld.report.cells import Cell, Data, Empty, Label, Number
+from esld.report.cells import arm as arm_cell
 from esld.report.results import Reported, Row
 from esld.report.safety.counted import absence_words, share_words
-from esld.report.safety.edish import BASELINE, SCALES, LiverInjury, of_scale
+from esld.report.safety.edish import BASELINE, SCALES, LiverInjury
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 
@@ -20,27 +21,30 @@ def case_table(found: LiverInjury) -> Table | None:
     cases = found.cases
     shown = pd.DataFrame(
         {
-            "Patient": cases["USUBJID"].map(Data),
-            "Group": cases["GROUP"],
-            "Multiples of": cases["scale"],
-            "Study day": cases["day"].map(Number),
+            "patient": cases["USUBJID"].map(Data),
+            "group": cases["GROUP"].map(arm_cell),
+            "multiples_of": cases["scale"].map(lambda s: Label(message(f"safety.hys_law.of.{s}"), s)),
+            "study_day": cases["day"].map(Number),
             **{
-                name: cases[column].map(lambda x: Label("not measured") if pd.isna(x) else Number(x, 1))
-                for name, column in (("ALT or AST", "high"), ("Bilirubin", "bili"), ("ALP", "alp"))
+                name: cases[column].map(_multiple)
+                for name, column in (("aminotransferase", "high"), ("bilirubin", "bili"), ("alp", "alp"))
             },
-            "At baseline already": [
-                "" if s == BASELINE else "yes" if u in found.met_before else "no"
-                for u, s in zip(cases["USUBJID"], cases["scale"], strict=True)
+            "already": [
+                Empty() if scale == BASELINE else _already("yes" if patient in found.met_before else "no")
+                for patient, scale in zip(cases["USUBJID"], cases["scale"], strict=True)
             ],
         }
     )
-    notes = (
-        "Potential case: ALT or AST 3 times or more, bilirubin 2 times or more on that day or within 14 days after, ALP below 2 "
-        "times on that day or not measured. The day with the highest ALT or AST is shown.",
-        "FDA's text says bilirubin above 2 times. Potential: whether another cause explains it is for a clinician to judge.",
-        "Values after baseline with the own liver.",
-    )
-    return Table("hys_law", "Potential Hy's law cases, by both definitions", shown, footnotes=notes)
+    notes = [message(f"safety.hys_law.{note}") for note in ("definition", "fda", "values")]
+    return Table("hys_law", message("safety.hys_law.title"), shown, footnotes=tuple(notes))
+
+
+def _multiple(value: float) -> Cell:
+    return Label(message("safety.not_measured"), "not_measured") if pd.isna(value) else Number(value, 1)
+
+
+def _already(code: str) -> Label:
+    return Label(message(f"safety.hys_law.already.{code}"), code)
 
 
 def case_words(found: LiverInjury, reported: Reported, *, level: str) -> str:
@@ -49,7 +53,7 @@ def case_words(found: LiverInjury, reported: Reported, *, level: str) -> str:
     absent: dict[str, str] = {}
     for scale in SCALES:
         rows = _cases(found.arms, reported, scale)
-        said += [message("safety.hys_law", scale=of_scale(scale), arms=share_words(rows, level=level))]
+        said += [message(f"safety.hys_law.{scale}", arms=share_words(rows, level=level))]
         absent.setdefault(
             re.sub("<[^>]+>", "", absence_words(rows)), absence_words(rows)
         )  # the same words once
@@ -57,4 +61,4 @@ def case_words(found: LiverInjury, reported: Reported, *, level: str) -> str:
 
 
 def _cases(arms: Sequence[str], reported: Reported, scale: str) -> list[Row]:
-    return [reported.row(f"{scale}, potential case", arm) for arm in arms]
+    return [reported.row(f"{scale}.potential_case", arm) for arm in arms]

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from esld.report.cells import Cell, Data
+from esld.report.cells import Cell
 from esld.report.results import Reported
-from esld.report.safety.adverse_events import AdverseEvents, by_frequency, rows_of_kind, spanners
+from esld.report.safety.adverse_events import AdverseEvents, by_frequency, name_cell, rows_of_kind, spanners
 from esld.report.safety.counted import absence_words, share, share_cell, share_words
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
@@ -19,7 +19,7 @@ def reaction_rows(found: AdverseEvents) -> pd.DataFrame:
         for term in by_frequency(found.reactions, "TERM"):
             own = soon[soon["TERM"].eq(term)]
             x = len(own.drop_duplicates(["USUBJID", "LDOSENUM"]))
-            name = f"{term}, infusions"
+            name = f"{term}.infusions"
             parts.append(found.share_of(term, arm, own))
             parts.append(share(name, arm, x, given, conf_level=found.conf_level, unit="infusions"))
     return pd.concat(parts[1:] or parts, ignore_index=True)
@@ -33,20 +33,20 @@ def reactions_table(found: AdverseEvents, every: Reported, reported: Reported) -
     if found.reactions.empty:
         return None
     lines = []
-    for term in ("Any", *by_frequency(found.reactions, "TERM")):
-        line: dict[str, Cell] = {"Reaction": Data(term)}
+    for term in ("", *by_frequency(found.reactions, "TERM")):
+        line: dict[str, Cell] = {"reaction": name_cell(term)}
         for arm in found.group.arms:
-            one = every.row("soon", arm) if term == "Any" else reported.row(term, arm)
-            other = every.row("infusions", arm) if term == "Any" else reported.row(f"{term}, infusions", arm)
-            line |= {f"{arm}: Patients": share_cell(one), f"{arm}: Infusions": share_cell(other)}
+            one = reported.row(term, arm) if term else every.row("soon", arm)
+            other = reported.row(f"{term}.infusions", arm) if term else every.row("infusions", arm)
+            line |= {f"{arm}.patients": share_cell(one), f"{arm}.infusions": share_cell(other)}
         lines.append(line)
     notes = (
-        f"Any adverse event that began {found.soon}, whatever it was attributed to.",
-        "Infusions: those followed by such an event, of those given. An event is that of the infusion before it.",
+        message("safety.reactions.any", when=found.soon),
+        message("safety.reactions.infusions"),
     )
-    title = f"Reactions {found.soon}: by patient and by infusion"
+    title = message("safety.reactions.title", when=found.soon)
     return Table(
-        "infusion_reactions", title, lines, footnotes=notes, spanners=spanners(found, "Patients", "Infusions"),
+        "infusion_reactions", title, lines, footnotes=notes, spanners=spanners(found, "patients", "infusions"),
     )  # fmt: skip
 
 

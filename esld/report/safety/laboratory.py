@@ -15,11 +15,12 @@ from esld.longitudinal.shift import MISSING, ShiftTable, shift_table, worst_clas
 from esld.reasons import Why
 from esld.report import needs
 from esld.report.cells import Cell, Label, Number
+from esld.report.cells import arm as arm_cell
 from esld.report.phrases import prose, span
 from esld.report.results import Reported
 from esld.report.safety.counted import SafetySet, share, share_cell
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import joined, of_group
 from esld.scoring import units
 
@@ -186,11 +187,11 @@ def shifts(study: Study, group: SafetySet) -> dict[str, Graded]:
 
 
 def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFrame:
-    """Long form: by group, ``ALT 0 to 2`` for each pair of grades that occurs, and three shares of patients.
+    """Long form: by group, ``ALT.0_to_2`` for each pair of grades that occurs, and three shares of patients.
 
-    ``ALT worse``: the worst grade is higher than that at baseline or, in multiples of an abnormal baseline, 1 or more.
-    ``ALT newly severe``: grade 3 or 4, and lower at baseline or in multiples of it. Both of those with a grade before
-    and after. ``ALT severe``: grade 3 or 4, of all with a grade after baseline.
+    ``ALT.worse``: the worst grade is higher than that at baseline or, in multiples of an abnormal baseline, 1 or more.
+    ``ALT.newly_severe``: grade 3 or 4, and lower at baseline or in multiples of it. Both of those with a grade before
+    and after. ``ALT.severe``: grade 3 or 4, of all with a grade after baseline.
     """
     parts = [pd.DataFrame(columns=["group", "statistic", "value"])]
     for code, result in found.items():
@@ -203,13 +204,13 @@ def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFram
             known, seen = own["before"].notna() & own["after"].notna(), own["after"].notna()
             shares = {
                 "worse": ((after > limit) & known, known),
-                "newly severe": (after.ge(_SEVERE) & (limit < _SEVERE) & known, known),
+                "newly_severe": (after.ge(_SEVERE) & (limit < _SEVERE) & known, known),
                 "severe": (after.ge(_SEVERE), seen),
             }
             for what, (is_so, of) in shares.items():
                 parts.append(
                     share(
-                        f"{code} {what}",
+                        f"{code}.{what}",
                         arm,
                         int(is_so.sum()),
                         int(of.sum()),
@@ -221,7 +222,7 @@ def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFram
             cells = [
                 {
                     "group": arm,
-                    "statistic": f"{code} {before} to {after}",
+                    "statistic": f"{code}.{_grade(before)}_to_{_grade(after)}",
                     "value": int(counts.loc[before, after]),
                 }
                 for before in counts.index
@@ -232,12 +233,9 @@ def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFram
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
-_VERSION = (
-    "CTCAE version 5.0, each value by the limits of normal on its own record; afterwards, where the baseline was above the limit "
-    "on the baseline's record, by multiples of the baseline (ALT, AST, ALP, GGT, bilirubin): grade 0 then means no worsening, "
-    "not a normal value."
-)
-_WORST = "Worst of all values after baseline with the own liver, those outside a visit's window included."
+def _grade(grade: object) -> str:
+    """``0`` to ``4``, or ``missing``."""
+    return "missing" if grade == MISSING else str(grade)
 
 
 def tables(study: Study, found: Mapping[str, Graded], reported: Reported) -> Sequence[Table]:
@@ -247,28 +245,16 @@ def tables(study: Study, found: Mapping[str, Graded], reported: Reported) -> Seq
 
 def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -> Table:
     """Patients who got worse and who reached grade 3 or 4, a line a parameter."""
-    columns = {
-        "Worse than at baseline": "worse",
-        "Grade 3 or 4": "severe",
-        "New grade 3 or 4": "newly severe",
-    }
+    shares = ("worse", "severe", "newly_severe")
     lines = []
     for code, result in found.items():
-        line: dict[str, Cell] = {"Parameter": Label(study.protocol.parameter(code).param)}
+        line: dict[str, Cell] = {"parameter": Label(study.protocol.parameter(code).param, code)}
         for arm in result.table.groups:
-            line |= {
-                f"{arm}: {name}": share_cell(reported.row(f"{code} {what}", arm))
-                for name, what in columns.items()
-            }
+            line |= {f"{arm}.{what}": share_cell(reported.row(f"{code}.{what}", arm)) for what in shares}
         lines.append(line)
-    spanners = {arm: [f"{arm}: {name}" for name in columns] for arm in study.arms}
-    notes = (
-        f"{_VERSION} {_WORST}",
-        "Worse, new: against the grade at baseline or, by multiples of an abnormal baseline, against 0. Of patients with a grade "
-        "after baseline, and for worse and new also at baseline. "
-        "The INR is graded as without an anticoagulant unless a vitamin K antagonist is recorded. Safety set, by dose received.",
-    )
-    title = "Laboratory values that worsened, by CTCAE grade: patients n/N (%)"
+    spanners = {arm_label(arm): [f"{arm}.{what}" for what in shares] for arm in study.arms}
+    notes = (message("safety.grades.version"), message("safety.grades.against"))
+    title = message("safety.grades.title")
     return Table("laboratory_grades", title, lines, spanners=spanners, footnotes=notes)
 
 
@@ -280,23 +266,24 @@ def shift_tables(study: Study, found: Mapping[str, Graded]) -> Table:
             own = result.table.matrix(arm)
             for before in (b for b in own.index if own.loc[b].any()):
                 head = {
-                    "Parameter": Label(study.protocol.parameter(code).param),
-                    "Group": Label(arm),
-                    "At baseline": Label(_name(before)),
+                    "parameter": Label(study.protocol.parameter(code).param, code),
+                    "group": arm_cell(arm),
+                    "at_baseline": Label(_name(before), _grade(before)),
                 }
-                lines.append(
-                    head | {_name(after): Number(int(own.loc[before, after])) for after in own.columns}
-                )
-    notes = (
-        f"Patients. {_VERSION} {_WORST}",
-        "INR and albumin have no grade 4 in the laboratory. Safety set, by dose received.",
-    )
-    title = "Laboratory values by CTCAE grade, from baseline to the worst afterwards"
-    return Table("laboratory_shifts", title, lines, footnotes=notes, group="Parameter")
+                worst = {
+                    f"grade_{_grade(after)}": Number(int(own.loc[before, after])) for after in own.columns
+                }
+                lines.append(head | worst)
+    heads = {f"grade_{_grade(after)}": _name(after) for after in (*GRADES, MISSING)}
+    version = message("safety.shifts.version", version=message("safety.grades.version"))
+    notes = (version, message("safety.shifts.none_4"))
+    return Table(
+        "laboratory_shifts", message("safety.shifts.title"), lines, footnotes=notes, group="parameter", heads=heads,
+    )  # fmt: skip
 
 
 def _name(grade: object) -> str:
-    return "Not known" if grade == MISSING else f"Grade {grade}"
+    return message("safety.grade.missing") if grade == MISSING else message("safety.grade", grade=grade)
 
 
 def shift_words(study: Study, found: Mapping[str, Graded], reported: Reported) -> str:
@@ -305,7 +292,7 @@ def shift_words(study: Study, found: Mapping[str, Graded], reported: Reported) -
         return message("safety.laboratory.nothing")
     parts = []
     for code, result in found.items():
-        every = (reported.row(f"{code} newly severe", arm) for arm in result.table.groups)
+        every = (reported.row(f"{code}.newly_severe", arm) for arm in result.table.groups)
         rows = [row for row in every if row.n]
         if any(row.events for row in rows):
             arms = joined(
@@ -319,7 +306,7 @@ def shift_words(study: Study, found: Mapping[str, Graded], reported: Reported) -
                 )
             )
     return (
-        message("safety.laboratory", parameters="; ".join(parts))
+        message("safety.laboratory", parameters=message("reasons.list").join(parts))
         if parts
         else message("safety.laboratory.none")
     )

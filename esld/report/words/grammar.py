@@ -28,6 +28,10 @@ class Grammar(Protocol):
         """An arm's label as what was given."""
         ...
 
+    def short(self, label: str) -> str:
+        """A label where there is little room."""
+        ...
+
 
 class English:
     """``one day``, ``two days``; labels lose their capital, ``dose`` gets its hyphen or its article."""
@@ -50,6 +54,10 @@ class English:
         """``the low dose``, ``D-penicillamine``."""
         inside = self.in_prose(label)
         return f"the {inside}" if inside.endswith(" dose") else inside
+
+    def short(self, label: str) -> str:
+        """``Low`` of ``Low dose``, ``MELD`` of ``MELD score``."""
+        return label.removesuffix(" dose").removesuffix(" score")
 
 
 GRAMMARS: dict[str, Grammar] = {"en": English(), PSEUDO: English()}
@@ -103,6 +111,11 @@ def capitalised(text: str) -> str:
 def in_prose(label: str) -> str:
     """A label of the trial, but of an arm, inside a sentence, as plain text."""
     return grammar().in_prose(label)
+
+
+def short(label: str) -> str:
+    """A label of the trial where there is little room, as plain text."""
+    return grammar().short(label)
 
 
 def arm_in_prose(arm: str) -> str:

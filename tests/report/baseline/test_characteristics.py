@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from esld.data.views import ALL
 from esld.report import baseline_variables, numbers
 from esld.report.baseline import characteristics as baseline
 from esld.report.randomisation import balance
 from esld.report.results import Reported, rows_of
+from esld.report.words.catalogue import arm_label
 from tests.report.builders import HIGH, LOW, patient, plain, study_of
 
 PATIENTS = [
@@ -38,7 +40,7 @@ def reported(by_hand):
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def table(by_hand):
     return baseline.baseline_table(by_hand, baseline.summarise_baseline(by_hand))
 
@@ -46,7 +48,7 @@ def table(by_hand):
 def cell(table, variable, characteristic, group):
     frame = table.frame
     found = frame[frame["Variable"].eq(variable) & frame["Characteristic"].eq(characteristic)]
-    (column,) = [c for c in frame.columns if c.startswith(f"{group} (n = ")]
+    (column,) = [c for c in frame.columns if c.startswith(f"{arm_label(group)} (n = ")]
     assert len(found) == 1
     return found[column].item()
 
@@ -58,15 +60,15 @@ class TestRows:
         assert [reported.row(f"AGE {w}", LOW).value for w in what] == [50, 10, 50, 45, 55, 40, 60, 0]
 
     def test_all_is_the_randomised_and_nobody_else(self, reported):
-        assert reported.row("AGE mean", "All").value == 55
-        assert reported.row("AGE mean", "All").n == 4
+        assert reported.row("AGE mean", ALL).value == 55
+        assert reported.row("AGE mean", ALL).n == 4
 
     def test_only_the_baseline_value_counts(self, reported):
         assert reported.row("BILI max", LOW).value == 50.3
 
     def test_grades_are_counted_even_when_few_values_occur(self, reported):
         assert reported.row("ASCITES count 0", LOW).value == 1
-        assert reported.row("ASCITES count 2", "All").value == 2
+        assert reported.row("ASCITES count 2", ALL).value == 2
         assert reported.row("ASCITES count 0", HIGH).value == 0
         assert "ASCITES mean" not in reported
         assert "AGE count 40" not in reported
@@ -80,8 +82,8 @@ class TestRows:
         assert reported.row("AGE sd", HIGH).value is None
 
     def test_variable_without_any_value(self, reported):
-        assert reported.row("MELD missing", "All").value == 4
-        assert reported.row("MELD mean", "All").value is None
+        assert reported.row("MELD missing", ALL).value == 4
+        assert reported.row("MELD mean", ALL).value is None
 
 
 class TestTable:
@@ -132,7 +134,7 @@ class TestTable:
         reported = rows_of("baseline", summary, analysis="BASELINE", chapter="c")
         table = baseline.baseline_table(own, summary)
         for variable in baseline_variables.baseline_variables(own):
-            for group in (*own.arms, "All"):
+            for group in (*own.arms, ALL):
                 if variable.categorical:
                     continue
                 mean, sd = (reported.row(f"{variable.name} {what}", group).value for what in ("mean", "sd"))
@@ -192,6 +194,9 @@ class TestTable:
         ("STAGE", "Histologic stage", "4", "Stage 4"),
         ("ASCYN", "Ascites present", "1", "Yes"),
         ("ASCYN", "Ascites present", "0", "No"),
+        ("ASCYN", "Ascites present", "2", "2"),
+        ("ASCDIUR", "Ascites controlled by diuretics", "1", "Yes"),
+        ("WHAVEN", "肝性脑病分级", "3", "Grade 3"),  # by its code, whatever the protocol calls it
         ("X", "Something", "3", "3"),
     ],
 )
@@ -219,7 +224,10 @@ class TestSentences:
         return rows_of("groups", baseline.size_rows(by_hand), analysis="BASELINE", chapter="02_baseline")
 
     def test_groups_are_counted_without_those_who_were_not_randomised(self, by_hand, sizes):
-        assert plain(baseline.size_sentence(by_hand, sizes)) == f"{LOW}: 3 patients; {HIGH}: 1 patient."
+        assert (
+            plain(baseline.size_sentence(by_hand, sizes))
+            == "Low dose: 3 patients; Medium-high dose: 1 patient."
+        )
 
     def test_median_age_and_every_variable_with_a_gap(self, by_hand, reported, sizes):
         age, missing = map(plain, baseline.baseline_sentences(by_hand, reported, sizes))

@@ -8,6 +8,7 @@ import pytest
 from esld.data.overrides import Override, Overrides
 from esld.data.queries.answers import Answer, Answers
 from esld.data.study import Study
+from esld.data.views import ALL
 from esld.report.data_cut import records as data_cut
 from esld.report.phrases import Sentence
 from esld.report.results import Reported, rows_of
@@ -61,7 +62,7 @@ class TestFollowUp:
         assert (
             reported.row("complete", HIGH, 365).value == 2
         )  # P-004 seen on the day, P-006 died later; P-005 not known
-        assert reported.row("complete", "All", 365).value == 4
+        assert reported.row("complete", ALL, 365).value == 4
         assert reported.row("person_days", LOW).value == 700
         assert (reported.row("complete", LOW, 365).n, reported.row("complete", LOW, 365).events) == (3, 1)
 
@@ -74,14 +75,14 @@ class TestFollowUp:
 
     def test_arm_without_patients_has_no_rows(self):
         rows = data_cut.follow_up(study_of([patient(1, LOW)]), horizon_days=365)
-        assert set(rows["group"]) == {LOW, "All"}
+        assert set(rows["group"]) == {LOW, ALL}
 
     def test_table(self):
         rows = data_cut.follow_up(study_of(PATIENTS), horizon_days=365)
         frame = data_cut.follow_up_table(rows, horizon_days=365).frame.set_index("Group")
-        assert list(frame.index) == [LOW, HIGH, "All"]
-        assert frame.loc[LOW, "Dead, or followed for one year"] == "2/3 (67 %)"
-        assert frame.loc[LOW, "Patient-years"] == "1.9"  # 700 / 365.25
+        assert list(frame.index) == ["Low dose", "Medium-high dose", "All"]
+        assert frame.loc["Low dose", "Dead, or followed for one year"] == "2/3 (67 %)"
+        assert frame.loc["Low dose", "Patient-years"] == "1.9"  # 700 / 365.25
         assert frame.loc["All", "Deaths"] == "2"
 
     def test_median_not_reached_is_explained(self):
@@ -89,7 +90,10 @@ class TestFollowUp:
             study_of([patient(1, LOW, days=10, dead=True), patient(2, HIGH)]), horizon_days=365
         )
         table = data_cut.follow_up_table(rows, horizon_days=365)
-        assert table.frame.set_index("Group").loc[LOW, "Median follow-up, days (95 % CI)"] == "not reached"
+        assert (
+            table.frame.set_index("Group").loc["Low dose", "Median follow-up, days (95 % CI)"]
+            == "not reached"
+        )
         assert any(note.startswith("Not reached:") for note in table.footnotes)
 
 
@@ -125,6 +129,10 @@ class TestQueries:
         table = table_of(study)
         assert table.frame["Query"].tolist() == ["Q-BBBBBBBB", "Q-AAAAAAAA"]
         assert table.frame["Status"].tolist() == ["open", "answered: A. Li, 2026-03-01: Haemolysed."]
+        assert [cell.values() for cell in table.cells["status"]] == [
+            {"text": "open"},
+            {"status": "answered", "answer": "A. Li, 2026-03-01: Haemolysed."},
+        ]
         assert table.frame["Subject"].tolist() == ["several", "P-001"]
         assert "Q-DDDDDDDD" in table.footnotes[-1]
 

@@ -12,6 +12,7 @@ from esld.report.decompensation.first_events import COMPETING, EVENT
 from esld.report.needs import UnmetNeedError
 from esld.report.results import rows_of
 from esld.survival import gray, rate, rate_ratio
+from tests.report.builders import LABELS
 
 LEVEL = "95 %"
 CUTS = ("demo-final", "demo-interim", "mayo-pbc")
@@ -178,9 +179,9 @@ def test_tables_say_what_the_rows_say(cut, first, every):
     frame = first_events.table(results, level=LEVEL).frame
     for result, reported in results.values():
         block = frame[frame["Event"].eq(result.name)]
-        assert block["Group"].tolist() == [*result.prevalent, "Gray's test, p"]
+        assert block["Group"].tolist() == [*map(LABELS.get, result.prevalent), "Gray's test, p"]
         for arm, had in result.prevalent.items():
-            line = block[block["Group"].eq(arm)].iloc[0]
+            line = block[block["Group"].eq(LABELS[arm])].iloc[0]
             row = reported.row("incidence", arm)
             assert line["Had it at baseline"] == str(had)
             assert (line["At risk"], line.iloc[4]) == (str(row.n), str(row.events))
@@ -190,7 +191,10 @@ def test_tables_say_what_the_rows_say(cut, first, every):
         for result, _ in repeated.values():
             block = frame[frame["Event"].eq(result.name)].set_index("Group")
             for arm, (n, events, _) in result.counts.items():
-                assert (block.loc[arm, "Patients"], block.loc[arm, "Episodes"]) == (str(n), str(events))
+                assert (block.loc[LABELS[arm], "Patients"], block.loc[LABELS[arm], "Episodes"]) == (
+                    str(n),
+                    str(events),
+                )
 
 
 def test_a_group_in_which_everybody_had_it_before(study, first):
@@ -206,7 +210,7 @@ def test_a_group_in_which_everybody_had_it_before(study, first):
     )
     reported = rows_of("x", alone, analysis="DECOMP", chapter="05")
     frame = first_events.table({"TTASC": (alone, reported)}, level=LEVEL).frame
-    line = frame[frame["Group"].eq(arm)].iloc[0]
+    line = frame[frame["Group"].eq(LABELS[arm])].iloc[0]
     assert (line["At risk"], line.iloc[4], line.iloc[5]) == ("0", "", "")
     assert frame.iloc[-1, 5] == "NE"
     said = first_events.tested_words(study("demo-final"), {"TTASC": (alone, reported)})

@@ -429,7 +429,7 @@ class TestMeanChanges:
         axes = picture.figure.axes[0]
         for position, arm in enumerate((LOW, HIGH)):
             own = frame[frame["group"].eq(arm)]
-            (line,) = [drawn for drawn in axes.get_lines() if drawn.get_label() == arm]
+            (line,) = [drawn for drawn in axes.get_lines() if drawn.get_label() == LABELS[arm]]
             np.testing.assert_array_equal(line.get_ydata(), own["value"])
             np.testing.assert_allclose(line.get_xdata(), np.array([0, 1]) + (position - 0.5) * 0.22)
             segments = axes.collections[position].get_segments()
@@ -438,10 +438,11 @@ class TestMeanChanges:
 
     def test_arms_differ_in_colour_and_in_dash_and_are_named_once(self):
         _, picture = changes()
-        lines = [line for line in picture.figure.axes[0].get_lines() if line.get_label() in (LOW, HIGH)]
+        names = [LABELS[LOW], LABELS[HIGH]]
+        lines = [line for line in picture.figure.axes[0].get_lines() if line.get_label() in names]
         assert [to_hex(line.get_color()).upper() for line in lines] == ["#0072B2", "#D55E00"]
         assert [line.get_linestyle() for line in lines] == ["-", "--"]
-        assert [t.get_text() for legend in picture.figure.legends for t in legend.get_texts()] == [LOW, HIGH]
+        assert [t.get_text() for legend in picture.figure.legends for t in legend.get_texts()] == names
 
     def test_zero_is_drawn_and_visits_are_named(self):
         axes = changes()[1].figure.axes[0]
@@ -472,7 +473,9 @@ class TestMeanChanges:
         )
         picture = mean_changes({"ALT": frame}, arms=[LOW, HIGH], visits=VISITS, id="c", title="", alt="")
         axes = picture.figure.axes[0]
-        assert [list(line.get_ydata()) for line in axes.get_lines() if line.get_label() == LOW] == [[1.0]]
+        assert [list(line.get_ydata()) for line in axes.get_lines() if line.get_label() == LABELS[LOW]] == [
+            [1.0]
+        ]
         drawn = [path.vertices for c in axes.collections for path in c.get_paths() if len(path.vertices)]
         assert all(np.isnan(vertices[:, 1]).all() for vertices in drawn)
 

@@ -1,5 +1,6 @@
 """The flow diagram through its artists: every count of the flow stands in its box, and nothing leaves it."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import combinations
 
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.patches import Rectangle
 
+from esld.data.views import ALL
 from esld.report.drawing.figures import COLOURS
 from esld.report.drawing.flow import NARROW, WIDE, _wrapped, flow_alt, flow_figure
 from esld.report.flow import Flow, participant_flow
@@ -151,7 +153,7 @@ def test_every_word_lies_in_its_box_and_none_on_another(study, cut, layout):
 def test_three_arms_have_three_columns():
     counts = small().counts
     more = counts.assign(Control=[None if x is None else 0 for x in counts[LOW]])
-    found = boxes(flow_figure(Flow(more[[LOW, HIGH, "Control", "All"]], 365)))
+    found = boxes(flow_figure(replace(small(), counts=more[[LOW, HIGH, "Control", ALL]])))
     assert text_of(found[5]).startswith("Allocated to control (n = 0)")
     assert len(found) == 3 + 3 * 3
 

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from esld.report import parameters
-from esld.report.drawing import figures
 from esld.report.liver_function import by_patient as liver_function
 from esld.report.results import rows_of
 from tests.data import small_trial
@@ -84,9 +83,8 @@ class TestWords:
         assert "No laboratory value" in liver_function.left_out(excluded)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def picture(by_hand, parameter):
-    figures.set_style()
     return liver_function.trajectory_figure(by_hand, parameter)
 
 

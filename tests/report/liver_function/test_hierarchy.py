@@ -64,8 +64,21 @@ def test_pairs_of_the_example_are_those_of_the_definition(study):
     for place, part in enumerate(result.components):
         assert part.wins == sum(w == (place, 1) for w in wanted)
         assert part.losses == sum(w == (place, -1) for w in wanted)
-        assert rows.row(f"component_wins, {part.name}").value == part.wins
+        assert rows.row(f"component_wins_{part.name}").value == part.wins
     assert result.wins + result.losses + result.ties == 121
+
+
+def test_ranks_have_codes_in_the_results_and_names_in_the_table(study):
+    own = study("demo-final")
+    result, rows = compared(own)
+    codes = ["OS", "TFS", "TTGIB_TTASC_TTHE", "MELD_W48"]
+    assert [part.name for part in result.components] == codes
+    assert rows.row("component_ties_MELD_W48").result_id == "pairs.medhigh_low.component_ties_meld_w48"
+    table = hierarchy.pairs_table(own, result, rows)
+    assert [cell.code for cell in table.cells["outcome"]] == [*codes, "ALL"]
+    names = [rank.name for rank in own.protocol.analysis("HIERARCHY").hierarchy]
+    assert table.frame["Outcome"].tolist() == [*names, "All"]
+    assert list(table.frame)[1:] == ["Medium-high dose better", "Low dose better", "Undecided"]
 
 
 def test_table_counts_down(study):
@@ -88,7 +101,7 @@ def test_words_are_results(study):
     assert not unspanned_numbers(html, "95 %")
     assert f"{result.wins} and the one with the low dose in {result.losses}" in plain(html)
     net = rows.row("net_benefit")
-    assert ("pairs.medium_high_dose_low_dose.net_benefit", numbers.points(net.value)) in spans(html)
+    assert ("pairs.medhigh_low.net_benefit", numbers.points(net.value)) in spans(html)
 
 
 def test_win_ratio_without_losses_is_said():

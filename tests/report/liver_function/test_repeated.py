@@ -9,7 +9,17 @@ from esld.reasons import Why
 from esld.report import numbers, parameters
 from esld.report.liver_function import repeated
 from esld.report.results import rows_of
-from tests.report.builders import HIGH, LOW, footnotes, patient, plain, spans, study_of, unspanned_numbers
+from tests.report.builders import (
+    HIGH,
+    LABELS,
+    LOW,
+    footnotes,
+    patient,
+    plain,
+    spans,
+    study_of,
+    unspanned_numbers,
+)
 
 M = "\u2212"
 DIFFERENCE = f"{HIGH} - {LOW}"
@@ -170,7 +180,7 @@ class TestTable:
         table = repeated.change_table(
             own, own.protocol.parameter("ALT"), changes("demo-final", "ALT"), level="90 %"
         )
-        assert set(table.spanners) == {LOW, HIGH}
+        assert set(table.spanners) == {LABELS[LOW], LABELS[HIGH]}
         assert {"Low dose: change (90 % CI)", "Difference (90 % CI)"} <= set(table.frame.columns)
 
     @pytest.mark.parametrize("code", ["ALT", "BILI", "INR", "ALBI", "MELD"])
@@ -249,7 +259,7 @@ def test_figure_draws_the_rows(study, changes):
     for axes, (code, rows) in zip(picture.figure.axes, reported.items(), strict=False):
         assert axes.get_title("left") == own.protocol.parameter(code).param
         for arm in own.arms:
-            (line,) = [drawn for drawn in axes.get_lines() if drawn.get_label() == arm]
+            (line,) = [drawn for drawn in axes.get_lines() if drawn.get_label() == LABELS[arm]]
             wanted = [rows.row("ls_mean", arm, v.number).value for v in own.protocol.schedule.visits]
             np.testing.assert_array_equal(line.get_ydata(), wanted)
     assert picture.figure.axes[0].get_ylabel() == "µmol/L"

@@ -6,7 +6,7 @@ import pytest
 
 from esld.report.liver_function import shift
 from esld.report.results import rows_of
-from tests.report.builders import HIGH, LOW, patient, plain, study_of, unspanned_numbers
+from tests.report.builders import HIGH, LABELS, LOW, patient, plain, study_of, unspanned_numbers
 
 PATIENTS = [
     patient(1, LOW, days=600), patient(2, LOW, days=200, dead=True), patient(3, LOW, days=600),
@@ -26,18 +26,21 @@ def test_counts_by_hand():
     own = study_of(PATIENTS, values=VALUES)
     visit = own.protocol.schedule.visit("W48")
     reported = rows(own, visit)
-    moved = {(r.arm, r.statistic): r.value for r in reported.rows if r.value and " to " in r.statistic}
+    moved = {(r.arm, r.statistic): r.value for r in reported.rows if r.value and "_to_" in r.statistic}
     assert moved == {
-        (LOW, "B to A"): 1, (LOW, "C to Died"): 1, (LOW, "B to C"): 1, (HIGH, "C to Transplanted"): 1,
-        (HIGH, "A to A"): 1, (HIGH, "B to Missing"): 1,
+        (LOW, "b_to_a"): 1, (LOW, "c_to_died"): 1, (LOW, "b_to_c"): 1, (HIGH, "c_to_transplanted"): 1,
+        (HIGH, "a_to_a"): 1, (HIGH, "b_to_missing"): 1,
     }  # fmt: skip
     went = {
         a: [reported.row(w, a).value for w in ("better", "same", "worse", "unknown")] for a in (LOW, HIGH)
     }
     assert went == {LOW: [1, 0, 2, 0], HIGH: [0, 1, 1, 1]}
     (table,) = shift.class_tables(own, visit, reported)
-    assert table.frame.query("Group == @HIGH")["At baseline"].tolist() == ["Class A", "Class B", "Class C"]
-    assert table.frame.set_index(["Group", "At baseline"]).loc[(LOW, "Class C"), "Died"] == "1"
+    frame = table.frame.set_index(["Group", "At baseline"])
+    assert list(frame.loc[LABELS[HIGH]].index) == ["Class A", "Class B", "Class C"]
+    assert list(frame) == ["Class A", "Class B", "Class C", "Transplanted", "Died", "Not known"]
+    assert frame.loc[(LABELS[LOW], "Class C"), "Died"] == "1"
+    assert table.to_csv().splitlines()[0] == "group,at_baseline,a,b,c,transplanted,died,missing"
     html = shift.class_sentence(own, visit, reported)
     assert not unspanned_numbers(html, "week 48")
     assert plain(html).endswith("(1 not known).")

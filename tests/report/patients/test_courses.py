@@ -9,12 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.report.patients import courses as patients
-from esld.report.patients.courses import ALL, OUTCOMES, courses
+from esld.report.patients.courses import AFTER_TRANSPLANT, ALL, OUTCOMES, courses
 from esld.report.patients.listing import listing_rows, listing_table
 from esld.report.patients.states import STATES, state_figure, state_rows, state_table
 from esld.report.results import rows_of
 from tests.examples import few
-from tests.report.builders import HIGH, LOW, patient, plain, protocol, spans, study_of, unspanned_numbers
+from tests.report.builders import (
+    HIGH,
+    LABELS,
+    LOW,
+    patient,
+    plain,
+    protocol,
+    spans,
+    study_of,
+    unspanned_numbers,
+)
 
 CUTS = ("demo-final", "demo-interim", "mayo-pbc")
 EX = ["USUBJID", "EXSTDTC", "EXDOSE", "EXADJ"]
@@ -80,12 +90,12 @@ def test_everything_that_was_given_or_happened_is_marked(cut, study, found):
         ex = own.tables["EX"]
         assert marks["kind"].isin(["infusion", "reduced"]).sum() == (pd.to_numeric(ex["EXDOSE"]) > 0).sum()
         assert found(cut)[0].patients["infusions"].sum() == own.randomised["NINFUS"].sum()
-    for endpoint in (e for e in own.protocol.endpoints if e.param in found(cut)[0].events):
+    for endpoint in (e for e in own.protocol.endpoints if e.paramcd in found(cut)[0].events):
         if endpoint.recurrent:
             episodes = own.adce.query("PARAMCD == @endpoint.paramcd and ANL01FL == 'Y'")
         else:
             episodes = own.adtte.query("PARAMCD == @endpoint.paramcd and EVTYPE == 'EVENT'")
-        drawn = marks[marks["kind"].eq(endpoint.param)]
+        drawn = marks[marks["kind"].eq(endpoint.paramcd)]
         assert sorted(zip(drawn["USUBJID"], drawn["day"], strict=True)) == sorted(
             zip(episodes["USUBJID"], episodes["AVAL"], strict=True)
         )
@@ -115,7 +125,7 @@ def test_an_interim_cut_knows_who_goes_on(found):
 def test_a_death_after_a_transplant_is_a_death():
     found, reported = by_hand(one(1, days=300, dead=True, transplant_day=100), one(2, HIGH))
     assert line(found, 1)[["transplant", "end", "outcome"]].tolist() == [100, 300, "death"]
-    assert reported.row("death after transplant", LOW).value == 1
+    assert reported.row(AFTER_TRANSPLANT, LOW).value == 1
     assert (
         plain(patients.words(reported, [LOW]))
         == "Of 1 patient in the low-dose group, 1 died (1 after a transplant)."
@@ -273,8 +283,10 @@ def test_table_of_states(study, found):
     days = [0.0, 730.5, 4383.0, 5000.0]
     rows = rows_of("patient_states", state_rows(result, days), analysis="FLOW", chapter="07")
     frame = state_table(rows, own.arms, days).frame
-    assert frame["Group"].tolist() == [arm for arm in own.arms for _ in days]
-    counts = frame[list(STATES.values())].astype(int)
+    assert frame["Group"].tolist() == [LABELS[arm] for arm in own.arms for _ in days]
+    counts = frame.iloc[:, 2:].astype(int)
+    names = ["Followed with the own liver", "Follow-up ended, own liver", "Transplanted", "Died"]
+    assert list(frame) == ["Group", "Days since randomisation", *names]
     assert counts.sum(axis=1).tolist() == [158] * 4 + [154] * 4
     for block, arm in enumerate(own.arms):
         last = counts.iloc[4 * block + 3]

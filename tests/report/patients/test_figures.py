@@ -14,11 +14,12 @@ from esld.report.patients import figures as patient_figures
 from esld.report.patients.figures import marks_for
 from esld.report.patients.states import state_figure
 from esld.report.results import rows_of
-from tests.report.builders import HIGH, LOW
+from esld.report.words.catalogue import Reader, read_by
+from tests.report.builders import HIGH, LABELS, LOW
 from tests.report.drawing.test_figures import every_text, outside, overlapping
 
-BLEEDING, ASCITES, NAN = "Gastrointestinal bleeding", "Ascites", float("nan")
-EVENTS = (BLEEDING, ASCITES)
+BLEEDING, ASCITES, NAN = "TTGIB", "TTASC", float("nan")
+EVENTS = {BLEEDING: "Gastrointestinal bleeding", ASCITES: "Ascites"}
 PEOPLE = pd.DataFrame(
     [("P1", "001", LOW, 400.0, NAN), ("P2", "002", LOW, 120.0, NAN), ("P3", "003", HIGH, 380.0, 134.0),
      ("P4", "004", HIGH, 300.0, NAN)],
@@ -97,7 +98,7 @@ class TestSwimmer:
     def test_arms_differ_in_colour_and_in_dash_and_are_named(self):
         for axes, colour, arm in zip(usual().figure.axes, COLOURS, (LOW, HIGH), strict=False):
             assert to_hex(axes.collections[0].get_edgecolor()[0]).upper() == colour
-            assert axes.get_title(loc="left") == f"{arm} (n = 2)"
+            assert axes.get_title(loc="left") == f"{LABELS[arm]} (n = 2)"
         dashes = [axes.collections[0].get_linestyle()[0][1] for axes in usual().figure.axes]
         assert dashes[0] is None
         assert dashes[1] is not None
@@ -144,12 +145,12 @@ class TestSwimmer:
         people = PEOPLE[PEOPLE["ARMCD"].eq(LOW)]
         picture = swimmer(people, HAPPENED.iloc[:0])
         assert not picture.figure.legends
-        assert picture.figure.axes[1].get_title(loc="left") == f"{HIGH} (n = 0)"
+        assert picture.figure.axes[1].get_title(loc="left") == f"{LABELS[HIGH]} (n = 0)"
         assert not outside(picture)
 
 
 def test_kinds_are_told_apart_by_form():
-    marks = marks_for([BLEEDING, ASCITES, "Hepatic encephalopathy", "Infection", "Renal failure"])
+    marks = marks_for([BLEEDING, ASCITES, "TTHE", "TTINF", "TTREN"])
     looks = [(mark.marker, mark.filled) for mark in marks.values()]
     assert len(set(looks)) == len(looks) == 11
     assert (marks["death"].marker, marks["transplant"].marker, marks["lost"].marker) == ("x", "D", "o")
@@ -257,14 +258,19 @@ class TestStates:
 
     def test_panels_name_arm_and_number(self):
         assert [a.get_title(loc="left") for a in states().figure.axes] == [
-            f"{LOW} (n = 3)",
-            f"{HIGH} (n = 2)",
+            f"{LABELS[LOW]} (n = 3)",
+            f"{LABELS[HIGH]} (n = 2)",
         ]
 
 
 @pytest.fixture(scope="module")
 def pictures(study):
     """Every picture of the chapter, for each cut that shows it."""
+    with read_by(Reader("en", LABELS)):
+        return drawn_of(study)
+
+
+def drawn_of(study) -> dict[tuple[str, str], Picture]:
     found = {}
     for cut in ("demo-final", "demo-interim", "mayo-pbc"):
         own = study(cut)

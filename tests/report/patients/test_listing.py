@@ -8,7 +8,8 @@ from esld.report import numbers
 from esld.report.patients import courses as patients
 from esld.report.patients.listing import listing_rows, listing_table
 from esld.report.results import rows_of
-from tests.report.builders import HIGH, LOW, cells, study_of
+from esld.report.words.catalogue import Reader, read_by
+from tests.report.builders import HIGH, LABELS, LOW, cells, study_of
 from tests.report.patients.test_courses import EX, one, trial
 
 CODES = ["MELD", "CPSCORE"]
@@ -23,15 +24,16 @@ def listed(own, codes=CODES, endpoints=()):
 @pytest.fixture(scope="module")
 def demonstration(study):
     own = study("demo-final")
-    return (own, *listed(own, endpoints=own.protocol.analysis("DECOMP").endpoints))
+    with read_by(Reader("en", LABELS)):
+        return (own, *listed(own, endpoints=own.protocol.analysis("DECOMP").endpoints))
 
 
 def test_a_line_a_patient_and_a_block_an_arm(demonstration):
     own, _, table = demonstration
     assert sorted(table.frame["Patient"]) == sorted(own.randomised["SUBJID"])
     arm_of = own.randomised.set_index("SUBJID")["ARMCD"]
-    assert table.frame["Group"].tolist() == table.frame["Patient"].map(arm_of).tolist()
-    assert table.frame["Group"].drop_duplicates().tolist() == own.arms
+    assert [cell.code for cell in table.cells["group"]] == table.frame["Patient"].map(arm_of).tolist()
+    assert table.frame["Group"].drop_duplicates().tolist() == [LABELS[arm] for arm in own.arms]
 
 
 def test_values_are_those_of_adlb(demonstration):
@@ -62,6 +64,16 @@ def test_lines_of_the_demonstration(demonstration):
     assert frame.loc["002", "Decompensations"] == "None"
 
 
+def test_conditions_have_codes_in_the_results(demonstration):
+    _, rows, table = demonstration
+    assert rows.row("TTGIB", "021").result_id == "patients.021.ttgib"
+    head = table.to_csv().splitlines()[0]
+    episodes = ",".join(f'"decompensations, {code}"' for code in ("TTGIB", "TTASC", "TTHE"))
+    assert head.startswith("group,patient,")
+    assert episodes in head
+    assert '"outcome, outcome","outcome, day"' in head
+
+
 def test_the_page_shows_the_same_cells(demonstration):
     _, _, table = demonstration
     shown = cells(table)
@@ -82,8 +94,8 @@ def test_what_is_not_known_is_empty_and_has_its_reason():
     assert [first[c] for c in ("MELD at baseline", "Child-Pugh at baseline", "MELD last (day)")] == [""] * 3
     assert (second["MELD at baseline"], second["MELD last (day)"]) == ("17", "")
     assert rows.row("age", "001").reason == because(Why.NOT_RECORDED, what="age")
-    assert rows.row("MELD last", "002").reason == because(Why.NOTHING_AFTER)
-    assert rows.row("transplant day", "001").value is None
+    assert rows.row("MELD_last", "002").reason == because(Why.NOTHING_AFTER)
+    assert rows.row("transplant_day", "001").value is None
 
 
 def test_a_death_after_a_transplant_says_both():
@@ -114,4 +126,4 @@ def test_classes_of_child_pugh():
     _, table = listed(own, ["CPSCORE"])
     said = table.frame["Child-Pugh at baseline"].tolist()
     assert said == ["5 (A)", "6 (A)", "7 (B)", "9 (B)", "10 (C)", "15 (C)"]
-    assert set(table.frame["Group"]) == {LOW}
+    assert set(table.frame["Group"]) == {LABELS[LOW]}

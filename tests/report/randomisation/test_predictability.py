@@ -19,7 +19,7 @@ def small():
 def test_designs_are_the_planned_one_and_the_usual_ones(small):
     designs = predictability.designs_beside(small)
     assert designs[predictability.PLANNED] == PermutedBlocks(n=6, sizes=(2, 4, 6))
-    assert designs["Complete"] == CompleteRandomisation(sizes=(3, 3))
+    assert designs["complete"] == CompleteRandomisation(sizes=(3, 3))
     assert {d.n for d in designs.values()} == {6}
 
 
@@ -28,11 +28,10 @@ def test_table_is_the_rows(small):
     reported = rows_of("designs", predictability.design_rows(designs, seed="x"), analysis="A", chapter="c")
     table = predictability.design_table(designs, reported)
     frame = table.frame.set_index("Design")
-    assert list(frame.index) == list(designs)
-    for name in designs:
-        assert frame.loc[name, "Guessed by counting"] == numbers.percent(
-            reported.row("predictability", name).value
-        )
+    assert list(frame.index) == ["This trial", "Complete", "Simple", "Blocks of 4", "Efron's biased coin"]
+    assert [cell.values()["text"] for cell in table.cells["design"]] == list(designs)
+    for name, shown in zip(designs, frame["Guessed by counting"], strict=True):
+        assert shown == numbers.percent(reported.row("predictability", name).value)
     assert frame.loc["Simple", "Guessed by counting"] == "50 %"
     assert "draws" not in " ".join(footnotes(table))  # six patients are listed
 

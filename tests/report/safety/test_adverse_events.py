@@ -6,7 +6,7 @@ from esld.report.results import rows_of
 from esld.report.safety import adverse_events as events
 from esld.report.safety import counted as safety
 from esld.report.safety import infusion_reactions
-from tests.report.builders import HIGH, LOW, plain, spans, unspanned_numbers
+from tests.report.builders import HIGH, LABELS, LOW, plain, spans, unspanned_numbers
 from tests.report.safe_trial import INFUSED, ae, derived, patient, seen
 
 LEVEL = "95 %"
@@ -29,14 +29,14 @@ def rows(frame):
 def counts(result, kind, arm=LOW):
     """Patients and events of a line of the overview."""
     reported = rows(result)
-    return reported.row(kind, arm).events, reported.row(f"{kind}, events", arm).value
+    return reported.row(kind, arm).events, reported.row(f"{kind}.events", arm).value
 
 
 class TestTheOverview:
     @pytest.mark.parametrize(
         ("kind", "event"),
         [
-            ("serious", {"AESER": "Y"}), ("related", {"AEREL": "POSSIBLY RELATED"}), ("grade 3", {"AETOXGR": "3"}),
+            ("serious", {"AESER": "Y"}), ("related", {"AEREL": "POSSIBLY RELATED"}), ("grade_3", {"AETOXGR": "3"}),
             ("fatal", {"AEOUT": "FATAL"}), ("fatal", {"AESDTH": "Y"}), ("fatal", {"AETOXGR": "5"}),
             ("stopped", {"AEACN": "DRUG WITHDRAWN"}),
         ],
@@ -104,14 +104,14 @@ class TestTerms:
         reported = rows(result.terms_frame())
         frame = events.terms_table(result, reported).frame
         assert frame["Preferred term"].tolist() == ["Any", "Pyrexia", "Rash"]
-        assert frame[f"{LOW}: Worst grade"].tolist() == ["G2: 2", "G2: 2", "G1: 1"]
-        assert frame[f"{LOW}: Events"].tolist() == ["4", "3", "1"]
-        assert frame[f"{HIGH}: Patients"].tolist() == ["0/1 (0 %)"] * 3
+        assert frame[f"{LABELS[LOW]}: Worst grade"].tolist() == ["G2: 2", "G2: 2", "G1: 1"]
+        assert frame[f"{LABELS[LOW]}: Events"].tolist() == ["4", "3", "1"]
+        assert frame[f"{LABELS[HIGH]}: Patients"].tolist() == ["0/1 (0 %)"] * 3
 
     def test_a_grade_that_is_not_known(self):
         result = found(ae("A", 80, AETOXGR=None), ae("B", 80, AETOXGR=None), ae("B", 81, AETOXGR="1"))
         frame = events.terms_table(result, rows(result.terms_frame())).frame
-        assert frame[f"{LOW}: Worst grade"].tolist() == ["G1: 1, G?: 1"] * 2
+        assert frame[f"{LABELS[LOW]}: Worst grade"].tolist() == ["G1: 1, G?: 1"] * 2
 
     def test_terms_that_are_not_coded_and_spellings_of_one_term(self):
         uncoded = {"AEDECOD": None, "AEBODSYS": None}
@@ -119,8 +119,10 @@ class TestTerms:
             ae("A", 80, "发热", **uncoded), ae("A", 81, "Fever!", **uncoded), ae("B", 82, "fever", **uncoded),
             ae("B", 83, "?", **uncoded),
         )  # fmt: skip
-        frame = events.terms_table(result, rows(result.terms_frame())).frame
-        assert frame["System organ class"].unique().tolist() == [events.NOT_CODED]
+        table = events.terms_table(result, rows(result.terms_frame()))
+        frame = table.frame
+        assert frame["System organ class"].unique().tolist() == ["Not coded"]
+        assert {cell.code for cell in table.cells["system_organ_class"]} == {events.NOT_CODED}
         assert frame["Preferred term"].tolist() == ["Any", "Fever!", "Not coded", "发热"]
 
     def test_the_more_frequent_first(self):
@@ -148,8 +150,8 @@ class TestReactions:
             result, reported, rows(infusion_reactions.reaction_rows(result))
         ).frame
         assert frame["Reaction"].tolist() == ["Any", "Pyrexia", "Chills"]
-        assert frame[f"{LOW}: Infusions"].tolist() == ["2/6 (33 %)", "2/6 (33 %)", "1/6 (17 %)"]
-        assert frame[f"{HIGH}: Patients"].tolist() == ["1/1 (100 %)", "1/1 (100 %)", "0/1 (0 %)"]
+        assert frame[f"{LABELS[LOW]}: Infusions"].tolist() == ["2/6 (33 %)", "2/6 (33 %)", "1/6 (17 %)"]
+        assert frame[f"{LABELS[HIGH]}: Patients"].tolist() == ["1/1 (100 %)", "1/1 (100 %)", "0/1 (0 %)"]
 
     def test_words(self):
         result = found(ae("A", 1))
@@ -169,7 +171,7 @@ def test_the_demonstration_counted_from_its_records(study):
         "any": raw["AETERM"].notna(),
         "serious": raw["AESER"].eq("Y"),
         "related": raw["AEREL"].isin(["RELATED", "POSSIBLY RELATED"]),
-        "grade 3": raw["AETOXGR"].isin(["3", "4", "5"]),
+        "grade_3": raw["AETOXGR"].isin(["3", "4", "5"]),
         "fatal": raw["AEOUT"].eq("FATAL"),
         "stopped": raw["AEACN"].eq("DRUG WITHDRAWN"),
     }

@@ -106,7 +106,7 @@ class TestShares:
             "That none was seen is no evidence that none can happen: these data are compatible with a true share of up to 28 % "
             "in the medium-high-dose group."
         )
-        assert spans(html) == [("r.medium_high_dose.s", "28 %")]
+        assert spans(html) == [("r.medhigh.s", "28 %")]
 
     def test_absence_is_said_only_of_those_without_an_event(self):
         some = rows(safety.share("s", LOW, 1, 10, conf_level=0.95)).rows[0]

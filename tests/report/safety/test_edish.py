@@ -89,7 +89,7 @@ def test_each_value_is_divided_by_the_limit_on_its_own_record():
 def test_without_a_baseline_there_is_no_multiple_of_it():
     found = injury(liver(alt=200, bili=200))
     assert found.peaks["scale"].tolist() == [ULN]
-    assert rows(found).row(f"{BASELINE}, both", LOW).n == 0
+    assert rows(found).row(f"{BASELINE}.both", LOW).n == 0
     assert met(found) == [ULN]
 
 
@@ -120,7 +120,7 @@ class TestPotentialCases:
         assert met(found) == [ULN]
         frame = hys_law.case_table(found).frame
         assert frame[["Patient", "Multiples of", "At baseline already"]].to_numpy().tolist() == [
-            ["A", ULN, "yes"]
+            ["A", "limit of normal", "yes"]
         ]
 
     def test_the_day_with_the_highest_aminotransferase_is_listed(self):
@@ -152,7 +152,7 @@ class TestPotentialCases:
             NORMAL, liver(alt=130, bili=90), liver("B", -3, alt=40, bili=40), liver("B", alt=40, bili=40)
         )
         for scale in (ULN, BASELINE):
-            both = [rows(found).row(f"{scale}, potential case", arm) for arm in (LOW, HIGH)]
+            both = [rows(found).row(f"{scale}.potential_case", arm) for arm in (LOW, HIGH)]
             assert [(row.events, row.n) for row in both] == [(1, 1), (0, 1)]
 
 

@@ -6,7 +6,7 @@ import pytest
 from esld.report.results import rows_of
 from esld.report.safety import counted as safety
 from esld.report.safety import laboratory
-from tests.report.builders import HIGH, LOW, plain, unspanned_numbers
+from tests.report.builders import HIGH, LABELS, LOW, plain, unspanned_numbers
 from tests.report.safe_trial import INFUSED, PROTOCOL, derived, event, patient, value
 
 A = [patient("A", infused=INFUSED)]
@@ -72,7 +72,7 @@ def test_a_rise_from_an_abnormal_baseline_is_a_worsening_even_within_the_same_gr
     values = [alt(-3, 100), alt(30, 160), value("B", "ALT", -3, 100), value("B", "ALT", 30, 140)]
     own = study_with(*values, people=people)
     frame = laboratory.shift_rows(laboratory.shifts(own, safety.safety_set(own)), conf_level=0.95)
-    row = rows_of("lab", frame, analysis="SAFETY", chapter="c").row("ALT worse", LOW)
+    row = rows_of("lab", frame, analysis="SAFETY", chapter="c").row("ALT.worse", LOW)
     assert (row.events, row.n) == (1, 2)
 
 
@@ -180,37 +180,37 @@ class TestTables:
 
     def test_who_got_worse_and_who_is_severe(self, reported):
         """Both of the low dose reach grade 3, one of them from grade 1 by normal limits; either is news."""
-        shares = {what: reported.row(f"ALT {what}", LOW) for what in ("worse", "severe", "newly severe")}
+        shares = {what: reported.row(f"ALT.{what}", LOW) for what in ("worse", "severe", "newly_severe")}
         assert {what: (row.events, row.n) for what, row in shares.items()} == {
-            "worse": (2, 2), "severe": (2, 2), "newly severe": (2, 2),
+            "worse": (2, 2), "severe": (2, 2), "newly_severe": (2, 2),
         }  # fmt: skip
-        assert [reported.row(f"ALT {what}", HIGH).events for what in shares] == [0, 0, 0]
+        assert [reported.row(f"ALT.{what}", HIGH).events for what in shares] == [0, 0, 0]
 
     def test_what_was_severe_before_is_not_new(self, reported):
-        assert [reported.row(f"PLAT {what}", LOW).events for what in ("worse", "severe", "newly severe")] == [
+        assert [reported.row(f"PLAT.{what}", LOW).events for what in ("worse", "severe", "newly_severe")] == [
             0,
             1,
             0,
         ]
-        assert reported.row("PLAT severe", LOW).n == 1  # B has no platelets
+        assert reported.row("PLAT.severe", LOW).n == 1  # B has no platelets
 
     def test_every_patient_is_in_one_cell(self, found, reported):
         assert set(found) == {"ALT", "PLAT"}
         for code, result in found.items():
-            for arm, n in (("Low dose", 2), ("Medium-high dose", 1)):
+            for arm, n in ((LOW, 2), (HIGH, 1)):
                 cells = [
                     r.value
                     for r in reported.rows
-                    if r.arm == arm and r.statistic.startswith(f"{code} ") and " to " in r.statistic
+                    if r.arm == arm and r.statistic.startswith(f"{code}.") and "_to_" in r.statistic
                 ]
                 assert sum(cells) == n == result.table.subjects[arm]
-        assert reported.row("ALT 1 to 3", LOW).value == 1
-        assert reported.row("PLAT Missing to Missing", HIGH).value == 1
+        assert reported.row("ALT.1_to_3", LOW).value == 1
+        assert reported.row("PLAT.missing_to_missing", HIGH).value == 1
 
     def test_the_tables_say_what_the_rows_say(self, own, found, reported):
         frame = laboratory.grade_table(own, found, reported).frame.set_index("Parameter")
-        assert frame.loc["Alanine aminotransferase", f"{LOW}: New grade 3 or 4"] == "2/2 (100 %)"
-        assert frame.loc["Platelets", f"{HIGH}: Grade 3 or 4"] == "0/0"
+        assert frame.loc["Alanine aminotransferase", f"{LABELS[LOW]}: New grade 3 or 4"] == "2/2 (100 %)"
+        assert frame.loc["Platelets", f"{LABELS[HIGH]}: Grade 3 or 4"] == "0/0"
         shifted = laboratory.shift_tables(own, found).frame
         line = shifted[shifted["Parameter"].eq("Platelets") & shifted["At baseline"].eq("Not known")]
         assert line["Not known"].tolist() == ["1", "1"]

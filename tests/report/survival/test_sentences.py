@@ -248,7 +248,7 @@ def with_limits(lower: float, upper: float) -> tuple[str, Reported]:
     result, _ = at_horizon(STUDIES["complete"])
     middle = (lower + upper) / 2
     result = replace(
-        result, risk_difference=Estimate(value=middle, lower=lower, upper=upper, method="by hand")
+        result, risk_difference=Estimate(value=middle, lower=lower, upper=upper, method="by-hand")
     )
     reported = rows_of("os_milestone", result, analysis="A", chapter="c")
     return check(meaning(result, reported), reported), reported

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from esld.randomisation import Conditioned, PermutedBlocks
 from esld.reasons import Why, because
 from esld.report import numbers
+from esld.report.phrases import conditions_words
 from esld.report.results import Reported, Row, rows_of
 from esld.report.survival.small_samples import companion, exact_logrank, exact_rmst, firth, hazards
 from esld.report.survival.tables import companion_rows, hazards_rows, permutation_rows, power_rows

@@ -1,0 +1,92 @@
+"""Every word of the chapter comes from the catalogue, but for those of the trial and of its records."""
+
+import pytest
+
+from esld.report.results import rows_of
+from esld.report.safety import adverse_events, edish, exposure, hys_law, infusion_reactions, laboratory
+from esld.report.safety import counted as safety
+from esld.report.words.catalogue import PSEUDO, Reader, read_by
+from esld.report.words.grammar import grammar
+from tests.report.builders import LABELS, drawn_in, plain, read_in, unmarked
+from tests.report.safe_trial import INFUSED, ae, day, derived, patient, value
+
+LEVEL = "95 %"
+
+
+def rows(frame):
+    return rows_of("r", frame, analysis="SAFETY", chapter="06_safety")
+
+
+def chapter(own):
+    """All that the chapter shows of a study, one text after the other."""
+    group = safety.safety_set(own)
+    yield plain(safety.set_words(group, rows(safety.set_rows(group))))
+    events = adverse_events.adverse_events(own, group, conf_level=0.95)
+    overview, terms = rows(events), rows(events.terms_frame())
+    reactions = rows(infusion_reactions.reaction_rows(events))
+    for words in (
+        adverse_events.answer_words,
+        adverse_events.overview_words,
+        infusion_reactions.reactions_words,
+    ):
+        yield plain(words(events, overview, level=LEVEL))
+    yield read_in(adverse_events.overview_table(events, overview))
+    yield read_in(adverse_events.terms_table(events, terms))
+    yield read_in(infusion_reactions.reactions_table(events, overview, reactions))
+    given = exposure.exposure(own, group)
+    yield plain(exposure.exposure_words(given, rows(given)))
+    yield read_in(exposure.exposure_table(given, rows(given)))
+    yield read_in(exposure.deviation_table(given))
+    yield plain(safety.death_words(rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL))
+    yield read_in(safety.death_table(own, group))
+    grades = laboratory.shifts(own, group)
+    shifted = rows(laboratory.shift_rows(grades, conf_level=0.95))
+    yield plain(laboratory.shift_words(own, grades, shifted))
+    yield from map(read_in, laboratory.tables(own, grades, shifted))
+    injury = edish.liver_injury(own, group, conf_level=0.95)
+    yield plain(hys_law.case_words(injury, rows(injury), level=LEVEL))
+    yield edish.caution_words()
+    yield drawn_in(edish.edish_figure(injury, rows(injury)))
+    yield "" if injury.cases.empty else read_in(hys_law.case_table(injury))
+
+
+def of_the_trial(own):
+    """Labels of the protocol, also inside a sentence, and what the export says."""
+    english = grammar()
+    for label in [*LABELS.values(), *(parameter.param for parameter in own.protocol.parameters)]:
+        yield from (label, english.in_prose(label), english.of_group(label))
+    yield from own.adsl["USUBJID"]
+    for column in ("AEBODSYS", "AEDECOD", "AETERM"):
+        yield from own.adae[column].dropna()
+    yield from own.tables["EX"].get("EXADJ", own.adsl["USUBJID"]).dropna()
+    yield "cells/kg"
+
+
+def by_hand(**severity):
+    """A patient of each arm with an event, a death, a reduced infusion and a case of Hy's law; one never infused."""
+    people = [
+        patient("A1", infused=INFUSED, died=day(100)), patient("B1", "MEDHIGH", infused=INFUSED[:1], died=day(90)),
+        patient("C1", infused=()),
+    ]  # fmt: skip
+    values = [("ALT", -3, 40), ("BILI", -3, 40), ("ALT", 30, 400), ("BILI", 30, 100)]
+    events = [ae("A1", 1, **severity), ae("A1", 60, AEDECOD=None, AEBODSYS=None, AETERM="?")]
+    events += [ae("B1", 40, "Sepsis", AEOUT="FATAL", AEACN="DRUG WITHDRAWN", AESER=None, AETOXGR=None)]
+    return derived(people, AE=events, LB=[value("A1", code, at, result) for code, at, result in values])
+
+
+@pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "demo-interim-masked", "demo-interim-blinded"])
+def test_of_the_examples(cut, study):
+    own = study(cut)
+    allowed = set(of_the_trial(own))
+    with read_by(Reader(PSEUDO, own.protocol.arm_labels)):
+        for text in chapter(own):
+            assert unmarked(text, allowed) == []
+
+
+@pytest.mark.parametrize("severity", [{}, {"AETOXGR": None, "AESEV": "MILD"}])
+def test_of_what_the_examples_do_not_hold(severity):
+    own = by_hand(**severity)
+    allowed = set(of_the_trial(own))
+    with read_by(Reader(PSEUDO, LABELS)):
+        for text in chapter(own):
+            assert unmarked(text, allowed) == []
