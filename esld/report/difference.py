@@ -1,7 +1,6 @@
 """Results of two cuts matched by their ids: which changed, by how much, and which were made by another method."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import Literal, get_args
 import pandas as pd
 
 from esld.data.views import ALL
+from esld.methods import made_by, step, steps_of
 from esld.report.cells import Cell, estimate, number
 from esld.report.front import PRIMARY
 from esld.report.results import Row
@@ -19,7 +19,7 @@ ABSOLUTE_TOLERANCE = 1e-12  # results carry 12 significant digits; two machines 
 FLOW = "flow"
 
 # A test by randomisation names in its method how many allocations the data left it: these are counts, no method.
-_COUNTS_IN_METHOD = re.compile(r"[\d,]+ (?=allocations\b)|(?<=arm sizes )\d+ and \d+")
+_COUNTED = ("allocations", "arm-sizes")  # steps of a method whose numbers follow the data
 
 Status = Literal["changed", "unchanged", "new", "gone"]
 STATUSES = get_args(Status)
@@ -95,7 +95,8 @@ def _same(one: float | None, other: float | None) -> bool:
 
 
 def _method(row: Row) -> tuple[str, str, str]:
-    return _COUNTS_IN_METHOD.sub("", row.method), row.ties, row.unit
+    steps = made_by(*(name if name in _COUNTED else step(name, *own) for name, own in steps_of(row.method)))
+    return steps, row.ties, row.unit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,11 +65,11 @@ class TestChange:
     @pytest.mark.parametrize(
         ("before", "after", "changed"),
         [
-            ("exact, 705432 allocations, given arm sizes 11 and 11", "exact, 48620 allocations, given arm sizes 9 and 9", False),
-            ("exact, 155,712 allocations, given permuted blocks", "exact, 1,712 allocations, given permuted blocks", False),
-            ("exact, 705432 allocations", "Monte Carlo, 100000 draws", True),
-            ("Monte Carlo, 1000 draws", "Monte Carlo, 100000 draws", True),
-            ("RMST difference to 365, exact, 9 allocations", "RMST difference to 180, exact, 9 allocations", True),
+            ("exact, allocations:705432, given, arm-sizes:11:11", "exact, allocations:48620, given, arm-sizes:9:9", False),
+            ("exact, allocations:155712, given, permuted-blocks:4", "exact, allocations:1712, given, permuted-blocks:4", False),
+            ("exact, allocations:705432", "monte-carlo, draws:100000", True),
+            ("Monte Carlo, 1000 draws", "monte-carlo, draws:100000", True),
+            ("rmst-difference:365, exact, allocations:9", "rmst-difference:180, exact, allocations:9", True),
         ],
     )  # fmt: skip
     def test_counts_that_the_data_write_into_a_method_are_no_method(self, before, after, changed):

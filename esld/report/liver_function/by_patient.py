@@ -138,7 +138,7 @@ def near_rescue(study: Study) -> pd.DataFrame:
     rows = [
         {
             "group": arm, "statistic": "flagged_values", "value": int(values["CRIT1FL"].eq("Y").sum()), "unit": "values",
-            "n": len(values), "method": study.protocol.rescue.criterion,
+            "n": len(values), "method": "rescue-criterion",
         }
         for arm in study.arms
         for values in [own[own["ARMCD"].eq(arm)]]

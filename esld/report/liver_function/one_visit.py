@@ -18,14 +18,14 @@ from esld.report import needs, numbers
 from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, estimate, number
 from esld.report.liver_function.repeated import difference_label
 from esld.report.parameters import analysed
-from esld.report.phrases import Sentence, notes_of, p_equals, prose, span, whole, worded
+from esld.report.phrases import Sentence, method_words, notes_of, p_equals, prose, span, whole, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group
 
-RESIDUALS = "sum of the residuals of the second arm"
-RANKS = "centred rank sum of the second arm"
+RESIDUALS = "residual-sum"
+RANKS = "centred-rank-sum"
 RANDOMISATION_P = "randomisation_p_value"
 
 
@@ -126,7 +126,7 @@ def _p_row(study: Study, p_value: float, how: str, reason: Reason | None, n: int
 
 
 def _no_p(study: Study, reason: Reason, n: int) -> pd.DataFrame:
-    return _p_row(study, nan, "randomisation test", reason, n)
+    return _p_row(study, nan, "randomisation-test", reason, n)
 
 
 def compared_table(
@@ -292,10 +292,10 @@ def _p(row: Row | None) -> Cell:
 
 
 def _randomisation_note(rows: Sequence[Row]) -> str:
-    """The reference set, from the method of the test: ``statistic, exact, 1 allocations, given …``."""
+    """The reference set, from the method of the test: ``statistic, exact, allocations:1, given, …``."""
     how = next((row.method for row in rows if row.value is not None), "")
     return (
-        message("randomisation.note", how=how.partition(", ")[2])
+        message("randomisation.note", how=method_words(how.partition(", ")[2]))
         if how
         else message("randomisation.note.none")
     )

@@ -7,6 +7,7 @@ import pandas as pd
 
 from esld.data.study import Study
 from esld.longitudinal.mmrm import MMRM, mmrm
+from esld.methods import structure_of
 from esld.protocol import Analysis, Parameter
 from esld.reasons import Reason, Why, because, together
 from esld.report import numbers
@@ -43,9 +44,9 @@ def _values(rows: pd.DataFrame, parameter: Parameter) -> pd.DataFrame:
     values = []
     for (arm, visit), own in rows.groupby(["ARMCD", "AVISITN"])["AVAL"]:
         about = {"group": arm, "time": visit, "n": len(own), "unit": parameter.unit}
-        values.append({**about, "statistic": "mean", "value": own.mean(), "method": "arithmetic mean"})
+        values.append({**about, "statistic": "mean", "value": own.mean(), "method": "mean"})
         reason = None if len(own) > 1 else because(Why.ONE_VALUE)
-        method = "sample standard deviation"
+        method = "sd"
         values.append(
             {**about, "statistic": "sd", "value": own.std(ddof=1), "method": method, "reason": reason}
         )
@@ -111,7 +112,7 @@ def _no_model(study: Study, parameter: Parameter, used: dict[str, Any], reason: 
     groups |= {f"{arm} - {first}": "ls_mean_difference" for arm in study.arms[1:] if study.compares}
     about = {
         "unit": parameter.unit,
-        "method": "MMRM",
+        "method": "mmrm",
         "reason": reason,
     }
     visits = study.protocol.schedule.visits
@@ -120,7 +121,7 @@ def _no_model(study: Study, parameter: Parameter, used: dict[str, Any], reason: 
         for visit in visits
         for group, statistic in groups.items()
     ]
-    return pd.DataFrame([*rows, {**used, "method": "MMRM"}])
+    return pd.DataFrame([*rows, {**used, "method": "mmrm"}])
 
 
 def difference_label(study: Study) -> str:
@@ -174,7 +175,7 @@ def _of_model(study: Study, row: Row, *, fitted: bool) -> str:
     text = message(f"change.note{pooled}", **named)
     if not fitted:
         return text
-    structure = row.method.removeprefix("MMRM ").partition(",")[0]
+    structure = structure_of(row.method)
     model = message(
         f"change.note.model{pooled}", count=row.value, values=numbers.fixed(row.value, 0), n=row.n,
         structure=message(f"structure.{structure}"),
