@@ -78,7 +78,10 @@ _PLAIN = re.compile(rf"{_ONE}(?:[^\w\0]+{_ONE})*")
 def in_marks(node: Any, key: str = "") -> Any:
     """A protocol or a cut file with its prose marked."""
     if isinstance(node, dict):
-        return {name: in_marks(value, name) for name, value in node.items()}
+        own = key if key == "not_collected" else ""  # texts by the codes of parameters
+        return {
+            name: value if name == "check" else in_marks(value, own or name) for name, value in node.items()
+        }
     if isinstance(node, list):
         return [in_marks(value, key) for value in node]
     return marked(node) if isinstance(node, str) and key in PROSE else node
