@@ -33,29 +33,9 @@ CUTS = (
 # Keys of a protocol and of a cut file whose texts a reader sees as they are; all others are codes, units or terms of the data.
 PROSE = {
     *("title", "short_title", "question", "registry", "source", "read", "conditions", "sponsor", "locations"),
-    *(
-        "intervention",
-        "enrolment_period",
-        "summary",
-        "description",
-        "label",
-        "name",
-        "value",
-        "reason",
-        "text",
-    ),
-    *(
-        "time",
-        "measure",
-        "param",
-        "definition",
-        "method",
-        "treatment",
-        "population",
-        "variable",
-        "cannot_say",
-    ),
-    *("intercurrent_events", "meld_version", "masking", "not_collected", "notice"),
+    *("intervention", "enrolment_period", "summary", "description", "label", "name", "value", "reason"),
+    *("text", "time", "measure", "param", "definition", "method", "treatment", "population", "variable"),
+    *("intercurrent_events", "cannot_say", "meld_version", "masking", "not_collected", "notice"),
 }
 # What may stand plain: codes and names that are the same in every language, never prose.
 SAME_EVERYWHERE = (
@@ -161,6 +141,7 @@ def codes_of(study: Study) -> set[str]:
     codes |= {
         name.replace("_", " ").capitalize() for name in plan.data_assumptions
     }  # the protocol's own names
+    codes |= {said for visit in plan.schedule.visits for said in (visit.label, visit.label.lower())}
     criteria = (*plan.eligibility.inclusion, *plan.eligibility.exclusion)
     codes |= {own.id for own in (*plan.analyses, *criteria)}
     codes |= {own.paramcd for own in (*plan.endpoints, *plan.parameters)}
