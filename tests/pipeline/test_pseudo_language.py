@@ -59,9 +59,8 @@ def in_marks(node: Any, key: str = "") -> Any:
     """A protocol or a cut file with its prose marked."""
     if isinstance(node, dict):
         own = key if key == "not_collected" else ""  # texts by the codes of parameters
-        return {
-            name: value if name == "check" else in_marks(value, own or name) for name, value in node.items()
-        }
+        kept = ("check", "label") if key == "visits" else ("check",)  # the data name a visit by its label
+        return {name: value if name in kept else in_marks(value, own or name) for name, value in node.items()}
     if isinstance(node, list):
         return [in_marks(value, key) for value in node]
     return marked(node) if isinstance(node, str) and key in PROSE else node
@@ -140,7 +139,7 @@ def codes_of(study: Study) -> set[str]:
     codes |= {text for name in ("EVNTDESC", "CNSDTDSC") for text in study.adtte[name].dropna().unique()}
     codes |= {
         name.replace("_", " ").capitalize() for name in plan.data_assumptions
-    }  # the protocol's own names
+    }  # as the protocol has them
     codes |= {said for visit in plan.schedule.visits for said in (visit.label, visit.label.lower())}
     criteria = (*plan.eligibility.inclusion, *plan.eligibility.exclusion)
     codes |= {own.id for own in (*plan.analyses, *criteria)}
