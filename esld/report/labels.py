@@ -8,7 +8,7 @@ from esld.data.study import Study
 from esld.report import numbers
 from esld.report.phrases import method_words, worded
 from esld.report.results import Row
-from esld.report.words.catalogue import arm_label, has, message
+from esld.report.words.catalogue import arm_label
 from esld.report.words.grammar import capitalised
 
 LABELS = "labels.json"
@@ -41,16 +41,11 @@ def labels_of(rows: Iterable[Row], study: Study, chapters: Mapping[str, str]) ->
         "arm": arms,
         "analysis_id": {id: titles[id] for id in {row.analysis_id for row in rows} & set(titles)},
         "method": {code: method_words(code) for code in {row.method for row in rows} if code},
-        "unit": {code: unit_words(code) for code in {row.unit for row in rows} if code},
+        "unit": {code: numbers.unit(code) for code in {row.unit for row in rows} if code},
         "reason": {str(code): said for code, said in reasons.items()},
         "chapter": dict(chapters),
     }
     return {field: dict(sorted(words.items())) for field, words in found.items()}
-
-
-def unit_words(code: str) -> str:
-    """A unit as a reader writes it, or in the words of the catalogue."""
-    return message(f"unit.{code}") if has(f"unit.{code}") else numbers.unit(code)
 
 
 def write_labels(labels: Labels, path: Path) -> None:

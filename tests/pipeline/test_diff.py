@@ -83,7 +83,7 @@ class TestResults:
             "00_data_cut:",
             "  flow.ALL.randomised  20 -> 22",
             "04_x:",
-            "  x.b  0.900 (0.600 to 1.000) -> 0.900 (0.600 to 1.000) [Cox -> Firth]",
+            "  x.b  0.900 (0.600 to 1.000) -> 0.900 (0.600 to 1.000) [cox -> firth]",
             "  x.c  new: 0.900 (0.600 to 1.000)",
             "not compared: a: no provenance.json, so its data are not known",
             "not compared: b: no provenance.json, so its data are not known",

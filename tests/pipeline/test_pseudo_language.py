@@ -34,29 +34,9 @@ CUTS = (
 # Keys of a protocol and of a cut file whose texts a reader sees as they are; all others are codes, units or terms of the data.
 PROSE = {
     *("title", "short_title", "question", "registry", "source", "read", "conditions", "sponsor", "locations"),
-    *(
-        "intervention",
-        "enrolment_period",
-        "summary",
-        "description",
-        "label",
-        "name",
-        "value",
-        "reason",
-        "text",
-    ),
-    *(
-        "time",
-        "measure",
-        "param",
-        "definition",
-        "method",
-        "treatment",
-        "population",
-        "variable",
-        "cannot_say",
-    ),
-    *("intercurrent_events", "meld_version", "masking", "not_collected", "notice"),
+    *("intervention", "enrolment_period", "summary", "description", "label", "name", "value", "reason"),
+    *("text", "time", "measure", "param", "definition", "method", "treatment", "population", "variable"),
+    *("intercurrent_events", "cannot_say", "meld_version", "masking", "not_collected", "notice"),
 }
 # What may stand plain: codes and names that are the same in every language, never prose.
 SAME_EVERYWHERE = (
@@ -79,7 +59,9 @@ _PLAIN = re.compile(rf"{_ONE}(?:[^\w\0]+{_ONE})*")
 def in_marks(node: Any, key: str = "") -> Any:
     """A protocol or a cut file with its prose marked."""
     if isinstance(node, dict):
-        return {name: in_marks(value, name) for name, value in node.items()}
+        own = key if key == "not_collected" else ""  # texts by the codes of parameters
+        kept = ("check", "label") if key == "visits" else ("check",)  # the data name a visit by its label
+        return {name: value if name in kept else in_marks(value, own or name) for name, value in node.items()}
     if isinstance(node, list):
         return [in_marks(value, key) for value in node]
     return marked(node) if isinstance(node, str) and key in PROSE else node
@@ -158,7 +140,8 @@ def codes_of(study: Study) -> set[str]:
     codes |= {text for name in ("EVNTDESC", "CNSDTDSC") for text in study.adtte[name].dropna().unique()}
     codes |= {
         name.replace("_", " ").capitalize() for name in plan.data_assumptions
-    }  # the protocol's own names
+    }  # as the protocol has them
+    codes |= {said for visit in plan.schedule.visits for said in (visit.label, visit.label.lower())}
     # What the data step tells the data manager: its words are not the report's.
     codes |= {str(text) for name in ("rule", "message") for text in study.queries[name].dropna()}
     codes |= {form(str(why)) for why in study.account["why"] for form in (str, as_inside)}
