@@ -21,7 +21,10 @@ from esld.pipeline.verify import reexecute, verify_report
 from esld.report.results import read_rows
 
 ROOT = Path(__file__).parents[2]
-UNALTERED = ("01_randomisation", "03_survival")  # what they show is their own: others read what was handed over
+UNALTERED = (
+    "01_randomisation",
+    "03_survival",
+)  # what they show is their own: others read what was handed over
 
 
 def alter(notebook: Path, mime: str, pattern: str) -> int:
