@@ -203,7 +203,7 @@ class TestBrowser:
 
     def test_every_fold_opens_and_closes_by_keyboard(self, browser, report):
         page = browser.new_page(viewport={"width": 1280, "height": 800})
-        for path in sorted(report.glob("0[03]_*.html")):
+        for path in sorted(report.glob("0[03]_*.html" if report.name in ON_A_PHONE else "02_*.html")):
             page.goto(path.as_uri())
             folds = page.locator("details.code > summary")
             assert folds.count() > 3

@@ -152,6 +152,7 @@ class TestNothingLeaks:
         shutil.rmtree(file.data_path)
         report = in_process.run(study, file.cut.chapters)
         assert report.failed == []
+        assert in_process.nonsense(report) == []
         shown = "\n".join(text for _, text in report.texts())
         handed = "\n".join(rows for own in report.chapters.values() for rows in own._rows.values())
         assert '"B - A"' in handed
