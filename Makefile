@@ -9,6 +9,8 @@ CUTS   ?= params/demo-final.yaml
 
 # A worker for each core; files in the order of tests/conftest.py, the longest first.
 SHARED := -n auto --dist loadfile --no-loadscope-reorder
+# What pytest makes of the tests' asserts is kept: to make it anew takes each worker a quarter of a minute.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
 .PHONY: report test lint typecheck lab bench soak lock
 
@@ -16,7 +18,7 @@ report: $(RUN)
 	$(BIN)/esld run $(CUTS)
 
 test: $(TOOLS)
-	$(BIN)/python -m pytest $(SHARED) --durations 10 --durations-min 1
+	$(PYTEST) $(SHARED) --durations 10 --durations-min 1
 
 lint: $(TOOLS)
 	$(BIN)/ruff check .
@@ -33,7 +35,7 @@ bench: $(TOOLS)
 	$(BIN)/python -m tests.bench
 
 soak: $(TOOLS)
-	HYPOTHESIS_PROFILE=soak ESLD_SOAK=1 $(BIN)/python -m pytest $(SHARED) -m ""
+	HYPOTHESIS_PROFILE=soak ESLD_SOAK=1 $(PYTEST) $(SHARED) -m ""
 
 # The locks have decided, so nothing is resolved: no dependency is followed, and what comes as source is built by what
 # requirements-build.lock put there before. `pip check` then says whether it is whole. While pip works there are no

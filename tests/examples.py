@@ -1,10 +1,13 @@
-"""How many examples a costly property is tried on: few in `make test`, and as many times more in `make soak` as any other."""
+"""How many examples a property is tried on: few in `make test`, which everybody runs, and some thousand in `make soak`."""
 
 from hypothesis import settings
 
-OF_MAKE_TEST, OF_MAKE_SOAK = 50, 2000  # of a property that says nothing
+OF_MAKE_TEST, OF_MAKE_SOAK = 20, 2000  # of a property that says nothing
+COSTLY = 10  # of one that does, in `make test`, at most
+MORE = 40  # times as many under `make soak`
 
 
 def few(number: int) -> settings:
-    """That many in `make test`; under `make soak` 40 times as many."""
-    return settings(max_examples=max(1, number * settings.default.max_examples // OF_MAKE_TEST))
+    """That many in `make test`, or `COSTLY` where they are fewer; under `make soak` 40 times that number."""
+    soak = settings.default.max_examples == OF_MAKE_SOAK
+    return settings(max_examples=number * MORE if soak else min(number, COSTLY))

@@ -14,11 +14,19 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+import pytest
 from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 PLACE = str(ROOT)  # `run.json` tells it
 KEPT = 4  # states of a report that stay in the cache, of some 25 MB each: those of one state of the package, and one more
+
+# The cuts whose whole reports are read: the final analysis, a view that tells no arms apart, and another trial. The two others
+# show nothing that these do not, and tests/report/test_every_cut.py runs their chapters' cells at other days: `make soak`.
+REAL_CUTS = (
+    *("demo-final", "demo-interim-blinded", "mayo-pbc"),
+    *(pytest.param(cut, marks=pytest.mark.slow) for cut in ("demo-interim", "demo-interim-masked")),
+)
 _READ = ("notebooks", "params", "data")
 
 

@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from tests import repository
 from tests.conftest import FIRST
-from tests.examples import few
+from tests.examples import COSTLY, OF_MAKE_TEST, few
 
 ROOT = Path(__file__).parents[1]
 TESTS = [
@@ -121,12 +121,13 @@ class TestTheTests:
         assert naming == {"conftest.py", "examples.py"}
 
     def test_few_examples_are_forty_times_as_many_in_the_soak(self):
-        assert few(10).max_examples == 10 * settings.default.max_examples // 50
+        if settings.default.max_examples == OF_MAKE_TEST:
+            assert [few(number).max_examples for number in (4, 60)] == [4, COSTLY]
         with_soak = (
             "from hypothesis import settings; settings.register_profile('soak', max_examples=2000);"
-            "settings.load_profile('soak'); from tests.examples import few; print(few(10).max_examples)"
+            "settings.load_profile('soak'); from tests.examples import COSTLY, OF_MAKE_TEST, few; print(few(60).max_examples)"
         )
         done = subprocess.run(
             [sys.executable, "-c", with_soak], cwd=ROOT, capture_output=True, text=True, check=True
         )
-        assert done.stdout == "400\n"
+        assert done.stdout == "2400\n"

@@ -193,7 +193,9 @@ def interpreters():
     return [(path, version, Version(pip)) for (version, pip, _), path in found.items()]
 
 
-@pytest.mark.parametrize("version", SUPPORTED)
+@pytest.mark.parametrize(
+    "version", [SUPPORTED[0], *(pytest.param(version, marks=pytest.mark.slow) for version in SUPPORTED[1:])]
+)
 def test_the_locks_decide_whatever_the_index_holds(world, version):
     """With the oldest pip that an interpreter on this machine brings; a newer one has less to go wrong."""
     candidates = [(pip, path) for path, python, pip in interpreters() if python == version]

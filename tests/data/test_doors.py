@@ -17,7 +17,13 @@ def demo() -> Study:
     return loaded_once(read_cut(ROOT / "params" / "demo-final.yaml"))
 
 
-@pytest.mark.parametrize("door", DOORS)
+# In `make test` one of each kind; that the others read to the same tables is asked by reading/test_one_content.py.
+QUICK = ("Excel", "XPT 5", "workbook", "REDCap")
+
+
+@pytest.mark.parametrize(
+    "door", [pytest.param(door, marks=() if door in QUICK else pytest.mark.slow) for door in DOORS]
+)
 def test_the_study_is_the_same(demo, tmp_path, door):
     study = load_study(read_cut(working_copy(door, tmp_path / "copy")))
     for name in DERIVED:

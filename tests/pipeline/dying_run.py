@@ -1,7 +1,7 @@
 """Runs without kernels, and a driver in which such a run dies at a chosen moment.
 
 ``python dying_run.py COPY exchange|fallback`` forks a run for moments at which the file system changes and kills it there:
-each at which it publishes, and some of each stage (twice as many under `make soak`). It prints a line a moment: what was
+each at which it publishes, and some of each stage (four times as many under `make soak`). It prints a line a moment: what was
 done, and whether the report was the old or the new one.
 """
 
@@ -27,7 +27,7 @@ from esld.pipeline.how import How
 from esld.pipeline.kernels import Kernels
 from esld.pipeline.reuse import Shelf
 
-APART = 1 if os.environ.get("ESLD_SOAK") else 2
+APART = 1 if os.environ.get("ESLD_SOAK") else 4
 CHANGES = {"open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "shutil.move", "exchange"}
 
 

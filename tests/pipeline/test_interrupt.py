@@ -136,7 +136,7 @@ def test_an_interrupted_run_ends_with_one_line(
     assert dying_run.state(outputs / "tiny") == "second" or contents(outputs / "tiny") == before
 
 
-@pytest.mark.parametrize("who", ["group", "one"])
+@pytest.mark.parametrize("who", ["group", pytest.param("one", marks=pytest.mark.slow)])
 def test_so_does_a_verification(own_published_copy, tmp_path, who):
     """In a cell that does not end, with the kernel asked for by a process between."""
     begun = tmp_path / "begun"

@@ -170,7 +170,7 @@ def test_through_the_server_a_save_changes_the_source_and_only_where_the_text_ch
         assert (shown / name).is_symlink()
 
 
-@pytest.mark.parametrize("cut", ["mayo-pbc", "demo-interim"])
+@pytest.mark.parametrize("cut", ["mayo-pbc", pytest.param("demo-interim", marks=pytest.mark.slow)])
 def test_a_kernel_in_a_cuts_folder_has_the_cuts_parameters(working_copy, tmp_path, cut):
     shown = tmp_path / "cuts"
     cut_folders(working_copy, shown)

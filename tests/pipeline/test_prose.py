@@ -13,8 +13,8 @@ from bs4 import BeautifulSoup, Tag
 
 from esld.protocol import read_protocol
 from tests.pipeline.conftest import ROOT
+from tests.reports import REAL_CUTS
 
-CUTS = ("demo-final", "demo-interim", "demo-interim-masked", "demo-interim-blinded", "mayo-pbc")
 SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 NUMBER = re.compile(
     r"(?P<sign>[<>] ?)?(?P<digits>[-+]?\d[\d,]*(?:\.\d+)?)(?: × 10(?P<power>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?"
@@ -46,7 +46,7 @@ OF_THE_TRIAL = (
 )
 
 
-@pytest.fixture(scope="module", params=CUTS)
+@pytest.fixture(scope="module", params=REAL_CUTS)
 def report(request, published) -> Path:
     """The published folder of a cut; read it only."""
     return published(request.param)

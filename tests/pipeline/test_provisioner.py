@@ -233,8 +233,12 @@ def test_runs_one_after_another_leave_no_process_socket_or_file(working_copy, tm
     assert [p for p in (working_copy / "outputs" / ".staging").rglob("*") if p.is_file()] == []
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_run_and_the_report_stands(own_published_copy, contents):
-    """Ctrl-C while a cell works that would never end: at once, nothing kept, nothing left."""
+    """Ctrl-C while a cell works that would never end: at once, nothing kept, nothing left.
+
+    In `make test` test_interrupt.py asks the same of two cuts at once.
+    """
     folder = own_published_copy / "outputs" / "tiny"
     before = contents(folder)
     begun = own_published_copy / "begun"

@@ -545,7 +545,7 @@ NAMES = ["index", "00_data_cut", "03_survival", "report"]
 
 
 class TestBrowser:
-    @pytest.mark.parametrize("width", [360, 899, 900, 1280])
+    @pytest.mark.parametrize("width", [360, 899, 900, pytest.param(1280, marks=pytest.mark.slow)])
     def test_no_page_scrolls_sideways_and_none_asks_for_anything(self, browser, folder, width):
         context = browser.new_context(viewport={"width": width, "height": 800})
         page = context.new_page()

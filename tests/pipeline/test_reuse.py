@@ -108,7 +108,7 @@ class TestChanges:
         ("change", "expected"),
         [
             ("notebooks/01_one.py", {"01_one"}),
-            ("data/tiny/lb.csv", BOTH),
+            pytest.param("data/tiny/lb.csv", BOTH, marks=pytest.mark.slow),
             ("data/tiny/dm.csv", BOTH),
             ("data/tiny/note.txt", BOTH),  # whatever lies in an export may be looked at
             ("params/tiny.yaml", BOTH),
@@ -206,9 +206,15 @@ class TestTheShelf:
         return {slug: next(path for path in (shelf.folder / slug).iterdir()) for slug in BOTH}
 
     @pytest.mark.parametrize(
-        "name", ["kept.json", "notebook.ipynb", "chapters/01_one.json", "tables/01_one.csv"]
+        ("name", "way"),
+        [  # each file and each way; all of both under `make soak`
+            pytest.param(name, way, marks=() if (i - j) % 3 == 0 else pytest.mark.slow)
+            for i, name in enumerate(
+                ("kept.json", "notebook.ipynb", "chapters/01_one.json", "tables/01_one.csv")
+            )
+            for j, way in enumerate(("altered", "cut short", "gone"))
+        ],
     )
-    @pytest.mark.parametrize("way", ["altered", "cut short", "gone"])
     def test_what_is_damaged_is_not_believed(self, working_copy, entries, make, name, way):
         path = entries["01_one"] / name
         content = path.read_bytes()

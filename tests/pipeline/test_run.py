@@ -490,6 +490,8 @@ MOMENTS = {
     "executes": r"open .*/01_one\.ipynb w",
     "renders": r"open .*/index\.html w",
 }
+if not os.environ.get("ESLD_SOAK"):  # before these nothing is written, and the test above dies there too
+    MOMENTS = {name: MOMENTS[name] for name in ("executes", "renders")}
 DYING = """
 import os, re, signal, sys
 moment = re.compile(sys.argv.pop(1))
@@ -504,7 +506,7 @@ main()
 
 @KILLS
 def test_a_real_run_killed_at_any_time_leaves_the_report(own_published_copy, contents):
-    """`esld run` with its kernels, killed while it imports, checks, executes or renders."""
+    """`esld run` with its kernels, killed while it executes or renders; under `make soak` also before."""
     outputs = own_published_copy / "outputs"
     arguments = ["run", own_published_copy / "params" / "tiny.yaml"]
     before = contents(outputs / "tiny")
