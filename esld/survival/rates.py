@@ -128,7 +128,7 @@ def rate(
     lower = 0.0 if x == 0 else float(gammaincinv(x, tail)) * scale
     upper = float(gammaincinv(x + 1, 1 - tail)) * scale
     return Rate(
-        value=x * scale, lower=lower, upper=upper, conf_level=conf_level, method="poisson, garwood",
+        value=x * scale, lower=lower, upper=upper, conf_level=conf_level, method="exact-poisson, garwood",
         events=x, time=t, per=float(per), time_unit=time_unit,
     )  # fmt: skip
 

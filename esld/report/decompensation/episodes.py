@@ -64,7 +64,7 @@ class Episodes:
             if arm not in self.means:
                 empty = {"group": arm, "value": float("nan"), "n": n, "events": events}
                 empty["reason"] = because(Why.NOT_OBSERVED)
-                how = {"rate": "poisson, exact", "mean_count": "nelson-aalen"}
+                how = {"rate": "exact-poisson", "mean_count": "nelson-aalen"}
                 frames.append(pd.DataFrame([empty | {"statistic": k, "method": v} for k, v in how.items()]))
                 continue
             frames.append(rate(events, years, conf_level=self.conf_level).to_frame(n=n, group=arm))
