@@ -102,7 +102,7 @@ def test_where_nobody_was_lost_the_interval_is_exact(first):
     }
     assert {complete for _, complete, _ in methods} == {True, False}
     for _, complete, method in methods:
-        assert (method == "Clopper-Pearson") == complete
+        assert (method == "clopper-pearson") == complete
 
 
 def test_the_test_is_gray_s_of_those_at_risk(study, first):
