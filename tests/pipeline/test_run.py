@@ -249,7 +249,7 @@ class TestOtherForms:
         captions = [p.text for p in document.paragraphs if p.style.name == "Caption"]
         assert captions == ["Table 1. Patients", "Table 2. Patients"]
         assert [[c.text for c in row.cells] for row in document.tables[0].rows] == [
-            ["what", "n"],
+            ["What", "n"],
             ["patients", "4"],
         ]
         assert "There are 4 patients." in [p.text for p in document.paragraphs]
@@ -412,7 +412,7 @@ class TestHandingOver:
         handed = gather(chapter.scratch, ["01_one"])
         assert list(handed.exhibits["01_one"]) == ["tables/ends", "figures/km"]
         assert handed.exhibits["01_one"]["tables/ends"]["rows"] == [
-            [["label", "transplants"], ["label", "3"]]
+            [["label", "transplants", ""], ["label", "3", ""]]
         ]
         title = "A finding that is longer than a line of the figure and so is broken into two of them"
         assert handed.exhibits["01_one"]["figures/km"] == {"title": title, "alt": "Words."}

@@ -26,10 +26,11 @@ from esld.report import front
 from esld.report.chapter import Chapter, Others
 from esld.report.drawing import figures
 from esld.report.drawing.figures import Picture
-from esld.report.phrases import Sentence
+from esld.report.phrases import Sentence, reader_of
 from esld.report.results import Reported, Row
 from esld.report.roles import SUMMARY
 from esld.report.tables import Table
+from esld.report.words.catalogue import read_by
 from tests.report.builders import ROOT, plain
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.py"))
@@ -104,8 +105,11 @@ def run(study: Study, names: Iterable[str] = OF_THE_CUT, *, draw: bool = False) 
     Without `draw` figures are made, and not laid out, which takes a third of the time.
     """
     figures.set_style()
-    if draw:
-        return _run(study, names)
+    with read_by(reader_of(study)):
+        return _run(study, names) if draw else _undrawn(study, names)
+
+
+def _undrawn(study: Study, names: Iterable[str]) -> Report:
     with (
         mock.patch("matplotlib.figure.Figure.draw_without_rendering", lambda figure: None),
         mock.patch("matplotlib.layout_engine.ConstrainedLayoutEngine.execute", lambda engine, figure: None),
