@@ -118,7 +118,7 @@ def test_25_placebo_has_no_dose(tmp_path):
         assert own.adsl["SAFFL"].eq("Y").sum() == 21
         assert needs.why_not(own, "safety_set") == ""
     group = safety.safety_set(own)
-    assert {arm: group.size(arm) for arm in group.arms} == {"Low dose": 10, "Medium-high dose": 11}
+    assert {arm: group.size(arm) for arm in group.arms} == {"LOW": 10, "MEDHIGH": 11}
 
 
 def test_26_and_27_the_end_of_the_last_infusion_and_the_last_sign_of_life(tmp_path):
@@ -173,7 +173,7 @@ def test_29_and_30_severity_as_it_was_collected(tmp_path, change, there):
     assert "Worst grade" not in text
     if "severe" in found.kinds:
         severe = demo_tables()["AE"].query("AETOXGR in ['3', '4', '5']")
-        by_arm = own.adsl.set_index("USUBJID")["TRT01A"].loc[severe["USUBJID"].unique()].value_counts()
+        by_arm = own.adsl.set_index("USUBJID")["ACTARMCD"].loc[severe["USUBJID"].unique()].value_counts()
         assert [reported.row("severe", arm).events for arm in own.arms] == by_arm[own.arms].tolist()
         assert "Worst severity" in text
         assert "Severe: " in text

@@ -13,6 +13,7 @@ from bs4 import BeautifulSoup, Tag
 
 from esld.protocol import read_protocol
 from tests.pipeline.conftest import ROOT
+from tests.report.builders import LABELS
 from tests.reports import REAL_CUTS
 
 SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -193,6 +194,7 @@ def test_the_numbers_of_an_alt_text_are_results_or_the_protocol_s(report, pages,
 
 
 # What a count in an alt text counts: result, words before it, statistic of the row of that group.
+GROUPS = LABELS | {"ALL": "All"}
 FLOW = {
     "Allocated": "randomised", "Received at least one infusion": "treated", "every planned infusion": "complete",
     "fewer by the cut-off": "partial", "Never infused": "untreated", "with a liver transplant": "transplanted",
@@ -230,7 +232,11 @@ def alt_counts(alts: dict[str, list[str]], rows: dict[str, dict]) -> list[tuple[
             compare(rf"\b{words} (\d+)\b", flow, row["value"])
     for words, statistic in FLOW.items():
         for row in own("flow", statistic):
-            compare(rf"\. {re.escape(row['arm'])}: [^.]*?\b{words} (\d+)\b", flow, row["value"])
+            compare(
+                rf"\. {re.escape(GROUPS.get(row['arm'], row['arm']))}: [^.]*?\b{words} (\d+)\b",
+                flow,
+                row["value"],
+            )
     everybody = sum(row["value"] for row in own("entry", "randomised"))
     if everybody:
         compare(
