@@ -30,14 +30,7 @@ from IPython.display import display
 
 from esld.report import numbers, phrases
 from esld.report.chapter import open_chapter
-from esld.report.safety import (
-    adverse_events,
-    edish,
-    exposure,
-    hys_law,
-    infusion_reactions,
-    laboratory,
-)
+from esld.report.safety import adverse_events, edish, exposure, hys_law, infusion_reactions, laboratory
 from esld.report.safety import counted as safety
 from esld.report.words.catalogue import message
 

@@ -12,7 +12,7 @@ import pytest
 from esld.report.results import Reported, read_rows
 
 ROOT = Path(__file__).parents[1]
-ARMS = {"D-penicillamine": "trt=1", "Placebo": "trt=2"}
+ARMS = {"DPCA": "trt=1", "PLACEBO": "trt=2"}
 
 
 @cache

@@ -320,6 +320,7 @@ WRITERS = {
     "pipeline/workcopy.py": "a folder that was asked for",
     "report/chapter.py": "the run's folder",
     "report/drawing/figures.py": "the run's folder",
+    "report/labels.py": "the staged folder",
     "report/results.py": "the staged folder",
 }
 ON_PATHS = {

@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from esld.pipeline.render import Card, Chapter, Masthead, Report, render
+from esld.pipeline.render import Card, Chapter, Masthead, Report, body_of, render
 from esld.pipeline.theme.export import picture_size
 from esld.report.cells import Count, Number
 from esld.report.tables import Table
+from esld.report.words.catalogue import PSEUDO, Reader, marked, read_by
 
 HOSTILE = "A <b>\"trial\"</b> & 'more' </title></style><script>alert(1)</script>"
 KAPLAN_MEIER = "import numpy as np\n\n# 0 < x & y\nx = \"<b>\" if 1 < 2 else '&amp;'\n  \nshow(x)"
@@ -180,6 +181,20 @@ def pages(folder) -> dict[str, BeautifulSoup]:
 
 def words(tag) -> str:
     return " ".join(tag.get_text().split())
+
+
+def test_each_reader_has_the_words_of_its_own_language(report):
+    """In one process one after the other, and again: no template keeps the words of the first."""
+    chapter = next(own for own in report.chapters if own.slug == "03_survival")
+    pages = []
+    for language in ("en", PSEUDO, "en", PSEUDO):
+        with read_by(Reader(language)):
+            body = body_of(chapter, [chapter.slug])
+            pages.append(BeautifulSoup(body.page, "html.parser"))
+    folds = [page.select_one("details.code > summary").get_text() for page in pages]
+    assert folds == ["Code", marked("Code")] * 2
+    labels = [page.select_one("figure.picture input")["aria-label"] for page in pages]
+    assert labels == ["Enlarge the figure", marked("Enlarge the figure")] * 2
 
 
 class TestCode:

@@ -94,7 +94,7 @@ def _exporter() -> "HTMLExporter":
     from nbconvert import HTMLExporter
     from traitlets.config import Config
 
-    return HTMLExporter(
+    exporter = HTMLExporter(
         config=Config({"NbConvertBase": {"display_data_priority": list(SHOWN)}}),
         template_name="cells",
         extra_template_basedirs=[str(THEME)],
@@ -102,8 +102,11 @@ def _exporter() -> "HTMLExporter":
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         exclude_anchor_links=True,
-        filters={"picture_size": picture_size, "alt_text": _alt_text, "words": message},
+        filters={"picture_size": picture_size, "alt_text": _alt_text},
     )
+    # A function, and no filter: Jinja works out a filter of a constant once, for whoever reads first.
+    exporter.environment.globals["words"] = message
+    return exporter
 
 
 def picture_size(png: str) -> tuple[int, int] | None:

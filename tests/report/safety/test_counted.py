@@ -85,7 +85,7 @@ class TestShares:
     def test_the_limits_are_exact(self, x, n):
         row = rows(safety.share("s", LOW, x, n, conf_level=0.95)).rows[0]
         exact = clopper_pearson(x, n)
-        assert (row.events, row.n, row.method) == (x, n, "Clopper-Pearson")
+        assert (row.events, row.n, row.method) == (x, n, "clopper-pearson")
         assert (row.value, row.lower, row.upper) == pytest.approx((x / n, exact.lower, exact.upper))
 
     def test_words_of_a_share(self):
