@@ -93,4 +93,4 @@ def test_cox_on_the_arm(result):
     wanted = [expected[k][0] for k in ("coef", "se", "hr", "hr_lower95", "hr_upper95", "p")]
     assert found == pytest.approx(wanted, rel=1e-6)
     assert rows.row("loglik").value == pytest.approx(expected["loglik"], rel=1e-6)
-    assert (hazard.n, hazard.events, hazard.ties) == (312, 125, "Efron")
+    assert (hazard.n, hazard.events, hazard.ties) == (312, 125, "efron")

@@ -137,6 +137,11 @@ def method(row: Row) -> str:
     return method_words(row.method)
 
 
+def ties(row: Row) -> str:
+    """By whom tied event times are treated, as plain text."""
+    return message(f"ties.{row.ties}")
+
+
 def method_words(code: str) -> str:
     """A method of :mod:`esld.methods` in the words of the catalogue, as plain text."""
     made, _, conditions = code.partition(f", {GIVEN}, ")

@@ -9,7 +9,6 @@ from esld.survival._data import Bools, Floats, Ints
 
 Ties = Literal["efron", "breslow", "exact"]
 TIES = get_args(Ties)
-NAMES = {"efron": "Efron", "breslow": "Breslow", "exact": "exact, discrete"}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -15,7 +15,7 @@ from esld.survival._newton import maximise
 from esld.survival._ratios import RatioModel
 from esld.survival.counting_process import CountingRows, counting_rows
 
-TIES = {"efron": "Efron", "breslow": "Breslow"}
+TIES = ("efron", "breslow")
 _METHOD = "andersen-gill, lwyy, wald"
 # As in `cox`: a standard error of 100 per standard deviation of a covariate is no information.
 _FLAT = 100.0
@@ -116,7 +116,7 @@ def andersen_gill(
         raise ValueError(f"covariates must be other columns, each once, got {list(names)}")
     if absent := [name for name in names if name not in rows.columns]:
         raise ValueError(f"rows must have the columns {absent}, got {list(rows.columns)}")
-    choice(ties, "ties", tuple(TIES))
+    choice(ties, "ties", TIES)
     z = two_sided_z(conf_level)
     data = counting_rows(rows, subject=subject, start=start, stop=stop, event=event)
     if (several := int(np.count_nonzero(data.count > 1))) > 0:
@@ -151,7 +151,7 @@ def andersen_gill(
         lower=np.exp(coef - margin), upper=np.exp(coef + margin), z=wald, p_value=2 * ndtr(-np.abs(wald)),
         loglik_null=null, loglik=loglik, score_chisq=score_chisq,
         score_p_value=float(chdtrc(p, score_chisq)), n=data.subjects, rows=len(rows),
-        events=int(data.count.sum()), ties=TIES[ties], method=_METHOD, conf_level=conf_level, reason=reason,
+        events=int(data.count.sum()), ties=ties, method=_METHOD, conf_level=conf_level, reason=reason,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from esld.methods import made_by, stratified
 from esld.reasons import Reason, Why, because
 from esld.survival._data import Floats, Ints, checked_times, choice, group_codes, two_sided_z
 from esld.survival._newton import maximise
-from esld.survival._partial_likelihood import NAMES, TIES, Regression, Ties, partial_likelihood
+from esld.survival._partial_likelihood import TIES, Regression, Ties, partial_likelihood
 from esld.survival._ratios import RatioModel
 
 # A standard error of 100 per standard deviation of a covariate: the information has gone, as it does when a
@@ -125,7 +125,7 @@ def cox(
         terms=data.names, coef=coef, std_err=std_err, vcov=vcov, lower=np.exp(coef - margin),
         upper=np.exp(coef + margin), z=wald, p_value=2 * ndtr(-np.abs(wald)), loglik_null=null, loglik=loglik,
         lr_chisq=chisq, lr_p_value=float(chdtrc(p, np.maximum(chisq, 0.0))), n=data.time.size,
-        events=int(data.event.sum()), ties=NAMES[ties], strata=data.strata,
+        events=int(data.event.sum()), ties=ties, strata=data.strata,
         method=made_by(method, stratified(data.strata)), conf_level=conf_level, reason=reason,
     )  # fmt: skip
 

@@ -207,7 +207,7 @@ def fine_gray(
         cause=states.names[0], terms=names, coef=coef, std_err=std_err, vcov=vcov,
         lower=lower, upper=upper, z=wald, p_value=p_value, loglik_null=null,
         loglik=loglik, n=time.size, events=int((codes == 1).sum()), competing=int((codes == 2).sum()),
-        ties="Breslow", method=made_by(_METHOD, step("cause", states.names[0])), conf_level=conf_level, reason=reason,
+        ties="breslow", method=made_by(_METHOD, step("cause", states.names[0])), conf_level=conf_level, reason=reason,
         note=states.note,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from esld.methods import made_by, stratified
 from esld.reasons import Reason, Why, because
 from esld.survival._data import Floats, choice, two_sided_z
 from esld.survival._newton import maximise
-from esld.survival._partial_likelihood import NAMES, Regression, partial_likelihood
+from esld.survival._partial_likelihood import Regression, partial_likelihood
 from esld.survival._ratios import RatioModel
 from esld.survival.cox import no_information, regression, standardised
 
@@ -137,7 +137,7 @@ def firth(
     return FirthFit(
         terms=data.names, coef=coef, std_err=std_err, lower=lower, upper=upper, p_value=p_value, loglik_null=null,
         loglik=loglik, lr_chisq=chisq, lr_p_value=float(chdtrc(p, np.maximum(chisq, 0.0))), n=data.time.size,
-        events=int(data.event.sum()), ties=NAMES[ties], strata=data.strata,
+        events=int(data.event.sum()), ties=ties, strata=data.strata,
         method=made_by(METHOD, stratified(data.strata)), conf_level=conf_level, reason=reason,
         reasons=reasons,
     )  # fmt: skip

@@ -275,5 +275,5 @@ class TestControlFlow:
             "score_chisq",
             "score_p_value",
         ]
-        assert set(frame["n"]) == {128} and set(frame["ties"]) == {"Efron"}
+        assert set(frame["n"]) == {128} and set(frame["ties"]) == {"efron"}
         assert frame["group"].tolist() == ["active"] * 5 + [None] * 4

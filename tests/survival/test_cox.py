@@ -266,4 +266,4 @@ class TestControlFlow:
             *["loglik_null", "loglik", "lr_chisq", "lr_p_value"],
         ]
         assert frame["group"].tolist() == ["x"] * 4 + [None] * 4
-        assert set(frame["ties"]) == {"Efron"}
+        assert set(frame["ties"]) == {"efron"}

@@ -114,7 +114,7 @@ class TestClosedForm:
         # Two of three at once: (u * 1) / (1 + 2u)^2 with x = 1, 0, 1: stationary where u = 1/2.
         found = fit([1, 1, 2], [1, 1, 0], x=[1, 0, 1])
         assert found.coef[0] == pytest.approx(-log(2), rel=1e-9)
-        assert found.ties == "Breslow"
+        assert found.ties == "breslow"
 
     def test_level_changes_the_width_only(self):
         wide, narrow = (fit(self.TIME, self.STATE, conf_level=c, x=self.X) for c in (0.95, 0.8))
@@ -324,4 +324,4 @@ class TestControlFlow:
             *("loglik_null", "loglik"),
         ]
         assert frame["group"].tolist() == ["x"] * 4 + [None] * 2
-        assert set(frame["ties"]) == {"Breslow"}
+        assert set(frame["ties"]) == {"breslow"}

@@ -43,7 +43,7 @@ class TestReference:
             method="Proportional hazards",
         )
         assert [1] * len(covariates) + [found.df] == wanted["df"]
-        assert (found.ties, found.reason, set(found.reasons)) == ("Efron", None, {None})
+        assert (found.ties, found.reason, set(found.reasons)) == ("efron", None, {None})
 
 
 class TestClosedForm:
@@ -161,7 +161,7 @@ class TestControlFlow:
         ]
         assert frame["group"].tolist() == ["x", "x", None, None, None]
         assert set(frame["method"]) == {"proportional-hazards-score:km"}
-        assert set(frame["ties"]) == {"Efron"}
+        assert set(frame["ties"]) == {"efron"}
 
 
 def test_rounding_is_no_variance():

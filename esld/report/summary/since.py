@@ -27,7 +27,7 @@ from esld.report.difference import (
     result_name,
 )
 from esld.report.front import ADVERSE_EVENTS, PRIMARY
-from esld.report.phrases import method, whole
+from esld.report.phrases import method, ties, whole
 from esld.report.results import Reported, Row, read_rows
 from esld.report.roles import SUMMARY
 from esld.report.tables import Table
@@ -327,8 +327,8 @@ def method_table(since: SinceLastCut) -> Table | None:
 def _how(row: Row | None) -> str:
     if row is None:
         return ""
-    ties = message("diff.method.ties", ties=row.ties) if row.ties else ""
-    return message("list.comma").join(filter(None, (method(row), ties, numbers.unit(row.unit))))
+    by = message("diff.method.ties", ties=ties(row)) if row.ties else ""
+    return message("list.comma").join(filter(None, (method(row), by, numbers.unit(row.unit))))
 
 
 def _more(count: int) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from esld.data.views import ALL
 from esld.protocol import StatedText
 from esld.reasons import Why
 from esld.report import numbers
-from esld.report.phrases import p_equals, points, points_noun, span, whole, worded
+from esld.report.phrases import p_equals, points, points_noun, span, ties, whole, worded
 from esld.report.results import Reported, Row, difference_row
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import (
@@ -199,7 +199,7 @@ def _(result: CoxFit, reported: Reported) -> str:
     parts["p"] = p_equals(p_row)
     level = numbers.level(result.conf_level)
     return message(
-        "cox", first=treatment(first), second=treatment(second), level=level, ties=row.ties, **parts
+        "cox", first=treatment(first), second=treatment(second), level=level, ties=ties(row), **parts
     )
 
 

@@ -8,7 +8,7 @@ from math import isnan
 
 from esld.reasons import Why
 from esld.report import numbers
-from esld.report.phrases import conditions_words, p_equals, span
+from esld.report.phrases import conditions_words, p_equals, span, ties
 from esld.report.results import Reported, Row
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined, noun, of_group, period, treatment
@@ -113,7 +113,7 @@ def firth(result: FirthFit, reported: Reported) -> str:
     if row.value is None:
         return message("firth.failed" if _says(row, Why.NO_CONVERGENCE) else "firth.none")
     second, _, first = row.arm.partition(" v ")
-    words = {"first": treatment(first), "second": treatment(second), "ties": row.ties}
+    words = {"first": treatment(first), "second": treatment(second), "ties": ties(row)}
     if row.reason:
         return message("firth.only", hr=span(row, numbers.fixed(row.value, 2)), **words)
     p, level = p_equals(reported.row("hazard_ratio_p_value")), numbers.level(result.conf_level)
