@@ -260,7 +260,7 @@ class TestEstimates:
         found = compared(before, after)
         assert since.method_table(found).frame.to_numpy().tolist() == [
             ["x", "2", "Kaplan–Meier", "m"],
-            ["y", "1", "Kaplan–Meier", "Kaplan–Meier, efron ties"],
+            ["y", "1", "Kaplan–Meier", "Kaplan–Meier, Efron ties"],
         ]
         said = plain(since.estimate_sentence(found, reported(found)))
         assert "Another method than then made 3 numbers: there" in said
