@@ -95,8 +95,6 @@ def assemble(
     scratch = staged / SCRATCH
     handed = gather(scratch, binder.slugs)
     write_rows(handed.rows, staged / "results.json")
-    titles = {slug: binder.chapters[slug].title for slug in binder.slugs if slug in binder.chapters}
-    write_labels(labels_of(handed.rows, study, titles), staged / LABELS)
     for name in ("tables", "figures"):
         shutil.move(scratch / name, staged / name)
     kept = sorted(binder.kept)
@@ -105,6 +103,9 @@ def assemble(
     report = _report(binder, handed, study, inputs, environment, pdf)
     render.render(report, staged, bodies=binder.bodies)
     exhibits = {slug: _exhibits(own, staged) for slug, own in handed.exhibits.items()}
+    tables = [shown for own in exhibits.values() for shown in own if isinstance(shown, Table)]
+    titles = {slug: binder.chapters[slug].title for slug in binder.slugs}
+    write_labels(labels_of(handed.rows, study, titles, tables), staged / LABELS)
     word.write_word(report, exhibits, staged / word.WORD)
     if pdf:
         paper.write_pdf(staged / "report.html", staged / paper.PDF)

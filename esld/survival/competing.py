@@ -85,7 +85,8 @@ class CumulativeIncidence:
 
     @property
     def method(self) -> str:
-        return f"aalen-johansen, {self.variance}, {self.conf_type}"
+        kind = {"greenwood": "greenwood-type", "aalen": "aalen"}[self.variance]
+        return f"aalen-johansen, {kind}, {self.conf_type}"
 
     def _at(self, points: Floats, cause: int, extend: bool) -> dict[str, Floats]:
         past = until(self.times, points)

@@ -30,7 +30,7 @@ from esld.times import with_horizon
 
 MilestoneLimits = Literal["beta product", "plain"]
 MILESTONE_LIMITS = {
-    "beta product": "kaplan-meier-difference, mid-p-beta-product, mover",
+    "beta product": "kaplan-meier-difference, mover-of-mid-p-beta-product",
     "plain": "kaplan-meier-difference, greenwood, normal",
 }
 """How the limits of Kaplan-Meier estimates are made, and what the method of their difference is called."""

@@ -53,7 +53,7 @@ def test_incomplete_uses_one_method_in_every_card():
     low, high, difference = cards(groups)
     assert low[1:] == ("82 %", "95 % CI 48 % to 98 %; Kaplan–Meier, n = 11")
     assert high[1:] == ("91 %", "95 % CI 57 % to 100 %; Kaplan–Meier, n = 11")
-    assert "Kaplan–Meier difference, mid-p beta product, MOVER" in difference[2]
+    assert "Kaplan–Meier difference, MOVER of mid-p beta product limits" in difference[2]
     assert "Clopper" not in str(cards(groups))
 
 
@@ -77,7 +77,7 @@ def test_cards_tell_the_numbers_of_the_sentence(groups):
 def test_arm_without_deaths_beside_an_incomplete_one():
     low, _, difference = cards({LOW: [ALIVE] * 11, HIGH: [ALIVE] * 8 + [DIED, DIED, LOST]})
     assert low[1:] == ("100 %", "95 % CI 72 % to 100 %; Kaplan–Meier, n = 11")
-    assert difference[2].endswith("; Kaplan–Meier difference, mid-p beta product, MOVER")
+    assert difference[2].endswith("; Kaplan–Meier difference, MOVER of mid-p beta product limits")
 
 
 def test_everybody_dead_in_an_arm():

@@ -276,7 +276,7 @@ class TestAtTimes:
         certain = cumulative_incidence([1, 2], ["a", "a"], censored=None).estimate(2, "a")
         assert certain.value == 1 and isnan(certain.std_err)
         assert certain.reason == because(Why.NO_LIMITS_AT, limits="log-log", of="incidence", value=1)
-        assert self.FOUND.estimate(2, "a").method == "aalen-johansen, greenwood, log-log"
+        assert self.FOUND.estimate(2, "a").method == "aalen-johansen, greenwood-type, log-log"
 
     def test_counts(self):
         counts = self.FOUND.counts([0, 2, 5])

@@ -89,18 +89,19 @@ def pairs_table(study: Study, result: WinStatistics, reported: Reported) -> Tabl
     """Pairs won, lost and left undecided by each outcome of the hierarchy, then in all."""
     first, second = study.arms[:2]
     heads = {
-        "wins": message("pairs.better", arm=arm_label(second)),
-        "losses": message("pairs.better", arm=arm_label(first)),
+        f"{second}.better": message("pairs.better", arm=arm_label(second)),
+        f"{first}.better": message("pairs.better", arm=arm_label(first)),
         "ties": message("pairs.undecided"),
     }
+    counted = dict(zip(heads, ("wins", "losses", "ties"), strict=True))
     names = {rank_code(rank): rank.name for plan in study.protocol.analyses for rank in plan.hierarchy}
     lines: list[dict[str, Cell]] = [
         {"outcome": Label(names[part.name], part.name)}
-        | {what: number(reported.row(f"component_{what}_{part.name}")) for what in heads}
+        | {key: number(reported.row(f"component_{what}_{part.name}")) for key, what in counted.items()}
         for part in result.components
     ]
     every = Label(message("pairs.all"), "ALL")
-    lines.append({"outcome": every} | {what: number(reported.row(what)) for what in heads})
+    lines.append({"outcome": every} | {key: number(reported.row(what)) for key, what in counted.items()})
     notes = (message("pairs.note", first=result.n[0], second=result.n[1]),)
     return Table("pairs", message("pairs.title"), lines, footnotes=notes, heads=heads)
 

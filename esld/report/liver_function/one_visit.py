@@ -205,8 +205,9 @@ def ranked_table(
     counts = ("died", "transplanted", "with_value", "missing")
     under = {arm: [f"{arm}.{what}" for what in counts] for arm in study.arms[:2]}
     heads = {f"{arm}.{what}": message(f"ranked.{what}") for arm in under for what in counts}
-    second = arm_label(study.arms[1])
-    heads["better"] = message("ranked.better", arm=second, level=level)
+    second = study.arms[1]
+    better = f"{second}.better"
+    heads[better] = message("ranked.better", arm=arm_label(second), level=level)
     columns = ["quantity", *heads, "p", "p_randomisation"]
     lines, shown = [], []
     for parameter in parameters:
@@ -221,7 +222,7 @@ def ranked_table(
         )
     notes = [
         message("ranked.note", visit=in_prose(visit.label)),
-        message("ranked.note.better", arm=second),
+        message("ranked.note.better", arm=arm_label(second)),
         _randomisation_note([row for row in shown if row.statistic == RANDOMISATION_P]),
     ]
     notes += notes_of(row for row in shown if row.value is None)

@@ -313,22 +313,23 @@ def method_table(since: SinceLastCut) -> Table | None:
     changed = since.estimates.by_another_method if since.estimates else ()
     if not changed:
         return None
-    made: dict[tuple[str, str, str], int] = {}
+    made: dict[tuple[str, Label, Label], int] = {}
     for change in changed:
         key = (result_name(change.row), _how(change.before), _how(change.after))
         made[key] = made.get(key, 0) + 1
     lines = [
-        {"result_id": Label(name), "numbers": Number(n), "method_then": Label(then), "method_now": Label(now)}
+        {"result_id": Label(name), "numbers": Number(n), "method_then": then, "method_now": now}
         for (name, then, now), n in made.items()
     ]
     return Table("since_methods", message("diff.methods.title"), lines[:_SHOWN], footnotes=_more(len(lines)))
 
 
-def _how(row: Row | None) -> str:
+def _how(row: Row | None) -> Label:
     if row is None:
-        return ""
+        return Label("")
     by = message("diff.method.ties", ties=ties(row)) if row.ties else ""
-    return message("list.comma").join(filter(None, (method(row), by, numbers.unit(row.unit))))
+    said = message("list.comma").join(filter(None, (method(row), by, numbers.unit(row.unit))))
+    return Label(said, "; ".join(filter(None, (row.method, row.ties, row.unit))))
 
 
 def _more(count: int) -> tuple[str, ...]:

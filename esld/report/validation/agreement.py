@@ -200,7 +200,9 @@ def agreement_table(agreed: pd.DataFrame) -> Table:
 
 def not_compared_table() -> Table:
     """What of the references is not compared, and why."""
-    lines = [{"not_compared": Label(n.name, n.code), "why": Label(n.reason, n.code)} for n in NOT_COMPARED]
+    lines: list[dict[str, Cell | str]] = [
+        {"not_compared": Label(n.name, n.code), "why": n.reason} for n in NOT_COMPARED
+    ]
     return Table("validation_not_compared", message("agreement.not_compared.title"), lines)
 
 

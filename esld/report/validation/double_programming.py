@@ -24,8 +24,8 @@ CLOSED_FORM = 1e-8  # relative; the report keeps 12 significant digits
 SEARCHED = 1e-5  # relative: two searches of one maximum
 OF_A_STANDARD_ERROR = 5e-3  # how far two searches may leave an LS mean apart, where the likelihood is flat
 KM, RMST, LOGRANK = "lifelines, kaplan-meier", "lifelines, rmst", "lifelines, log-rank"
-COX, INCIDENCE = "lifelines, cox, efron", "lifelines, aalen-johansen"
-FISHER, LS = "scipy, fisher", "scipy, reml, bfgs, least-squares"
+COX, INCIDENCE = "lifelines, cox-by-efron", "lifelines, aalen-johansen"
+FISHER, LS = "scipy, fisher", "scipy, reml-by-bfgs, least-squares"
 
 
 @dataclass(frozen=True, kw_only=True)

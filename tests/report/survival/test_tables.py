@@ -71,8 +71,8 @@ class TestMilestone:
         assert line(table, LOW)["Worst to best case"] == ""
         assert line(table, "Difference, points")["Worst to best case"] == "0 to 9"
         assert table.footnotes[0] == (
-            "Method: Kaplan–Meier, beta product, method of moments; difference: Kaplan–Meier difference, mid-p beta product, "
-            "MOVER."
+            "Method: Kaplan–Meier, beta product, method of moments; difference: Kaplan–Meier difference, MOVER of mid-p beta "
+            "product limits."
         )
         assert message("milestone.lost") in table.footnotes
 
