@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from esld.data.cutfile import CutFile
 from esld.data.fingerprint import canonical
-from esld.errors import InputError, InputErrors, did_you_mean
+from esld.errors import InputError, InputErrors, did_you_mean, each_of
+from esld.protocol import read_protocol
 from esld.report.roles import READERS
 
 if TYPE_CHECKING:
@@ -121,6 +122,48 @@ def read_chapters(file: CutFile) -> list[ChapterSource]:
     if faults:
         raise InputErrors(faults)
     return chapters
+
+
+def unrunnable(file: CutFile) -> list[InputError]:
+    """What would stop a run of a cut before its data are read: faults of its chapters, and :func:`unfit`."""
+    if not (file.root / "notebooks").is_dir():
+        return unfit(file)  # data are checked where nobody has laid out a working copy
+    try:
+        return unfit(file, read_chapters(file))
+    except InputErrors as error:
+        return [*each_of(error), *unfit(file)]
+
+
+def unfit_alone(protocol: Path) -> list[InputError]:
+    """What of a protocol would stop any chapter of the package, whatever a cut will list."""
+    from esld.report.planned import REPORTED, faults
+
+    return faults(read_protocol(protocol), REPORTED, file=protocol.name)
+
+
+def unfit(file: CutFile, chapters: Sequence[ChapterSource] = ()) -> list[InputError]:
+    """What of the protocol would stop a chapter of the cut, or make it say what is false; see :mod:`esld.report.planned`.
+
+    Parameters
+    ----------
+    file : CutFile
+        The cut.
+    chapters : sequence of ChapterSource
+        Its chapters, whose defaults hold where the cut sets nothing.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The protocol is refused.
+    """
+    from esld.report.planned import faults
+
+    values = {slug: dict(own) for slug, own in file.cut.parameters.items()}
+    for chapter in chapters:
+        defaults = {name: parameter.default for name, parameter in chapter.parameters.items()}
+        values[chapter.slug] = defaults | values.get(chapter.slug, {})
+    trial, name = read_protocol(file.protocol_path), file.protocol_path.name
+    return faults(trial, file.cut.chapters, parameters=values, file=name)
 
 
 def read_chapter(path: Path) -> ChapterSource:
