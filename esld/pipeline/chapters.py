@@ -136,13 +136,14 @@ def unrunnable(file: CutFile) -> list[InputError]:
 
 def unfit_alone(protocol: Path) -> list[InputError]:
     """What of a protocol would stop any chapter of the package, whatever a cut will list."""
-    from esld.report.planned import REPORTED, faults
+    from esld.report.planned import REPORTED
+    from esld.report.requirements import faults
 
     return faults(read_protocol(protocol), REPORTED, file=protocol.name)
 
 
 def unfit(file: CutFile, chapters: Sequence[ChapterSource] = ()) -> list[InputError]:
-    """What of the protocol would stop a chapter of the cut, or make it say what is false; see :mod:`esld.report.planned`.
+    """What of the protocol would stop a chapter of the cut, or make it say what is false; see :mod:`esld.report.requirements`.
 
     Parameters
     ----------
@@ -156,7 +157,7 @@ def unfit(file: CutFile, chapters: Sequence[ChapterSource] = ()) -> list[InputEr
     esld.errors.InputError
         The protocol is refused.
     """
-    from esld.report.planned import faults
+    from esld.report.requirements import faults
 
     values = {slug: dict(own) for slug, own in file.cut.parameters.items()}
     for chapter in chapters:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from esld.protocol import reference
 from esld.report.needs import PLANNED, TAG
-from esld.report.planned import REPORTED, REQUIREMENTS
+from esld.report.planned import REPORTED
+from esld.report.requirements import REQUIREMENTS
 
 BEGINNING = """\
 The chapters were written for trials of survival in liver disease with two arms that are treated by infusion, and look for ids by
