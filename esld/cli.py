@@ -128,7 +128,7 @@ def check(
     from esld.data.declared import read_options
     from esld.data.mapping.model import files_of
     from esld.data.workbook import KINDS, write_sheets
-    from esld.pipeline.chapters import unfit_alone, unrunnable
+    from esld.pipeline.fitness import unfit_alone, unrunnable
     from esld.targets import file_target
 
     is_cut = data.suffix.lower() in (".yaml", ".yml")
@@ -230,11 +230,12 @@ def run(
             rule, remedy = "must be the place of one cut", "Rename a cut file, or run them one by one."
             raise InputError(str(report), rule, f"{places[report].path} and {file.path}", remedy=remedy)
     if len(files) > 1:  # a mistake in one, or a refusal, is told before any runs
-        from esld.pipeline.chapters import read_chapters, unfit
+        from esld.pipeline.chapters import read_chapters
+        from esld.pipeline.fitness import unfit
         from esld.pipeline.making import place_of
 
         for file in files:
-            if faults := unfit(file, read_chapters(file)):
+            if faults := unfit(file, {chapter.slug: chapter.parameters for chapter in read_chapters(file)}):
                 raise InputErrors(faults)
             place_of(file, output)
     how, code = How(output, pdf, jobs or processors(), timeout, force), 0

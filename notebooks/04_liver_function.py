@@ -33,12 +33,13 @@ from IPython.display import display
 from esld.report import numbers, parameters, randomised
 from esld.report.chapter import open_chapter
 from esld.report.liver_function import by_patient, hierarchy, one_visit, repeated, shift
+from esld.report.planned import AT_VISITS
 from esld.report.words.catalogue import message
 
 chapter = open_chapter("04_liver_function", cut=cut)
 study = chapter.study
 plans = parameters.plans_at_visits(study)
-laboratory, scores = (parameters.parameters_of(study, analysis) for analysis in parameters.AT_VISITS)
+laboratory, scores = (parameters.parameters_of(study, analysis) for analysis in AT_VISITS)
 level = numbers.level(conf_level)
 
 # %% [markdown]

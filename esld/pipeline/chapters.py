@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from esld.data.cutfile import CutFile
 from esld.data.fingerprint import canonical
-from esld.errors import InputError, InputErrors, did_you_mean, each_of
-from esld.protocol import read_protocol
+from esld.errors import InputError, InputErrors, did_you_mean
 from esld.report.roles import READERS
 
 if TYPE_CHECKING:
@@ -94,6 +93,21 @@ def read_chapters(file: CutFile) -> list[ChapterSource]:
         sets a parameter that the chapter does not have or gives it another type. All faults at once.
     """
     folder = file.root / "notebooks"
+    if faults := name_faults(file):
+        raise InputErrors(faults)
+    chapters = [read_chapter(folder / f"{slug}.py") for slug in sorted(file.cut.chapters)]
+    from esld.pipeline.sections import need_faults  # it imports what a study is made of
+
+    for chapter in chapters:
+        faults += [*parameter_faults(chapter.slug, chapter.parameters, file), *need_faults(chapter)]
+    if faults:
+        raise InputErrors(faults)
+    return chapters
+
+
+def name_faults(file: CutFile) -> list[InputError]:
+    """What is wrong with the names of a cut's chapters."""
+    folder = file.root / "notebooks"
     known = sorted(p.stem for p in folder.glob("*.py"))
     faults: list[InputError] = []
     for slug in sorted(set(file.cut.chapters) - set(known)):
@@ -112,59 +126,7 @@ def read_chapters(file: CutFile) -> list[ChapterSource]:
         faults.append(
             InputError("parameters", "must be those of the cut's chapters", slug, file.path.name, remedy)
         )
-    if faults:
-        raise InputErrors(faults)
-    chapters = [read_chapter(folder / f"{slug}.py") for slug in sorted(file.cut.chapters)]
-    from esld.pipeline.sections import need_faults  # it imports what a study is made of
-
-    for chapter in chapters:
-        faults += [*_parameter_faults(chapter, file), *need_faults(chapter)]
-    if faults:
-        raise InputErrors(faults)
-    return chapters
-
-
-def unrunnable(file: CutFile) -> list[InputError]:
-    """What would stop a run of a cut before its data are read: faults of its chapters, and :func:`unfit`."""
-    if not (file.root / "notebooks").is_dir():
-        return unfit(file)  # data are checked where nobody has laid out a working copy
-    try:
-        return unfit(file, read_chapters(file))
-    except InputErrors as error:
-        return [*each_of(error), *unfit(file)]
-
-
-def unfit_alone(protocol: Path) -> list[InputError]:
-    """What of a protocol would stop any chapter of the package, whatever a cut will list."""
-    from esld.report.planned import REPORTED
-    from esld.report.requirements import faults
-
-    return faults(read_protocol(protocol), REPORTED, file=protocol.name)
-
-
-def unfit(file: CutFile, chapters: Sequence[ChapterSource] = ()) -> list[InputError]:
-    """What of the protocol would stop a chapter of the cut, or make it say what is false; see :mod:`esld.report.requirements`.
-
-    Parameters
-    ----------
-    file : CutFile
-        The cut.
-    chapters : sequence of ChapterSource
-        Its chapters, whose defaults hold where the cut sets nothing.
-
-    Raises
-    ------
-    esld.errors.InputError
-        The protocol is refused.
-    """
-    from esld.report.requirements import faults
-
-    values = {slug: dict(own) for slug, own in file.cut.parameters.items()}
-    for chapter in chapters:
-        defaults = {name: parameter.default for name, parameter in chapter.parameters.items()}
-        values[chapter.slug] = defaults | values.get(chapter.slug, {})
-    trial, name = read_protocol(file.protocol_path), file.protocol_path.name
-    return faults(trial, file.cut.chapters, parameters=values, file=name)
+    return faults
 
 
 def read_chapter(path: Path) -> ChapterSource:
@@ -205,7 +167,7 @@ def read_chapter(path: Path) -> ChapterSource:
         notebook=notebook,
         title=_plain(_first(r"^# (.+)$", prose) or path.stem),
         question=_plain(_first(r"^## Question\s*\n+((?:.+\n?)+)", prose) or ""),
-        parameters=_interface(tagged[0].source, path),
+        parameters=interface(tagged[0].source, path),
     )
 
 
@@ -238,7 +200,7 @@ def source_digest(path: Path) -> str:
     return hashlib.sha256(canonical(path.read_bytes())).hexdigest()
 
 
-def _interface(source: str, path: Path) -> dict[str, Parameter]:
+def interface(source: str, path: Path) -> dict[str, Parameter]:
     """Parameters by name, each with a literal default that fits its annotation."""
 
     def fault(rule: str, offender: str) -> InputError:
@@ -280,18 +242,19 @@ def _comments(source: str) -> dict[int, str]:
     return {t.start[0]: t.string.lstrip("# ").rstrip() for t in tokens if t.type == tokenize.COMMENT}
 
 
-def _parameter_faults(chapter: ChapterSource, file: CutFile) -> list[InputError]:
+def parameter_faults(slug: str, parameters: Mapping[str, Parameter], file: CutFile) -> list[InputError]:
+    """What is wrong with the values that a cut sets for a chapter of these parameters."""
     faults = []
-    for name, value in file.cut.parameters.get(chapter.slug, {}).items():
-        key, where = f"key 'parameters.{chapter.slug}.{name}'", file.path.name
+    for name, value in file.cut.parameters.get(slug, {}).items():
+        key, where = f"key 'parameters.{slug}.{name}'", file.path.name
         if name == CUT:
             rule, remedy = "must not be set: the cut is this file", "Remove it."
             faults.append(InputError(key, rule, value, where, remedy))
-        elif name not in chapter.parameters:
-            remedy = did_you_mean(name, chapter.parameters)
+        elif name not in parameters:
+            remedy = did_you_mean(name, parameters)
             faults.append(InputError(key, "is not a parameter of the chapter", None, where, remedy))
-        elif not _checker(ast.parse(chapter.parameters[name].type, mode="eval").body)(value):
-            rule = f"must be {chapter.parameters[name].type}"
+        elif not _checker(ast.parse(parameters[name].type, mode="eval").body)(value):
+            rule = f"must be {parameters[name].type}"
             faults.append(InputError(key, rule, repr(value), where, "Correct it."))
         elif name == LEVEL and not 0 < value < 1:
             remedy = "Write 0.95 for 95 %."

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from esld.protocol import Protocol
-from esld.report.parameters import AT_VISITS
-from esld.report.planned import ALONE, BASELINE, REPORTED, conditions, is_death, of_ids, planned
+from esld.report.planned import ALONE, AT_VISITS, BASELINE, REPORTED, conditions, is_death, of_ids, planned
 
 Found = Iterator[tuple[str, object]]  # places in the protocol, and what stands there; None where nothing does
 

@@ -8,10 +8,9 @@ import pandas as pd
 from esld.data.study import Study
 from esld.protocol import Analysis, Parameter
 from esld.report.phrases import Sentence, prose
+from esld.report.planned import AT_VISITS
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import arm_in_prose, joined
-
-AT_VISITS = ("LFT", "SCORES")  # the analyses of change by visit, of laboratory values and of scores
 
 
 def plans_at_visits(study: Study) -> dict[str, Analysis]:

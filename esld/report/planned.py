@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from esld.protocol import Analysis, Protocol
 
+AT_VISITS = ("LFT", "SCORES")  # the analyses of change by visit, of laboratory values and of scores
 BASELINE = ("AGE", "SEX", "WEIGHT")  # baseline variables that are no parameters
 # The analyses under which the chapters report, beside the primary one, which 03 reports under its own id.
 REPORTED: Mapping[str, tuple[str, ...]] = {

@@ -12,8 +12,7 @@ from esld.errors import InputError
 from esld.protocol import Protocol
 from esld.report import breaches
 from esld.report.breaches import Found
-from esld.report.parameters import AT_VISITS
-from esld.report.planned import ALONE, BASELINE, REPORTED, of_ids
+from esld.report.planned import ALONE, AT_VISITS, BASELINE, REPORTED, of_ids
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import pytest
 from esld.data.cutfile import read_cut
 from esld.data.study import Study
 from esld.errors import InputError
-from esld.pipeline.chapters import unfit
+from esld.pipeline.fitness import parameters_of, unfit, unrunnable
 from esld.pipeline.sections import needs_of
 from esld.protocol import Protocol, read_protocol
 from esld.report import needs
@@ -83,7 +83,16 @@ def three_arms(own: Protocol) -> Protocol:
 @pytest.mark.parametrize("path", sorted((ROOT / "params").glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_cuts_that_travel_are_fit(path):
     file = read_cut(path)
-    assert unfit(file, [source_of(slug) for slug in file.cut.chapters]) == []
+    assert (
+        unfit(file, {slug: source_of(slug).parameters for slug in file.cut.chapters})
+        == unrunnable(file)
+        == []
+    )
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_check_reads_the_parameters_that_a_run_reads(name):
+    assert parameters_of(ROOT / "notebooks" / f"{name}.py") == source_of(name).parameters
 
 
 def without_death(content: Content) -> None:
