@@ -178,7 +178,7 @@ def no_infusion(protocol: Protocol) -> Found:
     for code, route in routes.items():
         yield f"arms[{code}].dose.route", route
     if not routes:
-        yield "arms", "no dose"
+        yield "the dose.route of the arms", "none"
 
 
 def not_reported(protocol: Protocol, chapter: str) -> Found:
