@@ -4,7 +4,9 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -33,7 +35,7 @@ from esld.cli_shared import (
     report_of,
     say,
 )
-from esld.errors import InputError, RefusedError, RunError
+from esld.errors import InputError, InputErrors, RefusedError, RunError
 from esld.pipeline.how import CELL_SECONDS, How, processors
 from esld.pipeline.start import skip_iri_grammar
 
@@ -117,15 +119,16 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List every fault of the data and every data query.
+    """List every fault of the data and of the protocol, and every data query.
 
-    Nothing is executed. Exit code 1 if there are faults.
+    Nothing is executed. Exit code 1 if there are faults of the data, 2 if the protocol would stop a chapter.
     """
     from esld.data.check import check_cut, check_data, report_text
     from esld.data.cutfile import read_cut
     from esld.data.declared import read_options
     from esld.data.mapping.model import files_of
     from esld.data.workbook import KINDS, write_sheets
+    from esld.pipeline.fitness import unfit_alone, unrunnable
     from esld.targets import file_target
 
     is_cut = data.suffix.lower() in (".yaml", ".yml")
@@ -138,25 +141,32 @@ def check(
         rule = f"must be given with an export{', and not with a cut file' if is_cut else ''}"
         raise InputError("--protocol", rule, where=str(data), remedy=remedy)
     how = {"encoding": encoding, "separator": separator, "decimal": decimal, "missing": missing}
+    unfit: Sequence[InputError] = ()
     if protocol is None:
         for option in [name for name, value in {"mapping": mapping, **how}.items() if value]:
             rule = "must not be given with a cut file"
             raise InputError(f"--{option}", rule, where=str(data), remedy=f"Set the key '{option}' in it.")
         with expecting("cut file", data):
             file = read_cut(data)
-        inputs, work = file.inputs if output else (), partial(check_cut, file)
+        unfit = unrunnable(file)
+        inputs, work = file.inputs if output else (), partial(check_cut, file, unfit)
     else:
         inputs = (data, protocol, *(files_of(mapping) if mapping else ()))
         work = partial(check_data, data, protocol, mapping=mapping, how=read_options(**how))
     target = file_target(output, command="esld check", inputs=inputs, kinds=KINDS) if output else None
     with expecting("protocol", protocol) if protocol else nullcontext():
         checked = work()
+        if protocol:  # which chapters there will be is not known yet
+            notes = (
+                f"Of a cut with that chapter this is a fault: {fault}" for fault in unfit_alone(protocol)
+            )
+            checked = replace(checked, notes=(*checked.notes, *notes))
     if target:
         write_sheets(checked.sheets(), target, title=f"Check of {data.name}")
     facts = {name: getattr(checked, name).to_dict("records") for name in ("faults", "queries", "counts")}
     say(facts | {"notes": list(checked.notes)}, report_text(checked), as_json)
     if len(checked.faults):
-        raise typer.Exit(1)
+        raise typer.Exit(2 if unfit else 1)
 
 
 @command(app, "esld init my-trial", user=DATA_MANAGER)
@@ -221,10 +231,12 @@ def run(
             raise InputError(str(report), rule, f"{places[report].path} and {file.path}", remedy=remedy)
     if len(files) > 1:  # a mistake in one, or a refusal, is told before any runs
         from esld.pipeline.chapters import read_chapters
+        from esld.pipeline.fitness import unfit
         from esld.pipeline.making import place_of
 
         for file in files:
-            read_chapters(file)
+            if faults := unfit(file, {chapter.slug: chapter.parameters for chapter in read_chapters(file)}):
+                raise InputErrors(faults)
             place_of(file, output)
     how, code = How(output, pdf, jobs or processors(), timeout, force), 0
     with (

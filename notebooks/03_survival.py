@@ -55,8 +55,7 @@ chapter.table(tables.ending_table(os, arms=study.arms))
 
 # %% tags=["hide-input"]
 plan = study.protocol
-horizon, tau = plan.primary.milestones_days[0], plan.analysis("OS-RMST").horizon_days
-points = plan.analysis("OS-KM").milestones_days or plan.primary.milestones_days
+horizon, points = plan.primary.milestones_days[0], tables.milestones(plan)
 chapter.say(message("survival.protocol", **plan.primary.estimand.model_dump()))
 
 # %% [markdown]
@@ -78,7 +77,7 @@ chapter.say(message("survival.protocol", **plan.primary.estimand.model_dump()))
 
 # %%
 alive = milestone(os["time"], os["event"], os["arm"], at=horizon, groups=arms, conf_level=conf_level)
-reported = chapter.hand_over("os_milestone", alive, analysis="OS-1Y")
+reported = chapter.hand_over("os_milestone", alive, analysis=plan.primary.id)
 chapter.answer(sentences.sentence(alive, reported), vacant(study))
 
 # %% tags=["hide-input"]
@@ -89,38 +88,39 @@ late = endpoint_times(study, "OSCUT")
 alive_late = milestone(
     late["time"], late["event"], late["arm"], at=horizon, groups=arms, conf_level=conf_level
 )
-reported_late = chapter.hand_over("os_milestone_cutoff", alive_late, analysis="OS-1Y")
+reported_late = chapter.hand_over("os_milestone_cutoff", alive_late, analysis=plan.primary.id)
 
 # %%
 blocks = {"primary": (alive, reported), "sensitivity": (alive_late, reported_late)}
 chapter.table(tables.milestone_table(blocks))
 
-# %% [markdown]
+# %% [markdown] tags=["needs:analysis=OS-1Y-EXACT"]
 # The interval of the difference is the answer. A planned test made for few deaths stands beside it: exact when everybody's state is
 # known, else on a scale that suits proportions near one. Interval and test are two methods and may differ near the border; the
 # interval is then the answer, and the p-value belongs to the test that is named with it.
 
-# %% tags=["needs:comparison"]
-tests, tests_late = (tables.companion_rows(own, chapter.compared) for own in (alive, alive_late))
-beside = chapter.hand_over("os_milestone_test", tests, analysis="OS-1Y-EXACT")
-beside_late = chapter.hand_over("os_milestone_cutoff_test", tests_late, analysis="OS-1Y-EXACT")
+# %% tags=["needs:comparison", "needs:analysis=OS-1Y-EXACT"]
+own = chapter.planned("OS-1Y-EXACT").id
+tests, tests_late = (tables.companion_rows(part, chapter.compared) for part in (alive, alive_late))
+beside = chapter.hand_over("os_milestone_test", tests, analysis=own)
+beside_late = chapter.hand_over("os_milestone_cutoff_test", tests_late, analysis=own)
 chapter.say(
     small_samples.companion(alive, beside),
     small_samples.companion(alive_late, beside_late, beside=alive),
 )
 
-# %% [markdown]
+# %% [markdown] tags=["needs:analysis=OS-KM"]
 # ### Survival over time
 #
 # The curve steps down at each death. The shaded band is the confidence interval at each single time; it does not exist before the first
 # death. A short vertical mark is a patient whose observation ended alive.
 
 # %%
-curves = curves_by_arm(os, arms, conf_level=conf_level)
-km = chapter.hand_over("os_km", tables.curve_rows(curves, points), analysis="OS-KM")
+own, curves = chapter.planned("OS-KM").id, curves_by_arm(os, arms, conf_level=conf_level)
+km = chapter.hand_over("os_km", tables.curve_rows(curves, points), analysis=own)
 
 # %%
-finding = sentences.headline(alive, reported)
+own, finding = chapter.planned("OS-KM"), sentences.headline(alive, reported)
 alt = message("curves.alt", finding=finding)
 picture = survival_curves(
     curves, arms=study.arms, id="os_km", title=finding, alt=alt, ticks=ticks, mark=horizon
@@ -128,6 +128,7 @@ picture = survival_curves(
 chapter.figure(picture)
 
 # %%
+own = chapter.planned("OS-KM")
 how = {"id": "os_km", "title": message("survival.overall"), "arms": study.arms}
 chapter.table(tables.curve_table(km, curves, points, **how))
 
@@ -139,63 +140,70 @@ chapter.table(tables.curve_table(km, curves, points, **how))
 # <abbr title="The same patients with the same courses, given to the groups in another way">allocation</abbr> that the randomisation
 # could have given.
 
-# %%
-design = randomised.reference_design(study)
+# %% tags=["needs:analysis=OS-LOGRANK"]
 test = logrank(os["time"], os["event"], os["arm"], groups=chapter.compared)
-tested = chapter.hand_over("os_logrank", test, analysis="OS-LOGRANK")
+tested = chapter.hand_over("os_logrank", test, analysis=chapter.planned("OS-LOGRANK").id)
+chapter.say(sentences.sentence(test, tested))
 
-# %%
+# %% tags=["needs:analysis=OS-EXACT"]
+own, design = chapter.planned("OS-EXACT").id, randomised.reference_design(study)
 exact = exact_logrank(
     os["time"], os["event"], os["arm"], studentised=True, groups=chapter.compared, design=design, seed=seed
 )
-counted = chapter.hand_over("os_logrank_exact", tables.permutation_rows(exact), analysis="OS-EXACT")
-chapter.say(sentences.sentence(test, tested), small_samples.exact_logrank(exact, counted, seed=seed))
+counted = chapter.hand_over("os_logrank_exact", tables.permutation_rows(exact), analysis=own)
+chapter.say(small_samples.exact_logrank(exact, counted, seed=seed))
 
-# %% [markdown]
+# %% [markdown] tags=["needs:analysis=OS-COX"]
 # The hazard ratio says how much faster deaths come in one group than in the other, if that ratio is constant over time. From few
 # deaths it can mislead in two ways: when nearly all fall into one group it does not exist or is far too extreme, which Firth's
 # penalty mends; and whether it is constant can hardly be seen.
 
-# %%
+# %% tags=["needs:analysis=OS-COX"]
 model = cox_on_arm(os, chapter.compared, conf_level=conf_level)
-fitted = chapter.hand_over("os_cox", model, analysis="OS-COX")
+fitted = chapter.hand_over("os_cox", model, analysis=chapter.planned("OS-COX").id)
+chapter.say(sentences.sentence(model, fitted))
 
-# %%
+# %% tags=["needs:analysis=OS-FIRTH"]
 penalised = firth_on_arm(os, chapter.compared, conf_level=conf_level)
-shrunk = chapter.hand_over("os_firth", penalised, analysis="OS-FIRTH")
+shrunk = chapter.hand_over("os_firth", penalised, analysis=chapter.planned("OS-FIRTH").id)
+chapter.say(small_samples.firth(penalised, shrunk))
 
-# %%
+# %% tags=["needs:analysis=OS-COX"]
 sizes = [int(os["arm"].eq(arm).sum()) for arm in chapter.compared]
-constant = hazards_on_arm(os, chapter.compared)
-held = chapter.hand_over("os_hazards", tables.hazards_rows(constant, sizes), analysis="OS-COX")
-said = [sentences.sentence(model, fitted), small_samples.firth(penalised, shrunk)]
-chapter.say(*said, small_samples.hazards(constant, held))
+own, constant = chapter.planned("OS-COX").id, hazards_on_arm(os, chapter.compared)
+held = chapter.hand_over("os_hazards", tables.hazards_rows(constant, sizes), analysis=own)
+chapter.say(small_samples.hazards(constant, held))
 
-# %% [markdown]
+# %% [markdown] tags=["needs:analysis=OS-RMST"]
 # The mean time alive up to a fixed day needs no such assumption. It is the area under the curve up to that day. Its interval is made
 # like that of the proportion alive: it exists also where nobody died, and lies between nothing and that day.
 
-# %%
+# %% tags=["needs:analysis=OS-RMST"]
+own = chapter.planned("OS-RMST")
 means = rmst_compare(
-    os["time"], os["event"], os["arm"], tau=tau, groups=chapter.compared, conf_level=conf_level
+    os["time"], os["event"], os["arm"], tau=own.horizon_days, groups=chapter.compared, conf_level=conf_level
 )
-lived = chapter.hand_over("os_rmst", means, analysis="OS-RMST")
+lived = chapter.hand_over("os_rmst", means, analysis=own.id)
+chapter.say(sentences.sentence(means, lived))
 
-# %%
+# %% tags=["needs:analysis=OS-RMST", "needs:analysis=OS-EXACT"]
+own, design = chapter.planned("OS-EXACT").id, randomised.reference_design(study)
+tau = chapter.planned("OS-RMST").horizon_days
 exact = exact_rmst(
     os["time"], os["event"], os["arm"], tau=tau, groups=chapter.compared, design=design, seed=seed
 )
-counted = chapter.hand_over("os_rmst_exact", tables.permutation_rows(exact), analysis="OS-EXACT")
-chapter.say(sentences.sentence(means, lived), small_samples.exact_rmst(exact, counted, seed=seed))
+counted = chapter.hand_over("os_rmst_exact", tables.permutation_rows(exact), analysis=own)
+chapter.say(small_samples.exact_rmst(exact, counted, seed=seed))
 
-# %% [markdown]
+# %% [markdown] tags=["needs:endpoint=TFS", "needs:analysis=TFS-KM"]
 # ### Alive without a transplant
 #
 # A transplant ends the course of the patient's own liver. Here it counts like a death, from the day of the operation.
 
 # %%
-free = curves_by_arm(endpoint_times(study, "TFS"), arms, conf_level=conf_level)
-tfs_km = chapter.hand_over("tfs_km", tables.curve_rows(free, points), analysis="TFS-KM")
+own = chapter.planned("TFS-KM")
+free = curves_by_arm(endpoint_times(study, str(own.endpoint)), arms, conf_level=conf_level)
+tfs_km = chapter.hand_over("tfs_km", tables.curve_rows(free, points), analysis=own.id)
 how = {"id": "tfs_km", "title": message("survival.transplant_free"), "arms": study.arms}
 chapter.table(tables.curve_table(tfs_km, free, points, **how))
 
@@ -219,7 +227,7 @@ chapter.say(sentences.scheme(plan.randomisation))
 
 # %% tags=["hide-input", "needs:comparison"]
 sizes = [int(os["arm"].eq(arm).sum()) for arm in chapter.compared]
-seen = chapter.hand_over("os_power", tables.power_rows(sizes), analysis="OS-1Y")
+seen = chapter.hand_over("os_power", tables.power_rows(sizes), analysis=plan.primary.id)
 chapter.say(trial_size.what_could_be_seen(seen), trial_size.what_this_size_shows(arms, seen))
 
 # %% tags=["hide-input"]

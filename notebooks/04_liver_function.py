@@ -33,12 +33,13 @@ from IPython.display import display
 from esld.report import numbers, parameters, randomised
 from esld.report.chapter import open_chapter
 from esld.report.liver_function import by_patient, hierarchy, one_visit, repeated, shift
+from esld.report.planned import AT_VISITS
 from esld.report.words.catalogue import message
 
 chapter = open_chapter("04_liver_function", cut=cut)
 study = chapter.study
-plans = {name: study.protocol.analysis(name) for name in ("LFT", "SCORES")}
-laboratory, scores = (parameters.parameters_of(study, analysis) for analysis in plans)
+plans = parameters.plans_at_visits(study)
+laboratory, scores = (parameters.parameters_of(study, analysis) for analysis in AT_VISITS)
 level = numbers.level(conf_level)
 
 # %% [markdown]
@@ -48,8 +49,9 @@ level = numbers.level(conf_level)
 # and that is not a missing value: the curves of the living look better when the sickest leave them.
 
 # %% tags=["hide-input"]
-excluded = chapter.hand_over("after_transplant", by_patient.after_transplant(study), analysis="LFT")
-flagged = chapter.hand_over("near_rescue", by_patient.near_rescue(study), analysis="LFT")
+own = next(iter(plans))
+excluded = chapter.hand_over("after_transplant", by_patient.after_transplant(study), analysis=own)
+flagged = chapter.hand_over("near_rescue", by_patient.near_rescue(study), analysis=own)
 chapter.say(
     by_patient.left_out(excluded),
     by_patient.flagged(study, flagged),
@@ -67,7 +69,8 @@ every = laboratory + scores
 chapter.say(by_patient.not_collected_words(study, every))
 
 # %% tags=["hide-input"]
-chapter.say(message("model.planned", method=plans["LFT"].method))
+methods = dict.fromkeys(plan.method for plan in plans.values())
+chapter.say(*(message("model.planned", method=method) for method in methods))
 
 # %% [markdown]
 # ## Result
@@ -87,28 +90,23 @@ for name, plan in plans.items():
 words = {p.paramcd: repeated.last_change(study, p, changes[p.paramcd], level=level) for p in every}
 chapter.answer(words[headline])
 
-# %% [markdown]
+# %% [markdown] tags=["needs:analysis=LFT"]
 # ### Laboratory values: change from baseline
 
 # %%
-own = {p.paramcd: changes[p.paramcd] for p in laboratory}
+own = {code: changes[code] for code in chapter.planned("LFT").parameters}
 title = message("change.laboratory.title", level=level)
 chapter.figure(repeated.change_figure(study, own, id="change_laboratory", title=title, level=level))
 
-# %% [markdown]
+# %% [markdown] tags=["needs:analysis=SCORES"]
 # ### Scores: change from baseline
 
 # %%
-own = {p.paramcd: changes[p.paramcd] for p in scores}
+own = {code: changes[code] for code in chapter.planned("SCORES").parameters}
 title = message("change.scores.title", level=level)
 chapter.figure(repeated.change_figure(study, own, id="change_scores", title=title, level=level))
 
-# %%
-alone, by_rank = (study.protocol.analysis(name) for name in ("CHG-LAST", "RANK-LAST"))
-visit, entered = study.protocol.schedule.visit(alone.visit), randomised.order_of_entry(study)
-adjusted, ranked = {}, {}
-
-# %% [markdown] tags=["needs:comparison"]
+# %% [markdown] tags=["needs:comparison", "needs:analysis=CHG-LAST"]
 # ### The last visit
 #
 # The same question in two ways. The mixed model takes all visits together. Beside it stands the last visit by itself, adjusted for
@@ -116,16 +114,17 @@ adjusted, ranked = {}, {}
 # <abbr title="The procedure that gave the patients their groups">randomisation</abbr> could have given.
 
 # %%
+planned, visit, adjusted = chapter.planned("CHG-LAST").id, one_visit.last_visit(study), {}
 how = {"design": randomised.reference_design(study), "conf_level": conf_level, "seed": seed}
 for p in every:
-    code, own = p.paramcd, one_visit.at_visit(study, p, visit, entered)
+    own = one_visit.at_visit(study, p, visit, randomised.order_of_entry(study))
     frame = one_visit.adjusted_rows(study, own, **how)
-    adjusted[code] = chapter.hand_over(f"adjusted_{code.lower()}", frame, analysis=alone.id)
-    frame = one_visit.ranked_rows(study, own, **how)
-    ranked[code] = chapter.hand_over(f"ranked_{code.lower()}", frame, analysis=by_rank.id)
+    adjusted[p.paramcd] = chapter.hand_over(f"adjusted_{p.paramcd.lower()}", frame, analysis=planned)
 
 # %%
-chapter.table(one_visit.compared_table(study, visit, every, changes, adjusted, level=level))
+planned, visit = chapter.planned("CHG-LAST"), one_visit.last_visit(study)
+compared = one_visit.compared_table(study, visit, every, changes, adjusted, level=level)
+chapter.table(compared)
 
 # %% [markdown]
 # ### When death counts
@@ -133,7 +132,13 @@ chapter.table(one_visit.compared_table(study, visit, every, changes, adjusted, l
 # A patient who died has no value at the last visit. To leave the dead out, or to let a model go on without them, is one answer; to
 # rank them below everybody else is another.
 
-# %% tags=["needs:comparison"]
+# %% tags=["needs:comparison", "needs:analysis=RANK-LAST"]
+planned, visit, ranked = chapter.planned("RANK-LAST").id, one_visit.last_visit(study), {}
+how = {"design": randomised.reference_design(study), "conf_level": conf_level, "seed": seed}
+for p in every:
+    own = one_visit.at_visit(study, p, visit, randomised.order_of_entry(study))
+    frame = one_visit.ranked_rows(study, own, **how)
+    ranked[p.paramcd] = chapter.hand_over(f"ranked_{p.paramcd.lower()}", frame, analysis=planned)
 display(chapter.table(one_visit.ranked_table(study, visit, every, ranked, level=level)))
 chosen, own = study.protocol.parameter(headline), ranked[headline]
 chapter.say(
@@ -141,18 +146,20 @@ chapter.say(
     one_visit.why_they_differ(study, visit, own),
 )
 
-# %% [markdown] tags=["needs:comparison"]
+# %% [markdown] tags=["needs:comparison", "needs:analysis=HIERARCHY"]
 # The hierarchy goes further: two patients are compared by what matters most, and by the next thing only when that leaves them equal.
 
-# %% tags=["needs:comparison"]
+# %% tags=["needs:comparison", "needs:analysis=HIERARCHY"]
+planned, entered = chapter.planned("HIERARCHY"), randomised.order_of_entry(study)
 how = {"design": randomised.reference_design(study), "conf_level": conf_level, "seed": seed}
-wins = hierarchy.compare_patients(study, study.protocol.analysis("HIERARCHY"), entered, **how)
-pairs = chapter.hand_over("pairs", hierarchy.win_rows(wins), analysis="HIERARCHY")
+wins = hierarchy.compare_patients(study, planned, entered, **how)
+pairs = chapter.hand_over("pairs", hierarchy.win_rows(wins), analysis=planned.id)
 display(chapter.table(hierarchy.pairs_table(study, wins, pairs)))
 chapter.say(hierarchy.pairs_sentence(study, wins, pairs))
 
-# %% tags=["hide-input"]
-shifted = chapter.hand_over("child_pugh_shift", shift.class_rows(study, visit), analysis="SCORES")
+# %% tags=["hide-input", "needs:analysis=SCORES"]
+planned, visit = chapter.planned("SCORES").id, one_visit.last_visit(study)
+shifted = chapter.hand_over("child_pugh_shift", shift.class_rows(study, visit), analysis=planned)
 display(*[chapter.table(t) for t in shift.class_tables(study, visit, shifted)])
 chapter.say(shift.class_sentence(study, visit, shifted))
 

@@ -91,17 +91,18 @@ chapter.figure(first_events.figure(study, first, ticks=ticks))
 # %% tags=["hide-input", "needs:comparison"]
 chapter.say(first_events.tested_words(study, first))
 
-# %% [markdown] tags=["needs:episodes"]
+# %% [markdown] tags=["needs:episodes", "needs:analysis=DECOMP-RATE"]
 # ### All episodes
 #
 # A patient who bleeds three times is worse off than one who bleeds once. Here every episode counts, over the time in which patients were
 # alive with their own liver, whether or not they had the condition at baseline.
 
 # %%
-every = {}
-for code in episodes.recurrent(study, planned.endpoints):
+codes, every = episodes.recurrent(study, planned.endpoints), {}
+own = chapter.planned("DECOMP-RATE").id
+for code in codes:
     result = episodes.estimate(study, code, at=at, conf_level=conf_level)
-    every[code] = (result, chapter.hand_over(f"episodes_{code.lower()}", result, analysis="DECOMP-RATE"))
+    every[code] = (result, chapter.hand_over(f"episodes_{code.lower()}", result, analysis=own))
 display(chapter.say(episodes.words(every)))
 display(chapter.table(episodes.table(every, level=level)))
 chapter.figure(episodes.figure(study, every, ticks=ticks))

@@ -34,6 +34,7 @@ from IPython.display import display
 from esld.report.chapter import open_chapter
 from esld.report.patients import courses, states
 from esld.report.patients import listing as patient_listing
+from esld.report.planned import conditions
 
 chapter = open_chapter("07_patients", cut=cut)
 study, plan = chapter.study, chapter.study.protocol
@@ -59,7 +60,7 @@ chapter.say(courses.planned_words(study))
 # ### How the courses ended
 
 # %%
-found = courses.courses(study, plan.analysis("DECOMP").endpoints)
+found = courses.courses(study, conditions(plan))
 ended = chapter.hand_over("courses", found, analysis="FLOW")
 chapter.answer(courses.words(ended, study.filled))
 
@@ -100,7 +101,7 @@ display(*map(chapter.figure, courses.profile_figures(study, each, profile)))
 # %% [markdown]
 # ## What it cannot say
 #
-# What would have happened to a patient with the other dose, or with none. A change after an infusion is not a change because of it: the
+# What would have happened to a patient in the other group, or in none. A change after treatment is not a change because of it: the
 # disease goes up and down by itself. A course that catches the eye was picked because it does.
 
 # %% tags=["hide-input"]

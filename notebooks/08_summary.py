@@ -106,7 +106,7 @@ chapter.say(since.recoded_sentence(changes), since.estimate_sentence(changes, co
 # %% [markdown]
 # ## What could change it
 #
-# A later cut, until the last patient's year is over; queries that are still open; and every assumption of the first chapter that turns
+# A later cut, until the last patient's follow-up is over; queries that are still open; and every assumption of the first chapter that turns
 # out to be otherwise.
 
 # %% [markdown]

@@ -425,3 +425,70 @@ class TestAnotherKindOfFile:
         )
         esld("verify", "params/demo-final.yaml")
         assert asked == [copy / "outputs" / "demo-final"]
+
+
+# --- what a protocol does not fit ------------------------------------------------------------------------------
+
+
+def misfitting(copy: COPY, name: str = "params/demo-final.yaml") -> Path:
+    """A protocol whose restricted mean has no day, and that calls its hazard ratio by another id."""
+    trial = copy / "params" / "protocols" / "nct06167473.yaml"
+    text = trial.read_text(encoding="utf-8")
+    at = text.index("  - id: OS-RMST")
+    changed = text[:at] + text[at:].replace("    horizon_days: 365\n", "", 1)
+    trial.write_text(changed.replace("  - id: OS-COX\n", "  - id: COX\n"), encoding="utf-8")
+    return copy / name
+
+
+MISFITS = (
+    "analyses[OS-RMST].horizon_days must be a day above 0, up to which the mean is taken",
+    "analyses[COX] must be those that it reports: the primary one and OS-KM, OS-LOGRANK, OS-RMST, OS-COX, OS-1Y-EXACT, OS-EXACT, "
+    "OS-FIRTH, TFS-KM",
+)
+
+
+def test_a_run_with_a_protocol_that_no_chapter_can_follow(copy, esld):
+    code, out, err = esld("run", str(misfitting(copy)))
+    assert (code, out) == (2, "")
+    first, second = err.splitlines()[-2:]
+    where = "(nct06167473.yaml, for 03_survival)"
+    assert first.startswith(
+        f"esld: {MISFITS[0]} {where}. Give it, or leave 03_survival out of the cut's chapters."
+    )
+    assert second.startswith(f"{MISFITS[1]} {where}. Call it so, or give it to a chapter of your own")
+
+
+def test_a_check_tells_it_among_the_faults(copy, esld):
+    code, out, _ = esld("check", str(misfitting(copy)))
+    assert code == 2
+    assert all(f"\n{line}" in f"\n{out}" for line in MISFITS)
+    assert "\n2 faults, " in out
+    code, out, _ = esld("check", str(copy / "params" / "demo-final.yaml"), "--json")
+    told = json.loads(out)["faults"]
+    assert [(fault["variable"], fault["place"]) for fault in told] == [
+        ("analyses[OS-RMST].horizon_days", "nct06167473.yaml, for 03_survival"),
+        ("analyses[COX]", "nct06167473.yaml, for 03_survival"),
+    ]
+
+
+def test_a_check_without_a_cut_tells_what_a_cut_would_meet(copy, esld):
+    misfitting(copy)
+    trial = copy / "params" / "protocols" / "nct06167473.yaml"
+    code, out, _ = esld("check", str(copy / "data" / "demo"), "--protocol", str(trial))
+    assert code == 0
+    assert f"Of a cut with that chapter this is a fault: {MISFITS[0]}" in out
+
+
+def test_a_check_tells_what_is_wrong_with_the_chapters_too(copy, esld):
+    cut = copy / "params" / "demo-final.yaml"
+    text = cut.read_text(encoding="utf-8")
+    cut.write_text(text + "parameters: {04_liver_function: {headline: INR2}}\n", encoding="utf-8")
+    code, out, _ = esld("check", str(cut))
+    assert code == 2
+    assert (
+        "headline must be a parameter of LFT or SCORES in nct06167473.yaml. Set 'parameters: {04_liver_function"
+        in out
+    )
+    cut.write_text(text.replace("03_survival", "03_survivals"), encoding="utf-8")
+    code, out, _ = esld("check", str(cut))
+    assert code == 2 and "chapters must name files of notebooks/" in out

@@ -13,6 +13,7 @@ from esld.data.adam.scores import RECIPES
 from esld.data.sdtm import DOMAINS
 from esld.protocol import Protocol, reference
 from esld.protocol._base import Assumable, Frozen
+from esld.report.reference import chapters
 from esld.yamlfile import parsed
 
 PAGE = (reference.ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -40,8 +41,8 @@ def example(heading: str) -> dict:
 
 
 def test_the_page_is_what_the_generator_gives():
-    assert reference.page() == PAGE, (
-        "run 'python -m esld.protocol.reference > docs/protocol.md' and commit it"
+    assert reference.page(chapters()) == PAGE, (
+        "run 'python -m esld.report.reference > docs/protocol.md' and commit it"
     )
 
 
@@ -87,11 +88,9 @@ def test_scores_and_domains_are_those_that_are_read():
     assert set(reference.DOMAINS) == set(DOMAINS)
 
 
-def test_the_ids_that_a_chapter_looks_up_are_found(tmp_path):
-    chapter = tmp_path / "chapter.py"
-    chapter.write_text(
-        'a = plan.analysis("A-1")\nchapter.hand_over("x", a, analysis="B-2")\n', encoding="utf-8"
-    )
-    named, under = reference._constants([chapter])
-    assert "A-1" in named and under == {"B-2"}
-    assert "03_survival" in SECTIONS["What the chapters need"]
+def test_what_a_chapter_requires_leaves_out_and_reports_is_said():
+    said = SECTIONS["What the chapters need"]
+    assert "**03_survival**" in said
+    assert "- requires: endpoints[OS] must be planned as death alone" in said
+    assert re.search(r"- leaves out: .*endpoint `TFS`, analysis `TFS-KM`", said)
+    assert "- reports: `DECOMP`, `DECOMP-RATE`" in said

@@ -60,8 +60,15 @@ class Checked:
         return sheets | ({} if self.account is None else {"Account": self.account})
 
 
-def check_cut(file: CutFile) -> Checked:
+def check_cut(file: CutFile, unfit: Sequence[InputError] = ()) -> Checked:
     """Check the data of a cut: faults of the whole export, queries as its chapter on the data cut lists them.
+
+    Parameters
+    ----------
+    file : CutFile
+        The cut.
+    unfit : sequence of InputError
+        What is wrong between the protocol and the chapters of the cut, which is told among the faults.
 
     Raises
     ------
@@ -70,7 +77,9 @@ def check_cut(file: CutFile) -> Checked:
     """
     protocol = read_protocol(file.protocol_path)
     records = (file.overrides_path, file.answers_path)
-    return _check(file.data_path, protocol, file, *records, file.mapping_path, file.reading)
+    found = _check(file.data_path, protocol, file, *records, file.mapping_path, file.reading)
+    rows = pd.DataFrame([_fault_row(fault, {}) for fault in unfit], columns=list(FAULT_COLUMNS), dtype=object)
+    return replace(found, faults=pd.concat([rows, found.faults], ignore_index=True)) if unfit else found
 
 
 def check_data(

@@ -104,8 +104,8 @@ class Study:
 
     @property
     def compares(self) -> bool:
-        """Whether arms can be compared: the view tells them apart, and there is somebody in each."""
-        return self.shows_arms and not self.vacant
+        """Whether arms can be compared: they are two, the view tells them apart, and there is somebody in each."""
+        return len(self.arms) == 2 and not self.vacant
 
 
 def load_study(file: CutFile) -> Study:

@@ -20,6 +20,7 @@ from esld.protocol.design import Arm, Dose
 ALL = "ALL"  # code of the group of all patients: beside the arms, or instead of them
 # What an infusion held is not shown; each that was given is one of one.
 _DOSE = Dose(amount=1, unit="infusion", treatment="study treatment", route="not shown")
+_HIDDEN = (_DOSE.amount, _DOSE.unit, _DOSE.treatment)
 POOLED = Arm(code=ALL, label="All", name="All patients", number=1, dose=_DOSE)
 
 # A column that is not named here is not loaded. DM's arms and EX's dose are put back in words that tell nothing.
@@ -84,8 +85,9 @@ def seen(tables: Tables, protocol: Protocol, view: View) -> tuple[Tables, Protoc
     if "DM" not in tables:
         return shown, protocol
     order = _arms_in_order(tables, protocol) if view == "masked" else ()
+    dose = _hidden(protocol)
     arms = tuple(
-        Arm(code=name, label=name, name=name, number=n, dose=_DOSE)
+        Arm(code=name, label=name, name=name, number=n, dose=dose)
         for n, name in enumerate(_letters(order), 1)
     )
     codes = {arm.code: name for arm, name in zip(order, _letters(order), strict=True)}
@@ -95,7 +97,7 @@ def seen(tables: Tables, protocol: Protocol, view: View) -> tuple[Tables, Protoc
             own = tables["DM"][code].map(codes).astype(object)
             shown["DM"][code] = own.where(own.notna(), None)
             shown["DM"][name] = shown["DM"][code]
-    return shown, _with_arms(protocol, order, arms or (POOLED,))
+    return shown, _with_arms(protocol, order, arms or (POOLED.model_copy(update={"dose": dose}),))
 
 
 def names_no_arm(tables: Tables) -> bool:
@@ -127,7 +129,14 @@ def loads(domain: str, column: str, *, view: View) -> bool:
 
 def hides_doses(protocol: Protocol) -> bool:
     """Whether a protocol is as a view shows it that does not load what an infusion held."""
-    return any(arm.dose == _DOSE for arm in protocol.arms)
+    own = [arm.dose for arm in protocol.arms if arm.dose]
+    return any((dose.amount, dose.unit, dose.treatment) == _HIDDEN for dose in own)
+
+
+def _hidden(protocol: Protocol) -> Dose:
+    """What every arm of a view is said to be given: of what the arms have in common, the route."""
+    routes = {arm.dose.route for arm in protocol.arms if arm.dose}
+    return _DOSE.model_copy(update={"route": routes.pop()}) if len(routes) == 1 else _DOSE
 
 
 def _check_sources(protocol: Protocol, view: View) -> None:

@@ -93,6 +93,21 @@ def read_chapters(file: CutFile) -> list[ChapterSource]:
         sets a parameter that the chapter does not have or gives it another type. All faults at once.
     """
     folder = file.root / "notebooks"
+    if faults := name_faults(file):
+        raise InputErrors(faults)
+    chapters = [read_chapter(folder / f"{slug}.py") for slug in sorted(file.cut.chapters)]
+    from esld.pipeline.sections import need_faults  # it imports what a study is made of
+
+    for chapter in chapters:
+        faults += [*parameter_faults(chapter.slug, chapter.parameters, file), *need_faults(chapter)]
+    if faults:
+        raise InputErrors(faults)
+    return chapters
+
+
+def name_faults(file: CutFile) -> list[InputError]:
+    """What is wrong with the names of a cut's chapters."""
+    folder = file.root / "notebooks"
     known = sorted(p.stem for p in folder.glob("*.py"))
     faults: list[InputError] = []
     for slug in sorted(set(file.cut.chapters) - set(known)):
@@ -111,16 +126,7 @@ def read_chapters(file: CutFile) -> list[ChapterSource]:
         faults.append(
             InputError("parameters", "must be those of the cut's chapters", slug, file.path.name, remedy)
         )
-    if faults:
-        raise InputErrors(faults)
-    chapters = [read_chapter(folder / f"{slug}.py") for slug in sorted(file.cut.chapters)]
-    from esld.pipeline.sections import need_faults  # it imports what a study is made of
-
-    for chapter in chapters:
-        faults += [*_parameter_faults(chapter, file), *need_faults(chapter)]
-    if faults:
-        raise InputErrors(faults)
-    return chapters
+    return faults
 
 
 def read_chapter(path: Path) -> ChapterSource:
@@ -161,7 +167,7 @@ def read_chapter(path: Path) -> ChapterSource:
         notebook=notebook,
         title=_plain(_first(r"^# (.+)$", prose) or path.stem),
         question=_plain(_first(r"^## Question\s*\n+((?:.+\n?)+)", prose) or ""),
-        parameters=_interface(tagged[0].source, path),
+        parameters=interface(tagged[0].source, path),
     )
 
 
@@ -194,7 +200,7 @@ def source_digest(path: Path) -> str:
     return hashlib.sha256(canonical(path.read_bytes())).hexdigest()
 
 
-def _interface(source: str, path: Path) -> dict[str, Parameter]:
+def interface(source: str, path: Path) -> dict[str, Parameter]:
     """Parameters by name, each with a literal default that fits its annotation."""
 
     def fault(rule: str, offender: str) -> InputError:
@@ -236,18 +242,19 @@ def _comments(source: str) -> dict[int, str]:
     return {t.start[0]: t.string.lstrip("# ").rstrip() for t in tokens if t.type == tokenize.COMMENT}
 
 
-def _parameter_faults(chapter: ChapterSource, file: CutFile) -> list[InputError]:
+def parameter_faults(slug: str, parameters: Mapping[str, Parameter], file: CutFile) -> list[InputError]:
+    """What is wrong with the values that a cut sets for a chapter of these parameters."""
     faults = []
-    for name, value in file.cut.parameters.get(chapter.slug, {}).items():
-        key, where = f"key 'parameters.{chapter.slug}.{name}'", file.path.name
+    for name, value in file.cut.parameters.get(slug, {}).items():
+        key, where = f"key 'parameters.{slug}.{name}'", file.path.name
         if name == CUT:
             rule, remedy = "must not be set: the cut is this file", "Remove it."
             faults.append(InputError(key, rule, value, where, remedy))
-        elif name not in chapter.parameters:
-            remedy = did_you_mean(name, chapter.parameters)
+        elif name not in parameters:
+            remedy = did_you_mean(name, parameters)
             faults.append(InputError(key, "is not a parameter of the chapter", None, where, remedy))
-        elif not _checker(ast.parse(chapter.parameters[name].type, mode="eval").body)(value):
-            rule = f"must be {chapter.parameters[name].type}"
+        elif not _checker(ast.parse(parameters[name].type, mode="eval").body)(value):
+            rule = f"must be {parameters[name].type}"
             faults.append(InputError(key, rule, repr(value), where, "Correct it."))
         elif name == LEVEL and not 0 < value < 1:
             remedy = "Write 0.95 for 95 %."

@@ -10,12 +10,13 @@ from esld.data.cutfile import CutFile, read_cut
 from esld.data.fingerprint import code_as_loaded, sha256
 from esld.data.store import stored_study
 from esld.data.study import Study, load_study
-from esld.errors import InputError, RefusedError, RunError
+from esld.errors import InputError, InputErrors, RefusedError, RunError
 from esld.pipeline import paper, provenance
 from esld.pipeline.assemble import Binder, assemble
 from esld.pipeline.chapters import ChapterSource, read_chapters, source_digest, values_for, waves
 from esld.pipeline.desk import Desk
 from esld.pipeline.execution import Executed
+from esld.pipeline.fitness import unfit
 from esld.pipeline.handed_over import gather
 from esld.pipeline.how import Published, outputs_folder
 from esld.pipeline.publish import SCRATCH, Place, keep_failed, locked, publish, staging_folder
@@ -50,6 +51,8 @@ class Making:
             paper.require_pdf()
         self.key = cut_key(file)
         self.chapters = read_chapters(file)
+        if faults := unfit(file, {chapter.slug: chapter.parameters for chapter in self.chapters}):
+            raise InputErrors(faults)
         try:
             place = place_of(file, how.outputs)
         except InputError:

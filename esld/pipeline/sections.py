@@ -1,7 +1,8 @@
 """Sections that say what they need: the cells that a study cannot fill are left out, and one sentence says why.
 
-A tag ``needs:NAME`` of a cell governs that cell. That of a heading governs all below it up to the next heading of the same or a
-higher level; the heading itself stays, with the prose in its cell, and where the cell holds several headings the highest counts.
+A tag ``needs:NAME``, or ``needs:KIND=NAME``, of a cell governs that cell. That of a heading governs all below it up to the next
+heading of the same or a higher level; the heading itself stays, with the prose in its cell, and where the cell holds several
+headings the highest counts.
 """
 
 import re
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from esld.data.study import Study
 from esld.errors import InputError, did_you_mean
-from esld.report.needs import NEEDS, TAG, why_not
+from esld.report.needs import NEEDS, PLANNED, TAG, is_known, why_not
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -27,8 +28,8 @@ def needs_of(cell: "NotebookNode") -> list[str]:
 def need_faults(chapter: "ChapterSource") -> Iterator[InputError]:
     """A fault a need that nobody knows."""
     for name in dict.fromkeys(name for cell in chapter.notebook.cells for name in needs_of(cell)):
-        if name not in NEEDS:
-            remedy = did_you_mean(name, NEEDS)
+        if not is_known(name):
+            remedy = did_you_mean(name, [*NEEDS, *(f"{kind}=…" for kind in PLANNED)])
             yield InputError(
                 f"tag '{TAG}{name}'", "must name what a section may need", None, chapter.path.name, remedy
             )

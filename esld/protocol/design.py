@@ -20,6 +20,12 @@ class Dose(Frozen):
     treatment: Text = Field(description="what is given, as EXTRT names it")
     route: Text = Field(description="route of administration, as EXROUTE records it (INTRAVENOUS)")
 
+    @property
+    def by_infusion(self) -> bool:
+        """Whether the route is that of an infusion: into a vein or an artery, and no bolus."""
+        route = self.route.casefold().replace("-", "")
+        return route.startswith(("intravenous", "intraarterial", "infusion")) and "bolus" not in route
+
 
 class Arm(Frozen):
     """One arm; colours follow its place."""

@@ -1,11 +1,9 @@
-"""The page on protocol files, made from the models and the two files that travel: ``python -m esld.protocol.reference``
-prints ``docs/protocol.md``.
+"""The page on protocol files, made from the models and the two files that travel; :mod:`esld.report.reference` adds what the
+chapters need, and prints ``docs/protocol.md``.
 """
 
-import ast
 import inspect
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import NoneType
@@ -29,7 +27,7 @@ LONG, WIDE = 250, 110  # characters: a longer text is no example; a line
 BEGINNING = """\
 # A protocol file
 
-The trial as data, `params/protocols/<trial>.yaml`. This page is made from the program (`python -m esld.protocol.reference`):
+The trial as data, `params/protocols/<trial>.yaml`. This page is made from the program (`python -m esld.report.reference`):
 every key, what it holds, whether it must be given, and what for.
 
 1. `esld init DIR` makes a working copy; a clone is one. Copy the nearer of the two files of `params/protocols/` to
@@ -73,24 +71,8 @@ PARTS = {
 END = """\
 ## What the chapters need
 
-The chapters were written for trials in liver disease with two arms, and some of them look for ids by name. Today:
-
-{table}
-
-- **looks up**: without this id the chapter stops with an error that names it (`KeyError`). PARAMCDs are a chapter's own choice,
-  which the cut file can change: `parameters: {{04_liver_function: {{headline: BILI}}}}`. `OSCUT` is made of `OS`: the same time
-  for patients who are followed to the cut-off.
-- **looks for**: left out where there is none.
-- **reports under**: results carry this id. Where your file calls the analysis otherwise, it is listed as without a result, and
-  its results as not planned.
-
-Leave out of the cut's `chapters` those whose ids your trial has no use for. Beside the ids:
-
+{chapters}
 - One analysis is `primary` with `milestones_days`; its first day is the horizon of 00, 03, 07 and the front page.
-- 06 needs an analysis of role `safety`, the domains EX and AE, and patients treated; else it says what is lacking. Its panel on
-  liver injury needs ALT and BILI.
-- 04 draws `LFT` and `SCORES` at visits, with the `model` of each; `CHG-LAST` and `RANK-LAST` name a `visit`.
-- A parameter belongs to one of the analyses at visits; in two of them it is reported in one.
 - A `score` is one that the package computes: {scores}.
 - Domains that are read: {domains}.
 """
@@ -101,8 +83,14 @@ SCORES = (
 DOMAINS = ["DM", "DS", "IE", "EX", "VS", "LB", "RS", "CE", "AE", "PR", "CM", "MH", "SV", "SS", "DD"]
 
 
-def page() -> str:
-    """The whole page."""
+def page(chapters: str) -> str:
+    """The whole page.
+
+    Parameters
+    ----------
+    chapters : str
+        What the chapters need, in Markdown.
+    """
     examples = _examples()
     parts = [BEGINNING, ASSUMED, _table(Assumable), "## Contents", _contents()]
     described: set[Model] = {Assumable}
@@ -110,8 +98,8 @@ def page() -> str:
         parts += [f"## {heading}", what, _rows(fields), _yaml(_plain(fields))]
         for model in _models(fields.values(), described):
             parts += [f"### {title(model)}", _what(model), _table(model), _yaml(examples[model])]
-    chapters = END.format(table=_needs(), scores=", ".join(SCORES), domains=", ".join(DOMAINS))
-    return "\n\n".join(part.strip() for part in (*parts, chapters) if part) + "\n"
+    end = END.format(chapters=chapters, scores=", ".join(SCORES), domains=", ".join(DOMAINS))
+    return "\n\n".join(part.strip() for part in (*parts, end) if part) + "\n"
 
 
 def title(model: Model) -> str:
@@ -301,46 +289,3 @@ def _yaml(example: dict[str, Any]) -> str:
     style: Any = {"Dumper": _Dumper, "sort_keys": False, "allow_unicode": True, "width": WIDE}
     texts = (yaml.dump(_Whole({key: value}), **style) for key, value in example.items())
     return f"```yaml\n{''.join(texts)}```" if example else ""
-
-
-# Needs of the chapters
-
-
-def _needs() -> str:
-    """A line for each chapter: which ids of the two protocols stand in its text."""
-    protocols = [read_protocol(path) for path in FILES]
-    endpoints = {e.paramcd for p in protocols for e in p.endpoints}
-    ids = {a.id for p in protocols for a in p.analyses} | endpoints | {f"{e}CUT" for e in endpoints}
-    parameters = {q.paramcd for p in protocols for q in p.parameters}
-    lines = ["| chapter | looks up | looks for | reports under |", "|---|---|---|---|"]
-    for path in sorted((ROOT / "notebooks").glob("*.py")):
-        named, under = _constants([path])
-        code, _ = _constants((ROOT / "esld" / "report" / path.stem.partition("_")[2]).rglob("*.py"))
-        cells = (named & (ids | parameters), code & ids - named, under & ids - named)
-        if any(cells):
-            lines.append(f"| {path.stem} | " + " | ".join(map(_codes, cells)) + " |")
-    shared, _ = _constants((ROOT / "esld" / "report").glob("*.py"))
-    lines.append(f"| in several | | {_codes(shared & ids)} | |")
-    return "\n".join(lines)
-
-
-def _codes(names: Iterable[str]) -> str:
-    return " ".join(f"`{name}`" for name in sorted(names))
-
-
-def _constants(paths: Iterable[Path]) -> tuple[set[str], set[str]]:
-    """The texts in the code of files, and those that only say under which analysis a result is reported."""
-    named: set[str] = set()
-    under: set[str] = set()
-    for path in paths:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        keywords = {id(k.value) for k in ast.walk(tree) if isinstance(k, ast.keyword) and k.arg == "analysis"}
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                (under if id(node) in keywords else named).add(node.value)
-    return named, under
-
-
-if __name__ == "__main__":
-    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]  # of a terminal or a file
-    sys.stdout.write(page())

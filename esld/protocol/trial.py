@@ -191,6 +191,12 @@ class Protocol(Frozen):
         """Reader's label by ARMCD, in the protocol's order."""
         return {arm.code: arm.label for arm in self.arms}
 
+    @cached_property
+    def by_infusion(self) -> bool:
+        """Whether what is given is given by infusion: so say the doses that are stated, and one is."""
+        doses = [arm.dose for arm in self.arms if arm.dose]
+        return bool(doses) and all(dose.by_infusion for dose in doses)
+
     @property
     def sources(self) -> tuple[Source, ...]:
         """Every kind of dated record that the protocol reads: of its endpoints, then of rescue."""

@@ -12,6 +12,7 @@ from esld.data.cutfile import read_cut
 from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.errors import InputError
+from esld.protocol import Analysis
 from esld.report import needs
 from esld.report.drawing import figures
 from esld.report.phrases import Sentence, reader_of
@@ -104,6 +105,10 @@ class Chapter:
     def compared(self) -> list[str]:
         """Labels of the arms that are compared; where none are, an error that says why."""
         return needs.compared(self.study)
+
+    def planned(self, id: str) -> Analysis:
+        """A planned analysis that a trial may not have; where it has none, an error that says so."""
+        return needs.planned(self.study, id)
 
     def table(self, table: Table | Sentence | None) -> Table | Sentence | None:
         """Record a table as CSV and show it; a sentence in its place is shown, and nothing for none."""

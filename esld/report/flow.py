@@ -32,11 +32,14 @@ class Flow:
         Day to which follow-up is judged.
     eligibility : Eligibility
         The criteria that may not have been met.
+    infused : bool
+        Whether what was given was given by infusion.
     """
 
     counts: pd.DataFrame
     horizon_days: float
     eligibility: Eligibility
+    infused: bool = True
 
     @property
     def arms(self) -> list[str]:
@@ -53,6 +56,8 @@ class Flow:
     def words(self, step: str, place: str = "step") -> str:
         """What a step is called; in the place that has words of its own for it, by those."""
         own = f"flow.{place}.{step}"
+        if not self.infused and has(f"flow.given.{step}"):
+            own = f"flow.given.{step}"
         return message(own if has(own) else f"flow.step.{step}", horizon=period(self.horizon_days))
 
     def reasons(self, step: str) -> dict[str, str]:
@@ -180,7 +185,7 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
         safe = {"safety": randomised & adsl["SAFFL"].eq("Y")}
         counts = pd.concat([counts, _counted(safe, adsl["ACTARMCD"], study.arms)])
     _reconcile(counts)
-    return Flow(counts, horizon_days, study.protocol.eligibility)
+    return Flow(counts, horizon_days, study.protocol.eligibility, study.protocol.by_infusion)
 
 
 def flow_of(reported: Reported, study: Study, *, horizon_days: float) -> Flow:
@@ -193,7 +198,7 @@ def flow_of(reported: Reported, study: Study, *, horizon_days: float) -> Flow:
     counts = pd.DataFrame(columns)[list(dict.fromkeys([*arms, ALL]))]
     counts = counts.where(counts.notna(), None)
     _reconcile(counts)
-    return Flow(counts, horizon_days, study.protocol.eligibility)
+    return Flow(counts, horizon_days, study.protocol.eligibility, study.protocol.by_infusion)
 
 
 def _first_criterion(study: Study) -> pd.Series:

@@ -1,16 +1,17 @@
 """What a section of a chapter may need of a study, and the one sentence that says why a study does not have it.
 
-A chapter's heading or cell names its needs in tags, ``needs:comparison``; a chapter that is run as it stands, in an editor, meets
-them in what its cells use: that raises :class:`UnmetNeedError`.
+A chapter's heading or cell names its needs in tags, ``needs:comparison`` or ``needs:analysis=OS-COX``; a chapter that is run as
+it stands, in an editor, meets them in what its cells use: that raises :class:`UnmetNeedError`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from html import unescape
 
 from esld.data.study import Study
 from esld.errors import RefusedError
+from esld.protocol import Analysis, Protocol
 from esld.report.phrases import not_compared, reader_of, view_name
-from esld.report.words.catalogue import message, read_by
+from esld.report.words.catalogue import has, message, read_by
 from esld.report.words.grammar import joined
 
 TAG = "needs:"  # how the tag of a need begins
@@ -27,8 +28,21 @@ class UnmetNeedError(RefusedError):
 
 def why_not(study: Study, need: str) -> str:
     """Why a study does not have what a section needs, HTML; empty where it has it."""
+    name, _, value = need.partition("=")
     with read_by(reader_of(study)):
-        return NEEDS[need](study)
+        return _not_planned(study.protocol, name, value) if value else NEEDS[name](study)
+
+
+def is_known(need: str) -> bool:
+    """Whether a tag names something of which it is known when a study has it."""
+    name, _, value = need.partition("=")
+    return name in PLANNED if value else name in NEEDS
+
+
+def planned(study: Study, id: str) -> Analysis:
+    """The planned analysis of that id; raises :class:`UnmetNeedError` where the protocol plans none."""
+    require(study, f"analysis={id}")
+    return study.protocol.analysis(id)
 
 
 def unmet(study: Study, need: str) -> UnmetNeedError:
@@ -46,6 +60,15 @@ def compared(study: Study) -> list[str]:
     """The arms that are compared; raises :class:`UnmetNeedError` where none are."""
     require(study, "comparison")
     return study.arms
+
+
+def _not_planned(protocol: Protocol, kind: str, name: str) -> str:
+    """Why a part is not here that is of one analysis, endpoint or parameter; empty where the protocol has it."""
+    if name in PLANNED[kind](protocol):
+        return ""
+    own = f"needs.{kind}.{name}"
+    what = message(own) if has(own) else message(f"needs.{kind}", name=name)
+    return message("needs.unplanned", what=what)
 
 
 def _no_ledger(study: Study) -> str:
@@ -90,6 +113,12 @@ def _no_previous(study: Study) -> str:
     return "" if study.cut.previous else message("diff.none")
 
 
+# By the kind that a tag gives with a name, ``needs:analysis=OS-COX``: those that a protocol has.
+PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
+    "analysis": lambda protocol: [analysis.id for analysis in protocol.analyses],
+    "endpoint": lambda protocol: [endpoint.paramcd for endpoint in protocol.endpoints],
+    "parameter": lambda protocol: [parameter.paramcd for parameter in protocol.parameters],
+}
 # By the name that a tag gives: why a study does not have it, or nothing.
 NEEDS: Mapping[str, Callable[[Study], str]] = {
     "comparison": not_compared,

@@ -6,15 +6,36 @@ from html import escape
 import pandas as pd
 
 from esld.data.study import Study
-from esld.protocol import Parameter
+from esld.protocol import Analysis, Parameter
 from esld.report.phrases import Sentence, prose
+from esld.report.planned import AT_VISITS
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import arm_in_prose, joined
 
 
+def plans_at_visits(study: Study) -> dict[str, Analysis]:
+    """The analyses of change by visit that the protocol plans, by id."""
+    planned = {analysis.id: analysis for analysis in study.protocol.analyses}
+    return {id: planned[id] for id in AT_VISITS if id in planned}
+
+
 def parameters_of(study: Study, analysis: str) -> list[Parameter]:
-    """Parameters of a planned analysis."""
-    return [study.protocol.parameter(code) for code in study.protocol.analysis(analysis).parameters]
+    """Parameters of an analysis; none of one that is not planned."""
+    planned = (own for own in study.protocol.analyses if own.id == analysis)
+    return [study.protocol.parameter(code) for own in planned for code in own.parameters]
+
+
+def planned_among(study: Study, codes: Sequence[str]) -> list[Parameter]:
+    """Those of the parameters that the protocol has, in the order given."""
+    planned = {parameter.paramcd: parameter for parameter in study.protocol.parameters}
+    return [planned[code] for code in codes if code in planned]
+
+
+def counted_from(study: Study) -> str:
+    """What day 1 is, as the catalogue names it: ``randomisation``, the first ``infusion``, or another ``treatment``."""
+    if study.protocol.schedule.from_randomisation:
+        return "randomisation"
+    return "infusion" if study.protocol.by_infusion else "treatment"
 
 
 def analysed(study: Study, paramcd: str) -> pd.DataFrame:

@@ -105,11 +105,13 @@ def reader_of(study: Study) -> Reader:
 
 
 def not_compared(study: Study) -> str:
-    """Why a comparison is missing: the view shows no arms, or one has nobody yet; empty where there is one."""
+    """Why a comparison is missing: the view shows no arms, there are many, or one has nobody yet; empty where there is one."""
     if study.compares:
         return ""
     if not study.shows_arms:
         return message("view.not_compared", view=view_name(study))
+    if len(study.arms) > 2:
+        return message("arms.many", number=len(study.arms))
     return message("arms.not_compared", arms=_vacant_groups(study))
 
 

@@ -159,6 +159,8 @@ def ended(
             except Exception as error:
                 yield cell.id, error
                 continue
+            if "parameters" in cell.metadata.get("tags", []):  # what the cut sets comes after the defaults
+                namespace |= chapter.study.cut.parameters.get(source.slug, {})
             shown += [] if item is None else [item]
             yield cell.id, None
 

@@ -16,6 +16,7 @@ from esld.report.baseline_variables import (
     difference_cell,
 )
 from esld.report.cells import Cell, Count, Empty, Estimate, Label, Limits, Number, several
+from esld.report.parameters import counted_from
 from esld.report.phrases import span, whole
 from esld.report.results import Reported
 from esld.report.tables import Table
@@ -167,9 +168,7 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
             for place, line in enumerate(lines[before:]):
                 line["standardised_difference"] = Empty() if place else shown[variable.name]
     notes = [
-        message(
-            f"baseline.last.{'randomisation' if study.protocol.schedule.from_randomisation else 'infusion'}"
-        ),
+        message(f"baseline.last.{counted_from(study)}"),
         message("baseline.no_p"),
     ]
     if shown:

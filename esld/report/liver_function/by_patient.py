@@ -13,7 +13,7 @@ from esld.protocol import Parameter
 from esld.report import numbers
 from esld.report.drawing import figures
 from esld.report.liver_function import courses
-from esld.report.parameters import analysed, lowered, unrecorded, unrecorded_words
+from esld.report.parameters import analysed, counted_from, lowered, unrecorded, unrecorded_words
 from esld.report.phrases import Sentence, prose, span, whole
 from esld.report.results import Reported
 from esld.report.words.catalogue import message
@@ -38,7 +38,7 @@ def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | S
         alt=_course_words(study, parameter, rows, ends, log=log),
         label=numbers.unit(parameter.unit) or parameter.param,
         ends=ends,
-        since="randomisation" if study.protocol.schedule.from_randomisation else "infusion",
+        since=counted_from(study),
         normal=normal,
         normal_label=message(f"course.normal.{name}", count=len(normal)),
         log=log,

@@ -59,6 +59,11 @@ def at_visit(study: Study, parameter: Parameter, visit: Visit, entered: pd.DataF
     return AtVisit(frame.drop(columns=["RANDDT", "DTHDT", "LTDT"]).reset_index(drop=True), parameter)
 
 
+def last_visit(study: Study) -> Visit:
+    """The last visit of the schedule."""
+    return study.protocol.schedule.visits[-1]
+
+
 def adjusted_rows(study: Study, at: AtVisit, *, design: Design, conf_level: float, seed: str) -> pd.DataFrame:
     """Difference of the changes adjusted for baseline: HC3, and the randomisation p of the same residuals, in long form.
 

@@ -12,11 +12,12 @@ from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.protocol import Parameter
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.drawing.figures import Picture
-from esld.report.parameters import analysed, lowered, unrecorded
+from esld.report.parameters import analysed, counted_from, lowered, planned_among, unrecorded
 from esld.report.patients import figures as patient_figures
 from esld.report.phrases import Sentence, span, whole
+from esld.report.planned import death_endpoint
 from esld.report.results import Reported, Row
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import capitalised, counted, in_prose, joined, noun, of_group
@@ -91,7 +92,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
         return (day - own["RANDDT"]).dt.days.clip(lower=0)
 
     os = study.adtte[
-        study.adtte["PARAMCD"].eq(study.protocol.primary.endpoint or "") & study.adtte["CNSR"].eq(0)
+        study.adtte["PARAMCD"].eq(death_endpoint(study.protocol) or "") & study.adtte["CNSR"].eq(0)
     ]
     # The deaths of the survival chapter; where that censors at a transplant, the later death is in ADSL alone.
     death = os.set_index("USUBJID")["AVAL"].reindex(own.index).astype(float).fillna(elapsed(own["DTHDT"]))
@@ -114,7 +115,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
         ("episodes", happened["USUBJID"]),
     ):
         frame[name] = subjects.value_counts().reindex(frame.index, fill_value=0).astype(float)
-    if "EX" not in study.tables:
+    if not shows_infusions(study):
         frame[["infusions", "reduced"]] = np.nan
     ends = frame.loc[frame["ended"].ne("completed"), ["ended", "end"]].set_axis(["kind", "day"], axis=1)
     grafts = frame[["transplant"]].dropna().set_axis(["day"], axis=1).assign(kind="transplant")
@@ -129,13 +130,18 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     return Courses(frame.reset_index(), marks[columns], conditions, tuple(study.arms))
 
 
+def shows_infusions(study: Study) -> bool:
+    """Whether the data hold what was given, and it was given by infusion: of a daily tablet no single one is marked."""
+    return "EX" in study.tables and study.protocol.by_infusion
+
+
 def _nothing() -> pd.DataFrame:
     return pd.DataFrame({"USUBJID": [], "kind": [], "day": []}, dtype=object).astype({"day": float})
 
 
 def _infusions(study: Study, own: pd.DataFrame) -> pd.DataFrame:
     """Infusions given: reduced where the dose is below that of the arm received, or a reason for adjusting it is given."""
-    if "EX" not in study.tables:
+    if not shows_infusions(study):
         return _nothing()
     ex = exposure.administrations(study.tables, study.protocol).dropna(subset=["NUMBER"])
     ex = ex[ex["USUBJID"].isin(own.index)]
@@ -173,7 +179,9 @@ def planned_words(study: Study) -> str:
     """What the protocol says of single patients: when infusions are planned, and from where visits are counted."""
     plan = study.protocol
     parts = [message("patients.unplanned")]
-    if plan.administrations:
+    if "EX" in study.tables and not shows_infusions(study):
+        parts.append(message("patients.not_marked"))
+    elif plan.administrations:
         parts.append(message("patients.planned", days=joined(map(str, plan.administrations.value))))
     anchor = plan.schedule.anchor.value
     parts.append(message("patients.anchor", anchor=anchor[:1].lower() + anchor[1:]))
@@ -253,7 +261,15 @@ def profile_figures(study: Study, each: Courses, codes: Sequence[str]) -> Sequen
     """The course of each of the parameters; where patients are not shown one by one, a sentence that says where it is."""
     if each.patients.empty:
         return [Sentence(message("patients.elsewhere"))]
-    return [profile_figure(study, each, study.protocol.parameter(code)) for code in codes]
+    if not study.protocol.schedule.visits:
+        return [Sentence(message("patients.no_visits"))]
+    drawn = planned_among(study, codes)
+    return [*(profile_figure(study, each, p) for p in drawn), *not_planned(study, codes)]
+
+
+def not_planned(study: Study, codes: Sequence[str]) -> list[Sentence]:
+    """A sentence on each of the parameters that the protocol does not have."""
+    return [Sentence(said) for code in codes if (said := needs.why_not(study, f"parameter={code}"))]
 
 
 def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Picture | Sentence:
@@ -262,7 +278,7 @@ def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Pictur
     if rows.empty:
         return unrecorded(parameter)
     rows = rows.assign(week=(rows["ADY"].clip(lower=1) - 1) / 7)
-    since = "randomisation" if study.protocol.schedule.from_randomisation else "infusion"
+    since = counted_from(study)
     label = numbers.with_unit(parameter.param, parameter.unit)
     log = bool(len(rows) and rows["AVAL"].min() > 0 and rows["AVAL"].max() / rows["AVAL"].min() > _FLAT)
     title = _profile_title(found, parameter, rows)

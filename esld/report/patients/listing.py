@@ -10,8 +10,8 @@ from esld.protocol import Parameter
 from esld.reasons import Reason, Why, because
 from esld.report import cells
 from esld.report.cells import Cell, Data, Empty, Label, Number, Several, number, several
-from esld.report.parameters import CLASSES, analysed
-from esld.report.patients.courses import AFTER_TRANSPLANT, Courses
+from esld.report.parameters import CLASSES, analysed, planned_among
+from esld.report.patients.courses import AFTER_TRANSPLANT, Courses, shows_infusions
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
@@ -37,7 +37,7 @@ def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataF
     """
     if found.patients.empty:
         return pd.DataFrame()
-    parameters = [study.protocol.parameter(code) for code in codes]
+    parameters = planned_among(study, codes)
     values = {p.paramcd: analysed(study, p.paramcd) for p in parameters}
     rows = []
     for patient in found.patients.to_dict("records"):
@@ -75,8 +75,8 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
     """A line a patient, a block an arm, from the rows of :func:`listing_rows`; None of nobody."""
     if not reported.rows:
         return None
-    parameters = [study.protocol.parameter(code) for code in codes]
-    first = parameters[0]
+    parameters = planned_among(study, codes)
+    first = parameters[0] if parameters else None
     lines = []
     for patient in found.patients.to_dict("records"):
 
@@ -94,14 +94,16 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
         for parameter in parameters:
             value = cell(f"{parameter.paramcd}_baseline", parameter.decimals)
             line[f"{parameter.paramcd}.baseline"] = _with_class(parameter, value)
-        line[f"{first.paramcd}.last"] = _with_day(
-            cell(f"{first.paramcd}_last", first.decimals), cell(f"{first.paramcd}_last_day")
-        )
-        if "EX" in study.tables:
+        if first:
+            line[f"{first.paramcd}.last"] = _with_day(
+                cell(f"{first.paramcd}_last", first.decimals), cell(f"{first.paramcd}_last_day")
+            )
+        if shows_infusions(study):
             given, reduced = cell("infusions"), cell("reduced_infusions")
             form = "{0}" if reduced.text in ("", "0") else "{0} ({1})"
             line["infusions"] = Several(form, ("given", "reduced"), (given, reduced))
-        line["decompensations"] = _conditions(found.events, {code: cell(code) for code in found.events})
+        if found.events:
+            line["decompensations"] = _conditions(found.events, {code: cell(code) for code in found.events})
         day = cell("transplant_day" if patient["outcome"] == "transplant" else "last_day")
         line["outcome"] = several("{} ({})", outcome=_outcome(patient), day=day)
         lines.append(line)
@@ -109,7 +111,8 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
     heads |= {
         f"{p.paramcd}.baseline": message("listing.baseline", parameter=short(p.param)) for p in parameters
     }
-    heads[f"{first.paramcd}.last"] = message("listing.last", parameter=short(first.param))
+    if first:
+        heads[f"{first.paramcd}.last"] = message("listing.last", parameter=short(first.param))
     notes = _footnotes(study, found, first)
     return Table("patients", message("listing.title"), lines, {}, notes, group="group", heads=heads)
 
@@ -147,9 +150,10 @@ def _outcome(patient: Mapping[Any, Any]) -> Label | Data:
     return Label(message(f"listing.{outcome}"), outcome)
 
 
-def _footnotes(study: Study, found: Courses, first: Parameter) -> tuple[str, ...]:
-    notes = [message("listing.note", parameter=short(first.param)), message("listing.note.outcomes")]
-    if study.protocol.administrations and "EX" in study.tables:
+def _footnotes(study: Study, found: Courses, first: Parameter | None) -> tuple[str, ...]:
+    notes = [message("listing.note", parameter=short(first.param))] if first else []
+    notes.append(message("listing.note.outcomes"))
+    if study.protocol.administrations and shows_infusions(study):
         key = "listing.note.dose" if study.shows_dose else "listing.note.infusions"
         notes.append(message(key, planned=len(study.protocol.administrations.value)))
     if found.events:

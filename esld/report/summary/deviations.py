@@ -17,17 +17,24 @@ from esld.report.words.grammar import in_prose
 
 COLUMNS = ["USUBJID", "ARMCD", "kind", "detail"]
 KINDS = ("eligibility", "never_infused", "infusions", "dose", "visit")
+_OF_INFUSIONS = ("never_infused", "infusions", "dose")
 ANY = "any"  # a deviation of any kind
 
 
 def kinds(study: Study) -> list[str]:
     """Kinds of deviation that the data of the trial can show."""
     infusions = study.protocol.administrations is not None and "EX" in study.tables
+    infusions = infusions and not _is_other(study)
     shown = {
         "eligibility": "IE" in study.tables, "never_infused": infusions, "infusions": infusions,
         "dose": infusions and "EXADJ" in study.tables["EX"], "visit": bool(study.protocol.schedule.visits),
     }  # fmt: skip
     return [kind for kind in KINDS if shown[kind]]
+
+
+def _is_other(study: Study) -> bool:
+    """Whether what was given is recorded and no infusion, of which the words of three kinds are."""
+    return "EX" in study.tables and not study.protocol.by_infusion
 
 
 def deviations(study: Study) -> pd.DataFrame:
@@ -63,7 +70,7 @@ def _eligibility(study: Study) -> list[tuple[str, str, str]]:
 
 def _infusions(study: Study, entered: pd.DataFrame) -> list[tuple[str, str, str]]:
     planned = study.protocol.administrations
-    if planned is None or "NINFUS" not in entered or "EX" not in study.tables:
+    if planned is None or "NINFUS" not in entered or "infusions" not in kinds(study):
         return []
     rows = []
     for patient in entered.to_dict("records"):
@@ -136,8 +143,9 @@ def deviation_table(study: Study, counts: Reported) -> Table:
         rows = {f"{arm}.patients": counts.row(kind, arm) for arm in study.arms}
         shares = {key: _share(row) if row.n else Empty() for key, row in rows.items()}
         lines.append({"deviation": _named(kind), **shares})
-    notes = [message("deviations.note")]
-    if absent := [in_prose(_named(kind).text) for kind in KINDS if kind not in kinds(study)]:
+    notes = [message("deviations.note.visits" if _is_other(study) else "deviations.note")]
+    known = [kind for kind in KINDS if kind not in _OF_INFUSIONS] if _is_other(study) else KINDS
+    if absent := [in_prose(_named(kind).text) for kind in known if kind not in kinds(study)]:
         where = "deviations.absent" if study.shows_dose else "deviations.absent.view"
         kinds_absent = message("list.comma").join(absent)
         notes.insert(0, message(where, kinds=kinds_absent, view=view_name(study)))

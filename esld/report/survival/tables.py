@@ -6,6 +6,7 @@ from math import exp, inf, sqrt
 import pandas as pd
 
 from esld.data.columns import first_known
+from esld.protocol import Protocol
 from esld.reasons import Why, because
 from esld.report import cells, numbers
 from esld.report.cells import Cell, Data, Empty, Label, Limits, Number, estimate, number, several
@@ -282,3 +283,9 @@ def power_rows(
         }
     )
     return pd.DataFrame(rows)
+
+
+def milestones(protocol: Protocol) -> tuple[float, ...]:
+    """The days that tables of a curve show: those of the planned curve, else those of the primary analysis."""
+    days = (analysis.milestones_days for analysis in protocol.analyses if analysis.id == "OS-KM")
+    return next(days, ()) or protocol.primary.milestones_days

@@ -15,7 +15,7 @@ from esld.reasons import Reason, Why, because
 from esld.report import cells, numbers
 from esld.report.cells import Cell, Label, Number
 from esld.report.difference import result_name
-from esld.report.phrases import method_words, whole, worded
+from esld.report.phrases import Sentence, method_words, whole, worded
 from esld.report.results import Reported, Row, slug
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
@@ -327,8 +327,10 @@ def pair_rows(compared: Sequence[Pair]) -> pd.DataFrame:
     return pd.DataFrame([*rows, *totals])
 
 
-def pair_table(compared: Sequence[Pair]) -> Table:
+def pair_table(compared: Sequence[Pair]) -> Table | Sentence:
     """Both numbers side by side with their distance; the LS means of a parameter as one line with the largest distance."""
+    if not compared:
+        return Sentence(message("double.none"))
     lines = [_line(pair) for pair in compared if pair.row.statistic != "ls_mean"]
     means: dict[str, list[Pair]] = {}
     for pair in (p for p in compared if p.row.statistic == "ls_mean"):
