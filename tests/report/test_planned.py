@@ -353,7 +353,7 @@ def test_three_arms_are_described_and_not_compared():
     )
     whole(report)
     assert "Left out: this compares two groups, and the trial has 3." in said(report, "05_decompensation")
-    assert "THIRD: 8 patients" in said(report, "02_baseline")
+    assert "High dose: 8 patients" in said(report, "02_baseline")
 
 
 def tablets(content: Content) -> None:
