@@ -42,7 +42,7 @@ PROSE = {
 SAME_EVERYWHERE = (
     r"\bNCT\d+(?:-\w+)*",  # of the register
     r"\b\d\d_[a-z_]+\b",  # a chapter's file
-    r"\b[\w/]+\.(?:html|docx|json|csv|pdf|svg|png|yaml|md)\b",  # a file
+    r"\b[\w/]+\.(?:html|docx|json|csv|pdf|svg|png|yaml|md|LIB)\b",  # a file
     r"\b[0-9a-f]{12,}…?",  # a hash
     r"\bQ-[A-Z2-7]{8}\b",  # the number of a query
     r"\bUTF-8\b",  # how a file is written
