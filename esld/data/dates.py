@@ -98,9 +98,3 @@ def as_date(text: str) -> pd.Timestamp:
     if not days.is_day(text):
         raise ValueError(f"a date must be a calendar day written YYYY-MM-DD, got {text!r}")
     return pd.Timestamp(text)
-
-
-def in_words(text: str) -> str:
-    """``2026-06-30`` as prose writes it: ``30 June 2026``."""
-    day = as_date(text)
-    return f"{day.day} {day.month_name()} {day.year}"

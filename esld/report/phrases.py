@@ -31,16 +31,7 @@ class Sentence:
 
 
 _ARMS = ("group",)  # parameters of a reason that name an arm
-_WORDS = (
-    "limits",
-    "of",
-    "curve",
-    "end",
-    "outcome",
-    "what",
-    "sides",
-    "numbers",
-)  # and those that are words of ours
+_WORDS = ("limits", "of", "curve", "end", "outcome", "what", "sides", "numbers")  # and those that are words of ours
 
 
 def worded(reason: Reason | None, place: str = "", **more: str) -> str:

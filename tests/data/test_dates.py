@@ -217,8 +217,3 @@ def test_as_date_refuses_all_but_a_whole_day(text):
     message = f"a date must be a calendar day written YYYY-MM-DD, got {text!r}"
     with pytest.raises(ValueError, match=re.escape(message)):
         dates.as_date(text)
-
-
-def test_in_words():
-    assert dates.in_words("2026-06-30") == "30 June 2026"
-    assert dates.in_words("2026-01-01") == "1 January 2026"

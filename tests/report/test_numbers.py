@@ -1,6 +1,7 @@
 """Rounding and wording of numbers, by hand."""
 
 import math
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.report import numbers
-from esld.report.words.grammar import capitalised, in_words, noun, period
+from esld.report.words.grammar import capitalised, in_words, noun, on_day, period
 
 M = "\u2212"
 NOTHING = (None, math.nan, math.inf, -math.inf)
@@ -149,6 +150,11 @@ def test_small_words():
     assert capitalised("MELD") == "MELD"
     assert numbers.level(0.95) == "95 %"
     assert numbers.level(0.975) == "97.5 %"
+
+
+def test_a_day_as_prose_writes_it():
+    assert on_day(date(2026, 6, 30)) == "30 June 2026"
+    assert on_day(date(2026, 1, 1)) == "1 January 2026"
 
 
 def test_units_as_a_reader_writes_them():
