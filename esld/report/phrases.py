@@ -30,8 +30,9 @@ class Sentence:
         return {"text/markdown": self.html, "text/plain": self.html}
 
 
-_ARMS = ("group",)  # parameters of a reason that name an arm
-_WORDS = ("limits", "of", "curve", "end", "outcome", "what", "sides", "numbers")  # and those that are words of ours
+# Parameters of a reason that name an arm, and those that are words of ours.
+_ARMS = ("group",)
+_WORDS = ("limits", "of", "curve", "end", "outcome", "what", "sides", "numbers")
 
 
 def worded(reason: Reason | None, place: str = "", **more: str) -> str:
