@@ -482,11 +482,11 @@ def test_a_check_without_a_cut_tells_what_a_cut_would_meet(copy, esld):
 def test_a_check_tells_what_is_wrong_with_the_chapters_too(copy, esld):
     cut = copy / "params" / "demo-final.yaml"
     text = cut.read_text(encoding="utf-8")
-    cut.write_text(text + "parameters: {04_liver_function: {headline: INR2}}\n", encoding="utf-8")
+    cut.write_text(text + "parameters: {04_change: {headline: INR2}}\n", encoding="utf-8")
     code, out, _ = esld("check", str(cut))
     assert code == 2
     assert (
-        "headline must be a parameter of LFT or SCORES in nct06167473.yaml. Set 'parameters: {04_liver_function"
+        "headline must be a parameter of LFT or SCORES in nct06167473.yaml. Set 'parameters: {04_change"
         in out
     )
     cut.write_text(text.replace("03_survival", "03_survivals"), encoding="utf-8")

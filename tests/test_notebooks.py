@@ -87,7 +87,7 @@ def _code_faults(chapter: ChapterSource) -> Iterator[str]:
 
 
 def test_there_are_chapters():
-    assert {"00_data_cut", "02_baseline", "03_survival", "04_liver_function"} <= {p.stem for p in CHAPTERS}
+    assert {"00_data_cut", "02_baseline", "03_survival", "04_change"} <= {p.stem for p in CHAPTERS}
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)

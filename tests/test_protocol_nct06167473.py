@@ -160,8 +160,8 @@ def test_plan_has_one_primary_analysis_at_one_year(protocol: Protocol) -> None:
         "01_randomisation",
         "02_baseline",
         "03_survival",
-        "04_liver_function",
-        "05_decompensation",
+        "04_change",
+        "05_events",
         "06_safety",
         "07_patients",
     }

@@ -5,12 +5,13 @@ its reason, and the report lists every one of them (:meth:`Protocol.assumed`).
 """
 
 from esld.protocol._base import Assumable, StatedDays, StatedText
-from esld.protocol.design import Arm, Criterion, Dose, RandomisationDesign, Schedule, Visit
-from esld.protocol.measures import Endpoint, Parameter, Rescue, Source
-from esld.protocol.plan import Analysis, AnalysisSet, Rank, RepeatedMeasures
+from esld.protocol.design import Arm, Criterion, Dose, Factor, RandomisationDesign, Schedule, Treatment, Visit
+from esld.protocol.measures import Endpoint, EventWords, LiverInjury, Parameter, Rescue, Source, Transplant
+from esld.protocol.plan import USES, Analysis, AnalysisSet, Kind, Rank, RepeatedMeasures, Response
 from esld.protocol.trial import Protocol, read_protocol
 
 __all__ = [
+    "USES",
     "Analysis",
     "AnalysisSet",
     "Arm",
@@ -18,16 +19,23 @@ __all__ = [
     "Criterion",
     "Dose",
     "Endpoint",
+    "EventWords",
+    "Factor",
+    "Kind",
+    "LiverInjury",
     "Parameter",
     "Protocol",
     "RandomisationDesign",
     "Rank",
     "RepeatedMeasures",
     "Rescue",
+    "Response",
     "Schedule",
     "Source",
     "StatedDays",
     "StatedText",
+    "Transplant",
+    "Treatment",
     "Visit",
     "read_protocol",
 ]

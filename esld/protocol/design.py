@@ -27,6 +27,25 @@ class Dose(Frozen):
         return route.startswith(("intravenous", "intraarterial", "infusion")) and "bolus" not in route
 
 
+class Treatment(Frozen):
+    """What the trial's treatment is called, and how it is given."""
+
+    one: Text = Field(default="administration", description="what is given once: infusion, dose, patch")
+    many: Text = Field(default="administrations", description="the same, several of them")
+    given: Text = Field(
+        default="treated", description="what a patient is who has received it: infused, treated"
+    )
+    regimen: Literal["administrations", "continuous"] = Field(
+        default="administrations",
+        description="`administrations` are counted one by one; of what is `continuous`, taken day by day, days are counted",
+    )
+    reaction_hours: float | None = Field(
+        default=None,
+        gt=0,
+        description="hours after an administration in which an adverse event is shown as a reaction; left out where none is",
+    )
+
+
 class Arm(Frozen):
     """One arm; colours follow its place."""
 
@@ -35,7 +54,7 @@ class Arm(Frozen):
     name: Text = Field(description="the arm in the words of the source, as on the workbook's list of arms")
     number: int = Field(
         ge=1,
-        description="place of the arm from 1; differences are that of the second minus that of the first",
+        description="place of the arm from 1; TRT01PN",
     )
     description: str = Field(default="", description="what the arm receives, in the words of the source")
     dose: Dose | None = Field(
@@ -49,25 +68,19 @@ class RandomisationDesign(Frozen):
     kind: Literal["complete", "simple", "permuted blocks", "big stick", "biased coin"] = Field(
         description="the procedure; `complete` fixes the sizes of the arms, `simple` tosses a coin for each patient"
     )
-    ratio: tuple[int, int] = Field(
-        default=(1, 1), description="patients in the first and in the second arm, as whole numbers above 0"
+    ratio: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+        default=(),
+        description="patients in each arm, as whole numbers in the order of the arms; left out where they are equal",
     )
     block_sizes: tuple[int, ...] = Field(
         default=(),
         description="sizes of permuted blocks, multiples of the ratio's sum; leave them out while patients are being randomised",
     )
-    strata: tuple[str, ...] = Field(
-        default=(), description="names of the strata; with any, randomisation tests do not repeat the design"
-    )
 
     @model_validator(mode="after")
     def _blocks_fit(self) -> Self:
-        if min(self.ratio) < 1:
-            raise ValueError(f"ratio must be whole numbers above 0, got {list(self.ratio)}")
         if self.block_sizes and self.kind != "permuted blocks":
             raise ValueError(f"block_sizes belong to permuted blocks, not to {self.kind}")
-        if odd := [size for size in self.block_sizes if size < 1 or size % sum(self.ratio)]:
-            raise ValueError(f"block_sizes must be multiples of {sum(self.ratio)}, got {odd}")
         return self
 
 
@@ -95,6 +108,26 @@ class SealedAllocation(Frozen):
     commitment: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = Field(
         description="root of the sealed list, 64 hexadecimal digits"
     )
+
+
+class Factor(Frozen):
+    """A property of patients before randomisation: by it they are stratified, or shown in subgroups."""
+
+    name: Text = Field(description="what tables and figures call it")
+    variable: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")] = Field(
+        description="a variable of DM (SEX, AGE, SITEID …) or a parameter, of which the value at baseline counts"
+    )
+    cuts: tuple[float, ...] = Field(
+        default=(),
+        description="rising numbers that divide a quantity, each beginning the level above: 65 gives below 65, and 65 or more",
+        examples=[[65]],
+    )
+
+    @model_validator(mode="after")
+    def _cuts_rise(self) -> Self:
+        if any(after <= before for before, after in pairwise(self.cuts)):
+            raise MisfitError([Misfit(("cuts",), "must rise", list(self.cuts))])
+        return self
 
 
 class NumericRule(Frozen):
@@ -155,7 +188,7 @@ class Visit(Assumable):
         description="days before and after the target that the protocol allows; outside is a deviation"
     )
     window: tuple[int, int] = Field(
-        description="first and last study day whose values are analysed as this visit's; begins where the one before ends"
+        description="first and last study day whose values are analysed as this visit's; a day of no window belongs to no visit"
     )
 
     @model_validator(mode="after")
@@ -181,6 +214,10 @@ class Schedule(Frozen):
         description="first and last study day on which baseline is expected; the last value before the first dose is baseline"
     )
     visits: tuple[Visit, ...] = Field(description="planned visits after baseline, in order of time")
+    selection: Literal["window", "visit"] = Field(
+        default="window",
+        description="by what a value is of a visit: the `window` of its day, or the `visit` that its record names (VISITNUM)",
+    )
     ties: Literal["earlier", "later"] = Field(
         description="which of two values at the same distance from the target is analysed"
     )
@@ -207,8 +244,8 @@ class Schedule(Frozen):
             if after.number <= before.number:
                 rule = f"must be higher than that of {before.code}, {before.number:g}"
                 misfits.append(Misfit(("visits", position, "number"), rule, f"{after.number:g}"))
-            if after.window[0] != before.window[1] + 1:
-                rule = f"must begin where that of {before.code} ends, on day {before.window[1] + 1}"
+            if after.window[0] <= before.window[1]:
+                rule = f"must begin after that of {before.code} ends, after day {before.window[1]}"
                 misfits.append(Misfit(("visits", position, "window"), rule, list(after.window)))
         if misfits:
             raise MisfitError(misfits)

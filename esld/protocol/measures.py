@@ -100,6 +100,35 @@ class Rescue(Assumable):
         return f"Within {self.days} days after {infused}"
 
 
+class Transplant(Frozen):
+    """The transplantation of an organ, after which values are another organ's: they are shown to nobody and analysed nowhere."""
+
+    organ: Text = Field(description="the organ (liver); sentences speak of patients with their own one")
+    sources: tuple[Source, ...] = Field(min_length=1, description="records of the transplantation (PR)")
+
+
+class LiverInjury(Frozen):
+    """How values are judged that may show injury of the liver by the treatment."""
+
+    against: Literal["range", "baseline"] = Field(
+        default="range",
+        description="whether multiples are of the upper limit of normal alone, or of a patient's own raised baseline too",
+    )
+    caution: str = Field(
+        default="",
+        description="what the disease of these patients does to such values, as the report says it",
+    )
+
+
+class EventWords(Frozen):
+    """How sentences speak of an endpoint."""
+
+    one: Text = Field(description="the event (death, relapse)")
+    many: Text = Field(description="several of them (deaths, relapses)")
+    had: Text = Field(description="what a patient has done to whom it happened (died, relapsed)")
+    free: Text = Field(description="what a patient is to whom it has not happened (alive, in remission)")
+
+
 class Prevalent(Frozen):
     """Who has the condition of an endpoint at baseline already."""
 
@@ -129,6 +158,14 @@ class Endpoint(Assumable):
     prevalent: Prevalent | None = Field(
         default=None,
         description="who has the condition at baseline and cannot have a first event; counted apart",
+    )
+    words: EventWords | None = Field(
+        default=None,
+        description="how sentences speak of it; left out of death, and of what may be called an event",
+    )
+    better: Literal["later", "earlier"] = Field(
+        default="later",
+        description="`later` of an event that is a harm: who is spared longer fares better; `earlier` of one such as remission",
     )
     recurrent: bool = Field(
         default=False,

@@ -1,10 +1,55 @@
 """What is asked of the data: registered outcomes, estimands, planned analyses and the patients they are of."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from esld.protocol._base import Assumable, Frozen, Text
+from esld.yamlfile import Misfit, MisfitError
+
+Kind = Literal[
+    "participant_flow", "randomisation", "baseline",
+    "milestone", "milestone_test", "survival_curve", "log_rank", "permutation", "cox", "firth", "rmst",
+    "mmrm", "ancova", "worst_rank", "hierarchy", "responder",
+    "cumulative_incidence", "episodes",
+    "safety", "courses",
+]  # fmt: skip
+
+
+class Use(NamedTuple):
+    """What becomes of a kind of analysis: the chapter that reports it, the keys that it needs, and those that it takes."""
+
+    chapter: str
+    needed: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
+
+
+_VARIANT = ("of", "analysis_set")  # of a sensitivity analysis
+_TIME = (*_VARIANT, "censoring", "stratified")
+USES: Mapping[Kind, Use] = {
+    "participant_flow": Use("00_data_cut"),
+    "randomisation": Use("01_randomisation"),
+    "baseline": Use("02_baseline"),
+    "milestone": Use("03_survival", ("endpoint", "milestones_days"), (*_TIME, "subgroups")),
+    "milestone_test": Use("03_survival", ("endpoint", "milestones_days"), _TIME),
+    "survival_curve": Use("03_survival", ("endpoint",), ("milestones_days", *_TIME)),
+    "log_rank": Use("03_survival", ("endpoint",), _TIME),
+    "permutation": Use("03_survival", ("endpoint",), ("horizon_days", *_TIME)),
+    "cox": Use("03_survival", ("endpoint",), (*_TIME, "subgroups")),
+    "firth": Use("03_survival", ("endpoint",), _TIME),
+    "rmst": Use("03_survival", ("endpoint", "horizon_days"), _TIME),
+    "mmrm": Use("04_change", ("parameters", "model"), ("visit", "stratified", *_VARIANT)),
+    "ancova": Use("04_change", ("parameters", "visit"), ("stratified", "subgroups", *_VARIANT)),
+    "worst_rank": Use("04_change", ("parameters", "visit"), _VARIANT),
+    "hierarchy": Use("04_change", ("hierarchy", "horizon_days"), _VARIANT),
+    "responder": Use("04_change", ("parameters", "visit", "response"), ("subgroups", *_VARIANT)),
+    "cumulative_incidence": Use("05_events", ("endpoints", "horizon_days"), _VARIANT),
+    "episodes": Use("05_events", ("endpoints", "horizon_days"), _VARIANT),
+    "safety": Use("06_safety"),
+    "courses": Use("07_patients"),
+}
+_SPECIFIC = tuple(dict.fromkeys(key for use in USES.values() for key in (*use.needed, *use.taken)))
 
 
 class Outcome(Frozen):
@@ -73,36 +118,80 @@ class Rank(Frozen):
         return self
 
 
+class Response(Frozen):
+    """Who has responded at a visit: whose value, or change from baseline, reaches a limit."""
+
+    of: Literal["value", "change", "percent change"] = Field(
+        default="value", description="what is held against the limit; changes are from baseline"
+    )
+    at_least: float | None = Field(default=None, description="responded is who reaches this or more")
+    at_most: float | None = Field(default=None, description="responded is who reaches this or less")
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("must have one of at_least and at_most")
+        return self
+
+
 class Analysis(Assumable):
-    """A planned analysis: of one endpoint, of several alike, of parameters, or of a hierarchy of outcomes."""
+    """A planned analysis: of one endpoint, of several alike, of parameters, or of a hierarchy of outcomes.
+
+    Its `kind` decides what is computed, which chapter shows it, and which of the keys below it needs and takes.
+    """
 
     id: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9-]*$")] = Field(
-        description="name of the analysis: capitals, digits and `-`; chapters look some of them up"
+        description="name of the analysis, yours: capitals, digits and `-`; results carry it"
     )
     title: Text = Field(description="what tables call it")
     role: Literal["primary", "secondary", "sensitivity", "safety", "descriptive"] = Field(
         description="part in the plan; one must be `primary`"
     )
+    kind: Kind | None = Field(
+        default=None,
+        description="what is computed; left out of an analysis that a chapter of your own reports",
+    )
+    of: str | None = Field(
+        default=None,
+        description="of a sensitivity analysis: the id of the analysis, of the same kind, beside which it is shown",
+    )
     endpoint: str | None = Field(default=None, description="the endpoint that it is of")
     endpoints: tuple[str, ...] = Field(default=(), description="several endpoints that are analysed alike")
     parameters: tuple[str, ...] = Field(
-        default=(),
-        description="the parameters that it is of; one in two analyses is reported in one of them only",
+        default=(), description="the parameters that it is of; one may be in any number of analyses"
     )
     visit: str | None = Field(
-        default=None, description="the visit at which parameters are analysed; without it at all visits"
+        default=None, description="the visit that answers; of a model by visit without it the last one"
     )
+    response: Response | None = Field(default=None, description="who has responded")
     method: Text = Field(
-        description="statistical method in words, as the report prints it; it chooses nothing"
+        description="statistical method in words, as the report prints it; `kind` chooses what is computed"
     )
     estimand: Estimand = Field(description="the five attributes of ICH E9(R1)")
-    chapter: Text = Field(description="the chapter that reports it, the name of a file of `notebooks/`")
-    milestones_days: tuple[float, ...] = Field(
+    chapter: Text = Field(
+        default="",
+        description="the chapter of your own that reports it, the name of a file of `notebooks/`; needed without `kind`",
+    )
+    milestones_days: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         default=(),
-        description="days after randomisation that are reported; the first of the primary analysis is its horizon",
+        description="days after randomisation that are reported; the first is the horizon of a milestone",
     )
     horizon_days: float | None = Field(
-        default=None, description="last day after randomisation that counts, as for a restricted mean"
+        default=None, gt=0, description="last day after randomisation that counts, as for a restricted mean"
+    )
+    analysis_set: Literal["ITTFL", "SAFFL", "PPROTFL"] = Field(
+        default="ITTFL", description="the flag of who is analysed, always in the group of the randomisation"
+    )
+    censoring: Literal["last contact", "cut-off"] = Field(
+        default="last contact",
+        description="how long somebody without an event is followed: to the last sign of life, or to the data cut, as if every "
+        "event had been reported",
+    )
+    stratified: bool = Field(
+        default=False, description="`true`: patients are compared within the strata of the randomisation"
+    )
+    subgroups: bool = Field(
+        default=False, description="`true`: shown in each of the protocol's `subgroups` too, as a forest plot"
     )
     model: RepeatedMeasures | None = Field(
         default=None, description="mixed model for repeated measures; left out where there is none"
@@ -110,6 +199,37 @@ class Analysis(Assumable):
     hierarchy: tuple[Rank, ...] = Field(
         default=(), description="outcomes in order of importance, by which patients are compared pair by pair"
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _its_kind_names_the_chapter(cls, content: Any) -> Any:
+        if isinstance(content, dict) and content.get("kind") in USES and not content.get("chapter"):
+            return {**content, "chapter": USES[content["kind"]].chapter}
+        return content
+
+    @model_validator(mode="after")
+    def _has_what_its_kind_takes(self) -> Self:
+        if self.kind is None:
+            if not self.chapter:
+                rule = "must be given, or a chapter of your own"
+                raise MisfitError([Misfit(("kind",), rule, None, f"Choose one of {', '.join(USES)}.")])
+            return self
+        use, misfits = USES[self.kind], []
+        if self.chapter != use.chapter:
+            rule = f"must be {use.chapter}, which reports the kind {self.kind}"
+            misfits.append(Misfit(("chapter",), rule, self.chapter, "Leave it out."))
+        for key in _SPECIFIC:
+            given = getattr(self, key) != type(self).model_fields[key].get_default(call_default_factory=True)
+            if key in use.needed and not given:
+                misfits.append(
+                    Misfit((key,), f"must be given to an analysis of kind {self.kind}", None, "Give it.")
+                )
+            elif given and key not in (*use.needed, *use.taken):
+                rule = f"must be left out: an analysis of kind {self.kind} makes nothing of it"
+                misfits.append(Misfit((key,), rule, None, "Leave it out."))
+        if misfits:
+            raise MisfitError(misfits)
+        return self
 
 
 class AnalysisSet(Assumable):

@@ -1,13 +1,14 @@
 """One protocol: its parts together, what they must agree on, and what its source does not state."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from esld.errors import did_you_mean
+from esld.protocol._agreement import disagreements
 from esld.protocol._base import (
     Assumable,
     Frozen,
@@ -17,10 +18,21 @@ from esld.protocol._base import (
     Text,
     as_record,
 )
-from esld.protocol.design import Arm, Eligibility, Randomisation, Schedule, SealedAllocation, Visit
-from esld.protocol.measures import Endpoint, Parameter, Rescue, Source
-from esld.protocol.plan import Analysis, AnalysisSet, Outcomes
-from esld.yamlfile import NAMES, Misfit, MisfitError, Place, read_model
+from esld.protocol.design import (
+    Arm,
+    Eligibility,
+    Factor,
+    Randomisation,
+    Schedule,
+    SealedAllocation,
+    Treatment,
+    Visit,
+)
+from esld.protocol.measures import Endpoint, LiverInjury, Parameter, Rescue, Source, Transplant
+from esld.protocol.plan import Analysis, AnalysisSet, Kind, Outcomes
+from esld.yamlfile import NAMES, MisfitError, read_model
+
+DAYS_OF_A_YEAR = 365.0
 
 
 class Record(Frozen):
@@ -53,8 +65,21 @@ class Protocol(Frozen):
     description: Text = Field(description="detailed description, as registered")
     sex: Text = Field(description="who may enter by sex, as registered (All, Female, Male)")
     arms: tuple[Arm, ...] = Field(
-        min_length=2,
-        description="the arms, in the order of tables and figures; the chapters compare the first two",
+        min_length=1,
+        description="the arms, in the order of tables and figures, which the control begins",
+    )
+    control: str | None = Field(
+        default=None,
+        description="code of the arm that the others are compared with, without it the first; differences are theirs minus that "
+        "of the control, ratios theirs over it",
+    )
+    multiplicity: Literal["none", "holm", "fixed sequence"] = Field(
+        default="none",
+        description="with three arms or more, how the comparisons with the control share an error of 5 %: `none` leaves each p "
+        "as it is, `fixed sequence` tests in the order of the arms",
+    )
+    treatment: Treatment = Field(
+        default=Treatment(), description="what the treatment is called, and how it is given"
     )
     administrations: StatedDayList | None = Field(
         default=None,
@@ -68,7 +93,12 @@ class Protocol(Frozen):
         default=None, description="what `esld randomise seal` printed; left out without a sealed list"
     )
     stratification: Stated = Field(description="strata of the randomisation in words; None without")
-    meld_version: Stated = Field(description="which MELD is meant by the plain name, or why there is none")
+    strata: tuple[Factor, ...] = Field(
+        default=(), description="by what the randomisation was stratified, as data (ADSL: STRATAR)"
+    )
+    meld_version: Stated | None = Field(
+        default=None, description="which MELD is meant by the plain name; left out where there is none"
+    )
     eligibility: Eligibility = Field(description="who may enter")
     outcomes: Outcomes = Field(description="primary and secondary outcomes as registered")
     schedule: Schedule = Field(description="visits, the day from which they are counted, and their windows")
@@ -90,11 +120,21 @@ class Protocol(Frozen):
         default=None,
         description="treatments that move laboratory values by themselves, and how long a value is flagged",
     )
+    transplant: Transplant | None = Field(
+        default=None,
+        description="the transplantation that ends the course of the own organ; left out where there is none",
+    )
+    liver_injury: LiverInjury | None = Field(
+        default=None, description="how injury of the liver is looked for; left out where it is not"
+    )
+    subgroups: tuple[Factor, ...] = Field(
+        default=(), description="in which patients analyses that say `subgroups: true` are shown apart"
+    )
     analysis_sets: tuple[AnalysisSet, ...] = Field(
         description="who is analysed where: one entry for each flag"
     )
     analyses: tuple[Analysis, ...] = Field(
-        description="the planned analyses; one must be primary and name its `milestones_days`"
+        description="the planned analyses; the first that is primary answers the trial's question"
     )
     data_assumptions: dict[str, StatedText] = Field(
         default_factory=dict, description="what is taken for granted about the data, by a name of your own"
@@ -117,79 +157,33 @@ class Protocol(Frozen):
     cannot_say: tuple[Text, ...] = Field(
         default=(), description="what no result of this trial can show; chapters end with it"
     )
+    titles: dict[str, Text] = Field(
+        default_factory=dict,
+        description="headings of chapters in the trial's own words, by the name of the chapter",
+        examples=[{"04_change": "Cognition"}],
+    )
+    chapter_notes: dict[str, tuple[Text, ...]] = Field(
+        default_factory=dict,
+        description="sentences of the trial's own under 'What it cannot say', by the name of the chapter",
+    )
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
-        if misfits := [*self._twice(), *self._unlisted_domains(), *self._unknown_ids()]:
+        if misfits := disagreements(self):
             raise MisfitError(misfits)
         return self
 
-    def _twice(self) -> Iterator[Misfit]:
-        unique: tuple[tuple[tuple[str, ...], Sequence[BaseModel], tuple[str, ...]], ...] = (
-            (("arms",), self.arms, ("code", "label", "number")),
-            (("schedule", "visits"), self.schedule.visits, ("code", "label")),
-            (("parameters",), self.parameters, ("paramcd",)),
-            (("endpoints",), self.endpoints, ("paramcd",)),
-            (("analysis_sets",), self.analysis_sets, ("flag",)),
-            (("analyses",), self.analyses, ("id",)),
-        )
-        for place, items, keys in unique:
-            for key in keys:
-                values = [getattr(item, key) for item in items]
-                for position, value in enumerate(values):
-                    if value in values[:position]:
-                        yield Misfit((*place, position, key), f"must be unique in {'.'.join(place)}", value)
-
-    def _unlisted_domains(self) -> Iterator[Misfit]:
-        kinds = {p.kind for p in self.parameters}
-        needed = {"DM": "subjects", "DS": "randomisation"}
-        needed |= {"LB": "laboratory parameters"} if "laboratory" in kinds else {}
-        needed |= {"RS": "grades"} if "grade" in kinds else {}
-        needed |= {s.domain: f"endpoint {e.paramcd}" for e in self.endpoints for s in e.sources}
-        needed |= (
-            {s.domain: "rescue" for s in self.rescue.sources if s.domain not in needed} if self.rescue else {}
-        )
-        for domain, use in needed.items():
-            if domain not in self.domains:
-                yield Misfit(("domains",), f"must list {domain}, for {use}", remedy="Add it.")
-
-    def _unknown_ids(self) -> Iterator[Misfit]:
-        if not any(a.role == "primary" and a.milestones_days for a in self.analyses):
-            rule = "must have one of role primary that names its milestones_days"
-            yield Misfit(("analyses",), rule, remedy="Add it.")
-        parameters = [p.paramcd for p in self.parameters]
-        endpoints = [e.paramcd for e in self.endpoints]
-        visits = [visit.code for visit in self.schedule.visits]
-        parts: list[tuple[Place, BaseModel]] = []
-        for position, endpoint in enumerate(self.endpoints):
-            if endpoint.prevalent:
-                parts.append((("endpoints", position, "prevalent"), endpoint.prevalent))
-        for position, analysis in enumerate(self.analyses):
-            parts.append((("analyses", position), analysis))
-            parts += [
-                (("analyses", position, "hierarchy", step), rank)
-                for step, rank in enumerate(analysis.hierarchy)
-            ]
-        for place, part in parts:
-            for key, kind, known in (
-                ("paramcd", "a parameter", parameters),
-                ("parameter", "a parameter", parameters),
-                ("parameters", "a parameter", parameters),
-                ("visit", "a visit", visits),
-                ("endpoint", "an endpoint", endpoints),
-                ("endpoints", "an endpoint", endpoints),
-            ):
-                named = getattr(part, key, None) or ()
-                one = isinstance(named, str)
-                for i, id in enumerate([named] if one else named):
-                    if id not in known:
-                        at = (*place, key) if one else (*place, key, i)
-                        yield Misfit(at, f"must be the id of {kind}", id, did_you_mean(id, known))
+    @cached_property
+    def ratio(self) -> tuple[int, ...]:
+        """Patients planned in each arm, in the order of `arms`."""
+        design = self.randomisation.design
+        return design.ratio if design and design.ratio else (1,) * len(self.arms)
 
     @cached_property
     def arm_labels(self) -> dict[str, str]:
-        """Reader's label by ARMCD, in the protocol's order."""
-        return {arm.code: arm.label for arm in self.arms}
+        """Reader's label by ARMCD: the control first, then the others in the protocol's order."""
+        ordered = sorted(self.arms, key=lambda arm: arm.code != self.control)
+        return {arm.code: arm.label for arm in ordered}
 
     @cached_property
     def by_infusion(self) -> bool:
@@ -199,14 +193,34 @@ class Protocol(Frozen):
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """Every kind of dated record that the protocol reads: of its endpoints, then of rescue."""
-        rescue = self.rescue.sources if self.rescue else ()
-        return (*(source for endpoint in self.endpoints for source in endpoint.sources), *rescue)
+        """Every kind of dated record that the protocol reads: of its endpoints, then of rescue and transplantation."""
+        others = (part.sources for part in (self.rescue, self.transplant) if part)
+        return tuple(chain((s for endpoint in self.endpoints for s in endpoint.sources), *others))
 
     @cached_property
     def primary(self) -> Analysis:
         """The primary analysis: the first of that role."""
         return next(a for a in self.analyses if a.role == "primary")
+
+    @cached_property
+    def horizon_days(self) -> float:
+        """The day of the primary outcome, in days after randomisation: its first milestone, its horizon, or its visit; without
+        any of these the last visit.
+        """
+        primary = self.primary
+        if days := (*primary.milestones_days[:1], *filter(None, (primary.horizon_days,))):
+            return days[0]
+        visits = {visit.code: visit for visit in self.schedule.visits}
+        last = visits.get(primary.visit or "", self.schedule.visits[-1] if self.schedule.visits else None)
+        return float(last.target - 1) if last else DAYS_OF_A_YEAR
+
+    def of_kind(self, *kinds: Kind) -> tuple[Analysis, ...]:
+        """The planned analyses of some kinds, in the order of the plan; variants of another one are not among them."""
+        return tuple(a for a in self.analyses if a.kind in kinds and a.of is None)
+
+    def variants(self, analysis: Analysis) -> tuple[Analysis, ...]:
+        """The sensitivity analyses that are shown beside an analysis, in the order of the plan."""
+        return tuple(a for a in self.analyses if a.of == analysis.id)
 
     def parameter(self, paramcd: str) -> Parameter:
         """The parameter of that code; KeyError if the protocol has none."""

@@ -15,8 +15,8 @@ REPORTED: Mapping[str, tuple[str, ...]] = {
         *("OS-KM", "OS-LOGRANK", "OS-RMST", "OS-COX", "OS-1Y-EXACT", "OS-EXACT", "OS-FIRTH"),
         "TFS-KM",
     ),
-    "04_liver_function": ("LFT", "SCORES", "CHG-LAST", "RANK-LAST", "HIERARCHY"),
-    "05_decompensation": ("DECOMP", "DECOMP-RATE"),
+    "04_change": ("LFT", "SCORES", "CHG-LAST", "RANK-LAST", "HIERARCHY"),
+    "05_events": ("DECOMP", "DECOMP-RATE"),
     "06_safety": (),  # the one of role safety, whatever its id
     "07_patients": ("LISTING",),
     "08_summary": ("SUMMARY",),

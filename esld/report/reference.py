@@ -22,7 +22,7 @@ name. Each has three lists here:
 `esld check DATA --protocol FILE`, without a cut, tells as notes what would be a fault of a cut with that chapter."""
 END = """\
 - The parameter by which 04 answers must be one of `LFT` or `SCORES`; the cut file names it:
-  `parameters: {04_liver_function: {headline: BILI}}`.
+  `parameters: {04_change: {headline: BILI}}`.
 - 06 shows an analysis of role `safety`, of the domains EX and AE and of patients treated; else it says what is lacking. Its
   panel on liver injury needs ALT and BILI.
 - 07 marks the endpoints of `DECOMP` where that is planned, and draws those of its parameters that the protocol has.

@@ -56,7 +56,7 @@ def _reported_alone(chapter: str) -> Iterator[Requirement]:
 
 REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement(
-        ("01_randomisation", "03_survival", "04_liver_function"), "arms",
+        ("01_randomisation", "03_survival", "04_change"), "arms",
         "must be two, which are compared", "Give two arms", breaches.arms,
     ),
     Requirement(
@@ -90,63 +90,63 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement(
         ("03_survival",), "endpoints[TFS].events", "must hold death", "Add '{event: DEATH}'", breaches.no_death_in,
     ),
-    Requirement(("04_liver_function",), "schedule.visits", "must name a visit", "Add it", breaches.visits),
+    Requirement(("04_change",), "schedule.visits", "must name a visit", "Add it", breaches.visits),
     Requirement(
-        ("04_liver_function",), "the number of a visit", "must be a whole one, which the model takes",
+        ("04_change",), "the number of a visit", "must be a whole one, which the model takes",
         "Number the visits 1, 2, 3 …", breaches.numbers,
     ),
     Requirement(
-        ("04_liver_function",), "the week of a visit", "must be later than that of the one before", "Correct it", breaches.weeks,
+        ("04_change",), "the week of a visit", "must be later than that of the one before", "Correct it", breaches.weeks,
     ),
     Requirement(
-        ("04_liver_function",), "analyses[LFT]", "must be planned, or else SCORES",
+        ("04_change",), "analyses[LFT]", "must be planned, or else SCORES",
         "Plan one of them, with parameters and a model", breaches.at_visits,
     ),
     Requirement(
-        ("04_liver_function",), "parameters and model of LFT and SCORES", "must be given to the mixed model by visit",
+        ("04_change",), "parameters and model of LFT and SCORES", "must be given to the mixed model by visit",
         "Give it", breaches.no_model,
     ),
     Requirement(
-        ("04_liver_function",), "LFT and SCORES", "must name each parameter once", "Take it out of one",
+        ("04_change",), "LFT and SCORES", "must name each parameter once", "Take it out of one",
         breaches.twice,
     ),
     Requirement(
-        ("04_liver_function",), "the parameters of CHG-LAST and RANK-LAST", "must be those of LFT and SCORES together",
+        ("04_change",), "the parameters of CHG-LAST and RANK-LAST", "must be those of LFT and SCORES together",
         "Name these", breaches.other_parameters,
     ),
     Requirement(
-        ("04_liver_function",), "the visit of CHG-LAST and RANK-LAST", "must be the last visit of the schedule",
+        ("04_change",), "the visit of CHG-LAST and RANK-LAST", "must be the last visit of the schedule",
         "Name that one", breaches.other_visit,
     ),
     Requirement(
-        ("04_liver_function",), "better, of a parameter of RANK-LAST or HIERARCHY", "must be lower or higher, to rank by it",
+        ("04_change",), "better, of a parameter of RANK-LAST or HIERARCHY", "must be lower or higher, to rank by it",
         "Say which is better", breaches.no_direction,
     ),
     Requirement(
-        ("04_liver_function",), "analyses[HIERARCHY]", "must name its steps", "Give them, or leave the analysis out",
+        ("04_change",), "analyses[HIERARCHY]", "must name its steps", "Give them, or leave the analysis out",
         breaches.no_hierarchy,
     ),
     Requirement(
-        ("04_liver_function",), "analyses[HIERARCHY].horizon_days", "must be a day above 0, up to which patients are compared",
+        ("04_change",), "analyses[HIERARCHY].horizon_days", "must be a day above 0, up to which patients are compared",
         "Give it", breaches.no_horizon("HIERARCHY"),
     ),
     Requirement(
-        ("04_liver_function",), "recurrent, of endpoints of a step of HIERARCHY", "must be true, for its episodes are counted",
+        ("04_change",), "recurrent, of endpoints of a step of HIERARCHY", "must be true, for its episodes are counted",
         "Set it, or name a single 'endpoint'", breaches.no_episodes,
     ),
     Requirement(
-        ("05_decompensation",), "analyses[DECOMP]", "must be planned with its endpoints", "Add it", breaches.no_decompensation,
+        ("05_events",), "analyses[DECOMP]", "must be planned with its endpoints", "Add it", breaches.no_decompensation,
     ),
     Requirement(
-        ("05_decompensation",), "analyses[DECOMP].horizon_days", "must be a day above 0, up to which events count", "Give it",
+        ("05_events",), "analyses[DECOMP].horizon_days", "must be a day above 0, up to which events count", "Give it",
         breaches.no_horizon("DECOMP"),
     ),
     Requirement(
-        ("05_decompensation",), "competing, of the endpoints of DECOMP", "must name death, after which there is no event",
+        ("05_events",), "competing, of the endpoints of DECOMP", "must name death, after which there is no event",
         "Add '{event: DEATH}'", breaches.no_competing_death,
     ),
     Requirement(
-        ("05_decompensation",), "endpoints and horizon_days of DECOMP-RATE", "must be those of DECOMP that are recurrent",
+        ("05_events",), "endpoints and horizon_days of DECOMP-RATE", "must be those of DECOMP that are recurrent",
         "Repeat it, or leave the analysis out", breaches.other_episodes,
     ),
     Requirement(
@@ -193,7 +193,7 @@ def _headline(
     protocol: Protocol, chapters: set[str], parameters: Mapping[str, Mapping[str, Any]], file: str
 ) -> Iterator[InputError]:
     """The parameter that answers the question of 04 is one that it analyses."""
-    chapter = "04_liver_function"
+    chapter = "04_change"
     analysed = [code for analysis in of_ids(protocol, *AT_VISITS) for code in analysis.parameters]
     name = parameters.get(chapter, {}).get("headline")
     if chapter in chapters and name is not None and analysed and name not in analysed:

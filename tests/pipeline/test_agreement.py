@@ -72,7 +72,7 @@ class TestRows:
             {"unit": "%"},
             {"method": "nelson-aalen"},
             {"reason": because(Why.NO_EVENTS)},
-            {"chapter": "04_liver_function"},
+            {"chapter": "04_change"},
         ],
     )
     def test_every_field_counts(self, change):

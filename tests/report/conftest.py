@@ -12,7 +12,7 @@ from esld.report.data_cut import records as data_cut
 from esld.report.data_cut.estimands import estimand_table
 from esld.report.drawing import figures
 from esld.report.flow import flow_table, participant_flow
-from esld.report.liver_function import repeated
+from esld.report.change import repeated
 from esld.report.results import Reported, rows_of
 from esld.report.survival import tables as survival_tables
 from esld.report.tables import Table
@@ -55,7 +55,7 @@ def changes(study) -> Callable[[str, str], Reported]:
             plan = next(a for a in own.protocol.analyses if a.model and paramcd in a.parameters)
             frame = repeated.change_rows(own, own.protocol.parameter(paramcd), plan, conf_level=0.95)
             found[cut, paramcd] = rows_of(
-                f"change_{paramcd}", frame, analysis="LFT", chapter="04_liver_function"
+                f"change_{paramcd}", frame, analysis="LFT", chapter="04_change"
             )
         return found[cut, paramcd]
 

@@ -9,7 +9,7 @@ import pytest
 
 from esld.data.views import ALL
 from esld.report.data_cut import records as data_cut
-from esld.report.decompensation.any_kind import decompensated_rows
+from esld.report.events.any_kind import decompensated_rows
 from esld.report.drawing.flow import flow_figure
 from esld.report.flow import participant_flow
 from esld.report.front import front_page
@@ -133,7 +133,7 @@ def test_follow_up_has_its_card():
 def test_decompensation_has_a_card_an_arm(study):
     own = study("demo-final")
     rows = decompensated_rows(own, own.protocol.analysis("DECOMP").endpoints, at=365)
-    reported = rows_of("decompensated", rows, analysis="DECOMP", chapter="05_decompensation")
+    reported = rows_of("decompensated", rows, analysis="DECOMP", chapter="05_events")
     low, high = front_page(reported.rows, ANSWERS, own).cards
     assert low.label == "First decompensation by one year, low dose"
     assert [low.value, high.value] == [f"{reported.row('patients', arm).value:.0f} of 11" for arm in own.arms]

@@ -60,7 +60,7 @@ DEMO = trial("nct06167473")
 
 
 def told(own: Protocol, headline: str = "MELD", chapters=REPORTED) -> list[InputError]:
-    parameters = {"04_liver_function": {"headline": headline}}
+    parameters = {"04_change": {"headline": headline}}
     return faults(own, chapters, parameters=parameters, file="trial.yaml")
 
 
@@ -211,7 +211,7 @@ def test_the_endpoint_of_deaths_is_found_by_what_it_is():
 LOOKED_UP = {"analysis": "analysis", "planned": "analysis", "endpoint": "endpoint", "parameter": "parameter"}
 REQUIRED = {  # what a chapter may look up by name, since a requirement holds it
     "03_survival": {("endpoint", "OS"), ("endpoint", "OSCUT")},
-    "05_decompensation": {("analysis", "DECOMP")},
+    "05_events": {("analysis", "DECOMP")},
 }
 
 
@@ -256,7 +256,7 @@ def test_the_package_looks_up_no_name():
         if path.name not in ("planned.py", "breaches.py")
         for _, name, _ in looked_up(ast.parse(path.read_text(encoding="utf-8")))
     }
-    assert found == {("esld/report/liver_function/shift.py", "CPSCORE")}
+    assert found == {("esld/report/change/shift.py", "CPSCORE")}
 
 
 def test_every_id_under_which_a_chapter_reports_is_stated():
@@ -301,7 +301,7 @@ def bare() -> in_process.Report:
     own = changed(DEMO, both(*parts))
     assert told(own, headline="ALT") == []
     study = cut_at(DAY, trial=own)
-    study.cut.parameters["04_liver_function"] = {"headline": "ALT"}
+    study.cut.parameters["04_change"] = {"headline": "ALT"}
     return run(study)
 
 
@@ -312,7 +312,7 @@ def test_a_trial_that_plans_no_more_than_is_required_runs_through_every_chapter(
 def test_what_it_does_not_plan_is_left_out_with_a_sentence(bare):
     assert "Left out: the protocol plans no hazard ratio (OS-COX)." in said(bare, "03_survival")
     assert "Left out: the protocol plans no analysis of scores by visit (SCORES)." in said(
-        bare, "04_liver_function"
+        bare, "04_change"
     )
     assert "Left out: the protocol plans no MELD." in said(bare, "07_patients")
     for name in ("OS-KM", "OS-EXACT", "TFS", "CHG-LAST", "RANK-LAST", "HIERARCHY", "DECOMP-RATE"):
@@ -346,13 +346,13 @@ def test_three_arms_are_described_and_not_compared():
         dm.loc[third, arm] = dm.loc[third, arm].where(dm.loc[third, arm].isna(), "high-dose group")
     dm.attrs = attrs
     found = told(own)
-    assert chapters_of(found) == {"01_randomisation", "03_survival", "04_liver_function"}
+    assert chapters_of(found) == {"01_randomisation", "03_survival", "04_change"}
     report = run(
         cut_at(DAY, tables=tables | {"DM": dm}, trial=own),
         [c for c in OF_THE_CUT if c not in chapters_of(found)],
     )
     whole(report)
-    assert "Left out: this compares two groups, and the trial has 3." in said(report, "05_decompensation")
+    assert "Left out: this compares two groups, and the trial has 3." in said(report, "05_events")
     assert "High dose: 8 patients" in said(report, "02_baseline")
 
 

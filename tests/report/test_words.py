@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from esld.report.liver_function import one_visit, repeated
+from esld.report.change import one_visit, repeated
 from esld.report.phrases import prose, reader_of, span
 from esld.report.randomisation import entry
 from esld.report.results import rows_of

@@ -23,7 +23,7 @@ class Item:
 
 _TITLE, _OPEN, _INTRODUCTION = "title", "open", "introduction"
 _METHODS, _RESULTS, _DISCUSSION = "methods", "results", "discussion"
-_OUTCOMES = ("03_survival", "04_liver_function", "05_decompensation")
+_OUTCOMES = ("03_survival", "04_change", "05_events")
 ITEMS = (
     Item("1a", _TITLE),
     Item("1b", _TITLE),
@@ -41,7 +41,7 @@ ITEMS = (
     Item("12a", _METHODS, ("00_data_cut",)),
     Item("12b", _METHODS),
     Item("13", _METHODS, ("06_safety",)),
-    Item("14", _METHODS, ("00_data_cut", "03_survival", "04_liver_function")),
+    Item("14", _METHODS, ("00_data_cut", "03_survival", "04_change")),
     Item("15", _METHODS, ("06_safety",)),
     Item("16a", _METHODS, ("03_survival",)),
     Item("16b", _METHODS, ("08_summary",)),
@@ -53,20 +53,20 @@ ITEMS = (
     Item("20b", _METHODS),
     Item("21a", _METHODS, _OUTCOMES),
     Item("21b", _METHODS, ("00_data_cut",)),
-    Item("21c", _METHODS, ("03_survival", "04_liver_function")),
+    Item("21c", _METHODS, ("03_survival", "04_change")),
     Item("21d", _METHODS, ("08_summary",)),
     Item("22a", _RESULTS, ("00_data_cut",)),
     Item("22b", _RESULTS, ("00_data_cut",)),
     Item("23a", _RESULTS, ("00_data_cut", "01_randomisation")),
     Item("23b", _RESULTS, (), "sponsor"),
     Item("24a", _RESULTS, ("06_safety", "08_summary")),
-    Item("24b", _RESULTS, ("04_liver_function",)),
+    Item("24b", _RESULTS, ("04_change",)),
     Item("25", _RESULTS, ("02_baseline",)),
     Item("26", _RESULTS, _OUTCOMES),
     Item("27", _RESULTS, ("06_safety",)),
     Item("28", _RESULTS, ("08_summary",)),
     Item("29", _DISCUSSION),
-    Item("30", _DISCUSSION, ("03_survival", "04_liver_function", "08_summary")),
+    Item("30", _DISCUSSION, ("03_survival", "04_change", "08_summary")),
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 from esld.report.data_cut import enrolment
 from esld.report.drawing import figures
 from esld.report.drawing.figures import Picture
-from esld.report.liver_function.courses import mean_changes, trajectories
+from esld.report.change.courses import mean_changes, trajectories
 from esld.report.survival.curves import _apart, _without_collision, survival_curves
 from esld.survival import kaplan_meier
 from tests.report.builders import HIGH, LABELS, LOW

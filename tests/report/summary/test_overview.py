@@ -51,7 +51,7 @@ class TestPlanned:
             "planned", summary.planned_rows(own, others()), analysis="SUMMARY", chapter="08_summary"
         )
         table = summary.planned_table(own, planned).frame.set_index("Id")
-        assert table.loc["LFT", "In this report"] == "no: chapter 04_liver_function is not in this cut"
+        assert table.loc["LFT", "In this report"] == "no: chapter 04_change is not in this cut"
         assert summary.unplanned_sentence(own, planned).startswith("This report holds no analysis")
 
     def test_primary_first(self, study):
@@ -95,7 +95,7 @@ def test_a_chapter_reads_what_others_handed_over(study, tmp_path):
     assert [(r.result_id, r.value) for r in found.rows.rows] == [("x.a", 1.5)]
     assert found.answers == {"03_survival": "Said."}
     assert "08_summary" not in found.missing
-    assert "04_liver_function" in found.missing
+    assert "04_change" in found.missing
     assert json.loads((tmp_path / "chapters" / "03_survival.json").read_text())["answer"] == "Said."
 
 

@@ -44,7 +44,7 @@ def row(id: str, **values: object) -> Row:
 def change_of(code: str, visit: float, *, arm: str = BOTH, analysis: str = "LFT", **values: object) -> Row:
     id = f"change_{code}.{arm}.ls_mean_difference@{visit:g}"
     about = {"analysis_id": analysis, "arm": arm, "time": visit, "statistic": "ls_mean_difference"}
-    return row(id, **about, unit="U/L", chapter="04_liver_function", **values)
+    return row(id, **about, unit="U/L", chapter="04_change", **values)
 
 
 def records(*changes: dict[str, str]) -> pd.DataFrame:

@@ -31,11 +31,11 @@ from IPython.display import display
 
 from esld.report import numbers, phrases
 from esld.report.chapter import open_chapter
-from esld.report.decompensation import episodes, first_events
-from esld.report.decompensation.any_kind import decompensated_rows
+from esld.report.events import episodes, first_events
+from esld.report.events.any_kind import decompensated_rows
 from esld.report.words.catalogue import message
 
-chapter = open_chapter("05_decompensation", cut=cut)
+chapter = open_chapter("05_events", cut=cut)
 study, plan = chapter.study, chapter.study.protocol
 level = numbers.level(conf_level)
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from esld.report.liver_function import shift
+from esld.report.change import shift
 from esld.report.results import rows_of
 from tests.report.builders import HIGH, LABELS, LOW, patient, plain, study_of, unspanned_numbers
 

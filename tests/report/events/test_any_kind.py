@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from esld.report.decompensation.any_kind import decompensated_rows
+from esld.report.events.any_kind import decompensated_rows
 from tests.report.builders import HIGH, LOW
 
 

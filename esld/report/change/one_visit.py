@@ -16,7 +16,7 @@ from esld.randomisation import Design, LinearStatistic, randomisation_test
 from esld.reasons import Reason
 from esld.report import needs, numbers
 from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, estimate, number
-from esld.report.liver_function.repeated import difference_label
+from esld.report.change.repeated import difference_label
 from esld.report.parameters import analysed
 from esld.report.phrases import Sentence, method_words, notes_of, p_equals, prose, span, whole, worded
 from esld.report.results import Reported, Row

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from esld.report import parameters
-from esld.report.liver_function import by_patient as liver_function
+from esld.report.change import by_patient as liver_function
 from esld.report.results import rows_of
 from tests.data import small_trial
 from tests.data.small_trial import event, lb
@@ -72,14 +72,14 @@ class TestWords:
 
     def test_their_number_is_said_with_its_result(self, study):
         frame = liver_function.after_transplant(study("demo-final"))
-        excluded = rows_of("after_transplant", frame, analysis="LFT", chapter="04_liver_function")
+        excluded = rows_of("after_transplant", frame, analysis="LFT", chapter="04_change")
         said = liver_function.left_out(excluded)
         assert 'data-result="after_transplant.excluded_values"' in said
         assert f">{excluded.rows[0].value:.0f}</span> laboratory values" in said
 
     def test_that_there_are_none_is_said_too(self, study):
         frame = liver_function.after_transplant(study("mayo-pbc"))
-        excluded = rows_of("after_transplant", frame, analysis="LFT", chapter="04_liver_function")
+        excluded = rows_of("after_transplant", frame, analysis="LFT", chapter="04_change")
         assert "No laboratory value" in liver_function.left_out(excluded)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from esld.report import randomised
-from esld.report.liver_function import by_patient, hierarchy, one_visit, repeated, shift
+from esld.report.change import by_patient, hierarchy, one_visit, repeated, shift
 from esld.report.parameters import unrecorded, unrecorded_words
 from esld.report.results import rows_of
 from esld.report.words.catalogue import read_by
@@ -15,7 +15,7 @@ CODES = ("BILI", "MELD")
 
 
 def handed(id, frame):
-    return rows_of(id, frame, analysis="LFT", chapter="04_liver_function")
+    return rows_of(id, frame, analysis="LFT", chapter="04_change")
 
 
 def test_changes_and_courses(study, changes):

@@ -7,7 +7,7 @@ from esld.longitudinal.shift import MISSING, ShiftTable, shift_table
 from esld.protocol import Visit
 from esld.report import cells
 from esld.report.cells import Cell, Label, number
-from esld.report.liver_function.one_visit import at_visit
+from esld.report.change.one_visit import at_visit
 from esld.report.parameters import CLASSES
 from esld.report.phrases import prose, span, whole
 from esld.report.randomised import order_of_entry

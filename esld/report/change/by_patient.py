@@ -12,7 +12,7 @@ from esld.data.study import Study
 from esld.protocol import Parameter
 from esld.report import numbers
 from esld.report.drawing import figures
-from esld.report.liver_function import courses
+from esld.report.change import courses
 from esld.report.parameters import analysed, counted_from, lowered, unrecorded, unrecorded_words
 from esld.report.phrases import Sentence, prose, span, whole
 from esld.report.results import Reported

@@ -7,7 +7,7 @@ import pytest
 from esld.longitudinal import ancova, worst_rank
 from esld.randomisation import CompleteRandomisation
 from esld.report import numbers, randomised
-from esld.report.liver_function import one_visit, repeated
+from esld.report.change import one_visit, repeated
 from esld.report.results import Reported, rows_of
 from tests.report.builders import HIGH, LOW, patient, plain, spans, study_of, unspanned_numbers
 

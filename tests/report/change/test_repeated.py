@@ -7,7 +7,7 @@ import pytest
 from esld.longitudinal.mmrm import mmrm
 from esld.reasons import Why
 from esld.report import numbers, parameters
-from esld.report.liver_function import repeated
+from esld.report.change import repeated
 from esld.report.results import rows_of
 from tests.report.builders import (
     HIGH,

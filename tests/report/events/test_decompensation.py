@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from esld.data.adam.adce import observed_days, prevalent_subjects
-from esld.report.decompensation import episodes, first_events
-from esld.report.decompensation.first_events import COMPETING, EVENT
+from esld.report.events import episodes, first_events
+from esld.report.events.first_events import COMPETING, EVENT
 from esld.report.needs import UnmetNeedError
 from esld.report.results import rows_of
 from esld.survival import gray, rate, rate_ratio

@@ -25,18 +25,18 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 headline: str = "MELD"  # parameter whose change is the chapter's one-line answer
 conf_level: float = 0.95  # level of every confidence interval
-seed: str = "esld 04_liver_function"  # words that fix the draws of a test too large to enumerate
+seed: str = "esld 04_change"  # words that fix the draws of a test too large to enumerate
 
 # %% tags=["hide-input"]
 from IPython.display import display
 
 from esld.report import numbers, parameters, randomised
 from esld.report.chapter import open_chapter
-from esld.report.liver_function import by_patient, hierarchy, one_visit, repeated, shift
+from esld.report.change import by_patient, hierarchy, one_visit, repeated, shift
 from esld.report.planned import AT_VISITS
 from esld.report.words.catalogue import message
 
-chapter = open_chapter("04_liver_function", cut=cut)
+chapter = open_chapter("04_change", cut=cut)
 study = chapter.study
 plans = parameters.plans_at_visits(study)
 laboratory, scores = (parameters.parameters_of(study, analysis) for analysis in AT_VISITS)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from esld.report.decompensation import episodes, first_events
+from esld.report.events import episodes, first_events
 from esld.report.phrases import method
 from esld.report.results import rows_of
 from esld.report.words.catalogue import PSEUDO, Reader, read_by

@@ -6,7 +6,7 @@ import pytest
 
 from esld.randomisation import CompleteRandomisation
 from esld.report import numbers, randomised
-from esld.report.liver_function import hierarchy
+from esld.report.change import hierarchy
 from esld.report.results import rows_of
 from tests.report.builders import HIGH, LOW, patient, plain, spans, study_of, unspanned_numbers
 

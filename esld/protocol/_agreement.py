@@ -1,0 +1,181 @@
+"""What the parts of a protocol must agree on, beyond what each of them says of itself."""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+from esld.errors import did_you_mean
+from esld.yamlfile import Misfit, Place
+
+if TYPE_CHECKING:
+    from esld.protocol.trial import Protocol
+
+FACTORS = ("AGE", "SEX", "RACE", "SITEID")  # variables of ADSL by which patients may be divided
+QUANTITIES = ("AGE",)
+
+
+def disagreements(protocol: "Protocol") -> list[Misfit]:
+    """Everything in a protocol that does not go together."""
+    rules = (_twice, _unlisted_domains, _unknown_ids, _unfit_arms, _unfit_plans)
+    return list(chain.from_iterable(rule(protocol) for rule in rules))
+
+
+def _twice(protocol: "Protocol") -> Iterator[Misfit]:
+    unique: tuple[tuple[tuple[str, ...], Sequence[BaseModel], tuple[str, ...]], ...] = (
+        (("arms",), protocol.arms, ("code", "label", "number")),
+        (("schedule", "visits"), protocol.schedule.visits, ("code", "label")),
+        (("parameters",), protocol.parameters, ("paramcd",)),
+        (("endpoints",), protocol.endpoints, ("paramcd",)),
+        (("analysis_sets",), protocol.analysis_sets, ("flag",)),
+        (("analyses",), protocol.analyses, ("id",)),
+    )
+    for place, items, keys in unique:
+        for key in keys:
+            values = [getattr(item, key) for item in items]
+            for position, value in enumerate(values):
+                if value in values[:position]:
+                    yield Misfit((*place, position, key), f"must be unique in {'.'.join(place)}", value)
+
+
+def _unlisted_domains(protocol: "Protocol") -> Iterator[Misfit]:
+    kinds = {p.kind for p in protocol.parameters}
+    needed = {"DM": "subjects", "DS": "randomisation"}
+    needed |= {"LB": "laboratory parameters"} if "laboratory" in kinds else {}
+    needed |= {"RS": "grades"} if "grade" in kinds else {}
+    needed |= {s.domain: f"endpoint {e.paramcd}" for e in protocol.endpoints for s in e.sources}
+    for use, sources in (("rescue", protocol.rescue), ("transplant", protocol.transplant)):
+        for source in sources.sources if sources else ():
+            needed.setdefault(source.domain, use)
+    for domain, use in needed.items():
+        if domain not in protocol.domains:
+            yield Misfit(("domains",), f"must list {domain}, for {use}", remedy="Add it.")
+
+
+def _unknown_ids(protocol: "Protocol") -> Iterator[Misfit]:
+    if not any(a.role == "primary" for a in protocol.analyses):
+        yield Misfit(("analyses",), "must have one of role primary", remedy="Add it.")
+    parameters = [p.paramcd for p in protocol.parameters]
+    endpoints = [e.paramcd for e in protocol.endpoints]
+    visits = [visit.code for visit in protocol.schedule.visits]
+    parts: list[tuple[Place, BaseModel]] = []
+    for position, endpoint in enumerate(protocol.endpoints):
+        if endpoint.prevalent:
+            parts.append((("endpoints", position, "prevalent"), endpoint.prevalent))
+    for position, analysis in enumerate(protocol.analyses):
+        parts.append((("analyses", position), analysis))
+        parts += [
+            (("analyses", position, "hierarchy", step), rank) for step, rank in enumerate(analysis.hierarchy)
+        ]
+    for place, part in parts:
+        for key, kind, known in (
+            ("paramcd", "a parameter", parameters),
+            ("parameter", "a parameter", parameters),
+            ("parameters", "a parameter", parameters),
+            ("visit", "a visit", visits),
+            ("endpoint", "an endpoint", endpoints),
+            ("endpoints", "an endpoint", endpoints),
+        ):
+            named = getattr(part, key, None) or ()
+            one = isinstance(named, str)
+            for i, id in enumerate([named] if one else named):
+                if id not in known:
+                    at = (*place, key) if one else (*place, key, i)
+                    yield Misfit(at, f"must be the id of {kind}", id, did_you_mean(id, known))
+
+
+def _unfit_arms(protocol: "Protocol") -> Iterator[Misfit]:
+    """The control is an arm, a ratio has a number for each, and factors are of what is known before randomisation."""
+    codes = [arm.code for arm in protocol.arms]
+    if protocol.control is not None and protocol.control not in codes:
+        yield Misfit(
+            ("control",),
+            "must be the code of an arm",
+            protocol.control,
+            did_you_mean(protocol.control, codes),
+        )
+    if design := protocol.randomisation.design:
+        place, total = ("randomisation", "design"), sum(protocol.ratio)
+        if len(protocol.ratio) != len(protocol.arms):
+            rule = f"must be a number for each of {len(protocol.arms)} arms"
+            yield Misfit((*place, "ratio"), rule, list(protocol.ratio))
+        elif odd := [size for size in design.block_sizes if size < 1 or size % total]:
+            yield Misfit((*place, "block_sizes"), f"must be multiples of {total}", odd)
+    kinds = {p.paramcd: p.kind for p in protocol.parameters}
+    known = [*FACTORS, *kinds]
+    for key in ("strata", "subgroups"):
+        for position, factor in enumerate(getattr(protocol, key)):
+            quantity = factor.variable in QUANTITIES or kinds.get(factor.variable) in (
+                "laboratory",
+                "score",
+            )
+            if factor.variable not in known:
+                rule = f"must be {', '.join(FACTORS)} or a parameter"
+                yield Misfit(
+                    (key, position, "variable"),
+                    rule,
+                    factor.variable,
+                    did_you_mean(factor.variable, known),
+                )
+            elif quantity and not factor.cuts:
+                yield Misfit(
+                    (key, position, "cuts"),
+                    f"must divide {factor.variable}, which is a quantity",
+                    None,
+                    "Give it.",
+                )
+            elif factor.cuts and factor.variable in FACTORS and not quantity:
+                rule = f"must be left out: {factor.variable} is no quantity"
+                yield Misfit((key, position, "cuts"), rule, list(factor.cuts), "Leave it out.")
+
+
+def _unfit_plans(protocol: "Protocol") -> Iterator[Misfit]:
+    """What an analysis says of strata, subgroups, variants, sets and responses is there."""
+    own = {analysis.id: analysis for analysis in protocol.analyses}
+    flags = [s.flag for s in protocol.analysis_sets if s.collected]
+    for position, analysis in enumerate(protocol.analyses):
+        place = ("analyses", position)
+        if analysis.stratified and not protocol.strata:
+            yield Misfit((*place, "stratified"), "must have strata in the protocol", "true", "Add 'strata'.")
+        if analysis.subgroups and not protocol.subgroups:
+            yield Misfit((*place, "subgroups"), "must be named in the protocol", "true", "Add 'subgroups'.")
+        if analysis.analysis_set != "ITTFL" and analysis.analysis_set not in flags:
+            rule = "must be an analysis set that is collected"
+            yield Misfit((*place, "analysis_set"), rule, analysis.analysis_set, "Add it to 'analysis_sets'.")
+        if analysis.of is None:
+            continue
+        beside = own.get(analysis.of)
+        alike = ("kind", "endpoint", "endpoints", "visit")
+        if beside is None or beside is analysis:
+            yield Misfit(
+                (*place, "of"),
+                "must be the id of another analysis",
+                analysis.of,
+                did_you_mean(analysis.of, own),
+            )
+        elif other := next((key for key in alike if getattr(beside, key) != getattr(analysis, key)), None):
+            rule = (
+                f"must be that of {beside.id}, beside which it is shown: {getattr(beside, other) or 'none'}"
+            )
+            yield Misfit((*place, other), rule, getattr(analysis, other) or "none")
+    for position, parameter in enumerate(protocol.parameters):
+        if parameter.better is None and parameter.paramcd in _ranked(protocol):
+            rule = "must be lower or higher, where patients are ranked by it"
+            yield Misfit(("parameters", position, "better"), rule, None, "Say which is better.")
+    for position, endpoint in enumerate(protocol.endpoints):
+        if not endpoint.recurrent and endpoint.paramcd in _counted(protocol):
+            rule = "must be true, where its episodes are counted"
+            yield Misfit(("endpoints", position, "recurrent"), rule, "false", "Set it.")
+
+
+def _ranked(protocol: "Protocol") -> set[str]:
+    """Parameters by which patients are ranked."""
+    ranked = {code for a in protocol.analyses if a.kind == "worst_rank" for code in a.parameters}
+    return ranked | {step.parameter for a in protocol.analyses for step in a.hierarchy if step.parameter}
+
+
+def _counted(protocol: "Protocol") -> set[str]:
+    """Endpoints whose episodes are counted."""
+    counted = {code for a in protocol.analyses if a.kind == "episodes" for code in a.endpoints}
+    return counted | {code for a in protocol.analyses for step in a.hierarchy for code in step.endpoints}
