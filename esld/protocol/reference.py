@@ -9,11 +9,11 @@ from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from esld.protocol._base import Assumable
+from esld.protocol.layout import laid_out
 from esld.protocol.plan import Estimand
 from esld.protocol.trial import Protocol, read_protocol
 from esld.yamlfile import parsed
@@ -22,7 +22,7 @@ Model = type[BaseModel]
 
 ROOT = Path(__file__).parents[2]  # of the checkout: the page is made there
 FILES = tuple(ROOT / "params" / "protocols" / f"{name}.yaml" for name in ("nct06167473", "mayo-pbc"))
-LONG, WIDE = 250, 110  # characters: a longer text is no example; a line
+LONG = 250  # characters: a longer text is no example
 
 BEGINNING = """\
 # A protocol file
@@ -260,32 +260,7 @@ def _written(
             yield from _written(name, item, content[name])
 
 
-class _Dumper(yaml.SafeDumper):
-    """What fits on a line stands on one, but not the whole."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> Any:
-        short = all(isinstance(item, str | int) and len(str(item)) < 20 for item in sequence)
-        return super().represent_sequence(tag, sequence, short or len(str(sequence)) < WIDE)
-
-    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
-        return super().represent_mapping(tag, mapping, len(str(mapping)) < WIDE)
-
-
-class _Whole(dict[str, Any]):
-    """What is never written on one line."""
-
-
-_Dumper.add_representer(
-    _Whole,
-    lambda dumper, whole: yaml.SafeDumper.represent_mapping(dumper, "tag:yaml.org,2002:map", whole, False),
-)
-
-
 def _yaml(example: dict[str, Any]) -> str:
     """A fenced block, each key on a line of its own."""
-    style: Any = {"Dumper": _Dumper, "sort_keys": False, "allow_unicode": True, "width": WIDE}
-    texts = (yaml.dump(_Whole({key: value}), **style) for key, value in example.items())
-    return f"```yaml\n{''.join(texts)}```" if example else ""
+    text = "".join(laid_out(key, value) for key, value in example.items())
+    return f"```yaml\n{text}```" if example else ""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
@@ -28,6 +28,7 @@ from esld.protocol.design import (
     Treatment,
     Visit,
 )
+from esld.protocol.gaps import gaps
 from esld.protocol.measures import Endpoint, LiverInjury, Parameter, Rescue, Source, Transplant
 from esld.protocol.plan import Analysis, AnalysisSet, Kind, Outcomes
 from esld.yamlfile import NAMES, MisfitError, read_model
@@ -166,6 +167,13 @@ class Protocol(Frozen):
         default_factory=dict,
         description="sentences of the trial's own under 'What it cannot say', by the name of the chapter",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_filled_in(cls, content: Any) -> Any:
+        if misfits := list(gaps(content)):  # before anything else is told, of which most would go with them
+            raise MisfitError(misfits)
+        return content
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:
