@@ -34,4 +34,5 @@ _Dumper.add_representer(
 def laid_out(key: str, value: Any) -> str:
     """A key with what it holds, as it stands in a file."""
     style: Any = {"Dumper": _Dumper, "sort_keys": False, "allow_unicode": True, "width": WIDE}
-    return yaml.dump(_Whole({key: value}), **style)
+    text: str = yaml.dump(_Whole({key: value}), **style)
+    return text

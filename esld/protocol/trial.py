@@ -80,7 +80,9 @@ class Protocol(Frozen):
         "as it is, `fixed sequence` tests in the order of the arms",
     )
     treatment: Treatment = Field(
-        default=Treatment(), description="what the treatment is called, and how it is given"
+        default=Treatment(),
+        description="what the treatment is called, and how it is given",
+        examples=[{"one": "dose", "many": "doses", "given": "treated", "regimen": "continuous"}],
     )
     administrations: StatedDayList | None = Field(
         default=None,
@@ -95,7 +97,9 @@ class Protocol(Frozen):
     )
     stratification: Stated = Field(description="strata of the randomisation in words; None without")
     strata: tuple[Factor, ...] = Field(
-        default=(), description="by what the randomisation was stratified, as data (ADSL: STRATAR)"
+        default=(),
+        description="by what the randomisation was stratified, as data (ADSL: STRATAR)",
+        examples=[[{"name": "Age", "variable": "AGE", "cuts": [65]}]],
     )
     meld_version: Stated | None = Field(
         default=None, description="which MELD is meant by the plain name; left out where there is none"
@@ -124,9 +128,17 @@ class Protocol(Frozen):
     transplant: Transplant | None = Field(
         default=None,
         description="the transplantation that ends the course of the own organ; left out where there is none",
+        examples=[
+            {
+                "organ": "kidney",
+                "sources": [{"domain": "PR", "date": "PRSTDTC", "description": "Kidney transplantation"}],
+            }
+        ],
     )
     liver_injury: LiverInjury | None = Field(
-        default=None, description="how injury of the liver is looked for; left out where it is not"
+        default=None,
+        description="how injury of the liver is looked for; left out where it is not",
+        examples=[{"against": "range"}],
     )
     subgroups: tuple[Factor, ...] = Field(
         default=(), description="in which patients analyses that say `subgroups: true` are shown apart"
