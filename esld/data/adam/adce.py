@@ -72,7 +72,7 @@ def prevalent_subjects(endpoint: Endpoint, adlb: pd.DataFrame) -> set[str]:
 
 def _end(randomised: pd.DataFrame) -> pd.Series:
     followed = randomised["DTHDT"].fillna(randomised["LSTALVDT"])
-    return pd.concat([randomised["LTDT"], followed], axis=1).min(axis=1)
+    return pd.concat([randomised["TRPLDT"], followed], axis=1).min(axis=1)
 
 
 def _episodes(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame) -> pd.DataFrame:

@@ -23,7 +23,7 @@ def _milestones(evidence: Evidence) -> Iterator[Query]:
     subjects = evidence.subjects
     for column, record, what in (
         ("DTHDT", "DM", "Death"),
-        ("LTDT", "PR", "Liver transplantation"),
+        ("TRPLDT", "PR", "Liver transplantation"),
         ("TRTSDT", "EX", "First infusion"),
     ):
         for subject, date in subjects.loc[subjects[column] < subjects["RANDDT"], column].items():

@@ -81,7 +81,7 @@ def _too_many(evidence: Evidence) -> Iterator[Query]:
     planned = evidence.protocol.administrations
     if "EX" not in evidence.tables or not planned:
         return
-    number = evidence.adsl.set_index("USUBJID")["NINFUS"]
+    number = evidence.adsl.set_index("USUBJID")["NADMIN"]
     for subject, given in number[number > len(planned.value)].items():
         message = f"{given:.0f} administrations are recorded; the protocol plans {len(planned.value)}: were all given?"
         yield of_patient(subject, "EX", message, f"{given:.0f}")

@@ -96,7 +96,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     ]
     # The deaths of the survival chapter; where that censors at a transplant, the later death is in ADSL alone.
     death = os.set_index("USUBJID")["AVAL"].reindex(own.index).astype(float).fillna(elapsed(own["DTHDT"]))
-    transplant = elapsed(own["LTDT"])
+    transplant = elapsed(own["TRPLDT"])
     contact = pd.concat([elapsed(own["LSTALVDT"]), transplant], axis=1).max(axis=1)
     frame["end"] = death.fillna(contact).fillna(0.0)
     frame["transplant"] = transplant.where(transplant.isna() | (transplant <= frame["end"]), frame["end"])
