@@ -11,7 +11,7 @@ def derive_adce(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     """Analysis data of clinical events: one row an episode of an endpoint that is recurrent.
 
     Records of one subject, endpoint and day are one episode. An episode counts (``ANL01FL``) after randomisation and up
-    to the day on which observation of the own liver ends: transplantation, death, or the last day known alive.
+    to the day on which observation of the own organ ends: transplantation, death, or the last day known alive.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def derive_adce(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
 
 
 def observed_days(adsl: pd.DataFrame) -> pd.Series:
-    """Days from randomisation to the end of observation of the own liver, by USUBJID of the randomised.
+    """Days from randomisation to the end of observation of the own organ, by USUBJID of the randomised.
 
     The end is the transplantation, else the death, else the last day known alive.
     """

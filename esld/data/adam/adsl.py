@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from esld.data import contacts, dates, deaths, exposure
+from esld.data import contacts, dates, deaths, exposure, sources
 from esld.data.sdtm import Tables
 from esld.protocol import Protocol, Schedule
 
@@ -37,7 +37,7 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
         - ``EOSSTT`` (COMPLETED, DISCONTINUED, ONGOING), ``EOSDT``, ``DCSREAS``: the last disposition event, whatever its reason;
           what ends something else than the study (``DSSCAT``, such as STUDY TREATMENT) ends no follow-up;
         - ``DTHFL`` (Y or N), ``DTHDT``, and the statement that dates it (``DTHDOM DTHVAR DTHSEQ``; :mod:`esld.data.deaths`);
-          ``TRPLDT`` (first liver transplant);
+          ``TRPLDT`` (first transplantation, as ``transplant`` of the protocol has it);
         - ``WEIGHTBL`` (kg, last on or before day 1 and not after the first dose);
         - ``LSTALVDT``, the last sign of life (:mod:`esld.data.contacts`), and the record that it comes from (``LALVDOM
           LALVVAR LALVSEQ``).
@@ -67,7 +67,7 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
     adsl = adsl.join(died[list(_DEATH.values())])
     # A partial date of death means its first possible day, but none before the patient was last seen alive.
     adsl["DTHDT"] = adsl["DTHDT"].mask(adsl["LSTALVDT"] > adsl["DTHDT"], adsl["LSTALVDT"])
-    adsl["TRPLDT"] = _transplant(tables)
+    adsl["TRPLDT"] = sources.transplantations(tables, protocol)["ADT"]
     adsl["WEIGHTBL"] = _weight(tables, anchor_days(adsl, protocol.schedule), given)
     adsl = adsl.join(_disposition(tables))
     reason = adsl["DCSREAS"]
@@ -93,14 +93,6 @@ def _randomised(tables: Tables) -> pd.Series:
 def _exposure(given: pd.DataFrame) -> pd.DataFrame:
     own = given.groupby("USUBJID")
     return pd.DataFrame({"TRTSDT": own["ADT"].min(), "TRTEDT": own["AENDT"].max(), "NADMIN": own.size()})
-
-
-def _transplant(tables: Tables) -> pd.Series:
-    if "PR" not in tables:
-        return pd.Series(dtype="datetime64[ns]")
-    pr = tables["PR"]
-    chosen = pr[pr["PRDECOD"].eq("LIVER TRANSPLANTATION")]
-    return dates.earliest(chosen["PRSTDTC"]).groupby(chosen["USUBJID"]).min()
 
 
 def _weight(tables: Tables, day_one: pd.Series, given: pd.DataFrame) -> pd.Series:
