@@ -35,16 +35,17 @@ every key, what it holds, whether it must be given, and what for. The way from a
 
 1. `esld init my-trial` makes a working copy, and `cd my-trial` goes there. Put the export, SDTM tables in any of the forms of
    docs/exports.md, into `data/export`.
-2. `esld new-trial data/export -o params/protocols/trial.yaml` drafts the file: arms, doses, visits, parameters, endpoints and a usual
-   plan, as the export has them.
+2. `esld new-trial data/export -o params/protocols/trial.yaml` drafts the file: arms, doses, visits, parameters, endpoints and a
+   usual plan, as the export has them.
 3. Open it beside the protocol of the trial and go through it from the top; this page has the same order.
    - Replace each text that begins with `TODO`. Of the primary analysis choose the `kind` from the [table of
      kinds](#kinds-of-analysis), and give the keys that it needs.
-   - Where it says `assumed: true` and the protocol says the same, delete `assumed` and `reason`; where the protocol says something
-     else, write that. What stays assumed the report lists.
+   - Where it says `assumed: true` and the protocol says the same, delete `assumed` and `reason`; where the protocol says
+     something else, write that. What stays assumed the report lists.
    - Leave out analyses that are not planned, and add those that are missing. `params/protocols/` holds whole files to look at.
 4. `esld check data/export --protocol params/protocols/trial.yaml` tells what is not filled in yet, with line and key; then all
-   faults of the file at once, each with its remedy; then those of the data, and what chapters would miss. Repeat until it is silent.
+   faults of the file at once, each with its remedy; then those of the data, and what chapters would miss. Repeat until it tells
+   no fault.
 5. Describe the cut in `params/first.yaml`; its name becomes that of the report:
 
    ```yaml
@@ -55,7 +56,8 @@ every key, what it holds, whether it must be given, and what for. The way from a
    title: First look
    status: draft
    view: unblinded         # who may see it: unblinded, masked (arms as A and B) or blinded (no arms)
-   chapters: [00_data_cut, 01_randomisation, 02_baseline, 03_survival, 04_change, 05_events, 06_safety, 07_patients, 08_summary, 90_validation]
+   chapters: [00_data_cut, 01_randomisation, 02_baseline, 03_survival, 04_change, 05_events, 06_safety, 07_patients, 08_summary,
+     90_validation]
    ```
 
 6. `esld check params/first.yaml` tells what would stop a chapter, in seconds; leave a chapter out that the trial has no use for.
@@ -105,7 +107,7 @@ END = """\
 ## What the chapters need
 
 {chapters}
-- The first analysis of role `primary` answers the question; its first milestone, horizon or visit is the horizon of the report.
+- The horizon of 00, 07 and the front page is that of the first primary analysis.
 - A `score` is one that the package computes: {scores}.
 - Domains that are read: {domains}.
 """
