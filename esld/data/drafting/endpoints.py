@@ -22,9 +22,9 @@ def endpoints(found: Found) -> list[Part]:
         made.append(guess({"paramcd": "OS", "param": "Overall survival", "events": [_DEATH]}, reason))
     if grafts:
         reason = "Transplantations are recorded. The export does not say that they count as an outcome."
-        events = [*([_DEATH] if died else []), *grafts]
+        events = [_DEATH, *grafts]
         made.append(guess({"paramcd": "TFS", "param": "Transplant-free survival", "events": events}, reason))
-    competing = [*([_DEATH] if died else []), *grafts]
+    competing = [_DEATH, *grafts]  # after a death nothing happens, recorded so far or not
     variable, terms = _terms(found)
     taken = {part["paramcd"] for part in made}
     for term in terms[:_MOST]:
@@ -40,7 +40,7 @@ def endpoints(found: Found) -> list[Part]:
             "description": words,
         }
         part: Part = {"paramcd": code, "param": words, "events": [source]}
-        part |= {"competing": competing} if competing else {}
+        part |= {"competing": competing}
         part |= {"recurrent": True} if (counts > 1).any() else {}
         made.append(
             guess(part, "Such events are recorded. The export does not say whether they are an outcome.")
