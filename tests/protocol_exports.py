@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from tests.data.small_trial import table
-from tests.protocols import MEASURED, Content
+from tests.protocol_plans import Content
+from tests.protocols import MEASURED
 
 Row = dict[str, Any]
 FIRST, LAST = date(2024, 1, 10), date(2025, 12, 31)  # of randomisation, and of the data cut

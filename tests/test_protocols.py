@@ -16,7 +16,8 @@ from esld.pipeline.fitness import unrunnable
 from esld.protocol import read_protocol
 from tests.examples import few
 from tests.protocol_exports import LAST, export
-from tests.protocols import Content, protocols, spoilt
+from tests.protocol_plans import Content
+from tests.protocols import protocols, spoilt
 from tests.report.in_process import OF_THE_CUT, run
 
 # A trial is large, and to find a smaller one that fails in the same way takes minutes: the first that fails is told.
