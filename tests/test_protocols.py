@@ -34,6 +34,7 @@ title: Any cut
 status: draft
 view: unblinded
 chapters: [{", ".join(OF_THE_CUT)}]
+parameters: {{04_change: {{headline: ""}}, 07_patients: {{profile: [], listed: []}}}}
 """
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from esld.data.check import check_data
 from esld.data.drafting import draft
@@ -13,6 +15,10 @@ from esld.errors import InputErrors
 from esld.protocol import Protocol, read_protocol
 from esld.protocol.gaps import gaps
 from esld.yamlfile import parsed
+from tests.data.drafting.exports import written
+from tests.examples import few
+from tests.protocol_exports import export
+from tests.protocols import protocols
 from tests.reports import ROOT
 
 EXAMPLES = ROOT / "esld" / "data" / "examples"
@@ -127,3 +133,43 @@ def test_the_order_is_that_of_the_page_and_every_guess_has_a_reason(drafted):
     assert keys == [key for key in Protocol.model_fields if key in keys]
     assert len(read_protocol(path).assumed()) >= text.count("assumed: true") - 1  # one is of the head
     assert all(len(line) <= 130 for line in text.splitlines())
+
+
+def of_any(text: str) -> dict[str, Any]:
+    """A draft of any export gone through: the primary analysis is of what there is."""
+    content = parsed(text)
+    for fault in list(gaps(content)):
+        node = content
+        for step in fault.place[:-1]:
+            node = node[step]
+        node[fault.place[-1]] = "x"
+    if content["schedule"]["visits"] == "x":
+        content["schedule"]["visits"] = []
+        content["analyses"] = [own for own in content["analyses"] if own["kind"] != "mmrm"]
+    primary = next(own for own in content["analyses"] if own["role"] == "primary")
+    for key in ("kind", "parameters", "endpoint"):
+        known = primary.pop(key, None)
+        primary |= {"kind": "survival_curve", "endpoint": known} if key == "endpoint" and known else {}
+    return content | {
+        "analyses": [own if "kind" in own else own | {"chapter": "99_own"} for own in content["analyses"]]
+    }
+
+
+@few(3)
+@given(protocols(), st.integers(0, 1000), st.integers(10, 40))
+def test_any_export_gives_a_draft_that_is_accepted_once_it_is_filled_in(
+    tmp_path_factory, content, seed, size
+):
+    folder = tmp_path_factory.mktemp("any")
+    tables = {name: own for name, own in export(content, seed, size).items() if len(own)}
+    data, path = written(folder / "data", tables), folder / "trial.yaml"
+    path.write_text(yaml.safe_dump(of_any(draft(data)), allow_unicode=True), encoding="utf-8")
+    made = read_protocol(path)
+    assert {arm.code for arm in made.arms} == set(tables["DM"]["ARMCD"])
+    used = [part for part in content["parameters"] if part["kind"] != "score"]
+    recorded = {
+        str(code) for name in ("LB", "RS") if name in tables for code in tables[name][f"{name}TESTCD"]
+    }
+    assert {part.paramcd for part in made.parameters} == {p["paramcd"] for p in used} & recorded
+    faults = check_data(data, path).faults
+    assert faults.empty, faults.to_dict("records")
