@@ -75,7 +75,7 @@ def protocols(draw: Draw) -> Content:
         *_needed(content),
     ]
     content["domains"] = list(dict.fromkeys(content["domains"]))
-    if draw(st.integers(0, 9)):  # else an event that no endpoint is of is a word that nobody knows
+    if draw(st.integers(0, 19)) != 7:  # else an event that no endpoint is of is a word that nobody knows
         content["codes"] = {"CEDECOD": {"*": "OTHER"}}
     return content
 
