@@ -14,7 +14,7 @@ from esld.data.study import load_study
 from esld.errors import InputError, each_of
 from esld.pipeline.fitness import unrunnable
 from esld.protocol import read_protocol
-from tests.examples import OF_MAKE_SOAK, few
+from tests.examples import few, soaking
 from tests.protocol_exports import LAST, export
 from tests.protocol_plans import Content
 from tests.protocols import protocols, spoilt
@@ -90,6 +90,6 @@ def test_what_does_not_go_together_is_told_in_one_line_a_fault(tmp_path_factory,
 def test_any_protocol_is_told_or_every_chapter_runs(tmp_path_factory, content, seed, size, view):
     """In one view each; under `make soak` in every one."""
     file = laid(tmp_path_factory.mktemp("any"), content, seed, size)
-    views = () if refused(file) else VIEWS if settings.default.max_examples == OF_MAKE_SOAK else (view,)
+    views = () if refused(file) else VIEWS if soaking() else (view,)
     failed = {name: run(load_study(in_view(file, name))).failed for name in views}
     assert not any(failed.values()), failed
