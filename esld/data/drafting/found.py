@@ -53,7 +53,7 @@ class Found:
 
     @cached_property
     def randomised(self) -> pd.Series:
-        """The day of randomisation by patient; else of the first treatment, else of reference start."""
+        """The day of randomisation by patient, as DS has it."""
         ds = self.records("DS", "DSDECOD", "DSSTDTC")
         return _first(ds[ds["DSDECOD"].eq("RANDOMIZED")], "DSSTDTC")
 
