@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from esld.data import exposure, sdtm, views
 from esld.data.adam import derive_adlb, derive_adsl
-from esld.data.adam.adae import SOON, derive_adae
+from esld.data.adam.adae import derive_adae
 from esld.data.standard import standardise
 from esld.protocol.design import Dose
 from tests.data.small_trial import PROTOCOL, event, lb, patient, trial, with_parameters
@@ -27,6 +27,13 @@ OF_NOTHING = PROTOCOL.model_copy(
         )
     }
 )
+
+
+SOON = {
+    "hours": "within 24 hours after an infusion",
+    "days": "on the day of an infusion or the next",
+    "mixed": "within 24 hours after an infusion or, where an hour is not recorded, on the day of an infusion or the next",
+}
 
 
 def ex(day, amount="1", **others):
