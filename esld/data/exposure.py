@@ -89,10 +89,11 @@ def administrations(tables: "Tables", protocol: Protocol) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        In order of subject and time: ``USUBJID``; ``NUMBER`` counts what was given to a subject and is missing for what was not;
-        ``ADT`` and ``AENDT``, first and last day (of the start, where no end is recorded and the regimen is not continuous);
-        ``ADTM`` and ``AENDTM``, the first and last moment on these, missing where the minute is not recorded (``ZONED``: whether they name a time zone, and are then
-        UTC); ``DOSE``, the sum; ``UNIT``; ``EXADJ``, missing where no reason is recorded; ``RECORDS``, how many they are.
+        In order of subject and time: ``USUBJID``; ``NUMBER`` counts what was given to a subject and is missing for what was
+        not; ``ADT`` and ``AENDT``, first and last day (of the start, where no end is recorded and the regimen is not
+        continuous); ``ADTM`` and ``AENDTM``, the first and last moment on these, missing where the minute is not recorded
+        (``ZONED``: whether they name a time zone, and are then UTC); ``DOSE``, the sum; ``UNIT``; ``EXADJ``, missing where
+        no reason is recorded; ``RECORDS``, how many they are.
     """
     if "EX" not in tables or tables["EX"].empty:
         dtypes = dict.fromkeys(("ADT", "ADTM", "AENDT", "AENDTM"), "datetime64[ns]")

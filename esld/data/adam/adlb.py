@@ -44,18 +44,18 @@ _COLUMNS = [
 def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """Analysis data of the protocol's parameters, one row a record, plus derived rows.
 
-    Study day 1 is the first administration (the day of randomisation for a subject never treated, or in a trial
-    whose anchor is randomisation); there is no day 0. Baseline is the last value on or before day 1; a value that both times
-    show to be later than the first dose is none, and belongs to no visit on that day. A later value is of the visit in whose
-    analysis window its day lies, or of that which its record names (``selection`` of the schedule); of no visit it keeps its
-    row, without ``AVISIT``, and is never analysed. Of several records of a visit the nearest to its target carries
-    ``ANL01FL``; a tie goes as the protocol says. Several laboratory values of one day give a derived row with their mean (``DTYPE`` AVERAGE),
-    grades one with the worst (MAXIMUM, or MINIMUM where higher is better). A value whose date is partial keeps
-    its row, without ``ADT``, and is never analysed. Values after a transplantation are another organ's: they
-    keep their rows, flagged ``POSTTPFL``, and are never analysed either (``ANL01FL`` missing). Laboratory values soon
-    after a rescue treatment are flagged ``CRIT1FL`` (:mod:`esld.data.adam.rescue`) and analysed like the others. Scores
-    that were made without a component that could not have changed them are flagged ``CRIT2FL``, and ``CRIT2`` says
-    without which (:mod:`esld.data.adam.scores`).
+    Study day 1 is the first administration (the day of randomisation for a subject never treated, or in a trial whose anchor
+    is randomisation); there is no day 0. Baseline is the last value on or before day 1; a value that both times show to be
+    later than the first dose is none, and belongs to no visit on that day. A later value is of the visit in whose analysis
+    window its day lies, or of that which its record names (``selection`` of the schedule); of no visit it keeps its row,
+    without ``AVISIT``, and is never analysed. Of several records of a visit the nearest to its target carries ``ANL01FL``; a
+    tie goes as the protocol says. Several laboratory values of one day give a derived row with their mean (``DTYPE``
+    AVERAGE), grades one with the worst (MAXIMUM, or MINIMUM where higher is better). A value whose date is partial keeps its
+    row, without ``ADT``, and is never analysed. Values after a transplantation are another organ's: they keep their rows,
+    flagged ``POSTTPFL``, and are never analysed either (``ANL01FL`` missing). Laboratory values soon after a rescue
+    treatment are flagged ``CRIT1FL`` (:mod:`esld.data.adam.rescue`) and analysed like the others. Scores that were made
+    without a component that could not have changed them are flagged ``CRIT2FL``, and ``CRIT2`` says without which
+    (:mod:`esld.data.adam.scores`).
 
     Parameters
     ----------
