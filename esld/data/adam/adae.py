@@ -1,4 +1,6 @@
-"""ADAE: adverse events of the randomised, which of them are treatment-emergent, and how soon after an infusion."""
+"""ADAE: adverse events of the randomised, which of them are treatment-emergent, and how soon after an administration."""
+
+import math
 
 import numpy as np
 import pandas as pd
@@ -9,14 +11,9 @@ from esld.data.adam.adsl import anchor_days
 from esld.data.columns import first_known
 from esld.data.moments import hours_after
 from esld.data.sdtm import Tables
-from esld.protocol import Protocol
+from esld.protocol import Protocol, Treatment
 
-# When an event is soon after an infusion, by what the records tell of the hour.
-SOON = {
-    "hours": "within 24 hours after an infusion",
-    "days": "on the day of an infusion or the next",
-    "mixed": "within 24 hours after an infusion or, where an hour is not recorded, on the day of an infusion or the next",
-}
+HOURS_OF_A_DAY = 24
 SEVERITIES = {"MILD": 1.0, "MODERATE": 2.0, "SEVERE": 3.0}
 # Codes for "not related"; whatever else is stated, and a relation that is not stated, counts as related.
 UNRELATED = ("NOT RELATED", "UNLIKELY RELATED")
@@ -43,14 +40,15 @@ _COLUMNS = [
 def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """Analysis data of adverse events, one row a record of AE.
 
-    An event is treatment-emergent (``TRTEMFL``) if it begins on or after the day of the first infusion (on that day not
+    An event is treatment-emergent (``TRTEMFL``) if it begins on or after the day of the first administration (on that day not
     before it, by the times that both records give), or if it began before, had not ended by then, and its grade rose above
     that of its onset (``AEITOXGR``, where the export has it).
     A worsening that is recorded as a new event is one of those that begin. There is no last day: every event
-    counts while the patient is followed. Who was never infused has no treatment-emergent event.
+    counts while the patient is followed. Who was never treated has no treatment-emergent event. Without EX nobody knows who was,
+    and the day of randomisation stands for that of the first administration.
 
-    A partial date of onset means its first possible day that is not before the first infusion, so that an event
-    that can have begun under treatment is counted; an event that had certainly ended before the first infusion means
+    A partial date of onset means its first possible day that is not before the first administration, so that an event
+    that can have begun under treatment is counted; an event that had certainly ended before it means
     the first possible day. ``ASTDTF`` is the highest unit that was filled in: D, M or Y. A partial end means its
     last possible day, but none after the death.
 
@@ -61,7 +59,7 @@ def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     adsl : DataFrame
         As :func:`esld.data.adam.derive_adsl` returns it.
     protocol : Protocol
-        Its schedule says what day 1 is.
+        Its schedule says what day 1 is, its treatment in how many hours an event is a reaction.
 
     Returns
     -------
@@ -74,14 +72,15 @@ def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
           ``ASEVN``, 1 to 3;
         - ``AREL``, RELATED or NOT RELATED; a relation that is not stated counts as related, and
           without ``AEREL`` all are missing;
-        - ``ASTDT ASTDTF ASTDY AENDT``; ``ASTDY`` as in ADLB, day 1 being the first infusion;
+        - ``ASTDT ASTDTF ASTDY AENDT``; ``ASTDY`` as in ADLB;
         - ``TRTEMFL`` Y or missing; among those that are, ``AOCCFL`` marks the first of a subject and ``AOCCPFL`` the first of
           a preferred term;
-        - the last infusion that had begun by the onset: its number ``LDOSENUM``, its last day by then ``LDOSEDT``, days since
-          ``LDOSEDY``, and hours since its end ``LDOSEHR``, 0 while it lasts, where both records give the minute; an infusion of
+        - the last administration that had begun by the onset: its number ``LDOSENUM``, its last day by then ``LDOSEDT``, days since
+          ``LDOSEDY``, and hours since its end ``LDOSEHR``, 0 while it lasts, where both records give the minute; one of
           the same day comes first unless the minutes say otherwise. Missing for a partial onset;
-        - ``CRIT1FL``: Y where the onset lies within 24 hours after that infusion; without the minutes, on its day or the next.
-          ``CRIT1`` says which of the two it was for the events near an infusion (:func:`timing`).
+        - ``CRIT1FL``: Y where the onset lies within the protocol's ``reaction_hours`` after that administration; without the
+          minutes, on its day or on one of as many days as these hours begin. ``CRIT1`` says which of the two it was for the
+          events near an administration (:func:`timing`). Both are missing where the protocol names no hours.
     """
     if "AE" not in tables:
         return pd.DataFrame(columns=_COLUMNS)
@@ -100,41 +99,60 @@ def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     # Where no relation at all is recorded none was collected; where some are, one that is not stated counts as related.
     frame["AREL"] = related if frame["AEREL"].notna().any() else pd.Series(None, frame.index, dtype=object)
     given = exposure.administrations(tables, protocol).dropna(subset=["NUMBER"])
-    frame = _dated(frame, ae, randomised, given[given["NUMBER"].eq(1)].set_index("USUBJID"))
+    start = randomised["TRTSDT"] if "EX" in tables else randomised["RANDDT"]
+    frame = _dated(frame, ae, randomised.assign(start=start), given[given["NUMBER"].eq(1)].set_index("USUBJID"))
     frame["ASTDY"] = study_day(
         frame["ASTDT"], frame["USUBJID"].map(anchor_days(randomised, protocol.schedule))
     )
-    frame = _after_infusion(frame, ae["AESTDTC"], given)
-    frame["CRIT1"] = f"Begins {SOON[timing(frame[frame['TRTEMFL'].eq('Y')])]}"
+    frame = _after_administration(frame, ae["AESTDTC"], given, protocol.treatment.reaction_hours)
+    how = timing(frame[frame["TRTEMFL"].eq("Y")], protocol.treatment.reaction_hours)
+    frame["CRIT1"] = criterion(protocol.treatment, how)
     frame = frame.assign(SRCDOM="AE", SRCVAR="AESTDTC", SRCSEQ=frame["AESEQ"])
     frame["_place"] = pd.to_numeric(frame["AESEQ"], errors="coerce")
     frame = frame.sort_values(["USUBJID", "ASTDT", "_place"], kind="stable", ignore_index=True)
     return _first_of_each(frame)[_COLUMNS]
 
 
-def timing(events: pd.DataFrame) -> str:
-    """How it is known which events began soon after an infusion: a key of :data:`SOON`.
+def days_after(hours: float | None) -> int:
+    """Days after that of an administration on which the hours may end; 0 without hours."""
+    return math.ceil((hours or 0) / HOURS_OF_A_DAY)
+
+
+def timing(events: pd.DataFrame, hours: float | None) -> str:
+    """How it is known which events began soon after an administration.
 
     Parameters
     ----------
     events : DataFrame
         Rows of ADAE.
+    hours : float, optional
+        In which an event is a reaction.
 
     Returns
     -------
     str
-        ``hours`` where both times are recorded of every event on the day of an infusion or the next, ``mixed`` where of some, and
+        ``hours`` where both times are recorded of every event on a day on which it may be one, ``mixed`` where of some, and
         ``days`` where of none, or where there is no such event.
     """
-    timed = events.loc[events["LDOSEDY"].between(0, 1), "LDOSEHR"].notna()
+    timed = events.loc[events["LDOSEDY"].between(0, days_after(hours)), "LDOSEHR"].notna()
     return "days" if not timed.any() else "hours" if timed.all() else "mixed"
+
+
+def criterion(treatment: Treatment, how: str) -> str | None:
+    """What ``CRIT1`` says of how soon after an administration an event began (:func:`timing`); nothing without hours."""
+    if treatment.reaction_hours is None:
+        return None
+    later = days_after(treatment.reaction_hours)
+    days = f"on the day of {treatment.one} or {'the next' if later == 1 else f'the next {later} days'}"
+    hours = f"within {treatment.reaction_hours:g} hours after {treatment.one}"
+    return f"Begins {dict(hours=hours, days=days, mixed=f'{hours} or, where an hour is not recorded, {days}')[how]}"
 
 
 def _dated(
     frame: pd.DataFrame, ae: pd.DataFrame, randomised: pd.DataFrame, first_dose: pd.DataFrame
 ) -> pd.DataFrame:
     """Days of onset and end, and whether the event is treatment-emergent."""
-    started = frame["USUBJID"].map(randomised["TRTSDT"])
+    started = frame["USUBJID"].map(randomised["start"])
     first, last = dates.earliest(ae["AESTDTC"]), dates.latest(ae["AESTDTC"])
     over = dates.latest(ae["AEENDTC"]) < started
     over |= exposure.hours_after_first(ae["AEENDTC"], frame["USUBJID"], first_dose) < 0
@@ -153,8 +171,10 @@ def _dated(
     )
 
 
-def _after_infusion(frame: pd.DataFrame, onset: pd.Series, given: pd.DataFrame) -> pd.DataFrame:
-    """The last infusion that had begun by each whole day of onset, and how long before."""
+def _after_administration(
+    frame: pd.DataFrame, onset: pd.Series, given: pd.DataFrame, hours: float | None
+) -> pd.DataFrame:
+    """The last administration that had begun by each whole day of onset, and how long before."""
     asked = {
         "USUBJID": frame["USUBJID"], "day": dates.whole(onset), "onset": onset, "place": np.arange(len(frame))
     }  # fmt: skip
@@ -166,7 +186,8 @@ def _after_infusion(frame: pd.DataFrame, onset: pd.Series, given: pd.DataFrame) 
     latest = before.drop_duplicates("place", keep="last").set_index("place").reindex(range(len(frame)))
     last_day = latest[["AENDT", "day"]].min(axis=1).where(latest["AENDT"].notna())
     days = (latest["day"] - last_day).dt.days
-    soon = latest["hours"].between(0, 24).where(latest["hours"].notna(), days.between(0, 1))
+    by_days = days.between(0, days_after(hours))
+    soon = latest["hours"].between(0, hours or 0).where(latest["hours"].notna(), by_days) & (hours is not None)
     return frame.assign(
         LDOSENUM=latest["NUMBER"].to_numpy(),
         LDOSEDT=last_day.to_numpy(),
