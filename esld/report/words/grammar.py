@@ -32,10 +32,6 @@ class Grammar(Protocol):
         """A label where there is little room."""
         ...
 
-    def indefinite(self, noun: str) -> str:
-        """A noun of the trial with its indefinite article."""
-        ...
-
 
 class English:
     """``one day``, ``two days``; labels lose their capital, ``dose`` gets its hyphen or its article."""
@@ -62,10 +58,6 @@ class English:
     def short(self, label: str) -> str:
         """``Low`` of ``Low dose``, ``MELD`` of ``MELD score``."""
         return label.removesuffix(" dose").removesuffix(" score")
-
-    def indefinite(self, noun: str) -> str:
-        """``an infusion``, ``a patch``."""
-        return f"an {noun}" if noun[:1].lower() in "aeio" else f"a {noun}"
 
 
 GRAMMARS: dict[str, Grammar] = {"en": English(), PSEUDO: English()}
