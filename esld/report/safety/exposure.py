@@ -126,7 +126,9 @@ class Administrations:
             )
             notes.append(message("safety.exposure.units", units=units))
         notes.append(message("safety.exposure.set"))
-        return Table("exposure", self._title("safety.exposure.title"), lines, footnotes=tuple(notes), group="group")
+        return Table(
+            "exposure", self._title("safety.exposure.title"), lines, footnotes=tuple(notes), group="group"
+        )
 
     def _title(self, key: str) -> str:
         return message(f"{key}.unit", unit=unit_text(self.unit)) if self.unit else message(key)
@@ -146,7 +148,11 @@ class Administrations:
                 "administration": (
                     Label(message("safety.exposure.all"), "all") if number is None else Number(number)
                 ),
-                **({"due": number_cell(due), "given": share} if self.planned else {"given": number_cell(given)}),
+                **(
+                    {"due": number_cell(due), "given": share}
+                    if self.planned
+                    else {"given": number_cell(given)}
+                ),
             }
             yield line | (self._dose_cells(reported, arm, number) if self.units else {})
 
@@ -215,7 +221,9 @@ class Administrations:
             return message(said, arms=given)
         reduced = joined(
             message(
-                "safety.exposure.reduced.arm", count=whole(reported.row("all_reduced", arm)), arm=of_group(arm)
+                "safety.exposure.reduced.arm",
+                count=whole(reported.row("all_reduced", arm)),
+                arm=of_group(arm),
             )
             for arm in treated
         )
@@ -281,7 +289,12 @@ def units(study: Study, group: SafetySet) -> dict[str, str]:
     stated = {arm.code: arm.dose.unit for arm in study.protocol.arms if arm.dose}
     if not study.shows_dose or not (stated or ex.get("EXDOSE", pd.Series(dtype=object)).notna().any()):
         return {}
-    recorded = ex.assign(unit=ex.get("EXDOSU")).dropna(subset=["unit"]).drop_duplicates("GROUP").set_index("GROUP")["unit"]
+    recorded = (
+        ex.assign(unit=ex.get("EXDOSU"))
+        .dropna(subset=["unit"])
+        .drop_duplicates("GROUP")
+        .set_index("GROUP")["unit"]
+    )
     return {arm: stated.get(arm) or recorded.get(arm, "") for arm in group.arms}
 
 

@@ -73,7 +73,7 @@ class TestThePlan:
         assert safety.planned(own).method in safety.planned_words(own)
 
     def test_nothing_planned(self):
-        analyses = tuple(a for a in PROTOCOL.analyses if a.role != "safety")
+        analyses = tuple(a for a in PROTOCOL.analyses if a.kind != "safety")
         own = derived(people(), protocol=PROTOCOL.model_copy(update={"analyses": analyses}))
         assert safety.planned_words(own) == "The protocol plans no analysis of safety."
         with pytest.raises(UnmetNeedError, match="the protocol plans no analysis of it"):
@@ -154,7 +154,7 @@ class TestDeaths:
 
     def test_words_count_the_safety_set_alone(self, own):
         group = safety.safety_set(own)
-        html = safety.death_words(rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL)
+        html = safety.death_words(own, rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL)
         assert "1 of 1 patient (" in plain(html)
         assert "1 of 2 patients (" in plain(html)
         assert unspanned_numbers(html, LEVEL) == []
@@ -163,7 +163,9 @@ class TestDeaths:
         own = derived(people())
         group = safety.safety_set(own)
         assert safety.death_table(own, group) is None
-        text = plain(safety.death_words(rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL))
+        text = plain(
+            safety.death_words(own, rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL)
+        )
         assert "0 of 1 patient (upper limit 98 %)" in text
         assert "no evidence" in text
 
