@@ -30,6 +30,13 @@ OF_NOTHING = PROTOCOL.model_copy(
 )
 
 
+SOON = {
+    "hours": "within 24 hours after an infusion",
+    "days": "on the day of an infusion or the next",
+    "mixed": "within 24 hours after an infusion or, where an hour is not recorded, on the day of an infusion or the next",
+}
+
+
 def ex(day, amount="1", **others):
     record = {"USUBJID": "S", "EXTRT": "cells", "EXDOSE": amount, "EXDOSU": "10^6 cells/kg", "EXSTDTC": day}
     return record | others
