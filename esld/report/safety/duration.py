@@ -18,7 +18,7 @@ from esld.report.results import Reported
 from esld.report.safety.counted import SafetySet, share, share_cell
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import counted, joined, of_group
+from esld.report.words.grammar import joined, noun, of_group
 
 DAYS_OF_A_YEAR = 365.25
 STOPPED, INTERRUPTED, CHANGED = "stopped", "interrupted", "dose_changed"
@@ -149,7 +149,8 @@ class Durations:
         days = joined(
             message(
                 "safety.duration.arm",
-                median=span(row, counted("day", int(row.value or 0))),
+                median=span(row, f"{row.value or 0:g}"),
+                unit=noun("day", row.value or 0),
                 arm=of_group(arm),
             )
             for arm, row in ((arm, reported.row("median_days", arm)) for arm in treated)
@@ -159,12 +160,13 @@ class Durations:
             rows = [reported.row(kind, arm) for arm in treated]
             arms = joined(
                 message(
-                    "safety.exposure.arm",
-                    given=span(r, str(r.events)),
-                    due=span(r, str(r.n)),
-                    arm=of_group(r.arm),
+                    "safety.duration.of",
+                    x=span(row, str(row.events)),
+                    n=span(row, str(row.n)),
+                    unit=noun("patient", row.n or 0),
+                    arm=of_group(row.arm),
                 )
-                for r in rows
+                for row in rows
             )
             said.append(message(f"safety.duration.{kind}.words", arms=arms))
         return " ".join(said)

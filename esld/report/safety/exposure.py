@@ -11,7 +11,7 @@ from esld.data import dates
 from esld.data import exposure as given_doses
 from esld.data.study import Study
 from esld.report import needs
-from esld.report.cells import Cell, Count, Data, Label, Number, Several, several
+from esld.report.cells import Cell, Count, Data, Empty, Label, Number, Several, several
 from esld.report.cells import arm as arm_cell
 from esld.report.cells import number as number_cell
 from esld.report.phrases import span, whole
@@ -127,7 +127,11 @@ class Administrations:
             notes.append(message("safety.exposure.units", units=units))
         notes.append(message("safety.exposure.set"))
         return Table(
-            "exposure", self._title("safety.exposure.title"), lines, footnotes=tuple(notes), group="group"
+            "exposure",
+            self._title("safety.exposure.title" if self.planned else "safety.exposure.given"),
+            lines,
+            footnotes=tuple(notes),
+            group="group",
         )
 
     def _title(self, key: str) -> str:
@@ -167,7 +171,7 @@ class Administrations:
         )
         return {
             "reduced": number_cell(reduced),
-            "planned_dose": _dose(planned, whole=True),
+            "planned_dose": Empty() if planned is None or pd.isna(planned) else _dose(planned, whole=True),
             "dose_given": several(
                 message("safety.exposure.dose_given", mean="{0}", lowest="{1}", highest="{2}"),
                 mean=_dose(mean.value),

@@ -23,7 +23,7 @@ def trial(arms: int = 2, *, dose: bool = True, parameters: Sequence[str] = (), *
 
     def change(content: Content) -> None:
         own = [
-            {"code": code, "label": "Placebo" if not n else f"{n} patches", "name": code, "number": n + 1}
+            {"code": code, "label": "Placebo" if not n else f"{n} patch", "name": code, "number": n + 1}
             for n, code in enumerate(ARMS[:arms])
         ]
         if dose:
@@ -43,7 +43,14 @@ def trial(arms: int = 2, *, dose: bool = True, parameters: Sequence[str] = (), *
             "domains": ["DM", "DS", "LB"] if parameters else ["DM", "DS"],
             "cannot_say": [],
         }
-        for name in ("rescue", "transplant", "liver_injury", "administrations", "allocation", "chapter_notes"):
+        for name in (
+            "rescue",
+            "transplant",
+            "liver_injury",
+            "administrations",
+            "allocation",
+            "chapter_notes",
+        ):
             content.pop(name, None)
 
     return changed(small_trial.PROTOCOL, change)
@@ -57,7 +64,15 @@ def treated(id: str, arm: str, **more: Any) -> dict[str, list[dict[str, Any]]]:
 def period(id: str, first: int, last: int | None, dose: str | None = "10", **more: Any) -> dict[str, Any]:
     """A record of EX from one day of treatment to another."""
     end = {} if last is None else {"EXENDTC": day(last)}
-    return {"USUBJID": id, "EXTRT": "drug", "EXDOSE": dose, "EXDOSU": dose and "mg", "EXSTDTC": day(first), **end, **more}
+    return {
+        "USUBJID": id,
+        "EXTRT": "drug",
+        "EXDOSE": dose,
+        "EXDOSU": dose and "mg",
+        "EXSTDTC": day(first),
+        **end,
+        **more,
+    }
 
 
 def study(protocol: Protocol, *, without: Sequence[str] = (), **domains: list[dict[str, Any]]) -> Study:
@@ -70,7 +85,9 @@ def study(protocol: Protocol, *, without: Sequence[str] = (), **domains: list[di
             given.append(period(id, 1, 10, dose))
         events.append(ae(f"{code}-1", 2, "Rash", AEACN="DOSE NOT CHANGED"))
     seen = [event("VS", one["DM"][0]["USUBJID"], day(100), VSTESTCD="TEMP") for one in people]
-    return derived(people, protocol=protocol, without=without, **({"EX": given, "AE": events, "VS": seen} | domains))
+    return derived(
+        people, protocol=protocol, without=without, **({"EX": given, "AE": events, "VS": seen} | domains)
+    )
 
 
 def chapter(own: Study) -> Report:

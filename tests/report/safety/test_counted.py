@@ -176,6 +176,28 @@ class TestDeaths:
         assert re.fullmatch(r"60 145 187 330", " ".join(found["since"].map("{:.0f}".format)))
 
 
+def test_study_days_of_deaths_are_counted_from_the_protocols_anchor():
+    """Randomised on 10 January, infused on 11 January, died on study day 100 of the infusion."""
+    schedule = PROTOCOL.schedule.model_copy(
+        update={"anchor": PROTOCOL.schedule.anchor.model_copy(update={"value": "Randomisation"})}
+    )
+    own = derived(
+        [patient("A", infused=INFUSED, died=day(100))],
+        protocol=PROTOCOL.model_copy(update={"schedule": schedule}),
+    )
+    group = safety.safety_set(own)
+    assert safety.deaths(own, group)["day"].tolist() == [101]
+    assert "Study day 1 is the day of randomisation." in safety.death_table(own, group).footnotes
+
+
+def test_where_nobody_knows_who_was_treated_deaths_have_no_time_since_treatment():
+    own = derived([patient("A", died=day(100)), patient("B", "MEDHIGH", ACTARMCD="LOW")], without=["EX"])
+    group = safety.safety_set(own)
+    assert group.group_of.to_dict() == {"A": LOW, "B": HIGH}  # as randomised
+    assert not group.known
+    assert "Days since the last infusion" not in safety.death_table(own, group).frame
+
+
 def test_a_death_after_a_transplant_is_listed():
     graft = event("PR", "A", day(40), PRDECOD="LIVER TRANSPLANTATION")
     own = derived([patient("A", infused=INFUSED, died=day(100))], PR=[graft])

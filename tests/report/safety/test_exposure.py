@@ -119,7 +119,7 @@ def test_a_protocol_without_doses_or_administrations():
     result, reported = found([dosed("A", FULL, ("2", None))], protocol=protocol)
     assert [reason for *_, reason in lines(result)] == ["", ""]
     frame = result.table(reported).frame
-    assert frame["Planned dose"].unique().tolist() == ["NE"]
+    assert frame["Planned dose"].unique().tolist() == [""]
     assert frame["Dose given"].tolist() == ["3.00 (3 to 3)", "2.00 (2 to 2)", "5.00 (5 to 5)"]
 
 
@@ -146,3 +146,34 @@ def test_the_table_of_the_demonstration(study):
     listed = result.deviations().frame
     assert listed["Patient"].str[-3:].tolist() == ["016", "027"]
     assert listed["Reason"].tolist()[1] == "Pneumonia (adverse event)"
+
+
+def test_without_planned_days_what_was_given_is_counted_and_nothing_fell_due():
+    protocol = PROTOCOL.model_copy(update={"administrations": None})
+    result, reported = found([dosed("A", FULL, FULL)], protocol=protocol)
+    table = result.table(reported)
+    assert table.title == "Infusions given (doses in 10⁶ cells/kg)"
+    assert "Due" not in table.frame
+    assert not any("Due:" in note for note in table.footnotes)
+    assert plain(result.words(reported)).startswith("Infusions given: 2 in the medium-high-dose group.")
+
+
+def test_arms_with_doses_in_different_units():
+    low, high = PROTOCOL.arms
+    tablets = low.model_copy(update={"dose": low.dose.model_copy(update={"amount": 1.0, "unit": "mg"})})
+    person = patient("B", infused=INFUSED)
+    for record in person["EX"]:
+        record |= {"EXDOSE": "1", "EXDOSU": "mg"}
+    protocol = PROTOCOL.model_copy(update={"arms": (tablets, high)})
+    result, reported = found(
+        [dosed("A", FULL, FULL, FULL), person], protocol=protocol, VS=[seen("A"), seen("B")]
+    )
+    table = result.table(reported)
+    assert table.title == "Infusions planned and given"
+    assert "Doses: mg (Low dose) and 10⁶ cells/kg (Medium-high dose)." in table.footnotes
+    assert {r.unit for r in reported.rows if r.statistic == "dose_mean"} == {"mg", "10^6 cells/kg"}
+
+
+def test_a_unit_with_any_power():
+    assert exposure.unit_text("10^12 vg/kg") == "10¹² vg/kg"
+    assert exposure.unit_text("mg") == "mg"
