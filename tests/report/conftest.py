@@ -18,7 +18,7 @@ from esld.report.survival import tables as survival_tables
 from esld.report.tables import Table
 from esld.report.words.catalogue import Reader, read_by
 from esld.survival import kaplan_meier, milestone
-from tests.report.builders import LABELS, ROOT
+from tests.report.builders import LABELS, ROOT, TERMS
 
 CUTS = ("demo-final", "demo-interim", "mayo-pbc")
 
@@ -40,7 +40,7 @@ def study() -> Callable[[str], Study]:
 def style() -> Iterator[None]:
     """The look of a chapter, and the labels of the trials."""
     figures.set_style()
-    with read_by(Reader("en", LABELS)):
+    with read_by(Reader("en", LABELS, TERMS)):
         yield
 
 
