@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from html import unescape
 
 from esld.data.study import Study
+from esld.data.views import ALL
 from esld.errors import RefusedError
 from esld.protocol import Analysis, Kind, Protocol
 from esld.report.phrases import not_compared, reader_of, view_name
@@ -101,6 +102,18 @@ def _no_liver_injury(study: Study) -> str:
     return message("safety.no_liver.yet" if planned >= {"ALT", _BILIRUBIN} else "safety.no_liver")
 
 
+def _no_strata(study: Study) -> str:
+    return "" if study.protocol.strata else message("strata.none")
+
+
+def _not_two_alike(study: Study) -> str:
+    """How well assignments can be guessed is known of two groups of one size; of a pooled view, as far as the protocol says."""
+    design = study.protocol.randomisation.design
+    ratio = (design.ratio or (1, 1)) if design and study.arms == [ALL] else study.protocol.ratio
+    two = len(ratio) == 2 or (study.arms == [ALL] and not design)
+    return "" if two and len(set(ratio)) == 1 else message("guessed.not_two")
+
+
 def _no_previous(study: Study) -> str:
     return "" if study.cut.previous else message("diff.none")
 
@@ -117,4 +130,6 @@ NEEDS: Mapping[str, Callable[[Study], str]] = {
     "safety_set": _no_safety_set,
     "liver_injury": _no_liver_injury,
     "previous": _no_previous,
+    "strata": _no_strata,
+    "two_alike": _not_two_alike,
 }

@@ -25,6 +25,7 @@ from esld.survival import Milestone, milestone
 ROOT = Path(__file__).parents[2]
 LOW, HIGH = "LOW", "MEDHIGH"  # codes; a reader sees LABELS
 LABELS = {"LOW": "Low dose", "MEDHIGH": "Medium-high dose", "DPCA": "D-penicillamine", "PLACEBO": "Placebo"}
+TERMS = {"administration": "infusion", "administrations": "infusions", "treated": "infused", "organ": "liver"}
 _PROTOCOL = ROOT / "params" / "protocols" / "nct06167473.yaml"
 
 # A row of results, to be changed by ``replace``.

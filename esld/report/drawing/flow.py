@@ -153,12 +153,15 @@ def _boxes_of(flow: Flow, arm: str) -> list[list[_Line]]:
         *_counted(flow, "followed", arm, 0),
         *_counted(flow, "transplanted", arm, 1),
         *_counted(flow, "dead", arm, 0),
+        *_counted(flow, "event", arm, 0),
+        *_counted(flow, "competing", arm, 0),
         *_counted(flow, "lost", arm, 0),
     ]
     if "open" in flow and flow.count("open"):
         followed += _counted(flow, "open", arm, 0)
     followed += _counted(flow, "overdue", arm, 0)
-    analysed = _counted(flow, "analysed", arm, 0) + _counted(flow, "safety", arm, 0)
+    analysed = _counted(flow, "analysed", arm, 0) + _counted(flow, "valued", arm)
+    analysed += _counted(flow, "unanalysed", arm, 0) + _counted(flow, "safety", arm, 0)
     return [allocated, followed, analysed]
 
 

@@ -201,7 +201,9 @@ class TestTable:
     ],
 )
 def test_category_label(name, label, category, wanted):
-    assert baseline.category_label(baseline_variables.Variable(name, label, True), category) == wanted
+    yes_no = name in ("ASCYN", "PAIN")
+    variable = baseline_variables.Variable(name, label, True, yes_no=yes_no)
+    assert baseline.category_label(variable, category) == wanted
 
 
 def test_order_is_the_protocol_s(study):

@@ -50,8 +50,8 @@ class TestRows:
         assert "NE: " in " ".join(balance.balance_table(own, rows(own)).footnotes)
 
     def test_what_chance_alone_gives(self, study):
-        assert balance.by_chance(study("demo-final")) == pytest.approx(sqrt(2 / 11))
-        assert isnan(balance.by_chance(study_of([patient(1, LOW)])))
+        assert balance.by_chance(study("demo-final"), (LOW, HIGH)) == pytest.approx(sqrt(2 / 11))
+        assert isnan(balance.by_chance(study_of([patient(1, LOW)]), (LOW, HIGH)))
 
 
 class TestFigure:
