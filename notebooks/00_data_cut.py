@@ -164,7 +164,9 @@ complete = followed.row("complete", "ALL", horizon_days)
 critical = queries.row("queries critical")
 chapter.answer(
     enrolled,
-    message("cut.known", horizon=judged(protocol).words, known=whole(complete), n=span(complete, str(complete.n))),
+    message(
+        "cut.known", horizon=judged(protocol).words, known=whole(complete), n=span(complete, str(complete.n))
+    ),
     message("queries.critical", critical=whole(critical)),
 )
 

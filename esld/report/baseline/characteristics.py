@@ -204,7 +204,7 @@ def _measured(
 
 
 def category_label(variable: Variable, category: str) -> str:
-    """What a category is called: ``Female``, ``Yes`` of what is 0 or 1, ``Stage 3`` of what its label calls so, else ``Grade 2``."""
+    """What a category is called: ``Female``, ``Yes`` of what is 0 or 1, ``Stage 3`` where the label says so, else ``Grade 2``."""
     if variable.name == "SEX":
         own = f"baseline.sex.{category}"
         return message(own) if has(own) else category

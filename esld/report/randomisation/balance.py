@@ -58,11 +58,17 @@ def balance_figure(study: Study, balance: Reported) -> figures.Picture:
                 for place, v in zip(places, known, strict=True)
                 if v.categorical != filled and (value := own[v.name].value) is not None
             ]
-            look: dict[str, Any] = {"marker": _MARKERS[position % len(_MARKERS)], "linestyle": "none", "color": colour}
+            look: dict[str, Any] = {
+                "marker": _MARKERS[position % len(_MARKERS)],
+                "linestyle": "none",
+                "color": colour,
+            }
             look |= {"markerfacecolor": colour if filled else "white", "label": label if filled else "_"}
             axes.plot([value for _, value in shown], [place for place, _ in shown], **look)
     axes.set_yticks(places, [v.label for v in known], fontsize=8)
-    values = [(v, row.value) for own in found.values() for v in known if (row := own[v.name]).value is not None]
+    values = [
+        (v, row.value) for own in found.values() for v in known if (row := own[v.name]).value is not None
+    ]
     reach = max([chance * 2, *(abs(value) for _, value in values)]) * 1.08
     label = message("balance.axis", arm=arm_in_prose(pairs[0][1]))
     axes.set(xlim=(-reach, reach), xlabel=message("balance.axis.each") if len(pairs) > 1 else label)
@@ -92,14 +98,22 @@ def balance_table(study: Study, balance: Reported) -> Table:
             group = difference_group(study, pair)
             row = balance.row(f"{variable.name} standardised difference", group)
             n = "n" if len(columns) == 1 else f"{pair[1]}.n"
-            line |= {n: Empty() if row.n is None else Number(row.n), key: difference_cell(balance, variable, group)}
+            line |= {
+                n: Empty() if row.n is None else Number(row.n),
+                key: difference_cell(balance, variable, group),
+            }
         lines.append(line)
     chance = numbers.fixed(max(by_chance(study, pair) for pair in columns), 2)
     notes = [message("balance.note", chance=chance, **compared_words(study)), message("balance.no_p")]
     heads = dict(columns.values())
     if len(columns) > 1:
-        heads |= {f"{arm}.n": message("balance.pair.n", arm=arm_label(arm), control=arm_in_prose(c)) for c, arm in columns}
-    return Table("balance", message("balance.title"), lines, footnotes=(*notes, *notes_of(balance.rows)), heads=heads)
+        heads |= {
+            f"{arm}.n": message("balance.pair.n", arm=arm_label(arm), control=arm_in_prose(c))
+            for c, arm in columns
+        }
+    return Table(
+        "balance", message("balance.title"), lines, footnotes=(*notes, *notes_of(balance.rows)), heads=heads
+    )
 
 
 def stratum_rows(study: Study) -> pd.DataFrame:

@@ -124,9 +124,7 @@ def test_words_for_those_who_do_not_see_it():
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_every_word_lies_in_its_box_and_none_on_another(study, cut, layout):
     own = study(cut)
-    picture = flow_figure(
-        participant_flow(own, horizon_days=own.protocol.horizon_days), layout=layout
-    )
+    picture = flow_figure(participant_flow(own, horizon_days=own.protocol.horizon_days), layout=layout)
     figure = picture.figure
     figure.draw_without_rendering()
     axes = figure.axes[0]

@@ -2,8 +2,8 @@
 
 import pandas as pd
 import pytest
-
 from esld.report.events.any_kind import decompensated_rows
+
 from tests.report.builders import HIGH, LOW
 
 
