@@ -8,11 +8,11 @@ from esld.data.cutfile import read_cut
 from esld.data.study import Study, load_study
 from esld.report import parameters
 from esld.report.baseline import characteristics as baseline
+from esld.report.change import repeated
 from esld.report.data_cut import records as data_cut
 from esld.report.data_cut.estimands import estimand_table
 from esld.report.drawing import figures
 from esld.report.flow import flow_table, participant_flow
-from esld.report.change import repeated
 from esld.report.results import Reported, rows_of
 from esld.report.survival import tables as survival_tables
 from esld.report.tables import Table

@@ -6,10 +6,10 @@ from dataclasses import replace
 import matplotlib as mpl
 import pandas as pd
 import pytest
+from esld.report.events.any_kind import decompensated_rows
 
 from esld.data.views import ALL
 from esld.report.data_cut import records as data_cut
-from esld.report.events.any_kind import decompensated_rows
 from esld.report.drawing.flow import flow_figure
 from esld.report.flow import participant_flow
 from esld.report.front import front_page
