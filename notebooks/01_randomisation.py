@@ -83,7 +83,7 @@ differences = chapter.hand_over("balance", baseline_variables.balance_rows(study
 display(chapter.figure(balance.balance_figure(study, differences)))
 chapter.table(balance.balance_table(study, differences))
 
-# %% [markdown] tags=["needs:strata"]
+# %% [markdown] tags=["needs:part=strata"]
 # ### Balance by stratum
 
 # %%

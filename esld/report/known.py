@@ -48,7 +48,7 @@ def judged(protocol: Protocol, horizon_days: float | None = None) -> Day:
     days, primary, visits = protocol.horizon_days, protocol.primary, protocol.schedule.visits
     if horizon_days is not None and horizon_days != days:
         return Day(horizon_days, horizon_days)
-    if primary.milestones_days or primary.horizon_days or not visits:
+    if primary.kind not in AT_VISITS or not visits:
         return Day(days, days)
     visit = {visit.code: visit for visit in visits}.get(primary.visit or "", visits[-1])
     return Day(days, min(days, float(visit.window[0] - 1)), visit.label)

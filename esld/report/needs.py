@@ -126,10 +126,6 @@ def _no_liver_injury(study: Study) -> str:
     return message("safety.no_liver.yet" if planned >= {"ALT", _BILIRUBIN} else "safety.no_liver")
 
 
-def _no_strata(study: Study) -> str:
-    return "" if study.protocol.strata else message("strata.none")
-
-
 def _not_two_alike(study: Study) -> str:
     """How well assignments can be guessed is known of two groups of one size; of a pooled view, as far as the protocol says."""
     design = study.protocol.randomisation.design
@@ -153,6 +149,7 @@ PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
 PARTS: Mapping[str, Callable[[Protocol], bool]] = {
     "liver_injury": lambda protocol: protocol.liver_injury is not None,
     "reactions": lambda protocol: protocol.treatment.reaction_hours is not None,
+    "strata": lambda protocol: bool(protocol.strata),
 }
 # By the name that a tag gives: why a study does not have it, or nothing.
 NEEDS: Mapping[str, Callable[[Study], str]] = {
@@ -163,6 +160,5 @@ NEEDS: Mapping[str, Callable[[Study], str]] = {
     "adverse_events": _no_adverse_events,
     "liver_injury": _no_liver_injury,
     "previous": _no_previous,
-    "strata": _no_strata,
     "two_alike": _not_two_alike,
 }

@@ -29,7 +29,7 @@ def any_event_rows(study: Study, plan: Analysis) -> pd.DataFrame:
     had: set[str] = set()
     for paramcd in plan.endpoints:
         endpoint = study.protocol.endpoint(paramcd)
-        times = endpoint_times(study, paramcd)
+        times = endpoint_times(study, plan, paramcd)
         first = times["EVTYPE"].eq("EVENT") & times["time"].le(plan.horizon_days)
         first &= ~times["USUBJID"].isin(prevalent_subjects(endpoint, study.adlb))
         had |= set(times.loc[first, "USUBJID"])

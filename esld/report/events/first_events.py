@@ -1,12 +1,15 @@
 """First events: cumulative incidence with what competes, and Gray's test."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import nan
 
 import pandas as pd
 
 from esld.data.adam.adce import prevalent_subjects
 from esld.data.study import Study
+from esld.methods import made_by
+from esld.multiplicity import fixed_sequence, holm
 from esld.protocol import Analysis, Endpoint
 from esld.report import needs, numbers
 from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, number
@@ -15,7 +18,7 @@ from esld.report.cells import estimate as estimate_cell
 from esld.report.drawing.axes import time_axis
 from esld.report.drawing.figures import Picture
 from esld.report.events.figures import EventCurve, event_curves
-from esld.report.events.planned import Found, competing_words, members
+from esld.report.events.planned import Found, competing_words
 from esld.report.phrases import method, p_equals, prose, span, worded
 from esld.report.results import Reported
 from esld.report.survival_times import endpoint_times
@@ -26,6 +29,7 @@ from esld.survival import CumulativeIncidence, GrayTest, clopper_pearson, cumula
 
 EVENT, COMPETING = "event", "competing"
 Pair = tuple[str, str]
+_RULES = {"holm": holm, "fixed sequence": fixed_sequence}
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +52,8 @@ class FirstEvents:
         Whether nobody of the arm was lost before that day.
     pairs : dict of tuple to GrayTest
         Of three arms or more: of the control with each other one, where both have somebody at risk.
+    sharing : str
+        How these share an error of 5 %: none, holm or fixed sequence.
     """
 
     endpoint: Endpoint
@@ -57,6 +63,7 @@ class FirstEvents:
     at: float
     complete: dict[str, bool]
     pairs: dict[Pair, GrayTest] = field(default_factory=dict)
+    sharing: str = "none"
 
     @property
     def name(self) -> str:
@@ -94,7 +101,28 @@ class FirstEvents:
         tests = {"": self.test} if self.test else {}
         tests |= {_against(pair): test for pair, test in self.pairs.items()}
         tested = [t.to_frame().query("statistic == 'p_value'").assign(group=g) for g, t in tests.items()]
-        return pd.concat([frame, *tested], ignore_index=True)
+        return pd.concat([frame, *tested, *self._adjusted()], ignore_index=True)
+
+    def _adjusted(self) -> Iterator[pd.DataFrame]:
+        """Adjusted p-values of the pairs, of which those that could not be tested count too."""
+        rule = _RULES.get(self.sharing)
+        if rule is None or not self.pairs:
+            return
+        control, *others = self.prevalent
+        found = [self.pairs.get((control, arm)) for arm in others]
+        values = rule([nan if test is None else test.p_value for test in found])
+        for arm, test, value in zip(others, found, values, strict=True):
+            if test is None:
+                continue
+            row = test.to_frame().query("statistic == 'p_value'")
+            how = made_by(test.method, self.sharing.replace(" ", "-"))
+            own = {
+                "statistic": "p_value_adjusted",
+                "value": value,
+                "group": _against((control, arm)),
+                "method": how,
+            }
+            yield row.assign(**own)
 
 
 def _against(pair: Pair) -> str:
@@ -105,8 +133,7 @@ def _against(pair: Pair) -> str:
 def estimate(study: Study, plan: Analysis, paramcd: str, *, conf_level: float) -> FirstEvents:
     """First events of one endpoint of a planned analysis by arm."""
     endpoint, at = study.protocol.endpoint(paramcd), plan.horizon_days or 0.0
-    times = endpoint_times(study, paramcd)
-    times = times[times["USUBJID"].isin(members(study, plan))]
+    times = endpoint_times(study, plan, paramcd)
     had_before = times["USUBJID"].isin(prevalent_subjects(endpoint, study.adlb))
     prevalent = {arm: int((had_before & times["arm"].eq(arm)).sum()) for arm in study.arms}
     times = times[~had_before]
@@ -122,7 +149,8 @@ def estimate(study: Study, plan: Analysis, paramcd: str, *, conf_level: float) -
     test = _gray(times, list(curves)) if len(curves) > 1 else None
     pairs = [pair for pair in study.pairs if len(study.pairs) > 1 and {*pair} <= set(curves)]
     tests = {pair: _gray(times, list(pair)) for pair in pairs}
-    return FirstEvents(endpoint, prevalent, curves, test, at, complete, tests)
+    sharing = study.protocol.multiplicity
+    return FirstEvents(endpoint, prevalent, curves, test, at, complete, tests, sharing)
 
 
 def _gray(times: pd.DataFrame, arms: list[str]) -> GrayTest:
@@ -240,6 +268,8 @@ def tested_words(study: Study, found: Found[FirstEvents]) -> str:
             if row.arm in against:
                 key, (control, arm) = "events.test.pair", against[row.arm]
                 pair = {"arm": of_group(arm), "control": of_group(control)}
+                if (adjusted := reported.find("p_value_adjusted", row.arm)) and adjusted.value is not None:
+                    key, pair["adjusted"] = "events.test.pair.adjusted", p_equals(adjusted)
             said.append(message(key, p=p_equals(row), **pair))
         if said:
             parts.append(
@@ -247,8 +277,13 @@ def tested_words(study: Study, found: Found[FirstEvents]) -> str:
             )
     if not parts:
         return found.said(message("events.untested"))
-    every = joined(parts) if len(study.pairs) == 1 else message("reasons.list").join(parts)
-    return found.said(message("events.tests", tests=every))
+    if len(study.pairs) == 1:
+        return found.said(message("events.tests", tests=joined(parts)))
+    rule = study.protocol.multiplicity
+    how = message(f"adjusted.how.{rule.replace(' ', '_')}") if rule in _RULES else ""
+    shared = message("events.sharing", how=how) if how else message("events.sharing.none")
+    every = message("events.tests", tests=message("reasons.list").join(parts))
+    return found.said(f"{every} {shared}")
 
 
 def figure(study: Study, found: Found[FirstEvents], *, id: str, ticks: Sequence[float]) -> Picture:

@@ -118,7 +118,7 @@ def balance_table(study: Study, balance: Reported) -> Table:
 
 def stratum_rows(study: Study) -> pd.DataFrame:
     """Randomised patients of each stratum by arm and in all, in long form; the stratum is part of the statistic."""
-    needs.require(study, "strata")
+    needs.require(study, "part=strata")
     entered, rows = order_of_entry(study), []
     for stratum in _strata(entered):
         own = entered[entered["STRATAR"].eq(stratum)]

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from esld.data.adam.adce import observed_days, prevalent_subjects
+from esld.multiplicity import fixed_sequence, holm
 from esld.report.events import episodes, first_events
 from esld.report.events.answer import answers
 from esld.report.events.first_events import COMPETING, EVENT
@@ -276,6 +277,23 @@ def test_of_three_arms_each_is_compared_with_the_control(study):
         (_, x1, t1), (_, x2, t2) = result.counts[control], result.counts[arm]
         row = reported.row("rate_ratio", f"{arm} / {control}")
         assert row.value == pytest.approx(rate_ratio(x2, t2, x1, t1).value, rel=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("rule", "adjust"), [("none", None), ("holm", holm), ("fixed sequence", fixed_sequence)]
+)
+def test_comparisons_share_their_error_as_the_protocol_says(study, rule, adjust):
+    own = with_arms(study("demo-final"), 3)
+    own = replace(own, protocol=changed(own.protocol, setting(rule, "multiplicity")))
+    found = of_kind(own, first_events, "cumulative_incidence")
+    _, reported = found.results["TTGIB"]
+    each = [reported.row("p_value", f"{arm} v PBO").value for arm in ("LO", "MID")]
+    adjusted = [row.value for row in reported.rows if row.statistic == "p_value_adjusted"]
+    assert adjusted == (pytest.approx(adjust(each)) if adjust else [])
+    said = first_events.tested_words(own, found)
+    assert ("(adjusted " in plain(said)) == bool(adjust)
+    assert ("stands for itself" in said) == (not adjust)
+    assert not numbers_outside_spans(said.replace("error of 5 %", ""))
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
