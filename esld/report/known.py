@@ -54,11 +54,16 @@ def judged(protocol: Protocol, horizon_days: float | None = None) -> Day:
     return Day(days, min(days, float(visit.window[0] - 1)), visit.label)
 
 
+def has_day(protocol: Protocol) -> bool:
+    """Whether the primary outcome has a day of its own: a time as a whole has none."""
+    primary = protocol.primary
+    return bool(primary.milestones_days or primary.horizon_days or primary.kind in AT_VISITS)
+
+
 def day_words(protocol: Protocol) -> str:
     """When the primary outcome is judged, a sentence; that of a time without a day of its own is judged at none."""
     primary, day = protocol.primary, judged(protocol)
-    fixed = primary.milestones_days or primary.horizon_days
-    key = "day" if fixed else "visit" if primary.kind in AT_VISITS else "none"
+    key = ("visit" if primary.kind in AT_VISITS else "day") if has_day(protocol) else "none"
     return message(f"known.{key}", horizon=day.words)
 
 

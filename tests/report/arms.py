@@ -18,6 +18,7 @@ def with_arms(study: Study, number: int, *, ratio: tuple[int, ...] = ()) -> Stud
             one | {"code": code, "label": label, "name": label, "number": place}
             for place, (code, label) in enumerate(zip(CODES[:number], LABELS, strict=False), 1)
         ]
+        content["control"] = CODES[0]
         content.pop("allocation", None)
         content["randomisation"] = {"value": "Complete", "design": {"kind": "complete", "ratio": ratio}}
 
