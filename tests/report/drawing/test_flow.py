@@ -87,7 +87,7 @@ def test_without_screening_it_begins_with_randomisation(study):
     assert "Assessed" not in str(boxes(picture))
     assert "infusion" not in str(boxes(picture))
     assert picture.figure._suptitle.get_text() == "312 patients randomised, 312 analysed"
-    assert picture.alt.startswith("Flow diagram. Randomised 312. D-penicillamine: Allocated 158; ")
+    assert picture.alt.startswith("Flow diagram. Randomised 312. Placebo: Allocated 154; ")
 
 
 def test_arms_keep_their_colour_and_dash():
