@@ -34,7 +34,7 @@ from esld.report.chapter import open_chapter
 from esld.report.events import episodes, first_events
 from esld.report.events.answer import answers
 from esld.report.events.any_event import any_event_rows
-from esld.report.events.planned import gathered, planned_words, plans_of
+from esld.report.events.planned import gathered, planned_words, plans_of, shown
 
 chapter = open_chapter("05_events", cut=cut)
 study = chapter.study
@@ -89,7 +89,7 @@ chapter.answer(*answers(study, first, every, level=level))
 # something else came before: they simply never had it.
 
 # %%
-for one in first:
+for one in shown(study, "cumulative_incidence", first):
     name = chapter.name_of("first_events", one.plan)
     display(chapter.table(first_events.table(one, id=name, level=level)))
     display(chapter.figure(first_events.figure(study, one, id=name, ticks=ticks)))
@@ -104,7 +104,7 @@ display(*(chapter.say(first_events.tested_words(study, one)) for one in first))
 # over the time in which patients were observed, whether or not they had the condition at baseline.
 
 # %%
-for one in every:
+for one in shown(study, "episodes", every):
     name = chapter.name_of("episodes", one.plan)
     display(chapter.say(episodes.words(one)))
     display(chapter.table(episodes.table(study, one, id=name, level=level)))

@@ -7,6 +7,7 @@ from typing import Generic, TypeVar
 
 from esld.data.study import Study
 from esld.protocol import Analysis, Endpoint, Kind
+from esld.report import needs
 from esld.report.phrases import nothing_recorded
 from esld.report.results import Reported
 from esld.report.words.catalogue import message
@@ -74,6 +75,12 @@ def planned_words(study: Study) -> list[str]:
         own = {name: escape(text.rstrip(".")) for name, text in words.items()}
         said.append(message("events.planned", analysis=escape(plan.title), **own))
     return said or [message("events.none")]
+
+
+def shown(study: Study, kind: Kind, found: Sequence[Found[T]]) -> Sequence[Found[T]]:
+    """What the analyses of a kind found; where none is planned, an error that says so."""
+    needs.require(study, f"kind={kind}")
+    return found
 
 
 def members(study: Study, plan: Analysis) -> set[str]:
