@@ -128,7 +128,7 @@ liver = chapter.hand_over("liver_injury", injury, analysis=planned.id)
 display(chapter.say(hys_law.case_words(injury, liver, level=level)))
 display(chapter.say(edish.caution_words(study)))
 display(chapter.figure(edish.edish_figure(injury, liver)))
-chapter.table(hys_law.case_table(study, injury))
+chapter.table(hys_law.case_table(injury))
 
 # %% [markdown]
 # ## What could change it

@@ -307,6 +307,10 @@ def _missing_domains(tables: Tables, protocol: Protocol) -> Iterator[InputError]
 def _missing_columns(name: str, table: pd.DataFrame, protocol: Protocol) -> Iterator[InputError]:
     sources = [s for s in protocol.sources if s.domain == name]
     wanted = dict.fromkeys([*DOMAINS[name].required, *(c for s in sources for c in (s.date, *s.where))])
+    tests = {"laboratory": "LB", "grade": "RS"}
+    named = protocol.schedule.visits and protocol.schedule.selection == "visit"
+    if named and name in {tests.get(p.kind) for p in protocol.parameters}:
+        wanted |= {"VISITNUM": None}
     if name == "EX" and any(arm.dose for arm in protocol.arms):
         wanted |= dict.fromkeys(("EXDOSE", "EXDOSU"))
     for column in wanted:

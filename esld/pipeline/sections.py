@@ -2,7 +2,8 @@
 
 A tag ``needs:NAME``, or ``needs:KIND=NAME``, of a cell governs that cell. That of a heading governs all below it up to the next
 heading of the same or a higher level; the heading itself stays, with the prose in its cell, and where the cell holds several
-headings the highest counts. Of a part that the trial does not have, ``needs:part=NAME``, nothing is said, and the heading goes too.
+headings the highest counts. Of a part that the trial does not have, ``needs:part=NAME``, nothing is said, and the
+heading goes too.
 """
 
 import re

@@ -30,6 +30,13 @@ OF_NOTHING = PROTOCOL.model_copy(
 )
 
 
+SOON = {
+    "hours": "within 24 hours after an infusion",
+    "days": "on the day of an infusion or the next",
+    "mixed": "within 24 hours after an infusion or, where an hour is not recorded, on the day of an infusion or the next",
+}
+
+
 def ex(day, amount="1", **others):
     record = {"USUBJID": "S", "EXTRT": "cells", "EXDOSE": amount, "EXDOSU": "10^6 cells/kg", "EXSTDTC": day}
     return record | others
@@ -187,7 +194,11 @@ class TestTimesOfDay:
         ("onsets", "dose", "how"),
         [
             (("2025-01-11T10:00", "2025-01-12T10:00", "2025-06-01"), "2025-01-11T09:00", HOURS),
-            (("2025-01-11T10:00", "2025-01-12"), "2025-01-11T09:00", f"{HOURS} or, where an hour is not recorded, {DAYS}"),
+            (
+                ("2025-01-11T10:00", "2025-01-12"),
+                "2025-01-11T09:00",
+                f"{HOURS} or, where an hour is not recorded, {DAYS}",
+            ),
             (("2025-01-11T10:00", "2025-01-12"), "2025-01-11", DAYS),
             (("2025-06-01T10:00",), "2025-01-11T09:00", DAYS),
         ],
@@ -207,7 +218,11 @@ class TestTimesOfDay:
         tables = trial(*people, AE=[event("AE", "S", day, AETERM="Rash") for day in onsets])
         frame = derive_adae(tables, derive_adsl(tables, protocol, CUTOFF), protocol)
         assert frame.loc[frame["CRIT1FL"].eq("Y"), "LDOSEDY"].tolist() == soon
-        assert frame["CRIT1"].isna().all() if hours is None else frame["CRIT1"].str.contains("day of a patch or ").all()
+        assert (
+            frame["CRIT1"].isna().all()
+            if hours is None
+            else frame["CRIT1"].str.contains("day of a patch or ").all()
+        )
 
     def test_hours_are_counted_from_the_end(self):
         frame = self.adae(

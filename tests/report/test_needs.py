@@ -30,7 +30,9 @@ ABSENT = {
         "safety_set": (
             "Safety cannot be judged: the data of this trial hold no record of what was given and no adverse events."
         ),
-        "liver_injury": "Liver injury cannot be shown: the trial does not collect both ALT and bilirubin.",
+        "exposure": "Left out: the data of this trial hold no record of what was given.",
+        "adverse_events": "Left out: the data of this trial hold no adverse events.",
+        "liver_injury": "Left out: the protocol does not look for injury of the liver.",
         "previous": "The cut file names no previous cut, so nothing is compared with one.",
     },
 }
@@ -64,18 +66,36 @@ class TestComparison:
 
 
 class TestTheSafetySet:
-    def test_one_domain_alone(self):
-        own = derived([treated("A", infused=INFUSED)], without=["AE"])
-        assert "hold no adverse events." in why_not(own, "safety_set")
+    @pytest.mark.parametrize(("domain", "need"), [("AE", "adverse_events"), ("EX", "exposure")])
+    def test_one_domain_alone_gives_what_it_can(self, domain, need):
+        own = derived([treated("A", infused=INFUSED)], without=[domain])
+        assert why_not(own, "safety_set") == ""
+        assert why_not(own, need).startswith("Left out: the data of this trial hold no ")
+        both = derived([treated("A", infused=INFUSED)], without=["AE", "EX"])
+        assert "no record of what was given and no adverse events." in why_not(both, "safety_set")
 
     def test_nothing_planned(self):
-        analyses = tuple(a for a in PROTOCOL.analyses if a.role != "safety")
+        analyses = tuple(a for a in PROTOCOL.analyses if a.kind != "safety")
         trial = PROTOCOL.model_copy(update={"analyses": analyses})
         own = derived([treated("A", infused=INFUSED)], protocol=trial)
         assert "the protocol plans no analysis of it" in why_not(own, "safety_set")
 
     def test_nobody_treated_yet(self):
         assert "nobody had been treated" in why_not(derived([treated("D", infused=())]), "safety_set")
+
+
+def test_a_part_that_a_trial_does_not_have_is_silent():
+    own = derived([treated("A", infused=INFUSED)])
+    treatment = PROTOCOL.treatment.model_copy(update={"reaction_hours": None})
+    bare = derived(
+        [treated("A", infused=INFUSED)],
+        protocol=PROTOCOL.model_copy(update={"liver_injury": None, "treatment": treatment}),
+    )
+    for part in needs.PARTS:
+        assert needs.is_known(f"part={part}") and needs.is_silent(f"part={part}")
+        assert why_not(own, f"part={part}") == ""
+        assert why_not(bare, f"part={part}").startswith("Left out: the protocol plans no ")
+    assert not needs.is_known("part=liver") and not needs.is_silent("liver_injury")
 
 
 def test_an_error_is_one_plain_line():

@@ -80,12 +80,12 @@ def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
         - ``ASTDT ASTDTF ASTDY AENDT``; ``ASTDY`` as in ADLB, day 1 being the first administration;
         - ``TRTEMFL`` Y or missing; among those that are, ``AOCCFL`` marks the first of a subject and ``AOCCPFL`` the first of
           a preferred term;
-        - the last administration that had begun by the onset: its number ``LDOSENUM``, its last day by then ``LDOSEDT``, days since
-          ``LDOSEDY``, and hours since its end ``LDOSEHR``, 0 while it lasts, where both records give the minute; one of
-          the same day comes first unless the minutes say otherwise. Missing for a partial onset;
-        - ``CRIT1FL``: Y where the onset lies within the protocol's ``reaction_hours`` after that; without the minutes, on its day or
-          as many days later. ``CRIT1`` says which of the two it was for the events that are near (:func:`timing`). Both are missing
-          where the protocol knows no such reactions.
+        - the last administration that had begun by the onset: its number ``LDOSENUM``, its last day by then ``LDOSEDT``,
+          days since ``LDOSEDY``, and hours since its end ``LDOSEHR``, 0 while it lasts, where both records give the minute;
+          one of the same day comes first unless the minutes say otherwise. Missing for a partial onset;
+        - ``CRIT1FL``: Y where the onset lies within the protocol's ``reaction_hours`` after that; without the minutes, on
+          its day or as many days later. ``CRIT1`` says which of the two it was for the events that are near
+          (:func:`timing`). Both are missing where the protocol knows no such reactions.
     """
     if "AE" not in tables:
         return pd.DataFrame(columns=_COLUMNS)
@@ -132,8 +132,8 @@ def timing(events: pd.DataFrame, *, days: int = 1) -> str:
     Returns
     -------
     str
-        ``hours`` where both times are recorded of every event on the day of an administration or up to so many days later, ``mixed``
-        where of some, and ``days`` where of none, or where there is no such event.
+        ``hours`` where both times are recorded of every event on the day of an administration or up to so many days later,
+        ``mixed`` where of some, and ``days`` where of none, or where there is no such event.
     """
     timed = events.loc[events["LDOSEDY"].between(0, days), "LDOSEHR"].notna()
     return "days" if not timed.any() else "hours" if timed.all() else "mixed"

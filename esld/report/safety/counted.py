@@ -73,7 +73,7 @@ class SafetySet:
 
 
 def safety_set(study: Study) -> SafetySet:
-    """The safety set of a cut (``SAFFL``), or everybody in the group of the randomisation where the data tell nobody's treatment."""
+    """The safety set of a cut (``SAFFL``); where the data do not tell who was treated, everybody as randomised."""
     randomised, known = study.randomised, needs.knows_treated(study)
     counted = randomised["SAFFL"].eq("Y") | (not known)
     people = randomised[counted]
@@ -237,7 +237,9 @@ def death_table(study: Study, group: SafetySet) -> Table | None:
     found = deaths(study, group)
     if found.empty:
         return None
-    dated = "randomisation" if study.protocol.schedule.from_randomisation or not group.known else "administration"
+    dated = (
+        "randomisation" if study.protocol.schedule.from_randomisation or not group.known else "administration"
+    )
     frame = pd.DataFrame(
         {
             "patient": found["USUBJID"].map(Data),

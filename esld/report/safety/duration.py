@@ -18,7 +18,7 @@ from esld.report.results import Reported
 from esld.report.safety.counted import SafetySet, share, share_cell
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import counted, joined, of_group
+from esld.report.words.grammar import joined, noun, of_group
 
 DAYS_OF_A_YEAR = 365.25
 STOPPED, INTERRUPTED, CHANGED = "stopped", "interrupted", "dose_changed"
@@ -65,7 +65,14 @@ class Durations:
                 "patient_years": (days.sum() / DAYS_OF_A_YEAR, "years"),
             }
             rows = [
-                {"group": arm, "statistic": name, "value": value, "n": len(days), "unit": of, "method": "as-recorded"}
+                {
+                    "group": arm,
+                    "statistic": name,
+                    "value": value,
+                    "n": len(days),
+                    "unit": of,
+                    "method": "as-recorded",
+                }
                 for name, (value, of) in values.items()
             ]
             parts.append(pd.DataFrame(rows))
@@ -84,8 +91,13 @@ class Durations:
             lines.append({"treatment": about, **{arm: cell(arm) for arm in self.arms}})
 
         def median(arm: str) -> Cell:
-            values = {name: number_cell(reported.row(f"{name}_days", arm)) for name in ("median", "lowest", "highest")}
-            return several(message("safety.exposure.dose_given", mean="{0}", lowest="{1}", highest="{2}"), **values)
+            values = {
+                name: number_cell(reported.row(f"{name}_days", arm))
+                for name in ("median", "lowest", "highest")
+            }
+            return several(
+                message("safety.exposure.dose_given", mean="{0}", lowest="{1}", highest="{2}"), **values
+            )
 
         line("patients", lambda arm: Number(reported.row("patient_days", arm).n or 0))
         line("days", median)
@@ -113,13 +125,22 @@ class Durations:
         ]
         return Table("exposure_deviations", message("safety.duration.changes"), lines)
 
-    def _what(self, one: Mapping[str, Any]) -> Cell:
+    def _what(self, one: Mapping[Any, Any]) -> Cell:
         if one["kind"] == INTERRUPTED:
             form = message("safety.duration.for", count=int(one["days"]), days="{}")
             return Several(form, ("days",), (Number(int(one["days"])),))
         if one["kind"] == CHANGED:
-            form = message("safety.duration.from_to", before="{0}", after="{1}", unit=unit(self.units.get(one["GROUP"], "")))
-            return Several(form, ("before", "after"), tuple(Number(one[at], _decimals(one[at])) for at in ("before", "after")))
+            form = message(
+                "safety.duration.from_to",
+                before="{0}",
+                after="{1}",
+                unit=unit(self.units.get(one["GROUP"], "")),
+            )
+            return Several(
+                form,
+                ("before", "after"),
+                tuple(Number(one[at], _decimals(one[at])) for at in ("before", "after")),
+            )
         return Label(message("safety.duration.stopped"), STOPPED)
 
     def words(self, reported: Reported) -> str:
@@ -128,7 +149,8 @@ class Durations:
         days = joined(
             message(
                 "safety.duration.arm",
-                median=span(row, counted("day", int(row.value or 0))),
+                median=span(row, f"{row.value or 0:g}"),
+                unit=noun("day", row.value or 0),
                 arm=of_group(arm),
             )
             for arm, row in ((arm, reported.row("median_days", arm)) for arm in treated)
@@ -137,8 +159,14 @@ class Durations:
         for kind in (each for each in (STOPPED, INTERRUPTED) if each in self.kinds):
             rows = [reported.row(kind, arm) for arm in treated]
             arms = joined(
-                message("safety.exposure.arm", given=span(r, str(r.events)), due=span(r, str(r.n)), arm=of_group(r.arm))
-                for r in rows
+                message(
+                    "safety.duration.of",
+                    x=span(row, str(row.events)),
+                    n=span(row, str(row.n)),
+                    unit=noun("patient", row.n or 0),
+                    arm=of_group(row.arm),
+                )
+                for row in rows
             )
             said.append(message(f"safety.duration.{kind}.words", arms=arms))
         return " ".join(said)
@@ -148,10 +176,12 @@ def _decimals(dose: float) -> int:
     return 0 if dose == round(dose) else 2
 
 
-def _reason(one: Mapping[str, Any]) -> Cell:
+def _reason(one: Mapping[Any, Any]) -> Cell:
     """Why, as recorded with the treatment or by its end; else the adverse event that ended it."""
     if one["source"] == "event":
-        return Several(message("safety.exposure.reason.event", event="{}"), ("event",), (Data(one["reason"]),))
+        return Several(
+            message("safety.exposure.reason.event", event="{}"), ("event",), (Data(one["reason"]),)
+        )
     return Data(one["reason"]) if one["source"] else Empty()
 
 
@@ -174,11 +204,15 @@ def durations(study: Study, group: SafetySet, units: Mapping[str, str], *, conf_
         gaps = (own["ADT"] - until).dt.days - 1
         for at in own.index[gaps > 0]:
             start = until[at] + pd.Timedelta(days=1)
-            lines.append({"USUBJID": subject, "date": start, "kind": INTERRUPTED, "days": gaps[at], **_said(own, at)})
+            lines.append(
+                {"USUBJID": subject, "date": start, "kind": INTERRUPTED, "days": gaps[at], **_said(own, at)}
+            )
         before = own["DOSE"].shift()
         for at in own.index[before.notna() & own["DOSE"].ne(before)] if doses else ():
             change = {"before": before[at], "after": own["DOSE"][at]}
-            lines.append({"USUBJID": subject, "date": own["ADT"][at], "kind": CHANGED, **change, **_said(own, at)})
+            lines.append(
+                {"USUBJID": subject, "date": own["ADT"][at], "kind": CHANGED, **change, **_said(own, at)}
+            )
     kinds += [INTERRUPTED] if study.tables["EX"].get("EXENDTC", pd.Series(dtype=object)).notna().any() else []
     kinds += [CHANGED] if doses else []
     columns = ["USUBJID", "date", "kind", "source", "reason", "days", "before", "after"]
@@ -203,7 +237,9 @@ def _stops(study: Study) -> list[dict[str, Any]]:
     ds, found = study.tables["DS"], dict[str, dict[str, Any]]()
     if "DSSCAT" in ds:
         own = ds[ds["DSSCAT"].eq("STUDY TREATMENT") & ds["DSDECOD"].ne("COMPLETED")]
-        for subject, day, reason in zip(own["USUBJID"], dates.earliest(own["DSSTDTC"]), own["DSDECOD"], strict=True):
+        for subject, day, reason in zip(
+            own["USUBJID"], dates.earliest(own["DSSTDTC"]), own["DSDECOD"], strict=True
+        ):
             found.setdefault(subject, {"USUBJID": subject, "date": day, "source": "record", "reason": reason})
     adae = study.adae
     ended = adae[adae["AEACN"].eq(_ENDED_BY_AN_EVENT)] if len(adae) else adae

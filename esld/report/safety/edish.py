@@ -56,6 +56,8 @@ class LiverInjury:
     conf_level : float
     scales : tuple of str
         What values are multiples of: of the limit of normal and, where the protocol says so, of baseline.
+    organ : bool
+        Whether values after a transplantation were left out.
     """
 
     peaks: pd.DataFrame
@@ -65,6 +67,7 @@ class LiverInjury:
     arms: tuple[str, ...]
     conf_level: float
     scales: tuple[str, ...] = (ULN, BASELINE)
+    organ: bool = False
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: by scale and group, patients in each quadrant and with a potential case."""
@@ -117,6 +120,7 @@ def liver_injury(study: Study, group: SafetySet, *, conf_level: float) -> LiverI
         arms=group.arms,
         conf_level=conf_level,
         scales=scales,
+        organ=study.protocol.transplant is not None,
     )
 
 
@@ -198,7 +202,9 @@ def edish_figure(found: LiverInjury, reported: Reported) -> figures.Picture | Se
                 sum(_count(reported, scale, name, arm).events or 0 for arm in found.arms),
             )
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(len(found.arms), 2 * len(panels)), fontsize=8.5)
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=min(len(found.arms), 2 * len(panels)), fontsize=8.5
+    )
     figures.entitle(figure, _title(found, reported))
     return figures.settled("edish", figure, _alt(found, reported))
 

@@ -11,7 +11,7 @@ from esld.data import dates
 from esld.data import exposure as given_doses
 from esld.data.study import Study
 from esld.report import needs
-from esld.report.cells import Cell, Count, Data, Label, Number, Several, several
+from esld.report.cells import Cell, Count, Data, Empty, Label, Number, Several, several
 from esld.report.cells import arm as arm_cell
 from esld.report.cells import number as number_cell
 from esld.report.phrases import span, whole
@@ -126,7 +126,13 @@ class Administrations:
             )
             notes.append(message("safety.exposure.units", units=units))
         notes.append(message("safety.exposure.set"))
-        return Table("exposure", self._title("safety.exposure.title"), lines, footnotes=tuple(notes), group="group")
+        return Table(
+            "exposure",
+            self._title("safety.exposure.title" if self.planned else "safety.exposure.given"),
+            lines,
+            footnotes=tuple(notes),
+            group="group",
+        )
 
     def _title(self, key: str) -> str:
         return message(f"{key}.unit", unit=unit_text(self.unit)) if self.unit else message(key)
@@ -146,7 +152,11 @@ class Administrations:
                 "administration": (
                     Label(message("safety.exposure.all"), "all") if number is None else Number(number)
                 ),
-                **({"due": number_cell(due), "given": share} if self.planned else {"given": number_cell(given)}),
+                **(
+                    {"due": number_cell(due), "given": share}
+                    if self.planned
+                    else {"given": number_cell(given)}
+                ),
             }
             yield line | (self._dose_cells(reported, arm, number) if self.units else {})
 
@@ -161,7 +171,7 @@ class Administrations:
         )
         return {
             "reduced": number_cell(reduced),
-            "planned_dose": _dose(planned, whole=True),
+            "planned_dose": Empty() if planned is None or pd.isna(planned) else _dose(planned, whole=True),
             "dose_given": several(
                 message("safety.exposure.dose_given", mean="{0}", lowest="{1}", highest="{2}"),
                 mean=_dose(mean.value),
@@ -215,7 +225,9 @@ class Administrations:
             return message(said, arms=given)
         reduced = joined(
             message(
-                "safety.exposure.reduced.arm", count=whole(reported.row("all_reduced", arm)), arm=of_group(arm)
+                "safety.exposure.reduced.arm",
+                count=whole(reported.row("all_reduced", arm)),
+                arm=of_group(arm),
             )
             for arm in treated
         )
@@ -281,7 +293,12 @@ def units(study: Study, group: SafetySet) -> dict[str, str]:
     stated = {arm.code: arm.dose.unit for arm in study.protocol.arms if arm.dose}
     if not study.shows_dose or not (stated or ex.get("EXDOSE", pd.Series(dtype=object)).notna().any()):
         return {}
-    recorded = ex.assign(unit=ex.get("EXDOSU")).dropna(subset=["unit"]).drop_duplicates("GROUP").set_index("GROUP")["unit"]
+    recorded = (
+        ex.assign(unit=ex.get("EXDOSU"))
+        .dropna(subset=["unit"])
+        .drop_duplicates("GROUP")
+        .set_index("GROUP")["unit"]
+    )
     return {arm: stated.get(arm) or recorded.get(arm, "") for arm in group.arms}
 
 

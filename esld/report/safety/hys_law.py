@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from esld.data.study import Study
 from esld.report.cells import Cell, Data, Empty, Label, Number
 from esld.report.cells import arm as arm_cell
 from esld.report.results import Reported, Row
@@ -15,7 +14,7 @@ from esld.report.tables import Table
 from esld.report.words.catalogue import message
 
 
-def case_table(study: Study, found: LiverInjury) -> Table | None:
+def case_table(found: LiverInjury) -> Table | None:
     """One line a patient and definition with a potential case; None if there is none."""
     if found.cases.empty:
         return None
@@ -36,7 +35,7 @@ def case_table(study: Study, found: LiverInjury) -> Table | None:
             ],
         }
     )
-    own = "organ" if study.protocol.transplant else "all"
+    own = "organ" if found.organ else "all"
     notes = [message(f"safety.hys_law.{note}") for note in ("definition", "fda", f"values.{own}")]
     several = "both" if BASELINE in found.scales else "alone"
     return Table("hys_law", message(f"safety.hys_law.title.{several}"), shown, footnotes=tuple(notes))

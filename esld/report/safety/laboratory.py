@@ -86,7 +86,7 @@ class Graded:
 
 
 def own_values(study: Study, group: SafetySet, paramcd: str) -> pd.DataFrame:
-    """Every value of a parameter before a transplantation, of the safety set; with them averages of a day, never the worst of it."""
+    """Every value of a parameter before a transplantation, of the safety set; among them averages of a day, never its worst."""
     adlb = study.adlb
     return group.own(adlb[adlb["PARAMCD"].eq(paramcd) & adlb["POSTTPFL"].isna() & adlb["AVAL"].notna()])
 
@@ -245,23 +245,20 @@ def _grade(grade: object) -> str:
 
 def tables(study: Study, found: Mapping[str, Graded], reported: Reported) -> Sequence[Table]:
     """Both tables of the grades; none where nobody has one."""
-    if not found:
-        return ()
-    counted = safety_set(study).note
-    return grade_table(study, found, reported, counted), shift_tables(study, found, counted)
+    return (grade_table(study, found, reported), shift_tables(study, found)) if found else ()
 
 
 def _version(study: Study, found: Mapping[str, Graded]) -> str:
     """By which rules values are graded, and which of them."""
-    relative = joined(in_prose(study.protocol.parameter(code).param) for code in found if code in _OF_BASELINE)
+    relative = joined(
+        in_prose(study.protocol.parameter(code).param) for code in found if code in _OF_BASELINE
+    )
     multiples = [message("safety.grades.multiples", parameters=relative)] if relative else []
     own = "organ" if study.protocol.transplant else "all"
     return " ".join([message("safety.grades.version"), *multiples, message(f"safety.grades.worst.{own}")])
 
 
-def grade_table(
-    study: Study, found: Mapping[str, Graded], reported: Reported, counted: str
-) -> Table:
+def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -> Table:
     """Patients who got worse and who reached grade 3 or 4, a line a parameter."""
     shares = ("worse", "severe", "newly_severe")
     lines = []
@@ -272,12 +269,16 @@ def grade_table(
         lines.append(line)
     spanners = {arm_label(arm): [f"{arm}.{what}" for what in shares] for arm in study.arms}
     inr = [message("safety.grades.inr")] if "INR" in found else []
-    notes = (_version(study, found), " ".join([message("safety.grades.against"), *inr]), counted)
+    notes = (
+        _version(study, found),
+        " ".join([message("safety.grades.against"), *inr]),
+        safety_set(study).note,
+    )
     title = message("safety.grades.title")
     return Table("laboratory_grades", title, lines, spanners=spanners, footnotes=notes)
 
 
-def shift_tables(study: Study, found: Mapping[str, Graded], counted: str) -> Table:
+def shift_tables(study: Study, found: Mapping[str, Graded]) -> Table:
     """Every shift: a block a parameter, a line a group and baseline grade, a column a worst grade."""
     lines = []
     for code, result in found.items():
@@ -297,7 +298,7 @@ def shift_tables(study: Study, found: Mapping[str, Graded], counted: str) -> Tab
     version = message("safety.shifts.version", version=_version(study, found))
     without = [in_prose(study.protocol.parameter(code).param) for code in ("INR", "ALB") if code in found]
     none_4 = [message("safety.shifts.none_4", parameters=joined(without))] if without else []
-    notes = (version, *none_4, counted)
+    notes = (version, *none_4, safety_set(study).note)
     return Table(
         "laboratory_shifts", message("safety.shifts.title"), lines, footnotes=notes, group="parameter", heads=heads,
     )  # fmt: skip

@@ -33,7 +33,9 @@ def reactions_table(found: AdverseEvents, every: Reported, reported: Reported) -
         line: dict[str, Cell] = {"reaction": name_cell(term)}
         for arm in found.group.arms:
             one = reported.row(term, arm) if term else every.row("soon", arm)
-            other = reported.row(f"{term}.administrations", arm) if term else every.row("administrations", arm)
+            other = (
+                reported.row(f"{term}.administrations", arm) if term else every.row("administrations", arm)
+            )
             line |= {f"{arm}.patients": share_cell(one), f"{arm}.administrations": share_cell(other)}
         lines.append(line)
     notes = (
