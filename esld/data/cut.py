@@ -6,6 +6,7 @@ import pandas as pd
 
 from esld.data import dates, deaths
 from esld.data.columns import first_known
+from esld.data.screening import consents, first_consent
 from esld.data.sdtm import DOMAINS, Tables
 
 # What an event's record says about its course may be news of a later day for as long as the event lasts:
@@ -110,13 +111,12 @@ def consent_days(tables: Tables, *, latest: bool = False) -> pd.Series:
         Whether a partial date means its last possible day, not its first.
     """
     read = dates.latest if latest else dates.earliest
-    dm, ds = tables["DM"], tables["DS"]
-    signed = ds[ds["DSDECOD"].eq("INFORMED CONSENT OBTAINED")]
-    parts = [pd.DataFrame({"USUBJID": signed["USUBJID"], "day": read(signed["DSSTDTC"])})]
-    first = dm["USUBJID"].map(parts[0].groupby("USUBJID")["day"].min())
-    day = pd.concat([read(dm["RFICDTC"]), first], axis=1).min(axis=1)
+    dm, day = tables["DM"], first_consent(tables, read)
     if day.notna().all():
         return day
+    signed = consents(tables)
+    parts = [pd.DataFrame({"USUBJID": signed["USUBJID"], "day": read(signed["DSSTDTC"])})]
+    day = day.fillna(dm["USUBJID"].map(parts[0].groupby("USUBJID")["day"].min()))
     for name, table in tables.items():
         if name not in ("DM", "MH") and (date := DOMAINS[name].date) in table:
             parts.append(pd.DataFrame({"USUBJID": table["USUBJID"], "day": read(table[date])}))

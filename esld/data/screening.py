@@ -1,5 +1,6 @@
 """Repeated screening: a patient who failed, or left, before the trial began may be screened again under the same id."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -17,13 +18,32 @@ def randomised_on(tables: "Tables") -> pd.Series:
     return dates.earliest(chosen["DSSTDTC"]).groupby(chosen["USUBJID"]).min()
 
 
-def consented_on(tables: "Tables") -> pd.DataFrame:
-    """Every consent: ``USUBJID`` and ``day``, the first that its date can mean, of DM and DS."""
-    dm, ds = tables["DM"], tables["DS"]
-    signed = ds[ds["DSDECOD"].eq("INFORMED CONSENT OBTAINED")]
-    parts = [(dm["USUBJID"], dm["RFICDTC"]), (signed["USUBJID"], signed["DSSTDTC"])]
-    frames = [pd.DataFrame({"USUBJID": who, "day": dates.earliest(text)}) for who, text in parts]
-    return pd.concat(frames, ignore_index=True).dropna(subset=["day"])
+def consents(tables: "Tables") -> pd.DataFrame:
+    """Every consent of DS: ``USUBJID`` and ``DSSTDTC``."""
+    ds = tables["DS"]
+    return ds.loc[ds["DSDECOD"].eq("INFORMED CONSENT OBTAINED"), ["USUBJID", "DSSTDTC"]]
+
+
+def first_consent(tables: "Tables", read: Callable[[pd.Series], pd.Series] = dates.earliest) -> pd.Series:
+    """The day of consent of each row of DM, missing without RFICDTC.
+
+    Who is screened again, or agrees to an amendment, consents again. Where DM has the date of such a consent, because DS has it
+    and an earlier one, the first of DS counts.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        SDTM tables.
+    read : callable
+        :func:`esld.data.dates.earliest` or :func:`esld.data.dates.latest`: what a partial date means.
+    """
+    dm, signed = tables["DM"], consents(tables)
+    stated = read(dm["RFICDTC"])
+    own = pd.DataFrame({"USUBJID": signed["USUBJID"], "day": read(signed["DSSTDTC"])})
+    known = set(own.itertuples(index=False, name=None))
+    again = [pair in known for pair in zip(dm["USUBJID"], stated, strict=True)]
+    first = dm["USUBJID"].map(own.groupby("USUBJID")["day"].min())
+    return stated.mask(pd.Series(again, dm.index, dtype=bool), first)
 
 
 def of_earlier_screening(tables: "Tables") -> "pd.Series[bool]":
@@ -36,10 +56,13 @@ def of_earlier_screening(tables: "Tables") -> "pd.Series[bool]":
     Series of bool
         Aligned with DS.
     """
-    ds, randomised, consents = tables["DS"], randomised_on(tables), consented_on(tables)
-    began = consents["USUBJID"].map(randomised)
-    consents = consents[~(consents["day"] > began)]
-    day, consented = dates.earliest(ds["DSSTDTC"]), consents.groupby("USUBJID")["day"].max()
+    dm, ds, randomised = tables["DM"], tables["DS"], randomised_on(tables)
+    signed = pd.concat(
+        [consents(tables), dm[["USUBJID", "RFICDTC"]].set_axis(["USUBJID", "DSSTDTC"], axis=1)]
+    )
+    on = dates.earliest(signed["DSSTDTC"].reset_index(drop=True)).set_axis(signed["USUBJID"])
+    on = on[~(on > on.index.to_series().map(randomised))]
+    day, consented = dates.earliest(ds["DSSTDTC"]), on.groupby(level=0).max()
     again = day < ds["USUBJID"].map(consented)
     failed = ds["DSDECOD"].eq("SCREEN FAILURE") & (day <= ds["USUBJID"].map(randomised))
     return ds["DSCAT"].eq("DISPOSITION EVENT") & ds["DSDECOD"].ne("DEATH") & (failed | again)

@@ -235,6 +235,10 @@ def read_tables(path: Path, how: Reading | None = None) -> Tables:
 # --- validating ---------------------------------------------------------------------------------------------
 
 _SHOWN = 3  # records named for one broken rule; the others are counted
+WITHOUT_RANDOMISATION = (
+    "Check the export; of a trial without randomisation say in the protocol which record of DS begins it, "
+    "codes: {DSDECOD: {ENROLLED: RANDOMIZED}}."
+)
 _GRADES = {"ASCITES": 3, "ASCDIUR": 1, "WHAVEN": 4}  # the highest grade of what the scores read
 
 
@@ -409,7 +413,8 @@ def _dm_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
     if "USUBJID" in tables["DM"] and {"USUBJID", "DSDECOD"} <= set(tables.get("DS", ())):
         text = "must be filled for a subject with a RANDOMIZED record in DS"
         yield _Rule("ARMCD", text, "Add the arm.", lambda s: s.notna() | ~has_record)
-        text, remedy = "must be empty without a RANDOMIZED record in DS", "Add that record or clear the arm."
+        text = "must be empty without a RANDOMIZED record in DS"
+        remedy = "Add that record or clear the arm." if has_record.any() else WITHOUT_RANDOMISATION
         yield _Rule("ARMCD", text, remedy, lambda s: s.isna() | has_record)
     yield _Rule("DTHDTC", *_UNDATED, _dated(tables, "DM"))
     yield _Rule("DTHFL", "must be no N when DTHDTC is given", "Correct either.", lambda s: s.ne("N") | ~dated)

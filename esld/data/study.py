@@ -228,11 +228,8 @@ def cut_faults(tables: sdtm.Tables, file: CutFile, *, shown: int | None = 1) -> 
     for what, first in (("consent", consents.min()), ("randomisation", dates.earliest(milestones).min())):
         if pd.isna(first):
             rule = "must hold a RANDOMIZED record: nobody is randomised"
-            remedy = (
-                "Check the export; of a trial without randomisation say in the protocol which record of DS begins it, "
-                "codes: {DSDECOD: {ENROLLED: RANDOMIZED}}."
-            )
-            faults.append(InputError("DS", rule, None, tables["DS"].attrs["file"], remedy))
+            file_of = tables["DS"].attrs["file"]
+            faults.append(InputError("DS", rule, None, file_of, sdtm.WITHOUT_RANDOMISATION))
         elif dates.as_date(cut.cutoff) < first:
             rule = f"must not be before the first {what} on {first:%Y-%m-%d}"
             faults.append(InputError("cutoff", rule, cut.cutoff, file.path.name, "Choose a later day."))

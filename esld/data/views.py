@@ -198,7 +198,4 @@ def _with_arms(protocol: Protocol, order: tuple[Arm, ...], arms: tuple[Arm, ...]
         v: words for v, words in protocol.codes.items() if v not in ("EXTRT", *(code for code, _ in _ARM))
     }
     update = {"arms": arms, "control": None, "randomisation": planned, "codes": codes}
-    shown = protocol.model_copy(update=update)
-    for remembered in ("arm_labels", "ratio", "by_infusion"):
-        shown.__dict__.pop(remembered, None)  # what the model remembers from its first use is copied with it
-    return shown
+    return protocol.model_copy(update=update)

@@ -54,7 +54,7 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
         adsl[code] = dm[code].where(dm[code].isin(labels))
         adsl[column] = dm[code].map(labels)
         adsl[f"{column}N"] = adsl[column].map(numbers)
-    adsl["RFICDT"] = dates.earliest(dm["RFICDTC"])
+    adsl["RFICDT"] = screening.first_consent(tables)
     adsl = adsl.set_index("USUBJID")
     adsl["RANDDT"] = screening.randomised_on(tables)
     given = exposure.administrations(tables, protocol).dropna(subset=["NUMBER"])

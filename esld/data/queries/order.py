@@ -7,7 +7,6 @@ import pandas as pd
 
 from esld.data import dates
 from esld.data.queries.ask import Evidence, Query, each, of_patient, place, records, rule
-from esld.data.screening import consented_on
 from esld.data.sdtm import DOMAINS, date_columns
 from esld.data.sources import selected, transplant_codes, transplantations
 
@@ -35,9 +34,7 @@ def _milestones(evidence: Evidence) -> Iterator[Query]:
         day = f"{row['ADT']:%Y-%m-%d}"
         message = f"{row['description']} on {day} is before randomisation."
         yield of_patient(subject, row["SRCDOM"], message, "transplantation", day)
-    consents = consented_on(evidence.tables).groupby("USUBJID")["day"].min()
-    consented = consents.reindex(subjects.index) <= subjects["RANDDT"]  # to an amendment one consents again
-    for subject, row in subjects[(subjects["RFICDT"] > subjects["RANDDT"]) & ~consented].iterrows():
+    for subject, row in subjects[subjects["RFICDT"] > subjects["RANDDT"]].iterrows():
         consent, randomised = f"{row['RFICDT']:%Y-%m-%d}", f"{row['RANDDT']:%Y-%m-%d}"
         message = f"Consent on {consent} is after randomisation on {randomised}."
         yield of_patient(subject, "DM", message, "RFICDT", consent, randomised)
