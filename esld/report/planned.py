@@ -54,6 +54,6 @@ def holds_death(endpoint: Endpoint) -> bool:
 
 
 def leading(protocol: Protocol, chapter: str) -> Analysis | None:
-    """The analysis that answers a chapter's question: the primary one where it is the chapter's, else its first; None without any."""
+    """The analysis that answers a chapter's question: the primary one where it is the chapter's, else its first, if any."""
     own = (a for a in (protocol.primary, *protocol.analyses) if a.chapter == chapter and a.of is None)
     return next(own, None)

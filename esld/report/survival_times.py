@@ -107,4 +107,4 @@ def _on_arm(times: pd.DataFrame, arms: Sequence[str]) -> tuple[pd.DataFrame, str
 
 
 def _strata(frame: pd.DataFrame) -> str | None:
-    return STRATUM if STRATUM in frame and frame[STRATUM].nunique() > 1 else None
+    return STRATUM if STRATUM in frame and len(set(frame[STRATUM])) > 1 else None

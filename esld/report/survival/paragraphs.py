@@ -13,7 +13,7 @@ from esld.report.survival import small_samples
 from esld.report.survival.analyses import Analysed, AtHorizon, Found, adjusted
 from esld.report.survival.sentences import lost_before, meaning, medians, pair_difference, sentence
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, noun, treatment
+from esld.report.words.grammar import capitalised, joined, noun, treatment
 
 ADJUSTED = {"log_rank": "p_value", "permutation": "p_value", "cox": "hazard_ratio_p_value"}
 """By kind, the p-values of which several comparisons may share one error."""
@@ -76,23 +76,27 @@ def tests(found: Sequence[Found]) -> list[Sentence]:
 
 def beside(found: Sequence[Found]) -> list[Sentence]:
     """What tests for few events say beside the difference at the horizon."""
-    return _told(found, lambda one: small_samples.companion(one.result, one.reported, one.of.event))
+    return _told(
+        found, lambda one: _named(one, small_samples.companion(one.result, one.reported, one.of.event))
+    )
 
 
 def permutations(found: Sequence[Found], *, seed: str) -> list[Sentence]:
     """What a log-rank test over all allocations says."""
 
     def words(one: Found) -> str:
-        return small_samples.exact_logrank(one.result, one.reported, one.of.event, seed=seed)
+        return _named(one, small_samples.exact_logrank(one.result, one.reported, one.of.event, seed=seed))
 
     return _told(found, words)
 
 
 def mean_permutations(found: Sequence[Found], *, seed: str) -> list[Sentence]:
     """What a comparison of mean times over all allocations says."""
-    return _said(
-        found, lambda one: small_samples.exact_rmst(one.result, one.reported, one.of.event, seed=seed)
-    )
+
+    def words(one: Found) -> str:
+        return _named(one, small_samples.exact_rmst(one.result, one.reported, one.of.event, seed=seed))
+
+    return _said(found, words)
 
 
 def penalised(found: Sequence[Found]) -> list[Sentence]:
@@ -102,7 +106,17 @@ def penalised(found: Sequence[Found]) -> list[Sentence]:
 
 def constant(found: Sequence[Found]) -> list[Sentence]:
     """What can be seen of a hazard ratio that changes with time."""
-    return _said(found, lambda one: small_samples.hazards(one.result, one.reported, one.of.event))
+    return _said(
+        found, lambda one: _named(one, small_samples.hazards(one.result, one.reported, one.of.event))
+    )
+
+
+def _named(one: Found, said: str) -> str:
+    """A sentence that names no arms, with them where there are several comparisons."""
+    if one.pair is None or len(one.of.pairs) < 2 or not said:
+        return said
+    first, second = (treatment(arm) for arm in one.pair)
+    return message("survival.pair", first=first, second=capitalised(second), said=said)
 
 
 def _horizon(one: AtHorizon) -> str:
@@ -137,6 +151,8 @@ def _paragraphs(found: Sequence[Any], words: Callable[[Any], str], *, answers: b
         chapter = own.chapter
         if answers and own.plan.kind in ADJUSTED and len(own.pairs) > 1:
             said.append(_sharing(own, each))
+        if answers and own.stratified and own.pairs and own.plan.kind != "survival_curve":
+            said.append(message("survival.stratified"))
         text = " ".join(filter(None, said))
         if text and len(plans) > 1:
             text = message("survival.of", title=escape(own.plan.title), said=text)

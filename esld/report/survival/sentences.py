@@ -193,13 +193,12 @@ def _(result: LogRank, reported: Reported, event: Event) -> str:
         number = span(expected, numbers.fixed(expected.value, 1))
         arms.append(message("logrank.arm", expected=number, arm=of_group(group), observed=whole(observed)))
     several = "logrank.global" if len(result.groups) > 2 else "logrank"
-    said = message(
+    return message(
         several,
         p=p_equals(row),
         arms=message("logrank.between").join(arms),
         events=capitalised(event.html["events"]),
     )
-    return message("logrank.stratified", said=said) if result.strata > 1 else said
 
 
 def scheme(planned: StatedText) -> str:
@@ -235,7 +234,7 @@ def _(result: CoxFit, reported: Reported, event: Event) -> str:
 
 @sentence.register
 def _(result: RMSTContrast, reported: Reported, event: Event) -> str:
-    row = reported.row("rmst_difference")
+    row = reported.find("stratified_difference") or reported.row("rmst_difference")
     horizon = period(result.tau)
     if row.value is None:
         short = [arm.group for arm in result.arms if reported.row("rmst", arm.group).value is None]

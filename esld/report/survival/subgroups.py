@@ -70,12 +70,16 @@ def subgroups(chapter: Chapter, *, conf_level: float) -> list[Subgroups]:
 def _planned(chapter: Chapter, kind: Any) -> list[Analysed]:
     if not any(a.subgroups for a in chapter.study.protocol.of_kind(kind)):
         return []
-    return [own for own in planned(chapter, kind) if own.plan.subgroups]
+    return [own for own in planned(chapter, kind) if own.plan.subgroups and own.plan.of is None]
 
 
 def _of_pair(own: Analysed, pair: Pair, conf_level: float) -> Subgroups:
     factors = levels_of(own.chapter.study)
     both = of_arms(own.times, pair)
+    if own.plan.kind == "milestone":  # what comes after the horizon is not counted
+        both["counted"] = both["event"] & both["time"].le(own.plan.milestones_days[0])
+    else:
+        both["counted"] = both["event"]
     times = {ALL: both}
     times |= {
         level.statistic: both[both["USUBJID"].isin(level.patients)] for each in factors for level in each
@@ -101,7 +105,7 @@ def _of_pair(own: Analysed, pair: Pair, conf_level: float) -> Subgroups:
 
 
 def _about(part: pd.DataFrame, between: str) -> Any:
-    return {"n": len(part), "events": int(part["event"].sum()), "group": between}
+    return {"n": len(part), "events": int(part["counted"].sum()), "group": between}
 
 
 def _effect(own: Analysed, part: pd.DataFrame, pair: Pair, conf_level: float) -> Estimate | None:
@@ -126,7 +130,7 @@ def subgroup_table(found: Subgroups) -> Table:
         for arm in found.pair:
             own = part[part["arm"].eq(arm)]
             key = f"{arm}.events"
-            line[key] = Count(int(own["event"].sum()), len(own), percent=False) if len(own) else Empty()
+            line[key] = Count(int(own["counted"].sum()), len(own), percent=False) if len(own) else Empty()
         row = found.reported.find(statistic)
         line["effect"] = _cell(found, row) if row else Empty()
         rows += [row] if row else []
@@ -170,7 +174,7 @@ def subgroup_sentences(found: Subgroups) -> Sentence | None:
     """Whether the effect differs between subgroups, as far as these patients tell."""
     level = numbers.level(found.conf_level)
     said = list(sentences(found.factors, found.reported, kind=_kind(found), level=level))
-    return found.of.chapter.say(*said, message("subgroups.caution"))
+    return found.of.chapter.say(*said)
 
 
 def _places(found: Subgroups) -> Iterator[tuple[str, str, str]]:
@@ -209,3 +213,5 @@ def shown(found: Sequence[Subgroups]) -> Iterator[Any]:
         yield chapter.figure(subgroup_figure(each))
         yield chapter.table(subgroup_table(each))
         yield subgroup_sentences(each)
+    if found:
+        yield found[0].of.chapter.say(message("subgroups.caution"))
