@@ -16,7 +16,7 @@ from esld.report.known import judged, known, watched, watched_words
 from esld.report.phrases import Sentence, whole
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words.catalogue import has, message
+from esld.report.words.catalogue import message
 from esld.report.words.grammar import capitalised
 from esld.survival import median_follow_up
 
@@ -287,7 +287,6 @@ def assumption_table(study: Study) -> Table | Sentence:
         return Sentence(message("assumptions.none"))
     rows: list[dict[str, Cell | str]] = []
     for name, stated in assumed.items():
-        key = f"data_assumptions.about.{name}"
-        subject = message(key) if has(key) else name.replace("_", " ").capitalize()
+        subject = name.replace("_", " ").capitalize()  # the trial's own
         rows.append({"subject": Label(subject, name), "choice": stated.value, "reason": stated.reason})
     return Table("data_assumptions", message("data_assumptions.title"), rows)

@@ -17,11 +17,12 @@ from esld.report.baseline_variables import (
     difference_columns,
     difference_group,
 )
-from esld.report.cells import Cell, Data, Empty, Label, Number, number
+from esld.report.cells import Cell, Empty, Label, Number, number
 from esld.report.drawing import figures
 from esld.report.phrases import notes_of, span
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
+from esld.report.subgroups import level_words
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import arm_in_prose, joined, of_group
@@ -125,16 +126,17 @@ def stratum_rows(study: Study) -> pd.DataFrame:
         for group in study.groups:
             count = len(own) if group == ALL else int(own["ARMCD"].eq(group).sum())
             about = {"unit": "patients", "method": "count", "n": len(own)}
-            rows.append(about | {"statistic": f"stratum {stratum}", "group": group, "value": count})
+            rows.append(about | {"statistic": _statistic(stratum), "group": group, "value": count})
     return pd.DataFrame(rows, columns=["statistic", "group", "value", "n", "unit", "method"])
 
 
 def stratum_table(study: Study, counts: Reported) -> Table:
     """Patients of each stratum by arm."""
+    entered = order_of_entry(study)
     lines = [
-        {"stratum": Data(stratum)}
-        | {group: number(counts.row(f"stratum {stratum}", group)) for group in study.groups}
-        for stratum in _strata(order_of_entry(study))
+        {"stratum": Label(_stratum_words(study, entered, stratum), stratum)}
+        | {group: number(counts.row(_statistic(stratum), group)) for group in study.groups}
+        for stratum in _strata(entered)
     ]
     names = joined(factor.name for factor in study.protocol.strata)
     heads = {group: arm_label(group) for group in study.groups}
@@ -143,6 +145,20 @@ def stratum_table(study: Study, counts: Reported) -> Table:
 
 def _strata(entered: pd.DataFrame) -> list[str]:
     return sorted(entered["STRATAR"].dropna().unique())
+
+
+def _statistic(stratum: str) -> str:
+    """A stratum as the name of its count: of ``<65`` and ``>=65`` an id would keep the number alone."""
+    return f"stratum {stratum.replace('<', 'below ').replace('>=', 'from ')}"
+
+
+def _stratum_words(study: Study, entered: pd.DataFrame, stratum: str) -> str:
+    """The levels of a stratum, factor by factor."""
+    own = entered[entered["STRATAR"].eq(stratum)].iloc[0]
+    return message("list.comma").join(
+        level_words(factor, str(own[f"STRAT{place}R"]))
+        for place, factor in enumerate(study.protocol.strata, 1)
+    )
 
 
 def place_rows(study: Study) -> pd.DataFrame:

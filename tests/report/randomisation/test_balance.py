@@ -148,7 +148,8 @@ class TestOtherTrials:
         own = study_of([patient(n, arm) for n, arm in enumerate((LOW, LOW, HIGH, HIGH), 1)])
         with pytest.raises(UnmetNeedError):
             balance.stratum_rows(own)
-        adsl = own.adsl.assign(STRATAR=["65 or more", "below 65", "below 65", "below 65"])
+        levels = [">=65", "<65", "<65", "<65"]
+        adsl = own.adsl.assign(STRATAR=levels, STRAT1R=levels)
         own = replace(own, adsl=adsl, protocol=changed(own.protocol, stratified))
         counts = rows_of("strata", balance.stratum_rows(own), analysis="A", chapter="c")
         frame = balance.stratum_table(own, counts).frame.set_index("Stratum")
