@@ -11,7 +11,7 @@ from esld.data.adam.adsl import anchor_days
 from esld.data.queries.ask import Evidence, Query, counted, each, folded, line, of_patient, records, rule
 from esld.data.queries.expected import expected
 from esld.data.sdtm import DOMAINS, Tables
-from esld.protocol import Schedule
+from esld.protocol import Schedule, Visit
 
 _VISITED = ("SV", "LB", "VS", "RS")  # the domains that a visit leaves records in
 
@@ -20,7 +20,7 @@ _VISITED = ("SV", "LB", "VS", "RS")  # the domains that a visit leaves records i
 def _visit_windows(evidence: Evidence) -> Iterator[Query]:
     """One query a visit and day, however many forms were filled in on it."""
     schedule = evidence.protocol.schedule
-    allowed = {folded(visit.label): visit.allowed for visit in schedule.visits}
+    allowed = {word: visit.allowed for word, visit in _planned(schedule).items()}
     visits = pd.concat(
         [_visits(evidence.tables, name, schedule) for name in ("LB", "RS", "VS")], ignore_index=True
     )
@@ -43,6 +43,11 @@ def _visit_windows(evidence: Evidence) -> Iterator[Query]:
         message = f"The baseline value of {day}; the protocol allows days {first} to {last}."
         record = f"{row['SRCDOM']} {row['SRCSEQ']}"
         yield of_patient(row["USUBJID"], record, message, "baseline", f"{row['ADY']:.0f}")
+
+
+def _planned(schedule: Schedule) -> dict[str, Visit]:
+    """The planned visits by each word that names one, folded: its label or its code."""
+    return {folded(word): visit for visit in schedule.visits for word in (visit.code, visit.label)}
 
 
 def _visits(tables: Tables, name: str, schedule: Schedule) -> pd.DataFrame:
@@ -100,7 +105,7 @@ def _of_no_visit(evidence: Evidence) -> Iterator[Query]:
 
 @rule("visits in the wrong order", "major")
 def _visit_order(evidence: Evidence) -> Iterator[Query]:
-    order = {folded(visit.label): visit for visit in evidence.protocol.schedule.visits}
+    order = _planned(evidence.protocol.schedule)
     visits = _visits(evidence.tables, "LB", evidence.protocol.schedule).dropna(subset=["date"])
     visits = visits.assign(number=visits["label"].map({label: v.number for label, v in order.items()}))
     labels = {visit.number: visit.label for visit in order.values()}
@@ -117,8 +122,7 @@ def _visit_order(evidence: Evidence) -> Iterator[Query]:
 @rule("visit unknown to the protocol", "minor")
 def _visit_names(evidence: Evidence) -> Iterator[Query]:
     """One line a name, however many records carry it."""
-    visits = evidence.protocol.schedule.visits
-    known = {folded(word) for visit in visits for word in (visit.label, visit.code)}
+    known = set(_planned(evidence.protocol.schedule))
     others = tuple(folded(word) for word in expected().visits)
     found: dict[str, list[tuple[str, pd.DataFrame]]] = {}
     for name, table in evidence.tables.items():

@@ -5,9 +5,10 @@ import pytest
 from esld.data import sdtm
 from tests.data.adam.test_adlb import BY_NUMBER, GAPS
 from tests.data.queries.asking import asked, on
-from tests.data.small_trial import lb, patient, trial
+from tests.data.small_trial import lb, patient, trial, with_parameters
 
 NONE = "value of no visit"
+BY_WINDOW = with_parameters("ALT")
 
 
 def told(protocol, *values: tuple[int, str | None], rule=NONE):
@@ -36,6 +37,15 @@ def test_where_numbers_select_the_others_are_told_by_what_they_lack():
 def test_the_tolerance_holds_for_the_visit_that_the_number_names(day, asks):
     found = told(BY_NUMBER, (day, "2"), rule="visit outside its allowed window")
     assert found == ([f"Week 1 took place on day {day}; the protocol allows days 6 to 10."] if asks else [])
+
+
+def test_a_visit_may_be_named_by_its_code():
+    """By its label it is asked about in test_rules."""
+    tables = trial(
+        patient("S"), LB=[lb("S", "ALT", "30", on(day), VISIT=v) for day, v in ((1, "DAY 1"), (15, "w1"))]
+    )
+    messages = asked(tables, BY_WINDOW)["message"].tolist()
+    assert messages == ["w1 took place on day 15; the protocol allows days 6 to 10."]
 
 
 def test_the_number_must_be_there_to_select():
