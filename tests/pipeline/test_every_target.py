@@ -19,7 +19,7 @@ import yaml
 
 from esld import cli
 from esld.allocation import demo as allocation_demo
-from esld.data import mayo_pbc
+from esld.data import freireich, mayo_pbc
 from esld.data.cutfile import read_cut
 from esld.data.demo import __main__ as data_demo
 from esld.errors import InputError, RefusedError, told_in_one_line
@@ -458,6 +458,7 @@ class TestModules:
         for call in (
             lambda: data_demo.main([place]),
             lambda: mayo_pbc.main([str(source), place]),
+            lambda: freireich.main([str(source / "anderson.csv"), place]),
         ):
             with pytest.raises(SystemExit) as ended:
                 call()
