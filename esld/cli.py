@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
-from dataclasses import replace
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -128,7 +127,7 @@ def check(
     from esld.data.declared import read_options
     from esld.data.mapping.model import files_of
     from esld.data.workbook import KINDS, write_sheets
-    from esld.pipeline.fitness import unfit_alone, unrunnable
+    from esld.pipeline.fitness import unrunnable
     from esld.targets import file_target
 
     is_cut = data.suffix.lower() in (".yaml", ".yml")
@@ -156,11 +155,6 @@ def check(
     target = file_target(output, command="esld check", inputs=inputs, kinds=KINDS) if output else None
     with expecting("protocol", protocol) if protocol else nullcontext():
         checked = work()
-        if protocol:  # which chapters there will be is not known yet
-            notes = (
-                f"Of a cut with that chapter this is a fault: {fault}" for fault in unfit_alone(protocol)
-            )
-            checked = replace(checked, notes=(*checked.notes, *notes))
     if target:
         write_sheets(checked.sheets(), target, title=f"Check of {data.name}")
     facts = {name: getattr(checked, name).to_dict("records") for name in ("faults", "queries", "counts")}

@@ -117,4 +117,4 @@ chapter.say(predictability.guess_sentence(guesses, properties))
 # does not show that nobody tried, nor that the list was kept closed.
 
 # %% tags=["hide-input"]
-chapter.say(*study.protocol.cannot_say)
+chapter.limits()

@@ -94,12 +94,12 @@ reported_late = chapter.hand_over("os_milestone_cutoff", alive_late, analysis=pl
 blocks = {"primary": (alive, reported), "sensitivity": (alive_late, reported_late)}
 chapter.table(tables.milestone_table(blocks))
 
-# %% [markdown] tags=["needs:analysis=OS-1Y-EXACT"]
+# %% [markdown] tags=["needs:kind=milestone_test"]
 # The interval of the difference is the answer. A planned test made for few deaths stands beside it: exact when everybody's state is
 # known, else on a scale that suits proportions near one. Interval and test are two methods and may differ near the border; the
 # interval is then the answer, and the p-value belongs to the test that is named with it.
 
-# %% tags=["needs:comparison", "needs:analysis=OS-1Y-EXACT"]
+# %% tags=["needs:comparison", "needs:kind=milestone_test"]
 own = chapter.planned("OS-1Y-EXACT").id
 tests, tests_late = (tables.companion_rows(part, chapter.compared) for part in (alive, alive_late))
 beside = chapter.hand_over("os_milestone_test", tests, analysis=own)
@@ -109,7 +109,7 @@ chapter.say(
     small_samples.companion(alive_late, beside_late, beside=alive),
 )
 
-# %% [markdown] tags=["needs:analysis=OS-KM"]
+# %% [markdown] tags=["needs:kind=survival_curve"]
 # ### Survival over time
 #
 # The curve steps down at each death. The shaded band is the confidence interval at each single time; it does not exist before the first
@@ -140,12 +140,12 @@ chapter.table(tables.curve_table(km, curves, points, **how))
 # <abbr title="The same patients with the same courses, given to the groups in another way">allocation</abbr> that the randomisation
 # could have given.
 
-# %% tags=["needs:analysis=OS-LOGRANK"]
+# %% tags=["needs:kind=log_rank"]
 test = logrank(os["time"], os["event"], os["arm"], groups=chapter.compared)
 tested = chapter.hand_over("os_logrank", test, analysis=chapter.planned("OS-LOGRANK").id)
 chapter.say(sentences.sentence(test, tested))
 
-# %% tags=["needs:analysis=OS-EXACT"]
+# %% tags=["needs:kind=permutation"]
 own, design = chapter.planned("OS-EXACT").id, randomised.reference_design(study)
 exact = exact_logrank(
     os["time"], os["event"], os["arm"], studentised=True, groups=chapter.compared, design=design, seed=seed
@@ -153,32 +153,32 @@ exact = exact_logrank(
 counted = chapter.hand_over("os_logrank_exact", tables.permutation_rows(exact), analysis=own)
 chapter.say(small_samples.exact_logrank(exact, counted, seed=seed))
 
-# %% [markdown] tags=["needs:analysis=OS-COX"]
+# %% [markdown] tags=["needs:kind=cox"]
 # The hazard ratio says how much faster deaths come in one group than in the other, if that ratio is constant over time. From few
 # deaths it can mislead in two ways: when nearly all fall into one group it does not exist or is far too extreme, which Firth's
 # penalty mends; and whether it is constant can hardly be seen.
 
-# %% tags=["needs:analysis=OS-COX"]
+# %% tags=["needs:kind=cox"]
 model = cox_on_arm(os, chapter.compared, conf_level=conf_level)
 fitted = chapter.hand_over("os_cox", model, analysis=chapter.planned("OS-COX").id)
 chapter.say(sentences.sentence(model, fitted))
 
-# %% tags=["needs:analysis=OS-FIRTH"]
+# %% tags=["needs:kind=firth"]
 penalised = firth_on_arm(os, chapter.compared, conf_level=conf_level)
 shrunk = chapter.hand_over("os_firth", penalised, analysis=chapter.planned("OS-FIRTH").id)
 chapter.say(small_samples.firth(penalised, shrunk))
 
-# %% tags=["needs:analysis=OS-COX"]
+# %% tags=["needs:kind=cox"]
 sizes = [int(os["arm"].eq(arm).sum()) for arm in chapter.compared]
 own, constant = chapter.planned("OS-COX").id, hazards_on_arm(os, chapter.compared)
 held = chapter.hand_over("os_hazards", tables.hazards_rows(constant, sizes), analysis=own)
 chapter.say(small_samples.hazards(constant, held))
 
-# %% [markdown] tags=["needs:analysis=OS-RMST"]
+# %% [markdown] tags=["needs:kind=rmst"]
 # The mean time alive up to a fixed day needs no such assumption. It is the area under the curve up to that day. Its interval is made
 # like that of the proportion alive: it exists also where nobody died, and lies between nothing and that day.
 
-# %% tags=["needs:analysis=OS-RMST"]
+# %% tags=["needs:kind=rmst"]
 own = chapter.planned("OS-RMST")
 means = rmst_compare(
     os["time"], os["event"], os["arm"], tau=own.horizon_days, groups=chapter.compared, conf_level=conf_level
@@ -186,7 +186,7 @@ means = rmst_compare(
 lived = chapter.hand_over("os_rmst", means, analysis=own.id)
 chapter.say(sentences.sentence(means, lived))
 
-# %% tags=["needs:analysis=OS-RMST", "needs:analysis=OS-EXACT"]
+# %% tags=["needs:kind=rmst", "needs:kind=permutation"]
 own, design = chapter.planned("OS-EXACT").id, randomised.reference_design(study)
 tau = chapter.planned("OS-RMST").horizon_days
 exact = exact_rmst(
@@ -195,7 +195,7 @@ exact = exact_rmst(
 counted = chapter.hand_over("os_rmst_exact", tables.permutation_rows(exact), analysis=own)
 chapter.say(small_samples.exact_rmst(exact, counted, seed=seed))
 
-# %% [markdown] tags=["needs:endpoint=TFS", "needs:analysis=TFS-KM"]
+# %% [markdown] tags=["needs:kind=survival_curve"]
 # ### Alive without a transplant
 #
 # A transplant ends the course of the patient's own liver. Here it counts like a death, from the day of the operation.
@@ -231,4 +231,4 @@ seen = chapter.hand_over("os_power", tables.power_rows(sizes), analysis=plan.pri
 chapter.say(trial_size.what_could_be_seen(seen), trial_size.what_this_size_shows(arms, seen))
 
 # %% tags=["hide-input"]
-chapter.say(*plan.cannot_say)
+chapter.limits()

@@ -90,7 +90,7 @@ for name, plan in plans.items():
 words = {p.paramcd: repeated.last_change(study, p, changes[p.paramcd], level=level) for p in every}
 chapter.answer(words[headline])
 
-# %% [markdown] tags=["needs:analysis=LFT"]
+# %% [markdown] tags=["needs:kind=mmrm"]
 # ### Laboratory values: change from baseline
 
 # %%
@@ -98,7 +98,7 @@ own = {code: changes[code] for code in chapter.planned("LFT").parameters}
 title = message("change.laboratory.title", level=level)
 chapter.figure(repeated.change_figure(study, own, id="change_laboratory", title=title, level=level))
 
-# %% [markdown] tags=["needs:analysis=SCORES"]
+# %% [markdown] tags=["needs:kind=mmrm"]
 # ### Scores: change from baseline
 
 # %%
@@ -106,7 +106,7 @@ own = {code: changes[code] for code in chapter.planned("SCORES").parameters}
 title = message("change.scores.title", level=level)
 chapter.figure(repeated.change_figure(study, own, id="change_scores", title=title, level=level))
 
-# %% [markdown] tags=["needs:comparison", "needs:analysis=CHG-LAST"]
+# %% [markdown] tags=["needs:comparison", "needs:kind=ancova"]
 # ### The last visit
 #
 # The same question in two ways. The mixed model takes all visits together. Beside it stands the last visit by itself, adjusted for
@@ -132,7 +132,7 @@ chapter.table(compared)
 # A patient who died has no value at the last visit. To leave the dead out, or to let a model go on without them, is one answer; to
 # rank them below everybody else is another.
 
-# %% tags=["needs:comparison", "needs:analysis=RANK-LAST"]
+# %% tags=["needs:comparison", "needs:kind=worst_rank"]
 planned, visit, ranked = chapter.planned("RANK-LAST").id, one_visit.last_visit(study), {}
 how = {"design": randomised.reference_design(study), "conf_level": conf_level, "seed": seed}
 for p in every:
@@ -146,10 +146,10 @@ chapter.say(
     one_visit.why_they_differ(study, visit, own),
 )
 
-# %% [markdown] tags=["needs:comparison", "needs:analysis=HIERARCHY"]
+# %% [markdown] tags=["needs:comparison", "needs:kind=hierarchy"]
 # The hierarchy goes further: two patients are compared by what matters most, and by the next thing only when that leaves them equal.
 
-# %% tags=["needs:comparison", "needs:analysis=HIERARCHY"]
+# %% tags=["needs:comparison", "needs:kind=hierarchy"]
 planned, entered = chapter.planned("HIERARCHY"), randomised.order_of_entry(study)
 how = {"design": randomised.reference_design(study), "conf_level": conf_level, "seed": seed}
 wins = hierarchy.compare_patients(study, planned, entered, **how)
@@ -157,7 +157,7 @@ pairs = chapter.hand_over("pairs", hierarchy.win_rows(wins), analysis=planned.id
 display(chapter.table(hierarchy.pairs_table(study, wins, pairs)))
 chapter.say(hierarchy.pairs_sentence(study, wins, pairs))
 
-# %% tags=["hide-input", "needs:analysis=SCORES"]
+# %% tags=["hide-input", "needs:kind=mmrm"]
 planned, visit = chapter.planned("SCORES").id, one_visit.last_visit(study)
 shifted = chapter.hand_over("child_pugh_shift", shift.class_rows(study, visit), analysis=planned)
 display(*[chapter.table(t) for t in shift.class_tables(study, visit, shifted)])
@@ -193,4 +193,4 @@ for p in every:
 # are compared here, each at several visits: a small p-value among them is to be expected by chance.
 
 # %% tags=["hide-input"]
-chapter.say(*study.protocol.cannot_say)
+chapter.limits()

@@ -91,7 +91,7 @@ chapter.figure(first_events.figure(study, first, ticks=ticks))
 # %% tags=["hide-input", "needs:comparison"]
 chapter.say(first_events.tested_words(study, first))
 
-# %% [markdown] tags=["needs:episodes", "needs:analysis=DECOMP-RATE"]
+# %% [markdown] tags=["needs:kind=episodes"]
 # ### All episodes
 #
 # A patient who bleeds three times is worse off than one who bleeds once. Here every episode counts, over the time in which patients were
@@ -120,4 +120,4 @@ chapter.figure(episodes.figure(study, every, ticks=ticks))
 # survival.
 
 # %% tags=["hide-input"]
-chapter.say(*plan.cannot_say)
+chapter.limits()

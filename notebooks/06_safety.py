@@ -139,4 +139,4 @@ chapter.table(hys_law.case_table(injury))
 # of these events the treatment causes. Rare harms are not seen in small groups, nor late ones in a short time.
 
 # %% tags=["hide-input"]
-chapter.say(*study.protocol.cannot_say)
+chapter.limits()

@@ -105,4 +105,4 @@ display(*map(chapter.figure, courses.profile_figures(study, each, profile)))
 # disease goes up and down by itself. A course that catches the eye was picked because it does.
 
 # %% tags=["hide-input"]
-chapter.say(*plan.cannot_say)
+chapter.limits()

@@ -115,4 +115,4 @@ chapter.say(since.recoded_sentence(changes), since.estimate_sentence(changes, co
 # A summary leaves out what each chapter says of its own limits. They stand at its end and belong to the answer.
 
 # %% tags=["hide-input"]
-chapter.say(*study.protocol.cannot_say)
+chapter.limits()

@@ -72,7 +72,7 @@ class Study:
 
     @property
     def arms(self) -> list[str]:
-        """Codes of the arms that the view shows, in the protocol's order; one, of all patients, where it shows none."""
+        """Codes of the arms that the view shows, the control first; one, of all patients, where it shows none."""
         return list(self.protocol.arm_labels)
 
     @property
@@ -104,8 +104,14 @@ class Study:
 
     @property
     def compares(self) -> bool:
-        """Whether arms can be compared: they are two, the view tells them apart, and there is somebody in each."""
-        return len(self.arms) == 2 and not self.vacant
+        """Whether arms can be compared: there are two or more, the view tells them apart, and there is somebody in each."""
+        return self.shows_arms and not self.vacant
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """What is compared: the control with each other arm, in the protocol's order; nothing where no arms can be."""
+        control, *others = self.arms
+        return [(control, arm) for arm in others] if self.compares else []
 
 
 def load_study(file: CutFile) -> Study:

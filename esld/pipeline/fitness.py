@@ -9,7 +9,6 @@ from esld.data.fingerprint import canonical
 from esld.errors import InputError, each_of
 from esld.pipeline.chapters import Parameter, interface, name_faults, parameter_faults
 from esld.protocol import read_protocol
-from esld.report.planned import REPORTED
 from esld.report.requirements import faults
 
 _CELL = re.compile(r"^# %%[^\n]*\"parameters\"[^\n]*\n(.*?)(?=^# %%|\Z)", flags=re.MULTILINE | re.DOTALL)
@@ -57,8 +56,3 @@ def unfit(file: CutFile, parameters: Mapping[str, Mapping[str, Parameter]]) -> l
         values[slug] = {name: parameter.default for name, parameter in own.items()} | values.get(slug, {})
     trial, name = read_protocol(file.protocol_path), file.protocol_path.name
     return faults(trial, file.cut.chapters, parameters=values, file=name)
-
-
-def unfit_alone(protocol: Path) -> list[InputError]:
-    """What of a protocol would stop any chapter of the package, whatever a cut will list."""
-    return faults(read_protocol(protocol), REPORTED, file=protocol.name)

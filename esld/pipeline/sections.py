@@ -36,14 +36,20 @@ def need_faults(chapter: "ChapterSource") -> Iterator[InputError]:
 
 
 def fitted(chapter: "ChapterSource", study: Study) -> "ChapterSource":
-    """The chapter as a study can fill it: what it needs and the study does not have is left out."""
+    """The chapter as a study can fill it: under the protocol's heading, without what it needs and the study does not have."""
     named = {name for cell in chapter.notebook.cells for name in needs_of(cell)}
     unmet = {name for name in named if why_not(study, name)}
-    if not unmet:
+    title = study.protocol.titles.get(chapter.slug, chapter.title)
+    if not unmet and title == chapter.title:
         return chapter
     notebook = chapter.fresh_notebook()
     notebook.cells = without(notebook.cells, unmet)
-    return replace(chapter, notebook=notebook)
+    heading = next(
+        (c for c in notebook.cells if c.cell_type == "markdown" and c.source.startswith("# ")), None
+    )
+    if heading is not None:
+        heading.source = re.sub("^# .*", lambda _: f"# {title}", heading.source, count=1)
+    return replace(chapter, notebook=notebook, title=title)
 
 
 def without(cells: Sequence["NotebookNode"], unmet: Collection[str]) -> list["NotebookNode"]:

@@ -1,7 +1,7 @@
 """What the parts of a protocol must agree on, beyond what each of them says of itself."""
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 FACTORS = ("AGE", "SEX", "RACE", "SITEID")  # variables of ADSL by which patients may be divided
 QUANTITIES = ("AGE",)
+BASELINE = ("AGE", "SEX", "WEIGHT")  # baseline variables that are no parameters
 
 
 def disagreements(protocol: "Protocol") -> list[Misfit]:
     """Everything in a protocol that does not go together."""
-    rules = (_twice, _unlisted_domains, _unknown_ids, _unfit_arms, _unfit_plans)
+    rules = (_twice, _unlisted_domains, _unknown_ids, _unfit_arms, _unfit_visits, _unfit_risks, _unfit_plans)
     return list(chain.from_iterable(rule(protocol) for rule in rules))
 
 
@@ -97,9 +98,9 @@ def _unfit_arms(protocol: "Protocol") -> Iterator[Misfit]:
         )
     if design := protocol.randomisation.design:
         place, total = ("randomisation", "design"), sum(protocol.ratio)
-        if len(protocol.ratio) != len(protocol.arms):
+        if design.ratio and len(design.ratio) != len(protocol.arms):
             rule = f"must be a number for each of {len(protocol.arms)} arms"
-            yield Misfit((*place, "ratio"), rule, list(protocol.ratio))
+            yield Misfit((*place, "ratio"), rule, list(design.ratio))
         elif odd := [size for size in design.block_sizes if size < 1 or size % total]:
             yield Misfit((*place, "block_sizes"), f"must be multiples of {total}", odd)
     kinds = {p.paramcd: p.kind for p in protocol.parameters}
@@ -128,6 +129,37 @@ def _unfit_arms(protocol: "Protocol") -> Iterator[Misfit]:
             elif factor.cuts and factor.variable in FACTORS and not quantity:
                 rule = f"must be left out: {factor.variable} is no quantity"
                 yield Misfit((key, position, "cuts"), rule, list(factor.cuts), "Leave it out.")
+
+
+def _unfit_visits(protocol: "Protocol") -> Iterator[Misfit]:
+    """Visits rise in time, there are some where parameters are analysed at them, and baseline variables are known."""
+    visits = protocol.schedule.visits
+    for position, (before, after) in enumerate(pairwise(visits), 1):
+        if after.week <= before.week:
+            rule = f"must be later than that of {before.code}, {before.week:g}"
+            yield Misfit(("schedule", "visits", position, "week"), rule, f"{after.week:g}")
+    for position, analysis in enumerate(protocol.analyses):
+        if analysis.kind == "mmrm" and not visits:
+            rule = "must have visits in the schedule, at which its parameters are analysed"
+            yield Misfit(("analyses", position, "kind"), rule, "mmrm", "Add them.")
+    known = [*BASELINE, *(parameter.paramcd for parameter in protocol.parameters)]
+    for position, name in enumerate(protocol.baseline_variables):
+        if name not in known:
+            rule = f"must be {', '.join(BASELINE)} or a parameter"
+            yield Misfit(("baseline_variables", position), rule, name, did_you_mean(name, known))
+        elif name in protocol.baseline_variables[:position]:
+            yield Misfit(("baseline_variables", position), "must be named once", name, "Take it out.")
+
+
+def _unfit_risks(protocol: "Protocol") -> Iterator[Misfit]:
+    """After death nothing happens: where first events are counted, death is one of them or competes."""
+    counted = {code for a in protocol.analyses if a.kind == "cumulative_incidence" for code in a.endpoints}
+    for position, endpoint in enumerate(protocol.endpoints):
+        sources = (*endpoint.events, *endpoint.competing)
+        if endpoint.paramcd in counted and not any(source.event == "DEATH" for source in sources):
+            named = ", ".join(source.description for source in endpoint.competing) or "none"
+            rule = "must name death, after which there is no event"
+            yield Misfit(("endpoints", position, "competing"), rule, named, "Add '{event: DEATH}'.")
 
 
 def _unfit_plans(protocol: "Protocol") -> Iterator[Misfit]:

@@ -72,7 +72,7 @@ END = """\
 ## What the chapters need
 
 {chapters}
-- One analysis is `primary` with `milestones_days`; its first day is the horizon of 00, 03, 07 and the front page.
+- The horizon of 00, 07 and the front page is that of the first primary analysis.
 - A `score` is one that the package computes: {scores}.
 - Domains that are read: {domains}.
 """

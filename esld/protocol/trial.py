@@ -175,9 +175,12 @@ class Protocol(Frozen):
 
     @cached_property
     def ratio(self) -> tuple[int, ...]:
-        """Patients planned in each arm, in the order of `arms`."""
+        """Patients planned in each arm, in the order of :attr:`arm_labels`."""
         design = self.randomisation.design
-        return design.ratio if design and design.ratio else (1,) * len(self.arms)
+        if not (design and design.ratio):
+            return (1,) * len(self.arms)
+        planned = dict(zip((arm.code for arm in self.arms), design.ratio, strict=False))
+        return tuple(planned.get(code, 1) for code in self.arm_labels)
 
     @cached_property
     def arm_labels(self) -> dict[str, str]:

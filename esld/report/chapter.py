@@ -12,10 +12,11 @@ from esld.data.cutfile import read_cut
 from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.errors import InputError
-from esld.protocol import Analysis
+from esld.protocol import Analysis, Kind
 from esld.report import needs
 from esld.report.drawing import figures
 from esld.report.phrases import Sentence, reader_of
+from esld.report.planned import result_name
 from esld.report.results import HasFrame, Reported, Row, rows_of
 from esld.report.roles import PARTS, RUN_FILE, RUN_VARIABLE
 from esld.report.tables import Table
@@ -102,13 +103,20 @@ class Chapter:
         return Others(Reported(tuple(rows)), answers, tuple(missing))
 
     @property
-    def compared(self) -> list[str]:
-        """Labels of the arms that are compared; where none are, an error that says why."""
-        return needs.compared(self.study)
+    def pairs(self) -> list[tuple[str, str]]:
+        """What is compared: the control with each other arm; where nothing is, an error that says why."""
+        return needs.pairs(self.study)
 
-    def planned(self, id: str) -> Analysis:
-        """A planned analysis that a trial may not have; where it has none, an error that says so."""
-        return needs.planned(self.study, id)
+    def planned(self, kind: Kind) -> tuple[Analysis, ...]:
+        """The planned analyses of a kind, without their variants; where there are none, an error that says so."""
+        return needs.planned(self.study, kind)
+
+    def name_of(
+        self, stem: str, plan: Analysis, subject: str = "", pair: tuple[str, str] | None = None
+    ) -> str:
+        """Name for :meth:`hand_over`: the stem, with the analysis and the pair where that tells results apart."""
+        several = len(self.study.pairs) > 1
+        return result_name(self.study.protocol, stem, plan, subject, pair if several else None)
 
     def table(self, table: Table | Sentence | None) -> Table | Sentence | None:
         """Record a table as CSV and show it; a sentence in its place is shown, and nothing for none."""
@@ -141,6 +149,11 @@ class Chapter:
         self._answer = " ".join(filter(None, html))
         self._write()
         return Sentence(self._answer)
+
+    def limits(self) -> Sentence | None:
+        """Show what the protocol says that no result of the trial can show, and its notes on this chapter."""
+        protocol = self.study.protocol
+        return self.say(*protocol.chapter_notes.get(self.name, ()), *protocol.cannot_say)
 
     def left_out(self, need: str) -> Sentence:
         """Show why a section is not here, for which the pipeline writes this call; an answer too where there is no other."""

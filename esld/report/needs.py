@@ -1,6 +1,6 @@
 """What a section of a chapter may need of a study, and the one sentence that says why a study does not have it.
 
-A chapter's heading or cell names its needs in tags, ``needs:comparison`` or ``needs:analysis=OS-COX``; a chapter that is run as
+A chapter's heading or cell names its needs in tags, ``needs:comparison`` or ``needs:kind=cox``; a chapter that is run as
 it stands, in an editor, meets them in what its cells use: that raises :class:`UnmetNeedError`.
 """
 
@@ -9,7 +9,7 @@ from html import unescape
 
 from esld.data.study import Study
 from esld.errors import RefusedError
-from esld.protocol import Analysis, Protocol
+from esld.protocol import Analysis, Kind, Protocol
 from esld.report.phrases import not_compared, reader_of, view_name
 from esld.report.words.catalogue import has, message, read_by
 from esld.report.words.grammar import joined
@@ -39,10 +39,10 @@ def is_known(need: str) -> bool:
     return name in PLANNED if value else name in NEEDS
 
 
-def planned(study: Study, id: str) -> Analysis:
-    """The planned analysis of that id; raises :class:`UnmetNeedError` where the protocol plans none."""
-    require(study, f"analysis={id}")
-    return study.protocol.analysis(id)
+def planned(study: Study, kind: Kind) -> tuple[Analysis, ...]:
+    """The planned analyses of a kind; raises :class:`UnmetNeedError` where the protocol plans none."""
+    require(study, f"kind={kind}")
+    return study.protocol.of_kind(kind)
 
 
 def unmet(study: Study, need: str) -> UnmetNeedError:
@@ -56,32 +56,24 @@ def require(study: Study, need: str) -> None:
         raise unmet(study, need)
 
 
-def compared(study: Study) -> list[str]:
-    """The arms that are compared; raises :class:`UnmetNeedError` where none are."""
+def pairs(study: Study) -> list[tuple[str, str]]:
+    """The control with each arm that is compared with it; raises :class:`UnmetNeedError` where none is."""
     require(study, "comparison")
-    return study.arms
+    return study.pairs
 
 
 def _not_planned(protocol: Protocol, kind: str, name: str) -> str:
-    """Why a part is not here that is of one analysis, endpoint or parameter; empty where the protocol has it."""
+    """Why a part is not here that is of one kind of analysis, or of one score; empty where the protocol has it."""
     if name in PLANNED[kind](protocol):
         return ""
     own = f"needs.{kind}.{name}"
-    what = message(own) if has(own) else message(f"needs.{kind}", name=name)
-    return message("needs.unplanned", what=what)
+    return message("needs.unplanned", what=message(own) if has(own) else name)
 
 
 def _no_ledger(study: Study) -> str:
     if study.cut.view != "unblinded":
         return message("ledger.hidden", view=view_name(study))
     return "" if study.file.ledger_path.is_file() else message("ledger.none")
-
-
-def _no_episodes(study: Study) -> str:
-    planned = (analysis for analysis in study.protocol.analyses if analysis.id == "DECOMP")
-    codes = (code for analysis in planned for code in analysis.endpoints)
-    recorded = any(study.protocol.endpoint(code).recurrent for code in codes)
-    return "" if recorded else message("decompensation.episodes.unrecorded")
 
 
 def _no_safety_set(study: Study) -> str:
@@ -113,17 +105,15 @@ def _no_previous(study: Study) -> str:
     return "" if study.cut.previous else message("diff.none")
 
 
-# By the kind that a tag gives with a name, ``needs:analysis=OS-COX``: those that a protocol has.
+# By what a tag gives with a name, ``needs:kind=cox`` or ``needs:score=CPSCORE``: those that a protocol has.
 PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
-    "analysis": lambda protocol: [analysis.id for analysis in protocol.analyses],
-    "endpoint": lambda protocol: [endpoint.paramcd for endpoint in protocol.endpoints],
-    "parameter": lambda protocol: [parameter.paramcd for parameter in protocol.parameters],
+    "kind": lambda protocol: [analysis.kind for analysis in protocol.analyses if analysis.kind],
+    "score": lambda protocol: [p.paramcd for p in protocol.parameters if p.kind == "score"],
 }
 # By the name that a tag gives: why a study does not have it, or nothing.
 NEEDS: Mapping[str, Callable[[Study], str]] = {
     "comparison": not_compared,
     "ledger": _no_ledger,
-    "episodes": _no_episodes,
     "safety_set": _no_safety_set,
     "liver_injury": _no_liver_injury,
     "previous": _no_previous,

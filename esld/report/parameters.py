@@ -8,21 +8,13 @@ import pandas as pd
 from esld.data.study import Study
 from esld.protocol import Analysis, Parameter
 from esld.report.phrases import Sentence, prose
-from esld.report.planned import AT_VISITS
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import arm_in_prose, joined
 
 
-def plans_at_visits(study: Study) -> dict[str, Analysis]:
-    """The analyses of change by visit that the protocol plans, by id."""
-    planned = {analysis.id: analysis for analysis in study.protocol.analyses}
-    return {id: planned[id] for id in AT_VISITS if id in planned}
-
-
-def parameters_of(study: Study, analysis: str) -> list[Parameter]:
-    """Parameters of an analysis; none of one that is not planned."""
-    planned = (own for own in study.protocol.analyses if own.id == analysis)
-    return [study.protocol.parameter(code) for own in planned for code in own.parameters]
+def parameters_of(study: Study, analysis: Analysis) -> list[Parameter]:
+    """Parameters of an analysis."""
+    return [study.protocol.parameter(code) for code in analysis.parameters]
 
 
 def planned_among(study: Study, codes: Sequence[str]) -> list[Parameter]:

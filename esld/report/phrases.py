@@ -6,9 +6,11 @@ from html import escape
 from typing import Any
 
 from esld.data.study import Study
+from esld.data.views import ALL
 from esld.methods import GIVEN, steps_of
 from esld.reasons import Parameter, Reason
 from esld.report import numbers
+from esld.report.planned import is_death
 from esld.report.results import Row, slug
 from esld.report.words.catalogue import Reader, arm_label, has, message
 from esld.report.words.grammar import in_prose, joined, noun, of_group
@@ -93,7 +95,26 @@ def p_equals(row: Row) -> str:
 
 def reader_of(study: Study) -> Reader:
     """For whom the words of a cut's report are made."""
-    return Reader(study.cut.language, study.protocol.arm_labels)
+    protocol = study.protocol
+    terms = {
+        "administration": protocol.treatment.one,
+        "administrations": protocol.treatment.many,
+        "treated": protocol.treatment.given,
+        "organ": protocol.transplant.organ if protocol.transplant else "",
+    }
+    return Reader(study.cut.language, protocol.arm_labels, terms)
+
+
+def event_words(study: Study, paramcd: str) -> dict[str, str]:
+    """How sentences speak of an endpoint: ``event``, ``events``, ``had`` and ``free``, as plain text.
+
+    Where the protocol says nothing, death is death, and anything else an event.
+    """
+    endpoint = study.protocol.endpoint(paramcd)
+    if words := endpoint.words:
+        return {"event": words.one, "events": words.many, "had": words.had, "free": words.free}
+    kind = "death" if is_death(endpoint) else "event"
+    return {word: message(f"event.{kind}.{word}") for word in ("event", "events", "had", "free")}
 
 
 def not_compared(study: Study) -> str:
@@ -101,9 +122,11 @@ def not_compared(study: Study) -> str:
     if study.compares:
         return ""
     if not study.shows_arms:
-        return message("view.not_compared", view=view_name(study))
-    if len(study.arms) > 2:
-        return message("arms.many", number=len(study.arms))
+        return (
+            message("arms.one_only")
+            if study.arms != [ALL]
+            else message("view.not_compared", view=view_name(study))
+        )
     return message("arms.not_compared", arms=_vacant_groups(study))
 
 

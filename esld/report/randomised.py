@@ -1,13 +1,20 @@
 """Who was randomised in which order, and the design that a randomisation test repeats."""
 
+from collections.abc import Collection
 from functools import cache
 
 import pandas as pd
 
 from esld.data.study import Study
 from esld.protocol import RandomisationDesign
-from esld.randomisation import CompleteRandomisation, Conditioned, Design, PermutedBlocks, SimpleRandomisation
-from esld.report.needs import compared
+from esld.randomisation import (
+    CompleteRandomisation,
+    Conditioned,
+    Design,
+    PermutedBlocks,
+    SimpleRandomisation,
+    Stratified,
+)
 
 
 def order_of_entry(study: Study) -> pd.DataFrame:
@@ -16,39 +23,73 @@ def order_of_entry(study: Study) -> pd.DataFrame:
 
 
 def planned_design(study: Study, n: int) -> Design | None:
-    """The design of the protocol for n patients, before anything is known; None where it cannot be repeated."""
-    planned = study.protocol.randomisation.design
-    return None if planned is None else _design(planned, n)
+    """The design of the protocol for n patients, before anything is known.
 
-
-def reference_design(study: Study) -> Design:
-    """What a randomisation test repeats: the protocol's design given the arm sizes that came about.
-
-    Where the protocol names no design that can be repeated, complete randomisation with these sizes.
+    None where it cannot be repeated: it is not known, has strata, or another number of arms than two.
     """
-    arms = order_of_entry(study)["ARMCD"]
-    first, second = (int(arms.eq(arm).sum()) for arm in compared(study)[:2])
-    return _given_sizes(study.protocol.randomisation.design, first, second)
+    protocol = study.protocol
+    planned = protocol.randomisation.design
+    if planned is None or protocol.strata or len(protocol.ratio) != 2:
+        return None
+    return _design(planned, protocol.ratio, n)
+
+
+def reference_design(study: Study, pair: tuple[str, str], patients: Collection[str] | None = None) -> Design:
+    """What a randomisation test repeats: the protocol's design given the sizes of two arms that came about.
+
+    Where the protocol names no design that can be repeated, complete randomisation with these sizes; so too where the two
+    are compared in a part of the patients, or beside a third arm: who is in neither keeps the place that he or she had. With
+    strata, all of this in each stratum.
+
+    Parameters
+    ----------
+    study : Study
+    pair : tuple of two str
+        The control, and the arm that is compared with it.
+    patients : collection of str, optional
+        ``USUBJID`` of those who are analysed; all by default.
+
+    Returns
+    -------
+    Design
+        For the patients of the two arms, in the order of entry.
+    """
+    entered, protocol = order_of_entry(study), study.protocol
+    own = entered[entered["ARMCD"].isin(pair)]
+    if patients is not None:
+        own = own[own["USUBJID"].isin(set(patients))]
+    planned = protocol.randomisation.design if len(own) == len(entered) else None
+
+    def given(arms: pd.Series) -> Design:
+        first, second = (int(arms.eq(arm).sum()) for arm in pair)
+        return _given_sizes(planned, protocol.ratio, first, second)
+
+    if not protocol.strata:
+        return given(own["ARMCD"])
+    strata = own["STRATAR"].fillna("")
+    return Stratified(
+        designs={s: given(arms) for s, arms in own["ARMCD"].groupby(strata)}, strata=list(strata)
+    )
 
 
 @cache
-def _given_sizes(planned: RandomisationDesign | None, first: int, second: int) -> Design:
-    design = None if planned is None else _design(planned, first + second)
+def _given_sizes(
+    planned: RandomisationDesign | None, ratio: tuple[int, ...], first: int, second: int
+) -> Design:
+    design = None if planned is None else _design(planned, ratio, first + second)
     if design is None or isinstance(design, CompleteRandomisation):
         return CompleteRandomisation(sizes=(first, second))
     return Conditioned(design=design, sizes=(first, second))
 
 
-def _design(planned: RandomisationDesign, n: int) -> Design | None:
-    if planned.strata:
-        return None  # ADSL does not hold the strata yet, and an unstratified design would be another one
+def _design(planned: RandomisationDesign, ratio: tuple[int, ...], n: int) -> Design | None:
+    first, second = ratio
     match planned.kind:
         case "complete":
-            share = planned.ratio[1] / sum(planned.ratio)
-            second = round(n * share)
-            return CompleteRandomisation(sizes=(n - second, second))
+            later = round(n * second / (first + second))
+            return CompleteRandomisation(sizes=(n - later, later))
         case "simple":
-            return SimpleRandomisation(n=n, probability_second=planned.ratio[1] / sum(planned.ratio))
+            return SimpleRandomisation(n=n, probability_second=second / (first + second))
         case "permuted blocks" if planned.block_sizes:
-            return PermutedBlocks(n=n, sizes=planned.block_sizes, ratio=planned.ratio)
+            return PermutedBlocks(n=n, sizes=planned.block_sizes, ratio=(first, second))
     return None

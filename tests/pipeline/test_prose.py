@@ -239,9 +239,7 @@ def alt_counts(alts: dict[str, list[str]], rows: dict[str, dict]) -> list[tuple[
             )
     everybody = sum(row["value"] for row in own("entry", "randomised"))
     if everybody:
-        compare(
-            r"\b[Oo]f (?:each of )?(\d+) patients", alts["04_change"] + alts["07_patients"], everybody
-        )
+        compare(r"\b[Oo]f (?:each of )?(\d+) patients", alts["04_change"] + alts["07_patients"], everybody)
     for row in own("entry", "randomised"):
         compare(rf"\b(\d+) to {re.escape(row['arm'])}\b", alts["01_randomisation"], row["value"])
     for row in own("os_milestone", "alive"):

@@ -54,9 +54,7 @@ def changes(study) -> Callable[[str, str], Reported]:
             own = study(cut)
             plan = next(a for a in own.protocol.analyses if a.model and paramcd in a.parameters)
             frame = repeated.change_rows(own, own.protocol.parameter(paramcd), plan, conf_level=0.95)
-            found[cut, paramcd] = rows_of(
-                f"change_{paramcd}", frame, analysis="LFT", chapter="04_change"
-            )
+            found[cut, paramcd] = rows_of(f"change_{paramcd}", frame, analysis="LFT", chapter="04_change")
         return found[cut, paramcd]
 
     return get

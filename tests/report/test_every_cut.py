@@ -65,9 +65,7 @@ class TestOneArmWithAnybody:
         assert tables["os_km"]["Low dose: at risk"].tolist() == ["0", ""]
         assert "Low dose (n = 0)" in tables["baseline"]
 
-    @pytest.mark.parametrize(
-        "chapter", ["01_randomisation", "03_survival", "04_change", "05_events"]
-    )
+    @pytest.mark.parametrize("chapter", ["01_randomisation", "03_survival", "04_change", "05_events"])
     def test_what_compares_says_why_it_does_not(self, report, chapter):
         text = (
             "this compares the groups, and nobody had been randomised to the low-dose group by the data cut"
@@ -124,9 +122,7 @@ def test_a_trial_before_its_first_event_reports():
 
 def test_no_record_in_time_is_told_from_no_record_at_all():
     report = run(cut_at("2024-01-16"), ["05_events"])
-    assert "No record of a clinical event is dated on or before the cut-off." in said(
-        report, "05_events"
-    )
+    assert "No record of a clinical event is dated on or before the cut-off." in said(report, "05_events")
 
 
 @pytest.mark.slow
@@ -139,9 +135,7 @@ def test_a_domain_may_be_a_header_alone(name, day):
 def test_without_any_measurement_every_chapter_says_so():
     report = run(cut_at(EARLY, tables=header_only("LB", "RS", "VS", "EX")))
     whole(report)
-    assert "No value is recorded up to the data cut of alanine aminotransferase" in said(
-        report, "04_change"
-    )
+    assert "No value is recorded up to the data cut of alanine aminotransferase" in said(report, "04_change")
     assert "by the data cut nobody had been treated" in said(report, "06_safety")
 
 

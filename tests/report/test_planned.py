@@ -311,9 +311,7 @@ def test_a_trial_that_plans_no_more_than_is_required_runs_through_every_chapter(
 
 def test_what_it_does_not_plan_is_left_out_with_a_sentence(bare):
     assert "Left out: the protocol plans no hazard ratio (OS-COX)." in said(bare, "03_survival")
-    assert "Left out: the protocol plans no analysis of scores by visit (SCORES)." in said(
-        bare, "04_change"
-    )
+    assert "Left out: the protocol plans no analysis of scores by visit (SCORES)." in said(bare, "04_change")
     assert "Left out: the protocol plans no MELD." in said(bare, "07_patients")
     for name in ("OS-KM", "OS-EXACT", "TFS", "CHG-LAST", "RANK-LAST", "HIERARCHY", "DECOMP-RATE"):
         assert re.search(rf"Left out: the protocol plans no [^.]*\({name}\)\.", said(bare)), name

@@ -11,8 +11,8 @@ from esld.data.adam.scores import missing_components
 from esld.data.study import Study
 from esld.protocol import Parameter
 from esld.report import numbers
-from esld.report.drawing import figures
 from esld.report.change import courses
+from esld.report.drawing import figures
 from esld.report.parameters import analysed, counted_from, lowered, unrecorded, unrecorded_words
 from esld.report.phrases import Sentence, prose, span, whole
 from esld.report.results import Reported

@@ -12,8 +12,8 @@ from esld.protocol import Analysis, Parameter
 from esld.reasons import Reason, Why, because, together
 from esld.report import numbers
 from esld.report.cells import Cell, Empty, Label, Number, estimate, number, several
-from esld.report.drawing import figures
 from esld.report.change import courses
+from esld.report.drawing import figures
 from esld.report.parameters import analysed, unrecorded
 from esld.report.phrases import Sentence, notes_of, p_equals, prose, span, worded
 from esld.report.results import Reported, Row

@@ -13,8 +13,8 @@ from esld.report import needs
 from esld.report.cells import Cell, Empty, Estimate, Label, Number
 from esld.report.cells import arm as arm_cell
 from esld.report.cells import estimate as estimate_cell
-from esld.report.events.figures import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
+from esld.report.events.figures import EventCurve, event_curves
 from esld.report.phrases import method, prose, span, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table

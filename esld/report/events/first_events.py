@@ -11,8 +11,8 @@ from esld.report import needs, numbers
 from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, number
 from esld.report.cells import arm as arm_cell
 from esld.report.cells import estimate as estimate_cell
-from esld.report.events.figures import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
+from esld.report.events.figures import EventCurve, event_curves
 from esld.report.phrases import method, p_equals, prose, span, worded
 from esld.report.results import Reported
 from esld.report.survival_times import endpoint_times

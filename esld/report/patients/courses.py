@@ -17,7 +17,6 @@ from esld.report.drawing.figures import Picture
 from esld.report.parameters import analysed, counted_from, lowered, planned_among, unrecorded
 from esld.report.patients import figures as patient_figures
 from esld.report.phrases import Sentence, span, whole
-from esld.report.planned import death_endpoint
 from esld.report.results import Reported, Row
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import capitalised, counted, in_prose, joined, noun, of_group
@@ -91,11 +90,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     def elapsed(day: pd.Series) -> pd.Series:
         return (day - own["RANDDT"]).dt.days.clip(lower=0)
 
-    os = study.adtte[
-        study.adtte["PARAMCD"].eq(death_endpoint(study.protocol) or "") & study.adtte["CNSR"].eq(0)
-    ]
-    # The deaths of the survival chapter; where that censors at a transplant, the later death is in ADSL alone.
-    death = os.set_index("USUBJID")["AVAL"].reindex(own.index).astype(float).fillna(elapsed(own["DTHDT"]))
+    death = elapsed(own["DTHDT"])
     transplant = elapsed(own["LTDT"])
     contact = pd.concat([elapsed(own["LSTALVDT"]), transplant], axis=1).max(axis=1)
     frame["end"] = death.fillna(contact).fillna(0.0)

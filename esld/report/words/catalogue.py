@@ -40,10 +40,13 @@ class Reader:
         Of the catalogue, as BCP 47 has it.
     labels : dict of str to str
         What the trial calls each arm of the view, by code.
+    terms : dict of str to str
+        What it calls its treatment and the like: parameters that every entry may use.
     """
 
     language: str = "en"
     labels: Mapping[str, str] = field(default_factory=dict)
+    terms: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Current(threading.local):
@@ -108,7 +111,8 @@ def message(key: str, /, **values: Any) -> str:
     key : str
         Of the entry.
     **values
-        Its parameters; where the words are HTML, they are HTML already. Of an entry with plural forms, ``count`` is a number.
+        Its parameters, beside the reader's terms; where the words are HTML, they are HTML already. Of an entry with plural
+        forms, ``count`` is a number.
 
     Raises
     ------
@@ -120,7 +124,7 @@ def message(key: str, /, **values: Any) -> str:
         from esld.report.words.grammar import grammar
 
         entry = entry[grammar().plural(values["count"])]
-    return entry.format(**values) if values else entry.format()
+    return entry.format_map({**reader().terms, **values})
 
 
 def has(key: str) -> bool:
