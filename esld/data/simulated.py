@@ -1,13 +1,21 @@
-"""What the simulated trials share: draws that are seeded from words, and tables of the rows that a form gives."""
+"""What the simulated trials share: draws seeded from words, tables of the rows that forms give, and the command."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from pathlib import Path
 from statistics import NormalDist
 from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+
+import esld
+from esld.data.tables import write_tables
+from esld.errors import told_in_one_line
+from esld.protocol import Protocol, read_protocol
+from esld.targets import empty_folder
 
 T = TypeVar("T")
 Row = dict[str, str | None]
@@ -84,4 +92,31 @@ def domain_table(
     return pd.DataFrame(rows, columns=["STUDYID", "DOMAIN", "USUBJID", *names], dtype=object)
 
 
-__all__ = ["Draws", "Row", "domain_table", "iso"]
+def written(
+    arguments: Sequence[str],
+    *,
+    module: str,
+    protocol: str,
+    simulate: Callable[[Protocol], dict[str, pd.DataFrame]],
+) -> int:
+    """What ``python -m module FOLDER`` does: simulate the trial of a protocol that travels with the package, into a new folder.
+
+    Returns
+    -------
+    int
+        Exit code 0, or 2 when not exactly one folder is named.
+    """
+    if len(arguments) != 1:
+        print(f"usage: python -m {module} FOLDER", file=sys.stderr)
+        return 2
+    package = Path(esld.__file__).parent
+    params = (package.parent / "params", package / "share" / "params")
+    files = [folder / "protocols" / protocol for folder in params]
+    with told_in_one_line():
+        folder = empty_folder(Path(arguments[0]), command=f"python -m {module}")
+        file = next((file for file in files if file.is_file()), files[0])
+        write_tables(simulate(read_protocol(file)), folder)
+    return 0
+
+
+__all__ = ["Draws", "Row", "domain_table", "iso", "written"]
