@@ -10,6 +10,7 @@ from esld.data.codes import CodeList, code_lists, list_of
 from esld.data.cut import CutReport
 from esld.data.intake import Intake
 from esld.data.sdtm import DOMAINS, Tables
+from esld.data.sources import selected
 from esld.protocol import Protocol
 
 Row = tuple[str, str, str, int, str, str]
@@ -118,11 +119,8 @@ def _use(name: str, table: pd.DataFrame, protocol: Protocol) -> tuple[pd.Series,
         use[dated], why[dated] = USED, _LIFE
     chosen = pd.Series(name in _WHOLE, table.index)
     for source in protocol.sources:
-        if source.domain == name and set(source.where) <= set(table):
-            own = pd.Series(True, table.index)
-            for variable, value in source.where.items():
-                own &= table[variable].eq(value)
-            chosen |= own
+        if source.domain == name:
+            chosen |= selected(source, table)
     if codes := _tests(name, protocol):
         chosen |= table[f"{name}TESTCD"].isin(codes) & table[f"{name}ORRES"].notna()
     if name in deaths.FORMS:

@@ -157,14 +157,14 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
         "untreated": randomised & ~treated,
         "dead": dead,
         "followed": followed,
-        "transplanted": followed & (adsl["LTDT"] <= day),
+        "transplanted": followed & (adsl["TRPLDT"] <= day),
         "lost": lost,
         "open": watched & ~reached,
         "overdue": watched & reached,
         "analysed": adsl["USUBJID"].isin(os.index[os["AVAL"].notna()]),
     }
-    if study.protocol.administrations and "NINFUS" in adsl:
-        every = adsl["NINFUS"] >= len(study.protocol.administrations.value)
+    if study.protocol.administrations and "NADMIN" in adsl:
+        every = adsl["NADMIN"] >= len(study.protocol.administrations.value)
         steps |= {"complete": treated & every, "partial": treated & ~every}
     if not (~randomised).any() and "IE" not in study.tables:
         steps = {name: members for name, members in steps.items() if name not in _BEFORE_RANDOMISATION}

@@ -89,7 +89,7 @@ def _no_liver_injury(study: Study) -> str:
     """The trial does not collect ALT and bilirubin, or nobody treated has an aminotransferase and bilirubin after baseline."""
     treated = study.randomised.loc[study.randomised["SAFFL"].eq("Y"), "USUBJID"]
     adlb = study.adlb[study.adlb["AVAL"].notna()]
-    own = adlb[adlb["ADY"].gt(1) & adlb["POSTLTFL"].isna() & adlb["USUBJID"].isin(treated)]
+    own = adlb[adlb["ADY"].gt(1) & adlb["POSTTPFL"].isna() & adlb["USUBJID"].isin(treated)]
     later = set(own["PARAMCD"])
     if (
         {"ALT", _BILIRUBIN} <= set(study.adlb["PARAMCD"])

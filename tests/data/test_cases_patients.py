@@ -102,7 +102,7 @@ def test_17_two_bags_are_one_infusion(tmp_path):
         return pd.concat([put(kept, first.reindex(kept.index), EXDOSE="0.5"), bag])
 
     row = study(tmp_path, {"EX": split}).adsl.set_index("USUBJID").loc["NCT06167473-002"]
-    assert (row["NINFUS"], row["PPROTFL"]) == (2, "N")
+    assert (row["NADMIN"], row["PPROTFL"]) == (2, "N")
 
 
 def test_25_placebo_has_no_dose(tmp_path):

@@ -49,7 +49,7 @@ def adsl_of(*records, protocol=PROTOCOL):
 def test_in_an_arm_without_substance_every_record_is_treatment(protocol, amount):
     days = ("2025-01-11", "2025-02-08", "2025-03-08")
     row = adsl_of(*(ex(day, amount) for day in days), protocol=protocol)
-    assert (row["SAFFL"], row["PPROTFL"], row["NINFUS"]) == ("Y", "Y", 3)
+    assert (row["SAFFL"], row["PPROTFL"], row["NADMIN"]) == ("Y", "Y", 3)
     assert adsl_of(*(ex(day, "0") for day in days))["SAFFL"] == "N"  # in an active arm nothing was given
 
 

@@ -83,7 +83,7 @@ def patient(
         "EOSSTT": "DISCONTINUED" if reason else "COMPLETED" if completed else "ONGOING",
         "EOSDT": end if reason or completed else pd.NaT,
         "DTHDT": end if dead else pd.NaT,
-        "LTDT": pd.NaT if transplant_day is None else day_one + pd.Timedelta(days=transplant_day),
+        "TRPLDT": pd.NaT if transplant_day is None else day_one + pd.Timedelta(days=transplant_day),
         "AGE": age,
         "SEX": sex,
         "WEIGHTBL": weight,
@@ -109,7 +109,7 @@ def study_of(
     """A study of these patients; `values` are (patient, PARAMCD, visit number, value), visit 0 being baseline."""
     trial = trial or protocol()
     adsl = pd.DataFrame(patients).assign(STUDYID="T", ITTFL=lambda a: a["RANDFL"])
-    for column in ("RANDDT", "TRTSDT", "EOSDT", "DTHDT", "LTDT"):
+    for column in ("RANDDT", "TRTSDT", "EOSDT", "DTHDT", "TRPLDT"):
         adsl[column] = pd.to_datetime(adsl[column])
     cut = DataCut(
         protocol="protocols/p.yaml", data="data", cutoff=cutoff, snapshot=cutoff, title="By hand", status="draft",
@@ -191,7 +191,7 @@ def _adlb(
     frame = pd.DataFrame(rows, columns=columns)
     baseline = frame["AVISITN"].eq(0).map({True: "Y", False: None}).astype(object)
     return frame.assign(
-        ABLFL=baseline, ANL01FL="Y", POSTLTFL=None, DTYPE=None, CRIT1FL=None, CRIT2FL=None, CRIT2=None
+        ABLFL=baseline, ANL01FL="Y", POSTTPFL=None, DTYPE=None, CRIT1FL=None, CRIT2FL=None, CRIT2=None
     )
 
 

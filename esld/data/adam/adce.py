@@ -11,7 +11,7 @@ def derive_adce(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     """Analysis data of clinical events: one row an episode of an endpoint that is recurrent.
 
     Records of one subject, endpoint and day are one episode. An episode counts (``ANL01FL``) after randomisation and up
-    to the day on which observation of the own liver ends: transplantation, death, or the last day known alive.
+    to the day on which observation of the own organ ends: transplantation, death, or the last day known alive.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def derive_adce(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
 
 
 def observed_days(adsl: pd.DataFrame) -> pd.Series:
-    """Days from randomisation to the end of observation of the own liver, by USUBJID of the randomised.
+    """Days from randomisation to the end of observation of the own organ, by USUBJID of the randomised.
 
     The end is the transplantation, else the death, else the last day known alive.
     """
@@ -72,7 +72,7 @@ def prevalent_subjects(endpoint: Endpoint, adlb: pd.DataFrame) -> set[str]:
 
 def _end(randomised: pd.DataFrame) -> pd.Series:
     followed = randomised["DTHDT"].fillna(randomised["LSTALVDT"])
-    return pd.concat([randomised["LTDT"], followed], axis=1).min(axis=1)
+    return pd.concat([randomised["TRPLDT"], followed], axis=1).min(axis=1)
 
 
 def _episodes(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame) -> pd.DataFrame:

@@ -35,7 +35,7 @@ _COLUMNS = [
         "BNRHI",
         "BNRIND",
     ),
-    *("AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ANL01FL", "DTYPE", "POSTLTFL", "CRIT1", "CRIT1FL"),
+    *("AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ANL01FL", "DTYPE", "POSTTPFL", "CRIT1", "CRIT1FL"),
     *("CRIT2", "CRIT2FL"),
     *("SRCDOM", "SRCSEQ"),
 ]
@@ -44,15 +44,15 @@ _COLUMNS = [
 def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """Analysis data of the protocol's parameters, one row a record, plus derived rows.
 
-    Study day 1 is the first infusion (the day of randomisation for a subject never infused, or in a trial
+    Study day 1 is the first administration (the day of randomisation for a subject never treated, or in a trial
     whose anchor is randomisation); there is no day 0. Baseline is the last value on or before day 1; a value that both times
     show to be later than the first dose is none, and belongs to no visit on that day. Of several
     records in a visit's analysis window the nearest to its target carries ``ANL01FL``; a tie goes as the
     protocol says. Several laboratory values of one day give a derived row with their mean (``DTYPE`` AVERAGE),
     grades one with the worst (MAXIMUM, or MINIMUM where higher is better). A value whose date is partial keeps
-    its row, without ``ADT``, and is never analysed. Values after a liver transplant are another liver's: they
-    keep their rows, flagged ``POSTLTFL``, and are never analysed either (``ANL01FL`` missing). Laboratory values soon
-    after a rescue infusion are flagged ``CRIT1FL`` (:mod:`esld.data.adam.rescue`) and analysed like the others. Scores
+    its row, without ``ADT``, and is never analysed. Values after a transplantation are another organ's: they
+    keep their rows, flagged ``POSTTPFL``, and are never analysed either (``ANL01FL`` missing). Laboratory values soon
+    after a rescue treatment are flagged ``CRIT1FL`` (:mod:`esld.data.adam.rescue`) and analysed like the others. Scores
     that were made without a component that could not have changed them are flagged ``CRIT2FL``, and ``CRIT2`` says
     without which (:mod:`esld.data.adam.scores`).
 
@@ -63,7 +63,7 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     adsl : DataFrame
         As :func:`esld.data.adam.derive_adsl` returns it.
     protocol : Protocol
-        Parameters with analysis units, schedule of visits, rescue infusions.
+        Parameters with analysis units, schedule of visits, rescue treatments.
 
     Returns
     -------
@@ -170,8 +170,8 @@ def _placed(records: pd.DataFrame, subjects: pd.DataFrame, schedule: Schedule) -
     anchor = records["USUBJID"].map(anchor_days(subjects, schedule))
     day = study_day(records["ADT"], anchor)
     placed = records.assign(ADY=day, DTYPE=None)
-    transplant = records["USUBJID"].map(subjects["LTDT"])
-    placed["POSTLTFL"] = (records["ADT"] > transplant).map({True: "Y", False: None}).astype(object)
+    transplant = records["USUBJID"].map(subjects["TRPLDT"])
+    placed["POSTTPFL"] = (records["ADT"] > transplant).map({True: "Y", False: None}).astype(object)
     placed["ANRIND"] = range_indicator(placed["AVAL"], placed["ANRLO"], placed["ANRHI"])
     baseline = (day <= 1) & ~placed["_dosed"]
     visits: list[tuple[object, ...]] = [(np.nan,) * 5, (BASELINE, 0, *[np.nan] * 3)]
@@ -217,7 +217,7 @@ def _selected(records: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
     """Flag the one record a visit that is analysed (``ANL01FL``) and the baseline (``ABLFL``)."""
     frame = records.reset_index(drop=True)
     superseded = frame.duplicated(_DAY, keep=False) & frame["DTYPE"].isna()
-    eligible = frame[~superseded & frame["POSTLTFL"].isna() & frame["AVISIT"].notna()]
+    eligible = frame[~superseded & frame["POSTTPFL"].isna() & frame["AVISIT"].notna()]
     before = eligible[eligible["AVISITN"].eq(0)].sort_values("ADT", kind="stable")
     baseline = before.drop_duplicates(_KEYS, keep="last").index
     after = eligible[eligible["AVISITN"] > 0]

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from esld.data import contacts, dates, deaths, exposure
+from esld.data import contacts, dates, deaths, exposure, sources
 from esld.data.sdtm import Tables
 from esld.protocol import Protocol, Schedule
 
@@ -32,12 +32,12 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
         - ``ARMCD TRT01P TRT01PN`` (as randomised) and ``ACTARMCD TRT01A TRT01AN`` (as received; codes, labels, numbers of the
           protocol);
         - ``RFICDT RANDDT``; ``TRTSDT`` and ``TRTEDT``, first day of the first and last day of the last administration, and
-          ``NINFUS``, administrations given (missing without EX; :mod:`esld.data.exposure`);
+          ``NADMIN``, administrations given (missing without EX; :mod:`esld.data.exposure`);
         - flags ``RANDFL ITTFL SAFFL PPROTFL``: Y or N; missing where the data cannot tell;
         - ``EOSSTT`` (COMPLETED, DISCONTINUED, ONGOING), ``EOSDT``, ``DCSREAS``: the last disposition event, whatever its reason;
           what ends something else than the study (``DSSCAT``, such as STUDY TREATMENT) ends no follow-up;
         - ``DTHFL`` (Y or N), ``DTHDT``, and the statement that dates it (``DTHDOM DTHVAR DTHSEQ``; :mod:`esld.data.deaths`);
-          ``LTDT`` (first liver transplant);
+          ``TRPLDT`` (first transplantation, as ``transplant`` of the protocol has it);
         - ``WEIGHTBL`` (kg, last on or before day 1 and not after the first dose);
         - ``LSTALVDT``, the last sign of life (:mod:`esld.data.contacts`), and the record that it comes from (``LALVDOM
           LALVVAR LALVSEQ``).
@@ -59,7 +59,7 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
     given = exposure.administrations(tables, protocol).dropna(subset=["NUMBER"])
     adsl = adsl.join(_exposure(given))
     if "EX" in tables:
-        adsl["NINFUS"] = adsl["NINFUS"].fillna(0)
+        adsl["NADMIN"] = adsl["NADMIN"].fillna(0)
     died = deaths.died(tables)
     adsl = adsl.join(contacts.last_contact(tables, died).rename(columns=_LAST_CONTACT))
     died = died.rename(columns=_DEATH)
@@ -67,7 +67,7 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
     adsl = adsl.join(died[list(_DEATH.values())])
     # A partial date of death means its first possible day, but none before the patient was last seen alive.
     adsl["DTHDT"] = adsl["DTHDT"].mask(adsl["LSTALVDT"] > adsl["DTHDT"], adsl["LSTALVDT"])
-    adsl["LTDT"] = _transplant(tables)
+    adsl["TRPLDT"] = sources.transplantations(tables, protocol)["ADT"]
     adsl["WEIGHTBL"] = _weight(tables, anchor_days(adsl, protocol.schedule), given)
     adsl = adsl.join(_disposition(tables))
     reason = adsl["DCSREAS"]
@@ -92,15 +92,7 @@ def _randomised(tables: Tables) -> pd.Series:
 
 def _exposure(given: pd.DataFrame) -> pd.DataFrame:
     own = given.groupby("USUBJID")
-    return pd.DataFrame({"TRTSDT": own["ADT"].min(), "TRTEDT": own["AENDT"].max(), "NINFUS": own.size()})
-
-
-def _transplant(tables: Tables) -> pd.Series:
-    if "PR" not in tables:
-        return pd.Series(dtype="datetime64[ns]")
-    pr = tables["PR"]
-    chosen = pr[pr["PRDECOD"].eq("LIVER TRANSPLANTATION")]
-    return dates.earliest(chosen["PRSTDTC"]).groupby(chosen["USUBJID"]).min()
+    return pd.DataFrame({"TRTSDT": own["ADT"].min(), "TRTEDT": own["AENDT"].max(), "NADMIN": own.size()})
 
 
 def _weight(tables: Tables, day_one: pd.Series, given: pd.DataFrame) -> pd.Series:
@@ -144,9 +136,9 @@ def _per_protocol(adsl: pd.DataFrame, tables: Tables, protocol: Protocol, cutoff
     eligible = pd.Series(True, adsl.index)
     if "IE" in tables:
         eligible = pd.Series(~adsl.index.isin(tables["IE"]["USUBJID"]), adsl.index)
-    observed_to = adsl[["LSTALVDT", "LTDT"]].min(axis=1)
+    observed_to = adsl[["LSTALVDT", "TRPLDT"]].min(axis=1)
     observed_to = observed_to.where(observed_to <= cutoff, cutoff)
     due = pd.Series(0, adsl.index)
     for day in protocol.administrations.value if protocol.administrations else ():
         due += (adsl["TRTSDT"] + pd.Timedelta(days=day - 1) <= observed_to).astype(int)
-    return eligible & adsl["TRT01A"].eq(adsl["TRT01P"]) & (adsl["NINFUS"] >= due)
+    return eligible & adsl["TRT01A"].eq(adsl["TRT01P"]) & (adsl["NADMIN"] >= due)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from esld.data import dates, deaths
 from esld.data.sdtm import DOMAINS, Tables
+from esld.data.sources import selected
 from esld.protocol import Endpoint, Protocol, Source
 
 CUTOFF_SUFFIX = "CUT"
@@ -120,10 +121,7 @@ def records_of(source: Source, tables: Tables, randomised: pd.DataFrame) -> pd.D
     if source.domain not in tables:  # a form that was never filled in
         return pd.DataFrame(columns=["USUBJID", "ADT", "description", "SRCDOM", "SRCVAR", "SRCSEQ"])
     table = tables[source.domain]
-    chosen = table["USUBJID"].isin(randomised.index)
-    for column, value in source.where.items():
-        chosen &= table[column].eq(value)
-    own = table[chosen]
+    own = table[table["USUBJID"].isin(randomised.index) & selected(source, table)]
     # Randomisation moves a partial date within its month or year, and what lies before it.
     day, start = dates.earliest(own[source.date]), own["USUBJID"].map(randomised["RANDDT"])
     day = day.mask(day < start, start)

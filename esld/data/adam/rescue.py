@@ -1,4 +1,4 @@
-"""Values that a rescue infusion may have moved: laboratory values within days of albumin or plasma."""
+"""Values that a rescue treatment may have moved: laboratory values within days of it."""
 
 import numpy as np
 import pandas as pd
@@ -6,6 +6,7 @@ import pandas as pd
 from esld.data import dates
 from esld.data.moments import hours_after, moments
 from esld.data.sdtm import DOMAINS, Tables
+from esld.data.sources import selected
 from esld.errors import InputError
 from esld.protocol import Protocol, Rescue, Source
 
@@ -15,8 +16,8 @@ _DAYS = ["USUBJID", "first", "last", "began"]
 def with_rescue(adlb: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.DataFrame:
     """ADLB with ``CRIT1`` and ``CRIT1FL``; both missing throughout if the protocol has no ``rescue``.
 
-    Every laboratory value is looked at, whichever was infused: what moves which is not sorted out. Grades and scores
-    are not looked at, nor values without a whole date. A value measured on a day of the infusion or up to so many days after
+    Every laboratory value is looked at, whatever was given: what moves which is not sorted out. Grades and scores
+    are not looked at, nor values without a whole date. A value measured on a day of the treatment or up to so many days after
     the last one is flagged; one measured before it is not: on the day itself, where both times are recorded. The flag marks
     and removes nothing, so a record is read as widely as it can be meant: a partial date from its first to its last possible
     day. A record
@@ -30,7 +31,7 @@ def with_rescue(adlb: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.Da
     tables : dict of str to DataFrame
         SDTM tables after the cut; a domain that is not there has no records.
     protocol : Protocol
-        Its ``rescue``: days, and the records of infusions.
+        Its ``rescue``: days, and the records of treatments.
 
     Returns
     -------
@@ -47,7 +48,7 @@ def with_rescue(adlb: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.Da
         return adlb.assign(
             CRIT1=pd.Series(None, adlb.index, dtype=object), CRIT1FL=pd.Series(None, adlb.index, dtype=object)
         )
-    infused = infusions(rescue, tables)
+    given = treatments(rescue, tables)
     laboratory = adlb["PARCAT1"].eq("LABORATORY")
     values = pd.DataFrame(
         {
@@ -57,7 +58,7 @@ def with_rescue(adlb: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.Da
             "place": np.arange(len(adlb)),
         }
     )
-    pairs = values[laboratory & adlb["ADT"].notna()].merge(infused, on="USUBJID")
+    pairs = values[laboratory & adlb["ADT"].notna()].merge(given, on="USUBJID")
     until = pairs["last"] + pd.Timedelta(days=rescue.days)
     before = hours_after(pairs["measured"], *moments(pairs["began"])) < 0
     near = pairs.loc[pairs["ADT"].between(pairs["first"], until) & ~before, "place"]
@@ -69,8 +70,8 @@ def with_rescue(adlb: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.Da
     )
 
 
-def infusions(rescue: Rescue, tables: Tables) -> pd.DataFrame:
-    """First and last day that each infusion record can mean: ``USUBJID first last``, undated records left out, and ``began``, its
+def treatments(rescue: Rescue, tables: Tables) -> pd.DataFrame:
+    """First and last day that each record of a rescue treatment can mean: ``USUBJID first last``, undated records left out, and ``began``, its
     start as recorded.
     """
     parts = [_days(source, tables[source.domain]) for source in rescue.sources if source.domain in tables]
@@ -88,10 +89,7 @@ def _days(source: Source, table: pd.DataFrame) -> pd.DataFrame:
             where = str(table.attrs.get("file", "table"))
             remedy = "Export it again, or correct 'rescue' in the protocol."
             raise InputError(f"{source.domain}.{column}", "must be a column", None, where, remedy)
-    chosen = pd.Series(True, table.index)
-    for column, value in source.where.items():
-        chosen &= table[column].eq(value)
-    own = table[chosen]
+    own = table[selected(source, table)]
     first, last = dates.earliest(own[source.date]), dates.latest(own[source.date])
     end = DOMAINS[source.domain].end
     if end in own:

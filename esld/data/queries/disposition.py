@@ -7,6 +7,7 @@ import pandas as pd
 from esld.data import dates
 from esld.data.queries.ask import Evidence, Query, counted, each, of_patient, place, records, rule, text
 from esld.data.sdtm import DOMAINS
+from esld.data.sources import transplant_codes
 
 # What ends participation under DISPOSITION EVENT; a death ends it under any category.
 _ENDS = (
@@ -31,7 +32,7 @@ _ENDS = (
         "PREGNANCY",
         "PROGRESSIVE DISEASE",
     ),
-    *("LIVER TRANSPLANTATION", "NON-COMPLIANCE WITH STUDY DRUG", "NON-COMPLIANCE WITH PROTOCOL"),
+    *("NON-COMPLIANCE WITH STUDY DRUG", "NON-COMPLIANCE WITH PROTOCOL"),
 )
 _LATER = pd.Timedelta(days=30)  # an event that began during participation may be reported until then
 
@@ -68,7 +69,8 @@ def _other_category(evidence: Evidence) -> Iterator[Query]:
     ds = evidence.tables["DS"]
     ends = _ending(evidence)
     known = set(zip(ends["USUBJID"], ends["DSDECOD"], strict=True))
-    own = ds[ds["DSDECOD"].isin(_ENDS) & ds["DSCAT"].ne("DISPOSITION EVENT")]
+    such = {*_ENDS, *transplant_codes(evidence.protocol)}
+    own = ds[ds["DSDECOD"].isin(such) & ds["DSCAT"].ne("DISPOSITION EVENT")]
     own = own[own["DSSCAT"].ne("STUDY TREATMENT")] if "DSSCAT" in own else own
     new = [pair not in known for pair in zip(own["USUBJID"], own["DSDECOD"], strict=True)]
     own = own[pd.Series(new, own.index, dtype=bool)]

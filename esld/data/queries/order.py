@@ -8,6 +8,7 @@ import pandas as pd
 from esld.data import dates
 from esld.data.queries.ask import Evidence, Query, each, of_patient, place, records, rule
 from esld.data.sdtm import DOMAINS, date_columns
+from esld.data.sources import selected, transplant_codes, transplantations
 
 # Of DM the pairs that lie in one order: reference period, exposure.
 _PERIODS = (("RFSTDTC", "RFENDTC"), ("RFXSTDTC", "RFXENDTC"))
@@ -23,12 +24,16 @@ def _milestones(evidence: Evidence) -> Iterator[Query]:
     subjects = evidence.subjects
     for column, record, what in (
         ("DTHDT", "DM", "Death"),
-        ("LTDT", "PR", "Liver transplantation"),
-        ("TRTSDT", "EX", "First infusion"),
+        ("TRTSDT", "EX", f"First {evidence.protocol.treatment.one}"),
     ):
         for subject, date in subjects.loc[subjects[column] < subjects["RANDDT"], column].items():
             day = f"{date:%Y-%m-%d}"
             yield of_patient(subject, record, f"{what} on {day} is before randomisation.", column, day)
+    first = transplantations(evidence.tables, evidence.protocol).join(subjects["RANDDT"], how="inner")
+    for subject, row in first[first["ADT"] < first["RANDDT"]].iterrows():
+        day = f"{row['ADT']:%Y-%m-%d}"
+        message = f"{row['description']} on {day} is before randomisation."
+        yield of_patient(subject, row["SRCDOM"], message, "transplantation", day)
     for subject, row in subjects[subjects["RFICDT"] > subjects["RANDDT"]].iterrows():
         consent, randomised = f"{row['RFICDT']:%Y-%m-%d}", f"{row['RANDDT']:%Y-%m-%d}"
         message = f"Consent on {consent} is after randomisation on {randomised}."
@@ -38,20 +43,19 @@ def _milestones(evidence: Evidence) -> Iterator[Query]:
 
 def _endpoint_events(evidence: Evidence) -> Iterator[Query]:
     """Events of endpoints that every reading dates before randomisation; of transplantations ADSL knows the first."""
-    randomised = evidence.subjects["RANDDT"]
+    randomised, codes = evidence.subjects["RANDDT"], transplant_codes(evidence.protocol)
     sources = [source for endpoint in evidence.protocol.endpoints for source in endpoint.sources]
     for name, date in dict.fromkeys((source.domain, source.date) for source in sources):
         table = evidence.tables.get(name)
         if table is None or date not in table:
             continue
         early = table[dates.latest(table[date]) < table["USUBJID"].map(randomised)]
-        asked = [(s.description, s.where) for s in sources if (s.domain, s.date) == (name, date)]
-        for number, (what, where) in enumerate(asked if len(early) else ()):
-            again = (what, where) in asked[:number]  # of another endpoint
-            if not again and "LIVER TRANSPLANTATION" not in where.values() and set(where) <= set(table):
-                own = early[[all(row[c] == value for c, value in where.items()) for row in records(early)]]
+        asked = [source for source in sources if (source.domain, source.date) == (name, date)]
+        for number, source in enumerate(asked if len(early) else ()):
+            if source not in asked[:number] and not codes & set(source.where.values()):
+                own = early[selected(source, early)]
                 told = "is before randomisation: it counts on the day of randomisation."
-                yield from each(name, own, f"{what} on {{{date}}} {told}")
+                yield from each(name, own, f"{source.description} on {{{date}}} {told}")
 
 
 @rule("implausible date", "major")

@@ -24,7 +24,7 @@ def _one_day(evidence: Evidence) -> Iterator[Query]:
     own = evidence.measured
     again = own["series"].eq(own["series"].shift()) & own["ADT"].eq(own["ADT"].shift())
     own = own[again | again.shift(-1, fill_value=False)]
-    own = own[own["AVISIT"].notna() & own["POSTLTFL"].isna()]
+    own = own[own["AVISIT"].notna() & own["POSTTPFL"].isna()]
     own = own[own.duplicated(["series", "ADT", "AVISIT"], keep=False)]
     if own.empty:
         return
@@ -138,7 +138,7 @@ def _of(row: Row, message: str, *content: str) -> Query:
 def _jumps(evidence: Evidence) -> Iterator[Query]:
     """Of plausible laboratory values in a unit that nothing contradicts: the others are asked about as such."""
     own = evidence.measured
-    own = own[own["SRCDOM"].eq("LB") & own["POSTLTFL"].isna() & (own["AVAL"] > 0)]
+    own = own[own["SRCDOM"].eq("LB") & own["POSTTPFL"].isna() & (own["AVAL"] > 0)]
     own = own[~outside(evidence, own)]
     by_patient = own.groupby("series")[["AVAL", "ADT"]]
     before, after = by_patient.shift(1), by_patient.shift(-1)
@@ -163,7 +163,7 @@ def _jumps(evidence: Evidence) -> Iterator[Query]:
 def _steps(evidence: Evidence) -> Iterator[Query]:
     """One query a test that from a day on is several times higher, or lower, in most patients, and stays so: another unit."""
     own = evidence.measured
-    own = own[own["SRCDOM"].eq("LB") & own["POSTLTFL"].isna() & (own["AVAL"] > 0)]
+    own = own[own["SRCDOM"].eq("LB") & own["POSTTPFL"].isna() & (own["AVAL"] > 0)]
     before = own.groupby("series")[["AVAL", "ADT"]].shift(1)
     steps = own.assign(before=before["AVAL"], since=before["ADT"], times=own["AVAL"] / before["AVAL"])
     steps = steps[steps["since"].notna() & (steps["since"] < steps["ADT"])]

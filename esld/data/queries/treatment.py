@@ -20,10 +20,11 @@ def _treatment(evidence: Evidence) -> Iterator[Query]:
     for subject, arm in adsl.loc[other, ["TRT01P", "TRT01A"]].iterrows():
         message = f"Randomised to {arm['TRT01P']}, treated as {arm['TRT01A']}."
         yield of_patient(subject, "DM", message, "other arm")
+    treated = evidence.protocol.treatment.given.capitalize()
     for subject in adsl.index[adsl["TRTSDT"].notna() & adsl["TRT01A"].isna()]:
-        yield of_patient(subject, "DM", "Infused, but DM names no actual arm.", "no actual arm")
+        yield of_patient(subject, "DM", f"{treated}, but DM names no actual arm.", "no actual arm")
     for subject in adsl.index[adsl["TRTSDT"].notna() & adsl["RANDFL"].ne("Y")]:
-        yield of_patient(subject, "EX", "Infused, but not randomised.", "not randomised")
+        yield of_patient(subject, "EX", f"{treated}, but not randomised.", "not randomised")
     planned = {arm.label: arm.dose.amount for arm in evidence.protocol.arms if arm.dose}
     if "EX" not in evidence.tables or not planned:
         return
@@ -63,7 +64,7 @@ def _other_treatment(evidence: Evidence) -> Iterator[Query]:
 
 @rule("not given, and no reason", "major")
 def _not_given(evidence: Evidence) -> Iterator[Query]:
-    """Of arms with a dose, and only where the view shows what an infusion held: elsewhere a second bag has no dose either."""
+    """Of arms with a dose, and only where the view shows what was given: elsewhere a second bag has no dose either."""
     ex = evidence.tables.get("EX")
     if ex is None or views.hides_doses(evidence.protocol):
         return
@@ -81,7 +82,7 @@ def _too_many(evidence: Evidence) -> Iterator[Query]:
     planned = evidence.protocol.administrations
     if "EX" not in evidence.tables or not planned:
         return
-    number = evidence.adsl.set_index("USUBJID")["NINFUS"]
+    number = evidence.adsl.set_index("USUBJID")["NADMIN"]
     for subject, given in number[number > len(planned.value)].items():
         message = f"{given:.0f} administrations are recorded; the protocol plans {len(planned.value)}: were all given?"
         yield of_patient(subject, "EX", message, f"{given:.0f}")

@@ -10,13 +10,13 @@ from esld.data import dates
 from esld.data.codes import named_in
 from esld.data.queries.ask import Evidence, Query, each, rule
 from esld.data.sdtm import DOMAINS
+from esld.data.sources import transplant_codes
 from esld.protocol.measures import Source
 
 _TEXTS = ("TERM", "MODIFY", "DECOD", "LLT", "TRT", "INDC", "ADJ")  # of any domain; INDC tells what is treated
 _PART = re.compile(r"[.,;:，。；、]|\bbut\b|但")  # what "no" and "risk of" are said of ends here
 _VOID = {"DEATH": "NOT DEATH"}  # of every other event NOT
 _VOIDS = {"NOT", "NOT DEATH"}
-_ONCE = ("DEATH", "LIVER TRANSPLANTATION")
 _EPISODE = pd.Timedelta(days=30)  # what recurs is the same episode within these
 
 
@@ -51,6 +51,7 @@ def told(evidence: Evidence, code: str) -> Iterator[tuple[str, str, pd.DataFrame
 def _events_in_words(evidence: Evidence) -> Iterator[Query]:
     """One query a patient and event; a death has a rule of its own."""
     randomised = evidence.subjects["RANDDT"]
+    at_most_once = {"DEATH", *transplant_codes(evidence.protocol)}
     for code, sources in _sources(evidence).items():
         counted = _counted(evidence, sources)
         present = _present(evidence, sources)
@@ -62,7 +63,7 @@ def _events_in_words(evidence: Evidence) -> Iterator[Query]:
             )
             days = days[days["last"] >= days["USUBJID"].map(randomised)]
             treated = column.endswith("INDC")  # what is treated began at any time
-            once = treated or code in _ONCE
+            once = treated or code in at_most_once
             days = days[~days["USUBJID"].isin(asked | (present if treated else set()))]
             known = (
                 days["USUBJID"].isin(counted["USUBJID"]) if once else days.index.isin(_near(counted, days))

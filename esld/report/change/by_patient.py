@@ -53,7 +53,7 @@ def _ends(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     over = anchor_days(seen, schedule) + pd.Timedelta(days=schedule.visits[-1].window[1] - 1)
     lost = seen["EOSDT"].where(seen["EOSSTT"].eq("DISCONTINUED") & seen["DCSREAS"].ne("DEATH"))
     kind = pd.Series(None, seen.index, dtype=object)
-    for name, day in (("lost", lost), ("death", seen["DTHDT"]), ("transplant", seen["LTDT"])):
+    for name, day in (("lost", lost), ("death", seen["DTHDT"]), ("transplant", seen["TRPLDT"])):
         kind[day <= over] = name
     return kind.rename("kind").rename_axis("USUBJID").dropna().reset_index()
 
@@ -105,7 +105,7 @@ def not_collected_words(study: Study, parameters: Sequence[Parameter]) -> str:
 def after_transplant(study: Study) -> pd.DataFrame:
     """Laboratory values left out because they were measured after a transplant: their number, in long form."""
     adlb = study.adlb
-    own = adlb["POSTLTFL"].eq("Y") & adlb["PARCAT1"].eq("LABORATORY") & adlb["DTYPE"].isna()
+    own = adlb["POSTTPFL"].eq("Y") & adlb["PARCAT1"].eq("LABORATORY") & adlb["DTYPE"].isna()
     count = {"statistic": "excluded_values", "value": int(own.sum()), "unit": "values", "method": "count"}
     return pd.DataFrame([count])
 

@@ -52,11 +52,11 @@ def at_visit(study: Study, parameter: Parameter, visit: Visit, entered: pd.DataF
     """
     rows = analysed(study, parameter.paramcd)
     change = rows[rows["AVISITN"].eq(visit.number)].set_index("USUBJID")[["BASE", "CHG"]].astype(float)
-    frame = entered[["USUBJID", "ARMCD", "RANDDT", "DTHDT", "LTDT"]].join(change, on="USUBJID")
-    for name, day in (("death", "DTHDT"), ("transplant", "LTDT")):
+    frame = entered[["USUBJID", "ARMCD", "RANDDT", "DTHDT", "TRPLDT"]].join(change, on="USUBJID")
+    for name, day in (("death", "DTHDT"), ("transplant", "TRPLDT")):
         elapsed = (frame[day] - frame["RANDDT"]).dt.days
         frame[name] = elapsed.where((elapsed < visit.window[1]) & frame["CHG"].isna()).astype(float)
-    return AtVisit(frame.drop(columns=["RANDDT", "DTHDT", "LTDT"]).reset_index(drop=True), parameter)
+    return AtVisit(frame.drop(columns=["RANDDT", "DTHDT", "TRPLDT"]).reset_index(drop=True), parameter)
 
 
 def last_visit(study: Study) -> Visit:

@@ -91,7 +91,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
         return (day - own["RANDDT"]).dt.days.clip(lower=0)
 
     death = elapsed(own["DTHDT"])
-    transplant = elapsed(own["LTDT"])
+    transplant = elapsed(own["TRPLDT"])
     contact = pd.concat([elapsed(own["LSTALVDT"]), transplant], axis=1).max(axis=1)
     frame["end"] = death.fillna(contact).fillna(0.0)
     frame["transplant"] = transplant.where(transplant.isna() | (transplant <= frame["end"]), frame["end"])

@@ -111,7 +111,7 @@ def exposure(study: Study, group: SafetySet) -> Exposure:
     for person in group.people.to_dict("records"):
         own = records[records["USUBJID"].eq(person["USUBJID"])]
         given, omitted = own[own["NUMBER"].notna()], list(own.loc[own["NUMBER"].isna(), "EXADJ"])
-        observed = min(d for d in (person["LSTALVDT"], person["LTDT"], cutoff) if pd.notna(d))
+        observed = min(d for d in (person["LSTALVDT"], person["TRPLDT"], cutoff) if pd.notna(d))
         due = sum(person["TRTSDT"] + pd.Timedelta(days=day - 1) <= observed for day in days)
         stated = doses[person["GROUP"]]
         dose = stated.amount if stated else float("nan")

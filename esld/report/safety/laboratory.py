@@ -88,7 +88,7 @@ class Graded:
 def own_liver(study: Study, group: SafetySet, paramcd: str) -> pd.DataFrame:
     """Every value of a parameter with the own liver, of the safety set; with them averages of a day, never the worst of it."""
     adlb = study.adlb
-    return group.own(adlb[adlb["PARAMCD"].eq(paramcd) & adlb["POSTLTFL"].isna() & adlb["AVAL"].notna()])
+    return group.own(adlb[adlb["PARAMCD"].eq(paramcd) & adlb["POSTTPFL"].isna() & adlb["AVAL"].notna()])
 
 
 def graded(study: Study, group: SafetySet, paramcd: str) -> pd.DataFrame:

@@ -70,11 +70,11 @@ def _eligibility(study: Study) -> list[tuple[str, str, str]]:
 
 def _infusions(study: Study, entered: pd.DataFrame) -> list[tuple[str, str, str]]:
     planned = study.protocol.administrations
-    if planned is None or "NINFUS" not in entered or "infusions" not in kinds(study):
+    if planned is None or "NADMIN" not in entered or "infusions" not in kinds(study):
         return []
     rows = []
     for patient in entered.to_dict("records"):
-        given = int(patient["NINFUS"]) if pd.notna(patient["NINFUS"]) else 0
+        given = int(patient["NADMIN"]) if pd.notna(patient["NADMIN"]) else 0
         start = patient["TRTSDT"] if pd.notna(patient["TRTSDT"]) else patient["RANDDT"]
         until = patient["DTHDT"] if pd.notna(patient["DTHDT"]) else patient["LSTALVDT"]
         due = sum(start + pd.Timedelta(days=day - 1) <= until for day in planned.value)

@@ -250,7 +250,7 @@ class TestTransplant:
 
     def test_values_of_another_liver_are_flagged_and_never_analysed(self):
         frame = of_days((1, "10"), (29, "20"), (30, "30"), (57, "40"), (57, "50"), PR=list(self.LT))
-        flagged = frame[frame["POSTLTFL"].eq("Y")]
+        flagged = frame[frame["POSTTPFL"].eq("Y")]
         assert flagged["ADY"].tolist() == [30, 57, 57, 57]
         assert flagged["ANL01FL"].isna().all()
         assert analysed(frame) == {"Baseline": 10, "Week 4": 20}

@@ -50,16 +50,16 @@ class TestSubjects:
         assert row[["RFICDT", "RANDDT", "TRTSDT", "TRTEDT"]].tolist() == [
             pd.Timestamp(day) for day in ("2025-01-01", "2025-01-10", "2025-01-11", "2025-03-08")
         ]
-        assert (row["NINFUS"], row["AGE"]) == (3, 50)
+        assert (row["NADMIN"], row["AGE"]) == (3, 50)
 
     def test_an_infusion_of_nothing_is_none(self):
         row = one(patient("S", infused=()), EX=[dose("2025-01-11", "0"), dose("2025-01-20", "1")])
-        assert (row["TRTSDT"], row["NINFUS"]) == (pd.Timestamp("2025-01-20"), 1)
-        assert one(patient("S", infused=()))["NINFUS"] == 0
+        assert (row["TRTSDT"], row["NADMIN"]) == (pd.Timestamp("2025-01-20"), 1)
+        assert one(patient("S", infused=()))["NADMIN"] == 0
 
     def test_optional_columns_may_be_missing(self):
         row = one(patient("S"))
-        assert row[["SITEID", "RACE", "LTDT", "WEIGHTBL", "EOSDT", "DCSREAS"]].isna().all()
+        assert row[["SITEID", "RACE", "TRPLDT", "WEIGHTBL", "EOSDT", "DCSREAS"]].isna().all()
 
 
 class TestSets:
@@ -117,7 +117,7 @@ class TestSets:
         del tables["EX"]
         row = adsl(tables, protocol).loc["S"]
         assert row["ITTFL"] == "Y"
-        assert row[["SAFFL", "PPROTFL", "NINFUS", "TRTSDT"]].isna().all()
+        assert row[["SAFFL", "PPROTFL", "NADMIN", "TRTSDT"]].isna().all()
 
     def test_a_set_that_the_protocol_does_not_define_is_missing_too(self):
         protocol = PROTOCOL.model_copy(update={"analysis_sets": PROTOCOL.analysis_sets[:1]})
@@ -223,7 +223,7 @@ class TestDeathAndTransplant:
                 ("2025-02-01", "PARACENTESIS"),
             )
         ]
-        assert one(patient("S"), PR=procedures)["LTDT"] == pd.Timestamp("2025-07-01")
+        assert one(patient("S"), PR=procedures)["TRPLDT"] == pd.Timestamp("2025-07-01")
 
 
 class TestWeight:

@@ -64,7 +64,7 @@ class TestWords:
 
     def test_values_after_a_transplant(self, study):
         own = study("demo-final")
-        after = own.adlb[own.adlb["POSTLTFL"].eq("Y") & own.adlb["PARCAT1"].eq("LABORATORY")]
+        after = own.adlb[own.adlb["POSTTPFL"].eq("Y") & own.adlb["PARCAT1"].eq("LABORATORY")]
         frame = liver_function.after_transplant(own)
         assert frame["value"].tolist() == [int(after["DTYPE"].isna().sum())]
         assert frame["value"].iloc[0] > 0
@@ -164,7 +164,7 @@ class TestCourses:
 def test_analysed_is_one_row_a_patient_and_visit(study):
     rows = parameters.analysed(study("demo-final"), "BILI")
     assert not rows.duplicated(["USUBJID", "AVISITN"]).any()
-    assert (rows["POSTLTFL"].isna()).all()
+    assert (rows["POSTTPFL"].isna()).all()
     assert isinstance(rows, pd.DataFrame)
 
 

@@ -27,7 +27,7 @@ def plain_reading(own):
     subjects = randomised.order_of_entry(own).set_index("USUBJID")
     adtte = own.adtte[own.adtte["PARAMCD"].isin(["OS", "TFS"])].set_index(["PARAMCD", "USUBJID"])
     meld = own.adlb.query("PARAMCD == 'MELD' and ANL01FL == 'Y' and AVISITN == 7").set_index("USUBJID")["CHG"]
-    ends = pd.concat([subjects["LTDT"], subjects["DTHDT"].fillna(subjects["LSTALVDT"])], axis=1).min(axis=1)
+    ends = pd.concat([subjects["TRPLDT"], subjects["DTHDT"].fillna(subjects["LSTALVDT"])], axis=1).min(axis=1)
     episodes = own.adce.query("ANL01FL == 'Y' and AVAL <= 365").groupby("USUBJID")["AVAL"].apply(list)
 
     def by_time(code, i, j):

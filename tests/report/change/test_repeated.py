@@ -86,7 +86,7 @@ class TestRows:
 
     def test_values_after_a_transplant_are_not_in_it(self, study, changes):
         own = study("demo-final")
-        after = own.adlb.query("PARAMCD == 'BILI' and POSTLTFL == 'Y'")
+        after = own.adlb.query("PARAMCD == 'BILI' and POSTTPFL == 'Y'")
         assert len(after)
         known = own.adlb.query("PARAMCD == 'BILI' and ANL01FL == 'Y' and AVISITN > 0")["CHG"].notna()
         assert changes("demo-final", "BILI").row("model_values").value == known.sum()

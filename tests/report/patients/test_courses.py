@@ -89,7 +89,7 @@ def test_everything_that_was_given_or_happened_is_marked(cut, study, found):
     if "EX" in own.tables:
         ex = own.tables["EX"]
         assert marks["kind"].isin(["infusion", "reduced"]).sum() == (pd.to_numeric(ex["EXDOSE"]) > 0).sum()
-        assert found(cut)[0].patients["infusions"].sum() == own.randomised["NINFUS"].sum()
+        assert found(cut)[0].patients["infusions"].sum() == own.randomised["NADMIN"].sum()
     for endpoint in (e for e in own.protocol.endpoints if e.paramcd in found(cut)[0].events):
         if endpoint.recurrent:
             episodes = own.adce.query("PARAMCD == @endpoint.paramcd and ANL01FL == 'Y'")
@@ -100,7 +100,7 @@ def test_everything_that_was_given_or_happened_is_marked(cut, study, found):
             zip(episodes["USUBJID"], episodes["AVAL"], strict=True)
         )
         assert len(drawn)
-    assert (marks["kind"] == "transplant").sum() == own.randomised["LTDT"].notna().sum()
+    assert (marks["kind"] == "transplant").sum() == own.randomised["TRPLDT"].notna().sum()
 
 
 def test_the_demonstration_read_off_its_files(found):

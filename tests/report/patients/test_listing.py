@@ -46,7 +46,7 @@ def test_values_are_those_of_adlb(demonstration):
         assert line["MELD at baseline"] == numbers.fixed(mine.loc[mine["ABLFL"].eq("Y"), "AVAL"].item(), 0)
         assert line["MELD last (day)"] == f"{mine['AVAL'].iloc[-1]:.0f} ({mine['ADY'].iloc[-1]:.0f})"
         assert line["Age, sex"] == f"{patient.AGE:.0f} {patient.SEX}"
-        assert line["Infusions"].split()[0] == f"{patient.NINFUS:.0f}"
+        assert line["Infusions"].split()[0] == f"{patient.NADMIN:.0f}"
 
 
 def test_lines_of_the_demonstration(demonstration):

@@ -24,7 +24,7 @@ def made(patients, infusions, ie=()):
     own = study_of(patients, tables=tables)
     given = own.adsl["USUBJID"].map(pd.DataFrame(infusions)["USUBJID"].value_counts()).fillna(0)
     adsl = own.adsl.assign(
-        NINFUS=given, LSTALVDT=own.adsl["RANDDT"] + pd.to_timedelta([p["DAYS"] for p in patients], "D")
+        NADMIN=given, LSTALVDT=own.adsl["RANDDT"] + pd.to_timedelta([p["DAYS"] for p in patients], "D")
     )
     return own.__class__(**{**own.__dict__, "adsl": adsl})
 
@@ -101,7 +101,7 @@ def test_who_was_just_randomised_is_awaited_and_not_never_infused(study):
     for day, expected in (("2024-01-15", 0), ("2024-01-29", 0), ("2024-01-30", 1)):
         cut = own.cut.model_copy(update={"cutoff": day})
         adsl = own.adsl[own.adsl["RANDDT"].eq("2024-01-15")].assign(
-            TRTSDT=pd.NaT, NINFUS=0, EOSSTT="ONGOING", DTHDT=pd.NaT, LSTALVDT=pd.Timestamp(day)
+            TRTSDT=pd.NaT, NADMIN=0, EOSSTT="ONGOING", DTHDT=pd.NaT, LSTALVDT=pd.Timestamp(day)
         )
         at_day = replace(own, file=replace(own.file, cut=cut), adsl=adsl)
         found = deviations.deviations(at_day)
