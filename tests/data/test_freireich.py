@@ -144,6 +144,11 @@ def test_what_the_protocol_assumes_is_told_with_its_reason():
     assert (protocol.control, protocol.primary.kind, protocol.transplant) == ("PLACEBO", "log_rank", None)
 
 
+def test_follow_up_is_judged_where_the_analyses_look_last():
+    """The primary analysis is a test over all times; the table of remission and the mean look to 23 weeks."""
+    assert read_protocol(PROTOCOL).horizon_days == 161
+
+
 class TestPublishedNumbers:
     """What the textbooks print of these data, from the loaded study by the functions that the report uses."""
 
