@@ -68,8 +68,8 @@ class Ancova:
     hc3, classical : Adjusted
         Means and difference, with limits from Student's t with n - p degrees of freedom.
     exact : RandomisationTest or None
-        Of two groups: every allocation with the same arm sizes. Statistic: mean residual of the second group minus that of the first,
-        the residuals being those of the outcome on the covariates without the group.
+        Of two groups: every allocation with the same arm sizes. Statistic: mean residual of the second group minus that of
+        the first, the residuals being those of the outcome on the covariates without the group.
     n : tuple of k int
         Rows used in each group.
     n_dropped : int

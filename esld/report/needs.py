@@ -15,6 +15,7 @@ from esld.report.words.catalogue import has, message, read_by
 from esld.report.words.grammar import joined
 
 TAG = "needs:"  # how the tag of a need begins
+AT_VISITS: tuple[Kind, ...] = ("mmrm", "ancova", "worst_rank", "responder")  # kinds of analyses of parameters
 _SAFETY = ("EX", "AE")  # domains
 _AMINOTRANSFERASES, _BILIRUBIN = ("ALT", "AST"), "BILI"
 
@@ -101,6 +102,11 @@ def _no_liver_injury(study: Study) -> str:
     return message("safety.no_liver.yet" if planned >= {"ALT", _BILIRUBIN} else "safety.no_liver")
 
 
+def _no_parameters(study: Study) -> str:
+    kinds = {analysis.kind for analysis in study.protocol.analyses}
+    return "" if kinds & {*AT_VISITS} else message("needs.parameters")
+
+
 def _no_previous(study: Study) -> str:
     return "" if study.cut.previous else message("diff.none")
 
@@ -116,5 +122,6 @@ NEEDS: Mapping[str, Callable[[Study], str]] = {
     "ledger": _no_ledger,
     "safety_set": _no_safety_set,
     "liver_injury": _no_liver_injury,
+    "parameters": _no_parameters,
     "previous": _no_previous,
 }
