@@ -204,7 +204,8 @@ def _explained(
     cause = fault.get("ctx", {}).get("error")
     if isinstance(cause, MisfitError):
         for misfit in cause.misfits:
-            line, key, where = _told(file, lines, (*fault["loc"], *misfit.place))
+            place = (*fault["loc"], *misfit.place)
+            line, key, where = _told(file, lines, place, missing=misfit.offender is None)
             yield line, InputError(key, misfit.rule, misfit.offender, where, misfit.remedy)
         return
     line, key, where = _told(file, lines, fault["loc"], missing=fault["type"] == "missing")

@@ -5,7 +5,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-import yaml
 
 from esld.data.adam.scores import RECIPES
 from esld.protocol import read_protocol
@@ -122,13 +121,6 @@ def test_times_of_the_planned_analyses_are_those_of_the_reference_numbers(protoc
 def test_sets_that_the_data_cannot_tell_are_not_collected(protocol):
     collected = {s.flag: s.collected for s in protocol.analysis_sets}
     assert collected == {"ITTFL": True, "SAFFL": False, "PPROTFL": False}
-
-
-def test_the_same_analysis_has_the_same_id_and_chapter_as_in_the_other_protocol(protocol):
-    other = yaml.safe_load((PROTOCOLS / "nct06167473.yaml").read_text("utf-8"))
-    chapters = {a["id"]: a["chapter"] for a in other["analyses"]}
-    for analysis in protocol.analyses:
-        assert chapters[analysis.id] == analysis.chapter
 
 
 def test_every_analysed_baseline_variable_is_known(protocol):

@@ -13,7 +13,7 @@ from esld.data.adam.scores import RECIPES
 from esld.data.sdtm import DOMAINS
 from esld.protocol import Protocol, reference
 from esld.protocol._base import Assumable, Frozen
-from esld.report.reference import chapters
+from esld.report.reference import CHAPTERS
 from esld.yamlfile import parsed
 
 PAGE = (reference.ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def example(heading: str) -> dict:
 
 
 def test_the_page_is_what_the_generator_gives():
-    assert reference.page(chapters()) == PAGE, (
+    assert reference.page(CHAPTERS) == PAGE, (
         "run 'python -m esld.report.reference > docs/protocol.md' and commit it"
     )
 

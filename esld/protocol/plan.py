@@ -210,9 +210,14 @@ class Analysis(Assumable):
     @model_validator(mode="after")
     def _has_what_its_kind_takes(self) -> Self:
         if self.kind is None:
-            if not self.chapter:
-                rule = "must be given, or a chapter of your own"
-                raise MisfitError([Misfit(("kind",), rule, None, f"Choose one of {', '.join(USES)}.")])
+            own = [kind for kind, use in USES.items() if use.chapter == self.chapter]
+            if own or not self.chapter:
+                rule = (
+                    f"must be given: {self.chapter} reports kinds"
+                    if own
+                    else "must be given, or a chapter of your own"
+                )
+                raise MisfitError([Misfit(("kind",), rule, None, f"Choose one of {', '.join(own or USES)}.")])
             return self
         use, misfits = USES[self.kind], []
         if self.chapter != use.chapter:

@@ -1,7 +1,6 @@
 """One protocol: its parts together, what they must agree on, and what its source does not state."""
 
 from collections.abc import Iterator
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -173,7 +172,7 @@ class Protocol(Frozen):
             raise MisfitError(misfits)
         return self
 
-    @cached_property
+    @property
     def ratio(self) -> tuple[int, ...]:
         """Patients planned in each arm, in the order of :attr:`arm_labels`."""
         design = self.randomisation.design
@@ -182,13 +181,13 @@ class Protocol(Frozen):
         planned = dict(zip((arm.code for arm in self.arms), design.ratio, strict=False))
         return tuple(planned.get(code, 1) for code in self.arm_labels)
 
-    @cached_property
+    @property
     def arm_labels(self) -> dict[str, str]:
         """Reader's label by ARMCD: the control first, then the others in the protocol's order."""
         ordered = sorted(self.arms, key=lambda arm: arm.code != self.control)
         return {arm.code: arm.label for arm in ordered}
 
-    @cached_property
+    @property
     def by_infusion(self) -> bool:
         """Whether what is given is given by infusion: so say the doses that are stated, and one is."""
         doses = [arm.dose for arm in self.arms if arm.dose]
@@ -200,12 +199,12 @@ class Protocol(Frozen):
         others = (part.sources for part in (self.rescue, self.transplant) if part)
         return tuple(chain((s for endpoint in self.endpoints for s in endpoint.sources), *others))
 
-    @cached_property
+    @property
     def primary(self) -> Analysis:
         """The primary analysis: the first of that role."""
         return next(a for a in self.analyses if a.role == "primary")
 
-    @cached_property
+    @property
     def horizon_days(self) -> float:
         """The day of the primary outcome, in days after randomisation: its first milestone, its horizon, or its visit; without
         any of these the last visit.

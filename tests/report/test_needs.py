@@ -27,7 +27,6 @@ ABSENT = {
     },
     "mayo-pbc": {
         "ledger": "There is no ledger of assignments in the data of this trial: that the list was followed cannot be shown.",
-        "episodes": "The data do not record single episodes; only the first is known.",
         "safety_set": (
             "Safety cannot be judged: the data of this trial hold no record of what was given and no adverse events."
         ),
@@ -55,13 +54,13 @@ def test_each_need_is_met_by_a_study_and_not_by_another():
 
 
 class TestComparison:
-    def test_the_arms_that_are_compared(self, study):
-        assert needs.compared(study("demo-final")) == study("demo-final").arms
+    def test_the_control_is_compared_with_each_other_arm(self, study):
+        assert needs.pairs(study("demo-final")) == [tuple(study("demo-final").arms)]
 
     def test_an_arm_without_anybody_is_named(self):
         own = study_of([patient(1, HIGH)])
         with pytest.raises(UnmetNeedError, match="nobody had been randomised to the low-dose group"):
-            needs.compared(own)
+            needs.pairs(own)
 
 
 class TestTheSafetySet:
@@ -91,7 +90,7 @@ def test_an_error_is_one_plain_line():
 def test_a_notebook_shows_the_sentence_and_no_traceback(study, capsys):
     shell = InteractiveShell()
     shell.push({"needs": needs, "study": study("demo-interim-blinded")})
-    result = shell.run_cell("arms = needs.compared(study)")
+    result = shell.run_cell("arms = needs.pairs(study)")
     assert isinstance(result.error_in_exec, UnmetNeedError)
     out = capsys.readouterr()
     assert (out.out + out.err).strip() == ABSENT["demo-interim-blinded"]["comparison"]

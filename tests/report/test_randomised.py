@@ -1,9 +1,17 @@
 """The order of entry, and the design that a randomisation test repeats."""
 
+from dataclasses import replace
+
 import pytest
 
-from esld.protocol import RandomisationDesign
-from esld.randomisation import CompleteRandomisation, Conditioned, PermutedBlocks, SimpleRandomisation
+from esld.protocol import Factor, Protocol, RandomisationDesign
+from esld.randomisation import (
+    CompleteRandomisation,
+    Conditioned,
+    PermutedBlocks,
+    SimpleRandomisation,
+    Stratified,
+)
 from esld.report import randomised
 from esld.report.randomisation import entry
 from esld.report.results import rows_of
@@ -34,10 +42,6 @@ def test_order_of_entry_is_by_day_then_number(small):
         (RandomisationDesign(kind="complete"), CompleteRandomisation(sizes=(2, 2))),
         (RandomisationDesign(kind="permuted blocks"), CompleteRandomisation(sizes=(2, 2))),
         (
-            RandomisationDesign(kind="permuted blocks", block_sizes=(2,), strata=("SITE",)),
-            CompleteRandomisation(sizes=(2, 2)),
-        ),
-        (
             RandomisationDesign(kind="permuted blocks", block_sizes=(2, 4)),
             Conditioned(design=PermutedBlocks(n=4, sizes=(2, 4)), sizes=(2, 2)),
         ),
@@ -46,24 +50,52 @@ def test_order_of_entry_is_by_day_then_number(small):
             Conditioned(design=SimpleRandomisation(n=4), sizes=(2, 2)),
         ),
     ],
-    ids=["none", "complete", "blocks of hidden sizes", "strata", "blocks", "simple"],
+    ids=["none", "complete", "blocks of hidden sizes", "blocks", "simple"],
 )  # fmt: skip
 def test_reference_set_is_that_of_the_protocol_given_the_sizes(small, design, wanted):
-    assert randomised.reference_design(with_design(small, design)) == wanted
+    assert randomised.reference_design(with_design(small, design), (LOW, HIGH)) == wanted
+
+
+def test_within_strata_every_stratum_has_the_sizes_that_came_about(small):
+    """In order of entry: P-002 high, P-004 low, P-003 high, P-001 low; P-004 and P-003 are of the second site."""
+    site = small.adsl["USUBJID"].isin(["P-003", "P-004"]).map({True: "2", False: "1"})
+    without = with_design(small, None)
+    protocol = without.protocol.model_copy(update={"strata": (Factor(name="Site", variable="SITEID"),)})
+    own = replace(without, protocol=protocol, adsl=small.adsl.assign(STRATAR=site))
+    one = CompleteRandomisation(sizes=(1, 1))
+    assert randomised.reference_design(own, (LOW, HIGH)) == Stratified(
+        designs={"1": one, "2": one}, strata=["1", "2", "2", "1"]
+    )
+    assert randomised.planned_design(own, 4) is None
+
+
+def test_a_part_of_the_patients_keeps_nothing_but_its_sizes(small):
+    design = with_design(small, RandomisationDesign(kind="permuted blocks", block_sizes=(2,)))
+    found = randomised.reference_design(design, (LOW, HIGH), ["P-001", "P-002", "P-003"])
+    assert found == CompleteRandomisation(sizes=(1, 2))
+
+
+def test_a_ratio_is_that_of_the_pair_whichever_arm_the_protocol_names_first(small):
+    own = with_design(small, RandomisationDesign(kind="simple", ratio=(1, 2)))
+    turned = replace(own, protocol=Protocol.model_validate(own.protocol.model_dump() | {"control": HIGH}))
+    assert own.protocol.ratio == (1, 2)
+    assert turned.protocol.ratio == (2, 1)
+    assert turned.arms == [HIGH, LOW]
+    found = randomised.reference_design(turned, (HIGH, LOW))
+    assert found == Conditioned(design=SimpleRandomisation(n=4, probability_second=1 / 3), sizes=(2, 2))
 
 
 def test_the_example_could_have_come_about(study):
     """The demonstration trial's allocation is one that its protocol can yield."""
     own = study("demo-final")
     codes = randomised.order_of_entry(own)["ARMCD"].eq(own.arms[1]).to_numpy(dtype=int)
-    assert randomised.reference_design(own).admits(codes)
+    assert randomised.reference_design(own, own.pairs[0]).admits(codes)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"ratio": (0, 1)}, "ratio must be whole numbers above 0"),
-        ({"block_sizes": (2, 3)}, r"block_sizes must be multiples of 2, got \[3\]"),
+        ({"ratio": (0, 1)}, "greater than or equal to 1"),
         ({"kind": "simple", "block_sizes": (2,)}, "block_sizes belong to permuted blocks, not to simple"),
     ],
 )

@@ -91,10 +91,14 @@ def in_words(number: int) -> str:
 
 
 def period(days: float) -> str:
-    """A horizon in days as a reader says it: ``one year``, ``two years``, ``120 days``."""
-    years = days / 365.25
-    if abs(years - round(years)) < 0.003 and round(years) >= 1:
+    """A horizon in days as a reader says it: ``one year``, ``24 weeks``, ``six months``, ``120 days``."""
+    years, weeks, months = days / 365.25, days / 7, days / 365.25 * 12
+    if round(years) >= 1 and min(abs(years - round(years)), abs(days / 365 - round(years))) < 0.003:
         return message("counted", count=in_words(round(years)), noun=noun("year", round(years)))
+    if weeks == round(weeks) and weeks >= 2:
+        return message("counted", count=in_words(round(weeks)), noun=noun("week", weeks))
+    if days % 1 and abs(months - round(months)) < 0.003:
+        return message("counted", count=in_words(round(months)), noun=noun("month", round(months)))
     return message("counted", count=f"{days:g}", noun=noun("day", days))
 
 
