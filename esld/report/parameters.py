@@ -30,6 +30,12 @@ def each_compared(study: Study, *kinds: Kind) -> list[tuple[Analysis, Parameter]
     return each(study, *kinds) if study.compares else []
 
 
+def planned_at_visits(study: Study) -> list[Analysis]:
+    """Planned analyses of parameters at visits; raises :class:`UnmetNeedError` where there are none."""
+    needs.require(study, "parameters")
+    return list(study.protocol.of_kind(*needs.AT_VISITS))
+
+
 def at_visits(study: Study) -> list[Parameter]:
     """Every parameter that is analysed at visits, once; raises :class:`UnmetNeedError` where none is."""
     needs.require(study, "parameters")

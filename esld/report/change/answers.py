@@ -100,9 +100,9 @@ def _table(study: Study, plans: Sequence[Analysis], results: Results, *, level: 
                     line["p"] = number(test, style="p")
                     lines.append(line)
                     rows += [row for row in (gap, test) if row]
-    heads = {"estimate": message(f"sensitivity.{own.kind}", level=level)}
-    title = message("sensitivity.title", title=own.title)
-    notes = (message("sensitivity.note", difference=compared.minus(study)), *notes_of(rows))
+    heads = {"estimate": message(f"change.sensitivity.{own.kind}", level=level)}
+    title = message("change.sensitivity.title", title=own.title)
+    notes = (message("change.sensitivity.note", difference=compared.minus(study)), *notes_of(rows))
     id = result_name(study.protocol, f"sensitivity_{own.kind}", own)
     return Table(id, title, lines, footnotes=notes, heads=heads)
 

@@ -24,6 +24,11 @@ from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import treatment
 
 
+def planned(study: Study) -> list[Analysis]:
+    """The planned hierarchies, sensitivity analyses among them, where arms are compared; else none."""
+    return [plan for plan in study.protocol.analyses if plan.kind == "hierarchy" and study.compares]
+
+
 def compare_patients(
     study: Study,
     analysis: Analysis,

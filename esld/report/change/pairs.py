@@ -1,10 +1,9 @@
 """The arms that are compared with the control: what a difference is called, and p-values that share one error."""
 
-from collections.abc import Iterable
-
 import pandas as pd
 
 from esld.data.study import Study
+from esld.multiplicity import fixed_sequence, holm
 from esld.report.results import Reported
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import arm_in_prose, treatment_in_title
@@ -48,19 +47,10 @@ def with_adjusted(study: Study, rows: pd.DataFrame, statistic: str, *, time: flo
     if time is not None:
         own = own[own["time"].astype(float).eq(time)]
     own = own.set_index("group").reindex([difference_label(pair) for pair in study.pairs]).reset_index()
-    rule = study.protocol.multiplicity
-    shared = own.assign(value=_shared(own["value"], rule), statistic=statistic + ADJUSTED)
+    adjust = holm if study.protocol.multiplicity == "holm" else fixed_sequence
+    shared = own.assign(value=adjust(own["value"].tolist()), statistic=statistic + ADJUSTED)
     shared["lower"] = shared["upper"] = float("nan")
     return pd.concat([rows, shared], ignore_index=True)
-
-
-def _shared(p_values: Iterable[float], rule: str) -> list[float]:
-    """P-values adjusted by a rule, in the order given; one that is missing stays so, and counts as 1."""
-    p = pd.Series(list(p_values), dtype=float)
-    order = p.fillna(1.0).sort_values(kind="stable") if rule == "holm" else p.fillna(1.0)
-    factors = range(len(p), 0, -1) if rule == "holm" else [1] * len(p)
-    stepwise = (order * list(factors)).clip(upper=1.0).cummax()
-    return stepwise.sort_index().where(p.notna()).tolist()
 
 
 def note(study: Study) -> list[str]:

@@ -173,6 +173,16 @@ def why_they_differ(study: Study, analysis: Analysis, reported: Reported) -> str
     return message(_key(study, "ranked.why"), visit=visit, arms=joined(arms), organ=_organ(study))
 
 
+def ranked_words(
+    study: Study, analysis: Analysis, headline: str, ranked: Results, *, level: str
+) -> list[str]:
+    """What the ranks say by one parameter, and how that may differ from a model: by the headline's, else the first one."""
+    code = headline if headline in analysis.parameters else analysis.parameters[0]
+    reported = ranked[analysis.id, code]
+    said = ranked_sentence(study, analysis, study.protocol.parameter(code), reported, level=level)
+    return [said, why_they_differ(study, analysis, reported)]
+
+
 def ranked_sentence(
     study: Study, analysis: Analysis, parameter: Parameter, reported: Reported, *, level: str
 ) -> str:

@@ -378,6 +378,6 @@ def _meaning(row: Row, parameter: Parameter, second: str) -> str:
     return message(f"change.meaning.{side}", parameter=prose(parameter.param), second=treatment(second))
 
 
-def planned_models(study: Study, analyses: Sequence[Analysis]) -> list[str]:
-    """What the protocol says of the methods of analyses, each once."""
-    return [message("model.planned", method=method) for method in dict.fromkeys(a.method for a in analyses)]
+def planned_methods(analyses: Sequence[Analysis]) -> list[str]:
+    """What the protocol says of the models by visit, each once."""
+    return [message("model.planned", method=method) for method in dict.fromkeys(a.method for a in analyses if a.model)]
