@@ -56,7 +56,9 @@ def answer(study: Study, headline: str, results: Results, *, level: str) -> str:
     reported = results[plan.id, code]
     if plan.kind == "hierarchy":
         return pairs_sentence(study, plan, reported, level=level)
-    said = {"worst_rank": ranked_sentence, "responder": response_sentence}.get(str(plan.kind), change_sentence)
+    said = {"worst_rank": ranked_sentence, "responder": response_sentence}.get(
+        str(plan.kind), change_sentence
+    )
     return said(study, plan, study.protocol.parameter(code), reported, level=level)
 
 

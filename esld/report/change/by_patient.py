@@ -93,7 +93,8 @@ def _course_words(
 def not_computed(study: Study) -> list[tuple[str, str]]:
     """Quantities that the trial does not give, with the reason: a sentence each, never a guess."""
     stated = study.protocol.not_collected
-    lacking = missing_components(study.protocol)
+    planned = {parameter.paramcd for parameter in study.protocol.parameters}
+    lacking = {code: parts for code, parts in missing_components(study.protocol).items() if code in planned}
     needs = {code: message("not_collected.needs", code=code, parts=joined(p)) for code, p in lacking.items()}
     told = {
         code: reason if reason.endswith(".") else message("not_collected.stated", code=code, reason=reason)

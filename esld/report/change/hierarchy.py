@@ -112,7 +112,9 @@ def pairs_table(study: Study, analysis: Analysis, reported: Reported) -> Table:
     """Pairs won, lost and left undecided by each outcome of the hierarchy, then in all."""
     several = compared.several(study)
     first, second = ("control", "other") if several else study.pairs[0]
-    labels = [message("ranked.control"), message("ranked.other")] if several else [*map(arm_label, study.pairs[0])]
+    labels = (
+        [message("ranked.control"), message("ranked.other")] if several else [*map(arm_label, study.pairs[0])]
+    )
     keys = {f"{second}.better": "wins", f"{first}.better": "losses", "ties": "ties"}
     heads = {
         f"{second}.better": message("pairs.better", arm=labels[1]),
@@ -140,9 +142,7 @@ def _sizes(study: Study, analysis: Analysis, pair: tuple[str, str]) -> str:
     return message("pairs.note", first=first, second=second)
 
 
-def pairs_sentence(
-    study: Study, analysis: Analysis, reported: Reported, *, level: str
-) -> str:
+def pairs_sentence(study: Study, analysis: Analysis, reported: Reported, *, level: str) -> str:
     """Pairs won and lost, net benefit with its interval, win ratio, and the exact p-value, of each comparison."""
     return " ".join(_of_pair(reported, pair, level=level) for pair in study.pairs)
 

@@ -174,7 +174,10 @@ def compared_table(
             line["quantity"] = Label(numbers.with_unit(parameter.param, parameter.unit), parameter.paramcd)
             for arm in () if modelled else study.filled:
                 mean = reported.find("ls_mean", arm)
-                line |= {f"{arm}.n": Number(mean.n if mean else 0), f"{arm}.change": or_not(estimate(mean, d, "signed"))}
+                line |= {
+                    f"{arm}.n": Number(mean.n if mean else 0),
+                    f"{arm}.change": or_not(estimate(mean, d, "signed")),
+                }
                 shown += [mean] if mean else []
             if pair and modelled:
                 line |= _by_model(models[parameter.paramcd], pair, visit, d, shown)

@@ -28,7 +28,9 @@ def shares_error(study: Study) -> bool:
     return several(study) and study.protocol.multiplicity != "none"
 
 
-def with_adjusted(study: Study, rows: pd.DataFrame, statistic: str, *, time: float | None = None) -> pd.DataFrame:
+def with_adjusted(
+    study: Study, rows: pd.DataFrame, statistic: str, *, time: float | None = None
+) -> pd.DataFrame:
     """Rows in long form, and after them the adjusted p-value of each comparison, where the protocol adjusts.
 
     Parameters

@@ -30,7 +30,7 @@ from esld.report.planned import result_name
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group
+from esld.report.words.grammar import in_prose, joined, of_group, treatment
 
 RANKS = "centred-rank-sum"  # step of the method: of the second arm
 SHARE = "win_probability"
@@ -90,14 +90,18 @@ def _organ(study: Study) -> str:
     return study.protocol.transplant.organ if study.protocol.transplant else ""
 
 
-def ranked_table(study: Study, analysis: Analysis, ranked: Results, *, level: str = "95 %") -> Table | Sentence:
+def ranked_table(
+    study: Study, analysis: Analysis, ranked: Results, *, level: str = "95 %"
+) -> Table | Sentence:
     """Ranks at one visit: who is counted how, the probability of faring better, and its tests.
 
     A sentence where by no parameter anybody can be ranked against the control.
     """
     visit = visit_of(study, analysis)
     own = {p: ranked[analysis.id, p.paramcd] for p in parameters_of(study, analysis)}
-    shares = [reported.row(SHARE, difference_label(pair)) for reported in own.values() for pair in study.pairs]
+    shares = [
+        reported.row(SHARE, difference_label(pair)) for reported in own.values() for pair in study.pairs
+    ]
     if not any(share.value is not None for share in shares):
         reasons = dict.fromkeys(_why_unranked(study, r, pair) for r in own.values() for pair in study.pairs)
         reason = message("reasons.list").join(reasons)
@@ -132,7 +136,8 @@ def ranked_table(study: Study, analysis: Analysis, ranked: Results, *, level: st
         *notes_of(row for row in shown if row.value is None),
     ]
     spanners = {
-        label: [f"{place}.{what}" for what in _counted(study)] for label, place in zip(labels, places, strict=True)
+        label: [f"{place}.{what}" for what in _counted(study)]
+        for label, place in zip(labels, places, strict=True)
     }
     id = result_name(study.protocol, "change_ranked", analysis)
     group = "comparison" if compared.several(study) else None
@@ -164,7 +169,7 @@ def why_they_differ(study: Study, analysis: Analysis, reported: Reported) -> str
         return ""
     arms = [
         message(
-            _key(study, "ranked.arm"), arm=escape(arm_in_prose(arm)),
+            _key(study, "ranked.arm"), arm=treatment(arm),
             **{what: whole(reported.row(what, arm)) for what in _counted(study) if what in ("died", "transplanted")},
         )
         for arm in study.arms
@@ -191,12 +196,18 @@ def ranked_sentence(
 
 
 def _of_pair(
-    study: Study, analysis: Analysis, parameter: Parameter, reported: Reported, pair: tuple[str, str], *, level: str
+    study: Study,
+    analysis: Analysis,
+    parameter: Parameter,
+    reported: Reported,
+    pair: tuple[str, str],
+    *,
+    level: str,
 ) -> str:
     label, visit = difference_label(pair), prose(visit_of(study, analysis).label)
     share = reported.row(SHARE, label)
     p, *adjusted = (reported.row(s, label) for s in compared.p_of(reported, RANDOMISATION_P, pair))
-    name, (first, second) = prose(parameter.param), (escape(arm_in_prose(arm)) for arm in pair)
+    name, (first, second) = prose(parameter.param), map(treatment, pair)
     if share.lower is None or p.value is None:
         reason = (
             _why_unranked(study, reported, pair)
@@ -209,5 +220,12 @@ def _of_pair(
     if adjusted:
         tests = message("ranked.p.adjusted", p=p_equals(p), adjusted=p_equals(adjusted[0]))
     return message(
-        _key(study, "ranked"), parameter=name, visit=visit, first=first, second=second, level=level, tests=tests, **shown
+        _key(study, "ranked"),
+        parameter=name,
+        visit=visit,
+        first=first,
+        second=second,
+        level=level,
+        tests=tests,
+        **shown,
     )

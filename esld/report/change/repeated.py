@@ -172,7 +172,9 @@ def change_table(
         own = _lines(study, analysis, parameter, changes[analysis.id, code])
         lines += [line for line, _ in own]
         rows += [row for _, found in own for row in found]
-    spanners = {arm_label(arm): [f"{arm}.{what}" for what in ("n", "mean_sd", "change")] for arm in study.arms}
+    spanners = {
+        arm_label(arm): [f"{arm}.{what}" for what in ("n", "mean_sd", "change")] for arm in study.arms
+    }
     heads = {f"{arm}.mean_sd": message("change.column.mean_sd") for arm in study.arms}
     heads |= {f"{arm}.change": message("change.column.change", level=level) for arm in study.arms}
     between = {pair: [key for key in lines[0] if key.startswith(_key(study, pair))] for pair in study.pairs}
@@ -316,9 +318,7 @@ def change_sentence(
     reached = (reported.find("lower", arm, time) if by_model else arms[arm] for arm in study.filled)
     if not any(row and row.n for row in reached):
         return message("change.unreached", **about)
-    gaps = {
-        pair: reported.find("ls_mean_difference", difference_label(pair), time) for pair in study.pairs
-    }
+    gaps = {pair: reported.find("ls_mean_difference", difference_label(pair), time) for pair in study.pairs}
     needed = list(gaps.values()) if gaps else list(arms.values())
     if all(row is None or row.value is None for row in needed):
         why = needed[-1].reason if needed[-1] else None
@@ -357,11 +357,19 @@ def _difference(
         why = gap.reason if gap else None
         reason = escape(worded(why)) if why else message("change.nobody")
         return message("change.none.pair", first=first, second=second, reason=reason)
-    rows = [reported.row(name, difference_label(pair), time) for name in compared.p_of(reported, P, pair, time)]
+    rows = [
+        reported.row(name, difference_label(pair), time) for name in compared.p_of(reported, P, pair, time)
+    ]
     key = "change.difference" if len(rows) == 1 else "change.difference.adjusted"
     adjusted = p_equals(rows[-1])
     return message(
-        key, level=level, first=first, second=second, p=p_equals(rows[0]), adjusted=adjusted, **_limits(gap, decimals)
+        key,
+        level=level,
+        first=first,
+        second=second,
+        p=p_equals(rows[0]),
+        adjusted=adjusted,
+        **_limits(gap, decimals),
     )
 
 
@@ -380,4 +388,7 @@ def _meaning(row: Row, parameter: Parameter, second: str) -> str:
 
 def planned_methods(analyses: Sequence[Analysis]) -> list[str]:
     """What the protocol says of the models by visit, each once."""
-    return [message("model.planned", method=method) for method in dict.fromkeys(a.method for a in analyses if a.model)]
+    return [
+        message("model.planned", method=method)
+        for method in dict.fromkeys(a.method for a in analyses if a.model)
+    ]

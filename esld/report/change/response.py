@@ -32,7 +32,9 @@ CASES = ("", "observed", "best", "worst")  # what those without a value count as
 _NOISE = 1e-9  # a value this close to the limit, in parts of it, is at it
 
 
-def response_rows(study: Study, analysis: Analysis, parameter: Parameter, *, conf_level: float) -> pd.DataFrame:
+def response_rows(
+    study: Study, analysis: Analysis, parameter: Parameter, *, conf_level: float
+) -> pd.DataFrame:
     """Responders in long form.
 
     Who died before the visit, or has no value at it, is none. Beside it: ``observed``, those with a value alone; ``best`` and
@@ -148,7 +150,9 @@ def response_table(study: Study, analysis: Analysis, responses: Results, *, leve
     for parameter in parameters:
         reported = responses[analysis.id, parameter.paramcd]
         for case in CASES:
-            line: dict[str, Cell] = {"parameter": Label(parameter.param, parameter.paramcd)} if len(parameters) > 1 else {}
+            line: dict[str, Cell] = (
+                {"parameter": Label(parameter.param, parameter.paramcd)} if len(parameters) > 1 else {}
+            )
             line["analysis"] = Label(message(f"response.case.{case or 'planned'}"), case or "planned")
             for arm in study.filled:
                 row = reported.row(_named(SHARE, case), arm)
@@ -169,7 +173,10 @@ def response_table(study: Study, analysis: Analysis, responses: Results, *, leve
     notes = [definition(study, analysis, parameter) for parameter in parameters]
     notes.append(message("response.note.cases"))
     if study.compares:
-        notes += [message("response.note.difference", difference=compared.minus(study)), *compared.note(study)]
+        notes += [
+            message("response.note.difference", difference=compared.minus(study)),
+            *compared.note(study),
+        ]
     notes += notes_of(rows)
     id = result_name(study.protocol, "responders", analysis)
     group = "parameter" if len(parameters) > 1 else None
@@ -231,7 +238,10 @@ def response_sentence(
     ]  # fmt: skip
     if not parts:
         return message("response.none", visit=visit, parameter=prose(parameter.param))
-    said = [message("response", visit=visit, arms=joined(parts)), escape(definition(study, analysis, parameter))]
+    said = [
+        message("response", visit=visit, arms=joined(parts)),
+        escape(definition(study, analysis, parameter)),
+    ]
     return " ".join([*said, *(_difference(reported, pair, level=level) for pair in study.pairs)])
 
 
