@@ -31,8 +31,8 @@ seed: str = "esld 04_change"  # words that fix the draws of a test too large to 
 from IPython.display import display
 
 from esld.report import numbers, parameters
-from esld.report.chapter import open_chapter
 from esld.report.change import answers, by_patient, hierarchy, one_visit, ranked, repeated, response, shift
+from esld.report.chapter import open_chapter
 
 chapter = open_chapter("04_change", cut=cut)
 study = chapter.study

@@ -6,19 +6,18 @@ import pytest
 
 from esld.data.cutfile import read_cut
 from esld.data.study import Study, load_study
-from esld.report import parameters
 from esld.report.baseline import characteristics as baseline
+from esld.report.change import repeated
 from esld.report.data_cut import records as data_cut
 from esld.report.data_cut.estimands import estimand_table
 from esld.report.drawing import figures
 from esld.report.flow import flow_table, participant_flow
-from esld.report.change import repeated
 from esld.report.results import Reported, rows_of
 from esld.report.survival import tables as survival_tables
 from esld.report.tables import Table
 from esld.report.words.catalogue import Reader, read_by
 from esld.survival import kaplan_meier, milestone
-from tests.report.builders import LABELS, ROOT
+from tests.report.builders import LABELS, ROOT, TERMS
 
 CUTS = ("demo-final", "demo-interim", "mayo-pbc")
 
@@ -40,7 +39,7 @@ def study() -> Callable[[str], Study]:
 def style() -> Iterator[None]:
     """The look of a chapter, and the labels of the trials."""
     figures.set_style()
-    with read_by(Reader("en", LABELS)):
+    with read_by(Reader("en", LABELS, TERMS)):
         yield
 
 
@@ -101,6 +100,5 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
     reported = rows_of("os_km", survival_tables.curve_rows(curves, points), analysis="OS-KM", chapter="c")
     yield survival_tables.curve_table(reported, curves, points, id="os_km", title="Overall survival")
     yield survival_tables.ending_table(os, arms=study.arms)
-    for analysis in ("LFT", "SCORES"):
-        for parameter in parameters.parameters_of(study, analysis):
-            yield repeated.change_table(study, parameter, changes(parameter.paramcd))
+    for plan in study.protocol.of_kind("mmrm"):
+        yield repeated.change_table(study, plan, {(plan.id, code): changes(code) for code in plan.parameters})

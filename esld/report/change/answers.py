@@ -1,4 +1,4 @@
-"""The chapter's answer: that of the primary analysis, or of the first one that is planned; and sensitivity analyses beside theirs."""
+"""The chapter's answer, of the primary analysis or the first one; and sensitivity analyses beside the one that they are of."""
 
 from collections.abc import Iterable, Sequence
 
@@ -75,7 +75,7 @@ _SHOWN: dict[str, tuple[str, str, Style]] = {
 def sensitivity_tables(
     study: Study, analyses: Iterable[Analysis], results: Results, *, level: str
 ) -> list[Table]:
-    """Of each analysis with sensitivity analyses a table: a line each, the analysis itself first, for each parameter and comparison."""
+    """Of each analysis with sensitivity analyses a table, for each parameter and comparison a line each, its own first."""
     planned = [(plan, study.protocol.variants(plan)) for plan in analyses]
     return [
         _table(study, (plan, *variants), results, level=level)

@@ -13,7 +13,7 @@ from esld.protocol import Parameter, Rescue
 from esld.report import numbers
 from esld.report.change import courses
 from esld.report.drawing import figures
-from esld.report.drawing.axes import TimeAxis, time_axis
+from esld.report.drawing.axes import time_axis
 from esld.report.parameters import analysed, counted_from, lowered, unrecorded, unrecorded_words
 from esld.report.phrases import Sentence, prose, span, whole
 from esld.report.results import Reported
@@ -39,18 +39,12 @@ def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | S
         alt=_course_words(study, parameter, rows, ends, log=log),
         label=numbers.unit(parameter.unit) or parameter.param,
         ends=ends,
-        time=_time(study, rows),
+        time=time_axis(study.protocol.schedule.visits[-1].target - 1),
         since=counted_from(study),
         normal=normal,
         normal_label=message(f"course.normal.{name}", count=len(normal)),
         log=log,
     )
-
-
-def _time(study: Study, rows: pd.DataFrame) -> TimeAxis:
-    """The axis up to the last planned visit, or the last value where that is later."""
-    planned = 7 * study.protocol.schedule.visits[-1].week
-    return time_axis(planned, reach=float(rows["ADY"].max()))
 
 
 def _ends(study: Study, rows: pd.DataFrame) -> pd.DataFrame:

@@ -106,7 +106,7 @@ def _global(study: Study, fit: MMRM, visit: float) -> pd.DataFrame:
 def fit_change(
     study: Study, known: pd.DataFrame, analysis: Analysis, *, conf_level: float, unit: str
 ) -> MMRM:
-    """The model that the protocol names: change on baseline, group, visit, and group by visit; and on the strata, where it says so.
+    """The model that the protocol names: change on baseline, group, visit, group by visit, and the strata where it says so.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def fit_change(
     if analysis.stratified:
         strata = study.randomised.set_index("USUBJID")["STRATAR"].fillna("")
         frame["STRATAR"] = known["USUBJID"].map(strata).astype(str)
-        if frame["STRATAR"].nunique() > 1:
+        if len(set(frame["STRATAR"])) > 1:
             formula = "CHG ~ BASE + STRATAR + ARMCD * AVISITN"
     return mmrm(
         frame, formula, subject="USUBJID", visit="AVISITN", covariance=analysis.model.covariance,

@@ -94,10 +94,8 @@ def responded(analysis: Analysis, frame: pd.DataFrame) -> np.ndarray:
         found = np.where(base > 0, 100 * change / np.where(base > 0, base, np.nan), np.nan)
         scale = 100 * np.maximum(np.abs(value), np.abs(base)) / np.where(base > 0, base, np.nan)
     noise = _NOISE * np.nan_to_num(scale)
-    if response.at_least is not None:
-        reached = found >= response.at_least - noise
-    else:
-        reached = found <= (response.at_most or 0.0) + noise
+    side, limit = (1, response.at_least) if response.at_least is not None else (-1, response.at_most)
+    reached = side * (found - (limit or 0.0)) >= -noise
     return np.where(np.isnan(found), np.nan, reached.astype(float))
 
 
