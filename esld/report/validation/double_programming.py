@@ -16,6 +16,7 @@ from esld.report import cells, numbers
 from esld.report.cells import Cell, Label, Number
 from esld.report.difference import result_name
 from esld.report.phrases import Sentence, method_words, whole, worded
+from esld.report.planned import result_name as name_of
 from esld.report.results import Reported, Row, slug
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
@@ -274,8 +275,8 @@ def _prevalent(study: Study, code: str) -> set[str]:
 def _changes(study: Study, found: _Rows) -> Iterator[Pair | None]:
     weeks = {float(v.number): float(v.week) for v in study.protocol.schedule.visits}
     for analysis in study.protocol.analyses:
-        for code in analysis.parameters if analysis.model else ():
-            name = f"change_{code.lower()}"
+        for code in analysis.parameters if analysis.kind == "mmrm" else ():
+            name = name_of(study.protocol, f"change_{code.lower()}", analysis, code)
             used = found.rows.get((name, "model_values", "", None))
             fitted = any(
                 k[0] == name and k[1] == "ls_mean" and r.value is not None for k, r in found.rows.items()
@@ -283,9 +284,14 @@ def _changes(study: Study, found: _Rows) -> Iterator[Pair | None]:
             if used is None or not fitted:
                 continue
             adlb = study.adlb[study.adlb["PARAMCD"].eq(code) & study.adlb["ANL01FL"].eq("Y")]
+            own = study.randomised[study.randomised[analysis.analysis_set].eq("Y")].set_index("USUBJID")
+            adlb = adlb[adlb["USUBJID"].isin(own.index)]
+            strata = adlb["USUBJID"].map(own["STRATAR"].fillna("")) if analysis.stratified else None
             adlb = adlb[adlb["CHG"].notna() & adlb["BASE"].notna() & adlb["AVISITN"].isin(weeks)]
             structure = structure_of(used.method)
-            means = longitudinal.ls_means(adlb, structure=structure, arms=study.arms, visits=weeks)
+            means = longitudinal.ls_means(
+                adlb, structure=structure, arms=study.arms, visits=weeks, strata=strata
+            )
             for arm, visit, mean in zip(means["group"], means["time"], means["value"], strict=True):
                 label = study.protocol.parameter(code).param
                 pair = found.pair(

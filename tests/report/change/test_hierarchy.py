@@ -61,7 +61,7 @@ def plain_reading(own):
 
 def test_pairs_of_the_example_are_those_of_the_definition(study):
     own = study("demo-final")
-    plan, result, rows = compared(own)
+    _, result, rows = compared(own)
     wanted = plain_reading(own)
     assert (result.wins, result.losses) == tuple(sum(s == sign for _, s in wanted) for sign in (1, -1))
     for place, part in enumerate(result.components):
@@ -86,7 +86,7 @@ def test_ranks_have_codes_in_the_results_and_names_in_the_table(study):
 
 def test_table_counts_down(study):
     own = study("demo-final")
-    plan, result, rows = compared(own)
+    plan, _, rows = compared(own)
     table = hierarchy.pairs_table(own, plan, rows)
     numbers_of = table.frame.set_index("Outcome").astype(int)
     left = 121

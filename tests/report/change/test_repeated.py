@@ -9,7 +9,6 @@ from esld.reasons import Why
 from esld.report import numbers
 from esld.report.change import repeated
 from esld.report.results import rows_of
-from tests.report.change import trials
 from tests.report.builders import (
     HIGH,
     LABELS,
@@ -21,6 +20,7 @@ from tests.report.builders import (
     study_of,
     unspanned_numbers,
 )
+from tests.report.change import trials
 
 M = "\u2212"
 DIFFERENCE = f"{HIGH} - {LOW}"

@@ -76,9 +76,12 @@ def trial(
             for w in visits
         ]  # fmt: skip
         content["parameters"] = [
-            {"paramcd": "PAIN", "param": "Pain intensity", "kind": "laboratory", "unit": "points", "decimals": 0, "better": "lower"},
-            {"paramcd": "SLEEP", "param": "Sleep quality", "kind": "laboratory", "unit": "points", "decimals": 0, "better": "higher"},
-        ]  # fmt: skip
+            {"paramcd": code, "param": name, "kind": "laboratory", "unit": "points", "better": better}
+            for code, name, better in (
+                ("PAIN", "Pain intensity", "lower"),
+                ("SLEEP", "Sleep quality", "higher"),
+            )
+        ]
         content["baseline_variables"] = ["AGE"]
         content["endpoints"] = [
             {"paramcd": "OS", "param": "Overall survival", "events": [{"event": "DEATH"}]}

@@ -14,11 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
+from esld.report.change.courses import mean_changes, trajectories
 from esld.report.data_cut import enrolment
 from esld.report.drawing import figures
 from esld.report.drawing.axes import time_axis
 from esld.report.drawing.figures import Picture
-from esld.report.change.courses import mean_changes, trajectories
 from esld.report.survival.curves import _apart, _without_collision, survival_curves
 from esld.survival import kaplan_meier
 from tests.report.builders import HIGH, LABELS, LOW
@@ -272,7 +272,13 @@ WEEKS = time_axis(336)
 
 
 def courses(**how) -> Picture:
-    words = {"title": "Bilirubin", "alt": "Each patient.", "label": "mg/dL", "time": WEEKS, "since": "treatment"}
+    words = {
+        "title": "Bilirubin",
+        "alt": "Each patient.",
+        "label": "mg/dL",
+        "time": WEEKS,
+        "since": "treatment",
+    }
     return trajectories(values(), arms=[LOW, HIGH], id="course", **{**words, "ends": ENDS, **how})
 
 
@@ -354,7 +360,8 @@ class TestTrajectories:
 
     def test_arm_without_patients_has_an_empty_panel(self):
         own = values().query("ARMCD == @LOW")
-        picture = trajectories(own, arms=[LOW, HIGH], id="c", title="", alt="", label="", ends=ENDS, time=WEEKS, since="treatment")
+        words = {"id": "c", "title": "", "alt": "", "label": "", "since": "treatment"}
+        picture = trajectories(own, arms=[LOW, HIGH], ends=ENDS, time=WEEKS, **words)
         assert [axes.get_title("left") for axes in picture.figure.axes] == [
             "Low dose (n = 2)",
             "Medium-high dose (n = 0)",
