@@ -14,10 +14,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
+from esld.report.change.courses import mean_changes, trajectories
 from esld.report.data_cut import enrolment
 from esld.report.drawing import figures
 from esld.report.drawing.figures import Picture
-from esld.report.change.courses import mean_changes, trajectories
 from esld.report.survival.curves import _apart, _without_collision, survival_curves
 from esld.survival import kaplan_meier
 from tests.report.builders import HIGH, LABELS, LOW
