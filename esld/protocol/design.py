@@ -45,6 +45,11 @@ class Treatment(Frozen):
         description="hours after an administration in which an adverse event is shown as a reaction; left out where none is",
     )
 
+    @property
+    def an_administration(self) -> str:
+        """What is given once, with its article, as data and queries say it: an infusion, a patch."""
+        return f"{'an' if self.one[0].casefold() in 'aeiou' else 'a'} {self.one}"
+
 
 class Arm(Frozen):
     """One arm; colours follow its place."""

@@ -111,9 +111,10 @@ def _no_previous(study: Study) -> str:
     return "" if study.cut.previous else message("diff.none")
 
 
-# By what a tag gives with a name, ``needs:kind=cox`` or ``needs:score=CPSCORE``: those that a protocol has.
+# By what a tag gives with a name, ``needs:kind=cox`` or ``needs:subgroups=03_survival``: those that a protocol has.
 PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
     "kind": lambda protocol: [analysis.kind for analysis in protocol.analyses if analysis.kind],
+    "subgroups": lambda protocol: [analysis.chapter for analysis in protocol.analyses if analysis.subgroups],
     "score": lambda protocol: [p.paramcd for p in protocol.parameters if p.kind == "score"],
 }
 # By the name that a tag gives: why a study does not have it, or nothing.

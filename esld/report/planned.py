@@ -46,3 +46,9 @@ def is_death(endpoint: Endpoint) -> bool:
 def holds_death(endpoint: Endpoint) -> bool:
     """Whether death is among the events of an endpoint."""
     return any(source.event == "DEATH" for source in endpoint.events)
+
+
+def leading(protocol: Protocol, chapter: str) -> Analysis | None:
+    """The analysis that answers a chapter's question: the primary one where it is the chapter's, else its first, if any."""
+    own = (a for a in (protocol.primary, *protocol.analyses) if a.chapter == chapter and a.of is None)
+    return next(own, None)

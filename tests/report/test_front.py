@@ -9,8 +9,8 @@ import pytest
 
 from esld.data.views import ALL
 from esld.report.data_cut import records as data_cut
-from esld.report.events.any_kind import decompensated_rows
 from esld.report.drawing.flow import flow_figure
+from esld.report.events.any_kind import decompensated_rows
 from esld.report.flow import participant_flow
 from esld.report.front import front_page
 from esld.report.phrases import reader_of
