@@ -76,11 +76,7 @@ chapter.say(*paragraphs.protocol(chapter))
 # %%
 reached = analyses.at_horizon(chapter, conf_level=conf_level)
 display(*paragraphs.horizons(reached))
-
-# %% tags=["hide-input"]
 display(*paragraphs.compatible(reached))
-
-# %%
 display(*exhibits.horizons(chapter, reached))
 
 # %% [markdown] tags=["needs:kind=milestone_test"]
@@ -102,11 +98,7 @@ chapter.table(sensitivity_table(small, conf_level=conf_level))
 # %%
 curves = analyses.curves(chapter, conf_level=conf_level)
 display(*paragraphs.curves(curves))
-
-# %%
 display(*exhibits.curves(chapter, curves, ticks=ticks))
-
-# %%
 chapter.table(sensitivity_table(curves, conf_level=conf_level))
 
 # %% [markdown] tags=["needs:comparison"]

@@ -10,7 +10,8 @@ from esld.data.study import Study
 from esld.data.views import ALL
 from esld.protocol.design import Eligibility
 from esld.report.cells import Cell, Empty, Label, Number
-from esld.report.known import AT_VISITS, Day, judged, known, watched, watched_words
+from esld.report.known import Day, judged, known, watched, watched_words
+from esld.report.needs import AT_VISITS
 from esld.report.planned import is_death
 from esld.report.results import Reported
 from esld.report.tables import Table

@@ -140,7 +140,7 @@ def _detail(row: Row, rows: Sequence[Row], headline: Headline, level: str, study
     lower, upper = (_written(row, x, headline.style, study) for x in (row.lower, row.upper))
     about = {"level": level, "lower": lower, "upper": upper, "n": row.n, "method": method(row)}
     if row.value is None:
-        return _why_none(row, rows)
+        return _why_none(row, rows, study)
     if row.statistic in ("proportion", "response_rate"):
         return message("front.share.exact", share=_written(row, row.value, "percent", study), **about)
     if row.statistic == "survival":
@@ -158,11 +158,13 @@ def _detail(row: Row, rows: Sequence[Row], headline: Headline, level: str, study
     return message("front.p", said=said, p=text if text[0] in "<>" else f"= {text}")
 
 
-def _why_none(row: Row, rows: Sequence[Row]) -> str:
+def _why_none(row: Row, rows: Sequence[Row], study: Study) -> str:
     """Why a card has no number."""
     dead = [r for r in rows if r.statistic == "dead" and (_name(r), r.arm) == (_name(row), row.arm)]
-    if row.statistic == "survival" and dead:
-        return message("front.share.none", dead=numbers.fixed(dead[0].value, 0), n=row.n)
+    endpoint = study.protocol.primary.endpoint
+    if row.statistic == "survival" and dead and endpoint:
+        known = {"dead": numbers.fixed(dead[0].value, 0), "n": row.n}
+        return message("front.share.none", **known, **event_of(study, endpoint).plain)
     compared = any(sign in row.arm for sign in (" - ", " v ", " / "))
     return message("front.difference.none" if compared else "front.none")
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from esld.data.study import Study
 from esld.protocol import Protocol
+from esld.report.needs import AT_VISITS
 from esld.report.phrases import event_words
 from esld.report.planned import is_death
 from esld.report.words.catalogue import message

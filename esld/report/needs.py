@@ -18,6 +18,7 @@ from esld.report.words.catalogue import has, message, read_by
 from esld.report.words.grammar import joined
 
 TAG = "needs:"  # how the tag of a need begins
+AT_VISITS: tuple[Kind, ...] = ("mmrm", "ancova", "worst_rank", "responder")  # kinds of analyses of parameters
 _SAFETY = ("EX", "AE")  # domains
 _PART = "part="
 _AMINOTRANSFERASES, _BILIRUBIN = ("ALT", "AST"), "BILI"
@@ -135,6 +136,11 @@ def _not_two_alike(study: Study) -> str:
     return "" if two and len(set(ratio)) == 1 else message("guessed.not_two")
 
 
+def _no_parameters(study: Study) -> str:
+    kinds = {analysis.kind for analysis in study.protocol.analyses}
+    return "" if kinds & {*AT_VISITS} else message("needs.parameters")
+
+
 def _no_previous(study: Study) -> str:
     return "" if study.cut.previous else message("diff.none")
 
@@ -160,6 +166,7 @@ NEEDS: Mapping[str, Callable[[Study], str]] = {
     "exposure": _no_exposure,
     "adverse_events": _no_adverse_events,
     "liver_injury": _no_liver_injury,
+    "parameters": _no_parameters,
     "previous": _no_previous,
     "two_alike": _not_two_alike,
 }

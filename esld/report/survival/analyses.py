@@ -101,6 +101,11 @@ def analysed(chapter: Chapter, plan: Analysis) -> Analysed:
     return Analysed(chapter=chapter, plan=plan, times=times, event=event, arms=arms, pairs=pairs)
 
 
+def compared(chapter: Chapter, kind: Kind) -> list[Analysed]:
+    """What :func:`planned` gives, of a kind that compares arms; where none are compared, the error that says why."""
+    return planned(chapter, kind) if chapter.pairs else []
+
+
 def planned(chapter: Chapter, kind: Kind) -> list[Analysed]:
     """The planned analyses of a kind, each followed by its variants; without those whose set holds nobody yet."""
     every = chapter.study.protocol.variants
@@ -162,7 +167,7 @@ def curves(chapter: Chapter, *, conf_level: float) -> list[Found]:
 def log_ranks(chapter: Chapter) -> list[Found]:
     """Log-rank tests: of all groups where there are three or more, then of each pair."""
     found = []
-    for own in planned(chapter, "log_rank"):
+    for own in compared(chapter, "log_rank"):
         groups: list[Pair | None] = [None, *own.pairs] if len(own.pairs) > 1 else [*own.pairs]
         for pair in groups:
             arms = pair or own.arms
@@ -186,7 +191,7 @@ def permutations(chapter: Chapter, *, seed: str) -> list[Found]:
 def mean_permutations(chapter: Chapter, *, seed: str) -> list[Found]:
     """Tests of the difference in mean time over the allocations, of each pair, where an analysis has a horizon."""
     found = []
-    for own in planned(chapter, "permutation"):
+    for own in compared(chapter, "permutation"):
         tau = own.plan.horizon_days
         for pair in own.pairs if tau else ():
             test = exact_rmst(**own.of(pair), tau=tau or nan, design=_design(own, pair), seed=seed)
@@ -212,7 +217,7 @@ def penalised_ratios(chapter: Chapter, *, conf_level: float) -> list[Found]:
 def constant_hazards(chapter: Chapter) -> list[Found]:
     """The tests of proportional hazards of every Cox model without strata."""
     found = []
-    for own in planned(chapter, "cox"):
+    for own in compared(chapter, "cox"):
         for pair in () if own.stratified else own.pairs:
             test = hazards_on_arm(own.times, pair)
             sizes = [int(own.times["arm"].eq(arm).sum()) for arm in pair]
@@ -260,7 +265,7 @@ def _each_pair(
 ) -> list[Found]:
     """A computation of each pair of every planned analysis of a kind, handed over."""
     found = []
-    for own in planned(chapter, kind):
+    for own in compared(chapter, kind):
         for pair in own.pairs:
             result = test(own, pair)
             reported = own.hand_over(what, rows(result), pair)

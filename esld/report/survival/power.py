@@ -12,11 +12,12 @@ from esld.report.survival.tables import power_rows
 
 def told(chapter: Chapter) -> Iterator[Any]:
     """What could have been found, and what the size cannot show; nothing where the chapter plans no comparison."""
+    pairs = chapter.pairs
     plan = leading(chapter.study.protocol, chapter.name)
     if plan is None:
         return
     own = analysed(chapter, plan)
-    for pair in own.pairs:
+    for pair in (pair for pair in pairs if pair in own.pairs):
         sizes = [int(own.times["arm"].eq(arm).sum()) for arm in pair]
         seen = own.hand_over("power", power_rows(sizes), pair)
         could = trial_size.what_could_be_seen(seen, own.event)

@@ -241,16 +241,11 @@ def _(result: RMSTContrast, reported: Reported, event: Event) -> str:
         groups = joined(message("arms.one", arm=of_group(arm)) for arm in short)
         return message("rmst.none", horizon=horizon, arms=groups, **event.html)
     one, two = (reported.row("rmst", arm.group) for arm in result.arms)
-    difference = numbers.fixed(row.value, 0)
     words = {
-        "horizon": horizon,
-        "one": span(one, numbers.fixed(one.value, 0)),
-        "two": span(two, numbers.fixed(two.value, 0)),
-        "first": of_group(one.arm),
-        "second": of_group(two.arm),
-        "difference": span(row, difference),
-        "days": noun("day", 1 if difference in ("1", f"{numbers.MINUS}1") else 2),
-    }
+        "horizon": horizon, "first": of_group(one.arm), "second": of_group(two.arm),
+        **_days(one, "one"), **_days(two, "two"),
+        "difference": _days(row, "d")["d"], "days": _days(row, "d")["d_days"],
+    }  # fmt: skip
     limits = {
         "lower": span(row, numbers.fixed(row.lower, 0)),
         "upper": span(row, numbers.fixed(row.upper, 0)),
@@ -264,10 +259,17 @@ def _(result: RMST, reported: Reported, event: Event) -> str:
     row, horizon = reported.row("rmst"), period(result.tau)
     if row.value is None:
         return message("rmst.one.none", horizon=horizon, **event.html)
-    numbers_of = {"one": row.value, "lower": row.lower, "upper": row.upper}
-    parts = {name: span(row, numbers.fixed(value, 0)) for name, value in numbers_of.items()}
+    limits = {"lower": row.lower, "upper": row.upper}
+    parts = {name: span(row, numbers.fixed(value, 0)) for name, value in limits.items()} | _days(row, "one")
     about = {"first": of_group(row.arm), "level": numbers.level(result.conf_level), "horizon": horizon}
     return message("rmst.one", **parts, **about, **event.html)
+
+
+def _days(row: Row, name: str) -> dict[str, str]:
+    """A number of days, and its noun: ``day`` after one."""
+    text = numbers.fixed(row.value, 0)
+    one = text in ("1", f"{numbers.MINUS}1")
+    return {name: span(row, text), f"{name}_days": noun("day", 1 if one else 2)}
 
 
 def medians(curves: Mapping[str, KaplanMeier], reported: Reported, event: Event) -> str:

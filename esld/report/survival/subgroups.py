@@ -12,10 +12,11 @@ from esld.report.cells import Cell, Count, Empty, Label, estimate
 from esld.report.chapter import Chapter
 from esld.report.drawing.figures import Picture
 from esld.report.drawing.forest import ForestLine, forest
+from esld.report.needs import require
 from esld.report.phrases import Sentence, method, notes_of
 from esld.report.results import Reported, Row, slug
 from esld.report.subgroups import Level, heterogeneity, levels_of, sentences
-from esld.report.survival.analyses import Analysed, Pair, planned
+from esld.report.survival.analyses import Analysed, Pair, compared
 from esld.report.survival_times import cox_on_arm, of_arms
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
@@ -60,6 +61,7 @@ class Subgroups:
 
 def subgroups(chapter: Chapter, *, conf_level: float) -> list[Subgroups]:
     """Every planned analysis that is shown in subgroups, pair by pair."""
+    require(chapter.study, f"subgroups={chapter.name}")
     found = []
     for own in (own for kind in ("milestone", "cox") for own in _planned(chapter, kind)):
         for pair in own.pairs:
@@ -70,7 +72,7 @@ def subgroups(chapter: Chapter, *, conf_level: float) -> list[Subgroups]:
 def _planned(chapter: Chapter, kind: Any) -> list[Analysed]:
     if not any(a.subgroups for a in chapter.study.protocol.of_kind(kind)):
         return []
-    return [own for own in planned(chapter, kind) if own.plan.subgroups and own.plan.of is None]
+    return [own for own in compared(chapter, kind) if own.plan.subgroups and own.plan.of is None]
 
 
 def _of_pair(own: Analysed, pair: Pair, conf_level: float) -> Subgroups:

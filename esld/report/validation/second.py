@@ -189,7 +189,11 @@ def _changes(study: Study, plan: Analysis, found: Rows) -> _Found:
         adlb = adlb[adlb["CHG"].notna() & adlb["BASE"].notna() & adlb["AVISITN"].isin(weeks)]
         adlb = adlb[adlb["USUBJID"].isin(members)]
         structure = structure_of(used.method)
-        means = longitudinal.ls_means(adlb, structure=structure, arms=study.arms, visits=weeks)
+        own = study.randomised.set_index("USUBJID")
+        strata = adlb["USUBJID"].map(own["STRATAR"].fillna("")) if plan.stratified else None
+        means = longitudinal.ls_means(
+            adlb, structure=structure, arms=study.arms, visits=weeks, strata=strata
+        )
         for arm, visit, mean in zip(means["group"], means["time"], means["value"], strict=True):
             pair = found.pair(
                 name, "ls_mean", arm, visit, mean, by=LS, name="ls_means",
