@@ -196,7 +196,7 @@ class TestFromResults:
     @pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "mayo-pbc"])
     def test_the_rows_give_the_flow_again(self, study, cut):
         own = study(cut)
-        at = own.protocol.primary.milestones_days[0]
+        at = own.protocol.horizon_days
         again = flow_of(reported(own, at), own, horizon_days=at)
         first = participant_flow(own, horizon_days=at)
         assert again.counts.to_dict("index") == first.counts.to_dict("index")

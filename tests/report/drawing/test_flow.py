@@ -86,7 +86,7 @@ def test_without_screening_it_begins_with_randomisation(study):
     assert "Assessed" not in str(boxes(picture))
     assert "infusion" not in str(boxes(picture))
     assert picture.figure._suptitle.get_text() == "312 patients randomised, 312 analysed"
-    assert picture.alt.startswith("Flow diagram. Randomised 312. D-penicillamine: Allocated 158; ")
+    assert picture.alt.startswith("Flow diagram. Randomised 312. Placebo: Allocated 154; ")
 
 
 def test_arms_keep_their_colour_and_dash():
@@ -124,9 +124,7 @@ def test_words_for_those_who_do_not_see_it():
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_every_word_lies_in_its_box_and_none_on_another(study, cut, layout):
     own = study(cut)
-    picture = flow_figure(
-        participant_flow(own, horizon_days=own.protocol.primary.milestones_days[0]), layout=layout
-    )
+    picture = flow_figure(participant_flow(own, horizon_days=own.protocol.horizon_days), layout=layout)
     figure = picture.figure
     figure.draw_without_rendering()
     axes = figure.axes[0]
