@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from html import unescape
 
 from esld.data.study import Study
+from esld.data.views import ALL
 from esld.errors import RefusedError
 from esld.protocol import Analysis, Kind, Protocol
 from esld.report.phrases import not_compared, reader_of, view_name
@@ -16,6 +17,7 @@ from esld.report.words.grammar import joined
 
 TAG = "needs:"  # how the tag of a need begins
 _SAFETY = ("EX", "AE")  # domains
+_PART = "part="
 _AMINOTRANSFERASES, _BILIRUBIN = ("ALT", "AST"), "BILI"
 
 
@@ -33,10 +35,15 @@ def why_not(study: Study, need: str) -> str:
         return _not_planned(study.protocol, name, value) if value else NEEDS[name](study)
 
 
+def is_silent(need: str) -> bool:
+    """Whether nothing is said where a study does not have it, the heading included: a trial of another kind has no such thing."""
+    return need.startswith(_PART)
+
+
 def is_known(need: str) -> bool:
     """Whether a tag names something of which it is known when a study has it."""
     name, _, value = need.partition("=")
-    return name in PLANNED if value else name in NEEDS
+    return (value in PARTS if is_silent(need) else name in PLANNED) if value else name in NEEDS
 
 
 def planned(study: Study, kind: Kind) -> tuple[Analysis, ...]:
@@ -76,20 +83,38 @@ def _no_ledger(study: Study) -> str:
     return "" if study.file.ledger_path.is_file() else message("ledger.none")
 
 
+def knows_treated(study: Study) -> bool:
+    """Whether the data tell who was treated; where they do not, safety is shown of all who were randomised."""
+    return "EX" in study.tables and bool(study.randomised["SAFFL"].notna().any())
+
+
 def _no_safety_set(study: Study) -> str:
     """Nothing collected, nothing planned, or nobody treated."""
-    if lacking := [message(f"needs.lacking.{name}") for name in _SAFETY if name not in study.tables]:
-        return message("safety.not_collected", lacking=joined(lacking))
-    if all(analysis.role != "safety" for analysis in study.protocol.analyses):
+    if not any(name in study.tables for name in _SAFETY):
+        lacking = joined(message(f"needs.lacking.{name}") for name in _SAFETY)
+        return message("safety.not_collected", lacking=lacking)
+    if not study.protocol.of_kind("safety"):
         return message("safety.not_planned")
-    return "" if study.randomised["SAFFL"].eq("Y").any() else message("safety.nobody")
+    treated = not knows_treated(study) or study.randomised["SAFFL"].eq("Y").any()
+    return "" if treated else message("safety.nobody")
+
+
+def _no_exposure(study: Study) -> str:
+    return "" if knows_treated(study) else message("safety.not_held", lacking=message("needs.lacking.EX"))
+
+
+def _no_adverse_events(study: Study) -> str:
+    return "" if "AE" in study.tables else message("safety.not_held", lacking=message("needs.lacking.AE"))
 
 
 def _no_liver_injury(study: Study) -> str:
-    """The trial does not collect ALT and bilirubin, or nobody treated has an aminotransferase and bilirubin after baseline."""
-    treated = study.randomised.loc[study.randomised["SAFFL"].eq("Y"), "USUBJID"]
+    """Not looked for, ALT or bilirubin not collected, or nobody counted has an aminotransferase and bilirubin after baseline."""
+    if study.protocol.liver_injury is None:
+        return message("safety.no_liver.unplanned")
+    known, people = knows_treated(study), study.randomised
+    counted = people.loc[people["SAFFL"].eq("Y") | (not known), "USUBJID"]
     adlb = study.adlb[study.adlb["AVAL"].notna()]
-    own = adlb[adlb["ADY"].gt(1) & adlb["POSTTPFL"].isna() & adlb["USUBJID"].isin(treated)]
+    own = adlb[adlb["ADY"].gt(1) & adlb["POSTTPFL"].isna() & adlb["USUBJID"].isin(counted)]
     later = set(own["PARAMCD"])
     if (
         {"ALT", _BILIRUBIN} <= set(study.adlb["PARAMCD"])
@@ -101,6 +126,14 @@ def _no_liver_injury(study: Study) -> str:
     return message("safety.no_liver.yet" if planned >= {"ALT", _BILIRUBIN} else "safety.no_liver")
 
 
+def _not_two_alike(study: Study) -> str:
+    """How well assignments can be guessed is known of two groups of one size; of a pooled view, as far as the protocol says."""
+    design = study.protocol.randomisation.design
+    ratio = (design.ratio or (1, 1)) if design and study.arms == [ALL] else study.protocol.ratio
+    two = len(ratio) == 2 or (study.arms == [ALL] and not design)
+    return "" if two and len(set(ratio)) == 1 else message("guessed.not_two")
+
+
 def _no_previous(study: Study) -> str:
     return "" if study.cut.previous else message("diff.none")
 
@@ -110,12 +143,22 @@ PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
     "kind": lambda protocol: [analysis.kind for analysis in protocol.analyses if analysis.kind],
     "subgroups": lambda protocol: [analysis.chapter for analysis in protocol.analyses if analysis.subgroups],
     "score": lambda protocol: [p.paramcd for p in protocol.parameters if p.kind == "score"],
+    "part": lambda protocol: [name for name, there in PARTS.items() if there(protocol)],
+}
+# Parts that a protocol may not have, ``needs:part=liver_injury``: what is only of them vanishes without a word.
+PARTS: Mapping[str, Callable[[Protocol], bool]] = {
+    "liver_injury": lambda protocol: protocol.liver_injury is not None,
+    "reactions": lambda protocol: protocol.treatment.reaction_hours is not None,
+    "strata": lambda protocol: bool(protocol.strata),
 }
 # By the name that a tag gives: why a study does not have it, or nothing.
 NEEDS: Mapping[str, Callable[[Study], str]] = {
     "comparison": not_compared,
     "ledger": _no_ledger,
     "safety_set": _no_safety_set,
+    "exposure": _no_exposure,
+    "adverse_events": _no_adverse_events,
     "liver_injury": _no_liver_injury,
     "previous": _no_previous,
+    "two_alike": _not_two_alike,
 }

@@ -24,10 +24,8 @@ def planned_among(study: Study, codes: Sequence[str]) -> list[Parameter]:
 
 
 def counted_from(study: Study) -> str:
-    """What day 1 is, as the catalogue names it: ``randomisation``, the first ``infusion``, or another ``treatment``."""
-    if study.protocol.schedule.from_randomisation:
-        return "randomisation"
-    return "infusion" if study.protocol.by_infusion else "treatment"
+    """What day 1 is, as the catalogue names it: ``randomisation``, or the first ``treatment``."""
+    return "randomisation" if study.protocol.schedule.from_randomisation else "treatment"
 
 
 def analysed(study: Study, paramcd: str) -> pd.DataFrame:

@@ -26,6 +26,16 @@ from esld.survival import Milestone, milestone
 ROOT = Path(__file__).parents[2]
 LOW, HIGH = "LOW", "MEDHIGH"  # codes; a reader sees LABELS
 LABELS = {"LOW": "Low dose", "MEDHIGH": "Medium-high dose", "DPCA": "D-penicillamine", "PLACEBO": "Placebo"}
+# What the demonstration trial calls its treatment and its organ.
+TERMS = {
+    "administration": "infusion",
+    "administrations": "infusions",
+    "an_administration": "an infusion",
+    "Administration": "Infusion",
+    "Administrations": "Infusions",
+    "treated": "infused",
+    "organ": "liver",
+}
 _PROTOCOL = ROOT / "params" / "protocols" / "nct06167473.yaml"
 
 DEATH = Event(event="death", events="deaths", the="death", had="died", free="alive")

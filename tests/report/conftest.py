@@ -20,7 +20,7 @@ from esld.report.survival import analyses
 from esld.report.survival import tables as survival_tables
 from esld.report.tables import Table
 from esld.report.words.catalogue import Reader, read_by
-from tests.report.builders import LABELS, ROOT
+from tests.report.builders import LABELS, ROOT, TERMS
 from tests.report.in_process import Unwritten
 
 CUTS = ("demo-final", "demo-interim", "mayo-pbc")
@@ -43,7 +43,7 @@ def study() -> Callable[[str], Study]:
 def style() -> Iterator[None]:
     """The look of a chapter, and the labels of the trials."""
     figures.set_style()
-    with read_by(Reader("en", LABELS)):
+    with read_by(Reader("en", LABELS, TERMS)):
         yield
 
 
@@ -80,7 +80,9 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
     horizon = study.protocol.horizon_days
     yield data_cut.cut_table(study)
     yield data_cut.records_table(study)
-    yield data_cut.follow_up_table(data_cut.follow_up(study, horizon_days=horizon), horizon_days=horizon)
+    yield data_cut.follow_up_table(
+        study, data_cut.follow_up(study, horizon_days=horizon), horizon_days=horizon
+    )
     yield estimand_table(study)
     yield flow_table(participant_flow(study, horizon_days=horizon))
     yield baseline.baseline_table(study, baseline.summarise_baseline(study))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import matplotlib as mpl
 import pandas as pd
 import pytest
+from esld.report.events.any_kind import decompensated_rows
 
 from esld.data.views import ALL
 from esld.report.data_cut import records as data_cut

@@ -20,7 +20,7 @@ from esld.report.trial_size import what_this_size_shows
 from esld.report.words.catalogue import Reader, read_by
 from esld.report.words.grammar import of_group, treatment, treatment_in_title
 from esld.survival import logrank, rmst_compare
-from tests.report.builders import HIGH, LABELS, LOW, arrays, at_horizon, row
+from tests.report.builders import HIGH, LABELS, LOW, TERMS, arrays, at_horizon, row
 
 HOSTILE = "A & B <low>"
 GROUPS = {
@@ -33,7 +33,7 @@ GROUPS = {
 @pytest.fixture(autouse=True)
 def labelled(style) -> Iterator[None]:
     """An arm of that name."""
-    with read_by(Reader("en", LABELS | {LOW: HOSTILE})):
+    with read_by(Reader("en", LABELS | {LOW: HOSTILE}, TERMS)):
         yield
 
 
