@@ -12,13 +12,6 @@ from esld.report.planned import is_death
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import in_prose, period
 
-AT_VISITS = (
-    "mmrm",
-    "ancova",
-    "worst_rank",
-    "responder",
-)  # kinds of analyses whose outcome is that of a visit
-
 
 @dataclass(frozen=True)
 class Day:
