@@ -10,6 +10,7 @@ from html import unescape
 import pandas as pd
 
 from esld.data.study import Study
+from esld.data.views import ALL
 from esld.errors import RefusedError
 from esld.protocol import Analysis, Kind, Protocol
 from esld.report.phrases import not_compared, reader_of, view_name
@@ -17,6 +18,7 @@ from esld.report.words.catalogue import has, message, read_by
 from esld.report.words.grammar import joined
 
 TAG = "needs:"  # how the tag of a need begins
+AT_VISITS: tuple[Kind, ...] = ("mmrm", "ancova", "worst_rank", "responder")  # kinds of analyses of parameters
 _SAFETY = ("EX", "AE")  # domains
 _PART = "part="
 _AMINOTRANSFERASES, _BILIRUBIN = ("ALT", "AST"), "BILI"
@@ -126,13 +128,27 @@ def _no_liver_injury(study: Study) -> str:
     return message("safety.no_liver.yet" if planned >= {"ALT", _BILIRUBIN} else "safety.no_liver")
 
 
+def _not_two_alike(study: Study) -> str:
+    """How well assignments can be guessed is known of two groups of one size; of a pooled view, as far as the protocol says."""
+    design = study.protocol.randomisation.design
+    ratio = (design.ratio or (1, 1)) if design and study.arms == [ALL] else study.protocol.ratio
+    two = len(ratio) == 2 or (study.arms == [ALL] and not design)
+    return "" if two and len(set(ratio)) == 1 else message("guessed.not_two")
+
+
+def _no_parameters(study: Study) -> str:
+    kinds = {analysis.kind for analysis in study.protocol.analyses}
+    return "" if kinds & {*AT_VISITS} else message("needs.parameters")
+
+
 def _no_previous(study: Study) -> str:
     return "" if study.cut.previous else message("diff.none")
 
 
-# By what a tag gives with a name, ``needs:kind=cox`` or ``needs:score=CPSCORE``: those that a protocol has.
+# By what a tag gives with a name, ``needs:kind=cox`` or ``needs:subgroups=03_survival``: those that a protocol has.
 PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
     "kind": lambda protocol: [analysis.kind for analysis in protocol.analyses if analysis.kind],
+    "subgroups": lambda protocol: [analysis.chapter for analysis in protocol.analyses if analysis.subgroups],
     "score": lambda protocol: [p.paramcd for p in protocol.parameters if p.kind == "score"],
     "part": lambda protocol: [name for name, there in PARTS.items() if there(protocol)],
 }
@@ -140,6 +156,7 @@ PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
 PARTS: Mapping[str, Callable[[Protocol], bool]] = {
     "liver_injury": lambda protocol: protocol.liver_injury is not None,
     "reactions": lambda protocol: protocol.treatment.reaction_hours is not None,
+    "strata": lambda protocol: bool(protocol.strata),
 }
 # By the name that a tag gives: why a study does not have it, or nothing.
 NEEDS: Mapping[str, Callable[[Study], str]] = {
@@ -149,5 +166,7 @@ NEEDS: Mapping[str, Callable[[Study], str]] = {
     "exposure": _no_exposure,
     "adverse_events": _no_adverse_events,
     "liver_injury": _no_liver_injury,
+    "parameters": _no_parameters,
     "previous": _no_previous,
+    "two_alike": _not_two_alike,
 }

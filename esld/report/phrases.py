@@ -71,10 +71,10 @@ def _parameter(name: str, value: Parameter) -> Parameter:
     return message(key) if name in _WORDS and has(key) else value
 
 
-def notes_of(rows: Iterable[Row], place: str = "") -> list[str]:
+def notes_of(rows: Iterable[Row], place: str = "", **more: str) -> list[str]:
     """The footnotes that say why numbers of the rows are missing: one for each reason, with the mark of the cells."""
     found = (one for row in rows if row.reason for one in row.reason.each)
-    return list(dict.fromkeys(message("reasons.note", reason=worded(one, place)) for one in found))
+    return list(dict.fromkeys(message("reasons.note", reason=worded(one, place, **more)) for one in found))
 
 
 def span(row: Row, text: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import matplotlib as mpl
 import pandas as pd
 import pytest
+from esld.report.events.any_kind import decompensated_rows
 
 from esld.data.views import ALL
 from esld.report.data_cut import records as data_cut
@@ -18,7 +19,7 @@ from esld.report.results import rows_of
 from esld.report.survival.sentences import sentence
 from esld.report.words.catalogue import read_by
 from esld.survival import clopper_pearson
-from tests.report.builders import HIGH, LOW, at_horizon, patient, plain, protocol, study_of
+from tests.report.builders import DEATH, HIGH, LOW, at_horizon, patient, plain, protocol, study_of
 
 M = "\u2212"
 ALIVE, DIED, LOST = (400, False), (100, True), (200, False)
@@ -67,7 +68,7 @@ def test_incomplete_uses_one_method_in_every_card():
     ],
 )
 def test_cards_tell_the_numbers_of_the_sentence(groups):
-    text = plain(sentence(*at_horizon(groups)))
+    text = plain(sentence(*at_horizon(groups), DEATH))
     for _, value, detail in cards(groups):
         interval = re.search(r"CI (.*?);", detail).group(1)
         assert f"CI {interval})" in text
@@ -110,7 +111,7 @@ def test_other_horizons_and_other_results_are_not_mixed_in():
     result, _ = at_horizon(groups, at=120)
     others = [
         *rows_of("os_milestone", result, analysis="OS-1Y", chapter="03_survival").rows,
-        *rows_of("os_milestone_cutoff", at_horizon(groups)[0], analysis="OS-1Y", chapter="03_survival").rows,
+        *rows_of("os_milestone_cutoff", at_horizon(groups)[0], analysis="CUTOFF", chapter="03_survival").rows,
     ]
     alone = front_page(at_year.rows, ANSWERS, STUDY)
     assert front_page([*others, *at_year.rows], ANSWERS, STUDY) == alone
@@ -165,7 +166,7 @@ class TestSeriousAdverseEvents:
 
 class TestDiagram:
     def rows(self, own):
-        at = own.protocol.primary.milestones_days[0]
+        at = own.protocol.horizon_days
         flow = participant_flow(own, horizon_days=at)
         return flow, rows_of("flow", flow, analysis="FLOW", chapter="00_data_cut").rows
 

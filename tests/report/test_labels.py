@@ -45,6 +45,8 @@ def test_every_code_has_its_words(trial):
         "ALL": "All", "LOW": "Low dose", "MEDHIGH": "Medium-high dose",
         "MEDHIGH - LOW": "Medium-high dose minus Low dose", "MEDHIGH v LOW": "Medium-high dose against Low dose",
     }  # fmt: skip
+    assert labels["analysis_kind"]["OS-COX"] == "hazard ratio"
+    assert set(labels["analysis_kind"]) == set(labels["analysis_id"]) - {"SUMMARY", "VALIDATION"}
     assert labels["ties"] == {"efron": "Efron"}
     assert {row.method for row in ROWS} - {""} == set(labels["method"])
     assert {row.analysis_id for row in ROWS} >= set(labels["analysis_id"])

@@ -1,12 +1,14 @@
 """What a study has and has not, and how a chapter that is run as it stands ends where it has not."""
 
+from html import unescape
 from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from esld.errors import RefusedError
-from esld.pipeline.sections import fitted
+from esld.pipeline.sections import fitted, needs_of
+from esld.protocol import Factor
 from esld.report import needs
 from esld.report.needs import NEEDS, UnmetNeedError, why_not
 from tests.report.builders import HIGH, LOW, patient, protocol, study_of
@@ -21,6 +23,7 @@ ABSENT = {
         "previous": "The cut file names no previous cut, so nothing is compared with one.",
     },
     "demo-interim-blinded": {
+        "kind=responder": "Left out: the protocol plans no proportion of patients who responded.",
         "comparison": "Left out: the blinded view does not tell the groups apart, and this compares them.",
         "ledger": "The blinded view does not read the ledger, which names the groups.",
         "previous": "The cut file names no previous cut, so nothing is compared with one.",
@@ -52,7 +55,10 @@ def test_each_need_of_each_study(study, cut, need):
 
 
 def test_each_need_is_met_by_a_study_and_not_by_another():
-    assert set().union(*ABSENT.values()) == set(NEEDS)
+    unplanned = PROTOCOL.model_copy(update={"analyses": ()})
+    assert why_not(study_of([patient(1, HIGH)], trial=unplanned), "parameters")
+    absent = {need for own in ABSENT.values() for need in own if "=" not in need}
+    assert absent | {"parameters", "two_alike"} == set(NEEDS)
 
 
 class TestComparison:
@@ -85,7 +91,9 @@ class TestTheSafetySet:
 
 
 def test_a_part_that_a_trial_does_not_have_is_silent():
-    own = derived([treated("A", infused=INFUSED)])
+    factor = Factor(name="Sex", variable="SEX")
+    trial = PROTOCOL.model_copy(update={"strata": (factor,)})
+    own = derived([treated("A", infused=INFUSED)], protocol=trial)
     treatment = PROTOCOL.treatment.model_copy(update={"reaction_hours": None})
     bare = derived(
         [treated("A", infused=INFUSED)],
@@ -130,4 +138,6 @@ def test_a_chapter_as_it_stands_ends_each_governed_cell_with_the_sentence(study,
     governed = [c.id for c in source.notebook.cells if c.cell_type == "code" and stays.get(c.id) != c.source]
     raised = {id: error for id, error in ended(source, Unwritten(name, own, Path()), []) if error}
     assert [id for id, error in raised.items() if isinstance(error, UnmetNeedError)] == governed != []
-    assert {str(raised[id]) for id in governed} <= set(ABSENT[cut].values())
+    named = {need for cell in source.notebook.cells for need in needs_of(cell) if "=" in need}
+    said = {unescape(why_not(own, need)) for need in named}
+    assert {str(raised[id]) for id in governed} <= {*ABSENT[cut].values(), *said}

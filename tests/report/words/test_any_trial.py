@@ -19,6 +19,7 @@ OF_ONE_TRIAL = re.compile(
 )
 HAS: Mapping[str, Callable[[Protocol], bool]] = {
     "liver_injury": lambda protocol: protocol.liver_injury is not None,
+    "transplant": lambda protocol: protocol.transplant is not None,
 }
 # What is said only where the protocol has something: entries by the beginning of their keys, each with what that is.
 SAID_ONLY_WITH = {
@@ -27,32 +28,49 @@ SAID_ONLY_WITH = {
     "safety.edish": "liver_injury",
     "safety.hys_law": "liver_injury",
     "column.bilirubin": "liver_injury",
+    **dict.fromkeys(
+        (
+            "reason.no_transplant",
+            "flow.step.transplanted",
+            "patients.transplant",
+            "patients.after",
+            "patients.each.transplant",
+            "patients.own_values",
+            "courses.after_transplant",
+            "states.transplant",
+            "states.note.transplant",
+            "listing.transplant",
+            "listing.death_after_transplant",
+            "listing.note.day.own",
+            "listing.note.last.own",
+            "listing.note.outcomes",
+        ),
+        "transplant",
+    ),
 }
 TO_MEND: tuple[str, ...] = (
-    "reason.no_transplant", "baseline.variable.weight", "baseline.last.infusion", "transplant",
-    "transplant.none", "rescue.none", "shift.arm", "shift.none", "shift.nobody", "ranked",
-    "ranked.unranked", "ranked.why", "ranked.arm", "weeks.infusion", "end.transplant",
-    "course.alt.transplant", "change.scores.title", "ranked.transplanted", "ranked.note", "shift.title",
-    "shift.transplanted", "shift.note", "flow.step.treated", "flow.step.complete", "flow.step.untreated",
-    "flow.step.transplanted", "data_assumptions.about.decompensation", "decompensation.first.competing",
-    "decompensation.first.figure.alt", "decompensation.every.title", "decompensation.every.figure",
-    "column.competing", "front.decompensated", "patients.completed", "patients.ongoing",
-    "patients.transplant", "patients.after", "patients.not_marked", "patients.planned", "patients.each",
-    "patients.elsewhere", "courses.after_transplant", "end.infusion", "end.reduced", "marked.infusion",
-    "marked.reduced", "since.infusion", "states.followed", "states.ended", "states.transplant",
-    "states.note", "listing.decompensations", "listing.transplant", "listing.death_after_transplant",
-    "listing.note", "listing.note.outcomes", "listing.note.infusions", "listing.note.dose",
-    "listing.note.decompensations", "deviations.kind.never_infused", "deviations.kind.infusions",
-    "deviations.kind.dose", "deviations.note", "deviations.note.visits", "diff.domain.EX",
-    "survival.transplant_free",
-)  # fmt: skip
-NOTEBOOKS_TO_MEND: tuple[str, ...] = (
-    "01_randomisation",
-    "03_survival",
-    "04_change",
-    "05_events",
-    "07_patients",
+    "baseline.variable.weight",
+    "transplant",
+    "transplant.none",
+    "rescue.none",
+    "shift.arm",
+    "shift.none",
+    "shift.nobody",
+    "ranked",
+    "ranked.unranked",
+    "ranked.why",
+    "ranked.arm",
+    "weeks.infusion",
+    "end.transplant",
+    "course.alt.transplant",
+    "change.scores.title",
+    "ranked.transplanted",
+    "ranked.note",
+    "shift.title",
+    "shift.transplanted",
+    "shift.note",
 )
+NOTEBOOKS_TO_MEND: tuple[str, ...] = ("04_change",)
 
 
 def texts(entry: Entry) -> Iterator[str]:
