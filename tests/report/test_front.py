@@ -11,7 +11,6 @@ from esld.report.events.any_kind import decompensated_rows
 from esld.data.views import ALL
 from esld.report.data_cut import records as data_cut
 from esld.report.drawing.flow import flow_figure
-from esld.report.events.any_kind import decompensated_rows
 from esld.report.flow import participant_flow
 from esld.report.front import front_page
 from esld.report.phrases import reader_of
