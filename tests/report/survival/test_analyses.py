@@ -162,7 +162,6 @@ class TestStrata:
     def made(self):
         def strata(content):
             content["strata"] = [{"name": "Sex", "variable": "SEX"}]
-            content["randomisation"] = {**content["randomisation"], "design": {"kind": "complete"}}
 
         return study(strata, in_each(stratified=True), strata=True)
 

@@ -31,7 +31,6 @@ def third_arm(content: Content) -> None:
     arms = list(content["arms"])
     content["arms"] = [*arms, {**arms[1], "code": THIRD, "label": "Top dose", "number": 3}]
     content["allocation"] = None
-    content["randomisation"] = {**content["randomisation"], "design": {"kind": "complete"}}
 
 
 def one_arm(content: Content) -> None:
@@ -56,6 +55,7 @@ def in_each(**values: Any) -> Callable[[Content], None]:
 def trial(*changes: Callable[[Content], None]) -> Protocol:
     def every(content: Content) -> None:
         content["analyses"] = list(content["analyses"])
+        content["randomisation"] = {**content["randomisation"], "design": {"kind": "complete"}}
         for change in changes:
             change(content)
 
