@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from esld.report.change import ranked, repeated
+from esld.report.change import ranked, repeated, sentences
 from esld.report.change.pairs import difference_label
 from esld.report.phrases import prose, reader_of, span
 from esld.report.randomisation import entry
@@ -138,7 +138,7 @@ def test_arms_in_other_sentences(hostile):
         entry.entry_sentence(hostile, handed(entry.entry_rows(hostile))),
         safety.set_words(counted, handed(safety.set_rows(counted))),
         ranked.why_they_differ(hostile, hostile.protocol.analysis("RANK-LAST"), dead),
-        repeated.change_sentence(hostile, plan, meld, changes, level="95 %"),
+        sentences.change_sentence(hostile, plan, meld, changes, level="95 %"),
     ):
         check(html)
         assert HOSTILE in BeautifulSoup(html, "html.parser").get_text()
