@@ -15,7 +15,16 @@ from esld.data.template import is_template
 from esld.errors import InputError, InputErrors
 
 DESIGN = ("TA", "TV", "TI", "TS")  # tables of the trial's design, which no analysis reads
-_CODED: tuple[str, ...] = ("ARMCD", "ACTARMCD", "DSDECOD", "PRDECOD", "LBTESTCD", "RSTESTCD", "LBSPEC", "DTHFL")
+_CODED: tuple[str, ...] = (
+    "ARMCD",
+    "ACTARMCD",
+    "DSDECOD",
+    "PRDECOD",
+    "LBTESTCD",
+    "RSTESTCD",
+    "LBSPEC",
+    "DTHFL",
+)
 _CODED += ("AEOUT", "AESDTH", "AETOXGR", "AESEV", "CEOUT", "SSTESTCD", "SSORRES", "SSSTRESC", "SEX")
 
 
