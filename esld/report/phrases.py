@@ -13,7 +13,7 @@ from esld.report import numbers
 from esld.report.planned import is_death
 from esld.report.results import Row, slug
 from esld.report.words.catalogue import Reader, arm_label, has, message
-from esld.report.words.grammar import in_prose, joined, noun, of_group
+from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,9 @@ def reader_of(study: Study) -> Reader:
     terms = {
         "administration": protocol.treatment.one,
         "administrations": protocol.treatment.many,
+        "an_administration": protocol.treatment.an_administration,
+        "Administration": capitalised(protocol.treatment.one),
+        "Administrations": capitalised(protocol.treatment.many),
         "treated": protocol.treatment.given,
         "organ": protocol.transplant.organ if protocol.transplant else "",
     }

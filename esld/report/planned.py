@@ -1,12 +1,17 @@
 """How chapters find what a protocol plans: by role and kind, never by the id of an analysis or an endpoint."""
 
-from esld.protocol import Analysis, Endpoint, Protocol
+from esld.protocol import Analysis, Endpoint, Kind, Protocol
 from esld.report.results import slug
 
 
 def subjects(analysis: Analysis) -> tuple[str, ...]:
     """Codes of the endpoints and parameters that an analysis is of."""
     return (*filter(None, (analysis.endpoint,)), *analysis.endpoints, *analysis.parameters)
+
+
+def id_of(protocol: Protocol, kind: Kind) -> str:
+    """Id of the first planned analysis of a kind; empty where none is planned, and counts belong to no analysis."""
+    return next((analysis.id for analysis in protocol.of_kind(kind)), "")
 
 
 def result_name(

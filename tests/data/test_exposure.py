@@ -15,6 +15,7 @@ from tests.data.small_trial import PROTOCOL, ds, event, lb, patient, trial, with
 from tests.examples import few
 
 CUTOFF = pd.Timestamp("2026-12-31")
+HOURS, DAYS = "within 24 hours after an infusion", "on the day of an infusion or the next"
 PLACEBO = PROTOCOL.model_copy(
     update={"arms": (PROTOCOL.arms[0].model_copy(update={"dose": None}), PROTOCOL.arms[1])}
 )
@@ -285,14 +286,36 @@ class TestTimesOfDay:
     @pytest.mark.parametrize(
         ("onsets", "dose", "how"),
         [
-            (("2025-01-11T10:00", "2025-01-12T10:00", "2025-06-01"), "2025-01-11T09:00", "hours"),
-            (("2025-01-11T10:00", "2025-01-12"), "2025-01-11T09:00", "mixed"),
-            (("2025-01-11T10:00", "2025-01-12"), "2025-01-11", "days"),
-            (("2025-06-01T10:00",), "2025-01-11T09:00", "days"),
+            (("2025-01-11T10:00", "2025-01-12T10:00", "2025-06-01"), "2025-01-11T09:00", HOURS),
+            (
+                ("2025-01-11T10:00", "2025-01-12"),
+                "2025-01-11T09:00",
+                f"{HOURS} or, where an hour is not recorded, {DAYS}",
+            ),
+            (("2025-01-11T10:00", "2025-01-12"), "2025-01-11", DAYS),
+            (("2025-06-01T10:00",), "2025-01-11T09:00", DAYS),
         ],
     )
     def test_hours_are_spoken_of_only_where_both_times_are_recorded(self, onsets, dose, how):
-        assert self.adae(onsets, dose)["CRIT1"].unique().tolist() == [f"Begins {SOON[how]}"]
+        assert self.adae(onsets, dose)["CRIT1"].unique().tolist() == [f"Begins {how}"]
+
+    @pytest.mark.parametrize(
+        ("hours", "soon"), [(None, []), (6, [0, 1]), (24, [0, 1]), (25, [0, 1, 2]), (72, [0, 1, 2, 3])],
+    )  # fmt: skip
+    def test_without_times_the_days_on_which_the_hours_may_end(self, hours, soon):
+        """Six hours after an administration of unknown hour may lie on the next day, 25 on the day after that."""
+        treatment = PROTOCOL.treatment.model_copy(update={"one": "patch", "reaction_hours": hours})
+        protocol = PROTOCOL.model_copy(update={"treatment": treatment})
+        onsets = [f"2025-01-{11 + later}" for later in range(5)]
+        people = [patient("S", infused=("2025-01-11",))]
+        tables = trial(*people, AE=[event("AE", "S", day, AETERM="Rash") for day in onsets])
+        frame = derive_adae(tables, derive_adsl(tables, protocol, CUTOFF), protocol)
+        assert frame.loc[frame["CRIT1FL"].eq("Y"), "LDOSEDY"].tolist() == soon
+        assert (
+            frame["CRIT1"].isna().all()
+            if hours is None
+            else frame["CRIT1"].str.contains("day of a patch or ").all()
+        )
 
     def test_hours_are_counted_from_the_end(self):
         frame = self.adae(

@@ -79,7 +79,9 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
     horizon = study.protocol.horizon_days
     yield data_cut.cut_table(study)
     yield data_cut.records_table(study)
-    yield data_cut.follow_up_table(data_cut.follow_up(study, horizon_days=horizon), horizon_days=horizon)
+    yield data_cut.follow_up_table(
+        study, data_cut.follow_up(study, horizon_days=horizon), horizon_days=horizon
+    )
     yield estimand_table(study)
     yield flow_table(participant_flow(study, horizon_days=horizon))
     yield baseline.baseline_table(study, baseline.summarise_baseline(study))

@@ -49,7 +49,8 @@ def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     before it, by the times that both records give), or if it began before, had not ended by then, and its grade rose above
     that of its onset (``AEITOXGR``, where the export has it).
     A worsening that is recorded as a new event is one of those that begin. There is no last day: every event
-    counts while the patient is followed. Who was never treated has no treatment-emergent event.
+    counts while the patient is followed. Who was never treated has no treatment-emergent event. Without EX nobody
+    knows who was, and the day of randomisation stands for that of the first administration.
 
     A partial date of onset means its first possible day that is not before the first administration, so that an event
     that can have begun under treatment is counted; an event that had certainly ended before the first administration means
@@ -103,7 +104,8 @@ def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     # Where no relation at all is recorded none was collected; where some are, one that is not stated counts as related.
     frame["AREL"] = related if frame["AEREL"].notna().any() else pd.Series(None, frame.index, dtype=object)
     given = exposure.administrations(tables, protocol).dropna(subset=["NUMBER"])
-    frame = _dated(frame, ae, randomised, given[given["NUMBER"].eq(1)].set_index("USUBJID"))
+    began = randomised.assign(began=randomised["TRTSDT" if "EX" in tables else "RANDDT"])
+    frame = _dated(frame, ae, began, given[given["NUMBER"].eq(1)].set_index("USUBJID"))
     frame["ASTDY"] = study_day(
         frame["ASTDT"], frame["USUBJID"].map(anchor_days(randomised, protocol.schedule))
     )
@@ -141,7 +143,7 @@ def _dated(
     frame: pd.DataFrame, ae: pd.DataFrame, randomised: pd.DataFrame, first_dose: pd.DataFrame
 ) -> pd.DataFrame:
     """Days of onset and end, and whether the event is treatment-emergent."""
-    started = frame["USUBJID"].map(randomised["TRTSDT"])
+    started = frame["USUBJID"].map(randomised["began"])
     first, last = dates.earliest(ae["AESTDTC"]), dates.latest(ae["AESTDTC"])
     over = dates.latest(ae["AEENDTC"]) < started
     over |= exposure.hours_after_first(ae["AEENDTC"], frame["USUBJID"], first_dose) < 0

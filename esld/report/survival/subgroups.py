@@ -61,7 +61,8 @@ class Subgroups:
 
 def subgroups(chapter: Chapter, *, conf_level: float) -> list[Subgroups]:
     """Every planned analysis that is shown in subgroups, pair by pair."""
-    require(chapter.study, f"subgroups={chapter.name}")
+    for need in ("comparison", f"subgroups={chapter.name}"):
+        require(chapter.study, need)
     found = []
     for own in (own for kind in ("milestone", "cox") for own in _planned(chapter, kind)):
         for pair in own.pairs:

@@ -17,7 +17,7 @@ from matplotlib.text import Text
 from esld.report.change.courses import mean_changes, trajectories
 from esld.report.data_cut import enrolment
 from esld.report.drawing import figures
-from esld.report.drawing.axes import time_axis
+from esld.report.drawing.axes import TimeAxis, time_axis
 from esld.report.drawing.figures import Picture
 from esld.report.survival.curves import _apart, _without_collision, survival_curves
 from esld.survival import kaplan_meier
@@ -36,7 +36,8 @@ def curves(times=TIMES):
 
 def survival(own=None, **how) -> Picture:
     own = own or curves()
-    how = {"arms": list(own), "title": "Alive", "alt": "Two curves.", "ticks": TICKS, **how}
+    how = {"arms": list(own), "title": "Alive", "alt": "Two curves.", "free": "alive", **how}
+    how["axis"] = TimeAxis("days", [float(tick) for tick in how.pop("ticks", TICKS)])
     return survival_curves(own, id="os_km", **how)
 
 
