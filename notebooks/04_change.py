@@ -31,9 +31,20 @@ seed: str = "esld 04_change"  # words that fix the draws of a test too large to 
 from IPython.display import display
 
 from esld.report import numbers, parameters
-from esld.report.change import answers, by_patient, hierarchy, one_visit, ranked, repeated, response, shift
+from esld.report.change import (
+    answers,
+    by_patient,
+    hierarchy,
+    one_visit,
+    ranked,
+    repeated,
+    response,
+    shift,
+    subgroups,
+)
 from esld.report.chapter import open_chapter
 
+# %% tags=["hide-input"]
 chapter = open_chapter("04_change", cut=cut)
 study = chapter.study
 level, how = numbers.level(conf_level), {"conf_level": conf_level, "seed": seed}
@@ -165,6 +176,20 @@ for plan in chapter.planned("responder"):
 # %% tags=["hide-input"]
 beside = answers.sensitivity_tables(study, chapter.planned("responder"), responses, level=level)
 display(*[chapter.table(table) for table in beside])
+
+# %% [markdown] tags=["needs:comparison", "needs:subgroups=04_change"]
+# ### In subgroups
+
+# %% [markdown]
+# A trial is seldom large enough to see an effect in a part of its patients, and of several subgroups one will stand out by chance.
+
+# %%
+pairs = chapter.pairs
+for plan, p in subgroups.planned(study):
+    frame = subgroups.subgroup_rows(study, plan, p, conf_level=conf_level)
+    name = chapter.name_of(subgroups.stem(plan, p), plan, p.paramcd)
+    found = chapter.hand_over(name, frame, analysis=plan.id)
+    display(*subgroups.shown(chapter, plan, p, found, conf_level=conf_level))
 
 # %% [markdown] tags=["needs:comparison", "needs:kind=worst_rank"]
 # ### When death counts

@@ -110,7 +110,7 @@ def _first_events(rows: Sequence[Row], study: Study) -> Iterator[CardText]:
     for plan in study.protocol.of_kind("cumulative_incidence"):
         own = [r for r in rows if r.analysis_id == plan.id and r.statistic == "patients" and r.n]
         for row in own if plan is not study.protocol.primary else ():
-            about = {"title": plan.title, "horizon": period(row.time or 0), "arm": arm_in_prose(row.arm)}
+            about = {"title": plan.title, "arm": arm_in_prose(row.arm)}
             value = message("cell.of", x=numbers.fixed(row.value, 0), n=row.n)
             detail = message("front.first_event.detail", count=row.n or 0)
             yield CardText(message("front.first_event", **about), value, detail, row.result_id)

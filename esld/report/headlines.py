@@ -95,7 +95,7 @@ def _of_plan(rows: Sequence[Row], study: Study, headline: Headline) -> list[Row]
         plan = found
     own = [r for r in rows if r.analysis_id == plan.id]
     if several := (plan.parameters or plan.endpoints):
-        name = f"_{slug(several[0])}"
+        name = f"_{slug(several[0])}_"
         own = [r for r in own if name in f"{_name(r)}_" or len(several) == 1]
     at = _at(plan, study, own, headline)
     return [r for r in own if r.time is None or at is None or r.time == significant(at)]

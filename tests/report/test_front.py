@@ -6,12 +6,11 @@ from dataclasses import replace
 import matplotlib as mpl
 import pandas as pd
 import pytest
-from esld.report.events.any_kind import decompensated_rows
 
 from esld.data.views import ALL
 from esld.report.data_cut import records as data_cut
 from esld.report.drawing.flow import flow_figure
-from esld.report.events.any_kind import decompensated_rows
+from esld.report.events.any_event import any_event_rows
 from esld.report.flow import participant_flow
 from esld.report.front import front_page
 from esld.report.phrases import reader_of
@@ -131,14 +130,14 @@ def test_follow_up_has_its_card():
     assert card.detail == "patients dead, or followed for one year"
 
 
-def test_decompensation_has_a_card_an_arm(study):
+def test_first_events_have_a_card_an_arm_under_the_title_of_their_analysis(study):
     own = study("demo-final")
-    rows = decompensated_rows(own, own.protocol.analysis("DECOMP").endpoints, at=365)
-    reported = rows_of("decompensated", rows, analysis="DECOMP", chapter="05_events")
+    plan = own.protocol.of_kind("cumulative_incidence")[0]
+    reported = rows_of("any_event", any_event_rows(own, plan), analysis=plan.id, chapter="05_events")
     low, high = front_page(reported.rows, ANSWERS, own).cards
-    assert low.label == "First decompensation by one year, low dose"
+    assert low.label == "Hepatic decompensation within one year, low dose"
     assert [low.value, high.value] == [f"{reported.row('patients', arm).value:.0f} of 11" for arm in own.arms]
-    assert low.result_id == "decompensated.low.patients@365"
+    assert low.result_id == "any_event.low.patients@365"
 
 
 def serious(x: int, n: int, conf_level: float = 0.95):

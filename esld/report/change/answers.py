@@ -11,9 +11,10 @@ from esld.report.change.hierarchy import pairs_sentence
 from esld.report.change.one_visit import RANDOMISATION_P
 from esld.report.change.pairs import difference_label
 from esld.report.change.ranked import SHARE, ranked_sentence
-from esld.report.change.repeated import P, Results, change_sentence
+from esld.report.change.repeated import P, Results
 from esld.report.change.response import DIFFERENCE, response_sentence
 from esld.report.change.response import P as FISHER_P
+from esld.report.change.sentences import change_sentence
 from esld.report.parameters import visit_of
 from esld.report.phrases import notes_of
 from esld.report.planned import result_name

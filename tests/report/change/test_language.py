@@ -2,7 +2,17 @@
 
 import pytest
 
-from esld.report.change import answers, by_patient, hierarchy, one_visit, ranked, repeated, response, shift
+from esld.report.change import (
+    answers,
+    by_patient,
+    hierarchy,
+    one_visit,
+    ranked,
+    repeated,
+    response,
+    sentences,
+    shift,
+)
 from esld.report.parameters import unrecorded, unrecorded_words
 from esld.report.results import rows_of
 from esld.report.words.catalogue import read_by
@@ -39,7 +49,7 @@ def test_changes_and_courses(study, changes):
             by_patient.not_collected_words(own, []),
             by_patient.trajectory_figure(own, own.protocol.parameter("BILI")),
             *(
-                repeated.change_sentence(
+                sentences.change_sentence(
                     own, plan, own.protocol.parameter(code), rows["LFT", code], level="95 %"
                 )
                 for code in plan.parameters
@@ -69,7 +79,7 @@ def test_one_visit(study, changes):
     with read_by(pseudo(own)):
         shown = [
             one_visit.compared_table(own, alone, models, adjusted),
-            repeated.change_sentence(own, alone, parameter, adjusted[alone.id, "BILI"], level="95 %"),
+            sentences.change_sentence(own, alone, parameter, adjusted[alone.id, "BILI"], level="95 %"),
             ranked.ranked_table(own, dead, ranks),
             *ranked.ranked_words(own, dead, "BILI", ranks, level="95 %"),
             hierarchy.pairs_table(own, pairs, wins),
@@ -100,7 +110,7 @@ def test_several_arms_responders_and_sensitivity_analyses():
             response.response_sentence(own, plan, pain, rows["RESP", "PAIN"], level="95 %"),
             *answers.sensitivity_tables(own, [plan], rows, level="95 %"),
             repeated.change_table(own, model, changed),
-            repeated.change_sentence(own, model, pain, changed[model.id, "PAIN"], level="95 %"),
+            sentences.change_sentence(own, model, pain, changed[model.id, "PAIN"], level="95 %"),
         ]
         assert left_plain(own, shown, plan.title, "Per protocol", model.title) == []
 
@@ -119,7 +129,7 @@ def test_what_is_said_where_there_is_nothing():
             by_patient.trajectory_figure(own, parameter),
             by_patient.trajectory_figure(own, own.protocol.parameter("MELD")),
             repeated.change_table(own, plan, rows),
-            repeated.change_sentence(own, plan, parameter, rows["LFT", "BILI"], level="95 %"),
+            sentences.change_sentence(own, plan, parameter, rows["LFT", "BILI"], level="95 %"),
             repeated.change_figure(own, plan, rows),
             one_visit.compared_table(own, alone, rows, adjusted),
             ranked.ranked_table(own, dead, ranks),

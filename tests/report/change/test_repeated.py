@@ -15,10 +15,7 @@ from tests.report.builders import (
     LOW,
     footnotes,
     patient,
-    plain,
-    spans,
     study_of,
-    unspanned_numbers,
 )
 from tests.report.change import trials
 
@@ -36,11 +33,6 @@ def table_of(own, code, rows, **how):
     plan = next(a for a in own.protocol.of_kind("mmrm") if code in a.parameters)
     plan = plan.model_copy(update={"parameters": (code,)})
     return repeated.change_table(own, plan, {(plan.id, code): rows}, **how)
-
-
-def said_of(own, code, rows):
-    plan = next(a for a in own.protocol.of_kind("mmrm") if code in a.parameters)
-    return repeated.change_sentence(own, plan, own.protocol.parameter(code), rows, level="95 %")
 
 
 def rows_by_hand(values, paramcd="BILI"):
@@ -115,9 +107,6 @@ class TestRows:
     def test_nobody_has_a_value(self):
         own, _, rows = rows_by_hand(FEW, "MELD")
         assert rows.row("model_values").value == 0
-        assert said_of(own, "MELD", rows) == (
-            "At week 48 there is no change of MELD score to show: nobody has a value then and at baseline."
-        )
         assert repr(table_of(own, "MELD", rows)) == "No value is recorded up to the data cut of MELD score."
 
     def test_nothing_without_its_reason(self, changes):
@@ -281,69 +270,6 @@ class TestOtherTrials:
         plan = own.protocol.primary.model_copy(update={"analysis_set": "PPROTFL"})
         frame = repeated.change_rows(own, own.protocol.parameter("PAIN"), plan, conf_level=0.95)
         assert frame.loc[frame["statistic"].eq("model_values"), "n"].tolist() == [12]
-
-    def test_the_visit_that_answers_is_the_one_of_the_analysis(self):
-        own = trials.study(trials.trial(2, [{**trials.MMRM, "visit": "V4"}]))
-        said = repeated.change_sentence(
-            own, own.protocol.primary, own.protocol.parameter("PAIN"), self.rows(own), level="95 %"
-        )
-        assert plain(said).startswith("At week 4 the mean change")
-
-
-class TestWords:
-    @pytest.mark.parametrize(
-        ("cut", "visit"), [("demo-final", "week 48"), ("demo-interim", "week 48"), ("mayo-pbc", "month 60")]
-    )
-    def test_numbers_are_results_with_their_rounding(self, study, changes, cut, visit):
-        own = study(cut)
-        for plan in own.protocol.of_kind("mmrm"):
-            for p in map(own.protocol.parameter, plan.parameters):
-                reported = changes(cut, p.paramcd)
-                html = repeated.change_sentence(own, plan, p, reported, level="95 %")
-                name = numbers.with_unit(p.param, p.unit)
-                assert not unspanned_numbers(html, "95 %", visit, name, name[0].lower() + name[1:], p.param)
-                rows = {r.result_id: r for r in reported.rows}
-                d = numbers.of_mean(p.decimals)
-                for result_id, text in spans(html):
-                    row = rows[result_id]
-                    if row.statistic == "ls_mean_difference_p_value":
-                        assert text == numbers.p_value(row.value)
-                        continue
-                    assert row.statistic in ("ls_mean", "ls_mean_difference")
-                    assert text in {
-                        str(row.n),
-                        *(numbers.signed(v, d) for v in (row.value, row.lower, row.upper)),
-                    }
-
-    @pytest.mark.parametrize(
-        ("lower", "upper", "wanted"),
-        [
-            (
-                -1.0,
-                3.0,
-                "The interval reaches from a lower to a higher total bilirubin with the medium-high dose: these data do not",
-            ),
-            (
-                0.5,
-                3.0,
-                "Every value in the interval means a higher total bilirubin with the medium-high dose.",
-            ),
-            (
-                -3.0,
-                -0.5,
-                "Every value in the interval means a lower total bilirubin with the medium-high dose.",
-            ),
-        ],
-    )
-    def test_what_the_interval_means(self, study, changes, lower, upper, wanted):
-        own = study("demo-final")
-        frame = pd.DataFrame([vars(r) for r in changes("demo-final", "BILI").rows]).rename(
-            columns={"arm": "group"}
-        )
-        last = frame["statistic"].eq("ls_mean_difference") & frame["time"].eq(7)
-        frame.loc[last, ["value", "lower", "upper"]] = [(lower + upper) / 2, lower, upper]
-        rows = rows_of("c", frame, analysis="LFT", chapter="c")
-        assert wanted in plain(said_of(own, "BILI", rows))
 
 
 def test_figure_draws_the_rows(study, changes):

@@ -32,6 +32,9 @@ TRIALS = {
     "strata": trial(3, STRATIFIED, strata=SEX),
     "sensitivity analyses": trial(2, [*ALL, *VARIANTS], analysis_sets=PER_PROTOCOL),
     "of three arms": trial(3, [*ALL, *VARIANTS], analysis_sets=PER_PROTOCOL),
+    "subgroups": trial(
+        3, [*ALL, plan("SUB", "ancova", visit="V12", subgroups=True), {**RESPONSE, "id": "SUB-RESP", "subgroups": True}],
+        subgroups=[*SEX, {"name": "Age", "variable": "AGE", "cuts": [40]}, {"name": "Pain", "variable": "PAIN", "cuts": [7]}]),
     "one visit": trial(2, visits=(12.0,)),
     "no visits": trial(2, [], visits=()),
     "a hierarchy of times alone": trial(2, [{**HIERARCHY, "hierarchy": HIERARCHY["hierarchy"][:1]}], visits=()),

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from esld.report.phrases import Sentence
+from esld.report.phrases import Sentence, reader_of
 from esld.report.results import rows_of
 from esld.report.summary import deviations
+from esld.report.words.catalogue import read_by
 from tests.report.builders import HIGH, LOW, footnotes, patient, plain, study_of, unspanned_numbers
 
 
@@ -79,7 +80,8 @@ class TestExamples:
         own = study("mayo-pbc")
         found = deviations.deviations(own)
         counts = rows_of("d", deviations.deviation_rows(own, found), analysis="SUMMARY", chapter="c")
-        table = deviations.deviation_table(own, counts)
+        with read_by(reader_of(own)):
+            table = deviations.deviation_table(own, counts)
         assert table.frame["Deviation"].tolist() == ["Visit outside the allowed days"]
         assert "Not in the data of this trial: randomised against a criterion, never treated" in " ".join(
             footnotes(table)
