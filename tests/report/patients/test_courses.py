@@ -392,10 +392,10 @@ DAILY = changed(protocol(), tablets)
 
 def daily(*people, taken=()):
     """Courses of patients on a daily tablet; `taken` are (patient, first day, last day)."""
-    rows = [(f"P-{n:03d}", first, last, "1") for n, first, last in taken]
-    ex = pd.DataFrame(rows, columns=["USUBJID", "EXSTDTC", "EXENDTC", "EXDOSE"], dtype=object)
+    rows = [(f"P-{n:03d}", str(seq), first, last, "1") for seq, (n, first, last) in enumerate(taken, 1)]
+    ex = pd.DataFrame(rows, columns=["USUBJID", "EXSEQ", "EXSTDTC", "EXENDTC", "EXDOSE"], dtype=object)
     dm = pd.DataFrame([{"USUBJID": p["USUBJID"], "ARMCD": p["ARMCD"]} for p in people], dtype=object)
-    ds = pd.DataFrame(columns=["USUBJID", "DSCAT", "DSDECOD", "DSSTDTC"], dtype=object)
+    ds = pd.DataFrame(columns=["USUBJID", "DSSEQ", "DSCAT", "DSDECOD", "DSSTDTC"], dtype=object)
     own = study_of(people, trial=DAILY, tables={"EX": ex, "DM": dm, "DS": ds})
     found = courses(own, ())
     return own, found, rows_of("courses", found, analysis="FLOW", chapter="07")
