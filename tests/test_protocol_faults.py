@@ -177,7 +177,7 @@ def test_one_spoilt_place_is_told_with_its_line(kind, data, file):
 
 
 def test_the_texts_have_places_of_every_kind():
-    assert set(ENTRIES) == {"nct06167473", "mayo-pbc"}
+    assert set(ENTRIES) == {"nct06167473", "mayo-pbc", "freireich-6mp", "tablets-three-arms"}
     assert all(len(own) > 300 for own in ENTRIES.values())
     assert all(len(own) > 20 for own in OF_KIND.values())
 

@@ -206,12 +206,15 @@ class Protocol(Frozen):
 
     @property
     def horizon_days(self) -> float:
-        """The day of the primary outcome, in days after randomisation: its first milestone, its horizon, or its visit; without
-        any of these the last visit.
+        """The day of the primary outcome, in days after randomisation: its first milestone, its horizon, or its visit; of a time
+        without these the last day to which an analysis of it looks; else the last visit.
         """
         primary = self.primary
         if days := (*primary.milestones_days[:1], *filter(None, (primary.horizon_days,))):
             return days[0]
+        alike = [a for a in self.analyses if primary.endpoint and a.endpoint == primary.endpoint]
+        if looked := [day for a in alike for day in (*a.milestones_days, a.horizon_days or 0) if day]:
+            return max(looked)
         visits = {visit.code: visit for visit in self.schedule.visits}
         last = visits.get(primary.visit or "", self.schedule.visits[-1] if self.schedule.visits else None)
         return float(last.target - 1) if last else DAYS_OF_A_YEAR

@@ -10,7 +10,8 @@ from esld.data.study import Study
 from esld.data.views import ALL
 from esld.protocol.design import Eligibility
 from esld.report.cells import Cell, Empty, Label, Number
-from esld.report.known import AT_VISITS, Day, judged, known, watched, watched_words
+from esld.report.known import Day, judged, known, watched, watched_words
+from esld.report.needs import AT_VISITS
 from esld.report.planned import is_death
 from esld.report.results import Reported
 from esld.report.tables import Table
@@ -75,7 +76,7 @@ class Flow:
             return message("flow.reason.ended", reason=reason)
         if step == "lost":
             return capitalised(reason)
-        wanted = {c.id: c.text[:1].lower() + c.text[1:] for c in self.eligibility.inclusion}
+        wanted = {c.id: _inside(c.text) for c in self.eligibility.inclusion}
         if reason in wanted:
             return message("flow.reason.not_met", criterion=wanted[reason])
         unwanted = {c.id: c.text for c in self.eligibility.exclusion}
@@ -86,6 +87,12 @@ class Flow:
         frame = self.counts.rename_axis("statistic").reset_index().melt("statistic", var_name="group")
         totals = frame["group"].map(self.counts.loc["randomised"].to_dict())
         return frame.assign(n=totals, method="count", unit="patients").dropna(subset=["value"])
+
+
+def _inside(text: str) -> str:
+    """A criterion inside another one: its first letter is small, but in ``HbA1c`` or ``INR``."""
+    first = text.partition(" ")[0]
+    return text[:1].lower() + text[1:] if first[1:] == first[1:].lower() else text
 
 
 _STAGES = {

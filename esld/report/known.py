@@ -6,17 +6,11 @@ import pandas as pd
 
 from esld.data.study import Study
 from esld.protocol import Protocol
+from esld.report.needs import AT_VISITS
 from esld.report.phrases import event_words
 from esld.report.planned import is_death
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import in_prose, period
-
-AT_VISITS = (
-    "mmrm",
-    "ancova",
-    "worst_rank",
-    "responder",
-)  # kinds of analyses whose outcome is that of a visit
 
 
 @dataclass(frozen=True)

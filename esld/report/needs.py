@@ -7,6 +7,8 @@ it stands, in an editor, meets them in what its cells use: that raises :class:`U
 from collections.abc import Callable, Collection, Mapping
 from html import unescape
 
+import pandas as pd
+
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.errors import RefusedError
@@ -16,6 +18,7 @@ from esld.report.words.catalogue import has, message, read_by
 from esld.report.words.grammar import joined
 
 TAG = "needs:"  # how the tag of a need begins
+AT_VISITS: tuple[Kind, ...] = ("mmrm", "ancova", "worst_rank", "responder")  # kinds of analyses of parameters
 _SAFETY = ("EX", "AE")  # domains
 _PART = "part="
 _AMINOTRANSFERASES, _BILIRUBIN = ("ALT", "AST"), "BILI"
@@ -83,9 +86,10 @@ def _no_ledger(study: Study) -> str:
     return "" if study.file.ledger_path.is_file() else message("ledger.none")
 
 
-def knows_treated(study: Study) -> bool:
-    """Whether the data tell who was treated; where they do not, safety is shown of all who were randomised."""
-    return "EX" in study.tables and bool(study.randomised["SAFFL"].notna().any())
+def counted_for_safety(study: Study) -> pd.Series:
+    """Whether each of the randomised was treated; where no record says what was given, everybody counts."""
+    people = study.randomised
+    return people["TRTSDT"].notna() | ("EX" not in study.tables)
 
 
 def _no_safety_set(study: Study) -> str:
@@ -95,12 +99,11 @@ def _no_safety_set(study: Study) -> str:
         return message("safety.not_collected", lacking=lacking)
     if not study.protocol.of_kind("safety"):
         return message("safety.not_planned")
-    treated = not knows_treated(study) or study.randomised["SAFFL"].eq("Y").any()
-    return "" if treated else message("safety.nobody")
+    return "" if counted_for_safety(study).any() else message("safety.nobody")
 
 
 def _no_exposure(study: Study) -> str:
-    return "" if knows_treated(study) else message("safety.not_held", lacking=message("needs.lacking.EX"))
+    return "" if "EX" in study.tables else message("safety.not_held", lacking=message("needs.lacking.EX"))
 
 
 def _no_adverse_events(study: Study) -> str:
@@ -111,8 +114,7 @@ def _no_liver_injury(study: Study) -> str:
     """Not looked for, ALT or bilirubin not collected, or nobody counted has an aminotransferase and bilirubin after baseline."""
     if study.protocol.liver_injury is None:
         return message("safety.no_liver.unplanned")
-    known, people = knows_treated(study), study.randomised
-    counted = people.loc[people["SAFFL"].eq("Y") | (not known), "USUBJID"]
+    counted = study.randomised.loc[counted_for_safety(study), "USUBJID"]
     adlb = study.adlb[study.adlb["AVAL"].notna()]
     own = adlb[adlb["ADY"].gt(1) & adlb["POSTTPFL"].isna() & adlb["USUBJID"].isin(counted)]
     later = set(own["PARAMCD"])
@@ -132,6 +134,11 @@ def _not_two_alike(study: Study) -> str:
     ratio = (design.ratio or (1, 1)) if design and study.arms == [ALL] else study.protocol.ratio
     two = len(ratio) == 2 or (study.arms == [ALL] and not design)
     return "" if two and len(set(ratio)) == 1 else message("guessed.not_two")
+
+
+def _no_parameters(study: Study) -> str:
+    kinds = {analysis.kind for analysis in study.protocol.analyses}
+    return "" if kinds & {*AT_VISITS} else message("needs.parameters")
 
 
 def _no_previous(study: Study) -> str:
@@ -159,6 +166,7 @@ NEEDS: Mapping[str, Callable[[Study], str]] = {
     "exposure": _no_exposure,
     "adverse_events": _no_adverse_events,
     "liver_injury": _no_liver_injury,
+    "parameters": _no_parameters,
     "previous": _no_previous,
     "two_alike": _not_two_alike,
 }

@@ -44,7 +44,7 @@ def endpoint_times(study: Study, plan: Analysis, paramcd: str = "") -> pd.DataFr
     KeyError
         The study has no endpoint of that code.
     """
-    code = paramcd or plan.endpoint
+    code = paramcd or str(plan.endpoint)
     name = f"{code}{CUTOFF_SUFFIX}" if plan.censoring == "cut-off" else code
     rows = study.adtte[study.adtte["PARAMCD"].eq(name)]
     if rows.empty:

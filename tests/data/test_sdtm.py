@@ -53,7 +53,13 @@ def changed(name: str, row: int, column: str, value: Any) -> Tables:
 
 class TestCleanData:
     @pytest.mark.parametrize(
-        ("example", "protocol"), [("demo", "nct06167473.yaml"), ("mayo-pbc", "mayo-pbc.yaml")]
+        ("example", "protocol"),
+        [
+            ("demo", "nct06167473.yaml"),
+            ("mayo-pbc", "mayo-pbc.yaml"),
+            ("freireich-6mp", "freireich-6mp.yaml"),
+            ("tablets", "tablets-three-arms.yaml"),
+        ],
     )
     def test_both_examples(self, example, protocol):
         tables = read_tables(EXAMPLES / example)

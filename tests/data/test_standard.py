@@ -512,7 +512,10 @@ class TestCases:
         assert "EX.EXSTAT" in str(refused.value) and "high" not in str(refused.value)
 
 
-@pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "mayo-pbc", "demo-interim-blinded"])
+@pytest.mark.parametrize(
+    "cut",
+    ["demo-final", "demo-interim", "mayo-pbc", "freireich-6mp", "tablets-three-arms", "demo-interim-blinded"],
+)
 def test_the_account_adds_up_and_leaves_nothing_that_is_not_understood(cut):
     study = loaded_once(read_cut(ROOT / "params" / f"{cut}.yaml"))
     account = study.account

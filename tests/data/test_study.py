@@ -79,7 +79,9 @@ def demo() -> Study:
 
 
 class TestCutFile:
-    @pytest.mark.parametrize("name", ["demo-final", "demo-interim", "mayo-pbc"])
+    @pytest.mark.parametrize(
+        "name", ["demo-final", "demo-interim", "mayo-pbc", "freireich-6mp", "tablets-three-arms"]
+    )
     def test_those_of_the_project(self, name):
         file = read_cut(ROOT / "params" / f"{name}.yaml")
         assert (file.id, file.root) == (name, ROOT)

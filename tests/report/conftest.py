@@ -7,7 +7,6 @@ import pytest
 
 from esld.data.cutfile import read_cut
 from esld.data.study import Study, load_study
-from esld.report import parameters
 from esld.report.baseline import characteristics as baseline
 from esld.report.change import repeated
 from esld.report.data_cut import records as data_cut
@@ -100,6 +99,5 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
         yield survival_tables.curve_table(one.reported, one.result, points, **how)
     os = study.adtte[study.adtte["PARAMCD"].eq("OS")]
     yield survival_tables.ending_table(os, arms=study.arms, id="time_endings", what="Overall survival")
-    for analysis in study.protocol.of_kind("mmrm"):
-        for parameter in parameters.parameters_of(study, analysis):
-            yield repeated.change_table(study, parameter, changes(parameter.paramcd))
+    for plan in study.protocol.of_kind("mmrm"):
+        yield repeated.change_table(study, plan, {(plan.id, code): changes(code) for code in plan.parameters})

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from esld.report.change import one_visit, repeated
+from esld.report.change import ranked, repeated, sentences
+from esld.report.change.pairs import difference_label
 from esld.report.phrases import prose, reader_of, span
 from esld.report.randomisation import entry
 from esld.report.results import rows_of
@@ -119,7 +120,6 @@ def test_arms_in_other_sentences(hostile):
         return rows_of("r", frame, analysis="A", chapter="c")
 
     counted = safety.safety_set(hostile)
-    visit = hostile.protocol.schedule.visits[-1]
     meld = hostile.protocol.parameter("MELD")
     plan = next(a for a in hostile.protocol.analyses if a.model and "MELD" in a.parameters)
     changes = handed(repeated.change_rows(hostile, meld, plan, conf_level=0.95))
@@ -130,14 +130,15 @@ def test_arms_in_other_sentences(hostile):
                 for arm in hostile.arms
                 for what in ("died", "transplanted")
             ]
+            + [{"group": difference_label(hostile.pairs[0]), "statistic": "win_probability", "value": 0.5}]
         )
     )
     assert reader_of(hostile).labels[hostile.arms[0]] == HOSTILE
     for html in (
         entry.entry_sentence(hostile, handed(entry.entry_rows(hostile))),
         safety.set_words(counted, handed(safety.set_rows(counted))),
-        one_visit.why_they_differ(hostile, visit, dead),
-        repeated.last_change(hostile, meld, changes, level="95 %"),
+        ranked.why_they_differ(hostile, hostile.protocol.analysis("RANK-LAST"), dead),
+        sentences.change_sentence(hostile, plan, meld, changes, level="95 %"),
     ):
         check(html)
         assert HOSTILE in BeautifulSoup(html, "html.parser").get_text()

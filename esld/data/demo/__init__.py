@@ -13,7 +13,7 @@ import pandas as pd
 
 from esld.data.demo import events, forms
 from esld.data.demo.course import Patient, simulate_patients
-from esld.data.demo.events import Row
+from esld.data.simulated import Row, domain_table
 from esld.protocol import Protocol
 
 WORDS = "esld demonstration trial"
@@ -63,15 +63,8 @@ def simulate_demo(protocol: Protocol, *, words: str = WORDS) -> dict[str, pd.Dat
 
 
 def _table(domain: str, patients: list[Patient], protocol: Protocol, words: str) -> pd.DataFrame:
-    names = _COLUMNS[domain].split()
-    dated = next(c for c in names if c.endswith("DTC"))
-    rows: list[Row] = []
-    for patient in patients:
-        own = sorted(_WRITERS[domain](patient, protocol, words), key=lambda row: row[dated] or "")
-        for place, row in enumerate(own, start=1):
-            keys: Row = {"STUDYID": f"{protocol.id}-SIM", "DOMAIN": domain, "USUBJID": patient.usubjid}
-            rows.append(keys | ({} if domain == "DM" else {f"{domain}SEQ": str(place)}) | row)
-    return pd.DataFrame(rows, columns=["STUDYID", "DOMAIN", "USUBJID", *names], dtype=object)
+    rows = ((patient.usubjid, _WRITERS[domain](patient, protocol, words)) for patient in patients)
+    return domain_table(domain, _COLUMNS[domain], f"{protocol.id}-SIM", rows)
 
 
 __all__ = ["simulate_demo"]

@@ -3,15 +3,9 @@
 Severity and its course are drawn from one model for both arms; deaths, losses, decompensations are scripted.
 """
 
-import hashlib
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from statistics import NormalDist
-from typing import TypeVar
-
-import numpy as np
 
 from esld.data.demo.script import (
     ASCITES,
@@ -23,48 +17,10 @@ from esld.data.demo.script import (
     UNEVENTFUL,
     Story,
 )
+from esld.data.simulated import Draws
 from esld.protocol import Arm, Protocol, Visit
 
-T = TypeVar("T")
-
 AETIOLOGIES = ("HBV",) * 11 + ("ALCOHOL",) * 5 + ("HCV", "AUTOIMMUNE", "PBC", "CRYPTOGENIC")
-
-
-class Draws:
-    """Random draws seeded from words.
-
-    Only the doubles of PCG64 are used and everything else is made from them here: neither the platform nor
-    the numpy release can change a table.
-    """
-
-    def __init__(self, words: str) -> None:
-        seed = int.from_bytes(hashlib.sha256(words.encode()).digest(), "big")
-        self._generator = np.random.Generator(np.random.PCG64(seed))
-
-    def uniform(self, low: float = 0.0, high: float = 1.0) -> float:
-        """A number in [low, high)."""
-        return low + (high - low) * float(self._generator.random())
-
-    def normal(self, mean: float = 0.0, sd: float = 1.0) -> float:
-        """A normal number, by inversion."""
-        return mean + sd * NormalDist().inv_cdf(max(self.uniform(), 2.0**-54))
-
-    def whole(self, low: int, high: int) -> int:
-        """A whole number from low to high, both included."""
-        return low + int(self.uniform() * (high - low + 1))
-
-    def chance(self, probability: float) -> bool:
-        """True with that probability."""
-        return self.uniform() < probability
-
-    def choice(self, items: Sequence[T]) -> T:
-        """One of the items, each as likely."""
-        return items[self.whole(0, len(items) - 1)]
-
-    def shuffled(self, items: Sequence[T]) -> list[T]:
-        """All items in random order."""
-        keys = [self.uniform() for _ in items]
-        return [items[i] for i in sorted(range(len(items)), key=keys.__getitem__)]
 
 
 @dataclass(frozen=True)

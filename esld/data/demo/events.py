@@ -6,11 +6,10 @@ Each function writes one SDTM domain for one patient, as rows of text.
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from esld.data.demo.course import Draws, Patient
+from esld.data.demo.course import Patient
 from esld.data.demo.script import ASCITES, BLEEDING, ENCEPHALOPATHY, Adverse
+from esld.data.simulated import Draws, Row, iso
 from esld.protocol import Protocol
-
-Row = dict[str, str | None]
 
 COLUMNS: dict[str, str] = {
     "CE": "CESEQ CETERM CEDECOD CECAT CEPRESP CEOCCUR CESEV CESTDTC CEENDTC",
@@ -77,11 +76,6 @@ BACKGROUND = (
     "oedema",
     "fatigue",
 )
-
-
-def iso(day: date | None) -> str | None:
-    """A date as SDTM writes it."""
-    return None if day is None else day.isoformat()
 
 
 def ce(patient: Patient, protocol: Protocol, words: str) -> Iterator[Row]:

@@ -6,10 +6,11 @@ Each function writes one SDTM domain for one patient, as rows of text.
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from esld.data.demo.course import Draws, Patient
-from esld.data.demo.events import Row, adverse_events, iso
+from esld.data.demo.course import Patient
+from esld.data.demo.events import adverse_events
 from esld.data.demo.laboratory import TESTS, Laboratory, reference_range
 from esld.data.demo.script import ASCITES, ENCEPHALOPATHY, FAILURES
+from esld.data.simulated import Draws, Row, iso
 from esld.protocol import Protocol, Visit
 
 SCREENING, DAY_1, UNSCHEDULED = ("0", "SCREENING"), ("1", "DAY 1"), ("4.1", "UNSCHEDULED")

@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 from datetime import date
 
-from esld.data.demo.course import Draws, Patient
+from esld.data.demo.course import Patient
+from esld.data.simulated import Draws
 
 
 @dataclass(frozen=True)

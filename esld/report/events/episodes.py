@@ -169,8 +169,8 @@ def table(study: Study, found: Found[Episodes], *, id: str, level: str) -> Table
             pairs[pair] = None
     footnotes = [*notes]
     for control, arm in pairs:
-        one, two = treatment_in_title(control), treatment_in_title(arm)
-        footnotes.append(message("events.every.ratio.note", second=two, first=one))
+        about = {"second": treatment_in_title(arm), "first": treatment_in_title(control)}
+        footnotes.append(message("events.every.ratio.note", **about))
     heads = {
         "rate": message("events.every.rate", level=level),
         "mean_number": message("events.every.mean", level=level),

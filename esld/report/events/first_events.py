@@ -116,13 +116,8 @@ class FirstEvents:
                 continue
             row = test.to_frame().query("statistic == 'p_value'")
             how = made_by(test.method, self.sharing.replace(" ", "-"))
-            own = {
-                "statistic": "p_value_adjusted",
-                "value": value,
-                "group": _against((control, arm)),
-                "method": how,
-            }
-            yield row.assign(**own)
+            group = _against((control, arm))
+            yield row.assign(statistic="p_value_adjusted", value=value, group=group, method=how)
 
 
 def _against(pair: Pair) -> str:

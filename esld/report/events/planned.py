@@ -63,7 +63,7 @@ def plans_of(study: Study, kind: Kind) -> list[Analysis]:
 
 def gathered(study: Study, plan: Analysis, results: Mapping[str, tuple[T, Reported]]) -> Found[T]:
     """The results of a planned analysis, which knows whether it stands alone."""
-    return Found(plan, results, alone=bool(plan.kind) and len(plans_of(study, plan.kind)) == 1)
+    return Found(plan, results, alone=plan.kind is None or len(plans_of(study, plan.kind)) == 1)
 
 
 def planned_words(study: Study) -> list[str]:

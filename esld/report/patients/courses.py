@@ -119,7 +119,8 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
         return (day - own["RANDDT"]).dt.days.clip(lower=0)
 
     death = elapsed(own["DTHDT"])
-    transplant = elapsed(own["TRPLDT"])
+    told = study.protocol.transplant is not None
+    transplant = elapsed(own["TRPLDT"]) if told else pd.Series(np.nan, own.index)
     contact = pd.concat([elapsed(own["LSTALVDT"]), transplant], axis=1).max(axis=1)
     frame["end"] = death.fillna(contact).fillna(0.0)
     frame["transplant"] = transplant.where(transplant.isna() | (transplant <= frame["end"]), frame["end"])
@@ -155,8 +156,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     place = frame["ARMCD"].map({arm: place for place, arm in enumerate(study.arms)})
     frame = frame.assign(_place=place).sort_values(["_place", "number"], kind="stable").drop(columns="_place")
     columns = ["USUBJID", "ARMCD", "kind", "day", "week"]
-    grafts = study.protocol.transplant is not None
-    return Courses(frame.reset_index(), marks[columns], spans[SPANS], named, tuple(study.arms), grafts)
+    return Courses(frame.reset_index(), marks[columns], spans[SPANS], named, tuple(study.arms), told)
 
 
 def recorded(study: Study) -> str:

@@ -68,7 +68,7 @@ def state_table(reported: Reported, arms: Sequence[str], axis: TimeAxis) -> Tabl
     lines: list[dict[str, Cell]] = []
     for arm in arms:
         for day, label in zip(axis.ticks, axis.labels, strict=True):
-            own = {state: number(reported.row(state, arm, day)) for state in states}
+            own: dict[str, Cell] = {state: number(reported.row(state, arm, day)) for state in states}
             lines.append({"group": cells.arm(arm), "day": Label(label, f"{day:g}")} | own)
     grafts = "transplant" in states
     heads = {"day": axis.title} | _names(states, grafts=grafts)

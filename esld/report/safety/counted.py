@@ -73,9 +73,9 @@ class SafetySet:
 
 
 def safety_set(study: Study) -> SafetySet:
-    """The safety set of a cut (``SAFFL``); where the data do not tell who was treated, everybody as randomised."""
-    randomised, known = study.randomised, needs.knows_treated(study)
-    counted = randomised["SAFFL"].eq("Y") | (not known)
+    """Who was treated by the cut; where the data do not tell who was, everybody as randomised."""
+    randomised, known = study.randomised, "EX" in study.tables
+    counted = needs.counted_for_safety(study)
     people = randomised[counted]
     received = first_known(people["ACTARMCD"], people["ARMCD"]) if known else people["ARMCD"]
     return SafetySet(people.assign(GROUP=received), randomised[~counted], tuple(study.arms), known)

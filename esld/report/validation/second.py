@@ -41,8 +41,8 @@ def every(study: Study, found: Rows) -> _Found:
 
 
 def _plans(study: Study, *kinds: Kind) -> list[Analysis]:
-    """The planned analyses of some kinds that need no strata, and their variants."""
-    return [a for a in study.protocol.analyses if a.kind in kinds and not a.stratified]
+    """The planned analyses of some kinds, and their variants; of those in strata the models by visit alone."""
+    return [a for a in study.protocol.analyses if a.kind in kinds and (a.kind == "mmrm" or not a.stratified)]
 
 
 def _times(study: Study, plan: Analysis, code: str = "") -> pd.DataFrame:
@@ -189,7 +189,9 @@ def _changes(study: Study, plan: Analysis, found: Rows) -> _Found:
         adlb = adlb[adlb["CHG"].notna() & adlb["BASE"].notna() & adlb["AVISITN"].isin(weeks)]
         adlb = adlb[adlb["USUBJID"].isin(members)]
         structure = structure_of(used.method)
-        means = longitudinal.ls_means(adlb, structure=structure, arms=study.arms, visits=weeks)
+        own = study.randomised.set_index("USUBJID")
+        strata = adlb["USUBJID"].map(own["STRATAR"].fillna("")) if plan.stratified else None
+        means = longitudinal.ls_means(adlb, structure=structure, arms=study.arms, visits=weeks, strata=strata)
         for arm, visit, mean in zip(means["group"], means["time"], means["value"], strict=True):
             pair = found.pair(
                 name, "ls_mean", arm, visit, mean, by=LS, name="ls_means",

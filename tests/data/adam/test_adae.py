@@ -260,7 +260,9 @@ def test_moving_every_date_moves_nothing_else(moved, onset):
 
 def test_without_a_record_of_what_was_given_randomisation_begins_what_is_counted():
     """Randomised on 10 January 2025."""
-    tables = trial(patient("S"), AE=[ae("2025-01-09"), ae("2025-01-10"), ae("2025-01", end="2025-01-09"), ae("2025-01")])
+    tables = trial(
+        patient("S"), AE=[ae("2025-01-09"), ae("2025-01-10"), ae("2025-01", end="2025-01-09"), ae("2025-01")]
+    )
     del tables["EX"]
     frame = derive_adae(tables, derive_adsl(tables, PROTOCOL, CUTOFF), PROTOCOL)
     assert frame.sort_values("AESEQ")["TRTEMFL"].eq("Y").tolist() == [False, True, False, True]

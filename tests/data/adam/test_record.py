@@ -1,4 +1,4 @@
-"""The analysis data of the demonstration are those of the record, cell by cell: a trial's words and rules come from its protocol."""
+"""The analysis data of the demonstration are those of the record, cell by cell: words and rules come from the protocol."""
 
 import hashlib
 
@@ -9,7 +9,7 @@ from esld.data.cutfile import read_cut
 from tests.data.small_trial import ROOT
 from tests.loaded import loaded_once
 
-# Of every column in the alphabet's order, numbers of ten digits; made before transplantation, regimen and visits were the protocol's.
+# Of every column in the order of the alphabet, numbers of ten digits. Made before organ, regimen and visits were the protocol's.
 # A change that is meant gives a new one.
 RECORD = {
     "adsl": "6c0915d8d082a588",

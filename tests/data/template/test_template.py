@@ -139,7 +139,7 @@ class TestTheFile:
         told = {(row[0].value, row[1].value) for row in book.worksheets[0].iter_rows()}
         assert {(p.title, c.header) for p in layout(PROTOCOL, language) for c in p.columns} <= told
 
-    @pytest.mark.parametrize("name", ["nct06167473", "mayo-pbc"])
+    @pytest.mark.parametrize("name", ["nct06167473", "mayo-pbc", "freireich-6mp", "tablets-three-arms"])
     def test_no_two_columns_or_words_can_be_taken_for_each_other(self, name):
         protocol = read_protocol(ROOT / "params" / "protocols" / f"{name}.yaml")
         for language in LANGUAGES:

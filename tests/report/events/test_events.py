@@ -291,7 +291,7 @@ def test_comparisons_share_their_error_as_the_protocol_says(study, rule, adjust)
     adjusted = [row.value for row in reported.rows if row.statistic == "p_value_adjusted"]
     assert adjusted == (pytest.approx(adjust(each)) if adjust else [])
     said = first_events.tested_words(own, found)
-    assert ("(adjusted " in plain(said)) == bool(adjust)
+    assert ("(adjusted p " in plain(said)) == bool(adjust)
     assert ("stands for itself" in said) == (not adjust)
     assert not numbers_outside_spans(said.replace("error of 5 %", ""))
 

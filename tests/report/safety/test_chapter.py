@@ -1,7 +1,10 @@
 """The chapter of trials of another kind: one to four arms, any treatment, and what their data lack."""
 
+import re
+
 import pytest
 
+from esld.protocol import LiverInjury
 from tests.report.in_process import nonsense, rows_handed_over
 from tests.report.safe_trial import ae, day, value
 from tests.report.safety.any_trial import ARMS, chapter, period, said, study, trial
@@ -111,3 +114,30 @@ def test_causes_of_death_are_as_recorded_and_that_none_can_be_known_is_said():
     assert "nobody can say" not in said(whole(own))
     own.tables["DM"].attrs["absent"] = ["DTHFL", "DTHDTC"]
     assert "nobody can say whether a patient died" in said(whole(own))
+
+
+@pytest.mark.parametrize("against", ["range", "baseline"])
+@pytest.mark.parametrize("arms", [1, 2, 3, 4])
+def test_liver_injury_of_any_number_of_arms(arms, against):
+    """A mark and a colour of its own for each arm; the limits are those of the records, 40."""
+    own = trial(arms, parameters=["ALT", "BILI"])
+    own = own.model_copy(update={"liver_injury": LiverInjury(against=against)})
+    values = [
+        value(f"{arm}-1", code, at, 50, high=40)
+        for arm in ARMS[:arms]
+        for code in ("ALT", "BILI")
+        for at in (-3, 5)
+    ]
+    report = whole(study(own, LB=values))
+    [picture] = [
+        item
+        for item in report.shown["06_safety"]
+        if getattr(item, "id", "") == "edish" and hasattr(item, "figure")
+    ]
+    assert len(picture.figure.axes) == (2 if against == "baseline" else 1)
+    for axes in picture.figure.axes:
+        points = axes.get_lines()[:arms]
+        assert len({(line.get_marker(), line.get_color()) for line in points}) == arms
+        assert [len(line.get_xdata()) for line in points] == [1] * arms
+    assert ("second panel" in said(report)) == (against == "baseline")
+    assert not re.search("transplant|own liver", said(report))

@@ -39,6 +39,12 @@ class TestTheSafetySet:
         group = safety.safety_set(derived([patient("A", infused=INFUSED, ACTARMCD=None)]))
         assert group.group_of.to_dict() == {"A": LOW}
 
+    def test_a_protocol_that_names_no_safety_set_counts_the_treated_too(self):
+        sets = tuple(s for s in PROTOCOL.analysis_sets if s.flag != "SAFFL")
+        own = derived(people(), protocol=PROTOCOL.model_copy(update={"analysis_sets": sets}))
+        assert own.adsl["SAFFL"].isna().all()
+        assert safety.safety_set(own).group_of.to_dict() == {"A": LOW, "B": HIGH, "C": HIGH}
+
     def test_its_rows_come_with_the_group_and_others_do_not(self):
         group = safety.safety_set(derived(people()))
         frame = pd.DataFrame({"USUBJID": ["D", "B", "A", "F"], "x": [1, 2, 3, 4]})

@@ -1,13 +1,15 @@
 """Treatment by day: days a patient and in all, interruptions, changes of dose, and who stopped early."""
 
+from dataclasses import replace
+
 import pytest
 
 from esld.report.phrases import reader_of
 from esld.report.results import rows_of
 from esld.report.safety import counted as safety
 from esld.report.safety import exposure
-from esld.report.words.catalogue import read_by
-from tests.report.builders import plain, unspanned_numbers
+from esld.report.words.catalogue import PSEUDO, read_by
+from tests.report.builders import plain, read_in, unmarked, unspanned_numbers
 from tests.report.safe_trial import ae, day, derived, event
 from tests.report.safety.any_trial import period, treated, trial
 
@@ -110,3 +112,20 @@ def test_what_the_data_cannot_tell_has_no_line():
             "Patients", "Days of treatment: median (lowest to highest)", "Days of treatment of all patients",
             "Years of treatment of all patients",
         ]  # fmt: skip
+
+
+def test_every_word_comes_from_the_catalogue():
+    given = [period("A", 1, 10, "0"), period("B", 1, 10), period("B", 15, 20, "7.5"), period("C", 1, 40)]
+    result, reported, own = found(*given, DS=[stop("A", 10, "WITHDRAWAL BY SUBJECT")])
+    allowed = [
+        *reader_of(own).labels.values(),
+        *reader_of(own).terms.values(),
+        *"ABC",
+        "placebo",
+        "mg",
+        "WITHDRAWAL BY SUBJECT",
+    ]
+    with read_by(replace(reader_of(own), language=PSEUDO)):
+        shown = [plain(result.words(reported)), read_in(result.table(reported)), read_in(result.deviations())]
+    for text in shown:
+        assert unmarked(text, allowed) == []
