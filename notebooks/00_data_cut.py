@@ -30,12 +30,15 @@ from esld.report.data_cut import enrolment, records
 from esld.report.data_cut.estimands import estimand_table
 from esld.report.drawing.flow import flow_figure
 from esld.report.flow import absent_words, flow_table, participant_flow
+from esld.report.known import day_words, judged
 from esld.report.phrases import span, whole
+from esld.report.planned import id_of
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import on_day, period
+from esld.report.words.grammar import on_day
 
 chapter = open_chapter("00_data_cut", cut=cut)
-study = chapter.study
+study, protocol = chapter.study, chapter.study.protocol
+plan = id_of(protocol, "participant_flow")
 
 # %% [markdown]
 # ## Who is counted
@@ -58,14 +61,11 @@ chapter.table(records.account_table(study))
 # %% [markdown]
 # ## What the protocol says
 #
-# Patients are followed from randomisation. Whether a patient is alive is judged at the day of the primary outcome and not at the
-# last visit, which may come earlier.
+# Patients are followed from randomisation. What has become of each is judged at one day, the same for everybody.
 
 # %% tags=["hide-input"]
-protocol = study.protocol
-horizon_days = protocol.primary.milestones_days[0]
-horizon = period(horizon_days)
-chapter.say(message("cut.plan", planned=protocol.target_enrolment, horizon=horizon))
+horizon_days = protocol.horizon_days
+chapter.say(message("cut.plan", planned=protocol.target_enrolment), day_words(protocol))
 
 # %% [markdown]
 # ## Result
@@ -76,7 +76,7 @@ chapter.say(message("cut.plan", planned=protocol.target_enrolment, horizon=horiz
 
 # %%
 flow = participant_flow(study, horizon_days=horizon_days)
-counts = chapter.hand_over("flow", flow, analysis="FLOW")
+counts = chapter.hand_over("flow", flow, analysis=plan)
 chapter.figure(flow_figure(flow))
 
 # %% tags=["hide-input"]
@@ -105,14 +105,14 @@ chapter.figure(picture)
 # %% [markdown]
 # ### Follow-up
 #
-# A patient is completely followed when the state at the day of the primary outcome is known: dead by then, or seen alive then or
-# later.
+# A patient is completely followed when the state at that day is known: the event of the primary outcome by then, death where it has
+# none, or seen without it then or later.
 
 # %%
 follow_up = records.follow_up(study, horizon_days=horizon_days)
-followed = chapter.hand_over("follow_up", follow_up[follow_up["group"].eq("ALL")], analysis="FLOW")
-chapter.hand_over("follow_up_by_arm", follow_up[follow_up["group"].ne("ALL")], analysis="FLOW")
-chapter.table(records.follow_up_table(follow_up, horizon_days=horizon_days))
+followed = chapter.hand_over("follow_up", follow_up[follow_up["group"].eq("ALL")], analysis=plan)
+chapter.hand_over("follow_up_by_arm", follow_up[follow_up["group"].ne("ALL")], analysis=plan)
+chapter.table(records.follow_up_table(study, follow_up, horizon_days=horizon_days))
 
 # %% [markdown]
 # ### Data queries
@@ -122,7 +122,7 @@ chapter.table(records.follow_up_table(follow_up, horizon_days=horizon_days))
 
 # %%
 asked = records.listed_queries(study)
-queries = chapter.hand_over("queries", records.query_counts(study, asked), analysis="FLOW")
+queries = chapter.hand_over("queries", records.query_counts(study, asked), analysis=plan)
 chapter.say(records.query_words(study, queries))
 
 # %%
@@ -164,7 +164,9 @@ complete = followed.row("complete", "ALL", horizon_days)
 critical = queries.row("queries critical")
 chapter.answer(
     enrolled,
-    message("cut.known", horizon=horizon, known=whole(complete), n=span(complete, str(complete.n))),
+    message(
+        "cut.known", horizon=judged(protocol).words, known=whole(complete), n=span(complete, str(complete.n))
+    ),
     message("queries.critical", critical=whole(critical)),
 )
 
@@ -173,3 +175,6 @@ chapter.answer(
 #
 # The checks compare the forms with one another and with the protocol. They cannot see an event that was never written down, nor
 # a wrong value that is plausible.
+
+# %% tags=["hide-input"]
+chapter.limits()

@@ -19,7 +19,7 @@
 #
 # ## Question
 #
-# Were the patients given their groups by chance, as planned, and could anybody foresee the next assignment?
+# How were the patients given their groups, was it by chance as planned, and could anybody foresee the next assignment?
 
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
@@ -30,10 +30,12 @@ from IPython.display import display
 
 from esld.report import baseline_variables
 from esld.report.chapter import open_chapter
+from esld.report.planned import id_of
 from esld.report.randomisation import balance, entry, ledger, predictability
 
 chapter = open_chapter("01_randomisation", cut=cut)
 study = chapter.study
+plan = id_of(study.protocol, "randomisation")
 
 # %% [markdown]
 # ## Who is counted
@@ -50,7 +52,7 @@ chapter.table(ledger.design_table(study))
 # ## Result
 
 # %%
-assigned = chapter.hand_over("entry", entry.entry_rows(study), analysis="RANDOMISATION")
+assigned = chapter.hand_over("entry", entry.entry_rows(study), analysis=plan)
 chapter.answer(entry.entry_sentence(study, assigned))
 
 # %%
@@ -65,30 +67,37 @@ chapter.figure(entry.entry_figure(study, title=finding))
 
 # %% tags=["hide-input"]
 check = ledger.check_ledger(study, ledger.ledger_of(study))
-rows = chapter.hand_over("ledger", ledger.ledger_rows(check), analysis="RANDOMISATION")
+rows = chapter.hand_over("ledger", ledger.ledger_rows(check), analysis=plan)
 display(chapter.say(ledger.ledger_sentence(check, rows)))
 chapter.table(ledger.ledger_table(check))
 
 # %% [markdown] tags=["needs:comparison"]
 # ### Balance before treatment
 #
-# A <abbr title="Difference of the means, in standard deviations">standardised difference</abbr> has no unit, so that age and bilirubin
+# A <abbr title="Difference of the means, in standard deviations">standardised difference</abbr> has no unit, so that age and weight
 # can stand on one axis; of categories, open marks, it is a distance without a sign. Small groups differ by chance; the grey band shows
 # by how much.
 
 # %%
-differences = chapter.hand_over("balance", baseline_variables.balance_rows(study), analysis="RANDOMISATION")
+differences = chapter.hand_over("balance", baseline_variables.balance_rows(study), analysis=plan)
 display(chapter.figure(balance.balance_figure(study, differences)))
 chapter.table(balance.balance_table(study, differences))
+
+# %% [markdown] tags=["needs:part=strata"]
+# ### Balance by stratum
+
+# %%
+strata = chapter.hand_over("strata", balance.stratum_rows(study), analysis=plan)
+chapter.table(balance.stratum_table(study, strata))
 
 # %% [markdown] tags=["needs:comparison"]
 # ### Entry over time
 
 # %%
-places = chapter.hand_over("places", balance.place_rows(study), analysis="RANDOMISATION")
+places = chapter.hand_over("places", balance.place_rows(study), analysis=plan)
 chapter.say(balance.place_sentence(study, places))
 
-# %% [markdown]
+# %% [markdown] tags=["needs:two_alike"]
 # ### Could the next assignment be guessed?
 #
 # Who recruits and can guess the next group may, without meaning to, choose the patient to fit it. In an open-label trial the
@@ -97,11 +106,11 @@ chapter.say(balance.place_sentence(study, places))
 # %%
 designs = predictability.designs_beside(study)
 frame = predictability.design_rows(designs, seed=seed)
-properties = chapter.hand_over("designs", frame, analysis="RANDOMISATION")
+properties = chapter.hand_over("designs", frame, analysis=plan)
 chapter.table(predictability.design_table(designs, properties))
 
 # %% tags=["needs:comparison"]
-guesses = chapter.hand_over("guessed", predictability.guess_rows(study), analysis="RANDOMISATION")
+guesses = chapter.hand_over("guessed", predictability.guess_rows(study), analysis=plan)
 chapter.say(predictability.guess_sentence(guesses, properties))
 
 # %% [markdown]

@@ -19,7 +19,7 @@
 #
 # ## Question
 #
-# Who are the patients, and how alike are the groups before treatment?
+# Who are the patients, and how alike are they, group by group, before treatment?
 
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
@@ -27,9 +27,11 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 # %% tags=["hide-input"]
 from esld.report.baseline import characteristics
 from esld.report.chapter import open_chapter
+from esld.report.planned import id_of
 
 chapter = open_chapter("02_baseline", cut=cut)
 study = chapter.study
+plan = id_of(study.protocol, "baseline")
 
 # %% [markdown]
 # ## Who is counted
@@ -38,14 +40,14 @@ study = chapter.study
 # the day of the first treatment, or of randomisation in a patient who was never treated; the last one counts.
 
 # %% tags=["hide-input"]
-sizes = chapter.hand_over("groups", characteristics.size_rows(study), analysis="BASELINE")
+sizes = chapter.hand_over("groups", characteristics.size_rows(study), analysis=plan)
 chapter.say(characteristics.size_sentence(study, sizes))
 
 # %% [markdown]
 # ## What the protocol says
 #
-# The groups were formed by chance. A difference between them before treatment is therefore a chance difference, and a test of it
-# would ask a question whose answer is known. The table describes; it does not compare.
+# Groups that are formed by chance differ by chance before treatment, and a test of it would ask a question whose answer is known. The
+# table describes; it does not compare.
 
 # %% [markdown]
 # ## Result
@@ -54,8 +56,8 @@ chapter.say(characteristics.size_sentence(study, sizes))
 
 # %%
 summary = characteristics.summarise_baseline(study)
-rows = chapter.hand_over("baseline", summary, analysis="BASELINE")
-differences = chapter.hand_over("differences", characteristics.difference_rows(study), analysis="BASELINE")
+rows = chapter.hand_over("baseline", summary, analysis=plan)
+differences = chapter.hand_over("differences", characteristics.difference_rows(study), analysis=plan)
 chapter.table(characteristics.baseline_table(study, summary, differences))
 
 # %% tags=["hide-input"]
@@ -70,5 +72,8 @@ chapter.answer(*characteristics.baseline_sentences(study, rows, sizes))
 # %% [markdown]
 # ## What it cannot say
 #
-# That two groups look alike in this table does not show that they are alike in what was not measured. In small groups large
+# That groups look alike in this table does not show that they are alike in what was not measured. In small groups large
 # differences arise by chance alone, and no adjustment can remove all of them.
+
+# %% tags=["hide-input"]
+chapter.limits()

@@ -15,109 +15,112 @@
 # ---
 
 # %% [markdown]
-# # Decompensation
+# # Events on the way
 #
 # ## Question
 #
-# How many patients bled, developed ascites or became encephalopathic, and how often did it happen to them?
+# How many patients had an event on the way, and how often did it happen to them?
 
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
-ticks: list[float] = [0, 90, 180, 270, 365]  # days on the axes
+ticks: list[float] = []  # days on the axes; without any those that suit the horizon
 conf_level: float = 0.95  # level of every confidence interval
 
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import numbers, phrases
+from esld.report import numbers
 from esld.report.chapter import open_chapter
 from esld.report.events import episodes, first_events
-from esld.report.events.any_kind import decompensated_rows
-from esld.report.words.catalogue import message
+from esld.report.events.answer import answers
+from esld.report.events.any_event import any_event_rows
+from esld.report.events.planned import gathered, planned_words, plans_of, shown
 
 chapter = open_chapter("05_events", cut=cut)
-study, plan = chapter.study, chapter.study.protocol
+study = chapter.study
 level = numbers.level(conf_level)
 
 # %% [markdown]
 # ## Who is counted
 #
-# All randomised patients, in the group to which they were randomised. A *first* event can only happen to somebody who did not have the
-# condition at baseline; who had it is counted apart. A patient who dies or receives a transplant cannot have the event
-# any more: leaving such patients out, or treating them as lost, would make the event look more frequent than it is.
-
-# %% tags=["hide-input"]
-planned = plan.analysis("DECOMP")
-at = planned.horizon_days
+# All randomised patients, unless an analysis names another set, in the group to which they were randomised. A *first* event can only
+# happen to somebody who did not have the condition at baseline; who had it is counted apart. Somebody to whom something else happens first,
+# such as death, cannot have the event any more: leaving such patients out, or treating them as lost, would make the event look more
+# frequent than it is.
 
 # %% [markdown]
 # ## What the protocol says
 
 # %% tags=["hide-input"]
-said = planned.estimand
-chapter.say(
-    message(
-        "decompensation.planned",
-        variable=said.variable,
-        events=said.intercurrent_events,
-        method=planned.method,
-    )
-)
+display(*map(chapter.say, planned_words(study)))
 
 # %% [markdown]
 # ## Result
-#
+
+# %% tags=["hide-input"]
+first = []
+for plan in plans_of(study, "cumulative_incidence"):
+    results = {}
+    for code in plan.endpoints:
+        result = first_events.estimate(study, plan, code, conf_level=conf_level)
+        name = chapter.name_of(f"first_{code.lower()}", plan, code)
+        results[code] = (result, chapter.hand_over(name, result, analysis=plan.id))
+    name = chapter.name_of("any_event", plan)
+    chapter.hand_over(name, any_event_rows(study, plan), analysis=plan.id)
+    first.append(gathered(study, plan, results))
+
+# %% tags=["hide-input"]
+every = []
+for plan in plans_of(study, "episodes"):
+    results = {}
+    for code in plan.endpoints:
+        result = episodes.estimate(study, plan, code, conf_level=conf_level)
+        name = chapter.name_of(f"episodes_{code.lower()}", plan, code)
+        results[code] = (result, chapter.hand_over(name, result, analysis=plan.id))
+    every.append(gathered(study, plan, results))
+
+# %%
+chapter.answer(*answers(study, first, every, level=level))
+
+# %% [markdown] tags=["needs:kind=cumulative_incidence"]
 # ### First events
 #
-# The cumulative incidence is the share of patients in whom the event has happened by a day. It needs no assumption about those who died
-# before: they simply never had it.
+# The cumulative incidence is the share of patients in whom the event has happened by a day. It needs no assumption about those in whom
+# something else came before: they simply never had it.
 
 # %%
-first = {}
-for code in planned.endpoints:
-    result = first_events.estimate(study, code, at=at, conf_level=conf_level)
-    first[code] = (result, chapter.hand_over(f"first_{code.lower()}", result, analysis="DECOMP"))
-any_of = decompensated_rows(study, planned.endpoints, at=at)
-chapter.hand_over("decompensated", any_of, analysis="DECOMP")
-none = phrases.nothing_recorded(study, "CE", message("decompensation.record"))
-chapter.answer(none, first_events.words(first))
-
-# %%
-chapter.table(first_events.table(first, level=level))
-
-# %%
-chapter.figure(first_events.figure(study, first, ticks=ticks))
+for one in shown(study, "cumulative_incidence", first):
+    name = chapter.name_of("first_events", one.plan)
+    display(chapter.table(first_events.table(one, id=name, level=level)))
+    display(chapter.figure(first_events.figure(study, one, id=name, ticks=ticks)))
 
 # %% tags=["hide-input", "needs:comparison"]
-chapter.say(first_events.tested_words(study, first))
+display(*(chapter.say(first_events.tested_words(study, one)) for one in first))
 
 # %% [markdown] tags=["needs:kind=episodes"]
 # ### All episodes
 #
-# A patient who bleeds three times is worse off than one who bleeds once. Here every episode counts, over the time in which patients were
-# alive with their own liver, whether or not they had the condition at baseline.
+# A patient to whom the event happens three times is worse off, or better, than one to whom it happens once. Here every episode counts,
+# over the time in which patients were observed, whether or not they had the condition at baseline.
 
 # %%
-codes, every = episodes.recurrent(study, planned.endpoints), {}
-own = chapter.planned("DECOMP-RATE").id
-for code in codes:
-    result = episodes.estimate(study, code, at=at, conf_level=conf_level)
-    every[code] = (result, chapter.hand_over(f"episodes_{code.lower()}", result, analysis=own))
-display(chapter.say(episodes.words(every)))
-display(chapter.table(episodes.table(every, level=level)))
-chapter.figure(episodes.figure(study, every, ticks=ticks))
+for one in shown(study, "episodes", every):
+    name = chapter.name_of("episodes", one.plan)
+    display(chapter.say(episodes.words(one)))
+    display(chapter.table(episodes.table(study, one, id=name, level=level)))
+    display(chapter.figure(episodes.figure(study, one, id=name, ticks=ticks)))
 
 # %% [markdown]
 # ## What could change it
 #
-# An episode that was treated elsewhere and not reported. The exact limits of a rate suppose that episodes are independent; they are too
-# narrow when some patients are prone to them, which the limits of the mean number allow for.
+# An episode of which nobody has told the centre. The exact limits of a rate suppose that episodes are independent; they are too narrow
+# when some patients are prone to them, which the limits of the mean number allow for.
 
 # %% [markdown]
 # ## What it cannot say
 #
-# A lower incidence in the group in which more patients died is no benefit: the dead cannot bleed. Read this chapter beside the one on
-# survival.
+# An event that did not happen because something else came first was not prevented. Read the incidence of the event beside that of what
+# competes with it.
 
 # %% tags=["hide-input"]
 chapter.limits()

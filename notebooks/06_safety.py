@@ -30,7 +30,7 @@ from IPython.display import display
 
 from esld.report import numbers, phrases
 from esld.report.chapter import open_chapter
-from esld.report.safety import adverse_events, edish, exposure, hys_law, infusion_reactions, laboratory
+from esld.report.safety import adverse_events, edish, exposure, hys_law, laboratory, reactions
 from esld.report.safety import counted as safety
 from esld.report.words.catalogue import message
 
@@ -42,7 +42,8 @@ counted = safety.safety_set(study)
 # ## Who is counted
 #
 # Whoever was treated at least once, in the group of what was given, whatever the randomisation had said. Who was never treated cannot have
-# been harmed by the treatment; such patients would make it look safer than it is.
+# been harmed by the treatment; such patients would make it look safer than it is. Where the data do not tell who was treated, everybody
+# counts in the group of the randomisation.
 
 # %% tags=["needs:safety_set"]
 planned = safety.planned(study)
@@ -61,40 +62,41 @@ chapter.say(safety.planned_words(study))
 # %% [markdown] tags=["needs:safety_set"]
 # ## Result
 
-# %%
+# %% tags=["needs:adverse_events"]
 events = adverse_events.adverse_events(study, counted, conf_level=conf_level)
 overview = chapter.hand_over("adverse_events", events, analysis=planned.id)
 chapter.answer(adverse_events.answer_words(events, overview, level=level))
 
-# %% [markdown]
-# ### Infusions
+# %% [markdown] tags=["needs:exposure"]
+# ### Treatment given
 
 # %%
-given = exposure.exposure(study, counted)
+planned = safety.planned(study, "exposure")
+given = exposure.exposure(study, counted, conf_level=conf_level)
 doses = chapter.hand_over("exposure", given, analysis=planned.id)
-display(chapter.say(exposure.exposure_words(given, doses)))
-display(chapter.table(exposure.exposure_table(given, doses)))
-chapter.table(exposure.deviation_table(given))
+display(chapter.say(given.words(doses)))
+display(chapter.table(given.table(doses)))
+chapter.table(given.deviations())
 
-# %% [markdown]
+# %% [markdown] tags=["needs:adverse_events"]
 # ### Adverse events
 
 # %%
-planned = safety.planned(study)
+planned = safety.planned(study, "adverse_events")
 none = phrases.nothing_recorded(study, "AE", message("safety.record"))
 display(chapter.say(none, adverse_events.overview_words(events, overview, level=level)))
 display(chapter.table(adverse_events.overview_table(events, overview)))
 terms = chapter.hand_over("adverse_event_terms", events.terms_frame(), analysis=planned.id)
 chapter.table(adverse_events.terms_table(events, terms))
 
-# %% [markdown]
-# ### Reactions to infusions
+# %% [markdown] tags=["needs:part=reactions", "needs:adverse_events", "needs:exposure"]
+# ### Reactions to treatment
 
 # %%
-planned, frame = safety.planned(study), infusion_reactions.reaction_rows(events)
-reactions = chapter.hand_over("infusion_reactions", frame, analysis=planned.id)
-display(chapter.say(infusion_reactions.reactions_words(events, overview, level=level)))
-chapter.table(infusion_reactions.reactions_table(events, overview, reactions))
+planned = safety.planned(study, "part=reactions", "adverse_events", "exposure")
+soon = chapter.hand_over("reactions", reactions.reaction_rows(events), analysis=planned.id)
+display(chapter.say(reactions.reactions_words(events, overview, level=level)))
+chapter.table(reactions.reactions_table(events, overview, soon))
 
 # %% [markdown]
 # ### Deaths
@@ -102,27 +104,29 @@ chapter.table(infusion_reactions.reactions_table(events, overview, reactions))
 # %%
 planned = safety.planned(study)
 died = chapter.hand_over("deaths", safety.death_rows(counted, conf_level=conf_level), analysis=planned.id)
-display(chapter.say(safety.death_words(died, counted, level=level)))
+display(chapter.say(safety.death_words(study, died, counted, level=level)))
 chapter.table(safety.death_table(study, counted))
 
 # %% [markdown]
 # ### Laboratory values
 
 # %%
+planned = safety.planned(study)
 grades = laboratory.shifts(study, counted)
 frame = laboratory.shift_rows(grades, conf_level=conf_level)
 shifted = chapter.hand_over("laboratory_grades", frame, analysis=planned.id)
 display(chapter.say(laboratory.shift_words(study, grades, shifted)))
 display(*map(chapter.table, laboratory.tables(study, grades, shifted)))
 
-# %% [markdown] tags=["needs:liver_injury"]
+# %% [markdown] tags=["needs:part=liver_injury", "needs:liver_injury"]
 # ### Liver injury
 
 # %%
+planned = safety.planned(study, "part=liver_injury")
 injury = edish.liver_injury(study, counted, conf_level=conf_level)
 liver = chapter.hand_over("liver_injury", injury, analysis=planned.id)
 display(chapter.say(hys_law.case_words(injury, liver, level=level)))
-display(chapter.say(edish.caution_words()))
+display(chapter.say(edish.caution_words(study)))
 display(chapter.figure(edish.edish_figure(injury, liver)))
 chapter.table(hys_law.case_table(injury))
 
@@ -130,12 +134,12 @@ chapter.table(hys_law.case_table(injury))
 # ## What could change it
 #
 # An event that was not reported, or was called by another name. Whether an event is related is a judgement, often made by somebody who
-# knows what was given. Decompensation that is recorded as a clinical event is counted in its own chapter and not here.
+# knows what was given. Clinical events that the trial collects beside its adverse events are counted in a chapter of their own and not here.
 
 # %% [markdown]
 # ## What it cannot say
 #
-# Patients with advanced liver disease bleed, fall ill and die without any treatment. Only an untreated group tells how often, and so which
+# Patients fall ill without any treatment too. Only a group without it tells how often, and so which
 # of these events the treatment causes. Rare harms are not seen in small groups, nor late ones in a short time.
 
 # %% tags=["hide-input"]

@@ -23,9 +23,9 @@
 
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
-profile: list[str] = ["MELD", "BILI"]  # scores or laboratory values drawn for each patient
-listed: list[str] = ["MELD", "CPSCORE"]  # values in the table: all at baseline, the first also last
-ticks: list[float] = [0, 90, 180, 270, 365]  # days on the axes
+profile: list[str] = []  # parameters drawn for each patient
+listed: list[str] = []  # values in the table: all at baseline, the first also last
+ticks: list[float] = []  # days on the axes; without any those that suit the courses
 most: int = 40  # patients up to whom each is shown by himself
 
 # %% tags=["hide-input"]
@@ -34,10 +34,11 @@ from IPython.display import display
 from esld.report.chapter import open_chapter
 from esld.report.patients import courses, states
 from esld.report.patients import listing as patient_listing
-from esld.report.planned import conditions
+from esld.report.planned import id_of
 
 chapter = open_chapter("07_patients", cut=cut)
-study, plan = chapter.study, chapter.study.protocol
+study, protocol = chapter.study, chapter.study.protocol
+flow, plan = id_of(protocol, "participant_flow"), id_of(protocol, "courses")
 
 # %% [markdown]
 # ## Who is counted
@@ -60,34 +61,32 @@ chapter.say(courses.planned_words(study))
 # ### How the courses ended
 
 # %%
-found = courses.courses(study, conditions(plan))
-ended = chapter.hand_over("courses", found, analysis="FLOW")
+found = courses.courses(study, courses.conditions(protocol))
+ended = chapter.hand_over("courses", found, analysis=flow)
 chapter.answer(courses.words(ended, study.filled))
 
 # %% tags=["hide-input"]
 each, together = courses.divided(found, most)
-chapter.say(courses.shown_words(each, ended))
+chapter.say(courses.shown_words(study, each, ended))
 
 # %%
-day = plan.primary.milestones_days[0]
-chapter.figure(courses.swimmer_figure(each, ended, ticks=ticks, mark=day))
+axis = courses.course_axis(study, found, ticks)
+chapter.figure(courses.swimmer_figure(study, each, ended, axis=axis))
 
 # %%
 rows = patient_listing.listing_rows(study, each, listed)
-lines = chapter.hand_over("patients", rows, analysis="LISTING")
+lines = chapter.hand_over("patients", rows, analysis=plan)
 chapter.table(patient_listing.listing_table(study, each, lines, listed))
 
 # %%
-chapter.figure(states.state_figure(together, ended, ticks=ticks, mark=day))
+chapter.figure(states.state_figure(study, together, ended, axis=axis))
 
 # %%
-counts = chapter.hand_over("patient_states", states.state_rows(together, ticks), analysis="FLOW")
-chapter.table(states.state_table(counts, study.arms, ticks))
+counts = chapter.hand_over("patient_states", states.state_rows(together, axis.ticks), analysis=flow)
+chapter.table(states.state_table(counts, study.arms, axis))
 
 # %% [markdown]
 # ### Values on the way
-#
-# Values after a transplant belong to another liver and are not drawn.
 
 # %%
 display(*map(chapter.figure, courses.profile_figures(study, each, profile)))
@@ -95,14 +94,14 @@ display(*map(chapter.figure, courses.profile_figures(study, each, profile)))
 # %% [markdown]
 # ## What could change it
 #
-# A record that reaches the database later: a death, a transplant or an episode of which nobody has told the centre yet. A course that
-# looks quiet may be one that was seldom looked at.
+# A record that reaches the database later: a death or another event of which nobody has told the centre yet. A course that looks quiet
+# may be one that was seldom looked at.
 
 # %% [markdown]
 # ## What it cannot say
 #
-# What would have happened to a patient in the other group, or in none. A change after treatment is not a change because of it: the
-# disease goes up and down by itself. A course that catches the eye was picked because it does.
+# What would have happened to a patient in another group, or in none. A change after treatment is not a change because of it: diseases
+# go up and down by themselves. A course that catches the eye was picked because it does.
 
 # %% tags=["hide-input"]
 chapter.limits()

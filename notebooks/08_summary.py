@@ -27,7 +27,7 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import phrases, trial_size
+from esld.report import phrases
 from esld.report.chapter import open_chapter
 from esld.report.summary import consort, deviations, overview, since
 
@@ -52,8 +52,7 @@ chapter.say(overview.primary_sentence(study))
 chapter.say("\n\n".join([phrases.standing(study), *overview.first_lines(study, others)]))
 
 # %% tags=["hide-input"]
-size = overview.part(others, "os_power")
-chapter.say(trial_size.what_this_size_shows(study.arms, size))
+chapter.say(*overview.size_sentences(study, others))
 
 # %% tags=["hide-input"]
 chapter.say("\n\n".join(overview.other_lines(study, others)), overview.missing_sentence(others))

@@ -6,6 +6,7 @@ import pandas as pd
 
 from esld.data import dates, deaths
 from esld.data.columns import first_known
+from esld.data.screening import consents, first_consent
 from esld.data.sdtm import DOMAINS, Tables
 
 # What an event's record says about its course may be news of a later day for as long as the event lasts:
@@ -50,8 +51,8 @@ def apply_cut(tables: Tables, cutoff: pd.Timestamp, snapshot: pd.Timestamp) -> t
     than the consent. Subjects who consented later go from every domain. An event that has not certainly ended
     by the cut-off loses its end, severity, seriousness, action and outcome. In DM, dates after the cut-off
     (death, end of participation …), the arm of a subject not yet randomised, the actual arm of one not yet
-    infused, and what is said of a subject's never being infused are blanked; last exposure is the end of
-    the infusions kept.
+    treated, and what is said of a subject's never being treated are blanked; last exposure is the end of
+    the administrations kept.
 
     An export made on the day of the cut-off itself holds no later news: there only records that certainly
     begin after that day go, and no date or course of an event is unclear.
@@ -100,7 +101,7 @@ def apply_cut(tables: Tables, cutoff: pd.Timestamp, snapshot: pd.Timestamp) -> t
 
 
 def consent_days(tables: Tables, *, latest: bool = False) -> pd.Series:
-    """Day on which each subject of DM was in the trial: of consent, else of the first dated record; NaT without any.
+    """Day on which each subject of DM was in the trial: of the first consent, else of the first dated record; NaT without any.
 
     Parameters
     ----------
@@ -110,12 +111,10 @@ def consent_days(tables: Tables, *, latest: bool = False) -> pd.Series:
         Whether a partial date means its last possible day, not its first.
     """
     read = dates.latest if latest else dates.earliest
-    dm = tables["DM"]
-    day = read(dm["RFICDTC"])
+    dm, day = tables["DM"], first_consent(tables, read)
     if day.notna().all():
         return day
-    ds = tables["DS"]
-    signed = ds[ds["DSDECOD"].eq("INFORMED CONSENT OBTAINED")]
+    signed = consents(tables)
     parts = [pd.DataFrame({"USUBJID": signed["USUBJID"], "day": read(signed["DSSTDTC"])})]
     day = day.fillna(dm["USUBJID"].map(parts[0].groupby("USUBJID")["day"].min()))
     for name, table in tables.items():
@@ -182,12 +181,12 @@ def _blank_demographics(tables: Tables, clock: _Clock) -> int:
     blank(dm["DTHDTC"].isna() & ~dm["USUBJID"].isin(stated.dropna(subset=["first"])["USUBJID"]), ("DTHFL",))
     randomised = dm["USUBJID"].isin(ds.loc[ds["DSDECOD"].eq("RANDOMIZED"), "USUBJID"])
     ended = dm["USUBJID"].isin(ds.loc[ds["DSCAT"].eq("DISPOSITION EVENT"), "USUBJID"])
-    infused = dm["USUBJID"].isin(tables["EX"]["USUBJID"]) if "EX" in tables else randomised
+    treated = dm["USUBJID"].isin(tables["EX"]["USUBJID"]) if "EX" in tables else randomised
     blank(~randomised, _PLANNED_ARM)
-    blank(~infused, _ACTUAL_ARM)
+    blank(~treated, _ACTUAL_ARM)
     if not clock.up_to_date:
-        # That a subject will never be infused, or not again, is known only when participation has ended.
-        blank(~infused & ~ended, ("ARMNRS", "RFSTDTC"))
+        # That a subject will never be treated, or not again, is known only when participation has ended.
+        blank(~treated & ~ended, ("ARMNRS", "RFSTDTC"))
         if "RFXENDTC" in dm:
             last = dm["USUBJID"].map(_last_exposure(tables))
             dm["RFXENDTC"] = last.astype(object).where(last.notna(), None)
@@ -196,7 +195,7 @@ def _blank_demographics(tables: Tables, clock: _Clock) -> int:
 
 
 def _last_exposure(tables: Tables) -> pd.Series:
-    """End of the last infusion kept, or its start where no end is, as text, by subject; nobody's without EX."""
+    """End of the last administration kept, or its start where no end is, as text, by subject; nobody's without EX."""
     if "EX" not in tables:
         return pd.Series(dtype=object)
     ex = tables["EX"]

@@ -20,9 +20,11 @@ import numpy as np
 import pandas as pd
 
 from esld import __version__
+from esld.data.factors import STRATA
 from esld.data.study import Study
 from esld.data.tables import csv_bytes
 from esld.errors import InputError, InputErrors
+from esld.protocol import Protocol
 
 DATASETS: Mapping[str, str] = {
     "ADSL": "Subject-Level Analysis Dataset",
@@ -83,8 +85,16 @@ def variables() -> Mapping[str, tuple[Variable, ...]]:
     return found
 
 
+def _strata(protocol: Protocol) -> tuple[Variable, ...]:
+    """The variables of ADSL that a trial has whose randomisation was stratified."""
+    places = range(1, len(protocol.strata) + 1)
+    labels = {f"STRAT{place}R": f"Strat Factor {place} Value Used for Rand" for place in places}
+    labels |= {STRATA: "Strata Used for Randomization"} if labels else {}
+    return tuple(Variable(name, label, "text", 0) for name, label in labels.items())
+
+
 def datasets(study: Study) -> list[Dataset]:
-    """The analysis data that a cut's view holds, each variable of the type that ``variables.csv`` says.
+    """The analysis data that a cut's view holds, each variable of the type that ``variables.csv`` says, and the strata as text.
 
     Raises
     ------
@@ -95,7 +105,7 @@ def datasets(study: Study) -> list[Dataset]:
     found = []
     for name, label in DATASETS.items():
         derived: pd.DataFrame = getattr(study, name.lower())
-        own = variables()[name]
+        own = variables()[name] + (_strata(study.protocol) if name == "ADSL" else ())
         if unknown := set(derived.columns) ^ {variable.name for variable in own}:
             raise KeyError(f"adam/variables.csv and {name} differ in {sorted(unknown)}")
         columns = {v.name: _typed(derived, v, name, faults) for v in own}

@@ -1,4 +1,4 @@
-"""Administrations: which records of EX are treatment, and which of them are one administration.
+"""Administrations: which records of EX are treatment, which of them are one administration, and how many days they last.
 
 An arm for which the protocol states no dose, or a dose of nothing, has no active substance: what was given to its patients is
 treatment whatever ``EXDOSE`` says. Elsewhere a record is treatment if its dose is above 0.
@@ -75,31 +75,36 @@ def administrations(tables: "Tables", protocol: Protocol) -> pd.DataFrame:
     the protocol plans administrations on consecutive days or does not say when it plans them: then each day has its own. A record
     that lasts, as of a daily drug, is one administration with a start and an end.
 
+    Of a continuous regimen each record is a period of treatment. One without an end lasts to the day before the patient's next
+    record, and the last one to the last sign of life, or to the first disposition event if that is earlier
+    (:mod:`esld.data.queries.treatment` tells of it).
+
     Parameters
     ----------
     tables : dict of str to DataFrame
         SDTM tables; without records of EX there are no rows.
     protocol : Protocol
-        Doses of the arms, days of the administrations.
+        Doses of the arms, regimen, days of the administrations.
 
     Returns
     -------
     DataFrame
-        In order of subject and time: ``USUBJID``; ``NUMBER`` counts what was given to a subject and is missing for what was not;
-        ``ADT`` and ``AENDT``, first and last day (of the start, where no end is recorded); ``ADTM`` and ``AENDTM``, the first
-        and last moment on these, missing where the minute is not recorded (``ZONED``: whether they name a time zone, and are then
-        UTC); ``DOSE``, the sum; ``UNIT``; ``EXADJ``, missing where no reason is recorded; ``RECORDS``, how many they are.
+        In order of subject and time: ``USUBJID``; ``NUMBER`` counts what was given to a subject and is missing for what was
+        not; ``ADT`` and ``AENDT``, first and last day (of the start, where no end is recorded and the regimen is not
+        continuous); ``ADTM`` and ``AENDTM``, the first and last moment on these, missing where the minute is not recorded
+        (``ZONED``: whether they name a time zone, and are then UTC); ``DOSE``, the sum; ``UNIT``; ``EXADJ``, missing where
+        no reason is recorded; ``RECORDS``, how many they are.
     """
     if "EX" not in tables or tables["EX"].empty:
         dtypes = dict.fromkeys(("ADT", "ADTM", "AENDT", "AENDTM"), "datetime64[ns]")
         dtypes |= {"NUMBER": "float", "ZONED": "bool", "DOSE": "float", "RECORDS": "int"}
         return pd.DataFrame(columns=_COLUMNS, dtype=object).astype(dtypes)
-    records = _records(tables, protocol)
-    place = administration_of(records, protocol).to_numpy()
+    own = records(tables, protocol)
+    place = administration_of(own, protocol).to_numpy()
     starts = np.flatnonzero(
         np.diff(place, prepend=-1)
     )  # of each administration the first record; its others follow
-    cells = {str(name): column.to_numpy() for name, column in records.items()}
+    cells = {str(name): column.to_numpy() for name, column in own.items()}
 
     def any_of(which: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
         return np.logical_or.reduceat(which, starts)
@@ -138,12 +143,14 @@ def hours_after_first(text: pd.Series, subject: pd.Series, first: pd.DataFrame) 
     return hours_after(text, subject.map(first["ADTM"]).astype("datetime64[ns]"), zoned)
 
 
-def _records(tables: "Tables", protocol: Protocol) -> pd.DataFrame:
-    """Records of EX in order of subject and time, each with its first and last day and moment."""
+def records(tables: "Tables", protocol: Protocol) -> pd.DataFrame:
+    """Records of EX in order of subject and time, each with its first and last day and moment, and its label in EX as ``row``."""
     ex = tables["EX"]
     starts, ends = _column(ex, "EXSTDTC"), _column(ex, "EXENDTC")
     (start, zoned), (end, end_zoned) = moments(starts), moments(ends)
     first, last = dates.earliest(starts), dates.earliest(ends)
+    if protocol.treatment.regimen == "continuous":
+        last = last.fillna(_until(ex["USUBJID"], first, tables))
     last = last.where(last >= first, first)  # without an end, or with one before the start, which is a slip
     visit = _column(ex, "VISITNUM")
     frame = pd.DataFrame(
@@ -166,14 +173,46 @@ def _records(tables: "Tables", protocol: Protocol) -> pd.DataFrame:
     return frame.sort_values(["USUBJID", "ADT", "ADTM"], kind="stable", ignore_index=True)
 
 
-def administration_of(records: pd.DataFrame, protocol: Protocol) -> pd.Series:
+def _until(subject: pd.Series, first: pd.Series, tables: "Tables") -> pd.Series:
+    """The last day on which a record that has no end can be known to have lasted."""
+    from esld.data import contacts  # knows the domains, whose rules know this module
+
+    starts = pd.DataFrame({"USUBJID": subject, "ADT": first})
+    days = starts.drop_duplicates().sort_values(["USUBJID", "ADT"])
+    days["next"] = days.groupby("USUBJID")["ADT"].shift(-1) - pd.Timedelta(days=1)
+    until = starts.merge(days, "left").set_axis(first.index)["next"]
+    ds = tables["DS"]
+    ends = ds[ds["DSCAT"].eq("DISPOSITION EVENT")]
+    ended = pd.DataFrame({"USUBJID": ends["USUBJID"], "day": dates.earliest(ends["DSSTDTC"])})
+    pairs = starts.reset_index(names="row").merge(ended, on="USUBJID")
+    bounds = pairs[pairs["day"] >= pairs["ADT"]].groupby("row")["day"].min().reindex(first.index)
+    seen = subject.map(contacts.last_contact(tables)["day"])
+    return until.fillna(pd.concat([seen, bounds], axis=1).min(axis=1))
+
+
+def days_treated(given: pd.DataFrame) -> pd.Series:
+    """Days on which each patient was treated, by ``USUBJID``: each day once, gaps not counted.
+
+    Parameters
+    ----------
+    given : DataFrame
+        Rows of :func:`administrations` that were given.
+    """
+    own = given.sort_values(["USUBJID", "ADT", "AENDT"], kind="stable")
+    before = own.groupby("USUBJID")["AENDT"].cummax().groupby(own["USUBJID"]).shift()
+    counted = pd.concat([own["ADT"] - pd.Timedelta(days=1), before], axis=1).max(axis=1)
+    return (own["AENDT"] - counted).dt.days.clip(lower=0).groupby(own["USUBJID"]).sum()
+
+
+def administration_of(own: pd.DataFrame, protocol: Protocol) -> pd.Series:
     """To which administration each record in order of subject and time belongs: numbers that rise by 1."""
-    planned = sorted(protocol.administrations.value) if protocol.administrations else ()
+    periods = protocol.treatment.regimen == "continuous"
+    planned = sorted(protocol.administrations.value) if protocol.administrations and not periods else ()
     overnight = bool(planned) and all(later - day > 1 for day, later in pairwise(planned))
-    days = records["ADT"].to_numpy("datetime64[D]").astype(int).tolist()
+    days = own["ADT"].to_numpy("datetime64[D]").astype(int).tolist()
     first: tuple[object, int, object] | None = None
     places: list[int] = []
-    for subject, day, visit in zip(records["USUBJID"].tolist(), days, records["visit"].tolist(), strict=True):
+    for subject, day, visit in zip(own["USUBJID"].tolist(), days, own["visit"].tolist(), strict=True):
         same_visit = first is not None and visit is not None and first[2] == visit
         near = 1 if overnight and same_visit else 0
         if first is None or subject != first[0] or day - first[1] > near:
@@ -181,15 +220,15 @@ def administration_of(records: pd.DataFrame, protocol: Protocol) -> pd.Series:
             places.append(places[-1] + 1 if places else 0)
         else:
             places.append(places[-1])
-    return pd.Series(places, records.index, dtype=int)
+    return pd.Series(places, own.index, dtype=int)
 
 
 def whether_given(tables: "Tables", protocol: Protocol) -> pd.Series:
     """EX without its doses: 1 on the first record of each administration that was given, else 0; aligned with EX."""
-    records = _records(tables, protocol)
-    place = administration_of(records, protocol)
-    given = records["given"].groupby(place).transform("any") & ~place.duplicated()
-    return pd.Series(given.to_numpy(dtype=int), records["row"]).reindex(tables["EX"].index)
+    own = records(tables, protocol)
+    place = administration_of(own, protocol)
+    given = own["given"].groupby(place).transform("any") & ~place.duplicated()
+    return pd.Series(given.to_numpy(dtype=int), own["row"]).reindex(tables["EX"].index)
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series:

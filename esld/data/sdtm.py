@@ -235,6 +235,10 @@ def read_tables(path: Path, how: Reading | None = None) -> Tables:
 # --- validating ---------------------------------------------------------------------------------------------
 
 _SHOWN = 3  # records named for one broken rule; the others are counted
+WITHOUT_RANDOMISATION = (
+    "Check the export; of a trial without randomisation say in the protocol which record of DS begins it, "
+    "codes: {DSDECOD: {ENROLLED: RANDOMIZED}}."
+)
 _GRADES = {"ASCITES": 3, "ASCDIUR": 1, "WHAVEN": 4}  # the highest grade of what the scores read
 
 
@@ -307,6 +311,10 @@ def _missing_domains(tables: Tables, protocol: Protocol) -> Iterator[InputError]
 def _missing_columns(name: str, table: pd.DataFrame, protocol: Protocol) -> Iterator[InputError]:
     sources = [s for s in protocol.sources if s.domain == name]
     wanted = dict.fromkeys([*DOMAINS[name].required, *(c for s in sources for c in (s.date, *s.where))])
+    tests = {"laboratory": "LB", "grade": "RS"}
+    named = protocol.schedule.visits and protocol.schedule.selection == "visit"
+    if named and name in {tests.get(p.kind) for p in protocol.parameters}:
+        wanted |= {"VISITNUM": None}
     if name == "EX" and any(arm.dose for arm in protocol.arms):
         wanted |= dict.fromkeys(("EXDOSE", "EXDOSU"))
     for column in wanted:
@@ -405,7 +413,8 @@ def _dm_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
     if "USUBJID" in tables["DM"] and {"USUBJID", "DSDECOD"} <= set(tables.get("DS", ())):
         text = "must be filled for a subject with a RANDOMIZED record in DS"
         yield _Rule("ARMCD", text, "Add the arm.", lambda s: s.notna() | ~has_record)
-        text, remedy = "must be empty without a RANDOMIZED record in DS", "Add that record or clear the arm."
+        text = "must be empty without a RANDOMIZED record in DS"
+        remedy = "Add that record or clear the arm." if has_record.any() else WITHOUT_RANDOMISATION
         yield _Rule("ARMCD", text, remedy, lambda s: s.isna() | has_record)
     yield _Rule("DTHDTC", *_UNDATED, _dated(tables, "DM"))
     yield _Rule("DTHFL", "must be no N when DTHDTC is given", "Correct either.", lambda s: s.ne("N") | ~dated)

@@ -9,6 +9,7 @@ from esld.data import account, adam, dates, queries, sdtm, views
 from esld.data.cut import CutReport, apply_cut, consent_days
 from esld.data.cutfile import CutFile, DataCut, previous_cut
 from esld.data.entered import files_of, read_entered
+from esld.data.factors import with_strata
 from esld.data.intake import Intake, take_in
 from esld.data.mapping import shortened
 from esld.data.overrides import Override, Overrides, apply_overrides, read_overrides
@@ -139,6 +140,7 @@ def load_study(file: CutFile) -> Study:
         rule = "must leave somebody who had consented and was randomised"
         raise InputError("cutoff", rule, file.cut.cutoff, file.path.name, "Choose a later day.")
     adlb = adam.derive_adlb(cut_tables, adsl, protocol)
+    adsl = with_strata(adsl, adlb, protocol)
     aside = took.aside_by(cutoff, cut_tables)
     found = queries.find_queries(queries.Evidence(cut_tables, adsl, adlb, protocol, aside))
     return Study(
@@ -226,7 +228,8 @@ def cut_faults(tables: sdtm.Tables, file: CutFile, *, shown: int | None = 1) -> 
     for what, first in (("consent", consents.min()), ("randomisation", dates.earliest(milestones).min())):
         if pd.isna(first):
             rule = "must hold a RANDOMIZED record: nobody is randomised"
-            faults.append(InputError("DS", rule, None, tables["DS"].attrs["file"], "Check the export."))
+            file_of = tables["DS"].attrs["file"]
+            faults.append(InputError("DS", rule, None, file_of, sdtm.WITHOUT_RANDOMISATION))
         elif dates.as_date(cut.cutoff) < first:
             rule = f"must not be before the first {what} on {first:%Y-%m-%d}"
             faults.append(InputError("cutoff", rule, cut.cutoff, file.path.name, "Choose a later day."))

@@ -1,9 +1,9 @@
 """What each view of a cut may load: an allow-list of columns, and the names that the arms go by.
 
 ``unblinded`` loads everything. ``blinded`` loads nothing that tells an arm: one group, all patients. ``masked`` tells the arms
-apart without saying which is which: A is the arm of the patient randomised first, whatever the cut-off. Both leave out what an
-infusion held, its volume and lot, and free text about it. Because this is done as the tables are read, no chapter can show
-more.
+apart without saying which is which, or which the control: A is the arm of the patient randomised first, whatever the cut-off.
+Both leave out what an administration held, its volume and lot, and free text about it. Because this is done as the tables are
+read, no chapter can show more.
 """
 
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ from esld.protocol import Protocol
 from esld.protocol.design import Arm, Dose
 
 ALL = "ALL"  # code of the group of all patients: beside the arms, or instead of them
-# What an infusion held is not shown; each that was given is one of one.
-_DOSE = Dose(amount=1, unit="infusion", treatment="study treatment", route="not shown")
+# What an administration held is not shown; each that was given is one of one.
+_DOSE = Dose(amount=1, unit="administration", treatment="study treatment", route="not shown")
 _HIDDEN = (_DOSE.amount, _DOSE.unit, _DOSE.treatment)
 POOLED = Arm(code=ALL, label="All", name="All patients", number=1, dose=_DOSE)
 
@@ -67,7 +67,7 @@ def seen(tables: Tables, protocol: Protocol, view: View) -> tuple[Tables, Protoc
         Columns of :data:`COLUMNS`. DM's arms are those of the returned protocol, an unknown one missing. ``EXDOSE`` is 1 on the
         first record of each administration that was given, and 0 on every other (:mod:`esld.data.exposure`).
     protocol : Protocol
-        With the arms of the view, the dose of each 1 infusion.
+        With the arms of the view and no control, the dose of each 1 administration.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def seen(tables: Tables, protocol: Protocol, view: View) -> tuple[Tables, Protoc
         tables = _as_one_group(tables, protocol)
     shown = {name: _allowed(table, name) for name, table in tables.items() if name in COLUMNS}
     if "EX" in tables:
-        shown["EX"] = _infusions(shown["EX"], tables, protocol)
+        shown["EX"] = _given(shown["EX"], tables, protocol)
     if "DM" not in tables:
         return shown, protocol
     order = _arms_in_order(tables, protocol) if view == "masked" else ()
@@ -106,7 +106,7 @@ def names_no_arm(tables: Tables) -> bool:
 
 
 def _as_one_group(tables: Tables, protocol: Protocol) -> Tables:
-    """Tables that name no arm, with one for all who were randomised; every record of EX that says no dose is an infusion."""
+    """Tables that name no arm, with one for all who were randomised; every record of EX that says no dose is treatment."""
     made = dict(tables)
     ds, ex = tables.get("DS", pd.DataFrame()), tables.get("EX", pd.DataFrame())
     randomised = ds.loc[ds["DSDECOD"].eq("RANDOMIZED"), "USUBJID"] if "DSDECOD" in ds else ()
@@ -128,7 +128,7 @@ def loads(domain: str, column: str, *, view: View) -> bool:
 
 
 def hides_doses(protocol: Protocol) -> bool:
-    """Whether a protocol is as a view shows it that does not load what an infusion held."""
+    """Whether a protocol is as a view shows it that does not load what was given."""
     own = [arm.dose for arm in protocol.arms if arm.dose]
     return any((dose.amount, dose.unit, dose.treatment) == _HIDDEN for dose in own)
 
@@ -157,8 +157,8 @@ def _allowed(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return own
 
 
-def _infusions(shown: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.DataFrame:
-    """Whether each infusion was given; what it held, and how much, stays behind. A missing dose stays missing if one is due."""
+def _given(shown: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.DataFrame:
+    """Whether each administration was given; what it held, and how much, stays behind. A missing one stays so if one is due."""
     ex = tables["EX"]
     shown["EXTRT"] = _DOSE.treatment
     if "EXDOSE" in ex:
@@ -188,19 +188,14 @@ def _letters(arms: tuple[Arm, ...]) -> list[str]:
 
 
 def _with_arms(protocol: Protocol, order: tuple[Arm, ...], arms: tuple[Arm, ...]) -> Protocol:
-    """The protocol with other arms; a ratio follows the order in which they now stand."""
+    """The protocol with other arms, none the control; a ratio follows the order in which they now stand."""
     planned = protocol.randomisation
-    if planned.design and order:
-        places = [protocol.arms.index(arm) for arm in order]
-        if len(places) == len(planned.design.ratio):
-            ratio = tuple(planned.design.ratio[place] for place in places)
-            planned = planned.model_copy(
-                update={"design": planned.design.model_copy(update={"ratio": ratio})}
-            )
+    if planned.design:
+        ratio = tuple(planned.design.ratio[protocol.arms.index(arm)] for arm in order if planned.design.ratio)
+        planned = planned.model_copy(update={"design": planned.design.model_copy(update={"ratio": ratio})})
     # What the trial's own words for arms and treatments stand for is no longer there.
     codes = {
         v: words for v, words in protocol.codes.items() if v not in ("EXTRT", *(code for code, _ in _ARM))
     }
-    shown = protocol.model_copy(update={"arms": arms, "randomisation": planned, "codes": codes})
-    shown.__dict__.pop("arm_labels", None)  # what the model remembers from its first use is copied with it
-    return shown
+    update = {"arms": arms, "control": None, "randomisation": planned, "codes": codes}
+    return protocol.model_copy(update=update)

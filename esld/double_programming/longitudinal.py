@@ -24,9 +24,14 @@ class Pattern:
 
 
 def ls_means(
-    adlb: pd.DataFrame, *, structure: str, arms: Sequence[str], visits: dict[float, float]
+    adlb: pd.DataFrame,
+    *,
+    structure: str,
+    arms: Sequence[str],
+    visits: dict[float, float],
+    strata: "pd.Series[str] | None" = None,
 ) -> pd.DataFrame:
-    """LS means of the change by arm and visit at the average baseline value of the changes used.
+    """LS means of the change by arm and visit at the average baseline value of the changes used, and over all strata alike.
 
     Parameters
     ----------
@@ -38,6 +43,8 @@ def ls_means(
         Groups, in order.
     visits : dict of float to float
         Time of each visit number; only ``sp_exp`` uses the times.
+    strata : Series of str, optional
+        The stratum of each row, by the index of ``adlb``; further rows are not used.
 
     Returns
     -------
@@ -52,9 +59,13 @@ def ls_means(
     ]  # fmt: skip
     scale = float(adlb["CHG"].std(ddof=1)) or 1.0
     base = adlb["BASE"] - adlb["BASE"].mean()  # an LS mean is then the coefficient of its cell
-    patterns = _patterns(
-        adlb.assign(BASE=base / (base.std(ddof=1) or 1.0), CHG=adlb["CHG"] / scale), cells, numbers
-    )
+    rows = adlb.assign(BASE=base / (base.std(ddof=1) or 1.0), CHG=adlb["CHG"] / scale)
+    covariates = ["BASE"] if rows["BASE"].abs().max() > 0 else []
+    levels = [] if strata is None else sorted(strata[adlb.index].unique())
+    for place, level in enumerate(levels[1:]):
+        rows[f"S{place}"] = strata[adlb.index].eq(level) - 1 / len(levels)  # type: ignore[index]
+        covariates.append(f"S{place}")
+    patterns = _patterns(rows, covariates, cells, numbers)
     times = np.array([visits[v] for v in numbers], dtype=np.float64)
     sigma = _estimated(structure, times, patterns)
     means = (
@@ -65,17 +76,17 @@ def ls_means(
     return pd.DataFrame([(arm, v) for arm, v in cells], columns=["group", "time"]).assign(value=means)
 
 
-def _patterns(rows: pd.DataFrame, cells: list[tuple[str, float]], numbers: list[float]) -> list[Pattern]:
-    """A column for each cell that has a value, and one for baseline, by the visits that a patient has."""
-    varies = bool(rows["BASE"].abs().max() > 0)
+def _patterns(
+    rows: pd.DataFrame, covariates: list[str], cells: list[tuple[str, float]], numbers: list[float]
+) -> list[Pattern]:
+    """A column for each cell that has a value, and one for each covariate, by the visits that a patient has."""
     groups: dict[tuple[int, ...], list[tuple[Floats, Floats]]] = {}
     for _, own in rows.sort_values("AVISITN").groupby("USUBJID", sort=True):
         at = tuple(numbers.index(v) for v in own["AVISITN"])
-        design = np.zeros((len(at), len(cells) + varies))
+        design = np.zeros((len(at), len(cells) + len(covariates)))
         for i, (arm, v) in enumerate(zip(own["ARMCD"], own["AVISITN"], strict=True)):
             design[i, cells.index((arm, v))] = 1.0
-        if varies:
-            design[:, -1] = own["BASE"]
+        design[:, len(cells) :] = own[covariates]
         groups.setdefault(at, []).append((design, own["CHG"].to_numpy(dtype=np.float64)))
     return [
         Pattern(np.ix_(at, at), np.stack([d for d, _ in own]), np.stack([y for _, y in own]))

@@ -1,4 +1,4 @@
-"""Least squares of an outcome on two groups and covariates, with both covariances of the coefficients."""
+"""Least squares of an outcome on groups and covariates, with both covariances of the coefficients."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -49,22 +49,22 @@ class Model:
     reason_hc3: Reason | None = None
 
 
-def least_squares(y: Floats, x: Floats, groups: tuple[str, str], names: Sequence[str]) -> Model:
-    """Fit the outcome to indicators of the two groups, the first columns of `x`, and covariates, called `names`."""
-    n, p = x.shape
+def least_squares(y: Floats, x: Floats, groups: Sequence[str], names: Sequence[str]) -> Model:
+    """Fit the outcome to indicators of the groups, the first columns of `x`, and covariates, called `names`."""
+    (n, p), k = x.shape, len(groups)
     undefined = np.full((p, p), nan)
     if why := _impossible(x, groups, names):
         return Model(
             coef=undefined[0], vcov=undefined, vcov_hc3=undefined, df=nan, noise=0.0, residuals=np.full(n, nan),
             unfitted=why, reason=why, reason_hc3=why,
         )  # fmt: skip
-    q, r, length = _orthogonal(x)
+    q, r, length = _orthogonal(x, first=k)
     inverse = np.linalg.solve(r, np.eye(p)) / length[:, None]
     coef = inverse @ (q.T @ (y - y.mean()))
-    coef[:2] += y.mean()
+    coef[:k] += y.mean()
     noise = _NO_SPREAD * float(np.abs(y).max())
     left = _residuals(y, q, noise)
-    alone = _residuals(y, _orthogonal(np.column_stack([np.ones(n), x[:, 2:]]), first=1)[0], noise)
+    alone = _residuals(y, _orthogonal(np.column_stack([np.ones(n), x[:, k:]]), first=1)[0], noise)
     model = Model(
         coef=coef, vcov=undefined, vcov_hc3=undefined, df=n - p, noise=noise, residuals=alone
     )  # fmt: skip
@@ -81,25 +81,25 @@ def least_squares(y: Floats, x: Floats, groups: tuple[str, str], names: Sequence
     return replace(model, vcov_hc3=moved @ moved.T)
 
 
-def _impossible(x: Floats, groups: tuple[str, str], names: Sequence[str]) -> Reason | None:
+def _impossible(x: Floats, groups: Sequence[str], names: Sequence[str]) -> Reason | None:
     """Why a model has no unique coefficients; None if it has."""
-    n, p = x.shape
+    (n, p), k = x.shape, len(groups)
     for label, column in zip(groups, x.T, strict=False):
         if not column.any():
             return because(Why.NO_VALUES, group=label)
     if n < p:
         return because(Why.NO_DEGREES_OF_FREEDOM, rows=n, coefficients=p)
-    for name, column in zip(names, x.T[2:], strict=True):
+    for name, column in zip(names, x.T[k:], strict=True):
         if np.ptp(column) <= _NO_SPREAD * np.abs(column).max():
             return because(Why.CONSTANT, covariate=name)
-    distance = np.abs(np.diag(_orthogonal(x)[1]))
-    for name, far in zip(names, distance[2:], strict=True):
+    distance = np.abs(np.diag(_orthogonal(x, first=k)[1]))
+    for name, far in zip(names, distance[k:], strict=True):
         if far <= _COLLINEAR:
             return because(Why.DETERMINED, covariate=name)
     return None
 
 
-def _orthogonal(x: Floats, *, first: int = 2) -> tuple[Floats, Floats, Floats]:
+def _orthogonal(x: Floats, *, first: int) -> tuple[Floats, Floats, Floats]:
     """QR of the columns at length 1, all but the `first` ones centred; and the lengths."""
     centred = x.copy()
     centred[:, first:] -= x[:, first:].mean(axis=0)

@@ -1,4 +1,4 @@
-"""Analysis of covariance: two groups at one visit, HC3 beside classical limits, and an exact permutation p."""
+"""Analysis of covariance: groups at one visit, HC3 beside classical limits, and an exact permutation p."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import stdtr, stdtrit
+from scipy.special import fdtrc, stdtr, stdtrit
 
 from esld.longitudinal._columns import group_codes, group_labels, numbers, require, require_one_row
 from esld.longitudinal._covariance import Floats, Ints
@@ -28,40 +28,49 @@ _TIE_RESIDUAL, _TIE_VALUE = 1e-10, 1e-12
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Adjusted:
-    """What one kind of standard error says of the two groups.
+    """What one kind of standard error says of the groups.
 
     Attributes
     ----------
-    means : tuple of 2 Contrast
+    means : tuple of k Contrast
         Mean of each group at the mean of every covariate over the rows used, which is taken as fixed.
-    difference : Contrast
-        Second minus first.
+    differences : tuple of k - 1 Contrast
+        Each other group minus the first.
+    p_value : float
+        Of the joint test that no group differs from the first, by F with k - 1 and n - p degrees of freedom; NaN where it cannot
+        be made, and of one group.
     """
 
-    means: tuple[Contrast, Contrast]
-    difference: Contrast
+    means: tuple[Contrast, ...]
+    differences: tuple[Contrast, ...]
+    p_value: float
+
+    @property
+    def difference(self) -> Contrast:
+        """Second minus first."""
+        return self.differences[0]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Ancova:
-    """A linear model of the outcome on two groups and covariates, and a randomisation test beside it.
+    """A linear model of the outcome on k groups and covariates, and of two groups a randomisation test beside it.
 
     Attributes
     ----------
-    groups : tuple of 2 str
-        The difference is second minus first.
+    groups : tuple of k str
+        Differences are each minus the first.
     terms : tuple of p str
-        The two groups, then the covariates.
+        The groups, then the covariates.
     coef : ndarray of shape (p,)
         Adjusted mean of each group, then a slope a covariate; NaN where the model cannot be fitted.
     vcov, vcov_hc3 : ndarray of shape (p, p)
         Covariance of the coefficients with equal variances, and HC3; NaN where undefined.
     hc3, classical : Adjusted
         Means and difference, with limits from Student's t with n - p degrees of freedom.
-    exact : RandomisationTest
-        Every allocation with the same arm sizes. Statistic: mean residual of the second group minus that of the first,
-        the residuals being those of the outcome on the covariates without the group.
-    n : tuple of 2 int
+    exact : RandomisationTest or None
+        Of two groups: every allocation with the same arm sizes. Statistic: mean residual of the second group minus that of
+        the first, the residuals being those of the outcome on the covariates without the group.
+    n : tuple of k int
         Rows used in each group.
     n_dropped : int
         Rows left out because the outcome or a covariate is missing.
@@ -70,15 +79,15 @@ class Ancova:
         Unit of the outcome, carried to the long form.
     """
 
-    groups: tuple[str, str]
+    groups: tuple[str, ...]
     terms: tuple[str, ...]
     coef: Floats
     vcov: Floats
     vcov_hc3: Floats
     hc3: Adjusted
     classical: Adjusted
-    exact: RandomisationTest
-    n: tuple[int, int]
+    exact: RandomisationTest | None
+    n: tuple[int, ...]
     n_dropped: int
     conf_level: float
     unit: str
@@ -89,14 +98,12 @@ class Ancova:
         for adjusted in (self.hc3, self.classical):
             for statistic, items in (
                 ("ls_mean", adjusted.means),
-                ("ls_mean_difference", (adjusted.difference,)),
+                ("ls_mean_difference", adjusted.differences),
             ):
                 rows += Contrasts(statistic=statistic, items=items, unit=self.unit).rows()
-        exact = self.exact.to_frame().to_dict("records")
-        difference = f"{self.groups[1]} - {self.groups[0]}"
-        for row in exact:
+        for row in self.exact.to_frame().to_dict("records") if self.exact else ():
             unit = self.unit if row["statistic"] == "observed" else ""
-            words = {"group": difference, "unit": unit, "reason": self.exact.reason}
+            words = {"group": self.hc3.difference.group, "unit": unit, "reason": row["reason"]}
             rows.append({str(k): v for k, v in row.items()} | words)
         dropped = {
             "statistic": "rows_dropped",
@@ -121,12 +128,12 @@ def ancova(
     draws: int = DRAWS,
     seed: str | int = "esld exact ANCOVA",
 ) -> Ancova:
-    """Compare two groups at one visit, adjusted for what was known before treatment.
+    """Compare groups at one visit, adjusted for what was known before treatment.
 
     With the baseline among the covariates, a model of the value and one of the change give the same difference. The
-    slopes are common to both groups.
+    slopes are common to all groups.
 
-    The exact p-value fixes outcomes and covariates and lets only the allocation vary, so it needs no model and no
+    The exact p-value of two groups fixes outcomes and covariates and lets only the allocation vary, so it needs no model and no
     normal errors: the residuals of the outcome on the covariates *without* the group do not change with the
     allocation. (Freedman and Lane permute these residuals over patients who keep group and covariates, and fit
     again: that is exact only in large samples.) The statistic has the sign of the difference of the model: it is that
@@ -140,11 +147,12 @@ def ancova(
     outcome : str
         Numeric column: the value at the visit, or its change.
     group : str
-        Column with two labels; must not be missing where outcome and covariates are known.
+        Column of the labels; must not be missing where outcome and covariates are known.
     covariates : sequence of str, or str
         Numeric columns; may be empty.
-    groups : sequence of 2, optional
-        The labels, first the one to compare with. Default: the order of the categories, else sorted.
+    groups : sequence, optional
+        The labels, first the one to compare with; one alone is compared with nothing. Default: the order of the categories, else
+        sorted.
     conf_level : float in (0, 1)
     unit : str
         Unit of the outcome, carried to the result.
@@ -162,7 +170,7 @@ def ancova(
     Raises
     ------
     ValueError
-        A column is absent or not numeric, a value is infinite, a group missing, labels are not two, `conf_level` is not
+        A column is absent or not numeric, a value is infinite, a group missing, there is no label, `conf_level` is not
         between 0 and 1.
 
     Notes
@@ -183,24 +191,26 @@ def ancova(
     names = [covariates] if isinstance(covariates, str) else list(covariates)
     require(frame, outcome, group, *dict.fromkeys(names))
     labels = group_labels(frame, group, groups)
-    if len(labels) != 2:
-        raise ValueError(f"{group} must have two labels, got {labels}")
-    codes, pair = group_codes(frame, group, labels), (str(labels[0]), str(labels[1]))
+    if not labels:
+        raise ValueError(f"{group} must have a label, got none")
+    codes, named = group_codes(frame, group, labels), tuple(map(str, labels))
     columns = [numbers(frame, name) for name in (outcome, *names)]
     used = np.all(~np.isnan(columns), axis=0) if len(frame) else np.zeros(0, dtype=bool)
     if missing := int(np.count_nonzero(codes[used] < 0)):
         raise ValueError(f"{group} must not be missing, got {missing} missing of {int(used.sum())}")
     own = codes[used]
-    y, x = columns[0][used], np.column_stack([own == 0, own == 1, *(c[used] for c in columns[1:])])
-    n = (int(np.count_nonzero(own == 0)), int(np.count_nonzero(own == 1)))
-    model = least_squares(y, x.astype(float), pair, names)
-    hc3 = _adjusted(model, model.vcov_hc3, HC3, model.reason_hc3, groups=pair, n=n, conf_level=conf_level)
-    classical = _adjusted(model, model.vcov, CLASSICAL, model.reason, groups=pair, n=n, conf_level=conf_level)
+    within = [own == place for place in range(len(named))]
+    y, x = columns[0][used], np.column_stack([*within, *(c[used] for c in columns[1:])])
+    n = tuple(int(np.count_nonzero(rows)) for rows in within)
+    model = least_squares(y, x.astype(float), named, names)
+    hc3 = _adjusted(model, model.vcov_hc3, HC3, model.reason_hc3, groups=named, n=n, conf_level=conf_level)
+    classical = _adjusted(
+        model, model.vcov, CLASSICAL, model.reason, groups=named, n=n, conf_level=conf_level
+    )
+    exact = _exact(y, model, own, n, limit=limit, draws=draws, seed=seed) if len(named) == 2 else None
     return Ancova(
-        groups=pair, terms=(*pair, *names), coef=model.coef, vcov=model.vcov, vcov_hc3=model.vcov_hc3,
-        hc3=hc3, classical=classical,
-        exact=_exact(y, model, own, n, limit=limit, draws=draws, seed=seed),
-        n=n, n_dropped=len(frame) - int(used.sum()), conf_level=conf_level, unit=unit,
+        groups=named, terms=(*named, *names), coef=model.coef, vcov=model.vcov, vcov_hc3=model.vcov_hc3,
+        hc3=hc3, classical=classical, exact=exact, n=n, n_dropped=len(frame) - int(used.sum()), conf_level=conf_level, unit=unit,
     )  # fmt: skip
 
 
@@ -261,18 +271,17 @@ def _adjusted(
     reason: Reason | None,
     *,
     groups: tuple[str, ...],
-    n: tuple[int, int],
+    n: tuple[int, ...],
     conf_level: float,
 ) -> Adjusted:
-    """The two means and their difference under one covariance."""
+    """The means, their differences to the first, and the joint test of these, under one covariance."""
+    k = len(groups)
 
-    def contrast(label: str, count: int, *first: float) -> Contrast:
+    def contrast(label: str, count: int, first: Floats) -> Contrast:
         weights = np.zeros(len(model.coef))
-        weights[:2] = first
-        value, std_err = (
-            float(weights[:2] @ model.coef[:2]),
-            float(np.sqrt(np.maximum(weights @ vcov @ weights, 0))),
-        )
+        weights[:k] = first
+        value = float(first @ model.coef[:k])
+        std_err = float(np.sqrt(np.maximum(weights @ vcov @ weights, 0)))
         why = reason
         if std_err <= model.noise:  # HC3 knows only the residuals of the rows that the mean is made of
             std_err, why = nan, because(Why.RESIDUALS_ZERO)
@@ -284,17 +293,28 @@ def _adjusted(
             reason=why,
         )  # fmt: skip
 
-    return Adjusted(
-        means=(contrast(groups[0], n[0], 1, 0), contrast(groups[1], n[1], 0, 1)),
-        difference=contrast(f"{groups[1]} - {groups[0]}", sum(n), -1, 1),
-    )
+    each = np.eye(k)
+    means = [contrast(label, count, one) for label, count, one in zip(groups, n, each, strict=True)]
+    others = range(1, k)
+    gaps = [contrast(f"{groups[i]} - {groups[0]}", n[0] + n[i], each[i] - each[0]) for i in others]
+    return Adjusted(means=tuple(means), differences=tuple(gaps), p_value=_joint(model, vcov, gaps))
+
+
+def _joint(model: Model, vcov: Floats, gaps: Sequence[Contrast]) -> float:
+    """P-value that all differences are 0, by F; NaN where one of them has no test, and for none."""
+    if not gaps or any(gap.reason for gap in gaps):
+        return nan
+    weights = np.array([gap.weights for gap in gaps])
+    values, spread = weights @ model.coef, weights @ vcov @ weights.T
+    f = float(values @ np.linalg.solve(spread, values)) / len(gaps)
+    return float(fdtrc(len(gaps), model.df, f))
 
 
 def _exact(
     y: Floats,
     model: Model,
     codes: Ints,
-    n: tuple[int, int],
+    n: tuple[int, ...],
     *,
     limit: int,
     draws: int,
@@ -313,5 +333,5 @@ def _exact(
     statistic = LinearStatistic(
         name=RESIDUALS, scores=model.residuals, scale=1 / factor, resolution=float(tie * factor)
     )
-    design = CompleteRandomisation(sizes=n)
+    design = CompleteRandomisation(sizes=(n[0], n[1]))
     return randomisation_test(statistic, codes, design=design, limit=limit, draws=draws, seed=seed)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from esld.longitudinal._columns import group_codes, group_labels, numbers, require, require_one_row
-from esld.longitudinal._covariance import Floats
+from esld.longitudinal._covariance import Bools, Floats
 from esld.longitudinal.means import long_frame
 from esld.methods import made_by, step
 from esld.reasons import Why, because
@@ -190,20 +190,31 @@ def responders(
     died = numbers(frame, dead) if dead else np.zeros(len(frame))
     if strange := sorted(set(died[~np.isnan(died)].tolist()) - {0.0, 1.0}):
         raise ValueError(f"{dead} must be true or false, got {strange[0]!r}")
-    found = []
-    for place, label in enumerate(labels):
-        own = codes == place
-        changed = ~np.isnan(beyond[own])
-        gone = died[own] == 1
-        found.append(
-            Response(
-                group=str(label), subjects=int(own.sum()), responders=int(np.sum(beyond[own] == 1)),
-                others=int(np.sum(beyond[own] == 0)), dead=int(np.sum(~changed & gone)),
-                absent=int(np.sum(~changed & ~gone)),
-            )
-        )  # fmt: skip
+    found = [
+        counted(beyond[codes == place], died[codes == place] == 1, group=str(label))
+        for place, label in enumerate(labels)
+    ]
     size = (f"{threshold:g}", "percent" if scale == "per cent" else unit)
     return Responders(groups=tuple(found), rule=rule, definition=step(direction, *filter(None, size)))
+
+
+def counted(judged: Floats, dead: Bools, *, group: str) -> Response:
+    """Counts of one group from what each subject is.
+
+    Parameters
+    ----------
+    judged : ndarray of shape (n,)
+        1 of a responder, 0 of another, NaN of whoever has nothing to be judged by.
+    dead : ndarray of bool of shape (n,)
+        Whether the subject is dead; of who is judged it does not count.
+    group : str
+        Label.
+    """
+    known = ~np.isnan(judged)
+    return Response(
+        group=group, subjects=judged.size, responders=int(np.sum(judged == 1)), others=int(np.sum(judged == 0)),
+        dead=int(np.sum(~known & dead)), absent=int(np.sum(~known & ~dead)),
+    )  # fmt: skip
 
 
 def _beyond(

@@ -139,10 +139,11 @@ def compare_reports(before: Path, after: Path) -> Comparison:
     if one.file and other.file:
         records, fault = _records(one.file, other.file)
         notes += [fault] if fault else []
+    primary = read_protocol(other.file.protocol_path).primary.id if other.file else ""
     return Comparison(
         before=one.label,
         after=other.label,
-        results=difference.difference(one.rows, other.rows),
+        results=difference.difference(one.rows, other.rows, primary=primary),
         records=records,
         inputs=tuple(_inputs(one, other)),
         notes=tuple(notes),

@@ -2,17 +2,18 @@
 
 A tag ``needs:NAME``, or ``needs:KIND=NAME``, of a cell governs that cell. That of a heading governs all below it up to the next
 heading of the same or a higher level; the heading itself stays, with the prose in its cell, and where the cell holds several
-headings the highest counts.
+headings the highest counts. Of a part that the trial does not have, ``needs:part=NAME``, nothing is said, and the
+heading goes too.
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from esld.data.study import Study
 from esld.errors import InputError, did_you_mean
-from esld.report.needs import NEEDS, PLANNED, TAG, is_known, why_not
+from esld.report.needs import NEEDS, PLANNED, TAG, is_known, is_silent, why_not
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -52,14 +53,14 @@ def fitted(chapter: "ChapterSource", study: Study) -> "ChapterSource":
     return replace(chapter, notebook=notebook, title=title)
 
 
-def without(cells: Sequence["NotebookNode"], unmet: Collection[str]) -> list["NotebookNode"]:
+def without(cells: Sequence["NotebookNode"], unmet: set[str]) -> list["NotebookNode"]:
     """Cells whose needs are met, and in the place of the first that is left out of a section a cell that says why.
 
     Parameters
     ----------
     cells : sequence of NotebookNode
         Of a chapter.
-    unmet : collection of str
+    unmet : set of str
         Needs that are not met.
     """
     kept: list[NotebookNode] = []
@@ -70,10 +71,13 @@ def without(cells: Sequence["NotebookNode"], unmet: Collection[str]) -> list["No
         if level:
             while around and around[-1][0] >= level:
                 around.pop()
-        above = (name for _, names in around for name in names)
+        above = [name for _, names in around for name in names]
+        vanished = any(is_silent(name) for name in unmet.intersection((*above, *needs)))
         need = next((name for name in (*above, *([] if level else needs)) if name in unmet), None)
         if level:
             around.append((level, needs))
+        if vanished:
+            continue
         if need is None:
             kept.append(cell)
             told = set() if level else told

@@ -1,6 +1,7 @@
 """What every part of a protocol shares: it is immutable, and says whether its source states it."""
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -16,6 +17,13 @@ class Frozen(BaseModel):
     """Every part of a protocol is immutable and refuses keys that it does not know."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy that has worked out nothing yet: what the original remembers may not hold of it."""
+        made = super().model_copy(update=update, deep=deep)
+        for remembered in set(made.__dict__) - set(type(made).model_fields):
+            del made.__dict__[remembered]
+        return made
 
 
 class Assumable(Frozen):

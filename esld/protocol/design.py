@@ -14,9 +14,9 @@ class Dose(Frozen):
 
     amount: float = Field(
         ge=0,
-        description="amount per kg of body weight at one administration, as EXDOSE records it; 0 has no active substance",
+        description="amount of one administration, or of one day, as EXDOSE records it; 0 has no active substance",
     )
-    unit: Text = Field(description="unit of the amount, as EXDOSU records it")
+    unit: Text = Field(description="unit of the amount, as EXDOSU records it (mg, 10^6 cells/kg)")
     treatment: Text = Field(description="what is given, as EXTRT names it")
     route: Text = Field(description="route of administration, as EXROUTE records it (INTRAVENOUS)")
 
@@ -44,6 +44,11 @@ class Treatment(Frozen):
         gt=0,
         description="hours after an administration in which an adverse event is shown as a reaction; left out where none is",
     )
+
+    @property
+    def an_administration(self) -> str:
+        """What is given once, with its article, as data and queries say it: an infusion, a patch."""
+        return f"{'an' if self.one[0].casefold() in 'aeiou' else 'a'} {self.one}"
 
 
 class Arm(Frozen):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from esld.protocol._base import Assumable, Frozen, Text
 from esld.scoring import units
@@ -85,13 +85,22 @@ class Source(Frozen):
         return self
 
 
+def _are_records(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    if any(source.event for source in sources):
+        raise ValueError("must name records of a domain; a death is none")
+    return sources
+
+
+Records = Annotated[tuple[Source, ...], Field(min_length=1), AfterValidator(_are_records)]
+
+
 class Rescue(Assumable):
     """Treatments that move laboratory values by themselves."""
 
     days: int = Field(
         ge=0, description="for how many days after such a treatment a laboratory value is flagged"
     )
-    sources: tuple[Source, ...] = Field(min_length=1, description="records of the treatments (CM, PR)")
+    sources: Records = Field(description="records of the treatments (CM, PR)")
 
     @property
     def criterion(self) -> str:
@@ -104,7 +113,7 @@ class Transplant(Frozen):
     """The transplantation of an organ, after which values are another organ's: they are shown to nobody and analysed nowhere."""
 
     organ: Text = Field(description="the organ (liver); sentences speak of patients with their own one")
-    sources: tuple[Source, ...] = Field(min_length=1, description="records of the transplantation (PR)")
+    sources: Records = Field(description="records of the transplantation (PR)")
 
 
 class LiverInjury(Frozen):

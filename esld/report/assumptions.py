@@ -12,6 +12,7 @@ from esld.protocol import (
     Visit,
 )
 from esld.report.words.catalogue import message
+from esld.yamlfile import NAMES
 
 
 def assumptions(protocol: Protocol) -> list[tuple[str, str, str]]:
@@ -36,4 +37,12 @@ def _choice(chosen: Assumable) -> str:
         case Rescue(days=days, sources=sources):
             infused = dict.fromkeys(source.description for source in sources)
             return message("assumption.rescue", days=days, infused=message("assumption.or").join(infused))
-    raise TypeError(f"no words for an assumed {type(chosen).__name__}")
+    return _named(chosen)
+
+
+def _named(chosen: Assumable) -> str:
+    """A part without words of its own by what names it, and else by what its file says of it."""
+    names = (str(getattr(chosen, key)) for key in ("label", "param", "name", *NAMES) if hasattr(chosen, key))
+    content = chosen.model_dump(exclude={"assumed", "reason"}, exclude_defaults=True)
+    said = (f"{key.replace('_', ' ')} {value}" for key, value in content.items())
+    return next(names, "") or message("list.comma").join(said)

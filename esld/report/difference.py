@@ -11,7 +11,6 @@ import pandas as pd
 from esld.data.views import ALL
 from esld.methods import made_by, step, steps_of
 from esld.report.cells import Cell, estimate, number
-from esld.report.front import PRIMARY
 from esld.report.results import Row
 
 RELATIVE_TOLERANCE = 1e-9
@@ -107,9 +106,12 @@ class Difference:
     ----------
     changes : tuple of Change
         One a result id, in the order of the later cut; what is gone stands at the end.
+    primary : str
+        Id of the primary analysis; empty where it is not known.
     """
 
     changes: tuple[Change, ...]
+    primary: str = ""
 
     @cached_property
     def notable(self) -> tuple[Change, ...]:
@@ -120,10 +122,10 @@ class Difference:
         change in half-widths of it; then other numbers by their relative change; last what is new or gone.
         """
         chapters = sorted({c.row.chapter for c in self.changes})
-        primary = {c.row.chapter for c in self.changes if result_name(c.row) == PRIMARY}
+        primary = {c.row.chapter for c in self.changes if c.row.analysis_id == self.primary}
         rank = {slug: (slug not in primary, place) for place, slug in enumerate(chapters)}
         found = [c for c in self.changes if c.status != "unchanged" or c.method_changed]
-        return tuple(sorted(found, key=lambda c: (rank[c.row.chapter], _importance(c))))
+        return tuple(sorted(found, key=lambda c: (rank[c.row.chapter], _importance(c, self.primary))))
 
     @property
     def counts(self) -> dict[str, tuple[float | None, float | None]]:
@@ -151,13 +153,15 @@ class Difference:
         return [_record(c) for c in self.notable]
 
 
-def difference(before: Sequence[Row], after: Sequence[Row]) -> Difference:
+def difference(before: Sequence[Row], after: Sequence[Row], *, primary: str = "") -> Difference:
     """Match the results of two cuts by their ids.
 
     Parameters
     ----------
     before, after : sequence of Row
         Results of the earlier and of the later cut; ids unique within each.
+    primary : str, optional
+        Id of the primary analysis, which is told first.
 
     Returns
     -------
@@ -170,7 +174,8 @@ def difference(before: Sequence[Row], after: Sequence[Row]) -> Difference:
     """
     old, new = _by_id(before, "before"), _by_id(after, "after")
     ids = [*new, *(name for name in old if name not in new)]
-    return Difference(changes=tuple(Change(before=old.get(name), after=new.get(name)) for name in ids))
+    changes = tuple(Change(before=old.get(name), after=new.get(name)) for name in ids)
+    return Difference(changes=changes, primary=primary)
 
 
 def _by_id(rows: Sequence[Row], what: str) -> dict[str, Row]:
@@ -192,9 +197,9 @@ def _value(row: Row | None) -> float | None:
     return None if row is None else row.value
 
 
-def _importance(change: Change) -> tuple[int, bool, float]:
-    """Sort key within a chapter; the primary result stands first among its like."""
-    later = result_name(change.row) != PRIMARY
+def _importance(change: Change, primary: str) -> tuple[int, bool, float]:
+    """Sort key within a chapter; the primary analysis stands first among its like."""
+    later = change.row.analysis_id != primary
     if change.method_changed:
         return 0, later, 0.0
     if change.status in ("new", "gone"):

@@ -10,10 +10,13 @@ from esld.data.study import Study
 from esld.data.views import ALL
 from esld.protocol.design import Eligibility
 from esld.report.cells import Cell, Empty, Label, Number
+from esld.report.known import Day, judged, known, watched, watched_words
+from esld.report.needs import AT_VISITS
+from esld.report.planned import is_death
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, has, message
-from esld.report.words.grammar import capitalised, period
+from esld.report.words.grammar import capitalised
 
 OF = ": "  # between a step and a reason for it, in the name of a step
 _NOT_RECORDED, _COMPLETED = "not_recorded", "completed_early"  # reasons for which the export has no term
@@ -28,18 +31,18 @@ class Flow:
     counts : DataFrame of int
         One row a step, one column an arm and ``ALL``; steps before randomisation have only ``ALL``, other cells missing.
         A step that the data cannot tell has no row. ``ineligible: EX07`` is a reason for ``ineligible``.
-    horizon_days : float
+    day : Day
         Day to which follow-up is judged.
     eligibility : Eligibility
         The criteria that may not have been met.
-    infused : bool
-        Whether what was given was given by infusion.
+    event : dict of str to str
+        How sentences speak of what patients are followed for: ``had`` and ``free``.
     """
 
     counts: pd.DataFrame
-    horizon_days: float
+    day: Day
     eligibility: Eligibility
-    infused: bool = True
+    event: Mapping[str, str]
 
     @property
     def arms(self) -> list[str]:
@@ -56,9 +59,8 @@ class Flow:
     def words(self, step: str, place: str = "step") -> str:
         """What a step is called; in the place that has words of its own for it, by those."""
         own = f"flow.{place}.{step}"
-        if not self.infused and has(f"flow.given.{step}"):
-            own = f"flow.given.{step}"
-        return message(own if has(own) else f"flow.step.{step}", horizon=period(self.horizon_days))
+        words = {"horizon": self.day.words, **{word: capitalised(said) for word, said in self.event.items()}}
+        return message(own if has(own) else f"flow.step.{step}", **words)
 
     def reasons(self, step: str) -> dict[str, str]:
         """Rows with the reasons for a step, and the words of each, in the order of the words."""
@@ -74,7 +76,7 @@ class Flow:
             return message("flow.reason.ended", reason=reason)
         if step == "lost":
             return capitalised(reason)
-        wanted = {c.id: c.text[:1].lower() + c.text[1:] for c in self.eligibility.inclusion}
+        wanted = {c.id: _inside(c.text) for c in self.eligibility.inclusion}
         if reason in wanted:
             return message("flow.reason.not_met", criterion=wanted[reason])
         unwanted = {c.id: c.text for c in self.eligibility.exclusion}
@@ -87,24 +89,38 @@ class Flow:
         return frame.assign(n=totals, method="count", unit="patients").dropna(subset=["value"])
 
 
+def _inside(text: str) -> str:
+    """A criterion inside another one: its first letter is small, but in ``HbA1c`` or ``INR``."""
+    first = text.partition(" ")[0]
+    return text[:1].lower() + text[1:] if first[1:] == first[1:].lower() else text
+
+
 _STAGES = {
     "enrolment": ("assessed", "excluded", "ineligible", "other", "waiting", "randomised"),
     "treatment": ("treated", "complete", "partial", "untreated"),
-    "follow_up": ("dead", "followed", "transplanted", "lost", "open", "overdue"),
-    "analysis": ("analysed", "safety"),
+    "follow_up": ("dead", "event", "competing", "followed", "transplanted", "lost", "open", "overdue"),
+    "analysis": ("analysed", "valued", "unanalysed", "safety"),
 }
-_PARTS = ("ineligible", "other", "complete", "partial", "transplanted")  # of the step before them
+_PARTS = (
+    "ineligible",
+    "other",
+    "complete",
+    "partial",
+    "transplanted",
+    "valued",
+)  # of the step before them
 _BEFORE_RANDOMISATION = ("assessed", "excluded", "ineligible", "other", "waiting")
 _SPLITS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("assessed", ("excluded", "waiting", "randomised")),
     ("excluded", ("ineligible", "other")),
     ("randomised", ("treated", "untreated")),
     ("treated", ("complete", "partial")),
-    ("randomised", ("dead", "followed", "lost", "open", "overdue")),
-    ("randomised", ("analysed",)),
+    ("randomised", ("dead", "event", "competing", "followed", "lost", "open", "overdue")),
+    ("randomised", ("analysed", "unanalysed")),
 )
+_OF = {"transplanted": "followed", "valued": "analysed"}  # steps that are some of another one
 _WITH_REASONS = ("ineligible", "untreated", "lost")
-ONLY_IF_ANY = ("overdue", "transplanted")  # steps that need no line for nobody
+ONLY_IF_ANY = ("overdue", "transplanted", "competing", "unanalysed")  # steps that need no line for nobody
 
 
 def participant_flow(study: Study, *, horizon_days: float) -> Flow:
@@ -120,11 +136,14 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
     Returns
     -------
     Flow
-        ``lost`` counts those with a disposition event, whatever its reason, or censored by a rule of the endpoint before the
-        horizon; ``open`` and ``overdue`` those for whom no end is recorded, before and after the day of the horizon has
-        come. ``transplanted`` are those of ``followed`` who had a new liver by then. Steps that the data cannot tell are
-        left out: those before randomisation when nobody but the randomised is in the data, the infusions without an EX
-        domain, ``safety`` without that set. Somebody who failed several criteria counts under the first recorded.
+        Patients have had the event of the primary analysis by the day (``dead`` where that is death, else ``event``), or one
+        after which it cannot happen (``competing``), or were followed to the day. ``lost`` counts those with a disposition
+        event, whatever its reason, or censored by a rule of the endpoint before the day; ``open`` and ``overdue`` those for
+        whom no end is recorded, before and after the day has come. ``transplanted`` are those of ``followed`` who had a new
+        organ by then. ``analysed`` are in the primary analysis's set; of them ``valued`` have a value at its visit. Steps that
+        the data cannot tell are left out: those before randomisation when nobody but the randomised is in the data, the
+        treatment without an EX domain, ``safety`` without that set. Somebody who failed several criteria counts under the
+        first recorded.
 
     Raises
     ------
@@ -136,16 +155,20 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
     failed = ~randomised & adsl["DCSREAS"].notna()
     criteria = _first_criterion(study)
     ineligible = failed & criteria.notna()
-    os = study.adtte[study.adtte["PARAMCD"].eq("OS")].set_index("USUBJID")
-    time, censored = adsl["USUBJID"].map(os["AVAL"]), adsl["USUBJID"].map(os["CNSR"])
-    dead = randomised & censored.eq(0) & (time <= horizon_days)
-    followed = randomised & ~dead & (time >= horizon_days)
+    day, protocol = judged(study.protocol, horizon_days), study.protocol
+    state = known(study).set_index("USUBJID")
+    time, censored = adsl["USUBJID"].map(state["time"]), adsl["USUBJID"].map(state["CNSR"])
+    by_then = randomised & (time <= day.days)
+    happened, competing = by_then & censored.eq(0), by_then & censored.eq(3)
+    followed = randomised & ~happened & ~competing & (time >= day.since)
     ended = censored.eq(2) | adsl["EOSSTT"].ne("ONGOING")
-    lost = randomised & ~dead & ~followed & ended
-    watched = randomised & ~dead & ~followed & ~lost
-    day = adsl["RANDDT"] + pd.Timedelta(days=horizon_days)
-    reached = day <= pd.Timestamp(study.cut.cutoff)
+    lost = randomised & ~happened & ~competing & ~followed & ended
+    watching = randomised & ~happened & ~competing & ~followed & ~lost
+    date = adsl["RANDDT"] + pd.Timedelta(days=horizon_days)
+    reached = date <= pd.Timestamp(study.cut.cutoff)
     treated = randomised & adsl["TRTSDT"].notna()
+    code = watched(protocol)
+    event = "dead" if not code or is_death(protocol.endpoint(code)) else "event"
     steps = {
         "assessed": pd.Series(True, adsl.index),
         "excluded": failed,
@@ -155,23 +178,24 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
         "randomised": randomised,
         "treated": treated,
         "untreated": randomised & ~treated,
-        "dead": dead,
+        event: happened,
+        **({"competing": competing} if code and protocol.endpoint(code).competing else {}),
         "followed": followed,
-        "transplanted": followed & (adsl["TRPLDT"] <= day),
+        **({"transplanted": followed & (adsl["TRPLDT"] <= date)} if protocol.transplant else {}),
         "lost": lost,
-        "open": watched & ~reached,
-        "overdue": watched & reached,
-        "analysed": adsl["USUBJID"].isin(os.index[os["AVAL"].notna()]),
+        "open": watching & ~reached,
+        "overdue": watching & reached,
+        **_analysed(study, time),
     }
-    if study.protocol.administrations and "NADMIN" in adsl:
-        every = adsl["NADMIN"] >= len(study.protocol.administrations.value)
+    if protocol.administrations and protocol.treatment.regimen == "administrations" and "NADMIN" in adsl:
+        every = adsl["NADMIN"] >= len(protocol.administrations.value)
         steps |= {"complete": treated & every, "partial": treated & ~every}
     if not (~randomised).any() and "IE" not in study.tables:
         steps = {name: members for name, members in steps.items() if name not in _BEFORE_RANDOMISATION}
     if "EX" not in study.tables:
         steps = {name: members for name, members in steps.items() if name not in _STAGES["treatment"]}
     left = adsl["DCSREAS"].map(lambda term: str(term).lower(), na_action="ignore").astype(object)
-    rules = adsl["USUBJID"].map(os["CNSDTDSC"]).where(censored.eq(2)).astype(object)
+    rules = adsl["USUBJID"].map(state["rule"]).astype(object)
     reasons = {
         "ineligible": criteria,
         "untreated": first_known(left, _NOT_RECORDED),
@@ -185,7 +209,24 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
         safe = {"safety": randomised & adsl["SAFFL"].eq("Y")}
         counts = pd.concat([counts, _counted(safe, adsl["ACTARMCD"], study.arms)])
     _reconcile(counts)
-    return Flow(counts, horizon_days, study.protocol.eligibility, study.protocol.by_infusion)
+    return Flow(counts, day, protocol.eligibility, watched_words(study))
+
+
+def _analysed(study: Study, time: pd.Series) -> dict[str, pd.Series]:
+    """Who is in the set of the primary analysis, and of an outcome at a visit, who has a value there."""
+    adsl, primary = study.adsl, study.protocol.primary
+    analysed = time.notna()
+    found = {"analysed": analysed}
+    if primary.analysis_set != "ITTFL":
+        inside = adsl[primary.analysis_set].eq("Y")
+        found = {"analysed": analysed & inside, "unanalysed": adsl["RANDFL"].eq("Y") & ~inside}
+    if primary.kind in AT_VISITS:
+        visits = study.protocol.schedule.visits
+        number = {visit.code: visit.number for visit in visits}.get(primary.visit or "", visits[-1].number)
+        adlb = study.adlb[study.adlb["PARAMCD"].isin(primary.parameters) & study.adlb["ANL01FL"].eq("Y")]
+        own = adlb.loc[adlb["AVISITN"].eq(number) & adlb["AVAL"].notna(), "USUBJID"]
+        found["valued"] = found["analysed"] & adsl["USUBJID"].isin(own)
+    return found
 
 
 def flow_of(reported: Reported, study: Study, *, horizon_days: float) -> Flow:
@@ -198,7 +239,8 @@ def flow_of(reported: Reported, study: Study, *, horizon_days: float) -> Flow:
     counts = pd.DataFrame(columns)[list(dict.fromkeys([*arms, ALL]))]
     counts = counts.where(counts.notna(), None)
     _reconcile(counts)
-    return Flow(counts, horizon_days, study.protocol.eligibility, study.protocol.by_infusion)
+    day = judged(study.protocol, horizon_days)
+    return Flow(counts, day, study.protocol.eligibility, watched_words(study))
 
 
 def _first_criterion(study: Study) -> pd.Series:
@@ -222,7 +264,11 @@ def _counted(steps: Mapping[str, pd.Series], arm: pd.Series, arms: Sequence[str]
 def _reconcile(counts: pd.DataFrame) -> None:
     """Refuse counts that do not add up, by column and over the arms."""
     names = [str(name) for name in counts.index]
-    splits = [(whole, parts) for whole, parts in _SPLITS if {whole, *parts} <= set(names)]
+    splits = [
+        (whole, own)
+        for whole, parts in _SPLITS
+        if whole in names and (own := tuple(part for part in parts if part in names))
+    ]
     for step in _WITH_REASONS:
         if parts := tuple(name for name in names if name.startswith(step + OF)):
             splits.append((step, parts))
@@ -234,9 +280,10 @@ def _reconcile(counts: pd.DataFrame) -> None:
             if total is not None and total != sum(x for x in found if x is not None):
                 said = ", ".join(f"{part} {x}" for part, x in zip(parts, found, strict=True))
                 raise ValueError(f"participant flow must add up: {column}: {whole} {total}, but {said}")
-        if cells["transplanted"] > cells["followed"]:
-            said = f"transplanted {cells['transplanted']} of followed {cells['followed']}"
-            raise ValueError(f"participant flow must add up: {column}: {said}")
+        for part, whole in _OF.items():
+            if part in cells and cells[part] > cells[whole]:
+                said = f"{part} {cells[part]} of {whole} {cells[whole]}"
+                raise ValueError(f"participant flow must add up: {column}: {said}")
     for step in names:
         by_arm = counts.loc[step].to_dict()
         total = by_arm.pop(ALL)
@@ -268,6 +315,8 @@ def flow_table(flow: Flow) -> Table:
                 block = Label(message(f"flow.stage.{stage}"), stage)
                 lines.append({"stage": block, "patients": Label(text, name), **own})
     notes = ["flow.adds_up.treated" if "treated" in flow else "flow.adds_up"]
+    left_out = "unanalysed" in flow and flow.count("unanalysed")
+    notes.append("flow.analysed.some" if left_out else "flow.analysed.all")
     if "assessed" in flow:
         notes.append("flow.adds_up.assessed")
     if flow.reasons("ineligible"):

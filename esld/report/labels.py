@@ -40,16 +40,19 @@ def labels_of(
     dict of str to dict
         By field of a row, ``arm``, ``analysis_id``, ``method``, ``ties``, ``unit``, ``reason``, ``chapter``: words by code, in
         order of the codes. An arm's field may hold what else a number is told apart by, such as a domain; that has no words.
+        ``analysis_kind``: by id of an analysis of which kind it is.
         ``table``: by id the title, the headings by key, and the words of the codes in the cells.
     """
     rows = list(rows)
-    titles = {analysis.id: analysis.title for analysis in study.protocol.analyses}
+    analyses = {analysis.id: analysis for analysis in study.protocol.analyses}
+    ids = {row.analysis_id for row in rows} & set(analyses)
     arms = {arm: arm_label(arm) for arm in study.groups}
     arms |= {row.arm: said for row in rows if (said := _compared(row.arm, study.arms))}
     reasons = {one.code: capitalised(worded(one)) for row in rows if row.reason for one in row.reason.each}
     found: Labels = {
         "arm": arms,
-        "analysis_id": {id: titles[id] for id in {row.analysis_id for row in rows} & set(titles)},
+        "analysis_id": {id: analyses[id].title for id in ids},
+        "analysis_kind": {id: message(f"needs.kind.{kind}") for id in ids if (kind := analyses[id].kind)},
         "method": {code: method_words(code) for code in {row.method for row in rows} if code},
         "ties": {row.ties: ties(row) for row in rows if row.ties},
         "unit": {code: said for code in {row.unit for row in rows} if (said := numbers.unit(code))},

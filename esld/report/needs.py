@@ -7,7 +7,10 @@ it stands, in an editor, meets them in what its cells use: that raises :class:`U
 from collections.abc import Callable, Collection, Mapping
 from html import unescape
 
+import pandas as pd
+
 from esld.data.study import Study
+from esld.data.views import ALL
 from esld.errors import RefusedError
 from esld.protocol import Analysis, Kind, Protocol
 from esld.report.phrases import not_compared, reader_of, view_name
@@ -15,7 +18,9 @@ from esld.report.words.catalogue import has, message, read_by
 from esld.report.words.grammar import joined
 
 TAG = "needs:"  # how the tag of a need begins
+AT_VISITS: tuple[Kind, ...] = ("mmrm", "ancova", "worst_rank", "responder")  # kinds of analyses of parameters
 _SAFETY = ("EX", "AE")  # domains
+_PART = "part="
 _AMINOTRANSFERASES, _BILIRUBIN = ("ALT", "AST"), "BILI"
 
 
@@ -33,10 +38,15 @@ def why_not(study: Study, need: str) -> str:
         return _not_planned(study.protocol, name, value) if value else NEEDS[name](study)
 
 
+def is_silent(need: str) -> bool:
+    """Whether nothing is said where a study does not have it, the heading included: a trial of another kind has no such thing."""
+    return need.startswith(_PART)
+
+
 def is_known(need: str) -> bool:
     """Whether a tag names something of which it is known when a study has it."""
     name, _, value = need.partition("=")
-    return name in PLANNED if value else name in NEEDS
+    return (value in PARTS if is_silent(need) else name in PLANNED) if value else name in NEEDS
 
 
 def planned(study: Study, kind: Kind) -> tuple[Analysis, ...]:
@@ -76,20 +86,37 @@ def _no_ledger(study: Study) -> str:
     return "" if study.file.ledger_path.is_file() else message("ledger.none")
 
 
+def counted_for_safety(study: Study) -> pd.Series:
+    """Whether each of the randomised was treated; where no record says what was given, everybody counts."""
+    people = study.randomised
+    return people["TRTSDT"].notna() | ("EX" not in study.tables)
+
+
 def _no_safety_set(study: Study) -> str:
     """Nothing collected, nothing planned, or nobody treated."""
-    if lacking := [message(f"needs.lacking.{name}") for name in _SAFETY if name not in study.tables]:
-        return message("safety.not_collected", lacking=joined(lacking))
-    if all(analysis.role != "safety" for analysis in study.protocol.analyses):
+    if not any(name in study.tables for name in _SAFETY):
+        lacking = joined(message(f"needs.lacking.{name}") for name in _SAFETY)
+        return message("safety.not_collected", lacking=lacking)
+    if not study.protocol.of_kind("safety"):
         return message("safety.not_planned")
-    return "" if study.randomised["SAFFL"].eq("Y").any() else message("safety.nobody")
+    return "" if counted_for_safety(study).any() else message("safety.nobody")
+
+
+def _no_exposure(study: Study) -> str:
+    return "" if "EX" in study.tables else message("safety.not_held", lacking=message("needs.lacking.EX"))
+
+
+def _no_adverse_events(study: Study) -> str:
+    return "" if "AE" in study.tables else message("safety.not_held", lacking=message("needs.lacking.AE"))
 
 
 def _no_liver_injury(study: Study) -> str:
-    """The trial does not collect ALT and bilirubin, or nobody treated has an aminotransferase and bilirubin after baseline."""
-    treated = study.randomised.loc[study.randomised["SAFFL"].eq("Y"), "USUBJID"]
+    """Not looked for, ALT or bilirubin not collected, or nobody counted has an aminotransferase and bilirubin after baseline."""
+    if study.protocol.liver_injury is None:
+        return message("safety.no_liver.unplanned")
+    counted = study.randomised.loc[counted_for_safety(study), "USUBJID"]
     adlb = study.adlb[study.adlb["AVAL"].notna()]
-    own = adlb[adlb["ADY"].gt(1) & adlb["POSTTPFL"].isna() & adlb["USUBJID"].isin(treated)]
+    own = adlb[adlb["ADY"].gt(1) & adlb["POSTTPFL"].isna() & adlb["USUBJID"].isin(counted)]
     later = set(own["PARAMCD"])
     if (
         {"ALT", _BILIRUBIN} <= set(study.adlb["PARAMCD"])
@@ -101,20 +128,45 @@ def _no_liver_injury(study: Study) -> str:
     return message("safety.no_liver.yet" if planned >= {"ALT", _BILIRUBIN} else "safety.no_liver")
 
 
+def _not_two_alike(study: Study) -> str:
+    """How well assignments can be guessed is known of two groups of one size; of a pooled view, as far as the protocol says."""
+    design = study.protocol.randomisation.design
+    ratio = (design.ratio or (1, 1)) if design and study.arms == [ALL] else study.protocol.ratio
+    two = len(ratio) == 2 or (study.arms == [ALL] and not design)
+    return "" if two and len(set(ratio)) == 1 else message("guessed.not_two")
+
+
+def _no_parameters(study: Study) -> str:
+    kinds = {analysis.kind for analysis in study.protocol.analyses}
+    return "" if kinds & {*AT_VISITS} else message("needs.parameters")
+
+
 def _no_previous(study: Study) -> str:
     return "" if study.cut.previous else message("diff.none")
 
 
-# By what a tag gives with a name, ``needs:kind=cox`` or ``needs:score=CPSCORE``: those that a protocol has.
+# By what a tag gives with a name, ``needs:kind=cox`` or ``needs:subgroups=03_survival``: those that a protocol has.
 PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
     "kind": lambda protocol: [analysis.kind for analysis in protocol.analyses if analysis.kind],
+    "subgroups": lambda protocol: [analysis.chapter for analysis in protocol.analyses if analysis.subgroups],
     "score": lambda protocol: [p.paramcd for p in protocol.parameters if p.kind == "score"],
+    "part": lambda protocol: [name for name, there in PARTS.items() if there(protocol)],
+}
+# Parts that a protocol may not have, ``needs:part=liver_injury``: what is only of them vanishes without a word.
+PARTS: Mapping[str, Callable[[Protocol], bool]] = {
+    "liver_injury": lambda protocol: protocol.liver_injury is not None,
+    "reactions": lambda protocol: protocol.treatment.reaction_hours is not None,
+    "strata": lambda protocol: bool(protocol.strata),
 }
 # By the name that a tag gives: why a study does not have it, or nothing.
 NEEDS: Mapping[str, Callable[[Study], str]] = {
     "comparison": not_compared,
     "ledger": _no_ledger,
     "safety_set": _no_safety_set,
+    "exposure": _no_exposure,
+    "adverse_events": _no_adverse_events,
     "liver_injury": _no_liver_injury,
+    "parameters": _no_parameters,
     "previous": _no_previous,
+    "two_alike": _not_two_alike,
 }

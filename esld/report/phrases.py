@@ -13,7 +13,7 @@ from esld.report import numbers
 from esld.report.planned import is_death
 from esld.report.results import Row, slug
 from esld.report.words.catalogue import Reader, arm_label, has, message
-from esld.report.words.grammar import in_prose, joined, noun, of_group
+from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ def _parameter(name: str, value: Parameter) -> Parameter:
     return message(key) if name in _WORDS and has(key) else value
 
 
-def notes_of(rows: Iterable[Row], place: str = "") -> list[str]:
+def notes_of(rows: Iterable[Row], place: str = "", **more: str) -> list[str]:
     """The footnotes that say why numbers of the rows are missing: one for each reason, with the mark of the cells."""
     found = (one for row in rows if row.reason for one in row.reason.each)
-    return list(dict.fromkeys(message("reasons.note", reason=worded(one, place)) for one in found))
+    return list(dict.fromkeys(message("reasons.note", reason=worded(one, place, **more)) for one in found))
 
 
 def span(row: Row, text: str) -> str:
@@ -99,6 +99,9 @@ def reader_of(study: Study) -> Reader:
     terms = {
         "administration": protocol.treatment.one,
         "administrations": protocol.treatment.many,
+        "an_administration": protocol.treatment.an_administration,
+        "Administration": capitalised(protocol.treatment.one),
+        "Administrations": capitalised(protocol.treatment.many),
         "treated": protocol.treatment.given,
         "organ": protocol.transplant.organ if protocol.transplant else "",
     }

@@ -1,12 +1,17 @@
 """How chapters find what a protocol plans: by role and kind, never by the id of an analysis or an endpoint."""
 
-from esld.protocol import Analysis, Endpoint, Protocol
+from esld.protocol import Analysis, Endpoint, Kind, Protocol
 from esld.report.results import slug
 
 
 def subjects(analysis: Analysis) -> tuple[str, ...]:
     """Codes of the endpoints and parameters that an analysis is of."""
     return (*filter(None, (analysis.endpoint,)), *analysis.endpoints, *analysis.parameters)
+
+
+def id_of(protocol: Protocol, kind: Kind) -> str:
+    """Id of the first planned analysis of a kind; empty where none is planned, and counts belong to no analysis."""
+    return next((analysis.id for analysis in protocol.of_kind(kind)), "")
 
 
 def result_name(
@@ -46,3 +51,9 @@ def is_death(endpoint: Endpoint) -> bool:
 def holds_death(endpoint: Endpoint) -> bool:
     """Whether death is among the events of an endpoint."""
     return any(source.event == "DEATH" for source in endpoint.events)
+
+
+def leading(protocol: Protocol, chapter: str) -> Analysis | None:
+    """The analysis that answers a chapter's question: the primary one where it is the chapter's, else its first, if any."""
+    own = (a for a in (protocol.primary, *protocol.analyses) if a.chapter == chapter and a.of is None)
+    return next(own, None)

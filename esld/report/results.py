@@ -199,6 +199,11 @@ def read_rows(path: Path) -> Sequence[Row]:
     return [Row.from_record(record) for record in json.loads(path.read_text(encoding="utf-8"))]
 
 
+_DIFFERENCES = ("stratified_difference", "risk_difference", "survival_difference")
+
+
 def difference_row(reported: Reported) -> Row:
-    """The row of the difference between two arms: binomial when complete, Kaplan–Meier otherwise."""
-    return reported.row("risk_difference" if "risk_difference" in reported else "survival_difference")
+    """The row of the difference between two arms: that over the strata where it was planned, else binomial when complete,
+    Kaplan–Meier otherwise.
+    """
+    return reported.row(next((name for name in _DIFFERENCES if name in reported), _DIFFERENCES[-1]))

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from esld.data.adam.adtte import CUTOFF_SUFFIX
 from esld.data.study import Study
+from esld.protocol import Analysis
 from esld.report.randomised import order_of_entry
 from esld.survival import (
     CoxFit,
@@ -17,47 +19,92 @@ from esld.survival import (
     proportional_hazards,
 )
 
+STRATUM = "stratum"
 
-def endpoint_times(study: Study, paramcd: str) -> pd.DataFrame:
-    """One row a randomised patient in the order of entry: ``time`` (elapsed days), ``event`` and ``arm``, beside the columns of
-    ADTTE.
+
+def endpoint_times(study: Study, plan: Analysis, paramcd: str = "") -> pd.DataFrame:
+    """The times of an analysis: one row a patient of its analysis set, in the order of entry.
+
+    Parameters
+    ----------
+    study : Study
+    plan : Analysis
+        Its endpoint, censoring, analysis set, and whether it is stratified.
+    paramcd : str, optional
+        The endpoint, of an analysis of several.
+
+    Returns
+    -------
+    DataFrame
+        ``time`` (elapsed days), ``event``, ``arm`` and ``stratum`` (that of the randomisation where the analysis is
+        stratified, else one for all), beside the columns of ADTTE.
 
     Raises
     ------
     KeyError
         The study has no endpoint of that code.
     """
-    rows = study.adtte[study.adtte["PARAMCD"].eq(paramcd)]
+    code = paramcd or str(plan.endpoint)
+    name = f"{code}{CUTOFF_SUFFIX}" if plan.censoring == "cut-off" else code
+    rows = study.adtte[study.adtte["PARAMCD"].eq(name)]
     if rows.empty:
-        raise KeyError(f"endpoint must be one of {sorted(study.adtte['PARAMCD'].unique())}, got {paramcd!r}")
-    rows = rows.set_index("USUBJID").loc[order_of_entry(study)["USUBJID"]].reset_index()
-    return rows.assign(time=rows["AVAL"], event=rows["CNSR"].eq(0), arm=rows["ARMCD"])
+        raise KeyError(f"endpoint must be one of {sorted(study.adtte['PARAMCD'].unique())}, got {name!r}")
+    entered = order_of_entry(study)
+    entered = entered[entered[plan.analysis_set].eq("Y")]
+    rows = rows.set_index("USUBJID").loc[entered["USUBJID"]].reset_index()
+    strata = entered["STRATAR"].fillna("").to_numpy() if plan.stratified else ""
+    return rows.assign(time=rows["AVAL"], event=rows["CNSR"].eq(0), arm=rows["ARMCD"], **{STRATUM: strata})
+
+
+def of_arms(times: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
+    """The times of some arms."""
+    return times[times["arm"].isin(arms)].reset_index(drop=True)
 
 
 def curves_by_arm(times: pd.DataFrame, arms: Sequence[str], *, conf_level: float) -> dict[str, KaplanMeier]:
     """A Kaplan–Meier curve for each arm, in the order given."""
-    curves = kaplan_meier_by(times["time"], times["event"], times["arm"], groups=arms, conf_level=conf_level)
+    own = of_arms(times, arms)
+    curves = kaplan_meier_by(own["time"], own["event"], own["arm"], groups=arms, conf_level=conf_level)
     return {curve.group: curve for curve in curves}
 
 
 def cox_on_arm(times: pd.DataFrame, arms: Sequence[str], *, conf_level: float) -> CoxFit:
-    """Cox regression on the arm alone; its one covariate, named "second v first", is 1 in the second arm."""
+    """Cox regression on the arm alone, within strata; its one covariate, "second v first", is 1 in the second arm."""
     frame, comparison = _on_arm(times, arms)
-    return cox(frame, duration="time", event="event", covariates=[comparison], conf_level=conf_level)
+    return cox(
+        frame,
+        duration="time",
+        event="event",
+        covariates=[comparison],
+        strata=_strata(frame),
+        conf_level=conf_level,
+    )
 
 
 def firth_on_arm(times: pd.DataFrame, arms: Sequence[str], *, conf_level: float) -> FirthFit:
     """:func:`cox_on_arm` with Firth's penalty: finite also where only one arm has events."""
     frame, comparison = _on_arm(times, arms)
-    return firth(frame, duration="time", event="event", covariates=[comparison], conf_level=conf_level)
+    return firth(
+        frame,
+        duration="time",
+        event="event",
+        covariates=[comparison],
+        strata=_strata(frame),
+        conf_level=conf_level,
+    )
 
 
 def hazards_on_arm(times: pd.DataFrame, arms: Sequence[str]) -> ProportionalHazards:
-    """Test that the hazard ratio of :func:`cox_on_arm` does not change with time."""
+    """Test that the hazard ratio of :func:`cox_on_arm`, without strata, does not change with time."""
     frame, comparison = _on_arm(times, arms)
     return proportional_hazards(frame, duration="time", event="event", covariates=[comparison])
 
 
 def _on_arm(times: pd.DataFrame, arms: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    comparison = f"{arms[1]} v {arms[0]}"
-    return times.assign(**{comparison: times["arm"].eq(arms[1]).astype(float)}), comparison
+    """The times of two arms, of which the second is 1 in the column whose name is returned too."""
+    comparison, own = f"{arms[1]} v {arms[0]}", of_arms(times, arms)
+    return own.assign(**{comparison: own["arm"].eq(arms[1]).astype(float)}), comparison
+
+
+def _strata(frame: pd.DataFrame) -> str | None:
+    return STRATUM if STRATUM in frame and len(set(frame[STRATUM])) > 1 else None

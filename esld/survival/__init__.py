@@ -36,7 +36,11 @@ from esld.survival.proportions import (
 from esld.survival.rates import Rate, RateRatio, rate, rate_ratio
 from esld.survival.recurrent import MeanCumulativeFunction, mean_cumulative_function
 from esld.survival.rmst import RMST, RMSTContrast, rmst, rmst_compare, rmst_compare_of, rmst_of
-from esld.survival.stratified_difference import StratifiedDifference, stratified_risk_difference
+from esld.survival.stratified_difference import (
+    StratifiedDifference,
+    stratified_risk_difference,
+    weighted_difference,
+)
 from esld.survival.two_by_two import FisherExact, UnconditionalTest, barnard, boschloo, fisher
 
 __all__ = [
@@ -109,5 +113,6 @@ __all__ = [
     "rmst_of",
     "rmst_statistic",
     "stratified_risk_difference",
+    "weighted_difference",
     "wilson",
 ]

@@ -1,7 +1,8 @@
-"""A risk difference over strata: score limits after Miettinen and Nurminen, Newcombe's after Yan and Su."""
+"""A difference over strata: score limits after Miettinen and Nurminen, Newcombe's after Yan and Su, or MOVER."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import nan, sqrt
+from math import hypot, isnan, nan, sqrt
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from esld.longform import About, Estimate, estimate_rows, long_frame
 from esld.methods import made_by, step
-from esld.reasons import Why, because
+from esld.reasons import Why, because, together
 from esld.survival._data import Floats, choice, two_sided_p, two_sided_z
 from esld.survival._score_variance import score_variances
 from esld.survival.two_by_two import checked_counts
@@ -106,6 +107,43 @@ def stratified_risk_difference(
         method=made_by(STRATIFIED_METHODS[method], step("strata", k), "mantel-haenszel" if k > 1 else ""),
         weights=tuple(weights.tolist()), n=int((strata.n1 + strata.n2).sum()),
         events=int((strata.x1 + strata.x2).sum()),
+    )  # fmt: skip
+
+
+def weighted_difference(
+    differences: Sequence[Estimate], sizes: Sequence[tuple[int, int]], *, method: str
+) -> Estimate:
+    """Weighted mean of differences that each stratum has with its own limits.
+
+    Parameters
+    ----------
+    differences : sequence of Estimate
+        Of the strata that hold both groups, such as differences of Kaplan-Meier estimates or of restricted means.
+    sizes : sequence of (int, int)
+        Subjects of the two groups in each: the weights are Mantel and Haenszel's, n1 n2 / (n1 + n2).
+    method : str
+        How those differences were made.
+
+    Returns
+    -------
+    Estimate
+        Limits are as far from the value as the root of the weighted squares of the strata's own distances (MOVER, for sums
+        of independent estimates); of one stratum they are its own. NaN with the reasons where a stratum has no difference.
+
+    References
+    ----------
+    Zou and Donner (2008), Stat Med 27:1693-1702.
+    """
+    products = [n1 * n2 / (n1 + n2) for n1, n2 in sizes]
+    weights = [own / sum(products) for own in products]
+    value = sum(w * d.value for w, d in zip(weights, differences, strict=True))
+    below = hypot(*(w * (d.value - d.lower) for w, d in zip(weights, differences, strict=True)))
+    above = hypot(*(w * (d.upper - d.value) for w, d in zip(weights, differences, strict=True)))
+    k = len(weights)
+    return Estimate(
+        value=value, lower=value - below, upper=value + above, conf_level=differences[0].conf_level,
+        method=made_by(method, step("strata", k), "mantel-haenszel" if k > 1 else ""),
+        reason=together(d.reason for d in differences) if isnan(value) else None,
     )  # fmt: skip
 
 

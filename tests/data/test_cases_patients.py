@@ -8,10 +8,11 @@ import pytest
 
 from esld.data.study import load_study
 from esld.data.tables import write_tables
-from esld.report import flow, needs
+from esld.report import flow, needs, phrases
 from esld.report.results import rows_of
-from esld.report.safety import adverse_events, infusion_reactions
+from esld.report.safety import adverse_events, reactions
 from esld.report.safety import counted as safety
+from esld.report.words.catalogue import read_by
 from tests.data.spoilt import demo_tables, put, spoilt
 from tests.report.builders import plain
 
@@ -26,6 +27,11 @@ def study(tmp_path, changes, **more):
 
 def chapter(own):
     """What chapter 06 says of adverse events, and its rows."""
+    with read_by(phrases.reader_of(own)):
+        return _chapter(own)
+
+
+def _chapter(own):
     found = adverse_events.adverse_events(own, safety.safety_set(own), conf_level=0.95)
     reported = rows_of("r", found, analysis="SAFETY", chapter="06_safety")
     words = [
@@ -33,17 +39,17 @@ def chapter(own):
         for words in (
             adverse_events.answer_words,
             adverse_events.overview_words,
-            infusion_reactions.reactions_words,
+            reactions.reactions_words,
         )
     ]
     terms = rows_of("t", found.terms_frame(), analysis="SAFETY", chapter="06_safety")
     tables = [
         adverse_events.overview_table(found, reported),
         adverse_events.terms_table(found, terms),
-        infusion_reactions.reactions_table(
+        reactions.reactions_table(
             found,
             reported,
-            rows_of("q", infusion_reactions.reaction_rows(found), analysis="SAFETY", chapter="06_safety"),
+            rows_of("q", reactions.reaction_rows(found), analysis="SAFETY", chapter="06_safety"),
         ),
     ]
     shown = [t for t in tables if t is not None]

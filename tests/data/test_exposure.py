@@ -7,13 +7,15 @@ from hypothesis import strategies as st
 
 from esld.data import exposure, sdtm, views
 from esld.data.adam import derive_adlb, derive_adsl
-from esld.data.adam.adae import SOON, derive_adae
+from esld.data.adam.adae import derive_adae
 from esld.data.standard import standardise
+from esld.protocol import StatedDays, Treatment
 from esld.protocol.design import Dose
-from tests.data.small_trial import PROTOCOL, event, lb, patient, trial, with_parameters
+from tests.data.small_trial import PROTOCOL, ds, event, lb, patient, trial, with_parameters
 from tests.examples import few
 
 CUTOFF = pd.Timestamp("2026-12-31")
+HOURS, DAYS = "within 24 hours after an infusion", "on the day of an infusion or the next"
 PLACEBO = PROTOCOL.model_copy(
     update={"arms": (PROTOCOL.arms[0].model_copy(update={"dose": None}), PROTOCOL.arms[1])}
 )
@@ -27,6 +29,13 @@ OF_NOTHING = PROTOCOL.model_copy(
         )
     }
 )
+
+
+SOON = {
+    "hours": "within 24 hours after an infusion",
+    "days": "on the day of an infusion or the next",
+    "mixed": "within 24 hours after an infusion or, where an hour is not recorded, on the day of an infusion or the next",
+}
 
 
 def ex(day, amount="1", **others):
@@ -131,6 +140,98 @@ def test_a_view_shows_what_was_given_and_no_dose(view):
     assert shown["EX"]["EXDOSE"].tolist() == ["1", "1", "0", "0"]
 
 
+DAILY = PROTOCOL.model_copy(
+    update={
+        "administrations": None,
+        "treatment": Treatment(one="dose", many="doses", given="treated", regimen="continuous"),
+    }
+)
+DAYS = pd.date_range("2025-01-11", "2025-03-21").strftime("%Y-%m-%d").tolist()
+
+
+class TestContinuous:
+    def row(self, *records, protocol=DAILY, seen="2025-03-21", **domains):
+        tables = trial(
+            patient("S", infused=(), ACTARMCD="LOW"),
+            EX=list(records),
+            LB=[lb("S", "ALT", "1", seen)],
+            **domains,
+        )
+        return derive_adsl(tables, protocol, CUTOFF).iloc[0]
+
+    @few(8)
+    @given(
+        spans=st.lists(st.tuples(st.integers(0, 69), st.integers(0, 69)).map(sorted), min_size=1, max_size=5),
+        order=st.randoms(use_true_random=False),
+    )
+    def test_days_treated_are_the_days_of_any_record(self, spans, order):
+        order.shuffle(spans)
+        row = self.row(*(ex(DAYS[a], EXENDTC=DAYS[b]) for a, b in spans))
+        covered = {day for a, b in spans for day in range(a, b + 1)}
+        assert row["TRTDURD"] == len(covered)
+        assert (row["TRTSDT"], row["TRTEDT"]) == tuple(pd.Timestamp(DAYS[f(covered)]) for f in (min, max))
+        assert (row["SAFFL"], row["PPROTFL"]) == ("Y", "Y")
+
+    def test_a_period_without_an_end_lasts_to_the_next_and_the_last_to_the_last_sign_of_life(self):
+        row = self.row(ex("2025-01-11"), ex("2025-02-01", "0", EXENDTC="2025-02-10"), ex("2025-02-11"))
+        assert (row["TRTDURD"], row["TRTEDT"]) == (21 + 39, pd.Timestamp("2025-03-21"))
+
+    @pytest.mark.parametrize("category", ["STUDY TREATMENT", "STUDY PARTICIPATION"])
+    def test_nor_longer_than_treatment_or_participation(self, category):
+        end = ds("S", "ADVERSE EVENT", "2025-02-09") | {"DSSCAT": category}
+        assert self.row(ex("2025-01-11"), DS=[end])["TRTDURD"] == 30
+
+    def test_what_is_given_one_by_one_lasts_its_own_days(self):
+        row = self.row(ex("2025-01-11"), ex("2025-02-08"), protocol=PROTOCOL)
+        assert (row["NADMIN"], row["TRTDURD"], row["TRTEDT"]) == (2, 2, pd.Timestamp("2025-02-08"))
+
+    @pytest.mark.parametrize(("end", "as_planned"), [("2025-02-07", "N"), ("2025-02-08", "Y")])
+    def test_on_a_day_that_is_planned_treatment_lasts(self, end, as_planned):
+        planned = DAILY.model_copy(update={"administrations": StatedDays(value=(1, 29))})
+        assert self.row(ex("2025-01-11", EXENDTC=end), protocol=planned)["PPROTFL"] == as_planned
+        assert self.row(ex("2025-01-11", EXENDTC=end))["PPROTFL"] == "Y"
+
+    def test_without_treatment_there_is_no_day(self):
+        row = self.row()
+        assert (row["TRTDURD"], row["NADMIN"], row["PPROTFL"]) == (0, 0, "N")
+
+    @pytest.mark.parametrize("view", ["blinded", "masked"])
+    def test_a_view_counts_the_same_days(self, view):
+        records = [ex("2025-01-11", EXENDTC="2025-01-20"), ex("2025-02-01")]
+        tables = trial(
+            patient("S", infused=(), ACTARMCD="LOW"), EX=records, LB=[lb("S", "ALT", "1", "2025-03-01")]
+        )
+        shown, protocol = views.seen(tables, DAILY, view)
+        assert derive_adsl(shown, protocol, CUTOFF)["TRTDURD"].tolist() == [10 + 29]
+
+
+class TestReactions:
+    """Within so many hours as the protocol says, in its own word for what is given."""
+
+    def frame(self, onset, hours, dose="2025-01-11T09:00"):
+        treatment = Treatment(one="patch", many="patches", given="treated", reaction_hours=hours)
+        protocol = PROTOCOL.model_copy(update={"treatment": treatment})
+        tables = trial(patient("S", infused=(dose,)), AE=[event("AE", "S", onset, AETERM="x", AETOXGR="1")])
+        return derive_adae(tables, derive_adsl(tables, protocol, CUTOFF), protocol).iloc[0]
+
+    @pytest.mark.parametrize(
+        ("onset", "hours", "near", "words"),
+        [
+            ("2025-01-11T14:00", 6, "Y", "Begins within 6 hours after a patch"),
+            ("2025-01-11T16:00", 6, None, "Begins within 6 hours after a patch"),
+            ("2025-01-13", 48, "Y", "Begins on the day of a patch or up to 2 days later"),
+            ("2025-01-13", 24, None, "Begins on the day of a patch or the next"),
+        ],
+    )
+    def test_hours(self, onset, hours, near, words):
+        row = self.frame(onset, hours)
+        assert (row["CRIT1FL"], row["CRIT1"]) == (near, words)
+
+    def test_none_where_the_protocol_knows_none(self):
+        assert self.frame("2025-01-11T09:30", None)[["CRIT1", "CRIT1FL"]].isna().all()
+        assert self.frame("2025-01-11T09:30", None)["LDOSEDY"] == 0
+
+
 class TestTimesOfDay:
     PROTOCOL = with_parameters("ALT")
 
@@ -185,14 +286,36 @@ class TestTimesOfDay:
     @pytest.mark.parametrize(
         ("onsets", "dose", "how"),
         [
-            (("2025-01-11T10:00", "2025-01-12T10:00", "2025-06-01"), "2025-01-11T09:00", "hours"),
-            (("2025-01-11T10:00", "2025-01-12"), "2025-01-11T09:00", "mixed"),
-            (("2025-01-11T10:00", "2025-01-12"), "2025-01-11", "days"),
-            (("2025-06-01T10:00",), "2025-01-11T09:00", "days"),
+            (("2025-01-11T10:00", "2025-01-12T10:00", "2025-06-01"), "2025-01-11T09:00", HOURS),
+            (
+                ("2025-01-11T10:00", "2025-01-12"),
+                "2025-01-11T09:00",
+                f"{HOURS} or, where an hour is not recorded, {DAYS}",
+            ),
+            (("2025-01-11T10:00", "2025-01-12"), "2025-01-11", DAYS),
+            (("2025-06-01T10:00",), "2025-01-11T09:00", DAYS),
         ],
     )
     def test_hours_are_spoken_of_only_where_both_times_are_recorded(self, onsets, dose, how):
-        assert self.adae(onsets, dose)["CRIT1"].unique().tolist() == [f"Begins {SOON[how]}"]
+        assert self.adae(onsets, dose)["CRIT1"].unique().tolist() == [f"Begins {how}"]
+
+    @pytest.mark.parametrize(
+        ("hours", "soon"), [(None, []), (6, [0, 1]), (24, [0, 1]), (25, [0, 1, 2]), (72, [0, 1, 2, 3])],
+    )  # fmt: skip
+    def test_without_times_the_days_on_which_the_hours_may_end(self, hours, soon):
+        """Six hours after an administration of unknown hour may lie on the next day, 25 on the day after that."""
+        treatment = PROTOCOL.treatment.model_copy(update={"one": "patch", "reaction_hours": hours})
+        protocol = PROTOCOL.model_copy(update={"treatment": treatment})
+        onsets = [f"2025-01-{11 + later}" for later in range(5)]
+        people = [patient("S", infused=("2025-01-11",))]
+        tables = trial(*people, AE=[event("AE", "S", day, AETERM="Rash") for day in onsets])
+        frame = derive_adae(tables, derive_adsl(tables, protocol, CUTOFF), protocol)
+        assert frame.loc[frame["CRIT1FL"].eq("Y"), "LDOSEDY"].tolist() == soon
+        assert (
+            frame["CRIT1"].isna().all()
+            if hours is None
+            else frame["CRIT1"].str.contains("day of a patch or ").all()
+        )
 
     def test_hours_are_counted_from_the_end(self):
         frame = self.adae(

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from esld.data import sdtm
 from esld.data.cutfile import CutFile, DataCut, previous_cut, read_cut
+from esld.data.export import datasets, export_files
 from esld.data.study import Study, load_study
 from esld.data.tables import write_tables
 from esld.errors import InputError, RefusedError
@@ -192,6 +194,37 @@ class TestRefusals:
         assert refusal(tmp_path, content).startswith(
             "DS must hold a RANDOMIZED record: nobody is randomised (ds.csv)"
         )
+
+    def test_a_trial_of_one_arm_says_which_record_begins_it(self, tmp_path):
+        """Its strata are in ADSL, as the store keeps it and every file writes it."""
+        content = tables()
+        content["DM"][["ARMCD", "ACTARMCD"]] = content["DM"][["ARMCD", "ACTARMCD"]].replace("MEDHIGH", "LOW")
+        content["EX"]["EXDOSE"] = "1"
+        content["DS"]["DSDECOD"] = content["DS"]["DSDECOD"].replace("RANDOMIZED", "ENROLLED")
+        facts = yaml.safe_load(Path(CUT["protocol"]).read_text(encoding="utf-8"))
+        facts |= {"arms": facts["arms"][:1], "allocation": None}
+        facts["randomisation"].pop("design")
+        facts["strata"] = [
+            {"name": "Age", "variable": "AGE", "cuts": [65]},
+            {"name": "Sex", "variable": "SEX"},
+        ]
+        path = tmp_path / "one.yaml"
+
+        def load(**changes):
+            path.write_text(yaml.safe_dump(facts | changes, allow_unicode=True), encoding="utf-8")
+            return load_study(laid_out(tmp_path, content, protocol=str(path)))
+
+        with pytest.raises(InputError, match=r"codes: \{DSDECOD: \{ENROLLED: RANDOMIZED\}\}"):
+            load()
+        study = load(codes={"DSDECOD": {"ENROLLED": "RANDOMIZED"}})
+        assert (study.arms, study.compares, study.pairs) == (["LOW"], False, [])
+        assert study.randomised["STRATAR"].tolist() == ["<65 / F", "<65 / F"]
+        names = [variable.name for variable in datasets(study)[0].variables]
+        assert names[-3:] == ["STRAT1R", "STRAT2R", "STRATAR"]
+        assert export_files(study, "csv")["adsl.csv"].splitlines()[1].endswith(b",<65,F,<65 / F")
+        assert export_files(study, "xpt").keys() == {
+            f"{name}.xpt" for name in ("adsl", "adlb", "adtte", "adce", "adae")
+        }
 
     def test_somebody_randomised_but_nobody_who_had_consented(self, tmp_path):
         content = tables()

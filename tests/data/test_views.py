@@ -8,12 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.data import sdtm, views
+from esld.data.adam import derive_adsl
 from esld.data.codes import code_lists
 from esld.data.cutfile import read_cut
 from esld.data.study import load_study
 from esld.errors import InputErrors
 from esld.protocol.design import Dose
-from tests.data.small_trial import PROTOCOL, ROOT, patient, trial
+from tests.data.queries.asking import asked
+from tests.data.small_trial import PROTOCOL, ROOT, lb, patient, trial
 from tests.examples import few
 from tests.loaded import loaded_once
 
@@ -156,7 +158,9 @@ class TestArms:
     @pytest.mark.parametrize("view", HIDDEN)
     def test_every_arm_of_the_view_has_the_same_dose(self, view):
         _, protocol = views.seen(small(), PROTOCOL, view)
-        assert {(arm.dose.amount, arm.dose.unit) for arm in protocol.arms if arm.dose} == {(1, "infusion")}
+        assert {(arm.dose.amount, arm.dose.unit) for arm in protocol.arms if arm.dose} == {
+            (1, "administration")
+        }
         assert all(arm.dose and not arm.description for arm in protocol.arms)
 
     @pytest.mark.parametrize("view", HIDDEN)
@@ -185,6 +189,45 @@ class TestArms:
         assert shown.randomisation.design
         assert shown.randomisation.design.ratio == (2, 1)  # A is medium-high
 
+    @given(
+        sizes=st.lists(st.integers(1, 4), min_size=1, max_size=4),
+        first=st.permutations(range(4)),
+        control=st.integers(0, 3),
+        equal=st.booleans(),
+    )
+    @few(8)
+    def test_no_view_tells_the_control_of_any_number_of_arms(self, sizes, first, control, equal):
+        """A is the arm of the first patient, B of the second; the ratio follows, and is equal where none is stated."""
+        arms = tuple(
+            PROTOCOL.arms[0].model_copy(update={"code": f"ARM{n}", "label": f"Arm {n}", "number": n + 1})
+            for n in range(len(sizes))
+        )
+        order = [n for n in first if n < len(arms)]
+        design = PROTOCOL.randomisation.design.model_copy(update={"ratio": () if equal else tuple(sizes)})
+        randomisation = PROTOCOL.randomisation.model_copy(update={"design": design})
+        code = f"ARM{control % len(arms)}"
+        protocol = PROTOCOL.model_copy(update={"arms": arms, "control": code, "randomisation": randomisation})
+        assert (next(iter(protocol.arm_labels)), len(protocol.ratio)) == (code, len(arms))
+        days = {n: f"2025-01-{10 + place}" for place, n in enumerate(order)}
+        people = [patient(f"S{n}", f"ARM{n}", randomised=day, infused=()) for n, day in days.items()]
+        _, shown = views.seen(trial(*people), protocol, "masked")
+        assert shown.control is None
+        assert list(shown.arm_labels) == list("ABCD")[: len(arms)]
+        assert shown.ratio == tuple(1 if equal else sizes[n] for n in order)
+        _, hidden = views.seen(trial(*people), protocol, "blinded")
+        assert (hidden.control, hidden.ratio, list(hidden.arm_labels)) == (None, (1,), ["ALL"])
+
+    @pytest.mark.parametrize("view", ["unblinded", *HIDDEN])
+    def test_a_trial_of_one_arm(self, view):
+        """Valid, derived and without a query, in every view."""
+        protocol = PROTOCOL.model_copy(update={"arms": PROTOCOL.arms[:1]})
+        tables = trial(patient("S"), LB=[lb("S", "ALT", "30", "2025-01-11")])
+        shown, seen = views.seen(tables, protocol, view)
+        sdtm.validate(shown, seen)
+        adsl = derive_adsl(shown, seen, pd.Timestamp("2026-12-31"))
+        assert adsl[["ITTFL", "SAFFL", "PPROTFL"]].to_numpy().tolist() == [["Y"] * 3]
+        assert asked(shown, seen).empty
+
 
 class TestInfusions:
     @pytest.mark.parametrize("view", HIDDEN)
@@ -196,7 +239,7 @@ class TestInfusions:
         tables["EX"]["EXDOSE"] = ["0", None]
         shown, _ = views.seen(tables, PROTOCOL, view)
         assert shown["EX"]["EXDOSE"].tolist() == ["0", None]
-        assert shown["EX"]["EXDOSU"].eq("infusion").all()
+        assert shown["EX"]["EXDOSU"].eq("administration").all()
         assert shown["EX"]["EXTRT"].eq("study treatment").all()
 
 

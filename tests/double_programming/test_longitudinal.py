@@ -50,6 +50,29 @@ def test_agrees_with_the_package(rows, structure):
         assert value == pytest.approx(ours[group, time], rel=1e-9, abs=1e-11)
 
 
+def test_agrees_with_the_package_in_strata():
+    """LS means over three strata alike, however many patients each has."""
+    rng = np.random.default_rng(list(b"strata"))
+    people = [(f"P{i}", "AB"[i % 2], "xxyz"[i % 4 if i % 3 else 3], rng.normal(10, 2)) for i in range(24)]
+    frame = pd.DataFrame(
+        [
+            (s, arm, stratum, v, base, rng.normal() + 0.3 * base)
+            for s, arm, stratum, base in people
+            for v in VISITS
+        ],
+        columns=["USUBJID", "ARMCD", "STRATAR", "AVISITN", "BASE", "CHG"],
+    )
+    visits = pd.Categorical(frame["AVISITN"])
+    fit = mmrm(frame.assign(AVISITN=visits), "CHG ~ BASE + STRATAR + ARMCD * AVISITN", subject="USUBJID", visit="AVISITN",
+               covariance="cs", fallback=())  # fmt: skip
+    found = longitudinal.ls_means(
+        frame, structure="cs", arms=["A", "B"], visits=VISITS, strata=frame["STRATAR"]
+    )
+    wanted = {(mean.group, float(mean.time)): mean.value for mean in fit.ls_means("ARMCD")}
+    for arm, visit, value in found.itertuples(index=False):
+        assert value == pytest.approx(wanted[arm, visit], rel=1e-5)
+
+
 @pytest.mark.parametrize("structure", sorted(longitudinal.STRUCTURES))
 def test_every_structure_is_a_covariance(structure):
     times = np.array([1.0, 2.0, 4.0, 8.0])

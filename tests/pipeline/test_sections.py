@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 
 import nbformat
 import pytest
@@ -20,6 +21,10 @@ from tests.pipeline.conftest import EXAMPLE
 
 
 def shown(*cells: str, unmet: str = "a") -> list[str]:
+    return list_of(cells, set(unmet))
+
+
+def list_of(cells: Sequence[str], unmet: set[str]) -> list[str]:
     """Cells such as ``## Two |a``, text and need, after those of unmet needs are left out; one that ends in ``()`` is code."""
     made = []
     for number, cell in enumerate(cells, 1):
@@ -27,7 +32,7 @@ def shown(*cells: str, unmet: str = "a") -> list[str]:
         new = new_code_cell if text.endswith("()") else new_markdown_cell
         tags = [f"needs:{need}" for need in needs.split()]
         made.append(new(text, id=f"cell-{number:03d}", metadata={"tags": tags}))
-    return [cell.source for cell in without(made, set(unmet))]
+    return [cell.source for cell in without(made, unmet)]
 
 
 A, B = 'chapter.left_out("a")', 'chapter.left_out("b")'
@@ -58,6 +63,11 @@ class TestWhatIsLeftOut:
         assert shown("## One", "x() |a", "y()", "z() |a") == ["## One", A, "y()"]
         assert shown("## One |a", "x()", "## Two |a", "y()") == ["## One", A, "## Two", A]
         assert shown("## One", "x() |a", "y() |b", unmet="ab") == ["## One", A, B]
+
+    def test_what_is_only_of_a_part_that_the_trial_does_not_have_vanishes_with_its_heading(self):
+        cells = ("## One", "x() |part=p", "### Inside |part=p", "y() |a", "### Beside |a", "z()")
+        assert list_of(cells, {"part=p", "a"}) == ["## One", "### Beside", A]
+        assert list_of(cells, {"a"}) == ["## One", "x()", "### Inside", A, "### Beside", A]
         assert shown("x() |a b", unmet="b") == [B]
 
     def test_of_a_cell_with_several_headings_the_highest_counts(self):

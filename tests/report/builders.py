@@ -18,6 +18,7 @@ from esld.data.study import Study
 from esld.protocol import Protocol, read_protocol
 from esld.report.cells import Cell, Label, Several
 from esld.report.drawing.figures import Picture
+from esld.report.event import Event
 from esld.report.results import Reported, Row, rows_of
 from esld.report.tables import Table
 from esld.survival import Milestone, milestone
@@ -25,7 +26,34 @@ from esld.survival import Milestone, milestone
 ROOT = Path(__file__).parents[2]
 LOW, HIGH = "LOW", "MEDHIGH"  # codes; a reader sees LABELS
 LABELS = {"LOW": "Low dose", "MEDHIGH": "Medium-high dose", "DPCA": "D-penicillamine", "PLACEBO": "Placebo"}
+# What the demonstration trial calls its treatment and its organ.
+TERMS = {
+    "administration": "infusion",
+    "administrations": "infusions",
+    "an_administration": "an infusion",
+    "Administration": "Infusion",
+    "Administrations": "Infusions",
+    "treated": "infused",
+    "organ": "liver",
+}
 _PROTOCOL = ROOT / "params" / "protocols" / "nct06167473.yaml"
+
+DEATH = Event(event="death", events="deaths", the="death", had="died", free="alive")
+REMISSION = Event(
+    event="remission",
+    events="remissions",
+    the="remission",
+    had="reached remission",
+    free="not in remission",
+    harm=False,
+)
+
+
+def without_event(text: str) -> str:
+    """A text without the words of an event, which are the trial's."""
+    words = sorted({*DEATH.plain.values(), *REMISSION.plain.values()}, key=len, reverse=True)
+    return re.sub("|".join(words), "", text, flags=re.IGNORECASE)
+
 
 # A row of results, to be changed by ``replace``.
 SURVIVED = Row(

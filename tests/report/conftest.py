@@ -1,24 +1,26 @@
 """The examples, loaded once, and what the chapters make of them."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from esld.data.cutfile import read_cut
 from esld.data.study import Study, load_study
-from esld.report import parameters
 from esld.report.baseline import characteristics as baseline
+from esld.report.change import repeated
 from esld.report.data_cut import records as data_cut
 from esld.report.data_cut.estimands import estimand_table
 from esld.report.drawing import figures
+from esld.report.event import event_of
 from esld.report.flow import flow_table, participant_flow
-from esld.report.change import repeated
 from esld.report.results import Reported, rows_of
+from esld.report.survival import analyses
 from esld.report.survival import tables as survival_tables
 from esld.report.tables import Table
 from esld.report.words.catalogue import Reader, read_by
-from esld.survival import kaplan_meier, milestone
-from tests.report.builders import LABELS, ROOT
+from tests.report.builders import LABELS, ROOT, TERMS
+from tests.report.in_process import Unwritten
 
 CUTS = ("demo-final", "demo-interim", "mayo-pbc")
 
@@ -40,7 +42,7 @@ def study() -> Callable[[str], Study]:
 def style() -> Iterator[None]:
     """The look of a chapter, and the labels of the trials."""
     figures.set_style()
-    with read_by(Reader("en", LABELS)):
+    with read_by(Reader("en", LABELS, TERMS)):
         yield
 
 
@@ -74,10 +76,12 @@ def tables(study, changes) -> Callable[[str], list[Table]]:
 
 
 def _all_tables(study: Study, changes: Callable[[str], Reported]):
-    horizon = study.protocol.primary.milestones_days[0]
+    horizon = study.protocol.horizon_days
     yield data_cut.cut_table(study)
     yield data_cut.records_table(study)
-    yield data_cut.follow_up_table(data_cut.follow_up(study, horizon_days=horizon), horizon_days=horizon)
+    yield data_cut.follow_up_table(
+        study, data_cut.follow_up(study, horizon_days=horizon), horizon_days=horizon
+    )
     yield estimand_table(study)
     yield flow_table(participant_flow(study, horizon_days=horizon))
     yield baseline.baseline_table(study, baseline.summarise_baseline(study))
@@ -85,22 +89,15 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
     for table in (queries, data_cut.assumption_table(study)):
         if isinstance(table, Table):
             yield table
-    blocks = {}
-    for name, code in (("primary", "OS"), ("sensitivity", "OSCUT")):
-        own = study.adtte[study.adtte["PARAMCD"].eq(code)]
-        alive = milestone(own["AVAL"], own["CNSR"].eq(0), own["ARMCD"], at=horizon, groups=study.arms)
-        blocks[name] = (alive, rows_of(f"m_{code}", alive, analysis="OS-1Y", chapter="c"))
-    yield survival_tables.milestone_table(blocks)
+    own = Unwritten("03_survival", study, Path())
+    blocks = [one.block for one in analyses.at_horizon(own, conf_level=0.95)]
+    yield survival_tables.milestone_table(blocks, event_of(study, "OS"))
+    for one in analyses.curves(own, conf_level=0.95):
+        points = survival_tables.points(study.protocol, one.of.plan)
+        id, title = one.reported.rows[0].result_id.partition(".")[0], one.of.plan.title
+        how = {"id": id, "title": title, "event": one.of.event}
+        yield survival_tables.curve_table(one.reported, one.result, points, **how)
     os = study.adtte[study.adtte["PARAMCD"].eq("OS")]
-    curves = {
-        arm: kaplan_meier(own["AVAL"], own["CNSR"].eq(0), group=arm)
-        for arm in study.arms
-        for own in [os[os["ARMCD"].eq(arm)]]
-    }
-    points = study.protocol.analysis("OS-KM").milestones_days or (horizon,)
-    reported = rows_of("os_km", survival_tables.curve_rows(curves, points), analysis="OS-KM", chapter="c")
-    yield survival_tables.curve_table(reported, curves, points, id="os_km", title="Overall survival")
-    yield survival_tables.ending_table(os, arms=study.arms)
-    for analysis in ("LFT", "SCORES"):
-        for parameter in parameters.parameters_of(study, analysis):
-            yield repeated.change_table(study, parameter, changes(parameter.paramcd))
+    yield survival_tables.ending_table(os, arms=study.arms, id="time_endings", what="Overall survival")
+    for plan in study.protocol.of_kind("mmrm"):
+        yield repeated.change_table(study, plan, {(plan.id, code): changes(code) for code in plan.parameters})

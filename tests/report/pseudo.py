@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from esld.data.study import Study
 from esld.report import numbers
 from esld.report.drawing.figures import Picture
-from esld.report.phrases import Sentence
+from esld.report.phrases import Sentence, reader_of
 from esld.report.tables import Table
 from esld.report.words.catalogue import PSEUDO, Reader
 from esld.report.words.grammar import English
@@ -18,7 +19,7 @@ Shown = Table | Picture | Sentence | str
 
 def pseudo(study: Study) -> Reader:
     """Who reads the pseudo-language and the labels of that trial."""
-    return Reader(PSEUDO, study.protocol.arm_labels)
+    return replace(reader_of(study), language=PSEUDO)
 
 
 def left_plain(study: Study, shown: Iterable[Shown], *data: str) -> list[str]:
@@ -37,6 +38,7 @@ def _labels(study: Study) -> Iterator[str]:
         yield from (english.treatment(label), english.short(label))
     yield from (rank.name for plan in trial.analyses for rank in plan.hierarchy)
     yield from (visit.code for visit in trial.schedule.visits)
+    yield from reader_of(study).terms.values()
     yield from filter(None, (numbers.unit(parameter.unit) for parameter in trial.parameters))
 
 

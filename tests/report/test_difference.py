@@ -131,8 +131,7 @@ class TestDifference:
             row("x.wide", lower=0.0, upper=1.0),
             row("x.lost", value=1.0),
             row("x.method"),
-            row("os_milestone.p"),
-            row("early.one", chapter="00_data_cut"),
+            row("early.one", chapter="00_data_cut", analysis_id="FLOW"),
         ]
         after = [
             row("x.little", **plain, value=101.0),
@@ -141,11 +140,10 @@ class TestDifference:
             row("x.wide", value=0.7, lower=0.0, upper=1.0),
             row("x.lost", value=None),
             row("x.method", method="other"),
-            row("os_milestone.p"),
-            row("early.one", chapter="00_data_cut", value=0.1),
+            row("early.one", chapter="00_data_cut", analysis_id="FLOW", value=0.1),
             row("x.new"),
         ]
-        names = [c.row.result_id for c in difference(before, after).notable]
+        names = [c.row.result_id for c in difference(before, after, primary="OS-1Y").notable]
         assert names == [
             *("x.method", "x.lost", "x.half", "x.wide", "x.much", "x.little", "x.new", "x.gone"),
             "early.one",

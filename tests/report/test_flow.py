@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.data.views import ALL
-from esld.report.flow import absent_words, flow_of, flow_table, participant_flow
+from esld.report.flow import _inside, absent_words, flow_of, flow_table, participant_flow
 from esld.report.results import Reported, rows_of
 from tests.examples import few
 from tests.report.builders import HIGH, LOW, footnotes, patient, study_of
@@ -196,7 +196,7 @@ class TestFromResults:
     @pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "mayo-pbc"])
     def test_the_rows_give_the_flow_again(self, study, cut):
         own = study(cut)
-        at = own.protocol.primary.milestones_days[0]
+        at = own.protocol.horizon_days
         again = flow_of(reported(own, at), own, horizon_days=at)
         first = participant_flow(own, horizon_days=at)
         assert again.counts.to_dict("index") == first.counts.to_dict("index")
@@ -284,7 +284,7 @@ class TestExamples:
         found = counts(study("mayo-pbc"), 365.25)
         absent = {"assessed", "excluded", "ineligible", "other", "waiting", "treated", "untreated", "safety"}
         assert not absent & set(found.index)
-        assert found.loc["randomised"].tolist() == [158, 154, 312]
+        assert found.loc["randomised"].tolist() == [154, 158, 312]  # the control first
 
     def test_transplantation_ends_follow_up_where_the_endpoint_says_so(self, study):
         """At five years 13 of the 19 transplanted patients of the Mayo data had left follow-up that way."""
@@ -324,9 +324,9 @@ class TestTable:
         assert told["Under observation, one year reached, not seen since"] == "1"
         assert table.frame.loc[0, "Low dose"] == ""
         assert told["… … Treated for mental illness"] == told["… Withdrawal by subject"] == "1"
-        first, second, third = footnotes(table)
+        first, who, second, third = footnotes(table)
         assert first.startswith("Treatment and follow-up each add up")
-        assert "All randomised patients are analysed" in first
+        assert "All randomised patients are analysed" in who
         assert "add up to those assessed" in second
         assert "first that is recorded" in third
 
@@ -338,7 +338,17 @@ class TestTable:
         table = flow_table(participant_flow(study("mayo-pbc"), horizon_days=365.25))
         assert list(table.frame["Stage"].unique()) == ["Enrolment", "Follow-up", "Analysis"]
         assert table.frame.loc[0, "Patients"] == "Randomised"
-        assert [note.split(".")[0] for note in footnotes(table)] == ["Follow-up adds up to the randomised"]
+        assert footnotes(table)[0] == "Follow-up adds up to the randomised."
+        assert len(footnotes(table)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "inside"),
+    [("Sign informed consent", "sign informed consent"), ("HbA1c from 7 %", "HbA1c from 7 %"), ("A cough", "a cough"),
+     ("INR below 3", "INR below 3"), ("18-80 years old", "18-80 years old")],
+)  # fmt: skip
+def test_a_criterion_that_is_not_met(text, inside):
+    assert _inside(text) == inside
 
 
 def test_long_form_has_a_row_a_step_and_arm_with_the_randomised_as_n():

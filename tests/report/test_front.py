@@ -9,8 +9,8 @@ import pytest
 
 from esld.data.views import ALL
 from esld.report.data_cut import records as data_cut
-from esld.report.events.any_kind import decompensated_rows
 from esld.report.drawing.flow import flow_figure
+from esld.report.events.any_event import any_event_rows
 from esld.report.flow import participant_flow
 from esld.report.front import front_page
 from esld.report.phrases import reader_of
@@ -18,7 +18,7 @@ from esld.report.results import rows_of
 from esld.report.survival.sentences import sentence
 from esld.report.words.catalogue import read_by
 from esld.survival import clopper_pearson
-from tests.report.builders import HIGH, LOW, at_horizon, patient, plain, protocol, study_of
+from tests.report.builders import DEATH, HIGH, LOW, at_horizon, patient, plain, protocol, study_of
 
 M = "\u2212"
 ALIVE, DIED, LOST = (400, False), (100, True), (200, False)
@@ -67,7 +67,7 @@ def test_incomplete_uses_one_method_in_every_card():
     ],
 )
 def test_cards_tell_the_numbers_of_the_sentence(groups):
-    text = plain(sentence(*at_horizon(groups)))
+    text = plain(sentence(*at_horizon(groups), DEATH))
     for _, value, detail in cards(groups):
         interval = re.search(r"CI (.*?);", detail).group(1)
         assert f"CI {interval})" in text
@@ -110,7 +110,7 @@ def test_other_horizons_and_other_results_are_not_mixed_in():
     result, _ = at_horizon(groups, at=120)
     others = [
         *rows_of("os_milestone", result, analysis="OS-1Y", chapter="03_survival").rows,
-        *rows_of("os_milestone_cutoff", at_horizon(groups)[0], analysis="OS-1Y", chapter="03_survival").rows,
+        *rows_of("os_milestone_cutoff", at_horizon(groups)[0], analysis="CUTOFF", chapter="03_survival").rows,
     ]
     alone = front_page(at_year.rows, ANSWERS, STUDY)
     assert front_page([*others, *at_year.rows], ANSWERS, STUDY) == alone
@@ -130,14 +130,14 @@ def test_follow_up_has_its_card():
     assert card.detail == "patients dead, or followed for one year"
 
 
-def test_decompensation_has_a_card_an_arm(study):
+def test_first_events_have_a_card_an_arm_under_the_title_of_their_analysis(study):
     own = study("demo-final")
-    rows = decompensated_rows(own, own.protocol.analysis("DECOMP").endpoints, at=365)
-    reported = rows_of("decompensated", rows, analysis="DECOMP", chapter="05_events")
+    plan = own.protocol.of_kind("cumulative_incidence")[0]
+    reported = rows_of("any_event", any_event_rows(own, plan), analysis=plan.id, chapter="05_events")
     low, high = front_page(reported.rows, ANSWERS, own).cards
-    assert low.label == "First decompensation by one year, low dose"
+    assert low.label == "Hepatic decompensation within one year, low dose"
     assert [low.value, high.value] == [f"{reported.row('patients', arm).value:.0f} of 11" for arm in own.arms]
-    assert low.result_id == "decompensated.low.patients@365"
+    assert low.result_id == "any_event.low.patients@365"
 
 
 def serious(x: int, n: int, conf_level: float = 0.95):
@@ -165,7 +165,7 @@ class TestSeriousAdverseEvents:
 
 class TestDiagram:
     def rows(self, own):
-        at = own.protocol.primary.milestones_days[0]
+        at = own.protocol.horizon_days
         flow = participant_flow(own, horizon_days=at)
         return flow, rows_of("flow", flow, analysis="FLOW", chapter="00_data_cut").rows
 

@@ -12,7 +12,7 @@ from esld.report.labels import LABELS, labels_of, write_labels
 from esld.report.phrases import reader_of
 from esld.report.results import read_rows
 from esld.report.tables import Table
-from esld.report.words.catalogue import PSEUDO, Reader, read_by
+from esld.report.words.catalogue import PSEUDO, read_by
 from tests.report.builders import ROOT
 
 ROWS = read_rows(ROOT / "outputs" / "demo-final" / "results.json")
@@ -45,6 +45,8 @@ def test_every_code_has_its_words(trial):
         "ALL": "All", "LOW": "Low dose", "MEDHIGH": "Medium-high dose",
         "MEDHIGH - LOW": "Medium-high dose minus Low dose", "MEDHIGH v LOW": "Medium-high dose against Low dose",
     }  # fmt: skip
+    assert labels["analysis_kind"]["OS-COX"] == "hazard ratio"
+    assert set(labels["analysis_kind"]) == set(labels["analysis_id"]) - {"SUMMARY", "VALIDATION"}
     assert labels["ties"] == {"efron": "Efron"}
     assert {row.method for row in ROWS} - {""} == set(labels["method"])
     assert {row.analysis_id for row in ROWS} >= set(labels["analysis_id"])
@@ -58,7 +60,7 @@ def test_labels_follow_the_trial_and_the_reader(trial, tmp_path):
     with read_by(reader_of(other)):
         labels = labels_of(ROWS, other, {})
     assert labels["arm"]["MEDHIGH - LOW"] == "Three million minus One million"
-    with read_by(Reader(PSEUDO, other.protocol.arm_labels)):
+    with read_by(replace(reader_of(other), language=PSEUDO)):
         marked = labels_of(ROWS, other, {})
     assert marked["method"].keys() == labels["method"].keys()
     assert marked["method"]["cox, wald"] != labels["method"]["cox, wald"]

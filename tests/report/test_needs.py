@@ -1,12 +1,14 @@
 """What a study has and has not, and how a chapter that is run as it stands ends where it has not."""
 
+from html import unescape
 from pathlib import Path
 
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from esld.errors import RefusedError
-from esld.pipeline.sections import fitted
+from esld.pipeline.sections import fitted, needs_of
+from esld.protocol import Factor
 from esld.report import needs
 from esld.report.needs import NEEDS, UnmetNeedError, why_not
 from tests.report.builders import HIGH, LOW, patient, protocol, study_of
@@ -21,6 +23,7 @@ ABSENT = {
         "previous": "The cut file names no previous cut, so nothing is compared with one.",
     },
     "demo-interim-blinded": {
+        "kind=responder": "Left out: the protocol plans no proportion of patients who responded.",
         "comparison": "Left out: the blinded view does not tell the groups apart, and this compares them.",
         "ledger": "The blinded view does not read the ledger, which names the groups.",
         "previous": "The cut file names no previous cut, so nothing is compared with one.",
@@ -30,7 +33,9 @@ ABSENT = {
         "safety_set": (
             "Safety cannot be judged: the data of this trial hold no record of what was given and no adverse events."
         ),
-        "liver_injury": "Liver injury cannot be shown: the trial does not collect both ALT and bilirubin.",
+        "exposure": "Left out: the data of this trial hold no record of what was given.",
+        "adverse_events": "Left out: the data of this trial hold no adverse events.",
+        "liver_injury": "Left out: the protocol does not look for injury of the liver.",
         "previous": "The cut file names no previous cut, so nothing is compared with one.",
     },
 }
@@ -50,7 +55,10 @@ def test_each_need_of_each_study(study, cut, need):
 
 
 def test_each_need_is_met_by_a_study_and_not_by_another():
-    assert set().union(*ABSENT.values()) == set(NEEDS)
+    unplanned = PROTOCOL.model_copy(update={"analyses": ()})
+    assert why_not(study_of([patient(1, HIGH)], trial=unplanned), "parameters")
+    absent = {need for own in ABSENT.values() for need in own if "=" not in need}
+    assert absent | {"parameters", "two_alike"} == set(NEEDS)
 
 
 class TestComparison:
@@ -64,18 +72,38 @@ class TestComparison:
 
 
 class TestTheSafetySet:
-    def test_one_domain_alone(self):
-        own = derived([treated("A", infused=INFUSED)], without=["AE"])
-        assert "hold no adverse events." in why_not(own, "safety_set")
+    @pytest.mark.parametrize(("domain", "need"), [("AE", "adverse_events"), ("EX", "exposure")])
+    def test_one_domain_alone_gives_what_it_can(self, domain, need):
+        own = derived([treated("A", infused=INFUSED)], without=[domain])
+        assert why_not(own, "safety_set") == ""
+        assert why_not(own, need).startswith("Left out: the data of this trial hold no ")
+        both = derived([treated("A", infused=INFUSED)], without=["AE", "EX"])
+        assert "no record of what was given and no adverse events." in why_not(both, "safety_set")
 
     def test_nothing_planned(self):
-        analyses = tuple(a for a in PROTOCOL.analyses if a.role != "safety")
+        analyses = tuple(a for a in PROTOCOL.analyses if a.kind != "safety")
         trial = PROTOCOL.model_copy(update={"analyses": analyses})
         own = derived([treated("A", infused=INFUSED)], protocol=trial)
         assert "the protocol plans no analysis of it" in why_not(own, "safety_set")
 
     def test_nobody_treated_yet(self):
         assert "nobody had been treated" in why_not(derived([treated("D", infused=())]), "safety_set")
+
+
+def test_a_part_that_a_trial_does_not_have_is_silent():
+    factor = Factor(name="Sex", variable="SEX")
+    trial = PROTOCOL.model_copy(update={"strata": (factor,)})
+    own = derived([treated("A", infused=INFUSED)], protocol=trial)
+    treatment = PROTOCOL.treatment.model_copy(update={"reaction_hours": None})
+    bare = derived(
+        [treated("A", infused=INFUSED)],
+        protocol=PROTOCOL.model_copy(update={"liver_injury": None, "treatment": treatment}),
+    )
+    for part in needs.PARTS:
+        assert needs.is_known(f"part={part}") and needs.is_silent(f"part={part}")
+        assert why_not(own, f"part={part}") == ""
+        assert why_not(bare, f"part={part}").startswith("Left out: the protocol plans no ")
+    assert not needs.is_known("part=liver") and not needs.is_silent("liver_injury")
 
 
 def test_an_error_is_one_plain_line():
@@ -110,4 +138,6 @@ def test_a_chapter_as_it_stands_ends_each_governed_cell_with_the_sentence(study,
     governed = [c.id for c in source.notebook.cells if c.cell_type == "code" and stays.get(c.id) != c.source]
     raised = {id: error for id, error in ended(source, Unwritten(name, own, Path()), []) if error}
     assert [id for id, error in raised.items() if isinstance(error, UnmetNeedError)] == governed != []
-    assert {str(raised[id]) for id in governed} <= set(ABSENT[cut].values())
+    named = {need for cell in source.notebook.cells for need in needs_of(cell) if "=" in need}
+    said = {unescape(why_not(own, need)) for need in named}
+    assert {str(raised[id]) for id in governed} <= {*ABSENT[cut].values(), *said}

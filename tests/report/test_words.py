@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from esld.report.change import one_visit, repeated
+from esld.report.change import ranked, repeated, sentences
+from esld.report.change.pairs import difference_label
 from esld.report.phrases import prose, reader_of, span
 from esld.report.randomisation import entry
 from esld.report.results import rows_of
@@ -18,9 +19,9 @@ from esld.report.survival.small_samples import companion
 from esld.report.survival.tables import companion_rows, power_rows
 from esld.report.trial_size import what_this_size_shows
 from esld.report.words.catalogue import Reader, read_by
-from esld.report.words.grammar import of_group, treatment, treatment_in_title
+from esld.report.words.grammar import of_group, period, treatment, treatment_in_title
 from esld.survival import logrank, rmst_compare
-from tests.report.builders import HIGH, LABELS, LOW, arrays, at_horizon, row
+from tests.report.builders import DEATH, HIGH, LABELS, LOW, TERMS, arrays, at_horizon, row
 
 HOSTILE = "A & B <low>"
 GROUPS = {
@@ -33,7 +34,7 @@ GROUPS = {
 @pytest.fixture(autouse=True)
 def labelled(style) -> Iterator[None]:
     """An arm of that name."""
-    with read_by(Reader("en", LABELS | {LOW: HOSTILE})):
+    with read_by(Reader("en", LABELS | {LOW: HOSTILE}, TERMS)):
         yield
 
 
@@ -76,25 +77,25 @@ def test_an_id_and_a_number_are_escaped():
 def test_arms_in_sentences_on_survival(name):
     groups = GROUPS[name]
     result, reported = at_horizon(groups)
-    beside = rows_of("b", companion_rows(result, list(groups)), analysis="A", chapter="c")
+    beside = rows_of("b", companion_rows(result), analysis="A", chapter="c")
     sizes = rows_of("p", power_rows([len(g) for g in groups.values()]), analysis="A", chapter="c")
     said = [
-        sentence(result, reported),
-        meaning(result, reported),
-        lost_before(result, reported),
-        companion(result, beside),
-        what_this_size_shows(list(groups), sizes),
+        sentence(result, reported, DEATH),
+        meaning(result, reported, DEATH),
+        lost_before(result, reported, DEATH),
+        companion(result, beside, DEATH),
+        what_this_size_shows(list(groups), sizes, DEATH),
     ]
     times, dead, labels = arrays(groups)
     for compared in (
         logrank(times, dead, labels, groups=list(groups)),
         rmst_compare(times, dead, labels, tau=90, groups=list(groups)),
     ):
-        said.append(sentence(compared, rows_of("r", compared, analysis="A", chapter="c")))
+        said.append(sentence(compared, rows_of("r", compared, analysis="A", chapter="c"), DEATH))
     for html in said:
         check(html)
     assert sum(HOSTILE in BeautifulSoup(html, "html.parser").get_text() for html in said) >= 4
-    title = headline(result, reported)
+    title = headline(result, reported, DEATH)
     assert HOSTILE in title or name != "complete"
     assert "&lt;" not in title
 
@@ -119,7 +120,6 @@ def test_arms_in_other_sentences(hostile):
         return rows_of("r", frame, analysis="A", chapter="c")
 
     counted = safety.safety_set(hostile)
-    visit = hostile.protocol.schedule.visits[-1]
     meld = hostile.protocol.parameter("MELD")
     plan = next(a for a in hostile.protocol.analyses if a.model and "MELD" in a.parameters)
     changes = handed(repeated.change_rows(hostile, meld, plan, conf_level=0.95))
@@ -130,14 +130,26 @@ def test_arms_in_other_sentences(hostile):
                 for arm in hostile.arms
                 for what in ("died", "transplanted")
             ]
+            + [{"group": difference_label(hostile.pairs[0]), "statistic": "win_probability", "value": 0.5}]
         )
     )
     assert reader_of(hostile).labels[hostile.arms[0]] == HOSTILE
     for html in (
         entry.entry_sentence(hostile, handed(entry.entry_rows(hostile))),
         safety.set_words(counted, handed(safety.set_rows(counted))),
-        one_visit.why_they_differ(hostile, visit, dead),
-        repeated.last_change(hostile, meld, changes, level="95 %"),
+        ranked.why_they_differ(hostile, hostile.protocol.analysis("RANK-LAST"), dead),
+        sentences.change_sentence(hostile, plan, meld, changes, level="95 %"),
     ):
         check(html)
         assert HOSTILE in BeautifulSoup(html, "html.parser").get_text()
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (365, "one year"), (365.25, "one year"), (730.5, "two years"), (1826.25, "five years"), (1825, "five years"),
+        (168, "24 weeks"), (84, "twelve weeks"), (7, "7 days"), (182.625, "six months"), (120, "120 days"), (1, "1 day"),
+    ],
+)  # fmt: skip
+def test_a_horizon_is_told_in_the_unit_that_suits(days, said):
+    assert period(days) == said

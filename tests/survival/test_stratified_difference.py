@@ -7,11 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esld.longform import COLUMNS
+from esld.longform import COLUMNS, Estimate
 from esld.reasons import Why, because
 from esld.survival._score_variance import score_variances
 from esld.survival.proportions import _score_variance, risk_difference
-from esld.survival.stratified_difference import STRATIFIED_METHODS, stratified_risk_difference
+from esld.survival.stratified_difference import (
+    STRATIFIED_METHODS,
+    stratified_risk_difference,
+    weighted_difference,
+)
 
 METHODS = tuple(STRATIFIED_METHODS)
 
@@ -178,3 +182,38 @@ class TestControlFlow:
             fit([(1, 2, 1, 2)], method="exact")
         with pytest.raises(ValueError, match="conf_level must be between 0 and 1, got 95"):
             fit([(1, 2, 1, 2)], conf_level=95)
+
+
+class TestWeightedDifference:
+    def of(self, *parts):
+        return [Estimate(value=v, lower=lo, upper=up, method="by-hand") for v, lo, up in parts]
+
+    def test_one_stratum_is_itself(self):
+        found = weighted_difference(self.of((0.2, -0.1, 0.4)), [(5, 7)], method="by-hand")
+        assert (found.value, found.lower, found.upper) == pytest.approx((0.2, -0.1, 0.4))
+        assert found.method == "by-hand, strata:1"
+
+    def test_two_strata_by_hand(self):
+        """Weights 10 * 10 / 20 = 5 and 20 * 5 / 25 = 4 of 9; distances are the root of the weighted squares."""
+        found = weighted_difference(
+            self.of((0.2, 0.0, 0.5), (-0.1, -0.4, 0.1)), [(10, 10), (20, 5)], method="by-hand"
+        )
+        value = (5 * 0.2 - 4 * 0.1) / 9
+        assert found.value == pytest.approx(value)
+        assert found.lower == pytest.approx(value - np.hypot(5 / 9 * 0.2, 4 / 9 * 0.3))
+        assert found.upper == pytest.approx(value + np.hypot(5 / 9 * 0.3, 4 / 9 * 0.2))
+        assert found.method == "by-hand, strata:2, mantel-haenszel"
+
+    def test_a_stratum_without_a_difference_leaves_none(self):
+        gone = Estimate(value=float("nan"), reason=because(Why.NO_EVENTS))
+        found = weighted_difference([*self.of((0.2, 0.0, 0.5)), gone], [(5, 5), (5, 5)], method="by-hand")
+        assert isnan(found.value) and isnan(found.lower)
+        assert found.reason == because(Why.NO_EVENTS)
+
+    @given(st.lists(st.tuples(st.floats(-1, 1), st.floats(0, 1), st.floats(0, 1)), min_size=1, max_size=4))
+    def test_strata_turned_round_turn_it_round(self, parts):
+        own = self.of(*((v, v - down, v + up) for v, down, up in parts))
+        back = self.of(*((-v, -v - up, -v + down) for v, down, up in parts))
+        sizes = [(5 + i, 9 - i) for i in range(len(parts))]
+        forth, turned = (weighted_difference(each, sizes, method="by-hand") for each in (own, back))
+        assert (forth.lower, forth.upper) == pytest.approx((-turned.upper, -turned.lower), abs=1e-12)

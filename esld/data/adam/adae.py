@@ -1,4 +1,6 @@
-"""ADAE: adverse events of the randomised, which of them are treatment-emergent, and how soon after an infusion."""
+"""ADAE: adverse events of the randomised, which are treatment-emergent, and how soon after an administration."""
+
+from math import ceil
 
 import numpy as np
 import pandas as pd
@@ -9,13 +11,13 @@ from esld.data.adam.adsl import anchor_days
 from esld.data.columns import first_known
 from esld.data.moments import hours_after
 from esld.data.sdtm import Tables
-from esld.protocol import Protocol
+from esld.protocol import Protocol, Treatment
 
-# When an event is soon after an infusion, by what the records tell of the hour.
-SOON = {
-    "hours": "within 24 hours after an infusion",
-    "days": "on the day of an infusion or the next",
-    "mixed": "within 24 hours after an infusion or, where an hour is not recorded, on the day of an infusion or the next",
+# When an event is soon after an administration, by what the records tell of the hour.
+_SOON = {
+    "hours": "Begins within {hours:g} hours after {one}",
+    "days": "Begins on the day of {one} or {later}",
+    "mixed": "Begins within {hours:g} hours after {one} or, where an hour is not recorded, on the day of {one} or {later}",
 }
 SEVERITIES = {"MILD": 1.0, "MODERATE": 2.0, "SEVERE": 3.0}
 # Codes for "not related"; whatever else is stated, and a relation that is not stated, counts as related.
@@ -43,14 +45,15 @@ _COLUMNS = [
 def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """Analysis data of adverse events, one row a record of AE.
 
-    An event is treatment-emergent (``TRTEMFL``) if it begins on or after the day of the first infusion (on that day not
+    An event is treatment-emergent (``TRTEMFL``) if it begins on or after the day of the first administration (on that day not
     before it, by the times that both records give), or if it began before, had not ended by then, and its grade rose above
     that of its onset (``AEITOXGR``, where the export has it).
     A worsening that is recorded as a new event is one of those that begin. There is no last day: every event
-    counts while the patient is followed. Who was never infused has no treatment-emergent event.
+    counts while the patient is followed. Who was never treated has no treatment-emergent event. Without EX nobody
+    knows who was, and the day of randomisation stands for that of the first administration.
 
-    A partial date of onset means its first possible day that is not before the first infusion, so that an event
-    that can have begun under treatment is counted; an event that had certainly ended before the first infusion means
+    A partial date of onset means its first possible day that is not before the first administration, so that an event
+    that can have begun under treatment is counted; an event that had certainly ended before the first administration means
     the first possible day. ``ASTDTF`` is the highest unit that was filled in: D, M or Y. A partial end means its
     last possible day, but none after the death.
 
@@ -74,14 +77,15 @@ def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
           ``ASEVN``, 1 to 3;
         - ``AREL``, RELATED or NOT RELATED; a relation that is not stated counts as related, and
           without ``AEREL`` all are missing;
-        - ``ASTDT ASTDTF ASTDY AENDT``; ``ASTDY`` as in ADLB, day 1 being the first infusion;
+        - ``ASTDT ASTDTF ASTDY AENDT``; ``ASTDY`` as in ADLB, day 1 being the first administration;
         - ``TRTEMFL`` Y or missing; among those that are, ``AOCCFL`` marks the first of a subject and ``AOCCPFL`` the first of
           a preferred term;
-        - the last infusion that had begun by the onset: its number ``LDOSENUM``, its last day by then ``LDOSEDT``, days since
-          ``LDOSEDY``, and hours since its end ``LDOSEHR``, 0 while it lasts, where both records give the minute; an infusion of
-          the same day comes first unless the minutes say otherwise. Missing for a partial onset;
-        - ``CRIT1FL``: Y where the onset lies within 24 hours after that infusion; without the minutes, on its day or the next.
-          ``CRIT1`` says which of the two it was for the events near an infusion (:func:`timing`).
+        - the last administration that had begun by the onset: its number ``LDOSENUM``, its last day by then ``LDOSEDT``,
+          days since ``LDOSEDY``, and hours since its end ``LDOSEHR``, 0 while it lasts, where both records give the minute;
+          one of the same day comes first unless the minutes say otherwise. Missing for a partial onset;
+        - ``CRIT1FL``: Y where the onset lies within the protocol's ``reaction_hours`` after that; without the minutes, on
+          its day or as many days later. ``CRIT1`` says which of the two it was for the events that are near
+          (:func:`timing`). Both are missing where the protocol knows no such reactions.
     """
     if "AE" not in tables:
         return pd.DataFrame(columns=_COLUMNS)
@@ -100,33 +104,38 @@ def derive_adae(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     # Where no relation at all is recorded none was collected; where some are, one that is not stated counts as related.
     frame["AREL"] = related if frame["AEREL"].notna().any() else pd.Series(None, frame.index, dtype=object)
     given = exposure.administrations(tables, protocol).dropna(subset=["NUMBER"])
-    frame = _dated(frame, ae, randomised, given[given["NUMBER"].eq(1)].set_index("USUBJID"))
+    began = randomised.assign(began=randomised["TRTSDT" if "EX" in tables else "RANDDT"])
+    frame = _dated(frame, ae, began, given[given["NUMBER"].eq(1)].set_index("USUBJID"))
     frame["ASTDY"] = study_day(
         frame["ASTDT"], frame["USUBJID"].map(anchor_days(randomised, protocol.schedule))
     )
-    frame = _after_infusion(frame, ae["AESTDTC"], given)
-    frame["CRIT1"] = f"Begins {SOON[timing(frame[frame['TRTEMFL'].eq('Y')])]}"
+    frame = _after_dose(frame, ae["AESTDTC"], given)
+    soon, words = _soon(frame, protocol.treatment), criterion(frame, protocol.treatment)
+    frame["CRIT1"] = pd.Series(words, frame.index, dtype=object)
+    frame["CRIT1FL"] = soon.map({True: "Y", False: None}).astype(object)
     frame = frame.assign(SRCDOM="AE", SRCVAR="AESTDTC", SRCSEQ=frame["AESEQ"])
     frame["_place"] = pd.to_numeric(frame["AESEQ"], errors="coerce")
     frame = frame.sort_values(["USUBJID", "ASTDT", "_place"], kind="stable", ignore_index=True)
     return _first_of_each(frame)[_COLUMNS]
 
 
-def timing(events: pd.DataFrame) -> str:
-    """How it is known which events began soon after an infusion: a key of :data:`SOON`.
+def timing(events: pd.DataFrame, *, days: int = 1) -> str:
+    """How it is known which events began soon after an administration.
 
     Parameters
     ----------
     events : DataFrame
         Rows of ADAE.
+    days : int
+        So many days after an administration a reaction is possible.
 
     Returns
     -------
     str
-        ``hours`` where both times are recorded of every event on the day of an infusion or the next, ``mixed`` where of some, and
-        ``days`` where of none, or where there is no such event.
+        ``hours`` where both times are recorded of every event on the day of an administration or up to so many days later,
+        ``mixed`` where of some, and ``days`` where of none, or where there is no such event.
     """
-    timed = events.loc[events["LDOSEDY"].between(0, 1), "LDOSEHR"].notna()
+    timed = events.loc[events["LDOSEDY"].between(0, days), "LDOSEHR"].notna()
     return "days" if not timed.any() else "hours" if timed.all() else "mixed"
 
 
@@ -134,7 +143,7 @@ def _dated(
     frame: pd.DataFrame, ae: pd.DataFrame, randomised: pd.DataFrame, first_dose: pd.DataFrame
 ) -> pd.DataFrame:
     """Days of onset and end, and whether the event is treatment-emergent."""
-    started = frame["USUBJID"].map(randomised["TRTSDT"])
+    started = frame["USUBJID"].map(randomised["began"])
     first, last = dates.earliest(ae["AESTDTC"]), dates.latest(ae["AESTDTC"])
     over = dates.latest(ae["AEENDTC"]) < started
     over |= exposure.hours_after_first(ae["AEENDTC"], frame["USUBJID"], first_dose) < 0
@@ -153,8 +162,26 @@ def _dated(
     )
 
 
-def _after_infusion(frame: pd.DataFrame, onset: pd.Series, given: pd.DataFrame) -> pd.DataFrame:
-    """The last infusion that had begun by each whole day of onset, and how long before."""
+def criterion(events: pd.DataFrame, treatment: Treatment) -> str | None:
+    """What ``CRIT1`` says of events of ADAE; None where the protocol knows no reactions."""
+    if treatment.reaction_hours is None:
+        return None
+    days = ceil(treatment.reaction_hours / 24)
+    later = "the next" if days == 1 else f"up to {days} days later"
+    words = _SOON[timing(events[events["TRTEMFL"].eq("Y")], days=days)]
+    return words.format(hours=treatment.reaction_hours, one=treatment.an_administration, later=later)
+
+
+def _soon(frame: pd.DataFrame, treatment: Treatment) -> "pd.Series[bool]":
+    """Whether each event began within the hours of a reaction, or without the minutes within their days."""
+    if treatment.reaction_hours is None:
+        return pd.Series(False, frame.index)
+    hours, days = frame["LDOSEHR"], frame["LDOSEDY"].between(0, ceil(treatment.reaction_hours / 24))
+    return hours.between(0, treatment.reaction_hours).where(hours.notna(), days)
+
+
+def _after_dose(frame: pd.DataFrame, onset: pd.Series, given: pd.DataFrame) -> pd.DataFrame:
+    """The last administration that had begun by each whole day of onset, and how long before."""
     asked = {
         "USUBJID": frame["USUBJID"], "day": dates.whole(onset), "onset": onset, "place": np.arange(len(frame))
     }  # fmt: skip
@@ -166,15 +193,11 @@ def _after_infusion(frame: pd.DataFrame, onset: pd.Series, given: pd.DataFrame) 
     latest = before.drop_duplicates("place", keep="last").set_index("place").reindex(range(len(frame)))
     last_day = latest[["AENDT", "day"]].min(axis=1).where(latest["AENDT"].notna())
     days = (latest["day"] - last_day).dt.days
-    soon = latest["hours"].between(0, 24).where(latest["hours"].notna(), days.between(0, 1))
     return frame.assign(
         LDOSENUM=latest["NUMBER"].to_numpy(),
         LDOSEDT=last_day.to_numpy(),
         LDOSEDY=days.to_numpy(),
         LDOSEHR=latest["hours"].to_numpy(),
-        CRIT1FL=pd.Series(soon.to_numpy(dtype=bool), frame.index)
-        .map({True: "Y", False: None})
-        .astype(object),
     )
 
 

@@ -16,7 +16,7 @@ from esld.scoring import units
 
 BASELINE = "Baseline"
 _KEYS = ["USUBJID", "PARAMCD"]
-_DAY = [*_KEYS, "ADT", "_dosed"]
+_DAY = [*_KEYS, "ADT", "_dosed", "AVISITN"]
 _COLUMNS = [
     *("STUDYID", "USUBJID", "ARMCD", "TRT01P", "TRT01PN", "PARAMCD", "PARAM", "PARCAT1", "AVAL", "AVALU"),
     *(
@@ -44,17 +44,18 @@ _COLUMNS = [
 def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """Analysis data of the protocol's parameters, one row a record, plus derived rows.
 
-    Study day 1 is the first administration (the day of randomisation for a subject never treated, or in a trial
-    whose anchor is randomisation); there is no day 0. Baseline is the last value on or before day 1; a value that both times
-    show to be later than the first dose is none, and belongs to no visit on that day. Of several
-    records in a visit's analysis window the nearest to its target carries ``ANL01FL``; a tie goes as the
-    protocol says. Several laboratory values of one day give a derived row with their mean (``DTYPE`` AVERAGE),
-    grades one with the worst (MAXIMUM, or MINIMUM where higher is better). A value whose date is partial keeps
-    its row, without ``ADT``, and is never analysed. Values after a transplantation are another organ's: they
-    keep their rows, flagged ``POSTTPFL``, and are never analysed either (``ANL01FL`` missing). Laboratory values soon
-    after a rescue treatment are flagged ``CRIT1FL`` (:mod:`esld.data.adam.rescue`) and analysed like the others. Scores
-    that were made without a component that could not have changed them are flagged ``CRIT2FL``, and ``CRIT2`` says
-    without which (:mod:`esld.data.adam.scores`).
+    Study day 1 is the first administration (the day of randomisation for a subject never treated, or in a trial whose anchor
+    is randomisation); there is no day 0. Baseline is the last value on or before day 1; a value that both times show to be
+    later than the first dose is none, and belongs to no visit on that day. A later value is of the visit in whose analysis
+    window its day lies, or of that which its record names (``selection`` of the schedule); of no visit it keeps its row,
+    without ``AVISIT``, and is never analysed. Of several records of a visit the nearest to its target carries ``ANL01FL``; a
+    tie goes as the protocol says. Several laboratory values of one day give a derived row with their mean (``DTYPE``
+    AVERAGE), grades one with the worst (MAXIMUM, or MINIMUM where higher is better). A value whose date is partial keeps its
+    row, without ``ADT``, and is never analysed. Values after a transplantation are another organ's: they keep their rows,
+    flagged ``POSTTPFL``, and are never analysed either (``ANL01FL`` missing). Laboratory values soon after a rescue
+    treatment are flagged ``CRIT1FL`` (:mod:`esld.data.adam.rescue`) and analysed like the others. Scores that were made
+    without a component that could not have changed them are flagged ``CRIT2FL``, and ``CRIT2`` says without which
+    (:mod:`esld.data.adam.scores`).
 
     Parameters
     ----------
@@ -153,7 +154,9 @@ def _records(tables: Tables, name: str, codes: Collection[str]) -> pd.DataFrame:
 def _measured(table: pd.DataFrame, name: str, numbers: pd.DataFrame) -> pd.DataFrame:
     frame = pd.DataFrame({"USUBJID": table["USUBJID"], "PARAMCD": table[f"{name}TESTCD"]}).join(numbers)
     text = table[f"{name}DTC"]
-    return frame.assign(ADT=dates.whole(text), _DTC=text, SRCDOM=name, SRCSEQ=table[f"{name}SEQ"])
+    number = pd.to_numeric(table["VISITNUM"], errors="coerce") if "VISITNUM" in table else np.nan
+    of_record = {"_DTC": text, "_visit": number, "SRCDOM": name, "SRCSEQ": table[f"{name}SEQ"]}
+    return frame.assign(ADT=dates.whole(text), **of_record)
 
 
 def _after_first_dose(measured: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.Series:
@@ -175,10 +178,14 @@ def _placed(records: pd.DataFrame, subjects: pd.DataFrame, schedule: Schedule) -
     placed["ANRIND"] = range_indicator(placed["AVAL"], placed["ANRLO"], placed["ANRHI"])
     baseline = (day <= 1) & ~placed["_dosed"]
     visits: list[tuple[object, ...]] = [(np.nan,) * 5, (BASELINE, 0, *[np.nan] * 3)]
-    visits += [(visit.label, visit.number, visit.target, *visit.window) for visit in schedule.visits]
+    named = schedule.selection == "visit"  # then no window selects
+    visits += [
+        (v.label, v.number, v.target, *((np.nan,) * 2 if named else v.window)) for v in schedule.visits
+    ]
     which = baseline.to_numpy(dtype=int)
     for place, visit in enumerate(schedule.visits, start=2):
-        which[day.between(*visit.window)] = place
+        own = records["_visit"].eq(visit.number) & day.notna() if named else day.between(*visit.window)
+        which[own & ~baseline] = place
     columns = ("AVISIT", "AVISITN", "AWTARGET", "AWLO", "AWHI")
     for column, cells, dtype in zip(columns, zip(*visits, strict=True), (object, *[float] * 4), strict=True):
         placed[column] = np.array(cells, dtype=dtype)[which]
@@ -202,7 +209,7 @@ def range_indicator(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Ser
 def _same_day(placed: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
     """One derived row for each subject, parameter and day with several records, on one side of the first dose."""
     repeated = placed[placed["ADT"].notna() & placed.duplicated(_DAY, keep=False)]
-    by_day = repeated.groupby(_DAY, sort=False)["AVAL"]
+    by_day = repeated.groupby(_DAY, sort=False, dropna=False)["AVAL"]
     worst = {p.paramcd: p.better for p in protocol.parameters if p.kind == "grade"}
     types = {code: "MINIMUM" if better == "higher" else "MAXIMUM" for code, better in worst.items()}
     dtype = repeated["PARAMCD"].map(types).astype(object).fillna("AVERAGE")

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from esld.data import contacts, dates, deaths, exposure, sources
+from esld.data import contacts, dates, deaths, exposure, screening, sources
 from esld.data.sdtm import Tables
 from esld.protocol import Protocol, Schedule
 
@@ -32,10 +32,11 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
         - ``ARMCD TRT01P TRT01PN`` (as randomised) and ``ACTARMCD TRT01A TRT01AN`` (as received; codes, labels, numbers of the
           protocol);
         - ``RFICDT RANDDT``; ``TRTSDT`` and ``TRTEDT``, first day of the first and last day of the last administration, and
-          ``NADMIN``, administrations given (missing without EX; :mod:`esld.data.exposure`);
+          ``NADMIN`` and ``TRTDURD``, administrations given (of a continuous regimen periods) and days treated, gaps not counted
+          (missing without EX; :mod:`esld.data.exposure`);
         - flags ``RANDFL ITTFL SAFFL PPROTFL``: Y or N; missing where the data cannot tell;
         - ``EOSSTT`` (COMPLETED, DISCONTINUED, ONGOING), ``EOSDT``, ``DCSREAS``: the last disposition event, whatever its reason;
-          what ends something else than the study (``DSSCAT``, such as STUDY TREATMENT) ends no follow-up;
+          what ends something else than the study (``DSSCAT``, such as STUDY TREATMENT) or an earlier screening ends no follow-up;
         - ``DTHFL`` (Y or N), ``DTHDT``, and the statement that dates it (``DTHDOM DTHVAR DTHSEQ``; :mod:`esld.data.deaths`);
           ``TRPLDT`` (first transplantation, as ``transplant`` of the protocol has it);
         - ``WEIGHTBL`` (kg, last on or before day 1 and not after the first dose);
@@ -53,13 +54,13 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
         adsl[code] = dm[code].where(dm[code].isin(labels))
         adsl[column] = dm[code].map(labels)
         adsl[f"{column}N"] = adsl[column].map(numbers)
-    adsl["RFICDT"] = dates.earliest(dm["RFICDTC"])
+    adsl["RFICDT"] = screening.first_consent(tables)
     adsl = adsl.set_index("USUBJID")
-    adsl["RANDDT"] = _randomised(tables)
+    adsl["RANDDT"] = screening.randomised_on(tables)
     given = exposure.administrations(tables, protocol).dropna(subset=["NUMBER"])
     adsl = adsl.join(_exposure(given))
     if "EX" in tables:
-        adsl["NADMIN"] = adsl["NADMIN"].fillna(0)
+        adsl[["NADMIN", "TRTDURD"]] = adsl[["NADMIN", "TRTDURD"]].fillna(0)
     died = deaths.died(tables)
     adsl = adsl.join(contacts.last_contact(tables, died).rename(columns=_LAST_CONTACT))
     died = died.rename(columns=_DEATH)
@@ -74,25 +75,20 @@ def derive_adsl(tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.
     adsl["EOSSTT"] = reason.map(lambda r: r if r == "COMPLETED" else "DISCONTINUED", na_action="ignore")
     adsl["EOSSTT"] = adsl["EOSSTT"].fillna("ONGOING")
     adsl["DCSREAS"] = reason.where(adsl["EOSSTT"].eq("DISCONTINUED"))
-    adsl = _analysis_sets(adsl, tables, protocol, cutoff)
+    adsl = _analysis_sets(adsl, tables, protocol, _as_due(adsl, given, protocol, cutoff))
     return adsl.reset_index().sort_values("USUBJID", ignore_index=True)
 
 
 def anchor_days(subjects: pd.DataFrame, schedule: Schedule) -> pd.Series:
-    """Day 1 of each randomised subject: first infusion, else randomisation; by the protocol always the latter."""
+    """Day 1 of each randomised subject: first administration, else randomisation; by the protocol always the latter."""
     randomised = subjects["RANDDT"]
     return randomised if schedule.from_randomisation else subjects["TRTSDT"].fillna(randomised)
 
 
-def _randomised(tables: Tables) -> pd.Series:
-    ds = tables["DS"]
-    chosen = ds[ds["DSDECOD"].eq("RANDOMIZED")]
-    return dates.earliest(chosen["DSSTDTC"]).groupby(chosen["USUBJID"]).min()
-
-
 def _exposure(given: pd.DataFrame) -> pd.DataFrame:
     own = given.groupby("USUBJID")
-    return pd.DataFrame({"TRTSDT": own["ADT"].min(), "TRTEDT": own["AENDT"].max(), "NADMIN": own.size()})
+    bounds = {"TRTSDT": own["ADT"].min(), "TRTEDT": own["AENDT"].max()}
+    return pd.DataFrame({**bounds, "NADMIN": own.size(), "TRTDURD": exposure.days_treated(given)})
 
 
 def _weight(tables: Tables, day_one: pd.Series, given: pd.DataFrame) -> pd.Series:
@@ -110,7 +106,7 @@ def _weight(tables: Tables, day_one: pd.Series, given: pd.DataFrame) -> pd.Serie
 
 def _disposition(tables: Tables) -> pd.DataFrame:
     ds = tables["DS"]
-    chosen = ds[ds["DSCAT"].eq("DISPOSITION EVENT")]
+    chosen = ds[ds["DSCAT"].eq("DISPOSITION EVENT") & ~screening.of_earlier_screening(tables)]
     if "DSSCAT" in chosen:
         chosen = chosen[chosen["DSSCAT"].isna() | chosen["DSSCAT"].eq("STUDY PARTICIPATION")]
     chosen = chosen.assign(EOSDT=dates.earliest(chosen["DSSTDTC"])).sort_values("EOSDT", kind="stable")
@@ -119,11 +115,13 @@ def _disposition(tables: Tables) -> pd.DataFrame:
 
 
 def _analysis_sets(
-    adsl: pd.DataFrame, tables: Tables, protocol: Protocol, cutoff: pd.Timestamp
+    adsl: pd.DataFrame, tables: Tables, protocol: Protocol, as_due: "pd.Series[bool]"
 ) -> pd.DataFrame:
+    """Per protocol is who was eligible, treated as randomised, and given everything that fell due while observed."""
     randomised, treated = adsl["RANDDT"].notna(), adsl["TRTSDT"].notna()
-    as_planned = treated & _per_protocol(adsl, tables, protocol, cutoff)
-    members = {"ITTFL": randomised, "SAFFL": treated, "PPROTFL": as_planned}
+    eligible = ~adsl.index.isin(screening.unmet(tables))
+    as_planned = adsl["TRT01A"].eq(adsl["TRT01P"]) & eligible & as_due
+    members = {"ITTFL": randomised, "SAFFL": treated, "PPROTFL": treated & as_planned}
     collected = {s.flag for s in protocol.analysis_sets if s.collected}
     flags = {
         flag: members[flag].map({True: "Y", False: "N"}) if flag in collected else None for flag in _SETS
@@ -131,14 +129,18 @@ def _analysis_sets(
     return adsl.assign(RANDFL=randomised.map({True: "Y", False: "N"}), **flags)
 
 
-def _per_protocol(adsl: pd.DataFrame, tables: Tables, protocol: Protocol, cutoff: pd.Timestamp) -> pd.Series:
-    """Eligible, treated as randomised, and given every administration that fell due while observed."""
-    eligible = pd.Series(True, adsl.index)
-    if "IE" in tables:
-        eligible = pd.Series(~adsl.index.isin(tables["IE"]["USUBJID"]), adsl.index)
+def _as_due(
+    adsl: pd.DataFrame, given: pd.DataFrame, protocol: Protocol, cutoff: pd.Timestamp
+) -> "pd.Series[bool]":
+    """Whether each patient was given every administration that fell due while observed, or was under treatment on that day."""
     observed_to = adsl[["LSTALVDT", "TRPLDT"]].min(axis=1)
     observed_to = observed_to.where(observed_to <= cutoff, cutoff)
-    due = pd.Series(0, adsl.index)
-    for day in protocol.administrations.value if protocol.administrations else ():
-        due += (adsl["TRTSDT"] + pd.Timedelta(days=day - 1) <= observed_to).astype(int)
-    return eligible & adsl["TRT01A"].eq(adsl["TRT01P"]) & (adsl["NADMIN"] >= due)
+    planned = protocol.administrations.value if protocol.administrations else ()
+    due = {day: adsl["TRTSDT"] + pd.Timedelta(days=day - 1) for day in planned}
+    if protocol.treatment.regimen == "administrations":
+        return adsl["NADMIN"] >= sum((day <= observed_to).astype(int) for day in due.values())
+    missed = pd.Series(False, adsl.index)
+    for day in due.values():
+        on_day = given["USUBJID"].map(day).between(given["ADT"], given["AENDT"])
+        missed |= (day <= observed_to) & ~adsl.index.isin(given.loc[on_day, "USUBJID"])
+    return ~missed

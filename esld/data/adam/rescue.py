@@ -71,8 +71,8 @@ def with_rescue(adlb: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.Da
 
 
 def treatments(rescue: Rescue, tables: Tables) -> pd.DataFrame:
-    """First and last day that each record of a rescue treatment can mean: ``USUBJID first last``, undated records left out, and ``began``, its
-    start as recorded.
+    """First and last day that each record of a rescue treatment can mean: ``USUBJID first last``, undated records left out,
+    and ``began``, its start as recorded.
     """
     parts = [_days(source, tables[source.domain]) for source in rescue.sources if source.domain in tables]
     parts = [part for part in parts if len(part)]

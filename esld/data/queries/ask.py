@@ -28,7 +28,7 @@ _SEVERITIES = ("critical", "major", "minor")
 _EXAMPLES = 3  # records that a line names
 _LENGTH = 8  # characters of an id: 10^12 of them, and two queries that meet in one are numbered
 _MEASURED = (
-    *("USUBJID", "PARAMCD", "ADT", "AVAL", "AVALU", "AVISIT", "ANRLO", "ANRHI"),
+    *("USUBJID", "PARAMCD", "ADT", "ADY", "AVAL", "AVALU", "AVISIT", "ANRLO", "ANRHI"),
     "POSTTPFL",
     "SRCDOM",
     "SRCSEQ",

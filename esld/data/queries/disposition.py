@@ -6,6 +6,7 @@ import pandas as pd
 
 from esld.data import dates
 from esld.data.queries.ask import Evidence, Query, counted, each, of_patient, place, records, rule, text
+from esld.data.screening import of_earlier_screening
 from esld.data.sdtm import DOMAINS
 from esld.data.sources import transplant_codes
 
@@ -102,9 +103,9 @@ def _after_screening(evidence: Evidence) -> Iterator[Query]:
 
 
 def _ending(evidence: Evidence) -> pd.DataFrame:
-    """Disposition events that end participation."""
+    """Disposition events that end participation, and not a screening that was followed by another one."""
     ds = evidence.tables["DS"]
-    own = ds[ds["DSCAT"].eq("DISPOSITION EVENT")]
+    own = ds[ds["DSCAT"].eq("DISPOSITION EVENT") & ~of_earlier_screening(evidence.tables)]
     return own[own["DSSCAT"].ne("STUDY TREATMENT")] if "DSSCAT" in own else own
 
 

@@ -79,19 +79,22 @@ def _not_given(evidence: Evidence) -> Iterator[Query]:
 
 @rule("more administrations than planned", "major")
 def _too_many(evidence: Evidence) -> Iterator[Query]:
-    planned = evidence.protocol.administrations
-    if "EX" not in evidence.tables or not planned:
+    planned, treatment = evidence.protocol.administrations, evidence.protocol.treatment
+    if "EX" not in evidence.tables or not planned or treatment.regimen == "continuous":
         return
     number = evidence.adsl.set_index("USUBJID")["NADMIN"]
     for subject, given in number[number > len(planned.value)].items():
-        message = f"{given:.0f} administrations are recorded; the protocol plans {len(planned.value)}: were all given?"
+        recorded = f"{counted(int(given), treatment.one, treatment.many)} are recorded"
+        message = f"{recorded}; the protocol plans {len(planned.value)}: were all given?"
         yield of_patient(subject, "EX", message, f"{given:.0f}")
 
 
 @rule("administrations close together", "minor")
 def _too_close(evidence: Evidence) -> Iterator[Query]:
     """Nearer than half of the shortest interval that is planned."""
-    planned = evidence.protocol.administrations
+    planned, treatment = evidence.protocol.administrations, evidence.protocol.treatment
+    if treatment.regimen == "continuous":
+        return
     gaps = [later - day for day, later in pairwise(sorted(planned.value))] if planned else []
     if not gaps or "EX" not in evidence.tables:
         return
@@ -106,5 +109,53 @@ def _too_close(evidence: Evidence) -> Iterator[Query]:
     for row in records(given[given["gap"] * 2 < min(gaps)]):
         days = [f"{row[day]:%Y-%m-%d}" for day in ("before", "ADT")]
         apart = f"{row['gap']:.0f} days apart; the protocol plans {min(gaps)}"
-        message = f"Administrations on {' and '.join(days)} are {apart}: are both right?"
+        message = f"{treatment.many.capitalize()} on {' and '.join(days)} are {apart}: are both right?"
         yield of_patient(row["USUBJID"], "EX", message, *days)
+
+
+@rule("treatment without an end", "major")
+def _without_end(evidence: Evidence) -> Iterator[Query]:
+    """One query a period of who has left or was treated again, and one line of those that may go on."""
+    given = _periods(evidence)
+    given = given[given["given"].astype(bool)]
+    own = given[given["EXENDTC"].isna()]
+    if own.empty:
+        return
+    adsl, died = evidence.adsl.set_index("USUBJID"), set(evidence.deaths["USUBJID"])
+    over = own["again"] | own["USUBJID"].map(adsl["EOSSTT"]).ne("ONGOING") | own["USUBJID"].isin(died)
+    taken = "the last day on which it can be known to have lasted"
+    if len(own) == len(given) and over.sum() > 1:
+        message = f"No record says when treatment ended (EXENDTC): each is taken to have lasted to {taken}"
+        yield line("EX", own, message, "none")
+        return
+    words = "Treatment from {EXSTDTC} has no end (EXENDTC) and is taken to have lasted to {until}: when did it end?"
+    yield from each("EX", own[over], words)
+    if len(on := own[~over]):
+        message = (
+            f"{counted(len(on), 'period')} of treatment without an end (EXENDTC): taken to last to {taken}"
+        )
+        yield line("EX", on, message, "may go on", severity="minor")
+
+
+@rule("periods of treatment overlap", "minor")
+def _overlap(evidence: Evidence) -> Iterator[Query]:
+    """Of one treatment, and only where the view shows which it is: two may be taken together."""
+    own = _periods(evidence)
+    if "EXTRT" not in own or views.hides_doses(evidence.protocol):
+        return
+    latest = own.groupby(["USUBJID", "EXTRT"], dropna=False)["AENDT"].cummax()
+    before = latest.groupby([own["USUBJID"], own["EXTRT"]], dropna=False).shift()
+    words = "{EXTRT} from {EXSTDTC} begins before a former period ends, on {before}: a day counts once. Are both right?"
+    yield from each("EX", own.assign(before=before.dt.date)[own["ADT"] < before], words)
+
+
+def _periods(evidence: Evidence) -> pd.DataFrame:
+    """Records of EX of a continuous regimen, with their days, and whether the patient was treated ``again`` later."""
+    ex = evidence.tables.get("EX", pd.DataFrame())
+    if ex.empty or evidence.protocol.treatment.regimen != "continuous":
+        return pd.DataFrame({c: [] for c in ("USUBJID", "EXENDTC", "given", "AENDT", "ADT")}, dtype=object)
+    found = exposure.records(evidence.tables, evidence.protocol).set_index("row")
+    again = found["ADT"] < found.groupby("USUBJID")["ADT"].transform("max")
+    days = found[["ADT", "AENDT", "given"]].assign(again=again, until=found["AENDT"].dt.date)
+    ends = {} if "EXENDTC" in ex else {"EXENDTC": None}
+    return days.join(ex.assign(**ends)).rename_axis(None)

@@ -1,4 +1,4 @@
-"""Visits: their windows, their order, their names, and infusions on days of none."""
+"""Visits: their windows, their order, their names, values of none, and administrations on days of none."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -11,6 +11,7 @@ from esld.data.adam.adsl import anchor_days
 from esld.data.queries.ask import Evidence, Query, counted, each, folded, line, of_patient, records, rule
 from esld.data.queries.expected import expected
 from esld.data.sdtm import DOMAINS, Tables
+from esld.protocol import Schedule, Visit
 
 _VISITED = ("SV", "LB", "VS", "RS")  # the domains that a visit leaves records in
 
@@ -19,8 +20,10 @@ _VISITED = ("SV", "LB", "VS", "RS")  # the domains that a visit leaves records i
 def _visit_windows(evidence: Evidence) -> Iterator[Query]:
     """One query a visit and day, however many forms were filled in on it."""
     schedule = evidence.protocol.schedule
-    allowed = {folded(visit.label): visit.allowed for visit in schedule.visits}
-    visits = pd.concat([_visits(evidence.tables, name) for name in ("LB", "RS", "VS")], ignore_index=True)
+    allowed = {word: visit.allowed for word, visit in _planned(schedule).items()}
+    visits = pd.concat(
+        [_visits(evidence.tables, name, schedule) for name in ("LB", "RS", "VS")], ignore_index=True
+    )
     visits["day"] = study_day(visits["date"], visits["USUBJID"].map(anchor_days(evidence.subjects, schedule)))
     visits = visits[visits["label"].isin(allowed)].dropna(subset=["day"])
     visits = visits.drop_duplicates(["USUBJID", "label", "day"])
@@ -42,14 +45,24 @@ def _visit_windows(evidence: Evidence) -> Iterator[Query]:
         yield of_patient(row["USUBJID"], record, message, "baseline", f"{row['ADY']:.0f}")
 
 
-def _visits(tables: Tables, name: str) -> pd.DataFrame:
-    """Visits that left records in a domain: subject, first record, visit as written, its label folded, day."""
+def _planned(schedule: Schedule) -> dict[str, Visit]:
+    """The planned visits by each word that names one, folded: its label or its code."""
+    return {folded(word): visit for visit in schedule.visits for word in (visit.code, visit.label)}
+
+
+def _visits(tables: Tables, name: str, schedule: Schedule) -> pd.DataFrame:
+    """Visits that left records in a domain: subject, first record, visit as written, its label folded, day.
+
+    Where the number of the visit selects, the visit is that of the number, whatever its name.
+    """
     columns = ["USUBJID", "record", "VISIT", "label", "date"]
-    if name not in tables or "VISIT" not in tables[name]:
+    table = tables.get(name, pd.DataFrame())
+    if schedule.selection == "visit" and "VISITNUM" in table:
+        table = table.assign(VISIT=_number(table).map({v.number: v.label for v in schedule.visits}))
+    if "VISIT" not in table:
         return pd.DataFrame(
             {c: pd.Series(dtype="datetime64[ns]" if c == "date" else object) for c in columns}
         )
-    table = tables[name]
     table = table.drop_duplicates(
         ["USUBJID", "VISIT", f"{name}DTC"]
     )  # of many tests at a visit one is enough
@@ -58,10 +71,42 @@ def _visits(tables: Tables, name: str) -> pd.DataFrame:
     return table.assign(record=record, label=label, date=date)[columns]
 
 
+def _number(table: pd.DataFrame) -> pd.Series:
+    return pd.to_numeric(table["VISITNUM"], errors="coerce").astype(float)
+
+
+@rule("value of no visit", "minor")
+def _of_no_visit(evidence: Evidence) -> Iterator[Query]:
+    """One line a domain and reason: values after baseline that lie between windows, or name no visit of the plan."""
+    schedule, own = evidence.protocol.schedule, evidence.measured
+    own = own[own["AVISIT"].isna() & own["ADY"].gt(1) & own["POSTTPFL"].isna()]
+    for name, rows in own.groupby("SRCDOM") if schedule.visits else ():
+        domain, sequence = str(name), DOMAINS[str(name)].sequence
+        rows = rows.rename(columns={"SRCSEQ": sequence})
+        if schedule.selection == "window":
+            between = rows[rows["ADY"] < schedule.visits[-1].window[0]]
+            reasons = {"on days between the windows of visits": between}
+        else:
+            table = evidence.tables[domain].drop_duplicates(["USUBJID", sequence])
+            numbered = table[["USUBJID", sequence]].assign(number=_number(table))
+            rows = rows.merge(numbered, "left", ["USUBJID", sequence])
+            other = rows[rows["number"].notna()]
+            numbers = ", ".join(f"{number:g}" for number in sorted(set(other["number"])))
+            reasons = {
+                "without the number of a visit (VISITNUM)": rows[rows["number"].isna()],
+                f"with the number of no planned visit (VISITNUM {numbers})": other,
+            }
+        for reason, such in reasons.items():
+            if len(such):
+                whose = counted(such["USUBJID"].nunique(), "patient")
+                message = f"{counted(len(such), 'value')} of {whose} {reason}: of no visit, and not analysed"
+                yield line(domain, such, message, reason.partition(" (")[0])
+
+
 @rule("visits in the wrong order", "major")
 def _visit_order(evidence: Evidence) -> Iterator[Query]:
-    order = {folded(visit.label): visit for visit in evidence.protocol.schedule.visits}
-    visits = _visits(evidence.tables, "LB").dropna(subset=["date"])
+    order = _planned(evidence.protocol.schedule)
+    visits = _visits(evidence.tables, "LB", evidence.protocol.schedule).dropna(subset=["date"])
     visits = visits.assign(number=visits["label"].map({label: v.number for label, v in order.items()}))
     labels = {visit.number: visit.label for visit in order.values()}
     first = visits.dropna(subset=["number"]).sort_values("date", kind="stable")
@@ -77,8 +122,7 @@ def _visit_order(evidence: Evidence) -> Iterator[Query]:
 @rule("visit unknown to the protocol", "minor")
 def _visit_names(evidence: Evidence) -> Iterator[Query]:
     """One line a name, however many records carry it."""
-    visits = evidence.protocol.schedule.visits
-    known = {folded(word) for visit in visits for word in (visit.label, visit.code)}
+    known = set(_planned(evidence.protocol.schedule))
     others = tuple(folded(word) for word in expected().visits)
     found: dict[str, list[tuple[str, pd.DataFrame]]] = {}
     for name, table in evidence.tables.items():
@@ -105,8 +149,10 @@ def _many(words: tuple[str, ...]) -> Iterator[str]:
 
 @rule("dose on a day without a visit", "minor")
 def _doses(evidence: Evidence) -> Iterator[Query]:
-    """Where visits are recorded; one line where they are recorded on hardly any day of an infusion."""
-    tables = evidence.tables
+    """Where visits are recorded; one line where they are recorded on hardly any day of an administration."""
+    tables, treatment = evidence.tables, evidence.protocol.treatment
+    if treatment.regimen == "continuous":
+        return
     visited = [name for name in _VISITED if name in tables and len(tables[name])]
     if "EX" not in tables or not visited:
         return
@@ -122,10 +168,12 @@ def _doses(evidence: Evidence) -> Iterator[Query]:
     ]
     without = ex[~pd.Series(met, ex.index, dtype=bool)]
     if len(without) * 2 > len(ex) and len(without) > 1:
-        message = f"No visit is recorded on the day of {len(without)} of {counted(len(ex), 'infusion')}"
+        message = f"No visit is recorded on the day of {len(without)} of {counted(len(ex), treatment.one, treatment.many)}"
         yield line("EX", without, message, "most")
         return
-    yield from each("EX", without, "No visit is recorded on {EXSTDTC}, the day of an infusion.")
+    yield from each(
+        "EX", without, f"No visit is recorded on {{EXSTDTC}}, the day of {treatment.an_administration}."
+    )
 
 
 def _spans(name: str, table: pd.DataFrame) -> Iterator[tuple[str, pd.Timestamp, pd.Timestamp]]:

@@ -16,6 +16,10 @@ from esld.yamlfile import read_model
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 FORMAT = "esld-workbook-1"
+_NO_TITLE = str.maketrans(
+    "", "", "[]:*?/\\'"
+)  # what the title of a sheet, or a formula that names it, may not hold
+_TITLE = 31  # characters
 MARK = "_esld"  # the hidden sheet that says which workbook this is, and holds the lists
 
 
@@ -153,17 +157,22 @@ def layout(protocol: Protocol, language: Language) -> tuple[SheetLayout, ...]:
             if not (masked and column.unmasked)
             for row in (rows[column.each] if column.each else [_fixed(protocol)])
         ]
-        sheets.append(SheetLayout(key, form.of(language), tuple(columns)))
+        title = _filled(form.of(language), _fixed(protocol), language).translate(_NO_TITLE)[:_TITLE]
+        sheets.append(SheetLayout(key, title, tuple(columns)))
     return tuple(sheets)
+
+
+def _filled(text: str, row: Mapping[str, Words], language: Language) -> str:
+    for name, words in row.items():
+        text = text.replace("{" + name + "}", words.of(language))
+    return text
 
 
 def _column(
     file: ColumnFile, row: Mapping[str, Words], lists: Mapping[str, Mapping[str, Words]], language: Language
 ) -> Column:
     def filled(text: str) -> str:
-        for name, words in row.items():
-            text = text.replace("{" + name + "}", words.of(language))
-        return text
+        return _filled(text, row, language)
 
     own = lists.get(filled(file.list), {})
     known = {folded(code): code for code in own}
@@ -218,7 +227,13 @@ def rows_of(protocol: Protocol) -> dict[str, list[dict[str, Words]]]:
 
 def _fixed(protocol: Protocol) -> dict[str, Words]:
     units = " / ".join(dict.fromkeys(arm.dose.unit for arm in protocol.arms if arm.dose))
-    return {"dose_unit": Words(en=units or "-", zh=units or "-")}
+    one, terms = protocol.treatment.one, layout_file().terms
+    zh = terms.get(one, terms["administration"])
+    return {
+        "dose_unit": Words(en=units or "-", zh=units or "-"),
+        "administration": Words(en=one, zh=zh),
+        "Administration": Words(en=one[:1].upper() + one[1:], zh=zh),
+    }
 
 
 def _lists(protocol: Protocol) -> dict[str, dict[str, Words]]:
@@ -253,7 +268,8 @@ def _coded(protocol: Protocol, domain: str, variable: str) -> Iterator[tuple[str
 def visits(protocol: Protocol) -> Iterator[tuple[str, Words, str | None]]:
     """Every visit that a sheet may name: its code in SDTM, its words, and its number."""
     yield "SCREENING", term("SCREENING", "Screening"), "0"
-    yield "DAY 1", term("DAY 1", "Day 1"), "1"
+    taken = any(visit.number <= 1 for visit in protocol.schedule.visits)
+    yield "DAY 1", term("DAY 1", "Day 1"), None if taken else "1"
     week = layout_file().terms["week"]
     for visit in protocol.schedule.visits:
         named = visit.label.casefold() == f"week {visit.week:g}"

@@ -13,19 +13,18 @@ from esld.report.baseline_variables import (
     balance_rows,
     baseline_values,
     baseline_variables,
+    compared_words,
     difference_cell,
+    difference_columns,
+    difference_group,
 )
 from esld.report.cells import Cell, Count, Empty, Estimate, Label, Limits, Number, several
 from esld.report.parameters import counted_from
 from esld.report.phrases import span, whole
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, joined, noun, of_group
-
-# Of what is counted, by the codes that every trial uses.
-_YES_NO = ("ASCYN", "ASCDIUR", "HEPATOM", "SPIDERS")
-_SCALES = {**dict.fromkeys(("ASCITES", "WHAVEN", "EDEMA", "ENCEPH"), "grade"), "STAGE": "stage"}
+from esld.report.words.catalogue import arm_label, has, message
+from esld.report.words.grammar import joined, noun, of_group
 
 
 def summarise_baseline(study: Study) -> pd.DataFrame:
@@ -136,9 +135,17 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
     arms = study.randomised["ARMCD"]
     sizes = {g: len(arms) if g == ALL else int(arms.eq(g).sum()) for g in groups}
     heads = {g: message("baseline.head", group=arm_label(g), n=sizes[g]) for g in groups}
-    shown: dict[str, Number] = {}
+    shown: dict[str, dict[str, Number]] = {}
     if differences and differences.rows:
-        shown = {v.name: difference_cell(differences, v) for v in baseline_variables(study)}
+        columns = difference_columns(study)
+        heads |= dict(columns.values())
+        shown = {
+            v.name: {
+                key: difference_cell(differences, v, difference_group(study, pair))
+                for pair, (key, _) in columns.items()
+            }
+            for v in baseline_variables(study)
+        }
     lines: list[dict[str, Cell]] = []
 
     def at(statistic: str) -> dict[str, float]:
@@ -166,17 +173,16 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
             add(variable, label, {g: Number(missing[g]) for g in groups})
         if shown:
             for place, line in enumerate(lines[before:]):
-                line["standardised_difference"] = Empty() if place else shown[variable.name]
-    notes = [
-        message(f"baseline.last.{counted_from(study)}"),
-        message("baseline.no_p"),
-    ]
+                own_differences = shown[variable.name]
+                line |= dict.fromkeys(own_differences, Empty()) if place else own_differences
+    notes = [message(f"baseline.last.{counted_from(study)}")]
+    if study.shows_arms or study.arms == [ALL]:
+        notes.append(message("baseline.no_p"))
     if shown:
-        first, second = (arm_in_prose(arm) for arm in study.arms[:2])
-        notes.append(message("baseline.difference", first=first, second=second))
+        notes.append(message("baseline.difference", **compared_words(study)))
     if any(numbers.not_estimable() in line[g].text for line in lines for g in groups):
         notes.append(message("baseline.not_estimable"))
-    if any(cell.value is None for cell in shown.values()):
+    if any(cell.value is None for own in shown.values() for cell in own.values()):
         notes.append(message("baseline.difference.none"))
     title = message("baseline.title")
     return Table("baseline", title, lines, footnotes=tuple(notes), group="variable", heads=heads)
@@ -198,8 +204,11 @@ def _measured(
 
 
 def category_label(variable: Variable, category: str) -> str:
-    """What a category is called: ``Female``, ``Grade 2``, ``Stage 3``, ``Yes``; the category where nobody knows its scale."""
-    if variable.name == "SEX" or (variable.name in _YES_NO and category in ("0", "1")):
-        return message(f"baseline.{'sex' if variable.name == 'SEX' else 'present'}.{category}")
-    scale = _SCALES.get(variable.name)
-    return message(f"baseline.{scale}", category=category) if scale else category
+    """What a category is called: ``Female``, ``Yes`` of what is 0 or 1, ``Stage 3`` where the label says so, else ``Grade 2``."""
+    if variable.name == "SEX":
+        own = f"baseline.sex.{category}"
+        return message(own) if has(own) else category
+    if variable.yes_no and category in ("0", "1"):
+        return message(f"baseline.present.{category}")
+    scale = f"baseline.scale.{variable.label.rsplit(' ', 1)[-1].lower()}"
+    return message(scale if has(scale) else "baseline.scale.grade", category=category)

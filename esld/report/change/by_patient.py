@@ -1,4 +1,4 @@
-"""Liver function by patient: which values are analysed, every patient's course, and what is left out or not collected."""
+"""Parameters by patient: which values are analysed, every patient's course, and what is left out or not collected."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -9,10 +9,11 @@ import pandas as pd
 from esld.data.adam.adsl import anchor_days
 from esld.data.adam.scores import missing_components
 from esld.data.study import Study
-from esld.protocol import Parameter
+from esld.protocol import Parameter, Rescue
 from esld.report import numbers
 from esld.report.change import courses
 from esld.report.drawing import figures
+from esld.report.drawing.axes import time_axis
 from esld.report.parameters import analysed, counted_from, lowered, unrecorded, unrecorded_words
 from esld.report.phrases import Sentence, prose, span, whole
 from esld.report.results import Reported
@@ -38,6 +39,7 @@ def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | S
         alt=_course_words(study, parameter, rows, ends, log=log),
         label=numbers.unit(parameter.unit) or parameter.param,
         ends=ends,
+        time=time_axis(study.protocol.schedule.visits[-1].target - 1),
         since=counted_from(study),
         normal=normal,
         normal_label=message(f"course.normal.{name}", count=len(normal)),
@@ -85,7 +87,8 @@ def _course_words(
 def not_computed(study: Study) -> list[tuple[str, str]]:
     """Quantities that the trial does not give, with the reason: a sentence each, never a guess."""
     stated = study.protocol.not_collected
-    lacking = missing_components(study.protocol)
+    planned = {parameter.paramcd for parameter in study.protocol.parameters}
+    lacking = {code: parts for code, parts in missing_components(study.protocol).items() if code in planned}
     needs = {code: message("not_collected.needs", code=code, parts=joined(p)) for code, p in lacking.items()}
     told = {
         code: reason if reason.endswith(".") else message("not_collected.stated", code=code, reason=reason)
@@ -103,19 +106,32 @@ def not_collected_words(study: Study, parameters: Sequence[Parameter]) -> str:
 
 
 def after_transplant(study: Study) -> pd.DataFrame:
-    """Laboratory values left out because they were measured after a transplant: their number, in long form."""
+    """Laboratory values left out because they were measured after a transplant: their number, in long form; none without one."""
+    if study.protocol.transplant is None:
+        return pd.DataFrame(columns=["statistic", "value"])
     adlb = study.adlb
     own = adlb["POSTTPFL"].eq("Y") & adlb["PARCAT1"].eq("LABORATORY") & adlb["DTYPE"].isna()
     count = {"statistic": "excluded_values", "value": int(own.sum()), "unit": "values", "method": "count"}
     return pd.DataFrame([count])
 
 
-def left_out(excluded: Reported) -> str:
-    """What :func:`after_transplant` counted, in words."""
-    row = excluded.row("excluded_values")
+def left_out(study: Study, excluded: Reported) -> str:
+    """What :func:`after_transplant` counted, in words; nothing in a trial without transplantation."""
+    if study.protocol.transplant is None:
+        return ""
+    row, organ = excluded.row("excluded_values"), escape(study.protocol.transplant.organ)
     if not row.value:
-        return message("transplant.none")
-    return message("transplant", count=row.value, values=whole(row))
+        return message("transplant.none", organ=organ)
+    return message("transplant", count=row.value, values=whole(row), organ=organ)
+
+
+def selection(study: Study, parameters: Sequence[Parameter]) -> str:
+    """Which of several records is analysed, and of which values a score is made."""
+    schedule = study.protocol.schedule
+    said = [message(f"selection.{schedule.selection}"), message(f"selection.ties.{schedule.ties}")]
+    if any(parameter.kind == "score" for parameter in parameters):
+        said.append(message("selection.score", days=counted("day", schedule.component_days)))
+    return " ".join(said)
 
 
 def not_needed(study: Study) -> str:
@@ -130,7 +146,7 @@ def not_needed(study: Study) -> str:
 
 
 def near_rescue(study: Study) -> pd.DataFrame:
-    """Analysed laboratory values within days of a rescue infusion: by arm, of how many, in long form; none if not planned."""
+    """Analysed laboratory values within days of a rescue treatment: by arm, of how many, in long form; none if not planned."""
     if study.protocol.rescue is None:
         return pd.DataFrame(columns=["group", "statistic", "value", "n"])
     adlb = study.adlb
@@ -158,6 +174,15 @@ def flagged(study: Study, near: Reported) -> str:
         for row in near.rows
         if row.n
     ]
-    infused = [escape(source.description) for source in rescue.sources]
-    either = reduce(lambda one, other: message("list.or", most=one, last=other), dict.fromkeys(infused))
-    return message("rescue", days=rescue.days, infused=either, arms=joined(arms))
+    return message("rescue", days=rescue.days, given=_rescued(rescue), arms=joined(arms))
+
+
+def rescue_caution(study: Study) -> str:
+    """What values near a rescue treatment do to the results; nothing if the protocol names none."""
+    rescue = study.protocol.rescue
+    return message("rescue.caution", given=_rescued(rescue)) if rescue else ""
+
+
+def _rescued(rescue: Rescue) -> str:
+    given = [escape(source.description) for source in rescue.sources]
+    return reduce(lambda one, other: message("list.or", most=one, last=other), dict.fromkeys(given))

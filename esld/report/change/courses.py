@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from esld.report.drawing.axes import TimeAxis
 from esld.report.drawing.figures import ENDS, Picture, arm_style, entitle, new_figure, settled
 from esld.report.words.catalogue import arm_label, message
 
@@ -19,12 +20,13 @@ def trajectories(
     alt: str,
     label: str,
     ends: pd.DataFrame,
-    since: str = "day_1",
+    time: TimeAxis,
+    since: str,
     normal: Sequence[float] = (),
     normal_label: str = "",
     log: bool = False,
 ) -> Picture:
-    """Every patient's values of one parameter over study weeks, one panel an arm on shared axes.
+    """Every patient's values of one parameter over time, one panel an arm on shared axes.
 
     Parameters
     ----------
@@ -37,8 +39,10 @@ def trajectories(
     ends : DataFrame
         ``USUBJID`` and ``kind`` (``death``, ``transplant`` or ``lost``) of what ended a patient's course; drawn at the
         last value.
+    time : TimeAxis
+        Unit and ticks, in days from the first.
     since : str
-        What week 0 is: ``randomisation``, ``infusion`` or ``day_1``.
+        What the first day is: ``randomisation`` or ``treatment``.
     normal, normal_label : sequence of float, str
         Limits of normal, drawn as thin lines, and what they are called in the key.
     log : bool
@@ -49,27 +53,28 @@ def trajectories(
 
     figure = new_figure(3.1)
     panels = np.atleast_1d(figure.subplots(1, len(arms), sharex=True, sharey=True))
-    frame = adlb.assign(week=(adlb["ADY"].clip(lower=1) - 1) / 7)
+    frame = adlb.assign(day=adlb["ADY"].clip(lower=1) - 1)
     key: dict[str, Line2D] = {}
     for position, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
         own = frame[frame["ARMCD"].eq(arm)]
         style = arm_style(position)
         # Before seaborn, which looks long for what it would say.
-        axes.set(xlabel=message(f"weeks.{since}"), ylabel=label)
+        axes.set(xlabel=message(f"course.axis.{since}", unit=time.head), ylabel=label)
+        axes.set_xticks(time.ticks, time.labels)
         axes.yaxis.label.set_visible(position == 0)
         if len(own):  # seaborn fails on nobody
             sns.lineplot(
-                data=own, x="week", y="AVAL", units="USUBJID", estimator=None, sort=True, ax=axes, legend=False,
+                data=own, x="day", y="AVAL", units="USUBJID", estimator=None, sort=True, ax=axes, legend=False,
                 color=style["color"], linewidth=0.9, alpha=0.55 if own["USUBJID"].nunique() < 40 else 0.16,
             )  # fmt: skip
-        last = own.sort_values("week", kind="stable").groupby("USUBJID").tail(1).merge(ends, on="USUBJID")
+        last = own.sort_values("day", kind="stable").groupby("USUBJID").tail(1).merge(ends, on="USUBJID")
         for kind, (marker, colour, filled) in ENDS.items():
             at = last[last["kind"].eq(kind)]
             if len(at):
                 look = {"marker": marker, "color": colour, "linestyle": "none", "markersize": 5}
                 look["markerfacecolor"] = colour if filled else "white"
                 word = message(f"end.{kind}")
-                key[kind] = axes.plot(at["week"], at["AVAL"], zorder=4, label=word, **look)[0]
+                key[kind] = axes.plot(at["day"], at["AVAL"], zorder=4, label=word, **look)[0]
         for limit in normal:
             line = axes.axhline(
                 limit, color="#888888", linewidth=0.7, linestyle=(0, (2, 2)), label=normal_label

@@ -12,34 +12,49 @@ from esld.protocol import Analysis, Rank
 from esld.randomisation import Design
 from esld.report import numbers
 from esld.report.cells import Cell, Label, number
-from esld.report.parameters import analysed
+from esld.report.change import pairs as compared
+from esld.report.change.pairs import ADJUSTED, difference_label
+from esld.report.parameters import analysed, entered
 from esld.report.phrases import p_equals, span, whole, worded
+from esld.report.planned import result_name
+from esld.report.randomised import reference_design
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import treatment
 
 
+def planned(study: Study) -> list[Analysis]:
+    """The planned hierarchies, sensitivity analyses among them, where arms are compared; else none."""
+    return [plan for plan in study.protocol.analyses if plan.kind == "hierarchy" and study.compares]
+
+
 def compare_patients(
-    study: Study, analysis: Analysis, entered: pd.DataFrame, *, design: Design, conf_level: float, seed: str
+    study: Study,
+    analysis: Analysis,
+    pair: tuple[str, str],
+    *,
+    conf_level: float,
+    seed: str,
+    design: Design | None = None,
 ) -> WinStatistics:
     """The win statistics of the planned hierarchy, its ranks by their codes; a win is one of the second arm.
 
     Parameters
     ----------
-    entered : DataFrame
-        ADSL of the randomised in the order of the design.
+    design : Design, optional
+        What the test repeats, by default the trial's own.
     """
     if analysis.horizon_days is None:
         raise ValueError(f"analysis {analysis.id} must have a horizon")
-    ids = entered["USUBJID"].tolist()
-    components = [_component(study, rank, ids, analysis.horizon_days) for rank in analysis.hierarchy]
+    patients = entered(study, analysis, pair)
+    ids = patients["USUBJID"].tolist()
     return win_statistics(
-        components,
-        entered["ARMCD"].to_numpy(),
-        groups=study.arms,
+        [_component(study, rank, ids, analysis.horizon_days) for rank in analysis.hierarchy],
+        patients["ARMCD"].to_numpy(),
+        groups=pair,
         conf_level=conf_level,
-        design=design,
+        design=design or reference_design(study, pair, ids),
         seed=seed,
     )
 
@@ -76,8 +91,16 @@ def _component(study: Study, rank: Rank, ids: list[str], horizon: float) -> Comp
     )
 
 
-def win_rows(result: WinStatistics) -> pd.DataFrame:
-    """Long form with a statistic of its own for the pairs of each component."""
+def win_rows(study: Study, analysis: Analysis, *, conf_level: float, seed: str) -> pd.DataFrame:
+    """Win statistics of each comparison in long form, with a statistic of its own for the pairs of each component."""
+    results = [
+        compare_patients(study, analysis, pair, conf_level=conf_level, seed=seed) for pair in study.pairs
+    ]
+    return compared.with_adjusted(study, pd.concat(map(rows_of_pair, results), ignore_index=True), "p_value")
+
+
+def rows_of_pair(result: WinStatistics) -> pd.DataFrame:
+    """Win statistics of two arms in long form."""
     frame = result.to_frame()
     own = frame["statistic"].str.startswith("component_")
     frame.loc[own, "statistic"] = frame["statistic"] + "_" + frame["method"]
@@ -85,40 +108,57 @@ def win_rows(result: WinStatistics) -> pd.DataFrame:
     return frame
 
 
-def pairs_table(study: Study, result: WinStatistics, reported: Reported) -> Table:
+def pairs_table(study: Study, analysis: Analysis, reported: Reported) -> Table:
     """Pairs won, lost and left undecided by each outcome of the hierarchy, then in all."""
-    first, second = study.arms[:2]
+    several = compared.several(study)
+    first, second = ("control", "other") if several else study.pairs[0]
+    labels = (
+        [message("ranked.control"), message("ranked.other")] if several else [*map(arm_label, study.pairs[0])]
+    )
+    keys = {f"{second}.better": "wins", f"{first}.better": "losses", "ties": "ties"}
     heads = {
-        f"{second}.better": message("pairs.better", arm=arm_label(second)),
-        f"{first}.better": message("pairs.better", arm=arm_label(first)),
+        f"{second}.better": message("pairs.better", arm=labels[1]),
+        f"{first}.better": message("pairs.better", arm=labels[0]),
         "ties": message("pairs.undecided"),
     }
-    counted = dict(zip(heads, ("wins", "losses", "ties"), strict=True))
-    names = {rank_code(rank): rank.name for plan in study.protocol.analyses for rank in plan.hierarchy}
-    lines: list[dict[str, Cell]] = [
-        {"outcome": Label(names[part.name], part.name)}
-        | {key: number(reported.row(f"component_{what}_{part.name}")) for key, what in counted.items()}
-        for part in result.components
-    ]
-    every = Label(message("pairs.all"), "ALL")
-    lines.append({"outcome": every} | {key: number(reported.row(what)) for key, what in counted.items()})
-    notes = (message("pairs.note", first=result.n[0], second=result.n[1]),)
-    return Table("pairs", message("pairs.title"), lines, footnotes=notes, heads=heads)
+    lines: list[dict[str, Cell]] = []
+    for pair in study.pairs:
+        block: dict[str, Cell] = {"comparison": Label(compared.against(pair), pair[1])} if several else {}
+        label = difference_label(pair)
+        for rank in analysis.hierarchy:
+            code = rank_code(rank)
+            own = {key: number(reported.row(f"component_{what}_{code}", label)) for key, what in keys.items()}
+            lines.append(block | {"outcome": Label(rank.name, code)} | own)
+        every = {key: number(reported.row(what, label)) for key, what in keys.items()}
+        lines.append(block | {"outcome": Label(message("pairs.all"), "ALL")} | every)
+    notes = [_sizes(study, analysis, pair) for pair in study.pairs]
+    id = result_name(study.protocol, "pairs", analysis)
+    group = "comparison" if several else None
+    return Table(id, analysis.title, lines, footnotes=tuple(dict.fromkeys(notes)), group=group, heads=heads)
 
 
-def pairs_sentence(study: Study, result: WinStatistics, reported: Reported) -> str:
-    """Pairs won and lost, net benefit with its interval, win ratio, and the exact p-value."""
-    first, second = study.arms[:2]
-    counts = {what: whole(reported.row(what)) for what in ("wins", "losses", "ties")}
-    level = numbers.level(result.conf_level)
+def _sizes(study: Study, analysis: Analysis, pair: tuple[str, str]) -> str:
+    first, second = (len(entered(study, analysis, [arm])) for arm in pair)
+    return message("pairs.note", first=first, second=second)
+
+
+def pairs_sentence(study: Study, analysis: Analysis, reported: Reported, *, level: str) -> str:
+    """Pairs won and lost, net benefit with its interval, win ratio, and the exact p-value, of each comparison."""
+    return " ".join(_of_pair(reported, pair, level=level) for pair in study.pairs)
+
+
+def _of_pair(reported: Reported, pair: tuple[str, str], *, level: str) -> str:
+    first, second = pair
+    label = difference_label(pair)
+    own = {what: reported.row(what, label) for what in ("wins", "losses", "ties")}
     said = message(
         "pairs",
-        pairs=f"{result.n[0] * result.n[1]}",
+        pairs=f"{sum(row.value or 0 for row in own.values()):.0f}",
         first=treatment(first),
         second=treatment(second),
-        **counts,
+        **{what: whole(row) for what, row in own.items()},
     )
-    net = reported.row("net_benefit")
+    net = reported.row("net_benefit", label)
     if net.lower is None:
         said += " " + message(
             "pairs.net.none", value=_points(net, net.value), reason=escape(worded(net.reason))
@@ -126,21 +166,24 @@ def pairs_sentence(study: Study, result: WinStatistics, reported: Reported) -> s
     else:
         limits = {"value": net.value, "lower": net.lower, "upper": net.upper}
         said += " " + message("pairs.net", level=level, **{k: _points(net, v) for k, v in limits.items()})
-    ratio = reported.row("win_ratio")
+    ratio = reported.row("win_ratio", label)
     if ratio.lower is None:
-        won, lost = (reported.row(what).value for what in ("wins", "losses"))
         reason = escape(worded(ratio.reason))
-        if not lost:
-            key = "pairs.ratio.none.lost" if won else "pairs.ratio.none.decided"
+        if not own["losses"].value:
+            key = "pairs.ratio.none.lost" if own["wins"].value else "pairs.ratio.none.decided"
             reason = message(key, first=treatment(first))
         said += " " + message("pairs.ratio.none", reason=reason)
     else:
         shown = {k: span(ratio, numbers.fixed(getattr(ratio, k), 2)) for k in ("value", "lower", "upper")}
         said += " " + message("pairs.ratio", level=level, **shown)
-    exact, asymptotic = (reported.find(name) for name in ("p_value", "finkelstein_schoenfeld_p_value"))
+    names = ("p_value", "finkelstein_schoenfeld_p_value", "p_value" + ADJUSTED)
+    exact, asymptotic, shared = (reported.find(name, label) for name in names)
     if exact is None or asymptotic is None or exact.value is None or asymptotic.value is None:
         return said
-    return f"{said} {message('pairs.p', exact=p_equals(exact), normal=p_equals(asymptotic))} {_reading(net, second)}"
+    said += " " + message("pairs.p", exact=p_equals(exact), normal=p_equals(asymptotic))
+    if shared is not None:
+        said += " " + message("pairs.p.adjusted", adjusted=p_equals(shared))
+    return f"{said} {_reading(net, second)}"
 
 
 def _points(row: Row, value: float | None) -> str:

@@ -1,126 +1,147 @@
-"""One visit by itself: covariance-adjusted change, and ranks in which the dead come last, beside the mixed model."""
+"""One visit by itself: covariance-adjusted change beside the mixed model, in rows and a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from math import nan
 
 import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
-from esld.longitudinal.ancova import ancova
-from esld.longitudinal.worst_rank import worst_rank
-from esld.protocol import Parameter, Visit
+from esld.longitudinal.ancova import HC3, ancova
+from esld.protocol import Analysis, Parameter, Visit
 from esld.randomisation import Design, LinearStatistic, randomisation_test
-from esld.reasons import Reason
-from esld.report import needs, numbers
+from esld.reasons import Reason, together
+from esld.report import numbers
 from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, estimate, number
-from esld.report.change.repeated import difference_label
-from esld.report.parameters import analysed
-from esld.report.phrases import Sentence, method_words, notes_of, p_equals, prose, span, whole, worded
+from esld.report.change import pairs as compared
+from esld.report.change.pairs import ADJUSTED, difference_label
+from esld.report.change.repeated import GLOBAL_P, P, Results
+from esld.report.parameters import analysed, entered, parameters_of, visit_of
+from esld.report.phrases import Sentence, method_words, notes_of, prose
+from esld.report.planned import result_name
+from esld.report.randomised import reference_design
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group
 
-RESIDUALS, RANKS = "residual-sum", "centred-rank-sum"  # steps of the method: of the second arm
+RESIDUALS = "residual-sum"  # step of the method: of the second arm
 RANDOMISATION_P = "randomisation_p_value"
 
 
 @dataclass(frozen=True, eq=False)
 class AtVisit:
-    """The randomised in the order of the design, with what one visit says of one parameter.
+    """Patients of some arms in the order of entry, with what one visit says of one parameter.
 
     Attributes
     ----------
     frame : DataFrame
-        A row a patient: ``USUBJID ARMCD BASE CHG death transplant``; the last two in days from randomisation, of those who
-        died or were transplanted before the visit could be made.
+        A row a patient: ``USUBJID ARMCD BASE CHG VALUE death transplant``, and a column for each of the covariates; death and
+        transplant in days from randomisation, of those who died or were transplanted before the visit could be made.
     parameter : Parameter
+    visit : Visit
+    arms : tuple of str
+        The control first.
+    covariates : tuple of str
+        The baseline, and indicators of the strata, where the analysis is stratified.
     """
 
     frame: pd.DataFrame
     parameter: Parameter
+    visit: Visit
+    arms: tuple[str, ...]
+    covariates: tuple[str, ...] = ("BASE",)
+
+    @property
+    def second(self) -> np.ndarray:
+        """Whether each patient is of the second arm."""
+        return self.frame["ARMCD"].eq(self.arms[1]).to_numpy()
 
 
-def at_visit(study: Study, parameter: Parameter, visit: Visit, entered: pd.DataFrame) -> AtVisit:
-    """Change at the visit, death and transplantation of everybody.
+def at_visit(study: Study, analysis: Analysis, parameter: Parameter, arms: Sequence[str]) -> AtVisit:
+    """Change at the visit of an analysis, death and transplantation of everybody in its set.
 
     A death counts up to the last day of the visit's window, unless a value at the visit shows that the patient lived to make
     it. So does a transplantation.
     """
+    visit, patients = visit_of(study, analysis), entered(study, analysis, arms)
     rows = analysed(study, parameter.paramcd)
-    change = rows[rows["AVISITN"].eq(visit.number)].set_index("USUBJID")[["BASE", "CHG"]].astype(float)
-    frame = entered[["USUBJID", "ARMCD", "RANDDT", "DTHDT", "TRPLDT"]].join(change, on="USUBJID")
+    change = rows[rows["AVISITN"].eq(visit.number)].set_index("USUBJID")[["BASE", "CHG", "AVAL"]]
+    change = change.astype(float).rename(columns={"AVAL": "VALUE"})
+    frame = patients[["USUBJID", "ARMCD"]].join(change, on="USUBJID")
     for name, day in (("death", "DTHDT"), ("transplant", "TRPLDT")):
-        elapsed = (frame[day] - frame["RANDDT"]).dt.days
+        elapsed = (patients[day] - patients["RANDDT"]).dt.days
         frame[name] = elapsed.where((elapsed < visit.window[1]) & frame["CHG"].isna()).astype(float)
-    return AtVisit(frame.drop(columns=["RANDDT", "DTHDT", "TRPLDT"]).reset_index(drop=True), parameter)
+    covariates = ["BASE"]
+    if analysis.stratified:
+        strata = patients["STRATAR"].fillna("")
+        levels = sorted(strata[frame["CHG"].notna() & frame["BASE"].notna()].unique())
+        for level in levels[1:]:
+            covariates.append(f"STRATAR {level}")
+            frame[covariates[-1]] = strata.eq(level).astype(float)
+    return AtVisit(frame, parameter, visit, tuple(arms), tuple(covariates))
 
 
-def last_visit(study: Study) -> Visit:
-    """The last visit of the schedule."""
-    return study.protocol.schedule.visits[-1]
+def design_of(study: Study, at: AtVisit) -> Design:
+    """What a randomisation test of two arms repeats."""
+    first, second = at.arms
+    return reference_design(study, (first, second), at.frame["USUBJID"])
 
 
-def adjusted_rows(study: Study, at: AtVisit, *, design: Design, conf_level: float, seed: str) -> pd.DataFrame:
-    """Difference of the changes adjusted for baseline: HC3, and the randomisation p of the same residuals, in long form.
+def adjusted_rows(
+    study: Study, analysis: Analysis, parameter: Parameter, *, conf_level: float, seed: str
+) -> pd.DataFrame:
+    """Changes adjusted for baseline, in long form: the difference of each arm to the control by HC3, with the randomisation p of
+    the residuals; then the LS mean of each arm, and with three arms or more the joint test and the adjusted p-values.
 
-    The residuals are those of the change on the baseline without the group; they sum to 0 over the patients seen, and others
-    count 0, so that one design of all patients serves every parameter.
+    Where nothing is compared, the LS means alone.
     """
-    codes = at.frame["ARMCD"].eq(study.arms[1]).to_numpy()
+    arms = study.arms if study.compares else study.filled
+    whole = at_visit(study, analysis, parameter, arms)
     found = ancova(
-        at.frame, outcome="CHG", group="ARMCD", covariates=["BASE"], groups=study.arms, conf_level=conf_level,
-        unit=at.parameter.unit, limit=0, draws=1,
+        whole.frame, outcome="CHG", group="ARMCD", covariates=whole.covariates, groups=arms, conf_level=conf_level,
+        unit=parameter.unit, limit=0, draws=1,
     )  # fmt: skip
     frame = found.to_frame()
-    own = frame[
-        frame["statistic"].str.startswith("ls_mean_difference")
-        & frame["method"].eq(found.hc3.difference.method)
-    ]
-    known = at.frame["CHG"].notna() & at.frame["BASE"].notna()
+    by_hc3 = frame["method"].eq(found.hc3.means[0].method)
+    means = frame[by_hc3 & frame["statistic"].eq("ls_mean")]
+    if not study.compares:
+        return means.reset_index(drop=True)
+    parts = [frame[by_hc3 & frame["statistic"].str.startswith("ls_mean_difference")]]
+    for pair, gap in zip(study.pairs, found.hc3.differences, strict=True):
+        parts.append(residual_p(study, at_visit(study, analysis, parameter, pair), gap.reason, seed=seed))
+    if compared.several(study):
+        joint = {"statistic": GLOBAL_P, "value": found.hc3.p_value, "method": HC3, "n": sum(found.n)}
+        reason = together(gap.reason for gap in found.hc3.differences)
+        parts.append(pd.DataFrame([{**joint, "reason": reason}]))
+    return compared.with_adjusted(study, pd.concat([*parts, means], ignore_index=True), P)
+
+
+def residual_p(
+    study: Study, at: AtVisit, why: Reason | None, *, seed: str, design: Design | None = None
+) -> pd.DataFrame:
+    """The randomisation p of the residuals of the change on the covariates without the group, as a row.
+
+    They sum to 0 over the patients seen, and others count 0, so that one design of all patients serves every parameter.
+    """
+    known = at.frame[["CHG", *at.covariates]].notna().all(axis=1).to_numpy()
+    if why:
+        return p_row(at, nan, "randomisation-test", why, int(known.sum()))
+    own = at.frame[known]
+    y, x = own["CHG"].to_numpy(dtype=float), own[list(at.covariates)].to_numpy(dtype=float)
+    centred = np.column_stack([x - x.mean(axis=0), np.ones(len(y))])
     residuals = np.zeros(len(at.frame))
-    if why := found.hc3.difference.reason:
-        return pd.concat([own, _no_p(study, why, int(known.sum()))], ignore_index=True)
-    y, x = (at.frame.loc[known, name].to_numpy(dtype=float) for name in ("CHG", "BASE"))
-    centred = x - x.mean()
-    residuals[known.to_numpy()] = y - y.mean() - centred * (centred @ y / (centred @ centred))
+    residuals[known] = y - centred @ np.linalg.lstsq(centred, y, rcond=None)[0]
     statistic = LinearStatistic(name=RESIDUALS, scores=residuals, resolution=1e-9 * float(np.abs(y).max()))
-    test = randomisation_test(statistic, codes, design=design, seed=seed)
-    return pd.concat(
-        [own, _p_row(study, test.p_value, test.how, test.reason, int(known.sum()))], ignore_index=True
-    )
+    test = randomisation_test(statistic, at.second, design=design or design_of(study, at), seed=seed)
+    return p_row(at, test.p_value, test.how, test.reason, int(known.sum()))
 
 
-def ranked_rows(study: Study, at: AtVisit, *, design: Design, conf_level: float, seed: str) -> pd.DataFrame:
-    """Worst ranks in long form: counts of each arm, probability of faring better, its p, and the randomisation p."""
-    if at.parameter.better is None:
-        raise ValueError(f"parameter {at.parameter.paramcd} must say which way is better")
-    own = at.frame
-    found = worst_rank(
-        own["CHG"], own["ARMCD"], better=at.parameter.better, death_time=own["death"], transplant_time=own["transplant"],
-        groups=study.arms, conf_level=conf_level, limit=0, draws=1,
-    )  # fmt: skip
-    frame = found.to_frame()
-    kept = ["died", "transplanted", "with_value", "missing", "win_probability", "wilcoxon_p_value"]
-    rows = frame[frame["statistic"].isin(kept)]
-    ranked = ~np.isnan(found.rank)
-    if found.probability.reason and not ranked.any():
-        return pd.concat([rows, _no_p(study, found.probability.reason, 0)], ignore_index=True)
-    # Twice the midrank less N + 1 is a whole number, and 0 stands for whoever is not ranked.
-    scores = np.where(ranked, 2 * np.nan_to_num(found.rank) - (ranked.sum() + 1), 0.0)
-    codes = own["ARMCD"].eq(study.arms[1]).to_numpy()
-    test = randomisation_test(LinearStatistic(name=RANKS, scores=scores), codes, design=design, seed=seed)
-    return pd.concat(
-        [rows, _p_row(study, test.p_value, test.how, test.reason, int(ranked.sum()))], ignore_index=True
-    )
-
-
-def _p_row(study: Study, p_value: float, how: str, reason: Reason | None, n: int) -> pd.DataFrame:
+def p_row(at: AtVisit, p_value: float, how: str, reason: Reason | None, n: int) -> pd.DataFrame:
+    """A randomisation p-value of two arms in long form."""
+    first, second = at.arms
     row = {
-        "group": difference_label(study),
+        "group": difference_label((first, second)),
         "statistic": RANDOMISATION_P,
         "value": p_value,
         "method": how,
@@ -129,174 +150,113 @@ def _p_row(study: Study, p_value: float, how: str, reason: Reason | None, n: int
     return pd.DataFrame([{**row, "reason": reason}])
 
 
-def _no_p(study: Study, reason: Reason, n: int) -> pd.DataFrame:
-    return _p_row(study, nan, "randomisation-test", reason, n)
-
-
 def compared_table(
-    study: Study,
-    visit: Visit,
-    parameters: Sequence[Parameter],
-    changes: Mapping[str, Reported],
-    adjusted: Mapping[str, Reported],
-    *,
-    level: str = "95 %",
+    study: Study, analysis: Analysis, changes: Results, adjusted: Results, *, level: str = "95 %"
 ) -> Table | Sentence:
-    """Differences of the changes at one visit: by the mixed model of all visits, and by the visit alone.
+    """Changes at one visit: where the protocol plans a mixed model of all visits, by this, and by the visit alone.
 
-    A sentence where nobody has a change at the visit.
+    Without a mixed model the means of the arms stand here too. A sentence where nobody has a change at the visit.
     """
-    needs.require(study, "comparison")
-    if not any(row.n for own in adjusted.values() for row in own.rows):
+    visit, every = visit_of(study, analysis), parameters_of(study, analysis)
+    own = {p.paramcd: adjusted[analysis.id, p.paramcd] for p in every}
+    if not any(row.n for reported in own.values() for row in reported.rows):
         return Sentence(message("visit.none", visit=prose(visit.label)))
-    label = difference_label(study)
-    under = {
-        "compared.model": ["model.difference", "model.p"],
-        "compared.alone": ["alone.n", "alone.difference", "alone.p", "alone.p_randomisation"],
+    models = {code: _modelled(study, code, changes) if study.compares else None for code in own}
+    modelled, shown = any(models.values()), list[Row]()
+    lines = []
+    every_pair: Sequence[tuple[str, str] | None] = study.pairs or [None]
+    for pair in every_pair:
+        for parameter in every:
+            reported, d = own[parameter.paramcd], numbers.of_mean(parameter.decimals)
+            line: dict[str, Cell] = {}
+            if pair and compared.several(study):
+                line["comparison"] = Label(compared.against(pair), pair[1])
+            line["quantity"] = Label(numbers.with_unit(parameter.param, parameter.unit), parameter.paramcd)
+            for arm in () if modelled else study.filled:
+                mean = reported.find("ls_mean", arm)
+                line |= {
+                    f"{arm}.n": Number(mean.n if mean else 0),
+                    f"{arm}.change": or_not(estimate(mean, d, "signed")),
+                }
+                shown += [mean] if mean else []
+            if pair and modelled:
+                line |= _by_model(models[parameter.paramcd], pair, visit, d, shown)
+            if pair:
+                line |= _by_visit(study, reported, pair, d, shown)
+            lines.append(line)
+    parts = [key.partition(".")[0] for key in lines[0] if "." in key]
+    names = {"model": message("compared.model"), "alone": message("compared.alone")}
+    spanners = {
+        names.get(part) or arm_label(part): [key for key in lines[0] if key.startswith(f"{part}.")]
+        for part in dict.fromkeys(parts)
     }
-    columns = ["quantity", *(column for own in under.values() for column in own)]
-    lines, shown = [], []
-    for parameter in parameters:
-        d = numbers.of_mean(parameter.decimals)
-        of_model, of_visit = changes[parameter.paramcd], adjusted[parameter.paramcd]
-        rows = [
-            of_model.find("ls_mean_difference", label, visit.number),
-            of_model.find("ls_mean_difference_p_value", label, visit.number),
-            of_visit.find("ls_mean_difference"),
-            of_visit.find("ls_mean_difference_p_value"),
-            of_visit.find(RANDOMISATION_P),
-        ]
-        shown += [row for row in rows if row]
-        of_all, p, other, p_other, p_random = rows
-        own = [
-            Label(numbers.with_unit(parameter.param, parameter.unit), parameter.paramcd),
-            _or_not(estimate(of_all, d, "signed")), _p(p),
-            Empty() if other is None or other.n is None else Number(other.n), _or_not(estimate(other, d, "signed")),
-            _p(p_other), _p(p_random),
-        ]  # fmt: skip
-        lines.append(dict(zip(columns, own, strict=True)))
-    first, second = map(arm_in_prose, study.arms[:2])
-    notes = [
-        message("compared.note", first=first, second=second),
-        _randomisation_note([row for row in shown if row.statistic == RANDOMISATION_P]),
-        message("compared.note.tests"),
-    ]
-    notes += notes_of(row for row in shown if row.value is None)
+    heads = {f"{arm}.change": message("change.column.change", level=level) for arm in study.filled}
     difference = message("compared.difference", level=level)
-    heads = {"model.difference": difference, "alone.difference": difference}
-    spanners = {message(key): own for key, own in under.items()}
-    title = message("compared.title", visit=in_prose(visit.label))
-    return Table("change_compared", title, lines, spanners, tuple(notes), heads=heads)
+    heads |= {"model.difference": difference, "alone.difference": difference}
+    notes = _notes(study, analysis, shown, modelled=modelled)
+    group = "comparison" if compared.several(study) else None
+    id = result_name(study.protocol, "change_compared", analysis)
+    return Table(id, analysis.title, lines, spanners, tuple(notes), group=group, heads=heads)
 
 
-def ranked_table(
-    study: Study,
-    visit: Visit,
-    parameters: Sequence[Parameter],
-    ranked: Mapping[str, Reported],
-    *,
-    level: str = "95 %",
-) -> Table | Sentence:
-    """Ranks at one visit: who is counted how, the probability of faring better, and its tests.
-
-    A sentence where by no parameter anybody can be ranked against the other group.
-    """
-    needs.require(study, "comparison")
-    shares = [own.row("win_probability") for own in ranked.values()]
-    if not any(share.value is not None for share in shares):
-        reasons = dict.fromkeys(_why_unranked(study, own) for own in ranked.values())
-        reason = message("reasons.list").join(reasons)
-        return Sentence(message("visit.none.ranked", visit=prose(visit.label), reason=reason))
-    counts = ("died", "transplanted", "with_value", "missing")
-    under = {arm: [f"{arm}.{what}" for what in counts] for arm in study.arms[:2]}
-    heads = {f"{arm}.{what}": message(f"ranked.{what}") for arm in under for what in counts}
-    second = study.arms[1]
-    better = f"{second}.better"
-    heads[better] = message("ranked.better", arm=arm_label(second), level=level)
-    columns = ["quantity", *heads, "p", "p_randomisation"]
-    lines, shown = [], []
-    for parameter in parameters:
-        reported = ranked[parameter.paramcd]
-        tests = [reported.find(name) for name in ("win_probability", "wilcoxon_p_value", RANDOMISATION_P)]
-        shown += [row for row in tests if row]
-        counted = [number(reported.row(what, arm)) for arm in under for what in counts]
-        share, p, p_random = tests
-        own = [_or_not(estimate(share, style="percent")), _p(p), _p(p_random)]
-        lines.append(
-            dict(zip(columns, [Label(parameter.param, parameter.paramcd), *counted, *own], strict=True))
-        )
-    notes = [
-        message("ranked.note", visit=in_prose(visit.label)),
-        message("ranked.note.better", arm=arm_label(second)),
-        _randomisation_note([row for row in shown if row.statistic == RANDOMISATION_P]),
-    ]
-    notes += notes_of(row for row in shown if row.value is None)
-    title = message("ranked.title", visit=in_prose(visit.label))
-    spanners = {arm_label(arm): own for arm, own in under.items()}
-    return Table("change_ranked", title, lines, spanners, tuple(notes), heads=heads)
+def _modelled(study: Study, code: str, changes: Results) -> Reported | None:
+    """The mixed model of a parameter, the first that is planned."""
+    plans = (plan for plan in study.protocol.of_kind("mmrm") if code in plan.parameters)
+    return next((changes[plan.id, code] for plan in plans), None)
 
 
-def _why_unranked(study: Study, reported: Reported) -> str:
-    """Why nobody can be ranked against the other group: a group has nobody to rank, else what the ranks say themselves."""
-    ranked = ("with_value", "died", "transplanted")
-    rows = {arm: [reported.find(what, arm) for what in ranked] for arm in study.arms[:2]}
-    without = [arm for arm, own in rows.items() if not any(row and row.value for row in own)]
-    if not without:
-        return escape(worded(reported.row("win_probability").reason))
-    return message("ranked.unranked", arms=joined(message("arms.one", arm=of_group(arm)) for arm in without))
+def _by_model(
+    reported: Reported | None, pair: tuple[str, str], visit: Visit, decimals: int, shown: list[Row]
+) -> dict[str, Cell]:
+    names = ("ls_mean_difference", P)
+    gap, p = (reported.find(n, difference_label(pair), visit.number) if reported else None for n in names)
+    shown += [row for row in (gap, p) if row]
+    return {"model.difference": or_not(estimate(gap, decimals, "signed")), "model.p": p_cell(p)}
 
 
-def why_they_differ(study: Study, visit: Visit, reported: Reported) -> str:
-    """How many deaths and transplants the ranks count and the model does not, and what that does to both.
-
-    Nothing where nobody can be ranked.
-    """
-    share = reported.find("win_probability")
-    if share is not None and share.value is None:
-        return ""
-    arms = []
-    for arm in study.arms[:2]:
-        died, transplanted = (reported.row(what, arm) for what in ("died", "transplanted"))
-        named = escape(arm_in_prose(arm))
-        arms.append(message("ranked.arm", died=whole(died), transplanted=whole(transplanted), arm=named))
-    return message("ranked.why", visit=prose(visit.label), first=arms[0], second=arms[1])
-
-
-def ranked_sentence(
-    study: Study, parameter: Parameter, visit: Visit, reported: Reported, *, level: str
-) -> str:
-    """The probability of faring better by one parameter with its interval and the randomisation p."""
-    share, p = reported.row("win_probability"), reported.row(RANDOMISATION_P)
-    name, second = prose(parameter.param), escape(arm_in_prose(study.arms[1]))
-    if share.lower is None or p.value is None:
-        reason = (
-            _why_unranked(study, reported)
-            if share.value is None
-            else escape(worded(share.reason or p.reason))
-        )
-        return message("ranked.none", parameter=name, visit=prose(visit.label), reason=reason)
-    shown = {k: span(share, numbers.percent(getattr(share, k))) for k in ("value", "lower", "upper")}
-    return message(
-        "ranked",
-        parameter=name,
-        visit=prose(visit.label),
-        second=second,
-        level=level,
-        p=p_equals(p),
-        **shown,
-    )
+def _by_visit(
+    study: Study, reported: Reported, pair: tuple[str, str], decimals: int, shown: list[Row]
+) -> dict[str, Cell]:
+    names = ("ls_mean_difference", P, P + ADJUSTED, RANDOMISATION_P)
+    gap, p, shared, random = (reported.find(name, difference_label(pair)) for name in names)
+    shown += [row for row in (gap, p, random) if row]
+    line: dict[str, Cell] = {
+        "alone.n": Empty() if gap is None or gap.n is None else Number(gap.n),
+        "alone.difference": or_not(estimate(gap, decimals, "signed")),
+        "alone.p": p_cell(p),
+    }
+    if compared.shares_error(study):
+        line["alone.p_adjusted"] = p_cell(shared)
+    line["alone.p_randomisation"] = p_cell(random)
+    return line
 
 
-def _or_not(cell: Cell) -> Cell:
+def _notes(study: Study, analysis: Analysis, shown: Sequence[Row], *, modelled: bool) -> list[str]:
+    notes = []
+    if study.compares:
+        model = message("compared.note.model") + " " if modelled else ""
+        strata = message("compared.note.strata") if analysis.stratified else ""
+        notes = [
+            message("compared.note", difference=compared.minus(study), model=model, strata=strata),
+            randomisation_note([row for row in shown if row.statistic == RANDOMISATION_P]),
+            " ".join([message("compared.note.tests"), *compared.note(study)]),
+        ]
+    else:
+        notes = [message("compared.note.pooled")]
+    return [*notes, *notes_of(row for row in shown if row.value is None)]
+
+
+def or_not(cell: Cell) -> Cell:
     """A result that there is not could not be estimated."""
     return NotEstimable() if isinstance(cell, Empty) else cell
 
 
-def _p(row: Row | None) -> Cell:
-    return _or_not(number(row, style="p"))
+def p_cell(row: Row | None) -> Cell:
+    """A p-value, or that it could not be computed."""
+    return or_not(number(row, style="p"))
 
 
-def _randomisation_note(rows: Sequence[Row]) -> str:
+def randomisation_note(rows: Sequence[Row]) -> str:
     """The reference set, from the method of the test: ``statistic, exact, allocations:1, given, …``."""
     how = next((row.method for row in rows if row.value is not None), "")
     return (

@@ -1,8 +1,9 @@
 """Change from baseline by visit: the mixed model of a parameter as rows, a table, a figure and words."""
 
-from html import escape
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
@@ -13,13 +14,19 @@ from esld.reasons import Reason, Why, because, together
 from esld.report import numbers
 from esld.report.cells import Cell, Empty, Label, Number, estimate, number, several
 from esld.report.change import courses
+from esld.report.change import pairs as compared
+from esld.report.change.pairs import ADJUSTED, difference_label
 from esld.report.drawing import figures
-from esld.report.parameters import analysed, unrecorded
-from esld.report.phrases import Sentence, notes_of, p_equals, prose, span, worded
-from esld.report.results import Reported, Row
+from esld.report.parameters import analysed, parameters_of, unrecorded_words, visit_of
+from esld.report.phrases import Sentence, notes_of, prose, worded
+from esld.report.results import Reported, Row, slug
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group, treatment
+from esld.report.words.grammar import in_prose, joined
+
+P = "ls_mean_difference_p_value"
+GLOBAL_P = "global_p_value"
+Results = Mapping[tuple[str, str], Reported]  # by the id of an analysis and the code of a parameter
 
 
 def change_rows(study: Study, parameter: Parameter, analysis: Analysis, *, conf_level: float) -> pd.DataFrame:
@@ -33,11 +40,14 @@ def change_rows(study: Study, parameter: Parameter, analysis: Analysis, *, conf_
         ``ls_mean_difference`` to the first arm by visit, each with ``_std_err`` and ``_df``, the difference with
         ``_p_value``; ``model_values``, the changes that it uses (``n`` patients), whose method names the covariance and
         whose reason says why one named before it was not used. Where there is no model, its rows are NaN with the reason.
+        With three arms or more ``global_p_value``, that of all of them at the visit that answers, and the p-values there that
+        are adjusted as the protocol says.
     """
-    rows = analysed(study, parameter.paramcd)
-    return pd.concat(
-        [_values(rows, parameter), _model(study, rows, parameter, analysis, conf_level)], ignore_index=True
-    )
+    rows = analysed(study, parameter.paramcd, analysis)
+    model = _model(study, rows, parameter, analysis, conf_level)
+    at = visit_of(study, analysis).number
+    model = compared.with_adjusted(study, model, P, time=at)
+    return pd.concat([_values(rows, parameter), model], ignore_index=True)
 
 
 def _values(rows: pd.DataFrame, parameter: Parameter) -> pd.DataFrame:
@@ -73,14 +83,29 @@ def _model(
     parts = [fit.ls_means("ARMCD").to_frame()]
     if study.compares:
         parts.append(fit.differences("ARMCD", reference=study.arms[0]).to_frame())
+    if compared.several(study):
+        parts.append(_global(study, fit, visit_of(study, analysis).number))
     about = used | {"value": fit.n_obs, "method": fit.label, "reason": together(fit.failures)}
-    return pd.concat([*parts, pd.DataFrame([about])], ignore_index=True)
+    frame = pd.concat([*parts, pd.DataFrame([about])], ignore_index=True)
+    return frame.assign(time=frame["time"].astype(float))
+
+
+def _global(study: Study, fit: MMRM, visit: float) -> pd.DataFrame:
+    """The test that all arms change alike until a visit."""
+    gaps = fit.differences("ARMCD", reference=study.arms[0])
+    own = [gap for gap in gaps if float(gap.time) == visit]
+    about = {"group": "", "time": visit, "unit": "", "n": fit.n_subjects, "method": fit.label}
+    if not own or any(gap.reason for gap in own):
+        reason = together(gap.reason for gap in own) or because(Why.NO_CHANGE)
+        return pd.DataFrame([about | {"statistic": GLOBAL_P, "value": np.nan, "reason": reason}])
+    test = fit.test(np.array([gap.weights for gap in own]))
+    return pd.DataFrame([about | {"statistic": GLOBAL_P, "value": test.p_value, "reason": test.reason}])
 
 
 def fit_change(
     study: Study, known: pd.DataFrame, analysis: Analysis, *, conf_level: float, unit: str
 ) -> MMRM:
-    """The model that the protocol names: change on baseline, group, visit, and group by visit.
+    """The model that the protocol names: change on baseline, group, visit, group by visit, and the strata where it says so.
 
     Parameters
     ----------
@@ -96,20 +121,25 @@ def fit_change(
     """
     if analysis.model is None:
         raise ValueError(f"analysis {analysis.id} must name a model")
-    weeks = {visit.number: visit.week for visit in study.protocol.schedule.visits}
-    frame = known[["USUBJID", "AVISITN", "BASE", "CHG"]].astype({"BASE": float, "CHG": float})
+    weeks = {f"{visit.number:g}": visit.week for visit in study.protocol.schedule.visits}
+    frame = known[["USUBJID", "BASE", "CHG"]].astype({"BASE": float, "CHG": float})
     frame["ARMCD"] = pd.Categorical(known["ARMCD"], categories=study.filled)
-    frame["AVISITN"] = pd.Categorical(known["AVISITN"].astype(int), categories=list(weeks))
+    frame["AVISITN"] = pd.Categorical(known["AVISITN"].map("{:g}".format), categories=list(weeks))
+    formula = "CHG ~ BASE + ARMCD * AVISITN"
+    if analysis.stratified:
+        strata = study.randomised.set_index("USUBJID")["STRATAR"].fillna("")
+        frame["STRATAR"] = known["USUBJID"].map(strata).astype(str)
+        if len(set(frame["STRATAR"])) > 1:
+            formula = "CHG ~ BASE + STRATAR + ARMCD * AVISITN"
     return mmrm(
-        frame, "CHG ~ BASE + ARMCD * AVISITN", subject="USUBJID", visit="AVISITN",
-        covariance=analysis.model.covariance, fallback=analysis.model.fallback, times=weeks, conf_level=conf_level, unit=unit,
+        frame, formula, subject="USUBJID", visit="AVISITN", covariance=analysis.model.covariance,
+        fallback=analysis.model.fallback, times=weeks, conf_level=conf_level, unit=unit,
     )  # fmt: skip
 
 
 def _no_model(study: Study, parameter: Parameter, used: dict[str, Any], reason: Reason) -> pd.DataFrame:
-    first = study.arms[0]
     groups = {arm: "ls_mean" for arm in study.filled}
-    groups |= {f"{arm} - {first}": "ls_mean_difference" for arm in study.arms[1:] if study.compares}
+    groups |= {difference_label(pair): "ls_mean_difference" for pair in study.pairs}
     about = {
         "unit": parameter.unit,
         "method": "mmrm",
@@ -124,72 +154,126 @@ def _no_model(study: Study, parameter: Parameter, used: dict[str, Any], reason: 
     return pd.DataFrame([*rows, {**used, "method": "mmrm"}])
 
 
-def difference_label(study: Study) -> str:
-    """How the rows of the model call the difference: second minus first arm."""
-    first, second = study.arms[:2]
-    return f"{second} - {first}"
-
-
 def change_table(
-    study: Study, parameter: Parameter, changes: Reported, *, level: str = "95 %"
+    study: Study, analysis: Analysis, changes: Results, *, level: str = "95 %"
 ) -> Table | Sentence:
-    """By visit: number, mean (SD) and LS mean change of each arm, and the difference of the changes."""
-    if "mean" not in changes:
-        return unrecorded(parameter)
-    d = numbers.of_mean(parameter.decimals)
-    columns = {arm: [f"{arm}.{what}" for what in ("n", "mean_sd", "change")] for arm in study.arms}
-    between_them = ["difference"] if study.compares else []
-    heads = {"difference": message("change.column.difference", level=level)}
-    for _, spread_of, change_of in columns.values():
-        heads[spread_of] = message("change.column.mean_sd")
-        heads[change_of] = message("change.column.change", level=level)
+    """By parameter and visit: number, mean (SD) and LS mean change of each arm, and the differences of the changes.
+
+    The p-value stands at the visit that answers.
+    """
+    every = parameters_of(study, analysis)
+    shown = {p.paramcd: p for p in every if "mean" in changes[analysis.id, p.paramcd]}
+    absent = unrecorded_words(study, [p for p in every if p.paramcd not in shown])
+    if not shown:
+        return Sentence(absent)
+    lines, rows = [], list[Row]()
+    for code, parameter in shown.items():
+        own = _lines(study, analysis, parameter, changes[analysis.id, code])
+        lines += [line for line, _ in own]
+        rows += [row for _, found in own for row in found]
+    spanners = {
+        arm_label(arm): [f"{arm}.{what}" for what in ("n", "mean_sd", "change")] for arm in study.arms
+    }
+    heads = {f"{arm}.mean_sd": message("change.column.mean_sd") for arm in study.arms}
+    heads |= {f"{arm}.change": message("change.column.change", level=level) for arm in study.arms}
+    between = {pair: [key for key in lines[0] if key.startswith(_key(study, pair))] for pair in study.pairs}
+    heads |= {_key(study, pair) + "difference": _difference_head(study, level) for pair in between}
+    if compared.several(study):
+        spanners |= {compared.against(pair): keys for pair, keys in between.items()}
+    used = {p.param: _of_model(study, changes[analysis.id, code]) for code, p in shown.items()}
+    notes = [_meaning_of_columns(study, analysis), *_grouped(used), *notes_of(rows)]
+    if absent:
+        notes.append(absent)
+    id = f"changes_{slug(analysis.id)}"
+    return Table(id, analysis.title, lines, spanners, tuple(notes), group="parameter", heads=heads)
+
+
+def _key(study: Study, pair: tuple[str, str]) -> str:
+    """How the columns of a comparison begin: with the arm, where there are several."""
+    return f"{pair[1]}.v." if compared.several(study) else ""
+
+
+def _difference_head(study: Study, level: str) -> str:
+    key = "change.column.change" if compared.several(study) else "change.column.difference"
+    return message(key, level=level)
+
+
+def _lines(
+    study: Study, analysis: Analysis, parameter: Parameter, reported: Reported
+) -> list[tuple[dict[str, Cell], list[Row]]]:
+    """A line a visit with a value, and the rows that it shows."""
+    d, at = numbers.of_mean(parameter.decimals), visit_of(study, analysis).number
+    name = Label(numbers.with_unit(parameter.param, parameter.unit), parameter.paramcd)
     visits = [(v.number, Label(v.label, v.code)) for v in study.protocol.schedule.visits]
-    baseline = Label(message("change.baseline"), "baseline")
-    lines, shown = [], []
-    for visit, label in [(0.0, baseline), *visits]:
-        line: dict[str, Cell] = {"visit": label}
-        for arm, own in columns.items():
-            mean, sd, change = (changes.find(s, arm, visit) for s in ("mean", "sd", "ls_mean"))
+    lines = []
+    for visit, label in [(0.0, Label(message("change.baseline"), "baseline")), *visits]:
+        line: dict[str, Cell] = {"parameter": name, "visit": label}
+        shown: list[Row | None] = []
+        for arm in study.arms:
+            mean, sd, change = (reported.find(s, arm, visit) for s in ("mean", "sd", "ls_mean"))
             spread = several("{} ({})", mean=number(mean, d), sd=number(sd, d)) if mean and sd else Empty()
-            n = Number(mean.n if mean else 0)
-            line |= dict(zip(own, (n, spread, estimate(change, d, "signed")), strict=True))
-            shown += [row for row in (sd, change) if row]
-        for column in between_them:
-            between = changes.find("ls_mean_difference", difference_label(study), visit)
-            line[column] = estimate(between, d, "signed")
-            shown += [between] if between else []
-        if any(line[own[0]].text != "0" for own in columns.values()):
-            lines.append(line)
-    notes = [_of_model(study, changes.row("model_values"), fitted=any(r.lower is not None for r in shown))]
-    notes += notes_of(shown)
-    title = numbers.with_unit(parameter.param, parameter.unit)
-    spanners = {arm_label(arm): own for arm, own in columns.items()}
-    id = f"change_{parameter.paramcd.lower()}"
-    return Table(id, title, lines, spanners, tuple(notes), heads=heads)
+            line |= {f"{arm}.n": Number(mean.n if mean else 0), f"{arm}.mean_sd": spread}
+            line[f"{arm}.change"] = estimate(change, d, "signed")
+            shown += [sd, change]
+        for pair in study.pairs:
+            names = ("ls_mean_difference", P, P + ADJUSTED)
+            gap, p, shared = (reported.find(name, difference_label(pair), visit) for name in names)
+            line[_key(study, pair) + "difference"] = estimate(gap, d, "signed")
+            line[_key(study, pair) + "p"] = number(p if visit == at else None, style="p")
+            if compared.shares_error(study):
+                line[_key(study, pair) + "p_adjusted"] = number(shared, style="p")
+            shown.append(gap)
+        if compared.several(study):
+            joint = reported.find(GLOBAL_P, time=visit)
+            line["p_global"] = number(joint, style="p")
+            shown.append(joint)
+        if any(line[f"{arm}.n"].text != "0" for arm in study.arms):
+            lines.append((line, [row for row in shown if row]))
+    return lines
 
 
-def _of_model(study: Study, row: Row, *, fitted: bool) -> str:
-    """The footnote: what was fitted, on what, and what was given up before."""
-    pooled = "" if study.compares else ".pooled"
-    named = dict(zip(("first", "second"), map(arm_in_prose, study.arms), strict=False))
-    text = message(f"change.note{pooled}", **named)
-    if not fitted:
-        return text
+def _meaning_of_columns(study: Study, analysis: Analysis) -> str:
+    visit = in_prose(visit_of(study, analysis).label)
+    if not study.compares:
+        return message("change.note.pooled")
+    said = message("change.note", difference=compared.minus(study), visit=visit)
+    if analysis.stratified:
+        said += " " + message("change.note.strata")
+    return " ".join([said, *compared.note(study)])
+
+
+def _of_model(study: Study, reported: Reported) -> str:
+    """What was fitted, on what, and what was given up before; nothing where there is no model."""
+    if not any(r.statistic == "ls_mean" and r.lower is not None for r in reported.rows):
+        return ""
+    row = reported.row("model_values")
     model = message(
-        f"change.note.model{pooled}", count=row.value, values=numbers.fixed(row.value, 0), n=row.n,
-        structure=message(f"structure.{structure_of(row.method)}"),
+        f"change.note.model{'' if study.compares else '.pooled'}", count=row.value, n=row.n,
+        values=numbers.fixed(row.value, 0), structure=message(f"structure.{structure_of(row.method)}"),
     )  # fmt: skip
     failed = message("change.note.failed", reason=worded(row.reason)) if row.reason else ""
-    return " ".join(filter(None, [text, model, failed]))
+    return " ".join(filter(None, [model, failed]))
+
+
+def _grouped(notes: Mapping[str, str]) -> list[str]:
+    """Each note once, with the names of what it is of where there are several notes."""
+    of: dict[str, list[str]] = {}
+    for name, text in notes.items():
+        of.setdefault(text, []).append(in_prose(name))
+    of.pop("", None)
+    if len(notes) == 1 or (len(of) == 1 and len(next(iter(of.values()))) == len(notes)):
+        return list(of)
+    return [message("change.note.of", parameters=joined(names), note=text) for text, names in of.items()]
 
 
 def change_figure(
-    study: Study, changes: dict[str, Reported], *, id: str, title: str, level: str = "95 %"
+    study: Study, analysis: Analysis, changes: Results, *, level: str = "95 %"
 ) -> figures.Picture | Sentence:
-    """LS mean change by visit of several parameters, small panels on one time axis."""
-    drawn = {code: own for code, own in changes.items() if any(_drawable(row) for row in own.rows)}
+    """LS mean change by visit of the parameters of an analysis, small panels on one time axis."""
+    own = {code: changes[analysis.id, code] for code in analysis.parameters}
+    drawn = {code: rows for code, rows in own.items() if any(_drawable(row) for row in rows.rows)}
     if not drawn:
-        absent = joined(prose(study.protocol.parameter(code).param) for code in changes)
+        absent = joined(prose(study.protocol.parameter(code).param) for code in own)
         return Sentence(message("change.figure.none", parameters=absent))
     visits = [(v.number, v.code) for v in study.protocol.schedule.visits]
     parameters = {code: study.protocol.parameter(code) for code in drawn}
@@ -205,7 +289,8 @@ def change_figure(
     names = {code: p.param for code, p in parameters.items()}
     key = "change.figure.alt" if study.compares else "change.figure.alt.pooled"
     return courses.mean_changes(
-        panels, arms=study.arms, visits=visits, id=id, title=title,
+        panels, arms=study.arms, visits=visits, id=f"change_{slug(analysis.id)}",
+        title=message("change.figure.title", title=analysis.title, level=level),
         alt=message(key, level=level, parameters=joined(names.values())), names=names,
         units={code: numbers.unit(p.unit) for code, p in parameters.items()},
     )  # fmt: skip
@@ -215,47 +300,9 @@ def _drawable(row: Row) -> bool:
     return row.statistic == "ls_mean" and row.value is not None
 
 
-def last_change(study: Study, parameter: Parameter, changes: Reported, *, level: str) -> str:
-    """Change at the last visit in words: each arm, the difference with its interval, and what that means."""
-    visit = study.protocol.schedule.visits[-1]
-    name = escape(numbers.with_unit(in_prose(parameter.param), parameter.unit))
-    if not any(changes.find("lower", arm, visit.number) for arm in study.filled):
-        return message("change.unreached", visit=prose(visit.label), parameter=name)
-    arms = {arm: changes.find("ls_mean", arm, visit.number) for arm in study.filled}
-    needed = list(arms.values())
-    if study.compares:
-        needed.append(changes.find("ls_mean_difference", difference_label(study), visit.number))
-    between = needed[-1]
-    if any(row is None or row.value is None for row in needed) or between is None:
-        why = between.reason if between else None
-        reason = escape(worded(why)) if why else message("change.nobody")
-        key = "change.none" if study.compares else "change.none.pooled"
-        return message(key, visit=prose(visit.label), parameter=name, reason=reason)
-    d = numbers.of_mean(parameter.decimals)
-    parts = [
-        message("change.arm", level=level, n=span(row, str(row.n)), arm=of_group(arm), **_limits(row, d))
-        for arm, row in arms.items()
-        if row is not None
+def planned_methods(analyses: Sequence[Analysis]) -> list[str]:
+    """What the protocol says of the models by visit, each once."""
+    return [
+        message("model.planned", method=method)
+        for method in dict.fromkeys(a.method for a in analyses if a.model)
     ]
-    said = message("change", visit=prose(visit.label), parameter=name, arms=joined(parts))
-    if not study.compares:
-        return said
-    first, second = study.arms[:2]
-    difference = message(
-        "change.difference", level=level, first=escape(arm_in_prose(first)), second=escape(arm_in_prose(second)),
-        p=p_equals(changes.row("ls_mean_difference_p_value", difference_label(study), visit.number)), **_limits(between, d),
-    )  # fmt: skip
-    return f"{said} {difference} {_meaning(between, parameter, second)}"
-
-
-def _limits(row: Row, decimals: int) -> dict[str, str]:
-    names = ("value", "lower", "upper")
-    return {name: span(row, numbers.signed(getattr(row, name), decimals)) for name in names}
-
-
-def _meaning(row: Row, parameter: Parameter, second: str) -> str:
-    """Which way the interval leaves open."""
-    if row.lower is None or row.upper is None:
-        return message("change.meaning.none", reason=escape(worded(row.reason)))
-    side = "both" if row.lower <= 0 <= row.upper else "higher" if row.lower > 0 else "lower"
-    return message(f"change.meaning.{side}", parameter=prose(parameter.param), second=treatment(second))

@@ -12,11 +12,12 @@ from esld.data.study import Study
 from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.cells import Cell, Count, Data, Estimate, Label, Number, arm, several
+from esld.report.known import judged, known, watched, watched_words
 from esld.report.phrases import Sentence, whole
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words.catalogue import has, message
-from esld.report.words.grammar import period
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import capitalised
 from esld.survival import median_follow_up
 
 _SHOWN_QUERIES = 40
@@ -103,24 +104,25 @@ def _inside(why: str) -> str:
 
 
 def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
-    """Completeness of follow-up.
+    """Completeness of follow-up for what the primary analysis is of.
 
     Returns
     -------
     DataFrame
-        Long form by arm and for all: ``complete`` (dead, or followed to the horizon), ``median_follow_up`` (reverse
+        Long form by arm and for all: ``complete`` (had the event, or was followed to the day), ``median_follow_up`` (reverse
         Kaplan–Meier, days, with 95 % interval) and ``person_days``.
     """
-    os = study.adtte[study.adtte["PARAMCD"].eq("OS")]
+    state, day = known(study), judged(study.protocol, horizon_days)
     rows = []
     for group in study.groups:
-        own = os if group == ALL else os[os["ARMCD"].eq(group)]
+        own = state if group == ALL else state[state["ARMCD"].eq(group)]
         if own.empty:
             continue
-        dead = own["CNSR"].eq(0)
-        complete = int(((dead & (own["AVAL"] <= horizon_days)) | (own["AVAL"] >= horizon_days)).sum())
-        median = median_follow_up(own["AVAL"], dead)
-        common = {"group": group, "n": len(own), "events": int(dead.sum())}
+        happened = own["CNSR"].eq(0)
+        ended = happened | own["CNSR"].eq(3)
+        complete = int(((ended & (own["time"] <= day.days)) | (own["time"] >= day.since)).sum())
+        median = median_follow_up(own["time"], ended)
+        common = {"group": group, "n": len(own), "events": int(happened.sum())}
         rows += [
             {
                 **common,
@@ -143,7 +145,7 @@ def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
             {
                 **common,
                 "statistic": "person_days",
-                "value": float(own["AVAL"].sum()),
+                "value": float(own["time"].sum()),
                 "unit": "days",
                 "method": "sum",
             },
@@ -151,8 +153,9 @@ def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def follow_up_table(rows: pd.DataFrame, *, horizon_days: float) -> Table:
+def follow_up_table(study: Study, rows: pd.DataFrame, *, horizon_days: float) -> Table:
     """Follow-up by arm, made from the rows of :func:`follow_up`."""
+    event, day = watched_words(study), judged(study.protocol, horizon_days)
     lines = []
     for group in rows["group"].unique():
         own = rows[rows["group"].eq(group)].set_index("statistic")
@@ -162,7 +165,7 @@ def follow_up_table(rows: pd.DataFrame, *, horizon_days: float) -> Table:
             {
                 "group": arm(group),
                 "randomised": Number(complete["n"]),
-                "deaths": Number(complete["events"]),
+                "events": Number(complete["events"]),
                 "complete": Count(int(complete["value"]), complete["n"]),
                 "median": Estimate(median["value"], median["lower"], median["upper"], style="days"),
                 "patient_years": Number(by["person_days"]["value"] / 365.25, 1),
@@ -171,8 +174,12 @@ def follow_up_table(rows: pd.DataFrame, *, horizon_days: float) -> Table:
     notes = [message("follow_up.reversed")]
     if any(numbers.days(None) in line["median"].text for line in lines):
         notes.append(message("follow_up.not_reached"))
+    code = watched(study.protocol)
+    if code and study.protocol.endpoint(code).competing:
+        notes.append(message("follow_up.competing"))
     heads = {
-        "complete": message("follow_up.complete", horizon=period(horizon_days)),
+        "events": capitalised(event["events"]),
+        "complete": message("follow_up.complete", had=capitalised(event["had"]), horizon=day.words),
         "median": message("follow_up.median", level=numbers.level(0.95)),
     }
     return Table("follow_up", message("follow_up.title"), lines, footnotes=tuple(notes), heads=heads)
@@ -280,7 +287,6 @@ def assumption_table(study: Study) -> Table | Sentence:
         return Sentence(message("assumptions.none"))
     rows: list[dict[str, Cell | str]] = []
     for name, stated in assumed.items():
-        key = f"data_assumptions.about.{name}"
-        subject = message(key) if has(key) else name.replace("_", " ").capitalize()
+        subject = name.replace("_", " ").capitalize()  # the trial's own
         rows.append({"subject": Label(subject, name), "choice": stated.value, "reason": stated.reason})
     return Table("data_assumptions", message("data_assumptions.title"), rows)

@@ -22,7 +22,7 @@ DASHES = ("solid", (0, (5, 1.6)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5)))
 INK, FAINT = "#333333", "#E3E3E3"
 DPI = 200
 
-DEATH, TRANSPLANT, INFUSION, LOST = "x", "D", "^", "o"
+DEATH, TRANSPLANT, GIVEN, LOST = "x", "D", "^", "o"
 # How a course ended: marker, colour, filled or not; the same in every figure.
 ENDS = {
     "death": (DEATH, INK, True),

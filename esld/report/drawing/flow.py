@@ -40,6 +40,8 @@ class Layout:
         In points.
     title : bool
         Whether the finding stands over the diagram.
+    stacked : bool
+        Whether three arms or more stand below one another.
     """
 
     width: float
@@ -48,10 +50,12 @@ class Layout:
     side: float
     font_size: float
     title: bool
+    stacked: bool
 
 
-WIDE = Layout(width=7.0, left=0.95, spine=2.42, side=2.8, font_size=9, title=True)
-NARROW = Layout(width=3.5, left=0.03, spine=0.25, side=0.5, font_size=8.5, title=False)  # a phone, not shrunk
+WIDE = Layout(width=7.0, left=0.95, spine=2.42, side=2.8, font_size=9, title=True, stacked=False)
+# A phone, not shrunk.
+NARROW = Layout(width=3.5, left=0.03, spine=0.25, side=0.5, font_size=8.5, title=False, stacked=True)
 
 
 @dataclass(frozen=True)
@@ -153,12 +157,15 @@ def _boxes_of(flow: Flow, arm: str) -> list[list[_Line]]:
         *_counted(flow, "followed", arm, 0),
         *_counted(flow, "transplanted", arm, 1),
         *_counted(flow, "dead", arm, 0),
+        *_counted(flow, "event", arm, 0),
+        *_counted(flow, "competing", arm, 0),
         *_counted(flow, "lost", arm, 0),
     ]
     if "open" in flow and flow.count("open"):
         followed += _counted(flow, "open", arm, 0)
     followed += _counted(flow, "overdue", arm, 0)
-    analysed = _counted(flow, "analysed", arm, 0) + _counted(flow, "safety", arm, 0)
+    analysed = _counted(flow, "analysed", arm, 0) + _counted(flow, "valued", arm)
+    analysed += _counted(flow, "unanalysed", arm, 0) + _counted(flow, "safety", arm, 0)
     return [allocated, followed, analysed]
 
 
@@ -174,8 +181,10 @@ def _drawn(axes: "Axes", flow: Flow, layout: Layout) -> float:
     top, y = y, _box(axes, [_head(flow, "randomised")], whole, y, layout, centred=True)
     if not stages:
         stages.append(("enrolment", (top + y) / 2))
-    columns = _columns(whole, len(flow.arms))
     boxes = [_boxes_of(flow, arm) for arm in flow.arms]
+    if layout.stacked and len(boxes) > 2:
+        return _stacked(axes, boxes, layout, y, right)
+    columns = _columns(whole, len(flow.arms))
     for row, stage in enumerate(("allocation", "follow_up", "analysis")):
         start = y - _GAP
         ends = []
@@ -190,6 +199,26 @@ def _drawn(axes: "Axes", flow: Flow, layout: Layout) -> float:
         for stage, middle in stages:
             words = message(f"flow.stage.{stage}")
             axes.text(0.07, middle, words, va="center", fontsize=8.5, fontweight="bold", color=MUTED)
+    return y
+
+
+def _stacked(
+    axes: "Axes", boxes: Sequence[list[list[_Line]]], layout: Layout, top: float, right: float
+) -> float:
+    """Arms below one another, each with its boxes, beside a line down from the randomised; where the last box ends."""
+    spine, edges, y = layout.left + 0.1, (layout.left + 0.28, right), top
+    for position, own in enumerate(boxes):
+        y -= _GAP
+        first = y
+        for row, lines in enumerate(own):
+            if row:
+                _arrow(axes, (sum(edges) / 2, y), (sum(edges) / 2, y - _GAP))
+                y -= _GAP
+            y = _box(axes, lines, edges, y, layout, arm=position)
+            if not row:
+                middle = (first + y) / 2
+                _arrow(axes, (spine, middle), (edges[0], middle))
+    axes.plot([spine, spine], [top, middle], color=EDGE, linewidth=1.0, zorder=0)
     return y
 
 

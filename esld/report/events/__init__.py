@@ -1,1 +1,1 @@
-"""The room of a chapter: Decompensation."""
+"""The room of a chapter: first events and episodes."""

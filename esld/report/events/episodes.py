@@ -1,6 +1,6 @@
-"""All episodes of decompensation: rates, their ratio, and the mean number while alive with the own liver."""
+"""All episodes: rates, their ratio, and the mean number while patients are alive, with their own organ where that is asked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -8,18 +8,21 @@ import pandas as pd
 
 from esld.data.adam.adce import observed_days
 from esld.data.study import Study
+from esld.protocol import Analysis, Endpoint
 from esld.reasons import Why, because
-from esld.report import needs
+from esld.report import numbers
 from esld.report.cells import Cell, Empty, Estimate, Label, Number
 from esld.report.cells import arm as arm_cell
 from esld.report.cells import estimate as estimate_cell
+from esld.report.drawing.axes import time_axis
 from esld.report.drawing.figures import Picture
 from esld.report.events.figures import EventCurve, event_curves
+from esld.report.events.planned import Found, members
 from esld.report.phrases import method, prose, span, worded
-from esld.report.results import Reported, Row
+from esld.report.results import Row
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, of_group, period, treatment_in_title
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import arm_in_prose, joined, of_group, period, treatment, treatment_in_title
 from esld.survival import (
     MeanCumulativeFunction,
     RateRatio,
@@ -38,24 +41,29 @@ class Episodes:
 
     Attributes
     ----------
-    name : str
+    endpoint : Endpoint
         The condition.
     counts : dict of str to tuple of (int, int, float)
         Patients, episodes and years observed of each arm.
     means : dict of str to MeanCumulativeFunction
         Of each arm with somebody under observation.
-    ratio : RateRatio or None
-        Second arm over first; None unless there are two with somebody under observation.
+    ratios : dict of tuple to RateRatio
+        Of each pair, the arm over the control; none unless every arm has somebody under observation.
     at, conf_level : float
         The day up to which episodes count, and the level of limits.
     """
 
-    name: str
+    endpoint: Endpoint
     counts: dict[str, tuple[int, int, float]]
     means: dict[str, MeanCumulativeFunction]
-    ratio: RateRatio | None
+    ratios: dict[tuple[str, str], RateRatio]
     at: float
     conf_level: float
+
+    @property
+    def name(self) -> str:
+        """The condition, as tables call it."""
+        return self.endpoint.param
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: rate and mean number by arm, then the ratio of the rates."""
@@ -79,33 +87,37 @@ class Episodes:
             frames.append(
                 pd.DataFrame([number | about | {"method": estimate.method, "reason": estimate.reason}])
             )
-        if self.ratio is not None:
-            first, second = self.counts
-            n = sum(count[0] for count in self.counts.values())
-            frames.append(self.ratio.to_frame(n=n, group=f"{second} / {first}"))
+        for pair, ratio in self.ratios.items():
+            n = sum(self.counts[arm][0] for arm in pair)
+            frames.append(ratio.to_frame(n=n, group=_over(pair)))
         return pd.concat(frames, ignore_index=True)
 
 
-def estimate(study: Study, paramcd: str, *, at: float, conf_level: float) -> Episodes:
-    """All episodes of one recurrent endpoint up to a day, while alive with the own liver."""
-    endpoint = study.protocol.endpoint(paramcd)
+def _over(pair: tuple[str, str]) -> str:
+    """The group of a row that is a ratio: ``HIGH / LOW``."""
+    return f"{pair[1]} / {pair[0]}"
+
+
+def estimate(study: Study, plan: Analysis, paramcd: str, *, conf_level: float) -> Episodes:
+    """All episodes of one recurrent endpoint of a planned analysis, while alive and before any transplantation."""
+    endpoint, at = study.protocol.endpoint(paramcd), plan.horizon_days or 0.0
     arm_of = study.randomised.set_index("USUBJID")["ARMCD"]
     seen = observed_days(study.adsl).clip(upper=at)
     follow_up = pd.DataFrame(
         {"USUBJID": seen.index, "end": seen.to_numpy(), "arm": arm_of.reindex(seen.index).to_numpy()}
     )
-    follow_up = follow_up[follow_up["end"] > 0]
+    follow_up = follow_up[(follow_up["end"] > 0) & follow_up["USUBJID"].isin(members(study, plan))]
     own = study.adce[
         study.adce["PARAMCD"].eq(paramcd) & study.adce["ANL01FL"].eq("Y") & study.adce["AVAL"].le(at)
     ]
     counts, means = {}, {}
     for arm in study.arms:
-        members = follow_up[follow_up["arm"].eq(arm)]
-        happened = own.loc[own["USUBJID"].isin(members["USUBJID"]), ["USUBJID", "AVAL"]]
-        counts[arm] = (len(members), len(happened), float(members["end"].sum()) / DAYS_A_YEAR)
-        if members.empty:
+        own_arm = follow_up[follow_up["arm"].eq(arm)]
+        happened = own.loc[own["USUBJID"].isin(own_arm["USUBJID"]), ["USUBJID", "AVAL"]]
+        counts[arm] = (len(own_arm), len(happened), float(own_arm["end"].sum()) / DAYS_A_YEAR)
+        if own_arm.empty:
             continue
-        rows = counting_process(happened, members, subject="USUBJID", time="AVAL", end="end")
+        rows = counting_process(happened, own_arm, subject="USUBJID", time="AVAL", end="end")
         means[arm] = mean_cumulative_function(
             rows,
             subject="USUBJID",
@@ -115,24 +127,24 @@ def estimate(study: Study, paramcd: str, *, at: float, conf_level: float) -> Epi
             conf_level=conf_level,
             group=arm,
         )
-    ratio = None
-    if len(means) == len(counts) == 2:
-        (_, x1, t1), (_, x2, t2) = counts.values()
-        ratio = rate_ratio(x2, t2, x1, t1, conf_level=conf_level)
-    return Episodes(endpoint.param, counts, means, ratio, at, conf_level)
+    ratios = {}
+    for control, arm in study.pairs if len(means) == len(counts) else ():
+        (_, x1, t1), (_, x2, t2) = counts[control], counts[arm]
+        ratios[control, arm] = rate_ratio(x2, t2, x1, t1, conf_level=conf_level)
+    return Episodes(endpoint, counts, means, ratios, at, conf_level)
 
 
-def recurrent(study: Study, paramcds: Sequence[str]) -> list[str]:
-    """Those of the endpoints whose records are episodes; where the trial records none, an error that says why."""
-    needs.require(study, "episodes")
-    return [code for code in paramcds if study.protocol.endpoint(code).recurrent]
+def _while(study: Study) -> str:
+    """While what episodes are counted: patients are alive, and have their own organ where the protocol tells of transplants."""
+    return message("events.while.own" if study.protocol.transplant else "events.while")
 
 
-def table(results: Mapping[str, tuple[Episodes, Reported]], *, level: str) -> Table:
-    """Episodes, years, rate with limits, mean number by arm, and the ratio; a block an endpoint."""
+def table(study: Study, found: Found[Episodes], *, id: str, level: str) -> Table:
+    """Episodes, years, rate with limits, mean number by arm, and the ratios; a block an endpoint."""
     lines: list[dict[str, Cell]] = []
     notes: dict[str, None] = {}
-    for code, (result, reported) in results.items():
+    pairs: dict[tuple[str, str], None] = {}
+    for code, (result, reported) in found.results.items():
         for arm, (n, events, years) in result.counts.items():
             own, mean = reported.row("rate", arm), reported.row("mean_count", arm)
             lines.append({
@@ -143,28 +155,35 @@ def table(results: Mapping[str, tuple[Episodes, Reported]], *, level: str) -> Ta
             if arm not in result.means:
                 notes |= _missing(mean)
                 continue
-            notes[message("decompensation.every.methods", rate=method(own), mean=method(mean))] = None
+            notes[message("events.every.methods", rate=method(own), mean=method(mean))] = None
             notes |= _missing(mean)
-        if result.ratio is not None:
-            row = reported.row("rate_ratio")
-            upper = inf if result.ratio.upper == inf else row.upper
+        for pair, one in result.ratios.items():
+            row = reported.row("rate_ratio", _over(pair))
+            upper = inf if one.upper == inf else row.upper
             ratio = Estimate(row.value, row.lower, upper, 2, id=row.result_id)
             head = {
                 "event": Label(result.name, code),
-                "group": Label(message("decompensation.every.ratio"), "ratio"),
+                "group": _ratio_label(pair, alone=len(result.ratios) == 1),
             }
             lines.append(dict.fromkeys(lines[-1], Empty()) | head | {"rate": ratio})
-    first = next(iter(results.values()))[0]
+            pairs[pair] = None
     footnotes = [*notes]
-    if first.ratio is not None:
-        one, two = map(treatment_in_title, first.counts)
-        footnotes.append(message("decompensation.every.ratio.note", second=two, first=one))
+    for control, arm in pairs:
+        about = {"second": treatment_in_title(arm), "first": treatment_in_title(control)}
+        footnotes.append(message("events.every.ratio.note", **about))
     heads = {
-        "rate": message("decompensation.every.rate", level=level),
-        "mean_number": message("decompensation.every.mean", level=level),
+        "rate": message("events.every.rate", level=level),
+        "mean_number": message("events.every.mean", level=level),
     }
-    title = message("decompensation.every.title", horizon=period(first.at))
-    return Table("episodes", title, lines, {}, tuple(footnotes), group="event", heads=heads)
+    title = found.titled(message("events.every.title", horizon=period(found.horizon), alive=_while(study)))
+    return Table(id, title, lines, {}, tuple(footnotes), group="event", heads=heads)
+
+
+def _ratio_label(pair: tuple[str, str], *, alone: bool) -> Label:
+    if alone:
+        return Label(message("events.every.ratio"), "ratio")
+    said = message("events.every.ratio.pair", arm=arm_label(pair[1]), control=arm_in_prose(pair[0]))
+    return Label(said, f"ratio {_over(pair)}")
 
 
 def _missing(row: Row) -> dict[str, None]:
@@ -173,40 +192,58 @@ def _missing(row: Row) -> dict[str, None]:
     return {message("reasons.note", reason=worded(row.reason, "episodes")): None}
 
 
-def words(results: Mapping[str, tuple[Episodes, Reported]]) -> str:
+def words(found: Found[Episodes]) -> str:
     """All episodes in words: how many, in how many patient-years."""
     parts = []
-    if not any(result.means for result, _ in results.values()):
-        return message("decompensation.episodes.none")
-    for result, reported in results.values():
+    if not any(result.means for result, _ in found.results.values()):
+        return found.said(message("events.episodes.none"))
+    for result, reported in found.results.values():
         arms = [
-            message("decompensation.episodes.arm", count=span(row, str(row.events)), arm=of_group(arm))
+            message("events.episodes.arm", count=span(row, str(row.events)), arm=of_group(arm))
             for arm, row in ((arm, reported.row("rate", arm)) for arm in result.means)
         ]
-        parts.append(message("decompensation.episodes.event", event=prose(result.name), arms=joined(arms)))
-    at = next(iter(results.values()))[0].at
-    return message("decompensation.episodes", horizon=period(at), events=message("reasons.list").join(parts))
+        parts.append(message("events.episodes.event", event=prose(result.name), arms=joined(arms)))
+    events = message("reasons.list").join(parts)
+    return found.said(message("events.episodes", horizon=period(found.horizon), events=events))
 
 
-def figure(
-    study: Study, results: Mapping[str, tuple[Episodes, Reported]], *, ticks: Sequence[float]
-) -> Picture:
+def ratio_words(found: Found[Episodes], *, level: str) -> str:
+    """The ratios of the rates with their limits, in words; nothing where there is none."""
+    said = []
+    for result, reported in found.results.values():
+        for pair, one in result.ratios.items():
+            row = reported.row("rate_ratio", _over(pair))
+            if row.value is None:
+                continue
+            upper = message("cell.no_upper_limit") if one.upper == inf else numbers.fixed(row.upper, 2)
+            words = {
+                "ratio": span(row, numbers.fixed(row.value, 2)),
+                "limits": span(row, message("cell.limits", lower=numbers.fixed(row.lower, 2), upper=upper)),
+                "first": treatment(pair[0]),
+                "second": treatment(pair[1]),
+            }
+            said.append(message("events.ratio", event=prose(result.name), level=level, **words))
+    return found.said(" ".join(said)) if said else ""
+
+
+def figure(study: Study, found: Found[Episodes], *, id: str, ticks: Sequence[float]) -> Picture:
     """Mean number of episodes, one panel an endpoint."""
-    panels = {}
-    for result, _ in results.values():
+    axis, panels = time_axis(found.horizon, ticks=ticks), {}
+    for result, _ in found.results.values():
         panels[result.name] = {
             arm: EventCurve(
                 mean.step().rename(columns={"mean": "value"}),
-                [int(n) for n in mean.at(list(ticks))["n_risk"]],
+                [int(n) for n in mean.at(axis.ticks)["n_risk"]],
             )
             for arm, mean in result.means.items()
         }
     return event_curves(
         panels,
         arms=study.arms,
-        id="episodes",
-        title=message("decompensation.every.figure"),
-        alt=message("decompensation.every.figure.alt", events=joined(panels)),
-        label=message("decompensation.every.figure.axis"),
-        ticks=ticks,
+        id=id,
+        title=found.titled(message("events.every.figure", alive=_while(study))),
+        alt=message("events.every.figure.alt", events=joined(panels)),
+        label=message("events.every.figure.axis"),
+        axis=axis,
+        at_risk=message("events.observed"),
     )

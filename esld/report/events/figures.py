@@ -2,13 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from esld.report import numbers
+from esld.report.drawing.axes import TimeAxis
 from esld.report.drawing.figures import INK, Picture, arm_style, entitle, new_figure, settled
-from esld.report.words.catalogue import arm_label, message
+from esld.report.words.catalogue import arm_label
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+_COLUMNS = 3  # panels side by side
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +43,8 @@ def event_curves(
     title: str,
     alt: str,
     label: str,
-    ticks: Sequence[float],
+    axis: TimeAxis,
+    at_risk: str,
     percent: bool = False,
 ) -> Picture:
     """Step curves that rise with events, with their intervals and the numbers at risk under the axis.
@@ -50,8 +59,10 @@ def event_curves(
         Id of the figure, the finding, and the words for those who do not see it.
     label : str
         What the vertical axis shows.
-    ticks : sequence of float
-        Days on the axis and in the rows of numbers at risk.
+    axis : TimeAxis
+        Of time, with the ticks at which numbers at risk are given.
+    at_risk : str
+        What heads the rows of those numbers.
     percent : bool, default False
         Whether values are proportions, shown from 0 to 100 per cent.
 
@@ -59,43 +70,65 @@ def event_curves(
     -------
     Picture
     """
-    columns = len(panels)
-    figure = new_figure(3.0 + 0.24 * len(arms))
-    grid = figure.subplots(2, columns, squeeze=False, height_ratios=[3.0, 0.3 * len(arms)], sharex=True)
+    columns = min(_COLUMNS, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = new_figure(0.4 + rows * (2.6 + 0.24 * len(arms)))
+    heights = [3.0, 0.3 * len(arms)] * rows
+    grid = figure.subplots(2 * rows, columns, squeeze=False, height_ratios=heights, sharex=True)
+    for axes in grid.ravel():
+        axes.set_visible(False)
     top = max(
         (float(np.nanmax(c.step["value"])) for own in panels.values() for c in own.values()), default=0.0
     )
     for place, (name, curves) in enumerate(panels.items()):
-        axes, below = grid[0, place], grid[1, place]
-        for position, arm in enumerate(arms):
-            if arm not in curves:
-                continue
-            style, step = arm_style(position), curves[arm].step
-            axes.plot(step["time"], step["value"], label=arm_label(arm), **style)
-            axes.fill_between(
-                step["time"], step["lower"], step["upper"], color=style["color"], alpha=0.11, lw=0
-            )
+        row, column = divmod(place, columns)
+        axes, below = grid[2 * row, column], grid[2 * row + 1, column]
+        _curves(axes, curves, arms)
         axes.set_title(name, fontsize=9.5)
-        axes.set(xlim=(0, ticks[-1] * 1.04), ylim=(0, 1.02) if percent else (0, max(1.0, 1.6 * top)))
+        axes.set(xlim=(0, axis.ticks[-1] * 1.04), ylim=(0, 1.02) if percent else (0, max(1.0, 1.6 * top)))
         if percent:
             axes.yaxis.set_major_formatter(lambda value, _: numbers.percent(value))
-        axes.tick_params(labelbottom=True, labelleft=place == 0)
-        axes.set_xticks(list(ticks), [f"{tick:g}" for tick in ticks])
-        if place == 0:
+        axes.tick_params(labelbottom=True, labelleft=column == 0)
+        axes.set_xticks(axis.ticks, axis.labels)
+        if column == 0:
             axes.set_ylabel(label)
-        below.set(ylim=(-0.6, len(arms) - 0.4), yticks=[])
-        below.grid(False)
-        below.tick_params(bottom=False, labelbottom=False)
-        for side in below.spines.values():
-            side.set_visible(False)
-        below.set_title(message("decompensation.at_risk"), fontsize=8, fontweight="normal", pad=1)
-        for position, arm in enumerate(arms):
-            colour, row = arm_style(position)["color"], len(arms) - 1 - position
-            at_risk = curves[arm].at_risk if arm in curves else [0] * len(ticks)
-            for tick, number in zip(ticks, at_risk, strict=True):
-                below.text(tick, row, str(number), ha="center", va="center", fontsize=8, color=colour)
-    grid[0, columns // 2].set_xlabel(message("decompensation.figure.days"))
-    handles, labels = grid[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(arms), labelcolor=INK)
+        if place == min(columns // 2, len(panels) - 1) or (row == rows - 1 and row and column == 0):
+            axes.set_xlabel(axis.title)
+        _numbers_at_risk(below, curves, arms, axis, at_risk)
+    drawn: dict[str, Artist] = {}
+    for axes in grid.ravel():
+        drawn |= {label: line for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    ordered = [arm_label(arm) for arm in arms if arm_label(arm) in drawn]
+    handles = [drawn[label] for label in ordered]
+    figure.legend(handles, ordered, loc="outside lower center", ncols=min(3, len(arms)), labelcolor=INK)
     entitle(figure, title)
     return settled(id, figure, alt)
+
+
+def _curves(axes: "Axes", curves: Mapping[str, EventCurve], arms: Sequence[str]) -> None:
+    """A step an arm, with its interval; none where nobody is at risk."""
+    axes.set_visible(True)
+    for position, arm in enumerate(arms):
+        if arm not in curves:
+            continue
+        style, step = arm_style(position), curves[arm].step
+        axes.plot(step["time"], step["value"], label=arm_label(arm), **style)
+        axes.fill_between(step["time"], step["lower"], step["upper"], color=style["color"], alpha=0.11, lw=0)
+
+
+def _numbers_at_risk(
+    axes: "Axes", curves: Mapping[str, EventCurve], arms: Sequence[str], axis: TimeAxis, head: str
+) -> None:
+    """How many of each arm are at risk just before each tick."""
+    axes.set_visible(True)
+    axes.set(ylim=(-0.6, len(arms) - 0.4), yticks=[])
+    axes.grid(False)
+    axes.tick_params(bottom=False, labelbottom=False)
+    for side in axes.spines.values():
+        side.set_visible(False)
+    axes.set_title(head, fontsize=8, fontweight="normal", pad=1)
+    for position, arm in enumerate(arms):
+        colour, row = arm_style(position)["color"], len(arms) - 1 - position
+        at_risk = curves[arm].at_risk if arm in curves else [0] * len(axis.ticks)
+        for tick, number in zip(axis.ticks, at_risk, strict=True):
+            axes.text(tick, row, str(number), ha="center", va="center", fontsize=8, color=colour)

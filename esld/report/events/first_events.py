@@ -1,27 +1,35 @@
-"""First events of decompensation: cumulative incidence with death and transplantation competing, and Gray's test."""
+"""First events: cumulative incidence with what competes, and Gray's test."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import nan
 
 import pandas as pd
 
 from esld.data.adam.adce import prevalent_subjects
 from esld.data.study import Study
+from esld.methods import made_by
+from esld.multiplicity import fixed_sequence, holm
+from esld.protocol import Analysis, Endpoint
 from esld.report import needs, numbers
 from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, number
 from esld.report.cells import arm as arm_cell
 from esld.report.cells import estimate as estimate_cell
+from esld.report.drawing.axes import time_axis
 from esld.report.drawing.figures import Picture
 from esld.report.events.figures import EventCurve, event_curves
+from esld.report.events.planned import Found, competing_words
 from esld.report.phrases import method, p_equals, prose, span, worded
 from esld.report.results import Reported
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
-from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group, period
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import arm_in_prose, capitalised, in_prose, joined, of_group, period
 from esld.survival import CumulativeIncidence, GrayTest, clopper_pearson, cumulative_incidence, gray
 
 EVENT, COMPETING = "event", "competing"
+Pair = tuple[str, str]
+_RULES = {"holm": holm, "fixed sequence": fixed_sequence}
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,26 +38,37 @@ class FirstEvents:
 
     Attributes
     ----------
-    name : str
+    endpoint : Endpoint
         The condition.
     prevalent : dict of str to int
         Patients of each arm who had it at baseline.
     curves : dict of str to CumulativeIncidence
         Of each arm with somebody at risk, causes `EVENT` and `COMPETING`.
     test : GrayTest or None
-        Of the event between the arms; None unless two arms have somebody at risk.
+        Of the event between all arms; None unless two arms or more have somebody at risk.
     at : float
         The day that the result is given for.
     complete : dict of str to bool
         Whether nobody of the arm was lost before that day.
+    pairs : dict of tuple to GrayTest
+        Of three arms or more: of the control with each other one, where both have somebody at risk.
+    sharing : str
+        How these share an error of 5 %: none, holm or fixed sequence.
     """
 
-    name: str
+    endpoint: Endpoint
     prevalent: dict[str, int]
     curves: dict[str, CumulativeIncidence]
     test: GrayTest | None
     at: float
     complete: dict[str, bool]
+    pairs: dict[Pair, GrayTest] = field(default_factory=dict)
+    sharing: str = "none"
+
+    @property
+    def name(self) -> str:
+        """The condition, as tables call it."""
+        return self.endpoint.param
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: patients with the condition at baseline, those with a first event, incidence; then the test."""
@@ -79,16 +98,37 @@ class FirstEvents:
                     how = {"method": exact.method, "reason": None}
                 rows.append(about | number | how)
         frame = pd.DataFrame(rows)
-        if self.test is None:
-            return frame
-        tested = self.test.to_frame()
-        return pd.concat([frame, tested[tested["statistic"].eq("p_value")]], ignore_index=True)
+        tests = {"": self.test} if self.test else {}
+        tests |= {_against(pair): test for pair, test in self.pairs.items()}
+        tested = [t.to_frame().query("statistic == 'p_value'").assign(group=g) for g, t in tests.items()]
+        return pd.concat([frame, *tested, *self._adjusted()], ignore_index=True)
+
+    def _adjusted(self) -> Iterator[pd.DataFrame]:
+        """Adjusted p-values of the pairs, of which those that could not be tested count too."""
+        rule = _RULES.get(self.sharing)
+        if rule is None or not self.pairs:
+            return
+        control, *others = self.prevalent
+        found = [self.pairs.get((control, arm)) for arm in others]
+        values = rule([nan if test is None else test.p_value for test in found])
+        for arm, test, value in zip(others, found, values, strict=True):
+            if test is None:
+                continue
+            row = test.to_frame().query("statistic == 'p_value'")
+            how = made_by(test.method, self.sharing.replace(" ", "-"))
+            group = _against((control, arm))
+            yield row.assign(statistic="p_value_adjusted", value=value, group=group, method=how)
 
 
-def estimate(study: Study, paramcd: str, *, at: float, conf_level: float) -> FirstEvents:
-    """First events of one endpoint by arm."""
-    endpoint = study.protocol.endpoint(paramcd)
-    times = endpoint_times(study, paramcd)
+def _against(pair: Pair) -> str:
+    """The group of a row that compares a pair: ``HIGH v LOW``."""
+    return f"{pair[1]} v {pair[0]}"
+
+
+def estimate(study: Study, plan: Analysis, paramcd: str, *, conf_level: float) -> FirstEvents:
+    """First events of one endpoint of a planned analysis by arm."""
+    endpoint, at = study.protocol.endpoint(paramcd), plan.horizon_days or 0.0
+    times = endpoint_times(study, plan, paramcd)
     had_before = times["USUBJID"].isin(prevalent_subjects(endpoint, study.adlb))
     prevalent = {arm: int((had_before & times["arm"].eq(arm)).sum()) for arm in study.arms}
     times = times[~had_before]
@@ -101,18 +141,23 @@ def estimate(study: Study, paramcd: str, *, at: float, conf_level: float) -> Fir
                 own["time"], own["state"], causes=[EVENT, COMPETING], conf_level=conf_level, group=arm
             )
             complete[arm] = not (own["state"].isna() & own["time"].lt(at)).any()
-    test = None
-    if len(curves) > 1:
-        tested = times["time"], times["state"], times["arm"]
-        test = gray(*tested, cause=EVENT, causes=[EVENT, COMPETING], groups=list(curves))
-    return FirstEvents(endpoint.param, prevalent, curves, test, at, complete)
+    test = _gray(times, list(curves)) if len(curves) > 1 else None
+    pairs = [pair for pair in study.pairs if len(study.pairs) > 1 and {*pair} <= set(curves)]
+    tests = {pair: _gray(times, list(pair)) for pair in pairs}
+    sharing = study.protocol.multiplicity
+    return FirstEvents(endpoint, prevalent, curves, test, at, complete, tests, sharing)
 
 
-def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) -> Table:
-    """First events by the day, a block an endpoint: at risk, first event, incidence, death or transplantation first."""
+def _gray(times: pd.DataFrame, arms: list[str]) -> GrayTest:
+    own = times[times["arm"].isin(arms)]
+    return gray(own["time"], own["state"], own["arm"], cause=EVENT, causes=[EVENT, COMPETING], groups=arms)
+
+
+def table(found: Found[FirstEvents], *, id: str, level: str) -> Table:
+    """First events by the day, a block an endpoint: at risk, first event, incidence, and what came first."""
     lines: list[dict[str, Cell]] = []
     notes: dict[str, None] = {}
-    at = next(iter(results.values()))[0].at
+    results = found.results
     for code, (first, reported) in results.items():
         for arm, had in first.prevalent.items():
             line = {"event": Label(first.name, code), "group": arm_cell(arm), "prevalent": Number(had)}
@@ -125,99 +170,152 @@ def table(results: Mapping[str, tuple[FirstEvents, Reported]], *, level: str) ->
                 own = (Number(event.events), share, Number(other.events))
                 line |= dict(zip(blank, own, strict=True)) | {"at_risk": Number(event.n)}
                 how = "nobody_lost" if first.complete[arm] else "somebody_lost"
-                notes[message(f"decompensation.first.{how}", method=method(event))] = None
+                notes[message(f"events.first.{how}", method=method(event))] = None
                 if event.reason:
                     notes[message("reasons.note", reason=worded(event.reason, "first_events"))] = None
             lines.append(line)
-        if len(first.prevalent) > 1 and all(
-            had or arm in first.curves for arm, had in first.prevalent.items()
-        ):
-            tested = reported.find("p_value")
-            lines.append(dict.fromkeys(lines[-1], Empty()) | {"event": Label(first.name, code)})
-            lines[-1] |= {
-                "group": Label(message("decompensation.first.gray"), "gray"),
-                "incidence": NotEstimable() if tested is None else number(tested, style="p"),
-            }
-            if tested is not None and tested.reason:
-                why = worded(tested.reason, "first_events")
-                notes[message("decompensation.first.gray.none", event=first.name, reason=why)] = None
-    footnotes = (
-        message("decompensation.first.prevalent"),
-        message("decompensation.first.competing"),
-        *sorted(notes),
-    )
-    title = message("decompensation.first.title", horizon=period(at))
+        lines += _tested(first, code, reported, notes)
+    endpoints = [first.endpoint for first, _ in results.values()]
+    footnotes, competing = sorted(notes), competing_words(endpoints)
+    hidden = set() if competing else {"competing"}
+    if competing:
+        footnotes.insert(0, message("events.first.competing", what=capitalised(competing)))
+    if any(endpoint.prevalent for endpoint in endpoints):
+        footnotes.insert(0, message("events.first.prevalent"))
+    else:
+        hidden.add("prevalent")
+    title = message("events.first.title", horizon=period(found.horizon))
     heads = {
-        "at_risk": message("decompensation.at_risk"),
+        "at_risk": message(_at_risk(endpoints)),
         "first_event": title,
-        "incidence": message("decompensation.first.incidence", level=level),
+        "incidence": message("events.first.incidence", level=level),
+        "competing": message("events.first.before", what=capitalised(competing)),
     }
-    return Table("first_events", title, lines, {}, footnotes, group="event", heads=heads)
+    shown = [{key: cell for key, cell in line.items() if key not in hidden} for line in lines]
+    return Table(id, found.titled(title), shown, {}, tuple(footnotes), group="event", heads=heads)
 
 
-def words(results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
+def _tested(
+    first: FirstEvents, code: str, reported: Reported, notes: dict[str, None]
+) -> list[dict[str, Cell]]:
+    """The lines of Gray's tests below those of the arms; none where an arm has nobody."""
+    if len(first.prevalent) < 2 or not all(
+        had or arm in first.curves for arm, had in first.prevalent.items()
+    ):
+        return []
+    control, *others = first.prevalent
+    labels = {"": message("events.first.gray" if len(others) == 1 else "events.first.gray.all")}
+    if len(others) > 1:
+        labels |= {
+            _against((control, arm)): message(
+                "events.first.gray.pair", arm=arm_label(arm), control=arm_in_prose(control)
+            )
+            for arm in others
+        }
+    lines = []
+    for group, label in labels.items():
+        row = next((r for r in reported.rows if r.statistic == "p_value" and r.arm == group), None)
+        line: dict[str, Cell] = {
+            "event": Label(first.name, code),
+            "group": Label(label, f"gray {group}".strip()),
+        }
+        line |= dict.fromkeys(("prevalent", "at_risk", "first_event"), Empty())
+        line["incidence"] = NotEstimable() if row is None else number(row, style="p")
+        lines.append(line | {"competing": Empty()})
+        if row is not None and row.reason:
+            why = worded(row.reason, "first_events")
+            notes[message("events.first.gray.none", event=first.name, reason=why)] = None
+    return lines
+
+
+def _at_risk(endpoints: Sequence[Endpoint]) -> str:
+    """What those are called who can have the event: nobody is at risk of a good one."""
+    good = all(endpoint.better == "earlier" for endpoint in endpoints)
+    return "events.without" if good else "events.at_risk"
+
+
+def words(found: Found[FirstEvents]) -> str:
     """How many had a first event by the day, in words."""
-    at = next(iter(results.values()))[0].at
     parts = []
-    for first, reported in results.values():
-        arms = []
+    for first, reported in found.results.values():
+        arms, good = [], first.endpoint.better == "earlier"
         for arm in first.curves:
             row = reported.row("incidence", arm)
             words = {"count": span(row, str(row.events)), "n": span(row, str(row.n)), "arm": of_group(arm)}
-            arms.append(message("decompensation.arm", **words))
-        key = "decompensation.event" if arms else "decompensation.event.nobody"
+            arms.append(message("events.arm.good" if good else "events.arm", **words))
+        key = "events.event" if arms else "events.event.nobody"
         parts.append(message(key, event=prose(first.name), arms=joined(arms)))
-    return message("decompensation", horizon=period(at), events=message("reasons.list").join(parts))
+    events = message("reasons.list").join(parts)
+    return found.said(message("events.first", horizon=period(found.horizon), events=events))
 
 
-def tested_words(study: Study, results: Mapping[str, tuple[FirstEvents, Reported]]) -> str:
+def tested_words(study: Study, found: Found[FirstEvents]) -> str:
     """Gray's tests in words, with what so few events can say."""
     needs.require(study, "comparison")
-    tested = [
-        (first, row)
-        for first, reported in results.values()
-        if "p_value" in reported and (row := reported.row("p_value")).value is not None
-    ]
-    if not tested:
-        return message("decompensation.untested")
-    parts = (
-        message("decompensation.test", event=prose(first.name), p=p_equals(row)) for first, row in tested
-    )
-    return message("decompensation.tests", tests=joined(parts))
+    parts = []
+    for first, reported in found.results.values():
+        tests = [row for row in reported.rows if row.statistic == "p_value" and row.value is not None]
+        against = {_against(pair): pair for pair in study.pairs}
+        said = []
+        for row in tests:
+            key = "events.test" if len(study.pairs) == 1 else "events.test.all"
+            pair = {}
+            if row.arm in against:
+                key, (control, arm) = "events.test.pair", against[row.arm]
+                pair = {"arm": of_group(arm), "control": of_group(control)}
+                if (adjusted := reported.find("p_value_adjusted", row.arm)) and adjusted.value is not None:
+                    key, pair["adjusted"] = "events.test.pair.adjusted", p_equals(adjusted)
+            said.append(message(key, p=p_equals(row), **pair))
+        if said:
+            parts.append(
+                message("events.tested", event=prose(first.name), tests=message("list.comma").join(said))
+            )
+    if not parts:
+        return found.said(message("events.untested"))
+    if len(study.pairs) == 1:
+        return found.said(message("events.tests", tests=joined(parts)))
+    rule = study.protocol.multiplicity
+    how = message(f"adjusted.how.{rule.replace(' ', '_')}") if rule in _RULES else ""
+    shared = message("events.sharing", how=how) if how else message("events.sharing.none")
+    every = message("events.tests", tests=message("reasons.list").join(parts))
+    return found.said(f"{every} {shared}")
 
 
-def figure(
-    study: Study, results: Mapping[str, tuple[FirstEvents, Reported]], *, ticks: Sequence[float]
-) -> Picture:
+def figure(study: Study, found: Found[FirstEvents], *, id: str, ticks: Sequence[float]) -> Picture:
     """Cumulative incidence of each first event, one panel an endpoint."""
+    axis = time_axis(found.horizon, ticks=ticks)
     panels = {
-        first.name: {arm: _curve(c, ticks) for arm, c in first.curves.items()}
-        for first, _ in results.values()
+        first.name: {arm: _curve(c, axis.ticks) for arm, c in first.curves.items()}
+        for first, _ in found.results.values()
     }
-    first = next(iter(results.values()))[0]
     comma = message("list.comma")
     counts = [
         message(
-            "decompensation.first.figure.event" if one.curves else "decompensation.first.figure.nobody",
+            "events.first.figure.event" if one.curves else "events.first.figure.nobody",
             event=in_prose(one.name),
             counts=comma.join(_event_count(reported, arm) for arm in one.curves),
         )
-        for one, reported in results.values()
+        for one, reported in found.results.values()
     ]
     title = message(
-        "decompensation.first.figure",
-        horizon=period(first.at),
+        "events.first.figure",
+        horizon=period(found.horizon),
         groups=comma.join(map(arm_in_prose, study.filled)),
         events=message("reasons.list").join(counts),
     )
+    endpoints = [first.endpoint for first, _ in found.results.values()]
+    alt = message("events.first.figure.alt", title=title)
+    if competing := competing_words(endpoints):
+        alt += " " + message("events.first.figure.competing", what=capitalised(competing))
     return event_curves(
         panels,
         arms=study.arms,
-        id="first_events",
-        title=title,
-        alt=message("decompensation.first.figure.alt", title=title),
-        label=message("decompensation.first.figure.axis"),
-        ticks=ticks,
+        id=id,
+        title=found.titled(title),
+        alt=alt,
+        label=message("events.first.figure.axis"),
+        axis=axis,
+        at_risk=message(_at_risk(endpoints)),
         percent=True,
     )
 

@@ -11,20 +11,24 @@ from esld.data.adam.adsl import anchor_days
 from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.data.views import ALL
-from esld.protocol import Parameter
-from esld.report import needs, numbers
+from esld.protocol import Parameter, Protocol
+from esld.report import numbers
+from esld.report.drawing.axes import TimeAxis, time_axis
 from esld.report.drawing.figures import Picture
-from esld.report.parameters import analysed, counted_from, lowered, planned_among, unrecorded
+from esld.report.known import has_day
+from esld.report.parameters import analysed, counted_from, lowered, unrecorded
 from esld.report.patients import figures as patient_figures
 from esld.report.phrases import Sentence, span, whole
+from esld.report.planned import holds_death
 from esld.report.results import Reported, Row
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import has, message
 from esld.report.words.grammar import capitalised, counted, in_prose, joined, noun, of_group
 
 _FLAT = 10  # a ratio of values beyond which low ones would lie flat on the axis of a small panel
 # How a course stands at the last contact; each patient is in one of these.
 OUTCOMES = ("completed", "ongoing", "transplant", "death", "lost")
 AFTER_TRANSPLANT = "death_after_transplant"
+SPANS = ["USUBJID", "start", "stop", "first_week", "last_week"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,34 +39,58 @@ class Courses:
     ----------
     patients : DataFrame
         A row a patient, by arm in the protocol's order and by number: ``USUBJID number ARMCD AGE SEX end ended transplant
-        reason outcome infusions reduced episodes``. ``end`` and ``transplant`` are days from randomisation; ``ended`` is
-        completed, ongoing, death or lost, and ``reason`` why, as exported but in sentence case; ``outcome`` one of
-        :data:`OUTCOMES`; ``infusions`` is missing if the data do not record them; ``reduced`` counts those stopped or reduced,
-        ``episodes`` those of decompensation.
+        reason outcome administrations reduced days_treated episodes``. ``end`` and ``transplant`` are days from randomisation;
+        ``ended`` is completed, ongoing, death or lost, and ``reason`` why, as exported but in sentence case; ``outcome`` one of
+        :data:`OUTCOMES`; ``administrations`` and ``days_treated`` are missing if the data do not record them, or the regimen is
+        the other; ``reduced`` counts those stopped or reduced, ``episodes`` those of the conditions.
     marks : DataFrame
-        What happened: ``USUBJID ARMCD kind day week``. ``kind`` is infusion, reduced, transplant, death, lost, ongoing, or the
-        code of a condition; ``day`` counts from randomisation, ``week`` from day 1 of the visits.
+        What happened: ``USUBJID ARMCD kind day week``. ``kind`` is administration, reduced, transplant, death, lost, ongoing, or
+        the code of a condition; ``day`` counts from randomisation, ``week`` from day 1 of the visits.
+    spans : DataFrame
+        Periods of a continuous treatment: ``USUBJID start stop first_week last_week``, from its first day to the end of its last.
     events : dict of str to str
         Names of the conditions by code, in the protocol's order.
     arms : tuple of str
         In the protocol's order.
+    grafts : bool
+        Whether the protocol tells of transplantations.
     """
 
     patients: pd.DataFrame
     marks: pd.DataFrame
+    spans: pd.DataFrame
     events: Mapping[str, str]
     arms: tuple[str, ...]
+    grafts: bool = True
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The ways in which a course of the trial can stand."""
+        return tuple(outcome for outcome in OUTCOMES if self.grafts or outcome != "transplant")
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: patients in each outcome by arm and in all, and deaths after a transplant."""
         rows = []
         for arm in dict.fromkeys([*self.arms, ALL]):
             own = self.patients if arm == ALL else self.patients[self.patients["ARMCD"].eq(arm)]
-            counts = {outcome: int(own["outcome"].eq(outcome).sum()) for outcome in OUTCOMES}
-            counts[AFTER_TRANSPLANT] = int((own["ended"].eq("death") & own["transplant"].notna()).sum())
+            counts = {outcome: int(own["outcome"].eq(outcome).sum()) for outcome in self.outcomes}
+            if self.grafts:
+                counts[AFTER_TRANSPLANT] = int((own["ended"].eq("death") & own["transplant"].notna()).sum())
             about = {"group": arm, "unit": "patients", "method": "count", "n": len(own)}
             rows += [about | {"statistic": name, "value": count} for name, count in counts.items()]
         return pd.DataFrame(rows)
+
+
+def conditions(protocol: Protocol) -> tuple[str, ...]:
+    """Codes of the endpoints that are marked on the way: those of analyses of first events and of episodes, and the primary
+    analysis's own, unless that holds death, which ends a course.
+    """
+    plans = protocol.of_kind("cumulative_incidence", "episodes")
+    codes = [code for plan in plans for code in plan.endpoints]
+    primary = protocol.primary.endpoint
+    if primary and not holds_death(protocol.endpoint(primary)):
+        codes.insert(0, primary)
+    return tuple(dict.fromkeys(codes))
 
 
 def courses(study: Study, endpoints: Sequence[str]) -> Courses:
@@ -91,7 +119,8 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
         return (day - own["RANDDT"]).dt.days.clip(lower=0)
 
     death = elapsed(own["DTHDT"])
-    transplant = elapsed(own["TRPLDT"])
+    told = study.protocol.transplant is not None
+    transplant = elapsed(own["TRPLDT"]) if told else pd.Series(np.nan, own.index)
     contact = pd.concat([elapsed(own["LSTALVDT"]), transplant], axis=1).max(axis=1)
     frame["end"] = death.fillna(contact).fillna(0.0)
     frame["transplant"] = transplant.where(transplant.isna() | (transplant <= frame["end"]), frame["end"])
@@ -99,19 +128,22 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     frame["reason"] = own["DCSREAS"].map(lambda said: capitalised(str(said).lower()), na_action="ignore")
     frame["ended"] = status.mask(death.notna(), "death")
     frame["outcome"] = frame["ended"].mask(frame["transplant"].notna() & death.isna(), "transplant")
-    given = _infusions(study, own)
-    conditions = {code: study.protocol.endpoint(code).param for code in endpoints}
-    episodes = [_episodes(study, code) for code in conditions]
+    given, spans = _administrations(study, own), _periods(study, own, frame["end"])
+    named = {code: study.protocol.endpoint(code).param for code in endpoints}
+    episodes = [_episodes(study, code) for code in named]
     happened = pd.concat(episodes) if episodes else _nothing()
     less = given.loc[given["kind"].eq("reduced"), "USUBJID"]
     for name, subjects in (
-        ("infusions", given["USUBJID"]),
+        ("administrations", given["USUBJID"]),
         ("reduced", less),
         ("episodes", happened["USUBJID"]),
     ):
         frame[name] = subjects.value_counts().reindex(frame.index, fill_value=0).astype(float)
-    if not shows_infusions(study):
-        frame[["infusions", "reduced"]] = np.nan
+    how = recorded(study)
+    if how != "administrations":
+        frame[["administrations", "reduced"]] = np.nan
+    days = (spans["stop"] - spans["start"]).groupby(spans["USUBJID"]).sum()
+    frame["days_treated"] = days.reindex(frame.index, fill_value=0.0) if how == "continuous" else np.nan
     ends = frame.loc[frame["ended"].ne("completed"), ["ended", "end"]].set_axis(["kind", "day"], axis=1)
     grafts = frame[["transplant"]].dropna().set_axis(["day"], axis=1).assign(kind="transplant")
     later = pd.concat([grafts, ends]).rename_axis("USUBJID").reset_index()
@@ -119,33 +151,57 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     marks["ARMCD"] = marks["USUBJID"].map(own["ARMCD"])
     before = (anchor_days(own, study.protocol.schedule) - own["RANDDT"]).dt.days
     marks["week"] = (marks["day"] - marks["USUBJID"].map(before)) / 7
+    for day, week in (("start", "first_week"), ("stop", "last_week")):
+        spans[week] = (spans[day] - spans["USUBJID"].map(before)) / 7
     place = frame["ARMCD"].map({arm: place for place, arm in enumerate(study.arms)})
     frame = frame.assign(_place=place).sort_values(["_place", "number"], kind="stable").drop(columns="_place")
     columns = ["USUBJID", "ARMCD", "kind", "day", "week"]
-    return Courses(frame.reset_index(), marks[columns], conditions, tuple(study.arms))
+    return Courses(frame.reset_index(), marks[columns], spans[SPANS], named, tuple(study.arms), told)
 
 
-def shows_infusions(study: Study) -> bool:
-    """Whether the data hold what was given, and it was given by infusion: of a daily tablet no single one is marked."""
-    return "EX" in study.tables and study.protocol.by_infusion
+def recorded(study: Study) -> str:
+    """How the data hold what was given: as single ``administrations``, as ``continuous`` treatment, or not at all, empty."""
+    return study.protocol.treatment.regimen if "EX" in study.tables else ""
 
 
 def _nothing() -> pd.DataFrame:
     return pd.DataFrame({"USUBJID": [], "kind": [], "day": []}, dtype=object).astype({"day": float})
 
 
-def _infusions(study: Study, own: pd.DataFrame) -> pd.DataFrame:
-    """Infusions given: reduced where the dose is below that of the arm received, or a reason for adjusting it is given."""
-    if not shows_infusions(study):
-        return _nothing()
+def _given(study: Study, own: pd.DataFrame) -> pd.DataFrame:
+    """What was given to the randomised, with days from randomisation."""
     ex = exposure.administrations(study.tables, study.protocol).dropna(subset=["NUMBER"])
     ex = ex[ex["USUBJID"].isin(own.index)]
+    randomised = ex["USUBJID"].map(own["RANDDT"])
+    days = {
+        name: (ex[date] - randomised).dt.days.astype(float)
+        for name, date in (("day", "ADT"), ("last", "AENDT"))
+    }
+    return ex.assign(**days)
+
+
+def _administrations(study: Study, own: pd.DataFrame) -> pd.DataFrame:
+    """Single administrations: reduced where the dose is below that of the arm received, or a reason for adjusting it is given."""
+    if recorded(study) != "administrations":
+        return _nothing()
+    ex = _given(study, own)
     doses = {arm.code: arm.dose.amount for arm in study.protocol.arms if arm.dose}
     full = ex["USUBJID"].map(first_known(own["ACTARMCD"], own["ARMCD"]).map(doses))
     less = ex["EXADJ"].notna() | (ex["DOSE"] < full)
-    day = (ex["ADT"] - ex["USUBJID"].map(own["RANDDT"])).dt.days
-    kind = less.map({True: "reduced", False: "infusion"})
-    return pd.DataFrame({"USUBJID": ex["USUBJID"], "kind": kind, "day": day.astype(float)})
+    kind = less.map({True: "reduced", False: "administration"})
+    return pd.DataFrame({"USUBJID": ex["USUBJID"], "kind": kind, "day": ex["day"]})
+
+
+def _periods(study: Study, own: pd.DataFrame, end: pd.Series) -> pd.DataFrame:
+    """Periods of a continuous treatment as ``USUBJID start stop``, each day once, none after the course has ended."""
+    if recorded(study) != "continuous":
+        return pd.DataFrame({"USUBJID": [], "start": [], "stop": []}).astype({"USUBJID": object})
+    ex = _given(study, own).sort_values(["USUBJID", "day", "last"], kind="stable")
+    stop = (ex["last"] + 1).clip(upper=ex["USUBJID"].map(end) + 1)
+    before = stop.groupby(ex["USUBJID"]).cummax().groupby(ex["USUBJID"]).shift()
+    start = pd.concat([ex["day"].clip(lower=0), before], axis=1).max(axis=1)
+    found = pd.DataFrame({"USUBJID": ex["USUBJID"], "start": start, "stop": stop})
+    return found[found["stop"] > found["start"]].reset_index(drop=True)
 
 
 def _episodes(study: Study, paramcd: str) -> pd.DataFrame:
@@ -166,20 +222,26 @@ def divided(found: Courses, most: int) -> tuple[Courses, Courses]:
     most : int
         Patients up to whom each is shown by himself.
     """
-    nobody = replace(found, patients=found.patients.iloc[:0], marks=found.marks.iloc[:0])
+    nobody = replace(
+        found,
+        patients=found.patients.iloc[:0],
+        marks=found.marks.iloc[:0],
+        spans=found.spans.iloc[:0],
+    )
     return (found, nobody) if len(found.patients) <= most else (nobody, found)
 
 
 def planned_words(study: Study) -> str:
-    """What the protocol says of single patients: when infusions are planned, and from where visits are counted."""
+    """What the protocol says of single patients: when treatment is planned, and from where visits are counted."""
     plan = study.protocol
     parts = [message("patients.unplanned")]
-    if "EX" in study.tables and not shows_infusions(study):
-        parts.append(message("patients.not_marked"))
-    elif plan.administrations:
+    if recorded(study) == "continuous":
+        parts.append(message("patients.continuous"))
+    elif plan.administrations and plan.treatment.regimen == "administrations":
         parts.append(message("patients.planned", days=joined(map(str, plan.administrations.value))))
     anchor = plan.schedule.anchor.value
-    parts.append(message("patients.anchor", anchor=anchor[:1].lower() + anchor[1:]))
+    if plan.schedule.visits:
+        parts.append(message("patients.anchor", anchor=anchor[:1].lower() + anchor[1:]))
     return " ".join(parts)
 
 
@@ -194,37 +256,52 @@ def words(reported: Reported, arms: Sequence[str]) -> str:
     return capitalised(message("patients.arms", arms=message("reasons.list").join(sentences)))
 
 
-def shown_words(each: Courses, reported: Reported) -> str:
+def shown_words(study: Study, each: Courses, reported: Reported) -> str:
     """How to read the figure of courses; why patients are not shown one by one where they are not, and what is shown instead."""
-    if len(each.patients):
-        return message("patients.each")
-    row = reported.row(OUTCOMES[0], ALL)
-    return message("patients.many", n=span(row, str(row.n)))
+    if each.patients.empty:
+        row = reported.row(OUTCOMES[0], ALL)
+        return message("patients.many", n=span(row, str(row.n)))
+    parts = ["patients.each"]
+    parts += ["patients.each.transplant"] if each.grafts else []
+    parts += ["patients.each.treated"] if recorded(study) == "continuous" else []
+    parts += ["patients.each.day"] if has_day(study.protocol) else []
+    return " ".join(map(message, parts))
 
 
 def _ends(reported: Reported, arm: str, write: Callable[[Row], str]) -> list[str]:
-    parts = []
-    for outcome in OUTCOMES:
+    parts, grafts = [], AFTER_TRANSPLANT in reported
+    for outcome in (outcome for outcome in OUTCOMES if outcome in reported):
         row = reported.row(outcome, arm)
         if not row.value:
             continue
-        parts.append(message(f"patients.{outcome}", count=row.value, patients=write(row)))
-        after = reported.row(AFTER_TRANSPLANT, arm)
-        if outcome == "death" and after.value:
+        own = (
+            f"patients.{outcome}.own" if grafts and has(f"patients.{outcome}.own") else f"patients.{outcome}"
+        )
+        parts.append(message(own, count=row.value, patients=write(row)))
+        after = reported.row(AFTER_TRANSPLANT, arm) if grafts else row
+        if grafts and outcome == "death" and after.value:
             parts[-1] += message("patients.after", count=write(after))
     return parts or [message("patients.nobody")]
 
 
-def swimmer_figure(
-    found: Courses, reported: Reported, *, ticks: Sequence[float], mark: float
-) -> Picture | None:
+def swimmer_figure(study: Study, found: Courses, reported: Reported, *, axis: TimeAxis) -> Picture | None:
     """One bar a patient, with what happened on the way; None of nobody."""
     if found.patients.empty:
         return None
     return patient_figures.swimmer(
-        found.patients, found.marks, arms=found.arms, events=found.events, id="courses",
-        title=finding(reported), alt=_swimmer_alt(found, reported), ticks=ticks, mark=mark,
+        found.patients, found.marks, found.spans, arms=found.arms, events=found.events, id="courses",
+        title=finding(reported), alt=_swimmer_alt(found, reported), axis=axis, mark=marked_day(study.protocol),
     )  # fmt: skip
+
+
+def course_axis(study: Study, found: Courses, ticks: Sequence[float]) -> TimeAxis:
+    """The axis on which whole courses are drawn."""
+    return time_axis(study.protocol.horizon_days, reach=float(found.patients["end"].max()), ticks=ticks)
+
+
+def marked_day(protocol: Protocol) -> float | None:
+    """The day of the primary outcome, where it has one."""
+    return protocol.horizon_days if has_day(protocol) else None
 
 
 def finding(reported: Reported) -> str:
@@ -243,7 +320,7 @@ def _swimmer_alt(found: Courses, reported: Reported) -> str:
 def _marked(found: Courses) -> str:
     """How much of what is marked."""
     counts = found.marks["kind"].value_counts().to_dict()
-    parts = [message(f"marked.{k}", count=counts[k]) for k in ("infusion", "reduced") if k in counts]
+    parts = [message(f"marked.{k}", count=counts[k]) for k in ("administration", "reduced") if k in counts]
     parts += [
         message("marked.episodes", count=counts[code], condition=in_prose(name))
         for code, name in found.events.items()
@@ -253,18 +330,15 @@ def _marked(found: Courses) -> str:
 
 
 def profile_figures(study: Study, each: Courses, codes: Sequence[str]) -> Sequence[Picture | Sentence]:
-    """The course of each of the parameters; where patients are not shown one by one, a sentence that says where it is."""
+    """The course of each of the parameters; a sentence where none is chosen, or patients are not shown one by one."""
+    if not codes:
+        return [Sentence(message("patients.no_profile"))]
     if each.patients.empty:
         return [Sentence(message("patients.elsewhere"))]
     if not study.protocol.schedule.visits:
         return [Sentence(message("patients.no_visits"))]
-    drawn = planned_among(study, codes)
-    return [*(profile_figure(study, each, p) for p in drawn), *not_planned(study, codes)]
-
-
-def not_planned(study: Study, codes: Sequence[str]) -> list[Sentence]:
-    """A sentence on each of the parameters that the protocol does not have."""
-    return [Sentence(said) for code in codes if (said := needs.why_not(study, f"parameter={code}"))]
+    own = [Sentence(message("patients.own_values"))] if each.grafts else []
+    return [*own, *(profile_figure(study, each, study.protocol.parameter(code)) for code in codes)]
 
 
 def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Picture | Sentence:
@@ -282,7 +356,7 @@ def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Pictur
         patients=counted("patient", len(found.patients)), finding=title,
     )  # fmt: skip
     return patient_figures.profiles(
-        rows, found.patients, found.marks, arms=found.arms, events=found.events, label=label, since=since,
+        rows, found.patients, found.marks, found.spans, arms=found.arms, events=found.events, label=label, since=since,
         id=f"profiles_{parameter.paramcd.lower()}", title=title, alt=f"{alt} {_marked(found)}".rstrip(),
         last=study.protocol.schedule.visits[-1].week, log=log,
     )  # fmt: skip

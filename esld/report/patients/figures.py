@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from esld.report.drawing.axes import TimeAxis
 from esld.report.drawing.figures import (
     ENDS,
     FAINT,
-    INFUSION,
+    GIVEN,
     INK,
     Picture,
     arm_style,
@@ -25,11 +26,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Conditions have no marker of the house's own: these are unlike those of infusion, transplant, death and loss.
+# Conditions have no marker of the house's own: these are unlike those of treatment, transplant, death and loss.
 _CONDITIONS = ("s", "*", "P", "p", "h")
 _ARROW = r"$\rightarrow$"
 _TINT = 0.28
 _COLUMNS = 4  # panels side by side on a page
+# How the areas of states are filled; who is followed, in the arm's colour.
+_LOOKS: dict[str, dict[str, Any]] = {
+    "ended": {"facecolor": "white", "hatch": "...."},
+    "transplant": {"facecolor": ENDS["transplant"][1]},
+    "death": {"facecolor": "#777777", "hatch": "////"},
+}
 
 
 class Mark(NamedTuple):
@@ -52,10 +59,10 @@ class Mark(NamedTuple):
 
 
 def marks_for(events: Iterable[str]) -> dict[str, Mark]:
-    """How each kind is marked: infusions, then the conditions in the protocol's order, then what ends a course."""
+    """How each kind is marked: administrations, then the conditions in the protocol's order, then what ends a course."""
     return {
-        "infusion": Mark(INFUSION, INK, True),
-        "reduced": Mark(INFUSION, INK, False),
+        "administration": Mark(GIVEN, INK, True),
+        "reduced": Mark(GIVEN, INK, False),
         **{code: Mark(_CONDITIONS[n % len(_CONDITIONS)], INK, True) for n, code in enumerate(events)},
         **{kind: Mark(*ENDS[kind]) for kind in ("transplant", "death", "lost")},
         "ongoing": Mark(_ARROW, INK, True),
@@ -70,13 +77,14 @@ def _word(kind: str, events: Mapping[str, str]) -> str:
 def swimmer(
     patients: pd.DataFrame,
     marks: pd.DataFrame,
+    spans: pd.DataFrame,
     *,
     arms: Sequence[str],
     events: Mapping[str, str],
     id: str,
     title: str,
     alt: str,
-    ticks: Sequence[float],
+    axis: TimeAxis,
     mark: float | None = None,
 ) -> Picture:
     """One bar a patient from randomisation to death or last contact, the longest above, one panel an arm.
@@ -87,14 +95,16 @@ def swimmer(
         ``USUBJID number ARMCD end transplant``; days from randomisation.
     marks : DataFrame
         ``USUBJID kind day``; ``kind`` as :func:`marks_for` names it.
+    spans : DataFrame
+        ``USUBJID start stop``, days of continuous treatment: thin dark bars at the foot of the others.
     arms : sequence of str
         In the protocol's order.
     events : dict of str to str
         What each condition is called, in the protocol's order.
     id, title, alt : str
         As everywhere.
-    ticks : sequence of float
-        Days on the axis.
+    axis : TimeAxis
+        Of time.
     mark : float, optional
         A day to mark with a thin vertical line.
     """
@@ -102,13 +112,17 @@ def swimmer(
     sizes = [max(1, int(patients["ARMCD"].eq(arm).sum())) for arm in arms]
     figure = new_figure(1.75 + 0.205 * sum(sizes) + 0.2 * len(arms))
     panels = figure.subplots(len(arms), 1, height_ratios=sizes, sharex=True, squeeze=False)[:, 0]
-    reach = max(float(patients["end"].max()), *ticks)
+    reach = max(float(patients["end"].max()), *axis.ticks)
     room = 0.016 * reach  # the least distance at which two marks can be told apart
     for position, (arm, axes) in enumerate(zip(arms, panels, strict=True)):
         own = patients[patients["ARMCD"].eq(arm)].sort_values("end", ascending=False, kind="stable")
         placed = []
         for row, patient in enumerate(own.to_dict("records")):
             _bar(axes, row, patient["end"], patient["transplant"], position)
+            treated = spans[spans["USUBJID"].eq(patient["USUBJID"])]
+            bars = [(a, b - a) for a, b in zip(treated["start"], treated["stop"], strict=True)]
+            if bars:
+                axes.broken_barh(bars, (row + 0.17, 0.16), facecolor=INK, linewidth=0, zorder=3)
             happened = marks[marks["USUBJID"].eq(patient["USUBJID"])]
             placed.append(_placed(happened, "day", row, room=room, step=0.2))
         for kind, at in _by_kind(placed):
@@ -124,9 +138,10 @@ def swimmer(
         who = message("course.panel", arm=arm_label(arm), n=len(own))
         axes.set_title(who, fontsize=9.5, color=arm_style(position)["color"], pad=4)
     panels[-1].set_xlim(-0.012 * reach, 1.03 * reach)  # room for a mark on the first day
-    panels[-1].set_xticks(list(ticks), [f"{tick:g}" for tick in ticks])
-    panels[-1].set_xlabel(message("courses.days"))
-    _key(figure, marks, looks, events, grafted=bool(patients["transplant"].lt(patients["end"]).any()))
+    panels[-1].set_xticks(axis.ticks, axis.labels)
+    panels[-1].set_xlabel(axis.title)
+    grafted = bool(patients["transplant"].lt(patients["end"]).any())
+    _key(figure, marks, looks, events, grafted=grafted, treated=len(spans) > 0)
     entitle(figure, title)
     return settled(id, figure, alt)
 
@@ -178,6 +193,7 @@ def _key(
     events: Mapping[str, str],
     *,
     grafted: bool,
+    treated: bool,
 ) -> None:
     """What occurs, and nothing else, below the figure."""
     from matplotlib.lines import Line2D
@@ -185,6 +201,8 @@ def _key(
 
     kinds = [kind for kind in looks if marks["kind"].eq(kind).any()]
     handles: list[Artist] = [Line2D([], [], label=_word(k, events), **looks[k].look(5)) for k in kinds]
+    if treated:
+        handles.append(Patch(label=message("courses.treated"), facecolor=INK, linewidth=0))
     if grafted:
         hatched: dict[str, Any] = {"facecolor": "white", "edgecolor": INK, "hatch": "/////", "linewidth": 0.8}
         handles.append(Patch(label=message("courses.after_transplant"), **hatched))
@@ -199,6 +217,7 @@ def profiles(
     values: pd.DataFrame,
     patients: pd.DataFrame,
     marks: pd.DataFrame,
+    spans: pd.DataFrame,
     *,
     arms: Sequence[str],
     events: Mapping[str, str],
@@ -210,7 +229,7 @@ def profiles(
     since: str = "day_1",
     log: bool = False,
 ) -> Picture:
-    """A panel a patient on shared axes: values over weeks, infusions below, conditions and the end of the course above.
+    """A panel a patient on shared axes: values over weeks, treatment below, conditions and the end of the course above.
 
     Parameters
     ----------
@@ -220,6 +239,8 @@ def profiles(
         ``USUBJID number ARMCD``, in order; each arm begins a row of panels.
     marks : DataFrame
         ``USUBJID kind week``; ``kind`` as :func:`marks_for` names it. Who is under observation has no mark.
+    spans : DataFrame
+        ``USUBJID first_week last_week`` of continuous treatment.
     arms : sequence of str
         In the protocol's order.
     events : dict of str to str
@@ -231,7 +252,7 @@ def profiles(
     last : float
         Week of the last planned visit.
     since : str
-        What week 0 is: ``randomisation``, ``infusion`` or ``day_1``.
+        What week 0 is: ``randomisation``, ``treatment`` or ``day_1``.
     log : bool
         Logarithmic axis, for values of which the highest would flatten the others.
     """
@@ -250,8 +271,15 @@ def profiles(
     for position, own in enumerate(members):
         panels = grid[sum(rows[:position]) :].ravel()
         for place, (patient, axes) in enumerate(zip(own.to_dict("records"), panels, strict=False)):
-            mine, happened = (frame[frame["USUBJID"].eq(patient["USUBJID"])] for frame in (values, marks))
+            mine, happened, treated = (
+                frame[frame["USUBJID"].eq(patient["USUBJID"])] for frame in (values, marks, spans)
+            )
             _panel(axes, mine.sort_values("week"), happened, looks, position, reach)
+            level = axes.get_xaxis_transform()
+            for week, until in zip(treated["first_week"], treated["last_week"], strict=True):
+                axes.plot(
+                    [week, until], [0.05, 0.05], color=INK, linewidth=2.2, transform=level, label="treated"
+                )
             who = message("profiles.panel", number=patient["number"], arm=short(arm_label(arms[position])))
             axes.set_title(who, fontsize=8, color=arm_style(position)["color"], pad=2)
             lowest = place + _COLUMNS >= len(own)
@@ -267,7 +295,7 @@ def profiles(
         axes.set_xticks([0, last / 2, last], [f"{week:g}" for week in (0, last / 2, last)])
     grid[-1, 0].set_xlabel(message(f"weeks.{since}"), fontsize=8.5, loc="left")
     figure.supylabel(label, fontsize=8.5)
-    _key(figure, marks, looks, events, grafted=False)
+    _key(figure, marks, looks, events, grafted=False, treated=len(spans) > 0)
     entitle(figure, title)
     return settled(id, figure, alt)
 
@@ -280,7 +308,7 @@ def _panel(
     position: int,
     reach: float,
 ) -> None:
-    """One patient: values between a band of infusions and a band of what happened."""
+    """One patient: values between a band of treatment and a band of what happened."""
     axes.set_visible(True)
     axes.plot(
         values["week"], values["AVAL"], marker="o", markersize=2.4, linewidth=1.1, **arm_style(position)
@@ -289,7 +317,7 @@ def _panel(
         nothing = message("profiles.no_values")
         axes.text(0.5, 0.5, nothing, transform=axes.transAxes, ha="center", va="center", fontsize=8)
     across = axes.get_xaxis_transform()
-    given = happened["kind"].isin(["infusion", "reduced"])
+    given = happened["kind"].isin(["administration", "reduced"])
     for own, level, step in ((happened[given], 0.07, 0.0), (happened[~given], 0.88, 0.055)):
         for kind, at in _by_kind([_placed(own, "week", level, room=0.07 * reach, step=step)]):
             look = looks[kind].look(4.2)
@@ -315,7 +343,7 @@ def states(
     id: str,
     title: str,
     alt: str,
-    ticks: Sequence[float],
+    axis: TimeAxis,
     mark: float | None = None,
 ) -> Picture:
     """How many patients are in which state over time, as stacked areas, one panel an arm on shared axes.
@@ -328,34 +356,33 @@ def states(
         State to its word, from the bottom to the top.
     id, title, alt : str
         As everywhere.
-    ticks : sequence of float
-        Days on the axis.
+    axis : TimeAxis
+        Of time.
     mark : float, optional
         A day to mark with a thin vertical line.
     """
-    figure = new_figure(3.6)
-    grid = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
-    for position, (axes, (arm, counts)) in enumerate(zip(grid, panels.items(), strict=True)):
+    columns = 2 if len(panels) == 4 else min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    figure = new_figure(1.0 + 2.6 * rows)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
+    for axes in grid[len(panels) :]:
+        axes.set_visible(False)
+    for position, (axes, (arm, counts)) in enumerate(zip(grid, panels.items(), strict=False)):
         colour = arm_style(position)["color"]
-        looks: tuple[dict[str, Any], ...] = (
-            {"facecolor": _tinted(colour)},
-            {"facecolor": "white", "hatch": "...."},
-            {"facecolor": ENDS["transplant"][1]},
-            {"facecolor": "#777777", "hatch": "////"},
-        )
+        looks = _LOOKS | {"followed": {"facecolor": _tinted(colour)}}
         below = np.zeros(len(counts))
-        for place, state in enumerate(names):
+        for state in names:
             above = below + counts[state].to_numpy(dtype=float)
-            look = {"edgecolor": INK, "linewidth": 0.5, "label": names[state], **looks[place % len(looks)]}
+            look = {"edgecolor": INK, "linewidth": 0.5, "label": names[state], **looks[state]}
             axes.fill_between(counts["time"], below, above, step="post", **look)
             below = above
         if mark is not None:
             axes.axvline(mark, color=INK, linewidth=0.8, linestyle=(0, (2, 2)))
         who = message("course.panel", arm=arm_label(arm), n=f"{below[0]:.0f}")
         axes.set_title(who, fontsize=9.5, color=colour)
-        axes.set_xticks(list(ticks), [f"{tick:g}" for tick in ticks], fontsize=8)
-        axes.set_xlabel(message("courses.days"))
-    grid[0].set(xlim=(0, max(ticks)), ylim=(0, None), ylabel=message("column.patients"))
+        axes.set_xticks(axis.ticks, axis.labels, fontsize=8)
+        axes.set_xlabel(axis.title, fontsize=8.5)
+    grid[0].set(xlim=(0, max(axis.ticks)), ylim=(0, None), ylabel=message("column.patients"))
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower left", ncols=2, fontsize=8.5)
     entitle(figure, title)

@@ -1,4 +1,4 @@
-"""A line a patient: who it is, values before treatment and last, infusions, decompensations, and how the course ended."""
+"""A line a patient: who it is, values before treatment and last, treatment, events on the way, and how the course ended."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,8 +10,8 @@ from esld.protocol import Parameter
 from esld.reasons import Reason, Why, because
 from esld.report import cells
 from esld.report.cells import Cell, Data, Empty, Label, Number, Several, number, several
-from esld.report.parameters import CLASSES, analysed, planned_among
-from esld.report.patients.courses import AFTER_TRANSPLANT, Courses, shows_infusions
+from esld.report.parameters import CLASSES, analysed
+from esld.report.patients.courses import AFTER_TRANSPLANT, Courses, recorded
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
@@ -37,7 +37,7 @@ def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataF
     """
     if found.patients.empty:
         return pd.DataFrame()
-    parameters = planned_among(study, codes)
+    parameters = [study.protocol.parameter(code) for code in codes]
     values = {p.paramcd: analysed(study, p.paramcd) for p in parameters}
     rows = []
     for patient in found.patients.to_dict("records"):
@@ -54,12 +54,16 @@ def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataF
                 late = because(Why.NOTHING_AFTER)
                 lines.append((f"{code}_last", _last(after["AVAL"]), unit, late))
                 lines.append((f"{code}_last_day", _last(after["ADY"]), "study day", late))
-        unknown = because(Why.NOT_RECORDED, what="infusions")
-        lines.append(("infusions", patient["infusions"], "infusions", unknown))
-        lines.append(("reduced_infusions", patient["reduced"], "infusions", unknown))
+        unknown = because(Why.NOT_RECORDED, what="administrations")
+        if study.protocol.treatment.regimen == "continuous":
+            lines.append(("days_treated", patient["days_treated"], "days", unknown))
+        else:
+            lines.append(("administrations", patient["administrations"], "administrations", unknown))
+            lines.append(("reduced_administrations", patient["reduced"], "administrations", unknown))
         own_marks = found.marks.loc[found.marks["USUBJID"].eq(patient["USUBJID"]), "kind"]
         lines += [(code, float(own_marks.eq(code).sum()), "episodes", None) for code in found.events]
-        lines.append(("transplant_day", patient["transplant"], "days", because(Why.NO_TRANSPLANT)))
+        if found.grafts:
+            lines.append(("transplant_day", patient["transplant"], "days", because(Why.NO_TRANSPLANT)))
         lines.append(("last_day", patient["end"], "days", None))
         for statistic, value, unit, why in lines:
             about = {"group": patient["number"], "statistic": statistic, "unit": unit, "method": "listing"}
@@ -75,7 +79,7 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
     """A line a patient, a block an arm, from the rows of :func:`listing_rows`; None of nobody."""
     if not reported.rows:
         return None
-    parameters = planned_among(study, codes)
+    parameters = [study.protocol.parameter(code) for code in codes]
     first = parameters[0] if parameters else None
     lines = []
     for patient in found.patients.to_dict("records"):
@@ -98,16 +102,20 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
             line[f"{first.paramcd}.last"] = _with_day(
                 cell(f"{first.paramcd}_last", first.decimals), cell(f"{first.paramcd}_last_day")
             )
-        if shows_infusions(study):
-            given, reduced = cell("infusions"), cell("reduced_infusions")
+        if recorded(study) == "continuous":
+            line["days_treated"] = cell("days_treated")
+        elif recorded(study):
+            given, reduced = cell("administrations"), cell("reduced_administrations")
             form = "{0}" if reduced.text in ("", "0") else "{0} ({1})"
-            line["infusions"] = Several(form, ("given", "reduced"), (given, reduced))
+            line["administrations"] = Several(form, ("given", "reduced"), (given, reduced))
         if found.events:
-            line["decompensations"] = _conditions(found.events, {code: cell(code) for code in found.events})
+            line["on_the_way"] = _conditions(found.events, {code: cell(code) for code in found.events})
         day = cell("transplant_day" if patient["outcome"] == "transplant" else "last_day")
         line["outcome"] = several("{} ({})", outcome=_outcome(patient), day=day)
         lines.append(line)
-    heads = {name: message(f"listing.{name}") for name in ("age_sex", "decompensations", "outcome")}
+    heads = {
+        name: message(f"listing.{name}") for name in ("age_sex", "on_the_way", "outcome", "days_treated")
+    }
     heads |= {
         f"{p.paramcd}.baseline": message("listing.baseline", parameter=short(p.param)) for p in parameters
     }
@@ -151,13 +159,17 @@ def _outcome(patient: Mapping[Any, Any]) -> Label | Data:
 
 
 def _footnotes(study: Study, found: Courses, first: Parameter | None) -> tuple[str, ...]:
-    notes = [message("listing.note", parameter=short(first.param))] if first else []
-    notes.append(message("listing.note.outcomes"))
-    if study.protocol.administrations and shows_infusions(study):
-        key = "listing.note.dose" if study.shows_dose else "listing.note.infusions"
+    grafts = ".own" if found.grafts else ""
+    notes = [message(f"listing.note.day{grafts}")]
+    if first:
+        notes.append(message(f"listing.note.last{grafts}", parameter=short(first.param)))
+    if grafts:
+        notes.append(message("listing.note.outcomes"))
+    if study.protocol.administrations and recorded(study) == "administrations":
+        key = "listing.note.dose" if study.shows_dose else "listing.note.administrations"
         notes.append(message(key, planned=len(study.protocol.administrations.value)))
     if found.events:
-        notes.append(message("listing.note.decompensations"))
+        notes.append(message(f"listing.note.on_the_way{grafts}"))
     if any(not study.protocol.endpoint(code).recurrent for code in found.events):
         notes.append(message("listing.note.first"))
     return tuple(notes)

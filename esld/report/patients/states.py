@@ -1,26 +1,39 @@
 """In which state patients are over time, where they are too many to be shown one by one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
+from esld.data.study import Study
 from esld.report import cells
-from esld.report.cells import Cell, Number, number
+from esld.report.cells import Cell, Label, number
+from esld.report.drawing.axes import TimeAxis
 from esld.report.drawing.figures import Picture
 from esld.report.patients import figures as patient_figures
-from esld.report.patients.courses import Courses, finding
+from esld.report.patients.courses import Courses, finding, marked_day
 from esld.report.results import Reported
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import has, message
 from esld.report.words.grammar import in_prose, joined
 
 # In which state a patient is on a day, in the order in which they are stacked.
 STATES = ("followed", "ended", "transplant", "death")
 
 
-def _names() -> dict[str, str]:
-    return {state: message(f"states.{state}") for state in STATES}
+def states_of(found: Courses) -> tuple[str, ...]:
+    """The states that patients of the trial can be in: death where somebody died, a transplant where the protocol has it."""
+    without = set() if found.grafts else {"transplant"}
+    without |= set() if found.patients["ended"].eq("death").any() else {"death"}
+    return tuple(state for state in STATES if state not in without)
+
+
+def _names(states: Iterable[str], *, grafts: bool) -> dict[str, str]:
+    def name(state: str) -> str:
+        own = f"states.{state}.own"
+        return message(own if grafts and has(own) else f"states.{state}")
+
+    return {state: name(state) for state in states}
 
 
 def state_rows(found: Courses, days: Sequence[float]) -> pd.DataFrame:
@@ -28,11 +41,11 @@ def state_rows(found: Courses, days: Sequence[float]) -> pd.DataFrame:
 
     An event counts on its own day; follow-up that ends on a day still covers it. No rows of nobody.
     """
-    rows = []
+    rows, states = [], states_of(found)
     for arm in found.arms if len(found.patients) else ():
         own = found.patients[found.patients["ARMCD"].eq(arm)]
         for day in days:
-            counts = _states(own, day)
+            counts = {state: count for state, count in _states(own, day).items() if state in states}
             about = {"group": arm, "time": day, "unit": "patients", "method": "count", "n": len(own)}
             rows += [about | {"statistic": state, "value": count} for state, count in counts.items()]
     return pd.DataFrame(rows)
@@ -47,37 +60,38 @@ def _states(own: pd.DataFrame, day: float) -> dict[str, int]:
     return {"followed": len(own) - sum(told.values()), **told}
 
 
-def state_table(reported: Reported, arms: Sequence[str], days: Sequence[float]) -> Table | None:
-    """The states day by day: a block an arm, a line a day; None of nobody."""
+def state_table(reported: Reported, arms: Sequence[str], axis: TimeAxis) -> Table | None:
+    """The states day by day: a block an arm, a line a tick of the axis; None of nobody."""
     if not reported.rows:
         return None
+    states = [state for state in STATES if state in reported]
     lines: list[dict[str, Cell]] = []
     for arm in arms:
-        for day in days:
-            own = {state: number(reported.row(state, arm, day)) for state in STATES}
-            lines.append({"group": cells.arm(arm), "day": Number(day, 6, "digits")} | own)
-    heads = {"day": message("courses.days")} | _names()
-    notes = (message("states.note"),)
+        for day, label in zip(axis.ticks, axis.labels, strict=True):
+            own: dict[str, Cell] = {state: number(reported.row(state, arm, day)) for state in states}
+            lines.append({"group": cells.arm(arm), "day": Label(label, f"{day:g}")} | own)
+    grafts = "transplant" in states
+    heads = {"day": axis.title} | _names(states, grafts=grafts)
+    notes = (message("states.note"), *([message("states.note.transplant")] if grafts else ()))
     return Table(
         "patient_states", message("states.title"), lines, footnotes=notes, group="group", heads=heads
     )
 
 
-def state_figure(
-    found: Courses, reported: Reported, *, ticks: Sequence[float], mark: float
-) -> Picture | None:
+def state_figure(study: Study, found: Courses, reported: Reported, *, axis: TimeAxis) -> Picture | None:
     """The states of each group as areas over time; they change on the day of an event. None of nobody."""
     if found.patients.empty:
         return None
     days = np.unique(np.concatenate([[0.0], found.patients["end"], found.patients["transplant"].dropna()]))
     # The day after an end of follow-up is the first that it does not cover.
-    days = np.unique(np.concatenate([days, days + 1, np.asarray(ticks, dtype=float)]))
+    days = np.unique(np.concatenate([days, days + 1, np.asarray(axis.ticks, dtype=float)]))
     panels = {}
     for arm in found.arms:
         own = found.patients[found.patients["ARMCD"].eq(arm)]
         panels[arm] = pd.DataFrame([{"time": day, **_states(own, day)} for day in days])
-    names = _names()
+    names = _names(states_of(found), grafts=found.grafts)
     alt = message("states.alt", states=joined(map(in_prose, names.values())), finding=finding(reported))
     return patient_figures.states(
-        panels, names=names, id="patient_states", title=finding(reported), alt=alt, ticks=ticks, mark=mark,
+        panels, names=names, id="patient_states", title=finding(reported), alt=alt, axis=axis,
+        mark=marked_day(study.protocol),
     )  # fmt: skip

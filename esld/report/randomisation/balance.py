@@ -7,94 +7,176 @@ import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
-from esld.randomisation import (
-    mean_place,
-)
+from esld.data.views import ALL
+from esld.randomisation import mean_place
 from esld.report import needs, numbers
-from esld.report.baseline_variables import baseline_variables, difference_cell
-from esld.report.cells import Empty, Label, Number
+from esld.report.baseline_variables import (
+    baseline_variables,
+    compared_words,
+    difference_cell,
+    difference_columns,
+    difference_group,
+)
+from esld.report.cells import Cell, Empty, Label, Number, number
 from esld.report.drawing import figures
 from esld.report.phrases import notes_of, span
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
+from esld.report.subgroups import level_words
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
-from esld.report.words.grammar import arm_in_prose, of_group
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import arm_in_prose, joined, of_group
+
+_MARKERS = ("D", "o", "s", "^")  # by pair: the first place is the control's
 
 
-def by_chance(study: Study) -> float:
+def by_chance(study: Study, pair: tuple[str, str]) -> float:
     """Standard deviation that chance alone gives a standardised difference: the root of 1 / n1 + 1 / n2; NaN without an arm."""
-    sizes = [int(study.randomised["ARMCD"].eq(arm).sum()) for arm in study.arms[:2]]
+    sizes = [int(study.randomised["ARMCD"].eq(arm).sum()) for arm in pair]
     return sqrt(sum(1 / size for size in sizes)) if all(sizes) else float("nan")
 
 
 def balance_figure(study: Study, balance: Reported) -> figures.Picture:
-    """A dot a variable on one axis of standard deviations, with the band in which chance leaves two of three."""
-    variables = baseline_variables(study)
-    rows = [balance.row(f"{v.name} standardised difference") for v in variables]
-    known = [(v, r) for v, r in zip(variables, rows, strict=True) if r.value is not None]
-    chance = by_chance(study)
-    figure = figures.new_figure(0.9 + 0.21 * len(known))
+    """A dot a variable and pair on one axis of standard deviations, with the band in which chance leaves two of three."""
+    variables, pairs = baseline_variables(study), needs.pairs(study)
+    found = {
+        pair: {v.name: balance.row(f"{v.name} standardised difference", difference_group(study, pair)) for v in variables}
+        for pair in pairs
+    }  # fmt: skip
+    known = [v for v in variables if any(own[v.name].value is not None for own in found.values())]
+    chance = max(by_chance(study, pair) for pair in pairs)
+    figure = figures.new_figure(0.9 + 0.21 * len(known) + 0.3 * (len(pairs) > 1))
     axes = figure.subplots()
     places = np.arange(len(known))[::-1]
     axes.axvspan(-chance, chance, color="#EEEEEE", lw=0)
     axes.axvline(0, color="#888888", linewidth=0.7)
-    for filled in (True, False):
-        own = [(p, r) for p, (v, r) in zip(places, known, strict=True) if v.categorical != filled]
-        look: dict[str, Any] = {"marker": "o", "linestyle": "none", "color": "#444444"}
-        look["markerfacecolor"] = "#444444" if filled else "white"
-        axes.plot([float(r.value or 0) for _, r in own], [p for p, _ in own], **look)
-    axes.set_yticks(places, [v.label for v, _ in known], fontsize=8)
-    reach = max([chance * 2, *(abs(r.value) for _, r in known if r.value is not None)]) * 1.08
-    label = message("balance.axis", arm=arm_in_prose(study.arms[1]))
-    axes.set(xlim=(-reach, reach), xlabel=label)
+    for position, (pair, own) in enumerate(found.items(), 1):
+        colour = "#444444" if len(pairs) == 1 else figures.arm_style(position)["color"]
+        label = message("balance.pair", arm=arm_label(pair[1]), control=arm_in_prose(pair[0]))
+        for filled in (True, False):
+            shown = [
+                (place, value)
+                for place, v in zip(places, known, strict=True)
+                if v.categorical != filled and (value := own[v.name].value) is not None
+            ]
+            look: dict[str, Any] = {
+                "marker": _MARKERS[position % len(_MARKERS)],
+                "linestyle": "none",
+                "color": colour,
+            }
+            look |= {"markerfacecolor": colour if filled else "white", "label": label if filled else "_"}
+            axes.plot([value for _, value in shown], [place for place, _ in shown], **look)
+    axes.set_yticks(places, [v.label for v in known], fontsize=8)
+    values = [
+        (v, row.value) for own in found.values() for v in known if (row := own[v.name]).value is not None
+    ]
+    reach = max([chance * 2, *(abs(value) for _, value in values)]) * 1.08
+    label = message("balance.axis", arm=arm_in_prose(pairs[0][1]))
+    axes.set(xlim=(-reach, reach), xlabel=message("balance.axis.each") if len(pairs) > 1 else label)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False)
-    outside = [v.label for v, r in known if r.value is not None and abs(r.value) > 2 * chance]
-    figures.entitle(figure, message("balance.finding", outside=len(outside), n=len(known)))
-    beyond = message("list.comma").join(outside) or message("balance.none")
+    outside = [
+        v
+        for pair, own in found.items()
+        for v in known
+        if (row := own[v.name]).value is not None and abs(row.value) > 2 * by_chance(study, pair)
+    ]
+    if len(pairs) > 1:
+        figure.legend(loc="outside lower left", ncols=2, fontsize=8.5)
+    key = "balance.finding" if len(pairs) == 1 else "balance.finding.each"
+    figures.entitle(figure, message(key, outside=len(outside), n=len(values)))
+    beyond = message("list.comma").join(dict.fromkeys(v.label for v in outside)) or message("balance.none")
     alt = message("balance.alt", n=len(known), beyond=beyond)
     return figures.settled("balance", figure, alt)
 
 
 def balance_table(study: Study, balance: Reported) -> Table:
     """The numbers behind :func:`balance_figure`."""
-    lines, shown = [], []
+    lines, columns = [], difference_columns(study)
     for variable in baseline_variables(study):
-        row = balance.row(f"{variable.name} standardised difference")
-        lines.append(
-            {
-                "variable": Label(variable.label, variable.name),
-                "n": Empty() if row.n is None else Number(row.n),
-                "standardised_difference": difference_cell(balance, variable),
+        line: dict[str, Cell] = {"variable": Label(variable.label, variable.name)}
+        for pair, (key, _) in columns.items():
+            group = difference_group(study, pair)
+            row = balance.row(f"{variable.name} standardised difference", group)
+            n = "n" if len(columns) == 1 else f"{pair[1]}.n"
+            line |= {
+                n: Empty() if row.n is None else Number(row.n),
+                key: difference_cell(balance, variable, group),
             }
-        )
-        shown.append(row)
-    first, second = (arm_in_prose(arm) for arm in study.arms[:2])
-    chance = numbers.fixed(by_chance(study), 2)
-    notes = [message("balance.note", first=first, second=second, chance=chance), message("balance.no_p")]
-    return Table("balance", message("balance.title"), lines, footnotes=(*notes, *notes_of(shown)))
+        lines.append(line)
+    chance = numbers.fixed(max(by_chance(study, pair) for pair in columns), 2)
+    notes = [message("balance.note", chance=chance, **compared_words(study)), message("balance.no_p")]
+    heads = dict(columns.values())
+    if len(columns) > 1:
+        heads |= {
+            f"{arm}.n": message("balance.pair.n", arm=arm_label(arm), control=arm_in_prose(c))
+            for c, arm in columns
+        }
+    return Table(
+        "balance", message("balance.title"), lines, footnotes=(*notes, *notes_of(balance.rows)), heads=heads
+    )
+
+
+def stratum_rows(study: Study) -> pd.DataFrame:
+    """Randomised patients of each stratum by arm and in all, in long form; the stratum is part of the statistic."""
+    needs.require(study, "part=strata")
+    entered, rows = order_of_entry(study), []
+    for stratum in _strata(entered):
+        own = entered[entered["STRATAR"].eq(stratum)]
+        for group in study.groups:
+            count = len(own) if group == ALL else int(own["ARMCD"].eq(group).sum())
+            about = {"unit": "patients", "method": "count", "n": len(own)}
+            rows.append(about | {"statistic": _statistic(stratum), "group": group, "value": count})
+    return pd.DataFrame(rows, columns=["statistic", "group", "value", "n", "unit", "method"])
+
+
+def stratum_table(study: Study, counts: Reported) -> Table:
+    """Patients of each stratum by arm."""
+    entered = order_of_entry(study)
+    lines = [
+        {"stratum": Label(_stratum_words(study, entered, stratum), stratum)}
+        | {group: number(counts.row(_statistic(stratum), group)) for group in study.groups}
+        for stratum in _strata(entered)
+    ]
+    names = joined(factor.name for factor in study.protocol.strata)
+    heads = {group: arm_label(group) for group in study.groups}
+    return Table("strata", message("strata.title", factors=names), lines, heads=heads)
+
+
+def _strata(entered: pd.DataFrame) -> list[str]:
+    return sorted(entered["STRATAR"].dropna().unique())
+
+
+def _statistic(stratum: str) -> str:
+    """A stratum as the name of its count: of ``<65`` and ``>=65`` an id would keep the number alone."""
+    return f"stratum {stratum.replace('<', 'below ').replace('>=', 'from ')}"
+
+
+def _stratum_words(study: Study, entered: pd.DataFrame, stratum: str) -> str:
+    """The levels of a stratum, factor by factor."""
+    own = entered[entered["STRATAR"].eq(stratum)].iloc[0]
+    return message("list.comma").join(
+        level_words(factor, str(own[f"STRAT{place}R"]))
+        for place, factor in enumerate(study.protocol.strata, 1)
+    )
 
 
 def place_rows(study: Study) -> pd.DataFrame:
     """Mean place of each of the compared arms in the order of entry, in long form."""
-    compared, arms = needs.compared(study)[:2], order_of_entry(study)["ARMCD"]
-    places = mean_place(arms.eq(compared[1]).to_numpy(dtype=np.int64))
-    rows = [
-        {
-            "group": arm,
-            "statistic": "mean_place",
-            "value": place,
-            "n": int(arms.eq(arm).sum()),
-            "method": "mean",
-        }
-        for arm, place in zip(compared, places, strict=True)
-    ]
+    needs.require(study, "comparison")
+    arms, about = order_of_entry(study)["ARMCD"], {"statistic": "mean_place", "method": "mean"}
+    rows = []
+    for arm in study.arms:
+        _, place = mean_place(arms.eq(arm).to_numpy(dtype=np.int64))
+        rows.append(about | {"group": arm, "value": place, "n": int(arms.eq(arm).sum())})
     return pd.DataFrame(rows)
 
 
 def place_sentence(study: Study, places: Reported) -> str:
-    """Whether one group entered earlier than the other."""
-    rows = {arm: places.row("mean_place", arm) for arm in study.arms[:2]}
-    (first, one), (second, two) = ((arm, span(row, numbers.fixed(row.value, 1))) for arm, row in rows.items())
-    return message("entry.places", one=one, two=two, first=of_group(first), second=of_group(second))
+    """Whether one group entered earlier than another."""
+    rows = {arm: places.row("mean_place", arm) for arm in study.arms}
+    told = (
+        message("entry.place", place=span(row, numbers.fixed(row.value, 1)), arm=of_group(arm))
+        for arm, row in rows.items()
+    )
+    return message("entry.places", places=joined(told))

@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
+from esld.data.views import ALL
+from esld.report import numbers
 from esld.report.drawing import figures
 from esld.report.drawing.figures import Picture
-from esld.report.phrases import whole
+from esld.report.phrases import span, view_name, whole
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.words.catalogue import arm_label, message
@@ -16,24 +18,32 @@ from esld.report.words.grammar import arm_in_prose, joined
 
 
 def entry_rows(study: Study) -> pd.DataFrame:
-    """Patients of each arm, in all, and the largest difference between the arms at any moment, in long form.
+    """Patients of each arm, in all, and how far apart the arms were at worst, in long form; only how many in all of one arm.
 
-    In a view that shows no arms only how many in all.
+    ``largest gap`` is the largest difference between two arms at any moment; where the planned ratio is unequal,
+    ``largest departure`` is the furthest that an arm was from its planned share.
     """
     entered = order_of_entry(study)
     about = {"unit": "patients", "method": "count", "n": len(entered)}
     every = {**about, "group": "", "statistic": "all randomised", "value": len(entered)}
     if not study.shows_arms:
         return pd.DataFrame([every])
+    counts = np.cumsum([entered["ARMCD"].eq(arm).to_numpy() for arm in study.arms], axis=1)
     rows = [
-        {**about, "group": arm, "statistic": "randomised", "value": int(entered["ARMCD"].eq(arm).sum())}
-        for arm in study.arms
+        {**about, "group": arm, "statistic": "randomised", "value": int(own[-1])}
+        for arm, own in zip(study.arms, counts, strict=True)
     ]
-    codes = entered["ARMCD"].eq(study.arms[1]).to_numpy()
-    gap = int(np.abs(np.cumsum(np.where(codes, 1, -1))).max())
-    rows.append(every)
-    rows.append({**about, "group": "", "statistic": "largest gap", "value": gap})
-    return pd.DataFrame(rows)
+    ratio = np.array(study.protocol.ratio)
+    if _equal(study):
+        furthest = {"statistic": "largest gap", "value": int((counts.max(axis=0) - counts.min(axis=0)).max())}
+    else:
+        shares = np.outer(ratio / ratio.sum(), np.arange(1, len(entered) + 1))
+        furthest = {"statistic": "largest departure", "value": float(np.abs(counts - shares).max())}
+    return pd.DataFrame([*rows, every, {**about, "group": "", **furthest}])
+
+
+def _equal(study: Study) -> bool:
+    return len(set(study.protocol.ratio)) == 1
 
 
 def entry_sentence(study: Study, assigned: Reported) -> str:
@@ -41,18 +51,23 @@ def entry_sentence(study: Study, assigned: Reported) -> str:
     every = assigned.row("all randomised")
     about = {"count": every.n or 0, "n": whole(every)}
     if not study.shows_arms:
-        return message("entry.pooled", view=message(f"cut.view.{study.cut.view}"), **about)
+        if study.arms != [ALL]:
+            return message("entry.single", **about)
+        return message("entry.pooled", view=view_name(study), **about)
     rows = [assigned.row("randomised", arm) for arm in study.arms]
     arms = joined(message("entry.arm", n=whole(r), arm=escape(arm_in_prose(r.arm))) for r in rows)
-    gap = message("entry.gap", gap=whole(assigned.row("largest gap")))
-    return f"{message('entry', arms=arms, **about)} {gap}"
+    if _equal(study):
+        apart = message("entry.gap", gap=whole(assigned.row("largest gap")))
+    else:
+        row = assigned.row("largest departure")
+        apart = message("entry.departure", gap=span(row, numbers.fixed(row.value, 1)))
+    return f"{message('entry', arms=arms, **about)} {apart}"
 
 
 def headline(study: Study, assigned: Reported) -> str:
-    """The finding as a title: the largest gap between the groups, or how many entered where the view shows none."""
-    key, what = (
-        ("entry.finding", "largest gap") if study.shows_arms else ("entry.randomised", "all randomised")
-    )
+    """The finding as a title: the largest gap between the groups, or how many entered where that is not told."""
+    gap = study.shows_arms and _equal(study)
+    key, what = ("entry.finding", "largest gap") if gap else ("entry.randomised", "all randomised")
     return message(key, count=int(assigned.row(what).value or 0))
 
 
@@ -64,7 +79,7 @@ def entry_figure(study: Study, *, title: str) -> Picture:
     figure = figures.new_figure(3.0)
     axes = figure.subplots()
     ends = []
-    for position, arm in enumerate(study.arms[:2]):
+    for position, arm in enumerate(study.arms):
         days = entered.loc[entered["ARMCD"].eq(arm), "RANDDT"]
         when = mdates.date2num(pd.concat([entered["RANDDT"].iloc[:1], days, entered["RANDDT"].iloc[-1:]]))  # type: ignore[no-untyped-call]
         counts = np.concatenate([np.arange(len(days) + 1), [len(days)]])
@@ -80,7 +95,7 @@ def entry_figure(study: Study, *, title: str) -> Picture:
         "last": f"{entered['RANDDT'].iloc[-1]:%Y-%m-%d}",
     }
     if study.shows_arms:
-        pairs = zip(ends, study.arms, strict=False)
+        pairs = zip(ends, study.arms, strict=True)
         arms = joined(message("entry.arm", n=n, arm=arm_label(arm)) for n, arm in pairs)
         alt = message("entry.alt", arms=arms, **from_to)
     else:

@@ -7,6 +7,8 @@ import pandas as pd
 
 from esld.allocation.disclosed import Disclosed, read_disclosed
 from esld.data.study import Study
+from esld.data.views import ALL
+from esld.protocol import Factor
 from esld.report import needs
 from esld.report.cells import Data, Empty, Label, Number, arm
 from esld.report.phrases import whole
@@ -14,7 +16,7 @@ from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined
+from esld.report.words.grammar import arm_in_prose, joined
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,21 +128,44 @@ def ledger_table(check: LedgerCheck) -> Table:
 
 
 def design_table(study: Study) -> Table:
-    """The design of the protocol, what is published of it, and whether it is assumed."""
-    plan, published = study.protocol.randomisation, study.protocol.allocation
-    strata = study.protocol.stratification
-    source = message("design.assumed", reason=plan.reason) if plan.assumed else message("design.protocol")
-    facts = {"scheme": plan.value, "source": source}
-    if plan.design:
-        facts["ratio"] = ":".join(map(str, plan.design.ratio))
-    facts["strata"] = message("assumed", what=strata.value) if strata.assumed else strata.value
-    if published:
-        facts["slots"] = message("design.slots.each", n=published.slots_per_stratum)
-    facts["commitment"] = published.commitment if published else message("design.commitment.none")
+    """The design of the protocol, what is published of it, and whether it is assumed; of one group, that there is none."""
+    facts = _facts(study) if study.shows_arms or study.arms == [ALL] else {"scheme": message("design.single")}
     lines = [
         {"what": Label(message(f"design.{code}"), code), "how": Label(fact)} for code, fact in facts.items()
     ]
     return Table("design", message("design.title"), lines)
+
+
+def _facts(study: Study) -> dict[str, str]:
+    plan, published = study.protocol.randomisation, study.protocol.allocation
+    strata = study.protocol.stratification
+    source = message("design.assumed", reason=plan.reason) if plan.assumed else message("design.protocol")
+    facts = {"scheme": plan.value, "source": source}
+    if plan.design and study.shows_arms:
+        facts["ratio"] = _ratio(study)
+    facts["strata"] = message("assumed", what=strata.value) if strata.assumed else strata.value
+    if study.protocol.strata:
+        facts["factors"] = joined(map(_factor, study.protocol.strata))
+    if published:
+        facts["slots"] = message("design.slots.each", n=published.slots_per_stratum)
+    facts["commitment"] = published.commitment if published else message("design.commitment.none")
+    return facts
+
+
+def _ratio(study: Study) -> str:
+    """The planned ratio, with the arms in whose order it is where it is unequal."""
+    ratio = ":".join(map(str, study.protocol.ratio))
+    if len(set(study.protocol.ratio)) == 1:
+        return ratio
+    arms = message("list.comma").join(map(arm_in_prose, study.arms))
+    return message("design.ratio.of", ratio=ratio, arms=arms)
+
+
+def _factor(factor: Factor) -> str:
+    """A stratum by its name, and where a quantity is divided."""
+    if not factor.cuts:
+        return factor.name
+    return message("design.factor", name=factor.name, cuts=joined(f"{cut:g}" for cut in factor.cuts))
 
 
 def _arm(code: object) -> Label | Empty:

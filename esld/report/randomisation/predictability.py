@@ -31,7 +31,8 @@ LISTED = 1_000_000  # allocations; of a larger design some are drawn
 
 
 def designs_beside(study: Study) -> dict[str, Design]:
-    """The protocol's design, where it can be repeated, and the usual ones for as many patients."""
+    """The protocol's design, where it can be repeated, and the usual ones for as many patients in two groups."""
+    needs.require(study, "two_alike")
     n = len(study.randomised)
     usual: dict[str, Design] = {
         "complete": CompleteRandomisation(sizes=(n - n // 2, n // 2)),
@@ -77,7 +78,8 @@ def _imbalances(properties: Reported) -> list[int]:
 
 def guess_rows(study: Study) -> pd.DataFrame:
     """How many of the assignments that came about counting would have guessed, in long form."""
-    second, entered = needs.compared(study)[1], order_of_entry(study)
+    needs.require(study, "two_alike")
+    ((_, second),), entered = needs.pairs(study), order_of_entry(study)
     codes = entered["ARMCD"].eq(second).to_numpy(dtype=np.int64)
     row = {"statistic": "guessed", "value": correct_guesses(codes), "n": len(codes), "unit": "assignments"}
     return pd.DataFrame([row | {"method": "convergence-strategy"}])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import ceil
 
 import pandas as pd
 
@@ -71,28 +72,35 @@ class AdverseEvents:
     events : DataFrame
         Rows of ADAE with ``GROUP``, ``CLASS`` (system organ class) and ``TERM`` (preferred term; the verbatim where
         it is not coded, :data:`NOT_CODED` without any). Spellings that differ only in case and punctuation are one term.
-    infusions : DataFrame
-        ``USUBJID GROUP NUMBER`` of every infusion given.
+    given : DataFrame
+        ``USUBJID GROUP NUMBER`` of every administration.
     group : SafetySet
     conf_level : float
     scale : Scale, optional
         How severity was recorded: by CTCAE grade, else in words; None where no event of the trial has either.
+    hours : float, optional
+        After an administration in which an event is a reaction; None where the protocol speaks of none.
     """
 
     events: pd.DataFrame
-    infusions: pd.DataFrame
+    given: pd.DataFrame
     group: SafetySet
     conf_level: float
     scale: Scale | None = _GRADE
+    hours: float | None = None
 
     @property
     def soon(self) -> str:
-        """When an event was soon after an infusion, in words."""
-        return message(f"safety.soon.{timing(self.events)}")
+        """When an event was soon after an administration, in words."""
+        later = ceil((self.hours or 0) / 24)
+        hours = message("safety.soon.hours", hours=f"{self.hours or 0:g}")
+        days = message("safety.soon.days", count=later)
+        mixed = message("safety.soon.mixed", hours=hours, days=days)
+        return {"hours": hours, "days": days, "mixed": mixed}[timing(self.events, days=later)]
 
     def label(self, kind: str) -> str:
         """What a line of the overview is called."""
-        return message(f"safety.kind.{kind}", when=self.soon)
+        return message(f"safety.kind.{kind}", when=self.soon if kind == "soon" else "")
 
     def of(self, arm: str) -> pd.DataFrame:
         """Events of one group."""
@@ -107,27 +115,35 @@ class AdverseEvents:
             if (kind not in _ONLY_IF_ANY or chosen(self.events).any())
             and (kind not in _SEVERE or (self.scale is not None and self.scale.column == _SEVERE[kind]))
             and (kind not in _SOURCE or self.events.empty or self.events[_SOURCE[kind]].notna().any())
+            and (kind != "soon" or self.has_reactions)
         ]
 
     @property
+    def has_reactions(self) -> bool:
+        """Whether reactions can be counted: the protocol says in how many hours, and the data what was given."""
+        return self.hours is not None and self.group.known
+
+    @property
     def reactions(self) -> pd.DataFrame:
-        """Events that began soon after an infusion."""
+        """Events that began soon after an administration."""
         return self.events[self.events["CRIT1FL"].eq("Y")]
 
     def to_frame(self) -> pd.DataFrame:
-        """Long form: overview, then reactions by infusion, by group."""
+        """Long form: overview, then reactions by administration, by group."""
         parts = []
         for arm in self.group.arms:
             own = self.of(arm)
             for kind in self.kinds:
                 parts.append(self.share_of(kind, arm, own[_KINDS[kind](own)]))
-            infused = self.infusions[self.infusions["GROUP"].eq(arm)]
-            soon = self.reactions[self.reactions["GROUP"].eq(arm)]
-            followed = len(soon.drop_duplicates(["USUBJID", "LDOSENUM"]))
-            parts.append(
-                share("infusions", arm, followed, len(infused), conf_level=self.conf_level, unit="infusions")
-            )
+            if self.has_reactions:
+                soon = self.reactions[self.reactions["GROUP"].eq(arm)]
+                parts.append(self.followed("administrations", arm, soon))
         return pd.concat(parts, ignore_index=True)
+
+    def followed(self, name: str, arm: str, soon: pd.DataFrame) -> pd.DataFrame:
+        """Administrations that such events followed, of those given, in long form."""
+        x, n = len(soon.drop_duplicates(["USUBJID", "LDOSENUM"])), int(self.given["GROUP"].eq(arm).sum())
+        return share(name, arm, x, n, conf_level=self.conf_level, unit="administrations")
 
     def terms_frame(self) -> pd.DataFrame:
         """Long form: patients with each organ class and term, by group and by worst grade, and the events; empty without any."""
@@ -175,13 +191,15 @@ class AdverseEvents:
 
 
 def adverse_events(study: Study, group: SafetySet, *, conf_level: float) -> AdverseEvents:
-    """Treatment-emergent events of the safety set, and its infusions."""
+    """Treatment-emergent events of the safety set, and what it was given."""
     needs.require(study, "safety_set")
+    needs.require(study, "adverse_events")
     events = group.own(study.adae[study.adae["TRTEMFL"].eq("Y")])
     term = first_known(events["AEDECOD"], events["AETERM"], NOT_CODED)
     events = events.assign(CLASS=_spelled(first_known(events["AEBODSYS"], NOT_CODED)), TERM=_spelled(term))
-    infusions = group.own(exposure.administrations(study.tables, study.protocol).dropna(subset=["NUMBER"]))
-    return AdverseEvents(events, infusions, group, conf_level, _scale(study.adae))
+    given = group.own(exposure.administrations(study.tables, study.protocol).dropna(subset=["NUMBER"]))
+    hours = study.protocol.treatment.reaction_hours
+    return AdverseEvents(events, given, group, conf_level, _scale(study.adae), hours)
 
 
 def _scale(adae: pd.DataFrame) -> Scale | None:
@@ -211,12 +229,13 @@ def overview_table(found: AdverseEvents, reported: Reported) -> Table:
         {"adverse_events": Label(found.label(kind), kind), **_cells(found, reported, kind)}
         for kind in found.kinds
     ]
-    notes = [message("safety.overview.emergent"), message("safety.overview.related")]
+    notes = [message("safety.overview.emergent", first=found.group.first)]
+    notes += [message("safety.overview.related")] if "related" in found.kinds else []
     if found.scale is None:
         notes.append(message("safety.events.no_severity"))
     if any(kind in found.kinds for kind in _ONLY_IF_ANY):
         notes.append(message("safety.overview.unknown"))
-    notes.append(message("safety.overview.set"))
+    notes += [message("safety.overview.no_tests"), found.group.note]
     title = message("safety.overview.title")
     return Table("adverse_events", title, lines, spanners(found, "patients", "events"), tuple(notes))
 
@@ -259,6 +278,7 @@ def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
     notes = (
         message(f"safety.terms.{scale.code}" if scale else "safety.events.no_severity"),
         message("safety.terms.order"),
+        found.group.note,
     )
     return Table(
         "adverse_events_by_term", message("safety.terms.title"), lines, footnotes=notes,
@@ -286,14 +306,16 @@ def rows_of_kind(found: AdverseEvents, reported: Reported, kind: str) -> list[Ro
 
 
 def answer_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
-    """The chapter in one line: serious events, and reactions to infusions, by group."""
+    """The chapter in one line: serious events and, where they are counted, reactions, by group."""
     said = [message("safety.answer.serious.unknown")]
     if "serious" in found.kinds:
         rows = rows_of_kind(found, reported, "serious")
         said = [message("safety.answer.serious", serious=share_words(rows, level=level))]
         said += [message("safety.answer.unsaid")] if "unsaid" in found.kinds else []
-    soon = share_words(rows_of_kind(found, reported, "soon"), level=level)
-    return " ".join([said[0], message("safety.answer.soon", when=found.soon, soon=soon), *said[1:]])
+    if found.has_reactions:
+        soon = share_words(rows_of_kind(found, reported, "soon"), level=level)
+        said.insert(1, message("safety.answer.soon", when=found.soon, soon=soon))
+    return " ".join(said)
 
 
 def overview_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from esld.data import deaths as stated
 from esld.data.adam.adlb import study_day
+from esld.data.adam.adsl import anchor_days
 from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.protocol import Analysis
@@ -27,7 +28,7 @@ _NAMED = 12  # up to so many patients who are left out are named
 
 @dataclass(frozen=True, eq=False)
 class SafetySet:
-    """Patients who were infused at least once, by the dose received.
+    """Patients who were treated at least once, by what they received; where nobody knows who was, all who were randomised.
 
     Attributes
     ----------
@@ -36,12 +37,25 @@ class SafetySet:
     left_out : DataFrame
         Rows of ADSL of the randomised who are not among them.
     arms : tuple of str
-        Codes in the protocol's order.
+        Codes in the order of tables, the control first.
+    known : bool
+        Whether the data tell who was treated.
     """
 
     people: pd.DataFrame
     left_out: pd.DataFrame
     arms: tuple[str, ...]
+    known: bool = True
+
+    @property
+    def note(self) -> str:
+        """Who is counted, as the note of a table says it."""
+        return message("safety.set.note" if self.known else "safety.set.note.randomised")
+
+    @property
+    def first(self) -> str:
+        """What begins the time in which something counts, in words."""
+        return message("safety.from.administration" if self.known else "safety.from.randomisation")
 
     @property
     def group_of(self) -> pd.Series:
@@ -59,28 +73,29 @@ class SafetySet:
 
 
 def safety_set(study: Study) -> SafetySet:
-    """The safety set of a cut (``SAFFL``)."""
-    randomised = study.randomised
-    treated = randomised["SAFFL"].eq("Y")
-    people = randomised[treated]
-    people = people.assign(GROUP=first_known(people["ACTARMCD"], people["ARMCD"]))
-    return SafetySet(people, randomised[~treated], tuple(study.arms))
+    """Who was treated by the cut; where the data do not tell who was, everybody as randomised."""
+    randomised, known = study.randomised, "EX" in study.tables
+    counted = needs.counted_for_safety(study)
+    people = randomised[counted]
+    received = first_known(people["ACTARMCD"], people["ARMCD"]) if known else people["ARMCD"]
+    return SafetySet(people.assign(GROUP=received), randomised[~counted], tuple(study.arms), known)
 
 
-def planned(study: Study) -> Analysis:
-    """The protocol's safety analysis; an error that says why where there is nobody or nothing to count for it."""
-    needs.require(study, "safety_set")
-    return next(analysis for analysis in study.protocol.analyses if analysis.role == "safety")
+def planned(study: Study, *more: str) -> Analysis:
+    """The protocol's safety analysis; an error that says why where there is nobody to count for it, or not what `more` needs."""
+    for need in ("safety_set", *more):
+        needs.require(study, need)
+    return study.protocol.of_kind("safety")[0]
 
 
 def planned_words(study: Study) -> str:
     """What the protocol says of safety."""
-    own = next((analysis for analysis in study.protocol.analyses if analysis.role == "safety"), None)
-    if own is None:
+    own = study.protocol.of_kind("safety")
+    if not own:
         return message("safety.unplanned")
-    said = own.estimand
+    said = own[0].estimand
     return message(
-        "safety.planned", variable=said.variable, events=said.intercurrent_events, method=own.method
+        "safety.planned", variable=said.variable, events=said.intercurrent_events, method=own[0].method
     )
 
 
@@ -102,6 +117,8 @@ def set_words(group: SafetySet, reported: Reported) -> str:
         for arm in group.arms
     )
     row = reported.row("left_out")
+    if not group.known:
+        return message("safety.set.randomised", arms=arms)
     if not row.value:
         return message("safety.set", arms=arms)
     out = group.left_out
@@ -186,13 +203,13 @@ def absence_words(rows: Iterable[Row]) -> str:
 def deaths(study: Study, group: SafetySet) -> pd.DataFrame:
     """Deaths of the randomised: ``USUBJID GROUP day cause since``, in order of day.
 
-    ``GROUP`` is that of the safety set, or as randomised for who was never infused; ``day`` the study day, ``cause`` the
-    fatal adverse events, missing if none is recorded, ``since`` days from the last infusion, missing without one.
+    ``GROUP`` is that of the safety set, or as randomised for who was never treated; ``day`` the study day, ``cause`` the
+    fatal adverse events, missing if none is recorded, ``since`` days from the last of the treatment, missing without it.
     """
     died = study.randomised[study.randomised["DTHDT"].notna()]
     fatal = study.adae[stated.fatal(study.adae)]
     causes = first_known(fatal["AEDECOD"], fatal["AETERM"]).groupby(fatal["USUBJID"]).agg("; ".join)
-    start = died["TRTSDT"].fillna(died["RANDDT"])
+    start = anchor_days(died, study.protocol.schedule)
     frame = pd.DataFrame(
         {
             "USUBJID": died["USUBJID"],
@@ -216,10 +233,13 @@ def death_rows(group: SafetySet, *, conf_level: float) -> pd.DataFrame:
 
 
 def death_table(study: Study, group: SafetySet) -> Table | None:
-    """One line a death; None if nobody died."""
+    """One line a death; None if nobody died. How long after treatment is left out where nobody knows who was treated."""
     found = deaths(study, group)
     if found.empty:
         return None
+    dated = (
+        "randomisation" if study.protocol.schedule.from_randomisation or not group.known else "administration"
+    )
     frame = pd.DataFrame(
         {
             "patient": found["USUBJID"].map(Data),
@@ -230,17 +250,24 @@ def death_table(study: Study, group: SafetySet) -> Table | None:
                     Label(message("safety.not_stated"), "not_stated") if pd.isna(cause) else Data(cause)
                 )
             ),
-            "days_since_infusion": found["since"].map(
+            "days_since_administration": found["since"].map(
                 lambda days: Label(message("safety.deaths.never"), "never") if pd.isna(days) else Number(days)
             ),
         }
     )
-    notes = (message("safety.deaths.note"), message("safety.deaths.all"))
+    if not group.known:
+        frame = frame.drop(columns="days_since_administration")
+    cause = "safety.deaths.cause" if "AE" in study.tables else "safety.deaths.no_cause"
+    notes = (message(f"safety.deaths.{dated}"), message(cause), message("safety.deaths.all"))
     return Table("deaths", message("safety.deaths.title"), frame, footnotes=notes)
 
 
-def death_words(reported: Reported, group: SafetySet, *, level: str) -> str:
-    """How many of the safety set died, by group, and what a zero means."""
+def death_words(study: Study, reported: Reported, group: SafetySet, *, level: str) -> str:
+    """How many of the safety set died, by group, and what a zero means; that nobody can know, where no form asks."""
+    dm = study.tables["DM"]
+    asked = {"DTHFL", "DTHDTC"} & set(dm) - {*dm.attrs.get("absent", ())}
+    if not asked and study.randomised["DTHDT"].isna().all():
+        return message("safety.deaths.not_collected")
     rows = [reported.row("died", arm) for arm in group.arms]
     said = [message("safety.deaths", arms=share_words(rows, level=level)), absence_words(rows)]
     return " ".join(s for s in said if s)

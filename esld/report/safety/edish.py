@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from esld.report.drawing import figures
 from esld.report.phrases import Sentence
 from esld.report.results import Reported, Row
 from esld.report.safety.counted import SafetySet, share
-from esld.report.safety.laboratory import own_liver
+from esld.report.safety.laboratory import own_values
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import counted, joined
 from esld.scoring.liver_injury import QUADRANTS, edish, hys_law
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
 
 ULN, BASELINE = "limit_of_normal", "baseline"
-SCALES = {ULN: "ANRHI", BASELINE: "BASE"}  # what a value is divided by
+_DIVISORS = {ULN: "ANRHI", BASELINE: "BASE"}  # what a value is divided by
 HIGH, JAUNDICE, CHOLESTASIS = 3.0, 2.0, 2.0
 _WITHIN = 14  # days after a raised aminotransferase in which a bilirubin belongs to it
 _NAMES = {
@@ -53,6 +54,10 @@ class LiverInjury:
         ``USUBJID GROUP`` of the patients who have an aminotransferase and a bilirubin to compare, by scale.
     arms : tuple of str
     conf_level : float
+    scales : tuple of str
+        What values are multiples of: of the limit of normal and, where the protocol says so, of baseline.
+    organ : bool
+        Whether values after a transplantation were left out.
     """
 
     peaks: pd.DataFrame
@@ -61,11 +66,13 @@ class LiverInjury:
     assessed: Mapping[str, pd.DataFrame]
     arms: tuple[str, ...]
     conf_level: float
+    scales: tuple[str, ...] = (ULN, BASELINE)
+    organ: bool = False
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: by scale and group, patients in each quadrant and with a potential case."""
         parts = []
-        for scale in SCALES:
+        for scale in self.scales:
             peaks, cases = (f[f["scale"].eq(scale)] for f in (self.peaks, self.cases))
             for arm in self.arms:
                 own = peaks[peaks["GROUP"].eq(arm)]
@@ -82,17 +89,20 @@ class LiverInjury:
 
 
 def liver_injury(study: Study, group: SafetySet, *, conf_level: float) -> LiverInjury:
-    """Peaks after baseline with the own liver, and potential Hy's law; where nobody has the values, an error that says why.
+    """Peaks after baseline, and potential Hy's law; where nobody has the values, an error that says why.
 
-    Each value is divided by the upper limit on its own record, or by the patient's baseline value. A potential case
+    Each value is divided by the upper limit on its own record, and where the protocol judges against baseline also by the
+    patient's baseline value. Values after a transplantation are not looked at. A potential case
     has ALT or AST of 3 times or more on a day, bilirubin of 2 times or more on it or within 14 days after, and no ALP of 2
     times or more on that day; where ALP was not measured it excludes nothing.
     """
     needs.require(study, "liver_injury")
-    values = {code: _multiples(own_liver(study, group, code)) for code in ("ALT", "AST", "BILI", "ALP")}
+    wanted = study.protocol.liver_injury
+    scales = (ULN, BASELINE) if wanted and wanted.against == "baseline" else (ULN,)
+    values = {code: _multiples(own_values(study, group, code)) for code in ("ALT", "AST", "BILI", "ALP")}
     later = {code: frame[frame["ADY"] > 1] for code, frame in values.items()}
     people = group.people[["USUBJID", "GROUP"]].reset_index(drop=True)
-    days = {scale: _qualifying(later, scale) for scale in SCALES}
+    days = {scale: _qualifying(later, scale) for scale in scales}
     first = {code: frame[frame["ABLFL"].eq("Y")].assign(ADY=0) for code, frame in values.items()}
     before = _qualifying(first, ULN)
     cases = [
@@ -103,18 +113,20 @@ def liver_injury(study: Study, group: SafetySet, *, conf_level: float) -> LiverI
     ]
     listed = pd.concat(cases).drop_duplicates(["USUBJID", "scale"]).rename(columns={"ADY": "day"})
     return LiverInjury(
-        peaks=pd.concat([_peaks(later, scale, people) for scale in SCALES], ignore_index=True),
+        peaks=pd.concat([_peaks(later, scale, people) for scale in scales], ignore_index=True),
         cases=listed.merge(people, on="USUBJID").sort_values(["USUBJID", "scale"], ignore_index=True),
         met_before=frozenset(before.loc[before["potential"], "USUBJID"]),
         assessed={scale: people[people["USUBJID"].isin(found["USUBJID"])] for scale, found in days.items()},
         arms=group.arms,
         conf_level=conf_level,
+        scales=scales,
+        organ=study.protocol.transplant is not None,
     )
 
 
 def _multiples(own: pd.DataFrame) -> pd.DataFrame:
     """Values of one parameter over each denominator."""
-    bounds = {scale: own[column].where(own[column] > 0) for scale, column in SCALES.items()}
+    bounds = {scale: own[column].where(own[column] > 0) for scale, column in _DIVISORS.items()}
     return own[["USUBJID", "ADY", "ABLFL"]].assign(
         **{scale: own["AVAL"] / bound for scale, bound in bounds.items()}
     )
@@ -160,12 +172,12 @@ def _qualifying(values: Mapping[str, pd.DataFrame], scale: str) -> pd.DataFrame:
 
 
 def edish_figure(found: LiverInjury, reported: Reported) -> figures.Picture | Sentence:
-    """Each patient's peaks, one panel in multiples of the upper limit of normal and one of baseline."""
+    """Each patient's peaks, a panel in multiples of the upper limit of normal and, where wanted, one of baseline."""
     if found.peaks.empty:
         return Sentence(message("safety.no_liver.peaks"))
     figure = figures.new_figure(3.9)
-    panels = figure.subplots(1, 2)
-    for axes, scale in zip(panels, SCALES, strict=True):
+    panels = figure.subplots(1, len(found.scales), squeeze=False)[0]
+    for axes, scale in zip(panels, found.scales, strict=True):
         own = found.peaks[found.peaks["scale"].eq(scale)]
         for position, arm in enumerate(found.arms):
             mine, colour = own[own["GROUP"].eq(arm)], figures.arm_style(position)["color"]
@@ -190,7 +202,9 @@ def edish_figure(found: LiverInjury, reported: Reported) -> figures.Picture | Se
                 sum(_count(reported, scale, name, arm).events or 0 for arm in found.arms),
             )
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(found.arms), fontsize=8.5)
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=min(len(found.arms), 2 * len(panels)), fontsize=8.5
+    )
     figures.entitle(figure, _title(found, reported))
     return figures.settled("edish", figure, _alt(found, reported))
 
@@ -228,7 +242,7 @@ def _count(reported: Reported, scale: str, name: str, arm: str) -> Row:
 
 def _title(found: LiverInjury, reported: Reported) -> str:
     parts = []
-    for scale in SCALES:
+    for scale in found.scales:
         rows = [_count(reported, scale, "both", arm) for arm in found.arms]
         x, n = sum(r.events or 0 for r in rows), sum(r.n or 0 for r in rows)
         parts.append(message(f"safety.edish.title.{scale}", x=x, patients=counted("patient", n)))
@@ -237,16 +251,21 @@ def _title(found: LiverInjury, reported: Reported) -> str:
 
 def _alt(found: LiverInjury, reported: Reported) -> str:
     parts = []
-    for scale in SCALES:
+    for scale in found.scales:
         rows = {name: [_count(reported, scale, name, arm) for arm in found.arms] for name in _NAMES.values()}
         said = [
             message(f"safety.edish.alt.{name}", count=sum(r.events or 0 for r in own))
             for name, own in rows.items()
         ]
         parts.append(message(f"safety.edish.alt.{scale}", counts=joined(said)))
-    return message("safety.edish.alt", scales=message("reasons.list").join(parts))
+    own = "two_panels" if BASELINE in found.scales else "one_panel"
+    return message(f"safety.edish.alt.{own}", scales=message("reasons.list").join(parts))
 
 
-def caution_words() -> str:
-    """Why the quadrants of normal limits mislead in end-stage liver disease."""
-    return message("safety.edish")
+def caution_words(study: Study) -> str:
+    """What the disease does to such values, as the protocol says it, and what the second panel is for."""
+    wanted = study.protocol.liver_injury
+    if wanted is None:
+        return ""
+    beside = message("safety.edish.beside") if wanted.against == "baseline" else ""
+    return " ".join(filter(None, (escape(wanted.caution), beside)))

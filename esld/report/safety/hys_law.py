@@ -9,7 +9,7 @@ from esld.report.cells import Cell, Data, Empty, Label, Number
 from esld.report.cells import arm as arm_cell
 from esld.report.results import Reported, Row
 from esld.report.safety.counted import absence_words, share_words
-from esld.report.safety.edish import BASELINE, SCALES, LiverInjury
+from esld.report.safety.edish import BASELINE, LiverInjury
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 
@@ -35,8 +35,10 @@ def case_table(found: LiverInjury) -> Table | None:
             ],
         }
     )
-    notes = [message(f"safety.hys_law.{note}") for note in ("definition", "fda", "values")]
-    return Table("hys_law", message("safety.hys_law.title"), shown, footnotes=tuple(notes))
+    own = "organ" if found.organ else "all"
+    notes = [message(f"safety.hys_law.{note}") for note in ("definition", "fda", f"values.{own}")]
+    several = "both" if BASELINE in found.scales else "alone"
+    return Table("hys_law", message(f"safety.hys_law.title.{several}"), shown, footnotes=tuple(notes))
 
 
 def _multiple(value: float) -> Cell:
@@ -51,7 +53,7 @@ def case_words(found: LiverInjury, reported: Reported, *, level: str) -> str:
     """How many potential cases there are by each definition, and what a zero means."""
     said: list[str] = []
     absent: dict[str, str] = {}
-    for scale in SCALES:
+    for scale in found.scales:
         rows = _cases(found.arms, reported, scale)
         said += [message(f"safety.hys_law.{scale}", arms=share_words(rows, level=level))]
         absent.setdefault(

@@ -1,4 +1,4 @@
-"""Laboratory values by CTCAE grade: from baseline to the worst afterwards, with the patient's own liver."""
+"""Laboratory values by CTCAE grade: from baseline to the worst afterwards, none of it after a transplantation."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from esld.report.cells import Cell, Label, Number
 from esld.report.cells import arm as arm_cell
 from esld.report.phrases import prose, span
 from esld.report.results import Reported
-from esld.report.safety.counted import SafetySet, share, share_cell
+from esld.report.safety.counted import SafetySet, safety_set, share, share_cell
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import joined, of_group
+from esld.report.words.grammar import in_prose, joined, of_group
 from esld.scoring import units
 
 GRADES = (0, 1, 2, 3, 4)
@@ -85,8 +85,8 @@ class Graded:
     table: ShiftTable
 
 
-def own_liver(study: Study, group: SafetySet, paramcd: str) -> pd.DataFrame:
-    """Every value of a parameter with the own liver, of the safety set; with them averages of a day, never the worst of it."""
+def own_values(study: Study, group: SafetySet, paramcd: str) -> pd.DataFrame:
+    """Every value of a parameter before a transplantation, of the safety set; among them averages of a day, never its worst."""
     adlb = study.adlb
     return group.own(adlb[adlb["PARAMCD"].eq(paramcd) & adlb["POSTTPFL"].isna() & adlb["AVAL"].notna()])
 
@@ -107,7 +107,7 @@ def graded(study: Study, group: SafetySet, paramcd: str) -> pd.DataFrame:
         are in multiples of an abnormal baseline.
     """
     unit, grade = _GRADERS[paramcd]
-    own = own_liver(study, group, paramcd)
+    own = own_values(study, group, paramcd)
     frame = pd.DataFrame(
         {
             name: _converted(own[column], paramcd, study.protocol.parameter(paramcd).unit, unit)
@@ -174,9 +174,8 @@ def shifts(study: Study, group: SafetySet) -> dict[str, Graded]:
     """
     needs.require(study, "safety_set")
     found = {}
-    for parameter in study.protocol.parameters:
-        code = parameter.paramcd
-        if code in _GRADERS and study.adlb["PARAMCD"].eq(code).any():
+    for code in _gradable(study):
+        if study.adlb["PARAMCD"].eq(code).any():
             patients = graded(study, group, code)
             table = shift_table(
                 patients, subject="USUBJID", group="GROUP", baseline="before", after="after", categories=GRADES,
@@ -184,6 +183,12 @@ def shifts(study: Study, group: SafetySet) -> dict[str, Graded]:
             )  # fmt: skip
             found[code] = Graded(patients, table)
     return found if any(own.patients["after"].notna().any() for own in found.values()) else {}
+
+
+def _gradable(study: Study) -> list[str]:
+    """The protocol's laboratory values that have a grade."""
+    own = (parameter for parameter in study.protocol.parameters if parameter.kind == "laboratory")
+    return [parameter.paramcd for parameter in own if parameter.paramcd in _GRADERS]
 
 
 def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFrame:
@@ -243,6 +248,16 @@ def tables(study: Study, found: Mapping[str, Graded], reported: Reported) -> Seq
     return (grade_table(study, found, reported), shift_tables(study, found)) if found else ()
 
 
+def _version(study: Study, found: Mapping[str, Graded]) -> str:
+    """By which rules values are graded, and which of them."""
+    relative = joined(
+        in_prose(study.protocol.parameter(code).param) for code in found if code in _OF_BASELINE
+    )
+    multiples = [message("safety.grades.multiples", parameters=relative)] if relative else []
+    own = "organ" if study.protocol.transplant else "all"
+    return " ".join([message("safety.grades.version"), *multiples, message(f"safety.grades.worst.{own}")])
+
+
 def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -> Table:
     """Patients who got worse and who reached grade 3 or 4, a line a parameter."""
     shares = ("worse", "severe", "newly_severe")
@@ -253,7 +268,12 @@ def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -
             line |= {f"{arm}.{what}": share_cell(reported.row(f"{code}.{what}", arm)) for what in shares}
         lines.append(line)
     spanners = {arm_label(arm): [f"{arm}.{what}" for what in shares] for arm in study.arms}
-    notes = (message("safety.grades.version"), message("safety.grades.against"))
+    inr = [message("safety.grades.inr")] if "INR" in found else []
+    notes = (
+        _version(study, found),
+        " ".join([message("safety.grades.against"), *inr]),
+        safety_set(study).note,
+    )
     title = message("safety.grades.title")
     return Table("laboratory_grades", title, lines, spanners=spanners, footnotes=notes)
 
@@ -275,8 +295,10 @@ def shift_tables(study: Study, found: Mapping[str, Graded]) -> Table:
                 }
                 lines.append(head | worst)
     heads = {f"grade_{_grade(after)}": _name(after) for after in (*GRADES, MISSING)}
-    version = message("safety.shifts.version", version=message("safety.grades.version"))
-    notes = (version, message("safety.shifts.none_4"))
+    version = message("safety.shifts.version", version=_version(study, found))
+    without = [in_prose(study.protocol.parameter(code).param) for code in ("INR", "ALB") if code in found]
+    none_4 = [message("safety.shifts.none_4", parameters=joined(without))] if without else []
+    notes = (version, *none_4, safety_set(study).note)
     return Table(
         "laboratory_shifts", message("safety.shifts.title"), lines, footnotes=notes, group="parameter", heads=heads,
     )  # fmt: skip
@@ -289,7 +311,9 @@ def _name(grade: object) -> str:
 def shift_words(study: Study, found: Mapping[str, Graded], reported: Reported) -> str:
     """Which values newly reached grade 3 or 4, in how many."""
     if not found:
-        return message("safety.laboratory.nothing")
+        collected = any(parameter.kind == "laboratory" for parameter in study.protocol.parameters)
+        why = "nothing" if _gradable(study) else "ungraded" if collected else "not_collected"
+        return message(f"safety.laboratory.{why}")
     parts = []
     for code, result in found.items():
         every = (reported.row(f"{code}.newly_severe", arm) for arm in result.table.groups)

@@ -13,35 +13,37 @@ from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import in_prose
+from esld.report.words.grammar import capitalised, in_prose
 
 COLUMNS = ["USUBJID", "ARMCD", "kind", "detail"]
-KINDS = ("eligibility", "never_infused", "infusions", "dose", "visit")
-_OF_INFUSIONS = ("never_infused", "infusions", "dose")
+KINDS = ("eligibility", "never_treated", "administrations", "dose", "visit")
 ANY = "any"  # a deviation of any kind
 
 
 def kinds(study: Study) -> list[str]:
     """Kinds of deviation that the data of the trial can show."""
-    infusions = study.protocol.administrations is not None and "EX" in study.tables
-    infusions = infusions and not _is_other(study)
+    recorded = "EX" in study.tables and "NADMIN" in study.adsl
     shown = {
-        "eligibility": "IE" in study.tables, "never_infused": infusions, "infusions": infusions,
-        "dose": infusions and "EXADJ" in study.tables["EX"], "visit": bool(study.protocol.schedule.visits),
-    }  # fmt: skip
+        "eligibility": "IE" in study.tables,
+        "never_treated": recorded,
+        "administrations": recorded and _is_counted(study),
+        "dose": recorded and "EXADJ" in study.tables["EX"],
+        "visit": bool(study.protocol.schedule.visits),
+    }
     return [kind for kind in KINDS if shown[kind]]
 
 
-def _is_other(study: Study) -> bool:
-    """Whether what was given is recorded and no infusion, of which the words of three kinds are."""
-    return "EX" in study.tables and not study.protocol.by_infusion
+def _is_counted(study: Study) -> bool:
+    """Whether a patient was to have administrations that can be counted, on planned days."""
+    protocol = study.protocol
+    return protocol.administrations is not None and protocol.treatment.regimen == "administrations"
 
 
 def deviations(study: Study) -> pd.DataFrame:
     """One row a deviation of a randomised patient.
 
-    Planned infusions count only as far as the patient was under observation on their day. A visit is outside when its
-    laboratory values were taken on a day beyond the tolerance of the schedule.
+    Planned administrations count only as far as the patient was under observation on their day. A visit is outside when its
+    values were taken on a day beyond the tolerance of the schedule.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def deviations(study: Study) -> pd.DataFrame:
         ``USUBJID ARMCD kind detail``, kinds being those of `KINDS`, the detail in words, in the order of entry within a kind.
     """
     entered = order_of_entry(study)
-    rows = [*_eligibility(study), *_infusions(study, entered), *_visits(study)]
+    rows = [*_eligibility(study), *_treatment(study, entered), *_visits(study)]
     frame = pd.DataFrame(rows, columns=["USUBJID", "kind", "detail"])
     places = {subject: place for place, subject in enumerate(entered["USUBJID"])}
     frame = frame[frame["USUBJID"].isin(places)]
@@ -68,24 +70,25 @@ def _eligibility(study: Study) -> list[tuple[str, str, str]]:
     ]
 
 
-def _infusions(study: Study, entered: pd.DataFrame) -> list[tuple[str, str, str]]:
-    planned = study.protocol.administrations
-    if planned is None or "NADMIN" not in entered or "infusions" not in kinds(study):
+def _treatment(study: Study, entered: pd.DataFrame) -> list[tuple[str, str, str]]:
+    own = kinds(study)
+    if "never_treated" not in own:
         return []
+    planned = study.protocol.administrations if "administrations" in own else None
     rows = []
     for patient in entered.to_dict("records"):
         given = int(patient["NADMIN"]) if pd.notna(patient["NADMIN"]) else 0
         start = patient["TRTSDT"] if pd.notna(patient["TRTSDT"]) else patient["RANDDT"]
         until = patient["DTHDT"] if pd.notna(patient["DTHDT"]) else patient["LSTALVDT"]
-        due = sum(start + pd.Timedelta(days=day - 1) <= until for day in planned.value)
-        if given == 0 and _awaited(study, patient):
-            continue
-        if given == 0:
-            rows.append((patient["USUBJID"], "never_infused", message("deviations.due", given=0, due=due)))
-        elif given < due:
-            rows.append((patient["USUBJID"], "infusions", message("deviations.due", given=given, due=due)))
+        days = planned.value if planned else ()
+        due = sum(start + pd.Timedelta(days=day - 1) <= until for day in days)
+        said = message("deviations.due", given=given, due=due) if planned else message("deviations.no_record")
+        if given == 0 and not _awaited(study, patient):
+            rows.append((patient["USUBJID"], "never_treated", said))
+        elif 0 < given < due:
+            rows.append((patient["USUBJID"], "administrations", said))
     ex = study.tables["EX"]
-    if "EXADJ" in ex:
+    if "dose" in own:
         changed = ex[ex["EXADJ"].notna()]
         rows += [
             (r["USUBJID"], "dose", message("deviations.dose", day=r["EXSTDTC"], adjusted=r["EXADJ"]))
@@ -95,8 +98,8 @@ def _infusions(study: Study, entered: pd.DataFrame) -> list[tuple[str, str, str]
 
 
 def _awaited(study: Study, patient: Mapping[Any, Any]) -> bool:
-    """Whether the first infusion may still come: in the trial at the cut-off, and no longer after randomisation than a baseline
-    value may lie before the infusion.
+    """Whether the first administration may still come: in the trial at the cut-off, and no longer after randomisation than a
+    baseline value may lie before it.
     """
     last = patient["RANDDT"] + pd.Timedelta(days=-study.protocol.schedule.baseline_window[0])
     return bool(patient["EOSSTT"] == "ONGOING" and pd.Timestamp(study.cut.cutoff) <= last)
@@ -106,7 +109,7 @@ def _visits(study: Study) -> list[tuple[str, str, str]]:
     adlb = study.adlb
     if "AWTARGET" not in adlb:
         return []
-    own = adlb[adlb["ANL01FL"].eq("Y") & adlb["PARCAT1"].eq("LABORATORY")]
+    own = adlb[adlb["ANL01FL"].eq("Y") & adlb["PARCAT1"].ne("SCORE")]
     rows = []
     for visit in study.protocol.schedule.visits:
         early, late = visit.tolerance
@@ -143,9 +146,10 @@ def deviation_table(study: Study, counts: Reported) -> Table:
         rows = {f"{arm}.patients": counts.row(kind, arm) for arm in study.arms}
         shares = {key: _share(row) if row.n else Empty() for key, row in rows.items()}
         lines.append({"deviation": _named(kind), **shares})
-    notes = [message("deviations.note.visits" if _is_other(study) else "deviations.note")]
-    known = [kind for kind in KINDS if kind not in _OF_INFUSIONS] if _is_other(study) else KINDS
-    if absent := [in_prose(_named(kind).text) for kind in known if kind not in kinds(study)]:
+    own = kinds(study)
+    notes = [message("deviations.note.counted" if "administrations" in own else "deviations.note")]
+    known = [kind for kind in KINDS if kind != "administrations" or _is_counted(study)]
+    if absent := [in_prose(_named(kind).text) for kind in known if kind not in own]:
         where = "deviations.absent" if study.shows_dose else "deviations.absent.view"
         kinds_absent = message("list.comma").join(absent)
         notes.insert(0, message(where, kinds=kinds_absent, view=view_name(study)))
@@ -154,7 +158,7 @@ def deviation_table(study: Study, counts: Reported) -> Table:
 
 
 def _named(kind: str) -> Label:
-    return Label(message(f"deviations.kind.{kind}"), kind)
+    return Label(capitalised(message(f"deviations.kind.{kind}")), kind)
 
 
 def _share(row: Row) -> Count:

@@ -3,15 +3,19 @@
 import pandas as pd
 
 from esld.data.study import Study
+from esld.report import trial_size
 from esld.report.cells import Cell, Label
 from esld.report.chapter import Others
+from esld.report.event import event_of
 from esld.report.phrases import span, view_name
-from esld.report.results import Reported
+from esld.report.planned import leading
+from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined
 
-SAFETY = "06_safety"
+TIMES, SAFETY = "03_survival", "06_safety"
+POWER = "fewest_deaths_against_none"  # the statistic of a result that is of a trial's size
 
 
 def primary_sentence(study: Study) -> str:
@@ -33,9 +37,18 @@ def other_lines(study: Study, others: Others) -> list[str]:
     return [answer for slug, answer in others.answers.items() if answer and slug not in first]
 
 
-def part(others: Others, id: str) -> Reported:
-    """One result that another chapter handed over, by its id; without rows if it is not there."""
-    return Reported(tuple(row for row in others.rows.rows if row.result_id.startswith(f"{id}.")))
+def size_sentences(study: Study, others: Others) -> list[str]:
+    """What a trial of this size can and cannot show, of each comparison whose power a chapter handed over."""
+    by_name: dict[str, list[Row]] = {}
+    for row in others.rows.rows:
+        by_name.setdefault(row.result_id.partition(".")[0], []).append(row)
+    sizes = [own for own in by_name.values() if any(row.statistic == POWER for row in own)]
+    plan = leading(study.protocol, TIMES)
+    if plan is None or plan.endpoint is None:
+        return []
+    event = event_of(study, plan.endpoint)
+    found = zip(study.pairs, sizes, strict=False)
+    return [trial_size.what_this_size_shows(pair, Reported(tuple(own)), event) for pair, own in found]
 
 
 def planned_rows(study: Study, others: Others) -> pd.DataFrame:

@@ -26,7 +26,8 @@ from esld.report.difference import (
     in_cells,
     result_name,
 )
-from esld.report.front import ADVERSE_EVENTS, PRIMARY
+from esld.report.front import ADVERSE_EVENTS
+from esld.report.headlines import HEADLINES
 from esld.report.phrases import method, ties, whole
 from esld.report.results import Reported, Row, read_rows
 from esld.report.roles import SUMMARY
@@ -35,8 +36,6 @@ from esld.report.words.catalogue import arm_label, has, message
 from esld.report.words.grammar import arm_in_prose, capitalised, counted, on_day, period
 
 _SHOWN = 40
-# What the cards of the front page show of the primary analysis.
-_HEADLINES = ("proportion", "survival", "risk_difference", "survival_difference")
 _CHANGES = {
     "late": "late record",
     "filled_in": "value filled",
@@ -139,7 +138,8 @@ def since_last_cut(study: Study, others: Others) -> SinceLastCut:
     changes = changes[[not v or v in read[d] for d, v in pairs]].reset_index(drop=True)
     found = None
     if kept := study.file.previous_results_path:
-        found = difference(kept_results(kept, study), others.rows.rows)
+        primary = study.protocol.primary.id
+        found = difference(kept_results(kept, study), others.rows.rows, primary=primary)
     return SinceLastCut(previous=previous, study=study, records=changes, estimates=found)
 
 
@@ -256,12 +256,19 @@ def _is_key(row: Row, study: Study) -> bool:
     roles = {analysis.id: analysis.role for analysis in study.protocol.analyses}
     match roles.get(row.analysis_id):
         case "primary":
-            return result_name(row) == PRIMARY and row.statistic in _HEADLINES
+            return row.statistic in _headlines(study)
         case "safety":
             return result_name(row) == ADVERSE_EVENTS and row.statistic == "serious"
         case "secondary":
             return len(study.arms) < 2 or row.arm not in study.arms
     return False
+
+
+def _headlines(study: Study) -> set[str]:
+    """Statistics of the primary analysis that the cards of the front page show."""
+    kind = study.protocol.primary.kind
+    shown = HEADLINES.get(kind, ()) if kind else ()
+    return {name for headline in shown if not headline.of for name in headline.statistics}
 
 
 def _is_estimate(change: Change) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from esld.report.drawing.axes import TimeAxis
 from esld.report.drawing.figures import INK, Picture, arm_style, entitle, new_figure, settled
 from esld.report.words.catalogue import arm_label, message
 
@@ -21,7 +22,8 @@ def survival_curves(
     id: str,
     title: str,
     alt: str,
-    ticks: Sequence[float],
+    axis: TimeAxis,
+    free: str,
     mark: float | None = None,
 ) -> Picture:
     """Kaplan–Meier curves with their intervals and, aligned under the axis, numbers at risk (events; censored).
@@ -34,9 +36,11 @@ def survival_curves(
         All arms in the protocol's order: the order decides colour and dash, and each has its row of numbers at risk.
     id, title, alt : str
         Id of the figure, the finding, and the words for those who do not see it.
-    ticks : sequence of float
-        Days on the axis and in the risk table. Where their counts would touch each other some ticks are left out:
+    axis : TimeAxis
+        Its ticks are those of the risk table too. Where their counts would touch each other some ticks are left out:
         never the first, and `mark` only if it touches the first.
+    free : str
+        What a patient is without the event: alive.
     mark : float, optional
         A time to mark with a thin vertical line.
 
@@ -55,14 +59,16 @@ def survival_curves(
         axes.plot(curve.times[censored], curve.survival[censored], "|", color=style["color"], markersize=7)
     if mark is not None:
         axes.axvline(mark, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)))
+    ticks = axis.ticks
     axes.set_xlim(0, max(*ticks, *(curve.max_time for curve in curves.values())) * 1.02)
-    axes.set(ylim=(0, 1.02), ylabel=message("curves.alive"))
+    axes.set(ylim=(0, 1.02), ylabel=message("curves.free", free=free))
     entitle(figure, title)
     axes.tick_params(labelbottom=True)
-    axes.set_xlabel(message("curves.days"))
+    axes.set_xlabel(axis.title)
     _label_ends(axes, curves, arms)
     shown = _risk_table(table, curves, arms, sorted(set(ticks)), keep=[ticks[0], mark])
-    axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
+    names = dict(zip(ticks, axis.labels, strict=True))
+    axes.set_xticks(shown, [names[tick] for tick in shown])
     return settled(id, figure, alt)
 
 

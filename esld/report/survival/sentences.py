@@ -3,6 +3,7 @@
 Every number of a result stands in a span with its result id.
 """
 
+from collections.abc import Mapping
 from functools import singledispatch
 from html import escape
 from typing import Any
@@ -11,6 +12,7 @@ from esld.data.views import ALL
 from esld.protocol import StatedText
 from esld.reasons import Why
 from esld.report import numbers
+from esld.report.event import Event
 from esld.report.phrases import p_equals, points, points_noun, span, ties, whole, worded
 from esld.report.results import Reported, Row, difference_row
 from esld.report.words.catalogue import message
@@ -24,13 +26,13 @@ from esld.report.words.grammar import (
     treatment,
     treatment_in_title,
 )
-from esld.survival import CoxFit, LogRank, Milestone, RMSTContrast
+from esld.survival import RMST, CoxFit, KaplanMeier, LogRank, Milestone, RMSTContrast
 
 LARGE = 10  # percentage points
 
 
 @singledispatch
-def sentence(result: object, reported: Reported) -> str:
+def sentence(result: object, reported: Reported, event: Event) -> str:
     """The result in words.
 
     Parameters
@@ -39,6 +41,8 @@ def sentence(result: object, reported: Reported) -> str:
         What :mod:`esld.survival` returned.
     reported : Reported
         Its rows as handed over; the words cite them.
+    event : Event
+        What it is the time to, in words.
 
     Returns
     -------
@@ -54,7 +58,7 @@ def sentence(result: object, reported: Reported) -> str:
 
 
 @sentence.register
-def _(result: Milestone, reported: Reported) -> str:
+def _(result: Milestone, reported: Reported, event: Event) -> str:
     horizon = period(result.at)
     shares = {g.group: share_row(result, reported, g.group) for g in result.groups}
     known = [arm for arm, row in shares.items() if row.value is not None]
@@ -62,18 +66,18 @@ def _(result: Milestone, reported: Reported) -> str:
     if known:
         arms = joined(_milestone_arm(result, reported, shares[arm]) for arm in known)
         key = "milestone.arms" if result.complete else "milestone.arms.estimated"
-        words = {"horizon": horizon, "arms": arms}
+        words = {"horizon": horizon, "arms": arms, **event.html}
         if result.difference is not None and len(known) == len(shares):
             key, words["difference"] = f"{key}.compared", _milestone_difference(result, reported)
         texts.append(message(key, **words))
     if unknown := [arm for arm in shares if arm not in known]:
         arms = joined(message("arms.one", arm=of_group(arm)) for arm in unknown)
-        texts.append(message("milestone.arms.none", horizon=horizon, arms=arms))
+        texts.append(message("milestone.arms.none", horizon=horizon, arms=arms, **event.html))
         died = []
         for row in (reported.row("dead", arm) for arm in unknown):
             words = {"dead": whole(row), "n": span(row, str(row.n)), "arm": of_group(row.arm)}
             died.append(message("milestone.known.arm", patients=noun("patient", row.n or 0), **words))
-        texts.append(message("milestone.known", arms=joined(died)))
+        texts.append(message("milestone.known", arms=joined(died), **event.html))
     return " ".join(texts)
 
 
@@ -97,17 +101,24 @@ def _milestone_arm(result: Milestone, reported: Reported, share: Row) -> str:
     )
 
 
-def _milestone_difference(result: Milestone, reported: Reported) -> str:
+def _milestone_difference(result: Milestone, reported: Reported, key: str = "milestone.difference") -> str:
     row = difference_row(reported)
     first, second = (treatment(g.group) for g in result.groups)
+    if row.value is None:
+        return message("milestone.pair.none", first=first, second=second)
     value = points(row, row.value)
     words = {"first": first, "second": second, "value": span(row, value), "points": points_noun(value)}
     limits = {"lower": span(row, points(row, row.lower)), "upper": span(row, points(row, row.upper))}
     level = numbers.level(result.groups[0].survival.conf_level)
-    return message("milestone.difference", level=level, **words, **limits)
+    return message(key, level=level, **words, **limits)
 
 
-def lost_before(result: Milestone, reported: Reported) -> str:
+def pair_difference(result: Milestone, reported: Reported) -> str:
+    """The difference between two of several groups, as a sentence of its own."""
+    return _milestone_difference(result, reported, "milestone.pair")
+
+
+def lost_before(result: Milestone, reported: Reported, event: Event) -> str:
     """Who cannot be classified at the horizon, with the best and the worst case; empty when everybody can."""
     texts = []
     for group in result.groups:
@@ -125,6 +136,7 @@ def lost_before(result: Milestone, reported: Reported) -> str:
                     horizon=period(result.at),
                     best=span(best, numbers.percent(best.value, group.n)),
                     worst=span(worst, numbers.percent(worst.value, group.n)),
+                    **event.html,
                 )
             )
     if texts and result.bounds:
@@ -133,11 +145,12 @@ def lost_before(result: Milestone, reported: Reported) -> str:
     return " ".join(texts)
 
 
-def meaning(result: Milestone, reported: Reported) -> str:
+def meaning(result: Milestone, reported: Reported, event: Event) -> str:
     """What the interval of the difference is compatible with; nothing without an interval.
 
-    Harm and benefit are fewer and more patients alive with the second group's treatment. A difference of ten percentage
-    points or more is called large, and the words say so.
+    Harm and benefit are fewer and more patients without the event with the second group's treatment, or the other way round
+    where the event is what one hopes for. A difference of ten percentage points or more is called large, and the words
+    say so.
     """
     if result.difference is None:
         return ""
@@ -145,13 +158,14 @@ def meaning(result: Milestone, reported: Reported) -> str:
     if row.lower is None or row.upper is None:
         return ""
     first, second = (treatment(g.group) for g in result.groups)
-    words: dict[str, Any] = {"first": first, "second": second}
+    words: dict[str, Any] = {"first": first, "second": second, **event.html}
+    good = "" if event.harm else " " + message("meaning.good", **event.html)
     if row.lower >= 0:
         ends = {"lower": span(row, points(row, row.lower)), "upper": span(row, points(row, row.upper))}
-        return message("meaning.favours", **ends, **words)
+        return message("meaning.favours", **ends, **words) + good
     if row.upper <= 0:
         ends = {"lower": span(row, points(row, -row.upper)), "upper": span(row, points(row, -row.lower))}
-        return message("meaning.against", **ends, **words)
+        return message("meaning.against", **ends, **words) + good
     fewer, more = points(row, -row.lower), points(row, row.upper)
     reach = message(
         "meaning.reach",
@@ -162,21 +176,29 @@ def meaning(result: Milestone, reported: Reported) -> str:
         **words,
     )
     harm, benefit = (float(text) >= LARGE for text in (fewer, more))  # as the reader sees them
+    if not event.harm:
+        harm, benefit = benefit, harm
     key = "both" if harm and benefit else "benefit" if benefit else "harm" if harm else "small"
-    return message(f"meaning.{key}", reach=reach, **words)
+    return message(f"meaning.{key}", reach=reach, **words) + good
 
 
 @sentence.register
-def _(result: LogRank, reported: Reported) -> str:
+def _(result: LogRank, reported: Reported, event: Event) -> str:
     row = reported.row("p_value")
     if row.value is None:
-        return message("logrank.none", reason=escape(worded(row.reason, "survival")))
+        return message("logrank.none", reason=escape(worded(row.reason, "survival", **event.plain)))
     arms = []
     for group in result.groups:
         observed, expected = reported.row("observed", group), reported.row("expected", group)
         number = span(expected, numbers.fixed(expected.value, 1))
         arms.append(message("logrank.arm", expected=number, arm=of_group(group), observed=whole(observed)))
-    return message("logrank", p=p_equals(row), arms=message("logrank.between").join(arms))
+    several = "logrank.global" if len(result.groups) > 2 else "logrank"
+    return message(
+        several,
+        p=p_equals(row),
+        arms=message("logrank.between").join(arms),
+        events=capitalised(event.html["events"]),
+    )
 
 
 def scheme(planned: StatedText) -> str:
@@ -185,62 +207,99 @@ def scheme(planned: StatedText) -> str:
 
 
 @sentence.register
-def _(result: CoxFit, reported: Reported) -> str:
+def _(result: CoxFit, reported: Reported, event: Event) -> str:
     row = next(r for r in reported.rows if r.statistic == "hazard_ratio")
     second, _, first = row.arm.partition(" v ")
     if row.value is None:
         why = row.reason
         of_second = why and (why.says(Why.NO_EVENTS_IN, level=1.0) or why.says(Why.AT_THE_END, end="largest"))
         group = message("arms.one", arm=of_group(second if of_second else first))
-        return message("cox.none", reason=worded(why, "survival", group=group))
+        return message("cox.none", reason=worded(why, "survival", group=group, **event.plain))
     limits = (("hr", row.value), ("lower", row.lower), ("upper", row.upper))
     parts = {name: span(row, numbers.fixed(value, 2)) for name, value in limits}
     p_row = reported.row("hazard_ratio_p_value")
     parts["p"] = p_equals(p_row)
     level = numbers.level(result.conf_level)
-    return message(
-        "cox", first=treatment(first), second=treatment(second), level=level, ties=ties(row), **parts
+    said = message(
+        "cox",
+        first=treatment(first),
+        second=treatment(second),
+        level=level,
+        ties=ties(row),
+        **parts,
+        **event.html,
     )
+    return said if event.harm else f"{said} {message('cox.good', **event.html)}"
 
 
 @sentence.register
-def _(result: RMSTContrast, reported: Reported) -> str:
-    row = reported.row("rmst_difference")
+def _(result: RMSTContrast, reported: Reported, event: Event) -> str:
+    row = reported.find("stratified_difference") or reported.row("rmst_difference")
     horizon = period(result.tau)
     if row.value is None:
         short = [arm.group for arm in result.arms if reported.row("rmst", arm.group).value is None]
         groups = joined(message("arms.one", arm=of_group(arm)) for arm in short)
-        return message("rmst.none", horizon=horizon, arms=groups)
+        return message("rmst.none", horizon=horizon, arms=groups, **event.html)
     one, two = (reported.row("rmst", arm.group) for arm in result.arms)
-    difference = numbers.fixed(row.value, 0)
     words = {
-        "horizon": horizon,
-        "one": span(one, numbers.fixed(one.value, 0)),
-        "two": span(two, numbers.fixed(two.value, 0)),
-        "first": of_group(one.arm),
-        "second": of_group(two.arm),
-        "difference": span(row, difference),
-        "days": noun("day", 1 if difference in ("1", f"{numbers.MINUS}1") else 2),
-    }
+        "horizon": horizon, "first": of_group(one.arm), "second": of_group(two.arm),
+        **_days(one, "one"), **_days(two, "two"),
+        "difference": _days(row, "d")["d"], "days": _days(row, "d")["d_days"],
+    }  # fmt: skip
     limits = {
         "lower": span(row, numbers.fixed(row.lower, 0)),
         "upper": span(row, numbers.fixed(row.upper, 0)),
     }
-    return message("rmst", level=numbers.level(result.difference.conf_level), **limits, **words)
+    said = message("rmst", level=numbers.level(result.difference.conf_level), **limits, **words, **event.html)
+    return said if event.harm else f"{said} {message('rmst.good', **event.html)}"
 
 
-def headline(result: Milestone, reported: Reported) -> str:
+@sentence.register
+def _(result: RMST, reported: Reported, event: Event) -> str:
+    row, horizon = reported.row("rmst"), period(result.tau)
+    if row.value is None:
+        return message("rmst.one.none", horizon=horizon, **event.html)
+    limits = {"lower": row.lower, "upper": row.upper}
+    parts = {name: span(row, numbers.fixed(value, 0)) for name, value in limits.items()} | _days(row, "one")
+    about = {"first": of_group(row.arm), "level": numbers.level(result.conf_level), "horizon": horizon}
+    return message("rmst.one", **parts, **about, **event.html)
+
+
+def _days(row: Row, name: str) -> dict[str, str]:
+    """A number of days, and its noun: ``day`` after one."""
+    text = numbers.fixed(row.value, 0)
+    one = text in ("1", f"{numbers.MINUS}1")
+    return {name: span(row, text), f"{name}_days": noun("day", 1 if one else 2)}
+
+
+def medians(curves: Mapping[str, KaplanMeier], reported: Reported, event: Event) -> str:
+    """When half of each group had had the event, and where fewer have."""
+    rows = {arm: reported.row("median", arm) for arm in curves}
+    level = numbers.level(next(iter(curves.values())).conf_level)
+    reached = [
+        message(
+            "curves.said.arm", arm=of_group(arm), level=level, median=span(row, numbers.days(row.value)),
+            lower=span(row, numbers.days(row.lower)), upper=span(row, numbers.days(row.upper)),
+        )
+        for arm, row in rows.items() if row.value is not None
+    ]  # fmt: skip
+    short = joined(message("arms.one", arm=of_group(arm)) for arm, row in rows.items() if row.value is None)
+    said = message("curves.said", medians=joined(reached), **event.html) if reached else ""
+    return " ".join(filter(None, (said, short and message("curves.said.none", arms=short, **event.html))))
+
+
+def headline(result: Milestone, reported: Reported, event: Event) -> str:
     """The finding at the horizon as the title of a figure: plain text, without spans."""
     horizon = period(result.at)
     if result.complete:
         counts = [(g.alive, g.n) for g in result.groups]
         if all(alive == n for alive, n in counts):
-            return message("headline.all", horizon=horizon)
+            return message("headline.all", horizon=horizon, **event.plain)
         if not any(alive for alive, _ in counts):
-            return message("headline.nobody", horizon=horizon)
+            return message("headline.nobody", horizon=horizon, **event.plain)
         if len(set(counts)) == 1 and len(counts) > 1:
             alive, n = (in_words(x) for x in counts[0])
-            return capitalised(message("headline.each", alive=alive, n=n, horizon=horizon))
+            return capitalised(message("headline.each", alive=alive, n=n, horizon=horizon, **event.plain))
         arms = joined(
             message(
                 f"headline.complete.{_whose(g.group)}",
@@ -251,7 +310,7 @@ def headline(result: Milestone, reported: Reported) -> str:
             )
             for g in result.groups
         )
-        return message("headline.complete", horizon=horizon, arms=arms)
+        return message("headline.complete", horizon=horizon, arms=arms, **event.plain)
     rows = [share_row(result, reported, g.group) for g in result.groups]
     if short := [row.arm for row in rows if row.value is None]:
         key = "headline.none.all" if len(short) == len(rows) else "headline.none"
@@ -264,7 +323,7 @@ def headline(result: Milestone, reported: Reported) -> str:
         )
         for row in rows
     )
-    return message("headline.estimated", horizon=horizon, arms=arms)
+    return message("headline.estimated", horizon=horizon, arms=arms, **event.plain)
 
 
 def _whose(arm: str) -> str:

@@ -8,14 +8,15 @@ from math import isnan
 
 from esld.reasons import Why
 from esld.report import numbers
+from esld.report.event import Event
 from esld.report.phrases import conditions_words, p_equals, span, ties
 from esld.report.results import Reported, Row
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, noun, of_group, period, treatment
+from esld.report.words.grammar import joined, of_group, period, treatment
 from esld.survival import FirthFit, Milestone, PermutationTest, ProportionalHazards
 
 
-def companion(result: Milestone, reported: Reported, *, beside: Milestone | None = None) -> str:
+def companion(result: Milestone, reported: Reported, event: Event) -> str:
     """What stands beside the difference at the horizon: Fisher and Boschloo, or the complementary log-log scale.
 
     Parameters
@@ -24,28 +25,24 @@ def companion(result: Milestone, reported: Reported, *, beside: Milestone | None
         Alive at the horizon in two groups.
     reported : Reported
         Rows of :func:`esld.report.survival.tables.companion_rows`.
-    beside : Milestone, optional
-        The primary analysis, if `result` is its sensitivity analysis.
+    event : Event
 
     Returns
     -------
     str
-        Nothing where a group has no estimate, which the sentence of `result` says. For a sensitivity analysis only the
-        exact tests, if the primary analysis could not have them.
+        Nothing where a group has no estimate, which the sentence of `result` says.
     """
-    if beside is not None:
-        adds = result.complete and not beside.complete
-        return message("companion.sensitivity", text=companion(result, reported)) if adds else ""
     if result.complete:
         tests = {name: reported.row(f"{name}_p_value") for name in ("fisher", "boschloo")}
-        return message("fisher", **{name: p_equals(row) for name, row in tests.items()})
+        return message("fisher", **{name: p_equals(row) for name, row in tests.items()}, **event.html)
     if any(isnan(group.survival.value) for group in result.groups):
         return ""
     extremes = [g for g in result.groups if g.survival.value in (0, 1)]
     if extremes:
         keys = {g.group: f"cloglog.{'nobody' if g.survival.value else 'everybody'}" for g in extremes}
         return message(
-            "cloglog.none", reason=joined(message(key, arm=of_group(arm)) for arm, key in keys.items())
+            "cloglog.none",
+            reason=joined(message(key, arm=of_group(arm), **event.html) for arm, key in keys.items()),
         )
     row = reported.row("cumulative_hazard_ratio")
     first, second = (treatment(g.group) for g in result.groups)
@@ -57,17 +54,18 @@ def companion(result: Milestone, reported: Reported, *, beside: Milestone | None
         second=second,
         level=numbers.level(result.groups[0].survival.conf_level),
         **_ratio(row, "ratio"),
+        **event.html,
     )
 
 
-def exact_logrank(test: PermutationTest, reported: Reported, *, seed: str) -> str:
+def exact_logrank(test: PermutationTest, reported: Reported, event: Event, *, seed: str) -> str:
     """The log-rank test over allocations: its reference set, its p-value and what it supposes.
 
     A caution follows if no data could have given a small p-value.
     """
     row = reported.row("p_value")
     if test.reason:
-        return message(f"exact.logrank.{_alike(test)}")
+        return message(f"exact.logrank.{_alike(test)}", **event.html)
     text = message(
         f"exact.logrank{_drawn(test)}", n=span(row, str(row.n)), **_reference(test, reported, seed)
     )
@@ -78,15 +76,15 @@ def exact_logrank(test: PermutationTest, reported: Reported, *, seed: str) -> st
     return " ".join(said)
 
 
-def exact_rmst(test: PermutationTest, reported: Reported, *, seed: str) -> str:
+def exact_rmst(test: PermutationTest, reported: Reported, event: Event, *, seed: str) -> str:
     """The permutation test of the difference in means, or why it has none."""
-    horizon = period(test.tau)
+    words = {"horizon": period(test.tau), **event.html}
     if reported.row("p_value").value is None:
         here = reported.row("observed").value is None
-        return message("exact.rmst.none.here") if here else message("exact.rmst.none", horizon=horizon)
+        return message("exact.rmst.none.here" if here else "exact.rmst.none", **words)
     if test.reason:
-        return message(f"exact.rmst.{_alike(test)}", horizon=horizon)
-    return message(f"exact.rmst{_drawn(test)}", **_reference(test, reported, seed))
+        return message(f"exact.rmst.{_alike(test)}", **words)
+    return message(f"exact.rmst{_drawn(test)}", **_reference(test, reported, seed), **words)
 
 
 def _drawn(test: PermutationTest) -> str:
@@ -107,23 +105,23 @@ def _alike(test: PermutationTest) -> str:
     return "same" if test.events else "nobody"
 
 
-def firth(result: FirthFit, reported: Reported) -> str:
+def firth(result: FirthFit, reported: Reported, event: Event) -> str:
     """The penalised hazard ratio with its profile-likelihood limits."""
     row = next(r for r in reported.rows if r.statistic == "hazard_ratio")
     if row.value is None:
         return message("firth.failed" if _says(row, Why.NO_CONVERGENCE) else "firth.none")
     second, _, first = row.arm.partition(" v ")
-    words = {"first": treatment(first), "second": treatment(second), "ties": ties(row)}
+    words = {"first": treatment(first), "second": treatment(second), "ties": ties(row), **event.html}
     if row.reason:
         return message("firth.only", hr=span(row, numbers.fixed(row.value, 2)), **words)
     p, level = p_equals(reported.row("hazard_ratio_p_value")), numbers.level(result.conf_level)
     return message("firth", level=level, p=p, **_ratio(row, "hr"), **words)
 
 
-def hazards(result: ProportionalHazards, reported: Reported) -> str:
+def hazards(result: ProportionalHazards, reported: Reported, event: Event) -> str:
     """The test of proportional hazards and how little it can see; nothing where there is no hazard ratio to test."""
     row, change = reported.row("ph_global_p_value"), reported.row("ph_visible_change")
-    words = {"deaths": span(row, str(row.events)), "noun": noun("death", result.events)}
+    words = {"deaths": span(row, str(row.events)), "noun": event.noun(result.events)}
     if row.value is None:
         return message("hazards.none", **words) if _says(row, Why.TOO_FEW) else ""
     return message("hazards", p=p_equals(row), factor=span(change, _two_digits(change.value or 0)), **words)

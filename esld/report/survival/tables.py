@@ -1,24 +1,27 @@
 """Tables of the survival chapter, made from handed-over results."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import exp, inf, sqrt
 
 import pandas as pd
 
 from esld.data.columns import first_known
-from esld.protocol import Protocol
+from esld.protocol import Analysis, Protocol
 from esld.reasons import Why, because
 from esld.report import cells, numbers
 from esld.report.cells import Cell, Data, Empty, Label, Limits, Number, estimate, number, several
+from esld.report.event import Event
 from esld.report.phrases import method, notes_of
-from esld.report.results import Reported, difference_row, slug
+from esld.report.results import Reported, Row, difference_row, slug
 from esld.report.survival.sentences import share_row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, capitalised, period
+from esld.report.words.grammar import arm_in_prose, capitalised, joined, period
 from esld.survival import (
     KaplanMeier,
     Milestone,
+    MilestoneGroup,
     PermutationTest,
     ProportionalHazards,
     boschloo,
@@ -27,78 +30,129 @@ from esld.survival import (
 )
 
 
-def milestone_table(results: Mapping[str, tuple[Milestone, Reported]]) -> Table:
-    """Alive at the horizon, a block a definition: counts, proportion, bounds, difference.
+@dataclass(frozen=True)
+class Block:
+    """One analysis in the table of the horizon: its title, all groups, and each comparison.
 
-    Parameters
+    Attributes
     ----------
-    results : dict of str to (Milestone, Reported)
-        The blocks: ``primary``, ``sensitivity``.
+    code, title : str
+        Of the analysis: the code of its block, and what the table calls it.
+    each : Milestone
+        All groups.
+    reported : Reported
+        Its rows.
+    pairs : sequence of (Milestone, Reported)
+        The comparisons; of two groups `each` itself.
     """
+
+    code: str
+    title: str
+    each: Milestone
+    reported: Reported
+    pairs: Sequence[tuple[Milestone, Reported]]
+
+
+def milestone_table(blocks: Sequence[Block], event: Event, id: str = "milestone") -> Table:
+    """Free of the event at the horizon, a block an analysis: counts, proportion, bounds, differences."""
+    complete = all(block.each.complete for block in blocks)
     lines: list[dict[str, Cell]] = []
     methods: dict[str, str] = {}
-    names = {block: message(f"milestone.block.{block}") for block in results}
     notes: dict[str, None] = {}
-    complete = all(result.complete for result, _ in results.values())
-    first_result = next(iter(results.values()))[0]
-    conf_level = numbers.level(first_result.groups[0].survival.conf_level)
-    for block, (result, reported) in results.items():
-        for group in result.groups:
-            share = share_row(result, reported, group.group)
-            states = {what: Number(getattr(group, what)) for what in ("alive", "dead", "unknown")}
-            decimals = numbers.of_share(group.n)
-            line: dict[str, Cell] = {
-                "analysis": Label(names[block], block),
-                "group": cells.arm(group.group),
-                "patients": Number(group.n),
-                "states": several("{} / {} / {}", **states),
-                "alive": estimate(share, decimals, "percent"),
-            }
-            if not complete:
-                line["extremes"] = Empty()
-                if group.unknown:
-                    worst, best = (
-                        reported.row(f"proportion_{case}_case", group.group).value
-                        for case in ("worst", "best")
-                    )
-                    line["extremes"] = Limits(worst, best, decimals, "percent")
-            lines.append(line)
-            methods[block] = method(share)
-            notes |= dict.fromkeys(notes_of([share], "survival"))
-        if result.difference is not None:
-            row = difference_row(reported)
-            decimals = numbers.of_share((row.n or 0) // 2)  # of the groups' average size
-            line = {
-                "analysis": Label(names[block], block),
-                "group": Label(message("milestone.difference.line"), "difference"),
-                "patients": Empty(),
-                "states": Empty(),
-                "alive": estimate(row, decimals, "points"),
-            }
-            if not complete:
-                line["extremes"] = Empty()
-                if result.bounds:
-                    lowest, highest = (
-                        reported.row(f"risk_difference_{end}").value for end in ("lowest", "highest")
-                    )
-                    line["extremes"] = Limits(lowest, highest, decimals, "points")
-            lines.append(line)
-            both = {"share": methods[block], "difference": method(row)}
-            methods[block] = message("milestone.methods.difference", **both)
-            notes |= dict.fromkeys(notes_of([row], "survival"))
-    footnotes = [
-        message("milestone.methods.of", analysis=names[block], methods=how) for block, how in methods.items()
-    ]
-    if len(set(methods.values())) == 1:
-        footnotes = [message("milestone.methods", methods=next(iter(methods.values())))]
-    order = [arm_in_prose(group.group) for group in first_result.groups]
-    if len(order) == 2:
-        footnotes.append(message("milestone.difference.note", first=order[0], second=order[1]))
+    for block in blocks:
+        shares = [_share_line(block, group, event, complete) for group in block.each.groups]
+        gaps = [_gap_line(block, *pair, complete) for pair in block.pairs]
+        lines += [line for line, _ in (*shares, *gaps)]
+        used = [row for _, row in (*shares, *gaps)]
+        share, *_ = shares
+        methods[block.title] = method(share[1])
+        if gaps:
+            both = {"share": methods[block.title], "difference": method(gaps[0][1])}
+            methods[block.title] = message("milestone.methods.difference", **both)
+        notes |= dict.fromkeys(notes_of(used, "survival", **event.plain))
+    return Table(
+        id, message("milestone.title", horizon=period(blocks[0].each.at), free=capitalised(event.free)), lines,
+        footnotes=(*_milestone_notes(blocks, methods, event, complete), *notes), group="analysis",
+        heads=_milestone_heads(blocks, event),
+    )  # fmt: skip
+
+
+def _share_line(
+    block: Block, group: MilestoneGroup, event: Event, complete: bool
+) -> tuple[dict[str, Cell], Row]:
+    share = share_row(block.each, block.reported, group.group)
+    states = {what: Number(getattr(group, what)) for what in ("alive", "dead", "unknown")}
+    decimals = numbers.of_share(group.n)
+    line: dict[str, Cell] = {
+        "analysis": Label(block.title, block.code),
+        "group": cells.arm(group.group),
+        "patients": Number(group.n),
+        "states": several("{} / {} / {}", **states),
+        "alive": estimate(share, decimals, "percent"),
+    }
     if not complete:
-        footnotes += [message("milestone.extremes"), message("milestone.lost")]
-    title = message("milestone.title", horizon=period(first_result.at))
-    heads = {"alive": message("milestone.alive", level=conf_level)}
-    return Table("milestone", title, lines, {}, (*footnotes, *notes), "analysis", heads)
+        line["extremes"] = Empty()
+        if group.unknown:
+            worst, best = (
+                block.reported.row(f"proportion_{case}_case", group.group).value for case in ("worst", "best")
+            )
+            line["extremes"] = Limits(worst, best, decimals, "percent")
+    return line, share
+
+
+def _gap_line(
+    block: Block, result: Milestone, reported: Reported, complete: bool
+) -> tuple[dict[str, Cell], Row]:
+    row = difference_row(reported)
+    decimals = numbers.of_share((row.n or 0) // 2)  # of the groups' average size
+    second = message("milestone.difference.of", arm=arm_label(result.groups[1].group))
+    line: dict[str, Cell] = {
+        "analysis": Label(block.title, block.code),
+        "group": Label(
+            second if len(block.pairs) > 1 else message("milestone.difference.line"), "difference"
+        ),
+        "patients": Empty(),
+        "states": Empty(),
+        "alive": estimate(row, decimals, "points"),
+    }
+    if not complete:
+        line["extremes"] = Empty()
+        if result.bounds:
+            lowest, highest = (reported.row(f"risk_difference_{end}").value for end in ("lowest", "highest"))
+            line["extremes"] = Limits(lowest, highest, decimals, "points")
+    return line, row
+
+
+def _milestone_heads(blocks: Sequence[Block], event: Event) -> dict[str, str]:
+    level = numbers.level(blocks[0].each.groups[0].survival.conf_level)
+    words = {"free": capitalised(event.free), "had": event.had}
+    return {
+        "alive": message("milestone.free", level=level, **words),
+        "states": message("milestone.states", **words),
+        "extremes": message(f"milestone.extremes.head.{'harm' if event.harm else 'good'}"),
+    }
+
+
+def _milestone_notes(
+    blocks: Sequence[Block], methods: Mapping[str, str], event: Event, complete: bool
+) -> list[str]:
+    """How the numbers were made, what a difference is, and what was done where somebody was lost."""
+    if len(set(methods.values())) == 1:
+        notes = [message("milestone.methods", methods=next(iter(methods.values())))]
+    else:
+        each = methods.items()
+        notes = [message("milestone.methods.of", analysis=title, methods=how) for title, how in each]
+    seconds: dict[str, str] = {}
+    for block in blocks:
+        for result, _ in block.pairs:
+            first, second = (arm_in_prose(group.group) for group in result.groups)
+            seconds[second] = first
+    if seconds:
+        second = joined(seconds) if len(seconds) == 1 else message("milestone.difference.each")
+        notes.append(message("milestone.difference.note", first=next(iter(seconds.values())), second=second))
+    if not complete:
+        notes += [message(f"milestone.{what}", **event.plain) for what in ("extremes", "lost")]
+    return notes
 
 
 def curve_rows(curves: Mapping[str, KaplanMeier], times: Sequence[float]) -> pd.DataFrame:
@@ -106,15 +160,14 @@ def curve_rows(curves: Mapping[str, KaplanMeier], times: Sequence[float]) -> pd.
     return pd.concat([curve.to_frame(times) for curve in curves.values()], ignore_index=True)
 
 
-def companion_rows(result: Milestone, arms: Sequence[str]) -> pd.DataFrame:
-    """What stands beside the difference in the proportion alive of the two compared arms, in long form.
+def companion_rows(result: Milestone) -> pd.DataFrame:
+    """What stands beside the difference of two arms in who is free of the event, in long form.
 
-    If everybody's state is known: Fisher's and Boschloo's test of the deaths, the second group named first. If not: the
+    If everybody's state is known: Fisher's and Boschloo's test of the events, the second group named first. If not: the
     ratio of the cumulative hazards up to the horizon, which is the exponential of the difference of the Kaplan–Meier
     estimates on the complementary log-log scale, with the test on that scale.
     """
-    by_name = {group.group: group for group in result.groups}
-    first, second = (by_name[arm] for arm in arms)
+    first, second = result.groups
     between = f"{second.group} - {first.group}"
     if result.complete:
         table = (second.dead, second.n, first.dead, first.n)
@@ -176,9 +229,10 @@ def curve_table(
     *,
     id: str,
     title: str,
+    event: Event,
     arms: Sequence[str] = (),
 ) -> Table:
-    """Survival at the milestones and the median, by arm; nobody is at risk in one of `arms` without a curve."""
+    """Free of the event at the milestones and the median, by arm; nobody is at risk in one of `arms` without a curve."""
     lines = []
     notes: dict[str, None] = {}
     level = numbers.level(next(iter(curves.values())).conf_level)
@@ -192,7 +246,7 @@ def curve_table(
             row = reported.row("survival", arm, time)
             line[survival] = estimate(row, 2)
             line[at_risk] = number(reported.row("n_risk", arm, time))
-            notes |= dict.fromkeys(notes_of([row], "survival"))
+            notes |= dict.fromkeys(notes_of([row], "survival", **event.plain))
         lines.append(line)
     median: dict[str, Cell] = {"time": Label(message("curves.median"), "median")}
     for arm, (survival, at_risk) in keys.items():
@@ -206,15 +260,17 @@ def curve_table(
     lines.append(median)
     how = message("curves.note", level=level)
     spanners = {arm_label(arm): [*own] for arm, own in keys.items()}
-    heads = {survival: message("curves.survival", level=level) for survival, _ in keys.values()}
+    heads = {
+        survival: message("curves.survival", level=level, **event.plain) for survival, _ in keys.values()
+    }
     return Table(id, title, lines, spanners, (how, *notes), heads=heads)
 
 
-_ENDINGS = {0: "event", 1: "censored", 2: "censored_by_rule"}  # by CNSR
+_ENDINGS = {0: "event", 1: "censored", 2: "censored_by_rule", 3: "competing"}  # by CNSR
 
 
-def ending_table(adtte: pd.DataFrame, *, arms: Sequence[str]) -> Table:
-    """Why and by which record each time ended: how many, by arm; events first."""
+def ending_table(adtte: pd.DataFrame, *, arms: Sequence[str], id: str, what: str) -> Table:
+    """Why and by which record each time to an endpoint ended: how many, by arm; events first."""
     frame = pd.DataFrame(
         {
             "kind": adtte["CNSR"],
@@ -231,13 +287,13 @@ def ending_table(adtte: pd.DataFrame, *, arms: Sequence[str]) -> Table:
         line["record"] = record if record.text else Label(message("endings.cutoff"), "cutoff")
         lines.append(line | {arm: Number(own[arm]) for arm in arms})
     heads = {arm: arm_label(arm) for arm in arms}
-    return Table("time_endings", message("endings.title"), lines, heads=heads)
+    return Table(id, message("endings.title", what=what), lines, heads=heads)
 
 
 def power_rows(
     sizes: Sequence[int], *, alive: float = 0.9, others: Sequence[float] = (0.7, 0.5, 0.3)
 ) -> pd.DataFrame:
-    """Chance that Fisher's test at 5 % would have found true differences in the proportion alive, in long form.
+    """Chance that Fisher's test at 5 % would have found true differences between two proportions, in long form.
 
     The last row is the fewest deaths in the second group for p below 5 % if nobody died in the first.
 
@@ -285,7 +341,6 @@ def power_rows(
     return pd.DataFrame(rows)
 
 
-def milestones(protocol: Protocol) -> tuple[float, ...]:
-    """The days that tables of a curve show: those of the planned curve, else those of the primary analysis."""
-    days = (analysis.milestones_days for analysis in protocol.analyses if analysis.id == "OS-KM")
-    return next(days, ()) or protocol.primary.milestones_days
+def points(protocol: Protocol, plan: Analysis) -> tuple[float, ...]:
+    """The days that the table of a planned curve shows: its own, else those of the primary analysis."""
+    return plan.milestones_days or protocol.primary.milestones_days or (protocol.horizon_days,)

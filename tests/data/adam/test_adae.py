@@ -256,3 +256,16 @@ def test_moving_every_date_moves_nothing_else(moved, onset):
     assert row["ASTDY"] == onset + (onset >= 0)
     assert (row["LDOSENUM"] == number) if number else pd.isna(row["LDOSENUM"])
     assert row["CRIT1FL"] == ("Y" if onset in (0, 1, 28, 29, 56, 57) else None)
+
+
+def test_without_a_record_of_what_was_given_randomisation_begins_what_is_counted():
+    """Randomised on 10 January 2025."""
+    tables = trial(
+        patient("S"), AE=[ae("2025-01-09"), ae("2025-01-10"), ae("2025-01", end="2025-01-09"), ae("2025-01")]
+    )
+    del tables["EX"]
+    frame = derive_adae(tables, derive_adsl(tables, PROTOCOL, CUTOFF), PROTOCOL)
+    assert frame.sort_values("AESEQ")["TRTEMFL"].eq("Y").tolist() == [False, True, False, True]
+    assert frame["CRIT1FL"].isna().all()
+    with_records = adae(ae("2025-01-10"), people=[patient("S", infused=())])
+    assert with_records["TRTEMFL"].isna().all()

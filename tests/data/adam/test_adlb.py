@@ -16,6 +16,14 @@ from tests.examples import few
 CUTOFF = pd.Timestamp("2026-12-31")
 DAY_1 = pd.Timestamp("2025-01-11")
 ALT = with_parameters("ALT")
+# Only the days that the protocol allows are of a visit; the third visit is number 8.5.
+_NUMBERS = (2, 3, 8.5, 9, 10, 11)
+_NARROW = tuple(
+    visit.model_copy(update={"window": visit.allowed, "number": number})
+    for visit, number in zip(PROTOCOL.schedule.visits, _NUMBERS, strict=True)
+)
+GAPS = with_parameters("ALT", visits=_NARROW)
+BY_NUMBER = with_parameters("ALT", visits=_NARROW, selection="visit")
 
 
 def on(day: int) -> str:
@@ -114,6 +122,75 @@ class TestWindows:
         (row,) = of_days((-3, "1")).to_dict("records")
         assert row["AVISITN"] == 0
         assert all(np.isnan(row[c]) for c in ("AWTARGET", "AWLO", "AWHI", "AWTDIFF"))
+
+
+class TestWindowsWithGaps:
+    @few(25)
+    @given(st.lists(st.integers(-30, 420), min_size=1, max_size=10, unique=True))
+    def test_a_value_is_of_the_visit_whose_window_holds_its_day_or_of_none(self, days):
+        frame = of_days(*((day + (day == 0), "1") for day in set(days)), protocol=GAPS)
+        windows = {v.label: v.allowed for v in _NARROW} | {"Baseline": (-999, 1)}
+        for row in frame.to_dict("records"):
+            inside = [label for label, (first, last) in windows.items() if first <= row["ADY"] <= last]
+            assert inside == ([] if pd.isna(row["AVISIT"]) else [row["AVISIT"]])
+            assert inside or (pd.isna(row["ANL01FL"]) and np.isnan(row["AVISITN"]) and row["AVAL"] == 1)
+        assert len(frame) == len({day + (day == 0) for day in days})
+
+    def test_a_number_is_no_whole_one(self):
+        assert of_days((57, "1"), protocol=GAPS)["AVISITN"].tolist() == [8.5]
+
+    def test_several_values_of_a_day_between_windows_have_a_mean_that_is_not_analysed(self):
+        frame = of_days((15, "1"), (15, "3"), protocol=GAPS)
+        assert frame.loc[frame["DTYPE"].notna(), "AVAL"].tolist() == [2]
+        assert frame["ANL01FL"].isna().all()
+
+
+class TestVisitsByNumber:
+    def of(self, *records: tuple[int, str | None], protocol=BY_NUMBER):
+        rows = [
+            lb("S", "ALT", str(n), on(day), VISITNUM=number) for n, (day, number) in enumerate(records, 1)
+        ]
+        return adlb(trial(patient("S"), LB=rows), protocol)
+
+    @few(25)
+    @given(
+        st.lists(
+            st.tuples(
+                st.integers(-30, 420).filter(bool),
+                st.sampled_from([None, "0", "1", "2", "2.0", "3", "8.5", "8.50", "8.25", "99", "x"]),
+            ),
+            min_size=1,
+            max_size=8,
+        )
+    )
+    def test_a_value_is_of_the_visit_that_its_record_names(self, records):
+        """Whatever its day after baseline; what no planned visit has is of none."""
+        visits = {str(float(v.number)): v for v in _NARROW}
+        frame = self.of(*records)
+        measured = frame[frame["DTYPE"].isna()]
+        for row in measured.to_dict("records"):
+            day, number = records[int(row["AVAL"]) - 1]
+            named = visits.get(str(float(number))) if number not in (None, "x") else None
+            expected = "Baseline" if day <= 1 else named.label if named else None
+            assert (row["AVISIT"] if pd.notna(row["AVISIT"]) else None) == expected
+        chosen = frame[frame["ANL01FL"].eq("Y")]
+        assert not chosen.duplicated("AVISIT").any()
+        for visit, own in frame[frame["AVISIT"].notna() & frame["ADY"].gt(1)].groupby("AVISIT"):
+            assert chosen.loc[chosen["AVISIT"].eq(visit), "AWTDIFF"].tolist() == [own["AWTDIFF"].min()]
+        assert frame[["AWLO", "AWHI"]].isna().all().all()
+
+    def test_the_day_of_another_visit_does_not_matter(self):
+        frame = self.of((-5, "0"), (40, "2"), (8, "99"), (9, None))
+        assert analysed(frame) == {"Baseline": 1, "Week 1": 2}
+        assert frame["CHG"].tolist()[-1] == 1
+
+    def test_values_of_one_day_and_two_visits_are_not_averaged(self):
+        assert analysed(self.of((57, "8.5"), (57, "99"))) == {"Week 8": 1}
+        assert analysed(self.of((57, "8.5"), (57, "8.5"))) == {"Week 8": 1.5}
+
+    def test_a_value_without_a_day_is_of_no_visit(self):
+        rows = [lb("S", "ALT", "1", "2025-03", VISITNUM="8.5")]
+        assert adlb(trial(patient("S"), LB=rows), BY_NUMBER)["AVISIT"].isna().all()
 
 
 class TestChoice:

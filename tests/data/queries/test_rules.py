@@ -419,12 +419,12 @@ SEEDED = {
     "an administration too many": (
         "more administrations than planned", "major",
         lambda: more_doses(29, 57, 85),
-        "T", "EX", "4 administrations are recorded; the protocol plans 3: were all given?",
+        "T", "EX", "4 infusions are recorded; the protocol plans 3: were all given?",
     ),
     "an administration too soon": (
         "administrations close together", "minor",
         lambda: more_doses(14),
-        "T", "EX", f"Administrations on {on(1)} and {on(14)} are 13 days apart; the protocol plans 28: are both right?",
+        "T", "EX", f"Infusions on {on(1)} and {on(14)} are 13 days apart; the protocol plans 28: are both right?",
     ),
     "a date of another century": (
         "implausible date", "major",
@@ -518,6 +518,14 @@ def test_every_rule_has_a_seeded_fault_of_its_severity():
     seeded = {(rule, severity) for rule, severity, *_ in SEEDED.values()}
     seeded.add(("visits in the wrong order", "major"))  # below: no such visit is within its window
     seeded.add(("result where nothing was done", "major"))  # below: of what is no longer in the tables
+    seeded |= {
+        ("value of no visit", "minor"),
+        ("stratum not known", "major"),
+    }  # of other protocols: test_visits, test_factors
+    seeded |= {
+        ("treatment without an end", "major"),
+        ("periods of treatment overlap", "minor"),
+    }  # test_treatment
     assert {(rule, severity) for rule, (severity, _) in queries.RULES.items()} <= seeded
     assert {rule for rule, _ in seeded} == set(queries.RULES)
 

@@ -24,9 +24,9 @@ from esld.data.study import Study, load_study
 from esld.data.tables import write_tables
 from esld.data.template import LANGUAGES, is_template, read_template, template_bytes
 from esld.data.template.filled import tables_of
-from esld.data.template.layout import MARK, layout, layout_file
+from esld.data.template.layout import MARK, layout, layout_file, visits
 from esld.errors import InputError
-from esld.protocol import read_protocol
+from esld.protocol import Treatment, read_protocol
 from tests.data.small_trial import PROTOCOL, ROOT
 from tests.data.template.demo_forms import Forms, cell_of, demo_cut, demo_forms, enter, sheets_of
 from tests.examples import few
@@ -521,3 +521,27 @@ def test_libreoffice_opens_it_fills_it_and_saves_it(books, three, expected, tmp_
         assert sheet.protection.sheet and sheet["A1"].protection.locked
         assert not sheet.column_dimensions["A"].protection.locked
         assert sheet.data_validations.dataValidation
+
+
+class TestWordsOfTheTrial:
+    @pytest.mark.parametrize(
+        ("one", "en", "zh", "began"),
+        [
+            ("infusion", "Infusion", "输注", "Day on which the infusion began"),
+            ("patch", "Patch", "给药", "Day on which the patch began"),
+            ("tablet [10 mg/day]", "Tablet 10 mgday", "给药", "Day on which the tablet [10 mg/day] began"),
+        ],
+    )
+    def test_the_sheet_of_what_is_given_has_its_name(self, one, en, zh, began):
+        protocol = PROTOCOL.model_copy(update={"treatment": Treatment(one=one)})
+        sheets = {language: {s.key: s for s in layout(protocol, language)} for language in ("en", "zh")}
+        assert (sheets["en"]["infusion"].title, sheets["zh"]["infusion"].title) == (en, zh)
+        helps = {c.key: c.help for c in sheets["en"]["infusion"].columns}
+        assert helps["date"] == began
+
+    def test_the_first_day_has_no_number_of_a_planned_visit(self):
+        assert {code: number for code, _, number in visits(PROTOCOL)}["DAY 1"] == "1"
+        early = PROTOCOL.schedule.visits[0].model_copy(update={"number": 1})
+        schedule = PROTOCOL.schedule.model_copy(update={"visits": (early, *PROTOCOL.schedule.visits[1:])})
+        numbers = {code: n for code, _, n in visits(PROTOCOL.model_copy(update={"schedule": schedule}))}
+        assert (numbers["DAY 1"], numbers["WEEK 1"]) == (None, "1")

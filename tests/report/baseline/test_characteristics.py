@@ -194,14 +194,16 @@ class TestTable:
         ("STAGE", "Histologic stage", "4", "Stage 4"),
         ("ASCYN", "Ascites present", "1", "Yes"),
         ("ASCYN", "Ascites present", "0", "No"),
-        ("ASCYN", "Ascites present", "2", "2"),
-        ("ASCDIUR", "Ascites controlled by diuretics", "1", "Yes"),
-        ("WHAVEN", "肝性脑病分级", "3", "Grade 3"),  # by its code, whatever the protocol calls it
-        ("X", "Something", "3", "3"),
+        ("ASCYN", "Ascites present", "2", "Grade 2"),
+        ("PAIN", "Pain controlled", "1", "Yes"),
+        ("WHAVEN", "肝性脑病分级", "3", "Grade 3"),  # by its kind, whatever the protocol calls it
+        ("SEX", "Sex", "U", "U"),
     ],
 )
 def test_category_label(name, label, category, wanted):
-    assert baseline.category_label(baseline_variables.Variable(name, label, True), category) == wanted
+    yes_no = name in ("ASCYN", "PAIN")
+    variable = baseline_variables.Variable(name, label, True, yes_no=yes_no)
+    assert baseline.category_label(variable, category) == wanted
 
 
 def test_order_is_the_protocol_s(study):

@@ -13,13 +13,16 @@ from tests.report.builders import HIGH, LOW, patient, plain, spans, study_of, un
 HOW = {"conf_level": 0.95, "seed": "test"}
 
 
-def compared(own, patients_by_arm=None):
-    entered = randomised.order_of_entry(own)
-    sizes = tuple(int(entered["ARMCD"].eq(arm).sum()) for arm in own.arms)
-    plan = own.protocol.analysis("HIERARCHY")
-    result = hierarchy.compare_patients(own, plan, entered, design=CompleteRandomisation(sizes=sizes), **HOW)
-    rows = rows_of("pairs", hierarchy.win_rows(result), analysis="HIERARCHY", chapter="c")
-    return result, rows
+def compared(own):
+    plan, pair = own.protocol.analysis("HIERARCHY"), own.pairs[0]
+    sizes = tuple(int(own.randomised["ARMCD"].eq(arm).sum()) for arm in own.arms)
+    result = hierarchy.compare_patients(own, plan, pair, design=CompleteRandomisation(sizes=sizes), **HOW)
+    rows = rows_of("pairs", hierarchy.rows_of_pair(result), analysis="HIERARCHY", chapter="c")
+    return plan, result, rows
+
+
+def table_title(own, plan, rows):
+    return hierarchy.pairs_table(own, plan, rows).title
 
 
 def plain_reading(own):
@@ -58,7 +61,7 @@ def plain_reading(own):
 
 def test_pairs_of_the_example_are_those_of_the_definition(study):
     own = study("demo-final")
-    result, rows = compared(own)
+    _, result, rows = compared(own)
     wanted = plain_reading(own)
     assert (result.wins, result.losses) == tuple(sum(s == sign for _, s in wanted) for sign in (1, -1))
     for place, part in enumerate(result.components):
@@ -70,11 +73,11 @@ def test_pairs_of_the_example_are_those_of_the_definition(study):
 
 def test_ranks_have_codes_in_the_results_and_names_in_the_table(study):
     own = study("demo-final")
-    result, rows = compared(own)
+    plan, result, rows = compared(own)
     codes = ["OS", "TFS", "TTGIB_TTASC_TTHE", "MELD_W48"]
     assert [part.name for part in result.components] == codes
     assert rows.row("component_ties_MELD_W48").result_id == "pairs.medhigh_low.component_ties_meld_w48"
-    table = hierarchy.pairs_table(own, result, rows)
+    table = hierarchy.pairs_table(own, plan, rows)
     assert [cell.code for cell in table.cells["outcome"]] == [*codes, "ALL"]
     names = [rank.name for rank in own.protocol.analysis("HIERARCHY").hierarchy]
     assert table.frame["Outcome"].tolist() == [*names, "All"]
@@ -83,8 +86,8 @@ def test_ranks_have_codes_in_the_results_and_names_in_the_table(study):
 
 def test_table_counts_down(study):
     own = study("demo-final")
-    result, rows = compared(own)
-    table = hierarchy.pairs_table(own, result, rows)
+    plan, _, rows = compared(own)
+    table = hierarchy.pairs_table(own, plan, rows)
     numbers_of = table.frame.set_index("Outcome").astype(int)
     left = 121
     for name in list(numbers_of.index)[:-1]:
@@ -96,9 +99,10 @@ def test_table_counts_down(study):
 
 def test_words_are_results(study):
     own = study("demo-final")
-    result, rows = compared(own)
-    html = hierarchy.pairs_sentence(own, result, rows)
+    plan, result, rows = compared(own)
+    html = hierarchy.pairs_sentence(own, plan, rows, level="95 %")
     assert not unspanned_numbers(html, "95 %")
+    assert table_title(own, plan, rows) == plan.title
     assert f"{result.wins} and the one with the low dose in {result.losses}" in plain(html)
     net = rows.row("net_benefit")
     assert ("pairs.medhigh_low.net_benefit", numbers.points(net.value)) in spans(html)
@@ -113,14 +117,13 @@ def test_win_ratio_without_losses_is_said():
             patient(4, HIGH),
         ]
     )
-    entered = randomised.order_of_entry(own)
     plan = own.protocol.analysis("HIERARCHY")
     first = plan.model_copy(update={"hierarchy": plan.hierarchy[:1]})
     result = hierarchy.compare_patients(
-        own, first, entered, design=CompleteRandomisation(sizes=(2, 2)), **HOW
+        own, first, own.pairs[0], design=CompleteRandomisation(sizes=(2, 2)), **HOW
     )
-    rows = rows_of("pairs", hierarchy.win_rows(result), analysis="HIERARCHY", chapter="c")
-    text = plain(hierarchy.pairs_sentence(own, result, rows))
+    rows = rows_of("pairs", hierarchy.rows_of_pair(result), analysis="HIERARCHY", chapter="c")
+    text = plain(hierarchy.pairs_sentence(own, plan, rows, level="95 %"))
     assert "fared better in 4 and the one with the low dose in 0; 0 stayed undecided" in text
     assert "The win ratio has no interval" in text
 
@@ -129,6 +132,4 @@ def test_a_hierarchy_needs_a_horizon(study):
     own = study("demo-final")
     plan = own.protocol.analysis("HIERARCHY").model_copy(update={"horizon_days": None})
     with pytest.raises(ValueError, match="analysis HIERARCHY must have a horizon"):
-        hierarchy.compare_patients(
-            own, plan, randomised.order_of_entry(own), design=CompleteRandomisation(sizes=(11, 11)), **HOW
-        )
+        hierarchy.compare_patients(own, plan, own.pairs[0], **HOW)

@@ -6,7 +6,7 @@ import pytest
 
 from esld.longitudinal.mmrm import mmrm
 from esld.reasons import Why
-from esld.report import numbers, parameters
+from esld.report import numbers
 from esld.report.change import repeated
 from esld.report.results import rows_of
 from tests.report.builders import (
@@ -15,11 +15,9 @@ from tests.report.builders import (
     LOW,
     footnotes,
     patient,
-    plain,
-    spans,
     study_of,
-    unspanned_numbers,
 )
+from tests.report.change import trials
 
 M = "\u2212"
 DIFFERENCE = f"{HIGH} - {LOW}"
@@ -28,6 +26,13 @@ FEW = [
     (1, "BILI", 0, 30.0), (1, "BILI", 2, 33.0), (2, "BILI", 0, 50.0), (2, "BILI", 2, 54.0), (4, "BILI", 0, 90.0),
     (4, "BILI", 2, 80.0), (6, "BILI", 2, 70.0),
 ]  # fmt: skip
+
+
+def table_of(own, code, rows, **how):
+    """The table of one parameter's change."""
+    plan = next(a for a in own.protocol.of_kind("mmrm") if code in a.parameters)
+    plan = plan.model_copy(update={"parameters": (code,)})
+    return repeated.change_table(own, plan, {(plan.id, code): rows}, **how)
 
 
 def rows_by_hand(values, paramcd="BILI"):
@@ -100,14 +105,9 @@ class TestRows:
         assert {r.time for r in rows.rows if r.statistic == "ls_mean_difference"} == {2, 3, 4, 5, 6, 7}
 
     def test_nobody_has_a_value(self):
-        own, parameter, rows = rows_by_hand(FEW, "MELD")
+        own, _, rows = rows_by_hand(FEW, "MELD")
         assert rows.row("model_values").value == 0
-        assert repeated.last_change(own, parameter, rows, level="95 %") == (
-            "At week 48 there is no change of MELD score to show: nobody has a value then and at baseline."
-        )
-        assert repr(repeated.change_table(own, parameter, rows)) == (
-            "MELD score: not shown, because no value is recorded up to the data cut."
-        )
+        assert repr(table_of(own, "MELD", rows)) == "No value is recorded up to the data cut of MELD score."
 
     def test_nothing_without_its_reason(self, changes):
         for rows in (rows_by_hand(FEW)[2], changes("demo-interim", "MELD")):
@@ -123,7 +123,7 @@ class TestTable:
     def test_a_line_a_visit_with_values(self, study, changes):
         own = study("demo-final")
         rows = changes("demo-final", "BILI")
-        table = repeated.change_table(own, own.protocol.parameter("BILI"), rows)
+        table = table_of(own, "BILI", rows)
         frame = table.frame.set_index("Visit")
         assert list(frame.index) == [
             "Baseline",
@@ -134,7 +134,8 @@ class TestTable:
             "Week 24",
             "Week 48",
         ]
-        assert table.title == "Total bilirubin (µmol/L)"
+        assert table.title == "Change in liver function by visit"
+        assert {cell.text for cell in table.cells["parameter"]} == {"Total bilirubin (µmol/L)"}
         row = rows.row("ls_mean_difference", DIFFERENCE, 7)
         shown = [numbers.signed(v, 1) for v in (row.value, row.lower, row.upper)]
         assert frame.loc["Week 48", "Difference (95 % CI)"] == "{} ({} to {})".format(*shown)
@@ -144,7 +145,7 @@ class TestTable:
     def test_the_structure_is_shown_below(self, study, changes):
         own = study("demo-final")
         rows = changes("demo-final", "BILI")
-        notes = " ".join(footnotes(repeated.change_table(own, own.protocol.parameter("BILI"), rows)))
+        notes = " ".join(footnotes(table_of(own, "BILI", rows)))
         assert "covariance of the visits: ante-dependence with a variance for each visit; REML" in notes
         assert f"{rows.row('model_values').value:.0f} changes of 22 patients" in notes
         assert "not used" not in notes
@@ -161,13 +162,13 @@ class TestTable:
         )
         rows = rows_of("c", frame, analysis="LFT", chapter="c")
         assert rows.row("model_values").method.startswith("mmrm:cs,")
-        notes = " ".join(footnotes(repeated.change_table(own, own.protocol.parameter("BILI"), rows)))
+        notes = " ".join(footnotes(table_of(own, "BILI", rows)))
         assert "covariance of the visits: compound symmetry; REML" in notes
         assert "Planned before it and not used: us: " in notes
 
     def test_no_model_is_ne_with_its_reason(self):
-        own, parameter, rows = rows_by_hand(FEW)
-        table = repeated.change_table(own, parameter, rows)
+        own, _, rows = rows_by_hand(FEW)
+        table = table_of(own, "BILI", rows)
         week = table.frame.set_index("Visit").loc["Week 1"]
         assert (week["Low dose: change (95 % CI)"], week["Difference (95 % CI)"]) == ("NE", "NE")
         assert week["Low dose: mean (SD)"] == "43.5 (14.8)"
@@ -177,9 +178,7 @@ class TestTable:
 
     def test_heads_repeat_neither_arm_nor_level(self, study, changes):
         own = study("demo-final")
-        table = repeated.change_table(
-            own, own.protocol.parameter("ALT"), changes("demo-final", "ALT"), level="90 %"
-        )
+        table = table_of(own, "ALT", changes("demo-final", "ALT"), level="90 %")
         assert set(table.spanners) == {LABELS[LOW], LABELS[HIGH]}
         assert {"Low dose: change (90 % CI)", "Difference (90 % CI)"} <= set(table.frame.columns)
 
@@ -187,75 +186,101 @@ class TestTable:
     def test_precision_is_that_of_the_measurement(self, study, changes, code):
         own = study("demo-final")
         p = own.protocol.parameter(code)
-        table = repeated.change_table(own, p, changes("demo-final", code))
+        table = table_of(own, code, changes("demo-final", code))
         decimals = {
             len(t.partition(" ")[0].partition(".")[2]) for t in table.frame["Low dose: mean (SD)"] if t
         }
         assert decimals == {numbers.of_mean(p.decimals)} <= {p.decimals, p.decimals + 1}
 
+    def test_the_p_value_stands_at_the_visit_that_answers(self, study, changes):
+        rows = changes("demo-final", "BILI")
+        table = table_of(study("demo-final"), "BILI", rows)
+        shown = {visit: p for visit, p in table.frame[["Visit", "p"]].to_numpy() if p}
+        p = rows.row("ls_mean_difference_p_value", DIFFERENCE, 7)
+        assert shown == {"Week 48": numbers.p_value(p.value)}
 
-class TestWords:
-    @pytest.mark.parametrize(
-        ("cut", "visit"), [("demo-final", "week 48"), ("demo-interim", "week 48"), ("mayo-pbc", "month 60")]
-    )
-    def test_numbers_are_results_with_their_rounding(self, study, changes, cut, visit):
-        own = study(cut)
-        for analysis in ("LFT", "SCORES"):
-            for p in parameters.parameters_of(own, analysis):
-                reported = changes(cut, p.paramcd)
-                html = repeated.last_change(own, p, reported, level="95 %")
-                name = numbers.with_unit(p.param, p.unit)
-                assert not unspanned_numbers(html, "95 %", visit, name, name[0].lower() + name[1:], p.param)
-                rows = {r.result_id: r for r in reported.rows}
-                d = numbers.of_mean(p.decimals)
-                for result_id, text in spans(html):
-                    row = rows[result_id]
-                    if row.statistic == "ls_mean_difference_p_value":
-                        assert text == numbers.p_value(row.value)
-                        continue
-                    assert row.statistic in ("ls_mean", "ls_mean_difference")
-                    assert text in {
-                        str(row.n),
-                        *(numbers.signed(v, d) for v in (row.value, row.lower, row.upper)),
-                    }
-
-    @pytest.mark.parametrize(
-        ("lower", "upper", "wanted"),
-        [
-            (
-                -1.0,
-                3.0,
-                "The interval reaches from a lower to a higher total bilirubin with the medium-high dose: these data do not",
-            ),
-            (
-                0.5,
-                3.0,
-                "Every value in the interval means a higher total bilirubin with the medium-high dose.",
-            ),
-            (
-                -3.0,
-                -0.5,
-                "Every value in the interval means a lower total bilirubin with the medium-high dose.",
-            ),
-        ],
-    )
-    def test_what_the_interval_means(self, study, changes, lower, upper, wanted):
+    def test_parameters_alike_share_a_note(self, study, changes):
         own = study("demo-final")
-        frame = pd.DataFrame([vars(r) for r in changes("demo-final", "BILI").rows]).rename(
-            columns={"arm": "group"}
+        plan = own.protocol.analysis("LFT")
+        table = repeated.change_table(
+            own, plan, {("LFT", code): changes("demo-final", code) for code in plan.parameters}
         )
-        last = frame["statistic"].eq("ls_mean_difference") & frame["time"].eq(7)
-        frame.loc[last, ["value", "lower", "upper"]] = [(lower + upper) / 2, lower, upper]
-        rows = rows_of("c", frame, analysis="LFT", chapter="c")
-        assert wanted in plain(repeated.last_change(own, own.protocol.parameter("BILI"), rows, level="95 %"))
+        told = [note for note in footnotes(table) if "covariance of the visits" in note]
+        assert [note.partition(":")[0] for note in told] == [
+            "alanine aminotransferase, aspartate aminotransferase, total bilirubin, serum albumin, prothrombin time and "
+            "international normalized ratio",
+            "alkaline phosphatase",
+        ]
+
+    def test_a_parameter_without_values_is_named_below(self):
+        own, _, rows = rows_by_hand(FEW)
+        plan = own.protocol.analysis("LFT").model_copy(update={"parameters": ("BILI", "ALT")})
+        none = rows_of(
+            "c",
+            repeated.change_rows(own, own.protocol.parameter("ALT"), plan, conf_level=0.95),
+            analysis="A",
+            chapter="c",
+        )
+        table = repeated.change_table(own, plan, {("LFT", "BILI"): rows, ("LFT", "ALT"): none})
+        assert "No value is recorded up to the data cut of alanine aminotransferase." in footnotes(table)
+
+
+class TestOtherTrials:
+    """Visit 8.5, strata and several arms, fitted again here from the rows."""
+
+    def fitted(self, own, formula, **columns):
+        adlb = own.adlb.query("PARAMCD == 'PAIN' and AVISITN > 0").dropna(subset=["CHG"])
+        visit = pd.Categorical(adlb["AVISITN"].map({4.0: "a", 8.5: "b", 12.0: "c"}))
+        frame = adlb.assign(arm=pd.Categorical(adlb["ARMCD"], own.arms), visit=visit)
+        for name, values in columns.items():
+            frame[name] = adlb["USUBJID"].map(values)
+        return mmrm(frame, formula, subject="USUBJID", visit="visit", covariance="us", fallback=())
+
+    def rows(self, own):
+        plan = own.protocol.primary
+        frame = repeated.change_rows(own, own.protocol.parameter("PAIN"), plan, conf_level=0.95)
+        return rows_of("c", frame, analysis=plan.id, chapter="c")
+
+    def test_a_visit_is_its_place_whatever_its_number(self):
+        own = trials.study(trials.trial(3), seen=0.9)
+        rows, fit = self.rows(own), self.fitted(own, "CHG ~ BASE + arm * visit")
+        for gap in fit.differences("arm"):
+            row = rows.row("ls_mean_difference", gap.group, {"a": 4.0, "b": 8.5, "c": 12.0}[gap.time])
+            assert (row.value, row.lower) == pytest.approx((gap.value, gap.lower), rel=1e-6)
+
+    def test_the_joint_test_is_that_of_the_arms_at_the_last_visit(self):
+        own = trials.study(trials.trial(3), seen=0.9)
+        rows, fit = self.rows(own), self.fitted(own, "CHG ~ BASE + arm * visit")
+        weights = [gap.weights for gap in fit.differences("arm") if gap.time == "c"]
+        assert rows.row("global_p_value").value == pytest.approx(
+            fit.test(np.array(weights)).p_value, rel=1e-6
+        )
+
+    def test_strata_are_fixed_effects(self):
+        sex = [{"name": "Sex", "variable": "SEX"}]
+        own = trials.study(trials.trial(3, [{**trials.MMRM, "stratified": True}], strata=sex), seen=0.9)
+        strata = own.adsl.set_index("USUBJID")["STRATAR"].to_dict()
+        rows, fit = self.rows(own), self.fitted(own, "CHG ~ BASE + stratum + arm * visit", stratum=strata)
+        for gap in fit.differences("arm"):
+            row = rows.row("ls_mean_difference", gap.group, {"a": 4.0, "b": 8.5, "c": 12.0}[gap.time])
+            assert row.value == pytest.approx(gap.value, rel=1e-6)
+
+    def test_of_an_analysis_set_only_its_patients(self):
+        own = trials.study(trials.trial(2))
+        plan = own.protocol.primary.model_copy(update={"analysis_set": "PPROTFL"})
+        frame = repeated.change_rows(own, own.protocol.parameter("PAIN"), plan, conf_level=0.95)
+        assert frame.loc[frame["statistic"].eq("model_values"), "n"].tolist() == [12]
 
 
 def test_figure_draws_the_rows(study, changes):
     own = study("demo-final")
-    reported = {code: changes("demo-final", code) for code in ("BILI", "MELD")}
-    picture = repeated.change_figure(own, reported, id="change", title="Change")
+    reported = {code: changes("demo-final", code) for code in ("BILI", "ALBI")}
+    plan = own.protocol.analysis("LFT").model_copy(update={"parameters": tuple(reported)})
+    picture = repeated.change_figure(own, plan, {("LFT", code): rows for code, rows in reported.items()})
+    assert picture.id == "change_lft"
+    assert picture.title.startswith("Change in liver function by visit: LS means with 95 % intervals")
     assert "95 % intervals" in picture.alt
-    assert "Total bilirubin and MELD score" in picture.alt
+    assert "Total bilirubin and ALBI score" in picture.alt
     for axes, (code, rows) in zip(picture.figure.axes, reported.items(), strict=False):
         assert axes.get_title("left") == own.protocol.parameter(code).param
         for arm in own.arms:

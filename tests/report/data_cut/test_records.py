@@ -78,18 +78,17 @@ class TestFollowUp:
         assert set(rows["group"]) == {LOW, ALL}
 
     def test_table(self):
-        rows = data_cut.follow_up(study_of(PATIENTS), horizon_days=365)
-        frame = data_cut.follow_up_table(rows, horizon_days=365).frame.set_index("Group")
+        own = study_of(PATIENTS)
+        rows = data_cut.follow_up(own, horizon_days=365)
+        frame = data_cut.follow_up_table(own, rows, horizon_days=365).frame.set_index("Group")
         assert list(frame.index) == ["Low dose", "Medium-high dose", "All"]
-        assert frame.loc["Low dose", "Dead, or followed for one year"] == "2/3 (67 %)"
+        assert frame.loc["Low dose", "Died, or followed to one year"] == "2/3 (67 %)"
         assert frame.loc["Low dose", "Patient-years"] == "1.9"  # 700 / 365.25
         assert frame.loc["All", "Deaths"] == "2"
 
     def test_median_not_reached_is_explained(self):
-        rows = data_cut.follow_up(
-            study_of([patient(1, LOW, days=10, dead=True), patient(2, HIGH)]), horizon_days=365
-        )
-        table = data_cut.follow_up_table(rows, horizon_days=365)
+        own = study_of([patient(1, LOW, days=10, dead=True), patient(2, HIGH)])
+        table = data_cut.follow_up_table(own, data_cut.follow_up(own, horizon_days=365), horizon_days=365)
         assert (
             table.frame.set_index("Group").loc["Low dose", "Median follow-up, days (95 % CI)"]
             == "not reached"

@@ -1,6 +1,5 @@
 """The axis of time: the unit suits how far it reaches, and its ticks are few, rising and whole."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 

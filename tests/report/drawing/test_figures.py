@@ -14,10 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
+from esld.report.change.courses import mean_changes, trajectories
 from esld.report.data_cut import enrolment
 from esld.report.drawing import figures
+from esld.report.drawing.axes import TimeAxis, time_axis
 from esld.report.drawing.figures import Picture
-from esld.report.change.courses import mean_changes, trajectories
 from esld.report.survival.curves import _apart, _without_collision, survival_curves
 from esld.survival import kaplan_meier
 from tests.report.builders import HIGH, LABELS, LOW
@@ -35,7 +36,8 @@ def curves(times=TIMES):
 
 def survival(own=None, **how) -> Picture:
     own = own or curves()
-    how = {"arms": list(own), "title": "Alive", "alt": "Two curves.", "ticks": TICKS, **how}
+    how = {"arms": list(own), "title": "Alive", "alt": "Two curves.", "free": "alive", **how}
+    how["axis"] = TimeAxis("days", [float(tick) for tick in how.pop("ticks", TICKS)])
     return survival_curves(own, id="os_km", **how)
 
 
@@ -267,8 +269,17 @@ def values(**more) -> pd.DataFrame:
 ENDS = pd.DataFrame({"USUBJID": ["P1", "P3", "P4", "P9"], "kind": ["death", "transplant", "lost", "death"]})
 
 
+WEEKS = time_axis(336)
+
+
 def courses(**how) -> Picture:
-    words = {"title": "Bilirubin", "alt": "Each patient.", "label": "mg/dL"}
+    words = {
+        "title": "Bilirubin",
+        "alt": "Each patient.",
+        "label": "mg/dL",
+        "time": WEEKS,
+        "since": "treatment",
+    }
     return trajectories(values(), arms=[LOW, HIGH], id="course", **{**words, "ends": ENDS, **how})
 
 
@@ -278,20 +289,20 @@ def usual_courses() -> Picture:
 
 
 class TestTrajectories:
-    def test_one_line_a_patient_in_weeks(self):
+    def test_one_line_a_patient_in_days(self):
         lines = [
             line
             for line in usual_courses().figure.axes[0].get_lines()
             if line.get_marker() in ("None", "", None)
         ]
         drawn = [np.column_stack(line.get_data()).tolist() for line in lines]
-        assert [[0, 10], [1, 12], [4, 15]] in drawn  # before day 1 is drawn at day 1
-        assert [[0, 8], [48, 9]] in drawn
+        assert [[0, 10], [7, 12], [28, 15]] in drawn  # before day 1 is drawn at day 1
+        assert [[0, 8], [336, 9]] in drawn
         assert len(drawn) == 2
 
     @pytest.mark.parametrize(
         ("panel", "marker", "point"),
-        [(0, "x", (4.0, 15.0)), (1, "D", (8.0, 30.0)), (1, "o", (12.0, 6.0))],
+        [(0, "x", (28.0, 15.0)), (1, "D", (56.0, 30.0)), (1, "o", (84.0, 6.0))],
     )
     def test_ends_are_marked_at_the_last_value(self, panel, marker, point):
         marks = [
@@ -326,6 +337,7 @@ class TestTrajectories:
         ]
         assert first.get_ylabel() == "mg/dL"
         assert courses(since="randomisation").figure.axes[0].get_xlabel() == "Weeks since randomisation"
+        assert [t.get_text() for t in first.get_xticklabels()] == ["0", "12", "24", "36", "48"]
 
     def test_colours_of_the_arms(self):
         for axes, colour in zip(courses(ends=ENDS.iloc[:0]).figure.axes, figures.COLOURS, strict=False):
@@ -349,7 +361,8 @@ class TestTrajectories:
 
     def test_arm_without_patients_has_an_empty_panel(self):
         own = values().query("ARMCD == @LOW")
-        picture = trajectories(own, arms=[LOW, HIGH], id="c", title="", alt="", label="", ends=ENDS)
+        words = {"id": "c", "title": "", "alt": "", "label": "", "since": "treatment"}
+        picture = trajectories(own, arms=[LOW, HIGH], ends=ENDS, time=WEEKS, **words)
         assert [axes.get_title("left") for axes in picture.figure.axes] == [
             "Low dose (n = 2)",
             "Medium-high dose (n = 0)",

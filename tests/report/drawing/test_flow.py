@@ -1,6 +1,5 @@
 """The flow diagram through its artists: every count of the flow stands in its box, and nothing leaves it."""
 
-from dataclasses import replace
 from functools import cache
 from itertools import combinations
 
@@ -10,11 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.patches import Rectangle
 
-from esld.data.views import ALL
 from esld.report.drawing.figures import COLOURS
 from esld.report.drawing.flow import NARROW, WIDE, _wrapped, flow_alt, flow_figure
 from esld.report.flow import Flow, participant_flow
+from esld.report.phrases import reader_of
+from esld.report.words.catalogue import read_by
 from tests.examples import few
+from tests.report.arms import with_arms
 from tests.report.builders import HIGH, LOW, patient, study_of
 
 LAYOUTS = {"wide": WIDE, "narrow": NARROW}
@@ -86,7 +87,7 @@ def test_without_screening_it_begins_with_randomisation(study):
     assert "Assessed" not in str(boxes(picture))
     assert "infusion" not in str(boxes(picture))
     assert picture.figure._suptitle.get_text() == "312 patients randomised, 312 analysed"
-    assert picture.alt.startswith("Flow diagram. Randomised 312. D-penicillamine: Allocated 158; ")
+    assert picture.alt.startswith("Flow diagram. Randomised 312. Placebo: Allocated 154; ")
 
 
 def test_arms_keep_their_colour_and_dash():
@@ -124,9 +125,11 @@ def test_words_for_those_who_do_not_see_it():
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_every_word_lies_in_its_box_and_none_on_another(study, cut, layout):
     own = study(cut)
-    picture = flow_figure(
-        participant_flow(own, horizon_days=own.protocol.primary.milestones_days[0]), layout=layout
-    )
+    picture = flow_figure(participant_flow(own, horizon_days=own.protocol.horizon_days), layout=layout)
+    words_lie_in_their_boxes(picture)
+
+
+def words_lie_in_their_boxes(picture):
     figure = picture.figure
     figure.draw_without_rendering()
     axes = figure.axes[0]
@@ -150,12 +153,21 @@ def test_every_word_lies_in_its_box_and_none_on_another(study, cut, layout):
         assert title.get_window_extent().y0 > max(f.y1 for f in frames)
 
 
-def test_three_arms_have_three_columns():
-    counts = small().counts
-    more = counts.assign(Control=[None if x is None else 0 for x in counts[LOW]])
-    found = boxes(flow_figure(replace(small(), counts=more[[LOW, HIGH, "Control", ALL]])))
-    assert text_of(found[5]).startswith("Allocated to control (n = 0)")
-    assert len(found) == 3 + 3 * 3
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_any_number_of_arms(study, number, layout):
+    """Every arm with its three boxes, each in its colour: side by side, and on a phone three or more below one another."""
+    own = with_arms(study("demo-interim"), number)
+    with read_by(reader_of(own)):
+        picture = flow_figure(participant_flow(own, horizon_days=365), layout=layout)
+    assert len(boxes(picture)) == 3 + 3 * number
+    drawn = [text_of(box) for box in boxes(picture)]
+    assert len([text for text in drawn if text.startswith("Allocated to")]) == number
+    lines = [line for line in picture.figure.axes[0].get_lines() if line.get_linewidth() > 2]
+    assert sorted(line.get_color() for line in lines) == sorted([*COLOURS[:number]] * 3)
+    lefts = {round(line.get_xdata()[0], 3) for line in lines}
+    assert len(lefts) == (1 if layout is NARROW and number > 2 else number)
+    words_lie_in_their_boxes(picture)
 
 
 def test_the_same_bytes_a_second_time_and_inputs_as_they_were(tmp_path):

@@ -3,39 +3,41 @@
 import pytest
 
 from esld.report.events import episodes, first_events
+from esld.report.events.planned import gathered, plans_of
 from esld.report.phrases import method
 from esld.report.results import rows_of
 from esld.report.words.catalogue import PSEUDO, Reader, read_by
 from esld.report.words.grammar import grammar
-from tests.report.builders import drawn_in, plain, read_in, unmarked
+from tests.report.builders import TERMS, drawn_in, plain, read_in, unmarked
 
 
 @pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "demo-interim-blinded", "mayo-pbc"])
 def test_every_word(cut, study):
     own = study(cut)
-    planned = own.protocol.analysis("DECOMP")
-    about = {"at": planned.horizon_days, "conf_level": 0.95}
 
-    def made(room, codes):
-        found = {code: room.estimate(own, code, **about) for code in codes}
-        return {
-            code: (one, rows_of(code, one, analysis="DECOMP", chapter="05")) for code, one in found.items()
-        }
+    def made(room, kind):
+        for plan in plans_of(own, kind):
+            found = {code: room.estimate(own, plan, code, conf_level=0.95) for code in plan.endpoints}
+            rows = {c: (one, rows_of(c, one, analysis=plan.id, chapter="05")) for c, one in found.items()}
+            return gathered(own, plan, rows)
+        return None
 
-    with read_by(Reader(PSEUDO, own.protocol.arm_labels)):
-        first = made(first_events, planned.endpoints)
-        texts = [plain(first_events.words(first)), read_in(first_events.table(first, level="95 %"))]
-        texts += [drawn_in(first_events.figure(own, first, ticks=[0, 180, 365]))]
+    with read_by(Reader(PSEUDO, own.protocol.arm_labels, dict.fromkeys(TERMS, "1"))):
+        first, every = made(first_events, "cumulative_incidence"), made(episodes, "episodes")
+        texts = [plain(first_events.words(first)), read_in(first_events.table(first, id="x", level="95 %"))]
+        texts += [drawn_in(first_events.figure(own, first, id="x", ticks=[0, 180, 365]))]
         texts += [plain(first_events.tested_words(own, first))] if own.compares else []
-        repeated = [code for code in planned.endpoints if own.protocol.endpoint(code).recurrent]
-        every = made(episodes, repeated)
+        results = [*first.results.values()]
         if every:
-            texts += [plain(episodes.words(every)), read_in(episodes.table(every, level="95 %"))]
-            texts += [drawn_in(episodes.figure(own, every, ticks=[0, 180, 365]))]
-        labels = [arm.label for arm in own.protocol.arms] + [one.name for one, _ in (first | every).values()]
+            results += every.results.values()
+            texts += [plain(episodes.words(every)), plain(episodes.ratio_words(every, level="95 %"))]
+            texts += [read_in(episodes.table(own, every, id="x", level="95 %"))]
+            texts += [drawn_in(episodes.figure(own, every, id="x", ticks=[0, 180, 365]))]
+        labels = [arm.label for arm in own.protocol.arms] + [one.name for one, _ in results]
+        labels += ["Liver transplantation"]  # what the protocol says competes
         words = grammar()
         forms = (str, words.in_prose, words.of_group, words.treatment)
         allowed = {form(label) for label in labels for form in forms}
-        allowed |= {method(row) for _, rows in [*first.values(), *every.values()] for row in rows.rows} - {""}
+        allowed |= {method(row) for _, rows in results for row in rows.rows} - {""}
         for text in texts:
             assert unmarked(text, allowed) == []

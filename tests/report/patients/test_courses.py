@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from esld.report.drawing.axes import time_axis
 from esld.report.patients import courses as patients
 from esld.report.patients.courses import AFTER_TRANSPLANT, ALL, OUTCOMES, courses
 from esld.report.patients.listing import listing_rows, listing_table
@@ -36,7 +37,7 @@ def found(study):
 
     def get(cut):
         own = study(cut)
-        result = courses(own, own.protocol.analysis("DECOMP").endpoints)
+        result = courses(own, patients.conditions(own.protocol))
         return result, rows_of("courses", result, analysis="FLOW", chapter="07")
 
     return get
@@ -88,8 +89,10 @@ def test_everything_that_was_given_or_happened_is_marked(cut, study, found):
     own, marks = study(cut), found(cut)[0].marks
     if "EX" in own.tables:
         ex = own.tables["EX"]
-        assert marks["kind"].isin(["infusion", "reduced"]).sum() == (pd.to_numeric(ex["EXDOSE"]) > 0).sum()
-        assert found(cut)[0].patients["infusions"].sum() == own.randomised["NADMIN"].sum()
+        assert (
+            marks["kind"].isin(["administration", "reduced"]).sum() == (pd.to_numeric(ex["EXDOSE"]) > 0).sum()
+        )
+        assert found(cut)[0].patients["administrations"].sum() == own.randomised["NADMIN"].sum()
     for endpoint in (e for e in own.protocol.endpoints if e.paramcd in found(cut)[0].events):
         if endpoint.recurrent:
             episodes = own.adce.query("PARAMCD == @endpoint.paramcd and ANL01FL == 'Y'")
@@ -109,9 +112,9 @@ def test_the_demonstration_read_off_its_files(found):
     own = result.patients.set_index("number")
     assert own.loc["003", ["transplant", "outcome", "ended"]].tolist() == [134, "transplant", "completed"]
     assert own.loc["026", ["end", "outcome"]].tolist() == [212, "lost"]
-    assert own.loc["019", "infusions"] == 0
-    assert own.loc["027", "infusions"] == 2
-    assert own.loc["016", ["infusions", "reduced"]].tolist() == [3, 1]
+    assert own.loc["019", "administrations"] == 0
+    assert own.loc["027", "administrations"] == 2
+    assert own.loc["016", ["administrations", "reduced"]].tolist() == [3, 1]
     assert own["reduced"].sum() == 1
     assert [reported.row(outcome, ALL).value for outcome in OUTCOMES] == [16, 0, 1, 4, 1]
 
@@ -169,7 +172,7 @@ def test_infusions_stopped_or_reduced():
         (2, "2024-01-01", "3", None), (2, "2024-01-29", "1", None), (2, "2024-02-26", "0", "Not given"),
     ]  # fmt: skip
     found, _ = by_hand(one(1), one(2, HIGH), one(3, HIGH), infusions=given_)
-    assert [line(found, n)["infusions"] for n in (1, 2, 3)] == [3, 2, 0]
+    assert [line(found, n)["administrations"] for n in (1, 2, 3)] == [3, 2, 0]
     assert [line(found, n)["reduced"] for n in (1, 2, 3)] == [2, 1, 0]
     days = found.marks.query("kind == 'reduced'")[["USUBJID", "day"]].to_numpy().tolist()
     assert sorted(days) == [["P-001", 28], ["P-001", 56], ["P-002", 28]]
@@ -183,8 +186,8 @@ def test_infusions_by_the_dose_received():
 
 def test_a_trial_that_does_not_record_infusions():
     found, _ = by_hand(one(1), ex=False)
-    assert np.isnan(line(found, 1)["infusions"])
-    assert not found.marks["kind"].isin(["infusion", "reduced"]).any()
+    assert np.isnan(line(found, 1)["administrations"])
+    assert not found.marks["kind"].isin(["administration", "reduced"]).any()
 
 
 def test_weeks_count_from_the_first_infusion_and_days_from_randomisation():
@@ -211,7 +214,10 @@ def test_every_number_in_the_words_cites_its_row(cut, study, found):
     _, reported = found(cut)
     known = {row.result_id: row for row in reported.rows}
     _, nobody = patients.divided(found(cut)[0], 1000)
-    for text in (patients.words(reported, study(cut).arms), patients.shown_words(nobody, reported)):
+    for text in (
+        patients.words(reported, study(cut).arms),
+        patients.shown_words(study(cut), nobody, reported),
+    ):
         assert unspanned_numbers(text) == []
         for id, said in spans(text):
             assert float(said) in (known[id].value, known[id].n)
@@ -272,9 +278,9 @@ def test_states_divide_the_patients_and_nobody_comes_back(people, days):
     wide = rows.pivot_table(index="time", columns="statistic", values="value")
     assert (wide.sum(axis=1) == len(people)).all()
     assert wide["followed"].is_monotonic_decreasing
-    assert wide["death"].is_monotonic_increasing
+    assert wide.get("death", pd.Series([0])).is_monotonic_increasing
     late = state_rows(found, [1000.0]).query("group == @LOW").set_index("statistic")["value"]
-    assert late["death"] == reported.row("death", LOW).value
+    assert late.get("death", 0) == reported.row("death", LOW).value
     assert late["transplant"] == reported.row("transplant", LOW).value
 
 
@@ -282,12 +288,13 @@ def test_table_of_states(study, found):
     own, (result, reported) = study("mayo-pbc"), found("mayo-pbc")
     days = [0.0, 730.5, 4383.0, 5000.0]
     rows = rows_of("patient_states", state_rows(result, days), analysis="FLOW", chapter="07")
-    frame = state_table(rows, own.arms, days).frame
+    axis = time_axis(1826.25, ticks=days)
+    frame = state_table(rows, own.arms, axis).frame
     assert frame["Group"].tolist() == [LABELS[arm] for arm in own.arms for _ in days]
     counts = frame.iloc[:, 2:].astype(int)
     names = ["Followed with the own liver", "Follow-up ended, own liver", "Transplanted", "Died"]
-    assert list(frame) == ["Group", "Days since randomisation", *names]
-    assert counts.sum(axis=1).tolist() == [158] * 4 + [154] * 4
+    assert list(frame) == ["Group", "Years since randomisation", *names]
+    assert counts.sum(axis=1).tolist() == [154] * 4 + [158] * 4  # the control first
     for block, arm in enumerate(own.arms):
         last = counts.iloc[4 * block + 3]
         assert last["Died"] == reported.row("death", arm).value
@@ -302,9 +309,9 @@ def test_dead_at_two_years_are_those_of_adtte(study, found):
     assert rows.set_index("group")["value"].to_dict() == os.to_dict()
 
 
-def test_few_and_many(found):
+def test_few_and_many(study, found):
     everybody, reported = found("demo-final")
-    assert unspanned_numbers(patients.shown_words(everybody, reported)) == []
+    assert unspanned_numbers(patients.shown_words(study("demo-final"), everybody, reported)) == []
     for most, sizes in ((22, [22, 0]), (21, [0, 22])):
         assert [len(own.patients) for own in patients.divided(everybody, most)] == sizes
 
@@ -312,10 +319,11 @@ def test_few_and_many(found):
 def test_of_nobody_nothing_is_shown(study, found):
     own, (everybody, reported) = study("demo-final"), found("demo-final")
     _, nobody = patients.divided(everybody, 22)
-    how = {"ticks": [0, 365], "mark": 365}
-    assert patients.swimmer_figure(nobody, reported, **how) is state_figure(nobody, reported, **how) is None
+    axis = time_axis(365)
+    assert patients.swimmer_figure(own, nobody, reported, axis=axis) is None
+    assert state_figure(own, nobody, reported, axis=axis) is None
     rows = rows_of("states", state_rows(nobody, [0, 365]), analysis="FLOW", chapter="07")
-    assert (rows.rows, state_table(rows, own.arms, [0, 365])) == ((), None)
+    assert (rows.rows, state_table(rows, own.arms, axis)) == ((), None)
     none = rows_of("patients", listing_rows(own, nobody, ["MELD"]), analysis="LISTING", chapter="07")
     assert (none.rows, listing_table(own, nobody, none, ["MELD"])) == ((), None)
     (said,) = patients.profile_figures(own, nobody, ["MELD"])
@@ -325,12 +333,12 @@ def test_of_nobody_nothing_is_shown(study, found):
 def test_the_study_is_not_modified(study):
     own = study("demo-final")
     before = own.adsl.copy(), own.adce.copy(), own.adtte.copy(), own.tables["EX"].copy(), own.adlb.copy()
-    found = courses(own, own.protocol.analysis("DECOMP").endpoints)
+    found = courses(own, patients.conditions(own.protocol))
     kept = found.patients.copy(), found.marks.copy()
     rows = rows_of("courses", found, analysis="FLOW", chapter="07")
-    patients.swimmer_figure(found, rows, ticks=[0, 365], mark=365)
+    patients.swimmer_figure(own, found, rows, axis=time_axis(365))
     patients.profile_figure(own, found, own.protocol.parameter("MELD"))
-    state_figure(found, rows, ticks=[0, 365], mark=365)
+    state_figure(own, found, rows, axis=time_axis(365))
     for now, then in zip((own.adsl, own.adce, own.adtte, own.tables["EX"], own.adlb), before, strict=True):
         pd.testing.assert_frame_equal(now, then)
     for now, then in zip((found.patients, found.marks), kept, strict=True):
@@ -339,7 +347,7 @@ def test_the_study_is_not_modified(study):
 
 def test_words_for_those_who_do_not_see_the_figures(study, found):
     own, (result, rows) = study("demo-final"), found("demo-final")
-    swimmer = patients.swimmer_figure(result, rows, ticks=[0, 365], mark=365).alt
+    swimmer = patients.swimmer_figure(own, result, rows, axis=time_axis(365)).alt
     assert "16 completed the study with the own liver" in swimmer
     assert (
         "61 infusions, 1 stopped or reduced infusion, 5 of gastrointestinal bleeding, 6 of ascites" in swimmer
@@ -348,7 +356,7 @@ def test_words_for_those_who_do_not_see_the_figures(study, found):
     assert profile.startswith(
         "MELD score of each of 22 patients in weeks since first infusion, one panel a patient"
     )
-    areas = state_figure(result, rows, ticks=[0, 365], mark=365).alt
+    areas = state_figure(own, result, rows, axis=time_axis(365)).alt
     assert areas.endswith("4 died and 1 was lost to follow-up or left the study.")
 
 

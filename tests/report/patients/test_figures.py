@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from esld.report.drawing.axes import TimeAxis
 from esld.report.drawing.figures import COLOURS, Picture
 from esld.report.patients import courses as patients
 from esld.report.patients import figures as patient_figures
@@ -15,7 +16,7 @@ from esld.report.patients.figures import marks_for
 from esld.report.patients.states import state_figure
 from esld.report.results import rows_of
 from esld.report.words.catalogue import Reader, read_by
-from tests.report.builders import HIGH, LABELS, LOW
+from tests.report.builders import HIGH, LABELS, LOW, TERMS
 from tests.report.drawing.test_figures import every_text, outside, overlapping
 
 BLEEDING, ASCITES, NAN = "TTGIB", "TTASC", float("nan")
@@ -26,8 +27,8 @@ PEOPLE = pd.DataFrame(
     columns=["USUBJID", "number", "ARMCD", "end", "transplant"],
 )  # fmt: skip
 HAPPENED = pd.DataFrame(
-    [("P1", "infusion", 1, 0.0), ("P1", "reduced", 29, 4.0), ("P1", BLEEDING, 200, 28.5), ("P1", ASCITES, 200, 28.5),
-     ("P2", "infusion", 2, 0.0), ("P2", "death", 120, 17.0), ("P3", "transplant", 134, 19.0), ("P3", "ongoing", 380, 54.0),
+    [("P1", "administration", 1, 0.0), ("P1", "reduced", 29, 4.0), ("P1", BLEEDING, 200, 28.5), ("P1", ASCITES, 200, 28.5),
+     ("P2", "administration", 2, 0.0), ("P2", "death", 120, 17.0), ("P3", "transplant", 134, 19.0), ("P3", "ongoing", 380, 54.0),
      ("P4", "lost", 300, 42.5)],
     columns=["USUBJID", "kind", "day", "week"],
 )  # fmt: skip
@@ -45,14 +46,18 @@ VALUES = pd.DataFrame(
 WORDS = {"id": "p", "title": "Of 4 patients, 1 died", "alt": "One bar a patient."}
 
 
-def swimmer(people=PEOPLE, happened=HAPPENED, **how) -> Picture:
-    how = {"arms": [LOW, HIGH], "events": EVENTS, "ticks": [0, 180, 365], "mark": 365, **WORDS, **how}
-    return patient_figures.swimmer(people, happened, **how)
+NEVER = pd.DataFrame(columns=["USUBJID", "start", "stop", "first_week", "last_week"])
+AXIS = TimeAxis("days", [0.0, 180.0, 365.0])
 
 
-def profiles(values=VALUES, people=PEOPLE, happened=HAPPENED, **how) -> Picture:
+def swimmer(people=PEOPLE, happened=HAPPENED, spans=NEVER, **how) -> Picture:
+    how = {"arms": [LOW, HIGH], "events": EVENTS, "axis": AXIS, "mark": 365, **WORDS, **how}
+    return patient_figures.swimmer(people, happened, spans, **how)
+
+
+def profiles(values=VALUES, people=PEOPLE, happened=HAPPENED, spans=NEVER, **how) -> Picture:
     how = {"arms": [LOW, HIGH], "events": EVENTS, "label": "MELD score", "last": 48, **WORDS, **how}
-    return patient_figures.profiles(values, people, happened, **how)
+    return patient_figures.profiles(values, people, happened, spans, **how)
 
 
 usual, usual_profiles = cache(swimmer), cache(profiles)
@@ -105,7 +110,7 @@ class TestSwimmer:
 
     def test_marks_lie_on_their_day_and_row(self):
         low, high = (drawn_marks(axes) for axes in usual().figure.axes)
-        assert low["infusion"].tolist() == [[1, 0], [2, 1]]
+        assert low["administration"].tolist() == [[1, 0], [2, 1]]
         assert low["reduced"].tolist() == [[29, 0]]
         assert low["death"].tolist() == [[120, 1]]
         assert high["transplant"].tolist() == [[134, 0]]
@@ -124,9 +129,9 @@ class TestSwimmer:
 
     def test_stopped_infusions_are_hollow(self):
         lines = {line.get_label(): line for line in usual().figure.axes[0].get_lines()}
-        assert lines["infusion"].get_marker() == lines["reduced"].get_marker() == "^"
+        assert lines["administration"].get_marker() == lines["reduced"].get_marker() == "^"
         assert to_hex(lines["reduced"].get_markerfacecolor()) == "#ffffff"
-        assert to_hex(lines["infusion"].get_markerfacecolor()) != "#ffffff"
+        assert to_hex(lines["administration"].get_markerfacecolor()) != "#ffffff"
 
     def test_the_day_of_the_outcome_is_marked(self):
         for axes in usual().figure.axes:
@@ -149,12 +154,28 @@ class TestSwimmer:
         assert not outside(picture)
 
 
+def test_a_continuous_treatment_is_a_thin_bar_of_its_days():
+    """P1 was treated on days 0 to 89 and 100 to 199, P4 throughout: the bars end with those days."""
+    spans = pd.DataFrame(
+        [("P1", 0.0, 90.0, 0.0, 12.9), ("P1", 100.0, 200.0, 14.3, 28.6), ("P4", 0.0, 300.0, 0.0, 42.9)],
+        columns=NEVER.columns,
+    )
+    picture = swimmer(PEOPLE, HAPPENED[HAPPENED["kind"].ne("administration")], spans)
+    thin = [[bar for bar in bars(axes) if bar[3] == 0.16] for axes in picture.figure.axes]
+    assert [[bar[1:3] for bar in own] for own in thin] == [[[0, 90], [100, 200]], [[0, 300]]]
+    assert "under treatment" in key(picture)
+    assert not outside(picture)
+    panels = [axes for axes in profiles(spans=spans).figure.axes if axes.get_visible()]
+    drawn = [line for line in panels[0].get_lines() if line.get_label() == "treated"]
+    assert [line.get_xdata().tolist() for line in drawn] == [[0, 12.9], [14.3, 28.6]]
+
+
 def test_kinds_are_told_apart_by_form():
     marks = marks_for([BLEEDING, ASCITES, "TTHE", "TTINF", "TTREN"])
     looks = [(mark.marker, mark.filled) for mark in marks.values()]
     assert len(set(looks)) == len(looks) == 11
     assert (marks["death"].marker, marks["transplant"].marker, marks["lost"].marker) == ("x", "D", "o")
-    assert (marks["infusion"].marker, marks["lost"].filled) == ("^", False)
+    assert (marks["administration"].marker, marks["lost"].filled) == ("^", False)
 
 
 class TestProfiles:
@@ -178,7 +199,7 @@ class TestProfiles:
 
     def test_marks_lie_on_their_week(self):
         first, second, third, fourth = (drawn_marks(axes) for axes in self.visible(usual_profiles()))
-        assert first["infusion"][:, 0].tolist() == [0]
+        assert first["administration"][:, 0].tolist() == [0]
         assert first["reduced"][:, 0].tolist() == [4]
         assert first[BLEEDING][0, 0] == first[ASCITES][0, 0] == 28.5
         assert first[BLEEDING][0, 1] != first[ASCITES][0, 1]
@@ -228,14 +249,15 @@ class TestProfiles:
 
 
 COUNTS = {
-    LOW: pd.DataFrame({"time": [0, 100, 101], "own": [3, 2, 1], "ended": [0, 0, 1], "dead": [0, 1, 1]}),
-    HIGH: pd.DataFrame({"time": [0, 50, 200], "own": [2, 2, 2], "ended": [0, 0, 0], "dead": [0, 0, 0]}),
+    LOW: pd.DataFrame({"time": [0, 100, 101], "followed": [3, 2, 1], "ended": [0, 0, 1], "death": [0, 1, 1]}),
+    HIGH: pd.DataFrame({"time": [0, 50, 200], "followed": [2, 2, 2], "ended": [0, 0, 0], "death": [0, 0, 0]}),
 }
-NAMES = {"own": "Followed", "ended": "Follow-up ended", "dead": "Died"}
+NAMES = {"followed": "Followed", "ended": "Follow-up ended", "death": "Died"}
 
 
-def states() -> Picture:
-    return patient_figures.states(COUNTS, names=NAMES, ticks=[0, 100, 200], mark=50, **WORDS)
+def states(counts=COUNTS) -> Picture:
+    axis = TimeAxis("days", [0.0, 100.0, 200.0])
+    return patient_figures.states(counts, names=NAMES, axis=axis, mark=50, **WORDS)
 
 
 class TestStates:
@@ -263,10 +285,19 @@ class TestStates:
         ]
 
 
+@pytest.mark.parametrize("number", [1, 3, 4])
+def test_states_of_other_numbers_of_arms(number):
+    panels = dict.fromkeys(["ABCD"[place] for place in range(number)], COUNTS[LOW])
+    picture = states(panels)
+    assert len([axes for axes in picture.figure.axes if axes.get_visible()]) == number
+    assert not outside(picture)
+    assert not overlapping(picture, list(dict.fromkeys(every_text(picture))))
+
+
 @pytest.fixture(scope="module")
 def pictures(study):
     """Every picture of the chapter, for each cut that shows it."""
-    with read_by(Reader("en", LABELS)):
+    with read_by(Reader("en", LABELS, TERMS)):
         return drawn_of(study)
 
 
@@ -274,15 +305,16 @@ def drawn_of(study) -> dict[tuple[str, str], Picture]:
     found = {}
     for cut in ("demo-final", "demo-interim", "mayo-pbc"):
         own = study(cut)
-        courses = patients.courses(own, own.protocol.analysis("DECOMP").endpoints)
+        courses = patients.courses(own, patients.conditions(own.protocol))
         rows = rows_of("courses", courses, analysis="FLOW", chapter="07")
         if cut == "mayo-pbc":
-            ticks = [0, 730.5, 1461, 2191.5, 2922, 3652.5, 4383]
-            found[cut, "states"] = state_figure(courses, rows, ticks=ticks, mark=365.25)
+            axis = patients.course_axis(own, courses, [0, 730.5, 1461, 2191.5, 2922, 3652.5, 4383])
+            found[cut, "states"] = state_figure(own, courses, rows, axis=axis)
             continue
-        found[cut, "swimmer"] = patients.swimmer_figure(courses, rows, ticks=[0, 90, 180, 270, 365], mark=365)
+        axis = patients.course_axis(own, courses, [])
+        found[cut, "swimmer"] = patients.swimmer_figure(own, courses, rows, axis=axis)
     own = study("demo-final")
-    courses = patients.courses(own, own.protocol.analysis("DECOMP").endpoints)
+    courses = patients.courses(own, patients.conditions(own.protocol))
     found["demo-final", "BILI"] = patients.profile_figure(own, courses, own.protocol.parameter("BILI"))
     return found
 

@@ -9,7 +9,7 @@ from esld.report.patients import courses as patients
 from esld.report.patients.listing import listing_rows, listing_table
 from esld.report.results import rows_of
 from esld.report.words.catalogue import Reader, read_by
-from tests.report.builders import HIGH, LABELS, LOW, cells, study_of
+from tests.report.builders import HIGH, LABELS, LOW, TERMS, cells, study_of
 from tests.report.patients.test_courses import EX, one, trial
 
 CODES = ["MELD", "CPSCORE"]
@@ -24,8 +24,8 @@ def listed(own, codes=CODES, endpoints=()):
 @pytest.fixture(scope="module")
 def demonstration(study):
     own = study("demo-final")
-    with read_by(Reader("en", LABELS)):
-        return (own, *listed(own, endpoints=own.protocol.analysis("DECOMP").endpoints))
+    with read_by(Reader("en", LABELS, TERMS)):
+        return (own, *listed(own, endpoints=patients.conditions(own.protocol)))
 
 
 def test_a_line_a_patient_and_a_block_an_arm(demonstration):
@@ -52,23 +52,23 @@ def test_values_are_those_of_adlb(demonstration):
 def test_lines_of_the_demonstration(demonstration):
     """Read off the forms by eye: two bleedings of 021, the transplant of 003, the infusion of 016 that was stopped."""
     frame = demonstration[2].frame.set_index("Patient")
-    assert frame.loc["021", ["Decompensations", "Outcome (day)"]].tolist() == [
+    assert frame.loc["021", ["Events", "Outcome (day)"]].tolist() == [
         "Gastrointestinal bleeding (2)",
         "Died (247)",
     ]
     assert frame.loc["003", ["Outcome (day)"]].tolist() == ["Transplanted (134)"]
-    assert frame.loc["003", "Decompensations"] == "Ascites; hepatic encephalopathy"
+    assert frame.loc["003", "Events"] == "Ascites; hepatic encephalopathy"
     assert frame.loc["016", "Infusions"] == "3 (1)"
     assert frame.loc["019", "Infusions"] == "0"
     assert frame.loc["002", "Child-Pugh at baseline"] == "8 (B)"
-    assert frame.loc["002", "Decompensations"] == "None"
+    assert frame.loc["002", "Events"] == "None"
 
 
 def test_conditions_have_codes_in_the_results(demonstration):
     _, rows, table = demonstration
     assert rows.row("TTGIB", "021").result_id == "patients.021.ttgib"
     head = table.to_csv().splitlines()[0]
-    episodes = ",".join(f'"decompensations, {code}"' for code in ("TTGIB", "TTASC", "TTHE"))
+    episodes = ",".join(f'"on_the_way, {code}"' for code in ("TTGIB", "TTASC", "TTHE"))
     assert head.startswith("group,patient,")
     assert episodes in head
     assert '"outcome, outcome","outcome, day"' in head
@@ -111,7 +111,7 @@ def test_a_death_after_a_transplant_says_both():
 
 def test_a_trial_without_infusions_or_scores_has_no_such_column(study):
     own = study("mayo-pbc")
-    _, table = listed(own, ["BILI", "ALBI"], own.protocol.analysis("DECOMP").endpoints)
+    _, table = listed(own, ["BILI", "ALBI"], patients.conditions(own.protocol))
     assert "Infusions" not in table.frame
     assert len(table.frame) == 312
     assert any("only the first counts" in note for note in table.footnotes)

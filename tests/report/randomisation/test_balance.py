@@ -1,16 +1,24 @@
 """Balance before treatment: rows, table, figure and words of the studies."""
 
+from dataclasses import replace
 from math import isnan, sqrt
 
 import numpy as np
 import pytest
 
 from esld.report import numbers
+from esld.report.baseline.characteristics import baseline_table, summarise_baseline
 from esld.report.baseline_variables import balance_rows, baseline_values, baseline_variables
+from esld.report.needs import UnmetNeedError
+from esld.report.phrases import reader_of
 from esld.report.randomisation import balance
 from esld.report.results import rows_of
+from esld.report.words.catalogue import read_by
+from tests.report.arms import LABELS as ARMS
+from tests.report.arms import with_arms
 from tests.report.builders import HIGH, LOW, patient, plain, study_of, unspanned_numbers
 from tests.report.drawing.test_figures import outside, overlapping
+from tests.report.other_trials import changed
 
 
 def rows(own):
@@ -50,8 +58,8 @@ class TestRows:
         assert "NE: " in " ".join(balance.balance_table(own, rows(own)).footnotes)
 
     def test_what_chance_alone_gives(self, study):
-        assert balance.by_chance(study("demo-final")) == pytest.approx(sqrt(2 / 11))
-        assert isnan(balance.by_chance(study_of([patient(1, LOW)])))
+        assert balance.by_chance(study("demo-final"), (LOW, HIGH)) == pytest.approx(sqrt(2 / 11))
+        assert isnan(balance.by_chance(study_of([patient(1, LOW)]), (LOW, HIGH)))
 
 
 class TestFigure:
@@ -89,3 +97,61 @@ def test_table_is_the_rows(study):
     table = balance.balance_table(own, reported).frame.set_index("Variable")["Standardised difference"]
     row = reported.row("AGE standardised difference")
     assert table["Age (years)"] == numbers.signed(row.value, 2)
+
+
+class TestOtherTrials:
+    """Several arms, of which each is compared with the control, one arm, and strata."""
+
+    @pytest.mark.parametrize("number", [3, 4])
+    def test_each_arm_minus_the_control(self, study, number):
+        own = with_arms(study("demo-final"), number)
+        with read_by(reader_of(own)):
+            reported = rows(own)
+            values = baseline_values(own)
+            for control, arm in own.pairs:
+                row = reported.row("AGE standardised difference", f"{arm} - {control}")
+                groups = [values.loc[values["ARMCD"].eq(code), "AGE"] for code in (control, arm)]
+                spread = sqrt(np.mean([g.var(ddof=1) for g in groups]))
+                assert row.value == pytest.approx((groups[1].mean() - groups[0].mean()) / spread)
+                assert row.n == sum(map(len, groups))
+            table = balance.balance_table(own, reported)
+            assert len(table.frame.columns) == 1 + 2 * (number - 1)
+            assert "Low dose minus placebo" in table.frame
+            assert "each other group minus placebo" in table.footnotes[0]
+            beside = baseline_table(own, summarise_baseline(own), reported).frame
+            shown = beside.loc[beside["Characteristic"].eq("Mean (SD)"), "Low dose minus placebo"]
+            assert shown.iloc[0] == table.frame["Low dose minus placebo"].iloc[0]
+            picture = balance.balance_figure(own, reported)
+            drawn = sorted(x for line in picture.figure.axes[0].get_lines() for x in line.get_xdata())
+            known = sorted(r.value for r in reported.rows if r.value is not None)
+            assert drawn == sorted([*known, 0, 0])
+            assert [t.get_text() for t in picture.figure.legends[0].get_texts()] == [
+                f"{label} minus placebo" for label in ARMS[1:number]
+            ]
+            assert not outside(picture)
+
+    def test_places_of_three_arms(self):
+        own = with_arms(study_of([patient(n, randomised=f"2024-0{n}-01") for n in range(1, 7)]), 3)
+        places = rows_of("places", balance.place_rows(own), analysis="A", chapter="c")
+        assert [row.value for row in places.rows] == [2.5, 3.5, 4.5]
+
+    def test_one_arm_is_compared_with_nothing(self, study):
+        own = with_arms(study("demo-final"), 1)
+        for make in (balance_rows, balance.place_rows):
+            with pytest.raises(UnmetNeedError, match="the trial has one"):
+                make(own)
+
+    def test_strata_by_hand(self):
+        def stratified(content):
+            content["strata"] = [{"name": "Age", "variable": "AGE", "cuts": [65]}]
+
+        own = study_of([patient(n, arm) for n, arm in enumerate((LOW, LOW, HIGH, HIGH), 1)])
+        with pytest.raises(UnmetNeedError):
+            balance.stratum_rows(own)
+        levels = [">=65", "<65", "<65", "<65"]
+        adsl = own.adsl.assign(STRATAR=levels, STRAT1R=levels)
+        own = replace(own, adsl=adsl, protocol=changed(own.protocol, stratified))
+        counts = rows_of("strata", balance.stratum_rows(own), analysis="A", chapter="c")
+        frame = balance.stratum_table(own, counts).frame.set_index("Stratum")
+        assert frame.loc["65 or more"].tolist() == ["1", "0", "1"]
+        assert frame.loc["below 65"].tolist() == ["1", "2", "3"]

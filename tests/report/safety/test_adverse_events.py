@@ -5,7 +5,7 @@ import pytest
 from esld.report.results import rows_of
 from esld.report.safety import adverse_events as events
 from esld.report.safety import counted as safety
-from esld.report.safety import infusion_reactions
+from esld.report.safety import reactions
 from tests.report.builders import HIGH, LABELS, LOW, plain, spans, unspanned_numbers
 from tests.report.safe_trial import INFUSED, ae, derived, patient, seen
 
@@ -89,8 +89,8 @@ class TestTheOverview:
         assert counts(result, "any") == (0, 0)
         assert result.terms_frame().empty
         assert events.terms_table(result, reported) is None
-        assert infusion_reactions.reactions_table(result, reported, reported) is None
-        assert infusion_reactions.reaction_rows(result).empty
+        assert reactions.reactions_table(result, reported, reported) is None
+        assert reactions.reaction_rows(result).empty
         text = plain(events.overview_words(result, reported, level=LEVEL))
         assert "0 of 2 patients (upper limit 84 %)" in text  # 1 − 0.025^(1/2)
         assert "no evidence" in text
@@ -143,19 +143,20 @@ class TestReactions:
         result = found(ae("A", 1), ae("A", 2, "Chills"), ae("A", 30), ae("A", 40), ae("C", 57))
         reported = rows(result)
         assert counts(result, "soon") == (1, 3)
-        low = reported.row("infusions", LOW)
+        low = reported.row("administrations", LOW)
         assert (low.events, low.n) == (2, 6)  # the first and the second of A, of six in two patients
-        assert (reported.row("infusions", HIGH).events, reported.row("infusions", HIGH).n) == (1, 3)
-        frame = infusion_reactions.reactions_table(
-            result, reported, rows(infusion_reactions.reaction_rows(result))
-        ).frame
+        assert (reported.row("administrations", HIGH).events, reported.row("administrations", HIGH).n) == (
+            1,
+            3,
+        )
+        frame = reactions.reactions_table(result, reported, rows(reactions.reaction_rows(result))).frame
         assert frame["Reaction"].tolist() == ["Any", "Pyrexia", "Chills"]
         assert frame[f"{LABELS[LOW]}: Infusions"].tolist() == ["2/6 (33 %)", "2/6 (33 %)", "1/6 (17 %)"]
         assert frame[f"{LABELS[HIGH]}: Patients"].tolist() == ["1/1 (100 %)", "1/1 (100 %)", "0/1 (0 %)"]
 
     def test_words(self):
         result = found(ae("A", 1))
-        html = infusion_reactions.reactions_words(result, rows(result), level=LEVEL)
+        html = reactions.reactions_words(result, rows(result), level=LEVEL)
         assert "followed 1 of 6 infusions" in plain(html)
         assert "0 of 3 infusions (upper limit 71 %)" in plain(html)  # 1 − 0.025^(1/3)
         assert unspanned_numbers(html, LEVEL, "24 hours") == []
@@ -192,7 +193,7 @@ def test_every_number_in_the_words_cites_its_row(cut, study):
     result = events.adverse_events(own, safety.safety_set(own), conf_level=0.95)
     reported = rows(result)
     by_id = {row.result_id: row for row in reported.rows}
-    for words in (events.answer_words, events.overview_words, infusion_reactions.reactions_words):
+    for words in (events.answer_words, events.overview_words, reactions.reactions_words):
         html = words(result, reported, level=LEVEL)
         assert unspanned_numbers(html, LEVEL, "24 hours", "grade 3") == []
         for id, text in spans(html):

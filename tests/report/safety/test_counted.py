@@ -39,6 +39,12 @@ class TestTheSafetySet:
         group = safety.safety_set(derived([patient("A", infused=INFUSED, ACTARMCD=None)]))
         assert group.group_of.to_dict() == {"A": LOW}
 
+    def test_a_protocol_that_names_no_safety_set_counts_the_treated_too(self):
+        sets = tuple(s for s in PROTOCOL.analysis_sets if s.flag != "SAFFL")
+        own = derived(people(), protocol=PROTOCOL.model_copy(update={"analysis_sets": sets}))
+        assert own.adsl["SAFFL"].isna().all()
+        assert safety.safety_set(own).group_of.to_dict() == {"A": LOW, "B": HIGH, "C": HIGH}
+
     def test_its_rows_come_with_the_group_and_others_do_not(self):
         group = safety.safety_set(derived(people()))
         frame = pd.DataFrame({"USUBJID": ["D", "B", "A", "F"], "x": [1, 2, 3, 4]})
@@ -73,7 +79,7 @@ class TestThePlan:
         assert safety.planned(own).method in safety.planned_words(own)
 
     def test_nothing_planned(self):
-        analyses = tuple(a for a in PROTOCOL.analyses if a.role != "safety")
+        analyses = tuple(a for a in PROTOCOL.analyses if a.kind != "safety")
         own = derived(people(), protocol=PROTOCOL.model_copy(update={"analyses": analyses}))
         assert safety.planned_words(own) == "The protocol plans no analysis of safety."
         with pytest.raises(UnmetNeedError, match="the protocol plans no analysis of it"):
@@ -154,7 +160,7 @@ class TestDeaths:
 
     def test_words_count_the_safety_set_alone(self, own):
         group = safety.safety_set(own)
-        html = safety.death_words(rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL)
+        html = safety.death_words(own, rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL)
         assert "1 of 1 patient (" in plain(html)
         assert "1 of 2 patients (" in plain(html)
         assert unspanned_numbers(html, LEVEL) == []
@@ -163,7 +169,9 @@ class TestDeaths:
         own = derived(people())
         group = safety.safety_set(own)
         assert safety.death_table(own, group) is None
-        text = plain(safety.death_words(rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL))
+        text = plain(
+            safety.death_words(own, rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL)
+        )
         assert "0 of 1 patient (upper limit 98 %)" in text
         assert "no evidence" in text
 
@@ -172,6 +180,28 @@ class TestDeaths:
         assert found["USUBJID"].str[-3:].tolist() == ["012", "022", "021", "006"]
         assert found["cause"].tolist()[0] == "Hepatic failure"
         assert re.fullmatch(r"60 145 187 330", " ".join(found["since"].map("{:.0f}".format)))
+
+
+def test_study_days_of_deaths_are_counted_from_the_protocols_anchor():
+    """Randomised on 10 January, infused on 11 January, died on study day 100 of the infusion."""
+    schedule = PROTOCOL.schedule.model_copy(
+        update={"anchor": PROTOCOL.schedule.anchor.model_copy(update={"value": "Randomisation"})}
+    )
+    own = derived(
+        [patient("A", infused=INFUSED, died=day(100))],
+        protocol=PROTOCOL.model_copy(update={"schedule": schedule}),
+    )
+    group = safety.safety_set(own)
+    assert safety.deaths(own, group)["day"].tolist() == [101]
+    assert "Study day 1 is the day of randomisation." in safety.death_table(own, group).footnotes
+
+
+def test_where_nobody_knows_who_was_treated_deaths_have_no_time_since_treatment():
+    own = derived([patient("A", died=day(100)), patient("B", "MEDHIGH", ACTARMCD="LOW")], without=["EX"])
+    group = safety.safety_set(own)
+    assert group.group_of.to_dict() == {"A": LOW, "B": HIGH}  # as randomised
+    assert not group.known
+    assert "Days since the last infusion" not in safety.death_table(own, group).frame
 
 
 def test_a_death_after_a_transplant_is_listed():

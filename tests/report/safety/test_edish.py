@@ -12,7 +12,7 @@ from esld.report.safety import counted as safety
 from esld.report.safety import edish, hys_law
 from esld.report.safety.edish import BASELINE, ULN
 from tests.report.builders import HIGH, LOW, plain, spans, unspanned_numbers
-from tests.report.safe_trial import INFUSED, derived, event, patient, value
+from tests.report.safe_trial import INFUSED, PROTOCOL, derived, event, patient, value
 
 LEVEL = "95 %"
 PEOPLE = [patient("A", infused=INFUSED), patient("B", "MEDHIGH", infused=INFUSED)]
@@ -164,6 +164,34 @@ def test_a_trial_without_bilirubin_has_no_answer():
     without = replace(own, protocol=own.protocol.model_copy(update={"parameters": fewer}))
     with pytest.raises(UnmetNeedError, match="cannot be shown: the trial does not collect"):
         edish.liver_injury(without, safety.safety_set(without), conf_level=0.95)
+
+
+def judged(against):
+    found = PROTOCOL.liver_injury.model_copy(update={"against": against, "caution": "A <b> caution."})
+    return PROTOCOL.model_copy(update={"liver_injury": found})
+
+
+def test_against_the_range_alone_there_is_one_panel_and_one_definition():
+    values = [*NORMAL, *liver(alt=130, bili=90)]
+    own = derived(PEOPLE, LB=values, protocol=judged("range"))
+    found = edish.liver_injury(own, safety.safety_set(own), conf_level=0.95)
+    assert found.scales == (ULN,)
+    assert met(found) == [ULN]
+    assert not any(BASELINE in row.statistic for row in rows(found).rows)
+    picture = edish.edish_figure(found, rows(found))
+    assert len(picture.figure.axes) == 1
+    assert "baseline." not in picture.alt
+    assert "baseline" not in plain(hys_law.case_words(found, rows(found), level=LEVEL))
+    assert hys_law.case_table(found).title == "Potential Hy's law cases"
+    assert edish.caution_words(own) == "A &lt;b&gt; caution."
+    both = derived(PEOPLE, LB=values, protocol=judged("baseline"))
+    assert edish.caution_words(both).startswith("A &lt;b&gt; caution. The second panel divides")
+
+
+def test_a_protocol_that_does_not_look_for_it():
+    own = derived(PEOPLE, LB=NORMAL, protocol=PROTOCOL.model_copy(update={"liver_injury": None}))
+    with pytest.raises(UnmetNeedError, match="the protocol does not look for injury of the liver"):
+        edish.liver_injury(own, safety.safety_set(own), conf_level=0.95)
 
 
 def test_the_figure_draws_each_patient_once_a_panel_and_both_lines(study):

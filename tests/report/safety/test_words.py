@@ -1,11 +1,14 @@
 """Every word of the chapter comes from the catalogue, but for those of the trial and of its records."""
 
+from dataclasses import replace
+
 import pytest
 
+from esld.report.phrases import reader_of
 from esld.report.results import rows_of
-from esld.report.safety import adverse_events, edish, exposure, hys_law, infusion_reactions, laboratory
+from esld.report.safety import adverse_events, edish, exposure, hys_law, laboratory, reactions
 from esld.report.safety import counted as safety
-from esld.report.words.catalogue import PSEUDO, Reader, read_by
+from esld.report.words.catalogue import PSEUDO, read_by
 from esld.report.words.grammar import grammar
 from tests.report.builders import LABELS, drawn_in, plain, read_in, unmarked
 from tests.report.safe_trial import INFUSED, ae, day, derived, patient, value
@@ -23,21 +26,21 @@ def chapter(own):
     yield plain(safety.set_words(group, rows(safety.set_rows(group))))
     events = adverse_events.adverse_events(own, group, conf_level=0.95)
     overview, terms = rows(events), rows(events.terms_frame())
-    reactions = rows(infusion_reactions.reaction_rows(events))
+    soon = rows(reactions.reaction_rows(events))
     for words in (
         adverse_events.answer_words,
         adverse_events.overview_words,
-        infusion_reactions.reactions_words,
+        reactions.reactions_words,
     ):
         yield plain(words(events, overview, level=LEVEL))
     yield read_in(adverse_events.overview_table(events, overview))
     yield read_in(adverse_events.terms_table(events, terms))
-    yield read_in(infusion_reactions.reactions_table(events, overview, reactions))
-    given = exposure.exposure(own, group)
-    yield plain(exposure.exposure_words(given, rows(given)))
-    yield read_in(exposure.exposure_table(given, rows(given)))
-    yield read_in(exposure.deviation_table(given))
-    yield plain(safety.death_words(rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL))
+    yield read_in(reactions.reactions_table(events, overview, soon))
+    given = exposure.exposure(own, group, conf_level=0.95)
+    yield plain(given.words(rows(given)))
+    yield read_in(given.table(rows(given)))
+    yield read_in(given.deviations())
+    yield plain(safety.death_words(own, rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL))
     yield read_in(safety.death_table(own, group))
     grades = laboratory.shifts(own, group)
     shifted = rows(laboratory.shift_rows(grades, conf_level=0.95))
@@ -45,7 +48,7 @@ def chapter(own):
     yield from map(read_in, laboratory.tables(own, grades, shifted))
     injury = edish.liver_injury(own, group, conf_level=0.95)
     yield plain(hys_law.case_words(injury, rows(injury), level=LEVEL))
-    yield edish.caution_words()
+    yield edish.caution_words(own)
     yield drawn_in(edish.edish_figure(injury, rows(injury)))
     yield "" if injury.cases.empty else read_in(hys_law.case_table(injury))
 
@@ -60,6 +63,8 @@ def of_the_trial(own):
         yield from own.adae[column].dropna()
     yield from own.tables["EX"].get("EXADJ", own.adsl["USUBJID"]).dropna()
     yield "cells/kg"
+    yield from reader_of(own).terms.values()
+    yield own.protocol.liver_injury.caution
 
 
 def by_hand(**severity):
@@ -78,7 +83,7 @@ def by_hand(**severity):
 def test_of_the_examples(cut, study):
     own = study(cut)
     allowed = set(of_the_trial(own))
-    with read_by(Reader(PSEUDO, own.protocol.arm_labels)):
+    with read_by(replace(reader_of(own), language=PSEUDO)):
         for text in chapter(own):
             assert unmarked(text, allowed) == []
 
@@ -87,6 +92,6 @@ def test_of_the_examples(cut, study):
 def test_of_what_the_examples_do_not_hold(severity):
     own = by_hand(**severity)
     allowed = set(of_the_trial(own))
-    with read_by(Reader(PSEUDO, LABELS)):
+    with read_by(replace(reader_of(own), language=PSEUDO)):
         for text in chapter(own):
             assert unmarked(text, allowed) == []

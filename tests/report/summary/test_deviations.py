@@ -5,9 +5,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from esld.report.phrases import Sentence
+from esld.report.phrases import Sentence, reader_of
 from esld.report.results import rows_of
 from esld.report.summary import deviations
+from esld.report.words.catalogue import read_by
 from tests.report.builders import HIGH, LOW, footnotes, patient, plain, study_of, unspanned_numbers
 
 
@@ -44,8 +45,8 @@ class TestByHand:
         infusions = [infusion(n, f"2024-0{i + 1}-01") for n, many in days.items() for i in range(many)]
         found = deviations.deviations(made(patients, infusions))
         assert found[["USUBJID", "kind", "detail"]].to_numpy().tolist() == [
-            ["P-004", "never_infused", "0 of 3 due"],
-            ["P-003", "infusions", "2 of 3 due"],
+            ["P-004", "never_treated", "0 of 3 due"],
+            ["P-003", "administrations", "2 of 3 due"],
         ]
 
     def test_adjusted_doses_and_failed_criteria_of_the_randomised(self):
@@ -79,9 +80,10 @@ class TestExamples:
         own = study("mayo-pbc")
         found = deviations.deviations(own)
         counts = rows_of("d", deviations.deviation_rows(own, found), analysis="SUMMARY", chapter="c")
-        table = deviations.deviation_table(own, counts)
+        with read_by(reader_of(own)):
+            table = deviations.deviation_table(own, counts)
         assert table.frame["Deviation"].tolist() == ["Visit outside the allowed days"]
-        assert "Not in the data of this trial: randomised against a criterion, never infused" in " ".join(
+        assert "Not in the data of this trial: randomised against a criterion, never treated" in " ".join(
             footnotes(table)
         )
 
@@ -95,7 +97,7 @@ class TestExamples:
         assert isinstance(listed, Sentence) == found["kind"].eq("visit").all()
 
 
-def test_who_was_just_randomised_is_awaited_and_not_never_infused(study):
+def test_who_was_just_randomised_is_awaited_and_not_never_treated(study):
     """The first patient is randomised on 2024-01-15 and infused on the 16th: between the two nothing has gone wrong."""
     own = study("demo-final")
     for day, expected in (("2024-01-15", 0), ("2024-01-29", 0), ("2024-01-30", 1)):
@@ -105,4 +107,4 @@ def test_who_was_just_randomised_is_awaited_and_not_never_infused(study):
         )
         at_day = replace(own, file=replace(own.file, cut=cut), adsl=adsl)
         found = deviations.deviations(at_day)
-        assert (found["kind"].eq("never_infused") & found["USUBJID"].isin(adsl["USUBJID"])).sum() == expected
+        assert (found["kind"].eq("never_treated") & found["USUBJID"].isin(adsl["USUBJID"])).sum() == expected

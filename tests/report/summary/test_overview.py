@@ -10,6 +10,7 @@ from esld.report.chapter import Chapter, Others
 from esld.report.results import Reported, rows_of
 from esld.report.summary import consort
 from esld.report.summary import overview as summary
+from esld.report.survival.tables import power_rows
 from esld.report.words.catalogue import message
 from tests.report.builders import unspanned_numbers
 
@@ -79,9 +80,12 @@ class TestLines:
         )
         assert summary.missing_sentence(others()) == ""
 
-    def test_one_result_by_its_id(self):
-        found = others(*handed("A", "os"), *handed("A", "os_power"))
-        assert {r.result_id for r in summary.part(found, "os").rows} == {"os.s0", "os.s1"}
+    def test_what_the_size_shows_is_of_whatever_result_holds_it(self, study):
+        own = study("demo-final")
+        rows = rows_of("xx_power", power_rows([11, 11]), analysis="OS-1Y", chapter="03_survival").rows
+        (said,) = summary.size_sentences(own, others(*rows, *handed("A", "os")))
+        assert "If nobody with the low dose died, at least" in said
+        assert summary.size_sentences(own, others(*handed("A", "os"))) == []
 
 
 def test_a_chapter_reads_what_others_handed_over(study, tmp_path):

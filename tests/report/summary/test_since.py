@@ -206,7 +206,7 @@ class TestEstimates:
         rows = [
             BASE,
             row("os_milestone.x", statistic="proportion_worst_case"),
-            row("os_milestone_cutoff.x"),
+            row("os_milestone_cutoff.x", analysis_id="CUTOFF"),
             change_of("alt", 6),
             change_of("alt", 7),
             change_of("ast", 5),

@@ -20,7 +20,17 @@ from esld.report.words.catalogue import PSEUDO, Reader, read_by
 from esld.survival import exact_logrank as logrank_over_allocations
 from esld.survival import exact_rmst as rmst_over_allocations
 from tests.examples import few
-from tests.report.builders import HIGH, LOW, arrays, at_horizon, plain, spans, unspanned_numbers
+from tests.report.builders import (
+    DEATH,
+    HIGH,
+    LOW,
+    arrays,
+    at_horizon,
+    plain,
+    spans,
+    unspanned_numbers,
+    without_event,
+)
 
 ALIVE, DIED, LOST = (400, False), (100, True), (200, False)
 COMPLETE = {LOW: [ALIVE] * 10 + [DIED], HIGH: [ALIVE] * 9 + [DIED, (300, True)]}
@@ -65,16 +75,16 @@ def check(html: str, reported: Reported, *constants: str) -> str:
     return text
 
 
-def beside(groups, primary=None) -> str:
+def beside(groups) -> str:
     result, _ = at_horizon(groups)
-    reported = rows_of("t", companion_rows(result, [LOW, HIGH]), analysis="A", chapter="c")
-    return check(companion(result, reported, beside=primary), reported)
+    reported = rows_of("t", companion_rows(result), analysis="A", chapter="c")
+    return check(companion(result, reported, DEATH), reported)
 
 
 def over_allocations(test, words, groups, *, seed="any words", **how) -> str:
     result = test(*arrays(groups), groups=list(groups), seed=seed, **how)
     reported = rows_of("e", permutation_rows(result), analysis="A", chapter="c")
-    return check(words(result, reported, seed=seed), reported)
+    return check(words(result, reported, DEATH, seed=seed), reported)
 
 
 def curves(groups, **how) -> str:
@@ -93,14 +103,14 @@ def regression(groups) -> pd.DataFrame:
 def penalised(groups) -> str:
     result = firth_on_arm(regression(groups), list(groups), conf_level=0.95)
     reported = rows_of("f", result, analysis="A", chapter="c")
-    return check(firth(result, reported), reported)
+    return check(firth(result, reported, DEATH), reported)
 
 
 def constancy(groups) -> str:
     result = hazards_on_arm(regression(groups), list(groups))
     sizes = [len(own) for own in groups.values()]
     reported = rows_of("h", hazards_rows(result, sizes), analysis="A", chapter="c")
-    return check(hazards(result, reported), reported)
+    return check(hazards(result, reported, DEATH), reported)
 
 
 @pytest.mark.parametrize("groups", [COMPLETE, INCOMPLETE, ONE_ARM, NOBODY, SHORT])
@@ -110,12 +120,12 @@ def test_every_word_is_of_the_catalogue(groups):
         said = [beside(groups), means(groups), penalised(groups), constancy(groups)]
         said += [
             means(groups, limit=1, draws=20),
-            what_this_size_shows([*groups], seen),
-            what_could_be_seen(seen),
+            what_this_size_shows([*groups], seen, DEATH),
+            what_could_be_seen(seen, DEATH),
         ]
     words = ("Efron", "any words")  # a name, and the seed
     for text in said:
-        plainly = re.sub("|".join(words), "", plain(text))
+        plainly = without_event(re.sub("|".join(words), "", plain(text)))
         assert not re.search("[a-z]{2}", plainly), plainly
 
 
@@ -143,14 +153,6 @@ class TestBesideTheDifference:
     def test_group_without_an_estimate_is_left_to_the_primary_sentence(self):
         assert beside(SHORT) == ""
 
-    def test_sensitivity_analysis_speaks_only_where_it_adds_the_exact_tests(self):
-        lost, known = (at_horizon(groups)[0] for groups in (INCOMPLETE, COMPLETE))
-        added = beside(COMPLETE, primary=lost)
-        assert added.startswith(
-            "In the sensitivity analysis, where everybody's state is known, Fisher's exact test"
-        )
-        assert beside(COMPLETE, primary=known) == beside(INCOMPLETE, primary=lost) == ""
-
 
 class TestOverAllocations:
     def test_all_allocations_of_the_trial_and_what_they_suppose(self):
@@ -170,7 +172,7 @@ class TestOverAllocations:
             time, event, [LOW, HIGH, HIGH, LOW], studentised=True, groups=[LOW, HIGH], design=design
         )
         reported = rows_of("e", permutation_rows(test), analysis="A", chapter="c")
-        text = check(exact_logrank(test, reported, seed=""), reported)
+        text = check(exact_logrank(test, reported, DEATH, seed=""), reported)
         assert "against all 4 allocations of the 4 patients" in text
         assert "given permuted blocks of 2 and arm sizes 2 and 2. No data could" in text
 
@@ -190,7 +192,7 @@ class TestOverAllocations:
         test = self.in_blocks(4)
         reported = rows_of("e", permutation_rows(test), analysis="A", chapter="c")
         assert reported.row("p_smallest").value == 0.25
-        text = check(exact_logrank(test, reported, seed=""), reported)
+        text = check(exact_logrank(test, reported, DEATH, seed=""), reported)
         assert text.endswith(
             "No data could have given p below 0.05 here: the allocation that came about has by itself the probability "
             "0.25, and no p-value of this test can be smaller."
@@ -202,7 +204,7 @@ class TestOverAllocations:
             test = self.in_blocks(patients)
             reported = rows_of("e", permutation_rows(test), analysis="A", chapter="c")
             assert ("p_smallest" in reported) is told
-            assert ("No data could" in exact_logrank(test, reported, seed="")) is told
+            assert ("No data could" in exact_logrank(test, reported, DEATH, seed="")) is told
 
     def test_two_patients_by_hand(self):
         """One dies, one lives on: both divisions set the groups equally far apart, so p is 1."""
@@ -221,13 +223,15 @@ class TestOverAllocations:
         assert re.search(r"with a Monte Carlo standard error of (0\.\d{3}|< 0\.001)\. The p-value is", text)
         text = means(COMPLETE, limit=10, draws=2000, seed="words")
         assert text.startswith(
-            "The permutation test of this difference, over 2,000 allocations drawn at random (seed: “words”)"
+            "The permutation test of the difference in mean time alive within one year, over 2,000 allocations drawn at random "
+            "(seed: “words”)"
         )
 
     def test_mean_time(self):
         text = means(ONE_ARM)
         assert text.startswith(
-            "The exact permutation test of this difference, over the same 705,432 allocations, gives p = 0."
+            "The exact permutation test of the difference in mean time alive within one year, over 705,432 allocations, gives "
+            "p = 0."
         )
         assert means(COMPLETE).endswith("gives p > 0.99.")  # 265 against 265 + 65: no division is nearer
 
@@ -235,7 +239,7 @@ class TestOverAllocations:
         assert curves(NOBODY) == "The exact log-rank test says nothing: nobody died."
         everybody_stays = {LOW: [ALIVE] * 3, HIGH: [ALIVE, (390, True)]}
         assert means(everybody_stays) == (
-            "An exact test of this difference says nothing: nobody died within one year."
+            "An exact test of the difference in mean time alive says nothing: nobody died within one year."
         )
 
     def test_everybody_died_at_once(self):
@@ -246,9 +250,12 @@ class TestOverAllocations:
         """Two of five are followed to one year: a division can put both into one group."""
         text = means({LOW: [ALIVE, LOST, DIED], HIGH: [ALIVE, LOST]})
         assert text.startswith(
-            "This difference has no exact p-value: some of the allocations would leave a group in which nobody"
+            "The difference in mean time alive within one year has no exact p-value: some of the allocations would leave a group "
+            "in which nobody"
         )
-        assert means(SHORT) == "So there is no exact p-value either."
+        assert means(SHORT) == (
+            "The mean times alive within one year cannot be compared, so there is no exact p-value."
+        )
 
 
 class TestHazard:
@@ -284,7 +291,7 @@ class TestHazard:
         if reason.says(Why.NO_CONVERGENCE):
             frame["value"] = float("nan")
         reported = rows_of("f", frame, analysis="A", chapter="c")
-        assert check(firth(result, reported), reported).endswith(says)
+        assert check(firth(result, reported, DEATH), reported).endswith(says)
 
     def test_proportional_hazards_with_what_it_could_see(self):
         """Four deaths of 11 and 11: exp((1.96 + 0.84) x 4 / sqrt(4)) is 271."""
@@ -308,15 +315,15 @@ class TestHazard:
 class TestSize:
     def size(self, n1: int, n2: int) -> str:
         reported = rows_of("p", power_rows([n1, n2]), analysis="A", chapter="c")
-        return check(what_this_size_shows([LOW, HIGH], reported), reported)
+        return check(what_this_size_shows([LOW, HIGH], reported, DEATH), reported)
 
     def test_of_this_trial(self):
         """R: fisher.test(matrix(c(0, 11, 4, 7), 2)) gives p = 0.090, with 5 and 6 it is 0.035."""
         text = self.size(11, 11)
         assert text.startswith(
-            "If everybody with the low dose lived, at least 5 patients with the medium-high dose would have to die before"
+            "If nobody with the low dose died, at least 5 patients with the medium-high dose would have to have died before"
         )
-        assert "So 22 patients can show what share lived, within wide limits" in text
+        assert "So 22 patients can show what share is alive, within wide limits" in text
         assert "They cannot show a moderate one, and they cannot show that the groups fare alike." in text
 
     def test_grows_with_the_trial(self):
@@ -328,7 +335,7 @@ class TestSize:
 
     def test_a_size_at_which_nothing_reaches_the_level(self):
         """3 v 3: the most extreme table has p = 2 / choose(6, 3) = 0.1."""
-        assert self.size(3, 3).startswith("Even if everybody with the low dose lived and everybody with")
+        assert self.size(3, 3).startswith("Even if nobody with the low dose died and everybody with")
 
 
 @few(25)

@@ -1,18 +1,22 @@
-"""Patients with a first decompensation of any kind, against a count patient by patient."""
+"""Patients with a first event of any of several kinds, against a count patient by patient."""
 
 import pandas as pd
 import pytest
 
-from esld.report.events.any_kind import decompensated_rows
+from esld.report.events.any_event import any_event_rows
 from tests.report.builders import HIGH, LOW
+
+
+def plan(own, **changes):
+    (planned,) = own.protocol.of_kind("cumulative_incidence")
+    return planned.model_copy(update=changes)
 
 
 @pytest.mark.parametrize("cut", ["demo-final", "demo-interim"])
 def test_against_the_clinical_events_themselves(study, cut):
     """Own count from SDTM: an event of CE after randomisation, before death and transplantation, new for the patient."""
     own = study(cut)
-    analysis = own.protocol.analysis("DECOMP")
-    found = decompensated_rows(own, analysis.endpoints, at=365).set_index("group")
+    found = any_event_rows(own, plan(own)).set_index("group")
     names = {"TTGIB": "Gastrointestinal bleeding", "TTASC": "Ascites", "TTHE": "Hepatic encephalopathy"}
     firsts = own.adtte[own.adtte["PARAMCD"].isin(names) & own.adtte["EVTYPE"].eq("EVENT")]
     grades = own.adlb[own.adlb["ABLFL"].eq("Y") & own.adlb["PARAMCD"].isin(["ASCITES", "WHAVEN"])]
@@ -30,17 +34,19 @@ def test_against_the_clinical_events_themselves(study, cut):
 
 def test_one_condition_alone_is_that_condition_s_count(study):
     """2 bled of 11 in each arm by one year, as chapter 05 reports it."""
-    found = decompensated_rows(study("demo-final"), ["TTGIB"], at=365)
+    own = study("demo-final")
+    found = any_event_rows(own, plan(own, endpoints=("TTGIB",)))
     assert found["value"].tolist() == [2, 2]
 
 
 def test_at_least_the_most_frequent_and_at_most_the_sum(study):
     own = study("demo-final")
-    codes = own.protocol.analysis("DECOMP").endpoints
+    codes = plan(own).endpoints
     alone = pd.concat(
-        [decompensated_rows(own, [code], at=365).set_index("group")["value"] for code in codes], axis=1
+        [any_event_rows(own, plan(own, endpoints=(code,))).set_index("group")["value"] for code in codes],
+        axis=1,
     )
-    together = decompensated_rows(own, codes, at=365).set_index("group")["value"]
+    together = any_event_rows(own, plan(own)).set_index("group")["value"]
     assert (together >= alone.max(axis=1)).all()
     assert (together <= alone.sum(axis=1)).all()
 
@@ -48,5 +54,5 @@ def test_at_least_the_most_frequent_and_at_most_the_sum(study):
 def test_nothing_on_day_zero_and_inputs_as_they_were(study):
     own = study("demo-final")
     before = own.adtte.copy()
-    assert decompensated_rows(own, ["TTGIB", "TTASC"], at=0)["value"].tolist() == [0, 0]
+    assert any_event_rows(own, plan(own, horizon_days=0))["value"].tolist() == [0, 0]
     pd.testing.assert_frame_equal(own.adtte, before)

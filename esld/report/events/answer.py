@@ -1,0 +1,38 @@
+"""What the chapter on events answers: the primary analysis first, where it is one of them."""
+
+from collections.abc import Sequence
+
+from esld.data.study import Study
+from esld.report.events import episodes, first_events
+from esld.report.events.episodes import Episodes
+from esld.report.events.first_events import FirstEvents
+from esld.report.events.planned import Found, unrecorded
+from esld.report.words.catalogue import message
+
+
+def answers(
+    study: Study, first: Sequence[Found[FirstEvents]], every: Sequence[Found[Episodes]], *, level: str
+) -> list[str]:
+    """The chapter's answer, sentence by sentence.
+
+    Of first events how many had one, where none are planned of the episodes how many there were. The primary analysis leads, with
+    the comparison of the groups where there is one.
+    """
+    primary = study.protocol.primary
+    lead = [_compared_first(study, one) for one in first if one.plan is primary]
+    lead += [_compared_episodes(one, level) for one in every if one.plan is primary]
+    said = [first_events.words(one) for one in first if one.plan.of is None and one.plan is not primary]
+    if not first:
+        said = [episodes.words(one) for one in every if one.plan.of is None and one.plan is not primary]
+    if not first and not every:
+        return [message("events.none")]
+    return [*lead, *unrecorded(study), *said]
+
+
+def _compared_first(study: Study, one: Found[FirstEvents]) -> str:
+    tested = first_events.tested_words(study, one) if study.compares else ""
+    return f"{first_events.words(one)} {tested}".rstrip()
+
+
+def _compared_episodes(one: Found[Episodes], level: str) -> str:
+    return f"{episodes.words(one)} {episodes.ratio_words(one, level=level)}".rstrip()

@@ -1,0 +1,180 @@
+"""What the chapter says of each kind of analysis: a paragraph an analysis, the chapter's answer among them."""
+
+from collections.abc import Callable, Sequence
+from html import escape
+from typing import Any
+
+from esld.protocol import Source
+from esld.report.chapter import Chapter
+from esld.report.event import event_of
+from esld.report.phrases import Sentence, p_equals, prose, vacant
+from esld.report.planned import is_death, leading
+from esld.report.survival import small_samples
+from esld.report.survival.analyses import Analysed, AtHorizon, Found, adjusted
+from esld.report.survival.sentences import lost_before, meaning, medians, pair_difference, sentence
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import capitalised, joined, noun, treatment
+
+ADJUSTED = {"log_rank": "p_value", "permutation": "p_value", "cox": "hazard_ratio_p_value"}
+"""By kind, the p-values of which several comparisons may share one error."""
+
+
+def events(chapter: Chapter) -> Sentence | None:
+    """What the event of each analysed endpoint is, whether it is a harm, and what makes it impossible."""
+    protocol, said = chapter.study.protocol, list[str]()
+    codes = [a.endpoint for a in protocol.analyses if a.chapter == chapter.name and a.endpoint]
+    for code in dict.fromkeys(codes):
+        endpoint, event = protocol.endpoint(code), event_of(chapter.study, code)
+        text = message("survival.event", what=escape(endpoint.param), **event.html)
+        if not endpoint.words and not is_death(endpoint):
+            first = joined(dict.fromkeys(_described(source) for source in endpoint.events))
+            text = message("survival.event.first", what=escape(endpoint.param), sources=first)
+        if not event.harm:
+            text = message("survival.event.good", said=text, **event.html)
+        if others := dict.fromkeys(_described(source) for source in endpoint.competing):
+            sources = joined(others)
+            text += " " + message("survival.competing", sources=sources, **event.html)
+        said.append(text)
+    return chapter.say("\n\n".join(said))
+
+
+def protocol(chapter: Chapter) -> list[str]:
+    """What the protocol says of the analysis that answers the chapter's question."""
+    trial = chapter.study.protocol
+    plan = leading(trial, chapter.name)
+    if plan is None:
+        return [message("survival.none")]
+    key = "survival.protocol" if plan is trial.primary else "survival.protocol.other"
+    about = {"title": plan.title, **plan.estimand.model_dump()}
+    return [message(key, **{name: escape(text, quote=False) for name, text in about.items()})]
+
+
+def _described(source: Source) -> str:
+    """A record in a sentence, as HTML."""
+    return prose(source.description) if source.description else message("event.death.event")
+
+
+def horizons(found: Sequence[AtHorizon]) -> list[Sentence]:
+    """Who was free of the event at the horizon, with each comparison."""
+    return _told(found, _horizon)
+
+
+def compatible(found: Sequence[AtHorizon]) -> list[Sentence]:
+    """What the intervals are compatible with, and who is not known."""
+    return _said(found, _compatible)
+
+
+def curves(found: Sequence[Found]) -> list[Sentence]:
+    """When half of each group had had the event."""
+    return _told(found, lambda one: medians(one.result, one.reported, one.of.event))
+
+
+def tests(found: Sequence[Found]) -> list[Sentence]:
+    """What a log-rank test, a Cox model or a mean time says, pair by pair."""
+    return _told(found, lambda one: sentence(one.result, one.reported, one.of.event))
+
+
+def beside(found: Sequence[Found]) -> list[Sentence]:
+    """What tests for few events say beside the difference at the horizon."""
+    return _told(
+        found, lambda one: _named(one, small_samples.companion(one.result, one.reported, one.of.event))
+    )
+
+
+def permutations(found: Sequence[Found], *, seed: str) -> list[Sentence]:
+    """What a log-rank test over all allocations says."""
+
+    def words(one: Found) -> str:
+        return _named(one, small_samples.exact_logrank(one.result, one.reported, one.of.event, seed=seed))
+
+    return _told(found, words)
+
+
+def mean_permutations(found: Sequence[Found], *, seed: str) -> list[Sentence]:
+    """What a comparison of mean times over all allocations says."""
+
+    def words(one: Found) -> str:
+        return _named(one, small_samples.exact_rmst(one.result, one.reported, one.of.event, seed=seed))
+
+    return _said(found, words)
+
+
+def penalised(found: Sequence[Found]) -> list[Sentence]:
+    """What a penalised model says."""
+    return _told(found, lambda one: small_samples.firth(one.result, one.reported, one.of.event))
+
+
+def constant(found: Sequence[Found]) -> list[Sentence]:
+    """What can be seen of a hazard ratio that changes with time."""
+    return _said(
+        found, lambda one: _named(one, small_samples.hazards(one.result, one.reported, one.of.event))
+    )
+
+
+def _named(one: Found, said: str) -> str:
+    """A sentence that names no arms, with them where there are several comparisons."""
+    if one.pair is None or len(one.of.pairs) < 2 or not said:
+        return said
+    first, second = (treatment(arm) for arm in one.pair)
+    return message("survival.pair", first=first, second=capitalised(second), said=said)
+
+
+def _horizon(one: AtHorizon) -> str:
+    said = [sentence(one.result, one.reported, one.of.event)]
+    if len(one.result.groups) > 2:
+        said += [pair_difference(*pair) for pair in one.pairs]
+    return " ".join(said)
+
+
+def _compatible(one: AtHorizon) -> str:
+    event = one.of.event
+    said = [meaning(result, reported, event) for result, reported in one.pairs]
+    return " ".join(filter(None, (*said, lost_before(one.result, one.reported, event))))
+
+
+def _told(found: Sequence[Any], words: Callable[[Any], str]) -> list[Sentence]:
+    """A paragraph an analysis; that of the leading one is the chapter's answer."""
+    return _paragraphs(found, words, answers=True)
+
+
+def _said(found: Sequence[Any], words: Callable[[Any], str]) -> list[Sentence]:
+    """A paragraph an analysis, none of which is an answer."""
+    return _paragraphs(found, words, answers=False)
+
+
+def _paragraphs(found: Sequence[Any], words: Callable[[Any], str], *, answers: bool) -> list[Sentence]:
+    plans = dict.fromkeys(one.of.plan.id for one in found if one.of.plan.of is None)
+    shown: list[Sentence | None] = []
+    for plan in plans:
+        each = [one for one in found if one.of.plan.id == plan]
+        own, said = each[0].of, [words(one) for one in each]
+        chapter = own.chapter
+        if answers and own.plan.kind in ADJUSTED and len(own.pairs) > 1:
+            said.append(_sharing(own, each))
+        if answers and own.stratified and own.pairs and own.plan.kind != "survival_curve":
+            said.append(message("survival.stratified"))
+        text = " ".join(filter(None, said))
+        if text and len(plans) > 1:
+            text = message("survival.of", title=escape(own.plan.title), said=text)
+        if answers and own.plan is leading(chapter.study.protocol, chapter.name):
+            shown.append(chapter.answer(text, vacant(chapter.study)))
+        else:
+            shown.append(chapter.say(text))
+    return [one for one in shown if one is not None]
+
+
+def _sharing(own: Analysed, each: Sequence[Found]) -> str:
+    """How the comparisons of an analysis share one error, and the p-values that then hold."""
+    count = len(own.pairs)
+    comparisons = message("counted", count=count, noun=noun("comparison", count))
+    rule = own.chapter.study.protocol.multiplicity
+    for _, rows in adjusted(each, ADJUSTED[str(own.plan.kind)]):
+        said = []
+        for row in rows.rows:
+            second, _, first = row.arm.partition(" v ")
+            about = {"second": treatment(second), "first": treatment(first)}
+            if row.value is not None:
+                said.append(message("adjusted.each", p=p_equals(row), **about))
+        how = message(f"adjusted.how.{rule.replace(' ', '_')}")
+        return message("adjusted", comparisons=comparisons, how=how, each=joined(said)) if said else ""
+    return message("adjusted.none", comparisons=comparisons)

@@ -1,0 +1,101 @@
+"""Sensitivity analyses beside the analysis that they are of, in one table a kind."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from esld.report import cells, numbers
+from esld.report.cells import Cell, Empty, Label, Number, estimate, number
+from esld.report.phrases import method, notes_of
+from esld.report.results import Reported, Row
+from esld.report.survival.analyses import Found
+from esld.report.tables import Table
+from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import period
+
+
+class _Shown(NamedTuple):
+    """What the table shows of a kind: the head of the estimate, its statistics in order of preference, and the p-value's."""
+
+    head: str
+    estimates: tuple[str, ...]
+    p_values: tuple[str, ...]
+    decimals: int = 2
+
+
+_KINDS = {
+    "milestone_test": _Shown(
+        "milestone_test", ("cumulative_hazard_ratio",), ("fisher_p_value", "cumulative_hazard_ratio_p_value")
+    ),
+    "log_rank": _Shown("", (), ("p_value",)),
+    "permutation": _Shown("", (), ("p_value",)),
+    "cox": _Shown("hazard_ratio", ("hazard_ratio",), ("hazard_ratio_p_value",)),
+    "firth": _Shown("hazard_ratio", ("hazard_ratio",), ("hazard_ratio_p_value",)),
+    "rmst": _Shown("difference", ("stratified_difference", "rmst_difference"), (), 0),
+}
+
+
+def sensitivity_table(found: Sequence[Found], *, conf_level: float) -> Table | None:
+    """The analyses of one kind that have variants, each with them; None where none has.
+
+    Of curves: the proportion without the event at the first day of the curve's table, by arm.
+    """
+    varied = {one.of.plan.of for one in found if one.of.plan.of}
+    own = [one for one in found if one.of.plan.id in varied or one.of.plan.of]
+    if not own:
+        return None
+    kind, level = str(own[0].of.plan.kind), numbers.level(conf_level)
+    lines, rows = [], list[Row]()
+    for one in own:
+        for line, row in _curve_lines(one) if kind == "survival_curve" else [_line(one, _KINDS[kind])]:
+            lines.append(line)
+            rows.append(row)
+    heads = {"events": message("sensitivity.events")}
+    if kind == "survival_curve":
+        about = {"horizon": period(rows[0].time or 0), "level": level}
+        heads["estimate"] = message("sensitivity.estimate.survival_curve", **about)
+    elif head := _KINDS[kind].head:
+        heads["estimate"] = message(f"sensitivity.estimate.{head}", level=level)
+    made = message(
+        "milestone.methods", methods=message("reasons.list").join(dict.fromkeys(map(method, rows)))
+    )
+    notes = [made, *([] if kind == "survival_curve" else [message("sensitivity.note")])]
+    notes += notes_of(rows, "survival", **own[0].of.event.plain)
+    title = message("sensitivity.title", what=message(f"needs.kind.{kind}"))
+    return Table(f"sensitivity_{kind}", title, lines, {}, tuple(notes), "analysis", heads)
+
+
+def _line(one: Found, shown: _Shown) -> tuple[dict[str, Cell], Row]:
+    groups = Label(message("sensitivity.groups.all"), "all")
+    if one.pair:
+        first, second = map(arm_label, one.pair)
+        groups = Label(message("sensitivity.pair", first=first, second=second), " v ".join(one.pair[::-1]))
+    value, p_value = (_first(one.reported, names) for names in (shown.estimates, shown.p_values))
+    told = value or p_value
+    assert told is not None
+    line: dict[str, Cell] = {"analysis": _title(one), "group": groups, **_sizes(told)}
+    if shown.estimates:
+        line["estimate"] = estimate(value, shown.decimals) if value else Empty()
+    if shown.p_values:
+        line["p"] = number(p_value, style="p") if p_value else Empty()
+    return line, told
+
+
+def _curve_lines(one: Found) -> list[tuple[dict[str, Cell], Row]]:
+    found = []
+    for arm in one.result:
+        row = next(row for row in one.reported.rows if row.arm == arm and row.statistic == "survival")
+        line: dict[str, Cell] = {"analysis": _title(one), "group": cells.arm(arm), **_sizes(row)}
+        found.append((line | {"estimate": estimate(row, 2)}, row))
+    return found
+
+
+def _title(one: Found) -> Label:
+    return Label(one.of.plan.title, one.of.plan.id)
+
+
+def _sizes(row: Row) -> dict[str, Cell]:
+    return {"patients": Number(row.n or 0), "events": Number(row.events or 0)}
+
+
+def _first(reported: Reported, names: Sequence[str]) -> Row | None:
+    return next((row for row in map(reported.find, names) if row is not None), None)

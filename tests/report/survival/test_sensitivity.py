@@ -1,0 +1,54 @@
+"""The table of sensitivity analyses: an analysis and its variants beside one another, each number that of its row."""
+
+import pytest
+
+from esld.report import numbers
+from esld.report.survival import analyses
+from esld.report.survival.sensitivity import sensitivity_table
+from tests.report.survival.trials import chapter, study
+
+
+def beside(kind: str, **how):
+    """A variant of the first analysis of a kind, per protocol."""
+
+    def change(content):
+        own = next(a for a in content["analyses"] if a.get("kind") == kind)
+        more = {"id": "OTHER", "title": "Another way", "of": own["id"], "role": "sensitivity", **how}
+        content["analyses"] = [*content["analyses"], {**own, **more}]
+
+    return change
+
+
+MADE = {
+    "cox": lambda own: analyses.hazard_ratios(own, conf_level=0.95),
+    "firth": lambda own: analyses.penalised_ratios(own, conf_level=0.95),
+    "log_rank": analyses.log_ranks,
+    "rmst": lambda own: analyses.means(own, conf_level=0.95),
+    "permutation": lambda own: analyses.permutations(own, seed="x"),
+    "survival_curve": lambda own: analyses.curves(own, conf_level=0.95),
+}
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_the_planned_one_and_its_variant_stand_together(kind):
+    found = MADE[kind](chapter(study(beside(kind, analysis_set="PPROTFL"))))
+    table = sensitivity_table(found, conf_level=0.95)
+    titles = list(dict.fromkeys(table.frame["Analysis"]))
+    assert len(titles) == 2 and titles[1] == "Another way"
+    assert table.id == f"sensitivity_{kind}"
+    assert len(table.frame) == (4 if kind == "survival_curve" else 2)
+
+
+def test_numbers_are_those_of_the_rows():
+    found = MADE["cox"](chapter(study(beside("cox", analysis_set="PPROTFL"))))
+    table = sensitivity_table(found, conf_level=0.95).frame
+    for one, line in zip(found, table.to_dict("records"), strict=True):
+        row = one.reported.row("hazard_ratio")
+        shown = "{} ({} to {})".format(*(numbers.fixed(x, 2) for x in (row.value, row.lower, row.upper)))
+        assert line["Hazard ratio (95 % CI)"] == shown
+        assert (line["Patients"], line["Events"]) == (str(row.n), str(row.events))
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_without_variants_there_is_no_table(kind):
+    assert sensitivity_table(MADE[kind](chapter(study())), conf_level=0.95) is None

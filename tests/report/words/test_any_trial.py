@@ -1,0 +1,134 @@
+"""No entry and no prose of a chapter speaks of one disease or one way of giving, but where the protocol has it."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+import pytest
+
+from esld.pipeline.sections import needs_of
+from esld.protocol import Protocol, read_protocol
+from esld.report.needs import is_silent
+from esld.report.words.catalogue import Entry, entries
+from tests.report.builders import ROOT
+from tests.report.in_process import NOTEBOOKS, source_of
+
+OF_ONE_TRIAL = re.compile(
+    r"\bliver|hepat|infus|\bcells?\b|transplant|decompens|ascites|\bbleed|\bbled\b|\bstem\b|encephalopath|cirrho"
+    r"|\bMELD|Child-Pugh|bilirubin|\benzym|\bkg\b",
+    re.IGNORECASE,
+)
+HAS: Mapping[str, Callable[[Protocol], bool]] = {
+    "liver_injury": lambda protocol: protocol.liver_injury is not None,
+    "transplant": lambda protocol: protocol.transplant is not None,
+}
+# What is said only where the protocol has something: entries by the beginning of their keys, each with what that is.
+SAID_ONLY_WITH = {
+    "needs.part.liver_injury": "liver_injury",
+    "safety.no_liver": "liver_injury",
+    "safety.edish": "liver_injury",
+    "safety.hys_law": "liver_injury",
+    "column.bilirubin": "liver_injury",
+    **dict.fromkeys(
+        (
+            "reason.no_transplant",
+            "flow.step.transplanted",
+            "patients.transplant",
+            "patients.after",
+            "patients.each.transplant",
+            "patients.own_values",
+            "courses.after_transplant",
+            "states.transplant",
+            "states.note.transplant",
+            "listing.transplant",
+            "listing.death_after_transplant",
+            "listing.note.day.own",
+            "listing.note.last.own",
+            "listing.note.outcomes",
+        ),
+        "transplant",
+    ),
+}
+TO_MEND: tuple[str, ...] = (
+    "baseline.variable.weight",
+    "transplant",
+    "transplant.none",
+    "rescue.none",
+    "shift.arm",
+    "shift.none",
+    "shift.nobody",
+    "ranked",
+    "ranked.unranked",
+    "ranked.why",
+    "ranked.arm",
+    "weeks.infusion",
+    "end.transplant",
+    "course.alt.transplant",
+    "change.scores.title",
+    "ranked.transplanted",
+    "ranked.note",
+    "shift.title",
+    "shift.transplanted",
+    "shift.note",
+)
+NOTEBOOKS_TO_MEND: tuple[str, ...] = ("04_change",)
+
+
+def texts(entry: Entry) -> Iterator[str]:
+    """What an entry says, without its parameters."""
+    for text in [entry] if isinstance(entry, str) else entry.values():
+        yield re.sub(r"\{[^{}]*\}", "", text)
+
+
+def spoken() -> list[str]:
+    """Keys of the entries with a word of one trial that is not behind what the protocol has."""
+    return [
+        key
+        for key, entry in entries("en").items()
+        if any(map(OF_ONE_TRIAL.search, texts(entry))) and not key.startswith(tuple(SAID_ONLY_WITH))
+    ]
+
+
+def marked(names: list[str], to_mend: tuple[str, ...]) -> list[object]:
+    return [
+        pytest.param(name, marks=pytest.mark.xfail(strict=True, reason="to be mended"))
+        if name in to_mend
+        else name
+        for name in dict.fromkeys([*names, *to_mend])
+    ]
+
+
+@pytest.mark.parametrize("key", marked(spoken() or ["none"], TO_MEND))
+def test_an_entry_is_true_of_any_trial(key):
+    assert key not in spoken(), entries("en")[key]
+
+
+@pytest.mark.parametrize("key", SAID_ONLY_WITH)
+def test_an_exception_is_one(key):
+    own = [entry for name, entry in entries("en").items() if name.startswith(key)]
+    assert any(OF_ONE_TRIAL.search(text) for entry in own for text in texts(entry))
+    assert SAID_ONLY_WITH[key] in HAS
+
+
+def test_some_trial_has_what_the_exceptions_are_behind():
+    trials = [read_protocol(path) for path in sorted((ROOT / "params" / "protocols").glob("*.yaml"))]
+    assert all(any(map(has, trials)) for has in HAS.values())
+
+
+def prose(chapter: str) -> Iterator[str]:
+    """Lines that a reader reads whatever the protocol, and the defaults of the parameters."""
+    around: list[tuple[int, bool]] = []
+    for cell in source_of(chapter).notebook.cells:
+        behind = any(map(is_silent, needs_of(cell)))
+        levels = [len(found) for found in re.findall(r"^(#{1,6}) ", cell.source, flags=re.M)]
+        if cell.cell_type == "markdown" and levels:
+            around = [one for one in around if one[0] < min(levels)] + [(min(levels), behind)]
+        tags = cell.metadata.get("tags", [])
+        if (cell.cell_type == "markdown" or "parameters" in tags) and not (
+            behind or any(own for _, own in around)
+        ):
+            yield from cell.source.splitlines()
+
+
+@pytest.mark.parametrize("chapter", marked(NOTEBOOKS, NOTEBOOKS_TO_MEND))
+def test_the_prose_of_a_chapter_is_true_of_any_trial(chapter):
+    assert [line for line in prose(chapter) if OF_ONE_TRIAL.search(line)] == []
