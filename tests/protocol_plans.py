@@ -71,11 +71,11 @@ def _of_kind(draw: Draw, content: Content, kinds: tuple[str, ...], id: str, role
         "worst_rank": ranked if visits else [],
         "hierarchy": times,
     }
-    able = [kind for kind in kinds if possible[kind]]
-    if not able:  # nothing is measured: a time to death is, and the check has to tell that nothing defines it
-        content["endpoints"].append({"paramcd": "DEAD", "param": "Time to death", "events": [DEATH]})
-        return draw(_of_kind(content, kinds, id, role))
-    kind = draw(st.sampled_from(able))
+    able = [kind for kind in kinds if possible[kind] or role == "primary"]
+    kind = draw(st.sampled_from(able or ["survival_curve"]))
+    if not possible[kind]:
+        _made_for(content, kind)
+        return draw(_of_kind(content, (kind,), id, role))
     horizon = draw(st.sampled_from([28, 182.5, 365, 1000]))
     keys: Content = {}
     if kind in OF_TIMES:
@@ -109,6 +109,23 @@ def _of_kind(draw: Draw, content: Content, kinds: tuple[str, ...], id: str, role
     apart = kind in ("milestone", "cox", "ancova", "responder")
     keys |= {"subgroups": True} if apart and "subgroups" in content and draw(st.booleans()) else {}
     return _analysis(id, kind, role, **keys)
+
+
+def _made_for(content: Content, kind: str) -> None:
+    """What an analysis needs that a protocol has none of: an endpoint of a trial without one, a parameter, a visit."""
+    if kind in (*OF_TIMES, "cumulative_incidence", "hierarchy"):
+        content["endpoints"].append({"paramcd": "DEAD", "param": "Time to death", "events": [DEATH]})
+    elif kind == "episodes":
+        own = {"domain": "CE", "date": "CESTDTC", "where": {"CEDECOD": "FLARE"}, "description": "Flare"}
+        flares = {"paramcd": "FLARES", "param": "Flares", "events": [own], "competing": [DEATH]}
+        content["endpoints"].append(flares | {"recurrent": True})
+    else:
+        if not any("better" in part for part in content["parameters"]):
+            own = {"paramcd": "AST", "param": "AST", "kind": "laboratory", "unit": "U/L", "better": "lower"}
+            content["parameters"].append(own | {"decimals": 1})
+        if not content["schedule"]["visits"]:
+            visit = {"code": "V-1", "label": "Week 8", "number": 1, "week": 8, "target": 57}
+            content["schedule"]["visits"].append(visit | {"tolerance": [3, 3], "window": [40, 70]})
 
 
 @st.composite

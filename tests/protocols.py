@@ -16,6 +16,7 @@ ARMS = ("A", "PBO", "X-1", "10", "arm 2", "Ä/3", "CONTROL", "b")
 CODES = ("OS", "E1", "TTX", "RELAPSE1", "ZZZ", "D", "PFS2", "ADAS")  # of endpoints: none says what it is
 MEASURED: dict[str, Content] = {  # code: unit, and the size of its values
     "ALT": {"unit": "U/L", "middle": 60.0},
+    "AST": {"unit": "U/L", "middle": 50.0},
     "BILI": {"unit": "umol/L", "middle": 30.0},
     "ALB": {"unit": "g/L", "middle": 38.0},
     "HGB": {"unit": "g/L", "middle": 120.0},
@@ -60,12 +61,10 @@ def protocols(draw: Draw) -> Content:
     }
     content |= draw(_factors(parameters))
     content |= draw(_own_words(arms))
+    known = ["AGE", "SEX", "WEIGHT", *(p["paramcd"] for p in parameters)]
+    least = draw(st.sampled_from([1, 1, 1, 0]))
     content["baseline_variables"] = draw(
-        st.lists(
-            st.sampled_from(["AGE", "SEX", "WEIGHT", *(p["paramcd"] for p in parameters)]),
-            max_size=5,
-            unique=True,
-        )
+        st.lists(st.sampled_from(known), min_size=least, max_size=5, unique=True)
     )
     content["analyses"] = draw(analyses(content))
     content["domains"] = [
