@@ -117,7 +117,7 @@ class Protocol(Frozen):
         description="quantities that a reader would look for and the data lack, each with the reason",
     )
     baseline_variables: tuple[str, ...] = Field(
-        description="what the table of baseline shows, in order: AGE, SEX, WEIGHT, and PARAMCDs"
+        min_length=1, description="what the table of baseline shows, in order: AGE, SEX, WEIGHT, and PARAMCDs"
     )
     endpoints: tuple[Endpoint, ...] = Field(description="times to an event (ADTTE)")
     rescue: Rescue | None = Field(

@@ -1,6 +1,6 @@
 """Words for results: the span that ties a number to its result, reasons, and what more than one chapter says."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -55,9 +55,19 @@ def worded(reason: Reason | None, place: str = "", **more: str) -> str:
 
 def _said(one: Reason, place: str) -> str:
     about = {name: _parameter(name, value) for name, value in one.about}
+    if arm := _arm_of(dict(one.about)):
+        about = {"group": message("arms.one", arm=of_group(arm)), **about}
     whose = "".join(message("reasons.whose", of=about[of]) for of in ("group", "structure") if of in about)
     own = f"reason.{place}.{one.code}"
     return message(own if has(own) else f"reason.{one.code}", whose=whose, **about)
+
+
+def _arm_of(about: Mapping[str, Parameter]) -> str:
+    """The arm that a reason means which names the covariate ``second v first``, 1 in the second; else nothing."""
+    second, compared, first = str(about.get("covariate", "")).partition(" v ")
+    if not compared:
+        return ""
+    return second if about.get("level") == 1.0 or about.get("end") == "largest" else first
 
 
 def _parameter(name: str, value: Parameter) -> Parameter:

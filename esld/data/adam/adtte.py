@@ -58,6 +58,9 @@ def derive_adtte(
         at_cutoff.loc[open_ended, "CNSDTDSC"] = "Not known to have had the event: followed to the cut-off"
         name = f"{endpoint.param}, censored at the cut-off (sensitivity)"
         parts.append(_dataset(endpoint.paramcd + CUTOFF_SUFFIX, name, at_cutoff, randomised))
+    if not parts:  # nothing is timed: the columns alone
+        nothing = Endpoint(paramcd="NONE", param="None", events=(Source(event="DEATH"),))
+        return _dataset("", "", _times(nothing, tables, randomised, known), randomised).iloc[:0]
     return pd.concat(parts, ignore_index=True)
 
 

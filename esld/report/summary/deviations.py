@@ -139,8 +139,8 @@ def deviation_rows(study: Study, found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([*rows, {**about, "statistic": ANY, "value": patients}])
 
 
-def deviation_table(study: Study, counts: Reported) -> Table:
-    """Patients with each kind of deviation."""
+def deviation_table(study: Study, counts: Reported) -> Table | Sentence:
+    """Patients with each kind of deviation; a sentence where the data can show none."""
     lines: list[dict[str, Cell]] = []
     for kind in kinds(study):
         rows = {f"{arm}.patients": counts.row(kind, arm) for arm in study.arms}
@@ -153,6 +153,8 @@ def deviation_table(study: Study, counts: Reported) -> Table:
         where = "deviations.absent" if study.shows_dose else "deviations.absent.view"
         kinds_absent = message("list.comma").join(absent)
         notes.insert(0, message(where, kinds=kinds_absent, view=view_name(study)))
+    if not lines:
+        return Sentence(" ".join(notes[:-1]))
     heads = {f"{arm}.patients": message("deviations.patients", arm=arm_label(arm)) for arm in study.arms}
     return Table("deviations", message("deviations.title"), lines, footnotes=tuple(notes), heads=heads)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from esld.data.views import ALL
 from esld.protocol import StatedText
-from esld.reasons import Why
 from esld.report import numbers
 from esld.report.event import Event
 from esld.report.phrases import p_equals, points, points_noun, span, ties, whole, worded
@@ -211,10 +210,7 @@ def _(result: CoxFit, reported: Reported, event: Event) -> str:
     row = next(r for r in reported.rows if r.statistic == "hazard_ratio")
     second, _, first = row.arm.partition(" v ")
     if row.value is None:
-        why = row.reason
-        of_second = why and (why.says(Why.NO_EVENTS_IN, level=1.0) or why.says(Why.AT_THE_END, end="largest"))
-        group = message("arms.one", arm=of_group(second if of_second else first))
-        return message("cox.none", reason=worded(why, "survival", group=group, **event.plain))
+        return message("cox.none", reason=worded(row.reason, "survival", **event.plain))
     limits = (("hr", row.value), ("lower", row.lower), ("upper", row.upper))
     parts = {name: span(row, numbers.fixed(value, 2)) for name, value in limits}
     p_row = reported.row("hazard_ratio_p_value")
