@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from functools import cache
 
+import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
@@ -37,9 +38,9 @@ def planned_design(study: Study, n: int) -> Design | None:
 def reference_design(study: Study, pair: tuple[str, str], patients: Collection[str] | None = None) -> Design:
     """What a randomisation test repeats: the protocol's design given the sizes of two arms that came about.
 
-    Where the protocol names no design that can be repeated, complete randomisation with these sizes; so too where the two
-    are compared in a part of the patients, or beside a third arm: who is in neither keeps the place that he or she had. With
-    strata, all of this in each stratum.
+    Where the protocol names no design that can be repeated, or one that cannot have given these arms in this order, complete
+    randomisation with these sizes; so too where the two are compared in a part of the patients, or beside a third arm: who is
+    in neither keeps the place that he or she had. With strata, all of this in each stratum.
 
     Parameters
     ----------
@@ -62,7 +63,9 @@ def reference_design(study: Study, pair: tuple[str, str], patients: Collection[s
 
     def given(arms: pd.Series) -> Design:
         first, second = (int(arms.eq(arm).sum()) for arm in pair)
-        return _given_sizes(planned, protocol.ratio, first, second)
+        design = _given_sizes(planned, protocol.ratio, first, second)
+        came_about = np.asarray(arms.eq(pair[1]), dtype=np.uint8)
+        return design if design.admits(came_about) else CompleteRandomisation(sizes=(first, second))
 
     if not protocol.strata:
         return given(own["ARMCD"])

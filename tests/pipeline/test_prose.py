@@ -25,13 +25,13 @@ LEVELS = {90.0, 95.0, 99.0}
 # What may stand in prose without a result: of the method or the protocol, never of the data.
 OF_THE_METHOD = (
     r"\b9[059] % (?=(?:profile-likelihood )?CI\b)",  # the level of an interval
-    r"\b90 % live|\b5 % finds|\b70 % in|\b50 % in|\b30 % in|\bp below 0\.05|\bin 80 % of trials",  # of the power
+    r"\b90 % are|\b5 % finds|\b70 % in|\b50 % in|\b30 % in|\bp below 0\.05|\bin 80 % of trials",  # of the power
     r"\b50 % is an even chance",
     r"within 24 hours",  # what counts as a reaction
     r"\bwithin 7 days\b",  # of a rescue infusion
     r"\barm sizes \d+ and \d+",  # of the design that a test repeats, in its own words
     r"\bgrade [1-5](?: or (?:higher|[1-5]))?",
-    r"\btwo-sided 5 %",
+    r"\btwo-sided 5 %|\ban error of 5 %|\bthe error of 5 %",
     r"\bMELD 3\.0",
     r"\b10⁹/L",
     r"\bE9\(R1\)",

@@ -69,6 +69,15 @@ def test_within_strata_every_stratum_has_the_sizes_that_came_about(small):
     assert randomised.planned_design(own, 4) is None
 
 
+def test_a_design_that_cannot_have_given_the_arms_is_not_repeated(small):
+    """In order of entry: high, low, high, low. Blocks of two give that; the two highs first they cannot give."""
+    own = with_design(small, RandomisationDesign(kind="permuted blocks", block_sizes=(2,)))
+    assert isinstance(randomised.reference_design(own, (LOW, HIGH)), Conditioned)
+    arms = dict(zip(randomised.order_of_entry(own)["USUBJID"], [HIGH, HIGH, LOW, LOW], strict=True))
+    other = replace(own, adsl=own.adsl.assign(ARMCD=own.adsl["USUBJID"].map(arms)))
+    assert randomised.reference_design(other, (LOW, HIGH)) == CompleteRandomisation(sizes=(2, 2))
+
+
 def test_a_part_of_the_patients_keeps_nothing_but_its_sizes(small):
     design = with_design(small, RandomisationDesign(kind="permuted blocks", block_sizes=(2,)))
     found = randomised.reference_design(design, (LOW, HIGH), ["P-001", "P-002", "P-003"])

@@ -1,6 +1,7 @@
 """The hierarchy of outcomes: every pair of patients compared, in rows, a table and words."""
 
 from html import escape
+from math import nan
 
 import pandas as pd
 
@@ -10,6 +11,7 @@ from esld.longitudinal.hierarchy import Component, EventsComponent, TimeComponen
 from esld.longitudinal.wins import WinStatistics, win_statistics
 from esld.protocol import Analysis, Rank
 from esld.randomisation import Design
+from esld.reasons import Why, because
 from esld.report import numbers
 from esld.report.cells import Cell, Label, number
 from esld.report.change import pairs as compared
@@ -93,10 +95,26 @@ def _component(study: Study, rank: Rank, ids: list[str], horizon: float) -> Comp
 
 def win_rows(study: Study, analysis: Analysis, *, conf_level: float, seed: str) -> pd.DataFrame:
     """Win statistics of each comparison in long form, with a statistic of its own for the pairs of each component."""
-    results = [
-        compare_patients(study, analysis, pair, conf_level=conf_level, seed=seed) for pair in study.pairs
-    ]
-    return compared.with_adjusted(study, pd.concat(map(rows_of_pair, results), ignore_index=True), "p_value")
+    parts = []
+    for pair in study.pairs:
+        if entered(study, analysis, pair).empty:
+            parts.append(_nobody(analysis, pair))
+            continue
+        result = compare_patients(study, analysis, pair, conf_level=conf_level, seed=seed)
+        parts.append(rows_of_pair(result))
+    return compared.with_adjusted(study, pd.concat(parts, ignore_index=True), "p_value")
+
+
+def _nobody(analysis: Analysis, pair: tuple[str, str]) -> pd.DataFrame:
+    """The rows of two arms of which nobody is in the analysis set."""
+    counts = ("wins", "losses", "ties")
+    names = [f"component_{what}_{rank_code(rank)}" for rank in analysis.hierarchy for what in counts]
+    about = {"group": difference_label(pair), "n": 0, "method": "count"}
+    rows = [{**about, "statistic": name, "value": 0.0} for name in (*names, *counts)]
+    reason = because(Why.NOBODY_COUNTED)
+    missing = ("net_benefit", "win_ratio", "p_value")
+    rows += [{**about, "statistic": name, "value": nan, "reason": reason} for name in missing]
+    return pd.DataFrame(rows)
 
 
 def rows_of_pair(result: WinStatistics) -> pd.DataFrame:
@@ -183,7 +201,7 @@ def _of_pair(reported: Reported, pair: tuple[str, str], *, level: str) -> str:
     said += " " + message("pairs.p", exact=p_equals(exact), normal=p_equals(asymptotic))
     if shared is not None:
         said += " " + message("pairs.p.adjusted", adjusted=p_equals(shared))
-    return f"{said} {_reading(net, second)}"
+    return f"{said} {_reading(net, second)}".rstrip()
 
 
 def _points(row: Row, value: float | None) -> str:

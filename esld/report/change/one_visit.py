@@ -57,6 +57,11 @@ class AtVisit:
         """Whether each patient is of the second arm."""
         return self.frame["ARMCD"].eq(self.arms[1]).to_numpy()
 
+    def design(self, study: Study) -> Design:
+        """What a randomisation test of two arms repeats."""
+        first, second = self.arms
+        return reference_design(study, (first, second), self.frame["USUBJID"])
+
 
 def at_visit(study: Study, analysis: Analysis, parameter: Parameter, arms: Sequence[str]) -> AtVisit:
     """Change at the visit of an analysis, death and transplantation of everybody in its set.
@@ -80,12 +85,6 @@ def at_visit(study: Study, analysis: Analysis, parameter: Parameter, arms: Seque
             covariates.append(f"STRATAR {level}")
             frame[covariates[-1]] = strata.eq(level).astype(float)
     return AtVisit(frame, parameter, visit, tuple(arms), tuple(covariates))
-
-
-def design_of(study: Study, at: AtVisit) -> Design:
-    """What a randomisation test of two arms repeats."""
-    first, second = at.arms
-    return reference_design(study, (first, second), at.frame["USUBJID"])
 
 
 def adjusted_rows(
@@ -133,7 +132,7 @@ def residual_p(
     residuals = np.zeros(len(at.frame))
     residuals[known] = y - centred @ np.linalg.lstsq(centred, y, rcond=None)[0]
     statistic = LinearStatistic(name=RESIDUALS, scores=residuals, resolution=1e-9 * float(np.abs(y).max()))
-    test = randomisation_test(statistic, at.second, design=design or design_of(study, at), seed=seed)
+    test = randomisation_test(statistic, at.second, design=design or at.design(study), seed=seed)
     return p_row(at, test.p_value, test.how, test.reason, int(known.sum()))
 
 

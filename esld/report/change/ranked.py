@@ -16,7 +16,6 @@ from esld.report.change.one_visit import (
     RANDOMISATION_P,
     AtVisit,
     at_visit,
-    design_of,
     or_not,
     p_cell,
     p_row,
@@ -70,7 +69,7 @@ def rows_of_pair(
     # Twice the midrank less N + 1 is a whole number, and 0 stands for whoever is not ranked.
     scores = np.where(ranked, 2 * np.nan_to_num(found.rank) - (ranked.sum() + 1), 0.0)
     statistic = LinearStatistic(name=RANKS, scores=scores)
-    test = randomisation_test(statistic, at.second, design=design or design_of(study, at), seed=seed)
+    test = randomisation_test(statistic, at.second, design=design or at.design(study), seed=seed)
     p = p_row(at, test.p_value, test.how, test.reason, int(ranked.sum()))
     return pd.concat([rows, p], ignore_index=True)
 

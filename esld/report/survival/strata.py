@@ -15,9 +15,12 @@ NAME = "stratified_difference"
 def milestone_rows(times: pd.DataFrame, pair: Sequence[str], *, at: float, conf_level: float) -> pd.DataFrame:
     """The difference of two arms in who is free of the event at the horizon, over the strata, in long form.
 
-    Score limits where everybody's state is known in both arms, else the strata's own limits by MOVER.
+    Score limits where everybody's state is known in both arms, else the strata's own limits by MOVER. No rows where no stratum
+    holds both arms.
     """
     own, sizes = _strata(times, pair)
+    if not own:
+        return long_frame([])
     found = [
         milestone(part["time"], part["event"], part["arm"], at=at, groups=pair, conf_level=conf_level)
         for part in own
@@ -33,8 +36,10 @@ def milestone_rows(times: pd.DataFrame, pair: Sequence[str], *, at: float, conf_
 
 
 def rmst_rows(times: pd.DataFrame, pair: Sequence[str], *, tau: float, conf_level: float) -> pd.DataFrame:
-    """The difference of two arms in mean time free of the event, over the strata, in long form."""
+    """The difference of two arms in mean time free of the event, over the strata, in long form; no rows where none holds both."""
     own, sizes = _strata(times, pair)
+    if not own:
+        return long_frame([])
     found = [
         rmst_compare(part["time"], part["event"], part["arm"], tau=tau, groups=pair, conf_level=conf_level)
         for part in own

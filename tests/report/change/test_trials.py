@@ -98,6 +98,15 @@ class TestSeveralArms:
         assert "lo tablets minus pbo tablets" in answer and "hi tablets minus pbo tablets" in answer
 
 
+def test_nobody_in_an_analysis_set_is_no_failure():
+    own = trials.study(TRIALS["of three arms"])
+    report = trials.run(replace(own, adsl=own.adsl.assign(PPROTFL="N", STRATAR=None)))
+    assert report.failed == []
+    assert nonsense(report) == []
+    for table in trials.tables(report).values():
+        assert table.rows
+
+
 def test_a_declared_control_comes_first():
     own = trials.study(TRIALS["four arms, in sequence"])
     assert [difference_label(pair) for pair in own.pairs] == ["PBO - HI", "LO - HI", "MAX - HI"]

@@ -210,6 +210,27 @@ class TestStrata:
         assert "within-strata:2" in str(found.result.conditions)
 
 
+def test_strata_that_are_still_empty_stop_nothing():
+    def strata(content):
+        content["strata"] = [{"name": "Sex", "variable": "SEX"}]
+
+    made = study(strata, in_each(stratified=True), strata=True)
+    made.adsl["STRATAR"] = ["F" if arm == LOW else "M" for arm in made.adsl["ARMCD"]]
+    own = chapter(made)
+    (found, *_) = analyses.at_horizon(own, conf_level=0.95)
+    assert found.reported.find("stratified_difference") is None
+    assert said(paragraphs.horizons([found]))
+    for one in (
+        *analyses.log_ranks(own),
+        *analyses.hazard_ratios(own, conf_level=0.95),
+        *analyses.means(own, conf_level=0.95),
+    ):
+        assert said(paragraphs.tests([one]))
+    assert said(paragraphs.penalised(analyses.penalised_ratios(own, conf_level=0.95)))
+    assert said(paragraphs.permutations(analyses.permutations(own, seed="x"), seed="x"))
+    assert said(paragraphs.mean_permutations(analyses.mean_permutations(own, seed="x"), seed="x"))
+
+
 def test_the_events_are_named_before_anything_is_counted():
     text = plain(paragraphs.events(chapter(study())).html)
     assert "Overall survival: the time from randomisation to death." in text

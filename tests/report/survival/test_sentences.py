@@ -25,6 +25,7 @@ from tests.report.builders import (
     DEATH,
     HIGH,
     LOW,
+    REMISSION,
     arrays,
     at_horizon,
     plain,
@@ -317,6 +318,42 @@ class TestMeaning:
         for lower, upper in ((-0.4, 0.4), (-0.05, 0.4), (-0.4, 0.05)):
             assert "Large means ten points or more." in with_limits(lower, upper)[0]
         assert "Small means less than ten points." in with_limits(-0.05, 0.05)[0]
+
+
+class TestAGoodEvent:
+    """Where the event is what one hopes for, more patients without it are a harm."""
+
+    @pytest.mark.parametrize(
+        ("lower", "upper", "says"),
+        [
+            (
+                -0.40,
+                0.02,
+                "a large benefit of the medium-high dose is compatible with these data, and so is a small harm",
+            ),
+            (
+                -0.02,
+                0.40,
+                "a large harm of the medium-high dose is compatible with these data, and so is a small benefit",
+            ),
+            (-0.40, 0.40, "a large harm and a large benefit"),
+        ],
+    )
+    def test_harm_and_benefit_are_turned_round(self, lower, upper, says):
+        result, _ = at_horizon(STUDIES["complete"])
+        gap = Estimate(value=(lower + upper) / 2, lower=lower, upper=upper, method="by-hand")
+        result = replace(result, risk_difference=gap)
+        reported = rows_of("os_milestone", result, analysis="A", chapter="c")
+        text = check(meaning(result, reported, REMISSION), reported)
+        assert says in text
+        assert text.endswith("fewer patients not in remission are a benefit here.")
+
+    def test_every_sentence_speaks_of_it(self):
+        result, reported = at_horizon(STUDIES["lost in both"])
+        said = [each(result, reported, REMISSION) for each in (sentence, meaning, lost_before)]
+        said.append(headline(result, reported, REMISSION))
+        assert all("not in remission" in plain(html) for html in said)
+        assert not any(re.search("alive|died|death", plain(html)) for html in said)
 
 
 class TestComparison:

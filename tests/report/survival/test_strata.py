@@ -67,3 +67,9 @@ def test_a_stratum_with_one_arm_alone_says_nothing():
     )
     assert one["value"] == pytest.approx(other["value"])
     assert one["n"] == other["n"]
+
+
+def test_strata_that_hold_one_arm_each_give_no_difference():
+    apart = times_of({"F": {LOW: [ALIVE, DIED]}, "M": {HIGH: [ALIVE, DIED]}})
+    assert milestone_rows(apart, [LOW, HIGH], at=365, conf_level=0.95).empty
+    assert rmst_rows(apart, [LOW, HIGH], tau=365, conf_level=0.95).empty
