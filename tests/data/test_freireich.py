@@ -59,7 +59,7 @@ def study():
 
 @pytest.fixture(scope="module")
 def times(study):
-    return endpoint_times(study, "RELAPSE")
+    return endpoint_times(study, study.protocol.analysis("RELAPSE-LOGRANK"))
 
 
 class TestSource:

@@ -152,7 +152,7 @@ class TestTruth:
 
     @pytest.mark.parametrize("arm", ["D50", "D100"])
     def test_hazard_ratio_of_the_glucose_target(self, study, arm):
-        times = endpoint_times(study, "TTARGET")
+        times = endpoint_times(study, study.protocol.analysis("TARGET-COX"))
         fit = cox_on_arm(times[times["arm"].isin(["PBO", arm])], ("PBO", arm), conf_level=0.95)
         truth = TARGET[DOSES[arm]] / TARGET[0]
         assert fit.lower[0] < truth < fit.upper[0]

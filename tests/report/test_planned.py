@@ -111,7 +111,7 @@ def test_what_a_protocol_says_of_a_chapter_is_of_one_that_there_is(key):
 
 # Codes that the package itself gives to what it computes, and of analytes that it knows: LBTESTCD of CDISC.
 PACKAGE = {
-    *("ALT", "AST", "ALP", "BILI", "ALB", "INR", "PT", "CREAT", "SODIUM", "PLAT"),
+    *("ALT", "AST", "ALP", "BILI", "ALB", "INR", "PT", "CREAT", "SODIUM", "PLAT", "K", "HGB"),
     *(
         parameter.paramcd
         for trial in TRIALS.values()
