@@ -20,7 +20,8 @@ def _visit_windows(evidence: Evidence) -> Iterator[Query]:
     """One query a visit and day, however many forms were filled in on it."""
     schedule = evidence.protocol.schedule
     allowed = {folded(visit.label): visit.allowed for visit in schedule.visits}
-    visits = pd.concat([_visits(evidence.tables, name) for name in ("LB", "RS", "VS")], ignore_index=True)
+    others = [_visits(evidence.tables, name) for name in ("RS", "VS")]
+    visits = pd.concat([evidence.once(_laboratory_visits), *others], ignore_index=True)
     visits["day"] = study_day(visits["date"], visits["USUBJID"].map(anchor_days(evidence.subjects, schedule)))
     visits = visits[visits["label"].isin(allowed)].dropna(subset=["day"])
     visits = visits.drop_duplicates(["USUBJID", "label", "day"])
@@ -58,10 +59,14 @@ def _visits(tables: Tables, name: str) -> pd.DataFrame:
     return table.assign(record=record, label=label, date=date)[columns]
 
 
+def _laboratory_visits(evidence: Evidence) -> pd.DataFrame:
+    return _visits(evidence.tables, "LB")
+
+
 @rule("visits in the wrong order", "major")
 def _visit_order(evidence: Evidence) -> Iterator[Query]:
     order = {folded(visit.label): visit for visit in evidence.protocol.schedule.visits}
-    visits = _visits(evidence.tables, "LB").dropna(subset=["date"])
+    visits = evidence.once(_laboratory_visits).dropna(subset=["date"])
     visits = visits.assign(number=visits["label"].map({label: v.number for label, v in order.items()}))
     labels = {visit.number: visit.label for visit in order.values()}
     first = visits.dropna(subset=["number"]).sort_values("date", kind="stable")
