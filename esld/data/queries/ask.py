@@ -103,7 +103,8 @@ class Evidence:
         """What several rules look at, made for the first of them."""
         if make not in self._made:
             self._made[make] = make(self)
-        return self._made[make]
+        made: Made = self._made[make]
+        return made
 
     def used(self, name: str, rows: pd.DataFrame) -> "pd.Series[bool]":
         """Which records of a domain an analysis may use: of findings those of its tests, of the others all."""
