@@ -1,12 +1,38 @@
-"""One parent of kernels for all runs that a worker of the tests makes: a new one for each would import the stack each time."""
+"""One parent of kernels for all runs that a worker of the tests makes: a new one for each would import the stack each time.
+
+A test of a parent's own life has one that has imported no more than its kernels use: two seconds less each.
+"""
 
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from unittest import mock
 
 from esld.pipeline.kernels import Kernels, kernels
+
+# What a kernel itself imports, and with what the chapters of the tiny working copy do.
+_KERNEL = ("IPython.core.completer", "ipykernel.ipkernel", "ipykernel.kernelapp", "ipykernel.zmqshell")
+_TINY = (*_KERNEL, "matplotlib.backends.backend_agg", "esld.report.chapter", "esld.report.tables")
+
+
+def _program(stack: tuple[str, ...]) -> tuple[str, str]:
+    ours = f"own._STACK, own._CHAPTERS = {stack!r}, 'none'"
+    return "-c", f"from esld.pipeline import kernel_parent as own; {ours}; own.main()"
+
+
+BARE, OF_TINY = _program(_KERNEL), _program(_TINY)
+
+
+def lean(program: tuple[str, str] = BARE) -> AbstractContextManager[object]:
+    """Within it, parents that start have imported that much."""
+    return mock.patch("esld.pipeline.kernels.PROGRAM", program)
+
+
+def leanly(program: tuple[str, str] = BARE) -> str:
+    """The same for a process of its own: a line of its code."""
+    return f"from esld.pipeline import kernels; kernels.PROGRAM = {program!r}"
+
 
 _HELD = ExitStack()
 _STARTED: list[tuple[Kernels, dict[str, str]]] = []

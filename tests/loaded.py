@@ -28,8 +28,8 @@ def loaded_once(file: CutFile) -> Study:
         The caller's own.
     """
     said = file.cut.model_dump_json(
-        exclude={"title", "chapters", "parameters", "notice"}
-    )  # chapters alone read these
+        exclude={"title", "chapters", "parameters", "notice", "unblinding"}
+    )  # chapters alone read these, and the last is checked of what was loaded
     seen = hashlib.sha256(said.encode())
     for name, path in _inputs(file):
         content = hashlib.sha256(path.read_bytes().rstrip()).hexdigest() if path.is_file() else "no file"

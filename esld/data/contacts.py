@@ -1,7 +1,9 @@
 """Signs of life: every dated record that shows a patient alive, and the last of them."""
 
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from esld.data import dates, deaths
@@ -38,10 +40,9 @@ def signs_of_life(tables: Tables, died: pd.DataFrame | None = None) -> pd.DataFr
     """
     died = deaths.died(tables) if died is None else died
     parts = [part for name in [*(n for n in DOMAINS if n != "DM"), "DM"] for part in _of_domain(name, tables)]
-    parts = [part for part in parts if len(part)]
     if not parts:
         return pd.DataFrame(columns=_COLUMNS, dtype=object).astype({"day": "datetime64[ns]"})
-    found = pd.concat(parts, ignore_index=True)
+    found = pd.DataFrame({column: np.concatenate([part[column] for part in parts]) for column in parts[0]})
     last = found["USUBJID"].map(died["last"])
     known_day = ~found["USUBJID"].map(died["partial"]).eq(True)
     of_death = found["end"] & known_day & found["day"].eq(last)
@@ -54,7 +55,8 @@ def last_contact(tables: Tables, died: pd.DataFrame | None = None) -> pd.DataFra
     return ordered.drop_duplicates("USUBJID").set_index("USUBJID")
 
 
-def _of_domain(name: str, tables: Tables) -> Iterator[pd.DataFrame]:
+def _of_domain(name: str, tables: Tables) -> Iterator[dict[str, "np.ndarray[Any, Any]"]]:
+    """Of each dated variable the columns of its signs; as arrays, of which there are many, and few rows in each."""
     table = tables.get(name)
     if table is None or table.empty or name in _NO_CONTACT:
         return
@@ -64,19 +66,19 @@ def _of_domain(name: str, tables: Tables) -> Iterator[pd.DataFrame]:
     if name == "SS":  # that nobody could be reached is no sign of life
         table = table[deaths.status(table, "ALIVE")]
     for column in (c for c in _variables(domain) if c in table):
-        dated = table[table[column].notna()]
-        if dated.empty:
+        day = dates.earliest(table[column]).to_numpy()
+        dated = np.flatnonzero(~np.isnat(day))
+        if not len(dated):
             continue
-        day = dates.earliest(dated[column])
-        frame = {
-            "USUBJID": dated["USUBJID"],
-            "day": day,
-            "domain": name,
-            "variable": column,
-            "seq": None if name == "DM" else dated[domain.sequence],
-            "end": column == domain.end or column in _ENDS,
+        number = np.full(len(table), None) if name == "DM" else table[domain.sequence].to_numpy(object)
+        yield {
+            "USUBJID": table["USUBJID"].to_numpy(object)[dated],
+            "day": day[dated],
+            "domain": np.full(len(dated), name, dtype=object),
+            "variable": np.full(len(dated), column, dtype=object),
+            "seq": number[dated],
+            "end": np.full(len(dated), column == domain.end or column in _ENDS),
         }
-        yield pd.DataFrame(frame)[day.notna()]
 
 
 def _variables(domain: Domain) -> tuple[str, ...]:

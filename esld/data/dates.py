@@ -60,7 +60,12 @@ def _highest_unknown(text: str) -> str | None:
 
 def whole(text: pd.Series) -> pd.Series:
     """The day of a date that names one; NaT where missing, partial or unparsable."""
-    return earliest(text).where(~is_partial(text))
+    return _each(text, _only_day, days.NONE, "datetime64[ns]")
+
+
+def _only_day(text: str) -> Any:
+    first, last = days.span(text)
+    return first if first == last else days.NONE
 
 
 def is_partial(text: pd.Series) -> pd.Series:

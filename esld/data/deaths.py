@@ -120,13 +120,15 @@ def statements(tables: "Tables") -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def died(tables: "Tables") -> pd.DataFrame:
+def died(tables: "Tables", stated: pd.DataFrame | None = None) -> pd.DataFrame:
     """The statement that dates each death.
 
     Parameters
     ----------
     tables : dict of str to DataFrame
         As for :func:`statements`.
+    stated : DataFrame, optional
+        What that finds in them, where it is known.
 
     Returns
     -------
@@ -135,7 +137,7 @@ def died(tables: "Tables") -> pd.DataFrame:
         earliest, else of its partial ones the most exact and then the earliest, and on one day the first form. A statement
         without a date takes that of another; ``first`` is missing where none has one.
     """
-    found = statements(tables)
+    found = statements(tables) if stated is None else stated
     months = (found["last"] - found["first"]).dt.days // 31  # 0 for a day or a month, 11 for a year
     ranked = found.assign(_undated=found["first"].isna(), _width=months)
     ranked = ranked.sort_values(["_undated", "partial", "_width", "first"], kind="stable")

@@ -294,9 +294,10 @@ def validate(tables: Tables, protocol: Protocol, known: Sequence[InputError] = (
 def find_faults(tables: Tables, protocol: Protocol, *, shown: int | None = None) -> list[InputError]:
     """What :func:`validate` reports, of each broken rule ``shown`` records, all without."""
     faults = [*_missing_domains(tables, protocol)]
+    studied = _studied(tables)
     for name, table in tables.items():
         faults += _missing_columns(name, table, protocol)
-        faults += _schema_faults(name, tables, protocol, shown)
+        faults += _schema_faults(name, tables, protocol, shown, studied)
     return faults
 
 
@@ -326,9 +327,23 @@ def _missing_columns(name: str, table: pd.DataFrame, protocol: Protocol) -> Iter
             yield InputError(f"{name}.{column}", "must be a column", None, _file(table), remedy)
 
 
-def _schema_faults(name: str, tables: Tables, protocol: Protocol, shown: int | None) -> Iterator[InputError]:
+def _studied(tables: Tables) -> tuple[str | None, set[str] | None]:
+    """The study of most patients, if any names one, and the subjects of DM, if it has their ids."""
+    studies = Counter(_cells(tables, "DM", "STUDYID").dropna())
+    study = min(studies, key=lambda each: (-studies[each], each)) if studies else None
+    dm = tables.get("DM", ())
+    return study, set(_cells(tables, "DM", "USUBJID").dropna()) if "USUBJID" in dm else None
+
+
+def _schema_faults(
+    name: str,
+    tables: Tables,
+    protocol: Protocol,
+    shown: int | None,
+    studied: tuple[str | None, set[str] | None],
+) -> Iterator[InputError]:
     table = tables[name]
-    rules = [rule for rule in _rules(name, tables, protocol) if rule.column in table]
+    rules = [rule for rule in _rules(name, tables, protocol, studied) if rule.column in table]
     if all(rule.passes(table[rule.column]).all() for rule in rules):
         return  # as nearly always: the library that lists failures is then not even imported
     import pandera.pandas as pa
@@ -371,7 +386,9 @@ def _file(table: pd.DataFrame) -> str:
     return str(table.attrs.get("file", "table"))
 
 
-def _rules(name: str, tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
+def _rules(
+    name: str, tables: Tables, protocol: Protocol, studied: tuple[str | None, set[str] | None]
+) -> Iterator[_Rule]:
     """Every rule of a domain under a protocol; the texts are what a user reads."""
     domain = DOMAINS[name]
     for column in ("USUBJID", *domain.filled):
@@ -388,15 +405,14 @@ def _rules(name: str, tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
             yield _Rule(column, "must tell at least its year", "Complete the date.", dates.names_year)
     for column in domain.numeric:
         yield _Rule(column, "must be a number, not negative", "Correct the value.", _not_negative)
-    if studies := Counter(_cells(tables, "DM", "STUDYID").dropna()):
-        study = min(studies, key=lambda each: (-studies[each], each))
+    study, known = studied
+    if study is not None:
         text, remedy = (
             f"must be {study}, the study of most patients",
             "Export one study, or correct the record.",
         )
         yield _Rule("STUDYID", text, remedy, _in({study}))
-    if name != "DM" and "USUBJID" in tables.get("DM", ()):
-        known = set(_cells(tables, "DM", "USUBJID").dropna())
+    if name != "DM" and known is not None:
         remedy = "Correct the id or add the DM record."
         yield _Rule("USUBJID", "must be a subject of DM", remedy, _in(known))
     if name in _RULES_OF:
@@ -486,8 +502,9 @@ def _lb_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
         if test in used and isinstance(unit, str) and unit_fits(unit, used[test])
     }
     wrong = rows & pd.Series([pair not in fit for pair in pairs], code.index, dtype=bool)
+    right = ~wrong
     for paramcd, parameter in used.items():
-        good = ~(wrong & code.eq(paramcd))
+        good = right if right.all() else ~(wrong & code.eq(paramcd))
         known = units.known_units(paramcd) if parameter.converts else (parameter.unit,)
         text = f"must be a unit of {paramcd}, one of {list(known)}"
         remedy = "Give the unit that the laboratory printed."

@@ -20,6 +20,7 @@ KERNEL = "python3"  # of published notebooks
 PROVISIONER = "esld"  # name of the entry point of `esld.pipeline.provisioner`
 PARENT = "ESLD_KERNEL_PARENT"  # in the environment: number of the socket on which kernels are asked for
 SOCKETS = "ESLD_KERNEL_SOCKETS"  # in the environment: folder of the sockets by which kernels are spoken to
+PROGRAM = ("-m", "esld.pipeline.kernel_parent")  # of the parent, for Python
 CAN_FORK = sys.platform == "linux"  # elsewhere libraries of the system break in a forked child
 
 
@@ -133,7 +134,7 @@ class KernelParent:
     def __enter__(self) -> "KernelParent":
         if CAN_FORK:
             self._line, others = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            command = [sys.executable, "-P", "-m", "esld.pipeline.kernel_parent", str(others.fileno())]
+            command = [sys.executable, "-P", *PROGRAM, str(others.fileno())]
             with others:
                 self._process = subprocess.Popen(
                     [*command, *([str(self._folder)] if self._folder else [])],

@@ -14,6 +14,7 @@ from esld.pipeline import provisioner
 from esld.pipeline.chapters import read_chapter
 from esld.pipeline.execution import execute, notebook_bytes, published_form
 from esld.pipeline.kernels import kernels
+from tests.kernels import lean
 
 PARAMETERS = '# %% tags=["parameters"]\ncut: str = "default"\nticks: list[float] = [1.0]\n'
 
@@ -67,7 +68,7 @@ def executed_by(started, folder: Path, code: str, name: str = "01_look", **optio
 @pytest.fixture(scope="class")
 def run():
     """Execute a chapter; the kernels of a class are forked from one parent, as those of a run are."""
-    with kernels() as started:
+    with lean(), kernels() as started:
         yield functools.partial(executed_by, started)
 
 
@@ -213,7 +214,7 @@ class TestEnvironment:
         monkeypatch.setenv("PYTHONSTARTUP", "before")
         monkeypatch.delenv("MATPLOTLIBRC", raising=False)
         before = dict(os.environ)
-        with pytest.raises(KeyError), kernels() as started:
+        with pytest.raises(KeyError), lean(), kernels() as started:
             assert os.environ["MATPLOTLIBRC"] == str(started.folder / "matplotlibrc")
             assert os.environ["PYTHONSTARTUP"] == ""
             raise KeyError

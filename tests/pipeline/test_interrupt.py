@@ -11,6 +11,7 @@ import nbformat
 import psutil
 import pytest
 
+from tests.kernels import OF_TINY, leanly
 from tests.pipeline import dying_run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="no such signals here")
@@ -38,6 +39,13 @@ def interrupt(event, arguments):
         done.append(event)
         os.kill(target, number)
 sys.addaudithook(interrupt)
+if os.environ["AT"] == "is in a cell":  # at the other moments the parent may still be importing all that it does
+    LEANLY
+from esld.cli import main
+main()
+""".replace("LEANLY", leanly(OF_TINY))
+VERIFICATION = f"""
+{leanly(OF_TINY)}
 from esld.cli import main
 main()
 """
@@ -148,7 +156,7 @@ def test_so_does_a_verification(own_published_copy, tmp_path, who):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     verification = subprocess.Popen(
-        [sys.executable, "-m", "esld.cli", "verify", own_published_copy / "params" / "tiny.yaml"],
+        [sys.executable, "-c", VERIFICATION, "verify", own_published_copy / "params" / "tiny.yaml"],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": str(temporary)},
         stderr=subprocess.PIPE,

@@ -16,6 +16,7 @@ from esld.pipeline import provisioner
 from esld.pipeline.how import How
 from esld.pipeline.kernels import CAN_FORK, PARENT, kernels
 from esld.pipeline.run import run_cut
+from tests.kernels import OF_TINY, lean
 
 ROOT = Path(__file__).parents[2]
 
@@ -152,7 +153,7 @@ class TestAForkedKernel:
         module.write_text("value = 1\n")
         (tmp_path / "pkg" / "sitecustomize.py").write_text("import esld_edited\n")
         monkeypatch.setenv("PYTHONPATH", str(module.parent))
-        with kernels() as started:
+        with lean(), kernels() as started:
             for value in (1, 22):
                 module.write_text(f"value = {value}\n")
                 kernel = Client(started.of_run(tmp_path), tmp_path)
@@ -164,7 +165,7 @@ class TestAForkedKernel:
                     kernel.close()
 
     def test_a_parent_that_is_gone_is_told(self, tmp_path):
-        with kernels() as started:
+        with lean(), kernels() as started:
             started.stop()
             with pytest.raises((RuntimeError, OSError)):
                 Client(started.of_run(tmp_path), tmp_path)
@@ -180,8 +181,9 @@ CLIENT = """
 import sys
 from pathlib import Path
 from esld.pipeline.kernels import kernels
+from tests.kernels import lean
 from tests.pipeline.test_provisioner import Client
-with kernels() as started:
+with lean(), kernels() as started:
     kernel = Client(started.of_run(Path(sys.argv[1])), Path(sys.argv[1]))
     print(kernel.execute("import os; print(os.getpid(), os.getppid())").strip(), started.folder, flush=True)
     sys.stdin.read()
@@ -223,10 +225,12 @@ def test_runs_one_after_another_leave_no_process_socket_or_file(working_copy, tm
     monkeypatch.setattr("esld.pipeline.run.kernels", kernels)
     own = psutil.Process()
     file = read_cut(working_copy / "params" / "tiny.yaml")
-    run_cut(file, How(force=True))
-    before, children = own.num_fds(), own.children(recursive=True)
-    for _ in range(RUNS):
+    with lean(OF_TINY):
         run_cut(file, How(force=True))
+    before, children = own.num_fds(), own.children(recursive=True)
+    with lean(OF_TINY):
+        for _ in range(RUNS):
+            run_cut(file, How(force=True))
     assert own.children(recursive=True) == children
     assert own.num_fds() == before
     assert list((tmp_path / "temporary").iterdir()) == []

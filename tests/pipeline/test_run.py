@@ -26,6 +26,7 @@ from esld.report.chapter import Chapter, open_chapter, prepare_run_folder
 from esld.report.drawing.figures import Picture, entitle, new_figure
 from esld.report.results import Row
 from esld.report.tables import Table
+from tests.kernels import OF_TINY, leanly
 from tests.pipeline import dying_run
 
 ESLD = Path(sys.executable).with_name("esld")
@@ -499,9 +500,10 @@ def die(event, arguments):
     if moment.match(" ".join(map(str, (event, *arguments[:2])))):
         os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(die)
+LEANLY
 from esld.cli import main
 main()
-"""
+""".replace("LEANLY", leanly(OF_TINY))
 
 
 @KILLS

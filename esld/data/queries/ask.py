@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pandas as pd
 
@@ -22,6 +22,7 @@ from esld.data.standard import ASIDE
 from esld.protocol import Protocol
 
 Severity = Literal["critical", "major", "minor"]
+Made = TypeVar("Made")
 COLUMNS = ("id", "USUBJID", "record", "rule", "severity", "message")
 
 _SEVERITIES = ("critical", "major", "minor")
@@ -64,6 +65,7 @@ class Evidence:
     adlb: pd.DataFrame
     protocol: Protocol
     aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ASIDE), dtype=object))
+    _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @cached_property
     def subjects(self) -> pd.DataFrame:
@@ -71,9 +73,14 @@ class Evidence:
         return self.adsl[self.adsl["RANDFL"].eq("Y")].set_index("USUBJID")
 
     @cached_property
+    def stated(self) -> pd.DataFrame:
+        """See :func:`esld.data.deaths.statements`."""
+        return statements(self.tables)
+
+    @cached_property
     def deaths(self) -> pd.DataFrame:
-        """See :func:`esld.data.deaths.statements`; one row a record."""
-        return statements(self.tables).drop_duplicates(["USUBJID", "record"])
+        """Of what is stated one row a record."""
+        return self.stated.drop_duplicates(["USUBJID", "record"])
 
     @cached_property
     def measured(self) -> pd.DataFrame:
@@ -91,6 +98,13 @@ class Evidence:
             name: {p.paramcd for p in parameters if p.kind == kind} for name, kind in of_kind.items()
         }
         return used | {"VS": {"WEIGHT"}}
+
+    def once(self, make: "Callable[[Evidence], Made]") -> Made:
+        """What several rules look at, made for the first of them."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        made: Made = self._made[make]
+        return made
 
     def used(self, name: str, rows: pd.DataFrame) -> "pd.Series[bool]":
         """Which records of a domain an analysis may use: of findings those of its tests, of the others all."""

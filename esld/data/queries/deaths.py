@@ -48,7 +48,7 @@ def _death_in_words(evidence: Evidence) -> Iterator[Query]:
 @rule("day of death not known", "critical")
 def _day_of_death(evidence: Evidence) -> Iterator[Query]:
     """Where no form gives a whole date; ADSL has the day that counts instead."""
-    stated = died(evidence.tables)
+    stated = died(evidence.tables, evidence.stated)
     counts = evidence.adsl.set_index("USUBJID").get("DTHDT", pd.Series(dtype="datetime64[ns]"))
     for subject, own in stated[stated["partial"] & stated["first"].notna()].iterrows():
         table = evidence.tables[own["form"]]

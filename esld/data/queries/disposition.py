@@ -90,6 +90,8 @@ def _after_screening(evidence: Evidence) -> Iterator[Query]:
         if over.empty or name in ("DM", "DS", "MH", "SS", "DD") or date not in table:
             continue
         own = table[table["USUBJID"].isin(over.index)]
+        if own.empty:
+            continue
         own = own.assign(day=dates.earliest(own[date]))
         late = own[own["day"] > own["USUBJID"].map(over)].sort_values("day", kind="stable")
         for subject, rows in late.groupby("USUBJID"):

@@ -88,6 +88,8 @@ def _two_ids(evidence: Evidence) -> Iterator[Query]:
     what = ["test", "day", "value"]
     total = own["USUBJID"].value_counts()
     shared = own[own.duplicated(what, keep=False)]  # with another patient
+    if shared.empty:
+        return
     enough = shared["USUBJID"].value_counts()
     alike = enough.index[(enough >= _SAME) & (enough >= _PART * total[enough.index])]
     # the smaller of two has nearly all in common: hardly anybody is in `alike`

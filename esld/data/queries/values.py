@@ -235,8 +235,8 @@ def _specimen(evidence: Evidence) -> Iterator[Query]:
     results = lb[evidence.used("LB", lb) & lb["LBORRES"].notna()]
     hints = specimen_hints(results, evidence.protocol)
     for test, own in results.groupby("LBTESTCD"):
-        doubt = hints.reindex(own.index).dropna(subset="text")
-        for told, of_text in doubt.groupby("text"):
+        doubt = hints.reindex(own.index).dropna(subset="text") if len(hints) else hints
+        for told, of_text in doubt.groupby("text") if len(doubt) else ():
             rows = own.loc[of_text.index]
             message = f"{test}: {told} may mean another specimen, and LBSPEC is empty on {counted(len(rows), 'record')}"
             yield line("LB", rows, f"{message}; analysed as the protocol's", str(test), str(told))

@@ -21,9 +21,8 @@ def _visit_windows(evidence: Evidence) -> Iterator[Query]:
     """One query a visit and day, however many forms were filled in on it."""
     schedule = evidence.protocol.schedule
     allowed = {word: visit.allowed for word, visit in _planned(schedule).items()}
-    visits = pd.concat(
-        [_visits(evidence.tables, name, schedule) for name in ("LB", "RS", "VS")], ignore_index=True
-    )
+    others = [_visits(evidence.tables, name, schedule) for name in ("RS", "VS")]
+    visits = pd.concat([evidence.once(_laboratory_visits), *others], ignore_index=True)
     visits["day"] = study_day(visits["date"], visits["USUBJID"].map(anchor_days(evidence.subjects, schedule)))
     visits = visits[visits["label"].isin(allowed)].dropna(subset=["day"])
     visits = visits.drop_duplicates(["USUBJID", "label", "day"])
@@ -103,10 +102,14 @@ def _of_no_visit(evidence: Evidence) -> Iterator[Query]:
                 yield line(domain, such, message, reason.partition(" (")[0])
 
 
+def _laboratory_visits(evidence: Evidence) -> pd.DataFrame:
+    return _visits(evidence.tables, "LB", evidence.protocol.schedule)
+
+
 @rule("visits in the wrong order", "major")
 def _visit_order(evidence: Evidence) -> Iterator[Query]:
     order = _planned(evidence.protocol.schedule)
-    visits = _visits(evidence.tables, "LB", evidence.protocol.schedule).dropna(subset=["date"])
+    visits = evidence.once(_laboratory_visits).dropna(subset=["date"])
     visits = visits.assign(number=visits["label"].map({label: v.number for label, v in order.items()}))
     labels = {visit.number: visit.label for visit in order.values()}
     first = visits.dropna(subset=["number"]).sort_values("date", kind="stable")

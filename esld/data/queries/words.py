@@ -34,17 +34,29 @@ def events(text: str) -> frozenset[str]:
 def told(evidence: Evidence, code: str) -> Iterator[tuple[str, str, pd.DataFrame]]:
     """Domain, variable and records of the texts that tell an event; history before randomisation is none."""
     randomised = evidence.subjects["RANDDT"]
+    for name, column, such in evidence.once(_telling).get(code, ()):
+        table, date = evidence.tables[name], DOMAINS[name].date
+        own = table[table[column].isin(such)]
+        if name in ("MH", "CM"):
+            own = own[dates.earliest(own[date]) >= own["USUBJID"].map(randomised)]
+        if len(own):
+            yield name, column, own
+
+
+def _telling(evidence: Evidence) -> Mapping[str, list[tuple[str, str, list[str]]]]:
+    """By event, domain and variable with the texts there that tell it."""
+    found: dict[str, list[tuple[str, str, list[str]]]] = {}
     for name, table in evidence.tables.items():
-        date = DOMAINS[name].date
         for column in (f"{name}{end}" for end in _TEXTS):
-            if column not in table or date not in table:
+            if column not in table or DOMAINS[name].date not in table:
                 continue
-            such = [text for text in table[column].dropna().unique() if code in events(str(text))]
-            own = table[table[column].isin(such)] if such else table.iloc[:0]
-            if name in ("MH", "CM") and len(own):
-                own = own[dates.earliest(own[date]) >= own["USUBJID"].map(randomised)]
-            if len(own):
-                yield name, column, own
+            by_event: dict[str, list[str]] = {}
+            for text in table[column].dropna().unique():
+                for code in events(str(text)):
+                    by_event.setdefault(code, []).append(text)
+            for code, such in by_event.items():
+                found.setdefault(code, []).append((name, column, such))
+    return found
 
 
 @rule("endpoint event in words alone", "critical")
