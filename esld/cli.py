@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from esld.cli_draft import new_trial
 from esld.cli_forms import import_, template
 from esld.cli_randomise import randomise
 from esld.cli_shared import (
@@ -179,6 +180,12 @@ def init(
     say({"folder": str(folder)}, text, as_json)
 
 
+command(
+    app,
+    "esld new-trial export -o params/protocols/my-trial.yaml",
+    name="new-trial",
+    user=DATA_MANAGER,
+)(new_trial)
 command(
     app,
     "esld template params/protocols/nct06167473.yaml -o workbook.xlsx",

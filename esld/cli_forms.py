@@ -26,7 +26,10 @@ def template(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the data-entry workbook of a trial: a sheet for each form, with lists, units and checks of its protocol."""
+    """Make the data-entry workbook of a trial, as its protocol has it.
+
+    It has a sheet for each form, with lists, units and checks.
+    """
     from esld.data.template import template_bytes
     from esld.protocol import read_protocol
     from esld.targets import file_target

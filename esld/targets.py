@@ -48,11 +48,14 @@ class FileTarget:
         Who writes it ("esld check").
     option : str
         How the user named it.
+    new : bool
+        Whether it may stand nowhere yet: what is written once, for somebody to work on, is replaced by nobody.
     """
 
     path: Path
     command: str
     option: str
+    new: bool = False
 
     def write(self, content: bytes) -> Path:
         """Write the file whole or not at all, and keep note of it.
@@ -65,8 +68,11 @@ class FileTarget:
             Something was put in its place since it was decided.
         """
         partial = self.path.with_name(f".esld-{secrets.token_hex(4)}.partial")
-        if os.path.lexists(self.path) and not _is_own(self.path, self.command):  # since it was decided
-            raise _foreign(self.path, self.command, self.option)
+        if os.path.lexists(self.path):  # since it was decided
+            if self.new:
+                raise _refused(self.path, "exists", self.option)
+            if not _is_own(self.path, self.command):
+                raise _foreign(self.path, self.command, self.option)
         try:
             with partial.open("xb") as file:
                 file.write(content)
@@ -77,7 +83,8 @@ class FileTarget:
             raise _not_writable(self.path, error.strerror, self.option) from None
         finally:
             partial.unlink(missing_ok=True)
-        _keep_note(self.path, self.command)
+        if not self.new:
+            _keep_note(self.path, self.command)
         return self.path
 
 
@@ -116,6 +123,22 @@ def file_target(
         It is or lies in what the command reads or another part keeps, is a link, or stands there and is not what the same
         command wrote.
     """
+    return _decided(path, command, inputs, kinds, option, new=False)
+
+
+def new_file(
+    path: Path, *, command: str, inputs: Iterable[Path] = (), kinds: Sequence[str] = (), option: str = "-o"
+) -> FileTarget:
+    """A file that does not exist yet, for somebody to work on: it may lie among the protocols of a working copy too.
+
+    See :func:`file_target`, but that what the same command wrote is refused like anything else.
+    """
+    return _decided(path, command, inputs, kinds, option, new=True)
+
+
+def _decided(
+    path: Path, command: str, inputs: Iterable[Path], kinds: Sequence[str], option: str, *, new: bool
+) -> FileTarget:
     if kinds and path.suffix.lower() not in kinds:
         several = f"must be a table of one of the kinds {', '.join(kinds)}"
         rule = several if len(kinds) > 1 else f"must be a {kinds[0]} file"
@@ -130,17 +153,20 @@ def file_target(
         for source in inputs:
             if is_within(path, source):
                 raise _refused(path, f"is part of what '{command}' reads ({source})", option)
-        if keeper := keeper_of(path.parent) or _of_reports(path.parent):
+        keeper = keeper_of(path.parent) or _of_reports(path.parent)
+        if keeper and not (new and _is_of_protocols(path.parent)):
             raise _refused(path, f"lies in {keeper}", option)
         if path.is_symlink():
             raise _refused(path, "is a link", option)
+        if path.exists() and new:
+            raise _refused(path, "exists", option)
         if path.exists() and not _is_own(path, command):
             raise _foreign(path, command, option)
     except OSError as error:
         raise _not_writable(path, error.strerror, option) from None
     if why := unwritable(path.parent) or unmovable(path):
         raise _not_writable(path, why, option)
-    return FileTarget(path, command, option)
+    return FileTarget(path, command, option, new)
 
 
 def empty_folder(path: Path, *, command: str, inputs: Iterable[Path] = (), option: str = "") -> Path:
@@ -323,6 +349,14 @@ def _names(folder: Path) -> list[str]:
         return os.listdir(folder)
     except OSError:
         return []
+
+
+def _is_of_protocols(folder: Path) -> bool:
+    """Whether a folder is ``params/protocols/`` of a working copy, and nothing else besides."""
+    real = _real(folder)
+    own = real.name.lower() == "protocols" and real.parent.name.lower() == "params"
+    held = any(name.lower() in _DM for name in _names(real)) or os.path.lexists(real / SEALED)
+    return own and not held and _is_copy(real.parents[1]) and keeper_of(real.parents[1]) is None
 
 
 def _is_copy(folder: Path) -> bool:

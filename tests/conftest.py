@@ -36,6 +36,7 @@ FIRST = (
         "pipeline/test_every_target.py",
     ),
     *("pipeline/test_execution.py", "pipeline/test_prose.py", "pipeline/test_browser.py"),
+    "pipeline/test_other_trials.py",
 )
 
 

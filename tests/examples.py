@@ -7,7 +7,11 @@ COSTLY = 10  # of one that does, in `make test`, at most
 MORE = 40  # times as many under `make soak`
 
 
+def soaking() -> bool:
+    """Whether these tests run for long."""
+    return settings.default.max_examples == OF_MAKE_SOAK
+
+
 def few(number: int) -> settings:
     """That many in `make test`, or `COSTLY` where they are fewer; under `make soak` 40 times that number."""
-    soak = settings.default.max_examples == OF_MAKE_SOAK
-    return settings(max_examples=number * MORE if soak else min(number, COSTLY))
+    return settings(max_examples=number * MORE if soaking() else min(number, COSTLY))

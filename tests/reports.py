@@ -25,7 +25,10 @@ KEPT = 4  # states of a report that stay in the cache, of some 25 MB each: those
 # show nothing that these do not, and tests/report/test_every_cut.py runs their chapters' cells at other days: `make soak`.
 REAL_CUTS = (
     *("demo-final", "demo-interim-blinded", "mayo-pbc"),
-    *(pytest.param(cut, marks=pytest.mark.slow) for cut in ("demo-interim", "demo-interim-masked")),
+    *(
+        pytest.param(cut, marks=pytest.mark.slow)
+        for cut in ("demo-interim", "demo-interim-masked", "tablets-three-arms")
+    ),
 )
 _READ = ("notebooks", "params", "data")
 

@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 
 import esld
 from esld.errors import InputError, RefusedError
-from esld.targets import WRITTEN, empty_folder, file_target, keeper_of, unmovable, unwritable, write_folder
+from esld.targets import (
+    WRITTEN,
+    empty_folder,
+    file_target,
+    keeper_of,
+    new_file,
+    unmovable,
+    unwritable,
+    write_folder,
+)
 
 PACKAGE = Path(esld.__file__).parent
 KEPT = {
@@ -365,3 +374,37 @@ def test_whoever_writes_is_known():
         if writes(path.read_text(encoding="utf-8"))
     }
     assert found == set(WRITERS)
+
+
+class TestNewFile:
+    """What is written once, for somebody to work on."""
+
+    def test_among_the_protocols_of_a_working_copy_and_nowhere_else_there(self, tmp_path):
+        copy = laid_out(tmp_path) / "copy"
+        folder = copy / "params" / "protocols"
+        folder.mkdir()
+        assert new_file(folder / "t.yaml", command="x").write(b"a").read_bytes() == b"a"
+        assert sorted(path.name for path in folder.iterdir()) == ["t.yaml"]  # no note: nobody may replace it
+        for place in (copy / "params", copy / "notebooks", copy / "data" / "trial", tmp_path / "sealed"):
+            with pytest.raises(RefusedError, match="lies in"):
+                new_file(place / "t.yaml", command="x")
+        with pytest.raises(RefusedError, match="lies in params/"):
+            file_target(folder / "u.yaml", command="x")
+
+    def test_protocols_that_are_an_export_or_sealed_are_kept(self, tmp_path):
+        folder = laid_out(tmp_path) / "copy" / "params" / "protocols"
+        folder.mkdir()
+        for name in ("dm.csv", "sealed.json"):
+            (folder / name).write_text("x", encoding="utf-8")
+            with pytest.raises(RefusedError, match="lies in"):
+                new_file(folder / "t.yaml", command="x")
+            (folder / name).unlink()
+
+    def test_never_over_a_file_not_even_one_that_came_meanwhile(self, tmp_path):
+        path = tmp_path / "t.yaml"
+        decided = new_file(path, command="x")
+        new_file(path, command="x").write(b"first")
+        for again in (decided.write, lambda _: new_file(path, command="x")):
+            with pytest.raises(RefusedError, match="exists: it is left as it is"):
+                again(b"second")
+        assert path.read_bytes() == b"first"

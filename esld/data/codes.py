@@ -82,6 +82,12 @@ def code_lists(protocol: Protocol) -> Mapping[str, CodeList]:
     return _lists(_asked(protocol))
 
 
+def usual_code(variable: str, value: str) -> str | None:
+    """The code of a value before any protocol says a word of its own; one that nobody knows is its own."""
+    entry = list_of(_lists(_Asked((), (), "")), variable)
+    return entry.code(value) if entry else value
+
+
 @dataclass(frozen=True)
 class _Asked:
     """What the lists depend on: codes by which the protocol selects, and its own words, by variable."""

@@ -171,6 +171,7 @@ class Endpoint(Assumable):
     words: EventWords | None = Field(
         default=None,
         description="how sentences speak of it; left out of death, and of what may be called an event",
+        examples=[{"one": "relapse", "many": "relapses", "had": "relapsed", "free": "in remission"}],
     )
     better: Literal["later", "earlier"] = Field(
         default="later",

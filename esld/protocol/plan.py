@@ -49,6 +49,29 @@ USES: Mapping[Kind, Use] = {
     "safety": Use("06_safety"),
     "courses": Use("07_patients"),
 }
+# What each kind computes, in a line; docs/protocol.md has it beside the keys.
+COMPUTED: Mapping[Kind, str] = {
+    "participant_flow": "numbers at every step from consent to the end, and how complete follow-up is",
+    "randomisation": "order and balance of the assignments, how far the next one could be guessed",
+    "baseline": "what patients were like before treatment, by arm, without tests",
+    "milestone": "proportion without the event on a day, by arm, and the difference",
+    "milestone_test": "exact tests of these proportions",
+    "survival_curve": "Kaplan-Meier curves, medians, and the estimates on the days that are named",
+    "log_rank": "log-rank test",
+    "permutation": "log-rank statistic and difference of restricted means against the allocations that could have been",
+    "cox": "hazard ratio by Cox regression, and whether it is proportional",
+    "firth": "hazard ratio with Firth's penalty, which exists with few events too",
+    "rmst": "restricted mean time without the event, and the difference",
+    "mmrm": "change from baseline by visit, mixed model for repeated measures",
+    "ancova": "change from baseline at one visit, adjusted for baseline",
+    "worst_rank": "the same with the dead ranked last",
+    "hierarchy": "patients compared pair by pair on outcomes in order of importance: win ratio, net benefit",
+    "responder": "proportion of responders at a visit, and the difference",
+    "cumulative_incidence": "first events with competing ones: Aalen-Johansen estimate, Gray's test",
+    "episodes": "all episodes: rates, their ratio, mean number per patient",
+    "safety": "adverse events, reactions and exposure of those treated",
+    "courses": "every patient's course, for those who may see it",
+}
 _SPECIFIC = tuple(dict.fromkeys(key for use in USES.values() for key in (*use.needed, *use.taken)))
 
 
@@ -163,7 +186,9 @@ class Analysis(Assumable):
     visit: str | None = Field(
         default=None, description="the visit that answers; of a model by visit without it the last one"
     )
-    response: Response | None = Field(default=None, description="who has responded")
+    response: Response | None = Field(
+        default=None, description="who has responded", examples=[{"of": "percent change", "at_most": -30}]
+    )
     method: Text = Field(
         description="statistical method in words, as the report prints it; `kind` chooses what is computed"
     )

@@ -9,37 +9,72 @@ from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-import yaml
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
 from esld.protocol._base import Assumable
-from esld.protocol.plan import Estimand
+from esld.protocol.layout import laid_out
+from esld.protocol.plan import COMPUTED, USES, Analysis, Estimand
 from esld.protocol.trial import Protocol, read_protocol
 from esld.yamlfile import parsed
 
 Model = type[BaseModel]
 
 ROOT = Path(__file__).parents[2]  # of the checkout: the page is made there
-FILES = tuple(ROOT / "params" / "protocols" / f"{name}.yaml" for name in ("nct06167473", "mayo-pbc"))
-LONG, WIDE = 250, 110  # characters: a longer text is no example; a line
+FIRST = "nct06167473.yaml"  # whose examples go before those of the others
+FILES = tuple(
+    sorted((ROOT / "params" / "protocols").glob("*.yaml"), key=lambda path: (path.name != FIRST, path.name))
+)
+LONG = 250  # characters: a longer text is no example
 
 BEGINNING = """\
 # A protocol file
 
 The trial as data, `params/protocols/<trial>.yaml`. This page is made from the program (`python -m esld.report.reference`):
-every key, what it holds, whether it must be given, and what for.
+every key, what it holds, whether it must be given, and what for. The way from an export to a report:
 
-1. `esld init DIR` makes a working copy; a clone is one. Copy the nearer of the two files of `params/protocols/` to
-   `<trial>.yaml`: `nct06167473.yaml` where doses and their days are in the data, `mayo-pbc.yaml` where they are not.
-2. Go through it from the top, in the order of this page. Copy the words of the registry or the protocol; leave out optional
-   keys that do not apply.
-3. `esld check DATA --protocol params/protocols/<trial>.yaml` tells all faults of the file at once, with line, key and remedy,
-   and then those of the data. Repeat until it is silent about the file.
-4. Describe the cut (README, "Your own cut") and run it.
+1. `esld init my-trial` makes a working copy, and `cd my-trial` goes there. Put the export, SDTM tables in any of the forms of
+   docs/exports.md, into `data/export`.
+2. `esld new-trial data/export -o params/protocols/trial.yaml` drafts the file: arms, doses, visits, parameters, endpoints and a
+   usual plan, as the export has them.
+3. Open it beside the protocol of the trial and go through it from the top; this page has the same order.
+   - Replace each text that begins with `TODO`. Of the primary analysis choose the `kind` from the [table of
+     kinds](#kinds-of-analysis), and give the keys that it needs.
+   - Where it says `assumed: true` and the protocol says the same, delete `assumed` and `reason`; where the protocol says
+     something else, write that. What stays assumed the report lists.
+   - Leave out analyses that are not planned, and add those that are missing. `params/protocols/` holds whole files to look at.
+4. `esld check data/export --protocol params/protocols/trial.yaml` tells what is not filled in yet, with line and key; then all
+   faults of the file at once, each with its remedy; then those of the data, and what chapters would miss. Repeat until it tells
+   no fault.
+5. Describe the cut in `params/first.yaml`; its name becomes that of the report:
+
+   ```yaml
+   protocol: protocols/trial.yaml
+   data: data/export
+   cutoff: "2025-06-30"    # the last day that counts
+   snapshot: "2025-07-04"  # the day of the export
+   title: First look
+   status: draft
+   view: unblinded         # who may see it: unblinded, masked (arms as A and B) or blinded (no arms)
+   chapters: [00_data_cut, 01_randomisation, 02_baseline, 03_survival, 04_change, 05_events, 06_safety, 07_patients, 08_summary,
+     90_validation]
+   ```
+
+6. `esld check params/first.yaml` tells what would stop a chapter, in seconds; leave a chapter out that the trial has no use for.
+7. `esld run params/first.yaml` makes the report, `outputs/first/index.html`.
 
 YAML: indent by two blanks. A text that holds `: ` or begins with a sign stands in quotes; `>-` begins a long one on the lines
 below. Dates are text. `&name` marks a value, and `*name` repeats it. A key twice, or one that is not on this page, is a fault.
+"""
+
+KINDS = """\
+### Kinds of analysis
+
+What `kind` an analysis may be, and which keys it then needs and may take beside those of every analysis. Each key that is not
+there for its kind must be left out.
+
+| kind | what is computed | chapter | needs | may take |
+|---|---|---|---|---|
 """
 
 ASSUMED = """\
@@ -97,9 +132,19 @@ def page(chapters: str) -> str:
     for heading, what, fields in _parts():
         parts += [f"## {heading}", what, _rows(fields), _yaml(_plain(fields))]
         for model in _models(fields.values(), described):
-            parts += [f"### {title(model)}", _what(model), _table(model), _yaml(examples[model])]
+            parts += [f"### {title(model)}", _what(model), _table(model), _yaml(examples.get(model, {}))]
+            parts += [_kinds()] if model is Analysis else []
     end = END.format(chapters=chapters, scores=", ".join(SCORES), domains=", ".join(DOMAINS))
     return "\n\n".join(part.strip() for part in (*parts, end) if part) + "\n"
+
+
+def _kinds() -> str:
+    """The table of kinds of analysis."""
+    lines = []
+    for kind, use in USES.items():
+        needs, takes = (", ".join(f"`{key}`" for key in keys) for keys in (use.needed, use.taken))
+        lines.append(f"| `{kind}` | {COMPUTED[kind]} | {use.chapter} | {needs} | {takes} |")
+    return KINDS + "\n".join(lines)
 
 
 def title(model: Model) -> str:
@@ -235,6 +280,11 @@ def _examples() -> dict[Model, dict[str, Any]]:
                 sizes[model] = len(written)
                 short = {name: _first(value) for name, value in written.items()}
                 found[model] = {key: [short] if many else short}
+    models: list[Model] = [Protocol, *_models(Protocol.model_fields.values(), set())]
+    for model in models:
+        for key, field in model.model_fields.items():
+            for own in _named(field.annotation) if field.examples else ():
+                found.setdefault(own, {key: (field.examples or [{}])[0]})
     content = parsed(FILES[0].read_text(encoding="utf-8"))
     primary = next(analysis for analysis in content["analyses"] if analysis["role"] == "primary")
     return found | {Estimand: {"estimand": primary["estimand"]}}  # all are full; this one says most
@@ -260,32 +310,7 @@ def _written(
             yield from _written(name, item, content[name])
 
 
-class _Dumper(yaml.SafeDumper):
-    """What fits on a line stands on one, but not the whole."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-    def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> Any:
-        short = all(isinstance(item, str | int) and len(str(item)) < 20 for item in sequence)
-        return super().represent_sequence(tag, sequence, short or len(str(sequence)) < WIDE)
-
-    def represent_mapping(self, tag: str, mapping: Any, flow_style: bool | None = None) -> Any:
-        return super().represent_mapping(tag, mapping, len(str(mapping)) < WIDE)
-
-
-class _Whole(dict[str, Any]):
-    """What is never written on one line."""
-
-
-_Dumper.add_representer(
-    _Whole,
-    lambda dumper, whole: yaml.SafeDumper.represent_mapping(dumper, "tag:yaml.org,2002:map", whole, False),
-)
-
-
 def _yaml(example: dict[str, Any]) -> str:
     """A fenced block, each key on a line of its own."""
-    style: Any = {"Dumper": _Dumper, "sort_keys": False, "allow_unicode": True, "width": WIDE}
-    texts = (yaml.dump(_Whole({key: value}), **style) for key, value in example.items())
-    return f"```yaml\n{''.join(texts)}```" if example else ""
+    text = "".join(laid_out(key, value) for key, value in example.items())
+    return f"```yaml\n{text}```" if example else ""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
@@ -27,6 +27,7 @@ from esld.protocol.design import (
     Treatment,
     Visit,
 )
+from esld.protocol.gaps import gaps
 from esld.protocol.measures import Endpoint, LiverInjury, Parameter, Rescue, Source, Transplant
 from esld.protocol.plan import Analysis, AnalysisSet, Kind, Outcomes
 from esld.yamlfile import NAMES, MisfitError, read_model
@@ -78,7 +79,9 @@ class Protocol(Frozen):
         "as it is, `fixed sequence` tests in the order of the arms",
     )
     treatment: Treatment = Field(
-        default=Treatment(), description="what the treatment is called, and how it is given"
+        default=Treatment(),
+        description="what the treatment is called, and how it is given",
+        examples=[{"one": "dose", "many": "doses", "given": "treated", "regimen": "continuous"}],
     )
     administrations: StatedDayList | None = Field(
         default=None,
@@ -93,7 +96,9 @@ class Protocol(Frozen):
     )
     stratification: Stated = Field(description="strata of the randomisation in words; None without")
     strata: tuple[Factor, ...] = Field(
-        default=(), description="by what the randomisation was stratified, as data (ADSL: STRATAR)"
+        default=(),
+        description="by what the randomisation was stratified, as data (ADSL: STRATAR)",
+        examples=[[{"name": "Age", "variable": "AGE", "cuts": [65]}]],
     )
     meld_version: Stated | None = Field(
         default=None, description="which MELD is meant by the plain name; left out where there is none"
@@ -122,9 +127,17 @@ class Protocol(Frozen):
     transplant: Transplant | None = Field(
         default=None,
         description="the transplantation that ends the course of the own organ; left out where there is none",
+        examples=[
+            {
+                "organ": "kidney",
+                "sources": [{"domain": "PR", "date": "PRSTDTC", "description": "Kidney transplantation"}],
+            }
+        ],
     )
     liver_injury: LiverInjury | None = Field(
-        default=None, description="how injury of the liver is looked for; left out where it is not"
+        default=None,
+        description="how injury of the liver is looked for; left out where it is not",
+        examples=[{"against": "range"}],
     )
     subgroups: tuple[Factor, ...] = Field(
         default=(), description="in which patients analyses that say `subgroups: true` are shown apart"
@@ -165,6 +178,13 @@ class Protocol(Frozen):
         default_factory=dict,
         description="sentences of the trial's own under 'What it cannot say', by the name of the chapter",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_filled_in(cls, content: Any) -> Any:
+        if misfits := list(gaps(content)):  # before anything else is told, of which most would go with them
+            raise MisfitError(misfits)
+        return content
 
     @model_validator(mode="after")
     def _references_hold(self) -> Self:

@@ -42,6 +42,7 @@ TARGETS = {
         ("check", "output"),
         ("init", "folder"),
         ("score", "output"),
+        ("new-trial", "output"),
     ),
     *(("randomise seal", "folder"), ("randomise export", "output"), ("randomise backup", "output")),
 }
@@ -69,6 +70,8 @@ READ = {
     *(
         ("check", "protocol"),
         ("check", "mapping"),
+        ("new-trial", "data"),
+        ("new-trial", "mapping"),
         ("score", "table"),
         ("randomise seal", "protocol"),
         ("randomise seal", "design"),
@@ -135,7 +138,11 @@ def world_template(tiny_template, tmp_path_factory):
     (world / "design.yaml").write_text(yaml.safe_dump(design), encoding="utf-8")
     (world / "design.yaml").chmod(0o600)
     (world / "mine").mkdir()
-    for name in ("mine/tiny", "mine/mine.csv", "mine.csv", "mine.xlsx", "mine.html", "mine.parquet"):
+    for name in (
+        "mine/tiny",
+        "mine/mine.csv",
+        *(f"mine.{kind}" for kind in ("csv", "xlsx", "html", "parquet", "yaml")),
+    ):
         (world / name).write_text("part,mine\n", encoding="utf-8")
     for name in ("dm.csv", "ds.csv", "ledger.json"):
         (world / f"holds-{name}").mkdir()
@@ -144,6 +151,7 @@ def world_template(tiny_template, tmp_path_factory):
     (world / "link").symlink_to(world / "copy" / "data" / "tiny")
     (world / "link.csv").symlink_to(world / "mine.csv")
     (world / "nowhere.csv").symlink_to(world / "gone.csv")
+    (world / "nowhere.yaml").symlink_to(world / "gone.yaml")
     for name in ("copy/data/tiny/dm.csv", "score.csv", "copy/outputs/tiny/results.json"):
         os.link(world / name, world / f"hard-{Path(name).stem}.csv")
     return world
@@ -152,7 +160,7 @@ def world_template(tiny_template, tmp_path_factory):
 @pytest.fixture
 def world(world_template, tmp_path, monkeypatch):
     copy = Path(shutil.copytree(world_template, tmp_path / "w", symlinks=True))
-    for name in ("link", "link.csv", "nowhere.csv"):  # into this copy, not into the template
+    for name in ("link", "link.csv", "nowhere.csv", "nowhere.yaml"):  # into this copy, not into the template
         aim = Path(os.readlink(copy / name)).relative_to(world_template)
         (copy / name).unlink()
         (copy / name).symlink_to(copy / aim)
@@ -210,6 +218,7 @@ COMMANDS = {
     ("import", "output"): ("import", f"{REDCAP}/export.csv", "--mapping", f"{REDCAP}/mapping.yaml", "-o"),
     ("init", "folder"): ("init",),
     ("score", "output"): ("score", "score.csv", "-o"),
+    ("new-trial", "output"): ("new-trial", "copy/data/tiny", "-o"),
     ("randomise seal", "folder"): ("randomise", "seal", PROTOCOL, "--design", "design.yaml", "--folder"),
     ("randomise export", "output"): ("randomise", "export", "-o"),
     ("randomise backup", "output"): ("randomise", "backup", "-o"),
@@ -260,7 +269,25 @@ OUTPUTS = [
     *("copy/notebooks/new", "copy/outputs/tiny", "copy/outputs/tiny/new", "copy/outputs/other/new"),
     *("sealed", "sealed/new", "mine", "mine.csv", "mine.csv/new", "nowhere.csv/..", "locked", "locked/new"),
 ]
+DRAFTS = [
+    *(
+        PROTOCOL,
+        CUT,
+        "copy/params/new.yaml",
+        "copy/notebooks/new.yaml",
+        "copy/data/tiny/new.yaml",
+        "link/new.yaml",
+    ),
+    *(
+        "copy/outputs/new.yaml",
+        "copy/outputs/tiny/new.yaml",
+        "copy/params/protocols/new.csv",
+        "sealed/new.yaml",
+    ),
+    *("locked/new.yaml", "none/new.yaml", "copy/params/protocols", "mine.yaml", "nowhere.yaml"),
+]
 PLACES = {
+    ("new-trial", "output"): [*FILES, *DRAFTS],
     ("run", "output"): [place for place in OUTPUTS if place != "nowhere.csv/.."],
     ("export", "output"): FOLDERS,
     ("import", "output"): FOLDERS,

@@ -50,7 +50,7 @@ MODEL = {"covariance": "us"}
         ),
         ("ancova", {"parameters": ["ALT"], "visit": "W24"}, Day(168, 127, "Week 24"), "judged at week 24."),
         ("mmrm", {"parameters": ["ALT"], "model": MODEL}, Day(336, 253, "Week 48"), "judged at week 48."),
-        ("cox", {"endpoint": "OS"}, Day(336, 336), "has no day of its own"),
+        ("cox", {"endpoint": "OS"}, Day(365, 365), "has no day of its own"),
     ],
 )
 def test_the_day_of_every_kind_of_primary_outcome(kind, keys, day, said):

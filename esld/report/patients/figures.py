@@ -226,7 +226,7 @@ def profiles(
     alt: str,
     label: str,
     last: float,
-    since: str = "day_1",
+    since: str = "randomisation",
     log: bool = False,
 ) -> Picture:
     """A panel a patient on shared axes: values over weeks, treatment below, conditions and the end of the course above.
@@ -252,7 +252,7 @@ def profiles(
     last : float
         Week of the last planned visit.
     since : str
-        What week 0 is: ``randomisation``, ``treatment`` or ``day_1``.
+        What week 0 is: ``randomisation`` or ``treatment``.
     log : bool
         Logarithmic axis, for values of which the highest would flatten the others.
     """

@@ -13,7 +13,9 @@ from esld.report.patients import courses as patients
 from esld.report.patients.courses import AFTER_TRANSPLANT, ALL, OUTCOMES, courses
 from esld.report.patients.listing import listing_rows, listing_table
 from esld.report.patients.states import STATES, state_figure, state_rows, state_table
+from esld.report.phrases import reader_of
 from esld.report.results import rows_of
+from esld.report.words.catalogue import read_by
 from tests.examples import few
 from tests.report.builders import (
     HIGH,
@@ -26,6 +28,7 @@ from tests.report.builders import (
     study_of,
     unspanned_numbers,
 )
+from tests.report.other_trials import changed
 
 CUTS = ("demo-final", "demo-interim", "mayo-pbc")
 EX = ["USUBJID", "EXSTDTC", "EXDOSE", "EXADJ"]
@@ -369,3 +372,87 @@ def test_title_of_a_profile_counts_last_values(study, found):
         parts.append(f"{(last['AVAL'] < last['BASE']).sum()} of {len(last)} ({word})")
     title = patients.profile_figure(own, result, own.protocol.parameter("MELD")).figure.get_suptitle()
     assert " ".join(title.split()).endswith(f"in {' and '.join(parts)}")
+
+
+# --- other trials ----------------------------------------------------------------------------------------------
+
+
+def tablets(content):
+    """A trial of a daily tablet, without transplants, in which a bleeding is the outcome."""
+    content.pop("transplant", None)
+    content["treatment"] = {"one": "tablet", "many": "tablets", "given": "treated", "regimen": "continuous"}
+    content["analyses"] = [own for own in content["analyses"] if own.get("kind") in ("milestone", "courses")]
+    for own in content["analyses"]:
+        if own.get("kind") == "milestone":
+            own["endpoint"] = "TTGIB"
+
+
+DAILY = changed(protocol(), tablets)
+
+
+def daily(*people, taken=()):
+    """Courses of patients on a daily tablet; `taken` are (patient, first day, last day)."""
+    rows = [(f"P-{n:03d}", str(seq), first, last, "1") for seq, (n, first, last) in enumerate(taken, 1)]
+    ex = pd.DataFrame(rows, columns=["USUBJID", "EXSEQ", "EXSTDTC", "EXENDTC", "EXDOSE"], dtype=object)
+    dm = pd.DataFrame([{"USUBJID": p["USUBJID"], "ARMCD": p["ARMCD"]} for p in people], dtype=object)
+    ds = pd.DataFrame(columns=["USUBJID", "DSSEQ", "DSCAT", "DSDECOD", "DSSTDTC"], dtype=object)
+    own = study_of(people, trial=DAILY, tables={"EX": ex, "DM": dm, "DS": ds})
+    found = courses(own, ())
+    return own, found, rows_of("courses", found, analysis="FLOW", chapter="07")
+
+
+def test_of_a_continuous_treatment_days_are_counted_each_once():
+    """1 to 10 January and 8 to 20 January are 20 days; of a patient seen for 10 days no more than 11 can be known."""
+    taken = [
+        (1, "2024-01-01", "2024-01-10"),
+        (1, "2024-01-08", "2024-01-20"),
+        (2, "2024-01-01", "2024-03-01"),
+    ]
+    _, found, _ = daily(one(1, days=100), one(2, HIGH, days=10), one(3), taken=taken)
+    assert [line(found, n)["days_treated"] for n in (1, 2, 3)] == [20, 11, 0]
+    assert found.spans[["start", "stop"]].to_numpy().tolist() == [[0, 10], [10, 20], [0, 11]]
+    assert not found.marks["kind"].isin(["administration", "reduced"]).any()
+    assert np.isnan(line(found, 1)["administrations"])
+
+
+def test_a_trial_without_transplants_speaks_of_none():
+    own, found, reported = daily(one(1, completed=True), one(2), one(3, HIGH, dead=True, days=30))
+    assert found.outcomes == ("completed", "ongoing", "death", "lost")
+    assert {row.statistic for row in reported.rows} == set(found.outcomes)
+    with read_by(reader_of(own)):
+        text = plain(patients.words(reported, own.arms))
+        assert text == (
+            "Of 2 patients in the low-dose group, 1 completed the study and 1 was under observation; of 1 patient in the "
+            "medium-high-dose group, 1 died."
+        )
+        shown = patients.shown_words(own, found, reported) + patients.planned_words(own)
+        assert "transplant" not in shown
+        assert "time under treatment" in shown
+        rows = rows_of("patients", listing_rows(own, found, []), analysis="LISTING", chapter="07")
+        table = listing_table(own, found, rows, [])
+        assert list(table.frame) == ["Group", "Patient", "Age, sex", "Days of treatment", "Outcome (day)"]
+        assert not any("transplant" in note for note in table.footnotes)
+        states = rows_of("states", state_rows(found, [0, 40]), analysis="FLOW", chapter="07")
+        frame = state_table(states, own.arms, time_axis(365, ticks=[0, 40])).frame
+        assert list(frame)[2:] == ["Followed", "Follow-up ended", "Died"]
+
+
+def test_where_nobody_died_no_state_is_death():
+    _, found, _ = daily(one(1, completed=True), one(2, HIGH))
+    assert {row for row in state_rows(found, [0])["statistic"]} == {"followed", "ended"}
+
+
+def test_marked_are_the_conditions_that_are_analysed_and_an_outcome_that_is_no_death(study):
+    assert patients.conditions(study("demo-final").protocol) == ("TTGIB", "TTASC", "TTHE")
+    assert patients.conditions(DAILY) == ("TTGIB",)
+
+
+def test_without_a_parameter_to_draw_it_is_said(study):
+    own = study("demo-final")
+    (said,) = patients.profile_figures(own, courses(own, ()), [])
+    assert "no parameter is chosen" in said.html
+
+
+def test_an_outcome_without_a_day_marks_none(study):
+    assert patients.marked_day(study("demo-final").protocol) == 365
+    assert patients.marked_day(study("mayo-pbc").protocol) is None  # a hazard ratio is of the whole time

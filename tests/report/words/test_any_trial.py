@@ -31,6 +31,13 @@ SAID_ONLY_WITH = {
     **dict.fromkeys(
         (
             "reason.no_transplant",
+            "ranked.transplant",
+            "ranked.unranked.transplant",
+            "ranked.why.transplant",
+            "ranked.arm.transplant",
+            "ranked.note.transplant",
+            "shift.arm.transplant",
+            "shift.note.transplant",
             "flow.step.transplanted",
             "patients.transplant",
             "patients.after",
@@ -52,25 +59,16 @@ TO_MEND: tuple[str, ...] = (
     "baseline.variable.weight",
     "transplant",
     "transplant.none",
-    "rescue.none",
     "shift.arm",
     "shift.none",
     "shift.nobody",
-    "ranked",
-    "ranked.unranked",
-    "ranked.why",
-    "ranked.arm",
-    "weeks.infusion",
     "end.transplant",
     "course.alt.transplant",
-    "change.scores.title",
-    "ranked.transplanted",
-    "ranked.note",
     "shift.title",
     "shift.transplanted",
     "shift.note",
 )
-NOTEBOOKS_TO_MEND: tuple[str, ...] = ("04_change",)
+NOTEBOOKS_TO_MEND: tuple[str, ...] = ()
 
 
 def texts(entry: Entry) -> Iterator[str]:
