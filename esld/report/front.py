@@ -8,6 +8,7 @@ from esld.data.study import Study
 from esld.report import numbers
 from esld.report.drawing import figures
 from esld.report.drawing.flow import NARROW, WIDE, flow_figure
+from esld.report.event import event_of
 from esld.report.flow import absent_words, flow_of
 from esld.report.headlines import CardText, card, headline_rows
 from esld.report.phrases import method, standing
@@ -68,7 +69,7 @@ def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) ->
     if said := standing(study):
         answer = f"{answer} {said}"
     cards = [card(row, rows, study) for row in headline_rows(rows, study)]
-    cards += [_follow_up(row) for row in _of(rows, FOLLOW_UP, "complete")]
+    cards += [_follow_up(row, study) for row in _of(rows, FOLLOW_UP, "complete")]
     cards += list(_first_events(rows, study))
     serious = [row for row in _of(rows, ADVERSE_EVENTS, "serious") if row.n]
     cards += [_serious(row, numbers.level(_level(study, row.chapter))) for row in serious]
@@ -99,8 +100,10 @@ def _diagram(rows: Sequence[Row], study: Study) -> Diagram | None:
         return Diagram(wide.svg().decode(), narrow.svg().decode(), wide.alt, absent_words(flow))
 
 
-def _follow_up(row: Row) -> CardText:
-    detail = message("front.follow_up.detail", count=row.n or 0, horizon=period(row.time or 0))
+def _follow_up(row: Row, study: Study) -> CardText:
+    endpoint = study.protocol.primary.endpoint
+    had = event_of(study, endpoint).had if endpoint else message("event.death.had")
+    detail = message("front.follow_up.detail", count=row.n or 0, horizon=period(row.time or 0), had=had)
     value = message("cell.of", x=numbers.fixed(row.value, 0), n=row.n)
     return CardText(message("front.follow_up"), value, detail, row.result_id)
 

@@ -144,7 +144,8 @@ def _detail(row: Row, rows: Sequence[Row], headline: Headline, level: str, study
     if row.statistic in ("proportion", "response_rate"):
         return message("front.share.exact", share=_written(row, row.value, "percent", study), **about)
     if row.statistic == "survival":
-        return message("front.share.estimated", **about)
+        known = row.lower is not None or row.upper is not None
+        return message("front.share.estimated" if known else "front.share.no_limits", **about)
     said = (
         message("front.interval", **about) if row.lower is not None or row.upper is not None else method(row)
     )

@@ -127,7 +127,7 @@ def test_follow_up_has_its_card():
     reported = rows_of("follow_up", rows[rows["group"].eq(ALL)], analysis="FLOW", chapter="00_data_cut")
     (card,) = front_page(reported.rows, ANSWERS, STUDY).cards
     assert (card.label, card.value) == ("Follow-up complete", "2 of 2")
-    assert card.detail == "patients dead, or followed for one year"
+    assert card.detail == "patients who died, or were followed for one year"
 
 
 def test_first_events_have_a_card_an_arm_under_the_title_of_their_analysis(study):

@@ -141,6 +141,8 @@ def deviation_rows(study: Study, found: pd.DataFrame) -> pd.DataFrame:
 
 def deviation_table(study: Study, counts: Reported) -> Table | Sentence:
     """Patients with each kind of deviation; a sentence where the data can show none."""
+    if not kinds(study):
+        return Sentence(message("deviations.unseen"))
     lines: list[dict[str, Cell]] = []
     for kind in kinds(study):
         rows = {f"{arm}.patients": counts.row(kind, arm) for arm in study.arms}
@@ -153,8 +155,6 @@ def deviation_table(study: Study, counts: Reported) -> Table | Sentence:
         where = "deviations.absent" if study.shows_dose else "deviations.absent.view"
         kinds_absent = message("list.comma").join(absent)
         notes.insert(0, message(where, kinds=kinds_absent, view=view_name(study)))
-    if not lines:
-        return Sentence(" ".join(notes[:-1]))
     heads = {f"{arm}.patients": message("deviations.patients", arm=arm_label(arm)) for arm in study.arms}
     return Table("deviations", message("deviations.title"), lines, footnotes=tuple(notes), heads=heads)
 
@@ -185,5 +185,7 @@ def deviation_list(study: Study, found: pd.DataFrame) -> Table | Sentence:
 def deviation_sentence(counts: Reported) -> str:
     """How many patients have a deviation of any kind."""
     row = counts.row(ANY)
+    if len(counts.rows) == 1:  # of no kind
+        return message("deviations.unseen")
     count, n = span(row, f"{row.value or 0:.0f}"), span(row, str(row.n))
     return message("deviations", number=count, n=n, count=row.n)

@@ -59,7 +59,7 @@ def sensitivity_table(found: Sequence[Found], *, conf_level: float) -> Table | N
         "milestone.methods", methods=message("reasons.list").join(dict.fromkeys(map(method, rows)))
     )
     notes = [made, *([] if kind == "survival_curve" else [message("sensitivity.note")])]
-    notes += notes_of(rows, "survival", **own[0].of.event.plain)
+    notes += notes_of(rows, "survival", group=message("reasons.one_group"), **own[0].of.event.plain)
     title = message("sensitivity.title", what=message(f"needs.kind.{kind}"))
     return Table(f"sensitivity_{kind}", title, lines, {}, tuple(notes), "analysis", heads)
 

@@ -148,7 +148,10 @@ def subgroup_table(found: Subgroups) -> Table:
     notes = [
         message("milestone.methods", methods=message("reasons.list").join(dict.fromkeys(map(method, rows))))
     ]
-    notes += [_axis(found), *notes_of(rows, "survival", **found.of.event.plain)]
+    notes += [
+        _axis(found),
+        *notes_of(rows, "survival", group=message("reasons.one_group"), **found.of.event.plain),
+    ]
     title = message("subgroups.title", title=found.of.plan.title)
     return Table(found.id, title, lines, {}, tuple(notes), "factor", heads)
 

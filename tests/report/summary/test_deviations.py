@@ -108,3 +108,16 @@ def test_who_was_just_randomised_is_awaited_and_not_never_treated(study):
         at_day = replace(own, file=replace(own.file, cut=cut), adsl=adsl)
         found = deviations.deviations(at_day)
         assert (found["kind"].eq("never_treated") & found["USUBJID"].isin(adsl["USUBJID"])).sum() == expected
+
+
+def test_data_that_can_show_no_deviation_say_so():
+    """Without criteria, exposure and visits there is no table to make."""
+    own = study_of([followed(1, LOW, 400)], tables={"DM": pd.DataFrame({"USUBJID": ["P-001"]})})
+    bare = own.protocol.model_copy(
+        update={"schedule": own.protocol.schedule.model_copy(update={"visits": ()})}
+    )
+    own = replace(own, protocol=bare)
+    found = deviations.deviations(own)
+    counts = rows_of("d", deviations.deviation_rows(own, found), analysis="SUMMARY", chapter="c")
+    assert isinstance(deviations.deviation_table(own, counts), Sentence)
+    assert deviations.deviation_sentence(counts).endswith("cannot show deviations from the protocol.")

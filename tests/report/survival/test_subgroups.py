@@ -78,3 +78,12 @@ def test_a_level_without_one_of_the_arms_has_no_effect(made):
 def test_a_caution_ends_the_section(found):
     *_, last = subgroups.shown(found)
     assert plain(last.html).startswith("Few patients stand behind such a comparison.")
+
+
+def test_a_subgroup_in_which_one_arm_has_no_event_is_explained(made):
+    """The hazard ratio of the men does not exist, because none of them with the control has the event."""
+    men = made.adsl.loc[made.adsl["SEX"].eq("M") & made.adsl["ARMCD"].eq(LOW), "USUBJID"]
+    made.adtte.loc[made.adtte["USUBJID"].isin(men), "CNSR"] = 1
+    _, ratios = subgroups.subgroups(chapter(made), conf_level=0.95)
+    notes = subgroups.subgroup_table(ratios).footnotes
+    assert "NE: nobody in one of the groups died, so that it has no finite estimate." in notes
