@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.longitudinal._covariance import Floats, Ints
 from esld.longitudinal._pairs import (
     Bools,
@@ -61,7 +61,7 @@ class WorstRankArm:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class WorstRank:
+class WorstRank(Shown):
     """The second arm against the first by worst ranks.
 
     Attributes

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from esld.longform import Estimate, estimate_rows, long_frame
+from esld.longform import Estimate, Shown, estimate_rows, long_frame
 from esld.methods import GIVEN, made_by, reference
 from esld.randomisation.designs import BLOCK, Allocations, Design, Floats
 from esld.randomisation.inference import DRAWS, LIMIT, checked_allocation, generator, undefined
@@ -21,7 +21,7 @@ _ROUNDING = 1e-9  # a p-value that is alpha / 2 but for the rounding of its sum 
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShiftInterval(Estimate):
+class ShiftInterval(Estimate, Shown):
     """Difference in means with the shifts that the randomisation test does not reject.
 
     A limit is infinite, with `reason`, if no shift however large is rejected on its side.

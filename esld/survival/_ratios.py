@@ -7,13 +7,13 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.reasons import Reason
 from esld.survival._data import Floats
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RatioModel:
+class RatioModel(Shown):
     """A model with a log ratio for each of its p covariates; a subclass names the ratio and the tests of all.
 
     Attributes

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.reasons import Why, because
 from esld.survival._data import Floats, Ints, checked_times, choice, two_sided_z
 from esld.survival._lifetable import checked_points, greenwood, tabulate
@@ -25,7 +25,7 @@ _Columns = Mapping[str, Floats | Ints]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class CumulativeIncidence:
+class CumulativeIncidence(Shown):
     """Cumulative incidence of c causes in one sample: one column per distinct observed time.
 
     Attributes

@@ -135,8 +135,8 @@ def firth(
             reasons = tuple(_lacking(*own) for own in zip(lower, upper, p_value, strict=True))
     chisq = 2 * (loglik - null)
     return FirthFit(
-        terms=data.names, coef=coef, coef_std_err=std_err, ratio_lower=lower, ratio_upper=upper, p_value=p_value, loglik_null=null,
-        loglik=loglik, lr_chisq=chisq, lr_p_value=float(chdtrc(p, np.maximum(chisq, 0.0))), n=data.time.size,
+        terms=data.names, coef=coef, coef_std_err=std_err, ratio_lower=lower, ratio_upper=upper, p_value=p_value,
+        loglik_null=null, loglik=loglik, lr_chisq=chisq, lr_p_value=float(chdtrc(p, np.maximum(chisq, 0.0))), n=data.time.size,
         events=int(data.event.sum()), ties=ties, strata=data.strata,
         method=made_by(METHOD, stratified(data.strata)), conf_level=conf_level, reason=reason,
         reasons=reasons,

@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, estimate_rows, long_frame
+from esld.longform import About, Shown, estimate_rows, long_frame
 from esld.methods import made_by
 from esld.survival._data import checked_times
 from esld.survival.kaplan_meier import ConfType, Quantile, kaplan_meier
 
 
 @dataclass(frozen=True, kw_only=True)
-class MedianFollowUp(Quantile):
+class MedianFollowUp(Quantile, Shown):
     """Median time under observation, had nobody had the event; NaN means not reached.
 
     Attributes

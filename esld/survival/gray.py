@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
-from esld.longform import About, Row, long_frame, row
+from esld.longform import About, Row, Shown, long_frame, row
 from esld.methods import made_by, step, stratified
 from esld.reasons import Reason, Why, because, together
 from esld.survival._data import Floats, Ints, checked_times, group_codes
@@ -21,7 +21,7 @@ _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class GrayTest:
+class GrayTest(Shown):
     """Result of Gray's test.
 
     Attributes

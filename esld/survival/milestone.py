@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.reasons import Reason, Why, because, together
 from esld.survival._beta import beta, mid_quantile
 from esld.survival._data import (
@@ -67,7 +67,7 @@ class MilestoneGroup:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Milestone:
+class Milestone(Shown):
     """Alive at a horizon, by group.
 
     Attributes

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.methods import made_by
 from esld.reasons import Why, because
 from esld.survival._data import Floats, Ints, choice, two_sided_z
@@ -22,7 +22,7 @@ MEAN_CONF_TYPES = ("log", "plain")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class MeanCumulativeFunction:
+class MeanCumulativeFunction(Shown):
     """Mean number of events of a subject up to each time: one row per distinct time of an event or a death.
 
     Attributes
