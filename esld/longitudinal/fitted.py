@@ -1,5 +1,7 @@
 """A fitted mixed model for repeated measures: its tests, LS means and differences."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from math import isnan, nan

@@ -1,5 +1,7 @@
 """Win statistics: win ratio, win odds, net benefit and the Finkelstein-Schoenfeld test of a hierarchy."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from math import nan

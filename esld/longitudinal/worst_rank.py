@@ -1,5 +1,7 @@
 """Worst-rank comparison: the dead below the transplanted below survivors, who are ranked by a value."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import nan

@@ -1,5 +1,7 @@
 """Randomisation-based inference: one statistic, compared with what every allocation of a design would give."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -1,5 +1,7 @@
 """Confidence interval of a constant shift: the shifts that a randomisation test does not reject."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, nan

@@ -1,5 +1,7 @@
 """Properties of a design before it is chosen: imbalance, and how well the next allocation can be guessed."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import nan, sqrt

@@ -2,6 +2,7 @@
 
 import json
 import os
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ class Others:
     missing: tuple[str, ...]
 
 
-@dataclass
+@dataclass(repr=False)
 class Chapter:
     """One chapter of one cut. Made by :func:`open_chapter`."""
 
@@ -62,6 +63,17 @@ class Chapter:
     _exhibits: dict[str, str] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)  # what each recorded file shows
     _answer: str = ""
+
+    def __repr__(self) -> str:
+        """What was handed over so far, by name, above the study."""
+        shown = ", ".join(self._exhibits) or "nothing yet"
+        lines = [
+            f"Chapter {self.name}, writes into {self.scratch}",
+            f"  results: {', '.join(self._rows) or 'nothing yet'}",
+            f"  tables and figures: {shown}",
+            f"  answer: {self._answer or 'none yet'}",
+        ]
+        return "\n".join([*(textwrap.shorten(line, 300) for line in lines), repr(self.study)])
 
     def hand_over(self, id: str, result: HasFrame | pd.DataFrame, *, analysis: str) -> Reported:
         """Record a result; tables, figures and sentences are made from what is returned.

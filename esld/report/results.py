@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from esld.longform import shown
 from esld.methods import is_code
 from esld.reasons import Reason
 from esld.report.numbers import significant
@@ -71,6 +72,13 @@ class Reported:
     """The rows of one result as handed over: found by arm, statistic and time."""
 
     rows: tuple[Row, ...]
+
+    def to_frame(self) -> pd.DataFrame:
+        """The rows as a frame, a column a field of :class:`Row`; a reason as its code with its parameters."""
+        return pd.DataFrame([vars(row) for row in self.rows], columns=list(_FIELDS))
+
+    def _repr_html_(self) -> str:
+        return shown(self.to_frame().replace("", None))
 
     def row(self, statistic: str, arm: str = "", time: float | None = None) -> Row:
         """The one row of that statistic; the arm and the time where it has them.

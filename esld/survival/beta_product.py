@@ -1,5 +1,7 @@
 """Beta product confidence limits of survival: defined also when nobody, or everybody, has had the event."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isnan
 

@@ -1,5 +1,7 @@
 """Cumulative incidence of each of several causes that exclude one another: Aalen-Johansen, ties exact."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan

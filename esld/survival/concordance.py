@@ -1,5 +1,7 @@
 """Harrell's concordance: how often the subject with the higher score has the event first."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import nan, sqrt
 from typing import Literal

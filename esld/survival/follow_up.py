@@ -1,5 +1,7 @@
 """How long subjects were followed: the median by the reverse Kaplan-Meier method."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Gray's test that a cause has the same cumulative incidence in k groups, other causes competing."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan

@@ -1,5 +1,7 @@
 """Kaplan-Meier estimate of survival, its confidence limits, quantiles, and the counts of the risk table."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan

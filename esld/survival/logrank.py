@@ -1,5 +1,7 @@
 """Log-rank test of k samples, stratified or not, and its weighted variants."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import nan

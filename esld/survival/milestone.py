@@ -1,5 +1,7 @@
 """Alive at a horizon: exact when everybody's state there is known, Kaplan-Meier with bounds when not."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, isnan, log, nan

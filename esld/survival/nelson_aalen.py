@@ -1,5 +1,7 @@
 """Nelson-Aalen estimate of the cumulative hazard."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isnan, nan
 

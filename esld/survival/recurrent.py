@@ -1,5 +1,7 @@
 """Events that repeat: the mean cumulative function of one sample, alive or not."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import Literal

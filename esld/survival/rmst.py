@@ -1,5 +1,7 @@
 """Restricted mean survival time to a horizon, and its difference and ratio between two groups."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import exp, hypot, isnan, log, nan

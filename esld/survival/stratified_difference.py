@@ -1,5 +1,7 @@
 """A risk difference over strata: score limits after Miettinen and Nurminen, Newcombe's after Yan and Su."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import nan, sqrt
 from typing import Literal, NamedTuple
