@@ -1,5 +1,7 @@
 """What a command imports before it is done: the costly libraries only where they are needed. Times are for `make bench`."""
 
+import importlib
+import inspect
 import json
 import subprocess
 import sys
