@@ -1,4 +1,4 @@
-"""What an analyst hands over without the house's own makers: frames and figures as they are, or one line that says what is amiss."""
+"""What an analyst hands over without the house's own makers: an exhibit as it is, or one line that says what is amiss."""
 
 import matplotlib.pyplot as plt
 import pandas as pd

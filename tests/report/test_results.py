@@ -75,7 +75,7 @@ def test_numbers_carry_twelve_digits_and_gaps_are_none():
 
 
 def test_two_rows_of_one_id_are_refused():
-    with pytest.raises(InputError, match="result 'x' must hold each number once, got x.a.alive twice"):
+    with pytest.raises(InputError, match=r"result 'x' must hold each number once, got x\.a\.alive twice"):
         handed(pd.DataFrame({"group": ["A", "a"], "statistic": "alive", "value": 1}), "x")
 
 
