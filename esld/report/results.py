@@ -145,7 +145,7 @@ def rows_of(id: str, result: HasFrame | pd.DataFrame, *, analysis: str, chapter:
         :mod:`esld.methods`.
     """
     frame = result if isinstance(result, pd.DataFrame) else result.to_frame()
-    if any(name not in frame for name in _NEEDED):
+    if len(frame) and any(name not in frame for name in _NEEDED):
         remedy = "Give a row a number: its name as statistic, and its value."
         raise InputError(
             f"result '{id}'", f"must have columns {' and '.join(_NEEDED)}", f"{list(frame)}", remedy=remedy
