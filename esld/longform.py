@@ -7,7 +7,7 @@ also hold ``x_std_err`` and ``x_p_value``; a test that stands alone calls its p-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isnan, nan
-from typing import Any, Required, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Required, TypedDict, Unpack
 
 import numpy as np
 import pandas as pd
@@ -52,6 +52,22 @@ class Estimate:
     conf_level: float = 0.95
     method: str = ""
     reason: Reason | None = None
+
+
+def shown(frame: pd.DataFrame) -> str:
+    """A frame as a notebook shows it, HTML: without the columns that say nothing."""
+    told = frame.dropna(axis="columns", how="all")
+    return str(told.to_html(index=False, na_rep="", float_format="{:.6g}".format))
+
+
+class Shown:
+    """A result that a notebook shows in its long form."""
+
+    if TYPE_CHECKING:
+        to_frame: Any  # of each result, some with arguments
+
+    def _repr_html_(self) -> str:
+        return shown(self.to_frame())
 
 
 class About(TypedDict, total=False):

@@ -1,5 +1,7 @@
 """What a command imports before it is done: the costly libraries only where they are needed. Times are for `make bench`."""
 
+import importlib
+import inspect
 import json
 import subprocess
 import sys
@@ -118,3 +120,13 @@ def test_a_study_from_the_store_is_read_without_what_makes_it_sound():
     )
     assert "pandas" in found
     assert not found & {"pandera", "openpyxl", "scipy", "matplotlib"}
+
+
+@pytest.mark.parametrize("name", ["scoring", "survival", "longitudinal", "randomisation"])
+def test_signatures_read_as_they_were_written(name):
+    """`help()` names a type and does not spell it out."""
+    package = importlib.import_module(f"esld.{name}")
+    for function in (getattr(package, each) for each in package.__all__):
+        if inspect.isfunction(function):
+            assert "_typing" not in str(inspect.signature(function)), function.__name__
+            assert len(str(inspect.signature(function))) < 1200, function.__name__

@@ -1,5 +1,6 @@
 """The long form that all results share."""
 
+from io import StringIO
 from math import nan
 from types import SimpleNamespace
 
@@ -119,3 +120,13 @@ def test_a_missing_value_keeps_its_row_and_its_reason():
 def test_a_row_needs_its_counts():
     with pytest.raises(ValueError):
         long_frame([row("x", 1.0, n=3)])
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_notebook_shows_the_long_form(name):
+    result = {"rate": rate(3, 10.0), "rate_ratio": rate_ratio(3, 10.0, 2, 9.0)}.get(name) or RESULTS[name]()
+    frame = RESULTS[name]().to_frame()
+    (seen,) = pd.read_html(StringIO(result._repr_html_()), keep_default_na=False)
+    assert list(seen["statistic"]) == list(frame["statistic"])
+    unknown = {"n"} if name in ("rate", "rate_ratio") else set()  # subjects, which a rate does not know
+    assert set(seen) == set(frame.dropna(axis="columns", how="all")) - unknown

@@ -21,7 +21,7 @@ from esld.protocol import Protocol, read_protocol
 SIMULATED = "-SIM"  # how the STUDYID of simulated data ends
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """A cut of a trial: protocol, SDTM tables after the cut-off, analysis data and data queries.
 
@@ -60,6 +60,26 @@ class Study:
     account: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(account.COLUMNS)))
     overrides: Overrides = field(default_factory=Overrides)
     answers: Answers = field(default_factory=Answers)
+
+    def __repr__(self) -> str:
+        """Ten lines, and nothing of a patient: tables are told by their size."""
+        cut, own = self.cut, self.randomised
+        sizes = own["ARMCD"].value_counts()
+        arms = ", ".join(
+            f"{arm} ({label}) {sizes.get(arm, 0)}" for arm, label in self.protocol.arm_labels.items()
+        )
+        data = {name: len(getattr(self, name)) for name in ("adsl", "adlb", "adtte", "adce", "adae")}
+        lines = [
+            f"Study {self.protocol.id}: {self.protocol.short_title}",
+            f"  cut {self.file.id}, {cut.view}, {cut.status}; cut-off {cut.cutoff}, snapshot {cut.snapshot}",
+            f"  {len(self.adsl)} consented, {len(own)} randomised; {arms}",
+            f"  .tables  {', '.join(f'{name} {len(table)}' for name, table in self.tables.items())}",
+            f"  {', '.join(f'.{name} {rows}' for name, rows in data.items())} rows",
+            f"  .queries {len(self.queries)}, .overrides {len(self.overrides.shown)}",
+            f"  .protocol  {len(self.protocol.analyses)} analyses, primary {self.protocol.primary.id}",
+            "  .arms, .pairs, .randomised, .cut, .file, .account, .answers",
+        ]
+        return "\n".join(lines)
 
     @property
     def cut(self) -> DataCut:

@@ -1,5 +1,7 @@
 """From a frame and a formula to the arrays of a model for repeated measures."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,5 +1,7 @@
 """Pairs of subjects from two arms: what is made of who wins them, whatever decided them."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import exp, inf, log, nan, sqrt

@@ -1,5 +1,7 @@
 """The visits of a model for repeated measures: their order, their times, and the gaps that no outcome fills."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +47,7 @@ class Schedule:
 
 
 def schedule(
-    column: "pd.Series[Any]", known: Bools, times: Mapping[Any, float] | ArrayLike | None
+    column: pd.Series[Any], known: Bools, times: Mapping[Any, float] | ArrayLike | None
 ) -> tuple[Schedule, Ints]:
     """The schedule of a column of visits, and the number of the visit of each row that is `known` to have an outcome.
 
@@ -68,7 +70,7 @@ def schedule(
     return made, (np.cumsum(seen) - 1)[own]
 
 
-def _labels(column: "pd.Series[Any]") -> tuple[Ints, list[Any], bool]:
+def _labels(column: pd.Series[Any]) -> tuple[Ints, list[Any], bool]:
     """Code of each row, the labels in order, and whether the data declare that order."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         return np.asarray(column.cat.codes, dtype=np.int64), column.cat.categories.tolist(), True

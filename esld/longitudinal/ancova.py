@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import fdtrc, stdtr, stdtrit
 
+from esld.longform import Shown
 from esld.longitudinal._columns import group_codes, group_labels, numbers, require, require_one_row
 from esld.longitudinal._covariance import Floats, Ints
 from esld.longitudinal._least_squares import Model, least_squares
@@ -52,7 +53,7 @@ class Adjusted:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Ancova:
+class Ancova(Shown):
     """A linear model of the outcome on k groups and covariates, and of two groups a randomisation test beside it.
 
     Attributes

@@ -1,5 +1,7 @@
 """A fitted mixed model for repeated measures: its tests, LS means and differences."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from math import isnan, nan
@@ -9,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from esld.longform import Shown
 from esld.longitudinal._covariance import EQUALLY_SPACED, Floats, Ints
 from esld.longitudinal._design import Design
 from esld.longitudinal._inference import Inference, f_probability
@@ -49,7 +52,7 @@ class FTest:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class MMRM:
+class MMRM(Shown):
     """A model for repeated measures, fitted to a proven maximum.
 
     Attributes

@@ -1,5 +1,7 @@
 """A hierarchy of outcomes: two subjects are compared by the most important thing in which they differ."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol

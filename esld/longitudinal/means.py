@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
-from esld.longform import COLUMNS
+from esld.longform import COLUMNS, Shown
 from esld.longitudinal._covariance import Floats, Ints
 from esld.longitudinal._design import Design
 from esld.longitudinal._formula import Coded
@@ -66,7 +66,7 @@ class Contrast:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Contrasts(Sequence[Contrast]):
+class Contrasts(Shown, Sequence[Contrast]):
     """Several linear combinations, `statistic` naming what they are; a sequence of `Contrast`."""
 
     statistic: str

@@ -1,5 +1,7 @@
 """The mixed model for repeated measures: REML or ML, Satterthwaite and Kenward-Roger."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from math import log, nan
 from typing import Any

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from esld.longform import Shown
 from esld.longitudinal._columns import group_codes, group_labels, numbers, require, require_one_row
 from esld.longitudinal._covariance import Bools, Floats
 from esld.longitudinal.means import long_frame
@@ -61,7 +62,7 @@ class Response:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Responders:
+class Responders(Shown):
     """Responders of each group. Limits and comparisons of the shares are the caller's: these are counts.
 
     Attributes

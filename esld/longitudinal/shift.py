@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from esld.longform import Shown
 from esld.longitudinal._columns import group_codes, group_labels, require, require_one_row
 from esld.longitudinal._covariance import Ints
 
@@ -14,7 +15,7 @@ MISSING = "Missing"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ShiftTable:
+class ShiftTable(Shown):
     """Subjects of each group by class before and after.
 
     Attributes

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import stdtr, stdtrit
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.longitudinal._columns import group_codes, group_labels, numbers, require
 from esld.longitudinal._covariance import Floats
 from esld.longitudinal._pairs import NOISE, check_level, exact_rows, exact_test
@@ -22,7 +22,7 @@ EXACT = "while-alive-difference"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class WhileAlive:
+class WhileAlive(Shown):
     """Averages over the time alive, by subject and by arm.
 
     Attributes

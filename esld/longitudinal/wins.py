@@ -1,5 +1,7 @@
 """Win statistics: win ratio, win odds, net benefit and the Finkelstein-Schoenfeld test of a hierarchy."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from math import nan
@@ -8,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.longitudinal._covariance import Ints
 from esld.longitudinal._pairs import Pairs, check_level, exact_rows, exact_test, score_test, second_arm
 from esld.longitudinal.hierarchy import Component, compared, component_names
@@ -40,7 +42,7 @@ class ComponentPairs:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class WinStatistics:
+class WinStatistics(Shown):
     """The second arm against the first, over all n1 n2 pairs.
 
     Attributes

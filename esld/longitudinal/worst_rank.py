@@ -1,5 +1,7 @@
 """Worst-rank comparison: the dead below the transplanted below survivors, who are ranked by a value."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import nan
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.longitudinal._covariance import Floats, Ints
 from esld.longitudinal._pairs import (
     Bools,
@@ -61,7 +63,7 @@ class WorstRankArm:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class WorstRank:
+class WorstRank(Shown):
     """The second arm against the first by worst ranks.
 
     Attributes

@@ -1,5 +1,7 @@
 """Balance of two arms in what was known before treatment: standardised differences, and who came when."""
 
+from __future__ import annotations
+
 from math import nan, sqrt
 
 import numpy as np

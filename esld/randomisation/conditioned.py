@@ -1,5 +1,7 @@
 """Any design, given the arm sizes that came about."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property

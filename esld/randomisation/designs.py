@@ -4,6 +4,8 @@ An allocation is a row of n codes, 0 for the first arm and 1 for the second, one
 order of the data.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import comb

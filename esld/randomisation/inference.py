@@ -1,5 +1,7 @@
 """Randomisation-based inference: one statistic, compared with what every allocation of a design would give."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -10,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv
 
-from esld.longform import COLUMNS
+from esld.longform import COLUMNS, Shown
 from esld.methods import GIVEN, made_by, reference
 from esld.randomisation.designs import BLOCK, Allocations, Design
 from esld.randomisation.statistics import Countable, Statistic, Tally
@@ -22,7 +24,7 @@ FLOOR = 0.05  # beyond this p_smallest the test could not have rejected at the u
 
 
 @dataclass(frozen=True, kw_only=True)
-class RandomisationTest:
+class RandomisationTest(Shown):
     """Where the observed statistic stands among those of every allocation that the design could have given.
 
     Every probability but `p_smallest` is NaN, with `reason`, if the statistic is undefined for an allocation

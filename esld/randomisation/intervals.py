@@ -1,5 +1,7 @@
 """Confidence interval of a constant shift: the shifts that a randomisation test does not reject."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, nan
@@ -8,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from esld.longform import Estimate, estimate_rows, long_frame
+from esld.longform import Estimate, Shown, estimate_rows, long_frame
 from esld.methods import GIVEN, made_by, reference
 from esld.randomisation.designs import BLOCK, Allocations, Design, Floats
 from esld.randomisation.inference import DRAWS, LIMIT, checked_allocation, generator, undefined
@@ -21,7 +23,7 @@ _ROUNDING = 1e-9  # a p-value that is alpha / 2 but for the rounding of its sum 
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShiftInterval(Estimate):
+class ShiftInterval(Estimate, Shown):
     """Difference in means with the shifts that the randomisation test does not reject.
 
     A limit is infinite, with `reason`, if no shift however large is rejected on its side.

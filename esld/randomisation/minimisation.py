@@ -1,5 +1,7 @@
 """Minimisation: each subject goes, with probability p, where the arms become most alike in their factors."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property

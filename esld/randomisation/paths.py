@@ -5,6 +5,8 @@ block for permuted blocks. Two pasts in the same state can go on in the same way
 go on from it are counted once (Hopcroft and Ullman 1979, chapter 2: a deterministic automaton).
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator

@@ -1,5 +1,7 @@
 """Properties of a design before it is chosen: imbalance, and how well the next allocation can be guessed."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import nan, sqrt
@@ -8,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from esld.longform import Estimate, Row, estimate_rows, long_frame
+from esld.longform import Estimate, Row, Shown, estimate_rows, long_frame
 from esld.methods import GIVEN, made_by, reference
 from esld.randomisation.designs import BLOCK, Allocations, Design, Floats
 from esld.randomisation.inference import DRAWS, generator
@@ -20,7 +22,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DesignProperties:
+class DesignProperties(Shown):
     """What a design can be expected to do.
 
     The imbalance is abs(n1 - n2). Probabilities and expectations are over the allocations of the design; by

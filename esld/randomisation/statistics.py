@@ -1,5 +1,7 @@
 """What a randomisation test compares: functions of allocations, and how their values are weighed."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import comb, nan

@@ -1,5 +1,7 @@
 """Strata: an independent design in each, the allocations in the order of the data."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

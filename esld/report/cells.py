@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite, isnan
+from math import floor, inf, isfinite, isnan, log10
 from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
 
 from esld.report import numbers
 from esld.report.results import Row
@@ -262,6 +265,17 @@ def estimate(row: Row | None, decimals: int = 0, style: Style = "fixed") -> Esti
     if row is None:
         return Empty()
     return Estimate(row.value, row.lower, row.upper, decimals, style, row.result_id)
+
+
+def of_value(value: object) -> Cell:
+    """The cell of a plain value: a number in four digits at most, whole ones as they are; anything else as text."""
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and isnan(value)):
+        return Empty()
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        number = float(value)
+        whole = number == round(number) or not isfinite(number)
+        return Number(number, 0 if whole else max(0, 3 - floor(log10(abs(number)))))
+    return Data(str(value))
 
 
 def is_words(cell: Cell) -> bool:

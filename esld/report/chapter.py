@@ -2,9 +2,10 @@
 
 import json
 import os
+import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -19,8 +20,12 @@ from esld.report.phrases import Sentence, reader_of
 from esld.report.planned import result_name
 from esld.report.results import HasFrame, Reported, Row, rows_of
 from esld.report.roles import PARTS, RUN_FILE, RUN_VARIABLE
-from esld.report.tables import Table
+from esld.report.tables import Table, plain_table
 from esld.report.words.catalogue import set_reader
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,7 @@ class Others:
     missing: tuple[str, ...]
 
 
-@dataclass
+@dataclass(repr=False)
 class Chapter:
     """One chapter of one cut. Made by :func:`open_chapter`."""
 
@@ -62,6 +67,17 @@ class Chapter:
     _exhibits: dict[str, str] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)  # what each recorded file shows
     _answer: str = ""
+
+    def __repr__(self) -> str:
+        """What was handed over so far, by name, above the study."""
+        shown = ", ".join(self._exhibits) or "nothing yet"
+        lines = [
+            f"Chapter {self.name}, writes into {self.scratch}",
+            f"  results: {', '.join(self._rows) or 'nothing yet'}",
+            f"  tables and figures: {shown}",
+            f"  answer: {self._answer or 'none yet'}",
+        ]
+        return "\n".join([*(textwrap.shorten(line, 300) for line in lines), repr(self.study)])
 
     def hand_over(self, id: str, result: HasFrame | pd.DataFrame, *, analysis: str) -> Reported:
         """Record a result; tables, figures and sentences are made from what is returned.
@@ -118,10 +134,24 @@ class Chapter:
         several = len(self.study.pairs) > 1
         return result_name(self.study.protocol, stem, plan, subject, pair if several else None)
 
-    def table(self, table: Table | Sentence | None) -> Table | Sentence | None:
-        """Record a table as CSV and show it; a sentence in its place is shown, and nothing for none."""
+    def table(
+        self, table: Table | Sentence | pd.DataFrame | None, *, id: str = "", title: str = ""
+    ) -> Table | Sentence | None:
+        """Record a table as CSV and show it; a sentence in its place is shown, and nothing for none.
+
+        Parameters
+        ----------
+        table : Table, Sentence, DataFrame or None
+            Of a DataFrame the columns are shown as they are, and its index where it has a name.
+        id, title : str
+            Of a DataFrame, which has neither.
+        """
+        if isinstance(table, pd.DataFrame):
+            table = plain_table(table, id, title)
         if table is None or isinstance(table, Sentence):
             return table
+        if not isinstance(table, Table):
+            raise InputError("chapter.table", "must be given a table or a DataFrame", type(table).__name__)
         path = self.scratch / "tables" / f"{table.id}.csv"
         path.write_text(table.to_csv(), encoding="utf-8", newline="\n")
         self._files[f"tables/{table.id}"] = table.title
@@ -129,10 +159,27 @@ class Chapter:
         self._write()
         return table
 
-    def figure(self, figure: figures.Picture | Sentence | None) -> figures.Picture | Sentence | None:
-        """Record a figure as SVG and PNG and show it; a sentence in its place is shown, and nothing for none."""
+    def figure(
+        self,
+        figure: "figures.Picture | Sentence | Figure | Axes | None",
+        *,
+        id: str = "",
+        title: str = "",
+        alt: str = "",
+    ) -> figures.Picture | Sentence | None:
+        """Record a figure as SVG and PNG and show it; a sentence in its place is shown, and nothing for none.
+
+        Parameters
+        ----------
+        figure : Picture, Sentence, matplotlib Figure or Axes, or None
+            What seaborn returns is fit, too.
+        id, title, alt : str
+            Of a figure of matplotlib: its name, what it shows, and the same for who does not see it.
+        """
         if figure is None or isinstance(figure, Sentence):
             return figure
+        if not isinstance(figure, figures.Picture):
+            figure = figures.plain_picture(figure, id, title, alt)
         figure.save(self.scratch / "figures")
         self._files[f"figures/{figure.id}"] = figure.alt
         self._exhibits[f"figures/{figure.id}"] = _json({"title": figure.title, "alt": figure.alt})

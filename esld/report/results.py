@@ -9,6 +9,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from esld.errors import InputError
+from esld.longform import COLUMNS, shown
 from esld.methods import is_code
 from esld.reasons import Reason
 from esld.report.numbers import significant
@@ -72,6 +74,13 @@ class Reported:
 
     rows: tuple[Row, ...]
 
+    def to_frame(self) -> pd.DataFrame:
+        """The rows as a frame, a column a field of :class:`Row`; a reason as its code with its parameters."""
+        return pd.DataFrame([vars(row) for row in self.rows], columns=list(_FIELDS))
+
+    def _repr_html_(self) -> str:
+        return shown(self.to_frame().replace("", None))
+
     def row(self, statistic: str, arm: str = "", time: float | None = None) -> Row:
         """The one row of that statistic; the arm and the time where it has them.
 
@@ -102,6 +111,9 @@ class Reported:
         return any(r.statistic == statistic for r in self.rows)
 
 
+_NEEDED = ("statistic", "value")
+
+
 def slug(text: str) -> str:
     """Text fit for an id: ``Medium-high dose`` becomes ``medium_high_dose``; letters of any script stay."""
     return re.sub(r"[\W_]+", "_", text.lower()).strip("_")
@@ -128,15 +140,27 @@ def rows_of(id: str, result: HasFrame | pd.DataFrame, *, analysis: str, chapter:
 
     Raises
     ------
-    ValueError
-        Two rows would have the same id, or a method is no code of :mod:`esld.methods`.
+    esld.errors.InputError
+        The columns are not those of the long form, two rows would have the same id, or a method is no code of
+        :mod:`esld.methods`.
     """
     frame = result if isinstance(result, pd.DataFrame) else result.to_frame()
+    if any(name not in frame for name in _NEEDED):
+        remedy = "Give a row a number: its name as statistic, and its value."
+        raise InputError(
+            f"result '{id}'", f"must have columns {' and '.join(_NEEDED)}", f"{list(frame)}", remedy=remedy
+        )
+    if other := [str(name) for name in frame if name not in COLUMNS]:
+        rule = f"must have no columns but {', '.join(COLUMNS)}"
+        raise InputError(
+            f"result '{id}'", rule, ", ".join(other), remedy="Drop it, or tell rows apart by group and time."
+        )
     rows = tuple(_row(id, analysis, chapter, record) for record in frame.to_dict("records"))
     ids = [r.result_id for r in rows]
     if len(set(ids)) < len(ids):
-        twice = sorted({i for i in ids if ids.count(i) > 1})
-        raise ValueError(f"result ids must be unique, got {twice} twice")
+        twice = ", ".join(sorted({i for i in ids if ids.count(i) > 1}))
+        remedy = "Tell rows apart by group, time or statistic."
+        raise InputError(f"result '{id}'", "must hold each number once", f"{twice} twice", remedy=remedy)
     return Reported(rows)
 
 
@@ -154,9 +178,8 @@ def _row(id: str, analysis: str, chapter: str, record: dict[Any, Any]) -> Row:
         f"@{time:g}" if time is not None else ""
     )
     if not is_code(text("method")):
-        raise ValueError(
-            f"method must be steps in lower case such as 'cox, wald', got {text('method')!r} for {name!r}"
-        )
+        rule = "must be steps in lower case such as 'cox, wald'"
+        raise InputError(f"the method of '{name}'", rule, text("method"), remedy="Name it so.")
     n, events = number("n"), number("events")
     return Row(
         result_id=name,

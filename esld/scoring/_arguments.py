@@ -1,5 +1,7 @@
 """The arguments of the scores: one name means one thing everywhere, and must be the same everywhere."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Final
 

@@ -5,6 +5,8 @@ of the columns; the result has the shape and index of what came in. A formula se
 NaN for missing, and is plain NumPy.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
@@ -83,7 +85,7 @@ class Column:
     name: str
     values: npt.NDArray[Any]
     shape: tuple[int, ...]
-    index: "pd.Index[Any] | None"
+    index: pd.Index[Any] | None
     rule: Rule
     scale: tuple[float, float] = (1.0, 1.0)
     turns: tuple[Turn, ...] = ()
@@ -111,7 +113,7 @@ class Column:
         value = np.asarray(turn(blocks) if callable(turn) else turn, dtype=np.float64)
         return np.where(np.isnan(value), low, value)  # of a column that has a gap itself
 
-    def turning(self, *turns: Turn) -> "Column":
+    def turning(self, *turns: Turn) -> Column:
         """The same column of a formula that turns in it."""
         return replace(self, turns=turns)
 
@@ -137,7 +139,7 @@ def _as_float64(raw: npt.NDArray[Any]) -> Floats:
     return raw.astype(np.float64, copy=False)
 
 
-def _raw(name: str, values: object) -> "tuple[npt.NDArray[Any], tuple[int, ...], pd.Index[Any] | None]":
+def _raw(name: str, values: object) -> tuple[npt.NDArray[Any], tuple[int, ...], pd.Index[Any] | None]:
     """Any accepted form as a flat array, with its shape and index."""
     index = values.index if isinstance(values, pd.Series) else None
     if isinstance(values, pd.DataFrame):
@@ -242,7 +244,7 @@ def exactly_one(**arguments: Any) -> tuple[str, Any]:
     return given[0], arguments[given[0]]
 
 
-def _common_form(columns: Sequence[Column]) -> "tuple[tuple[int, ...], pd.Index[Any] | None]":
+def _common_form(columns: Sequence[Column]) -> tuple[tuple[int, ...], pd.Index[Any] | None]:
     """The one shape and index of all columns that are not scalars."""
     shape: tuple[int, ...] = ()
     index: pd.Index[Any] | None = None
@@ -304,7 +306,7 @@ def score(name: str, formula: Callable[..., Floats], *columns: Column) -> Values
     return components((name,), lambda *blocks: (formula(*blocks),), columns)[0]
 
 
-def _in_form(result: Floats, index: "pd.Index[Any] | None", name: str) -> Values:
+def _in_form(result: Floats, index: pd.Index[Any] | None, name: str) -> Values:
     if index is not None:
         return pd.Series(result, index=index, name=name)
     return result if result.ndim else float(result)

@@ -1,5 +1,7 @@
 """ALBI, from albumin and bilirubin, with its grades; PALBI, with platelets too."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

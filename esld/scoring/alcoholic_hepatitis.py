@@ -3,6 +3,8 @@
 Inputs, missing values and errors as in :mod:`esld.scoring.meld`.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

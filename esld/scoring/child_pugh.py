@@ -1,5 +1,7 @@
 """Child-Pugh: five components of 1 to 3 points, their total and its class."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -16,6 +16,8 @@ References
 NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from esld.scoring import _inputs, units

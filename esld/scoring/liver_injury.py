@@ -8,6 +8,8 @@ In end-stage liver disease bilirubin and aminotransferases are abnormal at basel
 the ULN fire before any treatment: look at multiples of baseline too (`edish` takes either).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The Mayo risk score of primary biliary cholangitis, with the survival that it predicts."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

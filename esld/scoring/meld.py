@@ -13,6 +13,8 @@ given. For every function of the MELD family:
   many.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from esld.scoring import _arguments, _inputs

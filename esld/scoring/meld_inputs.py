@@ -5,6 +5,8 @@ there although it was not measured was not needed (creatinine on dialysis). Unit
 :mod:`esld.scoring.meld`.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 from esld.scoring import _arguments, _inputs

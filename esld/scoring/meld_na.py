@@ -3,6 +3,8 @@
 Units, missing values and errors as in :mod:`esld.scoring.meld`.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from esld.scoring import _inputs

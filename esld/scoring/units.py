@@ -7,6 +7,8 @@ molecule or its nitrogen). Haemoglobin in mmol/L is of its monomer, one iron eac
 continental Europe report it (IFCC): 1 mmol/L is 1.6114 g/dL.
 """
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from functools import lru_cache

@@ -1,5 +1,7 @@
 """Checks of the arguments that every estimator of the package shares."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from typing import Any, cast
 

@@ -1,5 +1,7 @@
 """Life tables: at each distinct time how many are at risk, have the event, are censored; sorted once."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

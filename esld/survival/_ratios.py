@@ -7,23 +7,23 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.reasons import Reason
 from esld.survival._data import Floats
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class RatioModel:
+class RatioModel(Shown):
     """A model with a log ratio for each of its p covariates; a subclass names the ratio and the tests of all.
 
     Attributes
     ----------
     terms : tuple of str
         The p covariates, in the order given.
-    coef, std_err : ndarray of shape (p,)
+    coef, coef_std_err : ndarray of shape (p,)
         Log ratio per unit of the covariate and its standard error.
-    lower, upper : ndarray of shape (p,)
-        Limits of the ratio.
+    ratio_lower, ratio_upper : ndarray of shape (p,)
+        Limits of the ratio, which is the exponential of `coef`.
     p_value : ndarray of shape (p,)
         Two-sided p-value of each covariate.
     loglik_null, loglik : float
@@ -43,9 +43,9 @@ class RatioModel:
 
     terms: tuple[str, ...]
     coef: Floats
-    std_err: Floats
-    lower: Floats
-    upper: Floats
+    coef_std_err: Floats
+    ratio_lower: Floats
+    ratio_upper: Floats
     p_value: Floats
     loglik_null: float
     loglik: float
@@ -69,8 +69,8 @@ class RatioModel:
         i = self.terms.index(term)
         value = float(self.ratios[i])
         return Estimate(
-            value=value, std_err=value * float(self.std_err[i]), lower=float(self.lower[i]),
-            upper=float(self.upper[i]), p_value=float(self.p_value[i]), conf_level=self.conf_level,
+            value=value, std_err=value * float(self.coef_std_err[i]), lower=float(self.ratio_lower[i]),
+            upper=float(self.ratio_upper[i]), p_value=float(self.p_value[i]), conf_level=self.conf_level,
             method=self.method, reason=self._reason(i),
         )  # fmt: skip
 
@@ -96,7 +96,7 @@ class RatioModel:
             about: About = {**every, "group": term}
             # The standard error belongs to the logarithm: the ratio's own is left out.
             rows += estimate_rows(self.RATIO, replace(self.ratio(term), std_err=nan), **about)
-            logarithm = {"": self.coef[i], "_std_err": self.std_err[i]}
+            logarithm = {"": self.coef[i], "_std_err": self.coef_std_err[i]}
             for end, value in logarithm.items():
                 rows.append(row(f"log_{self.RATIO}{end}", float(value), **about))
             rows += [row(statistic, value, **about) for statistic, value in self._more(i).items()]

@@ -1,5 +1,7 @@
 """What ended each subject's time: censoring or one of several causes, as words or codes."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isfinite

@@ -27,9 +27,9 @@ class AndersenGillFit(RatioModel):
 
     Attributes
     ----------
-    terms, coef, std_err, lower, upper, p_value, loglik_null, loglik, n, events, ties, method, conf_level
+    terms, coef, coef_std_err, ratio_lower, ratio_upper, p_value, loglik_null, loglik, n, events, ties, method, conf_level
         As in every regression of the package; `ratios` are the rate ratios, standard errors are robust.
-    naive_std_err : ndarray of shape (p,)
+    coef_naive_std_err : ndarray of shape (p,)
         The one of the model, as if the events of a subject were independent.
     vcov : ndarray of shape (p, p)
         Robust: inverse information times the sum over subjects of their scores squared times the same.
@@ -47,7 +47,7 @@ class AndersenGillFit(RatioModel):
     RATIO: ClassVar[str] = "rate_ratio"
     TOTALS: ClassVar[tuple[str, ...]] = ("loglik_null", "loglik", "score_chisq", "score_p_value")
 
-    naive_std_err: Floats
+    coef_naive_std_err: Floats
     vcov: Floats
     z: Floats
     score_chisq: float
@@ -55,7 +55,7 @@ class AndersenGillFit(RatioModel):
     rows: int
 
     def _more(self, place: int) -> dict[str, float]:
-        return {"log_rate_ratio_naive_std_err": float(self.naive_std_err[place])}
+        return {"log_rate_ratio_naive_std_err": float(self.coef_naive_std_err[place])}
 
 
 def andersen_gill(
@@ -147,8 +147,8 @@ def andersen_gill(
     margin = z * std_err
     wald = coef / std_err
     return AndersenGillFit(
-        terms=names, coef=coef, std_err=std_err, naive_std_err=naive, vcov=vcov,
-        lower=np.exp(coef - margin), upper=np.exp(coef + margin), z=wald, p_value=2 * ndtr(-np.abs(wald)),
+        terms=names, coef=coef, coef_std_err=std_err, coef_naive_std_err=naive, vcov=vcov,
+        ratio_lower=np.exp(coef - margin), ratio_upper=np.exp(coef + margin), z=wald, p_value=2 * ndtr(-np.abs(wald)),
         loglik_null=null, loglik=loglik, score_chisq=score_chisq,
         score_p_value=float(chdtrc(p, score_chisq)), n=data.subjects, rows=len(rows),
         events=int(data.count.sum()), ties=ties, method=_METHOD, conf_level=conf_level, reason=reason,

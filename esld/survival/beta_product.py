@@ -1,5 +1,7 @@
 """Beta product confidence limits of survival: defined also when nobody, or everybody, has had the event."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isnan
 
@@ -7,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame
 from esld.reasons import Why, because
 from esld.survival._beta import Beta, beta, mid_quantile, quantile
 from esld.survival._data import Floats, Ints
@@ -20,7 +22,7 @@ MID_P = "kaplan-meier, mid-p-beta-product, moments"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class BetaProduct:
+class BetaProduct(Shown):
     """Survival at given times with beta product limits.
 
     Attributes

@@ -1,5 +1,7 @@
 """Cumulative incidence of each of several causes that exclude one another: Aalen-Johansen, ties exact."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.reasons import Why, because
 from esld.survival._data import Floats, Ints, checked_times, choice, two_sided_z
 from esld.survival._lifetable import checked_points, greenwood, tabulate
@@ -25,7 +27,7 @@ _Columns = Mapping[str, Floats | Ints]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class CumulativeIncidence:
+class CumulativeIncidence(Shown):
     """Cumulative incidence of c causes in one sample: one column per distinct observed time.
 
     Attributes

@@ -1,5 +1,7 @@
 """Harrell's concordance: how often the subject with the higher score has the event first."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import nan, sqrt
 from typing import Literal
@@ -9,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 
-from esld.longform import Estimate, estimate_rows, long_frame
+from esld.longform import Estimate, Shown, estimate_rows, long_frame
 from esld.reasons import Reason, Why, because
 from esld.survival._data import checked_times, choice, same_rows, two_sided_z
 
@@ -19,7 +21,7 @@ CONCORDANCE_LIMITS = ("logit", "plain")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Concordance(Estimate):
+class Concordance(Estimate, Shown):
     """Share of comparable pairs in the right order, in [0, 1]; a half for equal scores.
 
     Attributes

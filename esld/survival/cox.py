@@ -27,7 +27,7 @@ class CoxFit(RatioModel):
 
     Attributes
     ----------
-    terms, coef, std_err, lower, upper, p_value, loglik_null, loglik, n, events, ties, method, conf_level, reason
+    terms, coef, coef_std_err, ratio_lower, ratio_upper, p_value, loglik_null, loglik, n, events, ties, method, conf_level, reason
         As in every regression of the package; `ratios` are the hazard ratios.
     vcov : ndarray of shape (p, p)
         Inverse of the observed information.
@@ -122,8 +122,8 @@ def cox(
     margin = z * std_err
     method = "cox, wald"
     return CoxFit(
-        terms=data.names, coef=coef, std_err=std_err, vcov=vcov, lower=np.exp(coef - margin),
-        upper=np.exp(coef + margin), z=wald, p_value=2 * ndtr(-np.abs(wald)), loglik_null=null, loglik=loglik,
+        terms=data.names, coef=coef, coef_std_err=std_err, vcov=vcov, ratio_lower=np.exp(coef - margin),
+        ratio_upper=np.exp(coef + margin), z=wald, p_value=2 * ndtr(-np.abs(wald)), loglik_null=null, loglik=loglik,
         lr_chisq=chisq, lr_p_value=float(chdtrc(p, np.maximum(chisq, 0.0))), n=data.time.size,
         events=int(data.event.sum()), ties=ties, strata=data.strata,
         method=made_by(method, stratified(data.strata)), conf_level=conf_level, reason=reason,

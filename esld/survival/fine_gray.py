@@ -31,7 +31,7 @@ class FineGray(RatioModel):
 
     Attributes
     ----------
-    terms, coef, std_err, lower, upper, p_value, n, ties, method, conf_level, reason
+    terms, coef, coef_std_err, ratio_lower, ratio_upper, p_value, n, ties, method, conf_level, reason
         As in every regression of the package; `ratios` are the subdistribution hazard ratios.
     cause : str
         The cause; every other one competes.
@@ -58,7 +58,7 @@ class FineGray(RatioModel):
     note: str
 
     def _reason(self, place: int) -> Reason | None:
-        return self.reason if np.isnan(self.std_err[place]) else None
+        return self.reason if np.isnan(self.coef_std_err[place]) else None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -204,8 +204,8 @@ def fine_gray(
     with np.errstate(over="ignore"):  # a covariate in a large unit: up to infinity
         lower, upper = np.exp(coef - margin), np.exp(coef + margin)
     return FineGray(
-        cause=states.names[0], terms=names, coef=coef, std_err=std_err, vcov=vcov,
-        lower=lower, upper=upper, z=wald, p_value=p_value, loglik_null=null,
+        cause=states.names[0], terms=names, coef=coef, coef_std_err=std_err, vcov=vcov,
+        ratio_lower=lower, ratio_upper=upper, z=wald, p_value=p_value, loglik_null=null,
         loglik=loglik, n=time.size, events=int((codes == 1).sum()), competing=int((codes == 2).sum()),
         ties="breslow", method=made_by(_METHOD, step("cause", states.names[0])), conf_level=conf_level, reason=reason,
         note=states.note,

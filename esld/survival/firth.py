@@ -31,9 +31,9 @@ class FirthFit(RatioModel):
     ----------
     terms, coef, loglik_null, loglik, n, events, ties, method, conf_level, reason
         As in every regression of the package; `ratios` are the hazard ratios, likelihoods are penalised.
-    std_err : ndarray of shape (p,)
+    coef_std_err : ndarray of shape (p,)
         From the information of the unpenalised likelihood; neither limits nor p-values come from it.
-    lower, upper : ndarray of shape (p,)
+    ratio_lower, ratio_upper : ndarray of shape (p,)
         Profile likelihood limits; NaN where a limit was not found, `reasons` says so.
     p_value : ndarray of shape (p,)
         Penalised likelihood ratio test of each covariate.
@@ -135,8 +135,8 @@ def firth(
             reasons = tuple(_lacking(*own) for own in zip(lower, upper, p_value, strict=True))
     chisq = 2 * (loglik - null)
     return FirthFit(
-        terms=data.names, coef=coef, std_err=std_err, lower=lower, upper=upper, p_value=p_value, loglik_null=null,
-        loglik=loglik, lr_chisq=chisq, lr_p_value=float(chdtrc(p, np.maximum(chisq, 0.0))), n=data.time.size,
+        terms=data.names, coef=coef, coef_std_err=std_err, ratio_lower=lower, ratio_upper=upper, p_value=p_value,
+        loglik_null=null, loglik=loglik, lr_chisq=chisq, lr_p_value=float(chdtrc(p, np.maximum(chisq, 0.0))), n=data.time.size,
         events=int(data.event.sum()), ties=ties, strata=data.strata,
         method=made_by(METHOD, stratified(data.strata)), conf_level=conf_level, reason=reason,
         reasons=reasons,

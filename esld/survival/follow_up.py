@@ -1,19 +1,21 @@
 """How long subjects were followed: the median by the reverse Kaplan-Meier method."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, estimate_rows, long_frame
+from esld.longform import About, Shown, estimate_rows, long_frame
 from esld.methods import made_by
 from esld.survival._data import checked_times
 from esld.survival.kaplan_meier import ConfType, Quantile, kaplan_meier
 
 
 @dataclass(frozen=True, kw_only=True)
-class MedianFollowUp(Quantile):
+class MedianFollowUp(Quantile, Shown):
     """Median time under observation, had nobody had the event; NaN means not reached.
 
     Attributes

@@ -1,5 +1,7 @@
 """Gray's test that a cause has the same cumulative incidence in k groups, other causes competing."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
@@ -10,7 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
-from esld.longform import About, Row, long_frame, row
+from esld.longform import About, Row, Shown, long_frame, row
 from esld.methods import made_by, step, stratified
 from esld.reasons import Reason, Why, because, together
 from esld.survival._data import Floats, Ints, checked_times, group_codes
@@ -21,7 +23,7 @@ _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class GrayTest:
+class GrayTest(Shown):
     """Result of Gray's test.
 
     Attributes

@@ -1,5 +1,7 @@
 """Kaplan-Meier estimate of survival, its confidence limits, quantiles, and the counts of the risk table."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.reasons import Why, because, together
 from esld.survival._data import Floats, Ints, checked_times, choice, group_codes, two_sided_z
 from esld.survival._lifetable import LifeTable, checked_points, greenwood, tabulate, tabulate_by
@@ -30,7 +32,7 @@ class Quantile(Estimate):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class KaplanMeier:
+class KaplanMeier(Shown):
     """A Kaplan-Meier curve: one row per distinct observed time, censored times included.
 
     Attributes

@@ -1,5 +1,7 @@
 """Log-rank test of k samples, stratified or not, and its weighted variants."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import nan
@@ -9,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
-from esld.longform import About, Row, long_frame, row
+from esld.longform import About, Row, Shown, long_frame, row
 from esld.methods import made_by, stratified
 from esld.reasons import Reason, Why, because
 from esld.survival._data import Bools, Floats, Ints, checked_times, group_codes
@@ -19,7 +21,7 @@ from esld.survival.kaplan_meier import KaplanMeier
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class LogRank:
+class LogRank(Shown):
     """Result of a log-rank test.
 
     Attributes

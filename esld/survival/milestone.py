@@ -1,5 +1,7 @@
 """Alive at a horizon: exact when everybody's state there is known, Kaplan-Meier with bounds when not."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from math import hypot, isnan, log, nan
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.reasons import Reason, Why, because, together
 from esld.survival._beta import beta, mid_quantile
 from esld.survival._data import (
@@ -67,7 +69,7 @@ class MilestoneGroup:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Milestone:
+class Milestone(Shown):
     """Alive at a horizon, by group.
 
     Attributes

@@ -1,5 +1,7 @@
 """Nelson-Aalen estimate of the cumulative hazard."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isnan, nan
 
@@ -7,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame
 from esld.reasons import Why, because
 from esld.survival._data import Floats, Ints, checked_times, two_sided_z
 from esld.survival._lifetable import LifeTable, checked_points, tabulate
@@ -17,7 +19,7 @@ METHOD = "nelson-aalen, aalen, log"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class NelsonAalen:
+class NelsonAalen(Shown):
     """A cumulative hazard: one row per distinct observed time, censored times included.
 
     Attributes

@@ -5,14 +5,14 @@ from math import inf, nan
 
 import pandas as pd
 
-from esld.longform import About, Estimate, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Shown, estimate_rows, long_frame, row
 from esld.methods import made_by
 from esld.reasons import Why, because
 from esld.survival.proportions import DifferenceMethod, risk_difference
 
 
 @dataclass(frozen=True, kw_only=True)
-class NumberNeeded(Estimate):
+class NumberNeeded(Estimate, Shown):
     """The number needed to treat, of `x1` of `n1` against `x2` of `n2`.
 
     Where the limits of the difference include 0 there is no interval from `lower` to `upper` (both are

@@ -1,5 +1,7 @@
 """Randomisation tests of survival: log-rank, with and without studentising, and the difference in RMST."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import nan

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import chdtrc
 
-from esld.longform import About, Row, long_frame, row
+from esld.longform import About, Row, Shown, long_frame, row
 from esld.methods import step
 from esld.reasons import Reason, Why, because
 from esld.survival._data import Floats, choice
@@ -24,7 +24,7 @@ _NO_VARIANCE = 1e-12  # of what it would be at the largest distance in time: rou
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ProportionalHazards:
+class ProportionalHazards(Shown):
     """Tests that hazard ratios do not change with time.
 
     Attributes

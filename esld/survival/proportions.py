@@ -7,7 +7,7 @@ from typing import Literal
 import pandas as pd
 from scipy.special import betaincinv
 
-from esld.longform import Estimate, estimate_rows, long_frame
+from esld.longform import Estimate, Shown, estimate_rows, long_frame
 from esld.reasons import Why, because
 from esld.survival._data import choice, two_sided_p, two_sided_z
 from esld.survival.exact_difference import exact_limits
@@ -20,7 +20,7 @@ RATIO_METHODS = {"katz": "katz, log", "koopman": "koopman, score"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Proportion(Estimate):
+class Proportion(Estimate, Shown):
     """`x` of `n`, in [0, 1]."""
 
     x: int
@@ -32,7 +32,7 @@ class Proportion(Estimate):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwoProportions(Estimate):
+class TwoProportions(Estimate, Shown):
     """A contrast of `x1` of `n1` with `x2` of `n2`; `statistic` names it."""
 
     statistic: str

@@ -7,14 +7,14 @@ from operator import index
 import pandas as pd
 from scipy.special import bdtr, bdtrc, betaincinv, gammaincinv
 
-from esld.longform import About, Estimate, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Shown, estimate_rows, long_frame, row, shown
 from esld.methods import made_by
 from esld.reasons import Why, because
 from esld.survival._data import two_sided_z
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rate(Estimate):
+class Rate(Estimate, Shown):
     """`events` in `time` at risk, per `per` units of it.
 
     Attributes
@@ -42,9 +42,12 @@ class Rate(Estimate):
         whole: About = {**about, "unit": self.time_unit}
         return long_frame([*estimate_rows("rate", self, **about), row("time_at_risk", self.time, **whole)])
 
+    def _repr_html_(self) -> str:
+        return shown(self.to_frame(n=0).drop(columns="n"))
+
 
 @dataclass(frozen=True, kw_only=True)
-class RateRatio(Estimate):
+class RateRatio(Estimate, Shown):
     """Rate of `x1` in `t1` over that of `x2` in `t2`, in [0, inf].
 
     ``p_value`` is two-sided by point probability: of all divisions of the events no likelier than the one
@@ -85,6 +88,9 @@ class RateRatio(Estimate):
             about["method"] = made_by("conditional-binomial", rule)
             rows.append(row(f"rate_ratio_{name}", getattr(self, name), **about))
         return long_frame(rows)
+
+    def _repr_html_(self) -> str:
+        return shown(self.to_frame(n=0).drop(columns="n"))
 
 
 def rate(

@@ -1,5 +1,7 @@
 """Events that repeat: the mean cumulative function of one sample, alive or not."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import Literal
@@ -8,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, Row, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Row, Shown, estimate_rows, long_frame, row
 from esld.methods import made_by
 from esld.reasons import Why, because
 from esld.survival._data import Floats, Ints, choice, two_sided_z
@@ -22,7 +24,7 @@ MEAN_CONF_TYPES = ("log", "plain")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class MeanCumulativeFunction:
+class MeanCumulativeFunction(Shown):
     """Mean number of events of a subject up to each time: one row per distinct time of an event or a death.
 
     Attributes

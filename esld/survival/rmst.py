@@ -1,5 +1,7 @@
 """Restricted mean survival time to a horizon, and its difference and ratio between two groups."""
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import exp, hypot, isnan, log, nan
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, estimate_rows, long_frame
+from esld.longform import About, Estimate, Shown, estimate_rows, long_frame
 from esld.methods import made_by
 from esld.reasons import Reason, Why, because, together
 from esld.survival._area import areas
@@ -33,7 +35,7 @@ RMST_LIMITS = {"beta product": "rmst, mid-p-beta-product", "plain": "rmst, green
 
 
 @dataclass(frozen=True, kw_only=True)
-class RMST(Estimate):
+class RMST(Estimate, Shown):
     """Mean time alive up to `tau` in one sample, in `time_unit`, in [0, tau].
 
     Attributes
@@ -66,7 +68,7 @@ class RMST(Estimate):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RMSTContrast:
+class RMSTContrast(Shown):
     """RMST of two groups: `arms` in order, `difference` second minus first, `ratio` second over first."""
 
     tau: float

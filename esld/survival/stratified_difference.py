@@ -1,5 +1,7 @@
 """A difference over strata: score limits after Miettinen and Nurminen, Newcombe's after Yan and Su, or MOVER."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import hypot, isnan, nan, sqrt
@@ -9,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from esld.longform import About, Estimate, estimate_rows, long_frame
+from esld.longform import About, Estimate, Shown, estimate_rows, long_frame
 from esld.methods import made_by, step
 from esld.reasons import Why, because, together
 from esld.survival._data import Floats, choice, two_sided_p, two_sided_z
@@ -21,7 +23,7 @@ STRATIFIED_METHODS = {"miettinen-nurminen": "miettinen-nurminen", "newcombe": "n
 
 
 @dataclass(frozen=True, kw_only=True)
-class StratifiedDifference(Estimate):
+class StratifiedDifference(Estimate, Shown):
     """A difference of proportions over strata.
 
     Attributes

@@ -11,14 +11,14 @@ from operator import index
 import numpy as np
 import pandas as pd
 
-from esld.longform import About, Estimate, estimate_rows, long_frame, row
+from esld.longform import About, Estimate, Shown, estimate_rows, long_frame, row
 from esld.reasons import Why, because
 from esld.survival._data import Bools, Floats, Ints, two_sided_z
 from esld.survival._unconditional import TIE, largest_at_a_common_chance, margin
 
 
 @dataclass(frozen=True, kw_only=True)
-class FisherExact:
+class FisherExact(Shown):
     """Fisher's exact test of a two-by-two table.
 
     Attributes
@@ -55,7 +55,7 @@ class FisherExact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UnconditionalTest:
+class UnconditionalTest(Shown):
     """An exact test whose p-value is the largest over the chance that both groups may share.
 
     Attributes

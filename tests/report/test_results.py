@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from esld.errors import InputError
 from esld.reasons import Why, because
 from esld.report.results import Row, read_rows, rows_of, slug, write_rows
 from esld.survival import kaplan_meier, milestone
@@ -74,7 +75,7 @@ def test_numbers_carry_twelve_digits_and_gaps_are_none():
 
 
 def test_two_rows_of_one_id_are_refused():
-    with pytest.raises(ValueError, match=r"result ids must be unique, got \['x\.a\.alive'\] twice"):
+    with pytest.raises(InputError, match=r"result 'x' must hold each number once, got x\.a\.alive twice"):
         handed(pd.DataFrame({"group": ["A", "a"], "statistic": "alive", "value": 1}), "x")
 
 

@@ -44,7 +44,7 @@ class TestReference:
         wanted = oracle("g_mcf.json", "g.mcf.cgd.treat")[f"andersen_gill_{ties}"]
         found = cgd(ties=ties)
         agrees(
-            [found.coef, found.naive_std_err, found.std_err, found.loglik, found.score_chisq],
+            [found.coef, found.coef_naive_std_err, found.coef_std_err, found.loglik, found.score_chisq],
             wanted,
             *("coef", "naive_se", "robust_se", "loglik", "robust_score"),
             method="Andersen–Gill",
@@ -70,7 +70,7 @@ class TestReference:
         columns = {"subject": "subject", "start": "start", "stop": "time", "event": "event"}
         found = andersen_gill(frame, **columns, covariates=covariates, ties=ties)
         agrees(
-            [found.n, found.events, found.coef, found.naive_std_err, found.ratios],
+            [found.n, found.events, found.coef, found.coef_naive_std_err, found.ratios],
             wanted,
             *("n", "events", "coef", "se", "hr"),
             method="Andersen–Gill",
@@ -92,10 +92,10 @@ class TestClosedForm:
     def test_ratio_of_means(self):
         found = fit(self.EVENTS, self.FOLLOW_UP)
         assert found.ratios[0] == pytest.approx((4 / 2) / (3 / 3))
-        assert found.naive_std_err[0] == pytest.approx(sqrt(1 / 4 + 1 / 3))
+        assert found.coef_naive_std_err[0] == pytest.approx(sqrt(1 / 4 + 1 / 3))
         robust = sqrt((1 + 1) / 4**2 + (1 + 0 + 1) / 3**2)
-        assert found.std_err[0] == pytest.approx(robust)
-        assert found.lower[0] == pytest.approx(2 * exp(-1.959963984540054 * robust))
+        assert found.coef_std_err[0] == pytest.approx(robust)
+        assert found.ratio_lower[0] == pytest.approx(2 * exp(-1.959963984540054 * robust))
         assert found.z[0] == pytest.approx(log(2) / robust)
 
     def test_score_test(self):
@@ -125,7 +125,7 @@ class TestInvariance:
     def test_scale_and_origin_of_a_covariate(self):
         one, other = cgd(covariates=["age"]), cgd(CGD.assign(age=CGD["age"] * 10 - 300), ["age"])
         assert other.coef[0] == pytest.approx(one.coef[0] / 10, rel=1e-8)
-        assert other.std_err[0] == pytest.approx(one.std_err[0] / 10, rel=1e-8)
+        assert other.coef_std_err[0] == pytest.approx(one.coef_std_err[0] / 10, rel=1e-8)
         assert other.p_value[0] == pytest.approx(one.p_value[0], rel=1e-8)
         assert other.score_chisq == pytest.approx(one.score_chisq, rel=1e-8)
 
@@ -133,7 +133,7 @@ class TestInvariance:
         middle = (CGD["tstart"] + CGD["tstop"]) / 2
         split = pd.concat([CGD.assign(tstop=middle, status=0), CGD.assign(tstart=middle)])
         one, other = (cgd(f, ["active", "age"]) for f in (CGD, split.sample(frac=1, random_state=4)))
-        for name in ("coef", "std_err", "naive_std_err", "loglik", "score_chisq"):
+        for name in ("coef", "coef_std_err", "coef_naive_std_err", "loglik", "score_chisq"):
             np.testing.assert_allclose(getattr(other, name), getattr(one, name), rtol=1e-8)
         assert (other.n, other.rows) == (one.n, 2 * one.rows)
 
@@ -146,12 +146,12 @@ class TestInvariance:
         twice = pd.concat([CGD, CGD.assign(id=CGD["id"] + 1000)])
         one, other = cgd(ties="breslow"), cgd(twice, ties="breslow")
         np.testing.assert_allclose(other.coef, one.coef)
-        np.testing.assert_allclose(other.std_err * sqrt(2), one.std_err)
+        np.testing.assert_allclose(other.coef_std_err * sqrt(2), one.coef_std_err)
 
     def test_a_subject_s_rows_belong_together(self):
         apart = cgd(CGD.assign(id=range(len(CGD))))
         np.testing.assert_allclose(apart.coef, cgd().coef)
-        assert abs(apart.std_err[0] / cgd().std_err[0] - 1) > 0.01
+        assert abs(apart.coef_std_err[0] / cgd().coef_std_err[0] - 1) > 0.01
 
     @few(25)
     @given(st.lists(st.tuples(st.integers(1, 8), st.booleans(), st.integers(0, 3)), min_size=4, max_size=15))
@@ -164,7 +164,7 @@ class TestInvariance:
         theirs = cox(frame, duration="time", event="event", covariates=["x"])
         assert (ours.loglik == pytest.approx(theirs.loglik)) if not theirs.reason else isnan(ours.loglik)
         np.testing.assert_allclose(ours.coef, theirs.coef, rtol=1e-6, atol=1e-9)
-        np.testing.assert_allclose(ours.naive_std_err, theirs.std_err, rtol=1e-6)
+        np.testing.assert_allclose(ours.coef_naive_std_err, theirs.coef_std_err, rtol=1e-6)
 
     def test_inputs_are_not_changed(self):
         before = CGD.copy()
@@ -189,8 +189,8 @@ class TestControlFlow:
         assert found.reason == reason
         for name in (
             "coef",
-            "std_err",
-            "naive_std_err",
+            "coef_std_err",
+            "coef_naive_std_err",
             "ratios",
             "z",
             "p_value",
@@ -222,7 +222,7 @@ class TestControlFlow:
         # Everybody has one event: nobody departs from the mean of the group.
         found = fit([(s, i + 1) for i, s in enumerate("ABCDE")], self.FOLLOW_UP)
         assert found.ratios[0] == pytest.approx(1)
-        assert np.isnan(found.std_err[0]) and np.isnan(found.p_value[0])
+        assert np.isnan(found.coef_std_err[0]) and np.isnan(found.p_value[0])
         assert found.reason == because(Why.SANDWICH_ZERO, covariates=("x",))
 
     def test_two_events_of_a_subject_at_one_time_are_refused(self):
@@ -251,13 +251,13 @@ class TestControlFlow:
         with pytest.raises(ValueError, match="conf_level must be between 0 and 1, got 95"):
             cgd(conf_level=95)
         wide, narrow = (cgd(conf_level=c) for c in (0.99, 0.8))
-        assert wide.lower[0] < narrow.lower[0] < narrow.upper[0] < wide.upper[0]
+        assert wide.ratio_lower[0] < narrow.ratio_lower[0] < narrow.ratio_upper[0] < wide.ratio_upper[0]
 
     def test_ratio(self):
         found = cgd(covariates=["active", "age"])
         ratio = found.ratio("age")
-        assert (ratio.value, ratio.lower) == (found.ratios[1], found.lower[1])
-        assert ratio.std_err == pytest.approx(found.ratios[1] * found.std_err[1])
+        assert (ratio.value, ratio.lower) == (found.ratios[1], found.ratio_lower[1])
+        assert ratio.std_err == pytest.approx(found.ratios[1] * found.coef_std_err[1])
         with pytest.raises(ValueError, match=r"term must be one of \['active', 'age'\], got 'sex'"):
             found.ratio("sex")
 

@@ -23,11 +23,16 @@ class TestReference:
             ("n", "n"),
             ("events", "events"),
             ("coef", "coef"),
-            ("std_err", "se"),
+            ("coef_std_err", "se"),
             ("vcov", "vcov"),
             ("z", "z"),
         ),
-        *(("lower", "hr_lower95"), ("upper", "hr_upper95"), ("p_value", "p"), ("loglik_null", "loglik_null")),
+        *(
+            ("ratio_lower", "hr_lower95"),
+            ("ratio_upper", "hr_upper95"),
+            ("p_value", "p"),
+            ("loglik_null", "loglik_null"),
+        ),
         *(("loglik", "loglik"), ("lr_chisq", "lr_chisq")),
     )
     CASES = (
@@ -80,7 +85,9 @@ class TestClosedForm:
         found = fit(self.TIME, self.EVENT, x=self.X)
         u = 0.5**0.5
         assert found.coef[0] == pytest.approx(-log(2) / 2, rel=1e-9)
-        assert found.std_err[0] ** -2 == pytest.approx(2 * u / (2 * u + 1) ** 2 + u / (1 + u) ** 2, rel=1e-9)
+        assert found.coef_std_err[0] ** -2 == pytest.approx(
+            2 * u / (2 * u + 1) ** 2 + u / (1 + u) ** 2, rel=1e-9
+        )
         assert found.loglik_null == pytest.approx(-log(6))
         assert found.loglik == pytest.approx(log(u / (2 * u + 1) / (1 + u)))
 
@@ -105,7 +112,13 @@ class TestClosedForm:
 
     def test_level_changes_the_width_only(self):
         wide, narrow = (fit(self.TIME, self.EVENT, conf_level=c, x=self.X) for c in (0.95, 0.8))
-        assert wide.lower[0] < narrow.lower[0] < narrow.ratios[0] < narrow.upper[0] < wide.upper[0]
+        assert (
+            wide.ratio_lower[0]
+            < narrow.ratio_lower[0]
+            < narrow.ratios[0]
+            < narrow.ratio_upper[0]
+            < wide.ratio_upper[0]
+        )
         assert wide.ratios[0] == narrow.ratios[0]
 
 
@@ -125,7 +138,7 @@ class TestInvariance:
         frame = data("small22_a").assign(a=lambda d: d["arm"].eq("A"), b=lambda d: d["arm"].eq("B"))
         a, b = (cox(frame, duration="time", event="event", covariates=[arm]) for arm in "ab")
         assert a.ratios[0] == pytest.approx(1 / b.ratios[0], rel=1e-9)
-        assert a.lower[0] == pytest.approx(1 / b.upper[0], rel=1e-9)
+        assert a.ratio_lower[0] == pytest.approx(1 / b.ratio_upper[0], rel=1e-9)
 
     def test_row_order_does_not_matter(self, data):
         frame = data("small22_a").assign(b=lambda d: d["arm"].eq("B"))
@@ -188,7 +201,7 @@ class TestNoFit:
     def test_reason(self, time, event, covariates, reason):
         found = fit(time, event, **covariates)
         assert found.reason == reason
-        for name in ("coef", "std_err", "ratios", "lower", "upper", "p_value", "vcov"):
+        for name in ("coef", "coef_std_err", "ratios", "ratio_lower", "ratio_upper", "p_value", "vcov"):
             assert np.all(np.isnan(getattr(found, name)))
         assert isnan(found.loglik) and isnan(found.lr_p_value)
         assert set(found.to_frame()["reason"]) == {reason}

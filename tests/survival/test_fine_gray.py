@@ -56,7 +56,7 @@ class TestReference:
         for ours, theirs in (
             ("n", "n"),
             ("coef", "coef"),
-            ("std_err", "se"),
+            ("coef_std_err", "se"),
             ("ratios", "shr"),
             ("p_value", "p"),
             ("vcov", "vcov"),
@@ -73,7 +73,7 @@ class TestReference:
         wanted = reference["cause_specific_cox_efron"]
         options = {"duration": "time", "state": "status", "cause": 2, "covariates": reference["terms"]}
         found = cause_specific_cox(data("pbc"), **options)
-        agrees([found.coef, found.std_err], wanted, "coef", "se", method="Cause-specific Cox")
+        agrees([found.coef, found.coef_std_err], wanted, "coef", "se", method="Cause-specific Cox")
 
 
 class TestClosedForm:
@@ -118,7 +118,13 @@ class TestClosedForm:
 
     def test_level_changes_the_width_only(self):
         wide, narrow = (fit(self.TIME, self.STATE, conf_level=c, x=self.X) for c in (0.95, 0.8))
-        assert wide.lower[0] < narrow.lower[0] < narrow.ratios[0] < narrow.upper[0] < wide.upper[0]
+        assert (
+            wide.ratio_lower[0]
+            < narrow.ratio_lower[0]
+            < narrow.ratios[0]
+            < narrow.ratio_upper[0]
+            < wide.ratio_upper[0]
+        )
         assert wide.ratios[0] == narrow.ratios[0]
 
 
@@ -141,14 +147,14 @@ class TestInvariance:
         changed = sample.assign(x=10 * sample["x"] + 1e4)
         one, two = (fine_gray(f, **OPTIONS, covariates=["x", "y"]) for f in (sample, changed))
         np.testing.assert_allclose(two.coef * [10, 1], one.coef, rtol=1e-8)
-        np.testing.assert_allclose(two.std_err * [10, 1], one.std_err, rtol=1e-8)
+        np.testing.assert_allclose(two.coef_std_err * [10, 1], one.coef_std_err, rtol=1e-8)
         assert two.loglik == pytest.approx(one.loglik)
 
     def test_swapping_the_arms_inverts_the_ratio(self, sample):
         changed = sample.assign(y=1 - sample["y"])
         one, two = (fine_gray(f, **OPTIONS, covariates=["y"]) for f in (sample, changed))
         assert one.ratios[0] == pytest.approx(1 / two.ratios[0])
-        assert one.lower[0] == pytest.approx(1 / two.upper[0])
+        assert one.ratio_lower[0] == pytest.approx(1 / two.ratio_upper[0])
 
     def test_row_order_and_time_scale_do_not_matter(self, sample):
         sample["t"] = sample["t"].round(1)  # ties
@@ -205,7 +211,7 @@ class TestNoFit:
     def test_reason(self, time, state, covariates, reason):
         found = fit(time, state, **covariates)
         assert found.reason == reason
-        for name in ("coef", "std_err", "ratios", "lower", "upper", "p_value", "vcov"):
+        for name in ("coef", "coef_std_err", "ratios", "ratio_lower", "ratio_upper", "p_value", "vcov"):
             assert np.all(np.isnan(getattr(found, name)))
         assert isnan(found.loglik) and isnan(found.loglik_null)
         assert set(found.to_frame()["reason"]) == {reason}
@@ -235,7 +241,7 @@ class TestResultAndReason:
         # All events at one time: each subject's own part of the score is 0, and so is the sandwich.
         found = fit([5] * 4, [1] * 4, x=[0, 0, 1, 1])
         assert found.ratios[0] == pytest.approx(1)
-        for name in ("std_err", "lower", "upper", "p_value", "z", "vcov"):
+        for name in ("coef_std_err", "ratio_lower", "ratio_upper", "p_value", "z", "vcov"):
             assert np.all(np.isnan(getattr(found, name)))
         assert found.reason == because(Why.SANDWICH_ZERO, covariates=("x",))
         assert found.ratio("x").reason == found.reason
@@ -253,11 +259,17 @@ class TestResultAndReason:
             found = fit(time, state, **covariates)
             for i, term in enumerate(found.terms):
                 estimate = found.ratio(term)
-                numbers = found.coef[i], found.std_err[i], estimate.lower, estimate.upper, estimate.p_value
+                numbers = (
+                    found.coef[i],
+                    found.coef_std_err[i],
+                    estimate.lower,
+                    estimate.upper,
+                    estimate.p_value,
+                )
                 assert bool(np.any(np.isnan(numbers))) == bool(estimate.reason)
-                assert not found.std_err[i] <= 0
-                assert isnan(found.std_err[i]) == isnan(estimate.lower) == isnan(estimate.p_value)
-            assert bool(found.reason) == bool(np.isnan(found.std_err).any())
+                assert not found.coef_std_err[i] <= 0
+                assert isnan(found.coef_std_err[i]) == isnan(estimate.lower) == isnan(estimate.p_value)
+            assert bool(found.reason) == bool(np.isnan(found.coef_std_err).any())
 
 
 class TestControlFlow:
@@ -312,7 +324,7 @@ class TestControlFlow:
     def test_hazard_ratio_of_a_term(self):
         found = fit(self.FRAME["t"], self.FRAME["s"], x=self.FRAME["x"])
         assert found.ratio("x").value == found.ratios[0]
-        assert found.ratio("x").lower == found.lower[0]
+        assert found.ratio("x").lower == found.ratio_lower[0]
         with pytest.raises(ValueError, match=r"term must be one of \['x'\], got 'y'"):
             found.ratio("y")
 

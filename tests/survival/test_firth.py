@@ -39,12 +39,12 @@ class TestReference:
         found = firth(frame, duration="time", event="event", covariates=["b"], ties=ties)
         for ours, theirs in (
             (found.coef, "coef"),
-            (found.std_err, "se"),
+            (found.coef_std_err, "se"),
             (found.loglik, "penalised_loglik"),
             (found.loglik_null, "penalised_loglik_at_zero"),
             (found.lr_chisq, "global_lr"),
-            (np.log(found.lower), "profile_lower95"),
-            (np.log(found.upper), "profile_upper95"),
+            (np.log(found.ratio_lower), "profile_lower95"),
+            (np.log(found.ratio_upper), "profile_upper95"),
             (found.p_value, "plr_p"),
             (chdtri(1, found.p_value), "plr_chisq"),
         ):
@@ -58,7 +58,7 @@ class TestClosedForm:
     def test_two_patients(self):
         found = fit([1, 2], [1, 0], x=[1, 0])
         assert found.coef[0] == pytest.approx(log(3), rel=1e-8)
-        assert found.std_err[0] == pytest.approx(4 / sqrt(3), rel=1e-8)
+        assert found.coef_std_err[0] == pytest.approx(4 / sqrt(3), rel=1e-8)
         assert found.loglik == pytest.approx(log(3**1.5 / 16))
         assert found.loglik_null == pytest.approx(log(1 / 4))
         assert found.lr_chisq == pytest.approx(2 * log(3**1.5 / 4))
@@ -67,12 +67,12 @@ class TestClosedForm:
         # Both die, x = 1 first: u / (u + 1), the same information: the maximum is at 3 again, and the limits are where
         # u^1.5 / (u + 1)^2 has fallen by the quantile of chi-square: 0.160041 and 437.7607.
         found = fit([1, 2], [1, 1], x=[1, 0])
-        assert (found.lower[0], found.upper[0]) == pytest.approx((0.160041, 437.7607), rel=1e-6)
+        assert (found.ratio_lower[0], found.ratio_upper[0]) == pytest.approx((0.160041, 437.7607), rel=1e-6)
         assert found.reasons == (None,)
 
     def test_profile_limits_lose_what_chi_square_allows(self):
         found = fit([1, 2], [1, 0], x=[1, 0], conf_level=0.9)
-        for u in (found.lower[0], found.upper[0]):
+        for u in (found.ratio_lower[0], found.ratio_upper[0]):
             lost = 2 * (found.loglik - log(u**1.5 / (u + 1) ** 2))
             assert lost == pytest.approx(2.705543454095404, rel=1e-8)
 
@@ -89,7 +89,7 @@ class TestInvariance:
             for age in ("age", "thousands")
         )
         np.testing.assert_allclose(two.coef * [1000, 1], one.coef, rtol=1e-7)
-        np.testing.assert_allclose(two.upper[1], one.upper[1], rtol=1e-7)
+        np.testing.assert_allclose(two.ratio_upper[1], one.ratio_upper[1], rtol=1e-7)
         np.testing.assert_allclose(two.p_value, one.p_value, rtol=1e-6)
         # the penalty grows by the logarithm of the scale, at 0 and at the maximum alike
         assert two.loglik - one.loglik == pytest.approx(log(1000))
@@ -99,20 +99,20 @@ class TestInvariance:
         frame = data("small22_a").assign(a=lambda d: d["arm"].eq("A"), b=lambda d: d["arm"].eq("B"))
         a, b = (firth(frame, duration="time", event="event", covariates=[arm]) for arm in "ab")
         assert a.ratios[0] == pytest.approx(1 / b.ratios[0], rel=1e-8)
-        assert a.lower[0] == pytest.approx(1 / b.upper[0], rel=1e-7)
+        assert a.ratio_lower[0] == pytest.approx(1 / b.ratio_upper[0], rel=1e-7)
 
     def test_row_order_and_the_scale_of_time_do_not_matter(self, data):
         frame = data("small22_a").assign(b=lambda d: d["arm"].eq("B"), late=lambda d: d["time"] ** 2)
         one = firth(frame, duration="time", event="event", covariates=["b"])
         two = firth(frame[::-1], duration="late", event="event", covariates=["b"])
-        np.testing.assert_allclose([two.coef, two.upper], [one.coef, one.upper], rtol=1e-8)
+        np.testing.assert_allclose([two.coef, two.ratio_upper], [one.coef, one.ratio_upper], rtol=1e-8)
 
     def test_close_to_the_ordinary_fit_with_many_events(self, data):
         frame = data("pbc")
         penalised, plain = (
             f(frame, duration="time", event="event", covariates=["age", "trt"]) for f in (firth, cox)
         )
-        assert np.all(np.abs(penalised.coef - plain.coef) < 0.1 * plain.std_err)
+        assert np.all(np.abs(penalised.coef - plain.coef) < 0.1 * plain.coef_std_err)
 
 
 class TestMonotone:
@@ -126,8 +126,8 @@ class TestMonotone:
         found = firth(frame, duration="t", event="e", covariates=["arm"])
         assert plain.reason == because(Why.NO_EVENTS_IN, covariate="arm", level=0)
         assert isnan(plain.ratios[0])
-        assert 1 < found.ratios[0] < found.upper[0] < np.inf
-        assert found.lower[0] < found.ratios[0]
+        assert 1 < found.ratios[0] < found.ratio_upper[0] < np.inf
+        assert found.ratio_lower[0] < found.ratios[0]
         assert found.reason is None
 
     def test_all_events_at_one_time(self):
@@ -150,13 +150,16 @@ class TestAResultAndItsReason:
         time, event, x, y = (np.array(column) for column in zip(*sample, strict=True))
         found = fit(time, event, ties=ties, x=x, **({"y": y} if both else {}))
         for i in range(len(found.terms)):
-            numbers = [getattr(found, name)[i] for name in ("coef", "std_err", "lower", "upper", "p_value")]
+            numbers = [
+                getattr(found, name)[i]
+                for name in ("coef", "coef_std_err", "ratio_lower", "ratio_upper", "p_value")
+            ]
             said = found.reason or found.reasons[i]
             assert any(map(isnan, numbers)) == bool(said)
             if not said:
-                assert 0 < found.lower[i] < found.ratios[i] < found.upper[i] < np.inf
-                assert found.std_err[i] > 0
-                assert (found.p_value[i] < 0.05) == (not found.lower[i] < 1 < found.upper[i])
+                assert 0 < found.ratio_lower[i] < found.ratios[i] < found.ratio_upper[i] < np.inf
+                assert found.coef_std_err[i] > 0
+                assert (found.p_value[i] < 0.05) == (not found.ratio_lower[i] < 1 < found.ratio_upper[i])
 
     @given(SAMPLES)
     def test_every_sample_with_information_has_an_estimate(self, sample):
@@ -201,7 +204,7 @@ class TestNoFit:
     def test_reason(self, time, event, covariates, reason):
         found = fit(time, event, **covariates)
         assert found.reason == reason
-        for name in ("coef", "std_err", "ratios", "lower", "upper", "p_value"):
+        for name in ("coef", "coef_std_err", "ratios", "ratio_lower", "ratio_upper", "p_value"):
             assert np.all(np.isnan(getattr(found, name)))
         assert isnan(found.loglik) and isnan(found.lr_p_value)
         assert set(found.to_frame()["reason"]) == {reason}

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from esld.errors import InputError
+from esld.report.tables import named_for_a_reader
 from esld.report.words.catalogue import PSEUDO, message, reader
 
 if TYPE_CHECKING:
@@ -160,6 +162,30 @@ def settled(id: str, figure: "Figure", alt: str) -> Picture:
         None
     )  # a placeholder, as "none" would set, has every figure drawn twice to be saved
     return Picture(id, figure, alt)
+
+
+def plain_picture(drawn: "Figure | Axes", id: str, title: str, alt: str) -> Picture:
+    """The picture of a figure that matplotlib or seaborn drew; pyplot forgets it, so that it is shown once.
+
+    Raises
+    ------
+    esld.errors.InputError
+        It is no figure, or has no id that fits a file, or no words for who does not see it.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.pyplot import close
+
+    figure = getattr(drawn, "figure", drawn)  # of axes, and of the grids of seaborn
+    if not isinstance(figure, Figure):
+        rule = "must be given a figure of matplotlib, its axes, or a picture of the house"
+        raise InputError(
+            "chapter.figure", rule, type(drawn).__name__, remedy="Give what the drawing call returned."
+        )
+    named_for_a_reader("figure", id, alt)
+    if title:
+        entitle(figure, title)
+    close(figure)
+    return settled(id, figure, alt)
 
 
 def entitle(figure: "Figure", title: str) -> None:
