@@ -20,6 +20,7 @@ from esld.report.results import Row, read_rows
 from esld.targets import FileTarget
 
 RESULTS = "results.json"
+PLANNED = "planned"  # the result of the summary that lists the planned analyses
 CSV_COLUMNS = (
     *("part", "change", "method_changed", "chapter", "analysis_id", "patient", "record", "what", "variable"),
     *("arm", "time", "before", "lower_before", "upper_before", "n_before", "events_before"),
@@ -139,15 +140,20 @@ def compare_reports(before: Path, after: Path) -> Comparison:
     if one.file and other.file:
         records, fault = _records(one.file, other.file)
         notes += [fault] if fault else []
-    primary = read_protocol(other.file.protocol_path).primary.id if other.file else ""
     return Comparison(
         before=one.label,
         after=other.label,
-        results=difference.difference(one.rows, other.rows, primary=primary),
+        results=difference.difference(one.rows, other.rows, primary=_primary(other.rows)),
         records=records,
         inputs=tuple(_inputs(one, other)),
         notes=tuple(notes),
     )
+
+
+def _primary(rows: Sequence[Row]) -> str:
+    """Id of the primary analysis, as the summary's list of planned analyses tells it; empty without one."""
+    told = (r.arm for r in rows if difference.result_name(r) == PLANNED and r.method == "primary")
+    return next(told, "")
 
 
 def _read(path: Path) -> _Side:

@@ -67,16 +67,21 @@ class TestResults:
         )
 
     def test_text_is_short_and_by_chapter(self, report):
-        old = [*flow((ALL, 20)), ROW, replace(ROW, result_id="x.b", method="cox", chapter="04_x")]
+        about = {"arm": ROW.analysis_id, "statistic": "results", "method": "primary", "chapter": "08_summary"}
+        planned = replace(ROW, result_id="planned.os_1y.results", analysis_id="SUMMARY", **about)
+        other = replace(ROW, chapter="04_x", analysis_id="LFT")
+        before, after = ([replace(row, analysis_id="FLOW") for row in flow((ALL, n))] for n in (20, 22))
+        old = [*before, ROW, replace(other, result_id="x.b", method="cox"), planned]
         new = [
-            *flow((ALL, 22)),
+            *after,
             replace(ROW, value=0.8),
-            replace(ROW, result_id="x.b", method="firth", chapter="04_x"),
-            replace(ROW, result_id="x.c", chapter="04_x"),
+            replace(other, result_id="x.b", method="firth"),
+            replace(other, result_id="x.c"),
+            planned,
         ]
         lines = report_text(compare_reports(report("a", old), report("b", new))).splitlines()
         assert lines == [
-            "a -> b: 3 results compared, 2 changed, 1 new, 0 gone; 1 by another method",
+            "a -> b: 4 results compared, 2 changed, 1 new, 0 gone; 1 by another method",
             "patients: randomised 20 -> 22",
             "03_survival:",
             "  os_milestone.low_dose.survival@365  0.900 (0.600 to 1.000) -> 0.800 (0.600 to 1.000)",
