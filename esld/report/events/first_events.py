@@ -276,7 +276,8 @@ def tested_words(study: Study, found: Found[FirstEvents]) -> str:
         return found.said(message("events.tests", tests=joined(parts)))
     rule = study.protocol.multiplicity
     how = message(f"adjusted.how.{rule.replace(' ', '_')}") if rule in _RULES else ""
-    shared = message("events.sharing", how=how) if how else message("events.sharing.none")
+    alone = masked_words(study) or message("events.sharing.none")
+    shared = message("events.sharing", how=how) if how else alone
     every = message("events.tests", tests=message("reasons.list").join(parts))
     return found.said(f"{every} {shared}")
 

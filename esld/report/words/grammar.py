@@ -41,8 +41,12 @@ class English:
         return "one" if count == 1 else "other"
 
     def in_prose(self, label: str) -> str:
-        """``Low dose`` becomes ``low dose``; ``D-penicillamine`` and ``Child-Pugh score`` stay."""
-        plain = label[1:2].islower() and label[1:] == label[1:].lower()
+        """``Low dose`` becomes ``low dose``; ``D-penicillamine``, ``Child-Pugh score`` and ``HbA1c`` stay.
+
+        The first word decides: it loses its capital unless more capitals, or digits, follow in it.
+        """
+        rest = label.partition(" ")[0][1:]
+        plain = rest[:1].islower() and rest == rest.lower() and not any(map(str.isdigit, rest))
         return label[0].lower() + label[1:] if plain else label
 
     def of_group(self, label: str) -> str:
