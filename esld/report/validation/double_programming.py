@@ -34,7 +34,7 @@ def pairs(study: Study, reported: Reported) -> list[Pair]:
     list of Pair
         Of every planned analysis of these kinds: who is free of the event at the horizon, by arm, and the differences, limits of
         curves, log-rank tests, Cox models, restricted means, Fisher's test where everybody's state is known, cumulative incidence
-        of each first event, and every LS mean.
+        of each first event, every LS mean, and of changes at one visit the differences too.
     """
     return [pair for pair in second.every(study, Rows(reported, study)) if pair is not None]
 
@@ -93,7 +93,7 @@ def pair_table(compared: Sequence[Pair]) -> Table | Sentence:
     allowed = {"formula": CLOSED_FORM, "fit": SEARCHED, "mean": OF_A_STANDARD_ERROR}
     unfit = (message("double.note.unfit", reason=worded(pair.unfit)) for pair in compared if pair.unfit)
     footnotes = (
-        message("double.note.means"),
+        *([message("double.note.means")] if means else []),
         message("double.note.allowed", **{name: numbers.power(gap) for name, gap in allowed.items()}),
         message("double.note.once"),
         *dict.fromkeys(unfit),
