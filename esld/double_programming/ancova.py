@@ -59,7 +59,9 @@ def adjusted(
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def _limits(what: np.ndarray, beta: np.ndarray, covariance: np.ndarray, df: int) -> tuple[float, float, float]:
+def _limits(
+    what: np.ndarray, beta: np.ndarray, covariance: np.ndarray, df: int
+) -> tuple[float, float, float]:
     """A contrast of the coefficients with its 95 % limits."""
     value, half = what @ beta, stats.t.ppf(0.975, df) * np.sqrt(what @ covariance @ what) if df > 0 else nan
     return float(value), float(value - half), float(value + half)

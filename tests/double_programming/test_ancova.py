@@ -14,7 +14,9 @@ def frame(n: int = 30, arms: str = "ABC") -> pd.DataFrame:
     base = rng.normal(8, 1, n)
     arm = np.array([arms[i % len(arms)] for i in range(n)])
     change = -0.3 * base + (arm == "B") * 0.5 + rng.normal(0, 1 + (arm == "C"), n)
-    return pd.DataFrame({"ARMCD": arm, "BASE": base, "CHG": change, "S": [f"s{i % 4 // 2}" for i in range(n)]})
+    return pd.DataFrame(
+        {"ARMCD": arm, "BASE": base, "CHG": change, "S": [f"s{i % 4 // 2}" for i in range(n)]}
+    )
 
 
 def found(rows: pd.DataFrame, statistic: str, group: str) -> list[float]:

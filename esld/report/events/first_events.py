@@ -19,7 +19,7 @@ from esld.report.drawing.axes import time_axis
 from esld.report.drawing.figures import Picture
 from esld.report.events.figures import EventCurve, event_curves
 from esld.report.events.planned import Found, competing_words
-from esld.report.phrases import method, p_equals, prose, span, worded
+from esld.report.phrases import masked_words, method, p_equals, prose, span, worded
 from esld.report.results import Reported
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table

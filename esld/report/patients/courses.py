@@ -231,7 +231,7 @@ def _episodes(study: Study, paramcd: str) -> pd.DataFrame:
 
 def _first(study: Study, paramcd: str) -> pd.DataFrame:
     """Days of the first event of an endpoint."""
-    rows = study.adtte[study.adtte["PARAMCD"].eq(paramcd) & study.adtte["EVTYPE"].eq("EVENT")]
+    rows = study.adtte[study.adtte["PARAMCD"].eq(paramcd) & study.adtte["CNSR"].eq(0)]
     return pd.DataFrame({"USUBJID": rows["USUBJID"], "kind": paramcd, "day": rows["AVAL"].astype(float)})
 
 

@@ -99,7 +99,9 @@ def state_figure(study: Study, found: Courses, reported: Reported, *, axis: Time
         own = found.patients[found.patients["ARMCD"].eq(arm)]
         panels[arm] = pd.DataFrame([{"time": day, **_states(own, day)} for day in days])
     names = _names(states_of(found), grafts=found.grafts, had=found.had)
-    alt = message("states.alt", states=joined(map(in_prose, names.values())), finding=finding(reported, found.had))
+    alt = message(
+        "states.alt", states=joined(map(in_prose, names.values())), finding=finding(reported, found.had)
+    )
     return patient_figures.states(
         panels, names=names, id="patient_states", title=finding(reported, found.had), alt=alt, axis=axis,
         mark=marked_day(study.protocol),

@@ -9,11 +9,12 @@ from esld.report.chapter import Chapter
 from esld.report.event import event_of
 from esld.report.phrases import Sentence, masked_words, p_equals, prose, vacant
 from esld.report.planned import is_death, leading
+from esld.report.subgroups import named
 from esld.report.survival import small_samples
 from esld.report.survival.analyses import Analysed, AtHorizon, Found, adjusted
 from esld.report.survival.sentences import lost_before, meaning, medians, pair_difference, sentence
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import capitalised, joined, noun, treatment
+from esld.report.words.grammar import joined, noun, treatment
 from esld.survival import LogRank
 
 ADJUSTED = {"log_rank": "p_value", "permutation": "p_value", "cox": "hazard_ratio_p_value"}
@@ -136,8 +137,7 @@ def _named(one: Found, said: str) -> str:
     """A sentence that does not say which arms it compares, with them where there are several comparisons."""
     if one.pair is None or len(one.of.pairs) < 2 or not said:
         return said
-    first, second = (treatment(arm) for arm in one.pair)
-    return message("survival.pair", first=first, second=capitalised(second), said=said)
+    return named([said], one.pair)
 
 
 def _horizon(one: AtHorizon) -> str:

@@ -227,7 +227,9 @@ def _at_one_visit(study: Study, plan: Analysis, found: Rows) -> _Found:
         label = study.protocol.parameter(code).param
         of = plan.title if len(plan.parameters) == 1 else f"{plan.title}, {label}"
         for row in ancova.adjusted(adlb, arms=arms, strata=strata).to_dict("records"):
-            for part in ("value", "lower", "upper") if row["statistic"] == "ls_mean_difference" else ("value",):
+            for part in (
+                ("value", "lower", "upper") if row["statistic"] == "ls_mean_difference" else ("value",)
+            ):
                 pair = found.pair(
                     name, row["statistic"], row["group"], None, row[part], by=ANCOVA,
                     name=_NUMBERS[row["statistic"]], part=part, of=of,

@@ -43,11 +43,13 @@ class English:
     def in_prose(self, label: str) -> str:
         """``Low dose`` becomes ``low dose``; ``D-penicillamine``, ``Child-Pugh score`` and ``HbA1c`` stay.
 
-        The first word decides: it loses its capital unless more capitals, or digits, follow in it.
+        The first word loses its capital unless more capitals, or digits, follow in it, or it begins a name of several words.
         """
-        rest = label.partition(" ")[0][1:]
-        plain = rest[:1].islower() and rest == rest.lower() and not any(map(str.isdigit, rest))
-        return label[0].lower() + label[1:] if plain else label
+        first, _, then = label.partition(" ")
+        name = then[:1].isupper() and then[1:2].islower()  # West Haven
+        plain = first[1:2].islower() and first[1:].islower() and not any(map(str.isdigit, first))
+        article = first == "A" and then[:1].islower()
+        return label[0].lower() + label[1:] if (plain or article) and not name else label
 
     def of_group(self, label: str) -> str:
         """``Medium-high dose`` becomes ``medium-high-dose``."""

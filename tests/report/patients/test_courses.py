@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from esld.report.drawing.axes import time_axis
 from esld.report.patients import courses as patients
-from esld.report.patients.courses import AFTER_TRANSPLANT, ALL, OUTCOMES, courses
+from esld.report.patients.courses import AFTER_TRANSPLANT, ALL, courses
 from esld.report.patients.listing import listing_rows, listing_table
-from esld.report.patients.states import STATES, state_figure, state_rows, state_table
+from esld.report.patients.states import state_figure, state_rows, state_table, states_of
 from esld.report.phrases import reader_of
 from esld.report.results import rows_of
 from esld.report.words.catalogue import read_by
@@ -73,7 +73,7 @@ def test_everybody_ends_in_one_way(cut, study, found):
     sizes = study(cut).randomised["ARMCD"].value_counts()
     _, reported = found(cut)
     for arm in (*study(cut).arms, ALL):
-        rows = [reported.row(outcome, arm) for outcome in OUTCOMES]
+        rows = [reported.row(outcome, arm) for outcome in found(cut)[0].outcomes]
         size = sizes.sum() if arm == ALL else sizes[arm]
         assert sum(row.value for row in rows) == size
         assert {row.n for row in rows} == {size}
@@ -119,7 +119,7 @@ def test_the_demonstration_read_off_its_files(found):
     assert own.loc["027", "administrations"] == 2
     assert own.loc["016", ["administrations", "reduced"]].tolist() == [3, 1]
     assert own["reduced"].sum() == 1
-    assert [reported.row(outcome, ALL).value for outcome in OUTCOMES] == [16, 0, 1, 4, 1]
+    assert [reported.row(outcome, ALL).value for outcome in result.outcomes] == [16, 0, 1, 4, 1]
 
 
 def test_an_interim_cut_knows_who_goes_on(found):
@@ -230,8 +230,8 @@ def test_words_of_the_demonstration(study, found):
     text = plain(patients.words(found("demo-final")[1], study("demo-final").arms))
     assert text == (
         "Of 11 patients in the low-dose group, 9 completed the study with their own liver and 2 died; of 11 patients in the "
-        "medium-high-dose group, 7 completed the study with their own liver, 1 was alive after a transplant when last seen, 2 died "
-        "and 1 was lost to follow-up or left the study."
+        "medium-high-dose group, 7 completed the study with their own liver, 1 was alive after a transplant when last seen, "
+        "2 died and 1 was lost to follow-up or left the study."
     )
 
 
@@ -256,7 +256,8 @@ def test_states_by_hand():
     )  # fmt: skip
     rows = rows_of("states", state_rows(found, [49, 99, 100, 101, 200]), analysis="FLOW", chapter="07")
     told = {
-        day: [rows.row(state, LOW, day).value for state in STATES] for day in (49, 99, 100, 101, 200)
+        day: [rows.row(state, LOW, day).value for state in states_of(found)]
+        for day in (49, 99, 100, 101, 200)
     }  # followed, ended, transplanted, dead
     assert told == {
         49: [4, 0, 0, 0],
@@ -295,7 +296,7 @@ def test_table_of_states(study, found):
     frame = state_table(rows, own.arms, axis).frame
     assert frame["Group"].tolist() == [LABELS[arm] for arm in own.arms for _ in days]
     counts = frame.iloc[:, 2:].astype(int)
-    names = ["Followed with their own liver", "Follow-up ended, own liver", "Transplanted", "Died"]
+    names = ["Followed with their own liver", "Follow-up ended with their own liver", "Transplanted", "Died"]
     assert list(frame) == ["Group", "Years since randomisation", *names]
     assert counts.sum(axis=1).tolist() == [154] * 4 + [158] * 4  # the control first
     for block, arm in enumerate(own.arms):

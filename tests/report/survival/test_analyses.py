@@ -175,7 +175,10 @@ class TestStrata:
         assert test.reported.row("p_value").value == pytest.approx(wanted.p_value)
         (model,) = analyses.hazard_ratios(own, conf_level=0.95)
         assert model.reported.row("hazard_ratio").method == "cox, wald, strata:2"
-        assert analyses.constant_hazards(own) == []
+        (untested,) = analyses.constant_hazards(own)
+        assert untested.result is None
+        (said,) = paragraphs.constant([untested])
+        assert "not tested here" in said.html
 
     def test_the_difference_is_weighted_over_them(self, made):
         (found, *_) = analyses.at_horizon(chapter(made), conf_level=0.95)
