@@ -186,8 +186,8 @@ def _paragraphs(found: Sequence[Any], words: Callable[[Any], str], *, answers: b
 
 def _sharing(own: Analysed, each: Sequence[Found]) -> str:
     """How the comparisons of an analysis share one error, and the p-values that then hold."""
-    if said := masked_words(own.chapter.study):
-        return said
+    if left := masked_words(own.chapter.study):
+        return left
     count = len(own.pairs)
     comparisons = message("counted", count=count, noun=noun("comparison", count))
     rule = own.chapter.study.protocol.multiplicity
