@@ -1,5 +1,6 @@
 """The chapter of single patients: everybody ends in one way, and words, table and figures come from the same courses."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -418,7 +419,7 @@ def test_of_a_continuous_treatment_days_are_counted_each_once():
 
 def test_a_trial_without_transplants_speaks_of_none():
     own, found, reported = daily(one(1, completed=True), one(2), one(3, HIGH, dead=True, days=30))
-    assert found.outcomes == ("completed", "ongoing", "death", "lost")
+    assert found.outcomes == ("completed", "ongoing", "event", "death", "lost")
     assert {row.statistic for row in reported.rows} == set(found.outcomes)
     with read_by(reader_of(own)):
         text = plain(patients.words(reported, own.arms))
@@ -434,13 +435,33 @@ def test_a_trial_without_transplants_speaks_of_none():
         assert list(table.frame) == ["Group", "Patient", "Age, sex", "Days of treatment", "Outcome (day)"]
         assert not any("transplant" in note for note in table.footnotes)
         states = rows_of("states", state_rows(found, [0, 40]), analysis="FLOW", chapter="07")
-        frame = state_table(states, own.arms, time_axis(365, ticks=[0, 40])).frame
-        assert list(frame)[2:] == ["Followed", "Follow-up ended", "Died"]
+        frame = state_table(states, own.arms, time_axis(365, ticks=[0, 40]), had=found.had).frame
+        assert list(frame)[2:] == ["Followed", "Follow-up ended", "Had the event", "Died"]
+
+
+def test_the_event_of_the_primary_analysis_is_a_state_from_its_day_on():
+    """A death outranks it, and follow-up that ends after it does not."""
+    own, _, _ = daily(one(1, days=100), one(2, days=90), one(3, days=80, dead=True))
+    bled = own.adtte.assign(PARAMCD="TTGIB", CNSR=[0, 1, 0], AVAL=[30.0, 90.0, 40.0], EVTYPE=None)
+    found = courses(replace(own, adtte=bled), ())
+    reported = rows_of("courses", found, analysis="FLOW", chapter="07")
+    assert found.patients.set_index("USUBJID")["outcome"].tolist() == ["event", "ongoing", "death"]
+    rows = rows_of("states", state_rows(found, [29, 30, 80, 101]), analysis="LISTING", chapter="07")
+    states = ("followed", "ended", "event", "death")
+    told = {day: [rows.row(state, LOW, day).value for state in states] for day in (29, 30, 80, 101)}
+    assert told == {29: [3, 0, 0, 0], 30: [2, 0, 1, 0], 80: [1, 0, 1, 1], 101: [0, 1, 1, 1]}
+    with read_by(reader_of(own)):
+        assert "1 bled" in plain(patients.words(reported, [LOW], had="bled"))
+        table = state_table(rows, [LOW], time_axis(365, ticks=[29, 30, 80, 101]), had="bled")
+        assert list(table.frame)[2:] == ["Followed", "Follow-up ended", "Bled", "Died"]
+        assert any(note.startswith("Bled: from that day on") for note in table.footnotes)
+        lines = rows_of("patients", listing_rows(own, found, []), analysis="LISTING", chapter="07")
+        assert "Under observation" in listing_table(own, found, lines, []).frame["Outcome (day)"][0]
 
 
 def test_where_nobody_died_no_state_is_death():
     _, found, _ = daily(one(1, completed=True), one(2, HIGH))
-    assert {row for row in state_rows(found, [0])["statistic"]} == {"followed", "ended"}
+    assert {row for row in state_rows(found, [0])["statistic"]} == {"followed", "ended", "event"}
 
 
 def test_marked_are_the_conditions_that_are_analysed_and_an_outcome_that_is_no_death(study):
