@@ -263,7 +263,7 @@ def _grouped(notes: Mapping[str, str]) -> list[str]:
     of.pop("", None)
     if len(notes) == 1 or (len(of) == 1 and len(next(iter(of.values()))) == len(notes)):
         return list(of)
-    return [message("change.note.of", parameters=joined(names), note=text) for text, names in of.items()]
+    return [message("change.note.of", parameters=capitalised(joined(names)), note=text) for text, names in of.items()]
 
 
 def change_figure(

@@ -80,13 +80,15 @@ def pair_rows(compared: Sequence[Pair]) -> pd.DataFrame:
 
 
 def pair_table(compared: Sequence[Pair]) -> Table | Sentence:
-    """Both numbers side by side with their distance; the LS means of a parameter as one line with the largest distance."""
+    """Both numbers side by side with their distance; of the LS means of a parameter, and of what is said of their differences,
+    the one with the largest distance.
+    """
     if not compared:
         return Sentence(message("double.none"))
-    lines = [_line(pair) for pair in compared if pair.row.statistic != "ls_mean"]
-    means: dict[str, list[Pair]] = {}
-    for pair in (p for p in compared if p.row.statistic == "ls_mean"):
-        means.setdefault(result_name(pair.row), []).append(pair)
+    lines = [_line(pair) for pair in compared if not pair.row.statistic.startswith("ls_mean")]
+    means: dict[tuple[str, bool], list[Pair]] = {}
+    for pair in (p for p in compared if p.row.statistic.startswith("ls_mean")):
+        means.setdefault((result_name(pair.row), pair.row.statistic == "ls_mean"), []).append(pair)
     for own in means.values():
         worst = max(own, key=lambda p: -1.0 if isnan(p.gap) else p.gap / p.allowed)
         lines.append(_line(worst, len(own)))
