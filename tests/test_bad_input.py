@@ -168,7 +168,7 @@ MISTAKES: dict[str, tuple[Damage, str]] = {
         cell("DM", 2, "ARMCD", "HIGH"),
         "DM.ARMCD must be a code that the protocol or esld knows, got 'HIGH' (1 record) (dm.csv, row 2, subject {subject}). "
         'Correct the export, or say in the protocol what each stands for: codes: {{ARMCD: {{"HIGH": …}}}}; '
-        "… is one of LOW, MEDHIGH.",
+        "… is one of LOW, MEDHIGH; of an arm that the protocol lacks, add it to 'arms'.",
     ),
     "unparsable date": (
         of_test("BILI", "LBDTC", "11.01.2024"),
