@@ -65,7 +65,7 @@ def test_did_you_mean(word, known, remedy):
         ("03_survivl", "Did you mean '03_survival'?"),
         ("4_change", "Did you mean '04_change'?"),
         ("04_liver_function", "Known: "),
-        ("05_complications", "Known: "),
+        ("05_decompensation", "Known: "),
     ],
 )
 def test_a_chapter_of_before_is_taken_for_none_that_is_merely_as_long(slug, remedy):

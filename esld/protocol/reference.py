@@ -58,7 +58,7 @@ every key, what it holds, whether it must be given, and what for. The way from a
    snapshot: "2025-07-04"  # the day of the export
    title: First look
    status: draft
-   view: unblinded         # who may see it: unblinded, masked (arms as A and B) or blinded (no arms)
+   view: unblinded         # who may see it: unblinded, masked (arms as A, B …) or blinded (no arms)
    chapters: [00_data_cut, 01_randomisation, 02_baseline, 03_survival, 04_change, 05_events, 06_safety, 07_patients, 08_summary,
      90_validation]
    ```
