@@ -117,9 +117,9 @@ def replaced(name: str, content: Callable[[bytes], bytes]) -> Damage:
     return damage
 
 
-def cut(old: str, new: str) -> Damage:
+def cut(old: str, new: str, *, file: str = "demo-final.yaml") -> Damage:
     def damage(copy: COPY) -> None:
-        path = copy / "params" / "demo-final.yaml"
+        path = copy / "params" / file
         text = path.read_text(encoding="utf-8")
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
@@ -270,6 +270,11 @@ MISTAKES: dict[str, tuple[Damage, str]] = {
     "unknown chapter": (
         cut("03_survival", "03_survivl"),
         "chapters must name files of notebooks/, got 03_survivl (demo-final.yaml). Did you mean '03_survival'?",
+    ),
+    "planned analysis of a chapter that is not there": (
+        cut("kind: courses", "chapter: 05_decompensation", file="protocols/nct06167473.yaml"),
+        "analyses[LISTING].chapter must name a file of notebooks/, got 05_decompensation (nct06167473.yaml). "
+        "Give the analysis its 'kind' instead, or write the chapter.",
     ),
 }  # fmt: skip
 
