@@ -47,8 +47,8 @@ every key, what it holds, whether it must be given, and what for. The way from a
      analyses, since the draft names laboratory values alone.
    - Leave out analyses that are not planned, and add those that are missing. `params/protocols/` holds whole files to look at.
 4. `esld check data/export --protocol params/protocols/trial.yaml` tells what is not filled in yet, with line and key; then all
-   faults of the file at once, each with its remedy; then those of the data, and what chapters would miss. Repeat until it tells
-   no fault. Of a domain that has no record yet, such as AE early in a trial, export the header alone.
+   faults of the file at once, each with its remedy; then those of the data. Repeat until it tells no fault. Of a domain without
+   records yet, such as AE early in a trial, export the header alone.
 5. Describe the cut in `params/first.yaml`; its name becomes that of the report:
 
    ```yaml
