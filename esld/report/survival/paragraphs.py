@@ -5,9 +5,9 @@ from html import escape
 from typing import Any
 
 from esld.protocol import Analysis, Source
+from esld.report import needs
 from esld.report.chapter import Chapter
 from esld.report.event import event_of
-from esld.report.needs import why_not
 from esld.report.phrases import Sentence, p_equals, prose, vacant
 from esld.report.planned import is_death, leading
 from esld.report.survival import small_samples
@@ -56,7 +56,7 @@ def protocol(chapter: Chapter) -> list[str]:
 def answering(chapter: Chapter) -> Analysis | None:
     """The analysis whose paragraph answers the chapter: where nothing is compared, one that tells of each group."""
     plan = leading(chapter.study.protocol, chapter.name)
-    if plan is None or plan.kind not in COMPARING or not why_not(chapter.study, "comparison"):
+    if plan is None or plan.kind not in COMPARING or not needs.why_not(chapter.study, "comparison"):
         return plan
     alone = chapter.study.protocol.of_kind("milestone", "survival_curve", "rmst")
     return next((one for one in alone if one.of is None), plan)
