@@ -41,9 +41,15 @@ class English:
         return "one" if count == 1 else "other"
 
     def in_prose(self, label: str) -> str:
-        """``Low dose`` becomes ``low dose``; ``D-penicillamine`` and ``Child-Pugh score`` stay."""
-        plain = label[1:2].islower() and label[1:] == label[1:].lower()
-        return label[0].lower() + label[1:] if plain else label
+        """``Low dose`` becomes ``low dose``; ``D-penicillamine``, ``Child-Pugh score`` and ``HbA1c`` stay.
+
+        The first word loses its capital unless more capitals, or digits, follow in it, or it begins a name of several words.
+        """
+        first, _, then = label.partition(" ")
+        name = then[:1].isupper() and then[1:2].islower()  # West Haven
+        plain = first[1:2].islower() and first[1:].islower() and not any(map(str.isdigit, first))
+        article = first == "A" and then[:1].islower()
+        return label[0].lower() + label[1:] if (plain or article) and not name else label
 
     def of_group(self, label: str) -> str:
         """``Medium-high dose`` becomes ``medium-high-dose``."""
