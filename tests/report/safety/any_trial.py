@@ -44,6 +44,7 @@ def trial(arms: int = 2, *, dose: bool = True, parameters: Sequence[str] = (), *
             "cannot_say": [],
         }
         for name in (
+            "control",
             "rescue",
             "transplant",
             "liver_injury",
