@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from esld.data.cutfile import CutFile, read_cut
 from esld.data.fingerprint import code_as_loaded, code_digest
@@ -28,7 +28,6 @@ from esld.targets import keeper_of
 
 if TYPE_CHECKING:
     from esld.data.study import Study
-    from esld.protocol import Protocol
 
 CACHE = ".cache"  # in outputs/, hidden
 SECRET = "secret"
@@ -263,6 +262,7 @@ def _content(study: "Study") -> bytes:
         It cannot be written so that it is read identically.
     """
     from esld.data.frames import frames_to_bytes
+    from esld.protocol import Protocol
 
     frames = {f"tables/{name}": table for name, table in study.tables.items()}
     frames |= {name: getattr(study, name) for name in _DERIVED} | {"cut": study.cut_report.records}
@@ -279,7 +279,7 @@ def _content(study: "Study") -> bytes:
         "unfit_hidden": study.answers.hidden,
     }
     line = json.dumps(record, allow_nan=False).encode()
-    if _protocol(json.loads(line)["protocol"]) != study.protocol:  # such as a number that JSON does not have
+    if Protocol.model_validate(json.loads(line)["protocol"]) != study.protocol:  # such as a number that JSON does not have
         raise ValueError("the protocol is not read back as it is")
     return line + b"\n" + cells
 
@@ -290,13 +290,14 @@ def _study(content: bytes, file: CutFile) -> "Study":
     from esld.data.overrides import Override, Overrides
     from esld.data.queries.answers import Answer, Answers
     from esld.data.study import Study
+    from esld.protocol import Protocol
 
     line, _, cells = content.partition(b"\n")
     record = json.loads(line)
     frames = frames_from_bytes(record["frames"], cells)
     return Study(
         file=file,
-        protocol=_protocol(record["protocol"]),
+        protocol=Protocol.model_validate(record["protocol"]),
         tables={
             name.partition("/")[2]: frame for name, frame in frames.items() if name.startswith("tables/")
         },
@@ -309,12 +310,3 @@ def _study(content: bytes, file: CutFile) -> "Study":
             record["unfit_hidden"],
         ),
     )
-
-
-def _protocol(record: dict[str, Any]) -> "Protocol":
-    """A protocol from its record; a view may show fewer arms than a protocol's file may name."""
-    from esld.protocol import Arm, Protocol
-
-    arms = tuple(map(Arm.model_validate, record["arms"]))
-    two = tuple(Arm(code=name, label=name, name=name, number=n) for n, name in enumerate("AB", 1))
-    return Protocol.model_validate(record | {"arms": two}).model_copy(update={"arms": arms})
