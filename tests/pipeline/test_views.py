@@ -73,6 +73,7 @@ def real_copy(tmp_path):
             text = text.replace(", 90_validation", "")
             if chapters:
                 text = re.sub(r"^chapters: .*$", f"chapters: [{chapters}]", text, flags=re.MULTILINE)
+                text = re.sub(r"^parameters:\n(  .*\n)+", "", text, flags=re.MULTILINE)
             cut.write_text(text, encoding="utf-8")
         if arms:
             reallocate(root / "data" / "demo", arms)
