@@ -62,9 +62,8 @@ def protocols(draw: Draw) -> Content:
     content |= draw(_factors(parameters))
     content |= draw(_own_words(arms))
     known = ["AGE", "SEX", "WEIGHT", *(p["paramcd"] for p in parameters)]
-    least = draw(st.sampled_from([1, 1, 1, 0]))
     content["baseline_variables"] = draw(
-        st.lists(st.sampled_from(known), min_size=least, max_size=5, unique=True)
+        st.lists(st.sampled_from(known), min_size=1, max_size=5, unique=True)
     )
     content["analyses"] = draw(analyses(content))
     content["domains"] = [
@@ -287,6 +286,7 @@ def spoilt(draw: Draw) -> Content:
         "another key": lambda: primary.update(nonsense=1),
         "a visit that is none": lambda: primary.update(kind="ancova", visit="V-77", parameters=["ALT"]),
         "an endpoint that is none": lambda: primary.update(kind="cox", endpoint="NONE"),
+        "nothing at baseline": lambda: content.update(baseline_variables=[]),
         "a domain that is not listed": lambda: content.update(domains=["DM"]),
         "an id twice": lambda: content["analyses"].append(primary),
         "ratios of other arms": lambda: content["randomisation"].update(

@@ -148,6 +148,14 @@ def _stratified_risk_difference(s: Sample) -> Bounded:
         yield survival.stratified_risk_difference(*strata, method=method, conf_level=s.level), -1, 1
 
 
+def _weighted_difference(s: Sample) -> Bounded:
+    x1, n1, x2, n2 = s.counts
+    for method in ("miettinen-nurminen", "newcombe"):
+        one = survival.risk_difference(x1, n1, x2, n2, method=method, conf_level=s.level)
+        two = survival.risk_difference(x2, n2, x1, n1, method=method, conf_level=s.level)
+        yield survival.weighted_difference([one, two], [(n1, n2), (n2, n1)], method=method), -1, 1
+
+
 def _median_follow_up(s: Sample) -> Bounded:
     yield survival.median_follow_up(s.time, s.event, conf_level=s.level), 0, inf
 

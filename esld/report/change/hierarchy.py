@@ -52,7 +52,10 @@ def compare_patients(
     patients = entered(study, analysis, pair)
     ids = patients["USUBJID"].tolist()
     return win_statistics(
-        [_component(study, rank, ids, analysis.horizon_days) for rank in analysis.hierarchy],
+        [
+            _component(study, code, rank, ids, analysis.horizon_days)
+            for code, rank in ranks_by_code(analysis).items()
+        ],
         patients["ARMCD"].to_numpy(),
         groups=pair,
         conf_level=conf_level,
@@ -61,17 +64,21 @@ def compare_patients(
     )
 
 
-def rank_code(rank: Rank) -> str:
-    """What a rank is called in the results: ``OS``, ``MELD_W48``."""
-    return "_".join(filter(None, (rank.endpoint, *rank.endpoints, rank.parameter, rank.visit)))
+def ranks_by_code(analysis: Analysis) -> dict[str, Rank]:
+    """The ranks by what each is called in the results: ``OS``, ``MELD_W48``; the same outcome again has its place behind it."""
+    found: dict[str, Rank] = {}
+    for place, rank in enumerate(analysis.hierarchy, 1):
+        code = "_".join(filter(None, (rank.endpoint, *rank.endpoints, rank.parameter, rank.visit)))
+        found[f"{code}_{place}" if code in found else code] = rank
+    return found
 
 
-def _component(study: Study, rank: Rank, ids: list[str], horizon: float) -> Component:
+def _component(study: Study, code: str, rank: Rank, ids: list[str], horizon: float) -> Component:
     if rank.endpoint:
         own = study.adtte[study.adtte["PARAMCD"].eq(rank.endpoint)].set_index("USUBJID").loc[ids]
         days = own["AVAL"].to_numpy(dtype=float)
         happened = own["CNSR"].eq(0).to_numpy() & (days <= horizon)
-        return TimeComponent(name=rank_code(rank), time=days.clip(max=horizon), event=happened)
+        return TimeComponent(name=code, time=days.clip(max=horizon), event=happened)
     if rank.endpoints:
         followed = observed_days(study.adsl).loc[ids].clip(lower=0, upper=horizon)
         adce = study.adce
@@ -81,7 +88,7 @@ def _component(study: Study, rank: Rank, ids: list[str], horizon: float) -> Comp
             ]
         days_of = adce.groupby("USUBJID")["AVAL"].apply(list).to_dict() if len(adce) else {}
         times = [days_of.get(subject, []) for subject in ids]
-        return EventsComponent(name=rank_code(rank), times=times, follow_up=followed.to_numpy(dtype=float))
+        return EventsComponent(name=code, times=times, follow_up=followed.to_numpy(dtype=float))
     parameter = study.protocol.parameter(str(rank.parameter))
     if parameter.better is None:
         raise ValueError(f"parameter {parameter.paramcd} must say which way is better")
@@ -89,7 +96,7 @@ def _component(study: Study, rank: Rank, ids: list[str], horizon: float) -> Comp
     rows = analysed(study, parameter.paramcd)
     change = rows[rows["AVISITN"].eq(visit.number)].set_index("USUBJID")["CHG"].reindex(ids)
     return ValueComponent(
-        name=rank_code(rank), value=change.to_numpy(dtype=float), better=parameter.better, margin=rank.margin
+        name=code, value=change.to_numpy(dtype=float), better=parameter.better, margin=rank.margin
     )
 
 
@@ -108,7 +115,7 @@ def win_rows(study: Study, analysis: Analysis, *, conf_level: float, seed: str) 
 def _nobody(analysis: Analysis, pair: tuple[str, str]) -> pd.DataFrame:
     """The rows of two arms of which nobody is in the analysis set."""
     counts = ("wins", "losses", "ties")
-    names = [f"component_{what}_{rank_code(rank)}" for rank in analysis.hierarchy for what in counts]
+    names = [f"component_{what}_{code}" for code in ranks_by_code(analysis) for what in counts]
     about = {"group": difference_label(pair), "n": 0, "method": "count"}
     rows = [{**about, "statistic": name, "value": 0.0} for name in (*names, *counts)]
     reason = because(Why.NOBODY_COUNTED)
@@ -145,8 +152,7 @@ def pairs_table(study: Study, analysis: Analysis, reported: Reported) -> Table:
     for pair in study.pairs:
         block: dict[str, Cell] = {"comparison": Label(compared.against(pair), pair[1])} if several else {}
         label = difference_label(pair)
-        for rank in analysis.hierarchy:
-            code = rank_code(rank)
+        for code, rank in ranks_by_code(analysis).items():
             own = {key: number(reported.row(f"component_{what}_{code}", label)) for key, what in keys.items()}
             lines.append(block | {"outcome": Label(rank.name, code)} | own)
         every = {key: number(reported.row(what, label)) for key, what in keys.items()}

@@ -19,7 +19,7 @@ from esld.report.baseline_variables import (
 )
 from esld.report.cells import Cell, Empty, Label, Number, number
 from esld.report.drawing import figures
-from esld.report.phrases import notes_of, span
+from esld.report.phrases import Sentence, notes_of, span
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.subgroups import level_words
@@ -36,14 +36,19 @@ def by_chance(study: Study, pair: tuple[str, str]) -> float:
     return sqrt(sum(1 / size for size in sizes)) if all(sizes) else float("nan")
 
 
-def balance_figure(study: Study, balance: Reported) -> figures.Picture:
-    """A dot a variable and pair on one axis of standard deviations, with the band in which chance leaves two of three."""
+def balance_figure(study: Study, balance: Reported) -> figures.Picture | Sentence:
+    """A dot a variable and pair on one axis of standard deviations, with the band in which chance leaves two of three.
+
+    A sentence in its place where no difference is known.
+    """
     variables, pairs = baseline_variables(study), needs.pairs(study)
     found = {
         pair: {v.name: balance.row(f"{v.name} standardised difference", difference_group(study, pair)) for v in variables}
         for pair in pairs
     }  # fmt: skip
     known = [v for v in variables if any(own[v.name].value is not None for own in found.values())]
+    if not known:
+        return Sentence(message("balance.unknown"))
     chance = max(by_chance(study, pair) for pair in pairs)
     figure = figures.new_figure(0.9 + 0.21 * len(known) + 0.3 * (len(pairs) > 1))
     axes = figure.subplots()

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from esld.protocol import Source
+from esld.protocol import Analysis, Source
+from esld.report import needs
 from esld.report.chapter import Chapter
 from esld.report.event import event_of
 from esld.report.phrases import Sentence, masked_words, p_equals, prose, vacant
@@ -19,6 +20,9 @@ from esld.survival import LogRank
 
 ADJUSTED = {"log_rank": "p_value", "permutation": "p_value", "cox": "hazard_ratio_p_value"}
 """By kind, the p-values of which several comparisons may share one error."""
+
+COMPARING = ("milestone_test", "log_rank", "permutation", "cox", "firth")
+"""Kinds that say nothing of one group by itself."""
 
 
 def events(chapter: Chapter) -> Sentence | None:
@@ -49,6 +53,15 @@ def protocol(chapter: Chapter) -> list[str]:
     key = "survival.protocol" if plan is trial.primary else "survival.protocol.other"
     about = {"title": plan.title, **plan.estimand.model_dump()}
     return [message(key, **{name: escape(text, quote=False) for name, text in about.items()})]
+
+
+def answering(chapter: Chapter) -> Analysis | None:
+    """The analysis whose paragraph answers the chapter: where nothing is compared, one that tells of each group."""
+    plan = leading(chapter.study.protocol, chapter.name)
+    if plan is None or plan.kind not in COMPARING or not needs.why_not(chapter.study, "comparison"):
+        return plan
+    alone = chapter.study.protocol.of_kind("milestone", "survival_curve", "rmst")
+    return next((one for one in alone if one.of is None), plan)
 
 
 def _described(source: Source) -> str:
@@ -154,7 +167,7 @@ def _compatible(one: AtHorizon) -> str:
 
 
 def _told(found: Sequence[Any], words: Callable[[Any], str]) -> list[Sentence]:
-    """A paragraph an analysis; that of the leading one is the chapter's answer."""
+    """A paragraph an analysis; that of the one that answers is the chapter's answer."""
     return _paragraphs(found, words, answers=True)
 
 
@@ -177,7 +190,7 @@ def _paragraphs(found: Sequence[Any], words: Callable[[Any], str], *, answers: b
         text = " ".join(filter(None, said))
         if text and len(plans) > 1:
             text = message("survival.of", title=escape(own.plan.title), said=text)
-        if answers and own.plan is leading(chapter.study.protocol, chapter.name):
+        if answers and own.plan is answering(chapter):
             shown.append(chapter.answer(text, vacant(chapter.study)))
         else:
             shown.append(chapter.say(text))

@@ -11,6 +11,7 @@ from esld.report.survival.analyses import Found
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import period
+from esld.survival import RMST
 
 
 class _Shown(NamedTuple):
@@ -37,7 +38,8 @@ _KINDS = {
 def sensitivity_table(found: Sequence[Found], *, conf_level: float) -> Table | None:
     """The analyses of one kind that have variants, each with them; None where none has.
 
-    Of curves: the proportion without the event at the first day of the curve's table, by arm.
+    Of curves: the proportion without the event at the first day of the curve's table, by arm. A mean stands in a column of its
+    own where there is no second group to take it from.
     """
     varied = {one.of.plan.of for one in found if one.of.plan.of}
     own = [one for one in found if one.of.plan.id in varied or one.of.plan.of]
@@ -46,10 +48,13 @@ def sensitivity_table(found: Sequence[Found], *, conf_level: float) -> Table | N
     kind, level = str(own[0].of.plan.kind), numbers.level(conf_level)
     lines, rows = [], list[Row]()
     for one in own:
-        for line, row in _curve_lines(one) if kind == "survival_curve" else [_line(one, _KINDS[kind])]:
+        for line, row in _lines(one, kind):
             lines.append(line)
             rows.append(row)
-    heads = {"events": message("sensitivity.events")}
+    compares = kind != "survival_curve" and any("mean" not in line for line in lines)
+    columns = dict.fromkeys(key for line in lines for key in line)
+    lines = [{key: line.get(key, Empty()) for key in columns} for line in lines]
+    heads = {"events": message("sensitivity.events"), "mean": message("sensitivity.mean", level=level)}
     if kind == "survival_curve":
         about = {"horizon": period(rows[0].time or 0), "level": level}
         heads["estimate"] = message("sensitivity.estimate.survival_curve", **about)
@@ -58,10 +63,22 @@ def sensitivity_table(found: Sequence[Found], *, conf_level: float) -> Table | N
     made = message(
         "milestone.methods", methods=message("reasons.list").join(dict.fromkeys(map(method, rows)))
     )
-    notes = [made, *([] if kind == "survival_curve" else [message("sensitivity.note")])]
+    notes = [made, *([message("sensitivity.note")] if compares else [])]
     notes += notes_of(rows, "survival", group=message("reasons.one_group"), **own[0].of.event.plain)
     title = message("sensitivity.title", what=message(f"needs.kind.{kind}"))
     return Table(f"sensitivity_{kind}", title, lines, {}, tuple(notes), "analysis", heads)
+
+
+def _lines(one: Found, kind: str) -> list[tuple[dict[str, Cell], Row]]:
+    if kind == "survival_curve":
+        return _curve_lines(one)
+    return [_mean_line(one) if isinstance(one.result, RMST) else _line(one, _KINDS[kind])]
+
+
+def _mean_line(one: Found) -> tuple[dict[str, Cell], Row]:
+    row = one.reported.row("rmst")
+    line: dict[str, Cell] = {"analysis": _title(one), "group": cells.arm(row.arm), **_sizes(row)}
+    return line | {"mean": estimate(row, 0)}, row
 
 
 def _line(one: Found, shown: _Shown) -> tuple[dict[str, Cell], Row]:

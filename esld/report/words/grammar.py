@@ -99,7 +99,8 @@ def in_words(number: int) -> str:
 def period(days: float) -> str:
     """A horizon in days as a reader says it: ``one year``, ``24 weeks``, ``six months``, ``120 days``."""
     years, weeks, months = days / 365.25, days / 7, days / 365.25 * 12
-    if round(years) >= 1 and min(abs(years - round(years)), abs(days / 365 - round(years))) < 0.003:
+    off = min(abs(days - 365.25 * round(years)) - 0.5, abs(days - 365 * round(years)))
+    if round(years) >= 1 and off <= 0.5:
         return message("counted", count=in_words(round(years)), noun=noun("year", round(years)))
     if weeks == round(weeks) and weeks >= 2:
         return message("counted", count=in_words(round(weeks)), noun=noun("week", weeks))

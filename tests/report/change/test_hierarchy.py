@@ -133,3 +133,10 @@ def test_a_hierarchy_needs_a_horizon(study):
     plan = own.protocol.analysis("HIERARCHY").model_copy(update={"horizon_days": None})
     with pytest.raises(ValueError, match="analysis HIERARCHY must have a horizon"):
         hierarchy.compare_patients(own, plan, own.pairs[0], **HOW)
+
+
+def test_an_outcome_that_comes_again_has_its_place_behind_it(study):
+    plan = study("demo-final").protocol.analysis("HIERARCHY")
+    codes = list(hierarchy.ranks_by_code(plan))
+    again = plan.model_copy(update={"hierarchy": (*plan.hierarchy, plan.hierarchy[0])})
+    assert list(hierarchy.ranks_by_code(again)) == [*codes, f"{codes[0]}_{len(codes) + 1}"]

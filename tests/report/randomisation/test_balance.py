@@ -81,6 +81,12 @@ class TestFigure:
         title = balance.balance_figure(own, reported).figure._suptitle.get_text().replace("\n", " ")
         assert title.startswith(f"{beyond} of {len(known)} baseline variables")
 
+    def test_without_a_known_value_a_sentence_is_in_its_place(self):
+        own = study_of([patient(1, LOW), patient(2, HIGH)])
+        own.adsl[["AGE", "SEX", "WEIGHTBL"]] = None
+        said = balance.balance_figure(own, rows(own))
+        assert plain(said.html) == "Of no baseline variable is a difference between the groups known."
+
 
 def test_places_by_hand():
     days = ["2024-01-01", "2024-02-01", "2024-03-01", "2024-04-01"]

@@ -60,6 +60,20 @@ class TestTwoArms:
         paragraphs.horizons(analyses.at_horizon(own, conf_level=0.95))
         assert "at one year" in plain(own._answer).lower()
 
+    def test_a_test_that_cannot_be_made_leaves_the_answer_to_the_curves(self):
+        def tests_first(content):
+            content["analyses"] = [
+                {**a, "kind": "log_rank", "milestones_days": ()} if a["role"] == "primary" else a
+                for a in content["analyses"]
+                if a.get("kind") != "milestone" or a["role"] == "primary"
+            ]
+
+        compared, alone = chapter(study(tests_first)), chapter(study(tests_first, one_arm, arms=(LOW,)))
+        for own in (compared, alone):
+            paragraphs.curves(analyses.curves(own, conf_level=0.95))
+        assert compared._answer == ""
+        assert "Half of the patients had died by" in plain(alone._answer)
+
     def test_a_set_that_holds_nobody_is_left_out(self):
         made = study()
         made.adsl["PPROTFL"] = None

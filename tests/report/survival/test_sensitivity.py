@@ -5,7 +5,8 @@ import pytest
 from esld.report import numbers
 from esld.report.survival import analyses
 from esld.report.survival.sensitivity import sensitivity_table
-from tests.report.survival.trials import chapter, study
+from tests.report.builders import LOW
+from tests.report.survival.trials import chapter, one_arm, study
 
 
 def beside(kind: str, **how):
@@ -52,3 +53,17 @@ def test_numbers_are_those_of_the_rows():
 @pytest.mark.parametrize("kind", MADE)
 def test_without_variants_there_is_no_table(kind):
     assert sensitivity_table(MADE[kind](chapter(study())), conf_level=0.95) is None
+
+
+def test_the_mean_of_the_one_group_has_a_column_of_its_own():
+    def change(content):
+        one_arm(content)
+        beside("rmst", analysis_set="PPROTFL")(content)
+
+    found = MADE["rmst"](chapter(study(change, arms=(LOW,))))
+    table = sensitivity_table(found, conf_level=0.95)
+    shown = [one.reported.row("rmst") for one in found]
+    assert [line.split(" ")[0] for line in table.frame["Mean, days (95 % CI)"]] == [
+        numbers.fixed(row.value, 0) for row in shown
+    ]
+    assert not any("Ratios and differences" in note for note in table.footnotes)
