@@ -279,7 +279,9 @@ def _content(study: "Study") -> bytes:
         "unfit_hidden": study.answers.hidden,
     }
     line = json.dumps(record, allow_nan=False).encode()
-    if Protocol.model_validate(json.loads(line)["protocol"]) != study.protocol:  # such as a number that JSON does not have
+    if (
+        Protocol.model_validate(json.loads(line)["protocol"]) != study.protocol
+    ):  # such as a number that JSON does not have
         raise ValueError("the protocol is not read back as it is")
     return line + b"\n" + cells
 

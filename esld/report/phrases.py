@@ -182,8 +182,22 @@ def method_words(code: str) -> str:
 
 
 def conditions_words(code: str) -> str:
-    """What a reference set holds fixed, in the words of the catalogue, as plain text."""
-    return joined(_step(*one) for one in steps_of(code))
+    """What a reference set holds fixed, in the words of the catalogue, as plain text; of strata that differ, each by itself."""
+    of_all, *strata = _by_stratum(code)
+    each = [
+        message("conditions.stratum", stratum=stratum, conditions=joined(own)) for stratum, *own in strata
+    ]
+    return message("reasons.list").join(filter(None, (joined(of_all), *each)))
+
+
+def _by_stratum(code: str) -> list[list[str]]:
+    """The steps of all patients, then those of each stratum behind its name."""
+    found: list[list[str]] = [[]]
+    for name, parameters in steps_of(code):
+        if name == "in-stratum":
+            found.append([])
+        found[-1].append(_step(name, parameters))
+    return found
 
 
 def _step(name: str, parameters: tuple[str, ...]) -> str:
