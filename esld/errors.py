@@ -79,7 +79,7 @@ def told_in_one_line() -> Iterator[None]:
         raise SystemExit(error.exit_code) from None
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
+def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """A remedy that names the nearest known word, or all of them.
 
     Parameters
@@ -88,6 +88,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
         What the user wrote.
     known : iterable of str
         What would have been understood.
+    cutoff : float, optional
+        How alike a word must be that is meant, from 0 to 1.
 
     Returns
     -------
@@ -100,5 +102,5 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     choices = {choice.casefold(): choice for choice in known}
     if not choices:
         return "Remove it."
-    near = get_close_matches(word.casefold(), choices, n=1, cutoff=0.6)
+    near = get_close_matches(word.casefold(), choices, n=1, cutoff=cutoff)
     return f"Did you mean {choices[near[0]]!r}?" if near else f"Known: {', '.join(choices.values())}."

@@ -37,7 +37,7 @@ plan = id_of(study.protocol, "baseline")
 # ## Who is counted
 #
 # All randomised patients, in the group to which they were randomised. A value is a baseline value if it was measured on or before
-# the day of the first treatment, or of randomisation in a patient who was never treated; the last one counts.
+# the day of the first treatment, or of randomisation where no treatment is recorded; the last one counts.
 
 # %% tags=["hide-input"]
 sizes = chapter.hand_over("groups", characteristics.size_rows(study), analysis=plan)

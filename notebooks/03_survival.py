@@ -170,7 +170,8 @@ display(*subgroups.shown(subgroups.subgroups(chapter, conf_level=conf_level)))
 #
 # Patients lost before the day of an analysis, whose state may become known. An analysis that follows whoever is not known to have had the
 # event to the cut-off errs if events are reported late.
-#
+
+# %% [markdown] tags=["needs:part=allocations"]
 # Exact tests repeat the randomisation of the protocol, given the group sizes and the order of entry. Another scheme would have
 # given other allocations, and another p-value.
 

@@ -63,7 +63,7 @@ chapter.say(courses.planned_words(study))
 # %%
 found = courses.courses(study, courses.conditions(protocol))
 ended = chapter.hand_over("courses", found, analysis=flow)
-chapter.answer(courses.words(ended, study.filled))
+chapter.answer(courses.words(ended, study.filled, had=found.had))
 
 # %% tags=["hide-input"]
 each, together = courses.divided(found, most)
@@ -82,8 +82,8 @@ chapter.table(patient_listing.listing_table(study, each, lines, listed))
 chapter.figure(states.state_figure(study, together, ended, axis=axis))
 
 # %%
-counts = chapter.hand_over("patient_states", states.state_rows(together, axis.ticks), analysis=flow)
-chapter.table(states.state_table(counts, study.arms, axis))
+counts = chapter.hand_over("patient_states", states.state_rows(together, axis.ticks), analysis=plan)
+chapter.table(states.state_table(counts, study.arms, axis, had=found.had))
 
 # %% [markdown]
 # ### Values on the way

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.errors import InputError, InputErrors, RefusedError, RunError, did_you_mean
+from esld.report.requirements import NAMESAKE
 
 
 def test_all_five_parts_in_order():
@@ -56,3 +57,17 @@ def test_exit_codes():
 )
 def test_did_you_mean(word, known, remedy):
     assert did_you_mean(word, known) == remedy
+
+
+@pytest.mark.parametrize(
+    ("slug", "remedy"),
+    [
+        ("03_survivl", "Did you mean '03_survival'?"),
+        ("4_change", "Did you mean '04_change'?"),
+        ("04_liver_function", "Known: "),
+        ("05_decompensation", "Known: "),
+    ],
+)
+def test_a_chapter_of_before_is_taken_for_none_that_is_merely_as_long(slug, remedy):
+    known = ["01_randomisation", "02_baseline", "03_survival", "04_change", "05_events"]
+    assert did_you_mean(slug, known, cutoff=NAMESAKE).startswith(remedy)

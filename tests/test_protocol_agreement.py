@@ -134,7 +134,7 @@ def test_each_kind_takes_its_keys_and_no_other(kind):
 
 def test_without_a_kind_a_chapter_of_ones_own_reports_it():
     assert Analysis.model_validate({**BARE, "chapter": "11_mine"}).kind is None
-    with pytest.raises(ValidationError, match="kind must be given: 03_survival reports kinds"):
+    with pytest.raises(ValidationError, match="kind must be given to an analysis of chapter 03_survival"):
         Analysis.model_validate({**BARE, "chapter": "03_survival"})
     with pytest.raises(ValidationError, match="kind must be given, or a chapter of your own"):
         Analysis.model_validate(BARE)

@@ -112,6 +112,8 @@ def unknown_codes(standardised: Standardised, tables: Tables, protocol: Protocol
         )
         where = record_place(tables[name], own["row"].min(), variable)
         remedy = f"Correct the export, or say in the protocol what each stands for: {_place_for(variable, own['value'], entry)}"
+        if variable in ("ARMCD", "ACTARMCD"):
+            remedy = remedy.removesuffix(".") + "; of an arm that the protocol lacks, add it to 'arms'."
         rule = "must be a code that the protocol or esld knows"
         faults.append(CodeError(f"{name}.{variable}", rule, told, where, remedy))
     return faults

@@ -188,7 +188,10 @@ def _letters(arms: tuple[Arm, ...]) -> list[str]:
 
 
 def _with_arms(protocol: Protocol, order: tuple[Arm, ...], arms: tuple[Arm, ...]) -> Protocol:
-    """The protocol with other arms, none the control; a ratio follows the order in which they now stand."""
+    """The protocol with other arms, none the control; a ratio follows the order in which they now stand.
+
+    Comparisons with the control, of which p-values may share an error, are not those of these arms.
+    """
     planned = protocol.randomisation
     if planned.design:
         ratio = tuple(planned.design.ratio[protocol.arms.index(arm)] for arm in order if planned.design.ratio)
@@ -197,5 +200,5 @@ def _with_arms(protocol: Protocol, order: tuple[Arm, ...], arms: tuple[Arm, ...]
     codes = {
         v: words for v, words in protocol.codes.items() if v not in ("EXTRT", *(code for code, _ in _ARM))
     }
-    update = {"arms": arms, "control": None, "randomisation": planned, "codes": codes}
+    update = {"arms": arms, "control": None, "multiplicity": "none", "randomisation": planned, "codes": codes}
     return protocol.model_copy(update=update)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from esld.data.cutfile import CutFile
 from esld.data.fingerprint import canonical
 from esld.errors import InputError, InputErrors, did_you_mean
+from esld.report.requirements import NAMESAKE
 from esld.report.roles import READERS
 
 if TYPE_CHECKING:
@@ -111,7 +112,9 @@ def name_faults(file: CutFile) -> list[InputError]:
     known = sorted(p.stem for p in folder.glob("*.py"))
     faults: list[InputError] = []
     for slug in sorted(set(file.cut.chapters) - set(known)):
-        remedy = did_you_mean(slug, known) if known else "Run 'esld init' for a working copy."
+        remedy = (
+            did_you_mean(slug, known, cutoff=NAMESAKE) if known else "Run 'esld init' for a working copy."
+        )
         faults.append(InputError("chapters", "must name files of notebooks/", slug, file.path.name, remedy))
     for slug in sorted(set(file.cut.chapters) & set(known)):
         if not re.fullmatch(r"\w+(-\w+)*", slug, re.ASCII) or slug in ("index", "report"):
@@ -122,7 +125,7 @@ def name_faults(file: CutFile) -> list[InputError]:
         rule, remedy = "must be named once each", "Remove the repeated ones."
         faults.append(InputError("chapters", rule, ", ".join(twice), file.path.name, remedy))
     for slug in sorted(set(file.cut.parameters) - set(file.cut.chapters)):
-        remedy = did_you_mean(slug, file.cut.chapters)
+        remedy = did_you_mean(slug, file.cut.chapters, cutoff=NAMESAKE)
         faults.append(
             InputError("parameters", "must be those of the cut's chapters", slug, file.path.name, remedy)
         )

@@ -8,7 +8,7 @@ from esld.data.cutfile import CutFile
 from esld.data.fingerprint import canonical
 from esld.errors import InputError, each_of
 from esld.pipeline.chapters import Parameter, interface, name_faults, parameter_faults
-from esld.protocol import read_protocol
+from esld.protocol import Protocol, read_protocol
 from esld.report.requirements import faults
 
 _CELL = re.compile(r"^# %%[^\n]*\"parameters\"[^\n]*\n(.*?)(?=^# %%|\Z)", flags=re.MULTILINE | re.DOTALL)
@@ -55,4 +55,15 @@ def unfit(file: CutFile, parameters: Mapping[str, Mapping[str, Parameter]]) -> l
     for slug, own in parameters.items():
         values[slug] = {name: parameter.default for name, parameter in own.items()} | values.get(slug, {})
     trial, name = read_protocol(file.protocol_path), file.protocol_path.name
-    return faults(trial, file.cut.chapters, parameters=values, file=name)
+    return [*_unwritten(file, trial, name), *faults(trial, file.cut.chapters, parameters=values, file=name)]
+
+
+def _unwritten(file: CutFile, trial: Protocol, name: str) -> list[InputError]:
+    """Planned analyses that a chapter of one's own reports, where there is no such chapter."""
+    written = {path.stem for path in (file.root / "notebooks").glob("*.py")}
+    remedy = "Give the analysis its 'kind' instead, or write the chapter."
+    return [
+        InputError(f"analyses[{own.id}].chapter", "must name a file of notebooks/", own.chapter, name, remedy)
+        for own in trial.analyses
+        if written and own.kind is None and own.chapter not in written
+    ]

@@ -238,7 +238,7 @@ class Analysis(Assumable):
             own = [kind for kind, use in USES.items() if use.chapter == self.chapter]
             if own or not self.chapter:
                 rule = (
-                    f"must be given: {self.chapter} reports kinds"
+                    f"must be given to an analysis of chapter {self.chapter}"
                     if own
                     else "must be given, or a chapter of your own"
                 )

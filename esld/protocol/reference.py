@@ -42,10 +42,13 @@ every key, what it holds, whether it must be given, and what for. The way from a
      kinds](#kinds-of-analysis), and give the keys that it needs.
    - Where it says `assumed: true` and the protocol says the same, delete `assumed` and `reason`; where the protocol says
      something else, write that. What stays assumed the report lists.
+   - Give what a draft cannot know and does not ask for: `treatment` (its words), `administrations` (the planned days), the
+     `design` of the randomisation, `words` of endpoints, `better` of parameters, and grades of RS among the `parameters` of
+     analyses, since the draft names laboratory values alone.
    - Leave out analyses that are not planned, and add those that are missing. `params/protocols/` holds whole files to look at.
 4. `esld check data/export --protocol params/protocols/trial.yaml` tells what is not filled in yet, with line and key; then all
-   faults of the file at once, each with its remedy; then those of the data, and what chapters would miss. Repeat until it tells
-   no fault.
+   faults of the file at once, each with its remedy; then those of the data. Repeat until it tells no fault. Of a domain without
+   records yet, such as AE early in a trial, export the header alone.
 5. Describe the cut in `params/first.yaml`; its name becomes that of the report:
 
    ```yaml
@@ -55,7 +58,7 @@ every key, what it holds, whether it must be given, and what for. The way from a
    snapshot: "2025-07-04"  # the day of the export
    title: First look
    status: draft
-   view: unblinded         # who may see it: unblinded, masked (arms as A and B) or blinded (no arms)
+   view: unblinded         # who may see it: unblinded, masked (arms as A, B …) or blinded (no arms)
    chapters: [00_data_cut, 01_randomisation, 02_baseline, 03_survival, 04_change, 05_events, 06_safety, 07_patients, 08_summary,
      90_validation]
    ```

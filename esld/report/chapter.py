@@ -17,10 +17,11 @@ from esld.protocol import Analysis, Kind
 from esld.report import needs
 from esld.report.drawing import figures
 from esld.report.phrases import Sentence, reader_of
+from esld.report.plain import plain_table
 from esld.report.planned import result_name
 from esld.report.results import HasFrame, Reported, Row, rows_of
 from esld.report.roles import PARTS, RUN_FILE, RUN_VARIABLE
-from esld.report.tables import Table, plain_table
+from esld.report.tables import Table
 from esld.report.words.catalogue import set_reader
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from esld.report.planned import is_death
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, has, message
-from esld.report.words.grammar import capitalised
+from esld.report.words.grammar import capitalised, in_prose
 
 OF = ": "  # between a step and a reason for it, in the name of a step
 _NOT_RECORDED, _COMPLETED = "not_recorded", "completed_early"  # reasons for which the export has no term
@@ -76,7 +76,7 @@ class Flow:
             return message("flow.reason.ended", reason=reason)
         if step == "lost":
             return capitalised(reason)
-        wanted = {c.id: _inside(c.text) for c in self.eligibility.inclusion}
+        wanted = {c.id: in_prose(c.text) for c in self.eligibility.inclusion}
         if reason in wanted:
             return message("flow.reason.not_met", criterion=wanted[reason])
         unwanted = {c.id: c.text for c in self.eligibility.exclusion}
@@ -87,12 +87,6 @@ class Flow:
         frame = self.counts.rename_axis("statistic").reset_index().melt("statistic", var_name="group")
         totals = frame["group"].map(self.counts.loc["randomised"].to_dict())
         return frame.assign(n=totals, method="count", unit="patients").dropna(subset=["value"])
-
-
-def _inside(text: str) -> str:
-    """A criterion inside another one: its first letter is small, but in ``HbA1c`` or ``INR``."""
-    first = text.partition(" ")[0]
-    return text[:1].lower() + text[1:] if first[1:] == first[1:].lower() else text
 
 
 _STAGES = {

@@ -109,13 +109,16 @@ def _follow_up(row: Row, study: Study) -> CardText:
 
 
 def _first_events(rows: Sequence[Row], study: Study) -> Iterator[CardText]:
-    """Who had a first event of any of the endpoints of an analysis that is not primary."""
+    """Who had a first event of any of the endpoints of an analysis that is not primary; of one alone, of those at risk."""
     for plan in study.protocol.of_kind("cumulative_incidence"):
-        own = [r for r in rows if r.analysis_id == plan.id and r.statistic == "patients" and r.n]
+        one = len(plan.endpoints) == 1
+        what, key = ("incidence", "at_risk") if one else ("patients", "detail")
+        own = [r for r in rows if r.analysis_id == plan.id and r.statistic == what and r.n]
+        own = [r for r in own if r.time == numbers.significant(plan.horizon_days)]
         for row in own if plan is not study.protocol.primary else ():
             about = {"title": plan.title, "arm": arm_in_prose(row.arm)}
-            value = message("cell.of", x=numbers.fixed(row.value, 0), n=row.n)
-            detail = message("front.first_event.detail", count=row.n or 0)
+            value = message("cell.of", x=row.events if one else numbers.fixed(row.value, 0), n=row.n)
+            detail = message(f"front.first_event.{key}", count=row.n or 0)
             yield CardText(message("front.first_event", **about), value, detail, row.result_id)
 
 

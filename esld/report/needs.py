@@ -154,6 +154,7 @@ PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
 }
 # Parts that a protocol may not have, ``needs:part=liver_injury``: what is only of them vanishes without a word.
 PARTS: Mapping[str, Callable[[Protocol], bool]] = {
+    "allocations": lambda protocol: bool(protocol.of_kind("permutation")),
     "liver_injury": lambda protocol: protocol.liver_injury is not None,
     "reactions": lambda protocol: protocol.treatment.reaction_hours is not None,
     "strata": lambda protocol: bool(protocol.strata),

@@ -143,6 +143,13 @@ def not_compared(study: Study) -> str:
     return message("arms.not_compared", arms=_vacant_groups(study))
 
 
+def masked_words(study: Study) -> str:
+    """With which arm a masked view compares the others, and what it leaves out; empty where a pair or the view says it."""
+    if study.cut.view != "masked" or len(study.pairs) < 2:
+        return ""
+    return message("view.masked.pairs", first=escape(arm_label(study.arms[0])))
+
+
 def view_name(study: Study) -> str:
     """What a reader calls the view of a cut."""
     return message(f"view.{study.cut.view}")
@@ -182,22 +189,16 @@ def method_words(code: str) -> str:
 
 
 def conditions_words(code: str) -> str:
-    """What a reference set holds fixed, in the words of the catalogue, as plain text; of strata that differ, each by itself."""
-    of_all, *strata = _by_stratum(code)
-    each = [
-        message("conditions.stratum", stratum=stratum, conditions=joined(own)) for stratum, *own in strata
-    ]
-    return message("reasons.list").join(filter(None, (joined(of_all), *each)))
-
-
-def _by_stratum(code: str) -> list[list[str]]:
-    """The steps of all patients, then those of each stratum behind its name."""
-    found: list[list[str]] = [[]]
+    """What a reference set holds fixed, in the words of the catalogue, as plain text; stratum by stratum where they differ."""
+    strata: list[tuple[str, list[str]]] = [("", [])]
     for name, parameters in steps_of(code):
         if name == "in-stratum":
-            found.append([])
-        found[-1].append(_step(name, parameters))
-    return found
+            strata.append((parameters[0], []))
+        else:
+            strata[-1][1].append(_step(name, parameters))
+    (_, everywhere), *own = strata
+    within = (message("method.in-stratum", a=a, conditions=joined(said)) for a, said in own)
+    return joined([*everywhere, *within])
 
 
 def _step(name: str, parameters: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ from esld.errors import InputError, did_you_mean
 from esld.protocol import USES, Protocol
 from esld.report.roles import SUMMARY, VALIDATION
 
+NAMESAKE = 0.75  # how alike a name must be to that of a chapter that is meant: numbers and endings make strangers alike
 OTHERS = (SUMMARY, VALIDATION)  # chapters that no kind of analysis has
 # By chapter, its parameters that hold the code of a parameter of the protocol, or several.
 OF_THE_PROTOCOL = {"04_change": ("headline",), "07_patients": ("profile", "listed")}
@@ -42,7 +43,13 @@ def faults(
         for slug in getattr(protocol, key):
             if slug not in known:
                 found.append(
-                    InputError(f"{key}.{slug}", "must name a chapter", None, file, did_you_mean(slug, known))
+                    InputError(
+                        f"{key}.{slug}",
+                        "must name a chapter",
+                        None,
+                        file,
+                        did_you_mean(slug, known, cutoff=NAMESAKE),
+                    )
                 )
     return found
 

@@ -1,6 +1,6 @@
 """Subgroups of patients: their levels in words, and whether an effect differs between them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import exp, isfinite, log, nan, sqrt
@@ -16,6 +16,7 @@ from esld.report import numbers
 from esld.report.phrases import p_equals, span
 from esld.report.results import Reported, slug
 from esld.report.words.catalogue import has, message
+from esld.report.words.grammar import arm_in_prose, capitalised, treatment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,3 +143,15 @@ def sentences(
         spans = {name: span(effect, text) for name, text in texts.items()}
         first, second = (escape(each.said) for each in own)
         yield message(f"subgroups.two.{kind}", first=first, second=second, p=p_equals(test), **spans, **about)
+
+
+def titled(title: str, pair: tuple[str, str]) -> str:
+    """A title, with the pair of arms that is compared, the control first, as plain text."""
+    first, second = map(arm_in_prose, pair)
+    return message("subgroups.title.pair", title=title, first=first, second=second)
+
+
+def named(said: Iterable[str], pair: tuple[str, str]) -> str:
+    """Sentences after the pair of arms of which they speak, the control first."""
+    first, second = map(treatment, pair)
+    return message("survival.pair", first=first, second=capitalised(second), said=" ".join(said))

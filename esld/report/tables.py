@@ -1,6 +1,5 @@
 """One table model: typed cells in columns, from which what a reader sees is made as HTML, for Word and as CSV."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
@@ -9,7 +8,6 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from esld.errors import InputError
 from esld.report import cells
 from esld.report.cells import Cell, Label
 from esld.report.dress import csv, html
@@ -166,46 +164,6 @@ class Table:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.to_html(), "text/plain": repr(self)}
-
-
-def plain_table(frame: pd.DataFrame, id: str, title: str) -> Table:
-    """A table of a DataFrame as it is, with the index where that has a name; numbers in as many digits as they need, at most 4.
-
-    Raises
-    ------
-    esld.errors.InputError
-        It has no id that fits a file, no title, no rows, or columns of one name.
-    """
-    named_for_a_reader("table", id, title)
-    whole = frame.reset_index() if any(frame.index.names) else frame
-    keys = [str(key) for key in whole.columns]
-    if whole.empty or len(set(keys)) < len(keys):
-        rule = "must have rows" if whole.empty else "must have columns of different names"
-        raise InputError(
-            f"table '{id}'",
-            rule,
-            None if whole.empty else keys,
-            remedy="Say in a sentence why there is none.",
-        )
-    lines = [
-        dict(zip(keys, map(cells.of_value, row), strict=True))
-        for row in whole.itertuples(index=False, name=None)
-    ]
-    return Table(id, title, lines, heads={key: key for key in keys})
-
-
-def named_for_a_reader(what: str, id: str, said: str) -> None:
-    """Refuse an exhibit without an id that names its files, or without words for a reader."""
-    call = f"chapter.{what}(…, id='my_{what}', {'title' if what == 'table' else 'alt'}='What it shows')"
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", id):
-        raise InputError(
-            f"id of a plain {what}",
-            "must be small letters, digits and '_'",
-            id or "none",
-            remedy=f"Call {call}.",
-        )
-    if not said.strip():
-        raise InputError(f"{what} '{id}'", "must say what it shows", "nothing", remedy=f"Call {call}.")
 
 
 def _heading(key: str, heads: Mapping[str, str], *, spanned: bool) -> str:

@@ -149,6 +149,12 @@ class TestArms:
         shown, _ = views.seen(tables, PROTOCOL, "masked")
         assert shown["DM"]["ARMCD"].tolist() == ["A", "B", "B", None]
 
+    @pytest.mark.parametrize("view", HIDDEN)
+    def test_no_error_is_shared_among_comparisons_that_are_not_with_the_control(self, view):
+        own = PROTOCOL.model_copy(update={"multiplicity": "fixed sequence"})
+        _, protocol = views.seen(small(), own, view)
+        assert (protocol.control, protocol.multiplicity) == (None, "none")
+
     def test_an_arm_without_a_patient_is_last(self):
         tables = trial(patient("S-1", "MEDHIGH"))
         shown, protocol = views.seen(tables, PROTOCOL, "masked")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.data.views import ALL
-from esld.report.flow import _inside, absent_words, flow_of, flow_table, participant_flow
+from esld.report.flow import absent_words, flow_of, flow_table, participant_flow
 from esld.report.results import Reported, rows_of
 from tests.examples import few
 from tests.report.builders import HIGH, LOW, footnotes, patient, study_of
@@ -340,15 +340,6 @@ class TestTable:
         assert table.frame.loc[0, "Patients"] == "Randomised"
         assert footnotes(table)[0] == "Follow-up adds up to the randomised."
         assert len(footnotes(table)) == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "inside"),
-    [("Sign informed consent", "sign informed consent"), ("HbA1c from 7 %", "HbA1c from 7 %"), ("A cough", "a cough"),
-     ("INR below 3", "INR below 3"), ("18-80 years old", "18-80 years old")],
-)  # fmt: skip
-def test_a_criterion_that_is_not_met(text, inside):
-    assert _inside(text) == inside
 
 
 def test_long_form_has_a_row_a_step_and_arm_with_the_randomised_as_n():

@@ -140,6 +140,25 @@ def test_first_events_have_a_card_an_arm_under_the_title_of_their_analysis(study
     assert low.result_id == "any_event.low.patients@365"
 
 
+def test_of_one_first_event_the_card_counts_those_at_risk():
+    """Who had the condition at baseline can have no first one."""
+    plan = STUDY.protocol.of_kind("cumulative_incidence")[0]
+    one = plan.model_copy(update={"endpoints": plan.endpoints[:1]})
+    others = [one if own is plan else own for own in STUDY.protocol.analyses]
+    own = replace(STUDY, protocol=STUDY.protocol.model_copy(update={"analyses": tuple(others)}))
+    row = {
+        "group": LOW,
+        "statistic": "incidence",
+        "time": one.horizon_days,
+        "value": 0.5,
+        "n": 8,
+        "events": 3,
+    }
+    rows = rows_of("first_x", pd.DataFrame([row]), analysis=plan.id, chapter="05_events").rows
+    (card,) = front_page(rows, ANSWERS, own).cards
+    assert (card.value, card.detail) == ("3 of 8", "patients at risk had the event")
+
+
 def serious(x: int, n: int, conf_level: float = 0.95):
     if n:
         frame = clopper_pearson(x, n, conf_level=conf_level).to_frame(group=LOW, statistic="serious")

@@ -97,7 +97,7 @@ def test_a_part_that_a_trial_does_not_have_is_silent():
     treatment = PROTOCOL.treatment.model_copy(update={"reaction_hours": None})
     bare = derived(
         [treated("A", infused=INFUSED)],
-        protocol=PROTOCOL.model_copy(update={"liver_injury": None, "treatment": treatment}),
+        protocol=PROTOCOL.model_copy(update={"liver_injury": None, "treatment": treatment, "analyses": ()}),
     )
     for part in needs.PARTS:
         assert needs.is_known(f"part={part}") and needs.is_silent(f"part={part}")

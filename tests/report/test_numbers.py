@@ -123,7 +123,8 @@ def test_p_value(p, text):
         (365, "one year"),
         (365.25, "one year"),
         (366, "one year"),
-        (364, "364 days"),
+        (364, "52 weeks"),
+        (1825, "five years"),
         (730.5, "two years"),
         (731, "two years"),
         (1826.25, "five years"),
@@ -131,7 +132,7 @@ def test_p_value(p, text):
         (365.25 * 13, "13 years"),
         (120, "120 days"),
         (1, "1 day"),
-        (182.625, "182.625 days"),
+        (182.625, "six months"),
     ],
 )
 def test_horizon(days, text):

@@ -95,8 +95,8 @@ def test_the_penalised_ratio_compares_the_same_way(study):
     times, arms = endpoint_times(study, plan_of(study)), study.arms
     forth, back = (firth_on_arm(times, order, conf_level=0.95) for order in (arms, arms[::-1]))
     assert forth.terms == cox_on_arm(times, arms, conf_level=0.95).terms
-    assert [forth.ratios[0], forth.lower[0]] == pytest.approx(
-        [1 / back.ratios[0], 1 / back.upper[0]], rel=1e-6
+    assert [forth.ratios[0], forth.ratio_lower[0]] == pytest.approx(
+        [1 / back.ratios[0], 1 / back.ratio_upper[0]], rel=1e-6
     )
 
 

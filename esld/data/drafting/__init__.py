@@ -17,7 +17,7 @@ from esld.protocol.reference import PARTS
 _IN_TABLES = ("AGE", "SEX", "WEIGHT")  # baseline variables that are no parameters
 _ROWS = 20  # of the table of baseline
 _HEAD = """\
-# Drafted from the export {name}. Nothing here was read in a protocol or a registry:
+# Drafted from the data in {name}. Nothing here was read in a protocol or a registry:
 # - replace each text that begins with TODO; esld check names them all, with their lines;
 # - go through what says `assumed: true`, and delete the two keys `assumed` and `reason` where your protocol says the same;
 # - look at the rest: it is as the export has it. docs/protocol.md has every key.

@@ -116,8 +116,8 @@ def _planned(found: Found, seen: pd.DataFrame) -> list[Part]:
         label = name.capitalize() if name.isupper() else name or f"Visit {number:g}"
         target = _target(name, day, seen.loc[seen["number"].eq(number), "day"])
         if number > 0 and target is not None and not _BEFORE.search(name) and not _UNPLANNED.search(name):
-            weeks = round((target - 1) / 7, 1)
-            made.append({"number": _short(number), "label": label, "target": target, "week": _short(weeks)})
+            week = _short(_week(name, target))
+            made.append({"number": _short(number), "label": label, "target": target, "week": week})
     return made
 
 
@@ -155,6 +155,16 @@ def _target(name: str, day: float | None, days: pd.Series) -> int | None:
         if middle is None or abs(middle - nominal) <= max(3.0, _NEAR * nominal):
             return int(nominal + 0.5)
     return None if middle is None else round(middle)
+
+
+def _week(name: str, target: int) -> float:
+    """The nominal week: the one that the name says, if the target is of it, else that of the target."""
+    named = _NAMED.search(name)
+    if named and _UNITS[(named[1] or named[4]).lower()] == 7.0:
+        number = float(named[2] or named[3])
+        if abs(7 * number + 1 - target) < 1:
+            return number
+    return round((target - 1) / 7, 1)
 
 
 def _tolerance(days: pd.Series, target: int) -> list[int]:

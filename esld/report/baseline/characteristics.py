@@ -131,7 +131,7 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
         Standardised differences; they stand in the first line of each variable.
     """
     found = {(r["statistic"], r["group"]): (r["value"], r["n"]) for r in summary.to_dict("records")}
-    groups = study.groups
+    groups = study.groups if len(study.arms) > 1 else study.arms  # of one arm, all are the same
     arms = study.randomised["ARMCD"]
     sizes = {g: len(arms) if g == ALL else int(arms.eq(g).sum()) for g in groups}
     heads = {g: message("baseline.head", group=arm_label(g), n=sizes[g]) for g in groups}

@@ -138,7 +138,9 @@ def pairs_table(study: Study, analysis: Analysis, reported: Reported) -> Table:
     several = compared.several(study)
     first, second = ("control", "other") if several else study.pairs[0]
     labels = (
-        [message("ranked.control"), message("ranked.other")] if several else [*map(arm_label, study.pairs[0])]
+        [arm_label(study.pairs[0][0]), message("ranked.other")]
+        if several
+        else [*map(arm_label, study.pairs[0])]
     )
     keys = {f"{second}.better": "wins", f"{first}.better": "losses", "ties": "ties"}
     heads = {

@@ -4,6 +4,7 @@ import pandas as pd
 
 from esld.data.study import Study
 from esld.multiplicity import fixed_sequence, holm
+from esld.report.phrases import masked_words
 from esld.report.results import Reported
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import arm_in_prose, treatment_in_title
@@ -59,6 +60,8 @@ def note(study: Study) -> list[str]:
     """How the p-values of the comparisons share an error, as a footnote; nothing of one comparison."""
     if not several(study):
         return []
+    if said := masked_words(study):
+        return [said]
     rule = study.protocol.multiplicity.replace(" ", "_")
     return [message(f"change.note.adjusted.{rule}", count=len(study.pairs))]
 

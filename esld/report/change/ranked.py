@@ -123,7 +123,7 @@ def ranked_table(
                 line["p_adjusted"] = p_cell(shared)
             lines.append(line)
     places = _places(study, study.pairs[0])
-    labels = [message("ranked.control"), message("ranked.other")]
+    labels = [arm_label(study.pairs[0][0]), message("ranked.other")]
     labels = labels if compared.several(study) else list(map(arm_label, places))
     heads = {f"{place}.{what}": message(f"ranked.{what}") for place in places for what in _counted(study)}
     heads[f"{places[1]}.better"] = message("ranked.better", arm=labels[1], level=level)

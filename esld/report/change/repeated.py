@@ -22,7 +22,7 @@ from esld.report.phrases import Sentence, notes_of, prose, worded
 from esld.report.results import Reported, Row, slug
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import in_prose, joined
+from esld.report.words.grammar import capitalised, in_prose, joined
 
 P = "ls_mean_difference_p_value"
 GLOBAL_P = "global_p_value"
@@ -263,7 +263,10 @@ def _grouped(notes: Mapping[str, str]) -> list[str]:
     of.pop("", None)
     if len(notes) == 1 or (len(of) == 1 and len(next(iter(of.values()))) == len(notes)):
         return list(of)
-    return [message("change.note.of", parameters=joined(names), note=text) for text, names in of.items()]
+    return [
+        message("change.note.of", parameters=capitalised(joined(names)), note=text)
+        for text, names in of.items()
+    ]
 
 
 def change_figure(

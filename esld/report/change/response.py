@@ -39,7 +39,7 @@ def response_rows(
 
     Who died before the visit, or has no value at it, is none. Beside it: ``observed``, those with a value alone; ``best`` and
     ``worst``, in which whoever is not known to have died responded in the compared arms and not in the control, and the other way
-    round.
+    round; where nothing is compared, everywhere.
 
     Returns
     -------
@@ -53,9 +53,9 @@ def response_rows(
     judged, dead = responded(analysis, at.frame), at.frame["death"].notna().to_numpy()
     own = {arm: at.frame["ARMCD"].eq(arm).to_numpy() for arm in arms}
     counts = {arm: counted(judged[rows], dead[rows], group=arm) for arm, rows in own.items()}
-    parts = []
+    parts, control = [], study.arms[0] if study.compares else None
     for case in CASES:
-        x_of_n = {arm: _counted(counts[arm], case, control=arm == study.arms[0]) for arm in arms}
+        x_of_n = {arm: _counted(counts[arm], case, control=arm == control) for arm in arms}
         parts += [_share(arm, *x_of_n[arm], case, conf_level) for arm in arms]
         for pair in study.pairs:
             parts.append(_compared(pair, x_of_n[pair[0]], x_of_n[pair[1]], case, conf_level))
@@ -169,7 +169,8 @@ def response_table(study: Study, analysis: Analysis, responses: Results, *, leve
         spanners |= {compared.against(pair): keys} if several else {}
         heads[f"{_key(study, pair)}difference"] = message("response.column.difference", level=level)
     notes = [definition(study, analysis, parameter) for parameter in parameters]
-    notes.append(message("response.note.cases"))
+    key = "response.note.cases.compared" if study.compares else "response.note.cases"
+    notes.append(message(key, first=arm_in_prose(study.arms[0])))
     if study.compares:
         notes += [
             message("response.note.difference", difference=compared.minus(study)),

@@ -25,7 +25,7 @@ from esld.report.parameters import each, visit_of
 from esld.report.phrases import notes_of
 from esld.report.planned import result_name
 from esld.report.results import Reported, Row, slug
-from esld.report.subgroups import Level, heterogeneity, levels_of, sentences
+from esld.report.subgroups import Level, heterogeneity, levels_of, named, sentences, titled
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import arm_in_prose, in_prose
@@ -132,7 +132,8 @@ def shown(
         own = Reported(tuple(row for row in reported.rows if row.arm in (*pair, difference_label(pair))))
         yield chapter.figure(subgroup_figure(study, analysis, parameter, pair, own))
         yield chapter.table(subgroup_table(study, analysis, parameter, pair, own, level=level))
-        yield chapter.say(*sentences(levels_of(study), own, kind=kind, level=level))
+        said = list(sentences(levels_of(study), own, kind=kind, level=level))
+        yield chapter.say(*([named(said, pair)] if said and compared.several(study) else said))
     yield chapter.say(message("subgroups.caution"))
 
 
@@ -155,8 +156,9 @@ def _places(factors: Sequence[Sequence[Level]]) -> Iterator[tuple[str, str, str]
         yield level.factor.name, level.said, level.statistic
 
 
-def _title(analysis: Analysis, parameter: Parameter) -> str:
-    return message("change.subgroups.title", title=analysis.title, parameter=in_prose(parameter.param))
+def _title(study: Study, analysis: Analysis, parameter: Parameter, pair: Pair) -> str:
+    title = message("change.subgroups.title", title=analysis.title, parameter=in_prose(parameter.param))
+    return titled(title, pair) if compared.several(study) else title
 
 
 def _axis(study: Study, analysis: Analysis, parameter: Parameter, pair: Pair) -> str:
@@ -196,7 +198,7 @@ def subgroup_table(
     heads = {f"{arm}.n": message(f"change.subgroups.{analysis.kind}", arm=arm_label(arm)) for arm in pair}
     heads |= {"effect": message(key, level=level), "factor": "", "subgroup": message("subgroups.head")}
     notes = (_axis(study, analysis, parameter, pair), *notes_of(rows))
-    id, title = _id(study, analysis, parameter, pair), _title(analysis, parameter)
+    id, title = _id(study, analysis, parameter, pair), _title(study, analysis, parameter, pair)
     return Table(id, title, lines, {}, notes, "factor", heads)
 
 
@@ -215,7 +217,7 @@ def subgroup_figure(
         lines.append(
             ForestLine(label=label, n=row.n or 0, text=_cell(analysis, parameter, row).text, **drawn)
         )
-    title, axis = _title(analysis, parameter), _axis(study, analysis, parameter, pair)
+    title, axis = _title(study, analysis, parameter, pair), _axis(study, analysis, parameter, pair)
     alt = message("subgroups.alt", title=title, axis=axis)
     return forest(
         lines, id=_id(study, analysis, parameter, pair), title=title, alt=alt, axis=axis, ratios=False

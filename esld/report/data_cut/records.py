@@ -17,7 +17,7 @@ from esld.report.phrases import Sentence, whole
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import capitalised
+from esld.report.words.grammar import capitalised, in_prose
 from esld.survival import median_follow_up
 
 _SHOWN_QUERIES = 40
@@ -66,7 +66,7 @@ def account_table(study: Study) -> Table:
         of_use = own.assign(place=own["use"].where(own["why"].eq("") | own["use"].ne(USED), "life"))
         count = of_use.groupby("place")["records"].sum()
         why = [
-            message("account.why", count=c, why=_inside(w))
+            message("account.why", count=c, why=in_prose(w))
             for c, w in own.loc[own["use"].ne(USED), ["records", "why"]].to_numpy()
         ]
         places = {"used": USED, "life": "life", "not_used": NOT_NEEDED}
@@ -83,7 +83,7 @@ def _account_notes(account: pd.DataFrame) -> Iterator[str]:
     words = account[account["what"].eq("word") & account["why"].ne("")]
     if len(words):
         told = [
-            message("account.word", name=r["name"], why=_inside(r["why"])) for r in words.to_dict("records")
+            message("account.word", name=r["name"], why=in_prose(r["why"])) for r in words.to_dict("records")
         ]
         yield message("account.words", words=message("reasons.list").join(told))
     for use, what, key in (
@@ -96,11 +96,6 @@ def _account_notes(account: pd.DataFrame) -> Iterator[str]:
         names = own["name"].where(own["domain"].eq("") | (what == "file"), own["domain"] + "." + own["name"])
         if len(own):
             yield message(key, names=message("list.comma").join(names))
-
-
-def _inside(why: str) -> str:
-    """A sentence of the account inside another."""
-    return why[:1].lower() + why[1:]
 
 
 def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:

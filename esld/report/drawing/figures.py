@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from esld.errors import InputError
-from esld.report.tables import named_for_a_reader
+from esld.report.plain import named_for_a_reader
 from esld.report.words.catalogue import PSEUDO, message, reader
 
 if TYPE_CHECKING:

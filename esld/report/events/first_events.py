@@ -19,7 +19,7 @@ from esld.report.drawing.axes import time_axis
 from esld.report.drawing.figures import Picture
 from esld.report.events.figures import EventCurve, event_curves
 from esld.report.events.planned import Found, competing_words
-from esld.report.phrases import method, p_equals, prose, span, worded
+from esld.report.phrases import masked_words, method, p_equals, prose, span, worded
 from esld.report.results import Reported
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table
@@ -276,7 +276,8 @@ def tested_words(study: Study, found: Found[FirstEvents]) -> str:
         return found.said(message("events.tests", tests=joined(parts)))
     rule = study.protocol.multiplicity
     how = message(f"adjusted.how.{rule.replace(' ', '_')}") if rule in _RULES else ""
-    shared = message("events.sharing", how=how) if how else message("events.sharing.none")
+    alone = masked_words(study) or message("events.sharing.none")
+    shared = message("events.sharing", how=how) if how else alone
     every = message("events.tests", tests=message("reasons.list").join(parts))
     return found.said(f"{every} {shared}")
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from esld.report.drawing.figures import Picture
 from esld.report.known import has_day
 from esld.report.parameters import analysed, counted_from, lowered, unrecorded
 from esld.report.patients import figures as patient_figures
-from esld.report.phrases import Sentence, span, whole
+from esld.report.phrases import Sentence, event_words, span, whole
 from esld.report.planned import holds_death
 from esld.report.results import Reported, Row
 from esld.report.words.catalogue import has, message
@@ -26,7 +27,7 @@ from esld.report.words.grammar import capitalised, counted, in_prose, joined, no
 
 _FLAT = 10  # a ratio of values beyond which low ones would lie flat on the axis of a small panel
 # How a course stands at the last contact; each patient is in one of these.
-OUTCOMES = ("completed", "ongoing", "transplant", "death", "lost")
+OUTCOMES = ("completed", "ongoing", "event", "transplant", "death", "lost")
 AFTER_TRANSPLANT = "death_after_transplant"
 SPANS = ["USUBJID", "start", "stop", "first_week", "last_week"]
 
@@ -39,7 +40,8 @@ class Courses:
     ----------
     patients : DataFrame
         A row a patient, by arm in the protocol's order and by number: ``USUBJID number ARMCD AGE SEX end ended transplant
-        reason outcome administrations reduced days_treated episodes``. ``end`` and ``transplant`` are days from randomisation;
+        event reason outcome administrations reduced days_treated episodes``. ``end``, ``transplant`` and ``event``, the event of
+        the primary analysis where that does not end a course, are days from randomisation;
         ``ended`` is completed, ongoing, death or lost, and ``reason`` why, as exported but in sentence case; ``outcome`` one of
         :data:`OUTCOMES`; ``administrations`` and ``days_treated`` are missing if the data do not record them, or the regimen is
         the other; ``reduced`` counts those stopped or reduced, ``episodes`` those of the conditions.
@@ -54,6 +56,9 @@ class Courses:
         In the protocol's order.
     grafts : bool
         Whether the protocol tells of transplantations.
+    had : str
+        What a patient with the event of the primary analysis did: ``relapsed``; empty where there is none that leaves the
+        course open.
     """
 
     patients: pd.DataFrame
@@ -62,11 +67,13 @@ class Courses:
     events: Mapping[str, str]
     arms: tuple[str, ...]
     grafts: bool = True
+    had: str = ""
 
     @property
     def outcomes(self) -> tuple[str, ...]:
         """The ways in which a course of the trial can stand."""
-        return tuple(outcome for outcome in OUTCOMES if self.grafts or outcome != "transplant")
+        without = {name for name, there in (("transplant", self.grafts), ("event", self.had)) if not there}
+        return tuple(outcome for outcome in OUTCOMES if outcome not in without)
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: patients in each outcome by arm and in all, and deaths after a transplant."""
@@ -87,17 +94,21 @@ def conditions(protocol: Protocol) -> tuple[str, ...]:
     """
     plans = protocol.of_kind("cumulative_incidence", "episodes")
     codes = [code for plan in plans for code in plan.endpoints]
-    primary = protocol.primary.endpoint
-    if primary and not holds_death(protocol.endpoint(primary)):
-        codes.insert(0, primary)
-    return tuple(dict.fromkeys(codes))
+    return tuple(dict.fromkeys([*_open_event(protocol), *codes]))
+
+
+def _open_event(protocol: Protocol) -> list[str]:
+    """The endpoint of the primary analysis, where it has one and that does not hold death."""
+    code = protocol.primary.endpoint
+    return [code] if code and not holds_death(protocol.endpoint(code)) else []
 
 
 def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     """Follow each randomised patient.
 
     A course ends with death, else with the last contact. Who died is counted as dead, transplanted before or not; who was
-    transplanted and lives, as transplanted, however the course goes on.
+    transplanted and lives, as transplanted, however the course goes on; who had the event of the primary analysis and neither,
+    as such.
 
     Parameters
     ----------
@@ -127,16 +138,22 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     status = own["EOSSTT"].map({"COMPLETED": "completed", "DISCONTINUED": "lost", "ONGOING": "ongoing"})
     frame["reason"] = own["DCSREAS"].map(lambda said: capitalised(str(said).lower()), na_action="ignore")
     frame["ended"] = status.mask(death.notna(), "death")
-    frame["outcome"] = frame["ended"].mask(frame["transplant"].notna() & death.isna(), "transplant")
+    watched = _open_event(study.protocol)
+    first = [_first(study, code).set_index("USUBJID")["day"] for code in watched]
+    frame["event"] = first[0].reindex(frame.index).astype(float) if first else np.nan
+    happened = frame["event"].notna() & death.isna()
+    frame["outcome"] = frame["ended"].mask(happened, "event")
+    frame["outcome"] = frame["outcome"].mask(frame["transplant"].notna() & death.isna(), "transplant")
+    had = event_words(study, watched[0])["had"] if watched else ""
     given, spans = _administrations(study, own), _periods(study, own, frame["end"])
     named = {code: study.protocol.endpoint(code).param for code in endpoints}
     episodes = [_episodes(study, code) for code in named]
-    happened = pd.concat(episodes) if episodes else _nothing()
+    met = pd.concat(episodes) if episodes else _nothing()
     less = given.loc[given["kind"].eq("reduced"), "USUBJID"]
     for name, subjects in (
         ("administrations", given["USUBJID"]),
         ("reduced", less),
-        ("episodes", happened["USUBJID"]),
+        ("episodes", met["USUBJID"]),
     ):
         frame[name] = subjects.value_counts().reindex(frame.index, fill_value=0).astype(float)
     how = recorded(study)
@@ -147,7 +164,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     ends = frame.loc[frame["ended"].ne("completed"), ["ended", "end"]].set_axis(["kind", "day"], axis=1)
     grafts = frame[["transplant"]].dropna().set_axis(["day"], axis=1).assign(kind="transplant")
     later = pd.concat([grafts, ends]).rename_axis("USUBJID").reset_index()
-    marks = pd.concat([given, happened, later], ignore_index=True)
+    marks = pd.concat([given, met, later], ignore_index=True)
     marks["ARMCD"] = marks["USUBJID"].map(own["ARMCD"])
     before = (anchor_days(own, study.protocol.schedule) - own["RANDDT"]).dt.days
     marks["week"] = (marks["day"] - marks["USUBJID"].map(before)) / 7
@@ -156,7 +173,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     place = frame["ARMCD"].map({arm: place for place, arm in enumerate(study.arms)})
     frame = frame.assign(_place=place).sort_values(["_place", "number"], kind="stable").drop(columns="_place")
     columns = ["USUBJID", "ARMCD", "kind", "day", "week"]
-    return Courses(frame.reset_index(), marks[columns], spans[SPANS], named, tuple(study.arms), told)
+    return Courses(frame.reset_index(), marks[columns], spans[SPANS], named, tuple(study.arms), told, had)
 
 
 def recorded(study: Study) -> str:
@@ -208,8 +225,13 @@ def _episodes(study: Study, paramcd: str) -> pd.DataFrame:
     """Days of one condition: of every episode that counts, or of the first where single episodes are not recorded."""
     if study.protocol.endpoint(paramcd).recurrent:
         rows = study.adce[study.adce["PARAMCD"].eq(paramcd) & study.adce["ANL01FL"].eq("Y")]
-    else:
-        rows = study.adtte[study.adtte["PARAMCD"].eq(paramcd) & study.adtte["EVTYPE"].eq("EVENT")]
+        return pd.DataFrame({"USUBJID": rows["USUBJID"], "kind": paramcd, "day": rows["AVAL"].astype(float)})
+    return _first(study, paramcd)
+
+
+def _first(study: Study, paramcd: str) -> pd.DataFrame:
+    """Days of the first event of an endpoint."""
+    rows = study.adtte[study.adtte["PARAMCD"].eq(paramcd) & study.adtte["CNSR"].eq(0)]
     return pd.DataFrame({"USUBJID": rows["USUBJID"], "kind": paramcd, "day": rows["AVAL"].astype(float)})
 
 
@@ -241,17 +263,17 @@ def planned_words(study: Study) -> str:
         parts.append(message("patients.planned", days=joined(map(str, plan.administrations.value))))
     anchor = plan.schedule.anchor.value
     if plan.schedule.visits:
-        parts.append(message("patients.anchor", anchor=anchor[:1].lower() + anchor[1:]))
+        parts.append(message("patients.anchor", anchor=in_prose(anchor)))
     return " ".join(parts)
 
 
-def words(reported: Reported, arms: Sequence[str]) -> str:
-    """How the courses ended, group by group."""
+def words(reported: Reported, arms: Sequence[str], *, had: str = "") -> str:
+    """How the courses ended, group by group; `had` is that of :class:`Courses`."""
     sentences = []
     for arm in arms:
         first = reported.row(OUTCOMES[0], arm)
         n, patients = span(first, str(first.n)), noun("patient", first.n or 0)
-        ends = joined(_ends(reported, arm, whole))
+        ends = joined(_ends(reported, arm, had, whole))
         sentences.append(message("patients.arm", n=n, patients=patients, arm=of_group(arm), ends=ends))
     return capitalised(message("patients.arms", arms=message("reasons.list").join(sentences)))
 
@@ -268,7 +290,7 @@ def shown_words(study: Study, each: Courses, reported: Reported) -> str:
     return " ".join(map(message, parts))
 
 
-def _ends(reported: Reported, arm: str, write: Callable[[Row], str]) -> list[str]:
+def _ends(reported: Reported, arm: str, had: str, write: Callable[[Row], str]) -> list[str]:
     parts, grafts = [], AFTER_TRANSPLANT in reported
     for outcome in (outcome for outcome in OUTCOMES if outcome in reported):
         row = reported.row(outcome, arm)
@@ -277,7 +299,7 @@ def _ends(reported: Reported, arm: str, write: Callable[[Row], str]) -> list[str
         own = (
             f"patients.{outcome}.own" if grafts and has(f"patients.{outcome}.own") else f"patients.{outcome}"
         )
-        parts.append(message(own, count=row.value, patients=write(row)))
+        parts.append(message(own, count=row.value, patients=write(row), had=escape(had)))
         after = reported.row(AFTER_TRANSPLANT, arm) if grafts else row
         if grafts and outcome == "death" and after.value:
             parts[-1] += message("patients.after", count=write(after))
@@ -290,7 +312,7 @@ def swimmer_figure(study: Study, found: Courses, reported: Reported, *, axis: Ti
         return None
     return patient_figures.swimmer(
         found.patients, found.marks, found.spans, arms=found.arms, events=found.events, id="courses",
-        title=finding(reported), alt=_swimmer_alt(found, reported), axis=axis, mark=marked_day(study.protocol),
+        title=finding(reported, found.had), alt=_swimmer_alt(found, reported), axis=axis, mark=marked_day(study.protocol),
     )  # fmt: skip
 
 
@@ -304,16 +326,16 @@ def marked_day(protocol: Protocol) -> float | None:
     return protocol.horizon_days if has_day(protocol) else None
 
 
-def finding(reported: Reported) -> str:
+def finding(reported: Reported, had: str = "") -> str:
     """The title of a figure of the courses: how they ended, in numbers."""
     row = reported.row(OUTCOMES[0], ALL)
-    ends = joined(_ends(reported, ALL, lambda row: numbers.fixed(row.value, 0)))
+    ends = joined(_ends(reported, ALL, had, lambda row: numbers.fixed(row.value, 0)))
     return message("courses.finding", patients=counted("patient", row.n or 0), ends=ends)
 
 
 def _swimmer_alt(found: Courses, reported: Reported) -> str:
     longest = int(numbers.fixed(found.patients["end"].max(), 0))
-    start = message("courses.alt", longest=counted("day", longest), finding=finding(reported))
+    start = message("courses.alt", longest=counted("day", longest), finding=finding(reported, found.had))
     return f"{start} {_marked(found)}".rstrip()
 
 

@@ -34,6 +34,7 @@ _COLUMNS = 4  # panels side by side on a page
 # How the areas of states are filled; who is followed, in the arm's colour.
 _LOOKS: dict[str, dict[str, Any]] = {
     "ended": {"facecolor": "white", "hatch": "...."},
+    "event": {"facecolor": "#c4c4c4", "hatch": "\\\\\\\\"},
     "transplant": {"facecolor": ENDS["transplant"][1]},
     "death": {"facecolor": "#777777", "hatch": "////"},
 }

@@ -150,7 +150,7 @@ def _conditions(names: Mapping[str, str], counts: dict[str, Number | Empty]) -> 
 
 def _outcome(patient: Mapping[Any, Any]) -> Label | Data:
     """How a course ended; where follow-up ended early, the reason as exported."""
-    outcome = str(patient["outcome"])
+    outcome = str(patient["ended"] if patient["outcome"] == "event" else patient["outcome"])
     if outcome == "lost":
         return Data(str(patient["reason"]))
     if outcome == "death" and pd.notna(patient["transplant"]):

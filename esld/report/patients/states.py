@@ -15,21 +15,26 @@ from esld.report.patients.courses import Courses, finding, marked_day
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import has, message
-from esld.report.words.grammar import in_prose, joined
+from esld.report.words.grammar import capitalised, in_prose, joined
 
 # In which state a patient is on a day, in the order in which they are stacked.
-STATES = ("followed", "ended", "transplant", "death")
+STATES = ("followed", "ended", "event", "transplant", "death")
 
 
 def states_of(found: Courses) -> tuple[str, ...]:
-    """The states that patients of the trial can be in: death where somebody died, a transplant where the protocol has it."""
+    """The states that patients of the trial can be in: death where somebody died, a transplant where the protocol has it, the
+    event of the primary analysis where that leaves a course open.
+    """
     without = set() if found.grafts else {"transplant"}
+    without |= set() if found.had else {"event"}
     without |= set() if found.patients["ended"].eq("death").any() else {"death"}
     return tuple(state for state in STATES if state not in without)
 
 
-def _names(states: Iterable[str], *, grafts: bool) -> dict[str, str]:
+def _names(states: Iterable[str], *, grafts: bool, had: str) -> dict[str, str]:
     def name(state: str) -> str:
+        if state == "event":
+            return capitalised(had)
         own = f"states.{state}.own"
         return message(own if grafts and has(own) else f"states.{state}")
 
@@ -54,14 +59,15 @@ def state_rows(found: Courses, days: Sequence[float]) -> pd.DataFrame:
 def _states(own: pd.DataFrame, day: float) -> dict[str, int]:
     dead = own["ended"].eq("death") & own["end"].le(day)
     grafted = own["transplant"].le(day) & ~dead
-    ended = own["end"].lt(day) & ~dead & ~grafted
-    counts = {"ended": ended, "transplant": grafted, "death": dead}
+    event = own["event"].le(day) & ~dead & ~grafted
+    ended = own["end"].lt(day) & ~dead & ~grafted & ~event
+    counts = {"ended": ended, "event": event, "transplant": grafted, "death": dead}
     told = {state: int(members.sum()) for state, members in counts.items()}
     return {"followed": len(own) - sum(told.values()), **told}
 
 
-def state_table(reported: Reported, arms: Sequence[str], axis: TimeAxis) -> Table | None:
-    """The states day by day: a block an arm, a line a tick of the axis; None of nobody."""
+def state_table(reported: Reported, arms: Sequence[str], axis: TimeAxis, *, had: str = "") -> Table | None:
+    """The states day by day: a block an arm, a line a tick of the axis; None of nobody. `had` is that of the courses."""
     if not reported.rows:
         return None
     states = [state for state in STATES if state in reported]
@@ -71,8 +77,10 @@ def state_table(reported: Reported, arms: Sequence[str], axis: TimeAxis) -> Tabl
             own: dict[str, Cell] = {state: number(reported.row(state, arm, day)) for state in states}
             lines.append({"group": cells.arm(arm), "day": Label(label, f"{day:g}")} | own)
     grafts = "transplant" in states
-    heads = {"day": axis.title} | _names(states, grafts=grafts)
+    heads = {"day": axis.title} | _names(states, grafts=grafts, had=had)
     notes = (message("states.note"), *([message("states.note.transplant")] if grafts else ()))
+    if "event" in states:
+        notes += (message("states.note.event", state=capitalised(had)),)
     return Table(
         "patient_states", message("states.title"), lines, footnotes=notes, group="group", heads=heads
     )
@@ -82,16 +90,19 @@ def state_figure(study: Study, found: Courses, reported: Reported, *, axis: Time
     """The states of each group as areas over time; they change on the day of an event. None of nobody."""
     if found.patients.empty:
         return None
-    days = np.unique(np.concatenate([[0.0], found.patients["end"], found.patients["transplant"].dropna()]))
+    changes = (found.patients[day].dropna() for day in ("end", "transplant", "event"))
+    days = np.unique(np.concatenate([[0.0], *changes]))
     # The day after an end of follow-up is the first that it does not cover.
     days = np.unique(np.concatenate([days, days + 1, np.asarray(axis.ticks, dtype=float)]))
     panels = {}
     for arm in found.arms:
         own = found.patients[found.patients["ARMCD"].eq(arm)]
         panels[arm] = pd.DataFrame([{"time": day, **_states(own, day)} for day in days])
-    names = _names(states_of(found), grafts=found.grafts)
-    alt = message("states.alt", states=joined(map(in_prose, names.values())), finding=finding(reported))
+    names = _names(states_of(found), grafts=found.grafts, had=found.had)
+    alt = message(
+        "states.alt", states=joined(map(in_prose, names.values())), finding=finding(reported, found.had)
+    )
     return patient_figures.states(
-        panels, names=names, id="patient_states", title=finding(reported), alt=alt, axis=axis,
+        panels, names=names, id="patient_states", title=finding(reported, found.had), alt=alt, axis=axis,
         mark=marked_day(study.protocol),
     )  # fmt: skip

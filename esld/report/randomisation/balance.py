@@ -77,7 +77,10 @@ def balance_figure(study: Study, balance: Reported) -> figures.Picture | Sentenc
     ]
     reach = max([chance * 2, *(abs(value) for _, value in values)]) * 1.08
     label = message("balance.axis", arm=arm_in_prose(pairs[0][1]))
-    axes.set(xlim=(-reach, reach), xlabel=message("balance.axis.each") if len(pairs) > 1 else label)
+    axes.set(
+        xlim=(-reach, reach),
+        xlabel=message("balance.axis.each", control=arm_in_prose(pairs[0][0])) if len(pairs) > 1 else label,
+    )
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False)
     outside = [
@@ -89,7 +92,9 @@ def balance_figure(study: Study, balance: Reported) -> figures.Picture | Sentenc
     if len(pairs) > 1:
         figure.legend(loc="outside lower left", ncols=2, fontsize=8.5)
     key = "balance.finding" if len(pairs) == 1 else "balance.finding.each"
-    figures.entitle(figure, message(key, outside=len(outside), n=len(values)))
+    figures.entitle(
+        figure, message(key, outside=len(outside), n=len(values), control=arm_in_prose(pairs[0][0]))
+    )
     beyond = message("list.comma").join(dict.fromkeys(v.label for v in outside)) or message("balance.none")
     alt = message("balance.alt", n=len(known), beyond=beyond)
     return figures.settled("balance", figure, alt)

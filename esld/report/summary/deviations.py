@@ -12,7 +12,7 @@ from esld.report.phrases import Sentence, span, view_name
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
-from esld.report.words.catalogue import arm_label, message
+from esld.report.words.catalogue import arm_label, has, message
 from esld.report.words.grammar import capitalised, in_prose
 
 COLUMNS = ["USUBJID", "ARMCD", "kind", "detail"]
@@ -147,11 +147,14 @@ def deviation_table(study: Study, counts: Reported) -> Table | Sentence:
     for kind in kinds(study):
         rows = {f"{arm}.patients": counts.row(kind, arm) for arm in study.arms}
         shares = {key: _share(row) if row.n else Empty() for key, row in rows.items()}
-        lines.append({"deviation": _named(kind), **shares})
+        lines.append({"deviation": _named(study, kind), **shares})
     own = kinds(study)
     notes = [message("deviations.note.counted" if "administrations" in own else "deviations.note")]
+    notes += [message("deviations.note.visit")] if "visit" in own else []
+    continuous = study.protocol.treatment.regimen == "continuous"
+    notes += [message("deviations.note.dose")] if "dose" in own and continuous else []
     known = [kind for kind in KINDS if kind != "administrations" or _is_counted(study)]
-    if absent := [in_prose(_named(kind).text) for kind in known if kind not in own]:
+    if absent := [in_prose(_named(study, kind).text) for kind in known if kind not in own]:
         where = "deviations.absent" if study.shows_dose else "deviations.absent.view"
         kinds_absent = message("list.comma").join(absent)
         notes.insert(0, message(where, kinds=kinds_absent, view=view_name(study)))
@@ -159,22 +162,25 @@ def deviation_table(study: Study, counts: Reported) -> Table | Sentence:
     return Table("deviations", message("deviations.title"), lines, footnotes=tuple(notes), heads=heads)
 
 
-def _named(kind: str) -> Label:
-    return Label(capitalised(message(f"deviations.kind.{kind}")), kind)
+def _named(study: Study, kind: str) -> Label:
+    own = f"deviations.kind.{kind}.{study.protocol.treatment.regimen}"
+    return Label(capitalised(message(own if has(own) else f"deviations.kind.{kind}")), kind)
 
 
 def _share(row: Row) -> Count:
     return Count(int(row.value or 0), row.n or 0, percent=False, id=row.result_id)
 
 
-def deviation_list(study: Study, found: pd.DataFrame) -> Table | Sentence:
-    """Every deviation but those of visits, one a line; a sentence if there is none."""
+def deviation_list(study: Study, found: pd.DataFrame) -> Table | Sentence | None:
+    """Every deviation but those of visits, one a line; a sentence if there is none, nothing where the data can show none."""
+    if not kinds(study):
+        return None
     own = found[found["kind"].ne("visit")]
     if own.empty:
         return Sentence(message("deviations.none"))
     lines: list[dict[str, Cell]] = [
         {
-            "deviation": _named(r["kind"]), "patient": Data(r["USUBJID"]), "group": cells.arm(r["ARMCD"]),
+            "deviation": _named(study, r["kind"]), "patient": Data(r["USUBJID"]), "group": cells.arm(r["ARMCD"]),
             "detail": Data(r["detail"]),
         }
         for r in own.to_dict("records")

@@ -8,7 +8,6 @@ from esld.report.cells import Cell, Label
 from esld.report.chapter import Others
 from esld.report.event import event_of
 from esld.report.phrases import span, view_name
-from esld.report.planned import leading
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
@@ -38,15 +37,15 @@ def other_lines(study: Study, others: Others) -> list[str]:
 
 
 def size_sentences(study: Study, others: Others) -> list[str]:
-    """What a trial of this size can and cannot show, of each comparison whose power a chapter handed over."""
+    """What a trial of this size can and cannot show of its primary outcome, if that is a time to an event: of each comparison."""
     by_name: dict[str, list[Row]] = {}
     for row in others.rows.rows:
         by_name.setdefault(row.result_id.partition(".")[0], []).append(row)
     sizes = [own for own in by_name.values() if any(row.statistic == POWER for row in own)]
-    plan = leading(study.protocol, TIMES)
-    if plan is None or plan.endpoint is None:
+    primary = study.protocol.primary
+    if primary.chapter != TIMES or primary.endpoint is None:
         return []
-    event = event_of(study, plan.endpoint)
+    event = event_of(study, primary.endpoint)
     found = zip(study.pairs, sizes, strict=False)
     return [trial_size.what_this_size_shows(pair, Reported(tuple(own)), event) for pair, own in found]
 

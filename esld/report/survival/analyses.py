@@ -215,10 +215,13 @@ def penalised_ratios(chapter: Chapter, *, conf_level: float) -> list[Found]:
 
 
 def constant_hazards(chapter: Chapter) -> list[Found]:
-    """The tests of proportional hazards of every Cox model without strata."""
+    """The tests of proportional hazards of every Cox model; of one in strata there is none, and its result is None."""
     found = []
     for own in compared(chapter, "cox"):
-        for pair in () if own.stratified else own.pairs:
+        if own.stratified:
+            found.append(Found(of=own, result=None, reported=Reported(())))
+            continue
+        for pair in own.pairs:
             test = hazards_on_arm(own.times, pair)
             sizes = [int(own.times["arm"].eq(arm).sum()) for arm in pair]
             rows = own.hand_over("hazards", tables.hazards_rows(test, sizes), pair)

@@ -4,19 +4,25 @@ from collections.abc import Callable, Sequence
 from html import escape
 from typing import Any
 
-from esld.protocol import Source
+from esld.protocol import Analysis, Source
+from esld.report import needs
 from esld.report.chapter import Chapter
 from esld.report.event import event_of
-from esld.report.phrases import Sentence, p_equals, prose, vacant
+from esld.report.phrases import Sentence, masked_words, p_equals, prose, vacant
 from esld.report.planned import is_death, leading
+from esld.report.subgroups import named
 from esld.report.survival import small_samples
 from esld.report.survival.analyses import Analysed, AtHorizon, Found, adjusted
 from esld.report.survival.sentences import lost_before, meaning, medians, pair_difference, sentence
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import capitalised, joined, noun, treatment
+from esld.report.words.grammar import joined, noun, treatment
+from esld.survival import LogRank
 
 ADJUSTED = {"log_rank": "p_value", "permutation": "p_value", "cox": "hazard_ratio_p_value"}
 """By kind, the p-values of which several comparisons may share one error."""
+
+COMPARING = ("milestone_test", "log_rank", "permutation", "cox", "firth")
+"""Kinds that say nothing of one group by itself."""
 
 
 def events(chapter: Chapter) -> Sentence | None:
@@ -49,6 +55,15 @@ def protocol(chapter: Chapter) -> list[str]:
     return [message(key, **{name: escape(text, quote=False) for name, text in about.items()})]
 
 
+def answering(chapter: Chapter) -> Analysis | None:
+    """The analysis whose paragraph answers the chapter: where nothing is compared, one that tells of each group."""
+    plan = leading(chapter.study.protocol, chapter.name)
+    if plan is None or plan.kind not in COMPARING or not needs.why_not(chapter.study, "comparison"):
+        return plan
+    alone = chapter.study.protocol.of_kind("milestone", "survival_curve", "rmst")
+    return next((one for one in alone if one.of is None), plan)
+
+
 def _described(source: Source) -> str:
     """A record in a sentence, as HTML."""
     return prose(source.description) if source.description else message("event.death.event")
@@ -71,7 +86,18 @@ def curves(found: Sequence[Found]) -> list[Sentence]:
 
 def tests(found: Sequence[Found]) -> list[Sentence]:
     """What a log-rank test, a Cox model or a mean time says, pair by pair."""
-    return _told(found, lambda one: sentence(one.result, one.reported, one.of.event))
+
+    def words(one: Found) -> str:
+        said = sentence(one.result, one.reported, one.of.event)
+        return _named(one, said) if _names_none(one) else said
+
+    return _told(found, words)
+
+
+def _names_none(one: Found) -> bool:
+    """Whether the sentence of a result does not say which arms it compares."""
+    ratio = next((row for row in one.reported.rows if row.statistic == "hazard_ratio"), None)
+    return isinstance(one.result, LogRank) or (ratio is not None and ratio.value is None)
 
 
 def beside(found: Sequence[Found]) -> list[Sentence]:
@@ -101,22 +127,30 @@ def mean_permutations(found: Sequence[Found], *, seed: str) -> list[Sentence]:
 
 def penalised(found: Sequence[Found]) -> list[Sentence]:
     """What a penalised model says."""
-    return _told(found, lambda one: small_samples.firth(one.result, one.reported, one.of.event))
+
+    def words(one: Found) -> str:
+        said = small_samples.firth(one.result, one.reported, one.of.event)
+        return _named(one, said) if _names_none(one) else said
+
+    return _told(found, words)
 
 
 def constant(found: Sequence[Found]) -> list[Sentence]:
-    """What can be seen of a hazard ratio that changes with time."""
-    return _said(
-        found, lambda one: _named(one, small_samples.hazards(one.result, one.reported, one.of.event))
-    )
+    """What can be seen of a hazard ratio that changes with time; of a model in strata, that it is not tested."""
+
+    def words(one: Found) -> str:
+        if one.result is None:
+            return message("hazards.stratified")
+        return _named(one, small_samples.hazards(one.result, one.reported, one.of.event))
+
+    return _said(found, words)
 
 
 def _named(one: Found, said: str) -> str:
-    """A sentence that names no arms, with them where there are several comparisons."""
+    """A sentence that does not say which arms it compares, with them where there are several comparisons."""
     if one.pair is None or len(one.of.pairs) < 2 or not said:
         return said
-    first, second = (treatment(arm) for arm in one.pair)
-    return message("survival.pair", first=first, second=capitalised(second), said=said)
+    return named([said], one.pair)
 
 
 def _horizon(one: AtHorizon) -> str:
@@ -133,7 +167,7 @@ def _compatible(one: AtHorizon) -> str:
 
 
 def _told(found: Sequence[Any], words: Callable[[Any], str]) -> list[Sentence]:
-    """A paragraph an analysis; that of the leading one is the chapter's answer."""
+    """A paragraph an analysis; that of the one that answers is the chapter's answer."""
     return _paragraphs(found, words, answers=True)
 
 
@@ -156,7 +190,7 @@ def _paragraphs(found: Sequence[Any], words: Callable[[Any], str], *, answers: b
         text = " ".join(filter(None, said))
         if text and len(plans) > 1:
             text = message("survival.of", title=escape(own.plan.title), said=text)
-        if answers and own.plan is leading(chapter.study.protocol, chapter.name):
+        if answers and own.plan is answering(chapter):
             shown.append(chapter.answer(text, vacant(chapter.study)))
         else:
             shown.append(chapter.say(text))
@@ -165,6 +199,8 @@ def _paragraphs(found: Sequence[Any], words: Callable[[Any], str], *, answers: b
 
 def _sharing(own: Analysed, each: Sequence[Found]) -> str:
     """How the comparisons of an analysis share one error, and the p-values that then hold."""
+    if left := masked_words(own.chapter.study):
+        return left
     count = len(own.pairs)
     comparisons = message("counted", count=count, noun=noun("comparison", count))
     rule = own.chapter.study.protocol.multiplicity

@@ -15,7 +15,7 @@ from esld.report.drawing.forest import ForestLine, forest
 from esld.report.needs import require
 from esld.report.phrases import Sentence, method, notes_of
 from esld.report.results import Reported, Row, slug
-from esld.report.subgroups import Level, heterogeneity, levels_of, sentences
+from esld.report.subgroups import Level, heterogeneity, levels_of, named, sentences, titled
 from esld.report.survival.analyses import Analysed, Pair, compared
 from esld.report.survival_times import cox_on_arm, of_arms
 from esld.report.tables import Table
@@ -152,8 +152,14 @@ def subgroup_table(found: Subgroups) -> Table:
         _axis(found),
         *notes_of(rows, "survival", group=message("reasons.one_group"), **found.of.event.plain),
     ]
-    title = message("subgroups.title", title=found.of.plan.title)
+    title = _title(found)
     return Table(found.id, title, lines, {}, tuple(notes), "factor", heads)
+
+
+def _title(found: Subgroups) -> str:
+    """The analysis, and where there are several comparisons the pair."""
+    title = message("subgroups.title", title=found.of.plan.title)
+    return titled(title, found.pair) if len(found.of.pairs) > 1 else title
 
 
 def subgroup_figure(found: Subgroups) -> Picture:
@@ -171,7 +177,7 @@ def subgroup_figure(found: Subgroups) -> Picture:
         )
         text = _cell(found, row).text if row else ""
         lines.append(ForestLine(label=label, n=len(found.times[statistic]), text=text, **shown))
-    title = message("subgroups.title", title=found.of.plan.title)
+    title = _title(found)
     how: dict[str, Any] = {"axis": _axis(found), "ratios": found.ratios, "id": found.id, "title": title}
     return forest(lines, alt=message("subgroups.alt", title=title, axis=_axis(found)), **how)
 
@@ -180,7 +186,8 @@ def subgroup_sentences(found: Subgroups) -> Sentence | None:
     """Whether the effect differs between subgroups, as far as these patients tell."""
     level = numbers.level(found.conf_level)
     said = list(sentences(found.factors, found.reported, kind=_kind(found), level=level))
-    return found.of.chapter.say(*said)
+    several = said and len(found.of.pairs) > 1
+    return found.of.chapter.say(*([named(said, found.pair)] if several else said))
 
 
 def _places(found: Subgroups) -> Iterator[tuple[str, str, str]]:

@@ -34,7 +34,7 @@ def pairs(study: Study, reported: Reported) -> list[Pair]:
     list of Pair
         Of every planned analysis of these kinds: who is free of the event at the horizon, by arm, and the differences, limits of
         curves, log-rank tests, Cox models, restricted means, Fisher's test where everybody's state is known, cumulative incidence
-        of each first event, and every LS mean.
+        of each first event, every LS mean, and of changes at one visit the differences too.
     """
     return [pair for pair in second.every(study, Rows(reported, study)) if pair is not None]
 
@@ -80,20 +80,22 @@ def pair_rows(compared: Sequence[Pair]) -> pd.DataFrame:
 
 
 def pair_table(compared: Sequence[Pair]) -> Table | Sentence:
-    """Both numbers side by side with their distance; the LS means of a parameter as one line with the largest distance."""
+    """Both numbers side by side with their distance; of the LS means of a parameter, and of what is said of their differences,
+    the one with the largest distance.
+    """
     if not compared:
         return Sentence(message("double.none"))
-    lines = [_line(pair) for pair in compared if pair.row.statistic != "ls_mean"]
-    means: dict[str, list[Pair]] = {}
-    for pair in (p for p in compared if p.row.statistic == "ls_mean"):
-        means.setdefault(result_name(pair.row), []).append(pair)
+    lines = [_line(pair) for pair in compared if not pair.row.statistic.startswith("ls_mean")]
+    means: dict[tuple[str, bool], list[Pair]] = {}
+    for pair in (p for p in compared if p.row.statistic.startswith("ls_mean")):
+        means.setdefault((result_name(pair.row), pair.row.statistic == "ls_mean"), []).append(pair)
     for own in means.values():
         worst = max(own, key=lambda p: -1.0 if isnan(p.gap) else p.gap / p.allowed)
         lines.append(_line(worst, len(own)))
     allowed = {"formula": CLOSED_FORM, "fit": SEARCHED, "mean": OF_A_STANDARD_ERROR}
     unfit = (message("double.note.unfit", reason=worded(pair.unfit)) for pair in compared if pair.unfit)
     footnotes = (
-        message("double.note.means"),
+        *([message("double.note.means")] if means else []),
         message("double.note.allowed", **{name: numbers.power(gap) for name, gap in allowed.items()}),
         message("double.note.once"),
         *dict.fromkeys(unfit),

@@ -1,24 +1,31 @@
 """The main results computed a second time from the analysis data, each beside the report's own."""
 
 from collections.abc import Iterator
-from math import nan
+from math import isnan, nan
 from typing import Any
 
 import pandas as pd
 
 from esld.data.adam.adtte import CUTOFF_SUFFIX
 from esld.data.study import Study
-from esld.double_programming import longitudinal
+from esld.double_programming import ancova, longitudinal
 from esld.double_programming import survival as other
 from esld.methods import structure_of
 from esld.protocol import Analysis, Kind
 from esld.reasons import Why
+from esld.report.parameters import visit_of
 from esld.report.planned import result_name
 from esld.report.validation.pair import OF_A_STANDARD_ERROR, SEARCHED, Pair, Rows
 
 KM, RMST, LOGRANK = "lifelines, kaplan-meier", "lifelines, rmst", "lifelines, log-rank"
 COX, INCIDENCE = "lifelines, cox-by-efron", "lifelines, aalen-johansen"
 FISHER, LS = "scipy, fisher", "scipy, reml-by-bfgs, least-squares"
+ANCOVA = "scipy, least-squares, hc3"
+_NUMBERS = {
+    "ls_mean": "ls_means",
+    "ls_mean_difference": "ls_difference",
+    "ls_mean_difference_p_value": "ls_difference_p",
+}
 _Found = Iterator[Pair | None]
 _Arms = tuple[str, str]
 
@@ -38,11 +45,14 @@ def every(study: Study, found: Rows) -> _Found:
         yield from _first_events(study, plan, found)
     for plan in _plans(study, "mmrm"):
         yield from _changes(study, plan, found)
+    for plan in _plans(study, "ancova"):
+        yield from _at_one_visit(study, plan, found)
 
 
 def _plans(study: Study, *kinds: Kind) -> list[Analysis]:
-    """The planned analyses of some kinds, and their variants; of those in strata the models by visit alone."""
-    return [a for a in study.protocol.analyses if a.kind in kinds and (a.kind == "mmrm" or not a.stratified)]
+    """The planned analyses of some kinds, and their variants; of those in strata the models of changes alone."""
+    own = [a for a in study.protocol.analyses if a.kind in kinds]
+    return [a for a in own if a.kind in ("mmrm", "ancova") or not a.stratified]
 
 
 def _times(study: Study, plan: Analysis, code: str = "") -> pd.DataFrame:
@@ -201,3 +211,27 @@ def _changes(study: Study, plan: Analysis, found: Rows) -> _Found:
             if pair is None or error is None or error.value is None:
                 continue
             yield Pair(**vars(pair) | {"allowed": OF_A_STANDARD_ERROR * error.value})
+
+
+def _at_one_visit(study: Study, plan: Analysis, found: Rows) -> _Found:
+    """Changes at the visit of an analysis: the arms' means, and where arms are compared the differences, limits and p-values."""
+    own = study.randomised[study.randomised[plan.analysis_set].eq("Y")].set_index("USUBJID")
+    visit = visit_of(study, plan).number
+    for code in plan.parameters:
+        name = _name(study, f"adjusted_{code.lower()}", plan, code=code)
+        adlb = study.adlb[study.adlb["PARAMCD"].eq(code) & study.adlb["ANL01FL"].eq("Y")]
+        adlb = adlb[adlb["AVISITN"].eq(visit) & adlb["CHG"].notna() & adlb["BASE"].notna()]
+        adlb = adlb[adlb["USUBJID"].isin(own.index)]
+        strata = adlb["USUBJID"].map(own["STRATAR"].fillna("")) if plan.stratified else None
+        arms = study.arms if study.compares else study.filled
+        label = study.protocol.parameter(code).param
+        of = plan.title if len(plan.parameters) == 1 else f"{plan.title}, {label}"
+        for row in ancova.adjusted(adlb, arms=arms, strata=strata).to_dict("records"):
+            for part in (
+                ("value", "lower", "upper") if row["statistic"] == "ls_mean_difference" else ("value",)
+            ):
+                pair = found.pair(
+                    name, row["statistic"], row["group"], None, row[part], by=ANCOVA,
+                    name=_NUMBERS[row["statistic"]], part=part, of=of,
+                )  # fmt: skip
+                yield pair if pair and not isnan(pair.first) else None

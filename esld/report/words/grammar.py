@@ -41,9 +41,15 @@ class English:
         return "one" if count == 1 else "other"
 
     def in_prose(self, label: str) -> str:
-        """``Low dose`` becomes ``low dose``; ``D-penicillamine`` and ``Child-Pugh score`` stay."""
-        plain = label[1:2].islower() and label[1:] == label[1:].lower()
-        return label[0].lower() + label[1:] if plain else label
+        """``Low dose`` becomes ``low dose``; ``D-penicillamine``, ``Child-Pugh score`` and ``HbA1c`` stay.
+
+        The first word loses its capital unless more capitals, or digits, follow in it, or it begins a name of several words.
+        """
+        first, _, then = label.partition(" ")
+        name = then[:1].isupper() and then[1:2].islower()  # West Haven
+        plain = first[1:2].islower() and first[1:].islower() and not any(map(str.isdigit, first))
+        article = first == "A" and then[:1].islower()
+        return label[0].lower() + label[1:] if (plain or article) and not name else label
 
     def of_group(self, label: str) -> str:
         """``Medium-high dose`` becomes ``medium-high-dose``."""
@@ -93,7 +99,8 @@ def in_words(number: int) -> str:
 def period(days: float) -> str:
     """A horizon in days as a reader says it: ``one year``, ``24 weeks``, ``six months``, ``120 days``."""
     years, weeks, months = days / 365.25, days / 7, days / 365.25 * 12
-    if round(years) >= 1 and min(abs(years - round(years)), abs(days / 365 - round(years))) < 0.003:
+    off = min(abs(days - 365.25 * round(years)) - 0.5, abs(days - 365 * round(years)))
+    if round(years) >= 1 and off <= 0.5:
         return message("counted", count=in_words(round(years)), noun=noun("year", round(years)))
     if weeks == round(weeks) and weeks >= 2:
         return message("counted", count=in_words(round(weeks)), noun=noun("week", weeks))

@@ -45,6 +45,15 @@ def test_a_name_says_the_day_where_the_data_agree(tmp_path):
     assert made["baseline_window"] == [-3, 1]
 
 
+def test_a_broken_week_of_a_name_is_the_nominal_week(tmp_path):
+    own = visits(tmp_path, ("8.5", "Week 8.5", 61), ("9", "Visit 9", 80), ("12", "Week 12", 120))["visits"]
+    assert [(v["code"], v["number"], v["target"], v["week"]) for v in own] == [
+        ("W8.5", 8.5, 61, 8.5),
+        ("V9", 9, 80, 11.3),
+        ("W12", 12, 120, 17),  # the data contradict the name
+    ]
+
+
 def test_a_name_that_the_data_contradict_is_no_day(tmp_path):
     [own] = visits(tmp_path, ("2", "WEEK 4", 90))["visits"]
     assert (own["code"], own["target"]) == ("W4", 90)

@@ -13,6 +13,8 @@ from esld.report.randomisation import balance
 from esld.report.results import Reported, rows_of
 from esld.report.words.catalogue import arm_label
 from tests.report.builders import HIGH, LOW, patient, plain, study_of
+from tests.report.survival.trials import one_arm
+from tests.report.survival.trials import trial as one_arm_trial
 
 PATIENTS = [
     patient(1, LOW, age=40, sex="F", weight=60.0),
@@ -95,6 +97,12 @@ class TestTable:
             "Medium-high dose (n = 1)",
             "All (n = 4)",
         ]
+
+    def test_of_one_arm_all_are_not_shown_again(self):
+        trial = one_arm_trial(one_arm)
+        own = study_of([patient(n, LOW, age=40 + n) for n in range(1, 4)], values=VALUES[:1], trial=trial)
+        frame = baseline.baseline_table(own, baseline.summarise_baseline(own)).frame
+        assert list(frame)[2:] == ["Low dose (n = 3)"]
 
     def test_precision_is_that_of_the_measurement(self, table):
         assert cell(table, "Age (years)", "Mean (SD)", LOW) == "50.0 (10.0)"

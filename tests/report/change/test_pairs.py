@@ -1,5 +1,7 @@
 """The comparisons with the control: their names, and p-values that share an error."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -46,3 +48,12 @@ def test_of_two_arms_there_is_one_comparison():
     assert pairs.note(own) == []
     with read_by(reader_of(own)):
         assert pairs.minus(own) == "lo tablets minus pbo tablets"
+
+
+def test_a_masked_view_leaves_adjustment_to_the_unblinded_report():
+    own = trials.study(trial(3))
+    masked = replace(own, file=replace(own.file, cut=own.cut.model_copy(update={"view": "masked"})))
+    with read_by(reader_of(masked)):
+        (said,) = pairs.note(masked)
+    assert "which need not be the control" in said
+    assert "left to the unblinded report" in said

@@ -207,9 +207,9 @@ class TestTable:
         )
         told = [note for note in footnotes(table) if "covariance of the visits" in note]
         assert [note.partition(":")[0] for note in told] == [
-            "alanine aminotransferase, aspartate aminotransferase, total bilirubin, serum albumin, prothrombin time and "
+            "Alanine aminotransferase, aspartate aminotransferase, total bilirubin, serum albumin, prothrombin time and "
             "international normalized ratio",
-            "alkaline phosphatase",
+            "Alkaline phosphatase",
         ]
 
     def test_a_parameter_without_values_is_named_below(self):

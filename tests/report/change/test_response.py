@@ -57,6 +57,19 @@ def test_every_case_is_the_counts_by_hand(case):
     assert rows.row(f"fisher_p_value{end}").value == pytest.approx(fisher(x2, n2, x1, n1).p_value)
 
 
+def test_without_a_control_whoever_has_no_value_responded_at_best():
+    """Two of five in whom nobody knows: 3 of 5 as planned and at worst, 5 of 5 at best."""
+    people = [patient(n, "PBO", days=120) for n in range(1, 6)]
+    values = [(n, "PAIN", 0, 8.0) for n in range(1, 6)] + [(n, "PAIN", 12, 1.0) for n in range(1, 4)]
+    own = study_of(people, values=values, trial=trial(1, [MMRM, RESPONSE]))
+    plan, rows = reported(own)
+    cases = {"": 3, "_best": 5, "_worst": 3}
+    assert {end: rows.row(f"response_rate{end}", "PBO").events for end in cases} == cases
+    with read_by(reader_of(own)):
+        table = response.response_table(own, plan, {("RESP", "PAIN"): rows})
+    assert not any("other way round" in note for note in table.footnotes)
+
+
 def test_boschloo_and_who_has_no_value():
     _, rows = reported(by_hand())
     assert rows.row("boschloo_p_value").value == pytest.approx(boschloo(3, 5, 1, 5).p_value)

@@ -1,5 +1,6 @@
 """The chapter of single patients: everybody ends in one way, and words, table and figures come from the same courses."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,9 +11,9 @@ from hypothesis import strategies as st
 
 from esld.report.drawing.axes import time_axis
 from esld.report.patients import courses as patients
-from esld.report.patients.courses import AFTER_TRANSPLANT, ALL, OUTCOMES, courses
+from esld.report.patients.courses import AFTER_TRANSPLANT, ALL, courses
 from esld.report.patients.listing import listing_rows, listing_table
-from esld.report.patients.states import STATES, state_figure, state_rows, state_table
+from esld.report.patients.states import state_figure, state_rows, state_table, states_of
 from esld.report.phrases import reader_of
 from esld.report.results import rows_of
 from esld.report.words.catalogue import read_by
@@ -73,7 +74,7 @@ def test_everybody_ends_in_one_way(cut, study, found):
     sizes = study(cut).randomised["ARMCD"].value_counts()
     _, reported = found(cut)
     for arm in (*study(cut).arms, ALL):
-        rows = [reported.row(outcome, arm) for outcome in OUTCOMES]
+        rows = [reported.row(outcome, arm) for outcome in found(cut)[0].outcomes]
         size = sizes.sum() if arm == ALL else sizes[arm]
         assert sum(row.value for row in rows) == size
         assert {row.n for row in rows} == {size}
@@ -119,7 +120,7 @@ def test_the_demonstration_read_off_its_files(found):
     assert own.loc["027", "administrations"] == 2
     assert own.loc["016", ["administrations", "reduced"]].tolist() == [3, 1]
     assert own["reduced"].sum() == 1
-    assert [reported.row(outcome, ALL).value for outcome in OUTCOMES] == [16, 0, 1, 4, 1]
+    assert [reported.row(outcome, ALL).value for outcome in result.outcomes] == [16, 0, 1, 4, 1]
 
 
 def test_an_interim_cut_knows_who_goes_on(found):
@@ -229,9 +230,9 @@ def test_every_number_in_the_words_cites_its_row(cut, study, found):
 def test_words_of_the_demonstration(study, found):
     text = plain(patients.words(found("demo-final")[1], study("demo-final").arms))
     assert text == (
-        "Of 11 patients in the low-dose group, 9 completed the study with the own liver and 2 died; of 11 patients in the "
-        "medium-high-dose group, 7 completed the study with the own liver, 1 was alive after a transplant when last seen, 2 died "
-        "and 1 was lost to follow-up or left the study."
+        "Of 11 patients in the low-dose group, 9 completed the study with their own liver and 2 died; of 11 patients in the "
+        "medium-high-dose group, 7 completed the study with their own liver, 1 was alive after a transplant when last seen, "
+        "2 died and 1 was lost to follow-up or left the study."
     )
 
 
@@ -256,7 +257,8 @@ def test_states_by_hand():
     )  # fmt: skip
     rows = rows_of("states", state_rows(found, [49, 99, 100, 101, 200]), analysis="FLOW", chapter="07")
     told = {
-        day: [rows.row(state, LOW, day).value for state in STATES] for day in (49, 99, 100, 101, 200)
+        day: [rows.row(state, LOW, day).value for state in states_of(found)]
+        for day in (49, 99, 100, 101, 200)
     }  # followed, ended, transplanted, dead
     assert told == {
         49: [4, 0, 0, 0],
@@ -295,14 +297,14 @@ def test_table_of_states(study, found):
     frame = state_table(rows, own.arms, axis).frame
     assert frame["Group"].tolist() == [LABELS[arm] for arm in own.arms for _ in days]
     counts = frame.iloc[:, 2:].astype(int)
-    names = ["Followed with the own liver", "Follow-up ended, own liver", "Transplanted", "Died"]
+    names = ["Followed with their own liver", "Follow-up ended with their own liver", "Transplanted", "Died"]
     assert list(frame) == ["Group", "Years since randomisation", *names]
     assert counts.sum(axis=1).tolist() == [154] * 4 + [158] * 4  # the control first
     for block, arm in enumerate(own.arms):
         last = counts.iloc[4 * block + 3]
         assert last["Died"] == reported.row("death", arm).value
         assert last["Transplanted"] == reported.row("transplant", arm).value
-        assert last["Followed with the own liver"] == 0
+        assert last["Followed with their own liver"] == 0
 
 
 def test_dead_at_two_years_are_those_of_adtte(study, found):
@@ -351,7 +353,7 @@ def test_the_study_is_not_modified(study):
 def test_words_for_those_who_do_not_see_the_figures(study, found):
     own, (result, rows) = study("demo-final"), found("demo-final")
     swimmer = patients.swimmer_figure(own, result, rows, axis=time_axis(365)).alt
-    assert "16 completed the study with the own liver" in swimmer
+    assert "16 completed the study with their own liver" in swimmer
     assert (
         "61 infusions, 1 stopped or reduced infusion, 5 of gastrointestinal bleeding, 6 of ascites" in swimmer
     )
@@ -417,7 +419,7 @@ def test_of_a_continuous_treatment_days_are_counted_each_once():
 
 def test_a_trial_without_transplants_speaks_of_none():
     own, found, reported = daily(one(1, completed=True), one(2), one(3, HIGH, dead=True, days=30))
-    assert found.outcomes == ("completed", "ongoing", "death", "lost")
+    assert found.outcomes == ("completed", "ongoing", "event", "death", "lost")
     assert {row.statistic for row in reported.rows} == set(found.outcomes)
     with read_by(reader_of(own)):
         text = plain(patients.words(reported, own.arms))
@@ -433,13 +435,33 @@ def test_a_trial_without_transplants_speaks_of_none():
         assert list(table.frame) == ["Group", "Patient", "Age, sex", "Days of treatment", "Outcome (day)"]
         assert not any("transplant" in note for note in table.footnotes)
         states = rows_of("states", state_rows(found, [0, 40]), analysis="FLOW", chapter="07")
-        frame = state_table(states, own.arms, time_axis(365, ticks=[0, 40])).frame
-        assert list(frame)[2:] == ["Followed", "Follow-up ended", "Died"]
+        frame = state_table(states, own.arms, time_axis(365, ticks=[0, 40]), had=found.had).frame
+        assert list(frame)[2:] == ["Followed", "Follow-up ended", "Had the event", "Died"]
+
+
+def test_the_event_of_the_primary_analysis_is_a_state_from_its_day_on():
+    """A death outranks it, and follow-up that ends after it does not."""
+    own, _, _ = daily(one(1, days=100), one(2, days=90), one(3, days=80, dead=True))
+    bled = own.adtte.assign(PARAMCD="TTGIB", CNSR=[0, 1, 0], AVAL=[30.0, 90.0, 40.0], EVTYPE=None)
+    found = courses(replace(own, adtte=bled), ())
+    reported = rows_of("courses", found, analysis="FLOW", chapter="07")
+    assert found.patients.set_index("USUBJID")["outcome"].tolist() == ["event", "ongoing", "death"]
+    rows = rows_of("states", state_rows(found, [29, 30, 80, 101]), analysis="LISTING", chapter="07")
+    states = ("followed", "ended", "event", "death")
+    told = {day: [rows.row(state, LOW, day).value for state in states] for day in (29, 30, 80, 101)}
+    assert told == {29: [3, 0, 0, 0], 30: [2, 0, 1, 0], 80: [1, 0, 1, 1], 101: [0, 1, 1, 1]}
+    with read_by(reader_of(own)):
+        assert "1 bled" in plain(patients.words(reported, [LOW], had="bled"))
+        table = state_table(rows, [LOW], time_axis(365, ticks=[29, 30, 80, 101]), had="bled")
+        assert list(table.frame)[2:] == ["Followed", "Follow-up ended", "Bled", "Died"]
+        assert any(note.startswith("Bled: from that day on") for note in table.footnotes)
+        lines = rows_of("patients", listing_rows(own, found, []), analysis="LISTING", chapter="07")
+        assert "Under observation" in listing_table(own, found, lines, []).frame["Outcome (day)"][0]
 
 
 def test_where_nobody_died_no_state_is_death():
     _, found, _ = daily(one(1, completed=True), one(2, HIGH))
-    assert {row for row in state_rows(found, [0])["statistic"]} == {"followed", "ended"}
+    assert {row for row in state_rows(found, [0])["statistic"]} == {"followed", "ended", "event"}
 
 
 def test_marked_are_the_conditions_that_are_analysed_and_an_outcome_that_is_no_death(study):

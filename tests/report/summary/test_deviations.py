@@ -120,4 +120,5 @@ def test_data_that_can_show_no_deviation_say_so():
     found = deviations.deviations(own)
     counts = rows_of("d", deviations.deviation_rows(own, found), analysis="SUMMARY", chapter="c")
     assert isinstance(deviations.deviation_table(own, counts), Sentence)
+    assert deviations.deviation_list(own, found) is None
     assert deviations.deviation_sentence(counts).endswith("cannot show deviations from the protocol.")

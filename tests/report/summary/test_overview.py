@@ -87,6 +87,12 @@ class TestLines:
         assert "If nobody with the low dose died, at least" in said
         assert summary.size_sentences(own, others(*handed("A", "os"))) == []
 
+    def test_the_size_for_a_share_is_not_said_of_a_primary_outcome_that_is_none(self, study):
+        own = study("tablets-three-arms")
+        assert own.protocol.primary.chapter == "04_change"
+        rows = rows_of("xx_power", power_rows([11, 11]), analysis="HYPO", chapter="03_survival").rows
+        assert summary.size_sentences(own, others(*rows)) == []
+
 
 def test_a_chapter_reads_what_others_handed_over(study, tmp_path):
     own = study("demo-final")

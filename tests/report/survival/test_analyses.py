@@ -60,6 +60,20 @@ class TestTwoArms:
         paragraphs.horizons(analyses.at_horizon(own, conf_level=0.95))
         assert "at one year" in plain(own._answer).lower()
 
+    def test_a_test_that_cannot_be_made_leaves_the_answer_to_the_curves(self):
+        def tests_first(content):
+            content["analyses"] = [
+                {**a, "kind": "log_rank", "milestones_days": ()} if a["role"] == "primary" else a
+                for a in content["analyses"]
+                if a.get("kind") != "milestone" or a["role"] == "primary"
+            ]
+
+        compared, alone = chapter(study(tests_first)), chapter(study(tests_first, one_arm, arms=(LOW,)))
+        for own in (compared, alone):
+            paragraphs.curves(analyses.curves(own, conf_level=0.95))
+        assert compared._answer == ""
+        assert "Half of the patients had died by" in plain(alone._answer)
+
     def test_a_set_that_holds_nobody_is_left_out(self):
         made = study()
         made.adsl["PPROTFL"] = None
@@ -115,6 +129,20 @@ class TestThreeArms:
         with read_by(reader_of(made)):
             text = said(paragraphs.tests(analyses.log_ranks(chapter(made))))
         assert "does not share an error of 5 % between them" in text
+
+    def test_every_log_rank_test_of_two_names_them(self, made):
+        with read_by(reader_of(made)):
+            text = said(paragraphs.tests(analyses.log_ranks(chapter(made))))
+        assert "The medium-high dose against the low dose: The log-rank test gives" in text
+        assert "The top dose against the low dose: The log-rank test gives" in text
+
+    def test_a_masked_view_shares_no_error_and_says_with_what_it_compares(self, made):
+        cut = made.cut.model_copy(update={"view": "masked"})
+        own = replace(made, file=replace(made.file, cut=cut))
+        with read_by(reader_of(own)):
+            text = said(paragraphs.tests(analyses.log_ranks(chapter(own))))
+        assert "is compared with Low dose, the first group shown, which need not be the control" in text
+        assert "the protocol does not share" not in text
 
     @pytest.mark.parametrize(("rule", "word"), [("holm", "(Holm)"), ("fixed sequence", "(a fixed sequence)")])
     def test_one_error_is_shared_as_the_protocol_says(self, made, rule, word):
@@ -192,7 +220,10 @@ class TestStrata:
         assert test.reported.row("p_value").value == pytest.approx(wanted.p_value)
         (model,) = analyses.hazard_ratios(own, conf_level=0.95)
         assert model.reported.row("hazard_ratio").method == "cox, wald, strata:2"
-        assert analyses.constant_hazards(own) == []
+        (untested,) = analyses.constant_hazards(own)
+        assert untested.result is None
+        (said,) = paragraphs.constant([untested])
+        assert "not tested here" in said.html
 
     def test_the_difference_is_weighted_over_them(self, made):
         (found, *_) = analyses.at_horizon(chapter(made), conf_level=0.95)

@@ -477,6 +477,12 @@ class TestHeadline:
         ("A", "A", "A", "A"),
         ("Child-Pugh score", "Child-Pugh score", "Child-Pugh score", "Child-Pugh score"),
         ("West Haven grade", "West Haven grade", "West Haven grade", "West Haven grade"),
+        ("HbA1c from 7 %", *["HbA1c from 7 %"] * 3),
+        ("INR below 3", *["INR below 3"] * 3),
+        ("18-80 years old", *["18-80 years old"] * 3),
+        ("A cough", *["a cough"] * 3),
+        ("Estimated filtration, mL/min", *["estimated filtration, mL/min"] * 3),
+        ("Treatment with INR", *["treatment with INR"] * 3),
     ],
 )
 def test_labels_inside_a_sentence(label, prose, group, noun):

@@ -347,3 +347,9 @@ def test_every_number_is_a_row_of_any_study(low, high):
     assert means(groups)
     penalised(groups)
     constancy(groups)
+
+
+def test_conditions_are_told_stratum_by_stratum():
+    code = "in-stratum:01, arm-sizes:12:12, in-stratum:02, arm-sizes:8:8"
+    assert conditions_words(code) == "arm sizes 12 and 12 in stratum 01 and arm sizes 8 and 8 in stratum 02"
+    assert conditions_words("arm-sizes:3:4") == "arm sizes 3 and 4"

@@ -35,7 +35,22 @@ def test_the_record_agrees(compared):
         "incidence",
         "ls_mean",
     }
-    assert len([p for p in compared if p.row.statistic == "ls_mean"]) == 12 * 6 * 2
+    by_visit = [p for p in compared if p.row.statistic == "ls_mean" and p.row.time is not None]
+    assert len(by_visit) == 12 * 6 * 2
+
+
+def test_changes_at_one_visit_are_computed_twice(compared, study):
+    """Of each parameter the mean of each arm, and the difference with its limits and its p-value."""
+    plan = study("demo-final").protocol.of_kind("ancova")[0]
+    own = [p for p in compared if p.row.analysis_id == plan.id]
+    assert len(own) == len(plan.parameters) * (2 + 4)
+    assert {(p.row.statistic, p.part) for p in own} == {
+        ("ls_mean", "value"),
+        ("ls_mean_difference", "value"),
+        ("ls_mean_difference", "lower"),
+        ("ls_mean_difference", "upper"),
+        ("ls_mean_difference_p_value", "value"),
+    }
 
 
 def test_a_changed_digit_of_any_compared_number_stops_the_run(compared):
@@ -86,7 +101,8 @@ def test_the_words_and_the_rows(compared):
     assert plain(text).startswith(f"{len(compared)} numbers of this report were computed again")
     assert [id for id, _ in spans(text)] == ["double.numbers_compared"]
     table = double_programming.pair_table(compared)
-    assert len(table.frame) == 12 + len([p for p in compared if p.row.statistic != "ls_mean"])
+    others = [p for p in compared if not p.row.statistic.startswith("ls_mean")]
+    assert len(table.frame) == 12 * 3 + len(others)  # means by visit, and at one visit means and differences
     assert not any(isnan(pair.gap) for pair in compared)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from esld.errors import InputError
 from esld.report.drawing.figures import Picture, plain_picture
+from esld.report.plain import plain_table
 from esld.report.results import rows_of
-from esld.report.tables import plain_table
 
 
 class TestATable:
