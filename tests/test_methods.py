@@ -51,6 +51,8 @@ def test_one_stratum_is_no_step():
         ("decrease:3:g/L", "decrease of 3 g/L or more"),
         ("decrease:10:percent", "decrease of 10 % or more"),
         ("gray, cause:Death%3A other", "Gray, Death: other"),
+        ("permuted, exact, given, in-stratum:F, arm-sizes:1:0, in-stratum:M, arm-sizes:0:1",
+         "permuted, exact, given arm sizes 1 and 0 in stratum F and arm sizes 0 and 1 in stratum M"),
         ("my-own:3", "my own 3"),
         ("", ""),
     ],

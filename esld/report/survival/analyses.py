@@ -288,7 +288,8 @@ def adjusted(found: Sequence[Found], statistic: str) -> Iterator[tuple[Analysed,
         rule = _RULES.get(first.chapter.study.protocol.multiplicity) if first else None
         if first is None or rule is None or len(each) < 2:
             continue
-        rows = [one.reported.row(statistic) for one in each]
+        # without an estimate there is no p-value: the estimate's row has the reason
+        rows = [one.reported.find(statistic) or one.reported.rows[0] for one in each]
         values = rule([nan if row.value is None else row.value for row in rows])
         code = first.chapter.study.protocol.multiplicity.replace(" ", "-")
         frame = pd.DataFrame(

@@ -160,6 +160,21 @@ class TestThreeArms:
         assert [row.value for row in rows.rows] == pytest.approx(wanted)
         assert all(row.method == f"log-rank, {rule.replace(' ', '-')}" for row in rows.rows)
 
+    def test_a_ratio_that_does_not_exist_has_no_p_value_to_adjust(self):
+        def shared(content):
+            content["multiplicity"] = "holm"
+
+        own = study(third_arm, shared, arms=THREE)
+        nobody = own.adtte["USUBJID"].isin(own.randomised.loc[own.randomised["ARMCD"].ne(HIGH), "USUBJID"])
+        own = replace(own, adtte=own.adtte.assign(CNSR=own.adtte["CNSR"].mask(nobody, 1)))
+        found = analyses.hazard_ratios(chapter(own), conf_level=0.95)
+        ((_, rows),) = list(analyses.adjusted(found, "hazard_ratio_p_value"))
+        assert [row.value is None for row in rows.rows] == [
+            one.reported.find("hazard_ratio_p_value") is None for one in found if one.pair
+        ]
+        assert all(row.value is not None or row.reason for row in rows.rows)
+        assert rows.rows[-1].value is None
+
     def test_sentences_of_several_pairs_name_them(self, made):
         with read_by(reader_of(made)):
             text = said(paragraphs.beside(analyses.horizon_tests(chapter(made), conf_level=0.95)))
