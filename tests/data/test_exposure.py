@@ -146,7 +146,7 @@ DAILY = PROTOCOL.model_copy(
         "treatment": Treatment(one="dose", many="doses", given="treated", regimen="continuous"),
     }
 )
-DAYS = pd.date_range("2025-01-11", "2025-03-21").strftime("%Y-%m-%d").tolist()
+CALENDAR = pd.date_range("2025-01-11", "2025-03-21").strftime("%Y-%m-%d").tolist()
 
 
 class TestContinuous:
@@ -166,10 +166,10 @@ class TestContinuous:
     )
     def test_days_treated_are_the_days_of_any_record(self, spans, order):
         order.shuffle(spans)
-        row = self.row(*(ex(DAYS[a], EXENDTC=DAYS[b]) for a, b in spans))
+        row = self.row(*(ex(CALENDAR[a], EXENDTC=CALENDAR[b]) for a, b in spans))
         covered = {day for a, b in spans for day in range(a, b + 1)}
         assert row["TRTDURD"] == len(covered)
-        assert (row["TRTSDT"], row["TRTEDT"]) == tuple(pd.Timestamp(DAYS[f(covered)]) for f in (min, max))
+        assert (row["TRTSDT"], row["TRTEDT"]) == tuple(pd.Timestamp(CALENDAR[f(covered)]) for f in (min, max))
         assert (row["SAFFL"], row["PPROTFL"]) == ("Y", "Y")
 
     def test_a_period_without_an_end_lasts_to_the_next_and_the_last_to_the_last_sign_of_life(self):

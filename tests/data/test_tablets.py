@@ -155,7 +155,7 @@ class TestTruth:
         times = endpoint_times(study, study.protocol.analysis("TARGET-COX"))
         fit = cox_on_arm(times[times["arm"].isin(["PBO", arm])], ("PBO", arm), conf_level=0.95)
         truth = TARGET[DOSES[arm]] / TARGET[0]
-        assert fit.lower[0] < truth < fit.upper[0]
+        assert fit.ratio_lower[0] < truth < fit.ratio_upper[0]
 
     @pytest.mark.parametrize("arm", list(DOSES))
     def test_rate_of_hypoglycaemia(self, study, arm):

@@ -117,7 +117,7 @@ FUNCTIONS = {
 }
 WITHOUT_TIMES = {
     "barnard", "boschloo", "clopper_pearson", "fisher", "fisher_power", "number_needed_to_treat", "rate", "rate_ratio",
-    "relative_risk", "risk_difference", "stratified_risk_difference", "wilson",
+    "relative_risk", "risk_difference", "stratified_risk_difference", "weighted_difference", "wilson",
 }  # fmt: skip
 
 
