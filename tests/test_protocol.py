@@ -13,6 +13,7 @@ from esld.report.assumptions import assumptions
 
 FILE = Path(__file__).parents[1] / "params" / "protocols" / "nct06167473.yaml"
 CONTENT = yaml.load(FILE.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+OF_PARAMETERS = next(i for i, own in enumerate(CONTENT["analyses"]) if "parameters" in own)
 
 
 @pytest.fixture
@@ -102,9 +103,9 @@ def set_at(content: dict[str, Any], path: tuple[str | int, ...], value: object) 
         (("endpoints", 0, "start"), "TRTSDT", "Input should be 'RANDDT'"),
         (("analyses", 1, "id"), "FLOW", "analyses.1.id must be unique"),
         (
-            ("analyses", 12, "parameters"),
+            ("analyses", OF_PARAMETERS, "parameters"),
             ["ALX"],
-            "analyses.12.parameters.0 must be the id of a parameter, got ALX",
+            f"analyses.{OF_PARAMETERS}.parameters.0 must be the id of a parameter, got ALX",
         ),
         (("analyses", 3, "endpoint"), "OSX", "analyses.3.endpoint must be the id of an endpoint, got OSX"),
         (("analysis_sets", 1, "flag"), "ITTFL", "analysis_sets.1.flag must be unique"),
