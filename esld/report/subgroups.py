@@ -131,7 +131,7 @@ def sentences(
             yield message("subgroups.none", **about)
             continue
         effect = reported.find(slug(f"interaction {factor.variable}"))
-        if effect is None:
+        if effect is None or len(own) != 2:  # of three levels, two may have an effect
             yield message("subgroups.more", p=p_equals(test), **about)
             continue
         shown = ("value", "lower", "upper")

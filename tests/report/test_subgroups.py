@@ -97,13 +97,13 @@ def test_levels_hold_everybody_whose_value_is_known():
 
 
 class TestWords:
-    def said(self, estimates, kind="difference"):
+    def said(self, estimates, kind="difference", codes=""):
         rows = heterogeneity(estimates, ratios=kind == "ratio")
         rows = rows.assign(statistic=[f"{name}_sex" for name in rows["statistic"]])
         reported = rows_of("s", rows, analysis="A", chapter="c")
         own = [
             Level(factor=SEX, code=code, place=place, patients=frozenset())
-            for place, code in enumerate("FM"[: max(2, len(estimates))], 1)
+            for place, code in enumerate(codes or "FM"[: max(2, len(estimates))], 1)
         ]
         (text,) = sentences([own], reported, kind=kind, level="95 %")
         assert {id for id, _ in spans(text)} <= {row.result_id for row in reported.rows}
@@ -125,3 +125,8 @@ class TestWords:
     def test_more_levels(self):
         parts = [effect(0.1, 0.1), effect(0.2, 0.1), effect(0.3, sqrt(0.02))]
         assert self.said(parts).startswith("Sex: the test of one effect in all levels gives p = 0.")
+
+    def test_two_effects_of_three_levels_are_not_taken_for_two_levels(self):
+        """In the third level one of the arms has nobody."""
+        parts = [effect(0.1, 0.03), effect(0.3, 0.04)]
+        assert self.said(parts, codes="FMU").startswith("Sex: the test of one effect in all levels gives p")
