@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from statistics import NormalDist
@@ -61,6 +61,22 @@ class Draws:
 def iso(day: date | None) -> str | None:
     """A date as SDTM writes it."""
     return None if day is None else day.isoformat()
+
+
+def criteria_not_met(protocol: Protocol, codes: Iterable[str], day: date | None) -> Iterator[Row]:
+    """Rows of IE: criteria by their ids, an inclusion answered with no or an exclusion with yes."""
+    texts = {c.id: c.text for c in (*protocol.eligibility.inclusion, *protocol.eligibility.exclusion)}
+    for code in codes:
+        inclusion = code.startswith("IN")
+        answer = "N" if inclusion else "Y"
+        yield {
+            "IETESTCD": code,
+            "IETEST": texts[code],
+            "IECAT": "INCLUSION" if inclusion else "EXCLUSION",
+            "IEORRES": answer,
+            "IESTRESC": answer,
+            "IEDTC": iso(day),
+        }
 
 
 def domain_table(

@@ -10,7 +10,7 @@ from esld.data.demo.course import Patient
 from esld.data.demo.events import adverse_events
 from esld.data.demo.laboratory import TESTS, Laboratory, reference_range
 from esld.data.demo.script import ASCITES, ENCEPHALOPATHY, FAILURES
-from esld.data.simulated import Draws, Row, iso
+from esld.data.simulated import Draws, Row, criteria_not_met, iso
 from esld.protocol import Protocol, Visit
 
 SCREENING, DAY_1, UNSCHEDULED = ("0", "SCREENING"), ("1", "DAY 1"), ("4.1", "UNSCHEDULED")
@@ -78,18 +78,7 @@ def ds(patient: Patient, protocol: Protocol, words: str) -> Iterator[Row]:
 
 def ie(patient: Patient, protocol: Protocol, words: str) -> Iterator[Row]:
     """Eligibility criteria that were not met."""
-    criteria = {c.id: c.text for c in (*protocol.eligibility.inclusion, *protocol.eligibility.exclusion)}
-    for code in FAILURES.get(patient.number, (None, (), ""))[1]:
-        inclusion = code.startswith("IN")
-        answer = "N" if inclusion else "Y"
-        yield {
-            "IETESTCD": code,
-            "IETEST": criteria[code],
-            "IECAT": "INCLUSION" if inclusion else "EXCLUSION",
-            "IEORRES": answer,
-            "IESTRESC": answer,
-            "IEDTC": iso(patient.screening),
-        }
+    yield from criteria_not_met(protocol, FAILURES.get(patient.number, (None, (), ""))[1], patient.screening)
 
 
 def ex(patient: Patient, protocol: Protocol, words: str) -> Iterator[Row]:

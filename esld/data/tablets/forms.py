@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from esld.data.simulated import Draws, Row, iso
+from esld.data.simulated import Draws, Row, criteria_not_met, iso
 from esld.data.tablets.course import Patient
 from esld.data.tablets.script import AGAIN_AFTER_DAYS, FAILURES
 from esld.protocol import Protocol, Visit
@@ -88,19 +88,9 @@ def ds(patient: Patient, protocol: Protocol, words: str) -> Iterator[Row]:
 
 def ie(patient: Patient, protocol: Protocol, words: str) -> Iterator[Row]:
     """Eligibility criteria that were not met."""
-    criteria = {c.id: c.text for c in (*protocol.eligibility.inclusion, *protocol.eligibility.exclusion)}
     codes = FAILURES[patient.number][0] if patient.number in FAILURES else ()
-    for code in (*codes, *([patient.story.waived] if patient.story.waived else ())):
-        inclusion = code.startswith("IN")
-        answer = "N" if inclusion else "Y"
-        yield {
-            "IETESTCD": code,
-            "IETEST": criteria[code],
-            "IECAT": "INCLUSION" if inclusion else "EXCLUSION",
-            "IEORRES": answer,
-            "IESTRESC": answer,
-            "IEDTC": iso(patient.screening),
-        }
+    waived = [patient.story.waived] if patient.story.waived else []
+    yield from criteria_not_met(protocol, (*codes, *waived), patient.screening)
 
 
 def ex(patient: Patient, protocol: Protocol, words: str) -> Iterator[Row]:
