@@ -1,11 +1,12 @@
 """Sections that say what they need: the cells that a study cannot fill are left out, and one sentence says why.
 
 A tag ``needs:NAME``, or ``needs:KIND=NAME``, of a cell governs that cell. That of a heading governs all below it up to the next
-heading of the same or a higher level; the heading itself stays, with the prose in its cell, and where the cell holds several
+heading of the same or a higher level; the heading itself stays, without the prose in its cell, and where the cell holds several
 headings the highest counts. Of a part that the trial does not have, ``needs:part=NAME``, nothing is said, and the
 heading goes too.
 """
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -79,7 +80,7 @@ def without(cells: Sequence["NotebookNode"], unmet: set[str]) -> list["NotebookN
         if vanished:
             continue
         if need is None:
-            kept.append(cell)
+            kept.append(_heading_alone(cell) if level and unmet.intersection(needs) else cell)
             told = set() if level else told
         elif need not in told:
             kept.append(_left_out(cell, need))
@@ -92,6 +93,13 @@ def _level(cell: "NotebookNode") -> int:
     if cell.cell_type != "markdown":
         return 0
     return min(map(len, re.findall(r"^(#{1,6}) ", cell.source, flags=re.MULTILINE)), default=0)
+
+
+def _heading_alone(cell: "NotebookNode") -> "NotebookNode":
+    """A heading without the prose in its cell, which explains what is left out."""
+    alone: NotebookNode = copy.deepcopy(cell)
+    alone.source = "\n\n".join(re.findall(r"^#{1,6} .*$", cell.source, flags=re.MULTILINE))
+    return alone
 
 
 def _left_out(cell: "NotebookNode", need: str) -> "NotebookNode":

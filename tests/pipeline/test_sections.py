@@ -73,6 +73,11 @@ class TestWhatIsLeftOut:
     def test_of_a_cell_with_several_headings_the_highest_counts(self):
         assert shown("## One\n\n### Inside |a", "x()", "### Two", "y()") == ["## One\n\n### Inside", A]
 
+    def test_prose_in_the_cell_of_a_heading_is_of_what_is_left_out_too(self):
+        assert shown("## One\n\nProse.\n\nMore. |a", "x()") == ["## One", A]
+        assert shown("## One\n\nProse. |b", "x() |a") == ["## One\n\nProse.", A]
+        assert shown("Of its own.\n\n## One\n\n### Inside\n\nProse. |a", "x()") == ["## One\n\n### Inside", A]
+
     def test_a_heading_without_anything_below_says_nothing(self):
         assert shown("## One |a", "## Two", "x()") == ["## One", "## Two", "x()"]
 
