@@ -258,6 +258,7 @@ def run(
                 )
             facts = {"cut": outcome.cut, "index": str(outcome.index), "seconds": round(outcome.seconds, 1)}
             facts |= {"reused": list(outcome.reused), "unchanged": outcome.stands}
+            facts["warnings"] = list(outcome.warnings)
             say(facts, str(_shown(outcome.index)), as_json)
     if code:
         raise SystemExit(code)

@@ -100,13 +100,13 @@ class TestRun:
 
     def test_the_others_are_made_where_one_fails(self, esld, monkeypatch, tmp_path):
         def run_cuts(files, how, *, listen):
-            yield RunError("chapter 03_survival failed in cell 8: KeyError: 'AVAL'.")
+            yield RunError("chapter 03_survival: notebooks/03_survival.py:87: `x`: KeyError: 'AVAL'.")
             yield Published(files[1].id, tmp_path / "index.html", 1.0)
 
         monkeypatch.setattr("esld.pipeline.run.run_cuts", run_cuts)
         code, out, err = esld("run", FINAL, INTERIM)
         assert (code, out.strip()) == (1, str(tmp_path / "index.html"))
-        assert err == "esld: chapter 03_survival failed in cell 8: KeyError: 'AVAL'.\n"
+        assert err == "esld: chapter 03_survival: notebooks/03_survival.py:87: `x`: KeyError: 'AVAL'.\n"
 
     def test_how_it_runs(self, esld, monkeypatch, tmp_path):
         asked = []
@@ -138,7 +138,7 @@ class TestRun:
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (RunError("chapter 03_survival failed in cell 8: KeyError: 'AVAL'."), 1),
+        (RunError("chapter 03_survival: notebooks/03_survival.py:87: `x`: KeyError: 'AVAL'."), 1),
         (InputError("LB.LBORRESU", "must be known", "mg", "lb.csv, row 3", "Correct it."), 2),
         (RefusedError("cut demo-final is being run by another process."), 3),
     ],

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from esld.data.cutfile import CutFile
 from esld.data.fingerprint import canonical
 from esld.errors import InputError, InputErrors, did_you_mean
+from esld.pipeline.places import cell_lines
 from esld.report.requirements import NAMESAKE
 from esld.report.roles import READERS
 
@@ -54,6 +55,8 @@ class ChapterSource:
         First heading, and the first paragraph under "Question", without markup.
     parameters : dict of str to Parameter
         Interface of the parameters cell.
+    lines : dict of str to int
+        Line of the file in which each cell begins, by its id; see :func:`esld.pipeline.places.cell_lines`.
     """
 
     slug: str
@@ -63,6 +66,7 @@ class ChapterSource:
     title: str
     question: str
     parameters: Mapping[str, Parameter]
+    lines: Mapping[str, int]
 
     @property
     def cells(self) -> int:
@@ -171,6 +175,7 @@ def read_chapter(path: Path) -> ChapterSource:
         title=_plain(_first(r"^# (.+)$", prose) or path.stem),
         question=_plain(_first(r"^## Question\s*\n+((?:.+\n?)+)", prose) or ""),
         parameters=interface(tagged[0].source, path),
+        lines=cell_lines(notebook.cells, text),
     )
 
 

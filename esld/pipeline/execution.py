@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -16,6 +17,10 @@ from esld.errors import RunError
 from esld.pipeline.chapters import ChapterSource, cell_id, cell_number, numbered
 from esld.pipeline.how import CELL_SECONDS
 from esld.pipeline.kernels import KERNEL
+from esld.pipeline.places import failing_line, place
+
+if TYPE_CHECKING:
+    from papermill.exceptions import PapermillExecutionError
 
 logging.getLogger("papermill").addHandler(
     logging.NullHandler()
@@ -87,8 +92,8 @@ def execute(
     Raises
     ------
     esld.errors.RunError
-        A cell failed, took too long or ended the chapter early, or the kernel died; the message names chapter, cell and
-        error. Cells are counted from 1 as in the whole chapter, prose and injected parameters included.
+        A cell failed, took too long or ended the chapter early, or the kernel died; the message names chapter, file,
+        the line that led there or in which the cell begins, and the error.
     """
     import papermill
     from nbclient.exceptions import CellTimeoutError
@@ -96,7 +101,7 @@ def execute(
     from traitlets.config import Config
 
     current, begun = 0, perf_counter()  # the cell at work; none yet
-    numbers: dict[int, int] = {}  # of cells, by their place in what is executed
+    cells: dict[int, tuple[int, NotebookNode]] = {}  # that were begun, with their numbers, by their place
     with ExitStack() as work_of_cells:
 
         def note(cell: NotebookNode, cell_index: int) -> None:
@@ -105,7 +110,8 @@ def execute(
                 work_of_cells.enter_context(turn or nullcontext())
                 begun = perf_counter()
                 on_start()
-            current = numbers[cell_index] = cell_number(cell, current)
+            current = cell_number(cell, current)
+            cells[cell_index] = current, cell
 
         def run() -> Any:
             try:
@@ -128,7 +134,6 @@ def execute(
                 _close_loop()
 
         work.mkdir(parents=True, exist_ok=True)
-        failed = f"chapter {chapter.slug} failed in cell"
         try:
             try:
                 notebook = run()
@@ -138,19 +143,18 @@ def execute(
                 notebook = run()
         except PapermillExecutionError as error:
             _name_source(out, chapter)
-            number = numbers[error.cell_index]
-            raise RunError(f"{failed} {number}: {error.ename}: {_one_line(error.evalue)}") from None
+            raise RunError(_failure(chapter, cells, error)) from None
         except CellTimeoutError:
             rule = f"it took longer than {timeout} s; --timeout allows more"
-            raise RunError(f"{failed} {current}: {rule}.") from None
+            raise RunError(f"{_in_cell(chapter, *_last(cells))}: {rule}.") from None
         except RuntimeError as error:  # nbclient's DeadKernelError, and a kernel that did not start twice
             if not current:
                 raise RunError(
                     f"the kernel of chapter {chapter.slug} did not start: {_one_line(str(error))}"
                 ) from error
-            raise RunError(f"{failed} {current}: {_one_line(str(error))}") from error
+            raise RunError(f"{_in_cell(chapter, *_last(cells))}: {_one_line(str(error))}") from error
     if (missing := _not_executed(notebook)) is not None:
-        raise RunError(f"{failed} {missing}: the chapter ended before its last cell.")
+        raise RunError(f"{_in_cell(chapter, *missing)}: the chapter ended before its last cell.")
     notebook, stderr = published_form(notebook, chapter, values)
     return Executed(chapter, notebook_bytes(notebook), perf_counter() - begun, stderr)
 
@@ -223,14 +227,39 @@ def _joined(outputs: list[NotebookNode]) -> list[NotebookNode]:
     return joined
 
 
-def _not_executed(notebook: NotebookNode) -> int | None:
-    """The first code cell that did not end well; papermill lets ``SystemExit`` pass."""
+def _not_executed(notebook: NotebookNode) -> tuple[int, NotebookNode] | None:
+    """Number and cell of the first code cell that did not end well; papermill lets ``SystemExit`` pass."""
     for number, cell in numbered(notebook.cells):
         if cell.cell_type == "code" and cell.source.strip():
             ended = all(output.output_type != "error" for output in cell.outputs)
             if cell.execution_count is None or not ended:
-                return number
+                return number, cell
     return None
+
+
+def _in_cell(chapter: ChapterSource, number: int, cell: NotebookNode, line: int = 1) -> str:
+    return f"chapter {chapter.slug}: {place(chapter, number, cell.source, line)}"
+
+
+def _last(cells: Mapping[int, tuple[int, NotebookNode]]) -> tuple[int, NotebookNode]:
+    return cells[max(cells)]
+
+
+def _failure(
+    chapter: ChapterSource,
+    cells: Mapping[int, tuple[int, NotebookNode]],
+    error: "PapermillExecutionError",
+) -> str:
+    """Where a chapter failed, and why: of what IPython only writes to stderr, such as a magic that is none, the end of that."""
+    number, failed = cells[error.cell_index]
+    told = f"{error.ename}: {error.evalue}"
+    if not error.traceback:
+        said = "".join("".join(o.text) for o in failed.outputs if _is_stream(o, "stderr")).splitlines()
+        told = next((line for line in reversed(said) if re.search(r"\w{4}", line)), told).strip(" |+-")
+    by_prompt = {cell.execution_count: cell for _, cell in cells.values() if cell.cell_type == "code"}
+    led, line = failing_line("\n".join(error.traceback), failed, by_prompt)
+    number = next(n for n, cell in cells.values() if cell is led)
+    return f"{_in_cell(chapter, number, led, line)}: {_one_line(told)}"
 
 
 def _name_source(out: Path, chapter: ChapterSource) -> None:

@@ -59,7 +59,7 @@ class Published:
     seconds : float
         That it took.
     warnings : tuple of str
-        What chapters wrote to stderr, a line each.
+        What chapters wrote to stderr, and what of their pages lacks a number, an alt text or a result, a line each.
     reused : tuple of str
         Chapters that were not executed again.
     stands : bool

@@ -20,6 +20,7 @@ from esld.pipeline.fitness import unfit
 from esld.pipeline.handed_over import gather
 from esld.pipeline.how import Published, outputs_folder
 from esld.pipeline.publish import SCRATCH, Place, keep_failed, locked, publish, staging_folder
+from esld.pipeline.remarks import warnings_of
 from esld.pipeline.reuse import Kept, Shelf, chapter_key, cut_key, report_key
 from esld.pipeline.sections import fitted
 from esld.pipeline.unblinding import check_unblinding
@@ -109,9 +110,7 @@ class Making:
             except BaseException:
                 shutil.rmtree(staged, ignore_errors=True)
                 raise
-            warnings = tuple(
-                f"{e.source.slug}: {' '.join(e.stderr.split())[:300]}" for e in executed if e.stderr
-            )
+            warnings = tuple(warning for each in executed for warning in warnings_of(each, file))
             self.shelf.note(report_key(self.keys, pdf=how.pdf), folder, warnings)
         return Published(file.id, folder / "index.html", (ended - begun).total_seconds(), warnings, reused)
 

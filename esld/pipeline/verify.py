@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,10 +24,11 @@ from esld.data.cutfile import CutFile, read_cut
 from esld.errors import InputError, RunError
 from esld.pipeline import provenance
 from esld.pipeline.agreement import row_differences
-from esld.pipeline.chapters import numbered, read_chapters, waves
+from esld.pipeline.chapters import ChapterSource, numbered, read_chapter, read_chapters, waves
 from esld.pipeline.handed_over import gather
 from esld.pipeline.how import How
 from esld.pipeline.kernels import Kernels, kernels
+from esld.pipeline.places import place
 from esld.report.chapter import prepare_run_folder
 from esld.report.results import read_rows
 
@@ -129,13 +131,14 @@ def reexecute(
     Returns
     -------
     list of str
-        A line a cell that failed or whose output differs; cells are counted as in ``esld run``.
+        A line a cell that failed or whose output differs, by its place in the chapter's source.
     """
     prepare_run_folder(scratch, file.path.parent)
     (folder / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     faults: list[str] = []
     how = how or How()
+    chapters = {path.stem: _source(path.stem, file) for path in notebooks}
     running: list[subprocess.Popen[str]] = []
     with kernels() as started, ThreadPoolExecutor(how.jobs) as pool:
         for wave in waves(notebooks, lambda path: path.stem):
@@ -144,6 +147,7 @@ def reexecute(
                 _nbval,
                 kernels=started,
                 kernel=started.of_run(scratch),
+                chapters=chapters,
                 folder=folder,
                 timeout=how.timeout,
                 running=running,
@@ -163,6 +167,7 @@ def _nbval(
     *,
     kernels: Kernels,
     kernel: str,
+    chapters: Mapping[str, ChapterSource | None],
     folder: Path,
     timeout: int,
     running: list[subprocess.Popen[str]],
@@ -202,21 +207,31 @@ def _nbval(
         said, _ = done.communicate()
     if done.returncode == 0:
         return []
-    positions = {path.stem: _code_cells(path) for path in notebooks}
-    found = _failures(report, positions) if report.exists() else []
+    places = {path.stem: _code_cells(path, chapters[path.stem]) for path in notebooks}
+    found = _failures(report, places) if report.exists() else []
     return found or [f"nbval ended with code {done.returncode}: {' '.join(said.split())[-300:]}"]
 
 
-def _code_cells(notebook: Path) -> list[int]:
-    """Numbers of the code cells in the whole chapter, from 1: nbval counts code cells alone, from 0."""
+def _source(slug: str, file: CutFile) -> ChapterSource | None:
+    with suppress(OSError, InputError):
+        return read_chapter(file.root / "notebooks" / f"{slug}.py")
+    return None
+
+
+def _code_cells(path: Path, source: ChapterSource | None) -> list[str]:
+    """Where each code cell stands, in nbval's order: by its line in the chapter, if that is still the one that was executed."""
     try:
-        cells = nbformat.read(notebook, as_version=4).cells
+        notebook = nbformat.read(path, as_version=4)
+        cells = [(number, cell) for number, cell in numbered(notebook.cells) if cell.cell_type == "code"]
+        executed = notebook.metadata.get("esld", {}).get("sha256")
     except (ValueError, AttributeError):
         return []
-    return [number for number, cell in numbered(cells) if cell.cell_type == "code"]
+    if source and executed == source.sha256:
+        return [place(source, number, cell.source) for number, cell in cells]
+    return [f"cell {number}" for number, _ in cells]
 
 
-def _failures(report: Path, positions: Mapping[str, Sequence[int]]) -> list[str]:
+def _failures(report: Path, places: Mapping[str, Sequence[str]]) -> list[str]:
     """Chapter and cell of each failure, and the first line that differs."""
     from xml.etree import ElementTree
 
@@ -226,9 +241,9 @@ def _failures(report: Path, positions: Mapping[str, Sequence[int]]) -> list[str]
         if fault is not None:
             chapter = str(case.get("classname", "")).split(".")[0]
             name = str(case.get("name", "")).removeprefix("Cell ")
-            known = positions.get(chapter, ())
-            cell = known[int(name)] if name.isdigit() and int(name) < len(known) else name
-            faults.append(f"{chapter} cell {cell}: {_difference(fault.text or '')}")
+            known = places.get(chapter, ())
+            cell = known[int(name)] if name.isdigit() and int(name) < len(known) else f"cell {name}"
+            faults.append(f"{chapter}: {cell}: {_difference(fault.text or '')}")
     return faults
 
 

@@ -16,6 +16,7 @@ from esld.errors import InputError
 from esld.protocol import Analysis, Kind
 from esld.report import needs
 from esld.report.drawing import figures
+from esld.report.drawing.unnamed import show_what_is_left
 from esld.report.phrases import Sentence, reader_of
 from esld.report.plain import plain_table
 from esld.report.planned import result_name
@@ -253,7 +254,9 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
     pd.set_option("display.max_columns", 20, "display.width", 120)  # a kernel and a console differ otherwise
     study = stored_study(read_cut(folder.params / f"{cut}.yaml"))
     set_reader(reader_of(study))
-    return Chapter(name, study, scratch)
+    chapter = Chapter(name, study, scratch)
+    show_what_is_left(name, chapter.figure)
+    return chapter
 
 
 def run_folder() -> RunFolder:

@@ -47,6 +47,7 @@ from pandas import DataFrame
 
 from esld.report.cells import Number
 from esld.report.chapter import open_chapter
+from esld.report.phrases import span
 from esld.report.tables import Table
 
 chapter = open_chapter("{slug}", cut=cut)
@@ -56,14 +57,14 @@ chapter = open_chapter("{slug}", cut=cut)
 
 # %%
 value = scale * len(chapter.study.randomised)
-chapter.hand_over("{name}", DataFrame([dict(statistic="patients", value=value)]), analysis="FLOW")
+counted = chapter.hand_over("{name}", DataFrame([dict(statistic="patients", value=value)]), analysis="FLOW")
 print("patients", value)
 
 # %%
 chapter.table(Table("{name}", "Patients", DataFrame(dict(what=["patients"], n=[Number(value)]))))
 
 # %%
-chapter.answer(f"There are {{value:.0f}} patients.")
+chapter.answer(f"There are {{span(counted.rows[0], f'{{value:.0f}}')}} patients.")
 """
 
 

@@ -155,33 +155,64 @@ class TestAKernel:
 
 class TestFailure:
     def test_a_failing_cell_is_named_and_the_notebook_kept(self, run, tmp_path):
-        with pytest.raises(RunError, match=r"^chapter 05_ae failed in cell 4: KeyError: 'AVAL'$"):
+        with pytest.raises(
+            RunError, match=r"^chapter 05_ae: notebooks/05_ae\.py:9: `\{\}\['AVAL'\]`: KeyError: 'AVAL'$"
+        ):
             run(tmp_path, "# %% [markdown]\n# Prose.\n\n# %%\n{}['AVAL']\n\n# %%\n1 + 1\n", "05_ae")
         kept = nbformat.read(tmp_path / "run" / "out {0} {cut}.ipynb", as_version=4)
         assert kept.metadata.papermill.input_path == "notebooks/05_ae.py"
         assert "KeyError" in nbformat.writes(kept)
 
     def test_an_error_of_many_lines_is_told_in_one(self, run, tmp_path):
-        with pytest.raises(RunError, match=r"failed in cell 3: ValueError: one two$"):
+        with pytest.raises(RunError, match=r"py:6: `raise ValueError.*`: ValueError: one two$"):
             run(tmp_path, "# %%\nraise ValueError('one\\n   two')\n")
+
+    @pytest.mark.parametrize(
+        ("code", "told"),
+        [
+            ("import json\n\njson.loads('{')", r"8: `json\.loads\('\{'\)`: JSONDecodeError: Expecting"),
+            ("x = 1\ny = (", r"7: `y = \(`: .*SyntaxError: "),
+            ("z = dict(\n    a=1,\n    b=1 / 0,\n)", "8: `b=1 / 0,`: ZeroDivisionError: "),
+            (
+                "def f(a):\n    return a['q']\n\n# %% [markdown]\n# 1\n\n# %%\n2\nf({})",
+                r"7: `return a\['q'\]`: KeyError",
+            ),
+            ("# %%time\ny = 1\n1 / 0", "8: `1 / 0`: ZeroDivisionError"),
+            ("# %%capture\ny = 1\n\n1 / 0", "9: `1 / 0`: ZeroDivisionError"),
+            ("y = 1\n# %time 1 / 0", "7: `%time 1 / 0`: ZeroDivisionError"),
+            ("y = 1\n# %nosuch", "6: `y = 1`: UsageError: Line magic function `%nosuch` not found"),
+            ("raise ExceptionGroup('several', [KeyError(1)])", "6: `raise Exc.*`: KeyError: 1"),
+            (
+                "from esld.errors import InputError\nraise InputError('a', 'must be b')",
+                "7: `raise .*`: InputError: a must be b",
+            ),
+        ],
+    )
+    def test_the_line_of_the_chapter_that_led_there_is_told(self, run, tmp_path, code, told):
+        """Through modules, functions of earlier cells and magics; cells are nowhere counted."""
+        with pytest.raises(RunError, match=rf"^chapter 01_look: notebooks/01_look\.py:{told}"):
+            run(tmp_path, f"# %%\n{code}\n\n# %%\n1 + 1\n")
 
     @pytest.mark.parametrize("code", ["raise SystemExit(0)", "raise SystemExit"])
     def test_a_chapter_that_leaves_early_has_failed(self, run, tmp_path, code):
         """For papermill this is success, and the report would lack its end."""
-        with pytest.raises(RunError, match="failed in cell 3: the chapter ended before its last cell"):
+        with pytest.raises(
+            RunError, match=r"py:6: `raise SystemExit.*`: the chapter ended before its last cell"
+        ):
             run(tmp_path, f"# %%\n{code}\n\n# %%\n1 + 1\n")
 
     def test_a_tolerated_exception_is_no_result(self, run, tmp_path):
-        with pytest.raises(RunError, match="failed in cell 3"):
+        with pytest.raises(RunError, match="py:6: `1 / 0`: Zero"):
             run(tmp_path, '# %% tags=["raises-exception"]\n1 / 0\n\n# %%\n1 + 1\n')
 
     def test_a_dying_kernel_is_named(self, run, tmp_path):
-        with pytest.raises(RunError, match=r"^chapter 01_look failed in cell 4: .*died"):
+        with pytest.raises(RunError, match=r"^chapter 01_look: notebooks/01_look\.py:9: `import os`: .*died"):
             run(tmp_path, "# %%\n1 + 1\n\n# %%\nimport os\nos.kill(os.getpid(), 9)\n")
 
     def test_a_cell_without_end_is_named(self, run, tmp_path):
         with pytest.raises(
-            RunError, match=r"^chapter 01_look failed in cell 4: it took longer than 1 s; --timeout"
+            RunError,
+            match=r"^chapter 01_look: notebooks/01_look\.py:9: `while True:`: it took longer than 1 s; --timeout",
         ):
             run(tmp_path, "# %%\n1 + 1\n\n# %%\nwhile True:\n    pass\n", timeout=1)
 

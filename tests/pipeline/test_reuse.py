@@ -257,7 +257,7 @@ class TestTheShelf:
 
         def fails(chapter, values, **how):
             if chapter.slug == "02_two":
-                raise RunError("chapter 02_two failed in cell 5: KeyError: 'AVAL'")
+                raise RunError("chapter 02_two: notebooks/02_two.py:9: `x`: KeyError: 'AVAL'")
             return fake(chapter, values, **how)
 
         with monkeypatch.context() as patch:

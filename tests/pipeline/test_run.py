@@ -163,17 +163,15 @@ class TestFailure:
         before = contents(outputs / "tiny")
         with pytest.raises(
             RunError,
-            match=r"^chapter 01_one failed in cell 6: KeyError: 'AVAL'; "
-            r"chapter 02_two failed in cell 4: ZeroDivisionError: division by zero\. The run",
+            match=r"^chapter 01_one: notebooks/01_one\.py:25: `open\(.*`: KeyError: 'AVAL'; "
+            r"chapter 02_two: notebooks/02_two\.py:13: `open\(.*`: ZeroDivisionError: division by zero\. The run",
         ) as caught:
             run.run_cut(cut_of(own_published_copy))
         assert str(outputs / ".failed" / "tiny") in str(caught.value)
         assert contents(outputs / "tiny") == before
         failed = outputs / ".failed" / "tiny"
         reason = (failed / "failure.txt").read_text(encoding="utf-8")
-        assert reason.startswith(
-            "chapter 01_one failed in cell 6: KeyError: 'AVAL'; chapter 02_two failed in"
-        )
+        assert reason.startswith("chapter 01_one: notebooks/01_one.py:25: `open(")
         assert "ZeroDivisionError" in (failed / ".run" / "02_two.ipynb").read_text(encoding="utf-8")
         assert not any((outputs / ".staging" / "tiny").iterdir())
 

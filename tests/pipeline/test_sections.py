@@ -186,13 +186,14 @@ class TestAReport:
         folder = run_cut(read_cut(needing / "params" / "tiny.yaml")).index.parent
         assert "There is no ledger of assignments" in (folder / "index.html").read_text(encoding="utf-8")
 
-    def test_a_cell_that_fails_is_named_by_its_number_in_the_whole_chapter(self, needing):
+    def test_a_line_that_fails_is_named_by_its_number_in_the_whole_chapter(self, needing):
         path = needing / "notebooks" / "02_two.py"
         path.write_text(
             path.read_text(encoding="utf-8").replace('print("the end")', "1 / 0"), encoding="utf-8"
         )
         (error,) = run_cuts([read_cut(needing / "params" / "tiny.yaml")])
-        assert "chapter 02_two failed in cell 13: ZeroDivisionError" in str(error)
+        line = path.read_text(encoding="utf-8").splitlines().index("1 / 0") + 1
+        assert f"chapter 02_two: notebooks/02_two.py:{line}: `1 / 0`: ZeroDivisionError" in str(error)
 
     def test_what_comes_to_be_met_is_executed_again(self, needing, no_kernels, monkeypatch):
         """The ledger lies among the data, so that its coming changes the key; so does another view, in the cut file."""

@@ -15,6 +15,7 @@ from esld.data.cutfile import read_cut
 from esld.errors import InputError
 from esld.pipeline import provenance, verify
 from esld.pipeline.agreement import row_differences
+from esld.pipeline.chapters import cell_id, read_chapter
 from esld.pipeline.handed_over import HandedOver
 from esld.pipeline.kernels import kernels
 from esld.pipeline.verify import reexecute, verify_report
@@ -73,14 +74,14 @@ class TestAReport:
         rows[0]["value"] = 4.0001
         (folder / "results.json").write_text(json.dumps(rows), encoding="utf-8")
         faults = verify_report(folder).faults
-        assert list(faults[:7]) == [
+        assert [re.sub(r"`.*`: ", "", fault) for fault in faults[:7]] == [
             "published file notebooks/01_one.ipynb has changed since the report was made",
             "published file notebooks/02_two.ipynb has changed since the report was made",
             "published file results.json has changed since the report was made",
-            "01_one cell 6: recorded 'patients 5.0', found 'patients 4.0'",
-            "01_one cell 7: recorded 'er short\">5</td></tr', found 'er short\">4</td></tr'",
-            "01_one cell 8: recorded 'There are 5 patients.', found 'There are 4 patients.'",
-            "02_two cell 6: ZeroDivisionError: division by zero",
+            "01_one: notebooks/01_one.py:25: recorded 'patients 5.0', found 'patients 4.0'",
+            "01_one: notebooks/01_one.py:30: recorded 'er short\">5</td></tr', found 'er short\">4</td></tr'",
+            "01_one: notebooks/01_one.py:33: recorded 'There are 5 patients.', found 'There are 4 patients.'",
+            "02_two: notebooks/02_two.py:25: ZeroDivisionError: division by zero",
         ]
         assert faults[-1] == "chapter 02_two handed over no result and no answer."
 
@@ -188,9 +189,9 @@ class TestDemoFinal:
         file = read_cut(ROOT / "params" / "demo-final.yaml")
         notebooks = [demo_report.folder / "notebooks" / f"{name}.ipynb" for name in UNALTERED]
         faults = reexecute([copy, *notebooks], file, tmp_path / "empty", tmp_path / "run")
-        assert {fault.split(":")[0] for fault in faults} == {
-            f"02_baseline cell {table}",
-            f"02_baseline cell {sentence}",
+        lines = read_chapter(ROOT / "notebooks" / "02_baseline.py").lines
+        assert {fault.split(": `")[0] for fault in faults} == {
+            f"02_baseline: notebooks/02_baseline.py:{lines[cell_id(number)]}" for number in (table, sentence)
         }
         assert len(faults) == 2
 

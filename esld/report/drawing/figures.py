@@ -17,6 +17,8 @@ from esld.report.words.catalogue import PSEUDO, message, reader
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+    from numpy.typing import ArrayLike
 
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -109,7 +111,7 @@ class Picture:
         """What each panel shows, in figures that a re-run must reproduce; pixels are not compared."""
         lines = []
         for number, axes in enumerate(self.figure.axes, 1):
-            drawn = [("line", np.column_stack(line.get_data(orig=True))) for line in axes.get_lines()]
+            drawn = [("line", np.column_stack(_data(line))) for line in axes.get_lines()]
             for collection in axes.collections:
                 if vertices := [path.vertices for path in collection.get_paths()]:
                     drawn.append(("area", np.concatenate(vertices)))
@@ -151,6 +153,13 @@ class Picture:
         return {"image/png": self._png, "text/plain": repr(self)}, metadata
 
 
+def _data(line: "Line2D") -> "tuple[ArrayLike, ArrayLike]":
+    """What a line goes through, in numbers: days and words as matplotlib puts them on an axis."""
+    given = line.get_data(orig=True)
+    numbers = all(np.asarray(one).dtype.kind in "biuf" for one in given)
+    return given if numbers else line.get_data(orig=False)
+
+
 def settled(id: str, figure: "Figure", alt: str) -> Picture:
     """The picture with its layout fixed: constrained layout moves a little at every draw, and so would the bytes."""
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
@@ -185,7 +194,19 @@ def plain_picture(drawn: "Figure | Axes", id: str, title: str, alt: str) -> Pict
     if title:
         entitle(figure, title)
     close(figure)
+    plainly_laid_out(figure)
     return settled(id, figure, alt)
+
+
+def plainly_laid_out(figure: "Figure") -> None:
+    """Make room for all labels where nobody has laid the figure out."""
+    from matplotlib import rcParams
+
+    place = "figure.subplot."
+    given = {name.removeprefix(place): value for name, value in rcParams.items() if name.startswith(place)}
+    untouched = all(getattr(figure.subplotpars, side) == value for side, value in given.items())
+    if untouched and figure.get_layout_engine() is None:
+        figure.set_layout_engine("constrained")
 
 
 def entitle(figure: "Figure", title: str) -> None:
