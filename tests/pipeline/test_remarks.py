@@ -45,6 +45,7 @@ from IPython.display import HTML, Image, display
 
 display(Image(data=(chapter.scratch / "figures" / "plain_01_one_1.png").read_bytes()))
 display({"application/x-own": "1"}, raw=True)
+assert not plt.get_fignums()
 ages
 
 # %%
