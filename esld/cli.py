@@ -36,7 +36,7 @@ from esld.cli_shared import (
     say,
 )
 from esld.errors import InputError, InputErrors, RefusedError, RunError
-from esld.pipeline.how import CELL_SECONDS, How, processors
+from esld.pipeline.how import CELL_SECONDS, How, Published, processors
 from esld.pipeline.start import skip_iri_grammar
 
 if TYPE_CHECKING:
@@ -85,6 +85,10 @@ Jobs = Annotated[
     typer.Option(
         metavar="N", help="Chapters at once [default: as many as processors].", min=0, show_default=False
     ),
+]
+Chapters = Annotated[
+    list[str] | None,
+    typer.Option("--chapter", metavar="NAME", help="Only this one, and what it reads; may be given again."),
 ]
 Timeout = Annotated[int, typer.Option(metavar="SECONDS", help="That a cell may take.", min=1)]
 
@@ -202,6 +206,7 @@ def run(
     cuts: Cuts,
     output: Outputs = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="The whole report as a PDF too.")] = False,
+    chapter: Chapters = None,
     jobs: Jobs = 0,
     timeout: Timeout = CELL_SECONDS,
     force: Annotated[
@@ -214,16 +219,25 @@ def run(
 ) -> None:
     """Make the report of each cut and publish it under outputs/<cut>.
 
-    What has not changed is not executed again.
+    What has not changed is not executed again. With --chapter nothing is published: the page goes to outputs/lab/<cut>/pages.
     """
     from esld.data.cutfile import read_cut
-    from esld.pipeline.run import run_cuts
+    from esld.pipeline.run import run_chapters, run_cuts
     from esld.pipeline.watch import machine, person
 
     files = []
     for path in cuts:
         with expecting("cut file", path):
             files.append(read_cut(path))
+    how = How(output, pdf, jobs or processors(), timeout, force)
+    if chapter:
+        for option in [name for name, given in (("--output", output), ("--pdf", pdf)) if given]:
+            rule, remedy = "must not be given with --chapter", "Leave it out: nothing is published."
+            raise InputError(option, rule, remedy=remedy)
+        with nullcontext(machine) if as_json else person() as listen:
+            for file in files:
+                _say_published(run_chapters(file, chapter, how, listen=listen), as_json)
+        return
     places: dict[Path, CutFile] = {}
     for file in files:
         report = (output or file.root / "outputs") / file.id
@@ -239,29 +253,34 @@ def run(
             if faults := unfit(file, {chapter.slug: chapter.parameters for chapter in read_chapters(file)}):
                 raise InputErrors(faults)
             place_of(file, output)
-    how, code = How(output, pdf, jobs or processors(), timeout, force), 0
+    code = 0
     with (
         nullcontext(machine) if as_json else person() as listen,
         closing(run_cuts(files, how, listen=listen)) as outcomes,
     ):
-        for file, outcome in zip(files, outcomes, strict=True):
+        for outcome in outcomes:
             if isinstance(outcome, Exception):
                 _tell(outcome)
                 code = code or outcome.exit_code
                 continue
-            for warning in outcome.warnings:
-                typer.echo(f"warning: {warning}", err=True)
-            if outcome.reused and not as_json:
-                said = "nothing has changed, the report stands" if outcome.stands else "not executed again: "
-                typer.echo(
-                    f"{file.id}: {said}{'' if outcome.stands else ', '.join(outcome.reused)}", err=True
-                )
-            facts = {"cut": outcome.cut, "index": str(outcome.index), "seconds": round(outcome.seconds, 1)}
-            facts |= {"reused": list(outcome.reused), "unchanged": outcome.stands}
-            facts["warnings"] = list(outcome.warnings)
-            say(facts, str(_shown(outcome.index)), as_json)
+            _say_published(outcome, as_json)
     if code:
         raise SystemExit(code)
+
+
+def _say_published(done: Published, as_json: bool) -> None:
+    """What was made, where its page is, and what is to be said of it."""
+    for warning in done.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if done.reused and not as_json:
+        said = "nothing has changed, the report stands" if done.stands else "not executed again: "
+        typer.echo(f"{done.cut}: {said}{'' if done.stands else ', '.join(done.reused)}", err=True)
+    facts = {"cut": done.cut, "index": str(done.index), "seconds": round(done.seconds, 1)}
+    facts |= {"reused": list(done.reused), "unchanged": done.stands, "warnings": list(done.warnings)}
+    if done.pages:
+        facts = {name: fact for name, fact in facts.items() if name not in ("index", "unchanged")}
+        facts["pages"] = [str(page) for page in done.pages]
+    say(facts, "\n".join(str(_shown(page)) for page in done.pages or (done.index,)), as_json)
 
 
 @command(app, "esld diff outputs/demo-interim outputs/demo-final", user=ANALYST)
@@ -363,6 +382,7 @@ def score(
 @command(app, "esld verify outputs/demo-final", user=AUTOMATION)
 def verify(
     reports: Reports,
+    chapter: Chapters = None,
     jobs: Jobs = 0,
     timeout: Timeout = CELL_SECONDS,
     as_json: AsJson = False,
@@ -378,7 +398,8 @@ def verify(
         if folder.is_file():
             rule = "must be a published folder, outputs/<cut>, or a cut file"
             raise InputError(str(folder), rule, "another file", remedy="Give one of these.")
-        verdict = verify_report(folder, How(jobs=jobs or processors(), timeout=timeout))
+        how = How(jobs=jobs or processors(), timeout=timeout)
+        verdict = verify_report(folder, how, chapter) if chapter else verify_report(folder, how)
         failed |= bool(verdict.faults)
         facts = {"report": str(folder), "verified": not verdict.faults, "faults": list(verdict.faults)}
         done = f"{verdict.chapters} chapters re-executed, {verdict.results} results compared"

@@ -56,6 +56,20 @@ def study_key(file: CutFile) -> str:
     return _evidence(file).key
 
 
+def input_state(file: CutFile) -> str:
+    """A mark of everything that decides the study of a cut, from what the system says of the files: nothing is read.
+
+    Another one means that something may have changed. There is no content in it, and so nothing that could be guessed.
+    """
+    stamps = []
+    for name, path in _inputs(file):
+        with suppress(OSError):
+            status = path.stat()
+            stamps.append((name, status.st_size, status.st_mtime_ns))
+    text = json.dumps([code_digest(file.root), file.cut.model_dump_json(), stamps])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def stored_study(file: CutFile) -> "Study":
     """The study of a cut as :func:`esld.data.study.load_study` makes it: from the store, else made and stored.
 

@@ -41,9 +41,21 @@ class Binder:
         What was rendered before of the same is taken from there.
     key : str
         See :func:`esld.pipeline.reuse.cut_key`.
+    scratch : Path, optional
+        The run's folder; the one in `staged` by default.
     """
 
-    def __init__(self, staged: Path, published: Path, slugs: Sequence[str], shelf: Shelf, key: str) -> None:
+    def __init__(
+        self,
+        staged: Path,
+        published: Path,
+        slugs: Sequence[str],
+        shelf: Shelf,
+        key: str,
+        *,
+        scratch: Path | None = None,
+    ) -> None:
+        self.scratch = scratch or staged / SCRATCH
         self.staged, self.published, self.slugs = staged, published, slugs
         self._shelf, self._key = shelf, key
         self.chapters: dict[str, render.Chapter] = {}
@@ -58,7 +70,7 @@ class Binder:
         (self.staged / name).write_bytes(done.content)
         if keep_recorded(self.published, self.staged, name):
             self.kept.append(name)
-        handed = self.staged / SCRATCH / "chapters" / f"{slug}.json"
+        handed = self.scratch / "chapters" / f"{slug}.json"
         if handed.is_file():
             answer = json.loads(handed.read_text(encoding="utf-8"))["answer"]
             content = (self.staged / name).read_text(encoding="utf-8")
@@ -76,7 +88,7 @@ class Binder:
     def front(self, study: Study) -> FrontPage:
         """The front page, of what the chapters have handed over that read no others: it can be made while those run."""
         if self._front is None:
-            scratch, slugs = self.staged / SCRATCH, [slug for slug in self.slugs if slug not in READERS]
+            scratch, slugs = self.scratch, [slug for slug in self.slugs if slug not in READERS]
             handed = gather(scratch, slugs)
             given = [sha256(scratch / "chapters" / f"{slug}.json") for slug in slugs]
             key = key_of("front", self._key, given)
@@ -92,7 +104,7 @@ def assemble(
 ) -> list[str]:
     """Everything of a report in its staged folder; the files kept as recorded."""
     staged = binder.staged
-    scratch = staged / SCRATCH
+    scratch = binder.scratch
     handed = gather(scratch, binder.slugs)
     write_rows(handed.rows, staged / "results.json")
     for name in ("tables", "figures"):
@@ -126,6 +138,22 @@ def _exhibits(records: Mapping[str, Any], staged: Path) -> list[word.Exhibit]:
     return made
 
 
+def masthead_of(study: Study) -> render.Masthead:
+    """The banner of a cut's pages."""
+    cut, protocol = study.cut, study.protocol
+    return render.Masthead(
+        trial_id=protocol.id,
+        trial_title=protocol.short_title,
+        cut_id=study.file.id,
+        cut_title=cut.title,
+        cutoff=cut.cutoff,
+        status=cut.status,
+        view=cut.view,
+        simulated=cut.simulated,
+        notice=cut.notice,
+    )
+
+
 def _report(
     binder: Binder,
     handed: HandedOver,
@@ -138,17 +166,7 @@ def _report(
     tables = {name: title for name, title in handed.files.items() if name.startswith("tables/")}
     front, code = binder.front(study), environment["esld_sha256"]
     return render.Report(
-        masthead=render.Masthead(
-            trial_id=protocol.id,
-            trial_title=protocol.short_title,
-            cut_id=study.file.id,
-            cut_title=cut.title,
-            cutoff=cut.cutoff,
-            status=cut.status,
-            view=cut.view,
-            simulated=cut.simulated,
-            notice=cut.notice,
-        ),
+        masthead=masthead_of(study),
         question=protocol.question,
         answer=front.answer,
         cards=tuple(render.Card(c.label, c.value, c.detail, c.result_id) for c in front.cards),

@@ -88,6 +88,15 @@ def waves(chapters: Sequence[Item], slug: Callable[[Item], str]) -> list[list[It
     return [wave for wave in (first, *last) if wave]
 
 
+def needed_for(asked: Sequence[str], slugs: Sequence[str]) -> list[str]:
+    """Chapters that were asked for, and those whose results they read, in their order."""
+    found: set[str] = set()
+    for wave in reversed(waves(slugs, str)):
+        if found.intersection(READERS) or set(asked).intersection(wave):
+            found |= set(wave) if found.intersection(READERS) else set(asked).intersection(wave)
+    return [slug for slug in slugs if slug in found]
+
+
 def read_chapters(file: CutFile) -> list[ChapterSource]:
     """Read the chapters of a cut, in the order of their numbers.
 

@@ -64,6 +64,8 @@ class Published:
         Chapters that were not executed again.
     stands : bool
         Whether nothing had changed since it was published, so that nothing was written.
+    pages : tuple of Path
+        Of chapters that were asked for alone, which are no report.
     """
 
     cut: str
@@ -72,3 +74,4 @@ class Published:
     warnings: tuple[str, ...] = ()
     reused: tuple[str, ...] = ()
     stands: bool = False
+    pages: tuple[Path, ...] = ()

@@ -185,7 +185,8 @@ def is_parameters_cell(source: str) -> bool:
 
 def main(options: Sequence[str]) -> None:
     """Start JupyterLab on the working copy, at the cuts' folders; this process becomes the server."""
-    root, settings = run_folder().params.parent.resolve(), run_folder().scratch / "lab"
+    root = run_folder().params.parent.resolve()
+    settings = root / "outputs" / ".scratch"
     shown = root / _SHOWN
     if (keeper := keeper_of(shown)) or unwritable(shown):
         why = f"lies in {keeper}" if keeper else "cannot be written to"

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import as_completed
 from datetime import UTC, datetime
 from pathlib import Path
+from time import perf_counter
 
 from esld.data.cutfile import CutFile, read_cut
 from esld.data.fingerprint import code_as_loaded, sha256
@@ -12,8 +13,8 @@ from esld.data.store import stored_study
 from esld.data.study import Study, load_study
 from esld.errors import InputError, InputErrors, RefusedError, RunError
 from esld.pipeline import paper, provenance
-from esld.pipeline.assemble import Binder, assemble
-from esld.pipeline.chapters import ChapterSource, read_chapters, source_digest, values_for, waves
+from esld.pipeline.assemble import Binder, assemble, masthead_of
+from esld.pipeline.chapters import ChapterSource, needed_for, read_chapters, source_digest, values_for, waves
 from esld.pipeline.desk import Desk
 from esld.pipeline.execution import Executed
 from esld.pipeline.fitness import unfit
@@ -21,6 +22,7 @@ from esld.pipeline.handed_over import gather
 from esld.pipeline.how import Published, outputs_folder
 from esld.pipeline.publish import SCRATCH, Place, keep_failed, locked, publish, staging_folder
 from esld.pipeline.remarks import warnings_of
+from esld.pipeline.render import render_alone
 from esld.pipeline.reuse import Kept, Shelf, chapter_key, cut_key, report_key
 from esld.pipeline.sections import fitted
 from esld.pipeline.unblinding import check_unblinding
@@ -38,6 +40,11 @@ from esld.report.words.catalogue import set_reader
 class Making:
     """One cut on its way to a report."""
 
+    study: Study
+    chapters: list[ChapterSource]
+    binder: Binder
+    key: str
+
     def __init__(self, file: CutFile, desk: Desk) -> None:
         self.file, self.desk = file, desk
         self.shelf = Shelf.of(file)
@@ -50,20 +57,7 @@ class Making:
         begun = datetime.now(UTC)
         if how.pdf:
             paper.require_pdf()
-        self.key = cut_key(file)
-        self.chapters = read_chapters(file)
-        if faults := unfit(file, {chapter.slug: chapter.parameters for chapter in self.chapters}):
-            raise InputErrors(faults)
-        try:
-            place = place_of(file, how.outputs)
-        except InputError:
-            load_study(file)  # what is wrong with the data is told before what is wrong with the previous cut
-            raise
-        self.study = stored_study(file)
-        set_reader(reader_of(self.study))  # this thread makes the pages of this cut
-        ledger_of(self.study)  # an export that cannot be read is found before any kernel starts
-        check_unblinding(self.study)
-        self.chapters = [fitted(chapter, self.study) for chapter in self.chapters]
+        place = self._check()
         inputs = provenance.input_hashes(file, self.chapters)
         environment = provenance.environment(file.root)
         with locked(place):
@@ -114,6 +108,57 @@ class Making:
             self.shelf.note(report_key(self.keys, pdf=how.pdf), folder, warnings)
         return Published(file.id, folder / "index.html", (ended - begun).total_seconds(), warnings, reused)
 
+    def alone(self, asked: Sequence[str], folder: Path) -> Published:
+        """Check, execute some chapters and what they read, and write their pages, which are no report.
+
+        Parameters
+        ----------
+        asked : sequence of str
+            The chapters.
+        folder : Path
+            That of the cut in which an editor's chapters write too. The pages go into its folder ``pages``.
+        """
+        begun = perf_counter()
+        self._check()
+        needed = needed_for(asked, [chapter.slug for chapter in self.chapters])
+        self.chapters = [chapter for chapter in self.chapters if chapter.slug in needed]
+        pages = folder / "pages"
+        shutil.rmtree(pages, ignore_errors=True)
+        pages.mkdir(parents=True)
+        self.binder = Binder(pages, pages, needed, self.shelf, self.key, scratch=folder)
+        self._execute(folder, {})
+        if missing := [slug for slug in needed if slug not in self.binder.chapters]:
+            raise RunError(f"chapter {missing[0]} handed over no result and no answer.")
+        shown = [self.binder.chapters[slug] for slug in needed]
+        render_alone(masthead_of(self.study), shown, self.binder.bodies, pages)
+        for slug in needed:  # where a failure would have shown; what is fit to be read lies among the pages
+            (folder / f"{slug}.ipynb").unlink(missing_ok=True)
+        shutil.rmtree(folder / "work", ignore_errors=True)
+        done = [self.executed[slug] for slug in needed]
+        warnings = tuple(warning for each in done for warning in warnings_of(each, self.file))
+        reused = tuple(each.source.slug for each in done if each.reused)
+        own = tuple(pages / f"{slug}.html" for slug in needed if slug in asked)
+        return Published(self.file.id, own[0], perf_counter() - begun, warnings, reused, pages=own)
+
+    def _check(self) -> Place:
+        """Find what is wrong before any kernel starts; where the report has its place."""
+        file = self.file
+        self.key = cut_key(file)
+        self.chapters = read_chapters(file)
+        if faults := unfit(file, {chapter.slug: chapter.parameters for chapter in self.chapters}):
+            raise InputErrors(faults)
+        try:
+            place = place_of(file, self.desk.how.outputs)
+        except InputError:
+            load_study(file)  # what is wrong with the data is told before what is wrong with the previous cut
+            raise
+        self.study = stored_study(file)
+        set_reader(reader_of(self.study))  # this thread makes the pages of this cut
+        ledger_of(self.study)  # an export that cannot be read is found before any kernel starts
+        check_unblinding(self.study)
+        self.chapters = [fitted(chapter, self.study) for chapter in self.chapters]
+        return place
+
     def _give_up_if_stopped(self, staged: Path) -> None:
         """Keep nothing of a run that failed because its kernels were taken away, or no more could be asked for.
 
@@ -130,7 +175,7 @@ class Making:
         """Every chapter, the longest first as far as an earlier run tells; what has not changed is taken from the shelf."""
         prepare_run_folder(scratch, self.file.path.parent)
         for part in PARTS:
-            (scratch / part).mkdir()
+            (scratch / part).mkdir(exist_ok=True)
         kernel = self.desk.kernels.of_run(scratch)
         try:
             for wave in waves(self.chapters, lambda chapter: chapter.slug):

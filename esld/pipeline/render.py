@@ -209,33 +209,59 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
     slugs = [chapter.slug for chapter in report.chapters]
     made = dict(bodies or {})
     bodies_in_order = [made.get(c.slug) or body_of(c, slugs) for c in report.chapters]
-    mast = report.masthead
-    answers = {chapter.slug: fragment.inline(chapter.answer) for chapter in report.chapters}
-    common: dict[str, Any] = {
+    common = _banner(report.masthead) | {
         "report": report,
+        "answer": fragment.inline(report.answer),
+        "answers": {chapter.slug: fragment.inline(chapter.answer) for chapter in report.chapters},
+    }
+    pages = {"index": _page("index", **common, heading=message("pages.overview"))}
+    pages |= _chapter_pages(report.masthead, report.chapters, bodies_in_order)
+    whole = {slug: body.whole for slug, body in zip(slugs, bodies_in_order, strict=True)}
+    pages["report"] = _page("report", **common, heading=message("pages.whole"), bodies=whole)
+
+    return _written(pages, folder)
+
+
+def render_alone(
+    masthead: Masthead, chapters: Sequence[Chapter], bodies: Mapping[str, Body], folder: Path
+) -> list[Path]:
+    """Write pages of chapters without a report around them, in their order; parameters as of :func:`render`."""
+    own = [bodies[chapter.slug] for chapter in chapters]
+    return _written(_chapter_pages(masthead, chapters, own, alone=True), folder)
+
+
+def _banner(mast: Masthead) -> dict[str, Any]:
+    return {
         "mast": mast,
         "status": message(f"status.{mast.status}"),
         "view": message(f"view.{mast.view}"),
         "cutoff": f'<time datetime="{mast.cutoff}">{mast.cutoff}</time>',
         "language": reader().language,
-        "answer": fragment.inline(report.answer),
-        "answers": answers,
     }
-    pages = {"index": _page("index", **common, heading=message("pages.overview"))}
-    for place, (chapter, body) in enumerate(zip(report.chapters, bodies_in_order, strict=True)):
-        pages[chapter.slug] = _page(
+
+
+def _chapter_pages(
+    mast: Masthead, chapters: Sequence[Chapter], bodies: Sequence[Body], *, alone: bool = False
+) -> dict[str, str]:
+    around = [None, *chapters, None]
+    return {
+        chapter.slug: _page(
             "chapter",
-            **common,
+            **_banner(mast),
+            chapters=chapters,
+            alone=alone,
             heading=chapter.title,
             chapter=chapter,
             sections=body.sections,
             body=body.page,
-            before=report.chapters[place - 1] if place else None,
-            after=report.chapters[place + 1] if place + 1 < len(slugs) else None,
+            before=before,
+            after=after,
         )
-    whole = {slug: body.whole for slug, body in zip(slugs, bodies_in_order, strict=True)}
-    pages["report"] = _page("report", **common, heading=message("pages.whole"), bodies=whole)
+        for before, chapter, after, body in zip(around, chapters, around[2:], bodies, strict=False)
+    }
 
+
+def _written(pages: Mapping[str, str], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / f"{name}.html" for name in pages]
     for path, html in zip(written, pages.values(), strict=True):

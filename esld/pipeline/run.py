@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from time import perf_counter
 
 from esld.data.cutfile import CutFile
-from esld.errors import InputError, RefusedError, RunError
+from esld.errors import InputError, RefusedError, RunError, did_you_mean
 from esld.pipeline.chapters import source_digest, values_for, waves
 from esld.pipeline.how import How, Published, outputs_folder
 from esld.pipeline.kernels import kernels
@@ -78,6 +78,38 @@ def run_cut(file: CutFile, how: How | None = None, *, listen: Listener = nobody)
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
+
+
+def run_chapters(
+    file: CutFile, asked: Sequence[str], how: How | None = None, *, listen: Listener = nobody
+) -> Published:
+    """Execute chapters of a cut, and those that they read, and write their pages into ``outputs/lab/<cut>/pages``.
+
+    A published report is not touched: half of one would be none. What they hand over lies in the folder in which an editor's
+    chapters write, so that one that reads others finds it there.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The cut has no such chapter, or see :func:`run_cut`.
+    esld.errors.RefusedError
+        Somebody's report, or a link, is in the place of that folder.
+    esld.errors.RunError
+        A chapter failed.
+    """
+    for slug in asked:
+        if slug not in file.cut.chapters:
+            remedy = did_you_mean(slug, file.cut.chapters)
+            raise InputError("--chapter", "must be a chapter of the cut", slug, file.path.name, remedy)
+    from esld.pipeline.desk import open_desk
+    from esld.pipeline.making import Making
+    from esld.targets import report_record
+
+    how, folder = how or How(), file.root / "outputs" / "lab" / file.id
+    if folder.is_symlink() or report_record(folder):
+        raise RefusedError(f"{folder} is somebody's link or report; move it away.")
+    with kernels() as started, open_desk(how, started, listen) as desk:
+        return desk.make(lambda: Making(file, desk).alone(asked, folder)).result()
 
 
 def _standing(file: CutFile, how: How) -> Published | None:

@@ -21,10 +21,10 @@ from typing import Any
 import nbformat
 
 from esld.data.cutfile import CutFile, read_cut
-from esld.errors import InputError, RunError
+from esld.errors import InputError, RunError, did_you_mean
 from esld.pipeline import provenance
 from esld.pipeline.agreement import row_differences
-from esld.pipeline.chapters import ChapterSource, numbered, read_chapter, read_chapters, waves
+from esld.pipeline.chapters import ChapterSource, needed_for, numbered, read_chapter, read_chapters, waves
 from esld.pipeline.handed_over import gather
 from esld.pipeline.how import How
 from esld.pipeline.kernels import Kernels, kernels
@@ -50,7 +50,7 @@ class Verdict:
     results: int
 
 
-def verify_report(folder: Path, how: How | None = None) -> Verdict:
+def verify_report(folder: Path, how: How | None = None, chapters: Sequence[str] = ()) -> Verdict:
     """Check a published report against its inputs.
 
     Parameters
@@ -59,6 +59,8 @@ def verify_report(folder: Path, how: How | None = None) -> Verdict:
         ``outputs/<cut>``.
     how : How, optional
         How many chapters at once, and for how long.
+    chapters : sequence of str, optional
+        Those to execute, with what they read; all by default. Hashes are compared of everything.
 
     Returns
     -------
@@ -69,13 +71,21 @@ def verify_report(folder: Path, how: How | None = None) -> Verdict:
     Raises
     ------
     esld.errors.InputError
-        The folder holds no published report, or the cut's file is gone.
+        The folder holds no published report, or not of such a chapter, or the cut's file is gone.
     """
     record = provenance.read(folder)
     file = cut_of(folder, record)
     faults = _hash_faults("input", record["inputs"], provenance.input_hashes(file, read_chapters(file)))
     faults += _hash_faults("published file", record["outputs"], provenance.output_hashes(folder))
     notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
+    slugs = [path.stem for path in notebooks]
+    for slug in chapters:
+        if slug not in slugs:
+            remedy = did_you_mean(slug, slugs)
+            raise InputError("--chapter", "must be a chapter of the report", slug, str(folder), remedy)
+    if chapters:
+        needed = needed_for(chapters, slugs)
+        notebooks = [path for path in notebooks if path.stem in needed]
     with tempfile.TemporaryDirectory(prefix="esld-verify-") as name:
         scratch = Path(name) / "run"
         faults += reexecute(notebooks, file, Path(name), scratch, how)
@@ -106,6 +116,7 @@ def _result_faults(folder: Path, scratch: Path, chapters: Sequence[str]) -> Verd
         found = gather(scratch, chapters).rows
     except RunError as error:
         return Verdict((str(error),), len(chapters), len(recorded))
+    recorded = [row for row in recorded if row.chapter in chapters]
     differences = tuple(f"result {difference}" for difference in row_differences(recorded, found))
     return Verdict(differences, len(chapters), len(recorded))
 

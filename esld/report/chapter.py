@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +15,14 @@ from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.errors import InputError
 from esld.protocol import Analysis, Kind
-from esld.report import needs
+from esld.report import by_hand, needs
 from esld.report.drawing import figures
 from esld.report.drawing.unnamed import show_what_is_left
 from esld.report.phrases import Sentence, reader_of
 from esld.report.plain import plain_table
 from esld.report.planned import result_name
 from esld.report.results import HasFrame, Reported, Row, rows_of
-from esld.report.roles import PARTS, RUN_FILE, RUN_VARIABLE
+from esld.report.roles import PARTS, RUN_FILE, RUN_VARIABLE, SUMMARY
 from esld.report.tables import Table
 from esld.report.words.catalogue import set_reader
 
@@ -69,6 +70,7 @@ class Chapter:
     _exhibits: dict[str, str] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)  # what each recorded file shows
     _answer: str = ""
+    _made_from: str = ""  # see `by_hand.made_from`
 
     def __repr__(self) -> str:
         """What was handed over so far, by name, above the study."""
@@ -105,19 +107,30 @@ class Chapter:
         return reported
 
     def others(self) -> Others:
-        """What the other chapters of the cut handed over. In a run of the pipeline only `SUMMARY` is missing for
-        `VALIDATION`, and none for `SUMMARY`.
+        """What the other chapters of the cut handed over; of `SUMMARY` nothing, as it reads all others.
+
+        Raises
+        ------
+        esld.errors.InputError
+            One has handed over nothing, or did before something was changed from which it is made.
         """
+        marks: dict[str, str | None] = {}
         rows: list[Row] = []
         answers, missing = {}, []
         for slug in sorted(set(self.study.cut.chapters) - {self.name}):
             path = self.scratch / "chapters" / f"{slug}.json"
+            if slug == SUMMARY:
+                continue
             if not path.exists():
                 missing.append(slug)
+                marks[slug] = None
                 continue
             content = json.loads(path.read_text(encoding="utf-8"))
+            marks[slug] = content.get("made_from", "")
             answers[slug] = content["answer"]
             rows += [Row.from_record(record) for record in content["rows"]]
+        if self._made_from:
+            by_hand.require_fresh(self.name, self.study.file, marks, str(self.scratch))
         return Others(Reported(tuple(rows)), answers, tuple(missing))
 
     @property
@@ -214,7 +227,7 @@ class Chapter:
     def _write(self) -> None:
         exhibits = ", ".join(f"{_json(name)}: {shown}" for name, shown in self._exhibits.items())
         rows = ", ".join(filter(None, self._rows.values()))
-        said = f'"answer": {_json(self._answer)}, "files": {_json(self._files)}'
+        said = f'"answer": {_json(self._answer)}, "files": {_json(self._files)}, "made_from": {_json(self._made_from)}'
         path = self.scratch / "chapters" / f"{self.name}.json"
         path.write_text(f'{{{said}, "exhibits": {{{exhibits}}}, "rows": [{rows}]}}\n', encoding="utf-8")
 
@@ -228,7 +241,7 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
 
     Where the cut files are and where the chapter may write comes from the environment variable ``ESLD_RUN``,
     a folder with a ``run.json``; without it, from the working copy around the current folder, with
-    ``outputs/.scratch/<cut>`` to write in.
+    ``outputs/lab/<cut>`` to write in, as in JupyterLab and by ``esld run --chapter``.
 
     Parameters
     ----------
@@ -254,7 +267,8 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
     pd.set_option("display.max_columns", 20, "display.width", 120)  # a kernel and a console differ otherwise
     study = stored_study(read_cut(folder.params / f"{cut}.yaml"))
     set_reader(reader_of(study))
-    chapter = Chapter(name, study, scratch)
+    by_hand.say_other_values(name, study.file, vars(sys.modules["__main__"]))
+    chapter = Chapter(name, study, scratch, _made_from=by_hand.made_from(study.file, name))
     show_what_is_left(name, chapter.figure)
     return chapter
 
@@ -274,7 +288,7 @@ def run_folder() -> RunFolder:
         rule = "must lie in a working copy with params/ and notebooks/"
         remedy = "Start from a working copy (see 'esld init'), or run the chapter through 'esld run'."
         raise InputError("current folder", rule, str(here), remedy=remedy)
-    return RunFolder(root / "params", root / "outputs" / ".scratch")
+    return RunFolder(root / "params", root / "outputs" / "lab")
 
 
 def prepare_run_folder(scratch: Path, params: Path) -> None:

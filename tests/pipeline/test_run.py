@@ -437,7 +437,7 @@ class TestRootAndScratch:
             monkeypatch.chdir(working_copy / "notebooks")
             chapter = open_chapter("01_one", cut="tiny")
             chapter.answer("Yes.")
-            assert chapter.scratch == working_copy / "outputs" / ".scratch" / "tiny"
+            assert chapter.scratch == working_copy / "outputs" / "lab" / "tiny"
             assert json.loads((chapter.scratch / "chapters" / "01_one.json").read_text())["answer"] == "Yes."
             assert len(chapter.study.randomised) == 4
 

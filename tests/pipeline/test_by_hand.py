@@ -1,0 +1,101 @@
+"""A chapter alone: by `esld run --chapter`, by `esld verify --chapter`, and by hand, where what differs is said."""
+
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from esld.data.cutfile import read_cut
+from esld.errors import InputError, RefusedError
+from esld.pipeline import verify
+from esld.pipeline.chapters import needed_for
+from esld.pipeline.run import run_chapters
+from esld.pipeline.verify import verify_report
+from esld.report import by_hand
+from esld.report.chapter import open_chapter
+
+ALL = ["00_data_cut", "03_survival", "08_summary", "50_mine", "90_validation"]
+
+
+@pytest.mark.parametrize(("asked", "needed"), [
+    (["03_survival"], ["03_survival"]), (["50_mine", "00_data_cut"], ["00_data_cut", "50_mine"]),
+    (["90_validation"], ["00_data_cut", "03_survival", "50_mine", "90_validation"]), (["08_summary"], ALL),
+])  # fmt: skip
+def test_a_chapter_needs_those_that_it_reads(asked, needed):
+    assert needed_for(asked, ALL) == needed
+
+
+class TestRun:
+    def test_it_shows_pages_and_publishes_nothing(self, working_copy, no_kernels):
+        file = read_cut(working_copy / "params" / "tiny.yaml")
+        shown = run_chapters(file, ["02_two"])
+        assert shown.pages == (working_copy / "outputs" / "lab" / "tiny" / "pages" / "02_two.html",)
+        page = shown.pages[0].read_text(encoding="utf-8")
+        assert "Chapter two" in page
+        assert "index.html" not in page
+        assert not (working_copy / "outputs" / "tiny").exists()
+        assert not (shown.pages[0].parent / "01_one.html").exists()
+        run_chapters(file, ["01_one"])  # again in the same place
+
+    def test_a_chapter_that_the_cut_has_not_is_a_mistake(self, working_copy, no_kernels):
+        file = read_cut(working_copy / "params" / "tiny.yaml")
+        with pytest.raises(
+            InputError, match=r"--chapter must be a chapter of the cut, got 02_tow .*'02_two'\?"
+        ):
+            run_chapters(file, ["02_tow"])
+
+    def test_nobody_s_link_is_written_through(self, working_copy, no_kernels, tmp_path):
+        (working_copy / "outputs" / "lab").mkdir(parents=True)
+        (working_copy / "outputs" / "lab" / "tiny").symlink_to(tmp_path)
+        with pytest.raises(RefusedError, match="somebody's link"):
+            run_chapters(read_cut(working_copy / "params" / "tiny.yaml"), ["01_one"])
+
+
+class TestVerify:
+    def test_only_what_was_asked_for_is_executed(self, working_copy, no_kernels, monkeypatch):
+        from esld.pipeline.run import run_cut
+
+        folder = run_cut(read_cut(working_copy / "params" / "tiny.yaml")).index.parent
+        executed = []
+        monkeypatch.setattr(verify, "reexecute", lambda notebooks, *_: executed.extend(notebooks) or [])
+        verdict = verify_report(folder, chapters=["02_two"])
+        assert [path.stem for path in executed] == ["02_two"]
+        assert verdict.chapters == 1
+        with pytest.raises(InputError, match="--chapter must be a chapter of the report, got 02_tow"):
+            verify_report(folder, chapters=["02_tow"])
+
+
+class TestByHand:
+    @pytest.fixture
+    def opened(self, working_copy, monkeypatch):
+        """Open a chapter as a kernel in the working copy does."""
+        monkeypatch.chdir(working_copy)
+        monkeypatch.delenv("ESLD_RUN", raising=False)
+        return lambda name: open_chapter(name, cut="tiny")
+
+    def test_what_others_have_not_handed_over_or_long_ago_is_not_read(self, working_copy, opened):
+        opened("01_one").answer("Once.")
+        with pytest.raises(InputError, match="got nothing of 02_two") as missing:
+            opened("01_one").others()
+        assert "--chapter 01_one" in str(missing.value)
+        opened("02_two").answer("Twice.")
+        assert opened("01_one").others().answers == {"02_two": "Twice."}
+        source = working_copy / "notebooks" / "02_two.py"
+        source.write_text(source.read_text(encoding="utf-8") + "\n# more\n", encoding="utf-8")
+        with pytest.raises(InputError) as stale:
+            opened("01_one").others()
+        data = working_copy / "data" / "tiny" / "dm.csv"
+        os.utime(data, ns=(1, 1))
+        opened("02_two").answer("Thrice.")
+        assert opened("01_one").others().answers == {"02_two": "Thrice."}
+        assert "got what was made before the last change of 02_two (" in str(stale.value)
+        assert str(stale.value).endswith("Run esld run params/tiny.yaml --chapter 01_one, which makes them.")
+
+    def test_parameters_that_are_not_the_cuts_are_said(self, capsys):
+        cut = SimpleNamespace(parameters={"01_one": {"scale": 2.0, "ticks": [1], "other": 3}})
+        file = SimpleNamespace(cut=cut, path=SimpleNamespace(name="tiny.yaml"))
+        by_hand.say_other_values("01_one", file, {"scale": 1.0, "ticks": [1]})
+        by_hand.say_other_values("02_two", file, {"scale": 1.0})
+        assert capsys.readouterr().err == (
+            "01_one: scale is 1.0 here; params/tiny.yaml sets 2.0, and so does esld run params/tiny.yaml --chapter 01_one\n"
+        )
