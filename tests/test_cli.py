@@ -90,6 +90,7 @@ class TestRun:
         facts = {"cells": 2, "of": 2, "seconds": 0.5, "chapter": "03_survival", "event": "chapter"}
         assert lines[1] == facts | {"cut": "demo-final", "state": "done"}
         facts = {"seconds": 1.3, "reused": ["02_baseline"], "unchanged": False}
+        facts["warnings"] = ["03_survival: beware"]
         assert lines[2] == facts | {"cut": "demo-final", "index": index}
 
     def test_a_line_a_chapter_for_a_terminal_and_not_for_a_machine(self, esld, ran, monkeypatch):
