@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from esld.cli_chapter import new_chapter
 from esld.cli_draft import new_trial
 from esld.cli_forms import import_, template
 from esld.cli_randomise import randomise
@@ -119,7 +120,7 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List every fault of the data and of the protocol, and every data query.
+    """List every fault of data and protocol, and every data query.
 
     Nothing is executed. Exit code 1 if there are faults of the data, 2 if the protocol would stop a chapter.
     """
@@ -169,7 +170,7 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """Lay out a working copy: params, notebooks, docs and the examples."""
+    """Lay out a working copy: params, notebooks, docs, examples."""
     from esld.pipeline.workcopy import lay_out
 
     lay_out(folder)
@@ -261,6 +262,11 @@ def run(
             say(facts, str(_shown(outcome.index)), as_json)
     if code:
         raise SystemExit(code)
+
+
+command(app, "esld new-chapter 11_mine --cut params/demo-final.yaml", name="new-chapter", user=ANALYST)(
+    new_chapter
+)
 
 
 @command(app, "esld diff outputs/demo-interim outputs/demo-final", user=ANALYST)
