@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from esld.cli_shared import AsJson, say
+from esld.cli_shared import AsJson, expecting, say
 
 
 def new_chapter(
@@ -24,8 +24,12 @@ def new_chapter(
     It is written into notebooks/ of the working copy, and its name into the list of chapters of each cut; all else in a cut
     file stays as it is. No existing chapter is replaced. See docs/your-own-chapter.md.
     """
+    from esld.data.cutfile import read_cut
     from esld.pipeline.own_chapter import new_chapter as begin
 
+    for path in cut or []:
+        with expecting("cut file", path):
+            read_cut(path)
     here = Path.cwd()
     written, edited = begin(name, cut or [])
     chapter, *cuts = (
