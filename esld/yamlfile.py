@@ -158,6 +158,8 @@ def with_item(text: str, key: str, item: str) -> str | None:
     """
     before = parsed(text)
     root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if not isinstance(root, yaml.MappingNode):
+        return None
     lists = (value for name, value in root.value if name.value == key)
     found = next((each for each in lists if isinstance(each, yaml.SequenceNode) and each.value), None)
     if found is None:
