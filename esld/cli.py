@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from esld.cli_chapter import new_chapter
 from esld.cli_draft import new_trial
 from esld.cli_forms import import_, template
 from esld.cli_randomise import randomise
@@ -123,7 +124,7 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List every fault of the data and of the protocol, and every data query.
+    """List every fault of data and protocol, and every data query.
 
     Nothing is executed. Exit code 1 if there are faults of the data, 2 if the protocol would stop a chapter.
     """
@@ -173,7 +174,7 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """Lay out a working copy: params, notebooks, docs and the examples."""
+    """Lay out a working copy: params, notebooks, docs, examples."""
     from esld.pipeline.workcopy import lay_out
 
     lay_out(folder)
@@ -281,6 +282,11 @@ def _say_published(done: Published, as_json: bool) -> None:
         facts = {name: fact for name, fact in facts.items() if name not in ("index", "unchanged")}
         facts["pages"] = [str(page) for page in done.pages]
     say(facts, "\n".join(str(_shown(page)) for page in done.pages or (done.index,)), as_json)
+
+
+command(app, "esld new-chapter 11_mine --cut params/demo-final.yaml", name="new-chapter", user=ANALYST)(
+    new_chapter
+)
 
 
 @command(app, "esld diff outputs/demo-interim outputs/demo-final", user=ANALYST)

@@ -46,11 +46,11 @@ def new_trial(
     from esld.data.drafting import draft
     from esld.data.mapping.model import files_of
     from esld.protocol.gaps import gaps
-    from esld.targets import new_file
+    from esld.targets import PROTOCOLS, new_file
     from esld.yamlfile import parsed
 
     inputs = [data, *(files_of(mapping) if mapping else ())]
-    target = new_file(output, command="esld new-trial", inputs=inputs, kinds=[".yaml"])
+    target = new_file(output, command="esld new-trial", room=PROTOCOLS, inputs=inputs, kinds=[".yaml"])
     how = read_options(encoding=encoding, separator=separator, decimal=decimal, missing=missing)
     text = draft(data, mapping=mapping, how=how)
     target.write(text.encode())

@@ -26,7 +26,7 @@ def template(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Make the data-entry workbook of a trial, as its protocol has it.
+    """Make the data-entry workbook of a trial, by its protocol.
 
     It has a sheet for each form, with lists, units and checks.
     """
@@ -63,7 +63,10 @@ def import_(
     missing: Missing = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the SDTM tables that a mapping makes of forms, and say what each domain got and what was not used."""
+    """Write the SDTM tables that a mapping makes of forms.
+
+    It says what each domain got and what was not used.
+    """
     from esld.data.declared import read_options
     from esld.data.entered import unused
     from esld.data.mapping import date_faults, map_source, shortened, summary

@@ -35,7 +35,7 @@ Receipts = Annotated[
 
 @randomise.callback()
 def _randomise() -> None:
-    """Seal the allocation list, give out its slots, audit: 14 commands."""
+    """Seal the allocation list, give out slots, audit: 14 commands."""
 
 
 @command(

@@ -32,6 +32,7 @@ from esld.errors import InputError, RefusedError
 WRITTEN = ".esld-written.json"
 PROVENANCE = "provenance.json"
 SEALED = "sealed.json"
+PROTOCOLS, NOTEBOOKS = "params/protocols", "notebooks"  # where somebody works, in a working copy
 _OF_A_REPORT = {"cut", "inputs", "outputs"}
 _DM = {f"dm.{kind}" for kind in ("csv", "xpt", "sas7bdat", "parquet", "json", "ndjson", "xlsx")}
 
@@ -123,22 +124,34 @@ def file_target(
         It is or lies in what the command reads or another part keeps, is a link, or stands there and is not what the same
         command wrote.
     """
-    return _decided(path, command, inputs, kinds, option, new=False)
+    return _decided(path, command, inputs, kinds, option)
 
 
 def new_file(
-    path: Path, *, command: str, inputs: Iterable[Path] = (), kinds: Sequence[str] = (), option: str = "-o"
+    path: Path,
+    *,
+    command: str,
+    room: str,
+    inputs: Iterable[Path] = (),
+    kinds: Sequence[str] = (),
+    option: str = "-o",
 ) -> FileTarget:
-    """A file that does not exist yet, for somebody to work on: it may lie among the protocols of a working copy too.
+    """A file that does not exist yet, for somebody to work on: it may lie in one folder of a working copy too.
 
     See :func:`file_target`, but that what the same command wrote is refused like anything else.
+
+    Parameters
+    ----------
+    room : str
+        That folder: :data:`PROTOCOLS` or :data:`NOTEBOOKS`.
     """
-    return _decided(path, command, inputs, kinds, option, new=True)
+    return _decided(path, command, inputs, kinds, option, room=room)
 
 
 def _decided(
-    path: Path, command: str, inputs: Iterable[Path], kinds: Sequence[str], option: str, *, new: bool
+    path: Path, command: str, inputs: Iterable[Path], kinds: Sequence[str], option: str, *, room: str = ""
 ) -> FileTarget:
+    new = bool(room)
     if kinds and path.suffix.lower() not in kinds:
         several = f"must be a table of one of the kinds {', '.join(kinds)}"
         rule = several if len(kinds) > 1 else f"must be a {kinds[0]} file"
@@ -154,7 +167,7 @@ def _decided(
             if is_within(path, source):
                 raise _refused(path, f"is part of what '{command}' reads ({source})", option)
         keeper = keeper_of(path.parent) or _of_reports(path.parent)
-        if keeper and not (new and _is_of_protocols(path.parent)):
+        if keeper and not (new and _is_room(path.parent, room)):
             raise _refused(path, f"lies in {keeper}", option)
         if path.is_symlink():
             raise _refused(path, "is a link", option)
@@ -167,6 +180,34 @@ def _decided(
     if why := unwritable(path.parent) or unmovable(path):
         raise _not_writable(path, why, option)
     return FileTarget(path, command, option, new)
+
+
+def changed(path: Path, before: bytes, after: bytes, *, option: str = "") -> None:
+    """Put other content into a file of somebody's, whole or not at all, as long as it still holds what was read.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The disk does not take it; what stood there stands.
+    esld.errors.RefusedError
+        It was changed since, or is a link.
+    """
+    partial = path.with_name(f".esld-{secrets.token_hex(4)}.partial")
+    try:
+        if path.is_symlink() or path.read_bytes() != before:
+            raise _refused(
+                path, "is a link" if path.is_symlink() else "was changed since it was read", option
+            )
+        with partial.open("xb") as file:
+            file.write(after)
+            file.flush()
+            os.fsync(file.fileno())
+        shutil.copymode(path, partial)
+        os.replace(partial, path)
+    except OSError as error:
+        raise _not_writable(path, error.strerror, option) from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def empty_folder(path: Path, *, command: str, inputs: Iterable[Path] = (), option: str = "") -> Path:
@@ -257,7 +298,7 @@ def keeper_of(folder: Path) -> str | None:
         if report_record(place):
             return f"the published report {place}"
         copy = place.parent
-        if place.name.lower() in ("params", "notebooks") and _is_copy(copy):
+        if place.name.lower() in ("params", "notebooks") and is_copy(copy):
             return f"{place.name}/ of the working copy {copy}"
     return None
 
@@ -351,15 +392,18 @@ def _names(folder: Path) -> list[str]:
         return []
 
 
-def _is_of_protocols(folder: Path) -> bool:
-    """Whether a folder is ``params/protocols/`` of a working copy, and nothing else besides."""
-    real = _real(folder)
-    own = real.name.lower() == "protocols" and real.parent.name.lower() == "params"
+def _is_room(folder: Path, room: str) -> bool:
+    """Whether a folder is that one of a working copy, such as ``params/protocols``, and nothing else besides."""
+    real, parts = _real(folder), room.split("/")
+    if [name.lower() for name in real.parts[-len(parts) :]] != parts or len(real.parts) <= len(parts):
+        return False
     held = any(name.lower() in _DM for name in _names(real)) or os.path.lexists(real / SEALED)
-    return own and not held and _is_copy(real.parents[1]) and keeper_of(real.parents[1]) is None
+    copy = real.parents[len(parts) - 1]
+    return not held and is_copy(copy) and keeper_of(copy) is None
 
 
-def _is_copy(folder: Path) -> bool:
+def is_copy(folder: Path) -> bool:
+    """Whether a folder is a working copy: it has ``params/`` and ``notebooks/``."""
     return (folder / "params").is_dir() and (folder / "notebooks").is_dir()
 
 

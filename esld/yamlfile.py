@@ -134,6 +134,61 @@ def read_model(model: type[Model], path: Path) -> Model:
         raise InputErrors(each for _, each in sorted(told, key=lambda of: of[0])) from None
 
 
+def with_item(text: str, key: str, item: str) -> str | None:
+    r"""A text in which the list at a key of the top has an item more, in its order; all else, comments too, is as it was.
+
+    Parameters
+    ----------
+    text : str
+        Valid YAML.
+    key : str
+        Of a list of bare words, on one line or on several.
+    item : str
+        A word that needs no quotes. It stands behind the last that sorts before it.
+
+    Returns
+    -------
+    str or None
+        None where the list cannot be told in the text, as one that an alias stands for.
+
+    Examples
+    --------
+    >>> with_item("chapters: [00_data, 08_summary]  # two\n", "chapters", "03_mine")
+    'chapters: [00_data, 03_mine, 08_summary]  # two\n'
+    """
+    before = parsed(text)
+    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    if not isinstance(root, yaml.MappingNode):
+        return None
+    lists = (value for name, value in root.value if name.value == key)
+    found = next((each for each in lists if isinstance(each, yaml.SequenceNode) and each.value), None)
+    if found is None:
+        return None
+    earlier = [node for node in found.value if str(node.value) < item]
+    node = earlier[-1] if earlier else found.value[0]
+    begin, end = node.start_mark.index, node.end_mark.index
+    line = text.rfind("\n", 0, begin) + 1
+    lead, rest = text[line:begin], re.match(r"[^\r\n]*", text[end:])[0]  # type: ignore[index]
+    own_line, stop = not lead.strip(" -"), end + len(rest)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    if not found.flow_style and not earlier:
+        after = text[:begin] + item + newline + lead + text[begin:]
+    elif not found.flow_style:
+        after = text[:stop] + newline + lead + item + text[stop:]
+    elif not earlier:
+        after = text[:begin] + f"{item},{newline + lead if own_line else ' '}" + text[begin:]
+    elif own_line and rest.lstrip().startswith(","):
+        after = text[:stop] + newline + lead + item + "," + text[stop:]
+    else:
+        after = text[:end] + f",{newline + lead if own_line else ' '}{item}" + text[end:]
+    place = before[key].index(node.value) + bool(earlier) if node.value in before[key] else 0
+    wanted = [*before[key][:place], item, *before[key][place:]]
+    try:
+        return after if parsed(after) == before | {key: wanted} else None
+    except yaml.YAMLError:
+        return None
+
+
 class _Lines:
     """The lines of a text on which its parts stand."""
 

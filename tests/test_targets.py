@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 import esld
 from esld.errors import InputError, RefusedError
 from esld.targets import (
+    NOTEBOOKS,
+    PROTOCOLS,
     WRITTEN,
+    changed,
     empty_folder,
     file_target,
     keeper_of,
@@ -318,6 +321,7 @@ WRITERS = {
     "pipeline/kernel_parent.py": "the temporary folder of a command, at its end",
     "pipeline/kernels.py": "the temporary folder of a command",
     "pipeline/lab.py": "the lab's scratch and links",
+    "pipeline/own_chapter.py": "the chapter that it wrote, which it takes back where a cut file cannot be changed",
     "pipeline/paper.py": "the staged folder",
     "pipeline/provenance.py": "the staged folder",
     "pipeline/publish.py": "the place of a report, which it checks",
@@ -383,11 +387,11 @@ class TestNewFile:
         copy = laid_out(tmp_path) / "copy"
         folder = copy / "params" / "protocols"
         folder.mkdir()
-        assert new_file(folder / "t.yaml", command="x").write(b"a").read_bytes() == b"a"
+        assert new_file(folder / "t.yaml", command="x", room=PROTOCOLS).write(b"a").read_bytes() == b"a"
         assert sorted(path.name for path in folder.iterdir()) == ["t.yaml"]  # no note: nobody may replace it
         for place in (copy / "params", copy / "notebooks", copy / "data" / "trial", tmp_path / "sealed"):
             with pytest.raises(RefusedError, match="lies in"):
-                new_file(place / "t.yaml", command="x")
+                new_file(place / "t.yaml", command="x", room=PROTOCOLS)
         with pytest.raises(RefusedError, match="lies in params/"):
             file_target(folder / "u.yaml", command="x")
 
@@ -397,14 +401,52 @@ class TestNewFile:
         for name in ("dm.csv", "sealed.json"):
             (folder / name).write_text("x", encoding="utf-8")
             with pytest.raises(RefusedError, match="lies in"):
-                new_file(folder / "t.yaml", command="x")
+                new_file(folder / "t.yaml", command="x", room=PROTOCOLS)
             (folder / name).unlink()
 
     def test_never_over_a_file_not_even_one_that_came_meanwhile(self, tmp_path):
         path = tmp_path / "t.yaml"
-        decided = new_file(path, command="x")
-        new_file(path, command="x").write(b"first")
-        for again in (decided.write, lambda _: new_file(path, command="x")):
+        decided = new_file(path, command="x", room=PROTOCOLS)
+        new_file(path, command="x", room=PROTOCOLS).write(b"first")
+        for again in (decided.write, lambda _: new_file(path, command="x", room=PROTOCOLS)):
             with pytest.raises(RefusedError, match="exists: it is left as it is"):
                 again(b"second")
         assert path.read_bytes() == b"first"
+
+    def test_a_chapter_among_the_notebooks_of_a_working_copy_and_nowhere_else_there(self, tmp_path):
+        copy = laid_out(tmp_path) / "copy"
+        (copy / "params" / "protocols").mkdir()
+        assert new_file(copy / "notebooks" / "a.py", command="x", room=NOTEBOOKS).write(b"a").is_file()
+        for place in (
+            copy / "params",
+            copy / "params" / "protocols",
+            copy / "data" / "trial",
+            copy / "outputs",
+        ):
+            with pytest.raises(RefusedError, match="lies in"):
+                new_file(place / "a.py", command="x", room=NOTEBOOKS)
+
+
+class TestChanged:
+    """A file of somebody's that a command is asked to change."""
+
+    def test_it_is_whole_or_as_it_was(self, tmp_path, monkeypatch):
+        path = tmp_path / "cut.yaml"
+        path.write_bytes(b"one")
+        changed(path, b"one", b"two")
+        assert path.read_bytes() == b"two"
+
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("os.fsync", full)
+        with pytest.raises(InputError, match="No space left on device"):
+            changed(path, b"two", b"three")
+        assert (path.read_bytes(), [p.name for p in tmp_path.iterdir()]) == (b"two", ["cut.yaml"])
+
+    def test_not_what_somebody_changed_meanwhile(self, tmp_path):
+        path = tmp_path / "cut.yaml"
+        path.write_bytes(b"mine")
+        with pytest.raises(RefusedError, match="was changed since it was read"):
+            changed(path, b"one", b"two")
+        assert path.read_bytes() == b"mine"

@@ -3,10 +3,12 @@
 from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from esld.errors import InputError, InputErrors
-from esld.yamlfile import read_model
+from esld.yamlfile import parsed, read_model, with_item
 
 
 class Part(BaseModel):
@@ -148,3 +150,41 @@ def test_a_missing_file_suggests_its_neighbour(tmp_path):
 def test_a_folder_is_no_file(tmp_path):
     with pytest.raises(InputError, match="must be a readable file, got Is a directory"):
         read_model(Whole, tmp_path)
+
+
+SLUGS = [f"{n:02}_{name}" for n in (0, 3, 8, 90) for name in ("a", "b_c")]
+LAYOUTS = {
+    "one line": lambda items: "chapters: [" + ", ".join(items) + "]  # all",
+    "no blanks": lambda items: "chapters: [" + ",".join(items) + "]",
+    "own lines": lambda items: "chapters: [\n" + "".join(f"    {i},  # of {i}\n" for i in items) + "  ]",
+    "own lines, no last comma": lambda items: "chapters: [\n" + ",\n".join(f"  {i}" for i in items) + "\n]",
+    "dashes": lambda items: "chapters:\n" + "\n".join(f"- {i}  # of {i}" for i in items),
+    "dashes set in": lambda items: "chapters:  # all\n" + "\n".join(f"    -   '{i}'" for i in items),
+}
+
+
+class TestWithItem:
+    @given(
+        items=st.lists(st.sampled_from(SLUGS), min_size=1, unique=True),
+        layout=st.sampled_from(list(LAYOUTS)),
+        end=st.sampled_from(["\n", "\r\n"]),
+    )
+    def test_one_more_in_its_order_and_all_else_as_it_was(self, items, layout, end):
+        own = LAYOUTS[layout](items)
+        before = f"# A cut.\ntitle: '[x]'  # chapters: [y]\n{own}\nstatus: draft  # é 😀\n".replace("\n", end)
+        after = with_item(before, "chapters", "05_mine")
+        earlier = [item for item in items if item < "05_mine"]
+        place = items.index(earlier[-1]) + 1 if earlier else 0
+        wanted = [*items[:place], "05_mine", *items[place:]]
+        assert parsed(after) == parsed(before) | {"chapters": wanted}
+        lines = {line.strip(" ,-\r") for line in after.split("\n")}
+        if "line" in layout or "dashes" in layout:  # an item keeps its comment
+            kept = (line.strip(" ,-\r") for line in before.split("\n"))
+            assert layout == "one line" or {line for line in kept} <= lines
+        assert after.count("\r") in (0, after.count("\n"))
+
+    @pytest.mark.parametrize(
+        "text", ["other: [a]\n", "chapters: a\n", "chapters: []\n", "other: &a [x]\nchapters: *a\n"]
+    )
+    def test_a_list_that_cannot_be_told_is_left_alone(self, text):
+        assert with_item(text, "chapters", "05_mine") is None

@@ -15,7 +15,7 @@ from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.errors import InputError
 from esld.protocol import Analysis, Kind
-from esld.report import by_hand, needs
+from esld.report import as_text, by_hand, needs
 from esld.report.drawing import figures
 from esld.report.drawing.unnamed import show_what_is_left
 from esld.report.phrases import Sentence, reader_of
@@ -259,6 +259,8 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
     esld.errors.InputError
         ``ESLD_RUN`` is no run's folder, no working copy is around, or the cut or its data is faulty.
     """
+    if script := as_text.script_of(name):
+        raise SystemExit(as_text.told(script, open_chapter, cut))
     folder = run_folder()
     scratch = folder.scratch if os.environ.get(RUN_VARIABLE) else folder.scratch / cut
     for part in PARTS:

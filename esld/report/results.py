@@ -144,6 +144,12 @@ def rows_of(id: str, result: HasFrame | pd.DataFrame, *, analysis: str, chapter:
         The columns are not those of the long form, two rows would have the same id, or a method is no code of
         :mod:`esld.methods`.
     """
+    if not isinstance(result, pd.DataFrame) and not hasattr(result, "to_frame"):
+        rule, remedy = (
+            "must be a statistical result or a DataFrame",
+            "Give pd.DataFrame([{'statistic': …, 'value': …}]).",
+        )
+        raise InputError(f"result '{id}'", rule, type(result).__name__, remedy=remedy)
     frame = result if isinstance(result, pd.DataFrame) else result.to_frame()
     if len(frame) and any(name not in frame for name in _NEEDED):
         remedy = "Give a row a number: its name as statistic, and its value."
@@ -171,7 +177,14 @@ def _row(id: str, analysis: str, chapter: str, record: dict[Any, Any]) -> Row:
 
     def number(key: str) -> float | None:
         value = record.get(key)
-        return None if value is None or pd.isna(value) else significant(float(value))
+        try:
+            return None if value is None or pd.isna(value) else significant(float(value))
+        except (TypeError, ValueError):
+            rule, remedy = (
+                f"must have numbers in column {key}",
+                "Leave text out: a unit has a column of its own.",
+            )
+            raise InputError(f"result '{id}'", rule, repr(value), remedy=remedy) from None
 
     arm, time, statistic = text("group"), number("time"), text("statistic")
     name = ".".join(p for p in (id, slug(arm), slug(statistic)) if p) + (

@@ -10,7 +10,7 @@ import pandas as pd
 
 from esld.report import cells
 from esld.report.cells import Cell, Label
-from esld.report.dress import csv, html
+from esld.report.dress import csv, html, text
 from esld.report.words.catalogue import has, message
 
 Alignment = Literal["left", "right", "decimal"]
@@ -161,6 +161,12 @@ class Table:
     def to_html(self) -> str:
         """The table with its title and notes; see :mod:`esld.report.dress.html`."""
         return html.written(self)
+
+    def to_text(self) -> str:
+        """For a terminal; see :mod:`esld.report.dress.text`."""
+        return text.written(self)
+
+    __str__ = to_text
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"text/html": self.to_html(), "text/plain": repr(self)}

@@ -14,8 +14,9 @@ from esld.pipeline import desk
 from esld.pipeline.chapters import read_chapter, read_chapters
 from esld.pipeline.how import Published
 from esld.pipeline.run import run_cut, run_cuts
-from esld.pipeline.sections import fitted, without
+from esld.pipeline.sections import fitted
 from esld.pipeline.verify import verify_report
+from esld.report.sections import without
 from tests.pipeline import dying_run
 from tests.pipeline.conftest import EXAMPLE
 

@@ -84,7 +84,7 @@ class TestLayOut:
     def test_every_example_and_document_that_is_mentioned_is_there(self, tmp_path, document):
         lay_out(tmp_path)
         text = document.read_text(encoding="utf-8")
-        mentioned = set(re.findall(r"`?(data/[a-z-]*demo[a-z-]*|docs/[a-z]+\.md)\b", text))
+        mentioned = set(re.findall(r"`?(data/[a-z-]*demo[a-z-]*|docs/[a-z-]+\.md)\b", text))
         for name in re.findall(r"examples/([a-z-]+)", text):
             mentioned.add(f"data/{name}")
         assert [name for name in sorted(mentioned) if not (tmp_path / name).exists()] == []

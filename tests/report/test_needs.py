@@ -7,10 +7,11 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from esld.errors import RefusedError
-from esld.pipeline.sections import fitted, needs_of
+from esld.pipeline.sections import fitted
 from esld.protocol import Factor
 from esld.report import needs
 from esld.report.needs import NEEDS, UnmetNeedError, why_not
+from esld.report.sections import needs_of
 from tests.report.builders import HIGH, LOW, patient, protocol, study_of
 from tests.report.in_process import NOTEBOOKS, Unwritten, ended, source_of
 from tests.report.safe_trial import INFUSED, PROTOCOL, derived

@@ -76,6 +76,10 @@ class TestAResult:
                 "result 'own' must hold each number once, got own.n twice",
             ),
             (
+                {"statistic": ["n"], "value": ["12 days"]},
+                "result 'own' must have numbers in column value, got '12 days'",
+            ),
+            (
                 {"statistic": ["n"], "value": [1], "method": ["Cox model"]},
                 "the method of 'own.n' must be steps in lower case",
             ),
@@ -84,6 +88,11 @@ class TestAResult:
     def test_one_that_is_none_is_told(self, frame, said):
         with pytest.raises(InputError, match=said.replace("[", r"\[")):
             rows_of("own", pd.DataFrame(frame), analysis="A", chapter="c")
+
+    @pytest.mark.parametrize("given", [12, {"n": 12}, None, [1]])
+    def test_what_is_neither_a_result_nor_a_frame_is_told(self, given):
+        with pytest.raises(InputError, match="result 'own' must be a statistical result or a DataFrame, got"):
+            rows_of("own", given, analysis="A", chapter="c")
 
     def test_rows_can_be_read_as_a_frame(self):
         rows = rows_of("own", pd.DataFrame({"statistic": ["n"], "value": [1.5]}), analysis="A", chapter="c")

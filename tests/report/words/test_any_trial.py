@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from esld.pipeline.sections import needs_of
 from esld.protocol import Protocol, read_protocol
 from esld.report.needs import is_silent
+from esld.report.sections import needs_of
 from esld.report.words.catalogue import Entry, entries
 from tests.report.builders import ROOT
 from tests.report.in_process import NOTEBOOKS, source_of
