@@ -1,7 +1,6 @@
 """A chapter at work: its study, and the one way in which it hands over results, tables, figures and words."""
 
 import json
-import os
 import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,21 +19,14 @@ from esld.report.phrases import Sentence, reader_of
 from esld.report.plain import plain_table
 from esld.report.planned import result_name
 from esld.report.results import HasFrame, Reported, Row, rows_of
-from esld.report.roles import PARTS, RUN_FILE, RUN_VARIABLE
+from esld.report.roles import PARTS
+from esld.report.run_folder import refuse_another_chapter, run_folder
 from esld.report.tables import Table
 from esld.report.words.catalogue import set_reader
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-
-@dataclass(frozen=True)
-class RunFolder:
-    """Where a chapter finds the cut files and where it may write."""
-
-    params: Path
-    scratch: Path
 
 
 @dataclass(frozen=True)
@@ -246,7 +238,8 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
         ``ESLD_RUN`` is no run's folder, no working copy is around, or the cut or its data is faulty.
     """
     folder = run_folder()
-    scratch = folder.scratch if os.environ.get(RUN_VARIABLE) else folder.scratch / cut
+    scratch = folder.of_cut(cut)
+    refuse_another_chapter(name, folder.scratch)
     for part in PARTS:
         (scratch / part).mkdir(parents=True, exist_ok=True)
     figures.set_style()
@@ -254,27 +247,3 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
     study = stored_study(read_cut(folder.params / f"{cut}.yaml"))
     set_reader(reader_of(study))
     return Chapter(name, study, scratch)
-
-
-def run_folder() -> RunFolder:
-    """The run's folder from ``ESLD_RUN``, or the working copy's scratch."""
-    if given := os.environ.get(RUN_VARIABLE):
-        scratch = Path(given)
-        if not (scratch / RUN_FILE).is_file():
-            raise InputError(RUN_VARIABLE, f"must name a folder with {RUN_FILE}", given, remedy="Unset it.")
-        record = json.loads((scratch / RUN_FILE).read_text(encoding="utf-8"))
-        return RunFolder(Path(record["params"]), scratch)
-    here = Path.cwd()
-    around = (p for p in (here, *here.parents) if (p / "params").is_dir() and (p / "notebooks").is_dir())
-    root = next(around, None)
-    if root is None:
-        rule = "must lie in a working copy with params/ and notebooks/"
-        remedy = "Start from a working copy (see 'esld init'), or run the chapter through 'esld run'."
-        raise InputError("current folder", rule, str(here), remedy=remedy)
-    return RunFolder(root / "params", root / "outputs" / ".scratch")
-
-
-def prepare_run_folder(scratch: Path, params: Path) -> None:
-    """Make a folder that ``ESLD_RUN`` can point to."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    (scratch / RUN_FILE).write_text(json.dumps({"params": str(params)}) + "\n", encoding="utf-8")
