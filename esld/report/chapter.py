@@ -10,7 +10,7 @@ import pandas as pd
 
 from esld.data.cutfile import read_cut
 from esld.data.store import stored_study
-from esld.data.study import Study
+from esld.data.study import Study, with_arms_in_order
 from esld.errors import InputError
 from esld.protocol import Analysis, Kind
 from esld.report import needs
@@ -215,7 +215,11 @@ def _json(value: Any) -> str:
 
 
 def open_chapter(name: str, *, cut: str) -> Chapter:
-    """Load a cut for a chapter.
+    """Load a cut for a chapter, its arms in the order of the protocol and matplotlib in the style of the house.
+
+    So a plot by ``TRT01P`` has the arms where the report has them, and in its colours, whoever draws it::
+
+        sns.stripplot(chapter.study.adsl, x="TRT01P", y="AGE", hue="TRT01P")
 
     Where the cut files are and where the chapter may write comes from the environment variable ``ESLD_RUN``,
     a folder with a ``run.json``; without it, from the working copy around the current folder, with
@@ -244,6 +248,6 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
         (scratch / part).mkdir(parents=True, exist_ok=True)
     figures.set_style()
     pd.set_option("display.max_columns", 20, "display.width", 120)  # a kernel and a console differ otherwise
-    study = stored_study(read_cut(folder.params / f"{cut}.yaml"))
+    study = with_arms_in_order(stored_study(read_cut(folder.params / f"{cut}.yaml")))
     set_reader(reader_of(study))
     return Chapter(name, study, scratch)
