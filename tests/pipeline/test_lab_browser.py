@@ -42,6 +42,7 @@ def server(working_copy):
     }
     environment = os.environ | lab_environment(tmp_path / "lab", shown) | own | {"PYTHONPATH": str(ROOT)}
     environment.pop(RUN_VARIABLE, None)
+    environment.pop("MPLBACKEND", None)  # that of the tests shows nothing
     plugin = "@jupyterlab/docmanager-extension:plugin"
     settings = OVERRIDES | {plugin: {**OVERRIDES[plugin], "autosaveInterval": INTERVAL}}
     file = tmp_path / "lab" / "jupyter-config" / "labconfig" / "default_setting_overrides.json"
