@@ -332,6 +332,7 @@ WRITERS = {
     "pipeline/word.py": "the staged folder",
     "pipeline/workcopy.py": "a folder that was asked for",
     "report/chapter.py": "the run's folder",
+    "report/run_folder.py": "the run's folder",
     "report/drawing/figures.py": "the run's folder",
     "report/labels.py": "the staged folder",
     "report/results.py": "the staged folder",

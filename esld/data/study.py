@@ -1,7 +1,7 @@
 """A data cut loaded: everything a chapter needs, derived in one direction."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -269,3 +269,33 @@ def _after_snapshot(name: str, table: pd.DataFrame, snapshot: str, shown: int | 
                 "Correct the date or the snapshot.",
             )
             yield from sdtm.record_faults(name, table, column, late, rule, remedy, shown)
+
+
+def with_arms_in_order(study: Study) -> Study:
+    """The study with the names of its arms as ordered categories, for whoever plots or counts by them.
+
+    Parameters
+    ----------
+    study : Study
+        Unchanged.
+
+    Returns
+    -------
+    Study
+        ``TRT01P`` and ``TRT01A`` of ADSL, ADLB, ADTTE, ADCE and ADAE are ordered categoricals, in the order of
+        :attr:`Study.arms`: the control first, then the others as the protocol has them, an arm without patients too. Missing
+        stays missing. Codes (``ARMCD``, ``ACTARMCD``) and everything else are as they were, and nothing of it is stored.
+
+    Notes
+    -----
+    Of categories pandas 2 asks in ``groupby`` whether those without patients count: ``observed=False`` or ``True``.
+    """
+    order = pd.CategoricalDtype(list(study.protocol.arm_labels.values()), ordered=True)
+    frames = {name: getattr(study, name) for name in ("adsl", "adlb", "adtte", "adce", "adae")}
+    return replace(
+        study,
+        **{
+            name: frame.astype({column: order for column in ("TRT01P", "TRT01A") if column in frame})
+            for name, frame in frames.items()
+        },
+    )

@@ -151,8 +151,8 @@ def read_chapter(path: Path) -> ChapterSource:
     Raises
     ------
     esld.errors.InputError
-        The file is no UTF-8, has no single cell tagged ``parameters``, or that cell holds anything but
-        ``name: type = value`` lines, one of them ``cut: str``.
+        The file is no UTF-8, has no single cell tagged ``parameters``, that cell holds anything but
+        ``name: type = value`` lines, one of them ``cut: str``, or the chapter is opened by another's name.
     """
     import jupytext
 
@@ -172,6 +172,11 @@ def read_chapter(path: Path) -> ChapterSource:
         rule = "must have exactly one cell tagged 'parameters'"
         remedy = 'Write # %% tags=["parameters"].'
         raise InputError(f"chapter {path.stem}", rule, len(tagged), path.name, remedy)
+    for name in _opened(notebook):
+        if name != path.stem:
+            rule = f"must be {path.stem!r}, the name of its file"
+            remedy = f"Write open_chapter({path.stem!r}, cut=cut)."
+            raise InputError("name of open_chapter", rule, name, path.name, remedy)
     injected = notebook.cells.index(tagged[0]) + 2  # papermill puts a cell behind the parameters
     for number, cell in enumerate(notebook.cells, 1):
         cell["id"] = cell_id(number + (number >= injected))
@@ -186,6 +191,19 @@ def read_chapter(path: Path) -> ChapterSource:
         parameters=interface(tagged[0].source, path),
         lines=cell_lines(notebook.cells, text),
     )
+
+
+def _opened(notebook: "NotebookNode") -> Iterator[object]:
+    """The names by which a chapter is opened, as far as they are written out."""
+    for cell in notebook.cells:
+        try:
+            tree = ast.parse(cell.source if cell.cell_type == "code" else "")
+        except SyntaxError:  # a magic, or what the chapter will fail with
+            continue
+        for node in ast.walk(tree):
+            match node:
+                case ast.Call(func=ast.Name(id="open_chapter"), args=[ast.Constant(value=name), *_]):
+                    yield name
 
 
 def numbered(cells: "Iterable[NotebookNode]") -> "Iterator[tuple[int, NotebookNode]]":

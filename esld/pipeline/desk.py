@@ -17,6 +17,7 @@ from esld.pipeline.execution import Executed, execute
 from esld.pipeline.how import How
 from esld.pipeline.kernels import Kernels
 from esld.pipeline.watch import Event, Listener
+from esld.report.roles import WORK
 
 _CUTS = 2  # at once: while one is gathered and rendered, the chapters of the next one run
 _PATIENCE = 3  # seconds for what was stopped to end by itself
@@ -177,7 +178,7 @@ class Desk:
                     values_for(chapter.slug, file),
                     kernel=kernel,
                     out=scratch / f"{chapter.slug}.ipynb",
-                    work=scratch / "work" / chapter.slug,
+                    work=scratch / WORK / chapter.slug,
                     timeout=self.how.timeout,
                     turn=self._turns.turn(place),
                     on_start=lambda: self.tell(event("runs")),

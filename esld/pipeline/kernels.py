@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from esld.report.roles import RUN_VARIABLE
+from esld.report.roles import RUN_VARIABLE, SESSION_VARIABLE
 
 KERNEL = "python3"  # of published notebooks
 PROVISIONER = "esld"  # name of the entry point of `esld.pipeline.provisioner`
@@ -92,6 +92,7 @@ def kernels() -> Iterator[Kernels]:
             SOCKETS: name,
             "IPYTHONDIR": str(folder / "ipython"),
             "PYTHONSTARTUP": "",
+            SESSION_VARIABLE: "",  # of a notebook whose kernel started this command
             "MPLBACKEND": "agg",
             "MATPLOTLIBRC": str(folder / "matplotlibrc"),
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",

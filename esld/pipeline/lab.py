@@ -1,23 +1,25 @@
 """JupyterLab on the chapters of every cut: a double click opens a chapter with that cut's parameters.
 
 ``python -m esld.pipeline.lab [JUPYTERLAB OPTIONS…]``, or ``make lab``. JupyterLab shows the working copy and opens
-``outputs/lab/``, where each cut of ``params/`` has a folder. Its chapters are links to ``notebooks/``, so that there is
-one source to edit and saving changes only that; what a chapter hands over goes to the same folder, which is scratch.
+``outputs/lab/``, where each cut of ``params/`` has a folder; new cuts and chapters appear there while it runs. Chapters are
+links to ``notebooks/``, so that there is one source to edit and saving changes only that; what a chapter hands over goes to
+the same folder, which is scratch.
 """
 
 import ast
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from esld.data.cutfile import DataCut, read_cut
-from esld.errors import InputError, RefusedError, told_in_one_line
+from esld.errors import InputError, InputErrors, RefusedError, told_in_one_line
+from esld.pipeline.chapters import CUT, interface, parameter_faults, values_for
 from esld.pipeline.kernels import KERNEL, KernelParent, write_spec
-from esld.report.chapter import prepare_run_folder, run_folder
 from esld.report.roles import RUN_FILE, RUN_VARIABLE
+from esld.report.run_folder import own_file, prepare_run_folder, run_folder
 from esld.targets import keeper_of, report_record, unwritable
 
 # Settings of JupyterLab, by extension: what a double click on a text notebook opens.
@@ -32,7 +34,7 @@ _CONFIG = {
     "ServerApp": {"contents_manager_class": "esld.pipeline.lab_contents.ChapterContents"},
     "LabApp": {"news_url": None},
 }
-_SHOWN = "outputs/lab"  # visible, as JupyterLab refuses to open what lies in a hidden folder
+SHOWN = "outputs/lab"  # visible, as JupyterLab refuses to open what lies in a hidden folder
 # Run by each kernel when it starts.
 _STARTUP = "from esld.pipeline.lab import follow_cut\nfollow_cut({shown!r})\ndel follow_cut\n"
 
@@ -71,7 +73,7 @@ def lab_environment(scratch: Path, shown: Path) -> dict[str, str]:
 
 
 def cut_folders(root: Path, shown: Path) -> tuple[list[Path], list[str]]:
-    """Make one folder per cut, with links to its chapters, or bring them up to date.
+    """Make one folder per cut, with links to its chapters, or bring them up to date: at the start, when nothing is open.
 
     Parameters
     ----------
@@ -84,31 +86,49 @@ def cut_folders(root: Path, shown: Path) -> tuple[list[Path], list[str]]:
     Returns
     -------
     tuple of list of Path and list of str
-        The cuts' folders, each one that ``ESLD_RUN`` can name; and what could not be shown, a line each: a
-        faulty cut file, a chapter that is not in ``notebooks/``, a file in the place of a link, somebody's folder in
-        the place of a cut's.
+        See :func:`add_cuts`.
     """
     for link in shown.glob("*/*.py"):
         if _is_chapter_link(link):
             link.unlink()
-    folders, faults = [], []
-    for file in sorted((root / "params").glob("*.yaml"), key=lambda path: path.stem):
-        try:
-            cut = read_cut(file).cut
-        except InputError as error:
-            faults.append(f"{file.name}: left out: " + " ".join(str(error).split()))
-            continue
-        folder = shown / file.stem
-        if folder.is_symlink() or report_record(folder):
-            faults.append(f"{file.name}: left out: {folder} is somebody's link or report; move it away")
-            continue
-        prepare_run_folder(folder, root / "params")
-        faults += [f"{file.name}: {fault}" for fault in _link_chapters(cut, root / "notebooks", folder)]
-        folders.append(folder)
+    folders, faults = add_cuts(root, shown)
     for folder in shown.glob("*/"):
         if folder not in folders and [p.name for p in folder.iterdir()] == [RUN_FILE]:
             (folder / RUN_FILE).unlink()
             folder.rmdir()
+    return folders, faults
+
+
+def add_cuts(root: Path, shown: Path) -> tuple[list[Path], list[str]]:
+    """Make the folders and links that are not there yet. What is there stays: somebody may be at work in it.
+
+    Parameters
+    ----------
+    root, shown : Path
+        See :func:`cut_folders`.
+
+    Returns
+    -------
+    tuple of list of Path and list of str
+        The cuts' folders, each one that ``ESLD_RUN`` can name; and what could not be shown, a line each: a
+        faulty cut file, a chapter that is not in ``notebooks/``, a file in the place of a link, somebody's folder in
+        the place of a cut's.
+    """
+    folders: list[Path] = []
+    faults: list[str] = []
+    for path in sorted((root / "params").glob("*.yaml"), key=lambda path: path.stem):
+        try:
+            file = read_cut(path)
+        except InputError as error:
+            faults.append(f"{path.name}: left out: " + " ".join(str(error).split()))
+            continue
+        folder = shown / file.id
+        if folder.is_symlink() or report_record(folder):
+            faults.append(f"{path.name}: left out: {folder} is somebody's link or report; move it away")
+            continue
+        prepare_run_folder(folder, file)
+        faults += [f"{path.name}: {fault}" for fault in _link_chapters(file.cut, root / "notebooks", folder)]
+        folders.append(folder)
     return folders, faults
 
 
@@ -127,6 +147,8 @@ def _link_chapters(cut: DataCut, notebooks: Path, folder: Path) -> list[str]:
         link = folder / f"{slug}.py"
         if slug not in sources:
             faults.append(f"no chapter notebooks/{slug}.py")
+        elif _is_chapter_link(link) and link.exists() and link.samefile(sources[slug]):
+            continue
         elif os.path.lexists(link):  # somebody's copy or link: not ours to remove
             faults.append(f"{link} is not a link to notebooks/; changes in it stay there")
         else:
@@ -145,56 +167,80 @@ def follow_cut(shown: str) -> None:
     if shell is None or folder.parent != Path(shown):
         return
     os.environ[RUN_VARIABLE] = str(folder)
-    # The server names the notebook of a kernel that it starts.
-    chapter = Path(os.environ.get("JPY_SESSION_NAME", "")).stem
+    own = own_file(folder)
 
     def after(result: Any) -> None:
-        if not is_parameters_cell(result.info.raw_cell):
+        if not assigns_cut(result.info.raw_cell):
             return
-        shell.push({"cut": folder.name})  # first: never another cut's results in this folder
         try:
-            values = cut_parameters(folder, chapter)
-        except InputError as error:
+            values = cut_parameters(folder, own, result.info.raw_cell)
+        except InputError as error:  # nothing is set: where the cell names another cut, no chapter opens
             print(error, file=sys.stderr)
             return
         shell.push(values)
-        print(
-            f"From {folder.name}.yaml: " + ", ".join(f"{name} = {value!r}" for name, value in values.items())
-        )
+        print(f"From {folder.name}.yaml: {told(values)}")
 
     shell.events.register("post_run_cell", after)
 
 
-def cut_parameters(folder: Path, chapter: str) -> dict[str, Any]:
-    """What a cut sets in a chapter: its id and its ``parameters``, read anew so that a changed cut file counts."""
-    cut = read_cut(run_folder().params / f"{folder.name}.yaml").cut
-    return {"cut": folder.name} | cut.parameters.get(chapter, {})
+def cut_parameters(folder: Path, own: Path | None, source: str) -> dict[str, Any]:
+    """What a cut sets in a chapter: its id and its ``parameters``, read anew so that a changed cut file counts.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the cut.
+    own : Path or None
+        The chapter's file, as far as it is known.
+    source : str
+        Of the parameters cell.
+
+    Raises
+    ------
+    esld.errors.InputError
+        What ``esld run`` would refuse: of the cut file, of the cell, or of the values that the one sets in the other; or it is
+        not known whose values they are.
+    """
+    if own is None:
+        rule = "must be known to its kernel, which has been started for another name or for none"
+        remedy = "Shut the kernel down and open the chapter anew."
+        raise InputError("the chapter's file", rule, where=folder.name, remedy=remedy)
+    file = read_cut(run_folder().params / f"{folder.name}.yaml")
+    if faults := parameter_faults(own.stem, interface(source, own), file):
+        raise InputErrors(faults)
+    return values_for(own.stem, file)
 
 
-def is_parameters_cell(source: str) -> bool:
-    """Whether a cell declares ``cut: str = …``, as only the parameters cell does."""
+def told(values: Mapping[str, Any]) -> str:
+    """Parameters on a line, as the parameters cell would have them."""
+    return ", ".join(f"{name} = {value!r}" for name, value in values.items())
+
+
+def assigns_cut(source: str) -> bool:
+    """Whether a cell sets ``cut``, as only the parameters cell may."""
     try:
         body = ast.parse(source).body
     except SyntaxError:  # magics
         return False
-    return any(
-        isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.target.id == "cut"
-        for line in body
-    )
+    targets = [
+        target for line in body for target in getattr(line, "targets", [getattr(line, "target", None)])
+    ]
+    return any(isinstance(target, ast.Name) and target.id == CUT for target in targets)
 
 
 def main(options: Sequence[str]) -> None:
     """Start JupyterLab on the working copy, at the cuts' folders; this process becomes the server."""
     root = run_folder().params.parent.resolve()
     settings = root / "outputs" / ".scratch"
-    shown = root / _SHOWN
+    shown = root / SHOWN
     if (keeper := keeper_of(shown)) or unwritable(shown):
         why = f"lies in {keeper}" if keeper else "cannot be written to"
         raise RefusedError(f"{shown} {why}; JupyterLab's folders go there: move away what is in the place.")
     for fault in cut_folders(root, shown)[1]:
         print(f"esld: {fault}", file=sys.stderr)
     environment = os.environ | lab_environment(settings, shown)
-    environment.pop(RUN_VARIABLE, None)  # each kernel has its own
+    for own in (RUN_VARIABLE, "MPLBACKEND"):  # each kernel has its own
+        environment.pop(own, None)
     # Kernels are forked from a process that has imported the stack by the time that somebody opens a chapter. It ends when
     # the server closes its socket, at its end.
     parent = KernelParent(environment).__enter__()
@@ -202,7 +248,7 @@ def main(options: Sequence[str]) -> None:
         os.set_inheritable(descriptor, True)
     environment |= parent.variables
     command = [sys.executable, "-m", "jupyter", "lab", f"--ServerApp.root_dir={root}"]
-    os.execve(sys.executable, [*command, f"--LabApp.default_url=/lab/tree/{_SHOWN}", *options], environment)
+    os.execve(sys.executable, [*command, f"--LabApp.default_url=/lab/tree/{SHOWN}", *options], environment)
 
 
 if __name__ == "__main__":

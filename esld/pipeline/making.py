@@ -28,11 +28,11 @@ from esld.pipeline.sections import fitted
 from esld.pipeline.unblinding import check_unblinding
 from esld.pipeline.watch import Event
 from esld.protocol import read_protocol
-from esld.report.chapter import prepare_run_folder
 from esld.report.phrases import reader_of
 from esld.report.randomisation.ledger import ledger_of
 from esld.report.results import Reported
 from esld.report.roles import PARTS, VALIDATION
+from esld.report.run_folder import prepare_run_folder
 from esld.report.validation import double_programming
 from esld.report.words.catalogue import set_reader
 
@@ -173,7 +173,7 @@ class Making:
 
     def _execute(self, scratch: Path, seconds: Mapping[str, float]) -> None:
         """Every chapter, the longest first as far as an earlier run tells; what has not changed is taken from the shelf."""
-        prepare_run_folder(scratch, self.file.path.parent)
+        prepare_run_folder(scratch, self.file)
         for part in PARTS:
             (scratch / part).mkdir(exist_ok=True)
         kernel = self.desk.kernels.of_run(scratch)

@@ -29,8 +29,8 @@ from esld.pipeline.handed_over import gather
 from esld.pipeline.how import How
 from esld.pipeline.kernels import Kernels, kernels
 from esld.pipeline.places import place
-from esld.report.chapter import prepare_run_folder
 from esld.report.results import read_rows
+from esld.report.run_folder import prepare_run_folder
 
 _CONFTEST = '''"""Pictures are compared by what they draw, stderr not at all."""
 
@@ -144,7 +144,7 @@ def reexecute(
     list of str
         A line a cell that failed or whose output differs, by its place in the chapter's source.
     """
-    prepare_run_folder(scratch, file.path.parent)
+    prepare_run_folder(scratch, file)
     (folder / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
     (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
     faults: list[str] = []

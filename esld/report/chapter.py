@@ -1,7 +1,6 @@
 """A chapter at work: its study, and the one way in which it hands over results, tables, figures and words."""
 
 import json
-import os
 import sys
 import textwrap
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ import pandas as pd
 
 from esld.data.cutfile import read_cut
 from esld.data.store import stored_study
-from esld.data.study import Study
+from esld.data.study import Study, with_arms_in_order
 from esld.errors import InputError
 from esld.protocol import Analysis, Kind
 from esld.report import as_text, by_hand, needs
@@ -22,21 +21,14 @@ from esld.report.phrases import Sentence, reader_of
 from esld.report.plain import plain_table
 from esld.report.planned import result_name
 from esld.report.results import HasFrame, Reported, Row, rows_of
-from esld.report.roles import PARTS, RUN_FILE, RUN_VARIABLE, SUMMARY
+from esld.report.roles import PARTS, SUMMARY
+from esld.report.run_folder import refuse_another_chapter, run_folder
 from esld.report.tables import Table
 from esld.report.words.catalogue import set_reader
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-
-@dataclass(frozen=True)
-class RunFolder:
-    """Where a chapter finds the cut files and where it may write."""
-
-    params: Path
-    scratch: Path
 
 
 @dataclass(frozen=True)
@@ -237,7 +229,11 @@ def _json(value: Any) -> str:
 
 
 def open_chapter(name: str, *, cut: str) -> Chapter:
-    """Load a cut for a chapter.
+    """Load a cut for a chapter, its arms in the order of the protocol and matplotlib in the style of the house.
+
+    So a plot by ``TRT01P`` has the arms where the report has them, and in its colours, whoever draws it::
+
+        sns.stripplot(chapter.study.adsl, x="TRT01P", y="AGE", hue="TRT01P")
 
     Where the cut files are and where the chapter may write comes from the environment variable ``ESLD_RUN``,
     a folder with a ``run.json``; without it, from the working copy around the current folder, with
@@ -262,38 +258,15 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
     if script := as_text.script_of(name):
         raise SystemExit(as_text.told(script, open_chapter, cut))
     folder = run_folder()
-    scratch = folder.scratch if os.environ.get(RUN_VARIABLE) else folder.scratch / cut
+    scratch = folder.of_cut(cut)
+    refuse_another_chapter(name, folder.scratch)
     for part in PARTS:
         (scratch / part).mkdir(parents=True, exist_ok=True)
     figures.set_style()
     pd.set_option("display.max_columns", 20, "display.width", 120)  # a kernel and a console differ otherwise
-    study = stored_study(read_cut(folder.params / f"{cut}.yaml"))
+    study = with_arms_in_order(stored_study(read_cut(folder.params / f"{cut}.yaml")))
     set_reader(reader_of(study))
     by_hand.say_other_values(name, study.file, vars(sys.modules["__main__"]))
     chapter = Chapter(name, study, scratch, _made_from=by_hand.made_from(study.file, name))
     show_what_is_left(name, chapter.figure)
     return chapter
-
-
-def run_folder() -> RunFolder:
-    """The run's folder from ``ESLD_RUN``, or the working copy's scratch."""
-    if given := os.environ.get(RUN_VARIABLE):
-        scratch = Path(given)
-        if not (scratch / RUN_FILE).is_file():
-            raise InputError(RUN_VARIABLE, f"must name a folder with {RUN_FILE}", given, remedy="Unset it.")
-        record = json.loads((scratch / RUN_FILE).read_text(encoding="utf-8"))
-        return RunFolder(Path(record["params"]), scratch)
-    here = Path.cwd()
-    around = (p for p in (here, *here.parents) if (p / "params").is_dir() and (p / "notebooks").is_dir())
-    root = next(around, None)
-    if root is None:
-        rule = "must lie in a working copy with params/ and notebooks/"
-        remedy = "Start from a working copy (see 'esld init'), or run the chapter through 'esld run'."
-        raise InputError("current folder", rule, str(here), remedy=remedy)
-    return RunFolder(root / "params", root / "outputs" / "lab")
-
-
-def prepare_run_folder(scratch: Path, params: Path) -> None:
-    """Make a folder that ``ESLD_RUN`` can point to."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    (scratch / RUN_FILE).write_text(json.dumps({"params": str(params)}) + "\n", encoding="utf-8")

@@ -17,7 +17,7 @@ from esld.data.cutfile import read_cut
 from esld.pipeline.chapters import read_chapters, waves
 from esld.pipeline.kernels import PARENT, kernels
 from esld.pipeline.workcopy import lay_out
-from esld.report.chapter import prepare_run_folder
+from esld.report.run_folder import prepare_run_folder
 from tests.bench.measures import Measure, interleaved, seconds
 
 ROOT = Path(__file__).parents[2]
@@ -78,7 +78,7 @@ class Bench:
             shutil.rmtree(cache, ignore_errors=True)
             cache.parent.mkdir(exist_ok=True)
             cache.touch()  # where a file is, nothing is kept
-            prepare_run_folder(Path(name) / "run", self.cut.parent)
+            prepare_run_folder(Path(name) / "run", read_cut(self.cut))
             os.environ |= {"ESLD_RUN": str(Path(name) / "run")}
             try:
                 work(Path(name))
@@ -163,7 +163,7 @@ def first_cell(bench: Bench) -> float:
     code = [cell.source for cell in chapter.notebook.cells if cell.cell_type == "code"][:2]
     with kernels() as started:
         scratch = bench.scratch / "lab"
-        prepare_run_folder(scratch, bench.cut.parent)
+        prepare_run_folder(scratch, read_cut(bench.cut))
         manager, client = start_new_kernel(kernel_name=started.of_run(scratch), cwd=str(scratch))
         try:
             return seconds(lambda: [client.execute_interactive(cell, timeout=60) for cell in code])

@@ -20,6 +20,7 @@ def main(cut: Path, folder: Path) -> None:
     from esld.data.study import load_study
     from esld.pipeline.chapters import read_chapters, waves
     from esld.report import chapter as chapters
+    from esld.report.run_folder import prepare_run_folder
     from esld.report.summary import since
 
     studies: dict[str, object] = {}
@@ -30,7 +31,7 @@ def main(cut: Path, folder: Path) -> None:
         return studies[cut.id]
 
     file = read_cut(cut)
-    chapters.prepare_run_folder(folder, file.path.parent)
+    prepare_run_folder(folder, file)
     show = InteractiveShell.instance().display_formatter.format
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115
     for wave in waves(read_chapters(file), lambda chapter: chapter.slug):

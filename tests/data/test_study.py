@@ -10,7 +10,7 @@ import yaml
 from esld.data import sdtm
 from esld.data.cutfile import CutFile, DataCut, previous_cut, read_cut
 from esld.data.export import datasets, export_files
-from esld.data.study import Study, load_study
+from esld.data.study import Study, load_study, with_arms_in_order
 from esld.data.tables import write_tables
 from esld.errors import InputError, RefusedError
 from tests.data.small_trial import PROTOCOL, ROOT, ds, event, lb, patient, rs, trial
@@ -336,3 +336,25 @@ def test_a_description_by_hand_needs_every_key():
     with pytest.raises(ValueError, match="chapters"):
         DataCut.model_validate({key: value for key, value in CUT.items() if key != "chapters"})
     assert PROTOCOL.id == "NCT06167473"
+
+
+@pytest.mark.parametrize("cut", ["tablets-three-arms", "demo-interim-masked", "demo-interim-blinded"])
+def test_arms_in_order_change_nothing_but_the_order(cut):
+    """Of each view and number of arms; what is stored is the study as it was loaded."""
+    study = loaded_once(read_cut(ROOT / "params" / f"{cut}.yaml"))
+    ordered = with_arms_in_order(study)
+    labels = [study.protocol.arm_labels[arm] for arm in study.arms]
+    for name in ("adsl", "adlb", "adtte", "adce", "adae"):
+        plain, frame = getattr(study, name), getattr(ordered, name)
+        arms = [column for column in ("TRT01P", "TRT01A") if column in plain]
+        assert "TRT01P" in arms
+        for column in arms:
+            assert list(frame[column].cat.categories) == labels
+            assert frame[column].cat.ordered
+            assert plain[column].dtype == object
+            pd.testing.assert_series_equal(
+                frame[column].astype(object).where(frame[column].notna(), None),
+                plain[column].where(plain[column].notna(), None),
+            )
+        pd.testing.assert_frame_equal(frame.drop(columns=arms), plain.drop(columns=arms))
+        assert frame.attrs == plain.attrs

@@ -14,11 +14,10 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from esld.data.cutfile import read_cut
-from esld.errors import RefusedError
+from esld.errors import InputError, RefusedError
 from esld.pipeline import lab
 from esld.pipeline.kernels import CAN_FORK, KernelParent
-from esld.pipeline.lab import OVERRIDES, cut_folders, is_parameters_cell, lab_environment
-from esld.pipeline.lab_contents import ChapterContents
+from esld.pipeline.lab import OVERRIDES, add_cuts, assigns_cut, cut_folders, cut_parameters, lab_environment
 from esld.report.roles import RUN_VARIABLE
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +66,27 @@ def test_the_folder_of_a_cut_that_is_gone_goes_unless_it_holds_work(working_copy
     cut_folders(working_copy, shown)
     assert not (shown / "demo-interim").exists()
     assert sorted(p.name for p in (shown / "mayo-pbc").iterdir()) == ["run.json", "tables"]
+
+
+def test_new_cuts_and_chapters_are_added_and_what_somebody_may_have_open_stays(working_copy, tmp_path):
+    params, shown = working_copy / "params", tmp_path / "cuts"
+    cut_folders(working_copy, shown)
+    before = {path: path.lstat().st_ino for path in shown.rglob("*")}
+    text = (params / "mayo-pbc.yaml").read_text(encoding="utf-8")
+    shutil.copy(params / "mayo-pbc.yaml", params / "mayo-later.yaml")
+    shutil.copy(working_copy / "notebooks" / "02_baseline.py", working_copy / "notebooks" / "11_mine.py")
+    (params / "mayo-pbc.yaml").write_text(text.replace("02_baseline,", "11_mine,", 1), encoding="utf-8")
+    (params / "demo-final.yaml").write_text("half writ", encoding="utf-8")
+    (params / "demo-interim.yaml").unlink()
+    for _ in range(2):
+        folders, faults = add_cuts(working_copy, shown)
+    assert [fault.partition(":")[0] for fault in faults] == ["demo-final.yaml"]
+    assert shown / "mayo-later" in folders
+    added = {path.relative_to(shown).as_posix() for path in shown.rglob("*")} - {
+        path.relative_to(shown).as_posix() for path in before
+    }
+    assert {name for name in added if not name.startswith("mayo-later")} == {"mayo-pbc/11_mine.py"}
+    assert {path: path.lstat().st_ino for path in before} == before
 
 
 def test_somebody_s_copy_of_a_chapter_is_not_removed(working_copy, tmp_path):
@@ -124,16 +144,6 @@ def test_a_report_where_the_folders_go_stops_the_lab(working_copy, monkeypatch):
     assert [p.name for p in report.iterdir()] == ["provenance.json"]
 
 
-def test_a_notebook_is_read_as_the_kernel_will_complete_it(working_copy, tmp_path):
-    """What JupyterLab adds when a kernel starts is there already, so that an opened chapter counts as unchanged."""
-    cut_folders(working_copy, tmp_path / "cuts")
-    read = ChapterContents(root_dir=str(tmp_path / "cuts")).get("mayo-pbc/03_survival.py", type="notebook")
-    asked = new_notebook(cells=[new_code_cell("1")])
-    NotebookClient(asked, timeout=60).execute()
-    assert read["content"]["metadata"]["language_info"] == asked.metadata["language_info"]
-    assert read["content"]["metadata"]["kernelspec"]["name"] == "python3"
-
-
 def test_a_kernel_elsewhere_is_left_alone(tmp_path, monkeypatch):
     """A notebook of somebody's own, outside the cuts' folders."""
     environment = os.environ | lab_environment(tmp_path / "lab", tmp_path / "cuts")
@@ -148,23 +158,6 @@ def test_a_kernel_elsewhere_is_left_alone(tmp_path, monkeypatch):
         env=environment
     )
     assert ast.literal_eval(notebook.cells[-1].outputs[0]["text"]) == ["a", None]
-
-
-def test_through_the_server_a_save_changes_the_source_and_only_where_the_text_changed(working_copy, tmp_path):
-    shown = tmp_path / "cuts"
-    cut_folders(working_copy, shown)
-    manager = ChapterContents(root_dir=str(shown))
-    for path in NOTEBOOKS:
-        source, name = working_copy / "notebooks" / path.name, f"mayo-pbc/{path.name}"
-        before = source.read_bytes()
-        model = manager.get(name, type="notebook", content=True)
-        manager.save(model, name)
-        assert source.read_bytes() == before
-        cell = next(c for c in model["content"]["cells"] if "parameters" in c["metadata"].get("tags", []))
-        cell["source"] = cell["source"].replace("demo-final", "changed")
-        manager.save(model, name)
-        assert source.read_bytes() == before.replace(b'"demo-final"', b'"changed"', 1) != before
-        assert (shown / name).is_symlink()
 
 
 @pytest.mark.parametrize("cut", ["mayo-pbc", pytest.param("demo-interim", marks=pytest.mark.slow)])
@@ -220,12 +213,64 @@ def test_a_forked_kernel_has_them_too_and_shows_figures_in_place(working_copy, t
     [
         ('cut: str = "a"', True),
         ('x: int = 1\ncut: str = "a"', True),
-        ('cut = "a"', False),
+        ('cut = "a"', True),
+        ('x = cut = "a"', True),
+        ("print(cut)", False),
+        ("cuts = [cut]", False),
+        ("x[cut] = 1", False),
         ("%time x", False),
     ],
 )
-def test_the_parameters_cell_is_known_by_its_cut(source, is_one):
-    assert is_parameters_cell(source) is is_one
+def test_a_cell_that_sets_the_cut_is_known(source, is_one):
+    assert assigns_cut(source) is is_one
+
+
+class TestWhatACutSets:
+    """The parameters cell is read as ``esld run`` reads it, and what that refuses is told where the cell was run."""
+
+    CELL = 'cut: str = "demo-final"\nticks: list[float] = []'
+
+    @pytest.fixture
+    def folder(self, working_copy, monkeypatch):
+        (folder,) = [f for f in cut_folders(working_copy, working_copy / "lab")[0] if f.name == "mayo-pbc"]
+        monkeypatch.setenv(RUN_VARIABLE, str(folder))
+        return folder
+
+    def test_its_values_and_its_id(self, folder):
+        values = cut_parameters(folder, Path("05_events.py"), self.CELL)
+        cut = read_cut(ROOT / "params" / "mayo-pbc.yaml").cut
+        assert values == {"cut": "mayo-pbc", **cut.parameters["05_events"]}
+
+    @pytest.mark.parametrize(
+        ("cell", "own", "fault"),
+        [
+            ('cut = "demo-final"', "05_events.py", "parameters cell must hold only parameters, got cut = "),
+            (f"{CELL}\nprint(cut)", "05_events.py", "parameters cell must hold only parameters"),
+            ('cut: str = "demo-final"', "05_events.py", "ticks' is not a parameter of the chapter"),
+            (CELL.replace("list[float] = []", 'str = ""'), "05_events.py", "ticks' must be str"),
+            (CELL, None, "the chapter's file must be known to its kernel"),
+        ],
+    )
+    def test_faults_are_told(self, folder, cell, own, fault):
+        with pytest.raises(InputError) as told:
+            cut_parameters(folder, own and Path(own), cell)
+        assert fault in str(told.value)
+
+    def test_a_kernel_tells_them_and_no_chapter_of_another_cut_opens(self, folder, tmp_path):
+        """Without its annotation the cell sets what it says, and that is refused before anything is written."""
+        environment = os.environ | lab_environment(tmp_path / "settings", folder.parent)
+        environment |= {"JPY_SESSION_NAME": "03_survival.py", "PYTHONPATH": str(ROOT)}
+        environment.pop(RUN_VARIABLE)
+        opens = "from esld.report.chapter import open_chapter\nopen_chapter('03_survival', cut=cut)"
+        notebook = new_notebook(cells=[new_code_cell('cut = "demo-final"'), new_code_cell(opens)])
+        before = sorted(folder.iterdir())
+        client = NotebookClient(
+            notebook, timeout=60, allow_errors=True, resources={"metadata": {"path": str(folder)}}
+        )
+        client.execute(env=environment)
+        assert "must hold only parameters" in notebook.cells[0].outputs[0]["text"]
+        assert "must be 'mayo-pbc'" in notebook.cells[1].outputs[-1]["evalue"]
+        assert sorted(folder.iterdir()) == before
 
 
 def test_jupyterlab_itself_reads_the_overrides(tmp_path):

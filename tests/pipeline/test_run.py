@@ -22,9 +22,10 @@ from esld.pipeline import assemble, making, provenance, run
 from esld.pipeline.handed_over import gather
 from esld.pipeline.how import How
 from esld.pipeline.publish import locked
-from esld.report.chapter import Chapter, open_chapter, prepare_run_folder
+from esld.report.chapter import Chapter, open_chapter
 from esld.report.drawing.figures import Picture, entitle, new_figure
 from esld.report.results import Row
+from esld.report.run_folder import prepare_run_folder
 from esld.report.tables import Table
 from tests.kernels import OF_TINY, leanly
 from tests.pipeline import dying_run
@@ -442,7 +443,7 @@ class TestRootAndScratch:
             assert len(chapter.study.randomised) == 4
 
     def test_a_run_decides_both_wherever_the_chapter_is(self, working_copy, tmp_path, monkeypatch):
-        prepare_run_folder(tmp_path / "scratch {0}", working_copy / "params")
+        prepare_run_folder(tmp_path / "scratch {0}", read_cut(working_copy / "params" / "tiny.yaml"))
         monkeypatch.setenv("ESLD_RUN", str(tmp_path / "scratch {0}"))
         monkeypatch.chdir(tmp_path)
         chapter = open_chapter("01_one", cut="tiny")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+# Of whatever is plotted without a colour; the arms first, so that a plot by TRT01P has those of the report.
+CYCLE = (*COLOURS, "#56B4E9", "#E69F00", "#7A4E9E", "#888888")
 DASHES = ("solid", (0, (5, 1.6)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5)))
 INK, FAINT = "#333333", "#E3E3E3"
 DPI = 200
@@ -68,15 +70,17 @@ _STYLE: dict[str, Any] = {
 
 
 def set_style() -> None:
-    """Apply the house style to matplotlib; called when a chapter opens."""
+    """Apply the house style to matplotlib, and so to seaborn; called when a chapter opens."""
     import matplotlib as mpl
     from matplotlib.font_manager import fontManager
+    from matplotlib.rcsetup import cycler
 
     if not any(font.fname == str(_HAN) for font in fontManager.ttflist):
         fontManager.addfont(_HAN)
         fontManager.ttflist.append(replace(fontManager.ttflist[-1], weight=700))  # for bold titles the same
     for name, value in _STYLE.items():
         mpl.rcParams[name] = value  # type: ignore[index]
+    mpl.rcParams["axes.prop_cycle"] = cycler(color=list(CYCLE))
 
 
 def new_figure(height: float = 3.6, width: float = 7.0, **grid: Any) -> "Figure":

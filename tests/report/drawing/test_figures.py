@@ -3,6 +3,7 @@
 import re
 from functools import cache
 from itertools import combinations, pairwise
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -14,6 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
+from esld.data.cutfile import read_cut
+from esld.data.study import with_arms_in_order
 from esld.report.change.courses import mean_changes, trajectories
 from esld.report.data_cut import enrolment
 from esld.report.drawing import figures
@@ -21,7 +24,10 @@ from esld.report.drawing.axes import TimeAxis, time_axis
 from esld.report.drawing.figures import Picture
 from esld.report.survival.curves import _apart, _without_collision, survival_curves
 from esld.survival import kaplan_meier
+from tests.loaded import loaded_once
 from tests.report.builders import HIGH, LABELS, LOW
+
+ROOT = Path(__file__).parents[3]
 
 TIMES = {
     LOW: ([120, 241, 370, 380, 390, 395, 399, 402, 405, 410, 415], [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]),
@@ -594,3 +600,30 @@ def test_more_arms_than_colours_start_again():
     assert figures.arm_style(0) == figures.arm_style(len(figures.COLOURS))
     styles = [figures.arm_style(i) for i in range(4)]
     assert len({s["color"] for s in styles}) == len({str(s["linestyle"]) for s in styles}) == 4
+
+
+@pytest.mark.parametrize("cut", ["demo-final", "tablets-three-arms"])
+def test_seaborn_s_own_plot_has_the_report_s_colours_in_the_protocol_s_order(cut):
+    """Whatever the order of the rows."""
+    import seaborn
+
+    study = with_arms_in_order(loaded_once(read_cut(ROOT / "params" / f"{cut}.yaml")))
+    own = study.randomised.iloc[::-1]
+    with mpl.rc_context():
+        figures.set_style()
+        axes = seaborn.stripplot(data=own, x="TRT01P", y="AGE", hue="TRT01P")
+        axes.figure.canvas.draw()
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == list(study.protocol.arm_labels.values())
+    points = [points for points in axes.collections if len(points.get_offsets())]
+    colours = [to_hex(points.get_facecolor()[0]).upper() for points in points]
+    assert colours == [figures.arm_style(place)["color"] for place in range(len(study.arms))]
+    assert [len(points.get_offsets()) for points in points] == list(own["TRT01P"].value_counts(sort=False))
+
+
+def test_what_is_plotted_without_a_colour_has_one_of_the_house_s_and_eight_lines_differ():
+    with mpl.rc_context():
+        figures.set_style()
+        axes = figures.new_figure().subplots()
+        lines = [axes.plot([0, 1], [0, n])[0] for n in range(8)]
+    assert [line.get_color() for line in lines[:4]] == list(figures.COLOURS)
+    assert len({line.get_color() for line in lines}) == 8
