@@ -157,7 +157,7 @@ def _bound(events: Iterable[yaml.Event]) -> None:
             )
 
 
-def _refused(problem: str, mark: yaml.Mark | None) -> yaml.MarkedYAMLError:
+def _refused(problem: str, mark: Any) -> yaml.MarkedYAMLError:
     return yaml.constructor.ConstructorError(None, None, problem, mark)
 
 
