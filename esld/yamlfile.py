@@ -63,18 +63,14 @@ class _Rules(yaml.constructor.SafeConstructor):
             seen.add(key)
         return super().construct_mapping(node, deep)
 
-    def construct_scalar(self, node: yaml.ScalarNode) -> Any:
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
         if isinstance(node.value, str) and (bad := _UNFIT.search(node.value)):
             raise _refused(f"the character U+{ord(bad[0]):04X} is not text", node.start_mark)
+        if node.tag == "tag:yaml.org,2002:int" and len(node.value) > _DIGITS:
+            raise _refused(f"a number of {len(node.value)} digits is no number", node.start_mark)
         return super().construct_scalar(node)
 
-    def construct_yaml_int(self, node: yaml.ScalarNode) -> int:
-        if len(node.value) > _DIGITS:
-            raise _refused(f"a number of {len(node.value)} digits is no number", node.start_mark)
-        return int(self.construct_scalar(node))
 
-
-_Rules.add_constructor("tag:yaml.org,2002:int", _Rules.construct_yaml_int)
 _DIGITS = 400
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 # Bare words are read as YAML 1.2 does, where they are what they look like: 010 is not eight, 12:30 not 750, `no` not false, and
@@ -136,8 +132,8 @@ def _bound(events: Iterable[yaml.Event]) -> None:
         if isinstance(event, yaml.AliasEvent):
             if any(anchor == event.anchor for anchor, _ in open_parts):
                 raise _refused(f"the alias *{event.anchor} stands for what it lies in", mark)
-            values += anchored.get(event.anchor, 1)
-        elif isinstance(event, yaml.NodeEvent):
+            values += anchored.get(str(event.anchor), 1)
+        elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
             values += 1
             if event.tag is not None:
                 raise _refused(f"the tag {_short(event.tag)} is not allowed", mark)
