@@ -29,6 +29,7 @@ from esld.cli_shared import (
     Encoding,
     Interrupted,
     Missing,
+    Personal,
     Separator,
     command,
     ended_in_order,
@@ -118,6 +119,7 @@ def check(
     separator: Separator = "",
     decimal: Decimal = "",
     missing: Missing = None,
+    personal: Personal = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help=f"The tables: .xlsx, .csv or .html. {REPLACED}"),
@@ -145,7 +147,13 @@ def check(
         )
         rule = f"must be given with an export{', and not with a cut file' if is_cut else ''}"
         raise InputError("--protocol", rule, where=str(data), remedy=remedy)
-    how = {"encoding": encoding, "separator": separator, "decimal": decimal, "missing": missing}
+    how = {
+        "encoding": encoding,
+        "separator": separator,
+        "decimal": decimal,
+        "missing": missing,
+        "personal": personal,
+    }
     unfit: Sequence[InputError] = ()
     if protocol is None:
         for option in [name for name, value in {"mapping": mapping, **how}.items() if value]:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from esld.cli_shared import REPLACED, AsJson, Decimal, Encoding, Missing, Separator, expecting, say
+from esld.cli_shared import REPLACED, AsJson, Decimal, Encoding, Missing, Personal, Separator, expecting, say
 from esld.errors import InputError, InputErrors
 
 
@@ -61,6 +61,7 @@ def import_(
     separator: Separator = "",
     decimal: Decimal = "",
     missing: Missing = None,
+    personal: Personal = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the SDTM tables that a mapping makes of forms.
@@ -81,7 +82,9 @@ def import_(
         raise InputError(
             "--mapping or --protocol", "must be given, one of them", where=str(source), remedy=remedy
         )
-    how = read_options(encoding=encoding, separator=separator, decimal=decimal, missing=missing)
+    how = read_options(
+        encoding=encoding, separator=separator, decimal=decimal, missing=missing, personal=personal
+    )
     named = files_of(mapping) if mapping else [Path(str(protocol))]
     folder = empty_folder(output, command="esld import", inputs=[source, *named], option="-o")
     if mapping is not None:
@@ -93,7 +96,7 @@ def import_(
             rule, remedy = "must be a workbook of 'esld template'", "Give --mapping for any other source."
             raise InputError(source.name, rule, remedy=remedy)
         with expecting("protocol", Path(str(protocol))):
-            made = read_template(source, read_protocol(Path(str(protocol))))
+            made = read_template(source, read_protocol(Path(str(protocol))), how)
     if faults := [*made.faults, *date_faults(made.tables)]:
         raise InputErrors(shortened(faults))
     write_tables(made.tables, folder)

@@ -33,6 +33,12 @@ Missing = Annotated[
     list[str] | None,
     typer.Option(metavar="WORD", help="Stands for a missing value; may be given several times."),
 ]
+Personal = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TABLE.COLUMN", help="Let in although it tells who a patient is; may be given several times."
+    ),
+]
 
 Decorated = Callable[[Callable[..., None]], Callable[..., None]]
 

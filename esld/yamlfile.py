@@ -44,8 +44,13 @@ class MisfitError(ValueError):
         super().__init__("; ".join(map(str, self.misfits)))
 
 
+# What a file that a person writes never exceeds, and a file made to exhaust a reader does: bytes, levels of nesting, and
+# values once every alias is replaced by what it stands for.
+_BYTES, _DEPTH, _VALUES = 2_000_000, 40, 100_000
+
+
 class _Rules(yaml.constructor.SafeConstructor):
-    """Refuses a key twice."""
+    """Refuses a key twice, a number that cannot be read as one, and characters that no file name or page can hold."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Hashable] = set()
@@ -54,34 +59,139 @@ class _Rules(yaml.constructor.SafeConstructor):
             if not isinstance(key, Hashable):
                 continue  # what PyYAML itself refuses, with the place
             if key in seen:
-                problem = f"key {key!r} appears twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+                raise _refused(f"key {_short(key)} appears twice", key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> Any:
+        if isinstance(node.value, str) and (bad := _UNFIT.search(node.value)):
+            raise _refused(f"the character U+{ord(bad[0]):04X} is not text", node.start_mark)
+        if node.tag == "tag:yaml.org,2002:int" and len(node.value) > _DIGITS:
+            raise _refused(f"a number of {len(node.value)} digits is no number", node.start_mark)
+        return super().construct_scalar(node)
 
-_RESOLVERS = {  # dates stay text: they are parameters, not moments
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+
+_DIGITS = 400
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# Bare words are read as YAML 1.2 does, where they are what they look like: 010 is not eight, 12:30 not 750, `no` not false, and
+# a date stays text. A field that takes a number or yes and no reads such text itself.
+_NUMBER = "(?:0|[1-9][0-9]*)"
+_WORDS = {
+    "null": ("^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    "bool": ("^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    "int": (f"^[-+]?{_NUMBER}$", list("-+0123456789")),
+    "float": (
+        f"^[-+]?(?:{_NUMBER}(?:[.][0-9]*)?|[.][0-9]+)(?:[eE][-+]?[0-9]+)?$|^[-+]?[.](?:inf|Inf|INF)$|^[.](?:nan|NaN|NAN)$",
+        list("-+.0123456789"),
+    ),
 }
+_RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+for _tag, (_pattern, _firsts) in _WORDS.items():
+    for _first in _firsts:
+        _RESOLVERS.setdefault(_first, []).append((f"tag:yaml.org,2002:{_tag}", re.compile(_pattern)))
 
 
-class _TextDates(_Rules, yaml.SafeLoader):
+class _Plain(_Rules, yaml.SafeLoader):
     yaml_implicit_resolvers = _RESOLVERS
 
 
 # The same with libyaml's parser, which is several times as fast, where PyYAML was built with it.
-_FAST: Any = _TextDates
+_FAST: Any = _Plain
 if yaml.__with_libyaml__:
-    _FAST = type("_FastTextDates", (_Rules, yaml.CSafeLoader), {"yaml_implicit_resolvers": _RESOLVERS})
+    _FAST = type("_FastPlain", (_Rules, yaml.CSafeLoader), {"yaml_implicit_resolvers": _RESOLVERS})
 
 
 def parsed(text: str) -> Any:
-    """What a text says; of a fault PyYAML's own parser tells, whose words and places are the same everywhere."""
+    """What a text says, within the part of YAML that people write by hand.
+
+    Tags are refused, and so is what is larger or deeper than any such file, aliases counted as what they stand for; of a fault
+    PyYAML's own parser tells, whose words and places are the same everywhere.
+
+    Raises
+    ------
+    yaml.YAMLError
+        With the place as ``problem_mark``.
+    """
+    if len(text) > _BYTES:
+        raise _refused(f"it has more than {_BYTES:,} characters", None)
     try:
+        _bound(yaml.parse(text, Loader=_FAST))
         return yaml.load(text, Loader=_FAST)  # a SafeLoader
     except yaml.YAMLError:
-        return yaml.load(text, Loader=_TextDates)  # a SafeLoader
+        _bound(yaml.parse(text, Loader=_Plain))
+        return yaml.load(text, Loader=_Plain)  # a SafeLoader
+
+
+def _bound(events: Iterable[yaml.Event]) -> None:
+    """Refuse tags, and more levels or values than :data:`_DEPTH` and :data:`_VALUES`, before anything is made of the events."""
+    anchored: dict[str, int] = {}  # values of each anchored part
+    open_parts: list[tuple[str | None, int]] = []  # anchor, and values before it
+    values = 0
+    for event in events:
+        mark = event.start_mark
+        if isinstance(event, yaml.AliasEvent):
+            if any(anchor == event.anchor for anchor, _ in open_parts):
+                raise _refused(f"the alias *{event.anchor} stands for what it lies in", mark)
+            values += anchored.get(str(event.anchor), 1)
+        elif isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+            values += 1
+            if event.tag is not None:
+                raise _refused(f"the tag {_short(event.tag)} is not allowed", mark)
+            if isinstance(event, yaml.CollectionStartEvent):
+                open_parts.append((event.anchor, values - 1))
+            elif event.anchor:
+                anchored[event.anchor] = 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = open_parts.pop()
+            if anchor:
+                anchored[anchor] = values - before
+        if len(open_parts) > _DEPTH:
+            raise _refused(f"it is nested more than {_DEPTH} levels deep", mark)
+        if values > _VALUES:
+            raise _refused(
+                f"it holds more than {_VALUES:,} values, aliases counted as what they stand for", mark
+            )
+
+
+def _refused(problem: str, mark: Any) -> yaml.MarkedYAMLError:
+    return yaml.constructor.ConstructorError(None, None, problem, mark)
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that a person writes.
+
+    Raises
+    ------
+    esld.errors.InputError
+        It is missing, no file, too large, cannot be read, or is not UTF-8.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise InputError(str(path), "must be a file", "a folder or a device", remedy="Check the path.")
+        if path.stat().st_size > 4 * _BYTES:  # of four bytes a character
+            rule = f"must be a file of at most {_BYTES:,} characters"
+            raise InputError(str(path), rule, f"{path.stat().st_size:,} bytes", remedy="Check the path.")
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        near = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        remedy = did_you_mean(path.name, near) if near else "Check the path."
+        raise InputError(str(path), "must be an existing file", remedy=remedy) from None
+    except UnicodeDecodeError:
+        raise InputError(str(path), "must be UTF-8 text", remedy="Save it as UTF-8.") from None
+    except OSError as error:
+        raise InputError(
+            _short_path(path), "must be a readable file", error.strerror, remedy="Check it."
+        ) from None
+
+
+def _short_path(path: Path) -> str:
+    text = str(path)
+    return text if len(text) <= 200 else f"{text[:100]}…{text[-60:]}"
 
 
 def read_model(model: type[Model], path: Path) -> Model:
@@ -92,7 +202,7 @@ def read_model(model: type[Model], path: Path) -> Model:
     model : type
         A model with ``extra="forbid"``.
     path : Path
-        The file, UTF-8.
+        The file, UTF-8; see :func:`parsed`.
 
     Returns
     -------
@@ -105,17 +215,9 @@ def read_model(model: type[Model], path: Path) -> Model:
         Missing file, wrong encoding, not YAML, or keys and values that the model refuses (all of these at
         once).
     """
+    text = read_text(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
         content = parsed(text)
-    except FileNotFoundError:
-        near = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
-        remedy = did_you_mean(path.name, near) if near else "Check the path."
-        raise InputError(str(path), "must be an existing file", remedy=remedy) from None
-    except OSError as error:
-        raise InputError(str(path), "must be a readable file", error.strerror, remedy="Check it.") from None
-    except UnicodeDecodeError:
-        raise InputError(str(path), "must be UTF-8 text", remedy="Save it as UTF-8.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}" if mark else ""

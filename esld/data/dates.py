@@ -21,7 +21,7 @@ def is_iso(text: pd.Series) -> pd.Series:
     -------
     Series of bool
         False for what :func:`esld.data.days.meaning` does not know: text that is no date, days that no calendar has
-        (``2025-02-30``), an impossible time of day, and years outside 1678 to 2261.
+        (``2025-02-30``), an impossible time of day, and years outside 1900 to 2200.
     """
     return _each(text, days.is_date, True, bool)
 

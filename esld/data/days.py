@@ -15,7 +15,7 @@ _ISO = re.compile(
     rf"|(?P<alone>T{_TIME.replace('?P<', '?P<alone_')})"
 )
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_YEARS = range(1678, 2262)  # what datetime64[ns] holds whole
+_YEARS = range(1900, 2201)  # nobody in a trial was born before, and datetime64[ns] holds them whole
 NONE = "NaT"  # the day of what is no date, or of one that tells no year
 
 
@@ -40,7 +40,7 @@ def meaning(text: str) -> Span | None:
     Returns
     -------
     Span or None
-        None where it is no date: a form of its own, a day that no calendar has, an impossible time, a year outside 1678 to 2261,
+        None where it is no date: a form of its own, a day that no calendar has, an impossible time, a year outside 1900 to 2200,
         or an interval that ends before it begins.
     """
     start, slash, end = text.partition("/")

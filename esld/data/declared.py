@@ -47,6 +47,8 @@ class Reading(BaseModel):
         What stands before the decimals of a number.
     missing : tuple of str
         Words that stand for a missing value in any column.
+    personal : tuple of str
+        Columns that are let in although they tell who a patient is, ``DM.BRTHDTC``; see :mod:`esld.data.reading.personal`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,6 +57,7 @@ class Reading(BaseModel):
     separator: Annotated[str, AfterValidator(_separator)] = ""
     decimal: Literal[".", ","] = "."
     missing: Annotated[tuple[str, ...], BeforeValidator(_missing)] = ()
+    personal: tuple[str, ...] = ()
 
 
 def read_options(**options: Any) -> Reading:

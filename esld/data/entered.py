@@ -33,7 +33,7 @@ def read_entered(
     """
     if mapping is not None:
         return map_source(data, mapping, how)
-    return read_template(data, protocol) if is_template(data) else None
+    return read_template(data, protocol, how) if is_template(data) else None
 
 
 def unused(made: Mapped) -> list[str]:

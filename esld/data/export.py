@@ -149,7 +149,7 @@ def _csv(found: list[Dataset], study: Study) -> dict[str, bytes]:
         for v, length in zip(each.variables, each.lengths, strict=True)
     ]
     files["variables.csv"] = [["dataset", "variable", "label", "type", "length", "key"], *described]
-    return {name: csv_bytes([map(_cell, row) for row in rows]) for name, rows in files.items()}
+    return {name: csv_bytes([map(_cell, row) for row in rows], to_open=False) for name, rows in files.items()}
 
 
 def _cell(cell: Any) -> str | None:

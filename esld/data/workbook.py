@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from esld.data.tables import frame_csv
 from esld.targets import FileTarget
 
 Sheets = Mapping[str, pd.DataFrame]
@@ -51,8 +52,7 @@ def _csv(sheets: Sheets, title: str) -> bytes:
     parts = [frame.astype(object).assign(part=name) for name, frame in sheets.items()]
     columns = list(dict.fromkeys(["part", *(c for part in parts for c in part.columns)]))
     rows = [dict.fromkeys(columns) | row for part in parts for row in part.to_dict("records")]
-    text = pd.DataFrame(rows, columns=columns, dtype=object).to_csv(index=False, lineterminator="\n")
-    return text.encode("utf-8")
+    return frame_csv(pd.DataFrame(rows, columns=columns, dtype=object))
 
 
 def _html(sheets: Sheets, title: str) -> bytes:

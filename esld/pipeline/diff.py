@@ -1,5 +1,6 @@
 """Two published reports of one trial compared: results, patients, records, and what made them."""
 
+import codecs
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import pandas as pd
 from esld.data import changes, dates
 from esld.data.cutfile import CutFile
 from esld.data.store import stored_study
+from esld.data.tables import frame_csv
 from esld.data.views import ALL
 from esld.errors import InputError, RefusedError
 from esld.pipeline import provenance, verify
@@ -284,8 +286,7 @@ def write_csv(comparison: Comparison, target: FileTarget) -> None:
     esld.errors.InputError
         The disk does not take it.
     """
-    text = comparison.to_frame().to_csv(index=False, lineterminator="\n")
-    target.write(text.encode("utf-8-sig"))
+    target.write(codecs.BOM_UTF8 + frame_csv(comparison.to_frame()))
 
 
 def _whole(value: float | None) -> str:

@@ -83,7 +83,7 @@ def test_the_hour_would_be_seen(tmp_path, another_hour, monkeypatch):
 def test_csv_names_the_part(tmp_path):
     write(tmp_path / "a.csv")
     text = (tmp_path / "a.csv").read_text(encoding="utf-8")
-    assert text == "part,id,x,note,a\nOne,007,1.5,发热 <b>,\nOne,=1+1,,,\n"
+    assert text == "part,id,x,note,a\nOne,007,1.5,发热 <b>,\nOne,'=1+1,,,\n"
 
 
 def test_a_page_escapes(tmp_path):

@@ -49,7 +49,7 @@ def map_source(source: Path, mapping_file: Path, how: Reading | None = None) -> 
         forms = redcap.read_project(source, dictionary, mapping, faults, how)
     else:
         forms = sheets.sheet_forms(source, faults, mapping.missing)
-    mapped = map_forms(forms, mapping, file=mapping_file.name, source=source.name)
+    mapped = map_forms(forms, mapping, file=mapping_file.name, source=source.name, let_in=how.personal)
     tables = {n: as_declared(t, how, typed=source.suffix != ".csv") for n, t in mapped.tables.items()}
     return Mapped(tables, (*faults, *mapped.faults), mapped.unused, mapped.notes)
 

@@ -1,7 +1,7 @@
 """Forms to SDTM tables, as a mapping says: every mistake of the mapping and of the forms told, and every column accounted for."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -9,6 +9,7 @@ import pandas as pd
 from esld.data import dates, places, sdtm
 from esld.data.mapping.forms import SHOWN, Form, faulty
 from esld.data.mapping.model import Codes, MappingFile, Part, Value
+from esld.data.reading import personal
 from esld.errors import InputError, did_you_mean
 
 EVENT = "redcap_event_name"  # the column that holds the event of a form's row, where a source has events
@@ -39,7 +40,14 @@ class Mapped:
     notes: tuple[str, ...] = ()
 
 
-def map_forms(forms: Mapping[str, Form], mapping: MappingFile, *, file: str, source: str) -> Mapped:
+def map_forms(
+    forms: Mapping[str, Form],
+    mapping: MappingFile,
+    *,
+    file: str,
+    source: str,
+    let_in: Collection[str] = (),
+) -> Mapped:
     """Make SDTM tables of forms.
 
     Parameters
@@ -52,11 +60,19 @@ def map_forms(forms: Mapping[str, Form], mapping: MappingFile, *, file: str, sou
         What an error calls the mapping.
     source : str
         What an error calls the file or folder of the forms.
+    let_in : collection of str
+        ``form.column`` of what tells who a patient is and may be there.
 
     Returns
     -------
     Mapped
+
+    Raises
+    ------
+    esld.errors.InputErrors
+        A form tells who a patient is.
     """
+    personal.refuse({n: form.table for n, form in forms.items()}, let_in, lambda n, row: forms[n].place(row))
     parts = {domain: tuple(mapping.parts(domain)) for domain in mapping.domains}
     faults = list(_static(forms, mapping, parts, file))
     if faults:

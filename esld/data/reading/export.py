@@ -10,7 +10,16 @@ from typing import Literal
 import pandas as pd
 
 from esld.data.declared import TABLE_SUFFIXES, Reading
-from esld.data.reading import dataset_json, delimited, encoding, excel, parquet, transport, words
+from esld.data.reading import (
+    dataset_json,
+    delimited,
+    encoding,
+    excel,
+    parquet,
+    personal,
+    transport,
+    words,
+)
 from esld.data.reading.names import (
     UNREAD,
     Meaning,
@@ -22,7 +31,7 @@ from esld.data.reading.names import (
 )
 from esld.data.reading.parts import belongs, joined, put_together
 from esld.data.reading.source import Source
-from esld.data.reading.table import Tables, listed, stacked
+from esld.data.reading.table import Tables, listed, place, stacked
 from esld.errors import InputError, each_of
 
 COLUMNS = ("file", "sheet", "domain", "records", "use", "why")
@@ -121,7 +130,7 @@ def read_export(path: Path, analysed: Collection[str], how: Reading | None = Non
     Raises
     ------
     esld.errors.InputError
-        There is nothing, or nothing in it that could be a domain.
+        There is nothing, nothing in it that could be a domain, or what tells who a patient is.
     """
     how = how or Reading()
     account = _Account()
@@ -134,6 +143,8 @@ def read_export(path: Path, analysed: Collection[str], how: Reading | None = Non
             rule, remedy = "must be an existing folder or file", "Check the path ('data' in the cut file)."
             raise InputError("data", rule, str(path), remedy=remedy)
         tables = _read(sources, analysed, how, account, path)
+    as_if = {d: stacked(parts) for d, parts in account.as_if.items() if d and d not in tables}
+    personal.refuse(tables | as_if, how.personal, lambda name, row: _row(tables | as_if, name, row))
     files = pd.DataFrame(account.rows, columns=list(COLUMNS), dtype=object)
     files = files.sort_values(["file", "sheet"], kind="stable", ignore_index=True)
     if not tables and not account.faults:
@@ -141,11 +152,15 @@ def read_export(path: Path, analysed: Collection[str], how: Reading | None = Non
     used = files[files["use"].eq(READ)]
     of = {str(name): [_where(row) for row in own.to_dict("records")] for name, own in used.groupby("domain")}
     # What else has to be declared is told at once, also of files that are refused: nobody runs a command once a key.
-    refused = {d: stacked(parts) for d, parts in account.as_if.items() if d and d not in tables}
-    of |= {domain: [str(table.attrs["file"])] for domain, table in refused.items()}
-    seen, faults = words.undeclared(tables | refused, how, of)
+    of |= {domain: [str(table.attrs["file"])] for domain, table in as_if.items()}
+    seen, faults = words.undeclared(tables | as_if, how, of)
     tables = {name: seen[name] for name in tables}
     return Export(tables, files, (*_merged(account.faults), *(Fault("", fault) for fault in faults)))
+
+
+def _row(tables: Tables, name: str, row: int) -> str:
+    file, number = place(tables[name], row)
+    return f"{file}, row {number}"
 
 
 def _where(row: Mapping[Hashable, object]) -> str:

@@ -1,10 +1,11 @@
 """The data-entry workbook read back: is it the one of this protocol, unchanged, and what do its sheets say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from esld.data.declared import Reading
 from esld.data.mapping import Mapped, MappingFile, map_forms, read_mapping
 from esld.data.mapping.forms import Form, faulty
 from esld.data.mapping.model import Part, Value, written
@@ -40,7 +41,7 @@ def is_template(path: Path) -> bool:
     return has_sheet(path, MARK)
 
 
-def read_template(path: Path, protocol: Protocol) -> Mapped:
+def read_template(path: Path, protocol: Protocol, how: Reading | None = None) -> Mapped:
     """SDTM tables of a filled data-entry workbook.
 
     Parameters
@@ -49,6 +50,8 @@ def read_template(path: Path, protocol: Protocol) -> Mapped:
         The workbook, one of :func:`is_template`.
     protocol : Protocol
         The trial that it was made for.
+    how : Reading, optional
+        Whose ``personal`` lets columns in.
 
     Returns
     -------
@@ -60,10 +63,12 @@ def read_template(path: Path, protocol: Protocol) -> Mapped:
     esld.errors.InputError
         It is a workbook of another trial or another version, its structure was changed, or nobody is in it.
     """
-    return tables_of(read_sheets(path), path.name, protocol)
+    return tables_of(read_sheets(path), path.name, protocol, let_in=(how or Reading()).personal)
 
 
-def tables_of(sheets: Mapping[str, Sheet], file: str, protocol: Protocol) -> Mapped:
+def tables_of(
+    sheets: Mapping[str, Sheet], file: str, protocol: Protocol, *, let_in: Collection[str] = ()
+) -> Mapped:
     """What :func:`read_template` makes of a workbook's sheets; ``file`` is what an error calls it."""
     mark = _mark(sheets, file, protocol)
     faults: list[InputError] = []
@@ -89,7 +94,7 @@ def tables_of(sheets: Mapping[str, Sheet], file: str, protocol: Protocol) -> Map
         rule, remedy = "must hold at least one patient", "Fill it."
         raise InputErrors([*faults, InputError(f"sheet {title!r}", rule, "nobody", file, remedy)])
     mapping = mapping_of(protocol, own, mark.study)
-    mapped = map_forms(forms, mapping, file="mapping.yaml", source=file)
+    mapped = map_forms(forms, mapping, file="mapping.yaml", source=file, let_in=let_in)
     titles = {p.key: p.title for p in own}
     headers = {(p.key, c.key): c.header for p in own for c in p.columns}
     unused = mapped.unused.assign(

@@ -2,13 +2,13 @@
 
 A number has 12 significant digits, whatever the report rounds it to; a proportion is one, also where the report writes per
 cent. ``NA`` is a number that is not estimable or not reached, an empty cell is none at all.
+A text that a spreadsheet would calculate has an apostrophe before it (:func:`esld.data.tables.defused`).
 """
 
-import csv
-import io
 from math import isnan
 from typing import TYPE_CHECKING
 
+from esld.data.tables import csv_bytes
 from esld.report.cells import Value
 
 if TYPE_CHECKING:
@@ -24,11 +24,7 @@ def written(table: "Table") -> str:
         for name in names:
             heading = key if len(names) == 1 else f"{key}, {name}"
             columns[heading] = [_text(each[name]) if name in each else "" for each in found]
-    out = io.StringIO()
-    write = csv.writer(out, lineterminator="\n")
-    write.writerow(columns)
-    write.writerows(zip(*columns.values(), strict=True))
-    return out.getvalue()
+    return csv_bytes([columns, *zip(*columns.values(), strict=True)]).decode()
 
 
 def _text(value: Value) -> str:

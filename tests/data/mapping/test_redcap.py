@@ -140,7 +140,7 @@ class TestFaults:
         ("mapping.yaml", "dictionary: dictionary.csv", "dictionary: no.csv", r"no.csv must be an existing data dictionary"),
         ("mapping.yaml", "source: redcap", "source: excel", r"key 'source' must be 'redcap' or 'workbook', got excel"),
         ("mapping.yaml", "AGE: age", "AGE: {column: age, constant: x}", r"must have a column or a constant"),
-        ("mapping.yaml", 'codes: {"1": M', "codes: {yes: M", r"must be text in quotes"),
+        ("mapping.yaml", 'codes: {"1": M', "codes: {true: M", r"must be text in quotes"),
     ])  # fmt: skip
     def test_each_is_one_line(self, project, file, old, new, expected):
         (line,) = lines(project((file, old, new)))

@@ -24,7 +24,7 @@ domains:
 def make(folder: Path, patients: list[list[object]], blood: list[list[object]]) -> tuple[Path, Path]:
     book = openpyxl.Workbook()
     book.active.title = "Patients"
-    for row in (["Patient", "Sex", "Phone"], *patients):
+    for row in (["Patient", "Sex", "Ward"], *patients):
         book.active.append(row)
     sheet = book.create_sheet("Blood")
     for row in (["Patient", "Day", "Time", "ALT", "BILI"], *blood):
@@ -49,7 +49,7 @@ def test_records_are_numbered_by_day_and_a_panel_becomes_a_record_a_test(tmp_pat
         ["OWN", "LB", "OWN-1", "3", "BILI", "1.2", "mg/dL", "2025-02-01"],
     ]
     assert place(made.tables["LB"], 2, "LBORRES") == "own.xlsx, sheet Blood, cell E2"
-    assert made.unused.to_numpy().tolist() == [["Patients", "Phone", 1]]
+    assert made.unused.to_numpy().tolist() == [["Patients", "Ward", 1]]
 
 
 def test_a_code_that_the_mapping_does_not_have_is_named_with_its_cells(tmp_path):
