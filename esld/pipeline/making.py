@@ -11,7 +11,7 @@ from esld.data.fingerprint import code_as_loaded, sha256
 from esld.data.store import stored_study
 from esld.data.study import Study, load_study
 from esld.errors import InputError, InputErrors, RefusedError, RunError
-from esld.pipeline import paper, provenance
+from esld.pipeline import paper, provenance, word_style
 from esld.pipeline.assemble import Binder, assemble
 from esld.pipeline.chapters import ChapterSource, read_chapters, source_digest, values_for, waves
 from esld.pipeline.desk import Desk
@@ -49,12 +49,14 @@ class Making:
         begun = datetime.now(UTC)
         if how.pdf:
             paper.require_pdf()
+        if how.template is not None:
+            word_style.require_template(how.template)
         self.key = cut_key(file)
         self.chapters = read_chapters(file)
         if faults := unfit(file, {chapter.slug: chapter.parameters for chapter in self.chapters}):
             raise InputErrors(faults)
         try:
-            place = place_of(file, how.outputs)
+            place = place_of(file, how.outputs, how.template)
         except InputError:
             load_study(file)  # what is wrong with the data is told before what is wrong with the previous cut
             raise
@@ -63,7 +65,7 @@ class Making:
         ledger_of(self.study)  # an export that cannot be read is found before any kernel starts
         check_unblinding(self.study)
         self.chapters = [fitted(chapter, self.study) for chapter in self.chapters]
-        inputs = provenance.input_hashes(file, self.chapters)
+        inputs = provenance.input_hashes(file, self.chapters, how.template)
         environment = provenance.environment(file.root)
         with locked(place):
             staged = staging_folder(place)
@@ -74,11 +76,12 @@ class Making:
                 self._execute(staged / SCRATCH, provenance.read_run(place.report).get("chapters", {}))
                 executed = [self.executed[chapter.slug] for chapter in self.chapters]
                 _check_twice(staged / SCRATCH, self.study, self.chapters)
-                kept = assemble(self.binder, self.study, inputs, environment, pdf=how.pdf)
+                kept = assemble(self.binder, self.study, inputs, environment, how)
                 ended = datetime.now(UTC)
                 reused = tuple(e.source.slug for e in executed if e.reused)
                 facts = {
                     "cut_file": str(file.path),
+                    **({"template": str(how.template.resolve())} if how.template else {}),
                     "kept_from_record": kept,
                     "reused": list(reused),
                     "started": begun.isoformat(timespec="seconds"),
@@ -112,7 +115,7 @@ class Making:
             warnings = tuple(
                 f"{e.source.slug}: {' '.join(e.stderr.split())[:300]}" for e in executed if e.stderr
             )
-            self.shelf.note(report_key(self.keys, pdf=how.pdf), folder, warnings)
+            self.shelf.note(report_key(self.keys, how), folder, warnings)
         return Published(file.id, folder / "index.html", (ended - begun).total_seconds(), warnings, reused)
 
     def _give_up_if_stopped(self, staged: Path) -> None:
@@ -208,7 +211,7 @@ def _handed_digest(scratch: Path, slug: str) -> str:
     return sha256(path) if path.is_file() else ""
 
 
-def place_of(file: CutFile, outputs: Path | None = None) -> Place:
+def place_of(file: CutFile, outputs: Path | None = None, template: Path | None = None) -> Place:
     """Where the report of a cut is published; nothing is touched.
 
     Parameters
@@ -217,6 +220,8 @@ def place_of(file: CutFile, outputs: Path | None = None) -> Place:
         The cut.
     outputs : Path, optional
         Folder of published reports; ``outputs/`` of the cut's working copy by default.
+    template : Path, optional
+        Word template of the report, which must not lie where it is published.
 
     Returns
     -------
@@ -230,7 +235,7 @@ def place_of(file: CutFile, outputs: Path | None = None) -> Place:
         Something stands there that no run of the same cut, trial and view made, or the cut is made from it.
     """
     place = Place(outputs_folder(file, outputs), file.id, read_protocol(file.protocol_path).id, file.cut.view)
-    place.check(file.inputs)
+    place.check([*file.inputs, *([template] if template else [])])
     return place
 
 

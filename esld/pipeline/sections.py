@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from esld.data.study import Study
 from esld.errors import InputError, did_you_mean
+from esld.pipeline.theme.export import heading_level
 from esld.report.needs import NEEDS, PLANNED, TAG, is_known, is_silent, why_not
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def without(cells: Sequence["NotebookNode"], unmet: set[str]) -> list["NotebookN
     around: list[tuple[int, list[str]]] = []  # level and needs of the headings above a cell
     told: set[str] = set()  # in this section
     for cell in cells:
-        level, needs = _level(cell), needs_of(cell)
+        level, needs = heading_level(cell), needs_of(cell)
         if level:
             while around and around[-1][0] >= level:
                 around.pop()
@@ -86,13 +87,6 @@ def without(cells: Sequence["NotebookNode"], unmet: set[str]) -> list["NotebookN
             kept.append(_left_out(cell, need))
             told.add(need)
     return kept
-
-
-def _level(cell: "NotebookNode") -> int:
-    """Level of the highest heading of a cell; 0 of one without."""
-    if cell.cell_type != "markdown":
-        return 0
-    return min(map(len, re.findall(r"^(#{1,6}) ", cell.source, flags=re.MULTILINE)), default=0)
 
 
 def _heading_alone(cell: "NotebookNode") -> "NotebookNode":

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from esld.pipeline.theme.fragment import bind
+from esld.report.dress import bound as bind
 
 FOLD = "details.code > summary"
 # One stop of the Tab key: where it is among all elements, and whether a ring shows around it.
