@@ -57,6 +57,7 @@ LEDGERS = {
 READ = {
     *(
         ("run", "cuts"),
+        ("run", "template"),
         ("export", "cut"),
         ("template", "protocol"),
         ("import", "source"),

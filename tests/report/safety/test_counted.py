@@ -109,7 +109,7 @@ class TestShares:
         )
         html = safety.absence_words([row])
         assert plain(html) == (
-            "That none was seen is no evidence that none can happen: these data are compatible with a true share of up to 28 % "
+            "That none was seen does not show that none can happen: these data are compatible with a true share of up to 28 % "
             "in the medium-high-dose group."
         )
         assert spans(html) == [("r.medhigh.s", "28 %")]
