@@ -280,7 +280,6 @@ class TestOtherForms:
         run.run_cut(cut_of(working_copy))
         assert not (folder / "report.pdf").exists()
 
-
     def test_a_template_is_an_input_and_another_one_makes_the_report_anew(self, working_copy, no_kernels):
         template, cut = working_copy / "sponsor.docx", cut_of(working_copy)
         document = Document()

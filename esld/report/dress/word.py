@@ -23,7 +23,7 @@ SIZES = (8.5, 7.5)  # points: the first that fits
 _MARGIN = 70  # twips left and right of a cell's text
 _KEPT_WHOLE = 14  # rows: a table up to this length is not parted by the end of a page
 _ONE_LINE = 9.5  # ems: a heading up to this length is wished on one line, a longer one on two
-_EMS = {"narrow": ("ijltfrI.,:;'|!()[] /", 0.34), "wide": ("mwMWOQ@%—", 0.95)}  # of Arial
+_EMS = {"narrow": ("ijltfrI.,:;'|!()[] /", 0.34), "wide": ("mwMWOQ@%—\N{MINUS SIGN}+<>=", 0.95)}  # of Arial
 _ENDS = str.maketrans({"\t": " ", "\n": " ", "/": "/ ", "-": "- ", "\N{EN DASH}": "\N{EN DASH} "})
 _NOT_XML = re.compile("[^\\t\\n\\r\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 

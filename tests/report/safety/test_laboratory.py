@@ -224,7 +224,8 @@ class TestTables:
     def test_words_name_what_is_new(self, own, found, reported):
         html = laboratory.shift_words(own, found, reported)
         assert plain(html) == (
-            "Laboratory values that worsened from a lower CTCAE grade at baseline to grade 3 or 4: alanine aminotransferase in 2 of 2 in the low-dose group "
+            "Laboratory values that worsened from a lower CTCAE grade at baseline to grade 3 or 4: "
+            "alanine aminotransferase in 2 of 2 in the low-dose group "
             "and 0 of 1 in the medium-high-dose group."
         )
         assert unspanned_numbers(html, "grade 3 or 4") == []
