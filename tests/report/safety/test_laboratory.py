@@ -234,7 +234,7 @@ class TestTables:
         own = study_with(alt(-3, 40), alt(30, 40))
         found = laboratory.shifts(own, safety.safety_set(own))
         rows = rows_of("lab", laboratory.shift_rows(found, conf_level=0.95), analysis="SAFETY", chapter="c")
-        assert laboratory.shift_words(own, found, rows).startswith("No laboratory value went")
+        assert laboratory.shift_words(own, found, rows).startswith("No laboratory value worsened")
         assert [table.id for table in laboratory.tables(own, found, rows)] == [
             "laboratory_grades",
             "laboratory_shifts",
