@@ -216,6 +216,12 @@ def run(
     output: Outputs = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="The whole report as a PDF too.")] = False,
     chapter: Chapters = None,
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="A Word document whose styles, page, head and foot the report.docx has."
+        ),
+    ] = None,
     jobs: Jobs = 0,
     timeout: Timeout = CELL_SECONDS,
     force: Annotated[
@@ -234,6 +240,10 @@ def run(
     from esld.pipeline.run import run_chapters, run_cuts
     from esld.pipeline.watch import machine, person
 
+    if template is not None:  # told before any file is read
+        from esld.pipeline.word_style import require_template
+
+        require_template(template)
     files = []
     for path in cuts:
         with expecting("cut file", path):
@@ -261,7 +271,7 @@ def run(
         for file in files:
             if faults := unfit(file, {chapter.slug: chapter.parameters for chapter in read_chapters(file)}):
                 raise InputErrors(faults)
-            place_of(file, output)
+            place_of(file, output, template)
     code = 0
     with (
         nullcontext(machine) if as_json else person() as listen,

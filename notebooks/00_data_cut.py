@@ -55,7 +55,7 @@ chapter.table(records.records_table(study))
 # %% [markdown]
 # Every record of the export is in the next table once. What is not used is named, with the reason.
 
-# %%
+# %% tags=["appendix"]
 chapter.table(records.account_table(study))
 
 # %% [markdown]
@@ -82,7 +82,7 @@ chapter.figure(flow_figure(flow))
 # %% tags=["hide-input"]
 chapter.say(absent_words(flow))
 
-# %%
+# %% tags=["appendix"]
 chapter.table(flow_table(flow))
 
 # %% tags=["hide-input"]
@@ -91,7 +91,7 @@ last = on_day(study.randomised["RANDDT"].max())
 enrolled = message("enrolment.said", count=randomised.n, n=whole(randomised), planned=planned, last=last)
 chapter.say(enrolled)
 
-# %%
+# %% tags=["appendix"]
 title = message("enrolment.title", n=randomised.n, planned=planned)
 picture = enrolment.enrolment(
     study.randomised["RANDDT"],
@@ -141,10 +141,10 @@ chapter.table(records.correction_table(study))
 #
 # What the export does not say, what was chosen, and why.
 
-# %%
+# %% tags=["appendix"]
 chapter.table(records.assumption_table(study))
 
-# %% [markdown]
+# %% [markdown] tags=["appendix"]
 # ### Planned analyses
 #
 # What each analysis asks, in the five attributes of an estimand (ICH E9(R1)): which treatments are compared, in whom, by which

@@ -59,7 +59,7 @@ chapter.answer(entry.entry_sentence(study, assigned))
 finding = entry.headline(study, assigned)
 chapter.figure(entry.entry_figure(study, title=finding))
 
-# %% [markdown] tags=["needs:ledger"]
+# %% [markdown] tags=["needs:ledger", "appendix"]
 # ### The ledger
 #
 # A <abbr title="A list of what was assigned, to whom and when, to which records are only ever added">ledger</abbr> shows that each patient
@@ -103,7 +103,7 @@ chapter.say(balance.place_sentence(study, places))
 # Who recruits and can guess the next group may, without meaning to, choose the patient to fit it. In an open-label trial the
 # assignments so far are known; the design decides how much they tell.
 
-# %%
+# %% tags=["appendix"]
 designs = predictability.designs_beside(study)
 frame = predictability.design_rows(designs, seed=seed)
 properties = chapter.hand_over("designs", frame, analysis=plan)

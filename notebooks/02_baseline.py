@@ -52,7 +52,7 @@ chapter.say(characteristics.size_sentence(study, sizes))
 # %% [markdown]
 # ## Result
 #
-# Numbers are counted or measured by what they are, as the protocol's codebook says, and never by how many different values occur.
+# Whether a variable is a category or a measurement is taken from the protocol's codebook, not from how many different values occur.
 
 # %%
 summary = characteristics.summarise_baseline(study)

@@ -230,7 +230,7 @@ pairs = chapter.pairs
 beside = answers.sensitivity_tables(study, chapter.planned("hierarchy"), wins, level=level)
 display(*[chapter.table(table) for table in beside])
 
-# %% [markdown] tags=["needs:parameters"]
+# %% [markdown] tags=["needs:parameters", "appendix"]
 # ### Every patient's course
 
 # %% [markdown]
@@ -240,7 +240,7 @@ display(*[chapter.table(table) for table in beside])
 for p in parameters.at_visits(study):
     display(chapter.figure(by_patient.trajectory_figure(study, p)))
 
-# %% [markdown] tags=["needs:kind=mmrm"]
+# %% [markdown] tags=["needs:kind=mmrm", "appendix"]
 # ### The numbers
 
 # %%

@@ -85,7 +85,7 @@ chapter.figure(states.state_figure(study, together, ended, axis=axis))
 counts = chapter.hand_over("patient_states", states.state_rows(together, axis.ticks), analysis=plan)
 chapter.table(states.state_table(counts, study.arms, axis, had=found.had))
 
-# %% [markdown]
+# %% [markdown] tags=["appendix"]
 # ### Values on the way
 
 # %%

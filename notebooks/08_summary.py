@@ -69,7 +69,7 @@ chapter.answer(held, deviations.deviation_sentence(counts))
 # %% [markdown]
 # ### Planned, absent, unplanned
 
-# %%
+# %% tags=["appendix"]
 chapter.table(overview.planned_table(study, planned))
 
 # %% tags=["hide-input"]
@@ -84,13 +84,13 @@ chapter.table(deviations.deviation_table(study, counts))
 # %% tags=["hide-input"]
 chapter.table(deviations.deviation_list(study, found))
 
-# %% [markdown]
+# %% [markdown] tags=["appendix"]
 # ### The CONSORT checklist
 
 # %%
 chapter.table(consort.checklist_table(study))
 
-# %% [markdown] tags=["needs:previous"]
+# %% [markdown] tags=["needs:previous", "appendix"]
 # ### What changed since the last cut
 #
 # What was known at the last cut and what is known now: the data of both, and the estimates as they were then reported.

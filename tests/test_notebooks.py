@@ -24,7 +24,7 @@ HEADINGS = [
     "What could change it",
     "What it cannot say",
 ]
-TAGS = {"parameters", "hide-input", "remove-cell", "nbval-ignore-output"}
+TAGS = {"parameters", "hide-input", "remove-cell", "appendix", "nbval-ignore-output"}
 MEDIAN_LINES, MOST_LINES = 4, 15
 
 
@@ -191,7 +191,7 @@ class TestTheLint:
                 f'{LONG}\nopen_chapter("09_good", cut=cut)',
                 "cell 3 has 16",
             ),
-            ("hide-input", "hide-output", "not of ['hide-input', 'nbval-ignore-output'"),
+            ("hide-input", "hide-output", "not of ['appendix', 'hide-input', 'nbval-ignore-output'"),
             ('chapter.say("Words.")', "%matplotlib inline", "calls the shell or a magic"),
             ('chapter.say("Words.")', "!pip install esld", "calls the shell or a magic"),
             ('chapter.say("Words.")', 'if study.arms:\n    chapter.say("Words.")', "cell 5 asks 'if'"),

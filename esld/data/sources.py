@@ -1,4 +1,4 @@
-"""Records that a protocol's sources mean, and those of the transplantation that ends the course of the own organ."""
+"""Records that a protocol's sources mean, and those of the transplantation that ends the course of the native organ."""
 
 from typing import TYPE_CHECKING
 

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ import nbformat
 
 from esld.data.fingerprint import digest, sha256
 from esld.data.study import Study
-from esld.pipeline import paper, render, word
+from esld.pipeline import exhibits, paper, render, word
 from esld.pipeline.agreement import keep_recorded
 from esld.pipeline.execution import Executed
 from esld.pipeline.handed_over import HandedOver, gather
+from esld.pipeline.how import How
 from esld.pipeline.publish import SCRATCH
 from esld.pipeline.reuse import Shelf, key_of
 from esld.report.assumptions import assumptions
@@ -23,6 +24,7 @@ from esld.report.labels import LABELS, labels_of, write_labels
 from esld.report.results import write_rows
 from esld.report.roles import READERS
 from esld.report.tables import Table
+from esld.report.told import shown_in, told
 from esld.report.words.catalogue import message
 
 
@@ -83,7 +85,7 @@ class Binder:
             made = self._shelf.remembered(
                 key, lambda: json.dumps(asdict(render.body_of(chapter, self.slugs)))
             )
-            self.chapters[slug], self.bodies[slug] = chapter, render.Body(**json.loads(made))
+            self.chapters[slug], self.bodies[slug] = chapter, render.Body.from_record(json.loads(made))
 
     def front(self, study: Study) -> FrontPage:
         """The front page, of what the chapters have handed over that read no others: it can be made while those run."""
@@ -100,7 +102,7 @@ class Binder:
 
 
 def assemble(
-    binder: Binder, study: Study, inputs: Mapping[str, str], environment: Mapping[str, Any], *, pdf: bool
+    binder: Binder, study: Study, inputs: Mapping[str, str], environment: Mapping[str, Any], how: How
 ) -> list[str]:
     """Everything of a report in its staged folder; the files kept as recorded."""
     staged = binder.staged
@@ -112,29 +114,38 @@ def assemble(
     kept = sorted(binder.kept)
     if keep_recorded(binder.published, staged, "results.json"):
         kept.append("results.json")
-    report = _report(binder, handed, study, inputs, environment, pdf)
+    recorded = {slug: _recorded(own, staged) for slug, own in handed.exhibits.items()}
+    tables = [shown for own in recorded.values() for shown in own.values() if isinstance(shown, Table)]
+    report = replace(
+        _report(binder, handed, study, inputs, environment, how.pdf),
+        exhibits=exhibits.numbered(
+            {slug: binder.bodies[slug].shown for slug in binder.slugs},
+            {name: shown.title for own in recorded.values() for name, shown in own.items()},
+            [slug for slug in binder.slugs if binder.chapters[slug].appended],
+        ),
+        results=shown_in(tables),
+        told=told(handed.rows, study),
+    )
     render.render(report, staged, bodies=binder.bodies)
-    exhibits = {slug: _exhibits(own, staged) for slug, own in handed.exhibits.items()}
-    tables = [shown for own in exhibits.values() for shown in own if isinstance(shown, Table)]
     titles = {slug: binder.chapters[slug].title for slug in binder.slugs}
     write_labels(labels_of(handed.rows, study, titles, tables), staged / LABELS)
-    word.write_word(report, exhibits, staged / word.WORD)
-    if pdf:
+    every = {name: shown for own in recorded.values() for name, shown in own.items()}
+    word.write_word(report, every, staged / word.WORD, how.template)
+    if how.pdf:
         paper.write_pdf(staged / "report.html", staged / paper.PDF)
     shutil.rmtree(scratch)
     return kept
 
 
-def _exhibits(records: Mapping[str, Any], staged: Path) -> list[word.Exhibit]:
-    """Tables and figures of a chapter as they were recorded."""
-    made: list[word.Exhibit] = []
+def _recorded(records: Mapping[str, Any], staged: Path) -> dict[str, word.Recorded]:
+    """Tables and figures of a chapter as they were recorded, by name."""
+    made: dict[str, word.Recorded] = {}
     for name, record in records.items():
         if name.startswith("tables/"):
-            made.append(Table.from_record(record))
+            made[name] = Table.from_record(record)
         else:
-            made.append(
-                word.Figure(name.partition("/")[2], record["title"], record["alt"], staged / f"{name}.png")
-            )
+            title, alt = record["title"], record["alt"]
+            made[name] = word.Figure(name.partition("/")[2], title or alt, alt, staged / f"{name}.png")
     return made
 
 
@@ -165,11 +176,15 @@ def _report(
     cut, protocol = study.cut, study.protocol
     tables = {name: title for name, title in handed.files.items() if name.startswith("tables/")}
     front, code = binder.front(study), environment["esld_sha256"]
+    chapters = {row.result_id: row.chapter for row in handed.rows}
     return render.Report(
         masthead=masthead_of(study),
         question=protocol.question,
         answer=front.answer,
-        cards=tuple(render.Card(c.label, c.value, c.detail, c.result_id) for c in front.cards),
+        cards=tuple(
+            render.Card(c.label, c.value, c.detail, c.result_id, chapters.get(c.result_id, ""))
+            for c in front.cards
+        ),
         chapters=tuple(binder.chapters[slug] for slug in binder.slugs),
         downloads=(
             ("report.html", message("files.report")),

@@ -181,7 +181,8 @@ def _read(path: Path) -> _Side:
         now = provenance.input_hashes(file, [])
     except (InputError, RefusedError, OSError):
         return _Side(name, rows, record, None, f"{name}: its cut file or its data are gone")
-    made_from = {key: value for key, value in record["inputs"].items() if not key.startswith("notebooks/")}
+    apart = ("notebooks/", provenance.TEMPLATE)  # what decides the chapters and the look, and not the data
+    made_from = {key: value for key, value in record["inputs"].items() if not key.startswith(apart)}
     if now != made_from:
         changed = sorted(key for key in now.keys() | made_from.keys() if now.get(key) != made_from.get(key))
         return _Side(name, rows, record, None, f"{name}: {changed[0]} has changed since its report was made")

@@ -32,6 +32,8 @@ class How:
         Seconds that a cell may take.
     force : bool
         Whether to execute chapters whose inputs have not changed.
+    template : Path, optional
+        Word document whose styles, page, head and foot the report's has.
     """
 
     outputs: Path | None = None
@@ -39,6 +41,7 @@ class How:
     jobs: int = field(default_factory=processors)
     timeout: int = CELL_SECONDS
     force: bool = False
+    template: Path | None = None
 
 
 def outputs_folder(file: "CutFile", outputs: Path | None) -> Path:

@@ -12,7 +12,7 @@ from esld.data.fingerprint import code_as_loaded, sha256
 from esld.data.store import stored_study
 from esld.data.study import Study, load_study
 from esld.errors import InputError, InputErrors, RefusedError, RunError
-from esld.pipeline import paper, provenance
+from esld.pipeline import paper, provenance, word_style
 from esld.pipeline.assemble import Binder, assemble, masthead_of
 from esld.pipeline.chapters import ChapterSource, needed_for, read_chapters, source_digest, values_for, waves
 from esld.pipeline.desk import Desk
@@ -57,8 +57,10 @@ class Making:
         begun = datetime.now(UTC)
         if how.pdf:
             paper.require_pdf()
+        if how.template is not None:
+            word_style.require_template(how.template)
         place = self._check()
-        inputs = provenance.input_hashes(file, self.chapters)
+        inputs = provenance.input_hashes(file, self.chapters, how.template)
         environment = provenance.environment(file.root)
         with locked(place):
             staged = staging_folder(place)
@@ -69,11 +71,12 @@ class Making:
                 self._execute(staged / SCRATCH, provenance.read_run(place.report).get("chapters", {}))
                 executed = [self.executed[chapter.slug] for chapter in self.chapters]
                 _check_twice(staged / SCRATCH, self.study, self.chapters)
-                kept = assemble(self.binder, self.study, inputs, environment, pdf=how.pdf)
+                kept = assemble(self.binder, self.study, inputs, environment, how)
                 ended = datetime.now(UTC)
                 reused = tuple(e.source.slug for e in executed if e.reused)
                 facts = {
                     "cut_file": str(file.path),
+                    **({"template": str(how.template.resolve())} if how.template else {}),
                     "kept_from_record": kept,
                     "reused": list(reused),
                     "started": begun.isoformat(timespec="seconds"),
@@ -105,7 +108,7 @@ class Making:
                 shutil.rmtree(staged, ignore_errors=True)
                 raise
             warnings = tuple(warning for each in executed for warning in warnings_of(each, file))
-            self.shelf.note(report_key(self.keys, pdf=how.pdf), folder, warnings)
+            self.shelf.note(report_key(self.keys, how), folder, warnings)
         return Published(file.id, folder / "index.html", (ended - begun).total_seconds(), warnings, reused)
 
     def alone(self, asked: Sequence[str], folder: Path) -> Published:
@@ -130,7 +133,12 @@ class Making:
         if missing := [slug for slug in needed if slug not in self.binder.chapters]:
             raise RunError(f"chapter {missing[0]} handed over no result and no answer.")
         shown = [self.binder.chapters[slug] for slug in needed]
-        render_alone(masthead_of(self.study), shown, self.binder.bodies, pages)
+        titles = {
+            name: str(record["title"])
+            for own in gather(folder, needed).exhibits.values()
+            for name, record in own.items()
+        }
+        render_alone(masthead_of(self.study), shown, self.binder.bodies, pages, titles=titles)
         for slug in needed:  # where a failure would have shown; what is fit to be read lies among the pages
             (folder / f"{slug}.ipynb").unlink(missing_ok=True)
         shutil.rmtree(folder / "work", ignore_errors=True)
@@ -148,7 +156,7 @@ class Making:
         if faults := unfit(file, {chapter.slug: chapter.parameters for chapter in self.chapters}):
             raise InputErrors(faults)
         try:
-            place = place_of(file, self.desk.how.outputs)
+            place = place_of(file, self.desk.how.outputs, self.desk.how.template)
         except InputError:
             load_study(file)  # what is wrong with the data is told before what is wrong with the previous cut
             raise
@@ -252,7 +260,7 @@ def _handed_digest(scratch: Path, slug: str) -> str:
     return sha256(path) if path.is_file() else ""
 
 
-def place_of(file: CutFile, outputs: Path | None = None) -> Place:
+def place_of(file: CutFile, outputs: Path | None = None, template: Path | None = None) -> Place:
     """Where the report of a cut is published; nothing is touched.
 
     Parameters
@@ -261,6 +269,8 @@ def place_of(file: CutFile, outputs: Path | None = None) -> Place:
         The cut.
     outputs : Path, optional
         Folder of published reports; ``outputs/`` of the cut's working copy by default.
+    template : Path, optional
+        Word template of the report, which must not lie where it is published.
 
     Returns
     -------
@@ -274,7 +284,7 @@ def place_of(file: CutFile, outputs: Path | None = None) -> Place:
         Something stands there that no run of the same cut, trial and view made, or the cut is made from it.
     """
     place = Place(outputs_folder(file, outputs), file.id, read_protocol(file.protocol_path).id, file.cut.view)
-    place.check(file.inputs)
+    place.check([*file.inputs, *([template] if template else [])])
     return place
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import platform
 import sys
+from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 PROVENANCE = "provenance.json"
 RUN = "run.json"
+TEMPLATE = "template/"
 _RUNS_WITH = [
     *(
         "pandas",
@@ -34,7 +36,9 @@ _RUNS_WITH = [
 ]
 
 
-def input_hashes(file: CutFile, chapters: "list[ChapterSource]") -> dict[str, str]:
+def input_hashes(
+    file: CutFile, chapters: "list[ChapterSource]", template: Path | None = None
+) -> dict[str, str]:
     """Hash of every file that a report depends on, by a name that holds on any machine; a text's is the same
     with any line ends.
 
@@ -46,7 +50,21 @@ def input_hashes(file: CutFile, chapters: "list[ChapterSource]") -> dict[str, st
         hashes |= {f"previous/{name}": value for name, value in _cut_hashes(previous).items()}
     if results := file.previous_results_path:
         hashes[f"params/{_portable(file.cut.previous_results)}"] = text_sha256(results)
-    return hashes
+    return hashes | template_hash(template)
+
+
+def template_hash(template: Path | None) -> dict[str, str]:
+    """Hash of the Word template of a report by its name; none without one, or where it is gone."""
+    if template is None or not template.is_file():
+        return {}
+    return {f"{TEMPLATE}{template.name}": sha256(template)}
+
+
+def template_of(folder: Path, inputs: Iterable[str]) -> Path | None:
+    """Where the Word template of a published report lay when it was made; None where it was made without."""
+    if not any(name.startswith(TEMPLATE) for name in inputs):
+        return None
+    return Path(str(read_run(folder).get("template", "")))
 
 
 def _cut_hashes(file: CutFile) -> dict[str, str]:

@@ -6,18 +6,22 @@ Every page stands alone: no script, no font, no request. The same report gives t
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from esld.pipeline.exhibits import Exhibits, Shown, address, filled, numbered
 from esld.pipeline.theme import PAGE_IDS, THEME
+from esld.report.dress import bound
 from esld.report.words.catalogue import message, reader
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from nbformat import NotebookNode
+
+    from esld.pipeline.theme.fragment import Section
 
 _TAKEN = PAGE_IDS | {"index", "report"}  # a slug is a file's name and, on the whole report, an anchor
 
@@ -81,6 +85,13 @@ class Chapter:
     answer: str
     notebook: "NotebookNode"
 
+    @property
+    def appended(self) -> bool:
+        """Whether it stands in the appendix as a whole."""
+        from esld.pipeline.theme.export import is_appended
+
+        return is_appended(self.notebook)
+
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w+(-\w+)*", self.slug, re.ASCII):
             raise ValueError(f"slug must be letters, digits, '_' and single '-', got {self.slug!r}")
@@ -90,12 +101,13 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Card:
-    """One of the headline numbers on the index; plain text throughout."""
+    """One of the headline numbers on the index, and the chapter that it is of; plain text throughout."""
 
     label: str
     value: str
     detail: str
     result_id: str
+    chapter: str = ""
 
 
 @dataclass(frozen=True)
@@ -130,6 +142,12 @@ class Report:
         What the protocol leaves open, the choice made, the reason.
     diagram : Diagram, optional
         Flow of the participants.
+    exhibits : dict of str to Exhibit
+        Tables and figures by name, as :func:`esld.pipeline.exhibits.numbered` counts them.
+    results : dict of str to sequence of str
+        By name of a result the tables that show it.
+    told : dict of str to str
+        By id of a number what it is, plain text.
     """
 
     masthead: Masthead
@@ -141,6 +159,9 @@ class Report:
     made_with: tuple[tuple[str, str], ...]
     assumptions: tuple[tuple[str, str, str], ...] = ()
     diagram: Diagram | None = None
+    exhibits: Exhibits = field(default_factory=dict)
+    results: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         slugs = [chapter.slug for chapter in self.chapters]
@@ -150,19 +171,34 @@ class Report:
 
 @dataclass(frozen=True)
 class Body:
-    """A chapter as HTML.
+    """A chapter as HTML, with places that :func:`esld.pipeline.exhibits.filled` fills.
 
     Attributes
     ----------
-    page, whole : str
-        For its own page, and for the one that holds all chapters.
-    sections : sequence of (str, str)
-        Anchor and plain text of each section.
+    page, whole, apart : str
+        For its own page; for the one that holds all chapters; and what the appendix of that one has of it.
+    sections : sequence of Section
+        See :class:`esld.pipeline.theme.fragment.Fragment`.
+    shown : sequence of Shown
+        Tables and figures that it recorded, in order.
+    terms : dict of str to str
+        Terms that it uses, with what they mean.
     """
 
     page: str
     whole: str
-    sections: Sequence[tuple[str, str]]
+    apart: str
+    sections: "Sequence[Section]"
+    shown: Sequence[Shown]
+    terms: Mapping[str, str]
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> "Body":
+        """The body from what ``dataclasses.asdict`` makes of it, by way of JSON."""
+        from esld.pipeline.theme.fragment import Section
+
+        sections, shown = ([*map(Section._make, record["sections"])], [*map(Shown._make, record["shown"])])
+        return cls(**{**record, "sections": sections, "shown": shown})
 
 
 def body_of(chapter: Chapter, slugs: Sequence[str]) -> Body:
@@ -178,9 +214,10 @@ def body_of(chapter: Chapter, slugs: Sequence[str]) -> Body:
     from esld.pipeline.theme import fragment
 
     made = fragment.from_notebook(
-        chapter.notebook, question=chapter.question, answer=chapter.answer, slugs=slugs
+        chapter.notebook, question=chapter.question, answer=chapter.answer, slug=chapter.slug, slugs=slugs
     )
-    return Body(made.html(), fragment.for_one_page(made, slug=chapter.slug, slugs=slugs), made.sections)
+    whole, apart = fragment.for_one_page(made, slug=chapter.slug, slugs=slugs)
+    return Body(made.html(), whole, apart, made.sections, made.shown, made.terms)
 
 
 def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = None) -> list[Path]:
@@ -209,25 +246,47 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
     slugs = [chapter.slug for chapter in report.chapters]
     made = dict(bodies or {})
     bodies_in_order = [made.get(c.slug) or body_of(c, slugs) for c in report.chapters]
-    common = _banner(report.masthead) | {
+    common: dict[str, Any] = _banner(report.masthead) | {
         "report": report,
         "answer": fragment.inline(report.answer),
         "answers": {chapter.slug: fragment.inline(chapter.answer) for chapter in report.chapters},
     }
-    pages = {"index": _page("index", **common, heading=message("pages.overview"))}
-    pages |= _chapter_pages(report.masthead, report.chapters, bodies_in_order)
-    whole = {slug: body.whole for slug, body in zip(slugs, bodies_in_order, strict=True)}
-    pages["report"] = _page("report", **common, heading=message("pages.whole"), bodies=whole)
+    terms = {term: said for body in bodies_in_order for term, said in body.terms.items()}
+    common["terms"] = sorted(terms.items(), key=lambda one: one[0].casefold())
 
-    return _written(pages, folder)
+    def fill(html: str, page: str) -> str:
+        return filled(html, report.exhibits, report.results, report.told, page)
+
+    pages = {
+        "index": _page("index", **common, heading=message("pages.overview"), cards=_cards(report, "index")),
+        **_chapter_pages(report.masthead, report.chapters, bodies_in_order, terms=common["terms"]),
+    }
+    pages = {name: fill(html, name) for name, html in pages.items()}
+    whole = dict(zip(slugs, bodies_in_order, strict=True))
+    made_whole = _page(
+        "report", **common, heading=message("pages.whole"), bodies=whole, cards=_cards(report, "")
+    )
+    return _written(pages | {"report": fill(made_whole, "")}, folder)
 
 
 def render_alone(
-    masthead: Masthead, chapters: Sequence[Chapter], bodies: Mapping[str, Body], folder: Path
+    masthead: Masthead,
+    chapters: Sequence[Chapter],
+    bodies: Mapping[str, Body],
+    folder: Path,
+    *,
+    titles: Mapping[str, str],
 ) -> list[Path]:
-    """Write pages of chapters without a report around them, in their order; parameters as of :func:`render`."""
+    """Write pages of chapters without a report around them, in their order; parameters as of :func:`render`.
+
+    `titles` are those of the tables and figures that the chapters recorded, by name: they are numbered among themselves.
+    """
     own = [bodies[chapter.slug] for chapter in chapters]
-    return _written(_chapter_pages(masthead, chapters, own, alone=True), folder)
+    counted = numbered({c.slug: body.shown for c, body in zip(chapters, own, strict=True)}, titles)
+    pages = _chapter_pages(masthead, chapters, own, alone=True)
+    return _written(
+        {page: filled(html, counted, {}, {}, page, files=False) for page, html in pages.items()}, folder
+    )
 
 
 def _banner(mast: Masthead) -> dict[str, Any]:
@@ -241,7 +300,12 @@ def _banner(mast: Masthead) -> dict[str, Any]:
 
 
 def _chapter_pages(
-    mast: Masthead, chapters: Sequence[Chapter], bodies: Sequence[Body], *, alone: bool = False
+    mast: Masthead,
+    chapters: Sequence[Chapter],
+    bodies: Sequence[Body],
+    *,
+    terms: Sequence[tuple[str, str]] = (),
+    alone: bool = False,
 ) -> dict[str, str]:
     around = [None, *chapters, None]
     return {
@@ -249,6 +313,7 @@ def _chapter_pages(
             "chapter",
             **_banner(mast),
             chapters=chapters,
+            terms=terms,
             alone=alone,
             heading=chapter.title,
             chapter=chapter,
@@ -263,10 +328,24 @@ def _chapter_pages(
 
 def _written(pages: Mapping[str, str], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
-    written = [folder / f"{name}.html" for name in pages]
-    for path, html in zip(written, pages.values(), strict=True):
+    paths = [folder / f"{name}.html" for name in pages]
+    for path, html in zip(paths, pages.values(), strict=True):
         path.write_text(html, encoding="utf-8", newline="\n")
-    return written
+    return paths
+
+
+def _cards(report: Report, page: str) -> list[tuple[Card, str]]:
+    """Each card, and where its number is shown: the first table of its own chapter that has it, or the chapter."""
+    slugs = {chapter.slug for chapter in report.chapters}
+    found = []
+    for card in report.cards:
+        tables = (
+            report.exhibits.get(name) for name in report.results.get(card.result_id.partition(".")[0], ())
+        )
+        own = next((one for one in tables if one and one.slug == card.chapter), None)
+        chapter = f"{card.chapter}.html" if page else f"#{card.chapter}"
+        found.append((card, address(own, page) if own else chapter if card.chapter in slugs else ""))
+    return found
 
 
 def _page(template: str, **values: Any) -> str:
@@ -278,8 +357,6 @@ def _templates() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    from esld.pipeline.theme.fragment import bind
-
     environment = Environment(
         loader=FileSystemLoader(THEME / "pages"),
         autoescape=True,
@@ -290,12 +367,20 @@ def _templates() -> "Environment":
     )
     environment.globals["css"] = Markup((THEME / "style.css").read_text(encoding="utf-8"))
     environment.globals["words"] = message
-    environment.filters["bind"] = bind
+    environment.filters["bind"] = bound
     environment.filters["svg_address"] = lambda svg: (
         f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
     )
     environment.filters["css_string"] = lambda text: Markup(_css_string(text))
+    environment.globals["page_of"] = lambda cut: Markup(_page_of(cut))
     return environment
+
+
+def _page_of(cut: str) -> str:
+    """What stands at the foot of a printed page: text, with the counters of the stylesheet in their places."""
+    said = message("pages.page", cut=cut, page="\0page\0", pages="\0pages\0")
+    parts = (f"counter({t})" if i % 2 else _css_string(t) for i, t in enumerate(said.split("\0")) if t)
+    return " ".join(parts)
 
 
 def _css_string(text: str) -> str:

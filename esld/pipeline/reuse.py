@@ -22,7 +22,8 @@ from esld.data.cutfile import CutFile, previous_cut
 from esld.data.fingerprint import sha256
 from esld.data.store import cache_folder, study_key
 from esld.errors import InputError, RefusedError
-from esld.pipeline.provenance import PROVENANCE, output_hashes
+from esld.pipeline.how import How
+from esld.pipeline.provenance import PROVENANCE, output_hashes, template_hash
 
 KEPT = 3  # of each chapter of a cut, the newest; the others go
 _MANIFEST = "kept.json"
@@ -249,6 +250,6 @@ def chapter_key(
     return key_of(slug, source, dict(values), study, list(read))
 
 
-def report_key(chapters: Mapping[str, str], *, pdf: bool) -> str:
-    """Key of a report: of its chapters', by their names, and whether it is a PDF as well."""
-    return key_of(dict(chapters), pdf)
+def report_key(chapters: Mapping[str, str], how: How) -> str:
+    """Key of a report: of its chapters', by their names, whether it is a PDF as well, and its Word template."""
+    return key_of(dict(chapters), how.pdf, template_hash(how.template))

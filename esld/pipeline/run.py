@@ -132,7 +132,7 @@ def _standing(file: CutFile, how: How) -> Published | None:
     except (OSError, InputError, RefusedError):
         return None  # the run itself says what is wrong
     report = outputs_folder(file, how.outputs) / file.id
-    if (warnings := shelf.stands(report_key(keys, pdf=how.pdf), report)) is None:
+    if (warnings := shelf.stands(report_key(keys, how), report)) is None:
         return None
     return Published(
         file.id, report / "index.html", perf_counter() - begun, warnings, tuple(sorted(keys)), stands=True

@@ -75,7 +75,9 @@ def verify_report(folder: Path, how: How | None = None, chapters: Sequence[str] 
     """
     record = provenance.read(folder)
     file = cut_of(folder, record)
-    faults = _hash_faults("input", record["inputs"], provenance.input_hashes(file, read_chapters(file)))
+    template = provenance.template_of(folder, record["inputs"])
+    inputs = provenance.input_hashes(file, read_chapters(file), template)
+    faults = _hash_faults("input", record["inputs"], inputs)
     faults += _hash_faults("published file", record["outputs"], provenance.output_hashes(folder))
     notebooks = sorted((folder / "notebooks").glob("*.ipynb"))
     slugs = [path.stem for path in notebooks]

@@ -126,7 +126,7 @@ class Protocol(Frozen):
     )
     transplant: Transplant | None = Field(
         default=None,
-        description="the transplantation that ends the course of the own organ; left out where there is none",
+        description="the transplantation that ends the course of the native organ; left out where there is none",
         examples=[
             {
                 "organ": "kidney",

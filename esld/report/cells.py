@@ -305,6 +305,13 @@ def result_id(cell: Cell) -> str:
     return cell.id if isinstance(cell, Number | Count | Estimate) else ""
 
 
+def result_ids(cell: Cell) -> list[str]:
+    """The results that a cell shows, one or several."""
+    if isinstance(cell, Several):
+        return [own for part in cell.parts for own in result_ids(part)]
+    return [own] if (own := result_id(cell)) else []
+
+
 def to_record(cell: Cell) -> list[Any]:
     """A cell as a list fit for JSON: its kind, then what it consists of."""
     kind = type(cell).__name__.lower()

@@ -46,8 +46,7 @@ def labels_of(
     rows = list(rows)
     analyses = {analysis.id: analysis for analysis in study.protocol.analyses}
     ids = {row.analysis_id for row in rows} & set(analyses)
-    arms = {arm: arm_label(arm) for arm in study.groups}
-    arms |= {row.arm: said for row in rows if (said := _compared(row.arm, study.arms))}
+    arms = arms_of(rows, study)
     reasons = {one.code: capitalised(worded(one)) for row in rows if row.reason for one in row.reason.each}
     found: Labels = {
         "arm": arms,
@@ -61,6 +60,12 @@ def labels_of(
     }
     found = {field: dict(sorted(words.items())) for field, words in found.items()}
     return found | {"table": {table.id: _of_table(table) for table in tables}}
+
+
+def arms_of(rows: Iterable[Row], study: Study) -> dict[str, str]:
+    """What the arms and the pairs of arms of some rows are called, by code."""
+    arms = {arm: arm_label(arm) for arm in study.groups}
+    return arms | {row.arm: said for row in rows if (said := _compared(row.arm, study.arms))}
 
 
 def _compared(code: str, arms: Sequence[str]) -> str:

@@ -51,7 +51,7 @@ def without(cells: Sequence["NotebookNode"], unmet: set[str]) -> list["NotebookN
     around: list[tuple[int, list[str]]] = []  # level and needs of the headings above a cell
     told: set[str] = set()  # in this section
     for cell in cells:
-        level, needs = _level(cell), needs_of(cell)
+        level, needs = heading_level(cell), needs_of(cell)
         if level:
             while around and around[-1][0] >= level:
                 around.pop()
@@ -71,7 +71,7 @@ def without(cells: Sequence["NotebookNode"], unmet: set[str]) -> list["NotebookN
     return kept
 
 
-def _level(cell: "NotebookNode") -> int:
+def heading_level(cell: "NotebookNode") -> int:
     """Level of the highest heading of a cell; 0 of one without."""
     if cell.cell_type != "markdown":
         return 0

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from esld.pipeline.theme.fragment import bind
+from esld.report.dress import bound as bind
 
 FOLD = "details.code > summary"
+OPEN_APPENDIX = "document.querySelectorAll('details.appendix').forEach(fold => { fold.open = true })"
 # One stop of the Tab key: where it is among all elements, and whether a ring shows around it.
 STOP = """() => {
   const here = document.activeElement, style = getComputedStyle(here);
@@ -36,6 +37,7 @@ class TestKeyboard:
     def test_tab_reaches_every_fold_and_the_ring_is_seen(self, browser, folder, name):
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto((folder / f"{name}.html").as_uri())
+        page.evaluate(OPEN_APPENDIX)
         stops = {}
         for _ in range(1000):
             page.keyboard.press("Tab")
@@ -80,6 +82,7 @@ class TestSmallPhone:
         """Its first column holds "1a": it must not take the room of a name."""
         page = browser.new_page(viewport={"width": 360, "height": 800})
         page.goto((folder / "08_summary.html").as_uri())
+        page.evaluate(OPEN_APPENDIX)
         first = page.locator("#consort tbody tr:not(.block) > :first-child").first
         assert first.bounding_box()["width"] < 70
         page.close()
@@ -171,6 +174,7 @@ class TestChecklist:
     def test_a_click_opens_the_chapter(self, browser, folder):
         page = browser.new_page()
         page.goto((folder / "08_summary.html").as_uri())
+        page.evaluate(OPEN_APPENDIX)
         page.locator("#consort td a", has_text="06_safety").first.click()
         assert page.url == (folder / "06_safety.html").as_uri()
         assert page.locator("h1").inner_text() == "Safety"

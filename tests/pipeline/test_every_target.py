@@ -59,6 +59,7 @@ CHANGED = {("new-chapter", "cut")}
 READ = {
     *(
         ("run", "cuts"),
+        ("run", "template"),
         ("export", "cut"),
         ("template", "protocol"),
         ("import", "source"),

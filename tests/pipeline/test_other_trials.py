@@ -30,7 +30,7 @@ CUTS = (
 # Words of a trial of cells that are infused into patients whose liver fails.
 WORDS_OF_ANOTHER_TRIAL = re.compile(
     r"\bliver|hepat|infus|\bcells?\b|\bstem\b|transplant|decompensat|ascit|\bMELD|child-pugh|encephalopath|varic(?:es|eal)|cirrho"
-    r"|(?:/|per |a )kg\b|\bown organ\b",
+    r"|(?:/|per |a )kg\b|\bnative organ\b",
     re.IGNORECASE,
 )
 

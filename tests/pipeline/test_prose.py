@@ -25,7 +25,7 @@ LEVELS = {90.0, 95.0, 99.0}
 # What may stand in prose without a result: of the method or the protocol, never of the data.
 OF_THE_METHOD = (
     r"\b9[059] % (?=(?:profile-likelihood )?CI\b)",  # the level of an interval
-    r"\b90 % are|\b5 % finds|\b70 % in|\b50 % in|\b30 % in|\bp below 0\.05|\bin 80 % of trials",  # of the power
+    r"\b90 % are|\b5 % finds|\b70 % in|\b50 % in|\b30 % in|\bp below 0\.05|\bof at least 80 %|\b80 % power",  # of the power
     r"\b50 % is an even chance",
     r"within 24 hours",  # what counts as a reaction
     r"\bwithin 7 days\b",  # of a rescue infusion
@@ -122,7 +122,9 @@ def disagreements(main: Tag, rows: dict[str, dict]) -> list[str]:
 def unspanned(main: Tag, allowed: list[str]) -> list[str]:
     """Sentences with a digit that no result answers for."""
     main = BeautifulSoup(str(main), "html.parser")
-    for block in main.select("span.result, table, figure, dl, .notes, tfoot, #files, #made-with"):
+    for block in main.select(
+        "span.result, table, figure, dl, .notes, tfoot, .refer, .pointer, #files, #made-with"
+    ):
         block.decompose()
     found = []
     for block in main.select("p, li, h1, h2, h3"):

@@ -16,9 +16,10 @@ import pytest
 from docx import Document
 
 from esld.data.cutfile import read_cut
-from esld.data.fingerprint import text_sha256
+from esld.data.fingerprint import sha256, text_sha256
 from esld.errors import InputError, RefusedError, RunError
 from esld.pipeline import assemble, making, provenance, run
+from esld.pipeline.chapters import read_chapters
 from esld.pipeline.handed_over import gather
 from esld.pipeline.how import How
 from esld.pipeline.publish import locked
@@ -278,6 +279,23 @@ class TestOtherForms:
         run.run_cut(cut_of(working_copy))
         assert not (folder / "report.pdf").exists()
 
+    def test_a_template_is_an_input_and_another_one_makes_the_report_anew(self, working_copy, no_kernels):
+        template, cut = working_copy / "sponsor.docx", cut_of(working_copy)
+        document = Document()
+        document.sections[0].header.paragraphs[0].text = "SPONSOR LTD"
+        document.save(str(template))
+        folder = run.run_cut(cut, How(template=template)).index.parent
+        assert Document(str(folder / "report.docx")).sections[0].header.paragraphs[0].text == "SPONSOR LTD"
+        inputs = provenance.read(folder)["inputs"]
+        assert inputs["template/sponsor.docx"] == sha256(template)
+        assert provenance.template_of(folder, inputs) == template.resolve()
+        assert provenance.input_hashes(cut, read_chapters(cut), template) == inputs  # as 'esld verify' asks
+        assert run.run_cut(cut, How(template=template)).stands
+        document.sections[0].header.paragraphs[0].text = "OTHER LTD"
+        document.save(str(template))
+        assert not run.run_cut(cut, How(template=template)).stands
+        assert "template/sponsor.docx" not in provenance.read(run.run_cut(cut).index.parent)["inputs"]
+
 
 class TestBeforeAnyKernel:
     @pytest.fixture(autouse=True)
@@ -310,6 +328,19 @@ class TestBeforeAnyKernel:
         with pytest.raises(InputError, match="option --pdf needs the extra 'pdf'"):
             run.run_cut(cut_of(working_copy), How(pdf=True))
         assert not (working_copy / "outputs").exists()
+
+    def test_a_template_that_does_not_fit_is_told(self, working_copy):
+        with pytest.raises(InputError, match="option --template must name a file that is there"):
+            run.run_cut(cut_of(working_copy), How(template=working_copy / "none.docx"))
+        assert not (working_copy / "outputs").exists()
+
+    def test_a_template_is_not_lost_where_the_report_goes(self, working_copy):
+        template = working_copy / "outputs" / "tiny" / "sponsor.docx"
+        template.parent.mkdir(parents=True)
+        Document().save(str(template))
+        with pytest.raises(RefusedError, match="what cut tiny is made from"):
+            run.run_cut(cut_of(working_copy), How(template=template))
+        assert template.is_file()
 
     @pytest.mark.parametrize("name", ["tiny.yml", ".staging.yaml"])
     def test_a_cut_file_is_named_as_chapters_look_for_it(self, working_copy, name):

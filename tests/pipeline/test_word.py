@@ -15,6 +15,7 @@ from docx import Document
 from docx.enum.section import WD_ORIENT
 from docx.oxml.ns import qn
 
+from esld.pipeline.exhibits import Shown, numbered
 from esld.pipeline.render import Chapter, Masthead, Report
 from esld.pipeline.word import Figure, settled, write_word
 from esld.report.tables import Table
@@ -48,6 +49,21 @@ REPORT = Report(
 )
 
 
+def counted(report: Report, own, appendix=()):
+    """The report that counts tables and figures of its chapters, and what was recorded of them, by name."""
+    shown, recorded = {}, {}
+    for slug, exhibits in own.items():
+        shown[slug] = []
+        for one in exhibits:
+            name = f"{'tables' if isinstance(one, Table) else 'figures'}/{one.id}"
+            name += "-2" if name in recorded else ""
+            recorded[name] = one
+            shown[slug].append(Shown(name, name.partition("/")[2], name in appendix))
+    titles = {name: one.title or one.alt for name, one in recorded.items()}
+    appended = [c.slug for c in report.chapters if c.appended]
+    return replace(report, exhibits=numbered(shown, titles, appended)), recorded
+
+
 @pytest.fixture
 def picture(tmp_path):
     path = tmp_path / "km.png"
@@ -65,8 +81,8 @@ def exhibits(picture):
 
 @pytest.fixture
 def written(tmp_path, exhibits):
-    def write(report: Report = REPORT, own=exhibits):
-        write_word(report, own, tmp_path / "report.docx")
+    def write(report: Report = REPORT, own=exhibits, appendix=()):
+        write_word(*counted(report, own, appendix), tmp_path / "report.docx")
         return Document(str(tmp_path / "report.docx"))
 
     return write
@@ -142,13 +158,14 @@ def test_chapters_come_in_order_with_answer_tables_and_figures_as_shown(written)
         "Table Note: Second.",
         "Figure: ",
         "Caption: Figure 2. Two curves & their <ends>.",
+        "Heading 1: Appendix",
         "Heading 1: How this report was made",
     ]
 
 
 def test_a_chapter_that_shows_nothing_and_answers_nothing_has_its_heading(written):
     lines = told(written(replace(REPORT, chapters=(replace(chapter("03_x", ""), question=""),)), {}))
-    assert lines[lines.index("Heading 1: Title of 03_x") + 1] == "Heading 1: How this report was made"
+    assert lines[lines.index("Heading 1: Title of 03_x") + 1] == "Heading 1: Appendix"
 
 
 def test_numbers_of_captions_are_fields(written):
@@ -201,7 +218,7 @@ def test_the_contents_lead_to_the_chapters(written):
     links = [link.get(qn("w:anchor")) for link in body.iter(qn("w:hyperlink"))]
     marks = [mark.get(qn("w:name")) for mark in body.iter(qn("w:bookmarkStart"))]
     assert links == marks
-    assert len(links) == 3
+    assert len(links) == 4
 
 
 def test_control_characters_do_not_make_the_file_unreadable(written):
@@ -213,10 +230,10 @@ def test_control_characters_do_not_make_the_file_unreadable(written):
 
 
 def test_the_same_report_gives_the_same_bytes_whenever_it_is_made(exhibits, tmp_path, monkeypatch):
-    write_word(REPORT, exhibits, tmp_path / "one.docx")
+    write_word(*counted(REPORT, exhibits), tmp_path / "one.docx")
     now = time.localtime(1_000_000_000)
     monkeypatch.setattr(time, "localtime", lambda *_: now)  # what zipfile takes the time from
-    write_word(REPORT, exhibits, tmp_path / "two.docx")
+    write_word(*counted(REPORT, exhibits), tmp_path / "two.docx")
     assert (tmp_path / "one.docx").read_bytes() == (tmp_path / "two.docx").read_bytes()
 
 
@@ -251,3 +268,37 @@ def test_an_archive_keeps_its_members_and_loses_its_clock():
         assert {m.date_time for m in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert archive.read("b.xml") == b"<b/>" * 99
         assert archive.testzip() is None
+
+
+def test_what_the_appendix_has_comes_after_all_chapters_under_numbers_of_its_own(written):
+    lines = told(written(appendix=("tables/a", "figures/km")))
+    apart = lines[lines.index("Heading 1: Appendix") :]
+    assert [line for line in lines if line.startswith("Caption")] == [
+        "Caption: Table 1. Table of b",
+        "Caption: Table 2. Table of wide",
+        "Caption: Figure 1. Two curves & their <ends>.",
+        "Caption: Table A1. Table of a",
+        "Caption: Figure A1. Ten of eleven alive",
+    ]
+    assert apart[1] == "Heading 2: Title of 01_one"
+    assert "Caption: Table A1. Table of a" in apart
+    assert not any(line.startswith("Question") for line in apart)
+
+
+def test_a_chapter_of_the_appendix_stands_there_whole(written):
+    title = nbf.new_markdown_cell("# Title", metadata={"tags": ["appendix"]})
+    apart = replace(chapter("02_two"), notebook=nbf.new_notebook(cells=[title]))
+    lines = told(written(replace(REPORT, chapters=(chapter("01_one"), apart))))
+    assert "Heading 1: Title of 02_two" not in lines
+    assert lines.index("Heading 1: Appendix") < lines.index("Heading 2: Title of 02_two")
+    assert "Question: Question of 02_two?" in lines
+    assert "Caption: Table A1. Table of wide" in lines
+
+
+def test_east_asian_text_has_a_font_of_its_own_and_no_style_one_of_a_theme(written):
+    styles = written().styles.element
+    for name in ("Normal", "Heading1", "TableText", "Caption", "Title"):
+        (fonts,) = styles.xpath(f'w:style[@w:styleId="{name}"]/w:rPr/w:rFonts')
+        assert fonts.get(qn("w:eastAsia")) == "Microsoft YaHei"
+        assert fonts.get(qn("w:ascii")) == fonts.get(qn("w:hAnsi")) == fonts.get(qn("w:cs")) == "Arial"
+        assert not [key for key in fonts.attrib if key.endswith("Theme")]

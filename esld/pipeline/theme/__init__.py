@@ -3,4 +3,6 @@
 from pathlib import Path
 
 THEME = Path(__file__).parent
-PAGE_IDS = frozenset({"main", "top", "contents", "chapters", "assumptions", "files", "made-with"})
+PAGE_IDS = frozenset(
+    {"main", "top", "contents", "chapters", "assumptions", "files", "glossary", "appendix", "made-with"}
+)

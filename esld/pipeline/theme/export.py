@@ -3,12 +3,14 @@
 import base64
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from html import unescape
 from typing import TYPE_CHECKING, Any
 
+from esld.pipeline.exhibits import APPENDIX
 from esld.pipeline.theme import THEME
+from esld.report.sections import heading_level
 from esld.report.words.catalogue import message
 
 if TYPE_CHECKING:
@@ -37,19 +39,18 @@ def folded(notebook: "NotebookNode") -> "NotebookNode":
     Code that shows nothing waits for the next output of its section, or closes the section; the set-up above the first
     section waits for the first fold of all. So nobody meets a row of empty folds.
     """
-    from nbformat.v4 import new_code_cell, new_notebook
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
     cells: list[NotebookNode] = []
     waiting: list[str] = []
     in_section = has_own_code = False
 
-    def show(outputs: "list[NotebookNode]") -> None:
-        cells.append(
-            new_code_cell(id=f"code-{len(cells)}", outputs=outputs, metadata={"fold": list(waiting)})
-        )
+    def show(outputs: "list[NotebookNode]", appendix: bool = False) -> None:
+        metadata = {"fold": list(waiting), "appendix": appendix}
+        cells.append(new_code_cell(id=f"code-{len(cells)}", outputs=outputs, metadata=metadata))
         waiting.clear()
 
-    for cell in notebook.cells:
+    for cell, appendix in _placed(notebook.cells):
         if "remove-cell" in cell.metadata.get("tags", ()):
             continue
         if cell.cell_type == "markdown":
@@ -57,17 +58,37 @@ def folded(notebook: "NotebookNode") -> "NotebookNode":
                 if has_own_code and waiting:
                     show([])
                 in_section, has_own_code = True, False
-            cells.append(cell)
+            cells.append(new_markdown_cell(cell.source, metadata={"appendix": appendix}))
         elif cell.cell_type == "code":
             if cell.source.strip():
                 waiting.append(cell.source)
                 has_own_code = in_section
             if outputs := _visible(cell):
-                show(outputs)
+                show(outputs, appendix)
     if waiting:
         show([])
     shown: NotebookNode = new_notebook(cells=cells, metadata=notebook.metadata)
     return shown
+
+
+def _placed(cells: "list[NotebookNode]") -> "Iterator[tuple[NotebookNode, bool]]":
+    """Cells, and whether the appendix has them: by their own tag, or by that of a heading above, up to the next of its level.
+
+    The cell of the heading itself stays, so that the text has no gap. That of the chapter's title puts nothing inside the
+    chapter apart: it puts the chapter there.
+    """
+    above = 0  # level of the heading by whose tag the cells are in the appendix
+    for cell in cells:
+        tagged = APPENDIX in cell.metadata.get("tags", ())
+        if (level := heading_level(cell)) and (not above or level <= above):
+            above = level if tagged and level > 1 else 0
+        yield cell, bool(above and level != above) or (tagged and not level)
+
+
+def is_appended(notebook: "NotebookNode") -> bool:
+    """Whether a chapter as a whole stands in the appendix: the tag is on the cell of its title."""
+    titles = (cell for cell in notebook.cells if heading_level(cell) == 1)
+    return any(APPENDIX in cell.metadata.get("tags", ()) for cell in titles)
 
 
 def _visible(cell: "NotebookNode") -> "list[NotebookNode]":
@@ -102,7 +123,7 @@ def _exporter() -> "HTMLExporter":
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         exclude_anchor_links=True,
-        filters={"picture_size": picture_size, "alt_text": _alt_text},
+        filters={"picture_size": picture_size, "alt_text": _alt_text, "exhibit": _exhibit},
     )
     # A function, and no filter: Jinja works out a filter of a constant once, for whoever reads first.
     exporter.environment.globals["words"] = message
@@ -133,6 +154,11 @@ def _alt_text(output: "NotebookNode", kind: str) -> str:
         if isinstance(where, Mapping) and where.get("alt"):
             return str(where["alt"])
     return message("pages.no_alt")
+
+
+def _exhibit(output: "NotebookNode") -> str:
+    """Id of a figure that a chapter recorded; empty for another."""
+    return str(output.get("metadata", {}).get("image/png", {}).get("exhibit", ""))
 
 
 def coloured(html: str) -> str:

@@ -1,15 +1,19 @@
 """One executed notebook as a clean piece of HTML: sections, dressed tables and figures, folded code, nothing fetched."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 from bs4 import BeautifulSoup, Tag
 
-from esld.pipeline.theme import PAGE_IDS
+from esld.pipeline.exhibits import APPENDIX, Shown
+from esld.pipeline.theme import PAGE_IDS, places
 from esld.pipeline.theme.export import coloured, exported
+from esld.pipeline.theme.places import words_of
+from esld.report import glossary
+from esld.report.dress import bound
 from esld.report.words.catalogue import message
 
 if TYPE_CHECKING:
@@ -24,6 +28,14 @@ _QUESTION = "question"  # anchor of the section of a chapter that asks
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
+class Section(NamedTuple):
+    """A heading for the contents: anchor, plain text, and the headings one level below, likewise."""
+
+    anchor: str
+    title: str
+    parts: Sequence[tuple[str, str]] = ()
+
+
 @dataclass(frozen=True)
 class Fragment:
     """A chapter's body, ready to be set into a page.
@@ -32,12 +44,18 @@ class Fragment:
     ----------
     soup : BeautifulSoup
         The body: ``section`` elements, one for each second-level heading.
-    sections : tuple of (str, str)
-        Anchor and plain text of each second-level heading, in order.
+    sections : tuple of Section
+        Each second-level heading, in order.
+    shown : tuple of Shown
+        Tables and figures that the chapter recorded, in order.
+    terms : dict of str to str
+        What it explains: terms with their explanations, as plain text.
     """
 
     soup: BeautifulSoup
-    sections: tuple[tuple[str, str], ...]
+    sections: "tuple[Section, ...]"
+    shown: tuple[Shown, ...] = ()
+    terms: Mapping[str, str] = field(default_factory=dict)
 
     def html(self) -> str:
         """The body as text, its code coloured."""
@@ -45,7 +63,7 @@ class Fragment:
 
 
 def from_notebook(
-    notebook: "NotebookNode", *, question: str, answer: str, slugs: Iterable[str] = ()
+    notebook: "NotebookNode", *, question: str, answer: str, slug: str = "", slugs: Iterable[str] = ()
 ) -> Fragment:
     """Body of a chapter page.
 
@@ -57,6 +75,8 @@ def from_notebook(
         Plain text; opens the chapter where the notebook has no section "Question".
     answer : str
         HTML; stands under the question, unless the notebook already shows the same words there.
+    slug : str
+        Of the chapter.
     slugs : iterable of str
         Chapters of the report: a table cell that names one leads to its page.
     """
@@ -77,13 +97,20 @@ def from_notebook(
     for heading in soup.find_all(_HEADINGS):
         heading["id"] = heading.get("id") or _anchor(heading.get_text())
     _make_ids_unique(soup)
-    for term in soup.select("dfn[title], abbr[title]"):
-        term["tabindex"] = "0"  # reached by a finger and by the Tab key, not only by a mouse
+    terms = places.explain(soup)
     for box in soup.select("div.prose"):
         box.unwrap()
+    places.number(soup)
+    places.fold(soup)
     _divide(soup)
     _lead(soup, answer)
-    return Fragment(soup, tuple((str(h["id"]), h.get_text().strip()) for h in soup.find_all("h2")))
+    places.refer(soup, slug)
+    shown = (
+        Shown(str(e["data-exhibit"]), str(e["id"]), e.find_parent("details", class_=APPENDIX) is not None)
+        for e in soup.select("figure[data-exhibit][id]")
+    )
+    prose = " ".join(text for text in soup.find_all(string=True) if text.find_parent("pre") is None)
+    return Fragment(soup, sections_of(soup), tuple(shown), glossary.used_in(prose) | terms)
 
 
 def inline(html: str) -> str:
@@ -91,8 +118,8 @@ def inline(html: str) -> str:
     return _cleaned(html).decode()
 
 
-def for_one_page(fragment: Fragment, *, slug: str, slugs: Iterable[str]) -> str:
-    """HTML of the same chapter for the page that holds them all.
+def for_one_page(fragment: Fragment, *, slug: str, slugs: Iterable[str]) -> tuple[str, str]:
+    """HTML of the same chapter for the page that holds them all, and of what its appendix has of the chapter.
 
     Anchors become ``slug--anchor``, headings go down one level, and links lead to where the target now is; a link
     to a file beside the report becomes text, because the page is made to be mailed alone.
@@ -117,7 +144,19 @@ def for_one_page(fragment: Fragment, *, slug: str, slugs: Iterable[str]) -> str:
             link["href"] = "#top"
         elif page:
             _unlink(link)
-    return coloured(soup.decode())
+    apart = places.moved_apart(soup, slug)
+    return coloured(soup.decode()), coloured(apart.decode())
+
+
+def sections_of(soup: BeautifulSoup) -> tuple[Section, ...]:
+    found: list[tuple[str, str, list[tuple[str, str]]]] = []
+    for heading in soup.find_all(("h2", "h3")):
+        anchor, title = str(heading["id"]), heading.get_text().strip()
+        if heading.name == "h2":
+            found.append((anchor, title, []))
+        elif found and heading.find_parent("details") is None:
+            found[-1][2].append((anchor, title))
+    return tuple(Section(*one) for one in found)
 
 
 def _cleaned(html: str) -> BeautifulSoup:
@@ -137,17 +176,8 @@ def _cleaned(html: str) -> BeautifulSoup:
                 del tag.attrs[name]
     for text in soup.find_all(string=re.compile(" [%C=<>×]")):
         if text.find_parent(["pre", "code"]) is None:
-            text.replace_with(bind(text))
+            text.replace_with(bound(text))
     return soup
-
-
-def bind(text: str) -> str:
-    """Text in which the end of a line parts no number from its per cent sign, "CI", "p =" or power of ten."""
-    return re.sub(
-        r"(?<=\d) (?=%)|(?<=%) (?=CI\b)|(?<=\b[np]) (?=[=<>])|(?<=\b[np] [=<>]) (?=\d|$)|(?<=\d) (?=× 10)|(?<=\d ×) (?=10)",
-        "\N{NO-BREAK SPACE}",
-        text,
-    )
 
 
 def _stays_here(address: str) -> bool:
@@ -203,12 +233,6 @@ def _link_chapters(soup: BeautifulSoup, slugs: frozenset[str]) -> None:
                 cell.append(name)
 
 
-def _words(tag: Tag, name: str) -> str:
-    """An attribute of words as one text: the parser keeps ``class`` and ``headers`` as lists, others as text."""
-    value = tag.get(name, "")
-    return value if isinstance(value, str) else " ".join(value or ())
-
-
 def _anchor(text: str) -> str:
     return re.sub(r"\W+", "-", text.casefold()).strip("-") or "section"
 
@@ -239,7 +263,7 @@ def _redirect(tag: Tag, ids: Mapping[str, str], *, local_only: bool = False) -> 
     """Point a tag's references at the new anchors."""
     for name in _REFERENCES:
         if name in tag.attrs:
-            tag[name] = " ".join(ids.get(word, word) for word in _words(tag, name).split())
+            tag[name] = " ".join(ids.get(word, word) for word in words_of(tag, name).split())
     address = str(tag.get("href", ""))
     if not local_only and address.startswith("#"):
         tag["href"] = "#" + ids.get(address[1:], address[1:])

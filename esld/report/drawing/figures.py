@@ -153,7 +153,8 @@ class Picture:
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         width, height = self.figure.get_size_inches() * 96
-        metadata = {"image/png": {"alt": self.alt, "width": round(width), "height": round(height)}}
+        shown = {"alt": self.alt, "width": round(width), "height": round(height), "exhibit": self.id}
+        metadata = {"image/png": shown}
         return {"image/png": self._png, "text/plain": repr(self)}, metadata
 
 

@@ -1,10 +1,15 @@
-"""How a table is written for each reader."""
+"""How a table is written for each reader, and what no line may part."""
 
 import re
 
+_PARTED = re.compile(
+    r"(?<=\d) (?=%)|(?<=%) (?=CI\b)"
+    r"|(?<=\b[np]) (?=[=<>])|(?<=\b[np] [=<>]) (?=\d|$)"
+    r"|(?<=\d) (?=× 10)|(?<=\d ×) (?=10)"
+    r"|(?<=[<>]) (?=\d)"
+)
 
-def bound(head: str) -> str:
-    """A heading in which "n = 11" and "95 % CI" are not parted by the end of a line."""
-    return re.sub(
-        r"(?<=\bn) (?==)|(?<=\bn =) (?=\d)|(?<=\d) (?=%)|(?<=%) (?=CI\b)", "\N{NO-BREAK SPACE}", head
-    )
+
+def bound(text: str) -> str:
+    """Text in which the end of a line parts no number from its per cent sign, sign, "CI", "n =", "p =" or power of ten."""
+    return _PARTED.sub("\N{NO-BREAK SPACE}", text)

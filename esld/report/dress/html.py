@@ -38,7 +38,7 @@ def written(table: "Table") -> str:
     lines = len(table.rows) + len(body) * (table.group is not None)
     whole = " whole" if lines <= _WHOLE else ""
     return (
-        f'<figure class="table{whole}" id="{id}"><style>{_NOTEBOOK}</style>\n'
+        f'<figure class="table{whole}" id="{id}" data-exhibit="tables/{escape(table.id)}"><style>{_NOTEBOOK}</style>\n'
         f'<figcaption><p class="title" id="{id}-title">{title}</p></figcaption>\n'
         f'<div class="scroll" role="group" tabindex="0" aria-label="{named}">'
         f'<table aria-labelledby="{id}-title">\n'

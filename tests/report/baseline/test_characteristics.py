@@ -244,8 +244,8 @@ class TestSentences:
         assert age == (
             "Median age was 50 years in the low-dose group (n = 3) and 70 years in the medium-high-dose group (n = 1)."
         )
-        assert missing.startswith("Baseline values are missing for Weight (kg) (1), ")
-        assert missing.endswith("ALBI score (4).")
+        assert missing.startswith("Missing baseline values: Weight (kg) in 1, ")
+        assert missing.endswith("ALBI score in 4.")
         assert "Age" not in missing
 
     def test_nothing_missing_says_so(self, by_hand, reported, sizes):

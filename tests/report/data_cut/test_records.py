@@ -144,7 +144,7 @@ class TestQueries:
         assert "not asked at the previous cut: 0" in plain(data_cut.query_words(own, reported))
 
     def test_none_is_a_sentence(self):
-        assert table_of(study_of(PATIENTS)) == Sentence("Nothing had to be asked.")
+        assert table_of(study_of(PATIENTS)) == Sentence("There are no queries.")
 
     @pytest.mark.parametrize(
         ("count", "note"),

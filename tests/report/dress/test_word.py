@@ -196,3 +196,18 @@ def test_the_table_is_not_modified():
     before = FRAME.copy()
     element(TABLE)
     pd.testing.assert_frame_equal(FRAME, before)
+
+
+ARIAL = {  # thousandths of the size, by Adobe's metrics of Helvetica, which Arial and Liberation Sans have as well
+    **dict.fromkeys("0123456789", 556),
+    **dict.fromkeys(".,:;/ ", 278),
+    **dict.fromkeys("()-", 333),
+    **dict.fromkeys("\N{MINUS SIGN}+<>=", 584),
+    **{"%": 889, "t": 278, "o": 556, "n": 556, "N": 722, "E": 667},
+}
+
+
+@given(st.text(st.sampled_from(sorted(ARIAL)), min_size=1, max_size=30))
+def test_no_number_is_reckoned_narrower_than_the_font_sets_it(text):
+    """Else a column is too narrow for it, and a line ends inside: "0.8 | 9"."""
+    assert 1000 * word_table._ems(text) >= sum(ARIAL[c] for c in text)

@@ -230,8 +230,8 @@ def test_every_number_in_the_words_cites_its_row(cut, study, found):
 def test_words_of_the_demonstration(study, found):
     text = plain(patients.words(found("demo-final")[1], study("demo-final").arms))
     assert text == (
-        "Of 11 patients in the low-dose group, 9 completed the study with their own liver and 2 died; of 11 patients in the "
-        "medium-high-dose group, 7 completed the study with their own liver, 1 was alive after a transplant when last seen, "
+        "Of 11 patients in the low-dose group, 9 completed the study with the native liver and 2 died; of 11 patients in the "
+        "medium-high-dose group, 7 completed the study with the native liver, 1 was alive after a transplant when last seen, "
         "2 died and 1 was lost to follow-up or left the study."
     )
 
@@ -297,14 +297,19 @@ def test_table_of_states(study, found):
     frame = state_table(rows, own.arms, axis).frame
     assert frame["Group"].tolist() == [LABELS[arm] for arm in own.arms for _ in days]
     counts = frame.iloc[:, 2:].astype(int)
-    names = ["Followed with their own liver", "Follow-up ended with their own liver", "Transplanted", "Died"]
+    names = [
+        "Followed with the native liver",
+        "Follow-up ended with the native liver",
+        "Transplanted",
+        "Died",
+    ]
     assert list(frame) == ["Group", "Years since randomisation", *names]
     assert counts.sum(axis=1).tolist() == [154] * 4 + [158] * 4  # the control first
     for block, arm in enumerate(own.arms):
         last = counts.iloc[4 * block + 3]
         assert last["Died"] == reported.row("death", arm).value
         assert last["Transplanted"] == reported.row("transplant", arm).value
-        assert last["Followed with their own liver"] == 0
+        assert last["Followed with the native liver"] == 0
 
 
 def test_dead_at_two_years_are_those_of_adtte(study, found):
@@ -353,7 +358,7 @@ def test_the_study_is_not_modified(study):
 def test_words_for_those_who_do_not_see_the_figures(study, found):
     own, (result, rows) = study("demo-final"), found("demo-final")
     swimmer = patients.swimmer_figure(own, result, rows, axis=time_axis(365)).alt
-    assert "16 completed the study with their own liver" in swimmer
+    assert "16 completed the study with the native liver" in swimmer
     assert (
         "61 infusions, 1 stopped or reduced infusion, 5 of gastrointestinal bleeding, 6 of ascites" in swimmer
     )

@@ -44,7 +44,7 @@ def test_what_came_about_by_hand(small):
     reported = rows_of("designs", predictability.design_rows(designs, seed="x"), analysis="A", chapter="c")
     html = predictability.guess_sentence(guesses, reported)
     assert "right in 4.5 of 6 assignments" in plain(html)
-    assert "The design lets expect a share of" in plain(html)
+    assert "The expected proportion under this design is" in plain(html)
     assert not unspanned_numbers(html)
 
 
@@ -58,4 +58,4 @@ def test_a_design_that_cannot_be_repeated_is_left_out(small):
     assert predictability.PLANNED not in designs
     reported = rows_of("designs", predictability.design_rows(designs, seed="x"), analysis="A", chapter="c")
     guesses = rows_of("guessed", predictability.guess_rows(own), analysis="A", chapter="c")
-    assert "The design lets expect" not in predictability.guess_sentence(guesses, reported)
+    assert "The expected proportion" not in predictability.guess_sentence(guesses, reported)

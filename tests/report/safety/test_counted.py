@@ -109,7 +109,7 @@ class TestShares:
         )
         html = safety.absence_words([row])
         assert plain(html) == (
-            "That none was seen is no evidence that none can happen: these data are compatible with a true share of up to 28 % "
+            "That none was seen does not show that none can happen: these data are compatible with a true share of up to 28 % "
             "in the medium-high-dose group."
         )
         assert spans(html) == [("r.medhigh.s", "28 %")]
@@ -173,7 +173,7 @@ class TestDeaths:
             safety.death_words(own, rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL)
         )
         assert "0 of 1 patient (upper limit 98 %)" in text
-        assert "no evidence" in text
+        assert "does not show" in text
 
     def test_of_the_demonstration(self, study):
         found = safety.deaths(study("demo-final"), safety.safety_set(study("demo-final")))

@@ -224,7 +224,8 @@ class TestTables:
     def test_words_name_what_is_new(self, own, found, reported):
         html = laboratory.shift_words(own, found, reported)
         assert plain(html) == (
-            "From a lower CTCAE grade at baseline to grade 3 or 4 went alanine aminotransferase in 2 of 2 in the low-dose group "
+            "Laboratory values that worsened from a lower CTCAE grade at baseline to grade 3 or 4: "
+            "alanine aminotransferase in 2 of 2 in the low-dose group "
             "and 0 of 1 in the medium-high-dose group."
         )
         assert unspanned_numbers(html, "grade 3 or 4") == []
@@ -233,7 +234,7 @@ class TestTables:
         own = study_with(alt(-3, 40), alt(30, 40))
         found = laboratory.shifts(own, safety.safety_set(own))
         rows = rows_of("lab", laboratory.shift_rows(found, conf_level=0.95), analysis="SAFETY", chapter="c")
-        assert laboratory.shift_words(own, found, rows).startswith("No laboratory value went")
+        assert laboratory.shift_words(own, found, rows).startswith("No laboratory value worsened")
         assert [table.id for table in laboratory.tables(own, found, rows)] == [
             "laboratory_grades",
             "laboratory_shifts",
