@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from esld.data.adam.adce import observed_days, prevalent_subjects
+from esld.data.adam.adce import not_at_risk, observed_days
 from esld.multiplicity import fixed_sequence, holm
 from esld.report.events import episodes, first_events
 from esld.report.events.answer import answers
@@ -63,7 +63,7 @@ def cited(html):
 def test_everybody_is_at_risk_or_had_it_before(cut, study, first):
     sizes = study(cut).randomised["ARMCD"].value_counts()
     for result, _ in first(cut).results.values():
-        for arm, had in result.prevalent.items():
+        for arm, had in result.excluded.items():
             assert had + result.curves[arm].n == sizes[arm]
 
 
@@ -72,7 +72,7 @@ def test_first_events_are_those_of_adtte(cut, study, first):
     own = study(cut)
     for code, (result, reported) in first(cut).results.items():
         times = own.adtte[own.adtte["PARAMCD"].eq(code)]
-        before = prevalent_subjects(own.protocol.endpoint(code), own.adlb)
+        before = not_at_risk(own.protocol.endpoint(code), own.adlb)
         times = times[~times["USUBJID"].isin(before) & times["AVAL"].le(result.at)]
         for arm in own.arms:
             mine = times[times["ARMCD"].eq(arm)]
@@ -85,11 +85,11 @@ def test_mayo_ascites_by_hand(study, first):
     own = study("mayo-pbc")
     result, _ = of_kind(own, first_events, "cumulative_incidence", horizon_days=40).results["TTASC"]
     times = own.adtte[own.adtte["PARAMCD"].eq("TTASC")]
-    times = times[~times["USUBJID"].isin(prevalent_subjects(own.protocol.endpoint("TTASC"), own.adlb))]
+    times = times[~times["USUBJID"].isin(not_at_risk(own.protocol.endpoint("TTASC"), own.adlb))]
     for arm, curve in result.curves.items():
         mine = times[times["ARMCD"].eq(arm)]
         lost = (mine["EVTYPE"].isna() & mine["AVAL"].lt(40)).any()
-        assert result.complete[arm] == (not lost)
+        assert bool(result.lost[arm]) == lost
         share = (mine["EVTYPE"].eq("EVENT") & mine["AVAL"].le(40)).mean()
         if not lost:
             assert curve.estimate(40, EVENT).value == pytest.approx(share, abs=1e-12)
@@ -97,7 +97,7 @@ def test_mayo_ascites_by_hand(study, first):
 
 def test_where_nobody_was_lost_the_interval_is_exact(first):
     methods = {
-        (arm, result.complete[arm], reported.row("incidence", arm).method)
+        (arm, not result.lost[arm], reported.row("incidence", arm).method)
         for result, reported in first("demo-final").results.values()
         for arm in result.curves
     }
@@ -110,7 +110,7 @@ def test_the_test_is_gray_s_of_those_at_risk(study, first):
     own = study("mayo-pbc")
     _, reported = first("mayo-pbc").results["TTASC"]
     times = own.adtte[own.adtte["PARAMCD"].eq("TTASC")]
-    times = times[~times["USUBJID"].isin(prevalent_subjects(own.protocol.endpoint("TTASC"), own.adlb))]
+    times = times[~times["USUBJID"].isin(not_at_risk(own.protocol.endpoint("TTASC"), own.adlb))]
     state = times["EVTYPE"].map({"EVENT": 1, "COMPETING": 2}).fillna(0).astype(int)
     expected = gray(times["AVAL"], state, times["ARMCD"], cause=1)
     assert reported.row("p_value").value == pytest.approx(expected.p_value, rel=1e-10)
@@ -162,9 +162,9 @@ def test_every_number_in_the_words_cites_a_row(cut, study, first, every):
 def test_words_of_the_demonstration(first):
     plain = re.sub(r"<[^>]+>", "", first_events.words(first("demo-final")))
     assert plain.startswith(
-        "First events by one year after randomisation: gastrointestinal bleeding in 2 of 11 at risk in the low-dose group"
+        "New events, or worse than at baseline, by one year after randomisation: gastrointestinal bleeding in 2 of 11 at risk"
     )
-    assert "ascites in 1 of 5 at risk" in plain
+    assert "ascites in 2 of 11 at risk" in plain
 
 
 @pytest.mark.parametrize("cut", CUTS)
@@ -197,10 +197,11 @@ def test_a_group_in_which_everybody_had_it_before(study, first):
     alone = first_events.FirstEvents(
         result.endpoint,
         result.prevalent,
+        result.excluded | {arm: 11},
         {a: c for a, c in result.curves.items() if a != arm},
         None,
         result.at,
-        result.complete,
+        result.lost,
     )
     reported = rows_of("x", alone, analysis="DECOMP", chapter="05")
     found = replace(first("demo-final"), results={"TTASC": (alone, reported)})
