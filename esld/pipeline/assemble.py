@@ -102,11 +102,21 @@ def assemble(
         kept.append("results.json")
     report = _report(binder, handed, study, inputs, environment, pdf)
     render.render(report, staged, bodies=binder.bodies)
-    exhibits = {slug: _exhibits(own, staged) for slug, own in handed.exhibits.items()}
-    tables = [shown for own in exhibits.values() for shown in own if isinstance(shown, Table)]
+    records = handed.exhibits
+    exhibits, appendix = (
+        {
+            slug: _exhibits(
+                {name: shown for name, shown in own.items() if (name in handed.appendix) is last}, staged
+            )
+            for slug, own in records.items()
+        }
+        for last in (False, True)
+    )
+    every = (shown for place in (exhibits, appendix) for own in place.values() for shown in own)
+    tables = [shown for shown in every if isinstance(shown, Table)]
     titles = {slug: binder.chapters[slug].title for slug in binder.slugs}
     write_labels(labels_of(handed.rows, study, titles, tables), staged / LABELS)
-    word.write_word(report, exhibits, staged / word.WORD)
+    word.write_word(report, exhibits, staged / word.WORD, appendix=appendix)
     if pdf:
         paper.write_pdf(staged / "report.html", staged / paper.PDF)
     shutil.rmtree(scratch)

@@ -12,14 +12,15 @@ from esld.report.results import Row
 
 @dataclass(frozen=True)
 class HandedOver:
-    """What chapters handed over: results, answers by chapter, what each recorded file shows, and by chapter the
-    records of its tables and figures in the order it showed them.
+    """What chapters handed over: results, answers by chapter, what each recorded file shows, by chapter the
+    records of its tables and figures in the order it showed them, and which of all these belong to an appendix.
     """
 
     rows: list[Row]
     answers: dict[str, str]
     files: dict[str, str]
     exhibits: dict[str, dict[str, Any]]
+    appendix: frozenset[str] = frozenset()
 
 
 def gather(scratch: Path, chapters: Sequence[str]) -> HandedOver:
@@ -35,6 +36,7 @@ def gather(scratch: Path, chapters: Sequence[str]) -> HandedOver:
     owners: dict[str, str] = {}
     files: dict[str, str] = {}
     exhibits: dict[str, dict[str, Any]] = {}
+    appendix: set[str] = set()
     for slug in chapters:
         path = scratch / "chapters" / f"{slug}.json"
         if not path.exists():
@@ -47,8 +49,9 @@ def gather(scratch: Path, chapters: Sequence[str]) -> HandedOver:
             owners[name] = slug
         files |= content["files"]
         exhibits[slug] = content["exhibits"]
+        appendix |= set(content["appendix"])
         rows += [Row.from_record(record) for record in content["rows"]]
     ids = [row.result_id for row in rows]
     if twice := sorted({i for i in ids if ids.count(i) > 1}):
         raise RunError(f"results must have one id each; twice: {', '.join(twice[:5])}.")
-    return HandedOver(rows, answers, files, exhibits)
+    return HandedOver(rows, answers, files, exhibits, frozenset(appendix))

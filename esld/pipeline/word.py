@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from esld.pipeline.render import Masthead, Report
@@ -48,7 +49,13 @@ class Figure:
 Exhibit = Table | Figure
 
 
-def write_word(report: Report, exhibits: Mapping[str, Sequence[Exhibit]], path: Path) -> None:
+def write_word(
+    report: Report,
+    exhibits: Mapping[str, Sequence[Exhibit]],
+    path: Path,
+    *,
+    appendix: Mapping[str, Sequence[Exhibit]] = MappingProxyType({}),
+) -> None:
     """Write the report as a Word document.
 
     Parameters
@@ -59,6 +66,8 @@ def write_word(report: Report, exhibits: Mapping[str, Sequence[Exhibit]], path: 
         By chapter slug, in the order shown; numbered "Table 1", "Figure 1" through the whole report.
     path : Path
         The ``.docx`` file; overwritten.
+    appendix : dict of str to sequence of Table or Figure, optional
+        What stands behind all chapters, numbered on, under the title of its own.
     """
     from docx import Document as new_document
 
@@ -75,19 +84,36 @@ def write_word(report: Report, exhibits: Mapping[str, Sequence[Exhibit]], path: 
             _paragraph(document, "Question", chapter.question)
         if chapter.answer:
             _add_html(_paragraph(document, "Answer"), chapter.answer)
-        for exhibit in exhibits.get(chapter.slug, ()):
-            counts[type(exhibit)] += 1
-            if isinstance(exhibit, Table):
-                _add_table(document, exhibit, counts[Table])
-            else:
-                _add_figure(document, exhibit, counts[Figure])
+        _add_exhibits(document, exhibits.get(chapter.slug, ()), counts)
+    last = len(report.chapters) + 1
+    if any(appendix.values()):
+        _turn(document, across=False)
+        heading = _paragraph(document, "Heading 1")
+        heading.paragraph_format.page_break_before = True
+        _bookmarked(heading, message("word.appendix"), last)
+        last += 1
+        for chapter in report.chapters:
+            if own := appendix.get(chapter.slug, ()):
+                _turn(document, across=False)
+                _paragraph(document, "Heading 2", chapter.title)
+                _add_exhibits(document, own, counts)
     _turn(document, across=False)
     heading = _paragraph(document, "Heading 1")
-    _bookmarked(heading, message("pages.made"), len(report.chapters) + 1)
+    _bookmarked(heading, message("pages.made"), last)
     _facts(document, report.made_with)
     buffer = io.BytesIO()
     document.save(buffer)
     path.write_bytes(settled(buffer.getvalue()))
+
+
+def _add_exhibits(document: "Document", exhibits: Sequence[Exhibit], counts: dict[type, int]) -> None:
+    """Tables and figures in their order, each kind numbered on."""
+    for exhibit in exhibits:
+        counts[type(exhibit)] += 1
+        if isinstance(exhibit, Table):
+            _add_table(document, exhibit, counts[Table])
+        else:
+            _add_figure(document, exhibit, counts[Figure])
 
 
 def settled(archive: bytes) -> bytes:

@@ -68,6 +68,7 @@ class Chapter:
     _exhibits: dict[str, str] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)  # what each recorded file shows
     _answer: str = ""
+    _before_appendix: int | None = None  # exhibits shown before it
 
     def __repr__(self) -> str:
         """What was handed over so far, by name, above the study."""
@@ -198,6 +199,11 @@ class Chapter:
         self._write()
         return Sentence(self._answer)
 
+    def appendix(self) -> None:
+        """What is shown from here on is the chapter's appendix: folded on a page, left out on paper, last in the Word file."""
+        self._before_appendix = len(self._exhibits)
+        self._write()
+
     def limits(self) -> Sentence | None:
         """Show what the protocol says that no result of the trial can show, and its notes on this chapter."""
         protocol = self.study.protocol
@@ -214,6 +220,8 @@ class Chapter:
         exhibits = ", ".join(f"{_json(name)}: {shown}" for name, shown in self._exhibits.items())
         rows = ", ".join(filter(None, self._rows.values()))
         said = f'"answer": {_json(self._answer)}, "files": {_json(self._files)}'
+        appendix = [] if self._before_appendix is None else list(self._exhibits)[self._before_appendix :]
+        said += f', "appendix": {_json(appendix)}'
         path = self.scratch / "chapters" / f"{self.name}.json"
         path.write_text(f'{{{said}, "exhibits": {{{exhibits}}}, "rows": [{rows}]}}\n', encoding="utf-8")
 

@@ -82,6 +82,7 @@ def from_notebook(
     for box in soup.select("div.prose"):
         box.unwrap()
     _divide(soup)
+    _fold_appendix(soup)
     _lead(soup, answer)
     return Fragment(soup, tuple((str(h["id"]), h.get_text().strip()) for h in soup.find_all("h2")))
 
@@ -254,6 +255,20 @@ def _divide(soup: BeautifulSoup) -> None:
             node.insert_before(section)
         if section is not None and node is not section:
             section.append(node)
+
+
+def _fold_appendix(soup: BeautifulSoup) -> None:
+    """What stands below the heading "Appendix" opens on a page when asked, and is not printed."""
+    section = soup.select_one("section.is-appendix")
+    if section is None:
+        return
+    folded, summary = soup.new_tag("details", attrs={"class": "appendix"}), soup.new_tag("summary")
+    summary.string = message("pages.appendix")
+    folded.append(summary)
+    for node in list(section.contents):
+        if not (isinstance(node, Tag) and node.name == "h2"):
+            folded.append(node)
+    section.append(folded)
 
 
 def _lead(soup: BeautifulSoup, answer: str) -> None:

@@ -19,12 +19,12 @@ from esld.report.drawing.axes import time_axis
 from esld.report.drawing.figures import Picture
 from esld.report.events.figures import EventCurve, event_curves
 from esld.report.events.planned import Found, competing_words, members
-from esld.report.phrases import masked_words, method, p_equals, prose, span, worded
+from esld.report.phrases import lost_words, masked_words, method, p_equals, prose, span, worded
 from esld.report.results import Reported
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, capitalised, joined, noun, of_group, period
+from esld.report.words.grammar import arm_in_prose, capitalised, joined, of_group, period
 from esld.survival import CumulativeIncidence, GrayTest, clopper_pearson, cumulative_incidence, gray
 
 EVENT, COMPETING = "event", "competing"
@@ -325,9 +325,7 @@ def figure(study: Study, found: Found[FirstEvents], *, id: str, ticks: Sequence[
 def _lost(study: Study, found: Found[FirstEvents]) -> str:
     """How many follow-up left before the day without any ending, of how many."""
     every = [own for first, _ in found.results.values() for own in first.lost.values()]
-    count, n = len(set().union(*every)), len(members(study, found.plan))
-    key = "events.first.figure.lost" if count else "events.first.figure.lost.nobody"
-    return message(key, count=count, n=n, patients=noun("patient", n))
+    return lost_words(len(set().union(*every)), len(members(study, found.plan)), found.horizon)
 
 
 def _curve(curve: CumulativeIncidence, ticks: Sequence[float]) -> EventCurve:

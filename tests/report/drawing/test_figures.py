@@ -14,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from esld.report.change.courses import mean_changes, trajectories
+from esld.report.change.courses import Course, Stop, mean_changes, trajectories
 from esld.report.data_cut import enrolment
 from esld.report.drawing import figures
 from esld.report.drawing.axes import TimeAxis, time_axis
@@ -38,6 +38,7 @@ def survival(own=None, **how) -> Picture:
     own = own or curves()
     how = {"arms": list(own), "title": "Alive", "alt": "Two curves.", "free": "alive", **how}
     how["axis"] = TimeAxis("days", [float(tick) for tick in how.pop("ticks", TICKS)])
+    how = {"end": max(365.0, *how["axis"].ticks), **how}
     return survival_curves(own, id="os_km", **how)
 
 
@@ -273,14 +274,12 @@ WEEKS = time_axis(336)
 
 
 def courses(**how) -> Picture:
-    words = {
-        "title": "Bilirubin",
-        "alt": "Each patient.",
-        "label": "mg/dL",
-        "time": WEEKS,
-        "since": "treatment",
-    }
-    return trajectories(values(), arms=[LOW, HIGH], id="course", **{**words, "ends": ENDS, **how})
+    words = {"title": "Bilirubin", "alt": "Each patient.", "time": WEEKS, "since": "treatment"}
+    own = {"rows": values(), "name": "Bilirubin", "label": "mg/dL", "ends": ENDS}
+    for key in set(how) & {"rows", "ends", "normal", "normal_label", "log"}:
+        own[key] = how.pop(key)
+    times = how.pop("times", 1)
+    return trajectories([Course(**own)] * times, arms=[LOW, HIGH], id="course", **{**words, **how})
 
 
 @cache
@@ -353,6 +352,16 @@ class TestTrajectories:
         assert axes.get_yscale() == "log"
         assert axes.yaxis.get_major_formatter()(0.1, 0) == "0.1"
 
+    @pytest.mark.parametrize("times", [2, 5, 12])
+    def test_small_multiples_are_one_page_with_a_panel_a_parameter_and_arm(self, times):
+        picture = courses(times=times, normal=[20], normal_label="upper limit of normal")
+        shown = [axes for axes in picture.figure.axes if axes.get_visible()]
+        assert len(shown) == 2 * times
+        assert picture.figure.get_figheight() < 9.6
+        assert not outside(picture)
+        assert [axes.get_title("left") for axes in shown[:2]] == ["Bilirubin", ""]
+        assert not overlapping(picture, [t for axes in shown for t in (*axes.texts, axes._left_title)])
+
     def test_no_word_is_cut(self):
         title = "Alanine aminotransferase at week 48: lower than at baseline in 6 of 9 (low dose) and 2 of 7 (medium-high dose)"
         assert not outside(
@@ -361,27 +370,33 @@ class TestTrajectories:
 
     def test_arm_without_patients_has_an_empty_panel(self):
         own = values().query("ARMCD == @LOW")
-        words = {"id": "c", "title": "", "alt": "", "label": "", "since": "treatment"}
-        picture = trajectories(own, arms=[LOW, HIGH], ends=ENDS, time=WEEKS, **words)
+        picture = courses(rows=own)
         assert [axes.get_title("left") for axes in picture.figure.axes] == [
             "Low dose (n = 2)",
             "Medium-high dose (n = 0)",
         ]
 
 
-VISITS = [(2.0, "W1"), (3.0, "W4")]
+VISITS = [Stop(2.0, 7, "1"), Stop(3.0, 28, "4"), Stop(7.0, 336, "48")]
 
 
 @cache
 def changes(parameters=("ALT", "AST", "ALP", "BILI")) -> tuple[pd.DataFrame, Picture]:
     points = [
-        (LOW, 2, 1.5, -4.9, 7.9),
-        (LOW, 3, 4.0, -8.7, 16.7),
-        (HIGH, 2, -1.5, -7.9, 4.9),
-        (HIGH, 3, 0.5, -44, 45),
+        (LOW, 2, 1.5, -4.9, 7.9, 11),
+        (LOW, 3, 4.0, -8.7, 16.7, 10),
+        (HIGH, 2, -1.5, -7.9, 4.9, 11),
+        (HIGH, 3, 0.5, -44, 45, 9),
     ]
-    frame = pd.DataFrame(points, columns=["group", "time", "value", "lower", "upper"])
-    how = {"arms": [LOW, HIGH], "visits": VISITS, "id": "change", "title": "Change", "alt": "By visit."}
+    frame = pd.DataFrame(points, columns=["group", "time", "value", "lower", "upper", "n"])
+    how = {
+        "arms": [LOW, HIGH],
+        "visits": VISITS,
+        "axis": "Weeks",
+        "id": "change",
+        "title": "Change",
+        "alt": "By visit.",
+    }
     return frame, mean_changes(dict.fromkeys(parameters, frame), units={"ALT": "U/L"}, **how)
 
 
@@ -461,8 +476,19 @@ class TestMeanChanges:
         axes = changes()[1].figure.axes[0]
         assert any(list(line.get_ydata()) == [0, 0] for line in axes.get_lines())
         bottom = changes()[1].figure.axes[3]
-        assert [t.get_text() for t in bottom.get_xticklabels()] == ["W1", "W4"]
+        assert [t.get_text() for t in bottom.get_xticklabels()] == [
+            "4",
+            "48",
+        ]  # week 1 has no room beside week 4
+        assert list(bottom.get_xticks()) == [28, 336]  # to scale
         assert axes.get_ylabel() == "U/L"
+
+    def test_the_patients_of_each_arm_stand_under_the_axis(self):
+        texts = changes()[1].figure.axes[0].texts
+        assert [(t.get_text(), to_hex(t.get_color()).upper()) for t in texts] == [
+            *(("10", "#0072B2"), ("0", "#0072B2")),
+            *(("9", "#D55E00"), ("0", "#D55E00")),
+        ]
 
     def test_a_panel_a_parameter_and_no_empty_one(self):
         visible = [axes for axes in changes()[1].figure.axes if axes.get_visible()]
@@ -482,9 +508,11 @@ class TestMeanChanges:
 
     def test_single_value_is_a_point_without_interval(self):
         frame = pd.DataFrame(
-            {"group": [LOW], "time": [2], "value": [1.0], "lower": [np.nan], "upper": [np.nan]}
+            {"group": [LOW], "time": [2], "value": [1.0], "lower": [np.nan], "upper": [np.nan], "n": [1]}
         )
-        picture = mean_changes({"ALT": frame}, arms=[LOW, HIGH], visits=VISITS, id="c", title="", alt="")
+        picture = mean_changes(
+            {"ALT": frame}, arms=[LOW, HIGH], visits=VISITS, id="c", title="", alt="", axis=""
+        )
         axes = picture.figure.axes[0]
         assert [list(line.get_ydata()) for line in axes.get_lines() if line.get_label() == LABELS[LOW]] == [
             [1.0]
