@@ -38,7 +38,13 @@ def trajectory_figure(study: Study, every: Sequence[Parameter]) -> figures.Pictu
         title=_course_title(study, shown),
         alt=message(
             "course.alt",
-            parameters=joined(numbers.with_unit(p.param, p.unit) for p in shown),
+            parameters=joined(
+                message(
+                    "course.alt.log" if course.log else "course.alt.one",
+                    parameter=numbers.with_unit(p.param, p.unit),
+                )
+                for p, course in zip(shown, drawn, strict=True)
+            ),
             visit=in_prose(visit.label),
         ),
         time=time_axis(visit.target - 1),

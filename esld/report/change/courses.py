@@ -97,7 +97,7 @@ def trajectories(
             axes.set_xticks(time.ticks, time.labels)
             axes.yaxis.label.set_visible(position == 0)
             if small:
-                axes.tick_params(labelsize=7)
+                axes.tick_params(labelsize=8)
         if small:
             panels[0].set_title(course.name, fontsize=8, pad=13)
     for axes in grid.ravel()[len(courses) * len(arms) :]:
@@ -144,10 +144,10 @@ def _panel(
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda value, position: f"{value:g}")
         axes.yaxis.set_minor_formatter(lambda value, position: "")
-    axes.set_ylabel(course.label, fontsize=7.5 if small else 9.5)
+    axes.set_ylabel(course.label if small else course.label or course.name, fontsize=8 if small else 9.5)
     axes.margins(y=0.1)
     if small:
-        axes.text(0, 1.04, arm_label(arm), transform=axes.transAxes, fontsize=7, color=style["color"])
+        axes.text(0, 1.04, arm_label(arm), transform=axes.transAxes, fontsize=8, color=style["color"])
     else:
         said = message("course.panel", arm=arm_label(arm), n=many)
         axes.set_title(said, fontsize=9.5, color=style["color"])
@@ -201,7 +201,7 @@ def mean_changes(
                 axes.annotate(
                     f"{counts[day]:.0f}" if day in counts and counts[day] == counts[day] else "0", (day, 0),
                     xycoords=("data", "axes fraction"), xytext=(0, -20 - 9 * position), textcoords="offset points",
-                    ha="center", va="top", fontsize=7, color=style["color"],
+                    ha="center", va="top", fontsize=8, color=style["color"],
                 )  # fmt: skip
         axes.axhline(0, color="#888888", linewidth=0.7)
         axes.set_title(textwrap.fill((names or {}).get(code, code), 22), fontsize=8.5)

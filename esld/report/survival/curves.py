@@ -133,7 +133,7 @@ def _risk_table(
             columns[tick].append(axes.text(tick, row, text, ha="center", va="center", fontsize=9, color=INK))
         where = ("axes fraction", "data")
         name = textwrap.fill(arm_label(arm), 14)
-        axes.annotate(name, (-0.1, row), xycoords=where, va="center", ha="right", color=colour, fontsize=9)
+        axes.annotate(name, (-0.13, row), xycoords=where, va="center", ha="right", color=colour, fontsize=9)
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()  # the layout decides how wide a text is against the axis
