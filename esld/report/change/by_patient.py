@@ -34,7 +34,7 @@ def trajectory_figure(study: Study, every: Sequence[Parameter]) -> figures.Pictu
     return courses.trajectories(
         drawn,
         arms=study.arms,
-        id="courses",
+        id="every_course",
         title=_course_title(study, shown),
         alt=message(
             "course.alt",

@@ -380,9 +380,8 @@ def test_any_number_of_analyses_each_with_its_title_horizon_and_set(study):
     assert len(members(own, plans[1])) == 21
     found = [gathered(own, plan, of_kind(own, first_events, "episodes").results) for plan in plans]
     assert [one.alone for one in found] == [False] * 3
-    assert plain(first_events.words(found[2])).startswith(
-        "Within half a year: New events, or worse than at baseline, by 26 weeks"
-    )
+    said = plain(first_events.words(found[2]))
+    assert said.startswith("Within half a year: New events, or worse than at baseline, by 26 weeks")
     title = first_events.table(found[1], id="x", level=LEVEL).title
     assert title == "Of the treated: New or worse event by one year after randomisation"
     assert [text.split(":")[0] for text in planned_words(own)] == [
