@@ -31,7 +31,7 @@ seed: str = "03_survival"  # words that fix random draws, where allocations are 
 from IPython.display import display
 
 from esld.report.chapter import open_chapter
-from esld.report.survival import analyses, exhibits, paragraphs, power, sentences, subgroups
+from esld.report.survival import analyses, every, exhibits, paragraphs, power, sentences, subgroups
 from esld.report.survival.sensitivity import sensitivity_table
 
 chapter = open_chapter("03_survival", cut=cut)
@@ -58,6 +58,9 @@ chapter.say(*paragraphs.protocol(chapter))
 # %% [markdown]
 # ## Result
 
+# %% tags=["hide-input"]
+found = every.computed(chapter, conf_level=conf_level, seed=seed)
+
 # %% [markdown] tags=["needs:kind=milestone"]
 # ### By a fixed day
 #
@@ -74,20 +77,10 @@ chapter.say(*paragraphs.protocol(chapter))
 # difference in trials of a small size.
 
 # %%
-reached = analyses.at_horizon(chapter, conf_level=conf_level)
+reached = found.of("milestone")
 display(*paragraphs.horizons(reached))
 display(*paragraphs.compatible(reached))
 display(*exhibits.horizons(chapter, reached))
-
-# %% [markdown] tags=["needs:kind=milestone_test"]
-# The interval of the difference is the answer. A planned test made for few events stands beside it: exact when everybody's state is
-# known, else on a scale that suits proportions near one. Interval and test are two methods and may differ near the border; the
-# interval is then the answer, and the p-value belongs to the test that is named with it.
-
-# %% tags=["needs:comparison", "needs:kind=milestone_test"]
-small = analyses.horizon_tests(chapter, conf_level=conf_level)
-display(*paragraphs.beside(small))
-chapter.table(sensitivity_table(small, conf_level=conf_level))
 
 # %% [markdown] tags=["needs:kind=survival_curve"]
 # ### Over time
@@ -102,43 +95,14 @@ display(*exhibits.curves(chapter, curves, ticks=ticks))
 chapter.table(sensitivity_table(curves, conf_level=conf_level))
 
 # %% [markdown] tags=["needs:comparison"]
-# ### Comparison of the groups
+# ### Every comparison
+#
+# The primary analysis is the answer. The others are here so that nobody has to look for the one that says something else, and each
+# is told in the appendix of this chapter.
 
-# %% [markdown] tags=["needs:comparison", "needs:kind=log_rank"]
-# The log-rank test asks whether the curves could come from one. Its usual p-value is an approximation that needs many events.
-
-# %% tags=["needs:comparison", "needs:kind=log_rank"]
-compared = analyses.log_ranks(chapter)
-display(*paragraphs.tests(compared))
-chapter.table(sensitivity_table(compared, conf_level=conf_level))
-
-# %% [markdown] tags=["needs:comparison", "needs:kind=permutation"]
-# An exact test goes through every
-# <abbr title="The same patients with the same courses, given to the groups in another way">allocation</abbr> that the randomisation
-# could have given.
-
-# %% tags=["needs:comparison", "needs:kind=permutation"]
-exact = analyses.permutations(chapter, seed=seed)
-display(*paragraphs.permutations(exact, seed=seed))
-chapter.table(sensitivity_table(exact, conf_level=conf_level))
-
-# %% [markdown] tags=["needs:comparison", "needs:kind=cox"]
-# The hazard ratio says how much faster the event comes in one group than in the other, if that ratio is constant over time. From few
-# events it can mislead in two ways: when nearly all fall into one group it does not exist or is far too extreme, which Firth's
-# penalty mends; and whether it is constant can hardly be seen.
-
-# %% tags=["needs:comparison", "needs:kind=cox"]
-models = analyses.hazard_ratios(chapter, conf_level=conf_level)
-display(*paragraphs.tests(models))
-chapter.table(sensitivity_table(models, conf_level=conf_level))
-
-# %% tags=["needs:comparison", "needs:kind=firth"]
-penalised = analyses.penalised_ratios(chapter, conf_level=conf_level)
-display(*paragraphs.penalised(penalised))
-chapter.table(sensitivity_table(penalised, conf_level=conf_level))
-
-# %% tags=["needs:comparison", "needs:kind=cox"]
-display(*paragraphs.constant(analyses.constant_hazards(chapter)))
+# %% tags=["needs:comparison"]
+pairs = chapter.pairs
+chapter.table(every.table(found, conf_level=conf_level))
 
 # %% [markdown] tags=["needs:kind=rmst"]
 # ### Mean time without the event
@@ -147,13 +111,9 @@ display(*paragraphs.constant(analyses.constant_hazards(chapter)))
 # interval is made like that of the proportion: it exists also where there was no event, and lies between nothing and that day.
 
 # %%
-means = analyses.means(chapter, conf_level=conf_level)
+means = found.of("rmst")
 display(*paragraphs.tests(means))
 chapter.table(sensitivity_table(means, conf_level=conf_level))
-
-# %% tags=["needs:comparison", "needs:kind=permutation"]
-tried = analyses.mean_permutations(chapter, seed=seed)
-display(*paragraphs.mean_permutations(tried, seed=seed))
 
 # %% [markdown] tags=["needs:comparison", "needs:subgroups=03_survival"]
 # ### In subgroups
@@ -189,3 +149,56 @@ display(*power.told(chapter))
 
 # %% tags=["hide-input"]
 chapter.limits()
+
+# %% [markdown] tags=["appendix"]
+# ## Appendix
+#
+# Each comparison by itself, in words.
+
+# %% [markdown] tags=["needs:kind=milestone_test"]
+# The interval of the difference is the answer. A planned test made for few events stands beside it: exact when everybody's state is
+# known, else on a scale that suits proportions near one. Interval and test are two methods and may differ near the border; the
+# interval is then the answer, and the p-value belongs to the test that is named with it.
+
+# %% tags=["needs:comparison", "needs:kind=milestone_test"]
+small = found.of("milestone_test")
+display(*paragraphs.beside(small))
+
+# %% [markdown] tags=["needs:comparison"]
+# ### Comparison of the groups
+
+# %% [markdown] tags=["needs:comparison", "needs:kind=log_rank"]
+# The log-rank test asks whether the curves could come from one. Its usual p-value is an approximation that needs many events.
+
+# %% tags=["needs:comparison", "needs:kind=log_rank"]
+compared = found.of("log_rank")
+display(*paragraphs.tests(compared))
+
+# %% [markdown] tags=["needs:comparison", "needs:kind=permutation"]
+# An exact test goes through every
+# <abbr title="The same patients with the same courses, given to the groups in another way">allocation</abbr> that the randomisation
+# could have given.
+
+# %% tags=["needs:comparison", "needs:kind=permutation"]
+exact = found.of("permutation")
+display(*paragraphs.permutations(exact, seed=seed))
+
+# %% [markdown] tags=["needs:comparison", "needs:kind=cox"]
+# The hazard ratio says how much faster the event comes in one group than in the other, if that ratio is constant over time. From few
+# events it can mislead in two ways: when nearly all fall into one group it does not exist or is far too extreme, which Firth's
+# penalty mends; and whether it is constant can hardly be seen.
+
+# %% tags=["needs:comparison", "needs:kind=cox"]
+models = found.of("cox")
+display(*paragraphs.tests(models))
+
+# %% tags=["needs:comparison", "needs:kind=firth"]
+penalised = found.of("firth")
+display(*paragraphs.penalised(penalised))
+
+# %% tags=["needs:comparison", "needs:kind=cox"]
+display(*paragraphs.constant(analyses.constant_hazards(chapter)))
+
+# %% tags=["needs:comparison", "needs:kind=permutation"]
+tried = found.means
+display(*paragraphs.mean_permutations(tried, seed=seed))

@@ -41,6 +41,7 @@ from esld.report.change import (
     response,
     shift,
     subgroups,
+    together,
 )
 from esld.report.chapter import open_chapter
 
@@ -136,6 +137,23 @@ chapter.answer(answers.answer(study, headline, results, level=level))
 for plan in chapter.planned("mmrm"):
     display(chapter.figure(repeated.change_figure(study, plan, changes, level=level)))
 
+# %% [markdown] tags=["needs:kind=mmrm", "needs:comparison"]
+# On one scale: each difference is divided by the SD of the values at baseline, and turned so that right of 0 is better. Patients who
+# died before the visit, or had a transplant, have no value in it.
+
+# %% tags=["needs:comparison"]
+pairs = chapter.pairs
+own = together.standardised_rows(study, changes)
+scaled = chapter.hand_over("standardised", own, analysis=chapter.planned("mmrm")[0].id)
+display(*map(chapter.figure, together.standardised_figures(study, scaled, level=level)))
+
+# %% [markdown]
+# Every patient, and what became of those without a value.
+
+# %%
+chapter.planned("mmrm")
+chapter.figure(together.waterfall_figure(study, headline))
+
 # %% tags=["hide-input"]
 chapter.planned("mmrm")
 for plan in shift.planned(study):
@@ -230,23 +248,6 @@ pairs = chapter.pairs
 beside = answers.sensitivity_tables(study, chapter.planned("hierarchy"), wins, level=level)
 display(*[chapter.table(table) for table in beside])
 
-# %% [markdown] tags=["needs:parameters", "appendix"]
-# ### Every patient's course
-
-# %% [markdown]
-# One line is one patient. What ended a patient's course is marked at the last value; the key stands under each figure.
-
-# %%
-for p in parameters.at_visits(study):
-    display(chapter.figure(by_patient.trajectory_figure(study, p)))
-
-# %% [markdown] tags=["needs:kind=mmrm", "appendix"]
-# ### The numbers
-
-# %%
-for plan in chapter.planned("mmrm"):
-    display(chapter.table(repeated.change_table(study, plan, changes, level=level)))
-
 # %% [markdown]
 # ## What could change it
 #
@@ -264,3 +265,24 @@ chapter.say(by_patient.rescue_caution(study))
 
 # %% tags=["hide-input"]
 chapter.limits()
+
+# %% [markdown] tags=["appendix"]
+# ## Appendix
+#
+# What every figure and table above is made of.
+
+# %% [markdown] tags=["needs:parameters"]
+# ### Every patient's course
+
+# %% [markdown]
+# One line is one patient. What ended a patient's course is marked at the last value; the key stands under the figure.
+
+# %%
+chapter.figure(by_patient.trajectory_figure(study, parameters.at_visits(study)))
+
+# %% [markdown] tags=["needs:kind=mmrm"]
+# ### The numbers
+
+# %%
+for plan in chapter.planned("mmrm"):
+    display(chapter.table(repeated.change_table(study, plan, changes, level=level)))

@@ -43,10 +43,10 @@ level = numbers.level(conf_level)
 # %% [markdown]
 # ## Who is counted
 #
-# All randomised patients, unless an analysis names another set, in the group to which they were randomised. A *first* event can only
-# happen to somebody who did not have the condition at baseline; who had it is counted apart. Somebody to whom something else happens first,
-# such as death, cannot have the event any more: leaving such patients out, or treating them as lost, would make the event look more
-# frequent than it is.
+# All randomised patients, unless an analysis names another set, in the group to which they were randomised. Who had a condition at
+# baseline cannot get it anew. Such a patient is at risk of a worse grade of it where the records tell the grade, and only a worse grade
+# counts; where they do not, the patient is counted apart. Time runs from randomisation. Somebody who died first cannot have the event any
+# more: leaving such patients out, or treating them as lost, would make the event look more frequent than it is.
 
 # %% [markdown]
 # ## What the protocol says
@@ -83,7 +83,7 @@ for plan in plans_of(study, "episodes"):
 chapter.answer(*answers(study, first, every, level=level))
 
 # %% [markdown] tags=["needs:kind=cumulative_incidence"]
-# ### First events
+# ### New or worse events
 #
 # The cumulative incidence is the share of patients in whom the event has happened by a day. It needs no assumption about those in whom
 # something else came before: they simply never had it.

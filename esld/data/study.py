@@ -170,7 +170,7 @@ def load_study(file: CutFile) -> Study:
         cut_report=report,
         adsl=adsl,
         adlb=adlb,
-        adtte=adam.derive_adtte(cut_tables, adsl, protocol, cutoff),
+        adtte=adam.derive_adtte(cut_tables, adsl, adlb, protocol, cutoff),
         adce=adam.derive_adce(cut_tables, adsl, protocol),
         adae=adam.derive_adae(cut_tables, adsl, protocol),
         queries=found,

@@ -6,7 +6,16 @@ its reason, and the report lists every one of them (:meth:`Protocol.assumed`).
 
 from esld.protocol._base import Assumable, StatedDays, StatedText
 from esld.protocol.design import Arm, Criterion, Dose, Factor, RandomisationDesign, Schedule, Treatment, Visit
-from esld.protocol.measures import Endpoint, EventWords, LiverInjury, Parameter, Rescue, Source, Transplant
+from esld.protocol.measures import (
+    Endpoint,
+    EventWords,
+    Graded,
+    LiverInjury,
+    Parameter,
+    Rescue,
+    Source,
+    Transplant,
+)
 from esld.protocol.plan import USES, Analysis, AnalysisSet, Kind, Rank, RepeatedMeasures, Response
 from esld.protocol.trial import Protocol, read_protocol
 
@@ -21,6 +30,7 @@ __all__ = [
     "Endpoint",
     "EventWords",
     "Factor",
+    "Graded",
     "Kind",
     "LiverInjury",
     "Parameter",

@@ -138,11 +138,26 @@ class EventWords(Frozen):
     free: Text = Field(description="what a patient is to whom it has not happened (alive, in remission)")
 
 
+class Graded(Frozen):
+    """How an event's record tells the grade of the condition."""
+
+    variable: Text = Field(description="variable of the event's record that tells its grade (CESEV)")
+    grades: dict[str, float] = Field(
+        min_length=1,
+        description="what the variable holds, and the grade that it means; a record of any other word has no grade",
+        examples=[{"MODERATE": 2, "SEVERE": 3}],
+    )
+
+
 class Prevalent(Frozen):
     """Who has the condition of an endpoint at baseline already."""
 
     paramcd: Text = Field(description="a grade among the parameters")
     at_least: float = Field(description="baseline grade from which the patient has the condition already")
+    worse: Graded | None = Field(
+        default=None,
+        description="of who has it, an event counts whose grade is known to be above that of baseline; without it none does",
+    )
 
 
 class Endpoint(Assumable):
@@ -166,7 +181,7 @@ class Endpoint(Assumable):
     censors: tuple[Source, ...] = Field(default=(), description="records that end the time without an event")
     prevalent: Prevalent | None = Field(
         default=None,
-        description="who has the condition at baseline and cannot have a first event; counted apart",
+        description="who has the condition at baseline, and cannot have a new event but a worse one; counted apart",
     )
     words: EventWords | None = Field(
         default=None,

@@ -11,7 +11,7 @@ from esld.report import needs
 from esld.report.phrases import Sentence, prose
 from esld.report.randomised import order_of_entry
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import arm_in_prose, joined
+from esld.report.words.grammar import joined
 
 
 def parameters_of(study: Study, analysis: Analysis) -> list[Parameter]:
@@ -88,21 +88,3 @@ def unrecorded_words(study: Study, parameters: Sequence[Parameter]) -> str:
 
 
 CLASSES = {"A": (5, 6), "B": (7, 9), "C": (10, 15)}
-
-
-def lowered(rows: pd.DataFrame, arms: Sequence[str]) -> str:
-    """In how many of each arm a value is below that at baseline, as text: ``3 of 9 (low dose) and 7 of 8 (high dose)``.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        ``ARMCD`` and ``CHG``, one row a patient, none missing; an arm without rows is not named.
-    arms : sequence of str
-        In the protocol's order.
-    """
-    changes = {arm: rows.loc[rows["ARMCD"].eq(arm), "CHG"] for arm in arms}
-    return joined(
-        message("lowered.arm", count=int((own < 0).sum()), n=len(own), arm=arm_in_prose(arm))
-        for arm, own in changes.items()
-        if len(own)
-    )

@@ -13,7 +13,7 @@ from esld.report import numbers
 from esld.report.planned import is_death
 from esld.report.results import Row, slug
 from esld.report.words.catalogue import Reader, arm_label, has, message
-from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group
+from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group, period
 
 
 @dataclass(frozen=True)
@@ -241,3 +241,9 @@ def points(row: Row, proportion: float | None) -> str:
 def points_noun(text: str) -> str:
     """``point`` after one, ``points`` after any other text of :func:`points`."""
     return noun("point", 1 if text in ("1", f"{numbers.MINUS}1") else 2)
+
+
+def lost_words(count: int, n: int, day: float) -> str:
+    """Of how many of `n` patients follow-up ended before a day, as the title of a figure says it."""
+    key = "drawing.lost" if count else "drawing.lost.nobody"
+    return message(key, count=count, n=n, patients=noun("patient", n), horizon=period(day))

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from esld.data import contacts
-from esld.data.adam import derive_adsl, derive_adtte
+from esld.data.adam import derive_adlb, derive_adsl, derive_adtte
 from esld.data.cut import apply_cut
 from esld.data.sdtm import DOMAINS, date_columns
 from tests.data.small_trial import PROTOCOL, ds, event, patient, table, trial
@@ -46,7 +46,7 @@ def test_the_last_contact_may_be_any_date_of_any_record():
             tables[form] = pd.concat([tables[form], own], ignore_index=True) if form in tables else own
     cut, _ = apply_cut(tables, CUTOFF, CUTOFF + pd.Timedelta(days=30))
     adsl = derive_adsl(cut, PROTOCOL, CUTOFF)
-    times = derive_adtte(cut, adsl, PROTOCOL, CUTOFF)
+    times = derive_adtte(cut, adsl, derive_adlb(cut, adsl, PROTOCOL), PROTOCOL, CUTOFF)
     times = times[times["PARAMCD"].eq("OS")].set_index("USUBJID")
     for name, variable in PLACES:
         if variable == "RFXENDTC":  # made again from EX by a cut before the snapshot

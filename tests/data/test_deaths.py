@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.data import deaths, sdtm
-from esld.data.adam import derive_adsl, derive_adtte
+from esld.data.adam import derive_adlb, derive_adsl, derive_adtte
 from esld.data.contacts import signs_of_life
 from esld.data.standard import standardise
 from esld.errors import InputErrors
@@ -47,7 +47,7 @@ def stated(dates: dict, **domains):
 
 def survival(tables):
     adsl = derive_adsl(tables, PROTOCOL, CUTOFF)
-    adtte = derive_adtte(tables, adsl, PROTOCOL, CUTOFF)
+    adtte = derive_adtte(tables, adsl, derive_adlb(tables, adsl, PROTOCOL), PROTOCOL, CUTOFF)
     found = adtte[adtte["PARAMCD"].isin(["OS", "TFS", "TTASC"])].set_index("PARAMCD")
     return adsl.iloc[0], found
 

@@ -80,10 +80,8 @@ def derived():
     read = read_tables(EXAMPLE)
     cutoff = pd.Timestamp("1988-12-31")
     adsl = derive_adsl(read, protocol, cutoff)
-    return {
-        "ADTTE": derive_adtte(read, adsl, protocol, cutoff),
-        "ADLB": derive_adlb(read, adsl, protocol),
-    }
+    adlb = derive_adlb(read, adsl, protocol)
+    return {"ADTTE": derive_adtte(read, adsl, adlb, protocol, cutoff), "ADLB": adlb}
 
 
 class TestSource:

@@ -48,7 +48,7 @@ def fake_execute(
     name = f"tables/{chapter.slug}"
     (scratch / f"{name}.csv").write_text("a\n1\n", encoding="utf-8")
     answer = f"Answer of {values['cut']}."
-    content = {"answer": answer, "files": {name: "A table"}, "exhibits": {}, "rows": []}
+    content = {"answer": answer, "files": {name: "A table"}, "exhibits": {}, "appendix": [], "rows": []}
     (scratch / "chapters" / f"{chapter.slug}.json").write_text(json.dumps(content), encoding="utf-8")
     notebook: NotebookNode = chapter.fresh_notebook()
     for _ in range(chapter.cells):

@@ -377,7 +377,14 @@ class TestGather:
         for slug, content in contents.items():
             empty = dict.fromkeys(field.name for field in fields(Row))
             rows = [{**empty, "result_id": name} for name in content.pop("ids", ())]
-            record = {"answer": f"Answer of {slug}.", "files": {}, "exhibits": {}, "rows": rows, **content}
+            record = {
+                "answer": f"Answer of {slug}.",
+                "files": {},
+                "exhibits": {},
+                "appendix": [],
+                "rows": rows,
+                **content,
+            }
             (folder / "chapters" / f"{slug}.json").write_text(json.dumps(record), encoding="utf-8")
 
     def test_rows_come_in_the_order_of_the_chapters_not_of_time(self, tmp_path):

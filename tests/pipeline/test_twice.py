@@ -26,7 +26,7 @@ def scratch(tmp_path):
     (tmp_path / "chapters").mkdir()
 
     def write(rows):
-        content = {"answer": "", "files": {}, "exhibits": {}, "rows": rows}
+        content = {"answer": "", "files": {}, "exhibits": {}, "appendix": [], "rows": rows}
         (tmp_path / "chapters" / "03_survival.json").write_text(json.dumps(content), encoding="utf-8")
         return tmp_path
 

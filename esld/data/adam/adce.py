@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from esld.data.adam.adtte import records_of
+from esld.data.adam.adtte import baseline_grades, records_of
 from esld.data.sdtm import Tables
 from esld.protocol import Endpoint, Protocol
 
@@ -62,12 +62,19 @@ def observed_days(adsl: pd.DataFrame) -> pd.Series:
 
 
 def prevalent_subjects(endpoint: Endpoint, adlb: pd.DataFrame) -> set[str]:
-    """Subjects who have the condition at baseline already: they cannot have a first event."""
-    rule = endpoint.prevalent
-    if rule is None:
+    """Subjects who have the condition at baseline already: they can have no new event of it, but a worse one."""
+    grades = baseline_grades(endpoint, adlb)
+    return set() if grades is None else set(grades.index)
+
+
+def not_at_risk(endpoint: Endpoint, adlb: pd.DataFrame) -> set[str]:
+    """Subjects who at baseline have the condition, and of whom no record could tell a worse grade."""
+    grades, rule = baseline_grades(endpoint, adlb), endpoint.prevalent
+    if grades is None or rule is None:
         return set()
-    baseline = adlb[adlb["PARAMCD"].eq(rule.paramcd) & adlb["ABLFL"].eq("Y")]
-    return set(baseline.loc[baseline["AVAL"] >= rule.at_least, "USUBJID"])
+    return set(
+        grades.index if rule.worse is None else grades[grades >= max(rule.worse.grades.values())].index
+    )
 
 
 def _end(randomised: pd.DataFrame) -> pd.Series:

@@ -5,14 +5,14 @@ import pandas as pd
 from esld.data import dates, deaths
 from esld.data.sdtm import DOMAINS, Tables
 from esld.data.sources import selected
-from esld.protocol import Endpoint, Protocol, Source
+from esld.protocol import Endpoint, Graded, Protocol, Source
 
 CUTOFF_SUFFIX = "CUT"
 _Known = dict[str, pd.DataFrame]  # records by source
 
 
 def derive_adtte(
-    tables: Tables, adsl: pd.DataFrame, protocol: Protocol, cutoff: pd.Timestamp
+    tables: Tables, adsl: pd.DataFrame, adlb: pd.DataFrame, protocol: Protocol, cutoff: pd.Timestamp
 ) -> pd.DataFrame:
     """Time-to-event analysis data: one row a randomised subject and endpoint.
 
@@ -26,12 +26,17 @@ def derive_adtte(
     possible day that is not before randomisation. What is dated wholly before randomisation counts on the day of randomisation
     (and raises a data query).
 
+    Where the protocol says how records tell the grade (``prevalent.worse``), an event of a subject who has the
+    condition at baseline counts if the grade of its record is known to be above that of baseline.
+
     Parameters
     ----------
     tables : dict of str to DataFrame
         SDTM tables after the cut.
     adsl : DataFrame
         As :func:`esld.data.adam.derive_adsl` returns it.
+    adlb : DataFrame
+        As :func:`esld.data.adam.derive_adlb` returns it, for grades at baseline.
     protocol : Protocol
         Endpoints with their event and censoring sources.
     cutoff : Timestamp
@@ -49,7 +54,7 @@ def derive_adtte(
     parts = []
     known: _Known = {}
     for endpoint in protocol.endpoints:
-        primary = _times(endpoint, tables, randomised, known)
+        primary = _times(endpoint, tables, randomised, known, baseline_grades(endpoint, adlb))
         parts.append(_dataset(endpoint.paramcd, endpoint.param, primary, randomised))
         at_cutoff = primary.copy()
         open_ended = at_cutoff["CNSR"].eq(1)
@@ -60,11 +65,26 @@ def derive_adtte(
         parts.append(_dataset(endpoint.paramcd + CUTOFF_SUFFIX, name, at_cutoff, randomised))
     if not parts:  # nothing is timed: the columns alone
         nothing = Endpoint(paramcd="NONE", param="None", events=(Source(event="DEATH"),))
-        return _dataset("", "", _times(nothing, tables, randomised, known), randomised).iloc[:0]
+        return _dataset("", "", _times(nothing, tables, randomised, known, None), randomised).iloc[:0]
     return pd.concat(parts, ignore_index=True)
 
 
-def _times(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame, known: _Known) -> pd.DataFrame:
+def baseline_grades(endpoint: Endpoint, adlb: pd.DataFrame) -> "pd.Series[float] | None":
+    """Grade at baseline, by USUBJID, of who has the condition of an endpoint already; None where that is not asked."""
+    rule = endpoint.prevalent
+    if rule is None:
+        return None
+    own = adlb[adlb["PARAMCD"].eq(rule.paramcd) & adlb["ABLFL"].eq("Y")]
+    return own[own["AVAL"] >= rule.at_least].set_index("USUBJID")["AVAL"]
+
+
+def _times(
+    endpoint: Endpoint,
+    tables: Tables,
+    randomised: pd.DataFrame,
+    known: _Known,
+    grades: "pd.Series[float] | None",
+) -> pd.DataFrame:
     """ADT, CNSR and source of one endpoint by subject."""
     follow_up = pd.DataFrame(
         {
@@ -85,7 +105,9 @@ def _times(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame, known: 
     competing = competing.assign(
         CNSR=3, EVTYPE="COMPETING", CNSDTDSC=competing["description"], EVNTDESC=competing["description"]
     )
-    events = _earliest(endpoint.events, tables, randomised, known)
+    worse = endpoint.prevalent.worse if endpoint.prevalent else None
+    beyond = None if worse is None or grades is None else (worse, grades)
+    events = _earliest(endpoint.events, tables, randomised, known, beyond)
     events = events.assign(CNSR=0, EVTYPE="EVENT", EVNTDESC=events["description"], CNSDTDSC=None)
     # What is named later goes before what is named earlier, unless it is later in time.
     ended = pd.DataFrame({"ADT": pd.Series(dtype="datetime64[ns]")})
@@ -99,9 +121,15 @@ def _times(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame, known: 
 
 
 def _earliest(
-    sources: tuple[Source, ...], tables: Tables, randomised: pd.DataFrame, known: _Known
+    sources: tuple[Source, ...],
+    tables: Tables,
+    randomised: pd.DataFrame,
+    known: _Known,
+    beyond: "tuple[Graded, pd.Series[float]] | None" = None,
 ) -> pd.DataFrame:
     """Earliest record of several sources by subject; on the same day the first source listed.
+
+    Of a subject with a grade at baseline only records of a grade `beyond` it are meant.
 
     Endpoints share most of their sources: what was found of one is `known` to the next.
     """
@@ -109,12 +137,28 @@ def _earliest(
     for name, source in zip(names, sources, strict=True):
         if name not in known:
             known[name] = records_of(source, tables, randomised)
-    found = [known[name] for name in names if len(known[name])]
+    every = (known[name] for name in names)
+    if beyond is not None:
+        every = (_worse(known[name], s, tables, *beyond) for name, s in zip(names, sources, strict=True))
+    found = [records for records in every if len(records)]
     if not found:
         columns = ["ADT", "description", "SRCDOM", "SRCVAR", "SRCSEQ"]
         return pd.DataFrame(columns=columns, dtype=object).astype({"ADT": "datetime64[ns]"})
     everything = pd.concat(found, ignore_index=True).sort_values("ADT", kind="stable")
     return everything.drop_duplicates("USUBJID").set_index("USUBJID")
+
+
+def _worse(
+    records: pd.DataFrame, source: Source, tables: Tables, graded: Graded, grades: "pd.Series[float]"
+) -> pd.DataFrame:
+    """The records of a source without those of a subject with a grade at baseline that are not known to be worse."""
+    before = records["USUBJID"].map(grades)
+    counted = before.isna()
+    table = tables.get(str(source.domain), pd.DataFrame())
+    if graded.variable in table:
+        counted |= table.loc[records.index, graded.variable].map(graded.grades) > before
+    kept: pd.DataFrame = records[counted]
+    return kept
 
 
 def records_of(source: Source, tables: Tables, randomised: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Parameters by patient: which values are analysed, every patient's course, and what is left out or not collected."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from html import escape
 
@@ -14,36 +14,56 @@ from esld.report import numbers
 from esld.report.change import courses
 from esld.report.drawing import figures
 from esld.report.drawing.axes import time_axis
-from esld.report.parameters import analysed, counted_from, lowered, unrecorded, unrecorded_words
+from esld.report.parameters import analysed, counted_from, unrecorded_words
 from esld.report.phrases import Sentence, prose, span, whole
 from esld.report.results import Reported
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import counted, in_prose, joined, of_group
 
 
-def trajectory_figure(study: Study, parameter: Parameter) -> figures.Picture | Sentence:
-    """Every patient's course of one parameter; how it ended is marked at the last value."""
-    rows = analysed(study, parameter.paramcd)
-    if rows.empty:
-        return unrecorded(parameter)
-    ends = _ends(study, rows)
+def trajectory_figure(study: Study, every: Sequence[Parameter]) -> figures.Picture | Sentence:
+    """Every patient's course of each parameter, small multiples on one page; how it ended is marked at the last value.
+
+    A sentence where no parameter has a value.
+    """
+    shown = {p: rows for p in every if len(rows := analysed(study, p.paramcd))}
+    if not shown:
+        return Sentence(unrecorded_words(study, every))
+    drawn = [_course(study, parameter, rows) for parameter, rows in shown.items()]
+    visit = study.protocol.schedule.visits[-1]
+    return courses.trajectories(
+        drawn,
+        arms=study.arms,
+        id="every_course",
+        title=_course_title(study, shown),
+        alt=message(
+            "course.alt",
+            parameters=joined(
+                message(
+                    "course.alt.log" if course.log else "course.alt.one",
+                    parameter=numbers.with_unit(p.param, p.unit),
+                )
+                for p, course in zip(shown, drawn, strict=True)
+            ),
+            visit=in_prose(visit.label),
+        ),
+        time=time_axis(visit.target - 1),
+        since=counted_from(study),
+    )
+
+
+def _course(study: Study, parameter: Parameter, rows: pd.DataFrame) -> courses.Course:
     bound, name = ("ANRLO", "lower") if parameter.better == "higher" else ("ANRHI", "upper")
     limits = rows[bound].dropna()
     normal = sorted({float(limits.min()), float(limits.max())}) if len(limits) else []
-    log = bool(rows["AVAL"].min() > 0 and rows["AVAL"].max() / rows["AVAL"].min() > 30)
-    return courses.trajectories(
-        rows,
-        arms=study.arms,
-        id=f"course_{parameter.paramcd.lower()}",
-        title=_course_title(study, parameter, rows),
-        alt=_course_words(study, parameter, rows, ends, log=log),
-        label=numbers.unit(parameter.unit) or parameter.param,
-        ends=ends,
-        time=time_axis(study.protocol.schedule.visits[-1].target - 1),
-        since=counted_from(study),
+    return courses.Course(
+        rows=rows,
+        name=parameter.param,
+        label=numbers.unit(parameter.unit),
+        ends=_ends(study, rows),
         normal=normal,
         normal_label=message(f"course.normal.{name}", count=len(normal)),
-        log=log,
+        log=bool(rows["AVAL"].min() > 0 and rows["AVAL"].max() / rows["AVAL"].min() > 30),
     )
 
 
@@ -60,28 +80,20 @@ def _ends(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     return kind.rename("kind").rename_axis("USUBJID").dropna().reset_index()
 
 
-def _course_title(study: Study, parameter: Parameter, rows: pd.DataFrame) -> str:
-    """The finding: in how many the last planned visit's value is lower than the baseline value."""
+def _course_title(study: Study, shown: Mapping[Parameter, pd.DataFrame]) -> str:
+    """What is shown, of how many patients, and how many of them have no value of any of it at the last visit."""
     visit = study.protocol.schedule.visits[-1]
-    change = rows[rows["AVISITN"].eq(visit.number) & rows["CHG"].notna()]
-    if change.empty:
-        return message("course.title.none", parameter=parameter.param)
-    arms = lowered(change, study.filled)
-    return message("course.title", parameter=parameter.param, visit=in_prose(visit.label), arms=arms)
-
-
-def _course_words(
-    study: Study, parameter: Parameter, rows: pd.DataFrame, ends: pd.DataFrame, *, log: bool
-) -> str:
-    course = message(
-        "course.alt.log" if log else "course.alt",
-        parameter=numbers.with_unit(parameter.param, parameter.unit),
-        patients=counted("patient", rows["USUBJID"].nunique()),
-        visit=in_prose(study.protocol.schedule.visits[-1].label),
-    )
+    seen = set().union(*(rows["USUBJID"] for rows in shown.values()))
+    there = set().union(*(rows.loc[rows["AVISITN"].eq(visit.number), "USUBJID"] for rows in shown.values()))
+    ends = _ends(study, pd.concat(list(shown.values())))
+    ends = ends[~ends["USUBJID"].isin(there)]
     counts = {kind: int(ends["kind"].eq(kind).sum()) for kind in ("death", "transplant", "lost")}
-    marked = [message(f"course.alt.{kind}", count=count) for kind, count in counts.items() if count]
-    return f"{course} {message('course.alt.ends', ends=joined(marked))}" if marked else course
+    counts["other"] = len(seen - there) - sum(counts.values())
+    said = [message(f"course.missing.{kind}", count=count) for kind, count in counts.items() if count]
+    about = {"patients": counted("patient", len(seen)), "visit": in_prose(visit.label)}
+    if not said:
+        return message("course.title.all", **about)
+    return message("course.title", count=len(seen - there), why=message("list.comma").join(said), **about)
 
 
 def not_computed(study: Study) -> list[tuple[str, str]]:

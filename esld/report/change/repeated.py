@@ -17,7 +17,7 @@ from esld.report.change import courses
 from esld.report.change import pairs as compared
 from esld.report.change.pairs import ADJUSTED, difference_label
 from esld.report.drawing import figures
-from esld.report.parameters import analysed, parameters_of, unrecorded_words, visit_of
+from esld.report.parameters import analysed, counted_from, parameters_of, unrecorded_words, visit_of
 from esld.report.phrases import Sentence, notes_of, prose, worded
 from esld.report.results import Reported, Row, slug
 from esld.report.tables import Table
@@ -278,25 +278,37 @@ def change_figure(
     if not drawn:
         absent = joined(prose(study.protocol.parameter(code).param) for code in own)
         return Sentence(message("change.figure.none", parameters=absent))
-    visits = [(v.number, v.code) for v in study.protocol.schedule.visits]
+    weeks = all((visit.target - 1) % 7 == 0 for visit in study.protocol.schedule.visits)
+    stops = [
+        courses.Stop(v.number, v.target - 1, f"{(v.target - 1) / 7:g}" if weeks else v.code)
+        for v in study.protocol.schedule.visits
+    ]
     parameters = {code: study.protocol.parameter(code) for code in drawn}
-    columns = ["group", "time", "statistic", "value", "lower", "upper"]
+    columns = ["group", "time", "statistic", "value", "lower", "upper", "n"]
     panels = {
-        code: pd.DataFrame(
-            [(r.arm, r.time, r.statistic, r.value, r.lower, r.upper) for r in reported.rows], columns=columns
-        )
-        .astype({"value": float, "lower": float, "upper": float})
+        code: pd.DataFrame(_with_counts(reported), columns=columns)
+        .astype({"value": float, "lower": float, "upper": float, "n": float})
         .query("statistic == 'ls_mean'")
         for code, reported in drawn.items()
     }
     names = {code: p.param for code, p in parameters.items()}
     key = "change.figure.alt" if study.compares else "change.figure.alt.pooled"
     return courses.mean_changes(
-        panels, arms=study.arms, visits=visits, id=f"change_{slug(analysis.id)}",
+        panels, arms=study.arms, visits=stops, id=f"change_{slug(analysis.id)}",
         title=message("change.figure.title", title=analysis.title, level=level),
+        axis=message(f"change.figure.axis.{'weeks' if weeks else 'visits'}.{counted_from(study)}"),
         alt=message(key, level=level, parameters=joined(names.values())), names=names,
         units={code: numbers.unit(p.unit) for code, p in parameters.items()},
     )  # fmt: skip
+
+
+def _with_counts(reported: Reported) -> list[tuple[object, ...]]:
+    """The rows of a parameter, each with the patients who have a value at the visit."""
+    counts = {(r.arm, r.time): r.n for r in reported.rows if r.statistic == "mean"}
+    return [
+        (r.arm, r.time, r.statistic, r.value, r.lower, r.upper, counts.get((r.arm, r.time)))
+        for r in reported.rows
+    ]
 
 
 def _drawable(row: Row) -> bool:

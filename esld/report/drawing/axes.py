@@ -14,6 +14,7 @@ _UNITS: dict[str, tuple[float, tuple[int, ...]]] = {
     "months": (YEAR / 12, (1, 2, 3, 6, 12)),
     "years": (YEAR, (1, 2, 4, 5, 10, 20)),
 }
+_MONTHS_BEYOND = 1.5 * YEAR
 _INTERVALS = 5  # at most, between the ticks of an axis
 
 
@@ -26,7 +27,8 @@ class TimeAxis(NamedTuple):
     @property
     def labels(self) -> list[str]:
         """The ticks in the unit, as the axis says them."""
-        return [f"{round(tick / _UNITS[self.unit][0], 2):g}" for tick in self.ticks]
+        digits = 1 if self.unit == "months" else 2  # 365 days are twelve months, and so are 365.25
+        return [f"{round(tick / _UNITS[self.unit][0], digits):g}" for tick in self.ticks]
 
     @property
     def title(self) -> str:
@@ -54,13 +56,18 @@ def time_axis(horizon_days: float, *, reach: float = 0, ticks: Sequence[float] =
     Returns
     -------
     TimeAxis
-        Years beyond three, months beyond one, else days, or weeks where the horizon is whole weeks.
+        Years beyond three, months beyond one and a half, else weeks where the horizon is whole weeks; else months from half a
+        year on, and days. Ticks that are given and not whole months are in days.
     """
     far = max(horizon_days, reach, *ticks)
     unit = _unit(far, horizon_days)
     if ticks:
-        return TimeAxis(unit, [float(tick) for tick in ticks])
+        own = TimeAxis(unit, [float(tick) for tick in ticks])
+        part = unit == "months" and far <= _MONTHS_BEYOND and any("." in label for label in own.labels)
+        return TimeAxis("days", own.ticks) if part else own
     size, steps = _UNITS[unit]
+    if unit == "months" and horizon_days % 365 == 0:
+        size = 365 / 12
     step = next((s for s in steps if far / size <= s * _INTERVALS), ceil(far / size / _INTERVALS)) * size
     chosen = [place * step for place in range(int(far / step + 1e-9) + 1)]
     if len(chosen) == 1 or chosen[-1] < horizon_days < chosen[-1] + step / 2:
@@ -71,6 +78,8 @@ def time_axis(horizon_days: float, *, reach: float = 0, ticks: Sequence[float] =
 def _unit(far: float, horizon_days: float) -> str:
     if far > 3 * YEAR + 1:
         return "years"
-    if far > 1.5 * YEAR:
+    if far > _MONTHS_BEYOND:
         return "months"
-    return "days" if horizon_days % 7 else "weeks"
+    if horizon_days % 7 == 0:
+        return "weeks"
+    return "months" if far > YEAR / 2 else "days"

@@ -38,7 +38,8 @@ ENDS = {
 # Chinese characters (GB 2312), brought along because a machine need not have any.
 _HAN = Path(__file__).parent / "fonts" / "esld-han.otf"
 _REPRODUCIBLE = {"svg.hashsalt": "esld"}
-_TITLE_WIDTH = 74  # characters of a bold title on 7 inches
+_WIDTH = 7.0  # inches
+_TITLE_WIDTH = 74  # characters of a bold title on these
 
 _STYLE: dict[str, Any] = {
     **_REPRODUCIBLE,
@@ -83,8 +84,8 @@ def set_style() -> None:
     mpl.rcParams["axes.prop_cycle"] = cycler(color=list(CYCLE))
 
 
-def new_figure(height: float = 3.6, width: float = 7.0, **grid: Any) -> "Figure":
-    """A figure 7 inches wide that pyplot does not know of, so that nothing is shown twice or left open."""
+def new_figure(height: float = 3.6, width: float = _WIDTH, **grid: Any) -> "Figure":
+    """A figure, 7 inches wide unless told, that pyplot does not know of, so that nothing is shown twice or left open."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained", **grid)
@@ -215,8 +216,9 @@ def plainly_laid_out(figure: "Figure") -> None:
 
 
 def entitle(figure: "Figure", title: str) -> None:
-    """The finding over the whole figure, left, on as many lines as it needs."""
-    wrapped = textwrap.fill(title, _TITLE_WIDTH, break_on_hyphens=False)
+    """What the figure shows over the whole of it, left, on as many lines as it needs."""
+    width = round(_TITLE_WIDTH * figure.get_figwidth() / _WIDTH)
+    wrapped = textwrap.fill(title, width, break_on_hyphens=False)
     figure.suptitle(wrapped, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
 
 

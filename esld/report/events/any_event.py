@@ -1,8 +1,8 @@
-"""How many patients had a first event of any of several kinds."""
+"""How many patients had a new or worse event of any of several kinds."""
 
 import pandas as pd
 
-from esld.data.adam.adce import prevalent_subjects
+from esld.data.adam.adce import not_at_risk
 from esld.data.study import Study
 from esld.protocol import Analysis
 from esld.report.events.planned import members
@@ -23,7 +23,7 @@ def any_event_rows(study: Study, plan: Analysis) -> pd.DataFrame:
     -------
     DataFrame
         Long form by arm: ``patients``, of the `n` in the analysis set. An event counts unless one that competes came before; of
-        a condition that the patient had at baseline there is no first event, but there may be one of another. Who was lost
+        a condition that the patient had at baseline only a worse one does, but there may be one of another. Who was lost
         before that day counts as far as observed, so that the number may be too low.
     """
     had: set[str] = set()
@@ -31,7 +31,7 @@ def any_event_rows(study: Study, plan: Analysis) -> pd.DataFrame:
         endpoint = study.protocol.endpoint(paramcd)
         times = endpoint_times(study, plan, paramcd)
         first = times["EVTYPE"].eq("EVENT") & times["time"].le(plan.horizon_days)
-        first &= ~times["USUBJID"].isin(prevalent_subjects(endpoint, study.adlb))
+        first &= ~times["USUBJID"].isin(not_at_risk(endpoint, study.adlb))
         had |= set(times.loc[first, "USUBJID"])
     rows, randomised = [], study.randomised[study.randomised["USUBJID"].isin(members(study, plan))]
     for arm in study.arms:

@@ -73,6 +73,9 @@ def event_curves(
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     figure = new_figure(0.4 + rows * (2.6 + 0.24 * len(arms)))
+    figure.set_layout_engine(
+        "constrained", w_pad=0.16
+    )  # inches: the last count of a panel and the first of the next stay apart
     heights = [3.0, 0.3 * len(arms)] * rows
     grid = figure.subplots(2 * rows, columns, squeeze=False, height_ratios=heights, sharex=True)
     for axes in grid.ravel():
@@ -113,7 +116,9 @@ def _curves(axes: "Axes", curves: Mapping[str, EventCurve], arms: Sequence[str])
             continue
         style, step = arm_style(position), curves[arm].step
         axes.plot(step["time"], step["value"], label=arm_label(arm), **style)
-        axes.fill_between(step["time"], step["lower"], step["upper"], color=style["color"], alpha=0.11, lw=0)
+        axes.fill_between(step["time"], step["lower"], step["upper"], color=style["color"], alpha=0.09, lw=0)
+        for limit in ("lower", "upper"):  # two shades alone are one where they lie over each other
+            axes.plot(step["time"], step[limit], linewidth=0.7, alpha=0.7, **style)
 
 
 def _numbers_at_risk(

@@ -1,4 +1,4 @@
-"""First events: cumulative incidence with what competes, and Gray's test."""
+"""New events, and those worse than at baseline: cumulative incidence with what competes, and Gray's test."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from math import nan
 
 import pandas as pd
 
-from esld.data.adam.adce import prevalent_subjects
+from esld.data.adam.adce import not_at_risk, prevalent_subjects
 from esld.data.study import Study
 from esld.methods import made_by
 from esld.multiplicity import fixed_sequence, holm
@@ -18,13 +18,13 @@ from esld.report.cells import estimate as estimate_cell
 from esld.report.drawing.axes import time_axis
 from esld.report.drawing.figures import Picture
 from esld.report.events.figures import EventCurve, event_curves
-from esld.report.events.planned import Found, competing_words
-from esld.report.phrases import masked_words, method, p_equals, prose, span, worded
+from esld.report.events.planned import Found, competing_words, members
+from esld.report.phrases import lost_words, masked_words, method, p_equals, prose, span, worded
 from esld.report.results import Reported
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, capitalised, in_prose, joined, of_group, period
+from esld.report.words.grammar import arm_in_prose, capitalised, joined, of_group, period
 from esld.survival import CumulativeIncidence, GrayTest, clopper_pearson, cumulative_incidence, gray
 
 EVENT, COMPETING = "event", "competing"
@@ -34,7 +34,7 @@ _RULES = {"holm": holm, "fixed sequence": fixed_sequence}
 
 @dataclass(frozen=True, eq=False)
 class FirstEvents:
-    """First events of one endpoint among those who did not have the condition at baseline.
+    """First new or worse events of one endpoint among those who can have one.
 
     Attributes
     ----------
@@ -42,14 +42,16 @@ class FirstEvents:
         The condition.
     prevalent : dict of str to int
         Patients of each arm who had it at baseline.
+    excluded : dict of str to int
+        Those of them who cannot have a worse one.
     curves : dict of str to CumulativeIncidence
         Of each arm with somebody at risk, causes `EVENT` and `COMPETING`.
     test : GrayTest or None
         Of the event between all arms; None unless two arms or more have somebody at risk.
     at : float
         The day that the result is given for.
-    complete : dict of str to bool
-        Whether nobody of the arm was lost before that day.
+    lost : dict of str to set of str
+        Whom of the arm follow-up left before that day, by USUBJID.
     pairs : dict of tuple to GrayTest
         Of three arms or more: of the control with each other one, where both have somebody at risk.
     sharing : str
@@ -58,10 +60,11 @@ class FirstEvents:
 
     endpoint: Endpoint
     prevalent: dict[str, int]
+    excluded: dict[str, int]
     curves: dict[str, CumulativeIncidence]
     test: GrayTest | None
     at: float
-    complete: dict[str, bool]
+    lost: dict[str, set[str]]
     pairs: dict[Pair, GrayTest] = field(default_factory=dict)
     sharing: str = "none"
 
@@ -92,7 +95,7 @@ class FirstEvents:
                     "upper": estimate.upper,
                 }
                 how = {"method": estimate.method, "reason": estimate.reason}
-                if self.complete[arm]:
+                if not self.lost[arm]:
                     exact = clopper_pearson(events, curve.n, conf_level=curve.conf_level)
                     number |= {"value": exact.value, "lower": exact.lower, "upper": exact.upper}
                     how = {"method": exact.method, "reason": None}
@@ -130,22 +133,25 @@ def estimate(study: Study, plan: Analysis, paramcd: str, *, conf_level: float) -
     endpoint, at = study.protocol.endpoint(paramcd), plan.horizon_days or 0.0
     times = endpoint_times(study, plan, paramcd)
     had_before = times["USUBJID"].isin(prevalent_subjects(endpoint, study.adlb))
-    prevalent = {arm: int((had_before & times["arm"].eq(arm)).sum()) for arm in study.arms}
-    times = times[~had_before]
+    left_out = times["USUBJID"].isin(not_at_risk(endpoint, study.adlb))
+    prevalent, excluded = (
+        {arm: int((own & times["arm"].eq(arm)).sum()) for arm in study.arms} for own in (had_before, left_out)
+    )
+    times = times[~left_out]
     times = times.assign(state=times["EVTYPE"].map({"EVENT": EVENT, "COMPETING": COMPETING}))
-    curves, complete = {}, {}
+    curves, lost = {}, {}
     for arm in study.arms:
         own = times[times["arm"].eq(arm)]
         if len(own):
             curves[arm] = cumulative_incidence(
                 own["time"], own["state"], causes=[EVENT, COMPETING], conf_level=conf_level, group=arm
             )
-            complete[arm] = not (own["state"].isna() & own["time"].lt(at)).any()
+            lost[arm] = set(own.loc[own["state"].isna() & own["time"].lt(at), "USUBJID"])
     test = _gray(times, list(curves)) if len(curves) > 1 else None
     pairs = [pair for pair in study.pairs if len(study.pairs) > 1 and {*pair} <= set(curves)]
     tests = {pair: _gray(times, list(pair)) for pair in pairs}
     sharing = study.protocol.multiplicity
-    return FirstEvents(endpoint, prevalent, curves, test, at, complete, tests, sharing)
+    return FirstEvents(endpoint, prevalent, excluded, curves, test, at, lost, tests, sharing)
 
 
 def _gray(times: pd.DataFrame, arms: list[str]) -> GrayTest:
@@ -169,7 +175,7 @@ def table(found: Found[FirstEvents], *, id: str, level: str) -> Table:
                 share = estimate_cell(event, numbers.of_share(event.n), "percent")
                 own = (Number(event.events), share, Number(other.events))
                 line |= dict(zip(blank, own, strict=True)) | {"at_risk": Number(event.n)}
-                how = "nobody_lost" if first.complete[arm] else "somebody_lost"
+                how = "somebody_lost" if first.lost[arm] else "nobody_lost"
                 notes[message(f"events.first.{how}", method=method(event))] = None
                 if event.reason:
                     notes[message("reasons.note", reason=worded(event.reason, "first_events"))] = None
@@ -181,10 +187,10 @@ def table(found: Found[FirstEvents], *, id: str, level: str) -> Table:
     if competing:
         footnotes.insert(0, message("events.first.competing", what=capitalised(competing)))
     if any(endpoint.prevalent for endpoint in endpoints):
-        footnotes.insert(0, message("events.first.prevalent"))
+        footnotes.insert(0, message(_worse("events.first.prevalent", endpoints)))
     else:
         hidden.add("prevalent")
-    title = message("events.first.title", horizon=period(found.horizon))
+    title = message(_worse("events.first.title", endpoints), horizon=period(found.horizon))
     heads = {
         "at_risk": message(_at_risk(endpoints)),
         "first_event": title,
@@ -199,9 +205,7 @@ def _tested(
     first: FirstEvents, code: str, reported: Reported, notes: dict[str, None]
 ) -> list[dict[str, Cell]]:
     """The lines of Gray's tests below those of the arms; none where an arm has nobody."""
-    if len(first.prevalent) < 2 or not all(
-        had or arm in first.curves for arm, had in first.prevalent.items()
-    ):
+    if len(first.prevalent) < 2 or not all(had or arm in first.curves for arm, had in first.excluded.items()):
         return []
     control, *others = first.prevalent
     labels = {"": message("events.first.gray" if len(others) == 1 else "events.first.gray.all")}
@@ -234,6 +238,12 @@ def _at_risk(endpoints: Sequence[Endpoint]) -> str:
     return "events.without" if good else "events.at_risk"
 
 
+def _worse(key: str, endpoints: Sequence[Endpoint]) -> str:
+    """An entry, or the one of events that may be worse than at baseline."""
+    worse = any(endpoint.prevalent and endpoint.prevalent.worse for endpoint in endpoints)
+    return f"{key}.worse" if worse else key
+
+
 def words(found: Found[FirstEvents]) -> str:
     """How many had a first event by the day, in words."""
     parts = []
@@ -246,7 +256,8 @@ def words(found: Found[FirstEvents]) -> str:
         key = "events.event" if arms else "events.event.nobody"
         parts.append(message(key, event=prose(first.name), arms=joined(arms)))
     events = message("reasons.list").join(parts)
-    return found.said(message("events.first", horizon=period(found.horizon), events=events))
+    key = _worse("events.first", [first.endpoint for first, _ in found.results.values()])
+    return found.said(message(key, horizon=period(found.horizon), events=events))
 
 
 def tested_words(study: Study, found: Found[FirstEvents]) -> str:
@@ -289,22 +300,12 @@ def figure(study: Study, found: Found[FirstEvents], *, id: str, ticks: Sequence[
         first.name: {arm: _curve(c, axis.ticks) for arm, c in first.curves.items()}
         for first, _ in found.results.values()
     }
-    comma = message("list.comma")
-    counts = [
-        message(
-            "events.first.figure.event" if one.curves else "events.first.figure.nobody",
-            event=in_prose(one.name),
-            counts=comma.join(_event_count(reported, arm) for arm in one.curves),
-        )
-        for one, reported in found.results.values()
-    ]
-    title = message(
-        "events.first.figure",
-        horizon=period(found.horizon),
-        groups=comma.join(map(arm_in_prose, study.filled)),
-        events=message("reasons.list").join(counts),
-    )
     endpoints = [first.endpoint for first, _ in found.results.values()]
+    title = message(
+        _worse("events.first.figure", endpoints),
+        horizon=period(found.horizon),
+        lost=_lost(study, found),
+    )
     alt = message("events.first.figure.alt", title=title)
     if competing := competing_words(endpoints):
         alt += " " + message("events.first.figure.competing", what=capitalised(competing))
@@ -314,16 +315,17 @@ def figure(study: Study, found: Found[FirstEvents], *, id: str, ticks: Sequence[
         id=id,
         title=found.titled(title),
         alt=alt,
-        label=message("events.first.figure.axis"),
+        label=message(_worse("events.first.figure.axis", endpoints)),
         axis=axis,
         at_risk=message(_at_risk(endpoints)),
         percent=True,
     )
 
 
-def _event_count(reported: Reported, arm: str) -> str:
-    row = reported.row("incidence", arm)
-    return f"{row.events}/{row.n}"
+def _lost(study: Study, found: Found[FirstEvents]) -> str:
+    """How many follow-up left before the day without any ending, of how many."""
+    every = [own for first, _ in found.results.values() for own in first.lost.values()]
+    return lost_words(len(set().union(*every)), len(members(study, found.plan)), found.horizon)
 
 
 def _curve(curve: CumulativeIncidence, ticks: Sequence[float]) -> EventCurve:

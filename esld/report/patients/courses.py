@@ -17,7 +17,7 @@ from esld.report import numbers
 from esld.report.drawing.axes import TimeAxis, time_axis
 from esld.report.drawing.figures import Picture
 from esld.report.known import has_day
-from esld.report.parameters import analysed, counted_from, lowered, unrecorded
+from esld.report.parameters import analysed, counted_from, unrecorded
 from esld.report.patients import figures as patient_figures
 from esld.report.phrases import Sentence, event_words, span, whole
 from esld.report.planned import holds_death
@@ -372,7 +372,9 @@ def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Pictur
     since = counted_from(study)
     label = numbers.with_unit(parameter.param, parameter.unit)
     log = bool(len(rows) and rows["AVAL"].min() > 0 and rows["AVAL"].max() / rows["AVAL"].min() > _FLAT)
-    title = _profile_title(found, parameter, rows)
+    title = message(
+        "profiles.title", parameter=parameter.param, patients=counted("patient", rows["USUBJID"].nunique())
+    )
     alt = message(
         "profiles.alt.log" if log else "profiles.alt", parameter=label, since=message(f"since.{since}"),
         patients=counted("patient", len(found.patients)), finding=title,
@@ -382,13 +384,3 @@ def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Pictur
         id=f"profiles_{parameter.paramcd.lower()}", title=title, alt=f"{alt} {_marked(found)}".rstrip(),
         last=study.protocol.schedule.visits[-1].week, log=log,
     )  # fmt: skip
-
-
-def _profile_title(found: Courses, parameter: Parameter, rows: pd.DataFrame) -> str:
-    """The finding: in how many the last value is lower than that at baseline."""
-    after = (
-        rows[rows["CHG"].notna()].sort_values("ADY", kind="stable").drop_duplicates("USUBJID", keep="last")
-    )
-    if after.empty:
-        return message("course.title.none", parameter=parameter.param)
-    return message("profiles.title", parameter=parameter.param, arms=lowered(after, found.arms))

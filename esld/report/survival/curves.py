@@ -1,5 +1,6 @@
 """Survival curves with the numbers at risk below."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from esld.survival.kaplan_meier import KaplanMeier
 
+_WIDTH = 5.2  # inches: on the 360 pixels of a phone 9 points are still 9 pixels high
+
 
 def survival_curves(
     curves: Mapping[str, "KaplanMeier"],
@@ -24,7 +27,9 @@ def survival_curves(
     alt: str,
     axis: TimeAxis,
     free: str,
+    end: float,
     mark: float | None = None,
+    inside: str = "",
 ) -> Picture:
     """Kaplan–Meier curves with their intervals and, aligned under the axis, numbers at risk (events; censored).
 
@@ -35,54 +40,62 @@ def survival_curves(
     arms : sequence of str
         All arms in the protocol's order: the order decides colour and dash, and each has its row of numbers at risk.
     id, title, alt : str
-        Id of the figure, the finding, and the words for those who do not see it.
+        Id of the figure, what it shows, and the words for those who do not see it.
     axis : TimeAxis
         Its ticks are those of the risk table too. Where their counts would touch each other some ticks are left out:
         never the first, and `mark` only if it touches the first.
     free : str
         What a patient is without the event: alive.
+    end : float
+        The day at which the axis ends: curves that go on are cut there.
     mark : float, optional
         A time to mark with a thin vertical line.
+    inside : str
+        What is written into the figure: the comparison of the groups.
 
     Returns
     -------
     Picture
     """
-    figure = new_figure(3.5 + 0.42 * len(arms))
-    axes, table = figure.subplots(2, 1, height_ratios=[3.2, 0.42 * len(arms)], sharex=True)
+    figure = new_figure(3.7 + 0.3 * len(arms), _WIDTH)
+    axes, table = figure.subplots(2, 1, height_ratios=[3.2, 0.36 * len(arms)], sharex=True)
     for arm, curve in curves.items():
         style = arm_style(arms.index(arm))
         step = curve.step()
         axes.plot(step["time"], step["survival"], label=arm, **style)
-        axes.fill_between(step["time"], step["lower"], step["upper"], color=style["color"], alpha=0.11, lw=0)
+        axes.fill_between(step["time"], step["lower"], step["upper"], color=style["color"], alpha=0.09, lw=0)
+        for limit in ("lower", "upper"):  # two shades alone are one where they lie over each other
+            axes.plot(step["time"], step[limit], linewidth=0.7, alpha=0.7, **style)
         censored = curve.n_censor > 0
         axes.plot(curve.times[censored], curve.survival[censored], "|", color=style["color"], markersize=7)
     if mark is not None:
         axes.axvline(mark, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)))
     ticks = axis.ticks
-    axes.set_xlim(0, max(*ticks, *(curve.max_time for curve in curves.values())) * 1.02)
+    axes.set_xlim(0, end)
     axes.set(ylim=(0, 1.02), ylabel=message("curves.free", free=free))
     entitle(figure, title)
     axes.tick_params(labelbottom=True)
     axes.set_xlabel(axis.title)
-    _label_ends(axes, curves, arms)
+    _label_ends(axes, curves, arms, end)
+    if inside:
+        axes.text(0.02, 0.04, textwrap.fill(inside, 44), transform=axes.transAxes, va="bottom", fontsize=9)
     shown = _risk_table(table, curves, arms, sorted(set(ticks)), keep=[ticks[0], mark])
     names = dict(zip(ticks, axis.labels, strict=True))
     axes.set_xticks(shown, [names[tick] for tick in shown])
     return settled(id, figure, alt)
 
 
-def _label_ends(axes: "Axes", curves: Mapping[str, "KaplanMeier"], arms: Sequence[str]) -> None:
+def _label_ends(axes: "Axes", curves: Mapping[str, "KaplanMeier"], arms: Sequence[str], end: float) -> None:
     """Name each line at its end, with a piece of the line, moved apart where the ends are near each other."""
-    ends = [float(curve.step()["survival"].iloc[-1]) for curve in curves.values()]
+    steps = [curve.step() for curve in curves.values()]
+    ends = [float(step.loc[step["time"] <= end, "survival"].iloc[-1]) for step in steps]
     beside = axes.get_yaxis_transform()
-    for arm, at in zip(curves, _apart(ends, gap=0.075, top=1.0), strict=True):
+    for arm, at in zip(curves, _apart(ends, gap=0.15, top=1.0), strict=True):
         style = arm_style(arms.index(arm))
-        axes.plot([1.012, 1.075], [at, at], transform=beside, clip_on=False, **style)
+        axes.plot([1.015, 1.085], [at, at], transform=beside, clip_on=False, **style)
         where = ("axes fraction", "data")
-        axes.annotate(
-            arm_label(arm), (1.085, at), xycoords=where, va="center", color=style["color"], fontweight="bold"
-        )
+        name = textwrap.fill(arm_label(arm), 12)
+        axes.annotate(name, (1.1, at), xycoords=where, va="center", color=style["color"], fontweight="bold")
 
 
 def _apart(heights: Sequence[float], *, gap: float, top: float) -> list[float]:
@@ -112,22 +125,15 @@ def _risk_table(
     axes.tick_params(bottom=False, labelbottom=False)
     for side in axes.spines.values():
         side.set_visible(False)
-    axes.set_title(message("curves.at_risk"), fontsize=8.5, fontweight="normal", pad=2)
+    axes.set_title(message("curves.at_risk"), fontsize=9, fontweight="normal", pad=2)
     columns: dict[float, list[Text]] = {tick: [] for tick in ticks}
-    names = []
     for position, arm in enumerate(arms):
-        row = len(arms) - 1 - position
+        row, colour = len(arms) - 1 - position, arm_style(position)["color"]
         for tick, text in zip(ticks, _at_risk(curves.get(arm), ticks), strict=True):
-            columns[tick].append(
-                axes.text(tick, row, text, ha="center", va="center", fontsize=8.5, color=INK)
-            )
-        colour = arm_style(position)["color"]
+            columns[tick].append(axes.text(tick, row, text, ha="center", va="center", fontsize=9, color=INK))
         where = ("axes fraction", "data")
-        names.append(
-            axes.annotate(
-                arm_label(arm), (1.085, row), xycoords=where, va="center", color=colour, fontsize=8.5
-            )
-        )
+        name = textwrap.fill(arm_label(arm), 14)
+        axes.annotate(name, (-0.13, row), xycoords=where, va="center", ha="right", color=colour, fontsize=9)
     figure = axes.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()  # the layout decides how wide a text is against the axis
@@ -138,8 +144,7 @@ def _risk_table(
         return min(box.x0 for box in boxes) - room / 2, max(box.x1 for box in boxes) + room / 2
 
     spans = {tick: edges(texts) for tick, texts in columns.items()}
-    end = edges(names)[0]
-    shown = _without_collision([(tick, *spans[tick]) for tick in ticks if spans[tick][1] <= end], keep)
+    shown = _without_collision([(tick, *spans[tick]) for tick in ticks], keep)
     for tick in set(ticks) - set(shown):
         for left_out in columns[tick]:
             left_out.remove()

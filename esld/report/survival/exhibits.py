@@ -3,14 +3,20 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pandas as pd
+
+from esld.protocol import Protocol
+from esld.report import numbers
 from esld.report.chapter import Chapter
 from esld.report.drawing.axes import time_axis
-from esld.report.results import rows_of, slug
+from esld.report.phrases import lost_words, points, points_noun, span, whole
+from esld.report.results import difference_row, rows_of, slug
 from esld.report.survival.analyses import AtHorizon, Found, analysed
 from esld.report.survival.curves import survival_curves
-from esld.report.survival.sentences import headline
-from esld.report.survival.tables import curve_table, ending_table, milestone_table, points
+from esld.report.survival.tables import curve_table, ending_table, milestone_table
+from esld.report.survival.tables import points as days_of
 from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined, of_group, period
 from esld.survival import milestone
 
 
@@ -37,40 +43,96 @@ def horizons(chapter: Chapter, found: Sequence[AtHorizon]) -> Iterator[Any]:
 
 
 def curves(chapter: Chapter, found: Sequence[Found], *, ticks: Sequence[float]) -> Iterator[Any]:
-    """Figure and table of every planned curve."""
-    protocol = chapter.study.protocol
+    """Figure and table of every planned curve, to the farthest day of an analysis of its endpoint; and what came after."""
+    study = chapter.study
     for one in (one for one in found if one.of.plan.of is None):
         plan, event, by_arm = one.of.plan, one.of.event, one.result
         param, id = (
-            protocol.endpoint(str(plan.endpoint)).param,
+            study.protocol.endpoint(str(plan.endpoint)).param,
             one.reported.rows[0].result_id.partition(".")[0],
         )
-        title = message("curves.title" if len(by_arm) > 1 else "curves.title.pooled", what=param)
-        mark, said = _finding(chapter, one)
-        reach = max(curve.max_time for curve in by_arm.values())
+        end = max(farthest(study.protocol, str(plan.endpoint)), *ticks, 0)
+        mark, inside = _compared(one)
+        lost = int((one.of.times["CNSR"].ne(0) & one.of.times["time"].lt(mark or end)).sum())
+        about = {
+            "what": param,
+            "horizon": period(end),
+            "lost": lost_words(lost, len(one.of.times), mark or end),
+        }
+        title = message("curves.title" if len(by_arm) > 1 else "curves.title.pooled", **about)
         yield chapter.figure(
             survival_curves(
-                by_arm, arms=chapter.study.arms, id=id, title=said or title, free=event.free, mark=mark,
-                alt=message("curves.alt", what=param, finding=said or title),
-                axis=time_axis(mark or protocol.horizon_days, reach=reach, ticks=ticks),
+                by_arm, arms=study.arms, id=id, title=title, free=event.free, end=end, mark=mark if mark != end else None,
+                inside=inside, alt=message("curves.alt", finding=" ".join(filter(None, (f"{title}.", inside)))),
+                axis=time_axis(end, ticks=ticks),
             )
         )  # fmt: skip
-        days, how = points(protocol, plan), {"id": id, "title": param}
-        table = curve_table(one.reported, by_arm, days, event=event, arms=chapter.study.arms, **how)
+        yield chapter.say(beyond_words(one, end))
+        days, how = days_of(study.protocol, plan), {"id": id, "title": message("curves.table", what=param)}
+        table = curve_table(one.reported, by_arm, days, event=event, arms=study.arms, **how)
         yield chapter.table(table)
 
 
-def _finding(chapter: Chapter, one: Found) -> tuple[float | None, str]:
-    """The day and the finding of the planned analysis at a horizon of the same times; nothing where there is none."""
+def farthest(protocol: Protocol, paramcd: str) -> float:
+    """The last day after randomisation to which an analysis of an endpoint looks; else that of the primary outcome."""
+    own = (a for a in protocol.analyses if a.endpoint == paramcd)
+    return (
+        max((day for a in own for day in (*a.milestones_days, a.horizon_days or 0)), default=0)
+        or protocol.horizon_days
+    )
+
+
+def beyond_words(one: Found, end: float) -> str:
+    """What happened after the end of the figure among those who were followed on; nothing where nobody was."""
+    times = one.of.times
+    after = times[times["time"] > end]
+    if after.empty:
+        return ""
+    rows = [
+        {
+            "group": arm,
+            "statistic": "events_beyond",
+            "value": int((own & after["event"]).sum()),
+            "n": int(own.sum()),
+        }
+        for arm in one.of.arms
+        for own in [after["arm"].eq(arm)]
+    ]
+    frame = pd.DataFrame(rows).assign(time=end, unit="patients", method="count")
+    reported = one.of.hand_over("beyond", frame)
+    arms = [
+        message("curves.beyond.arm", events=whole(row), n=span(row, str(row.n)), arm=of_group(row.arm))
+        for row in reported.rows
+        if row.n
+    ]
+    return message("curves.beyond", horizon=period(end), arms=joined(arms), **one.of.event.html)
+
+
+def _compared(one: Found) -> tuple[float | None, str]:
+    """The day of the planned analysis at a day of the same times, and its difference with its interval, as plain text."""
     keys = ("endpoint", "censoring", "analysis_set")
     alike = (
         plan
-        for plan in chapter.study.protocol.of_kind("milestone")
+        for plan in one.of.chapter.study.protocol.of_kind("milestone")
         if all(getattr(plan, key) == getattr(one.of.plan, key) for key in keys)
     )
     plan = next(alike, None)
     if plan is None:
         return None, ""
-    result = milestone(**one.of.of(one.of.arms), at=plan.milestones_days[0])
-    reported = rows_of("headline", result, analysis=plan.id, chapter=chapter.name)
-    return plan.milestones_days[0], headline(result, reported, one.of.event)
+    at = plan.milestones_days[0]
+    if len(one.of.pairs) != 1:
+        return at, ""
+    result = milestone(**one.of.of(one.of.pairs[0]), at=at)
+    row = difference_row(rows_of("difference", result, analysis=plan.id, chapter=one.of.chapter.name))
+    if row.value is None or row.lower is None or row.upper is None:
+        return at, ""
+    value, lower, upper = (points(row, x) for x in (row.value, row.lower, row.upper))
+    level = numbers.level(result.groups[0].survival.conf_level)
+    about = {
+        "horizon": period(at),
+        "value": value,
+        "points": points_noun(value),
+        "lower": lower,
+        "upper": upper,
+    }
+    return at, message("curves.inside", level=level, **about)

@@ -8,7 +8,6 @@ from functools import singledispatch
 from html import escape
 from typing import Any
 
-from esld.data.views import ALL
 from esld.protocol import StatedText
 from esld.report import numbers
 from esld.report.event import Event
@@ -17,13 +16,11 @@ from esld.report.results import Reported, Row, difference_row
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import (
     capitalised,
-    in_words,
     joined,
     noun,
     of_group,
     period,
     treatment,
-    treatment_in_title,
 )
 from esld.survival import RMST, CoxFit, KaplanMeier, LogRank, Milestone, RMSTContrast
 
@@ -282,45 +279,3 @@ def medians(curves: Mapping[str, KaplanMeier], reported: Reported, event: Event)
     short = joined(message("arms.one", arm=of_group(arm)) for arm, row in rows.items() if row.value is None)
     said = message("curves.said", medians=joined(reached), **event.html) if reached else ""
     return " ".join(filter(None, (said, short and message("curves.said.none", arms=short, **event.html))))
-
-
-def headline(result: Milestone, reported: Reported, event: Event) -> str:
-    """The finding at the horizon as the title of a figure: plain text, without spans."""
-    horizon = period(result.at)
-    if result.complete:
-        counts = [(g.alive, g.n) for g in result.groups]
-        if all(alive == n for alive, n in counts):
-            return message("headline.all", horizon=horizon, **event.plain)
-        if not any(alive for alive, _ in counts):
-            return message("headline.nobody", horizon=horizon, **event.plain)
-        if len(set(counts)) == 1 and len(counts) > 1:
-            alive, n = (in_words(x) for x in counts[0])
-            return capitalised(message("headline.each", alive=alive, n=n, horizon=horizon, **event.plain))
-        arms = joined(
-            message(
-                f"headline.complete.{_whose(g.group)}",
-                alive=g.alive,
-                n=g.n,
-                arm=treatment_in_title(g.group),
-                patients=noun("patient", g.n),
-            )
-            for g in result.groups
-        )
-        return message("headline.complete", horizon=horizon, arms=arms, **event.plain)
-    rows = [share_row(result, reported, g.group) for g in result.groups]
-    if short := [row.arm for row in rows if row.value is None]:
-        key = "headline.none.all" if len(short) == len(rows) else "headline.none"
-        return message(key, horizon=horizon, arms=joined(treatment_in_title(arm) for arm in short))
-    arms = joined(
-        message(
-            f"headline.estimated.{_whose(row.arm)}",
-            share=numbers.percent(row.value, row.n),
-            arm=treatment_in_title(row.arm),
-        )
-        for row in rows
-    )
-    return message("headline.estimated", horizon=horizon, arms=arms, **event.plain)
-
-
-def _whose(arm: str) -> str:
-    return "pooled" if arm == ALL else "arm"

@@ -180,7 +180,8 @@ def _prevalent(study: Study, code: str) -> set[str]:
     if rule is None:
         return set()
     adlb = study.adlb
-    had = adlb["PARAMCD"].eq(rule.paramcd) & adlb["ABLFL"].eq("Y") & adlb["AVAL"].ge(rule.at_least)
+    from_grade = rule.at_least if rule.worse is None else max(rule.at_least, *rule.worse.grades.values())
+    had = adlb["PARAMCD"].eq(rule.paramcd) & adlb["ABLFL"].eq("Y") & adlb["AVAL"].ge(from_grade)
     return set(adlb.loc[had, "USUBJID"])
 
 

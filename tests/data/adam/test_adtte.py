@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esld.data.adam import derive_adsl, derive_adtte
+from esld.data.adam import derive_adlb, derive_adsl, derive_adtte
 from esld.data.sdtm import Tables
 from esld.protocol import Protocol, Source
 from tests.data.small_trial import PROTOCOL, ds, event, lb, patient, trial
@@ -13,6 +13,7 @@ from tests.examples import few
 
 RANDOMISED = pd.Timestamp("2025-01-10")
 LAST = "Last day known alive"
+NO_GRADES = pd.DataFrame(columns=["USUBJID", "PARAMCD", "ABLFL", "AVAL"])
 
 
 def day(n: int) -> str:
@@ -22,7 +23,9 @@ def day(n: int) -> str:
 
 def adtte(tables: Tables, protocol: Protocol = PROTOCOL, cutoff: str = "2026-12-31") -> pd.DataFrame:
     last = pd.Timestamp(cutoff)
-    return derive_adtte(tables, derive_adsl(tables, protocol, last), protocol, last)
+    adsl = derive_adsl(tables, protocol, last)
+    adlb = derive_adlb(tables, adsl, protocol) if len(tables.get("RS", ())) else NO_GRADES
+    return derive_adtte(tables, adsl, adlb, protocol, last)
 
 
 def row(paramcd: str, tables: Tables, protocol: Protocol = PROTOCOL, **options: str) -> dict:

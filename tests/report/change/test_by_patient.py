@@ -87,7 +87,7 @@ class TestWords:
 
 @pytest.fixture
 def picture(by_hand, parameter):
-    return by_patient.trajectory_figure(by_hand, parameter)
+    return by_patient.trajectory_figure(by_hand, [parameter])
 
 
 class TestCourses:
@@ -101,35 +101,28 @@ class TestCourses:
         }
         assert marks == {(0, "x"): [(7.0, 54.0)], (0, "o"): [(336.0, 41.0)], (1, "D"): [(7.0, 80.0)]}
 
-    def test_title_states_the_finding_and_words_the_ends(self, picture):
+    def test_title_says_who_is_missing_and_compares_nobody(self, picture):
         title = picture.figure._suptitle.get_text().replace("\n", " ")
-        assert (
-            title
-            == "Total bilirubin at week 48: lower than at baseline in 1 of 2 (low dose) and 1 of 1 (medium-high dose)"
+        assert title == (
+            "Every course of 6 patients; 3 without a value at week 48 (1 died, 1 transplanted, 1 not seen)"
         )
         assert picture.alt == (
-            "Total bilirubin (µmol/L) of each of 6 patients from baseline to week 48, one panel a group. In that time 1 died, "
-            "1 received a transplant and 1 was followed no longer; the last value is marked."
+            "One line a patient from baseline to week 48, one panel a group and quantity: Total bilirubin (µmol/L)."
         )
 
-    def test_title_without_anybody_at_the_last_visit(self, by_hand, parameter):
-        own = study_of(PATIENTS, values=[v for v in VALUES if v[2] < 7])
-        picture = by_patient.trajectory_figure(own, parameter)
-        assert picture.figure._suptitle.get_text() == "Total bilirubin: every patient's course"
-
-    def test_title_s_counts_are_the_rows(self, study, changes):
+    def test_title_s_counts_are_the_patients(self, study):
         own = study("demo-final")
-        for p in parameters.parameters_of(own, own.protocol.analysis("SCORES")):
-            title = by_patient._course_title(own, p, parameters.analysed(own, p.paramcd))
-            for arm in own.arms:
-                row = changes("demo-final", p.paramcd).row("lower", arm, 7)
-                assert f"{row.value:.0f} of {row.n} (" in title
+        every = parameters.parameters_of(own, own.protocol.analysis("SCORES"))
+        title = by_patient.trajectory_figure(own, every).title
+        rows = own.adlb[own.adlb["PARAMCD"].isin([p.paramcd for p in every]) & own.adlb["ANL01FL"].eq("Y")]
+        there = rows.loc[rows["AVISITN"].eq(7), "USUBJID"].nunique()
+        assert title.startswith(f"Every course of 22 patients; {22 - there} without a value at week 48 (")
 
     @pytest.mark.parametrize(("code", "limit"), [("BILI", 20.5), ("ALB", 40.0)])
     def test_limit_of_normal_is_the_one_that_matters(self, code, limit):
         values = [(1, code, 0, 30.0), (4, code, 0, 35.0), (1, code, 7, 31.0)]
         own = study_of(PATIENTS, values=values, limits={"BILI": (3.4, 20.5), "ALB": (40.0, 55.0)})
-        picture = by_patient.trajectory_figure(own, own.protocol.parameter(code))
+        picture = by_patient.trajectory_figure(own, [own.protocol.parameter(code)])
         lines = [
             line.get_ydata()[0]
             for line in picture.figure.axes[0].get_lines()
@@ -141,13 +134,13 @@ class TestCourses:
 
     def test_wide_spread_is_drawn_on_a_logarithmic_axis(self):
         own = study_of(PATIENTS, values=[(1, "BILI", 0, 10.0), (4, "BILI", 0, 400.0), (1, "BILI", 2, 9.0)])
-        picture = by_patient.trajectory_figure(own, own.protocol.parameter("BILI"))
+        picture = by_patient.trajectory_figure(own, [own.protocol.parameter("BILI")])
         assert picture.figure.axes[0].get_yscale() == "log"
         assert "logarithmic axis" in picture.alt
 
     def test_every_patient_with_a_value_has_a_line(self, study):
         own = study("demo-final")
-        picture = by_patient.trajectory_figure(own, own.protocol.parameter("ALBI"))
+        picture = by_patient.trajectory_figure(own, [own.protocol.parameter("ALBI")])
         lines = [
             line
             for axes in picture.figure.axes
@@ -159,7 +152,7 @@ class TestCourses:
 
     def test_mayo_counts_years_from_randomisation(self, study):
         own = study("mayo-pbc")
-        axes = by_patient.trajectory_figure(own, own.protocol.parameter("ALBI")).figure.axes[0]
+        axes = by_patient.trajectory_figure(own, [own.protocol.parameter("ALBI")]).figure.axes[0]
         assert axes.get_xlabel() == "Years since randomisation"
         assert [t.get_text() for t in axes.get_xticklabels()] == ["0", "1", "2", "3", "4"]
 

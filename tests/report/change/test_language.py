@@ -47,7 +47,7 @@ def test_changes_and_courses(study, changes):
             by_patient.rescue_caution(own),
             by_patient.selection(own, [own.protocol.parameter("MELD")]),
             by_patient.not_collected_words(own, []),
-            by_patient.trajectory_figure(own, own.protocol.parameter("BILI")),
+            by_patient.trajectory_figure(own, [own.protocol.parameter("BILI")]),
             *(
                 sentences.change_sentence(
                     own, plan, own.protocol.parameter(code), rows["LFT", code], level="95 %"
@@ -126,8 +126,8 @@ def test_what_is_said_where_there_is_nothing():
     moved = handed("shift", shift.class_rows(own, scores))
     with read_by(pseudo(own)):
         shown = [
-            by_patient.trajectory_figure(own, parameter),
-            by_patient.trajectory_figure(own, own.protocol.parameter("MELD")),
+            by_patient.trajectory_figure(own, [parameter]),
+            by_patient.trajectory_figure(own, [own.protocol.parameter("MELD")]),
             repeated.change_table(own, plan, rows),
             sentences.change_sentence(own, plan, parameter, rows["LFT", "BILI"], level="95 %"),
             repeated.change_figure(own, plan, rows),

@@ -1,14 +1,20 @@
 """The axis of time: the unit suits how far it reaches, and its ticks are few, rising and whole."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.report.drawing.axes import YEAR, time_axis
 
 
-def test_a_year_of_days_ends_with_the_horizon():
-    assert time_axis(365, reach=419) == ("days", [0, 90, 180, 270, 365])
-    assert time_axis(365).labels == ["0", "90", "180", "270", "365"]
+@pytest.mark.parametrize("year", [365, 365.25])
+def test_a_year_is_twelve_months_and_ends_with_the_horizon(year):
+    for axis in (time_axis(year), time_axis(year, reach=419)):
+        assert (axis.unit, axis.labels, axis.ticks[-1]) == ("months", ["0", "3", "6", "9", "12"], year)
+
+
+def test_a_few_months_are_days():
+    assert time_axis(120) == ("days", [0, 30, 60, 90, 120])
 
 
 def test_thirty_five_weeks():

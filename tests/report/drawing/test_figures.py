@@ -17,7 +17,7 @@ from matplotlib.text import Text
 
 from esld.data.cutfile import read_cut
 from esld.data.study import with_arms_in_order
-from esld.report.change.courses import mean_changes, trajectories
+from esld.report.change.courses import Course, Stop, mean_changes, trajectories
 from esld.report.data_cut import enrolment
 from esld.report.drawing import figures
 from esld.report.drawing.axes import TimeAxis, time_axis
@@ -44,6 +44,7 @@ def survival(own=None, **how) -> Picture:
     own = own or curves()
     how = {"arms": list(own), "title": "Alive", "alt": "Two curves.", "free": "alive", **how}
     how["axis"] = TimeAxis("days", [float(tick) for tick in how.pop("ticks", TICKS)])
+    how = {"end": max(365.0, *how["axis"].ticks), **how}
     return survival_curves(own, id="os_km", **how)
 
 
@@ -127,13 +128,25 @@ class TestSurvivalCurves:
             np.testing.assert_array_equal(y, curve.at(x)["survival"])
 
     def test_numbers_at_risk_are_those_of_the_curve(self):
-        own = curves()
-        found = risk_texts(standard())
+        own, found = curves(), risk_texts(standard())
+        shown = sorted({tick for tick, _ in found})
+        assert {0, 365} <= set(shown) <= set(TICKS)
         for row, curve in zip((1, 0), own.values(), strict=True):
-            counts = curve.counts(TICKS)
-            for tick, at in zip(TICKS, counts.itertuples(), strict=True):
+            for tick, at in zip(shown, curve.counts(shown).itertuples(), strict=True):
                 assert found[tick, row] == f"{at.n_risk} ({at.events}; {at.censored})"
-        assert len(found) == 2 * len(TICKS)
+
+    def test_the_axis_ends_where_it_is_told_and_names_stand_left_of_the_counts(self):
+        axes, table = standard().figure.axes
+        assert axes.get_xlim() == (0, 365)
+        names = [t for t in table.texts if "(" not in t.get_text()]
+        left = min(box.x0 for box in boxes(standard(), [t for t in table.texts if "(" in t.get_text()]))
+        assert len(names) == 2
+        assert all(box.x1 < left for box in boxes(standard(), names))
+
+    def test_what_compares_the_groups_stands_inside(self):
+        picture = survival(inside="Difference at one year: 9 points (95 % CI −24 to 42)")
+        assert "−24 to 42" in picture.figure.axes[0].texts[-1].get_text()
+        assert not outside(picture)
 
     def test_arms_differ_in_colour_and_in_dash(self):
         axes = standard().figure.axes[0]
@@ -143,7 +156,7 @@ class TestSurvivalCurves:
         assert (to_hex(low.get_color()).upper(), low.get_linestyle()) == ("#0072B2", "-")
         assert (to_hex(high.get_color()).upper(), high.get_linestyle()) == ("#D55E00", "--")
         assert to_hex(axes.collections[0].get_facecolor()[0]).upper() == "#0072B2"
-        names = {t.get_text(): to_hex(t.get_color()).upper() for t in axes.texts}
+        names = {t.get_text().replace("\n", " "): to_hex(t.get_color()).upper() for t in axes.texts}
         assert names == {LABELS[LOW]: "#0072B2", LABELS[HIGH]: "#D55E00"}
 
     def test_label_at_the_end_comes_with_a_piece_of_its_line(self):
@@ -162,7 +175,7 @@ class TestSurvivalCurves:
         assert 1 <= axes.get_ylim()[1] < 1.05
         assert axes.get_xlim()[0] == 0
         assert axes.get_xlabel() == "Days since randomisation"
-        assert [t.get_text() for t in axes.get_xticklabels()] == [str(t) for t in TICKS]
+        assert [t.get_text() for t in axes.get_xticklabels()] == [f"{tick:g}" for tick in axes.get_xticks()]
         assert [line.get_xdata()[0] for line in axes.get_lines() if line.get_linestyle() == "--"][
             -1
         ] is not None
@@ -209,7 +222,7 @@ class TestSurvivalCurves:
         picture = survival(own, ticks=list(np.arange(0, 4400, 365.25)), mark=365.25)
         table = picture.figure.axes[1]
         assert not overlapping(picture, table.texts)
-        assert 2 < len({tick for tick, _ in risk_texts(picture)}) < 12
+        assert 2 <= len({tick for tick, _ in risk_texts(picture)}) < 12
         assert min(t.get_fontsize() for t in table.texts) >= 8
 
     @pytest.mark.parametrize("label", [HIGH, "A treatment with quite a long name"])
@@ -279,14 +292,12 @@ WEEKS = time_axis(336)
 
 
 def courses(**how) -> Picture:
-    words = {
-        "title": "Bilirubin",
-        "alt": "Each patient.",
-        "label": "mg/dL",
-        "time": WEEKS,
-        "since": "treatment",
-    }
-    return trajectories(values(), arms=[LOW, HIGH], id="course", **{**words, "ends": ENDS, **how})
+    words = {"title": "Bilirubin", "alt": "Each patient.", "time": WEEKS, "since": "treatment"}
+    own = {"rows": values(), "name": "Bilirubin", "label": "mg/dL", "ends": ENDS}
+    for key in set(how) & {"rows", "ends", "normal", "normal_label", "log"}:
+        own[key] = how.pop(key)
+    times = how.pop("times", 1)
+    return trajectories([Course(**own)] * times, arms=[LOW, HIGH], id="course", **{**words, **how})
 
 
 @cache
@@ -359,6 +370,16 @@ class TestTrajectories:
         assert axes.get_yscale() == "log"
         assert axes.yaxis.get_major_formatter()(0.1, 0) == "0.1"
 
+    @pytest.mark.parametrize("times", [2, 5, 12])
+    def test_small_multiples_are_one_page_with_a_panel_a_parameter_and_arm(self, times):
+        picture = courses(times=times, normal=[20], normal_label="upper limit of normal")
+        shown = [axes for axes in picture.figure.axes if axes.get_visible()]
+        assert len(shown) == 2 * times
+        assert picture.figure.get_figheight() < 9.6
+        assert not outside(picture)
+        assert [axes.get_title("left") for axes in shown[:2]] == ["Bilirubin", ""]
+        assert not overlapping(picture, [t for axes in shown for t in (*axes.texts, axes._left_title)])
+
     def test_no_word_is_cut(self):
         title = "Alanine aminotransferase at week 48: lower than at baseline in 6 of 9 (low dose) and 2 of 7 (medium-high dose)"
         assert not outside(
@@ -367,27 +388,33 @@ class TestTrajectories:
 
     def test_arm_without_patients_has_an_empty_panel(self):
         own = values().query("ARMCD == @LOW")
-        words = {"id": "c", "title": "", "alt": "", "label": "", "since": "treatment"}
-        picture = trajectories(own, arms=[LOW, HIGH], ends=ENDS, time=WEEKS, **words)
+        picture = courses(rows=own)
         assert [axes.get_title("left") for axes in picture.figure.axes] == [
             "Low dose (n = 2)",
             "Medium-high dose (n = 0)",
         ]
 
 
-VISITS = [(2.0, "W1"), (3.0, "W4")]
+VISITS = [Stop(2.0, 7, "1"), Stop(3.0, 28, "4"), Stop(7.0, 336, "48")]
 
 
 @cache
 def changes(parameters=("ALT", "AST", "ALP", "BILI")) -> tuple[pd.DataFrame, Picture]:
     points = [
-        (LOW, 2, 1.5, -4.9, 7.9),
-        (LOW, 3, 4.0, -8.7, 16.7),
-        (HIGH, 2, -1.5, -7.9, 4.9),
-        (HIGH, 3, 0.5, -44, 45),
+        (LOW, 2, 1.5, -4.9, 7.9, 11),
+        (LOW, 3, 4.0, -8.7, 16.7, 10),
+        (HIGH, 2, -1.5, -7.9, 4.9, 11),
+        (HIGH, 3, 0.5, -44, 45, 9),
     ]
-    frame = pd.DataFrame(points, columns=["group", "time", "value", "lower", "upper"])
-    how = {"arms": [LOW, HIGH], "visits": VISITS, "id": "change", "title": "Change", "alt": "By visit."}
+    frame = pd.DataFrame(points, columns=["group", "time", "value", "lower", "upper", "n"])
+    how = {
+        "arms": [LOW, HIGH],
+        "visits": VISITS,
+        "axis": "Weeks",
+        "id": "change",
+        "title": "Change",
+        "alt": "By visit.",
+    }
     return frame, mean_changes(dict.fromkeys(parameters, frame), units={"ALT": "U/L"}, **how)
 
 
@@ -450,7 +477,7 @@ class TestMeanChanges:
             own = frame[frame["group"].eq(arm)]
             (line,) = [drawn for drawn in axes.get_lines() if drawn.get_label() == LABELS[arm]]
             np.testing.assert_array_equal(line.get_ydata(), own["value"])
-            np.testing.assert_allclose(line.get_xdata(), np.array([0, 1]) + (position - 0.5) * 0.22)
+            np.testing.assert_allclose(line.get_xdata(), np.array([7, 28]) + (position - 0.5) * 336 / 60)
             segments = axes.collections[position].get_segments()
             np.testing.assert_allclose([s[:, 1] for s in segments], own[["lower", "upper"]].to_numpy())
             np.testing.assert_allclose([s[0, 0] for s in segments], line.get_xdata())
@@ -467,8 +494,19 @@ class TestMeanChanges:
         axes = changes()[1].figure.axes[0]
         assert any(list(line.get_ydata()) == [0, 0] for line in axes.get_lines())
         bottom = changes()[1].figure.axes[3]
-        assert [t.get_text() for t in bottom.get_xticklabels()] == ["W1", "W4"]
+        assert [t.get_text() for t in bottom.get_xticklabels()] == [
+            "4",
+            "48",
+        ]  # week 1 has no room beside week 4
+        assert list(bottom.get_xticks()) == [28, 336]  # to scale
         assert axes.get_ylabel() == "U/L"
+
+    def test_the_patients_of_each_arm_stand_under_the_axis(self):
+        texts = changes()[1].figure.axes[0].texts
+        assert [(t.get_text(), to_hex(t.get_color()).upper()) for t in texts] == [
+            *(("10", "#0072B2"), ("0", "#0072B2")),
+            *(("9", "#D55E00"), ("0", "#D55E00")),
+        ]
 
     def test_a_panel_a_parameter_and_no_empty_one(self):
         visible = [axes for axes in changes()[1].figure.axes if axes.get_visible()]
@@ -488,9 +526,11 @@ class TestMeanChanges:
 
     def test_single_value_is_a_point_without_interval(self):
         frame = pd.DataFrame(
-            {"group": [LOW], "time": [2], "value": [1.0], "lower": [np.nan], "upper": [np.nan]}
+            {"group": [LOW], "time": [2], "value": [1.0], "lower": [np.nan], "upper": [np.nan], "n": [1]}
         )
-        picture = mean_changes({"ALT": frame}, arms=[LOW, HIGH], visits=VISITS, id="c", title="", alt="")
+        picture = mean_changes(
+            {"ALT": frame}, arms=[LOW, HIGH], visits=VISITS, id="c", title="", alt="", axis=""
+        )
         axes = picture.figure.axes[0]
         assert [list(line.get_ydata()) for line in axes.get_lines() if line.get_label() == LABELS[LOW]] == [
             [1.0]
@@ -555,11 +595,11 @@ class TestSaved:
     def test_title_and_every_word_lie_inside(self, name):
         assert not outside(drawn(name))
 
-    def test_seven_inches_wide_and_not_known_to_pyplot(self, name):
+    def test_as_wide_as_the_text_or_a_phone_and_not_known_to_pyplot(self, name):
         from matplotlib import pyplot
 
         before = pyplot.get_fignums()
-        assert PICTURES[name]().figure.get_figwidth() == 7
+        assert PICTURES[name]().figure.get_figwidth() == (5.2 if name == "survival" else 7)
         assert pyplot.get_fignums() == before
 
     def test_words_for_those_who_do_not_see_it(self, name):

@@ -1,10 +1,14 @@
-"""Patients with a first event of any of several kinds, against a count patient by patient."""
+"""Patients with a new or worse event of any of several kinds, against a count from the raw tables."""
 
 import pandas as pd
 import pytest
 
+from esld.report.events import first_events
 from esld.report.events.any_event import any_event_rows
-from tests.report.builders import HIGH, LOW
+from esld.report.results import rows_of
+from tests.report.builders import HIGH, LOW, ROOT
+
+DEMO = ROOT / "esld/data/examples/demo"
 
 
 def plan(own, **changes):
@@ -12,24 +16,73 @@ def plan(own, **changes):
     return planned.model_copy(update=changes)
 
 
-@pytest.mark.parametrize("cut", ["demo-final", "demo-interim"])
-def test_against_the_clinical_events_themselves(study, cut):
-    """Own count from SDTM: an event of CE after randomisation, before death and transplantation, new for the patient."""
-    own = study(cut)
-    found = any_event_rows(own, plan(own)).set_index("group")
-    names = {"TTGIB": "Gastrointestinal bleeding", "TTASC": "Ascites", "TTHE": "Hepatic encephalopathy"}
-    firsts = own.adtte[own.adtte["PARAMCD"].isin(names) & own.adtte["EVTYPE"].eq("EVENT")]
-    grades = own.adlb[own.adlb["ABLFL"].eq("Y") & own.adlb["PARAMCD"].isin(["ASCITES", "WHAVEN"])]
-    had = {"ASCITES": "TTASC", "WHAVEN": "TTHE"}
-    before = {(r.USUBJID, had[r.PARAMCD]) for r in grades.itertuples() if r.AVAL >= 2}
-    for arm in (LOW, HIGH):
-        counted = {
-            r.USUBJID
-            for r in firsts.itertuples()
-            if arm == r.ARMCD and r.AVAL <= 365 and (r.USUBJID, r.PARAMCD) not in before
-        }
-        assert found.loc[arm, "value"] == len(counted) > 0
-        assert found.loc[arm, "n"] == 11
+@pytest.fixture(scope="module")
+def episodes():
+    """The clinical events of the demonstration trial as exported, with the day after randomisation and the grades."""
+    raw = {
+        name: pd.read_csv(DEMO / f"{name}.csv", dtype=str) for name in ("dm", "ds", "ce", "rs", "ex", "pr")
+    }
+    ds, rs = raw["ds"], raw["rs"]
+    start = ds[ds["DSDECOD"].eq("RANDOMIZED")].set_index("USUBJID")["DSSTDTC"]
+    infused = raw["ex"].groupby("USUBJID")["EXSTDTC"].min().str[:10]
+    rs = rs[rs["RSTESTCD"].eq("ASCITES") & rs["RSSTRESN"].notna()]
+    rs = rs[rs["RSDTC"].str[:10] <= rs["USUBJID"].map(infused)].sort_values("RSDTC")
+    ce = raw["ce"][raw["ce"]["USUBJID"].isin(start.index)]
+    day = (pd.to_datetime(ce["CESTDTC"]) - pd.to_datetime(ce["USUBJID"].map(start))).dt.days
+    pr = raw["pr"]
+    graft = pr[pr["PRDECOD"].eq("LIVER TRANSPLANTATION")].set_index("USUBJID")["PRSTDTC"]
+    own = ce["CESTDTC"] <= ce["USUBJID"].map(graft).fillna("9999")
+    before = ce["USUBJID"].map(rs.groupby("USUBJID")["RSSTRESN"].last()).astype(float)
+    grade = ce["CESEV"].map({"MILD": 1, "MODERATE": 2, "SEVERE": 3})
+    arm = ce["USUBJID"].map(raw["dm"].set_index("USUBJID")["ARMCD"])
+    return ce.assign(day=day, before=before, grade=grade, arm=arm)[own & day.gt(0) & day.le(365)]
+
+
+def patients(records):
+    return records.groupby("arm")["USUBJID"].nunique().to_dict()
+
+
+class TestRecounted:
+    """From the raw tables of the demonstration trial; none of what counts is taken from the package."""
+
+    def test_any_episode_by_one_year_is_in_5_and_6(self, study, episodes):
+        own = study("demo-final")
+        found = any_event_rows(own, plan(own)).set_index("group")
+        assert patients(episodes) == {LOW: 5, HIGH: 6}
+        assert found["value"].to_dict() == {LOW: 5, HIGH: 6}
+        assert found["n"].tolist() == [11, 11]
+
+    def test_ascites_counts_where_it_is_new_or_worse_than_at_baseline(self, study, episodes):
+        own = study("demo-final")
+        ascites = episodes[episodes["CEDECOD"].eq("ASCITES")]
+        counted = ascites[~(ascites["before"] >= 2) | (ascites["grade"] > ascites["before"])]
+        result = first_events.estimate(own, plan(own), "TTASC", conf_level=0.95)
+        rows = rows_of("x", result, analysis="DECOMP", chapter="05")
+        assert (
+            patients(counted)
+            == {arm: rows.row("incidence", arm).events for arm in (LOW, HIGH)}
+            == {LOW: 2, HIGH: 3}
+        )
+        assert result.prevalent == {LOW: 6, HIGH: 4}
+        assert [rows.row("incidence", arm).n for arm in (LOW, HIGH)] == [11, 11]
+
+    def test_severe_ascites_of_022_on_day_127_counts(self, study, episodes):
+        who = episodes["USUBJID"].str.endswith("-022")
+        assert episodes.loc[who, ["CEDECOD", "day", "before", "grade"]].to_numpy().tolist() == [
+            ["ASCITES", 127, 2, 3]
+        ]
+        adtte = study("demo-final").adtte
+        own = adtte[adtte["PARAMCD"].eq("TTASC") & adtte["USUBJID"].str.endswith("-022")].iloc[0]
+        assert (own["EVTYPE"], own["AVAL"]) == ("EVENT", 127)
+
+    def test_an_episode_no_worse_than_at_baseline_is_an_episode_and_no_event(self, study):
+        own = study("demo-final")
+        events = own.adtte[own.adtte["PARAMCD"].eq("TTASC") & own.adtte["USUBJID"].str.endswith("-007")].iloc[
+            0
+        ]
+        assert pd.isna(events["EVTYPE"])
+        every = own.adce[own.adce["PARAMCD"].eq("TTASC") & own.adce["USUBJID"].str.endswith("-007")]
+        assert every["AVAL"].tolist() == [61]
 
 
 def test_one_condition_alone_is_that_condition_s_count(study):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from esld.data.adam.adce import observed_days, prevalent_subjects
+from esld.data.adam.adce import not_at_risk, observed_days
 from esld.multiplicity import fixed_sequence, holm
 from esld.report.events import episodes, first_events
 from esld.report.events.answer import answers
@@ -63,7 +63,7 @@ def cited(html):
 def test_everybody_is_at_risk_or_had_it_before(cut, study, first):
     sizes = study(cut).randomised["ARMCD"].value_counts()
     for result, _ in first(cut).results.values():
-        for arm, had in result.prevalent.items():
+        for arm, had in result.excluded.items():
             assert had + result.curves[arm].n == sizes[arm]
 
 
@@ -72,7 +72,7 @@ def test_first_events_are_those_of_adtte(cut, study, first):
     own = study(cut)
     for code, (result, reported) in first(cut).results.items():
         times = own.adtte[own.adtte["PARAMCD"].eq(code)]
-        before = prevalent_subjects(own.protocol.endpoint(code), own.adlb)
+        before = not_at_risk(own.protocol.endpoint(code), own.adlb)
         times = times[~times["USUBJID"].isin(before) & times["AVAL"].le(result.at)]
         for arm in own.arms:
             mine = times[times["ARMCD"].eq(arm)]
@@ -85,11 +85,11 @@ def test_mayo_ascites_by_hand(study, first):
     own = study("mayo-pbc")
     result, _ = of_kind(own, first_events, "cumulative_incidence", horizon_days=40).results["TTASC"]
     times = own.adtte[own.adtte["PARAMCD"].eq("TTASC")]
-    times = times[~times["USUBJID"].isin(prevalent_subjects(own.protocol.endpoint("TTASC"), own.adlb))]
+    times = times[~times["USUBJID"].isin(not_at_risk(own.protocol.endpoint("TTASC"), own.adlb))]
     for arm, curve in result.curves.items():
         mine = times[times["ARMCD"].eq(arm)]
         lost = (mine["EVTYPE"].isna() & mine["AVAL"].lt(40)).any()
-        assert result.complete[arm] == (not lost)
+        assert bool(result.lost[arm]) == lost
         share = (mine["EVTYPE"].eq("EVENT") & mine["AVAL"].le(40)).mean()
         if not lost:
             assert curve.estimate(40, EVENT).value == pytest.approx(share, abs=1e-12)
@@ -97,7 +97,7 @@ def test_mayo_ascites_by_hand(study, first):
 
 def test_where_nobody_was_lost_the_interval_is_exact(first):
     methods = {
-        (arm, result.complete[arm], reported.row("incidence", arm).method)
+        (arm, not result.lost[arm], reported.row("incidence", arm).method)
         for result, reported in first("demo-final").results.values()
         for arm in result.curves
     }
@@ -110,7 +110,7 @@ def test_the_test_is_gray_s_of_those_at_risk(study, first):
     own = study("mayo-pbc")
     _, reported = first("mayo-pbc").results["TTASC"]
     times = own.adtte[own.adtte["PARAMCD"].eq("TTASC")]
-    times = times[~times["USUBJID"].isin(prevalent_subjects(own.protocol.endpoint("TTASC"), own.adlb))]
+    times = times[~times["USUBJID"].isin(not_at_risk(own.protocol.endpoint("TTASC"), own.adlb))]
     state = times["EVTYPE"].map({"EVENT": 1, "COMPETING": 2}).fillna(0).astype(int)
     expected = gray(times["AVAL"], state, times["ARMCD"], cause=1)
     assert reported.row("p_value").value == pytest.approx(expected.p_value, rel=1e-10)
@@ -162,9 +162,9 @@ def test_every_number_in_the_words_cites_a_row(cut, study, first, every):
 def test_words_of_the_demonstration(first):
     plain = re.sub(r"<[^>]+>", "", first_events.words(first("demo-final")))
     assert plain.startswith(
-        "First events by one year after randomisation: gastrointestinal bleeding in 2 of 11 at risk in the low-dose group"
+        "New events, or worse than at baseline, by one year after randomisation: gastrointestinal bleeding in 2 of 11 at risk"
     )
-    assert "ascites in 1 of 5 at risk" in plain
+    assert "ascites in 2 of 11 at risk" in plain
 
 
 @pytest.mark.parametrize("cut", CUTS)
@@ -197,10 +197,11 @@ def test_a_group_in_which_everybody_had_it_before(study, first):
     alone = first_events.FirstEvents(
         result.endpoint,
         result.prevalent,
+        result.excluded | {arm: 11},
         {a: c for a, c in result.curves.items() if a != arm},
         None,
         result.at,
-        result.complete,
+        result.lost,
     )
     reported = rows_of("x", alone, analysis="DECOMP", chapter="05")
     found = replace(first("demo-final"), results={"TTASC": (alone, reported)})
@@ -212,6 +213,11 @@ def test_a_group_in_which_everybody_had_it_before(study, first):
     assert said.startswith("No event happened while the groups")
 
 
+def named(axes):
+    """The lines of the arms, without those that bound their bands."""
+    return [line for line in axes.get_lines() if not line.get_label().startswith("_")]
+
+
 @pytest.mark.parametrize("cut", CUTS)
 def test_figures_draw_the_curves(cut, study, first, every):
     own, results = study(cut), first(cut).results
@@ -219,7 +225,7 @@ def test_figures_draw_the_curves(cut, study, first, every):
     panels = picture.figure.axes[: len(results)]
     for axes, (result, _) in zip(panels, results.values(), strict=True):
         assert axes.get_title(loc="left") == result.name
-        for line, curve in zip(axes.get_lines(), result.curves.values(), strict=True):
+        for line, curve in zip(named(axes), result.curves.values(), strict=True):
             step = curve.step()
             own_step = step[step["cause"].eq(EVENT)]
             np.testing.assert_array_equal(line.get_xdata(orig=True), own_step["time"])
@@ -232,7 +238,7 @@ def test_figures_draw_the_curves(cut, study, first, every):
         picture = episodes.figure(own, every(cut), id="x", ticks=[0, 180, 365])
         axes = picture.figure.axes[0]
         result = next(iter(every(cut).results.values()))[0]
-        for line, mean in zip(axes.get_lines(), result.means.values(), strict=True):
+        for line, mean in zip(named(axes), result.means.values(), strict=True):
             np.testing.assert_array_equal(line.get_ydata(orig=True), mean.step()["mean"])
 
 
@@ -379,12 +385,12 @@ def test_any_number_of_analyses_each_with_its_title_horizon_and_set(study):
     assert len(members(own, plans[1])) == 21
     found = [gathered(own, plan, of_kind(own, first_events, "episodes").results) for plan in plans]
     assert [one.alone for one in found] == [False] * 3
-    assert plain(first_events.words(found[2])).startswith("Within half a year: First events by 26 weeks")
-    assert (
-        first_events.table(found[1], id="x", level=LEVEL).title == "Of the treated: First event by one year"
-    )
+    said = plain(first_events.words(found[2]))
+    assert said.startswith("Within half a year: New events, or worse than at baseline, by 26 weeks")
+    title = first_events.table(found[1], id="x", level=LEVEL).title
+    assert title == "Of the treated: New or worse event by one year after randomisation"
     assert [text.split(":")[0] for text in planned_words(own)] == [
-        "Hepatic decompensation within one year",
+        "New or further decompensation within one year",
         "Of the treated",
         "Within half a year",
         "All episodes of hepatic decompensation",
@@ -410,7 +416,7 @@ def test_the_primary_analysis_leads_the_answer(study):
     lead, then = map(plain, answers(led, [first], [every], level=LEVEL))
     assert lead.startswith("All episodes within one year")
     assert "The rate of ascites with the medium-high dose was 1.05 times that with the low dose" in lead
-    assert then.startswith("First events by one year")
+    assert then.startswith("New events, or worse than at baseline, by one year")
     (alone,) = answers(own, [gathered(own, first.plan, first.results)], [], level=LEVEL)
     assert plain(alone) == then
 

@@ -13,7 +13,7 @@ from esld.protocol import StatedText
 from esld.report import numbers
 from esld.report.phrases import p_equals, points, span
 from esld.report.results import Reported, Row, rows_of
-from esld.report.survival.sentences import headline, lost_before, meaning, scheme, sentence
+from esld.report.survival.sentences import lost_before, meaning, scheme, sentence
 from esld.report.survival.tables import power_rows
 from esld.report.survival_times import cox_on_arm
 from esld.report.trial_size import what_could_be_seen
@@ -139,17 +139,12 @@ class TestEveryNumberIsAResult:
     def test_of_any_study(self, low, high, at):
         primary({LOW: low, HIGH: high}, at)
         list(comparison({LOW: low, HIGH: high}))
-        result, reported = at_horizon({LOW: low, HIGH: high}, at=at)
-        title = headline(result, reported, DEATH)
-        assert not re.search(r"\bNE\b|nan|None|[<>{}]", title)
-        assert title[0].isupper() or title[0].isdigit()
 
     @pytest.mark.parametrize("name", STUDIES)
     def test_every_word_is_of_the_catalogue(self, name):
         groups = STUDIES[name]
-        result, reported = at_horizon(groups)
         with read_by(Reader(PSEUDO, dict(zip(groups, "ΑΒ", strict=True)))):
-            said = [*primary(groups), *comparison(groups), model(groups), headline(result, reported, DEATH)]
+            said = [*primary(groups), *comparison(groups), model(groups)]
         assert not [
             text for text in said if re.search("[a-z]{2}", without_event(plain(text)).replace("Efron", ""))
         ]
@@ -351,7 +346,6 @@ class TestAGoodEvent:
     def test_every_sentence_speaks_of_it(self):
         result, reported = at_horizon(STUDIES["lost in both"])
         said = [each(result, reported, REMISSION) for each in (sentence, meaning, lost_before)]
-        said.append(headline(result, reported, REMISSION))
         assert all("not in remission" in plain(html) for html in said)
         assert not any(re.search("alive|died|death", plain(html)) for html in said)
 
@@ -435,35 +429,6 @@ class TestComparison:
     def test_no_words_for_what_has_none(self):
         with pytest.raises(TypeError, match="no words for dict"):
             sentence({}, Reported(()), DEATH)
-
-
-class TestHeadline:
-    @pytest.mark.parametrize(
-        ("groups", "title"),
-        [
-            (
-                STUDIES["complete"],
-                "At one year 10 of 11 with the low dose and 9 of 11 with the medium-high dose were alive",
-            ),
-            (
-                {LOW: STUDIES["complete"][LOW], HIGH: STUDIES["complete"][LOW]},
-                "Ten of eleven alive in each group at one year",
-            ),
-            (STUDIES["nobody died"], "All patients in every group alive at one year"),
-            (STUDIES["everybody died"], "Nobody in any group alive at one year"),
-            (
-                STUDIES["nobody died, one lost"],
-                "At one year an estimated 100 % with the low dose and 100 % with the medium-high dose were alive",
-            ),
-            (STUDIES["nobody followed so long"], "Nobody has been observed for one year"),
-            (
-                STUDIES["one arm followed so long"],
-                "Nobody has been observed for one year with the medium-high dose",
-            ),
-        ],
-    )
-    def test_states_the_finding(self, groups, title):
-        assert headline(*at_horizon(groups), DEATH) == title
 
 
 @pytest.mark.parametrize(

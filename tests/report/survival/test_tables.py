@@ -63,7 +63,7 @@ def line(table: Table, group: str, block: int = 0) -> dict[str, str]:
 class TestMilestone:
     def test_complete(self):
         table = table_of(primary=COMPLETE)
-        assert table.title == "Alive at one year"
+        assert table.title == "Alive at one year after randomisation"
         assert list(table.frame.columns) == [
             "Analysis",
             "Group",
