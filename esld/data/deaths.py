@@ -138,6 +138,8 @@ def died(tables: "Tables", stated: pd.DataFrame | None = None) -> pd.DataFrame:
         without a date takes that of another; ``first`` is missing where none has one.
     """
     found = statements(tables) if stated is None else stated
+    if found.empty:
+        return found[_COLUMNS].set_index("USUBJID")
     months = (found["last"] - found["first"]).dt.days // 31  # 0 for a day or a month, 11 for a year
     ranked = found.assign(_undated=found["first"].isna(), _width=months)
     ranked = ranked.sort_values(["_undated", "partial", "_width", "first"], kind="stable")

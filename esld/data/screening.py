@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from esld.data import dates
@@ -56,21 +57,22 @@ def of_earlier_screening(tables: "Tables") -> "pd.Series[bool]":
     Series of bool
         Aligned with DS.
     """
-    dm, ds, randomised = tables["DM"], tables["DS"], randomised_on(tables)
-    signed = pd.concat(
-        [consents(tables), dm[["USUBJID", "RFICDTC"]].set_axis(["USUBJID", "DSSTDTC"], axis=1)]
+    dm, ds, randomised, agreed = tables["DM"], tables["DS"], randomised_on(tables), consents(tables)
+    day, ended = (
+        dates.earliest(ds["DSSTDTC"]),
+        ds["DSCAT"].eq("DISPOSITION EVENT") & ds["DSDECOD"].ne("DEATH"),
     )
-    on = dates.earliest(signed["DSSTDTC"].reset_index(drop=True)).set_axis(signed["USUBJID"])
-    on = on[~(on > on.index.to_series().map(randomised))]
-    day, consented = dates.earliest(ds["DSSTDTC"]), on.groupby(level=0).max()
-    again = day < ds["USUBJID"].map(consented)
     failed = ds["DSDECOD"].eq("SCREEN FAILURE") & (day <= ds["USUBJID"].map(randomised))
-    return ds["DSCAT"].eq("DISPOSITION EVENT") & ds["DSDECOD"].ne("DEATH") & (failed | again)
+    who = pd.Series(np.concatenate([agreed["USUBJID"], dm["USUBJID"]]), dtype=object)
+    on = dates.earliest(pd.Series(np.concatenate([agreed["DSSTDTC"], dm["RFICDTC"]]), dtype=object))
+    on = on.mask(on > who.map(randomised))
+    again = day < ds["USUBJID"].map(on.groupby(who).max())
+    return ended & (failed | again)
 
 
 def unmet(tables: "Tables") -> set[str]:
     """Patients with a criterion of eligibility that was not met, but for those of an earlier screening."""
-    if "IE" not in tables:
+    if "IE" not in tables or tables["IE"].empty:
         return set()
     ds, ie = tables["DS"], tables["IE"]
     ended = ds[of_earlier_screening(tables)]

@@ -34,16 +34,21 @@ def transplantations(tables: "Tables", protocol: Protocol) -> pd.DataFrame:
     DataFrame
         By ``USUBJID``: ``ADT``, the first day that its date can mean, and ``SRCDOM`` and ``description`` of the source.
     """
-    none = pd.DataFrame({"USUBJID": [], "SRCDOM": [], "description": []}, dtype=object)
-    parts = [none.assign(ADT=pd.Series(dtype="datetime64[ns]"))]
+    parts = []
     for source in protocol.transplant.sources if protocol.transplant else ():
         if source.domain in tables:
             table = tables[source.domain]
             own = table[selected(source, table)]
+            if own.empty:
+                continue
             of_source = {"SRCDOM": source.domain, "description": source.description}
             found = pd.DataFrame({"USUBJID": own["USUBJID"], "ADT": dates.earliest(own[source.date])})
             parts.append(found.assign(**of_source).dropna(subset=["ADT"]))
-    found = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    parts = [part for part in parts if len(part)]
+    if not parts:
+        none = pd.DataFrame({"USUBJID": [], "SRCDOM": [], "description": []}, dtype=object)
+        return none.assign(ADT=pd.Series(dtype="datetime64[ns]")).set_index("USUBJID")
+    found = pd.concat(parts, ignore_index=True)
     return found.sort_values("ADT", kind="stable").drop_duplicates("USUBJID").set_index("USUBJID")
 
 

@@ -206,7 +206,7 @@ def _where(table: pd.DataFrame, entry: CodeList, lists: Mapping[str, CodeList]) 
 
 def _happened(name: str, table: pd.DataFrame, protocol: Protocol) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The records of what happened and can be analysed, and the others with their reasons."""
-    reasons = [each for each in _reasons(name, table, protocol) if each[0].any()]
+    reasons = [each for each in _reasons(name, table, protocol) if each[0].any()] if len(table) else []
     if not reasons:
         return table, pd.DataFrame(columns=list(ASIDE))
     reason = pd.Series(None, table.index, dtype=object)

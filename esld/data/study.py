@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import pandas as pd
 
@@ -109,8 +110,12 @@ class Study:
     @property
     def filled(self) -> list[str]:
         """Codes of the arms to which somebody had been randomised by the cut-off, in the protocol's order."""
-        there = set(self.adsl.loc[self.adsl["RANDFL"].eq("Y"), "ARMCD"])
-        return [arm for arm in self.arms if arm in there]
+        return [arm for arm in self.arms if arm in self._there]
+
+    @cached_property
+    def _there(self) -> frozenset[str]:
+        """Codes of the arms of the randomised; a report asks a thousand times whether its arms can be compared."""
+        return frozenset(self.randomised["ARMCD"])
 
     @property
     def vacant(self) -> list[str]:

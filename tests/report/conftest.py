@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from esld.data.cutfile import read_cut
-from esld.data.study import Study, load_study
+from esld.data.study import Study
 from esld.report.baseline import characteristics as baseline
 from esld.report.change import repeated
 from esld.report.data_cut import records as data_cut
@@ -19,6 +19,7 @@ from esld.report.survival import analyses
 from esld.report.survival import tables as survival_tables
 from esld.report.tables import Table
 from esld.report.words.catalogue import Reader, read_by
+from tests.loaded import loaded_once
 from tests.report.builders import LABELS, ROOT, TERMS
 from tests.report.in_process import Unwritten
 
@@ -32,7 +33,7 @@ def study() -> Callable[[str], Study]:
 
     def get(cut: str) -> Study:
         if cut not in found:
-            found[cut] = load_study(read_cut(ROOT / "params" / f"{cut}.yaml"))
+            found[cut] = loaded_once(read_cut(ROOT / "params" / f"{cut}.yaml"))
         return found[cut]
 
     return get

@@ -1,5 +1,8 @@
 """ADTTE: times to event, each with the record that ended it and the reason."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from esld.data import dates, deaths
@@ -8,7 +11,25 @@ from esld.data.sources import selected
 from esld.protocol import Endpoint, Graded, Protocol, Source
 
 CUTOFF_SUFFIX = "CUT"
-_Known = dict[str, pd.DataFrame]  # records by source
+_Cells = dict[str, "np.ndarray[Any, Any]"]  # by column, one cell a randomised subject
+_FOUND = ("ADT", "description", "SRCDOM", "SRCVAR", "SRCSEQ")
+_NEVER = np.datetime64("NaT", "ns")
+_COLUMNS = [
+    *(
+        "STUDYID",
+        "USUBJID",
+        "ARMCD",
+        "TRT01P",
+        "TRT01PN",
+        "PARAMCD",
+        "PARAM",
+        "STARTDT",
+        "ADT",
+        "AVAL",
+        "CNSR",
+    ),
+    *("EVTYPE", "EVNTDESC", "CNSDTDSC", "SRCDOM", "SRCVAR", "SRCSEQ"),
+]
 
 
 def derive_adtte(
@@ -52,21 +73,36 @@ def derive_adtte(
     """
     randomised = adsl[adsl["RANDFL"].eq("Y")].set_index("USUBJID")
     parts = []
-    known: _Known = {}
+    known: dict[str, _Cells] = {}
     for endpoint in protocol.endpoints:
         primary = _times(endpoint, tables, randomised, known, baseline_grades(endpoint, adlb))
         parts.append(_dataset(endpoint.paramcd, endpoint.param, primary, randomised))
-        at_cutoff = primary.copy()
-        open_ended = at_cutoff["CNSR"].eq(1)
-        at_cutoff.loc[open_ended, "ADT"] = cutoff
-        at_cutoff.loc[open_ended, ["SRCDOM", "SRCVAR", "SRCSEQ"]] = None
-        at_cutoff.loc[open_ended, "CNSDTDSC"] = "Not known to have had the event: followed to the cut-off"
+        at_cutoff = {column: values.copy() for column, values in primary.items()}
+        open_ended = at_cutoff["CNSR"] == 1
+        at_cutoff["ADT"][open_ended] = cutoff.to_datetime64()
+        for column in ("SRCDOM", "SRCVAR", "SRCSEQ"):
+            at_cutoff[column][open_ended] = None
+        at_cutoff["CNSDTDSC"][open_ended] = "Not known to have had the event: followed to the cut-off"
         name = f"{endpoint.param}, censored at the cut-off (sensitivity)"
         parts.append(_dataset(endpoint.paramcd + CUTOFF_SUFFIX, name, at_cutoff, randomised))
     if not parts:  # nothing is timed: the columns alone
-        nothing = Endpoint(paramcd="NONE", param="None", events=(Source(event="DEATH"),))
-        return _dataset("", "", _times(nothing, tables, randomised, known, None), randomised).iloc[:0]
-    return pd.concat(parts, ignore_index=True)
+        return _frame([_dataset("", "", _followed(randomised), randomised)]).iloc[:0]
+    return _frame(parts)
+
+
+def _followed(randomised: pd.DataFrame) -> _Cells:
+    """Of each subject the last day known alive, with its record."""
+    own = randomised[["LSTALVDT", "LALVDOM", "LALVVAR", "LALVSEQ"]]
+    day, domain, variable, number = (own[column].to_numpy(copy=True) for column in own)
+    none = np.full(len(own), None)
+    return {
+        "ADT": day,
+        "CNSR": np.full(len(own), 1),
+        "EVTYPE": none,
+        "EVNTDESC": none.copy(),
+        "CNSDTDSC": np.full(len(own), "Last day known alive", dtype=object),
+        **{"SRCDOM": domain, "SRCVAR": variable, "SRCSEQ": number.astype(object)},
+    }
 
 
 def baseline_grades(endpoint: Endpoint, adlb: pd.DataFrame) -> "pd.Series[float] | None":
@@ -82,70 +118,70 @@ def _times(
     endpoint: Endpoint,
     tables: Tables,
     randomised: pd.DataFrame,
-    known: _Known,
+    known: dict[str, _Cells],
     grades: "pd.Series[float] | None",
-) -> pd.DataFrame:
-    """ADT, CNSR and source of one endpoint by subject."""
-    follow_up = pd.DataFrame(
-        {
-            "ADT": randomised["LSTALVDT"],
-            "CNSR": 1,
-            "EVTYPE": None,
-            "EVNTDESC": None,
-            "CNSDTDSC": "Last day known alive",
-            "SRCDOM": randomised["LALVDOM"],
-            "SRCVAR": randomised["LALVVAR"],
-            "SRCSEQ": randomised["LALVSEQ"],
-        },
-        index=randomised.index,
-    ).astype({"EVTYPE": object, "EVNTDESC": object, "SRCSEQ": object})
-    censored = _earliest(endpoint.censors, tables, randomised, known)
-    censored = censored.assign(CNSR=2, EVTYPE=None, CNSDTDSC=censored["description"], EVNTDESC=None)
-    competing = _earliest(endpoint.competing, tables, randomised, known)
-    competing = competing.assign(
-        CNSR=3, EVTYPE="COMPETING", CNSDTDSC=competing["description"], EVNTDESC=competing["description"]
-    )
+) -> _Cells:
+    """ADT, CNSR and source of one endpoint by subject; in arrays, of which there are many, and few rows in each."""
+    cells = _followed(randomised)
+    ended = np.full(len(randomised), _NEVER)
     worse = endpoint.prevalent.worse if endpoint.prevalent else None
     beyond = None if worse is None or grades is None else (worse, grades)
-    events = _earliest(endpoint.events, tables, randomised, known, beyond)
-    events = events.assign(CNSR=0, EVTYPE="EVENT", EVNTDESC=events["description"], CNSDTDSC=None)
     # What is named later goes before what is named earlier, unless it is later in time.
-    ended = pd.DataFrame({"ADT": pd.Series(dtype="datetime64[ns]")})
-    for found in (censored, competing, events):
-        if found.empty:
-            continue
-        kept = found[~(found["ADT"] > ended["ADT"].reindex(found.index))]
-        follow_up.loc[kept.index] = kept[follow_up.columns]
-        ended = pd.concat([ended.drop(kept.index, errors="ignore"), kept[["ADT"]]])
-    return follow_up
+    for sources, status, kind, columns in (
+        (endpoint.censors, 2, None, ("CNSDTDSC",)),
+        (endpoint.competing, 3, "COMPETING", ("EVNTDESC", "CNSDTDSC")),
+        (endpoint.events, 0, "EVENT", ("EVNTDESC",)),
+    ):
+        found = _earliest(sources, tables, randomised, known, beyond if kind == "EVENT" else None)
+        kept = ~np.isnat(found["ADT"]) & ~(found["ADT"] > ended)
+        ended[kept] = found["ADT"][kept]
+        for column in ("ADT", "SRCDOM", "SRCVAR", "SRCSEQ"):
+            cells[column][kept] = found[column][kept]
+        cells["CNSR"][kept], cells["EVTYPE"][kept] = status, kind
+        for column in ("EVNTDESC", "CNSDTDSC"):
+            cells[column][kept] = found["description"][kept] if column in columns else None
+    return cells
 
 
 def _earliest(
     sources: tuple[Source, ...],
     tables: Tables,
     randomised: pd.DataFrame,
-    known: _Known,
+    known: dict[str, _Cells],
     beyond: "tuple[Graded, pd.Series[float]] | None" = None,
-) -> pd.DataFrame:
+) -> _Cells:
     """Earliest record of several sources by subject; on the same day the first source listed.
 
     Of a subject with a grade at baseline only records of a grade `beyond` it are meant.
 
     Endpoints share most of their sources: what was found of one is `known` to the next.
     """
-    names = [source.model_dump_json() for source in sources]
-    for name, source in zip(names, sources, strict=True):
-        if name not in known:
-            known[name] = records_of(source, tables, randomised)
-    every = (known[name] for name in names)
-    if beyond is not None:
-        every = (_worse(known[name], s, tables, *beyond) for name, s in zip(names, sources, strict=True))
-    found = [records for records in every if len(records)]
-    if not found:
-        columns = ["ADT", "description", "SRCDOM", "SRCVAR", "SRCSEQ"]
-        return pd.DataFrame(columns=columns, dtype=object).astype({"ADT": "datetime64[ns]"})
-    everything = pd.concat(found, ignore_index=True).sort_values("ADT", kind="stable")
-    return everything.drop_duplicates("USUBJID").set_index("USUBJID")
+    found = {column: np.full(len(randomised), None) for column in _FOUND}
+    found["ADT"] = np.full(len(randomised), _NEVER)
+    for source in sources:
+        name = source.model_dump_json()
+        if beyond is not None:
+            records = _worse(records_of(source, tables, randomised), source, tables, *beyond)
+            own = _by_subject(records, randomised)
+        elif name in known:
+            own = known[name]
+        else:
+            own = known[name] = _by_subject(records_of(source, tables, randomised), randomised)
+        first = ~np.isnat(own["ADT"]) & ~(own["ADT"] >= found["ADT"])
+        for column, values in own.items():
+            found[column][first] = values[first]
+    return found
+
+
+def _by_subject(records: pd.DataFrame, randomised: pd.DataFrame) -> _Cells:
+    """The earliest of the records of each subject, of several on one day the first; NaT where there is none."""
+    first = records.sort_values("ADT", kind="stable").drop_duplicates("USUBJID")
+    place = randomised.index.get_indexer(pd.Index(first["USUBJID"]))
+    made = {}
+    for column in _FOUND:
+        made[column] = np.full(len(randomised), _NEVER if column == "ADT" else None)
+        made[column][place] = first[column].to_numpy()
+    return made
 
 
 def _worse(
@@ -193,28 +229,20 @@ def _deaths(randomised: pd.DataFrame) -> pd.DataFrame:
     return frame.reset_index(drop=True).dropna(subset=["ADT"])
 
 
-def _dataset(paramcd: str, param: str, times: pd.DataFrame, randomised: pd.DataFrame) -> pd.DataFrame:
-    frame = times.reset_index().assign(
-        STUDYID=randomised["STUDYID"].to_numpy(),
-        ARMCD=randomised["ARMCD"].to_numpy(),
-        TRT01P=randomised["TRT01P"].to_numpy(),
-        TRT01PN=randomised["TRT01PN"].to_numpy(),
-        PARAMCD=paramcd,
-        PARAM=param,
-        STARTDT=randomised["RANDDT"].to_numpy(),
-    )
+def _dataset(paramcd: str, param: str, times: _Cells, randomised: pd.DataFrame) -> _Cells:
+    """The columns of one parameter."""
+    size = len(randomised)
+    of_subject = {c: randomised[c].to_numpy() for c in ("STUDYID", "ARMCD", "TRT01P", "TRT01PN")}
+    own = {
+        "PARAMCD": np.full(size, paramcd, dtype=object),
+        "PARAM": np.full(size, param, dtype=object),
+        "STARTDT": randomised["RANDDT"].to_numpy(),
+    }
+    return {"USUBJID": randomised.index.to_numpy()} | of_subject | own | times
+
+
+def _frame(parts: list[_Cells]) -> pd.DataFrame:
+    """The columns of all parameters, one after the other."""
+    frame = pd.DataFrame({column: np.concatenate([part[column] for part in parts]) for column in parts[0]})
     frame["AVAL"] = (frame["ADT"] - frame["STARTDT"]).dt.days
-    order = [
-        "STUDYID",
-        "USUBJID",
-        "ARMCD",
-        "TRT01P",
-        "TRT01PN",
-        "PARAMCD",
-        "PARAM",
-        "STARTDT",
-        "ADT",
-        "AVAL",
-        "CNSR",
-    ]
-    return frame[[*order, "EVTYPE", "EVNTDESC", "CNSDTDSC", "SRCDOM", "SRCVAR", "SRCSEQ"]]
+    return frame[_COLUMNS]

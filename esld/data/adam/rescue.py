@@ -90,6 +90,8 @@ def _days(source: Source, table: pd.DataFrame) -> pd.DataFrame:
             remedy = "Export it again, or correct 'rescue' in the protocol."
             raise InputError(f"{source.domain}.{column}", "must be a column", None, where, remedy)
     own = table[selected(source, table)]
+    if own.empty:
+        return pd.DataFrame(columns=_DAYS)
     first, last = dates.earliest(own[source.date]), dates.latest(own[source.date])
     end = DOMAINS[source.domain].end
     if end in own:

@@ -198,6 +198,8 @@ def _score_rows(
     given, _ = _arguments(paramcd, protocol)
     components = _components(given, protocol)
     chosen = analysed[analysed["PARAMCD"].isin(components)]
+    if chosen.empty:
+        return adlb.iloc[:0]
     parts = [adlb.iloc[:0]]
     for window in _windows(chosen, protocol.schedule.component_days):
         last = window.drop_duplicates(_KEYS, keep="last").set_index(_KEYS)[_OF_LAST]
@@ -224,6 +226,9 @@ def _windows(chosen: pd.DataFrame, days: int) -> Iterator[pd.DataFrame]:
     longest = pd.Timedelta(days=days)
     by_visit = chosen.groupby(_KEYS)["ADT"]
     near = by_visit.transform("max") - by_visit.transform("min") <= longest
+    if near.all():
+        yield chosen
+        return
     if near.any():
         yield chosen[near]
     far = chosen[~near]

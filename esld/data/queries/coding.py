@@ -63,6 +63,9 @@ def _arm_names(evidence: Evidence) -> Iterator[Query]:
         if not {code, name} <= set(dm):
             continue
         both = dm[dm[code].notna() & dm[name].notna()]
+        pairs = {*zip(both[name], both[code], strict=True)}
+        if len(pairs) == len({word for word, _ in pairs}):
+            continue  # as in most trials
         usual = both.groupby(name)[code].agg(lambda codes: codes.mode().iloc[0])
         apart = both[both[code].ne(both[name].map(usual))]
         message = f"{name} is {{{name}!r}}, elsewhere the name of another arm than {code} {{{code}}}."
@@ -159,9 +162,10 @@ def _lost_variables(evidence: Evidence) -> Iterator[Query]:
     for name, table in evidence.tables.items():
         domain = DOMAINS[name]
         wanted = {**domain.optional, **dict.fromkeys(date_columns(domain), "dates")}
-        absent = [c for c in wanted if c not in table or table[c].isna().all()]
+        filled = {*table.columns[table.notna().any()]}
+        absent = [c for c in wanted if c not in filled]
         known = {*domain.required, *wanted, *_OWN}
-        for column in (c for c in table if absent and str(c) not in known and table[c].notna().any()):
+        for column in (c for c in table if absent and str(c) not in known and c in filled):
             spelt = {fold(c): c for c in absent}
             if near := _lost(fold(str(column)), spelt):
                 message = (

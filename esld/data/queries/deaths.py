@@ -48,6 +48,8 @@ def _death_in_words(evidence: Evidence) -> Iterator[Query]:
 @rule("day of death not known", "critical")
 def _day_of_death(evidence: Evidence) -> Iterator[Query]:
     """Where no form gives a whole date; ADSL has the day that counts instead."""
+    if not evidence.stated["partial"].any():
+        return  # nobody's day is in doubt
     stated = died(evidence.tables, evidence.stated)
     counts = evidence.adsl.set_index("USUBJID").get("DTHDT", pd.Series(dtype="datetime64[ns]"))
     for subject, own in stated[stated["partial"] & stated["first"].notna()].iterrows():
@@ -82,8 +84,10 @@ def _after_death(evidence: Evidence) -> Iterator[Query]:
     died = evidence.deaths.groupby("USUBJID")["last"].max()
     for name, table in evidence.tables.items():
         domain = DOMAINS[name]
+        if name in ("DM", "MH", "DD") or table.empty or died.empty:
+            continue
         table = table[table["USUBJID"].isin(died.index)]
-        if name in ("DM", "MH", "DD") or table.empty:
+        if table.empty:
             continue
         if name == "SS":  # somebody may ask, and be told of the death, at any later time
             table = table[status(table, "ALIVE")]

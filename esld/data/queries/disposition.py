@@ -55,7 +55,7 @@ def _randomised_twice(evidence: Evidence) -> Iterator[Query]:
 @rule("participation ends in two ways", "major")
 def _ended_twice(evidence: Evidence) -> Iterator[Query]:
     """Of what ends follow-up; what ends the treatment alone may differ."""
-    own = _ending(evidence)
+    own = evidence.once(_ending)
     kinds = own.groupby("USUBJID")["DSDECOD"].transform("nunique")
     for subject, rows in own[kinds > 1].groupby("USUBJID"):
         rows = rows.assign(day=dates.earliest(rows["DSSTDTC"])).sort_values("day", kind="stable")
@@ -68,7 +68,7 @@ def _ended_twice(evidence: Evidence) -> Iterator[Query]:
 def _other_category(evidence: Evidence) -> Iterator[Query]:
     """What is stated under the right category too is known; what ends the treatment alone ends nothing else."""
     ds = evidence.tables["DS"]
-    ends = _ending(evidence)
+    ends = evidence.once(_ending)
     known = set(zip(ends["USUBJID"], ends["DSDECOD"], strict=True))
     such = {*_ENDS, *transplant_codes(evidence.protocol)}
     own = ds[ds["DSDECOD"].isin(such) & ds["DSCAT"].ne("DISPOSITION EVENT")]
@@ -82,7 +82,7 @@ def _other_category(evidence: Evidence) -> Iterator[Query]:
 @rule("record after a participation without randomisation", "major")
 def _after_screening(evidence: Evidence) -> Iterator[Query]:
     """It is probably another patient's. One query a patient and domain; history and survival may be known later."""
-    ends = _ending(evidence)
+    ends = evidence.once(_ending)
     ends = ends[~ends["USUBJID"].isin(evidence.subjects.index)]
     over = dates.latest(ends["DSSTDTC"]).groupby(ends["USUBJID"]).max() + _LATER
     for name, table in evidence.tables.items():

@@ -36,16 +36,17 @@ def _duplicates(evidence: Evidence) -> Iterator[Query]:
             continue
         content = [column for column in table if column != sequence]
         short = [c for c in ("USUBJID", DOMAINS[name].date, f"{name}TESTCD", f"{name}ORRES") if c in table]
-        alike = table[
-            table.duplicated(short, keep=False)
-        ]  # few, and comparing every cell of a large table takes long
-        twice = alike[alike.duplicated(content)]
-        result = [column for column in (f"{name}ORRES",) if column in table]
-        yield from used_and_unused(evidence, name, twice, "the record stands twice, word for word", result)
-        again = table[table.duplicated(["USUBJID", sequence])]
-        yield from used_and_unused(
-            evidence, name, again, f"{sequence} is used twice for this subject", [sequence]
-        )
+        alike = table.duplicated(short, keep=False)
+        if alike.any():  # few, and comparing every cell of a large table takes long
+            twice = table[alike]
+            twice = twice[twice.duplicated(content)]
+            result = [column for column in (f"{name}ORRES",) if column in table]
+            what = "the record stands twice, word for word"
+            yield from used_and_unused(evidence, name, twice, what, result)
+        again = table.duplicated(["USUBJID", sequence])
+        if again.any():
+            what = f"{sequence} is used twice for this subject"
+            yield from used_and_unused(evidence, name, table[again], what, [sequence])
 
 
 @rule("event twice in other words", "major")

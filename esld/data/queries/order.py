@@ -29,11 +29,12 @@ def _milestones(evidence: Evidence) -> Iterator[Query]:
         for subject, date in subjects.loc[subjects[column] < subjects["RANDDT"], column].items():
             day = f"{date:%Y-%m-%d}"
             yield of_patient(subject, record, f"{what} on {day} is before randomisation.", column, day)
-    first = transplantations(evidence.tables, evidence.protocol).join(subjects["RANDDT"], how="inner")
-    for subject, row in first[first["ADT"] < first["RANDDT"]].iterrows():
-        day = f"{row['ADT']:%Y-%m-%d}"
-        message = f"{row['description']} on {day} is before randomisation."
-        yield of_patient(subject, row["SRCDOM"], message, "transplantation", day)
+    if (subjects["TRPLDT"] < subjects["RANDDT"]).any():
+        first = transplantations(evidence.tables, evidence.protocol).join(subjects["RANDDT"], how="inner")
+        for subject, row in first[first["ADT"] < first["RANDDT"]].iterrows():
+            day = f"{row['ADT']:%Y-%m-%d}"
+            message = f"{row['description']} on {day} is before randomisation."
+            yield of_patient(subject, row["SRCDOM"], message, "transplantation", day)
     for subject, row in subjects[subjects["RFICDT"] > subjects["RANDDT"]].iterrows():
         consent, randomised = f"{row['RFICDT']:%Y-%m-%d}", f"{row['RANDDT']:%Y-%m-%d}"
         message = f"Consent on {consent} is after randomisation on {randomised}."
@@ -47,7 +48,7 @@ def _endpoint_events(evidence: Evidence) -> Iterator[Query]:
     sources = [source for endpoint in evidence.protocol.endpoints for source in endpoint.sources]
     for name, date in dict.fromkeys((source.domain, source.date) for source in sources):
         table = evidence.tables.get(name)
-        if table is None or date not in table:
+        if table is None or table.empty or date not in table:
             continue
         early = table[dates.latest(table[date]) < table["USUBJID"].map(randomised)]
         asked = [source for source in sources if (source.domain, source.date) == (name, date)]
@@ -88,19 +89,19 @@ def _ends(evidence: Evidence) -> Iterator[Query]:
         domain = DOMAINS[name]
         pairs = _PERIODS if name == "DM" else ((domain.date or "", domain.end or ""),)
         for start, end in pairs:
-            if start in table and end in table:
-                both = table[table[end].notna() & table[start].notna()]
-                wrong = both[_before(both[end], both[start])] if len(both) else both
-                told = f"{end} {{{end}}} is before {start} {{{start}}}."
-                yield from each(name, wrong, told, (start, end))
+            if not (start in table and end in table and table[end].notna().any()):
+                continue
+            both = table[table[end].notna() & table[start].notna()]
+            wrong = both[_before(both[end], both[start])]
+            told = f"{end} {{{end}}} is before {start} {{{start}}}."
+            yield from each(name, wrong, told, (start, end))
 
 
 def _before(end: pd.Series, start: pd.Series) -> pd.Series:
     """Whether each end is certainly before its start: by the day, and on one day by the time where both have one."""
     earlier = dates.latest(end) < dates.earliest(start)
-    timed = end.str.contains("T", na=False) & start.str.contains("T", na=False)
-    moments = [_order(e, s) for e, s in zip(end[timed], start[timed], strict=True)]
-    return earlier | pd.Series(moments, end.index[timed], dtype=bool).reindex(end.index, fill_value=False)
+    moments = [_order(e, s) for e, s in zip(end, start, strict=True)]
+    return earlier | pd.Series(moments, end.index, dtype=bool)
 
 
 def _order(end: str, start: str) -> bool:

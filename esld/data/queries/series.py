@@ -35,6 +35,8 @@ def _one_day(evidence: Evidence) -> Iterator[Query]:
     low, high = by_day.transform("min"), by_day.transform("max")
     test = own["PARAMCD"]
     apart = (high - low > test.map(step) * (1 + 1e-9)) & (high > low * test.map(times) * (1 + 1e-9))
+    if not apart.any():
+        return
     derived = evidence.adlb[evidence.adlb["DTYPE"].notna()]
     counts = dict(zip(derived[_DAY].itertuples(index=False, name=None), derived["DTYPE"], strict=True))
     for key, rows in own[apart].groupby(_DAY):
@@ -88,7 +90,7 @@ def _several(one: pd.Series, other: pd.Series) -> pd.Series:
 @rule("unit and normal range disagree", "major")
 def _unit_and_range(evidence: Evidence) -> Iterator[Query]:
     """A matter of the laboratory: one line a test and unit."""
-    own = _ranges(evidence)
+    own = evidence.once(_ranges)
     own = own[own["unit"]]
     if own.empty:
         return
@@ -108,7 +110,7 @@ def _unit_and_range(evidence: Evidence) -> Iterator[Query]:
 @rule("normal range changes", "major")
 def _range_changes(evidence: Evidence) -> Iterator[Query]:
     """One query a patient and test where the range leaps, and one a record whose result is the patient's usual limit."""
-    own = _ranges(evidence)
+    own = evidence.once(_ranges)
     for row in records(own[own["exchanged"]]):
         limits = _between(row["ANRLO"], row["ANRHI"])
         message = (
@@ -148,7 +150,7 @@ def _jumps(evidence: Evidence) -> Iterator[Query]:
     jumps = near & (above | ((value * _JUMP < one) & (value * _JUMP < other)))
     if not jumps.any():
         return
-    ranges = _ranges(evidence)
+    ranges = evidence.once(_ranges)
     asked = ranges.index[ranges["unit"] | ranges["exchanged"]]
     own = own.assign(before=one, after=other)[jumps & ~own.index.isin(asked)]
     for row in records(own):

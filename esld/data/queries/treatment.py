@@ -53,6 +53,8 @@ def _other_treatment(evidence: Evidence) -> Iterator[Query]:
             most = own[~own.isin(set().union(*names.values()))].value_counts()
             usual = set(most.index[most > len(own) / 2])
         strange[own.index] = ~own.isin(usual)
+    if not strange.any():
+        return
     beside = ", ".join(map(repr, sorted(set(given.loc[~strange, "EXTRT"])))) or "others"
     for word, of_word in words[strange].groupby(words[strange]):
         rows = given.loc[of_word.index]

@@ -214,6 +214,8 @@ def _left_over(evidence: Evidence) -> Iterator[Query]:
     """What stands on a record that was put aside because it was not done, did not occur, or is not known to have occurred."""
     aside = evidence.aside
     found = aside[aside["reason"].isin(list(_DID_NOT)) & aside["detail"].map(text).ne("")]
+    if found.empty:
+        return
     for name, tests in evidence.tests_used.items():
         no_use = found["domain"].eq(name) & ~found["test"].isin(tests)
         own = found[no_use].rename(columns={"seq": f"{name}SEQ", "test": f"{name}TESTCD"})

@@ -22,9 +22,11 @@ def _visit_windows(evidence: Evidence) -> Iterator[Query]:
     schedule = evidence.protocol.schedule
     allowed = {word: visit.allowed for word, visit in _planned(schedule).items()}
     others = [_visits(evidence.tables, name, schedule) for name in ("RS", "VS")]
-    visits = pd.concat([evidence.once(_laboratory_visits), *others], ignore_index=True)
-    visits["day"] = study_day(visits["date"], visits["USUBJID"].map(anchor_days(evidence.subjects, schedule)))
-    visits = visits[visits["label"].isin(allowed)].dropna(subset=["day"])
+    parts = [evidence.once(_laboratory_visits), *(own for own in others if len(own))]
+    visits = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    visits = visits[visits["label"].isin(allowed)]
+    days = study_day(visits["date"], visits["USUBJID"].map(anchor_days(evidence.subjects, schedule)))
+    visits = visits.assign(day=days)[days.notna()]
     visits = visits.drop_duplicates(["USUBJID", "label", "day"])
     opens, closes = (visits["label"].map({k: v[end] for k, v in allowed.items()}) for end in (0, 1))
     for row in records(visits[~visits["day"].between(opens, closes)]):
@@ -67,7 +69,8 @@ def _visits(tables: Tables, name: str, schedule: Schedule) -> pd.DataFrame:
     )  # of many tests at a visit one is enough
     record = name + " " + table[f"{name}SEQ"].astype(str)
     label, date = table["VISIT"].map(folded, na_action="ignore"), dates.whole(table[f"{name}DTC"])
-    return table.assign(record=record, label=label, date=date)[columns]
+    cells = (table["USUBJID"], record, table["VISIT"], label, date)
+    return pd.DataFrame(dict(zip(columns, cells, strict=True)))
 
 
 def _number(table: pd.DataFrame) -> pd.Series:

@@ -65,10 +65,13 @@ def _events_in_words(evidence: Evidence) -> Iterator[Query]:
     randomised = evidence.subjects["RANDDT"]
     at_most_once = {"DEATH", *transplant_codes(evidence.protocol)}
     for code, sources in _sources(evidence).items():
+        texts = list(told(evidence, code))
+        if not texts:
+            continue  # as nearly always
         counted = _counted(evidence, sources)
         present = _present(evidence, sources)
         asked: set[str] = set()
-        for name, column, own in told(evidence, code):
+        for name, column, own in texts:
             date = own[DOMAINS[name].date]
             days = pd.DataFrame(
                 {"USUBJID": own["USUBJID"], "first": dates.earliest(date), "last": dates.latest(date)}
