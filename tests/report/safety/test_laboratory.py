@@ -99,7 +99,6 @@ def test_without_values_or_limits_a_grade_is_not_known():
     assert grades("ALT", value("B", "ALT", 30, 130), people=[*A, patient("B", infused=())]) == (
         None,
         None,
-        False,
     )
 
 
