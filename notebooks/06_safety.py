@@ -30,12 +30,31 @@ from IPython.display import display
 
 from esld.report import numbers, phrases
 from esld.report.chapter import open_chapter
-from esld.report.safety import adverse_events, edish, exposure, hys_law, laboratory, reactions
-from esld.report.safety import counted as safety
 from esld.report.words.catalogue import message
 
 chapter = open_chapter("06_safety", cut=cut)
 study, level = chapter.study, numbers.level(conf_level)
+
+# %% tags=["hide-input"]
+from esld.report.safety import (
+    adverse_events,
+    concomitant,
+    degrees,
+    dot_plot,
+    edish,
+    exposure,
+    hys_law,
+    laboratory,
+    lots,
+    multiples,
+    reactions,
+    vital_signs,
+)
+
+# %% tags=["hide-input"]
+from esld.report.safety import counted as safety
+from esld.report.safety import overview as overview_of
+
 counted = safety.safety_set(study)
 
 # %% [markdown]
@@ -65,7 +84,7 @@ chapter.say(safety.planned_words(study))
 # %% tags=["needs:adverse_events"]
 events = adverse_events.adverse_events(study, counted, conf_level=conf_level)
 overview = chapter.hand_over("adverse_events", events, analysis=planned.id)
-chapter.answer(adverse_events.answer_words(events, overview, level=level))
+chapter.answer(overview_of.answer_words(events, overview, level=level))
 
 # %% [markdown] tags=["needs:exposure"]
 # ### Treatment given
@@ -78,16 +97,30 @@ display(chapter.say(given.words(doses)))
 display(chapter.table(given.table(doses)))
 chapter.table(given.deviations())
 
+# %%
+planned = safety.planned(study, "exposure")
+used = lots.lots(study, counted)
+by_lot = chapter.hand_over("lots", lots.lot_rows(study, used, counted), analysis=planned.id)
+display(chapter.say(lots.lot_words(study, used, by_lot)))
+chapter.table(lots.lot_table(used, by_lot, counted))
+
 # %% [markdown] tags=["needs:adverse_events"]
 # ### Adverse events
 
 # %%
 planned = safety.planned(study, "adverse_events")
 none = phrases.nothing_recorded(study, "AE", message("safety.record"))
-display(chapter.say(none, adverse_events.overview_words(events, overview, level=level)))
-display(chapter.table(adverse_events.overview_table(events, overview)))
+display(chapter.say(none, overview_of.overview_words(events, overview, level=level)))
+display(chapter.table(overview_of.overview_table(events, overview)))
 terms = chapter.hand_over("adverse_event_terms", events.terms_frame(), analysis=planned.id)
-chapter.table(adverse_events.terms_table(events, terms))
+display(chapter.table(adverse_events.terms_table(events, terms)))
+often = chapter.hand_over("adverse_event_dots", dot_plot.dot_rows(study, events), analysis=planned.id)
+chapter.figure(dot_plot.dot_figure(study, events, often))
+
+# %%
+planned = safety.planned(study, "adverse_events")
+related = chapter.hand_over("relation", degrees.degree_rows(events), analysis=planned.id)
+chapter.table(degrees.degree_table(events, related))
 
 # %% [markdown] tags=["needs:part=reactions", "needs:adverse_events", "needs:exposure"]
 # ### Reactions to treatment
@@ -97,6 +130,35 @@ planned = safety.planned(study, "part=reactions", "adverse_events", "exposure")
 soon = chapter.hand_over("reactions", reactions.reaction_rows(events), analysis=planned.id)
 display(chapter.say(reactions.reactions_words(events, overview, level=level)))
 chapter.table(reactions.reactions_table(events, overview, soon))
+
+# %% [markdown]
+# ### Vital signs
+
+# %%
+planned = safety.planned(study)
+signs = vital_signs.vital_signs(study, counted)
+warm = vital_signs.temperatures(study, signs, counted)
+fever = chapter.hand_over("temperature", vital_signs.temperature_rows(warm, counted), analysis=planned.id)
+display(chapter.say(vital_signs.temperature_words(fever)))
+chapter.table(vital_signs.temperature_table(fever, counted))
+
+# %%
+planned = safety.planned(study)
+measured = chapter.hand_over("vital_signs", vital_signs.sign_rows(signs, counted), analysis=planned.id)
+display(chapter.say(vital_signs.sign_words(measured)))
+chapter.table(vital_signs.sign_table(measured, counted))
+
+# %% [markdown]
+# ### Other treatment
+
+# %%
+planned = safety.planned(study)
+beside = concomitant.treatments(study, counted)
+frame = concomitant.treatment_rows(beside, counted, conf_level=conf_level)
+courses = chapter.hand_over("concomitant", frame, analysis=planned.id)
+flagged = chapter.hand_over("flagged_values", concomitant.flagged_rows(study), analysis=planned.id)
+display(chapter.say(concomitant.nothing_words(study, beside), concomitant.flagged_words(study, flagged)))
+chapter.table(concomitant.treatment_table(study, beside, courses, counted))
 
 # %% [markdown]
 # ### Deaths
@@ -118,6 +180,14 @@ shifted = chapter.hand_over("laboratory_grades", frame, analysis=planned.id)
 display(chapter.say(laboratory.shift_words(study, grades, shifted)))
 display(*map(chapter.table, laboratory.tables(study, grades, shifted)))
 
+# %%
+planned = safety.planned(study)
+peaks = multiples.multiples(study, counted, laboratory.shifts(study, counted))
+frame = multiples.multiple_rows(peaks, counted, conf_level=conf_level)
+rose = chapter.hand_over("laboratory_multiples", frame, analysis=planned.id)
+display(chapter.say(multiples.multiple_words(study, peaks, rose)))
+chapter.table(multiples.multiple_table(study, peaks, rose))
+
 # %% [markdown] tags=["needs:part=liver_injury", "needs:liver_injury"]
 # ### Liver injury
 
@@ -134,7 +204,8 @@ chapter.table(hys_law.case_table(injury))
 # ## What could change it
 #
 # An event that was not reported, or was called by another name. Whether an event is related is a judgement, often made by somebody who
-# knows what was given. Clinical events that the trial collects beside its adverse events are counted in a chapter of their own and not here.
+# knows what was given. Where a trial collects clinical events beside its adverse events, these have a chapter of their own. Here they are
+# counted only together with the serious adverse events, because some of them were serious.
 
 # %% [markdown]
 # ## What it cannot say

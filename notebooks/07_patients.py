@@ -32,7 +32,7 @@ most: int = 40  # patients up to whom each is shown by himself
 from IPython.display import display
 
 from esld.report.chapter import open_chapter
-from esld.report.patients import courses, states
+from esld.report.patients import courses, narratives, serious_events, states
 from esld.report.patients import listing as patient_listing
 from esld.report.planned import id_of
 
@@ -66,7 +66,7 @@ ended = chapter.hand_over("courses", found, analysis=flow)
 chapter.answer(courses.words(ended, study.filled, had=found.had))
 
 # %% tags=["hide-input"]
-each, together = courses.divided(found, most)
+each, together = courses.divided(found, courses.singly(study, most))
 chapter.say(courses.shown_words(study, each, ended))
 
 # %%
@@ -90,6 +90,26 @@ chapter.table(states.state_table(counts, study.arms, axis, had=found.had))
 
 # %%
 display(*map(chapter.figure, courses.profile_figures(study, each, profile)))
+
+# %% [markdown] tags=["needs:single_patients"]
+# ### Serious events
+#
+# Each serious adverse event of a randomised patient, treated or not, and beside them the clinical events that a trial keeps on a form of
+# their own.
+
+# %%
+display(chapter.say(serious_events.serious_words(study)))
+chapter.table(serious_events.serious_table(study))
+
+# %% [markdown]
+# #### Narratives
+#
+# One paragraph for each patient who died, had one of these events, or stopped treatment because of an adverse event. Each fact is
+# as recorded, with its record in brackets; nothing is added by hand.
+
+# %%
+days = chapter.hand_over("narratives", narratives.narrative_rows(study, most), analysis=plan)
+display(*narratives.narratives(study, days, most))
 
 # %% [markdown]
 # ## What could change it

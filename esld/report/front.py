@@ -13,6 +13,7 @@ from esld.report.flow import absent_words, flow_of
 from esld.report.headlines import CardText, card, headline_rows
 from esld.report.phrases import method, standing
 from esld.report.results import Reported, Row
+from esld.report.serious import clinical_name
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import arm_in_prose, period
 
@@ -71,8 +72,7 @@ def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) ->
     cards = [card(row, rows, study) for row in headline_rows(rows, study)]
     cards += [_follow_up(row, study) for row in _of(rows, FOLLOW_UP, "complete")]
     cards += list(_first_events(rows, study))
-    serious = [row for row in _of(rows, ADVERSE_EVENTS, "serious") if row.n]
-    cards += [_serious(row, numbers.level(_level(study, row.chapter))) for row in serious]
+    cards += _serious(rows, study)
     return FrontPage(answer, tuple(cards), _diagram(rows, study))
 
 
@@ -122,9 +122,23 @@ def _first_events(rows: Sequence[Row], study: Study) -> Iterator[CardText]:
             yield CardText(message("front.first_event", **about), value, detail, row.result_id)
 
 
-def _serious(row: Row, level: str) -> CardText:
+def _serious(rows: Sequence[Row], study: Study) -> list[CardText]:
+    """Who had a serious adverse event or, where the trial keeps those apart, a clinical event that may have been serious."""
+    alone = {row.arm: row for row in _of(rows, ADVERSE_EVENTS, "serious") if row.n}
+    either = {row.arm: row for row in _of(rows, ADVERSE_EVENTS, "serious_or_clinical") if row.n}
+    return [
+        _serious_card(row, alone[arm] if arm in either else None, study)
+        for arm, row in (either or alone).items()
+    ]
+
+
+def _serious_card(row: Row, alone: Row | None, study: Study) -> CardText:
     share, lower, upper = (numbers.percent(x, row.n) for x in (row.value, row.lower, row.upper))
+    level = numbers.level(_level(study, row.chapter))
     about = {"share": share, "level": level, "lower": lower, "upper": upper, "method": method(row)}
     detail = message("front.serious.detail", count=row.n or 0, **about)
-    label = message("front.serious", arm=arm_in_prose(row.arm))
+    if alone:
+        detail = message("front.serious.alone", said=detail, x=alone.events)
+    key = "front.serious_or_clinical" if alone else "front.serious"
+    label = message(key, arm=arm_in_prose(row.arm), clinical=clinical_name(study.protocol))
     return CardText(label, message("cell.of", x=row.events, n=row.n), detail, row.result_id)

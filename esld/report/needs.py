@@ -128,6 +128,11 @@ def _no_liver_injury(study: Study) -> str:
     return message("safety.no_liver.yet" if planned >= {"ALT", _BILIRUBIN} else "safety.no_liver")
 
 
+def _no_single_patients(study: Study) -> str:
+    """A masked view keeps apart what shows a patient line by line: whoever knows one patient's arm would know all."""
+    return message("needs.single_patients") if study.cut.view == "masked" else ""
+
+
 def _not_two_alike(study: Study) -> str:
     """How well assignments can be guessed is known of two groups of one size; of a pooled view, as far as the protocol says."""
     design = study.protocol.randomisation.design
@@ -169,5 +174,6 @@ NEEDS: Mapping[str, Callable[[Study], str]] = {
     "liver_injury": _no_liver_injury,
     "parameters": _no_parameters,
     "previous": _no_previous,
+    "single_patients": _no_single_patients,
     "two_alike": _not_two_alike,
 }

@@ -10,7 +10,7 @@ from esld.data.study import load_study
 from esld.data.tables import write_tables
 from esld.report import flow, needs, phrases
 from esld.report.results import rows_of
-from esld.report.safety import adverse_events, reactions
+from esld.report.safety import adverse_events, overview, reactions
 from esld.report.safety import counted as safety
 from esld.report.words.catalogue import read_by
 from tests.data.spoilt import demo_tables, put, spoilt
@@ -37,14 +37,14 @@ def _chapter(own):
     words = [
         words(found, reported, level=LEVEL)
         for words in (
-            adverse_events.answer_words,
-            adverse_events.overview_words,
+            overview.answer_words,
+            overview.overview_words,
             reactions.reactions_words,
         )
     ]
     terms = rows_of("t", found.terms_frame(), analysis="SAFETY", chapter="06_safety")
     tables = [
-        adverse_events.overview_table(found, reported),
+        overview.overview_table(found, reported),
         adverse_events.terms_table(found, terms),
         reactions.reactions_table(
             found,

@@ -33,6 +33,8 @@ OF_THE_METHOD = (
     r"\bgrade [1-5](?: or (?:higher|[1-5]))?",
     r"\btwo-sided 5 %|\ban error of 5 %|\bthe error of 5 %",
     r"\bMELD 3\.0",
+    r"\b38 °C",  # from which a temperature is a fever
+    r"\b3 times (?:that baseline|the patient's own baseline)",
     r"\b10⁹/L",
     r"\bE9\(R1\)",
     r"[“\"][^”\"]*[”\"]",  # the words of a seed, or a quotation of the record
@@ -123,7 +125,7 @@ def unspanned(main: Tag, allowed: list[str]) -> list[str]:
     """Sentences with a digit that no result answers for."""
     main = BeautifulSoup(str(main), "html.parser")
     for block in main.select(
-        "span.result, table, figure, dl, .notes, tfoot, .refer, .pointer, #files, #made-with"
+        "span.result, span.record, table, figure, dl, .notes, tfoot, .refer, .pointer, #files, #made-with"
     ):
         block.decompose()
     found = []

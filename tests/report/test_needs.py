@@ -59,7 +59,12 @@ def test_each_need_is_met_by_a_study_and_not_by_another():
     unplanned = PROTOCOL.model_copy(update={"analyses": ()})
     assert why_not(study_of([patient(1, HIGH)], trial=unplanned), "parameters")
     absent = {need for own in ABSENT.values() for need in own if "=" not in need}
-    assert absent | {"parameters", "two_alike"} == set(NEEDS)
+    assert absent | {"parameters", "two_alike", "single_patients"} == set(NEEDS)
+
+
+def test_a_masked_view_shows_no_single_patients(study):
+    said = why_not(study("demo-interim-masked"), "single_patients")
+    assert said.startswith("Left out: a masked view does not show single patients line by line.")
 
 
 class TestComparison:

@@ -13,7 +13,7 @@ from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.protocol import Parameter, Protocol
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.drawing.axes import TimeAxis, time_axis
 from esld.report.drawing.figures import Picture
 from esld.report.known import has_day
@@ -235,6 +235,11 @@ def _first(study: Study, paramcd: str) -> pd.DataFrame:
     return pd.DataFrame({"USUBJID": rows["USUBJID"], "kind": paramcd, "day": rows["AVAL"].astype(float)})
 
 
+def singly(study: Study, most: int) -> int:
+    """Patients up to whom each is shown by himself: `most`, and none in a view that does not show single patients."""
+    return 0 if needs.why_not(study, "single_patients") else most
+
+
 def divided(found: Courses, most: int) -> tuple[Courses, Courses]:
     """The courses of who is shown by himself, and of who is shown by group: everybody in one of them, by how many there are.
 
@@ -280,6 +285,8 @@ def words(reported: Reported, arms: Sequence[str], *, had: str = "") -> str:
 
 def shown_words(study: Study, each: Courses, reported: Reported) -> str:
     """How to read the figure of courses; why patients are not shown one by one where they are not, and what is shown instead."""
+    if masked := needs.why_not(study, "single_patients"):
+        return masked
     if each.patients.empty:
         row = reported.row(OUTCOMES[0], ALL)
         return message("patients.many", n=span(row, str(row.n)))

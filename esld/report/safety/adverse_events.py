@@ -1,48 +1,46 @@
 """Treatment-emergent adverse events: overview, and by organ class and term."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil
 
 import pandas as pd
 
-from esld.data import deaths, exposure
-from esld.data.adam.adae import SEVERITIES, timing
+from esld.data import dates, deaths, exposure
+from esld.data.adam.adae import timing
 from esld.data.columns import first_known
 from esld.data.study import Study
+from esld.reasons import Why, because
 from esld.report import needs
-from esld.report.cells import Cell, Data, Label, Number, Several, number
-from esld.report.phrases import whole
+from esld.report.cells import Cell, Data, Label, number
 from esld.report.results import Reported, Row, slug
-from esld.report.safety.counted import SafetySet, absence_words, share, share_cell, share_words
+from esld.report.safety.counted import DAYS_OF_A_YEAR, SafetySet, share, share_cell
+from esld.report.serious import clinical_endpoints, clinical_events, clinical_name
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import joined, noun, of_group
+from esld.survival import rate
 
 NOT_CODED = "NOT_CODED"  # the class or term of what is not coded
-_UNKNOWN = "not_known"
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How severe events are recorded: the variable of ADAE, and the codes of its levels from the mildest."""
+    """How severe events are recorded: a name, and the variable of ADAE of which 3 and more is severe."""
 
     code: str
     column: str
-    levels: Mapping[float, str]
-
-    def level(self, worst: float) -> str:
-        """``worst_grade_3``, ``worst_severity_not_known``: the statistic of patients with that worst level."""
-        return f"worst_{self.code}_{self.levels.get(worst, _UNKNOWN)}"
 
 
-_GRADE = Scale("grade", "AETOXGRN", {float(grade): str(grade) for grade in range(1, 6)})
-_SEVERITY = Scale("severity", "ASEVN", {number: word.lower() for word, number in SEVERITIES.items()})
+_GRADE = Scale("grade", "AETOXGRN")
+_SEVERITY = Scale("severity", "ASEVN")
 
 # What the overview counts; the order is that of its lines.
 _KINDS: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = {
     "any": lambda e: e["TRTEMFL"].eq("Y"),
     "serious": lambda e: e["AESER"].eq("Y"),
+    # With the rows of :attr:`AdverseEvents.clinical` added, or of these alone.
+    "serious_or_clinical": lambda e: e["AESER"].eq("Y"),
+    "clinical": lambda e: e["TRTEMFL"].isna(),
     "related": lambda e: e["AREL"].eq("RELATED"),
     "grade_3": lambda e: e["AETOXGRN"].ge(3),
     "severe": lambda e: e["ASEVN"].ge(3),
@@ -53,14 +51,15 @@ _KINDS: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = {
     "severity_not_known": lambda e: e["ASEVN"].isna(),
     "unsaid": lambda e: e["AESER"].isna(),
 }
-_SEVERE = {
+SEVERE = {
     "grade_3": "AETOXGRN",
     "ungraded": "AETOXGRN",
     "severe": "ASEVN",
     "severity_not_known": "ASEVN",
 }
-_ONLY_IF_ANY = ("ungraded", "severity_not_known", "unsaid")
-_SOURCE = {"serious": "AESER", "related": "AREL", "stopped": "AEACN"}
+ONLY_IF_ANY = ("ungraded", "severity_not_known", "unsaid")
+_CLINICAL = ("serious_or_clinical", "clinical")
+_SOURCE = {"serious": "AESER", "serious_or_clinical": "AESER", "related": "AREL", "stopped": "AEACN"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +79,13 @@ class AdverseEvents:
         How severity was recorded: by CTCAE grade, else in words; None where no event of the trial has either.
     hours : float, optional
         After an administration in which an event is a reaction; None where the protocol speaks of none.
+    clinical : DataFrame, optional
+        Clinical events that are kept beside the adverse ones and may have been serious, from the first administration on:
+        ``USUBJID GROUP``; None where the trial has no such events.
+    clinical_name : str
+        What these are called together.
+    years : dict of str to float
+        By group: years from the first administration to death or the last sign of life, both days counted, of all patients.
     """
 
     events: pd.DataFrame
@@ -88,6 +94,9 @@ class AdverseEvents:
     conf_level: float
     scale: Scale | None = _GRADE
     hours: float | None = None
+    clinical: pd.DataFrame | None = None
+    clinical_name: str = ""
+    years: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def soon(self) -> str:
@@ -100,7 +109,8 @@ class AdverseEvents:
 
     def label(self, kind: str) -> str:
         """What a line of the overview is called."""
-        return message(f"safety.kind.{kind}", when=self.soon if kind == "soon" else "")
+        when = self.soon if kind == "soon" else ""
+        return message(f"safety.kind.{kind}", when=when, clinical=self.clinical_name)
 
     def of(self, arm: str) -> pd.DataFrame:
         """Events of one group."""
@@ -112,11 +122,21 @@ class AdverseEvents:
         return [
             kind
             for kind, chosen in _KINDS.items()
-            if (kind not in _ONLY_IF_ANY or chosen(self.events).any())
-            and (kind not in _SEVERE or (self.scale is not None and self.scale.column == _SEVERE[kind]))
+            if (kind not in ONLY_IF_ANY or chosen(self.events).any())
+            and (kind not in SEVERE or (self.scale is not None and self.scale.column == SEVERE[kind]))
             and (kind not in _SOURCE or self.events.empty or self.events[_SOURCE[kind]].notna().any())
             and (kind != "soon" or self.has_reactions)
+            and (kind not in _CLINICAL or self.clinical is not None)
         ]
+
+    def of_kind(self, kind: str, arm: str) -> pd.DataFrame:
+        """Events of one line of the overview and one group."""
+        own = self.of(arm)
+        own = own[_KINDS[kind](own)]
+        if kind not in _CLINICAL or self.clinical is None:
+            return own
+        beside = self.clinical[self.clinical["GROUP"].eq(arm)]
+        return beside if kind == "clinical" else pd.concat([own[["USUBJID", "GROUP"]], beside])
 
     @property
     def has_reactions(self) -> bool:
@@ -132,9 +152,10 @@ class AdverseEvents:
         """Long form: overview, then reactions by administration, by group."""
         parts = []
         for arm in self.group.arms:
-            own = self.of(arm)
             for kind in self.kinds:
-                parts.append(self.share_of(kind, arm, own[_KINDS[kind](own)]))
+                own = self.of_kind(kind, arm)
+                parts += [self.share_of(kind, arm, own), self._rate(kind, arm, len(own))]
+            parts.append(self._count("patient_years", arm, self.years.get(arm, 0.0), "years", "as-recorded"))
             if self.has_reactions:
                 soon = self.reactions[self.reactions["GROUP"].eq(arm)]
                 parts.append(self.followed("administrations", arm, soon))
@@ -146,18 +167,16 @@ class AdverseEvents:
         return share(name, arm, x, n, conf_level=self.conf_level, unit="administrations")
 
     def terms_frame(self) -> pd.DataFrame:
-        """Long form: patients with each organ class and term, by group and by worst grade, and the events; empty without any."""
-        parts = [
-            self.share_of(
-                _statistic(system, term),
-                arm,
-                own[own["CLASS"].eq(system) & (own["TERM"].eq(term) | (term == ""))],
-                grades=True,
-            )
-            for arm in self.group.arms
-            for own in [self.of(arm)]
-            for system, term in self.names()
-        ]
+        """Long form by organ class and term, by group: any event, and where severity is recorded a severe one."""
+        parts = []
+        for arm in self.group.arms:
+            own = self.of(arm)
+            for system, term in self.names():
+                these = own[own["CLASS"].eq(system) & (own["TERM"].eq(term) | (term == ""))]
+                parts.append(self.share_of(_statistic(system, term), arm, these))
+                if self.scale:
+                    severe = these[these[self.scale.column].ge(3)]
+                    parts.append(self.share_of(f"{_statistic(system, term)}.severe", arm, severe))
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
     def names(self) -> list[tuple[str, str]]:
@@ -168,26 +187,26 @@ class AdverseEvents:
             for term in ("", *by_frequency(self.events[self.events["CLASS"].eq(system)], "TERM"))
         ]
 
-    def share_of(self, name: str, arm: str, own: pd.DataFrame, *, grades: bool = False) -> pd.DataFrame:
-        patients = own["USUBJID"].nunique()
-        frame = share(name, arm, patients, self.group.size(arm), conf_level=self.conf_level)
-        counts = {"events": len(own)}
-        if grades and self.scale:
-            worst = own.groupby("USUBJID")[self.scale.column].max()
-            counts |= {self.scale.level(level): int(worst.eq(level).sum()) for level in self.scale.levels}
-            counts |= {self.scale.level(float("nan")): int(worst.isna().sum())}
-        more = [
-            {
-                "group": arm,
-                "statistic": f"{name}.{what}",
-                "value": value,
-                "method": "count",
-                "unit": what.split("_")[0],
-            }
-            for what, value in counts.items()
-            if what == "events" or value
-        ]
-        return pd.concat([frame, pd.DataFrame(more)], ignore_index=True)
+    def share_of(self, name: str, arm: str, own: pd.DataFrame) -> pd.DataFrame:
+        """Patients with such an event, of all of the group, and how many events they had."""
+        patients = share(
+            name, arm, own["USUBJID"].nunique(), self.group.size(arm), conf_level=self.conf_level
+        )
+        events = self._count(f"{name}.events", arm, len(own), "events", "count")
+        return pd.concat([patients, events], ignore_index=True)
+
+    def _count(self, name: str, arm: str, value: float, unit: str, method: str) -> pd.DataFrame:
+        about = {"group": arm, "statistic": name, "value": value, "unit": unit, "method": method}
+        return pd.DataFrame([about])
+
+    def _rate(self, kind: str, arm: str, events: int) -> pd.DataFrame:
+        """Events for each year that the patients were followed; none where nobody was."""
+        time = self.years.get(arm, 0.0)
+        if not time:
+            why = {"group": arm, "statistic": f"{kind}.rate", "value": float("nan"), "unit": "per year"}
+            return pd.DataFrame([why | {"method": "count", "reason": because(Why.NOBODY_TREATED)}])
+        found = rate(events, time, conf_level=self.conf_level).to_frame(group=arm, n=self.group.size(arm))
+        return found[found["statistic"].eq("rate")].assign(statistic=f"{kind}.rate")
 
 
 def adverse_events(study: Study, group: SafetySet, *, conf_level: float) -> AdverseEvents:
@@ -199,12 +218,48 @@ def adverse_events(study: Study, group: SafetySet, *, conf_level: float) -> Adve
     events = events.assign(CLASS=_spelled(first_known(events["AEBODSYS"], NOT_CODED)), TERM=_spelled(term))
     given = group.own(exposure.administrations(study.tables, study.protocol).dropna(subset=["NUMBER"]))
     hours = study.protocol.treatment.reaction_hours
-    return AdverseEvents(events, given, group, conf_level, _scale(study.adae), hours)
+    clinical = (
+        _clinical(study, group) if clinical_endpoints(study.protocol) and "CE" in study.tables else None
+    )
+    return AdverseEvents(
+        events,
+        given,
+        group,
+        conf_level,
+        _scale(study.adae),
+        hours,
+        clinical,
+        clinical_name(study.protocol),
+        _years(group),
+    )
+
+
+def _clinical(study: Study, group: SafetySet) -> pd.DataFrame:
+    """Clinical events that can have begun on or after the first administration."""
+    found = group.own(clinical_events(study))
+    began = found["USUBJID"].map(_began(group))
+    return found[~(dates.latest(found["recorded"]) < began)][["USUBJID", "GROUP"]]
+
+
+def _began(group: SafetySet) -> pd.Series:
+    """First day of the time in which an event counts, by patient."""
+    return group.people.set_index("USUBJID")["TRTSDT" if group.known else "RANDDT"]
+
+
+def _years(group: SafetySet) -> dict[str, float]:
+    people = group.people.set_index("USUBJID")
+    days = (people["DTHDT"].fillna(people["LSTALVDT"]) - _began(group)).dt.days.clip(lower=0) + 1
+    return {arm: float(days[people["GROUP"].eq(arm)].sum()) / DAYS_OF_A_YEAR for arm in group.arms}
 
 
 def _scale(adae: pd.DataFrame) -> Scale | None:
     scales = (scale for scale in (_GRADE, _SEVERITY) if adae[scale.column].notna().any())
     return next(scales, _GRADE if adae.empty else None)
+
+
+def rows_of_kind(found: AdverseEvents, reported: Reported, kind: str) -> list[Row]:
+    """A line of the overview: the rows of its patients, by group."""
+    return [reported.row(kind, arm) for arm in found.group.arms]
 
 
 def _statistic(system: str, term: str) -> str:
@@ -223,31 +278,6 @@ def by_frequency(events: pd.DataFrame, column: str) -> list[str]:
     return sorted(patients.index, key=lambda name: (-patients[name], name))
 
 
-def overview_table(found: AdverseEvents, reported: Reported) -> Table:
-    """Patients and events of each kind, a pair of columns a group."""
-    lines = [
-        {"adverse_events": Label(found.label(kind), kind), **_cells(found, reported, kind)}
-        for kind in found.kinds
-    ]
-    notes = [message("safety.overview.emergent", first=found.group.first)]
-    notes += [message("safety.overview.related")] if "related" in found.kinds else []
-    if found.scale is None:
-        notes.append(message("safety.events.no_severity"))
-    if any(kind in found.kinds for kind in _ONLY_IF_ANY):
-        notes.append(message("safety.overview.unknown"))
-    notes += [message("safety.overview.no_tests"), found.group.note]
-    title = message("safety.overview.title")
-    return Table("adverse_events", title, lines, spanners(found, "patients", "events"), tuple(notes))
-
-
-def _cells(found: AdverseEvents, reported: Reported, name: str) -> dict[str, Cell]:
-    cells: dict[str, Cell] = {}
-    for arm in found.group.arms:
-        cells[f"{arm}.patients"] = share_cell(reported.row(name, arm))
-        cells[f"{arm}.events"] = number(reported.row(f"{name}.events", arm))
-    return cells
-
-
 def spanners(found: AdverseEvents, *columns: str) -> dict[str, list[str]]:
     return {arm_label(arm): [f"{arm}.{column}" for column in columns] for arm in found.group.arms}
 
@@ -260,97 +290,28 @@ def name_cell(name: str) -> Label:
 
 
 def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
-    """Patients, events and worst grades by preferred term, a block an organ class; None without events."""
+    """Patients with any and with a severe event, and events, by preferred term, a block an organ class; None without events."""
     if found.events.empty:
         return None
-    scale, worst = found.scale, [f"worst_{found.scale.code}"] if found.scale else []
+    severe = [f"severe_{found.scale.code}"] if found.scale else []
     lines = []
     for system, term in found.names():
         name = _statistic(system, term)
         line: dict[str, Cell] = {"system_organ_class": name_cell(system), "preferred_term": name_cell(term)}
         for arm in found.group.arms:
-            row = reported.row(name, arm)
-            line[f"{arm}.patients"] = share_cell(row)
+            line[f"{arm}.any"] = share_cell(reported.row(name, arm))
+            if severe:
+                line[f"{arm}.{severe[0]}"] = share_cell(reported.row(f"{name}.severe", arm))
             line[f"{arm}.events"] = number(reported.row(f"{name}.events", arm))
-            if scale:
-                line[f"{arm}.worst_{scale.code}"] = _levels(scale, reported, name, arm)
         lines.append(line)
-    notes = (
-        message(f"safety.terms.{scale.code}" if scale else "safety.events.no_severity"),
-        message("safety.terms.order"),
-        found.group.note,
-    )
+    notes = [] if found.scale else [message("safety.events.no_severity")]
+    notes += [message("safety.terms.order"), *_coding(found), found.group.note]
     return Table(
-        "adverse_events_by_term", message("safety.terms.title"), lines, footnotes=notes,
-        group="system_organ_class", spanners=spanners(found, "patients", "events", *worst),
+        "adverse_events_by_term", message("safety.terms.title"), lines, footnotes=tuple(notes),
+        group="system_organ_class", spanners=spanners(found, "any", *severe, "events"),
     )  # fmt: skip
 
 
-def _levels(scale: Scale, reported: Reported, name: str, arm: str) -> Several:
-    """``G1: 2, G3: 1``: patients by worst grade or severity."""
-    rows = {
-        f"{scale.code}_{level}": reported.find(f"{name}.worst_{scale.code}_{level}", arm)
-        for level in (*scale.levels.values(), _UNKNOWN)
-    }
-    said = [
-        message(f"safety.worst.{level}", count=f"{{{place}}}")
-        for place, (level, row) in enumerate(rows.items())
-        if row
-    ]
-    counts = tuple(number(row) if row else Number(0) for row in rows.values())
-    return Several(message("list.comma").join(said), tuple(rows), counts, words=True)
-
-
-def rows_of_kind(found: AdverseEvents, reported: Reported, kind: str) -> list[Row]:
-    return [reported.row(kind, arm) for arm in found.group.arms]
-
-
-def answer_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
-    """The chapter in one line: serious events and, where they are counted, reactions, by group."""
-    said = [message("safety.answer.serious.unknown")]
-    if "serious" in found.kinds:
-        rows = rows_of_kind(found, reported, "serious")
-        said = [message("safety.answer.serious", serious=share_words(rows, level=level))]
-        said += [message("safety.answer.unsaid")] if "unsaid" in found.kinds else []
-    if found.has_reactions:
-        soon = share_words(rows_of_kind(found, reported, "soon"), level=level)
-        said.insert(1, message("safety.answer.soon", when=found.soon, soon=soon))
-    return " ".join(said)
-
-
-def overview_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
-    """Any event, severe ones, and those that ended treatment, by group; what a zero means, and what is not known."""
-    sentences = []
-    for kind in ("any", "grade_3", "severe", "stopped"):
-        if kind in found.kinds:
-            rows = rows_of_kind(found, reported, kind)
-            sentences += [
-                message(f"safety.events.{kind}", arms=share_words(rows, level=level)),
-                absence_words(rows),
-            ]
-    if found.scale is None:
-        sentences.append(message("safety.events.no_severity"))
-        if "unsaid" in found.kinds:
-            serious = _unknown(found, reported, "unsaid")
-            sentences.append(message("safety.events.unknown.serious", serious=serious))
-    elif any(kind in found.kinds for kind in _ONLY_IF_ANY):
-        kind = next(kind for kind in _ONLY_IF_ANY if _SEVERE[kind] == found.scale.column)
-        grade, serious = (_unknown(found, reported, each) for each in (kind, "unsaid"))
-        sentences.append(message(f"safety.events.unknown.{found.scale.code}", worst=grade, serious=serious))
-    return " ".join(s for s in sentences if s)
-
-
-def _unknown(found: AdverseEvents, reported: Reported, kind: str) -> str:
-    """Of how many events something is not known, by group."""
-    if kind not in found.kinds:
-        return message("safety.events.unknown.none")
-    rows = [reported.row(f"{kind}.events", arm) for arm in found.group.arms if found.group.size(arm)]
-    return joined(
-        message(
-            "safety.events.unknown.arm",
-            count=whole(row),
-            noun=noun("event", row.value or 0),
-            arm=of_group(row.arm),
-        )
-        for row in rows
-    )
+def _coding(found: AdverseEvents) -> list[str]:
+    """By which dictionary the terms are coded: SDTM keeps its name and version outside the domains, and no export told them."""
+    return [message("safety.terms.dictionary")] if found.events["AEDECOD"].notna().any() else []

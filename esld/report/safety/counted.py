@@ -23,6 +23,7 @@ from esld.report.words.catalogue import message
 from esld.report.words.grammar import arm_in_prose, joined, noun, of_group
 from esld.survival import clopper_pearson
 
+DAYS_OF_A_YEAR = 365.25
 _NAMED = 12  # up to so many patients who are left out are named
 
 

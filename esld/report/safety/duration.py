@@ -15,12 +15,11 @@ from esld.report.cells import number as number_cell
 from esld.report.numbers import unit
 from esld.report.phrases import span
 from esld.report.results import Reported
-from esld.report.safety.counted import SafetySet, share, share_cell
+from esld.report.safety.counted import DAYS_OF_A_YEAR, SafetySet, share, share_cell
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import joined, noun, of_group
 
-DAYS_OF_A_YEAR = 365.25
 STOPPED, INTERRUPTED, CHANGED = "stopped", "interrupted", "dose_changed"
 _ENDED_BY_AN_EVENT = "DRUG WITHDRAWN"
 

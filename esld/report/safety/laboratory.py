@@ -1,4 +1,9 @@
-"""Laboratory values by CTCAE grade: from baseline to the worst afterwards, none of it after a transplantation."""
+"""Laboratory values by CTCAE grade: from baseline to the worst afterwards, none of it after a transplantation.
+
+Both sides are graded by one rule, the limits of normal. CTCAE grades some quantities after an abnormal baseline by multiples of
+it; a table with limits on one side and multiples on the other shows patients as healed whose values never moved. The multiples
+are shown by themselves (:mod:`esld.report.safety.multiples`).
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +13,6 @@ import numpy as np
 import pandas as pd
 
 from esld import scoring
-from esld.data import dates
-from esld.data.sdtm import Tables
 from esld.data.study import Study
 from esld.longitudinal.shift import MISSING, ShiftTable, shift_table, worst_class
 from esld.reasons import Why
@@ -26,55 +29,37 @@ from esld.scoring import units
 
 GRADES = (0, 1, 2, 3, 4)
 _SEVERE = 3
-# Graded in multiples of the baseline where that is abnormal.
-_OF_BASELINE = ("ALT", "AST", "ALP", "GGT", "BILI")
-# What a record of CM must name for an INR to be graded as on an anticoagulant.
-ANTICOAGULANTS = ("WARFARIN", "ACENOCOUMAROL", "PHENPROCOUMON", "FLUINDIONE")
 
 _Grader = Callable[[pd.DataFrame], Any]
 
 
-def _of_baseline(function: Callable[..., Any], stem: str, unit: str) -> _Grader:
-    """A grade by multiples of the limit or of an abnormal baseline, each judged by the limit of its own record."""
-    arguments = {"": "value", "_uln": "high", "_baseline": "base", "_baseline_uln": "base_high"}
-    return lambda f: function(**{f"{stem}{end}_{unit}": f[column] for end, column in arguments.items()})
+def _above(function: Callable[..., Any], stem: str, unit: str) -> _Grader:
+    """A grade by multiples of the upper limit on the value's own record."""
+    return lambda f: function(**{f"{stem}_{unit}": f.value, f"{stem}_uln_{unit}": f.high})
 
 
-# Unit and grade of each quantity that has one; the frame holds value, low, high, base, base_high (in that unit) and vka.
+def _below(function: Callable[..., Any], stem: str, unit: str) -> _Grader:
+    """A grade below the lower limit on the value's own record, or below a fixed one."""
+    return lambda f: function(**{f"{stem}_{unit}": f.value, f"{stem}_lln_{unit}": f.low})
+
+
+# Unit and grade of each quantity that has one; the frame holds value, low and high in that unit.
 _GRADERS: Mapping[str, tuple[str, _Grader]] = {
-    "ALT": ("U/L", _of_baseline(scoring.ctcae_alt, "alt", "u_l")),
-    "AST": ("U/L", _of_baseline(scoring.ctcae_ast, "ast", "u_l")),
-    "ALP": ("U/L", _of_baseline(scoring.ctcae_alp, "alp", "u_l")),
-    "GGT": ("U/L", _of_baseline(scoring.ctcae_ggt, "ggt", "u_l")),
-    "BILI": ("umol/L", _of_baseline(scoring.ctcae_bilirubin, "bilirubin", "umol_l")),
-    "ALB": ("g/L", lambda f: scoring.ctcae_albumin(albumin_g_l=f.value, albumin_lln_g_l=f.low)),
-    "INR": (
-        "ratio",
-        lambda f: scoring.ctcae_inr(inr=f.value, anticoagulated=f.vka.astype(float), inr_baseline=f.base),
-    ),
-    "CREAT": (
-        "umol/L",
-        lambda f: scoring.ctcae_creatinine(
-            creatinine_umol_l=f.value, creatinine_uln_umol_l=f.high, creatinine_baseline_umol_l=f.base
-        ),
-    ),
-    "SODIUM": ("mmol/L", lambda f: scoring.ctcae_sodium(sodium_mmol_l=f.value, sodium_lln_mmol_l=f.low)),
-    "PLAT": (
-        "10^9/L",
-        lambda f: scoring.ctcae_platelets(platelets_10_9_l=f.value, platelets_lln_10_9_l=f.low),
-    ),
-    "WBC": ("10^9/L", lambda f: scoring.ctcae_wbc(wbc_10_9_l=f.value, wbc_lln_10_9_l=f.low)),
-    "NEUT": (
-        "10^9/L",
-        lambda f: scoring.ctcae_neutrophils(neutrophils_10_9_l=f.value, neutrophils_lln_10_9_l=f.low),
-    ),
-    "HGB": ("g/L", lambda f: scoring.ctcae_haemoglobin(haemoglobin_g_l=f.value, haemoglobin_lln_g_l=f.low)),
-}
-
-
-_COLUMNS: Mapping[str, str] = {
-    "value": "AVAL", "low": "ANRLO", "high": "ANRHI", "base": "BASE", "base_high": "BNRHI",
+    "ALT": ("U/L", _above(scoring.ctcae_alt, "alt", "u_l")),
+    "AST": ("U/L", _above(scoring.ctcae_ast, "ast", "u_l")),
+    "ALP": ("U/L", _above(scoring.ctcae_alp, "alp", "u_l")),
+    "GGT": ("U/L", _above(scoring.ctcae_ggt, "ggt", "u_l")),
+    "BILI": ("umol/L", _above(scoring.ctcae_bilirubin, "bilirubin", "umol_l")),
+    "ALB": ("g/L", _below(scoring.ctcae_albumin, "albumin", "g_l")),
+    "INR": ("ratio", lambda f: scoring.ctcae_inr(inr=f.value)),
+    "CREAT": ("umol/L", _above(scoring.ctcae_creatinine, "creatinine", "umol_l")),
+    "SODIUM": ("mmol/L", _below(scoring.ctcae_sodium, "sodium", "mmol_l")),
+    "PLAT": ("10^9/L", _below(scoring.ctcae_platelets, "platelets", "10_9_l")),
+    "WBC": ("10^9/L", _below(scoring.ctcae_wbc, "wbc", "10_9_l")),
+    "NEUT": ("10^9/L", _below(scoring.ctcae_neutrophils, "neutrophils", "10_9_l")),
+    "HGB": ("g/L", _below(scoring.ctcae_haemoglobin, "haemoglobin", "g_l")),
 }  # fmt: skip
+_COLUMNS: Mapping[str, str] = {"value": "AVAL", "low": "ANRLO", "high": "ANRHI"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,17 +79,14 @@ def own_values(study: Study, group: SafetySet, paramcd: str) -> pd.DataFrame:
 def graded(study: Study, group: SafetySet, paramcd: str) -> pd.DataFrame:
     """CTCAE grade before treatment and the worst one after it, one row a patient.
 
-    The baseline value is graded as if nothing were known before it. Later values, those outside every visit's window
-    included, are graded with version 5's rules for an abnormal baseline; a patient without a baseline value as after
-    a normal one. Each side is graded by the limits on its own record, and whether the baseline is abnormal is judged by
-    those of the baseline. A value without the limit of normal that its grade needs has none; beyond a fixed limit
-    (platelets below 75) it needs none.
+    Both are graded by version 5's rules for a normal baseline, each value by the limits of normal on its own record; values
+    outside every visit's window are among the later ones. A value without the limit of normal that its grade needs has none;
+    beyond a fixed limit (platelets below 75) it needs none. The INR is graded as without an anticoagulant.
 
     Returns
     -------
     DataFrame
-        ``USUBJID GROUP before after relative``: grades 0 to 4, missing where not known; ``relative`` where the later grades
-        are in multiples of an abnormal baseline.
+        ``USUBJID GROUP before after``: grades 0 to 4, missing where not known.
     """
     unit, grade = _GRADERS[paramcd]
     own = own_values(study, group, paramcd)
@@ -113,26 +95,15 @@ def graded(study: Study, group: SafetySet, paramcd: str) -> pd.DataFrame:
             name: _converted(own[column], paramcd, study.protocol.parameter(paramcd).unit, unit)
             for name, column in _COLUMNS.items()
         }
-    ).assign(USUBJID=own["USUBJID"], ADT=own["ADT"])
-    frame["vka"] = on_anticoagulant(study.tables, frame)
-    limits = ("low", "high", "base_high")
-    frame = frame.assign(**{limit: frame[limit].where(frame[limit] > 0) for limit in limits})
-    first, later = own["ABLFL"].eq("Y"), own["ADY"].gt(1)
-    # A baseline at its upper limit is a normal one, and makes every rule that of the value's own limit.
-    normal = {name: frame["high"].fillna(1.0) for name in ("base", "base_high")}
-    at_baseline = frame.assign(vka=False, **normal)[first]
-    unknown = frame["base"].isna() & ~frame["vka"]
-    after = frame.assign(**{name: frame[name].mask(unknown, limit) for name, limit in normal.items()})[later]
+    ).assign(USUBJID=own["USUBJID"])
+    frame = frame.assign(**{limit: frame[limit].where(frame[limit] > 0) for limit in ("low", "high")})
+    frame = frame.assign(grade=_whole(grade(frame)))
+    first, later = frame[own["ABLFL"].eq("Y")], frame[own["ADY"].gt(1)]
+    worst = worst_class(later, subject="USUBJID", value="grade", categories=GRADES)
     people = group.people[["USUBJID", "GROUP"]].reset_index(drop=True)
-    before = pd.Series(_whole(grade(at_baseline)), at_baseline["USUBJID"], dtype=object)
-    worst = worst_class(
-        after.assign(grade=_whole(grade(after))), subject="USUBJID", value="grade", categories=GRADES
-    )
-    abnormal = at_baseline.loc[at_baseline["value"] > at_baseline["high"], "USUBJID"]
     return people.assign(
-        before=people["USUBJID"].map(before).astype(object),
+        before=people["USUBJID"].map(first.set_index("USUBJID")["grade"]).astype(object),
         after=people["USUBJID"].map(worst).astype(object),
-        relative=people["USUBJID"].isin(abnormal) & (paramcd in _OF_BASELINE),
     )
 
 
@@ -146,25 +117,6 @@ def _converted(values: pd.Series, paramcd: str, from_unit: str, to_unit: str) ->
 
 def _whole(grades: Any) -> np.ndarray:
     return np.array([None if pd.isna(grade) else int(grade) for grade in grades], dtype=object)
-
-
-def on_anticoagulant(tables: Tables, values: pd.DataFrame) -> pd.Series:
-    """Whether a vitamin K antagonist is recorded for the day of each value (``USUBJID ADT``); nobody's without CM.
-
-    A record without a start began before; one without an end goes on.
-    """
-    if "CM" not in tables:
-        return pd.Series(False, values.index)
-    cm = tables["CM"]
-    cm = cm[cm["CMDECOD"].isin(ANTICOAGULANTS)]
-    ends = cm["CMENDTC"] if "CMENDTC" in cm else pd.Series(None, cm.index, dtype=object)
-    spans = cm[["USUBJID"]].assign(start=dates.earliest(cm["CMSTDTC"]), end=dates.latest(ends))
-    spans = spans.fillna({"start": pd.Timestamp.min, "end": pd.Timestamp.max})
-    pairs = values[["USUBJID", "ADT"]].reset_index().merge(spans, on="USUBJID")
-    return pd.Series(
-        values.index.isin(pairs.loc[pairs["ADT"].between(pairs["start"], pairs["end"]), "index"]),
-        values.index,
-    )
 
 
 def shifts(study: Study, group: SafetySet) -> dict[str, Graded]:
@@ -194,22 +146,18 @@ def _gradable(study: Study) -> list[str]:
 def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFrame:
     """Long form: by group, ``ALT.0_to_2`` for each pair of grades that occurs, and three shares of patients.
 
-    ``ALT.worse``: the worst grade is higher than that at baseline or, in multiples of an abnormal baseline, 1 or more.
-    ``ALT.newly_severe``: grade 3 or 4, and lower at baseline or in multiples of it. Both of those with a grade before
-    and after. ``ALT.severe``: grade 3 or 4, of all with a grade after baseline.
+    ``ALT.worse``: the worst grade is higher than that at baseline. ``ALT.newly_severe``: grade 3 or 4, and lower at baseline.
+    Both of those with a grade before and after. ``ALT.severe``: grade 3 or 4, of all with a grade after baseline.
     """
     parts = [pd.DataFrame(columns=["group", "statistic", "value"])]
     for code, result in found.items():
         for arm in result.table.groups:
             own = result.patients[result.patients["GROUP"].eq(arm)]
-            after = own["after"].astype(float)
-            limit = (
-                own["before"].astype(float).mask(own["relative"], 0.0)
-            )  # what a grade must be above to be news
+            after, before_it = own["after"].astype(float), own["before"].astype(float)
             known, seen = own["before"].notna() & own["after"].notna(), own["after"].notna()
             shares = {
-                "worse": ((after > limit) & known, known),
-                "newly_severe": (after.ge(_SEVERE) & (limit < _SEVERE) & known, known),
+                "worse": ((after > before_it) & known, known),
+                "newly_severe": (after.ge(_SEVERE) & (before_it < _SEVERE) & known, known),
                 "severe": (after.ge(_SEVERE), seen),
             }
             for what, (is_so, of) in shares.items():
@@ -248,14 +196,14 @@ def tables(study: Study, found: Mapping[str, Graded], reported: Reported) -> Seq
     return (grade_table(study, found, reported), shift_tables(study, found)) if found else ()
 
 
-def _version(study: Study, found: Mapping[str, Graded]) -> str:
+def _version(study: Study) -> str:
     """By which rules values are graded, and which of them."""
-    relative = joined(
-        in_prose(study.protocol.parameter(code).param) for code in found if code in _OF_BASELINE
-    )
-    multiples = [message("safety.grades.multiples", parameters=relative)] if relative else []
-    own = "organ" if study.protocol.transplant else "all"
-    return " ".join([message("safety.grades.version"), *multiples, message(f"safety.grades.worst.{own}")])
+    return " ".join([message("safety.grades.version"), worst_words(study)])
+
+
+def worst_words(study: Study) -> str:
+    """Of which values the worst is meant."""
+    return message(f"safety.grades.worst.{'organ' if study.protocol.transplant else 'all'}")
 
 
 def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -> Table:
@@ -270,7 +218,7 @@ def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -
     spanners = {arm_label(arm): [f"{arm}.{what}" for what in shares] for arm in study.arms}
     inr = [message("safety.grades.inr")] if "INR" in found else []
     notes = (
-        _version(study, found),
+        _version(study),
         " ".join([message("safety.grades.against"), *inr]),
         safety_set(study).note,
     )
@@ -295,7 +243,7 @@ def shift_tables(study: Study, found: Mapping[str, Graded]) -> Table:
                 }
                 lines.append(head | worst)
     heads = {f"grade_{_grade(after)}": _name(after) for after in (*GRADES, MISSING)}
-    version = message("safety.shifts.version", version=_version(study, found))
+    version = message("safety.shifts.version", version=_version(study))
     without = [in_prose(study.protocol.parameter(code).param) for code in ("INR", "ALB") if code in found]
     none_4 = [message("safety.shifts.none_4", parameters=joined(without))] if without else []
     notes = (version, *none_4, safety_set(study).note)

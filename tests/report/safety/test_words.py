@@ -6,8 +6,22 @@ import pytest
 
 from esld.report.phrases import reader_of
 from esld.report.results import rows_of
-from esld.report.safety import adverse_events, edish, exposure, hys_law, laboratory, reactions
+from esld.report.safety import (
+    adverse_events,
+    concomitant,
+    degrees,
+    dot_plot,
+    edish,
+    exposure,
+    hys_law,
+    laboratory,
+    lots,
+    multiples,
+    reactions,
+    vital_signs,
+)
 from esld.report.safety import counted as safety
+from esld.report.safety import overview as overview_of
 from esld.report.words.catalogue import PSEUDO, read_by
 from esld.report.words.grammar import grammar
 from tests.report.builders import LABELS, drawn_in, plain, read_in, unmarked
@@ -28,12 +42,12 @@ def chapter(own):
     overview, terms = rows(events), rows(events.terms_frame())
     soon = rows(reactions.reaction_rows(events))
     for words in (
-        adverse_events.answer_words,
-        adverse_events.overview_words,
+        overview_of.answer_words,
+        overview_of.overview_words,
         reactions.reactions_words,
     ):
         yield plain(words(events, overview, level=LEVEL))
-    yield read_in(adverse_events.overview_table(events, overview))
+    yield read_in(overview_of.overview_table(events, overview))
     yield read_in(adverse_events.terms_table(events, terms))
     yield read_in(reactions.reactions_table(events, overview, soon))
     given = exposure.exposure(own, group, conf_level=0.95)
@@ -46,11 +60,40 @@ def chapter(own):
     shifted = rows(laboratory.shift_rows(grades, conf_level=0.95))
     yield plain(laboratory.shift_words(own, grades, shifted))
     yield from map(read_in, laboratory.tables(own, grades, shifted))
+    yield from more(own, group, events, grades)
     injury = edish.liver_injury(own, group, conf_level=0.95)
     yield plain(hys_law.case_words(injury, rows(injury), level=LEVEL))
     yield edish.caution_words(own)
     yield drawn_in(edish.edish_figure(injury, rows(injury)))
     yield "" if injury.cases.empty else read_in(hys_law.case_table(injury))
+
+
+def more(own, group, events, grades):
+    """What stands beside adverse events and grades."""
+    peaks = multiples.multiples(own, group, grades)
+    rose = rows(multiples.multiple_rows(peaks, group, conf_level=0.95))
+    yield plain(multiples.multiple_words(own, peaks, rose))
+    yield read_in(multiples.multiple_table(own, peaks, rose))
+    if degrees.degrees(events):
+        yield read_in(degrees.degree_table(events, rows(degrees.degree_rows(events))))
+    drawn = dot_plot.dot_figure(own, events, rows(dot_plot.dot_rows(own, events)))
+    yield drawn_in(drawn) if hasattr(drawn, "figure") else plain(drawn.html)
+    used = lots.lots(own, group)
+    by_lot = rows(lots.lot_rows(own, used, group))
+    yield plain(lots.lot_words(own, used, by_lot))
+    if len(used):
+        yield read_in(lots.lot_table(used, by_lot, group))
+    signs = vital_signs.vital_signs(own, group)
+    fever = rows(vital_signs.temperature_rows(vital_signs.temperatures(own, signs, group), group))
+    measured = rows(vital_signs.sign_rows(signs, group))
+    yield plain(vital_signs.temperature_words(fever) + vital_signs.sign_words(measured))
+    tables = (vital_signs.temperature_table(fever, group), vital_signs.sign_table(measured, group))
+    beside = concomitant.treatments(own, group)
+    courses = rows(concomitant.treatment_rows(beside, group, conf_level=0.95))
+    tables += (concomitant.treatment_table(own, beside, courses, group),)
+    yield from (read_in(table) for table in tables if table)
+    yield plain(concomitant.nothing_words(own, beside))
+    yield plain(concomitant.flagged_words(own, rows(concomitant.flagged_rows(own))))
 
 
 def of_the_trial(own):
@@ -62,7 +105,13 @@ def of_the_trial(own):
     for column in ("AEBODSYS", "AEDECOD", "AETERM"):
         yield from own.adae[column].dropna()
     yield from own.tables["EX"].get("EXADJ", own.adsl["USUBJID"]).dropna()
-    yield "cells/kg"
+    yield from own.tables["EX"].get("EXLOT", own.adsl["USUBJID"]).dropna()
+    yield from concomitant.treatments(own, safety.safety_set(own))["NAME"]
+    for source in own.protocol.rescue.sources:
+        yield source.description
+    for title in own.protocol.titles.values():
+        yield from (title, english.in_prose(title))
+    yield from ("cells/kg", "mmHg", "/min", "°C")
     yield from reader_of(own).terms.values()
     yield own.protocol.liver_injury.caution
 

@@ -1,0 +1,84 @@
+"""The listing of serious events: adverse events that are serious, and clinical events that may have been."""
+
+import pandas as pd
+
+from esld.data.study import Study
+from esld.report import cells, needs
+from esld.report.cells import Cell, Data, Empty, Label, Number
+from esld.report.patients.facts import facts
+from esld.report.results import slug
+from esld.report.serious import clinical_events, serious_adverse_events
+from esld.report.tables import Table
+from esld.report.words.catalogue import has, message
+
+
+def serious_table(study: Study) -> Table | None:
+    """A line an event, by patient and day; None where none is recorded.
+
+    Raises
+    ------
+    UnmetNeedError
+        The view does not show single patients.
+    """
+    needs.require(study, "single_patients")
+    found = facts(study)
+    found = found[found["kind"].isin(["serious", "clinical"])]
+    if found.empty:
+        return None
+    people = study.randomised.set_index("USUBJID")
+    about = _about(study)
+    lines = []
+    for event in found.to_dict("records"):
+        own = about.get((event["USUBJID"], event["SRCDOM"], str(event["SRCSEQ"])), {})
+        person, day = people.loc[event["USUBJID"]], event["day"]
+        since = (event["ADT"] - person["TRTSDT"]).days
+        line: dict[str, Cell] = {
+            "patient": Data(event["USUBJID"]),
+            "group": cells.arm(person["ARMCD"]),
+            "event": Data(str(event["name"])),
+            "kept_as": Label(message(f"serious.{event['SRCDOM']}"), event["SRCDOM"]),
+            "day": Empty() if pd.isna(day) else Number(day),
+            "since_first": Empty() if pd.isna(since) else Number(since),
+            "grade_or_severity": _said("severity", own.get("severity")),
+            "relation": _said("relation", own.get("relation")),
+            "ended_as": _said("outcome", own.get("outcome")),
+            "record": Data(f"{event['SRCDOM']} {event['SRCSEQ']}"),
+        }
+        lines.append(line)
+    shown = [name for name in lines[0] if any(line[name].text for line in lines)]
+    if not study.shows_arms:
+        shown.remove("group")
+    lines = [{name: line[name] for name in shown} for line in lines]
+    notes = [message("serious.note.day"), message("serious.note.who")]
+    if found["SRCDOM"].eq("CE").any():
+        notes.append(message("serious.note.clinical"))
+    return Table("serious_events", message("serious.title"), lines, footnotes=tuple(notes))
+
+
+def _about(study: Study) -> dict[tuple[str, str, str], dict[str, object]]:
+    """Severity, relation and outcome by patient, form and number."""
+    adae, ce = serious_adverse_events(study), clinical_events(study)
+    found: dict[tuple[str, str, str], dict[str, object]] = {}
+    for row in adae.to_dict("records"):
+        severity = row["AETOXGR"] if isinstance(row["AETOXGR"], str) else row["AESEV"]
+        found[row["USUBJID"], "AE", str(row["AESEQ"])] = {
+            "severity": severity, "relation": row["AEREL"], "outcome": row["AEOUT"]
+        }  # fmt: skip
+    for row in ce.to_dict("records"):
+        found[row["USUBJID"], "CE", str(row["SRCSEQ"])] = {"severity": row["CESEV"]}
+    return found
+
+
+def _said(what: str, code: object) -> Cell:
+    if not isinstance(code, str):
+        return Empty()
+    if what == "severity" and code.isdigit():
+        return Label(message("serious.grade", grade=code), code)
+    key = f"narrative.{what}.{slug(code)}"
+    return Label(message(key), code) if has(key) else Data(code)
+
+
+def serious_words(study: Study) -> str:
+    """That no serious event is recorded, where there is none."""
+    found = len(serious_adverse_events(study)) + len(clinical_events(study))
+    return "" if found else message("serious.none")
