@@ -49,7 +49,10 @@ level = numbers.level(conf_level)
 # frequent than it is.
 
 # %% [markdown]
-# ## What the protocol says
+# ## What was planned, and by whom
+
+# %% tags=["hide-input"]
+chapter.planned_by()
 
 # %% tags=["hide-input"]
 display(*map(chapter.say, planned_words(study)))

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,10 @@ class Report:
         What the protocol leaves open, the choice made, the reason.
     diagram : Diagram, optional
         Flow of the participants.
+    points : tuple of (str, str)
+        What else belongs to the answer: a heading in plain text, and HTML.
+    told : tuple of str
+        Slugs of chapters whose answers stand in these: the list of chapters has their questions.
     """
 
     masthead: Masthead
@@ -141,6 +146,8 @@ class Report:
     made_with: tuple[tuple[str, str], ...]
     assumptions: tuple[tuple[str, str, str], ...] = ()
     diagram: Diagram | None = None
+    points: tuple[tuple[str, str], ...] = ()
+    told: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         slugs = [chapter.slug for chapter in self.chapters]
@@ -210,7 +217,8 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
     made = dict(bodies or {})
     bodies_in_order = [made.get(c.slug) or body_of(c, slugs) for c in report.chapters]
     mast = report.masthead
-    answers = {chapter.slug: fragment.inline(chapter.answer) for chapter in report.chapters}
+    lines = {c.slug: escape(c.question) if c.slug in report.told else c.answer for c in report.chapters}
+    answers = {slug: fragment.inline(line) for slug, line in lines.items()}
     common: dict[str, Any] = {
         "report": report,
         "mast": mast,
@@ -220,6 +228,7 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
         "language": reader().language,
         "answer": fragment.inline(report.answer),
         "answers": answers,
+        "points": [(head, fragment.inline(text)) for head, text in report.points],
     }
     pages = {"index": _page("index", **common, heading=message("pages.overview"))}
     for place, (chapter, body) in enumerate(zip(report.chapters, bodies_in_order, strict=True)):
