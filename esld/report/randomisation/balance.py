@@ -116,6 +116,12 @@ def balance_table(study: Study, balance: Reported) -> Table:
     heads = dict(columns.values())
     if len(columns) > 1:
         heads |= {
+            f"{key}.chance": message(
+                "balance.pair.chance", arm=arm_label(pair[1]), control=arm_in_prose(pair[0])
+            )
+            for pair, (key, _) in columns.items()
+        }
+        heads |= {
             f"{arm}.n": message("balance.pair.n", arm=arm_label(arm), control=arm_in_prose(c))
             for c, arm in columns
         }

@@ -74,9 +74,6 @@ class TestRows:
         )
         np.testing.assert_allclose([found["AGE"].lower, found["AGE"].upper], by_shuffling, atol=0.1)
 
-    def test_an_arm_without_anybody_has_no_band(self):
-        assert all(row.lower is None for row in rows(study_of([patient(1, LOW)])).rows)
-
 
 class TestWords:
     def test_age_and_sex_of_the_demonstration_trial(self, study):
