@@ -26,7 +26,7 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
 from esld.report.chapter import open_chapter
-from esld.report.data_cut import enrolment, records
+from esld.report.data_cut import enrolment, records, trial
 from esld.report.data_cut.estimands import estimand_table
 from esld.report.drawing.flow import flow_figure
 from esld.report.flow import absent_words, flow_table, participant_flow
@@ -59,13 +59,36 @@ chapter.table(records.records_table(study))
 chapter.table(records.account_table(study))
 
 # %% [markdown]
-# ## What the protocol says
+# ## What was planned, and by whom
 #
 # Patients are followed from randomisation. What has become of each is judged at one day, the same for everybody.
 
 # %% tags=["hide-input"]
+chapter.planned_by()
+
+# %% tags=["hide-input"]
 horizon_days = protocol.horizon_days
 chapter.say(message("cut.plan", planned=protocol.target_enrolment), day_words(protocol))
+
+# %% [markdown]
+# ### The trial
+#
+# What the source of the protocol says of the trial. What it leaves open was chosen by the authors of this report, and is marked.
+
+# %%
+chapter.table(trial.trial_table(study))
+
+# %% [markdown]
+# ### Eligibility criteria
+
+# %%
+chapter.table(trial.eligibility_table(study))
+
+# %% [markdown]
+# ### Outcomes as registered
+
+# %%
+chapter.table(trial.outcome_table(study))
 
 # %% [markdown]
 # ## Result
@@ -145,9 +168,9 @@ chapter.table(records.correction_table(study))
 chapter.table(records.assumption_table(study))
 
 # %% [markdown] tags=["appendix"]
-# ### Planned analyses
+# ### The analyses
 #
-# What each analysis asks, in the five attributes of an estimand (ICH E9(R1)): which treatments are compared, in whom, by which
+# What each analysis that was planned or chosen asks, in the five attributes of an estimand (ICH E9(R1)): which treatments are compared, in whom, by which
 # variable, what is done about events that come in between, and how the groups are summarised.
 
 # %%

@@ -43,7 +43,10 @@ plan = id_of(study.protocol, "randomisation")
 # All randomised patients, in the order in which they were randomised, in the group that they were given, whatever they received.
 
 # %% [markdown]
-# ## What the protocol says
+# ## What was planned, and by whom
+
+# %% tags=["hide-input"]
+chapter.planned_by()
 
 # %% tags=["hide-input"]
 chapter.table(ledger.design_table(study))
@@ -75,13 +78,17 @@ chapter.table(ledger.ledger_table(check))
 # ### Balance before treatment
 #
 # A <abbr title="Difference of the means, in standard deviations">standardised difference</abbr> has no unit, so that age and weight
-# can stand on one axis; of categories, open marks, it is a distance without a sign. Small groups differ by chance; the grey band shows
-# by how much.
+# can stand on one axis; grades and classes count in their order. Small groups differ by chance. The grey bars show by how much: the
+# randomisation is repeated with the same values, and the middle 95 % of what it gives is shaded, for each variable by itself.
 
 # %%
 differences = chapter.hand_over("balance", baseline_variables.balance_rows(study), analysis=plan)
 display(chapter.figure(balance.balance_figure(study, differences)))
 chapter.table(balance.balance_table(study, differences))
+
+# %% tags=["hide-input"]
+levels = chapter.hand_over("balance_levels", balance.level_rows(study), analysis=plan)
+chapter.say(balance.largest_sentence(study, differences, levels))
 
 # %% [markdown] tags=["needs:part=strata"]
 # ### Balance by stratum

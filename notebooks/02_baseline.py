@@ -44,15 +44,19 @@ sizes = chapter.hand_over("groups", characteristics.size_rows(study), analysis=p
 chapter.say(characteristics.size_sentence(study, sizes))
 
 # %% [markdown]
-# ## What the protocol says
+# ## What was planned, and by whom
 #
 # Groups that are formed by chance differ by chance before treatment, and a test of it would ask a question whose answer is known. The
 # table describes; it does not compare.
 
+# %% tags=["hide-input"]
+chapter.planned_by()
+
 # %% [markdown]
 # ## Result
 #
-# Whether a variable is a category or a measurement is taken from the protocol's codebook, not from how many different values occur.
+# Whether a variable is counted or measured follows from what it is, as the protocol file says, and not from how many different values
+# occur.
 
 # %%
 summary = characteristics.summarise_baseline(study)
@@ -66,8 +70,7 @@ chapter.answer(*characteristics.baseline_sentences(study, rows, sizes))
 # %% [markdown]
 # ## What could change it
 #
-# Data queries on baseline values are listed in the first chapter. In small groups one patient moves a mean visibly: read the
-# median and the range beside it.
+# Data queries on baseline values are listed in the first chapter. In small groups one patient moves a quartile visibly.
 
 # %% [markdown]
 # ## What it cannot say

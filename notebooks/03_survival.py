@@ -50,7 +50,10 @@ paragraphs.events(chapter)
 display(*exhibits.endings(chapter))
 
 # %% [markdown]
-# ## What the protocol says
+# ## What was planned, and by whom
+
+# %% tags=["hide-input"]
+chapter.planned_by()
 
 # %% tags=["hide-input"]
 chapter.say(*paragraphs.protocol(chapter))

@@ -68,7 +68,10 @@ chapter.say(
 )
 
 # %% [markdown] tags=["needs:parameters"]
-# ## What the protocol says
+# ## What was planned, and by whom
+
+# %% tags=["hide-input"]
+chapter.planned_by()
 
 # %% tags=["hide-input"]
 every = parameters.at_visits(study)

@@ -49,7 +49,10 @@ level = numbers.level(conf_level)
 # more: leaving such patients out, or treating them as lost, would make the event look more frequent than it is.
 
 # %% [markdown]
-# ## What the protocol says
+# ## What was planned, and by whom
+
+# %% tags=["hide-input"]
+chapter.planned_by()
 
 # %% tags=["hide-input"]
 display(*map(chapter.say, planned_words(study)))

@@ -70,10 +70,13 @@ size = chapter.hand_over("safety_set", safety.set_rows(counted), analysis=planne
 chapter.say(safety.set_words(counted, size))
 
 # %% [markdown]
-# ## What the protocol says
+# ## What was planned, and by whom
 #
 # No safety result has a p-value in this report. In small groups a test finds only gross differences, and a high p would be read as
 # safety. What is shown instead are counts and, in the text, exact limits of what they are compatible with.
+
+# %% tags=["hide-input"]
+chapter.planned_by()
 
 # %% tags=["hide-input"]
 chapter.say(safety.planned_words(study))

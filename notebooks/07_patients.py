@@ -50,7 +50,10 @@ flow, plan = id_of(protocol, "participant_flow"), id_of(protocol, "courses")
 # in a small trial the age, the sex and the course of a patient together can tell who it is.
 
 # %% [markdown]
-# ## What the protocol says
+# ## What was planned, and by whom
+
+# %% tags=["hide-input"]
+chapter.planned_by()
 
 # %% tags=["hide-input"]
 chapter.say(courses.planned_words(study))

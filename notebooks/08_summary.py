@@ -27,7 +27,7 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 # %% tags=["hide-input"]
 from IPython.display import display
 
-from esld.report import phrases
+from esld.report import brief
 from esld.report.chapter import open_chapter
 from esld.report.summary import consort, deviations, overview, since
 
@@ -40,7 +40,10 @@ study, others = chapter.study, chapter.others()
 # Whoever the chapters count; this one counts nobody anew. It takes its numbers from the results of the others.
 
 # %% [markdown]
-# ## What the protocol says
+# ## What was planned, and by whom
+
+# %% tags=["hide-input"]
+chapter.planned_by()
 
 # %% tags=["hide-input"]
 chapter.say(overview.primary_sentence(study))
@@ -48,35 +51,38 @@ chapter.say(overview.primary_sentence(study))
 # %% [markdown]
 # ## Result
 
-# %% tags=["hide-input"]
-chapter.say("\n\n".join([phrases.standing(study), *overview.first_lines(study, others)]))
+# %%
+chapter.answer(*brief.found(others.rows.rows, others.answers, study))
 
 # %% tags=["hide-input"]
-chapter.say(*overview.size_sentences(study, others))
+chapter.say("\n\n".join(overview.findings(study, others)))
+
+# %% [markdown]
+# ### Chapter by chapter
 
 # %% tags=["hide-input"]
 chapter.say("\n\n".join(overview.other_lines(study, others)), overview.missing_sentence(others))
 
-# %%
-found = deviations.deviations(study)
-counts = chapter.hand_over("deviations", deviations.deviation_rows(study, found), analysis="SUMMARY")
-planned = chapter.hand_over("planned", overview.planned_rows(study, others), analysis="SUMMARY")
-
-# %% tags=["hide-input"]
-held = overview.held_sentence(study, planned)
-chapter.answer(held, deviations.deviation_sentence(counts))
-
 # %% [markdown]
 # ### Planned, absent, unplanned
 
-# %% tags=["appendix"]
+# %%
+planned = chapter.hand_over("planned", overview.planned_rows(study, others), analysis="SUMMARY")
+chapter.say(overview.held_sentence(study, planned))
+
+# %% tags=["hide-input", "appendix"]
 chapter.table(overview.planned_table(study, planned))
 
 # %% tags=["hide-input"]
 chapter.say(overview.unplanned_sentence(study, planned))
 
 # %% [markdown]
-# ### Deviations from the protocol
+# ### Deviations from the plan
+
+# %%
+found = deviations.deviations(study)
+counts = chapter.hand_over("deviations", deviations.deviation_rows(study, found), analysis="SUMMARY")
+chapter.say(deviations.deviation_sentence(study, counts))
 
 # %%
 chapter.table(deviations.deviation_table(study, counts))
@@ -111,7 +117,8 @@ chapter.say(since.recoded_sentence(changes), since.estimate_sentence(changes, co
 # %% [markdown]
 # ## What it cannot say
 #
-# A summary leaves out what each chapter says of its own limits. They stand at its end and belong to the answer.
+# A summary leaves out what each chapter says of its own limits. They stand at its end and belong to the answer. What a trial of this
+# design cannot show at all stands below the answer of the overview.
 
 # %% tags=["hide-input"]
 chapter.limits()

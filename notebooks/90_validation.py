@@ -41,7 +41,7 @@ agreed = agreement.agreement()
 # table says which. A number counts once for each method that it was compared under.
 
 # %% [markdown]
-# ## What the protocol says
+# ## What was planned, and by whom
 #
 # The protocol says nothing about software. The rule is that of the package: a formula must give R's number to a relative difference
 # of one in a hundred million, a fit that is found step by step to one in a million. A test that finds more fails, and the version is

@@ -19,7 +19,7 @@ CHAPTERS = sorted((ROOT / "notebooks").glob("*.py"))
 HEADINGS = [
     "Question",
     "Who is counted",
-    "What the protocol says",
+    "What was planned, and by whom",
     "Result",
     "What could change it",
     "What it cannot say",
@@ -143,7 +143,7 @@ chapter = open_chapter("09_good", cut=cut)
 
 # %% [markdown]
 # ## Who is counted
-# ## What the protocol says
+# ## What was planned, and by whom
 # ## Result
 
 # %% tags=["hide-input"]

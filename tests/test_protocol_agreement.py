@@ -77,7 +77,7 @@ BROKEN = {
     "a visit before the one before": (visit(1, week=1), "week must be later than that of W1, 1, got 1"),
     "windows that overlap": (visit(1, window=(18, 43)), "window must begin after that of W1 ends, after day 18"),
     "a baseline variable that is not there": (
-        key("baseline_variables", ["AGE", "HEIGHT"]), "baseline_variables.1 must be AGE, SEX, WEIGHT or a parameter",
+        key("baseline_variables", ["AGE", "HEIGHT"]), "baseline_variables.1 must be AGE, SEX, WEIGHT, BMI or a parameter",
     ),
     "a baseline variable twice": (key("baseline_variables", ["AGE", "AGE"]), "baseline_variables.1 must be named once"),
     "no primary analysis": (analysis("OS-1Y", role="secondary"), "analyses must have one of role primary"),

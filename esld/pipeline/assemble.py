@@ -209,4 +209,6 @@ def _report(
         ),
         assumptions=tuple(assumptions(protocol)),
         diagram=render.Diagram(**asdict(front.diagram)) if front.diagram else None,
+        points=tuple((point.head, point.html) for point in front.points),
+        answered=front.answered,
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +149,10 @@ class Report:
         By name of a result the tables that show it.
     told : dict of str to str
         By id of a number what it is, plain text.
+    points : tuple of (str, str)
+        What else belongs to the answer: a heading in plain text, and HTML.
+    answered : tuple of str
+        Slugs of chapters whose answers stand in these: the list of chapters has their questions.
     """
 
     masthead: Masthead
@@ -162,6 +167,8 @@ class Report:
     exhibits: Exhibits = field(default_factory=dict)
     results: Mapping[str, Sequence[str]] = field(default_factory=dict)
     told: Mapping[str, str] = field(default_factory=dict)
+    points: tuple[tuple[str, str], ...] = ()
+    answered: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         slugs = [chapter.slug for chapter in self.chapters]
@@ -246,10 +253,12 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
     slugs = [chapter.slug for chapter in report.chapters]
     made = dict(bodies or {})
     bodies_in_order = [made.get(c.slug) or body_of(c, slugs) for c in report.chapters]
+    lines = {c.slug: escape(c.question) if c.slug in report.answered else c.answer for c in report.chapters}
     common: dict[str, Any] = _banner(report.masthead) | {
         "report": report,
         "answer": fragment.inline(report.answer),
-        "answers": {chapter.slug: fragment.inline(chapter.answer) for chapter in report.chapters},
+        "answers": {slug: fragment.inline(line) for slug, line in lines.items()},
+        "points": [(head, fragment.inline(text)) for head, text in report.points],
     }
     terms = {term: said for body in bodies_in_order for term, said in body.terms.items()}
     common["terms"] = sorted(terms.items(), key=lambda one: one[0].casefold())

@@ -139,6 +139,10 @@ def _front(document: "Document", report: Report) -> None:
     _paragraph(document, "Contents Head", message("word.question"))
     _paragraph(document, "Question", report.question)
     _add_html(_paragraph(document, "Answer"), report.answer)
+    for head, text in report.points:
+        paragraph = _paragraph(document, "Normal")
+        paragraph.paragraph_format.keep_together = True
+        _add_html(paragraph, f"<strong>{head}</strong> {text}")
     _paragraph(document, "Contents Head", message("pages.contents"))
     titles = [chapter.title for chapter in report.chapters if not chapter.appended]
     titles += [message("pages.appendix"), message("pages.made")]

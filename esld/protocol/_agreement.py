@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 FACTORS = ("AGE", "SEX", "RACE", "SITEID")  # variables of ADSL by which patients may be divided
 QUANTITIES = ("AGE",)
-BASELINE = ("AGE", "SEX", "WEIGHT")  # baseline variables that are no parameters
+BASELINE = ("AGE", "SEX", "WEIGHT", "BMI")  # baseline variables that are no parameters
 
 
 def disagreements(protocol: "Protocol") -> list[Misfit]:
@@ -29,6 +29,7 @@ def _twice(protocol: "Protocol") -> Iterator[Misfit]:
         (("schedule", "visits"), protocol.schedule.visits, ("code", "label")),
         (("parameters",), protocol.parameters, ("paramcd",)),
         (("endpoints",), protocol.endpoints, ("paramcd",)),
+        (("baseline_conditions",), protocol.baseline_conditions, ("name",)),
         (("analysis_sets",), protocol.analysis_sets, ("flag",)),
         (("analyses",), protocol.analyses, ("id",)),
     )
@@ -49,6 +50,11 @@ def _unlisted_domains(protocol: "Protocol") -> Iterator[Misfit]:
     for use, sources in (("rescue", protocol.rescue), ("transplant", protocol.transplant)):
         for source in sources.sources if sources else ():
             needed.setdefault(source.domain, use)
+    for condition in protocol.baseline_conditions:
+        for source in condition.sources:
+            needed.setdefault(source.domain, f"baseline condition {condition.name}")
+    if "BMI" in protocol.baseline_variables:
+        needed.setdefault("VS", "the body mass index")
     for domain, use in needed.items():
         if domain not in protocol.domains:
             yield Misfit(("domains",), f"must list {domain}, for {use}", remedy="Add it.")
@@ -142,7 +148,8 @@ def _unfit_visits(protocol: "Protocol") -> Iterator[Misfit]:
         if analysis.kind == "mmrm" and not visits:
             rule = "must have visits in the schedule, at which its parameters are analysed"
             yield Misfit(("analyses", position, "kind"), rule, "mmrm", "Add them.")
-    known = [*BASELINE, *(parameter.paramcd for parameter in protocol.parameters)]
+    codes = [parameter.paramcd for parameter in protocol.parameters]
+    known = [*BASELINE, *(["CPCLASS"] if "CPSCORE" in codes else []), *codes]
     for position, name in enumerate(protocol.baseline_variables):
         if name not in known:
             rule = f"must be {', '.join(BASELINE)} or a parameter"

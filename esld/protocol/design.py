@@ -135,6 +135,23 @@ class Factor(Frozen):
         return self
 
 
+class Conduct(Frozen):
+    """How the trial is run, beyond what an analysis reads: what the CONSORT checklist asks for and a reader looks up."""
+
+    sample_size: Stated | None = Field(
+        default=None, description="how many patients, and how the number was found; left out: not reported"
+    )
+    stopping: Stated | None = Field(
+        default=None, description="interim analyses and what would stop the trial; left out: not reported"
+    )
+    concomitant_care: Stated | None = Field(
+        default=None, description="what other treatment is allowed and not; left out: not reported"
+    )
+    harms: Stated | None = Field(
+        default=None, description="how harms are defined and asked for; left out: not reported"
+    )
+
+
 class NumericRule(Frozen):
     """A machine-checkable bound on a DM variable, both ends included."""
 

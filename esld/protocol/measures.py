@@ -94,6 +94,22 @@ def _are_records(sources: tuple[Source, ...]) -> tuple[Source, ...]:
 Records = Annotated[tuple[Source, ...], Field(min_length=1), AfterValidator(_are_records)]
 
 
+class Condition(Frozen):
+    """What patients have before treatment by their records: a line of the table of baseline, yes or no."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")] = Field(
+        description="short name, yours: capitals and digits; results carry it"
+    )
+    label: Text = Field(description="what tables and figures call it")
+    sources: Records = Field(
+        description="its records (MH, CM): those that began by day 1 and had not ended before it; of MH, without a date too"
+    )
+    apart: bool = Field(
+        default=False,
+        description="`true`: each description has its own line, as the causes of a disease, of which a patient may have several",
+    )
+
+
 class Rescue(Assumable):
     """Treatments that move laboratory values by themselves."""
 

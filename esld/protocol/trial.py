@@ -19,6 +19,7 @@ from esld.protocol._base import (
 )
 from esld.protocol.design import (
     Arm,
+    Conduct,
     Eligibility,
     Factor,
     Randomisation,
@@ -28,7 +29,7 @@ from esld.protocol.design import (
     Visit,
 )
 from esld.protocol.gaps import gaps
-from esld.protocol.measures import Endpoint, LiverInjury, Parameter, Rescue, Source, Transplant
+from esld.protocol.measures import Condition, Endpoint, LiverInjury, Parameter, Rescue, Source, Transplant
 from esld.protocol.plan import Analysis, AnalysisSet, Kind, Outcomes
 from esld.yamlfile import NAMES, MisfitError, read_model
 
@@ -41,6 +42,10 @@ class Record(Frozen):
     registry: Text = Field(description="registry and number of the trial, or why there is none")
     source: Text = Field(description="the texts from which this file was written")
     read: Text = Field(description="when they were read, and what was not")
+    registered: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")] | None = Field(
+        default=None,
+        description="day on which the trial was first registered, as YYYY-MM-DD; left out where it is not known",
+    )
 
 
 class Protocol(Frozen):
@@ -104,6 +109,11 @@ class Protocol(Frozen):
         default=None, description="which MELD is meant by the plain name; left out where there is none"
     )
     eligibility: Eligibility = Field(description="who may enter")
+    conduct: Conduct = Field(
+        default=Conduct(),
+        description="how the trial is run; what is left out is not reported",
+        examples=[{"stopping": "No interim analysis is planned"}],
+    )
     outcomes: Outcomes = Field(description="primary and secondary outcomes as registered")
     schedule: Schedule = Field(description="visits, the day from which they are counted, and their windows")
     domains: tuple[str, ...] = Field(
@@ -117,7 +127,28 @@ class Protocol(Frozen):
         description="quantities that a reader would look for and the data lack, each with the reason",
     )
     baseline_variables: tuple[str, ...] = Field(
-        min_length=1, description="what the table of baseline shows, in order: AGE, SEX, WEIGHT, and PARAMCDs"
+        min_length=1,
+        description="what the table of baseline shows, in order: AGE, SEX, WEIGHT, BMI, CPCLASS, and PARAMCDs",
+    )
+    baseline_conditions: tuple[Condition, ...] = Field(
+        default=(),
+        description="what it shows of history and treatment before the trial, after the variables",
+        examples=[
+            [
+                {
+                    "name": "DIABETES",
+                    "label": "Diabetes",
+                    "sources": [
+                        {
+                            "domain": "MH",
+                            "date": "MHSTDTC",
+                            "where": {"MHDECOD": "TYPE 2 DIABETES MELLITUS"},
+                            "description": "type 2 diabetes",
+                        }
+                    ],
+                }
+            ]
+        ],
     )
     endpoints: tuple[Endpoint, ...] = Field(description="times to an event (ADTTE)")
     rescue: Rescue | None = Field(
@@ -215,8 +246,8 @@ class Protocol(Frozen):
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """Every kind of dated record that the protocol reads: of its endpoints, then of rescue and transplantation."""
-        others = (part.sources for part in (self.rescue, self.transplant) if part)
+        """Every kind of dated record that the protocol reads: of endpoints, of rescue and transplantation, and of baseline."""
+        others = (part.sources for part in (self.rescue, self.transplant, *self.baseline_conditions) if part)
         return tuple(chain((s for endpoint in self.endpoints for s in endpoint.sources), *others))
 
     @property

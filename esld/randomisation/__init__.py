@@ -3,7 +3,7 @@
 from esld.randomisation.balance import (
     mean_place,
     standardised_difference,
-    standardised_difference_of_levels,
+    standardised_differences,
 )
 from esld.randomisation.blocks import PermutedBlocks
 from esld.randomisation.coins import BiasedCoin, BigStick, SimpleRandomisation
@@ -61,5 +61,5 @@ __all__ = [
     "risk_difference",
     "shift_interval",
     "standardised_difference",
-    "standardised_difference_of_levels",
+    "standardised_differences",
 ]

@@ -44,50 +44,38 @@ def standardised_difference(values: ArrayLike, allocation: ArrayLike) -> float:
     return float((second.mean() - first.mean()) / spread) if spread > 0 else nan
 
 
-def standardised_difference_of_levels(levels: ArrayLike, allocation: ArrayLike) -> float:
-    """Distance between the distributions of a categorical variable in two arms, 0 or more.
-
-    With two levels it is the absolute difference in proportions over the root of the mean of p (1 - p) in the arms; with
-    more, the Mahalanobis distance of the proportions of all levels but one.
+def standardised_differences(values: ArrayLike, allocations: ArrayLike) -> NDArray[np.float64]:
+    """:func:`standardised_difference` of the same values under each of many allocations.
 
     Parameters
     ----------
-    levels : array_like of shape (n,)
-        Categories; None and NaN are left out.
-    allocation : array_like of shape (n,)
+    values : array_like of shape (n,)
+        Numbers; NaN is left out.
+    allocations : array_like of shape (m, n)
         0 first arm, 1 second.
 
     Returns
     -------
-    float
-        NaN if an arm has no values, or everybody in each arm has one level and these differ; 0 if all have the same.
-
-    Raises
-    ------
-    ValueError
-        Lengths that differ; allocations other than 0 and 1.
-
-    References
-    ----------
-    Yang and Dalton (2012), SAS Global Forum, paper 335.
+    ndarray of shape (m,)
+        NaN where an arm has fewer than two values, or neither has a spread.
     """
-    found, codes = np.asarray(levels, dtype=object), _codes(allocation)
-    if found.shape != codes.shape:
-        raise ValueError(f"levels and allocation must have one length, got {found.size} and {codes.size}")
-    known = np.array([x is not None and x == x for x in found], dtype=bool)
-    kinds = sorted({str(x) for x in found[known]})
-    arms = [[str(x) for x in found[known & (codes == arm)]] for arm in (0, 1)]
-    if not all(arms):
-        return nan
-    share = np.array([[arm.count(kind) / len(arm) for kind in kinds[1:]] for arm in arms])
-    apart = share[1] - share[0]
-    if not np.any(apart):
-        return 0.0
-    pooled = sum(np.diag(p) - np.outer(p, p) for p in share) / 2
-    inverse = np.linalg.pinv(pooled)
-    if not np.allclose(pooled @ inverse @ apart, apart, atol=1e-9):
-        return nan  # the arms differ in a direction in which neither has a spread
-    return float(sqrt(apart @ inverse @ apart))
+    found, codes = np.asarray(values, dtype=float), np.asarray(allocations)
+    if codes.ndim != 2 or codes.shape[1:] != found.shape:
+        raise ValueError(f"allocations must be rows of {found.size}, got shape {codes.shape}")
+    known = ~np.isnan(found)
+    # Less the common mean: sums of squares of values far from 0 would lose digits.
+    x = found[known] - found[known].mean() if known.any() else found[known]
+    second = codes[:, known].astype(float)
+    sums = [(side.sum(axis=1), side @ x, side @ x**2) for side in (1 - second, second)]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        means = [total / n for n, total, _ in sums]
+        variances = [
+            np.maximum(squares - n * mean**2, 0) / (n - 1)
+            for (n, _, squares), mean in zip(sums, means, strict=True)
+        ]
+        spread = np.sqrt((variances[0] + variances[1]) / 2)
+        enough = (np.minimum(sums[0][0], sums[1][0]) >= 2) & (spread > 1e-12 * (1 + np.abs(x).max(initial=0)))
+        return np.where(enough, (means[1] - means[0]) / spread, nan)
 
 
 def mean_place(allocation: ArrayLike) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from esld.report.drawing import figures
 from esld.report.drawing.unnamed import show_what_is_left
 from esld.report.phrases import Sentence, reader_of
 from esld.report.plain import plain_table
-from esld.report.planned import result_name
+from esld.report.planned import planned_by, result_name
 from esld.report.results import HasFrame, Reported, Row, rows_of
 from esld.report.roles import PARTS, SUMMARY
 from esld.report.run_folder import refuse_another_chapter, run_folder
@@ -204,10 +204,13 @@ class Chapter:
         self._write()
         return Sentence(self._answer)
 
+    def planned_by(self) -> Sentence:
+        """Say whose plan the chapter follows: that of the trial, or that of whoever wrote the protocol file."""
+        return Sentence(planned_by(self.study.protocol, self.name))
+
     def limits(self) -> Sentence | None:
-        """Show what the protocol says that no result of the trial can show, and its notes on this chapter."""
-        protocol = self.study.protocol
-        return self.say(*protocol.chapter_notes.get(self.name, ()), *protocol.cannot_say)
+        """Show the protocol's notes on this chapter. What no result can show stands once, below the answer of the overview."""
+        return self.say(*self.study.protocol.chapter_notes.get(self.name, ()))
 
     def left_out(self, need: str) -> Sentence:
         """Show why a section is not here, for which the pipeline writes this call; an answer too where there is no other."""

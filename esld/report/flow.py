@@ -9,7 +9,9 @@ from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.protocol.design import Eligibility
+from esld.report import flow_reasons
 from esld.report.cells import Cell, Empty, Label, Number
+from esld.report.flow_reasons import CODES, COMPLETED, NOT_RECORDED
 from esld.report.known import Day, judged, known, watched, watched_words
 from esld.report.needs import AT_VISITS
 from esld.report.planned import is_death
@@ -19,7 +21,6 @@ from esld.report.words.catalogue import arm_label, has, message
 from esld.report.words.grammar import capitalised, in_prose
 
 OF = ": "  # between a step and a reason for it, in the name of a step
-_NOT_RECORDED, _COMPLETED = "not_recorded", "completed_early"  # reasons for which the export has no term
 
 
 @dataclass(frozen=True)
@@ -70,11 +71,13 @@ class Flow:
         return dict(sorted(words.items(), key=lambda item: item[1]))
 
     def _reason(self, step: str, reason: str) -> str:
-        if reason in (_NOT_RECORDED, _COMPLETED):
+        if reason in CODES:
             return message(f"flow.reason.{reason}")
+        if step == "partial":
+            return message("flow.reason.stopped", reason=reason)
         if step == "untreated":
             return message("flow.reason.ended", reason=reason)
-        if step == "lost":
+        if step in ("lost", "other"):
             return capitalised(reason)
         wanted = {c.id: in_prose(c.text) for c in self.eligibility.inclusion}
         if reason in wanted:
@@ -113,7 +116,7 @@ _SPLITS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("randomised", ("analysed", "unanalysed")),
 )
 _OF = {"transplanted": "followed", "valued": "analysed"}  # steps that are some of another one
-_WITH_REASONS = ("ineligible", "untreated", "lost")
+_WITH_REASONS = ("ineligible", "other", "partial", "untreated", "lost")
 ONLY_IF_ANY = ("overdue", "transplanted", "competing", "unanalysed")  # steps that need no line for nobody
 
 
@@ -188,12 +191,14 @@ def participant_flow(study: Study, *, horizon_days: float) -> Flow:
         steps = {name: members for name, members in steps.items() if name not in _BEFORE_RANDOMISATION}
     if "EX" not in study.tables:
         steps = {name: members for name, members in steps.items() if name not in _STAGES["treatment"]}
-    left = adsl["DCSREAS"].map(lambda term: str(term).lower(), na_action="ignore").astype(object)
+    left = flow_reasons.ended(study)
     rules = adsl["USUBJID"].map(state["rule"]).astype(object)
     reasons = {
         "ineligible": criteria,
-        "untreated": first_known(left, _NOT_RECORDED),
-        "lost": first_known(rules, left, _COMPLETED),
+        "other": first_known(left, NOT_RECORDED),
+        "partial": flow_reasons.stopped(study, adsl["DTHDT"].notna()),
+        "untreated": first_known(left, NOT_RECORDED),
+        "lost": first_known(rules, left, COMPLETED),
     }
     for step in [name for name in _WITH_REASONS if name in steps]:
         for reason, members in reasons[step][steps[step]].groupby(reasons[step], sort=True):

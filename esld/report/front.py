@@ -6,19 +6,18 @@ from typing import Any
 
 from esld.data.study import Study
 from esld.report import numbers
+from esld.report.brief import FLOW, FOLLOW_UP, Point, answered, brief
 from esld.report.drawing import figures
 from esld.report.drawing.flow import NARROW, WIDE, flow_figure
 from esld.report.event import event_of
 from esld.report.flow import absent_words, flow_of
 from esld.report.headlines import CardText, card, headline_rows
-from esld.report.phrases import method, standing
+from esld.report.phrases import method
 from esld.report.results import Reported, Row
 from esld.report.serious import clinical_name
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import arm_in_prose, period
 
-FOLLOW_UP = "follow_up"
-FLOW = "flow"
 ADVERSE_EVENTS = "adverse_events"
 
 
@@ -39,12 +38,16 @@ class FrontPage:
     answer: str
     cards: tuple[CardText, ...]
     diagram: Diagram | None = None
+    points: tuple[Point, ...] = ()  # of the answer, but the finding
+    answered: tuple[str, ...] = ()  # chapters whose answers stand here
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "FrontPage":
         """The page from what ``dataclasses.asdict`` makes of it."""
         cards = tuple(CardText(**card) for card in record["cards"])
-        return cls(record["answer"], cards, Diagram(**record["diagram"]) if record["diagram"] else None)
+        points = tuple(Point(**point) for point in record["points"])
+        diagram = Diagram(**record["diagram"]) if record["diagram"] else None
+        return cls(record["answer"], cards, diagram, points, tuple(record["answered"]))
 
 
 def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> FrontPage:
@@ -65,15 +68,12 @@ def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) ->
         Without the primary analysis among the chapters the answer says so, and there are no cards for it. Before the
         final analysis the answer says that it is none.
     """
-    primary = study.protocol.primary
-    answer = answers.get(primary.chapter, "") or message("front.no_primary")
-    if said := standing(study):
-        answer = f"{answer} {said}"
+    answer, *points = brief(rows, answers, study)
     cards = [card(row, rows, study) for row in headline_rows(rows, study)]
     cards += [_follow_up(row, study) for row in _of(rows, FOLLOW_UP, "complete")]
     cards += list(_first_events(rows, study))
     cards += _serious(rows, study)
-    return FrontPage(answer, tuple(cards), _diagram(rows, study))
+    return FrontPage(answer.html, tuple(cards), _diagram(rows, study), tuple(points), answered(study))
 
 
 def _of(rows: Sequence[Row], id: str, statistic: str = "") -> list[Row]:

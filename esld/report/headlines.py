@@ -10,7 +10,7 @@ from esld.report import numbers
 from esld.report.event import event_of
 from esld.report.numbers import significant
 from esld.report.phrases import method, points, points_noun
-from esld.report.results import Row, slug
+from esld.report.results import Row, named, slug
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import arm_in_prose, capitalised, in_prose, period
 
@@ -82,6 +82,12 @@ def _shown(rows: Sequence[Row], study: Study) -> Iterator[tuple[Row, Headline]]:
                 yield row, headline
 
 
+def of_primary(rows: Sequence[Row], study: Study) -> list[Row]:
+    """The rows of the primary analysis, or of the one that answers in its place, on the day that answers; none without a kind."""
+    headlines = HEADLINES.get(study.protocol.primary.kind, ()) if study.protocol.primary.kind else ()
+    return _of_plan(rows, study, headlines[0]) if headlines else []
+
+
 def _of_plan(rows: Sequence[Row], study: Study, headline: Headline) -> list[Row]:
     """The rows of the primary analysis, or of the first planned one of the same endpoint that a headline is of."""
     protocol = study.protocol
@@ -96,13 +102,9 @@ def _of_plan(rows: Sequence[Row], study: Study, headline: Headline) -> list[Row]
     own = [r for r in rows if r.analysis_id == plan.id]
     if several := (plan.parameters or plan.endpoints):
         name = f"_{slug(several[0])}_"
-        own = [r for r in own if name in f"{_name(r)}_" or len(several) == 1]
+        own = [r for r in own if name in f"{named(r)}_" or len(several) == 1]
     at = _at(plan, study, own, headline)
     return [r for r in own if r.time is None or at is None or r.time == significant(at)]
-
-
-def _name(row: Row) -> str:
-    return row.result_id.partition(".")[0]
 
 
 def _at(plan: Analysis, study: Study, own: Sequence[Row], headline: Headline) -> float | None:
@@ -128,7 +130,7 @@ def card(row: Row, rows: Sequence[Row], study: Study) -> CardText:
         alive = next(
             r
             for r in rows
-            if r.statistic == "alive" and (_name(r), r.arm, r.time) == (_name(row), row.arm, row.time)
+            if r.statistic == "alive" and (named(r), r.arm, r.time) == (named(row), row.arm, row.time)
         )
         value = message("cell.of", x=numbers.fixed(alive.value, 0), n=row.n)
     elif row.statistic == "response_rate":
@@ -151,7 +153,7 @@ def _detail(row: Row, rows: Sequence[Row], headline: Headline, level: str, study
     )
     names = [f"{row.statistic}_p_value"] if "_difference" not in row.statistic else []
     test = next(
-        (r for r in rows if r.statistic in names and (_name(r), r.arm) == (_name(row), row.arm)), None
+        (r for r in rows if r.statistic in names and (named(r), r.arm) == (named(row), row.arm)), None
     )
     if test is None or test.value is None:
         return said
@@ -161,7 +163,7 @@ def _detail(row: Row, rows: Sequence[Row], headline: Headline, level: str, study
 
 def _why_none(row: Row, rows: Sequence[Row], study: Study) -> str:
     """Why a card has no number."""
-    dead = [r for r in rows if r.statistic == "dead" and (_name(r), r.arm) == (_name(row), row.arm)]
+    dead = [r for r in rows if r.statistic == "dead" and (named(r), r.arm) == (named(row), row.arm)]
     endpoint = study.protocol.primary.endpoint
     if row.statistic == "survival" and dead and endpoint:
         known = {"dead": numbers.fixed(dead[0].value, 0), "n": row.n}

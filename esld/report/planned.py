@@ -2,6 +2,7 @@
 
 from esld.protocol import Analysis, Endpoint, Kind, Protocol
 from esld.report.results import slug
+from esld.report.words.catalogue import message
 
 
 def subjects(analysis: Analysis) -> tuple[str, ...]:
@@ -57,3 +58,16 @@ def leading(protocol: Protocol, chapter: str) -> Analysis | None:
     """The analysis that answers a chapter's question: the primary one where it is the chapter's, else its first, if any."""
     own = (a for a in (protocol.primary, *protocol.analyses) if a.chapter == chapter and a.of is None)
     return next(own, None)
+
+
+def planned_by(protocol: Protocol, chapter: str = "") -> str:
+    """Whose the planned analyses are, of a chapter or of the whole report: those that the source of the protocol does not state
+    were chosen by whoever wrote its file.
+    """
+    own = [analysis for analysis in protocol.analyses if chapter in ("", analysis.chapter)]
+    assumed = sum(analysis.assumed for analysis in own)
+    if not own:
+        return message("planned_by.nothing")
+    share = "none" if not assumed else "all" if assumed == len(own) else "some"
+    place = "chapter" if chapter else "report"
+    return message(f"planned_by.{place}.{share}", assumed=assumed, count=len(own))

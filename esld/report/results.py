@@ -243,3 +243,8 @@ def difference_row(reported: Reported) -> Row:
     Kaplan–Meier otherwise.
     """
     return reported.row(next((name for name in _DIFFERENCES if name in reported), _DIFFERENCES[-1]))
+
+
+def named(row: Row) -> str:
+    """The name of the result that a row is of, as it was handed over."""
+    return row.result_id.partition(".")[0]

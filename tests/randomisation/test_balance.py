@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from esld.randomisation.balance import mean_place, standardised_difference, standardised_difference_of_levels
+from esld.randomisation.balance import mean_place, standardised_difference, standardised_differences
 
 ARMS = [0, 0, 0, 1, 1, 1]
 
@@ -45,41 +45,20 @@ class TestStandardisedDifference:
             standardised_difference([1, 2], [0, 2])
 
 
-class TestLevels:
-    def test_two_levels(self):
-        """1/3 and 2/3: a third over the root of 2/9."""
-        found = standardised_difference_of_levels(["F", "M", "M", "F", "F", "M"], ARMS)
-        assert found == pytest.approx((1 / 3) / sqrt(2 / 9))
-
-    def test_three_levels(self):
-        """Shares (1/2, 1/4, 1/4) and (1/4, 1/2, 1/4): with the covariance of the first two levels, by hand."""
-        levels = ["a", "a", "b", "c", "a", "b", "b", "c"]
-        mean = np.array([[3 / 16 + 1 / 4, -1 / 8 - 1 / 8], [-1 / 8 - 1 / 8, 1 / 4 + 3 / 16]]) / 2
-        apart = np.array([-1 / 4, 1 / 4])
-        wanted = sqrt(apart @ np.linalg.solve(mean, apart))
-        assert standardised_difference_of_levels(levels, [0] * 4 + [1] * 4) == pytest.approx(wanted)
-
-    @given(st.lists(st.sampled_from("abc"), min_size=8, max_size=8), st.permutations("abc"))
-    def test_names_of_levels_and_arms_do_not_matter(self, levels, names):
-        arms = np.array([0, 1] * 4)
-        one = standardised_difference_of_levels(levels, arms)
-        renamed = [dict(zip("abc", names, strict=True))[x] for x in levels]
-        np.testing.assert_allclose(standardised_difference_of_levels(renamed, arms), one, atol=1e-9)
-        np.testing.assert_allclose(standardised_difference_of_levels(levels, 1 - arms), one, atol=1e-9)
-
-    def test_same_everywhere_is_0_and_wholly_apart_is_nan(self):
-        assert standardised_difference_of_levels(["a"] * 6, ARMS) == 0
-        assert isnan(standardised_difference_of_levels(["a"] * 3 + ["b"] * 3, ARMS))
-        assert isnan(standardised_difference_of_levels([None] * 3 + ["b"] * 3, ARMS))
-
-    def test_missing_levels_are_left_out(self):
-        levels = ["F", "M", "M", None, "F", "F", "M", nan]
-        found = standardised_difference_of_levels(levels, [0, 0, 0, 0, 1, 1, 1, 1])
-        assert found == pytest.approx((1 / 3) / sqrt(2 / 9))
+class TestManyAllocations:
+    @given(
+        st.lists(st.one_of(st.none(), st.floats(-1e3, 1e3, allow_nan=False)), min_size=6, max_size=6),
+        st.lists(st.permutations([0, 0, 0, 1, 1, 1]), min_size=1, max_size=4),
+    )
+    def test_each_is_what_the_one_alone_gives(self, values, allocations):
+        own = np.array([nan if x is None else round(x, 3) for x in values])
+        found = standardised_differences(own, np.array(allocations))
+        wanted = [standardised_difference(own, allocation) for allocation in allocations]
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-9)
 
     def test_errors(self):
-        with pytest.raises(ValueError, match="one length, got 1 and 6"):
-            standardised_difference_of_levels(["a"], ARMS)
+        with pytest.raises(ValueError, match=r"allocations must be rows of 2, got shape \(1, 6\)"):
+            standardised_differences([1, 2], [ARMS])
 
 
 def test_mean_place():

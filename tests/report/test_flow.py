@@ -12,7 +12,8 @@ from esld.data.views import ALL
 from esld.report.flow import absent_words, flow_of, flow_table, participant_flow
 from esld.report.results import Reported, rows_of
 from tests.examples import few
-from tests.report.builders import HIGH, LOW, footnotes, patient, study_of
+from tests.report import in_process
+from tests.report.builders import HIGH, LOW, ROOT, footnotes, patient, study_of
 
 PATIENTS = [
     patient(1, LOW, days=400, completed=True),  # followed
@@ -60,6 +61,7 @@ def test_every_patient_is_counted_where_he_belongs():
         "overdue": (0, 1, 1),
         "analysed": (5, 5, 10),
         "ineligible: EX07": (None, None, 1),
+        "other: withdrawal by subject": (None, None, 1),
         "untreated: lost to follow-up": (1, 0, 1),
         "lost: Last day known alive": (0, 1, 1),
         "lost: lost to follow-up": (1, 0, 1),
@@ -164,7 +166,7 @@ FINAL_STEPS = [
         "partial",
     ),
     *("untreated", "dead", "followed", "lost", "open", "overdue", "analysed", "safety"),
-    *("untreated: not_recorded", "lost: lost to follow-up", "ineligible: EX07"),
+    *("untreated: not_recorded", "lost: lost to follow-up (not reached after this day)", "ineligible: EX07"),
 ]
 
 
@@ -223,7 +225,10 @@ class TestFromResults:
             ("partial", "LOW: treated 10, but complete 9, partial 2"),
             ("untreated: not_recorded", "LOW: untreated 1, but untreated: not_recorded 2"),
             ("lost", "LOW: randomised 11, but dead 2, followed 9, lost 1, open 0, overdue 0"),
-            ("lost: lost to follow-up", "LOW: lost 0, but lost: lost to follow-up 1"),
+            (
+                "lost: lost to follow-up (not reached after this day)",
+                "LOW: lost 0, but lost: lost to follow-up (not reached after this day) 1",
+            ),
             ("analysed", "LOW: randomised 11, but analysed 12"),
             ("safety", "ALL: treated 21, but safety 22"),
         ],
@@ -261,7 +266,7 @@ class TestExamples:
             "Tumours of the liver or other organs": 1,
         }
         assert {words: flow.count(name, HIGH) for name, words in flow.reasons("lost").items()} == {
-            "Lost to follow-up": 1
+            "Lost to follow-up (not reached after this day)": 1
         }
 
     def test_interim_cut(self, study):
@@ -356,3 +361,33 @@ def test_study_is_not_modified():
     before = study.adsl.copy()
     counts(study)
     pd.testing.assert_frame_equal(study.adsl, before)
+
+
+def test_the_demonstration_trial_says_the_reasons_that_it_has(study):
+    """Recounted in DS, IE and AE: 020 declined, 027 stopped for pneumonia, 026 could not be reached; of 019, never infused, no
+    form gives a reason.
+    """
+    flow = participant_flow(study("demo-final"), horizon_days=365)
+    said = {
+        words: flow.count(name)
+        for step in ("other", "partial", "untreated", "lost")
+        for name, words in flow.reasons(step).items()
+    }
+    assert said == {
+        "Declined after screening": 1,
+        "stopped for pneumonia": 1,
+        "reason not recorded": 1,
+        "Lost to follow-up (not reached after this day)": 1,
+    }
+    folder = ROOT / "esld" / "data" / "examples" / "demo"
+    ds, ae = (pd.read_csv(folder / f"{name}.csv", dtype=str) for name in ("ds", "ae"))
+    failed = ds[ds["DSDECOD"].eq("SCREEN FAILURE")]
+    ie = set(pd.read_csv(folder / "ie.csv", dtype=str)["USUBJID"])
+    assert failed.loc[~failed["USUBJID"].isin(ie), "DSTERM"].tolist() == ["DECLINED AFTER SCREENING"]
+    assert ae.loc[ae["AEACN"].eq("DRUG WITHDRAWN"), "AEDECOD"].tolist() == ["Pneumonia"]
+    assert ds.loc[ds["DSDECOD"].eq("LOST TO FOLLOW-UP"), "DSTERM"].tolist() == ["NOT REACHED AFTER THIS DAY"]
+
+
+def test_at_an_early_cut_the_last_administration_is_not_yet_due(study):
+    flow = participant_flow(in_process.cut_at("2024-02-10"), horizon_days=365)
+    assert set(flow.reasons("partial").values()) == {"the last one not yet due"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -22,6 +23,7 @@ from esld.data.queries.ask import (
 from esld.data.queries.expected import VitalSign, expected
 from esld.data.sdtm import known_unit
 from esld.data.standard import specimen_hints
+from esld.protocol import Protocol
 
 _DID_NOT = {
     "NOT_DONE": "that was not done",
@@ -32,18 +34,39 @@ _FACTORS = 0.005  # by which the factors of laboratories between two units diffe
 _SHOWN = 5  # tests that a line names
 
 
-@rule("age outside the protocol", "major")
-def _eligibility(evidence: Evidence) -> Iterator[Query]:
-    for criterion in evidence.protocol.eligibility.inclusion:
+class OutOfBounds(NamedTuple):
+    """A randomised subject whose value breaks a bound of a criterion: the value, and the criterion's id."""
+
+    subject: str
+    variable: str
+    value: float
+    criterion: str
+    text: str
+
+
+def out_of_bounds(subjects: pd.DataFrame, protocol: Protocol) -> list[OutOfBounds]:
+    """Bounds of inclusion criteria that a value of DM breaks; `subjects` are the randomised of ADSL by ``USUBJID``."""
+    found = []
+    for criterion in protocol.eligibility.inclusion:
         check = criterion.check
-        if check is None or check.variable not in evidence.subjects:
+        if check is None or check.variable not in subjects:
             continue
-        value = pd.to_numeric(evidence.subjects[check.variable], errors="coerce")
+        value = pd.to_numeric(subjects[check.variable], errors="coerce")
         low = check.minimum if check.minimum is not None else float("-inf")
         high = check.maximum if check.maximum is not None else float("inf")
-        for subject, offender in value[value.notna() & ~value.between(low, high)].items():
-            message = f"{check.variable} is {offender:g}; criterion {criterion.id} says: {criterion.text}."
-            yield of_patient(subject, "DM", message, check.variable, f"{offender:g}")
+        outside = value[value.notna() & ~value.between(low, high)]
+        found += [
+            OutOfBounds(str(subject), check.variable, float(x), criterion.id, criterion.text)
+            for subject, x in outside.items()
+        ]
+    return found
+
+
+@rule("age outside the protocol", "major")
+def _eligibility(evidence: Evidence) -> Iterator[Query]:
+    for subject, variable, value, criterion, said in out_of_bounds(evidence.subjects, evidence.protocol):
+        message = f"{variable} is {value:g}; criterion {criterion} says: {said}."
+        yield of_patient(subject, "DM", message, variable, f"{value:g}")
 
 
 @rule("implausible value", "major")

@@ -20,17 +20,10 @@ _VISITED = ("SV", "LB", "VS", "RS")  # the domains that a visit leaves records i
 def _visit_windows(evidence: Evidence) -> Iterator[Query]:
     """One query a visit and day, however many forms were filled in on it."""
     schedule = evidence.protocol.schedule
-    allowed = {word: visit.allowed for word, visit in _planned(schedule).items()}
-    others = [_visits(evidence.tables, name, schedule) for name in ("RS", "VS")]
-    parts = [evidence.once(_laboratory_visits), *(own for own in others if len(own))]
-    visits = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
-    visits = visits[visits["label"].isin(allowed)]
-    days = study_day(visits["date"], visits["USUBJID"].map(anchor_days(evidence.subjects, schedule)))
-    visits = visits.assign(day=days)[days.notna()]
-    visits = visits.drop_duplicates(["USUBJID", "label", "day"])
-    opens, closes = (visits["label"].map({k: v[end] for k, v in allowed.items()}) for end in (0, 1))
-    for row in records(visits[~visits["day"].between(opens, closes)]):
-        first, last = allowed[row["label"]]
+    laboratory = evidence.once(_laboratory_visits)
+    visits = recorded_visits(evidence.tables, evidence.subjects, schedule, laboratory=laboratory)
+    for row in records(visits[~visits["within"]]):
+        first, last = schedule.visit(row["code"]).allowed
         message = (
             f"{row['VISIT']} took place on day {row['day']:.0f}; the protocol allows days {first} to {last}."
         )
@@ -44,6 +37,70 @@ def _visit_windows(evidence: Evidence) -> Iterator[Query]:
         message = f"The baseline value of {day}; the protocol allows days {first} to {last}."
         record = f"{row['SRCDOM']} {row['SRCSEQ']}"
         yield of_patient(row["USUBJID"], record, message, "baseline", f"{row['ADY']:.0f}")
+
+
+def recorded_visits(
+    tables: Tables, subjects: pd.DataFrame, schedule: Schedule, *, laboratory: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """The planned visits that left records, a row a patient, visit and day: what queries and deviations are both made of.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        SDTM tables after the cut.
+    subjects : DataFrame
+        Randomised subjects of ADSL by ``USUBJID``.
+    schedule : Schedule
+        The visits; one belongs to the plan by what its record calls it.
+    laboratory : DataFrame, optional
+        The visits of LB, where they were found before.
+
+    Returns
+    -------
+    DataFrame
+        ``USUBJID record VISIT label date code day within``: the visit's code, its study day, and whether the plan allows that.
+        Visits on days that are not known are left out.
+    """
+    if laboratory is None:
+        laboratory = _visits(tables, "LB", schedule)
+    others = [_visits(tables, name, schedule) for name in ("RS", "VS")]
+    visits = pd.concat([laboratory, *others], ignore_index=True)
+    visits["code"] = visits["label"].map({word: visit.code for word, visit in _planned(schedule).items()})
+    visits["day"] = study_day(visits["date"], visits["USUBJID"].map(anchor_days(subjects, schedule)))
+    visits = visits[visits["code"].notna()].dropna(subset=["day"])
+    visits = visits.drop_duplicates(["USUBJID", "label", "day"])
+    opens, closes = (
+        visits["code"].map({visit.code: visit.allowed[end] for visit in schedule.visits}) for end in (0, 1)
+    )
+    return visits.assign(within=visits["day"].between(opens, closes))
+
+
+def missed_visits(visits: pd.DataFrame, subjects: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
+    """Planned visits without a record, of patients who were still observed after the last day that the plan allows.
+
+    Parameters
+    ----------
+    visits : DataFrame
+        Of :func:`recorded_visits`.
+    subjects : DataFrame
+        Randomised subjects of ADSL by ``USUBJID``; observed until ``DTHDT``, else ``LSTALVDT``.
+    schedule : Schedule
+        The visits.
+
+    Returns
+    -------
+    DataFrame
+        ``USUBJID code``, in the order of the subjects and visits.
+    """
+    held = set(zip(visits["USUBJID"], visits["code"], strict=True))
+    until = study_day(subjects["DTHDT"].fillna(subjects["LSTALVDT"]), anchor_days(subjects, schedule))
+    rows = [
+        (subject, visit.code)
+        for subject, last in until.items()
+        for visit in schedule.visits
+        if visit.allowed[1] < last and (subject, visit.code) not in held
+    ]
+    return pd.DataFrame(rows, columns=["USUBJID", "code"])
 
 
 def _planned(schedule: Schedule) -> dict[str, Visit]:

@@ -1,6 +1,6 @@
 """The baseline table: who the patients are, by arm, without p-values."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 
 import pandas as pd
@@ -18,7 +18,7 @@ from esld.report.baseline_variables import (
     difference_columns,
     difference_group,
 )
-from esld.report.cells import Cell, Count, Empty, Estimate, Label, Limits, Number, several
+from esld.report.cells import Cell, Count, Empty, Estimate, Label, Number
 from esld.report.parameters import counted_from
 from esld.report.phrases import span, whole
 from esld.report.results import Reported
@@ -45,7 +45,11 @@ def summarise_baseline(study: Study) -> pd.DataFrame:
         for group in study.groups:
             own = column if group == ALL else column[values["ARMCD"].eq(group)]
             known = own.dropna()
-            figures = _counts(known, column) if variable.categorical else _moments(known.astype(float))
+            figures = (
+                _counts(known, column, yes_no=variable.yes_no)
+                if variable.categorical
+                else _moments(known.astype(float))
+            )
             about = {"group": group, "n": len(known), "method": "description"}
             for name, value in {**figures, "missing": len(own) - len(known)}.items():
                 rows.append({**about, "statistic": f"{variable.name} {name}", "value": value})
@@ -91,8 +95,9 @@ def baseline_sentences(study: Study, summary: Reported, sizes: Reported) -> list
     return [*sentences, message("baseline.missing", variables=message("list.comma").join(texts))]
 
 
-def _counts(known: pd.Series, column: pd.Series) -> dict[str, float]:
-    return {f"count {_category(c)}": int((known == c).sum()) for c in sorted(column.dropna().unique())}
+def _counts(known: pd.Series, column: pd.Series, *, yes_no: bool) -> dict[str, float]:
+    categories = sorted({*column.dropna(), *([0.0, 1.0] if yes_no else [])})
+    return {f"count {_category(c)}": int((known == c).sum()) for c in categories}
 
 
 def _moments(known: pd.Series) -> dict[str, float]:
@@ -147,68 +152,62 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
             for v in baseline_variables(study)
         }
     lines: list[dict[str, Cell]] = []
-
-    def at(statistic: str) -> dict[str, float]:
-        return {g: float(found[statistic, g][0]) for g in groups}
-
-    def add(variable: Variable, label: Label, own: Mapping[str, Cell]) -> None:
-        lines.append({"variable": Label(variable.label, variable.name), "characteristic": label, **own})
-
     for variable in baseline_variables(study):
-        before = len(lines)
-        missing = at(f"{variable.name} missing")
-        known = {g: int(found[f"{variable.name} missing", g][1]) for g in groups}
-        if variable.categorical:
-            prefix = f"{variable.name} count "
-            for statistic in (s for s in summary["statistic"].unique() if s.startswith(prefix)):
-                counts, category = at(statistic), statistic.removeprefix(prefix)
-                own = {g: Count(int(counts[g]), known[g]) if known[g] else Empty() for g in groups}
-                add(variable, Label(category_label(variable, category), category), own)
-        elif any(known.values()):
-            for what, measured in _measured(variable, at, groups).items():
-                label = Label(message(f"baseline.{what}"), what)
-                add(variable, label, {g: cell if known[g] else Empty() for g, cell in measured.items()})
-        if any(missing.values()):
-            label = Label(message("baseline.missing.values"), "missing")
-            add(variable, label, {g: Number(missing[g]) for g in groups})
-        if shown:
-            for place, line in enumerate(lines[before:]):
-                own_differences = shown[variable.name]
-                line |= dict.fromkeys(own_differences, Empty()) if place else own_differences
-    notes = [message(f"baseline.last.{counted_from(study)}")]
+        own = list(_lines(variable, found, groups))
+        own_differences = shown.get(variable.name, {})
+        lines += [
+            line | (dict.fromkeys(own_differences, Empty()) if n else own_differences)
+            for n, line in enumerate(own)
+        ]
+    notes = [message("baseline.shown"), message(f"baseline.last.{counted_from(study)}")]
     if study.shows_arms or study.arms == [ALL]:
         notes.append(message("baseline.no_p"))
     if shown:
         notes.append(message("baseline.difference", **compared_words(study)))
-    if any(numbers.not_estimable() in line[g].text for line in lines for g in groups):
-        notes.append(message("baseline.not_estimable"))
+    if study.protocol.baseline_conditions:
+        notes.append(message("baseline.conditions"))
     if any(cell.value is None for own in shown.values() for cell in own.values()):
         notes.append(message("baseline.difference.none"))
     title = message("baseline.title")
-    return Table("baseline", title, lines, footnotes=tuple(notes), group="variable", heads=heads)
+    return Table("baseline", title, lines, footnotes=tuple(notes), heads=heads)
 
 
-def _measured(
-    variable: Variable, at: Callable[[str], dict[str, float]], groups: list[str]
-) -> dict[str, dict[str, Cell]]:
-    """The rows of a measured variable: what they tell, and its cell by group."""
-    d = variable.decimals
-    what = ("mean", "sd", "median", "q1", "q3", "min", "max")
-    mean, sd, median, q1, q3, low, high = (at(f"{variable.name} {name}") for name in what)
-    m = numbers.of_mean(d)
-    return {
-        "mean_sd": {g: several("{} ({})", mean=Number(mean[g], m), sd=Number(sd[g], m)) for g in groups},
-        "median": {g: Estimate(median[g], q1[g], q3[g], d) for g in groups},
-        "range": {g: Limits(low[g], high[g], d) for g in groups},
-    }
+def _lines(
+    variable: Variable, found: Mapping[tuple[str, str], tuple[float, int]], groups: list[str]
+) -> Iterator[dict[str, Cell]]:
+    """A line a variable; of categories that are no yes or no one each, and one for what is missing where something is."""
+    known = {g: int(found[f"{variable.name} missing", g][1]) for g in groups}
+    missing = {g: found[f"{variable.name} missing", g][0] for g in groups}
+
+    def line(text: str, code: str, own: Mapping[str, Cell]) -> dict[str, Cell]:
+        return {"variable": Label(text, code), **{g: own[g] if known[g] else Empty() for g in groups}}
+
+    if variable.categorical and any(known.values()):
+        prefix = f"{variable.name} count "
+        names = dict.fromkeys(s.removeprefix(prefix) for s, _ in found if s.startswith(prefix))
+        shown = [name for name in names if not (variable.yes_no and name == "0")]
+        shown = shown[:1] if len(names) == 2 and not variable.yes_no and variable.name == "SEX" else shown
+        for name in shown:
+            counts = {g: Count(int(found[f"{prefix}{name}", g][0]), known[g]) for g in groups}
+            category = "" if variable.yes_no and name == "1" else category_label(variable, name)
+            text = (
+                message("baseline.category", label=variable.label, category=category)
+                if category
+                else variable.label
+            )
+            yield line(text, f"{variable.name} {name}", counts)
+    elif any(known.values()):
+        cells = {}
+        for g in groups:
+            median, q1, q3 = (found[f"{variable.name} {what}", g][0] for what in ("median", "q1", "q3"))
+            cells[g] = Estimate(median, q1, q3, variable.decimals)
+        yield line(variable.label, variable.name, cells)
+    if any(missing.values()):
+        text = message("baseline.category", label=variable.label, category=message("baseline.missing.values"))
+        yield {"variable": Label(text, f"{variable.name} missing"), **{g: Number(missing[g]) for g in groups}}
 
 
 def category_label(variable: Variable, category: str) -> str:
-    """What a category is called: ``Female``, ``Yes`` of what is 0 or 1, ``Stage 3`` where the label says so, else ``Grade 2``."""
-    if variable.name == "SEX":
-        own = f"baseline.sex.{category}"
-        return message(own) if has(own) else category
-    if variable.yes_no and category in ("0", "1"):
-        return message(f"baseline.present.{category}")
-    scale = f"baseline.scale.{variable.label.rsplit(' ', 1)[-1].lower()}"
-    return message(scale if has(scale) else "baseline.scale.grade", category=category)
+    """What a category is called: ``female``; a grade, stage or class by itself, because the label says what it is of."""
+    own = f"baseline.sex.{category}"
+    return message(own) if variable.name == "SEX" and has(own) else category

@@ -5,12 +5,12 @@ from esld.report.cells import Label
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 
-_ATTRIBUTES = ("treatment", "population", "variable", "intercurrent_events", "summary")
+_ATTRIBUTES = ("treatment", "population", "variable", "intercurrent_events", "summary", "method")
 _ROLES = ("primary", "secondary", "sensitivity", "safety", "descriptive")
 
 
 def estimand_table(study: Study) -> Table:
-    """The planned analyses in the order of the protocol's roles, a block an analysis and a line an attribute.
+    """The planned analyses in the order of the protocol's roles, a block an analysis and a line an attribute, the method last.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def estimand_table(study: Study) -> Table:
         role = message(f"estimands.role.{analysis.role}")
         key = "estimands.analysis.assumed" if analysis.assumed else "estimands.analysis"
         head = Label(message(key, role=role, title=analysis.title, id=analysis.id), analysis.id)
-        attributes = analysis.estimand.model_dump()
+        attributes = analysis.estimand.model_dump() | {"method": analysis.method}
         for name in _ATTRIBUTES:
             label = Label(message(f"estimands.{name}"), name)
             lines.append({"analysis": head, "attribute": label, "planned": Label(attributes[name])})

@@ -26,14 +26,11 @@ _SHOWN_QUERIES = 40
 def cut_table(study: Study) -> Table:
     """The facts of the cut, two columns."""
     cut, protocol = study.cut, study.protocol
-    masking = protocol.masking.value
     facts: dict[str, Cell | str] = {
         "trial": message("cut.trial.named", id=protocol.id, title=protocol.short_title),
         "cutoff": cut.cutoff,
         "snapshot": cut.snapshot,
         "status": Label(message(f"cut.status.{cut.status}"), cut.status),
-        "target": Number(protocol.target_enrolment),
-        "masking": message("assumed", what=masking) if protocol.masking.assumed else masking,
         "view": Label(message(f"cut.view.{cut.view}"), cut.view),
     }
     if cut.unblinding:

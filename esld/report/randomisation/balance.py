@@ -1,6 +1,8 @@
 """Balance before treatment: standardised differences of every baseline variable, and who came when."""
 
-from math import sqrt
+from collections.abc import Sequence
+from html import escape
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -11,33 +13,34 @@ from esld.data.views import ALL
 from esld.randomisation import mean_place
 from esld.report import needs, numbers
 from esld.report.baseline_variables import (
+    Variable,
+    as_number,
+    baseline_values,
     baseline_variables,
     compared_words,
     difference_cell,
     difference_columns,
     difference_group,
 )
-from esld.report.cells import Cell, Empty, Label, Number, number
+from esld.report.cells import Cell, Empty, Label, Limits, Number, number
 from esld.report.drawing import figures
-from esld.report.phrases import Sentence, notes_of, span
+from esld.report.phrases import Sentence, notes_of, span, whole
 from esld.report.randomised import order_of_entry
-from esld.report.results import Reported
+from esld.report.results import Reported, Row
 from esld.report.subgroups import level_words
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, joined, of_group
+from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group
 
 _MARKERS = ("D", "o", "s", "^")  # by pair: the first place is the control's
-
-
-def by_chance(study: Study, pair: tuple[str, str]) -> float:
-    """Standard deviation that chance alone gives a standardised difference: the root of 1 / n1 + 1 / n2; NaN without an arm."""
-    sizes = [int(study.randomised["ARMCD"].eq(arm).sum()) for arm in pair]
-    return sqrt(sum(1 / size for size in sizes)) if all(sizes) else float("nan")
+_TOLD = 3  # largest differences that are told in words
+_ALWAYS = ("AGE", "SEX")  # told however large: readers look for them first
 
 
 def balance_figure(study: Study, balance: Reported) -> figures.Picture | Sentence:
-    """A dot a variable and pair on one axis of standard deviations, with the band in which chance leaves two of three.
+    """A dot a variable and pair on one axis of standard deviations, with the band in which chance leaves 95 of 100.
+
+    The band is a variable's own: a difference of few categories is spread otherwise than one of a quantity.
 
     A sentence in its place where no difference is known.
     """
@@ -49,33 +52,33 @@ def balance_figure(study: Study, balance: Reported) -> figures.Picture | Sentenc
     known = [v for v in variables if any(own[v.name].value is not None for own in found.values())]
     if not known:
         return Sentence(message("balance.unknown"))
-    chance = max(by_chance(study, pair) for pair in pairs)
     figure = figures.new_figure(0.9 + 0.21 * len(known) + 0.3 * (len(pairs) > 1))
     axes = figure.subplots()
     places = np.arange(len(known))[::-1]
-    axes.axvspan(-chance, chance, color="#EEEEEE", lw=0)
+    bands = {v.name: _band([own[v.name] for own in found.values()]) for v in known}
+    for place, v in zip(places, known, strict=True):
+        axes.barh(
+            place, bands[v.name][1] - bands[v.name][0], left=bands[v.name][0], height=0.62, color="#E4E4E4"
+        )
     axes.axvline(0, color="#888888", linewidth=0.7)
     for position, (pair, own) in enumerate(found.items(), 1):
         colour = "#444444" if len(pairs) == 1 else figures.arm_style(position)["color"]
         label = message("balance.pair", arm=arm_label(pair[1]), control=arm_in_prose(pair[0]))
-        for filled in (True, False):
-            shown = [
-                (place, value)
-                for place, v in zip(places, known, strict=True)
-                if v.categorical != filled and (value := own[v.name].value) is not None
-            ]
-            look: dict[str, Any] = {
-                "marker": _MARKERS[position % len(_MARKERS)],
-                "linestyle": "none",
-                "color": colour,
-            }
-            look |= {"markerfacecolor": colour if filled else "white", "label": label if filled else "_"}
-            axes.plot([value for _, value in shown], [place for place, _ in shown], **look)
+        shown = [
+            (place, value)
+            for place, v in zip(places, known, strict=True)
+            if (value := own[v.name].value) is not None
+        ]
+        look: dict[str, Any] = {
+            "marker": _MARKERS[position % len(_MARKERS)],
+            "linestyle": "none",
+            "color": colour,
+        }
+        axes.plot([value for _, value in shown], [place for place, _ in shown], label=label, **look)
     axes.set_yticks(places, [v.label for v in known], fontsize=8)
-    values = [
-        (v, row.value) for own in found.values() for v in known if (row := own[v.name]).value is not None
-    ]
-    reach = max([chance * 2, *(abs(value) for _, value in values)]) * 1.08
+    rows = [(v, row) for own in found.values() for v in known if (row := own[v.name]).value is not None]
+    outside = [v for v, row in rows if is_outside(row)]
+    reach = max(abs(x) for x in (*chain(*bands.values()), *(row.value or 0 for _, row in rows))) * 1.08
     label = message("balance.axis", arm=arm_in_prose(pairs[0][1]))
     axes.set(
         xlim=(-reach, reach),
@@ -83,17 +86,11 @@ def balance_figure(study: Study, balance: Reported) -> figures.Picture | Sentenc
     )
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False)
-    outside = [
-        v
-        for pair, own in found.items()
-        for v in known
-        if (row := own[v.name]).value is not None and abs(row.value) > 2 * by_chance(study, pair)
-    ]
     if len(pairs) > 1:
         figure.legend(loc="outside lower left", ncols=2, fontsize=8.5)
     key = "balance.finding" if len(pairs) == 1 else "balance.finding.each"
     figures.entitle(
-        figure, message(key, outside=len(outside), n=len(values), control=arm_in_prose(pairs[0][0]))
+        figure, message(key, outside=len(outside), n=len(rows), control=arm_in_prose(pairs[0][0]))
     )
     beyond = message("list.comma").join(dict.fromkeys(v.label for v in outside)) or message("balance.none")
     alt = message("balance.alt", n=len(known), beyond=beyond)
@@ -112,12 +109,18 @@ def balance_table(study: Study, balance: Reported) -> Table:
             line |= {
                 n: Empty() if row.n is None else Number(row.n),
                 key: difference_cell(balance, variable, group),
+                f"{key}.chance": Empty() if row.lower is None else Limits(row.lower, row.upper, 2, "signed"),
             }
         lines.append(line)
-    chance = numbers.fixed(max(by_chance(study, pair) for pair in columns), 2)
-    notes = [message("balance.note", chance=chance, **compared_words(study)), message("balance.no_p")]
+    notes = [message("balance.note", **compared_words(study)), message("balance.no_p")]
     heads = dict(columns.values())
     if len(columns) > 1:
+        heads |= {
+            f"{key}.chance": message(
+                "balance.pair.chance", arm=arm_label(pair[1]), control=arm_in_prose(pair[0])
+            )
+            for pair, (key, _) in columns.items()
+        }
         heads |= {
             f"{arm}.n": message("balance.pair.n", arm=arm_label(arm), control=arm_in_prose(c))
             for c, arm in columns
@@ -125,6 +128,70 @@ def balance_table(study: Study, balance: Reported) -> Table:
     return Table(
         "balance", message("balance.title"), lines, footnotes=(*notes, *notes_of(balance.rows)), heads=heads
     )
+
+
+def is_outside(row: Row) -> bool:
+    """Whether a difference lies outside the band in which chance leaves 95 of 100."""
+    return (
+        row.value is not None
+        and row.lower is not None
+        and row.upper is not None
+        and not row.lower <= row.value <= row.upper
+    )
+
+
+def _band(rows: Sequence[Row]) -> tuple[float, float]:
+    """The band of a variable; of several pairs the widest."""
+    return min([r.lower or 0 for r in rows]), max([r.upper or 0 for r in rows])
+
+
+def level_rows(study: Study) -> pd.DataFrame:
+    """What each arm has of the variables whose difference :func:`largest_sentence` tells: a mean, or a number of patients."""
+    values, rows = baseline_values(study), []
+    for variable in baseline_variables(study):
+        column = as_number(variable, values.get(variable.name, pd.Series(np.nan, values.index)))
+        for arm in study.filled:
+            own = column[values["ARMCD"].eq(arm)].dropna()
+            two = variable.yes_no or variable.name == "SEX"
+            about = {"unit": "patients", "method": "count"} if two else {"unit": "", "method": "mean"}
+            value = own.sum() if two else own.mean()
+            rows.append(
+                {"statistic": f"{variable.name} level", "group": arm, "value": value, "n": len(own), **about}
+            )
+    return pd.DataFrame(rows)
+
+
+def largest_sentence(study: Study, balance: Reported, levels: Reported) -> str:
+    """The largest differences in words, and those outside the band of chance; nothing where no difference is known."""
+    said = []
+    for pair in needs.pairs(study):
+        group = difference_group(study, pair)
+        rows = {v: balance.row(f"{v.name} standardised difference", group) for v in baseline_variables(study)}
+        known = [(v, row) for v, row in rows.items() if row.value is not None]
+        largest = sorted(known, key=lambda each: -abs(each[1].value or 0))[:_TOLD]
+        chosen = [v for v, row in known if (v, row) in largest or is_outside(row) or v.name in _ALWAYS]
+        if chosen:
+            parts = message("reasons.list").join(_levels(study, v, pair, levels) for v in chosen)
+            told = {"arm": of_group(pair[1]), "control": of_group(pair[0])}
+            said.append(message("balance.largest", parts=parts, **told))
+    primary = study.protocol.primary
+    adjusted = [a for a in (primary, *study.protocol.variants(primary)) if a.stratified]
+    return " ".join([*said, *([] if adjusted or not said else [message("balance.unadjusted")])])
+
+
+def _levels(study: Study, variable: Variable, pair: tuple[str, str], levels: Reported) -> str:
+    rows = [levels.row(f"{variable.name} level", arm) for arm in pair]
+    name = escape(in_prose(variable.label))
+    if rows[0].unit == "patients":
+        one, other = (message("cell.of", x=whole(row), n=span(row, str(row.n))) for row in rows)
+        name = (
+            message("baseline.category", label=name, category=message("baseline.sex.F"))
+            if variable.name == "SEX"
+            else name
+        )
+        return message("balance.level.count", variable=name, one=one, other=other)
+    one, other = (span(row, numbers.fixed(row.value, numbers.of_mean(variable.decimals))) for row in rows)
+    return message("balance.level.mean", variable=name, one=one, other=other)
 
 
 def stratum_rows(study: Study) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""The CONSORT 2025 checklist: which item this report covers, where, and which belongs to the publication.
+"""The CONSORT 2025 checklist: at which place this report meets an item, or why it does not report it.
 
 Topics in our own words, numbers and order after Hopewell et al. (2025), BMJ 388:e081123.
 """
@@ -6,84 +6,126 @@ Topics in our own words, numbers and order after Hopewell et al. (2025), BMJ 388
 from dataclasses import dataclass
 
 from esld.data.study import Study
-from esld.report.cells import Label
+from esld.protocol import Protocol
+from esld.report.cells import Cell, Label
+from esld.report.needs import why_not
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 
 
 @dataclass(frozen=True)
 class Item:
-    """One item: its number, its section, and the chapters that cover it; ``why`` if none does, as a code."""
+    """One item of the checklist.
+
+    Attributes
+    ----------
+    number, section : str
+        As in the checklist.
+    chapter, place : str
+        Where the report covers it: a chapter, and the code of a heading in it; `PRIMARY` is the chapter of the primary analysis.
+    states : str
+        What of the protocol that place states, a path: where the protocol does not say it, the item is not met.
+    needs : tuple of str
+        What the study must have, as the tags of that section name it.
+    why : str
+        Why it is not reported where no place covers it, a code.
+    """
 
     number: str
     section: str
-    chapters: tuple[str, ...] = ()
+    chapter: str = ""
+    place: str = ""
+    states: str = ""
+    needs: tuple[str, ...] = ()
     why: str = "publication"
 
 
+PRIMARY = "primary"
 _TITLE, _OPEN, _INTRODUCTION = "title", "open", "introduction"
 _METHODS, _RESULTS, _DISCUSSION = "methods", "results", "discussion"
-_OUTCOMES = ("03_survival", "04_change", "05_events")
+_CUT, _CHANCE, _TABLE, _TIMES = "00_data_cut", "01_randomisation", "02_baseline", "03_survival"
+_SAFETY, _LAST = "06_safety", "08_summary"
 ITEMS = (
     Item("1a", _TITLE),
     Item("1b", _TITLE),
-    Item("2", _OPEN, ("00_data_cut",)),
-    Item("3", _OPEN, ("00_data_cut",)),
-    Item("4", _OPEN, (), "provenance"),
+    Item("2", _OPEN, _CUT, "trial", states="record.registered", why="unknown"),
+    Item("3", _OPEN, why="plan"),
+    Item("4", _OPEN, why="provenance"),
     Item("5a", _OPEN),
     Item("5b", _OPEN),
     Item("6", _INTRODUCTION),
-    Item("7", _INTRODUCTION, ("00_data_cut",)),
+    Item("7", _INTRODUCTION, _CUT, "trial", states="question"),
     Item("8", _METHODS),
-    Item("9", _METHODS, ("01_randomisation",)),
-    Item("10", _METHODS, ("08_summary",)),
-    Item("11", _METHODS),
-    Item("12a", _METHODS, ("00_data_cut",)),
+    Item("9", _METHODS, _CHANCE, "plan", states="randomisation"),
+    Item("10", _METHODS, why="amendments"),
+    Item("11", _METHODS, _CUT, "trial", states="locations", why="unknown"),
+    Item("12a", _METHODS, _CUT, "eligibility", states="eligibility.inclusion", why="unknown"),
     Item("12b", _METHODS),
-    Item("13", _METHODS, ("06_safety",)),
-    Item("14", _METHODS, ("00_data_cut", "03_survival", "04_change")),
-    Item("15", _METHODS, ("06_safety",)),
-    Item("16a", _METHODS, ("03_survival",)),
-    Item("16b", _METHODS, ("08_summary",)),
-    Item("17a", _METHODS, ("01_randomisation",)),
-    Item("17b", _METHODS, ("01_randomisation",)),
-    Item("18", _METHODS, ("01_randomisation",)),
-    Item("19", _METHODS, (), "ledger"),
-    Item("20a", _METHODS, ("00_data_cut",)),
+    Item("13", _METHODS, _SAFETY, "given", needs=("safety_set", "exposure"), why="lacking"),
+    Item("14", _METHODS, _CUT, "outcomes", states="outcomes"),
+    Item("15", _METHODS, _CUT, "trial", states="conduct.harms", why="unknown"),
+    Item("16a", _METHODS, _CUT, "trial", states="conduct.sample_size", why="unknown"),
+    Item("16b", _METHODS, _CUT, "trial", states="conduct.stopping", why="unknown"),
+    Item("17a", _METHODS, why="office"),
+    Item("17b", _METHODS, _CHANCE, "plan", states="randomisation"),
+    Item("18", _METHODS, _CHANCE, "ledger", needs=("ledger",), why="office"),
+    Item("19", _METHODS, why="office"),
+    Item("20a", _METHODS, _CUT, "trial", states="masking"),
     Item("20b", _METHODS),
-    Item("21a", _METHODS, _OUTCOMES),
-    Item("21b", _METHODS, ("00_data_cut",)),
-    Item("21c", _METHODS, ("03_survival", "04_change")),
-    Item("21d", _METHODS, ("08_summary",)),
-    Item("22a", _RESULTS, ("00_data_cut",)),
-    Item("22b", _RESULTS, ("00_data_cut",)),
-    Item("23a", _RESULTS, ("00_data_cut", "01_randomisation")),
-    Item("23b", _RESULTS, (), "sponsor"),
-    Item("24a", _RESULTS, ("06_safety", "08_summary")),
-    Item("24b", _RESULTS, ("04_change",)),
-    Item("25", _RESULTS, ("02_baseline",)),
-    Item("26", _RESULTS, _OUTCOMES),
-    Item("27", _RESULTS, ("06_safety",)),
-    Item("28", _RESULTS, ("08_summary",)),
+    Item("21a", _METHODS, _CUT, "analyses", states="analyses"),
+    Item("21b", _METHODS, _CUT, "analyses", states="analyses"),
+    Item("21c", _METHODS, _TIMES, "fixed_day", needs=("kind=milestone",), why="unknown"),
+    Item("21d", _METHODS, _LAST, "planned"),
+    Item("22a", _RESULTS, _CUT, "participants"),
+    Item("22b", _RESULTS, _CUT, "participants"),
+    Item("23a", _RESULTS, _CUT, "trial"),
+    Item("23b", _RESULTS, why="sponsor"),
+    Item("24a", _RESULTS, _SAFETY, "given", needs=("safety_set", "exposure"), why="lacking"),
+    Item("24b", _RESULTS, why="by_group"),
+    Item("25", _RESULTS, _TABLE, "result"),
+    Item("26", _RESULTS, PRIMARY, "result"),
+    Item("27", _RESULTS, _SAFETY, "harms", needs=("safety_set", "adverse_events"), why="lacking"),
+    Item("28", _RESULTS, _LAST, "planned"),
     Item("29", _DISCUSSION),
-    Item("30", _DISCUSSION, ("03_survival", "04_change", "08_summary")),
+    Item("30", _DISCUSSION, _LAST, "limits"),
 )  # fmt: skip
 
 
+def place_of(item: Item, study: Study) -> tuple[str, str]:
+    """Chapter and code of the heading at which a report meets an item; empty, and why it does not report it."""
+    if not item.chapter:
+        return "", item.why
+    chapter = study.protocol.primary.chapter if item.chapter == PRIMARY else item.chapter
+    if chapter not in study.cut.chapters:
+        return "", "chapter"
+    if item.states and not _stated(study.protocol, item.states):
+        return "", item.why
+    if any(why_not(study, need) for need in item.needs):
+        return "", item.why
+    return chapter, item.place
+
+
+def _stated(protocol: Protocol, path: str) -> bool:
+    found: object = protocol
+    for name in path.split("."):
+        found = getattr(found, name)
+    return bool(found)
+
+
 def checklist_table(study: Study) -> Table:
-    """Every item with the chapters of this cut that cover it; an item whose chapters are not in the cut says so."""
-    present = set(study.cut.chapters)
-    lines = []
+    """Every item: met at a place of this report, which is linked and named by its heading, or not reported, with the reason."""
+    lines: list[dict[str, Cell | str]] = []
     for item in ITEMS:
-        here = [chapter for chapter in item.chapters if chapter in present]
-        if here:
-            where = Label(message("list.comma").join(here))
-        elif item.chapters:
-            absent = message("list.comma").join(item.chapters)
-            where = Label(message("consort.absent", chapters=absent), "not_in_cut")
+        chapter, place = place_of(item, study)
+        if chapter:
+            status, where = (
+                Label(message("consort.met"), "met"),
+                Label(message(f"consort.place.{place}"), place),
+            )
         else:
-            where = Label(message(f"consort.why.{item.why}"), item.why)
-        section = Label(message(f"consort.section.{item.section}"), item.section)
-        topic = Label(message(f"consort.item.{item.number}"))
-        lines.append({"section": section, "item": Label(item.number), "topic": topic, "where": where})
+            status, where = Label(message(f"consort.why.{place}", chapter=item.chapter), place), Label("")
+        lines.append({
+            "section": Label(message(f"consort.section.{item.section}"), item.section), "item": Label(item.number),
+            "topic": Label(message(f"consort.item.{item.number}")), "status": status, "chapter": Label(chapter), "where": where,
+        })  # fmt: skip
     return Table("consort", message("consort.title"), lines, group="section")

@@ -1,10 +1,15 @@
-"""Deviations from the protocol that the data show: who, what, and on which record it rests."""
+"""Deviations from the plan that the data show: who, what, and on which record it rests.
+
+Visits and criteria are looked for as the data queries look for them, so that both count the same.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
+from esld.data.queries.values import OutOfBounds, out_of_bounds
+from esld.data.queries.visits import missed_visits, recorded_visits
 from esld.data.study import Study
 from esld.report import cells
 from esld.report.cells import Cell, Count, Data, Empty, Label
@@ -16,7 +21,7 @@ from esld.report.words.catalogue import arm_label, has, message
 from esld.report.words.grammar import capitalised, in_prose
 
 COLUMNS = ["USUBJID", "ARMCD", "kind", "detail"]
-KINDS = ("eligibility", "never_treated", "administrations", "dose", "visit")
+KINDS = ("eligibility", "never_treated", "administrations", "dose", "visit", "missed")
 ANY = "any"  # a deviation of any kind
 
 
@@ -24,11 +29,12 @@ def kinds(study: Study) -> list[str]:
     """Kinds of deviation that the data of the trial can show."""
     recorded = "EX" in study.tables and "NADMIN" in study.adsl
     shown = {
-        "eligibility": "IE" in study.tables,
+        "eligibility": "IE" in study.tables or bool(_broken(study)),
         "never_treated": recorded,
         "administrations": recorded and _is_counted(study),
         "dose": recorded and "EXADJ" in study.tables["EX"],
-        "visit": bool(study.protocol.schedule.visits),
+        "visit": (named := bool(len(_recorded(study)))),
+        "missed": named and {"DTHDT", "LSTALVDT"} <= set(study.adsl),
     }
     return [kind for kind in KINDS if shown[kind]]
 
@@ -60,14 +66,19 @@ def deviations(study: Study) -> pd.DataFrame:
     return frame.iloc[order.argsort(kind="stable")][COLUMNS].reset_index(drop=True)
 
 
+def _broken(study: Study) -> list[OutOfBounds]:
+    """Randomised patients whose values break a bound of a criterion, as the data queries find them."""
+    return out_of_bounds(study.randomised.set_index("USUBJID"), study.protocol)
+
+
 def _eligibility(study: Study) -> list[tuple[str, str, str]]:
-    if "IE" not in study.tables or "IETESTCD" not in study.tables["IE"]:
-        return []
-    failed = study.tables["IE"]
-    return [
-        (r["USUBJID"], "eligibility", str(r["IETESTCD"]))
-        for r in failed[["USUBJID", "IETESTCD"]].to_dict("records")
-    ]
+    """Criteria that the form says were not met, and bounds of the protocol that the value itself breaks."""
+    rows = []
+    if "IE" in study.tables and "IETESTCD" in study.tables["IE"]:
+        failed = study.tables["IE"][["USUBJID", "IETESTCD"]]
+        rows = [(r["USUBJID"], "eligibility", str(r["IETESTCD"])) for r in failed.to_dict("records")]
+    found = [(each.subject, "eligibility", each.criterion) for each in _broken(study)]
+    return [*rows, *(row for row in found if row not in rows)]
 
 
 def _treatment(study: Study, entered: pd.DataFrame) -> list[tuple[str, str, str]]:
@@ -105,20 +116,23 @@ def _awaited(study: Study, patient: Mapping[Any, Any]) -> bool:
     return bool(patient["EOSSTT"] == "ONGOING" and pd.Timestamp(study.cut.cutoff) <= last)
 
 
+def _recorded(study: Study) -> pd.DataFrame:
+    """The planned visits that left records, as the data queries find them."""
+    return recorded_visits(study.tables, study.randomised.set_index("USUBJID"), study.protocol.schedule)
+
+
 def _visits(study: Study) -> list[tuple[str, str, str]]:
-    adlb = study.adlb
-    if "AWTARGET" not in adlb:
-        return []
-    own = adlb[adlb["ANL01FL"].eq("Y") & adlb["PARCAT1"].ne("SCORE")]
+    own, recorded, schedule = kinds(study), _recorded(study), study.protocol.schedule
     rows = []
-    for visit in study.protocol.schedule.visits:
-        early, late = visit.tolerance
-        at = own.loc[own["AVISITN"].eq(visit.number), ["USUBJID", "ADY"]].dropna().drop_duplicates()
-        off = at[~at["ADY"].between(visit.target - early, visit.target + late)]
-        for subject, own_days in off.groupby("USUBJID")["ADY"]:
-            days = message("list.comma").join(f"{day:.0f}" for day in sorted(own_days))
-            detail = message("deviations.visit", visit=visit.label, days=days, planned=visit.target)
+    if "visit" in own:
+        off = recorded[~recorded["within"]].sort_values(["USUBJID", "day"], kind="stable")
+        for (subject, code), days in off.groupby(["USUBJID", "code"], sort=False)["day"]:
+            visit, on = schedule.visit(str(code)), message("list.comma").join(f"{day:.0f}" for day in days)
+            detail = message("deviations.visit", visit=visit.label, days=on, planned=visit.target)
             rows.append((str(subject), "visit", detail))
+    if "missed" in own:
+        missed = missed_visits(recorded, study.randomised.set_index("USUBJID"), schedule)
+        rows += [(subject, "missed", schedule.visit(code).label) for subject, code in missed.to_numpy()]
     return rows
 
 
@@ -151,13 +165,9 @@ def deviation_table(study: Study, counts: Reported) -> Table | Sentence:
     own = kinds(study)
     notes = [message("deviations.note.counted" if "administrations" in own else "deviations.note")]
     notes += [message("deviations.note.visit")] if "visit" in own else []
+    notes += [message("deviations.note.missed")] if "missed" in own else []
     continuous = study.protocol.treatment.regimen == "continuous"
     notes += [message("deviations.note.dose")] if "dose" in own and continuous else []
-    known = [kind for kind in KINDS if kind != "administrations" or _is_counted(study)]
-    if absent := [in_prose(_named(study, kind).text) for kind in known if kind not in own]:
-        where = "deviations.absent" if study.shows_dose else "deviations.absent.view"
-        kinds_absent = message("list.comma").join(absent)
-        notes.insert(0, message(where, kinds=kinds_absent, view=view_name(study)))
     heads = {f"{arm}.patients": message("deviations.patients", arm=arm_label(arm)) for arm in study.arms}
     return Table("deviations", message("deviations.title"), lines, footnotes=tuple(notes), heads=heads)
 
@@ -172,26 +182,33 @@ def _share(row: Row) -> Count:
 
 
 def deviation_list(study: Study, found: pd.DataFrame) -> Table | Sentence | None:
-    """Every deviation but those of visits, one a line; a sentence if there is none, nothing where the data can show none."""
+    """Every deviation, one a line; a sentence if there is none or the view shows nobody, nothing where the data can show none."""
     if not kinds(study):
         return None
-    own = found[found["kind"].ne("visit")]
-    if own.empty:
+    if found.empty:
         return Sentence(message("deviations.none"))
     lines: list[dict[str, Cell]] = [
         {
             "deviation": _named(study, r["kind"]), "patient": Data(r["USUBJID"]), "group": cells.arm(r["ARMCD"]),
             "detail": Data(r["detail"]),
         }
-        for r in own.to_dict("records")
+        for r in found.to_dict("records")
     ]  # fmt: skip
     return Table("deviation_list", message("deviations.list.title"), lines, group="deviation")
 
 
-def deviation_sentence(counts: Reported) -> str:
-    """How many patients have a deviation of any kind."""
+def deviation_sentence(study: Study, counts: Reported) -> str:
+    """How many patients have a deviation of any kind that the data can show, and which kinds they cannot."""
     row = counts.row(ANY)
     if len(counts.rows) == 1:  # of no kind
         return message("deviations.unseen")
     count, n = span(row, f"{row.value or 0:.0f}"), span(row, str(row.n))
-    return message("deviations", number=count, n=n, count=row.n)
+    return " ".join([message("deviations", number=count, n=n, count=row.n), *_unchecked(study)])
+
+
+def _unchecked(study: Study) -> list[str]:
+    """Kinds of deviation that could not be looked for, and why."""
+    known = [kind for kind in KINDS if kind != "administrations" or _is_counted(study)]
+    absent = [in_prose(_named(study, kind).text) for kind in known if kind not in kinds(study)]
+    where = "deviations.absent" if study.shows_dose else "deviations.absent.view"
+    return [message(where, kinds=message("list.comma").join(absent), view=view_name(study))] if absent else []

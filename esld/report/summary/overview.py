@@ -1,20 +1,16 @@
-"""The whole report on one page: what was asked and found, what was planned and is absent, what is here unplanned."""
+"""The summary: what was found and what that does not show, what was planned and is absent, what is here unplanned."""
 
 import pandas as pd
 
 from esld.data.study import Study
-from esld.report import trial_size
+from esld.report.brief import safe, sizes, told
 from esld.report.cells import Cell, Label
 from esld.report.chapter import Others
-from esld.report.event import event_of
-from esld.report.phrases import span, view_name
-from esld.report.results import Reported, Row
+from esld.report.phrases import Sentence, span, view_name
+from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined
-
-TIMES, SAFETY = "03_survival", "06_safety"
-POWER = "fewest_deaths_against_none"  # the statistic of a result that is of a trial's size
 
 
 def primary_sentence(study: Study) -> str:
@@ -24,30 +20,26 @@ def primary_sentence(study: Study) -> str:
     return message("summary.primary", **about)
 
 
-def first_lines(study: Study, others: Others) -> list[str]:
-    """The answers of the chapters of the primary analysis and of safety, each as its chapter gave it."""
-    chapters = dict.fromkeys((study.protocol.primary.chapter, SAFETY))
-    return [others.answers[slug] for slug in chapters if others.answers.get(slug)]
+def findings(study: Study, others: Others) -> list[str]:
+    """What a trial of this size can tell, and what was seen of safety: a paragraph each, under its heading.
+
+    What no trial of this design can show stands once, below the answer of the overview.
+    """
+    said = {
+        "not_shown": sizes(others.rows.rows, study),
+        "safe": safe(others.rows.rows, others.answers, study),
+    }
+    texts = {code: " ".join(filter(None, own)) for code, own in said.items()}
+    return [
+        message("summary.point", head=message(f"brief.{code}"), text=text)
+        for code, text in texts.items()
+        if text
+    ]
 
 
 def other_lines(study: Study, others: Others) -> list[str]:
-    """The answers of the other chapters, in their order."""
-    first = (study.protocol.primary.chapter, SAFETY)
-    return [answer for slug, answer in others.answers.items() if answer and slug not in first]
-
-
-def size_sentences(study: Study, others: Others) -> list[str]:
-    """What a trial of this size can and cannot show of its primary outcome, if that is a time to an event: of each comparison."""
-    by_name: dict[str, list[Row]] = {}
-    for row in others.rows.rows:
-        by_name.setdefault(row.result_id.partition(".")[0], []).append(row)
-    sizes = [own for own in by_name.values() if any(row.statistic == POWER for row in own)]
-    primary = study.protocol.primary
-    if primary.chapter != TIMES or primary.endpoint is None:
-        return []
-    event = event_of(study, primary.endpoint)
-    found = zip(study.pairs, sizes, strict=False)
-    return [trial_size.what_this_size_shows(pair, Reported(tuple(own)), event) for pair, own in found]
+    """The answers of the chapters that are not among the findings, in their order."""
+    return [answer for slug, answer in others.answers.items() if answer and slug not in told(study)]
 
 
 def planned_rows(study: Study, others: Others) -> pd.DataFrame:
@@ -67,27 +59,25 @@ def planned_rows(study: Study, others: Others) -> pd.DataFrame:
     return pd.DataFrame([{"group": "", "value": held, **about}, *every])
 
 
-def planned_table(study: Study, planned: Reported) -> Table:
-    """Every planned analysis: its role, its chapter, and whether this report holds it."""
+def planned_table(study: Study, planned: Reported) -> Table | Sentence:
+    """The planned analyses of which the report holds nothing, each with the reason; a sentence where it holds all."""
     lines = []
     order = ["primary", "secondary", "safety", "sensitivity", "descriptive"]
     for analysis in study.protocol.analyses:
         if planned.row("results", analysis.id).value:
-            held = "yes"
-        elif analysis.chapter not in study.cut.chapters:
-            held = "no_chapter"
-        else:
-            held = _why_none(study)
+            continue
+        held = _why_none(study) if analysis.chapter in study.cut.chapters else "no_chapter"
         about = {"chapter": analysis.chapter, "view": view_name(study)}
         line: dict[str, Cell | str] = {
             "role": Label(message(f"planned.role.{analysis.role}"), analysis.role),
             "id": analysis.id,
             "analysis": analysis.title,
-            "chapter": analysis.chapter,
-            "in_report": Label(message(f"planned.{held}", **about), held),
+            "why": Label(message(f"planned.{held}", **about), held),
         }
         lines.append((order.index(analysis.role), line))
     lines.sort(key=lambda placed: placed[0])
+    if not lines:
+        return Sentence(message("planned.all"))
     return Table("planned", message("planned.title"), [line for _, line in lines], group="role")
 
 

@@ -20,13 +20,14 @@ def test_every_analysis_has_its_five_attributes(study, cut):
         assert head.lower().startswith(f"{analysis.role}: ")
         assert analysis.title in head
         assert head.endswith("*") == analysis.assumed
-        assert blocks[head]["Attribute"].tolist() == FIVE
+        assert blocks[head]["Attribute"].tolist() == [*FIVE, "Method"]
         assert blocks[head]["Planned"].tolist() == [
             analysis.estimand.treatment,
             analysis.estimand.population,
             analysis.estimand.variable,
             analysis.estimand.intercurrent_events,
             analysis.estimand.summary,
+            analysis.method,
         ]
 
 
@@ -39,7 +40,7 @@ def test_the_primary_analysis_comes_first_and_a_role_stays_together(study):
 
 
 def test_a_star_is_explained_and_only_where_there_is_one(study):
-    assert "it is assumed" in footnotes(estimand_table(study("demo-final")))[0]
+    assert "chosen by the authors of this report" in footnotes(estimand_table(study("demo-final")))[0]
     trial = protocol()
     stated = tuple(a.model_copy(update={"assumed": False, "reason": ""}) for a in trial.analyses)
     own = study_of([patient(1, LOW)], trial=trial.model_copy(update={"analyses": stated}))

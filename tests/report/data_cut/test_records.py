@@ -10,6 +10,7 @@ from esld.data.queries.answers import Answer, Answers
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.report.data_cut import records as data_cut
+from esld.report.data_cut.trial import eligibility_table, trial_table
 from esld.report.phrases import Sentence
 from esld.report.results import Reported, rows_of
 from esld.report.tables import Table
@@ -32,8 +33,26 @@ def test_facts_of_the_cut(study):
     assert (told["Cut-off"], told["Export made on"]) == (cut.cutoff, cut.snapshot)
     assert cut.cutoff < cut.snapshot
     assert told["Status"] == "draft"
+
+
+def test_facts_of_the_trial(study):
+    table = trial_table(study("demo-final"))
+    told = dict(zip(table.frame["Item"], table.frame["What"], strict=True))
     assert told["Planned number of patients"] == "22"
     assert told["Masking"].endswith("(assumed)")
+    assert told["First registered on"] == "not reported"
+    assert told["Days of randomisation"] == "15 January 2024 to 11 January 2025"
+    other = trial_table(study("mayo-pbc")).frame.set_index("Item")["What"]
+    assert other["How harms were assessed"] == "not reported"
+
+
+def test_every_criterion_is_printed(study):
+    own = study("demo-final")
+    told = eligibility_table(own).frame["In the words of the source"].tolist()
+    assert told == [
+        one.text for one in (*own.protocol.eligibility.inclusion, *own.protocol.eligibility.exclusion)
+    ]
+    assert len(told) == 14
 
 
 def test_records_by_domain_are_those_of_the_cut(study):

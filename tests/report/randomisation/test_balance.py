@@ -1,22 +1,25 @@
 """Balance before treatment: rows, table, figure and words of the studies."""
 
 from dataclasses import replace
-from math import isnan, sqrt
+from math import sqrt
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from esld.randomisation import standardised_differences
 from esld.report import numbers
 from esld.report.baseline.characteristics import baseline_table, summarise_baseline
-from esld.report.baseline_variables import balance_rows, baseline_values, baseline_variables
+from esld.report.baseline_variables import as_number, balance_rows, baseline_values, baseline_variables
 from esld.report.needs import UnmetNeedError
 from esld.report.phrases import reader_of
 from esld.report.randomisation import balance
+from esld.report.randomised import order_of_entry as entered
 from esld.report.results import rows_of
 from esld.report.words.catalogue import read_by
 from tests.report.arms import LABELS as ARMS
 from tests.report.arms import with_arms
-from tests.report.builders import HIGH, LOW, patient, plain, study_of, unspanned_numbers
+from tests.report.builders import HIGH, LOW, ROOT, patient, plain, study_of, unspanned_numbers
 from tests.report.drawing.test_figures import outside, overlapping
 from tests.report.other_trials import changed
 
@@ -45,10 +48,9 @@ class TestRows:
         for variable in baseline_variables(own):
             row = reported.row(f"{variable.name} standardised difference")
             assert row.n == values[variable.name].notna().sum()
-            if variable.categorical:
-                assert row.value is None or row.value >= 0
-            elif row.value is not None:
-                groups = [values.loc[values["ARMCD"].eq(arm), variable.name].dropna() for arm in own.arms]
+            if row.value is not None:
+                column = as_number(variable, values[variable.name])
+                groups = [column[values["ARMCD"].eq(arm)].dropna() for arm in own.arms]
                 spread = sqrt(np.mean([g.var(ddof=1) for g in groups]))
                 assert row.value == pytest.approx((groups[1].mean() - groups[0].mean()) / spread)
 
@@ -57,9 +59,35 @@ class TestRows:
         assert all(r.value is not None or r.reason for r in rows(own).rows)
         assert "NE: " in " ".join(balance.balance_table(own, rows(own)).footnotes)
 
-    def test_what_chance_alone_gives(self, study):
-        assert balance.by_chance(study("demo-final"), (LOW, HIGH)) == pytest.approx(sqrt(2 / 11))
-        assert isnan(balance.by_chance(study_of([patient(1, LOW)]), (LOW, HIGH)))
+    def test_the_band_of_chance_is_each_variable_s_own(self, study):
+        """Ascites is worse with the low dose: its sign is negative, and a grade's band is narrower than that of a weight."""
+        own = study("demo-final")
+        found = {v.name: rows(own).row(f"{v.name} standardised difference") for v in baseline_variables(own)}
+        assert found["ASCITES"].value < 0
+        assert found["ASCITES"].upper < found["WEIGHTBL"].upper
+        assert all(row.lower < 0 < row.upper for row in found.values() if row.lower is not None)
+        codes = entered(own)["ARMCD"].eq(HIGH).to_numpy(dtype=int)
+        rng = np.random.default_rng(1)
+        ages = baseline_values(own).reindex(entered(own)["USUBJID"])["AGE"].to_numpy()
+        by_shuffling = np.quantile(
+            standardised_differences(ages, [rng.permutation(codes) for _ in range(4000)]), [0.025, 0.975]
+        )
+        np.testing.assert_allclose([found["AGE"].lower, found["AGE"].upper], by_shuffling, atol=0.1)
+
+
+class TestWords:
+    def test_age_and_sex_of_the_demonstration_trial(self, study):
+        """Recounted: mean ages 59.8 and 51.5, women 1 of 11 and 4 of 11."""
+        own = study("demo-final")
+        dm = pd.read_csv(ROOT / "esld/data/examples/demo/dm.csv", dtype=str).dropna(subset=["ARMCD"])
+        ages = dm.assign(AGE=dm["AGE"].astype(float)).groupby("ARMCD")["AGE"].mean()
+        women = dm[dm["SEX"].eq("F")].groupby("ARMCD").size()
+        assert (round(ages[LOW], 1), round(ages[HIGH], 1), women[LOW], women[HIGH]) == (59.8, 51.5, 1, 4)
+        levels = rows_of("levels", balance.level_rows(own), analysis="RANDOMISATION", chapter="c")
+        html = balance.largest_sentence(own, rows(own), levels)
+        assert "age (years), mean 59.8 and 51.5; sex: female, 1 of 11 and 4 of 11" in plain(html)
+        assert plain(html).endswith("read its result with these differences in mind.")
+        assert not unspanned_numbers(html)
 
 
 class TestFigure:
@@ -76,8 +104,8 @@ class TestFigure:
     def test_title_counts_what_is_beyond_chance(self, study):
         own = study("demo-final")
         reported = rows(own)
-        known = [r.value for r in reported.rows if r.value is not None]
-        beyond = sum(abs(v) > 2 * sqrt(2 / 11) for v in known)
+        known = [r for r in reported.rows if r.value is not None]
+        beyond = sum(not r.lower <= r.value <= r.upper for r in known)
         title = balance.balance_figure(own, reported).figure._suptitle.get_text().replace("\n", " ")
         assert title.startswith(f"{beyond} of {len(known)} baseline variables")
 
@@ -121,12 +149,11 @@ class TestOtherTrials:
                 assert row.value == pytest.approx((groups[1].mean() - groups[0].mean()) / spread)
                 assert row.n == sum(map(len, groups))
             table = balance.balance_table(own, reported)
-            assert len(table.frame.columns) == 1 + 2 * (number - 1)
+            assert len(table.frame.columns) == 1 + 3 * (number - 1)
             assert "Low dose minus placebo" in table.frame
             assert "each other group minus placebo" in table.footnotes[0]
             beside = baseline_table(own, summarise_baseline(own), reported).frame
-            shown = beside.loc[beside["Characteristic"].eq("Mean (SD)"), "Low dose minus placebo"]
-            assert shown.iloc[0] == table.frame["Low dose minus placebo"].iloc[0]
+            assert beside["Low dose minus placebo"].iloc[0] == table.frame["Low dose minus placebo"].iloc[0]
             picture = balance.balance_figure(own, reported)
             drawn = sorted(x for line in picture.figure.axes[0].get_lines() for x in line.get_xdata())
             known = sorted(r.value for r in reported.rows if r.value is not None)

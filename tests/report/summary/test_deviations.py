@@ -9,7 +9,7 @@ from esld.report.phrases import Sentence, reader_of
 from esld.report.results import rows_of
 from esld.report.summary import deviations
 from esld.report.words.catalogue import read_by
-from tests.report.builders import HIGH, LOW, footnotes, patient, plain, study_of, unspanned_numbers
+from tests.report.builders import HIGH, LOW, ROOT, patient, plain, study_of, unspanned_numbers
 
 
 def infusion(number, day, adjusted=None):
@@ -57,34 +57,99 @@ class TestByHand:
         assert found["kind"].tolist() == ["eligibility", "dose"]
         assert found["detail"].tolist() == ["IN01", "2024-01-29: Fever"]
         counts = rows_of("d", deviations.deviation_rows(own, found), analysis="SUMMARY", chapter="c")
-        assert plain(deviations.deviation_sentence(counts)).endswith("in 1 of 1 randomised patient.")
-        assert not unspanned_numbers(deviations.deviation_sentence(counts))
+        assert "in 1 of 1 randomised patient. Could not be checked" in plain(
+            deviations.deviation_sentence(own, counts)
+        )
+        assert not unspanned_numbers(deviations.deviation_sentence(own, counts))
 
 
 class TestExamples:
-    def test_visits_outside_their_days_are_those_of_the_schedule(self, study):
+    def test_visits_outside_their_days_are_those_of_the_queries(self, study):
+        """One source: each has its query, and each query of a visit its deviation."""
         own = study("demo-final")
         found = deviations.deviations(own).query("kind == 'visit'")
-        tolerance = {v.number: v for v in own.protocol.schedule.visits}
-        rows = own.adlb.query("ANL01FL == 'Y' and PARCAT1 == 'LABORATORY' and AVISITN > 0")
-        off = {
-            (r.USUBJID, r.AVISITN)
-            for r in rows.itertuples()
-            if not -tolerance[r.AVISITN].tolerance[0]
-            <= r.ADY - r.AWTARGET
-            <= tolerance[r.AVISITN].tolerance[1]
+        asked = own.queries[own.queries["rule"].eq("visit outside its allowed window")]
+        asked = asked[asked["message"].str.contains("took place")]
+        assert sorted(found["USUBJID"]) == sorted(asked["USUBJID"])
+
+    def test_visits_recounted_from_the_tables(self, study):
+        """By the name that the records of a visit carry and its day after the first infusion: week 12 of 001 was on day 133, far
+        outside, and lies in the window of week 24. Missed are 023's week 1, 011's and 018's week 12 and 010's week 24.
+        """
+        own = study("demo-final")
+        folder = ROOT / "esld" / "data" / "examples" / "demo"
+        tables = {
+            name: pd.read_csv(folder / f"{name}.csv", dtype=str)
+            for name in ("lb", "rs", "vs", "ds", "dm", "ex")
         }
-        assert len(found) == len(off) > 0
+        start = tables["ds"].query("DSDECOD == 'RANDOMIZED'").set_index("USUBJID")["DSSTDTC"]
+        first = tables["ex"].groupby("USUBJID")["EXSTDTC"].min().reindex(start.index).fillna(start)
+        day = {subject: pd.Timestamp(date) for subject, date in first.items()}
+        held = {}
+        for name in ("lb", "rs", "vs"):
+            table = tables[name]
+            happened = (
+                table[table[f"{name.upper()}STAT"].ne("NOT DONE")]
+                if f"{name.upper()}STAT" in table
+                else table
+            )
+            for subject, visit, on in (
+                happened[["USUBJID", "VISIT", f"{name.upper()}DTC"]].drop_duplicates().to_numpy()
+            ):
+                if subject in day and str(visit).startswith("WEEK"):
+                    held.setdefault((subject[-3:], str(visit)), set()).add(
+                        (pd.Timestamp(on[:10]) - day[subject]).days + 1
+                    )
+        allowed = {visit.label.upper(): visit.allowed for visit in own.protocol.schedule.visits}
+        outside = {
+            key
+            for key, days in held.items()
+            if any(not allowed[key[1]][0] <= d <= allowed[key[1]][1] for d in days)
+        }
+        found = deviations.deviations(own)
+        listed = {
+            kind: {
+                (r.USUBJID[-3:], r.detail.partition(":")[0].upper())
+                for r in found[found["kind"].eq(kind)].itertuples()
+            }
+            for kind in ("visit", "missed")
+        }
+        assert listed["visit"] == outside
+        assert ("001", "WEEK 12") in outside
+        assert listed["missed"] == {
+            ("023", "WEEK 1"),
+            ("011", "WEEK 12"),
+            ("018", "WEEK 12"),
+            ("010", "WEEK 24"),
+        }
+        assert not listed["missed"] & set(held)
+
+    def test_a_value_that_breaks_a_criterion_is_a_deviation_as_it_is_a_query(self, study):
+        own = study("demo-final")
+        subject = own.randomised["USUBJID"].iloc[0]
+        old = replace(
+            own, adsl=own.adsl.assign(AGE=own.adsl["AGE"].mask(own.adsl["USUBJID"].eq(subject), 81))
+        )
+        found = deviations.deviations(old).query("kind == 'eligibility'")
+        assert found[["USUBJID", "detail"]].to_numpy().tolist() == [[subject, "IN01"]]
 
     def test_what_a_trial_does_not_collect_is_not_counted_as_none(self, study):
         own = study("mayo-pbc")
         found = deviations.deviations(own)
         counts = rows_of("d", deviations.deviation_rows(own, found), analysis="SUMMARY", chapter="c")
         with read_by(reader_of(own)):
-            table = deviations.deviation_table(own, counts)
-        assert table.frame["Deviation"].tolist() == ["Visit outside the allowed days"]
-        assert "Not in the data of this trial: randomised against a criterion, never treated" in " ".join(
-            footnotes(table)
+            said = deviations.deviation_sentence(own, counts)
+        assert isinstance(deviations.deviation_table(own, counts), Sentence)
+        assert said.endswith("nothing could be checked.")
+
+    def test_what_could_not_be_checked_is_said(self, study):
+        own = study("tablets-three-arms")
+        without = replace(own, tables={name: t for name, t in own.tables.items() if name != "IE"})
+        counts = deviations.deviation_rows(without, deviations.deviations(without))
+        reported = rows_of("d", counts, analysis="SUMMARY", chapter="c")
+        said = plain(deviations.deviation_sentence(without, reported))
+        assert said.endswith(
+            "Could not be checked, because the data do not hold it: randomised against a criterion."
         )
 
     @pytest.mark.parametrize("cut", ["demo-final", "demo-interim", "mayo-pbc"])
@@ -94,7 +159,7 @@ class TestExamples:
         counts = rows_of("d", deviations.deviation_rows(own, found), analysis="SUMMARY", chapter="c")
         assert counts.row("any").value == found["USUBJID"].nunique()
         listed = deviations.deviation_list(own, found)
-        assert isinstance(listed, Sentence) == found["kind"].eq("visit").all()
+        assert isinstance(listed, Sentence | None) == found.empty
 
 
 def test_who_was_just_randomised_is_awaited_and_not_never_treated(study):
@@ -121,4 +186,4 @@ def test_data_that_can_show_no_deviation_say_so():
     counts = rows_of("d", deviations.deviation_rows(own, found), analysis="SUMMARY", chapter="c")
     assert isinstance(deviations.deviation_table(own, counts), Sentence)
     assert deviations.deviation_list(own, found) is None
-    assert deviations.deviation_sentence(counts).endswith("cannot show deviations from the protocol.")
+    assert deviations.deviation_sentence(own, counts).endswith("nothing could be checked.")

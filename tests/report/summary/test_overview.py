@@ -1,18 +1,21 @@
 """The summary: what other chapters handed over, what is planned, and the CONSORT checklist."""
 
 import json
+import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
-from esld.report import phrases
+from esld.report import brief, phrases
 from esld.report.chapter import Chapter, Others
 from esld.report.results import Reported, rows_of
 from esld.report.summary import consort
 from esld.report.summary import overview as summary
 from esld.report.survival.tables import power_rows
 from esld.report.words.catalogue import message
-from tests.report.builders import unspanned_numbers
+from tests.report.builders import ROOT, unspanned_numbers
 
 
 def handed(analysis, id="x", n=2):
@@ -32,14 +35,12 @@ class TestPlanned:
             "planned", summary.planned_rows(own, found), analysis="SUMMARY", chapter="08_summary"
         )
         table = summary.planned_table(own, planned).frame.set_index("Id")
-        assert table.loc["OS-1Y", "In this report"] == "yes"
-        assert table.loc["OS-KM", "In this report"] == "no: the data give no result"
-        assert len(table) == len(own.protocol.analyses)
+        assert "OS-1Y" not in table.index
+        assert table.loc["OS-KM", "Why"] == "the data give no result"
+        assert len(table) == len(own.protocol.analyses) - 1
         assert planned.row("results", "MY-OWN").value == 3
-        assert (planned.row("planned_analyses_held").value, planned.row("planned_analyses_held").n) == (
-            1,
-            len(table),
-        )
+        held = planned.row("planned_analyses_held")
+        assert (held.value, held.n) == (1, len(own.protocol.analyses))
         assert not unspanned_numbers(summary.held_sentence(own, planned))
         assert summary.unplanned_sentence(own, planned).endswith("plan: MY-OWN. Read them as exploration.")
 
@@ -52,7 +53,7 @@ class TestPlanned:
             "planned", summary.planned_rows(own, others()), analysis="SUMMARY", chapter="08_summary"
         )
         table = summary.planned_table(own, planned).frame.set_index("Id")
-        assert table.loc["LFT", "In this report"] == "no: chapter 04_change is not in this cut"
+        assert table.loc["LFT", "Why"] == "chapter 04_change is not in this cut"
         assert summary.unplanned_sentence(own, planned).startswith("This report holds no analysis")
 
     def test_primary_first(self, study):
@@ -67,8 +68,16 @@ class TestLines:
     def test_primary_and_safety_come_first(self, study):
         own = study("demo-final")
         found = others(answers={"02_baseline": "B", "03_survival": "S", "06_safety": "H", "07_patients": ""})
-        assert summary.first_lines(own, found) == ["S", "H"]
+        assert brief.found([], found.answers, own) == ["S", ""]
+        assert brief.safe([], found.answers, own) == ["H"]
         assert summary.other_lines(own, found) == ["B"]
+
+    def test_a_report_that_holds_all_says_it_in_a_sentence(self, study):
+        own = study("demo-final")
+        rows = [row for a in own.protocol.analyses for row in handed(a.id, a.id.lower().replace("-", "_"))]
+        frame = summary.planned_rows(own, others(*rows))
+        planned = rows_of("planned", frame, analysis="SUMMARY", chapter="08_summary")
+        assert summary.planned_table(own, planned).html == "Every planned analysis is in this report."
 
     def test_an_interim_says_so(self, study):
         assert phrases.standing(study("demo-final")) == ""
@@ -83,15 +92,15 @@ class TestLines:
     def test_what_the_size_shows_is_of_whatever_result_holds_it(self, study):
         own = study("demo-final")
         rows = rows_of("xx_power", power_rows([11, 11]), analysis="OS-1Y", chapter="03_survival").rows
-        (said,) = summary.size_sentences(own, others(*rows, *handed("A", "os")))
+        (said,) = brief.sizes([*rows, *handed("A", "os")], own)
         assert "If nobody with the low dose died, at least" in said
-        assert summary.size_sentences(own, others(*handed("A", "os"))) == []
+        assert brief.sizes(handed("A", "os"), own) == []
 
     def test_the_size_for_a_share_is_not_said_of_a_primary_outcome_that_is_none(self, study):
         own = study("tablets-three-arms")
         assert own.protocol.primary.chapter == "04_change"
         rows = rows_of("xx_power", power_rows([11, 11]), analysis="HYPO", chapter="03_survival").rows
-        assert summary.size_sentences(own, others(*rows)) == []
+        assert brief.sizes(rows, own) == []
 
 
 def test_a_chapter_reads_what_others_handed_over(study, tmp_path):
@@ -115,17 +124,76 @@ class TestConsort:
         assert len(set(numbers)) == len(numbers) == 42
         assert sorted({int("".join(filter(str.isdigit, n))) for n in numbers}) == list(range(1, 31))
 
-    def test_every_item_says_where_or_why(self, study):
+    def test_every_item_is_met_at_a_place_or_not_reported(self, study):
         own = study("demo-final")
         table = consort.checklist_table(own).frame
-        assert table["Where"].str.len().gt(0).all()
-        for item, line in zip(consort.ITEMS, table.to_dict("records"), strict=True):
-            here = [c for c in item.chapters if c in own.cut.chapters]
-            assert all(c in line["Where"] for c in here)
-            assert bool(item.chapters) != (line["Where"] == message(f"consort.why.{item.why}"))
+        met = table["Status"].eq("Met")
+        assert table.loc[met, ["Chapter", "Place"]].ne("").all(axis=None)
+        assert table.loc[~met, "Status"].str.startswith("Not reported").all()
+        assert table.loc[~met, ["Chapter", "Place"]].eq("").all(axis=None)
 
-    @pytest.mark.parametrize("item", consort.ITEMS, ids=lambda item: item.number)
-    def test_chapters_are_chapters(self, item):
-        from tests.report.builders import ROOT
+    @pytest.mark.parametrize("item", [i for i in consort.ITEMS if i.place], ids=lambda item: item.number)
+    def test_a_place_is_a_heading_of_its_chapter(self, item, study):
+        chapter, place = consort.place_of(item, study("demo-final"))
+        if chapter:
+            source = (ROOT / "notebooks" / f"{chapter}.py").read_text(encoding="utf-8")
+            assert re.search(rf"^# ##+ {re.escape(message(f'consort.place.{place}'))}$", source, re.MULTILINE)
 
-        assert all((ROOT / "notebooks" / f"{c}.py").exists() for c in item.chapters)
+    def test_what_the_protocol_does_not_state_is_not_reported(self, study):
+        """The day of registration of the demonstration trial is not known; stated, the item is met."""
+        own, item = study("demo-final"), {i.number: i for i in consort.ITEMS}["2"]
+        assert consort.place_of(item, own) == ("", "unknown")
+        record = own.protocol.record.model_copy(update={"registered": "2023-12-12"})
+        stated = replace(own, protocol=own.protocol.model_copy(update={"record": record}))
+        assert consort.place_of(item, stated) == ("00_data_cut", "trial")
+        harms = {i.number: i for i in consort.ITEMS}["15"]
+        assert consort.place_of(harms, own) == ("00_data_cut", "trial")
+        assert consort.place_of(harms, study("mayo-pbc")) == ("", "unknown")
+
+    def test_a_chapter_that_is_not_in_the_cut_reports_nothing(self, study):
+        own = study("demo-final")
+        cut = own.cut.model_copy(update={"chapters": ("00_data_cut", "08_summary")})
+        bare = replace(own, file=replace(own.file, cut=cut))
+        met = {i.number for i in consort.ITEMS if consort.place_of(i, bare)[0]}
+        assert {consort.place_of(i, bare)[0] for i in consort.ITEMS} == {"", "00_data_cut", "08_summary"}
+        assert "26" not in met
+
+    def test_every_place_of_the_finished_report_exists_with_its_content(self, published):
+        """In the page that the checklist links to, under the heading that it names, stands what the item asks for."""
+        folder = published("demo-final")
+        held = {
+            "7": "do more patients live", "11": "Shenyang", "12a": "18-80 years old",
+            "14": "Number of subjects surviving",
+            "15": "CTCAE grade", "16a": "22 patients, as registered", "16b": "No interim analysis", "20a": "open label",
+            "21a": "Miettinen-Nurminen", "22b": "Declined after screening", "23a": "11 January 2025",
+        }  # fmt: skip
+        rows = BeautifulSoup((folder / "08_summary.html").read_text(encoding="utf-8"), "html.parser").select(
+            "#consort tbody tr"
+        )
+        links = [(row.get_text(" "), row.find("a")) for row in rows]
+        assert (
+            sum(link is not None for _, link in links) == sum(bool(i.place) for i in consort.ITEMS) - 1
+        )  # item 2
+        pages = {
+            path.name: BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+            for path in folder.glob("0*.html")
+        }
+        for item in consort.ITEMS:
+            own = [
+                link
+                for text, link in links
+                if link is not None and message(f"consort.item.{item.number}") in text
+            ]
+            if not own:
+                continue
+            (link,) = own
+            heading = message(f"consort.place.{item.place}")
+            (found,) = [
+                h
+                for h in pages[link["href"]].find_all(["h2", "h3"])
+                if h.get_text().strip().startswith(heading)
+            ]
+            below = " ".join(
+                str(node) for node in found.find_all_next(["td", "p", "figcaption", "img"], limit=400)
+            )
+            assert held.get(item.number, "") in below, item.number

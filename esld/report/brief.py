@@ -1,0 +1,160 @@
+"""The report in a minute: what was found, what it does not show, whether it was safe, and whose plan it follows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from esld.data.study import Study
+from esld.data.views import ALL
+from esld.report import trial_size
+from esld.report.event import event_of
+from esld.report.headlines import of_primary
+from esld.report.phrases import span, standing, whole
+from esld.report.planned import is_death, planned_by
+from esld.report.results import Reported, Row, named
+from esld.report.roles import SUMMARY
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined, noun, of_group, period
+
+SAFETY = "06_safety"
+FLOW, FOLLOW_UP = "flow", "follow_up"
+_POWER = "fewest_deaths_against_none"  # the statistic of a result that is of a trial's size
+
+
+@dataclass(frozen=True)
+class Point:
+    """A part of the answer: which, what a reader calls it, and its sentences as HTML."""
+
+    code: str
+    head: str
+    html: str
+
+
+def brief(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> tuple[Point, ...]:
+    """The parts of the answer that have something to say, in their order.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        All results of the report.
+    answers : dict of str to str
+        One-line answers by chapter.
+    study : Study
+        The cut.
+
+    Returns
+    -------
+    tuple of Point
+        ``found``, ``not_shown``, ``safe`` and ``plan``.
+    """
+    said = {
+        "found": found(rows, answers, study),
+        "not_shown": [*sizes(rows, study), *map(escape, study.protocol.cannot_say)],
+        "safe": safe(rows, answers, study),
+        "plan": [planned_by(study.protocol), _chosen(study)],
+    }
+    texts = {code: " ".join(filter(None, own)) for code, own in said.items()}
+    return tuple(Point(code, message(f"brief.{code}"), text) for code, text in texts.items() if text)
+
+
+def answered(study: Study) -> tuple[str, ...]:
+    """Chapters whose answers are parts of this one."""
+    return (study.protocol.primary.chapter, SAFETY, SUMMARY)
+
+
+def found(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> list[str]:
+    """How many had the event, then what the chapter of the primary analysis answers, and what an interim analysis must say."""
+    answer = answers.get(study.protocol.primary.chapter, "")
+    return [*by_then(rows, study), answer or message("front.no_primary"), standing(study)]
+
+
+def by_then(rows: Sequence[Row], study: Study) -> list[str]:
+    """How many had the event by the day of the primary outcome, and how many were not followed so long, by group, in counts."""
+    own = of_primary(rows, study)
+    had = [row for row in own if row.statistic == "dead"]
+    endpoint = study.protocol.primary.endpoint
+    if not had or endpoint is None:
+        return []
+    event = event_of(study, endpoint).html
+    groups = joined(
+        message("brief.group", x=whole(row), n=span(row, str(row.n)), count=row.n or 0, arm=of_group(row.arm))
+        for row in had
+    )
+    said = [message("brief.had", horizon=period(had[0].time or 0), groups=groups, **event)]
+    if unknown := [row for row in own if row.statistic == "unknown" and row.value]:
+        told = (
+            message(
+                "brief.group.few",
+                x=whole(row),
+                patients=noun("patient", row.value or 0),
+                arm=of_group(row.arm),
+            )
+            for row in unknown
+        )
+        said.append(message("brief.unknown", groups=joined(told)))
+    return said
+
+
+def sizes(rows: Sequence[Row], study: Study) -> list[str]:
+    """What a trial of this size can and cannot show of its primary outcome, if that is a time to an event: of each comparison."""
+    by_name: dict[str, list[Row]] = {}
+    for row in rows:
+        by_name.setdefault(named(row), []).append(row)
+    own = [each for each in by_name.values() if any(row.statistic == _POWER for row in each)]
+    primary = study.protocol.primary
+    if primary.chapter != "03_survival" or primary.endpoint is None:
+        return []
+    event = event_of(study, primary.endpoint)
+    pairs = zip(study.pairs, own, strict=False)
+    return [trial_size.what_this_size_shows(pair, Reported(tuple(each)), event) for pair, each in pairs]
+
+
+def safe(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> list[str]:
+    """Deaths, what the chapter on safety answers, and why it counts fewer patients than were randomised."""
+    return [*_died(rows, study), answers.get(SAFETY, ""), *_denominator(rows, study)]
+
+
+def _died(rows: Sequence[Row], study: Study) -> list[str]:
+    """Deaths over all of follow-up, by group."""
+    endpoint = study.protocol.primary.endpoint
+    if endpoint is None or not is_death(study.protocol.endpoint(endpoint)):
+        return []
+    own = [
+        row
+        for row in rows
+        if named(row) in (f"{FOLLOW_UP}_by_arm", FOLLOW_UP) and row.statistic == "complete"
+    ]
+    own = [row for row in own if row.arm != ALL] or own
+    groups = joined(
+        message(
+            "brief.group",
+            x=span(row, str(row.events)),
+            n=span(row, str(row.n)),
+            count=row.n or 0,
+            arm=of_group(row.arm),
+        )
+        for row in own
+    )
+    return [message("brief.died", groups=groups)] if own else []
+
+
+def _denominator(rows: Sequence[Row], study: Study) -> list[str]:
+    """Why safety counts fewer patients than were randomised; nothing where it counts all."""
+    own = {(row.statistic, row.arm): row for row in rows if named(row) == FLOW}
+    safe, every = own.get(("safety", ALL)), own.get(("randomised", ALL))
+    if safe is None or every is None or safe.value == every.value:
+        return []
+    untreated = [row for arm in study.arms if (row := own.get(("untreated", arm))) and row.value]
+    groups = (
+        message(
+            "brief.group.few", x=whole(row), patients=noun("patient", row.value or 0), arm=of_group(row.arm)
+        )
+        for row in untreated
+    )
+    return [message("brief.denominator", safe=whole(safe), n=whole(every), groups=joined(groups))]
+
+
+def _chosen(study: Study) -> str:
+    """How much the authors chose, with a link to each choice."""
+    chosen = len(study.protocol.assumed())
+    return message("brief.chosen", count=chosen) if chosen else ""

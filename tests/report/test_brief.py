@@ -1,0 +1,140 @@
+"""The answer in a minute: counts before percentages, what is not shown, safety and its denominator, and whose plan it is."""
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from esld.report import brief
+from esld.report.chapter import Chapter
+from esld.report.data_cut.records import follow_up
+from esld.report.flow import participant_flow
+from esld.report.planned import planned_by
+from esld.report.results import rows_of
+from esld.report.survival.tables import power_rows
+from tests.report.builders import HIGH, LOW, ROOT, at_horizon, patient, plain, study_of, unspanned_numbers
+
+STUDY = study_of([patient(1, LOW), patient(2, HIGH)])
+ALIVE, DIED, LOST = (400, False), (100, True), (200, False)
+
+
+def of(rows, study, answers=None):
+    return {point.code: point.html for point in brief.brief(rows, answers or {}, study)}
+
+
+@pytest.fixture
+def recounted() -> dict[str, tuple[int, int, int]]:
+    """Of each arm of the demonstration trial: randomised, dead by day 365 and ever, from the tables themselves."""
+    folder = ROOT / "esld" / "data" / "examples" / "demo"
+    dm, ds = (pd.read_csv(folder / f"{name}.csv", dtype=str) for name in ("dm", "ds"))
+    start = ds[ds["DSDECOD"].eq("RANDOMIZED")].set_index("USUBJID")["DSSTDTC"]
+    own = dm[dm["USUBJID"].isin(start.index)].set_index("USUBJID")
+    days = pd.to_datetime(own["DTHDTC"]) - pd.to_datetime(start)
+    return {
+        str(arm): (
+            len(group),
+            int(days[group.index].dt.days.le(365).sum()),
+            int(group["DTHFL"].eq("Y").sum()),
+        )
+        for arm, group in own.groupby("ARMCD")
+    }
+
+
+def test_deaths_come_in_counts_before_percentages(study, recounted):
+    """2 of 11 and 1 of 11 by one year, 2 and 2 in all: patient 006 died on day 391."""
+    own = study("demo-final")
+    assert recounted == {LOW: (11, 2, 2), HIGH: (11, 1, 2)}
+    frame = own.adtte[own.adtte["PARAMCD"].eq("OS")]
+    patients = {
+        arm: [(int(r.AVAL), r.CNSR == 0) for r in frame[frame["ARMCD"].eq(arm)].itertuples()]
+        for arm in own.arms
+    }
+    _, reported = at_horizon(patients)
+    follow = follow_up(own, horizon_days=365)
+    by_arm = rows_of(
+        "follow_up_by_arm", follow[follow["group"].ne("ALL")], analysis="FLOW", chapter="00_data_cut"
+    )
+    said = of([*reported.rows, *by_arm.rows], own)
+    assert plain(said["found"]).startswith(
+        "Within one year of randomisation 2 of 11 patients in the low-dose group and 1 of 11 patients in the "
+        "medium-high-dose group died. Not followed that long: 1 patient in the medium-high-dose group."
+    )
+    assert plain(said["safe"]) == (
+        "Died at any time while followed: 2 of 11 patients in the low-dose group and 2 of 11 patients in the "
+        "medium-high-dose group."
+    )
+    assert not unspanned_numbers(said["found"])
+    assert not unspanned_numbers(said["safe"])
+
+
+def test_a_denominator_that_is_not_the_randomised_is_explained(study):
+    """Patient 019 was never infused."""
+    own = study("demo-final")
+    rows = rows_of(
+        "flow", participant_flow(own, horizon_days=365), analysis="FLOW", chapter="00_data_cut"
+    ).rows
+    assert plain(of(rows, own)["safe"]) == (
+        "Safety is judged in the 21 of 22 patients who received at least one infusion; none was given to 1 patient in the "
+        "low-dose group."
+    )
+    infused = pd.read_csv(ROOT / "esld/data/examples/demo/ex.csv", dtype=str)["USUBJID"].nunique()
+    assert infused == 21
+
+
+def test_what_is_not_shown_names_the_size_and_what_the_design_cannot_tell(study):
+    own = study("demo-final")
+    rows = rows_of("os_power", power_rows([11, 11]), analysis="OS-1Y", chapter="03_survival").rows
+    said = plain(of(rows, own)["not_shown"])
+    assert "So 22 patients can show what share is alive" in said
+    assert said.endswith("nothing in it says whether the treatment itself helps or harms.")
+
+
+def test_without_losses_nobody_is_said_not_to_be_followed():
+    _, reported = at_horizon({LOW: [ALIVE] * 3, HIGH: [ALIVE, DIED]})
+    assert brief.by_then(reported.rows, STUDY)[1:] == []
+    _, reported = at_horizon({LOW: [ALIVE, LOST, LOST], HIGH: [ALIVE, LOST]})
+    assert plain(brief.by_then(reported.rows, STUDY)[1]) == (
+        "Not followed that long: 2 patients in the low-dose group and 1 patient in the medium-high-dose group."
+    )
+
+
+class TestWhosePlan:
+    def test_of_the_demonstration_trial_all_is_the_authors(self, study):
+        """24 of 24 analyses are assumed, and the choices are counted and linked."""
+        own = study("demo-final")
+        assert all(a.assumed for a in own.protocol.analyses)
+        said = of([], own)["plan"]
+        assert said.startswith("No protocol or analysis plan was available.")
+        assert f'<a href="#assumptions">{len(own.protocol.assumed())} choices</a>' in said
+
+    def test_of_some(self, study):
+        own = study("demo-final").protocol
+        first, *others = own.analyses
+        some = own.model_copy(
+            update={"analyses": (first.model_copy(update={"assumed": False, "reason": ""}), *others)}
+        )
+        assert planned_by(some).startswith(
+            f"The source of the protocol does not state {len(others)} of the {len(own.analyses)}"
+        )
+
+    def test_of_none(self, study):
+        own = study("tablets-three-arms")
+        assert of([], own)["plan"] == "The analyses are those of the protocol."
+
+    def test_each_chapter_says_it_of_its_own(self, study, tmp_path):
+        own = study("demo-final")
+        chapter = Chapter("03_survival", own, tmp_path)
+        count = sum(a.chapter == "03_survival" for a in own.protocol.analyses)
+        assert chapter.planned_by().html == (
+            f"No protocol or analysis plan was available. The {count} analyses of this chapter are the authors' choice."
+        )
+        assert Chapter("08_summary", own, tmp_path).planned_by().html.startswith("No analysis is planned")
+
+
+def test_what_no_result_can_show_is_said_once(study, tmp_path):
+    """On the overview, and not at the end of each chapter."""
+    own = study("demo-final")
+    assert Chapter("03_survival", own, tmp_path).limits() is None
+    assert "untreated" not in Chapter("05_events", own, tmp_path).limits().html
+    silent = replace(own, protocol=own.protocol.model_copy(update={"cannot_say": ()}))
+    assert "not_shown" not in of([], silent)
