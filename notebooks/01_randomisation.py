@@ -79,7 +79,7 @@ chapter.table(ledger.ledger_table(check))
 #
 # A <abbr title="Difference of the means, in standard deviations">standardised difference</abbr> has no unit, so that age and weight
 # can stand on one axis; grades and classes count in their order. Small groups differ by chance. The grey bars show by how much: the
-# randomisation is repeated with the same values, and the middle 95 % of what it gives is shaded, for each variable by itself.
+# randomisation is repeated with the same values, and the middle <span class="given">95 %</span> of what it gives is shaded, for each variable by itself.
 
 # %%
 differences = chapter.hand_over("balance", baseline_variables.balance_rows(study), analysis=plan)

@@ -141,7 +141,7 @@ for plan in chapter.planned("mmrm"):
     display(chapter.figure(repeated.change_figure(study, plan, changes, level=level)))
 
 # %% [markdown] tags=["needs:kind=mmrm", "needs:comparison"]
-# On one scale: each difference is divided by the SD of the values at baseline, and turned so that right of 0 is better. Patients who
+# On one scale: each difference is divided by the SD of the values at baseline, and turned so that right of <span class="given">0</span> is better. Patients who
 # died before the visit, or had a transplant, have no value in it.
 
 # %% tags=["needs:comparison"]

@@ -63,7 +63,7 @@ people = study.randomised
 people = people.assign(followed=(people["LSTALVDT"] - people["RANDDT"]).dt.days)
 
 # %% [markdown]
-# ## What the protocol says
+# ## What was planned, and by whom
 #
 # @planned
 

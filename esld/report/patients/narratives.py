@@ -66,7 +66,7 @@ def narratives(study: Study, reported: Reported, most: int) -> list[Sentence]:
 def _narrative(study: Study, who: str, own: pd.DataFrame, reported: Reported) -> str:
     person = study.randomised.set_index("USUBJID").loc[who]
     age, sex = reported.find("age", who), f"narrative.sex.{person['SEX']}"
-    about = [arm_in_prose(person["ARMCD"])] if study.shows_arms else []
+    about = [arm_in_prose(str(person["ARMCD"]))] if study.shows_arms else []
     about += [message(sex)] if has(sex) else []
     about += [message("narrative.age", age=span(age, numbers.fixed(age.value, 0)))] if age else []
     if "EX" in study.tables and pd.isna(person["TRTSDT"]):

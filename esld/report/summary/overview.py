@@ -3,7 +3,7 @@
 import pandas as pd
 
 from esld.data.study import Study
-from esld.report.brief import safe, sizes, told
+from esld.report.brief import answered, safe, sizes
 from esld.report.cells import Cell, Label
 from esld.report.chapter import Others
 from esld.report.phrases import Sentence, span, view_name
@@ -39,7 +39,7 @@ def findings(study: Study, others: Others) -> list[str]:
 
 def other_lines(study: Study, others: Others) -> list[str]:
     """The answers of the chapters that are not among the findings, in their order."""
-    return [answer for slug, answer in others.answers.items() if answer and slug not in told(study)]
+    return [answer for slug, answer in others.answers.items() if answer and slug not in answered(study)]
 
 
 def planned_rows(study: Study, others: Others) -> pd.DataFrame:
