@@ -310,7 +310,7 @@ def _missing_domains(tables: Tables, protocol: Protocol) -> Iterator[InputError]
 
 
 def _missing_columns(name: str, table: pd.DataFrame, protocol: Protocol) -> Iterator[InputError]:
-    sources = [s for s in protocol.sources if s.domain == name]
+    sources = [s for s in protocol.decisive_sources if s.domain == name]
     wanted = dict.fromkeys([*DOMAINS[name].required, *(c for s in sources for c in (s.date, *s.where))])
     tests = {"laboratory": "LB", "grade": "RS"}
     named = protocol.schedule.visits and protocol.schedule.selection == "visit"
@@ -395,7 +395,7 @@ def _rules(
     domain = DOMAINS[name]
     for column in ("USUBJID", *domain.filled):
         yield _Rule(column, "must be filled", "Complete the record.", lambda s: s.notna())
-    sources = [s.date for s in protocol.sources if s.domain == name]
+    sources = [s.date for s in protocol.decisive_sources if s.domain == name]
     for column in dict.fromkeys([*date_columns(domain), *sources]):
         text = "must be a calendar date, YYYY-MM-DD or partial"
         yield _Rule(column, text, "Correct the date.", dates.is_iso)

@@ -245,10 +245,15 @@ class Protocol(Frozen):
         return bool(doses) and all(dose.by_infusion for dose in doses)
 
     @property
-    def sources(self) -> tuple[Source, ...]:
-        """Every kind of dated record that the protocol reads: of endpoints, of rescue and transplantation, and of baseline."""
-        others = (part.sources for part in (self.rescue, self.transplant, *self.baseline_conditions) if part)
+    def decisive_sources(self) -> tuple[Source, ...]:
+        """The kinds of dated record without which an export cannot be analysed: of endpoints, of rescue and transplantation."""
+        others = (part.sources for part in (self.rescue, self.transplant) if part)
         return tuple(chain((s for endpoint in self.endpoints for s in endpoint.sources), *others))
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every kind of dated record that the protocol reads: those that decide, and those of the conditions at baseline."""
+        return tuple(chain(self.decisive_sources, *(each.sources for each in self.baseline_conditions)))
 
     @property
     def primary(self) -> Analysis:

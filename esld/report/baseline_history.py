@@ -24,16 +24,19 @@ def lines(condition: Condition) -> dict[str, tuple[Source, ...]]:
 
 
 def has(study: Study, sources: tuple[Source, ...]) -> pd.Series:
-    """Whether each randomised patient has a record of the sources before treatment, by ``USUBJID``: 1 or 0.
+    """Whether each randomised patient has a record of the sources before treatment, by ``USUBJID``: 1, 0 or NaN.
 
     A record counts that certainly began by day 1, the day of the first treatment or else of randomisation, and had not ended
-    before it. Of MH, which is history by what it is, one without a date of its beginning counts too.
+    before it. Of MH, which is history by what it is, one without a date of its beginning counts too. Where a form of a source
+    has no record of anybody, or lacks a column that the source reads, nobody is known to have none: NaN instead of 0.
     """
     day_one = first_days(study)
     found: set[str] = set()
+    absent = 0.0
     for source in sources:
         table = study.tables.get(source.domain, pd.DataFrame())
-        if table.empty or source.date not in table:
+        if table.empty or not {source.date, *source.where} <= set(table):
+            absent = np.nan
             continue
         own = table[selected(source, table) & table["USUBJID"].isin(day_one.index)]
         one, began = own["USUBJID"].map(day_one), dates.latest(own[source.date])
@@ -42,7 +45,7 @@ def has(study: Study, sources: tuple[Source, ...]) -> pd.Series:
         if end and end in own:
             before &= ~(dates.latest(own[end]) < one)
         found |= set(own.loc[before, "USUBJID"])
-    return pd.Series(day_one.index.isin(list(found)).astype(float), day_one.index)
+    return pd.Series(np.where(day_one.index.isin(list(found)), 1.0, absent), day_one.index)
 
 
 def first_days(study: Study) -> pd.Series:
