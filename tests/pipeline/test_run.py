@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 from docx import Document
 
 from esld.data.cutfile import read_cut
@@ -68,7 +69,8 @@ class TestReport:
             ("one.patients", 4.0, "01_one"),
             ("two.patients", 4.0, "02_two"),
         ]
-        assert "There are 4 patients." in (folder / "index.html").read_text(encoding="utf-8")
+        page = BeautifulSoup((folder / "index.html").read_text(encoding="utf-8"), "html.parser")
+        assert "There are 4 patients." in page.get_text()
 
     def test_nothing_is_left_beside_it(self, published_copy):
         visible = [p.name for p in (published_copy / "outputs").iterdir() if not p.name.startswith(".")]
@@ -165,7 +167,7 @@ class TestFailure:
         before = contents(outputs / "tiny")
         with pytest.raises(
             RunError,
-            match=r"^chapter 01_one: notebooks/01_one\.py:25: `open\(.*`: KeyError: 'AVAL'; "
+            match=r"^chapter 01_one: notebooks/01_one\.py:26: `open\(.*`: KeyError: 'AVAL'; "
             r"chapter 02_two: notebooks/02_two\.py:13: `open\(.*`: ZeroDivisionError: division by zero\. The run",
         ) as caught:
             run.run_cut(cut_of(own_published_copy))
@@ -173,7 +175,7 @@ class TestFailure:
         assert contents(outputs / "tiny") == before
         failed = outputs / ".failed" / "tiny"
         reason = (failed / "failure.txt").read_text(encoding="utf-8")
-        assert reason.startswith("chapter 01_one: notebooks/01_one.py:25: `open(")
+        assert reason.startswith("chapter 01_one: notebooks/01_one.py:26: `open(")
         assert "ZeroDivisionError" in (failed / ".run" / "02_two.ipynb").read_text(encoding="utf-8")
         assert not any((outputs / ".staging" / "tiny").iterdir())
 
