@@ -44,7 +44,7 @@ level = numbers.level(conf_level)
 # ## Who is counted
 #
 # All randomised patients, unless an analysis names another set, in the group to which they were randomised. Who had a condition at
-# baseline cannot get it anew. Such a patient is at risk of a worse grade of it where the records tell the grade, and only a worse grade
+# baseline cannot have a first episode. Such a patient is at risk of a worse grade of it where the records tell the grade, and only a worse grade
 # counts; where they do not, the patient is counted apart. Time runs from randomisation. Somebody who died first cannot have the event any
 # more: leaving such patients out, or treating them as lost, would make the event look more frequent than it is.
 
@@ -103,8 +103,7 @@ display(*(chapter.say(first_events.tested_words(study, one)) for one in first))
 # %% [markdown] tags=["needs:kind=episodes"]
 # ### All episodes
 #
-# A patient to whom the event happens three times is worse off, or better, than one to whom it happens once. Here every episode counts,
-# over the time in which patients were observed, whether or not they had the condition at baseline.
+# Counting only first events ignores repeated ones. Here every episode counts, over the time in which patients were observed, whether or not they had the condition at baseline.
 
 # %%
 for one in shown(study, "episodes", every):
@@ -116,7 +115,7 @@ for one in shown(study, "episodes", every):
 # %% [markdown]
 # ## What could change it
 #
-# An episode of which nobody has told the centre. The exact limits of a rate suppose that episodes are independent; they are too narrow
+# Unreported episodes. The exact limits of a rate suppose that episodes are independent; they are too narrow
 # when some patients are prone to them, which the limits of the mean number allow for.
 
 # %% [markdown]

@@ -19,7 +19,7 @@
 #
 # ## Question
 #
-# What were the patients given, and what happened to them that may have come of it?
+# What treatment was given, and which adverse events followed?
 
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
@@ -60,7 +60,7 @@ counted = safety.safety_set(study)
 # %% [markdown]
 # ## Who is counted
 #
-# Whoever was treated at least once, in the group of what was given, whatever the randomisation had said. Who was never treated cannot have
+# Whoever was treated at least once, in the group of the treatment received, whatever the randomisation said. Who was never treated cannot have
 # been harmed by the treatment; such patients would make it look safer than it is. Where the data do not tell who was treated, everybody
 # counts in the group of the randomisation.
 

@@ -117,7 +117,7 @@ display(*narratives.narratives(study, days, most))
 # %% [markdown]
 # ## What could change it
 #
-# A record that reaches the database later: a death or another event of which nobody has told the centre yet. A course that looks quiet
+# A record that reaches the database later: a death or another event that the centre does not know of yet. A course that looks quiet
 # may be one that was seldom looked at.
 
 # %% [markdown]

@@ -89,9 +89,7 @@ def balance_figure(study: Study, balance: Reported) -> figures.Picture | Sentenc
     if len(pairs) > 1:
         figure.legend(loc="outside lower left", ncols=2, fontsize=8.5)
     key = "balance.finding" if len(pairs) == 1 else "balance.finding.each"
-    figures.entitle(
-        figure, message(key, outside=len(outside), n=len(rows), control=arm_in_prose(pairs[0][0]))
-    )
+    figures.entitle(figure, message(key, n=len(rows), control=arm_in_prose(pairs[0][0])))
     beyond = message("list.comma").join(dict.fromkeys(v.label for v in outside)) or message("balance.none")
     alt = message("balance.alt", n=len(known), beyond=beyond)
     return figures.settled("balance", figure, alt)

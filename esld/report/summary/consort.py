@@ -81,7 +81,7 @@ ITEMS = (
     Item("23a", _RESULTS, _CUT, "trial"),
     Item("23b", _RESULTS, why="sponsor"),
     Item("24a", _RESULTS, _SAFETY, "given", needs=("safety_set", "exposure"), why="lacking"),
-    Item("24b", _RESULTS, why="by_group"),
+    Item("24b", _RESULTS, _SAFETY, "other_treatment", needs=("safety_set",), why="lacking"),
     Item("25", _RESULTS, _TABLE, "result"),
     Item("26", _RESULTS, PRIMARY, "result"),
     Item("27", _RESULTS, _SAFETY, "harms", needs=("safety_set", "adverse_events"), why="lacking"),

@@ -306,6 +306,11 @@ def _what(row: Row, study: Study) -> str:
     names = {e.paramcd: e.param for e in protocol.endpoints}
     names |= {p.paramcd: numbers.with_unit(p.param, p.unit) for p in protocol.parameters}
     about = message("diff.estimate", of=names[code], what=statistic) if code in names else statistic
+    scaled = {
+        p.paramcd: p.param for p in protocol.parameters
+    }  # of which a result has a line each, in standard deviations
+    if (own := row.statistic.upper()) in scaled:
+        about = message("diff.estimate", of=scaled[own], what=message("diff.standardised"))
     if row.time is None:
         return about
     if protocol.analysis(row.analysis_id).parameters:  # measured at visits, which have numbers
