@@ -148,8 +148,8 @@ asked = records.listed_queries(study)
 queries = chapter.hand_over("queries", records.query_counts(study, asked), analysis=plan)
 chapter.say(records.query_words(study, queries))
 
-# %%
-chapter.table(records.query_table(asked, study.answers))
+# %% tags=["needs:single_patients"]
+chapter.table(records.query_table(study, asked))
 
 # %% [markdown]
 # ### Recorded corrections

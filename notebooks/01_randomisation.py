@@ -58,7 +58,7 @@ chapter.table(ledger.design_table(study))
 assigned = chapter.hand_over("entry", entry.entry_rows(study), analysis=plan)
 chapter.answer(entry.entry_sentence(study, assigned))
 
-# %%
+# %% tags=["needs:single_patients"]
 finding = entry.headline(study, assigned)
 chapter.figure(entry.entry_figure(study, title=finding))
 

@@ -153,7 +153,7 @@ display(*map(chapter.figure, together.standardised_figures(study, scaled, level=
 # %% [markdown]
 # Every patient, and what became of those without a value.
 
-# %%
+# %% tags=["needs:single_patients"]
 chapter.planned("mmrm")
 chapter.figure(together.waterfall_figure(study, headline))
 
@@ -274,7 +274,7 @@ chapter.limits()
 #
 # What every figure and table above is made of.
 
-# %% [markdown] tags=["needs:parameters"]
+# %% [markdown] tags=["needs:parameters", "needs:single_patients"]
 # ### Every patient's course
 
 # %% [markdown]

@@ -97,7 +97,10 @@ planned = safety.planned(study, "exposure")
 given = exposure.exposure(study, counted, conf_level=conf_level)
 doses = chapter.hand_over("exposure", given, analysis=planned.id)
 display(chapter.say(given.words(doses)))
-display(chapter.table(given.table(doses)))
+chapter.table(given.table(doses))
+
+# %% tags=["needs:single_patients"]
+planned = safety.planned(study, "exposure", "single_patients")
 chapter.table(given.deviations())
 
 # %%
@@ -169,7 +172,10 @@ chapter.table(concomitant.treatment_table(study, beside, courses, counted))
 # %%
 planned = safety.planned(study)
 died = chapter.hand_over("deaths", safety.death_rows(counted, conf_level=conf_level), analysis=planned.id)
-display(chapter.say(safety.death_words(study, died, counted, level=level)))
+chapter.say(safety.death_words(study, died, counted, level=level))
+
+# %% tags=["needs:single_patients"]
+planned = safety.planned(study, "single_patients")
 chapter.table(safety.death_table(study, counted))
 
 # %% [markdown]
@@ -199,7 +205,10 @@ planned = safety.planned(study, "part=liver_injury")
 injury = edish.liver_injury(study, counted, conf_level=conf_level)
 liver = chapter.hand_over("liver_injury", injury, analysis=planned.id)
 display(chapter.say(hys_law.case_words(injury, liver, level=level)))
-display(chapter.say(edish.caution_words(study)))
+chapter.say(edish.caution_words(study))
+
+# %% tags=["needs:single_patients"]
+planned = safety.planned(study, "part=liver_injury", "single_patients")
 display(chapter.figure(edish.edish_figure(injury, liver)))
 chapter.table(hys_law.case_table(injury))
 

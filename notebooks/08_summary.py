@@ -87,7 +87,7 @@ chapter.say(deviations.deviation_sentence(study, counts))
 # %%
 chapter.table(deviations.deviation_table(study, counts))
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "needs:single_patients"]
 chapter.table(deviations.deviation_list(study, found))
 
 # %% [markdown] tags=["appendix"]

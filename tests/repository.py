@@ -22,6 +22,7 @@ DATA_SUFFIXES = {
     ".feather",
     ".db",
     ".sqlite",
+    ".key",
 }
 DATA_FOLDERS = ("esld/data/examples", "tests/reference")
 # Tables about the package, not about patients.

@@ -14,6 +14,7 @@ from esld.data.declared import Reading
 from esld.data.entered import files_of, read_entered, unused
 from esld.data.intake import Intake, take_in
 from esld.data.overrides import Override, apply_overrides, read_overrides
+from esld.data.pseudonyms import read_key
 from esld.data.queries.answers import ANSWERED, NEW, Answers, fitted, read_answers, with_status
 from esld.data.study import cut_faults
 from esld.data.template.layout import is_masked
@@ -134,7 +135,8 @@ def _check(
     if file is None and is_masked(protocol) and names_no_arm(tables):
         view = "blinded"
         notes.append("The trial is masked and the data name no arm: checked as the blinded view shows them.")
-    took = take_in(tables, files, protocol, view)
+    key = read_key(file.pseudonyms_path) if file and file.pseudonyms_path else None
+    took = take_in(tables, files, protocol, view, key=key)
     tables, protocol = took.tables, took.protocol
     if file is not None and file.cut.view != "unblinded":
         notes.append(
@@ -163,7 +165,8 @@ def _check(
         if count := sum(len(rows) for rows in aside.values()):
             notes.append(f"Data queries were looked for without {count} faulty {_noun(count, 'record')}.")
     hides = file is not None and file.cut.view != "unblinded"
-    answered, wrong = _answered(answers, asked, hides=hides)
+    answered, wrong = _answered(answers, asked, took, hides=hides)
+    asked = took.with_ids(asked)
     before = None
     try:
         before = _asked_before(file, sound, took, protocol) if file else None
@@ -209,10 +212,12 @@ def _days(tables: sdtm.Tables, file: CutFile | None) -> tuple[pd.Timestamp, pd.T
     return last, last
 
 
-def _answered(path: Path | None, asked: pd.DataFrame, *, hides: bool) -> tuple[Answers, list[InputError]]:
+def _answered(
+    path: Path | None, asked: pd.DataFrame, took: Intake, *, hides: bool
+) -> tuple[Answers, list[InputError]]:
     """The recorded answers, and what is wrong with their file."""
     try:
-        return fitted(read_answers(path) if path else (), asked, hides=hides), []
+        return fitted(read_answers(path) if path else (), asked, hides=hides, shown=took.query_id), []
     except InputError as error:
         return Answers(), [*each_of(error)]
 
@@ -227,7 +232,7 @@ def _asked_before(file: CutFile, sound: sdtm.Tables, took: Intake, protocol: Pro
         alone = before.cut.model_copy(update={"previous": "", "previous_results": ""})
         return set(check_cut(replace(before, cut=alone)).queries["id"])
     asked = _queries(_cut(sound, before), took, protocol)
-    return set() if isinstance(asked, str) else set(asked["id"])
+    return set() if isinstance(asked, str) else set(map(took.query_id, asked["id"]))
 
 
 # --- reading ------------------------------------------------------------------------------------------------
@@ -299,7 +304,8 @@ def _queries(seen: _Cut | str, took: Intake, protocol: Protocol) -> pd.DataFrame
         return "nobody had been randomised by the cut-off"
     adlb = adam.derive_adlb(seen.tables, adsl, queries.unscored(protocol))
     aside = took.aside_by(seen.cutoff, seen.tables)
-    return queries.find_queries(queries.Evidence(seen.tables, adsl, adlb, protocol, aside))
+    evidence = queries.Evidence(seen.tables, adsl, adlb, protocol, aside, took.numbers)
+    return queries.find_queries(evidence)
 
 
 # --- telling --------------------------------------------------------------------------------------------------

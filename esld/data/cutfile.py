@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from esld.data import days
 from esld.data.declared import Reading
+from esld.data.pseudonyms import KEY_FILE, read_key
 from esld.errors import InputError, RefusedError
 from esld.yamlfile import Misfit, MisfitError, read_model
 
@@ -45,7 +46,8 @@ class DataCut(Reading):
     ``example:<name>`` for one that travels in the package. Where the data are forms, ``mapping``, a path of the same
     kind, says how they become tables. ``parameters`` gives a chapter other values than its own, by chapter and name.
     ``unblinding`` quotes the ledger's record of the unmasking in an unblinded cut of a masked trial. ``overrides`` names
-    the recorded corrections, and ``answers`` the recorded answers to queries, if they do not lie beside the data.
+    the recorded corrections, ``answers`` the recorded answers to queries, and ``pseudonyms`` the key of the pseudonyms of a
+    masked view (:mod:`esld.data.pseudonyms`), if they do not lie beside the data.
 
     ``encoding``, ``separator``, ``decimal`` and ``missing`` say how to read the export; see :class:`Reading`.
 
@@ -68,6 +70,7 @@ class DataCut(Reading):
     mapping: str = ""
     overrides: str = ""
     answers: str = ""
+    pseudonyms: str = ""
     unblinding: str = ""
     notice: str = ""
     language: Language = "en"
@@ -156,7 +159,7 @@ class CutFile:
             See :func:`previous_cut`.
         """
         records = (self.overrides_path, self.answers_path, self.previous_results_path)
-        own = (self.path, self.protocol_path, self.data_path, *records)
+        own = (self.path, self.protocol_path, self.data_path, *records, self.pseudonyms_path)
         before = previous_cut(self)
         named = (path for path in own if path is not None)
         return (*named, *self.mapping_files, *(before.inputs if before else ()))
@@ -176,6 +179,13 @@ class CutFile:
             return self.root / self.cut.answers
         beside = answers_beside(self.data_path)
         return beside if beside.is_file() else None
+
+    @property
+    def pseudonyms_path(self) -> Path | None:
+        """File of the key of a masked view: the one that the cut names, else the one beside the data; None in another view."""
+        if self.cut.view != "masked":
+            return None
+        return self.root / self.cut.pseudonyms if self.cut.pseudonyms else self.data_folder / KEY_FILE
 
 
 def read_cut(path: Path) -> CutFile:
@@ -238,6 +248,14 @@ def previous_cut(file: CutFile) -> CutFile | None:
             f"cut {file.id} is {file.cut.view} and the previous {name} {found.cut.view}: what differs between two views "
             "tells the arms."
         )
+    if (
+        (one := found.pseudonyms_path)
+        and (other := file.pseudonyms_path)
+        and read_key(one) != read_key(other)
+    ):
+        rule = "must hold the key of the previous cut: else every patient would be another one"
+        remedy = "Name the same file in both cut files."
+        raise InputError("pseudonyms", rule, where=file.path.name, remedy=remedy)
     if results and not results.is_file():
         rule = "must be the results.json of the previous cut's report"
         raise InputError("previous_results", rule, file.cut.previous_results, file.path.name, "Correct it.")

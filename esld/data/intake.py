@@ -3,7 +3,7 @@
 One road for a run, for the editor and for ``esld check``: read, correct, standardise, show what the view holds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from esld.data import dates, sdtm, standard, views
 from esld.data.cutfile import View
 from esld.data.overrides import Override, Overrides
+from esld.data.pseudonyms import pseudonym
 from esld.errors import InputError
 from esld.protocol import Protocol
 
@@ -32,9 +33,15 @@ class Intake:
     files : DataFrame
         What lies in the export: ``file sheet domain records use why`` (:func:`esld.data.reading.read_export`).
     overrides : Overrides
-        The recorded corrections of what the view shows.
+        The recorded corrections of what the view shows; none in a masked view, where each is of a single patient.
     faults : tuple of InputError
         Words that nobody knows.
+    key : bytes or None
+        Of the pseudonyms of a masked view.
+    numbers : dict of str to str
+        Study numbers by pseudonym; empty where the tables hold them themselves. No study holds them.
+    entry : tuple of str
+        Pseudonyms in the order of entry; see :func:`esld.data.views.order_of_entry`.
     """
 
     tables: sdtm.Tables
@@ -45,6 +52,17 @@ class Intake:
     files: pd.DataFrame
     overrides: Overrides
     faults: tuple[InputError, ...]
+    key: bytes | None = field(default=None, repr=False)
+    numbers: dict[str, str] = field(default_factory=dict, repr=False)
+    entry: tuple[str, ...] = ()
+
+    def query_id(self, id: str) -> str:
+        """The id of a query as the view shows it: a masked one must not lead to the study number in another list of queries."""
+        return id if self.key is None else pseudonym(id, self.key, "Q")
+
+    def with_ids(self, queries: pd.DataFrame) -> pd.DataFrame:
+        """Queries with the ids that the view shows."""
+        return queries.assign(id=queries["id"].map(self.query_id).astype(object))
 
     def aside_by(self, cutoff: pd.Timestamp, tables: sdtm.Tables) -> pd.DataFrame:
         """The records of ``aside`` that a cut knows: of its patients, and not dated after the cut-off."""
@@ -59,6 +77,8 @@ def take_in(
     protocol: Protocol,
     view: View,
     corrections: tuple[Override, ...] = (),
+    *,
+    key: bytes | None = None,
 ) -> Intake:
     """Standardise corrected tables and show what a view holds of them.
 
@@ -73,6 +93,8 @@ def take_in(
     view : {"unblinded", "masked", "blinded"}
     corrections : tuple of Override
         Those that were applied.
+    key : bytes, optional
+        Of the pseudonyms of a masked view, which needs one.
 
     Raises
     ------
@@ -85,20 +107,27 @@ def take_in(
         fault if loads(*fault.subject.split(".")) else standard.unseen(fault)
         for fault in standard.unknown_codes(made, tables, protocol)
     ]
-    shown, seen_protocol = views.seen(made.tables, protocol, view)
+    shown, seen_protocol = views.seen(made.tables, protocol, view, key)
+    named = views.names(made.tables, view, key)
     visible = [loads(d, v) for d, v in zip(made.coding["domain"], made.coding["variable"], strict=True)]
     hidden = made.aside["domain"].eq("EX") & (view != "unblinded")
     exported = {name: len(table) for name, table in tables.items()}
     if hidden.any():  # what the view does not hold, its account does not count
         exported["EX"] -= int(hidden.sum())
-    aside = made.aside[~hidden]
+    aside = made.aside[~hidden].reset_index(drop=True)
+    if named:
+        views.rename(aside, named)
+    told = Overrides(corrections).of(loads) if view != "masked" else Overrides((), len(corrections))
     return Intake(
         shown,
         seen_protocol,
-        aside.reset_index(drop=True),
+        aside,
         made.coding[visible].reset_index(drop=True),
         exported,
         files,
-        Overrides(corrections).of(loads),
+        told,
         tuple(faults),
+        key if view == "masked" else None,
+        {pseudonym: number for number, pseudonym in named.items()},
+        views.order_of_entry(made.tables, named),
     )

@@ -144,6 +144,8 @@ def _inputs(file: CutFile) -> list[tuple[str, Path]]:
         found.append((f"corrections {corrections.name}", corrections))
     if answers := file.answers_path:
         found.append((f"answers {answers.name}", answers))
+    if key := file.pseudonyms_path:
+        found.append(("pseudonyms", key))
     if file.cut.previous:
         before = file.path.parent / f"{file.cut.previous}.yaml"
         found.append(("previous cut", before))
@@ -291,6 +293,7 @@ def _content(study: "Study") -> bytes:
         "answers": [each.model_dump(mode="json") for each in study.answers.given],
         "unfit": study.answers.unfit,
         "unfit_hidden": study.answers.hidden,
+        "entry": study.entry,
     }
     line = json.dumps(record, allow_nan=False).encode()
     if (
@@ -325,4 +328,5 @@ def _study(content: bytes, file: CutFile) -> "Study":
             tuple(record["unfit"]),
             record["unfit_hidden"],
         ),
+        entry=tuple(record["entry"]),
     )

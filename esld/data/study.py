@@ -14,6 +14,7 @@ from esld.data.factors import with_strata
 from esld.data.intake import Intake, take_in
 from esld.data.mapping import shortened
 from esld.data.overrides import Override, Overrides, apply_overrides, read_overrides
+from esld.data.pseudonyms import read_key
 from esld.data.queries.answers import Answers, fitted, read_answers
 from esld.data.template import is_template
 from esld.errors import InputError, InputErrors
@@ -46,6 +47,8 @@ class Study:
         The recorded corrections of what the cut holds.
     answers : Answers
         The recorded answers to its queries.
+    entry : tuple of str
+        In a masked view ``USUBJID`` in the order of entry, because pseudonyms do not tell who of one day came first.
     """
 
     file: CutFile
@@ -61,6 +64,7 @@ class Study:
     account: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(account.COLUMNS)))
     overrides: Overrides = field(default_factory=Overrides)
     answers: Answers = field(default_factory=Answers)
+    entry: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Ten lines, and nothing of a patient: tables are told by their size."""
@@ -167,7 +171,8 @@ def load_study(file: CutFile) -> Study:
     adlb = adam.derive_adlb(cut_tables, adsl, protocol)
     adsl = with_strata(adsl, adlb, protocol)
     aside = took.aside_by(cutoff, cut_tables)
-    found = queries.find_queries(queries.Evidence(cut_tables, adsl, adlb, protocol, aside))
+    known = set(adsl["USUBJID"])
+    found = queries.find_queries(queries.Evidence(cut_tables, adsl, adlb, protocol, aside, took.numbers))
     return Study(
         file=file,
         protocol=protocol,
@@ -178,10 +183,11 @@ def load_study(file: CutFile) -> Study:
         adtte=adam.derive_adtte(cut_tables, adsl, adlb, protocol, cutoff),
         adce=adam.derive_adce(cut_tables, adsl, protocol),
         adae=adam.derive_adae(cut_tables, adsl, protocol),
-        queries=found,
+        queries=took.with_ids(found),
         account=account.account_of(took, report, cut_tables, aside),
         overrides=took.overrides.within(cut_tables),
-        answers=fitted(answers, found, hides=file.cut.view != "unblinded"),
+        answers=fitted(answers, found, hides=file.cut.view != "unblinded", shown=took.query_id),
+        entry=tuple(who for who in took.entry if who in known),
     )
 
 
@@ -196,7 +202,8 @@ def taken_in(file: CutFile) -> Intake:
     protocol = read_protocol(file.protocol_path)
     tables, files = _read(file, protocol)
     tables, corrections = corrected(tables, file)
-    return take_in(tables, files, protocol, file.cut.view, corrections)
+    key = read_key(file.pseudonyms_path) if file.pseudonyms_path else None
+    return take_in(tables, files, protocol, file.cut.view, corrections, key=key)
 
 
 def _read(file: CutFile, protocol: Protocol) -> tuple[sdtm.Tables, pd.DataFrame]:

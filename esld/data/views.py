@@ -2,8 +2,9 @@
 
 ``unblinded`` loads everything. ``blinded`` loads nothing that tells an arm: one group, all patients. ``masked`` tells the arms
 apart without saying which is which, or which the control: A is the arm of the patient randomised first, whatever the cut-off.
-Both leave out what an administration held, its volume and lot, and free text about it. Because this is done as the tables are
-read, no chapter can show more.
+``masked`` also puts a pseudonym in the place of each study number: whoever knows the arm of one patient would else know those of
+all. Both leave out what an administration held, its volume and lot, and free text about it. Because this is done as the tables
+are read, no chapter can show more.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import pandas as pd
 
 from esld.data import dates, exposure
 from esld.data.cutfile import View
+from esld.data.pseudonyms import pseudonyms
 from esld.data.reading import Tables
 from esld.errors import InputError, InputErrors
 from esld.protocol import Protocol
@@ -50,7 +52,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 _ARM = (("ARMCD", "ARM"), ("ACTARMCD", "ACTARM"))
 
 
-def seen(tables: Tables, protocol: Protocol, view: View) -> tuple[Tables, Protocol]:
+def seen(tables: Tables, protocol: Protocol, view: View, key: bytes | None = None) -> tuple[Tables, Protocol]:
     """Tables and protocol as a view shows them; unblinded, as they are.
 
     Parameters
@@ -60,6 +62,8 @@ def seen(tables: Tables, protocol: Protocol, view: View) -> tuple[Tables, Protoc
     protocol : Protocol
         The trial's own.
     view : {"unblinded", "masked", "blinded"}
+    key : bytes, optional
+        Of the pseudonyms; a masked view needs one.
 
     Returns
     -------
@@ -73,15 +77,21 @@ def seen(tables: Tables, protocol: Protocol, view: View) -> tuple[Tables, Protoc
     ------
     esld.errors.InputErrors
         The protocol needs a column that the view does not load.
+    ValueError
+        A masked view without a key.
     """
     if view == "unblinded":
         return tables, protocol
+    named = names(tables, view, key)
     _check_sources(protocol, view)
     if view == "blinded" and names_no_arm(tables):
         tables = _as_one_group(tables, protocol)
     shown = {name: _allowed(table, name) for name, table in tables.items() if name in COLUMNS}
     if "EX" in tables:
         shown["EX"] = _given(shown["EX"], tables, protocol)
+    if view == "masked":
+        for table in shown.values():
+            rename(table, named)
     if "DM" not in tables:
         return shown, protocol
     order = _arms_in_order(tables, protocol) if view == "masked" else ()
@@ -98,6 +108,25 @@ def seen(tables: Tables, protocol: Protocol, view: View) -> tuple[Tables, Protoc
             shown["DM"][code] = own.where(own.notna(), None)
             shown["DM"][name] = shown["DM"][code]
     return shown, _with_arms(protocol, order, arms or (POOLED.model_copy(update={"dose": dose}),))
+
+
+def names(tables: Tables, view: View, key: bytes | None) -> dict[str, str]:
+    """The pseudonym of each study number of an export; empty but in a masked view."""
+    if view != "masked":
+        return {}
+    if key is None:
+        raise ValueError("a masked view needs the key of its pseudonyms")
+    own = (table["USUBJID"].dropna() for table in tables.values() if "USUBJID" in table)
+    return pseudonyms(dict.fromkeys(number for numbers in own for number in numbers), key)
+
+
+def rename(table: pd.DataFrame, named: Mapping[str, str]) -> None:
+    """Put pseudonyms in the place of the study numbers of a table, in place; missing stays missing."""
+    if "USUBJID" not in table:
+        return
+    own = table["USUBJID"].map(named).astype(object)
+    for column in {"USUBJID", "SUBJID"} & set(table):
+        table[column] = own.where(own.notna() & table[column].notna(), None)
 
 
 def names_no_arm(tables: Tables) -> bool:
@@ -174,13 +203,24 @@ def _arms_in_order(tables: Tables, protocol: Protocol) -> tuple[Arm, ...]:
     own = {arm.code: arm for arm in protocol.arms}
     if "DS" not in tables or not {"USUBJID", "ARMCD"} <= set(tables["DM"]):
         return tuple(own.values())
-    ds = tables["DS"]
-    chosen = ds[ds["DSDECOD"].eq("RANDOMIZED") & dates.is_iso(ds["DSSTDTC"])]
-    day = dates.earliest(chosen["DSSTDTC"]).groupby(chosen["USUBJID"]).min()
-    entered = tables["DM"][["USUBJID", "ARMCD"]].assign(day=tables["DM"]["USUBJID"].map(day))
-    entered = entered.dropna().sort_values(["day", "USUBJID"], kind="stable")
-    first = [code for code in dict.fromkeys(entered["ARMCD"]) if code in own]
+    given = tables["DM"].dropna(subset=["USUBJID", "ARMCD"]).groupby("USUBJID", sort=False)["ARMCD"].first()
+    entered = given.reindex([number for number in _entered(tables["DS"]) if number in given.index])
+    first = [code for code in dict.fromkeys(entered) if code in own]
     return tuple(own[code] for code in dict.fromkeys([*first, *own]))
+
+
+def _entered(ds: pd.DataFrame) -> list[str]:
+    """Study numbers by day of randomisation, and of one day in their own order; none where a column lacks."""
+    if not {"USUBJID", "DSDECOD", "DSSTDTC"} <= set(ds):
+        return []
+    chosen = ds[ds["DSDECOD"].eq("RANDOMIZED") & dates.is_iso(ds["DSSTDTC"])]
+    day = dates.earliest(chosen["DSSTDTC"]).groupby(chosen["USUBJID"]).min().dropna()
+    return [str(number) for number in day.sort_index(kind="stable").sort_values(kind="stable").index]
+
+
+def order_of_entry(tables: Tables, named: Mapping[str, str]) -> tuple[str, ...]:
+    """Pseudonyms in the order of entry, which of one day the study numbers tell; none where there are no pseudonyms."""
+    return tuple(named[number] for number in _entered(tables["DS"])) if named and "DS" in tables else ()
 
 
 def _letters(arms: tuple[Arm, ...]) -> list[str]:

@@ -19,8 +19,11 @@ from esld.randomisation import (
 
 
 def order_of_entry(study: Study) -> pd.DataFrame:
-    """ADSL of the randomised, by day of randomisation; of one day in the order of their ids."""
-    return study.randomised.sort_values(["RANDDT", "USUBJID"], ignore_index=True)
+    """ADSL of the randomised, by day of randomisation; of one day in the order of their study numbers."""
+    own = study.randomised.sort_values("USUBJID", kind="stable")
+    place = {subject: place for place, subject in enumerate(study.entry or own["USUBJID"])}
+    own = own.sort_values("USUBJID", key=lambda ids: ids.map(place), kind="stable")
+    return own.sort_values("RANDDT", kind="stable", ignore_index=True)
 
 
 def planned_design(study: Study, n: int) -> Design | None:

@@ -11,6 +11,7 @@ from esld.protocol import Protocol, read_protocol
 
 ROOT = Path(__file__).parents[2]
 PROTOCOL = read_protocol(ROOT / "params" / "protocols" / "nct06167473.yaml")
+KEY = bytes(range(32))  # of the pseudonyms of a masked view
 UNITS = {p.paramcd: p.unit for p in PROTOCOL.parameters if p.kind == "laboratory"}
 DOSE = {arm.code: f"{arm.dose.amount:g}" for arm in PROTOCOL.arms if arm.dose}
 

@@ -8,6 +8,7 @@ import pandas as pd
 import yaml
 
 from esld.data.cutfile import CutFile, read_cut
+from esld.data.pseudonyms import KEY_FILE
 from esld.data.sdtm import read_tables
 from esld.data.tables import write_tables
 from tests.reports import ROOT
@@ -53,6 +54,8 @@ def cut_of(
     trial = (ROOT / "params" / record["protocol"]).read_text(encoding="utf-8")
     if protocol:
         trial = yaml.safe_dump(protocol(yaml.safe_load(trial)), allow_unicode=True, sort_keys=False)
+    if cut.get("view") == "masked":
+        cut = {"pseudonyms": str(DEMO / KEY_FILE)} | cut
     path = root / "params" / "spoilt.yaml"
     (root / "params" / "protocols").mkdir(parents=True, exist_ok=True)
     (root / "params" / record["protocol"]).write_text(trial, encoding="utf-8")

@@ -11,11 +11,12 @@ from esld.data import sdtm, views
 from esld.data.adam import derive_adsl
 from esld.data.codes import code_lists
 from esld.data.cutfile import read_cut
+from esld.data.pseudonyms import pseudonyms, read_key
 from esld.data.study import load_study
 from esld.errors import InputErrors
 from esld.protocol.design import Dose
 from tests.data.queries.asking import asked
-from tests.data.small_trial import PROTOCOL, ROOT, lb, patient, trial
+from tests.data.small_trial import KEY, PROTOCOL, ROOT, lb, patient, trial
 from tests.examples import few
 from tests.loaded import loaded_once
 
@@ -67,7 +68,7 @@ class TestColumns:
     def test_what_is_not_named_is_not_loaded(self, view):
         tables = example()
         tables["AE"]["SECRET"] = "arm"
-        shown, _ = views.seen(tables, PROTOCOL, view)
+        shown, _ = views.seen(tables, PROTOCOL, view, KEY)
         put_back = {"DM": {"ARMCD", "ARM", "ACTARMCD", "ACTARM"}, "EX": {"EXTRT", "EXDOSE", "EXDOSU"}}
         for name, table in shown.items():
             assert set(table) <= {*views.COLUMNS[name], *put_back.get(name, ())}
@@ -98,22 +99,27 @@ class TestColumns:
 
     @pytest.mark.parametrize("view", HIDDEN)
     def test_what_scores_and_endpoints_need_is_on_it(self, view):
-        """Whatever an unblinded cut derives apart from arms and doses, the view derives as well."""
+        """Whatever an unblinded cut derives apart from arms, doses and study numbers, the view derives as well."""
         file = read_cut(ROOT / "params" / f"demo-interim-{view}.yaml")
         whole = loaded_once(read_cut(ROOT / "params" / "demo-interim.yaml"))
         own = load_study(file)
         arms = ["ARMCD", "TRT01P", "TRT01PN", "ACTARMCD", "TRT01A", "TRT01AN"]
+        named = pseudonyms(whole.adsl["USUBJID"], read_key(file.pseudonyms_path)) if view == "masked" else {}
         for name in ("adsl", "adlb", "adtte", "adce", "adae"):
             one, other = (getattr(s, name) for s in (whole, own))
-            kept = [c for c in one if c not in arms]
-            pd.testing.assert_frame_equal(one[kept], other[kept], obj=name)
+            kept = [c for c in one if c not in arms and (c != "SUBJID" or not named)]
+            one = one.assign(USUBJID=one["USUBJID"].replace(named))
+            one, other = (
+                f[kept].sort_values("USUBJID", kind="stable", ignore_index=True) for f in (one, other)
+            )
+            pd.testing.assert_frame_equal(one, other, obj=name)
         assert len(own.queries) == len(whole.queries)
 
     @pytest.mark.parametrize("view", HIDDEN)
     def test_inputs_are_unchanged(self, view):
         tables = small()
         before = {name: table.copy() for name, table in tables.items()}
-        views.seen(tables, PROTOCOL, view)
+        views.seen(tables, PROTOCOL, view, KEY)
         for name, table in before.items():
             pd.testing.assert_frame_equal(tables[name], table)
 
@@ -139,31 +145,31 @@ class TestArms:
         assert shown["DM"]["ACTARMCD"].tolist() == ["ALL", "ALL", None, None]
 
     def test_masked_a_is_the_arm_of_the_first_randomised(self):
-        shown, protocol = views.seen(small(), PROTOCOL, "masked")
+        shown, protocol = views.seen(small(), PROTOCOL, "masked", KEY)
         assert protocol.arm_labels == {"A": "A", "B": "B"}
         assert shown["DM"]["ARMCD"].tolist() == ["B", "A", "A", None]
 
     def test_of_one_day_the_lower_id_is_first(self):
         tables = small()
         tables["DS"]["DSSTDTC"] = "2025-01-10"
-        shown, _ = views.seen(tables, PROTOCOL, "masked")
+        shown, _ = views.seen(tables, PROTOCOL, "masked", KEY)
         assert shown["DM"]["ARMCD"].tolist() == ["A", "B", "B", None]
 
     @pytest.mark.parametrize("view", HIDDEN)
     def test_no_error_is_shared_among_comparisons_that_are_not_with_the_control(self, view):
         own = PROTOCOL.model_copy(update={"multiplicity": "fixed sequence"})
-        _, protocol = views.seen(small(), own, view)
+        _, protocol = views.seen(small(), own, view, KEY)
         assert (protocol.control, protocol.multiplicity) == (None, "none")
 
     def test_an_arm_without_a_patient_is_last(self):
         tables = trial(patient("S-1", "MEDHIGH"))
-        shown, protocol = views.seen(tables, PROTOCOL, "masked")
+        shown, protocol = views.seen(tables, PROTOCOL, "masked", KEY)
         assert list(protocol.arm_labels) == ["A", "B"]
         assert shown["DM"]["ARMCD"].tolist() == ["A"]
 
     @pytest.mark.parametrize("view", HIDDEN)
     def test_every_arm_of_the_view_has_the_same_dose(self, view):
-        _, protocol = views.seen(small(), PROTOCOL, view)
+        _, protocol = views.seen(small(), PROTOCOL, view, KEY)
         assert {(arm.dose.amount, arm.dose.unit) for arm in protocol.arms if arm.dose} == {
             (1, "administration")
         }
@@ -172,7 +178,7 @@ class TestArms:
     @pytest.mark.parametrize("view", HIDDEN)
     def test_labels_remembered_from_the_trial_are_forgotten(self, view):
         assert set(PROTOCOL.arm_labels) == {"LOW", "MEDHIGH"}  # remembered from here on
-        _, protocol = views.seen(small(), PROTOCOL, view)
+        _, protocol = views.seen(small(), PROTOCOL, view, KEY)
         assert set(protocol.arm_labels) == {arm.code for arm in protocol.arms}
 
     def test_an_unknown_arm_is_not_quoted(self):
@@ -191,7 +197,7 @@ class TestArms:
             update={"design": plan.design.model_copy(update={"ratio": (1, 2), "block_sizes": ()})}
         )
         protocol = PROTOCOL.model_copy(update={"randomisation": uneven})
-        _, shown = views.seen(small(), protocol, "masked")
+        _, shown = views.seen(small(), protocol, "masked", KEY)
         assert shown.randomisation.design
         assert shown.randomisation.design.ratio == (2, 1)  # A is medium-high
 
@@ -216,7 +222,7 @@ class TestArms:
         assert (next(iter(protocol.arm_labels)), len(protocol.ratio)) == (code, len(arms))
         days = {n: f"2025-01-{10 + place}" for place, n in enumerate(order)}
         people = [patient(f"S{n}", f"ARM{n}", randomised=day, infused=()) for n, day in days.items()]
-        _, shown = views.seen(trial(*people), protocol, "masked")
+        _, shown = views.seen(trial(*people), protocol, "masked", KEY)
         assert shown.control is None
         assert list(shown.arm_labels) == list("ABCD")[: len(arms)]
         assert shown.ratio == tuple(1 if equal else sizes[n] for n in order)
@@ -228,7 +234,7 @@ class TestArms:
         """Valid, derived and without a query, in every view."""
         protocol = PROTOCOL.model_copy(update={"arms": PROTOCOL.arms[:1]})
         tables = trial(patient("S"), LB=[lb("S", "ALT", "30", "2025-01-11")])
-        shown, seen = views.seen(tables, protocol, view)
+        shown, seen = views.seen(tables, protocol, view, KEY)
         sdtm.validate(shown, seen)
         adsl = derive_adsl(shown, seen, pd.Timestamp("2026-12-31"))
         assert adsl[["ITTFL", "SAFFL", "PPROTFL"]].to_numpy().tolist() == [["Y"] * 3]
@@ -240,10 +246,10 @@ class TestInfusions:
     def test_only_whether_one_held_anything(self, view):
         tables = small()
         tables["EX"]["EXDOSE"] = ["1", "3.5"]
-        shown, _ = views.seen(tables, PROTOCOL, view)
+        shown, _ = views.seen(tables, PROTOCOL, view, KEY)
         assert shown["EX"]["EXDOSE"].tolist() == ["1", "1"]
         tables["EX"]["EXDOSE"] = ["0", None]
-        shown, _ = views.seen(tables, PROTOCOL, view)
+        shown, _ = views.seen(tables, PROTOCOL, view, KEY)
         assert shown["EX"]["EXDOSE"].tolist() == ["0", None]
         assert shown["EX"]["EXDOSU"].eq("administration").all()
         assert shown["EX"]["EXTRT"].eq("study treatment").all()
@@ -267,7 +273,7 @@ class TestNothingLeaks:
     def test_exchanged_doses_show_the_same_masked(self):
         tables = example()
         other = with_arms(tables, {who: SWAPPED[arm] for who, arm in arms_of(tables).items()})
-        one, two = (views.seen(t, PROTOCOL, "masked") for t in (tables, other))
+        one, two = (views.seen(t, PROTOCOL, "masked", KEY) for t in (tables, other))
         assert one[1] == two[1]
         for name in one[0]:
             pd.testing.assert_frame_equal(one[0][name], two[0][name])
@@ -278,7 +284,7 @@ class TestNothingLeaks:
         arms = arms_of(tables)
         last = list(arms)[-1]
         other = with_arms(tables, arms | {last: SWAPPED[arms[last]]})
-        one, two = (views.seen(t, PROTOCOL, "masked")[0]["DM"] for t in (tables, other))
+        one, two = (views.seen(t, PROTOCOL, "masked", KEY)[0]["DM"] for t in (tables, other))
         assert (one["ARMCD"].fillna("") != two["ARMCD"].fillna("")).sum() == 1
 
 
@@ -290,5 +296,5 @@ def test_doses_exist_to_be_hidden():
 @pytest.mark.parametrize("view", ["blinded", "masked"])
 def test_a_trials_words_for_its_arms_and_treatments_stay_behind(view):
     own = {"ARMCD": {"1": "LOW"}, "EXTRT": {"UC": PROTOCOL.arms[0].name}, "CEDECOD": {"x": "OTHER"}}
-    _, shown = views.seen(small(), PROTOCOL.model_copy(update={"codes": own}), view)
+    _, shown = views.seen(small(), PROTOCOL.model_copy(update={"codes": own}), view, KEY)
     assert set(shown.codes) == {"CEDECOD"} and code_lists(shown)

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from esld.data.pseudonyms import KEY_FILE
 from esld.pipeline import desk, making, run, verify
 from tests.kernels import end, kernels_once
 from tests.loaded import loaded_once
@@ -81,6 +82,7 @@ def tiny_template(tmp_path_factory) -> Path:
     for slug, name in (("01_one", "one"), ("02_two", "two")):
         text = CHAPTER.format(slug=slug, name=name)
         (root / "notebooks" / f"{slug}.py").write_text(text, encoding="utf-8")
+    shutil.copy(EXAMPLE / KEY_FILE, root / "data" / "tiny")
     for source in sorted(EXAMPLE.glob("*.csv")):
         with source.open(encoding="utf-8-sig", newline="") as lines:
             table = csv.DictReader(lines)

@@ -158,6 +158,19 @@ class TestNothingLeaks:
         handed = "\n".join(rows for own in report.chapters.values() for rows in own._rows.values())
         assert '"B - A"' in handed
         assert "MEDHIGH" not in shown + handed
+        assert not re.search("NCT06167473-0", shown + handed)
+
+    def test_a_masked_report_shows_nobody_line_by_line(self, real_copy):
+        """Not by a pseudonym, nor by the day on which somebody was randomised."""
+        root = real_copy("one")
+        study = load_study(read_cut(root / "params" / "demo-interim-masked.yaml"))
+        report = in_process.run(study, study.cut.chapters)
+        text = "\n".join(text for _, text in report.texts()) + "\n".join(
+            rows for own in report.chapters.values() for rows in own._rows.values()
+        )
+        assert not re.search("P-[A-Z2-7]{8}", text)
+        days = study.randomised["RANDDT"].sort_values().dt.strftime("%Y-%m-%d")
+        assert [day for day in days[:-1] if day in text] == []
 
     @pytest.mark.parametrize(
         "views", [("blinded",), pytest.param(("masked", "blinded"), marks=pytest.mark.slow)]
@@ -181,7 +194,7 @@ class TestNothingLeaks:
     def test_no_arm_is_in_a_whole_report(self, published, view):
         report = bytes_of(published(f"demo-interim-{view}"))
         assert {"provenance.json", "report.html", "results.json", "04_change.html"} <= set(report)
-        secrets = (b"MEDHIGH", b"SIM-24") if view == "blinded" else (b"MEDHIGH",)
+        secrets = (b"MEDHIGH", b"SIM-24") if view == "blinded" else (b"MEDHIGH", b"NCT06167473-0")
         for name, content in report.items():
             assert b"EXLOT" not in content or name.startswith("00_") or view == "masked", name
             assert [secret for secret in secrets if secret in content] == [], name

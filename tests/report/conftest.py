@@ -86,7 +86,7 @@ def _all_tables(study: Study, changes: Callable[[str], Reported]):
     yield estimand_table(study)
     yield flow_table(participant_flow(study, horizon_days=horizon))
     yield baseline.baseline_table(study, baseline.summarise_baseline(study))
-    queries = data_cut.query_table(data_cut.listed_queries(study), study.answers)
+    queries = data_cut.query_table(study, data_cut.listed_queries(study))
     for table in (queries, data_cut.assumption_table(study)):
         if isinstance(table, Table):
             yield table

@@ -70,7 +70,7 @@ def test_the_data_cut(own, study):
         *said_by(records.follow_up_table(own, records.follow_up(own, horizon_days=365), horizon_days=365))
     )
     asked = records.listed_queries(own)
-    queries = records.query_table(asked, own.answers)
+    queries = records.query_table(own, asked)
     assert not letters(*said_by(queries))
     assert not letters(*(cell.text for key in ("severity", "status") for cell in queries.cells[key]))
     assert not letters(records.query_words(own, handed("queries", records.query_counts(own, asked))))

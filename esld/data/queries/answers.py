@@ -5,7 +5,7 @@ from those that are open to those that are answered.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,8 +108,14 @@ def read_answers(path: Path) -> tuple[Answer, ...]:
     return answers
 
 
-def fitted(answers: Sequence[Answer], queries: pd.DataFrame, *, hides: bool) -> Answers:
-    """The answers beside the queries that were found.
+def fitted(
+    answers: Sequence[Answer],
+    queries: pd.DataFrame,
+    *,
+    hides: bool,
+    shown: Callable[[str], str] = str,
+) -> Answers:
+    """The answers beside the queries that were found, by the ids that the view shows.
 
     Parameters
     ----------
@@ -119,9 +125,13 @@ def fitted(answers: Sequence[Answer], queries: pd.DataFrame, *, hides: bool) -> 
         See :func:`esld.data.queries.find_queries`.
     hides : bool
         Whether the view hides the arms.
+    shown : callable, optional
+        The id that the view shows, by that of the query; by default the same. An answer may give either.
     """
-    asked = set(queries["id"])
-    given = tuple(answer for answer in answers if answer.id in asked)
+    ids = {id: shown(id) for id in queries["id"]}
+    asked = ids | {id: id for id in ids.values()}
+    fit = {asked[answer.id]: answer for answer in reversed(answers) if answer.id in asked}
+    given = tuple(a.model_copy(update={"id": id}) for id, a in reversed(fit.items()))
     unfit = tuple(answer.id for answer in answers if answer.id not in asked)
     if hides:
         return Answers(tuple(a.model_copy(update={"why": ""}) for a in given), (), len(unfit))

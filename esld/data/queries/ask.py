@@ -58,6 +58,8 @@ class Evidence:
         Records that are not in `tables` because they did not happen or cannot be analysed: ``domain``, ``USUBJID``, ``seq``,
         ``row``, ``date``, ``reason``, ``detail`` and ``test``; ``detail`` of what did not happen is the result, date or
         outcome that stands there.
+    numbers : mapping of str to str
+        Study numbers by the pseudonyms that stand in the tables of a masked view: an id is the same in every view.
     """
 
     tables: Tables
@@ -65,7 +67,12 @@ class Evidence:
     adlb: pd.DataFrame
     protocol: Protocol
     aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ASIDE), dtype=object))
+    numbers: Mapping[str, str] = field(default_factory=dict, repr=False)
     _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def number(self, text: str) -> str:
+        """The study number behind a pseudonym; any other text as it is."""
+        return self.numbers.get(text, text)
 
     @cached_property
     def subjects(self) -> pd.DataFrame:
@@ -180,7 +187,7 @@ def find_queries(evidence: Evidence) -> pd.DataFrame:
             domain, _, number = query.record.partition(" ")
             place = (_SEVERITIES.index(severity), name, query.subject, domain, _number(number), query.record)
             asked = (query.subject, query.record, name, severity, query.message)
-            rows.append((place, query.message, _hash(name, *query.about), asked))
+            rows.append((place, query.message, _hash(name, *map(evidence.number, query.about)), asked))
     rows.sort(key=lambda row: row[:3])
     met: dict[str, int] = {}
     numbered = []

@@ -99,7 +99,7 @@ def _two_ids(evidence: Evidence) -> Iterator[Query]:
     counts = pairs.groupby(["USUBJID", "USUBJID2"], as_index=False).size()
     met: set[tuple[str, str]] = set()
     for row in records(counts):
-        first, second = sorted((str(row["USUBJID"]), str(row["USUBJID2"])))
+        first, second = sorted((str(row["USUBJID"]), str(row["USUBJID2"])), key=evidence.number)
         least, count = min(total[first], total[second]), row["size"]
         if count >= max(_SAME, _PART * least) and (first, second) not in met:
             met.add((first, second))

@@ -10,6 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from esld.data.declared import TABLE_SUFFIXES, Reading
+from esld.data.pseudonyms import KEY_FILE
 from esld.data.reading import (
     dataset_json,
     delimited,
@@ -212,6 +213,8 @@ def _of_folder(
     sources: list[Source] = []
     for path in paths:
         name, suffix = path.name, path.suffix.lower()
+        if name == KEY_FILE:
+            continue  # no data, and no page tells whether there is one
         if path.is_dir():
             account.add(f"{name}/", NOT_READ, _folder(path))
         elif name.startswith("~$"):

@@ -10,7 +10,7 @@ from esld.data.adam.adsl import anchor_days
 from esld.data.adam.scores import missing_components
 from esld.data.study import Study
 from esld.protocol import Parameter, Rescue
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.change import courses
 from esld.report.drawing import figures
 from esld.report.drawing.axes import time_axis
@@ -26,6 +26,7 @@ def trajectory_figure(study: Study, every: Sequence[Parameter]) -> figures.Pictu
 
     A sentence where no parameter has a value.
     """
+    needs.require(study, "single_patients")
     shown = {p: rows for p in every if len(rows := analysed(study, p.paramcd))}
     if not shown:
         return Sentence(unrecorded_words(study, every))

@@ -10,7 +10,7 @@ import pandas as pd
 from esld.data.study import Study
 from esld.methods import made_by
 from esld.protocol import Analysis, Parameter
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.cells import estimate
 from esld.report.change import pairs as compared
 from esld.report.change.one_visit import at_visit
@@ -121,6 +121,7 @@ def waterfall_figure(study: Study, headline: str) -> Picture | Sentence | None:
     headline : str
         The parameter; else the first of the models of which one way is better.
     """
+    needs.require(study, "single_patients")
     own = [(plan, p) for plan, p in _shown(study) if headline in ("", p.paramcd)] or _shown(study)
     if not own:
         return None

@@ -6,11 +6,11 @@ import pandas as pd
 
 from esld.data.account import ABSENT, NOT_NEEDED, UNKNOWN, USED
 from esld.data.cutfile import previous_cut
-from esld.data.queries.answers import ANSWERED, NEW, Answers, with_status
+from esld.data.queries.answers import ANSWERED, NEW, with_status
 from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.data.views import ALL
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.cells import Cell, Count, Data, Estimate, Label, Number, arm, several
 from esld.report.known import judged, known, watched, watched_words
 from esld.report.phrases import Sentence, whole
@@ -211,8 +211,10 @@ def query_words(study: Study, reported: Reported) -> str:
     return message("queries.counts.since" if study.cut.previous else "queries.counts", **counts)
 
 
-def query_table(listed: pd.DataFrame, answers: Answers) -> Table | Sentence:
+def query_table(study: Study, listed: pd.DataFrame) -> Table | Sentence:
     """The queries themselves, the open ones first and of these the most severe; a sentence when there is none."""
+    needs.require(study, "single_patients")
+    answers = study.answers
     if listed.empty:
         return Sentence(answers.note or message("queries.none"))
     lines = []

@@ -7,7 +7,7 @@ import pandas as pd
 
 from esld.data.study import Study
 from esld.data.views import ALL
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.drawing import figures
 from esld.report.drawing.figures import Picture
 from esld.report.phrases import span, view_name, whole
@@ -72,7 +72,8 @@ def headline(study: Study, assigned: Reported) -> str:
 
 
 def entry_figure(study: Study, *, title: str) -> Picture:
-    """Patients randomised over calendar time, a step line an arm."""
+    """Patients randomised over calendar time, a step line an arm; each step is a patient on his or her day."""
+    needs.require(study, "single_patients")
     import matplotlib.dates as mdates
 
     entered = order_of_entry(study)

@@ -11,7 +11,7 @@ import pandas as pd
 from esld.data.queries.values import OutOfBounds, out_of_bounds
 from esld.data.queries.visits import missed_visits, recorded_visits
 from esld.data.study import Study
-from esld.report import cells
+from esld.report import cells, needs
 from esld.report.cells import Cell, Count, Data, Empty, Label
 from esld.report.phrases import Sentence, span, view_name
 from esld.report.randomised import order_of_entry
@@ -183,6 +183,7 @@ def _share(row: Row) -> Count:
 
 def deviation_list(study: Study, found: pd.DataFrame) -> Table | Sentence | None:
     """Every deviation, one a line; a sentence if there is none or the view shows nobody, nothing where the data can show none."""
+    needs.require(study, "single_patients")
     if not kinds(study):
         return None
     if found.empty:

@@ -199,10 +199,13 @@ _RECODED = {"patient": "USUBJID", "record": "record", "about": "what", "variable
 
 
 def recoded_table(since: SinceLastCut) -> Table | None:
-    """What the last cut held and this one holds otherwise or not at all, one line a value; None where there is nothing."""
+    """What the last cut held and this one holds otherwise or not at all, one line a value.
+
+    None where there is nothing, or where the view shows no single patients.
+    """
     kinds = ("gone patient", "gone record", "value gone", "value changed")
     own = since.records[since.records["change"].isin(kinds)]
-    if own.empty:
+    if own.empty or needs.why_not(since.study, "single_patients"):
         return None
     lines: list[dict[str, Cell]] = [
         {
@@ -362,7 +365,8 @@ def data_sentence(since: SinceLastCut, reported: Reported) -> str:
 
 def recoded_sentence(since: SinceLastCut) -> str:
     """That nothing was changed afterwards; nothing where the table lists what was."""
-    return "" if recoded_table(since) else message("diff.recoded.none")
+    masked = needs.why_not(since.study, "single_patients")
+    return masked or ("" if recoded_table(since) else message("diff.recoded.none"))
 
 
 def estimate_sentence(since: SinceLastCut, reported: Reported) -> str:

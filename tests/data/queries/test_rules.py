@@ -14,7 +14,7 @@ from esld.data.queries.ask import ASIDE, Evidence
 from esld.data.sdtm import DOMAINS
 from esld.data.standard import OTHER_TREATMENT, standardise
 from tests.data.queries.asking import asked, changed, clean, found, on, visit, with_more
-from tests.data.small_trial import PROTOCOL, ROOT, ds, event, lb, patient, rs, trial
+from tests.data.small_trial import KEY, PROTOCOL, ROOT, ds, event, lb, patient, rs, trial
 from tests.examples import few
 from tests.loaded import loaded_once
 
@@ -552,7 +552,7 @@ def test_a_view_that_hides_doses_asks_for_no_reason():
     tables = with_more("EX", dose("T", 1, EXDOSE="2"), dose("T", 29, EXDOSE="0"))
     tables["VS"] = with_more("VS", at(29))["VS"]
     for view, rules in (("unblinded", ["not given, and no reason"]), ("masked", []), ("blinded", [])):
-        shown, protocol = views.seen(standardise(tables, PROTOCOL).tables, PROTOCOL, view)
+        shown, protocol = views.seen(standardise(tables, PROTOCOL).tables, PROTOCOL, view, KEY)
         assert found(shown, protocol)["rule"].tolist() == rules, view
 
 

@@ -121,7 +121,7 @@ SEEN = Answer(id="Q-AAAAAAAA", who="A. Li", when="2026-03-01", why="Haemolysed."
 
 
 def table_of(study: Study) -> Table | None:
-    return data_cut.query_table(data_cut.listed_queries(study), study.answers)
+    return data_cut.query_table(study, data_cut.listed_queries(study))
 
 
 def counts_of(study: Study) -> Reported:
