@@ -235,11 +235,11 @@ def _safe(rows: Sequence[Row], study: Study) -> Paragraphs:
         return [[died], [message("lay.safe.none")]]
     serious = [row for row in own if row.statistic == "serious"]
     either = [row for row in own if row.statistic == "serious_or_clinical"]
-    said = [message("lay.any", groups=_problems(any_problem))]
+    said = [*_treated(rows), message("lay.any", groups=_problems(any_problem))]
     if either or serious:
         key = "lay.serious.either" if either else "lay.serious"
         said += [message(key, groups=_problems(either or serious)), message("lay.serious.means")]
-    return [[died], _treated(rows), said, [message("lay.safe.cause")]]
+    return [[died], said, [message("lay.safe.cause")]]
 
 
 def _problems(own: Sequence[Row]) -> str:

@@ -7,6 +7,12 @@ Kincaid JP, Fishburne RP, Rogers RL, Chissom BS (1975), Research Branch Report 8
 import re
 from dataclasses import dataclass
 
+# What a doctor or a statistician says, and the page does not.
+JARGON = re.compile(
+    r"\bCI\b|confidence|interval|\bp\b|p-value|significan|Kaplan|hazard|estimat|censor|random|baseline|adverse|endpoint|"
+    r"efficacy|median|percentage points|\bn =|\bNE\b|cohort|\barms?\b|\bsubject",
+    re.IGNORECASE,
+)
 _LONG = 3  # syllables
 
 
@@ -44,3 +50,13 @@ def syllables(word: str) -> int:
         else text
     )
     return max(1, len(re.findall(r"[aeiouy]+", heard or text)))
+
+
+def easy(texts: list[str]) -> None:
+    """A page that a person of fourteen reads: grade 8 at most, short sentences, few long words, no term of art."""
+    whole = "\n".join(texts)
+    assert JARGON.findall(whole) == []
+    found = readability([sentence for text in texts for sentence in sentences_of(text)])
+    assert found.grade <= 8, found
+    assert found.words_a_sentence <= 15, found
+    assert found.long_words <= 0.1, found
