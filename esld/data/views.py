@@ -240,5 +240,8 @@ def _with_arms(protocol: Protocol, order: tuple[Arm, ...], arms: tuple[Arm, ...]
     codes = {
         v: words for v, words in protocol.codes.items() if v not in ("EXTRT", *(code for code, _ in _ARM))
     }
-    update = {"arms": arms, "control": None, "multiplicity": "none", "randomisation": planned, "codes": codes}
+    lay = protocol.lay.model_copy(update={"groups": {}}) if protocol.lay else None
+    update = {
+        "arms": arms, "control": None, "multiplicity": "none", "randomisation": planned, "codes": codes, "lay": lay
+    }  # fmt: skip
     return protocol.model_copy(update=update)

@@ -130,7 +130,8 @@ def assemble(
     titles = {slug: binder.chapters[slug].title for slug in binder.slugs}
     write_labels(labels_of(handed.rows, study, titles, tables), staged / LABELS)
     every = {name: shown for own in recorded.values() for name, shown in own.items()}
-    word.write_word(report, every, staged / word.WORD, how.template)
+    limits = {slug: binder.bodies[slug].limits for slug in binder.slugs}
+    word.write_word(report, every, staged / word.WORD, how.template, limits=limits)
     if how.pdf:
         paper.write_pdf(staged / "report.html", staged / paper.PDF)
     shutil.rmtree(scratch)
@@ -187,6 +188,7 @@ def _report(
         ),
         chapters=tuple(binder.chapters[slug] for slug in binder.slugs),
         downloads=(
+            *([(f"{render.LAY}.html", message("files.lay"))] if front.lay else []),
             ("report.html", message("files.report")),
             *([(paper.PDF, message("files.pdf"))] if pdf else []),
             (word.WORD, message("files.word")),
@@ -211,4 +213,12 @@ def _report(
         diagram=render.Diagram(**asdict(front.diagram)) if front.diagram else None,
         points=tuple((point.head, point.html) for point in front.points),
         answered=front.answered,
+        lay=_plain(front),
     )
+
+
+def _plain(front: FrontPage) -> render.Plain | None:
+    """The page in plain language."""
+    if front.lay is None:
+        return None
+    return render.Plain(front.lay.title, tuple((own.code, own.head, own.html) for own in front.lay.sections))

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from esld.pipeline.theme.fragment import Section
 
-_TAKEN = PAGE_IDS | {"index", "report"}  # a slug is a file's name and, on the whole report, an anchor
+LAY = "plain"  # name of the page in plain language
+_TAKEN = PAGE_IDS | {"index", "report", LAY}  # a slug is a file's name and, on the whole report, an anchor
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,14 @@ class Diagram:
 
 
 @dataclass(frozen=True)
+class Plain:
+    """The page in plain language: its heading as plain text; of each section an anchor, a heading in plain text, and HTML."""
+
+    title: str
+    sections: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that the pages show.
 
@@ -153,6 +162,8 @@ class Report:
         What else belongs to the answer: a heading in plain text, and HTML.
     answered : tuple of str
         Slugs of chapters whose answers stand in these: the list of chapters has their questions.
+    lay : Plain, optional
+        The page in plain language.
     """
 
     masthead: Masthead
@@ -169,6 +180,7 @@ class Report:
     told: Mapping[str, str] = field(default_factory=dict)
     points: tuple[tuple[str, str], ...] = ()
     answered: tuple[str, ...] = ()
+    lay: Plain | None = None
 
     def __post_init__(self) -> None:
         slugs = [chapter.slug for chapter in self.chapters]
@@ -190,6 +202,8 @@ class Body:
         Tables and figures that it recorded, in order.
     terms : dict of str to str
         Terms that it uses, with what they mean.
+    limits : sequence of str
+        Paragraphs that say what it cannot.
     """
 
     page: str
@@ -198,6 +212,7 @@ class Body:
     sections: "Sequence[Section]"
     shown: Sequence[Shown]
     terms: Mapping[str, str]
+    limits: Sequence[str] = ()
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "Body":
@@ -224,7 +239,7 @@ def body_of(chapter: Chapter, slugs: Sequence[str]) -> Body:
         chapter.notebook, question=chapter.question, answer=chapter.answer, slug=chapter.slug, slugs=slugs
     )
     whole, apart = fragment.for_one_page(made, slug=chapter.slug, slugs=slugs)
-    return Body(made.html(), whole, apart, made.sections, made.shown, made.terms)
+    return Body(made.html(), whole, apart, made.sections, made.shown, made.terms, made.limits)
 
 
 def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = None) -> list[Path]:
@@ -241,7 +256,7 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
     Returns
     -------
     list of Path
-        ``index.html``, ``<slug>.html`` for each chapter in order, ``report.html``.
+        ``index.html``, ``<slug>.html`` for each chapter in order, ``plain.html`` if there is one, ``report.html``.
 
     Raises
     ------
@@ -271,6 +286,8 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
         **_chapter_pages(report.masthead, report.chapters, bodies_in_order, terms=common["terms"]),
     }
     pages = {name: fill(html, name) for name, html in pages.items()}
+    if report.lay:  # what a number is in the words of the trade is not told on hover there
+        pages[LAY] = _page(LAY, **common, heading=report.lay.title, page=report.lay)
     whole = dict(zip(slugs, bodies_in_order, strict=True))
     made_whole = _page(
         "report", **common, heading=message("pages.whole"), bodies=whole, cards=_cards(report, "")

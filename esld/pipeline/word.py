@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from esld.pipeline.exhibits import Exhibit
+from esld.pipeline.exhibits import Exhibit, filled
 from esld.pipeline.render import Chapter, Report
 from esld.pipeline.word_style import add_words, marks, prepared, room_of
 from esld.report.dress import bound
@@ -43,7 +43,12 @@ Recorded = Table | Figure
 
 
 def write_word(
-    report: Report, recorded: Mapping[str, Recorded], path: Path, template: Path | None = None
+    report: Report,
+    recorded: Mapping[str, Recorded],
+    path: Path,
+    template: Path | None = None,
+    *,
+    limits: Mapping[str, Sequence[str]] | None = None,
 ) -> None:
     """Write the report as a Word document.
 
@@ -58,12 +63,16 @@ def write_word(
         The ``.docx`` file; overwritten.
     template : Path, optional
         A document whose styles, page, head and foot are taken; see :mod:`esld.pipeline.word_style`.
+    limits : dict of str to sequence of str, optional
+        By chapter the paragraphs, as HTML, that say what it cannot; they end its part of the text.
     """
     document = prepared(report.masthead, template)
+    limits = limits or {}
     _front(document, report)
     text = [chapter for chapter in report.chapters if not chapter.appended]
     for number, chapter in enumerate(text, 1):
         _add_chapter(document, report, chapter, recorded, number, appendix=False)
+        _add_limits(document, report, limits.get(chapter.slug, ()))
     _turn(document, across=False)
     last = len(text) + 1
     heading = _paragraph(document, "Heading 1")
@@ -73,6 +82,7 @@ def write_word(
         shown = any(one.appendix and one.slug == chapter.slug for one in report.exhibits.values())
         if chapter.appended or shown:
             _add_chapter(document, report, chapter, recorded, 0, appendix=True)
+            _add_limits(document, report, limits.get(chapter.slug, ()) if chapter.appended else ())
     _turn(document, across=False)
     heading = _paragraph(document, "Heading 1")
     _bookmarked(heading, message("pages.made"), last + 1)
@@ -110,6 +120,16 @@ def _add_chapter(
             _add_table(document, shown, exhibit)
         else:
             _add_figure(document, shown, exhibit)
+
+
+def _add_limits(document: "Document", report: Report, paragraphs: Sequence[str]) -> None:
+    """What a chapter cannot say, under a heading of its own."""
+    if not paragraphs:
+        return
+    _turn(document, across=False)
+    _paragraph(document, "Contents Head", message("word.limits")).paragraph_format.keep_with_next = True
+    for html in paragraphs:
+        _add_html(_paragraph(document, "Normal"), filled(html, report.exhibits, report.results, {}, ""))
 
 
 def settled(archive: bytes) -> bytes:

@@ -102,6 +102,11 @@ def _unfit_arms(protocol: "Protocol") -> Iterator[Misfit]:
             protocol.control,
             did_you_mean(protocol.control, codes),
         )
+    for code in protocol.lay.groups if protocol.lay else ():
+        if code not in codes:
+            yield Misfit(
+                ("lay", "groups", code), "must be the code of an arm", code, did_you_mean(code, codes)
+            )
     if design := protocol.randomisation.design:
         place, total = ("randomisation", "design"), sum(protocol.ratio)
         if design.ratio and len(design.ratio) != len(protocol.arms):

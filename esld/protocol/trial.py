@@ -29,6 +29,7 @@ from esld.protocol.design import (
     Visit,
 )
 from esld.protocol.gaps import gaps
+from esld.protocol.lay import Lay
 from esld.protocol.measures import Condition, Endpoint, LiverInjury, Parameter, Rescue, Source, Transplant
 from esld.protocol.plan import Analysis, AnalysisSet, Kind, Outcomes
 from esld.yamlfile import NAMES, MisfitError, read_model
@@ -208,6 +209,10 @@ class Protocol(Frozen):
     chapter_notes: dict[str, tuple[Text, ...]] = Field(
         default_factory=dict,
         description="sentences of the trial's own under 'What it cannot say', by the name of the chapter",
+    )
+    lay: Lay | None = Field(
+        default=None,
+        description="the trial in plain words, for the page in plain language; without it there is no such page",
     )
 
     @model_validator(mode="before")

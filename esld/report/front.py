@@ -12,6 +12,7 @@ from esld.report.drawing.flow import NARROW, WIDE, flow_figure
 from esld.report.event import event_of
 from esld.report.flow import absent_words, flow_of
 from esld.report.headlines import CardText, card, headline_rows
+from esld.report.lay import LayPage, lay_page
 from esld.report.phrases import method
 from esld.report.results import Reported, Row
 from esld.report.serious import clinical_name
@@ -40,6 +41,7 @@ class FrontPage:
     diagram: Diagram | None = None
     points: tuple[Point, ...] = ()  # of the answer, but the finding
     answered: tuple[str, ...] = ()  # chapters whose answers stand here
+    lay: LayPage | None = None  # the page in plain language beside it
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> "FrontPage":
@@ -47,7 +49,9 @@ class FrontPage:
         cards = tuple(CardText(**card) for card in record["cards"])
         points = tuple(Point(**point) for point in record["points"])
         diagram = Diagram(**record["diagram"]) if record["diagram"] else None
-        return cls(record["answer"], cards, diagram, points, tuple(record["answered"]))
+        lay = record["lay"]
+        plain = LayPage(lay["title"], tuple(Point(**own) for own in lay["sections"])) if lay else None
+        return cls(record["answer"], cards, diagram, points, tuple(record["answered"]), plain)
 
 
 def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> FrontPage:
@@ -73,7 +77,8 @@ def front_page(rows: Sequence[Row], answers: Mapping[str, str], study: Study) ->
     cards += [_follow_up(row, study) for row in _of(rows, FOLLOW_UP, "complete")]
     cards += list(_first_events(rows, study))
     cards += _serious(rows, study)
-    return FrontPage(answer.html, tuple(cards), _diagram(rows, study), tuple(points), answered(study))
+    made = answer.html, tuple(cards), _diagram(rows, study), tuple(points), answered(study)
+    return FrontPage(*made, lay_page(rows, study))
 
 
 def _of(rows: Sequence[Row], id: str, statistic: str = "") -> list[Row]:

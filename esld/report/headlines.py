@@ -67,10 +67,11 @@ def headline_rows(rows: Sequence[Row], study: Study) -> list[Row]:
 
     Of several parameters or endpoints those of the first; of several times the one that answers.
     """
-    return [row for row, _ in _shown(rows, study)]
+    return [row for row, _ in shown(rows, study)]
 
 
-def _shown(rows: Sequence[Row], study: Study) -> Iterator[tuple[Row, Headline]]:
+def shown(rows: Sequence[Row], study: Study) -> Iterator[tuple[Row, Headline]]:
+    """The same with how each is written."""
     primary = study.protocol.primary
     for headline in HEADLINES.get(primary.kind, ()) if primary.kind else ():
         own = _of_plan(rows, study, headline)
@@ -120,9 +121,9 @@ def _at(plan: Analysis, study: Study, own: Sequence[Row], headline: Headline) ->
 
 def card(row: Row, rows: Sequence[Row], study: Study) -> CardText:
     """A row of the primary analysis as a card."""
-    headline = next(shown for own, shown in _shown(rows, study) if own is row)
+    headline = next(shown for own, shown in shown(rows, study) if own is row)
     level = numbers.level(float(study.cut.parameters.get(row.chapter, {}).get("conf_level", 0.95)))
-    value = _written(row, row.value, headline.style, study)
+    value = written(row, row.value, headline.style, study)
     if headline.style == "points" and row.value is not None:
         value = message("counted", count=value, noun=points_noun(value))
     detail = _detail(row, rows, headline, level, study)
@@ -139,12 +140,12 @@ def card(row: Row, rows: Sequence[Row], study: Study) -> CardText:
 
 
 def _detail(row: Row, rows: Sequence[Row], headline: Headline, level: str, study: Study) -> str:
-    lower, upper = (_written(row, x, headline.style, study) for x in (row.lower, row.upper))
+    lower, upper = (written(row, x, headline.style, study) for x in (row.lower, row.upper))
     about = {"level": level, "lower": lower, "upper": upper, "n": row.n, "method": method(row)}
     if row.value is None:
         return _why_none(row, rows, study)
     if row.statistic in ("proportion", "response_rate"):
-        return message("front.share.exact", share=_written(row, row.value, "percent", study), **about)
+        return message("front.share.exact", share=written(row, row.value, "percent", study), **about)
     if row.statistic == "survival":
         known = row.lower is not None or row.upper is not None
         return message("front.share.estimated" if known else "front.share.no_limits", **about)
@@ -168,22 +169,32 @@ def _why_none(row: Row, rows: Sequence[Row], study: Study) -> str:
     if row.statistic == "survival" and dead and endpoint:
         known = {"dead": numbers.fixed(dead[0].value, 0), "n": row.n}
         return message("front.share.none", **known, **event_of(study, endpoint).plain)
-    compared = any(sign in row.arm for sign in (" - ", " v ", " / "))
-    return message("front.difference.none" if compared else "front.none")
+    return message("front.difference.none" if pair_of(row) else "front.none")
+
+
+_SIGNS = {
+    " - ": "minus",
+    " v ": "over",
+    " / ": "over",
+}  # between the arms of a comparison, and what they mean
+
+
+def pair_of(row: Row) -> tuple[str, str] | None:
+    """The arms that a row compares, that which is compared first; none of a row of one group."""
+    return next(((a, b) for a, found, b in map(row.arm.partition, _SIGNS) if found), None)
 
 
 def _label(row: Row, headline: Headline, study: Study) -> str:
     """What a card is of: the groups, what they have, and when."""
     what = _what(row, headline, study)
-    for sign, key in ((" - ", "minus"), (" v ", "over"), (" / ", "over")):
-        second, found, first = row.arm.partition(sign)
-        if found:
-            pair = {"second": arm_in_prose(second), "first": arm_in_prose(first)}
-            if headline.style == "points":
-                return message("front.difference", **pair)
-            key = "against" if row.statistic.startswith("win") else key
-            return message(f"front.named.{key}", what=what, **pair)
-    return message("front.arm", what=what, arm=arm_in_prose(row.arm))
+    compared = pair_of(row)
+    if compared is None:
+        return message("front.arm", what=what, arm=arm_in_prose(row.arm))
+    pair = dict(zip(("second", "first"), map(arm_in_prose, compared), strict=True))
+    if headline.style == "points":
+        return message("front.difference", **pair)
+    key = next(key for sign, key in _SIGNS.items() if sign in row.arm)
+    return message(f"front.named.{'against' if row.statistic.startswith('win') else key}", what=what, **pair)
 
 
 def _what(row: Row, headline: Headline, study: Study) -> str:
@@ -203,7 +214,7 @@ def _what(row: Row, headline: Headline, study: Study) -> str:
     return message(f"front.what.{'survival' if key == 'proportion' else key}", **words, **about, horizon=when)
 
 
-def _written(row: Row, value: float | None, style: Style, study: Study) -> str:
+def written(row: Row, value: float | None, style: Style, study: Study) -> str:
     """A number of a row in the style of its headline."""
     if value is None:
         return numbers.not_estimable()

@@ -32,7 +32,7 @@ def report_of(tmp_path, day, view):
 
 def check(folder):
     pages = [path for path in folder.glob("*.html") if path.name != "report.html"]
-    assert len(pages) == 11
+    assert len(pages) == 12
     for page in pages:
         soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
         for code in soup.select("pre, script, style"):

@@ -74,7 +74,7 @@ def test_it_is_whole_and_silent(report):
         for path in report.glob("*.html")
     }
     chapters = read_cut(ROOT / "params" / f"{report.name}.yaml").cut.chapters
-    assert set(pages) == {"index", "report", *chapters}
+    assert set(pages) == {"index", "plain", "report", *chapters}
     for chapter in chapters:
         assert pages[chapter].select_one(".answer").get_text(strip=True), chapter
     assert json.loads((report.parent / "warnings.json").read_text(encoding="utf-8")) == []

@@ -7,9 +7,11 @@ import zlib
 from contextlib import suppress
 
 import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
 
 from esld.errors import InputError
 from esld.pipeline import paper
+from esld.pipeline.render import Chapter, Masthead, Report, render
 from tests.pipeline.test_render import png
 
 HTML = """<!DOCTYPE html><html lang="en"><head><title>A report</title><style>@page {{ size: A4 }}</style></head>
@@ -60,6 +62,17 @@ def test_nothing_is_read_but_the_page_itself(made, tmp_path):
     (tmp_path / "secret.png").write_bytes(base64.b64decode(png(40, 40)))
     assert b"/Subtype /Image" in opened(inside)
     assert b"/Subtype /Image" not in opened(made("beside", '<img alt="" src="secret.png">'))
+
+
+def test_what_a_chapter_cannot_say_is_on_paper(tmp_path):
+    """A heading of the PDF's own contents."""
+    pytest.importorskip("weasyprint", exc_type=ImportError)
+    cell = new_markdown_cell("# Harm\n\n## Question\n\nWho?\n\n## What it cannot say\n\nMuch.")
+    mast = Masthead("T", "A trial", "final", "Final", "2026-03-31", "final", "unblinded", False)
+    chapter = Chapter("06_safety", "Harm", "Who?", "Some.", new_notebook(cells=[cell]))
+    render(Report(mast, "Who?", "Some.", (), (chapter,), (), ()), tmp_path)
+    paper.write_pdf(tmp_path / "report.html", tmp_path / "report.pdf")
+    assert b"What it cannot say" in opened((tmp_path / "report.pdf").read_bytes())
 
 
 @pytest.mark.parametrize(

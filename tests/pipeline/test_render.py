@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from esld.pipeline.render import Card, Chapter, Masthead, Report, body_of, render
+from esld.pipeline.render import Card, Chapter, Masthead, Plain, Report, body_of, render
 from esld.pipeline.theme.export import picture_size
 from esld.report.cells import Count, Number
 from esld.report.tables import Table
@@ -195,6 +195,35 @@ def test_each_reader_has_the_words_of_its_own_language(report):
     assert folds == ["Code", marked("Code")] * 2
     labels = [page.select_one("figure.picture input")["aria-label"] for page in pages]
     assert labels == ["Enlarge the figure", marked("Enlarge the figure")] * 2
+
+
+def test_a_body_tells_what_the_chapter_cannot_say(report):
+    assert [body_of(chapter, []).limits for chapter in report.chapters] == [(), ("Much.",)]
+
+
+def test_the_page_in_plain_language_is_linked_and_without_it_the_index_says_so(report, pages, tmp_path):
+    assert "There is no page in plain words" in words(pages["index"].select_one("#files"))
+    number = '<p>So <span class="result" data-result="os.low">10</span> lived.</p>'
+    lay = Plain(
+        "Two doses & <a liver>",
+        (("asked", "What was asked?", "<p>Who lives longer?</p>"), ("found", "What happened?", number)),
+    )
+    folder = tmp_path / "plain"
+    written = render(replace(report, lay=lay, told={"os.low": "Clopper\u2013Pearson"}), folder)
+    assert "plain.html" in [path.name for path in written]
+    index, page = (
+        BeautifulSoup((folder / name).read_text(encoding="utf-8"), "html.parser")
+        for name in ("index.html", "plain.html")
+    )
+    assert words(index.select_one('nav a[href="plain.html"]')) == "In plain words"
+    assert "There is no page in plain words" not in words(index)
+    assert words(page.h1) == "Two doses & <a liver>"
+    assert [words(heading) for heading in page.select("main h2")] == ["What was asked?", "What happened?"]
+    assert [link["href"] for link in page.select("nav li li a")] == ["#asked", "#found"]
+    assert page.select_one("span.result").attrs == {
+        "class": ["result"],
+        "data-result": "os.low",
+    }  # no method on hover
 
 
 class TestCode:

@@ -81,8 +81,8 @@ def exhibits(picture):
 
 @pytest.fixture
 def written(tmp_path, exhibits):
-    def write(report: Report = REPORT, own=exhibits, appendix=()):
-        write_word(*counted(report, own, appendix), tmp_path / "report.docx")
+    def write(report: Report = REPORT, own=exhibits, appendix=(), **how):
+        write_word(*counted(report, own, appendix), tmp_path / "report.docx", **how)
         return Document(str(tmp_path / "report.docx"))
 
     return write
@@ -129,6 +129,22 @@ def test_real_data_are_not_called_simulated(written):
     text = "\n".join(told(document)) + document.sections[0].header.paragraphs[0].text
     assert "simulated" not in text.casefold()
     assert "Notice" not in text
+
+
+def test_a_chapter_ends_with_what_it_cannot_say(written):
+    """After its tables, before the next chapter and the appendix; with the number of the table that a paragraph refers to."""
+    refer = '<a class="refer" data-exhibit="tables/b"></a>'
+    limits = {"01_one": ("Of <em>harm</em> nothing.", f"See {refer}."), "02_two": ()}
+    lines = told(written(appendix=("tables/b",), limits=limits))
+    begin = lines.index("Contents Head: What it cannot say")
+    assert lines[begin + 1 : begin + 3] == ["Normal: Of harm nothing.", "Normal: See Table A1."]
+    assert (
+        lines.index("Caption: Figure 1. Ten of eleven alive")
+        < begin
+        < lines.index("Heading 1: Title of 02_two")
+    )
+    assert sum("cannot say" in line for line in lines) == 1
+    assert not any("cannot say" in line for line in told(written()))
 
 
 def test_chapters_come_in_order_with_answer_tables_and_figures_as_shown(written):

@@ -129,6 +129,7 @@ def _run(study: Study, names: Iterable[str]) -> Report:
         page = front.front_page(rows, answers, study)
     cards = [Sentence(f"{card.label}: {card.value}; {card.detail}") for card in page.cards]
     report.shown["index"] = [Sentence(page.answer), *cards]
+    report.shown["plain"] = [Sentence(own.html) for own in page.lay.sections] if page.lay else []
     return report
 
 

@@ -25,6 +25,7 @@ _ADDRESSES = frozenset(
 )
 _REFERENCES = ("headers", "aria-labelledby", "aria-describedby", "aria-controls", "aria-details", "for")
 _QUESTION = "question"  # anchor of the section of a chapter that asks
+_LIMITS = "what-it-cannot-say"  # and of that which says what it cannot
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 
 
@@ -50,12 +51,15 @@ class Fragment:
         Tables and figures that the chapter recorded, in order.
     terms : dict of str to str
         What it explains: terms with their explanations, as plain text.
+    limits : tuple of str
+        HTML of each paragraph that says what the chapter cannot.
     """
 
     soup: BeautifulSoup
     sections: "tuple[Section, ...]"
     shown: tuple[Shown, ...] = ()
     terms: Mapping[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
 
     def html(self) -> str:
         """The body as text, its code coloured."""
@@ -110,7 +114,9 @@ def from_notebook(
         for e in soup.select("figure[data-exhibit][id]")
     )
     prose = " ".join(text for text in soup.find_all(string=True) if text.find_parent("pre") is None)
-    return Fragment(soup, sections_of(soup), tuple(shown), glossary.used_in(prose) | terms)
+    said = soup.select(f"section.is-{_LIMITS} :is(p, li)")
+    limits = tuple(own.decode_contents() for own in said if not own.find_parent(("figure", "details")))
+    return Fragment(soup, sections_of(soup), tuple(shown), glossary.used_in(prose) | terms, limits)
 
 
 def inline(html: str) -> str:
