@@ -41,12 +41,15 @@ class SafetySet:
         Codes in the order of tables, the control first.
     known : bool
         Whether the data tell who was treated.
+    named : bool
+        Whether the view may show single patients.
     """
 
     people: pd.DataFrame
     left_out: pd.DataFrame
     arms: tuple[str, ...]
     known: bool = True
+    named: bool = True
 
     @property
     def note(self) -> str:
@@ -79,7 +82,8 @@ def safety_set(study: Study) -> SafetySet:
     counted = needs.counted_for_safety(study)
     people = randomised[counted]
     received = first_known(people["ACTARMCD"], people["ARMCD"]) if known else people["ARMCD"]
-    return SafetySet(people.assign(GROUP=received), randomised[~counted], tuple(study.arms), known)
+    named = not needs.why_not(study, "single_patients")
+    return SafetySet(people.assign(GROUP=received), randomised[~counted], tuple(study.arms), known, named)
 
 
 def planned(study: Study, *more: str) -> Analysis:
@@ -127,7 +131,7 @@ def set_words(group: SafetySet, reported: Reported) -> str:
         message("safety.set.left_out.patient", patient=escape(subject), arm=escape(arm_in_prose(arm)))
         for subject, arm in zip(out["USUBJID"], out["ARMCD"], strict=True)
     )
-    key = "safety.set.left_out.named" if len(out) <= _NAMED else "safety.set.left_out"
+    key = "safety.set.left_out.named" if group.named and len(out) <= _NAMED else "safety.set.left_out"
     return message(key, count=len(out), arms=arms, n=whole(row), who=who)
 
 
