@@ -141,8 +141,8 @@ for plan in chapter.planned("mmrm"):
     display(chapter.figure(repeated.change_figure(study, plan, changes, level=level)))
 
 # %% [markdown] tags=["needs:kind=mmrm", "needs:comparison"]
-# On one scale: each difference is divided by the SD of the values at baseline, and turned so that right of <span class="given">0</span> is better. Patients who
-# died before the visit, or had a transplant, have no value in it.
+# On one scale: each difference is divided by the SD of the values at baseline, and turned so that right of <span class="given">0</span> is better.
+# Patients without a value at the visit, such as those who had died, are not in it.
 
 # %% tags=["needs:comparison"]
 pairs = chapter.pairs

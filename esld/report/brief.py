@@ -151,6 +151,8 @@ def _denominator(rows: Sequence[Row], study: Study) -> list[str]:
         )
         for row in untreated
     )
+    if not untreated or not safe.value:  # of whom no group is known, or all: the chapter on safety says it
+        return []
     return [message("brief.denominator", safe=whole(safe), n=whole(every), groups=joined(groups))]
 
 

@@ -132,18 +132,15 @@ def _serious(rows: Sequence[Row], study: Study) -> list[CardText]:
     alone = {row.arm: row for row in _of(rows, ADVERSE_EVENTS, "serious") if row.n}
     either = {row.arm: row for row in _of(rows, ADVERSE_EVENTS, "serious_or_clinical") if row.n}
     return [
-        _serious_card(row, alone[arm] if arm in either else None, study)
-        for arm, row in (either or alone).items()
+        _serious_card(row, study, "serious_or_clinical" if either else "serious")
+        for row in (either or alone).values()
     ]
 
 
-def _serious_card(row: Row, alone: Row | None, study: Study) -> CardText:
+def _serious_card(row: Row, study: Study, kind: str) -> CardText:
     share, lower, upper = (numbers.percent(x, row.n) for x in (row.value, row.lower, row.upper))
     level = numbers.level(_level(study, row.chapter))
     about = {"share": share, "level": level, "lower": lower, "upper": upper, "method": method(row)}
     detail = message("front.serious.detail", count=row.n or 0, **about)
-    if alone:
-        detail = message("front.serious.alone", said=detail, x=alone.events)
-    key = "front.serious_or_clinical" if alone else "front.serious"
-    label = message(key, arm=arm_in_prose(row.arm), clinical=clinical_name(study.protocol))
+    label = message(f"front.{kind}", arm=arm_in_prose(row.arm), clinical=clinical_name(study.protocol))
     return CardText(label, message("cell.of", x=row.events, n=row.n), detail, row.result_id)

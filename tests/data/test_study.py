@@ -10,6 +10,7 @@ import yaml
 from esld.data import sdtm
 from esld.data.cutfile import CutFile, DataCut, previous_cut, read_cut
 from esld.data.export import datasets, export_files
+from esld.data.pseudonyms import KEY_FILE
 from esld.data.study import Study, load_study, with_arms_in_order
 from esld.data.tables import write_tables
 from esld.errors import InputError, RefusedError
@@ -64,6 +65,8 @@ def tables() -> sdtm.Tables:
 
 def laid_out(folder: Path, content: sdtm.Tables, **changes: str) -> CutFile:
     write_tables(content, folder / "data" / "small")
+    if changes.get("view") == "masked":
+        (folder / "data" / "small" / KEY_FILE).write_text("00" * 32, encoding="utf-8")
     return read_cut(cut_file(folder, **changes))
 
 

@@ -125,7 +125,7 @@ def unspanned(main: Tag, allowed: list[str]) -> list[str]:
     """Sentences with a digit that no result answers for."""
     main = BeautifulSoup(str(main), "html.parser")
     for block in main.select(
-        "span.result, span.record, table, figure, dl, .notes, tfoot, .refer, .pointer, #files, #made-with"
+        "span.result, span.record, span.given, table, figure, dl, .notes, tfoot, .refer, .pointer, #files, #made-with"
     ):
         block.decompose()
     found = []
@@ -268,7 +268,7 @@ def test_a_count_in_an_alt_text_is_that_of_its_own_result(pages, rows):
         for name, main in pages.items()
     }
     found = alt_counts(alts, rows)
-    assert len(found) >= 10, found
+    assert len(found) >= 8, found
     assert [(words, shown, value) for words, shown, value in found if shown != value] == []
 
 

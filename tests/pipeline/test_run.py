@@ -264,7 +264,7 @@ class TestOtherForms:
     def test_a_word_file_that_cannot_be_made_publishes_nothing(
         self, own_published_copy, contents, no_kernels, monkeypatch
     ):
-        def broken(*_):
+        def broken(*_, **_named):
             raise ValueError("no")
 
         before = contents(own_published_copy / "outputs" / "tiny")

@@ -66,7 +66,7 @@ class TestAReport:
         one, two = (folder / "notebooks" / f"{name}.ipynb" for name in ("01_one", "02_two"))
         assert alter(one, "stdout", r"patients (\d)") == 6
         assert alter(one, "text/html", r">(\d)</td>") == 7
-        assert alter(one, "text/markdown", r"are (\d) patients") == 8
+        assert alter(one, "text/markdown", r"are <span[^>]*>(\d)</span> patients") == 8
         two.write_text(
             two.read_text(encoding="utf-8").replace('"value = scale', '"1 / 0\\n",\n    "value = scale')
         )

@@ -82,7 +82,7 @@ class TestOneArmWithAnybody:
         assert "It is not yet known of any adverse event whether it is serious." in said(report, "06_safety")
 
     def test_the_plan_says_why_an_analysis_is_absent(self, report):
-        assert "no: a group has nobody yet" in said(report, "08_summary")
+        assert "a group has nobody yet" in said(report, "08_summary")
 
 
 # --- domains and parameters that are not there ----------------------------------------------------------------

@@ -14,7 +14,7 @@ from tests.loaded import loaded_once
 RECORD = {
     "adsl": "6c0915d8d082a588",
     "adlb": "bceeb98d0ca6301d",
-    "adtte": "f699d4d9a76226a5",
+    "adtte": "9c3c9cec5170947d",
     "adce": "f7300eb996aa8252",
     "adae": "25e8debafd20c70a",
 }
