@@ -207,6 +207,7 @@ class TestRefusals:
         facts = yaml.safe_load(Path(CUT["protocol"]).read_text(encoding="utf-8"))
         facts |= {"arms": facts["arms"][:1], "allocation": None}
         facts["randomisation"].pop("design")
+        facts.pop("lay")
         facts["strata"] = [
             {"name": "Age", "variable": "AGE", "cuts": [65]},
             {"name": "Sex", "variable": "SEX"},

@@ -41,7 +41,7 @@ def test_it_runs_and_is_listed_as_not_planned(with_own_chapter):
     assert "Infusions and weather" in index
     assert "mine" in (folder / "tables" / "mine.csv").name
     (said,) = {line for line in summary.splitlines() if "WEATHER" in line}
-    assert "not plan" in said
+    assert "does not list" in said
 
 
 def test_a_planned_one_is_not(with_own_chapter):
@@ -50,7 +50,7 @@ def test_a_planned_one_is_not(with_own_chapter):
     own.write_text(own.read_text(encoding="utf-8").replace("WEATHER", "FLOW"), encoding="utf-8")
     folder = run_cut(read_cut(cut)).index.parent
     page = BeautifulSoup((folder / "08_summary.html").read_text(encoding="utf-8"), "html.parser")
-    assert "no analysis of the trial that the protocol does not plan" in " ".join(
+    assert "no analysis of the trial that the protocol file does not list" in " ".join(
         page.main.get_text(" ").split()
     )
 

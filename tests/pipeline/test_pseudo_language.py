@@ -60,7 +60,8 @@ def in_marks(node: Any, key: str = "") -> Any:
         return {name: value if name in kept else in_marks(value, own or name) for name, value in node.items()}
     if isinstance(node, list):
         return [in_marks(value, key) for value in node]
-    return marked(node) if isinstance(node, str) and key in PROSE else node
+    prose = isinstance(node, str) and key in PROSE and not re.fullmatch(r"[A-Z][A-Z0-9]{0,7}", node)
+    return marked(node) if prose else node  # a short name in capitals is a code wherever it stands
 
 
 def prose_in_marks(source: str) -> str:

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 
 from esld.data.cutfile import read_cut
 from esld.errors import InputError
@@ -140,7 +141,8 @@ class TestItRuns:
         path.write_text(re.sub(r"(?m)^parameters:\n(  .*\n)+", "", text), encoding="utf-8")
         published = run.run_cut(read_cut(path))
         assert published.index == copy / "outputs" / "demo-final" / "index.html"
-        assert "There are 22 patients." in published.index.read_text(encoding="utf-8")
+        page = BeautifulSoup(published.index.read_text(encoding="utf-8"), "html.parser")
+        assert "There are 22 patients." in page.get_text()
         assert dying_run.state(published.index.parent) == "first"
 
     def test_the_example_can_be_used_as_ones_own_export(self, copy):

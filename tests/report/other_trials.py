@@ -11,6 +11,7 @@ Content = dict[str, Any]
 def changed(trial: Protocol, change: Callable[[Content], None]) -> Protocol:
     """A protocol after its content was changed, checked again as its file would be."""
     content = trial.model_dump(exclude_unset=True)
+    content.pop("lay", None)  # whose words are of the arms that are there
     change(content)
     return Protocol.model_validate(content)
 

@@ -19,6 +19,7 @@ from esld.data.check import check_data, report_text
 from esld.data.cutfile import read_cut
 from esld.data.mapping import Mapped, place
 from esld.data.mapping.sheets import Sheet, letter
+from esld.data.pseudonyms import KEY_FILE
 from esld.data.sdtm import find_faults, read_tables
 from esld.data.study import Study, load_study
 from esld.data.tables import write_tables
@@ -189,6 +190,7 @@ class TestTheFile:
         known = loaded_once(read_cut(demo_cut(tmp_path, "example:demo", view="blinded")))
         for name in ANALYSED:
             pd.testing.assert_frame_equal(getattr(blinded, name), getattr(known, name))
+        (data / KEY_FILE if data.is_dir() else tmp_path / KEY_FILE).write_text("00" * 32, encoding="utf-8")
         for view in ("masked", "unblinded"):
             with pytest.raises(InputError, match=r"DM.ARMCD must be a column .*the blinded view alone"):
                 load_study(read_cut(demo_cut(tmp_path, data.name, view=view, protocol=trial)))
