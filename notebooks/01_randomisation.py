@@ -84,9 +84,7 @@ chapter.table(ledger.ledger_table(check))
 # %%
 differences = chapter.hand_over("balance", baseline_variables.balance_rows(study), analysis=plan)
 display(chapter.figure(balance.balance_figure(study, differences)))
-chapter.table(balance.balance_table(study, differences))
-
-# %% tags=["hide-input"]
+display(chapter.table(balance.balance_table(study, differences)))
 levels = chapter.hand_over("balance_levels", balance.level_rows(study), analysis=plan)
 chapter.say(balance.largest_sentence(study, differences, levels))
 

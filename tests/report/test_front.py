@@ -135,7 +135,7 @@ def test_first_events_have_a_card_an_arm_under_the_title_of_their_analysis(study
     plan = own.protocol.of_kind("cumulative_incidence")[0]
     reported = rows_of("any_event", any_event_rows(own, plan), analysis=plan.id, chapter="05_events")
     low, high = front_page(reported.rows, ANSWERS, own).cards
-    assert low.label == "Hepatic decompensation within one year, low dose"
+    assert low.label == "New or further decompensation within one year, low dose"
     assert [low.value, high.value] == [f"{reported.row('patients', arm).value:.0f} of 11" for arm in own.arms]
     assert low.result_id == "any_event.low.patients@365"
 

@@ -220,7 +220,7 @@ class TestTheWordsOfTheTrial:
         }
         tables["DS"] = pd.DataFrame({"USUBJID": ["1"], "DSDECOD": ["RANDOMIZED"], "DSSTDTC": ["2024-01-01"]})
         for view in ("masked", "blinded"):
-            _, trial = seen(tables, STUDY.protocol, view)
+            _, trial = seen(tables, STUDY.protocol, view, key=bytes(32))
             assert trial.lay.groups == {}
 
     @pytest.mark.parametrize(

@@ -21,9 +21,7 @@ from tests.report.builders import HIGH, LOW, patient, plain, study_of, unspanned
 
 def with_design(study, design):
     plan = study.protocol.randomisation.model_copy(update={"design": design})
-    return study.__class__(
-        **{**study.__dict__, "protocol": study.protocol.model_copy(update={"randomisation": plan})}
-    )
+    return replace(study, protocol=study.protocol.model_copy(update={"randomisation": plan}))
 
 
 @pytest.fixture(scope="module")

@@ -76,7 +76,7 @@ class TestHeterogeneity:
         (AGE, "<50", "below 50"),
         (AGE, "[50,65)", "50 to below 65"),
         (AGE, ">=65", "65 or more"),
-        (SEX, "F", "Female"),
+        (SEX, "F", "female"),
         (Factor(name="Site", variable="SITEID"), "S-1", "S-1"),
     ],
 )
@@ -111,7 +111,7 @@ class TestWords:
 
     def test_two_levels(self):
         assert self.said([effect(0.1, 0.03), effect(0.3, 0.04)]) == (
-            "Sex: the difference in “Male” minus that in “Female” is 20 percentage points (95 % CI 10 to 30; p < 0.001)."
+            "Sex: the difference in “male” minus that in “female” is 20 percentage points (95 % CI 10 to 30; p < 0.001)."
         )
         assert self.said([ratio(0.5, 0.3), ratio(1.5, 0.4)], "ratio").startswith(
             "Sex: the hazard ratio in “Male” over that in “Female” is 3.00 (95 % CI 1.13 to "

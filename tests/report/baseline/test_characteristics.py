@@ -317,7 +317,7 @@ class TestSentences:
             "Median age was 50 years in the low-dose group (n = 3) and 70 years in the medium-high-dose group (n = 1)."
         )
         assert missing.startswith("Missing baseline values: Weight (kg) in 1, ")
-        assert missing.endswith("ALBI score in 4.")
+        assert "ALBI score in 4" in missing
         assert "Age" not in missing
 
     def test_nothing_missing_says_so(self, by_hand, reported, sizes):

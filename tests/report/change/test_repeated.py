@@ -1,5 +1,7 @@
 """Change by visit: the rows of the mixed model, and tables, figures and words made from them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -156,7 +158,7 @@ class TestTable:
         late = own.adlb["AVISITN"].gt(5) & ~own.adlb["USUBJID"].isin(sorted(own.adlb["USUBJID"].unique())[:3])
         plan = own.protocol.analysis("LFT")
         model = plan.model.model_copy(update={"covariance": "us", "fallback": ("cs",)})
-        thin = own.__class__(**{**own.__dict__, "adlb": own.adlb[~late]})
+        thin = replace(own, adlb=own.adlb[~late])
         frame = repeated.change_rows(
             thin, own.protocol.parameter("BILI"), plan.model_copy(update={"model": model}), conf_level=0.95
         )

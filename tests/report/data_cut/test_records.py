@@ -69,7 +69,7 @@ def test_records_by_domain_are_those_of_the_cut(study):
 def test_domains_without_dates_are_named():
     study = study_of(PATIENTS)
     report = type(study.cut_report)(study.cut_report.records, ("MH", "SUPPDM"), 0)
-    notes = data_cut.records_table(type(study)(**{**vars(study), "cut_report": report})).footnotes
+    notes = data_cut.records_table(replace(study, cut_report=report)).footnotes
     assert "Kept whole because they hold no dates: MH, SUPPDM." in notes
 
 

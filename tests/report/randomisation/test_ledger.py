@@ -56,13 +56,13 @@ class TestDisagreement:
         adsl = own.adsl.copy()
         first = adsl.index[adsl["RANDDT"].notna()][0]
         adsl.loc[first, "RANDDT"] += pd.Timedelta(days=1)
-        check = ledger.check_ledger(own.__class__(**{**own.__dict__, "adsl": adsl}), kept)
+        check = ledger.check_ledger(replace(own, adsl=adsl), kept)
         assert "in agreement with the data in day and group: 21" in said(check)
         assert "Patients otherwise: 1 differ." in said(check)
 
     def test_a_patient_who_is_in_one_of_them_only(self, own, kept):
         adsl = own.adsl[own.adsl["SUBJID"] != kept.assignments[0].subject]
-        check = ledger.check_ledger(own.__class__(**{**own.__dict__, "adsl": adsl}), kept)
+        check = ledger.check_ledger(replace(own, adsl=adsl), kept)
         assert "1 not in the data" in said(check)
         fewer = replace(kept, records=kept.records[:-1])
         assert "1 not in the ledger" in said(ledger.check_ledger(own, fewer))

@@ -1,5 +1,7 @@
 """How well assignments could be guessed: designs beside one another, and what came about."""
 
+from dataclasses import replace
+
 import pytest
 
 from esld.randomisation import CompleteRandomisation, PermutedBlocks
@@ -51,9 +53,7 @@ def test_what_came_about_by_hand(small):
 def test_a_design_that_cannot_be_repeated_is_left_out(small):
     plan = small.protocol.randomisation
     hidden = plan.model_copy(update={"design": plan.design.model_copy(update={"block_sizes": ()})})
-    own = small.__class__(
-        **{**small.__dict__, "protocol": small.protocol.model_copy(update={"randomisation": hidden})}
-    )
+    own = replace(small, protocol=small.protocol.model_copy(update={"randomisation": hidden}))
     designs = predictability.designs_beside(own)
     assert predictability.PLANNED not in designs
     reported = rows_of("designs", predictability.design_rows(designs, seed="x"), analysis="A", chapter="c")

@@ -93,7 +93,7 @@ class TestTheOverview:
         assert reactions.reaction_rows(result).empty
         text = plain(overview.overview_words(result, reported, level=LEVEL))
         assert "0 of 2 patients (upper limit 84 %)" in text  # 1 − 0.025^(1/2)
-        assert "no evidence" in text
+        assert "compatible with a true share of up to" in text
 
 
 class TestTerms:

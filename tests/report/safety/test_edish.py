@@ -143,7 +143,7 @@ class TestPotentialCases:
         assert hys_law.case_table(found) is None
         html = hys_law.case_words(found, rows(found), level=LEVEL)
         assert plain(html).count("0 of 1 patient (upper limit 98 %)") == 4
-        assert plain(html).count("no evidence") == 1
+        assert plain(html).count("compatible with a true share of up to") == 1
         assert unspanned_numbers(html) == []
         assert {id for id, _ in spans(html)} <= {row.result_id for row in rows(found).rows}
 

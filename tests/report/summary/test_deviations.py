@@ -27,7 +27,7 @@ def made(patients, infusions, ie=()):
     adsl = own.adsl.assign(
         NADMIN=given, LSTALVDT=own.adsl["RANDDT"] + pd.to_timedelta([p["DAYS"] for p in patients], "D")
     )
-    return own.__class__(**{**own.__dict__, "adsl": adsl})
+    return replace(own, adsl=adsl)
 
 
 def followed(number, arm, days, **how):

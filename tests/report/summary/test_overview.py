@@ -42,13 +42,13 @@ class TestPlanned:
         held = planned.row("planned_analyses_held")
         assert (held.value, held.n) == (1, len(own.protocol.analyses))
         assert not unspanned_numbers(summary.held_sentence(own, planned))
-        assert summary.unplanned_sentence(own, planned).endswith("plan: MY-OWN. Read them as exploration.")
+        assert summary.unplanned_sentence(own, planned).endswith("list: MY-OWN. Read them as exploration.")
 
     def test_a_chapter_that_is_not_in_the_cut_is_named(self, study):
         own = study("demo-final")
         cut = own.cut.model_copy(update={"chapters": ("03_survival",)})
         file = own.file.__class__(own.file.id, own.file.path, own.file.root, cut)
-        own = own.__class__(**{**own.__dict__, "file": file})
+        own = replace(own, file=file)
         planned = rows_of(
             "planned", summary.planned_rows(own, others()), analysis="SUMMARY", chapter="08_summary"
         )
@@ -194,6 +194,6 @@ class TestConsort:
                 if h.get_text().strip().startswith(heading)
             ]
             below = " ".join(
-                str(node) for node in found.find_all_next(["td", "p", "figcaption", "img"], limit=400)
+                str(node) for node in found.find_all_next(["td", "th", "p", "figcaption", "img"], limit=400)
             )
             assert held.get(item.number, "") in below, item.number

@@ -270,7 +270,7 @@ class TestEstimates:
         assert since.method_table(found) is None
         said = plain(since.estimate_sentence(found, reported(found)))
         assert said.startswith(
-            "Of the 1 numbers that both reports hold, 1 changed; 0 are new and 0 are not given"
+            "Of the 1 numbers that both reports hold, 1 changed; 0 are new and 0 are no longer given"
         )
         assert said.endswith("None was made by another method than then.")
 

@@ -49,7 +49,7 @@ def test_each_row_is_of_its_patients_alone(made, found):
 def test_all_patients_come_first_with_the_planned_effect(found):
     for one in found:
         table = subgroups.subgroup_table(one).frame
-        assert table["Subgroup"].tolist() == ["All patients", "below 50", "50 or more", "Female", "Male"]
+        assert table["Subgroup"].tolist() == ["All patients", "below 50", "50 or more", "female", "male"]
 
 
 def test_figure_and_table_tell_the_same(found):
@@ -71,13 +71,13 @@ def test_a_level_without_one_of_the_arms_has_no_effect(made):
     made.adsl["SEX"] = ["M" if arm == LOW else "F" for arm in made.adsl["ARMCD"]]
     one, *_ = subgroups.subgroups(chapter(made), conf_level=0.95)
     assert one.reported.find("subgroup_sex_1") is None
-    assert subgroups.subgroup_table(one).frame["Subgroup"].tolist()[-2:] == ["Female", "Male"]
+    assert subgroups.subgroup_table(one).frame["Subgroup"].tolist()[-2:] == ["female", "male"]
     assert "Sex: effects are not compared" in plain(subgroups.subgroup_sentences(one).html)
 
 
 def test_a_caution_ends_the_section(found):
     *_, last = subgroups.shown(found)
-    assert plain(last.html).startswith("Few patients stand behind such a comparison.")
+    assert plain(last.html).startswith("Such a comparison rests on few patients.")
 
 
 def test_a_subgroup_in_which_one_arm_has_no_event_is_explained(made):

@@ -21,6 +21,8 @@ HAS: Mapping[str, Callable[[Protocol], bool]] = {
     "liver_injury": lambda protocol: protocol.liver_injury is not None,
     "transplant": lambda protocol: protocol.transplant is not None,
     "the Child-Pugh score": lambda protocol: any(own.paramcd == "CPSCORE" for own in protocol.parameters),
+    "the body mass index": lambda protocol: "BMI" in protocol.baseline_variables,
+    "a term of the glossary": lambda protocol: True,  # a page explains the terms that it uses
     "the weight": lambda protocol: "WEIGHT" in protocol.baseline_variables,
 }
 # What is said only where the protocol has something: entries by the beginning of their keys, each with what that is.
@@ -31,13 +33,16 @@ SAID_ONLY_WITH = {
     "safety.hys_law": "liver_injury",
     "column.bilirubin": "liver_injury",
     "baseline.variable.weight": "the weight",
+    "baseline.variable.bmi": "the body mass index",
+    "baseline.variable.cpclass": "the Child-Pugh score",
+    "term.": "a term of the glossary",
     "shift.": "the Child-Pugh score",
     **dict.fromkeys(
         (
             "reason.no_transplant",
             "transplant",
             "end.transplant",
-            "course.alt.transplant",
+            "course.missing.transplant",
             "ranked.transplant",
             "ranked.unranked.transplant",
             "ranked.why.transplant",
