@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from esld.data.check import check_cut
 from esld.data.cutfile import CutFile, read_cut
+from esld.data.pseudonyms import KEY_FILE
 from esld.data.study import load_study
 from esld.errors import InputError, each_of
 from esld.pipeline.fitness import unrunnable
@@ -64,6 +65,7 @@ def refused(file: CutFile) -> list[InputError]:
 
 
 def in_view(file: CutFile, view: str) -> CutFile:
+    (file.data_folder / KEY_FILE).write_text("00" * 32, encoding="utf-8")
     return replace(file, cut=file.cut.model_copy(update={"view": view}))
 
 

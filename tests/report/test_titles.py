@@ -9,7 +9,8 @@ from tests.report.in_process import cut_at, run
 
 # A share or a count of patients of a group, such as 3 of 9, 2/11 or 82 %; "of 22 patients" is how many are shown.
 _FINDING = re.compile(
-    r"\d+ of \d+ (?!(?:planned )?patients\b)|\d+/\d+|\d+ %(?! (?:CI|interval|or (?:less|more)))|\bp [=<>]|lower than|higher than|better in"
+    r"\d+ of \d+ (?!(?:planned )?patients\b)|\d+/\d+"
+    r"|\d+ %(?! (?:CI|interval|or (?:less|more)))|\bp [=<>]|lower than|higher than|better in"
 )
 _INTERVAL = re.compile(r"\d+ % CI \S+ to \S+")
 
