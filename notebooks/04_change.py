@@ -281,7 +281,8 @@ chapter.limits()
 # One line is one patient. What ended a patient's course is marked at the last value; the key stands under the figure.
 
 # %%
-chapter.figure(by_patient.trajectory_figure(study, parameters.at_visits(study)))
+display(chapter.figure(by_patient.trajectory_figure(study, parameters.at_visits(study))))
+chapter.say(by_patient.undrawn_words(study, parameters.at_visits(study)))
 
 # %% [markdown] tags=["needs:kind=mmrm"]
 # ### The numbers

@@ -102,7 +102,8 @@ def _unfit_arms(protocol: "Protocol") -> Iterator[Misfit]:
             protocol.control,
             did_you_mean(protocol.control, codes),
         )
-    for code in protocol.lay.groups if protocol.lay else ():
+    unique = len(set(codes)) == len(codes)  # else the mistake lies there, and is told there
+    for code in protocol.lay.groups if protocol.lay and unique else ():
         if code not in codes:
             yield Misfit(
                 ("lay", "groups", code), "must be the code of an arm", code, did_you_mean(code, codes)

@@ -268,8 +268,10 @@ def unmarked(text: str, allowed: Iterable[str]) -> list[str]:
     return re.findall(r"[A-Za-z]{2,}", text)
 
 
-def read_in(table: Table) -> str:
-    """All that a reader reads of a table."""
+def read_in(table: Table | None) -> str:
+    """All that a reader reads of a table; nothing where there is none."""
+    if table is None:
+        return ""
     shown = [table.title, *table.footnotes, *(column.title for column in table.columns)]
     return "\n".join([*shown, *(cell.text for row in table.rows for cell in row)])
 

@@ -114,7 +114,7 @@ class TestWords:
             "Sex: the difference in “male” minus that in “female” is 20 percentage points (95 % CI 10 to 30; p < 0.001)."
         )
         assert self.said([ratio(0.5, 0.3), ratio(1.5, 0.4)], "ratio").startswith(
-            "Sex: the hazard ratio in “Male” over that in “Female” is 3.00 (95 % CI 1.13 to "
+            "Sex: the hazard ratio in “male” over that in “female” is 3.00 (95 % CI 1.13 to "
         )
 
     def test_no_interval(self):

@@ -14,7 +14,7 @@ from esld.report import needs, numbers
 from esld.report.change import courses
 from esld.report.drawing import figures
 from esld.report.drawing.axes import time_axis
-from esld.report.parameters import analysed, counted_from, unrecorded_words
+from esld.report.parameters import analysed, counted_from, unrecorded, unrecorded_words
 from esld.report.phrases import Sentence, prose, span, whole
 from esld.report.results import Reported
 from esld.report.words.catalogue import message
@@ -51,6 +51,12 @@ def trajectory_figure(study: Study, every: Sequence[Parameter]) -> figures.Pictu
         time=time_axis(visit.target - 1),
         since=counted_from(study),
     )
+
+
+def undrawn_words(study: Study, every: Sequence[Parameter]) -> str:
+    """Which parameters :func:`trajectory_figure` leaves out because they have no value; nothing where it draws none."""
+    without = [p for p in every if analysed(study, p.paramcd).empty]
+    return " ".join(unrecorded(p).html for p in without) if len(without) < len(every) else ""
 
 
 def _course(study: Study, parameter: Parameter, rows: pd.DataFrame) -> courses.Course:

@@ -72,7 +72,7 @@ def test_figure_and_table_of_each_comparison_hold_every_level(own):
     assert ids <= set(tables)
     for id in ids:
         assert [cell.text for cell in tables[id].cells["subgroup"]] == [
-            "All patients", "Female", "Male", "below 7", "7 or more",
+            "All patients", "female", "male", "below 7", "7 or more",
         ]  # fmt: skip
     assert "Sex: the difference in" in trials.said(report)
 

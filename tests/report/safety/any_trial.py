@@ -48,6 +48,7 @@ def trial(arms: int = 2, *, dose: bool = True, parameters: Sequence[str] = (), *
             "rescue",
             "transplant",
             "liver_injury",
+            "baseline_conditions",
             "administrations",
             "allocation",
             "chapter_notes",
