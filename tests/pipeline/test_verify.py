@@ -78,10 +78,10 @@ class TestAReport:
             "published file notebooks/01_one.ipynb has changed since the report was made",
             "published file notebooks/02_two.ipynb has changed since the report was made",
             "published file results.json has changed since the report was made",
-            "01_one: notebooks/01_one.py:25: recorded 'patients 5.0', found 'patients 4.0'",
-            "01_one: notebooks/01_one.py:30: recorded 'er short\">5</td></tr', found 'er short\">4</td></tr'",
-            "01_one: notebooks/01_one.py:33: recorded 'There are 5 patients.', found 'There are 4 patients.'",
-            "02_two: notebooks/02_two.py:25: ZeroDivisionError: division by zero",
+            "01_one: notebooks/01_one.py:26: recorded 'patients 5.0', found 'patients 4.0'",
+            "01_one: notebooks/01_one.py:31: recorded 'er short\">5</td></tr', found 'er short\">4</td></tr'",
+            "01_one: notebooks/01_one.py:34: recorded 'patients\">5</span> patients.', found 'patients\">4</span> patients.'",
+            "02_two: notebooks/02_two.py:26: ZeroDivisionError: division by zero",
         ]
         assert faults[-1] == "chapter 02_two handed over no result and no answer."
 

@@ -99,7 +99,7 @@ def test_a6_serious_events_with_the_decompensation_events(report, found):
         assert tuple(found["adverse_events", kind, arm] for kind in kinds) == tuple((x, n) for x in expected)
     front = [plain(item.html) for item in report.shown["index"]]
     card = "Serious adverse event or decompensation, low dose: 5 of 10; "
-    assert any(text.startswith(card) and text.endswith("; 4 with a serious adverse event") for text in front)
+    assert any(text.startswith(card) for text in front)
     assert "Serious, or decompensation" in tables(report)["adverse_events"].frame.iloc[:, 0].tolist()
 
 
