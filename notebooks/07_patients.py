@@ -101,7 +101,9 @@ display(*map(chapter.figure, courses.profile_figures(study, each, profile)))
 # their own.
 
 # %%
-display(chapter.say(serious_events.serious_words(study)))
+chapter.say(serious_events.serious_words(study))
+
+# %%
 chapter.table(serious_events.serious_table(study))
 
 # %% [markdown]

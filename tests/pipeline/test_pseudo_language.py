@@ -45,8 +45,9 @@ SAME_EVERYWHERE = (
     r"\bQ-[A-Z2-7]{8}\b",  # the number of a query
     r"\bUTF-8\b",  # how a file is written
     r"\b(?:esld|Python|pandas|SciPy|scipy|lifelines|papermill)\b",  # programs
-    r"(?:µmol|mmol|mg|g|kg|cm|U|IU|10[⁹⁶])/(?:L|dL|kg|m²)\b|\b(?:cm|kg|mg)\b|\b10⁶ cells/kg",  # units
+    r"(?:µmol|mmol|mg|g|kg|cm|U|IU|10[⁹⁶])/(?:L|dL|kg|m²)\b|\b(?:cm|kg|mg|mmHg)\b|\b10⁶ cells/kg",  # units
 )
+WORDS = ("DECOD", "TERM", "TRT", "ACN", "ACNOTH")  # variables that hold terms, in any case
 # A row of plain words; a marked letter beside a plain one is a text glued on.
 _ONE = r"[^\W\d_]*(?:[A-Za-z]{2}|[A-Za-z][^\W\d_a-zA-Z]|[^\W\d_a-zA-Z][A-Za-z])[^\W\d_]*"
 _PLAIN = re.compile(rf"{_ONE}(?:[^\w\0]+{_ONE})*")
@@ -131,9 +132,16 @@ def codes_of(study: Study) -> set[str]:
         texts = table.select_dtypes(exclude="number")
         terms = texts[[column for column in texts if not str(column).endswith(("RESU", "DOSU"))]]
         codes |= {str(value) for column in terms for value in terms[column].dropna().unique()}
-    codes |= {
-        term.capitalize() for term in codes if " " in term and term.isupper()
-    }  # as a label: Lost to follow-up
+    # As a label, or within a sentence: Lost to follow-up, Furosemide, stopped for pneumonia.
+    codes |= {term.capitalize() for term in codes if " " in term and term.isupper()}
+    words = {
+        str(value)
+        for table in study.tables.values()
+        for column in table
+        if str(column).endswith(WORDS)
+        for value in table[column].dropna().unique()
+    }
+    codes |= {form(word) for word in words for form in (str.capitalize, str.lower, as_inside)}
     codes |= {text for name in ("EVNTDESC", "CNSDTDSC") for text in study.adtte[name].dropna().unique()}
     codes |= {
         name.replace("_", " ").capitalize() for name in plan.data_assumptions

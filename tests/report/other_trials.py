@@ -11,8 +11,10 @@ Content = dict[str, Any]
 def changed(trial: Protocol, change: Callable[[Content], None]) -> Protocol:
     """A protocol after its content was changed, checked again as its file would be."""
     content = trial.model_dump(exclude_unset=True)
-    content.pop("lay", None)  # whose words are of the arms that are there
+    arms = [arm["code"] for arm in content["arms"]]
     change(content)
+    if [arm["code"] for arm in content["arms"]] != arms:
+        content.pop("lay", None)  # whose words are of the arms that were there
     return Protocol.model_validate(content)
 
 
