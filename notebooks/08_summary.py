@@ -61,7 +61,7 @@ chapter.say("\n\n".join(overview.findings(study, others)))
 # ### Chapter by chapter
 
 # %% tags=["hide-input"]
-chapter.say("\n\n".join(overview.other_lines(study, others)), overview.missing_sentence(others))
+chapter.say("\n\n".join(overview.other_lines(study, others)))
 
 # %% [markdown]
 # ### Planned, absent, unplanned

@@ -76,23 +76,22 @@ def by_then(rows: Sequence[Row], study: Study) -> list[str]:
     if not had or endpoint is None:
         return []
     event = event_of(study, endpoint).html
-    groups = joined(
-        message("brief.group", x=whole(row), n=span(row, str(row.n)), count=row.n or 0, arm=of_group(row.arm))
-        for row in had
-    )
+    groups = joined(_of_all(row, whole(row)) for row in had)
     said = [message("brief.had", horizon=period(had[0].time or 0), groups=groups, **event)]
     if unknown := [row for row in own if row.statistic == "unknown" and row.value]:
-        told = (
-            message(
-                "brief.group.few",
-                x=whole(row),
-                patients=noun("patient", row.value or 0),
-                arm=of_group(row.arm),
-            )
-            for row in unknown
-        )
-        said.append(message("brief.unknown", groups=joined(told)))
+        said.append(message("brief.unknown", groups=joined(map(_some, unknown))))
     return said
+
+
+def _of_all(row: Row, x: str) -> str:
+    """How many of a group."""
+    return message("brief.group", x=x, n=span(row, str(row.n)), count=row.n or 0, arm=of_group(row.arm))
+
+
+def _some(row: Row) -> str:
+    """How many patients there are in a group of whom this is said."""
+    about = {"patients": noun("patient", row.value or 0), "arm": of_group(row.arm)}
+    return message("brief.group.few", x=whole(row), **about)
 
 
 def sizes(rows: Sequence[Row], study: Study) -> list[str]:
@@ -125,16 +124,7 @@ def _died(rows: Sequence[Row], study: Study) -> list[str]:
         if named(row) in (f"{FOLLOW_UP}_by_arm", FOLLOW_UP) and row.statistic == "complete"
     ]
     own = [row for row in own if row.arm != ALL] or own
-    groups = joined(
-        message(
-            "brief.group",
-            x=span(row, str(row.events)),
-            n=span(row, str(row.n)),
-            count=row.n or 0,
-            arm=of_group(row.arm),
-        )
-        for row in own
-    )
+    groups = joined(_of_all(row, span(row, str(row.events))) for row in own)
     return [message("brief.died", groups=groups)] if own else []
 
 
@@ -145,15 +135,11 @@ def _denominator(rows: Sequence[Row], study: Study) -> list[str]:
     if safe is None or every is None or safe.value == every.value:
         return []
     untreated = [row for arm in study.arms if (row := own.get(("untreated", arm))) and row.value]
-    groups = (
-        message(
-            "brief.group.few", x=whole(row), patients=noun("patient", row.value or 0), arm=of_group(row.arm)
-        )
-        for row in untreated
-    )
     if not untreated or not safe.value:  # of whom no group is known, or all: the chapter on safety says it
         return []
-    return [message("brief.denominator", safe=whole(safe), n=whole(every), groups=joined(groups))]
+    return [
+        message("brief.denominator", safe=whole(safe), n=whole(every), groups=joined(map(_some, untreated)))
+    ]
 
 
 def _chosen(study: Study) -> str:

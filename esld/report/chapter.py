@@ -41,13 +41,10 @@ class Others:
         Their results.
     answers : dict of str to str
         Their one-line answers, HTML, by chapter; empty where a chapter has none.
-    missing : tuple of str
-        Chapters of the cut that have not run.
     """
 
     rows: Reported
     answers: dict[str, str]
-    missing: tuple[str, ...]
 
 
 @dataclass(repr=False)
@@ -108,13 +105,12 @@ class Chapter:
         """
         marks: dict[str, str | None] = {}
         rows: list[Row] = []
-        answers, missing = {}, []
+        answers: dict[str, str] = {}
         for slug in sorted(set(self.study.cut.chapters) - {self.name}):
             path = self.scratch / "chapters" / f"{slug}.json"
             if slug == SUMMARY:
                 continue
             if not path.exists():
-                missing.append(slug)
                 marks[slug] = None
                 continue
             content = json.loads(path.read_text(encoding="utf-8"))
@@ -123,7 +119,7 @@ class Chapter:
             rows += [Row.from_record(record) for record in content["rows"]]
         if self._made_from:
             by_hand.require_fresh(self.name, self.study.file, marks, str(self.scratch))
-        return Others(Reported(tuple(rows)), answers, tuple(missing))
+        return Others(Reported(tuple(rows)), answers)
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

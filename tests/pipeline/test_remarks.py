@@ -52,6 +52,9 @@ ages
 HTML("<p>Once</p><script>1</script>")
 
 # %%
+display(None)
+
+# %%
 [object()]
 
 # %% [markdown]
@@ -156,3 +159,9 @@ class TestTheShippedChapters:
                 ROOT / "outputs" / "demo-final" / "notebooks" / f"{path.stem}.ipynb", as_version=4
             )
             assert remarks(notebook, read_chapter(path), file) == []
+
+
+def test_of_nothing_nothing_is_shown(left):
+    page = BeautifulSoup((left[1].index.parent / "01_one.html").read_text(encoding="utf-8"), "html.parser")
+    assert "display(None)" in page.get_text()  # the code that ran
+    assert not [box for box in page.select("div.output") if box.get_text().strip() == "None"]

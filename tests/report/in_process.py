@@ -75,7 +75,7 @@ class Unwritten(Chapter):
     def others(self) -> Others:
         rows = [row for own in self.earlier.values() for row in rows_handed_over(own)]
         answers = {name: own._answer for name, own in self.earlier.items()}
-        return Others(Reported(tuple(rows)), answers, ())
+        return Others(Reported(tuple(rows)), answers)
 
 
 @dataclass

@@ -92,6 +92,8 @@ def show_what_is_left(chapter: str, record: Callable[[Picture], object]) -> None
     display.mimebundle_formatter.for_type_by_name("matplotlib.figure", "Figure", _bundle)
     for module, name in (("matplotlib.axes._base", "_AxesBase"), ("seaborn.axisgrid", "_BaseGrid")):
         display.ipython_display_formatter.for_type_by_name(module, name, _is_shown_later)
+    # `display` of nothing, such as what `chapter.table(None)` gives, shows nothing: IPython would write the word None.
+    display.ipython_display_formatter.for_type(type(None), lambda nothing: True)
     for module, name in (("matplotlib.artist", "Artist"), ("seaborn.axisgrid", "_BaseGrid")):
         display.formatters["text/plain"].for_type_by_name(module, name, _without_address)
 

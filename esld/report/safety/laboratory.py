@@ -7,6 +7,7 @@ are shown by themselves (:mod:`esld.report.safety.multiples`).
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -33,16 +34,13 @@ _SEVERE = 3
 _Grader = Callable[[pd.DataFrame], Any]
 
 
-def _above(function: Callable[..., Any], stem: str, unit: str) -> _Grader:
-    """A grade by multiples of the upper limit on the value's own record."""
-    return lambda f: function(**{f"{stem}_{unit}": f.value, f"{stem}_uln_{unit}": f.high})
+def _against(limit: str, function: Callable[..., Any], stem: str, unit: str) -> _Grader:
+    """A grade by the limit on the value's own record, as multiples of it, or where the function knows a fixed one, by that."""
+    column = {"uln": "high", "lln": "low"}[limit]
+    return lambda f: function(**{f"{stem}_{unit}": f.value, f"{stem}_{limit}_{unit}": f[column]})
 
 
-def _below(function: Callable[..., Any], stem: str, unit: str) -> _Grader:
-    """A grade below the lower limit on the value's own record, or below a fixed one."""
-    return lambda f: function(**{f"{stem}_{unit}": f.value, f"{stem}_lln_{unit}": f.low})
-
-
+_above, _below = partial(_against, "uln"), partial(_against, "lln")
 # Unit and grade of each quantity that has one; the frame holds value, low and high in that unit.
 _GRADERS: Mapping[str, tuple[str, _Grader]] = {
     "ALT": ("U/L", _above(scoring.ctcae_alt, "alt", "u_l")),

@@ -101,8 +101,3 @@ def unplanned_sentence(study: Study, planned: Reported) -> str:
     return (
         message("summary.unplanned", analyses=joined(found)) if found else message("summary.unplanned.none")
     )
-
-
-def missing_sentence(others: Others) -> str:
-    """Chapters that have not run, which only an analyst at work meets."""
-    return message("summary.missing", chapters=joined(others.missing)) if others.missing else ""

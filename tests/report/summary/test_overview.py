@@ -23,8 +23,8 @@ def handed(analysis, id="x", n=2):
     return rows_of(id, frame, analysis=analysis, chapter="03_survival").rows
 
 
-def others(*rows, answers=None, missing=()):
-    return Others(Reported(tuple(rows)), answers or {}, tuple(missing))
+def others(*rows, answers=None):
+    return Others(Reported(tuple(rows)), answers or {})
 
 
 class TestPlanned:
@@ -83,12 +83,6 @@ class TestLines:
         assert phrases.standing(study("demo-final")) == ""
         assert phrases.standing(study("demo-interim")).startswith("This is not the final analysis.")
 
-    def test_chapters_that_have_not_run(self):
-        assert summary.missing_sentence(others(missing=("04_x", "05_y"))).endswith(
-            "summarised: 04_x and 05_y."
-        )
-        assert summary.missing_sentence(others()) == ""
-
     def test_what_the_size_shows_is_of_whatever_result_holds_it(self, study):
         own = study("demo-final")
         rows = rows_of("xx_power", power_rows([11, 11]), analysis="OS-1Y", chapter="03_survival").rows
@@ -113,8 +107,6 @@ def test_a_chapter_reads_what_others_handed_over(study, tmp_path):
     found = last.others()
     assert [(r.result_id, r.value) for r in found.rows.rows] == [("x.a", 1.5)]
     assert found.answers == {"03_survival": "Said."}
-    assert "08_summary" not in found.missing
-    assert "04_change" in found.missing
     assert json.loads((tmp_path / "chapters" / "03_survival.json").read_text())["answer"] == "Said."
 
 

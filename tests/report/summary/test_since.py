@@ -85,7 +85,7 @@ def found(study, tmp_path_factory):
     write_rows([row("a"), row("b"), row("c", chapter=SUMMARY)], kept)
     cut = own.cut.model_copy(update={"previous": "demo-interim", "previous_results": str(kept)})
     own = replace(own, file=replace(own.file, cut=cut))
-    return since.since_last_cut(own, Others(Reported((row("a", value=0.5),)), {}, ()))
+    return since.since_last_cut(own, Others(Reported((row("a", value=0.5),)), {}))
 
 
 class TestDemo:
@@ -287,7 +287,7 @@ class TestEstimates:
 class TestWithout:
     def test_a_cut_without_a_previous_one(self):
         with pytest.raises(UnmetNeedError, match=r"^The cut file names no previous cut"):
-            since.since_last_cut(small(), Others(Reported(()), {}, ()))
+            since.since_last_cut(small(), Others(Reported(()), {}))
 
 
 def test_what_is_late_is_counted_from_the_previous_cut_off(monkeypatch):
@@ -298,7 +298,7 @@ def test_what_is_late_is_counted_from_the_previous_cut_off(monkeypatch):
     monkeypatch.setattr(since, "previous_cut", lambda file: earlier.file)
     monkeypatch.setattr(since, "stored_study", lambda file: earlier)
     monkeypatch.setattr(since, "record_changes", lambda *tables, since: asked.append(since) or records())
-    found = since.since_last_cut(small(), Others(Reported(()), {}, ()))
+    found = since.since_last_cut(small(), Others(Reported(()), {}))
     assert asked == [pd.Timestamp("2025-06-30")]
     assert (found.previous, found.estimates) == (earlier, None)
 
