@@ -79,6 +79,7 @@ def _said(what: str, code: object) -> Cell:
 
 
 def serious_words(study: Study) -> str:
-    """That no serious event is recorded, where there is none."""
+    """That no serious event is recorded, where there is none; the need of the section is that of :func:`serious_table`."""
+    needs.require(study, "single_patients")
     found = len(serious_adverse_events(study)) + len(clinical_events(study))
     return "" if found else message("serious.none")
