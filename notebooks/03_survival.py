@@ -23,8 +23,8 @@
 
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
-ticks: list[float] = []  # days on the axis of the curves; without any they are chosen to suit
-conf_level: float = 0.95  # level of every confidence interval
+ticks: list[float] = []  # days on the axis of the curves; without any they are chosen to suit; in [0, inf)
+conf_level: float = 0.95  # level of every confidence interval, in (0, 1)
 seed: str = "03_survival"  # words that fix random draws, where allocations are too many to try all
 
 # %% tags=["hide-input"]

@@ -24,7 +24,7 @@
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 headline: str = ""  # parameter of the one-line answer; empty is the first of the analysis that answers
-conf_level: float = 0.95  # level of every confidence interval
+conf_level: float = 0.95  # level of every confidence interval, in (0, 1)
 seed: str = "esld 04_change"  # words that fix the draws of a test too large to enumerate
 
 # %% tags=["hide-input"]

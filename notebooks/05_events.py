@@ -23,8 +23,8 @@
 
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
-ticks: list[float] = []  # days on the axes; without any those that suit the horizon
-conf_level: float = 0.95  # level of every confidence interval
+ticks: list[float] = []  # days on the axes; without any those that suit the horizon; in [0, inf)
+conf_level: float = 0.95  # level of every confidence interval, in (0, 1)
 
 # %% tags=["hide-input"]
 from IPython.display import display

@@ -23,7 +23,7 @@
 
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
-conf_level: float = 0.95  # level of every confidence interval
+conf_level: float = 0.95  # level of every confidence interval, in (0, 1)
 
 # %% tags=["hide-input"]
 from IPython.display import display
@@ -107,7 +107,10 @@ chapter.table(given.deviations())
 planned = safety.planned(study, "exposure")
 used = lots.lots(study, counted)
 by_lot = chapter.hand_over("lots", lots.lot_rows(study, used, counted), analysis=planned.id)
-display(chapter.say(lots.lot_words(study, used, by_lot)))
+chapter.say(lots.lot_words(study, used, by_lot))
+
+# %% tags=["appendix"]
+planned = safety.planned(study, "exposure")
 chapter.table(lots.lot_table(used, by_lot, counted))
 
 # %% [markdown] tags=["needs:adverse_events"]
@@ -187,7 +190,11 @@ grades = laboratory.shifts(study, counted)
 frame = laboratory.shift_rows(grades, conf_level=conf_level)
 shifted = chapter.hand_over("laboratory_grades", frame, analysis=planned.id)
 display(chapter.say(laboratory.shift_words(study, grades, shifted)))
-display(*map(chapter.table, laboratory.tables(study, grades, shifted)))
+chapter.table(laboratory.grade_table(study, grades, shifted))
+
+# %% tags=["appendix"]
+planned = safety.planned(study)
+chapter.table(laboratory.every_shift(study, grades))
 
 # %%
 planned = safety.planned(study)

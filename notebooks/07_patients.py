@@ -25,8 +25,8 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 profile: list[str] = []  # parameters drawn for each patient
 listed: list[str] = []  # values in the table: all at baseline, the first also last
-ticks: list[float] = []  # days on the axes; without any those that suit the courses
-most: int = 40  # patients up to whom each is shown by himself
+ticks: list[float] = []  # days on the axes; without any those that suit the courses; in [0, inf)
+most: int = 40  # patients up to whom each is shown by himself; in [0, inf)
 
 # %% tags=["hide-input"]
 from IPython.display import display

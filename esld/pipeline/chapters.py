@@ -9,6 +9,7 @@ import re
 import tokenize
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import le, lt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,18 +24,36 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
-LEVEL = "conf_level"  # the parameter that is a level of confidence, wherever a chapter has it
+_INTERVAL = re.compile(r"\bin ([\[(]-?[\d.]+, (?:-?[\d.]+|inf)[\])])$")
 CUT = "cut"  # the parameter that every chapter has: the id of the data cut
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One line of a parameters cell: ``name: type = default  # help``."""
+    """One line of a parameters cell: ``name: type = default  # help``.
+
+    Where the help ends with an interval, ``in (0, 1)`` or ``in [0, inf)``, each number of a value must lie in it.
+    """
 
     name: str
     type: str
     default: Any
     help: str
+
+    @property
+    def interval(self) -> str:
+        """``(0, 1)``; empty where any number fits."""
+        found = _INTERVAL.search(self.help)
+        return found[1] if found else ""
+
+    def holds(self, value: Any) -> bool:
+        """Whether every number of a value lies in the interval."""
+        if not self.interval or value is None:
+            return True
+        low, high = map(float, self.interval[1:-1].split(","))
+        above, below = (le if end in "[]" else lt for end in (self.interval[0], self.interval[-1]))
+        each = value if isinstance(value, list) else [value]
+        return all(above(low, number) and below(number, high) for number in each)
 
 
 @dataclass(frozen=True)
@@ -265,7 +284,9 @@ def interface(source: str, path: Path) -> dict[str, Parameter]:
         if not fits(default):
             raise fault("must hold defaults of their own type", ast.unparse(statement))
         note = notes.get(statement.end_lineno or statement.lineno, "")
-        parameters[name] = Parameter(name, ast.unparse(annotation), default, note)
+        own = parameters[name] = Parameter(name, ast.unparse(annotation), default, note)
+        if own.interval and not ({"int", "float"} & set(re.findall(r"\w+", own.type)) and own.holds(default)):
+            raise fault(f"must hold numbers in {own.interval}, as the comment says", ast.unparse(statement))
     if CUT not in parameters or parameters[CUT].type != "str":
         raise fault(f"must name the data cut, '{CUT}: str'", ", ".join(parameters) or "nothing")
     return parameters
@@ -291,9 +312,9 @@ def parameter_faults(slug: str, parameters: Mapping[str, Parameter], file: CutFi
         elif not _checker(ast.parse(parameters[name].type, mode="eval").body)(value):
             rule = f"must be {parameters[name].type}"
             faults.append(InputError(key, rule, repr(value), where, "Correct it."))
-        elif name == LEVEL and not 0 < value < 1:
-            remedy = "Write 0.95 for 95 %."
-            faults.append(InputError(key, "must be between 0 and 1", value, where, remedy))
+        elif not parameters[name].holds(value):
+            rule, remedy = f"must lie in {parameters[name].interval}", f"It is: {parameters[name].help}."
+            faults.append(InputError(key, rule, repr(value), where, remedy))
     return faults
 
 

@@ -162,6 +162,12 @@ def _unfit_visits(protocol: "Protocol") -> Iterator[Misfit]:
             yield Misfit(("baseline_variables", position), rule, name, did_you_mean(name, known))
         elif name in protocol.baseline_variables[:position]:
             yield Misfit(("baseline_variables", position), "must be named once", name, "Take it out.")
+    for position, analysis in enumerate(protocol.analyses):
+        for place, name in enumerate(analysis.covariates):
+            if name not in protocol.baseline_variables or name in analysis.covariates[:place]:
+                remedy = did_you_mean(name, protocol.baseline_variables)
+                rule = "must be one of baseline_variables, named once"
+                yield Misfit(("analyses", position, "covariates", place), rule, name, remedy)
 
 
 def _unfit_risks(protocol: "Protocol") -> Iterator[Misfit]:

@@ -37,7 +37,7 @@ USES: Mapping[Kind, Use] = {
     "log_rank": Use("03_survival", ("endpoint",), _TIME),
     "permutation": Use("03_survival", ("endpoint",), ("horizon_days", *_TIME)),
     "cox": Use("03_survival", ("endpoint",), (*_TIME, "subgroups")),
-    "firth": Use("03_survival", ("endpoint",), _TIME),
+    "firth": Use("03_survival", ("endpoint",), (*_TIME, "covariates")),
     "rmst": Use("03_survival", ("endpoint", "horizon_days"), _TIME),
     "mmrm": Use("04_change", ("parameters", "model"), ("visit", "stratified", *_VARIANT)),
     "ancova": Use("04_change", ("parameters", "visit"), ("stratified", "subgroups", *_VARIANT)),
@@ -214,6 +214,10 @@ class Analysis(Assumable):
     )
     stratified: bool = Field(
         default=False, description="`true`: patients are compared within the strata of the randomisation"
+    )
+    covariates: tuple[str, ...] = Field(
+        default=(),
+        description="variables of `baseline_variables` for which a regression is adjusted; who has no value of one is left out",
     )
     subgroups: bool = Field(
         default=False, description="`true`: shown in each of the protocol's `subgroups` too, as a forest plot"

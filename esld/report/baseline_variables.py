@@ -1,6 +1,6 @@
 """The baseline variables of a protocol, their values, and how far the groups differ in them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 
@@ -105,6 +105,13 @@ def as_number(variable: Variable, column: pd.Series) -> pd.Series:
     if variable.name == "CPCLASS":
         return column.map({name: float(place) for place, name in enumerate(_CLASSES)})
     return column.astype(float)
+
+
+def numeric_baseline(study: Study, names: Sequence[str]) -> pd.DataFrame:
+    """Of every randomised patient some of the protocol's baseline variables as numbers, by the names that it has for them."""
+    own = dict(zip(study.protocol.baseline_variables, baseline_variables(study), strict=False))
+    values = baseline_values(study)
+    return pd.DataFrame({name: as_number(own[name], values[own[name].name]) for name in names})
 
 
 def difference_group(study: Study, pair: tuple[str, str]) -> str:

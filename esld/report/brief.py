@@ -17,7 +17,7 @@ from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined, noun, of_group, period
 
 SAFETY = "06_safety"
-FLOW, FOLLOW_UP = "flow", "follow_up"
+FLOW, FOLLOW_UP, QUERIES = "flow", "follow_up", "queries"
 _POWER = "fewest_deaths_against_none"  # the statistic of a result that is of a trial's size
 
 
@@ -65,7 +65,17 @@ def answered(study: Study) -> tuple[str, ...]:
 def found(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> list[str]:
     """How many had the event, then what the chapter of the primary analysis answers, and what an interim analysis must say."""
     answer = answers.get(study.protocol.primary.chapter, "")
-    return [*by_then(rows, study), answer or message("front.no_primary"), standing(study)]
+    return [*by_then(rows, study), answer or message("front.no_primary"), standing(study), _asked(rows)]
+
+
+def _asked(rows: Sequence[Row]) -> str:
+    """How many data queries were open: an answer to one may change what was found."""
+    counts = {row.statistic: row for row in rows if named(row) == QUERIES}
+    still = counts.get("queries open")
+    if still is None or not still.value:
+        return ""
+    critical = counts["queries critical"]
+    return message("brief.queries", count=int(still.value), open=whole(still), critical=whole(critical))
 
 
 def by_then(rows: Sequence[Row], study: Study) -> list[str]:

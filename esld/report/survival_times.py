@@ -7,6 +7,7 @@ import pandas as pd
 from esld.data.adam.adtte import CUTOFF_SUFFIX
 from esld.data.study import Study
 from esld.protocol import Analysis
+from esld.report.baseline_variables import numeric_baseline
 from esld.report.randomised import order_of_entry
 from esld.survival import (
     CoxFit,
@@ -20,6 +21,7 @@ from esld.survival import (
 )
 
 STRATUM = "stratum"
+AT_BASELINE = " at baseline"  # how the column of a covariate ends
 
 
 def endpoint_times(study: Study, plan: Analysis, paramcd: str = "") -> pd.DataFrame:
@@ -37,7 +39,8 @@ def endpoint_times(study: Study, plan: Analysis, paramcd: str = "") -> pd.DataFr
     -------
     DataFrame
         ``time`` (elapsed days), ``event``, ``arm`` and ``stratum`` (that of the randomisation where the analysis is
-        stratified, else one for all), beside the columns of ADTTE.
+        stratified, else one for all), beside the columns of ADTTE; of each covariate a number (``AGE at baseline``), and nobody
+        without it.
 
     Raises
     ------
@@ -53,7 +56,11 @@ def endpoint_times(study: Study, plan: Analysis, paramcd: str = "") -> pd.DataFr
     entered = entered[entered[plan.analysis_set].eq("Y")]
     rows = rows.set_index("USUBJID").loc[entered["USUBJID"]].reset_index()
     strata = entered["STRATAR"].fillna("").to_numpy() if plan.stratified else ""
-    return rows.assign(time=rows["AVAL"], event=rows["CNSR"].eq(0), arm=rows["ARMCD"], **{STRATUM: strata})
+    rows = rows.assign(time=rows["AVAL"], event=rows["CNSR"].eq(0), arm=rows["ARMCD"], **{STRATUM: strata})
+    if not plan.covariates:
+        return rows
+    values = numeric_baseline(study, plan.covariates).add_suffix(AT_BASELINE)
+    return rows.join(values, on="USUBJID").dropna(subset=[*values]).reset_index(drop=True)
 
 
 def of_arms(times: pd.DataFrame, arms: Sequence[str]) -> pd.DataFrame:
@@ -82,13 +89,13 @@ def cox_on_arm(times: pd.DataFrame, arms: Sequence[str], *, conf_level: float) -
 
 
 def firth_on_arm(times: pd.DataFrame, arms: Sequence[str], *, conf_level: float) -> FirthFit:
-    """:func:`cox_on_arm` with Firth's penalty: finite also where only one arm has events."""
+    """:func:`cox_on_arm` with Firth's penalty: finite also where only one arm has events; beside the arm stand the covariates."""
     frame, comparison = _on_arm(times, arms)
     return firth(
         frame,
         duration="time",
         event="event",
-        covariates=[comparison],
+        covariates=[comparison, *(str(name) for name in frame if str(name).endswith(AT_BASELINE))],
         strata=_strata(frame),
         conf_level=conf_level,
     )

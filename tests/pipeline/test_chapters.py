@@ -1,6 +1,7 @@
 """Chapters as they are written, and what a cut may set in them."""
 
 import ast
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +66,22 @@ class TestReading:
             "arms": Parameter("arms", "dict[str, int]", {"LOW": 1}, "by code"),
         }
 
+    @given(
+        number=st.floats(-2, 2),
+        low=st.integers(-1, 0),
+        high=st.sampled_from([1, math.inf]),
+        ends=st.sampled_from(["()", "[]", "[)"]),
+    )
+    def test_numbers_lie_in_the_interval_of_the_comment(self, number, low, high, ends):
+        own = Parameter("p", "float", 0.5, f"share, in {ends[0]}{low}, {high}{ends[1]}")
+        inside = (low < number or (number == low and ends[0] == "[")) and (
+            number < high or (number == high and ends[1] == "]")
+        )
+        assert own.holds(number) is own.holds([0.5, number]) is inside
+        assert own.holds([])
+        assert own.holds(None)
+        assert Parameter("p", "float", 0.5, "a share in most patients").holds(number)
+
     @pytest.mark.parametrize(
         ("parameters", "complaint"),
         [
@@ -77,6 +94,11 @@ class TestReading:
             ("cut: str = 'a'\nday: date = None", "must annotate with types made of .* not 'date', got day"),
             ("cut: str = 'a'\nday: str | date = ''", "not 'date'"),
             ("cut: str = 'a'\nn: int = 1.5", "must hold defaults of their own type, got n: int = 1.5"),
+            (
+                "cut: str = 'a'\np: float = 1.0  # share, in [0, 1)",
+                r"must hold numbers in \[0, 1\), .* got p: float = 1.0",
+            ),
+            ("cut: str = 'a'\nword: str = ''  # one, in [0, 1)", r"must hold numbers in \[0, 1\)"),
             ("n: int = 1", "must name the data cut, 'cut: str', got n"),
             ("cut: int = 1", "must name the data cut"),
         ],
@@ -141,6 +163,16 @@ class TestWhatACutMaySet:
             read_chapters(set_in_cut(working_copy, lines, chapters))
         assert "tiny.yaml" in str(caught.value)
 
+    def test_a_number_outside_its_interval_is_told_with_what_it_is(self, working_copy):
+        path = working_copy / "notebooks" / "01_one.py"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(
+            re.sub(r"(?m)^(scale: float = [^#\n]*).*$", r"\1  # how much, in (0, 5]", text), encoding="utf-8"
+        )
+        told = r"scale' must lie in \(0, 5\], got 95 \(tiny.yaml\). It is: how much, in \(0, 5\]"
+        with pytest.raises(InputError, match=told):
+            read_chapters(set_in_cut(working_copy, "parameters: {01_one: {scale: 95}}\n"))
+
     def test_a_name_that_no_page_can_have_is_told_before_anything_runs(self, working_copy):
         for name in ("index", "03 survival"):
             (working_copy / "notebooks" / "01_one.py").rename(working_copy / "notebooks" / f"{name}.py")
@@ -197,5 +229,5 @@ def test_the_summary_runs_when_the_others_have():
 def test_a_level_that_is_none_is_told_before_anything_runs(level):
     file = read_cut(ROOT / "params" / "demo-final.yaml")
     cut = file.cut.model_copy(update={"parameters": {"03_survival": {"conf_level": float(level)}}})
-    with pytest.raises(InputError, match="conf_level' must be between 0 and 1"):
+    with pytest.raises(InputError, match=r"conf_level' must lie in \(0, 1\)"):
         read_chapters(replace(file, cut=cut))

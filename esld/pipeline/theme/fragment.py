@@ -286,17 +286,25 @@ def _divide(soup: BeautifulSoup) -> None:
             section.append(node)
 
 
+def _says(paragraph: Tag, words: BeautifulSoup) -> bool:
+    return paragraph.get_text().split() == words.get_text().split()
+
+
 def _lead(soup: BeautifulSoup, answer: str) -> None:
-    """Question and answer open the chapter, larger than the rest."""
+    """Question and answer open the chapter, larger than the rest; where it was made the answer does not stand again."""
     section = soup.select_one("section.is-question")
     words = _cleaned(answer)
     if section is None:
         return
+    elsewhere = (p for p in soup.find_all("p") if p.find_parent("section") is not section)
+    for paragraph in elsewhere if answer.strip() else ():
+        if _says(paragraph, words):
+            paragraph.decompose()
     paragraphs = section.find_all("p", recursive=False)
     for paragraph in paragraphs[:1]:
         paragraph["class"] = "question"
     for paragraph in paragraphs[1:]:
-        if paragraph.get_text().split() == words.get_text().split():
+        if _says(paragraph, words):
             paragraph["class"] = "answer"
             return
     if words.get_text().strip():

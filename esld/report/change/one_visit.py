@@ -218,14 +218,13 @@ def _by_visit(
 ) -> dict[str, Cell]:
     names = ("ls_mean_difference", P, P + ADJUSTED, RANDOMISATION_P)
     gap, p, shared, random = (reported.find(name, difference_label(pair)) for name in names)
-    shown += [row for row in (gap, p, random) if row]
+    shown += [row for row in (gap, random) if row]
     line: dict[str, Cell] = {
         "alone.n": Empty() if gap is None or gap.n is None else Number(gap.n),
         "alone.difference": or_not(estimate(gap, decimals, "signed")),
-        "alone.p": p_cell(p),
     }
-    if compared.shares_error(study):
-        line["alone.p_adjusted"] = p_cell(shared)
+    if compared.shares_error(study):  # the adjusted p is that of the model
+        line |= {"alone.p": p_cell(p), "alone.p_adjusted": p_cell(shared)}
     line["alone.p_randomisation"] = p_cell(random)
     return line
 

@@ -108,9 +108,9 @@ def ranked_table(
     lines, shown = [], list[Row]()
     for pair in study.pairs:
         for parameter, reported in own.items():
-            names = (SHARE, "wilcoxon_p_value", RANDOMISATION_P, RANDOMISATION_P + ADJUSTED)
-            share, p, random, shared = (reported.find(name, difference_label(pair)) for name in names)
-            shown += [row for row in (share, p, random) if row]
+            names = (SHARE, RANDOMISATION_P, RANDOMISATION_P + ADJUSTED)
+            share, random, shared = (reported.find(name, difference_label(pair)) for name in names)
+            shown += [row for row in (share, random) if row]
             line: dict[str, Cell] = {}
             if compared.several(study):
                 line["comparison"] = Label(compared.against(pair), pair[1])
@@ -118,7 +118,7 @@ def ranked_table(
             for place, arm in zip(_places(study, pair), pair, strict=True):
                 line |= {f"{place}.{what}": number(reported.row(what, arm)) for what in _counted(study)}
             line[f"{_places(study, pair)[1]}.better"] = or_not(estimate(share, style="percent"))
-            line |= {"p": p_cell(p), "p_randomisation": p_cell(random)}
+            line["p_randomisation"] = p_cell(random)
             if compared.shares_error(study):
                 line["p_adjusted"] = p_cell(shared)
             lines.append(line)

@@ -164,38 +164,37 @@ def _waterfall(
     reach = max(float(own["CHG"].abs().max()) for own in arms.values() if own["CHG"].notna().any()) or 1.0
     key: dict[str, Line2D] = {}
     order = {"death": 0, "transplant": 1, "value": 2, "other": 3}
+    marks = {"death": ENDS["death"], "transplant": ENDS["transplant"], "other": ("o", INK, False)}
+    names = {kind: message("waterfall.unknown" if kind == "other" else f"end.{kind}") for kind in marks}
     for position, (axes, (arm, own)) in enumerate(zip(panels, arms.items(), strict=True)):
         colour = arm_style(position)["color"]
         bad = own["CHG"].fillna(0) * -worse
         own = own.assign(rank=own["kind"].map(order), bad=bad, early=own["death"].fillna(own["transplant"]))
         own = own.sort_values(["rank", "bad", "early"], kind="stable").reset_index(drop=True)
         axes.bar(own.index, own["CHG"].fillna(0), color=colour, width=0.8)
-        for kind in ("death", "transplant"):
+        beside: dict[str, Any] = {
+            "transform": axes.get_xaxis_transform(),
+            "clip_on": False,
+            "linestyle": "none",
+        }
+        for kind, (marker, ink, filled) in marks.items():
             at = own.index[own["kind"].eq(kind)]
-            marker, ink, _ = ENDS[kind]
-            if len(at):
-                look: dict[str, Any] = {"marker": marker, "color": ink, "linestyle": "none", "markersize": 6}
-                key[kind] = axes.plot(at, [worse * reach] * len(at), label=message(f"end.{kind}"), **look)[0]
+            if len(at):  # below the axis: on the scale a mark would be a value
+                look = {
+                    "marker": marker,
+                    "color": ink,
+                    "markerfacecolor": ink if filled else "white",
+                    **beside,
+                }
+                key[kind] = axes.plot(at, [-0.06] * len(at), label=names[kind], markersize=6, **look)[0]
         zero = own.index[own["kind"].eq("value") & own["CHG"].eq(0)]
         axes.plot(zero, [0] * len(zero), "_", color=colour, markersize=7)
-        unknown = own.index[own["kind"].eq("other")]
-        if len(unknown):
-            look = {
-                "marker": "o",
-                "color": INK,
-                "markerfacecolor": "white",
-                "linestyle": "none",
-                "markersize": 5,
-            }
-            key["other"] = axes.plot(unknown, [0] * len(unknown), label=message("waterfall.unknown"), **look)[
-                0
-            ]
         axes.axhline(0, color="#888888", linewidth=0.7)
         axes.set_xticks([])
         axes.set_title(message("course.panel", arm=arm_label(arm), n=len(own)), fontsize=9.5, color=colour)
     panels[0].set_ylabel(label)
     panels[0].set_ylim(-1.1 * reach, 1.1 * reach)
-    if key:
-        figure.legend(handles=list(key.values()), loc="outside lower left", ncols=len(key), fontsize=8)
+    if shown := [key[kind] for kind in marks if kind in key]:
+        figure.legend(handles=shown, loc="outside lower left", ncols=len(shown), fontsize=8)
     entitle(figure, title)
     return settled(id, figure, alt)

@@ -173,8 +173,13 @@ def largest_sentence(study: Study, balance: Reported, levels: Reported) -> str:
             told = {"arm": of_group(pair[1]), "control": of_group(pair[0])}
             said.append(message("balance.largest", parts=parts, **told))
     primary = study.protocol.primary
-    adjusted = [a for a in (primary, *study.protocol.variants(primary)) if a.stratified]
-    return " ".join([*said, *([] if adjusted or not said else [message("balance.unadjusted")])])
+    own = [a for a in study.protocol.analyses if a.endpoint == primary.endpoint]
+    adjusted = [a for a in own if a.stratified or a.covariates]
+    told = message("balance.unadjusted")
+    if adjusted:
+        titles = joined(escape(a.title) for a in adjusted)
+        told = "" if primary in adjusted else message("balance.adjusted", titles=titles)
+    return " ".join(filter(None, [*said, told])) if said else ""
 
 
 def _levels(study: Study, variable: Variable, pair: tuple[str, str], levels: Reported) -> str:

@@ -7,8 +7,6 @@ from html import escape
 import pandas as pd
 
 from esld.data import deaths as stated
-from esld.data.adam.adlb import study_day
-from esld.data.adam.adsl import anchor_days
 from esld.data.columns import first_known
 from esld.data.study import Study
 from esld.protocol import Analysis
@@ -208,18 +206,18 @@ def absence_words(rows: Iterable[Row]) -> str:
 def deaths(study: Study, group: SafetySet) -> pd.DataFrame:
     """Deaths of the randomised: ``USUBJID GROUP day cause since``, in order of day.
 
-    ``GROUP`` is that of the safety set, or as randomised for who was never treated; ``day`` the study day, ``cause`` the
-    fatal adverse events, missing if none is recorded, ``since`` days from the last of the treatment, missing without it.
+    ``GROUP`` is that of the safety set, or as randomised for who was never treated; ``day`` counts from randomisation, as the
+    courses of patients do, ``cause`` is the fatal adverse events, missing if none is recorded, ``since`` days from the last of
+    the treatment, missing without it.
     """
     died = study.randomised[study.randomised["DTHDT"].notna()]
     fatal = study.adae[stated.fatal(study.adae)]
     causes = first_known(fatal["AEDECOD"], fatal["AETERM"]).groupby(fatal["USUBJID"]).agg("; ".join)
-    start = anchor_days(died, study.protocol.schedule)
     frame = pd.DataFrame(
         {
             "USUBJID": died["USUBJID"],
             "GROUP": first_known(died["USUBJID"].map(group.group_of), died["ARMCD"]),
-            "day": study_day(died["DTHDT"], start),
+            "day": (died["DTHDT"] - died["RANDDT"]).dt.days,
             "cause": died["USUBJID"].map(causes),
             "since": (died["DTHDT"] - died["TRTEDT"]).dt.days,
         }
@@ -242,14 +240,11 @@ def death_table(study: Study, group: SafetySet) -> Table | None:
     found = deaths(study, group)
     if found.empty:
         return None
-    dated = (
-        "randomisation" if study.protocol.schedule.from_randomisation or not group.known else "administration"
-    )
     frame = pd.DataFrame(
         {
             "patient": found["USUBJID"].map(Data),
             "group": found["GROUP"].map(arm_cell),
-            "study_day": found["day"].map(Number),
+            "day": found["day"].map(Number),
             "cause": found["cause"].map(
                 lambda cause: (
                     Label(message("safety.not_stated"), "not_stated") if pd.isna(cause) else Data(cause)
@@ -263,7 +258,7 @@ def death_table(study: Study, group: SafetySet) -> Table | None:
     if not group.known:
         frame = frame.drop(columns="days_since_administration")
     cause = "safety.deaths.cause" if "AE" in study.tables else "safety.deaths.no_cause"
-    notes = (message(f"safety.deaths.{dated}"), message(cause), message("safety.deaths.all"))
+    notes = (message("safety.deaths.day"), message(cause), message("safety.deaths.all"))
     return Table("deaths", message("safety.deaths.title"), frame, footnotes=notes)
 
 

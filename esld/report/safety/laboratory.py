@@ -5,7 +5,7 @@ it; a table with limits on one side and multiples on the other shows patients as
 are shown by themselves (:mod:`esld.report.safety.multiples`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -189,11 +189,6 @@ def _grade(grade: object) -> str:
     return "missing" if grade == MISSING else str(grade)
 
 
-def tables(study: Study, found: Mapping[str, Graded], reported: Reported) -> Sequence[Table]:
-    """Both tables of the grades; none where nobody has one."""
-    return (grade_table(study, found, reported), shift_tables(study, found)) if found else ()
-
-
 def _version(study: Study) -> str:
     """By which rules values are graded, and which of them."""
     return " ".join([message("safety.grades.version"), worst_words(study)])
@@ -204,8 +199,10 @@ def worst_words(study: Study) -> str:
     return message(f"safety.grades.worst.{'organ' if study.protocol.transplant else 'all'}")
 
 
-def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -> Table:
-    """Patients who got worse and who reached grade 3 or 4, a line a parameter."""
+def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -> Table | None:
+    """Patients who got worse and who reached grade 3 or 4, a line a parameter; None where nobody has a grade."""
+    if not found:
+        return None
     shares = ("worse", "severe", "newly_severe")
     lines = []
     for code, result in found.items():
@@ -224,8 +221,10 @@ def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -
     return Table("laboratory_grades", title, lines, spanners=spanners, footnotes=notes)
 
 
-def shift_tables(study: Study, found: Mapping[str, Graded]) -> Table:
-    """Every shift: a block a parameter, a line a group and baseline grade, a column a worst grade."""
+def every_shift(study: Study, found: Mapping[str, Graded]) -> Table | None:
+    """A block a parameter, a line a group and baseline grade, a column a worst grade; None where nobody has a grade."""
+    if not found:
+        return None
     lines = []
     for code, result in found.items():
         for arm in result.table.groups:

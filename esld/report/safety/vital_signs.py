@@ -143,9 +143,9 @@ def _signs(reported: Reported) -> list[str]:
 
 
 def sign_table(reported: Reported, group: SafetySet) -> Table | None:
-    """A block a sign, a line a group, before and after; None where no sign but the temperature is recorded."""
+    """A block a sign, a line a group, before and after; None where none but the temperature was measured after."""
     lines = []
-    for sign in _signs(reported):
+    for sign in (sign for sign in _signs(reported) if sign in _measured_after(reported)):
         for arm in group.arms:
             name = message("safety.sign.unit", sign=message(f"safety.sign.{sign}"), unit=SIGNS[sign])
             line: dict[str, Cell] = {"sign": Label(name, sign), "group": Label(arm_label(arm), arm)}
@@ -170,11 +170,17 @@ def _cells(reported: Reported, stem: str, when: str, arm: str) -> dict[str, Cell
     return {f"{when}.n": Number(median.n or 0), f"{when}.summary": several(form, **values)}
 
 
+def _measured_after(reported: Reported) -> set[str]:
+    """The signs of which there is a value after the day of the first administration."""
+    return {row.statistic.partition(".")[0] for row in reported.rows if ".after." in row.statistic}
+
+
 def sign_words(reported: Reported) -> str:
     """Which signs were never measured after the first administration; that none but the temperature is recorded where none is."""
     signs = _signs(reported)
     if not signs:
         return message("safety.sign.none")
-    later = {row.statistic.partition(".")[0] for row in reported.rows if ".after." in row.statistic}
-    never = [in_prose(message(f"safety.sign.{sign}")) for sign in signs if sign not in later]
+    never = [
+        in_prose(message(f"safety.sign.{sign}")) for sign in signs if sign not in _measured_after(reported)
+    ]
     return message("safety.sign.never", signs=joined(never)) if never else ""

@@ -6,7 +6,7 @@ Topics in our own words, numbers and order after Hopewell et al. (2025), BMJ 388
 from dataclasses import dataclass
 
 from esld.data.study import Study
-from esld.protocol import Protocol
+from esld.protocol import Assumable, Protocol
 from esld.report.cells import Cell, Label
 from esld.report.needs import why_not
 from esld.report.tables import Table
@@ -105,23 +105,32 @@ def place_of(item: Item, study: Study) -> tuple[str, str]:
     return chapter, item.place
 
 
-def _stated(protocol: Protocol, path: str) -> bool:
+def _stated(protocol: Protocol, path: str) -> object:
     found: object = protocol
     for name in path.split("."):
         found = getattr(found, name)
-    return bool(found)
+    return found
+
+
+def _is_assumed(protocol: Protocol, path: str) -> bool:
+    """Whether whoever wrote the protocol file chose it, or all of several."""
+    found = _stated(protocol, path) if path else None
+    several = found if isinstance(found, tuple) else (found,)
+    return all(isinstance(one, Assumable) and one.assumed for one in several)
 
 
 def checklist_table(study: Study) -> Table:
-    """Every item: met at a place of this report, which is linked and named by its heading, or not reported, with the reason."""
+    """Every item: met at a place of this report, which is linked and named by its heading, or not reported, with the reason.
+
+    What stands there may be assumed by whoever wrote the protocol file: the item then says so.
+    """
     lines: list[dict[str, Cell | str]] = []
     for item in ITEMS:
         chapter, place = place_of(item, study)
         if chapter:
-            status, where = (
-                Label(message("consort.met"), "met"),
-                Label(message(f"consort.place.{place}"), place),
-            )
+            met = "assumed" if _is_assumed(study.protocol, item.states) else "met"
+            status = Label(message(f"consort.{met}"), met)
+            where = Label(message(f"consort.place.{place}"), place)
         else:
             status, where = Label(message(f"consort.why.{place}", chapter=item.chapter), place), Label("")
         lines.append({

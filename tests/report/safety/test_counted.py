@@ -142,16 +142,17 @@ class TestDeaths:
         return derived(dead, AE=events, VS=[seen("C")])
 
     def test_day_cause_and_days_since_the_last_infusion(self, own):
-        """The last infusion is on study day 57; D, never infused, counts from randomisation on 10 January."""
+        """From randomisation on 10 January, a day before the first infusion; the last infusion is on study day 57."""
         found = safety.deaths(own, safety.safety_set(own)).fillna("none")
         assert found.to_numpy().tolist() == [
-            ["D", LOW, 11, "none", "none"], ["B", HIGH, 58, "none", 1], ["A", LOW, 100, "Sepsis", 43],
+            ["D", LOW, 10, "none", "none"], ["B", HIGH, 58, "none", 1], ["A", LOW, 100, "Sepsis", 43],
         ]  # fmt: skip
 
     def test_the_listing_names_what_is_missing(self, own):
         frame = safety.death_table(own, safety.safety_set(own)).frame
         assert frame["Cause"].tolist() == ["not stated", "not stated", "Sepsis"]
         assert frame["Days since the last infusion"].tolist() == ["never infused", "1", "43"]
+        assert "Day: from randomisation." in safety.death_table(own, safety.safety_set(own)).footnotes
 
     def test_of_several_fatal_events_all_are_named(self):
         fatal = [ae("A", n, term, AEOUT="FATAL") for n, term in ((90, "Sepsis"), (80, "Hepatic failure"))]
@@ -180,20 +181,6 @@ class TestDeaths:
         assert found["USUBJID"].str[-3:].tolist() == ["012", "022", "021", "006"]
         assert found["cause"].tolist()[0] == "Hepatic failure"
         assert re.fullmatch(r"60 145 187 330", " ".join(found["since"].map("{:.0f}".format)))
-
-
-def test_study_days_of_deaths_are_counted_from_the_protocols_anchor():
-    """Randomised on 10 January, infused on 11 January, died on study day 100 of the infusion."""
-    schedule = PROTOCOL.schedule.model_copy(
-        update={"anchor": PROTOCOL.schedule.anchor.model_copy(update={"value": "Randomisation"})}
-    )
-    own = derived(
-        [patient("A", infused=INFUSED, died=day(100))],
-        protocol=PROTOCOL.model_copy(update={"schedule": schedule}),
-    )
-    group = safety.safety_set(own)
-    assert safety.deaths(own, group)["day"].tolist() == [101]
-    assert "Study day 1 is the day of randomisation." in safety.death_table(own, group).footnotes
 
 
 def test_where_nobody_knows_who_was_treated_deaths_have_no_time_since_treatment():

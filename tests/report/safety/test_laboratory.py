@@ -194,7 +194,7 @@ class TestTables:
         frame = laboratory.grade_table(own, found, reported).frame.set_index("Parameter")
         assert frame.loc["Alanine aminotransferase", f"{LABELS[LOW]}: New grade 3 or 4"] == "2/2 (100 %)"
         assert frame.loc["Platelets", f"{LABELS[HIGH]}: Grade 3 or 4"] == "0/0"
-        shifted = laboratory.shift_tables(own, found).frame
+        shifted = laboratory.every_shift(own, found).frame
         line = shifted[shifted["Parameter"].eq("Platelets") & shifted["At baseline"].eq("Not known")]
         assert line["Not known"].tolist() == ["1", "1"]
         assert (
@@ -218,11 +218,9 @@ class TestTables:
         found = laboratory.shifts(own, safety.safety_set(own))
         rows = rows_of("lab", laboratory.shift_rows(found, conf_level=0.95), analysis="SAFETY", chapter="c")
         assert laboratory.shift_words(own, found, rows).startswith("No laboratory value worsened")
-        assert [table.id for table in laboratory.tables(own, found, rows)] == [
-            "laboratory_grades",
-            "laboratory_shifts",
-        ]
-        assert laboratory.tables(own, {}, rows) == ()
+        assert laboratory.grade_table(own, found, rows).id == "laboratory_grades"
+        assert laboratory.every_shift(own, found).id == "laboratory_shifts"
+        assert laboratory.grade_table(own, {}, rows) is laboratory.every_shift(own, {}) is None
 
 
 def test_the_study_is_not_modified(study):

@@ -59,7 +59,9 @@ def chapter(own):
     grades = laboratory.shifts(own, group)
     shifted = rows(laboratory.shift_rows(grades, conf_level=0.95))
     yield plain(laboratory.shift_words(own, grades, shifted))
-    yield from map(read_in, laboratory.tables(own, grades, shifted))
+    yield from map(
+        read_in, (laboratory.grade_table(own, grades, shifted), laboratory.every_shift(own, grades))
+    )
     yield from more(own, group, events, grades)
     injury = edish.liver_injury(own, group, conf_level=0.95)
     yield plain(hys_law.case_words(injury, rows(injury), level=LEVEL))
