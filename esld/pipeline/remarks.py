@@ -23,7 +23,9 @@ _FIGURE = 'chapter.figure(figure_or_axes, id="…", title="…", alt="…")'
 _TABLE = 'chapter.table(frame, id="…", title="…")'
 _SPAN = "hand the result over and write it with esld.report.phrases.span"
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
-_LIVELY = re.compile(r"<(script|iframe|object|embed|video|audio)\b", re.IGNORECASE)
+_LIVELY = re.compile(
+    r"<(script|i?frame|object|embed|video|audio|canvas|math|form|select|textarea)\b", re.IGNORECASE
+)
 _OURS = '<figure class="table'
 _SETS_UP = re.compile(r"import |from |assert |#|%|\)|\w[\w, ]* = plt\.(?:subplots|figure)\(")
 _DRAWS = re.compile(r"\b(?:sns|plt|ax\w*|so|display)\b|\.(?:plot|hist|boxplot)\b")

@@ -7,12 +7,16 @@ import zlib
 from dataclasses import replace
 from itertools import pairwise
 
+import hypothesis.strategies as st
 import nbformat.v4 as nbf
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from bs4.element import PreformattedString
+from hypothesis import given
 
 from esld.pipeline.render import Card, Chapter, Masthead, Plain, Report, body_of, render
+from esld.pipeline.theme import fragment
 from esld.pipeline.theme.export import picture_size
 from esld.report.cells import Count, Number
 from esld.report.tables import Table
@@ -21,6 +25,100 @@ from esld.report.words.catalogue import PSEUDO, Reader, marked, read_by
 HOSTILE = "A <b>\"trial\"</b> & 'more' </title></style><script>alert(1)</script>"
 KAPLAN_MEIER = "import numpy as np\n\n# 0 < x & y\nx = \"<b>\" if 1 < 2 else '&amp;'\n  \nshow(x)"
 ANSWER = 'At one year <span class="result" data-result="os.low">10 of 11 (91 %, 95 % CI 59 % to 100 %)</span> were alive.'
+
+
+# Pieces of HTML that browsers and parsers are known to read in different ways.
+PIECES = (
+    *(
+        "<p>",
+        "</p>",
+        "<b>plain text</b>",
+        "<svg>",
+        "</svg>",
+        "<math>",
+        "</math>",
+        "<style>",
+        "</style>",
+        "<!--",
+        "-->",
+        "--!>",
+        "<!-->",
+    ),
+    *(
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "<![CDATA[",
+        "]]>",
+        "<?xml ",
+        "?>",
+        "<title>",
+        "</title>",
+    ),
+    *(
+        "<noscript>",
+        "<textarea>",
+        "<xmp>",
+        "<plaintext>",
+        "<template>",
+        "<select>",
+        "<table>",
+        "<td>",
+        "<desc>",
+        "<mi>",
+        "<mglyph>",
+    ),
+    *(
+        '<a href="java&#10;script:x">',
+        "<a href=' data:text/html,x'>",
+        "<a href=//e.org>",
+        "<a href=\\\\e.org>",
+        "<a xlink:href=x:y>",
+    ),
+    *(
+        '<img srcset="data:image/png;base64,AA, https://e.org/x 2x">',
+        "<img src=data:text/html,x>",
+        "<input formaction=x:y type=image>",
+    ),
+    *(
+        '<p style="background:url(//e.org)">',
+        "<p style='width:1px;x:expression(1)'>",
+        "<form action=x:y>",
+        "<base href=//e.org>",
+    ),
+    *(
+        "<div onclick=x>",
+        "<DIV ONCLICK=x>",
+        "<div/onclick=x>",
+        "<isindex>",
+        "<image src=x>",
+        "<meta http-equiv=refresh>",
+        "\x00",
+        "`'\"",
+    ),
+)
+HIDING = re.compile(r"<(?:svg|math|style|noscript|textarea|xmp|plaintext|template|select|title|!|\?)")
+SAFE = re.compile(r"[^:/\\][^:\\]*|#.*|data:image/[^,]*,[^, ]*|")
+
+
+def hides(parts: list[str]) -> bool:
+    """Whether some part may rightly take the text after it away."""
+    return any(HIDING.match(part) or part in ("<!--", "<![CDATA[") for part in parts)
+
+
+def only_listed(html: str) -> bool:
+    """Whether two parsers find no element, attribute or address but harmless ones, and no comment."""
+    for parser in ("html.parser", "lxml"):
+        soup = BeautifulSoup(html, parser)
+        assert not soup.find_all(string=lambda text: isinstance(text, PreformattedString))
+        for tag in soup.find_all(True):
+            assert tag.name in fragment._TAGS | {"html", "body"}, (parser, tag.name)
+            for name, value in tag.attrs.items():
+                assert name in fragment._ATTRIBUTES or name.startswith(("aria-", "data-")), (parser, name)
+                if name in ("src", "srcset", "href"):
+                    assert SAFE.fullmatch(str(value)), (parser, name, value)
+                if name == "style":
+                    assert not re.search(r"url|expression|@|\\", str(value)), (parser, value)
+    return True
 
 
 def png(width: int, height: int, *, dpi: int | None = 200) -> str:
@@ -537,6 +635,33 @@ class TestSafety:
         text = (tmp_path / "index.html").read_text(encoding="utf-8")
         assert "<script" not in text
         assert "example.org" not in text
+
+    @pytest.mark.parametrize(
+        "html",
+        [
+            "<!--><img src=x onerror=alert(1)>-->",
+            "<svg><a><animate attributeName=href values=javascript:alert(1)><text>x</text></a></svg>",
+            "<!--[if IE]><script>alert(1)</script><![endif]-->",
+        ],
+    )
+    def test_what_another_parser_would_run_is_not_there(self, html):
+        assert only_listed(fragment._cleaned(html).decode())
+
+    @given(parts=st.lists(st.sampled_from(PIECES), max_size=12))
+    def test_of_any_html_only_what_is_listed_stays(self, parts):
+        """Read back by two parsers that mend broken HTML in different ways."""
+        cleaned = fragment._cleaned("".join(parts)).decode()
+        assert only_listed(cleaned)
+        assert (
+            "plain text" not in "".join(parts)
+            or "plain text" in BeautifulSoup(cleaned, "lxml").get_text()
+            or hides(parts)
+        )
+
+    def test_a_drawing_among_the_text_is_a_picture(self):
+        picture = fragment._cleaned('<svg aria-label="A line"><path d="M0 0"/></svg>').img
+        assert picture["alt"] == "A line"
+        assert b'<path d="M0 0"' in base64.b64decode(picture["src"].partition(",")[2])
 
     @pytest.mark.parametrize(
         "slug", ["../x", "a/b", "a b", "", "index", "report", "Main", "a--b", "é", "x.html"]

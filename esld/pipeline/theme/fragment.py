@@ -1,12 +1,14 @@
 """One executed notebook as a clean piece of HTML: sections, dressed tables and figures, folded code, nothing fetched."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from bs4 import BeautifulSoup, Tag
+from bs4.element import PreformattedString
 
 from esld.pipeline.exhibits import APPENDIX, Shown
 from esld.pipeline.theme import PAGE_IDS, places
@@ -19,9 +21,30 @@ from esld.report.words.catalogue import message
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_FORBIDDEN = "script, style, link, meta, base, iframe, object, embed, template, noscript"
-_ADDRESSES = frozenset(
-    {"href", "src", "srcset", "xlink:href", "action", "formaction", "poster", "background", "data", "ping"}
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# What a chapter may bring to its page. Whatever is not listed goes: an element that is only unknown leaves its text, one whose
+# content is no text goes with it.
+_TAGS = _words(
+    "a abbr article b blockquote br caption cite code col colgroup dd del details dfn div dl dt em figcaption figure "
+    "h1 h2 h3 h4 h5 h6 hr i img input ins kbd label li mark ol p picture pre q s samp section small source span "
+    "strong sub summary sup table tbody td tfoot th thead time tr u ul var wbr"
+)
+_NO_TEXT = _words(
+    "script style link meta base iframe frame frameset object embed applet param template noscript noembed noframes "
+    "math audio video canvas textarea title select option head xml plaintext xmp listing portal slot"
+)
+_ATTRIBUTES = _words(
+    "alt checked class colspan datetime dir disabled for headers height href id lang media open role rowspan scope "
+    "span src srcset start style tabindex title type value width"
+)
+_PICTURE = re.compile(r"data:image/[\w.+-]+(?:;base64)?,[\w+/=%.~-]*")  # one, and in itself
+_STYLE = re.compile(
+    r"(?:\s*(?:--[\w-]+|text-align|vertical-align|white-space|font-weight|font-style|color|background-color|(?:min-|max-)?(?:width|height))"
+    r"\s*:\s*['\"#.%\w\s,()-]*;?)*\s*"
 )
 _REFERENCES = ("headers", "aria-labelledby", "aria-describedby", "aria-controls", "aria-details", "for")
 _QUESTION = "question"  # anchor of the section of a chapter that asks
@@ -166,31 +189,50 @@ def sections_of(soup: BeautifulSoup) -> tuple[Section, ...]:
 
 
 def _cleaned(html: str) -> BeautifulSoup:
-    """Parsed HTML that fetches nothing, runs nothing and brings no styles of its own."""
+    """Parsed HTML that fetches nothing, runs nothing and brings no styles but harmless ones: only what is listed stays."""
     soup = BeautifulSoup(html, "html.parser")
-    for tag in soup.select(_FORBIDDEN):
+    for apart in soup.find_all(string=lambda text: isinstance(text, PreformattedString)):
+        apart.extract()  # comments and declarations, in which a browser may see elements
+    for drawing in soup.find_all("svg"):
+        _as_picture(soup, drawing)
+    for tag in soup.find_all(_NO_TEXT):
         tag.decompose()
     for tag in soup.find_all(True):
-        for name in list(tag.attrs):
-            value = str(tag.attrs[name])
-            if name.lower().startswith("on") or (name.lower() == "style" and "url(" in value.lower()):
-                del tag.attrs[name]
-            elif name.lower() in _ADDRESSES and not _stays_here(value):
-                if tag.name == "a":
-                    _unlink(tag)
-                    break
-                del tag.attrs[name]
+        if tag.name not in _TAGS:
+            tag.unwrap()
+            continue
+        tag.attrs = {name: value for name, value in tag.attrs.items() if _may_stay(name, str(value))}
+        if not _leads_on(str(tag.get("href", ""))):
+            _unlink(tag)
     for text in soup.find_all(string=re.compile(" [%C=<>×]")):
         if text.find_parent(["pre", "code"]) is None:
             text.replace_with(bound(text))
     return soup
 
 
-def _stays_here(address: str) -> bool:
-    address = re.sub(r"[\x00-\x20]", "", address)  # as a browser reads it
-    return not re.match(r"[a-z][a-z0-9+.-]*:|[/\\]", address, re.IGNORECASE) or address.startswith(
-        "data:image/"
-    )
+def _as_picture(soup: BeautifulSoup, drawing: Tag) -> None:
+    """A drawing among the text is shown as a picture, in which nothing runs."""
+    if drawing.find_parent("svg") is None:
+        title = drawing.find("title")
+        alt = str(drawing.get("aria-label", "")) or (title.get_text() if title else "")
+        drawing["xmlns"] = "http://www.w3.org/2000/svg"
+        coded = b64encode(str(drawing).encode()).decode()
+        drawing.replace_with(
+            soup.new_tag("img", attrs={"src": f"data:image/svg+xml;base64,{coded}", "alt": alt})
+        )
+
+
+def _may_stay(name: str, value: str) -> bool:
+    if name == "style":
+        return _STYLE.fullmatch(value) is not None and "url" not in value.lower()
+    if name in ("src", "srcset"):
+        return _PICTURE.fullmatch(value) is not None
+    return name in _ATTRIBUTES or name.startswith(("aria-", "data-"))
+
+
+def _leads_on(address: str) -> bool:
+    """Whether a link stays in the report: no scheme and no place on a machine, as a browser reads it."""
+    return not re.match(r"[a-z][a-z0-9+.-]*:|[/\\]", re.sub(r"[\x00-\x20]", "", address), re.IGNORECASE)
 
 
 def _unlink(link: Tag) -> None:
