@@ -80,6 +80,9 @@ BROKEN = {
         key("baseline_variables", ["AGE", "HEIGHT"]), "baseline_variables.1 must be AGE, SEX, WEIGHT, BMI or a parameter",
     ),
     "a baseline variable twice": (key("baseline_variables", ["AGE", "AGE"]), "baseline_variables.1 must be named once"),
+    "a covariate that is no baseline variable": (
+        analysis("OS-FIRTH", covariates=["AGES"]), "covariates.0 must be one of baseline_variables, named once, got AGES",
+    ),
     "no primary analysis": (analysis("OS-1Y", role="secondary"), "analyses must have one of role primary"),
     "visits that a model needs": (
         lambda content: content.update(
@@ -109,6 +112,7 @@ VALUES: dict[str, object] = {
     "endpoint": "OS", "endpoints": ["TTGIB"], "parameters": ["ALT"], "visit": "W48", "response": {"at_most": 40},
     "milestones_days": [365], "horizon_days": 365, "analysis_set": "SAFFL", "censoring": "cut-off", "stratified": True,
     "subgroups": True, "model": {"covariance": "cs"}, "hierarchy": [{"name": "Death", "endpoint": "OS"}], "of": "OTHER",
+    "covariates": ["AGE"],
 }  # fmt: skip
 BARE = {
     "id": "OWN", "title": "Own", "role": "secondary", "method": "As planned",
@@ -192,4 +196,4 @@ def test_variants_stand_beside_their_analysis_and_not_among_the_planned():
     own = changed(DEMO, change)
     assert [a.id for a in own.of_kind("cox")] == ["OS-COX"]
     assert [a.id for a in own.variants(own.of_kind("cox")[0])] == ["OTHER"]
-    assert own.variants(own.of_kind("firth")[0]) == ()
+    assert own.variants(own.of_kind("rmst")[0]) == ()

@@ -474,6 +474,8 @@ class TestStructure:
             cells=[
                 nbf.new_markdown_cell("# Survival\n\n## Question\n\nWho lives longer?"),
                 code("sentence()", shown({"text/markdown": ANSWER})),
+                nbf.new_markdown_cell("## Result"),
+                code("sentence()", shown({"text/markdown": ANSWER})),
             ]
         )
         render(replace(report, chapters=(replace(report.chapters[1], notebook=notebook),)), tmp_path)

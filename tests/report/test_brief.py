@@ -7,7 +7,7 @@ import pytest
 
 from esld.report import brief
 from esld.report.chapter import Chapter
-from esld.report.data_cut.records import follow_up
+from esld.report.data_cut.records import follow_up, listed_queries, query_counts
 from esld.report.flow import participant_flow
 from esld.report.planned import planned_by
 from esld.report.results import rows_of
@@ -65,6 +65,17 @@ def test_deaths_come_in_counts_before_percentages(study, recounted):
     )
     assert not unspanned_numbers(said["found"])
     assert not unspanned_numbers(said["safe"])
+
+
+def test_open_queries_are_told_beside_the_finding(study):
+    own = study("demo-final")
+    asked = query_counts(own, listed_queries(own))
+    rows = rows_of("queries", asked, analysis="FLOW", chapter="00_data_cut").rows
+    assert "6 data queries were open at this cut (1 of them touching the outcome)" in plain(
+        of(rows, own)["found"]
+    )
+    none = rows_of("queries", asked.assign(value=0), analysis="FLOW", chapter="00_data_cut").rows
+    assert "quer" not in of(none, own)["found"]
 
 
 def test_a_denominator_that_is_not_the_randomised_is_explained(study):

@@ -15,7 +15,7 @@ from esld.report.survival_times import (
     firth_on_arm,
     hazards_on_arm,
 )
-from esld.survival import cox
+from esld.survival import cox, firth
 
 PARAMS = Path(__file__).parents[2] / "params"
 
@@ -53,6 +53,23 @@ def test_an_analysis_decides_on_censoring_set_and_strata(study):
     divided = replace(study, adsl=study.adsl.assign(STRATAR=study.adsl["SEX"]))
     strata = endpoint_times(divided, plan_of(study, stratified=True)).set_index("USUBJID")["stratum"]
     assert strata.to_dict() == own.set_index("USUBJID")["SEX"].to_dict()
+
+
+def test_a_model_is_adjusted_for_what_the_plan_names(study):
+    """Age as DM has it, female 1; whoever lacks a value is left out; the ratio is that of the package's own regression."""
+    plan = plan_of(study, "OS-FIRTH-AGE", covariates=("AGE", "SEX", "ALP"))
+    times = endpoint_times(study, plan)
+    people = study.randomised.set_index("USUBJID").loc[times["USUBJID"]]
+    assert times["AGE at baseline"].tolist() == people["AGE"].tolist()
+    assert times["SEX at baseline"].tolist() == people["SEX"].eq("F").astype(float).tolist()
+    assert len(times) == 21  # one patient has no baseline ALP
+    own = endpoint_times(study, plan_of(study, "OS-FIRTH-AGE")).assign(
+        second=lambda frame: frame["arm"].eq("MEDHIGH") * 1.0
+    )
+    expected = firth(own, duration="time", event="event", covariates=["second", "AGE at baseline"])
+    fit = firth_on_arm(own.drop(columns="second"), study.arms, conf_level=0.95)
+    assert fit.coef.tolist() == pytest.approx(expected.coef.tolist())
+    assert fit.terms == ("MEDHIGH v LOW", "AGE at baseline")
 
 
 def test_models_are_fitted_within_strata(study):

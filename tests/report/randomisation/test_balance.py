@@ -86,7 +86,7 @@ class TestWords:
         levels = rows_of("levels", balance.level_rows(own), analysis="RANDOMISATION", chapter="c")
         html = balance.largest_sentence(own, rows(own), levels)
         assert "age (years), mean 59.8 and 51.5; sex: female, 1 of 11 and 4 of 11" in plain(html)
-        assert plain(html).endswith("read its result with these differences in mind.")
+        assert plain(html).endswith("beside it stands: Hazard of death, penalised, adjusted for age.")
         assert not unspanned_numbers(html)
 
 
