@@ -14,6 +14,7 @@ import yaml
 from esld import cli
 from esld.allocation.disclosed import FILE, read_disclosed
 from esld.allocation.folder import LEDGER, SEALED
+from esld.allocation.receipts import signature
 from esld.allocation.sealed import read_sealed
 
 ROOT = Path(__file__).parents[1]
@@ -166,12 +167,13 @@ class TestAssign:
         connection.close()
         arm = read_sealed(folder).slots["all"][0].arm
         label = {"LOW": "Low dose", "MEDHIGH": "Medium-high dose"}[arm]
-        first, second, third = out.splitlines()
+        first, second, third, fourth = out.splitlines()
         assert (code, err) == (0, "")
         check = f"{digest[:4]}-{digest[4:8]}".upper()
         assert first == f"NCT06167473  subject 001  {label} ({arm})  check {check}"
         assert second.startswith("stratum all, slot 1; 20")
         assert third == f"record 2 of ledger {read_sealed(folder).ledger}: {digest}"
+        assert fourth == f"signed {signature(read_sealed(folder), 2, digest)}"
 
     def test_answers_as_options(self, esld, sealed):
         options = [x for c in CRITERIA for x in ("--answer", f"{c}={'yes' if c[0] == 'I' else 'no'}")]

@@ -5,7 +5,7 @@ The one place that knows the rules: what a ledger takes, and what an audit looks
 
 import re
 
-from esld.allocation.record import GENESIS, KINDS, Record
+from esld.allocation.record import KINDS, Record, chain_faults
 from esld.allocation.sealed import SealedDesign
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -47,14 +47,7 @@ class Register:
         return faults
 
     def _chain(self, record: Record) -> list[str]:
-        seq, previous = (self.head.seq, self.head.hash) if self.head else (0, GENESIS)
-        faults = []
-        if record.hash != record.expected_hash():
-            faults.append(f"record {record.seq} is not what was written (its hash differs)")
-        if record.seq != seq + 1:
-            faults.append(f"record {record.seq} follows record {seq}: records are missing or out of order")
-        elif record.previous != previous:
-            faults.append(f"record {record.seq} does not follow record {seq} (previous hash differs)")
+        faults = chain_faults(self.head, record)
         if not _MOMENT.fullmatch(record.at):
             faults.append(f"record {record.seq} has no valid time")
         elif self.head and record.at < self.head.at and record.kind != "clock":
