@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 _SAME = str.maketrans("oil", "011")
 # Behind a letter that may be a 1 (L01) zeros may be leading ones or not: both are tried.
@@ -10,18 +9,28 @@ _LEADING_ZEROS = [re.compile(rf"(?<![{before}])[0o]+(?=[0-9oil])") for before in
 _MARKS = re.compile(r"[\W_]+")
 
 
-def look_alike(subject: str, known: Iterable[str]) -> str:
-    """The first of other known subjects for which this one may have been written; empty for none.
+class LookAlikes:
+    """Subjects by every spelling that may be meant for theirs."""
 
-    Letter case and width, O and 0, I, l and 1, leading zeros, and dashes, dots and blanks make no difference: their kind if they
-    stand in the same places (S1-11 is not S11-1), or whether there are any.
-    """
-    own = _spellings(subject)
-    return next((other for other in known if other != subject and own & _spellings(other)), "")
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def add(self, subject: str) -> None:
+        """Know one more subject; where two look alike the earlier one is named."""
+        for spelling in _spellings(subject):
+            self._known.setdefault(spelling, subject)
+
+    def of(self, subject: str) -> str:
+        """A known subject for which this one may have been written; empty for none.
+
+        Letter case and width, O and 0, I, l and 1, leading zeros, and dashes, dots and blanks make no difference: their kind if
+        they stand in the same places (S1-11 is not S11-1), or whether there are any.
+        """
+        return next((self._known[each] for each in _spellings(subject) if each in self._known), "")
 
 
-def _spellings(subject: str) -> set[str]:
+def _spellings(subject: str) -> list[str]:
     plain = "".join(str(unicodedata.decimal(c, c)) for c in unicodedata.normalize("NFKC", subject).casefold())
     plain = _MARKS.sub("-", plain).strip("-")
     both = (plain, plain.replace("-", ""))
-    return {zeros.sub("", each).translate(_SAME) for zeros in _LEADING_ZEROS for each in both}
+    return [zeros.sub("", each).translate(_SAME) for zeros in _LEADING_ZEROS for each in both]

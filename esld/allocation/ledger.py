@@ -1,12 +1,11 @@
 """The ledger of one list: gives out the next slot, once, and records everything that happens to it."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from esld.allocation.alike import look_alike
 from esld.allocation.attempts import (
     BEGUN,
     LOCKED,
@@ -165,7 +164,7 @@ class Ledger:
             The patient is not eligible or has a slot already, another patient's number looks like this one, the list is used
             up, list or ledger is altered, the clock went back, or the disk fails. Nothing was written then.
         """
-        _check_subject(subject, self.register().assigned)
+        _check_subject(subject, self.register())
         name = self._sealed.design.stratum(stratum)
         details = check_answers(self._sealed.trial.criteria, answers)
 
@@ -175,7 +174,7 @@ class Ledger:
                     f"subject {subject} was assigned already, on {before.day} (record {before.seq})."
                     " Nothing was written; ask for the receipt again."
                 )
-            twin = look_alike(subject, register.assigned)
+            twin = register.alike.of(subject)
             if twin and not another:
                 raise RefusedError(
                     f"subject {subject} looks like {twin}, assigned on {register.assigned[twin].day} (record"
@@ -400,15 +399,15 @@ class Ledger:
                 raise UnreadableError("the sealed design was exchanged")
 
 
-def _check_subject(subject: str, assigned: Collection[str]) -> None:
+def _check_subject(subject: str, register: Register) -> None:
     if not _SUBJECT.fullmatch(subject):
         rule = "must be letters, digits, '.', '_' or '-', up to 40"
-        remedy = "Give the number of the screening list." + _did_you_mean(subject, assigned)
+        remedy = "Give the number of the screening list." + _did_you_mean(subject, register)
         raise InputError("subject", rule, repr(subject), remedy=remedy)
 
 
-def _did_you_mean(subject: str, assigned: Collection[str]) -> str:
-    twin = look_alike(subject, assigned)
+def _did_you_mean(subject: str, register: Register) -> str:
+    twin = register.alike.of(subject)
     return f" Did you mean {twin}, assigned already?" if twin else ""
 
 
@@ -421,6 +420,6 @@ def _checked_reason(reason: str) -> str:
 
 def _assigned(register: Register, subject: str) -> Record:
     if subject not in register.assigned:
-        remedy = "Check the number, or assign first." + _did_you_mean(subject, register.assigned)
+        remedy = "Check the number, or assign first." + _did_you_mean(subject, register)
         raise InputError(f"subject {subject!r}", "must be assigned", remedy=remedy)
     return register.assigned[subject]

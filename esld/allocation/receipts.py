@@ -7,7 +7,7 @@ ledger can sign, so a forged receipt is known from the receipt alone, and neithe
 import hmac
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,7 +101,9 @@ def read_receipts(path: Path) -> list[Receipt]:
         raise InputError(
             str(path), "must be a readable file", error.strerror, remedy="Check the path."
         ) from None
-    found = [*_of_json(content, path.name), *_of_text(content, path.name)]
+    lines = content.splitlines()
+    text = "\n".join("" if _is_json(line) else line for line in lines)
+    found = [*_of_json(lines, path.name), *_of_text(text, path.name)]
     if not found:
         raise InputError(path.name, "must hold a receipt", remedy="Give what `assign` printed.")
     return found
@@ -112,9 +114,13 @@ def _of_text(content: str, where: str) -> Iterator[Receipt]:
         yield Receipt(ledger=ledger, seq=int(seq), hash=digest, signed=signed, where=where)
 
 
-def _of_json(content: str, where: str) -> Iterator[Receipt]:
-    for number, line in enumerate(content.splitlines(), start=1):
-        if not line.lstrip().startswith("{"):
+def _is_json(line: str) -> bool:
+    return line.lstrip().startswith("{")
+
+
+def _of_json(lines: Sequence[str], where: str) -> Iterator[Receipt]:
+    for number, line in enumerate(lines, start=1):
+        if not _is_json(line):
             continue
         try:
             given = json.loads(line)

@@ -5,6 +5,7 @@ The one place that knows the rules: what a ledger takes, and what an audit looks
 
 import re
 
+from esld.allocation.alike import LookAlikes
 from esld.allocation.record import KINDS, Record, chain_faults
 from esld.allocation.sealed import SealedDesign
 
@@ -20,6 +21,8 @@ class Register:
         The last record.
     assigned : dict of str to Record
         Assignment by subject, in order.
+    alike : LookAlikes
+        Of the assigned subjects.
     unblinded : dict of str to Record
         Code break by subject.
     used : dict of str to int
@@ -30,6 +33,7 @@ class Register:
         self._sealed = sealed
         self.head: Record | None = None
         self.assigned: dict[str, Record] = {}
+        self.alike = LookAlikes()
         self.unblinded: dict[str, Record] = {}
         self.used = dict.fromkeys(sealed.slots, 0)
 
@@ -79,6 +83,7 @@ class Register:
         if record.subject in self.assigned:
             faults.append(f"{where}: subject {record.subject} was assigned before")
         self.assigned.setdefault(record.subject, record)
+        self.alike.add(record.subject)
         if record.stratum not in self.used:
             return [*faults, f"{where}: stratum {record.stratum!r} is not in the design"]
         expected = self.used[record.stratum] + 1
