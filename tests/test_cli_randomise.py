@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,8 +19,10 @@ import yaml
 from esld import cli
 from esld.allocation.disclosed import FILE, read_disclosed
 from esld.allocation.folder import LEDGER, SEALED
+from esld.allocation.ledger import open_list
 from esld.allocation.receipts import signature
-from esld.allocation.sealed import read_sealed
+from esld.allocation.sealed import SealedArm, read_sealed, seal
+from tests.allocation.small_list import ARMS, ELIGIBLE, design, trial
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = ROOT / "params" / "protocols" / "nct06167473.yaml"
@@ -433,6 +436,22 @@ class TestRecords:
         assert "unblinded: 1" in esld("status")[1]
         kinds = [line for line in esld.said if "recorded" in line]
         assert len(kinds) == 2  # the code break, twice
+        assert json.loads(esld("status", "--json")[1])["records"] == 5
+
+    def test_an_arm_without_a_dose_is_told_after_the_record_only(self, esld, folder):
+        """Two patients of a masked trial, one of each arm: both are recorded, whatever the answer."""
+        without = SealedArm(code="NONE", label="No infusion", name="control group")
+        arms = (ARMS[0], without)
+        two = replace(trial(masked=True), arms=arms)
+        open_list(folder, seal(two, design(slots=2)))
+        given = [x for name, said in ELIGIBLE.items() for x in ("--answer", f"{name}={said}")]
+        said = []
+        for subject in ("001", "002"):
+            assert esld("assign", subject, *given)[0] == 0
+            assert "a number, not negative" in esld("dose", subject, "--weight", "x", "--pharmacy")[2]
+            code, _, err = esld("dose", subject, "--weight", "60", "--pharmacy")
+            said.append((code, "must state dose and infusions of the subject's arm" in err))
+        assert sorted(said) == [(0, False), (2, True)]
         assert json.loads(esld("status", "--json")[1])["records"] == 5
 
 
