@@ -23,17 +23,16 @@ def look_alike(subject, known):
 @st.composite
 def rewritten(draw, subject):
     """The same number as somebody else may write it."""
-    zeros = "0" * draw(st.integers(0, 3))
+    mark = draw(st.sampled_from(["-", ".", "_", " ", "–", " - ", "−", ""]))
+    runs = [i for i, c in enumerate(subject) if c.isdigit() and not subject[:i][-1:].isdigit()]
     at = draw(
-        st.sampled_from([i for i, c in enumerate(subject) if c.isdigit() and not subject[:i][-1:].isdigit()])
-    )
-    subject = subject[:at] + zeros + subject[at:]
+        st.sampled_from(runs if mark else runs[:1])
+    )  # 1-01 without its mark is 101, which may be any patient
+    subject = subject[:at] + "0" * draw(st.integers(0, 3)) + subject[at:]
     for digit, letters in (("0", "Oo"), ("1", "IilL")):
         if draw(st.booleans()):
             subject = subject.replace(digit, draw(st.sampled_from(letters)))
-    marks = str.maketrans(
-        dict.fromkeys("-._", draw(st.sampled_from(["-", ".", "_", " ", "–", " - ", "", "−"])))
-    )
+    marks = str.maketrans(dict.fromkeys("-._", mark))
     subject = draw(st.sampled_from([str.upper, str.lower, str.swapcase, str]))(subject.translate(marks))
     return draw(st.sampled_from(["", " "])) + (
         subject.translate(FULL_WIDTH) if draw(st.booleans()) else subject
