@@ -3,6 +3,7 @@
 Imports are inside the verbs, and `assign` reads no protocol: the office waits for it.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,15 +61,17 @@ def seal(
     check_outside(folder, protocol)
     empty_folder(folder, command="esld randomise seal", inputs=[protocol, design], option="--folder")
     trial = trial_of(read_protocol(protocol))
-    sealed = draw_and_seal(trial, read_design(design, trial, ask=_ask_sizes))
+    ask = partial(_ask, "Block sizes (not shown)")
+    sealed = draw_and_seal(trial, read_design(design, trial, ask=ask))
     open_list(folder, sealed)
     text = yaml.safe_dump({"allocation": sealed.public()}, sort_keys=False, allow_unicode=True)
-    say({"allocation": sealed.public()}, text.rstrip(), as_json)
+    stands = f"The list is sealed in {folder}; 'esld randomise export' writes its public part, too."
+    say({"allocation": sealed.public()}, text.rstrip(), as_json, stands=stands)
 
 
-def _ask_sizes() -> str:
-    sizes: str = typer.prompt("Block sizes (not shown)", hide_input=True, err=True)
-    return sizes
+def _ask(what: str) -> str:
+    given: str = typer.prompt(what, hide_input=True, err=True)
+    return given
 
 
 @command(randomise, "esld randomise assign 014 --answers 014.yaml --folder sealed")
@@ -80,6 +83,9 @@ def assign(
         Path | None, typer.Option(metavar="FILE", help="Eligibility answers, a line each: IN01: yes.")
     ] = None,
     answer: Annotated[list[str] | None, typer.Option(metavar="ID=yes|no", help="One answer.")] = None,
+    another: Annotated[
+        bool, typer.Option("--another", help="Another patient, though the number looks like an earlier one.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Give the next slot to an eligible patient and print the receipt."""
@@ -91,14 +97,29 @@ def assign(
         )
     given = parse_answers(answer or []) if answers is None else read_answers(answers)
     with _open(folder) as ledger:
-        _print_receipt(ledger, ledger.assign(subject, stratum=stratum, answers=given), as_json)
+        record = ledger.assign(subject, stratum=stratum, answers=given, another=another)
+        _print_receipt(ledger, record, as_json)
 
 
 @command(randomise, "esld randomise receipt 014 --folder sealed")
-def receipt(subject: Subject, folder: Folder, as_json: AsJson = False) -> None:
+def receipt(
+    folder: Folder,
+    subject: Annotated[
+        str,
+        typer.Argument(metavar="SUBJECT", show_default=False, help="Number of the patient, as in DM.SUBJID."),
+    ] = "",
+    record: Annotated[
+        int, typer.Option(metavar="N", help="Any record, instead of SUBJECT.", show_default=False)
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
     """Print the receipt of an assigned patient again; of an unblinded one that of the code break, with the arm."""
+    if bool(subject) == bool(record):
+        raise InputError("a receipt", "must be named by SUBJECT or by --record", remedy="Give one of them.")
     with _open(folder) as ledger:
-        if broken := ledger.register().unblinded.get(subject):
+        if record:
+            _print_receipt(ledger, ledger.record(record), as_json)
+        elif broken := ledger.register().unblinded.get(subject):
             _print_code_break(ledger, broken, ledger.arm(subject), as_json)
         else:
             _print_receipt(ledger, ledger.assignment(subject), as_json)
@@ -178,25 +199,37 @@ def audit(
     from esld.allocation.audit import audit as audit_folder
 
     found = audit_folder(folder, _receipts(receipt), commitment=commitment)
-    sound = f"{folder}: sound; {found.records} records, {found.assigned} assigned, {found.receipts} receipts compared"
+    sound = f"sound; {found.records} records, {found.assigned} assigned, {found.receipts} receipts compared"
     if not found.receipts:
         sound += " (without a receipt, records missing at the end cannot be found)"
-    say(found.to_dict(), "\n".join(f"{folder}: {fault}" for fault in found.faults) or sound, as_json)
-    if found.faults:
+    lines = [*(found.faults or (sound,)), *found.forged]
+    if found.attempts:
+        lines.append(f"{found.attempts} attempts to recover, the last {found.refused} refused")
+    say(found.to_dict(), "\n".join(f"{folder}: {line}" for line in lines), as_json)
+    if not found.passed:
         raise typer.Exit(1)
 
 
 @command(randomise, "esld randomise recover --receipt receipts.json --folder sealed")
-def recover(folder: Folder, receipt: Receipts = None, as_json: AsJson = False) -> None:
-    """Put back the records that a restored backup lacks, from receipts kept as JSON."""
-    whole = [each.record for each in _receipts(receipt) if each.record]
-    if not whole:
+def recover(
+    folder: Folder,
+    receipt: Receipts = None,
+    release: Annotated[
+        bool, typer.Option("--release", help="Unlock it: asks for the SHA-256 of the sealed file.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put back the records that a restored backup lacks, from receipts kept as JSON; each attempt is recorded."""
+    receipts = _receipts(receipt)
+    if not any(each.record for each in receipts):
         raise InputError(
             "--receipt", "must hold receipts printed with --json", remedy="Text is not enough for this."
         )
+    known = _ask("SHA-256 of sealed.json (not shown)") if release else ""
     with _open(folder) as ledger:
-        back = ledger.recover(whole)
-    say({"recovered": back}, f"{folder}: {back} records put back. Next: esld randomise audit", as_json)
+        back = ledger.recover(receipts, release=known)
+    told = f"{folder}: {back} records put back. Next: esld randomise audit"
+    say({"recovered": back}, told, as_json, stands=told)
 
 
 @command(randomise, "esld randomise export -o data/randomised --folder sealed")
@@ -223,7 +256,7 @@ def export(
     places = targets(output)  # an unmasking is recorded for good: not for an export that cannot be written
     with _open(folder) as ledger:
         sealed, register = ledger.sealed, ledger.register()
-        unmasking = ledger.unmask(reason=unmask).id if unmask else ""
+        unmasking = ledger.unmask(reason=unmask) if unmask else None
         names = {arm.code: (arm.code, arm.name) for arm in sealed.trial.arms}
         shown = register.assigned if unmask or not sealed.trial.masked else ()
         arms = {subject: names[ledger.arm(subject)] for subject in shown}
@@ -234,9 +267,9 @@ def export(
         FILE: disclosed(sealed, records, open_slots=bool(unmask) or not sealed.trial.masked),
     }
     written = [places[name].write(content) for name, content in contents.items()]
-    text = [*map(str, written), *([f"Unmasked by record {unmasking}."] if unmasking else [])]
-    facts = {"written": [str(path) for path in written], "unmasking": unmasking or None}
-    say(facts, "\n".join(text), as_json)
+    text = [*map(str, written), *([f"Unmasked by record {unmasking.id}."] if unmasking else [])]
+    facts = {"written": [str(path) for path in written], "unmasking": unmasking.id if unmasking else None}
+    say(facts, "\n".join(text), as_json, stands=f"The files are written. {_stands(unmasking)}")
 
 
 @command(randomise, "esld randomise dose 014 --weight 61.5 --folder sealed")
@@ -263,22 +296,25 @@ def dose(
             raise RefusedError(
                 f"the dose of subject {subject} tells the arm of a masked trial: --pharmacy only."
             )
-        arm = {each.code: each for each in trial.arms}[ledger.arm(subject)]
-        if not arm.dose or not trial.infusions:
-            raise InputError(
-                "the protocol", "must state dose and infusions", remedy="There is no dose sheet."
+        sheets = {  # of all arms: what is wrong must not depend on the one, as long as nobody is recorded as told
+            arm.code: dose_sheet(
+                weight_kg=weight,
+                dose_per_kg=arm.dose,
+                unit=arm.unit,
+                infusions=trial.infusions,
+                tolerance_percent=tolerance,
+                given=given or (),
             )
-        sheet = dose_sheet(
-            weight_kg=weight,
-            dose_per_kg=arm.dose,
-            unit=arm.unit,
-            infusions=trial.infusions,
-            tolerance_percent=tolerance,
-            given=given or (),
-        )
-        if trial.masked:
-            ledger.pharmacy(subject)
-    say({"subject": subject} | sheet.to_dict(), f"{trial.id}  subject {subject}\n{sheet.text()}", as_json)
+            for arm in trial.arms
+            if arm.dose and trial.infusions
+        }
+        told = ledger.pharmacy(subject) if trial.masked and sheets else None
+        sheet = sheets.get(ledger.arm(subject))
+    if sheet is None:
+        rule = "must state dose and infusions of the subject's arm"
+        raise InputError("the protocol", rule, remedy="There is no dose sheet.")
+    text = f"{trial.id}  subject {subject}\n{sheet.text()}"
+    say({"subject": subject} | sheet.to_dict(), text, as_json, stands=_stands(told))
 
 
 @command(randomise, "esld randomise backup -o /mnt/backup/sealed --folder sealed")
@@ -294,7 +330,8 @@ def backup(
     from esld.allocation.backup import back_up
 
     back_up(folder, output)
-    say({"backup": str(output)}, f"{output}: copied; it can be read like the sealed folder itself", as_json)
+    told = f"{output}: copied; it can be read like the sealed folder itself"
+    say({"backup": str(output)}, told, as_json, stands=told)
 
 
 @command(randomise, "esld randomise verify-list --folder sealed", name="verify-list")
@@ -321,7 +358,19 @@ def _open(folder: Path) -> "Ledger":
 def _print_receipt(ledger: "Ledger", record: "Record", as_json: bool) -> None:
     from esld.allocation import receipts
 
-    say(receipts.facts(ledger.sealed, record), receipts.text(ledger.sealed, record), as_json)
+    facts, text = receipts.facts(ledger.sealed, record), receipts.text(ledger.sealed, record)
+    say(facts, text, as_json, stands=_stands(record))
+
+
+def _stands(record: "Record | None") -> str:
+    """What a command that cannot say what it recorded says instead: above all that a slot is taken."""
+    if record is None:
+        return ""
+    again = record.subject if record.kind in ("assignment", "unblinding") else f"--record {record.seq}"
+    return (
+        f"Record {record.seq} ({record.kind}) is in the ledger for good;"
+        f" 'esld randomise receipt {again}' shows it again."
+    )
 
 
 def _print_code_break(ledger: "Ledger", record: "Record", code: str, as_json: bool) -> None:
@@ -330,7 +379,7 @@ def _print_code_break(ledger: "Ledger", record: "Record", code: str, as_json: bo
     label = {arm.code: arm.label for arm in ledger.sealed.trial.arms}[code]
     facts = receipts.facts(ledger.sealed, record) | {"arm": code, "arm_label": label}
     text = receipts.text(ledger.sealed, record)
-    say(facts, f"subject {record.subject}: {label} ({code})\n{text}", as_json)
+    say(facts, f"subject {record.subject}: {label} ({code})\n{text}", as_json, stands=_stands(record))
 
 
 def _receipts(paths: list[Path] | None) -> "list[Receipt]":

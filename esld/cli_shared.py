@@ -1,7 +1,10 @@
 """What all commands share: help by who uses a command, with an example each, and how a result is said."""
 
+import errno
 import json
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,7 +13,7 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from esld.errors import InputError, RefusedError
+from esld.errors import InputError, RefusedError, RunError
 
 # Who uses a command, in the order in which the help names them; `rich_help_panel` of a command is one of these.
 DATA_MANAGER, ANALYST, TRIAL_OFFICE, AUTOMATION = "Data manager", "Analyst", "Trial office", "Automation"
@@ -116,9 +119,24 @@ def command(
     )
 
 
-def say(facts: dict[str, Any], text: str, as_json: bool) -> None:
-    """Print a result for a machine or for a person."""
-    typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)
+def say(facts: dict[str, Any], text: str, as_json: bool, *, stands: str = "") -> None:
+    """Print a result for a machine or for a person.
+
+    Raises
+    ------
+    esld.errors.RunError
+        It cannot be printed: the device is full, nobody reads it, or it lacks a letter. `stands` is what was done all the same.
+    """
+    try:
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else text)
+    except (OSError, ValueError) as error:
+        if isinstance(error, BrokenPipeError) and not stands:
+            raise  # as `| head` means it
+        sys.stdout = sys.stderr  # where the error goes, with --json too
+        why = getattr(error, "strerror", None) or str(error)
+        raise RunError(f"the result could not be printed ({why}). {stands}".rstrip()) from None
 
 
 @contextmanager

@@ -1,11 +1,16 @@
 """``esld randomise``: what the verbs say, their exit codes, and that nothing sealed leaves the sealed folder."""
 
+import io
 import json
 import os
 import re
 import shutil
 import sqlite3
+import subprocess
 import sys
+from contextlib import suppress
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -14,7 +19,10 @@ import yaml
 from esld import cli
 from esld.allocation.disclosed import FILE, read_disclosed
 from esld.allocation.folder import LEDGER, SEALED
-from esld.allocation.sealed import read_sealed
+from esld.allocation.ledger import open_list
+from esld.allocation.receipts import signature
+from esld.allocation.sealed import SealedArm, read_sealed, seal
+from tests.allocation.small_list import ARMS, ELIGIBLE, design, trial
 
 ROOT = Path(__file__).parents[1]
 PROTOCOL = ROOT / "params" / "protocols" / "nct06167473.yaml"
@@ -36,7 +44,14 @@ def esld(monkeypatch, capsys, tmp_path):
         call.said.append(said.out + said.err)
         return ended.value.code or 0, said.out, said.err
 
-    call.said = []
+    def into(place, *arguments):
+        """The same with another place for what it says."""
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "stdout", place)
+            code, _, err = call(*arguments)
+        return code, err
+
+    call.said, call.into = [], into
     return call
 
 
@@ -166,12 +181,13 @@ class TestAssign:
         connection.close()
         arm = read_sealed(folder).slots["all"][0].arm
         label = {"LOW": "Low dose", "MEDHIGH": "Medium-high dose"}[arm]
-        first, second, third = out.splitlines()
+        first, second, third, fourth = out.splitlines()
         assert (code, err) == (0, "")
         check = f"{digest[:4]}-{digest[4:8]}".upper()
         assert first == f"NCT06167473  subject 001  {label} ({arm})  check {check}"
         assert second.startswith("stratum all, slot 1; 20")
         assert third == f"record 2 of ledger {read_sealed(folder).ledger}: {digest}"
+        assert fourth == f"signed {signature(read_sealed(folder), 2, digest)}"
 
     def test_answers_as_options(self, esld, sealed):
         options = [x for c in CRITERIA for x in ("--answer", f"{c}={'yes' if c[0] == 'I' else 'no'}")]
@@ -210,8 +226,6 @@ class TestAssign:
 
     def test_it_loads_neither_tables_nor_the_protocol(self, sealed, answers, folder):
         """Half a second of imports, at the bedside."""
-        import subprocess
-
         work = (
             "import sys; from esld import cli; sys.argv = sys.argv[1:]\n"
             "try: cli.main()\n"
@@ -223,6 +237,78 @@ class TestAssign:
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
         assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.fixture
+def nowhere():
+    """Places for output that take none: a full disk, a pipe that nobody reads, one without a needed letter, none at all."""
+    read, write = os.pipe()
+    os.close(read)
+    letters = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    with (
+        suppress(OSError),
+        Path("/dev/full").open("w", encoding="utf-8") as full,
+        suppress(OSError),
+        os.fdopen(write, "w", encoding="utf-8") as pipe,
+    ):
+        yield {"full": full, "pipe": pipe, "latin-1": letters, "none": None}
+
+
+class TestNotTold:
+    """A slot whose receipt cannot be printed is taken: the error says so, and where the receipt is shown again."""
+
+    @pytest.mark.parametrize("as_json", [(), ("--json",)])
+    @pytest.mark.parametrize("place", ["full", "pipe", "none"])
+    def test_an_assignment(self, esld, sealed, answers, nowhere, place, as_json):
+        code, err = esld.into(nowhere[place], "assign", "001", "--answers", answers, *as_json)
+        assert (code, err.count("\n")) == (1, 1)
+        assert "the result could not be printed (" in err
+        assert (
+            "Record 2 (assignment) is in the ledger for good; 'esld randomise receipt 001' shows it again."
+            in err
+        )
+        assert "subject 001  " in esld("receipt", "001")[1]
+        assert json.loads(esld("status", "--json")[1])["records"] == 2
+
+    @masked
+    def test_whatever_else_is_recorded(self, esld, sealed, answers, nowhere, tmp_path):
+        esld("assign", "001", "--answers", answers)
+        for n, (arguments, again) in enumerate(
+            (
+                (("note", "001", "--kind", "withdrawal", "--reason", "moved away"), "--record 3"),
+                (("clock", "--reason", "battery"), "--record 4"),
+                (("dose", "001", "--weight", "60", "--pharmacy"), "--record 5"),
+                (("unblind", "001", "--reason", "anaphylaxis"), "001"),
+                (("export", "-o", tmp_path, "--unmask", "database lock"), "--record 7"),
+            ),
+            start=3,
+        ):
+            code, err = esld.into(nowhere["full"], *arguments)
+            assert (code, f"Record {n} (" in err, f"receipt {again}' shows" in err) == (1, True, True)
+            assert esld("receipt", *again.split())[0] == 0
+        assert esld("receipt")[0] == esld("receipt", "001", "--record", "3")[0] == 2
+        assert "must be the number of a record, got 9" in esld("receipt", "--record", "9")[2]
+
+    def test_a_letter_that_the_terminal_lacks(self, esld, sealed, answers, nowhere):
+        esld("assign", "001", "--answers", answers)
+        note = ("note", "001", "--kind", "ineligible", "--reason", "肝細胞癌", "--json")
+        code, err = esld.into(nowhere["latin-1"], *note)
+        assert (code, "can't encode" in err, "Record 3 (ineligible) is in the ledger" in err) == (
+            1,
+            True,
+            True,
+        )
+
+    def test_as_a_process(self, sealed, answers, folder):
+        """At its end Python would write once more, and say so in lines of its own."""
+        command = [sys.executable, "-m", "esld.cli", "randomise", "assign", "001", "--folder", str(folder)]
+        with Path("/dev/full").open("w", encoding="utf-8") as full:
+            done = subprocess.run(
+                [*command, "--answers", str(answers)],
+                stdout=full, stderr=subprocess.PIPE, text=True, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            )  # fmt: skip
+        assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+        assert "(No space left on device). Record 2 (assignment) is in the ledger" in done.stderr
 
 
 class TestAudit:
@@ -252,6 +338,27 @@ class TestAudit:
         code, _, err = esld("audit", "--receipt", answers)
         assert (code, err) == (2, "esld: answers.yaml must hold a receipt. Give what `assign` printed.\n")
         assert esld("recover")[0] == 2
+
+    def test_attempts_to_recover_are_counted_and_locked(
+        self, esld, sealed, answers, tmp_path, folder, monkeypatch
+    ):
+        kept = tmp_path / "receipt.json"
+        printed = json.loads(esld("assign", "001", "--answers", answers, "--json")[1])
+        kept.write_text(json.dumps(printed | {"signed": "0" * 32}), encoding="utf-8")
+        said = {esld("recover", "--receipt", kept)[::2] for _ in range(3)}
+        assert len(said) == 1
+        code, out, _ = esld("audit", "--receipt", kept)
+        assert code == 1
+        assert "is forged or was altered; it says nothing of the ledger" in out
+        assert "sound; 2 records" in out
+        assert out.endswith("3 attempts to recover, the last 3 refused\n")
+        kept.write_text(json.dumps(printed), encoding="utf-8")
+        code, _, err = esld("recover", "--receipt", kept)
+        assert (code, "recover is locked" in err) == (3, True)
+        shown = sha256((folder / SEALED).read_bytes()).hexdigest()
+        monkeypatch.setattr("getpass.getpass", lambda *_, **__: shown)
+        assert "0 records put back" in esld("recover", "--receipt", kept, "--release")[1]
+        assert shown not in "".join(esld.said)
 
     def test_an_altered_ledger_fails(self, esld, sealed, answers, folder):
         esld("assign", "001", "--answers", answers)
@@ -329,6 +436,22 @@ class TestRecords:
         assert "unblinded: 1" in esld("status")[1]
         kinds = [line for line in esld.said if "recorded" in line]
         assert len(kinds) == 2  # the code break, twice
+        assert json.loads(esld("status", "--json")[1])["records"] == 5
+
+    def test_an_arm_without_a_dose_is_told_after_the_record_only(self, esld, folder):
+        """Two patients of a masked trial, one of each arm: both are recorded, whatever the answer."""
+        without = SealedArm(code="NONE", label="No infusion", name="control group")
+        arms = (ARMS[0], without)
+        two = replace(trial(masked=True), arms=arms)
+        open_list(folder, seal(two, design(slots=2)))
+        given = [x for name, said in ELIGIBLE.items() for x in ("--answer", f"{name}={said}")]
+        said = []
+        for subject in ("001", "002"):
+            assert esld("assign", subject, *given)[0] == 0
+            assert "a number, not negative" in esld("dose", subject, "--weight", "x", "--pharmacy")[2]
+            code, _, err = esld("dose", subject, "--weight", "60", "--pharmacy")
+            said.append((code, "must state dose and infusions of the subject's arm" in err))
+        assert sorted(said) == [(0, False), (2, True)]
         assert json.loads(esld("status", "--json")[1])["records"] == 5
 
 

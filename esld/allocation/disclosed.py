@@ -8,12 +8,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from esld.allocation.commitment import canonical, leaf_hash, root_of_path
 from esld.allocation.record import GENESIS, Record, record_of
-from esld.allocation.sealed import SealedDesign
 from esld.errors import InputError
+
+if TYPE_CHECKING:  # a report is made where no sealed folder can be kept, too
+    from esld.allocation.sealed import SealedDesign
 
 FILE = "ledger.json"
 
@@ -84,7 +86,7 @@ class Disclosed:
         return good
 
 
-def disclosed(sealed: SealedDesign, records: Sequence[Record], *, open_slots: bool) -> bytes:
+def disclosed(sealed: "SealedDesign", records: Sequence[Record], *, open_slots: bool) -> bytes:
     """The content of ``ledger.json``; without `open_slots` (a masked trial) the slots stay closed."""
     slots = (
         [sealed.opened(r.stratum, r.slot) for r in records if r.kind == "assignment"] if open_slots else []

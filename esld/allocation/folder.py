@@ -1,10 +1,12 @@
 """The sealed folder: whose it is, who else can look in, and how a file in it is read and written.
 
-The folder is 0700 and its files are 0600: an account of its own, or the whole concealment is a promise.
+The folder is 0700 and its files are 0600: an account of its own, or the whole concealment is a promise. Where a system has no
+such modes, nothing is sealed; a report reads the exported ``ledger.json`` there as anywhere.
 """
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 from esld.errors import InputError
@@ -12,6 +14,14 @@ from esld.targets import SEALED as SEALED
 from esld.targets import empty_folder
 
 LEDGER = "ledger.sqlite"
+
+if sys.platform == "win32":
+    raise InputError(
+        "the sealed folder",
+        "must be kept where files have an owner and a mode",
+        "Windows",
+        remedy="Run esld randomise on Linux or macOS; reports are made on Windows too.",
+    )
 
 
 def check_private(folder: Path) -> None:

@@ -6,9 +6,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from esld.allocation.attempts import (
+    BEGUN,
+    LOCKED,
+    MOST,
+    NONE_LACKED,
+    PUT_BACK,
+    REFUSED,
+    attempt,
+    attempt_faults,
+    refused_in_a_row,
+    releases,
+)
 from esld.allocation.eligibility import check_answers
 from esld.allocation.folder import SEALED, check_private, make_folder, sync_folder, write_private
 from esld.allocation.log import Log, UnreadableError, create_log
+from esld.allocation.receipts import Receipt, is_genuine
 from esld.allocation.record import Kind, Record
 from esld.allocation.register import Register, opening
 from esld.allocation.sealed import SealedDesign, altered, read_sealed
@@ -99,6 +112,19 @@ class Ledger:
         with self._guarded():
             return list(self._log.records())
 
+    def record(self, seq: int) -> Record:
+        """The record of a number.
+
+        Raises
+        ------
+        esld.errors.InputError
+            There is none.
+        """
+        for record in self.records():
+            if record.seq == seq:
+                return record
+        raise InputError("--record", "must be the number of a record", seq, remedy="See status.")
+
     def assignment(self, subject: str) -> Record:
         """The assignment of a subject.
 
@@ -109,7 +135,9 @@ class Ledger:
         """
         return _assigned(self.register(), subject)
 
-    def assign(self, subject: str, *, stratum: str, answers: Mapping[str, str]) -> Record:
+    def assign(
+        self, subject: str, *, stratum: str, answers: Mapping[str, str], another: bool = False
+    ) -> Record:
         """Give the next slot of a stratum to an eligible patient, in one durable transaction.
 
         Parameters
@@ -120,6 +148,8 @@ class Ledger:
             As :meth:`ListDesign.stratum` takes it.
         answers : mapping of str to str
             See :func:`esld.allocation.eligibility.check_answers`.
+        another : bool, default False
+            The subject's number looks like that of an assigned one (:mod:`esld.allocation.alike`), and it is another patient.
 
         Returns
         -------
@@ -129,12 +159,12 @@ class Ledger:
         Raises
         ------
         esld.errors.InputError
-            Subject, stratum or answers are not valid.
+            Subject, stratum or answers are not valid, or `another` is said of a number that looks like no other.
         esld.errors.RefusedError
-            The patient is not eligible or has a slot already, the list is used up, list or ledger is altered, the clock went
-            back, or the disk fails. Nothing was written then.
+            The patient is not eligible or has a slot already, another patient's number looks like this one, the list is used
+            up, list or ledger is altered, the clock went back, or the disk fails. Nothing was written then.
         """
-        _check_subject(subject)
+        _check_subject(subject, self.register())
         name = self._sealed.design.stratum(stratum)
         details = check_answers(self._sealed.trial.criteria, answers)
 
@@ -144,13 +174,23 @@ class Ledger:
                     f"subject {subject} was assigned already, on {before.day} (record {before.seq})."
                     " Nothing was written; ask for the receipt again."
                 )
+            twin = register.alike.of(subject)
+            if twin and not another:
+                raise RefusedError(
+                    f"subject {subject} looks like {twin}, assigned on {register.assigned[twin].day} (record"
+                    f" {register.assigned[twin].seq}). Nothing was written; if it is another patient, say --another."
+                )
+            if another and not twin:
+                rule = "must be said of a number that looks like an assigned one"
+                raise InputError("--another", rule, subject, remedy="Leave it out.")
             slots, n = self._sealed.slots[name], register.used[name] + 1
             if n > len(slots):
                 raise RefusedError(
                     f"the list of stratum {name} is used up ({len(slots)} of {len(slots)} slots). Nothing was written."
                 )
             shown = {"kit": slots[n - 1].kit} if self._sealed.trial.masked else {"arm": slots[n - 1].arm}
-            return {"stratum": name, "slot": n, "details": details, **shown}
+            said = details | ({"another than": twin} if twin else {})
+            return {"stratum": name, "slot": n, "details": said, **shown}
 
         return self._append("assignment", next_slot, subject=subject)
 
@@ -235,8 +275,15 @@ class Ledger:
         why = _checked_reason(reason)
         return self._append("clock", lambda _: {"details": {"reason": why}})
 
-    def recover(self, records: Sequence[Record]) -> int:
-        """Put back records that a restored backup lacks, from receipts that hold them whole.
+    def recover(self, receipts: Sequence[Receipt], *, release: str = "") -> int:
+        """Put back records that a restored backup lacks, from genuine receipts that hold them whole.
+
+        Parameters
+        ----------
+        receipts : sequence of Receipt
+            One without its record must be of a record that is there or put back by another.
+        release : str, optional
+            See :func:`esld.allocation.attempts.releases`; needed after some refused attempts in a row.
 
         Returns
         -------
@@ -246,24 +293,46 @@ class Ledger:
         Raises
         ------
         esld.errors.RefusedError
-            A receipt is missing in between, or one does not fit the ledger or the list. Nothing was written then.
+            Whatever is wrong with a receipt, in one message for all; or recover is locked. The attempt alone was written then.
         """
-        with self._guarded(), self._log.transaction():
-            trial, known = Register(self._sealed), dict[int, str]()
-            for record in self._log.records():
-                trial.accept(record)
-                known[record.seq] = record.hash
-            back = 0
-            for record in sorted(records, key=lambda each: each.seq):
-                if known.get(record.seq) == record.hash:
-                    continue
-                if faults := trial.accept(record):
-                    raise RefusedError(
-                        f"the receipts do not continue the ledger: {faults[0]}. Nothing was written."
-                    )
-                self._log.append(record)
-                known[record.seq] = record.hash
-                back += 1
+        with self._guarded():
+            with self._log.transaction():
+                refused = refused_in_a_row(self._attempts())
+                self._log.append(self._attempt(BEGUN, len(receipts)), table="attempts")
+            if refused >= MOST and not releases(self._folder, release):
+                raise RefusedError(LOCKED)
+            with self._log.transaction():
+                back = self._put_back(receipts)
+                outcome = PUT_BACK if back else NONE_LACKED
+                self._log.append(self._attempt(outcome, len(receipts)), table="attempts")
+        return back
+
+    def _attempts(self) -> list[Record]:
+        attempts = list(self._log.records(table="attempts"))
+        if faults := attempt_faults(attempts):
+            raise UnreadableError(faults[0])
+        return attempts
+
+    def _attempt(self, outcome: str, receipts: int) -> Record:
+        return attempt(self._clock(), self._who, self._attempts(), outcome, receipts)
+
+    def _put_back(self, receipts: Sequence[Receipt]) -> int:
+        """Only what this ledger wrote comes as far as the list, so that no answer tells of a slot not yet given."""
+        if not all(is_genuine(self._sealed, receipt) for receipt in receipts):
+            raise RefusedError(REFUSED)
+        trial, known = Register(self._sealed), dict[int, str]()
+        for record in self._log.records():
+            trial.accept(record)
+            known[record.seq] = record.hash
+        back = 0
+        for receipt in sorted(receipts, key=lambda each: (each.seq, each.record is None)):
+            if known.get(receipt.seq) == receipt.hash:
+                continue
+            if receipt.record is None or trial.accept(receipt.record):
+                raise RefusedError(REFUSED)
+            self._log.append(receipt.record)
+            known[receipt.seq] = receipt.hash
+            back += 1
         return back
 
     def arm(self, subject: str) -> str:
@@ -330,10 +399,16 @@ class Ledger:
                 raise UnreadableError("the sealed design was exchanged")
 
 
-def _check_subject(subject: str) -> None:
+def _check_subject(subject: str, register: Register) -> None:
     if not _SUBJECT.fullmatch(subject):
         rule = "must be letters, digits, '.', '_' or '-', up to 40"
-        raise InputError("subject", rule, repr(subject), remedy="Give the number of the screening list.")
+        remedy = "Give the number of the screening list." + _did_you_mean(subject, register)
+        raise InputError("subject", rule, repr(subject), remedy=remedy)
+
+
+def _did_you_mean(subject: str, register: Register) -> str:
+    twin = register.alike.of(subject)
+    return f" Did you mean {twin}, assigned already?" if twin else ""
 
 
 def _checked_reason(reason: str) -> str:
@@ -345,7 +420,6 @@ def _checked_reason(reason: str) -> str:
 
 def _assigned(register: Register, subject: str) -> Record:
     if subject not in register.assigned:
-        raise InputError(
-            f"subject {subject!r}", "must be assigned", remedy="Check the number, or assign first."
-        )
+        remedy = "Check the number, or assign first." + _did_you_mean(subject, register)
+        raise InputError(f"subject {subject!r}", "must be assigned", remedy=remedy)
     return register.assigned[subject]

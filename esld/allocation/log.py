@@ -1,4 +1,4 @@
-"""The ledger's file: an SQLite table to which records are appended, each in one durable transaction.
+"""The ledger's file: an SQLite table to which records are appended, each in one durable transaction; and one of attempts.
 
 Write-ahead log with ``synchronous=FULL``: a transaction is on the disk when COMMIT returns, with one fsync, and is gone
 whole when a process or the machine dies before. Triggers forbid changes; they guard against accidents, the chain of hashes
@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import quote
 
 from esld.allocation.commitment import canonical
@@ -19,10 +19,17 @@ from esld.allocation.record import FIELDS, Record, record_of
 from esld.errors import RefusedError
 
 BUSY_SECONDS = 30
-_SCHEMA = (
-    "CREATE TABLE log (seq INTEGER PRIMARY KEY, at TEXT NOT NULL, day TEXT NOT NULL, who TEXT NOT NULL,"
+Table = Literal["log", "attempts"]
+_COLUMNS = (
+    "(seq INTEGER PRIMARY KEY, at TEXT NOT NULL, day TEXT NOT NULL, who TEXT NOT NULL,"
     " kind TEXT NOT NULL, subject TEXT NOT NULL, stratum TEXT NOT NULL, slot INTEGER NOT NULL, arm TEXT NOT NULL,"
-    " kit TEXT NOT NULL, details TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL) STRICT",
+    " kit TEXT NOT NULL, details TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL) STRICT"
+)
+_SCHEMA = (
+    f"CREATE TABLE log {_COLUMNS}",
+    f"CREATE TABLE attempts {_COLUMNS}",
+    "CREATE TRIGGER no_update_of_attempts BEFORE UPDATE ON attempts BEGIN SELECT RAISE(ABORT, 'attempts are final'); END",
+    "CREATE TRIGGER no_delete_of_attempts BEFORE DELETE ON attempts BEGIN SELECT RAISE(ABORT, 'attempts are final'); END",
     "CREATE UNIQUE INDEX one_assignment_a_subject ON log (subject) WHERE kind = 'assignment'",
     "CREATE UNIQUE INDEX one_assignment_a_slot ON log (stratum, slot) WHERE kind = 'assignment'",
     "CREATE TRIGGER no_update BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'records are final'); END",
@@ -87,12 +94,12 @@ class Log:
         """Let go of the file."""
         self._connection.close()
 
-    def records(self, since: int = 0) -> Iterator[Record]:
+    def records(self, since: int = 0, *, table: Table = "log") -> Iterator[Record]:
         """Records from a number on, in order."""
         columns = ", ".join(FIELDS)
         with _explained(self._path):
             rows = self._connection.execute(
-                f"SELECT {columns} FROM log WHERE seq >= ? ORDER BY seq", (since,)
+                f"SELECT {columns} FROM {table} WHERE seq >= ? ORDER BY seq", (since,)
             )
             for row in rows:
                 yield _record(row)
@@ -118,11 +125,11 @@ class Log:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record, *, table: Table = "log") -> None:
         """Add a record; call within :meth:`transaction`."""
         row = record.to_dict() | {"details": canonical(dict(record.details)).decode()}
         marks = ", ".join(f":{name}" for name in FIELDS)
-        self._connection.execute(f"INSERT INTO log ({', '.join(FIELDS)}) VALUES ({marks})", row)
+        self._connection.execute(f"INSERT INTO {table} ({', '.join(FIELDS)}) VALUES ({marks})", row)
 
     def copy_to(self, target: Path) -> None:
         """A consistent copy, also while others write."""

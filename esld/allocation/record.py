@@ -17,8 +17,11 @@ Kind = Literal[
     "unmasking",
     "pharmacy",
     "clock",
+    "attempt",
 ]
-KINDS: tuple[str, ...] = get_args(Kind)
+KINDS = tuple(
+    kind for kind in get_args(Kind) if kind != "attempt"
+)  # of the ledger; attempts have a chain of their own
 GENESIS = "0" * 64  # what the first record follows
 
 
@@ -37,7 +40,7 @@ class Record:
     who : str
         Login of the account, and of the person who called it through sudo.
     kind : str
-        One of `KINDS`.
+        One of `KINDS`, or ``attempt`` (:mod:`esld.allocation.attempts`).
     subject, stratum, slot, arm, kit : str or int
         Empty (0 for the slot) where they do not apply. A masked trial has the kit and no arm.
     details : mapping of str to str
@@ -80,6 +83,19 @@ class Record:
         return {name: getattr(self, name) for name in FIELDS} | {"details": dict(self.details)}
 
 
+def chain_faults(head: Record | None, record: Record) -> list[str]:
+    """Whether a record is what was written, and follows another one, or none."""
+    seq, previous = (head.seq, head.hash) if head else (0, GENESIS)
+    faults = []
+    if record.hash != record.expected_hash():
+        faults.append(f"record {record.seq} is not what was written (its hash differs)")
+    if record.seq != seq + 1:
+        faults.append(f"record {record.seq} follows record {seq}: records are missing or out of order")
+    elif record.previous != previous:
+        faults.append(f"record {record.seq} does not follow record {seq} (previous hash differs)")
+    return faults
+
+
 FIELDS: tuple[str, ...] = tuple(each.name for each in fields(Record))
 _NUMBERS = {"seq", "slot"}
 
@@ -92,4 +108,9 @@ def record_of(values: Mapping[str, Any]) -> Record | None:
         return None
     if not all(type(value) is (int if name in _NUMBERS else str) for name, value in given.items()):
         return None
-    return Record(**given, details=details)  # type: ignore[arg-type]  # just checked
+    record = Record(**given, details=details)  # type: ignore[arg-type]  # just checked
+    try:
+        record.expected_hash()
+    except UnicodeEncodeError:  # half a character, which JSON can hold and no record
+        return None
+    return record

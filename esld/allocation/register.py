@@ -5,7 +5,8 @@ The one place that knows the rules: what a ledger takes, and what an audit looks
 
 import re
 
-from esld.allocation.record import GENESIS, KINDS, Record
+from esld.allocation.alike import LookAlikes
+from esld.allocation.record import KINDS, Record, chain_faults
 from esld.allocation.sealed import SealedDesign
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -20,6 +21,8 @@ class Register:
         The last record.
     assigned : dict of str to Record
         Assignment by subject, in order.
+    alike : LookAlikes
+        Of the assigned subjects.
     unblinded : dict of str to Record
         Code break by subject.
     used : dict of str to int
@@ -30,6 +33,7 @@ class Register:
         self._sealed = sealed
         self.head: Record | None = None
         self.assigned: dict[str, Record] = {}
+        self.alike = LookAlikes()
         self.unblinded: dict[str, Record] = {}
         self.used = dict.fromkeys(sealed.slots, 0)
 
@@ -47,14 +51,7 @@ class Register:
         return faults
 
     def _chain(self, record: Record) -> list[str]:
-        seq, previous = (self.head.seq, self.head.hash) if self.head else (0, GENESIS)
-        faults = []
-        if record.hash != record.expected_hash():
-            faults.append(f"record {record.seq} is not what was written (its hash differs)")
-        if record.seq != seq + 1:
-            faults.append(f"record {record.seq} follows record {seq}: records are missing or out of order")
-        elif record.previous != previous:
-            faults.append(f"record {record.seq} does not follow record {seq} (previous hash differs)")
+        faults = chain_faults(self.head, record)
         if not _MOMENT.fullmatch(record.at):
             faults.append(f"record {record.seq} has no valid time")
         elif self.head and record.at < self.head.at and record.kind != "clock":
@@ -86,6 +83,7 @@ class Register:
         if record.subject in self.assigned:
             faults.append(f"{where}: subject {record.subject} was assigned before")
         self.assigned.setdefault(record.subject, record)
+        self.alike.add(record.subject)
         if record.stratum not in self.used:
             return [*faults, f"{where}: stratum {record.stratum!r} is not in the design"]
         expected = self.used[record.stratum] + 1

@@ -10,7 +10,7 @@ from typing import Any
 from esld.allocation.commitment import audit_path, canonical, leaf_hash, merkle_root
 from esld.allocation.folder import SEALED, read_private
 from esld.allocation.lists import ListDesign
-from esld.allocation.stream import SEED_BYTES
+from esld.allocation.stream import SEED_BYTES, Stream
 from esld.errors import RefusedError
 
 FORMAT = "esld-allocation-1"
@@ -99,6 +99,10 @@ class SealedDesign:
             if drawn != [slot.arm for slot in self.slots.get(stratum, ())]:
                 return f"the seed does not give the list of stratum {stratum}"
         return ""
+
+    def receipt_key(self) -> bytes:
+        """What signs the receipts: 32 bytes of the seed's stream ``esld-receipt-1``, independent of those of the list."""
+        return Stream(bytes.fromhex(self.seed), "esld-receipt-1").take(32)
 
     def public(self) -> dict[str, Any]:
         """What may be published: neither seed, block sizes, list nor salts."""

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from esld.allocation.ledger import Ledger, open_list
 from esld.allocation.lists import ListDesign
+from esld.allocation.receipts import Receipt, signature
+from esld.allocation.record import Record
 from esld.allocation.sealed import SealedArm, SealedDesign, Trial, seal
 
 ELIGIBLE = {"IN01": "yes", "EX01": "no"}
@@ -50,3 +52,11 @@ def filled(folder: Path, n: int, *, masked: bool = False) -> SealedDesign:
         for i in range(1, n + 1):
             ledger.assign(f"{i:03}", stratum="all", answers=ELIGIBLE)
     return sealed
+
+
+def receipt(sealed: SealedDesign, record: Record, *, where: str = "file") -> Receipt:
+    """A genuine one."""
+    signed = signature(sealed, record.seq, record.hash)
+    return Receipt(
+        ledger=sealed.ledger, seq=record.seq, hash=record.hash, signed=signed, record=record, where=where
+    )

@@ -7,15 +7,16 @@ from dataclasses import replace
 from random import Random
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from esld.allocation.audit import audit
 from esld.allocation.commitment import canonical, merkle_root
 from esld.allocation.folder import LEDGER, SEALED
 from esld.allocation.ledger import Ledger
 from esld.allocation.log import Log, create_log
-from esld.allocation.receipts import Receipt
 from esld.allocation.record import FIELDS, GENESIS, Record
-from tests.allocation.small_list import ELIGIBLE, filled, opened
+from tests.allocation.small_list import ELIGIBLE, filled, opened, receipt
 
 SOAK = os.environ.get("ESLD_SOAK") == "1"
 RECORDS = 6  # the opening, and assignments 001 to 005
@@ -41,7 +42,7 @@ def records(made):
 
 @pytest.fixture
 def receipts(made, records):
-    return [Receipt(ledger=made[1].ledger, seq=r.seq, hash=r.hash, record=r, where="file") for r in records]
+    return [receipt(made[1], record) for record in records]
 
 
 def rewrite(folder, records):
@@ -246,18 +247,49 @@ class TestWords:
         with Ledger(folder) as here, Ledger(twin) as there:
             ours = here.assign("006", stratum="all", answers=ELIGIBLE)
             there.assign("007", stratum="all", answers=ELIGIBLE)
-            own = Receipt(ledger=here.sealed.ledger, seq=ours.seq, hash=ours.hash)
+            own = receipt(here.sealed, ours, where="")
         assert audit(folder, [own]).faults == ()
-        assert audit(twin, [own]).faults == ("receipt 7: the ledger holds another record; it was rewritten",)
-
-    def test_a_receipt_of_another_trial_and_a_changed_one(self, folder, receipts, tmp_path):
-        other = opened(tmp_path / "other")
-        wrong = replace(receipts[2], ledger=other.ledger)
-        changed = replace(receipts[3], record=replace(receipts[3].record, arm="?"))
-        assert audit(folder, [wrong, changed]).faults == (
-            "receipt of record 3 (file) is of another ledger",
-            "receipt of record 4 (file) is not as it was printed",
+        assert audit(twin, [own]).faults == (
+            "receipt of record 7: the ledger holds another record; it was rewritten",
         )
+
+
+class TestForged:
+    """A receipt that the ledger did not sign is named, and the ledger is not accused."""
+
+    def test_of_another_trial_changed_or_unsigned(self, folder, records, receipts, tmp_path):
+        other = receipt(opened(tmp_path / "other"), records[2])
+        changed = replace(receipts[3], record=replace(receipts[3].record, arm="?"))
+        unsigned = replace(receipts[4], signed="")
+        found = audit(folder, [other, changed, unsigned, receipts[5]])
+        assert (found.faults, found.receipts, found.passed) == ((), 1, False)
+        assert found.forged == (
+            "receipt of record 3 (file) is of another ledger",
+            "receipt of record 4 (file) is forged or was altered; it says nothing of the ledger",
+            "receipt of record 5 (file) is forged or was copied without its signature; it says nothing of the ledger",
+        )
+
+    @given(st.data())
+    def test_whatever_is_changed_in_a_receipt(self, made, data):
+        """Any text of it or of its record, and the record's hash made to fit or not."""
+        folder, sealed = made
+        with Ledger(folder) as ledger:
+            genuine = receipt(sealed, data.draw(st.sampled_from(ledger.records())))
+        record, name = genuine.record, data.draw(st.sampled_from((*FIELDS, "ledger", "signed")))
+        other = (
+            st.integers(0, 10**6) if name in ("seq", "slot") else st.text("0123456789abcdef-é", max_size=70)
+        )
+        value = {data.draw(other): "x"} if name == "details" else data.draw(other)
+        if name in FIELDS:
+            changed = replace(record, **{name: value})
+            if data.draw(st.booleans()):
+                changed = changed.sealed()
+            forged = replace(genuine, record=changed, seq=changed.seq, hash=changed.hash)
+        else:
+            forged = replace(genuine, **{name: value})
+        assume(forged != genuine)
+        found = audit(folder, [forged])
+        assert (found.faults, len(found.forged), found.passed) == ((), 1, False)
 
 
 class TestFlippedBytes:

@@ -1,9 +1,13 @@
 """The sealed folder: new files, modes, and where it must not lie."""
 
 import os
+import runpy
+import sys
 
 import pytest
 
+from esld import cli_randomise
+from esld.allocation import disclosed, folder
 from esld.allocation.folder import check_outside, make_folder, read_private, write_private
 from esld.errors import InputError
 
@@ -66,3 +70,19 @@ class TestOutside:
         (tmp_path / "tree" / ".git").write_text("gitdir: elsewhere", encoding="utf-8")
         with pytest.raises(InputError, match="must lie outside"):
             check_outside(tmp_path / "tree" / "sealed", tmp_path / "copy" / "params" / "trial.yaml")
+
+
+class TestWindows:
+    """It has no modes that keep others out: what keeps a list says so, and what reads an exported ledger works."""
+
+    def test_what_keeps_a_list_says_so_in_one_line(self, monkeypatch):
+        monkeypatch.setattr("sys.platform", "win32")
+        with pytest.raises(InputError, match="sealed folder must be kept where files have an owner") as told:
+            runpy.run_path(folder.__file__)
+        assert "\n" not in str(told.value)
+
+    @pytest.mark.parametrize("module", [disclosed, cli_randomise])
+    def test_what_a_report_and_the_help_need_does_not_import_it(self, monkeypatch, module):
+        for keeps in ("folder", "sealed", "ledger", "log", "stamp"):
+            monkeypatch.setitem(sys.modules, f"esld.allocation.{keeps}", None)
+        runpy.run_path(module.__file__)

@@ -4,16 +4,20 @@ import os
 import resource
 import shutil
 import sqlite3
+from dataclasses import replace
 from datetime import timedelta, timezone
+from hashlib import sha256
 
 import pytest
 
+from esld.allocation.attempts import BEGUN, LOCKED, MOST, PUT_BACK, REFUSED
+from esld.allocation.audit import audit
 from esld.allocation.folder import LEDGER, SEALED
 from esld.allocation.ledger import Ledger, open_list
 from esld.allocation.record import Record
 from esld.allocation.stamp import account
 from esld.errors import InputError, RefusedError
-from tests.allocation.small_list import ELIGIBLE, TickingClock, design, filled, opened
+from tests.allocation.small_list import ELIGIBLE, TickingClock, design, filled, opened, receipt
 
 
 @pytest.fixture
@@ -462,21 +466,52 @@ class TestRecover:
             late = [ledger.assign(f"{i:03}", stratum="all", answers=ELIGIBLE) for i in (4, 5)]
             late.append(ledger.note("withdrawal", "004", reason="moved away"))
             whole = ledger.records()
+            late = [receipt(ledger.sealed, record) for record in late]
         with Ledger(folder.with_name("backup"), clock=clock) as restored:
-            assert restored.recover([late[2], late[0], whole[2], late[1], late[0]]) == 3
+            assert (
+                restored.recover([late[2], late[0], receipt(restored.sealed, whole[2]), late[1], late[0]])
+                == 3
+            )
             assert restored.records() == whole
             assert restored.recover(late) == 0
             assert restored.assign("006", stratum="all", answers=ELIGIBLE).slot == 6
 
-    def test_with_a_receipt_missing_nothing_is_written(self, folder, clock):
+    @pytest.fixture
+    def restored(self, folder, clock):
+        """A backup of one assignment, and the receipts of three after it."""
         filled(folder, 1)
         shutil.copytree(folder, folder.with_name("backup"))
         with Ledger(folder, clock=clock) as ledger:
             late = [ledger.assign(f"{i:03}", stratum="all", answers=ELIGIBLE) for i in (2, 3, 4)]
-        with Ledger(folder.with_name("backup"), clock=clock) as restored:
-            with pytest.raises(RefusedError, match="do not continue the ledger: record 5 follows record 3"):
-                restored.recover([late[0], late[2]])
-            assert len(restored.records()) == 2
+        with Ledger(folder.with_name("backup"), clock=clock, who="ben") as made:
+            yield made, [receipt(made.sealed, record) for record in late]
+
+    def outcomes(self, ledger):
+        return [each.details["outcome"] for each in ledger._log.records(table="attempts")]
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            pytest.param(lambda late: [late[0], late[2]], id="one missing"),
+            pytest.param(lambda late: [guessed(late[0])], id="guessed"),
+            pytest.param(lambda late: [guessed(late[0]), guessed(late[1])], id="guessed twice"),
+            pytest.param(lambda late: [late[0], replace(late[1], signed="")], id="unsigned"),
+            pytest.param(lambda late: [late[0], replace(late[1], ledger="0" * 16)], id="another ledger's"),
+            pytest.param(lambda late: [replace(each, record=None) for each in late], id="not whole"),
+            pytest.param(lambda late: [late[0], replace(late[2], record=None)], id="not whole and missing"),
+        ],
+    )
+    def test_every_refusal_is_the_same_and_recorded(self, restored, given):
+        made, late = restored
+        before = made.records()
+        with pytest.raises(RefusedError) as told:
+            made.recover(given(late))
+        assert str(told.value) == REFUSED
+        assert made.records() == before
+        assert self.outcomes(made) == [BEGUN]
+        assert made.recover(late) == 3
+        assert self.outcomes(made) == [BEGUN, BEGUN, PUT_BACK]
+        assert {each.who for each in made._log.records(table="attempts")} == {"ben"}
 
     def test_a_receipt_of_another_past(self, folder, clock):
         filled(folder, 1)
@@ -484,5 +519,69 @@ class TestRecover:
         with Ledger(folder, clock=clock) as ledger, Ledger(folder.with_name("other"), clock=clock) as other:
             ledger.assign("002", stratum="all", answers=ELIGIBLE)
             theirs = other.assign("003", stratum="all", answers=ELIGIBLE)
-            with pytest.raises(RefusedError, match="do not continue the ledger"):
-                ledger.recover([theirs])
+            with pytest.raises(RefusedError) as told:
+                ledger.recover([receipt(other.sealed, theirs)])
+        assert str(told.value) == REFUSED
+
+    def test_some_refused_in_a_row_lock_it_until_the_sealed_file_is_shown(self, restored, folder):
+        made, late = restored
+        for _ in range(MOST):
+            with pytest.raises(RefusedError, match="were not put back"):
+                made.recover([guessed(late[0])])
+        code = sha256((folder / SEALED).read_bytes()).hexdigest()
+        for release in ("", "0" * 64, "é"):
+            with pytest.raises(RefusedError) as told:
+                made.recover(late, release=release)
+            assert str(told.value) == LOCKED
+        with pytest.raises(RefusedError, match="were not put back"):
+            made.recover([guessed(late[0])], release=code)
+        with pytest.raises(RefusedError, match="is locked"):
+            made.recover(late)
+        assert made.recover(late[:1], release=f" {code.upper()}\n") == 1
+        assert made.recover(late) == 2
+        found = audit(folder.with_name("backup"), late)
+        assert (found.faults, found.attempts, found.refused) == ((), 10, 0)
+
+    def test_what_lacks_nothing_neither_locks_nor_releases(self, restored):
+        made, late = restored
+        known = [receipt(made.sealed, record) for record in made.records()]
+        for _ in range(MOST - 1):
+            with pytest.raises(RefusedError, match="were not put back"):
+                made.recover([guessed(late[0])])
+            assert [made.recover(known) for _ in range(MOST)] == [0] * MOST
+        with pytest.raises(RefusedError, match="were not put back"):
+            made.recover([guessed(late[0])])
+        with pytest.raises(RefusedError, match="is locked"):
+            made.recover(known)
+
+    def test_one_broken_off_counts(self, restored, monkeypatch):
+        """As by an interrupt from the keyboard while it looks."""
+        made, late = restored
+        with monkeypatch.context() as patched:
+            patched.setattr(Ledger, "_put_back", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            for _ in range(MOST):
+                with pytest.raises(KeyboardInterrupt):
+                    made.recover(late)
+        with pytest.raises(RefusedError, match="is locked"):
+            made.recover(late)
+
+    def test_attempts_cannot_be_taken_back(self, restored):
+        made, late = restored
+        with pytest.raises(RefusedError, match="were not put back"):
+            made.recover([guessed(late[0])])
+        for statement in ("UPDATE attempts SET details = '{}'", "DELETE FROM attempts"):
+            with pytest.raises(sqlite3.IntegrityError, match="attempts are final"):
+                made._log._connection.execute(statement)
+        made._log._connection.execute(
+            "INSERT INTO attempts SELECT seq + 1, at, day, who, kind, subject, stratum, slot, arm, kit,"
+            " replace(details, 'begun', 'put back'), previous, hash FROM attempts"
+        )
+        with pytest.raises(RefusedError, match="attempts to recover: record 2 is not what was written"):
+            made.recover(late)
+        assert "attempts to recover: record 2" in audit(made._folder).faults[0]
+
+
+def guessed(late):
+    """A receipt that goes on where the ledger ends, with an arm by guess and the signature of the true one."""
+    record = replace(late.record, arm={"LOW": "HIGH", "HIGH": "LOW"}[late.record.arm]).sealed()
+    return replace(late, record=record, hash=record.hash)

@@ -9,15 +9,17 @@ from collections import defaultdict
 from pathlib import Path
 from random import Random
 
+import pytest
+
 from esld.allocation.audit import audit
 from esld.allocation.ledger import Ledger
-from esld.allocation.receipts import Receipt
+from esld.allocation.receipts import Receipt, signature
 from tests.allocation.assigning import STRATA
 from tests.allocation.small_list import design, opened
 
 ROOT = Path(__file__).parents[2]
 SOAK = os.environ.get("ESLD_SOAK") == "1"
-PROCESSES, EACH, KILLS = (8, 1000, 60) if SOAK else (4, 60, 8)
+PROCESSES, EACH, KILLS = (8, 1000, 60) if SOAK else (4, 40, 6)
 
 
 def start(folder, name):
@@ -28,14 +30,17 @@ def start(folder, name):
     )
 
 
-def test_random_kills(tmp_path):
+@pytest.mark.parametrize("masked", [False, True], ids=["open", "masked"])
+def test_random_kills(tmp_path, masked):
     """A kill each time that a random number of assignments was acknowledged since the last one."""
     folder, rng = tmp_path / "sealed", Random("kills")
     sealed = opened(
-        folder, list_design=design(slots=PROCESSES * EACH, strata={"SITE": ("1", "2"), "SEX": ("F", "M")})
+        folder,
+        masked=masked,
+        list_design=design(slots=PROCESSES * EACH, strata={"SITE": ("1", "2"), "SEX": ("F", "M")}),
     )
     assert sealed.design.stratum_names == STRATA
-    running = {name: start(folder, name) for name in (f"p{i}" for i in range(PROCESSES))}
+    running = {name: start(folder, name) for name in (f"p{i}" for i in range(1, PROCESSES + 1))}
     said = defaultdict(bytes)
     killed = restarted = 0
     due = rng.randint(1, EACH // 4)
@@ -63,14 +68,18 @@ def test_random_kills(tmp_path):
     assert restarted > KILLS // 2  # otherwise nothing was tested
 
     acknowledged = [line.split() for text in said.values() for line in text.decode().splitlines()]
-    receipts = [Receipt(ledger=sealed.ledger, seq=int(seq), hash=digest) for seq, digest in acknowledged]
+    receipts = [
+        Receipt(ledger=sealed.ledger, seq=int(seq), hash=digest, signed=signature(sealed, int(seq), digest))
+        for seq, digest in acknowledged
+    ]
     found = audit(folder, receipts)
-    assert found.faults == ()
+    assert (found.faults, found.receipts, found.passed) == ((), len(receipts), True)
     assert found.assigned == PROCESSES * EACH
     assert len({receipt.seq for receipt in receipts}) == len(receipts) > PROCESSES * EACH - KILLS - 1
     slots = defaultdict(list)
     with Ledger(folder) as ledger:
         for record in ledger.records()[1:]:
             slots[record.stratum].append(record.slot)
-            assert record.arm == sealed.slots[record.stratum][record.slot - 1].arm
+            slot = sealed.slots[record.stratum][record.slot - 1]
+            assert (record.arm, record.kit) == (("", slot.kit) if masked else (slot.arm, ""))
     assert dict(slots) == {name: list(range(1, PROCESSES * EACH // 4 + 1)) for name in STRATA}

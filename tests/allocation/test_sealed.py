@@ -1,5 +1,6 @@
 """The sealed design: what commits to it, what it hides, and how a change shows."""
 
+import hmac
 import json
 import os
 import re
@@ -40,6 +41,12 @@ class TestSeal:
             folder, masked=True, list_design=design(strata={"SITE": ("1", "2"), "SEX": ("F", "M")})
         )
         assert read_sealed(folder) == sealed
+
+    def test_the_key_of_the_receipts_is_no_part_of_the_list(self):
+        """HMAC-SHA256 of the seed, by hand; the stream of a list begins with another label."""
+        sealed = seal(trial(), design())
+        message = b"esld-receipt-1" + bytes(8)
+        assert sealed.receipt_key() == hmac.digest(bytes.fromhex(sealed.seed), message, "sha256")
 
 
 class TestCommitment:
