@@ -173,7 +173,8 @@ def load_study(file: CutFile) -> Study:
     adsl = with_strata(adsl, adlb, protocol)
     aside = took.aside_by(cutoff, cut_tables)
     known = set(adsl["USUBJID"])
-    found = queries.find_queries(queries.Evidence(cut_tables, adsl, adlb, protocol, aside, took.numbers))
+    evidence = queries.Evidence(cut_tables, adsl, adlb, protocol, aside, took.numbers, cutoff)
+    found = queries.find_queries(evidence)
     corrections = took.overrides.within(cut_tables)
     if file.cut.view != "unblinded":
         corrections = corrections.without_words(code_lists(protocol))

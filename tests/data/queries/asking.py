@@ -66,7 +66,7 @@ def asked(
     tables, aside = made.tables, made.aside if aside is None else aside
     adsl = derive_adsl(tables, protocol, CUTOFF)
     adlb = derive_adlb(tables, adsl, unscored(protocol))
-    return find_queries(Evidence(tables, adsl, adlb, protocol, aside))
+    return find_queries(Evidence(tables, adsl, adlb, protocol, aside, cutoff=CUTOFF))
 
 
 def changed(name: str, where: dict[str, str], **values: str | None) -> Tables:

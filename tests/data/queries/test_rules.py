@@ -53,6 +53,18 @@ def more_doses(*days: int):
     return tables | {"VS": with_more("VS", *map(at, days))["VS"]}
 
 
+def without(name: str, where: dict[str, str]):
+    """The clean trial without a record."""
+    tables = clean()
+    gone = pd.Series(True, tables[name].index)
+    for column, value in where.items():
+        gone &= tables[name][column].eq(value)
+    assert gone.sum() == 1
+    attrs, tables[name] = tables[name].attrs, tables[name][~gone].reset_index(drop=True)
+    tables[name].attrs = attrs
+    return tables
+
+
 def partly(dm: str, disposition: str):
     """The clean trial with a death that two forms date, each perhaps in part, and no event."""
     tables = changed("DS", S | {"DSDECOD": "DEATH"}, DSSTDTC=disposition)
@@ -101,6 +113,36 @@ SEEDED = {
         "record after death", "critical",
         lambda: changed("CM", S, CMENDTC="2026"),
         "S", "CM 1", "CMENDTC is 2026, after the patient's death.",
+    ),
+    "participation that ends after death": (
+        "record after death", "critical",
+        lambda: changed("DM", S, RFENDTC="2025-12-09"),
+        "S", "DM", "RFENDTC is 2025-12-09, after the patient's death.",
+    ),
+    "a value long after the end of participation": (
+        "record after the end of participation", "major",
+        lambda: with_more("LB", lb("T", "ALT", "30", "2026-03-10"), lb("T", "ALT", "30", "2026-03-20")),
+        "T", "LB 1", "LBDTC is 2026-03-10 (2 records), but participation ended on 2026-02-01: did it go on",
+    ),
+    "a completed participation without its record": (
+        "end of participation not recorded", "major",
+        lambda: without("DS", T | {"DSDECOD": "COMPLETED"}),
+        "T", "DS", "Last seen alive on 2026-01-01, and no record of DS ends the participation, which was planned to 2026-01-10",
+    ),
+    "the dose of another arm": (
+        "dose below the arm's, and no reason", "critical",
+        lambda: changed("EX", T, EXDOSE="1"),
+        "T", "EX", "Dose 1 10^6 cells/kg on 2025-01-11 is below the arm's 3, and no reason in EXADJ",
+    ),
+    "bags that come to more": (
+        "treated otherwise than randomised", "critical",
+        lambda: with_more("EX", dose("T", 1, EXDOSE="2")),
+        "T", "EX", "Dose 5 10^6 cells/kg on 2025-01-11, of 2 records together, is above the arm's.",
+    ),
+    "the protocol's name of another arm": (
+        "arm named otherwise than by its code", "critical",
+        lambda: changed("DM", T, ARM=PROTOCOL.arms[0].label),
+        "T", "DM", "ARM is 'Low dose', in the protocol the name of another arm than ARMCD MEDHIGH.",
     ),
     "a transplant before randomisation": (
         "milestones in the wrong order", "critical",
@@ -551,7 +593,8 @@ def test_a_view_that_hides_doses_asks_for_no_reason():
     # a second bag, which the view shows as one administration with the first, and one that was not given
     tables = with_more("EX", dose("T", 1, EXDOSE="2"), dose("T", 29, EXDOSE="0"))
     tables["VS"] = with_more("VS", at(29))["VS"]
-    for view, rules in (("unblinded", ["not given, and no reason"]), ("masked", []), ("blinded", [])):
+    asked_of_all = ["treated otherwise than randomised", "not given, and no reason"]
+    for view, rules in (("unblinded", asked_of_all), ("masked", []), ("blinded", [])):
         shown, protocol = views.seen(standardise(tables, PROTOCOL).tables, PROTOCOL, view, KEY)
         assert found(shown, protocol)["rule"].tolist() == rules, view
 
