@@ -25,11 +25,11 @@ from esld.data.overrides import Override, apply_overrides
 from esld.data.sdtm import Tables
 from esld.data.study import Study
 from tests.data.small_trial import PROTOCOL, ds, event, lb, patient, trial
-from tests.examples import few
+from tests.examples import few, soaking
 from tests.report.in_process import cut_at
 
 FIRST = pd.Timestamp("2025-01-01")
-AFTER = (12, 24)  # so many events a cut is made
+AFTER = (8, 16, 24) if soaking() else (20,)  # so many events a cut is made, for which studies are loaded
 OTHER = {"LOW": "MEDHIGH", "MEDHIGH": "LOW"}
 BAGS = {"LOW": ("1",), "MEDHIGH": ("1", "0.5", "1.5")}
 ENDS = ("COMPLETED", "LOST TO FOLLOW-UP", "WITHDRAWAL BY SUBJECT")
@@ -188,7 +188,7 @@ class Life(RuleBasedStateMachine):
     def a_cut_is_whole(self):
         """Of an export of any day, at any day up to then; and once more of the export of today, and of one with other arms."""
         self.happened += 1
-        if self.happened not in AFTER:  # to load a study takes long
+        if self.happened not in AFTER:
             return
         self.is_exported()
         view = self.random.choice(["unblinded", "blinded", "masked"])
@@ -250,4 +250,4 @@ def assert_same(later: Study, earlier: Study, *, up_to_date: bool) -> None:
 
 
 def test_a_trials_life():
-    run_state_machine_as_test(Life, settings=settings(few(4), stateful_step_count=max(AFTER)))
+    run_state_machine_as_test(Life, settings=settings(few(5), stateful_step_count=max(AFTER)))
