@@ -91,7 +91,7 @@ def seen(tables: Tables, protocol: Protocol, view: View, key: bytes | None = Non
     if "EX" in tables:
         shown["EX"] = _given(tables, protocol)
     if "DM" in shown:  # a time of day in these is that of an administration
-        for column in (c for c in shown["DM"] if c.startswith("RF")):
+        for column in (c for c in map(str, shown["DM"].columns) if c.startswith("RF")):
             day = shown["DM"][column].map(lambda text: text.partition("T")[0], na_action="ignore")
             shown["DM"][column] = day.astype(object)
     if view == "masked":

@@ -119,6 +119,8 @@ def _after(evidence: Evidence, ends: pd.DataFrame, words: str) -> Iterator[Query
 @rule("end of participation not recorded", "major")
 def _no_end(evidence: Evidence) -> Iterator[Query]:
     """Where what was planned is over, and nothing later shows the patient alive: as if lost, without a word of it."""
+    if evidence.cutoff is None:
+        return
     own, schedule = evidence.subjects, evidence.protocol.schedule
     planned = own["RANDDT"] + pd.Timedelta(days=evidence.protocol.horizon_days)
     if schedule.visits:

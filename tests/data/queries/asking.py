@@ -52,7 +52,11 @@ def clean() -> Tables:
 
 
 def found(
-    tables: Tables, protocol=PROTOCOL, aside: pd.DataFrame | None = None, *, cutoff: pd.Timestamp = pd.NaT
+    tables: Tables,
+    protocol=PROTOCOL,
+    aside: pd.DataFrame | None = None,
+    *,
+    cutoff: pd.Timestamp | None = None,
 ) -> pd.DataFrame:
     """The queries of tables without a fault: what an export is refused for is no query."""
     return asked(tables, protocol, aside, cutoff=cutoff, sound=True)
@@ -63,7 +67,7 @@ def asked(
     protocol=PROTOCOL,
     aside: pd.DataFrame | None = None,
     *,
-    cutoff: pd.Timestamp = pd.NaT,
+    cutoff: pd.Timestamp | None = None,
     sound: bool = False,
 ) -> pd.DataFrame:
     """The queries, whatever the tables hold, or only if they are `sound`; of what is overdue with a `cutoff`."""

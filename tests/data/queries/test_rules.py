@@ -548,7 +548,7 @@ OF_NO_END = ("a unit that changes for all at once",)  # trials of their own, in 
 
 @cache
 def found_in_seed(name: str) -> pd.DataFrame:
-    return found(SEEDED[name][2](), cutoff=pd.NaT if name in OF_NO_END else CUTOFF)
+    return found(SEEDED[name][2](), cutoff=None if name in OF_NO_END else CUTOFF)
 
 
 @pytest.mark.parametrize("name", SEEDED)
@@ -590,7 +590,7 @@ def test_the_order_and_the_numbers_of_records_do_not_matter(name, data):
             shuffled[domain][f"{domain}SEQ"] = [str(n) for n in range(1, len(table) + 1)]
         shuffled[domain].attrs = table.attrs
     assert (
-        asked(shuffled, cutoff=pd.NaT if name in OF_NO_END else CUTOFF)["id"].tolist()
+        asked(shuffled, cutoff=None if name in OF_NO_END else CUTOFF)["id"].tolist()
         == found_in_seed(name)["id"].tolist()
     )
 
