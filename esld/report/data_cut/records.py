@@ -247,10 +247,11 @@ def correction_table(study: Study) -> Table | Sentence:
     """The recorded corrections of what the cut shows; a sentence when there is none."""
     if not study.overrides.shown:
         return Sentence(hidden_corrections(study))
-    cells = {None: message("corrections.empty"), UNTOLD: message("corrections.untold")}
+    in_words = {"": message("corrections.empty"), UNTOLD: message("corrections.untold")}
     rows: list[dict[str, Cell | str]] = []
     for correction in study.overrides.shown:
-        exported, corrected = (cells.get(cell, cell) for cell in (correction.old, correction.new))
+        cells = [cell or "" for cell in (correction.old, correction.new)]
+        exported, corrected = (in_words.get(cell, cell) for cell in cells)
         row = {
             "record": f"{correction.domain} {', '.join(correction.key.values())}",
             "variable": correction.variable,
