@@ -30,7 +30,7 @@ _LIFE, _PARAMETER = "As a sign of life", "A parameter of the protocol without a 
 # Of these every record is used, whatever it holds.
 _WHOLE = ("DM", "DS", "EX", "AE", "IE", "SV")
 # Variables that say where a record stands, or repeat what another says.
-_KEYS = ("DOMAIN", "STUDYID", "USUBJID")
+_KEYS = ("DOMAIN", "STUDYID", "USUBJID", "VISITNUM", "VISIT")
 
 
 def account_of(took: Intake, report: CutReport, tables: Tables, aside: pd.DataFrame) -> pd.DataFrame:

@@ -304,7 +304,7 @@ def _queries(seen: _Cut | str, took: Intake, protocol: Protocol) -> pd.DataFrame
         return "nobody had been randomised by the cut-off"
     adlb = adam.derive_adlb(seen.tables, adsl, queries.unscored(protocol))
     aside = took.aside_by(seen.cutoff, seen.tables)
-    evidence = queries.Evidence(seen.tables, adsl, adlb, protocol, aside, took.numbers)
+    evidence = queries.Evidence(seen.tables, adsl, adlb, protocol, aside, took.numbers, seen.cutoff)
     return queries.find_queries(evidence)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from esld.data import dates, deaths
+from esld.data import dates, deaths, places
 from esld.data.columns import first_known
 from esld.data.screening import consents, first_consent
 from esld.data.sdtm import DOMAINS, Tables
@@ -130,7 +130,10 @@ def _in_order(name: str, table: pd.DataFrame) -> pd.DataFrame:
         key: table[key] if key == "USUBJID" else pd.to_numeric(table[key], errors="coerce") for key in keys
     }
     order = pd.DataFrame(ranks, table.index).reset_index(drop=True).sort_values(keys, kind="stable").index
-    return table.iloc[order].reset_index(drop=True)
+    ordered = table.iloc[order].reset_index(drop=True)
+    # Where each row stood is told by no row number of these, and how many there were is not for every view.
+    ordered.attrs = {key: value for key, value in table.attrs.items() if key not in (places.KEY, "parts")}
+    return ordered
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ _COLUMNS = [
     "RECORDS",
 ]
 _NEVER = np.datetime64("NaT", "ns")
+_NO_END = pd.Timestamp("2201-01-01")  # later than any date of an export
 
 
 def is_treatment(tables: "Tables", protocol: Protocol) -> pd.Series:
@@ -223,12 +224,84 @@ def administration_of(own: pd.DataFrame, protocol: Protocol) -> pd.Series:
     return pd.Series(places, own.index, dtype=int)
 
 
-def whether_given(tables: "Tables", protocol: Protocol) -> pd.Series:
-    """EX without its doses: 1 on the first record of each administration that was given, else 0; aligned with EX."""
-    own = records(tables, protocol)
+def shown(tables: "Tables", protocol: Protocol) -> pd.DataFrame:
+    """EX as a view shows it that must not tell what was given: that a patient was treated, and when this began.
+
+    However many records an administration has, at whatever times and of whatever they tell, there is one. Of a continuous
+    regimen there is one of days on end: what changed meanwhile is not told, and no time of day.
+
+    Parameters
+    ----------
+    tables : dict of str to DataFrame
+        As read, before validation: EX, and DM for the arms.
+    protocol : Protocol
+        The trial's own.
+
+    Returns
+    -------
+    DataFrame
+        ``USUBJID``; ``EXSEQ``, numbered anew; ``EXSTDTC``, the first that is recorded with its minute, else the day; of a
+        continuous regimen ``EXENDTC``; ``EXDOSE``, 1 or 0, where the export has it. What cannot be placed, or of which nobody
+        says whether it was given, stands by itself, so that validation tells of it. In order of subject and day; the index
+        is that of a record of EX.
+    """
+    ex, periods = tables["EX"], protocol.treatment.regimen == "continuous"
+    start, visit = _column(ex, "EXSTDTC"), _column(ex, "VISITNUM")
+    told = pd.to_numeric(_column(ex, "EXDOSE"), errors="coerce").notna()
+    told |= ~with_substance(tables, protocol, unknown=True)
+    own = pd.DataFrame(
+        {
+            "USUBJID": _column(ex, "USUBJID"),
+            "EXSTDTC": start,
+            "EXENDTC": _column(ex, "EXENDTC"),
+            "ADT": dates.whole(start),
+            "ADTM": pd.NaT if periods else moments(start)[0],
+            "visit": visit.where(visit.notna(), _column(ex, "VISIT")),
+            "given": is_treatment(tables, protocol),
+        }
+    ).astype({"ADTM": "datetime64[ns]"})
+    own["EXDOSE"] = own["given"].map({True: "1", False: "0"}).where(told, None)
+    sound = told & own["USUBJID"].notna() & own["ADT"].notna()
+    whole = own[sound].sort_values(["USUBJID", "ADT", "ADTM"], kind="stable")
+    whole["EXSTDTC"] = whole["EXSTDTC"].where(whole["ADTM"].notna(), whole["EXSTDTC"].str[:10])
+    whole = _stretches(whole) if periods else _first_of_each(whole, protocol)
+    made = pd.concat([whole, own[~sound]]) if len(whole) else own[~sound]
+    made = made.sort_values(["USUBJID", "ADT"], kind="stable")
+    made["EXSEQ"] = (made.groupby("USUBJID", dropna=False).cumcount() + 1).astype(str).astype(object)
+    ends = ["EXENDTC"] if periods else []
+    made = made[[c for c in ("USUBJID", "EXSEQ", "EXSTDTC", *ends, "EXDOSE") if c in ex]].astype(object)
+    made.attrs = ex.attrs | {"absent": [c for c in ex.attrs.get("absent", ()) if c in made]}
+    return made
+
+
+def _first_of_each(own: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
+    """The first record of each administration, which was given if any of it was."""
     place = administration_of(own, protocol)
-    given = own["given"].groupby(place).transform("any") & ~place.duplicated()
-    return pd.Series(given.to_numpy(dtype=int), own["row"]).reindex(tables["EX"].index)
+    first = own.assign(EXDOSE=own.groupby(place)["EXDOSE"].transform("max"))
+    return first[~place.duplicated()]
+
+
+def _stretches(own: pd.DataFrame) -> pd.DataFrame:
+    """Periods of a patient that follow or overlap each other as one, from its first day to its last; those not given apart.
+
+    A period without an end lasts to the day before the next one begins, as in :func:`records`.
+    """
+    end, days = dates.earliest(own["EXENDTC"]), own[["USUBJID", "ADT"]].drop_duplicates()
+    days["next"] = days.groupby("USUBJID")["ADT"].shift(-1) - pd.Timedelta(days=1)
+    until = own.merge(days, "left")["next"].set_axis(own.index)
+    end = end.where(end.isna() | (end >= own["ADT"]), own["ADT"])
+    own = own.assign(last=end.fillna(until).fillna(_NO_END))
+    own["EXENDTC"] = (
+        own["EXENDTC"].str[:10].where(dates.earliest(own["EXENDTC"]) >= own["ADT"], own["EXSTDTC"])
+    )
+    own["EXENDTC"] = own["EXENDTC"].where(end.notna(), None)
+    own = own.sort_values(["USUBJID", "given", "ADT"], kind="stable")
+    of = [own["USUBJID"], own["given"]]
+    reach = own.groupby(of)["last"].cummax().groupby(of).shift() + pd.Timedelta(days=1)
+    place = (~(own["ADT"] <= reach)).cumsum()
+    ends = own.assign(place=place, ended=end.notna()).sort_values(["place", "last", "ended"], kind="stable")
+    last = ends.drop_duplicates("place", keep="last").set_index("place")["EXENDTC"]
+    return own.assign(EXENDTC=place.map(last))[~place.duplicated()]
 
 
 def _column(table: pd.DataFrame, name: str) -> pd.Series:

@@ -29,9 +29,10 @@ class Intake:
     aside, coding : DataFrame
         Records that are not analysed, and what each word was taken for, without what the view does not load.
     exported : dict of str to int
-        Records by domain, as read; without those of EX that a view which hides the arms sets aside.
+        Records by domain, as read; of EX in a view that hides the arms those that it shows.
     files : DataFrame
-        What lies in the export: ``file sheet domain records use why`` (:func:`esld.data.reading.read_export`).
+        What lies in the export: ``file sheet domain records use why`` (:func:`esld.data.reading.read_export`), in such a view
+        without what would count the records of EX.
     overrides : Overrides
         The recorded corrections of what the view shows; none in a masked view, where each is of a single patient.
     faults : tuple of InputError
@@ -112,19 +113,19 @@ def take_in(
     visible = [loads(d, v) for d, v in zip(made.coding["domain"], made.coding["variable"], strict=True)]
     hidden = made.aside["domain"].eq("EX") & (view != "unblinded")
     exported = {name: len(table) for name, table in tables.items()}
-    if hidden.any():  # what the view does not hold, its account does not count
-        exported["EX"] -= int(hidden.sum())
+    if view != "unblinded" and "EX" in shown:  # what the view does not hold, its account does not count
+        exported["EX"] = len(shown["EX"])
     aside = made.aside[~hidden].reset_index(drop=True)
     if named:
         views.rename(aside, named)
-    told = Overrides(corrections).of(loads) if view != "masked" else Overrides((), len(corrections))
+    told = Overrides(corrections).of(partial(views.tells_correction, view=view))
     return Intake(
         shown,
         seen_protocol,
         aside,
         made.coding[visible].reset_index(drop=True),
         exported,
-        files,
+        views.counts(files, view),
         told,
         tuple(faults),
         key if view == "masked" else None,

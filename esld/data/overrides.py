@@ -4,7 +4,8 @@ An export is never edited by hand. A file ``overrides.yaml`` beside its tables s
 tables are read, before they are validated and cut.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,12 +14,15 @@ import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from esld.data import days
+from esld.data.codes import CodeList, fold, list_of
 from esld.data.cutfile import OVERRIDES
 from esld.data.reading import Tables
 from esld.errors import InputError, InputErrors, did_you_mean
 from esld.yamlfile import read_model
 
 Allowed = Callable[[str, str], bool]
+UNTOLD = "…"  # in the place of what somebody typed
+_NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?")
 
 
 def _text(value: object) -> object:
@@ -75,9 +79,9 @@ class Overrides:
     Attributes
     ----------
     shown : tuple of Override
-        In the order in which they were applied.
+        In the order in which they were applied; in a view that hides the arms :meth:`without_words`.
     hidden : int
-        Corrections that were applied as well, of what the cut or its view does not show.
+        Corrections that were applied as well, of what the cut does not show; not counted in such a view.
     """
 
     shown: tuple[Override, ...] = ()
@@ -98,6 +102,33 @@ class Overrides:
         """
         kept = [o for o in self.shown if _holds(tables, o)]
         return Overrides(tuple(kept), self.hidden + len(self.shown) - len(kept))
+
+    def without_words(self, lists: Mapping[str, CodeList]) -> "Overrides":
+        """Without whatever somebody typed: the reasons, and each cell that is no number, date or word of a code list.
+
+        Parameters
+        ----------
+        lists : mapping of str to CodeList
+            See :func:`esld.data.codes.code_lists`.
+
+        Returns
+        -------
+        Overrides
+            ``why`` is empty, and :data:`UNTOLD` stands in the place of such a cell, but for the patient in the key. What is
+            hidden is not counted: it may be what was given.
+        """
+        return Overrides(tuple(_without_words(each, lists) for each in self.shown))
+
+
+def _without_words(correction: Override, lists: Mapping[str, CodeList]) -> Override:
+    def told(variable: str, cell: str | None) -> str | None:
+        entry = list_of(lists, variable)
+        coded = cell is not None and entry is not None and fold(cell) in entry.codes
+        return cell if cell is None or coded or days.is_date(cell) or _NUMBER.fullmatch(cell) else UNTOLD
+
+    key = {name: cell if name == "USUBJID" else told(name, cell) for name, cell in correction.key.items()}
+    cells = {side: told(correction.variable, getattr(correction, side)) for side in ("old", "new")}
+    return correction.model_copy(update={"key": key, **cells, "why": ""})
 
 
 def read_overrides(path: Path) -> tuple[Override, ...]:

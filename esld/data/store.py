@@ -322,7 +322,9 @@ def _study(content: bytes, file: CutFile) -> "Study":
         },
         cut_report=CutReport(frames["cut"], tuple(record["undated"]), record["subjects_after"]),
         **{name: frames[name] for name in _DERIVED},
-        overrides=Overrides(tuple(map(Override.model_validate, record["shown"])), record["hidden"]),
+        overrides=Overrides(
+            tuple(Override.model_construct(**each) for each in record["shown"]), record["hidden"]
+        ),
         answers=Answers(
             tuple(Answer.model_construct(**each) for each in record["answers"]),
             tuple(record["unfit"]),

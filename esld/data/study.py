@@ -7,6 +7,7 @@ from functools import cached_property
 import pandas as pd
 
 from esld.data import account, adam, dates, queries, sdtm, views
+from esld.data.codes import code_lists
 from esld.data.cut import CutReport, apply_cut, consent_days
 from esld.data.cutfile import CutFile, DataCut, previous_cut
 from esld.data.entered import files_of, read_entered
@@ -172,7 +173,11 @@ def load_study(file: CutFile) -> Study:
     adsl = with_strata(adsl, adlb, protocol)
     aside = took.aside_by(cutoff, cut_tables)
     known = set(adsl["USUBJID"])
-    found = queries.find_queries(queries.Evidence(cut_tables, adsl, adlb, protocol, aside, took.numbers))
+    evidence = queries.Evidence(cut_tables, adsl, adlb, protocol, aside, took.numbers, cutoff)
+    found = queries.find_queries(evidence)
+    corrections = took.overrides.within(cut_tables)
+    if file.cut.view != "unblinded":
+        corrections = corrections.without_words(code_lists(protocol))
     return Study(
         file=file,
         protocol=protocol,
@@ -185,7 +190,7 @@ def load_study(file: CutFile) -> Study:
         adae=adam.derive_adae(cut_tables, adsl, protocol),
         queries=took.with_ids(found),
         account=account.account_of(took, report, cut_tables, aside),
-        overrides=took.overrides.within(cut_tables),
+        overrides=corrections,
         answers=fitted(answers, found, hides=file.cut.view != "unblinded", shown=took.query_id),
         entry=tuple(who for who in took.entry if who in known),
     )

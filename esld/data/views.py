@@ -3,8 +3,9 @@
 ``unblinded`` loads everything. ``blinded`` loads nothing that tells an arm: one group, all patients. ``masked`` tells the arms
 apart without saying which is which, or which the control: A is the arm of the patient randomised first, whatever the cut-off.
 ``masked`` also puts a pseudonym in the place of each study number: whoever knows the arm of one patient would else know those of
-all. Both leave out what an administration held, its volume and lot, and free text about it. Because this is done as the tables
-are read, no chapter can show more.
+all. Both leave out what an administration held, its volume and lot, and free text about it; nor can anybody count what it was
+given in: of a patient and day there is one record, without an end. Because this is done as the tables are read, no chapter can
+show more.
 """
 
 from collections.abc import Mapping
@@ -25,15 +26,15 @@ _DOSE = Dose(amount=1, unit="administration", treatment="study treatment", route
 _HIDDEN = (_DOSE.amount, _DOSE.unit, _DOSE.treatment)
 POOLED = Arm(code=ALL, label="All", name="All patients", number=1, dose=_DOSE)
 
-# A column that is not named here is not loaded. DM's arms and EX's dose are put back in words that tell nothing.
+# A column that is not named here is not loaded. DM's arms and EX's dose are put back in words that tell nothing, and of a
+# continuous regimen the last day of EX.
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     name: tuple(columns.split())
     for name, columns in {
-        "DM": "STUDYID USUBJID SUBJID SITEID AGE SEX RACE RFICDTC RFSTDTC RFXSTDTC RFXENDTC RFENDTC RFPENDTC DTHDTC "
-        "DTHFL",
+        "DM": "STUDYID USUBJID SUBJID SITEID AGE SEX RACE RFICDTC RFSTDTC RFXSTDTC RFENDTC RFPENDTC DTHDTC DTHFL",
         "DS": "USUBJID DSSEQ DSDECOD DSCAT DSSCAT DSSTDTC",
         "IE": "USUBJID IESEQ IETESTCD IETEST IECAT IEORRES IEDTC",
-        "EX": "USUBJID EXSEQ VISITNUM VISIT EXSTDTC EXENDTC",
+        "EX": "USUBJID EXSEQ EXSTDTC",
         "VS": "USUBJID VSSEQ VSTESTCD VSTEST VSORRES VSORRESU VSSTRESN VSSTRESU VSSTAT VISITNUM VISIT VSDTC VSENDTC",
         "LB": "USUBJID LBSEQ LBTESTCD LBTEST LBCAT LBSCAT LBSPEC LBMETHOD LBORRES LBORRESU LBSTRESN LBSTRESU LBORNRLO LBORNRHI "
         "LBSTAT VISITNUM VISIT LBDTC LBENDTC",
@@ -68,8 +69,8 @@ def seen(tables: Tables, protocol: Protocol, view: View, key: bytes | None = Non
     Returns
     -------
     tables : dict of str to DataFrame
-        Columns of :data:`COLUMNS`. DM's arms are those of the returned protocol, an unknown one missing. ``EXDOSE`` is 1 on the
-        first record of each administration that was given, and 0 on every other (:mod:`esld.data.exposure`).
+        Columns of :data:`COLUMNS`. DM's arms are those of the returned protocol, an unknown one missing. EX is that of
+        :func:`esld.data.exposure.shown`.
     protocol : Protocol
         With the arms of the view and no control, the dose of each 1 administration.
 
@@ -88,7 +89,11 @@ def seen(tables: Tables, protocol: Protocol, view: View, key: bytes | None = Non
         tables = _as_one_group(tables, protocol)
     shown = {name: _allowed(table, name) for name, table in tables.items() if name in COLUMNS}
     if "EX" in tables:
-        shown["EX"] = _given(shown["EX"], tables, protocol)
+        shown["EX"] = _given(tables, protocol)
+    if "DM" in shown:  # a time of day in these is that of an administration
+        for column in (c for c in map(str, shown["DM"].columns) if c.startswith("RF")):
+            day = shown["DM"][column].map(lambda text: text.partition("T")[0], na_action="ignore")
+            shown["DM"][column] = day.astype(object)
     if view == "masked":
         for table in shown.values():
             rename(table, named)
@@ -156,6 +161,26 @@ def loads(domain: str, column: str, *, view: View) -> bool:
     return view == "unblinded" or column in COLUMNS.get(domain, ())
 
 
+def tells_correction(domain: str, column: str, *, view: View) -> bool:
+    """Whether a view lists a correction of a variable: none of what was given, which may count it; masked, none at all."""
+    if view == "unblinded":
+        return True
+    of_exposure = domain == "EX" or (domain == "DM" and column.startswith("RF"))
+    return view == "blinded" and not of_exposure and loads(domain, column, view=view)
+
+
+def counts(files: pd.DataFrame, view: View) -> pd.DataFrame:
+    """The account of files (:func:`esld.data.reading.read_export`) without the number of records where that is of what was given.
+
+    Of a file that is no domain which the view loads nobody knows what it counts.
+    """
+    if view == "unblinded":
+        return files
+    own = files["domain"].isin({*COLUMNS} - {"EX"})
+    bare = files["why"].where(own | files["use"].ne("read"), files["why"].str.partition(";")[0])
+    return files.assign(records=files["records"].astype(object).where(own, None), why=bare)
+
+
 def hides_doses(protocol: Protocol) -> bool:
     """Whether a protocol is as a view shows it that does not load what was given."""
     own = [arm.dose for arm in protocol.arms if arm.dose]
@@ -186,16 +211,11 @@ def _allowed(table: pd.DataFrame, name: str) -> pd.DataFrame:
     return own
 
 
-def _given(shown: pd.DataFrame, tables: Tables, protocol: Protocol) -> pd.DataFrame:
-    """Whether each administration was given; what it held, and how much, stays behind. A missing one stays so if one is due."""
-    ex = tables["EX"]
-    shown["EXTRT"] = _DOSE.treatment
-    if "EXDOSE" in ex:
-        told = pd.to_numeric(ex["EXDOSE"], errors="coerce").notna()
-        told |= ~exposure.with_substance(tables, protocol, unknown=True)
-        shown["EXDOSE"] = exposure.whether_given(tables, protocol).map(str).where(told, None)
-        shown["EXDOSU"] = _DOSE.unit
-    return shown
+def _given(tables: Tables, protocol: Protocol) -> pd.DataFrame:
+    """That patients were treated, and when; how often within a day, how long, with what and how much stays behind."""
+    own = exposure.shown(tables, protocol)
+    own["EXTRT"] = _DOSE.treatment
+    return own.assign(EXDOSU=_DOSE.unit) if "EXDOSE" in own else own
 
 
 def _arms_in_order(tables: Tables, protocol: Protocol) -> tuple[Arm, ...]:

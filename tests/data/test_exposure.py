@@ -134,12 +134,12 @@ def test_a_view_shows_what_was_given_and_no_dose(view):
     )
     shown, protocol = views.seen(tables, PLACEBO, view, KEY)
     own, seen = (
-        exposure.administrations(t, p)[["USUBJID", "NUMBER", "ADT", "AENDT", "RECORDS"]]
+        exposure.administrations(t, p)[["USUBJID", "NUMBER", "ADT", "AENDT"]]
         for t, p in ((tables, PLACEBO), (shown, protocol))
     )
     seen = seen.replace({"USUBJID": {name: who for who, name in pseudonyms("ST", KEY).items()}})
     pd.testing.assert_frame_equal(own, seen.sort_values("USUBJID", kind="stable", ignore_index=True))
-    assert shown["EX"]["EXDOSE"].tolist() == ["1", "1", "0", "0"]
+    assert shown["EX"]["EXDOSE"].tolist() == ["1", "1", "0"]
 
 
 DAILY = PROTOCOL.model_copy(

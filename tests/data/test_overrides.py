@@ -3,8 +3,11 @@
 import pandas as pd
 import pytest
 
+from esld.data import views
+from esld.data.codes import code_lists
 from esld.data.cutfile import overrides_beside, read_cut
 from esld.data.overrides import (
+    UNTOLD,
     Override,
     Overrides,
     apply_overrides,
@@ -12,7 +15,7 @@ from esld.data.overrides import (
 )
 from esld.data.study import load_study
 from esld.errors import InputError, InputErrors
-from tests.data.small_trial import lb, patient, trial
+from tests.data.small_trial import PROTOCOL, lb, patient, trial
 from tests.data.test_study import cut_file, laid_out, tables
 
 
@@ -213,6 +216,40 @@ class TestShown:
         renumbered = correction(variable="LBSEQ", old="1", new="7")
         after = apply_overrides(tables(), [renumbered])
         assert Overrides((renumbered,)).within(after) == Overrides((renumbered,))
+
+    def test_words_stay_behind_in_reason_key_and_cell(self):
+        lists = code_lists(PROTOCOL)
+        term = correction(
+            domain="AE",
+            key={"USUBJID": "S-1", "AETERM": "fever after MEDHIGH", "AESTDTC": "2025-02-01"},
+            variable="AETERM",
+            old="fever after MEDHIGH",
+            new=None,
+        )
+        coded = correction(domain="AE", variable="AEOUT", old="fatal", new="MEDHIGH")
+        number, word, code = Overrides((correction(), term, coded), 2).without_words(lists).shown
+        assert (number.old, number.new, number.why, number.who) == ("30", "300", "", "A. Li")
+        assert (word.key, word.old, word.new) == (
+            {"USUBJID": "S-1", "AETERM": UNTOLD, "AESTDTC": "2025-02-01"}, UNTOLD, None
+        )  # fmt: skip
+        assert (code.old, code.new) == ("fatal", UNTOLD)
+        assert Overrides((), 2).without_words(lists) == Overrides()
+
+    def test_of_exposure_and_in_a_masked_view_there_is_none(self):
+        def told(domain, column, view):
+            return views.tells_correction(domain, column, view=view)
+
+        for domain, column in (("EX", "EXSTDTC"), ("EX", "USUBJID"), ("DM", "RFXSTDTC"), ("DM", "ARMCD")):
+            assert [told(domain, column, view) for view in ("unblinded", "masked", "blinded")] == [
+                True,
+                False,
+                False,
+            ]
+        assert [told("LB", "LBORRES", view) for view in ("unblinded", "masked", "blinded")] == [
+            True,
+            False,
+            True,
+        ]
 
 
 class TestStudy:

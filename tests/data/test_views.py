@@ -1,5 +1,7 @@
 """What each view loads, and what it calls the arms."""
 
+from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -11,9 +13,11 @@ from esld.data import sdtm, views
 from esld.data.adam import derive_adsl
 from esld.data.codes import code_lists
 from esld.data.cutfile import read_cut
+from esld.data.intake import Intake, take_in
 from esld.data.pseudonyms import pseudonyms, read_key
 from esld.data.study import load_study
 from esld.errors import InputErrors
+from esld.protocol import Protocol
 from esld.protocol.design import Dose
 from tests.data.queries.asking import asked
 from tests.data.small_trial import KEY, PROTOCOL, ROOT, lb, patient, trial
@@ -91,7 +95,9 @@ class TestColumns:
             "EXADJ",
         }
         assert not named & telling
-        assert not {c for c in named if c.startswith("EX")} - {"EXSEQ", "EXSTDTC", "EXENDTC"}
+        assert {c for c in named if c.startswith("EX")} == {"EXSEQ", "EXSTDTC"}
+        assert "RFXENDTC" not in named
+        assert views.COLUMNS["EX"] == ("USUBJID", "EXSEQ", "EXSTDTC")
 
     def test_a_domain_that_nobody_knows_is_left_out(self):
         shown, _ = views.seen(small() | {"SUPPEX": pd.DataFrame({"QVAL": ["3"]})}, PROTOCOL, "blinded")
@@ -286,6 +292,123 @@ class TestNothingLeaks:
         other = with_arms(tables, arms | {last: SWAPPED[arms[last]]})
         one, two = (views.seen(t, PROTOCOL, "masked", KEY)[0]["DM"] for t in (tables, other))
         assert (one["ARMCD"].fillna("") != two["ARMCD"].fillna("")).sum() == 1
+
+
+DAILY = PROTOCOL.model_copy(
+    update={
+        "administrations": None,
+        "treatment": PROTOCOL.treatment.model_copy(update={"regimen": "continuous"}),
+    }
+)
+CALENDAR = pd.date_range("2025-01-11", "2025-03-21").strftime("%Y-%m-%d").tolist()
+WORDS = st.text(st.characters(codec="ascii", exclude_categories=["C"]), max_size=6)
+# Of one more bag: minutes after the first, or none recorded; how long it ran, or not recorded; what somebody wrote.
+BAG = st.tuples(
+    st.none() | st.integers(0, 600), st.none() | st.integers(0, 900), WORDS, st.sampled_from("019")
+)
+
+
+def taken(ex: list[dict[str, str | None]], view: str, protocol: Protocol = PROTOCOL) -> Intake:
+    """All that a study is made from, of a trial of which EX holds these records, and the account of its files."""
+    people = (patient("S", "LOW", infused=()), patient("T", "MEDHIGH", infused=()))
+    made = trial(*people, EX=ex)
+    made["DM"]["RFXENDTC"] = (
+        made["EX"].groupby("USUBJID")["EXSTDTC"].max().reindex(["S", "T"]).to_numpy(object)
+    )
+    rows = [(f"{n.lower()}.csv", "", n, len(table), "read", "") for n, table in made.items()]
+    rows.append(("suppex.csv", "", "EX", len(ex), "read", f"joined to EX; {len(ex)} of no record of EX"))
+    rows.append(("lots.csv", "", "", len(ex), "not read", "not understood: no domain"))
+    files = pd.DataFrame(rows, columns=["file", "sheet", "domain", "records", "use", "why"], dtype=object)
+    return take_in(made, files, protocol, view, key=KEY)
+
+
+def assert_same_intake(one: Intake, two: Intake) -> None:
+    """But for where a record stood in its file, which an error alone tells."""
+    for field in fields(Intake):
+        own, other = (getattr(each, field.name) for each in (one, two))
+        own, other = ({field.name: each} if isinstance(each, pd.DataFrame) else each for each in (own, other))
+        if field.name in ("tables", "aside", "coding", "files"):
+            assert list(own) == list(other)
+            for name in own:
+                pd.testing.assert_frame_equal(*(each[name].reset_index(drop=True) for each in (own, other)))
+                assert own[name].attrs == other[name].attrs
+        else:
+            assert own == other
+
+
+class TestNobodyCounts:
+    """What an administration was given in is not told by any number of records, times, durations or words."""
+
+    @few(12)
+    @given(
+        view=st.sampled_from(HIDDEN),
+        begin=st.sampled_from(["", "T09:00"]),
+        bags=st.lists(st.lists(BAG, max_size=3), min_size=3, max_size=3),
+        order=st.randoms(use_true_random=False),
+    )
+    def test_however_an_administration_was_given(self, view, begin, bags, order):
+        whole, split = [], []
+        for (who, day), more in zip((("S", 0), ("S", 30), ("T", 0)), bags, strict=True):
+            first = record(who, CALENDAR[day] + begin)
+            whole.append(first)
+            split.append(first | {"EXLOT": "MEDHIGH", "EXENDTC": CALENDAR[day + 1]})
+            for after, ran, word, amount in more:
+                at = pd.Timestamp(CALENDAR[day] + "T09:00") + pd.Timedelta(minutes=after or 0)
+                timed = after is not None and begin
+                text = f"{at:%Y-%m-%dT%H:%M}" if timed else CALENDAR[day]
+                end = None if ran is None else f"{at + pd.Timedelta(minutes=ran):%Y-%m-%dT%H:%M}"
+                typed = {"EXTRT": word, "EXADJ": word, "VISIT": word, "EXVAMT": amount}
+                split.append(record(who, text, EXDOSE=amount, EXENDTC=end, **typed))
+        order.shuffle(split)
+        assert_same_intake(taken(whole, view), taken(split, view))
+
+    @few(12)
+    @given(
+        view=st.sampled_from(HIDDEN),
+        spans=st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)).map(sorted), min_size=1, max_size=3),
+        cuts=st.lists(st.tuples(st.integers(0, 60), st.sampled_from("123"), st.booleans()), max_size=6),
+        order=st.randoms(use_true_random=False),
+    )
+    def test_however_days_on_end_were_recorded(self, view, spans, cuts, order):
+        whole, split = [], []
+        for first, last in spans:
+            whole.append(record("S", CALENDAR[first], EXENDTC=CALENDAR[last]))
+            inside = sorted({day for day, *_ in cuts if first < day <= last})
+            told = {day: (amount, dated) for day, amount, dated in cuts}
+            for start, after in pairwise([first, *inside, last + 1]):
+                amount, dated = told.get(start, ("1", True))
+                # An end that is not recorded is the day before the next begins, if there is such a one.
+                end = CALENDAR[after - 1] if after == last + 1 or dated or len(spans) > 1 else None
+                split.append(record("S", CALENDAR[start], EXENDTC=end, EXDOSE=amount))
+        order.shuffle(split)
+        assert_same_intake(taken(whole, view, DAILY), taken(split, view, DAILY))
+
+    @pytest.mark.parametrize("view", HIDDEN)
+    def test_what_the_view_tells_it_does_tell(self, view):
+        """A test that two things are the same needs one in which they are not."""
+        base = [record("S", day) for day in CALENDAR[:30:10]]
+        shown = taken(base, view)
+        for other in (base[1:], [base[0] | {"EXDOSE": "0"}, *base[1:]], [*base, record("S", CALENDAR[40])]):
+            assert not taken(other, view).tables["EX"].equals(shown.tables["EX"])
+        apart = [record("S", CALENDAR[a], EXENDTC=CALENDAR[b]) for a, b in ((0, 9), (11, 20))]
+        assert taken(apart, view, DAILY).tables["EX"]["EXENDTC"].tolist() == [CALENDAR[9], CALENDAR[20]]
+
+    @pytest.mark.parametrize("view", HIDDEN)
+    def test_a_fault_is_told_where_it_stands(self, view):
+        """A bag without a dose, and one without a day, among others of their day."""
+        days = [record("S", CALENDAR[0]), record("S", CALENDAR[0], EXDOSE=None), record("S", "2025-01")]
+        took = taken([*days, record("S", CALENDAR[0])], view)
+        faults = [str(fault) for fault in sdtm.find_faults(took.tables, took.protocol)]
+        assert [fault.partition(", subject")[0] for fault in faults] == [
+            "EX.EXSTDTC must be a whole date, got '2025-01' (ex.csv, row 4",
+            "EX.EXDOSE must be filled, got nothing (ex.csv, row 3",
+        ]
+
+
+def record(who: str, start: str, **others: str | None) -> dict[str, str | None]:
+    own = {"USUBJID": who, "EXTRT": "cells", "EXDOSE": "1", "EXDOSU": "10^6 cells/kg", "EXSTDTC": start}
+    every = dict.fromkeys(("EXENDTC", "EXLOT", "EXADJ", "VISIT", "EXVAMT"))
+    return own | every | others
 
 
 def test_doses_exist_to_be_hidden():

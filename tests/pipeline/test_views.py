@@ -40,6 +40,38 @@ def reallocate(data: Path, arms: dict[str, str]) -> None:
     (data / disclosed.FILE).write_text('{"of": "another allocation"}\n', encoding="utf-8")
 
 
+def packed(data: Path, *, bags: int, word: str, ran: str, why: str) -> None:
+    """The same trial, each high dose given in so many bags that ran so long, with words in and beside the records.
+
+    Corrections put right one word of an event and, of many bags, one of a lot.
+    """
+    ex = pd.read_csv(data / "ex.csv", dtype=str, keep_default_na=False)
+    high = ex["EXDOSE"].eq("3")
+    many = ex.loc[ex.index.repeat(high.map({True: bags, False: 1}))].reset_index(drop=True)
+    many["EXDOSE"] = many["EXDOSE"].where(many["EXDOSE"].ne("3"), str(3 / bags))
+    many["EXSEQ"] = (many.groupby("USUBJID").cumcount() + 1).astype(str)
+    many["EXENDTC"] = many["EXSTDTC"] + ran
+    many["EXLOT"] = many["EXADJ"] = many["EXTRT"] = many["EXVAMT"] = word
+    many.to_csv(data / "ex.csv", index=False, lineterminator="\n")
+    dm = pd.read_csv(data / "dm.csv", dtype=str, keep_default_na=False)
+    last = dm["USUBJID"].map(many.groupby("USUBJID")["EXENDTC"].max()).fillna("")
+    rewrite(data / "dm.csv", RFXENDTC=last, DMNOTE=word)
+    role = {"STUDYID": "NCT06167473-SIM", "RDOMAIN": "EX", "IDVAR": "EXSEQ", "QNAM": "EXBAG", "QLABEL": "Bag"}
+    beside = many[["USUBJID"]].assign(**role, IDVARVAL=many["EXSEQ"], QVAL=word)
+    beside.to_csv(data / "suppex.csv", index=False)
+    beside.assign(DOMAIN="CO", COVAL=word).to_csv(data / "co.csv", index=False)
+    many[["USUBJID", "EXENDTC"]].rename(columns={"EXENDTC": "TRTEDTM"}).to_csv(data / "adsl.csv", index=False)
+    ae = pd.read_csv(data / "ae.csv", dtype=str, keep_default_na=False)
+    rewrite(data / "ae.csv", AETERM=ae["AETERM"].where(ae.index > 0, word))
+    wrong = [("AE", ae.loc[0], "AETERM", ae.loc[0, "AETERM"]), ("EX", many.loc[0], "EXLOT", "x")]
+    corrections = [
+        f"- {{domain: {domain}, key: {{USUBJID: '{row['USUBJID']}', {domain}SEQ: '{row[f'{domain}SEQ']}'}}, "
+        f"variable: {variable}, old: '{word}', new: '{right}', who: A. Li, when: 2025-01-01, why: {why}}}"
+        for domain, row, variable, right in wrong[: 1 + (bags > 1)]
+    ]
+    (data / "overrides.yaml").write_text("\n".join(["overrides:", *corrections]) + "\n", encoding="utf-8")
+
+
 def allocation() -> dict[str, str]:
     dm = pd.read_csv(EXAMPLE / "dm.csv", dtype=str, keep_default_na=False)
     return dm[dm["ARMCD"].ne("")].set_index("USUBJID")["ARMCD"].to_dict()
@@ -134,6 +166,21 @@ class TestNothingLeaks:
         assert hashes == others
         for secret in (b"SIM-24", b"lot for"):
             assert secret not in own and secret not in other
+
+    @pytest.mark.parametrize("view", ["masked", "blinded"])
+    def test_other_bags_durations_lots_and_words_give_the_same(self, real_copy, read, view):
+        """Three bags of a high dose are three records; the reason of a correction, and what it corrected, may name the arm."""
+        few = {"bags": 1, "word": "lot 1", "ran": "", "why": "a slip"}
+        many = {"bags": 3, "word": "MEDHIGH", "ran": "T23:50", "why": "this is MEDHIGH"}
+        given = []
+        for name, how in (("few", few), ("many", many)):
+            root = real_copy(name)
+            packed(root / "data" / "demo", **how)
+            given.append(read(root, f"demo-interim-{view}"))
+        assert given[0] == given[1]
+        content, _ = given[1]
+        assert not [secret for secret in (b"T23:50", b"is MEDHIGH", b"lot 1") if secret in content]
+        assert (b"A. Li" in content) is (view == "blinded")  # that a word of an event was corrected is told
 
     def test_they_are_able_to_differ(self, real_copy, read):
         """A masked cut tells of an allocation that is not its mirror, an unblinded one of any."""

@@ -182,11 +182,13 @@ def _files() -> pd.DataFrame:
     return sdtm.read_sound(demo()[0].data_path).files
 
 
-def cut_at(cutoff: str, view: str = "unblinded", *, tables: Tables | None = None, trial: Any = None) -> Study:
-    """The demonstration trial, or another export of it, cut at a day in a view."""
+def cut_at(
+    cutoff: str, view: str = "unblinded", *, tables: Tables | None = None, trial: Any = None, **keys: Any
+) -> Study:
+    """The demonstration trial, or another export of it, cut at a day in a view, with other keys of the cut file."""
     file, whole = demo()
     changed = {"cutoff": cutoff, "view": view, "previous": "", "previous_results": "", "status": "draft"}
-    cut = replace(file, cut=file.cut.model_copy(update=changed))
+    cut = replace(file, cut=file.cut.model_copy(update=changed | keys))
     protocol = trial or studies.read_protocol(cut.protocol_path)
     export = whole if tables is None else tables, _files()
     with (

@@ -5,6 +5,7 @@ run, and all of them, in every view, under `make soak`.
 """
 
 from dataclasses import replace
+from random import Random
 
 import pandas as pd
 import pytest
@@ -47,6 +48,72 @@ def test_the_chapters_run(day, view):
 @pytest.mark.parametrize("day", days_of_change())
 def test_the_chapters_run_on_every_day(day, view):
     whole(run(cut_at(day, view), draw=True))
+
+
+# --- any day, any view, any fault -----------------------------------------------------------------------------
+
+
+def _some(table: pd.DataFrame, random: Random, share: float) -> pd.Series:
+    return pd.Series([random.random() < share for _ in range(len(table))], table.index, dtype=bool)
+
+
+def _gone(table: pd.DataFrame, random: Random) -> pd.DataFrame:
+    return table[~_some(table, random, random.choice([0.1, 0.5, 0.95, 1]))].reset_index(drop=True)
+
+
+def _twice(table: pd.DataFrame, random: Random) -> pd.DataFrame:
+    return pd.concat([table, table[_some(table, random, 0.2)]], ignore_index=True)
+
+
+def _emptied(table: pd.DataFrame, random: Random) -> pd.DataFrame:
+    column = random.choice([c for c in table if c != "USUBJID"])
+    return table.assign(**{column: table[column].mask(_some(table, random, random.choice([0.2, 1])), None)})
+
+
+def _mixed_up(table: pd.DataFrame, random: Random) -> pd.DataFrame:
+    column = random.choice(list(table))
+    cells = table[column].tolist()
+    random.shuffle(cells)
+    return table.assign(**{column: pd.Series(cells, table.index, dtype=object)})
+
+
+def _moved(table: pd.DataFrame, random: Random) -> pd.DataFrame:
+    column = random.choice([c for c in table if c.endswith("DTC")] or ["USUBJID"])
+    day = random.choice(["2024-02", "2023", "2024-06-30", "2025-02-30", "UNK", "2025-05-01T10:00"])
+    return table.assign(**{column: table[column].mask(_some(table, random, 0.1), day)})
+
+
+def _one_word(table: pd.DataFrame, random: Random) -> pd.DataFrame:
+    column = random.choice([c for c in table if c != "USUBJID"])
+    word = random.choice(table[column].dropna().tolist() or ["x"])
+    return table.assign(**{column: table[column].mask(_some(table, random, 0.3), word)})
+
+
+FAULTS = (_gone, _twice, _emptied, _mixed_up, _moved, _one_word)
+
+
+def faulty(seed: int) -> tuple[str, str, Tables]:
+    """A day, a view, and the export with up to three faults."""
+    random = Random(seed)
+    tables = dict(demo()[1])
+    for name in random.sample(list(tables), random.randint(1, 3)):
+        attrs = tables[name].attrs
+        tables[name] = random.choice(FAULTS)(tables[name], random).astype(object)
+        tables[name] = tables[name].where(tables[name].notna(), None)
+        tables[name].attrs = attrs
+    return random.choice(days_of_change()), random.choice(VIEWS), tables
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(150))
+def test_with_faults_mixed_in_a_cut_is_refused_or_whole(seed):
+    """Refused as a user's mistake is, in a line that says so; or every chapter runs."""
+    day, view, tables = faulty(seed)
+    try:
+        study = cut_at(day, view, tables=tables)
+    except InputError:
+        return
+    whole(run(study))
 
 
 @pytest.fixture(scope="module")

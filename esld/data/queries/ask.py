@@ -60,6 +60,8 @@ class Evidence:
         outcome that stands there.
     numbers : mapping of str to str
         Study numbers by the pseudonyms that stand in the tables of a masked view: an id is the same in every view.
+    cutoff : Timestamp, optional
+        The last day that counts; without it nothing is overdue.
     """
 
     tables: Tables
@@ -68,6 +70,7 @@ class Evidence:
     protocol: Protocol
     aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ASIDE), dtype=object))
     numbers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cutoff: pd.Timestamp | None = None
     _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def number(self, text: str) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 from esld.data.codes import OTHER, code_lists, fold, named_in
 from esld.data.queries.ask import Evidence, Query, Severity, counted, each, folded, line, rule, text
 from esld.data.sdtm import DOMAINS, date_columns
+from esld.protocol import Protocol
 from esld.protocol.measures import BLOOD
 
 _NEAR = 0.8  # how close two spellings are that may be one word
@@ -57,19 +58,29 @@ def _not_coded(evidence: Evidence) -> Iterator[Query]:
 
 @rule("arm named otherwise than by its code", "critical")
 def _arm_names(evidence: Evidence) -> Iterator[Query]:
-    """Where one name stands with two codes, the rarer one is asked about."""
-    dm = evidence.tables["DM"]
+    """By the protocol's name of another arm; or, where one name stands with two codes, with the rarer one."""
+    dm, meant = evidence.tables["DM"], _protocol_names(evidence.protocol)
     for code, name in (("ARMCD", "ARM"), ("ACTARMCD", "ACTARM")):
         if not {code, name} <= set(dm):
             continue
         both = dm[dm[code].notna() & dm[name].notna()]
-        pairs = {*zip(both[name], both[code], strict=True)}
-        if len(pairs) == len({word for word, _ in pairs}):
-            continue  # as in most trials
+        of = both[name].map({word: meant.get(folded(word)) for word in set(both[name])})
+        other = both[of.notna() & of.ne(both[code])]
+        message = f"{name} is {{{name}!r}}, {{of}} the name of another arm than {code} {{{code}}}."
+        yield from each("DM", other.assign(of="in the protocol"), message, ("USUBJID",))
+        both = both.drop(index=other.index)
         usual = both.groupby(name)[code].agg(lambda codes: codes.mode().iloc[0])
         apart = both[both[code].ne(both[name].map(usual))]
-        message = f"{name} is {{{name}!r}}, elsewhere the name of another arm than {code} {{{code}}}."
-        yield from each("DM", apart, message, ("USUBJID",))
+        yield from each("DM", apart.assign(of="elsewhere"), message, ("USUBJID",))
+
+
+def _protocol_names(protocol: Protocol) -> dict[str, str]:
+    """The code of the arm that each word of the protocol names, folded, where it names but one."""
+    named: dict[str, set[str]] = {}
+    for arm in protocol.arms:
+        for word in (arm.code, arm.label, arm.name):
+            named.setdefault(folded(word), set()).add(arm.code)
+    return {word: min(codes) for word, codes in named.items() if len(codes) == 1}
 
 
 @rule("word close to one that is looked for", "major")

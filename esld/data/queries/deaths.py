@@ -84,7 +84,7 @@ def _after_death(evidence: Evidence) -> Iterator[Query]:
     died = evidence.deaths.groupby("USUBJID")["last"].max()
     for name, table in evidence.tables.items():
         domain = DOMAINS[name]
-        if name in ("DM", "MH", "DD") or table.empty or died.empty:
+        if name in ("MH", "DD") or table.empty or died.empty:
             continue
         table = table[table["USUBJID"].isin(died.index)]
         if table.empty:
@@ -92,7 +92,7 @@ def _after_death(evidence: Evidence) -> Iterator[Query]:
         if name == "SS":  # somebody may ask, and be told of the death, at any later time
             table = table[status(table, "ALIVE")]
         last = table["USUBJID"].map(died)
-        for column in (c for c in date_columns(domain) if c in table):
+        for column in (c for c in date_columns(domain) if c in table and c != "DTHDTC"):
             late = table[dates.earliest(table[column]) > last]
             if late.empty:
                 continue

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from esld.data import dates
+from esld.data.adam.adsl import anchor_days
 from esld.data.queries.ask import Evidence, Query, counted, each, of_patient, place, records, rule, text
 from esld.data.screening import of_earlier_screening
 from esld.data.sdtm import DOMAINS
@@ -81,9 +82,23 @@ def _other_category(evidence: Evidence) -> Iterator[Query]:
 
 @rule("record after a participation without randomisation", "major")
 def _after_screening(evidence: Evidence) -> Iterator[Query]:
-    """It is probably another patient's. One query a patient and domain; history and survival may be known later."""
+    """It is probably another patient's."""
     ends = evidence.once(_ending)
-    ends = ends[~ends["USUBJID"].isin(evidence.subjects.index)]
+    words = "the patient was never randomised and participation ended on {over}: is it another patient's?"
+    yield from _after(evidence, ends[~ends["USUBJID"].isin(evidence.subjects.index)], words)
+
+
+@rule("record after the end of participation", "major")
+def _after_end(evidence: Evidence) -> Iterator[Query]:
+    """Of the randomised; what was recorded after a death is asked for elsewhere."""
+    ends, died = evidence.once(_ending), evidence.deaths["USUBJID"]
+    own = ends["USUBJID"].isin(evidence.subjects.index) & ~ends["USUBJID"].isin(died)
+    words = "participation ended on {over}: did it go on, or is it another patient's?"
+    yield from _after(evidence, ends[own], words)
+
+
+def _after(evidence: Evidence, ends: pd.DataFrame, words: str) -> Iterator[Query]:
+    """One query a patient and domain; history and survival may be known later."""
     over = dates.latest(ends["DSSTDTC"]).groupby(ends["USUBJID"]).max() + _LATER
     for name, table in evidence.tables.items():
         date = DOMAINS[name].date
@@ -96,12 +111,30 @@ def _after_screening(evidence: Evidence) -> Iterator[Query]:
         late = own[own["day"] > own["USUBJID"].map(over)].sort_values("day", kind="stable")
         for subject, rows in late.groupby("USUBJID"):
             first = records(rows.head(1))[0]
-            ended = f"{over[subject] - _LATER:%Y-%m-%d}"
-            message = (
-                f"{date} is {first[date]} ({counted(len(rows), 'record')}), but the patient was never randomised and "
-                f"participation ended on {ended}: is it another patient's?"
-            )
+            ended = words.format(over=f"{over[subject] - _LATER:%Y-%m-%d}")
+            message = f"{date} is {first[date]} ({counted(len(rows), 'record')}), but {ended}"
             yield of_patient(subject, place(name, first), message, name, first[date])
+
+
+@rule("end of participation not recorded", "major")
+def _no_end(evidence: Evidence) -> Iterator[Query]:
+    """Where what was planned is over, and nothing later shows the patient alive: as if lost, without a word of it."""
+    if evidence.cutoff is None:
+        return
+    own, schedule = evidence.subjects, evidence.protocol.schedule
+    planned = own["RANDDT"] + pd.Timedelta(days=evidence.protocol.horizon_days)
+    if schedule.visits:
+        last = anchor_days(own, schedule) + pd.Timedelta(days=schedule.visits[-1].allowed[0] - 1)
+        planned = planned.where(planned >= last, last)
+    silent = own["EOSSTT"].eq("ONGOING") & ~own.index.isin(evidence.deaths["USUBJID"])
+    silent &= (own["LSTALVDT"] < planned) & (planned + _LATER <= evidence.cutoff)
+    for subject, row in own.assign(planned=planned)[silent].iterrows():
+        seen, until = (f"{row[day]:%Y-%m-%d}" for day in ("LSTALVDT", "planned"))
+        message = (
+            f"Last seen alive on {seen}, and no record of DS ends the participation, which was planned to {until}: "
+            "it counts as not known whether the patient lives. What became of the patient?"
+        )
+        yield of_patient(subject, "DS", message, seen)
 
 
 def _ending(evidence: Evidence) -> pd.DataFrame:

@@ -12,6 +12,8 @@ from esld.data import dates, exposure, views
 from esld.data.codes import treatments
 from esld.data.queries.ask import Evidence, Query, counted, each, folded, line, of_patient, records, rule
 
+_SLACK = 1 + 1e-9  # a sum of bags
+
 
 @rule("treated otherwise than randomised", "critical")
 def _treatment(evidence: Evidence) -> Iterator[Query]:
@@ -25,13 +27,55 @@ def _treatment(evidence: Evidence) -> Iterator[Query]:
         yield of_patient(subject, "DM", f"{treated}, but DM names no actual arm.", "no actual arm")
     for subject in adsl.index[adsl["TRTSDT"].notna() & adsl["RANDFL"].ne("Y")]:
         yield of_patient(subject, "EX", f"{treated}, but not randomised.", "not randomised")
-    planned = {arm.label: arm.dose.amount for arm in evidence.protocol.arms if arm.dose}
-    if "EX" not in evidence.tables or not planned:
+    yield from _above(evidence)
+
+
+def _above(evidence: Evidence) -> Iterator[Query]:
+    """A record with more than the arm's dose, or an administration of several that come to more."""
+    planned = _planned(evidence)
+    if planned is None:
         return
     ex = evidence.tables["EX"]
-    above = ex[pd.to_numeric(ex["EXDOSE"]) > ex["USUBJID"].map(adsl["TRT01P"]).map(planned)]
-    content = ("EXDOSE", "EXDOSU")
-    yield from each("EX", above, "Dose {EXDOSE} {EXDOSU} is above the arm's.", content)
+    above = ex[pd.to_numeric(ex["EXDOSE"]) > ex["USUBJID"].map(planned)]
+    yield from each("EX", above, "Dose {EXDOSE} {EXDOSU} is above the arm's.", ("EXDOSE", "EXDOSU"))
+    own = evidence.once(_administered)
+    together = own["RECORDS"].gt(1) & ~own["USUBJID"].isin(above["USUBJID"])
+    for row in records(own[together & (own["DOSE"] > own["USUBJID"].map(planned) * _SLACK)]):
+        dose, day = f"{row['DOSE']:g} {row['UNIT']}", f"{row['ADT']:%Y-%m-%d}"
+        message = (
+            f"Dose {dose} on {day}, of {counted(row['RECORDS'], 'record')} together, is above the arm's."
+        )
+        yield of_patient(row["USUBJID"], "EX", message, day, dose)
+
+
+@rule("dose below the arm's, and no reason", "critical")
+def _below(evidence: Evidence) -> Iterator[Query]:
+    """One query a patient; nothing given is asked for elsewhere. It may be the dose of another arm."""
+    planned = _planned(evidence)
+    if planned is None:
+        return
+    own = evidence.once(_administered)
+    short = own["DOSE"].gt(0) & own["EXADJ"].isna() & (own["DOSE"] * _SLACK < own["USUBJID"].map(planned))
+    for subject, rows in own[short].groupby("USUBJID"):
+        row = records(rows.head(1))[0]
+        dose, day = f"{row['DOSE']:g} {row['UNIT']}", f"{row['ADT']:%Y-%m-%d}"
+        more = f" (and of {len(rows) - 1} more)" if len(rows) > 1 else ""
+        below = f"below the arm's {planned[subject]:g}, and no reason in EXADJ"
+        message = f"Dose {dose} on {day}{more} is {below}: is it right, and why?"
+        yield of_patient(subject, "EX", message, day, dose)
+
+
+def _planned(evidence: Evidence) -> "pd.Series[float] | None":
+    """The dose of the arm to which each patient was randomised; None where the view, the protocol or the data know none."""
+    doses = {arm.label: arm.dose.amount for arm in evidence.protocol.arms if arm.dose}
+    if "EX" not in evidence.tables or not doses or views.hides_doses(evidence.protocol):
+        return None
+    return evidence.adsl.set_index("USUBJID")["TRT01P"].map(doses)
+
+
+def _administered(evidence: Evidence) -> pd.DataFrame:
+    """What was given."""
+    return exposure.administrations(evidence.tables, evidence.protocol).dropna(subset=["NUMBER"])
 
 
 @rule("treatment not named in the protocol", "critical")
@@ -105,7 +149,7 @@ def _too_close(evidence: Evidence) -> Iterator[Query]:
     near = ex["day"].diff().lt(pd.Timedelta(days=min(gaps)) / 2) & ex["USUBJID"].eq(ex["USUBJID"].shift())
     if not near.any():
         return  # to make administrations of records takes long
-    given = exposure.administrations(evidence.tables, evidence.protocol).dropna(subset=["NUMBER"])
+    given = evidence.once(_administered)
     before = given.groupby("USUBJID")["ADT"].shift()
     given = given.assign(before=before, gap=(given["ADT"] - before).dt.days)
     for row in records(given[given["gap"] * 2 < min(gaps)]):

@@ -6,6 +6,7 @@ import pandas as pd
 
 from esld.data.account import ABSENT, NOT_NEEDED, UNKNOWN, USED
 from esld.data.cutfile import previous_cut
+from esld.data.overrides import UNTOLD
 from esld.data.queries.answers import ANSWERED, NEW, with_status
 from esld.data.store import stored_study
 from esld.data.study import Study
@@ -246,27 +247,31 @@ def correction_table(study: Study) -> Table | Sentence:
     """The recorded corrections of what the cut shows; a sentence when there is none."""
     if not study.overrides.shown:
         return Sentence(hidden_corrections(study))
-    empty = message("corrections.empty")
-    rows = [
-        {
-            "record": Data(f"{correction.domain} {', '.join(correction.key.values())}"),
-            "variable": Data(correction.variable),
-            "exported": Data(correction.old or empty),
-            "corrected": Data(correction.new or empty),
-            "by": Data(correction.who),
-            "on": Data(correction.when),
-            "why": Data(correction.why),
+    in_words = {"": message("corrections.empty"), UNTOLD: message("corrections.untold")}
+    rows: list[dict[str, Cell | str]] = []
+    for correction in study.overrides.shown:
+        cells = [cell or "" for cell in (correction.old, correction.new)]
+        exported, corrected = (in_words.get(cell, cell) for cell in cells)
+        row = {
+            "record": f"{correction.domain} {', '.join(correction.key.values())}",
+            "variable": correction.variable,
+            "exported": exported,
+            "corrected": corrected,
+            "by": correction.who,
+            "on": correction.when,
         }
-        for correction in study.overrides.shown
-    ]
+        row |= {"why": correction.why} if study.shows_dose else {}
+        rows.append({name: Data(cell) for name, cell in row.items()})
     notes = [message("override.applied")]
-    if study.overrides.hidden:
+    if study.overrides.hidden or not study.shows_dose:
         notes.append(hidden_corrections(study))
     return Table("corrections", message("corrections.title"), rows, footnotes=tuple(notes))
 
 
 def hidden_corrections(study: Study) -> str:
     """What is said in place of a table of corrections, or below it about those that it leaves out."""
+    if not study.shows_dose:
+        return message("override.of_view")
     if not study.overrides.hidden:
         return message("override.none")
     if not study.overrides.shown:

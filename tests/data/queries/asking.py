@@ -51,22 +51,33 @@ def clean() -> Tables:
     )
 
 
-def found(tables: Tables, protocol=PROTOCOL, aside: pd.DataFrame | None = None) -> pd.DataFrame:
+def found(
+    tables: Tables,
+    protocol=PROTOCOL,
+    aside: pd.DataFrame | None = None,
+    *,
+    cutoff: pd.Timestamp | None = None,
+) -> pd.DataFrame:
     """The queries of tables without a fault: what an export is refused for is no query."""
-    return asked(tables, protocol, aside, sound=True)
+    return asked(tables, protocol, aside, cutoff=cutoff, sound=True)
 
 
 def asked(
-    tables: Tables, protocol=PROTOCOL, aside: pd.DataFrame | None = None, *, sound: bool = False
+    tables: Tables,
+    protocol=PROTOCOL,
+    aside: pd.DataFrame | None = None,
+    *,
+    cutoff: pd.Timestamp | None = None,
+    sound: bool = False,
 ) -> pd.DataFrame:
-    """The queries, whatever the tables hold, or only if they are `sound`."""
+    """The queries, whatever the tables hold, or only if they are `sound`; of what is overdue with a `cutoff`."""
     made = standardise(tables, protocol)
     if sound:
         validate(made.tables, protocol)
     tables, aside = made.tables, made.aside if aside is None else aside
     adsl = derive_adsl(tables, protocol, CUTOFF)
     adlb = derive_adlb(tables, adsl, unscored(protocol))
-    return find_queries(Evidence(tables, adsl, adlb, protocol, aside))
+    return find_queries(Evidence(tables, adsl, adlb, protocol, aside, cutoff=cutoff))
 
 
 def changed(name: str, where: dict[str, str], **values: str | None) -> Tables:

@@ -120,11 +120,11 @@ class TestIds:
                 assert {*topics, DOMAINS[name].date} <= set(COLUMNS[name])
 
     def test_arms_do_not_matter(self):
-        tables = changed("DM", T, ACTARMCD="LOW")
+        tables = changed("DM", T, ACTARMCD="LOW", ACTARM="LOW")
         ids = found(tables)["id"]
-        for table, code in ((tables["DM"], "ARMCD"), (tables["DM"], "ACTARMCD")):
-            table[code] = table[code].map({"LOW": "MEDHIGH", "MEDHIGH": "LOW"})
-        tables["EX"]["EXDOSE"] = "1"
+        for column in ("ARMCD", "ARM", "ACTARMCD", "ACTARM"):
+            tables["DM"][column] = tables["DM"][column].map({"LOW": "MEDHIGH", "MEDHIGH": "LOW"})
+        tables["EX"]["EXDOSE"] = tables["EX"]["EXDOSE"].map({"1": "3", "3": "1"})
         assert found(tables)["id"].tolist() == ids.tolist()
 
 

@@ -53,10 +53,10 @@ def test_who_has_left_or_was_treated_again_is_asked_about(view):
     words = (
         "Treatment from 2025-01-11 has no end (EXENDTC) and is taken to have lasted to {}: when did it end?"
     )
-    who = pseudonyms("ST", KEY) if view == "masked" else {"S": "S", "T": "T"}
-    assert sorted(found[["message", "severity", "USUBJID"]].to_numpy().tolist()) == [
-        [words.format("2025-01-31"), "major", who["T"]], [words.format("2025-05-30"), "major", who["S"]]
-    ]  # fmt: skip
+    asked = [[words.format("2025-01-31"), "major", "T"], [words.format("2025-05-30"), "major", "S"]]
+    if view == "masked":  # which tells days on end: in those of T there is no gap
+        asked = [[words.format("2025-05-30"), "major", pseudonyms("S", KEY)["S"]]]
+    assert sorted(found[["message", "severity", "USUBJID"]].to_numpy().tolist()) == asked
 
 
 def test_where_no_end_is_recorded_one_line_says_so():

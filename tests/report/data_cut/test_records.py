@@ -231,8 +231,22 @@ class TestCorrections:
 
     def test_where_all_are_left_out_that_is_said(self):
         own = replace(study_of(PATIENTS), overrides=Overrides((), 2))
-        words = "Corrections are recorded only of what this cut or its view does not show."
+        words = "Corrections are recorded only of what this cut does not show."
         assert data_cut.correction_table(own) == Sentence(words)
+
+    def test_a_view_that_hides_the_arms_shows_neither_reason_nor_what_was_typed_nor_a_number(self):
+        study = study_of(PATIENTS)
+        blinded = replace(
+            study, file=replace(study.file, cut=study.file.cut.model_copy(update={"view": "blinded"}))
+        )
+        typed = CORRECTION.model_copy(update={"old": "a word", "why": "patient is MEDHIGH"})
+        told = Overrides((typed, CORRECTION), 3).without_words({})
+        table = data_cut.correction_table(replace(blinded, overrides=told))
+        assert list(table.frame) == ["Record", "Variable", "Exported", "Corrected", "By", "On"]
+        assert table.frame["Exported"].tolist() == ["(not shown in this view)", "9999"]
+        words = "Corrections of what this view does not show are neither listed nor counted."
+        assert table.footnotes[-1] == words
+        assert data_cut.correction_table(replace(blinded, overrides=Overrides())) == Sentence(words)
 
 
 def test_assumptions_about_the_data(study):
