@@ -12,7 +12,7 @@ SHARED := -n auto --dist loadfile --no-loadscope-reorder
 # What pytest makes of the tests' asserts is kept: to make it anew takes each worker a quarter of a minute.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
-.PHONY: report test lint typecheck lab bench soak lock
+.PHONY: report test lint typecheck lab bench sbom soak lock
 
 report: $(RUN)
 	$(BIN)/esld run $(CUTS)
@@ -33,6 +33,9 @@ lab: $(RUN)
 
 bench: $(TOOLS)
 	$(BIN)/python -m tests.bench
+
+sbom: $(TOOLS)
+	$(BIN)/python -m tests.supply
 
 soak: $(TOOLS)
 	HYPOTHESIS_PROFILE=soak ESLD_SOAK=1 $(PYTEST) $(SHARED) -m ""
