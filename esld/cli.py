@@ -1,5 +1,6 @@
 """The command line: parse, call, exit code."""
 
+import errno
 import json
 import os
 import sys
@@ -24,20 +25,24 @@ from esld.cli_shared import (
     REPLACED,
     TRIAL_OFFICE,
     AsJson,
+    Chapters,
     Commands,
     Decimal,
     Encoding,
     Interrupted,
+    Jobs,
     Missing,
     Personal,
     Separator,
+    Timeout,
     command,
     ended_in_order,
     expecting,
     report_of,
     say,
 )
-from esld.errors import InputError, InputErrors, RefusedError, RunError
+from esld.cli_verify import sign, verify
+from esld.errors import InputError, InputErrors, RefusedError, RunError, what_failed
 from esld.pipeline.how import CELL_SECONDS, How, Published, processors
 from esld.pipeline.start import skip_iri_grammar
 
@@ -55,9 +60,6 @@ app = typer.Typer(
 app.add_typer(randomise, name="randomise", rich_help_panel=TRIAL_OFFICE)
 # The commands follow in the order of the help: data manager, analyst, automation.
 Cuts = Annotated[list[Path], typer.Argument(metavar="CUT…", help="Cut files, params/<cut>.yaml.")]
-Reports = Annotated[
-    list[Path], typer.Argument(metavar="REPORT…", help="Published folders, outputs/<cut>, or cut files.")
-]
 Outputs = Annotated[
     Path | None,
     typer.Option(
@@ -68,6 +70,8 @@ Outputs = Annotated[
         "replaced.",
     ),
 ]
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)  # nobody's mistake, and no fault of ours
 
 
 class Form(StrEnum):
@@ -80,19 +84,6 @@ class XptVersion(StrEnum):
     """Of SAS transport files."""
 
     v5, v8 = "5", "8"
-
-
-Jobs = Annotated[
-    int,
-    typer.Option(
-        metavar="N", help="Chapters at once [default: as many as processors].", min=0, show_default=False
-    ),
-]
-Chapters = Annotated[
-    list[str] | None,
-    typer.Option("--chapter", metavar="NAME", help="Only this one, and what it reads; may be given again."),
-]
-Timeout = Annotated[int, typer.Option(metavar="SECONDS", help="That a cell may take.", min=1)]
 
 
 @app.callback(
@@ -403,34 +394,8 @@ def score(
     say(facts, report_text(scored, output), as_json)
 
 
-@command(app, "esld verify outputs/demo-final", user=AUTOMATION)
-def verify(
-    reports: Reports,
-    chapter: Chapters = None,
-    jobs: Jobs = 0,
-    timeout: Timeout = CELL_SECONDS,
-    as_json: AsJson = False,
-) -> None:
-    """Check that a published report is what its inputs give.
-
-    By the hashes of what went in and came out, by executing the chapters again, and by comparing their numbers.
-    """
-    from esld.pipeline.verify import verify_report
-
-    failed = False
-    for folder in map(report_of, reports):
-        if folder.is_file():
-            rule = "must be a published folder, outputs/<cut>, or a cut file"
-            raise InputError(str(folder), rule, "another file", remedy="Give one of these.")
-        how = How(jobs=jobs or processors(), timeout=timeout)
-        verdict = verify_report(folder, how, chapter) if chapter else verify_report(folder, how)
-        failed |= bool(verdict.faults)
-        facts = {"report": str(folder), "verified": not verdict.faults, "faults": list(verdict.faults)}
-        done = f"{verdict.chapters} chapters re-executed, {verdict.results} results compared"
-        bad = "\n".join(f"{folder}: {fault}" for fault in verdict.faults)
-        say(facts, bad or f"{folder}: verified; {done}", as_json)
-    if failed:
-        raise typer.Exit(1)
+command(app, "esld verify outputs/demo-final", user=AUTOMATION)(verify)
+command(app, "esld sign outputs/demo-final --key ~/keys/trial.key", user=AUTOMATION)(sign)
 
 
 def _shown(path: Path) -> Path:
@@ -454,6 +419,11 @@ def main() -> None:
     except (InputError, RefusedError, RunError) as error:
         _tell(error)
         raise SystemExit(error.exit_code) from None
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _tell(full := RunError(f"{what_failed(error)}. Make room, and run it again."))
+        raise SystemExit(full.exit_code) from None
 
 
 def _tell(error: InputError | RefusedError | RunError | Interrupted) -> None:

@@ -42,6 +42,21 @@ Personal = Annotated[
         metavar="TABLE.COLUMN", help="Let in although it tells who a patient is; may be given several times."
     ),
 ]
+# Of what executes chapters.
+Reports = Annotated[
+    list[Path], typer.Argument(metavar="REPORT…", help="Published folders, outputs/<cut>, or cut files.")
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        metavar="N", help="Chapters at once [default: as many as processors].", min=0, show_default=False
+    ),
+]
+Chapters = Annotated[
+    list[str] | None,
+    typer.Option("--chapter", metavar="NAME", help="Only this one, and what it reads; may be given again."),
+]
+Timeout = Annotated[int, typer.Option(metavar="SECONDS", help="That a cell may take.", min=1)]
 
 Decorated = Callable[[Callable[..., None]], Callable[..., None]]
 

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 
 class InputError(Exception):
@@ -67,6 +68,15 @@ class RunError(Exception):
     """A chapter or a check failed (exit code 1)."""
 
     exit_code = 1
+
+
+def what_failed(error: OSError, below: Path | None = None) -> str:
+    """What the system refused, with the file; where it did not tell which, the one that was written last below a folder."""
+    file = error.filename
+    if file is None and below is not None:
+        written = [path for path in below.rglob("*") if path.is_file()]
+        file = max(written, key=lambda path: path.stat().st_mtime_ns, default=below)
+    return f"{error.strerror or error}: {file}" if file is not None else str(error.strerror or error)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +51,15 @@ class FileTarget:
         How the user named it.
     new : bool
         Whether it may stand nowhere yet: what is written once, for somebody to work on, is replaced by nobody.
+    private : bool
+        Whether it is readable by its owner alone, from its first moment.
     """
 
     path: Path
     command: str
     option: str
     new: bool = False
+    private: bool = False
 
     def write(self, content: bytes) -> Path:
         """Write the file whole or not at all, and keep note of it.
@@ -74,8 +77,9 @@ class FileTarget:
                 raise _refused(self.path, "exists", self.option)
             if not _is_own(self.path, self.command):
                 raise _foreign(self.path, self.command, self.option)
+        mode = 0o600 if self.private else 0o666
         try:
-            with partial.open("xb") as file:
+            with open(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -146,6 +150,18 @@ def new_file(
         That folder: :data:`PROTOCOLS` or :data:`NOTEBOOKS`.
     """
     return _decided(path, command, inputs, kinds, option, room=room)
+
+
+def private_file(path: Path, *, command: str, option: str) -> FileTarget:
+    """A secret that does not exist yet, readable by its owner alone, where no working copy or repository takes it in.
+
+    See :func:`new_file`.
+    """
+    for place in _real(path).parents:
+        if is_copy(place) or os.path.lexists(place / ".git"):
+            raise _refused(path, f"lies in {place}, which is for others to read", option)
+    decided = _decided(path, command, (), (), option, room="nowhere")
+    return replace(decided, private=True)
 
 
 def _decided(

@@ -426,7 +426,7 @@ class TestAnotherKindOfFile:
         monkeypatch.chdir(copy)
         asked = []
         monkeypatch.setattr(
-            "esld.pipeline.verify.verify_report", lambda folder, _: asked.append(folder) or sys.exit(0)
+            "esld.pipeline.verify.verify_report", lambda folder, *_, **__: asked.append(folder) or sys.exit(0)
         )
         esld("verify", "params/demo-final.yaml")
         assert asked == [copy / "outputs" / "demo-final"]

@@ -1,5 +1,6 @@
 """The command line: what it calls, what it says, and the exit codes 0, 1, 2, 3."""
 
+import errno
 import json
 import os
 import re
@@ -14,8 +15,9 @@ from typer.main import get_command
 
 from esld import cli
 from esld.errors import InputError, InputErrors, RefusedError, RunError
+from esld.pipeline import provenance
 from esld.pipeline.how import CELL_SECONDS, Published, processors
-from esld.pipeline.verify import Verdict
+from esld.pipeline.verify import PROVES, Verdict
 from esld.pipeline.watch import Event
 from esld.report.results import rows_of, write_rows
 from tests.data.test_study import laid_out, tables
@@ -179,15 +181,18 @@ class TestVerify:
     @pytest.fixture
     def verdicts(self, monkeypatch):
         found = {
-            "good": Verdict((), 4, 500),
-            "bad": Verdict(("03_survival cell 8: differs", "second"), 4, 500),
+            "good": Verdict((), 4, 500, 60),
+            "bad": Verdict(("03_survival cell 8: differs", "second"), 4, 500, 60),
         }
-        monkeypatch.setattr("esld.pipeline.verify.verify_report", lambda folder, how: found[folder.name])
+        monkeypatch.setattr(
+            "esld.pipeline.verify.verify_report", lambda folder, how, chapters, *, key: found[folder.name]
+        )
 
     def test_a_good_report(self, esld, verdicts):
         code, out, err = esld("verify", "outputs/good")
         assert (code, err) == (0, "")
-        assert out == "outputs/good: verified; 4 chapters re-executed, 500 results compared\n"
+        done = "4 chapters re-executed, 500 results and 60 files compared; not signed"
+        assert out.splitlines() == [f"outputs/good: verified; {done}", PROVES]
 
     def test_one_bad_report_among_good_ones_fails_all(self, esld, verdicts):
         code, out, _ = esld("verify", "outputs/bad", "outputs/good")
@@ -198,7 +203,9 @@ class TestVerify:
     def test_json(self, esld, verdicts):
         code, out, _ = esld("verify", "--json", "outputs/bad")
         faults = ["03_survival cell 8: differs", "second"]
-        assert (code, json.loads(out)) == (1, {"report": "outputs/bad", "verified": False, "faults": faults})
+        counts = {"chapters": 4, "results": 500, "files": 60, "notes": [], "signature": "not signed"}
+        facts = {"report": "outputs/bad", "verified": False, "faults": faults} | counts
+        assert (code, json.loads(out)) == (1, facts)
 
     def test_no_report_is_a_mistake(self, esld, tmp_path):
         code, _, err = esld("verify", str(tmp_path))
@@ -219,6 +226,40 @@ class TestInit:
         code, _, err = esld("init", str(tmp_path))
         assert code == 2
         assert "must be a new or empty folder" in err
+
+
+def test_a_full_disk_ends_any_command_with_one_line_and_the_file(esld, monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device", "copy/README.md")
+
+    monkeypatch.setattr("esld.pipeline.workcopy.lay_out", full)
+    line = "esld: No space left on device: copy/README.md. Make room, and run it again.\n"
+    assert esld("init", str(tmp_path / "copy")) == (1, "", line)
+
+
+class TestSign:
+    def test_a_pair_of_keys_then_a_report_and_who_signed_it(self, esld, tmp_path):
+        key, report = tmp_path / "trial.key", tmp_path / "report"
+        code, out, _ = esld("sign", "--new-key", str(key))
+        public = key.with_name("trial.key.pub").read_text(encoding="utf-8").splitlines()[-1]
+        assert (code, out.splitlines()[-1]) == (0, f"{key}.pub: publish it: {public}")
+        report.mkdir()
+        provenance.write({"cut": "tiny", "inputs": {}, "outputs": {}}, report)
+        code, out, _ = esld("sign", str(report), "--key", str(key))
+        assert (code, out.startswith(f"{report}: signed by key ")) == (0, True)
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            ((), "esld sign must be given a report and --key. Or --new-key, to make a key."),
+            (("outputs/x",), "esld sign must be given a report and --key"),
+            (("outputs/x", "--new-key", "k"), "--new-key must be given alone"),
+        ],
+    )
+    def test_what_is_asked_wrongly_is_a_mistake(self, esld, arguments, told):
+        code, out, err = esld("sign", *arguments)
+        assert (code, out) == (2, "")
+        assert err.startswith(f"esld: {told}")
 
 
 class TestProcess:

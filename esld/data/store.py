@@ -102,6 +102,16 @@ def stored_study(file: CutFile) -> "Study":
     return study
 
 
+def is_as_made(study: "Study") -> bool:
+    """Whether what is kept of a study that was just made is what was made; where nothing is kept, it is.
+
+    Its mark says that a cache's owner wrote it, and not what from.
+    """
+    file = study.file
+    kept = _read(_place(file) / study_key(file), study_key(file), _secret(cache_folder(file)))
+    return kept is None or kept == _content(study)
+
+
 def cache_folder(file: CutFile) -> Path:
     """Where a working copy keeps what it can make again; nothing is touched."""
     return file.root / "outputs" / CACHE

@@ -51,7 +51,10 @@ def notebooks_agree(recorded: NotebookNode, found: NotebookNode) -> bool:
 
 
 def _cells_agree(old: NotebookNode, new: NotebookNode) -> bool:
-    if any(old.get(key) != new.get(key) for key in ("cell_type", "source", "metadata", "id")):
+    if any(
+        old.get(key) != new.get(key)
+        for key in ("cell_type", "source", "metadata", "id", "attachments", "execution_count")
+    ):
         return False
     before, after = old.get("outputs", []), new.get("outputs", [])
     return len(before) == len(after) and all(_outputs_agree(o, n) for o, n in zip(before, after, strict=True))
@@ -94,15 +97,19 @@ def keep_recorded(published: Path, staged: Path, name: str) -> bool:
         Whether it was kept. What was published before and cannot be read is replaced, whatever is wrong with it.
     """
     recorded = published / name
-    agree = _result_files_agree if name == "results.json" else _notebook_files_agree
-    try:
-        same = recorded.read_bytes() == (staged / name).read_bytes()
-        if not same and not agree(recorded, staged / name):
-            return False
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):  # missing or damaged: no record
+    if not files_agree(recorded, staged / name):
         return False
     (staged / name).write_bytes(recorded.read_bytes())
     return True
+
+
+def files_agree(recorded: Path, found: Path) -> bool:
+    """Whether two files of ``results.json`` or of a notebook agree; not where one is missing or cannot be read."""
+    agree = _result_files_agree if found.name == "results.json" else _notebook_files_agree
+    try:
+        return recorded.read_bytes() == found.read_bytes() or agree(recorded, found)
+    except Exception:  # whatever is wrong with one: a damaged picture has many errors
+        return False
 
 
 def _notebook_files_agree(recorded: Path, found: Path) -> bool:

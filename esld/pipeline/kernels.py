@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from esld.pipeline.temporary import temporary_folder
 from esld.report.roles import RUN_VARIABLE, SESSION_VARIABLE
 
 KERNEL = "python3"  # of published notebooks
@@ -83,13 +84,12 @@ def kernels() -> Iterator[Kernels]:
     ``matplotlibrc`` would make the same inputs give other bytes. All that kernels leave in a file system lies in one
     folder that goes when the context ends.
     """
-    with tempfile.TemporaryDirectory(prefix="esld-") as name, ExitStack() as stack:
-        folder = Path(name)
+    with temporary_folder() as folder, ExitStack() as stack:
         (folder / "matplotlibrc").touch()
         settings = {
             "JUPYTER_PATH": str(folder / "jupyter"),
             "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-            SOCKETS: name,
+            SOCKETS: str(folder),
             "IPYTHONDIR": str(folder / "ipython"),
             "PYTHONSTARTUP": "",
             SESSION_VARIABLE: "",  # of a notebook whose kernel started this command

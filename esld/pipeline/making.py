@@ -11,7 +11,7 @@ from esld.data.cutfile import CutFile, read_cut
 from esld.data.fingerprint import code_as_loaded, sha256
 from esld.data.store import stored_study
 from esld.data.study import Study, load_study
-from esld.errors import InputError, InputErrors, RefusedError, RunError
+from esld.errors import InputError, InputErrors, RefusedError, RunError, what_failed
 from esld.pipeline import paper, provenance, word_style
 from esld.pipeline.assemble import Binder, assemble, masthead_of
 from esld.pipeline.chapters import ChapterSource, needed_for, read_chapters, source_digest, values_for, waves
@@ -20,7 +20,16 @@ from esld.pipeline.execution import Executed
 from esld.pipeline.fitness import unfit
 from esld.pipeline.handed_over import gather
 from esld.pipeline.how import Published, outputs_folder
-from esld.pipeline.publish import SCRATCH, Place, keep_failed, locked, publish, staging_folder
+from esld.pipeline.publish import (
+    SCRATCH,
+    Place,
+    forget_failed,
+    keep_failed,
+    keep_signature,
+    locked,
+    publish,
+    staging_folder,
+)
 from esld.pipeline.remarks import warnings_of
 from esld.pipeline.render import render_alone
 from esld.pipeline.reuse import Kept, Shelf, chapter_key, cut_key, report_key
@@ -52,7 +61,19 @@ class Making:
         self.executed: dict[str, Executed] = {}
 
     def report(self) -> Published:
-        """Check, execute, gather, render, record and publish."""
+        """Check, execute, gather, render, record and publish.
+
+        Raises
+        ------
+        esld.errors.RunError
+            What is to be written cannot be, too.
+        """
+        try:
+            return self._report()
+        except OSError as error:  # of a check, or of the folder that a run is staged in
+            raise RunError(f"{what_failed(error)}; nothing was published.") from error
+
+    def _report(self) -> Published:
         file, how = self.file, self.desk.how
         begun = datetime.now(UTC)
         if how.pdf:
@@ -74,9 +95,9 @@ class Making:
                 kept = assemble(self.binder, self.study, inputs, environment, how)
                 ended = datetime.now(UTC)
                 reused = tuple(e.source.slug for e in executed if e.reused)
+                read = {"cut_file": file.path, **({"template": how.template} if how.template else {})}
                 facts = {
-                    "cut_file": str(file.path),
-                    **({"template": str(how.template.resolve())} if how.template else {}),
+                    **{n: provenance.seen_from(place.report, file.root, p) for n, p in read.items()},
                     "kept_from_record": kept,
                     "reused": list(reused),
                     "started": begun.isoformat(timespec="seconds"),
@@ -84,31 +105,37 @@ class Making:
                     "seconds": round((ended - begun).total_seconds(), 1),
                     "chapters": {e.source.slug: round(e.seconds, 2) for e in executed},
                 }
-                record = {
-                    "cut": file.id,
-                    "trial": self.study.protocol.id,
-                    "view": file.cut.view,
-                    "inputs": inputs,
-                    "environment": environment,
-                    "outputs": provenance.output_hashes(staged),
-                }
+                record = provenance.record_of(
+                    file,
+                    self.study.protocol.id,
+                    inputs=inputs,
+                    environment=environment,
+                    outputs=provenance.output_hashes(staged),
+                )
                 provenance.write(facts, staged, name=provenance.RUN)
                 provenance.write(record, staged)
+                unsigned = keep_signature(place.report, staged)
                 folder = publish(staged, place)
             except (RunError, OSError) as error:
                 self._give_up_if_stopped(staged)
-                failed = keep_failed(staged, place, str(error))
-                reason = f"{str(error).rstrip('.')}. The run is kept in {failed}; nothing was published."
+                said = what_failed(error, staged) if isinstance(error, OSError) else str(error).rstrip(".")
+                reason = f"{said}. {_kept(staged, place, said)}; nothing was published."
                 raise RunError(reason) from (None if isinstance(error, RunError) else error)
             except Exception as error:
                 self._give_up_if_stopped(staged)
-                keep_failed(staged, place, f"{type(error).__name__}: {error}")
+                _kept(staged, place, f"{type(error).__name__}: {error}")
                 raise
             except BaseException:
                 shutil.rmtree(staged, ignore_errors=True)
                 raise
             warnings = tuple(warning for each in executed for warning in warnings_of(each, file))
+            forget_failed(place.outputs, file.id)
             self.shelf.note(report_key(self.keys, how), folder, warnings)
+        if unsigned:
+            lost = (
+                f"{folder}: the earlier report was signed, this one is not: read it, and sign it by esld sign"
+            )
+            warnings = (*warnings, lost)
         return Published(file.id, folder / "index.html", (ended - begun).total_seconds(), warnings, reused)
 
     def alone(self, asked: Sequence[str], folder: Path) -> Published:
@@ -253,6 +280,15 @@ class Making:
         for slug, done in self.executed.items():
             if not done.reused and code_as_loaded():
                 self.shelf.keep(slug, self.keys[slug], scratch, Kept(done.content, done.stderr, done.seconds))
+
+
+def _kept(staged: Path, place: Place, reason: str) -> str:
+    """Where a failed run is kept; on a full disk it may not be."""
+    try:
+        return f"The run is kept in {keep_failed(staged, place, reason)}"
+    except OSError as error:
+        shutil.rmtree(staged, ignore_errors=True)
+        return f"The run could not be kept ({error.strerror})"
 
 
 def _handed_digest(scratch: Path, slug: str) -> str:

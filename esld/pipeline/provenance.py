@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import os
 import platform
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 PROVENANCE = "provenance.json"
 RUN = "run.json"
+SIGNATURE = f"{PROVENANCE}.minisig"
 TEMPLATE = "template/"
 _RUNS_WITH = [
     *(
@@ -61,10 +63,21 @@ def template_hash(template: Path | None) -> dict[str, str]:
 
 
 def template_of(folder: Path, inputs: Iterable[str]) -> Path | None:
-    """Where the Word template of a published report lay when it was made; None where it was made without."""
-    if not any(name.startswith(TEMPLATE) for name in inputs):
-        return None
-    return Path(str(read_run(folder).get("template", "")))
+    """The Word template of a published report; None where it was made without, or the template is gone."""
+    return told_by_run(folder, "template") if any(name.startswith(TEMPLATE) for name in inputs) else None
+
+
+def seen_from(report: Path, root: Path, path: Path) -> str:
+    """A path for ``run.json``: from the working copy where report and file lie in it, so that both can be moved; else in full."""
+    root, report, real = (Path(os.path.realpath(each)) for each in (root, report, path))
+    inside = report.is_relative_to(root) and real.is_relative_to(root)
+    return real.relative_to(root).as_posix() if inside else str(real)
+
+
+def told_by_run(folder: Path, key: str) -> Path | None:
+    """A file that ``run.json`` tells, as :func:`seen_from` wrote it; None where it is gone."""
+    told = str(read_run(folder).get(key, ""))
+    return next((root / told for root in folder.resolve().parents if (root / told).is_file()), None)
 
 
 def _cut_hashes(file: CutFile) -> dict[str, str]:
@@ -118,17 +131,40 @@ def environment(root: Path) -> dict[str, Any]:
     }
 
 
+def record_of(
+    file: CutFile,
+    trial: str,
+    *,
+    inputs: Mapping[str, str],
+    environment: Mapping[str, Any],
+    outputs: Mapping[str, str],
+) -> dict[str, Any]:
+    """What ``provenance.json`` holds."""
+    return {
+        "cut": file.id,
+        "trial": trial,
+        "view": file.cut.view,
+        "inputs": inputs,
+        "environment": environment,
+        "outputs": outputs,
+    }
+
+
 def output_hashes(folder: Path) -> dict[str, str]:
-    """Hash of every published file but the provenance itself and the facts of the run."""
-    apart = {folder / PROVENANCE, folder / RUN}
+    """Hash of every published file but the provenance itself, its signature and the facts of the run."""
+    apart = {folder / PROVENANCE, folder / SIGNATURE, folder / RUN}
     files = sorted(p for p in folder.rglob("*") if p.is_file() and p not in apart)
     return {p.relative_to(folder).as_posix(): sha256(p) for p in files}
 
 
-def write(content: dict[str, Any], folder: Path, *, name: str = PROVENANCE) -> None:
+def as_written(content: Mapping[str, Any]) -> bytes:
+    """The bytes of ``provenance.json``."""
+    return (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def write(content: Mapping[str, Any], folder: Path, *, name: str = PROVENANCE) -> None:
     """Write ``provenance.json``, which is the same for the same inputs, or ``run.json``, which is of one run."""
-    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-    (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    (folder / name).write_bytes(as_written(content))
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -153,8 +189,10 @@ def read(folder: Path) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(str(folder), f"must be a report with {PROVENANCE}", remedy=remedy) from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(str(folder / PROVENANCE), "must be JSON", remedy=remedy) from None
-    if missing := [key for key in ("cut", "inputs", "outputs") if key not in content]:
+    kinds = {"cut": str, "inputs": dict, "outputs": dict}
+    whole = content if isinstance(content, dict) else {}
+    if missing := [key for key, kind in kinds.items() if not isinstance(whole.get(key), kind)]:
         raise InputError(str(folder / PROVENANCE), f"must name {', '.join(missing)}", remedy=remedy)
     return content

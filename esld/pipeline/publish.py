@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from esld.data.fingerprint import sha256
 from esld.errors import InputError, RefusedError
-from esld.pipeline.provenance import PROVENANCE, RUN
+from esld.pipeline.provenance import PROVENANCE, RUN, SIGNATURE
 from esld.report.roles import RUN_FILE
 from esld.targets import is_within, keeper_of, report_record, unmovable, unwritable
 
@@ -156,7 +156,7 @@ class Place:
             )
         made = record["outputs"]
         for name in files:
-            if name not in made and name not in (PROVENANCE, RUN):
+            if name not in made and name not in (PROVENANCE, RUN, SIGNATURE):
                 return str(_refused(folder / name, "was put into a report"))
             if name in made and not _of_record(name) and sha256(folder / name) != made[name]:
                 return str(_refused(folder / name, "was changed since the report was made"))
@@ -273,6 +273,26 @@ def keep_failed(staged: Path, place: Place, reason: str) -> Path:
     failed.parent.mkdir(parents=True, exist_ok=True)
     os.replace(staged, failed)
     return failed
+
+
+def forget_failed(outputs: Path, cut: str) -> None:
+    """Remove what is kept of a cut's last failed run, when the cut has been made."""
+    failed = Place(outputs, cut, "", "").failed
+    if _is_failed_run(failed):
+        shutil.rmtree(failed, ignore_errors=True)
+        with suppress(OSError):  # another cut's is there
+            failed.parent.rmdir()
+
+
+def keep_signature(report: Path, staged: Path) -> bool:
+    """Let a signature go with the report that it was made for: whether the standing one's is lost."""
+    signature = report / SIGNATURE
+    if not signature.is_file():
+        return False
+    same = (report / PROVENANCE).read_bytes() == (staged / PROVENANCE).read_bytes()
+    if same:
+        shutil.copyfile(signature, staged / SIGNATURE)
+    return not same
 
 
 def exchange(one: Path, other: Path) -> bool:

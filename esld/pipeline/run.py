@@ -134,6 +134,10 @@ def _standing(file: CutFile, how: How) -> Published | None:
     report = outputs_folder(file, how.outputs) / file.id
     if (warnings := shelf.stands(report_key(keys, how), report)) is None:
         return None
+    if (report.parent / ".failed" / file.id).is_dir():
+        from esld.pipeline.publish import forget_failed
+
+        forget_failed(report.parent, file.id)
     return Published(
         file.id, report / "index.html", perf_counter() - begun, warnings, tuple(sorted(keys)), stands=True
     )

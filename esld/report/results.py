@@ -226,8 +226,13 @@ def _rounded(reason: Any) -> Reason | None:
 
 def write_rows(rows: Iterable[Row], path: Path) -> None:
     """Write rows as JSON, one row a line, so that a difference between two runs is a line."""
+    path.write_text(rows_text(rows), encoding="utf-8")
+
+
+def rows_text(rows: Iterable[Row]) -> str:
+    """What :func:`write_rows` writes."""
     lines = [json.dumps(row.to_record(), ensure_ascii=False) for row in rows]
-    path.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
+    return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
 def read_rows(path: Path) -> Sequence[Row]:

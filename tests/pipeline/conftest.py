@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from esld.data.pseudonyms import KEY_FILE
-from esld.pipeline import desk, making, run, verify
+from esld.pipeline import desk, making, reexecution, run
 from tests.kernels import end, kernels_once
 from tests.loaded import loaded_once
 from tests.pipeline import dying_run
@@ -113,7 +113,7 @@ def no_kernels(monkeypatch):
 def one_parent():
     """Runs in this process share the parent of their kernels; a test of its life starts its own."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (run, verify):
+        for module in (run, reexecution):
             patch.setattr(module, "kernels", kernels_once)
         yield
     end()

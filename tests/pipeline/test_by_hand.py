@@ -9,6 +9,7 @@ from esld.data.cutfile import read_cut
 from esld.errors import InputError, RefusedError
 from esld.pipeline import verify
 from esld.pipeline.chapters import needed_for
+from esld.pipeline.reexecution import Again
 from esld.pipeline.run import run_chapters
 from esld.pipeline.verify import verify_report
 from esld.report import by_hand
@@ -57,9 +58,10 @@ class TestVerify:
 
         folder = run_cut(read_cut(working_copy / "params" / "tiny.yaml")).index.parent
         executed = []
-        monkeypatch.setattr(verify, "reexecute", lambda notebooks, *_: executed.extend(notebooks) or [])
+        failed = Again((), {})
+        monkeypatch.setattr(verify, "reexecute", lambda chapters, *_: executed.extend(chapters) or failed)
         verdict = verify_report(folder, chapters=["02_two"])
-        assert [path.stem for path in executed] == ["02_two"]
+        assert [chapter.slug for chapter in executed] == ["02_two"]
         assert verdict.chapters == 1
         with pytest.raises(InputError, match="--chapter must be a chapter of the report, got 02_tow"):
             verify_report(folder, chapters=["02_tow"])

@@ -54,8 +54,9 @@ LEDGERS = {
     *((f"randomise {verb}", "folder") for verb in ("clock", "audit", "recover", "export", "dose", "backup")),
     ("randomise verify-list", "folder"),
 }
-# A file of the user's that the command is asked to change: tests/pipeline/test_own_chapter.py.
-CHANGED = {("new-chapter", "cut")}
+# What the command is asked to change, a file of the user's or a report that gets its signature, and a secret that is made:
+# tests/pipeline/test_own_chapter.py and tests/pipeline/test_signature.py.
+CHANGED = {("new-chapter", "cut"), ("sign", "reports"), ("sign", "new_key")}
 READ = {
     *(
         ("run", "cuts"),
@@ -66,6 +67,8 @@ READ = {
         ("import", "mapping"),
         ("import", "protocol"),
         ("verify", "reports"),
+        ("verify", "key"),
+        ("sign", "key"),
         ("diff", "before"),
         ("diff", "after"),
         ("check", "data"),

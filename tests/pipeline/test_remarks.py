@@ -10,10 +10,10 @@ from docx import Document
 
 from esld.data.cutfile import read_cut
 from esld.pipeline.chapters import read_chapter
+from esld.pipeline.reexecution import reexecute
 from esld.pipeline.remarks import code_of, remarks
 from esld.pipeline.run import run_cut
 from esld.pipeline.untied import untied, writing_cells
-from esld.pipeline.verify import reexecute
 from tests.pipeline.conftest import ROOT
 
 IMAGE = 'display(Image(data=(chapter.scratch / "figures" / "plain_01_one_1.png").read_bytes()))'
@@ -129,9 +129,9 @@ def test_they_are_the_same_when_executed_again_and_so_is_what_is_told(left, tmp_
     """An address is what it is told to be; the jitter of the strip plot is none of chance's."""
     file, first = left
     (tmp_path / "empty").mkdir()
-    notebook = first.index.parent / "notebooks" / "01_one.ipynb"
-    faults = reexecute([notebook], file, tmp_path / "empty", tmp_path / "run")
-    assert [fault for fault in faults if "`[object()]`" not in fault] == []
+    chapter = read_chapter(file.root / "notebooks" / "01_one.py")
+    again = reexecute([chapter], first.index.parent / "notebooks", file, tmp_path / "empty", tmp_path / "run")
+    assert [fault for fault in again.faults if "`[object()]`" not in fault] == []
     for picture in (first.index.parent / "figures").iterdir():
         assert picture.read_bytes() == (tmp_path / "run" / "figures" / picture.name).read_bytes()
     assert run_cut(file).warnings == first.warnings  # it stands

@@ -1,5 +1,6 @@
 """From cut file to published report: all or nothing, the same bytes, and every mistake before the first kernel."""
 
+import errno
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
@@ -15,6 +17,8 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from docx import Document
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from esld.data.cutfile import read_cut
 from esld.data.fingerprint import sha256, text_sha256
@@ -29,6 +33,7 @@ from esld.report.drawing.figures import Picture, entitle, new_figure
 from esld.report.results import Row
 from esld.report.run_folder import prepare_run_folder
 from esld.report.tables import Table
+from tests.examples import few
 from tests.kernels import OF_TINY, leanly
 from tests.pipeline import dying_run
 
@@ -89,7 +94,7 @@ class TestReport:
 
     def test_the_facts_of_one_run_stand_apart(self, published_copy):
         facts = provenance.read_run(published_copy / "outputs" / "tiny")
-        assert Path(facts["cut_file"]) == published_copy / "params" / "tiny.yaml"
+        assert facts["cut_file"] == "params/tiny.yaml"  # of the working copy that it lies in
         assert set(facts["chapters"]) == {"01_one", "02_two"}
         assert facts["started"] <= facts["ended"]
 
@@ -157,7 +162,46 @@ class TestSameBytes:
         ]
 
 
+_WATCHED = []
+
+
+def _watch(event, arguments):
+    """Refuse what changes the file system, as `no_space` has it; a hook cannot be taken back."""
+    if (
+        _WATCHED
+        and event in dying_run.CHANGES
+        and not (event == "open" and not set(str(arguments[1])) & set("wax+"))
+    ):
+        _WATCHED[-1](str(arguments[1] if event == "os.rename" else arguments[0]))
+
+
+@contextmanager
+def no_space(outputs, moment):
+    """From a number of changes below a folder on, nothing can be opened to be written, nor a folder be made."""
+    if not hasattr(_watch, "added"):
+        sys.addaudithook(_watch)
+        _watch.added = True
+    changes, refused = iter(range(10_000)), []
+
+    def refuse(path):
+        if path.startswith(str(outputs)) and next(changes) >= moment and not Path(path).is_dir():
+            refused.append(path)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+    _WATCHED.append(refuse)
+    try:
+        yield refused
+    finally:
+        _WATCHED.clear()
+
+
 class TestFailure:
+    @pytest.fixture
+    def full_copy(self, own_published_copy, no_kernels):
+        """A report of the same run without kernels that is tried again."""
+        run.run_cut(cut_of(own_published_copy), How(force=True))
+        return own_published_copy
+
     def test_a_failing_cell_is_named_and_nothing_is_published(self, own_published_copy, contents):
         """Both chapters fail, the second one sooner: they are told in their order, not in time's."""
         one, two = (own_published_copy / "notebooks" / f"{n}.py" for n in ("01_one", "02_two"))
@@ -217,10 +261,60 @@ class TestFailure:
         before = contents(own_published_copy / "outputs" / "tiny")
         monkeypatch.setattr(making, "publish", full)
         with pytest.raises(
-            RunError, match=r"No space left on device\. The run is kept in .*nothing was published\.$"
+            RunError,
+            match=r"No space left on device: .*/\w+\.\w+\. The run is kept in .*nothing was published\.$",
         ):
             run.run_cut(cut_of(own_published_copy))
         assert contents(own_published_copy / "outputs" / "tiny") == before
+
+    @pytest.mark.skipif(os.name != "posix", reason="no limits of files here")
+    def test_a_file_that_the_disk_does_not_take_is_named(self, own_published_copy, contents, no_kernels):
+        """A real one: no file may be larger than some bytes, and a failed write does not say which it was."""
+        import resource
+
+        before = contents(own_published_copy / "outputs" / "tiny")
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+        try:
+            with pytest.raises(RunError, match=r"^File too large: .*\.html\. The run is kept in .*\.$"):
+                run.run_cut(cut_of(own_published_copy), How(force=True))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert contents(own_published_copy / "outputs" / "tiny") == before
+
+    @settings(few(10), suppress_health_check=[HealthCheck.function_scoped_fixture])  # it must stay as it is
+    @given(moment=st.integers(0, 150))
+    def test_a_full_disk_at_any_moment_is_one_line_with_the_file_and_the_report_stands(
+        self, full_copy, contents, moment
+    ):
+        """Whatever is opened, made or renamed first after that moment, and all that is after it."""
+        outputs = full_copy / "outputs"
+        before = contents(outputs / "tiny")
+        with no_space(outputs, moment) as refused:
+            try:
+                made = run.run_cut(cut_of(full_copy), How(force=True))
+            except (RunError, InputError) as error:
+                made = error
+        assert contents(outputs / "tiny") == before
+        if isinstance(made, Exception):
+            assert "\n" not in str(made)
+            assert "No space left on device" in str(made)
+            assert str(outputs) in str(made)
+        else:
+            assert all(".cache" in path or ".failed" in path or ".staging" in path for path in refused)
+
+    def test_a_failed_run_goes_when_the_cut_is_made_or_found_to_stand(self, own_published_copy, no_kernels):
+        failed, path = (own_published_copy / name for name in ("outputs/.failed", "params/tiny.yaml"))
+        run.run_cut(cut_of(own_published_copy))
+        for other in ("other", "tiny"):
+            (failed / other).mkdir(parents=True)
+            (failed / other / "failure.txt").write_text("failed\n", encoding="utf-8")
+        assert run.run_cut(cut_of(own_published_copy)).stands
+        assert [p.name for p in failed.iterdir()] == ["other"]
+        shutil.move(failed / "other", failed / "tiny")
+        change(path, "Tiny cut", "Another title")
+        assert not run.run_cut(cut_of(own_published_copy)).stands
+        assert not failed.exists()
 
     @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
     def test_our_own_error_or_an_interrupt_publishes_nothing(
