@@ -69,14 +69,12 @@ def completed(bill: dict[str, Any]) -> dict[str, Any]:
 
 def _licence(own: metadata.Distribution) -> str:
     """As its makers declare it: an expression, else the classifiers, else the first line of the text."""
-    about = own.metadata
+    about: dict[str, Any] = own.metadata.json
     classified = [
-        text.split("::")[-1].strip()
-        for text in about.get_all("Classifier") or ()
-        if text.startswith("License ::")
+        text.split("::")[-1].strip() for text in about.get("classifier", ()) if text.startswith("License ::")
     ]
-    free = str(about.get("License") or "").strip().splitlines()
-    return str(about.get("License-Expression") or "; ".join(classified) or (free[0] if free else ""))
+    free = str(about.get("license", "")).strip().splitlines()
+    return str(about.get("license_expression") or "; ".join(classified) or (free[0] if free else ""))
 
 
 def licence(component: dict[str, Any]) -> str:
