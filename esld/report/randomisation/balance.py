@@ -170,8 +170,8 @@ def largest_sentence(study: Study, balance: Reported, levels: Reported) -> str:
         chosen = [v for v, row in known if (v, row) in largest or is_outside(row) or v.name in _ALWAYS]
         if chosen:
             parts = message("reasons.list").join(_levels(study, v, pair, levels) for v in chosen)
-            told = {"arm": of_group(pair[1]), "control": of_group(pair[0])}
-            said.append(message("balance.largest", parts=parts, **told))
+            about = {"arm": of_group(pair[1]), "control": of_group(pair[0])}
+            said.append(message("balance.largest", parts=parts, **about))
     primary = study.protocol.primary
     own = [a for a in study.protocol.analyses if a.endpoint == primary.endpoint]
     adjusted = [a for a in own if a.stratified or a.covariates]
