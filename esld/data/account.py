@@ -1,8 +1,10 @@
 """What of an export was used, and what was not: every domain, variable, record and word has one line that says so."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from esld.data import deaths, standard, views
@@ -56,9 +58,10 @@ def account_of(took: Intake, report: CutReport, tables: Tables, aside: pd.DataFr
     """
     lists = code_lists(took.protocol)
     rows: list[Row] = [*_files(took.files)]
+    cut = report.records.set_index("domain").to_dict("index")
     for name in DOMAINS:
         if name in tables:
-            rows += _records(name, tables[name], took, report, aside)
+            rows += _records(name, tables[name], took, cut[name], aside)
             rows += _variables(name, took.tables[name], took.protocol)
             rows += _words(name, tables[name], took.coding, lists)
             rows += _unrecorded(name, tables[name], took.protocol)
@@ -78,7 +81,7 @@ def _files(files: pd.DataFrame) -> Iterator[Row]:
 
 
 def _records(
-    name: str, table: pd.DataFrame, took: Intake, report: CutReport, aside: pd.DataFrame
+    name: str, table: pd.DataFrame, took: Intake, kept: Mapping[Hashable, Any], aside: pd.DataFrame
 ) -> Iterator[Row]:
     """Every record of a domain once, by what became of it."""
     use = Counter(zip(*_use(name, table, took.protocol), strict=True))
@@ -87,7 +90,6 @@ def _records(
     held = Counter(aside.loc[aside["domain"].eq(name), "reason"])
     for reason, count in held.items():
         yield name, "records", "", count, NOT_NEEDED, _WHY[reason]
-    kept = report.records.set_index("domain").loc[name].to_dict()
     later = took.exported[name] - int(kept["kept"]) - int(kept["undecided"]) - held.total()
     if later:
         yield (
@@ -109,14 +111,14 @@ def _records(
         )
 
 
-def _use(name: str, table: pd.DataFrame, protocol: Protocol) -> tuple[pd.Series, pd.Series]:
+def _use(name: str, table: pd.DataFrame, protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
     """Of each record whether it is used, and for what."""
-    use = pd.Series(NOT_NEEDED, table.index, dtype=object)
-    why = pd.Series("No analysis means it", table.index, dtype=object)
+    use = np.full(len(table), NOT_NEEDED, dtype=object)
+    why = np.full(len(table), "No analysis means it", dtype=object)
     date = DOMAINS[name].date
     if date and date in table and name != "MH":
         dated = table[date].notna() if name != "SS" else deaths.status(table, "ALIVE")
-        use[dated], why[dated] = USED, _LIFE
+        use[dated.to_numpy()], why[dated.to_numpy()] = USED, _LIFE
     chosen = pd.Series(name in _WHOLE, table.index)
     for source in protocol.sources:
         if source.domain == name:
@@ -127,7 +129,7 @@ def _use(name: str, table: pd.DataFrame, protocol: Protocol) -> tuple[pd.Series,
         chosen |= table.index.isin(deaths.statements({name: table})["row"])
     if name == "VS":
         chosen |= table["VSTESTCD"].eq("WEIGHT") & table["VSORRES"].notna()
-    use[chosen], why[chosen] = USED, ""
+    use[chosen.to_numpy()], why[chosen.to_numpy()] = USED, ""
     return use, why
 
 

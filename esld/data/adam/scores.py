@@ -334,7 +334,8 @@ class _Values:
     def _last(self) -> np.ndarray:
         """Places of the latest component of each visit, in their order."""
         visits = self.chosen["_place"].to_numpy()
-        return np.sort(len(visits) - 1 - np.unique(visits[::-1], return_index=True)[1])
+        last: np.ndarray = np.sort(len(visits) - 1 - np.unique(visits[::-1], return_index=True)[1])
+        return last
 
     @cached_property
     def _places(self) -> np.ndarray:
@@ -342,7 +343,8 @@ class _Values:
         visits = self.chosen["_place"].to_numpy()
         places = np.empty(visits.max() + 1, dtype=int)
         places[visits[self._last]] = range(len(self._last))
-        return places[visits]
+        found: np.ndarray = places[visits]
+        return found
 
     @cached_property
     def _who(self) -> np.ndarray:
