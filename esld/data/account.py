@@ -16,6 +16,7 @@ from esld.data.sources import selected
 from esld.protocol import Protocol
 
 Row = tuple[str, str, str, int, str, str]
+Words = dict[str, list[list[str]]]  # by variable each word, its meaning and whether that is used
 COLUMNS = ("domain", "what", "name", "records", "use", "why")
 USED, NOT_NEEDED, UNKNOWN, ABSENT = "used", "not needed", "not understood", "not in the export"
 
@@ -59,11 +60,15 @@ def account_of(took: Intake, report: CutReport, tables: Tables, aside: pd.DataFr
     lists = code_lists(took.protocol)
     rows: list[Row] = [*_files(took.files)]
     cut = report.records.set_index("domain").to_dict("index")
+    words: dict[str, Words] = {}
+    coding = took.coding[["domain", "variable", "value", "meaning", "use"]]
+    for name, variable, *word in coding.itertuples(index=False, name=None):
+        words.setdefault(name, {}).setdefault(variable, []).append(word)
     for name in DOMAINS:
         if name in tables:
             rows += _records(name, tables[name], took, cut[name], aside)
             rows += _variables(name, took.tables[name], took.protocol)
-            rows += _words(name, tables[name], took.coding, lists)
+            rows += _words(name, tables[name], words.get(name, {}), lists)
             rows += _unrecorded(name, tables[name], took.protocol)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -166,16 +171,13 @@ def _variables(name: str, table: pd.DataFrame, protocol: Protocol) -> Iterator[R
             yield name, "variable", variable, filled, USED if variable in read else NOT_NEEDED, ""
 
 
-def _words(
-    name: str, table: pd.DataFrame, coding: pd.DataFrame, lists: Mapping[str, CodeList]
-) -> Iterator[Row]:
+def _words(name: str, table: pd.DataFrame, words: Words, lists: Mapping[str, CodeList]) -> Iterator[Row]:
     """Words of coding variables that the cut holds, under their codes."""
-    own = coding[coding["domain"].eq(name)]
-    for variable, words in own.groupby("variable", sort=False):
-        entry = list_of(lists, str(variable))
+    for variable, own in words.items():
+        entry = list_of(lists, variable)
         counts = Counter(table.get(variable, ()))
         meanings: dict[str, list[tuple[str, str]]] = {}
-        for value, meaning, use in words[["value", "meaning", "use"]].itertuples(index=False, name=None):
+        for value, meaning, use in own:
             meanings.setdefault(meaning or value, []).append((value, use))
         for meaning, same in meanings.items():
             if not (count := counts[meaning]):
