@@ -215,7 +215,11 @@ def read_model(model: type[Model], path: Path) -> Model:
         Missing file, wrong encoding, not YAML, or keys and values that the model refuses (all of these at
         once).
     """
-    text = read_text(path)
+    return model_of(model, path, read_text(path))
+
+
+def model_of(model: type[Model], path: Path, text: str) -> Model:
+    """The same of a file's text; `path` is named by what is refused."""
     try:
         content = parsed(text)
     except yaml.YAMLError as error:

@@ -2,8 +2,8 @@
 
 from hypothesis import settings
 
-OF_MAKE_TEST, OF_MAKE_SOAK = 20, 2000  # of a property that says nothing
-COSTLY = 10  # of one that does, in `make test`, at most
+OF_MAKE_TEST, OF_MAKE_SOAK = 12, 2000  # of a property that says nothing
+COSTLY = 6  # of one that does, in `make test`, at most
 MORE = 40  # times as many under `make soak`
 
 

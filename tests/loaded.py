@@ -37,4 +37,6 @@ def loaded_once(file: CutFile) -> Study:
     key = seen.hexdigest()
     if key not in _KEPT:
         _KEPT[key] = load_study(file)
-    return replace(copy.deepcopy(_KEPT[key]), file=file)
+    kept = _KEPT[key]
+    own = copy.deepcopy(kept, {id(frozen): frozen for frozen in (kept.protocol, kept.file)})
+    return replace(own, file=file)

@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -97,11 +98,14 @@ def entries(text: str) -> Iterator[Entry]:
             )
             yield from walk(value, inner, start, (*place, key.value))
 
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
+    root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     yield from walk(root, Protocol, root.start_mark.index, ())
 
 
-ENTRIES = {name: list(entries(text)) for name, text in TEXTS.items()}
+@cache
+def entries_of(name: str) -> list[Entry]:
+    """Those of a protocol; when they are asked for, because to collect the tests needs none."""
+    return list(entries(TEXTS[name]))
 
 
 def line_at(text: str, index: int) -> int:
@@ -142,10 +146,12 @@ SPOILT = {
     "key twice": (written_twice, lambda e: True),
     "unknown id": (with_unknown_id, lambda e: e.place[0] == "analyses" and e.name in REFERENCES),
 }
-OF_KIND = {
-    kind: [entry for own in ENTRIES.values() for entry in own if fits(entry)]
-    for kind, (_, fits) in SPOILT.items()
-}
+
+
+@cache
+def of_kind(kind: str) -> list[Entry]:
+    _, fits = SPOILT[kind]
+    return [entry for name in TEXTS for entry in entries_of(name) if fits(entry)]
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +173,7 @@ def told(file: Path, text: str) -> list[str]:
 @few(15)
 @given(data=st.data())
 def test_one_spoilt_place_is_told_with_its_line(kind, data, file):
-    entry = data.draw(st.sampled_from(OF_KIND[kind]), label="entry")
+    entry = data.draw(st.sampled_from(of_kind(kind)), label="entry")
     text, line = SPOILT[kind][0](entry)
     lines = told(file, text)
     assert any(re.search(rf"\bline {line}\b", each) for each in lines), (line, lines)
@@ -177,16 +183,16 @@ def test_one_spoilt_place_is_told_with_its_line(kind, data, file):
 
 
 def test_the_texts_have_places_of_every_kind():
-    assert set(ENTRIES) == {"nct06167473", "mayo-pbc", "freireich-6mp", "tablets-three-arms"}
-    assert all(len(own) > 300 for own in ENTRIES.values())
-    assert all(len(own) > 20 for own in OF_KIND.values())
+    assert set(TEXTS) == {"nct06167473", "mayo-pbc", "freireich-6mp", "tablets-three-arms"}
+    assert all(len(own) > 300 for own in map(entries_of, TEXTS))
+    assert all(len(of_kind(kind)) > 20 for kind in SPOILT)
 
 
 @pytest.mark.parametrize("kind", SPOILT)
 def test_the_command_line_ends_with_2_and_no_traceback(kind, file, monkeypatch, capsys):
     from esld import cli
 
-    text, line = SPOILT[kind][0](OF_KIND[kind][-1])
+    text, line = SPOILT[kind][0](of_kind(kind)[-1])
     file.write_text(text, encoding="utf-8")
     data = ROOT / "esld" / "data" / "examples" / "demo"
     monkeypatch.setattr(sys, "argv", ["esld", "check", str(data), "--protocol", str(file)])

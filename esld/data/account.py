@@ -1,8 +1,10 @@
 """What of an export was used, and what was not: every domain, variable, record and word has one line that says so."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from esld.data import deaths, standard, views
@@ -14,6 +16,7 @@ from esld.data.sources import selected
 from esld.protocol import Protocol
 
 Row = tuple[str, str, str, int, str, str]
+Words = dict[str, list[list[str]]]  # by variable each word, its meaning and whether that is used
 COLUMNS = ("domain", "what", "name", "records", "use", "why")
 USED, NOT_NEEDED, UNKNOWN, ABSENT = "used", "not needed", "not understood", "not in the export"
 
@@ -56,11 +59,16 @@ def account_of(took: Intake, report: CutReport, tables: Tables, aside: pd.DataFr
     """
     lists = code_lists(took.protocol)
     rows: list[Row] = [*_files(took.files)]
+    cut = report.records.set_index("domain").to_dict("index")
+    words: dict[str, Words] = {}
+    coding = took.coding[["domain", "variable", "value", "meaning", "use"]]
+    for name, variable, *word in coding.itertuples(index=False, name=None):
+        words.setdefault(name, {}).setdefault(variable, []).append(word)
     for name in DOMAINS:
         if name in tables:
-            rows += _records(name, tables[name], took, report, aside)
+            rows += _records(name, tables[name], took, cut[name], aside)
             rows += _variables(name, took.tables[name], took.protocol)
-            rows += _words(name, tables[name], took.coding, lists)
+            rows += _words(name, tables[name], words.get(name, {}), lists)
             rows += _unrecorded(name, tables[name], took.protocol)
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -78,7 +86,7 @@ def _files(files: pd.DataFrame) -> Iterator[Row]:
 
 
 def _records(
-    name: str, table: pd.DataFrame, took: Intake, report: CutReport, aside: pd.DataFrame
+    name: str, table: pd.DataFrame, took: Intake, kept: Mapping[Hashable, Any], aside: pd.DataFrame
 ) -> Iterator[Row]:
     """Every record of a domain once, by what became of it."""
     use = Counter(zip(*_use(name, table, took.protocol), strict=True))
@@ -87,7 +95,6 @@ def _records(
     held = Counter(aside.loc[aside["domain"].eq(name), "reason"])
     for reason, count in held.items():
         yield name, "records", "", count, NOT_NEEDED, _WHY[reason]
-    kept = report.records.set_index("domain").loc[name].to_dict()
     later = took.exported[name] - int(kept["kept"]) - int(kept["undecided"]) - held.total()
     if later:
         yield (
@@ -109,14 +116,14 @@ def _records(
         )
 
 
-def _use(name: str, table: pd.DataFrame, protocol: Protocol) -> tuple[pd.Series, pd.Series]:
+def _use(name: str, table: pd.DataFrame, protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
     """Of each record whether it is used, and for what."""
-    use = pd.Series(NOT_NEEDED, table.index, dtype=object)
-    why = pd.Series("No analysis means it", table.index, dtype=object)
+    use = np.full(len(table), NOT_NEEDED, dtype=object)
+    why = np.full(len(table), "No analysis means it", dtype=object)
     date = DOMAINS[name].date
     if date and date in table and name != "MH":
         dated = table[date].notna() if name != "SS" else deaths.status(table, "ALIVE")
-        use[dated], why[dated] = USED, _LIFE
+        use[dated.to_numpy()], why[dated.to_numpy()] = USED, _LIFE
     chosen = pd.Series(name in _WHOLE, table.index)
     for source in protocol.sources:
         if source.domain == name:
@@ -127,7 +134,7 @@ def _use(name: str, table: pd.DataFrame, protocol: Protocol) -> tuple[pd.Series,
         chosen |= table.index.isin(deaths.statements({name: table})["row"])
     if name == "VS":
         chosen |= table["VSTESTCD"].eq("WEIGHT") & table["VSORRES"].notna()
-    use[chosen], why[chosen] = USED, ""
+    use[chosen.to_numpy()], why[chosen.to_numpy()] = USED, ""
     return use, why
 
 
@@ -164,16 +171,13 @@ def _variables(name: str, table: pd.DataFrame, protocol: Protocol) -> Iterator[R
             yield name, "variable", variable, filled, USED if variable in read else NOT_NEEDED, ""
 
 
-def _words(
-    name: str, table: pd.DataFrame, coding: pd.DataFrame, lists: Mapping[str, CodeList]
-) -> Iterator[Row]:
+def _words(name: str, table: pd.DataFrame, words: Words, lists: Mapping[str, CodeList]) -> Iterator[Row]:
     """Words of coding variables that the cut holds, under their codes."""
-    own = coding[coding["domain"].eq(name)]
-    for variable, words in own.groupby("variable", sort=False):
-        entry = list_of(lists, str(variable))
+    for variable, own in words.items():
+        entry = list_of(lists, variable)
         counts = Counter(table.get(variable, ()))
         meanings: dict[str, list[tuple[str, str]]] = {}
-        for value, meaning, use in words[["value", "meaning", "use"]].itertuples(index=False, name=None):
+        for value, meaning, use in own:
             meanings.setdefault(meaning or value, []).append((value, use))
         for meaning, same in meanings.items():
             if not (count := counts[meaning]):

@@ -548,8 +548,10 @@ _RULES_OF: Mapping[str, Callable[[Tables, Protocol], Iterator[_Rule]]] = {
 
 def _cells(tables: Tables, name: str, column: str) -> pd.Series:
     """A variable, or as many missing cells when the export lacks it, which is a fault of its own."""
-    table = tables.get(name, pd.DataFrame())
-    return table[column] if column in table else pd.Series(None, table.index, dtype=object)
+    table = tables.get(name)
+    if table is None or column not in table:
+        return pd.Series(None, () if table is None else table.index, dtype=object)
+    return table[column]
 
 
 def _found(good: pd.Series) -> Callable[[pd.Series], pd.Series]:
@@ -570,8 +572,8 @@ def _not_negative(text: pd.Series) -> pd.Series:
 
 def _number(text: pd.Series) -> pd.Series:
     """Text as numbers; NaN, which fails every comparison, for what is none or infinite."""
-    number = pd.to_numeric(text, errors="coerce").astype(float)
-    return number.where(np.isfinite(number))
+    number = pd.to_numeric(text, errors="coerce").to_numpy(float, na_value=np.nan)
+    return pd.Series(np.where(np.isfinite(number), number, np.nan), text.index)
 
 
 def known_unit(text: str, analyte: str | None = None) -> str | None:

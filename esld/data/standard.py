@@ -81,19 +81,20 @@ def standardise(tables: Tables, protocol: Protocol) -> Standardised:
     lists = code_lists(protocol)
     result: Tables = {}
     asides: list[pd.DataFrame] = []
-    codings: list[pd.DataFrame] = []
+    words: list[tuple[str, str, str, int, object, str, str]] = []
     for name, table in tables.items():
         if name not in DOMAINS:
             continue
-        made, coding = _coded(name, table, lists)
-        codings.append(coding)
+        made, own = _coded(name, table, lists)
+        words += own
         if name in _RESULTS:
             made = _resulted(name, made, protocol)
         if name == "EX":
             made = _dosed(made, protocol)
         result[name], aside = _happened(name, made, protocol)
-        asides.append(aside)
-    return Standardised(result, _joined(asides, ASIDE), _joined(codings, CODING))
+        asides += [] if aside is None else [aside]
+    coding = pd.DataFrame(words, columns=list(CODING), dtype=None if words else object)
+    return Standardised(result, _joined(asides, ASIDE), coding)
 
 
 def unknown_codes(standardised: Standardised, tables: Tables, protocol: Protocol) -> list[InputError]:
@@ -156,8 +157,8 @@ def _place_for(variable: str, values: pd.Series, entry: CodeList) -> str:
 
 def _coded(
     name: str, table: pd.DataFrame, lists: Mapping[str, CodeList]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table with codes for words and its optional variables, and what each word was taken for."""
+) -> tuple[pd.DataFrame, list[tuple[str, str, str, int, object, str, str]]]:
+    """The table with codes for words and its optional variables, and what each word was taken for: rows of `CODING`."""
     made = table.copy()
     rows: list[tuple[str, str, str, int, object, str, str]] = []
     for variable in map(str, table.columns):
@@ -187,9 +188,10 @@ def _coded(
                 places
             ]  # place -1, missing, reads the last
     absent = [variable for variable in DOMAINS[name].optional if variable not in table]
-    made = pd.concat([made, pd.DataFrame(np.nan, made.index, absent, dtype=object)], axis=1)
+    if absent:
+        made = pd.concat([made, pd.DataFrame(np.nan, made.index, absent, dtype=object)], axis=1)
     made.attrs = table.attrs | {"absent": absent}
-    return made, pd.DataFrame(rows, columns=list(CODING))
+    return made, rows
 
 
 def _where(table: pd.DataFrame, entry: CodeList, lists: Mapping[str, CodeList]) -> pd.Series:
@@ -204,11 +206,11 @@ def _where(table: pd.DataFrame, entry: CodeList, lists: Mapping[str, CodeList]) 
 # --- what happened ------------------------------------------------------------------------------------------------
 
 
-def _happened(name: str, table: pd.DataFrame, protocol: Protocol) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The records of what happened and can be analysed, and the others with their reasons."""
+def _happened(name: str, table: pd.DataFrame, protocol: Protocol) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """The records of what happened and can be analysed, and the others, if there are any, with their reasons."""
     reasons = [each for each in _reasons(name, table, protocol) if each[0].any()] if len(table) else []
     if not reasons:
-        return table, pd.DataFrame(columns=list(ASIDE))
+        return table, None
     reason = pd.Series(None, table.index, dtype=object)
     detail = pd.Series("", table.index, dtype=object)
     for found, why, held in reasons:
@@ -292,8 +294,9 @@ def _of_other_specimen(table: pd.DataFrame, protocol: Protocol) -> Iterator[tupl
     certain = hinted[hinted["certain"]]
     if specimen.isna().all() and certain.empty:
         return
+    present = set(table["LBTESTCD"])
     for parameter in protocol.parameters:
-        if parameter.kind == "laboratory":
+        if parameter.kind == "laboratory" and parameter.paramcd in present:
             own = table["LBTESTCD"].eq(parameter.paramcd) & specimen.notna()
             yield own & ~specimen.isin(_specimens(parameter, protocol)), SPECIMEN, specimen
     yield (
@@ -328,8 +331,9 @@ def specimen_hints(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
         tells |= table[column].isin(words)
     table = table[tells]
     found: dict[object, tuple[str, str, bool]] = {}
-    for parameter in protocol.parameters if len(table) else ():
-        if parameter.kind != "laboratory":
+    present = set(table["LBTESTCD"])
+    for parameter in protocol.parameters:
+        if parameter.kind != "laboratory" or parameter.paramcd not in present:
             continue
         wanted = _specimens(parameter, protocol)
         wanted |= {"BLOOD"} if wanted & set(BLOOD) else set()
@@ -427,9 +431,9 @@ def _unit_known(name: str, table: pd.DataFrame, column: str, protocol: Protocol)
     if name == "VS":
         return table[column].map(fold, na_action="ignore").isin(["kg", "cm"])
     test = table["LBTESTCD"]
-    good = pd.Series(False, table.index)
+    good, present = pd.Series(False, table.index), set(test)
     for parameter in protocol.parameters:
-        if parameter.kind == "laboratory":
+        if parameter.kind == "laboratory" and parameter.paramcd in present:
             own = test.eq(parameter.paramcd)
             fits = table.loc[own, column].map(partial(unit_fits, parameter=parameter), na_action="ignore")
             good[own] = fits.eq(True).to_numpy(dtype=bool)
@@ -469,5 +473,4 @@ def _limited(table: pd.DataFrame, protocol: Protocol, analysed: pd.Series) -> pd
 
 
 def _joined(parts: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
-    parts = [part for part in parts if len(part)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns), dtype=object)

@@ -17,7 +17,7 @@ from esld.report.words.catalogue import message, reader
 if TYPE_CHECKING:
     from docx.document import Document
     from docx.section import _Footer, _Header
-    from docx.styles.style import ParagraphStyle
+    from docx.styles.style import BaseStyle, ParagraphStyle
     from docx.text.paragraph import Paragraph
 
 # Arial, or what has its widths (Liberation Sans, Arimo, Helvetica), is on every machine: columns are as wide as it needs.
@@ -166,8 +166,10 @@ def _styles(document: "Document", *, own: bool) -> None:
     from docx.enum.text import WD_ALIGN_PARAGRAPH
     from docx.oxml.ns import qn
 
-    known = {} if own else {style.name: style for style in document.styles}
-    style = partial(_style, document, known)
+    there = {
+        style.name: style for style in document.styles
+    }  # asked for one by one, all of them are read each time
+    style = partial(_style, document, there, own)
     style("Normal", 10.5, after=6)
     title = style("Title", 22, before=4, after=6, bold=True)
     if own:
@@ -203,7 +205,8 @@ def _language() -> str:
 
 def _style(
     document: "Document",
-    known: "Mapping[str, ParagraphStyle]",
+    there: "Mapping[str | None, BaseStyle]",
+    ours: bool,
     name: str,
     size: float,
     *,
@@ -217,13 +220,12 @@ def _style(
     from docx.oxml.ns import qn
     from docx.shared import Pt, RGBColor
 
-    if name in known:
-        return known[name]
-    there = any(s.name == name for s in document.styles)
-    own: Any = document.styles[name] if there else document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+    if not ours and name in there:
+        return cast("ParagraphStyle", there[name])
+    own: Any = there.get(name) or document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
     own.font.size, own.font.bold, own.font.italic = Pt(size), bold, False
     own.font.color.rgb = RGBColor.from_string(colour)
-    if known:
+    if not ours:
         own.base_style = document.styles["Normal"]  # whose font it has
     else:
         fonts = own.element.get_or_add_rPr().get_or_add_rFonts()

@@ -1,6 +1,7 @@
 """One protocol: its parts together, what they must agree on, and what its source does not state."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -32,7 +33,7 @@ from esld.protocol.gaps import gaps
 from esld.protocol.lay import Lay
 from esld.protocol.measures import Condition, Endpoint, LiverInjury, Parameter, Rescue, Source, Transplant
 from esld.protocol.plan import Analysis, AnalysisSet, Kind, Outcomes
-from esld.yamlfile import NAMES, MisfitError, read_model
+from esld.yamlfile import NAMES, MisfitError, model_of, read_text
 
 DAYS_OF_A_YEAR = 365.0
 
@@ -328,7 +329,13 @@ def read_protocol(path: Path) -> Protocol:
     esld.errors.InputError
         The file is missing, is not YAML, or a key is unknown, missing or of the wrong type.
     """
-    return read_model(Protocol, path)
+    return _of_text(path, read_text(path))
+
+
+@lru_cache(maxsize=16)
+def _of_text(path: Path, text: str) -> Protocol:
+    """Of a text without a fault, which decides it, once: a command reads a protocol several times, and it is frozen."""
+    return model_of(Protocol, path, text)
 
 
 __all__ = ["Analysis", "Arm", "Endpoint", "Parameter", "Protocol", "Visit", "read_protocol"]

@@ -17,24 +17,27 @@ def main(cut: Path, folder: Path) -> None:
     from IPython.core.interactiveshell import InteractiveShell
 
     from esld.data.cutfile import CutFile, read_cut
-    from esld.data.study import load_study
+    from esld.data.study import Study, load_study
     from esld.pipeline.chapters import read_chapters, waves
+    from esld.pipeline.sections import fitted
     from esld.report import chapter as chapters
     from esld.report.run_folder import prepare_run_folder
     from esld.report.summary import since
 
-    studies: dict[str, object] = {}
-    chapters.stored_study = since.stored_study = lambda cut: studies.setdefault(cut.id, None) or once(cut)
+    studies: dict[str, Study] = {}
 
-    def once(cut: CutFile) -> object:
-        studies[cut.id] = load_study(cut)
+    def once(cut: CutFile) -> Study:
+        if cut.id not in studies:
+            studies[cut.id] = load_study(cut)
         return studies[cut.id]
 
+    chapters.stored_study = since.stored_study = once
     file = read_cut(cut)
     prepare_run_folder(folder, file)
     show = InteractiveShell.instance().display_formatter.format
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115
-    for wave in waves(read_chapters(file), lambda chapter: chapter.slug):
+    fit = [fitted(chapter, once(file)) for chapter in read_chapters(file)]
+    for wave in waves(fit, lambda chapter: chapter.slug):
         for chapter in wave:
             names: dict[str, object] = {"__name__": "__main__"}
             for cell in (cell for cell in chapter.notebook.cells if cell.cell_type == "code"):

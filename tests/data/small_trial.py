@@ -1,6 +1,7 @@
 """A trial of a few patients whose every cell a test states; the protocol is that of NCT06167473."""
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,16 @@ DOSE = {arm.code: f"{arm.dose.amount:g}" for arm in PROTOCOL.arms if arm.dose}
 
 def table(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Records of a domain as text, numbered within a subject; what a row does not state is missing."""
+    return _made(name, rows) if rows else _empty(name).copy()
+
+
+@cache
+def _empty(name: str) -> pd.DataFrame:
+    """A domain without a record, as most are in most trials."""
+    return _made(name, [])
+
+
+def _made(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     domain = DOMAINS[name]
     columns = list(dict.fromkeys([*domain.required, *domain.optional, *(c for row in rows for c in row)]))
     numbers: dict[str, int] = {}

@@ -20,7 +20,7 @@ from esld.data.sdtm import DOMAINS
 from esld.data.standard import standardise, unknown_codes
 from esld.data.study import load_study, taken_in
 from esld.errors import InputErrors
-from tests.data.small_trial import PROTOCOL, ds, event, patient, trial
+from tests.data.small_trial import PROTOCOL, ds, event, patient, table, trial
 from tests.data.spoilt import demo_tables, put, spoilt
 from tests.examples import few
 from tests.loaded import loaded_once
@@ -63,8 +63,8 @@ def listed(name: str, variable: str) -> CodeList:
 
 def one(name: str, **cells: str | None) -> pd.DataFrame:
     """A table of a record that states these, with what its domain needs."""
-    start = "2025-01-20"
-    return trial(patient("S-1", infused=()), **{name: [event(name, "S-1", start, **cells)]})[name]
+    of_patient = patient("S-1", infused=()).get(name, [])
+    return table(name, [*of_patient, event(name, "S-1", "2025-01-20", **cells)])
 
 
 def taken(name: str, protocol=PROTOCOL, **cells: str | None) -> tuple[pd.DataFrame, list[str]]:

@@ -37,7 +37,6 @@ from tests.examples import few
 from tests.kernels import OF_TINY, leanly
 from tests.pipeline import dying_run
 
-ESLD = Path(sys.executable).with_name("esld")
 KILLS = pytest.mark.skipif(not hasattr(os, "fork"), reason="no kill and no fork here")
 
 
@@ -653,6 +652,6 @@ def test_a_real_run_killed_at_any_time_leaves_the_report(own_published_copy, con
         )
         assert killed.returncode == -signal.SIGKILL, (moment, killed.stderr)
         assert contents(outputs / "tiny") == before, moment
-    subprocess.run([ESLD, *arguments], check=True, capture_output=True)
+    run.run_cut(cut_of(own_published_copy))
     assert dying_run.state(outputs / "tiny") == "second"
     assert json.loads((outputs / "tiny" / "results.json").read_text())[0]["value"] == 4.0

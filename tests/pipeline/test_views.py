@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -91,27 +92,27 @@ def turned(by: int) -> dict[str, str]:
     return found
 
 
+def copied(folder: Path, name: str, arms: dict[str, str] | None = None, chapters: str = "") -> Path:
+    """A working copy with the demonstration data as files, and every chapter that reads a trial, or the named ones."""
+    root = folder / name
+    for own in ("notebooks", "params"):
+        shutil.copytree(ROOT / own, root / own)
+    shutil.copytree(EXAMPLE, root / "data" / "demo")
+    for cut in (root / "params").glob("demo-interim*.yaml"):
+        text = cut.read_text(encoding="utf-8").replace("data: example:demo", "data: data/demo")
+        text = text.replace(", 90_validation", "")
+        if chapters:
+            text = re.sub(r"^chapters: .*$", f"chapters: [{chapters}]", text, flags=re.MULTILINE)
+            text = re.sub(r"^parameters:\n(  .*\n)+", "", text, flags=re.MULTILINE)
+        cut.write_text(text, encoding="utf-8")
+    if arms:
+        reallocate(root / "data" / "demo", arms)
+    return root
+
+
 @pytest.fixture
 def real_copy(tmp_path):
-    """A working copy with the demonstration data as files, and every chapter that reads a trial, or the named ones."""
-
-    def copied(name: str, arms: dict[str, str] | None = None, chapters: str = "") -> Path:
-        root = tmp_path / name
-        for folder in ("notebooks", "params"):
-            shutil.copytree(ROOT / folder, root / folder)
-        shutil.copytree(EXAMPLE, root / "data" / "demo")
-        for cut in (root / "params").glob("demo-interim*.yaml"):
-            text = cut.read_text(encoding="utf-8").replace("data: example:demo", "data: data/demo")
-            text = text.replace(", 90_validation", "")
-            if chapters:
-                text = re.sub(r"^chapters: .*$", f"chapters: [{chapters}]", text, flags=re.MULTILINE)
-                text = re.sub(r"^parameters:\n(  .*\n)+", "", text, flags=re.MULTILINE)
-            cut.write_text(text, encoding="utf-8")
-        if arms:
-            reallocate(root / "data" / "demo", arms)
-        return root
-
-    return copied
+    return partial(copied, tmp_path)
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:
@@ -192,13 +193,19 @@ class TestNothingLeaks:
             for own, other in zip(read(roots[0], cut), read(different, cut), strict=True):
                 assert own != other
 
-    def test_chapters_read_nothing_of_the_export_but_the_study(self, real_copy):
-        """They run though its files are gone, and show and hand over no arm by its name."""
-        root = real_copy("one")
+    @pytest.fixture(scope="class")
+    @classmethod
+    def masked(cls, tmp_path_factory):
+        """A study in the masked view and its chapters, run when the files of its export were gone."""
+        root = copied(tmp_path_factory.mktemp("masked"), "one")
         file = read_cut(root / "params" / "demo-interim-masked.yaml")
         study = load_study(file)
         shutil.rmtree(file.data_path)
-        report = in_process.run(study, file.cut.chapters)
+        return study, in_process.run(study, file.cut.chapters)
+
+    def test_chapters_read_nothing_of_the_export_but_the_study(self, masked):
+        """They run though its files are gone, and show and hand over no arm by its name."""
+        _, report = masked
         assert report.failed == []
         assert in_process.nonsense(report) == []
         shown = "\n".join(text for _, text in report.texts())
@@ -207,11 +214,9 @@ class TestNothingLeaks:
         assert "MEDHIGH" not in shown + handed
         assert not re.search("NCT06167473-0", shown + handed)
 
-    def test_a_masked_report_shows_nobody_line_by_line(self, real_copy):
+    def test_a_masked_report_shows_nobody_line_by_line(self, masked):
         """Not by a pseudonym, nor by the day on which somebody was randomised."""
-        root = real_copy("one")
-        study = load_study(read_cut(root / "params" / "demo-interim-masked.yaml"))
-        report = in_process.run(study, study.cut.chapters)
+        study, report = masked
         text = "\n".join(text for _, text in report.texts()) + "\n".join(
             rows for own in report.chapters.values() for rows in own._rows.values()
         )

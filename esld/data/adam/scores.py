@@ -182,9 +182,13 @@ def derive_scores(
             remedy = "Add them or leave the score out."
             raise InputError(f"parameter {paramcd}", rule, None, protocol.id, remedy)
     analysed = adlb.loc[adlb["ANL01FL"].eq("Y"), _READ].sort_values("ADT", kind="stable")
-    parts = [_score_rows(paramcd, analysed, adlb, tables, subjects, protocol) for paramcd in wanted]
-    parts = [part for part in parts if len(part)]
-    return pd.concat(parts, ignore_index=True) if parts else adlb.iloc[:0]
+    analysed = analysed.assign(_place=analysed.groupby(_KEYS, sort=False).ngroup())
+    found = [_score_rows(paramcd, analysed, adlb, tables, subjects, protocol) for paramcd in wanted]
+    parts = [part for part in found if part]
+    if not parts:
+        return adlb.iloc[:0]
+    made = pd.DataFrame({name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    return made.reindex(columns=[*adlb.columns, *_OWN])
 
 
 def _score_rows(
@@ -194,49 +198,57 @@ def _score_rows(
     tables: Tables,
     subjects: pd.DataFrame,
     protocol: Protocol,
-) -> pd.DataFrame:
+) -> dict[str, np.ndarray]:
+    """Columns of the rows of one score, a visit each; none where no visit has one."""
     given, _ = _arguments(paramcd, protocol)
     components = _components(given, protocol)
     chosen = analysed[analysed["PARAMCD"].isin(components)]
-    if chosen.empty:
-        return adlb.iloc[:0]
-    parts = [adlb.iloc[:0]]
-    for window in _windows(chosen, protocol.schedule.component_days):
-        last = window.drop_duplicates(_KEYS, keep="last").set_index(_KEYS)[_OF_LAST]
-        values = _Values(window, adlb, tables, subjects, protocol, last.index)
+    parts = []
+    for rows in _windows(
+        chosen["_place"].to_numpy(), chosen["ADT"].to_numpy(), protocol.schedule.component_days
+    ):
+        values = _Values(chosen.iloc[rows], adlb, tables, subjects, protocol)
         without = values.without([*components, *(n for n in given if n in _OF_PATIENT)])
-        rows = last.assign(
-            AVAL=values.of_score(paramcd),
-            PARAMCD=paramcd,
-            ANL01FL="Y",
-            CRIT2=without,
-            CRIT2FL=np.array(["Y" if said else None for said in without], dtype=object),
-        )
-        parts.append(rows[rows["AVAL"].notna()].reset_index())
-    found = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
-    return found.drop_duplicates(_KEYS).reindex(columns=[*adlb.columns, *_OWN])
+        score = values.of_score(paramcd)
+        there = ~np.isnan(score)
+        last = values.of_last(["_place", *_KEYS, *_OF_LAST])
+        own = last | {"AVAL": score, "CRIT2": without}
+        parts.append({name: column[there] for name, column in own.items()})
+    if not any(len(part["AVAL"]) for part in parts):
+        return {}
+    found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    first = np.sort(np.unique(found.pop("_place"), return_index=True)[1])
+    found = {name: column[first] for name, column in found.items()}
+    constant = {"PARAMCD": paramcd, "ANL01FL": "Y"}
+    found |= {name: np.full(len(first), word, dtype=object) for name, word in constant.items()}
+    found["CRIT2FL"] = np.array(["Y" if said else None for said in found["CRIT2"]], dtype=object)
+    return found
 
 
-def _windows(chosen: pd.DataFrame, days: int) -> Iterator[pd.DataFrame]:
-    """Components of each visit that are at most so many days apart.
+def _windows(visits: np.ndarray, days: np.ndarray, most: int) -> Iterator[np.ndarray]:
+    """Places of the components of each visit that are at most so many days apart; they stand in the order of their days.
 
     All of them where they are; else one window after the other, from each day on. Two windows that decide a score
     decide it alike: what is left out of either could not have changed it.
     """
-    longest = pd.Timedelta(days=days)
-    by_visit = chosen.groupby(_KEYS)["ADT"]
-    near = by_visit.transform("max") - by_visit.transform("min") <= longest
-    if near.all():
-        yield chosen
-        return
+    longest = np.timedelta64(most, "D")
+    order = np.argsort(visits, kind="stable")  # by visit, and by day within it
+    visit, day = visits[order], days[order]
+    begins = np.flatnonzero(np.diff(visit, prepend=-1))
+    sizes = np.diff(begins, append=len(visit))
+    near = np.repeat(day[begins + sizes - 1] - day[begins] <= longest, sizes)
     if near.any():
-        yield chosen[near]
-    far = chosen[~near]
-    place = far.groupby(_KEYS)["ADT"].rank("dense")
-    for number in sorted(place.unique()):
-        begin = far["ADT"].where(place.eq(number))
-        begin = begin.groupby([far[key] for key in _KEYS]).transform("min")
-        yield far[(far["ADT"] >= begin) & (far["ADT"] - begin <= longest)]
+        yield np.sort(order[near])
+    far, visit, day = order[~near], visit[~near], day[~near]
+    new_visit = np.diff(visit, prepend=-1) != 0
+    number = np.cumsum(
+        new_visit | np.r_[True, day[1:] != day[:-1]][: len(day)]
+    )  # of each day, over all visits
+    number -= np.repeat(number[new_visit], np.diff(np.flatnonzero(new_visit), append=len(visit)))
+    for place in range(number.max(initial=-1) + 1):
+        begin = np.full(visit.max() + 1, np.datetime64("NaT"), day.dtype)
+        begin[visit[number == place]] = day[number == place]
+        yield np.sort(far[(day >= begin[visit]) & (day - begin[visit] <= longest)])
 
 
 @dataclass(frozen=True)
@@ -248,7 +260,10 @@ class _Values:
     tables: Tables
     subjects: pd.DataFrame
     protocol: Protocol
-    visits: pd.Index
+
+    def of_last(self, columns: list[str]) -> dict[str, np.ndarray]:
+        """Columns of the latest component of each visit."""
+        return {name: self.chosen[name].to_numpy()[self._last] for name in columns}
 
     def of_score(self, paramcd: str) -> np.ndarray:
         recipe = RECIPES[paramcd]
@@ -283,13 +298,12 @@ class _Values:
             paramcd, other = _SAME_DAY[name]
             return _on_day(self.adlb, paramcd, self._days_of(other))
         if name == _DIALYSIS:
-            latest = self.chosen.groupby(_KEYS)["ADT"].max().reindex(self.visits).droplevel("AVISITN")
+            latest = pd.Series(self.of_last(["ADT"])["ADT"], self._who)
             measured = pd.Series(self._at_visits("CREAT", "_DTC"), latest.index)
             return on_dialysis(self.tables, self._days_of("CREAT").fillna(latest), measured)
-        who = self.visits.get_level_values("USUBJID")
         if name == "female":
-            return self.subjects["SEX"].reindex(who).map({"F": 1.0, "M": 0.0}).to_numpy(float)
-        return self.subjects["AGE"].reindex(who).to_numpy(float, na_value=np.nan)
+            return self.subjects["SEX"].reindex(self._who).map({"F": 1.0, "M": 0.0}).to_numpy(float)
+        return self.subjects["AGE"].reindex(self._who).to_numpy(float, na_value=np.nan)
 
     def _of_parameter(self, paramcd: str, unit: str, column: str) -> np.ndarray:
         values = self._at_visits(paramcd, column)
@@ -301,14 +315,14 @@ class _Values:
         )
 
     def _days_of(self, paramcd: str) -> pd.Series:
-        return pd.Series(self._at_visits(paramcd, "ADT"), self.visits.get_level_values("USUBJID"))
+        return pd.Series(self._at_visits(paramcd, "ADT"), self._who)
 
     def _at_visits(self, paramcd: str, column: str) -> np.ndarray:
         """One value a visit; a visit has one analysed record of a parameter."""
         own = self._codes == paramcd
         values = self.chosen[column].to_numpy()
         empty = {"ADT": np.datetime64("NaT"), "_DTC": None}.get(column, np.nan)
-        found = np.full(len(self.visits), empty, values.dtype)
+        found = np.full(len(self._last), empty, values.dtype)
         found[self._places[own]] = values[own]
         return found
 
@@ -317,9 +331,25 @@ class _Values:
         return self.chosen["PARAMCD"].to_numpy()
 
     @cached_property
+    def _last(self) -> np.ndarray:
+        """Places of the latest component of each visit, in their order."""
+        visits = self.chosen["_place"].to_numpy()
+        last: np.ndarray = np.sort(len(visits) - 1 - np.unique(visits[::-1], return_index=True)[1])
+        return last
+
+    @cached_property
     def _places(self) -> np.ndarray:
-        """Of each record, the place of its visit; asked once, because to look up pairs of keys is slow."""
-        return self.visits.get_indexer(pd.MultiIndex.from_frame(self.chosen[_KEYS]))
+        """Of each record, the place of its visit."""
+        visits = self.chosen["_place"].to_numpy()
+        places = np.empty(visits.max() + 1, dtype=int)
+        places[visits[self._last]] = range(len(self._last))
+        found: np.ndarray = places[visits]
+        return found
+
+    @cached_property
+    def _who(self) -> np.ndarray:
+        """The subject of each visit."""
+        return self.of_last(["USUBJID"])["USUBJID"]
 
 
 def _on_day(adlb: pd.DataFrame, paramcd: str, days: pd.Series) -> np.ndarray:

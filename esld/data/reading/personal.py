@@ -127,22 +127,24 @@ def identifying(column: str, cells: "pd.Series[str]") -> tuple[str, Sequence[int
     Numbers of residents of China are known by their date and check digit (GB 11643-1999; those of 15 digits by their date alone),
     telephone numbers and addresses by their form. A name in free text is found only beside a word that announces it.
     """
-    filled = cells.dropna()
     bare = re.sub(r"[\W_]+", "", column.upper())
     for what, names in _COLUMNS.items():
-        if names.fullmatch(bare) and len(filled):
+        if names.fullmatch(bare) and len(filled := cells.dropna()):
             return what, list(filled.index)
     if _BIRTH.fullmatch(bare):
+        filled = cells.dropna()
         whole = filled[[bool(_FULL_DATE.fullmatch(text)) for text in filled]]
         if len(whole):
             return "a date of birth", list(whole.index)
-    values = list(dict.fromkeys(filled))
+    values = [value for value in dict.fromkeys(cells.to_numpy(dtype=object)) if isinstance(value, str)]
     together = "\n".join(values)
     kinds = [what for what, pattern in _PATTERNS.items() if pattern.search(together)]
     if _RESIDENT.search(together):
         kinds.append("a personal number")
     held = {value: what for value in values for what in kinds if _holds(value, what)} if kinds else {}
-    return next(iter(held.values()), ""), list(filled.index[filled.isin(list(held))])
+    if not held:
+        return "", []  # as nearly always
+    return next(iter(held.values())), list(cells.index[cells.isin(list(held))])
 
 
 def _holds(text: str, what: str) -> bool:

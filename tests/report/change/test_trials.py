@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -25,26 +26,26 @@ PER_PROTOCOL = [
 ]
 STRATIFIED = [{**own, "stratified": True} if own["kind"] in ("mmrm", "ancova") else own for own in ALL]
 TRIALS = {
-    "one arm": trial(1),
-    "two arms": trial(2),
-    "three arms, Holm": trial(3, multiplicity="holm"),
-    "four arms, in sequence": trial(4, multiplicity="fixed sequence", control="HI"),
-    "strata": trial(3, STRATIFIED, strata=SEX),
-    "sensitivity analyses": trial(2, [*ALL, *VARIANTS], analysis_sets=PER_PROTOCOL),
-    "of three arms": trial(3, [*ALL, *VARIANTS], analysis_sets=PER_PROTOCOL),
-    "subgroups": trial(
-        3, [*ALL, plan("SUB", "ancova", visit="V12", subgroups=True), {**RESPONSE, "id": "SUB-RESP", "subgroups": True}],
+    "one arm": partial(trial, 1),
+    "two arms": partial(trial, 2),
+    "three arms, Holm": partial(trial, 3, multiplicity="holm"),
+    "four arms, in sequence": partial(trial, 4, multiplicity="fixed sequence", control="HI"),
+    "strata": partial(trial, 3, STRATIFIED, strata=SEX),
+    "sensitivity analyses": partial(trial, 2, [*ALL, *VARIANTS], analysis_sets=PER_PROTOCOL),
+    "of three arms": partial(trial, 3, [*ALL, *VARIANTS], analysis_sets=PER_PROTOCOL),
+    "subgroups": partial(
+        trial, 3, [*ALL, plan("SUB", "ancova", visit="V12", subgroups=True), {**RESPONSE, "id": "SUB-RESP", "subgroups": True}],
         subgroups=[*SEX, {"name": "Age", "variable": "AGE", "cuts": [40]}, {"name": "Pain", "variable": "PAIN", "cuts": [7]}]),
-    "one visit": trial(2, visits=(12.0,)),
-    "no visits": trial(2, [], visits=()),
-    "a hierarchy of times alone": trial(2, [{**HIERARCHY, "hierarchy": HIERARCHY["hierarchy"][:1]}], visits=()),
-    "a model alone": trial(3, [MMRM]),
-    "one visit alone": trial(3, [{**ANCOVA, "role": "primary"}]),
-    "responders alone": trial(2, [{**RESPONSE, "role": "primary"}]),
-    "ranks alone": trial(2, [{**RANKS, "role": "primary"}]),
-    "ranks of one arm": trial(1, [{**RANKS, "role": "primary"}]),
-    "a parameter in two analyses": trial(
-        2, [MMRM, plan("OTHER", "mmrm", parameters=["SLEEP"], model=MODEL, visit="V4"), {**ANCOVA, "visit": "V4"}, plan(
+    "one visit": partial(trial, 2, visits=(12.0,)),
+    "no visits": partial(trial, 2, [], visits=()),
+    "a hierarchy of times alone": partial(trial, 2, [{**HIERARCHY, "hierarchy": HIERARCHY["hierarchy"][:1]}], visits=()),
+    "a model alone": partial(trial, 3, [MMRM]),
+    "one visit alone": partial(trial, 3, [{**ANCOVA, "role": "primary"}]),
+    "responders alone": partial(trial, 2, [{**RESPONSE, "role": "primary"}]),
+    "ranks alone": partial(trial, 2, [{**RANKS, "role": "primary"}]),
+    "ranks of one arm": partial(trial, 1, [{**RANKS, "role": "primary"}]),
+    "a parameter in two analyses": partial(
+        trial, 2, [MMRM, plan("OTHER", "mmrm", parameters=["SLEEP"], model=MODEL, visit="V4"), {**ANCOVA, "visit": "V4"}, plan(
             "LATER", "ancova", visit="V8.5")]),
 }  # fmt: skip
 LIVER = re.compile(
@@ -55,7 +56,7 @@ LIVER = re.compile(
 
 @pytest.mark.parametrize("name", TRIALS)
 def test_the_chapter_runs_and_says_nothing_of_another_trial(name):
-    report = trials.run(trials.study(TRIALS[name], seen=0.85, dead=(1, 6)))
+    report = trials.run(trials.study(TRIALS[name](), seen=0.85, dead=(1, 6)))
     assert report.failed == []
     assert nonsense(report) == []
     assert not LIVER.findall(said(report))
@@ -64,7 +65,7 @@ def test_the_chapter_runs_and_says_nothing_of_another_trial(name):
 
 @pytest.fixture(scope="module")
 def three_arms():
-    return trials.run(trials.study(TRIALS["three arms, Holm"], dead=(1, 5)))
+    return trials.run(trials.study(TRIALS["three arms, Holm"](), dead=(1, 5)))
 
 
 class TestSeveralArms:
@@ -99,7 +100,7 @@ class TestSeveralArms:
 
 
 def test_nobody_in_an_analysis_set_is_no_failure():
-    own = trials.study(TRIALS["of three arms"])
+    own = trials.study(TRIALS["of three arms"]())
     report = trials.run(replace(own, adsl=own.adsl.assign(PPROTFL="N", STRATAR=None)))
     assert report.failed == []
     assert nonsense(report) == []
@@ -108,12 +109,12 @@ def test_nobody_in_an_analysis_set_is_no_failure():
 
 
 def test_a_declared_control_comes_first():
-    own = trials.study(TRIALS["four arms, in sequence"])
+    own = trials.study(TRIALS["four arms, in sequence"]())
     assert [difference_label(pair) for pair in own.pairs] == ["PBO - HI", "LO - HI", "MAX - HI"]
 
 
 def test_the_sensitivity_analyses_stand_beside_theirs():
-    report = trials.run(trials.study(TRIALS["sensitivity analyses"], seen=0.85))
+    report = trials.run(trials.study(TRIALS["sensitivity analyses"](), seen=0.85))
     tables = trials.tables(report)
     for kind in ("mmrm", "ancova", "worst_rank", "responder", "hierarchy"):
         table = tables[f"sensitivity_{kind}"]
@@ -126,7 +127,7 @@ def test_the_sensitivity_analyses_stand_beside_theirs():
 
 
 def test_a_parameter_in_two_analyses_loses_none():
-    report = trials.run(trials.study(TRIALS["a parameter in two analyses"]))
+    report = trials.run(trials.study(TRIALS["a parameter in two analyses"]()))
     names = {row.result_id.partition(".")[0] for row in trials.rows(report).rows}
     assert {"change_sleep", "change_sleep_other", "adjusted_sleep", "adjusted_sleep_later"} <= names
     tables = trials.tables(report)
@@ -139,7 +140,7 @@ def test_a_parameter_in_two_analyses_loses_none():
 
 
 def test_without_visits_there_is_one_sentence():
-    own = trials.study(TRIALS["no visits"])
+    own = trials.study(TRIALS["no visits"]())
     text = said(trials.run(own))
     assert "Left out: the protocol plans no analysis of a parameter at a visit." in text
     with pytest.raises(UnmetNeedError, match="no analysis of a parameter"):
@@ -164,7 +165,7 @@ def test_the_answer_is_of_the_primary_analysis_or_of_the_headline():
 
 def test_strata_are_in_the_models():
     bare, stratified = (
-        trials.rows(trials.run(trials.study(TRIALS[n]))) for n in ("three arms, Holm", "strata")
+        trials.rows(trials.run(trials.study(TRIALS[n]()))) for n in ("three arms, Holm", "strata")
     )
     for name in ("change_pain", "adjusted_pain"):
         values = [
@@ -172,6 +173,6 @@ def test_strata_are_in_the_models():
             for own in (bare, stratified)
         ]
         assert values[0] != values[1]
-    text = said(trials.run(trials.study(TRIALS["strata"])))
+    text = said(trials.run(trials.study(TRIALS["strata"]())))
     assert "The model has the strata of the randomisation too." in text
     assert "adjusted for baseline and for the strata of the randomisation" in text
