@@ -49,11 +49,11 @@ plan = id_of(protocol, "participant_flow")
 # %%
 chapter.table(records.cut_table(study))
 
-# %%
+# %% tags=["appendix"]
 chapter.table(records.records_table(study))
 
 # %% [markdown]
-# Every record of the export is in the next table once. What is not used is named, with the reason.
+# What was read of each domain, and what was made of every record, is told in the appendix. What is not used is named, with the reason.
 
 # %% tags=["appendix"]
 chapter.table(records.account_table(study))

@@ -84,9 +84,11 @@ chapter.table(ledger.ledger_table(check))
 # %%
 differences = chapter.hand_over("balance", baseline_variables.balance_rows(study), analysis=plan)
 display(chapter.figure(balance.balance_figure(study, differences)))
-display(chapter.table(balance.balance_table(study, differences)))
 levels = chapter.hand_over("balance_levels", balance.level_rows(study), analysis=plan)
 chapter.say(balance.largest_sentence(study, differences, levels))
+
+# %% tags=["appendix"]
+chapter.table(balance.balance_table(study, differences))
 
 # %% [markdown] tags=["needs:part=strata"]
 # ### Balance by stratum

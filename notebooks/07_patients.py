@@ -106,7 +106,7 @@ chapter.say(serious_events.serious_words(study))
 # %%
 chapter.table(serious_events.serious_table(study))
 
-# %% [markdown]
+# %% [markdown] tags=["appendix"]
 # #### Narratives
 #
 # One paragraph for each patient who died, had one of these events, or stopped treatment because of an adverse event. Each fact is
