@@ -139,11 +139,11 @@ def new_chapter(name: str, cuts: Sequence[Path]) -> tuple[Path, list[Path], bool
         raise InputError("name of the chapter", rule, name, remedy="Write such as 11_mine.")
     files = [read_cut(path) for path in dict.fromkeys(cuts or [_only_cut()])]
     root = _root(files)
-    path = root / "notebooks" / f"{name}.py"
+    chapter = root / "notebooks" / f"{name}.py"
     unnamed = [file for file in files if name not in file.cut.chapters]
-    exists = path.is_file() and not path.is_symlink() and bool(unnamed)
-    target = None if exists else new_file(path, command=COMMAND, room=NOTEBOOKS, option="")
-    taken = sorted(p.stem for p in (root / "notebooks").glob(f"*_{words[1]}.py"))
+    exists = chapter.is_file() and not chapter.is_symlink() and bool(unnamed)
+    target = None if exists else new_file(chapter, command=COMMAND, room=NOTEBOOKS, option="")
+    taken = sorted(p.stem for p in (root / "notebooks").glob(f"*_{words[1]}.py") if p.stem != name)
     if namesakes := [other for other in taken if (own := _NAME.fullmatch(other)) and own[1] == words[1]]:
         rule = "must differ from that of another chapter in more than its number"
         remedy = "Choose other words: results, tables and figures are named by them."
@@ -161,9 +161,9 @@ def new_chapter(name: str, cuts: Sequence[Path]) -> tuple[Path, list[Path], bool
             with suppress(Exception):  # the first error is told
                 changed(path, after, before)
         if target:
-            path.unlink(missing_ok=True)
+            chapter.unlink(missing_ok=True)
         raise
-    return path, [file.path for file in files], exists
+    return chapter, [file.path for file in files], exists
 
 
 def _only_cut() -> Path:

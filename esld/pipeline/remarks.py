@@ -120,6 +120,7 @@ def _of_outputs(cell: "NotebookNode", own: str) -> Iterator[tuple[int, str]]:
     first = next(
         (n for n, line in enumerate(written, 1) if _DRAWS.search(line) and not _SETS_UP.match(line)), 1
     )
+    prints = next((n for n, line in enumerate(written, 1) if "print(" in line), 1)
     better = any(set(o.data) - {"text/plain"} for o in cell.outputs if o.output_type != "stream")
     for output in cell.outputs:
         if output.output_type == "stream":
@@ -127,19 +128,19 @@ def _of_outputs(cell: "NotebookNode", own: str) -> Iterator[tuple[int, str]]:
         else:
             said = [_of_output(output), output.data.get("text/plain", "") if len(output.data) == 1 else ""]
         value = output.output_type == "execute_result"
+        line = last if value else prints if output.output_type == "stream" else first
         if better and value and set(output.data) == {"text/plain"}:
             if not _DRAWN.search(said[1]):
-                said[0] = "a bare value is not on the page beside what else the cell shows; print it"
+                said[0] = (
+                    "a bare value is not on the page beside what else the cell shows; give it a cell of its own"
+                )
         elif not said[0]:
             said[0] = _of_text(said[1], own)
         for pattern, what in ((_ADDRESS, "an address in memory"), (_PATH, "a path of this machine")):
             if pattern.search(said[1]):
-                yield (
-                    (last if value else first),
-                    f"{what} is shown, which is another one in each run; end the line with ';'",
-                )
+                yield line, f"{what} is shown, which is another one in each run; end the line with ';'"
         if said[0]:
-            yield (last if value else first), said[0]
+            yield line, said[0]
 
 
 def _of_text(text: str, own: str) -> str:

@@ -78,7 +78,7 @@ class TestAReport:
             "published file notebooks/01_one.ipynb has changed since the report was made",
             "published file notebooks/02_two.ipynb has changed since the report was made",
             "published file results.json has changed since the report was made",
-            "01_one: notebooks/01_one.py:26: recorded 'patients 5.0', found 'patients 4.0'",
+            "01_one: notebooks/01_one.py:26: recorded 'step 5.0', found 'step 4.0'",
             "01_one: notebooks/01_one.py:31: recorded 'er short\">5</td></tr', found 'er short\">4</td></tr'",
             "01_one: notebooks/01_one.py:34: recorded 'patients\">5</span> patients.', found 'patients\">4</span> patients.'",
             "02_two: notebooks/02_two.py:26: ZeroDivisionError: division by zero",
