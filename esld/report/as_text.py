@@ -122,8 +122,8 @@ def _given(script: Path) -> str:
     if len(given) > 1 or any(word.startswith("-") for word in given):
         rule, remedy = "must be one cut at most, by its id", f"Write python {script} demo-final."
         raise InputError("arguments", rule, " ".join(given), remedy=remedy)
-    path = Path("".join(given))
-    return path.stem if path.suffix == ".yaml" and path.parent.name == "params" else "".join(given)
+    path, params = Path("".join(given)), script.resolve().parent.parent / "params"
+    return path.stem if path.suffix == ".yaml" and path.resolve().parent == params else "".join(given)
 
 
 def _run(script: Path, chapter: "Chapter") -> None:
