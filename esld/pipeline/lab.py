@@ -11,7 +11,8 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from esld.data.cutfile import DataCut, read_cut
@@ -151,6 +152,14 @@ def _link_chapters(cut: DataCut, notebooks: Path, folder: Path) -> list[str]:
         else:
             link.symlink_to(sources[slug])
     return faults
+
+
+def link_again(root: Path, place: PurePosixPath) -> None:
+    """Put the link to a chapter back that went while the chapter was open, so that it is saved in ``notebooks/``."""
+    source, link = root / "notebooks" / place.name, root / place
+    if place.parent.parent == PurePosixPath(SHOWN) and source.is_file() and link.parent.is_dir():
+        with suppress(FileExistsError):
+            link.symlink_to(source)
 
 
 def follow_cut(shown: str) -> None:

@@ -1,6 +1,5 @@
 """What JupyterLab lists, reads and saves: chapters as notebooks, complete enough that opening one changes nothing in it."""
 
-from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,7 +10,7 @@ from nbformat.v4 import new_markdown_cell
 from esld.data.cutfile import read_cut
 from esld.errors import InputError
 from esld.pipeline.chapters import values_for
-from esld.pipeline.lab import SHOWN, cut_folders, told
+from esld.pipeline.lab import SHOWN, cut_folders, link_again, told
 from esld.report.roles import RUN_FILE
 
 _OF_CUT = "esld_cut"  # in the metadata of the cell that says which cut a notebook was opened for
@@ -62,17 +61,9 @@ class ChapterContents(TextFileContentsManager):  # type: ignore[misc]
         if model["type"] == "notebook" and model.get("content"):
             cells = [cell for cell in model["content"]["cells"] if not cell["metadata"].get(_OF_CUT)]
             model = {**model, "content": {**model["content"], "cells": cells}}
-            self._link_again(PurePosixPath(path.strip("/")))
+            link_again(Path(self.root_dir), PurePosixPath(path.strip("/")))
         saved: dict[str, Any] = super().save(model, path)
         return saved
-
-    def _link_again(self, place: PurePosixPath) -> None:
-        """Put the link to a chapter back that went while the chapter was open."""
-        root = Path(self.root_dir)
-        source, link = root / "notebooks" / place.name, root / place
-        if place.parent.parent == PurePosixPath(SHOWN) and source.is_file() and link.parent.is_dir():
-            with suppress(FileExistsError):
-                link.symlink_to(source)
 
     def _bring_up_to_date(self, path: str) -> None:
         """Show the cuts and chapters as they are where they are listed; a fault is told once, and again after it was mended."""
