@@ -22,7 +22,7 @@ def new_chapter(
     """Begin a chapter of one's own from a template that runs.
 
     It is written into notebooks/ of the working copy, and its name into the list of chapters of each cut; all else in a cut
-    file stays as it is. No existing chapter is replaced. See docs/your-own-chapter.md.
+    file stays as it is. An existing chapter is left as it is, and only added to the cuts. See docs/your-own-chapter.md.
     """
     from esld.data.cutfile import read_cut
     from esld.pipeline.own_chapter import new_chapter as begin
@@ -31,12 +31,11 @@ def new_chapter(
         with expecting("cut file", path):
             read_cut(path)
     here = Path.cwd()
-    written, edited = begin(name, cut or [])
+    written, edited, existed = begin(name, cut or [])
     chapter, *cuts = (
         path.relative_to(here) if path.is_relative_to(here) else path for path in (written, *edited)
     )
     names = ", ".join(path.stem for path in cuts)
-    text = (
-        f"{chapter}: a chapter to write, in the report of {names}. Next: esld run {' '.join(map(str, cuts))}"
-    )
+    what = "it was there and is left as it is, now" if existed else "a chapter to write,"
+    text = f"{chapter}: {what} in the report of {names}. Next: esld run {' '.join(map(str, cuts))}"
     say({"chapter": str(chapter), "cuts": [str(path) for path in cuts]}, text, as_json)

@@ -114,3 +114,10 @@ def did_you_mean(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str
         return "Remove it."
     near = get_close_matches(word.casefold(), choices, n=1, cutoff=cutoff)
     return f"Did you mean {choices[near[0]]!r}?" if near else f"Known: {', '.join(choices.values())}."
+
+
+def no_attribute(owner: object, name: str) -> AttributeError:
+    """The error of an attribute that an object has not, for a ``__getattr__``: it names those that it has."""
+    own = (known for known in dir(owner) if not known.startswith("_"))
+    remedy = "" if name.startswith("_") else " " + did_you_mean(name, own)
+    return AttributeError(f"{type(owner).__name__} has no attribute {name!r}.{remedy}")

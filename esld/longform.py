@@ -61,13 +61,23 @@ def shown(frame: pd.DataFrame) -> str:
 
 
 class Shown:
-    """A result that a notebook shows in its long form."""
+    """A result that a notebook and a prompt show in its long form."""
 
     if TYPE_CHECKING:
         to_frame: Any  # of each result, some with arguments
 
+    def _told(self) -> pd.DataFrame:
+        return self.to_frame()  # type: ignore[no-any-return]
+
+    def __str__(self) -> str:
+        told = self._told().dropna(axis="columns", how="all")
+        return str(told.to_string(index=False, na_rep="", float_format="{:.6g}".format))
+
     def _repr_html_(self) -> str:
-        return shown(self.to_frame())
+        return shown(self._told())
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
 
 
 class About(TypedDict, total=False):

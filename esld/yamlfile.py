@@ -178,7 +178,8 @@ def read_text(path: Path) -> str:
             raise InputError(str(path), rule, f"{path.stat().st_size:,} bytes", remedy="Check the path.")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        near = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        there = (*path.parent.glob("*.yaml"), *path.parent.glob("params/*.yaml"))
+        near = sorted(p.relative_to(path.parent).as_posix() for p in there if p.name[0] != ".")
         remedy = did_you_mean(path.name, near) if near else "Check the path."
         raise InputError(str(path), "must be an existing file", remedy=remedy) from None
     except UnicodeDecodeError:

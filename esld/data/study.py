@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING, NoReturn
 
 import pandas as pd
 
 from esld.data import account, adam, dates, queries, sdtm, views
+from esld.data.adam.adlb import BASELINE
 from esld.data.codes import code_lists
 from esld.data.cut import CutReport, apply_cut, consent_days
 from esld.data.cutfile import CutFile, DataCut, previous_cut
@@ -18,10 +20,11 @@ from esld.data.overrides import Override, Overrides, apply_overrides, read_overr
 from esld.data.pseudonyms import read_key
 from esld.data.queries.answers import Answers, fitted, read_answers
 from esld.data.template import is_template
-from esld.errors import InputError, InputErrors
+from esld.errors import InputError, InputErrors, no_attribute
 from esld.protocol import Protocol, read_protocol
 
 SIMULATED = "-SIM"  # how the STUDYID of simulated data ends
+FRAMES = ("adsl", "adlb", "adtte", "adce", "adae")  # the analysis data of a study
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,24 +71,33 @@ class Study:
     entry: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Ten lines, and nothing of a patient: tables are told by their size."""
+        """A dozen lines, and nothing of a patient: tables are told by their size and the names of what is in them."""
         cut, own = self.cut, self.randomised
         sizes = own["ARMCD"].value_counts()
         arms = ", ".join(
             f"{arm} ({label}) {sizes.get(arm, 0)}" for arm, label in self.protocol.arm_labels.items()
         )
-        data = {name: len(getattr(self, name)) for name in ("adsl", "adlb", "adtte", "adce", "adae")}
+        data = {name: getattr(self, name) for name in FRAMES}
         lines = [
             f"Study {self.protocol.id}: {self.protocol.short_title}",
             f"  cut {self.file.id}, {cut.view}, {cut.status}; cut-off {cut.cutoff}, snapshot {cut.snapshot}",
             f"  {len(self.adsl)} consented, {len(own)} randomised; {arms}",
             f"  .tables  {', '.join(f'{name} {len(table)}' for name, table in self.tables.items())}",
-            f"  {', '.join(f'.{name} {rows}' for name, rows in data.items())} rows",
-            f"  .queries {len(self.queries)}, .overrides {len(self.overrides.shown)}",
-            f"  .protocol  {len(self.protocol.analyses)} analyses, primary {self.protocol.primary.id}",
+            *(f"  .{name} {len(frame)} rows: {', '.join(frame)}" for name, frame in data.items()),
+            "  PARAMCD of "
+            + "; ".join(
+                f".{n} {', '.join(f['PARAMCD'].unique())}" for n, f in data.items() if "PARAMCD" in f
+            ),
+            f"  .queries {len(self.queries)}, .overrides {len(self.overrides.shown)}, "
+            f".protocol {len(self.protocol.analyses)} analyses, primary {self.protocol.primary.id}",
             "  .arms, .pairs, .randomised, .cut, .file, .account, .answers",
         ]
         return "\n".join(lines)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise no_attribute(self, name)
 
     @property
     def cut(self) -> DataCut:
@@ -288,8 +300,8 @@ def _after_snapshot(name: str, table: pd.DataFrame, snapshot: str, shown: int | 
             yield from sdtm.record_faults(name, table, column, late, rule, remedy, shown)
 
 
-def with_arms_in_order(study: Study) -> Study:
-    """The study with the names of its arms as ordered categories, for whoever plots or counts by them.
+def in_protocol_order(study: Study) -> Study:
+    """The study with the names of its arms and visits as ordered categories, for whoever plots or counts by them.
 
     Parameters
     ----------
@@ -300,19 +312,22 @@ def with_arms_in_order(study: Study) -> Study:
     -------
     Study
         ``TRT01P`` and ``TRT01A`` of ADSL, ADLB, ADTTE, ADCE and ADAE are ordered categoricals, in the order of
-        :attr:`Study.arms`: the control first, then the others as the protocol has them, an arm without patients too. Missing
-        stays missing. Codes (``ARMCD``, ``ACTARMCD``) and everything else are as they were, and nothing of it is stored.
+        :attr:`Study.arms`: the control first, then the others as the protocol has them, an arm without patients too. So is
+        ``AVISIT``, in the order of the protocol's visits, a visit without values too. Missing stays missing. Codes
+        (``ARMCD``, ``ACTARMCD``, ``AVISITN``) and everything else are as they were, and nothing of it is stored.
 
     Notes
     -----
     Of categories pandas 2 asks in ``groupby`` whether those without patients count: ``observed=False`` or ``True``.
     """
-    order = pd.CategoricalDtype(list(study.protocol.arm_labels.values()), ordered=True)
-    frames = {name: getattr(study, name) for name in ("adsl", "adlb", "adtte", "adce", "adae")}
-    return replace(
-        study,
-        **{
-            name: frame.astype({column: order for column in ("TRT01P", "TRT01A") if column in frame})
-            for name, frame in frames.items()
-        },
+    visits = sorted(study.protocol.schedule.visits, key=lambda visit: visit.number)
+    arms, times = (
+        pd.CategoricalDtype(list(dict.fromkeys(names)), ordered=True)
+        for names in (study.protocol.arm_labels.values(), (BASELINE, *(visit.label for visit in visits)))
     )
+    kinds = {"TRT01P": arms, "TRT01A": arms, "AVISIT": times}
+    ordered = {}
+    for name in FRAMES:
+        frame = getattr(study, name)
+        ordered[name] = frame.astype({column: kind for column, kind in kinds.items() if column in frame})
+    return replace(study, **ordered)

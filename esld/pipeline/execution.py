@@ -27,6 +27,10 @@ logging.getLogger("papermill").addHandler(
 )  # what it says, such as a kernel's end, our errors say
 
 
+# What a kernel calls the cell in which a SyntaxError is; its line is told anyway.
+_SYNTAX = re.compile(r" \((?:\d+\.py|<[^>]*>), line \d+\)$")
+
+
 @dataclass(frozen=True)
 class Executed:
     """An executed chapter.
@@ -252,7 +256,7 @@ def _failure(
 ) -> str:
     """Where a chapter failed, and why: of what IPython only writes to stderr, such as a magic that is none, the end of that."""
     number, failed = cells[error.cell_index]
-    told = f"{error.ename}: {error.evalue}"
+    told = _SYNTAX.sub("", f"{error.ename}: {error.evalue}")
     if not error.traceback:
         said = "".join("".join(o.text) for o in failed.outputs if _is_stream(o, "stderr")).splitlines()
         told = next((line for line in reversed(said) if re.search(r"\w{4}", line)), told).strip(" |+-")

@@ -11,7 +11,8 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from esld.data.cutfile import DataCut, read_cut
@@ -73,39 +74,18 @@ def lab_environment(scratch: Path, shown: Path) -> dict[str, str]:
 
 
 def cut_folders(root: Path, shown: Path) -> tuple[list[Path], list[str]]:
-    """Make one folder per cut, with links to its chapters, or bring them up to date: at the start, when nothing is open.
+    """Bring the folders of the cuts up to date, each with a link to every chapter of its cut.
+
+    What somebody made there stays, and so does what belongs to a cut file that cannot be read just now. A link to a chapter
+    that its cut does not name any more goes, and so does the folder of a cut that is gone, unless something has been written
+    to it.
 
     Parameters
     ----------
     root : Path
         Working copy with ``params/`` and ``notebooks/``.
     shown : Path
-        Where the folders go. Links to chapters that are there are made anew. The folder of a cut that is gone is removed,
-        unless something has been written to it.
-
-    Returns
-    -------
-    tuple of list of Path and list of str
-        See :func:`add_cuts`.
-    """
-    for link in shown.glob("*/*.py"):
-        if _is_chapter_link(link):
-            link.unlink()
-    folders, faults = add_cuts(root, shown)
-    for folder in shown.glob("*/"):
-        if folder not in folders and [p.name for p in folder.iterdir()] == [RUN_FILE]:
-            (folder / RUN_FILE).unlink()
-            folder.rmdir()
-    return folders, faults
-
-
-def add_cuts(root: Path, shown: Path) -> tuple[list[Path], list[str]]:
-    """Make the folders and links that are not there yet. What is there stays: somebody may be at work in it.
-
-    Parameters
-    ----------
-    root, shown : Path
-        See :func:`cut_folders`.
+        Folder of the folders.
 
     Returns
     -------
@@ -123,13 +103,31 @@ def add_cuts(root: Path, shown: Path) -> tuple[list[Path], list[str]]:
             faults.append(f"{path.name}: left out: " + " ".join(str(error).split()))
             continue
         folder = shown / file.id
-        if folder.is_symlink() or report_record(folder):
+        if _is_somebodys(folder):
             faults.append(f"{path.name}: left out: {folder} is somebody's link or report; move it away")
             continue
         prepare_run_folder(folder, file)
+        _unlink_chapters(folder, file.cut.chapters)
         faults += [f"{path.name}: {fault}" for fault in _link_chapters(file.cut, root / "notebooks", folder)]
         folders.append(folder)
+    for folder in shown.glob("*/"):
+        if not (root / "params" / f"{folder.name}.yaml").exists() and not _is_somebodys(folder):
+            _unlink_chapters(folder, ())
+            if [path.name for path in folder.iterdir()] == [RUN_FILE]:
+                (folder / RUN_FILE).unlink()
+                folder.rmdir()
     return folders, faults
+
+
+def _is_somebodys(folder: Path) -> bool:
+    return bool(folder.is_symlink() or report_record(folder))
+
+
+def _unlink_chapters(folder: Path, named: Sequence[str]) -> None:
+    """Take away the links to chapters that are gone, or that the cut does not name."""
+    for link in folder.glob("*.py"):
+        if _is_chapter_link(link) and not (link.stem in named and link.exists()):
+            link.unlink()
 
 
 def _is_chapter_link(link: Path) -> bool:
@@ -156,6 +154,14 @@ def _link_chapters(cut: DataCut, notebooks: Path, folder: Path) -> list[str]:
     return faults
 
 
+def link_again(root: Path, place: PurePosixPath) -> None:
+    """Put the link to a chapter back that went while the chapter was open, so that it is saved in ``notebooks/``."""
+    source, link = root / "notebooks" / place.name, root / place
+    if place.parent.parent == PurePosixPath(SHOWN) and source.is_file() and link.parent.is_dir():
+        with suppress(FileExistsError):
+            link.symlink_to(source)
+
+
 def follow_cut(shown: str) -> None:
     """In a kernel started in a cut's folder: write there, and set the cut's parameters after the parameters cell.
 
@@ -179,6 +185,8 @@ def follow_cut(shown: str) -> None:
             return
         shell.push(values)
         print(f"From {folder.name}.yaml: {told(values)}")
+        if other := not_used(values, result.info.raw_cell, folder):
+            print(other)
 
     shell.events.register("post_run_cell", after)
 
@@ -209,6 +217,34 @@ def cut_parameters(folder: Path, own: Path | None, source: str) -> dict[str, Any
     if faults := parameter_faults(own.stem, interface(source, own), file):
         raise InputErrors(faults)
     return values_for(own.stem, file)
+
+
+def not_used(values: Mapping[str, Any], source: str, folder: Path) -> str:
+    """What to say of values that the parameters cell sets and the cut sets otherwise; empty where there are none.
+
+    Parameters
+    ----------
+    values : dict
+        See :func:`cut_parameters`.
+    source : str
+        Of the cell.
+    folder : Path
+        Of the cut, beside those of the others.
+    """
+    written = {name: own.default for name, own in interface(source, folder).items()}
+    other = {name: written[name] for name, value in values.items() if written[name] != value}
+    if not other:
+        return ""
+    said = [f"Not used here: {told(other)} of the cell."]
+    if CUT in other:
+        cut = str(other[CUT])
+        there = (folder.parent / cut).is_dir()
+        said.append(
+            f"Open the chapter in the folder {cut} for that cut." if there else f"No cut {cut} is in params/."
+        )
+    if set(other) - {CUT}:
+        said.append(f"Change params/{folder.name}.yaml instead.")
+    return " ".join(said)
 
 
 def told(values: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from nbformat.v4 import new_markdown_cell
 from esld.data.cutfile import read_cut
 from esld.errors import InputError
 from esld.pipeline.chapters import values_for
-from esld.pipeline.lab import SHOWN, add_cuts, told
+from esld.pipeline.lab import SHOWN, cut_folders, link_again, told
 from esld.report.roles import RUN_FILE
 
 _OF_CUT = "esld_cut"  # in the metadata of the cell that says which cut a notebook was opened for
@@ -25,7 +25,8 @@ class ChapterContents(TextFileContentsManager):  # type: ignore[misc]
 
     Its first cell says which cut it is opened for. It is in no file: reading puts it there, and saving leaves it out.
 
-    To list a folder brings the cuts and their chapters up to date.
+    To list a folder brings the cuts and their chapters up to date. A chapter that is open while its cut ceases to name it is
+    saved where it lies, in ``notebooks/``.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -60,14 +61,15 @@ class ChapterContents(TextFileContentsManager):  # type: ignore[misc]
         if model["type"] == "notebook" and model.get("content"):
             cells = [cell for cell in model["content"]["cells"] if not cell["metadata"].get(_OF_CUT)]
             model = {**model, "content": {**model["content"], "cells": cells}}
+            link_again(Path(self.root_dir), PurePosixPath(path.strip("/")))
         saved: dict[str, Any] = super().save(model, path)
         return saved
 
     def _bring_up_to_date(self, path: str) -> None:
-        """Add new cuts and chapters where they are listed; a fault is told once, and again after it was mended."""
+        """Show the cuts and chapters as they are where they are listed; a fault is told once, and again after it was mended."""
         shown = Path(self.root_dir) / SHOWN
         if PurePosixPath(SHOWN) in (PurePosixPath(path), PurePosixPath(path).parent) and shown.is_dir():
-            faults = set(add_cuts(Path(self.root_dir), shown)[1])
+            faults = set(cut_folders(Path(self.root_dir), shown)[1])
             for fault in sorted(faults - self._told):
                 self.log.warning("esld: %s", fault)
             self._told = faults

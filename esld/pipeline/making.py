@@ -156,7 +156,12 @@ class Making:
         shutil.rmtree(pages, ignore_errors=True)
         pages.mkdir(parents=True)
         self.binder = Binder(pages, pages, needed, self.shelf, self.key, scratch=folder)
-        self._execute(folder, {})
+        try:
+            self._execute(folder, {})
+        finally:  # what is fit to be read lies among the pages, and the error names the line
+            for slug in needed:
+                (folder / f"{slug}.ipynb").unlink(missing_ok=True)
+            shutil.rmtree(folder / "work", ignore_errors=True)
         if missing := [slug for slug in needed if slug not in self.binder.chapters]:
             raise RunError(f"chapter {missing[0]} handed over no result and no answer.")
         shown = [self.binder.chapters[slug] for slug in needed]
@@ -166,9 +171,6 @@ class Making:
             for name, record in own.items()
         }
         render_alone(masthead_of(self.study), shown, self.binder.bodies, pages, titles=titles)
-        for slug in needed:  # where a failure would have shown; what is fit to be read lies among the pages
-            (folder / f"{slug}.ipynb").unlink(missing_ok=True)
-        shutil.rmtree(folder / "work", ignore_errors=True)
         done = [self.executed[slug] for slug in needed]
         warnings = tuple(warning for each in done for warning in warnings_of(each, self.file))
         reused = tuple(each.source.slug for each in done if each.reused)

@@ -88,7 +88,8 @@ chapter.table(table, id="@id_by_group", title="Days from randomisation to the la
 axes = sns.stripplot(people, x="followed", y="TRT01P", hue="TRT01P", jitter=False, alpha=0.5, legend=False)
 axes.set(xlabel="Days from randomisation", ylabel="")
 title = "How long each patient was followed"
-chapter.figure(axes, id="@id_by_patient", title=title, alt=f"{title}: a point for each patient, by group.")
+alt = f"{title}: a point for each patient, by group; equal values lie on one another and are darker."
+chapter.figure(axes, id="@id_by_patient", title=title, alt=alt)
 
 # %% [markdown]
 # ## What could change it
@@ -104,11 +105,13 @@ chapter.figure(axes, id="@id_by_patient", title=title, alt=f"{title}: a point fo
 chapter.limits()
 """
 _PLANNED = "This is the analysis {id} of the protocol."
-_NOT_PLANNED = "It plans no such analysis: the summary lists this one as not planned."
+_NOT_PLANNED = "The protocol plans no such analysis: the summary lists this one as not planned."
 
 
-def new_chapter(name: str, cuts: Sequence[Path]) -> tuple[Path, list[Path]]:
+def new_chapter(name: str, cuts: Sequence[Path]) -> tuple[Path, list[Path], bool]:
     """Write the template of a chapter into ``notebooks/``, and its name into cut files; all of it or nothing.
+
+    A chapter that is there already is left as it is, and added to the cuts that do not name it.
 
     Parameters
     ----------
@@ -119,8 +122,8 @@ def new_chapter(name: str, cuts: Sequence[Path]) -> tuple[Path, list[Path]]:
 
     Returns
     -------
-    tuple of Path and list of Path
-        The chapter, and the cut files.
+    tuple of Path, list of Path and bool
+        The chapter, the cut files, and whether the chapter was there already.
 
     Raises
     ------
@@ -128,7 +131,7 @@ def new_chapter(name: str, cuts: Sequence[Path]) -> tuple[Path, list[Path]]:
         The name is none for a chapter, or that of another one but for its number; a cut is refused, of another working copy,
         or its list of chapters cannot be told; several cuts are there and none is given.
     esld.errors.RefusedError
-        There is such a chapter.
+        There is such a chapter, and each of the cuts names it.
     """
     words = _NAME.fullmatch(name)
     if words is None:
@@ -136,14 +139,18 @@ def new_chapter(name: str, cuts: Sequence[Path]) -> tuple[Path, list[Path]]:
         raise InputError("name of the chapter", rule, name, remedy="Write such as 11_mine.")
     files = [read_cut(path) for path in dict.fromkeys(cuts or [_only_cut()])]
     root = _root(files)
-    target = new_file(root / "notebooks" / f"{name}.py", command=COMMAND, room=NOTEBOOKS, option="")
-    taken = sorted(p.stem for p in (root / "notebooks").glob(f"*_{words[1]}.py"))
+    chapter = root / "notebooks" / f"{name}.py"
+    unnamed = [file for file in files if name not in file.cut.chapters]
+    exists = chapter.is_file() and not chapter.is_symlink() and bool(unnamed)
+    target = None if exists else new_file(chapter, command=COMMAND, room=NOTEBOOKS, option="")
+    taken = sorted(p.stem for p in (root / "notebooks").glob(f"*_{words[1]}.py") if p.stem != name)
     if namesakes := [other for other in taken if (own := _NAME.fullmatch(other)) and own[1] == words[1]]:
         rule = "must differ from that of another chapter in more than its number"
         remedy = "Choose other words: results, tables and figures are named by them."
         raise InputError("name of the chapter", rule, namesakes[0], remedy=remedy)
-    edits = [(file.path, *_edited(file, name)) for file in files if name not in file.cut.chapters]
-    target.write(_text(name, words[1], files[0]).encode())
+    edits = [(file.path, *_edited(file, name)) for file in unnamed]
+    if target:
+        target.write(_text(name, words[1], files[0]).encode())
     done: list[tuple[Path, bytes, bytes]] = []
     try:
         for path, before, after in edits:
@@ -153,9 +160,10 @@ def new_chapter(name: str, cuts: Sequence[Path]) -> tuple[Path, list[Path]]:
         for path, before, after in done:
             with suppress(Exception):  # the first error is told
                 changed(path, after, before)
-        target.path.unlink(missing_ok=True)
+        if target:
+            chapter.unlink(missing_ok=True)
         raise
-    return target.path, [file.path for file in files]
+    return chapter, [file.path for file in files], exists
 
 
 def _only_cut() -> Path:
@@ -168,6 +176,17 @@ def _only_cut() -> Path:
     got = f"{len(found)} in {root / 'params'}" if root else f"no working copy around {here}"
     remedy = f"Add --cut params/{found[0].name if found else '<cut>.yaml'}; it may be given several times."
     raise InputError("--cut", "must name the cut that the chapter is added to", got, remedy=remedy)
+
+
+def template_paragraphs() -> list[str]:
+    """What the template says of its own result, a paragraph each on one line: of another result it may be false."""
+    prose = re.findall(r"^# %% \[markdown\]\n((?:#.*\n)+)", _TEMPLATE, flags=re.MULTILINE)
+    told = (
+        " ".join(paragraph.split())
+        for cell in prose
+        for paragraph in re.sub(r"^# ?", "", cell, flags=re.MULTILINE).split("\n\n")
+    )
+    return [paragraph for paragraph in told if paragraph and paragraph[0] not in "#@"]
 
 
 def _root(files: Sequence[CutFile]) -> Path:

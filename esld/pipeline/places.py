@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _FRAME = re.compile(
     re.MULTILINE,
 )
 _TIMED = re.compile(r"^File <timed exec>:(\d+)", re.MULTILINE)  # of a cell under %%time, below its first line
+_OF_KERNEL = re.compile(r"[/\\]ipykernel_\d+[/\\](\d+\.py):(\d+)")
 _BY_IPYTHON = "get_ipython()."  # what a magic becomes before it is executed
 
 
@@ -64,6 +66,25 @@ def place(chapter: "ChapterSource", number: int, source: str, line: int = 1) -> 
         file += f":{before}"
     said = (source.splitlines() or [""])[line - 1].strip()
     return f"{file}: `{said if len(said) <= _QUOTED else f'{said[:_QUOTED].rstrip()}…'}`"
+
+
+def with_places(text: str, notebook: "NotebookNode", chapter: "ChapterSource") -> str:
+    """A text with lines of the chapter's file for those of the files that a kernel calls its cells by."""
+    from ipykernel.compiler import get_file_name
+
+    from esld.pipeline.chapters import numbered
+
+    if not (names := set(_OF_KERNEL.findall(text))):
+        return text
+    for number, cell in numbered(notebook.cells):
+        name = Path(get_file_name(cell.source)).name  # type: ignore[no-untyped-call]
+        if name in {file for file, _ in names}:
+
+            def said(found: re.Match[str], number: int = number, source: str = cell.source) -> str:
+                return place(chapter, number, source, int(found[2]))
+
+            text = re.sub(rf"\S*[/\\]ipykernel_\d+[/\\]({re.escape(name)}):(\d+)", said, text)
+    return text
 
 
 def failing_line(

@@ -188,6 +188,8 @@ def read(folder: Path) -> dict[str, Any]:
     try:
         content: dict[str, Any] = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
     except FileNotFoundError:
+        if within := sorted(path.parent.as_posix() for path in folder.glob(f"*/{PROVENANCE}")):
+            remedy = f"Did you mean {' or '.join(within)}?"
         raise InputError(str(folder), f"must be a report with {PROVENANCE}", remedy=remedy) from None
     except (ValueError, RecursionError):
         raise InputError(str(folder / PROVENANCE), "must be JSON", remedy=remedy) from None

@@ -12,16 +12,20 @@ import nbformat
 from esld.data.cutfile import CutFile
 from esld.pipeline.chapters import ChapterSource, numbered
 from esld.pipeline.execution import Executed
-from esld.pipeline.places import place
+from esld.pipeline.own_chapter import template_paragraphs
+from esld.pipeline.places import place, with_places
 from esld.pipeline.theme.export import SHOWN
 from esld.pipeline.untied import GIVEN, untied, writing_cells
+from esld.report.drawing.unnamed import FIGURE, NO_WORDS
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-_FIGURE = 'chapter.figure(figure_or_axes, id="…", title="…", alt="…")'
 _TABLE = 'chapter.table(frame, id="…", title="…")'
 _SPAN = "hand the result over and write it with esld.report.phrases.span"
+_UNNAMED_TABLE = "a table without title and number is on the page alone"
+_SERIES = re.compile(r"^(?:Name: .*, )?(?:Length: \d+, )?dtype: \w+$", re.MULTILINE)
+_PATH = re.compile(r"(?<![\w./:<])(?:/(?:[\w.-]+/){2,}|[A-Z]:\\\\?\w)")
 _ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 _LIVELY = re.compile(
     r"<(script|i?frame|object|embed|video|audio|canvas|math|form|select|textarea)\b", re.IGNORECASE
@@ -34,8 +38,10 @@ _DRAWN = re.compile(r"<\w|\bText\(")  # what a call that draws gives back
 
 def warnings_of(done: Executed, file: CutFile) -> list[str]:
     """What a chapter wrote to stderr, and what is to be said of its page; see :func:`remarks`."""
-    said = [f"{done.source.slug}: {' '.join(done.stderr.split())[:300]}"] if done.stderr else []
-    return said + remarks(nbformat.reads(done.content.decode(), as_version=4), done.source, file)
+    notebook = nbformat.reads(done.content.decode(), as_version=4)
+    stderr = " ".join(with_places(done.stderr, notebook, done.source).split())
+    said = [f"{done.source.slug}: {stderr[:300]}"] if stderr else []
+    return said + remarks(notebook, done.source, file)
 
 
 def remarks(notebook: "NotebookNode", source: ChapterSource, file: CutFile) -> list[str]:
@@ -58,7 +64,7 @@ def remarks(notebook: "NotebookNode", source: ChapterSource, file: CutFile) -> l
             continue
         told = _of_prose(cell, own) if cell.cell_type == "markdown" else ()
         if cell.cell_type == "code":
-            told = (*_of_outputs(cell), *(_of_words(cell, own) if cell.id in writes else ()))
+            told = (*_of_outputs(cell, own), *(_of_words(cell, own) if cell.id in writes else ()))
         found += [f"{source.slug}: {place(source, number, cell.source, line)}: {what}" for line, what in told]
     return list(dict.fromkeys(found))
 
@@ -75,6 +81,12 @@ def code_of(notebook: "NotebookNode") -> dict[str, str]:
 def _of_prose(cell: "NotebookNode", own: str) -> Iterator[tuple[int, str]]:
     if numbers := untied(cell.source, own):
         yield _line_of(numbers[0], cell.source), _untied(numbers)
+    paragraphs = [" ".join(paragraph.split()) for paragraph in re.split(r"\n\s*\n", cell.source)]
+    for paragraph in set(template_paragraphs()).intersection(paragraphs):
+        yield (
+            _line_of(paragraph.split()[0], cell.source),
+            "a paragraph of the template still stands; write your own",
+        )
 
 
 def _of_words(cell: "NotebookNode", own: str) -> Iterator[tuple[int, str]]:
@@ -102,12 +114,13 @@ def _line_of(number: str, source: str) -> int:
     return next(places, 1)
 
 
-def _of_outputs(cell: "NotebookNode") -> Iterator[tuple[int, str]]:
+def _of_outputs(cell: "NotebookNode", own: str) -> Iterator[tuple[int, str]]:
     written = [line.strip() for line in cell.source.splitlines()]
     last = max((n for n, line in enumerate(written, 1) if line), default=1)
     first = next(
         (n for n, line in enumerate(written, 1) if _DRAWS.search(line) and not _SETS_UP.match(line)), 1
     )
+    prints = next((n for n, line in enumerate(written, 1) if "print(" in line), 1)
     better = any(set(o.data) - {"text/plain"} for o in cell.outputs if o.output_type != "stream")
     for output in cell.outputs:
         if output.output_type == "stream":
@@ -115,13 +128,27 @@ def _of_outputs(cell: "NotebookNode") -> Iterator[tuple[int, str]]:
         else:
             said = [_of_output(output), output.data.get("text/plain", "") if len(output.data) == 1 else ""]
         value = output.output_type == "execute_result"
-        if better and value and set(output.data) == {"text/plain"} and not _DRAWN.search(said[1]):
-            said[0] = "a bare value is not on the page beside what else the cell shows; print it"
-        if _ADDRESS.search(said[1]):
-            said[1] = "an address in memory is shown, which is another one in each run; end the line with ';'"
-            yield (last if value else first), said[1]
+        line = last if value else prints if output.output_type == "stream" else first
+        if better and value and set(output.data) == {"text/plain"}:
+            if not _DRAWN.search(said[1]):
+                said[0] = (
+                    "a bare value is not on the page beside what else the cell shows; give it a cell of its own"
+                )
+        elif not said[0]:
+            said[0] = _of_text(said[1], own)
+        for pattern, what in ((_ADDRESS, "an address in memory"), (_PATH, "a path of this machine")):
+            if pattern.search(said[1]):
+                yield line, f"{what} is shown, which is another one in each run; end the line with ';'"
         if said[0]:
-            yield (last if value else first), said[0]
+            yield line, said[0]
+
+
+def _of_text(text: str, own: str) -> str:
+    """What plain text lacks: a Series of pandas is a table, and any other number belongs to a result."""
+    if _SERIES.search(text):
+        return f"{_UNNAMED_TABLE}; call {_TABLE}"
+    numbers = untied(_ADDRESS.sub("", text), own)
+    return _untied(numbers) if numbers else ""
 
 
 def _of_output(output: "NotebookNode") -> str:
@@ -132,11 +159,11 @@ def _of_output(output: "NotebookNode") -> str:
     if html.startswith(_OURS) or "alt" in about:
         return ""
     if "id" in about:
-        return f"{about['id']}, a figure without alt text and title, is published as it is; call {_FIGURE}"
+        return f"{about['id']}, {NO_WORDS}"
     if picture and not html:
-        return f"an image without alt text and number is on the page alone; draw it with matplotlib and call {_FIGURE}"
+        return f"an image without alt text and number is on the page alone; draw it with matplotlib and call {FIGURE}"
     if "dataframe" in html:
-        return f"a table without title and number is on the page alone; call {_TABLE}"
+        return f"{_UNNAMED_TABLE}; call {_TABLE}"
     if found := _LIVELY.search(html):
         return f"HTML with {found[0]}> is on the page without it, which takes neither scripts nor frames"
     if html:

@@ -18,7 +18,9 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from esld.errors import InputError, RefusedError
+from esld.longform import Shown
 from esld.report.drawing.figures import Picture
+from esld.report.drawing.unnamed import NO_WORDS
 from esld.report.dress.text import WIDTH
 from esld.report.phrases import Sentence, view_name
 from esld.report.sections import fitted_cells
@@ -109,16 +111,19 @@ def text_of(shown: object) -> str:
             return "\n".join(
                 [f"[figures/{shown.id}.png] {shown.title}".rstrip(), *textwrap.wrap(shown.alt, WIDTH)]
             )
+        case Shown():
+            return str(shown)
     return repr(shown)
 
 
 def _given(script: Path) -> str:
-    """The cut that the command line names; empty for none."""
+    """The cut that the command line names, by its id or, as ``esld run`` takes it, its file; empty for none."""
     given = sys.argv[1:]
     if len(given) > 1 or any(word.startswith("-") for word in given):
         rule, remedy = "must be one cut at most, by its id", f"Write python {script} demo-final."
         raise InputError("arguments", rule, " ".join(given), remedy=remedy)
-    return "".join(given)
+    path, params = Path("".join(given)), script.resolve().parent.parent / "params"
+    return path.stem if path.suffix == ".yaml" and path.resolve().parent == params else "".join(given)
 
 
 def _run(script: Path, chapter: "Chapter") -> None:
@@ -132,9 +137,19 @@ def _run(script: Path, chapter: "Chapter") -> None:
             statements, shown = _compiled(cell.source, script, lines.get(cell.id, 1))
             exec(statements, main)
             value = eval(shown, main) if shown else None
-            _print(text_of(value))
+            _print("" if _say_figures(script, lines.get(cell.id, 1)) else text_of(value))
             if "parameters" in cell.metadata.get("tags", []):
                 _set(main, chapter)
+
+
+def _say_figures(script: Path, line: int) -> bool:
+    """Say where a cell leaves a figure that it does not hand over, and forget it; whether it does."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None or not pyplot.get_fignums():
+        return False
+    pyplot.close("all")
+    print(f"notebooks/{script.name}:{line}: {NO_WORDS}", file=sys.stderr)
+    return True
 
 
 def _set(main: dict[str, Any], chapter: "Chapter") -> None:

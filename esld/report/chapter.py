@@ -5,14 +5,13 @@ import sys
 import textwrap
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
-from esld.data.cutfile import read_cut
 from esld.data.store import stored_study
-from esld.data.study import Study, with_arms_in_order
-from esld.errors import InputError
+from esld.data.study import Study, in_protocol_order
+from esld.errors import InputError, no_attribute
 from esld.protocol import Analysis, Kind
 from esld.report import as_text, by_hand, needs
 from esld.report.drawing import figures
@@ -22,7 +21,7 @@ from esld.report.plain import plain_table
 from esld.report.planned import planned_by, result_name
 from esld.report.results import HasFrame, Reported, Row, rows_of
 from esld.report.roles import PARTS, SUMMARY
-from esld.report.run_folder import refuse_another_chapter, run_folder
+from esld.report.run_folder import is_of_pipeline, refuse_another_chapter, run_folder
 from esld.report.tables import Table
 from esld.report.words.catalogue import set_reader
 
@@ -61,14 +60,19 @@ class Chapter:
     _answer: str = ""
     _made_from: str = ""  # see `by_hand.made_from`
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise no_attribute(self, name)
+
     def __repr__(self) -> str:
         """What was handed over so far, by name, above the study."""
         shown = ", ".join(self._exhibits) or "nothing yet"
         lines = [
-            f"Chapter {self.name}, writes into {self.scratch}",
+            f"Chapter {self.name}",
             f"  results: {', '.join(self._rows) or 'nothing yet'}",
             f"  tables and figures: {shown}",
-            f"  answer: {self._answer or 'none yet'}",
+            f"  answer: {as_text.text_of(self._answer and Sentence(self._answer)) or 'none yet'}",
         ]
         return "\n".join([*(textwrap.shorten(line, 300) for line in lines), repr(self.study)])
 
@@ -91,6 +95,10 @@ class Chapter:
             Its rows, rounded to 12 significant digits.
         """
         reported = rows_of(id, result, analysis=analysis, chapter=self.name)
+        for arm, label in self.study.protocol.arm_labels.items():
+            if arm != label and any(row.arm == label for row in reported.rows):
+                rule, remedy = "must name an arm by its code", f"Write {arm!r}, as in ARMCD."
+                raise InputError(f"group of result '{id}'", rule, label, remedy=remedy)
         self._rows[id] = ", ".join(_json(row.to_record()) for row in reported.rows)
         self._write()
         return reported
@@ -138,18 +146,18 @@ class Chapter:
         return result_name(self.study.protocol, stem, plan, subject, pair if several else None)
 
     def table(
-        self, table: Table | Sentence | pd.DataFrame | None, *, id: str = "", title: str = ""
+        self, table: Table | Sentence | pd.DataFrame | pd.Series | None, *, id: str = "", title: str = ""
     ) -> Table | Sentence | None:
         """Record a table as CSV and show it; a sentence in its place is shown, and nothing for none.
 
         Parameters
         ----------
-        table : Table, Sentence, DataFrame or None
-            Of a DataFrame the columns are shown as they are, and its index where it has a name.
+        table : Table, Sentence, DataFrame, Series or None
+            Of a DataFrame the columns are shown as they are, and its index where it has a name; a Series is one of one column.
         id, title : str
             Of a DataFrame, which has neither.
         """
-        if isinstance(table, pd.DataFrame):
+        if isinstance(table, pd.DataFrame | pd.Series):
             table = plain_table(table, id, title)
         if table is None or isinstance(table, Sentence):
             return table
@@ -257,15 +265,15 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
     if script := as_text.script_of(name):
         raise SystemExit(as_text.told(script, open_chapter, cut))
     folder = run_folder()
-    scratch = folder.of_cut(cut)
+    scratch, file = folder.of_cut(cut), folder.cut_file(cut)
     refuse_another_chapter(name, folder.scratch)
     for part in PARTS:
         (scratch / part).mkdir(parents=True, exist_ok=True)
     figures.set_style()
     pd.set_option("display.max_columns", 20, "display.width", 120)  # a kernel and a console differ otherwise
-    study = with_arms_in_order(stored_study(read_cut(folder.params / f"{cut}.yaml")))
+    study = in_protocol_order(stored_study(file))
     set_reader(reader_of(study))
     by_hand.say_other_values(name, study.file, vars(sys.modules["__main__"]))
     chapter = Chapter(name, study, scratch, _made_from=by_hand.made_from(study.file, name))
-    show_what_is_left(name, chapter.figure)
+    show_what_is_left(name, chapter.figure, by_hand=not is_of_pipeline(folder.scratch))
     return chapter

@@ -7,6 +7,7 @@ from typing import Any
 
 from esld.data.study import Study
 from esld.data.views import ALL
+from esld.errors import InputError
 from esld.methods import GIVEN, steps_of
 from esld.reasons import Parameter, Reason
 from esld.report import numbers
@@ -89,12 +90,24 @@ def notes_of(rows: Iterable[Row], place: str = "", **more: str) -> list[str]:
 
 def span(row: Row, text: str) -> str:
     """A number in prose, tied to its result."""
+    if not isinstance(row, Row):
+        remedy = "Hand the number over first: row = chapter.hand_over(…).row(…)."
+        raise InputError("a number in a sentence", "must be a row of a result", row, remedy=remedy)
     return f'<span class="result" data-result="{escape(row.result_id)}">{escape(text)}</span>'
 
 
 def whole(row: Row) -> str:
-    """A count in prose, tied to its result."""
-    return span(row, numbers.fixed(row.value, 0))
+    """A count in prose, tied to its result.
+
+    Raises
+    ------
+    esld.errors.InputError
+        It is no whole number, and none is made of it.
+    """
+    if isinstance(row, Row) and row.value is not None and not row.value.is_integer():
+        remedy = "Write span(row, numbers.fixed(row.value, 1))."
+        raise InputError(f"whole of {row.result_id}", "must be a whole number", row.value, remedy=remedy)
+    return span(row, numbers.fixed(row.value, 0) if isinstance(row, Row) else "")
 
 
 def p_equals(row: Row) -> str:

@@ -9,15 +9,23 @@ from esld.report import cells
 from esld.report.tables import Table
 
 
-def plain_table(frame: pd.DataFrame, id: str, title: str) -> Table:
+def plain_table(frame: pd.DataFrame | pd.Series, id: str, title: str) -> Table:
     """A table of a DataFrame as it is, with the index where that has a name; numbers in as many digits as they need, at most 4.
 
     Raises
     ------
     esld.errors.InputError
-        It has no id that fits a file, no title, no rows, or columns of one name.
+        It has no id that fits a file, no title, no rows, columns of one name, or an index of words without a name.
     """
     named_for_a_reader("table", id, title)
+    if isinstance(frame, pd.Series):
+        if frame.name is None:
+            rule, remedy = "must be given a Series with a name", "Call .rename('What it holds')."
+            raise InputError(f"table '{id}'", rule, remedy=remedy)
+        frame = frame.to_frame()
+    if not any(frame.index.names) and not pd.api.types.is_numeric_dtype(frame.index.dtype):
+        rule, remedy = "must have an index with a name, to be shown", "Call .rename_axis('What it holds')."
+        raise InputError(f"table '{id}'", rule, remedy=remedy)
     whole = frame.reset_index() if any(frame.index.names) else frame
     keys = [str(key) for key in whole.columns]
     if whole.empty or len(set(keys)) < len(keys):

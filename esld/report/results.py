@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from esld.errors import InputError
-from esld.longform import COLUMNS, shown
+from esld.longform import COLUMNS, Shown
 from esld.methods import is_code
 from esld.reasons import Reason
 from esld.report.numbers import significant
@@ -69,7 +69,7 @@ _FIELDS = tuple(field.name for field in fields(Row))
 
 
 @dataclass(frozen=True)
-class Reported:
+class Reported(Shown):
     """The rows of one result as handed over: found by arm, statistic and time."""
 
     rows: tuple[Row, ...]
@@ -78,17 +78,18 @@ class Reported:
         """The rows as a frame, a column a field of :class:`Row`; a reason as its code with its parameters."""
         return pd.DataFrame([vars(row) for row in self.rows], columns=list(_FIELDS))
 
-    def _repr_html_(self) -> str:
-        return shown(self.to_frame().replace("", None))
+    def _told(self) -> pd.DataFrame:
+        return self.to_frame().replace("", None)
 
-    def row(self, statistic: str, arm: str = "", time: float | None = None) -> Row:
-        """The one row of that statistic; the arm and the time where it has them.
+    def row(self, statistic: str, arm: str = "", time: float | None = None, *, group: str = "") -> Row:
+        """The one row of that statistic; the arm, which a result calls its ``group``, and the time where it has them.
 
         Raises
         ------
         KeyError
-            There is none, or more than one.
+            There is none, or more than one; it says what there is.
         """
+        arm = arm or group
         found = [
             r
             for r in self.rows
@@ -97,8 +98,23 @@ class Reported:
             and (time is None or r.time == significant(time))
         ]
         if len(found) != 1:
-            raise KeyError(f"{len(found)} rows for statistic {statistic!r}, arm {arm!r}, time {time!r}")
+            raise KeyError(self._not_one(statistic, arm, time, len(found)))
         return found[0]
+
+    def _not_one(self, statistic: str, arm: str, time: float | None, found: int) -> str:
+        """What :meth:`row` says: the statistics that there are, or what tells the rows of this one apart."""
+        alike = [row for row in self.rows if row.statistic == statistic]
+        given = [f"{k}={v!r}" for k, v in (("arm", arm), ("time", time)) if v not in ("", None)]
+        said = ", ".join([f"{found} rows of statistic {statistic!r}", *given])
+        if not alike:
+            return f"{said}. Known: {', '.join(dict.fromkeys(row.statistic for row in self.rows))}."
+        arms = sorted({repr(row.arm) for row in alike})
+        times = sorted({row.time for row in alike if row.time is not None})
+        choices = [f"arm={' or '.join(arms)}"] if len(arms) > 1 or arm else []
+        choices += (
+            [f"time={' or '.join(map('{:g}'.format, times))}"] if len(times) > 1 or time is not None else []
+        )
+        return f"{said}: give {', '.join(choices)}." if choices else f"{said}."
 
     def find(self, statistic: str, arm: str = "", time: float | None = None) -> Row | None:
         """The one row of that statistic, as :meth:`row` finds it; None where nothing could be computed."""
@@ -141,9 +157,12 @@ def rows_of(id: str, result: HasFrame | pd.DataFrame, *, analysis: str, chapter:
     Raises
     ------
     esld.errors.InputError
-        The columns are not those of the long form, two rows would have the same id, or a method is no code of
+        The id is none, the columns are not those of the long form, two rows would have the same id, or a method is no code of
         :mod:`esld.methods`.
     """
+    if not re.fullmatch(r"[^\W\d_]\w*", id):
+        rule, remedy = "must be letters, digits and '_'", "Write such as mine_women."
+        raise InputError("id of a result", rule, repr(id), remedy=remedy)
     if not isinstance(result, pd.DataFrame) and not hasattr(result, "to_frame"):
         rule, remedy = (
             "must be a statistical result or a DataFrame",

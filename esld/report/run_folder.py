@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from esld.data.cutfile import CutFile
-from esld.errors import InputError
+from esld.data.cutfile import CutFile, read_cut
+from esld.errors import InputError, did_you_mean
 from esld.report.roles import RUN_FILE, RUN_VARIABLE, SESSION_VARIABLE, WORK
 
 
@@ -35,22 +35,30 @@ class RunFolder:
         Raises
         ------
         esld.errors.InputError
-            The run is of another cut.
+            The run is of another cut, or there is no such cut.
         """
+        known = sorted(path.stem for path in self.params.glob("*.yaml"))
         if self.cut is None:
+            if cut not in known:
+                remedy = did_you_mean(str(cut), known)
+                raise InputError("cut of open_chapter", "must be a cut of params/", cut, remedy=remedy)
             return self.scratch / cut
         if cut != self.cut:
             rule = f"must be {self.cut!r}, the cut that this folder holds results of"
-            remedy = (
-                "Declare 'cut: str = …' in the parameters cell and pass 'cut=cut'; "
-                f"what belongs to {cut!r} is opened from that cut's own folder."
-            )
+            where = f"open it in outputs/lab/{cut}" if cut in known else "there is no such cut in params/"
+            remedy = f"Declare 'cut: str = …' in the parameters cell and pass 'cut=cut'; of {cut!r}: {where}."
             raise InputError("cut of open_chapter", rule, cut, str(self.scratch), remedy)
         return self.scratch
+
+    def cut_file(self, cut: str) -> CutFile:
+        """The file of a cut."""
+        return read_cut(self.params / f"{cut}.yaml")
 
 
 def run_folder() -> RunFolder:
     """The run's folder from ``ESLD_RUN``, or the folders of the working copy that JupyterLab shows.
+
+    That is the one in which a chapter lies that Python was started with, else the one around the current folder.
 
     Raises
     ------
@@ -65,7 +73,7 @@ def run_folder() -> RunFolder:
         except (OSError, ValueError, TypeError, KeyError):
             rule = f"must name a folder with {RUN_FILE}, which names its cut"
             raise InputError(RUN_VARIABLE, rule, given, remedy="Unset it.") from None
-    here = Path.cwd()
+    here = program.parent.resolve() if (program := _program()) else Path.cwd()
     around = (p for p in (here, *here.parents) if (p / "params").is_dir() and (p / "notebooks").is_dir())
     root = next(around, None)
     if root is None:
@@ -105,11 +113,20 @@ def own_file(scratch: Path) -> Path | None:
     A kernel of the pipeline works in a folder that is called after its chapter. Jupyter's server tells a kernel the notebook
     that it was started for; after that was renamed, nobody tells it the new name. A program run by Python is its own file.
     """
-    here = Path.cwd()
-    if here.parent == scratch.resolve() / WORK:
-        return Path(f"{here.name}.py")
+    if is_of_pipeline(scratch):
+        return Path(f"{Path.cwd().name}.py")
     session = Path(os.environ.get(SESSION_VARIABLE, ""))
     if session.suffix in (".py", ".ipynb") and session.is_file():
         return session
+    return _program()
+
+
+def is_of_pipeline(scratch: Path) -> bool:
+    """Whether this process is a kernel of the pipeline, which tells of a whole run what is amiss."""
+    return Path.cwd().parent == scratch.resolve() / WORK
+
+
+def _program() -> Path | None:
+    """The chapter that Python was started with; none in a kernel or another program."""
     program = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
     return program if program.suffix == ".py" and program.resolve().parent.name == "notebooks" else None

@@ -7,7 +7,7 @@ from operator import index
 import pandas as pd
 from scipy.special import bdtr, bdtrc, betaincinv, gammaincinv
 
-from esld.longform import About, Estimate, Shown, estimate_rows, long_frame, row, shown
+from esld.longform import About, Estimate, Shown, estimate_rows, long_frame, row
 from esld.methods import made_by
 from esld.reasons import Why, because
 from esld.survival._data import two_sided_z
@@ -42,8 +42,8 @@ class Rate(Estimate, Shown):
         whole: About = {**about, "unit": self.time_unit}
         return long_frame([*estimate_rows("rate", self, **about), row("time_at_risk", self.time, **whole)])
 
-    def _repr_html_(self) -> str:
-        return shown(self.to_frame(n=0).drop(columns="n"))
+    def _told(self) -> pd.DataFrame:
+        return self.to_frame(n=0).drop(columns="n")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +89,8 @@ class RateRatio(Estimate, Shown):
             rows.append(row(f"rate_ratio_{name}", getattr(self, name), **about))
         return long_frame(rows)
 
-    def _repr_html_(self) -> str:
-        return shown(self.to_frame(n=0).drop(columns="n"))
+    def _told(self) -> pd.DataFrame:
+        return self.to_frame(n=0).drop(columns="n")
 
 
 def rate(

@@ -1,6 +1,7 @@
 """A cut described by its file, and loaded."""
 
 import dataclasses
+from copy import copy
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from esld.data import sdtm
 from esld.data.cutfile import CutFile, DataCut, previous_cut, read_cut
 from esld.data.export import datasets, export_files
 from esld.data.pseudonyms import KEY_FILE
-from esld.data.study import Study, load_study, with_arms_in_order
+from esld.data.study import FRAMES, Study, in_protocol_order, load_study
 from esld.data.tables import write_tables
 from esld.errors import InputError, RefusedError
 from tests.data.small_trial import PROTOCOL, ROOT, ds, event, lb, patient, rs, trial
@@ -343,22 +344,45 @@ def test_a_description_by_hand_needs_every_key():
 
 
 @pytest.mark.parametrize("cut", ["tablets-three-arms", "demo-interim-masked", "demo-interim-blinded"])
-def test_arms_in_order_change_nothing_but_the_order(cut):
+def test_the_protocol_s_order_changes_nothing_but_the_order(cut):
     """Of each view and number of arms; what is stored is the study as it was loaded."""
     study = loaded_once(read_cut(ROOT / "params" / f"{cut}.yaml"))
-    ordered = with_arms_in_order(study)
-    labels = [study.protocol.arm_labels[arm] for arm in study.arms]
-    for name in ("adsl", "adlb", "adtte", "adce", "adae"):
+    ordered = in_protocol_order(study)
+    arms = [study.protocol.arm_labels[arm] for arm in study.arms]
+    labels = {
+        "TRT01P": arms,
+        "TRT01A": arms,
+        "AVISIT": ["Baseline", *(v.label for v in study.protocol.schedule.visits)],
+    }
+    for name in FRAMES:
         plain, frame = getattr(study, name), getattr(ordered, name)
-        arms = [column for column in ("TRT01P", "TRT01A") if column in plain]
-        assert "TRT01P" in arms
-        for column in arms:
-            assert list(frame[column].cat.categories) == labels
+        columns = [column for column in labels if column in plain]
+        assert "TRT01P" in columns
+        assert ("AVISIT" in columns) == (name == "adlb")
+        for column in columns:
+            assert list(frame[column].cat.categories) == labels[column]
             assert frame[column].cat.ordered
             assert plain[column].dtype == object
             pd.testing.assert_series_equal(
                 frame[column].astype(object).where(frame[column].notna(), None),
                 plain[column].where(plain[column].notna(), None),
             )
-        pd.testing.assert_frame_equal(frame.drop(columns=arms), plain.drop(columns=arms))
+        pd.testing.assert_frame_equal(frame.drop(columns=columns), plain.drop(columns=columns))
         assert frame.attrs == plain.attrs
+    visits = ordered.adlb.groupby("AVISIT", observed=True)["AVISITN"].agg(["min", "max"])
+    assert visits["min"].equals(visits["max"])
+    assert visits["min"].is_monotonic_increasing
+
+
+def test_a_study_tells_what_there_is_in_a_dozen_lines_and_knows_no_other_name():
+    study = loaded_once(read_cut(ROOT / "params" / "tablets-three-arms.yaml"))
+    said = repr(study)
+    assert len(said.splitlines()) <= 12
+    for name in FRAMES:
+        frame = getattr(study, name)
+        assert f".{name} {len(frame)} rows: {', '.join(frame)}" in said
+        assert all(code in said for code in frame.get("PARAMCD", ()))
+    assert not any(patient in said for patient in study.adsl["USUBJID"])
+    with pytest.raises(AttributeError, match=r"Study has no attribute 'adlbs'. Did you mean 'adlb'\?"):
+        getattr(study, "adlbs")  # noqa: B009
+    assert copy(study) is not study

@@ -59,7 +59,7 @@ chapter = open_chapter("{slug}", cut=cut)
 # %%
 value = scale * len(chapter.study.randomised)
 counted = chapter.hand_over("{name}", DataFrame([dict(statistic="patients", value=value)]), analysis="FLOW")
-print("patients", value)
+print("step", value)
 
 # %%
 chapter.table(Table("{name}", "Patients", DataFrame(dict(what=["patients"], n=[Number(value)]))))

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from esld.data.cutfile import read_cut
-from esld.errors import InputError, RefusedError
-from esld.pipeline import verify
+from esld.errors import InputError, RefusedError, RunError
+from esld.pipeline import desk, verify
 from esld.pipeline.chapters import needed_for
 from esld.pipeline.reexecution import Again
 from esld.pipeline.run import run_chapters
@@ -37,6 +37,20 @@ class TestRun:
         assert not (working_copy / "outputs" / "tiny").exists()
         assert not (shown.pages[0].parent / "01_one.html").exists()
         run_chapters(file, ["01_one"])  # again in the same place
+
+    def test_one_that_fails_leaves_nothing_but_what_an_editor_reads(
+        self, working_copy, no_kernels, monkeypatch
+    ):
+        def fails(*_, out, work, **__):
+            work.mkdir(parents=True)
+            out.touch()
+            raise RunError("it failed")
+
+        monkeypatch.setattr(desk, "execute", fails)
+        with pytest.raises(RunError, match="it failed"):
+            run_chapters(read_cut(working_copy / "params" / "tiny.yaml"), ["02_two"])
+        left = {path.name for path in (working_copy / "outputs" / "lab" / "tiny").iterdir()}
+        assert left == {"run.json", "pages", "chapters", "tables", "figures"}
 
     def test_a_chapter_that_the_cut_has_not_is_a_mistake(self, working_copy, no_kernels):
         file = read_cut(working_copy / "params" / "tiny.yaml")

@@ -17,7 +17,7 @@ from esld.data.cutfile import read_cut
 from esld.errors import InputError, RefusedError
 from esld.pipeline import lab
 from esld.pipeline.kernels import CAN_FORK, KernelParent
-from esld.pipeline.lab import OVERRIDES, add_cuts, assigns_cut, cut_folders, cut_parameters, lab_environment
+from esld.pipeline.lab import OVERRIDES, assigns_cut, cut_folders, cut_parameters, lab_environment, not_used
 from esld.report.roles import RUN_VARIABLE
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ def test_the_folder_of_a_cut_that_is_gone_goes_unless_it_holds_work(working_copy
     assert sorted(p.name for p in (shown / "mayo-pbc").iterdir()) == ["run.json", "tables"]
 
 
-def test_new_cuts_and_chapters_are_added_and_what_somebody_may_have_open_stays(working_copy, tmp_path):
+def test_new_cuts_and_chapters_come_those_removed_go_and_all_else_stays(working_copy, tmp_path):
     params, shown = working_copy / "params", tmp_path / "cuts"
     cut_folders(working_copy, shown)
     before = {path: path.lstat().st_ino for path in shown.rglob("*")}
@@ -79,14 +79,20 @@ def test_new_cuts_and_chapters_are_added_and_what_somebody_may_have_open_stays(w
     (params / "demo-final.yaml").write_text("half writ", encoding="utf-8")
     (params / "demo-interim.yaml").unlink()
     for _ in range(2):
-        folders, faults = add_cuts(working_copy, shown)
+        folders, faults = cut_folders(working_copy, shown)
     assert [fault.partition(":")[0] for fault in faults] == ["demo-final.yaml"]
     assert shown / "mayo-later" in folders
     added = {path.relative_to(shown).as_posix() for path in shown.rglob("*")} - {
         path.relative_to(shown).as_posix() for path in before
     }
     assert {name for name in added if not name.startswith("mayo-later")} == {"mayo-pbc/11_mine.py"}
-    assert {path: path.lstat().st_ino for path in before} == before
+    gone = {path.relative_to(shown).as_posix() for path in before if not os.path.lexists(path)}
+    assert {name for name in gone if not name.startswith("demo-interim/")} == {
+        "mayo-pbc/02_baseline.py",
+        "demo-interim",
+    }
+    left = {path: inode for path, inode in before.items() if os.path.lexists(path)}
+    assert {path: path.lstat().st_ino for path in left} == left
 
 
 def test_somebody_s_copy_of_a_chapter_is_not_removed(working_copy, tmp_path):
@@ -255,6 +261,17 @@ class TestWhatACutSets:
         with pytest.raises(InputError) as told:
             cut_parameters(folder, own and Path(own), cell)
         assert fault in str(told.value)
+
+    @pytest.mark.parametrize(("cut", "said"), [
+        ("mayo-pbc", ""), ("demo-final", "Open the chapter in the folder demo-final for that cut."),
+        ("nowhere", "No cut nowhere is in params/."),
+    ])  # fmt: skip
+    def test_what_the_cell_sets_in_vain_is_told(self, folder, cut, said):
+        cell = self.CELL.replace("demo-final", cut)
+        values = cut_parameters(folder, Path("05_events.py"), cell)
+        told = not_used({"cut": "mayo-pbc"}, cell, folder)
+        assert told == (f"Not used here: cut = {cut!r} of the cell. {said}" if said else "")
+        assert not_used(values, cell, folder).endswith("Change params/mayo-pbc.yaml instead.")
 
     def test_a_kernel_tells_them_and_no_chapter_of_another_cut_opens(self, folder, tmp_path):
         """Without its annotation the cell sets what it says, and that is refused before anything is written."""

@@ -108,5 +108,17 @@ def test_new_cuts_and_chapters_are_listed_without_a_restart(manager, working_cop
     (params / "mayo-later.yaml").write_text(
         text.replace("02_baseline,", "02_baseline, 11_mine,"), encoding="utf-8"
     )
-    assert "11_mine.py" in listed(manager, f"{SHOWN}/mayo-later")
+    place = f"{SHOWN}/mayo-later"
+    assert "11_mine.py" in listed(manager, place)
     assert "11_mine.py" not in listed(manager, f"{SHOWN}/mayo-pbc")
+    (params / "mayo-later.yaml").write_text(text, encoding="utf-8")
+    opened = manager.get(f"{place}/11_mine.py", type="notebook")
+    assert "11_mine.py" not in listed(manager, place)
+    next(c for c in opened["content"]["cells"][1:] if c["cell_type"] == "markdown")["source"] += (
+        " More of mine."
+    )
+    manager.save(opened, f"{place}/11_mine.py")  # in a tab that is still open
+    assert "More of mine." in (working_copy / "notebooks" / "11_mine.py").read_text(encoding="utf-8")
+    assert "11_mine.py" not in listed(manager, place)
+    (params / "mayo-later.yaml").unlink()
+    assert listed(manager, SHOWN) == set(CUTS)

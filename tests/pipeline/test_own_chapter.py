@@ -7,18 +7,31 @@ import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import jupytext
+import pandas as pd
 import pytest
+from ipykernel.compiler import get_file_name
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from esld import cli
 from esld.data.cutfile import read_cut
-from esld.errors import InputError, RefusedError
+from esld.data.study import in_protocol_order
+from esld.errors import InputError, RefusedError, RunError
 from esld.pipeline import own_chapter
 from esld.pipeline.chapters import read_chapter
-from esld.pipeline.own_chapter import new_chapter
+from esld.pipeline.execution import _failure
+from esld.pipeline.handed_over import gather
+from esld.pipeline.lab import not_used
+from esld.pipeline.own_chapter import new_chapter, template_paragraphs
+from esld.pipeline.places import with_places
+from esld.pipeline.remarks import remarks
 from esld.report import as_text
 from esld.report.chapter import Chapter
 from esld.report.drawing import figures
+from esld.report.needs import why_not
 from esld.report.phrases import reader_of
+from esld.report.plain import plain_table
+from esld.report.results import rows_of
 from esld.report.words.catalogue import read_by
 from esld.yamlfile import parsed
 from tests.report.in_process import compiled, cut_at
@@ -92,6 +105,23 @@ class TestTheCommand:
         assert (found, out, err.count("\n"), said in err) == (code, "", 1, True), err
         assert state(copy) == before
 
+    def test_a_chapter_that_is_there_is_added_to_another_cut(self, esld, copy):
+        esld("new-chapter", "11_mine", "--cut", self.CUT)
+        (copy / "notebooks" / "11_mine.py").write_text("mine", encoding="utf-8")
+        code, out, _ = esld("new-chapter", "11_mine", "--cut", "params/mayo-pbc.yaml")
+        said = "it was there and is left as it is, now in the report of mayo-pbc. Next: esld run params/mayo-pbc.yaml\n"
+        assert (code, out) == (0, f"notebooks/11_mine.py: {said}")
+        assert (copy / "notebooks" / "11_mine.py").read_text(encoding="utf-8") == "mine"
+        assert "11_mine" in read_cut(copy / "params" / "mayo-pbc.yaml").cut.chapters
+        assert esld("new-chapter", "11_mine", "--cut", "params/mayo-pbc.yaml")[0] == 3
+
+    def test_a_cut_that_is_not_there_is_told_with_those_that_are(self, esld, copy):
+        (copy / ".hidden.yaml").touch()
+        code, _, err = esld("new-chapter", "11_mine", "--cut", "second")
+        assert code == 2
+        assert "Known: params/demo-final.yaml, " in err
+        assert ".hidden" not in err
+
     def test_the_only_cut_need_not_be_named(self, copy):
         for path in (copy / "params").glob("*.yaml"):
             if path.stem != "mayo-pbc":
@@ -142,7 +172,7 @@ class TestTheCommand:
 
 
 def test_the_template_is_a_chapter_of_the_house(copy):
-    path, _ = new_chapter("11_long_term", [Path("params/demo-final.yaml")])
+    path, *_ = new_chapter("11_long_term", [Path("params/demo-final.yaml")])
     assert list(faults(path)) == []
     chapter = read_chapter(path)
     assert (chapter.title, chapter.parameters["cut"].default) == ("Long term", "demo-final")
@@ -153,7 +183,7 @@ def test_the_template_is_a_chapter_of_the_house(copy):
 def test_it_reports_the_analysis_that_the_protocol_plans_for_it(copy, monkeypatch):
     planned = SimpleNamespace(analyses=[SimpleNamespace(id="MINE", chapter="11_mine")])
     monkeypatch.setattr(own_chapter, "read_protocol", lambda path: planned)
-    path, _ = new_chapter("11_mine", [Path("params/demo-final.yaml")])
+    path, *_ = new_chapter("11_mine", [Path("params/demo-final.yaml")])
     text = path.read_text(encoding="utf-8")
     assert 'analysis="MINE"' in text
     assert "the analysis MINE" in text
@@ -182,7 +212,7 @@ def at_work(copy, monkeypatch):
     ("cutoff", "view"), [("2026-03-31", "unblinded"), ("2025-06-30", "masked"), ("2024-10-15", "blinded")]
 )
 def test_the_template_runs_at_any_cut_in_any_view(copy, at_work, capsys, cutoff, view):
-    path, _ = new_chapter("11_mine", [Path("params/demo-final.yaml")])
+    path, *_ = new_chapter("11_mine", [Path("params/demo-final.yaml")])
     study = cut_at(cutoff, view)
     code, chapter = at_work(path, study)
     said = capsys.readouterr()
@@ -194,13 +224,14 @@ def test_the_template_runs_at_any_cut_in_any_view(copy, at_work, capsys, cutoff,
 
 def test_the_page_runs_as_it_stands(copy, monkeypatch):
     """Its blocks in their order, after the template's first cells; each ends with what the page says it shows."""
-    study = cut_at("2026-03-31")
+    study = in_protocol_order(cut_at("2026-03-31"))
     for part in ("chapters", "tables", "figures"):
         (copy / part).mkdir()
     figures.set_style()
     names = {"study": study, "chapter": Chapter("11_mine", study, copy)}
+    exec("\n".join(re.findall(r"^(?:import|from) .*$", own_chapter._TEMPLATE, flags=re.M)), names)
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), flags=re.M | re.S)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     with read_by(reader_of(study)):
         for block in blocks:
             statements, shown = compiled(block, "page")
@@ -209,6 +240,12 @@ def test_the_page_runs_as_it_stands(copy, monkeypatch):
     own = names["chapter"]
     assert set(own._exhibits) == {"figures/mine_meld", "tables/mine_visits"}
     assert own._answer.startswith('<span class="result" data-result="mine_women.proportion">')
+    visits = [
+        row.split(",")[0] for row in (copy / "tables" / "mine_visits.csv").read_text("utf-8").splitlines()
+    ]
+    assert list(dict.fromkeys(visits)) == ["Visit", *study.adlb["AVISIT"].cat.categories]
+    assert str(copy) not in repr(own)
+    assert "<span" not in repr(own)
 
 
 def test_the_page_s_command_is_the_command(esld, copy):
@@ -216,3 +253,115 @@ def test_the_page_s_command_is_the_command(esld, copy):
     (line,) = re.findall(r"^esld new-chapter (.*)$", page, flags=re.MULTILINE)
     assert esld("new-chapter", *line.split())[0] == 0
     assert Path("notebooks/11_mine.py").is_file()
+
+
+def told_of(*cells, tmp_path) -> list[str]:
+    """What a run says of a chapter of these executed cells."""
+    path = tmp_path / "11_mine.py"
+    notebook = new_notebook(
+        cells=[new_code_cell('cut: str = "x"', metadata={"tags": ["parameters"]}), *cells]
+    )
+    path.write_text(jupytext.writes(notebook, fmt="py:percent"), encoding="utf-8")
+    return remarks(notebook, read_chapter(path), read_cut(ROOT / "params" / "demo-final.yaml"))
+
+
+def shown(source: str, text: str, **more):
+    return new_code_cell(source, outputs=[new_output("execute_result", {"text/plain": text, **more})])
+
+
+def mistake(call, *arguments, **named) -> str:
+    with pytest.raises((InputError, RunError, KeyError)) as caught:
+        call(*arguments, **named)
+    return str(caught.value)
+
+
+def said_by_the_house(copy) -> list[str]:
+    """Each message that the page quotes, as the code that says it says it."""
+    once = {"statistic": "mean", "value": 1.5}
+    twice = rows_of("mine", pd.DataFrame([{**once, "group": arm} for arm in "AB"]), analysis="A", chapter="c")
+    (copy / "chapters").mkdir()
+    for same in ("files", "rows"):
+        for slug in ("a", "b"):
+            content = {
+                "answer": "",
+                "files": {},
+                "exhibits": {},
+                "rows": [row.to_record() for row in twice.rows],
+            }
+            content |= (
+                {"files": {"tables/mine": "", "figures/mine": ""}, "rows": []} if same == "files" else {}
+            )
+            (copy / "chapters" / f"{slug}.json").write_text(json.dumps(content), encoding="utf-8")
+        yield mistake(gather, copy, ["a", "b"])
+    yield mistake(twice.row, "mean")
+    yield mistake(plain_table, pd.DataFrame(), "mine", "T")
+    yield mistake(rows_of, "mine", pd.DataFrame([once, once]), analysis="A", chapter="c")
+    yield not_used({"cut": "a"}, 'cut: str = "b"', copy)
+    yield why_not(cut_at("2024-10-15", "blinded"), "comparison")
+    yield from told_of(
+        shown("sns.stripplot(x)", "<Axes: >"),
+        new_code_cell(
+            "plot",
+            outputs=[new_output("display_data", {"image/png": ""}, metadata={"image/png": {"id": "a"}})],
+        ),
+        shown("frame", "", **{"text/html": '<table class="dataframe">'}),
+        shown("series.sum()", "117"),
+        shown("object()", "<object object at 0x7f0000000000>"),
+        new_markdown_cell(template_paragraphs()[0]),
+        tmp_path=copy,
+    )
+    chapter = read_chapter(copy / "11_mine.py")
+    cell = new_code_cell("x = 1 +", execution_count=1)
+    error = SimpleNamespace(
+        ename="SyntaxError", evalue="bad (385677.py, line 7)", traceback=["x"], cell_index=0
+    )
+    yield _failure(chapter, {0: (3, cell)}, error)
+
+
+def test_what_the_page_quotes_is_what_is_said(copy):
+    page = PAGE.read_text(encoding="utf-8").partition("| it says | do |")[2].partition("\n\n")[0]
+    rows = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `")]
+    quoted = [quote for row in rows for quote in re.findall("`([^`]*)`", row)]
+    assert len(quoted) == 13
+    said = list(said_by_the_house(copy))
+    assert "385677" not in said[-1]  # what a kernel calls the cell
+    for quote in quoted:
+        pattern = ".*".join(map(re.escape, quote.split("…")))
+        assert any(re.search(pattern, one) for one in said), (quote, said)
+
+
+@pytest.mark.parametrize(("text", "warned"), [
+    ("F    11\nM    11\nName: n, dtype: int64", "a table without title"), ("F    11\ndtype: int64", "a table without title"),
+    ("117", "117 is tied to no result"), ("np.float64(2.5)", "2.5 is tied to no result"), ("(3, 4)", "3, 4 are tied"),
+    ("'week 48'", ""), ("'nothing'", ""), ("PosixPath('/tmp/a1/b')", "a path of this machine is shown"),
+    ("https://a.b/c/d/e", ""), ("'/home/mine/data/x.csv'", "a path of this machine is shown"),
+])  # fmt: skip
+def test_what_is_shown_or_printed_is_looked_at_like_prose(text, warned, tmp_path):
+    printed = new_code_cell("print(x)", outputs=[new_output("stream", text=text)])
+    for cell in (shown("x", text), printed):
+        told = told_of(cell, tmp_path=tmp_path)
+        assert [warned in one for one in told] == [True] * bool(warned), told
+
+
+def test_every_paragraph_of_the_template_is_told_until_it_is_changed(copy):
+    path, *_ = new_chapter("11_mine", [Path("params/demo-final.yaml")])
+    chapter, file = read_chapter(path), read_cut(copy / "params" / "demo-final.yaml")
+    stands = "a paragraph of the template still stands"
+    told = [one for one in remarks(chapter.notebook, chapter, file) if stands in one]
+    lines = {int(re.search(r":(\d+):", one)[1]) for one in told}
+    assert len(lines) == len(template_paragraphs()) == 4
+    text = path.read_text(encoding="utf-8")
+    for paragraph in template_paragraphs():
+        text = text.replace(" ".join(paragraph.split()[:3]), "Own", 1)
+    path.write_text(text, encoding="utf-8")
+    chapter = read_chapter(path)
+    assert not [one for one in remarks(chapter.notebook, chapter, file) if stands in one]
+
+
+def test_a_warning_of_a_library_names_the_line_of_the_chapter(tmp_path):
+    told_of(new_code_cell("x = 1\nwarns()"), tmp_path=tmp_path)
+    chapter = read_chapter(tmp_path / "11_mine.py")
+    name = get_file_name("x = 1\nwarns()")
+    said = with_places(f"{name}:2: FutureWarning: no.\n/else/where.py:2: x", chapter.notebook, chapter)
+    line = (tmp_path / "11_mine.py").read_text(encoding="utf-8").splitlines().index("warns()") + 1
+    assert said == f"notebooks/11_mine.py:{line}: `warns()`: FutureWarning: no.\n/else/where.py:2: x"

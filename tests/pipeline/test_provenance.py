@@ -180,3 +180,10 @@ class TestRecord:
             (folder / "provenance.json").write_text(text, encoding="utf-8")
         with pytest.raises(InputError, match=f"{complaint}.*esld run params/tiny.yaml"):
             provenance.read(folder)
+
+    def test_a_folder_of_reports_is_told_from_one(self, tmp_path):
+        for name in ("tiny", "other"):
+            (tmp_path / name).mkdir()
+            provenance.write({}, tmp_path / name)
+        with pytest.raises(InputError, match=rf"Did you mean {tmp_path}/other or {tmp_path}/tiny\?"):
+            provenance.read(tmp_path)

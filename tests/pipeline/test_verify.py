@@ -100,7 +100,7 @@ class TestAReport:
         hashed_anew(folder)
         faults = verify_report(folder).faults
         assert [re.sub(r"`.*`: ", "", fault) for fault in faults] == [
-            "01_one: notebooks/01_one.py:26: recorded 'patients 5.0', found 'patients 4.0'",
+            "01_one: notebooks/01_one.py:26: recorded 'step 5.0', found 'step 4.0'",
             "01_one: notebooks/01_one.py:31: recorded 'er short\">5</td></tr', found 'er short\">4</td></tr'",
             "01_one: notebooks/01_one.py:34: recorded 'patients\">5</span> patients.', found 'patients\">4</span> patients.'",
             "result one.patients: value recorded 4.0001, found 4.0",

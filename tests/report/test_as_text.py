@@ -11,6 +11,7 @@ from esld.report import as_text
 from esld.report.as_text import script_of, text_of, told
 from esld.report.cells import Number
 from esld.report.chapter import Chapter
+from esld.report.drawing.unnamed import NO_WORDS
 from esld.report.phrases import Sentence
 from esld.report.tables import Table
 from tests.report.builders import HIGH, LOW, patient, study_of
@@ -116,6 +117,28 @@ def test_the_chapter_that_is_opened_is_the_file_s_own(run):
     run("1")
     with pytest.raises(InputError, match=r'got 03_survival .*Write open_chapter."11_mine"'):
         script_of("03_survival")
+
+
+def test_a_cut_is_named_by_its_id_or_its_file_in_the_same_working_copy(tmp_path, monkeypatch):
+    script = tmp_path / "notebooks" / "11_mine.py"
+    monkeypatch.chdir(tmp_path)
+    for given, taken in (
+        ("a", "a"),
+        ("params/a.yaml", "a"),
+        (f"{tmp_path}/params/a.yaml", "a"),
+        ("b/params/a.yaml", None),
+    ):
+        monkeypatch.setattr(sys, "argv", [str(script), given])
+        assert as_text._given(script) == (taken or given)
+
+
+def test_a_figure_that_is_left_is_told_and_a_result_is_lines(run):
+    code, out, err = run("import matplotlib.pyplot as plt\nplt.plot([1, 2])")
+    line = CHAPTER.splitlines().index("{last}") + 1
+    assert (code, err) == (0, f"notebooks/11_mine.py:{line}: {NO_WORDS}\n")
+    assert "Line2D" not in out
+    _, out, _ = run("from esld.survival import clopper_pearson\nclopper_pearson(3, 9)")
+    assert out.partition("Last\n----\n\n")[2].split()[:2] == ["statistic", "value"]
 
 
 @pytest.mark.parametrize("folder", ["notebooks", "scripts"])

@@ -3,11 +3,16 @@
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from esld.errors import InputError
+from esld.report.chapter import Chapter
 from esld.report.drawing.figures import Picture, plain_picture
+from esld.report.phrases import span, whole
 from esld.report.plain import plain_table
 from esld.report.results import rows_of
+from tests.report.builders import HIGH, LOW, patient, study_of
 
 
 class TestATable:
@@ -21,6 +26,28 @@ class TestATable:
         frame = pd.DataFrame({"n": [1]}, index=pd.Index(["F"], name="sex"))
         assert list(plain_table(frame, "own", "By sex").frame) == ["sex", "n"]
         assert list(plain_table(frame.reset_index(drop=True), "own", "By sex").frame) == ["n"]
+
+    def test_a_series_is_a_table_of_one_column(self):
+        ages = pd.Series([1, 2], pd.Index(["F", "M"], name="sex"), name="Age")
+        assert plain_table(ages, "own", "By sex").frame.to_numpy().tolist() == [["F", "1"], ["M", "2"]]
+
+    @pytest.mark.parametrize(
+        ("shown", "said"),
+        [
+            (pd.Series([1, 2]), "must be given a Series with a name. Call .rename"),
+            (
+                pd.Series([1, 2], name="n").describe(),
+                "must have an index with a name, to be shown. Call .rename_axis",
+            ),
+            (
+                pd.DataFrame({"n": [1, 2]}).describe(),
+                "must have an index with a name, to be shown. Call .rename_axis",
+            ),
+        ],
+    )
+    def test_what_would_be_lost_is_told(self, shown, said):
+        with pytest.raises(InputError, match=said):
+            plain_table(shown, "own", "T")
 
     @pytest.mark.parametrize(
         ("frame", "id", "title", "said"),
@@ -88,6 +115,41 @@ class TestAResult:
     def test_one_that_is_none_is_told(self, frame, said):
         with pytest.raises(InputError, match=said.replace("[", r"\[")):
             rows_of("own", pd.DataFrame(frame), analysis="A", chapter="c")
+
+    @pytest.mark.parametrize("id", ["mine women", "", "a.b", "1_mine", "../x", "_x"])
+    def test_an_id_names_spans_and_rows(self, id):
+        with pytest.raises(InputError, match=r"^id of a result must be letters, digits and '_', got '"):
+            rows_of(id, pd.DataFrame({"statistic": ["n"], "value": [1]}), analysis="A", chapter="c")
+
+    def test_an_arm_is_told_by_its_code(self, tmp_path):
+        chapter = Chapter("11_mine", study_of([patient(1, LOW), patient(2, HIGH)]), tmp_path)
+        (tmp_path / "chapters").mkdir()
+        rows = [{"group": group, "statistic": "n", "value": 1} for group in (LOW, "Low dose")]
+        with pytest.raises(InputError, match=f"must name an arm by its code, got Low dose. Write '{LOW}'"):
+            chapter.hand_over("own", pd.DataFrame(rows), analysis="A")
+        assert chapter.hand_over("own", pd.DataFrame(rows[:1]), analysis="A").row("n").arm == LOW
+        with pytest.raises(AttributeError, match=r"Chapter has no attribute 'tables'\. Did you mean 'table'"):
+            getattr(chapter, "tables")  # noqa: B009
+
+    @given(st.floats(allow_nan=False, allow_infinity=False))
+    def test_a_whole_number_is_one(self, value):
+        frame = pd.DataFrame({"statistic": ["n"], "value": [value]})
+        row = rows_of("own", frame, analysis="A", chapter="c").row("n")
+        if row.value.is_integer():
+            assert 'data-result="own.n"' in whole(row)
+        else:
+            with pytest.raises(
+                InputError, match=r"whole of own\.n must be a whole number, got .* Write span"
+            ):
+                whole(row)
+
+    @pytest.mark.parametrize("call", [whole, lambda row: span(row, "3")])
+    @pytest.mark.parametrize("given", [3, 2.5, "3", None])
+    def test_a_number_without_a_result_is_handed_over_first(self, call, given):
+        with pytest.raises(
+            InputError, match=r"a number in a sentence must be a row of a result.* Hand the number over"
+        ):
+            call(given)
 
     @pytest.mark.parametrize("given", [12, {"n": 12}, None, [1]])
     def test_what_is_neither_a_result_nor_a_frame_is_told(self, given):

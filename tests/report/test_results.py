@@ -89,15 +89,25 @@ def test_row_is_found_by_statistic_arm_and_time():
 
 @pytest.mark.parametrize("asked", [("survival", HIGH), ("survival", LOW, 365), ("nothing",)])
 def test_row_that_is_not_there(asked):
-    with pytest.raises(KeyError, match="0 rows for statistic"):
+    with pytest.raises(KeyError, match="0 rows of statistic"):
         handed().row(*asked)
 
 
 def test_row_that_is_not_one():
     result, reported = at_horizon({LOW: [(400, False)], HIGH: [(400, False)]})
-    with pytest.raises(KeyError, match="2 rows for statistic 'alive'"):
+    with pytest.raises(KeyError, match=f"2 rows of statistic 'alive': give arm='{LOW}' or '{HIGH}'"):
         reported.row("alive")
-    assert reported.row("alive", LOW).value == result.groups[0].alive
+    with pytest.raises(KeyError, match=r"0 rows of statistic 'living'\. Known: .*alive"):
+        reported.row("living")
+    assert (
+        reported.row("alive", group=LOW).value == reported.row("alive", LOW).value == result.groups[0].alive
+    )
+
+
+def test_a_prompt_shows_its_rows_as_lines():
+    head, *lines = str(handed()).splitlines()
+    assert len(lines) == len(handed().rows)
+    assert {"statistic", "value"} <= set(head.split())
 
 
 def test_object_and_its_frame_give_the_same_rows():

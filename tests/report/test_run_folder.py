@@ -57,6 +57,35 @@ def test_a_record_that_names_no_cut_is_none(run, text):
         run_folder()
 
 
+def test_of_another_cut_its_place_is_told_or_that_there_is_none(run):
+    with pytest.raises(InputError, match=r"of 'mayo-pbc': open it in outputs/lab/mayo-pbc\."):
+        run_folder().of_cut("mayo-pbc")
+    with pytest.raises(InputError, match=r"of 'mayo': there is no such cut in params/\."):
+        run_folder().of_cut("mayo")
+
+
+@pytest.mark.parametrize("cut", ["nowhere", "params/mayo-pbc.yaml", "", "../mayo-pbc"])
+def test_outside_a_run_a_cut_that_is_none_is_refused_before_anything_is_made(tmp_path, monkeypatch, cut):
+    monkeypatch.delenv(RUN_VARIABLE, raising=False)
+    monkeypatch.chdir(tmp_path)
+    for name in ("params", "notebooks"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "params" / "mayo-pbc.yaml").touch()
+    with pytest.raises(InputError, match=r"^cut of open_chapter must be a cut of params/, got .*mayo-pbc"):
+        open_chapter("11_mine", cut=cut)
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_chapter_of_plain_python_finds_its_own_working_copy(tmp_path, monkeypatch):
+    """Wherever it is started, another working copy included."""
+    monkeypatch.delenv(RUN_VARIABLE, raising=False)
+    monkeypatch.chdir(ROOT)
+    for name in ("params", "notebooks"):
+        (tmp_path / name).mkdir()
+    _as_a_program(tmp_path, "11_mine", monkeypatch)
+    assert run_folder().params == tmp_path.resolve() / "params"
+
+
 def test_outside_a_run_each_cut_has_a_folder_of_its_own(monkeypatch):
     monkeypatch.delenv(RUN_VARIABLE, raising=False)
     monkeypatch.chdir(ROOT)

@@ -16,6 +16,8 @@ from esld.report.words.catalogue import message
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+FIGURE = 'chapter.figure(figure_or_axes, id="…", title="…", alt="…")'
+NO_WORDS = f"a figure without alt text and title, is published as it is; call {FIGURE}"
 _BACKEND = "module://esld.report.drawing.backend"
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # another one in every run
 
@@ -38,6 +40,7 @@ class _Desk:
 
     chapter: str
     record: Callable[[Picture], object]
+    by_hand: bool
     numbers: dict[tuple[str, int], int] = field(
         default_factory=dict
     )  # by the cell's text, so that it can be run twice
@@ -59,11 +62,16 @@ class _Desk:
         self.record(self.last)
         return self.last
 
+    def say(self) -> None:
+        """In an editor, what the pipeline says of a whole run."""
+        if self.by_hand and self.last:
+            print(f"{self.last.id}, {NO_WORDS}", file=sys.stderr)
+
 
 _desks: list[_Desk] = []  # that of the chapter that was opened last; none where nobody displays anything
 
 
-def show_what_is_left(chapter: str, record: Callable[[Picture], object]) -> None:
+def show_what_is_left(chapter: str, record: Callable[[Picture], object], *, by_hand: bool) -> None:
     """From now on show and record whatever figure pyplot still holds at the end of a cell, or that a cell displays.
 
     Does nothing outside IPython. What seaborn draws at random, such as the jitter of a strip plot, is the same in each run.
@@ -74,6 +82,8 @@ def show_what_is_left(chapter: str, record: Callable[[Picture], object]) -> None
         Its name.
     record : callable
         What records a picture for the report.
+    by_hand : bool
+        Whether to say at once, on stderr, what such a figure lacks.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None:
@@ -81,7 +91,7 @@ def show_what_is_left(chapter: str, record: Callable[[Picture], object]) -> None
     import matplotlib as mpl
     import numpy as np
 
-    known, _desks[:] = bool(_desks), [_Desk(chapter, record)]
+    known, _desks[:] = bool(_desks), [_Desk(chapter, record, by_hand)]
     mpl.use(_BACKEND)
     np.random.seed(int.from_bytes(chapter.encode()) % 2**32)  # noqa: NPY002 - it is what seaborn draws from
     if known:
@@ -104,6 +114,7 @@ def show(figure: "Figure") -> None:
 
     if figure.axes or figure.lines or figure.texts or figure.images:
         display(_desks[-1].recorded(figure))  # type: ignore[no-untyped-call]
+        _desks[-1].say()
     else:
         from matplotlib.pyplot import close
 
@@ -133,7 +144,9 @@ def _bundle(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     if not figure.axes and not figure.lines:
         return {"text/plain": repr(figure)}, {}
-    return _desks[-1].recorded(figure)._repr_mimebundle_()
+    bundle = _desks[-1].recorded(figure)._repr_mimebundle_()
+    _desks[-1].say()
+    return bundle
 
 
 def _is_shown_later(drawn: Any) -> bool:

@@ -16,7 +16,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from esld.data.cutfile import read_cut
-from esld.data.study import with_arms_in_order
+from esld.data.study import in_protocol_order
 from esld.report.change.courses import Course, Stop, mean_changes, trajectories
 from esld.report.data_cut import enrolment
 from esld.report.drawing import figures
@@ -647,7 +647,7 @@ def test_seaborn_s_own_plot_has_the_report_s_colours_in_the_protocol_s_order(cut
     """Whatever the order of the rows."""
     import seaborn
 
-    study = with_arms_in_order(loaded_once(read_cut(ROOT / "params" / f"{cut}.yaml")))
+    study = in_protocol_order(loaded_once(read_cut(ROOT / "params" / f"{cut}.yaml")))
     own = study.randomised.iloc[::-1]
     with mpl.rc_context():
         figures.set_style()
