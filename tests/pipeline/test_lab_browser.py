@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from esld.pipeline.lab import OVERRIDES, SHOWN, cut_folders, lab_environment
 from esld.report.roles import RUN_VARIABLE
 
 pytestmark = pytest.mark.slow
+PlaywrightError = pytest.importorskip("playwright.sync_api").Error
 
 ROOT = Path(__file__).parents[2]
 INTERVAL = 2  # seconds, in place of two minutes, if somebody switches autosave on
@@ -130,9 +133,25 @@ def code_cell(page, number):
 
 def run(page, number, shows):
     """Run a code cell and wait for what it shows; the next cell is selected."""
-    code_cell(page, number).locator(".cm-content").click()
-    page.keyboard.press("Shift+Enter")
-    code_cell(page, number).locator(".jp-OutputArea-output", has_text=shows).first.wait_for(timeout=60_000)
+    cell = code_cell(page, number)
+    begin(page, cell)
+    try:
+        cell.locator(".jp-OutputArea-output", has_text=shows).first.wait_for(timeout=120_000)
+    except PlaywrightError as error:  # what it shows instead says why
+        error.add_note(f"the cell shows: {cell.inner_text()}")
+        raise
+
+
+def begin(page, cell):
+    """Run a cell that has not run: a key that JupyterLab does not hear yet, while it is still loading, is pressed again."""
+    for _ in range(12):
+        cell.locator(".cm-content").click()
+        page.keyboard.press("Shift+Enter")
+        with suppress(PlaywrightError):
+            cell.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\*|\d+)\]")).first.wait_for(
+                timeout=10_000
+            )
+            return
 
 
 def first_cell(page, says):
@@ -151,12 +170,11 @@ def test_a_plain_figure_is_shown_and_its_cell_is_all_that_the_source_gains(brows
     run(page, 0, "From mayo-pbc.yaml: cut = 'mayo-pbc'")
     page.keyboard.press("b")  # below the cell that opens the chapter
     opens, plot = code_cell(page, 1), code_cell(page, 2)
-    opens.locator(".cm-content").click()
-    page.keyboard.press("Shift+Enter")
+    begin(page, opens)
     plot.locator(".cm-content").click()
     page.keyboard.insert_text(PLOT)
     page.keyboard.press("Shift+Enter")
-    plot.locator(".jp-OutputArea-output img").wait_for(timeout=60_000)
+    plot.locator(".jp-OutputArea-output img").wait_for(timeout=120_000)
     save(page)
     saved = source.read_text(encoding="utf-8")
     assert saved != before
