@@ -84,7 +84,7 @@ class TestAReport:
         """A digit in a printed line, in a table, in a sentence, in results.json and on a page, and hashed anew."""
         folder = own_published_copy / "outputs" / "tiny"
         one, two = (folder / "notebooks" / f"{name}.ipynb" for name in ("01_one", "02_two"))
-        assert alter(one, "stdout", r"patients (\d)") == 6
+        assert alter(one, "stdout", r"step (\d)") == 6
         assert alter(one, "text/html", r">(\d)</td>") == 7
         assert alter(one, "text/markdown", r"are <span[^>]*>(\d)</span> patients") == 8
         code = f"open({str(tmp_path / 'begun')!r}, 'w'); value = scale"
