@@ -188,10 +188,12 @@ def read_text(path: Path) -> str:
         raise InputError(
             _short_path(path), "must be a readable file", error.strerror, remedy="Check it."
         ) from None
+    except ValueError:  # of a name that no file can have: U+0000, or half a letter
+        raise InputError(_short_path(path), "must be a path", remedy="Check the path.") from None
 
 
 def _short_path(path: Path) -> str:
-    text = str(path)
+    text = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in str(path))
     return text if len(text) <= 200 else f"{text[:100]}…{text[-60:]}"
 
 

@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from esld.data import days
 from esld.data.declared import Reading
@@ -39,6 +39,16 @@ def _iso_day(value: object) -> object:
 IsoDay = Annotated[str, BeforeValidator(_iso_day)]
 
 
+def _path(value: str) -> str:
+    """No system holds longer ones, and each tells it in another way and at another time."""
+    if len(value) > 1000 or any(len(part.encode()) > 255 for part in value.split("/")):
+        raise ValueError("must be a path of at most 1000 characters, and no name in it longer than 255 bytes")
+    return value
+
+
+PathText = Annotated[str, AfterValidator(_path)]
+
+
 class DataCut(Reading):
     """One file ``params/<cut>.yaml``: which trial, which export, up to which day, shown to whom.
 
@@ -59,25 +69,25 @@ class DataCut(Reading):
     reports: a report must not depend on which others happen to be there.
     """
 
-    protocol: str
-    data: str
+    protocol: PathText
+    data: PathText
     cutoff: IsoDay
     snapshot: IsoDay
     title: Annotated[str, Field(min_length=1)]
     status: Literal["draft", "final"]
     view: View
     chapters: Annotated[tuple[str, ...], Field(min_length=1)]
-    mapping: str = ""
-    overrides: str = ""
-    answers: str = ""
-    pseudonyms: str = ""
+    mapping: PathText = ""
+    overrides: PathText = ""
+    answers: PathText = ""
+    pseudonyms: PathText = ""
     unblinding: str = ""
     notice: str = ""
     language: Language = "en"
     simulated: bool = False
     parameters: Annotated[dict[str, dict[str, Any]], Field(default_factory=dict)]
-    previous: str = ""
-    previous_results: str = ""
+    previous: PathText = ""
+    previous_results: PathText = ""
 
     @model_validator(mode="after")
     def _the_snapshot_holds_the_cutoff(self) -> Self:

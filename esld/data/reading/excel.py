@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 from zlib import error as zlib_error
 
 import pandas as pd
@@ -18,6 +18,7 @@ from esld.errors import InputError
 
 _DIGITS = 15  # that Excel keeps of a number
 _SHOWN = 3
+_UNPACKED = 1_000_000_000  # bytes; a workbook of a few kB can be made to hold any number of them
 _STORE = "Open the workbook in Excel or LibreOffice, recalculate and save it, or paste the values instead of the formulas."
 
 
@@ -27,6 +28,11 @@ def sources(path: Path, until: ExitStack) -> list[Source]:
 
     with _refused(path.name), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # styles that openpyxl does not know
+        with ZipFile(path) as packed:
+            size = sum(part.file_size for part in packed.infolist())
+        if size > _UNPACKED:
+            rule = f"must hold at most {_UNPACKED:,} bytes once it is unpacked"
+            raise InputError(path.name, rule, f"{size:,}", remedy="Export the tables as CSV files.")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         until.callback(book.close)
         return [

@@ -36,16 +36,17 @@ _OF_PATIENTS = re.compile(
     r"DM|.*(?:DEMO|PATIENT|SUBJECT|PARTICIPANT|SCREEN|ENROL|BASELINE|患者|受试者|筛选|入组).*"
 )
 _BIRTH = re.compile(r"BRTHDTC?|.*BIRTH(?:DATE|DAY|DT)|DATEOFBIRTH|DOB|.*(?:出生日期|生日).*")
-# What a cell holds. Numbers stand alone: within a longer one they are part of something else.
+# What a cell holds. Numbers stand alone: within a longer one they are part of something else. A pattern takes a time that grows
+# as the text does: no part of it is looked for from the middle of itself, and no two blanks of any number follow each other.
 _HELD = {
-    "an e-mail address": r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}",
+    "an e-mail address": r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}",
     "a telephone number": (
         r"(?<![\w.+-])(?:\+\d{1,3}[ -]?(?:\(\d+\)[ -]?)?\d(?:[ -]?\d){6,12}|(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}"
         r"|0\d{2,3}-\d{7,8}|\(\d{3}\) ?\d{3}[ -]\d{4}|\d{3}[.-]\d{3}[.-]\d{4})(?![\w-]|\.\d)"
     ),
     "a personal number": r"(?<![\w.-])\d{3}-\d{2}-\d{4}(?![\w.-])",
     "a name": (
-        r"(?:(?i:patient|subject|participant)(?:'s)? (?i:name)|(?:患者|病人|受试者)?姓名)\s*(?i:is|was)?\s*[:=：]?\s*\w"
+        r"(?:(?i:patient|subject|participant)(?:'s)? (?i:name)|(?:患者|病人|受试者)?姓名)(?:\s*(?i:is|was))?\s*(?:[:=：]\s*)?\w"
         r"|\b(?:Mr|Mrs|Ms|Miss|Herr|Frau|Mme|Señora?)\b\.? [A-Z]\w+|(?:患者|病人|受试者)\s*[\u4e00-\u9fff]某"
     ),
     "an address": (
@@ -53,9 +54,9 @@ _HELD = {
         r"|[\u4e00-\u9fff]{1,12}(?:路|街|巷|弄)[\u4e00-\u9fff]{0,4}\d+\s*(?:号|弄|室|栋)|(?:住址|地址)\s*[:：]\s*\S"
     ),
     "a date of birth": (
-        r"(?i:date of birth|d\.?o\.?b\.?|born(?: on)?)\s*[:=]?\s*"
+        r"(?i:date of birth|d\.?o\.?b\.?|born(?: on)?)\s*(?:[:=]\s*)?"
         r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\w{1,9}[-/. ]\d{2,4})"
-        r"|(?:出生日期|生日|生于)\s*[:：]?\s*\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}"
+        r"|(?:出生日期|生日|生于)\s*(?:[:：]\s*)?\d{4}\s*[-/.年]\s*\d{1,2}\s*[-/.月]\s*\d{1,2}"
     ),
 }  # fmt: skip
 _PATTERNS = {what: re.compile(pattern) for what, pattern in _HELD.items()}

@@ -13,6 +13,7 @@ from esld.errors import InputError
 
 Tables = dict[str, pd.DataFrame]
 Cell = str | None
+_LETTERS = 131_072  # of a cell; those of a spreadsheet hold a quarter of them
 
 
 class _Trimmed(dict[Cell, Cell]):
@@ -73,6 +74,10 @@ def of_columns(
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
         raise InputError(f"column {', '.join(twice)}", "must stand once", None, file, "Export it again.")
     cells = {place: _trimmed(column) for place, column in enumerate(columns)}
+    for place, column in cells.items():
+        if any(cell and len(cell) > _LETTERS for cell in column):
+            rule = f"must hold cells of at most {_LETTERS:,} characters"
+            raise InputError(f"column {names[place]}", rule, None, file, "Export it again.")
     rows = len(columns[0]) if columns else 0
     filled, beyond = np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool)
     for place, column in cells.items():
