@@ -12,6 +12,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -514,7 +515,8 @@ class TestHandingOver:
     def chapter(self, tmp_path):
         for part in ("chapters", "tables", "figures"):
             (tmp_path / part).mkdir()
-        return Chapter("01_one", None, tmp_path)
+        trial = SimpleNamespace(arm_labels={"LOW": "Low dose"})
+        return Chapter("01_one", SimpleNamespace(protocol=trial), tmp_path)
 
     def test_a_cell_run_twice_leaves_nothing_of_its_first_run(self, chapter):
         """An analyst asked for two times first, then for one; what other cells handed over stays."""
