@@ -14,7 +14,7 @@ from esld.report.change import (
     shift,
 )
 from esld.report.parameters import unrecorded, unrecorded_words
-from esld.report.results import rows_of
+from esld.report.results import rows_of, slug
 from esld.report.words.catalogue import read_by
 from tests.report.builders import HIGH, LOW, patient, study_of
 from tests.report.change import trials
@@ -96,7 +96,7 @@ def test_several_arms_responders_and_sensitivity_analyses():
     pain = own.protocol.parameter("PAIN")
     plan, model = own.protocol.analysis("RESP"), own.protocol.primary
     rows = {
-        (a.id, "PAIN"): handed(a.id, response.response_rows(own, a, pain, conf_level=0.95))
+        (a.id, "PAIN"): handed(slug(a.id), response.response_rows(own, a, pain, conf_level=0.95))
         for a in own.protocol.analyses
         if a.kind == "responder"
     }

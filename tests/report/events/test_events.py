@@ -173,7 +173,10 @@ def test_tables_say_what_the_rows_say(cut, study, first, every):
     frame = first_events.table(results, id="x", level=LEVEL).frame
     for result, reported in results.results.values():
         block = frame[frame["Event"].eq(result.name)]
-        assert block["Group"].tolist() == [*map(LABELS.get, result.prevalent), "Gray's test, p"]
+        assert block["Group"].tolist() == [
+            *map(LABELS.get, result.prevalent),
+            "Gray's test over all follow-up, p",
+        ]
         for arm, had in result.prevalent.items():
             line = block[block["Group"].eq(LABELS[arm])].iloc[0]
             row = reported.row("incidence", arm)
