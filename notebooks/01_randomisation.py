@@ -88,6 +88,7 @@ levels = chapter.hand_over("balance_levels", balance.level_rows(study), analysis
 chapter.say(balance.largest_sentence(study, differences, levels))
 
 # %% tags=["appendix"]
+pairs = chapter.pairs
 chapter.table(balance.balance_table(study, differences))
 
 # %% [markdown] tags=["needs:part=strata"]

@@ -104,7 +104,7 @@ def whole(row: Row) -> str:
     esld.errors.InputError
         It is no whole number, and none is made of it.
     """
-    if isinstance(row, Row) and row.value is not None and not row.value.is_integer():
+    if isinstance(row, Row) and row.value is not None and not float(row.value).is_integer():
         remedy = "Write span(row, numbers.fixed(row.value, 1))."
         raise InputError(f"whole of {row.result_id}", "must be a whole number", row.value, remedy=remedy)
     return span(row, numbers.fixed(row.value, 0) if isinstance(row, Row) else "")

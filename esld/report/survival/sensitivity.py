@@ -1,12 +1,11 @@
 """Sensitivity analyses beside the analysis that they are of, in one table a kind."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from esld.report import cells, numbers
-from esld.report.cells import Cell, Empty, Label, Number, estimate, number
+from esld.report.cells import Cell, Empty, Label, Number, estimate
 from esld.report.phrases import method, notes_of
-from esld.report.results import Reported, Row
+from esld.report.results import Row
 from esld.report.survival.analyses import Found
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
@@ -14,32 +13,12 @@ from esld.report.words.grammar import period
 from esld.survival import RMST
 
 
-class _Shown(NamedTuple):
-    """What the table shows of a kind: the head of the estimate, its statistics in order of preference, and the p-value's."""
-
-    head: str
-    estimates: tuple[str, ...]
-    p_values: tuple[str, ...]
-    decimals: int = 2
-
-
-_KINDS = {
-    "milestone_test": _Shown(
-        "milestone_test", ("cumulative_hazard_ratio",), ("fisher_p_value", "cumulative_hazard_ratio_p_value")
-    ),
-    "log_rank": _Shown("", (), ("p_value",)),
-    "permutation": _Shown("", (), ("p_value",)),
-    "cox": _Shown("hazard_ratio", ("hazard_ratio",), ("hazard_ratio_p_value",)),
-    "firth": _Shown("hazard_ratio", ("hazard_ratio",), ("hazard_ratio_p_value",)),
-    "rmst": _Shown("difference", ("stratified_difference", "rmst_difference"), (), 0),
-}
-
-
 def sensitivity_table(found: Sequence[Found], *, conf_level: float) -> Table | None:
-    """The analyses of one kind that have variants, each with them; None where none has.
+    """Curves or restricted means that have variants, each with them; None where none has.
 
-    Of curves: the proportion without the event at the first day of the curve's table, by arm. A mean stands in a column of its
-    own where there is no second group to take it from.
+    Every comparison stands in a table of all kinds (:mod:`esld.report.survival.every`). Of curves it is the proportion free of the
+    event at the first day of the curve's table, by arm. A mean stands in a column of its own where there is no second group
+    to take it from.
     """
     varied = {one.of.plan.of for one in found if one.of.plan.of}
     own = [one for one in found if one.of.plan.id in varied or one.of.plan.of]
@@ -58,8 +37,8 @@ def sensitivity_table(found: Sequence[Found], *, conf_level: float) -> Table | N
     if kind == "survival_curve":
         about = {"horizon": period(rows[0].time or 0), "level": level}
         heads["estimate"] = message("sensitivity.estimate.survival_curve", **about)
-    elif head := _KINDS[kind].head:
-        heads["estimate"] = message(f"sensitivity.estimate.{head}", level=level)
+    else:
+        heads["estimate"] = message("sensitivity.estimate.difference", level=level)
     made = message(
         "milestone.methods", methods=message("reasons.list").join(dict.fromkeys(map(method, rows)))
     )
@@ -72,7 +51,7 @@ def sensitivity_table(found: Sequence[Found], *, conf_level: float) -> Table | N
 def _lines(one: Found, kind: str) -> list[tuple[dict[str, Cell], Row]]:
     if kind == "survival_curve":
         return _curve_lines(one)
-    return [_mean_line(one) if isinstance(one.result, RMST) else _line(one, _KINDS[kind])]
+    return [_mean_line(one) if isinstance(one.result, RMST) else _difference_line(one)]
 
 
 def _mean_line(one: Found) -> tuple[dict[str, Cell], Row]:
@@ -81,20 +60,12 @@ def _mean_line(one: Found) -> tuple[dict[str, Cell], Row]:
     return line | {"mean": estimate(row, 0)}, row
 
 
-def _line(one: Found, shown: _Shown) -> tuple[dict[str, Cell], Row]:
-    groups = Label(message("sensitivity.groups.all"), "all")
-    if one.pair:
-        first, second = map(arm_label, one.pair)
-        groups = Label(message("sensitivity.pair", first=first, second=second), " v ".join(one.pair[::-1]))
-    value, p_value = (_first(one.reported, names) for names in (shown.estimates, shown.p_values))
-    told = value or p_value
-    assert told is not None
-    line: dict[str, Cell] = {"analysis": _title(one), "group": groups, **_sizes(told)}
-    if shown.estimates:
-        line["estimate"] = estimate(value, shown.decimals) if value else Empty()
-    if shown.p_values:
-        line["p"] = number(p_value, style="p") if p_value else Empty()
-    return line, told
+def _difference_line(one: Found) -> tuple[dict[str, Cell], Row]:
+    first, second = map(arm_label, one.pair or ("", ""))
+    compared = message("sensitivity.pair", first=first, second=second)
+    row = one.reported.find("stratified_difference") or one.reported.row("rmst_difference")
+    groups = Label(compared, " v ".join((one.pair or ())[::-1]))
+    return {"analysis": _title(one), "group": groups, **_sizes(row), "estimate": estimate(row, 0)}, row
 
 
 def _curve_lines(one: Found) -> list[tuple[dict[str, Cell], Row]]:
@@ -112,7 +83,3 @@ def _title(one: Found) -> Label:
 
 def _sizes(row: Row) -> dict[str, Cell]:
     return {"patients": Number(row.n or 0), "events": Number(row.events or 0)}
-
-
-def _first(reported: Reported, names: Sequence[str]) -> Row | None:
-    return next((row for row in map(reported.find, names) if row is not None), None)

@@ -9,7 +9,6 @@ from esld.multiplicity import holm
 from esld.report.needs import UnmetNeedError
 from esld.report.phrases import reader_of
 from esld.report.survival import analyses, exhibits, paragraphs
-from esld.report.survival.sensitivity import sensitivity_table
 from esld.report.survival_times import endpoint_times
 from esld.report.words.catalogue import read_by
 from esld.survival import logrank, milestone, rmst_compare
@@ -78,12 +77,6 @@ class TestTwoArms:
         made = study()
         made.adsl["PPROTFL"] = None
         assert len(analyses.at_horizon(chapter(made), conf_level=0.95)) == 2
-
-    def test_one_table_a_kind_shows_the_variants(self):
-        own = chapter(study())
-        table = sensitivity_table(analyses.horizon_tests(own, conf_level=0.95), conf_level=0.95)
-        assert table.frame["Analysis"].nunique() == 2
-        assert sensitivity_table(analyses.hazard_ratios(own, conf_level=0.95), conf_level=0.95) is None
 
 
 class TestThreeArms:
