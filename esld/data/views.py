@@ -177,7 +177,7 @@ def counts(files: pd.DataFrame, view: View) -> pd.DataFrame:
     if view == "unblinded":
         return files
     own = files["domain"].isin({*COLUMNS} - {"EX"})
-    bare = files["why"].where(own | files["use"].ne("read"), files["why"].str.partition(";")[0])
+    bare = files["why"].where(own | files["use"].ne("read"), files["why"].str.split(";").str[0])
     return files.assign(records=files["records"].astype(object).where(own, None), why=bare)
 
 

@@ -16,9 +16,9 @@ from esld.survival import RMST
 def sensitivity_table(found: Sequence[Found], *, conf_level: float) -> Table | None:
     """Curves or restricted means that have variants, each with them; None where none has.
 
-    Every comparison stands in a table of all kinds (:mod:`esld.report.survival.every`). Of curves it is the proportion free of the
-    event at the first day of the curve's table, by arm. A mean stands in a column of its own where there is no second group
-    to take it from.
+    Every comparison stands in a table of all kinds (:mod:`esld.report.survival.every`). Of curves it is the proportion free
+    of the event at the first day of the curve's table, by arm. A mean stands in a column of its own where there is no
+    second group to take it from.
     """
     varied = {one.of.plan.of for one in found if one.of.plan.of}
     own = [one for one in found if one.of.plan.id in varied or one.of.plan.of]
