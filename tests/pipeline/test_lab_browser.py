@@ -23,7 +23,7 @@ PlaywrightError = pytest.importorskip("playwright.sync_api").Error
 ROOT = Path(__file__).parents[2]
 INTERVAL = 2  # seconds, in place of two minutes, if somebody switches autosave on
 SOURCE = "notebooks/03_survival.py"
-WORK = "Work of the first tab."
+WORK = "Of these 37 fared well."
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +122,19 @@ def test_a_second_tab_is_clean_and_what_the_first_one_saves_stays(browser, serve
     assert source.read_text(encoding="utf-8") == saved
     assert is_clean(first)
     assert is_clean(second)
+    command = [sys.executable, "-m", "esld.cli", "run", "params/demo-final.yaml", "--chapter", "03_survival"]
+    done = subprocess.run(
+        command,
+        cwd=working_copy,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    line = saved[: saved.index(WORK)].count("\n") + 1
+    assert re.search(rf"notebooks/03_survival\.py:{line}: .*\b37 is tied to no result", done.stderr), (
+        done.stderr
+    )
 
 
 PLOT = 'import seaborn as sns\n\nsns.stripplot(data=chapter.study.adsl, x="TRT01P", y="AGE", hue="TRT01P")'
