@@ -5,6 +5,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 from esld.data import deaths
@@ -40,6 +41,20 @@ def test_a_form_that_is_forgotten_shows_in_the_counts(monkeypatch):
     fuzz.untouched()
     monkeypatch.setattr(deaths, "_STATES", kept)
     assert "'unknown') not ('MEDHIGH', 'dead')" in fuzz.tried(seed, whole=False).words
+
+
+def test_a_count_that_differs_with_nothing_said_is_silent(monkeypatch, tmp_path):
+    """Of an export that nobody spoilt, so that nothing new is asked; and what is no refusal is a traceback."""
+    before, _ = fuzz.untouched()
+    who, (arm, _) = next(own for own in before.items() if own[1][1] == oracle.DEAD)
+    file = fuzz.written(mutations.Spoilt(fuzz.export(), np.random.default_rng(0)), tmp_path)
+    assert fuzz._compared(file, ("DM",), whole=False) == ("right", "")
+    monkeypatch.setattr(oracle, "states", lambda *_: before | {who: (arm, oracle.UNKNOWN)})
+    what, words = fuzz._compared(file, ("DM",), whole=False)
+    assert what == fuzz.SILENT
+    assert words.startswith(f"{who} {(arm, oracle.DEAD)} not {(arm, oracle.UNKNOWN)}")
+    monkeypatch.setattr(fuzz, "counted", lambda file: {}[who])
+    assert fuzz._compared(file, ("DM",), whole=False)[0] == fuzz.TRACEBACK
 
 
 @pytest.mark.parametrize("kind", sorted({kind for kind, _ in mutations.MUTATIONS.values()}))
