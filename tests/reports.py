@@ -21,13 +21,19 @@ ROOT = Path(__file__).parents[1]
 PLACE = str(ROOT)  # `run.json` tells it
 KEPT = 4  # states of a report that stay in the cache, of some 25 MB each: those of one state of the package, and one more
 
-# The cuts whose whole reports are read: the final analysis, a view that tells no arms apart, and another trial. The two others
-# show nothing that these do not, and tests/report/test_every_cut.py runs their chapters' cells at other days: `make soak`.
+# The cuts whose whole reports are read. `make test` reads that of the final analysis, which `make report` has made, and runs
+# the cells of other cuts, views and trials in its own process (tests/report/in_process.py); `make soak` reads them all.
 REAL_CUTS = (
-    *("demo-final", "demo-interim-blinded", "mayo-pbc"),
+    "demo-final",
     *(
         pytest.param(cut, marks=pytest.mark.slow)
-        for cut in ("demo-interim", "demo-interim-masked", "tablets-three-arms")
+        for cut in (
+            "demo-interim",
+            "demo-interim-masked",
+            "demo-interim-blinded",
+            "mayo-pbc",
+            "tablets-three-arms",
+        )
     ),
 )
 _READ = ("notebooks", "params", "data")

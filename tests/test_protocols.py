@@ -69,7 +69,7 @@ def in_view(file: CutFile, view: str) -> CutFile:
     return replace(file, cut=file.cut.model_copy(update={"view": view}))
 
 
-@settings(few(5), phases=FOUND)
+@settings(few(5, here=2), phases=FOUND)
 @given(protocols(), SEEDS, SIZES)
 def test_any_protocol_is_told_or_its_data_are_derived_in_every_view(tmp_path_factory, content, seed, size):
     file = laid(tmp_path_factory.mktemp("any"), content, seed, size)
@@ -89,7 +89,7 @@ def test_what_does_not_go_together_is_told_in_one_line_a_fault(tmp_path_factory,
     assert all(line.endswith((".", "?")) for line in str(told.value).splitlines())
 
 
-@settings(few(5), phases=FOUND)
+@settings(few(5, here=2), phases=FOUND)
 @given(protocols(), SEEDS, SIZES, st.sampled_from(VIEWS))
 def test_any_protocol_is_told_or_every_chapter_runs(tmp_path_factory, content, seed, size, view):
     """In one view each; under `make soak` in every one."""

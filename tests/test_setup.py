@@ -193,6 +193,7 @@ def interpreters():
     return [(path, version, Version(pip)) for (version, pip, _), path in found.items()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "version", [SUPPORTED[0], *(pytest.param(version, marks=pytest.mark.slow) for version in SUPPORTED[1:])]
 )
@@ -225,6 +226,7 @@ def test_the_stub_world_shows_what_the_flags_are_for(world, dropped):
     assert code != 0 or "coverage 7.17.3 built by 1" not in out
 
 
+@pytest.mark.slow
 def test_what_was_broken_off_never_counts_and_what_stands_is_not_made_twice(world):
     """One .venv through its life: interrupted, whole, with tools, asked for again, with another lock, failed."""
     os.mkfifo(world.parent / "gate")

@@ -27,7 +27,9 @@ def few(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=["few", pytest.param("whole", marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in ("few", "whole")]
+)
 def lock(request, few) -> Path:
     return few if request.param == "few" else WHOLE
 

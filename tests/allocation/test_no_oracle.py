@@ -93,7 +93,10 @@ def pair(*, masked):
     raise AssertionError("no such pair")
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["open", "masked"])
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(False, id="open", marks=pytest.mark.slow), pytest.param(True, id="masked")],
+)
 def folders(request, tmp_path_factory):
     home = tmp_path_factory.mktemp("lists")
     with pytest.MonkeyPatch.context() as patch:

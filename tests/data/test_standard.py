@@ -438,6 +438,7 @@ class TestCases:
         for name in ("adsl", "adtte", "adce"):
             pd.testing.assert_frame_equal(getattr(study, name), getattr(demo, name))
 
+    @pytest.mark.slow
     def test_every_code_of_cdisc_is_a_test_that_an_export_may_hold(self, demo, tmp_path):
         """All laboratory, grade, vital sign and specimen codes at once: no fault, no other number."""
         analysed = {p.paramcd for p in PROTOCOL.parameters} | {"WEIGHT", "HEIGHT"}

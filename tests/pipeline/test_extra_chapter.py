@@ -44,6 +44,7 @@ def test_it_runs_and_is_listed_as_not_planned(with_own_chapter):
     assert "does not list" in said
 
 
+@pytest.mark.slow
 def test_a_planned_one_is_not(with_own_chapter):
     cut = with_own_chapter
     own = cut.parent.parent / "notebooks" / "50_mine.py"

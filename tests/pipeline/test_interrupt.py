@@ -66,7 +66,7 @@ WAYS = [
     )
 ]
 # Once in twenty, on a busy machine, one of these said something else than its line: left to `make soak` until that is found.
-LATE = ("executes", "renders", "publishes")
+LATE = ("starts a kernel", "executes", "renders", "publishes")
 WAYS = [pytest.param(*way, marks=pytest.mark.slow if way[0] in LATE else ()) for way in WAYS]
 if os.environ.get("ESLD_SOAK"):
     WAYS = [
@@ -143,6 +143,7 @@ def test_an_interrupted_run_ends_with_one_line(
     assert dying_run.state(outputs / "tiny") == "second" or contents(outputs / "tiny") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["group", pytest.param("one", marks=pytest.mark.slow)])
 def test_so_does_a_verification(own_published_copy, tmp_path, who):
     """In a cell that does not end, with the kernel asked for by a process between."""

@@ -166,7 +166,8 @@ def test_a_kernel_elsewhere_is_left_alone(tmp_path, monkeypatch):
     assert ast.literal_eval(notebook.cells[-1].outputs[0]["text"]) == ["a", None]
 
 
-@pytest.mark.parametrize("cut", ["mayo-pbc", pytest.param("demo-interim", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("cut", ["mayo-pbc", "demo-interim"])
 def test_a_kernel_in_a_cuts_folder_has_the_cuts_parameters(working_copy, tmp_path, cut):
     shown = tmp_path / "cuts"
     cut_folders(working_copy, shown)
@@ -290,6 +291,7 @@ class TestWhatACutSets:
         assert sorted(folder.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_jupyterlab_itself_reads_the_overrides(tmp_path):
     """Asked in a fresh process, as the server does: the default viewer of a Python file is the notebook."""
     environment = os.environ | lab_environment(tmp_path / "scratch", tmp_path / "shown")

@@ -18,15 +18,12 @@ from esld.report.results import read_rows
 from tests.pipeline.conftest import ROOT
 from tests.pipeline.texts import READ
 
-SLOW = pytest.mark.slow
-CUTS = (
-    *("freireich-6mp", "tablets-three-arms"),
-    *(
-        pytest.param(f"{cut}-{view}", marks=SLOW)
-        for cut in ("freireich-6mp", "tablets-three-arms")
-        for view in ("masked", "blinded")
-    ),
-)
+pytestmark = (
+    pytest.mark.slow
+)  # tests/report runs their chapters in its own process, and test_any_trial.py reads the same words
+CUTS = [
+    f"{cut}{view}" for cut in ("freireich-6mp", "tablets-three-arms") for view in ("", "-masked", "-blinded")
+]
 # Words of a trial of cells that are infused into patients whose liver fails.
 WORDS_OF_ANOTHER_TRIAL = re.compile(
     r"\bliver|hepat|infus|\bcells?\b|\bstem\b|transplant|decompensat|ascit|\bMELD|child-pugh|encephalopath|varic(?:es|eal)|cirrho"

@@ -13,7 +13,7 @@ from tests.pipeline.conftest import ROOT
 from tests.report.readability import easy
 from tests.reports import REAL_CUTS
 
-OTHERS = ("freireich-6mp", pytest.param("tablets-three-arms-masked", marks=pytest.mark.slow))
+OTHERS = [pytest.param(cut, marks=pytest.mark.slow) for cut in ("freireich-6mp", "tablets-three-arms-masked")]
 LIMITS = "section.is-what-it-cannot-say"
 
 

@@ -7,6 +7,7 @@ below, and nothing else.
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,19 @@ import yaml
 from esld.allocation.lists import WHOLE
 from esld.data.cutfile import read_cut
 from esld.data.study import Study, load_study
-from esld.report.words.catalogue import PSEUDO, marked
+from esld.report.cells import Label
+from esld.report.drawing.figures import Picture
+from esld.report.phrases import Sentence, reader_of
+from esld.report.tables import Table
+from esld.report.words.catalogue import PSEUDO, marked, read_by
+from tests.examples import some
 from tests.pipeline.conftest import ROOT
 from tests.pipeline.texts import READ
+from tests.report.builders import plain
+from tests.report.in_process import rows_handed_over, run
 from tests.reports import made_once
 
-SLOW = pytest.mark.slow
-CUTS = (
-    "demo-final",
-    *(pytest.param(f"demo-interim{view}", marks=SLOW) for view in ("", "-masked", "-blinded")),
-    pytest.param("mayo-pbc", marks=SLOW),
-)
+CUTS = ("demo-final", *(f"demo-interim{view}" for view in ("", "-masked", "-blinded")), "mayo-pbc")
 # Keys of a protocol and of a cut file whose texts a reader sees as they are; all others are codes, units or terms of the data.
 PROSE = {
     *("title", "short_title", "question", "registry", "source", "read", "conditions", "sponsor", "locations"),
@@ -108,18 +111,10 @@ def report(copy, cut, report_cache) -> Path:
     return made_once(copy, cut, report_cache / "pseudo")
 
 
-@pytest.fixture(scope="module")
-def same(copy, cut, report) -> re.Pattern[str]:
-    """What may stand plain in a report of the cut."""
-    file = read_cut(copy / "params" / f"{cut}.yaml")
-    rows = json.loads((report / "results.json").read_text(encoding="utf-8"))
-    results = {row["result_id"].partition(".")[0] for row in rows}
-    codes = {
-        file.id,
-        file.cut.previous,
-        *filter(lambda name: "_" in name, results),
-        *codes_of(load_study(file)),
-    }
+def same(study: Study, results: Iterable[str]) -> re.Pattern[str]:
+    """What may stand plain in a report of a study with these results."""
+    names = {name.partition(".")[0] for name in results}
+    codes = {study.file.id, study.cut.previous, *filter(lambda name: "_" in name, names), *codes_of(study)}
     either = "|".join(map(re.escape, sorted(filter(None, codes), key=len, reverse=True)))
     return re.compile(f"(?<![^\\W_])(?:{either})(?![^\\W_])|{'|'.join(SAME_EVERYWHERE)}")
 
@@ -172,13 +167,44 @@ def left(text: str, same: re.Pattern[str]) -> list[str]:
     return found
 
 
+def texts_of(shown: object) -> Iterator[str]:
+    """What is read of an exhibit or a sentence in words; numbers are put into words where a page is made."""
+    if isinstance(shown, Table):
+        yield from (shown.title, *shown.footnotes, *shown.spanners)
+        yield from (column.heading for column in shown.columns)
+        yield from (cell.text for row in shown.rows for cell in row if isinstance(cell, Label))
+    elif isinstance(shown, Picture):
+        yield from (shown.title, shown.alt)
+    elif isinstance(shown, Sentence):
+        yield plain(shown.html)
+
+
+@pytest.mark.parametrize("cut", some(["demo-final", "tablets-three-arms", "mayo-pbc"], 3))
+def test_every_word_that_the_cells_show_comes_from_the_catalogue(copy, cut):
+    """In this process; the pages around it, and other cuts, in the test below."""
+    study = load_study(read_cut(copy / "params" / f"{cut}.yaml"))
+    report = run(study)
+    assert report.failed == []
+    ids = [row.result_id for own in report.chapters.values() for row in rows_handed_over(own)]
+    with read_by(reader_of(study)):
+        shown = dict.fromkeys(
+            text for own in report.shown.values() for item in own for text in texts_of(item)
+        )
+    known = same(study, ids)
+    assert len(shown) > 500
+    assert [word for text in shown for word in left(text, known)] == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("part", READ)
-def test_every_word_comes_from_the_catalogue(report, same, part):
+def test_every_word_of_the_pages_comes_from_the_catalogue(copy, cut, report, part):
+    rows = json.loads((report / "results.json").read_text(encoding="utf-8"))
+    known = same(load_study(read_cut(copy / "params" / f"{cut}.yaml")), [row["result_id"] for row in rows])
     pattern, texts = READ[part]
     found: dict[str, None] = {}
     for path in sorted(report.glob(pattern)):
         for text in dict.fromkeys(texts(path)):
-            found |= dict.fromkeys(f"{path.name}: {word}" for word in left(text, same))
+            found |= dict.fromkeys(f"{path.name}: {word}" for word in left(text, known))
     assert not found, f"{len(found)} plain words:\n" + "\n".join(found)
 
 

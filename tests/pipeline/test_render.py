@@ -21,6 +21,7 @@ from esld.pipeline.theme.export import picture_size
 from esld.report.cells import Count, Number
 from esld.report.tables import Table
 from esld.report.words.catalogue import PSEUDO, Reader, marked, read_by
+from tests.examples import some
 
 HOSTILE = "A <b>\"trial\"</b> & 'more' </title></style><script>alert(1)</script>"
 KAPLAN_MEIER = "import numpy as np\n\n# 0 < x & y\nx = \"<b>\" if 1 < 2 else '&amp;'\n  \nshow(x)"
@@ -717,7 +718,7 @@ NAMES = ["index", "00_data_cut", "03_survival", "report"]
 
 
 class TestBrowser:
-    @pytest.mark.parametrize("width", [360, 899, 900, pytest.param(1280, marks=pytest.mark.slow)])
+    @pytest.mark.parametrize("width", some([360, 899, 900, 1280], 2))
     def test_no_page_scrolls_sideways_and_none_asks_for_anything(self, browser, folder, width):
         context = browser.new_context(viewport={"width": width, "height": 800})
         page = context.new_page()

@@ -34,7 +34,7 @@ from esld.report.drawing.figures import Picture, entitle, new_figure
 from esld.report.results import Row
 from esld.report.run_folder import prepare_run_folder
 from esld.report.tables import Table
-from tests.examples import few
+from tests.examples import few, some
 from tests.kernels import OF_TINY, leanly
 from tests.pipeline import dying_run
 
@@ -597,7 +597,7 @@ class TestRootAndScratch:
 
 
 @KILLS
-@pytest.mark.parametrize("way", ["exchange", "fallback"])
+@pytest.mark.parametrize("way", some(["exchange", "fallback"], 2))
 def test_killed_at_any_change_of_the_file_system_the_report_is_the_old_or_the_new(
     tiny_template, tmp_path, way
 ):
@@ -641,6 +641,7 @@ main()
 """.replace("LEANLY", leanly(OF_TINY))
 
 
+@pytest.mark.slow
 @KILLS
 def test_a_real_run_killed_at_any_time_leaves_the_report(own_published_copy, contents):
     """`esld run` with its kernels, killed while it executes or renders; under `make soak` also before."""

@@ -350,6 +350,7 @@ class TestDemoFinal:
         monkeypatch.setattr(verify, "remake", lambda *_, **__: Remade(demo_report.folder, True, (), rows))
         assert verify_report(demo_report.folder).faults == ()
 
+    @pytest.mark.slow
     def test_altered_figures_in_a_table_and_in_a_sentence_are_found(self, demo_report, tmp_path):
         """By nbval itself, and in other chapters nothing; what they give is what is published."""
         published = demo_report.folder / "notebooks"

@@ -180,6 +180,7 @@ MEASURED = [
 ]
 
 
+@pytest.mark.slow
 def test_a_trial_before_its_first_event_reports():
     report = run(cut_at("2024-02-10", tables=header_only("AE", "CE")))
     whole(report)
@@ -199,6 +200,7 @@ def test_a_domain_may_be_a_header_alone(name, day):
     whole(run(cut_at(day, tables=header_only(name))))
 
 
+@pytest.mark.slow
 def test_without_any_measurement_every_chapter_says_so():
     report = run(cut_at(EARLY, tables=header_only("LB", "RS", "VS", "EX")))
     whole(report)
@@ -214,6 +216,7 @@ def test_a_domain_that_the_protocol_lists_must_be_there():
             cut_at(FINAL, tables=tables)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [("IE", "EX", "VS", "MH")])
 def test_a_domain_that_the_protocol_does_not_list_may_be_absent(names):
     trial = in_process.studies.read_protocol(demo()[0].protocol_path)
@@ -323,6 +326,7 @@ def test_everybody_dead():
     whole(report)
 
 
+@pytest.mark.slow
 def test_one_patient_who_died_on_the_day_of_randomisation():
     subject, day = randomised()[["USUBJID", "DSSTDTC"]].iloc[0]
     tables = before_death(

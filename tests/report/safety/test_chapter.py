@@ -1,10 +1,12 @@
 """The chapter of trials of another kind: one to four arms, any treatment, and what their data lack."""
 
 import re
+from itertools import product
 
 import pytest
 
 from esld.protocol import LiverInjury
+from tests.examples import some
 from tests.report.in_process import nonsense, rows_handed_over
 from tests.report.safe_trial import ae, day, value
 from tests.report.safety.any_trial import ARMS, chapter, period, said, study, trial
@@ -19,9 +21,10 @@ def whole(own):
     return report
 
 
-@pytest.mark.parametrize("regimen", ["administrations", "continuous"])
-@pytest.mark.parametrize("hours", [None, 24, 72])
-@pytest.mark.parametrize("arms", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    ("arms", "hours", "regimen"),
+    some(product([1, 2, 3, 4], [None, 24, 72], ["administrations", "continuous"]), 5),
+)
 def test_any_number_of_arms_and_any_treatment(arms, hours, regimen):
     more = {"reaction_hours": hours} if hours else {}
     report = whole(study(trial(arms, regimen=regimen, **more)))
@@ -116,8 +119,7 @@ def test_causes_of_death_are_as_recorded_and_that_none_can_be_known_is_said():
     assert "nobody can say whether a patient died" in said(whole(own))
 
 
-@pytest.mark.parametrize("against", ["range", "baseline"])
-@pytest.mark.parametrize("arms", [1, 2, 3, 4])
+@pytest.mark.parametrize(("arms", "against"), some(product([1, 2, 3, 4], ["range", "baseline"]), 3))
 def test_liver_injury_of_any_number_of_arms(arms, against):
     """A mark and a colour of its own for each arm; the limits are those of the records, 40."""
     own = trial(arms, parameters=["ALT", "BILI"])
