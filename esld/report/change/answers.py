@@ -48,6 +48,12 @@ def answering(study: Study, headline: str) -> tuple[Analysis, str] | None:
     return None
 
 
+def first_answering(study: Study, headline: str, plans: Sequence[Analysis]) -> list[Analysis]:
+    """Analyses, the one that gives the chapter's answer first."""
+    own = answering(study, headline)
+    return sorted(plans, key=lambda plan: own is None or plan != own[0])
+
+
 def answer(study: Study, headline: str, results: Results, *, level: str) -> str:
     """The answer in words, HTML; why there is none where there is none."""
     found = answering(study, headline)
