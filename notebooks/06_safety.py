@@ -47,6 +47,7 @@ from esld.report.safety import (
     laboratory,
     lots,
     multiples,
+    over_time,
     reactions,
     vital_signs,
 )
@@ -131,6 +132,12 @@ chapter.table(adverse_events.terms_table(events, terms))
 planned = safety.planned(study, "adverse_events")
 often = chapter.hand_over("adverse_event_dots", dot_plot.dot_rows(study, events), analysis=planned.id)
 chapter.figure(dot_plot.dot_figure(study, events, often))
+
+# %%
+planned = safety.planned(study, "adverse_events")
+chapter.hand_over("adverse_events_over_time", over_time.mean_rows(study, events), analysis=planned.id)
+display(chapter.figure(over_time.mean_figure(study, events)))
+chapter.say(over_time.undated_words(events))
 
 # %%
 planned = safety.planned(study, "adverse_events")
