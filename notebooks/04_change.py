@@ -75,7 +75,7 @@ chapter.planned_by()
 
 # %% tags=["hide-input"]
 every = parameters.at_visits(study)
-chapter.say(by_patient.selection(study, every))
+chapter.say(by_patient.selection(study, every), answers.lead_words(study, headline))
 
 # %% tags=["hide-input"]
 every = parameters.at_visits(study)
