@@ -50,9 +50,8 @@ def _above(evidence: Evidence, source: Source, paramcd: str, graded: Graded) -> 
     if variable not in table:
         return
     grade, own = table[variable].map(graded.grades), selected(source, table)
-    lasted = table[own].assign(_grade=grade, _from=dates.latest(table[source.date]), _to=pd.NaT)
-    if (end := DOMAINS[name].end) in table:
-        lasted["_to"] = dates.earliest(lasted[end])
+    lasted = table[own].assign(_grade=grade, _from=dates.latest(table[source.date]))
+    lasted["_to"] = dates.earliest(lasted[end]) if (end := DOMAINS[name].end) in table else pd.NaT
     values = evidence.measured[evidence.measured["PARAMCD"].eq(paramcd)]
     both = lasted.merge(values, on="USUBJID")
     during = (both["ADT"] >= both["_from"]) & ~(both["ADT"] > both["_to"])

@@ -69,8 +69,10 @@ def any_incidence_rows(study: Study, plan: Analysis, *, conf_level: float) -> pd
     for arm in study.arms:
         own = first[first["arm"].eq(arm)]
         if len(own):
-            how = {"causes": [EVENT, COMPETING], "conf_level": conf_level, "group": arm}
-            curve = cumulative_incidence(own["time"], own["state"], **how)
+            causes = [EVENT, COMPETING]
+            curve = cumulative_incidence(
+                own["time"], own["state"], causes=causes, conf_level=conf_level, group=arm
+            )
             lost = (own["state"].isna() & own["time"].lt(at)).any()
             row = incidence(curve, at, EVENT, exact=not lost)
             rows.append({"group": arm, "statistic": "any_incidence", "unit": "proportion"} | row)

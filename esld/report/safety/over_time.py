@@ -37,8 +37,9 @@ def means(found: AdverseEvents, last: float) -> Means:
             happened = events[["USUBJID"]].assign(day=day)[day <= last]
             happened["day"] = happened["day"].clip(upper=events["end"])  # begun after the last sign of life
             rows = counting_process(happened, own, subject="USUBJID", time="day", end="end")
-            how = {"start": "start", "stop": "stop", "event": "event", "conf_level": found.conf_level}
-            made[kind][arm] = mean_cumulative_function(rows, subject="USUBJID", group=arm, **how)
+            made[kind][arm] = mean_cumulative_function(
+                rows, subject="USUBJID", start="start", stop="stop", event="event", conf_level=found.conf_level, group=arm
+            )  # fmt: skip
     return made
 
 
