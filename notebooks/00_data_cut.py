@@ -78,13 +78,13 @@ chapter.say(message("cut.plan", planned=protocol.target_enrolment), day_words(pr
 # %%
 chapter.table(trial.trial_table(study))
 
-# %% [markdown]
+# %% [markdown] tags=["appendix"]
 # ### Eligibility criteria
 
 # %%
 chapter.table(trial.eligibility_table(study))
 
-# %% [markdown]
+# %% [markdown] tags=["appendix"]
 # ### Outcomes as registered
 
 # %%

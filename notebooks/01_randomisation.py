@@ -76,19 +76,20 @@ chapter.table(ledger.ledger_table(check))
 
 # %% [markdown] tags=["needs:comparison"]
 # ### Balance before treatment
-#
+
+# %%
+differences = chapter.hand_over("balance", baseline_variables.balance_rows(study), analysis=plan)
+levels = chapter.hand_over("balance_levels", balance.level_rows(study), analysis=plan)
+chapter.say(balance.largest_sentence(study, differences, levels))
+
+# %% [markdown] tags=["appendix"]
 # A <abbr title="Difference of the means, in standard deviations">standardised difference</abbr> has no unit, so that age and weight
 # can stand on one axis; grades and classes count in their order. Small groups differ by chance. The grey bars show by how much: the
 # randomisation is repeated with the same values, and the middle <span class="given">95 %</span> of what it gives is shaded, for each variable by itself.
 
-# %%
-differences = chapter.hand_over("balance", baseline_variables.balance_rows(study), analysis=plan)
-display(chapter.figure(balance.balance_figure(study, differences)))
-levels = chapter.hand_over("balance_levels", balance.level_rows(study), analysis=plan)
-chapter.say(balance.largest_sentence(study, differences, levels))
-
 # %% tags=["appendix"]
 pairs = chapter.pairs
+display(chapter.figure(balance.balance_figure(study, differences)))
 chapter.table(balance.balance_table(study, differences))
 
 # %% [markdown] tags=["needs:part=strata"]

@@ -46,7 +46,7 @@ chapter = open_chapter("03_survival", cut=cut)
 # %%
 paragraphs.events(chapter)
 
-# %%
+# %% tags=["appendix"]
 display(*exhibits.endings(chapter))
 
 # %% [markdown]
@@ -96,6 +96,9 @@ curves = analyses.curves(chapter, conf_level=conf_level)
 display(*paragraphs.curves(curves))
 display(*exhibits.curves(chapter, curves, ticks=ticks))
 chapter.table(sensitivity_table(curves, conf_level=conf_level))
+
+# %% tags=["appendix"]
+display(*exhibits.curve_tables(chapter, curves))
 
 # %% [markdown] tags=["needs:comparison"]
 # ### Every comparison

@@ -75,7 +75,7 @@ chapter.planned_by()
 
 # %% tags=["hide-input"]
 every = parameters.at_visits(study)
-chapter.say(by_patient.selection(study, every))
+chapter.say(by_patient.selection(study, every), answers.lead_words(study, headline))
 
 # %% tags=["hide-input"]
 every = parameters.at_visits(study)
@@ -137,8 +137,12 @@ chapter.answer(answers.answer(study, headline, results, level=level))
 # value">LS means</abbr> are adjusted for the value before treatment.
 
 # %%
-for plan in chapter.planned("mmrm"):
-    display(chapter.figure(repeated.change_figure(study, plan, changes, level=level)))
+first, *more = answers.first_answering(study, headline, chapter.planned("mmrm"))
+chapter.figure(repeated.change_figure(study, first, changes, level=level))
+
+# %% tags=["appendix"]
+chapter.planned("mmrm")
+display(*[chapter.figure(repeated.change_figure(study, plan, changes, level=level)) for plan in more])
 
 # %% [markdown] tags=["needs:kind=mmrm", "needs:comparison"]
 # On one scale: each difference is divided by the SD of the values at baseline, and turned so that right of <span class="given">0</span> is better.
@@ -159,10 +163,14 @@ chapter.figure(together.waterfall_figure(study, headline))
 
 # %% tags=["hide-input"]
 chapter.planned("mmrm")
+shifted = {}
 for plan in shift.planned(study):
-    shifted = chapter.hand_over("child_pugh_shift", shift.class_rows(study, plan), analysis=plan.id)
-    display(*[chapter.table(t) for t in shift.class_tables(study, plan, shifted)])
-    display(chapter.say(shift.class_sentence(study, plan, shifted)))
+    shifted[plan] = chapter.hand_over("child_pugh_shift", shift.class_rows(study, plan), analysis=plan.id)
+    display(chapter.say(shift.class_sentence(study, plan, shifted[plan])))
+
+# %% tags=["hide-input", "appendix"]
+chapter.planned("mmrm")
+display(*[chapter.table(table) for each in shifted.items() for table in shift.class_tables(study, *each)])
 
 # %% tags=["hide-input"]
 beside = answers.sensitivity_tables(study, chapter.planned("mmrm"), changes, level=level)

@@ -33,7 +33,7 @@ from esld.report import numbers
 from esld.report.chapter import open_chapter
 from esld.report.events import episodes, first_events
 from esld.report.events.answer import answers
-from esld.report.events.any_event import any_event_rows
+from esld.report.events.any_event import any_event_rows, any_incidence_rows, any_words
 from esld.report.events.planned import gathered, planned_words, plans_of, shown
 
 chapter = open_chapter("05_events", cut=cut)
@@ -61,7 +61,7 @@ display(*map(chapter.say, planned_words(study)))
 # ## Result
 
 # %% tags=["hide-input"]
-first = []
+first, together = [], {}
 for plan in plans_of(study, "cumulative_incidence"):
     results = {}
     for code in plan.endpoints:
@@ -70,6 +70,11 @@ for plan in plans_of(study, "cumulative_incidence"):
         results[code] = (result, chapter.hand_over(name, result, analysis=plan.id))
     name = chapter.name_of("any_event", plan)
     chapter.hand_over(name, any_event_rows(study, plan), analysis=plan.id)
+    name, frame = (
+        chapter.name_of("any_incidence", plan),
+        any_incidence_rows(study, plan, conf_level=conf_level),
+    )
+    together[plan] = chapter.hand_over(name, frame, analysis=plan.id)
     first.append(gathered(study, plan, results))
 
 # %% tags=["hide-input"]
@@ -96,6 +101,10 @@ for one in shown(study, "cumulative_incidence", first):
     name = chapter.name_of("first_events", one.plan)
     display(chapter.table(first_events.table(one, id=name, level=level)))
     display(chapter.figure(first_events.figure(study, one, id=name, ticks=ticks)))
+
+# %% tags=["hide-input"]
+chapter.planned("cumulative_incidence")
+display(*(chapter.say(any_words(plan, rows, level=level)) for plan, rows in together.items()))
 
 # %% tags=["hide-input", "needs:comparison"]
 display(*(chapter.say(first_events.tested_words(study, one)) for one in first))

@@ -47,6 +47,7 @@ from esld.report.safety import (
     laboratory,
     lots,
     multiples,
+    over_time,
     reactions,
     vital_signs,
 )
@@ -120,11 +121,23 @@ chapter.table(lots.lot_table(used, by_lot, counted))
 planned = safety.planned(study, "adverse_events")
 none = phrases.nothing_recorded(study, "AE", message("safety.record"))
 display(chapter.say(none, overview_of.overview_words(events, overview, level=level)))
-display(chapter.table(overview_of.overview_table(events, overview)))
+chapter.table(overview_of.overview_table(events, overview))
+
+# %% tags=["appendix"]
+planned = safety.planned(study, "adverse_events")
 terms = chapter.hand_over("adverse_event_terms", events.terms_frame(), analysis=planned.id)
-display(chapter.table(adverse_events.terms_table(events, terms)))
+chapter.table(adverse_events.terms_table(events, terms))
+
+# %%
+planned = safety.planned(study, "adverse_events")
 often = chapter.hand_over("adverse_event_dots", dot_plot.dot_rows(study, events), analysis=planned.id)
 chapter.figure(dot_plot.dot_figure(study, events, often))
+
+# %%
+planned = safety.planned(study, "adverse_events")
+chapter.hand_over("adverse_events_over_time", over_time.mean_rows(study, events), analysis=planned.id)
+display(chapter.figure(over_time.mean_figure(study, events)))
+chapter.say(over_time.undated_words(events))
 
 # %%
 planned = safety.planned(study, "adverse_events")
@@ -148,7 +161,10 @@ planned = safety.planned(study)
 signs = vital_signs.vital_signs(study, counted)
 warm = vital_signs.temperatures(study, signs, counted)
 fever = chapter.hand_over("temperature", vital_signs.temperature_rows(warm, counted), analysis=planned.id)
-display(chapter.say(vital_signs.temperature_words(fever)))
+chapter.say(vital_signs.temperature_words(fever))
+
+# %% tags=["appendix"]
+planned = safety.planned(study)
 chapter.table(vital_signs.temperature_table(fever, counted))
 
 # %%
@@ -166,7 +182,10 @@ beside = concomitant.treatments(study, counted)
 frame = concomitant.treatment_rows(beside, counted, conf_level=conf_level)
 courses = chapter.hand_over("concomitant", frame, analysis=planned.id)
 flagged = chapter.hand_over("flagged_values", concomitant.flagged_rows(study), analysis=planned.id)
-display(chapter.say(concomitant.nothing_words(study, beside), concomitant.flagged_words(study, flagged)))
+chapter.say(concomitant.nothing_words(study, beside), concomitant.flagged_words(study, flagged))
+
+# %% tags=["appendix"]
+planned = safety.planned(study)
 chapter.table(concomitant.treatment_table(study, beside, courses, counted))
 
 # %% [markdown]
@@ -201,7 +220,10 @@ planned = safety.planned(study)
 peaks = multiples.multiples(study, counted, laboratory.shifts(study, counted))
 frame = multiples.multiple_rows(peaks, counted, conf_level=conf_level)
 rose = chapter.hand_over("laboratory_multiples", frame, analysis=planned.id)
-display(chapter.say(multiples.multiple_words(study, peaks, rose)))
+chapter.say(multiples.multiple_words(study, peaks, rose))
+
+# %% tags=["appendix"]
+planned = safety.planned(study)
 chapter.table(multiples.multiple_table(study, peaks, rose))
 
 # %% [markdown] tags=["needs:part=liver_injury", "needs:liver_injury"]

@@ -32,7 +32,7 @@ most: int = 40  # patients up to whom each is shown by himself; in [0, inf)
 from IPython.display import display
 
 from esld.report.chapter import open_chapter
-from esld.report.patients import courses, narratives, serious_events, states
+from esld.report.patients import courses, last_contact, narratives, serious_events, states
 from esld.report.patients import listing as patient_listing
 from esld.report.planned import id_of
 
@@ -88,6 +88,12 @@ chapter.figure(states.state_figure(study, together, ended, axis=axis))
 counts = chapter.hand_over("patient_states", states.state_rows(together, axis.ticks), analysis=plan)
 chapter.table(states.state_table(counts, study.arms, axis, had=found.had))
 
+# %% [markdown] tags=["needs:single_patients"]
+# ### Last contact
+
+# %%
+chapter.table(last_contact.last_contact_table(study, each))
+
 # %% [markdown] tags=["appendix"]
 # ### Values on the way
 
@@ -110,7 +116,7 @@ chapter.table(serious_events.serious_table(study))
 # #### Narratives
 #
 # One paragraph for each patient who died, had one of these events, or stopped treatment because of an adverse event. Each fact is
-# as recorded, with its record in brackets; nothing is added by hand.
+# as recorded, with its record in brackets; nothing is added by hand. A score is calculated: it names ADLB, the analysis data.
 
 # %%
 days = chapter.hand_over("narratives", narratives.narrative_rows(study, most), analysis=plan)

@@ -57,7 +57,7 @@ chapter.answer(*brief.found(others.rows.rows, others.answers, study))
 # %% tags=["hide-input"]
 chapter.say("\n\n".join(overview.findings(study, others)))
 
-# %% [markdown]
+# %% [markdown] tags=["appendix"]
 # ### Chapter by chapter
 
 # %% tags=["hide-input"]
@@ -87,7 +87,7 @@ chapter.say(deviations.deviation_sentence(study, counts))
 # %%
 chapter.table(deviations.deviation_table(study, counts))
 
-# %% tags=["hide-input", "needs:single_patients"]
+# %% tags=["hide-input", "needs:single_patients", "appendix"]
 chapter.table(deviations.deviation_list(study, found))
 
 # %% [markdown] tags=["appendix"]

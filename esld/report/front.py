@@ -124,6 +124,17 @@ def _first_events(rows: Sequence[Row], study: Study) -> Iterator[CardText]:
             about = {"title": plan.title, "arm": arm_in_prose(row.arm)}
             value = message("cell.of", x=row.events if one else numbers.fixed(row.value, 0), n=row.n)
             detail = message(f"front.first_event.{key}", count=row.n or 0)
+            limits = [
+                r
+                for r in rows
+                if r.analysis_id == plan.id and r.statistic == "any_incidence" and r.arm == row.arm
+            ]
+            if not one and limits and limits[0].lower is not None:
+                shares = {
+                    x: numbers.percent(getattr(limits[0], x), row.n) for x in ("value", "lower", "upper")
+                }
+                how = {"level": numbers.level(_level(study, row.chapter)), "method": method(limits[0])}
+                detail = message("front.first_event.share", detail=detail, **shares, **how)
             yield CardText(message("front.first_event", **about), value, detail, row.result_id)
 
 

@@ -217,7 +217,7 @@ class TestCommand:
     def test_nothing_found_is_zero(self, check):
         code, out, _ = check(ROOT / "params" / "demo-final.yaml", "--json")
         assert code == 0
-        assert len(json.loads(out)["queries"]) == 6
+        assert len(json.loads(out)["queries"]) == 7
 
     def test_faults_are_one_and_the_workbook_holds_them(self, check, export, tmp_path):
         folder, spoil = export

@@ -59,6 +59,8 @@ FIRST = [
     shows("figures/c_3"),
     words("### In words", "appendix"),
     words("Nothing to see."),
+    words("### At length", "appendix"),
+    words("Much is told.\n\nAnd more."),
     words("## Limits\n\nMuch."),
     shows("tables/t_3"),
 ]
@@ -138,10 +140,10 @@ def test_a_table_has_the_same_number_on_its_page_on_the_whole_report_and_in_word
     assert all(report.exhibits[n].headed in captions for n in EXPECTED)
 
 
-def test_on_its_own_page_the_appendix_is_folded_where_it_belongs_and_words_alone_are_not(pages):
+def test_on_its_own_page_the_appendix_is_folded_where_it_belongs_and_a_paragraph_alone_is_not(pages):
     page = pages["01_one"]
     folds = [fold.summary.get_text() for fold in page.select("details.appendix")]
-    assert folds == ["Table A1. Table of t_2", "Figures A1 to A3"]
+    assert folds == ["Table A1. Table of t_2", "Figures A1 to A3", "Details"]
     assert "One line is one patient." in page.select("details.appendix")[1].get_text()
     for said in ("Nothing to see.", "Much."):
         assert not any(said in fold.get_text() for fold in page.select("details.appendix"))
@@ -158,8 +160,10 @@ def test_on_the_whole_report_it_comes_after_every_chapter_of_the_text(pages):
     }
     assert [a["id"] for a in apart.select("article")] == ["90_last"]
     pointers = [p.get_text() for p in page.select("#\\30 1_one p.pointer")]
-    assert pointers == ["In the appendix: Table A1. Table of t_2", "In the appendix: Figures A1 to A3"]
+    there = ["Table A1. Table of t_2", "Figures A1 to A3", "Details"]
+    assert pointers == [f"In the appendix: {one}" for one in there]
     assert "One line is one patient." in apart.get_text()
+    assert "And more." in apart.get_text()
 
 
 def test_every_link_arrives_and_each_number_and_reference_leads_to_its_table(pages):
@@ -210,7 +214,7 @@ def test_what_was_not_recorded_has_no_number_and_no_place_is_left(report, tmp_pa
     (path, *_) = render(replace(report, exhibits={}, results={}), tmp_path)
     page = BeautifulSoup((path.parent / "01_one.html").read_text(encoding="utf-8"), "html.parser")
     assert not page.select("b, a.csv, .refer, [data-exhibits]")
-    assert [fold.summary.get_text() for fold in page.select("details.appendix")] == ["More", "More"]
+    assert [fold.summary.get_text() for fold in page.select("details.appendix")] == ["Details"] * 3
 
 
 @given(

@@ -71,7 +71,7 @@ def test_open_queries_are_told_beside_the_finding(study):
     own = study("demo-final")
     asked = query_counts(own, listed_queries(own))
     rows = rows_of("queries", asked, analysis="FLOW", chapter="00_data_cut").rows
-    assert "6 data queries were open at this cut (1 of them touching the outcome)" in plain(
+    assert "7 data queries were open at this cut (1 of them touching the outcome)" in plain(
         of(rows, own)["found"]
     )
     none = rows_of("queries", asked.assign(value=0), analysis="FLOW", chapter="00_data_cut").rows

@@ -2,11 +2,14 @@
 
 import re
 
+import pandas as pd
 import pytest
 
 from esld.report.drawing.figures import Picture
 from esld.report.tables import Table
+from tests.report.builders import plain
 from tests.report.in_process import cut_at, run
+from tests.report.recount import raw
 
 CHAPTERS = ("03_survival", "04_change", "05_events")
 _TIME = re.compile(r"\b(days?|weeks?|months?|one year|years?)\b", re.IGNORECASE)
@@ -38,3 +41,18 @@ def test_an_axis_of_time_names_its_clock(shown):
     axes = [axes.get_xlabel() for picture in pictures for axes in picture.figure.axes if axes.get_xlabel()]
     assert axes
     assert all(_CLOCK.search(label) for label in axes if _TIME.search(label))
+
+
+def test_a15_one_death_has_one_day():
+    """021, of whom three clocks once gave day 244, day 247 and week 25: in every table and the narrative from randomisation."""
+    who, ds = "NCT06167473-021", raw("ds")
+    start = ds[ds["DSDECOD"].eq("RANDOMIZED")].set_index("USUBJID")["DSSTDTC"]
+    died = raw("dm").set_index("USUBJID")["DTHDTC"]
+    assert (pd.Timestamp(died[who]) - pd.Timestamp(start[who])).days == 247
+    report = run(cut_at("2026-03-31"), ("06_safety", "07_patients"))
+    items = [item for own in report.shown.values() for item in own]
+    tables = {item.id: item.frame for item in items if isinstance(item, Table)}
+    assert tables["deaths"].set_index("Patient").loc[who, "Day"] == "247"
+    assert tables["patients"].set_index("Patient").loc["021", "Outcome (day)"] == "Died (247)"
+    told = [text for item in items if (text := plain(getattr(item, "html", "") or "")).startswith(f"{who} (")]
+    assert [re.findall(r"Day (\d+): died", text) for text in told] == [["247"]]

@@ -45,7 +45,7 @@ def number(soup: BeautifulSoup) -> None:
 
 
 def fold(soup: BeautifulSoup) -> None:
-    """What the appendix has becomes a fold for each run of neighbours; words alone are not put away."""
+    """What the appendix has becomes a fold for each run of neighbours; a paragraph alone is not put away."""
     for box in soup.select(f"div.{APPENDIX}"):
         before = box.find_previous_sibling()
         if isinstance(before, Tag) and before.name == "details" and APPENDIX in words_of(before, "class"):
@@ -57,7 +57,8 @@ def fold(soup: BeautifulSoup) -> None:
         made.extend([soup.new_tag("summary"), *box.contents])
     for summary in soup.select(f"details.{APPENDIX} > summary"):
         box = summary.find_parent("details") or soup
-        if names := [str(figure.get("data-exhibit", "")) for figure in box.find_all("figure")]:
+        names = [str(figure.get("data-exhibit", "")) for figure in box.find_all("figure")]
+        if names or len([p for p in box.select("p") if p.find_parent("details") is box]) > 1:
             called = {"class": "called", "data-exhibits": " ".join(names)}
             summary.append(soup.new_tag("span", attrs=called))
         else:

@@ -16,7 +16,7 @@ from esld.report.change.response import DIFFERENCE, response_sentence
 from esld.report.change.response import P as FISHER_P
 from esld.report.change.sentences import change_sentence
 from esld.report.parameters import visit_of
-from esld.report.phrases import notes_of
+from esld.report.phrases import notes_of, prose
 from esld.report.planned import result_name
 from esld.report.results import Row
 from esld.report.tables import Table
@@ -46,6 +46,21 @@ def answering(study: Study, headline: str) -> tuple[Analysis, str] | None:
         if headline in ("", *plan.parameters):
             return plan, headline or next(iter(plan.parameters), "")
     return None
+
+
+def first_answering(study: Study, headline: str, plans: Sequence[Analysis]) -> list[Analysis]:
+    """Analyses, the one that gives the chapter's answer first."""
+    own = answering(study, headline)
+    return sorted(plans, key=lambda plan: own is None or plan != own[0])
+
+
+def lead_words(study: Study, headline: str) -> str:
+    """Of which quantity the answer is, and whether that is a rule of the protocol or a choice of whoever made the report."""
+    own = answering(study, headline)
+    if own is None or not own[1]:
+        return ""
+    why = "chosen" if headline else "primary" if own[0] is study.protocol.primary else "first"
+    return message(f"change.lead.{why}", parameter=prose(study.protocol.parameter(own[1]).param))
 
 
 def answer(study: Study, headline: str, results: Results, *, level: str) -> str:

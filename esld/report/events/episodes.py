@@ -15,8 +15,8 @@ from esld.report.cells import Cell, Empty, Estimate, Label, Number
 from esld.report.cells import arm as arm_cell
 from esld.report.cells import estimate as estimate_cell
 from esld.report.drawing.axes import time_axis
+from esld.report.drawing.event_curves import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
-from esld.report.events.figures import EventCurve, event_curves
 from esld.report.events.planned import Found, members
 from esld.report.phrases import method, prose, span, worded
 from esld.report.results import Row

@@ -16,8 +16,8 @@ from esld.report.cells import Cell, Empty, Label, NotEstimable, Number, number
 from esld.report.cells import arm as arm_cell
 from esld.report.cells import estimate as estimate_cell
 from esld.report.drawing.axes import time_axis
+from esld.report.drawing.event_curves import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
-from esld.report.events.figures import EventCurve, event_curves
 from esld.report.events.planned import Found, competing_words, members
 from esld.report.phrases import lost_words, masked_words, method, p_equals, prose, span, worded
 from esld.report.results import Reported
@@ -84,22 +84,8 @@ class FirstEvents:
                 continue
             curve = self.curves[arm]
             for cause, name in ((EVENT, "incidence"), (COMPETING, "competing_incidence")):
-                estimate = curve.estimate(self.at, cause)
-                counts = curve.counts([self.at])
-                events = int(counts.loc[counts["cause"].eq(cause), "events"].sum())
-                about = {"group": arm, "time": self.at, "n": curve.n, "events": events}
-                number = {
-                    "statistic": name,
-                    "value": estimate.value,
-                    "lower": estimate.lower,
-                    "upper": estimate.upper,
-                }
-                how = {"method": estimate.method, "reason": estimate.reason}
-                if not self.lost[arm]:
-                    exact = clopper_pearson(events, curve.n, conf_level=curve.conf_level)
-                    number |= {"value": exact.value, "lower": exact.lower, "upper": exact.upper}
-                    how = {"method": exact.method, "reason": None}
-                rows.append(about | number | how)
+                own = incidence(curve, self.at, cause, exact=not self.lost[arm])
+                rows.append({"group": arm, "statistic": name} | own)
         frame = pd.DataFrame(rows)
         tests = {"": self.test} if self.test else {}
         tests |= {_against(pair): test for pair, test in self.pairs.items()}
@@ -121,6 +107,23 @@ class FirstEvents:
             how = made_by(test.method, self.sharing.replace(" ", "-"))
             group = _against((control, arm))
             yield row.assign(statistic="p_value_adjusted", value=value, group=group, method=how)
+
+
+def incidence(curve: CumulativeIncidence, at: float, cause: str, *, exact: bool) -> dict[str, object]:
+    """The incidence of a cause by a day with its limits, `exact` where nobody was lost before, as a row without its name."""
+    estimate, counts = curve.estimate(at, cause), curve.counts([at])
+    events = int(counts.loc[counts["cause"].eq(cause), "events"].sum())
+    row: dict[str, object] = {"time": at, "n": curve.n, "events": events, "reason": None}
+    if exact:
+        share = clopper_pearson(events, curve.n, conf_level=curve.conf_level)
+        return row | {
+            "value": share.value,
+            "lower": share.lower,
+            "upper": share.upper,
+            "method": share.method,
+        }
+    found = {"value": estimate.value, "lower": estimate.lower, "upper": estimate.upper}
+    return row | found | {"method": estimate.method, "reason": estimate.reason}
 
 
 def _against(pair: Pair) -> str:

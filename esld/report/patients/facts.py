@@ -8,16 +8,19 @@ from esld.data import dates, exposure
 from esld.data.columns import first_known
 from esld.data.sources import selected
 from esld.data.study import Study
+from esld.report.parameters import planned_among
 from esld.report.serious import clinical_events, serious_adverse_events
 from esld.report.words.grammar import capitalised
 
-_COLUMNS = ["USUBJID", "ADT", "recorded", "kind", "name", "SRCDOM", "SRCSEQ", "CESEV"]
+_COLUMNS = ["USUBJID", "ADT", "recorded", "kind", "name", "SRCDOM", "SRCSEQ", "CESEV", "PARAMCD", "AVAL"]
+LAST = ("BILI", "CREAT", "INR", "MELD")  # parameters whose last value before a death is told
 STOPPED = "DRUG WITHDRAWN"
 # On one day what comes first: an event and what was done about it, then death.
 _ORDER = (
     "randomised",
     "given",
     "adjusted",
+    "last",
     "serious",
     "stopped",
     "clinical",
@@ -50,8 +53,9 @@ def facts(study: Study) -> pd.DataFrame:
     -------
     DataFrame
         ``USUBJID``; ``ADT``, the first day that the date can mean, missing without one; ``recorded``, the date as recorded;
-        ``kind``; ``name`` as recorded, or in the protocol's words; ``SRCDOM`` and ``SRCSEQ`` of the record; ``CESEV`` of a
-        clinical event; and ``day``, elapsed days from randomisation.
+        ``kind``; ``name`` as recorded, or in the protocol's words; ``SRCDOM`` and ``SRCSEQ`` of the record, of a score ADLB
+        alone; ``CESEV`` of a clinical event; ``PARAMCD`` and ``AVAL`` of a last value before death; and ``day``, elapsed days
+        from randomisation.
     """
     parts = [part for part in _parts(study) if len(part)]
     found = (
@@ -103,10 +107,23 @@ def _parts(study: Study) -> Iterator[pd.DataFrame]:
     left = ds[~ds["DSDECOD"].isin(["RANDOMIZED", "DEATH"]) & ~ds["DSCAT"].isin(_MILESTONES)]
     yield _of(_since(study, left, "DSSTDTC"), "DS", "left", left["DSDECOD"])
     died = own[own["DTHDT"].notna()]
+    yield _last_values(study, died)
     yield pd.DataFrame({
         "USUBJID": died["USUBJID"], "ADT": died["DTHDT"], "recorded": died["DTHDT"].dt.strftime("%Y-%m-%d"),
         "kind": "died", "name": None, "SRCDOM": died["DTHDOM"], "SRCSEQ": died["DTHSEQ"],
     })  # fmt: skip
+
+
+def _last_values(study: Study, died: pd.DataFrame) -> pd.DataFrame:
+    """The last value of each parameter of `LAST` on or before the day of death, whether or not it is of a visit."""
+    own = study.adlb[study.adlb["PARAMCD"].isin(p.paramcd for p in planned_among(study, LAST))]
+    death = own["USUBJID"].map(died.set_index("USUBJID")["DTHDT"])
+    own = own[own["AVAL"].notna() & (own["ADT"] <= death)].sort_values("ADT", kind="stable")
+    own = own.drop_duplicates(["USUBJID", "PARAMCD"], keep="last").sort_values(
+        "PARAMCD", key=lambda c: c.map(LAST.index)
+    )
+    recorded = own["ADT"].dt.strftime("%Y-%m-%d")
+    return own.assign(recorded=recorded, kind="last", SRCDOM=own["SRCDOM"].fillna("ADLB"))
 
 
 def _of(rows: pd.DataFrame, form: str, kind: str, name: "pd.Series | None" = None) -> pd.DataFrame:

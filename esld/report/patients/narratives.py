@@ -10,7 +10,7 @@ from esld.data import dates
 from esld.data.study import Study
 from esld.report import needs, numbers
 from esld.report.patients.facts import STOPPED, facts, told
-from esld.report.phrases import Sentence, span
+from esld.report.phrases import Sentence, prose, span
 from esld.report.results import Reported, slug
 from esld.report.words.catalogue import has, message
 from esld.report.words.grammar import arm_in_prose, joined
@@ -20,7 +20,7 @@ _CRITERIA = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
 
 
 def narrative_rows(study: Study, most: int) -> pd.DataFrame:
-    """The day of each fact in long form: the group is the patient's id, the statistic the record (``AE 5``); with the age.
+    """The day of each fact in long form: the group is the patient's id, the statistic the record (``AE 5``); age and last values.
 
     No rows where it would be told of more than `most` patients.
 
@@ -35,6 +35,10 @@ def narrative_rows(study: Study, most: int) -> pd.DataFrame:
         {"group": fact["USUBJID"], "statistic": _record(fact), "value": float(fact["day"]), "unit": "days"}
         for fact in found[found["day"].notna()].to_dict("records")
     ]
+    for fact in found[found["kind"].eq("last")].to_dict("records"):
+        unit = study.protocol.parameter(fact["PARAMCD"]).unit
+        value = {"statistic": f"{_record(fact)} value", "value": fact["AVAL"], "unit": unit}
+        rows.append({"group": fact["USUBJID"], **value})
     people = study.randomised[
         study.randomised["USUBJID"].isin(found["USUBJID"]) & study.randomised["AGE"].notna()
     ]
@@ -73,7 +77,7 @@ def _narrative(study: Study, who: str, own: pd.DataFrame, reported: Reported) ->
         about.append(message("narrative.untreated"))
     said = [message("narrative.patient", patient=_source(who), about=message("list.comma").join(about))]
     events = _by_record(study)
-    return " ".join([*said, *(_fact(fact, events, reported) for fact in own.to_dict("records"))])
+    return " ".join([*said, *(_fact(study, fact, events, reported) for fact in own.to_dict("records"))])
 
 
 def _by_record(study: Study) -> dict[tuple[str, str], dict[Any, Any]]:
@@ -83,7 +87,10 @@ def _by_record(study: Study) -> dict[tuple[str, str], dict[Any, Any]]:
 
 
 def _fact(
-    fact: Mapping[Any, Any], events: Mapping[tuple[str, str], Mapping[Any, Any]], reported: Reported
+    study: Study,
+    fact: Mapping[Any, Any],
+    events: Mapping[tuple[str, str], Mapping[Any, Any]],
+    reported: Reported,
 ) -> str:
     record = _record(fact)
     row = reported.find(record, fact["USUBJID"])
@@ -103,6 +110,18 @@ def _fact(
         more = "".join(
             message("narrative.more", what=what)
             for what in _qualities(events[fact["USUBJID"], str(fact["SRCSEQ"])])
+        )
+    elif fact["kind"] == "last":
+        parameter, value = (
+            study.protocol.parameter(fact["PARAMCD"]),
+            reported.row(f"{record} value", fact["USUBJID"]),
+        )
+        name = prose(parameter.param)
+        more = " ".join(
+            filter(
+                None,
+                [span(value, numbers.fixed(fact["AVAL"], parameter.decimals)), numbers.unit(parameter.unit)],
+            )
         )
     elif fact["kind"] == "clinical" and not pd.isna(fact["CESEV"]):
         more = message("narrative.more", what=_coded("severity", fact["CESEV"]))

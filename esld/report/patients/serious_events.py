@@ -23,6 +23,9 @@ def serious_table(study: Study) -> Table | None:
     needs.require(study, "single_patients")
     found = facts(study)
     found = found[found["kind"].isin(["serious", "clinical"])]
+    if study.shows_arms:
+        arms = found["USUBJID"].map(study.randomised.set_index("USUBJID")["ARMCD"])
+        found = found.iloc[arms.map(study.arms.index).argsort(kind="stable")]
     if found.empty:
         return None
     people = study.randomised.set_index("USUBJID")
@@ -49,10 +52,11 @@ def serious_table(study: Study) -> Table | None:
     if not study.shows_arms:
         shown.remove("group")
     lines = [{name: line[name] for name in shown} for line in lines]
+    group = "group" if study.shows_arms else None
     notes = [message("serious.note.day"), message("serious.note.who")]
     if found["SRCDOM"].eq("CE").any():
         notes.append(message("serious.note.clinical"))
-    return Table("serious_events", message("serious.title"), lines, footnotes=tuple(notes))
+    return Table("serious_events", message("serious.title"), lines, footnotes=tuple(notes), group=group)
 
 
 def _about(study: Study) -> dict[tuple[str, str, str], dict[str, object]]:

@@ -237,19 +237,19 @@ def adverse_events(study: Study, group: SafetySet, *, conf_level: float) -> Adve
 def _clinical(study: Study, group: SafetySet) -> pd.DataFrame:
     """Clinical events that can have begun on or after the first administration."""
     found = group.own(clinical_events(study))
-    began = found["USUBJID"].map(_began(group))
+    began = found["USUBJID"].map(group.began)
     return found[~(dates.latest(found["recorded"]) < began)][["USUBJID", "GROUP"]]
 
 
-def _began(group: SafetySet) -> pd.Series:
-    """First day of the time in which an event counts, by patient."""
-    return group.people.set_index("USUBJID")["TRTSDT" if group.known else "RANDDT"]
+def days_observed(group: SafetySet) -> "pd.Series[int]":
+    """Days from the first on which an event counts to death or the last sign of life, both counted, by patient."""
+    people = group.people.set_index("USUBJID")
+    return (people["DTHDT"].fillna(people["LSTALVDT"]) - group.began).dt.days.clip(lower=0) + 1
 
 
 def _years(group: SafetySet) -> dict[str, float]:
-    people = group.people.set_index("USUBJID")
-    days = (people["DTHDT"].fillna(people["LSTALVDT"]) - _began(group)).dt.days.clip(lower=0) + 1
-    return {arm: float(days[people["GROUP"].eq(arm)].sum()) / DAYS_OF_A_YEAR for arm in group.arms}
+    days = days_observed(group)
+    return {arm: float(days[group.group_of.eq(arm)].sum()) / DAYS_OF_A_YEAR for arm in group.arms}
 
 
 def _scale(adae: pd.DataFrame) -> Scale | None:

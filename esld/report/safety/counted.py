@@ -60,6 +60,11 @@ class SafetySet:
         return message("safety.from.administration" if self.known else "safety.from.randomisation")
 
     @property
+    def began(self) -> pd.Series:
+        """First day of the time in which an event counts, by USUBJID."""
+        return self.people.set_index("USUBJID")["TRTSDT" if self.known else "RANDDT"]
+
+    @property
     def group_of(self) -> pd.Series:
         """Group by USUBJID."""
         return self.people.set_index("USUBJID")["GROUP"]

@@ -57,8 +57,8 @@ def survival_curves(
     -------
     Picture
     """
-    figure = new_figure(3.7 + 0.3 * len(arms), _WIDTH)
-    axes, table = figure.subplots(2, 1, height_ratios=[3.2, 0.36 * len(arms)], sharex=True)
+    figure = new_figure(2.9 + 0.3 * len(arms), _WIDTH)
+    axes, table = figure.subplots(2, 1, height_ratios=[2.5, 0.36 * len(arms)], sharex=True)
     for arm, curve in curves.items():
         style = arm_style(arms.index(arm))
         step = curve.step()

@@ -43,14 +43,11 @@ def horizons(chapter: Chapter, found: Sequence[AtHorizon]) -> Iterator[Any]:
 
 
 def curves(chapter: Chapter, found: Sequence[Found], *, ticks: Sequence[float]) -> Iterator[Any]:
-    """Figure and table of every planned curve, to the farthest day of an analysis of its endpoint; and what came after."""
+    """The figure of every planned curve, to the farthest day of an analysis of its endpoint; and what came after."""
     study = chapter.study
     for one in (one for one in found if one.of.plan.of is None):
         plan, event, by_arm = one.of.plan, one.of.event, one.result
-        param, id = (
-            study.protocol.endpoint(str(plan.endpoint)).param,
-            one.reported.rows[0].result_id.partition(".")[0],
-        )
+        param, id = study.protocol.endpoint(str(plan.endpoint)).param, _id_of(one)
         end = max(farthest(study.protocol, str(plan.endpoint)), *ticks, 0)
         mark, inside = _compared(one)
         lost = int((one.of.times["CNSR"].ne(0) & one.of.times["time"].lt(mark or end)).sum())
@@ -68,9 +65,23 @@ def curves(chapter: Chapter, found: Sequence[Found], *, ticks: Sequence[float]) 
             )
         )  # fmt: skip
         yield chapter.say(beyond_words(one, end))
-        days, how = days_of(study.protocol, plan), {"id": id, "title": message("curves.table", what=param)}
-        table = curve_table(one.reported, by_arm, days, event=event, arms=study.arms, **how)
-        yield chapter.table(table)
+
+
+def curve_tables(chapter: Chapter, found: Sequence[Found]) -> Iterator[Any]:
+    """The table of every planned curve."""
+    study = chapter.study
+    for one in (one for one in found if one.of.plan.of is None):
+        plan = one.of.plan
+        param = study.protocol.endpoint(str(plan.endpoint)).param
+        how = {"id": _id_of(one), "title": message("curves.table", what=param)}
+        days = days_of(study.protocol, plan)
+        yield chapter.table(
+            curve_table(one.reported, one.result, days, event=one.of.event, arms=study.arms, **how)
+        )
+
+
+def _id_of(curve: Found) -> str:
+    return curve.reported.rows[0].result_id.partition(".")[0]
 
 
 def farthest(protocol: Protocol, paramcd: str) -> float:

@@ -53,6 +53,13 @@ def more_doses(*days: int):
     return tables | {"VS": with_more("VS", *map(at, days))["VS"]}
 
 
+def ascites(**cells: str) -> dict:
+    """A moderate episode of S around the visit of week 1."""
+    return (
+        event("CE", "S", on(5), CEDECOD="ASCITES", CETERM="Ascites", CESEV="MODERATE", CEENDTC=on(7)) | cells
+    )
+
+
 def without(name: str, where: dict[str, str]):
     """The clean trial without a record."""
     tables = clean()
@@ -103,6 +110,11 @@ SEEDED = {
         "death in words alone", "critical",
         lambda: changed("DS", T | {"DSDECOD": "COMPLETED"}, DSTERM="Patient died at home"),
         "T", "DS 3", "DSTERM is 'Patient died at home', and no form states a death.",
+    ),
+    "a grade above the severity of the event": (
+        "severity of an event and grade disagree", "major",
+        lambda: changed("RS", S | {"RSTESTCD": "ASCITES"}, RSORRES="3") | {"CE": with_more("CE", ascites())["CE"]},
+        "S", "CE 1 / RS 1", "CESEV is MODERATE, read as grade 2; while it lasted, RS 1 has ASCITES 3 on 2025-01-16.",
     ),
     "a visit after death": (
         "record after death", "critical",
@@ -613,6 +625,8 @@ def test_a_view_that_hides_doses_asks_for_no_reason():
             "LB", *(lb("T", "ALT", value, on(300)) for value in ("30", "90"))
         ),  # of another liver
         lambda: with_more("EX", dose("T", 1, EXDOSE="0", EXADJ="stopped")),
+        lambda: with_more("CE", ascites()),  # of the grade that was found
+        lambda: with_more("CE", ascites(CESEV="SEVERE")),  # found lower than it once was
     ],
 )
 def test_what_is_usual_is_not_asked(tables):
@@ -689,11 +703,12 @@ def test_the_evidence_is_not_modified():
 
 
 def test_the_demonstration_trial_raises_the_planted_ones():
-    # as its README lists them: a death date, a doubled record, five visits off target
+    # as its README lists them: a death date, a doubled record, five visits off target; and ascites of grade 3 called moderate
     study = loaded_once(read_cut(ROOT / "params" / "demo-final.yaml"))
     rules = study.queries.groupby("rule")["USUBJID"].agg(lambda ids: sorted(i[-3:] for i in ids)).to_dict()
     assert rules.pop("death dates disagree") == ["021"]
     assert rules.pop("duplicate record") == ["005"]
+    assert rules.pop("severity of an event and grade disagree") == ["007"]
     assert set(rules) == {"visit outside its allowed window"}
     assert "001" in rules["visit outside its allowed window"]
 

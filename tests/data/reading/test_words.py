@@ -51,7 +51,7 @@ class TestMissing:
         checked = check_cut(cut_of(tmp_path, "data/na"))
         assert len(checked.faults) == 1
         assert checked.faults["remedy"][0].startswith("If it stands for a missing value, set 'missing: [NA]'")
-        assert len(checked.queries) == 6  # as of the export itself
+        assert len(checked.queries) == 7  # as of the export itself
 
     def test_a_result_that_is_a_word_is_none(self, tmp_path):
         frame = pd.DataFrame({"USUBJID": ["S-1"], "DOMAIN": ["RS"], "RSSEQ": ["1"], "RSORRES": ["NA"]})

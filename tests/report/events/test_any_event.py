@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 
 from esld.report.events import first_events
-from esld.report.events.any_event import any_event_rows
+from esld.report.events.any_event import any_event_rows, any_incidence_rows
 from esld.report.results import rows_of
+from esld.survival import clopper_pearson
 from tests.report.builders import HIGH, LOW, ROOT
 
 DEMO = ROOT / "esld/data/examples/demo"
@@ -51,6 +52,16 @@ class TestRecounted:
         assert patients(episodes) == {LOW: 5, HIGH: 6}
         assert found["value"].to_dict() == {LOW: 5, HIGH: 6}
         assert found["n"].tolist() == [11, 11]
+
+    def test_its_incidence_has_limits_and_counts_whoever_was_lost_for_as_long_as_observed(self, study):
+        """Low: 5 of 11, nobody lost, exact. High: 026 is lost on day 212, after an event, so that nobody is either."""
+        own = study("demo-final")
+        found = any_incidence_rows(own, plan(own), conf_level=0.95).set_index("group")
+        for arm, x in ((LOW, 5), (HIGH, 6)):
+            exact = clopper_pearson(x, 11, conf_level=0.95)
+            row = found.loc[arm]
+            assert (row["events"], row["n"], row["value"]) == (x, 11, pytest.approx(x / 11))
+            assert (row["lower"], row["upper"]) == (pytest.approx(exact.lower), pytest.approx(exact.upper))
 
     def test_ascites_counts_where_it_is_new_or_worse_than_at_baseline(self, study, episodes):
         own = study("demo-final")
@@ -109,3 +120,14 @@ def test_nothing_on_day_zero_and_inputs_as_they_were(study):
     before = own.adtte.copy()
     assert any_event_rows(own, plan(own, horizon_days=0))["value"].tolist() == [0, 0]
     pd.testing.assert_frame_equal(own.adtte, before)
+
+
+def test_of_one_kind_it_is_the_incidence_of_that_kind(study):
+    """Bleeding, with whoever was lost before the day."""
+    own = study("demo-final")
+    one = any_incidence_rows(own, plan(own, endpoints=("TTGIB",)), conf_level=0.9).set_index("group")
+    alone = first_events.estimate(own, plan(own), "TTGIB", conf_level=0.9).to_frame()
+    alone = alone[alone["statistic"].eq("incidence")].set_index("group")
+    for name in ("value", "lower", "upper"):
+        assert one[name].to_list() == pytest.approx(alone[name].to_list())
+    assert one["method"].to_list() == alone["method"].to_list()

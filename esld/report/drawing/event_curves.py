@@ -45,6 +45,7 @@ def event_curves(
     label: str,
     axis: TimeAxis,
     at_risk: str,
+    time: str = "",
     percent: bool = False,
 ) -> Picture:
     """Step curves that rise with events, with their intervals and the numbers at risk under the axis.
@@ -63,6 +64,8 @@ def event_curves(
         Of time, with the ticks at which numbers at risk are given.
     at_risk : str
         What heads the rows of those numbers.
+    time : str, optional
+        What the axis of time is called, where that is not since randomisation.
     percent : bool, default False
         Whether values are proportions, shown from 0 to 100 per cent.
 
@@ -96,7 +99,7 @@ def event_curves(
         if column == 0:
             axes.set_ylabel(label)
         if place == min(columns // 2, len(panels) - 1) or (row == rows - 1 and row and column == 0):
-            axes.set_xlabel(axis.title)
+            axes.set_xlabel(time or axis.title)
         _numbers_at_risk(below, curves, arms, axis, at_risk)
     drawn: dict[str, Artist] = {}
     for axes in grid.ravel():

@@ -1,0 +1,94 @@
+"""Adverse events over time: the mean number a patient since the first administration, by group, with the patients observed."""
+
+import pandas as pd
+
+from esld.data.study import Study
+from esld.report.drawing.axes import TimeAxis, time_axis
+from esld.report.drawing.event_curves import EventCurve, event_curves
+from esld.report.drawing.figures import Picture
+from esld.report.phrases import Sentence
+from esld.report.safety.adverse_events import AdverseEvents, days_observed
+from esld.report.words.catalogue import message
+from esld.report.words.grammar import joined
+from esld.survival import MeanCumulativeFunction, counting_process, mean_cumulative_function
+
+_KINDS = ("any", "serious")
+Means = dict[str, dict[str, MeanCumulativeFunction]]
+
+
+def means(found: AdverseEvents, last: float) -> Means:
+    """By kind and group: the mean number of events a patient while alive, to the day `last`; the first of treatment is day 1.
+
+    An event without a day is not in it. A group of nobody has none.
+    """
+    people = found.group.people.set_index("USUBJID")
+    ends = days_observed(found.group).clip(upper=last)
+    follow_up = pd.DataFrame({"end": ends, "arm": people["GROUP"]}).reset_index()
+    made: Means = {}
+    for kind in (kind for kind in _KINDS if kind in found.kinds):
+        made[kind] = {}
+        for arm in found.group.arms:
+            own = follow_up[follow_up["arm"].eq(arm)]
+            if own.empty:
+                continue
+            events = found.of_kind(kind, arm).dropna(subset=["ASTDT"]).merge(own, on="USUBJID")
+            began = events["USUBJID"].map(found.group.began)
+            day = ((events["ASTDT"] - began).dt.days + 1).clip(lower=1)
+            happened = events[["USUBJID"]].assign(day=day)[day <= last]
+            happened["day"] = happened["day"].clip(upper=events["end"])  # begun after the last sign of life
+            rows = counting_process(happened, own, subject="USUBJID", time="day", end="end")
+            made[kind][arm] = mean_cumulative_function(
+                rows, subject="USUBJID", start="start", stop="stop", event="event", conf_level=found.conf_level, group=arm
+            )  # fmt: skip
+    return made
+
+
+def mean_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
+    """Long form: the mean number at each tick of the figure, with limits; `n` is of patients observed to it."""
+    ticks = _axis(study).ticks
+    parts = [pd.DataFrame(columns=["group", "statistic", "value"])]
+    for kind, by_arm in means(found, ticks[-1]).items():
+        for arm, mean in by_arm.items():
+            about = {
+                "group": arm,
+                "statistic": f"{kind}.mean_count",
+                "unit": "events a patient",
+                "method": mean.method,
+            }
+            own = mean.at(ticks).rename(columns={"mean": "value", "n_risk": "n"}).drop(columns="std_err")
+            parts.append(own[own["value"].notna()].assign(**about))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def _axis(study: Study) -> TimeAxis:
+    return time_axis(study.protocol.horizon_days)
+
+
+def mean_figure(study: Study, found: AdverseEvents) -> Picture | Sentence:
+    """The mean numbers, a panel a kind; a sentence where nothing has happened."""
+    axis = _axis(study)
+    made = means(found, axis.ticks[-1])
+    if found.events["ASTDT"].notna().sum() == 0:
+        return Sentence(message("safety.over_time.none"))
+    panels = {
+        found.label(kind): {
+            arm: EventCurve(
+                mean.step().rename(columns={"mean": "value"}),
+                [int(n) for n in mean.at(axis.ticks)["n_risk"]],
+            )
+            for arm, mean in by_arm.items()
+        }
+        for kind, by_arm in made.items()
+    }
+    since = message(f"since.{'treatment' if found.group.known else 'randomisation'}")
+    return event_curves(
+        panels, arms=study.arms, id="adverse_events_over_time", title=message("safety.over_time.title"),
+        alt=message("safety.over_time.alt", events=joined(panels)), label=message("safety.over_time.axis"), axis=axis,
+        time=message("safety.over_time.time", unit=axis.head, since=since), at_risk=message("events.observed"),
+    )  # fmt: skip
+
+
+def undated_words(found: AdverseEvents) -> str:
+    """How many events have no day, and are not in the figure; nothing where each has one."""
+    undated = int(found.events["ASTDT"].isna().sum())
+    return message("safety.over_time.undated", count=undated) if undated else ""
