@@ -1,7 +1,7 @@
 """What comes of a spoilt export: refused, asked about, counted as the oracle counts it, or silently wrong.
 
-``python -m tests.faults.fuzz 0 10000`` tries these seeds and prints kind by outcome. Each outcome is kept in `KEPT`, so that a call
-that was broken off goes on when it is given again, and calls of other seeds add to it; ``python -m tests.faults`` prints all of them.
+``python -m tests.faults.fuzz 0 10000`` tries these seeds and prints kind by outcome. Each outcome is kept in `KEPT`: a call that
+was broken off goes on when it is given again, and ``python -m tests.faults`` prints what came of all.
 """
 
 import atexit
@@ -62,7 +62,7 @@ class Concerned(NamedTuple):
     patients: set[str]
 
     def by(self, line: tuple[str, str, str], moved: set[str]) -> bool:
-        """Whether a line tells of it: of one of these patients or of one who is counted otherwise; of nobody, then of a domain."""
+        """Whether a line tells of such a patient, or of one who is counted otherwise; that of nobody, of a domain."""
         who, record, message = line
         named = "|".join(f"{name}(?:[A-Z]{{2,6}})?|{name.lower()}[^ ]*[.]csv" for name in self.domains)
         return (
@@ -74,7 +74,7 @@ class Concerned(NamedTuple):
 
 @cache
 def export() -> dict[str, pd.DataFrame]:
-    """The demonstration export, every cell as text: of the patients whom a mutation names, and few tests, so that it is soon read."""
+    """The demonstration export, every cell as text: of patients whom a mutation names, and few tests, so that it is soon read."""
     own = {*mutations.DEAD, *mutations.LIVING, mutations.SCREENED}
     found = {}
     for path in sorted(DEMO.glob("*.csv")):

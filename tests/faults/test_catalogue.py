@@ -10,7 +10,18 @@ from esld.data.sdtm import DOMAINS
 from tests.data.queries.asking import clean
 from tests.data.small_trial import event, table
 from tests.data.test_sdtm import faults
-from tests.faults.catalogue import ACCEPTED, ASKED, CLASSES, EXCHANGED, FILES, REFUSED, TABLES, catalogue
+from tests.faults.catalogue import (
+    ACCEPTED,
+    ASKED,
+    CLASSES,
+    EXCHANGED,
+    FILES,
+    REFUSED,
+    TABLES,
+    WHY_EMPTY,
+    catalogue,
+    reason,
+)
 from tests.faults.catalogue import table as printed
 from tests.reports import ROOT
 
@@ -93,3 +104,10 @@ def test_the_cells_are_known_and_each_says_what_happens():
         assert name in (*TABLES, *FILES) and kind in CLASSES
         assert case.outcome in (REFUSED, ASKED, ACCEPTED) and case.words
     assert printed().startswith("| table | value |")
+
+
+def test_each_cell_has_a_case_or_a_reason_why_not():
+    empty = {(name, kind) for name in (*TABLES, *FILES) for kind in CLASSES} - CASES.keys()
+    assert {cell for cell in empty if not reason(*cell)} == set()
+    assert {(name, kind) for kind, own in WHY_EMPTY.items() for name in own if name != "*"} <= empty
+    assert set(WHY_EMPTY) == {kind for _, kind in empty}

@@ -61,6 +61,7 @@ def without(name: str, where: dict[str, str]):
         gone &= tables[name][column].eq(value)
     assert gone.sum() == 1
     attrs, tables[name] = tables[name].attrs, tables[name][~gone].reset_index(drop=True)
+    tables[name][f"{name}SEQ"] = (tables[name].groupby("USUBJID").cumcount() + 1).map(str)
     tables[name].attrs = attrs
     return tables
 
@@ -352,6 +353,11 @@ SEEDED = {
         "duplicate record", "major",
         lambda: with_more("LB", clean()["LB"].iloc[1].drop("LBSEQ").to_dict()),
         "S", "LB 11", "The record stands twice, word for word.",
+    ),
+    "a number left out": (
+        "sequence with a gap", "minor",
+        lambda: changed("LB", {"LBTESTCD": "WBC"}, LBSEQ="11"),
+        "", "LB", "LBSEQ leaves out 1 number (8): were records deleted",
     ),
     "a number twice": (
         "duplicate record", "major",
