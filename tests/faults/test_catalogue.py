@@ -5,9 +5,11 @@ import re
 from functools import cache
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from esld.data.sdtm import DOMAINS
-from tests.data.queries.asking import clean
+from tests.data.queries.asking import clean, found
 from tests.data.small_trial import event, table
 from tests.data.test_sdtm import faults
 from tests.faults.catalogue import (
@@ -97,6 +99,17 @@ def test_the_test_that_is_named_exists(node):
     assert name in nodes(file)
     if text:
         assert text in {n.value for n in ast.walk(tree(file)) if isinstance(n, ast.Constant)}
+
+
+@given(
+    name=st.sampled_from(["LB", "RS", "VS", "SS", "IE"]), word=st.from_regex("[A-Z]{5,8}Q", fullmatch=True)
+)
+def test_a_test_that_nobody_knows_is_refused_or_asked_about(name, word):
+    """Each findings domain but DD, whose every record states a death whatever its test is called."""
+    tables = whole()
+    tables[name].loc[0, f"{name}TESTCD"] = word
+    told = faults(tables) or found(tables)["message"].tolist()
+    assert any(repr(word) in each and name in each for each in told)
 
 
 def test_the_cells_are_known_and_each_says_what_happens():

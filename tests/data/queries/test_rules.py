@@ -14,7 +14,7 @@ from esld.data.queries.ask import ASIDE, Evidence
 from esld.data.sdtm import DOMAINS
 from esld.data.standard import OTHER_TREATMENT, standardise
 from tests.data.queries.asking import CUTOFF, asked, changed, clean, found, on, visit, with_more
-from tests.data.small_trial import KEY, PROTOCOL, ROOT, ds, event, lb, patient, rs, trial
+from tests.data.small_trial import KEY, PROTOCOL, ROOT, ds, event, lb, patient, rs, table, trial
 from tests.examples import few
 from tests.loaded import loaded_once
 
@@ -353,6 +353,11 @@ SEEDED = {
         "duplicate record", "major",
         lambda: with_more("LB", clean()["LB"].iloc[1].drop("LBSEQ").to_dict()),
         "S", "LB 11", "The record stands twice, word for word.",
+    ),
+    "a status by another test": (
+        "test code not known", "minor",
+        lambda: clean() | {"SS": table("SS", [event("SS", "T", "2026-01-30", SSTESTCD="QQQ", SSORRES="ALIVE")])},
+        "T", "SS 1", "SSTESTCD 'QQQ' is not known, and nothing uses it",
     ),
     "a number left out": (
         "sequence with a gap", "minor",
