@@ -486,15 +486,7 @@ class TestPublishing:
             assert (code, "cut file must" in err, err.count("\n")) == (2, True, 1), err
         assert state(world) == before
 
-    def test_a_ledger_that_cannot_be_read_is_found_before_the_first_kernel(self, esld, world):
-        (world / "copy" / "data" / "tiny" / "ledger.json").write_text("{", encoding="utf-8")
-        before = state(world / "copy" / "outputs" / "tiny")
-        code, _, err = esld("run", CUT, "--force")
-        assert (code, err.count("\n")) == (2, 1), err
-        assert err.startswith("esld: ledger.json must be an exported ledger")
-        assert state(world / "copy" / "outputs" / "tiny") == before
-
-    def test_so_is_a_font_that_is_not_there(self, esld, world, monkeypatch):
+    def test_a_font_that_is_not_there_is_found_before_the_first_kernel(self, esld, world, monkeypatch):
         monkeypatch.setattr(making, "_HAN", world / "gone.otf")
         code, _, err = esld("run", CUT, "--force")
         assert (code, err) == (

@@ -23,15 +23,12 @@ def _left_out(evidence: Evidence) -> Iterator[Query]:
             continue
         through = not own["number"].duplicated().any()
         kept = pd.to_numeric(table[sequence], errors="coerce")
-        highest = {"": kept.max()} if through else kept.groupby(table["USUBJID"]).max().dropna().to_dict()
-        present = {"": set(own["number"])} if through else own.groupby("USUBJID")["number"].agg(set).to_dict()
-        if not all(highest[who] <= 2 * len(present[who]) for who in highest):
+        of, whose = (pd.Series("", t.index) if through else t["USUBJID"] for t in (own, table))
+        highest = {str(who): int(last) for who, last in kept.groupby(whose).max().dropna().items()}
+        present = {str(who): set(numbers) for who, numbers in own["number"].groupby(of)}
+        if any(last > 2 * len(present[who]) for who, last in highest.items()):
             continue
-        gone = {
-            str(who): sorted(set(range(1, int(last) + 1)) - present[who])
-            for who, last in highest.items()
-            if pd.notna(last)
-        }
+        gone = {who: sorted(set(range(1, last + 1)) - present[who]) for who, last in highest.items()}
         if gone := {who: numbers for who, numbers in gone.items() if numbers}:
             yield _asked(str(name), sequence, gone)
 

@@ -14,7 +14,8 @@ from esld.data.queries.ask import ASIDE, Evidence
 from esld.data.sdtm import DOMAINS
 from esld.data.standard import OTHER_TREATMENT, standardise
 from tests.data.queries.asking import CUTOFF, asked, changed, clean, found, on, visit, with_more
-from tests.data.small_trial import KEY, PROTOCOL, ROOT, ds, event, lb, patient, rs, table, trial
+from tests.data.small_trial import KEY, PROTOCOL, ROOT, ds, event, lb, patient, rs, trial
+from tests.data.small_trial import table as records_of
 from tests.examples import few
 from tests.loaded import loaded_once
 
@@ -356,7 +357,7 @@ SEEDED = {
     ),
     "a status by another test": (
         "test code not known", "minor",
-        lambda: clean() | {"SS": table("SS", [event("SS", "T", "2026-01-30", SSTESTCD="QQQ", SSORRES="ALIVE")])},
+        lambda: clean() | {"SS": records_of("SS", [event("SS", "T", "2026-01-30", SSTESTCD="QQQ", SSORRES="ALIVE")])},
         "T", "SS 1", "SSTESTCD 'QQQ' is not known, and nothing uses it",
     ),
     "a number left out": (
