@@ -38,7 +38,7 @@ sbom: $(TOOLS)
 	$(BIN)/python -m tests.supply
 
 soak: $(TOOLS)
-	HYPOTHESIS_PROFILE=soak ESLD_SOAK=1 $(PYTEST) $(SHARED) -m ""
+	HYPOTHESIS_PROFILE=soak ESLD_SOAK=1 $(PYTEST) $(SHARED) -m ""; status=$$?; $(BIN)/python -m tests.faults; exit $$status
 
 # The locks have decided, so nothing is resolved: no dependency is followed, and what comes as source is built by what
 # requirements-build.lock put there before. `pip check` then says whether it is whole. While pip works there are no

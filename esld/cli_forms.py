@@ -72,10 +72,10 @@ def import_(
     from esld.data.entered import unused
     from esld.data.mapping import date_faults, map_source, shortened, summary
     from esld.data.mapping.model import files_of
-    from esld.data.tables import write_tables
+    from esld.data.tables import table_files
     from esld.data.template import is_template, read_template
     from esld.protocol import read_protocol
-    from esld.targets import empty_folder
+    from esld.targets import empty_folder, write_folder
 
     if (mapping is None) == (protocol is None):
         remedy = "Give --protocol for a workbook of 'esld template', --mapping for any other source."
@@ -99,7 +99,7 @@ def import_(
             made = read_template(source, read_protocol(Path(str(protocol))), how)
     if faults := [*made.faults, *date_faults(made.tables)]:
         raise InputErrors(shortened(faults))
-    write_tables(made.tables, folder)
+    write_folder(folder, table_files(made.tables))
     counts = summary(made)
     lines = [f"{row.domain}: {row.records} records of {row.subjects} subjects" for row in counts.itertuples()]
     facts: dict[str, Any] = {"folder": str(folder), "domains": counts.to_dict("records")}

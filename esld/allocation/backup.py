@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from esld.allocation.folder import LEDGER, SEALED, check_private, make_folder, read_private, write_private
+from esld.allocation.folder import LEDGER, SEALED, check_private, new_folder, read_private, write_private
 from esld.allocation.ledger import Ledger
 from esld.allocation.log import Log
 
@@ -18,9 +18,10 @@ def back_up(folder: Path, target: Path) -> None:
         The ledger is altered, so that a copy would only hide it.
     """
     Ledger(folder).close()
-    make_folder(target)
-    with Log(folder) as log:
-        log.copy_to(target / LEDGER)
-    write_private(target / SEALED, read_private(folder / SEALED))
+    with new_folder(target) as own:
+        with Log(folder) as log:
+            log.copy_to(target / LEDGER)
+        own.append(target / LEDGER)
+        write_private(target / SEALED, read_private(folder / SEALED))
     check_private(target)
     Ledger(target).close()

@@ -7,6 +7,8 @@ such modes, nothing is sealed; a report reads the exported ``ledger.json`` there
 import os
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from esld.errors import InputError
@@ -107,6 +109,25 @@ def make_folder(folder: Path) -> None:
         raise InputError(
             str(folder), "must be a folder to write in", error.strerror, remedy="Check it."
         ) from None
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[list[Path]]:
+    """See :func:`make_folder`; where filling it fails, what the caller has listed as its own goes again.
+
+    Not what else is in it: two commands may have been given the same folder at once, and one of them found the other's ledger.
+    """
+    there_before, own = folder.exists(), list[Path]()
+    make_folder(folder)
+    try:
+        yield own
+    except InputError:
+        for path in own:
+            path.unlink(missing_ok=True)
+        if not there_before:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -19,7 +19,7 @@ from esld.allocation.attempts import (
     releases,
 )
 from esld.allocation.eligibility import check_answers
-from esld.allocation.folder import SEALED, check_private, make_folder, sync_folder, write_private
+from esld.allocation.folder import LEDGER, SEALED, check_private, new_folder, sync_folder, write_private
 from esld.allocation.log import Log, UnreadableError, create_log
 from esld.allocation.receipts import Receipt, is_genuine
 from esld.allocation.record import Kind, Record
@@ -45,10 +45,11 @@ def open_list(folder: Path, sealed: SealedDesign, *, clock: Clock = local_now, w
     esld.errors.InputError
         The folder holds something already, others can look in, or the disk does not take it.
     """
-    make_folder(folder)
-    first = stamped(clock(), who or account(), None, "open", details=opening(sealed))
-    create_log(folder, first)
-    write_private(folder / SEALED, sealed.to_bytes())
+    with new_folder(folder) as own:
+        first = stamped(clock(), who or account(), None, "open", details=opening(sealed))
+        create_log(folder, first)
+        own.append(folder / LEDGER)
+        write_private(folder / SEALED, sealed.to_bytes())
     sync_folder(folder.parent)
     return first
 

@@ -65,11 +65,28 @@ class Intake:
         """Queries with the ids that the view shows."""
         return queries.assign(id=queries["id"].map(self.query_id).astype(object))
 
+    @property
+    def numbering(self) -> pd.DataFrame:
+        """``domain``, ``USUBJID`` and ``number`` of every record that has a number, those set aside too."""
+        return numbering(self.tables, self.aside)
+
     def aside_by(self, cutoff: pd.Timestamp, tables: sdtm.Tables) -> pd.DataFrame:
         """The records of ``aside`` that a cut knows: of its patients, and not dated after the cut-off."""
         known = set(tables["DM"]["USUBJID"])
         later = dates.earliest(self.aside["date"]) > cutoff
         return self.aside[self.aside["USUBJID"].isin(known) & ~later].reset_index(drop=True)
+
+
+def numbering(tables: sdtm.Tables, aside: pd.DataFrame) -> pd.DataFrame:
+    """See :attr:`Intake.numbering`."""
+    rows = [aside[["domain", "USUBJID", "seq"]]]
+    for name, table in tables.items():
+        if name != "DM" and (sequence := sdtm.DOMAINS[name].sequence) in table:
+            own = {"domain": name, "USUBJID": table["USUBJID"], "seq": table[sequence]}
+            rows.append(pd.DataFrame(own, dtype=object))
+    found = pd.concat([own for own in rows if len(own)] or rows, ignore_index=True)
+    found["number"] = pd.to_numeric(found["seq"], errors="coerce")
+    return found.dropna(subset=["number"]).drop_duplicates(["domain", "USUBJID", "number"])
 
 
 def take_in(

@@ -185,7 +185,7 @@ def load_study(file: CutFile) -> Study:
     adsl = with_strata(adsl, adlb, protocol)
     aside = took.aside_by(cutoff, cut_tables)
     known = set(adsl["USUBJID"])
-    evidence = queries.Evidence(cut_tables, adsl, adlb, protocol, aside, took.numbers, cutoff)
+    evidence = queries.Evidence(cut_tables, adsl, adlb, protocol, aside, took.numbers, cutoff, took.numbering)
     found = queries.find_queries(evidence)
     corrections = took.overrides.within(cut_tables)
     if file.cut.view != "unblinded":

@@ -18,9 +18,16 @@ def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path) -> None:
         Where ``dm.csv …`` go (UTF-8, Unix line ends, no index); made if missing. Other files in it stay.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, table in tables.items():
-        text = table.to_csv(index=False, na_rep="", lineterminator="\n")
-        (folder / f"{name.lower()}.csv").write_bytes(text.encode("utf-8"))
+    for name, content in table_files(tables).items():
+        (folder / name).write_bytes(content)
+
+
+def table_files(tables: Mapping[str, pd.DataFrame]) -> dict[str, bytes]:
+    """By its name the content of each file that :func:`write_tables` writes."""
+    return {
+        f"{name.lower()}.csv": table.to_csv(index=False, na_rep="", lineterminator="\n").encode("utf-8")
+        for name, table in tables.items()
+    }
 
 
 def csv_bytes(rows: Iterable[Iterable[str | None]], *, to_open: bool = True) -> bytes:

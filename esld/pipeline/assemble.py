@@ -13,6 +13,7 @@ from esld.data.fingerprint import digest, sha256
 from esld.data.study import Study
 from esld.pipeline import exhibits, paper, render, word
 from esld.pipeline.agreement import keep_recorded
+from esld.pipeline.chapters import LAY
 from esld.pipeline.execution import Executed
 from esld.pipeline.handed_over import HandedOver, gather
 from esld.pipeline.how import How
@@ -188,7 +189,7 @@ def _report(
         ),
         chapters=tuple(binder.chapters[slug] for slug in binder.slugs),
         downloads=(
-            *([(f"{render.LAY}.html", message("files.lay"))] if front.lay else []),
+            *([(f"{LAY}.html", message("files.lay"))] if front.lay else []),
             ("report.html", message("files.report")),
             *([(paper.PDF, message("files.pdf"))] if pdf else []),
             (word.WORD, message("files.word")),

@@ -17,6 +17,7 @@ from esld.data.cutfile import CutFile
 from esld.data.fingerprint import canonical
 from esld.errors import InputError, InputErrors, did_you_mean
 from esld.pipeline.places import cell_lines
+from esld.pipeline.theme import PAGE_IDS
 from esld.report.requirements import NAMESAKE
 from esld.report.roles import READERS
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 TYPES: Mapping[str, type] = {"str": str, "int": int, "float": float, "bool": bool, "list": list, "dict": dict}
 _INTERVAL = re.compile(r"\bin ([\[(]-?[\d.]+, (?:-?[\d.]+|inf)[\])])$")
+LAY = "plain"  # name of the page in plain language
+TAKEN = PAGE_IDS | {"index", "report", LAY}  # a slug is a file's name and, on the whole report, an anchor
 CUT = "cut"  # the parameter that every chapter has: the id of the data cut
 
 
@@ -149,8 +152,8 @@ def name_faults(file: CutFile) -> list[InputError]:
         )
         faults.append(InputError("chapters", "must name files of notebooks/", slug, file.path.name, remedy))
     for slug in sorted(set(file.cut.chapters) & set(known)):
-        if not re.fullmatch(r"\w+(-\w+)*", slug, re.ASCII) or slug in ("index", "report"):
-            rule = "must be named with letters, digits and '_', and not 'index' or 'report'"
+        if not re.fullmatch(r"\w+(-\w+)*", slug, re.ASCII) or slug.casefold() in TAKEN:
+            rule = "must be named with letters, digits and '_', and not as a page or a part of one is"
             faults.append(InputError("chapters", rule, slug, file.path.name, "Rename the file."))
     if len(set(file.cut.chapters)) < len(file.cut.chapters):
         twice = sorted({slug for slug in file.cut.chapters if file.cut.chapters.count(slug) > 1})

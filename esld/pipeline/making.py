@@ -37,6 +37,7 @@ from esld.pipeline.sections import fitted
 from esld.pipeline.unblinding import check_unblinding
 from esld.pipeline.watch import Event
 from esld.protocol import read_protocol
+from esld.report.drawing.figures import _HAN
 from esld.report.phrases import reader_of
 from esld.report.randomisation.ledger import ledger_of
 from esld.report.results import Reported
@@ -179,6 +180,9 @@ class Making:
 
     def _check(self) -> Place:
         """Find what is wrong before any kernel starts; where the report has its place."""
+        if not _HAN.is_file():
+            rule, remedy = "must be in the package", "Install esld again."
+            raise InputError(f"the font {_HAN.name}", rule, where=str(_HAN.parent), remedy=remedy)
         file = self.file
         self.key = cut_key(file)
         self.chapters = read_chapters(file)

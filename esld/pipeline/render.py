@@ -13,8 +13,9 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from esld.pipeline.chapters import LAY, TAKEN
 from esld.pipeline.exhibits import Exhibits, Shown, address, filled, numbered
-from esld.pipeline.theme import PAGE_IDS, THEME
+from esld.pipeline.theme import THEME
 from esld.report.dress import bound
 from esld.report.words.catalogue import message, reader
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
     from esld.pipeline.theme.fragment import Section
-
-LAY = "plain"  # name of the page in plain language
-_TAKEN = PAGE_IDS | {"index", "report", LAY}  # a slug is a file's name and, on the whole report, an anchor
 
 
 @dataclass(frozen=True)
@@ -97,8 +95,8 @@ class Chapter:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w+(-\w+)*", self.slug, re.ASCII):
             raise ValueError(f"slug must be letters, digits, '_' and single '-', got {self.slug!r}")
-        if self.slug.casefold() in _TAKEN:
-            raise ValueError(f"slug must not be one of {sorted(_TAKEN)}, got {self.slug!r}")
+        if self.slug.casefold() in TAKEN:
+            raise ValueError(f"slug must not be one of {sorted(TAKEN)}, got {self.slug!r}")
 
 
 @dataclass(frozen=True)

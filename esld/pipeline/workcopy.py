@@ -32,6 +32,7 @@ def lay_out(folder: Path) -> None:
         It lies in what another part keeps, such as the notebooks of another working copy.
     """
     empty_folder(folder, command="esld init")
+    there_before = folder.is_dir()
     parts = {name: shared_folder() / name for name in ("notebooks", "params", "docs")}
     parts["data"] = Path(str(resources.files("esld.data"))) / "examples"
     try:
@@ -40,5 +41,7 @@ def lay_out(folder: Path) -> None:
     except OSError as error:  # such as a full disk
         for name in parts:
             shutil.rmtree(folder / name, ignore_errors=True)
-        why = error.strerror or "it cannot be copied to"
+        if not there_before:
+            shutil.rmtree(folder, ignore_errors=True)
+        why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
         raise InputError(str(folder), "must be writable", why, remedy="Check the folder.") from None

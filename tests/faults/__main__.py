@@ -1,5 +1,7 @@
-"""``python -m tests.faults``: the catalogue of faults as a table."""
+"""``python -m tests.faults``: the catalogue of faults as a table, and what came of the exports that the fuzzer has spoilt."""
 
-from tests.faults.catalogue import table
+from tests.faults import catalogue, fuzz
 
-print(table())
+print(catalogue.table())
+if outcomes := fuzz.kept():
+    print("", fuzz.table(outcomes), sep="\n")

@@ -182,6 +182,36 @@ _ELSEWHERE: dict[tuple[str, str], Case] = {
     **{(file, "order"): Case(ACCEPTED, "keys may stand in any order", "tests/test_yamlfile.py::test_all_faults_at_once") for file in FILES},
     **{(file, "extra record"): Case(REFUSED, "must be valid YAML", _YAML) for file in FILES},
 }  # fmt: skip
+# Why a cell has no case, by class and table; "*" is of every other table.
+WHY_EMPTY: dict[str, dict[str, str]] = {
+    "unit": {"*": "it holds nothing that is measured in a unit"},
+    "value": {"*": "it holds words and dates, and no number that an analysis reads"},
+    "code": {
+        "MH": "no analysis selects by its words",
+        "corrections": "they hold no codes but ids, which are another name",
+        "*": "only the test code that is looked for counts; what another says is in the account",
+    },
+    "missing": {
+        "MH": "no variable of it must be filled",
+        "cut": "a key without a default is told like one of another name",
+    },
+    "contradiction": {
+        "MH": "it is older than the trial, and no other form says the same",
+        "mapping": "a field is mapped once",
+    },
+    "moved column": {"MH": "no variable of it must be filled", "*": "a file of keys has no columns"},
+    "date form": {"protocol": "it holds days as numbers, and no date"},
+    "case or blank": {"*": "keys and ids are read as they stand: another spelling is another name"},
+    "encoding": {"*": "read by the same code as the cut"},
+    "duplicate": {"*": "a key twice is refused by the same code as in the protocol"},
+    "lost record": {"*": "a key that is not there has its default, or is missing"},
+}
+
+
+def reason(name: str, kind: str) -> str:
+    """Why a cell of the table has no case; empty where nobody has said."""
+    own = WHY_EMPTY.get(kind, {})
+    return own.get(name) or own.get("*", "")
 
 
 def catalogue() -> dict[tuple[str, str], Case]:
@@ -216,6 +246,6 @@ def table() -> str:
         [
             *lines,
             "",
-            f"{len(known)} cells: {said}; {own} of them tried here, the others by the tests that they name.",
+            f"{len(known)} cells: {said}; {own} of them tried here, the others by the tests that they name; an empty cell has its reason in `WHY_EMPTY`.",
         ]
     )

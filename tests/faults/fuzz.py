@@ -1,30 +1,43 @@
 """What comes of a spoilt export: refused, asked about, counted as the oracle counts it, or silently wrong.
 
-``python -m tests.faults.fuzz 0 10000`` tries these seeds and prints kind by outcome; a later call goes on with others.
+``python -m tests.faults.fuzz 0 10000`` tries these seeds and prints kind by outcome. Each outcome is kept in `KEPT`: a call that
+was broken off goes on when it is given again, and ``python -m tests.faults`` prints what came of all.
 """
 
+import atexit
+import json
+import re
+import shutil
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
+import numpy as np
 import pandas as pd
 
 from esld.data import adam, dates, sdtm
+from esld.data import study as loading
 from esld.data.cut import apply_cut
 from esld.data.cutfile import CutFile
 from esld.data.study import Study, cut_faults, load_study, taken_in
 from esld.errors import InputError, InputErrors, RefusedError
 from tests.data.spoilt import DEMO, cut_of
 from tests.faults import mutations, oracle
+from tests.reports import ROOT
 
 CUTOFF = date(2026, 3, 31)
 EVERY = 8  # of so many seeds one is loaded whole, though its counts are right: rules, scores and account must stand it too
-SILENT, TRACEBACK = "silent", "traceback"
-OUTCOMES = ("refused", "asked", "right", "unnoticed", SILENT, TRACEBACK)
+_protocol = cache(loading.read_protocol)  # no mutation changes it
+SILENT, TRACEBACK, UNNOTICED = "silent", "traceback", "unnoticed"
+WRONG = (SILENT, TRACEBACK)
+KEPT = ROOT / "build" / "fuzz"  # a line of JSON an outcome, a file a call
+OUTCOMES = ("refused", "asked", "right", UNNOTICED, SILENT, TRACEBACK)
 States = dict[str, tuple[str, str]]
 
 
@@ -32,7 +45,7 @@ class Outcome(NamedTuple):
     """Of one seed: what was done to the export, what came of it, and the words for whoever looks at it."""
 
     seed: int
-    mutations: tuple[str, ...]
+    mutations: Sequence[str]
     what: str
     words: str
 
@@ -42,12 +55,36 @@ class Outcome(NamedTuple):
         return mutations.MUTATIONS[self.mutations[0]][0]
 
 
+class Concerned(NamedTuple):
+    """What was spoilt: the domains, and the patients whose records are others now."""
+
+    domains: tuple[str, ...]
+    patients: set[str]
+
+    def by(self, line: tuple[str, str, str], moved: set[str]) -> bool:
+        """Whether a line tells of such a patient, or of one who is counted otherwise; that of nobody, of a domain."""
+        who, record, message = line
+        named = "|".join(f"{name}(?:[A-Z]{{2,6}})?|{name.lower()}[^ ]*[.]csv" for name in self.domains)
+        return (
+            who in self.patients | moved
+            if who
+            else bool(re.search(rf"\b(?:{named})\b", f"{record} {message}"))
+        )
+
+
 @cache
 def export() -> dict[str, pd.DataFrame]:
-    """The demonstration export, every cell as text."""
-    return {
-        p.stem.upper(): pd.read_csv(p, dtype=str, keep_default_na=False) for p in sorted(DEMO.glob("*.csv"))
-    }
+    """The demonstration export, every cell as text: of patients whom a mutation names, and few tests, so that it is soon read."""
+    own = {*mutations.DEAD, *mutations.LIVING, mutations.SCREENED}
+    found = {}
+    for path in sorted(DEMO.glob("*.csv")):
+        name, table = path.stem.upper(), pd.read_csv(path, dtype=str, keep_default_na=False)
+        table = table[table["USUBJID"].isin(own)]
+        if name == "LB":
+            table = table[table["LBTESTCD"].isin(["ALT", "BILI", "INR"])].copy()
+            table["LBSEQ"] = (table.groupby("USUBJID").cumcount() + 1).astype(str)
+        found[name] = table.reset_index(drop=True)
+    return found
 
 
 def timed(adtte: pd.DataFrame) -> States:
@@ -90,15 +127,27 @@ def told(study: Study) -> set[tuple[str, str, str]]:
 
 @cache
 def untouched() -> tuple[States, set[tuple[str, str, str]]]:
-    """What the demonstration export gives."""
-    with tempfile.TemporaryDirectory() as folder:
-        study = load_study(written(mutations.Spoilt(export(), None), Path(folder)))  # type: ignore[arg-type]
+    """What the export gives that nobody spoilt."""
+    study = load_study(written(mutations.Spoilt(export(), np.random.default_rng(0))))
     return timed(study.adtte), told(study)
 
 
-def written(spoilt: mutations.Spoilt, root: Path) -> CutFile:
-    """A cut whose data are the spoilt export."""
-    folder = root / "data" / "spoilt"
+@cache
+def _root() -> Path:
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+@cache
+def _cut() -> CutFile:
+    return cut_of(_root(), "data/spoilt")
+
+
+def written(spoilt: mutations.Spoilt) -> CutFile:
+    """The one cut of this process, whose data are now the spoilt export."""
+    folder = _root() / "data" / "spoilt"
+    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, table in spoilt.tables.items():
         write = spoilt.files.get(name)
@@ -106,20 +155,38 @@ def written(spoilt: mutations.Spoilt, root: Path) -> CutFile:
         for file, content in files.items():
             (folder / file).parent.mkdir(exist_ok=True)
             (folder / file).write_bytes(content)
-    return cut_of(root, "data/spoilt")
+    return _cut()
 
 
 def tried(seed: int, *, whole: bool | None = None) -> Outcome:
     """Spoil, load, and compare with the oracle."""
     spoilt, names, domains = mutations.spoil(export(), seed)
-    with tempfile.TemporaryDirectory() as root:
-        what, words = _compared(
-            written(spoilt, Path(root)), domains, seed % EVERY == 0 if whole is None else whole
-        )
+    concerned = Concerned(domains, touched(spoilt))
+    with patch.object(loading, "read_protocol", _protocol):
+        what, words = _compared(written(spoilt), concerned, seed % EVERY == 0 if whole is None else whole)
     return Outcome(seed, names, what, words)
 
 
-def _compared(file: CutFile, domains: tuple[str, ...], whole: bool) -> tuple[str, str]:
+def touched(spoilt: mutations.Spoilt) -> set[str]:
+    """The patients with a record that is in the one export alone, spoilt or not."""
+    found: set[str] = set()
+    for name in spoilt.tables.keys() | export().keys():
+        now, before = (
+            Counter((row["USUBJID"], tuple(sorted(row.items()))) for row in _records(t.get(name)))
+            for t in (spoilt.tables, export())
+        )
+        found |= {who for who, _ in (now - before) + (before - now)}
+    return found
+
+
+def _records(table: pd.DataFrame | None) -> list[dict[str, str]]:
+    if table is None:
+        return []
+    rows = table.loc[:, ~table.columns.duplicated()].to_dict("records")
+    return [{"USUBJID": ""} | {str(column): str(cell) for column, cell in row.items()} for row in rows]
+
+
+def _compared(file: CutFile, concerned: Concerned, whole: bool) -> tuple[str, str]:
     before, said_before = untouched()
     try:
         now = counted(file)
@@ -137,13 +204,13 @@ def _compared(file: CutFile, domains: tuple[str, ...], whole: bool) -> tuple[str
         return SILENT, f"a refusal that names no file: {lines[0]}"
     except Exception as error:
         return TRACEBACK, f"{type(error).__name__}: {error}"
-    new = [line for line in told(study) - said_before if _concerns(line, {*apart, *moved}, domains)]
+    new = [line for line in told(study) - said_before if concerned.by(line, {*apart, *moved})]
     differ = ", ".join(f"{who} {now.get(who)} not {right.get(who)}" for who in apart)
     if apart:
         return ("asked" if new else SILENT), f"{differ}; {new[:2]}"
     if moved:
         return (
-            "asked" if new else "unnoticed"
+            "asked" if new else UNNOTICED
         ), f"{[(w, before.get(w), now.get(w)) for w in moved]}; {new[:2]}"
     return "right", ""
 
@@ -151,11 +218,6 @@ def _compared(file: CutFile, domains: tuple[str, ...], whole: bool) -> tuple[str
 def _names_its_place(line: str) -> bool:
     """Whether a message names a file, a domain or a variable."""
     return ".csv" in line or any(name in line for name in ("spoilt", ".yaml", "randomis", *mutations.DOMAINS))
-
-
-def _concerns(line: tuple[str, str, str], patients: set[str], domains: tuple[str, ...]) -> bool:
-    who, record, message = line
-    return who in patients or any(name in record or name in message for name in (*domains, *patients))
 
 
 def table(outcomes: list[Outcome]) -> str:
@@ -170,17 +232,23 @@ def table(outcomes: list[Outcome]) -> str:
     )
 
 
-def main(first: int, last: int) -> None:
-    """Try these seeds; what is wrong is printed at once."""
-    outcomes: list[Outcome] = []
-    try:
-        for seed in range(first, last):
-            outcomes.append(own := tried(seed))
-            if own.what in (SILENT, TRACEBACK, "unnoticed"):
+def kept() -> list[Outcome]:
+    """Of every seed that was tried, in their order."""
+    lines = [line for file in sorted(KEPT.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
+    return sorted({own.seed: own for own in (Outcome(*json.loads(line)) for line in lines)}.values())
+
+
+def main(first: int, last: int, *, anew: bool = False) -> list[Outcome]:
+    """Try these seeds, those alone that were not tried yet unless `anew`; what is wrong is printed at once."""
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with (KEPT / f"{first}-{last}.jsonl").open("w" if anew else "a", encoding="utf-8") as file:
+        for seed in sorted({*range(first, last)} - ({own.seed for own in kept()} if not anew else set())):
+            own = tried(seed)
+            print(json.dumps(own), file=file, flush=True)
+            if own.what in (*WRONG, UNNOTICED):
                 print(own.seed, own.what, *own.mutations, own.words, flush=True)
-    finally:  # an interrupted run tells what it has done; the next one goes on from there
-        print(f"Seeds {first} to {first + len(outcomes) - 1}", table(outcomes), sep="\n\n", flush=True)
+    return [own for own in kept() if first <= own.seed < last]
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]))
+    print(table(main(*map(int, sys.argv[1:3]))))

@@ -14,6 +14,7 @@ DOMAINS = ("DM", "DS", "EX", "AE", "CE", "LB", "RS", "VS", "SS", "DD", "PR", "IE
 OF_DEATH = ("DM", "DS", "AE")
 DEAD = tuple(f"NCT06167473-{number}" for number in ("012", "021", "022", "006"))
 LIVING = tuple(f"NCT06167473-{number}" for number in ("001", "019", "026", "003", "010", "027"))
+SCREENED = "NCT06167473-004"  # and not randomised
 
 
 @dataclass
@@ -345,7 +346,7 @@ def _arms_exchanged(spoilt: Spoilt) -> str:
 def _randomised_again(spoilt: Spoilt) -> str:
     day = spoilt.one(["2024-01-02", "2024-09-01", "2025-03-01"])
     own = {"DSTERM": "RANDOMIZED", "DSDECOD": "RANDOMIZED", "DSCAT": "PROTOCOL MILESTONE", "DSSTDTC": day}
-    spoilt.add("DS", USUBJID=spoilt.one((*DEAD, *LIVING, "NCT06167473-004")), **own)
+    spoilt.add("DS", USUBJID=spoilt.one((*DEAD, *LIVING, SCREENED)), **own)
     return "DS"
 
 

@@ -5,12 +5,25 @@ import re
 from functools import cache
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from esld.data.sdtm import DOMAINS
-from tests.data.queries.asking import clean
+from tests.data.queries.asking import clean, found
 from tests.data.small_trial import event, table
 from tests.data.test_sdtm import faults
-from tests.faults.catalogue import ACCEPTED, ASKED, CLASSES, EXCHANGED, FILES, REFUSED, TABLES, catalogue
+from tests.faults.catalogue import (
+    ACCEPTED,
+    ASKED,
+    CLASSES,
+    EXCHANGED,
+    FILES,
+    REFUSED,
+    TABLES,
+    WHY_EMPTY,
+    catalogue,
+    reason,
+)
 from tests.faults.catalogue import table as printed
 from tests.reports import ROOT
 
@@ -88,8 +101,26 @@ def test_the_test_that_is_named_exists(node):
         assert text in {n.value for n in ast.walk(tree(file)) if isinstance(n, ast.Constant)}
 
 
+@given(
+    name=st.sampled_from(["LB", "RS", "VS", "SS", "IE"]), word=st.from_regex("[A-Z]{5,8}Q", fullmatch=True)
+)
+def test_a_test_that_nobody_knows_is_refused_or_asked_about(name, word):
+    """Each findings domain but DD, whose every record states a death whatever its test is called."""
+    tables = whole()
+    tables[name].loc[0, f"{name}TESTCD"] = word
+    told = faults(tables) or found(tables)["message"].tolist()
+    assert any(repr(word) in each and name in each for each in told)
+
+
 def test_the_cells_are_known_and_each_says_what_happens():
     for (name, kind), case in CASES.items():
         assert name in (*TABLES, *FILES) and kind in CLASSES
         assert case.outcome in (REFUSED, ASKED, ACCEPTED) and case.words
     assert printed().startswith("| table | value |")
+
+
+def test_each_cell_has_a_case_or_a_reason_why_not():
+    empty = {(name, kind) for name in (*TABLES, *FILES) for kind in CLASSES} - CASES.keys()
+    assert {cell for cell in empty if not reason(*cell)} == set()
+    assert {(name, kind) for kind, own in WHY_EMPTY.items() for name in own if name != "*"} <= empty
+    assert set(WHY_EMPTY) == {kind for _, kind in empty}

@@ -26,6 +26,7 @@ from esld.data.tablets import __main__ as data_tablets
 from esld.errors import InputError, RefusedError, told_in_one_line
 from esld.pipeline import making
 from tests.allocation.small_list import filled
+from tests.full_disk import no_space
 from tests.loaded import loaded_once
 from tests.reports import ROOT
 from tests.test_targets import state
@@ -355,6 +356,41 @@ def test_what_the_command_made_is_made_again(esld, world, target):
         assert (code, err) == (0, ""), err
 
 
+# What these two write, sqlite and a kernel, is tried in tests/test_cli_randomise.py and tests/pipeline/test_run.py.
+ONTO_A_DISK = {target: arguments for target, arguments in COMMANDS.items() if target != ("run", "output")}
+SUFFIX = {
+    "diff": ".csv",
+    "check": ".xlsx",
+    "check an export": ".csv",
+    "score": ".csv",
+    "new-trial": ".yaml",
+    "template": ".xlsx",
+}
+
+
+@pytest.mark.parametrize("target", ONTO_A_DISK, ids=" ".join)
+@pytest.mark.parametrize("moment", [1, 3, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 4, 5, 6))])
+def test_a_full_disk_is_one_line_and_leaves_nothing(esld, world, target, moment):
+    """From the first change, which is what tries whether the place can be written to, and from a later one on."""
+    (world / "full").mkdir()
+    place = world / "full" / f"new{SUFFIX.get(target[0], '')}"
+    if target == ("randomise export", "output"):
+        place.mkdir()
+    before = state(world / "full")
+    with no_space(world / "full", moment) as refused:
+        code, out, err = esld(*ONTO_A_DISK[target], place)
+    if code == 0:  # what is written stands, and no note could be kept that it may be replaced
+        assert place.exists() and all(Path(path).name.startswith(".esld-") for path in refused)
+        return
+    assert (code in (1, 2), out, err.count("\n")) == (True, "", 1), (code, out, err)
+    assert "No space left on device" in err and str(world / "full") in err
+    if target != (
+        "randomise export",
+        "output",
+    ):  # three files in a folder that was there: each is whole, or not there
+        assert state(world / "full") == before
+
+
 # What stands at ``outputs/<cut>`` or beside it when a run begins, and the words of the refusal.
 TAKEN = {
     "a hand-made folder": (lambda o: fill(o, tiny__mine_DOT_txt="x"), "is no report of cut tiny"),
@@ -449,6 +485,14 @@ class TestPublishing:
             code, _, err = esld(*command)
             assert (code, "cut file must" in err, err.count("\n")) == (2, True, 1), err
         assert state(world) == before
+
+    def test_a_font_that_is_not_there_is_found_before_the_first_kernel(self, esld, world, monkeypatch):
+        monkeypatch.setattr(making, "_HAN", world / "gone.otf")
+        code, _, err = esld("run", CUT, "--force")
+        assert (code, err) == (
+            2,
+            f"esld: the font gone.otf must be in the package ({world}). Install esld again.\n",
+        )
 
     def test_two_cut_files_of_one_name_in_one_folder(self, esld, world):
         shutil.copytree("copy/params", "second/params")

@@ -1,6 +1,5 @@
 """From cut file to published report: all or nothing, the same bytes, and every mistake before the first kernel."""
 
-import errno
 import json
 import os
 import re
@@ -9,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -35,6 +33,7 @@ from esld.report.results import Row
 from esld.report.run_folder import prepare_run_folder
 from esld.report.tables import Table
 from tests.examples import few, some
+from tests.full_disk import no_space
 from tests.kernels import OF_TINY, leanly
 from tests.pipeline import dying_run
 
@@ -160,39 +159,6 @@ class TestSameBytes:
             "notebooks/02_two.ipynb",
             "results.json",
         ]
-
-
-_WATCHED = []
-
-
-def _watch(event, arguments):
-    """Refuse what changes the file system, as `no_space` has it; a hook cannot be taken back."""
-    if (
-        _WATCHED
-        and event in dying_run.CHANGES
-        and not (event == "open" and not set(str(arguments[1])) & set("wax+"))
-    ):
-        _WATCHED[-1](str(arguments[1] if event == "os.rename" else arguments[0]))
-
-
-@contextmanager
-def no_space(outputs, moment):
-    """From a number of changes below a folder on, nothing can be opened to be written, nor a folder be made."""
-    if not hasattr(_watch, "added"):
-        sys.addaudithook(_watch)
-        _watch.added = True
-    changes, refused = iter(range(10_000)), []
-
-    def refuse(path):
-        if path.startswith(str(outputs)) and next(changes) >= moment and not Path(path).is_dir():
-            refused.append(path)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
-
-    _WATCHED.append(refuse)
-    try:
-        yield refused
-    finally:
-        _WATCHED.clear()
 
 
 class TestFailure:

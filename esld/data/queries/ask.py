@@ -60,6 +60,8 @@ class Evidence:
         outcome that stands there.
     numbers : mapping of str to str
         Study numbers by the pseudonyms that stand in the tables of a masked view: an id is the same in every view.
+    numbering : DataFrame
+        ``domain``, ``USUBJID`` and ``number`` of every record of the export that has one, whatever its date.
     cutoff : Timestamp, optional
         The last day that counts; without it nothing is overdue.
     """
@@ -71,6 +73,9 @@ class Evidence:
     aside: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(ASIDE), dtype=object))
     numbers: Mapping[str, str] = field(default_factory=dict, repr=False)
     cutoff: pd.Timestamp | None = None
+    numbering: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame({"domain": [], "number": []}), repr=False
+    )
     _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def number(self, text: str) -> str:

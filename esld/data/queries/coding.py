@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from esld.data.codes import OTHER, code_lists, fold, named_in
+from esld.data.codes import OTHER, code_lists, fold, list_of, named_in
 from esld.data.queries.ask import Evidence, Query, Severity, counted, each, folded, line, rule, text
 from esld.data.sdtm import DOMAINS, date_columns
 from esld.protocol import Protocol
@@ -113,6 +113,24 @@ def _close(word: str, spelt: Mapping[str, str | None]) -> str | None:
         if chinese or (own and words and (own <= words or words <= own)):
             return other
     return next(iter(get_close_matches(word, spelt, n=1, cutoff=_NEAR)), None)
+
+
+@rule("test code not known", "minor")
+def _unknown_tests(evidence: Evidence) -> Iterator[Query]:
+    """Where an analysis selects by a few test codes, and others are no fault; one line a code."""
+    lists = code_lists(evidence.protocol)
+    for name, table in evidence.tables.items():
+        variable = f"{name}TESTCD"
+        entry = list_of(lists, variable)
+        if variable not in table or entry is None or entry.complete or entry.rest or not entry.meant:
+            continue
+        for word, rows in table.groupby(variable):
+            if not entry.known(str(word)):
+                message = (
+                    f"{variable} {word!r} is not known, and nothing uses it: is it another? Or say in the protocol "
+                    f'codes: {{{variable}: {{"{word}": {OTHER}}}}}; on {counted(len(rows), "record")}'
+                )
+                yield line(name, rows, message, fold(str(word)))
 
 
 @rule("test code and test name disagree", "major")

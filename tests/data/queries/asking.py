@@ -3,6 +3,7 @@
 import pandas as pd
 
 from esld.data.adam import derive_adlb, derive_adsl
+from esld.data.intake import numbering
 from esld.data.queries import Evidence, find_queries, unscored
 from esld.data.sdtm import Tables, validate
 from esld.data.standard import standardise
@@ -77,7 +78,8 @@ def asked(
     tables, aside = made.tables, made.aside if aside is None else aside
     adsl = derive_adsl(tables, protocol, CUTOFF)
     adlb = derive_adlb(tables, adsl, unscored(protocol))
-    return find_queries(Evidence(tables, adsl, adlb, protocol, aside, cutoff=cutoff))
+    numbers = numbering(made.tables, made.aside)
+    return find_queries(Evidence(tables, adsl, adlb, protocol, aside, cutoff=cutoff, numbering=numbers))
 
 
 def changed(name: str, where: dict[str, str], **values: str | None) -> Tables:

@@ -15,6 +15,7 @@ from esld.data.sdtm import DOMAINS
 from esld.data.standard import OTHER_TREATMENT, standardise
 from tests.data.queries.asking import CUTOFF, asked, changed, clean, found, on, visit, with_more
 from tests.data.small_trial import KEY, PROTOCOL, ROOT, ds, event, lb, patient, rs, trial
+from tests.data.small_trial import table as records_of
 from tests.examples import few
 from tests.loaded import loaded_once
 
@@ -68,6 +69,7 @@ def without(name: str, where: dict[str, str]):
         gone &= tables[name][column].eq(value)
     assert gone.sum() == 1
     attrs, tables[name] = tables[name].attrs, tables[name][~gone].reset_index(drop=True)
+    tables[name][f"{name}SEQ"] = (tables[name].groupby("USUBJID").cumcount() + 1).map(str)
     tables[name].attrs = attrs
     return tables
 
@@ -364,6 +366,16 @@ SEEDED = {
         "duplicate record", "major",
         lambda: with_more("LB", clean()["LB"].iloc[1].drop("LBSEQ").to_dict()),
         "S", "LB 11", "The record stands twice, word for word.",
+    ),
+    "a status by another test": (
+        "test code not known", "minor",
+        lambda: clean() | {"SS": records_of("SS", [event("SS", "T", "2026-01-30", SSTESTCD="QQQ", SSORRES="ALIVE")])},
+        "T", "SS 1", "SSTESTCD 'QQQ' is not known, and nothing uses it",
+    ),
+    "a number left out": (
+        "sequence with a gap", "minor",
+        lambda: changed("LB", {"LBTESTCD": "WBC"}, LBSEQ="11"),
+        "", "LB", "LBSEQ leaves out 1 number (8): were records deleted",
     ),
     "a number twice": (
         "duplicate record", "major",
