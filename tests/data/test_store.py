@@ -25,6 +25,7 @@ from esld.errors import InputError
 from tests.data.small_trial import ROOT
 from tests.data.test_frames import assert_same
 from tests.data.test_study import CUT, laid_out, tables
+from tests.examples import some
 from tests.loaded import loaded_once
 
 CUTS = sorted(path.stem for path in (ROOT / "params").glob("*.yaml"))
@@ -114,11 +115,11 @@ def file(template, tmp_path) -> CutFile:
 
 
 class TestIdentical:
-    @pytest.mark.parametrize("cut", CUTS)
+    @pytest.mark.parametrize("cut", some(CUTS, 3))
     def test_every_cut_of_the_project(self, cut, tmp_path, monkeypatch):
         self.check(replace(read_cut(ROOT / "params" / f"{cut}.yaml"), root=tmp_path), monkeypatch)
 
-    @pytest.mark.parametrize(("day", "view"), EARLY)
+    @pytest.mark.parametrize(("day", "view"), some(EARLY, 3))
     def test_early_cuts(self, day, view, tmp_path, monkeypatch):
         file = read_cut(ROOT / "params" / "demo-interim.yaml")
         cut = file.cut.model_copy(update={"cutoff": day, "view": view})

@@ -86,6 +86,7 @@ def test_what_no_result_can_show_is_in_word_and_on_the_page_that_is_printed(repo
         assert sentence in paper, sentence
 
 
+@pytest.mark.slow
 def test_on_paper_it_is_not_hidden(browser, demo_report):
     page = browser.new_page()
     page.emulate_media(media="print")

@@ -26,6 +26,7 @@ forks = pytest.mark.skipif(not CAN_FORK, reason="kernels are ordinary processes 
 LOOK = """
 import os, random, signal, sys, threading
 import numpy
+from tests.examples import some
 print(sys.argv[1:2], sys.path[0], os.getcwd(), os.getpgid(0) == os.getpid(), __name__)
 print(signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGCHLD), signal.getsignal(signal.SIGINT).__name__)
 print(sorted(name for name in os.environ if name.startswith("ESLD")), os.environ["MINE"])
@@ -191,7 +192,7 @@ with lean(), kernels() as started:
 
 
 @forks
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("number", some([signal.SIGKILL, signal.SIGINT], 2))
 def test_a_client_that_is_killed_takes_kernel_parent_and_files_along(tmp_path, number):
     client = subprocess.Popen(
         [sys.executable, "-c", CLIENT, str(tmp_path)],

@@ -92,6 +92,7 @@ class TestNothingChanged:
         with pytest.raises(RefusedError, match="was put into a report"):
             make()
 
+    @pytest.mark.slow
     def test_the_real_chapters_too(self, published_copy, contents, tmp_path):
         """Through kernels: chapters that hand over results, tables and answers."""
         copy = Path(shutil.copytree(published_copy, tmp_path / "copy"))
@@ -160,6 +161,7 @@ class TestChanges:
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
         assert make()[0] == set()
 
+    @pytest.mark.slow
     def test_a_pdf_that_was_not_there_needs_no_chapter(self, working_copy, make):
         pytest.importorskip("weasyprint", exc_type=ImportError)
         make()

@@ -177,6 +177,7 @@ class TestAReport:
         assert page.count("There is no ledger of assignments in the data of this trial") == 1
         assert verify_report(folder).faults == ()
 
+    @pytest.mark.slow
     def test_why_a_chapter_has_no_answer_is_its_answer(self, needing):
         path = needing / "notebooks" / "02_two.py"
         text = path.read_text(encoding="utf-8").replace("# ## Result", "# ## Nothing")

@@ -155,7 +155,7 @@ class TestNothingLeaks:
             ("masked", exchanged()),
             ("blinded", exchanged()),
             pytest.param("blinded", turned(1), marks=pytest.mark.slow),
-            ("blinded", turned(7)),
+            pytest.param("blinded", turned(7), marks=pytest.mark.slow),
         ],
     )
     def test_another_allocation_gives_the_same_study_and_the_same_hashes(self, real_copy, read, view, arms):

@@ -130,6 +130,7 @@ class TestItRuns:
         assert file.root == copy
         assert len(read_chapters(file)) == len(file.cut.chapters)
 
+    @pytest.mark.slow
     def test_demo_final_is_published_there(self, copy, tiny_template):
         """With the tiny chapters in place of the real ones, through one real kernel each."""
         for name in ("01_one", "02_two"):

@@ -227,6 +227,7 @@ def test_a_domain_that_the_protocol_does_not_list_may_be_absent(names):
     assert "the data of this trial hold no record of what was given" in said(report, "06_safety")
 
 
+@pytest.mark.slow
 def test_parameters_of_which_nothing_is_recorded():
     report = run(cut_at("2024-02-10", tables=without_parameter("INR", "PLAT", "ALT")))
     whole(report)
