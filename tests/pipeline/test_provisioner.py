@@ -184,6 +184,7 @@ from pathlib import Path
 from esld.pipeline.kernels import kernels
 from tests.kernels import lean
 from tests.pipeline.test_provisioner import Client
+from tests.examples import some
 with lean(), kernels() as started:
     kernel = Client(started.of_run(Path(sys.argv[1])), Path(sys.argv[1]))
     print(kernel.execute("import os; print(os.getpid(), os.getppid())").strip(), started.folder, flush=True)
