@@ -16,6 +16,7 @@ from esld.pipeline import provisioner
 from esld.pipeline.how import How
 from esld.pipeline.kernels import CAN_FORK, PARENT, kernels
 from esld.pipeline.run import run_cut
+from tests.examples import some
 from tests.kernels import OF_TINY, lean
 
 ROOT = Path(__file__).parents[2]
