@@ -136,6 +136,6 @@ class TestWhatANewUserIsTold:
         )
         assert (
             (code, err) == (0, "")
-            and "0 faults, 6 open queries" in out
+            and "0 faults, 7 open queries" in out
             and "nothing was not understood" in out
         )

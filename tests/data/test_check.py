@@ -57,7 +57,7 @@ class TestFaults:
         checked = check_cut(file)
         assert checked.faults.empty
         assert checked.queries["message"].tolist() == loaded_once(file).queries["message"].tolist()
-        assert report_text(checked).splitlines()[-1].startswith("0 faults, 6 open queries (1 critical")
+        assert report_text(checked).splitlines()[-1].startswith("0 faults, 7 open queries (1 critical")
 
     def test_everything_at_once(self, export):
         folder, spoil = export

@@ -105,7 +105,7 @@ class TestCut:
         assert checked.faults.empty
         assert checked.queries["id"].tolist() == [*asked[1:], asked[0]]
         text = report_text(checked)
-        assert text.endswith(f"0 faults, {len(asked) - 1} open queries (1 major, 4 minor), 1 answered")
+        assert text.endswith(f"0 faults, {len(asked) - 1} open queries (2 major, 4 minor), 1 answered")
         assert text.index("answered, critical query") > text.index("major query")
         assert any("Q-ZZZZZZZZ" in note for note in checked.notes)
 
