@@ -26,14 +26,16 @@ def asked(**changes) -> pd.DataFrame:
 
 
 @cache
-def usual() -> set[str]:
-    return set(asked()["id"])
+def usual() -> pd.DataFrame:
+    return asked()
 
 
 def new(**changes) -> pd.DataFrame:
+    """What is asked besides; of what is asked as a rule nothing falls away but what is of the changed domains."""
     found = asked(**changes)
-    assert usual() <= set(found["id"])
-    return found[~found["id"].isin(usual())]
+    of_others = ~usual()["record"].fillna("").str.contains("|".join(changes))
+    assert set(usual()["id"][of_others]) <= set(found["id"])
+    return found[~found["id"].isin(usual()["id"])]
 
 
 def of(table: pd.DataFrame, subject: str) -> pd.Series:
