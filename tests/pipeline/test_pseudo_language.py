@@ -121,8 +121,10 @@ def same(study: Study, results: Iterable[str]) -> re.Pattern[str]:
 
 def codes_of(study: Study) -> set[str]:
     """Terms and texts of the export, names of its tables and variables, and codes of the protocol but those of the arms."""
-    plan, frames = study.protocol, (study.adsl, study.adlb, study.adtte, study.adce, study.adae)
-    codes = {*study.tables, *(str(column) for frame in (*study.tables.values(), *frames) for column in frame)}
+    names = ("ADSL", "ADLB", "ADTTE", "ADCE", "ADAE")
+    plan, frames = study.protocol, [getattr(study, name.lower()) for name in names]
+    codes = {*study.tables, *names}
+    codes |= {str(column) for frame in (*study.tables.values(), *frames) for column in frame}
     for table in study.tables.values():
         texts = table.select_dtypes(exclude="number")
         terms = texts[[column for column in texts if not str(column).endswith(("RESU", "DOSU"))]]
