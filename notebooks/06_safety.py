@@ -135,9 +135,12 @@ chapter.figure(dot_plot.dot_figure(study, events, often))
 
 # %%
 planned = safety.planned(study, "adverse_events")
-chapter.hand_over("adverse_events_over_time", over_time.mean_rows(study, events), analysis=planned.id)
+so_far = chapter.hand_over(
+    "adverse_events_over_time", over_time.mean_rows(study, events), analysis=planned.id
+)
 display(chapter.figure(over_time.mean_figure(study, events)))
-chapter.say(over_time.undated_words(events))
+display(chapter.say(over_time.left_out_words(study, events, level=level)))
+chapter.table(over_time.mean_table(study, events, so_far, level=level))
 
 # %%
 planned = safety.planned(study, "adverse_events")

@@ -306,7 +306,9 @@ class TestCourseOfEvents:
         said = [ds("S", "DEATH", died)] if form == "DS" and died else []
         tables = cut(trial(who, AE=[row], CE=[ce], DS=said), "2025-03-15")
         (record,) = tables["AE"].to_dict("records")
-        course = {name: value for name, value in self.COURSE.items() if not name.startswith(("AEEN", "AEDUR"))}
+        course = {
+            name: value for name, value in self.COURSE.items() if not name.startswith(("AEEN", "AEDUR"))
+        }
         expected = course if kept else dict.fromkeys(course)
         ends = dict.fromkeys(("AEENDTC", "AEENDY", "AEENRTPT", "AEDUR"))  # one that lies later is not known
         assert record.items() >= {**expected, **ends}.items()
