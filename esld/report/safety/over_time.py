@@ -38,7 +38,7 @@ def means(found: AdverseEvents, last: float) -> Means:
                 continue
             events = found.of_kind(kind, arm).dropna(subset=["ASTDT"]).merge(own, on="USUBJID")
             began = events["USUBJID"].map(found.group.began)
-            day = ((events["ASTDT"] - began).dt.days + 1).clip(lower=1)
+            day = ((pd.to_datetime(events["ASTDT"]) - began).dt.days + 1).clip(lower=1)
             happened = events[["USUBJID"]].assign(day=day)[day <= last]
             happened["day"] = happened["day"].clip(upper=events["end"])  # begun after the last sign of life
             rows = counting_process(happened, own, subject="USUBJID", time="day", end="end", death="died")
