@@ -35,6 +35,7 @@ from esld.report.events import episodes, first_events
 from esld.report.events.answer import answers
 from esld.report.events.any_event import any_event_rows, any_incidence_rows, any_words, untreated_words
 from esld.report.events.planned import gathered, planned_words, plans_of, shown
+from esld.report.events.queried import queried_words
 
 chapter = open_chapter("05_events", cut=cut)
 study = chapter.study
@@ -100,6 +101,7 @@ chapter.answer(*answers(study, first, every, level=level))
 for one in shown(study, "cumulative_incidence", first):
     name = chapter.name_of("first_events", one.plan)
     display(chapter.table(first_events.table(one, together[one.plan], id=name, level=level)))
+    display(chapter.say(queried_words(study, one.plan)))
     display(chapter.figure(first_events.figure(study, one, id=name, ticks=ticks)))
 
 # %% tags=["hide-input"]

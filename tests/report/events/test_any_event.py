@@ -5,6 +5,7 @@ import pytest
 
 from esld.report.events import first_events
 from esld.report.events.any_event import any_event_rows, any_incidence_rows, untreated_words
+from esld.report.events.queried import queried_words
 from esld.report.phrases import reader_of
 from esld.report.results import rows_of
 from esld.report.words.catalogue import read_by
@@ -121,6 +122,14 @@ class TestRecounted:
         assert pd.isna(events["EVTYPE"])
         every = own.adce[own.adce["PARAMCD"].eq("TTASC") & own.adce["USUBJID"].str.endswith("-007")]
         assert every["AVAL"].tolist() == [61]
+
+
+def test_the_open_query_on_the_ascites_of_007_is_told_beside_the_counts(study):
+    own = study("demo-final")
+    said = queried_words(own, plan(own))
+    assert "NCT06167473-007, ascites (CE 1 / RS 13; Q-CX7NAQ2N)" in said
+    assert said.count("open data query") == 1
+    assert queried_words(own, plan(own, endpoints=("TTGIB",))) == ""
 
 
 def test_one_condition_alone_is_that_condition_s_count(study):
