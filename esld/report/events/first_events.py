@@ -102,8 +102,8 @@ class FirstEvents:
             curve = self.curves[arm]
             for cause, name in ((EVENT, "incidence"), (COMPETING, "competing_incidence")):
                 rows.append({"group": arm, "statistic": name} | incidence(curve, self.at, cause))
-            worse = {"value": self.worse.get(arm, 0), "time": self.at, "n": curve.n}
-            rows.append({"group": arm, "statistic": "worse", "unit": "patients", "method": "count"} | worse)
+            about = {"group": arm, "statistic": "worse", "unit": "patients", "method": "count"}
+            rows.append({**about, "value": self.worse.get(arm, 0), "time": self.at, "n": curve.n})
         rows += incidence_differences(self.curves, self.against, self.at, "incidence_difference")
         frame = pd.DataFrame(rows)
         tests = {"": self.test} if self.test else {}
@@ -139,11 +139,13 @@ def incidence_differences(
     curves: Mapping[str, CumulativeIncidence], pairs: Sequence[Pair], at: float, statistic: str
 ) -> list[dict[str, object]]:
     """The difference of the incidence of the event by a day, of each pair with somebody at risk in both, as rows."""
-    return [
-        {"group": _against(pair), "statistic": statistic, "time": at, "n": sum(curves[arm].n for arm in pair)}
-        | {"unit": "proportion"} | _parts(incidence_difference(*(curves[arm] for arm in pair), at, EVENT))
-        for pair in pairs if {*pair} <= set(curves)
-    ]  # fmt: skip
+    rows: list[dict[str, object]] = []
+    for control, arm in (pair for pair in pairs if {*pair} <= set(curves)):
+        first, second = curves[control], curves[arm]
+        about = {"group": _against((control, arm)), "statistic": statistic, "unit": "proportion"}
+        found = _parts(incidence_difference(first, second, at, EVENT))
+        rows.append({**about, "time": at, "n": first.n + second.n, **found})
+    return rows
 
 
 def _parts(found: Estimate) -> dict[str, object]:
@@ -214,7 +216,7 @@ def table(found: Found[FirstEvents], together: Reported | None = None, *, id: st
     notes: dict[str, None] = {}
     results = found.results
     for code, (first, reported) in results.items():
-        head = {"event": Label(first.name, code)}
+        head: dict[str, Cell] = {"event": Label(first.name, code)}
         for arm, had in first.prevalent.items():
             line: dict[str, Cell] = head | {
                 "group": arm_cell(arm),
@@ -298,7 +300,8 @@ def _any_kind(
     """The block of an event of any kind; none of one kind alone."""
     if together is None or len(results) < 2:
         return []
-    head, lines = {"event": Label(message("events.any.kind"), "any")}, []
+    head: dict[str, Cell] = {"event": Label(message("events.any.kind"), "any")}
+    lines: list[dict[str, Cell]] = []
     for row in (row for row in together.rows if row.statistic == "any_incidence"):
         line = head | {"group": arm_cell(row.arm)} | dict.fromkeys(_BLANK, Empty())
         line |= {
@@ -419,8 +422,8 @@ def tested_words(study: Study, found: Found[FirstEvents]) -> str:
     how = message(f"adjusted.how.{rule.replace(' ', '_')}") if rule in _RULES else ""
     alone = masked_words(study) or message("events.sharing.none")
     shared = message("events.sharing", how=how) if how else alone
-    tests = message("reasons.list").join(parts)
-    every = message("events.tests", tests=tests, horizon=period(found.horizon))
+    listed = message("reasons.list").join(parts)
+    every = message("events.tests", tests=listed, horizon=period(found.horizon))
     return found.said(f"{every} {shared}")
 
 

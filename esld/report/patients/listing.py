@@ -1,6 +1,6 @@
 """A line a patient: who it is, values before treatment and last, treatment, events on the way, and how the course ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -40,7 +40,7 @@ def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataF
         return pd.DataFrame()
     parameters = [study.protocol.parameter(code) for code in codes]
     values = {p.paramcd: analysed(study, p.paramcd) for p in parameters}
-    rows, serious = [], dict[str, int]()
+    rows, serious = [], dict[Hashable, int]()
     if len(study.adae):
         serious = serious_adverse_events(study)["USUBJID"].value_counts().to_dict()
     for patient in found.patients.to_dict("records"):

@@ -32,7 +32,8 @@ def _years(group: SafetySet, given: pd.DataFrame) -> dict[tuple[str, str], float
     """Patient-years by group and period: a day is soon where an administration was given on it or up to `WITHIN` days before."""
     days, began, given = days_observed(group), group.began, given.dropna(subset=["ADT"])
     found = dict.fromkeys(((arm, period) for arm in group.arms for period in _PERIODS), 0.0)
-    for subject, arm in group.group_of.items():
+    for subject, arm in group.group_of.to_dict().items():
+        subject = str(subject)
         observed = range(int(days[subject]))
         own = [(day - began[subject]).days for day in given.loc[given["USUBJID"].eq(subject), "ADT"]]
         soon = {day for first in own for day in range(first, first + WITHIN + 1)} & set(observed)
