@@ -38,7 +38,6 @@ study, level = chapter.study, numbers.level(conf_level)
 # %% tags=["hide-input"]
 from esld.report.safety import (
     adverse_events,
-    after_administration,
     concomitant,
     degrees,
     dot_plot,
@@ -46,7 +45,6 @@ from esld.report.safety import (
     exposure,
     hys_law,
     laboratory,
-    liver_deaths,
     lots,
     multiples,
     over_time,
@@ -59,6 +57,9 @@ from esld.report.safety import counted as safety
 from esld.report.safety import overview as overview_of
 
 counted = safety.safety_set(study)
+
+# %% tags=["hide-input"]
+from esld.report.safety import after_administration, liver_deaths
 
 # %% [markdown]
 # ## Who is counted
