@@ -33,8 +33,9 @@ from esld.report import numbers
 from esld.report.chapter import open_chapter
 from esld.report.events import episodes, first_events
 from esld.report.events.answer import answers
-from esld.report.events.any_event import any_event_rows, any_incidence_rows, any_words
+from esld.report.events.any_event import any_event_rows, any_incidence_rows, any_words, untreated_words
 from esld.report.events.planned import gathered, planned_words, plans_of, shown
+from esld.report.events.queried import queried_words
 
 chapter = open_chapter("05_events", cut=cut)
 study = chapter.study
@@ -61,7 +62,7 @@ display(*map(chapter.say, planned_words(study)))
 # ## Result
 
 # %% tags=["hide-input"]
-first, together = [], {}
+first, together, had = [], {}, {}
 for plan in plans_of(study, "cumulative_incidence"):
     results = {}
     for code in plan.endpoints:
@@ -69,7 +70,7 @@ for plan in plans_of(study, "cumulative_incidence"):
         name = chapter.name_of(f"first_{code.lower()}", plan, code)
         results[code] = (result, chapter.hand_over(name, result, analysis=plan.id))
     name = chapter.name_of("any_event", plan)
-    chapter.hand_over(name, any_event_rows(study, plan), analysis=plan.id)
+    had[plan] = chapter.hand_over(name, any_event_rows(study, plan), analysis=plan.id)
     name, frame = (
         chapter.name_of("any_incidence", plan),
         any_incidence_rows(study, plan, conf_level=conf_level),
@@ -99,15 +100,18 @@ chapter.answer(*answers(study, first, every, level=level))
 # %%
 for one in shown(study, "cumulative_incidence", first):
     name = chapter.name_of("first_events", one.plan)
-    display(chapter.table(first_events.table(one, id=name, level=level)))
+    display(chapter.table(first_events.table(one, together[one.plan], id=name, level=level)))
+    display(chapter.say(queried_words(study, one.plan)))
     display(chapter.figure(first_events.figure(study, one, id=name, ticks=ticks)))
 
 # %% tags=["hide-input"]
 chapter.planned("cumulative_incidence")
-display(*(chapter.say(any_words(plan, rows, level=level)) for plan, rows in together.items()))
+for plan, rows in together.items():
+    display(chapter.say(any_words(study, plan, rows, level=level), untreated_words(had[plan])))
 
 # %% tags=["hide-input", "needs:comparison"]
-display(*(chapter.say(first_events.tested_words(study, one)) for one in first))
+for one in first:
+    display(chapter.say(first_events.difference_words(study, one), first_events.tested_words(study, one)))
 
 # %% [markdown] tags=["needs:kind=episodes"]
 # ### All episodes

@@ -58,6 +58,9 @@ from esld.report.safety import overview as overview_of
 
 counted = safety.safety_set(study)
 
+# %% tags=["hide-input"]
+from esld.report.safety import after_administration, liver_deaths
+
 # %% [markdown]
 # ## Who is counted
 #
@@ -121,6 +124,7 @@ chapter.table(lots.lot_table(used, by_lot, counted))
 planned = safety.planned(study, "adverse_events")
 none = phrases.nothing_recorded(study, "AE", message("safety.record"))
 display(chapter.say(none, overview_of.overview_words(events, overview, level=level)))
+display(chapter.say(overview_of.unrelated_words(study, events)))
 chapter.table(overview_of.overview_table(events, overview))
 
 # %% tags=["appendix"]
@@ -135,9 +139,12 @@ chapter.figure(dot_plot.dot_figure(study, events, often))
 
 # %%
 planned = safety.planned(study, "adverse_events")
-chapter.hand_over("adverse_events_over_time", over_time.mean_rows(study, events), analysis=planned.id)
+so_far = chapter.hand_over(
+    "adverse_events_over_time", over_time.mean_rows(study, events), analysis=planned.id
+)
 display(chapter.figure(over_time.mean_figure(study, events)))
-chapter.say(over_time.undated_words(events))
+display(chapter.say(over_time.left_out_words(study, events, level=level)))
+chapter.table(over_time.mean_table(study, events, so_far, level=level))
 
 # %%
 planned = safety.planned(study, "adverse_events")
@@ -152,6 +159,16 @@ planned = safety.planned(study, "part=reactions", "adverse_events", "exposure")
 soon = chapter.hand_over("reactions", reactions.reaction_rows(events), analysis=planned.id)
 display(chapter.say(reactions.reactions_words(events, overview, level=level)))
 chapter.table(reactions.reactions_table(events, overview, soon))
+
+# %% [markdown] tags=["needs:adverse_events", "needs:exposure"]
+# ### Events soon after treatment, and later
+
+# %%
+planned = safety.planned(study, "adverse_events", "exposure")
+after = chapter.hand_over(
+    "events_after_administration", after_administration.period_rows(study, events), analysis=planned.id
+)
+chapter.table(after_administration.period_table(study, events, after))
 
 # %% [markdown]
 # ### Vital signs
@@ -233,6 +250,9 @@ chapter.table(multiples.multiple_table(study, peaks, rose))
 planned = safety.planned(study, "part=liver_injury")
 injury = edish.liver_injury(study, counted, conf_level=conf_level)
 liver = chapter.hand_over("liver_injury", injury, analysis=planned.id)
+fatal = liver_deaths.liver_deaths(study, counted)
+died = chapter.hand_over("liver_deaths", liver_deaths.liver_death_rows(fatal, counted), analysis=planned.id)
+display(chapter.say(liver_deaths.liver_death_words(fatal, died)))
 display(chapter.say(hys_law.case_words(injury, liver, level=level)))
 chapter.say(edish.caution_words(study))
 

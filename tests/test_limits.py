@@ -107,6 +107,17 @@ def _concordance(s: Sample) -> Bounded:
     yield survival.concordance(s.time, s.event, -s.time, conf_level=s.level), 0, 1
 
 
+def _incidences(s: Sample) -> list[survival.CumulativeIncidence]:
+    """Of both groups, where the event is now of one cause, now of another."""
+    state = np.where(s.event, 1 + s.time.astype(int) % 2, 0)
+    return [
+        survival.cumulative_incidence(
+            s.time[s.group == g], state[s.group == g], causes=(1, 2), conf_level=s.level
+        )
+        for g in (0, 1)
+    ]
+
+
 def _cumulative_incidence(s: Sample) -> Bounded:
     state = np.where(s.event, 1 + s.group, 0)
     for conf_type in ("log-log", "plain"):
@@ -114,6 +125,15 @@ def _cumulative_incidence(s: Sample) -> Bounded:
             s.time, state, causes=(1, 2), conf_level=s.level, conf_type=conf_type
         )
         yield from ((curves.estimate(s.at, cause), 0, 1) for cause in (1, 2))
+
+
+def _incidence_at(s: Sample) -> Bounded:
+    for curve in _incidences(s):
+        yield from ((survival.incidence_at(curve, s.at, cause), 0, 1) for cause in (1, 2))
+
+
+def _incidence_difference(s: Sample) -> Bounded:
+    yield survival.incidence_difference(*_incidences(s), s.at, 1), -1, 1
 
 
 def _nelson_aalen(s: Sample) -> Bounded:
@@ -195,7 +215,7 @@ def _worst_rank(s: Sample) -> Bounded:
 BOUNDED = {
     name[1:]: function
     for name, function in list(globals().items())
-    if name.startswith("_") and name != "_contrast" and inspect.isfunction(function)
+    if name.startswith("_") and name not in ("_contrast", "_incidences") and inspect.isfunction(function)
 }
 
 _NO_LIMITS = "gives no limits"

@@ -49,7 +49,8 @@ def apply_cut(tables: Tables, cutoff: pd.Timestamp, snapshot: pd.Timestamp) -> t
     Records that begin after the cut-off go, and with them those whose date is missing or partial and cannot be
     shown to lie on or before it; medical history stays unless it certainly begins later, because it is older
     than the consent. Subjects who consented later go from every domain. An event that has not certainly ended
-    by the cut-off loses its end, severity, seriousness, action and outcome. In DM, dates after the cut-off
+    by the cut-off loses its end, severity, seriousness, action and outcome, unless the subject had died by then: it
+    ended with the death at the latest, and only an end that may lie later goes. In DM, dates after the cut-off
     (death, end of participation …), the arm of a subject not yet randomised, the actual arm of one not yet
     treated, and what is said of a subject's never being treated are blanked; last exposure is the end of
     the administrations kept.
@@ -93,7 +94,8 @@ def apply_cut(tables: Tables, cutoff: pd.Timestamp, snapshot: pd.Timestamp) -> t
         kept = result[name] = _in_order(name, table[own & ~after & ~undecided])
         gone = {"after": int((after | ~own).sum()), "undecided": int((undecided & own).sum())}
         rows.append({"domain": name, "exported": len(table), "kept": len(kept), **gone})
-    blanked = {name: _blank_course(name, result[name], clock) for name in result if DOMAINS[name].end}
+    dead = _dead(result, clock)
+    blanked = {name: _blank_course(name, result[name], clock, dead) for name in result if DOMAINS[name].end}
     blanked["DM"] = _blank_demographics(result, clock)
     counts = [blanked.get(str(row["domain"]), 0) for row in rows]
     records = pd.DataFrame(rows).assign(blanked=counts)
@@ -154,18 +156,28 @@ class _Clock:
         return days <= self.cutoff
 
 
-def _blank_course(name: str, table: pd.DataFrame, clock: _Clock) -> int:
-    """Blank in a fresh table what may have become known after the cut-off; how many records lost something."""
+def _dead(tables: Tables, clock: _Clock) -> set[str]:
+    """USUBJID of the subjects of whom a form says that they had died by the cut-off."""
+    stated = deaths.statements(tables)
+    by_then = stated["first" if clock.up_to_date else "last"] <= clock.cutoff
+    return set(stated.loc[by_then, "USUBJID"])
+
+
+def _blank_course(name: str, table: pd.DataFrame, clock: _Clock, dead: set[str]) -> int:
+    """Blank in a fresh table what may have become known after the cut-off; how many records lost something.
+
+    Nothing that a record says of the course of an event of somebody dead by then can be news of a later day.
+    """
     end = DOMAINS[name].end
     ends = table[end] if end in table else pd.Series(None, table.index, dtype=object)
     open_then = ~clock.known(ends)
     if clock.up_to_date:
         open_then &= ends.notna()
-    prefixes = (f"{name}EN", f"{name}DUR")
-    columns = [c for c in table if c in _COURSE.get(name, ()) or str(c).startswith(prefixes)]
-    had = table.loc[open_then, columns].notna().any(axis=1)
-    table.loc[open_then, columns] = None
-    return int(had.sum())
+    before = table.copy()
+    table.loc[open_then, [c for c in table if str(c).startswith((f"{name}EN", f"{name}DUR"))]] = None
+    alive = open_then & ~table["USUBJID"].isin(dead)
+    table.loc[alive, [c for c in table if c in _COURSE.get(name, ())]] = None
+    return int((before.notna() & table.isna()).any(axis=1).sum())
 
 
 def _blank_demographics(tables: Tables, clock: _Clock) -> int:

@@ -6,6 +6,7 @@ from esld.data import dates, deaths
 from esld.data.sources import selected
 from esld.data.study import Study
 from esld.protocol import Protocol
+from esld.report.words.catalogue import message
 from esld.report.words.grammar import in_prose, joined
 
 _COLUMNS = ["USUBJID", "ADT", "recorded", "name", "PARAMCD", "CESEV", "CESER", "SRCDOM", "SRCSEQ"]
@@ -69,6 +70,22 @@ def clinical_events(study: Study) -> pd.DataFrame:
     found = pd.concat(parts).drop_duplicates(["USUBJID", "SRCSEQ"])
     found = found.assign(ADT=dates.earliest(found["recorded"]))
     return found.sort_values(["USUBJID", "ADT"], kind="stable", ignore_index=True)[_COLUMNS]
+
+
+def seriousness_words(study: Study) -> str:
+    """Which clinical events are left out, as the note of a table says it."""
+    ce = study.tables.get("CE")
+    told = ce is not None and "CESER" in ce and ce["CESER"].notna().any()
+    return message(f"clinical.seriousness.{'recorded' if told else 'not_recorded'}")
+
+
+def since_last(given: pd.DataFrame, events: pd.DataFrame) -> pd.Series:
+    """Days from the last administration (``USUBJID ADT``) by the day of each event (the same); missing without one."""
+    gaps = []
+    for subject, day in zip(events["USUBJID"], events["ADT"], strict=True):
+        days = given.loc[given["USUBJID"].eq(subject) & (given["ADT"] <= day), "ADT"]
+        gaps.append((day - days.max()).days if len(days) else float("nan"))
+    return pd.Series(gaps, events.index, dtype=float)
 
 
 def serious_adverse_events(study: Study) -> pd.DataFrame:

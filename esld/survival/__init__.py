@@ -11,6 +11,7 @@ from esld.survival.fine_gray import CauseSpecificCox, FineGray, cause_specific_c
 from esld.survival.firth import FirthFit, firth
 from esld.survival.follow_up import MedianFollowUp, median_follow_up
 from esld.survival.gray import GrayTest, gray
+from esld.survival.incidence_at import incidence_at, incidence_difference
 from esld.survival.kaplan_meier import KaplanMeier, Quantile, kaplan_meier, kaplan_meier_by
 from esld.survival.logrank import LogRank, logrank, logrank_of
 from esld.survival.milestone import Milestone, MilestoneGroup, milestone
@@ -92,6 +93,8 @@ __all__ = [
     "fisher",
     "fisher_power",
     "gray",
+    "incidence_at",
+    "incidence_difference",
     "kaplan_meier",
     "kaplan_meier_by",
     "logrank",

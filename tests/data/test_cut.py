@@ -69,6 +69,7 @@ def another_future(tables: Tables, cutoff: pd.Timestamp, rnd: Random) -> Tables:
 
     randomised, infused = ids("DS", "DSDECOD", "RANDOMIZED"), ids("EX", "EXTRT", "")
     ended = ids("DS", "DSCAT", "DISPOSITION EVENT")
+    dead = {row["USUBJID"] for row in tables["DM"].to_dict("records") if known(row["DTHDTC"])}
     future: Tables = {}
     for name, table in tables.items():
         domain, rows = DOMAINS[name], []
@@ -82,6 +83,9 @@ def another_future(tables: Tables, cutoff: pd.Timestamp, rnd: Random) -> Tables:
                 row |= {c: "other news" for c in row if c.endswith("ORRES") and row[c]}
             elif domain.end in row and not known(row[domain.end]):
                 row[domain.end] = rnd.choice([None, later()])
+                if row["USUBJID"] in dead:  # whose course is over
+                    rows.append(row)
+                    continue
                 row |= {c: rnd.choice("12345") for c in ("AETOXGR",) if c in row}
                 row |= {c: rnd.choice(["MILD", "SEVERE"]) for c in ("CESEV",) if c in row}
                 row |= {c: rnd.choice("YN") for c in ("AESER", "AESDTH", "AESHOSP", "AESLIFE") if c in row}
@@ -289,6 +293,26 @@ class TestCourseOfEvents:
     @pytest.mark.parametrize("end", [None, "2025-03"])
     def test_unless_the_export_is_of_that_very_day(self, end):
         assert self.adverse(end, snapshot="2025-03-15").items() >= self.COURSE.items()
+
+    @pytest.mark.parametrize(
+        ("died", "kept"),
+        [("2025-03-15", True), ("2025-02", True), ("2025-03-16", False), ("2025-03", False), (None, False)],
+    )
+    @pytest.mark.parametrize("form", ["DM", "DS"])
+    def test_an_event_of_somebody_dead_by_then_keeps_its_course(self, form, died, kept):
+        row = event("AE", "S", "2025-02-01", AETERM="x", AEENDTC="2025-06-01", **self.COURSE)
+        ce = event("CE", "S", "2025-02-01", CEDECOD="ASCITES", CESEV="SEVERE")
+        who = patient("S", died=died if form == "DM" else None)
+        said = [ds("S", "DEATH", died)] if form == "DS" and died else []
+        tables = cut(trial(who, AE=[row], CE=[ce], DS=said), "2025-03-15")
+        (record,) = tables["AE"].to_dict("records")
+        course = {
+            name: value for name, value in self.COURSE.items() if not name.startswith(("AEEN", "AEDUR"))
+        }
+        expected = course if kept else dict.fromkeys(course)
+        ends = dict.fromkeys(("AEENDTC", "AEENDY", "AEENRTPT", "AEDUR"))  # one that lies later is not known
+        assert record.items() >= {**expected, **ends}.items()
+        assert tables["CE"]["CESEV"].tolist() == ["SEVERE" if kept else None]
 
     def test_severity_and_end_of_clinical_events(self):
         rows = [

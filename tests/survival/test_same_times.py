@@ -93,6 +93,21 @@ FUNCTIONS = {
     ),
     "firth": lambda o: s.firth(o.frame, duration="t", event="e", covariates=["y"]),
     "gray": lambda o: s.gray(o.time, o.state, o.group, cause=1, causes=[1, 2], strata=o.stratum),
+    "incidence_at": lambda o: [
+        s.incidence_at(s.cumulative_incidence(o.time, o.state, causes=[1, 2]), float(at), 1)
+        for at in o.points
+    ],
+    "incidence_difference": lambda o: [
+        s.incidence_difference(
+            *(
+                s.cumulative_incidence(o.time[o.group == g], o.state[o.group == g], causes=[1, 2])
+                for g in "AB"
+            ),
+            float(at),
+            1,
+        )
+        for at in o.points
+    ],
     "kaplan_meier": lambda o: at_points(s.kaplan_meier(o.time, o.event), o),
     "kaplan_meier_by": lambda o: [at_points(curve, o) for curve in o.curves()],
     "logrank": lambda o: [

@@ -61,6 +61,13 @@ def observed_days(adsl: pd.DataFrame) -> pd.Series:
     return (_end(randomised) - randomised["RANDDT"]).dt.days.rename("observed_days")
 
 
+def ended_for_good(adsl: pd.DataFrame) -> pd.Series:
+    """Whether transplantation or death ended observation, by USUBJID of the randomised: no episode can follow."""
+    randomised = adsl[adsl["RANDFL"].eq("Y")].set_index("USUBJID")
+    end = _end(randomised)
+    return (end.eq(randomised["TRPLDT"]) | end.eq(randomised["DTHDT"])).rename("ended_for_good")
+
+
 def prevalent_subjects(endpoint: Endpoint, adlb: pd.DataFrame) -> set[str]:
     """Subjects who have the condition at baseline already: they can have no new event of it, but a worse one."""
     grades = baseline_grades(endpoint, adlb)

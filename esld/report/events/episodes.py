@@ -1,4 +1,4 @@
-"""All episodes: rates, their ratio, and the mean number while patients are alive, with their own organ where that is asked."""
+"""All episodes: rates, their ratio, and the mean number per patient, to which death and transplantation put an end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from math import inf
 
 import pandas as pd
 
-from esld.data.adam.adce import observed_days
+from esld.data.adam.adce import ended_for_good, observed_days
 from esld.data.study import Study
 from esld.protocol import Analysis, Endpoint
 from esld.reasons import Why, because
@@ -72,7 +72,7 @@ class Episodes:
             if arm not in self.means:
                 empty = {"group": arm, "value": float("nan"), "n": n, "events": events}
                 empty["reason"] = because(Why.NOT_OBSERVED)
-                how = {"rate": "exact-poisson", "mean_count": "nelson-aalen"}
+                how = {"rate": "exact-poisson", "mean_count": "ghosh-lin"}
                 frames.append(pd.DataFrame([empty | {"statistic": k, "method": v} for k, v in how.items()]))
                 continue
             frames.append(rate(events, years, conf_level=self.conf_level).to_frame(n=n, group=arm))
@@ -83,7 +83,7 @@ class Episodes:
                 "lower": estimate.lower,
                 "upper": estimate.upper,
             }
-            about = {"group": arm, "time": self.at, "n": n, "events": events, "unit": "episodes a patient"}
+            about = {"group": arm, "time": self.at, "n": n, "events": events, "unit": "episodes per patient"}
             frames.append(
                 pd.DataFrame([number | about | {"method": estimate.method, "reason": estimate.reason}])
             )
@@ -102,9 +102,14 @@ def estimate(study: Study, plan: Analysis, paramcd: str, *, conf_level: float) -
     """All episodes of one recurrent endpoint of a planned analysis, while alive and before any transplantation."""
     endpoint, at = study.protocol.endpoint(paramcd), plan.horizon_days or 0.0
     arm_of = study.randomised.set_index("USUBJID")["ARMCD"]
-    seen = observed_days(study.adsl).clip(upper=at)
+    days, final = observed_days(study.adsl), ended_for_good(study.adsl)
     follow_up = pd.DataFrame(
-        {"USUBJID": seen.index, "end": seen.to_numpy(), "arm": arm_of.reindex(seen.index).to_numpy()}
+        {
+            "USUBJID": days.index,
+            "end": days.clip(upper=at).to_numpy(),
+            "final": (final & days.le(at)).to_numpy(),
+            "arm": arm_of.reindex(days.index).to_numpy(),
+        }
     )
     follow_up = follow_up[(follow_up["end"] > 0) & follow_up["USUBJID"].isin(members(study, plan))]
     own = study.adce[
@@ -117,13 +122,14 @@ def estimate(study: Study, plan: Analysis, paramcd: str, *, conf_level: float) -
         counts[arm] = (len(own_arm), len(happened), float(own_arm["end"].sum()) / DAYS_A_YEAR)
         if own_arm.empty:
             continue
-        rows = counting_process(happened, own_arm, subject="USUBJID", time="AVAL", end="end")
+        rows = counting_process(happened, own_arm, subject="USUBJID", time="AVAL", end="end", death="final")
         means[arm] = mean_cumulative_function(
             rows,
             subject="USUBJID",
             start="start",
             stop="stop",
             event="event",
+            death="final",
             conf_level=conf_level,
             group=arm,
         )
@@ -137,6 +143,11 @@ def estimate(study: Study, plan: Analysis, paramcd: str, *, conf_level: float) -
 def _while(study: Study) -> str:
     """While what episodes are counted: patients are alive, and have their own organ where the protocol tells of transplants."""
     return message("events.while.own" if study.protocol.transplant else "events.while")
+
+
+def _after(study: Study) -> str:
+    """After what no episode can follow."""
+    return message("events.after.own" if study.protocol.transplant else "events.after")
 
 
 def table(study: Study, found: Found[Episodes], *, id: str, level: str) -> Table:
@@ -167,7 +178,7 @@ def table(study: Study, found: Found[Episodes], *, id: str, level: str) -> Table
             }
             lines.append(dict.fromkeys(lines[-1], Empty()) | head | {"rate": ratio})
             pairs[pair] = None
-    footnotes = [*notes]
+    footnotes = [message("events.every.mean.note", after=_after(study)), *notes]
     for control, arm in pairs:
         about = {"second": treatment_in_title(arm), "first": treatment_in_title(control)}
         footnotes.append(message("events.every.ratio.note", **about))
@@ -241,7 +252,7 @@ def figure(study: Study, found: Found[Episodes], *, id: str, ticks: Sequence[flo
         panels,
         arms=study.arms,
         id=id,
-        title=found.titled(message("events.every.figure", alive=_while(study))),
+        title=found.titled(message("events.every.figure", after=_after(study))),
         alt=message("events.every.figure.alt", events=joined(panels)),
         label=message("events.every.figure.axis"),
         axis=axis,

@@ -1,6 +1,6 @@
 """A line a patient: who it is, values before treatment and last, treatment, events on the way, and how the course ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -13,9 +13,10 @@ from esld.report.cells import Cell, Data, Empty, Label, Number, Several, number,
 from esld.report.parameters import CLASSES, analysed
 from esld.report.patients.courses import AFTER_TRANSPLANT, Courses, recorded
 from esld.report.results import Reported
+from esld.report.serious import clinical_name, serious_adverse_events
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import in_prose, short
+from esld.report.words.grammar import capitalised, in_prose, short
 
 
 def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataFrame:
@@ -39,7 +40,9 @@ def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataF
         return pd.DataFrame()
     parameters = [study.protocol.parameter(code) for code in codes]
     values = {p.paramcd: analysed(study, p.paramcd) for p in parameters}
-    rows = []
+    rows, serious = [], dict[Hashable, int]()
+    if len(study.adae):
+        serious = serious_adverse_events(study)["USUBJID"].value_counts().to_dict()
     for patient in found.patients.to_dict("records"):
         lines: list[tuple[str, float, str, Reason | None]] = [
             ("age", patient["AGE"], "years", because(Why.NOT_RECORDED, what="age"))
@@ -62,6 +65,10 @@ def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataF
             lines.append(("reduced_administrations", patient["reduced"], "administrations", unknown))
         own_marks = found.marks.loc[found.marks["USUBJID"].eq(patient["USUBJID"]), "kind"]
         lines += [(code, float(own_marks.eq(code).sum()), "episodes", None) for code in found.events]
+        if len(study.adae):
+            lines.append(
+                ("serious_adverse_events", float(serious.get(patient["USUBJID"], 0)), "events", None)
+            )
         if found.grafts:
             lines.append(("transplant_day", patient["transplant"], "days", because(Why.NO_TRANSPLANT)))
         lines.append(("last_day", patient["end"], "days", None))
@@ -108,14 +115,15 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
             given, reduced = cell("administrations"), cell("reduced_administrations")
             form = "{0}" if reduced.text in ("", "0") else "{0} ({1})"
             line["administrations"] = Several(form, ("given", "reduced"), (given, reduced))
+        if len(study.adae):
+            line["serious"] = cell("serious_adverse_events")
         if found.events:
             line["on_the_way"] = _conditions(found.events, {code: cell(code) for code in found.events})
         day = cell("transplant_day" if patient["outcome"] == "transplant" else "last_day")
         line["outcome"] = several("{} ({})", outcome=_outcome(patient), day=day)
         lines.append(line)
-    heads = {
-        name: message(f"listing.{name}") for name in ("age_sex", "on_the_way", "outcome", "days_treated")
-    }
+    heads = {name: message(f"listing.{name}") for name in ("age_sex", "serious", "outcome", "days_treated")}
+    heads["on_the_way"] = capitalised(clinical_name(study.protocol)) or message("listing.on_the_way")
     heads |= {
         f"{p.paramcd}.baseline": message("listing.baseline", parameter=short(p.param)) for p in parameters
     }

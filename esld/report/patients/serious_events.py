@@ -2,12 +2,13 @@
 
 import pandas as pd
 
+from esld.data import exposure
 from esld.data.study import Study
 from esld.report import cells, needs
 from esld.report.cells import Cell, Data, Empty, Label, Number
 from esld.report.patients.facts import facts
 from esld.report.results import slug
-from esld.report.serious import clinical_events, serious_adverse_events
+from esld.report.serious import clinical_events, serious_adverse_events, seriousness_words, since_last
 from esld.report.tables import Table
 from esld.report.words.catalogue import has, message
 
@@ -28,20 +29,20 @@ def serious_table(study: Study) -> Table | None:
         found = found.iloc[arms.map(study.arms.index).argsort(kind="stable")]
     if found.empty:
         return None
-    people = study.randomised.set_index("USUBJID")
+    people, since = study.randomised.set_index("USUBJID"), _since(study, found)
     about = _about(study)
     lines = []
-    for event in found.to_dict("records"):
+    for event, gap in zip(found.to_dict("records"), since, strict=True):
         own = about.get((event["USUBJID"], event["SRCDOM"], str(event["SRCSEQ"])), {})
         person, day = people.loc[event["USUBJID"]], event["day"]
-        since = (event["ADT"] - person["TRTSDT"]).days
         line: dict[str, Cell] = {
             "patient": Data(event["USUBJID"]),
             "group": cells.arm(person["ARMCD"]),
             "event": Data(str(event["name"])),
             "kept_as": Label(message(f"serious.{event['SRCDOM']}"), event["SRCDOM"]),
+            "date": Data(event["recorded"]) if isinstance(event["recorded"], str) else Empty(),
             "day": Empty() if pd.isna(day) else Number(day),
-            "since_first": Empty() if pd.isna(since) else Number(since),
+            "days_since_administration": Empty() if pd.isna(gap) else Number(int(gap)),
             "grade_or_severity": _said("severity", own.get("severity")),
             "relation": _said("relation", own.get("relation")),
             "ended_as": _said("outcome", own.get("outcome")),
@@ -55,8 +56,16 @@ def serious_table(study: Study) -> Table | None:
     group = "group" if study.shows_arms else None
     notes = [message("serious.note.day"), message("serious.note.who")]
     if found["SRCDOM"].eq("CE").any():
-        notes.append(message("serious.note.clinical"))
+        notes.append(message("serious.note.clinical", seriousness=seriousness_words(study)))
     return Table("serious_events", message("serious.title"), lines, footnotes=tuple(notes), group=group)
+
+
+def _since(study: Study, found: pd.DataFrame) -> pd.Series:
+    """Days of each event from the last administration before it; none where treatment goes on from day to day or is not told."""
+    if "EX" not in study.tables or study.protocol.treatment.regimen == "continuous":
+        return pd.Series(float("nan"), found.index)
+    given = exposure.administrations(study.tables, study.protocol).dropna(subset=["NUMBER"])
+    return since_last(given, found)
 
 
 def _about(study: Study) -> dict[tuple[str, str, str], dict[str, object]]:

@@ -15,7 +15,7 @@ from esld.report import needs
 from esld.report.cells import Cell, Data, Label, number
 from esld.report.results import Reported, Row, slug
 from esld.report.safety.counted import DAYS_OF_A_YEAR, SafetySet, share, share_cell
-from esld.report.serious import clinical_endpoints, clinical_events, clinical_name
+from esld.report.serious import clinical_endpoints, clinical_events, clinical_name, seriousness_words
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
 from esld.survival import rate
@@ -81,9 +81,11 @@ class AdverseEvents:
         After an administration in which an event is a reaction; None where the protocol speaks of none.
     clinical : DataFrame, optional
         Clinical events that are kept beside the adverse ones and may have been serious, from the first administration on:
-        ``USUBJID GROUP``; None where the trial has no such events.
+        ``USUBJID GROUP``, and ``day`` where the date is whole; None where the trial has no such events.
     clinical_name : str
         What these are called together.
+    seriousness : str
+        Which of these are left out, in words.
     years : dict of str to float
         By group: years from the first administration to death or the last sign of life, both days counted, of all patients.
     """
@@ -96,6 +98,7 @@ class AdverseEvents:
     hours: float | None = None
     clinical: pd.DataFrame | None = None
     clinical_name: str = ""
+    seriousness: str = ""
     years: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -136,7 +139,12 @@ class AdverseEvents:
         if kind not in _CLINICAL or self.clinical is None:
             return own
         beside = self.clinical[self.clinical["GROUP"].eq(arm)]
-        return beside if kind == "clinical" else pd.concat([own[["USUBJID", "GROUP"]], beside])
+        if kind == "clinical":
+            return beside
+        # One event on both forms: no code links them, but the patient and the day do.
+        both = pd.MultiIndex.from_frame(own[["USUBJID", "ASTDT"]])
+        twice = pd.MultiIndex.from_frame(beside[["USUBJID", "day"]]).isin(both) & beside["day"].notna()
+        return pd.concat([own[["USUBJID", "GROUP"]], beside.loc[~twice, ["USUBJID", "GROUP"]]])
 
     @property
     def has_reactions(self) -> bool:
@@ -230,6 +238,7 @@ def adverse_events(study: Study, group: SafetySet, *, conf_level: float) -> Adve
         hours,
         clinical,
         clinical_name(study.protocol),
+        seriousness_words(study),
         _years(group),
     )
 
@@ -238,7 +247,9 @@ def _clinical(study: Study, group: SafetySet) -> pd.DataFrame:
     """Clinical events that can have begun on or after the first administration."""
     found = group.own(clinical_events(study))
     began = found["USUBJID"].map(group.began)
-    return found[~(dates.latest(found["recorded"]) < began)][["USUBJID", "GROUP"]]
+    last = dates.latest(found["recorded"])
+    day = found["ADT"].where(found["ADT"].eq(last))
+    return found.assign(day=day)[~(last < began)][["USUBJID", "GROUP", "day"]]
 
 
 def days_observed(group: SafetySet) -> "pd.Series[int]":

@@ -29,7 +29,7 @@ from esld.report.words.grammar import in_prose, joined, of_group
 from esld.scoring import units
 
 GRADES = (0, 1, 2, 3, 4)
-_SEVERE = 3
+_SEVERE, _WORST = 3, 4
 
 _Grader = Callable[[pd.DataFrame], Any]
 
@@ -144,8 +144,9 @@ def _gradable(study: Study) -> list[str]:
 def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFrame:
     """Long form: by group, ``ALT.0_to_2`` for each pair of grades that occurs, and three shares of patients.
 
-    ``ALT.worse``: the worst grade is higher than that at baseline. ``ALT.newly_severe``: grade 3 or 4, and lower at baseline.
-    Both of those with a grade before and after. ``ALT.severe``: grade 3 or 4, of all with a grade after baseline.
+    ``ALT.worse``: the worst grade is higher than that at baseline. ``ALT.newly_severe``: grade 3 or 4, and 2 or lower at
+    baseline. ``ALT.newly_4``: grade 4, and lower at baseline. ``ALT.3_then_4``: grade 4, and 3 at baseline. All of those with
+    a grade before and after. ``ALT.severe``: grade 3 or 4, of all with a grade after baseline.
     """
     parts = [pd.DataFrame(columns=["group", "statistic", "value"])]
     for code, result in found.items():
@@ -156,6 +157,8 @@ def shift_rows(found: Mapping[str, Graded], *, conf_level: float) -> pd.DataFram
             shares = {
                 "worse": ((after > before_it) & known, known),
                 "newly_severe": (after.ge(_SEVERE) & (before_it < _SEVERE) & known, known),
+                "newly_4": (after.eq(_WORST) & (before_it < _WORST) & known, known),
+                "3_then_4": (after.eq(_WORST) & before_it.eq(_SEVERE) & known, known),
                 "severe": (after.ge(_SEVERE), seen),
             }
             for what, (is_so, of) in shares.items():
@@ -203,7 +206,7 @@ def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -
     """Patients who got worse and who reached grade 3 or 4, a line a parameter; None where nobody has a grade."""
     if not found:
         return None
-    shares = ("worse", "severe", "newly_severe")
+    shares = ("worse", "severe", "newly_severe", "newly_4")
     lines = []
     for code, result in found.items():
         line: dict[str, Cell] = {"parameter": Label(study.protocol.parameter(code).param, code)}
@@ -254,28 +257,28 @@ def _name(grade: object) -> str:
 
 
 def shift_words(study: Study, found: Mapping[str, Graded], reported: Reported) -> str:
-    """Which values newly reached grade 3 or 4, in how many."""
+    """Which values rose to grade 3 or 4 from a lower one, and from 3 to 4, in how many."""
     if not found:
         collected = any(parameter.kind == "laboratory" for parameter in study.protocol.parameters)
         why = "nothing" if _gradable(study) else "ungraded" if collected else "not_collected"
         return message(f"safety.laboratory.{why}")
+    said = []
+    for what in ("newly_severe", "3_then_4"):
+        if parts := _shifted(study, found, reported, what):
+            said.append(message(f"safety.laboratory.{what}", parameters=message("reasons.list").join(parts)))
+    return " ".join(said) or message("safety.laboratory.none")
+
+
+def _shifted(study: Study, found: Mapping[str, Graded], reported: Reported, what: str) -> list[str]:
+    """The parameters in which somebody had that shift, each with how many of each group."""
     parts = []
     for code, result in found.items():
-        every = (reported.row(f"{code}.newly_severe", arm) for arm in result.table.groups)
+        every = (reported.row(f"{code}.{what}", arm) for arm in result.table.groups)
         rows = [row for row in every if row.n]
         if any(row.events for row in rows):
             arms = joined(
                 message("safety.laboratory.arm", x=span(r, str(r.events)), n=span(r, str(r.n)), arm=of_group(r.arm)) for r in rows
             )  # fmt: skip
-            parts.append(
-                message(
-                    "safety.laboratory.parameter",
-                    parameter=prose(study.protocol.parameter(code).param),
-                    arms=arms,
-                )
-            )
-    return (
-        message("safety.laboratory", parameters=message("reasons.list").join(parts))
-        if parts
-        else message("safety.laboratory.none")
-    )
+            name = prose(study.protocol.parameter(code).param)
+            parts.append(message("safety.laboratory.parameter", parameter=name, arms=arms))
+    return parts

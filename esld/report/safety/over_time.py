@@ -1,15 +1,19 @@
-"""Adverse events over time: the mean number a patient since the first administration, by group, with the patients observed."""
+"""Adverse events over time: the mean number per patient since the first administration, by group, with the patients observed."""
 
 import pandas as pd
 
 from esld.data.study import Study
+from esld.report import cells
+from esld.report.cells import Cell, Data, Empty, Label, Number
 from esld.report.drawing.axes import TimeAxis, time_axis
 from esld.report.drawing.event_curves import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
-from esld.report.phrases import Sentence
-from esld.report.safety.adverse_events import AdverseEvents, days_observed
+from esld.report.phrases import Sentence, method
+from esld.report.results import Reported
+from esld.report.safety.adverse_events import AdverseEvents, days_observed, spanners
+from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined
+from esld.report.words.grammar import in_prose, joined, period
 from esld.survival import MeanCumulativeFunction, counting_process, mean_cumulative_function
 
 _KINDS = ("any", "serious")
@@ -17,13 +21,14 @@ Means = dict[str, dict[str, MeanCumulativeFunction]]
 
 
 def means(found: AdverseEvents, last: float) -> Means:
-    """By kind and group: the mean number of events a patient while alive, to the day `last`; the first of treatment is day 1.
+    """By kind and group: the mean number of events per patient to the day `last`; the first of treatment is day 1.
 
-    An event without a day is not in it. A group of nobody has none.
+    The dead have no further event, and keep those that they had. An event without a day is not in it. A group of nobody has none.
     """
     people = found.group.people.set_index("USUBJID")
-    ends = days_observed(found.group).clip(upper=last)
-    follow_up = pd.DataFrame({"end": ends, "arm": people["GROUP"]}).reset_index()
+    days = days_observed(found.group)
+    ends, died = days.clip(upper=last), people["DTHDT"].notna() & days.le(last)
+    follow_up = pd.DataFrame({"end": ends, "died": died, "arm": people["GROUP"]}).reset_index()
     made: Means = {}
     for kind in (kind for kind in _KINDS if kind in found.kinds):
         made[kind] = {}
@@ -33,12 +38,13 @@ def means(found: AdverseEvents, last: float) -> Means:
                 continue
             events = found.of_kind(kind, arm).dropna(subset=["ASTDT"]).merge(own, on="USUBJID")
             began = events["USUBJID"].map(found.group.began)
-            day = ((events["ASTDT"] - began).dt.days + 1).clip(lower=1)
+            day = ((pd.to_datetime(events["ASTDT"]) - began).dt.days + 1).clip(lower=1)
             happened = events[["USUBJID"]].assign(day=day)[day <= last]
             happened["day"] = happened["day"].clip(upper=events["end"])  # begun after the last sign of life
-            rows = counting_process(happened, own, subject="USUBJID", time="day", end="end")
+            rows = counting_process(happened, own, subject="USUBJID", time="day", end="end", death="died")
             made[kind][arm] = mean_cumulative_function(
-                rows, subject="USUBJID", start="start", stop="stop", event="event", conf_level=found.conf_level, group=arm
+                rows, subject="USUBJID", start="start", stop="stop", event="event", death="died",
+                conf_level=found.conf_level, group=arm,
             )  # fmt: skip
     return made
 
@@ -52,7 +58,7 @@ def mean_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
             about = {
                 "group": arm,
                 "statistic": f"{kind}.mean_count",
-                "unit": "events a patient",
+                "unit": "events per patient",
                 "method": mean.method,
             }
             own = mean.at(ticks).rename(columns={"mean": "value", "n_risk": "n"}).drop(columns="std_err")
@@ -80,12 +86,58 @@ def mean_figure(study: Study, found: AdverseEvents) -> Picture | Sentence:
         }
         for kind, by_arm in made.items()
     }
-    since = message(f"since.{'treatment' if found.group.known else 'randomisation'}")
     return event_curves(
         panels, arms=study.arms, id="adverse_events_over_time", title=message("safety.over_time.title"),
         alt=message("safety.over_time.alt", events=joined(panels)), label=message("safety.over_time.axis"), axis=axis,
-        time=message("safety.over_time.time", unit=axis.head, since=since), at_risk=message("events.observed"),
+        time=message("safety.over_time.time", unit=axis.head, since=_since(found)), at_risk=message("events.observed"),
     )  # fmt: skip
+
+
+def mean_table(study: Study, found: AdverseEvents, reported: Reported, *, level: str) -> Table | None:
+    """The mean numbers at the ticks of the figure, a block a kind; None where it is not drawn."""
+    if found.events["ASTDT"].notna().sum() == 0:
+        return None
+    axis, lines = _axis(study), []
+    arms = [arm for arm in found.group.arms if found.group.size(arm)]
+    for kind in (kind for kind in _KINDS if kind in found.kinds):
+        for tick, label in zip(axis.ticks[1:], axis.labels[1:], strict=True):
+            line: dict[str, Cell] = {"event": Label(found.label(kind), kind), "time": Data(label)}
+            for arm in arms:
+                row = reported.find(f"{kind}.mean_count", arm, tick)
+                line[f"{arm}.mean"] = (
+                    cells.estimate(row, 2) if row and row.lower is not None else cells.number(row, 2)
+                )
+                line[f"{arm}.observed"] = Empty() if row is None else Number(row.n)
+            lines.append(line)
+    words = {"unit": in_prose(axis.head), "since": _since(found)}
+    title = message("safety.over_time.table", level=level, **words)
+    how = joined(dict.fromkeys(method(row) for row in reported.rows))
+    notes = (message("safety.over_time.note", method=how), found.group.note)
+    return Table(
+        "mean_number_of_adverse_events", title, lines, spanners(found, "mean", "observed"), notes, group="event",
+        heads={"time": axis.head} | {f"{arm}.mean": message("events.every.mean", level=level) for arm in arms},
+    )  # fmt: skip
+
+
+def _since(found: AdverseEvents) -> str:
+    return message(f"since.{'treatment' if found.group.known else 'randomisation'}")
+
+
+def left_out_words(study: Study, found: AdverseEvents, *, level: str) -> str:
+    """What the bands of the figure are, why it ends where it does, and what is not in it; nothing where it is not drawn."""
+    if found.events["ASTDT"].notna().sum() == 0:
+        return ""
+    last = _axis(study).ticks[-1]
+    day = (found.events["ASTDT"] - found.events["USUBJID"].map(found.group.began)).dt.days + 1
+    said = [
+        message("safety.over_time.bands", level=level, horizon=period(last), first=found.group.first),
+        message("safety.over_time.later", count=later) if (later := int((day > last).sum())) else "",
+        undated_words(found),
+        message("safety.over_time.clinical", clinical=found.clinical_name) if found.clinical_name else "",
+    ]
+    if n := len(found.group.left_out):
+        said.append(message("safety.over_time.never", count=n, n=n))
+    return " ".join(filter(None, said))
 
 
 def undated_words(found: AdverseEvents) -> str:

@@ -1,5 +1,6 @@
 """The overview of adverse events in a table and in words, and the chapter's answer."""
 
+from esld.data.study import Study
 from esld.report import numbers
 from esld.report.cells import Cell, Label, number
 from esld.report.phrases import span, whole
@@ -20,7 +21,9 @@ def overview_table(found: AdverseEvents, reported: Reported) -> Table:
     notes = [message("safety.overview.emergent", first=found.group.first)]
     notes.append(message("safety.overview.rate"))
     if found.clinical is not None:
-        notes.append(message("safety.overview.clinical", clinical=found.clinical_name))
+        notes.append(
+            message("safety.overview.clinical", clinical=found.clinical_name, seriousness=found.seriousness)
+        )
     notes += [message("safety.overview.related")] if "related" in found.kinds else []
     if found.scale is None:
         notes.append(message("safety.events.no_severity"))
@@ -76,6 +79,19 @@ def overview_words(found: AdverseEvents, reported: Reported, *, level: str) -> s
         grade, serious = (_unknown(found, reported, each) for each in (kind, "unsaid"))
         sentences.append(message(f"safety.events.unknown.{found.scale.code}", worst=grade, serious=serious))
     return " ".join(s for s in sentences if s)
+
+
+def unrelated_words(study: Study, found: AdverseEvents) -> str:
+    """That no serious event was called related, where it is so of several; in an open trial, by whom."""
+    serious = found.events[found.events["AESER"].eq("Y")]
+    if (
+        serious.empty
+        or not {"serious", "related"} <= set(found.kinds)
+        or serious["AREL"].ne("NOT RELATED").any()
+    ):
+        return ""
+    is_open = study.protocol.masking.value.casefold().startswith(("none", "open"))
+    return message(f"safety.serious_unrelated{'.open' if is_open else ''}")
 
 
 def _followed(found: AdverseEvents, reported: Reported) -> str:

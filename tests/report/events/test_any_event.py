@@ -4,10 +4,14 @@ import pandas as pd
 import pytest
 
 from esld.report.events import first_events
-from esld.report.events.any_event import any_event_rows, any_incidence_rows
+from esld.report.events.any_event import any_event_rows, any_incidence_rows, untreated_words
+from esld.report.events.queried import queried_words
+from esld.report.phrases import reader_of
 from esld.report.results import rows_of
+from esld.report.words.catalogue import read_by
 from esld.survival import clopper_pearson
 from tests.report.builders import HIGH, LOW, ROOT
+from tests.report.builders import plain as text_of
 
 DEMO = ROOT / "esld/data/examples/demo"
 
@@ -43,15 +47,33 @@ def patients(records):
     return records.groupby("arm")["USUBJID"].nunique().to_dict()
 
 
+def counted(own, planned, what="patients"):
+    """One count of patients with an event of any kind, by arm."""
+    found = any_event_rows(own, planned)
+    return found[found["statistic"].eq(what)].set_index("group")
+
+
 class TestRecounted:
     """From the raw tables of the demonstration trial; none of what counts is taken from the package."""
 
     def test_any_episode_by_one_year_is_in_5_and_6(self, study, episodes):
         own = study("demo-final")
-        found = any_event_rows(own, plan(own)).set_index("group")
+        found = counted(own, plan(own))
         assert patients(episodes) == {LOW: 5, HIGH: 6}
         assert found["value"].to_dict() == {LOW: 5, HIGH: 6}
         assert found["n"].tolist() == [11, 11]
+
+    def test_019_bled_without_ever_having_been_infused(self, study):
+        own = study("demo-final")
+        without = counted(own, plan(own), "untreated")
+        assert without[["value", "n"]].to_numpy().tolist() == [[1, 1], [0, 0]]
+        reported = rows_of("x", any_event_rows(own, plan(own)), analysis="DECOMP", chapter="05")
+        with read_by(reader_of(own)):
+            said = text_of(untreated_words(reported))
+        assert said.startswith(
+            "In the low-dose group 1 of the 5 had it before the first infusion or without any"
+        )
+        assert said.endswith("4 of 10 had one after it.")
 
     def test_its_incidence_has_limits_and_counts_whoever_was_lost_for_as_long_as_observed(self, study):
         """Low: 5 of 11, nobody lost, exact. High: 026 is lost on day 212, after an event, so that nobody is either."""
@@ -77,6 +99,12 @@ class TestRecounted:
         assert result.prevalent == {LOW: 6, HIGH: 4}
         assert [rows.row("incidence", arm).n for arm in (LOW, HIGH)] == [11, 11]
 
+    def test_of_the_events_of_ascites_some_were_worse_than_before_and_the_others_new(self, study, episodes):
+        own = study("demo-final")
+        ascites = episodes[episodes["CEDECOD"].eq("ASCITES") & (episodes["before"] >= 2)]
+        result = first_events.estimate(own, plan(own), "TTASC", conf_level=0.95)
+        assert result.worse == patients(ascites[ascites["grade"] > ascites["before"]]) == {LOW: 1, HIGH: 2}
+
     def test_severe_ascites_of_022_on_day_127_counts(self, study, episodes):
         who = episodes["USUBJID"].str.endswith("-022")
         assert episodes.loc[who, ["CEDECOD", "day", "before", "grade"]].to_numpy().tolist() == [
@@ -96,21 +124,26 @@ class TestRecounted:
         assert every["AVAL"].tolist() == [61]
 
 
+def test_the_open_query_on_the_ascites_of_007_is_told_beside_the_counts(study):
+    own = study("demo-final")
+    said = queried_words(own, plan(own))
+    assert "NCT06167473-007, ascites (CE 1 / RS 13; Q-CX7NAQ2N)" in said
+    assert said.count("open data query") == 1
+    assert queried_words(own, plan(own, endpoints=("TTGIB",))) == ""
+
+
 def test_one_condition_alone_is_that_condition_s_count(study):
     """2 bled of 11 in each arm by one year, as chapter 05 reports it."""
     own = study("demo-final")
-    found = any_event_rows(own, plan(own, endpoints=("TTGIB",)))
+    found = counted(own, plan(own, endpoints=("TTGIB",)))
     assert found["value"].tolist() == [2, 2]
 
 
 def test_at_least_the_most_frequent_and_at_most_the_sum(study):
     own = study("demo-final")
     codes = plan(own).endpoints
-    alone = pd.concat(
-        [any_event_rows(own, plan(own, endpoints=(code,))).set_index("group")["value"] for code in codes],
-        axis=1,
-    )
-    together = any_event_rows(own, plan(own)).set_index("group")["value"]
+    alone = pd.concat([counted(own, plan(own, endpoints=(code,)))["value"] for code in codes], axis=1)
+    together = counted(own, plan(own))["value"]
     assert (together >= alone.max(axis=1)).all()
     assert (together <= alone.sum(axis=1)).all()
 
@@ -118,14 +151,15 @@ def test_at_least_the_most_frequent_and_at_most_the_sum(study):
 def test_nothing_on_day_zero_and_inputs_as_they_were(study):
     own = study("demo-final")
     before = own.adtte.copy()
-    assert any_event_rows(own, plan(own, horizon_days=0))["value"].tolist() == [0, 0]
+    assert counted(own, plan(own, horizon_days=0))["value"].tolist() == [0, 0]
     pd.testing.assert_frame_equal(own.adtte, before)
 
 
 def test_of_one_kind_it_is_the_incidence_of_that_kind(study):
     """Bleeding, with whoever was lost before the day."""
     own = study("demo-final")
-    one = any_incidence_rows(own, plan(own, endpoints=("TTGIB",)), conf_level=0.9).set_index("group")
+    one = any_incidence_rows(own, plan(own, endpoints=("TTGIB",)), conf_level=0.9)
+    one = one[one["statistic"].eq("any_incidence")].set_index("group")
     alone = first_events.estimate(own, plan(own), "TTGIB", conf_level=0.9).to_frame()
     alone = alone[alone["statistic"].eq("incidence")].set_index("group")
     for name in ("value", "lower", "upper"):

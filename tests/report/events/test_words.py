@@ -35,6 +35,9 @@ def test_every_word(cut, study):
             texts += [drawn_in(episodes.figure(own, every, id="x", ticks=[0, 180, 365]))]
         labels = [arm.label for arm in own.protocol.arms] + [one.name for one, _ in results]
         labels += ["Liver transplantation"]  # what the protocol says competes
+        rules = [(one.grade, one.endpoint.prevalent) for one, _ in first.results.values() if one.grade]
+        labels += [grade for grade, _ in rules]
+        labels += [word.lower() for _, rule in rules if rule.worse for word in rule.worse.grades]
         words = grammar()
         forms = (str, words.in_prose, words.of_group, words.treatment)
         allowed = {form(label) for label in labels for form in forms}

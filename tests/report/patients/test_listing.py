@@ -52,16 +52,18 @@ def test_values_are_those_of_adlb(demonstration):
 def test_lines_of_the_demonstration(demonstration):
     """Read off the forms by eye: two bleedings of 021, the transplant of 003, the infusion of 016 that was stopped."""
     frame = demonstration[2].frame.set_index("Patient")
-    assert frame.loc["021", ["Events", "Outcome (day)"]].tolist() == [
+    assert frame.loc["021", ["Decompensation", "Serious adverse events", "Outcome (day)"]].tolist() == [
         "Gastrointestinal bleeding (2)",
+        "1",
         "Died (247)",
     ]
     assert frame.loc["003", ["Outcome (day)"]].tolist() == ["Transplanted (134)"]
-    assert frame.loc["003", "Events"] == "Ascites; hepatic encephalopathy"
+    assert frame.loc["003", "Decompensation"] == "Ascites; hepatic encephalopathy"
+    assert frame.loc["027", ["Decompensation", "Serious adverse events"]].tolist() == ["None", "1"]
     assert frame.loc["016", "Infusions"] == "3 (1)"
     assert frame.loc["019", "Infusions"] == "0"
     assert frame.loc["002", "Child-Pugh at baseline"] == "8 (B)"
-    assert frame.loc["002", "Events"] == "None"
+    assert frame.loc["002", "Decompensation"] == "None"
 
 
 def test_conditions_have_codes_in_the_results(demonstration):

@@ -144,7 +144,8 @@ class TestPotentialCases:
         html = hys_law.case_words(found, rows(found), level=LEVEL)
         assert plain(html).count("0 of 1 patient (upper limit 98 %)") == 4
         assert plain(html).count("compatible with a true share of up to") == 1
-        assert unspanned_numbers(html) == []
+        thresholds = "(ALT or AST 3 times or more, bilirubin 2 times or more, ALP below 2 times)"
+        assert unspanned_numbers(html, thresholds) == []
         assert {id for id, _ in spans(html)} <= {row.result_id for row in rows(found).rows}
 
     def test_counted_by_group(self):

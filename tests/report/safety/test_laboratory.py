@@ -192,7 +192,10 @@ class TestTables:
 
     def test_the_tables_say_what_the_rows_say(self, own, found, reported):
         frame = laboratory.grade_table(own, found, reported).frame.set_index("Parameter")
-        assert frame.loc["Alanine aminotransferase", f"{LABELS[LOW]}: New grade 3 or 4"] == "2/2 (100 %)"
+        assert (
+            frame.loc["Alanine aminotransferase", f"{LABELS[LOW]}: Grade 3 or 4, from 2 or lower"]
+            == "2/2 (100 %)"
+        )
         assert frame.loc["Platelets", f"{LABELS[HIGH]}: Grade 3 or 4"] == "0/0"
         shifted = laboratory.every_shift(own, found).frame
         line = shifted[shifted["Parameter"].eq("Platelets") & shifted["At baseline"].eq("Not known")]
@@ -207,11 +210,11 @@ class TestTables:
     def test_words_name_what_is_new(self, own, found, reported):
         html = laboratory.shift_words(own, found, reported)
         assert plain(html) == (
-            "Laboratory values that worsened from a lower CTCAE grade at baseline to grade 3 or 4: "
+            "Laboratory values that worsened from CTCAE grade 2 or lower at baseline to grade 3 or 4: "
             "alanine aminotransferase in 2 of 2 in the low-dose group "
             "and 0 of 1 in the medium-high-dose group."
         )
-        assert unspanned_numbers(html, "grade 3 or 4") == []
+        assert unspanned_numbers(html, "CTCAE grade 2 or lower", "grade 3 or 4") == []
 
     def test_words_when_nothing_is(self):
         own = study_with(alt(-3, 40), alt(30, 40))
