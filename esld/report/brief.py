@@ -14,10 +14,12 @@ from esld.report.planned import is_death, planned_by
 from esld.report.results import Reported, Row, named
 from esld.report.roles import SUMMARY
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, noun, of_group, period
+from esld.report.words.grammar import in_prose, joined, noun, of_group, period
 
 SAFETY = "06_safety"
 FLOW, FOLLOW_UP, QUERIES = "flow", "follow_up", "queries"
+REACTIONS, CAUSES, BESIDE = "reactions", "causes_of_death", "_milestone_beside"
+NOT_STATED = "not stated"  # the cause of a death of which no fatal event tells
 _POWER = "fewest_deaths_against_none"  # the statistic of a result that is of a trial's size
 
 
@@ -120,7 +122,56 @@ def sizes(rows: Sequence[Row], study: Study) -> list[str]:
 
 def safe(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> list[str]:
     """Deaths, what the chapter on safety answers, and why it counts fewer patients than were randomised."""
-    return [*_died(rows, study), answers.get(SAFETY, ""), *_denominator(rows, study)]
+    causes = cause_words([row for row in rows if named(row) == CAUSES])
+    return [
+        *_died(rows, study),
+        causes,
+        answers.get(SAFETY, ""),
+        reaction_words(rows),
+        *_denominator(rows, study),
+    ]
+
+
+def cause_words(rows: Sequence[Row]) -> str:
+    """What those who died, died of: each cause with its number; nothing without a death."""
+    each = joined(
+        message("brief.cause", cause=_cause(row.statistic), count=whole(row)) for row in rows if row.value
+    )
+    return message("brief.causes", causes=each) if each else ""
+
+
+def _cause(name: str) -> str:
+    return message("brief.cause.none") if name == NOT_STATED else escape(in_prose(name))
+
+
+def reaction_words(rows: Sequence[Row]) -> str:
+    """The commonest reaction to an administration by its term: in how many patients and after how many administrations."""
+    often = commonest_reaction(rows)
+    if not often:
+        return ""
+    term = often[0].statistic
+    after = [r for r in rows if named(r) == REACTIONS and r.statistic == f"{term}.administrations" and r.n]
+    groups = joined(_of_all(row, span(row, str(row.events))) for row in often)
+    doses = joined(
+        message(
+            "brief.reaction.given",
+            x=span(row, str(row.events)),
+            n=span(row, str(row.n)),
+            arm=of_group(row.arm),
+        )
+        for row in after
+    )
+    return message("brief.reaction", term=escape(in_prose(term)), groups=groups, given=doses)
+
+
+def commonest_reaction(rows: Sequence[Row]) -> list[Row]:
+    """Patients with the reaction that most of them had, by group; none where there was no reaction."""
+    by_term: dict[str, list[Row]] = {}
+    for row in rows:
+        if named(row) == REACTIONS and row.n and row.unit == "patients":
+            by_term.setdefault(row.statistic, []).append(row)
+    often = max(by_term.values(), key=lambda own: sum(row.events or 0 for row in own), default=[])
+    return often if any(row.events for row in often) else []
 
 
 def _died(rows: Sequence[Row], study: Study) -> list[str]:

@@ -1,6 +1,7 @@
 """The answer in a minute: counts before percentages, what is not shown, safety and its denominator, and whose plan it is."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,10 +10,14 @@ from esld.report import brief
 from esld.report.chapter import Chapter
 from esld.report.data_cut.records import follow_up, listed_queries, query_counts
 from esld.report.flow import participant_flow
+from esld.report.phrases import reader_of
 from esld.report.planned import planned_by
 from esld.report.results import rows_of
+from esld.report.survival import apart
 from esld.report.survival.tables import power_rows
+from esld.report.words.catalogue import read_by
 from tests.report.builders import HIGH, LOW, ROOT, at_horizon, patient, plain, study_of, unspanned_numbers
+from tests.report.in_process import Unwritten, rows_handed_over
 
 STUDY = study_of([patient(1, LOW), patient(2, HIGH)])
 ALIVE, DIED, LOST = (400, False), (100, True), (200, False)
@@ -90,6 +95,43 @@ def test_a_denominator_that_is_not_the_randomised_is_explained(study):
     )
     infused = pd.read_csv(ROOT / "esld/data/examples/demo/ex.csv", dtype=str)["USUBJID"].nunique()
     assert infused == 21
+
+
+def test_what_the_dead_died_of_and_the_commonest_reaction_by_its_term(study):
+    """The causes are those of the fatal events of the tables; the reaction is the one that most patients had."""
+    own = study("demo-final")
+    died = Unwritten("03_survival", own, Path())
+    with read_by(reader_of(own)):
+        (said,) = apart.causes(died)
+    ae = pd.read_csv(ROOT / "esld/data/examples/demo/ae.csv", dtype=str)
+    counts = ae[ae["AEOUT"].eq("FATAL")]["AEDECOD"].str.casefold().value_counts()
+    assert plain(said.html) == (
+        "What they died of, as recorded: hepatic failure (2), oesophageal varices haemorrhage (1) and septic shock (1)."
+    )
+    assert counts.to_dict() == {"hepatic failure": 2, "oesophageal varices haemorrhage": 1, "septic shock": 1}
+    frame = pd.DataFrame(
+        {
+            "group": arm,
+            "statistic": f"{term}{what}",
+            "value": x / n,
+            "events": x,
+            "n": n,
+            "unit": unit,
+            "method": "count",
+        }
+        for term, few in (("Chills", 3), ("Pyrexia", 5))
+        for arm, n in ((LOW, 10), (HIGH, 11))
+        for what, x, unit in (("", few, "patients"), (".administrations", few + 1, "administrations"))
+    )
+    rows = rows_of("reactions", frame, analysis="SAFETY", chapter="06_safety").rows
+    said = of([*rows_handed_over(died), *rows], own)["safe"]
+    assert "What they died of" in plain(said)
+    assert (
+        "The commonest reaction was pyrexia: 5 of 10 patients in the low-dose group and 5 of 11 patients"
+        in plain(said)
+    )
+    assert "it followed 6 of 10 infusions in the low-dose group and 6 of 11 infusions" in plain(said)
+    assert not unspanned_numbers(said)
 
 
 def test_what_is_not_shown_names_the_size_and_what_the_design_cannot_tell(study):

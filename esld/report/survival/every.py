@@ -54,6 +54,11 @@ class Every:
         return self.found.get(kind, ())
 
     @property
+    def curves(self) -> Sequence[Found]:
+        """The curves, none where none are planned."""
+        return self.found.get("survival_curve", ())
+
+    @property
     def means(self) -> Sequence[Found]:
         """The comparisons of mean times over the allocations; where no groups are compared, the error that says why."""
         needs.pairs(self.chapter.study)
@@ -61,7 +66,7 @@ class Every:
 
 
 def computed(chapter: Chapter, *, conf_level: float, seed: str) -> Every:
-    """Every planned analysis of a time to an event but its curves, computed and handed over."""
+    """Every planned analysis of a time to an event, computed and handed over."""
     level = {"conf_level": conf_level}
     made: dict[str, Callable[[], Sequence[Found]]] = {
         "milestone": lambda: analyses.at_horizon(chapter, **level),
@@ -72,6 +77,7 @@ def computed(chapter: Chapter, *, conf_level: float, seed: str) -> Every:
         "cox": lambda: analyses.hazard_ratios(chapter, **level),
         "firth": lambda: analyses.penalised_ratios(chapter, **level),
         "rmst": lambda: analyses.means(chapter, **level),
+        "survival_curve": lambda: analyses.curves(chapter, **level),
     }
     planned = {kind for kind in made if chapter.study.protocol.of_kind(_KIND.get(kind, kind))}  # type: ignore[arg-type]
     if needs.why_not(chapter.study, "comparison"):
