@@ -11,7 +11,7 @@ from esld.report import numbers
 from esld.report.brief import BESIDE, FLOW, FOLLOW_UP, SAFETY, Point, commonest_reaction
 from esld.report.event import Event, event_of
 from esld.report.headlines import Headline, of_primary, pair_of, shown, written
-from esld.report.phrases import span, whole
+from esld.report.phrases import is_confidential, span, whole
 from esld.report.planned import is_death
 from esld.report.results import Row, named, slug
 from esld.report.words.catalogue import message, read_by, reader
@@ -70,7 +70,8 @@ def _section(code: str, paragraphs: Paragraphs) -> Point:
 
 def _asked(lay: Lay, study: Study) -> Paragraphs:
     simulated = message("lay.simulated") if study.cut.simulated else ""
-    return [[simulated], [escape(lay.question)], [escape(lay.about)]]
+    secret = message("lay.confidential") if is_confidential(study) else ""
+    return [[secret], [simulated], [escape(lay.question)], [escape(lay.about)]]
 
 
 def _who(rows: Sequence[Row], lay: Lay, study: Study) -> Paragraphs:

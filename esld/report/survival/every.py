@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from esld.protocol import Kind
+from esld.protocol import ROLES, Kind
 from esld.report import needs, numbers
 from esld.report.cells import Cell, Empty, Label, Number, estimate, number
 from esld.report.chapter import Chapter
@@ -17,7 +17,6 @@ from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import period
 
-_ROLES = ("primary", "secondary", "sensitivity")
 # Of each kind the measure, its decimals and how it is written; and what holds its p-value.
 _MEASURES = {
     "risk_difference": ("points", 0, "points"),
@@ -148,7 +147,7 @@ def _comparisons(every: Every) -> list[tuple[Found, Sequence[Row], tuple[str, st
             elif one.pair or kind == "log_rank":
                 made.append((one, one.reported.rows, one.pair))
     order = [plan.id for plan in every.chapter.study.protocol.analyses]
-    return sorted(made, key=lambda own: (_ROLES.index(own[0].of.plan.role), order.index(own[0].of.plan.id)))
+    return sorted(made, key=lambda own: (ROLES.index(own[0].of.plan.role), order.index(own[0].of.plan.id)))
 
 
 def _span(one: Found) -> Label:

@@ -77,7 +77,10 @@ class TestLines:
         rows = [row for a in own.protocol.analyses for row in handed(a.id, a.id.lower().replace("-", "_"))]
         frame = summary.planned_rows(own, others(*rows))
         planned = rows_of("planned", frame, analysis="SUMMARY", chapter="08_summary")
-        assert summary.planned_table(own, planned).html == "Every planned analysis is in this report."
+        assert (
+            summary.planned_table(own, planned).html
+            == "Every analysis that the protocol file lists is in this report."
+        )
 
     def test_an_interim_says_so(self, study):
         assert phrases.standing(study("demo-final")) == ""
