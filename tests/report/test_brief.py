@@ -1,5 +1,6 @@
 """The answer in a minute: counts before percentages, what is not shown, safety and its denominator, and whose plan it is."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from esld.report import brief
 from esld.report.chapter import Chapter
 from esld.report.data_cut.records import follow_up, listed_queries, query_counts
 from esld.report.flow import participant_flow
-from esld.report.phrases import reader_of
+from esld.report.phrases import interim_look, reader_of
 from esld.report.planned import planned_by
 from esld.report.results import rows_of
+from esld.report.summary.overview import silence_rows
 from esld.report.survival import apart
 from esld.report.survival.tables import power_rows
 from esld.report.words.catalogue import read_by
@@ -68,8 +70,29 @@ def test_deaths_come_in_counts_before_percentages(study, recounted):
         "Died at any time while followed: 2 of 11 patients in the low-dose group and 2 of 11 patients in the "
         "medium-high-dose group."
     )
-    assert not unspanned_numbers(said["found"])
+    assert not unspanned_numbers(re.sub(r'<span class="record">.*?</span>', "", said["found"]))
     assert not unspanned_numbers(said["safe"])
+    assert "Touching the outcome (NCT06167473-021, DM" in plain(said["found"])
+    assert said["found"].endswith("This is a final analysis before database lock.")
+
+
+def test_before_the_final_analysis_a_board_reads_what_would_stop_the_trial_and_how_far_it_is(study):
+    own = study("demo-interim")
+    flow = participant_flow(own, horizon_days=365)
+    rows = [*rows_of("flow", flow, analysis="FLOW", chapter="00_data_cut").rows]
+    silent = silence_rows(own)
+    rows += rows_of("silence", silent, analysis="SUMMARY", chapter="08_summary").rows
+    said = plain(of(rows, own)["interim"])
+    assert said.startswith(
+        "No stopping guidance exists; a board must set one before it reviews. 22 of 22 patients"
+    )
+    assert f"nothing was heard of a patient under observation: {silent['value'].iloc[0]:.0f} days." in said
+    assert "what is dated after 2025-06-30 was cut" in said
+    assert "interim" not in of(rows, study("demo-final"))
+    day = "An unplanned comparative analysis by group was made on data to 30 June 2025."
+    assert interim_look(own).startswith(day)
+    assert interim_look(study("demo-final")).startswith(day)
+    assert interim_look(study("mayo-pbc")) == ""
 
 
 def test_open_queries_are_told_beside_the_finding(study):
