@@ -147,9 +147,7 @@ def safe(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> list[
     causes = cause_words([row for row in rows if named(row) == CAUSES])
     return [
         *_died(rows, study),
-        causes,
-        answers.get(SAFETY, ""),
-        reaction_words(rows),
+        *filter(None, (causes, answers.get(SAFETY, ""), reaction_words(rows))),
         *_denominator(rows, study),
     ]
 
