@@ -53,7 +53,7 @@ SERIOUS_OR_CLINICAL = (
 def additional(rows: Iterable[Row]) -> tuple[str, ...]:
     """The additional results among some, by name, in the order of :data:`ADDITIONAL`."""
     rows = tuple(rows)
-    names = {own for row in rows if (own := name_of(named(row)))}
+    names = {name for row in rows if (name := name_of(named(row)))}
     own = tuple(name for name in ADDITIONAL if name in names)
     return (*own, SERIOUS_OR_CLINICAL) if any(r.statistic == SERIOUS_OR_CLINICAL for r in rows) else own
 

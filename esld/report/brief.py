@@ -15,7 +15,7 @@ from esld.report.planned import is_death, planned_by
 from esld.report.results import Reported, Row, named
 from esld.report.roles import SUMMARY
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import in_prose, joined, noun, of_group, period
+from esld.report.words.grammar import in_prose, joined, noun, of_group, on_day, period
 
 SAFETY = "06_safety"
 FLOW, FOLLOW_UP, QUERIES = "flow", "follow_up", "queries"
@@ -49,13 +49,14 @@ def brief(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> tupl
     Returns
     -------
     tuple of Point
-        ``found``, ``not_shown``, ``safe``, ``interim`` before the final analysis, and ``plan``.
+        ``found``, ``not_shown``, ``safe``, ``interim`` before the final analysis, ``trial`` and ``plan``.
     """
     said = {
         "found": found(rows, answers, study),
         "not_shown": [*sizes(rows, study), *map(escape, study.protocol.cannot_say)],
         "safe": safe(rows, answers, study),
         "interim": interim(rows, study),
+        "trial": design(rows, study),
         "plan": [planned_by(study.protocol), _chosen(study)],
     }
     texts = {code: " ".join(filter(None, own)) for code, own in said.items()}
@@ -223,6 +224,18 @@ def _denominator(rows: Sequence[Row], study: Study) -> list[str]:
     ]
 
 
+def design(rows: Sequence[Row], study: Study) -> list[str]:
+    """What kind of trial it is: how many were randomised and when, and who knew the group; nothing where nobody counted them."""
+    every = next((r for r in rows if (named(r), r.statistic, r.arm) == (FLOW, "randomised", ALL)), None)
+    days = study.randomised["RANDDT"]
+    if every is None or days.empty:
+        return []
+    about = {"first": on_day(days.min()), "last": on_day(days.max()), "count": int(every.value or 0)}
+    masking = study.protocol.masking
+    masked = message("assumed", what=masking.value) if masking.assumed else masking.value
+    return [message("brief.trial.said", n=whole(every), masking=escape(masked), **about)]
+
+
 def interim(rows: Sequence[Row], study: Study) -> list[str]:
     """What a board asks before the final analysis: what would stop the trial, how far it is, and the longest silence."""
     if study.cut.status == "final":
@@ -250,8 +263,8 @@ def interim(rows: Sequence[Row], study: Study) -> list[str]:
         days = message("counted", count=whole(silent), noun=noun("day", silent.value or 0))
         said.append(message("brief.interim.silent", days=days))
     if study.cut.snapshot > study.cut.cutoff:
-        days = {"cutoff": _record(study.cut.cutoff), "snapshot": _record(study.cut.snapshot)}
-        said.append(message("brief.interim.cut", **days))
+        cut = {"cutoff": _record(study.cut.cutoff), "snapshot": _record(study.cut.snapshot)}
+        said.append(message("brief.interim.cut", **cut))
     return said
 
 

@@ -251,7 +251,7 @@ def milestone(
         cloglog_difference=_cloglog_difference(*parts),
         bounds=None if complete else (lowest, binomial(second.best_case, first.worst_case)),
         time_unit=time_unit,
-        unwidened=None if limits == "plain" else _unwidened(*parts, survival_difference),
+        unwidened=None if limits == "plain" else _unwidened(*parts, widened=survival_difference),
     )
 
 
@@ -299,7 +299,7 @@ def _difference(first: _Part, second: _Part, *, alive: Estimate) -> Estimate:
     )  # fmt: skip
 
 
-def _unwidened(first: _Part, second: _Part, widened: Estimate) -> Estimate:
+def _unwidened(first: _Part, second: _Part, *, widened: Estimate) -> Estimate:
     """The difference with the limits made of the groups' own alone."""
     if widened.reason:
         return widened

@@ -28,7 +28,13 @@ _MEASURES = {
 }
 _MEANS = "mean_permutation"  # the difference in mean time over the allocations, which the same analysis may ask for
 _KIND = {_MEANS: "permutation"}
-_P_VALUES = ("fisher_p_value", "cumulative_hazard_ratio_p_value", "p_value", "hazard_ratio_p_value")
+_P_VALUES = (
+    "fisher_p_value",
+    "boschloo_p_value",
+    "cumulative_hazard_ratio_p_value",
+    "p_value",
+    "hazard_ratio_p_value",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +122,7 @@ def table(every: Every, *, conf_level: float) -> Table | None:
             style = "fixed" if one.of.plan.kind == "rmst" else style
             line["measure"] = Label(message(f"every.measure.{measure}"), measure)
             line["estimate"] = estimate(value, decimals, style)  # type: ignore[arg-type]
+        line["test"] = Empty() if p_value is None else _test(one, p_value)
         line["p"] = Empty() if p_value is None else number(p_value, style="p")
         lines.append(line)
         rows += [row for row in (value, p_value) if row]
@@ -145,9 +152,21 @@ def _comparisons(every: Every) -> list[tuple[Found, Sequence[Row], tuple[str, st
                     pair = (result.groups[0].group, result.groups[1].group)
                     made.append((one, [difference_row(reported)], pair))
             elif one.pair or kind == "log_rank":
+                boschloo = [row for row in one.reported.rows if row.statistic == "boschloo_p_value"]
                 made.append((one, one.reported.rows, one.pair))
+                made += [(one, boschloo, one.pair)] if boschloo else []
     order = [plan.id for plan in every.chapter.study.protocol.analyses]
     return sorted(made, key=lambda own: (ROLES.index(own[0].of.plan.role), order.index(own[0].of.plan.id)))
+
+
+def _test(one: Found, p_value: Row) -> Label:
+    """Which test gave a p-value."""
+    code = p_value.statistic.partition("_p_value")[0]
+    if code in ("p_value", "hazard_ratio"):
+        code = str(one.of.plan.kind)
+    if code == "permutation":
+        code = "exact_log_rank" if "log-rank" in p_value.method else "exact_mean"
+    return Label(message(f"every.test.{code}"), code)
 
 
 def _span(one: Found) -> Label:
