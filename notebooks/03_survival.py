@@ -19,7 +19,7 @@
 #
 # ## Question
 #
-# How long does it take until the event happens, in how many patients has it not happened by a given day, and do the groups differ in this?
+# How many patients were free of the event at the day of the trial's question, how long were they so, and do the groups differ in this?
 
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
@@ -31,7 +31,7 @@ seed: str = "03_survival"  # words that fix random draws, where allocations are 
 from IPython.display import display
 
 from esld.report.chapter import open_chapter
-from esld.report.survival import analyses, every, exhibits, paragraphs, power, sentences, subgroups
+from esld.report.survival import analyses, apart, every, exhibits, paragraphs, power, sentences, subgroups
 from esld.report.survival.sensitivity import sensitivity_table
 
 chapter = open_chapter("03_survival", cut=cut)
@@ -81,18 +81,22 @@ found = every.computed(chapter, conf_level=conf_level, seed=seed)
 
 # %%
 reached = found.of("milestone")
-display(*paragraphs.horizons(reached))
+display(*paragraphs.horizons(reached, found.curves))
 display(*paragraphs.compatible(reached))
 display(*exhibits.horizons(chapter, reached))
+
+# %% tags=["hide-input"]
+display(*apart.causes(chapter))
 
 # %% [markdown] tags=["needs:kind=survival_curve"]
 # ### Over time
 #
 # The curve steps down at each event. The shaded band is the confidence interval at each single time; it does not exist before the first
-# event. A short vertical mark is a patient whose observation ended without it.
+# event. A short vertical mark is a patient whose observation ended without it. On a fixed day the band and the interval that answers
+# are made in two ways and differ; the answer is that of the fixed day.
 
 # %%
-curves = analyses.curves(chapter, conf_level=conf_level)
+curves = found.of("survival_curve")
 display(*paragraphs.curves(curves))
 display(*exhibits.curves(chapter, curves, ticks=ticks))
 chapter.table(sensitivity_table(curves, conf_level=conf_level))

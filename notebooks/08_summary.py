@@ -52,6 +52,7 @@ chapter.say(overview.primary_sentence(study))
 # ## Result
 
 # %%
+chapter.hand_over("silence", overview.silence_rows(study), analysis="SUMMARY")
 chapter.answer(*brief.found(others.rows.rows, others.answers, study))
 
 # %% tags=["hide-input"]
@@ -74,7 +75,7 @@ chapter.say(overview.held_sentence(study, planned))
 chapter.table(overview.planned_table(study, planned))
 
 # %% tags=["hide-input"]
-chapter.say(overview.unplanned_sentence(study, planned))
+chapter.say(overview.additional_sentence(others, overview.unplanned_sentence(study, planned)))
 
 # %% [markdown]
 # ### Deviations from the plan

@@ -164,9 +164,12 @@ def filled(
         one = exhibits.get(unescape(found[1]))
         return _link(one, page) if one else ""
 
+    def of_its_chapter(result: str) -> list[Exhibit]:
+        shown = [exhibits[name] for name in results.get(result, ()) if name in exhibits]
+        return [one for one in shown if one.slug == shown[0].slug]  # the chapter that made it comes first
+
     def shown_in(found: re.Match[str]) -> str:
-        names = [name for result in found[1].split() for name in results.get(result, ())]
-        every = [exhibits[name] for name in dict.fromkeys(names) if name in exhibits]
+        every = [*dict.fromkeys(one for result in found[1].split() for one in of_its_chapter(result))]
         own = [one for one in every if one.slug == unescape(found[2])]  # else of the text, if there is one
         own = own or [one for one in every if not one.appendix] or every
         links = message("list.comma").join(_link(one, page) for one in own)

@@ -44,6 +44,8 @@ class Masthead:
         True shows "SIMULATED DATA" on every screen and every printed sheet.
     notice : str
         One sentence below the banner, plain text; empty for none.
+    open_queries : bool
+        Whether a data query is open, so that a final analysis comes before the database lock.
     """
 
     trial_id: str
@@ -55,12 +57,20 @@ class Masthead:
     view: str
     simulated: bool
     notice: str = ""
+    open_queries: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in (("status", ("draft", "final")), ("view", ("unblinded", "masked", "blinded"))):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {list(allowed)}, got {getattr(self, name)!r}")
         date.fromisoformat(self.cutoff)
+
+    @property
+    def standing(self) -> str:
+        """The status in words: of a draft that tells groups apart that it is confidential, of a final one with queries so."""
+        if self.status == "final":
+            return message("status.final.unlocked" if self.open_queries else "status.final")
+        return message("status.draft" if self.view == "blinded" else "status.draft.confidential")
 
 
 @dataclass(frozen=True)
@@ -316,7 +326,7 @@ def render_alone(
 def _banner(mast: Masthead) -> dict[str, Any]:
     return {
         "mast": mast,
-        "status": message(f"status.{mast.status}"),
+        "status": mast.standing,
         "view": message(f"view.{mast.view}"),
         "cutoff": f'<time datetime="{mast.cutoff}">{mast.cutoff}</time>',
         "language": reader().language,

@@ -154,7 +154,7 @@ def _front(document: "Document", report: Report) -> None:
     if mast.notice:
         _paragraph(document, "Notice", mast.notice)
     facts = {"trial": mast.trial_id, "cut": mast.cut_id, "cutoff": mast.cutoff}
-    facts |= {"status": message(f"status.{mast.status}"), "view": message(f"view.{mast.view}")}
+    facts |= {"status": mast.standing, "view": message(f"view.{mast.view}")}
     _facts(document, [(message(f"word.{what}"), which) for what, which in facts.items()])
     _paragraph(document, "Contents Head", message("word.question"))
     _paragraph(document, "Question", report.question)

@@ -125,7 +125,7 @@ def _set_up(document: "Document", mast: Masthead, *, own: bool) -> None:
 
     _styles(document, own=own)
     facts = [mast.trial_id, mast.cut_title, message("pages.data_to", cutoff=mast.cutoff)]
-    facts += [message(f"status.{mast.status}"), message(f"view.{mast.view}")]
+    facts += [mast.standing, message(f"view.{mast.view}")]
     facts += [message("pages.simulated.loud")] if mast.simulated else []
     page = {"page": ("PAGE", "1"), "pages": ("NUMPAGES", "1")}
     for head, foot in _heads_and_feet(document):

@@ -16,10 +16,11 @@ from esld.protocol.measures import (
     Source,
     Transplant,
 )
-from esld.protocol.plan import USES, Analysis, AnalysisSet, Kind, Rank, RepeatedMeasures, Response
+from esld.protocol.plan import ROLES, USES, Analysis, AnalysisSet, Kind, Rank, RepeatedMeasures, Response
 from esld.protocol.trial import Protocol, read_protocol
 
 __all__ = [
+    "ROLES",
     "USES",
     "Analysis",
     "AnalysisSet",

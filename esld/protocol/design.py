@@ -144,6 +144,10 @@ class Conduct(Frozen):
     stopping: Stated | None = Field(
         default=None, description="interim analyses and what would stop the trial; left out: not reported"
     )
+    plan_fixed: Stated | None = Field(
+        default=None,
+        description="when the analyses were fixed, and whether before anybody knew outcomes by group; left out: not recorded",
+    )
     concomitant_care: Stated | None = Field(
         default=None, description="what other treatment is allowed and not; left out: not reported"
     )

@@ -21,6 +21,11 @@ class Lay(Frozen):
         default_factory=dict,
         description="what the page calls the group of each arm, by the code of the arm; without it the arm's label",
     )
+    names: dict[str, Text] = Field(
+        default_factory=dict,
+        description="plain names of what happened, inside a sentence: by the code of an endpoint, of a wider endpoint what is "
+        "added to the primary one, or by the term of an adverse event; without it the report's own name",
+    )
     had: Text | None = Field(
         default=None,
         description="the event of the primary endpoint as what a patient has done to whom it happened; without it the endpoint's "

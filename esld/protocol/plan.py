@@ -1,7 +1,7 @@
 """What is asked of the data: registered outcomes, estimands, planned analyses and the patients they are of."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -16,6 +16,9 @@ Kind = Literal[
     "safety", "courses",
 ]  # fmt: skip
 
+Role = Literal["primary", "secondary", "sensitivity", "supplementary", "safety", "descriptive"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
 
 class Use(NamedTuple):
     """What becomes of a kind of analysis: the chapter that reports it, the keys that it needs, and those that it takes."""
@@ -25,7 +28,7 @@ class Use(NamedTuple):
     taken: tuple[str, ...] = ()
 
 
-_VARIANT = ("of", "analysis_set")  # of a sensitivity analysis
+_VARIANT = ("of", "analysis_set")  # of a sensitivity or supplementary analysis
 _TIME = (*_VARIANT, "censoring", "stratified")
 USES: Mapping[Kind, Use] = {
     "participant_flow": Use("00_data_cut"),
@@ -167,8 +170,9 @@ class Analysis(Assumable):
         description="name of the analysis, yours: capitals, digits and `-`; results carry it"
     )
     title: Text = Field(description="what tables call it")
-    role: Literal["primary", "secondary", "sensitivity", "safety", "descriptive"] = Field(
-        description="part in the plan; one must be `primary`"
+    role: Role = Field(
+        description="part in the plan; one must be `primary`. `sensitivity` keeps the estimand of another analysis and supposes "
+        "something else; `supplementary` has another population, variable or strategy (ICH E9(R1))"
     )
     kind: Kind | None = Field(
         default=None,
@@ -176,7 +180,7 @@ class Analysis(Assumable):
     )
     of: str | None = Field(
         default=None,
-        description="of a sensitivity analysis: the id of the analysis, of the same kind, beside which it is shown",
+        description="of a sensitivity or supplementary analysis: the id of the one of the same kind beside which it is shown",
     )
     endpoint: str | None = Field(default=None, description="the endpoint that it is of")
     endpoints: tuple[str, ...] = Field(default=(), description="several endpoints that are analysed alike")

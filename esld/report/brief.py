@@ -6,18 +6,22 @@ from html import escape
 
 from esld.data.study import Study
 from esld.data.views import ALL
-from esld.report import trial_size
+from esld.report import numbers, trial_size
 from esld.report.event import event_of
 from esld.report.headlines import of_primary
-from esld.report.phrases import span, standing, whole
+from esld.report.needs import why_not
+from esld.report.phrases import open_queries, span, standing, whole
 from esld.report.planned import is_death, planned_by
 from esld.report.results import Reported, Row, named
 from esld.report.roles import SUMMARY
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, noun, of_group, period
+from esld.report.words.grammar import in_prose, joined, noun, of_group, on_day, period
 
 SAFETY = "06_safety"
 FLOW, FOLLOW_UP, QUERIES = "flow", "follow_up", "queries"
+REACTIONS, CAUSES, BESIDE = "reactions", "causes_of_death", "_milestone_beside"
+SILENCE = "silence"
+NOT_STATED = "not stated"  # the cause of a death of which no fatal event tells
 _POWER = "fewest_deaths_against_none"  # the statistic of a result that is of a trial's size
 
 
@@ -45,12 +49,14 @@ def brief(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> tupl
     Returns
     -------
     tuple of Point
-        ``found``, ``not_shown``, ``safe`` and ``plan``.
+        ``found``, ``not_shown``, ``safe``, ``interim`` before the final analysis, ``trial`` and ``plan``.
     """
     said = {
         "found": found(rows, answers, study),
         "not_shown": [*sizes(rows, study), *map(escape, study.protocol.cannot_say)],
         "safe": safe(rows, answers, study),
+        "interim": interim(rows, study),
+        "trial": design(rows, study),
         "plan": [planned_by(study.protocol), _chosen(study)],
     }
     texts = {code: " ".join(filter(None, own)) for code, own in said.items()}
@@ -65,7 +71,26 @@ def answered(study: Study) -> tuple[str, ...]:
 def found(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> list[str]:
     """How many had the event, then what the chapter of the primary analysis answers, and what an interim analysis must say."""
     answer = answers.get(study.protocol.primary.chapter, "")
-    return [*by_then(rows, study), answer or message("front.no_primary"), standing(study), _asked(rows)]
+    said = [*by_then(rows, study), answer or message("front.no_primary"), standing(study)]
+    said += [_asked(rows), *_critical(study)]
+    locked = study.cut.status != "final" or open_queries(study).empty
+    return said if locked else [*said, message("brief.unlocked")]
+
+
+def _critical(study: Study) -> list[str]:
+    """The open queries that touch the outcome, each with its record; nothing where single patients are not shown."""
+    if why_not(study, "single_patients"):
+        return []
+    own = open_queries(study)
+    return [
+        message("brief.query", record=_record(f"{q['USUBJID']}, {q['record']}"), what=_record(q["message"]))
+        for q in own[own["severity"].eq("critical")].to_dict("records")
+    ]
+
+
+def _record(text: str) -> str:
+    """What a record says: it holds digits that are no result."""
+    return f'<span class="record">{escape(text)}</span>'
 
 
 def _asked(rows: Sequence[Row]) -> str:
@@ -120,7 +145,54 @@ def sizes(rows: Sequence[Row], study: Study) -> list[str]:
 
 def safe(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> list[str]:
     """Deaths, what the chapter on safety answers, and why it counts fewer patients than were randomised."""
-    return [*_died(rows, study), answers.get(SAFETY, ""), *_denominator(rows, study)]
+    causes = cause_words([row for row in rows if named(row) == CAUSES])
+    return [
+        *_died(rows, study),
+        *filter(None, (causes, answers.get(SAFETY, ""), reaction_words(rows))),
+        *_denominator(rows, study),
+    ]
+
+
+def cause_words(rows: Sequence[Row]) -> str:
+    """What those who died, died of: each cause with its number; nothing without a death."""
+    each = joined(
+        message("brief.cause", cause=_cause(row.statistic), count=whole(row)) for row in rows if row.value
+    )
+    return message("brief.causes", causes=each) if each else ""
+
+
+def _cause(name: str) -> str:
+    return message("brief.cause.none") if name == NOT_STATED else escape(in_prose(name))
+
+
+def reaction_words(rows: Sequence[Row]) -> str:
+    """The commonest reaction to an administration by its term: in how many patients and after how many administrations."""
+    often = commonest_reaction(rows)
+    if not often:
+        return ""
+    term = often[0].statistic
+    after = [r for r in rows if named(r) == REACTIONS and r.statistic == f"{term}.administrations" and r.n]
+    groups = joined(_of_all(row, span(row, str(row.events))) for row in often)
+    doses = joined(
+        message(
+            "brief.reaction.given",
+            x=span(row, str(row.events)),
+            n=span(row, str(row.n)),
+            arm=of_group(row.arm),
+        )
+        for row in after
+    )
+    return message("brief.reaction", term=escape(in_prose(term)), groups=groups, given=doses)
+
+
+def commonest_reaction(rows: Sequence[Row]) -> list[Row]:
+    """Patients with the reaction that most of them had, by group; none where there was no reaction."""
+    by_term: dict[str, list[Row]] = {}
+    for row in rows:
+        if named(row) == REACTIONS and row.n and row.unit == "patients":
+            by_term.setdefault(row.statistic, []).append(row)
+    often = max(by_term.values(), key=lambda own: sum(row.events or 0 for row in own), default=[])
+    return often if any(row.events for row in often) else []
 
 
 def _died(rows: Sequence[Row], study: Study) -> list[str]:
@@ -150,6 +222,50 @@ def _denominator(rows: Sequence[Row], study: Study) -> list[str]:
     return [
         message("brief.denominator", safe=whole(safe), n=whole(every), groups=joined(map(_some, untreated)))
     ]
+
+
+def design(rows: Sequence[Row], study: Study) -> list[str]:
+    """What kind of trial it is: how many were randomised and when, and who knew the group; nothing where nobody counted them."""
+    every = next((r for r in rows if (named(r), r.statistic, r.arm) == (FLOW, "randomised", ALL)), None)
+    days = study.randomised["RANDDT"]
+    if every is None or days.empty:
+        return []
+    about = {"first": on_day(days.min()), "last": on_day(days.max()), "count": int(every.value or 0)}
+    masking = study.protocol.masking
+    masked = message("assumed", what=masking.value) if masking.assumed else masking.value
+    return [message("brief.trial.said", n=whole(every), masking=escape(masked), **about)]
+
+
+def interim(rows: Sequence[Row], study: Study) -> list[str]:
+    """What a board asks before the final analysis: what would stop the trial, how far it is, and the longest silence."""
+    if study.cut.status == "final":
+        return []
+    stopping = study.protocol.conduct.stopping
+    said = [message("brief.interim.no_guidance")] if stopping is None or stopping.assumed else []
+    own = {(named(row), row.statistic, row.arm): row for row in rows}
+    if every := own.get((FLOW, "randomised", ALL)):
+        said.append(
+            message("brief.interim.enrolled", n=whole(every), planned=study.protocol.target_enrolment)
+        )
+    given = [
+        message("brief.interim.group", x=whole(row), n=whole(due), arm=of_group(row.arm))
+        for arm in study.arms
+        if (row := own.get(("exposure", "all_given", arm))) and (due := own.get(("exposure", "all_due", arm)))
+    ]
+    years = [
+        message("brief.interim.years", years=span(row, numbers.fixed(row.value, 1)), arm=of_group(arm))
+        for arm in study.arms
+        if (row := own.get(("adverse_events", "patient_years", arm)))
+    ]
+    said += [message("brief.interim.given", groups=joined(given))] if given else []
+    said += [message("brief.interim.followed", groups=joined(years))] if years else []
+    if silent := own.get((SILENCE, "longest", "")):
+        days = message("counted", count=whole(silent), noun=noun("day", silent.value or 0))
+        said.append(message("brief.interim.silent", days=days))
+    if study.cut.snapshot > study.cut.cutoff:
+        cut = {"cutoff": _record(study.cut.cutoff), "snapshot": _record(study.cut.snapshot)}
+        said.append(message("brief.interim.cut", **cut))
+    return said
 
 
 def _chosen(study: Study) -> str:

@@ -14,6 +14,7 @@ from esld.data.study import Study, in_protocol_order
 from esld.errors import InputError, no_attribute
 from esld.protocol import Analysis, Kind
 from esld.report import as_text, by_hand, needs
+from esld.report.additional import marked
 from esld.report.drawing import figures
 from esld.report.drawing.unnamed import show_what_is_left
 from esld.report.phrases import Sentence, reader_of
@@ -163,6 +164,7 @@ class Chapter:
             return table
         if not isinstance(table, Table):
             raise InputError("chapter.table", "must be given a table or a DataFrame", type(table).__name__)
+        table = marked(table)
         path = self.scratch / "tables" / f"{table.id}.csv"
         path.write_text(table.to_csv(), encoding="utf-8", newline="\n")
         self._files[f"tables/{table.id}"] = table.title

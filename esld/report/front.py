@@ -117,7 +117,8 @@ def _first_events(rows: Sequence[Row], study: Study) -> Iterator[CardText]:
     """Who had a first event of any of the endpoints of an analysis that is not primary; of one alone, of those at risk."""
     for plan in study.protocol.of_kind("cumulative_incidence"):
         one = len(plan.endpoints) == 1
-        what, key = ("incidence", "at_risk") if one else ("patients", "detail")
+        worse = any(study.protocol.endpoint(code).prevalent for code in plan.endpoints)
+        what, key = ("incidence", "at_risk") if one else ("patients", "worse" if worse else "detail")
         own = [r for r in rows if r.analysis_id == plan.id and r.statistic == what and r.n]
         own = [r for r in own if r.time == numbers.significant(plan.horizon_days)]
         for row in own if plan is not study.protocol.primary else ():

@@ -8,12 +8,12 @@ from esld.data.study import Study
 from esld.data.views import ALL
 from esld.protocol.lay import Lay
 from esld.report import numbers
-from esld.report.brief import FLOW, FOLLOW_UP, SAFETY, Point
+from esld.report.brief import BESIDE, FLOW, FOLLOW_UP, SAFETY, Point, commonest_reaction
 from esld.report.event import Event, event_of
 from esld.report.headlines import Headline, of_primary, pair_of, shown, written
-from esld.report.phrases import span, whole
+from esld.report.phrases import is_confidential, span, whole
 from esld.report.planned import is_death
-from esld.report.results import Row, named
+from esld.report.results import Row, named, slug
 from esld.report.words.catalogue import message, read_by, reader
 from esld.report.words.grammar import in_prose, joined, noun, of_group, period
 
@@ -55,8 +55,8 @@ def lay_page(rows: Sequence[Row], study: Study) -> LayPage | None:
         said = {
             "asked": _asked(lay, study),
             "who": _who(rows, lay, study),
-            "found": _found(rows, lay, study),
-            "safe": _safe(rows, study),
+            "found": [*_found(rows, lay, study), *_secondary(rows, lay, study)],
+            "safe": _safe(rows, lay, study),
             "limits": _limits(rows, lay),
             "after": [[*map(escape, lay.afterwards)] or [message("lay.after.none")]],
         }
@@ -70,7 +70,8 @@ def _section(code: str, paragraphs: Paragraphs) -> Point:
 
 def _asked(lay: Lay, study: Study) -> Paragraphs:
     simulated = message("lay.simulated") if study.cut.simulated else ""
-    return [[simulated], [escape(lay.question)], [escape(lay.about)]]
+    secret = message("lay.confidential") if is_confidential(study) else ""
+    return [[secret], [simulated], [escape(lay.question)], [escape(lay.about)]]
 
 
 def _who(rows: Sequence[Row], lay: Lay, study: Study) -> Paragraphs:
@@ -145,8 +146,79 @@ def _counts(rows: Sequence[Row], lay: Lay, study: Study) -> list[str]:
     said = [message("lay.had", horizon=period(had[0].time or 0), groups=groups, **words)]
     if unknown := [row for row in own if row.statistic == "unknown" and row.value]:
         groups = _groups((whole(row), row) for row in unknown)
-        said.append(message(f"lay.unknown.{study.cut.status}", groups=groups))
+        count = sum(row.value or 0 for row in unknown)
+        said.append(message(f"lay.unknown.{study.cut.status}", groups=groups, count=count))
+    return [*said, *_apart(rows, lay, study)]
+
+
+def _apart(rows: Sequence[Row], lay: Lay, study: Study) -> list[str]:
+    """Who is free of the event only because another event does not count (:mod:`esld.report.survival.apart`)."""
+    said = []
+    for endpoint in study.protocol.endpoints:
+        own = [r for r in rows if named(r).endswith(f"{BESIDE}_{slug(endpoint.paramcd)}") and r.value]
+        if own and own[0].analysis_id == study.protocol.primary.id:
+            groups = joined(
+                message(
+                    "lay.some", x=whole(row), people=noun("person", row.value or 0), arm=of_group(row.arm)
+                )
+                for row in own
+            )
+            other = escape(lay.names.get(endpoint.paramcd, in_prose(endpoint.param)))
+            said.append(message("lay.apart", groups=groups, other=other, **_event(lay, study).html))
     return said
+
+
+def _secondary(rows: Sequence[Row], lay: Lay, study: Study) -> Paragraphs:
+    """What the secondary analyses found: first events, each by its name, and whether values tell the groups apart."""
+    protocol, said = study.protocol, list[str]()
+    for plan in protocol.of_kind("cumulative_incidence"):
+        if plan.role != "secondary":
+            continue
+        own = {
+            code: [
+                r
+                for r in rows
+                if (named(r), r.analysis_id, r.statistic) == (f"first_{slug(code)}", plan.id, "incidence")
+                and r.n
+            ]
+            for code in plan.endpoints
+        }
+        each = [
+            message(
+                "lay.new.one",
+                what=escape(lay.names.get(code, in_prose(protocol.endpoint(code).param))),
+                groups=_groups((span(row, str(row.events)), row) for row in found),
+            )
+            for code, found in own.items()
+            if found
+        ]
+        if each:
+            said.append(
+                message(
+                    "lay.new", horizon=period(plan.horizon_days or 0), each=message("told.list").join(each)
+                )
+            )
+    gaps = _gaps_of_values(rows, study)
+    if gaps and protocol.transplant:
+        apart = any((row.lower or 0) > 0 or (row.upper or 0) < 0 for row in gaps)
+        said.append(message(f"lay.values.{'apart' if apart else 'open'}"))
+    return [said]
+
+
+def _gaps_of_values(rows: Sequence[Row], study: Study) -> list[Row]:
+    """The differences of the secondary models of change, at the visit that answers: the last one where none is named."""
+    found = []
+    for plan in study.protocol.of_kind("mmrm"):
+        own = [
+            r
+            for r in rows
+            if (r.analysis_id, r.statistic) == (plan.id, "ls_mean_difference") and r.lower is not None
+        ]
+        last = max((r.time or 0 for r in own), default=0)
+        found += [
+            r for r in own if plan.role == "secondary" and r.time == last and named(r) != "standardised"
+        ]
+    return found
 
 
 def _ever(rows: Sequence[Row]) -> str:
@@ -223,7 +295,7 @@ def _shared(row: Row, rows: Sequence[Row]) -> bool:
     return any(pair_of(r) == pair and (r.value is None or r.value > _ALPHA) for r in own)
 
 
-def _safe(rows: Sequence[Row], study: Study) -> Paragraphs:
+def _safe(rows: Sequence[Row], lay: Lay, study: Study) -> Paragraphs:
     """Who died over all of follow-up, and who had a health problem."""
     primary, died = study.protocol.primary, ""
     by_day = any(row.statistic == "dead" for row in of_primary(rows, study))
@@ -239,6 +311,9 @@ def _safe(rows: Sequence[Row], study: Study) -> Paragraphs:
     if either or serious:
         key = "lay.serious.either" if either else "lay.serious"
         said += [message(key, groups=_problems(either or serious)), message("lay.serious.means")]
+    if often := commonest_reaction(rows):
+        term = escape(lay.names.get(often[0].statistic, in_prose(often[0].statistic)))
+        said.append(message("lay.reaction", term=term, groups=_problems(often)))
     return [[died], said, [message("lay.safe.cause")]]
 
 

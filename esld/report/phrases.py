@@ -5,6 +5,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+import pandas as pd
+
+from esld.data import dates
+from esld.data.cutfile import previous_cut
+from esld.data.queries.answers import ANSWERED, with_status
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.errors import InputError
@@ -14,7 +19,7 @@ from esld.report import numbers
 from esld.report.planned import is_death
 from esld.report.results import Row, slug
 from esld.report.words.catalogue import Reader, arm_label, has, message
-from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group, period
+from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group, on_day, period
 
 
 @dataclass(frozen=True)
@@ -244,6 +249,34 @@ def nothing_recorded(study: Study, domain: str, what: str) -> str:
 def standing(study: Study) -> str:
     """What an analysis before the final one must say of itself; nothing for the final one."""
     return "" if study.cut.status == "final" else message("summary.interim")
+
+
+def is_confidential(study: Study) -> bool:
+    """Whether a report tells groups apart before the final analysis, named or by letters."""
+    return study.cut.status != "final" and study.cut.view != "blinded"
+
+
+def interim_look(study: Study) -> str:
+    """That the groups were compared before the final analysis, in this cut or the previous one, and whether the source of the
+    protocol has a rule for it; nothing where they were not.
+    """
+    earlier = previous_cut(study.file)
+    looks = [
+        cut
+        for cut in (earlier and earlier.cut, study.cut)
+        if cut and cut.status != "final" and cut.view != "blinded"
+    ]
+    if not looks:
+        return ""
+    stopping = study.protocol.conduct.stopping
+    key = "interim.unplanned" if stopping is None or stopping.assumed else "interim.planned"
+    return message(key, day=on_day(dates.as_date(looks[0].cutoff)))
+
+
+def open_queries(study: Study) -> pd.DataFrame:
+    """The data queries without a recorded answer."""
+    told = with_status(study.queries, study.answers, None)
+    return told[told["status"].ne(ANSWERED)]
 
 
 def points(row: Row, proportion: float | None) -> str:

@@ -1,5 +1,7 @@
 """How chapters find what a protocol plans: by role and kind, never by the id of an analysis or an endpoint."""
 
+from html import escape
+
 from esld.protocol import Analysis, Endpoint, Kind, Protocol
 from esld.report.results import slug
 from esld.report.words.catalogue import message
@@ -70,4 +72,11 @@ def planned_by(protocol: Protocol, chapter: str = "") -> str:
         return message("planned_by.nothing")
     share = "none" if not assumed else "all" if assumed == len(own) else "some"
     place = "chapter" if chapter else "report"
-    return message(f"planned_by.{place}.{share}", assumed=assumed, count=len(own))
+    said = message(f"planned_by.{place}.{share}", assumed=assumed, count=len(own))
+    if chapter or share == "none":
+        return said
+    fixed = protocol.conduct.plan_fixed
+    when = (
+        message("planned_by.fixed", fixed=escape(fixed.value)) if fixed else message("planned_by.fixed.none")
+    )
+    return f"{said} {when}"

@@ -89,6 +89,9 @@ class Milestone(Shown):
     bounds : tuple of Estimate, or None
         With unknown subjects and two groups: the lowest difference (second at its worst, first at its
         best) and the highest, each a risk difference with limits; else None.
+    unwidened : Estimate or None
+        The survival difference with its beta product limits as they are before the loss of somebody alive is kept from making
+        them shorter; None without such limits. It is no result to report by itself.
     """
 
     at: float
@@ -98,6 +101,7 @@ class Milestone(Shown):
     cloglog_difference: Estimate | None
     bounds: tuple[Estimate, Estimate] | None
     time_unit: str
+    unwidened: Estimate | None = None
 
     @property
     def complete(self) -> bool:
@@ -247,6 +251,7 @@ def milestone(
         cloglog_difference=_cloglog_difference(*parts),
         bounds=None if complete else (lowest, binomial(second.best_case, first.worst_case)),
         time_unit=time_unit,
+        unwidened=None if limits == "plain" else _unwidened(*parts, widened=survival_difference),
     )
 
 
@@ -292,6 +297,14 @@ def _difference(first: _Part, second: _Part, *, alive: Estimate) -> Estimate:
         value=second.mid_p.value - first.mid_p.value, lower=lower, upper=upper,
         conf_level=alive.conf_level, method=MILESTONE_LIMITS["beta product"], reason=reason,
     )  # fmt: skip
+
+
+def _unwidened(first: _Part, second: _Part, *, widened: Estimate) -> Estimate:
+    """The difference with the limits made of the groups' own alone."""
+    if widened.reason:
+        return widened
+    lower, upper = difference_limits(_inside(first.mid_p), _inside(second.mid_p))
+    return replace(widened, lower=lower, upper=upper)
 
 
 def _mid_p_share(share: Proportion) -> Limits:

@@ -544,7 +544,7 @@ class TestBanner:
                 "NCT06167473",
                 "Demonstration, final",
                 "data to 2026-06-30",
-                "DRAFT",
+                "DRAFT · CONFIDENTIAL",
                 "unblinded",
                 "simulated data",
             ]

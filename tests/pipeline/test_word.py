@@ -108,7 +108,7 @@ def test_the_first_page_says_what_report_this_is(written):
         ["Trial", "NCT1"],
         ["Data cut", "final"],
         ["Data to", "2026-03-31"],
-        ["Status", "DRAFT"],
+        ["Status", "DRAFT · CONFIDENTIAL"],
         ["View", "unblinded"],
         ["esld", "1"],
     ]
@@ -120,7 +120,9 @@ def test_the_head_of_every_page_says_so_too(written):
     document = written()
     heads = {s.header.paragraphs[0].text for s in document.sections}
     feet = {s.footer.paragraphs[0].text for s in document.sections}
-    assert heads == {"NCT1 · Final analysis · data to 2026-03-31 · DRAFT · unblinded · SIMULATED DATA"}
+    assert heads == {
+        "NCT1 · Final analysis · data to 2026-03-31 · DRAFT · CONFIDENTIAL · unblinded · SIMULATED DATA"
+    }
     assert feet == {"final · page 1 of 1"}
 
 

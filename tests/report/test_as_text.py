@@ -92,7 +92,7 @@ def test_headings_prose_what_is_shown_and_what_is_left_out(run):
     told = ["Mine ====", "Question --------", "What is it?", "The first.", "0.9", "The second."]
     assert [part for part in paragraphs if part in told] == told
     at = paragraphs.index("Log-rank --------")
-    assert paragraphs[at + 1].startswith("Left out: the protocol plans no ")
+    assert paragraphs[at + 1].startswith("Left out: the protocol file lists no ")
     assert paragraphs[at + 2 : at + 4] == ["Last ----", "2"]
 
 

@@ -1,6 +1,8 @@
 """The answer in a minute: counts before percentages, what is not shown, safety and its denominator, and whose plan it is."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -9,10 +11,15 @@ from esld.report import brief
 from esld.report.chapter import Chapter
 from esld.report.data_cut.records import follow_up, listed_queries, query_counts
 from esld.report.flow import participant_flow
+from esld.report.phrases import interim_look, reader_of
 from esld.report.planned import planned_by
 from esld.report.results import rows_of
+from esld.report.summary.overview import silence_rows
+from esld.report.survival import apart
 from esld.report.survival.tables import power_rows
+from esld.report.words.catalogue import read_by
 from tests.report.builders import HIGH, LOW, ROOT, at_horizon, patient, plain, study_of, unspanned_numbers
+from tests.report.in_process import Unwritten, rows_handed_over
 
 STUDY = study_of([patient(1, LOW), patient(2, HIGH)])
 ALIVE, DIED, LOST = (400, False), (100, True), (200, False)
@@ -63,8 +70,29 @@ def test_deaths_come_in_counts_before_percentages(study, recounted):
         "Died at any time while followed: 2 of 11 patients in the low-dose group and 2 of 11 patients in the "
         "medium-high-dose group."
     )
-    assert not unspanned_numbers(said["found"])
+    assert not unspanned_numbers(re.sub(r'<span class="record">.*?</span>', "", said["found"]))
     assert not unspanned_numbers(said["safe"])
+    assert "Touching the outcome (NCT06167473-021, DM" in plain(said["found"])
+    assert said["found"].endswith("This is a final analysis before database lock.")
+
+
+def test_before_the_final_analysis_a_board_reads_what_would_stop_the_trial_and_how_far_it_is(study):
+    own = study("demo-interim")
+    flow = participant_flow(own, horizon_days=365)
+    rows = [*rows_of("flow", flow, analysis="FLOW", chapter="00_data_cut").rows]
+    silent = silence_rows(own)
+    rows += rows_of("silence", silent, analysis="SUMMARY", chapter="08_summary").rows
+    said = plain(of(rows, own)["interim"])
+    assert said.startswith(
+        "No stopping guidance exists; a board must set one before it reviews. 22 of 22 patients"
+    )
+    assert f"nothing was heard of a patient under observation: {silent['value'].iloc[0]:.0f} days." in said
+    assert "what is dated after 2025-06-30 was cut" in said
+    assert "interim" not in of(rows, study("demo-final"))
+    day = "An unplanned comparative analysis by group was made on data to 30 June 2025."
+    assert interim_look(own).startswith(day)
+    assert interim_look(study("demo-final")).startswith(day)
+    assert interim_look(study("mayo-pbc")) == ""
 
 
 def test_open_queries_are_told_beside_the_finding(study):
@@ -90,6 +118,43 @@ def test_a_denominator_that_is_not_the_randomised_is_explained(study):
     )
     infused = pd.read_csv(ROOT / "esld/data/examples/demo/ex.csv", dtype=str)["USUBJID"].nunique()
     assert infused == 21
+
+
+def test_what_the_dead_died_of_and_the_commonest_reaction_by_its_term(study):
+    """The causes are those of the fatal events of the tables; the reaction is the one that most patients had."""
+    own = study("demo-final")
+    died = Unwritten("03_survival", own, Path())
+    with read_by(reader_of(own)):
+        (said,) = apart.causes(died)
+    ae = pd.read_csv(ROOT / "esld/data/examples/demo/ae.csv", dtype=str)
+    counts = ae[ae["AEOUT"].eq("FATAL")]["AEDECOD"].str.casefold().value_counts()
+    assert plain(said.html) == (
+        "What they died of, as recorded: hepatic failure (2), oesophageal varices haemorrhage (1) and septic shock (1)."
+    )
+    assert counts.to_dict() == {"hepatic failure": 2, "oesophageal varices haemorrhage": 1, "septic shock": 1}
+    frame = pd.DataFrame(
+        {
+            "group": arm,
+            "statistic": f"{term}{what}",
+            "value": x / n,
+            "events": x,
+            "n": n,
+            "unit": unit,
+            "method": "count",
+        }
+        for term, few in (("Chills", 3), ("Pyrexia", 5))
+        for arm, n in ((LOW, 10), (HIGH, 11))
+        for what, x, unit in (("", few, "patients"), (".administrations", few + 1, "administrations"))
+    )
+    rows = rows_of("reactions", frame, analysis="SAFETY", chapter="06_safety").rows
+    said = of([*rows_handed_over(died), *rows], own)["safe"]
+    assert "What they died of" in plain(said)
+    assert (
+        "The commonest reaction was pyrexia: 5 of 10 patients in the low-dose group and 5 of 11 patients"
+        in plain(said)
+    )
+    assert "it followed 6 of 10 infusions in the low-dose group and 6 of 11 infusions" in plain(said)
+    assert not unspanned_numbers(said)
 
 
 def test_what_is_not_shown_names_the_size_and_what_the_design_cannot_tell(study):

@@ -28,7 +28,7 @@ ABSENT = {
         "previous": "The cut file names no previous cut, so nothing is compared with one.",
     },
     "demo-interim-blinded": {
-        "kind=responder": "Left out: the protocol plans no proportion of patients who responded.",
+        "kind=responder": "Left out: the protocol file lists no proportion of patients who responded.",
         "comparison": "Left out: the blinded view does not tell the groups apart, and this compares them.",
         "ledger": "The blinded view does not read the ledger, which names the groups.",
         "previous": "The cut file names no previous cut, so nothing is compared with one.",
@@ -107,7 +107,7 @@ def test_a_part_that_a_trial_does_not_have_is_silent():
     for part in needs.PARTS:
         assert needs.is_known(f"part={part}") and needs.is_silent(f"part={part}")
         assert why_not(own, f"part={part}") == ""
-        assert why_not(bare, f"part={part}").startswith("Left out: the protocol plans no ")
+        assert why_not(bare, f"part={part}").startswith("Left out: the protocol file lists no ")
     assert not needs.is_known("part=liver") and not needs.is_silent("liver_injury")
 
 

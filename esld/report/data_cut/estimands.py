@@ -1,12 +1,12 @@
 """What was planned: each analysis with its estimand in the five attributes of ICH E9(R1)."""
 
 from esld.data.study import Study
+from esld.protocol import ROLES
 from esld.report.cells import Label
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 
 _ATTRIBUTES = ("treatment", "population", "variable", "intercurrent_events", "summary", "method")
-_ROLES = ("primary", "secondary", "sensitivity", "safety", "descriptive")
 
 
 def estimand_table(study: Study) -> Table:
@@ -22,7 +22,7 @@ def estimand_table(study: Study) -> Table:
     Table
         An asterisk marks an analysis that the source of the protocol does not state.
     """
-    analyses = sorted(study.protocol.analyses, key=lambda analysis: _ROLES.index(analysis.role))
+    analyses = sorted(study.protocol.analyses, key=lambda analysis: ROLES.index(analysis.role))
     lines = []
     for analysis in analyses:
         role = message(f"estimands.role.{analysis.role}")
@@ -33,4 +33,7 @@ def estimand_table(study: Study) -> Table:
             label = Label(message(f"estimands.{name}"), name)
             lines.append({"analysis": head, "attribute": label, "planned": Label(attributes[name])})
     notes = (message("estimands.assumed"),) if any(analysis.assumed for analysis in analyses) else ()
-    return Table("estimands", message("estimands.title"), lines, footnotes=notes, group="analysis")
+    heads = {"planned": message("estimands.specified")} if all(a.assumed for a in analyses) else {}
+    return Table(
+        "estimands", message("estimands.title"), lines, footnotes=notes, group="analysis", heads=heads
+    )

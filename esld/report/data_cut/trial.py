@@ -1,20 +1,23 @@
 """What the trial is: the facts that a reader looks up, its registered outcomes, and who could enter."""
 
+from typing import Any
+
 from esld.data.study import Study
 from esld.protocol import StatedText
 from esld.report.cells import Cell, Data, Label, Number
+from esld.report.phrases import interim_look
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import on_day
 
-CONDUCT = ("sample_size", "stopping", "concomitant_care", "harms")
+CONDUCT = ("sample_size", "stopping", "plan_fixed", "concomitant_care", "harms")
 
 
 def trial_table(study: Study) -> Table:
     """Registration, objective, places and days of the trial, and how it is run; what is not known is said not to be reported."""
     protocol, randomised = study.protocol, study.randomised["RANDDT"]
     registered = protocol.record.registered
-    facts: dict[str, Cell | str] = {
+    facts: dict[str, Any] = {
         "registry": Data(protocol.record.registry),
         "registered": Label(message("trial.not_reported"), "not_reported")
         if registered is None
@@ -27,6 +30,8 @@ def trial_table(study: Study) -> Table:
         "recruited": message("trial.from_to", first=on_day(randomised.min()), last=on_day(randomised.max())),
     }
     facts |= {name: _stated(getattr(protocol.conduct, name)) for name in CONDUCT}
+    if look := interim_look(study):
+        facts["stopping"] = Data(message("trial.looked", what=facts["stopping"].text, look=look))
     lines = [{"item": Label(message(f"trial.{code}"), code), "what": fact} for code, fact in facts.items()]
     return Table("trial", message("trial.title"), lines)
 

@@ -9,6 +9,7 @@ from esld.data.study import Study
 from esld.protocol import Assumable, Protocol
 from esld.report.cells import Cell, Label
 from esld.report.needs import why_not
+from esld.report.phrases import interim_look
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 
@@ -29,6 +30,8 @@ class Item:
         What the study must have, as the tags of that section name it.
     why : str
         Why it is not reported where no place covers it, a code.
+    lacks : str
+        What of the item that place does not say, a code: the item is met in part.
     """
 
     number: str
@@ -38,6 +41,7 @@ class Item:
     states: str = ""
     needs: tuple[str, ...] = ()
     why: str = "publication"
+    lacks: str = ""
 
 
 PRIMARY = "primary"
@@ -48,7 +52,7 @@ _SAFETY, _LAST = "06_safety", "08_summary"
 ITEMS = (
     Item("1a", _TITLE),
     Item("1b", _TITLE),
-    Item("2", _OPEN, _CUT, "trial", states="record.registered", why="unknown"),
+    Item("2", _OPEN, _CUT, "trial", lacks="date"),
     Item("3", _OPEN, why="plan"),
     Item("4", _OPEN, why="provenance"),
     Item("5a", _OPEN),
@@ -56,16 +60,16 @@ ITEMS = (
     Item("6", _INTRODUCTION),
     Item("7", _INTRODUCTION, _CUT, "trial", states="question"),
     Item("8", _METHODS),
-    Item("9", _METHODS, _CHANCE, "plan", states="randomisation"),
+    Item("9", _METHODS, _CHANCE, "plan", states="randomisation", lacks="framework"),
     Item("10", _METHODS, why="amendments"),
     Item("11", _METHODS, _CUT, "trial", states="locations", why="unknown"),
     Item("12a", _METHODS, _CUT, "eligibility", states="eligibility.inclusion", why="unknown"),
     Item("12b", _METHODS),
-    Item("13", _METHODS, _SAFETY, "given", needs=("safety_set", "exposure"), why="lacking"),
+    Item("13", _METHODS, _SAFETY, "given", needs=("safety_set", "exposure"), why="lacking", lacks="product"),
     Item("14", _METHODS, _CUT, "outcomes", states="outcomes"),
     Item("15", _METHODS, _CUT, "trial", states="conduct.harms", why="unknown"),
     Item("16a", _METHODS, _CUT, "trial", states="conduct.sample_size", why="unknown"),
-    Item("16b", _METHODS, _CUT, "trial", states="conduct.stopping", why="unknown"),
+    Item("16b", _METHODS, _CUT, "trial", states="conduct.stopping", why="unknown", lacks="look"),
     Item("17a", _METHODS, why="office"),
     Item("17b", _METHODS, _CHANCE, "plan", states="randomisation"),
     Item("18", _METHODS, _CHANCE, "ledger", needs=("ledger",), why="office"),
@@ -83,11 +87,11 @@ ITEMS = (
     Item("24a", _RESULTS, _SAFETY, "given", needs=("safety_set", "exposure"), why="lacking"),
     Item("24b", _RESULTS, _SAFETY, "other_treatment", needs=("safety_set",), why="lacking"),
     Item("25", _RESULTS, _TABLE, "result"),
-    Item("26", _RESULTS, PRIMARY, "result"),
+    Item("26", _RESULTS, PRIMARY, "result", lacks="relative"),
     Item("27", _RESULTS, _SAFETY, "harms", needs=("safety_set", "adverse_events"), why="lacking"),
     Item("28", _RESULTS, _LAST, "planned"),
     Item("29", _DISCUSSION),
-    Item("30", _DISCUSSION, _LAST, "limits"),
+    Item("30", _DISCUSSION, _LAST, "limits", lacks="elsewhere"),
 )  # fmt: skip
 
 
@@ -119,8 +123,18 @@ def _is_assumed(protocol: Protocol, path: str) -> bool:
     return all(isinstance(one, Assumable) and one.assumed for one in several)
 
 
+def _lacks(item: Item, study: Study) -> str:
+    """What of an item its place does not say, a code; empty where it says all."""
+    said = {
+        "date": study.protocol.record.registered is not None,
+        "look": not interim_look(study) or not _is_assumed(study.protocol, "conduct.stopping"),
+        "relative": study.protocol.primary.chapter != _TIMES or not study.protocol.of_kind("milestone"),
+    }
+    return "" if said.get(item.lacks) else item.lacks
+
+
 def checklist_table(study: Study) -> Table:
-    """Every item: met at a place of this report, which is linked and named by its heading, or not reported, with the reason.
+    """Every item: met, or met in part, at a place of this report, which is linked and named by its heading, or why not.
 
     What stands there may be assumed by whoever wrote the protocol file: the item then says so.
     """
@@ -130,6 +144,8 @@ def checklist_table(study: Study) -> Table:
         if chapter:
             met = "assumed" if _is_assumed(study.protocol, item.states) else "met"
             status = Label(message(f"consort.{met}"), met)
+            if lacks := _lacks(item, study):
+                status = Label(message("consort.partly", lacks=message(f"consort.lacks.{lacks}")), "partly")
             where = Label(message(f"consort.place.{place}"), place)
         else:
             status, where = Label(message(f"consort.why.{place}", chapter=item.chapter), place), Label("")

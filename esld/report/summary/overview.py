@@ -3,6 +3,8 @@
 import pandas as pd
 
 from esld.data.study import Study
+from esld.protocol import ROLES
+from esld.report import additional
 from esld.report.brief import answered, safe, sizes
 from esld.report.cells import Cell, Label
 from esld.report.chapter import Others
@@ -62,19 +64,18 @@ def planned_rows(study: Study, others: Others) -> pd.DataFrame:
 def planned_table(study: Study, planned: Reported) -> Table | Sentence:
     """The planned analyses of which the report holds nothing, each with the reason; a sentence where it holds all."""
     lines = []
-    order = ["primary", "secondary", "safety", "sensitivity", "descriptive"]
     for analysis in study.protocol.analyses:
         if planned.row("results", analysis.id).value:
             continue
         held = _why_none(study) if analysis.chapter in study.cut.chapters else "no_chapter"
         about = {"chapter": analysis.chapter, "view": view_name(study)}
         line: dict[str, Cell | str] = {
-            "role": Label(message(f"planned.role.{analysis.role}"), analysis.role),
+            "role": Label(message(f"estimands.role.{analysis.role}"), analysis.role),
             "id": analysis.id,
             "analysis": analysis.title,
             "why": Label(message(f"planned.{held}", **about), held),
         }
-        lines.append((order.index(analysis.role), line))
+        lines.append((ROLES.index(analysis.role), line))
     lines.sort(key=lambda placed: placed[0])
     if not lines:
         return Sentence(message("planned.all"))
@@ -88,6 +89,15 @@ def _why_none(study: Study) -> str:
     return "no_patients" if study.vacant else "no_result"
 
 
+def silence_rows(study: Study) -> pd.DataFrame:
+    """For how many days nothing has been heard of those under observation, at the longest; of nobody, no row."""
+    own = study.randomised
+    own = own[own["DTHDT"].isna() & own["EOSSTT"].eq("ONGOING")]
+    days = (pd.Timestamp(study.cut.cutoff) - own["LSTALVDT"]).dt.days
+    row = {"statistic": "longest", "value": days.max(), "unit": "days", "method": "count", "n": len(own)}
+    return pd.DataFrame([row] if len(own) else [], columns=list(row))
+
+
 def held_sentence(study: Study, planned: Reported) -> str:
     """How many of the planned analyses the report holds."""
     row = planned.row("planned_analyses_held")
@@ -98,6 +108,13 @@ def unplanned_sentence(study: Study, planned: Reported) -> str:
     """The analyses that the protocol does not plan, by their chapters' ids; validation is none of the trial's."""
     known = {analysis.id for analysis in study.protocol.analyses} | {"VALIDATION"}
     found = [row.arm for row in planned.rows if row.arm and row.arm not in known]
-    return (
-        message("summary.unplanned", analyses=joined(found)) if found else message("summary.unplanned.none")
-    )
+    return message("summary.unplanned", analyses=joined(found)) if found else ""
+
+
+def additional_sentence(others: Others, unplanned: str) -> str:
+    """What the report holds beyond the analyses that the protocol file lists; that it holds nothing, where it does not."""
+    names = additional.additional(others.rows.rows)
+    if not names:
+        return unplanned or message("summary.unplanned.none")
+    said = message("summary.additional", what=message("told.list").join(map(additional.words, names)))
+    return " ".join(filter(None, (unplanned, said)))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from esld.protocol import Kind
+from esld.protocol import ROLES, Kind
 from esld.report import needs, numbers
 from esld.report.cells import Cell, Empty, Label, Number, estimate, number
 from esld.report.chapter import Chapter
@@ -17,7 +17,6 @@ from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import period
 
-_ROLES = ("primary", "secondary", "sensitivity")
 # Of each kind the measure, its decimals and how it is written; and what holds its p-value.
 _MEASURES = {
     "risk_difference": ("points", 0, "points"),
@@ -29,7 +28,13 @@ _MEASURES = {
 }
 _MEANS = "mean_permutation"  # the difference in mean time over the allocations, which the same analysis may ask for
 _KIND = {_MEANS: "permutation"}
-_P_VALUES = ("fisher_p_value", "cumulative_hazard_ratio_p_value", "p_value", "hazard_ratio_p_value")
+_P_VALUES = (
+    "fisher_p_value",
+    "boschloo_p_value",
+    "cumulative_hazard_ratio_p_value",
+    "p_value",
+    "hazard_ratio_p_value",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +59,11 @@ class Every:
         return self.found.get(kind, ())
 
     @property
+    def curves(self) -> Sequence[Found]:
+        """The curves, none where none are planned."""
+        return self.found.get("survival_curve", ())
+
+    @property
     def means(self) -> Sequence[Found]:
         """The comparisons of mean times over the allocations; where no groups are compared, the error that says why."""
         needs.pairs(self.chapter.study)
@@ -61,7 +71,7 @@ class Every:
 
 
 def computed(chapter: Chapter, *, conf_level: float, seed: str) -> Every:
-    """Every planned analysis of a time to an event but its curves, computed and handed over."""
+    """Every planned analysis of a time to an event, computed and handed over."""
     level = {"conf_level": conf_level}
     made: dict[str, Callable[[], Sequence[Found]]] = {
         "milestone": lambda: analyses.at_horizon(chapter, **level),
@@ -72,6 +82,7 @@ def computed(chapter: Chapter, *, conf_level: float, seed: str) -> Every:
         "cox": lambda: analyses.hazard_ratios(chapter, **level),
         "firth": lambda: analyses.penalised_ratios(chapter, **level),
         "rmst": lambda: analyses.means(chapter, **level),
+        "survival_curve": lambda: analyses.curves(chapter, **level),
     }
     planned = {kind for kind in made if chapter.study.protocol.of_kind(_KIND.get(kind, kind))}  # type: ignore[arg-type]
     if needs.why_not(chapter.study, "comparison"):
@@ -111,6 +122,7 @@ def table(every: Every, *, conf_level: float) -> Table | None:
             style = "fixed" if one.of.plan.kind == "rmst" else style
             line["measure"] = Label(message(f"every.measure.{measure}"), measure)
             line["estimate"] = estimate(value, decimals, style)  # type: ignore[arg-type]
+        line["test"] = Empty() if p_value is None else _test(one, p_value)
         line["p"] = Empty() if p_value is None else number(p_value, style="p")
         lines.append(line)
         rows += [row for row in (value, p_value) if row]
@@ -140,9 +152,21 @@ def _comparisons(every: Every) -> list[tuple[Found, Sequence[Row], tuple[str, st
                     pair = (result.groups[0].group, result.groups[1].group)
                     made.append((one, [difference_row(reported)], pair))
             elif one.pair or kind == "log_rank":
+                boschloo = [row for row in one.reported.rows if row.statistic == "boschloo_p_value"]
                 made.append((one, one.reported.rows, one.pair))
+                made += [(one, boschloo, one.pair)] if boschloo else []
     order = [plan.id for plan in every.chapter.study.protocol.analyses]
-    return sorted(made, key=lambda own: (_ROLES.index(own[0].of.plan.role), order.index(own[0].of.plan.id)))
+    return sorted(made, key=lambda own: (ROLES.index(own[0].of.plan.role), order.index(own[0].of.plan.id)))
+
+
+def _test(one: Found, p_value: Row) -> Label:
+    """Which test gave a p-value."""
+    code = p_value.statistic.partition("_p_value")[0]
+    if code in ("p_value", "hazard_ratio"):
+        code = str(one.of.plan.kind)
+    if code == "permutation":
+        code = "exact_log_rank" if "log-rank" in p_value.method else "exact_mean"
+    return Label(message(f"every.test.{code}"), code)
 
 
 def _span(one: Found) -> Label:

@@ -13,6 +13,7 @@ from esld.report.planned import is_death, leading
 from esld.report.subgroups import named
 from esld.report.survival import small_samples
 from esld.report.survival.analyses import Analysed, AtHorizon, Found, adjusted
+from esld.report.survival.apart import apart_words, widened_words
 from esld.report.survival.sentences import lost_before, meaning, medians, pair_difference, sentence
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined, noun, treatment
@@ -69,9 +70,9 @@ def _described(source: Source) -> str:
     return prose(source.description) if source.description else message("event.death.event")
 
 
-def horizons(found: Sequence[AtHorizon]) -> list[Sentence]:
-    """Who was free of the event at the horizon, with each comparison."""
-    return _told(found, _horizon)
+def horizons(found: Sequence[AtHorizon], curves: Sequence[Found] = ()) -> list[Sentence]:
+    """Who was free of the event at the horizon, with each comparison, and who only because another event does not count."""
+    return _told(found, lambda one: " ".join(filter(None, (_horizon(one), apart_words(one, curves)))))
 
 
 def compatible(found: Sequence[AtHorizon]) -> list[Sentence]:
@@ -163,7 +164,7 @@ def _horizon(one: AtHorizon) -> str:
 def _compatible(one: AtHorizon) -> str:
     event = one.of.event
     said = [meaning(result, reported, event) for result, reported in one.pairs]
-    return " ".join(filter(None, (*said, lost_before(one.result, one.reported, event))))
+    return " ".join(filter(None, (*said, lost_before(one.result, one.reported, event), widened_words(one))))
 
 
 def _told(found: Sequence[Any], words: Callable[[Any], str]) -> list[Sentence]:

@@ -39,7 +39,7 @@ def test_the_demonstration_answers_by_its_headline(study):
 
 @pytest.mark.parametrize(
     ("plans", "arms", "said"),
-    [([], 2, "the protocol plans no analysis of a parameter"), ([RANKS], 1, "the trial has one")],
+    [([], 2, "the protocol file lists no analysis of a parameter"), ([RANKS], 1, "the trial has one")],
 )
 def test_where_none_does_it_says_why(plans, arms, said):
     assert said in answers.answer(trials.study(trial(arms, plans)), "", {}, level="95 %")

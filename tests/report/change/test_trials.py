@@ -143,7 +143,7 @@ def test_a_parameter_in_two_analyses_loses_none():
 def test_without_visits_there_is_one_sentence():
     own = trials.study(TRIALS["no visits"]())
     text = said(trials.run(own))
-    assert "Left out: the protocol plans no analysis of a parameter at a visit." in text
+    assert "Left out: the protocol file lists no analysis of a parameter at a visit." in text
     with pytest.raises(UnmetNeedError, match="no analysis of a parameter"):
         at_visits(own)
 

@@ -52,6 +52,24 @@ class TestTwoArms:
         (table,) = exhibits.horizons(own, found)
         assert len(table.frame) == 3 * 3
 
+    def test_who_is_alive_only_because_a_transplant_does_not_count_is_told_with_the_answer(self):
+        """Who is followed to day 400 is transplanted on day 100 in one arm and after the year in the other."""
+        made = study()
+        adtte = made.adtte.copy()
+        late = adtte["PARAMCD"].eq("TFS") & adtte["AVAL"].ge(400)
+        for arm, day in ((LOW, 380), (HIGH, 100)):
+            adtte.loc[late & adtte["ARMCD"].eq(arm), ["AVAL", "CNSR", "EVTYPE"]] = [day, 0, "EVENT"]
+        own = chapter(replace(made, adtte=adtte))
+        found = analyses.at_horizon(own, conf_level=0.95)
+        with read_by(reader_of(made)):
+            told = said(paragraphs.horizons(found, analyses.curves(own, conf_level=0.95)))
+            without = said(paragraphs.horizons(found))
+        assert (
+            "Counted as alive after liver transplantation: 3 patients in the medium-high-dose group. Alive"
+            in told
+        )
+        assert "Counted" not in without
+
     def test_the_answer_is_that_of_the_primary_analysis(self):
         own = chapter(study())
         paragraphs.tests(analyses.hazard_ratios(own, conf_level=0.95))

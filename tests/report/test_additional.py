@@ -1,0 +1,43 @@
+"""What a report holds beyond its protocol file: every result of the record is of an analysis, or is named as additional."""
+
+import json
+
+import pytest
+
+from esld.report import additional
+from esld.report.results import Row, named
+from esld.report.words.catalogue import entries
+from tests.report.builders import ROOT
+
+ROWS = [
+    Row.from_record(record)
+    for record in json.loads((ROOT / "outputs/demo-final/results.json").read_text(encoding="utf-8"))
+    if record["chapter"] not in ("08_summary", "90_validation")
+]
+
+
+@pytest.mark.parametrize("name", sorted({named(row) for row in ROWS}))
+def test_every_result_is_asked_for_or_named_as_additional(name):
+    stems = [stem for own in additional.OWN.values() for stem in own]
+    asked = any(
+        name == stem or f"_{name}_".startswith(f"_{stem}_") or f"_{stem}_" in f"_{name}_" for stem in stems
+    )
+    assert additional.name_of(name) or asked
+
+
+def test_what_the_record_holds_is_listed_once_and_in_words():
+    found = additional.additional(ROWS)
+    assert {
+        "any_incidence",
+        "adverse_event_dots",
+        "child_pugh_shift",
+        "liver_injury",
+        "serious_or_clinical",
+    } <= set(found)
+    assert len(set(found)) == len(found)
+    assert {f"additional.{name}" for name in (*additional.ADDITIONAL, additional.SERIOUS_OR_CLINICAL)} <= set(
+        entries("en")
+    )
+    assert additional.additional([row for row in ROWS if named(row) == "os_milestone"]) == ()
+    assert additional.name_of("os_milestone") == ""
+    assert additional.name_of("os_milestone_beside_tfs") == "milestone_beside"
