@@ -59,8 +59,7 @@ assigned = chapter.hand_over("entry", entry.entry_rows(study), analysis=plan)
 chapter.answer(entry.entry_sentence(study, assigned))
 
 # %% tags=["needs:single_patients"]
-finding = entry.headline(study, assigned)
-chapter.figure(entry.entry_figure(study, title=finding))
+chapter.figure(entry.entry_figure(study))
 
 # %% [markdown] tags=["needs:ledger", "appendix"]
 # ### The ledger

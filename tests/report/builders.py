@@ -280,8 +280,8 @@ def drawn_in(picture: Picture) -> str:
     """All that a reader reads of a figure, or hears."""
     from matplotlib.text import Text
 
-    drawn = (" ".join(text.get_text().split()) for text in picture.figure.findobj(Text))  # titles are wrapped
-    return "\n".join([picture.title, picture.alt, *drawn])
+    drawn = (" ".join(text.get_text().split()) for text in picture.figure.findobj(Text))  # labels are wrapped
+    return "\n".join([picture.title, picture.legend, picture.alt, *drawn])
 
 
 def cells(table: Table) -> list[list[str]]:

@@ -33,7 +33,8 @@ def number(soup: BeautifulSoup) -> None:
         place = soup.new_tag("b", attrs={"class": "number", "data-exhibit": name})
         if title := figure.select_one("figcaption .title"):
             title.insert(0, place)
-            title.insert_after(soup.new_tag("a", attrs={"class": "csv", "data-exhibit": name}))
+            if name.startswith("tables/"):
+                title.insert_after(soup.new_tag("a", attrs={"class": "csv", "data-exhibit": name}))
         else:
             caption = soup.new_tag("figcaption")
             caption.append(place)
@@ -87,6 +88,10 @@ def moved_apart(soup: BeautifulSoup, slug: str) -> BeautifulSoup:
             link.extend(list(summary.contents))
             summary.decompose()
         before, _, after = message("exhibit.apart", exhibits="\0").partition("\0")
+        if not any(
+            place.get("data-exhibits") for place in link.select(".called")
+        ):  # an exhibit has its own number
+            link.append(soup.new_tag("span", attrs={"class": "part", "data-slug": slug}))
         pointer.extend([before, link, after])
         fold.insert_before(pointer)
         moved.extend(list(fold.contents))

@@ -3,10 +3,11 @@
 import pandas as pd
 
 from esld.data.study import Study
+from esld.report import numbers
 from esld.report.drawing.axes import TimeAxis, time_axis
 from esld.report.drawing.event_curves import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
-from esld.report.phrases import Sentence
+from esld.report.phrases import Sentence, method_words
 from esld.report.safety.adverse_events import AdverseEvents, days_observed
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined
@@ -83,9 +84,16 @@ def mean_figure(study: Study, found: AdverseEvents) -> Picture | Sentence:
     since = message(f"since.{'treatment' if found.group.known else 'randomisation'}")
     return event_curves(
         panels, arms=study.arms, id="adverse_events_over_time", title=message("safety.over_time.title"),
-        alt=message("safety.over_time.alt", events=joined(panels)), label=message("safety.over_time.axis"), axis=axis,
+        alt=message("safety.over_time.alt", events=joined(panels)), legend=_legend(found, made),
+        label=message("safety.over_time.axis"), axis=axis,
         time=message("safety.over_time.time", unit=axis.head, since=since), at_risk=message("events.observed"),
     )  # fmt: skip
+
+
+def _legend(found: AdverseEvents, made: Means) -> str:
+    """What the bands are: every mean is made alike."""
+    method = next(method_words(mean.method) for by_arm in made.values() for mean in by_arm.values())
+    return message("legend.means", level=numbers.level(found.conf_level), method=method)
 
 
 def undated_words(found: AdverseEvents) -> str:

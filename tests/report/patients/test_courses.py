@@ -372,7 +372,7 @@ def test_words_for_those_who_do_not_see_the_figures(study, found):
 
 def test_title_of_a_profile_finds_nothing_and_counts_who_is_drawn(study, found):
     own, (result, _) = study("demo-final"), found("demo-final")
-    title = patients.profile_figure(own, result, own.protocol.parameter("MELD")).figure.get_suptitle()
+    title = patients.profile_figure(own, result, own.protocol.parameter("MELD")).title
     assert " ".join(title.split()) == "MELD score: course of each of 22 patients"
 
 
