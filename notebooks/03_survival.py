@@ -87,9 +87,6 @@ display(*exhibits.horizons(chapter, reached))
 
 # %% [markdown] tags=["needs:kind=survival_curve"]
 # ### Over time
-#
-# The curve steps down at each event. The shaded band is the confidence interval at each single time; it does not exist before the first
-# event. A short vertical mark is a patient whose observation ended without it.
 
 # %%
 curves = analyses.curves(chapter, conf_level=conf_level)

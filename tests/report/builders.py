@@ -102,6 +102,7 @@ def patient(
         reason = "DEATH"
     return {
         "USUBJID": f"P-{number:03d}",
+        "SUBJID": f"{number:03d}",
         "ARMCD": arm,
         "TRT01PN": {LOW: 1, HIGH: 2}.get(str(arm)),
         "RANDFL": "Y" if arm else "N",

@@ -80,10 +80,10 @@ def refer(soup: BeautifulSoup, slug: str) -> None:
 def moved_apart(soup: BeautifulSoup, slug: str) -> BeautifulSoup:
     """Take what the appendix has out of a chapter, in which a line says where it is."""
     apart = BeautifulSoup("", "html.parser")
-    for fold in soup.select(f"details.{APPENDIX}"):
-        moved = apart.new_tag("div", attrs={"class": "moved"})
+    for place, fold in enumerate(soup.select(f"details.{APPENDIX}"), 1):
+        moved = apart.new_tag("div", attrs={"class": "moved", "id": f"{slug}--moved-{place}"})
         pointer = soup.new_tag("p", attrs={"class": "pointer"})
-        link = soup.new_tag("a", href=f"#{slug}--{APPENDIX}")
+        link = soup.new_tag("a", href=f"#{moved['id']}")
         for summary in fold.find_all("summary", recursive=False):
             link.extend(list(summary.contents))
             summary.decompose()

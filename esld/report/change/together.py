@@ -201,7 +201,7 @@ def _waterfall(
         axes.set_xticks(
             own.index if numbered else [], own["number"] if numbered else [], fontsize=8, rotation=90
         )
-        axes.tick_params(axis="x", length=0, pad=12)
+        axes.tick_params(axis="x", length=0, pad=17)
         axes.set_title(message("course.panel", arm=arm_label(arm), n=len(own)), fontsize=9.5, color=colour)
     panels[0].set_ylabel(label)
     panels[0].set_ylim(-1.1 * reach, 1.1 * reach)

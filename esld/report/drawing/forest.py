@@ -35,7 +35,7 @@ class ForestLine:
 
 
 def forest(
-    lines: Sequence[ForestLine], *, id: str, title: str, alt: str, legend: str, axis: str, ratios: bool
+    lines: Sequence[ForestLine], *, id: str, title: str, alt: str, legend: str = "", axis: str, ratios: bool
 ) -> Picture:
     """The plot, from top to bottom in the order of the lines.
 

@@ -63,7 +63,8 @@ def _head(table: "Table") -> str:
     for over, group in groupby(table.shown, lambda column: column.spanner):
         own = list(group)
         if over:
-            upper += f'<th scope="colgroup" colspan="{len(own)}" style="--span: {len(own)}" class="over"><span>{escape(over)}</span></th>'
+            n, said = len(own), f"<span>{escape(over)}</span>"
+            upper += f'<th scope="colgroup" colspan="{n}" style="--span: {n}" class="over">{said}</th>'
             lower += "".join(_heading(table, column) for column in own)
         else:
             upper += "".join(_heading(table, column, deep) for column in own)
