@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from docx import Document
 
 from esld.report.dress import bound as bind
@@ -150,23 +150,32 @@ class TestPaper:
         page.close()
 
 
+def plain(tag: Tag) -> str:
+    return tag.get_text().replace("\N{NO-BREAK SPACE}", " ")
+
+
+def in_word(folder: Path) -> list[str]:
+    paragraphs = Document(folder / "report.docx").paragraphs
+    return [paragraph.text.replace("\N{NO-BREAK SPACE}", " ") for paragraph in paragraphs]
+
+
 class TestCaptions:
     def test_title_and_legend_of_every_figure_stand_beside_it_on_the_page_and_in_word(self, folder):
         """The title is no part of the picture: it stands once."""
         figures = soup(folder / "report.html").select('figure[data-exhibit^="figures/"]')
-        said = [paragraph.text for paragraph in Document(folder / "report.docx").paragraphs]
+        said = in_word(folder)
         assert len(figures) > 15
         for figure in figures:
-            title = figure.select_one("figcaption .title").get_text()
+            title = plain(figure.select_one("figcaption .title"))
             assert re.match(r"Figure A?\d+\. \S", title)
             assert title in said
             note = figure.select_one(".notes")
-            assert figure["data-exhibit"] == "figures/participant_flow" or note.get_text() in said, title
+            assert figure["data-exhibit"] == "figures/participant_flow" or plain(note) in said, title
 
     def test_what_is_not_for_publication_is_said_at_the_head(self, folder):
-        (warning,) = (p.get_text() for p in soup(folder / "report.html").select("main > p.warning"))
+        (warning,) = (plain(p) for p in soup(folder / "report.html").select("main > p.warning"))
         assert re.search(r"“Patient by patient” \(Figure 1\d, Tables .*not for publication", warning)
-        said = [paragraph.text for paragraph in Document(folder / "report.docx").paragraphs]
+        said = in_word(folder)
         assert said.index(warning) < 10
 
 

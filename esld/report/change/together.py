@@ -28,7 +28,7 @@ from esld.report.words.grammar import arm_in_prose, counted, in_prose, joined
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
-_NUMBERED = 24  # bars of a panel, at most, under which the numbers of the patients stand
+_NUMBERED = 36  # bars side by side, at most, under which the numbers of the patients have room
 GAP = "ls_mean_difference"
 
 
@@ -197,7 +197,7 @@ def _waterfall(
         zero = own.index[own["kind"].eq("value") & own["CHG"].eq(0)]
         axes.plot(zero, [0] * len(zero), "_", color=colour, markersize=7)
         axes.axhline(0, color="#888888", linewidth=0.7)
-        numbered = len(own) <= _NUMBERED
+        numbered = max(map(len, arms.values())) * len(arms) <= _NUMBERED
         axes.set_xticks(
             own.index if numbered else [], own["number"] if numbered else [], fontsize=8, rotation=90
         )
