@@ -205,7 +205,7 @@ def edish_figure(found: LiverInjury, reported: Reported) -> figures.Picture | Se
     figure.legend(
         handles, labels, loc="outside lower center", ncols=min(len(found.arms), 2 * len(panels)), fontsize=8.5
     )
-    legend = message("legend.edish", alt=HIGH, bilirubin=JAUNDICE)
+    legend = message("safety.edish.legend", alt=HIGH, bilirubin=JAUNDICE)
     return figures.settled(
         "edish", figure, _alt(found, reported), title=_title(found, reported), legend=legend
     )

@@ -50,6 +50,7 @@ SAID_ONLY_WITH = {
             "ranked.note.transplant",
             "flow.step.transplanted",
             "patients.transplant",
+            "last_contact.transplant",
             "patients.after",
             "patients.each.transplant",
             "patients.own_values",
