@@ -122,6 +122,7 @@ picture = enrolment.enrolment(
     id="enrolment",
     title=title,
     alt=message("enrolment.alt", title=title, last=last),
+    legend=message("legend.enrolment"),
 )
 chapter.figure(picture)
 

@@ -59,8 +59,7 @@ assigned = chapter.hand_over("entry", entry.entry_rows(study), analysis=plan)
 chapter.answer(entry.entry_sentence(study, assigned))
 
 # %% tags=["needs:single_patients"]
-finding = entry.headline(study, assigned)
-chapter.figure(entry.entry_figure(study, title=finding))
+chapter.figure(entry.entry_figure(study))
 
 # %% [markdown] tags=["needs:ledger", "appendix"]
 # ### The ledger
@@ -84,8 +83,7 @@ chapter.say(balance.largest_sentence(study, differences, levels))
 
 # %% [markdown] tags=["appendix"]
 # A <abbr title="Difference of the means, in standard deviations">standardised difference</abbr> has no unit, so that age and weight
-# can stand on one axis; grades and classes count in their order. Small groups differ by chance. The grey bars show by how much: the
-# randomisation is repeated with the same values, and the middle <span class="given">95 %</span> of what it gives is shaded, for each variable by itself.
+# can stand on one axis; grades and classes count in their order. Small groups differ by chance.
 
 # %% tags=["appendix"]
 pairs = chapter.pairs

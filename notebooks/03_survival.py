@@ -90,10 +90,6 @@ display(*apart.causes(chapter))
 
 # %% [markdown] tags=["needs:kind=survival_curve"]
 # ### Over time
-#
-# The curve steps down at each event. The shaded band is the confidence interval at each single time; it does not exist before the first
-# event. A short vertical mark is a patient whose observation ended without it. On a fixed day the band and the interval that answers
-# are made in two ways and differ; the answer is that of the fixed day.
 
 # %%
 curves = found.of("survival_curve")

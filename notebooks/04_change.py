@@ -145,8 +145,7 @@ chapter.planned("mmrm")
 display(*[chapter.figure(repeated.change_figure(study, plan, changes, level=level)) for plan in more])
 
 # %% [markdown] tags=["needs:kind=mmrm", "needs:comparison"]
-# On one scale: each difference is divided by the SD of the values at baseline, and turned so that right of <span class="given">0</span> is better.
-# Patients without a value at the visit, such as those who had died, are not in it.
+# All differences on one scale, that of the values at baseline.
 
 # %% tags=["needs:comparison"]
 pairs = chapter.pairs
@@ -284,9 +283,6 @@ chapter.limits()
 
 # %% [markdown] tags=["needs:parameters", "needs:single_patients"]
 # ### Every patient's course
-
-# %% [markdown]
-# One line is one patient. What ended a patient's course is marked at the last value; the key stands under the figure.
 
 # %%
 display(chapter.figure(by_patient.trajectory_figure(study, parameters.at_visits(study))))

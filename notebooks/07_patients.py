@@ -45,7 +45,8 @@ flow, plan = id_of(protocol, "participant_flow"), id_of(protocol, "courses")
 #
 # All randomised patients, in the group to which they were randomised. Each is followed from randomisation to death or to the last day
 # on which the patient is known to have been alive.
-#
+
+# %% [markdown] tags=["team-only"]
 # This chapter is for the study team and not for publication. Where it shows single patients, it names them by their study number, and
 # in a small trial the age, the sex and the course of a patient together can tell who it is.
 

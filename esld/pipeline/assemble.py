@@ -148,7 +148,8 @@ def _recorded(records: Mapping[str, Any], staged: Path) -> dict[str, word.Record
             made[name] = Table.from_record(record)
         else:
             title, alt = record["title"], record["alt"]
-            made[name] = word.Figure(name.partition("/")[2], title or alt, alt, staged / f"{name}.png")
+            file, id = staged / f"{name}.png", name.partition("/")[2]
+            made[name] = word.Figure(id, title or alt, alt, file, record["legend"])
     return made
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from esld.pipeline.chapters import LAY, TAKEN
-from esld.pipeline.exhibits import Exhibits, Shown, address, filled, numbered
+from esld.pipeline.exhibits import Exhibits, Shown, address, called, filled, numbered
 from esld.pipeline.theme import THEME
 from esld.report.dress import bound
 from esld.report.words.catalogue import message, reader
@@ -101,6 +101,11 @@ class Chapter:
         from esld.pipeline.theme.export import is_appended
 
         return is_appended(self.notebook)
+
+    @property
+    def team_only(self) -> bool:
+        """Whether it says, in a cell tagged so, that it is not for publication: a report that holds it says so at its head."""
+        return any("team-only" in cell.metadata.get("tags", ()) for cell in self.notebook.cells)
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\w+(-\w+)*", self.slug, re.ASCII):
@@ -189,6 +194,22 @@ class Report:
     points: tuple[tuple[str, str], ...] = ()
     answered: tuple[str, ...] = ()
     lay: Plain | None = None
+
+    def parts(self, bodies: Mapping[str, "Body"]) -> list[str]:
+        """Slugs of the chapters of which the appendix has something, in its order; its parts are numbered by it."""
+        some = [chapter for chapter in self.chapters if bodies[chapter.slug].apart or chapter.appended]
+        return [chapter.slug for chapter in sorted(some, key=lambda chapter: chapter.appended)]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a document that holds every chapter says at its head: what of it is not for publication; plain text."""
+        said = []
+        for chapter in (chapter for chapter in self.chapters if chapter.team_only):
+            own = [one for one in self.exhibits.values() if one.slug == chapter.slug]
+            parts = ([one for one in own if one.appendix is apart] for apart in (False, True))
+            if shown := message("list.comma").join(called(part) for part in parts if part):
+                said.append(message("pages.team_only", chapter=chapter.title, exhibits=shown))
+        return tuple(said)
 
     def __post_init__(self) -> None:
         slugs = [chapter.slug for chapter in self.chapters]
@@ -298,9 +319,24 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
         pages[LAY] = _page(LAY, **common, heading=report.lay.title, page=report.lay)
     whole = dict(zip(slugs, bodies_in_order, strict=True))
     made_whole = _page(
-        "report", **common, heading=message("pages.whole"), bodies=whole, cards=_cards(report, "")
+        "report",
+        **common,
+        heading=message("pages.whole"),
+        bodies=whole,
+        order=report.parts(whole),
+        cards=_cards(report, ""),
     )
-    return _written(pages | {"report": fill(made_whole, "")}, folder)
+    return _written(pages | {"report": fill(_with_parts(made_whole, report, whole), "")}, folder)
+
+
+def _with_parts(html: str, report: Report, bodies: Mapping[str, Body]) -> str:
+    """The page that holds everything, where whatever leads to a part of the appendix says its number."""
+    for number, slug in enumerate(report.parts(bodies), 1):
+        said = escape(message("pages.in_part", number=number))
+        html = html.replace(
+            f'<span class="part" data-slug="{slug}"></span>', f'<span class="part">{said}</span>'
+        )
+    return html
 
 
 def render_alone(

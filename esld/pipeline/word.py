@@ -31,12 +31,13 @@ _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure on file: the finding, the words for those who do not see it, and its PNG."""
+    """A figure on file: what it shows, the words for those who do not see it, its PNG, and what its marks are."""
 
     id: str
     title: str
     alt: str
     png: Path
+    legend: str = ""
 
 
 Recorded = Table | Figure
@@ -153,6 +154,8 @@ def _front(document: "Document", report: Report) -> None:
         _paragraph(document, "Alarm", message("word.alarm"))
     if mast.notice:
         _paragraph(document, "Notice", mast.notice)
+    for warning in report.warnings:
+        _paragraph(document, "Alarm", warning)
     facts = {"trial": mast.trial_id, "cut": mast.cut_id, "cutoff": mast.cutoff}
     facts |= {"status": mast.standing, "view": message(f"view.{mast.view}")}
     _facts(document, [(message(f"word.{what}"), which) for what, which in facts.items()])
@@ -219,6 +222,9 @@ def _add_figure(document: "Document", figure: Figure, exhibit: Exhibit) -> None:
     about.set("id", str(len(document.inline_shapes)))
     caption = _add_caption(document, exhibit)
     caption.paragraph_format.space_before, caption.paragraph_format.space_after = Pt(4), Pt(10)
+    if figure.legend:
+        caption.paragraph_format.keep_with_next, caption.paragraph_format.space_after = True, Pt(2)
+        _paragraph(document, word_table.NOTE, bound(figure.legend)).paragraph_format.space_after = Pt(10)
 
 
 def _add_caption(document: "Document", exhibit: Exhibit) -> "Paragraph":

@@ -179,6 +179,7 @@ class Chapter:
         id: str = "",
         title: str = "",
         alt: str = "",
+        legend: str = "",
     ) -> figures.Picture | Sentence | None:
         """Record a figure as SVG and PNG and show it; a sentence in its place is shown, and nothing for none.
 
@@ -186,16 +187,19 @@ class Chapter:
         ----------
         figure : Picture, Sentence, matplotlib Figure or Axes, or None
             What seaborn returns is fit, too.
-        id, title, alt : str
-            Of a figure of matplotlib: its name, what it shows, and the same for who does not see it.
+        id, title, alt, legend : str
+            Of a figure of matplotlib: its name, what it shows, the same for who does not see it, and what its marks are. None of
+            these words is drawn: title and legend are its caption, on the page, on paper and in Word.
         """
         if figure is None or isinstance(figure, Sentence):
             return figure
         if not isinstance(figure, figures.Picture):
-            figure = figures.plain_picture(figure, id, title, alt)
+            figure = figures.plain_picture(figure, id, title, alt, legend)
         figure.save(self.scratch / "figures")
         self._files[f"figures/{figure.id}"] = figure.alt
-        self._exhibits[f"figures/{figure.id}"] = _json({"title": figure.title, "alt": figure.alt})
+        self._exhibits[f"figures/{figure.id}"] = _json(
+            {"title": figure.title, "alt": figure.alt, "legend": figure.legend}
+        )
         self._write()
         return figure
 

@@ -99,3 +99,10 @@ def _design(planned: RandomisationDesign, ratio: tuple[int, ...], n: int) -> Des
         case "permuted blocks" if planned.block_sizes:
             return PermutedBlocks(n=n, sizes=planned.block_sizes, ratio=(first, second))
     return None
+
+
+def patient_numbers(study: Study) -> pd.Series:
+    """What each randomised patient is called, by ``USUBJID``: the number within the trial, where that tells them apart."""
+    own = study.randomised.set_index("USUBJID")
+    number = own["SUBJID"].where(own["SUBJID"].notna(), own.index.to_series())
+    return own.index.to_series() if number.duplicated().any() else number

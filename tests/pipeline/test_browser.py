@@ -1,11 +1,13 @@
 """The report of demo-final under a reader's hands: keyboard, paper, mail, a very small phone, the checklist's links."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
+from docx import Document
 
 from esld.report.dress import bound as bind
 from tests.examples import some
@@ -133,6 +135,83 @@ class TestPaper:
         tables = page.locator("figure.table").evaluate_all(inside)
         assert {rows <= 12 for rows, _ in tables} == {True, False}
         assert all((kept == "avoid") == (rows <= 12) for rows, kept in tables)
+        page.close()
+
+    def test_no_figure_is_squashed(self, browser, folder):
+        """Each is as high as it is wide by the ratio of its own pixels, within one per cent."""
+        page = browser.new_page(viewport={"width": 680, "height": 1000})
+        page.emulate_media(media="print")
+        ratios = "all => all.map(i => (i.width / i.height) / (i.naturalWidth / i.naturalHeight))"
+        for path in printed(folder):
+            page.goto(path.as_uri())
+            found = page.locator(".picture img").evaluate_all(ratios)
+            assert len(found) > 10 or path.name != "report.html"
+            assert all(abs(ratio - 1) < 0.01 for ratio in found), path.name
+        page.close()
+
+
+def plain(tag: Tag) -> str:
+    return tag.get_text().replace("\N{NO-BREAK SPACE}", " ")
+
+
+def in_word(folder: Path) -> list[str]:
+    paragraphs = Document(folder / "report.docx").paragraphs
+    return [paragraph.text.replace("\N{NO-BREAK SPACE}", " ") for paragraph in paragraphs]
+
+
+class TestCaptions:
+    def test_title_and_legend_of_every_figure_stand_beside_it_on_the_page_and_in_word(self, folder):
+        """The title is no part of the picture: it stands once."""
+        figures = soup(folder / "report.html").select('figure[data-exhibit^="figures/"]')
+        said = in_word(folder)
+        assert len(figures) > 15
+        for figure in figures:
+            title = plain(figure.select_one("figcaption .title"))
+            assert re.match(r"Figure A?\d+\. \S", title)
+            assert title in said
+            note = figure.select_one(".notes")
+            assert figure["data-exhibit"] == "figures/participant_flow" or plain(note) in said, title
+
+    def test_what_is_not_for_publication_is_said_at_the_head(self, folder):
+        (warning,) = (plain(p) for p in soup(folder / "report.html").select("main > p.warning"))
+        assert re.search(r"“Patient by patient” \(Figure 1\d, Tables .*not for publication", warning)
+        said = in_word(folder)
+        assert said.index(warning) < 10
+
+
+# What of a table cannot be seen without scrolling, and columns whose words touch: of neighbours in a row, the gap in pixels.
+HIDDEN = "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.closest('figure').id)"
+GAPS = """all => all.flatMap(row => [...row.cells].slice(1).map((cell, n) => {
+  const [left, right] = [row.cells[n], cell].map(e => {
+    const range = document.createRange(); range.selectNodeContents(e); return range.getBoundingClientRect();
+  });
+  return left.width && right.width ? right.left - left.right : 99;
+}))"""
+
+
+class TestTables:
+    def test_at_a_desk_none_is_cut_and_no_columns_touch(self, browser, folder):
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        for name in ("03_survival", "06_safety", "07_patients"):
+            page.goto((folder / f"{name}.html").as_uri())
+            page.evaluate(OPEN_APPENDIX)
+            assert page.locator(".scroll").evaluate_all(HIDDEN) == [], name
+            assert min(page.locator(".scroll tbody tr").evaluate_all(GAPS)) >= 5, name
+        page.close()
+
+    def test_on_a_phone_every_group_is_seen(self, browser, folder):
+        page = browser.new_page(viewport={"width": 360, "height": 800})
+        own = {
+            "03_survival": ["milestone"],
+            "06_safety": ["adverse-events-2", "reactions", "laboratory-grades"],
+        }
+        for name, tables in own.items():
+            page.goto((folder / f"{name}.html").as_uri())
+            hidden = page.locator(".scroll").evaluate_all(HIDDEN)
+            assert not set(tables) & set(hidden)
+            for table in tables:
+                cut = "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"
+                assert page.locator(f"#{table} :is(td, tbody th)").evaluate_all(cut) == [], table
         page.close()
 
 

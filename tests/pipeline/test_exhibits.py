@@ -160,7 +160,7 @@ def test_on_the_whole_report_it_comes_after_every_chapter_of_the_text(pages):
     }
     assert [a["id"] for a in apart.select("article")] == ["90_last"]
     pointers = [p.get_text() for p in page.select("#\\30 1_one p.pointer")]
-    there = ["Table A1. Table of t_2", "Figures A1 to A3", "Details"]
+    there = ["Table A1. Table of t_2", "Figures A1 to A3", "Details, part A1"]
     assert pointers == [f"In the appendix: {one}" for one in there]
     assert "One line is one patient." in apart.get_text()
     assert "And more." in apart.get_text()

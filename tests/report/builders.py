@@ -102,6 +102,7 @@ def patient(
         reason = "DEATH"
     return {
         "USUBJID": f"P-{number:03d}",
+        "SUBJID": f"{number:03d}",
         "ARMCD": arm,
         "TRT01PN": {LOW: 1, HIGH: 2}.get(str(arm)),
         "RANDFL": "Y" if arm else "N",
@@ -280,8 +281,8 @@ def drawn_in(picture: Picture) -> str:
     """All that a reader reads of a figure, or hears."""
     from matplotlib.text import Text
 
-    drawn = (" ".join(text.get_text().split()) for text in picture.figure.findobj(Text))  # titles are wrapped
-    return "\n".join([picture.title, picture.alt, *drawn])
+    drawn = (" ".join(text.get_text().split()) for text in picture.figure.findobj(Text))  # labels are wrapped
+    return "\n".join([picture.title, picture.legend, picture.alt, *drawn])
 
 
 def cells(table: Table) -> list[list[str]]:

@@ -93,7 +93,7 @@ class Report:
                 if isinstance(item, Sentence):
                     yield name, plain(item.html)
                 elif isinstance(item, Picture):
-                    yield from ((name, text) for text in (item.title, item.alt))
+                    yield from ((name, text) for text in (item.title, item.legend, item.alt))
                 elif isinstance(item, Table):
                     cells = item.frame.to_numpy().ravel().tolist()
                     yield from ((name, text) for text in (item.title, *item.footnotes, *dict.fromkeys(cells)))

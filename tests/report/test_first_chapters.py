@@ -101,10 +101,7 @@ def test_the_flow(own, study):
 
 def test_randomisation(own):
     assigned = handed("entry", entry.entry_rows(own))
-    title = entry.headline(own, assigned)
-    assert not letters(
-        title, entry.entry_sentence(own, assigned), *drawn(entry.entry_figure(own, title=title))
-    )
+    assert not letters(entry.entry_sentence(own, assigned), *drawn(entry.entry_figure(own)))
     check = ledger.check_ledger(own, ledger.ledger_of(own))
     beside, plan = ledger.ledger_table(check), ledger.design_table(own)
     assert not letters(ledger.ledger_sentence(check, handed("ledger", ledger.ledger_rows(check))))

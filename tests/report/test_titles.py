@@ -1,4 +1,4 @@
-"""Titles of figures: they name what is shown and who is missing, and compare no groups without an interval."""
+"""Captions of figures: titles name what is shown and who is missing, and compare no groups without an interval."""
 
 import re
 
@@ -6,6 +6,7 @@ import pytest
 
 from esld.report.drawing.figures import Picture
 from tests.examples import some
+from tests.report.drawing.test_figures import every_text, outside, overlapping
 from tests.report.in_process import cut_at, run
 
 # A share or a count of patients of a group, such as 3 of 9, 2/11 or 82 %; "of 22 patients" is how many are shown.
@@ -45,21 +46,33 @@ def test_names_missing_patients_and_planned_results_with_their_interval_may_stan
     assert not compares(title)
 
 
-def titles(report):
-    return {p.id: p.title for shown in report.shown.values() for p in shown if isinstance(p, Picture)}
+def pictures(report) -> list[Picture]:
+    return [item for shown in report.shown.values() for item in shown if isinstance(item, Picture)]
+
+
+def faults(found: list[Picture]) -> list[str]:
+    """What is wrong with the words of figures: in them nothing lies on another or is cut, and the caption stands outside."""
+    said = []
+    for picture in found:
+        texts = list(dict.fromkeys(every_text(picture)))
+        wrong = overlapping(picture, texts) + [(cut, "cut") for cut in outside(picture)]
+        lacks = not picture.title or not (picture.legend or picture.id == "participant_flow")
+        if wrong or lacks or compares(picture.title) or picture.figure.get_suptitle():
+            said.append(f"{picture.id}, {picture.title}: {wrong}")
+    return said
 
 
 @pytest.mark.parametrize("day", some(["2026-03-31", "2024-12-21"], 2))
-def test_no_title_of_the_demonstration_compares(day):
-    found = titles(run(cut_at(day)))
+def test_captions_and_words_of_the_demonstration(day):
+    found = pictures(run(cut_at(day), draw=True))
     assert found
-    assert not [title for title in found.values() if compares(title)]
+    assert not faults(found)
 
 
 @pytest.mark.parametrize(
     "cut", [pytest.param("mayo-pbc", marks=pytest.mark.slow), "tablets-three-arms", "freireich-6mp"]
 )
-def test_no_title_of_another_trial_compares(study, cut):
-    found = titles(run(study(cut)))
+def test_captions_and_words_of_another_trial(study, cut):
+    found = pictures(run(study(cut), draw=True))
     assert found
-    assert not [title for title in found.values() if compares(title)]
+    assert not faults(found)

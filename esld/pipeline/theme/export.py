@@ -123,7 +123,7 @@ def _exporter() -> "HTMLExporter":
         exclude_input_prompt=True,
         exclude_output_prompt=True,
         exclude_anchor_links=True,
-        filters={"picture_size": picture_size, "alt_text": _alt_text, "exhibit": _exhibit},
+        filters={"picture_size": picture_size, "alt_text": _alt_text, "recorded": _recorded},
     )
     # A function, and no filter: Jinja works out a filter of a constant once, for whoever reads first.
     exporter.environment.globals["words"] = message
@@ -156,9 +156,10 @@ def _alt_text(output: "NotebookNode", kind: str) -> str:
     return message("pages.no_alt")
 
 
-def _exhibit(output: "NotebookNode") -> str:
-    """Id of a figure that a chapter recorded; empty for another."""
-    return str(output.get("metadata", {}).get("image/png", {}).get("exhibit", ""))
+def _recorded(output: "NotebookNode") -> Mapping[str, Any]:
+    """Id (``exhibit``), title and legend of a figure that a chapter recorded; nothing of another."""
+    found: Mapping[str, Any] = output.get("metadata", {}).get("image/png", {})
+    return found
 
 
 def coloured(html: str) -> str:

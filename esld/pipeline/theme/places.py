@@ -33,7 +33,8 @@ def number(soup: BeautifulSoup) -> None:
         place = soup.new_tag("b", attrs={"class": "number", "data-exhibit": name})
         if title := figure.select_one("figcaption .title"):
             title.insert(0, place)
-            title.insert_after(soup.new_tag("a", attrs={"class": "csv", "data-exhibit": name}))
+            if name.startswith("tables/"):
+                title.insert_after(soup.new_tag("a", attrs={"class": "csv", "data-exhibit": name}))
         else:
             caption = soup.new_tag("figcaption")
             caption.append(place)
@@ -79,14 +80,18 @@ def refer(soup: BeautifulSoup, slug: str) -> None:
 def moved_apart(soup: BeautifulSoup, slug: str) -> BeautifulSoup:
     """Take what the appendix has out of a chapter, in which a line says where it is."""
     apart = BeautifulSoup("", "html.parser")
-    for fold in soup.select(f"details.{APPENDIX}"):
-        moved = apart.new_tag("div", attrs={"class": "moved"})
+    for place, fold in enumerate(soup.select(f"details.{APPENDIX}"), 1):
+        moved = apart.new_tag("div", attrs={"class": "moved", "id": f"{slug}--moved-{place}"})
         pointer = soup.new_tag("p", attrs={"class": "pointer"})
-        link = soup.new_tag("a", href=f"#{slug}--{APPENDIX}")
+        link = soup.new_tag("a", href=f"#{moved['id']}")
         for summary in fold.find_all("summary", recursive=False):
             link.extend(list(summary.contents))
             summary.decompose()
         before, _, after = message("exhibit.apart", exhibits="\0").partition("\0")
+        if not any(
+            place.get("data-exhibits") for place in link.select(".called")
+        ):  # an exhibit has its own number
+            link.append(soup.new_tag("span", attrs={"class": "part", "data-slug": slug}))
         pointer.extend([before, link, after])
         fold.insert_before(pointer)
         moved.extend(list(fold.contents))

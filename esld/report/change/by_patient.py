@@ -37,6 +37,7 @@ def trajectory_figure(study: Study, every: Sequence[Parameter]) -> figures.Pictu
         arms=study.arms,
         id="every_course",
         title=_course_title(study, shown),
+        legend=message("legend.courses"),
         alt=message(
             "course.alt",
             parameters=joined(

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from esld.report.drawing.axes import TimeAxis
-from esld.report.drawing.figures import ENDS, Picture, arm_style, entitle, new_figure, settled
+from esld.report.drawing.figures import ENDS, Picture, arm_style, new_figure, settled
 from esld.report.words.catalogue import arm_label, message
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def trajectories(
     id: str,
     title: str,
     alt: str,
+    legend: str = "",
     time: TimeAxis,
     since: str,
 ) -> Picture:
@@ -81,7 +82,7 @@ def trajectories(
     """
     beside = max(1, _ACROSS // len(arms)) if len(courses) > 1 else 1
     rows = -(-len(courses) // beside)
-    figure = new_figure(3.1 if len(courses) == 1 else 1.1 + 1.3 * rows)
+    figure = new_figure(2.85 if len(courses) == 1 else 0.85 + 1.3 * rows)
     grid = figure.subplots(rows, beside * len(arms), squeeze=False)
     key: dict[str, Line2D] = {}
     small = len(courses) > 1
@@ -108,8 +109,7 @@ def trajectories(
     if key:
         handles = [key[kind] for kind in (*ENDS, "normal") if kind in key]
         figure.legend(handles=handles, loc="outside lower left", ncols=len(key), fontsize=8)
-    entitle(figure, title)
-    return settled(id, figure, alt)
+    return settled(id, figure, alt, title=title, legend=legend)
 
 
 def _panel(
@@ -164,6 +164,7 @@ def mean_changes(
     id: str,
     title: str,
     alt: str,
+    legend: str = "",
     axis: str,
     names: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
@@ -185,7 +186,7 @@ def mean_changes(
     """
     columns = min(3, len(summaries))
     rows = -(-len(summaries) // columns)
-    figure = new_figure(0.6 + (2.0 + 0.16 * len(arms)) * rows)
+    figure = new_figure(0.35 + (2.0 + 0.16 * len(arms)) * rows)
     panels = np.atleast_1d(figure.subplots(rows, columns, sharex=True)).ravel()
     days = {stop.number: stop.day for stop in visits}
     reach = max(days.values())
@@ -210,6 +211,7 @@ def mean_changes(
         axes.set_title(textwrap.fill((names or {}).get(code, code), 22), fontsize=8.5)
         axes.set_ylabel((units or {}).get(code, ""), fontsize=8)
         axes.set_xticks(ticks, [next(s.label for s in visits if s.day == day) for day in ticks], fontsize=8)
+        axes.set_xticks(list(days.values()), minor=True)
         axes.set_xlim(-reach / 30, reach * 1.04)
         axes.tick_params(axis="y", labelsize=8)
         axes.tick_params(labelbottom=True)
@@ -219,8 +221,7 @@ def mean_changes(
     lowest.set_xlabel(axis, fontsize=8, loc="left", labelpad=10 + 9 * len(arms))
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower left", ncols=len(arms), fontsize=8.5)
-    entitle(figure, title)
-    return settled(id, figure, alt)
+    return settled(id, figure, alt, title=title, legend=legend)
 
 
 def _apart(days: Sequence[float], *, least: float) -> list[float]:

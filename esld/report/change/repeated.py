@@ -296,9 +296,10 @@ def change_figure(
     return courses.mean_changes(
         panels, arms=study.arms, visits=stops, id=f"change_{slug(analysis.id)}",
         title=message("change.figure.title", title=analysis.title, level=level),
+        legend=message("legend.changes", level=level),
         axis=message(f"change.figure.axis.{'weeks' if weeks else 'visits'}.{counted_from(study)}"),
         alt=message(key, level=level, parameters=joined(names.values())), names=names,
-        units={code: numbers.unit(p.unit) for code, p in parameters.items()},
+        units={code: numbers.with_unit(message("change.figure.change"), p.unit) for code, p in parameters.items()},
     )  # fmt: skip
 
 

@@ -130,7 +130,7 @@ def shown(
     kind = "mean" if analysis.kind == "ancova" else "difference"
     for pair in study.pairs:
         own = Reported(tuple(row for row in reported.rows if row.arm in (*pair, difference_label(pair))))
-        yield chapter.figure(subgroup_figure(study, analysis, parameter, pair, own))
+        yield chapter.figure(subgroup_figure(study, analysis, parameter, pair, own, level=level))
         yield chapter.table(subgroup_table(study, analysis, parameter, pair, own, level=level))
         said = list(sentences(levels_of(study), own, kind=kind, level=level))
         yield chapter.say(*([named(said, pair)] if said and compared.several(study) else said))
@@ -203,7 +203,7 @@ def subgroup_table(
 
 
 def subgroup_figure(
-    study: Study, analysis: Analysis, parameter: Parameter, pair: Pair, reported: Reported
+    study: Study, analysis: Analysis, parameter: Parameter, pair: Pair, reported: Reported, *, level: str
 ) -> Picture:
     """The forest plot of the table."""
     lines, last, scale = list[ForestLine](), "", 1 if analysis.kind == "ancova" else 100
@@ -219,6 +219,13 @@ def subgroup_figure(
         )
     title, axis = _title(study, analysis, parameter, pair), _axis(study, analysis, parameter, pair)
     alt = message("subgroups.alt", title=title, axis=axis)
+    legend = message("legend.forest", level=level)
     return forest(
-        lines, id=_id(study, analysis, parameter, pair), title=title, alt=alt, axis=axis, ratios=False
+        lines,
+        id=_id(study, analysis, parameter, pair),
+        title=title,
+        alt=alt,
+        legend=legend,
+        axis=axis,
+        ratios=False,
     )

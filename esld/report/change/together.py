@@ -16,10 +16,11 @@ from esld.report.change import pairs as compared
 from esld.report.change.one_visit import at_visit
 from esld.report.change.pairs import Pair, difference_label
 from esld.report.change.repeated import Results
-from esld.report.drawing.figures import ENDS, INK, Picture, arm_style, entitle, new_figure, settled
+from esld.report.drawing.figures import ENDS, INK, Picture, arm_style, new_figure, settled
 from esld.report.drawing.forest import ForestLine, forest
 from esld.report.parameters import analysed, entered, parameters_of, unrecorded, visit_of
 from esld.report.phrases import Sentence
+from esld.report.randomised import patient_numbers
 from esld.report.results import Reported, slug
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import arm_in_prose, counted, in_prose, joined
@@ -27,6 +28,7 @@ from esld.report.words.grammar import arm_in_prose, counted, in_prose, joined
 if TYPE_CHECKING:
     from matplotlib.lines import Line2D
 
+_NUMBERED = 36  # bars side by side, at most, under which the numbers of the patients have room
 GAP = "ls_mean_difference"
 
 
@@ -109,7 +111,10 @@ def _forest(study: Study, reported: Reported, pair: Pair, level: str) -> Picture
     title = message("together.title", count=int((~patients.isin(set(there))).sum()), n=len(patients), **about)
     id = f"standardised_{slug(pair[1])}" if compared.several(study) else "standardised"
     alt = message("together.alt", quantities=joined(line.label for line in lines), **about)
-    return forest(lines, id=id, title=title, alt=alt, axis=message("together.axis", **about), ratios=False)
+    return forest(
+        lines, id=id, title=title, alt=alt, legend=message("legend.standardised", **about),
+        axis=message("together.axis", **about), ratios=False,
+    )  # fmt: skip
 
 
 def waterfall_figure(study: Study, headline: str) -> Picture | Sentence | None:
@@ -131,6 +136,7 @@ def waterfall_figure(study: Study, headline: str) -> Picture | Sentence | None:
     if frame["CHG"].isna().all():
         return unrecorded(parameter) if analysed(study, parameter.paramcd).empty else None
     visit = in_prose(visit_of(study, plan).label)
+    frame = frame.assign(number=frame["USUBJID"].map(patient_numbers(study)))
     kinds = _kinds(frame)
     counts = {kind: int(kinds.eq(kind).sum()) for kind in ("death", "transplant", "other")}
     said = [message(f"course.missing.{kind}", count=count) for kind, count in counts.items() if count]
@@ -144,6 +150,7 @@ def waterfall_figure(study: Study, headline: str) -> Picture | Sentence | None:
     return _waterfall(
         {arm: frame[frame["ARMCD"].eq(arm)].assign(kind=kinds) for arm in arms},
         id=f"waterfall_{slug(parameter.paramcd)}", title=title, alt=message("waterfall.alt", **about),
+        legend=message("legend.waterfall"),
         label=message("waterfall.axis", parameter=numbers.with_unit(parameter.param, parameter.unit)),
         worse=1.0 if parameter.better == "lower" else -1.0,
     )  # fmt: skip
@@ -156,7 +163,7 @@ def _kinds(frame: pd.DataFrame) -> pd.Series:
 
 
 def _waterfall(
-    arms: Mapping[str, pd.DataFrame], *, id: str, title: str, alt: str, label: str, worse: float
+    arms: Mapping[str, pd.DataFrame], *, id: str, title: str, alt: str, legend: str, label: str, worse: float
 ) -> Picture:
     """A panel an arm on one scale; a bar a patient, and the marks of the house where there is no value to draw."""
     figure = new_figure(3.0)
@@ -190,11 +197,14 @@ def _waterfall(
         zero = own.index[own["kind"].eq("value") & own["CHG"].eq(0)]
         axes.plot(zero, [0] * len(zero), "_", color=colour, markersize=7)
         axes.axhline(0, color="#888888", linewidth=0.7)
-        axes.set_xticks([])
+        numbered = max(map(len, arms.values())) * len(arms) <= _NUMBERED
+        axes.set_xticks(
+            own.index if numbered else [], own["number"] if numbered else [], fontsize=8, rotation=90
+        )
+        axes.tick_params(axis="x", length=0, pad=17)
         axes.set_title(message("course.panel", arm=arm_label(arm), n=len(own)), fontsize=9.5, color=colour)
     panels[0].set_ylabel(label)
     panels[0].set_ylim(-1.1 * reach, 1.1 * reach)
     if shown := [key[kind] for kind in marks if kind in key]:
         figure.legend(handles=shown, loc="outside lower left", ncols=len(shown), fontsize=8)
-    entitle(figure, title)
-    return settled(id, figure, alt)
+    return settled(id, figure, alt, title=title, legend=legend)

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from esld.report.drawing.figures import Picture, date_axis, entitle, new_figure, settled
+from esld.report.drawing.figures import Picture, date_axis, new_figure, settled
 from esld.report.words.catalogue import message
 
 
-def enrolment(dates: pd.Series, *, target: int, id: str, title: str, alt: str) -> Picture:
+def enrolment(dates: pd.Series, *, target: int, id: str, title: str, alt: str, legend: str = "") -> Picture:
     """Patients randomised over calendar time, against the target.
 
     Parameters
@@ -16,13 +16,13 @@ def enrolment(dates: pd.Series, *, target: int, id: str, title: str, alt: str) -
         Days of randomisation.
     target : int
         Planned number.
-    id, title, alt : str
+    id, title, alt, legend : str
         As everywhere.
     """
     import matplotlib.dates as mdates
 
     days = dates.sort_values(ignore_index=True)
-    figure = new_figure(2.8)
+    figure = new_figure(2.5)
     axes = figure.subplots()
     when = mdates.date2num(pd.concat([days.iloc[:1], days]))  # type: ignore[no-untyped-call]
     axes.step(when, np.arange(len(days) + 1), where="post", color="#444444")
@@ -33,5 +33,4 @@ def enrolment(dates: pd.Series, *, target: int, id: str, title: str, alt: str) -
     )
     date_axis(axes)
     axes.set(ylim=(0, 1.12 * max(target, len(days))), ylabel=message("enrolment.axis"))
-    entitle(figure, title)
-    return settled(id, figure, alt)
+    return settled(id, figure, alt, title=title, legend=legend)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from esld.report import numbers
 from esld.report.drawing.axes import TimeAxis
-from esld.report.drawing.figures import INK, Picture, arm_style, entitle, new_figure, settled
+from esld.report.drawing.figures import INK, Picture, arm_style, new_figure, settled
 from esld.report.words.catalogue import arm_label
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def event_curves(
     id: str,
     title: str,
     alt: str,
+    legend: str = "",
     label: str,
     axis: TimeAxis,
     at_risk: str,
@@ -56,7 +57,7 @@ def event_curves(
         One panel a condition; in it one curve an arm, left out where nobody is at risk.
     arms : sequence of str
         Codes in the protocol's order: the order decides colour and dash.
-    id, title, alt : str
+    id, title, alt, legend : str
         Id of the figure, the finding, and the words for those who do not see it.
     label : str
         What the vertical axis shows.
@@ -75,7 +76,7 @@ def event_curves(
     """
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
-    figure = new_figure(0.4 + rows * (2.6 + 0.24 * len(arms)))
+    figure = new_figure(0.1 + rows * (2.6 + 0.24 * len(arms)))
     figure.set_layout_engine(
         "constrained", w_pad=0.16
     )  # inches: the last count of a panel and the first of the next stay apart
@@ -83,15 +84,13 @@ def event_curves(
     grid = figure.subplots(2 * rows, columns, squeeze=False, height_ratios=heights, sharex=True)
     for axes in grid.ravel():
         axes.set_visible(False)
-    top = max(
-        (float(np.nanmax(c.step["value"])) for own in panels.values() for c in own.values()), default=0.0
-    )
+    top = max((_highest(curve.step) for own in panels.values() for curve in own.values()), default=0.0)
     for place, (name, curves) in enumerate(panels.items()):
         row, column = divmod(place, columns)
         axes, below = grid[2 * row, column], grid[2 * row + 1, column]
         _curves(axes, curves, arms)
         axes.set_title(name, fontsize=9.5)
-        axes.set(xlim=(0, axis.ticks[-1] * 1.04), ylim=(0, 1.02) if percent else (0, max(1.0, 1.6 * top)))
+        axes.set(xlim=(0, axis.ticks[-1] * 1.04), ylim=(0, 1.02) if percent else (0, max(1.0, 1.05 * top)))
         if percent:
             axes.yaxis.set_major_formatter(lambda value, _: numbers.percent(value))
         axes.tick_params(labelbottom=True, labelleft=column == 0)
@@ -107,8 +106,13 @@ def event_curves(
     ordered = [arm_label(arm) for arm in arms if arm_label(arm) in drawn]
     handles = [drawn[label] for label in ordered]
     figure.legend(handles, ordered, loc="outside lower center", ncols=min(3, len(arms)), labelcolor=INK)
-    entitle(figure, title)
-    return settled(id, figure, alt)
+    return settled(id, figure, alt, title=title, legend=legend)
+
+
+def _highest(step: pd.DataFrame) -> float:
+    """How far a curve and its interval reach: neither is cut."""
+    drawn = step[["value", "upper"]].to_numpy(dtype=float)
+    return float(np.max(drawn[np.isfinite(drawn)], initial=0.0))
 
 
 def _curves(axes: "Axes", curves: Mapping[str, EventCurve], arms: Sequence[str]) -> None:

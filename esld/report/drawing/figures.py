@@ -39,7 +39,6 @@ ENDS = {
 _HAN = Path(__file__).parent / "fonts" / "esld-han.otf"
 _REPRODUCIBLE = {"svg.hashsalt": "esld"}
 _WIDTH = 7.0  # inches
-_TITLE_WIDTH = 74  # characters of a bold title on these
 
 _STYLE: dict[str, Any] = {
     **_REPRODUCIBLE,
@@ -98,19 +97,27 @@ def arm_style(position: int) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its id and its words for those who do not see it."""
+    """A figure with its words, none of which is drawn: the caption stands where the figure is shown.
+
+    Attributes
+    ----------
+    id, alt : str
+        Name of its files, and the words for those who do not see it.
+    title : str
+        What it shows, above it; empty where nobody has said so.
+    legend : str
+        What its marks, bands and numbers are, below it; plain text.
+    """
 
     id: str
     figure: "Figure"
     alt: str
+    title: str = ""
+    legend: str = ""
 
     def __repr__(self) -> str:
-        return f"Figure {self.id}: {self.alt}\n{self.drawn()}"
-
-    @property
-    def title(self) -> str:
-        """The finding, as :func:`entitle` set it, on one line."""
-        return " ".join(self.figure.get_suptitle().split())
+        said = " ".join(filter(None, (self.title and f"{self.title}.", self.legend, self.alt)))
+        return f"Figure {self.id}: {said}\n{self.drawn()}"
 
     def drawn(self) -> str:
         """What each panel shows, in figures that a re-run must reproduce; pixels are not compared."""
@@ -154,7 +161,8 @@ class Picture:
         self, include: Any = None, exclude: Any = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         width, height = self.figure.get_size_inches() * 96
-        shown = {"alt": self.alt, "width": round(width), "height": round(height), "exhibit": self.id}
+        words = {"alt": self.alt, "title": self.title, "legend": self.legend}
+        shown = words | {"width": round(width), "height": round(height), "exhibit": self.id}
         metadata = {"image/png": shown}
         return {"image/png": self._png, "text/plain": repr(self)}, metadata
 
@@ -166,20 +174,43 @@ def _data(line: "Line2D") -> "tuple[ArrayLike, ArrayLike]":
     return given if numbers else line.get_data(orig=False)
 
 
-def settled(id: str, figure: "Figure", alt: str) -> Picture:
-    """The picture with its layout fixed: constrained layout moves a little at every draw, and so would the bytes."""
+def settled(id: str, figure: "Figure", alt: str, *, title: str = "", legend: str = "") -> Picture:
+    """The picture with its layout fixed: constrained layout moves a little at every draw, and so would the bytes.
+
+    A label that is longer than its axis is wrapped, so that it reaches into nothing beside the axis.
+    """
     for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
         if not axis.label.get_text():
             axis.set_label_coords(0, 0)  # else every draw looks for the place of a label that is none
     if (engine := figure.get_layout_engine()) is not None:
         engine.execute(figure)
+        if _wrapped(figure):
+            engine.execute(figure)
     figure.set_layout_engine(
         None
     )  # a placeholder, as "none" would set, has every figure drawn twice to be saved
-    return Picture(id, figure, alt)
+    return Picture(id, figure, alt, title, legend)
 
 
-def plain_picture(drawn: "Figure | Axes", id: str, title: str, alt: str) -> Picture:
+def _wrapped(figure: "Figure") -> bool:
+    """Wrap the labels in the middle of an axis to its length; whether one was."""
+    long = []
+    for axes in (axes for axes in figure.axes if axes.get_visible()):
+        room = axes.get_window_extent()
+        for label, length, side in (
+            (axes.xaxis.label, room.width, "width"),
+            (axes.yaxis.label, room.height, "height"),
+        ):
+            words = label.get_text()
+            taken = getattr(label.get_window_extent(), side) if words and label.get_visible() else 0.0
+            if taken > length > 0 and label.get_position()[side == "height"] == 0.5:
+                longest = max(map(len, words.splitlines()))
+                label.set_text(textwrap.fill(words, max(8, int(longest * length / taken))))
+                long.append(label)
+    return bool(long)
+
+
+def plain_picture(drawn: "Figure | Axes", id: str, title: str, alt: str, legend: str = "") -> Picture:
     """The picture of a figure that matplotlib or seaborn drew; pyplot forgets it, so that it is shown once.
 
     Raises
@@ -197,11 +228,9 @@ def plain_picture(drawn: "Figure | Axes", id: str, title: str, alt: str) -> Pict
             "chapter.figure", rule, type(drawn).__name__, remedy="Give what the drawing call returned."
         )
     named_for_a_reader("figure", id, alt)
-    if title:
-        entitle(figure, title)
     close(figure)
     plainly_laid_out(figure)
-    return settled(id, figure, alt)
+    return settled(id, figure, alt, title=title, legend=legend)
 
 
 def plainly_laid_out(figure: "Figure") -> None:
@@ -213,13 +242,6 @@ def plainly_laid_out(figure: "Figure") -> None:
     untouched = all(getattr(figure.subplotpars, side) == value for side, value in given.items())
     if untouched and figure.get_layout_engine() is None:
         figure.set_layout_engine("constrained")
-
-
-def entitle(figure: "Figure", title: str) -> None:
-    """What the figure shows over the whole of it, left, on as many lines as it needs."""
-    width = round(_TITLE_WIDTH * figure.get_figwidth() / _WIDTH)
-    wrapped = textwrap.fill(title, width, break_on_hyphens=False)
-    figure.suptitle(wrapped, x=0.01, ha="left", fontsize=10.5, fontweight="bold")
 
 
 def date_axis(axes: "Axes") -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from esld.data.views import ALL
-from esld.report.drawing.figures import INK, Picture, arm_style, entitle, new_figure
+from esld.report.drawing.figures import INK, Picture, arm_style, new_figure
 from esld.report.flow import ONLY_IF_ANY, Flow
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import arm_in_prose, noun
@@ -38,8 +38,6 @@ class Layout:
         Where the box of the excluded begins.
     font_size : float
         In points.
-    title : bool
-        Whether the finding stands over the diagram.
     stacked : bool
         Whether three arms or more stand below one another.
     """
@@ -49,13 +47,12 @@ class Layout:
     spine: float
     side: float
     font_size: float
-    title: bool
     stacked: bool
 
 
-WIDE = Layout(width=7.0, left=0.95, spine=2.42, side=2.8, font_size=9, title=True, stacked=False)
+WIDE = Layout(width=7.0, left=0.95, spine=2.42, side=2.8, font_size=9, stacked=False)
 # A phone, not shrunk.
-NARROW = Layout(width=3.5, left=0.03, spine=0.25, side=0.5, font_size=8.5, title=False, stacked=True)
+NARROW = Layout(width=3.5, left=0.03, spine=0.25, side=0.5, font_size=8.5, stacked=True)
 
 
 @dataclass(frozen=True)
@@ -97,12 +94,9 @@ def flow_figure(flow: Flow, *, id: str = "participant_flow", layout: Layout = WI
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
     bottom = _drawn(axes, flow, layout)
-    above = 0.42 if layout.title else 0.04
-    figure.set_size_inches(layout.width, above - bottom + 0.04)
-    axes.set(xlim=(0, layout.width), ylim=(bottom - 0.04, above))
-    if layout.title:
-        entitle(figure, _title(flow))
-    return Picture(id, figure, flow_alt(flow))
+    figure.set_size_inches(layout.width, 0.08 - bottom)
+    axes.set(xlim=(0, layout.width), ylim=(bottom - 0.04, 0.04))
+    return Picture(id, figure, flow_alt(flow), _title(flow))
 
 
 def flow_alt(flow: Flow) -> str:

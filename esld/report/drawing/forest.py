@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import sqrt
 
-from esld.report.drawing.figures import COLOURS, INK, Picture, entitle, new_figure, settled
+from esld.report.drawing.figures import COLOURS, INK, Picture, new_figure, settled
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,20 +34,22 @@ class ForestLine:
     heading: bool = False
 
 
-def forest(lines: Sequence[ForestLine], *, id: str, title: str, alt: str, axis: str, ratios: bool) -> Picture:
+def forest(
+    lines: Sequence[ForestLine], *, id: str, title: str, alt: str, legend: str = "", axis: str, ratios: bool
+) -> Picture:
     """The plot, from top to bottom in the order of the lines.
 
     Parameters
     ----------
     lines : sequence of ForestLine
-    id, title, alt : str
-        Id of the figure, what it shows, and the words for those who do not see it.
+    id, title, alt, legend : str
+        Id of the figure, what it shows, the words for those who do not see it, and what its marks are.
     axis : str
         What the axis is of.
     ratios : bool
         Whether effects are ratios: then the scale is logarithmic and the line without an effect at 1, else at 0.
     """
-    figure = new_figure(1.3 + 0.3 * len(lines))
+    figure = new_figure(1.05 + 0.3 * len(lines))
     axes = figure.subplots()
     most = max((line.n for line in lines), default=1) or 1
     axes.axvline(1 if ratios else 0, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)))
@@ -68,5 +70,4 @@ def forest(lines: Sequence[ForestLine], *, id: str, title: str, alt: str, axis: 
         text.set_fontweight("bold" if line.heading else "normal")
     axes.set(ylim=(len(lines) - 0.4, -0.6), xlabel=axis)
     axes.grid(axis="y", visible=False)
-    entitle(figure, title)
-    return settled(id, figure, alt)
+    return settled(id, figure, alt, title=title, legend=legend)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SHORT = 16  # characters: a visit or a patient's number is not broken inside its cell
 _LONG = 48  # characters: a sentence keeps a readable width, and the table scrolls
+_ACROSS = 7  # columns of numbers, at most, that stand side by side on a phone
 _WHOLE = 12  # lines, headings of blocks included: so short a table is not parted by the end of a page
 # As a class and an element more than JupyterLab's own rules have, which set every cell right.
 _NOTEBOOK = (
@@ -41,9 +42,18 @@ def written(table: "Table") -> str:
         f'<figure class="table{whole}" id="{id}" data-exhibit="tables/{escape(table.id)}"><style>{_NOTEBOOK}</style>\n'
         f'<figcaption><p class="title" id="{id}-title">{title}</p></figcaption>\n'
         f'<div class="scroll" role="group" tabindex="0" aria-label="{named}">'
-        f'<table aria-labelledby="{id}-title">\n'
+        f'<table aria-labelledby="{id}-title"{_stacked(table)}>\n'
         f"<thead>\n{_head(table)}</thead>\n{''.join(body)}</table></div>\n"
     ) + (f'<div class="notes">{notes}</div></figure>' if notes else "</figure>")
+
+
+def _stacked(table: "Table") -> str:
+    """What has a phone set a row below its name, where the rest of it are numbers that then fit side by side."""
+    across = [column.key for column in table.shown if column.key != table.stub]
+    numbers = all(table.alignments[key] != "left" for key in across)
+    if len(across) == len(table.shown) or not numbers or not 2 < len(across) <= _ACROSS:
+        return ""
+    return f' class="stacked" style="--columns: {len(across)}"'
 
 
 def _head(table: "Table") -> str:
@@ -53,9 +63,8 @@ def _head(table: "Table") -> str:
     for over, group in groupby(table.shown, lambda column: column.spanner):
         own = list(group)
         if over:
-            upper += (
-                f'<th scope="colgroup" colspan="{len(own)}" class="over"><span>{escape(over)}</span></th>'
-            )
+            n, said = len(own), f"<span>{escape(over)}</span>"
+            upper += f'<th scope="colgroup" colspan="{n}" style="--span: {n}" class="over">{said}</th>'
             lower += "".join(_heading(table, column) for column in own)
         else:
             upper += "".join(_heading(table, column, deep) for column in own)

@@ -18,7 +18,7 @@ from esld.report.drawing.axes import time_axis
 from esld.report.drawing.event_curves import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
 from esld.report.events.planned import Found, members
-from esld.report.phrases import method, prose, span, worded
+from esld.report.phrases import method, method_words, prose, span, worded
 from esld.report.results import Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
@@ -254,7 +254,20 @@ def figure(study: Study, found: Found[Episodes], *, id: str, ticks: Sequence[flo
         id=id,
         title=found.titled(message("events.every.figure", after=_after(study))),
         alt=message("events.every.figure.alt", events=joined(panels)),
+        legend=_legend(found),
         label=message("events.every.figure.axis"),
         axis=axis,
         at_risk=message("events.observed"),
+    )
+
+
+def _legend(found: Found[Episodes]) -> str:
+    """What the bands are: every mean is made alike."""
+    means = [
+        (own.conf_level, mean.method) for own, _ in found.results.values() for mean in own.means.values()
+    ]
+    return (
+        message("legend.means", level=numbers.level(means[0][0]), method=method_words(means[0][1]))
+        if means
+        else ""
     )

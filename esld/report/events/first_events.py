@@ -19,7 +19,17 @@ from esld.report.drawing.axes import time_axis
 from esld.report.drawing.event_curves import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
 from esld.report.events.planned import Found, competing_words, members
-from esld.report.phrases import lost_words, masked_words, method, p_equals, points, prose, span, worded
+from esld.report.phrases import (
+    lost_words,
+    masked_words,
+    method,
+    method_words,
+    p_equals,
+    points,
+    prose,
+    span,
+    worded,
+)
 from esld.report.results import Reported, Row
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table
@@ -480,11 +490,21 @@ def figure(study: Study, found: Found[FirstEvents], *, id: str, ticks: Sequence[
         id=id,
         title=found.titled(title),
         alt=alt,
+        legend=_legend(found),
         label=message(_worse("events.first.figure.axis", endpoints)),
         axis=axis,
         at_risk=message(_at_risk(endpoints)),
         percent=True,
     )
+
+
+def _legend(found: Found[FirstEvents]) -> str:
+    """What the bands are: every curve is made alike."""
+    curves = [curve for first, _ in found.results.values() for curve in first.curves.values()]
+    if not curves:
+        return ""
+    own = {"level": numbers.level(curves[0].conf_level), "method": method_words(curves[0].method)}
+    return message("legend.incidence", **own)
 
 
 def _lost(study: Study, found: Found[FirstEvents]) -> str:

@@ -21,6 +21,7 @@ from esld.report.parameters import analysed, counted_from, unrecorded
 from esld.report.patients import figures as patient_figures
 from esld.report.phrases import Sentence, event_words, span, whole
 from esld.report.planned import holds_death
+from esld.report.randomised import patient_numbers
 from esld.report.results import Reported, Row
 from esld.report.words.catalogue import has, message
 from esld.report.words.grammar import capitalised, counted, in_prose, joined, noun, of_group
@@ -123,8 +124,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     """
     own = study.randomised.set_index("USUBJID")
     frame = pd.DataFrame({"ARMCD": own["ARMCD"], "AGE": own["AGE"], "SEX": own["SEX"]})
-    number = own["SUBJID"].where(own["SUBJID"].notna(), own.index.to_series())
-    frame["number"] = own.index if number.duplicated().any() else number
+    frame["number"] = patient_numbers(study)
 
     def elapsed(day: pd.Series) -> pd.Series:
         return (day - own["RANDDT"]).dt.days.clip(lower=0)
@@ -284,12 +284,17 @@ def words(reported: Reported, arms: Sequence[str], *, had: str = "") -> str:
 
 
 def shown_words(study: Study, each: Courses, reported: Reported) -> str:
-    """How to read the figure of courses; why patients are not shown one by one where they are not, and what is shown instead."""
+    """Why patients are not shown one by one where they are not, and what is shown instead; nothing where they are."""
     if masked := needs.why_not(study, "single_patients"):
         return masked
     if each.patients.empty:
         row = reported.row(OUTCOMES[0], ALL)
         return message("patients.many", n=span(row, str(row.n)))
+    return ""
+
+
+def _legend(study: Study, each: Courses) -> str:
+    """How to read the figure of courses."""
     parts = ["patients.each"]
     parts += ["patients.each.transplant"] if each.grafts else []
     parts += ["patients.each.treated"] if recorded(study) == "continuous" else []
@@ -319,7 +324,8 @@ def swimmer_figure(study: Study, found: Courses, reported: Reported, *, axis: Ti
         return None
     return patient_figures.swimmer(
         found.patients, found.marks, found.spans, arms=found.arms, events=found.events, id="courses",
-        title=finding(reported, found.had), alt=_swimmer_alt(found, reported), axis=axis, mark=marked_day(study.protocol),
+        title=message("courses.figure"), legend=_legend(study, found), alt=_swimmer_alt(found, reported),
+        axis=axis, mark=marked_day(study.protocol),
     )  # fmt: skip
 
 
@@ -388,6 +394,7 @@ def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Pictur
     )  # fmt: skip
     return patient_figures.profiles(
         rows, found.patients, found.marks, found.spans, arms=found.arms, events=found.events, label=label, since=since,
-        id=f"profiles_{parameter.paramcd.lower()}", title=title, alt=f"{alt} {_marked(found)}".rstrip(),
+        id=f"profiles_{parameter.paramcd.lower()}", title=title,
+        legend=message("legend.profiles"), alt=f"{alt} {_marked(found)}".rstrip(),
         last=study.protocol.schedule.visits[-1].week, log=log,
     )  # fmt: skip

@@ -14,7 +14,6 @@ from esld.report.drawing.figures import (
     INK,
     Picture,
     arm_style,
-    entitle,
     new_figure,
     settled,
 )
@@ -85,6 +84,7 @@ def swimmer(
     id: str,
     title: str,
     alt: str,
+    legend: str = "",
     axis: TimeAxis,
     mark: float | None = None,
 ) -> Picture:
@@ -102,7 +102,7 @@ def swimmer(
         In the protocol's order.
     events : dict of str to str
         What each condition is called, in the protocol's order.
-    id, title, alt : str
+    id, title, alt, legend : str
         As everywhere.
     axis : TimeAxis
         Of time.
@@ -111,7 +111,7 @@ def swimmer(
     """
     looks = marks_for(events)
     sizes = [max(1, int(patients["ARMCD"].eq(arm).sum())) for arm in arms]
-    figure = new_figure(1.75 + 0.205 * sum(sizes) + 0.2 * len(arms))
+    figure = new_figure(1.3 + 0.205 * sum(sizes) + 0.2 * len(arms))
     panels = figure.subplots(len(arms), 1, height_ratios=sizes, sharex=True, squeeze=False)[:, 0]
     reach = max(float(patients["end"].max()), *axis.ticks)
     room = 0.016 * reach  # the least distance at which two marks can be told apart
@@ -143,8 +143,7 @@ def swimmer(
     panels[-1].set_xlabel(axis.title)
     grafted = bool(patients["transplant"].lt(patients["end"]).any())
     _key(figure, marks, looks, events, grafted=grafted, treated=len(spans) > 0)
-    entitle(figure, title)
-    return settled(id, figure, alt)
+    return settled(id, figure, alt, title=title, legend=legend)
 
 
 def _bar(axes: "Axes", row: int, end: float, transplant: float, position: int) -> None:
@@ -225,6 +224,7 @@ def profiles(
     id: str,
     title: str,
     alt: str,
+    legend: str = "",
     label: str,
     last: float,
     since: str = "randomisation",
@@ -246,7 +246,7 @@ def profiles(
         In the protocol's order.
     events : dict of str to str
         What each condition is called, in the protocol's order.
-    id, title, alt : str
+    id, title, alt, legend : str
         As everywhere.
     label : str
         Name and unit of the parameter.
@@ -263,7 +263,7 @@ def profiles(
     marks = marks[marks["kind"].ne("ongoing")]
     members = [patients[patients["ARMCD"].eq(arm)] for arm in arms]
     rows = [-(-len(own) // _COLUMNS) for own in members]
-    figure = new_figure(1.35 + 1.16 * sum(rows))
+    figure = new_figure(1.05 + 1.16 * sum(rows))
     # On the same axes by hand: matplotlib asks every panel for every limit of each panel that it shares.
     grid = figure.subplots(sum(rows), _COLUMNS, squeeze=False)
     for axes in grid.ravel():
@@ -297,8 +297,7 @@ def profiles(
     grid[-1, 0].set_xlabel(message(f"weeks.{since}"), fontsize=8.5, loc="left")
     figure.supylabel(label, fontsize=8.5)
     _key(figure, marks, looks, events, grafted=False, treated=len(spans) > 0)
-    entitle(figure, title)
-    return settled(id, figure, alt)
+    return settled(id, figure, alt, title=title, legend=legend)
 
 
 def _panel(
@@ -344,6 +343,7 @@ def states(
     id: str,
     title: str,
     alt: str,
+    legend: str = "",
     axis: TimeAxis,
     mark: float | None = None,
 ) -> Picture:
@@ -355,7 +355,7 @@ def states(
         One an arm, in the protocol's order: ``time`` and a column of counts a state, changing where they change.
     names : dict of str to str
         State to its word, from the bottom to the top.
-    id, title, alt : str
+    id, title, alt, legend : str
         As everywhere.
     axis : TimeAxis
         Of time.
@@ -364,7 +364,7 @@ def states(
     """
     columns = 2 if len(panels) == 4 else min(3, len(panels))
     rows = -(-len(panels) // columns)
-    figure = new_figure(1.0 + 2.6 * rows)
+    figure = new_figure(0.75 + 2.6 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for axes in grid[len(panels) :]:
         axes.set_visible(False)
@@ -386,5 +386,4 @@ def states(
     grid[0].set(xlim=(0, max(axis.ticks)), ylim=(0, None), ylabel=message("column.patients"))
     handles, labels = grid[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower left", ncols=2, fontsize=8.5)
-    entitle(figure, title)
-    return settled(id, figure, alt)
+    return settled(id, figure, alt, title=title, legend=legend)

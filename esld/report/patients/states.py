@@ -103,6 +103,15 @@ def state_figure(study: Study, found: Courses, reported: Reported, *, axis: Time
         "states.alt", states=joined(map(in_prose, names.values())), finding=finding(reported, found.had)
     )
     return patient_figures.states(
-        panels, names=names, id="patient_states", title=finding(reported, found.had), alt=alt, axis=axis,
+        panels, names=names, id="patient_states", title=message("states.figure"), alt=alt,
+        legend=_legend(study, found.had if "event" in states_of(found) else "", grafts=found.grafts), axis=axis,
         mark=marked_day(study.protocol),
     )  # fmt: skip
+
+
+def _legend(study: Study, had: str, *, grafts: bool) -> str:
+    """What the areas count."""
+    said = [message("legend.states")] + ([message("states.note.transplant")] if grafts else [])
+    said += [message("states.note.event", state=capitalised(had))] if had else []
+    said += [message("patients.each.day")] if marked_day(study.protocol) is not None else []
+    return " ".join(said)

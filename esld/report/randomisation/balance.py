@@ -52,7 +52,7 @@ def balance_figure(study: Study, balance: Reported) -> figures.Picture | Sentenc
     known = [v for v in variables if any(own[v.name].value is not None for own in found.values())]
     if not known:
         return Sentence(message("balance.unknown"))
-    figure = figures.new_figure(0.9 + 0.21 * len(known) + 0.3 * (len(pairs) > 1))
+    figure = figures.new_figure(0.65 + 0.21 * len(known) + 0.3 * (len(pairs) > 1))
     axes = figure.subplots()
     places = np.arange(len(known))[::-1]
     bands = {v.name: _band([own[v.name] for own in found.values()]) for v in known}
@@ -89,10 +89,10 @@ def balance_figure(study: Study, balance: Reported) -> figures.Picture | Sentenc
     if len(pairs) > 1:
         figure.legend(loc="outside lower left", ncols=2, fontsize=8.5)
     key = "balance.finding" if len(pairs) == 1 else "balance.finding.each"
-    figures.entitle(figure, message(key, n=len(rows), control=arm_in_prose(pairs[0][0])))
+    title = message(key, n=len(rows), control=arm_in_prose(pairs[0][0]))
     beyond = message("list.comma").join(dict.fromkeys(v.label for v in outside)) or message("balance.none")
     alt = message("balance.alt", n=len(known), beyond=beyond)
-    return figures.settled("balance", figure, alt)
+    return figures.settled("balance", figure, alt, title=title, legend=message("legend.balance"))
 
 
 def balance_table(study: Study, balance: Reported) -> Table:

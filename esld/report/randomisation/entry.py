@@ -64,20 +64,13 @@ def entry_sentence(study: Study, assigned: Reported) -> str:
     return f"{message('entry', arms=arms, **about)} {apart}"
 
 
-def headline(study: Study, assigned: Reported) -> str:
-    """The finding as a title: the largest gap between the groups, or how many entered where that is not told."""
-    gap = study.shows_arms and _equal(study)
-    key, what = ("entry.finding", "largest gap") if gap else ("entry.randomised", "all randomised")
-    return message(key, count=int(assigned.row(what).value or 0))
-
-
-def entry_figure(study: Study, *, title: str) -> Picture:
+def entry_figure(study: Study) -> Picture:
     """Patients randomised over calendar time, a step line an arm; each step is a patient on his or her day."""
     needs.require(study, "single_patients")
     import matplotlib.dates as mdates
 
     entered = order_of_entry(study)
-    figure = figures.new_figure(3.0)
+    figure = figures.new_figure(2.5)
     axes = figure.subplots()
     ends = []
     for position, arm in enumerate(study.arms):
@@ -90,7 +83,6 @@ def entry_figure(study: Study, *, title: str) -> Picture:
     figures.date_axis(axes)
     axes.set(ylim=(0, 1.12 * max(ends)), ylabel=message("enrolment.axis"))
     axes.legend(loc="upper left", fontsize=8.5)
-    figures.entitle(figure, title)
     from_to = {
         "first": f"{entered['RANDDT'].iloc[0]:%Y-%m-%d}",
         "last": f"{entered['RANDDT'].iloc[-1]:%Y-%m-%d}",
@@ -101,4 +93,5 @@ def entry_figure(study: Study, *, title: str) -> Picture:
         alt = message("entry.alt", arms=arms, **from_to)
     else:
         alt = message("entry.alt.pooled", n=ends[0], **from_to)
-    return figures.settled("entry", figure, alt)
+    title = message("entry.title" if study.shows_arms else "entry.title.pooled")
+    return figures.settled("entry", figure, alt, title=title, legend=message("legend.entry"))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from esld.data.study import Study
+from esld.report import numbers
 from esld.report.drawing import figures
 from esld.report.phrases import Sentence
 from esld.report.results import Reported
@@ -61,7 +62,7 @@ def dot_figure(study: Study, found: AdverseEvents, reported: Reported) -> figure
     names, pairs = terms(found), _pairs(study, found)
     if not names:
         return Sentence(message("safety.dots.none"))
-    figure = figures.new_figure(1.5 + 0.3 * len(names))
+    figure = figures.new_figure(1.25 + 0.3 * len(names))
     axes = figure.subplots(1, 2 if pairs else 1, sharey=True, squeeze=False)[0]
     for place, arm in enumerate(arm for arm in found.group.arms if found.group.size(arm)):
         values = [100 * (reported.row(term, arm).value or 0) for term in names]
@@ -79,8 +80,13 @@ def dot_figure(study: Study, found: AdverseEvents, reported: Reported) -> figure
         axes[1].set(xlabel=fill(_axis_of_differences(pairs), 34))
     if len(found.group.arms) > 1:
         axes[0].legend(loc="lower right", fontsize=8)
-    figures.entitle(figure, message("safety.dots.title", fewest=FEWEST))
-    return figures.settled("adverse_event_dots", figure, _alt(found, reported, names, bool(pairs)))
+    legend = message("legend.dots")
+    if pairs:
+        legend += " " + message("legend.dots.difference", level=numbers.level(found.conf_level))
+    return figures.settled(
+        "adverse_event_dots", figure, _alt(found, reported, names, bool(pairs)),
+        title=message("safety.dots.title", fewest=FEWEST), legend=legend,
+    )  # fmt: skip
 
 
 def _aside(place: int) -> float:

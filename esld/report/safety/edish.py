@@ -175,7 +175,7 @@ def edish_figure(found: LiverInjury, reported: Reported) -> figures.Picture | Se
     """Each patient's peaks, a panel in multiples of the upper limit of normal and, where wanted, one of baseline."""
     if found.peaks.empty:
         return Sentence(message("safety.no_liver.peaks"))
-    figure = figures.new_figure(3.9)
+    figure = figures.new_figure(3.5)
     panels = figure.subplots(1, len(found.scales), squeeze=False)[0]
     for axes, scale in zip(panels, found.scales, strict=True):
         own = found.peaks[found.peaks["scale"].eq(scale)]
@@ -205,8 +205,10 @@ def edish_figure(found: LiverInjury, reported: Reported) -> figures.Picture | Se
     figure.legend(
         handles, labels, loc="outside lower center", ncols=min(len(found.arms), 2 * len(panels)), fontsize=8.5
     )
-    figures.entitle(figure, _title(found, reported))
-    return figures.settled("edish", figure, _alt(found, reported))
+    legend = message("safety.edish.legend", alt=HIGH, bilirubin=JAUNDICE)
+    return figures.settled(
+        "edish", figure, _alt(found, reported), title=_title(found, reported), legend=legend
+    )
 
 
 def _span(values: pd.Series, line: float) -> tuple[float, float]:

@@ -3,12 +3,12 @@
 import pandas as pd
 
 from esld.data.study import Study
-from esld.report import cells
+from esld.report import cells, numbers
 from esld.report.cells import Cell, Data, Empty, Label, Number
 from esld.report.drawing.axes import TimeAxis, time_axis
 from esld.report.drawing.event_curves import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
-from esld.report.phrases import Sentence, method
+from esld.report.phrases import Sentence, method, method_words
 from esld.report.results import Reported
 from esld.report.safety.adverse_events import AdverseEvents, days_observed, spanners
 from esld.report.tables import Table
@@ -88,7 +88,8 @@ def mean_figure(study: Study, found: AdverseEvents) -> Picture | Sentence:
     }
     return event_curves(
         panels, arms=study.arms, id="adverse_events_over_time", title=message("safety.over_time.title"),
-        alt=message("safety.over_time.alt", events=joined(panels)), label=message("safety.over_time.axis"), axis=axis,
+        alt=message("safety.over_time.alt", events=joined(panels)), legend=_legend(found, made),
+        label=message("safety.over_time.axis"), axis=axis,
         time=message("safety.over_time.time", unit=axis.head, since=_since(found)), at_risk=message("events.observed"),
     )  # fmt: skip
 
@@ -138,6 +139,12 @@ def left_out_words(study: Study, found: AdverseEvents, *, level: str) -> str:
     if n := len(found.group.left_out):
         said.append(message("safety.over_time.never", count=n, n=n))
     return " ".join(filter(None, said))
+
+
+def _legend(found: AdverseEvents, made: Means) -> str:
+    """What the bands are: every mean is made alike."""
+    method = next(method_words(mean.method) for by_arm in made.values() for mean in by_arm.values())
+    return message("legend.means", level=numbers.level(found.conf_level), method=method)
 
 
 def undated_words(found: AdverseEvents) -> str:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from esld.report.drawing.axes import TimeAxis
-from esld.report.drawing.figures import INK, Picture, arm_style, entitle, new_figure, settled
+from esld.report.drawing.figures import INK, Picture, arm_style, new_figure, settled
 from esld.report.words.catalogue import arm_label, message
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def survival_curves(
     id: str,
     title: str,
     alt: str,
+    legend: str = "",
     axis: TimeAxis,
     free: str,
     end: float,
@@ -39,7 +40,7 @@ def survival_curves(
         One per arm in which there is somebody, in the protocol's order.
     arms : sequence of str
         All arms in the protocol's order: the order decides colour and dash, and each has its row of numbers at risk.
-    id, title, alt : str
+    id, title, alt, legend : str
         Id of the figure, what it shows, and the words for those who do not see it.
     axis : TimeAxis
         Its ticks are those of the risk table too. Where their counts would touch each other some ticks are left out:
@@ -57,7 +58,7 @@ def survival_curves(
     -------
     Picture
     """
-    figure = new_figure(2.9 + 0.3 * len(arms), _WIDTH)
+    figure = new_figure(2.65 + 0.3 * len(arms), _WIDTH)
     axes, table = figure.subplots(2, 1, height_ratios=[2.5, 0.36 * len(arms)], sharex=True)
     for arm, curve in curves.items():
         style = arm_style(arms.index(arm))
@@ -73,7 +74,6 @@ def survival_curves(
     ticks = axis.ticks
     axes.set_xlim(0, end)
     axes.set(ylim=(0, 1.02), ylabel=message("curves.free", free=free))
-    entitle(figure, title)
     axes.tick_params(labelbottom=True)
     axes.set_xlabel(axis.title)
     _label_ends(axes, curves, arms, end)
@@ -82,7 +82,7 @@ def survival_curves(
     shown = _risk_table(table, curves, arms, sorted(set(ticks)), keep=[ticks[0], mark])
     names = dict(zip(ticks, axis.labels, strict=True))
     axes.set_xticks(shown, [names[tick] for tick in shown])
-    return settled(id, figure, alt)
+    return settled(id, figure, alt, title=title, legend=legend)
 
 
 def _label_ends(axes: "Axes", curves: Mapping[str, "KaplanMeier"], arms: Sequence[str], end: float) -> None:

@@ -9,7 +9,7 @@ from esld.protocol import Protocol
 from esld.report import numbers
 from esld.report.chapter import Chapter
 from esld.report.drawing.axes import time_axis
-from esld.report.phrases import lost_words, points, points_noun, span, whole
+from esld.report.phrases import lost_words, method_words, points, points_noun, span, whole
 from esld.report.results import difference_row, rows_of, slug
 from esld.report.survival.analyses import AtHorizon, Found, analysed
 from esld.report.survival.curves import survival_curves
@@ -60,11 +60,21 @@ def curves(chapter: Chapter, found: Sequence[Found], *, ticks: Sequence[float]) 
         yield chapter.figure(
             survival_curves(
                 by_arm, arms=study.arms, id=id, title=title, free=event.free, end=end, mark=mark if mark != end else None,
-                inside=inside, alt=message("curves.alt", finding=" ".join(filter(None, (f"{title}.", inside)))),
+                inside=inside, legend=_legend(one, marked=mark not in (None, end)),
+                alt=message("curves.alt", finding=" ".join(filter(None, (f"{title}.", inside)))),
                 axis=time_axis(end, ticks=ticks),
             )
         )  # fmt: skip
         yield chapter.say(beyond_words(one, end))
+
+
+def _legend(one: Found, *, marked: bool) -> str:
+    """What the steps, the bands and the marks are; every curve is made alike."""
+    curve = next(iter(one.result.values()))
+    how = {"level": numbers.level(curve.conf_level), "method": method_words(curve.method)}
+    said = [message("legend.survival", free=one.of.event.free, **how)]
+    said += [message("legend.marked")] if marked else []
+    return " ".join(said)
 
 
 def curve_tables(chapter: Chapter, found: Sequence[Found]) -> Iterator[Any]:

@@ -179,6 +179,7 @@ def subgroup_figure(found: Subgroups) -> Picture:
         lines.append(ForestLine(label=label, n=len(found.times[statistic]), text=text, **shown))
     title = _title(found)
     how: dict[str, Any] = {"axis": _axis(found), "ratios": found.ratios, "id": found.id, "title": title}
+    how["legend"] = message("legend.forest", level=numbers.level(found.conf_level))
     return forest(lines, alt=message("subgroups.alt", title=title, axis=_axis(found)), **how)
 
 

@@ -102,7 +102,7 @@ class TestCourses:
         assert marks == {(0, "x"): [(7.0, 54.0)], (0, "o"): [(336.0, 41.0)], (1, "D"): [(7.0, 80.0)]}
 
     def test_title_says_who_is_missing_and_compares_nobody(self, picture):
-        title = picture.figure._suptitle.get_text().replace("\n", " ")
+        title = picture.title
         assert title == (
             "Every course of 6 patients; 3 without a value at week 48 (1 died, 1 transplanted, 1 not seen)"
         )

@@ -289,4 +289,4 @@ def test_figure_draws_the_rows(study, changes):
             (line,) = [drawn for drawn in axes.get_lines() if drawn.get_label() == LABELS[arm]]
             wanted = [rows.row("ls_mean", arm, v.number).value for v in own.protocol.schedule.visits]
             np.testing.assert_array_equal(line.get_ydata(), wanted)
-    assert picture.figure.axes[0].get_ylabel() == "µmol/L"
+    assert picture.figure.axes[0].get_ylabel() == "Change (µmol/L)"

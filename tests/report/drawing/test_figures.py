@@ -72,9 +72,13 @@ def every_text(picture: Picture) -> list[Text]:
     texts = [*figure.texts, *(t for legend in figure.legends for t in legend.get_texts())]
     for axes in (a for a in figure.axes if a.get_visible()):
         texts += [*axes.texts, axes.title, axes._left_title, axes._right_title]
-        for axis in (axes.xaxis, axes.yaxis):
+        for axis in (axes.xaxis, axes.yaxis) if axes.axison else ():
             texts += [axis.label, *(t.label1 for t in axis._update_ticks() if t.label1.get_visible())]
-    return [t for t in (figure._suptitle, *texts) if t is not None and t.get_text().strip()]
+    return [
+        t
+        for t in (figure._suptitle, figure._supylabel, *texts)
+        if t is not None and t.get_visible() and t.get_text().strip()
+    ]
 
 
 def outside(picture: Picture) -> list[str]:

@@ -372,7 +372,7 @@ def test_words_for_those_who_do_not_see_the_figures(study, found):
 
 def test_title_of_a_profile_finds_nothing_and_counts_who_is_drawn(study, found):
     own, (result, _) = study("demo-final"), found("demo-final")
-    title = patients.profile_figure(own, result, own.protocol.parameter("MELD")).figure.get_suptitle()
+    title = patients.profile_figure(own, result, own.protocol.parameter("MELD")).title
     assert " ".join(title.split()) == "MELD score: course of each of 22 patients"
 
 
@@ -429,7 +429,9 @@ def test_a_trial_without_transplants_speaks_of_none():
         )
         shown = patients.shown_words(own, found, reported) + patients.planned_words(own)
         assert "transplant" not in shown
-        assert "time under treatment" in shown
+        drawn = patients.swimmer_figure(own, found, reported, axis=time_axis(365)).legend
+        assert "transplant" not in drawn
+        assert "time under treatment" in drawn
         rows = rows_of("patients", listing_rows(own, found, []), analysis="LISTING", chapter="07")
         table = listing_table(own, found, rows, [])
         assert list(table.frame) == ["Group", "Patient", "Age, sex", "Days of treatment", "Outcome (day)"]

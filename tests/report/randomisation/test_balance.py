@@ -105,7 +105,7 @@ class TestFigure:
         own = study("demo-final")
         reported = rows(own)
         known = [r for r in reported.rows if r.value is not None]
-        title = balance.balance_figure(own, reported).figure._suptitle.get_text().replace("\n", " ")
+        title = balance.balance_figure(own, reported).title
         assert title == f"Standardised differences between the groups in {len(known)} baseline variables"
 
     def test_without_a_known_value_a_sentence_is_in_its_place(self):

@@ -35,7 +35,7 @@ def test_of_three_arms_the_gap_is_that_of_the_largest_and_the_smallest():
             "6 patients were randomised, 2 to placebo, 2 to low dose and 2 to medium dose."
         )
         assert not unspanned_numbers(html)
-        picture = entry.entry_figure(own, title=entry.headline(own, assigned))
+        picture = entry.entry_figure(own)
     (axes,) = picture.figure.axes
     assert [max(line.get_ydata()) for line in axes.get_lines()] == [2, 2, 2]
 
@@ -49,7 +49,6 @@ def test_of_an_unequal_ratio_the_departure_from_the_planned_share_is_told():
         assert "further than 0.7 patients from its planned share" in plain(
             entry.entry_sentence(own, assigned)
         )
-        assert entry.headline(own, assigned) == "6 patients randomised"
         assert (
             ledger.design_table(own).frame.set_index("What").loc["Ratio", "How"] == "2:1 (placebo, low dose)"
         )
@@ -66,7 +65,7 @@ def test_one_arm_has_no_gap_and_no_randomisation():
         assert (
             plain(entry.entry_sentence(own, assigned)) == "3 patients were included; the trial has one group."
         )
-        entry.entry_figure(own, title=entry.headline(own, assigned))
+        entry.entry_figure(own)
         (said,) = ledger.design_table(own).frame["How"]
     assert said == "There is no randomisation, because the trial has one group."
     assert why_not(own, "two_alike")

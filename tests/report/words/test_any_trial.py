@@ -53,6 +53,7 @@ SAID_ONLY_WITH = {
             "events.after.own",
             "last_contact.transplant",
             "patients.transplant",
+            "last_contact.transplant",
             "patients.after",
             "patients.each.transplant",
             "patients.own_values",
