@@ -176,6 +176,7 @@ def reaction_words(rows: Sequence[Row]) -> str:
     doses = joined(
         message(
             "brief.reaction.given",
+            count=row.n or 0,
             x=span(row, str(row.events)),
             n=span(row, str(row.n)),
             arm=of_group(row.arm),

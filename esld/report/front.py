@@ -136,7 +136,8 @@ def _first_events(rows: Sequence[Row], study: Study) -> Iterator[CardText]:
                 }
                 how = {"level": numbers.level(_level(study, row.chapter)), "method": method(limits[0])}
                 detail = message("front.first_event.share", detail=detail, **shares, **how)
-            yield CardText(message("front.first_event", **about), value, detail, row.result_id)
+            tied = limits[0] if limits else row  # of the same patients, with their share and its limits
+            yield CardText(message("front.first_event", **about), value, detail, tied.result_id)
 
 
 def _serious(rows: Sequence[Row], study: Study) -> list[CardText]:

@@ -32,7 +32,7 @@ OF_THE_METHOD = (
     r"\barm sizes \d+ and \d+",  # of the design that a test repeats, in its own words
     r"\bgrade [1-5](?: or (?:higher|[1-5]))?",
     r"\btwo-sided 5 %|\ban error of 5 %|\bthe error of 5 %",
-    r"\bMELD 3\.0",
+    r"\bMELD 3\.0|\bfrom 2002 to 2015\b",
     r"\b38 °C",  # from which a temperature is a fever
     r"\b3 times (?:that baseline|the patient's own baseline)",
     r"\b10⁹/L",

@@ -37,7 +37,7 @@ PROSE = {
     *("text", "time", "measure", "param", "definition", "method", "treatment", "population", "variable"),
     *("intercurrent_events", "cannot_say", "meld_version", "masking", "not_collected", "notice"),
     *("one", "many", "given", "had", "free", "organ", "caution", "titles", "chapter_notes"),
-    *("about", "people", "groups", "afterwards"),
+    *("about", "people", "groups", "names", "afterwards"),
 }
 # What may stand plain: codes and names that are the same in every language, never prose.
 SAME_EVERYWHERE = (
@@ -50,7 +50,7 @@ SAME_EVERYWHERE = (
     r"\b(?:esld|Python|pandas|SciPy|scipy|lifelines|papermill)\b",  # programs
     r"(?:µmol|mmol|mg|g|kg|cm|U|IU|10[⁹⁶])/(?:L|dL|kg|m²)\b|\b(?:cm|kg|mg|mmHg)\b|\b10⁶ cells/kg",  # units
 )
-WORDS = ("DECOD", "TERM", "TRT", "ACN", "ACNOTH")  # variables that hold terms, in any case
+WORDS = ("DECOD", "TERM", "SEV", "TRT", "ACN", "ACNOTH")  # variables that hold terms, in any case
 # A row of plain words; a marked letter beside a plain one is a text glued on.
 _ONE = r"[^\W\d_]*(?:[A-Za-z]{2}|[A-Za-z][^\W\d_a-zA-Z]|[^\W\d_a-zA-Z][A-Za-z])[^\W\d_]*"
 _PLAIN = re.compile(rf"{_ONE}(?:[^\w\0]+{_ONE})*")

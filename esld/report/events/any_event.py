@@ -10,7 +10,7 @@ from esld.protocol import Analysis
 from esld.report import numbers
 from esld.report.events.first_events import COMPETING, EVENT, incidence, incidence_differences
 from esld.report.events.planned import competing_words, members
-from esld.report.phrases import method, points, span
+from esld.report.phrases import method, points, span, whole
 from esld.report.results import Reported, Row
 from esld.report.survival_times import endpoint_times
 from esld.report.words.catalogue import message
@@ -32,7 +32,8 @@ def any_event_rows(study: Study, plan: Analysis) -> pd.DataFrame:
     -------
     DataFrame
         Long form by arm: ``patients``, of the `n` in the analysis set, and where the data tell what was given ``untreated``:
-        those whose event came before the first administration or who never had one, which is `n`. An event counts
+        those whose event came before the first administration or who never had one, which is `n`, and ``treated``: the
+        others, of the `n` who ever had one. An event counts
         unless one that competes came before; of a condition that the patient had at baseline only a worse one does, but there
         may be one of another. Who was lost before that day counts as far as observed, so that the number may be too low.
     """
@@ -58,6 +59,8 @@ def any_event_rows(study: Study, plan: Analysis) -> pd.DataFrame:
         if "EX" in study.tables:
             never = int((of_arm & began.isna()).sum())
             rows.append(own | {"statistic": "untreated", "n": never, "events": untreated, "value": untreated})
+            after = {"n": int(of_arm.sum()) - never, "events": counted - untreated}
+            rows.append(own | {"statistic": "treated", "value": after["events"]} | after)
     return pd.DataFrame(rows).assign(unit="patients", method="count")
 
 
@@ -128,13 +131,9 @@ def untreated_words(reported: Reported) -> str:
     """
     said = []
     for row in (row for row in reported.rows if row.statistic == "untreated" and row.value):
-        every = reported.row("patients", row.arm)
-        events, size = every.events or 0, every.n or 0
-        about = {"untreated": span(row, str(row.events)), "count": span(every, str(events))}
-        about |= {
-            "rest": span(every, str(events - (row.events or 0))),
-            "n": span(row, str(size - (row.n or 0))),
-        }
+        every, treated = reported.row("patients", row.arm), reported.row("treated", row.arm)
+        about = {"untreated": whole(row), "count": whole(every)}
+        about |= {"rest": whole(treated), "n": span(treated, str(treated.n))}
         said.append(
             message(
                 "events.any.untreated",

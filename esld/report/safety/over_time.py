@@ -9,7 +9,7 @@ from esld.report.drawing.axes import TimeAxis, time_axis
 from esld.report.drawing.event_curves import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
 from esld.report.phrases import Sentence, method, method_words
-from esld.report.results import Reported
+from esld.report.results import Reported, Row
 from esld.report.safety.adverse_events import AdverseEvents, days_observed, spanners
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
@@ -99,16 +99,13 @@ def mean_table(study: Study, found: AdverseEvents, reported: Reported, *, level:
     if found.events["ASTDT"].notna().sum() == 0:
         return None
     axis, lines = _axis(study), []
-    arms = [arm for arm in found.group.arms if found.group.size(arm)]
+    arms = found.group.arms
     for kind in (kind for kind in _KINDS if kind in found.kinds):
         for tick, label in zip(axis.ticks[1:], axis.labels[1:], strict=True):
             line: dict[str, Cell] = {"event": Label(found.label(kind), kind), "time": Data(label)}
             for arm in arms:
                 row = reported.find(f"{kind}.mean_count", arm, tick)
-                line[f"{arm}.mean"] = (
-                    cells.estimate(row, 2) if row and row.lower is not None else cells.number(row, 2)
-                )
-                line[f"{arm}.observed"] = Empty() if row is None else Number(row.n)
+                line |= {f"{arm}.{column}": cell for column, cell in _mean_cells(row).items()}
             lines.append(line)
     words = {"unit": in_prose(axis.head), "since": _since(found)}
     title = message("safety.over_time.table", level=level, **words)
@@ -118,6 +115,14 @@ def mean_table(study: Study, found: AdverseEvents, reported: Reported, *, level:
         "mean_number_of_adverse_events", title, lines, spanners(found, "mean", "observed"), notes, group="event",
         heads={"time": axis.head} | {f"{arm}.mean": message("events.every.mean", level=level) for arm in arms},
     )  # fmt: skip
+
+
+def _mean_cells(row: Row | None) -> dict[str, Cell]:
+    """A mean and how many were observed; empty of a group with nobody."""
+    if row is None:
+        return {"mean": Empty(), "observed": Empty()}
+    mean = cells.number(row, 2) if row.lower is None else cells.estimate(row, 2)
+    return {"mean": mean, "observed": Number(row.n)}
 
 
 def _since(found: AdverseEvents) -> str:
@@ -132,7 +137,7 @@ def left_out_words(study: Study, found: AdverseEvents, *, level: str) -> str:
     day = (found.events["ASTDT"] - found.events["USUBJID"].map(found.group.began)).dt.days + 1
     said = [
         message("safety.over_time.bands", level=level, horizon=period(last), first=found.group.first),
-        message("safety.over_time.later", count=later) if (later := int((day > last).sum())) else "",
+        message("safety.over_time.later") if (day > last).any() else "",
         undated_words(found),
         message("safety.over_time.clinical", clinical=found.clinical_name) if found.clinical_name else "",
     ]
