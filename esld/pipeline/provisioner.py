@@ -147,6 +147,15 @@ class ChapterProvisioner(LocalProvisioner):
             _ORDINARY.add(self.process)
         return info
 
+    async def send_signal(self, signum: int) -> None:
+        """See ``jupyter_client.provisioning.LocalProvisioner.send_signal``.
+
+        A manager that shuts a kernel down interrupts it first. Ours are idle then and are killed next, and one that is
+        caught between two messages would tell of the interrupt.
+        """
+        if not (signum == signal.SIGINT and self.parent and self.parent.shutting_down):
+            await super().send_signal(signum)
+
 
 def end_ordinary() -> None:
     """End every kernel that this process has not forked."""

@@ -206,7 +206,7 @@ def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -
     """Patients who got worse and who reached grade 3 or 4, a line a parameter; None where nobody has a grade."""
     if not found:
         return None
-    shares = ("worse", "severe", "newly_severe", "newly_4")
+    shares = ("worse", "newly_severe", "newly_4")
     lines = []
     for code, result in found.items():
         line: dict[str, Cell] = {"parameter": Label(study.protocol.parameter(code).param, code)}

@@ -139,7 +139,9 @@ def table(every: Every, *, conf_level: float) -> Table | None:
         *notes_of(rows, "survival", group=message("reasons.one_group"), **event.plain),
     ]
     heads = {"estimate": message("every.estimate", level=level), "events": message("sensitivity.events")}
-    return Table("survival_analyses", message("every.title"), lines, {}, tuple(notes), heads=heads)
+    return Table(
+        "survival_analyses", message("every.title"), lines, {}, tuple(notes), heads=heads, group="role"
+    )
 
 
 def _comparisons(every: Every) -> list[tuple[Found, Sequence[Row], tuple[str, str] | None]]:

@@ -196,7 +196,7 @@ class TestTables:
             frame.loc["Alanine aminotransferase", f"{LABELS[LOW]}: Grade 3 or 4, from 2 or lower"]
             == "2/2 (100 %)"
         )
-        assert frame.loc["Platelets", f"{LABELS[HIGH]}: Grade 3 or 4"] == "0/0"
+        assert frame.loc["Platelets", f"{LABELS[HIGH]}: Grade 3 or 4, from 2 or lower"] == "0/0"
         shifted = laboratory.every_shift(own, found).frame
         line = shifted[shifted["Parameter"].eq("Platelets") & shifted["At baseline"].eq("Not known")]
         assert line["Not known"].tolist() == ["1", "1"]

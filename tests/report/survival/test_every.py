@@ -44,18 +44,18 @@ def test_every_planned_comparison_is_there_once_and_the_primary_is_first(chapter
 def test_the_events_are_those_up_to_the_day_to_which_an_analysis_looks(table, deaths):
     year, ever = int(deaths["day"].le(365).sum()), len(deaths)
     assert (year, ever) == (3, 4)
-    spans = {"to one year": str(year), "all follow-up": str(ever)}
+    spans = {"one year": str(year), "all": str(ever)}
     for line in table.frame.to_dict("records"):
-        assert line["Events"] == spans[line["Follow-up used"]], line
+        assert line["Events"] == spans[line["Follow-up"]], line
 
 
 def test_two_ratios_that_point_opposite_ways_say_how_far_they_look(table):
     lines = table.frame.set_index("Measure")
-    assert lines.loc["Ratio of cumulative hazards", ["Follow-up used", "Estimate (95 % CI)"]].tolist() == [
-        "to one year",
+    assert lines.loc["Ratio of cumulative hazards", ["Follow-up", "Estimate (95 % CI)"]].tolist() == [
+        "one year",
         "0.47 (0.04 to 5.25)",
     ]
-    assert set(lines.loc["Hazard ratio", "Follow-up used"]) == {"all follow-up"}
+    assert set(lines.loc["Hazard ratio", "Follow-up"]) == {"all"}
     assert any("opposite directions" in note for note in table.footnotes)
 
 
