@@ -141,8 +141,8 @@ def left_out_words(study: Study, found: AdverseEvents, *, level: str) -> str:
         undated_words(found),
         message("safety.over_time.clinical", clinical=found.clinical_name) if found.clinical_name else "",
     ]
-    if n := len(found.group.left_out):
-        said.append(message("safety.over_time.never", count=n, n=n))
+    if len(found.group.left_out):
+        said.append(message("safety.over_time.never"))
     return " ".join(filter(None, said))
 
 

@@ -40,7 +40,11 @@ def _widened(one: AtHorizon, result: Milestone, reported: Reported) -> str:
     first, second = result.groups
     x1, x2 = first.best_case.x, second.best_case.x
     alive = risk_difference(x2, second.n, x1, first.n, conf_level=shown.conf_level)
-    frame = {"group": difference_row(reported).arm, "time": result.at, "statistic": "survival_difference"}
+    frame = {
+        "group": difference_row(reported).arm,
+        "time": result.at,
+        "statistic": "survival_difference_unwidened",
+    }
     frame |= {"value": own.value, "lower": own.lower, "upper": own.upper, "method": own.method}
     pair = (first.group, second.group)
     rows = one.of.hand_over(

@@ -78,5 +78,5 @@ def test_figure_and_table_of_each_comparison_hold_every_level(own):
 
 
 def test_without_a_plan_there_are_none(study):
-    with pytest.raises(UnmetNeedError, match="plans no comparison of changes in subgroups"):
+    with pytest.raises(UnmetNeedError, match="lists no comparison of changes in subgroups"):
         subgroups.planned(study("demo-final"))
