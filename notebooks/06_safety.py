@@ -143,7 +143,7 @@ so_far = chapter.hand_over(
     "adverse_events_over_time", over_time.mean_rows(study, events), analysis=planned.id
 )
 display(chapter.figure(over_time.mean_figure(study, events)))
-display(chapter.say(over_time.left_out_words(study, events, level=level)))
+display(chapter.say(over_time.left_out_words(study, events)))
 chapter.table(over_time.mean_table(study, events, so_far, level=level))
 
 # %%

@@ -131,6 +131,6 @@ def test_entry_by_hand(small):
         "4 patients were randomised, 2 to low dose and 2 to medium-high dose. At no moment did the groups differ by more than 1."
     )
     assert not unspanned_numbers(html)
-    picture = entry.entry_figure(small, title=entry.headline(small, rows))
+    picture = entry.entry_figure(small)
     steps = {line.get_label(): list(line.get_ydata()) for line in picture.figure.axes[0].get_lines()}
     assert steps == {"Low dose (2)": [0, 1, 2, 2], "Medium-high dose (2)": [0, 1, 2, 2]}

@@ -129,14 +129,14 @@ def _since(found: AdverseEvents) -> str:
     return message(f"since.{'treatment' if found.group.known else 'randomisation'}")
 
 
-def left_out_words(study: Study, found: AdverseEvents, *, level: str) -> str:
-    """What the bands of the figure are, why it ends where it does, and what is not in it; nothing where it is not drawn."""
+def left_out_words(study: Study, found: AdverseEvents) -> str:
+    """Why the figure ends where it does, and what is not in it; nothing where it is not drawn."""
     if found.events["ASTDT"].notna().sum() == 0:
         return ""
     last = _axis(study).ticks[-1]
     day = (found.events["ASTDT"] - found.events["USUBJID"].map(found.group.began)).dt.days + 1
     said = [
-        message("safety.over_time.bands", level=level, horizon=period(last), first=found.group.first),
+        message("safety.over_time.ends", horizon=period(last), first=found.group.first),
         message("safety.over_time.later") if (day > last).any() else "",
         undated_words(found),
         message("safety.over_time.clinical", clinical=found.clinical_name) if found.clinical_name else "",
