@@ -28,7 +28,7 @@ from esld.pipeline.handed_over import gather
 from esld.pipeline.how import How
 from esld.pipeline.publish import locked
 from esld.report.chapter import Chapter, open_chapter
-from esld.report.drawing.figures import Picture, entitle, new_figure
+from esld.report.drawing.figures import Picture, new_figure
 from esld.report.results import Row
 from esld.report.run_folder import prepare_run_folder
 from esld.report.tables import Table
@@ -504,20 +504,15 @@ class TestHandingOver:
         for column in ("deaths", "transplants"):  # a cell run twice
             chapter.table(Table("ends", "Ends", pd.DataFrame({"what": [column], "n": ["3"]})))
             if column == "deaths":
-                figure = new_figure()
-                entitle(
-                    figure,
-                    "A finding that is longer than a line of the figure and so is broken into two of them",
-                )
-                chapter.figure(Picture("km", figure, "Words."))
+                chapter.figure(Picture("km", new_figure(), "Words.", "Survival", "Band: limits."))
         chapter.answer("Yes.")
         handed = gather(chapter.scratch, ["01_one"])
         assert list(handed.exhibits["01_one"]) == ["tables/ends", "figures/km"]
         assert handed.exhibits["01_one"]["tables/ends"]["rows"] == [
             [["label", "transplants", ""], ["label", "3", ""]]
         ]
-        title = "A finding that is longer than a line of the figure and so is broken into two of them"
-        assert handed.exhibits["01_one"]["figures/km"] == {"title": title, "alt": "Words."}
+        own = {"title": "Survival", "alt": "Words.", "legend": "Band: limits."}
+        assert handed.exhibits["01_one"]["figures/km"] == own
 
 
 class TestRootAndScratch:
