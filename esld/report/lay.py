@@ -15,7 +15,7 @@ from esld.report.phrases import is_confidential, span, whole
 from esld.report.planned import is_death
 from esld.report.results import Row, named, slug
 from esld.report.words.catalogue import message, read_by, reader
-from esld.report.words.grammar import in_prose, joined, noun, of_group, period
+from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group, period
 
 ADVERSE_EVENTS = "adverse_events"
 _NO_GAP = {"ratio": 1.0, "probability": 0.5}  # by style of a comparison; a difference of none is 0
@@ -186,18 +186,14 @@ def _secondary(rows: Sequence[Row], lay: Lay, study: Study) -> Paragraphs:
         each = [
             message(
                 "lay.new.one",
-                what=escape(lay.names.get(code, in_prose(protocol.endpoint(code).param))),
+                what=capitalised(escape(lay.names.get(code, in_prose(protocol.endpoint(code).param)))),
                 groups=_groups((span(row, str(row.events)), row) for row in found),
             )
             for code, found in own.items()
             if found
         ]
         if each:
-            said.append(
-                message(
-                    "lay.new", horizon=period(plan.horizon_days or 0), each=message("told.list").join(each)
-                )
-            )
+            said.append(message("lay.new", horizon=period(plan.horizon_days or 0), each=" ".join(each)))
     gaps = _gaps_of_values(rows, study)
     if gaps and protocol.transplant:
         apart = any((row.lower or 0) > 0 or (row.upper or 0) < 0 for row in gaps)

@@ -59,7 +59,9 @@ _PLAIN = re.compile(rf"{_ONE}(?:[^\w\0]+{_ONE})*")
 def in_marks(node: Any, key: str = "") -> Any:
     """A protocol or a cut file with its prose marked."""
     if isinstance(node, dict):
-        own = key if key in ("not_collected", "titles", "chapter_notes", "groups") else ""  # texts by codes
+        own = (
+            key if key in ("not_collected", "titles", "chapter_notes", "groups", "names") else ""
+        )  # texts by codes
         kept = ("check", "label") if key == "visits" else ("check",)  # the data name a visit by its label
         return {name: value if name in kept else in_marks(value, own or name) for name, value in node.items()}
     if isinstance(node, list):

@@ -39,7 +39,6 @@ def serious_table(study: Study) -> Table | None:
             "patient": Data(event["USUBJID"]),
             "group": cells.arm(person["ARMCD"]),
             "event": Data(str(event["name"])),
-            "kept_as": Label(message(f"serious.{event['SRCDOM']}"), event["SRCDOM"]),
             "date": Data(event["recorded"]) if isinstance(event["recorded"], str) else Empty(),
             "day": Empty() if pd.isna(day) else Number(day),
             "days_since_administration": Empty() if pd.isna(gap) else Number(int(gap)),
