@@ -142,8 +142,7 @@ def test_who_counts_as_alive_after_another_event_and_what_secondary_analyses_fou
     said = page([*known, *beside, *first], FINAL)["found"]
     assert "Of those who were alive by then, 1 person in the higher-dose group had had a new liver." in said
     assert (
-        "Bleeding in the gut: 2 of 11 people in the lower-dose group and 3 of 11 people in the higher"
-        in said
+        "Bleeding in the gut: 2 of 11 people in the lower-dose group and 3 of 11 people in the higher" in said
     )
     gap = {"lower": -1.0, "upper": 2.0, "time": 7, "analysis_id": "SCORES"}
     own = row("change_meld", f"{HIGH} - {LOW}", "ls_mean_difference", 0.5, **gap)
