@@ -1,5 +1,6 @@
 """Kernels forked from a parent: what they are, and that nothing is left of them, however they end."""
 
+import asyncio
 import os
 import select
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from jupyter_client import KernelManager
+from jupyter_client.provisioning import LocalProvisioner
 
 from esld.data.cutfile import read_cut
 from esld.pipeline import provisioner
@@ -27,7 +29,6 @@ forks = pytest.mark.skipif(not CAN_FORK, reason="kernels are ordinary processes 
 LOOK = """
 import os, random, signal, sys, threading
 import numpy
-from tests.examples import some
 print(sys.argv[1:2], sys.path[0], os.getcwd(), os.getpgid(0) == os.getpid(), __name__)
 print(signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGCHLD), signal.getsignal(signal.SIGINT).__name__)
 print(sorted(name for name in os.environ if name.startswith("ESLD")), os.environ["MINE"])
@@ -185,7 +186,6 @@ from pathlib import Path
 from esld.pipeline.kernels import kernels
 from tests.kernels import lean
 from tests.pipeline.test_provisioner import Client
-from tests.examples import some
 with lean(), kernels() as started:
     kernel = Client(started.of_run(Path(sys.argv[1])), Path(sys.argv[1]))
     print(kernel.execute("import os; print(os.getpid(), os.getppid())").strip(), started.folder, flush=True)
@@ -273,3 +273,19 @@ def test_an_interrupt_ends_the_run_and_the_report_stands(own_published_copy, con
     assert contents(folder) == before
     assert not any((own_published_copy / "outputs" / ".staging" / "tiny").iterdir())
     assert not (own_published_copy / "outputs" / ".failed").exists()
+
+
+def test_a_kernel_that_is_shut_down_is_not_interrupted_first(monkeypatch):
+    """Caught between two messages it would tell of that; any other signal, and an interrupt at another time, arrive."""
+    sent = []
+
+    async def send(_, signum):
+        sent.append(signum)
+
+    monkeypatch.setattr(LocalProvisioner, "send_signal", send)
+    manager = KernelManager()
+    own = provisioner.ChapterProvisioner(parent=manager)
+    for manager.shutting_down in (True, False):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.run(own.send_signal(number))
+    assert sent == [signal.SIGTERM, signal.SIGINT, signal.SIGTERM]
