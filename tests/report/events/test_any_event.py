@@ -127,7 +127,7 @@ class TestRecounted:
 def test_the_open_query_on_the_ascites_of_007_is_told_beside_the_counts(study):
     own = study("demo-final")
     said = queried_words(own, plan(own))
-    assert "NCT06167473-007, ascites (CE 1 / RS 13; Q-CX7NAQ2N)" in said
+    assert "NCT06167473-007, ascites (CE 1 / RS 13; Q-CX7NAQ2N)" in text_of(said)
     assert said.count("open data query") == 1
     assert queried_words(own, plan(own, endpoints=("TTGIB",))) == ""
 
