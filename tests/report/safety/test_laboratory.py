@@ -68,13 +68,17 @@ def test_a_value_of_the_first_day_is_not_one_after_it():
 
 def test_a_value_that_stays_where_it_was_is_neither_better_nor_worse():
     """Whatever the quantity and the value: two rules on the two sides once showed patients as healed who were as before."""
-    limits = {"low": 35, "high": 40}
-    for code, (_, grade) in laboratory._GRADERS.items():
-        if code in ("WBC", "NEUT", "HGB", "GGT"):  # not among the parameters of this protocol
-            continue
-        for size in (1, 20, 36, 55, 90, 500):
-            before, after = grades(code, *(value("A", code, day, size, **limits) for day in (-3, 30)))
-            assert before == after, (code, size, grade)
+    sizes = {f"S{size}": size for size in (1, 20, 36, 55, 90, 500)}
+    people = [patient(who, infused=INFUSED) for who in sizes]
+    for code in sorted(
+        laboratory._GRADERS.keys() - {"WBC", "NEUT", "HGB", "GGT"}
+    ):  # those are not in this protocol
+        values = [value(who, code, day, size, low=35) for who, size in sizes.items() for day in (-3, 30)]
+        own = study_with(*values, people=people)
+        frame = laboratory.graded(own, safety.safety_set(own), code)
+        assert set(frame["USUBJID"]) == set(sizes)
+        changed = frame[frame["before"].ne(frame["after"]) & frame[["before", "after"]].notna().any(axis=1)]
+        assert changed.empty, (code, changed)
 
 
 @pytest.mark.parametrize(
