@@ -1,0 +1,260 @@
+"""Operating characteristics: what a design and its methods do over many simulated trials, the same numbers however it is run.
+
+Every scenario is cut into chunks of trials, each with random numbers of its own (a spawned seed sequence). A chunk is the unit
+of work, of a worker and of a resumed run; the counts of the chunks are added in their order, so the result is the same for any
+number of workers, in any order, and after a run that was broken off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import nan, sqrt
+
+import numpy as np
+import pandas as pd
+
+from esld.operating.methods import METHODS, Outcomes
+from esld.operating.trials import Scenario, draw
+
+CHUNK, CHUNK_ONE_BY_ONE = 8192, 64  # trials of a chunk; where a method looks at them one by one
+_SUMS = ("trials", "tested", "rejected", "better", "worse", "estimated", "limited", "covered")
+_TOTALS = ("estimate", "estimate_squared", "width", "width_squared")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What is to be simulated: every scenario by every method.
+
+    Attributes
+    ----------
+    scenarios : mapping of str to Scenario
+        By name.
+    methods : tuple of str
+        Of :data:`esld.operating.methods.METHODS`.
+    trials : int
+        Of each scenario.
+    seed : str or int
+        Words, or a number of 0 or more, that fix the random numbers.
+    alpha : float, default 0.05
+        Two-sided level of the tests.
+    conf_level : float, default 0.95
+        Of the intervals.
+    """
+
+    scenarios: Mapping[str, Scenario]
+    methods: tuple[str, ...]
+    trials: int
+    seed: str | int = "esld operating characteristics"
+    alpha: float = 0.05
+    conf_level: float = 0.95
+
+    def __post_init__(self) -> None:
+        if not self.scenarios or not self.methods:
+            raise ValueError("scenarios and methods must not be empty")
+        if unknown := [name for name in self.methods if name not in METHODS]:
+            raise ValueError(f"methods must be some of {list(METHODS)}, got {unknown}")
+        for name, scenario in self.scenarios.items():
+            if scenario.score is None and (needy := [m for m in self.methods if METHODS[m].needs_score]):
+                raise ValueError(f"scenario {name!r} must say something of a score for {needy}")
+        if self.trials < 1:
+            raise ValueError(f"trials must be at least 1, got {self.trials!r}")
+        for key in ("alpha", "conf_level"):
+            if not 0 < getattr(self, key) < 1:
+                raise ValueError(f"{key} must be between 0 and 1, got {getattr(self, key)!r}")
+
+    @property
+    def chunk(self) -> int:
+        """Trials of a chunk."""
+        return CHUNK if all(METHODS[name].at_once for name in self.methods) else CHUNK_ONE_BY_ONE
+
+    def tasks(self) -> Iterator[Task]:
+        """The chunks, scenario by scenario."""
+        for name, scenario in self.scenarios.items():
+            for number, first in enumerate(range(0, self.trials, self.chunk)):
+                size = min(self.chunk, self.trials - first)
+                yield Task(
+                    name=name, scenario=scenario, methods=self.methods, number=number, trials=size,
+                    seed=self.seed, alpha=self.alpha, conf_level=self.conf_level,
+                )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A chunk: everything that decides its numbers."""
+
+    name: str
+    scenario: Scenario
+    methods: tuple[str, ...]
+    number: int
+    trials: int
+    seed: str | int
+    alpha: float
+    conf_level: float
+
+    @property
+    def key(self) -> str:
+        """A mark of everything that decides the numbers but the code: 32 hexadecimal digits."""
+        text = json.dumps(asdict(self) | {"name": ""}, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+Sums = dict[str, dict[str, float]]  # by method, what of its outcomes is added up
+
+
+def run_task(task: Task) -> Sums:
+    """Simulate a chunk.
+
+    Parameters
+    ----------
+    task : Task
+
+    Returns
+    -------
+    dict of str to dict of str to float
+        By method the counts and sums of its outcomes: numbers alone, which JSON keeps to the last digit.
+    """
+    trials = draw(task.scenario, task.trials, _generator(task))
+    return {name: _sums(METHODS[name].of_all(trials, task.conf_level), task.alpha) for name in task.methods}
+
+
+def _generator(task: Task) -> np.random.Generator:
+    """Random numbers of a chunk: of the words, the scenario's content and the chunk's number."""
+    seed = task.seed
+    if isinstance(seed, str):
+        seed = int.from_bytes(hashlib.sha256(seed.encode()).digest())
+    said = json.dumps(asdict(task.scenario), sort_keys=True, default=str)
+    own = int.from_bytes(hashlib.sha256(said.encode()).digest()[:8])
+    spawned = np.random.SeedSequence(seed, spawn_key=(own & 0xFFFFFFFF, own >> 32, task.number))
+    return np.random.default_rng(spawned)
+
+
+def _sums(found: Outcomes, alpha: float) -> dict[str, float]:
+    rejected = found.p_value <= alpha * (1 + 1e-9)
+    favours = np.sign(found.estimate) * found.better
+    limited = ~np.isnan(found.lower) & ~np.isnan(found.upper)
+    slack = 1e-9 * max(1.0, abs(found.truth))
+    covered = (found.lower - slack <= found.truth) & (found.truth <= found.upper + slack)
+    width = (found.upper - found.lower)[limited & np.isfinite(found.upper - found.lower)]
+    estimate = found.estimate[np.isfinite(found.estimate)]
+    counts = (
+        found.p_value.size,
+        (~np.isnan(found.p_value)).sum(),
+        rejected.sum(),
+        (rejected & (favours > 0)).sum(),
+        (rejected & (favours < 0)).sum(),
+        estimate.size,
+        width.size,
+        (covered & limited).sum(),
+    )
+    totals = (estimate.sum(), (estimate**2).sum(), width.sum(), (width**2).sum())
+    limits = {"bounded": float(limited.sum()), "truth": found.truth}
+    return (
+        dict(zip(_SUMS, map(float, counts), strict=True))
+        | dict(zip(_TOTALS, map(float, totals), strict=True))
+        | limits
+    )
+
+
+Mapped = Callable[[Callable[[Task], Sums], Iterable[Task]], Iterable[tuple[Task, Sums]]]
+
+
+def in_turn(function: Callable[[Task], Sums], tasks: Iterable[Task]) -> Iterator[tuple[Task, Sums]]:
+    """One chunk after the other, here."""
+    for task in tasks:
+        yield task, function(task)
+
+
+def operating_characteristics(
+    work: Work,
+    *,
+    mapped: Mapped = in_turn,
+    kept: Mapping[str, Sums] | None = None,
+    keep: Callable[[str, Sums], None] | None = None,
+) -> pd.DataFrame:
+    """Simulate every scenario by every method.
+
+    Parameters
+    ----------
+    work : Work
+    mapped : callable, optional
+        Runs :func:`run_task` on tasks, wherever and in whatever order, and gives back each task with what it gave: the way to
+        several processes or machines. Default: one after the other, here.
+    kept : mapping of str to dict, optional
+        What an earlier run kept, by :attr:`Task.key`: these chunks are not run again.
+    keep : callable, optional
+        Told each key and what its chunk gave as soon as it is there.
+
+    Returns
+    -------
+    DataFrame
+        Long form, a row a scenario, method and statistic: ``scenario method statistic value std_err trials``. ``std_err`` is
+        the Monte Carlo standard error, ``trials`` the trials behind the value. Statistics: ``rejected`` (share of all trials
+        with p at most alpha: power, or type I error where nothing differs), ``better`` and ``worse`` (rejected in
+        favour of the second arm,
+        or against it), ``neither`` (not rejected), ``no_test`` (share without a p-value, which counts as not rejected),
+        ``coverage`` and ``no_limits`` (of the interval, where there is a truth), ``width`` (mean), ``estimate`` (mean) and
+        ``bias`` (mean minus the truth).
+
+    Examples
+    --------
+    >>> from esld.operating import Scenario, Work, operating_characteristics
+    >>> same = Scenario(n=(11, 11), alive=(0.8, 0.8))
+    >>> found = operating_characteristics(Work(scenarios={"same": same}, methods=("fisher",), trials=20_000))
+    >>> bool(found.set_index("statistic").loc["rejected", "value"] < 0.05)  # Fisher's test keeps its level
+    True
+    """
+    done: dict[str, Sums] = {}
+    tasks = list(work.tasks())
+    kept = kept or {}
+    done |= {task.key: kept[task.key] for task in tasks if task.key in kept}
+    todo = {
+        task.key: task for task in tasks if task.key not in done
+    }  # scenarios that are alike are simulated once
+    for task, found in mapped(run_task, list(todo.values())):
+        done[task.key] = found
+        if keep is not None:
+            keep(task.key, found)
+    rows: list[dict[str, object]] = []
+    for name in work.scenarios:
+        own = [done[task.key] for task in tasks if task.name == name]
+        for method in work.methods:
+            total = _added([chunk[method] for chunk in own])
+            rows += [{"scenario": name, "method": method, **row} for row in _statistics(total)]
+    return pd.DataFrame(rows, columns=["scenario", "method", "statistic", "value", "std_err", "trials"])
+
+
+def _added(chunks: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Sums over chunks, in their order; the truth is the same in all."""
+    return {key: chunks[0][key] if key == "truth" else sum(own[key] for own in chunks) for key in chunks[0]}
+
+
+def _statistics(total: Mapping[str, float]) -> Iterator[dict[str, object]]:
+    trials, truth = total["trials"], total["truth"]
+
+    def share(statistic: str, count: float, of: float = trials) -> dict[str, object]:
+        value = count / of if of else nan
+        error = sqrt(value * (1 - value) / of) if of else nan
+        return {"statistic": statistic, "value": value, "std_err": error, "trials": int(of)}
+
+    def mean(statistic: str, name: str, count: float, less: float = 0.0) -> dict[str, object]:
+        value = total[name] / count if count else nan
+        spread = max(total[f"{name}_squared"] / count - value**2, 0.0) if count else nan
+        error = sqrt(spread / (count - 1)) if count > 1 else nan
+        return {"statistic": statistic, "value": value - less, "std_err": error, "trials": int(count)}
+
+    if total["tested"]:
+        yield from (share(name, total[name]) for name in ("rejected", "better", "worse"))
+        yield share("neither", trials - total["rejected"])
+        yield share("no_test", trials - total["tested"])
+    if total["bounded"]:
+        if truth == truth:
+            yield share("coverage", total["covered"], total["bounded"])
+        yield share("no_limits", trials - total["bounded"])
+        yield mean("width", "width", total["limited"])
+    if total["estimated"]:
+        yield mean("estimate", "estimate", total["estimated"])
+        if truth == truth:
+            yield mean("bias", "estimate", total["estimated"], truth)

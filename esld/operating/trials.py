@@ -1,0 +1,345 @@
+"""Trials that did not happen: what is assumed of two arms, and many trials drawn from it at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import inf, isfinite, log
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+Pair = tuple[float, float]
+
+_FINE = 2.0**50  # steps into which the follow-up is cut before times are sorted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """What is assumed of a score that is measured at visits, such as MELD.
+
+    Attributes
+    ----------
+    visits : tuple of float
+        Days of the visits after the baseline, rising, above 0.
+    mean, sd : float
+        At baseline, of both arms.
+    change : tuple of 2 float
+        True mean change to the last visit of each arm, reached in a straight line.
+    slope_sd : float, default 0
+        How the patients' own changes to the last visit differ (standard deviation).
+    error_sd : float
+        Of a single measurement, within a patient.
+    hazard_ratio : float, default 1
+        Of death, for each `sd` by which the true baseline lies above the mean. The chance of being alive that the scenario
+        states is then that of a patient at the mean.
+    dropout : tuple of 2 float, default (0, 0)
+        Chance that a patient at the mean, seen at one visit, is measured at no later one.
+    dropout_odds_ratio : float, default 1
+        Of that, for each `sd` by which the value measured last lies above the baseline's mean.
+    """
+
+    visits: tuple[float, ...]
+    mean: float
+    sd: float
+    change: Pair
+    error_sd: float
+    slope_sd: float = 0.0
+    hazard_ratio: float = 1.0
+    dropout: Pair = (0.0, 0.0)
+    dropout_odds_ratio: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.visits or not self.visits[0] > 0 or any(np.diff(self.visits) <= 0):
+            raise ValueError(f"visits must be days above 0 that rise, got {self.visits!r}")
+        for name in ("sd", "error_sd", "hazard_ratio", "dropout_odds_ratio"):
+            if not 0 < getattr(self, name) < inf:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)!r}")
+        if not 0 <= self.slope_sd < inf:
+            raise ValueError(f"slope_sd must be 0 or more, got {self.slope_sd!r}")
+        _chances("dropout", self.dropout)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario:
+    """What is assumed of a trial of two arms.
+
+    Attributes
+    ----------
+    n : tuple of 2 int
+        Patients of each arm, at least 1.
+    alive : tuple of 2 float in (0, 1]
+        True chance of each arm to be alive at `horizon`.
+    horizon : float, default 365
+        Days from randomisation at which survival is asked.
+    shape : float, default 1
+        Of the Weibull distribution of the time to death: below 1 most die early, above 1 late; 1 is a constant hazard.
+    lost : tuple of 2 float in [0, 1)
+        Chance of being lost to follow-up by the horizon, alive, at a constant hazard.
+    transplant : tuple of 2 float in [0, 1)
+        Chance of a liver transplant by the horizon if nobody died or was lost, at a constant hazard.
+    transplant_as : {"censoring", "event"}
+        Whether it ends the follow-up or counts as the event (transplant-free survival).
+    accrual : float, default 0
+        Days over which patients enter, at an even rate and in random order.
+    entry : tuple of float, optional
+        Days of entry as they were, those of the first arm first, instead of `accrual`.
+    duration : float, default inf
+        Days from the first possible entry to the analysis: who entered later was followed for less than the horizon.
+    score : Score, optional
+        A score that is measured beside it.
+
+    Examples
+    --------
+    >>> planned = Scenario(n=(11, 11), alive=(0.6, 0.9))
+    >>> round(draw(planned, 20_000, np.random.default_rng(1)).counts.dead[:, 0].mean() / 11, 2)
+    0.4
+    """
+
+    n: tuple[int, int]
+    alive: Pair
+    horizon: float = 365.0
+    shape: float = 1.0
+    lost: Pair = (0.0, 0.0)
+    transplant: Pair = (0.0, 0.0)
+    transplant_as: Literal["censoring", "event"] = "censoring"
+    accrual: float = 0.0
+    entry: tuple[float, ...] = ()
+    duration: float = inf
+    score: Score | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.n) != 2 or any(int(size) != size or size < 1 for size in self.n):
+            raise ValueError(f"n must be two whole numbers of at least 1, got {self.n!r}")
+        if len(self.alive) != 2 or not all(0 < share <= 1 for share in self.alive):
+            raise ValueError(f"alive must be two chances above 0 and up to 1, got {self.alive!r}")
+        _chances("lost", self.lost)
+        _chances("transplant", self.transplant)
+        for name in ("horizon", "shape", "duration"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)!r}")
+        if not (isfinite(self.horizon) and isfinite(self.shape)):
+            raise ValueError(f"horizon and shape must be finite, got {self.horizon!r} and {self.shape!r}")
+        if not 0 <= self.accrual < inf:
+            raise ValueError(f"accrual must be 0 or more days, got {self.accrual!r}")
+        if self.transplant_as not in ("censoring", "event"):
+            raise ValueError(f"transplant_as must be 'censoring' or 'event', got {self.transplant_as!r}")
+        if self.entry and (len(self.entry) != sum(self.n) or min(self.entry) < 0 or self.accrual):
+            rule = f"entry must be {sum(self.n)} days of 0 or more, without accrual"
+            raise ValueError(f"{rule}, got {len(self.entry)} and accrual {self.accrual:g}")
+        if max((*self.entry, self.accrual)) >= self.duration:
+            raise ValueError(f"duration must be after the last entry, got {self.duration!r}")
+
+    @property
+    def is_null(self) -> bool:
+        """Whether nothing that is assumed of the event differs between the arms."""
+        score = self.score
+        alike = all(pair[0] == pair[1] for pair in (self.alive, self.lost, self.transplant))
+        return alike and (score is None or score.change[0] == score.change[1])
+
+
+def _chances(name: str, pair: Pair) -> None:
+    if len(pair) != 2 or not all(0 <= share < 1 for share in pair):
+        raise ValueError(f"{name} must be two chances of 0 or more and below 1, got {pair!r}")
+
+
+class Counts(NamedTuple):
+    """At the horizon, of each trial and arm: shape (m, 2). The rest are known to be alive."""
+
+    dead: Ints
+    unknown: Ints
+
+
+class Sweep(NamedTuple):
+    """What one passage over the sorted times of each trial gives.
+
+    Attributes
+    ----------
+    score, variance : ndarray of shape (m,)
+        Of the log-rank test: observed minus expected events of the second arm, and the hypergeometric variance.
+    survival, greenwood : ndarray of shape (m, 2)
+        Kaplan-Meier estimate at the horizon and the sum of d / (n (n - d)) up to it.
+    area, area_variance : ndarray of shape (m, 2)
+        Restricted mean survival time to the horizon and its Greenwood variance.
+
+    The last four are NaN of an arm that is not followed to the horizon.
+    """
+
+    score: Floats
+    variance: Floats
+    survival: Floats
+    greenwood: Floats
+    area: Floats
+    area_variance: Floats
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Trials:
+    """Many trials of one scenario.
+
+    Attributes
+    ----------
+    scenario : Scenario
+    time : ndarray of shape (m, n)
+        Days from randomisation to the event or to the end of follow-up, those of the first arm first.
+    event : ndarray of bool, shape (m, n)
+    scores : ndarray of shape (m, n, visits + 1), optional
+        The score at baseline and at each visit; NaN where it was not measured.
+    """
+
+    scenario: Scenario
+    time: Floats
+    event: Bools
+    scores: Floats | None = field(default=None, repr=False)
+
+    @property
+    def arm(self) -> Ints:
+        """0 for the first and 1 for the second arm, shape (n,)."""
+        return np.repeat([0, 1], self.scenario.n)
+
+    def __len__(self) -> int:
+        return int(self.time.shape[0])
+
+    @cached_property
+    def counts(self) -> Counts:
+        """Who had died by the horizon and of whom it is not known."""
+        over = self.time <= self.scenario.horizon
+        first = self.scenario.n[0]
+        dead, gone = over & self.event, (self.time < self.scenario.horizon) & ~self.event
+        return Counts(
+            *(np.stack((own[:, :first].sum(1), own[:, first:].sum(1)), axis=1) for own in (dead, gone))
+        )
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """Log-rank statistic and restricted means, of all trials at once."""
+        return _swept(self.time, self.event, self.scenario.n, self.scenario.horizon)
+
+
+def draw(scenario: Scenario, trials: int, rng: np.random.Generator) -> Trials:
+    """Draw trials of a scenario.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    trials : int
+        How many, at least 1.
+    rng : numpy.random.Generator
+        Where chance comes from.
+
+    Returns
+    -------
+    Trials
+        Times to death are Weibull, those to loss and to transplant exponential; follow-up ends at the horizon, or at the
+        analysis where that comes first.
+    """
+    if trials < 1:
+        raise ValueError(f"trials must be at least 1, got {trials!r}")
+    n, own = sum(scenario.n), scenario
+    shape = (trials, n)
+    score = own.score
+    level = rng.standard_normal(shape) if score else np.zeros(1)
+
+    def waiting(chances: Pair) -> Floats:
+        """Days to what happens by the horizon with these chances, where its hazard is constant."""
+        hazard = np.repeat([-np.log1p(-share) / own.horizon for share in chances], own.n)
+        with np.errstate(divide="ignore"):
+            return np.asarray(rng.standard_exponential(shape) / hazard)
+
+    risk = np.repeat([-log(share) for share in own.alive], own.n)
+    with np.errstate(divide="ignore"):
+        death = rng.standard_exponential(shape) / risk
+        if score and score.hazard_ratio != 1:
+            death *= score.hazard_ratio**-level
+        if own.shape != 1:
+            death = death ** (1 / own.shape)
+    death *= own.horizon
+    if any(own.transplant):
+        graft = waiting(own.transplant)
+        end = graft if own.transplant_as == "censoring" else np.full(shape, inf)
+        death = death if own.transplant_as == "censoring" else np.minimum(death, graft)
+    else:
+        end = np.full(shape, inf)
+    if any(own.lost):
+        end = np.minimum(end, waiting(own.lost))
+    if own.duration < inf:
+        entered = np.array(own.entry) if own.entry else rng.random(shape) * own.accrual
+        end = np.minimum(end, own.duration - entered)
+    np.minimum(end, own.horizon, out=end)
+    event = death <= end
+    time = np.minimum(death, end)
+    scores = None if score is None else _measured(scenario, score, level, time, event, rng)
+    return Trials(scenario=scenario, time=time, event=event, scores=scores)
+
+
+def _measured(
+    scenario: Scenario, score: Score, level: Floats, time: Floats, event: Bools, rng: np.random.Generator
+) -> Floats:
+    """The score at baseline and at each visit: a straight line a patient and independent errors; NaN after follow-up."""
+    day = np.array([0.0, *score.visits])
+    part = day / day[-1]
+    change = np.repeat(score.change, scenario.n) + score.slope_sd * rng.standard_normal(level.shape)
+    values = score.mean + score.sd * level[..., None] + change[..., None] * part
+    values += score.error_sd * rng.standard_normal(values.shape)
+    there = time[..., None] > day  # at the end of follow-up itself somebody alive is measured
+    there |= ~event[..., None] & (time[..., None] >= day)
+    if any(score.dropout):
+        odds = np.repeat([log(p / (1 - p)) if p else -inf for p in score.dropout], scenario.n)
+        high = (values[..., :-1] - score.mean) / score.sd
+        chance = 1 / (1 + np.exp(-(odds[:, None] + log(score.dropout_odds_ratio) * high)))
+        left = np.logical_or.accumulate(rng.random(chance.shape) < chance, axis=-1)
+        there[..., 1:] &= ~left
+    return np.where(there, values, np.nan)
+
+
+def _swept(time: Floats, event: Bools, sizes: tuple[int, int], horizon: float) -> Sweep:
+    """One passage over the times in their order; arm and event travel with each time in its last two bits."""
+    trials, n = time.shape
+    longest = float(max(time.max(), horizon))
+    packed = (time * (_FINE / longest)).astype(np.uint64) << np.uint64(2)
+    packed |= event.astype(np.uint64) << np.uint64(1)
+    packed[:, sizes[0] :] |= np.uint64(1)
+    packed.sort(axis=1)
+    ordered = np.ascontiguousarray(packed.T)
+    in_second = (ordered & np.uint64(1)).astype(np.float64)
+    died = (ordered & np.uint64(2)).astype(np.float64) / 2
+    at = np.minimum((ordered >> np.uint64(2)).astype(np.float64) * (longest / _FINE), horizon)
+
+    left = [np.full(trials, float(size)) for size in sizes]  # at risk
+    survival = [np.ones(trials), np.ones(trials)]
+    score, variance = np.zeros(trials), np.zeros(trials)
+    steps: list[tuple[Floats, Floats, Floats, Floats]] = []
+    before = np.zeros(trials)
+    for j in range(n):
+        share = left[1] / (n - j)
+        score += died[j] * (in_second[j] - share)
+        variance += died[j] * share * (1 - share)
+        width = at[j] - before
+        before = at[j]
+        steps.append((survival[0] * width, survival[1] * width, left[0], left[1]))
+        second = died[j] * in_second[j]
+        for arm, hit in enumerate((died[j] - second, second)):
+            survival[arm] = survival[arm] * (1 - hit / np.maximum(left[arm], 1))
+        left = [left[0] - 1 + in_second[j], left[1] - in_second[j]]
+    last = horizon - before
+    after = [survival[0] * last, survival[1] * last]
+    spread = [np.zeros(trials), np.zeros(trials)]
+    greenwood = [np.zeros(trials), np.zeros(trials)]
+    for j in range(n - 1, -1, -1):
+        second = died[j] * in_second[j]
+        for arm, hit in enumerate((died[j] - second, second)):
+            size = steps[j][2 + arm]
+            term = hit / np.maximum(size * (size - 1), 1)
+            greenwood[arm] += term
+            spread[arm] += term * after[arm] ** 2
+            after[arm] = after[arm] + steps[j][arm]
+    of_arms = tuple(np.stack(pair, axis=1) for pair in (survival, greenwood, after, spread))
+    for arm, part in enumerate((slice(None, sizes[0]), slice(sizes[0], None))):
+        short = (time[:, part].max(axis=1) < horizon) & (survival[arm] > 0)
+        for own in of_arms:
+            own[short, arm] = np.nan
+    return Sweep(score, variance, *of_arms)
