@@ -1,8 +1,9 @@
-"""What esld tells whoever works with it, in another language: faults, queries and remedies, by the patterns in ``<language>.yaml``.
+"""What esld tells whoever works with it, in another language: faults, queries and remedies.
 
-A message is made in English where the fault is found, out of parts that know nothing of one another. A pattern is such a part with
-``{}`` for what it holds; the translation says with ``{0}``, ``{1}`` … where that goes, and what it holds is translated in the same
-way. What no pattern fits stays as it is and is counted, so that nobody takes half a sentence for the whole one.
+A message is made in English where the fault is found, out of parts that know nothing of one another. A pattern, in
+``<language>.yaml``, is such a part with ``{}`` for what it holds; the translation says with ``{0}``, ``{1}`` … where that goes,
+and what it holds is translated in the same way. What no pattern fits stays as it is and is counted, so that nobody takes half a
+sentence for the whole one.
 """
 
 import os
