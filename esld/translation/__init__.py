@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib import resources
+from typing import NamedTuple
 
 import yaml
 
@@ -109,18 +110,13 @@ class Translator:
         inside = line.lstrip()
         said = _said(inside, self.language)
         if said is None:
-            sentences = _SENTENCES.split(inside)
-            known = [_said(sentence, self.language) for sentence in sentences]
-            self.left |= dict.fromkeys(
-                own
-                for own, found in zip(sentences, known, strict=True)
-                if found is None and _PROSE.search(own)
-            )
-            said = " ".join(
-                own if found is None else found for own, found in zip(sentences, known, strict=True)
-            )
-            said = re.sub(r"(?<=[。？！]) ", "", said)
-        return line[: len(line) - len(inside)] + said
+            parts = [
+                _said(part, self.language) or _Said(part, _prose(part)) for part in _SENTENCES.split(inside)
+            ]
+            text = re.sub(r"(?<=[。？！]) ", "", " ".join(part.text for part in parts))
+            said = _Said(text, tuple(own for part in parts for own in part.left))
+        self.left |= dict.fromkeys(said.left)
+        return line[: len(line) - len(inside)] + said.text
 
 
 IN_ENGLISH = Translator(ENGLISH)
@@ -155,15 +151,28 @@ def _compiled(language: str) -> list[tuple[str, re.Pattern[str], str]]:
     return made
 
 
+class _Said(NamedTuple):
+    """A text in another language, and what of it stayed in English."""
+
+    text: str
+    left: tuple[str, ...] = ()
+
+
+def _prose(text: str) -> tuple[str, ...]:
+    return (text,) if _PROSE.search(text) else ()
+
+
 @lru_cache(maxsize=20_000)
-def _said(text: str, language: str) -> str | None:
+def _said(text: str, language: str) -> _Said | None:
     """A text by the first pattern that fits it whole; None where none does. What is no prose is itself."""
     if not re.search(r"[a-z]{2}", text):
-        return text
+        return _Said(text)
     for word, pattern, said in _compiled(language):
         if word in text and (met := pattern.fullmatch(text)):
-            inside = [_said(own, language) or own for own in met.groups()]
-            return said.format(*inside)
+            inside = [_said(own, language) or _Said(own, _prose(own)) for own in met.groups()]
+            return _Said(
+                said.format(*(own.text for own in inside)), tuple(x for own in inside for x in own.left)
+            )
     return None
 
 
