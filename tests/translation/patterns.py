@@ -22,8 +22,8 @@ SPEAKING = [
 ]
 HOLE = "{}"
 _FORMAT = re.compile(r"\{\{\}(?:![rs])?\}|\{[A-Za-z_][\w.\[\]]*(?:![rs])?(?::[^{}]*)?\}")
-_NO_MESSAGE = re.compile(
-    r"\[[^\]]*\]\|?|\(\?|^\s+\.|</?\w+>|import |\bpd\.|\bnp\.|^[A-Z0-9_ {}]+$|^[A-Z]\w+\["
+_NO_MESSAGE = re.compile(  # patterns, types, styles, code, and names of columns
+    r"\\[(.d]|\[[^\]]*\]\|?|\(\?|^\s+\.|</?\w+>|table\{|import |\bpd\.|\bnp\.|^[A-Z0-9_ {}]+$|^[A-Z]\w+\[| \| "
 )
 
 

@@ -29,10 +29,14 @@ def test_no_translation_is_of_a_pattern_that_is_gone():
     assert gone == []
 
 
-@pytest.mark.parametrize("pattern", sorted(patterns("zh"), key=len)[-60:])
+@pytest.mark.parametrize(
+    "pattern", sorted((own for own in patterns("zh") if own == own.lstrip()), key=len)[-60:]
+)
 def test_what_a_message_holds_is_in_its_translation(pattern):
     values = [f"X{number}9" for number in range(pattern.count(HOLE))]
-    said = zh(pattern.format(*values)) if "{" not in pattern.replace(HOLE, "") else pattern
+    text = "".join(part + value for part, value in zip(pattern.split(HOLE), [*values, ""], strict=True))
+    said = zh(text)
+    assert said != text
     assert all(value in said for value in values)
 
 
