@@ -173,6 +173,8 @@ def _said(text: str, language: str) -> _Said | None:
             return _Said(
                 said.format(*(own.text for own in inside)), tuple(x for own in inside for x in own.left)
             )
+    if text.endswith(".") and (found := _said(text[:1].lower() + text[1:-1], language)):  # a part alone
+        return _Said(f"{found.text}。", found.left)
     return None
 
 

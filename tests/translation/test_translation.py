@@ -1,20 +1,23 @@
 """Messages in Chinese: every pattern of the source has its translation, and nothing of a message is lost on the way."""
 
 import re
+import sys
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from esld import cli
 from esld.errors import InputError
 from esld.translation import HOLE, Translator, patterns, told, untranslated, usual_language
+from tests.reports import ROOT
 from tests.translation.patterns import every_pattern
 
 zh = Translator("zh")
 # What puts a message together, and headings: in no module as one text.
 STRUCTURE = re.compile(
     r"^heading |^[^a-z]*$|^\{\}, (got|rows?|subject|sheet|cell) \{\}$|\bquer(y|ies)\b|\bfaults?\b|^Check of|^answered"
-    r"|not translated|^(\{\} )?(critical|major|minor|new|open|got \{\}|rows? \{\}|subject \{\}|\w+s?)$|^\{\} (and|or) \{\}$"
+    r"|not translated|^the ledger|^(\{\} )?(got \{\}|rows? \{\}|subject \{\}|\w+(, \{\})?)$|^\{\} (and|or|on) \{\}$"
 )
 
 
@@ -85,3 +88,22 @@ def test_the_language_of_the_terminal(monkeypatch, said, expected):
     for name, value in said.items():
         monkeypatch.setenv(name, value)
     assert usual_language() == expected
+
+
+def test_a_check_speaks_chinese_to_whoever_asks_for_it(capsys, tmp_path, monkeypatch):
+    """Every rule, message and note of the demonstration trial; ids, places, values and the exit code are as in English."""
+    cut = str(ROOT / "params/demo-final.yaml")
+    texts = {}
+    for language in ("en", "zh"):
+        with pytest.raises(SystemExit) as ended:
+            output = str(tmp_path / f"{language}.csv")
+            monkeypatch.setattr(sys, "argv", ["esld", "check", cut, "--language", language, "-o", output])
+            cli.main()
+        assert not ended.value.code
+        texts[language] = capsys.readouterr().out
+    assert re.findall(r"Q-[A-Z0-9]{8}", texts["zh"]) == re.findall(r"Q-[A-Z0-9]{8}", texts["en"])
+    assert "死亡日期不一致" in texts["zh"]
+    assert "尚无译文" not in texts["zh"]
+    assert not re.search(r"\b[a-z]{4,}\b", texts["zh"])
+    written = (tmp_path / "zh.csv").read_text(encoding="utf-8-sig")
+    assert "质疑" in written and "Q-4UWHDX2R" in written
