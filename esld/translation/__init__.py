@@ -43,7 +43,7 @@ def speak(language: str) -> None:
     _spoken.set(language)
 
 
-def told(error: Exception) -> str:
+def told(error: BaseException) -> str:
     """A mistake or a refusal in the language of this process, a line each; in English as it is written."""
     say = Translator(_spoken.get() or usual_language())
     if say.language == ENGLISH:
