@@ -80,6 +80,12 @@ class Form(StrEnum):
     csv, parquet, xpt, dataset_json = "csv", "parquet", "xpt", "dataset-json"
 
 
+class Language(StrEnum):
+    """What :data:`esld.translation.LANGUAGES` has."""
+
+    en, zh = "en", "zh"
+
+
 class XptVersion(StrEnum):
     """Of SAS transport files."""
 
@@ -115,6 +121,10 @@ def check(
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help=f"The tables: .xlsx, .csv or .html. {REPLACED}"),
     ] = None,
+    language: Annotated[
+        Language | None,
+        typer.Option(help="Of the messages [default: Chinese where LANG says so].", show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List every fault of data and protocol, and every data query.
@@ -128,7 +138,11 @@ def check(
     from esld.data.workbook import KINDS, write_sheets
     from esld.pipeline.fitness import unrunnable
     from esld.targets import file_target
+    from esld.translation import Translator, speak, usual_language
 
+    if language:
+        speak(language)
+    say_in = Translator(language or usual_language())
     is_cut = data.suffix.lower() in (".yaml", ".yml")
     if is_cut == (protocol is not None):
         remedy = (
@@ -161,9 +175,9 @@ def check(
     with expecting("protocol", protocol) if protocol else nullcontext():
         checked = work()
     if target:
-        write_sheets(checked.sheets(), target, title=f"Check of {data.name}")
+        write_sheets(checked.sheets(say_in), target, title=say_in(f"Check of {data.name}"))
     facts = {name: getattr(checked, name).to_dict("records") for name in ("faults", "queries", "counts")}
-    say(facts | {"notes": list(checked.notes)}, report_text(checked), as_json)
+    say(facts | {"notes": list(checked.notes)}, report_text(checked, say_in), as_json)
     if len(checked.faults):
         raise typer.Exit(2 if unfit else 1)
 
@@ -430,7 +444,9 @@ def _tell(error: InputError | RefusedError | RunError | Interrupted) -> None:
     if "--json" in sys.argv:
         typer.echo(json.dumps({"error": str(error), "exit_code": error.exit_code}, ensure_ascii=False))
     else:
-        typer.echo(f"esld: {error}", err=True)
+        from esld.translation import told
+
+        typer.echo(f"esld: {told(error)}", err=True)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from esld.data.template.layout import is_masked
 from esld.data.views import names_no_arm
 from esld.errors import InputError, InputErrors, RefusedError, each_of
 from esld.protocol import Protocol, read_protocol
+from esld.translation import IN_ENGLISH, Translator
 
 FAULT_COLUMNS = ("subject", "domain", "record", "variable", "place", "rule", "found", "remedy")
 QUERY_COLUMNS = ("id", "status", "subject", "record", "severity", "rule", "message", "answer", "remark")
@@ -54,11 +55,22 @@ class Checked:
     account: pd.DataFrame | None
     notes: tuple[str, ...]
 
-    def sheets(self) -> dict[str, pd.DataFrame]:
-        """The tables for a workbook."""
+    def sheets(self, say: Translator = IN_ENGLISH) -> dict[str, pd.DataFrame]:
+        """The tables for a workbook, their names and words in a language; ids and what was found stay as they are."""
         notes = pd.DataFrame({"note": list(self.notes)}, dtype=object)
         sheets = {"Faults": self.faults, "Queries": self.queries, "Counts": self.counts, "Notes": notes}
-        return sheets | ({} if self.account is None else {"Account": self.account})
+        sheets |= {} if self.account is None else {"Account": self.account}
+        if say.language == IN_ENGLISH.language:
+            return sheets
+        return {say.word(name): _said(frame, say) for name, frame in sheets.items()}
+
+
+_SAID = ("place", "rule", "remedy", "status", "severity", "message", "remark", "note", "what", "use", "why")
+
+
+def _said(frame: pd.DataFrame, say: Translator) -> pd.DataFrame:
+    words = {name: frame[name].map(say, na_action="ignore") for name in _SAID if name in frame}
+    return frame.assign(**words).rename(columns=say.word)
 
 
 def check_cut(file: CutFile, unfit: Sequence[InputError] = ()) -> Checked:
@@ -366,25 +378,25 @@ def _fault_row(fault: InputError, tables: sdtm.Tables) -> dict[str, str]:
     }
 
 
-def report_text(checked: Checked) -> str:
+def report_text(checked: Checked, say: Translator = IN_ENGLISH) -> str:
     """The findings for the terminal: faults by variable and rule, queries by severity and rule, then the counts."""
     lines: list[str] = []
     by_rule = checked.faults.groupby(["domain", "variable", "rule", "remedy"], sort=False)
     for key, own in by_rule:
         domain, variable, rule, remedy = (str(part) for part in key)
         named = f"{domain}.{variable}" if domain and variable.isupper() else variable
-        lines.append(f"{named} {rule}. {remedy}".rstrip())
-        lines += _places(own)
+        lines.append(say.put("{}. {}", f"{named} {say(rule)}", say(remedy)).rstrip())
+        lines += map(say, _places(own))
     answered = checked.queries["status"].eq(ANSWERED)
     for (done, severity, asked_rule), own in checked.queries.groupby(
         [answered, "severity", "rule"], sort=False
     ):
-        lines.append(f"{'answered, ' if done else ''}{severity} query: {asked_rule}")
-        lines += map(_query_line, own.to_dict("records"))
+        lines.append(say(f"{'answered, ' if done else ''}{severity} query: {asked_rule}"))
+        lines += [_query_line(query, say) for query in own.to_dict("records")]
     if checked.queries["remark"].ne("").any():
-        lines.append(f"* {_REMARK}")
-    lines += checked.notes
-    lines += [] if checked.account is None else [account.totals(checked.account)]
+        lines.append(f"* {say(_REMARK)}")
+    lines += map(say, checked.notes)
+    lines += [] if checked.account is None else [say(account.totals(checked.account))]
     asked = checked.queries[~answered]
     of_each = [
         f"{count} {severity}" for severity, count in asked["severity"].value_counts(sort=False).items()
@@ -394,14 +406,15 @@ def report_text(checked: Checked) -> str:
     faults = len(checked.faults)
     counts = f"{faults} {_noun(faults, 'fault')}, {len(asked)} open {_noun(len(asked), 'query', 'queries')}"
     counts += f" ({', '.join(of_each)})" if of_each else ""
-    return "\n".join([*lines, f"{counts}, {answered.sum()} answered" if answered.any() else counts])
+    lines.append(say(f"{counts}, {answered.sum()} answered" if answered.any() else counts))
+    return "\n".join([*lines, *say.not_said])
 
 
-def _query_line(query: Mapping[Hashable, Any]) -> str:
+def _query_line(query: Mapping[Hashable, Any], say: Translator) -> str:
     about = ", ".join(part for part in (query["subject"], query["record"]) if part)
-    mark = "new, " if query["status"] == NEW else ""
+    mark = f"{say(NEW)}, " if query["status"] == NEW else ""
     end = f" {query['answer']}" if query["answer"] else " *" if query["remark"] else ""
-    return f"  {query['id']} {mark}{about}: {query['message']}{end}"
+    return f"  {query['id']} {mark}{about}: {say(query['message'])}{end}"
 
 
 def _places(faults: pd.DataFrame) -> list[str]:

@@ -1,0 +1,109 @@
+"""Messages in Chinese: every pattern of the source has its translation, and nothing of a message is lost on the way."""
+
+import re
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from esld import cli
+from esld.errors import InputError
+from esld.translation import HOLE, Translator, patterns, told, untranslated, usual_language
+from tests.reports import ROOT
+from tests.translation.patterns import every_pattern
+
+zh = Translator("zh")
+# What puts a message together, and headings: in no module as one text.
+STRUCTURE = re.compile(
+    r"^heading |^[^a-z]*$|^\{\}, (got|rows?|subject|sheet|cell) \{\}$|\bquer(y|ies)\b|\bfaults?\b|^Check of|^answered"
+    r"|not translated|^the ledger|^(\{\} )?(got \{\}|rows? \{\}|subject \{\}|\w+(, \{\})?)$|^\{\} (and|or|on) \{\}$"
+)
+
+
+def test_every_pattern_of_the_source_has_its_translation():
+    known = patterns("zh")
+    assert {text: file for text, file in every_pattern().items() if text not in known} == {}
+
+
+def test_no_translation_is_of_a_pattern_that_is_gone():
+    known = every_pattern()
+    gone = [text for text in patterns("zh") if text not in known and not STRUCTURE.search(text)]
+    assert gone == []
+
+
+@pytest.mark.parametrize(
+    "pattern", sorted((own for own in patterns("zh") if own == own.lstrip()), key=len)[-60:]
+)
+def test_what_a_message_holds_is_in_its_translation(pattern):
+    values = [f"X{number}9" for number in range(pattern.count(HOLE))]
+    text = "".join(part + value for part, value in zip(pattern.split(HOLE), [*values, ""], strict=True))
+    said = zh(text)
+    assert said != text
+    assert all(value in said for value in values)
+
+
+@given(st.text(alphabet=st.characters(codec="ascii", categories=("L", "N", "P", "Zs")), max_size=60))
+def test_any_text_comes_back_whole_or_is_counted(text):
+    say = Translator("zh")
+    said = say(text)
+    assert said == text or say.left or not re.search(r"[A-Za-z]{2}", text) or said != ""
+
+
+def test_english_stays_as_it_is():
+    text = "must be unique. Keep one. \n  lb.csv, row 3"
+    assert Translator("en")(text) == text
+
+
+def test_what_is_not_known_stands_in_english_and_is_counted_once():
+    say = Translator("zh")
+    text = "the moon is made of green cheese"
+    assert say(text) == say(text) == text
+    assert list(say.left) == [text]
+    assert say.not_said == ["1条消息尚无译文，以英文列出。"]
+
+
+def test_a_mistake_keeps_the_user_s_own_words(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    error = InputError("LB.LBDTC", "must be unique", "2024-01-01", "lb.csv, row 3", "Correct the date.")
+    said = told(error)
+    assert all(word in said for word in ("LB.LBDTC", "2024-01-01", "lb.csv"))
+    assert not untranslated([error.rule, error.remedy], "zh")
+    monkeypatch.setenv("LC_ALL", "C")
+    assert told(error) == str(error)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({}, "en"),
+        ({"LANG": "zh_TW", "LC_ALL": "C"}, "en"),
+    ],
+)
+def test_the_language_of_the_terminal(monkeypatch, said, expected):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert usual_language() == expected
+
+
+def test_a_check_speaks_chinese_to_whoever_asks_for_it(capsys, tmp_path, monkeypatch):
+    """Every rule, message and note of the demonstration trial; ids, places, values and the exit code are as in English."""
+    cut = str(ROOT / "params/demo-final.yaml")
+    texts = {}
+    for language in ("en", "zh"):
+        with pytest.raises(SystemExit) as ended:
+            output = str(tmp_path / f"{language}.csv")
+            monkeypatch.setattr(sys, "argv", ["esld", "check", cut, "--language", language, "-o", output])
+            cli.main()
+        assert not ended.value.code
+        texts[language] = capsys.readouterr().out
+    assert re.findall(r"Q-[A-Z0-9]{8}", texts["zh"]) == re.findall(r"Q-[A-Z0-9]{8}", texts["en"])
+    assert "死亡日期不一致" in texts["zh"]
+    assert "尚无译文" not in texts["zh"]
+    assert not re.search(r"\b[a-z]{4,}\b", texts["zh"])
+    written = (tmp_path / "zh.csv").read_text(encoding="utf-8-sig")
+    assert "质疑" in written and "Q-4UWHDX2R" in written
