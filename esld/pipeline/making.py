@@ -37,7 +37,7 @@ from esld.pipeline.sections import fitted
 from esld.pipeline.unblinding import check_unblinding
 from esld.pipeline.watch import Event
 from esld.protocol import read_protocol
-from esld.report.drawing.figures import _HAN
+from esld.report.drawing.figures import check_fonts
 from esld.report.phrases import reader_of
 from esld.report.randomisation.ledger import ledger_of
 from esld.report.results import Reported
@@ -60,6 +60,7 @@ class Making:
         self.shelf = Shelf.of(file)
         self.keys: dict[str, str] = {}
         self.executed: dict[str, Executed] = {}
+        self.other_views: set[str] = set()
 
     def report(self) -> Published:
         """Check, execute, gather, render, record and publish.
@@ -137,6 +138,7 @@ class Making:
                 f"{folder}: the earlier report was signed, this one is not: read it, and sign it by esld sign"
             )
             warnings = (*warnings, lost)
+        warnings = (*warnings, *self._renewed())
         return Published(file.id, folder / "index.html", (ended - begun).total_seconds(), warnings, reused)
 
     def alone(self, asked: Sequence[str], folder: Path) -> Published:
@@ -174,15 +176,14 @@ class Making:
         render_alone(masthead_of(self.study), shown, self.binder.bodies, pages, titles=titles)
         done = [self.executed[slug] for slug in needed]
         warnings = tuple(warning for each in done for warning in warnings_of(each, self.file))
+        warnings = (*warnings, *self._renewed())
         reused = tuple(each.source.slug for each in done if each.reused)
         own = tuple(pages / f"{slug}.html" for slug in needed if slug in asked)
         return Published(self.file.id, own[0], perf_counter() - begun, warnings, reused, pages=own)
 
     def _check(self) -> Place:
         """Find what is wrong before any kernel starts; where the report has its place."""
-        if not _HAN.is_file():
-            rule, remedy = "must be in the package", "Install esld again."
-            raise InputError(f"the font {_HAN.name}", rule, where=str(_HAN.parent), remedy=remedy)
+        check_fonts()
         file = self.file
         self.key = cut_key(file)
         self.chapters = read_chapters(file)
@@ -259,9 +260,21 @@ class Making:
         slug = chapter.slug
         found = None if self.desk.how.force else self.shelf.take(slug, self.keys[slug], scratch)
         if found is None:
+            views = self.shelf.views(slug)
+            self.other_views |= set() if self.file.cut.view in views else views
             return None
         self.desk.tell(Event(self.file.id, slug, "reused", found.seconds, chapter.cells, chapter.cells))
         return Executed(chapter, found.notebook, found.seconds, found.stderr, reused=True)
+
+    def _renewed(self) -> list[str]:
+        """In a line that what was kept of another view was of no use."""
+        if not self.other_views or self.desk.how.force:
+            return []
+        kept = " and ".join(sorted(self.other_views))
+        return [
+            f"cut {self.file.id} is {self.file.cut.view} now: what was kept of its {kept} chapters was not used, they were "
+            "executed again"
+        ]
 
     def _done(self, executed: Executed) -> None:
         self.executed[executed.source.slug] = executed
@@ -285,7 +298,8 @@ class Making:
             raise RunError(f"the inputs of cut {file.id} changed while it ran; run it again.")
         for slug, done in self.executed.items():
             if not done.reused and code_as_loaded():
-                self.shelf.keep(slug, self.keys[slug], scratch, Kept(done.content, done.stderr, done.seconds))
+                kept = Kept(done.content, done.stderr, done.seconds)
+                self.shelf.keep(slug, self.keys[slug], scratch, kept, view=file.cut.view)
 
 
 def _kept(staged: Path, place: Place, reason: str) -> str:

@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -161,9 +161,12 @@ def written(spoilt: mutations.Spoilt) -> CutFile:
 def tried(seed: int, *, whole: bool | None = None) -> Outcome:
     """Spoil, load, and compare with the oracle."""
     spoilt, names, domains = mutations.spoil(export(), seed)
-    concerned = Concerned(domains, touched(spoilt))
     with patch.object(loading, "read_protocol", _protocol):
-        what, words = _compared(written(spoilt), concerned, seed % EVERY == 0 if whole is None else whole)
+        what, words = _compared(
+            written(spoilt),
+            lambda: Concerned(domains, touched(spoilt)),
+            seed % EVERY == 0 if whole is None else whole,
+        )
     return Outcome(seed, names, what, words)
 
 
@@ -171,6 +174,8 @@ def touched(spoilt: mutations.Spoilt) -> set[str]:
     """The patients with a record that is in the one export alone, spoilt or not."""
     found: set[str] = set()
     for name in spoilt.tables.keys() | export().keys():
+        if name in export() and export()[name].equals(spoilt.tables.get(name)):
+            continue
         now, before = (
             Counter((row["USUBJID"], tuple(sorted(row.items()))) for row in _records(t.get(name)))
             for t in (spoilt.tables, export())
@@ -186,7 +191,7 @@ def _records(table: pd.DataFrame | None) -> list[dict[str, str]]:
     return [{"USUBJID": ""} | {str(column): str(cell) for column, cell in row.items()} for row in rows]
 
 
-def _compared(file: CutFile, concerned: Concerned, whole: bool) -> tuple[str, str]:
+def _compared(file: CutFile, concerned: Callable[[], Concerned], whole: bool) -> tuple[str, str]:
     before, said_before = untouched()
     try:
         now = counted(file)
@@ -204,15 +209,15 @@ def _compared(file: CutFile, concerned: Concerned, whole: bool) -> tuple[str, st
         return SILENT, f"a refusal that names no file: {lines[0]}"
     except Exception as error:
         return TRACEBACK, f"{type(error).__name__}: {error}"
-    new = [line for line in told(study) - said_before if concerned.by(line, {*apart, *moved})]
+    if not (apart or moved):
+        return "right", ""
+    own = concerned()
+    new = [line for line in told(study) - said_before if own.by(line, {*apart, *moved})]
     differ = ", ".join(f"{who} {now.get(who)} not {right.get(who)}" for who in apart)
     if apart:
         return ("asked" if new else SILENT), f"{differ}; {new[:2]}"
-    if moved:
-        return (
-            "asked" if new else UNNOTICED
-        ), f"{[(w, before.get(w), now.get(w)) for w in moved]}; {new[:2]}"
-    return "right", ""
+    counts = [(w, before.get(w), now.get(w)) for w in moved]
+    return ("asked" if new else UNNOTICED), f"{counts}; {new[:2]}"
 
 
 def _names_its_place(line: str) -> bool:

@@ -3,6 +3,8 @@
 ``make soak`` tries 10,000 exports and prints what came of them; ``python -m tests.faults.fuzz FIRST LAST`` goes on another day.
 """
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -57,13 +59,14 @@ def test_a_count_that_differs_with_nothing_said_is_silent(monkeypatch):
     before, _ = fuzz.untouched()
     who, (arm, _) = next(own for own in before.items() if own[1][1] == oracle.DEAD)
     file = fuzz.written(mutations.Spoilt(fuzz.export(), np.random.default_rng(0)))
-    assert fuzz._compared(file, fuzz.Concerned(("DM",), set()), whole=False) == ("right", "")
+    compared = partial(fuzz._compared, file, lambda: fuzz.Concerned(("DM",), set()), whole=False)
+    assert compared() == ("right", "")
     monkeypatch.setattr(oracle, "states", lambda *_: before | {who: (arm, oracle.UNKNOWN)})
-    what, words = fuzz._compared(file, fuzz.Concerned(("DM",), set()), whole=False)
+    what, words = compared()
     assert what == fuzz.SILENT
     assert words.startswith(f"{who} {(arm, oracle.DEAD)} not {(arm, oracle.UNKNOWN)}")
     monkeypatch.setattr(fuzz, "counted", lambda file: {}[who])
-    assert fuzz._compared(file, fuzz.Concerned(("DM",), set()), whole=False)[0] == fuzz.TRACEBACK
+    assert compared()[0] == fuzz.TRACEBACK
 
 
 @pytest.mark.parametrize("kind", sorted({kind for kind, _ in mutations.MUTATIONS.values()}))
