@@ -1,8 +1,9 @@
 """One cut on its way to a report: check, execute or reuse, gather, render, record, publish."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -70,10 +71,8 @@ class Making:
         esld.errors.RunError
             What is to be written cannot be, too.
         """
-        try:
+        with _said("nothing was published"):
             return self._report()
-        except OSError as error:  # of a check, or of the folder that a run is staged in
-            raise RunError(f"{what_failed(error)}; nothing was published.") from error
 
     def _report(self) -> Published:
         file, how = self.file, self.desk.how
@@ -150,7 +149,16 @@ class Making:
             The chapters.
         folder : Path
             That of the cut in which an editor's chapters write too. The pages go into its folder ``pages``.
+
+        Raises
+        ------
+        esld.errors.RunError
+            What is to be written cannot be, too.
         """
+        with _said("no page was made"):
+            return self._alone(asked, folder)
+
+    def _alone(self, asked: Sequence[str], folder: Path) -> Published:
         begun = perf_counter()
         self._check()
         needed = needed_for(asked, [chapter.slug for chapter in self.chapters])
@@ -300,6 +308,15 @@ class Making:
             if not done.reused and code_as_loaded():
                 kept = Kept(done.content, done.stderr, done.seconds)
                 self.shelf.keep(slug, self.keys[slug], scratch, kept, view=file.cut.view)
+
+
+@contextmanager
+def _said(end: str) -> Iterator[None]:
+    """What the system refuses in one line: of a check, or of the folder that is written in."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{what_failed(error)}; {end}.") from error
 
 
 def _kept(staged: Path, place: Place, reason: str) -> str:

@@ -12,7 +12,8 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -35,9 +36,10 @@ CUTOFF = date(2026, 3, 31)
 EVERY = 8  # of so many seeds one is loaded whole, though its counts are right: rules, scores and account must stand it too
 _protocol = cache(loading.read_protocol)  # no mutation changes it
 SILENT, TRACEBACK, UNNOTICED = "silent", "traceback", "unnoticed"
+BEFORE = "previous cut"  # the export says nothing of it, and what it was the day before tells
 WRONG = (SILENT, TRACEBACK)
 KEPT = ROOT / "build" / "fuzz"  # a line of JSON an outcome, a file a call
-OUTCOMES = ("refused", "asked", "right", UNNOTICED, SILENT, TRACEBACK)
+OUTCOMES = ("refused", "asked", "right", BEFORE, UNNOTICED, SILENT, TRACEBACK)
 States = dict[str, tuple[str, str]]
 
 
@@ -144,9 +146,20 @@ def _cut() -> CutFile:
     return cut_of(_root(), "data/spoilt")
 
 
-def written(spoilt: mutations.Spoilt) -> CutFile:
+@cache
+def _cut_with_one_before() -> CutFile:
+    """The same after a cut of the day before, of the export that nobody had spoilt."""
+    file = _cut()
+    written(mutations.Spoilt(export(), np.random.default_rng(0)), "before")
+    text = file.path.read_text(encoding="utf-8").replace("data/spoilt", "data/before")
+    before = text.replace(f"{CUTOFF}", f"{CUTOFF - timedelta(1)}")
+    file.path.with_stem("before").write_text(before, encoding="utf-8")
+    return replace(file, cut=file.cut.model_copy(update={"previous": "before"}))
+
+
+def written(spoilt: mutations.Spoilt, name: str = "spoilt") -> CutFile:
     """The one cut of this process, whose data are now the spoilt export."""
-    folder = _root() / "data" / "spoilt"
+    folder = _root() / "data" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, table in spoilt.tables.items():
@@ -217,7 +230,14 @@ def _compared(file: CutFile, concerned: Callable[[], Concerned], whole: bool) ->
     if apart:
         return ("asked" if new else SILENT), f"{differ}; {new[:2]}"
     counts = [(w, before.get(w), now.get(w)) for w in moved]
-    return ("asked" if new else UNNOTICED), f"{counts}; {new[:2]}"
+    if not new:
+        new = [
+            line
+            for line in told(load_study(_cut_with_one_before())) - told(study)
+            if own.by(line, set(moved))
+        ]
+        return (BEFORE if new else UNNOTICED), f"{counts}; {new[:2]}"
+    return "asked", f"{counts}; {new[:2]}"
 
 
 def _names_its_place(line: str) -> bool:

@@ -69,6 +69,18 @@ def test_a_count_that_differs_with_nothing_said_is_silent(monkeypatch):
     assert compared()[0] == fuzz.TRACEBACK
 
 
+def test_a_death_that_is_gone_from_every_form_is_told_by_the_cut_before():
+    """The patient was seen since: of the export itself nothing is strange, and it is counted as it says."""
+    spoilt = mutations.Spoilt({n: t.copy() for n, t in fuzz.export().items()}, np.random.default_rng(0))
+    who = mutations.DEAD[0]
+    mutations._alone(spoilt, who)
+    spoilt.add("VS", USUBJID=who, VSTESTCD="WEIGHT", VSORRES="70", VSORRESU="kg", VSDTC="2026-03-01")
+    own = fuzz.Concerned(("DM",), {who})
+    what, words = fuzz._compared(fuzz.written(spoilt), lambda: own, whole=False)
+    assert what == fuzz.BEFORE, words
+    assert "previous cut" in words
+
+
 @pytest.mark.parametrize("kind", sorted({kind for kind, _ in mutations.MUTATIONS.values()}))
 def test_of_each_class_there_are_mutations(kind):
     assert sum(own == kind for own, _ in mutations.MUTATIONS.values()) >= 3
