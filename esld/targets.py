@@ -525,7 +525,9 @@ def _keep_note(path: Path, command: str) -> None:
     with suppress(OSError):
         there = {name: note for name, note in notes.items() if os.path.lexists(path.with_name(name))}
         there[path.name] = _note(path, command)
-        partial.write_text(json.dumps(there, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.write_text(
+            json.dumps(there, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+        )
         os.replace(partial, place)
     partial.unlink(missing_ok=True)
 

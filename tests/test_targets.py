@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -388,11 +389,22 @@ ON_MODULES = {  # what is a word of text, frames and lists too
 }
 
 
-def writes(source: str) -> bool:
-    """Whether a module calls what changes the file system."""
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            continue
+@cache
+def calls() -> dict[str, list[ast.Call]]:
+    """The calls of methods in each module of the package."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): [
+            node
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        ]
+        for path in PACKAGE.rglob("*.py")
+    }
+
+
+def writes(nodes: list[ast.Call]) -> bool:
+    """Whether one of the calls changes the file system."""
+    for node in nodes:
         name, owner = node.func.attr, node.func.value
         words = [
             a.value for a in (*node.args, *(k.value for k in node.keywords)) if isinstance(a, ast.Constant)
@@ -406,12 +418,17 @@ def writes(source: str) -> bool:
 
 def test_whoever_writes_is_known():
     """A new writer asks `esld.targets` where it may write, or is listed here with where it writes."""
-    found = {
-        path.relative_to(PACKAGE).as_posix()
-        for path in PACKAGE.rglob("*.py")
-        if writes(path.read_text(encoding="utf-8"))
-    }
-    assert found == set(WRITERS)
+    assert {name for name, nodes in calls().items() if writes(nodes)} == set(WRITERS)
+
+
+def test_a_text_has_the_same_bytes_on_every_system():
+    """What is opened as text has other line ends on Windows, unless it is told."""
+    texts = [
+        (name, node) for name, nodes in calls().items() for node in nodes if node.func.attr == "write_text"
+    ]
+    assert len(texts) > 10
+    for name, node in texts:
+        assert {"newline", "encoding"} <= {word.arg for word in node.keywords}, (name, node.lineno)
 
 
 class TestNewFile:

@@ -205,7 +205,7 @@ class Shelf:
             content["provenance"] = sha256(published / PROVENANCE)
             self.folder.mkdir(parents=True, exist_ok=True)
             new = self.folder / f".{secrets.token_hex(4)}"
-            new.write_text(json.dumps(content), encoding="utf-8")
+            new.write_text(json.dumps(content), encoding="utf-8", newline="\n")
             new.replace(self.folder / _REPORT)
 
     def _manifest(self, slug: str, key: str) -> dict[str, Any] | None:
