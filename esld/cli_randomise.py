@@ -252,6 +252,7 @@ def export(
     """Write DM, DS and the ledger of the assigned patients."""
     from esld.allocation.disclosed import FILE, disclosed
     from esld.allocation.export import DM, DM_FILE, DS, DS_FILE, csv_bytes, dm_rows, ds_rows, targets
+    from esld.targets import write_files
 
     places = targets(output)  # an unmasking is recorded for good: not for an export that cannot be written
     with _open(folder) as ledger:
@@ -266,7 +267,8 @@ def export(
         DS_FILE: csv_bytes(DS, ds_rows(sealed.trial.id, records)),
         FILE: disclosed(sealed, records, open_slots=bool(unmask) or not sealed.trial.masked),
     }
-    written = [places[name].write(content) for name, content in contents.items()]
+    write_files({places[name]: content for name, content in contents.items()})
+    written = [target.path for target in places.values()]
     text = [*map(str, written), *([f"Unmasked by record {unmasking.id}."] if unmasking else [])]
     facts = {"written": [str(path) for path in written], "unmasking": unmasking.id if unmasking else None}
     say(facts, "\n".join(text), as_json, stands=f"The files are written. {_stands(unmasking)}")

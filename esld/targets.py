@@ -22,8 +22,9 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -71,26 +72,84 @@ class FileTarget:
         esld.errors.RefusedError
             Something was put in its place since it was decided.
         """
-        partial = self.path.with_name(f".esld-{secrets.token_hex(4)}.partial")
-        if os.path.lexists(self.path):  # since it was decided
+        write_files({self: content})
+        return self.path
+
+    def check(self) -> None:
+        """Refuse what was put in its place since it was decided."""
+        if os.path.lexists(self.path):
             if self.new:
                 raise _refused(self.path, "exists", self.option)
             if not _is_own(self.path, self.command):
                 raise _foreign(self.path, self.command, self.option)
-        mode = 0o600 if self.private else 0o666
-        try:
-            with open(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(partial, self.path)
-        except OSError as error:
-            raise _not_writable(self.path, error.strerror, self.option) from None
-        finally:
+
+
+def write_files(contents: Mapping[FileTarget, bytes]) -> None:
+    """Write files, each whole, and all of them or none; and keep note of them.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The disk does not take one of them; what stood there stands.
+    esld.errors.RefusedError
+        Something was put in the place of one since it was decided.
+    """
+    made = {target: (_partial(target.path), _partial(target.path)) for target in contents}
+    placed = []
+    try:
+        for target, content in contents.items():
+            target.check()
+            new, old = made[target]
+            _fill(new, content, 0o600 if target.private else 0o666)
+            if len(contents) > 1 and target.path.exists():
+                shutil.copy2(target.path, old)  # with its moment, by which it is known again
+        for target in contents:
+            os.replace(made[target][0], target.path)
+            placed.append(target)
+    except BaseException as error:
+        for done in placed:
+            with suppress(OSError):
+                done.path.unlink()
+                os.replace(made[done][1], done.path)
+        if isinstance(error, OSError):
+            raise _not_writable(target.path, error.strerror, target.option) from None
+        raise
+    finally:
+        for partial in chain(*made.values()):
             partial.unlink(missing_ok=True)
-        if not self.new:
-            _keep_note(self.path, self.command)
-        return self.path
+    for target in contents:
+        if not target.new:
+            _keep_note(target.path, target.command)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Replace a file that is a command's own by its name, such as a signature, whole or not at all; never through a link.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The disk does not take it; what stood there stands.
+    """
+    partial = _partial(path)
+    try:
+        _fill(partial, content)
+        os.replace(partial, path)
+    except OSError as error:
+        raise _not_writable(path, error.strerror, "") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _partial(path: Path) -> Path:
+    """A name beside a place, for what is not whole yet."""
+    return path.with_name(f".esld-{secrets.token_hex(4)}.partial")
+
+
+def _fill(path: Path, content: bytes, mode: int = 0o666) -> None:
+    with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def file_target(
@@ -208,16 +267,13 @@ def changed(path: Path, before: bytes, after: bytes, *, option: str = "") -> Non
     esld.errors.RefusedError
         It was changed since, or is a link.
     """
-    partial = path.with_name(f".esld-{secrets.token_hex(4)}.partial")
+    partial = _partial(path)
     try:
         if path.is_symlink() or path.read_bytes() != before:
             raise _refused(
                 path, "is a link" if path.is_symlink() else "was changed since it was read", option
             )
-        with partial.open("xb") as file:
-            file.write(after)
-            file.flush()
-            os.fsync(file.fileno())
+        _fill(partial, after)
         shutil.copymode(path, partial)
         os.replace(partial, path)
     except OSError as error:
@@ -267,36 +323,51 @@ def empty_folder(path: Path, *, command: str, inputs: Iterable[Path] = (), optio
     return path
 
 
-def write_folder(path: Path, files: Mapping[str, bytes], *, option: str = "-o") -> None:
-    """Fill a folder that :func:`empty_folder` let a command have, whole or not at all.
+@contextmanager
+def made_whole(path: Path, *, option: str = "") -> Iterator[Path]:
+    """A folder to fill, whose content is then that of one which :func:`empty_folder` let a command have; all of it or nothing.
 
     Parameters
     ----------
     path : Path
-        New, or empty.
-    files : mapping of str to bytes
-        By name.
+        New, or empty: then it stays the folder that it is, which somebody may stand in or have mounted.
     option : str
-        How the user named the folder, for the message.
+        How the user named it, for the message.
 
     Raises
     ------
     esld.errors.InputError
         The disk does not take it, or something was put there since it was decided.
     """
-    partial = path.with_name(f".esld-{secrets.token_hex(4)}.partial")
+    there = path.is_dir()
+    partial = (path if there else path.parent) / f".esld-{secrets.token_hex(4)}.partial"
+    placed: list[Path] = []
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.mkdir()
-        for name, content in files.items():
-            (partial / name).write_bytes(content)
-        with suppress(FileNotFoundError):
-            path.rmdir()
-        os.replace(partial, path)
+        yield partial
+        if not there:
+            os.rename(partial, path)
+        elif [own for own in path.iterdir() if own.name != partial.name]:
+            raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY))
+        else:
+            for own in sorted(partial.iterdir()):
+                os.rename(own, path / own.name)
+                placed.append(path / own.name)
+            placed.clear()
     except OSError as error:
-        raise _not_writable(path, error.strerror, option) from None
+        why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
+        raise _not_writable(path, why, option) from None
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        for own in (*placed, partial):
+            shutil.rmtree(own, ignore_errors=True) if own.is_dir() else own.unlink(missing_ok=True)
+
+
+def write_folder(path: Path, files: Mapping[str, bytes], *, option: str = "-o") -> None:
+    """Fill a folder with files, by name; see :func:`made_whole`."""
+    with made_whole(path, option=option) as folder:
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
 
 
 def keeper_of(folder: Path) -> str | None:
@@ -359,7 +430,7 @@ def unmovable(path: Path) -> str:
     """
     if not os.path.lexists(path):
         return ""
-    taken = path.with_name(f".esld-{secrets.token_hex(4)}.partial")
+    taken = _partial(path)
     try:
         os.makedirs(taken / "taken")
         os.rename(path, taken)
@@ -367,9 +438,9 @@ def unmovable(path: Path) -> str:
         would = (errno.ENOTEMPTY, errno.EEXIST, errno.EISDIR, errno.ENOTDIR)
         return "" if error.errno in would else str(error.strerror)
     finally:
-        with suppress(OSError):
-            os.rmdir(taken / "taken")
-            os.rmdir(taken)
+        for own in (taken / "taken", taken):
+            with suppress(OSError):
+                os.rmdir(own)
     return ""
 
 
@@ -450,11 +521,13 @@ def _keep_note(path: Path, command: str) -> None:
     notes = _notes(path.parent)
     if os.path.lexists(place) and (place.is_symlink() or not notes):  # somebody's file of that name
         return
-    partial = path.with_name(f".esld-{secrets.token_hex(4)}.partial")
+    partial = _partial(path)
     with suppress(OSError):
         there = {name: note for name, note in notes.items() if os.path.lexists(path.with_name(name))}
         there[path.name] = _note(path, command)
-        partial.write_text(json.dumps(there, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        partial.write_text(
+            json.dumps(there, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
+        )
         os.replace(partial, place)
     partial.unlink(missing_ok=True)
 

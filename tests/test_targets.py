@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from esld.targets import (
     new_file,
     unmovable,
     unwritable,
+    write_files,
     write_folder,
 )
 
@@ -137,6 +139,31 @@ class TestAFile:
         assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
         assert (tmp_path / "a.csv").read_bytes() == b"mine"
 
+    @given(stood=st.sets(st.sampled_from("abc")), fails=st.integers(0, 5))
+    def test_several_are_written_or_all_is_as_it_was(self, tmp_path_factory, stood, fails):
+        """Whichever step of them the disk refuses; and what was put back may be written over again."""
+        folder = tmp_path_factory.mktemp("several")
+        for name in stood:
+            file_target(folder / name, command="one").write(b"old")
+        before = state(folder)
+        targets = {file_target(folder / name, command="one"): b"new" for name in "abc"}
+        steps, replace = iter(range(20)), os.replace
+
+        def full(*places):
+            if Path(places[-1]).name in "abc" and next(steps) == fails:
+                raise OSError(28, "No space left on device")
+            replace(*places)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("os.replace", full)
+            try:
+                write_files(targets)
+            except InputError as error:
+                assert fails < 3 and f"{folder / 'abc'[fails]} must be writable" in str(error)
+                assert state(folder) == before
+        for name in "abc":
+            file_target(folder / name, command="one").write(b"again")
+
     def test_is_whole_or_as_it_was(self, tmp_path, monkeypatch):
         file_target(tmp_path / "a.csv", command="one").write(b"first")
 
@@ -205,12 +232,16 @@ class TestAFolder:
         with pytest.raises(RefusedError, match="is part of what 'one' reads"):
             empty_folder(tree / "free" / "new", command="one", inputs=[tree / "free"])
 
-    @pytest.mark.parametrize("there", [True, False])
-    def test_is_written_whole(self, tmp_path, there):
-        folder = tmp_path / "a" / "b"
-        if there:
+    @pytest.mark.parametrize("there", ["new", "empty", "where one stands"])
+    def test_is_written_whole(self, tmp_path, monkeypatch, there):
+        named = folder = tmp_path / "a" / "b"
+        if there != "new":
             folder.mkdir(parents=True)
-        write_folder(empty_folder(folder, command="one"), {"x.csv": b"1", "y.csv": b"2"})
+        if there == "where one stands":
+            monkeypatch.chdir(folder)
+            named = Path(".")
+        write_folder(empty_folder(named, command="one"), {"x.csv": b"1", "y.csv": b"2"})
+        assert named.samefile(folder)
         assert {p.name: p.read_bytes() for p in folder.iterdir()} == {"x.csv": b"1", "y.csv": b"2"}
         assert [p.name for p in folder.parent.iterdir()] == ["b"]
 
@@ -330,7 +361,6 @@ WRITERS = {
     "pipeline/reuse.py": "the working copy's cache",
     "pipeline/recorder.py": "the temporary folder of a verification",
     "pipeline/reexecution.py": "the temporary folder of a verification",
-    "pipeline/signature.py": "beside the record of a published report, one name",
     "pipeline/temporary.py": "the temporary folder of a command, and those that were left",
     "pipeline/verify.py": "a temporary folder",
     "pipeline/word.py": "the staged folder",
@@ -359,11 +389,22 @@ ON_MODULES = {  # what is a word of text, frames and lists too
 }
 
 
-def writes(source: str) -> bool:
-    """Whether a module calls what changes the file system."""
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            continue
+@cache
+def calls() -> dict[str, list[ast.Call]]:
+    """The calls of methods in each module of the package."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): [
+            node
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        ]
+        for path in PACKAGE.rglob("*.py")
+    }
+
+
+def writes(nodes: list[ast.Call]) -> bool:
+    """Whether one of the calls changes the file system."""
+    for node in nodes:
         name, owner = node.func.attr, node.func.value
         words = [
             a.value for a in (*node.args, *(k.value for k in node.keywords)) if isinstance(a, ast.Constant)
@@ -377,12 +418,17 @@ def writes(source: str) -> bool:
 
 def test_whoever_writes_is_known():
     """A new writer asks `esld.targets` where it may write, or is listed here with where it writes."""
-    found = {
-        path.relative_to(PACKAGE).as_posix()
-        for path in PACKAGE.rglob("*.py")
-        if writes(path.read_text(encoding="utf-8"))
-    }
-    assert found == set(WRITERS)
+    assert {name for name, nodes in calls().items() if writes(nodes)} == set(WRITERS)
+
+
+def test_a_text_has_the_same_bytes_on_every_system():
+    """What is opened as text has other line ends on Windows, unless it is told."""
+    texts = [
+        (name, node) for name, nodes in calls().items() for node in nodes if node.func.attr == "write_text"
+    ]
+    assert len(texts) > 10
+    for name, node in texts:
+        assert {"newline", "encoding"} <= {word.arg for word in node.keywords}, (name, node.lineno)
 
 
 class TestNewFile:

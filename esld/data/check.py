@@ -16,7 +16,7 @@ from esld.data.intake import Intake, take_in
 from esld.data.overrides import Override, apply_overrides, read_overrides
 from esld.data.pseudonyms import read_key
 from esld.data.queries.answers import ANSWERED, NEW, Answers, fitted, read_answers, with_status
-from esld.data.study import cut_faults
+from esld.data.study import cut_faults, tables_before
 from esld.data.template.layout import is_masked
 from esld.data.views import names_no_arm
 from esld.errors import InputError, InputErrors, RefusedError, each_of
@@ -165,7 +165,14 @@ def _check(
         faults += cut_faults(tables, file, shown=None)
     sound, aside = _sound(tables, protocol, found)
     seen = _cut(sound, file)
-    asked = _queries(seen, took, protocol)
+    earlier: sdtm.Tables = {}
+    try:
+        earlier = tables_before(file) if file else {}
+    except InputError:
+        notes.append("Records were not compared with those of the previous cut, which is refused.")
+    except RefusedError:  # told below
+        pass
+    asked = _queries(seen, took, protocol, earlier)
     if isinstance(asked, str):
         notes.append(f"Data queries were not looked for: {asked}.")
         asked = pd.DataFrame(columns=list(queries.COLUMNS))
@@ -239,11 +246,9 @@ def _asked_before(file: CutFile, sound: sdtm.Tables, took: Intake, protocol: Pro
     before = previous_cut(file)
     if before is None:
         return None
-    made_from = ("protocol_path", "data_path", "overrides_path")
-    if any(getattr(before, name) != getattr(file, name) for name in made_from):
-        alone = before.cut.model_copy(update={"previous": "", "previous_results": ""})
-        return set(check_cut(replace(before, cut=alone)).queries["id"])
-    asked = _queries(_cut(sound, before), took, protocol)
+    if not before.is_of_same_export(file):
+        return set(check_cut(before.alone).queries["id"])
+    asked = _queries(_cut(sound, before), took, protocol, {})
     return set() if isinstance(asked, str) else set(map(took.query_id, asked["id"]))
 
 
@@ -307,7 +312,7 @@ def _sound(
     return left, aside
 
 
-def _queries(seen: _Cut | str, took: Intake, protocol: Protocol) -> pd.DataFrame | str:
+def _queries(seen: _Cut | str, took: Intake, protocol: Protocol, earlier: sdtm.Tables) -> pd.DataFrame | str:
     """The queries, or why none could be asked."""
     if isinstance(seen, str):
         return seen
@@ -316,7 +321,9 @@ def _queries(seen: _Cut | str, took: Intake, protocol: Protocol) -> pd.DataFrame
         return "nobody had been randomised by the cut-off"
     adlb = adam.derive_adlb(seen.tables, adsl, queries.unscored(protocol))
     aside = took.aside_by(seen.cutoff, seen.tables)
-    evidence = queries.Evidence(seen.tables, adsl, adlb, protocol, aside, took.numbers, seen.cutoff)
+    evidence = queries.Evidence(
+        seen.tables, adsl, adlb, protocol, aside, took.numbers, seen.cutoff, took.numbering, earlier
+    )
     return queries.find_queries(evidence)
 
 

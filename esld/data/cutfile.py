@@ -1,6 +1,6 @@
 """A data cut as its file describes it: read and checked, with the place of everything that it is made from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -153,6 +153,16 @@ class CutFile:
     def reading(self) -> Reading:
         """How the export is to be read."""
         return Reading.model_validate(self.cut.model_dump(include=set(Reading.model_fields)))
+
+    @property
+    def alone(self) -> "CutFile":
+        """The same without a previous cut."""
+        return replace(self, cut=self.cut.model_copy(update={"previous": "", "previous_results": ""}))
+
+    def is_of_same_export(self, other: "CutFile") -> bool:
+        """Whether another cut is made from the same files in the same way, but for its dates."""
+        made_from = ("protocol_path", "data_path", "overrides_path", "mapping_path", "reading")
+        return all(getattr(self, name) == getattr(other, name) for name in made_from)
 
     @property
     def previous_results_path(self) -> Path | None:

@@ -48,10 +48,9 @@ def study_key(file: CutFile) -> str:
     -------
     str
         64 hexadecimal digits, of the bytes that are there now: the cut file, the protocol, every file of the export and of
-        its corrections, what :func:`esld.data.cutfile.previous_cut` looks at, and :func:`esld.data.fingerprint.code_digest`.
-        Of a previous cut's data there is nothing in it: its own key tells of them. The same in every process of a working
-        copy from the first study that is kept there until the cache is deleted; until then of this process and those forked
-        from it. Nothing is written.
+        its corrections, what :func:`esld.data.cutfile.previous_cut` looks at, the same of a previous cut that is of another
+        export, and :func:`esld.data.fingerprint.code_digest`. The same in every process of a working copy from the first study
+        that is kept there until the cache is deleted; until then of this process and those forked from it. Nothing is written.
     """
     return _evidence(file).key
 
@@ -160,7 +159,10 @@ def _inputs(file: CutFile) -> list[tuple[str, Path]]:
         before = file.path.parent / f"{file.cut.previous}.yaml"
         found.append(("previous cut", before))
         with suppress(InputError, OSError):  # a faulty one: the load says so
-            found.append(("protocol of the previous cut", read_cut(before).protocol_path))
+            earlier = read_cut(before)
+            found.append(("protocol of the previous cut", earlier.protocol_path))
+            if not earlier.is_of_same_export(file):
+                found += [(f"previous {name}", path) for name, path in _inputs(earlier.alone)]
         if results := file.previous_results_path:  # whether they are there, not what they hold
             found.append((f"previous results: {results.is_file()}", results.parent))
     return found

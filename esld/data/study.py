@@ -164,7 +164,7 @@ def load_study(file: CutFile) -> Study:
     ------
     esld.errors.InputError
         The protocol, the data or the recorded answers are missing or faulty, the cut-off lies before the first consent or
-        randomisation, or the previous cut is none of the trial.
+        randomisation, or the previous cut is none of the trial or faulty.
     esld.errors.RefusedError
         The previous cut is of another view.
     """
@@ -174,7 +174,7 @@ def load_study(file: CutFile) -> Study:
     sdtm.validate(tables, protocol, took.faults)
     if faults := cut_faults(tables, file):
         raise InputErrors(faults)
-    previous_cut(file)  # a mistake there is told before any chapter runs
+    before = tables_before(file)  # a mistake there is told before any chapter runs
     cutoff = dates.as_date(file.cut.cutoff)
     cut_tables, report = apply_cut(tables, cutoff, dates.as_date(file.cut.snapshot))
     adsl = adam.derive_adsl(cut_tables, protocol, cutoff)
@@ -185,7 +185,9 @@ def load_study(file: CutFile) -> Study:
     adsl = with_strata(adsl, adlb, protocol)
     aside = took.aside_by(cutoff, cut_tables)
     known = set(adsl["USUBJID"])
-    evidence = queries.Evidence(cut_tables, adsl, adlb, protocol, aside, took.numbers, cutoff, took.numbering)
+    evidence = queries.Evidence(
+        cut_tables, adsl, adlb, protocol, aside, took.numbers, cutoff, took.numbering, before
+    )
     found = queries.find_queries(evidence)
     corrections = took.overrides.within(cut_tables)
     if file.cut.view != "unblinded":
@@ -206,6 +208,24 @@ def load_study(file: CutFile) -> Study:
         answers=fitted(answers, found, hides=file.cut.view != "unblinded", shown=took.query_id),
         entry=tuple(who for who in took.entry if who in known),
     )
+
+
+def tables_before(file: CutFile) -> sdtm.Tables:
+    """What the previous cut held, of another export than this one; nothing without such a cut.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The previous cut is none of the trial, or what it is made from is refused.
+    esld.errors.RefusedError
+        It is of another view.
+    """
+    before = previous_cut(file)
+    if before is None or before.is_of_same_export(file):
+        return {}
+    took = taken_in(before)
+    sdtm.validate(took.tables, took.protocol, took.faults)
+    return apply_cut(took.tables, dates.as_date(before.cut.cutoff), dates.as_date(before.cut.snapshot))[0]
 
 
 def taken_in(file: CutFile) -> Intake:

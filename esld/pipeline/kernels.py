@@ -73,7 +73,7 @@ def write_spec(folder: Path, environment: Mapping[str, str]) -> None:
             "kernel_provisioner": {"provisioner_name": PROVISIONER},
         },
     }
-    (folder / "kernel.json").write_text(json.dumps(content), encoding="utf-8")
+    (folder / "kernel.json").write_text(json.dumps(content), encoding="utf-8", newline="\n")
 
 
 @contextmanager

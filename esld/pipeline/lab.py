@@ -58,10 +58,10 @@ def lab_environment(scratch: Path, shown: Path) -> dict[str, str]:
     config, startup = scratch / "jupyter-config", scratch / "startup.py"
     (config / "labconfig").mkdir(parents=True, exist_ok=True)
     (config / "labconfig" / "default_setting_overrides.json").write_text(
-        json.dumps(OVERRIDES), encoding="utf-8"
+        json.dumps(OVERRIDES), encoding="utf-8", newline="\n"
     )
-    (config / "jupyter_server_config.json").write_text(json.dumps(_CONFIG), encoding="utf-8")
-    startup.write_text(_STARTUP.format(shown=str(shown.resolve())), encoding="utf-8")
+    (config / "jupyter_server_config.json").write_text(json.dumps(_CONFIG), encoding="utf-8", newline="\n")
+    startup.write_text(_STARTUP.format(shown=str(shown.resolve())), encoding="utf-8", newline="\n")
     spec = scratch / "jupyter" / "kernels" / KERNEL
     spec.mkdir(parents=True, exist_ok=True)
     write_spec(spec, {})

@@ -1,8 +1,9 @@
 """One cut on its way to a report: check, execute or reuse, gather, render, record, publish."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -37,7 +38,7 @@ from esld.pipeline.sections import fitted
 from esld.pipeline.unblinding import check_unblinding
 from esld.pipeline.watch import Event
 from esld.protocol import read_protocol
-from esld.report.drawing.figures import _HAN
+from esld.report.drawing.figures import check_fonts
 from esld.report.phrases import reader_of
 from esld.report.randomisation.ledger import ledger_of
 from esld.report.results import Reported
@@ -60,6 +61,7 @@ class Making:
         self.shelf = Shelf.of(file)
         self.keys: dict[str, str] = {}
         self.executed: dict[str, Executed] = {}
+        self.other_views: set[str] = set()
 
     def report(self) -> Published:
         """Check, execute, gather, render, record and publish.
@@ -69,10 +71,8 @@ class Making:
         esld.errors.RunError
             What is to be written cannot be, too.
         """
-        try:
+        with _said("nothing was published"):
             return self._report()
-        except OSError as error:  # of a check, or of the folder that a run is staged in
-            raise RunError(f"{what_failed(error)}; nothing was published.") from error
 
     def _report(self) -> Published:
         file, how = self.file, self.desk.how
@@ -137,6 +137,7 @@ class Making:
                 f"{folder}: the earlier report was signed, this one is not: read it, and sign it by esld sign"
             )
             warnings = (*warnings, lost)
+        warnings = (*warnings, *self._renewed())
         return Published(file.id, folder / "index.html", (ended - begun).total_seconds(), warnings, reused)
 
     def alone(self, asked: Sequence[str], folder: Path) -> Published:
@@ -148,7 +149,16 @@ class Making:
             The chapters.
         folder : Path
             That of the cut in which an editor's chapters write too. The pages go into its folder ``pages``.
+
+        Raises
+        ------
+        esld.errors.RunError
+            What is to be written cannot be, too.
         """
+        with _said("no page was made"):
+            return self._alone(asked, folder)
+
+    def _alone(self, asked: Sequence[str], folder: Path) -> Published:
         begun = perf_counter()
         self._check()
         needed = needed_for(asked, [chapter.slug for chapter in self.chapters])
@@ -174,15 +184,14 @@ class Making:
         render_alone(masthead_of(self.study), shown, self.binder.bodies, pages, titles=titles)
         done = [self.executed[slug] for slug in needed]
         warnings = tuple(warning for each in done for warning in warnings_of(each, self.file))
+        warnings = (*warnings, *self._renewed())
         reused = tuple(each.source.slug for each in done if each.reused)
         own = tuple(pages / f"{slug}.html" for slug in needed if slug in asked)
         return Published(self.file.id, own[0], perf_counter() - begun, warnings, reused, pages=own)
 
     def _check(self) -> Place:
         """Find what is wrong before any kernel starts; where the report has its place."""
-        if not _HAN.is_file():
-            rule, remedy = "must be in the package", "Install esld again."
-            raise InputError(f"the font {_HAN.name}", rule, where=str(_HAN.parent), remedy=remedy)
+        check_fonts()
         file = self.file
         self.key = cut_key(file)
         self.chapters = read_chapters(file)
@@ -259,9 +268,21 @@ class Making:
         slug = chapter.slug
         found = None if self.desk.how.force else self.shelf.take(slug, self.keys[slug], scratch)
         if found is None:
+            views = self.shelf.views(slug)
+            self.other_views |= set() if self.file.cut.view in views else views
             return None
         self.desk.tell(Event(self.file.id, slug, "reused", found.seconds, chapter.cells, chapter.cells))
         return Executed(chapter, found.notebook, found.seconds, found.stderr, reused=True)
+
+    def _renewed(self) -> list[str]:
+        """In a line that what was kept of another view was of no use."""
+        if not self.other_views or self.desk.how.force:
+            return []
+        kept = " and ".join(sorted(self.other_views))
+        return [
+            f"cut {self.file.id} is {self.file.cut.view} now: what was kept of its {kept} chapters was not used, they were "
+            "executed again"
+        ]
 
     def _done(self, executed: Executed) -> None:
         self.executed[executed.source.slug] = executed
@@ -285,7 +306,17 @@ class Making:
             raise RunError(f"the inputs of cut {file.id} changed while it ran; run it again.")
         for slug, done in self.executed.items():
             if not done.reused and code_as_loaded():
-                self.shelf.keep(slug, self.keys[slug], scratch, Kept(done.content, done.stderr, done.seconds))
+                kept = Kept(done.content, done.stderr, done.seconds)
+                self.shelf.keep(slug, self.keys[slug], scratch, kept, view=file.cut.view)
+
+
+@contextmanager
+def _said(end: str) -> Iterator[None]:
+    """What the system refuses in one line: of a check, or of the folder that is written in."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"{what_failed(error)}; {end}.") from error
 
 
 def _kept(staged: Path, place: Place, reason: str) -> str:

@@ -264,7 +264,7 @@ def recover(place: Place) -> None:
 def keep_failed(staged: Path, place: Place, reason: str) -> Path:
     """Move a failed run to ``outputs/.failed/<cut>``, in place of an earlier one, with its reason."""
     with suppress(OSError):  # such as a full disk
-        (staged / FAILURE).write_text(f"{reason}\n", encoding="utf-8")
+        (staged / FAILURE).write_text(f"{reason}\n", encoding="utf-8", newline="\n")
     failed = place.failed
     if _is_failed_run(failed):
         shutil.rmtree(failed, ignore_errors=True)

@@ -63,4 +63,4 @@ def pytest_runtest_teardown(item: Any) -> None:
 def pytest_sessionfinish(session: Any) -> None:
     """Leave it to whoever started this."""
     for file in {item.parent for item in session.items}:
-        Path(file.path).with_name(OUTPUTS).write_text(json.dumps(file.given), encoding="utf-8")
+        Path(file.path).with_name(OUTPUTS).write_text(json.dumps(file.given), encoding="utf-8", newline="\n")

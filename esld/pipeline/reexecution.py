@@ -76,7 +76,7 @@ def reexecute(
     prepare_run_folder(scratch, file)
     for part in PARTS:
         (scratch / part).mkdir(exist_ok=True)
-    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
+    (folder / "pytest.ini").write_text("[pytest]\n", encoding="utf-8", newline="\n")
     how = how or How()
     recorded = {chapter.slug: _readable(published / f"{chapter.slug}.ipynb") for chapter in chapters}
     for chapter in chapters:

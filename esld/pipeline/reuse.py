@@ -112,7 +112,14 @@ class Shelf:
             os.utime(entry)  # it is of use: the newest are kept
         return Kept(notebook, manifest["stderr"], manifest["seconds"])
 
-    def keep(self, slug: str, key: str, scratch: Path, kept: Kept) -> None:
+    def views(self, slug: str) -> set[str]:
+        """The views in which something is kept of a chapter."""
+        with suppress(OSError):
+            entries = [self._manifest(slug, entry.name) for entry in (self.folder / slug).iterdir()]
+            return {str(manifest.get("view")) for manifest in entries if manifest}
+        return set()
+
+    def keep(self, slug: str, key: str, scratch: Path, kept: Kept, *, view: str) -> None:
         """Keep what a chapter gave; what cannot be written is not kept.
 
         Parameters
@@ -123,6 +130,8 @@ class Shelf:
             The run's folder, with what the chapter handed over.
         kept : Kept
             The rest.
+        view : str
+            That of the cut.
         """
         handed = scratch / "chapters" / f"{slug}.json"
         if not handed.is_file():  # a fault that the run tells
@@ -137,6 +146,7 @@ class Shelf:
             "files": {name: _hash(content) for name, content in contents.items()},
             "stderr": kept.stderr,
             "seconds": kept.seconds,
+            "view": view,
         }
         contents[_MANIFEST] = _sealed(json.dumps(manifest))
         entry = self.folder / slug / key
@@ -195,7 +205,7 @@ class Shelf:
             content["provenance"] = sha256(published / PROVENANCE)
             self.folder.mkdir(parents=True, exist_ok=True)
             new = self.folder / f".{secrets.token_hex(4)}"
-            new.write_text(json.dumps(content), encoding="utf-8")
+            new.write_text(json.dumps(content), encoding="utf-8", newline="\n")
             new.replace(self.folder / _REPORT)
 
     def _manifest(self, slug: str, key: str) -> dict[str, Any] | None:

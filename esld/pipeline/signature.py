@@ -16,7 +16,7 @@ from pathlib import Path
 from esld.errors import InputError, RunError
 from esld.pipeline import provenance
 from esld.pipeline.provenance import PROVENANCE, SIGNATURE
-from esld.targets import private_file
+from esld.targets import private_file, put, write_files
 
 _ALGORITHM, _HASHED, _CHECKSUM = b"Ed", b"ED", b"B2"
 _NUMBER, _SEED, _PUBLIC, _SIGNED = 8, 32, 32, 64  # bytes
@@ -73,9 +73,8 @@ def new_key(path: Path) -> Path:
     pair, number = SigningKey.generate(), secrets.token_bytes(_NUMBER)
     both = number + bytes(pair) + bytes(pair.verify_key)
     secret = (_ALGORITHM + _UNLOCKED + _CHECKSUM).ljust(_HEAD, b"\0") + both + bytes(_SUM)
-    targets[0].write(_text("minisign secret key", secret))
-    told = f"minisign public key {_shown(number)}"
-    targets[1].write(_text(told, _ALGORITHM + number + bytes(pair.verify_key)))
+    known = _text(f"minisign public key {_shown(number)}", _ALGORITHM + number + bytes(pair.verify_key))
+    write_files(dict(zip(targets, (_text("minisign secret key", secret), known), strict=True)))
     return public
 
 
@@ -114,13 +113,7 @@ def sign(folder: Path, key: Path) -> str:
     comment = f"cut {record['cut']}, trial {record.get('trial')}, view {record.get('view')}".encode()
     of_all = base64.b64encode(pair.sign(of_file + comment).signature)
     head = _text("signature of an esld report, by minisign's rules", _HASHED + number + of_file)
-    path = folder / SIGNATURE
-    try:
-        path.unlink(missing_ok=True)  # and never through a link
-        with path.open("xb") as file:
-            file.write(head + _TRUSTED.encode() + comment + b"\n" + of_all + b"\n")
-    except OSError as error:
-        raise InputError(str(path), "must be writable", error.strerror, remedy="Check the folder.") from None
+    put(folder / SIGNATURE, head + _TRUSTED.encode() + comment + b"\n" + of_all + b"\n")
     return _shown(number)
 
 

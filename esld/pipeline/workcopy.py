@@ -5,8 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 import esld
-from esld.errors import InputError
-from esld.targets import empty_folder
+from esld.targets import empty_folder, made_whole
 
 
 def shared_folder() -> Path:
@@ -32,16 +31,8 @@ def lay_out(folder: Path) -> None:
         It lies in what another part keeps, such as the notebooks of another working copy.
     """
     empty_folder(folder, command="esld init")
-    there_before = folder.is_dir()
     parts = {name: shared_folder() / name for name in ("notebooks", "params", "docs")}
     parts["data"] = Path(str(resources.files("esld.data"))) / "examples"
-    try:
+    with made_whole(folder) as copy:
         for name, there in parts.items():
-            shutil.copytree(there, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.png"))
-    except OSError as error:  # such as a full disk
-        for name in parts:
-            shutil.rmtree(folder / name, ignore_errors=True)
-        if not there_before:
-            shutil.rmtree(folder, ignore_errors=True)
-        why = error.args[0][0][2] if isinstance(error, shutil.Error) else error.strerror
-        raise InputError(str(folder), "must be writable", why, remedy="Check the folder.") from None
+            shutil.copytree(there, copy / name, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.png"))

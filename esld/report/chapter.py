@@ -234,7 +234,9 @@ class Chapter:
         rows = ", ".join(filter(None, self._rows.values()))
         said = f'"answer": {_json(self._answer)}, "files": {_json(self._files)}, "made_from": {_json(self._made_from)}'
         path = self.scratch / "chapters" / f"{self.name}.json"
-        path.write_text(f'{{{said}, "exhibits": {{{exhibits}}}, "rows": [{rows}]}}\n', encoding="utf-8")
+        path.write_text(
+            f'{{{said}, "exhibits": {{{exhibits}}}, "rows": [{rows}]}}\n', encoding="utf-8", newline="\n"
+        )
 
 
 def _json(value: Any) -> str:

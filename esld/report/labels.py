@@ -87,4 +87,4 @@ def _of_table(table: Table) -> dict[str, Any]:
 
 def write_labels(labels: Labels, path: Path) -> None:
     """Write labels as JSON, a line each."""
-    path.write_text(json.dumps(labels, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(labels, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")

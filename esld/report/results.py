@@ -245,7 +245,7 @@ def _rounded(reason: Any) -> Reason | None:
 
 def write_rows(rows: Iterable[Row], path: Path) -> None:
     """Write rows as JSON, one row a line, so that a difference between two runs is a line."""
-    path.write_text(rows_text(rows), encoding="utf-8")
+    path.write_text(rows_text(rows), encoding="utf-8", newline="\n")
 
 
 def rows_text(rows: Iterable[Row]) -> str:

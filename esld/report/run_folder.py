@@ -89,7 +89,7 @@ def prepare_run_folder(scratch: Path, file: CutFile) -> None:
     text = json.dumps({"params": str(file.path.parent), "cut": file.id}) + "\n"
     path = scratch / RUN_FILE
     if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def refuse_another_chapter(name: str, scratch: Path) -> None:

@@ -80,7 +80,7 @@ def seriousness_words(study: Study) -> str:
 
 
 def since_last(given: pd.DataFrame, events: pd.DataFrame) -> pd.Series:
-    """Days from the last administration (``USUBJID ADT``) by the day of each event (the same); missing without one."""
+    """Days from the last administration or value (``USUBJID ADT``) by the day of each event (the same); missing without one."""
     gaps = []
     for subject, day in zip(events["USUBJID"], events["ADT"], strict=True):
         days = given.loc[given["USUBJID"].eq(subject) & (given["ADT"] <= day), "ADT"]

@@ -11,8 +11,9 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -35,9 +36,10 @@ CUTOFF = date(2026, 3, 31)
 EVERY = 8  # of so many seeds one is loaded whole, though its counts are right: rules, scores and account must stand it too
 _protocol = cache(loading.read_protocol)  # no mutation changes it
 SILENT, TRACEBACK, UNNOTICED = "silent", "traceback", "unnoticed"
+BEFORE = "previous cut"  # the export says nothing of it, and what it was the day before tells
 WRONG = (SILENT, TRACEBACK)
 KEPT = ROOT / "build" / "fuzz"  # a line of JSON an outcome, a file a call
-OUTCOMES = ("refused", "asked", "right", UNNOTICED, SILENT, TRACEBACK)
+OUTCOMES = ("refused", "asked", "right", BEFORE, UNNOTICED, SILENT, TRACEBACK)
 States = dict[str, tuple[str, str]]
 
 
@@ -144,9 +146,20 @@ def _cut() -> CutFile:
     return cut_of(_root(), "data/spoilt")
 
 
-def written(spoilt: mutations.Spoilt) -> CutFile:
+@cache
+def _cut_with_one_before() -> CutFile:
+    """The same after a cut of the day before, of the export that nobody had spoilt."""
+    file = _cut()
+    written(mutations.Spoilt(export(), np.random.default_rng(0)), "before")
+    text = file.path.read_text(encoding="utf-8").replace("data/spoilt", "data/before")
+    before = text.replace(f"{CUTOFF}", f"{CUTOFF - timedelta(1)}")
+    file.path.with_stem("before").write_text(before, encoding="utf-8")
+    return replace(file, cut=file.cut.model_copy(update={"previous": "before"}))
+
+
+def written(spoilt: mutations.Spoilt, name: str = "spoilt") -> CutFile:
     """The one cut of this process, whose data are now the spoilt export."""
-    folder = _root() / "data" / "spoilt"
+    folder = _root() / "data" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, table in spoilt.tables.items():
@@ -161,9 +174,12 @@ def written(spoilt: mutations.Spoilt) -> CutFile:
 def tried(seed: int, *, whole: bool | None = None) -> Outcome:
     """Spoil, load, and compare with the oracle."""
     spoilt, names, domains = mutations.spoil(export(), seed)
-    concerned = Concerned(domains, touched(spoilt))
     with patch.object(loading, "read_protocol", _protocol):
-        what, words = _compared(written(spoilt), concerned, seed % EVERY == 0 if whole is None else whole)
+        what, words = _compared(
+            written(spoilt),
+            lambda: Concerned(domains, touched(spoilt)),
+            seed % EVERY == 0 if whole is None else whole,
+        )
     return Outcome(seed, names, what, words)
 
 
@@ -171,6 +187,8 @@ def touched(spoilt: mutations.Spoilt) -> set[str]:
     """The patients with a record that is in the one export alone, spoilt or not."""
     found: set[str] = set()
     for name in spoilt.tables.keys() | export().keys():
+        if name in export() and export()[name].equals(spoilt.tables.get(name)):
+            continue
         now, before = (
             Counter((row["USUBJID"], tuple(sorted(row.items()))) for row in _records(t.get(name)))
             for t in (spoilt.tables, export())
@@ -186,7 +204,7 @@ def _records(table: pd.DataFrame | None) -> list[dict[str, str]]:
     return [{"USUBJID": ""} | {str(column): str(cell) for column, cell in row.items()} for row in rows]
 
 
-def _compared(file: CutFile, concerned: Concerned, whole: bool) -> tuple[str, str]:
+def _compared(file: CutFile, concerned: Callable[[], Concerned], whole: bool) -> tuple[str, str]:
     before, said_before = untouched()
     try:
         now = counted(file)
@@ -204,15 +222,22 @@ def _compared(file: CutFile, concerned: Concerned, whole: bool) -> tuple[str, st
         return SILENT, f"a refusal that names no file: {lines[0]}"
     except Exception as error:
         return TRACEBACK, f"{type(error).__name__}: {error}"
-    new = [line for line in told(study) - said_before if concerned.by(line, {*apart, *moved})]
+    if not (apart or moved):
+        return "right", ""
+    own = concerned()
+    new = [line for line in told(study) - said_before if own.by(line, {*apart, *moved})]
     differ = ", ".join(f"{who} {now.get(who)} not {right.get(who)}" for who in apart)
     if apart:
         return ("asked" if new else SILENT), f"{differ}; {new[:2]}"
-    if moved:
-        return (
-            "asked" if new else UNNOTICED
-        ), f"{[(w, before.get(w), now.get(w)) for w in moved]}; {new[:2]}"
-    return "right", ""
+    counts = [(w, before.get(w), now.get(w)) for w in moved]
+    if not new:
+        new = [
+            line
+            for line in told(load_study(_cut_with_one_before())) - told(study)
+            if own.by(line, set(moved))
+        ]
+        return (BEFORE if new else UNNOTICED), f"{counts}; {new[:2]}"
+    return "asked", f"{counts}; {new[:2]}"
 
 
 def _names_its_place(line: str) -> bool:

@@ -6,6 +6,7 @@ A mutation takes the export and a generator and changes the export; it returns t
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -65,20 +66,20 @@ Mutation = Callable[[Spoilt], str]
 MUTATIONS: dict[str, tuple[str, Mutation]] = {}
 
 
-def of(kind: str) -> Callable[[Mutation], Mutation]:
-    """A mutation of a class, by its name."""
+def of(kind: str, name: str = "") -> Callable[[Mutation], Mutation]:
+    """A mutation of a class, by its name or that of the function; their order is that of the seeds."""
 
     def known(mutation: Mutation) -> Mutation:
-        MUTATIONS[mutation.__name__.strip("_")] = (kind, mutation)
+        MUTATIONS[name or mutation.__name__.strip("_")] = (kind, mutation)
         return mutation
 
     return known
 
 
-def _cell(spoilt: Spoilt, like: str, change: Callable[[str], str], known: tuple[str, ...] = DOMAINS) -> str:
+def _cell(spoilt: Spoilt, *, like: str, change: Callable[[str], str], among: tuple[str, ...]) -> str:
     """Change one cell that is not empty, of a column whose name ends so."""
     for _ in range(50):
-        name = spoilt.domain(known)
+        name = spoilt.domain(among)
         column, row = spoilt.column(name, like), spoilt.row(name)
         if column and (value := str(spoilt.tables[name].iloc[row][column])):
             spoilt.put(name, row, column, change(value))
@@ -86,88 +87,80 @@ def _cell(spoilt: Spoilt, like: str, change: Callable[[str], str], known: tuple[
     return "DM"
 
 
-def _cells(
-    kind: str, name: str, like: str, change: Callable[[str], str], known: tuple[str, ...] = DOMAINS
-) -> None:
-    def mutation(spoilt: Spoilt) -> str:
-        return _cell(spoilt, like, change, known)
-
-    mutation.__name__ = name
-    of(kind)(mutation)
-
-
-MEASURED = ("LB", "RS", "VS")
-for _name, _change in {
-    "ten_times": lambda v: f"{v}0",
-    "negative": lambda v: f"-{v}",
-    "a_word_for_a_number": lambda v: "haemolysed",
-    "a_comma": lambda v: v.replace(".", ",") if "." in v else f"1,{v}",
-    "below_a_limit": lambda v: f"<{v}",
-    "not_a_number": lambda v: "NaN",
-    "infinite": lambda v: "1e999",
-}.items():
-    _cells("value", _name, "ORRES", _change, MEASURED)
-_cells("value", "another_age", "AGE", lambda v: f"{v}.5", ("DM",))
-_cells("value", "another_dose", "DOSE", lambda v: f"{v}5", ("EX",))
-for _name, _word in {"milligram": "mg/dL", "nonsense": "qqq", "none": "", "percent": "%"}.items():
-    _cells("unit", f"unit_{_name}", "ORRESU", lambda v, w=_word: w, ("LB", "VS"))
-_cells("unit", "unit_of_dose", "DOSU", lambda v: "mg", ("EX",))
-
-
 def _parts(day: str) -> list[str]:
     return [*day[:10].split("-"), "01", "01"][:3]
 
 
-for _name, _change in {
-    "day_first": lambda v: "/".join(reversed(_parts(v))),
-    "month_in_letters": lambda v: f"{_parts(v)[2]}MAR{_parts(v)[0]}",
-    "no_hyphens": lambda v: "".join(_parts(v)),
-    "slashes": lambda v: "/".join(_parts(v)),
-    "chinese": lambda v: "{}年{}月{}日".format(*_parts(v)),
-    "serial_of_excel": lambda v: "45371",
-    "two_digit_year": lambda v: v[2:],
-    "month_alone": lambda v: v[:7],
-    "year_alone": lambda v: v[:4],
-    "time_too": lambda v: f"{v[:10]}T09:30",
-    "time_with_blank": lambda v: f"{v[:10]} 09:30:00",
-    "time_in_zone": lambda v: f"{v[:10]}T23:30:00+08:00",
-    "interval": lambda v: f"{v[:10]}/{v[:10]}",
-    "no_month": lambda v: f"{v[:4]}---{_parts(v)[2]}",
-    "no_such_day": lambda v: f"{v[:4]}-02-30",
-    "day_and_month_exchanged": lambda v: "-".join((_parts(v)[0], _parts(v)[2], _parts(v)[1])),
-    "unknown_day": lambda v: f"{v[:7]}-UN",
-    "year_1899": lambda v: f"1899{v[4:]}",
-    "year_before": lambda v: f"{int(v[:4]) - 1}{v[4:]}",
-    "year_after": lambda v: f"{int(v[:4]) + 1}{v[4:]}",
-    "year_20024": lambda v: f"0{v}",
-    "month_later": lambda v: f"{v[:4]}-{int(_parts(v)[1]) % 12 + 1:02}{v[7:]}",
-}.items():
-    _cells("date form", _name, "DTC", _change)
-for _name, _change in {
-    "empty": lambda v: "",
-    "word_NA": lambda v: "NA",
-    "word_null": lambda v: "NULL",
-    "a_dot": lambda v: ".",
-    "a_hyphen": lambda v: "-",
-}.items():
-    _cells("missing", _name, "", _change)
-    _cells("missing", f"date_{_name}", "DTC", _change)
-for _name, _change in {
-    "lower": str.lower,
-    "title": str.title,
-    "blank_after": lambda v: f"{v} ",
-    "blank_before": lambda v: f"  {v}",
-    "no_break": lambda v: f"{v}\u00a0",
-    "zero_width": lambda v: f"{v}\u200b",
-    "wide": lambda v: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in v),
-    "two_blanks": lambda v: v.replace(" ", "  "),
-    "line_break": lambda v: f"{v}\n",
-}.items():
-    _cells("case or blank", _name, "", _change)
-    _cells("case or blank", f"code_{_name}", "CD", _change)
+# Class, columns by the beginning of the mutation's name, domains, and how a cell is changed.
+CELLS: list[tuple[str, dict[str, str], tuple[str, ...], dict[str, Callable[[str], str]]]] = [
+    ("value", {"": "ORRES"}, ("LB", "RS", "VS"), {
+        "ten_times": lambda v: f"{v}0",
+        "negative": lambda v: f"-{v}",
+        "a_word_for_a_number": lambda v: "haemolysed",
+        "a_comma": lambda v: v.replace(".", ",") if "." in v else f"1,{v}",
+        "below_a_limit": lambda v: f"<{v}",
+        "not_a_number": lambda v: "NaN",
+        "infinite": lambda v: "1e999",
+    }),
+    ("value", {"": "AGE"}, ("DM",), {"another_age": lambda v: f"{v}.5"}),
+    ("value", {"": "DOSE"}, ("EX",), {"another_dose": lambda v: f"{v}5"}),
+    ("unit", {"unit_": "ORRESU"}, ("LB", "VS"), {
+        "milligram": lambda v: "mg/dL",
+        "nonsense": lambda v: "qqq",
+        "none": lambda v: "",
+        "percent": lambda v: "%",
+    }),
+    ("unit", {"": "DOSU"}, ("EX",), {"unit_of_dose": lambda v: "mg"}),
+    ("date form", {"": "DTC"}, DOMAINS, {
+        "day_first": lambda v: "/".join(reversed(_parts(v))),
+        "month_in_letters": lambda v: f"{_parts(v)[2]}MAR{_parts(v)[0]}",
+        "no_hyphens": lambda v: "".join(_parts(v)),
+        "slashes": lambda v: "/".join(_parts(v)),
+        "chinese": lambda v: "{}年{}月{}日".format(*_parts(v)),
+        "serial_of_excel": lambda v: "45371",
+        "two_digit_year": lambda v: v[2:],
+        "month_alone": lambda v: v[:7],
+        "year_alone": lambda v: v[:4],
+        "time_too": lambda v: f"{v[:10]}T09:30",
+        "time_with_blank": lambda v: f"{v[:10]} 09:30:00",
+        "time_in_zone": lambda v: f"{v[:10]}T23:30:00+08:00",
+        "interval": lambda v: f"{v[:10]}/{v[:10]}",
+        "no_month": lambda v: f"{v[:4]}---{_parts(v)[2]}",
+        "no_such_day": lambda v: f"{v[:4]}-02-30",
+        "day_and_month_exchanged": lambda v: "-".join((_parts(v)[0], _parts(v)[2], _parts(v)[1])),
+        "unknown_day": lambda v: f"{v[:7]}-UN",
+        "year_1899": lambda v: f"1899{v[4:]}",
+        "year_before": lambda v: f"{int(v[:4]) - 1}{v[4:]}",
+        "year_after": lambda v: f"{int(v[:4]) + 1}{v[4:]}",
+        "year_20024": lambda v: f"0{v}",
+        "month_later": lambda v: f"{v[:4]}-{int(_parts(v)[1]) % 12 + 1:02}{v[7:]}",
+    }),
+    ("missing", {"": "", "date_": "DTC"}, DOMAINS, {
+        "empty": lambda v: "",
+        "word_NA": lambda v: "NA",
+        "word_null": lambda v: "NULL",
+        "a_dot": lambda v: ".",
+        "a_hyphen": lambda v: "-",
+    }),
+    ("case or blank", {"": "", "code_": "CD"}, DOMAINS, {
+        "lower": str.lower,
+        "title": str.title,
+        "blank_after": lambda v: f"{v} ",
+        "blank_before": lambda v: f"  {v}",
+        "no_break": lambda v: f"{v}\u00a0",
+        "zero_width": lambda v: f"{v}\u200b",
+        "wide": lambda v: "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in v),
+        "two_blanks": lambda v: v.replace(" ", "  "),
+        "line_break": lambda v: f"{v}\n",
+    }),
+]  # fmt: skip
+for _kind, _likes, _among, _changes in CELLS:
+    for _name, _change in _changes.items():
+        for _before, _like in _likes.items():
+            of(_kind, _before + _name)(partial(_cell, like=_like, change=_change, among=_among))
 
 
-def _word(spoilt: Spoilt, column: str, words: tuple[str, ...]) -> str:
+def _word(spoilt: Spoilt, *, column: str, words: tuple[str, ...]) -> str:
     name = column[:2] if column[:2] in spoilt.tables else "DM"
     table = spoilt.tables[name]
     if column not in table:
@@ -200,12 +193,7 @@ CODES = {
     "AEOCCUR": ("N", "Y"),
 }  # fmt: skip
 for _column, _words in CODES.items():
-
-    def _coded(spoilt: Spoilt, column: str = _column, words: tuple[str, ...] = _words) -> str:
-        return _word(spoilt, column, words)
-
-    _coded.__name__ = f"code_{_column}"
-    of("code")(_coded)
+    of("code", f"code_{_column}")(partial(_word, column=_column, words=_words))
 
 
 @of("duplicate")
@@ -287,24 +275,21 @@ STATED: dict[str, Callable[[Spoilt, str, str], object]] = {
 }  # fmt: skip
 
 
-def _stated(way: str) -> None:
-    def in_it_alone(spoilt: Spoilt) -> str:
-        who = spoilt.one(DEAD)
-        STATED[way](spoilt, who, _alone(spoilt, who))
-        return way[:2]
+def _in_it_alone(spoilt: Spoilt, *, way: str) -> str:
+    who = spoilt.one(DEAD)
+    STATED[way](spoilt, who, _alone(spoilt, who))
+    return way[:2]
 
-    def too(spoilt: Spoilt) -> str:
-        who = spoilt.one((*DEAD, *LIVING))
-        STATED[way](spoilt, who, spoilt.one(["2024-12-01", "2025-06-01", "2026-01-05", "2025-06", ""]))
-        return way[:2]
 
-    in_it_alone.__name__, too.__name__ = f"death_in_{way}_alone", f"death_in_{way}_too"
-    of("contradiction")(in_it_alone)
-    of("extra record")(too)
+def _in_it_too(spoilt: Spoilt, *, way: str) -> str:
+    who = spoilt.one((*DEAD, *LIVING))
+    STATED[way](spoilt, who, spoilt.one(["2024-12-01", "2025-06-01", "2026-01-05", "2025-06", ""]))
+    return way[:2]
 
 
 for _way in STATED:
-    _stated(_way)
+    of("contradiction", f"death_in_{_way}_alone")(partial(_in_it_alone, way=_way))
+    of("extra record", f"death_in_{_way}_too")(partial(_in_it_too, way=_way))
 
 
 @of("contradiction")
@@ -402,15 +387,16 @@ WRITTEN: dict[str, Callable[[pd.DataFrame], bytes]] = {
     "header_alone": lambda t: usual(t.iloc[:0]),
     "total_line": lambda t: usual(t) + b"Total," + str(len(t)).encode() + b"," * (t.shape[1] - 2) + b"\n",
 }  # fmt: skip
+
+
+def _written(spoilt: Spoilt, *, write: Callable[[pd.DataFrame], bytes]) -> str:
+    name = spoilt.domain()
+    spoilt.files[name] = lambda table: {f"{name.lower()}.csv": write(table)}
+    return name
+
+
 for _way, _write in WRITTEN.items():
-
-    def _written(spoilt: Spoilt, write: Callable[[pd.DataFrame], bytes] = _write) -> str:
-        name = spoilt.domain()
-        spoilt.files[name] = lambda table: {f"{name.lower()}.csv": write(table)}
-        return name
-
-    _written.__name__ = f"written_{_way}"
-    of("encoding")(_written)
+    of("encoding", f"written_{_way}")(partial(_written, write=_write))
 
 
 @of("moved column")

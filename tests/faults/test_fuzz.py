@@ -3,6 +3,8 @@
 ``make soak`` tries 10,000 exports and prints what came of them; ``python -m tests.faults.fuzz FIRST LAST`` goes on another day.
 """
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -57,13 +59,26 @@ def test_a_count_that_differs_with_nothing_said_is_silent(monkeypatch):
     before, _ = fuzz.untouched()
     who, (arm, _) = next(own for own in before.items() if own[1][1] == oracle.DEAD)
     file = fuzz.written(mutations.Spoilt(fuzz.export(), np.random.default_rng(0)))
-    assert fuzz._compared(file, fuzz.Concerned(("DM",), set()), whole=False) == ("right", "")
+    compared = partial(fuzz._compared, file, lambda: fuzz.Concerned(("DM",), set()), whole=False)
+    assert compared() == ("right", "")
     monkeypatch.setattr(oracle, "states", lambda *_: before | {who: (arm, oracle.UNKNOWN)})
-    what, words = fuzz._compared(file, fuzz.Concerned(("DM",), set()), whole=False)
+    what, words = compared()
     assert what == fuzz.SILENT
     assert words.startswith(f"{who} {(arm, oracle.DEAD)} not {(arm, oracle.UNKNOWN)}")
     monkeypatch.setattr(fuzz, "counted", lambda file: {}[who])
-    assert fuzz._compared(file, fuzz.Concerned(("DM",), set()), whole=False)[0] == fuzz.TRACEBACK
+    assert compared()[0] == fuzz.TRACEBACK
+
+
+def test_a_death_that_is_gone_from_every_form_is_told_by_the_cut_before():
+    """The patient was seen since: of the export itself nothing is strange, and it is counted as it says."""
+    spoilt = mutations.Spoilt({n: t.copy() for n, t in fuzz.export().items()}, np.random.default_rng(0))
+    who = mutations.DEAD[0]
+    mutations._alone(spoilt, who)
+    spoilt.add("VS", USUBJID=who, VSTESTCD="WEIGHT", VSORRES="70", VSORRESU="kg", VSDTC="2026-03-01")
+    own = fuzz.Concerned(("DM",), {who})
+    what, words = fuzz._compared(fuzz.written(spoilt), lambda: own, whole=False)
+    assert what == fuzz.BEFORE, words
+    assert "previous cut" in words
 
 
 @pytest.mark.parametrize("kind", sorted({kind for kind, _ in mutations.MUTATIONS.values()}))

@@ -8,10 +8,12 @@ import errno
 import hashlib
 import json
 import os
+import resource
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args, get_type_hints
 
 import pytest
@@ -19,12 +21,15 @@ import yaml
 
 from esld import cli
 from esld.allocation import demo as allocation_demo
+from esld.allocation.ledger import Ledger
 from esld.data import freireich, mayo_pbc
 from esld.data.cutfile import read_cut
 from esld.data.demo import __main__ as data_demo
 from esld.data.tablets import __main__ as data_tablets
 from esld.errors import InputError, RefusedError, told_in_one_line
-from esld.pipeline import making
+from esld.pipeline import making, provenance
+from esld.pipeline.signature import new_key
+from esld.report.drawing import figures
 from tests.allocation.small_list import filled
 from tests.full_disk import no_space
 from tests.loaded import loaded_once
@@ -319,24 +324,26 @@ def test_nothing_is_written_where_something_stands_that_the_command_did_not_make
         assert state(world) == before, place
 
 
+OF_A_LEDGER = {
+    "assign": ("003", "--answer", "IN01=yes"),
+    "receipt": ("001",),
+    "correct": ("001", "--stratum", "all", "--reason", "x"),
+    "note": ("001", "--kind", "withdrawal", "--reason", "x"),
+    "unblind": ("001", "--reason", "x"),
+    "clock": ("--reason", "x"),
+    "recover": ("--receipt", "mine.csv"),
+    "export": ("-o", "mine"),
+    "dose": ("001", "--weight", "60"),
+    "backup": ("-o", "new"),
+}
+
+
 @pytest.mark.parametrize(("command", "parameter"), sorted(LEDGERS))
 def test_a_ledger_is_written_in_a_sealed_folder_alone(esld, world, command, parameter):
-    more = {
-        "assign": ("003", "--answer", "IN01=yes"),
-        "receipt": ("001",),
-        "correct": ("001", "--stratum", "all", "--reason", "x"),
-        "note": ("001", "--kind", "withdrawal", "--reason", "x"),
-        "unblind": ("001", "--reason", "x"),
-        "clock": ("--reason", "x"),
-        "recover": ("--receipt", "mine.csv"),
-        "export": ("-o", "mine"),
-        "dose": ("001", "--weight", "60"),
-        "backup": ("-o", "new"),
-    }
     verb = command.removeprefix("randomise ")
     before = state(world)
     for place in ("copy/data/tiny", "copy/outputs/tiny", "mine", "mine.csv", "link", "none"):
-        code, _, err = esld("randomise", verb, *more.get(verb, ()), "--folder", place)
+        code, _, err = esld("randomise", verb, *OF_A_LEDGER.get(verb, ()), "--folder", place)
         assert (code in (1, 2, 3), "Traceback" in err) == (True, False), (place, code, err)
         assert state(world) == before, place
 
@@ -356,8 +363,7 @@ def test_what_the_command_made_is_made_again(esld, world, target):
         assert (code, err) == (0, ""), err
 
 
-# What these two write, sqlite and a kernel, is tried in tests/test_cli_randomise.py and tests/pipeline/test_run.py.
-ONTO_A_DISK = {target: arguments for target, arguments in COMMANDS.items() if target != ("run", "output")}
+# Everything that writes, onto a disk that is full: a command with its target left open, and what stands on the disk before.
 SUFFIX = {
     "diff": ".csv",
     "check": ".xlsx",
@@ -365,30 +371,81 @@ SUFFIX = {
     "score": ".csv",
     "new-trial": ".yaml",
     "template": ".xlsx",
+    "sign": ".key",
+}
+ONTO_A_DISK = COMMANDS | {
+    ("sign", "new_key"): ("sign", "--new-key"),
+    ("sign", "reports"): ("sign", "--key", "my.key"),
+    ("new-chapter", "cut"): ("new-chapter", "11_mine", "--cut"),
+}
+del ONTO_A_DISK["run", "output"]  # a kernel: tests/pipeline/test_run.py
+
+
+def signable(folder: Path) -> Path:
+    """A report that is as it was published, with a signature of somebody."""
+    record = json.loads((report(folder) / "provenance.json").read_text(encoding="utf-8"))
+    whole = json.dumps(record | {"outputs": provenance.output_hashes(folder)})
+    (folder / "provenance.json").write_text(whole, encoding="utf-8")
+    (folder / provenance.SIGNATURE).write_text("of somebody", encoding="utf-8")
+    return folder
+
+
+def exported(esld, folder: Path) -> Path:
+    folder.mkdir()
+    assert esld("randomise", "export", "-o", folder)[0] == 0
+    return folder
+
+
+STANDS = {
+    ("randomise export", "output"): exported,
+    ("sign", "reports"): lambda _, place: signable(place),
+    ("new-chapter", "cut"): lambda _, place: Path(shutil.copytree("copy", place)) / "params" / "tiny.yaml",
+    ("init", "folder"): lambda _, place: place.mkdir() or place,
 }
 
 
+def test_everything_that_writes_is_tried_on_a_full_disk():
+    assert ONTO_A_DISK.keys() >= (TARGETS | CHANGED) - {("run", "output")}
+
+
 @pytest.mark.parametrize("target", ONTO_A_DISK, ids=" ".join)
-@pytest.mark.parametrize("moment", [1, 3, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 4, 5, 6))])
-def test_a_full_disk_is_one_line_and_leaves_nothing(esld, world, target, moment):
+@pytest.mark.parametrize(
+    "moment", [3, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 1, 2, *range(4, 12)))]
+)
+def test_a_full_disk_is_one_line_and_leaves_all_as_it_was(esld, world, target, moment):
     """From the first change, which is what tries whether the place can be written to, and from a later one on."""
     (world / "full").mkdir()
-    place = world / "full" / f"new{SUFFIX.get(target[0], '')}"
-    if target == ("randomise export", "output"):
-        place.mkdir()
+    place = world / "full" / f"new{'' if target in STANDS else SUFFIX.get(target[0], '')}"
+    new_key(world / "my.key")
+    if target in STANDS:
+        place = STANDS[target](esld, place)
     before = state(world / "full")
     with no_space(world / "full", moment) as refused:
         code, out, err = esld(*ONTO_A_DISK[target], place)
     if code == 0:  # what is written stands, and no note could be kept that it may be replaced
-        assert place.exists() and all(Path(path).name.startswith(".esld-") for path in refused)
+        assert state(world / "full") != before and all(
+            Path(path).name.startswith(".esld-") for path in refused
+        )
         return
     assert (code in (1, 2), out, err.count("\n")) == (True, "", 1), (code, out, err)
     assert "No space left on device" in err and str(world / "full") in err
-    if target != (
-        "randomise export",
-        "output",
-    ):  # three files in a folder that was there: each is whole, or not there
-        assert state(world / "full") == before
+    assert state(world / "full") == before
+
+
+def test_a_ledger_on_a_full_disk_is_read_or_refused_and_stays_as_it_was(esld, world):
+    with Ledger(world / "sealed") as ledger:
+        before = ledger.records()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for command, _ in sorted(LEDGERS):
+        verb = command.removeprefix("randomise ")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # no file of this process may grow
+        try:
+            code, _, err = esld("randomise", verb, *OF_A_LEDGER.get(verb, ()))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert code in (0, 1, 2, 3) and (code == 0 or err.count("\n") == 1), (verb, code, err)
+        with Ledger(world / "sealed") as ledger:
+            assert ledger.records() == before, verb
 
 
 # What stands at ``outputs/<cut>`` or beside it when a run begins, and the words of the refusal.
@@ -486,13 +543,24 @@ class TestPublishing:
             assert (code, "cut file must" in err, err.count("\n")) == (2, True, 1), err
         assert state(world) == before
 
-    def test_a_font_that_is_not_there_is_found_before_the_first_kernel(self, esld, world, monkeypatch):
-        monkeypatch.setattr(making, "_HAN", world / "gone.otf")
+    @pytest.mark.parametrize("fault", ["gone", "damaged", "not in matplotlib"])
+    def test_a_font_is_missed_before_the_first_kernel(self, esld, world, monkeypatch, fault):
+        name = "esld-han.otf"
+        if fault == "not in matplotlib":
+            name = "DejaVuSans.ttf"
+            monkeypatch.setattr(
+                figures, "find_spec", lambda _: SimpleNamespace(origin=str(world / "__init__.py"))
+            )
+            place = world / "mpl-data" / "fonts" / "ttf"
+        else:
+            place = world
+            if fault == "damaged":
+                (world / name).write_bytes(figures._HAN.read_bytes()[:-1])
+            monkeypatch.setattr(figures, "_HAN", world / name)
         code, _, err = esld("run", CUT, "--force")
-        assert (code, err) == (
-            2,
-            f"esld: the font gone.otf must be in the package ({world}). Install esld again.\n",
-        )
+        whose = "matplotlib" if fault == "not in matplotlib" else "esld"
+        said = f"esld: the font {name} must be there as it was installed ({place}). Install {whose} again.\n"
+        assert (code, err) == (2, said)
 
     def test_two_cut_files_of_one_name_in_one_folder(self, esld, world):
         shutil.copytree("copy/params", "second/params")

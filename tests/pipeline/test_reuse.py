@@ -86,6 +86,27 @@ class TestNothingChanged:
         ran, published = make()
         assert (ran, published.stands, page.is_file()) == (set(), False, True)
 
+    def test_what_was_kept_of_another_view_is_not_used_and_the_run_says_so(
+        self, working_copy, make, tmp_path
+    ):
+        make()
+        path = working_copy / "params" / "tiny.yaml"
+        path.write_text(
+            path.read_text(encoding="utf-8").replace("view: unblinded", "view: blinded"), encoding="utf-8"
+        )
+        ran, published = make(outputs=tmp_path / "blinded")
+        assert (ran, published.warnings) == (
+            BOTH,
+            (
+                "cut tiny is blinded now: what was kept of its unblinded chapters was not used, they were executed again",
+            ),
+        )
+        for warnings in (
+            make(outputs=tmp_path / "blinded")[1].warnings,
+            make(outputs=tmp_path / "other")[1].warnings,
+        ):
+            assert warnings == ()
+
     def test_a_file_that_was_put_into_it_is_refused_as_ever(self, working_copy, make):
         make()
         (working_copy / "outputs" / "tiny" / "mine.txt").write_text("mine")

@@ -64,6 +64,8 @@ class Evidence:
         ``domain``, ``USUBJID`` and ``number`` of every record of the export that has one, whatever its date.
     cutoff : Timestamp, optional
         The last day that counts; without it nothing is overdue.
+    before : dict of str to DataFrame
+        SDTM tables of the previous cut, where that is of another export; empty without one.
     """
 
     tables: Tables
@@ -76,6 +78,7 @@ class Evidence:
     numbering: pd.DataFrame = field(
         default_factory=lambda: pd.DataFrame({"domain": [], "number": []}), repr=False
     )
+    before: Tables = field(default_factory=dict, repr=False)
     _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def number(self, text: str) -> str:

@@ -1,10 +1,12 @@
 """Figures in one visual language, made from the same results as the tables and sentences."""
 
 import calendar
+import hashlib
 import io
 import textwrap
 from dataclasses import dataclass, replace
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +39,8 @@ ENDS = {
 }
 # Chinese characters (GB 2312), brought along because a machine need not have any.
 _HAN = Path(__file__).parent / "fonts" / "esld-han.otf"
+_HAN_SHA256 = "edb83f3d6b19273ddf07ae2a09e88d2c4ed6677b663d67e5c43b9f1f5fc65ec1"
+_OF_MATPLOTLIB = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 _REPRODUCIBLE = {"svg.hashsalt": "esld"}
 _WIDTH = 7.0  # inches
 
@@ -69,6 +73,29 @@ _STYLE: dict[str, Any] = {
 }
 
 
+def check_fonts() -> None:
+    """Refuse to begin without the fonts of the figures; matplotlib, which takes long, is not imported for it.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The package's own is not there or not the one that was installed, or matplotlib's is not there.
+    """
+    own = _HAN.read_bytes() if _HAN.is_file() else b""
+    found = find_spec("matplotlib")
+    ttf = Path(str(found and found.origin)).parent / "mpl-data" / "fonts" / "ttf"
+    for path, sound in (
+        (_HAN, hashlib.sha256(own).hexdigest() == _HAN_SHA256),
+        *((ttf / name, (ttf / name).is_file()) for name in _OF_MATPLOTLIB),
+    ):
+        if not sound:
+            rule = "must be there as it was installed"
+            of = "esld" if path is _HAN else "matplotlib"
+            raise InputError(
+                f"the font {path.name}", rule, where=str(path.parent), remedy=f"Install {of} again."
+            )
+
+
 def set_style() -> None:
     """Apply the house style to matplotlib, and so to seaborn; called when a chapter opens."""
     import matplotlib as mpl
@@ -76,6 +103,7 @@ def set_style() -> None:
     from matplotlib.rcsetup import cycler
 
     if not any(font.fname == str(_HAN) for font in fontManager.ttflist):
+        check_fonts()
         fontManager.addfont(_HAN)
         fontManager.ttflist.append(replace(fontManager.ttflist[-1], weight=700))  # for bold titles the same
     for name, value in _STYLE.items():

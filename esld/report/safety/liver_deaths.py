@@ -11,6 +11,7 @@ from esld.report.phrases import span
 from esld.report.results import Reported
 from esld.report.safety.counted import SafetySet
 from esld.report.safety.laboratory import own_values
+from esld.report.serious import since_last
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined, noun, of_group
 
@@ -31,11 +32,8 @@ def liver_deaths(study: Study, group: SafetySet) -> pd.DataFrame:
     values = pd.concat(
         [own_values(study, group, code)[["USUBJID", "ADT"]] for code in ("ALT", "AST", "BILI")]
     )
-    gaps = []
-    for event in fatal.to_dict("records"):
-        days = values.loc[values["USUBJID"].eq(event["USUBJID"]) & (values["ADT"] <= event["ASTDT"]), "ADT"]
-        gaps.append((event["ASTDT"] - days.max()).days if len(days) else float("nan"))
-    frame = fatal.assign(term=first_known(fatal["AEDECOD"], fatal["AETERM"]), gap=gaps)
+    gap = since_last(values, fatal.assign(ADT=fatal["ASTDT"]))
+    frame = fatal.assign(term=first_known(fatal["AEDECOD"], fatal["AETERM"]), gap=gap)
     return frame.sort_values("USUBJID", kind="stable")[["USUBJID", "GROUP", "term", "gap"]]
 
 

@@ -58,9 +58,10 @@ def found(
     aside: pd.DataFrame | None = None,
     *,
     cutoff: pd.Timestamp | None = None,
+    before: Tables | None = None,
 ) -> pd.DataFrame:
     """The queries of tables without a fault: what an export is refused for is no query."""
-    return asked(tables, protocol, aside, cutoff=cutoff, sound=True)
+    return asked(tables, protocol, aside, cutoff=cutoff, before=before, sound=True)
 
 
 def asked(
@@ -69,9 +70,13 @@ def asked(
     aside: pd.DataFrame | None = None,
     *,
     cutoff: pd.Timestamp | None = None,
+    before: Tables | None = None,
     sound: bool = False,
 ) -> pd.DataFrame:
-    """The queries, whatever the tables hold, or only if they are `sound`; of what is overdue with a `cutoff`."""
+    """The queries, whatever the tables hold, or only if they are `sound`; of what is overdue with a `cutoff`.
+
+    And with the tables of the cut `before`, of what it held and these do not.
+    """
     made = standardise(tables, protocol)
     if sound:
         validate(made.tables, protocol)
@@ -79,7 +84,10 @@ def asked(
     adsl = derive_adsl(tables, protocol, CUTOFF)
     adlb = derive_adlb(tables, adsl, unscored(protocol))
     numbers = numbering(made.tables, made.aside)
-    return find_queries(Evidence(tables, adsl, adlb, protocol, aside, cutoff=cutoff, numbering=numbers))
+    earlier = standardise(before, protocol).tables if before else {}
+    return find_queries(
+        Evidence(tables, adsl, adlb, protocol, aside, cutoff=cutoff, numbering=numbers, before=earlier)
+    )
 
 
 def changed(name: str, where: dict[str, str], **values: str | None) -> Tables:

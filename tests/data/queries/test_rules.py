@@ -592,6 +592,11 @@ def test_every_rule_has_a_seeded_fault_of_its_severity():
         ("stratum not known", "major"),
     }  # of other protocols: test_visits, test_factors
     seeded |= {
+        ("death of the previous cut taken back", "critical"),
+        ("patient of the previous cut gone", "critical"),
+        ("record of the previous cut gone", "major"),
+    }  # test_gone
+    seeded |= {
         ("treatment without an end", "major"),
         ("periods of treatment overlap", "minor"),
     }  # test_treatment

@@ -1,11 +1,16 @@
 """Events soon after an infusion and later, deaths of the liver, and one event on two forms, against the raw tables."""
 
+from types import SimpleNamespace
+
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from esld.report.phrases import reader_of
 from esld.report.results import rows_of
 from esld.report.safety import adverse_events, after_administration, counted, laboratory, liver_deaths
+from esld.report.serious import since_last
 from esld.report.words.catalogue import read_by
 from tests.report.builders import HIGH, LOW, plain
 from tests.report.in_process import cut_at
@@ -62,6 +67,37 @@ def test_events_up_to_30_days_after_an_infusion_and_later(own, events):
     assert (len(soon), soon["USUBJID"].nunique()) == (6, 5)
     table = after_administration.period_table(own, events, reported)
     assert "No cause is proved" in " ".join(table.footnotes)
+
+
+DAYS = st.lists(st.tuples(st.sampled_from("PQ"), st.integers(0, 120)), max_size=6)
+
+
+def dated(days):
+    first = pd.Timestamp("2025-01-01")
+    rows = [(who, first + pd.Timedelta(days=day)) for who, day in days]
+    return pd.DataFrame(rows, columns=["USUBJID", "ADT"]).astype({"ADT": "datetime64[ns]"})
+
+
+@given(given_on=DAYS, events_on=DAYS, observed=st.integers(0, 120))
+def test_whatever_was_given_each_event_has_its_last_and_each_day_its_half(given_on, events_on, observed):
+    """Of deaths of the liver and the values before them too, which are counted in the same way."""
+    last = since_last(dated(given_on), dated(events_on)).tolist()
+    for (who, day), gap in zip(events_on, last, strict=True):
+        before = [day - other for own, other in given_on if own == who and other <= day]
+        assert gap == min(before) if before else pd.isna(gap)
+    group = SimpleNamespace(
+        arms=("A",), group_of=pd.Series({"P": "A"}), began=pd.Series({"P": pd.Timestamp("2025-01-01")})
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(after_administration, "days_observed", lambda _: {"P": observed})
+        years = after_administration._years(group, dated(given_on))
+    soon = {
+        day
+        for day in range(observed)
+        if any(who == "P" and 0 <= day - other <= 30 for who, other in given_on)
+    }
+    assert years["A", "soon"] * counted.DAYS_OF_A_YEAR == pytest.approx(len(soon))
+    assert years["A", "later"] * counted.DAYS_OF_A_YEAR == pytest.approx(observed - len(soon))
 
 
 def test_the_time_in_both_halves_is_all_the_time(own, group, events):
