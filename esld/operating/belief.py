@@ -6,15 +6,15 @@ fixed nodes: no random numbers, the same digits every time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from math import sqrt
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import betainc, betaln, xlogy
+from scipy.special import betainc
 
 from esld.longform import About, Estimate, Shown, estimate_rows, long_frame, row
+from esld.operating._joint import METHOD, Joint, root
 from esld.operating.priors import (
     UNIFORM,
     BetaMixture,
@@ -29,9 +29,6 @@ from esld.operating.priors import (
     nodes,
     nodes_apart,
 )
-
-METHOD = "beta-binomial, quadrature"
-_PRECISION = 1e-10
 
 
 def chance_better(
@@ -72,11 +69,12 @@ def chance_better(
     if not -1 < margin < 1:
         raise ValueError(f"margin must be between -1 and 1, got {margin!r}")
     table = (x1, n1, x2, n2)
-    whole = _summed(nodes(), *table, first, second)
-    at, beyond = nodes_apart(margin)
+    size = max(first.sharpest + n1, second.sharpest + n2)
+    whole = _summed(nodes(size=size), *table, first, second)
+    at, beyond = nodes_apart(margin, size=size)
     part = _summed(at, *table, first, second, beyond)
     if margin < 0:  # the first chance so low that any second one is better by more than the margin
-        part += _summed(nodes(0.0, -margin), *table, first, second)
+        part += _summed(nodes(0.0, -margin, size=size), *table, first, second)
     return np.clip(part / whole, 0.0, 1.0)
 
 
@@ -234,10 +232,6 @@ def belief(
         for at in (0.0, margin, -margin)
     )
     tail = (1 - conf_level) / 2
-    independent = isinstance(second, BetaMixture)
-    estimates = [first.given(x1, n1).estimate(conf_level), second.given(x2, n2).estimate(conf_level)] if independent else [
-        joint.estimate(arm, tail) for arm in (0, 1)
-    ]  # fmt: skip
     mean, sd = joint.difference_moments()
     limits = [
         root(lambda d: float(chance_better([x1], n1, [x2], n2, margin=d, **own)[0, 0]) - q, -1.0, 1.0)  # type: ignore[arg-type]  # noqa: B023
@@ -245,107 +239,8 @@ def belief(
     ]
     return Belief(
         x1=x1, n1=n1, x2=x2, n2=n2, first=first, second=second, margin=margin, better=better, beyond=beyond, worse=1 - over,
-        chances=(estimates[0], estimates[1]),
+        chances=joint.chances(tail),
         difference=Estimate(
             value=mean, std_err=sd, lower=limits[0], upper=limits[1], conf_level=conf_level, method=f"{METHOD}, central"
         ),
     )  # fmt: skip
-
-
-def root(excess: Callable[[float], float], low: float, high: float) -> float:
-    from scipy.optimize import brentq  # slow to import
-
-    edge = 1e-12 * (high - low)
-    return float(brentq(excess, low + edge, high - edge, xtol=_PRECISION))
-
-
-@dataclass(frozen=True, eq=False)
-class Joint:
-    """Both chances given a table: nodes of the first one, and at each of them the second one's beta mixture."""
-
-    table: tuple[int, int, int, int]
-    first: BetaMixture
-    second: Second
-    at: Nodes = field(default_factory=nodes)
-
-    def parts(self, at: Nodes) -> tuple[Floats, Floats, Floats]:
-        """Joint weight of each node and component, and the component's parameters; shape (j, k)."""
-        x1, n1, x2, n2 = self.table
-        w, a, b = self.second.components(at)
-        one = binomial_at(np.array([x1]), n1, at)[0] * at.weight * self.first.density_at(at.x, at.rest)
-        return one * w * foretold(np.array(x2), n2, a, b), a + x2, b + (n2 - x2)
-
-    def total(self) -> float:
-        return float(self.parts(self.at)[0].sum())
-
-    def coming(self, more: tuple[int, int]) -> Floats:
-        """Probability of each table of so many more subjects, shape (more[0] + 1, more[1] + 1)."""
-        weight, a, b = self.parts(self.at)
-        seen = binomial_at(np.arange(more[0] + 1), more[0], self.at)
-        found = np.zeros((more[0] + 1, more[1] + 1))
-        a, b = np.broadcast_to(a, weight.shape), np.broadcast_to(b, weight.shape)
-        for own, own_a, own_b in zip(weight, a[:, :, None], b[:, :, None], strict=True):
-            found += (seen * own) @ foretold(np.arange(more[1] + 1), more[1], own_a, own_b)
-        return found / weight.sum()
-
-    def difference_moments(self) -> tuple[float, float]:
-        weight, a, b = self.parts(self.at)
-        weight = weight / weight.sum()
-        share = a / (a + b)
-        spread = share * (b / (a + b)) / (a + b + 1)
-        mean = float((weight * (share - self.at.x)).sum())
-        variance = float((weight * (spread + (share - self.at.x - mean) ** 2)).sum())
-        return mean, sqrt(variance)
-
-    def estimate(self, arm: int, tail: float) -> Estimate:
-        """Of one chance, the prior being linked."""
-        weight, a, b = self.parts(self.at)
-        weight = weight / weight.sum()
-        if arm == 0:
-            own, weights = self.at.x, weight.sum(axis=0)
-            mean = float(weights @ own)
-            sd = sqrt(float(weights @ (own - mean) ** 2))
-
-            def below(p: float) -> float:
-                part = Nodes(*nodes(0.0, p))
-                return float(self.parts(part)[0].sum()) / self.total()
-        else:
-            share = a / (a + b)
-            mean = float((weight * share).sum())
-            sd = sqrt(float((weight * (share * (b / (a + b)) / (a + b + 1) + (share - mean) ** 2)).sum()))
-
-            def below(p: float) -> float:
-                return float((weight * betainc(a, b, p)).sum())
-
-        lower, upper = (root(lambda p: below(p) - q, 0.0, 1.0) for q in (tail, 1 - tail))  # noqa: B023
-        return Estimate(
-            value=mean,
-            std_err=sd,
-            lower=lower,
-            upper=upper,
-            conf_level=1 - 2 * tail,
-            method=f"{METHOD}, central",
-        )
-
-    def first_density(self, x: Floats) -> Floats:
-        at = Nodes(x, 1 - x, np.ones(x.size))
-        found: Floats = self.parts(at)[0].sum(axis=0) / self.total()
-        return np.broadcast_to(found, x.shape)
-
-    def second_density(self, x: Floats) -> Floats:
-        weight, a, b = self.parts(self.at)
-        found = [float((weight * _beta_density(p, 1 - p, a, b)).sum()) for p in x]
-        return np.array(found) / self.total()
-
-    def difference_density(self, d: Floats) -> Floats:
-        found = []
-        for gap in d:
-            at, second = nodes_apart(gap)
-            weight, a, b = self.parts(at)
-            found.append(float((weight * _beta_density(second.x, second.rest, a, b)).sum()))
-        return np.array(found) / self.total()
-
-
-def _beta_density(x: float | Floats, rest: float | Floats, a: Floats, b: Floats) -> Floats:
-    found: Floats = np.exp(xlogy(a - 1, x) + xlogy(b - 1, rest) - betaln(a, b))
-    return found

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from esld.longform import About, Shown, long_frame, row
-from esld.operating.belief import METHOD, Joint, chance_better, root
+from esld.operating._joint import METHOD, Joint, root
+from esld.operating.belief import chance_better
 from esld.operating.priors import (
     UNIFORM,
     BetaMixture,

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betainc, gammainc, gammaln, xlogy
 
 from esld.longform import About, Estimate, Shown, estimate_rows, long_frame, row
-from esld.operating.belief import root
+from esld.operating._joint import root
 from esld.operating.priors import Floats, Ints, nodes_apart
 from esld.survival._data import checked_times
 
@@ -171,10 +171,11 @@ def hazard_belief(
     if (np.diff(borders) <= 0).any():
         raise ValueError(f"cuts must ascend between 0 and the horizon, got {list(cuts)!r}")
     start, width = borders[:-1], np.diff(borders)
-    exposure = np.clip(times[:, None] - start, 0, width).sum(axis=0)
+    exposure = np.asarray(np.clip(times[:, None] - start, 0, width).sum(axis=0), dtype=np.float64)
     counts = happened & (times <= horizon)
     events = np.bincount(np.searchsorted(borders[1:], times[counts], side="left"), minlength=width.size)
-    a, b = shape + events, rate + exposure
+    a: Floats = shape + events
+    b: Floats = rate + exposure
     mean, second = (float(np.exp(-(a * np.log1p(power * width / b)).sum())) for power in (1, 2))
     sums, tail = _Sum(a, b, width), (1 - conf_level) / 2
     lower, upper = (
@@ -220,8 +221,11 @@ def compare_hazards(first: HazardBelief, second: HazardBelief, *, margin: float 
         raise ValueError(f"margin must be from 0 to below 1, got {margin!r}")
     sums = [_Sum(own.shape, own.rate, _widths(own.cuts, own.horizon)) for own in (first, second)]
 
+    # The logit of survival varies no less than one in the root of all shapes; nodes ask for two in that of `size`.
+    size = 4 * max(float(own.shape.sum()) for own in (first, second))
+
     def more_than(gap: float) -> float:
-        at, beyond = nodes_apart(gap)
+        at, beyond = nodes_apart(gap, size=size)
         found = float(
             (
                 at.weight

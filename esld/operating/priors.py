@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, nan, pi, sqrt
+from math import ceil, isfinite, nan, pi, sqrt
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -20,6 +20,10 @@ SizeMethod = Literal["elir", "moment"]
 SIZE_METHODS: tuple[SizeMethod, ...] = ("elir", "moment")
 
 _STEP, _REACH = 0.02, 4.0  # of the trapezoid on the doubly exponential scale
+_FINENESS, _LARGEST = (
+    0.4,
+    1e6,
+)  # nodes in the sharpest distribution's standard deviation; subjects it may be worth
 _HALVINGS = 60
 
 
@@ -31,23 +35,33 @@ class Nodes(NamedTuple):
     weight: Floats
 
 
-def nodes(low: float = 0.0, high: float = 1.0) -> Nodes:
+def nodes(low: float = 0.0, high: float = 1.0, *, size: float = 0.0) -> Nodes:
     """Doubly exponential quadrature: to rounding also where the integrand has a pole at an end of the interval.
+
+    Parameters
+    ----------
+    low, high : float
+    size : float
+        Subjects that the sharpest distribution in the integrand is worth: the nodes lie closer together than its standard
+        deviation on the logit scale, of at least 2 / sqrt(size).
 
     References
     ----------
     Takahasi and Mori (1974), Publ RIMS Kyoto 9:721-741.
     """
-    t = np.arange(-_REACH, _REACH + _STEP / 2, _STEP)
+    if size > _LARGEST:
+        raise ValueError(f"priors and data must be worth at most {_LARGEST:,.0f} subjects, got {size:.3g}")
+    step = _REACH / ceil(_REACH / min(_STEP, _FINENESS / sqrt(max(size, 1.0))))
+    t = np.linspace(-_REACH, _REACH, 2 * round(_REACH / step) + 1)
     up, down = expit(pi * np.sinh(t)), expit(-pi * np.sinh(t))
     width = high - low
-    weight = width * up * down * pi * np.cosh(t) * _STEP
+    weight = width * up * down * pi * np.cosh(t) * step
     return Nodes(low + width * up, (1 - high) + width * down, weight)
 
 
-def nodes_apart(gap: float) -> tuple[Nodes, Nodes]:
+def nodes_apart(gap: float, *, size: float = 0.0) -> tuple[Nodes, Nodes]:
     """All pairs of chances with the second one higher by `gap`: nodes of the first one, and the second one's."""
-    x, _, weight = nodes(0.0, 1 - abs(gap))
+    x, _, weight = nodes(0.0, 1 - abs(gap), size=size)
     rest = x[::-1]  # of the higher one: the nodes are symmetric
     low, high = Nodes(x, rest + abs(gap), weight), Nodes(x + abs(gap), rest, weight)
     return (low, high) if gap >= 0 else (high, low)
@@ -95,6 +109,11 @@ class BetaMixture(Shown):
     def components(self, at: Nodes) -> tuple[Floats, Floats, Floats]:
         """Weights, a and b given the other arm's chance, which does not matter here; shape (j, 1)."""
         return self._columns()
+
+    @property
+    def sharpest(self) -> float:
+        """Subjects that the sharpest component is worth."""
+        return max(a + b for a, b in zip(self.a, self.b, strict=True))
 
     @property
     def mean(self) -> float:
@@ -203,7 +222,7 @@ class BetaMixture(Shown):
             return self.mean * (1 - self.mean) / self.sd**2 - 1
         if min(*self.a, *self.b) < 1:
             return nan
-        x, rest, weight = nodes()
+        x, rest, weight = nodes(size=self.sharpest)
         w, a, b = self._columns()
         parts = w * np.exp(xlogy(a - 1, x) + xlogy(b - 1, rest) - betaln(a, b))
         # Of each component the first derivative of its logarithm and minus the second one, times x and its square.
@@ -257,6 +276,11 @@ class Linked:
         for name in ("size", "odds_ratio"):
             if not (getattr(self, name) > 0 and isfinite(getattr(self, name))):
                 raise ValueError(f"{name} must be above 0 and finite, got {getattr(self, name)!r}")
+
+    @property
+    def sharpest(self) -> float:
+        """As of a mixture."""
+        return self.size
 
     def components(self, at: Nodes) -> tuple[Floats, Floats, Floats]:
         """Weights, a and b of the second chance at each first one, shape (1, k)."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from esld.longform import About, Shown, long_frame, row
-from esld.operating.belief import Joint
+from esld.operating._joint import Joint
 from esld.operating.priors import BetaMixture, Floats, Ints, Second
 from esld.survival import clopper_pearson, risk_difference, wilson
 from esld.survival.power import ExactTest, binomial_probabilities, rejected
