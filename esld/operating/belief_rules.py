@@ -66,13 +66,9 @@ class RuleProperties(Shown):
         return float((one @ self.declared.astype(np.float64) @ two.T)[0, 0])
 
     def to_frame(self) -> pd.DataFrame:
-        """Long form: type_1_error at each rate (as ``time``), and worst_type_1_error."""
+        """Long form: worst_type_1_error; the curve is in the arrays."""
         about: About = {"n": self.n1 + self.n2, "events": 0, "method": METHOD}
-        rows = [
-            row("type_1_error", float(error), **(about | {"time": float(rate)}))
-            for rate, error in zip(self.rates, self.type_1_error, strict=True)
-        ]
-        return long_frame([*rows, row("worst_type_1_error", self.worst, **about)])
+        return long_frame([row("worst_type_1_error", self.worst, **about)])
 
 
 def rule_properties(
@@ -200,12 +196,9 @@ class TippingPoint(Shown):
     events: int
 
     def to_frame(self) -> pd.DataFrame:
-        """Long form: tipping_size, and chance_beyond for each size (as ``time``)."""
+        """Long form: tipping_size; the curve is in the arrays."""
         about: About = {"n": self.n, "events": self.events, "method": METHOD}
-        rows = [row("tipping_size", self.size, **about)]
-        for size, value in zip(self.sizes, self.probability, strict=True):
-            rows.append(row("chance_beyond", float(value), **(about | {"time": float(size)})))
-        return long_frame(rows)
+        return long_frame([row("tipping_size", self.size, **about)])
 
 
 def tipping_point(

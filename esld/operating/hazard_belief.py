@@ -20,6 +20,7 @@ from esld.longform import About, Estimate, Shown, estimate_rows, long_frame, row
 from esld.operating._joint import root
 from esld.operating.priors import Floats, Ints, nodes_apart
 from esld.survival._data import checked_times
+from esld.times import before
 
 _METHOD = "piecewise-exponential, gamma, quadrature"
 _LEFT = 1e-13
@@ -172,10 +173,10 @@ def hazard_belief(
         raise ValueError(f"cuts must ascend between 0 and the horizon, got {list(cuts)!r}")
     start, width = borders[:-1], np.diff(borders)
     exposure = np.asarray(np.clip(times[:, None] - start, 0, width).sum(axis=0), dtype=np.float64)
-    counts = happened & (times <= horizon)
-    events = np.bincount(np.searchsorted(borders[1:], times[counts], side="left"), minlength=width.size)
-    a: Floats = shape + events
-    b: Floats = rate + exposure
+    place = before(borders[1:], times)  # on a border: in the interval that ends there
+    events = np.bincount(place[happened & (place < width.size)], minlength=width.size)
+    a = np.asarray(shape + events, dtype=np.float64)
+    b = rate + exposure
     mean, second = (float(np.exp(-(a * np.log1p(power * width / b)).sum())) for power in (1, 2))
     sums, tail = _Sum(a, b, width), (1 - conf_level) / 2
     lower, upper = (

@@ -114,19 +114,14 @@ class StoppingProperties(Shown):
     events: Floats
 
     def to_frame(self) -> pd.DataFrame:
-        """Long form: stopped, expected_subjects and expected_events, each rate as ``time``."""
-        rows = []
-        for i, rate in enumerate(self.rates.tolist()):
-            about: About = {
-                "n": int(self.looks[-1]),
-                "events": 0,
-                "time": rate,
-                "method": "beta-binomial, enumerated",
-            }
-            rows.append(row("stopped", float(self.stopped[i]), **about))
-            rows.append(row("expected_subjects", float(self.subjects[i]), **about))
-            rows.append(row("expected_events", float(self.events[i]), **about))
-        return long_frame(rows)
+        """A row a rate and statistic: ``rate statistic value``, of stopped, expected_subjects and expected_events."""
+        columns = {
+            "stopped": self.stopped,
+            "expected_subjects": self.subjects,
+            "expected_events": self.events,
+        }
+        wide = pd.DataFrame({"rate": self.rates} | columns)
+        return wide.melt(id_vars="rate", var_name="statistic", value_name="value")
 
 
 def stopping_rule(

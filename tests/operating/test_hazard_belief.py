@@ -24,6 +24,8 @@ def test_events_and_exposure_of_each_interval():
     assert found.exposure.tolist() == [190, 275]
     assert found.shape.tolist() == [1.5, 0.5]
     assert found.rate.tolist() == [590, 675]
+    rounded = hazard_belief([90 + 1e-9, 10, 365 + 1e-9], [1, 0, 1], cuts=[90], **PRIOR)
+    assert rounded.events.tolist() == [1, 1]
 
 
 def test_a_constant_hazard_has_closed_forms():

@@ -101,6 +101,7 @@ def test_the_long_form_leaves_out_where_nothing_stops():
         n for n, bound in zip(rule.looks, rule.boundary, strict=True) if bound <= n
     ]
     frame = rule.properties([0.1]).to_frame()
+    assert list(frame.columns) == ["rate", "statistic", "value"]
     assert frame["statistic"].tolist() == ["stopped", "expected_subjects", "expected_events"]
 
 
