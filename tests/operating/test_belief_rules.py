@@ -50,13 +50,13 @@ SCHMIDLI = {
 )
 def test_robust_priors_table_2(prior, first, n1):
     """Schmidli et al. (2014), Biometrics 70:1023-1032, Table 2, uniform and Beta(4, 16) prior of the control, 40 treated:
-    percent of trials with P(better) > 0.975 at differences of 0 and 0.3, control 0.1 to 0.6. To within 2.5 points, as in RBesT's
-    own test; the uniform prior is worth 2 controls there, which 40 controls here make little of.
+    percent of trials with P(better) > 0.975 at differences of 0 and 0.3, control 0.1 to 0.6. The paper's are simulated: ours are
+    within 0.6 points (RBesT's own test, whose numbers these are, allows 2.5).
     """
     rule = rule_properties(n1, 40, threshold=0.975, first=first)
     for difference, expected in zip((0.0, 0.3), SCHMIDLI[prior], strict=True):
         ours = [100 * rule.power(p, p + difference) for p in np.arange(1, 7) / 10]
-        assert ours == pytest.approx(expected, abs=2.5)
+        assert ours == pytest.approx(expected, abs=0.6)
 
 
 def test_properties_by_hand():
