@@ -96,7 +96,7 @@ class Scenario:
     Examples
     --------
     >>> planned = Scenario(n=(11, 11), alive=(0.6, 0.9))
-    >>> round(draw(planned, 20_000, np.random.default_rng(1)).counts.dead[:, 0].mean() / 11, 2)
+    >>> round(float(draw(planned, 20_000, np.random.default_rng(1)).counts.dead[:, 0].mean()) / 11, 2)
     0.4
     """
 

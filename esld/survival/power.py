@@ -1,7 +1,17 @@
-"""What a trial of this size can see: the exact power of Fisher's test."""
+"""What a trial of this size can see: the tables that an exact test rejects, and the exact power of Fisher's."""
+
+from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from esld.survival._data import Bools, Floats, Ints, choice
+from esld.survival._unconditional import largest_at_a_common_chance, margin
+from esld.survival.two_by_two import at_most, one_sided
+
+ExactTest = Literal["fisher", "boschloo"]
+EXACT_TESTS = ("fisher", "boschloo")
 
 
 def fisher_power(p1: float, p2: float, *, n1: int, n2: int, alpha: float = 0.05) -> float:
@@ -32,16 +42,11 @@ def fisher_power(p1: float, p2: float, *, n1: int, n2: int, alpha: float = 0.05)
     """
     if not (0 <= p1 <= 1 and 0 <= p2 <= 1):
         raise ValueError(f"p1 and p2 must be between 0 and 1, got {p1!r} and {p2!r}")
-    if n1 < 1 or n2 < 1:
-        raise ValueError(f"n1 and n2 must be at least 1, got {n1!r} and {n2!r}")
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must be between 0 and 1, got {alpha!r}")
-    rejected = _p_values(n1, n2) <= alpha * (1 + 1e-9)
-    chances = np.outer(_binomial(n1, p1), _binomial(n2, p2))
-    return float(np.minimum((chances * rejected).sum(), 1.0))
+    chances = np.outer(binomial_probabilities(n1, p1), binomial_probabilities(n2, p2))
+    return float(np.minimum((chances * rejected(n1, n2, alpha=alpha)).sum(), 1.0))
 
 
-def _binomial(n: int, p: float) -> NDArray[np.float64]:
+def binomial_probabilities(n: int, p: float) -> NDArray[np.float64]:
     """Probabilities of 0 to n; through logarithms, which neither overflow nor trip over a p next to 0."""
     from scipy.special import gammaln, xlog1py, xlogy
 
@@ -51,16 +56,78 @@ def _binomial(n: int, p: float) -> NDArray[np.float64]:
     return probabilities
 
 
-def _p_values(n1: int, n2: int) -> NDArray[np.float64]:
-    """Two-sided p-value of every table, shape (n1 + 1, n2 + 1); one total number of events at a time."""
-    from scipy.stats import hypergeom
+def _p_values(n1: int, n2: int) -> Floats:
+    """Two-sided p-value of every table, shape (n1 + 1, n2 + 1); the tables of each total in the order of their probability."""
+    totals = np.arange(n1 + n2 + 1)
+    x1, x2, given = margin(n1, n2, totals)
+    order = np.argsort(given, axis=1)
+    rising = np.take_along_axis(given, order, axis=1)
+    # Ties up to rounding, as R has them: each of them counts all of them.
+    last = np.ones(rising.shape, dtype=np.bool_)
+    last[:, :-1] = rising[:, 1:] > rising[:, :-1] * (1 + 1e-7)
+    place = np.where(last, np.arange(n1 + 1), n1)
+    place = np.minimum.accumulate(place[:, ::-1], axis=1)[:, ::-1]
+    sums = np.empty_like(given)
+    np.put_along_axis(sums, order, np.take_along_axis(np.cumsum(rising, axis=1), place, axis=1), axis=1)
+    return _by_table(x1, x2, n2, sums)
 
-    result = np.empty((n1 + 1, n2 + 1))
-    for total in range(n1 + n2 + 1):
-        x1 = np.arange(max(0, total - n2), min(n1, total) + 1)
-        probability = hypergeom.pmf(x1, n1 + n2, n1, total)
-        as_extreme = probability[None, :] <= probability[:, None] * (
-            1 + 1e-7
-        )  # ties up to rounding, as R does
-        result[x1, total - x1] = (as_extreme * probability[None, :]).sum(axis=1)
+
+def _by_table(x1: Ints, x2: Ints, n2: int, values: NDArray[Any]) -> NDArray[Any]:
+    """Values of the tables of each total as a table of x1 and x2."""
+    there = (x2 >= 0) & (x2 <= n2)
+    result = np.empty((x1.size, n2 + 1), dtype=values.dtype)
+    result[np.broadcast_to(x1, x2.shape)[there], x2[there]] = values[there]
     return result
+
+
+@lru_cache(maxsize=1024)
+def rejected(n1: int, n2: int, *, alpha: float = 0.05, test: ExactTest = "fisher") -> Bools:
+    """The tables that an exact test rejects.
+
+    Parameters
+    ----------
+    n1, n2 : int, at least 1
+        Group sizes.
+    alpha : float in (0, 1)
+        Two-sided level.
+    test : {'fisher', 'boschloo'}
+        With their two-sided rules: the tables no more probable, and twice the smaller one-sided p-value.
+
+    Returns
+    -------
+    ndarray of bool, shape (n1 + 1, n2 + 1)
+        By x1 and x2; not to be changed.
+    """
+    if n1 < 1 or n2 < 1:
+        raise ValueError(f"n1 and n2 must be at least 1, got {n1!r} and {n2!r}")
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha must be between 0 and 1, got {alpha!r}")
+    choice(test, "test", EXACT_TESTS)
+    alpha *= 1 + 1e-9
+    found: Bools = _p_values(n1, n2) <= alpha if test == "fisher" else _boschloo_rejected(n1, n2, alpha)
+    found.setflags(write=False)
+    return found
+
+
+def _boschloo_rejected(n1: int, n2: int, alpha: float) -> Bools:
+    """The largest set of each side, by Fisher's one-sided p-value, whose probability is at most half of alpha wherever it is."""
+    x1, x2, given = margin(n1, n2, np.arange(n1 + n2 + 1))
+    there = (x2 >= 0) & (x2 <= n2)
+    found = np.zeros(given.shape, dtype=np.bool_)
+    for side, order in enumerate(one_sided(given)):
+        levels = np.unique(order[there])
+
+        def probability(level: float, side: int = side) -> float:
+            def tails(x1: Ints, x2: Ints, given: Floats) -> list[Bools]:
+                return [at_most(one_sided(given)[side], level)]
+
+            return largest_at_a_common_chance(n1, n2, tails)[0]
+
+        # The test given the total is conservative: nothing up to alpha / 2 is too much.
+        kept, lost = int(np.searchsorted(levels, alpha / 2, side="right")) - 1, levels.size
+        while lost - kept > 1:
+            middle = (kept + lost) // 2
+            kept, lost = (middle, lost) if 2 * probability(float(levels[middle])) <= alpha else (kept, middle)
+        if kept >= 0:
+            found |= at_most(order, float(levels[kept]))
+    return _by_table(x1, x2, n2, found)

@@ -168,11 +168,11 @@ def boschloo(x1: int, n1: int, x2: int, n2: int) -> UnconditionalTest:
     x1, n1 = checked_counts(x1, n1, "x1", "n1")
     x2, n2 = checked_counts(x2, n2, "x2", "n2")
     _, _, given = margin(n1, n2, np.array([x1 + x2]))
-    less, greater = (min(float(order[0, x1]), 1.0) for order in _one_sided(given))
+    less, greater = (min(float(order[0, x1]), 1.0) for order in one_sided(given))
 
     def tails(x1: Ints, x2: Ints, given: Floats) -> list[Bools]:
-        below, above = _one_sided(given)
-        return [_at_most(below, less), _at_most(above, greater)]
+        below, above = one_sided(given)
+        return [at_most(below, less), at_most(above, greater)]
 
     p_less, p_greater = largest_at_a_common_chance(n1, n2, tails)
     return UnconditionalTest(
@@ -223,7 +223,7 @@ def barnard(x1: int, n1: int, x2: int, n2: int, *, pooled: bool = True) -> Uncon
 
     def tails(x1: Ints, x2: Ints, given: Floats) -> list[Bools]:
         order = signed(x1.astype(np.float64), x2.astype(np.float64))
-        return [_at_most(-np.abs(order), -abs(seen)), _at_most(order, seen), _at_most(-order, -seen)]
+        return [at_most(-np.abs(order), -abs(seen)), at_most(order, seen), at_most(-order, -seen)]
 
     p_value, p_less, p_greater = largest_at_a_common_chance(n1, n2, tails)
     return UnconditionalTest(
@@ -244,11 +244,11 @@ def checked_counts(x: int, n: int, x_name: str, n_name: str) -> tuple[int, int]:
     return x, n
 
 
-def _at_most(values: Floats, seen: float) -> Bools:
+def at_most(values: Floats, seen: float) -> Bools:
     """The tables at or below the one observed, ties included."""
     return np.asarray(values <= (seen + TIE * abs(seen) if isfinite(seen) else seen), dtype=np.bool_)
 
 
-def _one_sided(given: Floats) -> tuple[Floats, Floats]:
+def one_sided(given: Floats) -> tuple[Floats, Floats]:
     """Fisher's one-sided p-values, less and greater, of the tables of each total; each summed from its small end."""
     return np.cumsum(given, axis=1), np.cumsum(given[:, ::-1], axis=1)[:, ::-1]

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
-from esld.survival.power import _p_values, fisher_power
+from esld.survival import boschloo, fisher
+from esld.survival.power import _p_values, fisher_power, rejected
 
 
 @pytest.mark.parametrize(
@@ -47,3 +48,11 @@ def test_impossible_arguments_are_refused(wrong):
     p1, p2 = given_arguments.pop("p1"), given_arguments.pop("p2")
     with pytest.raises(ValueError, match="must be"):
         fisher_power(p1, p2, **given_arguments)
+
+
+@pytest.mark.parametrize(("n1", "n2", "alpha"), [(4, 6, 0.1), (5, 5, 0.2), (1, 1, 0.05)])
+@pytest.mark.parametrize("test", ["fisher", "boschloo"])
+def test_rejected_is_what_the_test_rejects(n1, n2, alpha, test):
+    function = {"fisher": fisher, "boschloo": boschloo}[test]
+    p_values = np.array([[function(x1, n1, x2, n2).p_value for x2 in range(n2 + 1)] for x1 in range(n1 + 1)])
+    assert (rejected(n1, n2, alpha=alpha, test=test) == (p_values <= alpha)).all()
