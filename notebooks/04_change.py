@@ -88,7 +88,7 @@ chapter.say(*repeated.planned_methods(plans))
 # %% [markdown]
 # ## Result
 #
-# First every planned analysis is made; what it found is shown below.
+# First every analysis is made; what it found is shown below.
 
 # %%
 changes = {}

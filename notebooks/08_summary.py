@@ -52,7 +52,6 @@ chapter.say(overview.primary_sentence(study))
 # ## Result
 
 # %%
-chapter.hand_over("silence", overview.silence_rows(study), analysis="SUMMARY")
 chapter.answer(*brief.found(others.rows.rows, others.answers, study))
 
 # %% tags=["hide-input"]

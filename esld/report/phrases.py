@@ -247,13 +247,10 @@ def nothing_recorded(study: Study, domain: str, what: str) -> str:
 
 
 def standing(study: Study) -> str:
-    """What an analysis before the final one must say of itself; nothing for the final one."""
-    return "" if study.cut.status == "final" else message("summary.interim")
-
-
-def is_confidential(study: Study) -> bool:
-    """Whether a report tells groups apart before the final analysis, named or by letters."""
-    return study.cut.status != "final" and study.cut.view != "blinded"
+    """What an analysis before the final one must say of itself, wherever it compares; nothing for the final one."""
+    if study.cut.status == "final":
+        return ""
+    return " ".join(filter(None, (message("summary.interim"), interim_look(study))))
 
 
 def interim_look(study: Study) -> str:

@@ -89,15 +89,6 @@ def _why_none(study: Study) -> str:
     return "no_patients" if study.vacant else "no_result"
 
 
-def silence_rows(study: Study) -> pd.DataFrame:
-    """For how many days nothing has been heard of those under observation, at the longest; of nobody, no row."""
-    own = study.randomised
-    own = own[own["DTHDT"].isna() & own["EOSSTT"].eq("ONGOING")]
-    days = (pd.Timestamp(study.cut.cutoff) - own["LSTALVDT"]).dt.days
-    row = {"statistic": "longest", "value": days.max(), "unit": "days", "method": "count", "n": len(own)}
-    return pd.DataFrame([row] if len(own) else [], columns=list(row))
-
-
 def held_sentence(study: Study, planned: Reported) -> str:
     """How many of the planned analyses the report holds."""
     row = planned.row("planned_analyses_held")

@@ -470,4 +470,4 @@ def test_a_trial_that_plans_no_such_analysis_is_told_so(study):
     bare = replace(own, protocol=changed(own.protocol, without_analysis("DECOMP")))
     (said,) = answers(bare, [], [], level=LEVEL)
     assert [said] == planned_words(bare)
-    assert said == "The protocol plans no analysis of first events, and none of episodes."
+    assert said == "The protocol file lists no analysis of first events, and none of episodes."
