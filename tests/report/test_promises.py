@@ -118,9 +118,9 @@ def asked_of_a_site() -> Iterator[tuple[str, str]]:
         silent = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
         silent += [argument for call in calls for argument in call.args]
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in silent:
-                if not node.value.isupper():
-                    yield f"{path.name}:{node.lineno}", node.value
+            text = node.value if isinstance(node, ast.Constant) and node not in silent else None
+            if isinstance(text, str) and not text.isupper():
+                yield f"{path.name}:{node.lineno}", text
 
 
 def written_in_chapters() -> Iterator[tuple[str, str]]:
