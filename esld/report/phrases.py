@@ -276,6 +276,15 @@ def open_queries(study: Study) -> pd.DataFrame:
     return told[told["status"].ne(ANSWERED)]
 
 
+def asked_about(study: Study) -> dict[tuple[str, str], list[str]]:
+    """The ids of open data queries by patient and record (``AE 3``): of a query that compares several, by each of them."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for query in open_queries(study).to_dict("records"):
+        for record in str(query["record"]).split(" / "):
+            found.setdefault((str(query["USUBJID"]), record), []).append(str(query["id"]))
+    return found
+
+
 def points(row: Row, proportion: float | None) -> str:
     """A difference of proportions in percentage points; the decimals follow the average size of the two groups."""
     return numbers.points(proportion, (row.n or 0) // 2)
