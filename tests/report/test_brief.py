@@ -161,7 +161,8 @@ def test_what_is_not_shown_names_the_size_and_what_the_design_cannot_tell(study)
     rows = rows_of("os_power", power_rows([11, 11]), analysis="OS-1Y", chapter="03_survival").rows
     said = plain(of(rows, own)["not_shown"])
     assert "So 22 patients can show what share is alive" in said
-    assert said.endswith("nothing in it says whether the treatment itself helps or harms.")
+    assert "nothing in it says whether the treatment itself helps or harms." in said
+    assert "The registry record does not define end-stage liver disease." in said
 
 
 def test_without_losses_nobody_is_said_not_to_be_followed():
