@@ -31,7 +31,8 @@ seed: str = "03_survival"  # words that fix random draws, where allocations are 
 from IPython.display import display
 
 from esld.report.chapter import open_chapter
-from esld.report.survival import analyses, apart, every, exhibits, paragraphs, power, sentences, subgroups
+from esld.report.survival import analyses, every, exhibits, paragraphs, power, sentences, subgroups
+from esld.report.survival.causes import causes
 from esld.report.survival.sensitivity import sensitivity_table
 
 chapter = open_chapter("03_survival", cut=cut)
@@ -86,7 +87,7 @@ display(*paragraphs.compatible(reached))
 display(*exhibits.horizons(chapter, reached))
 
 # %% tags=["hide-input"]
-display(*apart.causes(chapter))
+display(*causes(chapter))
 
 # %% [markdown] tags=["needs:kind=survival_curve"]
 # ### Over time

@@ -31,7 +31,13 @@ from IPython.display import display
 
 from esld.report import numbers
 from esld.report.chapter import open_chapter
-from esld.report.events import episodes, first_events
+from esld.report.events import (
+    episodes,
+    first_event_figure,
+    first_event_table,
+    first_event_words,
+    first_events,
+)
 from esld.report.events.answer import answers
 from esld.report.events.any_event import any_event_rows, any_incidence_rows, any_words, untreated_words
 from esld.report.events.planned import gathered, planned_words, plans_of, shown
@@ -100,9 +106,9 @@ chapter.answer(*answers(study, first, every, level=level))
 # %%
 for one in shown(study, "cumulative_incidence", first):
     name = chapter.name_of("first_events", one.plan)
-    display(chapter.table(first_events.table(one, together[one.plan], id=name, level=level)))
+    display(chapter.table(first_event_table.table(one, together[one.plan], id=name, level=level)))
     display(chapter.say(queried_words(study, one.plan)))
-    display(chapter.figure(first_events.figure(study, one, id=name, ticks=ticks)))
+    display(chapter.figure(first_event_figure.figure(study, one, id=name, ticks=ticks)))
 
 # %% tags=["hide-input"]
 chapter.planned("cumulative_incidence")
@@ -111,7 +117,11 @@ for plan, rows in together.items():
 
 # %% tags=["hide-input", "needs:comparison"]
 for one in first:
-    display(chapter.say(first_events.difference_words(study, one), first_events.tested_words(study, one)))
+    display(
+        chapter.say(
+            first_event_words.difference_words(study, one), first_event_words.tested_words(study, one)
+        )
+    )
 
 # %% [markdown] tags=["needs:kind=episodes"]
 # ### All episodes

@@ -77,7 +77,7 @@ chapter.table(overview.planned_table(study, planned))
 chapter.say(overview.additional_sentence(others, overview.unplanned_sentence(study, planned)))
 
 # %% [markdown]
-# ### Deviations from the plan
+# ### Deviations from the protocol file
 
 # %%
 found = deviations.deviations(study)

@@ -311,7 +311,9 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
     common["terms"] = sorted(terms.items(), key=lambda one: one[0].casefold())
 
     def fill(html: str, page: str) -> str:
-        html = named.sub(lambda found: found[1] + titles[found[2]], html)  # a table names a chapter by its slug
+        html = named.sub(
+            lambda found: found[1] + titles[found[2]], html
+        )  # a table names a chapter by its slug
         return filled(html, report.exhibits, report.results, report.told, page)
 
     pages = {

@@ -11,7 +11,7 @@ from esld.report import numbers
 from esld.report.brief import BESIDE, FLOW, FOLLOW_UP, SAFETY, Point, commonest_reaction
 from esld.report.event import Event, event_of
 from esld.report.headlines import Headline, of_primary, pair_of, shown, written
-from esld.report.phrases import span, whole
+from esld.report.phrases import open_queries, span, whole
 from esld.report.planned import is_death
 from esld.report.results import Row, named, slug
 from esld.report.words.catalogue import message, read_by, reader
@@ -111,7 +111,7 @@ def _found(rows: Sequence[Row], lay: Lay, study: Study) -> Paragraphs:
     told = [_gap(row, how, rows, lay, study) for row, how in gaps]
     if not any(told) and len(by_group) > 1:
         told = [message("lay.gap.none")]
-    return [said, told]
+    return [said, told, [] if open_queries(study).empty else [message("lay.open")]]
 
 
 def _event(lay: Lay, study: Study) -> Event:

@@ -14,7 +14,7 @@ from esld.report.flow import participant_flow
 from esld.report.phrases import interim_look, reader_of
 from esld.report.planned import planned_by
 from esld.report.results import rows_of
-from esld.report.survival import apart
+from esld.report.survival.causes import causes
 from esld.report.survival.tables import power_rows
 from esld.report.words.catalogue import read_by
 from tests.report.builders import HIGH, LOW, ROOT, at_horizon, patient, plain, study_of, unspanned_numbers
@@ -124,7 +124,7 @@ def test_what_the_dead_died_of_and_the_commonest_reaction_by_its_term(study):
     own = study("demo-final")
     died = Unwritten("03_survival", own, Path())
     with read_by(reader_of(own)):
-        (said,) = apart.causes(died)
+        (said,) = causes(died)
     ae = pd.read_csv(ROOT / "esld/data/examples/demo/ae.csv", dtype=str)
     counts = ae[ae["AEOUT"].eq("FATAL")]["AEDECOD"].str.casefold().value_counts()
     assert plain(said.html) == (

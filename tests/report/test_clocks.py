@@ -11,12 +11,12 @@ from tests.report.builders import plain
 from tests.report.in_process import cut_at, run
 from tests.report.recount import raw
 
-CHAPTERS = ("03_survival", "04_change", "05_events")
+CHAPTERS = ("03_survival", "04_change", "05_events", "06_safety", "07_patients")
 _TIME = re.compile(r"\b(days?|weeks?|months?|one year|years?)\b", re.IGNORECASE)
 _VISIT = re.compile(
     r"\bweek \d+\b", re.IGNORECASE
 )  # the name of a visit, whose day the plan of visits counts
-_CLOCK = re.compile(r"randomisation|first infusion")
+_CLOCK = re.compile(r"(?:from|since|after) (?:randomisation|(?:the )?first infusion)|study days?")
 
 
 @pytest.fixture(scope="module")

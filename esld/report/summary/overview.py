@@ -5,7 +5,7 @@ import pandas as pd
 from esld.data.study import Study
 from esld.protocol import ROLES
 from esld.report import additional
-from esld.report.brief import answered, safe, sizes
+from esld.report.brief import answered, safe, secondary, sizes
 from esld.report.cells import Cell, Label
 from esld.report.chapter import Others
 from esld.report.phrases import Sentence, span, view_name
@@ -23,11 +23,12 @@ def primary_sentence(study: Study) -> str:
 
 
 def findings(study: Study, others: Others) -> list[str]:
-    """What a trial of this size can tell, and what was seen of safety: a paragraph each, under its heading.
+    """What secondary analyses found, what a trial of this size can tell, and what was seen of safety: a paragraph each.
 
     What no trial of this design can show stands once, below the answer of the overview.
     """
     said = {
+        "secondary": [others.answers.get(chapter, "") for chapter in secondary(study)],
         "not_shown": sizes(others.rows.rows, study),
         "safe": safe(others.rows.rows, others.answers, study),
     }
