@@ -62,6 +62,11 @@ def test_each_section_is_under_one_heading_and_says_something(lay):
     assert len(lay.select("h1")) == 1
 
 
+def test_open_queries_are_told_as_on_the_front_page(report, lay):
+    front = words(main_of(report / "index.html").get_text())
+    assert ("points to check" in words(lay.get_text())) == ("before database lock" in front)
+
+
 def test_a_view_that_hides_the_arms_names_none_of_them(report, lay, protocol):
     """But in the trial's own words, which the front page has too."""
     view = read_cut(ROOT / "params" / f"{report.name}.yaml").cut.view

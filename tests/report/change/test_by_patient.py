@@ -182,7 +182,7 @@ class TestSelection:
         own = study("demo-final")
         said = by_patient.selection(own, [own.protocol.parameter("ALT")])
         assert said == (
-            "Several records in the window of a visit: the nearest to the planned day counts; of two at the same distance the "
+            "Several records in the window of a visit: the nearest to the target day of the protocol file counts; of two at the same distance the "
             "later."
         )
 
