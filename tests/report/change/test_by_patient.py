@@ -182,8 +182,8 @@ class TestSelection:
         own = study("demo-final")
         said = by_patient.selection(own, [own.protocol.parameter("ALT")])
         assert said == (
-            "Several records in the window of a visit: the nearest to the target day of the protocol file counts; of two at the same distance the "
-            "later."
+            "Several records in the window of a visit: the nearest to the target day of the protocol file counts; of two at the "
+            "same distance the later."
         )
 
     def test_of_scores_and_nominal_visits(self):
