@@ -13,10 +13,9 @@ from tests.report.recount import raw
 
 CHAPTERS = ("03_survival", "04_change", "05_events", "06_safety", "07_patients")
 _TIME = re.compile(r"\b(days?|weeks?|months?|one year|years?)\b", re.IGNORECASE)
-_VISIT = re.compile(
-    r"\bweek \d+\b", re.IGNORECASE
-)  # the name of a visit, whose day the plan of visits counts
-_CLOCK = re.compile(r"(?:from|since|after) (?:randomisation|(?:the )?first infusion)|study days?")
+# The name of a visit, whose day the plan of visits counts; and a day that is that of an administration.
+_VISIT = re.compile(r"\bweek \d+\b|\b(?:on|of) (?:the day of an infusion|its day|that day)\b", re.IGNORECASE)
+_CLOCK = re.compile(r"(?<!group of the )randomisation|first infusion|study day")
 
 
 @pytest.fixture(scope="module")
