@@ -31,13 +31,7 @@ from IPython.display import display
 
 from esld.report import numbers
 from esld.report.chapter import open_chapter
-from esld.report.events import (
-    episodes,
-    first_event_figure,
-    first_event_table,
-    first_event_words,
-    first_events,
-)
+from esld.report.events import episodes, first_events
 from esld.report.events.answer import answers
 from esld.report.events.any_event import any_event_rows, any_incidence_rows, any_words, untreated_words
 from esld.report.events.planned import gathered, planned_words, plans_of, shown
@@ -46,6 +40,9 @@ from esld.report.events.queried import queried_words
 chapter = open_chapter("05_events", cut=cut)
 study = chapter.study
 level = numbers.level(conf_level)
+
+# %% tags=["hide-input"]
+from esld.report.events import first_event_figure, first_event_table, first_event_words
 
 # %% [markdown]
 # ## Who is counted

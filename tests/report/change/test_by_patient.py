@@ -53,7 +53,8 @@ class TestWords:
         assert said.startswith("Not collected:\n\n- ")
         assert said.count("\n- ") == len(stated)
         assert (
-            by_patient.not_collected_words(study("demo-final"), []) == "Every quantity that the protocol file names is collected."
+            by_patient.not_collected_words(study("demo-final"), [])
+            == "Every quantity that the protocol file names is collected."
         )
 
     def test_what_has_no_value_yet_is_named(self, by_hand):
