@@ -135,13 +135,14 @@ chapter.figure(picture)
 # %%
 follow_up = records.follow_up(study, horizon_days=horizon_days)
 followed = chapter.hand_over("follow_up", follow_up[follow_up["group"].eq("ALL")], analysis=plan)
+chapter.hand_over("silence", records.silence_rows(study), analysis=plan)
 chapter.hand_over("follow_up_by_arm", follow_up[follow_up["group"].ne("ALL")], analysis=plan)
 chapter.table(records.follow_up_table(study, follow_up, horizon_days=horizon_days))
 
 # %% [markdown]
 # ### Data queries
 #
-# A query asks the site about records that contradict each other or the protocol. It changes no value. Whoever has looked at one and
+# A query asks the site about records that contradict each other or the protocol file. It changes no value. Whoever has looked at one and
 # found the record correct writes its number, with name, day and reason, into `queries.yaml` beside the data.
 
 # %%
@@ -197,7 +198,7 @@ chapter.answer(
 # %% [markdown]
 # ## What it cannot say
 #
-# The checks compare the forms with one another and with the protocol. They cannot see an event that was never written down, nor
+# The checks compare the forms with one another and with the protocol file. They cannot see an event that was never written down, nor
 # a wrong value that is plausible.
 
 # %% tags=["hide-input"]

@@ -19,7 +19,7 @@
 #
 # ## Question
 #
-# How were the patients given their groups, was it by chance as planned, and could anybody foresee the next assignment?
+# How were the patients given their groups, was it by chance, and could anybody foresee the next assignment?
 
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml

@@ -31,7 +31,8 @@ seed: str = "03_survival"  # words that fix random draws, where allocations are 
 from IPython.display import display
 
 from esld.report.chapter import open_chapter
-from esld.report.survival import analyses, apart, every, exhibits, paragraphs, power, sentences, subgroups
+from esld.report.survival import analyses, every, exhibits, paragraphs, power, sentences, subgroups
+from esld.report.survival.causes import causes
 from esld.report.survival.sensitivity import sensitivity_table
 
 chapter = open_chapter("03_survival", cut=cut)
@@ -39,7 +40,7 @@ chapter = open_chapter("03_survival", cut=cut)
 # %% [markdown]
 # ## Who is counted
 #
-# All randomised patients, in the group to which they were randomised, whatever they received; where an analysis is planned in another
+# All randomised patients, in the group to which they were randomised, whatever they received; where an analysis is made in another
 # set of patients, the table of sensitivity analyses says so. Time runs from randomisation. Each patient's time ends with the record
 # named here.
 
@@ -86,7 +87,7 @@ display(*paragraphs.compatible(reached))
 display(*exhibits.horizons(chapter, reached))
 
 # %% tags=["hide-input"]
-display(*apart.causes(chapter))
+display(*causes(chapter))
 
 # %% [markdown] tags=["needs:kind=survival_curve"]
 # ### Over time
@@ -138,7 +139,7 @@ display(*subgroups.shown(subgroups.subgroups(chapter, conf_level=conf_level)))
 # event to the cut-off errs if events are reported late.
 
 # %% [markdown] tags=["needs:part=allocations"]
-# Exact tests repeat the randomisation of the protocol, given the group sizes and the order of entry. Another scheme would have
+# Exact tests repeat the randomisation of the protocol file, given the group sizes and the order of entry. Another scheme would have
 # given other allocations, and another p-value.
 
 # %% tags=["hide-input"]
@@ -162,7 +163,7 @@ chapter.limits()
 # Each comparison by itself, in words.
 
 # %% [markdown] tags=["needs:kind=milestone_test"]
-# The interval of the difference is the answer. A planned test made for few events stands beside it: exact when everybody's state is
+# The interval of the difference is the answer. A test made for few events stands beside it: exact when everybody's state is
 # known, else on a scale that suits proportions near one. Interval and test are two methods and may differ near the border; the
 # interval is then the answer, and the p-value belongs to the test that is named with it.
 

@@ -87,8 +87,6 @@ chapter.say(*repeated.planned_methods(plans))
 
 # %% [markdown]
 # ## Result
-#
-# First every planned analysis is made; what it found is shown below.
 
 # %%
 changes = {}

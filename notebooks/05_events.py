@@ -41,6 +41,9 @@ chapter = open_chapter("05_events", cut=cut)
 study = chapter.study
 level = numbers.level(conf_level)
 
+# %% tags=["hide-input"]
+from esld.report.events import first_event_figure, first_event_table, first_event_words
+
 # %% [markdown]
 # ## Who is counted
 #
@@ -100,9 +103,9 @@ chapter.answer(*answers(study, first, every, level=level))
 # %%
 for one in shown(study, "cumulative_incidence", first):
     name = chapter.name_of("first_events", one.plan)
-    display(chapter.table(first_events.table(one, together[one.plan], id=name, level=level)))
+    display(chapter.table(first_event_table.table(one, together[one.plan], id=name, level=level)))
     display(chapter.say(queried_words(study, one.plan)))
-    display(chapter.figure(first_events.figure(study, one, id=name, ticks=ticks)))
+    display(chapter.figure(first_event_figure.figure(study, one, id=name, ticks=ticks)))
 
 # %% tags=["hide-input"]
 chapter.planned("cumulative_incidence")
@@ -111,7 +114,11 @@ for plan, rows in together.items():
 
 # %% tags=["hide-input", "needs:comparison"]
 for one in first:
-    display(chapter.say(first_events.difference_words(study, one), first_events.tested_words(study, one)))
+    display(
+        chapter.say(
+            first_event_words.difference_words(study, one), first_event_words.tested_words(study, one)
+        )
+    )
 
 # %% [markdown] tags=["needs:kind=episodes"]
 # ### All episodes

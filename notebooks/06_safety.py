@@ -78,6 +78,8 @@ chapter.say(safety.set_words(counted, size))
 #
 # No safety result has a p-value in this report. In small groups a test finds only gross differences, and a high p would be read as
 # safety. What is shown instead are counts and, in the text, exact limits of what they are compatible with.
+# No adverse event of special interest is declared, so none is set apart; what begins soon after treatment has a section of its own
+# where the data tell it.
 
 # %% tags=["hide-input"]
 chapter.planned_by()

@@ -117,7 +117,7 @@ chapter.table(serious_events.serious_table(study))
 # #### Narratives
 #
 # One paragraph for each patient who died, had one of these events, or stopped treatment because of an adverse event. Each fact is
-# as recorded, with its record in brackets; nothing is added by hand. A score is calculated: it names ADLB, the analysis data.
+# as recorded, with its record in brackets and any open data query on it; nothing is added by hand. A score is calculated: it names ADLB, the analysis data.
 
 # %%
 days = chapter.hand_over("narratives", narratives.narrative_rows(study, most), analysis=plan)

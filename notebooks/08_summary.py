@@ -52,7 +52,6 @@ chapter.say(overview.primary_sentence(study))
 # ## Result
 
 # %%
-chapter.hand_over("silence", overview.silence_rows(study), analysis="SUMMARY")
 chapter.answer(*brief.found(others.rows.rows, others.answers, study))
 
 # %% tags=["hide-input"]
@@ -78,7 +77,7 @@ chapter.table(overview.planned_table(study, planned))
 chapter.say(overview.additional_sentence(others, overview.unplanned_sentence(study, planned)))
 
 # %% [markdown]
-# ### Deviations from the plan
+# ### Deviations from the protocol file
 
 # %%
 found = deviations.deviations(study)

@@ -43,7 +43,7 @@ agreed = agreement.agreement()
 # %% [markdown]
 # ## What was planned, and by whom
 #
-# The protocol says nothing about software. The rule is that of the package: a formula must give R's number to a relative difference
+# The protocol file says nothing about software. The rule is that of the package: a formula must give R's number to a relative difference
 # of one in a hundred million, a fit that is found step by step to one in a million. A test that finds more fails, and the version is
 # not released.
 

@@ -24,12 +24,12 @@ _WHY: Mapping[str, str] = {
     standard.NOT_DONE: "Not done",
     standard.DID_NOT_OCCUR: "Did not occur",
     standard.NOT_KNOWN: "Whether it occurred is not known",
-    standard.SPECIMEN: "Of another specimen than the protocol's",
+    standard.SPECIMEN: "Of another specimen than that of the protocol file",
     standard.CRITERION_MET: "Says that a criterion of eligibility was met",
-    standard.OTHER_TREATMENT: "Not the study treatment, as the protocol's codes say",
-    standard.BEYOND_LIMIT: "Beyond a limit, which the protocol reads as missing",
+    standard.OTHER_TREATMENT: "Not the study treatment, as the codes of the protocol file say",
+    standard.BEYOND_LIMIT: "Beyond a limit, which the protocol file reads as missing",
 }
-_LIFE, _PARAMETER = "As a sign of life", "A parameter of the protocol without a record"
+_LIFE, _PARAMETER = "As a sign of life", "A parameter of the protocol file without a record"
 # Of these every record is used, whatever it holds.
 _WHOLE = ("DM", "DS", "EX", "AE", "IE", "SV")
 # Variables that say where a record stands, or repeat what another says.
@@ -213,7 +213,9 @@ def totals(account: pd.DataFrame) -> str:
     unknown = int(account["use"].eq(UNKNOWN).sum())
     understood = "nothing was" if not unknown else "1 line was" if unknown == 1 else f"{unknown} lines were"
     without = account.loc[account["why"].eq(_PARAMETER), "name"].str.split().str[-1]
-    absent = f" No record is of {', '.join(without)}, which the protocol analyses." if len(without) else ""
+    absent = (
+        f" No record is of {', '.join(without)}, which the protocol file analyses." if len(without) else ""
+    )
     return (
         f"Of {records['records'].sum()} records {records.loc[used & ~life, 'records'].sum()} are used, "
         f"{records.loc[life, 'records'].sum()} as a sign of life alone, and {records.loc[~used, 'records'].sum()} are not; "

@@ -22,7 +22,7 @@ from esld.pipeline.reuse import Shelf, key_of
 from esld.report.assumptions import assumptions
 from esld.report.front import FrontPage, front_page
 from esld.report.labels import LABELS, labels_of, write_labels
-from esld.report.phrases import is_confidential, open_queries
+from esld.report.phrases import open_queries
 from esld.report.results import write_rows
 from esld.report.roles import READERS
 from esld.report.tables import Table
@@ -180,7 +180,6 @@ def _report(
 ) -> render.Report:
     cut, protocol = study.cut, study.protocol
     tables = {name: title for name, title in handed.files.items() if name.startswith("tables/")}
-    lay = "files.lay.confidential" if is_confidential(study) else "files.lay"
     front, code = binder.front(study), environment["esld_sha256"]
     chapters = {row.result_id: row.chapter for row in handed.rows}
     return render.Report(
@@ -193,7 +192,7 @@ def _report(
         ),
         chapters=tuple(binder.chapters[slug] for slug in binder.slugs),
         downloads=(
-            *([(f"{LAY}.html", message(lay))] if front.lay else []),
+            *([(f"{LAY}.html", message("files.lay"))] if front.lay else []),
             ("report.html", message("files.report")),
             *([(paper.PDF, message("files.pdf"))] if pdf else []),
             (word.WORD, message("files.word")),

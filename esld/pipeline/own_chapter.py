@@ -105,7 +105,7 @@ chapter.figure(axes, id="@id_by_patient", title=title, alt=alt)
 chapter.limits()
 """
 _PLANNED = "This is the analysis {id} of the protocol."
-_NOT_PLANNED = "The protocol plans no such analysis: the summary lists this one as not planned."
+_NOT_PLANNED = "The protocol file lists no such analysis: the summary lists this one as not planned."
 
 
 def new_chapter(name: str, cuts: Sequence[Path]) -> tuple[Path, list[Path], bool]:

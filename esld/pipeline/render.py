@@ -297,17 +297,23 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
     slugs = [chapter.slug for chapter in report.chapters]
     made = dict(bodies or {})
     bodies_in_order = [made.get(c.slug) or body_of(c, slugs) for c in report.chapters]
-    lines = {c.slug: escape(c.question) if c.slug in report.answered else c.answer for c in report.chapters}
+    titles = {chapter.slug: escape(chapter.title) for chapter in report.chapters}
+    named = re.compile(rf'(<a href="#?({"|".join(titles)})(?:\.html)?">)\2(?=</a>)')
     common: dict[str, Any] = _banner(report.masthead) | {
         "report": report,
         "answer": fragment.inline(report.answer),
-        "answers": {slug: fragment.inline(line) for slug, line in lines.items()},
+        "answers": {
+            c.slug: "" if c.slug in report.answered else fragment.inline(c.answer) for c in report.chapters
+        },
         "points": [(head, fragment.inline(text)) for head, text in report.points],
     }
     terms = {term: said for body in bodies_in_order for term, said in body.terms.items()}
     common["terms"] = sorted(terms.items(), key=lambda one: one[0].casefold())
 
     def fill(html: str, page: str) -> str:
+        html = named.sub(
+            lambda found: found[1] + titles[found[2]], html
+        )  # a table names a chapter by its slug
         return filled(html, report.exhibits, report.results, report.told, page)
 
     pages = {

@@ -5,9 +5,11 @@ from words: what each kind computes of itself is named here, and all else is add
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from esld.protocol import Kind
 from esld.report.cells import result_ids
+from esld.report.drawing.figures import Picture
 from esld.report.results import Row, named
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
@@ -15,7 +17,7 @@ from esld.report.words.grammar import joined
 
 # By kind of an analysis, the beginnings of the names of its results; those of times to an event after the code of the endpoint.
 OWN: dict[Kind, tuple[str, ...]] = {
-    "participant_flow": ("flow", "follow_up", "queries", "courses"),
+    "participant_flow": ("flow", "follow_up", "silence", "queries", "courses"),
     "randomisation": ("entry", "ledger", "balance", "places", "designs", "guessed"),
     "baseline": ("groups", "baseline", "differences"),
     "milestone": ("milestone",),
@@ -66,6 +68,13 @@ def name_of(name: str) -> str:
 def words(name: str) -> str:
     """What an additional result is called, inside a sentence."""
     return message(f"additional.{name}")
+
+
+def marked_figure(picture: Picture) -> Picture:
+    """A figure whose legend says that what it shows is additional; it has the name of its result."""
+    name = name_of(picture.id)
+    note = message("additional.note", what=words(name)) if name else ""
+    return replace(picture, legend=" ".join(filter(None, (picture.legend, note))))
 
 
 def marked(table: Table) -> Table:

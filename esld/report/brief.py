@@ -49,10 +49,11 @@ def brief(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> tupl
     Returns
     -------
     tuple of Point
-        ``found``, ``not_shown``, ``safe``, ``interim`` before the final analysis, ``trial`` and ``plan``.
+        ``found``, ``secondary``, ``not_shown``, ``safe``, ``interim`` before the final analysis, ``trial`` and ``plan``.
     """
     said = {
         "found": found(rows, answers, study),
+        "secondary": [answers.get(chapter, "") for chapter in secondary(study)],
         "not_shown": [*sizes(rows, study), *map(escape, study.protocol.cannot_say)],
         "safe": safe(rows, answers, study),
         "interim": interim(rows, study),
@@ -65,7 +66,13 @@ def brief(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> tupl
 
 def answered(study: Study) -> tuple[str, ...]:
     """Chapters whose answers are parts of this one."""
-    return (study.protocol.primary.chapter, SAFETY, SUMMARY)
+    return (study.protocol.primary.chapter, SAFETY, SUMMARY, *secondary(study))
+
+
+def secondary(study: Study) -> list[str]:
+    """The chapters of secondary analyses beside that of the primary one, in the order of the report."""
+    own = {analysis.chapter for analysis in study.protocol.analyses if analysis.role == "secondary"}
+    return sorted(own & set(study.cut.chapters) - {study.protocol.primary.chapter})
 
 
 def found(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> list[str]:

@@ -14,10 +14,10 @@ from esld.data.study import Study, in_protocol_order
 from esld.errors import InputError, no_attribute
 from esld.protocol import Analysis, Kind
 from esld.report import as_text, by_hand, needs
-from esld.report.additional import marked
+from esld.report.additional import marked, marked_figure
 from esld.report.drawing import figures
 from esld.report.drawing.unnamed import show_what_is_left
-from esld.report.phrases import Sentence, reader_of
+from esld.report.phrases import Sentence, reader_of, standing
 from esld.report.plain import plain_table
 from esld.report.planned import planned_by, result_name
 from esld.report.results import HasFrame, Reported, Row, rows_of
@@ -195,6 +195,7 @@ class Chapter:
             return figure
         if not isinstance(figure, figures.Picture):
             figure = figures.plain_picture(figure, id, title, alt, legend)
+        figure = marked_figure(figure)
         figure.save(self.scratch / "figures")
         self._files[f"figures/{figure.id}"] = figure.alt
         self._exhibits[f"figures/{figure.id}"] = _json(
@@ -215,8 +216,11 @@ class Chapter:
         return Sentence(self._answer)
 
     def planned_by(self) -> Sentence:
-        """Say whose plan the chapter follows: that of the trial, or that of whoever wrote the protocol file."""
-        return Sentence(planned_by(self.study.protocol, self.name))
+        """Say whose plan the chapter follows, that of the trial or of whoever wrote its file, and before the final analysis
+        that it tests nothing.
+        """
+        said = planned_by(self.study.protocol, self.name), standing(self.study)
+        return Sentence(" ".join(filter(None, said)))
 
     def limits(self) -> Sentence | None:
         """Show the protocol's notes on this chapter. What no result can show stands once, below the answer of the overview."""

@@ -11,7 +11,7 @@ from esld.report import numbers
 from esld.report.brief import BESIDE, FLOW, FOLLOW_UP, SAFETY, Point, commonest_reaction
 from esld.report.event import Event, event_of
 from esld.report.headlines import Headline, of_primary, pair_of, shown, written
-from esld.report.phrases import is_confidential, span, whole
+from esld.report.phrases import open_queries, span, whole
 from esld.report.planned import is_death
 from esld.report.results import Row, named, slug
 from esld.report.words.catalogue import message, read_by, reader
@@ -45,10 +45,10 @@ def lay_page(rows: Sequence[Row], study: Study) -> LayPage | None:
     -------
     LayPage or None
         Its sections are ``asked``, ``who``, ``found``, ``safe``, ``limits`` and ``after``. What there is no result for is
-        said to be missing: before the first result that it is too early.
+        said to be missing. None before the final analysis either: whatever it said would be read as a result.
     """
     lay = study.protocol.lay
-    if lay is None:
+    if lay is None or study.cut.status != "final":
         return None
     labels = {code: lay.groups.get(code, label) for code, label in reader().labels.items()}
     with read_by(replace(reader(), labels=labels)):
@@ -70,8 +70,7 @@ def _section(code: str, paragraphs: Paragraphs) -> Point:
 
 def _asked(lay: Lay, study: Study) -> Paragraphs:
     simulated = message("lay.simulated") if study.cut.simulated else ""
-    secret = message("lay.confidential") if is_confidential(study) else ""
-    return [[secret], [simulated], [escape(lay.question)], [escape(lay.about)]]
+    return [[simulated], [escape(lay.question)], [escape(lay.about)]]
 
 
 def _who(rows: Sequence[Row], lay: Lay, study: Study) -> Paragraphs:
@@ -98,22 +97,21 @@ def _view(study: Study) -> str:
 def _found(rows: Sequence[Row], lay: Lay, study: Study) -> Paragraphs:
     """What the primary analysis found: by group, then what chance leaves of the gaps between them."""
     primary = study.protocol.primary
-    draft = message("lay.draft") if study.cut.status != "final" else ""
     if primary.chapter not in study.cut.chapters:
-        return [[message("lay.found.absent")], [draft]]
+        return [[message("lay.found.absent")]]
     answers = [*shown(rows, study)]
     by_group = [(row, how) for row, how in answers if not pair_of(row)]
     gaps = [(row, how) for row, how in answers if pair_of(row)]
     known = [(row, how) for row, how in by_group if row.value is not None]
     said = _counts(rows, lay, study) if primary.endpoint else _values(known, lay, study)
     if not known:
-        return [said, [message(f"lay.found.none.{study.cut.status}")], [draft]]
+        return [said, [message("lay.found.none.final")]]
     if primary.endpoint:
         said += _shares([row for row, how in known if how.style == "percent"], rows, lay, study)
     told = [_gap(row, how, rows, lay, study) for row, how in gaps]
     if not any(told) and len(by_group) > 1:
         told = [message("lay.gap.none")]
-    return [said, told, [draft]]
+    return [said, told, [] if open_queries(study).empty else [message("lay.open")]]
 
 
 def _event(lay: Lay, study: Study) -> Event:
@@ -147,7 +145,7 @@ def _counts(rows: Sequence[Row], lay: Lay, study: Study) -> list[str]:
     if unknown := [row for row in own if row.statistic == "unknown" and row.value]:
         groups = _groups((whole(row), row) for row in unknown)
         count = sum(row.value or 0 for row in unknown)
-        said.append(message(f"lay.unknown.{study.cut.status}", groups=groups, count=count))
+        said.append(message("lay.unknown.final", groups=groups, count=count))
     return [*said, *_apart(rows, lay, study)]
 
 

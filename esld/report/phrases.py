@@ -247,13 +247,10 @@ def nothing_recorded(study: Study, domain: str, what: str) -> str:
 
 
 def standing(study: Study) -> str:
-    """What an analysis before the final one must say of itself; nothing for the final one."""
-    return "" if study.cut.status == "final" else message("summary.interim")
-
-
-def is_confidential(study: Study) -> bool:
-    """Whether a report tells groups apart before the final analysis, named or by letters."""
-    return study.cut.status != "final" and study.cut.view != "blinded"
+    """What an analysis before the final one must say of itself, wherever it compares; nothing for the final one."""
+    if study.cut.status == "final":
+        return ""
+    return " ".join(filter(None, (message("summary.interim"), interim_look(study))))
 
 
 def interim_look(study: Study) -> str:
@@ -277,6 +274,15 @@ def open_queries(study: Study) -> pd.DataFrame:
     """The data queries without a recorded answer."""
     told = with_status(study.queries, study.answers, None)
     return told[told["status"].ne(ANSWERED)]
+
+
+def asked_about(study: Study) -> dict[tuple[str, str], list[str]]:
+    """The ids of open data queries by patient and record (``AE 3``): of a query that compares several, by each of them."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for query in open_queries(study).to_dict("records"):
+        for record in str(query["record"]).split(" / "):
+            found.setdefault((str(query["USUBJID"]), record), []).append(str(query["id"]))
+    return found
 
 
 def points(row: Row, proportion: float | None) -> str:

@@ -200,7 +200,7 @@ def test_the_numbers_of_an_alt_text_are_results_or_the_protocol_s(report, pages,
 # What a count in an alt text counts: result, words before it, statistic of the row of that group.
 GROUPS = LABELS | {"ALL": "All"}
 FLOW = {
-    "Allocated": "randomised", "Received at least one infusion": "treated", "every planned infusion": "complete",
+    "Allocated": "randomised", "Received at least one infusion": "treated", "every infusion of the protocol file": "complete",
     "fewer by the cut-off": "partial", "Never infused": "untreated", "with a liver transplant": "transplanted",
     "Analysed as randomised": "analysed", "Analysed for safety, by the dose received": "safety",
 }  # fmt: skip

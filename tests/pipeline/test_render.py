@@ -503,7 +503,8 @@ class TestStructure:
         assert len(main.select(".cards li")) == 4
         assert main.select_one(".cards .value .result")["data-result"] == "os.low"
         assert [a["href"] for a in main.select(".chapters a")] == ["00_data_cut.html", "03_survival.html"]
-        assert words(main.select_one(".chapters p")) == "22 patients."
+        assert [words(p) for p in main.select(".chapters li:first-child p")][1:] == ["22 patients."]
+        assert all(words(own.select_one("p.asked")).endswith("?") for own in main.select(".chapters li"))
         assert [words(part) for part in main.select("details.more :is(dt, dd)")] == [
             "Infusions",
             "three",

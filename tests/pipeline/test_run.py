@@ -61,7 +61,6 @@ class TestReport:
         assert files == {
             *(
                 "index.html",
-                "plain.html",
                 "01_one.html",
                 "02_two.html",
                 "report.html",

@@ -219,8 +219,18 @@ def _adlb(
     columns += ["AVAL", "BASE", "CHG", "ANRLO", "ANRHI"]
     frame = pd.DataFrame(rows, columns=columns)
     baseline = frame["AVISITN"].eq(0).map({True: "Y", False: None}).astype(object)
+    day = frame["USUBJID"].map(adsl.set_index("USUBJID")["RANDDT"]) + pd.to_timedelta(
+        frame["ADY"] - 1, unit="D"
+    )
     return frame.assign(
-        ABLFL=baseline, ANL01FL="Y", POSTTPFL=None, DTYPE=None, CRIT1FL=None, CRIT2FL=None, CRIT2=None
+        ADT=day,
+        ABLFL=baseline,
+        ANL01FL="Y",
+        POSTTPFL=None,
+        DTYPE=None,
+        CRIT1FL=None,
+        CRIT2FL=None,
+        CRIT2=None,
     )
 
 

@@ -28,7 +28,7 @@ from esld.report.drawing import figures
 from esld.report.drawing.figures import Picture
 from esld.report.phrases import Sentence, reader_of
 from esld.report.results import Reported, Row
-from esld.report.roles import SUMMARY
+from esld.report.roles import READERS, SUMMARY
 from esld.report.tables import Table
 from esld.report.words.catalogue import read_by
 from tests.report.builders import ROOT, plain
@@ -123,12 +123,13 @@ def _run(study: Study, names: Iterable[str]) -> Report:
         chapter = report.chapters[name] = Unwritten(name, study, Path(), earlier=dict(report.chapters))
         shown = report.shown[name] = []
         _run_cells(name, chapter, shown, report.failed)
-    rows = tuple(row for own in report.chapters.values() for row in rows_handed_over(own))
-    answers = {name: own._answer for name, own in report.chapters.items()}
+    before = {name: own for name, own in report.chapters.items() if name not in READERS}
+    rows = tuple(row for own in before.values() for row in rows_handed_over(own))
+    answers = {name: own._answer for name, own in before.items()}
     with mock.patch.object(front, "_diagram", lambda *how: None):  # chapter 00 draws the same
         page = front.front_page(rows, answers, study)
     cards = [Sentence(f"{card.label}: {card.value}; {card.detail}") for card in page.cards]
-    report.shown["index"] = [Sentence(page.answer), *cards]
+    report.shown["index"] = [Sentence(page.answer), *(Sentence(own.html) for own in page.points), *cards]
     report.shown["plain"] = [Sentence(own.html) for own in page.lay.sections] if page.lay else []
     return report
 

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from matplotlib.figure import Figure
 
 from esld.report import additional
+from esld.report.additional import marked_figure
+from esld.report.drawing.figures import Picture
 from esld.report.results import Row, named
 from esld.report.words.catalogue import entries
 from tests.report.builders import ROOT
@@ -41,3 +44,12 @@ def test_what_the_record_holds_is_listed_once_and_in_words():
     assert additional.additional([row for row in ROWS if named(row) == "os_milestone"]) == ()
     assert additional.name_of("os_milestone") == ""
     assert additional.name_of("os_milestone_beside_tfs") == "milestone_beside"
+
+
+def test_a_figure_that_shows_one_says_so():
+    """A figure has the name of the result that it shows."""
+    names = ("adverse_event_dots", "adverse_events_over_time", "standardised", "liver_injury_peaks")
+    for name in names:
+        own = marked_figure(Picture(name, Figure(), "alt", "title", "Its marks."))
+        assert own.legend.startswith("Its marks. Additional to the analyses that the protocol file lists: ")
+    assert marked_figure(Picture("os_km", Figure(), "alt", "title", "Curve.")).legend == "Curve."

@@ -9,13 +9,12 @@ import pytest
 
 from esld.report import brief
 from esld.report.chapter import Chapter
-from esld.report.data_cut.records import follow_up, listed_queries, query_counts
+from esld.report.data_cut.records import follow_up, listed_queries, query_counts, silence_rows
 from esld.report.flow import participant_flow
 from esld.report.phrases import interim_look, reader_of
 from esld.report.planned import planned_by
 from esld.report.results import rows_of
-from esld.report.summary.overview import silence_rows
-from esld.report.survival import apart
+from esld.report.survival.causes import causes
 from esld.report.survival.tables import power_rows
 from esld.report.words.catalogue import read_by
 from tests.report.builders import HIGH, LOW, ROOT, at_horizon, patient, plain, study_of, unspanned_numbers
@@ -81,7 +80,7 @@ def test_before_the_final_analysis_a_board_reads_what_would_stop_the_trial_and_h
     flow = participant_flow(own, horizon_days=365)
     rows = [*rows_of("flow", flow, analysis="FLOW", chapter="00_data_cut").rows]
     silent = silence_rows(own)
-    rows += rows_of("silence", silent, analysis="SUMMARY", chapter="08_summary").rows
+    rows += rows_of("silence", silent, analysis="FLOW", chapter="00_data_cut").rows
     said = plain(of(rows, own)["interim"])
     assert said.startswith(
         "No stopping guidance exists; a board must set one before it reviews. 22 of 22 patients"
@@ -125,7 +124,7 @@ def test_what_the_dead_died_of_and_the_commonest_reaction_by_its_term(study):
     own = study("demo-final")
     died = Unwritten("03_survival", own, Path())
     with read_by(reader_of(own)):
-        (said,) = apart.causes(died)
+        (said,) = causes(died)
     ae = pd.read_csv(ROOT / "esld/data/examples/demo/ae.csv", dtype=str)
     counts = ae[ae["AEOUT"].eq("FATAL")]["AEDECOD"].str.casefold().value_counts()
     assert plain(said.html) == (
@@ -162,7 +161,8 @@ def test_what_is_not_shown_names_the_size_and_what_the_design_cannot_tell(study)
     rows = rows_of("os_power", power_rows([11, 11]), analysis="OS-1Y", chapter="03_survival").rows
     said = plain(of(rows, own)["not_shown"])
     assert "So 22 patients can show what share is alive" in said
-    assert said.endswith("nothing in it says whether the treatment itself helps or harms.")
+    assert "nothing in it says whether the treatment itself helps or harms." in said
+    assert "The registry record does not define end-stage liver disease." in said
 
 
 def test_without_losses_nobody_is_said_not_to_be_followed():

@@ -11,12 +11,11 @@ from tests.report.builders import plain
 from tests.report.in_process import cut_at, run
 from tests.report.recount import raw
 
-CHAPTERS = ("03_survival", "04_change", "05_events")
+CHAPTERS = ("03_survival", "04_change", "05_events", "06_safety", "07_patients")
 _TIME = re.compile(r"\b(days?|weeks?|months?|one year|years?)\b", re.IGNORECASE)
-_VISIT = re.compile(
-    r"\bweek \d+\b", re.IGNORECASE
-)  # the name of a visit, whose day the plan of visits counts
-_CLOCK = re.compile(r"randomisation|first infusion")
+# The name of a visit, whose day the plan of visits counts; and a day that is that of an administration.
+_VISIT = re.compile(r"\bweek \d+\b|\b(?:on|of) (?:the day of an infusion|its day|that day)\b", re.IGNORECASE)
+_CLOCK = re.compile(r"(?<!group of the )randomisation|first infusion|study day")
 
 
 @pytest.fixture(scope="module")

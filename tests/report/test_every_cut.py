@@ -148,6 +148,17 @@ class TestOneArmWithAnybody:
     def test_of_no_event_is_it_known_whether_it_is_serious(self, report):
         assert "It is not yet known of any adverse event whether it is serious." in said(report, "06_safety")
 
+    def test_the_front_page_tells_the_longest_silence(self, report):
+        """Of a chapter that is over when that page is made."""
+        assert "nothing was heard of a patient under observation: 0 days" in said(report, "index")
+
+    def test_each_chapter_says_that_an_interim_analysis_tests_nothing(self, report):
+        planning = [name for name in report.chapters if name not in ("90_validation",)]
+        silent = [name for name in planning if "It tests nothing formally" not in said(report, name)]
+        assert not silent
+        assert "No stopping rule was set" in said(report, "index")
+        assert not report.shown["plain"]
+
     def test_the_plan_says_why_an_analysis_is_absent(self, report):
         assert "a group has nobody yet" in said(report, "08_summary")
 

@@ -30,8 +30,8 @@ from tests.report.other_trials import changed, setting
 from tests.report.readability import easy, readability, syllables
 
 PROTOCOLS = sorted((ROOT / "params" / "protocols").glob("*.yaml"))
-STUDY = study_of([patient(1, LOW), patient(2, HIGH)])
-FINAL = replace(STUDY, file=replace(STUDY.file, cut=STUDY.cut.model_copy(update={"status": "final"})))
+DRAFT = study_of([patient(1, LOW), patient(2, HIGH)])
+STUDY = replace(DRAFT, file=replace(DRAFT.file, cut=DRAFT.cut.model_copy(update={"status": "final"})))
 ALIVE, DIED, LOST = (400, False), (100, True), (200, False)
 
 
@@ -64,7 +64,7 @@ def row(name: str, arm: str, statistic: str, value: float | None, **what: object
     return replace(SURVIVED, **{**empty, **about, **what})
 
 
-def milestone(groups, study=FINAL):
+def milestone(groups, study=STUDY):
     _, reported = at_horizon(groups)
     return page(reported.rows, study)["found"]
 
@@ -88,21 +88,22 @@ class TestWhatHappened:
         assert "Chance alone would seldom make so large a gap" in said
         assert re.search(r"goes from \d+ more to \d+ more", said)
 
-    def test_who_was_not_followed_is_counted_and_a_draft_says_not_yet(self):
+    def test_who_was_not_followed_is_counted(self):
         groups = {LOW: [ALIVE] * 10 + [LOST], HIGH: [ALIVE] * 11}
         assert (
             "For 1 of 11 people in the lower-dose group we do not know, as that person was not followed so long."
             in milestone(groups)
         )
-        said = milestone(groups, STUDY)
-        assert "For 1 of 11 people in the lower-dose group it is not known yet." in said
-        assert said.endswith("This is a draft. The numbers can still change.")
 
-    def test_too_early(self):
-        said = milestone({LOW: [LOST] * 3, HIGH: [LOST] * 3}, STUDY)
-        assert "It is too early for the main result." in said
+    def test_without_a_result(self):
+        said = milestone({LOW: [LOST] * 3, HIGH: [LOST] * 3})
+        assert "The main result could not be worked out." in said
         assert "gap" not in said
-        assert "The main result could not be worked out." in milestone({LOW: [LOST] * 3, HIGH: [LOST] * 3})
+
+    @pytest.mark.parametrize("view", ["unblinded", "masked", "blinded"])
+    def test_before_the_final_analysis_there_is_no_page(self, view):
+        cut = DRAFT.cut.model_copy(update={"view": view})
+        assert lay_page([], replace(DRAFT, file=replace(DRAFT.file, cut=cut))) is None
 
     def test_without_the_chapter_of_the_primary_analysis(self):
         cut = STUDY.cut.model_copy(update={"chapters": ("06_safety",)})
@@ -112,7 +113,7 @@ class TestWhatHappened:
     def test_without_any_row_each_section_says_what_is_missing(self):
         said = page([], STUDY)
         assert said["who"] == "This report does not count who took part."
-        assert "It is too early for the main result." in said["found"]
+        assert "The main result could not be worked out." in said["found"]
         assert said["safe"] == "This report has no numbers on health problems."
         assert said["after"] == (
             "This report does not say what comes next. The study team can answer what you want to ask."
@@ -139,15 +140,15 @@ def test_who_counts_as_alive_after_another_event_and_what_secondary_analyses_fou
         for arm, n in ((LOW, 2), (HIGH, 3))
     ]
     known = at_horizon({LOW: [ALIVE] * 11, HIGH: [ALIVE] * 11})[1].rows
-    said = page([*known, *beside, *first], FINAL)["found"]
+    said = page([*known, *beside, *first], STUDY)["found"]
     assert "Of those who were alive by then, 1 person in the higher-dose group had had a new liver." in said
     assert (
         "Bleeding in the gut: 2 of 11 people in the lower-dose group and 3 of 11 people in the higher" in said
     )
     gap = {"lower": -1.0, "upper": 2.0, "time": 7, "analysis_id": "SCORES"}
     own = row("change_meld", f"{HIGH} - {LOW}", "ls_mean_difference", 0.5, **gap)
-    assert "Chance alone could make each of the gaps." in page([*known, own], FINAL)["found"]
-    apart = page([*known, replace(own, lower=0.1)], FINAL)["found"]
+    assert "Chance alone could make each of the gaps." in page([*known, own], STUDY)["found"]
+    apart = page([*known, replace(own, lower=0.1)], STUDY)["found"]
     assert "In some tests of how the liver works" in apart
 
 
@@ -281,8 +282,8 @@ class TestTheWordsOfTheTrial:
 def test_the_page_comes_back_from_its_record():
     from dataclasses import asdict
 
-    with read_by(reader_of(FINAL)):
-        made = front_page(at_horizon({LOW: [ALIVE, DIED], HIGH: [ALIVE]})[1].rows, {}, FINAL)
+    with read_by(reader_of(STUDY)):
+        made = front_page(at_horizon({LOW: [ALIVE, DIED], HIGH: [ALIVE]})[1].rows, {}, STUDY)
     assert FrontPage.from_record(asdict(made)).lay == made.lay
 
 
@@ -304,7 +305,7 @@ def test_a_page_with_results_is_easy():
         pd.DataFrame({"group": [LOW, HIGH], "statistic": "complete", "value": 11, "n": 11, "events": [2, 2], "method": "count"}),
         analysis="FLOW", chapter="00_data_cut",
     )  # fmt: skip
-    said = page([*own, *reported.rows, *follow.rows], FINAL)
+    said = page([*own, *reported.rows, *follow.rows], STUDY)
     assert "In all the time that people were followed, 2 of 11 people" in said["safe"]
     easy([*said.values()])
 
@@ -335,8 +336,8 @@ def test_the_reading_level_can_fail():
 
 def test_spans_name_results():
     _, reported = at_horizon({LOW: [ALIVE, DIED], HIGH: [ALIVE]})
-    with read_by(reader_of(FINAL)):
-        made = lay_page(reported.rows, FINAL)
+    with read_by(reader_of(STUDY)):
+        made = lay_page(reported.rows, STUDY)
     ids = {row.result_id for row in reported.rows}
     spans = [s for own in made.sections for s in BeautifulSoup(own.html, "html.parser").select("span.result")]
     assert spans

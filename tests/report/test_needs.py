@@ -40,7 +40,7 @@ ABSENT = {
         ),
         "exposure": "Left out: the data of this trial hold no record of what was given.",
         "adverse_events": "Left out: the data of this trial hold no adverse events.",
-        "liver_injury": "Left out: the protocol does not look for injury of the liver.",
+        "liver_injury": "Left out: the protocol file does not ask for injury of the liver.",
         "previous": "The cut file names no previous cut, so nothing is compared with one.",
     },
 }
@@ -89,7 +89,7 @@ class TestTheSafetySet:
         analyses = tuple(a for a in PROTOCOL.analyses if a.kind != "safety")
         trial = PROTOCOL.model_copy(update={"analyses": analyses})
         own = derived([treated("A", infused=INFUSED)], protocol=trial)
-        assert "the protocol plans no analysis of it" in why_not(own, "safety_set")
+        assert "the protocol file lists no analysis of it" in why_not(own, "safety_set")
 
     def test_nobody_treated_yet(self):
         assert "nobody had been treated" in why_not(derived([treated("D", infused=())]), "safety_set")

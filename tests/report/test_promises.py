@@ -1,5 +1,8 @@
-"""What the protocol files promise is what the reports show: no analysis is announced that is not in the plan."""
+"""What the protocol files promise is what the reports show: no analysis is announced that is not in the plan, and nothing that
+was chosen by whoever wrote such a file is said to be of a protocol.
+"""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -8,6 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from esld.protocol import Protocol, read_protocol
+from esld.report.words.catalogue import entries
 from tests.report.builders import ROOT
 
 TRIALS = sorted((ROOT / "params" / "protocols").glob("*.yaml"))
@@ -85,3 +89,69 @@ def test_every_planned_analysis_of_the_demonstration_trial_is_in_its_report(publ
             assert visits <= {row["time"] for row in own if row["statistic"] == "ls_mean_difference"}, (
                 analysis.id
             )
+
+
+# --- whose words they are -------------------------------------------------------------------------------------
+
+# Shown only where a protocol states all of it, or that there was none.
+OF_A_DOCUMENT = {
+    *("planned_by.report.all", "planned_by.chapter.all", "planned_by.report.none", "planned_by.chapter.none"),
+    *("consort.item.3", "consort.why.plan"),
+}
+_SOURCED = re.compile(r"protocol files?\b|source of the protocol|per[- ]protocol", re.IGNORECASE)
+_CLAIM = re.compile(
+    r"\bprotocol\b|\bas planned|pre-?specified|\b(?:planned|allowed) (?:analys[ei]s|test|day|visit|window|comparison)s?\b",
+    re.IGNORECASE,
+)
+
+
+def claims(text: str) -> bool:
+    """Whether a text claims a protocol for what may have been chosen by whoever wrote the protocol file."""
+    return bool(_CLAIM.search(_SOURCED.sub("", text)))
+
+
+def asked_of_a_site() -> Iterator[tuple[str, str]]:
+    """Every text in the code of the data queries but docstrings, codes and the names of rules, of which their ids are made."""
+    for path in sorted((ROOT / "esld" / "data" / "queries").glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call) and ast.unparse(n.func) == "rule"]
+        silent = [node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)]
+        silent += [argument for call in calls for argument in call.args]
+        for node in ast.walk(tree):
+            text = node.value if isinstance(node, ast.Constant) and node not in silent else None
+            if isinstance(text, str) and not text.isupper():
+                yield f"{path.name}:{node.lineno}", text
+
+
+def written_in_chapters() -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / "notebooks").glob("*.py")):
+        for cell in path.read_text(encoding="utf-8").split("# %%")[2:]:
+            lines = [line.removeprefix("#").strip() for line in cell.splitlines()[1:] if line.startswith("#")]
+            yield path.name, " ".join(lines)
+
+
+def test_no_text_claims_a_protocol_where_there_may_be_a_registry_record_alone():
+    catalogue = (
+        (key, text)
+        for key, entry in entries("en").items()
+        if key not in OF_A_DOCUMENT
+        for text in (entry.values() if isinstance(entry, dict) else [entry])
+    )
+    every = [*catalogue, *asked_of_a_site(), *written_in_chapters()]
+    assert len(every) > 1000
+    assert [(place, text) for place, text in every if claims(text)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "W12 took place on day 133; the protocol allows days 78 to 92.",
+        "Visit outside the allowed days",
+        "As planned: who died is no responder.",
+    ],
+)
+def test_what_once_was_said_is_found(text):
+    assert claims(text)
+    assert not claims(
+        "The protocol file gives days 78 to 92 (assumed); the source of the protocol says nothing."
+    )

@@ -67,7 +67,7 @@ def _arm_names(evidence: Evidence) -> Iterator[Query]:
         of = both[name].map({word: meant.get(folded(word)) for word in set(both[name])})
         other = both[of.notna() & of.ne(both[code])]
         message = f"{name} is {{{name}!r}}, {{of}} the name of another arm than {code} {{{code}}}."
-        yield from each("DM", other.assign(of="in the protocol"), message, ("USUBJID",))
+        yield from each("DM", other.assign(of="in the protocol file"), message, ("USUBJID",))
         both = both.drop(index=other.index)
         usual = both.groupby(name)[code].agg(lambda codes: codes.mode().iloc[0])
         apart = both[both[code].ne(both[name].map(usual))]
@@ -98,7 +98,9 @@ def _nearly(evidence: Evidence) -> Iterator[Query]:
                 continue
             told = f"{variable} {word!r} is close to {spelt[near]!r}, and not counted as it"
             remedy = f'codes: {{{variable}: {{"{word}": {spelt[near]}}}}}, or {OTHER} if it is not'
-            message = f"{told}; say in the protocol what it is: {remedy}; on {counted(len(rows), 'record')}"
+            message = (
+                f"{told}; say in the protocol file what it is: {remedy}; on {counted(len(rows), 'record')}"
+            )
             yield line(name, rows, message, variable, fold(str(word)))
 
 
@@ -127,7 +129,7 @@ def _unknown_tests(evidence: Evidence) -> Iterator[Query]:
         for word, rows in table.groupby(variable):
             if not entry.known(str(word)):
                 message = (
-                    f"{variable} {word!r} is not known, and nothing uses it: is it another? Or say in the protocol "
+                    f"{variable} {word!r} is not known, and nothing uses it: is it another? Or say in the protocol file "
                     f'codes: {{{variable}: {{"{word}": {OTHER}}}}}; on {counted(len(rows), "record")}'
                 )
                 yield line(name, rows, message, fold(str(word)))

@@ -11,8 +11,14 @@ import pandas as pd
 from esld.data import dates, exposure, views
 from esld.data.codes import treatments
 from esld.data.queries.ask import Evidence, Query, counted, each, folded, line, of_patient, records, rule
+from esld.protocol import Assumable
 
 _SLACK = 1 + 1e-9  # a sum of bags
+
+
+def _chosen(stated: Assumable | None) -> str:
+    """That whoever wrote the protocol file chose what it gives."""
+    return " (assumed)" if stated is not None and stated.assumed else ""
 
 
 @rule("treated otherwise than randomised", "critical")
@@ -104,7 +110,7 @@ def _other_treatment(evidence: Evidence) -> Iterator[Query]:
         rows = given.loc[of_word.index]
         name = rows["EXTRT"].iloc[0]
         told = f"EXTRT {name!r}, beside {beside}, counts as study treatment"
-        remedy = f'if it is none, say in the protocol codes: {{EXTRT: {{"{name}": OTHER}}}}, else the name that it has there'
+        remedy = f'if it is none, say in the protocol file codes: {{EXTRT: {{"{name}": OTHER}}}}, else the name that it has there'
         yield line("EX", rows, f"{told}; {remedy}; on {counted(len(rows), 'record')}", str(word))
 
 
@@ -131,7 +137,9 @@ def _too_many(evidence: Evidence) -> Iterator[Query]:
     number = evidence.adsl.set_index("USUBJID")["NADMIN"]
     for subject, given in number[number > len(planned.value)].items():
         recorded = f"{counted(int(given), treatment.one, treatment.many)} are recorded"
-        message = f"{recorded}; the protocol plans {len(planned.value)}: were all given?"
+        message = (
+            f"{recorded}; the protocol file gives {len(planned.value)}{_chosen(planned)}: were all given?"
+        )
         yield of_patient(subject, "EX", message, f"{given:.0f}")
 
 
@@ -154,7 +162,7 @@ def _too_close(evidence: Evidence) -> Iterator[Query]:
     given = given.assign(before=before, gap=(given["ADT"] - before).dt.days)
     for row in records(given[given["gap"] * 2 < min(gaps)]):
         days = [f"{row[day]:%Y-%m-%d}" for day in ("before", "ADT")]
-        apart = f"{row['gap']:.0f} days apart; the protocol plans {min(gaps)}"
+        apart = f"{row['gap']:.0f} days apart; the protocol file gives {min(gaps)}{_chosen(planned)}"
         message = f"{treatment.many.capitalize()} on {' and '.join(days)} are {apart}: are both right?"
         yield of_patient(row["USUBJID"], "EX", message, *days)
 

@@ -264,9 +264,9 @@ def _specimen(evidence: Evidence) -> Iterator[Query]:
         for told, of_text in doubt.groupby("text") if len(doubt) else ():
             rows = own.loc[of_text.index]
             message = f"{test}: {told} may mean another specimen, and LBSPEC is empty on {counted(len(rows), 'record')}"
-            yield line("LB", rows, f"{message}; analysed as the protocol's", str(test), str(told))
+            yield line("LB", rows, f"{message}; analysed as that of the protocol file", str(test), str(told))
         empty = own[own["LBSPEC"].isna()] if "LBSPEC" in own else own
         unsaid = empty.drop(index=doubt.index)
         if len(unsaid) and len(empty) < len(own):
             message = f"{test}: LBSPEC is empty on {len(unsaid)} of {counted(len(own), 'record')}"
-            yield line("LB", unsaid, f"{message}; analysed as the protocol's specimen", str(test))
+            yield line("LB", unsaid, f"{message}; analysed as the specimen of the protocol file", str(test))

@@ -23,20 +23,23 @@ def _visit_windows(evidence: Evidence) -> Iterator[Query]:
     laboratory = evidence.once(_laboratory_visits)
     visits = recorded_visits(evidence.tables, evidence.subjects, schedule, laboratory=laboratory)
     for row in records(visits[~visits["within"]]):
-        first, last = schedule.visit(row["code"]).allowed
-        message = (
-            f"{row['VISIT']} took place on day {row['day']:.0f}; the protocol allows days {first} to {last}."
-        )
+        visit = schedule.visit(row["code"])
+        message = f"{row['VISIT']} took place on day {row['day']:.0f}; {_days(visit.allowed, visit)}."
         content = (row["label"], f"{row['date']:%Y-%m-%d}", f"{row['day']:.0f}")
         yield of_patient(row["USUBJID"], row["record"], message, *content)
-    first, last = schedule.baseline_window
     baseline = evidence.adlb[evidence.adlb["ABLFL"].eq("Y") & evidence.adlb["SRCSEQ"].notna()]
-    old = baseline[~baseline["ADY"].between(first, last)].drop_duplicates(["USUBJID", "ADY"])
+    old = baseline[~baseline["ADY"].between(*schedule.baseline_window)].drop_duplicates(["USUBJID", "ADY"])
     for row in records(old):
         day = f"{row['PARAMCD']} is of day {row['ADY']:.0f}"
-        message = f"The baseline value of {day}; the protocol allows days {first} to {last}."
+        message = f"The baseline value of {day}; {_days(schedule.baseline_window)}."
         record = f"{row['SRCDOM']} {row['SRCSEQ']}"
         yield of_patient(row["USUBJID"], record, message, "baseline", f"{row['ADY']:.0f}")
+
+
+def _days(window: tuple[int, int], visit: Visit | None = None) -> str:
+    """Which days the protocol file gives, and whether whoever wrote it chose them."""
+    assumed = " (assumed)" if visit is not None and visit.assumed else ""
+    return f"the protocol file gives days {window[0]} to {window[1]}{assumed}"
 
 
 def recorded_visits(
@@ -153,7 +156,7 @@ def _of_no_visit(evidence: Evidence) -> Iterator[Query]:
             numbers = ", ".join(f"{number:g}" for number in sorted(set(other["number"])))
             reasons = {
                 "without the number of a visit (VISITNUM)": rows[rows["number"].isna()],
-                f"with the number of no planned visit (VISITNUM {numbers})": other,
+                f"with the number of no visit of the protocol file (VISITNUM {numbers})": other,
             }
         for reason, such in reasons.items():
             if len(such):
@@ -200,7 +203,7 @@ def _visit_names(evidence: Evidence) -> Iterator[Query]:
     for label, places in sorted(found.items()):
         name, rows = places[0]
         where = " and ".join(f"{counted(len(own), 'record')} of {domain}" for domain, own in places)
-        message = f"{rows['VISIT'].iloc[0]!r} is no visit of the protocol: {where}"
+        message = f"{rows['VISIT'].iloc[0]!r} is no visit of the protocol file: {where}"
         asked = line(name, rows, message)
         yield Query(asked.subject, asked.record, asked.message, (label,))
 

@@ -169,7 +169,7 @@ def _sizes(study: Study, analysis: Analysis, pair: tuple[str, str]) -> str:
 
 
 def pairs_sentence(study: Study, analysis: Analysis, reported: Reported, *, level: str) -> str:
-    """Pairs won and lost, net benefit with its interval, win ratio, and the exact p-value, of each comparison."""
+    """Pairs won and lost, net benefit with its interval, win ratio, win odds, and the exact p-value, of each comparison."""
     return " ".join(_of_pair(reported, pair, level=level) for pair in study.pairs)
 
 
@@ -200,8 +200,9 @@ def _of_pair(reported: Reported, pair: tuple[str, str], *, level: str) -> str:
             reason = message(key, first=treatment(first))
         said += " " + message("pairs.ratio.none", reason=reason)
     else:
-        shown = {k: span(ratio, numbers.fixed(getattr(ratio, k), 2)) for k in ("value", "lower", "upper")}
-        said += " " + message("pairs.ratio", level=level, **shown)
+        said += " " + message("pairs.ratio", level=level, **_fixed(ratio))
+    if (odds := reported.find("win_odds", label)) and odds.lower is not None:
+        said += " " + message("pairs.odds", level=level, **_fixed(odds))
     names = ("p_value", "finkelstein_schoenfeld_p_value", "p_value" + ADJUSTED)
     exact, asymptotic, shared = (reported.find(name, label) for name in names)
     if exact is None or asymptotic is None or exact.value is None or asymptotic.value is None:
@@ -210,6 +211,10 @@ def _of_pair(reported: Reported, pair: tuple[str, str], *, level: str) -> str:
     if shared is not None:
         said += " " + message("pairs.p.adjusted", adjusted=p_equals(shared))
     return f"{said} {_reading(net, second)}".rstrip()
+
+
+def _fixed(row: Row) -> dict[str, str]:
+    return {k: span(row, numbers.fixed(getattr(row, k), 2)) for k in ("value", "lower", "upper")}
 
 
 def _points(row: Row, value: float | None) -> str:

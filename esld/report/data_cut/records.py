@@ -96,6 +96,15 @@ def _account_notes(account: pd.DataFrame) -> Iterator[str]:
             yield message(key, names=message("list.comma").join(names))
 
 
+def silence_rows(study: Study) -> pd.DataFrame:
+    """For how many days nothing has been heard of those under observation, at the longest; of nobody, no row."""
+    own = study.randomised
+    own = own[own["DTHDT"].isna() & own["EOSSTT"].eq("ONGOING")]
+    days = (pd.Timestamp(study.cut.cutoff) - own["LSTALVDT"]).dt.days
+    row = {"statistic": "longest", "value": days.max(), "unit": "days", "method": "count", "n": len(own)}
+    return pd.DataFrame([row] if len(own) else [], columns=list(row))
+
+
 def follow_up(study: Study, *, horizon_days: float) -> pd.DataFrame:
     """Completeness of follow-up for what the primary analysis is of.
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from esld.data.study import Study
-from esld.report.events import episodes, first_events
+from esld.report.events import episodes, first_event_words
 from esld.report.events.episodes import Episodes
 from esld.report.events.first_events import FirstEvents
 from esld.report.events.planned import Found, unrecorded
@@ -21,7 +21,7 @@ def answers(
     primary = study.protocol.primary
     lead = [_compared_first(study, one) for one in first if one.plan is primary]
     lead += [_compared_episodes(one, level) for one in every if one.plan is primary]
-    said = [first_events.words(one) for one in first if one.plan.of is None and one.plan is not primary]
+    said = [first_event_words.words(one) for one in first if one.plan.of is None and one.plan is not primary]
     if not first:
         said = [episodes.words(one) for one in every if one.plan.of is None and one.plan is not primary]
     if not first and not every:
@@ -30,8 +30,8 @@ def answers(
 
 
 def _compared_first(study: Study, one: Found[FirstEvents]) -> str:
-    tested = first_events.tested_words(study, one) if study.compares else ""
-    return f"{first_events.words(one)} {tested}".rstrip()
+    tested = first_event_words.tested_words(study, one) if study.compares else ""
+    return f"{first_event_words.words(one)} {tested}".rstrip()
 
 
 def _compared_episodes(one: Found[Episodes], level: str) -> str:

@@ -4,11 +4,10 @@ from html import escape
 
 import pandas as pd
 
-from esld.data.queries.answers import ANSWERED, with_status
 from esld.data.study import Study
 from esld.protocol import Analysis
 from esld.report import needs
-from esld.report.phrases import prose
+from esld.report.phrases import open_queries, prose
 from esld.report.words.catalogue import message
 
 
@@ -21,7 +20,7 @@ def queried_words(study: Study, plan: Analysis) -> str:
     parts = [
         frame[["USUBJID", "PARAMCD", "SRCDOM", "SRCSEQ"]] for frame in (events, study.adce) if len(frame)
     ]
-    if not parts or study.queries.empty:
+    if not parts:
         return ""
     every = pd.concat(parts)
     every = every[every["PARAMCD"].isin(plan.endpoints)]
@@ -31,8 +30,7 @@ def queried_words(study: Study, plan: Analysis) -> str:
         if domain
     }
     said = []
-    queries = with_status(study.queries, study.answers, None)
-    for query in queries[queries["status"].ne(ANSWERED)].to_dict("records"):
+    for query in open_queries(study).to_dict("records"):
         found = [records.get((query["USUBJID"], record)) for record in str(query["record"]).split(" / ")]
         code = next(filter(None, found), None)
         if code is not None:

@@ -265,7 +265,9 @@ def planned_words(study: Study) -> str:
     if recorded(study) == "continuous":
         parts.append(message("patients.continuous"))
     elif plan.administrations and plan.treatment.regimen == "administrations":
-        parts.append(message("patients.planned", days=joined(map(str, plan.administrations.value))))
+        days = joined(map(str, plan.administrations.value))
+        days = message("assumed", what=days) if plan.administrations.assumed else days
+        parts.append(message("patients.planned", days=days))
     anchor = plan.schedule.anchor.value
     if plan.schedule.visits:
         parts.append(message("patients.anchor", anchor=in_prose(anchor)))

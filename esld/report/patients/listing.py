@@ -40,6 +40,7 @@ def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataF
         return pd.DataFrame()
     parameters = [study.protocol.parameter(code) for code in codes]
     values = {p.paramcd: analysed(study, p.paramcd) for p in parameters}
+    randomised = study.randomised.set_index("USUBJID")["RANDDT"]
     rows, serious = [], dict[Hashable, int]()
     if len(study.adae):
         serious = serious_adverse_events(study)["USUBJID"].value_counts().to_dict()
@@ -56,7 +57,8 @@ def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataF
             if parameter is parameters[0]:
                 late = because(Why.NOTHING_AFTER)
                 lines.append((f"{code}_last", _last(after["AVAL"]), unit, late))
-                lines.append((f"{code}_last_day", _last(after["ADY"]), "study day", late))
+                day = (after["ADT"] - randomised[patient["USUBJID"]]).dt.days
+                lines.append((f"{code}_last_day", _last(day), "days", late))
         unknown = because(Why.NOT_RECORDED, what="administrations")
         if study.protocol.treatment.regimen == "continuous":
             lines.append(("days_treated", patient["days_treated"], "days", unknown))

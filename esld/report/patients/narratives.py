@@ -10,11 +10,12 @@ from esld.data import dates
 from esld.data.study import Study
 from esld.report import needs, numbers
 from esld.report.patients.facts import STOPPED, facts, told
-from esld.report.phrases import Sentence, prose, span
+from esld.report.phrases import Sentence, asked_about, prose, span
 from esld.report.results import Reported, slug
 from esld.report.words.catalogue import has, message
 from esld.report.words.grammar import arm_in_prose, joined
 
+Asked = Mapping[tuple[str, str], list[str]]  # ids of open data queries by patient and record
 # Why an adverse event is serious: flags of SDTM.
 _CRITERIA = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
 
@@ -62,12 +63,13 @@ def narratives(study: Study, reported: Reported, most: int) -> list[Sentence]:
         return [Sentence(message("narrative.nobody"))]
     if found["USUBJID"].nunique() > most:
         return [Sentence(message("narrative.many"))]
+    open_ = asked_about(study)
     return [Sentence(message("narrative.clock"))] + [
-        Sentence(_narrative(study, str(who), own, reported)) for who, own in found.groupby("USUBJID")
+        Sentence(_narrative(study, str(who), own, reported, open_)) for who, own in found.groupby("USUBJID")
     ]
 
 
-def _narrative(study: Study, who: str, own: pd.DataFrame, reported: Reported) -> str:
+def _narrative(study: Study, who: str, own: pd.DataFrame, reported: Reported, asked: Asked) -> str:
     person = study.randomised.set_index("USUBJID").loc[who]
     age, sex = reported.find("age", who), f"narrative.sex.{person['SEX']}"
     about = [arm_in_prose(str(person["ARMCD"]))] if study.shows_arms else []
@@ -77,7 +79,9 @@ def _narrative(study: Study, who: str, own: pd.DataFrame, reported: Reported) ->
         about.append(message("narrative.untreated"))
     said = [message("narrative.patient", patient=_source(who), about=message("list.comma").join(about))]
     events = _by_record(study)
-    return " ".join([*said, *(_fact(study, fact, events, reported) for fact in own.to_dict("records"))])
+    return " ".join(
+        [*said, *(_fact(study, fact, events, reported, asked) for fact in own.to_dict("records"))]
+    )
 
 
 def _by_record(study: Study) -> dict[tuple[str, str], dict[Any, Any]]:
@@ -91,6 +95,7 @@ def _fact(
     fact: Mapping[Any, Any],
     events: Mapping[tuple[str, str], Mapping[Any, Any]],
     reported: Reported,
+    asked: Asked,
 ) -> str:
     record = _record(fact)
     row = reported.find(record, fact["USUBJID"])
@@ -126,7 +131,10 @@ def _fact(
     elif fact["kind"] == "clinical" and not pd.isna(fact["CESEV"]):
         more = message("narrative.more", what=_coded("severity", fact["CESEV"]))
     what = message(f"narrative.{fact['kind']}", name=name, more=more)
-    return message("narrative.fact", when=when, what=what, record=_source(record))
+    source = _source(record)
+    if ids := asked.get((fact["USUBJID"], record)):
+        source = message("narrative.asked", record=source, queries=joined(map(_source, ids)), count=len(ids))
+    return message("narrative.fact", when=when, what=what, record=source)
 
 
 def _qualities(event: Mapping[Any, Any]) -> list[str]:

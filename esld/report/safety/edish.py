@@ -207,7 +207,7 @@ def edish_figure(found: LiverInjury, reported: Reported) -> figures.Picture | Se
     )
     legend = message("safety.edish.legend", alt=HIGH, bilirubin=JAUNDICE)
     return figures.settled(
-        "edish", figure, _alt(found, reported), title=_title(found, reported), legend=legend
+        "liver_injury_peaks", figure, _alt(found, reported), title=_title(found, reported), legend=legend
     )
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 from esld.data.study import Study
 from esld.protocol import ROLES
 from esld.report import additional
-from esld.report.brief import answered, safe, sizes
+from esld.report.brief import answered, safe, secondary, sizes
 from esld.report.cells import Cell, Label
 from esld.report.chapter import Others
 from esld.report.phrases import Sentence, span, view_name
@@ -23,11 +23,12 @@ def primary_sentence(study: Study) -> str:
 
 
 def findings(study: Study, others: Others) -> list[str]:
-    """What a trial of this size can tell, and what was seen of safety: a paragraph each, under its heading.
+    """What secondary analyses found, what a trial of this size can tell, and what was seen of safety: a paragraph each.
 
     What no trial of this design can show stands once, below the answer of the overview.
     """
     said = {
+        "secondary": [others.answers.get(chapter, "") for chapter in secondary(study)],
         "not_shown": sizes(others.rows.rows, study),
         "safe": safe(others.rows.rows, others.answers, study),
     }
@@ -87,15 +88,6 @@ def _why_none(study: Study) -> str:
     if not study.shows_arms:
         return "no_arms"
     return "no_patients" if study.vacant else "no_result"
-
-
-def silence_rows(study: Study) -> pd.DataFrame:
-    """For how many days nothing has been heard of those under observation, at the longest; of nobody, no row."""
-    own = study.randomised
-    own = own[own["DTHDT"].isna() & own["EOSSTT"].eq("ONGOING")]
-    days = (pd.Timestamp(study.cut.cutoff) - own["LSTALVDT"]).dt.days
-    row = {"statistic": "longest", "value": days.max(), "unit": "days", "method": "count", "n": len(own)}
-    return pd.DataFrame([row] if len(own) else [], columns=list(row))
 
 
 def held_sentence(study: Study, planned: Reported) -> str:

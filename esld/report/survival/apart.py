@@ -1,22 +1,16 @@
-"""What figures hide: who counts as free of the event after another event of a wider endpoint, and what the dead died of."""
+"""Who counts as free of the event after another event of a wider endpoint."""
 
-from collections.abc import Iterator, Sequence
-from math import isclose
+from collections.abc import Sequence
 
 import pandas as pd
 
-from esld.data import deaths
-from esld.data.columns import first_known
 from esld.report import numbers
-from esld.report.brief import BESIDE, CAUSES, NOT_STATED, cause_words
-from esld.report.chapter import Chapter
-from esld.report.phrases import Sentence, points, prose, span, whole
-from esld.report.planned import is_death
-from esld.report.results import Reported, Row, difference_row
+from esld.report.brief import BESIDE
+from esld.report.phrases import prose, span, whole
+from esld.report.results import Row
 from esld.report.survival.analyses import AtHorizon, Found
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import capitalised, joined, noun, of_group, period
-from esld.survival import Milestone, risk_difference
 
 
 def apart_words(one: AtHorizon, curves: Sequence[Found]) -> str:
@@ -24,36 +18,6 @@ def apart_words(one: AtHorizon, curves: Sequence[Found]) -> str:
     count, and how many are free of either; nothing where there are none.
     """
     return " ".join(filter(None, (_apart(one, curve) for curve in curves if _is_wider(curve, one))))
-
-
-def widened_words(one: AtHorizon) -> str:
-    """What set the limits of each difference where they were widened, and what they would be otherwise; nothing where not."""
-    return " ".join(filter(None, (_widened(one, result, reported) for result, reported in one.pairs)))
-
-
-def _widened(one: AtHorizon, result: Milestone, reported: Reported) -> str:
-    own, shown = result.unwidened, result.survival_difference
-    if own is None or shown is None or result.complete or own.reason or shown.reason:
-        return ""
-    if (own.lower, own.upper) == (shown.lower, shown.upper):
-        return ""
-    first, second = result.groups
-    x1, x2 = first.best_case.x, second.best_case.x
-    alive = risk_difference(x2, second.n, x1, first.n, conf_level=shown.conf_level)
-    frame = {
-        "group": difference_row(reported).arm,
-        "time": result.at,
-        "statistic": "survival_difference_unwidened",
-    }
-    frame |= {"value": own.value, "lower": own.lower, "upper": own.upper, "method": own.method}
-    pair = (first.group, second.group)
-    rows = one.of.hand_over(
-        "milestone_unwidened", pd.DataFrame([frame | {"n": first.n + second.n}]), pair
-    ).rows
-    ends = {end: span(rows[0], points(rows[0], getattr(rows[0], end))) for end in ("lower", "upper")}
-    sides = [end for end in ("lower", "upper") if isclose(getattr(shown, end), getattr(alive, end))]
-    key = "both" if len(sides) == 2 else sides[0] if sides else "other"
-    return message(f"survival.widened.{key}", **ends, **one.of.event.html)
 
 
 def _is_wider(curve: Found, one: AtHorizon) -> bool:
@@ -109,21 +73,3 @@ def _share(row: Row) -> str:
     return message(
         "survival.apart.share", share=span(row, numbers.percent(row.value, row.n)), arm=of_group(row.arm)
     )
-
-
-def causes(chapter: Chapter) -> Iterator[Sentence]:
-    """What those who died at any time died of, as their fatal adverse events say, where death is the primary endpoint."""
-    study, primary = chapter.study, chapter.study.protocol.primary
-    died = study.randomised[study.randomised["DTHDT"].notna()]
-    if primary.endpoint is None or not is_death(study.protocol.endpoint(primary.endpoint)):
-        return
-    if died.empty or "AE" not in study.tables:
-        return
-    fatal = study.adae[deaths.fatal(study.adae)]
-    named = first_known(fatal["AEDECOD"], fatal["AETERM"]).groupby(fatal["USUBJID"]).agg("; ".join)
-    cause = died["USUBJID"].map(named).astype(object).fillna(NOT_STATED)
-    counts = cause.value_counts().sort_index().sort_values(ascending=False, kind="stable")
-    about = {"unit": "patients", "method": "count", "n": len(died)}
-    rows = [{"statistic": name, "value": int(count), **about} for name, count in counts.items()]
-    reported = chapter.hand_over(CAUSES, pd.DataFrame(rows), analysis=primary.id)
-    yield Sentence(cause_words(reported.rows))

@@ -8,7 +8,7 @@ from esld.protocol import ROLES, Kind
 from esld.report import needs, numbers
 from esld.report.cells import Cell, Empty, Label, Number, estimate, number
 from esld.report.chapter import Chapter
-from esld.report.phrases import method, notes_of
+from esld.report.phrases import method, notes_of, standing
 from esld.report.results import Row, difference_row
 from esld.report.survival import analyses
 from esld.report.survival.analyses import AtHorizon, Found
@@ -132,6 +132,7 @@ def table(every: Every, *, conf_level: float) -> Table | None:
     methods = message("reasons.list").join(dict.fromkeys(method(row) for row in rows))
     event = next(one.of.event for one, _, _ in _comparisons(every))
     notes = [
+        *filter(None, [standing(every.chapter.study)]),
         message("every.note.answer"),
         message("every.note.differ"),
         message("every.note.direction"),

@@ -13,8 +13,9 @@ from esld.report.planned import is_death, leading
 from esld.report.subgroups import named
 from esld.report.survival import small_samples
 from esld.report.survival.analyses import Analysed, AtHorizon, Found, adjusted
-from esld.report.survival.apart import apart_words, widened_words
+from esld.report.survival.apart import apart_words
 from esld.report.survival.sentences import lost_before, meaning, medians, pair_difference, sentence
+from esld.report.survival.widened import widened_words
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined, noun, treatment
 from esld.survival import LogRank

@@ -106,7 +106,7 @@ SEEDED = {
     "the name of another arm": (
         "arm named otherwise than by its code", "critical",
         lambda: changed("DM", T, ARM="LOW"),
-        "T", "DM", "ARM is 'LOW', in the protocol the name of another arm than ARMCD MEDHIGH.",
+        "T", "DM", "ARM is 'LOW', in the protocol file the name of another arm than ARMCD MEDHIGH.",
     ),
     "a death in words": (
         "death in words alone", "critical",
@@ -186,17 +186,17 @@ SEEDED = {
     "week 1 too early": (
         "visit outside its allowed window", "minor",
         lambda: with_more("LB", visit(5, "WEEK 1")),
-        "S", "LB 11", "WEEK 1 took place on day 5; the protocol allows days 6 to 10.",
+        "S", "LB 11", "WEEK 1 took place on day 5; the protocol file gives days 6 to 10 (assumed).",
     ),
     "week 1 too late, in any case of letters": (
         "visit outside its allowed window", "minor",
         lambda: with_more("VS", event("VS", "S", on(11), VSTESTCD="TEMP", VISIT="Week 1")),
-        "S", "VS 1", "Week 1 took place on day 11; the protocol allows days 6 to 10.",
+        "S", "VS 1", "Week 1 took place on day 11; the protocol file gives days 6 to 10 (assumed).",
     ),
     "a baseline of long ago": (
         "visit outside its allowed window", "minor",
         lambda: with_more("LB", lb("T", "ALT", "30", on(-15))),
-        "T", "LB 1", "The baseline value of ALT is of day -15; the protocol allows days -14 to 1.",
+        "T", "LB 1", "The baseline value of ALT is of day -15; the protocol file gives days -14 to 1.",
     ),
     "a decimal point lost": (
         "implausible value", "major",
@@ -276,7 +276,7 @@ SEEDED = {
     "no specimen, where others have one": (
         "specimen not stated", "major",
         lambda: with_more("LB", visit(6, "WEEK 1", code="AST", LBSPEC="SERUM"), visit(34, "WEEK 4", code="AST")),
-        "S", "LB 12", "AST: LBSPEC is empty on 1 of 2 records; analysed as the protocol's specimen (S LB 12).",
+        "S", "LB 12", "AST: LBSPEC is empty on 1 of 2 records; analysed as the specimen of the protocol file (S LB 12).",
     ),
     "a category of several specimens": (
         "specimen not stated", "major",
@@ -286,7 +286,7 @@ SEEDED = {
     "a visit that the protocol does not have": (
         "visit unknown to the protocol", "minor",
         lambda: with_more("LB", visit(6, "Week 2", code="AST")),
-        "S", "LB 11", "'Week 2' is no visit of the protocol: 1 record of LB (S LB 11).",
+        "S", "LB 11", "'Week 2' is no visit of the protocol file: 1 record of LB (S LB 11).",
     ),
     "an infusion on a day of no visit": (
         "dose on a day without a visit", "minor",
@@ -341,14 +341,14 @@ SEEDED = {
     "a word that is nearly the one of a rescue": (
         "word close to one that is looked for", "major",
         lambda: with_more("CM", *(event("CM", who, "2020", CMTRT="y", CMDECOD="Albumin") for who in "ST")),
-        "", "CM", "CMDECOD 'Albumin' is close to 'ALBUMIN HUMAN', and not counted as it; say in the protocol "
+        "", "CM", "CMDECOD 'Albumin' is close to 'ALBUMIN HUMAN', and not counted as it; say in the protocol file "
         'what it is: codes: {CMDECOD: {"Albumin": ALBUMIN HUMAN}}, or OTHER if it is not; on 2 records (S CM 2, T CM 1).',
     ),
     "an infusion of something else": (
         "treatment not named in the protocol", "critical",
         lambda: treated({"EXTRT": "CELLS"}, {"EXTRT": "SALINE 0.9%"}),
         "S", "EX 3", "EXTRT 'SALINE 0.9%', beside 'CELLS', 'cells', counts as study treatment; if it is none, say "
-        'in the protocol codes: {EXTRT: {"SALINE 0.9%": OTHER}}, else the name that it has there; on 1 record (S EX 3).',
+        'in the protocol file codes: {EXTRT: {"SALINE 0.9%": OTHER}}, else the name that it has there; on 1 record (S EX 3).',
     ),
     "an event of an endpoint not coded": (
         "not coded", "critical",
@@ -485,12 +485,12 @@ SEEDED = {
     "an administration too many": (
         "more administrations than planned", "major",
         lambda: more_doses(29, 57, 85),
-        "T", "EX", "4 infusions are recorded; the protocol plans 3: were all given?",
+        "T", "EX", "4 infusions are recorded; the protocol file gives 3 (assumed): were all given?",
     ),
     "an administration too soon": (
         "administrations close together", "minor",
         lambda: more_doses(14),
-        "T", "EX", f"Infusions on {on(1)} and {on(14)} are 13 days apart; the protocol plans 28: are both right?",
+        "T", "EX", f"Infusions on {on(1)} and {on(14)} are 13 days apart; the protocol file gives 28 (assumed): are both right?",
     ),
     "a date of another century": (
         "implausible date", "major",
@@ -904,7 +904,7 @@ class TestVisitNames:
         tables["VS"] = with_more("VS", event("VS", "T", on(6), VSTESTCD="TEMP", VISIT="V77"))["VS"]
         query = found(tables)
         assert query["message"].tolist() == [
-            "'V77' is no visit of the protocol: 1 record of VS and 2 records of LB (T VS 2)."
+            "'V77' is no visit of the protocol file: 1 record of VS and 2 records of LB (T VS 2)."
         ]
 
 

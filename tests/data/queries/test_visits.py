@@ -29,14 +29,18 @@ def test_values_between_windows_are_one_line():
 def test_where_numbers_select_the_others_are_told_by_what_they_lack():
     other, without = told(BY_NUMBER, (8, "2"), (12, None), (13, "x"), (60, "8.5"), (70, "8.25"), (71, "99"))
     assert without.startswith("2 values of 1 patient without the number of a visit (VISITNUM): of no visit")
-    assert other.startswith("2 values of 1 patient with the number of no planned visit (VISITNUM 8.25, 99)")
+    assert other.startswith(
+        "2 values of 1 patient with the number of no visit of the protocol file (VISITNUM 8.25, 99)"
+    )
     assert told(BY_NUMBER, (8, "2"), (60, "8.5")) == []
 
 
 @pytest.mark.parametrize(("day", "asks"), [(10, False), (11, True)])
 def test_the_tolerance_holds_for_the_visit_that_the_number_names(day, asks):
     found = told(BY_NUMBER, (day, "2"), rule="visit outside its allowed window")
-    assert found == ([f"Week 1 took place on day {day}; the protocol allows days 6 to 10."] if asks else [])
+    assert found == (
+        [f"Week 1 took place on day {day}; the protocol file gives days 6 to 10 (assumed)."] if asks else []
+    )
 
 
 def test_a_visit_may_be_named_by_its_code():
@@ -45,7 +49,7 @@ def test_a_visit_may_be_named_by_its_code():
         patient("S"), LB=[lb("S", "ALT", "30", on(day), VISIT=v) for day, v in ((1, "DAY 1"), (15, "w1"))]
     )
     messages = asked(tables, BY_WINDOW)["message"].tolist()
-    assert messages == ["w1 took place on day 15; the protocol allows days 6 to 10."]
+    assert messages == ["w1 took place on day 15; the protocol file gives days 6 to 10 (assumed)."]
 
 
 def test_the_number_must_be_there_to_select():

@@ -33,7 +33,7 @@ def test_the_demonstration_answers_by_its_headline(study):
     found = answers.answering(own, own.cut.parameters["04_change"]["headline"])
     assert found is not None and (found[0].id, found[1]) == ("SCORES", "MELD")
     assert "is MELD score. That is a choice" in answers.lead_words(own, "MELD")
-    assert "by rule, because the protocol lists its analysis first" in answers.lead_words(own, "")
+    assert "by rule, because the protocol file lists its analysis first" in answers.lead_words(own, "")
     assert answers.first_answering(own, "MELD", own.protocol.of_kind("mmrm"))[0].id == "SCORES"
 
 

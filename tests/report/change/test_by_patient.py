@@ -53,7 +53,8 @@ class TestWords:
         assert said.startswith("Not collected:\n\n- ")
         assert said.count("\n- ") == len(stated)
         assert (
-            by_patient.not_collected_words(study("demo-final"), []) == "Every planned quantity is collected."
+            by_patient.not_collected_words(study("demo-final"), [])
+            == "Every quantity that the protocol file names is collected."
         )
 
     def test_what_has_no_value_yet_is_named(self, by_hand):
@@ -182,8 +183,8 @@ class TestSelection:
         own = study("demo-final")
         said = by_patient.selection(own, [own.protocol.parameter("ALT")])
         assert said == (
-            "Several records in the window of a visit: the nearest to the planned day counts; of two at the same distance the "
-            "later."
+            "Several records in the window of a visit: the nearest to the target day of the protocol file counts; of two at the "
+            "same distance the later."
         )
 
     def test_of_scores_and_nominal_visits(self):

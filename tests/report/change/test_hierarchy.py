@@ -104,6 +104,9 @@ def test_words_are_results(study):
     assert not unspanned_numbers(html, "95 %")
     assert table_title(own, plan, rows) == plan.title
     assert f"{result.wins} and the one with the low dose in {result.losses}" in plain(html)
+    odds = rows.row("win_odds")
+    said = f"The win odds, in which an undecided pair counts half for either, are {odds.value:.2f} (95 % CI"
+    assert said in plain(html)
     net = rows.row("net_benefit")
     assert ("pairs.medhigh_low.net_benefit", numbers.points(net.value)) in spans(html)
 

@@ -256,7 +256,7 @@ def test_assumptions_about_the_data(study):
     assert list(table.frame["Reason"]) == [s.reason for s in assumed]
     none = study_of(PATIENTS).protocol.model_copy(update={"data_assumptions": {}})
     said = data_cut.assumption_table(study_of(PATIENTS, trial=none))
-    assert said == Sentence("The export needs no assumption beyond those of the protocol.")
+    assert said == Sentence("The export needs no assumption beyond those of the protocol file.")
 
 
 def test_study_is_not_modified(study):

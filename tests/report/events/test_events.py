@@ -10,7 +10,13 @@ import pytest
 
 from esld.data.adam.adce import not_at_risk, observed_days
 from esld.multiplicity import fixed_sequence, holm
-from esld.report.events import episodes, first_events
+from esld.report.events import (
+    episodes,
+    first_event_figure,
+    first_event_table,
+    first_event_words,
+    first_events,
+)
 from esld.report.events.answer import answers
 from esld.report.events.any_event import any_incidence_rows
 from esld.report.events.first_events import COMPETING, EVENT
@@ -132,7 +138,7 @@ def test_each_kind_and_any_of_them_have_a_difference_by_the_day_beside_their_tes
         assert gap.upper == pytest.approx(
             gap.value + np.hypot(high.upper - high.value, low.value - low.lower)
         )
-    table = first_events.table(first("demo-final"), together, id="x", level=LEVEL)
+    table = first_event_table.table(first("demo-final"), together, id="x", level=LEVEL)
     gaps = table.frame[table.frame["Group"].eq("Difference (percentage points)")]
     assert gaps["Event"].tolist()[-1] == "Any of these"
     assert gaps["Incidence (95 % CI)"].tolist() == [
@@ -140,7 +146,7 @@ def test_each_kind_and_any_of_them_have_a_difference_by_the_day_beside_their_tes
     ]  # fmt: skip
     assert gaps["p (Gray)"].tolist()[-1] == "" != gaps["p (Gray)"].tolist()[0]
     assert any("West Haven grade 2 or more" in note for note in table.footnotes)
-    said = plain(first_events.difference_words(own, first("demo-final")))
+    said = plain(first_event_words.difference_words(own, first("demo-final")))
     assert "gastrointestinal bleeding 2 (\u221236 to 42)" in said
 
 
@@ -181,7 +187,7 @@ def test_the_mean_number_where_nobody_is_lost_is_episodes_by_patients_whoever_di
 @pytest.mark.parametrize("cut", CUTS)
 def test_every_number_in_the_words_cites_a_row(cut, study, first, every):
     results, repeated = first(cut), every(cut)
-    texts = [first_events.words(results), first_events.tested_words(study(cut), results)]
+    texts = [first_event_words.words(results), first_event_words.tested_words(study(cut), results)]
     texts += [episodes.words(repeated), episodes.ratio_words(repeated, level="")] if repeated else []
     found = [*results.results.values(), *(repeated.results.values() if repeated else ())]
     known = {row.result_id for _, reported in found for row in reported.rows}
@@ -192,7 +198,7 @@ def test_every_number_in_the_words_cites_a_row(cut, study, first, every):
 
 
 def test_words_of_the_demonstration(first):
-    plain = re.sub(r"<[^>]+>", "", first_events.words(first("demo-final")))
+    plain = re.sub(r"<[^>]+>", "", first_event_words.words(first("demo-final")))
     assert plain.startswith(
         "New events, or worse than at baseline, by one year after randomisation: gastrointestinal bleeding in 2 of 11 at risk"
     )
@@ -202,7 +208,7 @@ def test_words_of_the_demonstration(first):
 @pytest.mark.parametrize("cut", CUTS)
 def test_tables_say_what_the_rows_say(cut, study, first, every):
     results = first(cut)
-    frame = first_events.table(results, id="x", level=LEVEL).frame
+    frame = first_event_table.table(results, id="x", level=LEVEL).frame
     for result, reported in results.results.values():
         block = frame[frame["Event"].eq(result.name)]
         assert block["Group"].tolist() == [
@@ -240,11 +246,11 @@ def test_a_group_in_which_everybody_had_it_before(study, first):
     )
     reported = rows_of("x", alone, analysis="DECOMP", chapter="05")
     found = replace(first("demo-final"), results={"TTASC": (alone, reported)})
-    frame = first_events.table(found, id="x", level=LEVEL).frame
+    frame = first_event_table.table(found, id="x", level=LEVEL).frame
     line = frame[frame["Group"].eq(LABELS[arm])].iloc[0]
     assert (line["At risk"], line.iloc[4], line["Incidence (95 % CI)"]) == ("0", "", "")
     assert (frame.iloc[-1]["Incidence (95 % CI)"], frame.iloc[-1]["p (Gray)"]) == ("NE", "NE")
-    said = first_events.tested_words(study("demo-final"), found)
+    said = first_event_words.tested_words(study("demo-final"), found)
     assert said.startswith("No event happened while the groups")
 
 
@@ -256,7 +262,7 @@ def named(axes):
 @pytest.mark.parametrize("cut", CUTS)
 def test_figures_draw_the_curves(cut, study, first, every):
     own, results = study(cut), first(cut).results
-    picture = first_events.figure(own, first(cut), id="x", ticks=[0, 180, 365])
+    picture = first_event_figure.figure(own, first(cut), id="x", ticks=[0, 180, 365])
     panels = picture.figure.axes[: len(results)]
     for axes, (result, _) in zip(panels, results.values(), strict=True):
         assert axes.get_title(loc="left") == result.name
@@ -338,7 +344,7 @@ def test_comparisons_share_their_error_as_the_protocol_says(study, rule, adjust)
     each = [reported.row("p_value", f"{arm} v PBO").value for arm in ("LO", "MID")]
     adjusted = [row.value for row in reported.rows if row.statistic == "p_value_adjusted"]
     assert adjusted == (pytest.approx(adjust(each)) if adjust else [])
-    said = first_events.tested_words(own, found)
+    said = first_event_words.tested_words(own, found)
     assert ("(adjusted p " in plain(said)) == bool(adjust)
     assert ("stands for itself" in said) == (not adjust)
     assert not numbers_outside_spans(said.replace("error of 5 %", ""))
@@ -351,15 +357,15 @@ def test_words_tables_and_figures_of_any_number_of_arms(study, number):
         of_kind(own, *how) for how in ((first_events, "cumulative_incidence"), (episodes, "episodes"))
     )
     with read_by(reader_of(own)):
-        table = first_events.table(first, id="x", level=LEVEL).frame
+        table = first_event_table.table(first, id="x", level=LEVEL).frame
         lines = {1: 0, 2: 1}.get(number, number)  # of tests: none, one, or one of all and one a pair
         assert len(table) == 3 * (number + lines)
         assert len(episodes.table(own, every, id="x", level=LEVEL).frame) == 3 * (2 * number - 1)
         if number > 1:
-            said = plain(first_events.tested_words(own, first))
+            said = plain(first_event_words.tested_words(own, first))
             assert said.count("against the placebo group") == (3 * (number - 1) if number > 2 else 0)
         for picture in (
-            first_events.figure(own, first, id="x", ticks=[]),
+            first_event_figure.figure(own, first, id="x", ticks=[]),
             episodes.figure(own, every, id="x", ticks=[]),
         ):
             (legend,) = picture.figure.legends
@@ -380,13 +386,13 @@ def test_a_good_event_is_no_risk(study):
     place = [e.paramcd for e in own.protocol.endpoints].index("TTGIB")
     trial = changed(own.protocol, setting("earlier", "endpoints", place, "better"))
     found = of_kind(replace(own, protocol=trial), first_events, "cumulative_incidence", endpoints=("TTGIB",))
-    assert "risk" not in plain(first_events.words(found))
-    table = first_events.table(found, id="x", level=LEVEL)
+    assert "risk" not in plain(first_event_words.words(found))
+    table = first_event_table.table(found, id="x", level=LEVEL)
     assert "Without it so far" in table.frame
     assert (
         "Present at baseline" not in table.frame
     )  # the protocol says of nobody that he or she had it before
-    picture = first_events.figure(own, found, id="x", ticks=[])
+    picture = first_event_figure.figure(own, found, id="x", ticks=[])
     assert "At risk" not in [axes.get_title() for axes in picture.figure.axes]
 
 
@@ -398,7 +404,7 @@ def test_many_conditions_stand_in_rows_of_three(study):
         code: (replace(one, endpoint=one.endpoint.model_copy(update={"param": f"Condition {code}"})), rows)
         for code, (one, rows) in codes.items()
     }
-    picture = first_events.figure(own, replace(found, results=renamed), id="x", ticks=[])
+    picture = first_event_figure.figure(own, replace(found, results=renamed), id="x", ticks=[])
     shown = [axes.get_title(loc="left") for axes in picture.figure.axes if axes.get_visible()]
     assert [title for title in shown if title.startswith("Condition")] == [f"Condition {c}" for c in "ABCDE"]
     assert not outside(picture)
@@ -429,9 +435,9 @@ def test_any_number_of_analyses_each_with_its_title_horizon_and_set(study):
     assert len(members(own, plans[1])) == 21
     found = [gathered(own, plan, of_kind(own, first_events, "episodes").results) for plan in plans]
     assert [one.alone for one in found] == [False] * 3
-    said = plain(first_events.words(found[2]))
+    said = plain(first_event_words.words(found[2]))
     assert said.startswith("Within half a year: New events, or worse than at baseline, by 26 weeks")
-    title = first_events.table(found[1], id="x", level=LEVEL).title
+    title = first_event_table.table(found[1], id="x", level=LEVEL).title
     assert title == "Of the treated: New or worse event by one year after randomisation"
     assert [text.split(":")[0] for text in planned_words(own)] == [
         "New or further decompensation within one year",
@@ -470,4 +476,4 @@ def test_a_trial_that_plans_no_such_analysis_is_told_so(study):
     bare = replace(own, protocol=changed(own.protocol, without_analysis("DECOMP")))
     (said,) = answers(bare, [], [], level=LEVEL)
     assert [said] == planned_words(bare)
-    assert said == "The protocol plans no analysis of first events, and none of episodes."
+    assert said == "The protocol file lists no analysis of first events, and none of episodes."

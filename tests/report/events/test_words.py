@@ -2,7 +2,13 @@
 
 import pytest
 
-from esld.report.events import episodes, first_events
+from esld.report.events import (
+    episodes,
+    first_event_figure,
+    first_event_table,
+    first_event_words,
+    first_events,
+)
 from esld.report.events.planned import gathered, plans_of
 from esld.report.phrases import method
 from esld.report.results import rows_of
@@ -24,9 +30,12 @@ def test_every_word(cut, study):
 
     with read_by(Reader(PSEUDO, own.protocol.arm_labels, dict.fromkeys(TERMS, "1"))):
         first, every = made(first_events, "cumulative_incidence"), made(episodes, "episodes")
-        texts = [plain(first_events.words(first)), read_in(first_events.table(first, id="x", level="95 %"))]
-        texts += [drawn_in(first_events.figure(own, first, id="x", ticks=[0, 180, 365]))]
-        texts += [plain(first_events.tested_words(own, first))] if own.compares else []
+        texts = [
+            plain(first_event_words.words(first)),
+            read_in(first_event_table.table(first, id="x", level="95 %")),
+        ]
+        texts += [drawn_in(first_event_figure.figure(own, first, id="x", ticks=[0, 180, 365]))]
+        texts += [plain(first_event_words.tested_words(own, first))] if own.compares else []
         results = [*first.results.values()]
         if every:
             results += every.results.values()

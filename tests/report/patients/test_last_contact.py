@@ -38,6 +38,22 @@ def test_of_each_patient_under_observation_the_silence_up_to_the_cut_off():
     )  # 016, whose week 24 was the last that was seen of it
 
 
+def test_the_next_visit_is_one_without_a_record_whose_days_are_not_over():
+    """By the days after the first infusion that the file gives; after randomisation for 019, who was never infused."""
+    frame, ex, lb, ds = table(CUTOFF).frame.set_index("Patient"), raw("ex"), raw("lb"), raw("ds")
+    randomised = ds[ds["DSDECOD"].eq("RANDOMIZED")].set_index("USUBJID")["DSSTDTC"]
+    first = ex.groupby("USUBJID")["EXSTDTC"].min().combine_first(randomised)
+    seen = lb[lb["LBDTC"] <= CUTOFF].groupby("USUBJID")["VISIT"].agg(lambda names: set(names.str.upper()))
+    told = frame["Next visit"][frame["Next visit"].ne("")]
+    assert len(told) == 8
+    for who, said in told.items():
+        visit, _, days = said.partition(", ")
+        assert visit == "Week 48" and visit.upper() not in seen[f"NCT06167473-{who}"]
+        start = pd.Timestamp(first[f"NCT06167473-{who}"]) + pd.Timedelta(weeks=48)
+        bounds = (f"{start + pd.Timedelta(days=by):%Y-%m-%d}" for by in (-14, 14))
+        assert days == "{} to {} (assumed)".format(*bounds)
+
+
 def test_a_blinded_view_tells_no_group_and_a_masked_one_nobody():
     assert "Group" not in table(CUTOFF, "blinded").frame
     with pytest.raises(UnmetNeedError, match="masked view"):

@@ -44,7 +44,8 @@ def test_values_are_those_of_adlb(demonstration):
         mine = meld[meld["USUBJID"].eq(patient.USUBJID)].sort_values("ADY")
         line = frame.loc[patient.SUBJID]
         assert line["MELD at baseline"] == numbers.fixed(mine.loc[mine["ABLFL"].eq("Y"), "AVAL"].item(), 0)
-        assert line["MELD last (day)"] == f"{mine['AVAL'].iloc[-1]:.0f} ({mine['ADY'].iloc[-1]:.0f})"
+        day = (mine["ADT"].iloc[-1] - patient.RANDDT).days
+        assert line["MELD last (day)"] == f"{mine['AVAL'].iloc[-1]:.0f} ({day})"
         assert line["Age, sex"] == f"{patient.AGE:.0f} {patient.SEX}"
         assert line["Infusions"].split()[0] == f"{patient.NADMIN:.0f}"
 

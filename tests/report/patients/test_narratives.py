@@ -66,7 +66,9 @@ def test_a11_every_fact_is_of_its_record_on_its_day_and_in_order(paragraphs):
     ds = raw("ds")[raw("ds")["DSDECOD"].eq("RANDOMIZED")].set_index("USUBJID")["DSSTDTC"]
     for who, html in paragraphs.items():
         days = []
-        facts = re.findall(r"Day (\S+): (.*?) \(([A-Z]+(?: \d+)?)\)\.", plain(html))
+        facts = re.findall(
+            r"Day (\S+): (.*?) \(([A-Z]+(?: \d+)?)(?:; open data query Q-\w+)?\)\.", plain(html)
+        )
         assert len(facts) > 2
         for day, _, record in facts:
             if record == "ADLB":  # calculated of several records
@@ -79,6 +81,23 @@ def test_a11_every_fact_is_of_its_record_on_its_day_and_in_order(paragraphs):
             days.append(int(day.replace("\N{MINUS SIGN}", "-")))
             assert days[-1] == (pd.Timestamp(date) - pd.Timestamp(ds[who])).days, (who, record)
         assert days == sorted(days)
+
+
+def test_a_fact_with_an_open_query_on_its_record_names_it(paragraphs):
+    """021, of whom three forms tell two days of death; the ascites of 007, of which two forms tell another grade."""
+    queries = cut_at("2026-03-31").queries.set_index(["USUBJID", "rule"])["id"]
+    asked = {
+        who[-3:]: re.findall(r"\(([A-Z]+(?: \d+)?); open data query (\S+)\)", plain(html))
+        for who, html in paragraphs.items()
+    }
+    death, grade = (
+        queries[:, "death dates disagree"].item(),
+        queries[:, "severity of an event and grade disagree"].item(),
+    )
+    assert {who: found for who, found in asked.items() if found} == {
+        "007": [("CE 1", grade)],
+        "021": [("AE 3", death), ("DM", death)],
+    }
 
 
 def test_a11_of_each_death_the_last_values_before_it(paragraphs):

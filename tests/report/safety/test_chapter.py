@@ -134,7 +134,7 @@ def test_liver_injury_of_any_number_of_arms(arms, against):
     [picture] = [
         item
         for item in report.shown["06_safety"]
-        if getattr(item, "id", "") == "edish" and hasattr(item, "figure")
+        if getattr(item, "id", "") == "liver_injury_peaks" and hasattr(item, "figure")
     ]
     assert len(picture.figure.axes) == (2 if against == "baseline" else 1)
     for axes in picture.figure.axes:

@@ -81,8 +81,8 @@ class TestThePlan:
     def test_nothing_planned(self):
         analyses = tuple(a for a in PROTOCOL.analyses if a.kind != "safety")
         own = derived(people(), protocol=PROTOCOL.model_copy(update={"analyses": analyses}))
-        assert safety.planned_words(own) == "The protocol plans no analysis of safety."
-        with pytest.raises(UnmetNeedError, match="the protocol plans no analysis of it"):
+        assert safety.planned_words(own) == "The protocol file lists no analysis of safety."
+        with pytest.raises(UnmetNeedError, match="the protocol file lists no analysis of it"):
             safety.planned(own)
 
 

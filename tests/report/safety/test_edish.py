@@ -191,7 +191,7 @@ def test_against_the_range_alone_there_is_one_panel_and_one_definition():
 
 def test_a_protocol_that_does_not_look_for_it():
     own = derived(PEOPLE, LB=NORMAL, protocol=PROTOCOL.model_copy(update={"liver_injury": None}))
-    with pytest.raises(UnmetNeedError, match="the protocol does not look for injury of the liver"):
+    with pytest.raises(UnmetNeedError, match="the protocol file does not ask for injury of the liver"):
         edish.liver_injury(own, safety.safety_set(own), conf_level=0.95)
 
 

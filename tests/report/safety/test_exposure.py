@@ -135,7 +135,7 @@ def test_the_table_of_the_demonstration(study):
         assert reported.row("cumulative_mean", arm).value == pytest.approx(mine.mean())
         assert reported.row("all_given", arm).value == ex["USUBJID"].isin(mine.index).sum()
     assert table.frame["Given"].tolist()[3] == "29/30 (97 %)"
-    assert table.title == "Infusions planned and given (doses in 10⁶ cells/kg)"
+    assert table.title == "Infusions due and given (doses in 10⁶ cells/kg)"
     html = result.words(reported)
     assert plain(html) == (
         "Of the infusions that fell due, 29 of 30 in the low-dose group and 33 of 33 in the medium-high-dose group were given. "
@@ -169,7 +169,7 @@ def test_arms_with_doses_in_different_units():
         [dosed("A", FULL, FULL, FULL), person], protocol=protocol, VS=[seen("A"), seen("B")]
     )
     table = result.table(reported)
-    assert table.title == "Infusions planned and given"
+    assert table.title == "Infusions due and given"
     assert "Doses: mg (Low dose) and 10⁶ cells/kg (Medium-high dose)." in table.footnotes
     assert {r.unit for r in reported.rows if r.statistic == "dose_mean"} == {"mg", "10^6 cells/kg"}
 

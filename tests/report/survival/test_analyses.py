@@ -153,7 +153,7 @@ class TestThreeArms:
         with read_by(reader_of(own)):
             text = said(paragraphs.tests(analyses.log_ranks(chapter(own))))
         assert "is compared with Low dose, the first group shown, which need not be the control" in text
-        assert "the protocol does not share" not in text
+        assert "the protocol file does not share" not in text
 
     @pytest.mark.parametrize(("rule", "word"), [("holm", "(Holm)"), ("fixed sequence", "(a fixed sequence)")])
     def test_one_error_is_shared_as_the_protocol_says(self, made, rule, word):
