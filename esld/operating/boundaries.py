@@ -20,9 +20,7 @@ from esld.methods import made_by, step
 Floats = NDArray[np.float64]
 Spending = Callable[[float], float]
 Spent = Literal["lan-demets-obrien-fleming", "lan-demets-pocock"]
-Kind = Literal[
-    "pocock", "obrien-fleming", "haybittle-peto", "lan-demets-obrien-fleming", "lan-demets-pocock"
-]
+Kind = Literal["pocock", "obrien-fleming", "haybittle-peto", "lan-demets-obrien-fleming", "lan-demets-pocock"]
 
 SPENT: tuple[Spent, ...] = ("lan-demets-obrien-fleming", "lan-demets-pocock")
 KINDS: tuple[Kind, ...] = ("pocock", "obrien-fleming", "haybittle-peto", *SPENT)
@@ -30,7 +28,10 @@ LOOKS = 5
 OWN = "own-spending"
 
 _FAR = 8.0  # standard deviations beyond which nothing is left to add up
-_PANEL, _NODES = 3.0, 10  # width of a panel in standard deviations of the shorter step, and Gauss points in it
+_PANEL, _NODES = (
+    3.0,
+    10,
+)  # width of a panel in standard deviations of the shorter step, and Gauss points in it
 _NOTHING = 1e-14  # a level that no boundary can be found for
 _PRECISION = 1e-13
 _HIGHEST = 20.0
@@ -48,7 +49,7 @@ class Stopping(Shown):
         Fraction of the information at each look.
     upper, lower, futility : tuple of float
         Probability of stopping at each look across the upper boundary, the lower one (0 if one-sided), and for
-        futility; at the last look, what ends without crossing counts as futility if there is such a bound.
+        futility (0 at the last).
     """
 
     drift: float
@@ -95,8 +96,8 @@ class Boundaries(Shown):
     spent : tuple of float
         Level spent up to each look, under no difference.
     futility : tuple of float
-        z at or below which (two-sided: absolute z) the trial may stop for futility; -inf where it may not. That of
-        the last look, where there is any before, is the critical value. It is not binding: `spent` does not count on it.
+        z at or below which (two-sided: absolute z) the trial may stop for futility; -inf where it may not, as at the
+        last look. It is not binding: `spent` does not count on it.
     method : str
         As a code.
     """
@@ -382,7 +383,9 @@ def _spending(how: Spent | Spending, t: Sequence[float], level: float, sided: in
     shares = [float(how(each)) for each in t]  # type: ignore[operator]
     rising = all(a <= b for a, b in zip([0.0, *shares], shares, strict=False))
     if not rising or abs(shares[-1] - 1) > 1e-9:
-        raise ValueError(f"the share spent must rise from 0 to 1 at the fraction 1, got {shares} at {list(t)}")
+        raise ValueError(
+            f"the share spent must rise from 0 to 1 at the fraction 1, got {shares} at {list(t)}"
+        )
     return (*(level * share for share in shares[:-1]), level)
 
 
@@ -399,10 +402,12 @@ def _futility(
     if not isinstance(how, str) and not callable(how):
         given = tuple(float(z) for z in how)
         if len(given) != len(t) - 1:
-            raise ValueError(f"futility must have a z for each look but the last, got {list(given)} of {len(t)} looks")
+            raise ValueError(
+                f"futility must have a z for each look but the last, got {list(given)} of {len(t)} looks"
+            )
         if not all(z < c for z, c in zip(given, critical, strict=False)):
             raise ValueError(f"futility must be below the critical values {critical[:-1]}, got {list(given)}")
-        return (*given, critical[-1])
+        return (*given, -inf)
     _named(how, SPENT, "futility")
     if not 0.5 <= power < 1:
         raise ValueError(f"power must be from 0.5 to below 1, got {power!r}")
@@ -420,7 +425,7 @@ def _futility(
         return bounds, missed
 
     drift = _root(lambda drift: followed(drift)[1] - (1 - power), 0.5, _HIGHEST)
-    return tuple(followed(drift)[0])
+    return (*followed(drift)[0][:-1], -inf)
 
 
 def _bound(walk: _Walk, critical: float, error: float, sided: int) -> float:

@@ -121,7 +121,9 @@ def test_futility_is_not_binding_and_costs_power(first, second, drift):
     assert bounds.stopping(drift).power < plain.stopping(drift).power
     assert bounds.stopping(drift, futility=False).power == plain.stopping(drift).power
     found = bounds.stopping(drift)
-    assert sum(found.upper) + sum(found.futility) == pytest.approx(1, abs=1e-12)
+    assert bounds.futility == (first, second, -inf)
+    assert found.futility[0] == pytest.approx(ndtr(first - drift * sqrt(0.4)), abs=1e-12)
+    assert found.futility[-1] == 0
 
 
 def test_long_form_has_a_row_for_each_number_of_each_look():
