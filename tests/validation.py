@@ -30,7 +30,7 @@ ZERO = 1e-14  # a reference of 0 to within this is compared absolutely
 
 SURVIVAL, CMPRSK, R, MMRM = "R survival 3.5-3", "R cmprsk 2.2-11", "R 4.2.2", "R mmrm 0.3.18"
 EMMEANS, RPACT = "R emmeans 1.8.4-1", "R rpact 3.3.4"
-CLOSED, ITERATIVE, RECURSIVE = 1e-8, 1e-6, 1e-4
+CLOSED, ITERATIVE, RECURSIVE = 1e-8, 1e-6, 1e-5
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ class Characteristics(Shown):
 
     @staticmethod
     def _total(stops: Floats) -> Floats:
-        return np.minimum(stops.sum(axis=0), 1.0)
+        total: Floats = np.minimum(stops.sum(axis=0), 1.0)
+        return total
 
     def to_frame(self) -> pd.DataFrame:
         """Long form: for each pair (`group` is 'p1:p2'), what stops at each look (`time`), power and expected_n."""
@@ -226,10 +227,10 @@ class BinaryDesign(Shown):
     def _upper_ahead(self, look: int, x1: int, x2: int, one: Weight, other: Weight, futility: bool) -> Floats:
         self.at(look, x1, x2)
         k = look - 1
-        found = np.asarray(self._ahead(look, (x1, x2), one, other, futility)[0].sum(axis=0))
+        found: Floats = np.minimum(self._ahead(look, (x1, x2), one, other, futility)[0].sum(axis=0), 1.0)
         if self.upper[k][x1, x2] or self.lower[k][x1, x2]:
             return np.full(found.shape, float(self.upper[k][x1, x2]))
-        return np.minimum(found, 1.0)
+        return found
 
     def _ahead(self, look: int, at: tuple[int, int], one: Weight, other: Weight, futility: bool) -> Floats:
         """Probability of each stop (upper, lower, futility) at each look after a state, from the chances of one way."""
@@ -321,7 +322,7 @@ def binary_design(
         for k in looks
     ]
     futility = [_given_up(k, f, both) for k, f in zip(looks, boundaries.futility, strict=True)]
-    sizes = (step("at", *pair) for pair in zip(first, second, strict=True))
+    sizes = (step("look-of", *pair) for pair in zip(first, second, strict=True))
     return BinaryDesign(
         boundaries=boundaries, n1=first, n2=second, z=tuple(k.z for k in looks),
         upper=tuple(k.upper.rejected for k in looks), lower=tuple(k.lower.rejected for k in looks),

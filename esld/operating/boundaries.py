@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from math import inf, isfinite, log1p, nan, pi, sqrt
@@ -380,7 +380,7 @@ def _spending(how: Spent | Spending, t: Sequence[float], level: float, sided: in
         return (*(2 * sided * float(ndtr(-z / sqrt(each))) for each in t[:-1]), level)
     if how == "lan-demets-pocock":
         return (*(level * log1p((np.e - 1) * each) for each in t[:-1]), level)
-    shares = [float(how(each)) for each in t]  # type: ignore[operator]
+    shares = [float(how(each)) for each in t]
     rising = all(a <= b for a, b in zip([0.0, *shares], shares, strict=False))
     if not rising or abs(shares[-1] - 1) > 1e-9:
         raise ValueError(
@@ -464,7 +464,7 @@ def _fractions(information: Sequence[float]) -> tuple[float, ...]:
 
 
 def _by_look(
-    information: Sequence[float], columns: dict[str, Sequence[float]], method: str = ""
+    information: Sequence[float], columns: Mapping[str, Sequence[float]], method: str = ""
 ) -> list[Row]:
     return [
         row(name, values[k], group=str(k + 1), time=t, n=0, events=0, method=method)
