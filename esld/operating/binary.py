@@ -17,6 +17,7 @@ from esld.longform import Row, Shown, long_frame, row
 from esld.methods import made_by, step
 from esld.operating._tables import Bools, Floats, Look, calibrated, onward, powers
 from esld.operating.boundaries import Boundaries
+from esld.operating.stopping import Characteristics
 from esld.randomisation.designs import whole_number
 from esld.survival.two_by_two import checked_counts
 
@@ -25,68 +26,6 @@ MOST = 1000  # subjects: the number of ways to 500 of 1,000 is near the largest 
 
 Prior = tuple[float, float]
 Weight = Callable[[int], Floats]  # chance of one way to 0 to so many further events, shape (n + 1, ...)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Characteristics(Shown):
-    """What happens at each look, at one or many pairs of true proportions.
-
-    Attributes
-    ----------
-    p1, p2 : ndarray of shape (...)
-        The proportions.
-    n : tuple of int
-        Subjects of both groups at each look.
-    upper, lower, futility : ndarray of shape (looks, ...)
-        Probability of stopping at each look because the first proportion is higher, because it is lower, and for
-        futility.
-    """
-
-    p1: Floats
-    p2: Floats
-    n: tuple[int, ...]
-    upper: Floats
-    lower: Floats
-    futility: Floats
-
-    @property
-    def power(self) -> Floats:
-        """Probability, at whatever look, of finding the first proportion higher; shape (...)."""
-        return self._total(self.upper)
-
-    @property
-    def power_lower(self) -> Floats:
-        """Probability, at whatever look, of finding the first proportion lower; 0 if one-sided."""
-        return self._total(self.lower)
-
-    @property
-    def stopped_early(self) -> Floats:
-        """Probability of ending before the last look."""
-        return self._total((self.upper + self.lower + self.futility)[:-1])
-
-    @property
-    def expected_n(self) -> Floats:
-        """Expected number of subjects of both groups."""
-        stops = (self.upper + self.lower + self.futility)[:-1]
-        saved = np.array([self.n[-1] - n for n in self.n[:-1]], dtype=np.float64)
-        return np.asarray(self.n[-1] - np.tensordot(saved, stops, axes=1), dtype=np.float64)
-
-    @staticmethod
-    def _total(stops: Floats) -> Floats:
-        total: Floats = np.minimum(stops.sum(axis=0), 1.0)
-        return total
-
-    def to_frame(self) -> pd.DataFrame:
-        """Long form: for each pair (`group` is 'p1:p2'), what stops at each look (`time`), power and expected_n."""
-        rows: list[Row] = []
-        for at in np.ndindex(self.p1.shape):
-            pair = f"{self.p1[at]:g}:{self.p2[at]:g}"
-            for name in ("upper", "lower", "futility"):
-                each = zip(self.n, getattr(self, name)[(slice(None), *at)], strict=True)
-                rows += [row(name, p, group=pair, time=k, n=n, events=0) for k, (n, p) in enumerate(each, 1)]
-            for name in ("power", "power_lower", "expected_n"):
-                rows.append(row(name, float(getattr(self, name)[at]), group=pair, n=self.n[-1], events=0))
-        return long_frame(rows).assign(events=nan)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -309,7 +248,7 @@ def binary_design(
     >>> bounds = group_sequential("pocock", information=[4 / 11, 8 / 11, 1])
     >>> design = binary_design(bounds, n1=[4, 8, 11], n2=[4, 8, 11])
     >>> [int(tables.sum()) for tables in design.upper]
-    [1, 10, 25]
+    [1, 12, 27]
     """
     first, second = _growing(n1, n2, boundaries.looks)
     if whole_number("points", points) < 2:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from math import inf, isfinite, log1p, nan, pi, sqrt
+from functools import partial
+from math import inf, isfinite, log1p, nan, sqrt
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import ndtr, ndtri
 
-from esld.longform import Row, Shown, long_frame, row
+from esld.longform import Shown, long_frame
 from esld.methods import made_by, step
+from esld.operating._walk import FAR, NOTHING, Walk, between, root, spend, stages, stopped
+from esld.operating.stopping import Stopping, by_look
 
-Floats = NDArray[np.float64]
 Spending = Callable[[float], float]
 Spent = Literal["lan-demets-obrien-fleming", "lan-demets-pocock"]
 Kind = Literal["pocock", "obrien-fleming", "haybittle-peto", "lan-demets-obrien-fleming", "lan-demets-pocock"]
@@ -27,54 +26,7 @@ KINDS: tuple[Kind, ...] = ("pocock", "obrien-fleming", "haybittle-peto", *SPENT)
 LOOKS = 5
 OWN = "own-spending"
 
-_FAR = 8.0  # standard deviations beyond which nothing is left to add up
-_PANEL, _NODES = (
-    3.0,
-    10,
-)  # width of a panel in standard deviations of the shorter step, and Gauss points in it
-_NOTHING = 1e-14  # a level that no boundary can be found for
-_PRECISION = 1e-13
 _HIGHEST = 20.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stopping(Shown):
-    """What happens at each look, at one true effect.
-
-    Attributes
-    ----------
-    drift : float
-        Expected z at the last look.
-    information : tuple of float
-        Fraction of the information at each look.
-    upper, lower, futility : tuple of float
-        Probability of stopping at each look across the upper boundary, the lower one (0 if one-sided), and for
-        futility (0 at the last).
-    """
-
-    drift: float
-    information: tuple[float, ...]
-    upper: tuple[float, ...]
-    lower: tuple[float, ...]
-    futility: tuple[float, ...]
-
-    @property
-    def power(self) -> float:
-        """Chance of crossing the upper boundary, at whatever look."""
-        return sum(self.upper)
-
-    @property
-    def expected_information(self) -> float:
-        """Expected fraction of the information at the end, in (0, 1]."""
-        stops = [sum(each) for each in zip(self.upper, self.lower, self.futility, strict=True)][:-1]
-        early = sum(stop * t for stop, t in zip(stops, self.information, strict=False))
-        return early + (1 - sum(stops)) * self.information[-1]
-
-    def to_frame(self) -> pd.DataFrame:
-        """Long form: upper, lower and futility of each look (`group`), then power and expected_information."""
-        rows = _by_look(self.information, {n: getattr(self, n) for n in ("upper", "lower", "futility")})
-        rows += [row(name, getattr(self, name), n=0, events=0) for name in ("power", "expected_information")]
-        return long_frame(rows).assign(n=nan, events=nan)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,9 +91,9 @@ class Boundaries(Shown):
         if not isfinite(drift):
             raise ValueError(f"drift must be finite, got {drift!r}")
         bounds = self.futility if futility else (-inf,) * self.looks
-        upper, lower, stopped = _stages(self.information, self.critical, bounds, self.sided, drift)
+        upper, lower, given_up = stages(self.information, self.critical, bounds, self.sided, drift)
         return Stopping(
-            drift=float(drift), information=self.information, upper=upper, lower=lower, futility=stopped
+            drift=float(drift), information=self.information, upper=upper, lower=lower, futility=given_up
         )
 
     def drift(self, power: float) -> float:
@@ -155,7 +107,7 @@ class Boundaries(Shown):
         least = self.alpha / self.sided
         if not least < power < 1:
             raise ValueError(f"power must be above {least:g} and below 1, got {power!r}")
-        return _root(lambda drift: self.stopping(drift).power - power, 0.0, _HIGHEST)
+        return root(lambda drift: self.stopping(drift).power - power, 0.0, _HIGHEST)
 
     def inflation(self, power: float) -> float:
         """Largest information of this trial as a multiple of that of a trial without looks of the same power."""
@@ -167,7 +119,7 @@ class Boundaries(Shown):
         columns = {"critical": self.critical, "stage_level": self.stage_levels, "alpha_spent": self.spent}
         if any(isfinite(z) for z in self.futility):
             columns["futility"] = self.futility
-        return long_frame(_by_look(self.information, columns, self.method)).assign(n=nan, events=nan)
+        return long_frame(by_look(self.information, columns, self.method)).assign(n=nan, events=nan)
 
 
 def group_sequential(
@@ -238,10 +190,10 @@ def group_sequential(
     name = _named(kind, KINDS, "kind")
     if name in (*SPENT, OWN):
         spent = _spending(kind, t, alpha, sided)  # type: ignore[arg-type]
-        critical = _spend(t, spent, sided)
+        critical = spend(t, spent, sided)
     else:
         critical = _shaped(name, t, alpha, sided, interim)
-        spent = _added(_stages(t, critical, (-inf,) * len(t), sided, 0.0)[0], sided)
+        spent = _added(stages(t, critical, (-inf,) * len(t), sided, 0.0)[0], sided)
     if not isfinite(critical[-1]):
         raise ValueError(f"kind must leave something to spend at the last look, got {spent}")
     bounds = _futility(futility, t, critical, sided, power)
@@ -256,113 +208,22 @@ def group_sequential(
     )  # fmt: skip
 
 
-@cache
-def _gauss() -> tuple[Floats, Floats]:
-    """Points and weights of a panel."""
-    return np.polynomial.legendre.leggauss(_NODES)
-
-
-class _Walk:
-    """A score process with unit variance at the fraction 1, on its way: mass at points between the boundaries."""
-
-    def __init__(self, information: Sequence[float], drift: float) -> None:
-        self.t, self.drift, self.k = (0.0, *information), drift, 0
-        self.at, self.mass = np.zeros(1), np.ones(1)
-
-    def above(self, z: float) -> float:
-        """Chance of being in it still and having this z or more at the next look."""
-        return self._beyond(z, 1.0)
-
-    def below(self, z: float) -> float:
-        """Chance of being in it still and having this z or less at the next look."""
-        return self._beyond(z, -1.0)
-
-    def _beyond(self, z: float, sign: float) -> float:
-        now, to = self.t[self.k], self.t[self.k + 1]
-        gap = (self.at + self.drift * (to - now) - z * sqrt(to)) / sqrt(to - now)
-        return float(self.mass @ ndtr(sign * gap))
-
-    def go_on(self, *intervals: tuple[float, float]) -> None:
-        """To the next look, with what lies in these intervals of z."""
-        self.k += 1
-        before, now, to = self.t[self.k - 1 : self.k + 2]
-        sd, widest = sqrt(now - before), _PANEL * sqrt(min(now - before, to - now))
-        mean, reach = self.drift * now, _FAR * sqrt(now)
-        nodes, weights = _gauss()
-        points, shares = [np.zeros(0)], [np.zeros(0)]
-        for low, high in intervals:
-            low, high = max(low * sqrt(now), mean - reach), min(high * sqrt(now), mean + reach)
-            if low >= high:
-                continue
-            edges = np.linspace(low, high, int((high - low) / widest) + 2)
-            half = (edges[1] - edges[0]) / 2
-            points.append((edges[:-1, None] + half * (1 + nodes)).ravel())
-            shares.append(np.tile(half * weights, edges.size - 1))
-        there = np.concatenate(points)
-        gaps = (there[:, None] - self.at - self.drift * (now - before)) / sd
-        density = np.exp(-0.5 * gaps**2) @ self.mass / (sd * sqrt(2 * pi))
-        self.at, self.mass = there, density * np.concatenate(shares)
-
-
-def _between(critical: float, futility: float, sided: int) -> list[tuple[float, float]]:
-    """Where the trial goes on."""
-    if sided == 1:
-        return [(futility, critical)]
-    return [(-critical, -futility), (futility, critical)] if futility > 0 else [(-critical, critical)]
-
-
-def _stages(
-    t: Sequence[float], critical: Sequence[float], futility: Sequence[float], sided: int, drift: float
-) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]:
-    """Probability of stopping at each look above, below, and for futility."""
-    walk, found = _Walk(t, drift), []
-    for k, (c, f) in enumerate(zip(critical, futility, strict=True)):
-        found.append((walk.above(c), walk.below(-c) if sided == 2 else 0.0, _stopped(walk, f, sided)))
-        if k < len(t) - 1:
-            walk.go_on(*_between(c, f, sided))
-    upper, lower, stopped = zip(*found, strict=True)
-    return upper, lower, stopped
-
-
-def _stopped(walk: _Walk, futility: float, sided: int) -> float:
-    if sided == 1:
-        return walk.below(futility)
-    return max(walk.below(futility) - walk.below(-futility), 0.0) if futility > 0 else 0.0
-
-
-def _spend(t: Sequence[float], spent: Sequence[float], sided: int) -> tuple[float, ...]:
-    """Critical values that spend so much up to each look."""
-    walk, found = _Walk(t, 0.0), list[float]()
-    for k, level in enumerate(np.diff(spent, prepend=0.0) / sided):
-        if level <= _NOTHING:
-            found.append(inf)
-        else:
-            found.append(_root(partial(_excess, walk, float(level)), -_FAR, _FAR))
-        if k < len(t) - 1:
-            walk.go_on(*_between(found[-1], -inf, sided))
-    return tuple(found)
-
-
-def _excess(walk: _Walk, level: float, z: float) -> float:
-    return walk.above(z) - level
-
-
 def _shaped(name: str, t: Sequence[float], alpha: float, sided: int, interim: float) -> tuple[float, ...]:
     """Critical values of a given shape whose levels add up to alpha."""
     if name == "haybittle-peto":
-        if not 0 < interim < _FAR:
-            raise ValueError(f"interim must be above 0 and below {_FAR:g}, got {interim!r}")
+        if not 0 < interim < FAR:
+            raise ValueError(f"interim must be above 0 and below {FAR:g}, got {interim!r}")
         shape = partial(_last, interim, len(t))
     else:
         power = 0.0 if name == "pocock" else -0.5
         shape = partial(_scaled, tuple(each**power for each in t))
 
     def left(c: float) -> float:
-        return sided * sum(_stages(t, shape(c), (-inf,) * len(t), sided, 0.0)[0]) - alpha
+        return sided * sum(stages(t, shape(c), (-inf,) * len(t), sided, 0.0)[0]) - alpha
 
-    if left(_FAR) >= 0:
+    if left(FAR) >= 0:
         raise ValueError(f"interim must be high enough to leave something to the last look, got {interim!r}")
-    return shape(_root(left, 0.01, _FAR))
+    return shape(root(left, 0.01, FAR))
 
 
 def _last(interim: float, looks: int, c: float) -> tuple[float, ...]:
@@ -415,35 +276,31 @@ def _futility(
     errors = np.diff(spent, prepend=0.0)
 
     def followed(drift: float) -> tuple[list[float], float]:
-        walk, bounds, missed = _Walk(t, drift), list[float](), 0.0
+        walk, bounds, missed = Walk(t, drift), list[float](), 0.0
         for k, (c, error) in enumerate(zip(critical, errors, strict=True)):
             last = k == len(t) - 1
             bounds.append(c if last else _bound(walk, c, float(error), sided))
-            missed += _stopped(walk, bounds[-1], sided)
+            missed += stopped(walk, bounds[-1], sided)
             if not last:
-                walk.go_on(*_between(c, bounds[-1], sided))
+                walk.go_on(*between(c, bounds[-1], sided))
         return bounds, missed
 
-    drift = _root(lambda drift: followed(drift)[1] - (1 - power), 0.5, _HIGHEST)
+    drift = root(lambda drift: followed(drift)[1] - (1 - power), 0.5, _HIGHEST)
     return (*followed(drift)[0][:-1], -inf)
 
 
-def _bound(walk: _Walk, critical: float, error: float, sided: int) -> float:
+def _bound(walk: Walk, critical: float, error: float, sided: int) -> float:
     """Where so much is stopped for futility; at most the critical value."""
-    least, most = (-_FAR, min(critical, _HIGHEST)) if sided == 1 else (0.0, min(critical, _HIGHEST))
-    if error <= _NOTHING or _stopped(walk, least, sided) >= error:
+    least, most = (-FAR, min(critical, _HIGHEST)) if sided == 1 else (0.0, min(critical, _HIGHEST))
+    if error <= NOTHING or stopped(walk, least, sided) >= error:
         return -inf
-    if _stopped(walk, most, sided) <= error:
+    if stopped(walk, most, sided) <= error:
         return most
-    return _root(lambda z: _stopped(walk, z, sided) - error, least, most)
+    return root(lambda z: stopped(walk, z, sided) - error, least, most)
 
 
 def _added(levels: Sequence[float], sided: int) -> tuple[float, ...]:
     return tuple(float(each) for each in sided * np.cumsum(levels))
-
-
-def _root(function: Callable[[float], float], low: float, high: float) -> float:
-    return float(brentq(function, low, high, xtol=_PRECISION, rtol=1e-14))
 
 
 def _named(how: object, allowed: Sequence[str], what: str) -> str:
@@ -461,13 +318,3 @@ def _fractions(information: Sequence[float]) -> tuple[float, ...]:
     if not all(a < b for a, b in zip((0.0, *t), t, strict=False)) or abs(t[-1] - 1) > 1e-12:
         raise ValueError(f"information must rise from above 0 to 1 at the last look, got {list(t)}")
     return (*t[:-1], 1.0)
-
-
-def _by_look(
-    information: Sequence[float], columns: Mapping[str, Sequence[float]], method: str = ""
-) -> list[Row]:
-    return [
-        row(name, values[k], group=str(k + 1), time=t, n=0, events=0, method=method)
-        for k, t in enumerate(information)
-        for name, values in columns.items()
-    ]

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from esld.operating import group_sequential, logrank_looks, permutation_looks
 from esld.operating.boundaries import KINDS
-from esld.randomisation import CompleteRandomisation, PermutedBlocks, SimpleRandomisation, difference_in_means
+from esld.randomisation import (
+    CompleteRandomisation,
+    Minimisation,
+    PermutedBlocks,
+    SimpleRandomisation,
+    difference_in_means,
+)
 from esld.survival import exact_logrank
 from tests.examples import few
 from tests.noise import noisy
@@ -170,6 +176,18 @@ def test_the_lower_side_alone():
     assert (less.direction, more.direction) == ("less", "greater")
 
 
+def test_futility_is_by_the_z_towards_the_side_that_is_tested():
+    how = {"information": INFORMATION, "alpha": 0.2, "futility": [0.0, 0.5]}
+    for second in EVERY[::9]:
+        for direction, sided, sign in (("greater", 1, 1), ("less", 1, -1), ("greater", 2, 0)):
+            bounds = group_sequential("pocock", sided=sided, **how)
+            found = logrank_looks(
+                TIME, EVENT, bounds, design=DESIGN, allocation=coded(second), direction=direction
+            )
+            z = [sign * z if sign else abs(z) for z in found.z(found.observed)]
+            assert found.futile == (z[0] <= 0, z[1] <= 0.5, False)
+
+
 def test_drawn_allocations_are_near_all_of_them_and_say_how_near():
     bounds = group_sequential("pocock", information=INFORMATION, alpha=0.1)
     exact = logrank_looks(TIME, EVENT, bounds, design=DESIGN, allocation=coded(EVERY[3]))
@@ -216,6 +234,13 @@ def test_what_is_no_trial_is_refused(changed, message):
     bounds = group_sequential("pocock", information=INFORMATION)
     with pytest.raises(ValueError, match=message):
         logrank_looks(**({"time": TIME, "event": EVENT, "boundaries": bounds, "design": DESIGN} | changed))
+
+
+def test_a_reference_set_without_chance_is_refused_without_an_allocation_too():
+    bounds = group_sequential("pocock", information=[1])
+    design = Minimisation(factors=[["a"]] * 8, p=1.0)
+    with pytest.raises(ValueError, match="near-degenerate"):
+        permutation_looks([difference_in_means(range(8))], bounds, design=design)
 
 
 def test_a_statistic_must_be_defined():

@@ -16,7 +16,7 @@ from esld.methods import GIVEN, made_by, reference
 from esld.operating._tables import Bools, Floats
 from esld.operating.boundaries import Boundaries
 from esld.randomisation.designs import BLOCK, Allocations, Design
-from esld.randomisation.inference import DRAWS, LIMIT, checked_allocation, generator
+from esld.randomisation.inference import DRAWS, LIMIT, checked_allocation, generator, refuse_degenerate
 from esld.randomisation.statistics import Statistic
 from esld.survival._data import choice
 from esld.survival.permutation import logrank_statistic
@@ -85,6 +85,13 @@ class PermutationLooks(Shown):
         """Twice the smaller one-sided p-value, at most 1."""
         return tuple(min(2 * min(pair), 1.0) for pair in zip(self.p_upper, self.p_lower, strict=True))
 
+    @property
+    def futile(self) -> tuple[bool, ...]:
+        """Whether the trial may stop for futility at each look: z towards the side tested (absolute if both) in bounds."""
+        sign = -1 if self.direction == "less" else 1
+        toward = (abs(z) if self.direction == "both" else sign * z for z in self.z(self.observed))
+        return tuple(z <= bound for z, bound in zip(toward, self.boundaries.futility, strict=False))
+
     def to_frame(self) -> pd.DataFrame:
         """Long form, each look by its number (`group`): critical values, level spent and allowed, and what was observed."""
         names = ["critical", "critical_lower", "spent", "spent_lower", "std_dev"]
@@ -149,7 +156,7 @@ def permutation_looks(
     References
     ----------
     Lan and DeMets (1983), Biometrika 70:659-663, for the level that is spent; Plamadeala and Rosenberger (2012), Ann
-    Statist 40:345-372, for sequential monitoring by the randomisation itself; Jennison and Turnbull (2000), Group
+    Statist 40:30-44, for sequential monitoring by the randomisation itself; Jennison and Turnbull (2000), Group
     Sequential Methods, section 8.4, for the stage-wise order.
     """
     if not 1 <= len(statistics) <= boundaries.looks:
@@ -161,6 +168,7 @@ def permutation_looks(
         raise ValueError(f"limit must be 0 or more, got {limit}")
     if draws < 1:
         raise ValueError(f"draws must be 1 or more, got {draws}")
+    refuse_degenerate(design)
     exact = not getattr(design, "unlistable", "") and design.count <= limit
     values, weights = _listed(statistics, design) if exact else _drawn(statistics, design, draws, seed)
     if np.isnan(values).any():
@@ -177,18 +185,11 @@ def permutation_looks(
     lower = _Tail(-1.0, both or direction == "less", reserve)
     alive, rejected_at = np.ones(weights.size, dtype=np.bool_), 0
     for k, (statistic, level) in enumerate(zip(statistics, boundaries.spent_a_side, strict=False)):
-        found = [
-            tail.look(
-                values[k],
-                weights,
-                alive,
-                level,
-                statistic.resolution,
-                observed[k] if not rejected_at else nan,
-            )
-            for tail in (upper, lower)
+        seen = nan if rejected_at else float(observed[k])
+        crossed = [
+            tail.look(values[k], weights, alive, level, statistic.resolution, seen) for tail in (upper, lower)
         ]
-        alive &= ~(found[0] | found[1])
+        alive &= ~(crossed[0] | crossed[1])
         if not rejected_at and (upper.reached or lower.reached):
             rejected_at = k + 1
     mean = values @ weights / weights.sum()
