@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import inf, isnan, nan, sqrt
+from math import isnan, nan, sqrt
 from typing import Literal
 
 import numpy as np
@@ -14,17 +14,15 @@ from numpy.typing import ArrayLike
 from esld.longform import Row, Shown, long_frame, row
 from esld.methods import GIVEN, made_by, reference
 from esld.operating._tables import Bools, Floats
+from esld.operating._tails import Tail, drawn, listed
 from esld.operating.boundaries import Boundaries
-from esld.randomisation.designs import BLOCK, Allocations, Design
-from esld.randomisation.inference import DRAWS, LIMIT, checked_allocation, generator, refuse_degenerate
+from esld.randomisation.designs import Allocations, Design, codes_of
+from esld.randomisation.inference import DRAWS, LIMIT, checked_allocation, refuse_degenerate
 from esld.randomisation.statistics import Statistic
-from esld.survival._data import choice
 from esld.survival.permutation import logrank_statistic
 
 Direction = Literal["greater", "less"]
 DIRECTIONS = ("greater", "less")
-
-_ROUNDING = 1e-9  # of sums of up to millions of probabilities, relatively
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +133,9 @@ def permutation_looks(
         The level spent up to each look. With two sides each has half of it.
     design : Design
         How the subjects come to their arms, those to come included.
-    allocation : array_like of shape (n,), optional
-        Arms as they came about: 0 first, 1 second. Without it there are boundaries only.
+    allocation : array_like of shape (m,), optional
+        Arms as they came about, in the order of the design: 0 first, 1 second; of all subjects, or of the first m if no
+        statistic so far uses the others. Without it there are boundaries only.
     direction : {'greater', 'less'}
         The side that is tested if `boundaries` has one: a large statistic, or a small one.
     limit, draws, seed
@@ -151,7 +150,9 @@ def permutation_looks(
     Raises
     ------
     ValueError
-        No statistic, or more than looks; one that is undefined for an allocation; as for `randomisation_test`.
+        No statistic, or more than looks; one that is undefined for an allocation; an allocation that leaves out
+        subjects of a statistic, or that begins none of the design (not looked at where some are drawn); as for
+        `randomisation_test`.
 
     References
     ----------
@@ -163,26 +164,24 @@ def permutation_looks(
         raise ValueError(
             f"statistics must be of 1 to {boundaries.looks} looks, as planned, got {len(statistics)}"
         )
-    choice(direction, "direction", DIRECTIONS)
+    if direction not in DIRECTIONS:
+        raise ValueError(f"direction must be one of {list(DIRECTIONS)}, got {direction!r}")
     if limit < 0:
         raise ValueError(f"limit must be 0 or more, got {limit}")
     if draws < 1:
         raise ValueError(f"draws must be 1 or more, got {draws}")
     refuse_degenerate(design)
     exact = not getattr(design, "unlistable", "") and design.count <= limit
-    values, weights = _listed(statistics, design) if exact else _drawn(statistics, design, draws, seed)
+    values, weights = listed(statistics, design) if exact else drawn(statistics, design, draws, seed)
     if np.isnan(values).any():
         raise ValueError(
             "statistics must be defined for every allocation, got one that is not: condition the design"
         )
-    observed = np.full(len(statistics), nan)
-    if allocation is not None:
-        codes = checked_allocation(allocation, design)
-        observed = np.array([statistic(codes[np.newaxis])[0] for statistic in statistics])
+    observed = _observed(statistics, allocation, design, exact)
     both = boundaries.sided == 2
     reserve = 0.0 if exact else 1 / (draws + 1)
-    upper = _Tail(1.0, both or direction == "greater", reserve)
-    lower = _Tail(-1.0, both or direction == "less", reserve)
+    upper = Tail(1.0, both or direction == "greater", reserve)
+    lower = Tail(-1.0, both or direction == "less", reserve)
     alive, rejected_at = np.ones(weights.size, dtype=np.bool_), 0
     for k, (statistic, level) in enumerate(zip(statistics, boundaries.spent_a_side, strict=False)):
         seen = nan if rejected_at else float(observed[k])
@@ -195,17 +194,17 @@ def permutation_looks(
     mean = values @ weights / weights.sum()
     spread = ((values - mean[:, None]) ** 2) @ weights / weights.sum()
     total = [min(a + b, 1.0) for a, b in zip(upper.spent, lower.spent, strict=True)]
-    drawn = 0 if exact else draws
+    draws = 0 if exact else draws
     return PermutationLooks(
         boundaries=boundaries, direction="both" if both else direction,
         critical=tuple(upper.critical), critical_lower=tuple(lower.critical),
         spent=tuple(upper.spent), spent_lower=tuple(lower.spent),
-        std_err=tuple(sqrt(p * (1 - p) / drawn) if drawn else 0.0 for p in total),
+        std_err=tuple(sqrt(p * (1 - p) / draws) if draws else 0.0 for p in total),
         mean=tuple(map(float, mean)), std_dev=tuple(float(sqrt(v)) for v in spread),
         observed=tuple(map(float, observed)), p_upper=tuple(upper.p), p_lower=tuple(lower.p),
-        rejected_at=rejected_at, reference_set=design.count, draws=drawn,
+        rejected_at=rejected_at, reference_set=design.count, draws=draws,
         method=made_by(
-            statistics[-1].name, boundaries.method, reference(design.count, drawn), GIVEN, design.conditions
+            statistics[-1].name, boundaries.method, reference(design.count, draws), GIVEN, design.conditions
         ),
     )  # fmt: skip
 
@@ -295,48 +294,25 @@ class Followed:
         return self.statistic(allocations[:, self.who])
 
 
-class _Tail:
-    """One side, look after look: what it has rejected, and the p-value of what was observed."""
-
-    def __init__(self, sign: float, tested: bool, reserve: float) -> None:
-        self.sign, self.tested, self.reserve = sign, tested, reserve
-        self.critical, self.spent, self.p = list[float](), list[float](), list[float]()
-        self.reached = False
-
-    def look(
-        self, values: Floats, weights: Floats, alive: Bools, level: float, resolution: float, observed: float
-    ) -> Bools:
-        """The allocations that this look rejects."""
-        before = self.spent[-1] if self.spent else (self.reserve if self.tested else 0.0)
-        mine, own = self.sign * values[alive], weights[alive]
-        beyond = own[mine >= self.sign * observed - resolution].sum()
-        self.p.append(min(float(max(before, self.reserve) + beyond), 1.0) if not isnan(observed) else nan)
-        critical, spent = inf, before
-        if self.tested:
-            order = np.argsort(-mine, kind="stable")
-            ranked = mine[order]
-            last = np.append(-np.diff(ranked) > resolution, True)[: ranked.size]  # of its ties
-            sums = before + np.cumsum(own[order])[last]
-            kept = int(np.searchsorted(sums, level * (1 + _ROUNDING), side="right"))
-            if kept:
-                critical, spent = float(ranked[last][kept - 1]), float(sums[kept - 1])
-        self.critical.append(self.sign * critical)
-        self.spent.append(spent)
-        self.reached = self.reached or self.sign * observed >= critical - resolution
-        return self.sign * values >= critical - resolution
-
-
-def _listed(statistics: Sequence[Statistic], design: Design) -> tuple[Floats, Floats]:
-    blocks = [
-        (np.array([each(block) for each in statistics]), weights) for block, weights in design.allocations()
-    ]
-    return np.concatenate([values for values, _ in blocks], axis=1), np.concatenate([w for _, w in blocks])
-
-
-def _drawn(
-    statistics: Sequence[Statistic], design: Design, draws: int, seed: str | int
-) -> tuple[Floats, Floats]:
-    rng, size = generator(seed), max(1, BLOCK // design.n)
-    blocks = (design.draw(rng, min(size, draws - done)) for done in range(0, draws, size))
-    values = [np.array([each(block) for each in statistics]) for block in blocks]
-    return np.concatenate(values, axis=1), np.full(draws, 1 / (draws + 1))
+def _observed(
+    statistics: Sequence[Statistic], allocation: ArrayLike | None, design: Design, exact: bool
+) -> Floats:
+    """Each statistic of the allocation that came about, which may be known of the first subjects only."""
+    if allocation is None:
+        return np.full(len(statistics), nan)
+    raw = np.asarray(allocation)
+    if raw.ndim != 1 or not 0 < raw.size < design.n:
+        codes = checked_allocation(allocation, design)
+        return np.array([each(codes[np.newaxis])[0] for each in statistics])
+    codes, rest = codes_of(raw, raw.size), design.n - raw.size
+    ends = [np.append(codes, np.full(rest, arm, dtype=np.uint8))[np.newaxis] for arm in (0, 1)]
+    one, other = (np.array([each(end)[0] for each in statistics]) for end in ends)
+    if not np.allclose(one, other, rtol=0, atol=1e-9):
+        raise ValueError(
+            f"allocation must be of every subject whom a statistic uses, got the first {raw.size} of {design.n}"
+        )
+    if exact and not any(
+        (block[:, : raw.size] == codes).all(axis=1).any() for block, _ in design.allocations()
+    ):
+        raise ValueError(f"allocation must begin one that the design can yield, given {design.conditions}")
+    return one

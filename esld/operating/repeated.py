@@ -61,7 +61,7 @@ def repeated_interval(design: BinaryDesign, look: int, x1: int, x2: int) -> TwoP
         points=design.nuisance.size,
     )  # fmt: skip
     return TwoProportions(
-        statistic="difference", value=x1 / n1 - x2 / n2,
+        statistic="risk_difference", value=x1 / n1 - x2 / n2,
         lower=looks(design.n1[:look], design.n2[:look], x1, x2),
         upper=-looks(design.n2[:look], design.n1[:look], x2, x1),
         conf_level=1 - 2 * design.boundaries.spent_a_side[-1], method=made_by("repeated", design.method),

@@ -166,6 +166,18 @@ def test_swapping_the_arms_mirrors_everything(death, entry, second):
     assert same == one
 
 
+def test_who_is_still_to_come_needs_no_arm():
+    """At the first look the last three have not entered; their arms are not known, and no matter."""
+    bounds = group_sequential("pocock", information=INFORMATION, alpha=0.2)
+    time, event, second = TIME[:1], EVENT[:1], coded(EVERY[5])
+    whole = logrank_looks(time, event, bounds, design=DESIGN, allocation=second)
+    assert logrank_looks(time, event, bounds, design=DESIGN, allocation=second[:5]) == whole
+    with pytest.raises(ValueError, match="of every subject whom a statistic uses, got the first 2 of 8"):
+        logrank_looks(time, event, bounds, design=DESIGN, allocation=second[:2])
+    with pytest.raises(ValueError, match="allocation must begin one that the design can yield"):
+        logrank_looks(time, event, bounds, design=DESIGN, allocation=[1, 1, 1, 1, 1])
+
+
 def test_the_lower_side_alone():
     bounds = group_sequential("pocock", information=INFORMATION, alpha=0.2)
     less = logrank_looks(TIME, EVENT, bounds, design=DESIGN, direction="less")
@@ -202,6 +214,13 @@ def test_drawn_allocations_are_near_all_of_them_and_say_how_near():
     assert abs(drawn.p_upper[0] - exact.p_upper[0]) < 5 * 0.5 / 4000**0.5
     assert all(spent <= allowed for spent, allowed in zip(drawn.spent, bounds.spent, strict=True))
     assert "spent_std_err" in drawn.to_frame()["statistic"].tolist()
+
+
+def test_too_few_draws_for_a_level_reject_nothing_and_spend_nothing():
+    bounds = group_sequential("pocock", information=INFORMATION, alpha=0.1)
+    found = logrank_looks(TIME, EVENT, bounds, design=DESIGN, limit=0, draws=9)
+    assert found.critical == (inf, inf, inf)
+    assert found.spent == (0, 0, 0)
 
 
 def test_z_is_in_standard_deviations_of_the_design():
