@@ -122,7 +122,7 @@ def test_a_study_from_the_store_is_read_without_what_makes_it_sound():
     assert not found & {"pandera", "openpyxl", "scipy", "matplotlib"}
 
 
-@pytest.mark.parametrize("name", ["scoring", "survival", "longitudinal", "randomisation"])
+@pytest.mark.parametrize("name", ["scoring", "survival", "longitudinal", "randomisation", "operating"])
 def test_signatures_read_as_they_were_written(name):
     """`help()` names a type and does not spell it out."""
     package = importlib.import_module(f"esld.{name}")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esld import longitudinal, randomisation, survival
+from esld import longitudinal, operating, randomisation, survival
 from esld.longform import Estimate
 from esld.reasons import Why
 from tests.examples import few
@@ -212,6 +212,13 @@ def _worst_rank(s: Sample) -> Bounded:
     yield found.probability, 0, 1
 
 
+def _repeated_interval(s: Sample) -> Bounded:
+    x1, n1, x2, n2 = s.counts
+    bounds = operating.group_sequential("pocock", information=[0.5, 1], alpha=(1 - s.level) / 2)
+    design = operating.binary_design(bounds, n1=[n1, n1 + 2], n2=[n2, n2 + 1], points=101)
+    yield operating.repeated_interval(design, 1, x1, x2), -1, 1
+
+
 BOUNDED = {
     name[1:]: function
     for name, function in list(globals().items())
@@ -240,6 +247,7 @@ FREE = {
             ),
             *("logrank", "logrank_of", "logrank_statistic", "proportional_hazards", "rmst_statistic"),
             *("pairwise_scores", "responders", "shift_table", "worst_class"),
+            *("binary_design", "group_sequential", "logrank_looks", "permutation_looks"),
             *(f"randomisation.{name}" for name in randomisation.__all__ if name != "shift_interval"),
         ),
         _NO_LIMITS,
@@ -250,7 +258,7 @@ FREE = {
 def test_every_public_function_is_in_one_list():
     public = {
         name if package is not randomisation else f"randomisation.{name}"
-        for package in (survival, longitudinal, randomisation)
+        for package in (survival, longitudinal, randomisation, operating)
         for name in package.__all__
         if inspect.isfunction(getattr(package, name))
     }

@@ -13,7 +13,7 @@ from esld.report.phrases import method_words
 from esld.report.words.catalogue import entries
 
 ROOT = Path(__file__).parents[1]
-STATISTICS = [ROOT / "esld" / room for room in ("survival", "longitudinal", "randomisation")]
+STATISTICS = [ROOT / "esld" / room for room in ("survival", "longitudinal", "randomisation", "operating")]
 NAMES = st.from_regex(r"[a-z0-9]+(-[a-z0-9]+)*", fullmatch=True).filter(lambda name: name != "given")
 STEPS = st.lists(st.tuples(NAMES, st.lists(st.text()).map(tuple)), min_size=1)
 

@@ -22,15 +22,15 @@ from esld.report.validation.agreement import NOT_COMPARED
 
 ROOT = Path(__file__).parents[1]
 REFERENCES = ROOT / "tests" / "reference"
-PARTS = ("survival", "longitudinal")  # of the package, of tests/ and of tests/reference/
+PARTS = ("survival", "longitudinal", "operating")  # of the package, of tests/ and of tests/reference/
 README = ROOT / "tests" / "reference" / "README.md"
 RECORD = ROOT / "esld" / "data" / "validation.csv"
 PROPERTY = "comparison"  # the user property of a test under which a comparison travels
 ZERO = 1e-14  # a reference of 0 to within this is compared absolutely
 
 SURVIVAL, CMPRSK, R, MMRM = "R survival 3.5-3", "R cmprsk 2.2-11", "R 4.2.2", "R mmrm 0.3.18"
-EMMEANS = "R emmeans 1.8.4-1"
-CLOSED, ITERATIVE = 1e-8, 1e-6
+EMMEANS, RPACT = "R emmeans 1.8.4-1", "R rpact 3.3.4"
+CLOSED, ITERATIVE, RECURSIVE = 1e-8, 1e-6, 1e-5
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,10 @@ METHODS = {
     "MMRM: Kenward–Roger": Method(f"{MMRM}, optimised further; {EMMEANS}", ITERATIVE),
     "MMRM: Kenward–Roger of 1997": Method("R pbkrtest 0.5.2, and code written for the reference", ITERATIVE),
     "MMRM: weights of LS means": Method(EMMEANS),
+    "Group-sequential boundaries": Method(f"{RPACT}, getDesignGroupSequential", RECURSIVE),
+    "Group-sequential power": Method(
+        f"{RPACT}, getDesignCharacteristics and getPowerAndAverageSampleNumber", RECURSIVE
+    ),
 }
 
 # What was asked, not what came out: "file/reference/path", with * for anything.

@@ -8,11 +8,15 @@ from esld.operating.belief_rules import (
     rule_properties,
     tipping_point,
 )
+from esld.operating.binary import BinaryDesign, binary_design
+from esld.operating.boundaries import Boundaries, group_sequential
 from esld.operating.characteristics import Task, Work, in_turn, operating_characteristics, run_task
 from esld.operating.hazard_belief import HazardBelief, HazardComparison, compare_hazards, hazard_belief
 from esld.operating.historical import HistoricalPrior, historical_prior
 from esld.operating.methods import METHODS, Outcomes, Simulated
 from esld.operating.priors import JEFFREYS, UNIFORM, BetaMixture, Linked, beta_prior
+from esld.operating.randomisation_looks import PermutationLooks, logrank_looks, permutation_looks
+from esld.operating.repeated import repeated_interval
 from esld.operating.safety import StoppingProperties, StoppingRule, stopping_rule
 from esld.operating.sample_size import (
     SizeCurve,
@@ -21,6 +25,7 @@ from esld.operating.sample_size import (
     proportion_width_curve,
     width_curve,
 )
+from esld.operating.stopping import Characteristics, Stopping
 from esld.operating.trials import Scenario, Score, Trials, draw
 
 __all__ = [
@@ -29,16 +34,21 @@ __all__ = [
     "UNIFORM",
     "Belief",
     "BetaMixture",
+    "BinaryDesign",
+    "Boundaries",
+    "Characteristics",
     "HazardBelief",
     "HazardComparison",
     "HistoricalPrior",
     "Linked",
     "Outcomes",
+    "PermutationLooks",
     "RuleProperties",
     "Scenario",
     "Score",
     "Simulated",
     "SizeCurve",
+    "Stopping",
     "StoppingProperties",
     "StoppingRule",
     "Task",
@@ -48,16 +58,21 @@ __all__ = [
     "assurance_curve",
     "belief",
     "beta_prior",
+    "binary_design",
     "chance_better",
     "compare_hazards",
     "draw",
+    "group_sequential",
     "hazard_belief",
     "historical_prior",
     "in_turn",
+    "logrank_looks",
     "operating_characteristics",
+    "permutation_looks",
     "power_curve",
     "predictive_probability",
     "proportion_width_curve",
+    "repeated_interval",
     "rule_properties",
     "run_task",
     "stopping_rule",

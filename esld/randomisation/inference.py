@@ -224,10 +224,15 @@ def randomisation_test(
     )  # fmt: skip
 
 
-def checked_allocation(allocation: ArrayLike, design: Design) -> Allocations:
-    """The codes of an allocation that the design can yield, if it is one to be compared with others."""
+def refuse_degenerate(design: Design) -> None:
+    """Refuse a design that says of itself that its reference set is too concentrated for a test."""
     if degenerate := getattr(design, "degenerate", ""):
         raise ValueError(f"design must have a reference set that is not near-degenerate, got {degenerate}")
+
+
+def checked_allocation(allocation: ArrayLike, design: Design) -> Allocations:
+    """The codes of an allocation that the design can yield, if it is one to be compared with others."""
+    refuse_degenerate(design)
     raw = np.asarray(allocation)
     if raw.shape != (design.n,):
         raise ValueError(f"allocation must have shape ({design.n},) as the design has, got {raw.shape}")

@@ -8,6 +8,7 @@ from tests.bench import (
     bench_imports,
     bench_ledger,
     bench_mmrm,
+    bench_operating,
     bench_permutation,
     bench_pipeline,
     bench_scores,
@@ -23,6 +24,7 @@ BENCHES = (
     bench_permutation,
     bench_designs,
     bench_mmrm,
+    bench_operating,
     bench_ledger,
     bench_pipeline,
 )

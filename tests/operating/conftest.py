@@ -1,0 +1,5 @@
+"""The numbers of tests/reference."""
+
+from tests.oracle import agrees, oracle
+
+__all__ = ["agrees", "oracle"]
