@@ -16,6 +16,7 @@ import typer
 
 from esld.cli_chapter import new_chapter
 from esld.cli_draft import new_trial
+from esld.cli_explain import explain
 from esld.cli_forms import import_, template
 from esld.cli_randomise import randomise
 from esld.cli_shared import (
@@ -318,6 +319,9 @@ def diff(
     if target:
         write_csv(found, target)
     say(found.facts(), report_text(found), as_json)
+
+
+command(app, "esld explain outputs/demo-final os_km.low.survival@365", user=ANALYST)(explain)
 
 
 @command(app, "esld export params/demo-final.yaml -o adam --format xpt", user=ANALYST)
