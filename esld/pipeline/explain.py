@@ -80,15 +80,9 @@ class Explained:
         )
         went = records["went_in"].astype(bool)
         parts = {"went_in": records[went], "looked_at": records[~went], "without": records[without]}
-        whole = {
-            who: grouped_rows(own, whole=kept.reading.whole) for who, own in kept.rows.groupby("USUBJID")
-        }
         for name, by_patient in (
-            ("rows", whole),
-            *(
-                (n, {who: grouped_records(own) for who, own in part.groupby("USUBJID")})
-                for n, part in parts.items()
-            ),
+            ("rows", grouped_rows(kept)),
+            *((name, grouped_records(part)) for name, part in parts.items()),
         ):
             if by_patient:
                 lines += [

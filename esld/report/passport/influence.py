@@ -11,12 +11,8 @@ from esld.data.study import FRAMES, Study
 from esld.report.passport.reads import FACTS, MEMBERS, Reading
 
 Frames = Mapping[str, pd.DataFrame]
-_ABOUT = (
-    "CRIT1",
-    "SRCDOM",
-    "SRCVAR",
-    "SRCSEQ",
-)  # of ADAE: words about the whole trial, and where a row comes from
+# Of ADAE: words about the whole trial, and where a row comes from.
+_ABOUT = ("CRIT1", "SRCDOM", "SRCVAR", "SRCSEQ", TWIN)
 _RANGES = ("ANRLO", "ANRHI", "ANRIND", "BNRLO", "BNRHI", "ABLFL", "ANL01FL", "POSTTPFL", "ADY")
 
 

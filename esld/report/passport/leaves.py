@@ -24,9 +24,11 @@ ENDING = ".records"  # of the name of a page; no slug of a chapter has a dot
 
 
 class Number(NamedTuple):
-    """A result: its id, which is its anchor, its cells as plain text, and the anchor and heading of its list."""
+    """A result: its id, which is its anchor; what it is of, in words or as a code; its other cells as plain text; its list."""
 
     id: str
+    arm: str
+    coded: bool
     cells: Sequence[str]
     anchor: str
     list: str
@@ -53,10 +55,7 @@ class Records(NamedTuple):
 
 @dataclass(frozen=True)
 class Leaf:
-    """The page of a chapter: its blocks by analysis, each with a heading and the facts of its analysis; and its lists.
-
-    The first cell of a column without text in any block of a page is as the others: the columns are those of :data:`COLUMNS`.
-    """
+    """The page of a chapter: its blocks by analysis, each with a heading and the facts of its analysis; and its lists."""
 
     analyses: Sequence[tuple[str, Sequence[tuple[str, str]], Sequence[Block]]]
     lists: Sequence[Records]
@@ -127,17 +126,8 @@ def _number(row: Row, passports: Passports, lists: dict[str, Records]) -> Number
         lists[key] = Records(f"records-{key}", head, *said)
     own = lists[key]
     told = passports.cells(row)
-    cells = (
-        row.result_id,
-        told["arm"],
-        told["time"],
-        value_said(row.value),
-        limits_said(row),
-        told["unit"],
-        told["n"],
-        told["events"],
-    )
-    return Number(row.result_id, cells, own.anchor, own.head)
+    cells = (told["time"], value_said(row.value), limits_said(row), told["unit"], told["n"], told["events"])
+    return Number(row.result_id, told["arm"], told["arm"] == row.arm, cells, own.anchor, own.head)
 
 
 def _said(kept: Kept) -> tuple[str, list[list[str]], list[str], list[str]]:
@@ -146,11 +136,10 @@ def _said(kept: Kept) -> tuple[str, list[list[str]], list[str], list[str]]:
     note = "" if kept.reading.who else message("passport.nothing")
     if whole and not kept.reading.stem:
         note = message("passport.everything")
-    rows = dict(iter(kept.rows.groupby("USUBJID")))
-    lines = []
-    for who, own in kept.records.groupby("USUBJID"):
-        went = own["went_in"].astype(bool)
-        of_rows = grouped_rows(rows[who], whole=whole) if who in rows else ""
-        lines.append([str(who), of_rows, grouped_records(own[went]), grouped_records(own[~went])])
+    went = kept.records["went_in"].astype(bool)
+    parts = (grouped_rows(kept), grouped_records(kept.records[went]), grouped_records(kept.records[~went]))
+    lines = [
+        [who, *(part.get(who, "") for part in parts)] for who in sorted({*parts[0], *parts[1], *parts[2]})
+    ]
     corrections = [correction_said(*one) for one in kept.corrections]
     return note, lines, corrections, [query_said(query) for query in kept.queries.itertuples()]

@@ -124,7 +124,7 @@ class Passports:
         """What an analysis is called, and its estimand."""
         plan = self._analyses.get(row.analysis_id)
         if plan is None:
-            return message("passport.analysis.none", id=row.analysis_id), []
+            return message("passport.analysis.none"), []
         estimand = plan.estimand.model_dump()
         heads = {
             name: message("passport.estimand", attribute=message(f"estimands.{name}")) for name in estimand
@@ -211,33 +211,41 @@ def query_said(query: Any) -> str:
     status = message(f"queries.status.{query.status}")
     return message(
         "passport.queries.one",
-        id=query.id, severity=query.severity, status=status, record=record, message=query.message,
+        id=query.id, severity=message(f"queries.severity.{query.severity}"), status=status, record=record, message=query.message,
     )  # fmt: skip
 
 
-def grouped_records(records: pd.DataFrame) -> str:
-    """Records of a patient, as text: ``DM; DS 1–3; LB 4, 7``."""
-    said = []
-    for domain, own in records.groupby("domain", sort=False):
-        numbers_of = runs(own["seq"])
-        said.append(f"{domain} {numbers_of}".strip())
-    return "; ".join(said)
+def grouped_records(records: pd.DataFrame) -> dict[str, str]:
+    """Records by patient, as text: ``DM; DS 1–3; LB 4, 7``."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for who, domain, seq in zip(records["USUBJID"], records["domain"], records["seq"], strict=True):
+        found.setdefault(who, {}).setdefault(domain, []).append(seq)
+    return {
+        who: "; ".join(f"{domain} {runs(own)}".strip() for domain, own in of_patient.items())
+        for who, of_patient in sorted(found.items())
+    }
 
 
-def grouped_rows(rows: pd.DataFrame, *, whole: bool) -> str:
-    """Rows of analysis data of a patient, as text: ``ADSL; ADTTE OS; ADLB ALT (Baseline, Week 4)``."""
-    if whole:
-        return message("passport.rows.all", datasets=", ".join(rows["dataset"].unique()))
-    said = []
-    for dataset, own in rows.groupby("dataset", sort=False):
-        parts = []
-        for code, of_code in own.groupby("PARAMCD", sort=False):
-            inside = ", ".join(dict.fromkeys(filter(None, of_code["AVISIT"]))) or runs(
-                filter(None, of_code["seq"])
-            )
-            parts.append(f"{code} ({inside})" if code and inside else code or inside)
-        said.append(f"{dataset} {', '.join(parts)}".strip())
-    return "; ".join(said)
+def grouped_rows(kept: Kept) -> dict[str, str]:
+    """Rows of analysis data by patient, as text: ``ADSL; ADTTE OS; ADLB ALT (Baseline, Week 4)``."""
+    found: dict[str, dict[str, dict[str, list[str]]]] = {}
+    for who, dataset, code, visit, seq in kept.rows[
+        ["USUBJID", "dataset", "PARAMCD", "AVISIT", "seq"]
+    ].to_numpy():
+        found.setdefault(who, {}).setdefault(dataset, {}).setdefault(code, []).append(visit or seq)
+    if kept.reading.whole:
+        return {
+            who: message("passport.rows.all", datasets=", ".join(own)) for who, own in sorted(found.items())
+        }
+    return {
+        who: "; ".join(f"{dataset} {_parameters(own)}".strip() for dataset, own in of_patient.items())
+        for who, of_patient in sorted(found.items())
+    }
+
+
+def _parameters(found: dict[str, list[str]]) -> str:
+    inside = {code: runs(own) for code, own in found.items()}
+    return ", ".join(f"{code} ({own})" if code and own else code or own for code, own in inside.items())
 
 
 def runs(found: Iterable[str]) -> str:

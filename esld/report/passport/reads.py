@@ -94,6 +94,11 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "coverage": ("nothing",),
 }  # fmt: skip
 
+_OF_EVERY_ARM = (
+    "proportion_best_case",
+    "proportion_worst_case",
+)  # there if in any arm somebody's state is not known
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -167,7 +172,8 @@ class Readings:
             return replace(own, who=frozenset(found)) if len(found) == 1 else own
         if "variable" in reads:
             own = self._of_variable(row, own)
-        if "arm" in reads and arm in self.study.arms and self.study.shows_arms:
+        alone = "arm" in reads and row.statistic not in _OF_EVERY_ARM
+        if alone and arm in self.study.arms and self.study.shows_arms:
             own = replace(own, who=self._of_arms[arm])
         return replace(own, until=row.time) if own.curve and own.stem != "hazards" else own
 
