@@ -5,6 +5,7 @@ twin of its patient who lacks it, all twins are derived together, and what diffe
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,11 +62,12 @@ def _twins(name: str, table: pd.DataFrame, asked: pd.DataFrame) -> pd.DataFrame:
     """A table with the records of each twin but the one that it lacks."""
     places = table.groupby("USUBJID", sort=False).indices
     none = np.zeros(0, dtype=int)
-    taken, of = [none], [none]
+    taken: list[np.ndarray[Any, Any]] = [none]
+    of: list[np.ndarray[Any, Any]] = [none]
     for place, (domain, row, who) in enumerate(
         zip(asked["domain"], asked["row"], asked["USUBJID"], strict=True)
     ):
-        own = places.get(who, none)
+        own = np.asarray(places.get(who, none))
         own = own[table.index[own] != row] if domain == name else own
         taken.append(own)
         of.append(np.full(len(own), place))

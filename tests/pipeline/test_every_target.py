@@ -68,6 +68,7 @@ READ = {
         ("import", "mapping"),
         ("import", "protocol"),
         ("verify", "reports"),
+        ("explain", "report"),
         ("verify", "key"),
         ("sign", "key"),
         ("diff", "before"),

@@ -1,6 +1,7 @@
 """Which records of a result have no influence by themselves: without any one of them what it reads is the same."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ def influential(reading: Reading, records: pd.DataFrame, study: Study) -> "pd.Se
     return found
 
 
-def marks(frames: Frames, reading: Reading, own: Frames, keys: list[str]) -> "dict[str, pd.Series[int]]":
+def marks(frames: Frames, reading: Reading, own: Frames, keys: list[str]) -> "dict[str, pd.Series[Any]]":
     """By dataset and patient a number that stands for everything that is read of them.
 
     Parameters
@@ -67,7 +68,7 @@ def marks(frames: Frames, reading: Reading, own: Frames, keys: list[str]) -> "di
         Columns that tell patients, or twins, apart.
     """
     read = reading_of_frames(frames, reading, own)
-    found = {}
+    found: dict[str, pd.Series[Any]] = {}
     for name, frame in read.items():
         hashed = pd.util.hash_pandas_object(_as_text(frame), index=False).to_numpy()
         whose = [frames[name].loc[frame.index, key].to_numpy() for key in keys]

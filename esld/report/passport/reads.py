@@ -46,7 +46,7 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "milestone": ("times", "curve", "arm"),
     "milestone_unwidened": ("times", "curve"),
     "milestone_test": ("times", "curve"),
-    "milestone_beside": ("times", "arm"),
+    "milestone_beside": ("times",),
     "logrank": ("times", "curve"),
     "logrank_exact": ("times", "curve"),
     "rmst": ("times", "curve", "arm"),
