@@ -87,10 +87,7 @@ class XptVersion(StrEnum):
     v5, v8 = "5", "8"
 
 
-@app.callback(
-    epilog="'esld COMMAND --help' has its options and an example. Exit codes: 0 done; 1 a chapter or a check failed; "
-    "2 a mistake in what was given; 3 refused."
-)
+@app.callback(epilog="Exit codes: 0 done; 1 failed; 2 your mistake; 3 refused. See --help.")
 def _esld() -> None:
     """Analyse a small randomised trial, from data cut to rendered report."""
 
