@@ -16,6 +16,7 @@ import typer
 
 from esld.cli_chapter import new_chapter
 from esld.cli_draft import new_trial
+from esld.cli_explain import explain
 from esld.cli_forms import import_, template
 from esld.cli_randomise import randomise
 from esld.cli_shared import (
@@ -92,10 +93,7 @@ class XptVersion(StrEnum):
     v5, v8 = "5", "8"
 
 
-@app.callback(
-    epilog="'esld COMMAND --help' has its options and an example. Exit codes: 0 done; 1 a chapter or a check failed; "
-    "2 a mistake in what was given; 3 refused."
-)
+@app.callback(epilog="Exit codes: 0 done; 1 failed; 2 your mistake; 3 refused. See --help.")
 def _esld() -> None:
     """Analyse a small randomised trial, from data cut to rendered report."""
 
@@ -332,6 +330,9 @@ def diff(
     if target:
         write_csv(found, target)
     say(found.facts(), report_text(found), as_json)
+
+
+command(app, "esld explain outputs/demo-final os_km.low.survival@365", user=ANALYST)(explain)
 
 
 @command(app, "esld export params/demo-final.yaml -o adam --format xpt", user=ANALYST)

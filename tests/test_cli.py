@@ -280,7 +280,7 @@ class TestProcess:
         assert len(lines) <= 24
         assert max(map(len, lines)) <= 80
         said = " ".join(done.stdout.split())
-        assert "0 done; 1 a chapter or a check failed; 2 a mistake in what was given; 3 refused." in said
+        assert "0 done; 1 failed; 2 your mistake; 3 refused." in said
         users = [line.rstrip(":") for line in lines if line.endswith(":") and not line.startswith(" ")]
         assert users == ["Data manager", "Analyst", "Trial office", "Automation"]
 

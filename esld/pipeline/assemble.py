@@ -22,8 +22,9 @@ from esld.pipeline.reuse import Shelf, key_of
 from esld.report.assumptions import assumptions
 from esld.report.front import FrontPage, front_page
 from esld.report.labels import LABELS, labels_of, write_labels
+from esld.report.passport.leaves import Leaf, addresses, leaves
 from esld.report.phrases import open_queries
-from esld.report.results import write_rows
+from esld.report.results import Row, write_rows
 from esld.report.roles import READERS
 from esld.report.tables import Table
 from esld.report.told import shown_in, told
@@ -102,6 +103,15 @@ class Binder:
             self._front = FrontPage.from_record(json.loads(made))
         return self._front
 
+    def passports(self, rows: Sequence[Row], study: Study) -> Mapping[str, Leaf]:
+        """The pages of the passports of all numbers, by chapter."""
+        given = [sha256(self.scratch / "chapters" / f"{slug}.json") for slug in self.slugs]
+        key = key_of("passports", self._key, given)
+        made = self._shelf.remembered(
+            key, lambda: json.dumps({slug: vars(leaf) for slug, leaf in leaves(rows, study).items()})
+        )
+        return {slug: Leaf.from_record(record) for slug, record in json.loads(made).items()}
+
 
 def assemble(
     binder: Binder, study: Study, inputs: Mapping[str, str], environment: Mapping[str, Any], how: How
@@ -127,6 +137,8 @@ def assemble(
         ),
         results=shown_in(tables),
         told=told(handed.rows, study),
+        leaves=(pages := binder.passports(handed.rows, study)),
+        passports=addresses(handed.rows, pages),
     )
     render.render(report, staged, bodies=binder.bodies)
     titles = {slug: binder.chapters[slug].title for slug in binder.slugs}

@@ -196,6 +196,33 @@ def filled(
     return html
 
 
+def linked(html: str, passports: Mapping[str, str]) -> str:
+    """A page on which each number leads to its passport; in a table by a click alone, since the Tab key has many cells to pass.
+
+    Parameters
+    ----------
+    html : str
+        As :func:`filled` gives it.
+    passports : dict of str to str
+        By id of a number the address of its passport.
+    """
+
+    def lead(found: re.Match[str]) -> str:
+        where, cell = passports.get(unescape(found["id"])), found["tag"] != "span"
+        if not where or not found["said"]:
+            return found[0]
+        begin = found["begin"].replace(' tabindex="0"', "")
+        reach = ' tabindex="-1"' if cell else ""
+        return (
+            f'{begin}<a class="passport" href="{escape(where)}"{reach}>{found["said"]}</a></{found["tag"]}>'
+        )
+
+    tag = (
+        r'(?P<begin><(?P<tag>span|td|th)\b[^>]* data-result="(?P<id>[^"]*)"[^>]*>)(?P<said>[^<]*)</(?P=tag)>'
+    )
+    return re.sub(tag, lead, html)
+
+
 def address(one: Exhibit, page: str) -> str:
     """Where a table or figure stands, seen from the page of a chapter, or from the one that holds everything."""
     if not page:

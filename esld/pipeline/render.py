@@ -5,7 +5,7 @@ Every page stands alone: no script, no font, no request. The same report gives t
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from esld.pipeline.chapters import LAY, TAKEN
-from esld.pipeline.exhibits import Exhibits, Shown, address, called, filled, numbered
+from esld.pipeline.exhibits import Exhibits, Shown, address, called, filled, linked, numbered
 from esld.pipeline.theme import THEME
 from esld.report.dress import bound
+from esld.report.passport.leaves import COLUMNS, ENDING, Leaf
 from esld.report.words.catalogue import message, reader
 
 if TYPE_CHECKING:
@@ -177,6 +178,10 @@ class Report:
         Slugs of chapters whose answers stand in these: the list of chapters has their questions.
     lay : Plain, optional
         The page in plain language.
+    passports : dict of str to str
+        By id of a number the address of its passport.
+    leaves : dict of str to Leaf
+        By chapter the page of its passports.
     """
 
     masthead: Masthead
@@ -194,6 +199,8 @@ class Report:
     points: tuple[tuple[str, str], ...] = ()
     answered: tuple[str, ...] = ()
     lay: Plain | None = None
+    passports: Mapping[str, str] = field(default_factory=dict)
+    leaves: Mapping[str, Leaf] = field(default_factory=dict)
 
     def parts(self, bodies: Mapping[str, "Body"]) -> list[str]:
         """Slugs of the chapters of which the appendix has something, in its order; its parts are numbered by it."""
@@ -285,7 +292,8 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
     Returns
     -------
     list of Path
-        ``index.html``, ``<slug>.html`` for each chapter in order, ``plain.html`` if there is one, ``report.html``.
+        ``index.html``, ``<slug>.html`` for each chapter in order, ``plain.html`` if there is one, the pages of passports,
+        ``report.html``.
 
     Raises
     ------
@@ -318,9 +326,11 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
 
     pages = {
         "index": _page("index", **common, heading=message("pages.overview"), cards=_cards(report, "index")),
-        **_chapter_pages(report.masthead, report.chapters, bodies_in_order, terms=common["terms"]),
+        **_chapter_pages(
+            report.masthead, report.chapters, bodies_in_order, terms=common["terms"], leaves=report.leaves
+        ),
     }
-    pages = {name: fill(html, name) for name, html in pages.items()}
+    pages = {name: linked(fill(html, name), report.passports) for name, html in pages.items()}
     if report.lay:  # what a number is in the words of the trade is not told on hover there
         pages[LAY] = _page(LAY, **common, heading=report.lay.title, page=report.lay)
     whole = dict(zip(slugs, bodies_in_order, strict=True))
@@ -332,7 +342,15 @@ def render(report: Report, folder: Path, *, bodies: Mapping[str, Body] | None = 
         order=report.parts(whole),
         cards=_cards(report, ""),
     )
+    pages |= {f"{slug}{ENDING}": _records_page(report, slug) for slug in slugs if slug in report.leaves}
     return _written(pages | {"report": fill(_with_parts(made_whole, report, whole), "")}, folder)
+
+
+def _records_page(report: Report, slug: str) -> str:
+    title = next(chapter.title for chapter in report.chapters if chapter.slug == slug)
+    heading, leaf = message("passport.title", chapter=title), report.leaves[slug]
+    about = {"heading": heading, "slug": slug, "title": title, "leaf": leaf, "columns": COLUMNS}
+    return _page("records", **_banner(report.masthead), **about)
 
 
 def _with_parts(html: str, report: Report, bodies: Mapping[str, Body]) -> str:
@@ -382,6 +400,7 @@ def _chapter_pages(
     *,
     terms: Sequence[tuple[str, str]] = (),
     alone: bool = False,
+    leaves: Container[str] = (),
 ) -> dict[str, str]:
     around = [None, *chapters, None]
     return {
@@ -395,6 +414,7 @@ def _chapter_pages(
             chapter=chapter,
             sections=body.sections,
             body=body.page,
+            records=f"{chapter.slug}{ENDING}.html" if chapter.slug in leaves else "",
             before=before,
             after=after,
         )

@@ -73,6 +73,7 @@ READ = {
         ("import", "mapping"),
         ("import", "protocol"),
         ("verify", "reports"),
+        ("explain", "report"),
         ("verify", "key"),
         ("sign", "key"),
         ("diff", "before"),

@@ -11,7 +11,7 @@ from docx import Document
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esld.pipeline.exhibits import Shown, called, filled, numbered
+from esld.pipeline.exhibits import Shown, called, filled, linked, numbered
 from esld.pipeline.render import Card, Chapter, Masthead, Report, body_of, render
 from esld.pipeline.word import Figure, write_word
 from esld.report import glossary
@@ -253,3 +253,21 @@ def test_a_title_with_signs_of_markup_stays_text():
     found = numbered({"c": [Shown("tables/a", "a", True)]}, {"tables/a": "<b>&"})
     place = '<span class="called" data-exhibits="tables/a"></span>'
     assert filled(place, found, {}, {}, "c") == "Table A1. &lt;b&gt;&amp;"
+
+
+def test_a_number_leads_to_its_passport_and_one_without_stays():
+    prose = (
+        '<p><span class="result" data-result="a.b@1" tabindex="0" title="n">5 %</span> and '
+        '<span class="result" data-result="x">6</span></p>'
+    )
+    table = '<tr><th scope="row">A</th><td class="number" data-result="a.b@1">5</td><td data-result="a.b@1"></td></tr>'
+    page = BeautifulSoup(
+        linked(f"{prose}<table>{table}</table>", {"a.b@1": "03.records.html#a.b%401"}), "html.parser"
+    )
+    links = page.select("a.passport")
+    assert [(a["href"], a.parent.name, a.get("tabindex"), a.get_text()) for a in links] == [
+        ("03.records.html#a.b%401", "span", None, "5 %"),
+        ("03.records.html#a.b%401", "td", "-1", "5"),
+    ]
+    assert not links[0].parent.has_attr("tabindex")  # what the Tab key reaches is the link
+    assert page.select_one('[data-result="x"]').get_text() == "6"

@@ -19,6 +19,7 @@ from esld.data.cutfile import read_cut
 from esld.data.study import Study, load_study
 from esld.report.cells import Label
 from esld.report.drawing.figures import Picture
+from esld.report.passport.sources import SOURCES
 from esld.report.phrases import Sentence, reader_of
 from esld.report.tables import Table
 from esld.report.words.catalogue import PSEUDO, marked, read_by
@@ -117,6 +118,7 @@ def same(study: Study, results: Iterable[str]) -> re.Pattern[str]:
     """What may stand plain in a report of a study with these results."""
     names = {name.partition(".")[0] for name in results}
     codes = {study.file.id, study.cut.previous, *filter(lambda name: "_" in name, names), *codes_of(study)}
+    codes |= {one for own in SOURCES.values() for one in own.split("; ")}  # publications
     either = "|".join(map(re.escape, sorted(filter(None, codes), key=len, reverse=True)))
     return re.compile(f"(?<![^\\W_])(?:{either})(?![^\\W_])|{'|'.join(SAME_EVERYWHERE)}")
 

@@ -22,6 +22,7 @@ from esld.scoring.catalogue import SCORES
 
 _SESSIONS = ("DIALYSIS", "HAEMODIALYSIS", "HEMODIALYSIS")
 _CONTINUOUS = ("CVVHD",)
+DIALYSIS = (*_SESSIONS, *_CONTINUOUS)
 _KEYS = ["USUBJID", "AVISITN"]
 _OF_LAST = ["ADT", "ADY", "AVISIT", "AWTARGET", "AWLO", "AWHI", "AWTDIFF", "ABLFL"]
 _READ = [*_KEYS, *_OF_LAST, "PARAMCD", "AVAL", "ANRHI", "_DTC"]
@@ -92,6 +93,7 @@ _LIMIT: Mapping[str, tuple[str, str]] = {
 }
 # Grade 2 scores 2 points when diuretics control that ascites: the record of the same day says so.
 _SAME_DAY: Mapping[str, tuple[str, str]] = {"ascites_controlled_by_diuretics": ("ASCDIUR", "ASCITES")}
+OF_THE_DAY = frozenset(paramcd for paramcd, _ in _SAME_DAY.values())  # read on that day, analysed or not
 # … another score of the same visit, or what is known of the patient.
 _SCORES: Mapping[str, str] = {"meld": "MELD"}
 _OF_PATIENT = ("female", "age_years")
@@ -142,6 +144,17 @@ def _components(given: list[str], protocol: Protocol) -> list[str]:
         if name in _SCORES:
             components += _components(_arguments(_SCORES[name], protocol)[0], protocol)
     return list(dict.fromkeys(components))
+
+
+def rests_on(paramcd: str, protocol: Protocol) -> list[str]:
+    """The parameters whose records a score may read, whether at a visit or on the day of another; none of what is no score."""
+    if paramcd not in RECIPES:
+        return []
+    given, _ = _arguments(paramcd, protocol)
+    read = _components(given, protocol) + [_LIMIT[name][0] for name in given if name in _LIMIT]
+    for name in given:
+        read += [*_SAME_DAY.get(name, ()), *(rests_on(_SCORES[name], protocol) if name in _SCORES else ())]
+    return list(dict.fromkeys(read))
 
 
 def derive_scores(
