@@ -167,6 +167,11 @@ def masthead_of(study: Study) -> render.Masthead:
         simulated=cut.simulated,
         notice=cut.notice,
         open_queries=bool(len(open_queries(study))),
+        editions=tuple(
+            (other.language, f"../{other.name}/index.html")
+            for other in study.file.editions()
+            if other.name != study.file.name
+        ),
     )
 
 

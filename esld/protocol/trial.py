@@ -1,6 +1,6 @@
 """One protocol: its parts together, what they must agree on, and what its source does not state."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from esld.errors import InputError, InputErrors
 from esld.protocol._agreement import disagreements
 from esld.protocol._base import (
     Assumable,
@@ -33,6 +34,7 @@ from esld.protocol.gaps import gaps
 from esld.protocol.lay import Lay
 from esld.protocol.measures import Condition, Endpoint, LiverInjury, Parameter, Rescue, Source, Transplant
 from esld.protocol.plan import Analysis, AnalysisSet, Kind, Outcomes
+from esld.protocol.translated import texts_of
 from esld.yamlfile import NAMES, MisfitError, model_of, read_text
 
 DAYS_OF_A_YEAR = 365.0
@@ -216,6 +218,12 @@ class Protocol(Frozen):
         description="the trial in plain words, for the page in plain language; without it there is no such page",
     )
 
+    translations: dict[Literal["zh"], dict[str, Text]] = Field(
+        default_factory=dict,
+        description="texts of this file in another language, by the language and the text as it stands here",
+        examples=[{"zh": {"Low dose": "低剂量组"}}],
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _is_filled_in(cls, content: Any) -> Any:
@@ -335,7 +343,22 @@ def read_protocol(path: Path) -> Protocol:
 @lru_cache(maxsize=16)
 def _of_text(path: Path, text: str) -> Protocol:
     """Of a text without a fault, which decides it, once: a command reads a protocol several times, and it is frozen."""
-    return model_of(Protocol, path, text)
+    protocol = model_of(Protocol, path, text)
+    if faults := [*stale_translations(protocol, protocol.translations, path.name)]:
+        raise InputErrors(faults)
+    return protocol
+
+
+def stale_translations(
+    own: BaseModel, translations: Mapping[str, Mapping[str, str]], where: str
+) -> Iterator[InputError]:
+    """A fault a translation of what does not stand in a file, such as of a text that has been changed since."""
+    texts = {text for _, text in texts_of(own)}
+    for language, known in translations.items():
+        for text in known:
+            if text not in texts:
+                rule, remedy = "must translate a text of this file", "Translate the text as it is now."
+                yield InputError(f"key 'translations.{language}'", rule, f"{text:.60}", where, remedy)
 
 
 __all__ = ["Analysis", "Arm", "Endpoint", "Parameter", "Protocol", "Visit", "read_protocol"]

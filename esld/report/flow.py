@@ -18,7 +18,7 @@ from esld.report.planned import is_death
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, has, message
-from esld.report.words.grammar import capitalised, in_prose
+from esld.report.words.grammar import as_prose, capitalised, in_prose
 
 OF = ": "  # between a step and a reason for it, in the name of a step
 
@@ -333,4 +333,4 @@ def flow_table(flow: Flow) -> Table:
 def absent_words(flow: Flow) -> str:
     """What the flow cannot show because the data do not hold it, a sentence each; empty when it shows everything."""
     keys = {"assessed": "flow.absent.screening", "treated": "flow.absent.treatment"}
-    return " ".join(message(key) for step, key in keys.items() if step not in flow)
+    return as_prose(message(key) for step, key in keys.items() if step not in flow)

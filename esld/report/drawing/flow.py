@@ -11,7 +11,7 @@ from esld.data.views import ALL
 from esld.report.drawing.figures import INK, Picture, arm_style, new_figure
 from esld.report.flow import ONLY_IF_ANY, Flow
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, noun
+from esld.report.words.grammar import arm_in_prose, as_prose, noun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,7 +109,7 @@ def flow_alt(flow: Flow) -> str:
     for arm in flow.arms:
         steps = message("reasons.list").join(line.alt for box in _boxes_of(flow, arm) for line in box)
         arms.append(message("flow.alt.arm", arm=arm_label(arm), steps=steps))
-    return message("flow.alt", enrolment=enrolment, arms=" ".join(arms))
+    return message("flow.alt", enrolment=enrolment, arms=as_prose(arms))
 
 
 def _title(flow: Flow) -> str:

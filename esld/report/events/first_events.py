@@ -34,7 +34,7 @@ from esld.report.results import Reported, Row
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, capitalised, joined, of_group, period, treatment
+from esld.report.words.grammar import arm_in_prose, as_prose, capitalised, joined, of_group, period, treatment
 from esld.survival import (
     CumulativeIncidence,
     Estimate,
@@ -434,7 +434,7 @@ def tested_words(study: Study, found: Found[FirstEvents]) -> str:
     shared = message("events.sharing", how=how) if how else alone
     listed = message("reasons.list").join(parts)
     every = message("events.tests", tests=listed, horizon=period(found.horizon))
-    return found.said(f"{every} {shared}")
+    return found.said(as_prose([every, shared]))
 
 
 def difference_words(study: Study, found: Found[FirstEvents]) -> str:
@@ -458,7 +458,7 @@ def difference_words(study: Study, found: Found[FirstEvents]) -> str:
                     **words,
                 )
             )
-    return found.said(" ".join(said)) if said else ""
+    return found.said(as_prose(said)) if said else ""
 
 
 def difference_part(row: Row, event: str) -> str:
@@ -483,7 +483,7 @@ def figure(study: Study, found: Found[FirstEvents], *, id: str, ticks: Sequence[
     )
     alt = message("events.first.figure.alt", title=title)
     if competing := competing_words(endpoints):
-        alt += " " + message("events.first.figure.competing", what=capitalised(competing))
+        alt = as_prose([alt, message("events.first.figure.competing", what=capitalised(competing))])
     return event_curves(
         panels,
         arms=study.arms,

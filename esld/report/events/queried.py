@@ -10,6 +10,7 @@ from esld.protocol import Analysis
 from esld.report import needs
 from esld.report.phrases import prose
 from esld.report.words.catalogue import message
+from esld.report.words.grammar import as_prose
 
 
 def queried_words(study: Study, plan: Analysis) -> str:
@@ -41,4 +42,4 @@ def queried_words(study: Study, plan: Analysis) -> str:
             said.append(message("events.queried", event=name, **about))
     if said and needs.why_not(study, "single_patients"):
         return message("events.queried.hidden")
-    return " ".join(said)
+    return as_prose(said)

@@ -13,7 +13,7 @@ from esld.report.patients.facts import STOPPED, facts, told
 from esld.report.phrases import Sentence, prose, span
 from esld.report.results import Reported, slug
 from esld.report.words.catalogue import has, message
-from esld.report.words.grammar import arm_in_prose, joined
+from esld.report.words.grammar import arm_in_prose, as_prose, joined
 
 # Why an adverse event is serious: flags of SDTM.
 _CRITERIA = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
@@ -77,7 +77,7 @@ def _narrative(study: Study, who: str, own: pd.DataFrame, reported: Reported) ->
         about.append(message("narrative.untreated"))
     said = [message("narrative.patient", patient=_source(who), about=message("list.comma").join(about))]
     events = _by_record(study)
-    return " ".join([*said, *(_fact(study, fact, events, reported) for fact in own.to_dict("records"))])
+    return as_prose([*said, *(_fact(study, fact, events, reported) for fact in own.to_dict("records"))])
 
 
 def _by_record(study: Study) -> dict[tuple[str, str], dict[Any, Any]]:
@@ -117,7 +117,7 @@ def _fact(
             reported.row(f"{record} value", fact["USUBJID"]),
         )
         name = prose(parameter.param)
-        more = " ".join(
+        more = as_prose(
             filter(
                 None,
                 [span(value, numbers.fixed(fact["AVAL"], parameter.decimals)), numbers.unit(parameter.unit)],

@@ -14,7 +14,7 @@ from esld.report.results import Reported
 from esld.report.safety.adverse_events import NOT_CODED, AdverseEvents, by_frequency
 from esld.report.safety.counted import share
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, joined
+from esld.report.words.grammar import arm_in_prose, as_prose, joined
 from esld.survival import risk_difference
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def dot_figure(study: Study, found: AdverseEvents, reported: Reported) -> figure
         axes[0].legend(loc="lower right", fontsize=8)
     legend = message("legend.dots")
     if pairs:
-        legend += " " + message("legend.dots.difference", level=numbers.level(found.conf_level))
+        legend = as_prose([legend, message("legend.dots.difference", level=numbers.level(found.conf_level))])
     return figures.settled(
         "adverse_event_dots", figure, _alt(found, reported, names, bool(pairs)),
         title=message("safety.dots.title", fewest=FEWEST), legend=legend,

@@ -15,7 +15,7 @@ from esld.report.planned import is_death
 from esld.report.results import Reported, Row, difference_row
 from esld.report.survival.analyses import AtHorizon, Found
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import capitalised, joined, noun, of_group, period
+from esld.report.words.grammar import as_prose, capitalised, joined, noun, of_group, period
 from esld.survival import Milestone, risk_difference
 
 
@@ -23,12 +23,12 @@ def apart_words(one: AtHorizon, curves: Sequence[Found]) -> str:
     """Of each curve of a wider endpoint: how many are free of the narrower event at the horizon only because the other does not
     count, and how many are free of either; nothing where there are none.
     """
-    return " ".join(filter(None, (_apart(one, curve) for curve in curves if _is_wider(curve, one))))
+    return as_prose(_apart(one, curve) for curve in curves if _is_wider(curve, one))
 
 
 def widened_words(one: AtHorizon) -> str:
     """What set the limits of each difference where they were widened, and what they would be otherwise; nothing where not."""
-    return " ".join(filter(None, (_widened(one, result, reported) for result, reported in one.pairs)))
+    return as_prose((_widened(one, result, reported) for result, reported in one.pairs))
 
 
 def _widened(one: AtHorizon, result: Milestone, reported: Reported) -> str:

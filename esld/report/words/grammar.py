@@ -32,6 +32,10 @@ class Grammar(Protocol):
         """A label where there is little room."""
         ...
 
+    def capitalised(self, text: str) -> str:
+        """A text as a sentence or a label begins."""
+        ...
+
 
 class English:
     """``one day``, ``two days``; labels lose their capital, ``dose`` gets its hyphen or its article."""
@@ -65,8 +69,30 @@ class English:
         """``Low`` of ``Low dose``, ``MELD`` of ``MELD score``."""
         return label.removesuffix(" dose").removesuffix(" score")
 
+    def capitalised(self, text: str) -> str:
+        """``All of them`` of ``all of them``."""
+        return text[:1].upper() + text[1:]
 
-GRAMMARS: dict[str, Grammar] = {"en": English(), PSEUDO: English()}
+
+class Chinese:
+    """One form for any number; a label stands as it is wherever it stands."""
+
+    def plural(self, count: float) -> str:
+        """``other``, as there are no plurals."""
+        return "other"
+
+    def in_prose(self, label: str) -> str:
+        """``低剂量组``."""
+        return label
+
+    of_group = treatment = capitalised = in_prose
+
+    def short(self, label: str) -> str:
+        """``MELD`` of ``MELD评分``, ``低剂量`` of ``低剂量组``."""
+        return label.removesuffix("评分").removesuffix("组")
+
+
+GRAMMARS: dict[str, Grammar] = {"en": English(), PSEUDO: English(), "zh": Chinese()}
 
 
 def grammar() -> Grammar:
@@ -115,8 +141,13 @@ def on_day(day: date) -> str:
 
 
 def capitalised(text: str) -> str:
-    """The first letter large, the others as they are."""
-    return text[:1].upper() + text[1:]
+    """A text as a sentence or a label begins: in English with a capital."""
+    return grammar().capitalised(text)
+
+
+def as_prose(sentences: Iterable[str]) -> str:
+    """Sentences one after the other; those that say nothing are left out."""
+    return message("list.sentence").join(filter(None, sentences))
 
 
 def in_prose(label: str) -> str:
