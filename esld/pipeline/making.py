@@ -346,11 +346,8 @@ def untranslated(report: Path) -> list[str]:
     pages = (unescape(page.read_text(encoding="utf-8")) for page in sorted(report.glob("*.html")))
     found = list(dict.fromkeys(text for page in pages for text in untranslated_in(page)))
     shown = "; ".join(f"{' '.join(text.split()):.60}" for text in found[:3])
-    return (
-        [f"{len(found)} texts are not translated, and stand in English between ⟦ and ⟧: {shown}"]
-        if found
-        else []
-    )
+    said = "1 text is" if len(found) == 1 else f"{len(found)} texts are"
+    return [f"{said} not translated, and in English between ⟦ and ⟧: {shown}"] if found else []
 
 
 def _kept(staged: Path, place: Place, reason: str) -> str:

@@ -17,7 +17,7 @@ from esld.pipeline.chapters import LAY, TAKEN
 from esld.pipeline.exhibits import Exhibits, Shown, address, called, filled, numbered
 from esld.pipeline.theme import THEME
 from esld.report.dress import bound
-from esld.report.words.catalogue import NAMES, message, reader
+from esld.report.words.catalogue import NAMES, message, reader, tag
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -368,7 +368,7 @@ def _banner(mast: Masthead) -> dict[str, Any]:
         "status": mast.standing,
         "view": message(f"view.{mast.view}"),
         "cutoff": f'<time datetime="{mast.cutoff}">{mast.cutoff}</time>',
-        "language": reader().language,
+        "language": tag(reader().language),
     }
 
 

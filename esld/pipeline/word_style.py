@@ -12,7 +12,7 @@ from esld.errors import InputError
 from esld.pipeline.render import Masthead
 from esld.report.dress import word as word_table
 from esld.report.dress.word import legal
-from esld.report.words.catalogue import message, reader
+from esld.report.words.catalogue import message, reader, tag
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -200,7 +200,7 @@ def _styles(document: "Document", *, own: bool) -> None:
 
 def _language() -> str:
     """Of the text, as a program that checks spelling knows it."""
-    return {"en": "en-GB"}.get(reader().language, reader().language)
+    return {"en": "en-GB"}.get(reader().language, tag(reader().language))
 
 
 def _style(

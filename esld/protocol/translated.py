@@ -28,10 +28,14 @@ class Said(str):
         made.original = original
         return made
 
+    def __getnewargs__(self) -> tuple[str, str]:
+        """For whoever copies it."""
+        return str(self), self.original
+
 
 def title_of(name: str) -> str:
     """What the name of an assumption says: ``One year`` of ``one_year``."""
-    return name.replace("_", " ").capitalize()
+    return name if isinstance(name, Said) else name.replace("_", " ").capitalize()
 
 
 def as_stated(text: str) -> str:

@@ -287,8 +287,11 @@ def assumption_table(study: Study) -> Table | Sentence:
         return Sentence(message("assumptions.none"))
     rows: list[dict[str, Cell | str]] = []
     for name, stated in assumed.items():
-        subject = name if name != as_stated(name) else title_of(name)
         rows.append(
-            {"subject": Label(subject, as_stated(name)), "choice": stated.value, "reason": stated.reason}
+            {
+                "subject": Label(title_of(name), as_stated(name)),
+                "choice": stated.value,
+                "reason": stated.reason,
+            }
         )
     return Table("data_assumptions", message("data_assumptions.title"), rows)

@@ -143,6 +143,11 @@ def arm_label(arm: str) -> str:
     return message("arms.label.all") if arm == ALL else reader().labels.get(arm, arm)
 
 
+def tag(language: str) -> str:
+    """The language of a document, with the script that its region writes: browsers choose fonts by it."""
+    return {"zh": "zh-CN"}.get(language, language)
+
+
 def is_english(language: str) -> bool:
     """Whether chapters and protocols are written in it: English, or what is made of it."""
     return language.partition("-")[0] == "en"
