@@ -112,7 +112,7 @@ class Making:
         file, how = self.file, self.desk.how
         begun = datetime.now(UTC)
         if how.pdf:
-            paper.require_pdf()
+            paper.require_pdf(file.language)
         if how.template is not None:
             word_style.require_template(how.template)
         place = self._check()

@@ -138,7 +138,7 @@ def verify_report(
     template = provenance.template_of(folder, record["inputs"])
     how = replace(how or How(), pdf=paper.PDF in record["outputs"], template=template)
     if how.pdf:
-        paper.require_pdf()
+        paper.require_pdf(file.language)
     inputs = provenance.input_hashes(file, sources, template)
     try:
         made = load_study(file)

@@ -10,6 +10,7 @@ import numpy as np
 from esld.data.views import ALL
 from esld.report.drawing.figures import INK, Picture, arm_style, new_figure
 from esld.report.flow import ONLY_IF_ANY, Flow
+from esld.report.lines import units
 from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import arm_in_prose, as_prose, noun
 
@@ -313,8 +314,8 @@ def _wrapped(text: str, room: float, font_size: float, *, bold: bool) -> tuple[s
         return bool(path.get_extents().width <= width)
 
     lines = [""]
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}".strip(" ")
+    for gap, word in units(text):
+        longer = f"{lines[-1]}{gap}{word}".strip(" ")
         if not lines[-1] or fits(longer):
             lines[-1] = longer
         else:
