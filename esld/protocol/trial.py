@@ -34,7 +34,7 @@ from esld.protocol.gaps import gaps
 from esld.protocol.lay import Lay
 from esld.protocol.measures import Condition, Endpoint, LiverInjury, Parameter, Rescue, Source, Transplant
 from esld.protocol.plan import Analysis, AnalysisSet, Kind, Outcomes
-from esld.protocol.translated import texts_of
+from esld.protocol.translated import as_stated, texts_of
 from esld.yamlfile import NAMES, MisfitError, model_of, read_text
 
 DAYS_OF_A_YEAR = 365.0
@@ -326,7 +326,7 @@ def _assumed(node: object, path: str) -> Iterator[tuple[str, Assumable]]:
             yield from _assumed(item, f"{path}[{name}]")
     elif isinstance(node, dict):
         for name, item in node.items():
-            yield from _assumed(item, f"{path}.{name}")
+            yield from _assumed(item, f"{path}.{as_stated(name)}")
 
 
 def read_protocol(path: Path) -> Protocol:

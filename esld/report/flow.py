@@ -14,6 +14,7 @@ from esld.report.cells import Cell, Empty, Label, Number
 from esld.report.flow_reasons import CODES, COMPLETED, NOT_RECORDED
 from esld.report.known import Day, judged, known, watched, watched_words
 from esld.report.needs import AT_VISITS
+from esld.report.phrases import disposition
 from esld.report.planned import is_death
 from esld.report.results import Reported
 from esld.report.tables import Table
@@ -74,11 +75,11 @@ class Flow:
         if reason in CODES:
             return message(f"flow.reason.{reason}")
         if step == "partial":
-            return message("flow.reason.stopped", reason=reason)
+            return message("flow.reason.stopped", reason=disposition(reason))
         if step == "untreated":
-            return message("flow.reason.ended", reason=reason)
+            return message("flow.reason.ended", reason=disposition(reason))
         if step in ("lost", "other"):
-            return capitalised(reason)
+            return capitalised(disposition(reason))
         wanted = {c.id: in_prose(c.text) for c in self.eligibility.inclusion}
         if reason in wanted:
             return message("flow.reason.not_met", criterion=wanted[reason])

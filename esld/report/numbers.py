@@ -127,4 +127,4 @@ def thousands(value: int) -> str:
 
 def level(conf_level: float) -> str:
     """The level of an interval: ``95 %``."""
-    return f"{100 * conf_level:g} %"
+    return message("number.percent", number=f"{100 * conf_level:g}")

@@ -283,6 +283,13 @@ def _step(name: str, parameters: tuple[str, ...]) -> str:
     )
 
 
+def disposition(text: str) -> str:
+    """Why somebody left, as plain text: the code in words, and what the form adds in brackets as it is recorded."""
+    code, bracket, term = text.partition(" (")
+    key = f"disposition.{slug(code)}"
+    return (message(key) if has(key) else code) + bracket + term
+
+
 def nothing_recorded(study: Study, domain: str, what: str) -> str:
     """Why a domain that the data have holds no record here: none was exported, or none is as early as the cut; else nothing."""
     records = study.cut_report.records.set_index("domain")

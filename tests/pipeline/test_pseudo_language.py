@@ -102,7 +102,7 @@ def copy(tmp_path_factory) -> Path:
         if path.suffix == ".yaml":
             content = in_marks(yaml.safe_load(path.read_text(encoding="utf-8")))
             if path.parent.name == "params":
-                content |= {"language": PSEUDO}
+                content |= {"languages": [PSEUDO]}
             target.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return root
 

@@ -10,10 +10,10 @@ from esld.data import dates
 from esld.data.study import Study
 from esld.report import needs, numbers
 from esld.report.patients.facts import STOPPED, facts, told
-from esld.report.phrases import Sentence, prose, span
+from esld.report.phrases import Sentence, disposition, prose, span
 from esld.report.results import Reported, slug
 from esld.report.words.catalogue import has, message
-from esld.report.words.grammar import arm_in_prose, as_prose, joined
+from esld.report.words.grammar import arm_in_prose, as_prose, capitalised, joined
 
 # Why an adverse event is serious: flags of SDTM.
 _CRITERIA = ("AESDTH", "AESLIFE", "AESHOSP", "AESDISAB", "AESCONG", "AESMIE")
@@ -104,7 +104,8 @@ def _fact(
         when = message(
             key, day=span(row, numbers.fixed(row.value, 0)), recorded=_source(str(fact["recorded"]))
         )
-    name = "" if pd.isna(fact["name"]) else escape(str(fact["name"]))
+    said = "" if pd.isna(fact["name"]) else str(fact["name"])
+    name = escape(capitalised(disposition(said)) if fact["kind"] == "left" else said)
     more = ""
     if fact["kind"] in ("serious", "stopped"):
         more = "".join(

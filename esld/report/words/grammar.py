@@ -32,10 +32,6 @@ class Grammar(Protocol):
         """A label where there is little room."""
         ...
 
-    def capitalised(self, text: str) -> str:
-        """A text as a sentence or a label begins."""
-        ...
-
 
 class English:
     """``one day``, ``two days``; labels lose their capital, ``dose`` gets its hyphen or its article."""
@@ -69,10 +65,6 @@ class English:
         """``Low`` of ``Low dose``, ``MELD`` of ``MELD score``."""
         return label.removesuffix(" dose").removesuffix(" score")
 
-    def capitalised(self, text: str) -> str:
-        """``All of them`` of ``all of them``."""
-        return text[:1].upper() + text[1:]
-
 
 class Chinese:
     """One form for any number; a label stands as it is wherever it stands."""
@@ -85,7 +77,7 @@ class Chinese:
         """``低剂量组``."""
         return label
 
-    of_group = treatment = capitalised = in_prose
+    of_group = treatment = in_prose
 
     def short(self, label: str) -> str:
         """``MELD`` of ``MELD评分``, ``低剂量`` of ``低剂量组``."""
@@ -141,8 +133,8 @@ def on_day(day: date) -> str:
 
 
 def capitalised(text: str) -> str:
-    """A text as a sentence or a label begins: in English with a capital."""
-    return grammar().capitalised(text)
+    """The first letter large, the others as they are; a Chinese one has no size."""
+    return text[:1].upper() + text[1:]
 
 
 def as_prose(sentences: Iterable[str]) -> str:
