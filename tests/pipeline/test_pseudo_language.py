@@ -28,7 +28,7 @@ from tests.pipeline.conftest import ROOT
 from tests.pipeline.texts import READ
 from tests.report.builders import plain
 from tests.report.in_process import rows_handed_over, run
-from tests.report.words.test_languages import latin
+from tests.report.words.test_chinese import latin
 from tests.reports import made_once
 
 CUTS = ("demo-final", *(f"demo-interim{view}" for view in ("", "-masked", "-blinded")), "mayo-pbc")
