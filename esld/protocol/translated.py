@@ -28,9 +28,9 @@ class Said(str):
         made.original = original
         return made
 
-    def __getnewargs__(self) -> tuple[str, str]:
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
         """For whoever copies it."""
-        return str(self), self.original
+        return type(self), (str(self), self.original)
 
 
 def title_of(name: str) -> str:

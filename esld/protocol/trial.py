@@ -1,6 +1,6 @@
 """One protocol: its parts together, what they must agree on, and what its source does not state."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -344,21 +344,18 @@ def read_protocol(path: Path) -> Protocol:
 def _of_text(path: Path, text: str) -> Protocol:
     """Of a text without a fault, which decides it, once: a command reads a protocol several times, and it is frozen."""
     protocol = model_of(Protocol, path, text)
-    if faults := [*stale_translations(protocol, protocol.translations, path.name)]:
+    if faults := [*_stale_translations(protocol, path.name)]:
         raise InputErrors(faults)
     return protocol
 
 
-def stale_translations(
-    own: BaseModel, translations: Mapping[str, Mapping[str, str]], where: str
-) -> Iterator[InputError]:
+def _stale_translations(own: Protocol, where: str) -> Iterator[InputError]:
     """A fault a translation of what does not stand in a file, such as of a text that has been changed since."""
     texts = {text for _, text in texts_of(own)}
-    for language, known in translations.items():
-        for text in known:
-            if text not in texts:
-                rule, remedy = "must translate a text of this file", "Translate the text as it is now."
-                yield InputError(f"key 'translations.{language}'", rule, f"{text:.60}", where, remedy)
+    for language, known in own.translations.items():
+        for text in (text for text in known if text not in texts):
+            rule, remedy = "must translate a text of this file", "Translate the text as it is now."
+            yield InputError(f"key 'translations.{language}'", rule, f"{text:.60}", where, remedy)
 
 
 __all__ = ["Analysis", "Arm", "Endpoint", "Parameter", "Protocol", "Visit", "read_protocol"]
