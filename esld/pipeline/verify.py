@@ -348,10 +348,10 @@ def cut_of(folder: Path, record: Mapping[str, Any]) -> CutFile:
     found = next((path for path in around if path.is_file()), None)
     if found := found or provenance.told_by_run(folder, "cut_file"):
         file = read_cut(found)
-        known = {one.language: one for one in file.editions(get_args(Language))}
-        return known.get(
-            record.get("language", ""), file
-        )  # one that no report has is told with the rest of the record
+        editions = file.editions(
+            get_args(Language)
+        )  # a language that no report has is told with the rest of the record
+        return next((one for one in editions if one.language == record.get("language")), file)
     remedy = "Restore the working copy."
     raise InputError(
         f"cut {record['cut']}", "must still have its file in params/", str(folder / PROVENANCE), remedy=remedy

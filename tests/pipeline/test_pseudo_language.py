@@ -217,10 +217,14 @@ def test_every_word_that_the_cells_show_in_chinese_is_chinese_and_every_number_t
         shown = dict.fromkeys(text for own in other.shown.values() for item in own for text in texts_of(item))
     assert len(shown) > 500
     assert [text for text in shown if untranslated_in(text)] == []
-    found = {
-        text: [word for word in left(text, known) if latin(word.partition("' in ")[0])] for text in shown
-    }
+    found = {text: english_in(text, known) for text in shown}
     assert {text: words for text, words in found.items() if words} == {}
+
+
+def english_in(text: str, same: re.Pattern[str]) -> list[str]:
+    """Words of a Chinese text that are neither Chinese nor the same in every language."""
+    apart = re.sub("[\u3000-\u9fff\uff00-\uffef]+", " | ", text)
+    return [word for word in left(apart, same) if latin(word.partition("' in ")[0])]
 
 
 @pytest.mark.slow

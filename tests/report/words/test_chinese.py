@@ -35,7 +35,7 @@ SAME = frozenset(
         Katz Lawless Nadeau Mann Whitney Mantel Haenszel Yan Su Tarone Ware Welch Wilcoxon Cochran Hothorn Lausen Mee Hy
         lifelines issue esld survfit coxph survdiff cuminc crr etm emmeans mmrm cmprsk survival coin pbkrtest Python
         perm fisher poisson binom prop cox test zph logrank make mid rho gamma logit beta vs law Na profile queries yaml
-        kg mg mL cm mmol umol mmHg
+        kg mg mL cm mmol umol mmHg gov
         """,
     )
 )
