@@ -52,7 +52,7 @@ from esld.report.words.catalogue import set_reader, untranslated_in
 
 
 def in_each_language(
-    editions: Sequence[CutFile], desk: Desk
+    editions: Sequence[CutFile], standing: Mapping[str, Published], desk: Desk
 ) -> list[Published | InputError | RefusedError | RunError]:
     """The reports of a cut in its languages, one after the other: the numbers of the first are those of all.
 
@@ -60,13 +60,15 @@ def in_each_language(
     ----------
     editions : sequence of CutFile
         The same cut for the readers of each language.
+    standing : dict of str to Published
+        Reports of which nothing has changed, by name: they are left.
     desk : Desk
     """
     outcomes: list[Published | InputError | RefusedError | RunError] = []
     for file in editions:
         first = next((done.index.parent for done in outcomes if isinstance(done, Published)), None)
         try:
-            outcomes.append(Making(file, desk, first).report())
+            outcomes.append(standing.get(file.name) or Making(file, desk, first).report())
         except (InputError, RefusedError, RunError) as error:
             return [*outcomes, error]
     return outcomes

@@ -50,18 +50,17 @@ def run_cuts(
         started = desk = None
         for _, same in groupby(files, lambda file: file.path):
             editions = [*same]
-            stand = (
-                [] if how.force else [one for file in editions if (one := _standing(file, how)) is not None]
-            )
+            asked = [] if how.force else editions
+            stand = {one.cut: one for file in asked if (one := _standing(file, how)) is not None}
             if len(stand) == len(editions):
-                made.append(stand)
+                made.append([*stand.values()])
                 continue
             started = started or stack.enter_context(kernels())  # at work while the rest is imported
             from esld.pipeline.desk import open_desk
             from esld.pipeline.making import in_each_language
 
             desk = desk or stack.enter_context(open_desk(how, started, listen))
-            made.append(desk.make(partial(in_each_language, editions, desk)))
+            made.append(desk.make(partial(in_each_language, editions, stand, desk)))
         for outcomes in made:
             yield from outcomes if isinstance(outcomes, list) else outcomes.result()
 
