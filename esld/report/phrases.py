@@ -133,7 +133,10 @@ def in_language(study: Study) -> Study:
     language, file = study.file.language, study.file
     if is_english(language):
         return study
-    known = {**study.protocol.translations.get(language, {}), **file.cut.translations.get(language, {})}
+    known: dict[str, str] = {}
+    for own in (study.protocol.translations, file.cut.translations):
+        for code, texts in own.items():
+            known |= texts if code == language else {}
     cut = file.cut.model_copy(
         update={name: with_texts(getattr(file.cut, name), known, UNTRANSLATED, "title") for name in _OF_CUT}
     )
@@ -148,7 +151,7 @@ def in_language(study: Study) -> Study:
     names = dict(zip(study.protocol.arm_labels.values(), said.protocol.arm_labels.values(), strict=True))
     visits = zip(study.protocol.schedule.visits, said.protocol.schedule.visits, strict=True)
     names |= {one.label: other.label for one, other in visits}
-    frames = {name: _with_names(getattr(said, name), names) for name in FRAMES}
+    frames: dict[str, Any] = {name: _with_names(getattr(said, name), names) for name in FRAMES}
     return replace(said, **frames)
 
 
