@@ -217,9 +217,7 @@ def run(
     timeout: Timeout = CELL_SECONDS,
     language: Annotated[
         list[str] | None,
-        typer.Option(
-            metavar="LANG", help="Of the report, en or zh, instead of the cut's; may be given again."
-        ),
+        typer.Option(help="Of the report, en or zh, instead of the cut's; may be given again."),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Execute chapters of which nothing has changed, too.")
@@ -229,9 +227,10 @@ def run(
         typer.Option("--json", help="JSON lines instead of text: a chapter that starts or ends, a cut."),
     ] = False,
 ) -> None:
-    """Make the report of each cut and publish it under outputs/<cut>, in another language under outputs/<cut>.<language>.
+    """Make the report of each cut and publish it under outputs/<cut>.
 
-    What has not changed is not executed again. With --chapter nothing is published: the page goes to outputs/lab/<cut>/pages.
+    What has not changed is not executed again. In a language that is not the first of the cut it goes to
+    outputs/<cut>.<language>. With --chapter nothing is published: the page goes to outputs/lab/<cut>/pages.
     """
     from esld.data.cutfile import languages_of, read_cut
     from esld.pipeline.run import run_chapters, run_cuts
