@@ -227,6 +227,10 @@ def run(
     ] = None,
     jobs: Jobs = 0,
     timeout: Timeout = CELL_SECONDS,
+    language: Annotated[
+        list[str] | None,
+        typer.Option(help="Of the report, en or zh, instead of the cut's; may be given again."),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Execute chapters of which nothing has changed, too.")
     ] = False,
@@ -237,9 +241,10 @@ def run(
 ) -> None:
     """Make the report of each cut and publish it under outputs/<cut>.
 
-    What has not changed is not executed again. With --chapter nothing is published: the page goes to outputs/lab/<cut>/pages.
+    What has not changed is not executed again. In a language that is not the first of the cut it goes to
+    outputs/<cut>.<language>. With --chapter nothing is published: the page goes to outputs/lab/<cut>/pages.
     """
-    from esld.data.cutfile import read_cut
+    from esld.data.cutfile import languages_of, read_cut
     from esld.pipeline.run import run_chapters, run_cuts
     from esld.pipeline.watch import machine, person
 
@@ -250,7 +255,7 @@ def run(
     files = []
     for path in cuts:
         with expecting("cut file", path):
-            files.append(read_cut(path))
+            files += read_cut(path).editions(languages_of(language or ()))
     how = How(output, pdf, jobs or processors(), timeout, force)
     if chapter:
         for option in [name for name, given in (("--output", output), ("--pdf", pdf)) if given]:
@@ -262,7 +267,7 @@ def run(
         return
     places: dict[Path, CutFile] = {}
     for file in files:
-        report = (output or file.root / "outputs") / file.id
+        report = (output or file.root / "outputs") / file.name
         if places.setdefault(report, file).path != file.path:
             rule, remedy = "must be the place of one cut", "Rename a cut file, or run them one by one."
             raise InputError(str(report), rule, f"{places[report].path} and {file.path}", remedy=remedy)

@@ -27,6 +27,7 @@ DATA_SUFFIXES = {
 DATA_FOLDERS = ("esld/data/examples", "tests/reference")
 # Tables about the package, not about patients.
 RECORDS = {
+    "docs/terms-zh.csv",
     "esld/data/validation.csv",
     "esld/data/coverage.csv",
     "esld/data/adam/variables.csv",

@@ -1,20 +1,21 @@
 """A data cut as its file describes it: read and checked, with the place of everything that it is made from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from esld.data import days
 from esld.data.declared import Reading
 from esld.data.pseudonyms import KEY_FILE, read_key
-from esld.errors import InputError, RefusedError
+from esld.errors import InputError, RefusedError, did_you_mean
 from esld.yamlfile import Misfit, MisfitError, read_model
 
 View = Literal["unblinded", "masked", "blinded"]
-Language = Literal["en", "en-XA"]  # as BCP 47 has them
+Language = Literal["en", "zh", "en-XA"]  # as BCP 47 has them
 LEDGER = "ledger.json"  # as the trial office exports it, beside the tables
 OVERRIDES = "overrides.yaml"  # the recorded corrections of an export
 ANSWERS = "queries.yaml"  # the recorded answers to its queries
@@ -61,8 +62,10 @@ class DataCut(Reading):
 
     ``encoding``, ``separator``, ``decimal`` and ``missing`` say how to read the export; see :class:`Reading`.
 
-    ``language`` is that of the report. ``en-XA`` is English with a mark on each letter that comes from the catalogue: what a
-    page shows without marks is the trial's own, or is missing there.
+    ``languages`` are those of the report: one report in each, whole by itself. That in the first has the cut's id for its name,
+    and each other one its language after it. ``en-XA`` is English with a mark on each letter that comes from the catalogue: what
+    a page shows without marks is the trial's own, or is missing there. ``translations`` has the texts of this file in another
+    language, by the language and the text.
 
     ``previous`` is the id of an earlier cut whose file lies beside this one; ``previous_results`` is what its report
     gave, a ``results.json`` that was kept, relative to the cut file. Neither is looked for among the published
@@ -83,7 +86,8 @@ class DataCut(Reading):
     pseudonyms: PathText = ""
     unblinding: str = ""
     notice: str = ""
-    language: Language = "en"
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)] = ("en",)
+    translations: Annotated[dict[Literal["zh"], dict[str, str]], Field(default_factory=dict)]
     simulated: bool = False
     parameters: Annotated[dict[str, dict[str, Any]], Field(default_factory=dict)]
     previous: PathText = ""
@@ -96,15 +100,38 @@ class DataCut(Reading):
             raise MisfitError([Misfit(("cutoff",), rule, self.cutoff, "Correct either date.")])
         return self
 
+    @model_validator(mode="after")
+    def _languages_hold(self) -> Self:
+        stale = {text for known in self.translations.values() for text in known} - {self.title, self.notice}
+        if stale:
+            rule, remedy = "must translate the title or the notice", "Translate the text as it is now."
+            raise MisfitError([Misfit(("translations",), rule, min(stale), remedy)])
+        if len(set(self.languages)) < len(self.languages):
+            rule = "must be named once each"
+            raise MisfitError(
+                [Misfit(("languages",), rule, ", ".join(self.languages), "Remove the repeated.")]
+            )
+        return self
+
 
 @dataclass(frozen=True)
 class CutFile:
-    """A cut with its place: ``id`` is the file's name, ``root`` the working copy it belongs to."""
+    """A cut with its place: ``id`` is the file's name, ``root`` the working copy it belongs to, ``language`` the reader's."""
 
     id: str
     path: Path
     root: Path
     cut: DataCut
+    language: Language
+
+    @property
+    def name(self) -> str:
+        """Of the report and its folder: the cut's id, and, but in its first language, the language."""
+        return self.id if self.language == self.cut.languages[0] else f"{self.id}.{self.language}"
+
+    def editions(self, languages: Sequence[Language] = ()) -> "list[CutFile]":
+        """The cut for the readers of some languages, without any of all that it names."""
+        return [replace(self, language=language) for language in languages or self.cut.languages]
 
     @property
     def protocol_path(self) -> Path:
@@ -208,6 +235,23 @@ class CutFile:
         return self.root / self.cut.pseudonyms if self.cut.pseudonyms else self.data_folder / KEY_FILE
 
 
+def languages_of(given: Sequence[str]) -> list[Language]:
+    """Languages as they are asked for, one by one or with commas between them, each once.
+
+    Raises
+    ------
+    esld.errors.InputError
+        There are no reports in one.
+    """
+    known = {language.casefold(): language for language in get_args(Language)}
+    asked = dict.fromkeys(one.strip().casefold() for text in given for one in text.split(","))
+    for one in asked:
+        if one not in known:
+            remedy = did_you_mean(one, list(known.values()))
+            raise InputError("--language", "must be a language of reports", one, remedy=remedy)
+    return [known[one] for one in asked]
+
+
 def read_cut(path: Path) -> CutFile:
     """Read and check a cut file; its root is the nearest folder above it that holds ``params/``.
 
@@ -220,7 +264,7 @@ def read_cut(path: Path) -> CutFile:
     _check_name(path)
     folder = path.resolve().parent
     root = next((p.parent for p in (folder, *folder.parents) if p.name == "params"), folder)
-    return CutFile(path.stem, path.resolve(), root, cut)
+    return CutFile(path.stem, path.resolve(), root, cut, cut.languages[0])
 
 
 def _check_name(path: Path) -> None:
@@ -230,6 +274,9 @@ def _check_name(path: Path) -> None:
         raise InputError("cut file", rule, path.name, remedy=remedy)
     if path.stem.casefold() in RESERVED:
         rule = "must have a name of its own, not one of JupyterLab's folders or of a device"
+        raise InputError("cut file", rule, path.name, remedy=remedy)
+    if path.stem.casefold().endswith(tuple(f".{language}".casefold() for language in get_args(Language))):
+        rule = "must be named otherwise than a report is in another language"
         raise InputError("cut file", rule, path.name, remedy=remedy)
     if not path.stem.isprintable() or set(path.stem) & set('<>:"/\\|?*') or path.stem[-1] in ". ":
         rule = f"{rule}, <cut> without any of <>:\"/\\|?* and no '.' or blank at its end"

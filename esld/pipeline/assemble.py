@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 
+from esld.data.cutfile import CutFile
 from esld.data.fingerprint import digest, sha256
 from esld.data.study import Study
 from esld.pipeline import exhibits, paper, render, word
@@ -179,7 +180,14 @@ def masthead_of(study: Study) -> render.Masthead:
         simulated=cut.simulated,
         notice=cut.notice,
         open_queries=bool(len(open_queries(study))),
+        editions=_editions(study.file),
     )
+
+
+def _editions(file: CutFile) -> tuple[tuple[str, str], ...]:
+    """The report in the other languages that the cut names, if it names this one: what is asked for by hand stands alone."""
+    others = file.editions() if file.language in file.cut.languages else []
+    return tuple((one.language, f"../{one.name}/index.html") for one in others if one.name != file.name)
 
 
 def _report(

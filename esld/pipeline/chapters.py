@@ -17,9 +17,11 @@ from esld.data.cutfile import CutFile
 from esld.data.fingerprint import canonical
 from esld.errors import InputError, InputErrors, did_you_mean
 from esld.pipeline.places import cell_lines
+from esld.pipeline.prose import prose_path, translated
 from esld.pipeline.theme import PAGE_IDS
 from esld.report.requirements import NAMESAKE
 from esld.report.roles import READERS
+from esld.report.words.catalogue import entries
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -71,6 +73,8 @@ class ChapterSource:
         The ``.py`` file.
     sha256 : str
         Of its text: bytes with line ends as ``esld.data.fingerprint.canonical`` has them.
+    digest : str
+        See :func:`source_digest`.
     notebook : NotebookNode
         As jupytext reads it, each cell with the id that it is published under; treat as read-only.
     title, question : str
@@ -79,16 +83,20 @@ class ChapterSource:
         Interface of the parameters cell.
     lines : dict of str to int
         Line of the file in which each cell begins, by its id; see :func:`esld.pipeline.places.cell_lines`.
+    untranslated : sequence of str
+        A line for each cell whose prose is not in the reader's language.
     """
 
     slug: str
     path: Path
     sha256: str
+    digest: str
     notebook: "NotebookNode"
     title: str
     question: str
     parameters: Mapping[str, Parameter]
     lines: Mapping[str, int]
+    untranslated: Sequence[str] = ()
 
     @property
     def cells(self) -> int:
@@ -131,7 +139,7 @@ def read_chapters(file: CutFile) -> list[ChapterSource]:
     folder = file.root / "notebooks"
     if faults := name_faults(file):
         raise InputErrors(faults)
-    chapters = [read_chapter(folder / f"{slug}.py") for slug in sorted(file.cut.chapters)]
+    chapters = [read_chapter(folder / f"{slug}.py", file.language) for slug in sorted(file.cut.chapters)]
     from esld.pipeline.sections import need_faults  # it imports what a study is made of
 
     for chapter in chapters:
@@ -167,8 +175,8 @@ def name_faults(file: CutFile) -> list[InputError]:
     return faults
 
 
-def read_chapter(path: Path) -> ChapterSource:
-    """Read one py:percent chapter.
+def read_chapter(path: Path, language: str = "en") -> ChapterSource:
+    """Read one py:percent chapter, with its prose in a language; see :mod:`esld.pipeline.prose`.
 
     Raises
     ------
@@ -202,16 +210,21 @@ def read_chapter(path: Path) -> ChapterSource:
     injected = notebook.cells.index(tagged[0]) + 2  # papermill puts a cell behind the parameters
     for number, cell in enumerate(notebook.cells, 1):
         cell["id"] = cell_id(number + (number >= injected))
+    lines = cell_lines(notebook.cells, text)
+    notebook.cells, untranslated = translated(notebook.cells, path, language)
     prose = "\n\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    asked = "|".join({"Question", str(entries(language)["pages.question"])})
     return ChapterSource(
         slug=path.stem,
         path=path,
         sha256=hashlib.sha256(raw).hexdigest(),
+        digest=_digest(raw, path, language),
         notebook=notebook,
         title=_plain(_first(r"^# (.+)$", prose) or path.stem),
-        question=_plain(_first(r"^## Question\s*\n+((?:.+\n?)+)", prose) or ""),
+        question=_plain(_first(rf"^## (?:{asked})\s*\n+((?:.+\n?)+)", prose) or ""),
         parameters=interface(tagged[0].source, path),
-        lines=cell_lines(notebook.cells, text),
+        lines=lines,
+        untranslated=untranslated,
     )
 
 
@@ -252,9 +265,15 @@ def values_for(slug: str, file: CutFile) -> dict[str, Any]:
     return {CUT: file.id, **file.cut.parameters.get(slug, {})}
 
 
-def source_digest(path: Path) -> str:
-    """SHA-256 of a chapter's text: of its bytes, with line ends as ``esld.data.fingerprint.canonical`` has them."""
-    return hashlib.sha256(canonical(path.read_bytes())).hexdigest()
+def source_digest(path: Path, language: str) -> str:
+    """SHA-256 of a chapter's text in a language: of the bytes, with line ends as ``esld.data.fingerprint.canonical`` has them."""
+    return _digest(canonical(path.read_bytes()), path, language)
+
+
+def _digest(raw: bytes, path: Path, language: str) -> str:
+    beside = prose_path(path, language)
+    own = canonical(beside.read_bytes()) if beside and beside.is_file() else b""
+    return hashlib.sha256(raw + b"\0" + own if own else raw).hexdigest()
 
 
 def interface(source: str, path: Path) -> dict[str, Parameter]:

@@ -166,7 +166,7 @@ class Desk:
         self, chapter: ChapterSource, file: CutFile, *, kernel: str, scratch: Path
     ) -> Future[Executed]:
         """Execute a chapter when its turn comes."""
-        event = partial(Event, file.id, chapter.slug, of=chapter.cells)
+        event = partial(Event, file.name, chapter.slug, of=chapter.cells)
         cells = itertools.count(1)
 
         def work(place: int) -> Executed:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from time import perf_counter
 
@@ -14,14 +15,17 @@ from esld.data.store import stored_study
 from esld.data.study import Study, load_study
 from esld.errors import InputError, InputErrors, RefusedError, RunError, what_failed
 from esld.pipeline import paper, provenance, word_style
+from esld.pipeline.agreement import keep_recorded
 from esld.pipeline.assemble import Binder, assemble, masthead_of
 from esld.pipeline.chapters import ChapterSource, needed_for, read_chapters, source_digest, values_for, waves
 from esld.pipeline.desk import Desk
+from esld.pipeline.difference import difference
 from esld.pipeline.execution import Executed
 from esld.pipeline.fitness import unfit
 from esld.pipeline.handed_over import gather
 from esld.pipeline.how import Published, outputs_folder
 from esld.pipeline.publish import (
+    RESULTS,
     SCRATCH,
     Place,
     forget_failed,
@@ -39,25 +43,57 @@ from esld.pipeline.unblinding import check_unblinding
 from esld.pipeline.watch import Event
 from esld.protocol import read_protocol
 from esld.report.drawing.figures import check_fonts
-from esld.report.phrases import reader_of
+from esld.report.phrases import in_language, reader_of
 from esld.report.randomisation.ledger import ledger_of
 from esld.report.results import Reported
 from esld.report.roles import PARTS, VALIDATION
 from esld.report.run_folder import prepare_run_folder
 from esld.report.validation import double_programming
-from esld.report.words.catalogue import set_reader
+from esld.report.words.catalogue import set_reader, untranslated_in
+
+
+def in_each_language(
+    editions: Sequence[CutFile], standing: Mapping[str, Published], desk: Desk
+) -> list[Published | InputError | RefusedError | RunError]:
+    """The reports of a cut in its languages, one after the other: the numbers of the first are those of all.
+
+    Parameters
+    ----------
+    editions : sequence of CutFile
+        The same cut for the readers of each language.
+    standing : dict of str to Published
+        Reports of which nothing has changed, by name: they are left.
+    desk : Desk
+    """
+    outcomes: list[Published | InputError | RefusedError | RunError] = []
+    for file in editions:
+        first = next((done.index.parent for done in outcomes if isinstance(done, Published)), None)
+        try:
+            outcomes.append(standing.get(file.name) or Making(file, desk, first).report())
+        except (InputError, RefusedError, RunError) as error:
+            return [*outcomes, error]
+    return outcomes
 
 
 class Making:
-    """One cut on its way to a report."""
+    """One cut on its way to a report.
+
+    Parameters
+    ----------
+    file : CutFile
+        The cut, for the reader of one language.
+    desk : Desk
+    first : Path, optional
+        The same report in another language, whose numbers it must have.
+    """
 
     study: Study
     chapters: list[ChapterSource]
     binder: Binder
     key: str
 
-    def __init__(self, file: CutFile, desk: Desk) -> None:
-        self.file, self.desk = file, desk
+    def __init__(self, file: CutFile, desk: Desk, first: Path | None = None) -> None:
+        self.file, self.desk, self.first = file, desk, first
         self.shelf = Shelf.of(file)
         self.keys: dict[str, str] = {}
         self.executed: dict[str, Executed] = {}
@@ -78,7 +114,7 @@ class Making:
         file, how = self.file, self.desk.how
         begun = datetime.now(UTC)
         if how.pdf:
-            paper.require_pdf()
+            paper.require_pdf(file.language)
         if how.template is not None:
             word_style.require_template(how.template)
         place = self._check()
@@ -94,6 +130,8 @@ class Making:
                 executed = [self.executed[chapter.slug] for chapter in self.chapters]
                 _check_twice(staged / SCRATCH, self.study, self.chapters)
                 kept = assemble(self.binder, self.study, inputs, environment, how)
+                if self.first is not None:
+                    _check_same_numbers(self.first, staged)
                 ended = datetime.now(UTC)
                 reused = tuple(e.source.slug for e in executed if e.reused)
                 read = {"cut_file": file.path, **({"template": how.template} if how.template else {})}
@@ -130,7 +168,8 @@ class Making:
                 shutil.rmtree(staged, ignore_errors=True)
                 raise
             warnings = tuple(warning for each in executed for warning in warnings_of(each, file))
-            forget_failed(place.outputs, file.id)
+            warnings += tuple(untranslated(folder))
+            forget_failed(place.outputs, place.name)
             self.shelf.note(report_key(self.keys, how), folder, warnings)
         if unsigned:
             lost = (
@@ -138,7 +177,7 @@ class Making:
             )
             warnings = (*warnings, lost)
         warnings = (*warnings, *self._renewed())
-        return Published(file.id, folder / "index.html", (ended - begun).total_seconds(), warnings, reused)
+        return Published(file.name, folder / "index.html", (ended - begun).total_seconds(), warnings, reused)
 
     def alone(self, asked: Sequence[str], folder: Path) -> Published:
         """Check, execute some chapters and what they read, and write their pages, which are no report.
@@ -187,7 +226,7 @@ class Making:
         warnings = (*warnings, *self._renewed())
         reused = tuple(each.source.slug for each in done if each.reused)
         own = tuple(pages / f"{slug}.html" for slug in needed if slug in asked)
-        return Published(self.file.id, own[0], perf_counter() - begun, warnings, reused, pages=own)
+        return Published(self.file.name, own[0], perf_counter() - begun, warnings, reused, pages=own)
 
     def _check(self) -> Place:
         """Find what is wrong before any kernel starts; where the report has its place."""
@@ -202,7 +241,7 @@ class Making:
         except InputError:
             load_study(file)  # what is wrong with the data is told before what is wrong with the previous cut
             raise
-        self.study = stored_study(file)
+        self.study = in_language(stored_study(file))
         set_reader(reader_of(self.study))  # this thread makes the pages of this cut
         ledger_of(self.study)  # an export that cannot be read is found before any kernel starts
         check_unblinding(self.study)
@@ -219,7 +258,7 @@ class Making:
         """
         if self.desk.stopped:
             shutil.rmtree(staged, ignore_errors=True)
-            raise RunError(f"cut {self.file.id} was stopped.")
+            raise RunError(f"cut {self.file.name} was stopped.")
 
     def _execute(self, scratch: Path, seconds: Mapping[str, float]) -> None:
         """Every chapter, the longest first as far as an earlier run tells; what has not changed is taken from the shelf."""
@@ -233,7 +272,7 @@ class Making:
                 for chapter in wave:
                     self.keys[chapter.slug] = chapter_key(
                         chapter.slug,
-                        chapter.sha256,
+                        chapter.digest,
                         values_for(chapter.slug, self.file),
                         self.key,
                         read,
@@ -271,7 +310,7 @@ class Making:
             views = self.shelf.views(slug)
             self.other_views |= set() if self.file.cut.view in views else views
             return None
-        self.desk.tell(Event(self.file.id, slug, "reused", found.seconds, chapter.cells, chapter.cells))
+        self.desk.tell(Event(self.file.name, slug, "reused", found.seconds, chapter.cells, chapter.cells))
         return Executed(chapter, found.notebook, found.seconds, found.stderr, reused=True)
 
     def _renewed(self) -> list[str]:
@@ -298,8 +337,10 @@ class Making:
         """
         file = self.file
         try:
-            same = read_cut(file.path) == file and cut_key(file) == self.key
-            same = same and all(source_digest(chapter.path) == chapter.sha256 for chapter in self.chapters)
+            same = read_cut(file.path).cut == file.cut and cut_key(file) == self.key
+            same = same and all(
+                source_digest(chapter.path, file.language) == chapter.digest for chapter in self.chapters
+            )
         except (InputError, RefusedError, OSError):
             same = False
         if not same:
@@ -317,6 +358,29 @@ def _said(end: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise RunError(f"{what_failed(error)}; {end}.") from error
+
+
+def _check_same_numbers(first: Path, staged: Path) -> None:
+    """The results of a report in another language must be the same file; numbers that differ by no more than the tolerance are.
+
+    Raises
+    ------
+    esld.errors.RunError
+        They are others: a language would have changed a number.
+    """
+    keep_recorded(first, staged, RESULTS)
+    one, other = ((folder / RESULTS).read_bytes() for folder in (first, staged))
+    if one != other:
+        raise RunError(f"the results differ from those of {first.name}: {difference(RESULTS, one, other)}")
+
+
+def untranslated(report: Path) -> list[str]:
+    """How many texts of a report stand in another language than the rest, in one line; none where there is none."""
+    pages = (unescape(page.read_text(encoding="utf-8")) for page in sorted(report.glob("*.html")))
+    found = list(dict.fromkeys(text for page in pages for text in untranslated_in(page)))
+    shown = "; ".join(f"{' '.join(text.split()):.60}" for text in found[:3])
+    said = "1 text is" if len(found) == 1 else f"{len(found)} texts are"
+    return [f"{said} not translated, and in English between ⟦ and ⟧: {shown}"] if found else []
 
 
 def _kept(staged: Path, place: Place, reason: str) -> str:
@@ -356,7 +420,9 @@ def place_of(file: CutFile, outputs: Path | None = None, template: Path | None =
     esld.errors.RefusedError
         Something stands there that no run of the same cut, trial and view made, or the cut is made from it.
     """
-    place = Place(outputs_folder(file, outputs), file.id, read_protocol(file.protocol_path).id, file.cut.view)
+    edition = file.name.removeprefix(file.id).lstrip(".")
+    trial = read_protocol(file.protocol_path).id
+    place = Place(outputs_folder(file, outputs), file.id, trial, file.cut.view, edition)
     place.check([*file.inputs, *([template] if template else [])])
     return place
 

@@ -15,6 +15,7 @@ from esld.data.cutfile import EXAMPLE, CutFile, previous_cut
 from esld.data.declared import TABLE_SUFFIXES
 from esld.data.fingerprint import LOCK, content_sha256, package_digest, sha256, text_sha256
 from esld.errors import InputError
+from esld.pipeline.prose import prose_path
 
 if TYPE_CHECKING:
     from esld.pipeline.chapters import ChapterSource
@@ -47,7 +48,11 @@ def input_hashes(
     Where the view hides the arms, of what it shows of each table, and not of the files: the arms of 22 patients can be guessed
     and tried against the hash of a file that holds them.
     """
-    hashes = _cut_hashes(file) | {f"notebooks/{c.path.name}": c.sha256 for c in chapters}
+    hashes = _cut_hashes(file)
+    for chapter in chapters:
+        beside = prose_path(chapter.path, file.language)
+        for path in (chapter.path, *([beside] if beside and beside.is_file() else [])):
+            hashes[f"notebooks/{path.relative_to(chapter.path.parent).as_posix()}"] = text_sha256(path)
     if previous := previous_cut(file):
         hashes |= {f"previous/{name}": value for name, value in _cut_hashes(previous).items()}
     if results := file.previous_results_path:
@@ -142,6 +147,7 @@ def record_of(
     """What ``provenance.json`` holds."""
     return {
         "cut": file.id,
+        "language": file.language,
         "trial": trial,
         "view": file.cut.view,
         "inputs": inputs,

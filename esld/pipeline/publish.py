@@ -43,37 +43,45 @@ class Place:
         Folder of published reports.
     cut, trial, view : str
         Whose report it is.
+    edition : str, optional
+        In which language, where it is not the cut's first.
     """
 
     outputs: Path
     cut: str
     trial: str
     view: str
+    edition: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of the published folder, and of whatever belongs to it."""
+        return f"{self.cut}.{self.edition}" if self.edition else self.cut
 
     @property
     def report(self) -> Path:
         """The published folder."""
-        return self.outputs / self.cut
+        return self.outputs / self.name
 
     @property
     def staging(self) -> Path:
         """Where its runs are staged."""
-        return self.outputs / ".staging" / self.cut
+        return self.outputs / ".staging" / self.name
 
     @property
     def failed(self) -> Path:
         """Where its last failed run is kept."""
-        return self.outputs / ".failed" / self.cut
+        return self.outputs / ".failed" / self.name
 
     @property
     def aside(self) -> Path:
         """Where the report stands between two renames, where the system cannot exchange folders."""
-        return self.outputs / f".{self.cut}.previous"
+        return self.outputs / f".{self.name}.previous"
 
     @property
     def lock(self) -> Path:
         """The lock's file."""
-        return self.outputs / f".{self.cut}.lock"
+        return self.outputs / f".{self.name}.lock"
 
     def check(self, inputs: Iterable[Path]) -> None:
         """Ask before any chapter runs whether the report may be published here; nothing is left behind.
@@ -115,7 +123,7 @@ class Place:
         """Nobody else's file or folder under a name that a run uses, nor one that differs by letter case alone."""
         if self.outputs.is_dir():
             for other in self.outputs.iterdir():
-                if other.name != self.cut and _same_name(other.name) == _same_name(self.cut):
+                if other.name != self.name and _same_name(other.name) == _same_name(self.name):
                     why = f"differs from {other.name} there only in how it is written"
                     raise _refused(self.report, why)
         for folder in (self.staging.parent, self.staging, self.failed.parent):
@@ -193,7 +201,7 @@ def locked(place: Place) -> Iterator[None]:
         place.outputs.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
-        busy = f"cut {place.cut} is being run by another process; wait until it has ended."
+        busy = f"cut {place.name} is being run by another process; wait until it has ended."
         raise RefusedError(busy) from None
     except OSError as error:
         raise _not_writable(place.outputs, str(error.strerror)) from None
@@ -275,9 +283,9 @@ def keep_failed(staged: Path, place: Place, reason: str) -> Path:
     return failed
 
 
-def forget_failed(outputs: Path, cut: str) -> None:
-    """Remove what is kept of a cut's last failed run, when the cut has been made."""
-    failed = Place(outputs, cut, "", "").failed
+def forget_failed(outputs: Path, name: str) -> None:
+    """Remove what is kept of the last failed run of a report, when it has been made."""
+    failed = Place(outputs, name, "", "").failed
     if _is_failed_run(failed):
         shutil.rmtree(failed, ignore_errors=True)
         with suppress(OSError):  # another cut's is there

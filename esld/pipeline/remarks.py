@@ -41,6 +41,7 @@ def warnings_of(done: Executed, file: CutFile) -> list[str]:
     notebook = nbformat.reads(done.content.decode(), as_version=4)
     stderr = " ".join(with_places(done.stderr, notebook, done.source).split())
     said = [f"{done.source.slug}: {stderr[:300]}"] if stderr else []
+    said += [f"{done.source.slug}: {line}" for line in done.source.untranslated]
     return said + remarks(notebook, done.source, file)
 
 

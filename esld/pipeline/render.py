@@ -18,7 +18,7 @@ from esld.pipeline.exhibits import Exhibits, Shown, address, called, filled, lin
 from esld.pipeline.theme import THEME
 from esld.report.dress import bound
 from esld.report.passport.leaves import COLUMNS, ENDING, Leaf
-from esld.report.words.catalogue import message, reader
+from esld.report.words.catalogue import NAMES, message, reader, tag
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -47,6 +47,8 @@ class Masthead:
         One sentence below the banner, plain text; empty for none.
     open_queries : bool
         Whether a data query is open, so that a final analysis comes before the database lock.
+    editions : tuple of (str, str)
+        The same report in other languages: the language, and the address of its front page.
     """
 
     trial_id: str
@@ -59,6 +61,7 @@ class Masthead:
     simulated: bool
     notice: str = ""
     open_queries: bool = False
+    editions: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
         for name, allowed in (("status", ("draft", "final")), ("view", ("unblinded", "masked", "blinded"))):
@@ -389,7 +392,7 @@ def _banner(mast: Masthead) -> dict[str, Any]:
         "status": mast.standing,
         "view": message(f"view.{mast.view}"),
         "cutoff": f'<time datetime="{mast.cutoff}">{mast.cutoff}</time>',
-        "language": reader().language,
+        "language": tag(reader().language),
     }
 
 
@@ -462,7 +465,9 @@ def _templates() -> "Environment":
         keep_trailing_newline=True,
     )
     environment.globals["css"] = Markup((THEME / "style.css").read_text(encoding="utf-8"))
+    environment.globals["css_of"] = lambda language: Markup(_css_of(language))
     environment.globals["words"] = message
+    environment.globals["names"] = NAMES
     environment.filters["bind"] = bound
     environment.filters["svg_address"] = lambda svg: (
         f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
@@ -470,6 +475,12 @@ def _templates() -> "Environment":
     environment.filters["css_string"] = lambda text: Markup(_css_string(text))
     environment.globals["page_of"] = lambda cut: Markup(_page_of(cut))
     return environment
+
+
+def _css_of(language: str) -> str:
+    """What the stylesheet has for a language alone."""
+    own = THEME / f"style.{language}.css"
+    return own.read_text(encoding="utf-8") if own.is_file() else ""
 
 
 def _page_of(cut: str) -> str:

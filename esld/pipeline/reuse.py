@@ -77,8 +77,8 @@ class Shelf:
 
     @classmethod
     def of(cls, file: CutFile) -> "Shelf":
-        """What is kept of a cut."""
-        return cls(cache_folder(file) / "chapters" / file.id)
+        """What is kept of a cut in a language."""
+        return cls(cache_folder(file) / "chapters" / file.name)
 
     def handed_over(self, slug: str, key: str) -> str | None:
         """Hash of what a kept chapter handed over; None where nothing is kept."""
@@ -228,7 +228,8 @@ class Shelf:
 
 
 def cut_key(file: CutFile) -> str:
-    """Hash of all that the chapters of a cut may read: its study, that of the previous cut, and what was kept of its results.
+    """Hash of all that the chapters of a cut may read: its study, that of the previous cut, and what was kept of its results;
+    and for the reader of which language they do.
 
     A previous cut that is refused counts as none: no study is loaded with it.
     """
@@ -238,7 +239,7 @@ def cut_key(file: CutFile) -> str:
             before = study_key(previous)
         if file.previous_results_path is not None:
             results = sha256(file.previous_results_path)
-    return key_of(study_key(file), before, results)
+    return key_of(study_key(file), before, results, file.language)
 
 
 def chapter_key(

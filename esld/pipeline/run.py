@@ -6,6 +6,8 @@ Nothing is imported here that a cut of which nothing has changed does not need.
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack
+from functools import partial
+from itertools import groupby
 from time import perf_counter
 
 from esld.data.cutfile import CutFile
@@ -30,7 +32,7 @@ def run_cuts(
     Parameters
     ----------
     files : sequence of CutFile
-        The cuts.
+        The cuts, those of one in several languages side by side.
     how : How, optional
         Where and how.
     listen : callable
@@ -39,27 +41,28 @@ def run_cuts(
     Yields
     ------
     Published or exception
-        Of each cut, in their order; the exceptions are those that :func:`run_cut` raises.
+        Of each cut and language, in their order, but of a cut nothing after what could not be made; the exceptions are those
+        that :func:`run_cut` raises.
     """
     how = how or How()
     with ExitStack() as stack:
-        made: list[Published | Future[Published]] = []
+        made: list[list[Published] | Future[list[Outcome]]] = []
         started = desk = None
-        for file in files:
-            if (stands := None if how.force else _standing(file, how)) is not None:
-                made.append(stands)
+        for _, same in groupby(files, lambda file: file.path):
+            editions = [*same]
+            asked = [] if how.force else editions
+            stand = {one.cut: one for file in asked if (one := _standing(file, how)) is not None}
+            if len(stand) == len(editions):
+                made.append([*stand.values()])
                 continue
             started = started or stack.enter_context(kernels())  # at work while the rest is imported
             from esld.pipeline.desk import open_desk
-            from esld.pipeline.making import Making
+            from esld.pipeline.making import in_each_language
 
             desk = desk or stack.enter_context(open_desk(how, started, listen))
-            made.append(desk.make(Making(file, desk).report))
-        for outcome in made:
-            try:
-                yield outcome if isinstance(outcome, Published) else outcome.result()
-            except (InputError, RefusedError, RunError) as error:
-                yield error
+            made.append(desk.make(partial(in_each_language, editions, stand, desk)))
+        for outcomes in made:
+            yield from outcomes if isinstance(outcomes, list) else outcomes.result()
 
 
 def run_cut(file: CutFile, how: How | None = None, *, listen: Listener = nobody) -> Published:
@@ -105,7 +108,7 @@ def run_chapters(
     from esld.pipeline.making import Making
     from esld.targets import report_record
 
-    how, folder = how or How(), file.root / "outputs" / "lab" / file.id
+    how, folder = how or How(), file.root / "outputs" / "lab" / file.name
     if folder.is_symlink() or report_record(folder):
         raise RefusedError(f"{folder} is somebody's link or report; move it away.")
     with kernels() as started, open_desk(how, started, listen) as desk:
@@ -123,7 +126,7 @@ def _standing(file: CutFile, how: How) -> Published | None:
         for wave in waves(sorted(file.cut.chapters), str):
             read = sorted(handed.items())
             for slug in wave:
-                source = source_digest(folder / f"{slug}.py")
+                source = source_digest(folder / f"{slug}.py", file.language)
                 keys[slug] = chapter_key(slug, source, values_for(slug, file), study, read)
             for slug in wave:
                 if (found := shelf.handed_over(slug, keys[slug])) is None:
@@ -131,13 +134,13 @@ def _standing(file: CutFile, how: How) -> Published | None:
                 handed[slug] = found
     except (OSError, InputError, RefusedError):
         return None  # the run itself says what is wrong
-    report = outputs_folder(file, how.outputs) / file.id
+    report = outputs_folder(file, how.outputs) / file.name
     if (warnings := shelf.stands(report_key(keys, how), report)) is None:
         return None
-    if (report.parent / ".failed" / file.id).is_dir():
+    if (report.parent / ".failed" / file.name).is_dir():
         from esld.pipeline.publish import forget_failed
 
-        forget_failed(report.parent, file.id)
+        forget_failed(report.parent, file.name)
     return Published(
-        file.id, report / "index.html", perf_counter() - begun, warnings, tuple(sorted(keys)), stands=True
+        file.name, report / "index.html", perf_counter() - begun, warnings, tuple(sorted(keys)), stands=True
     )

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import nbformat
 
-from esld.data.cutfile import CutFile, previous_cut, read_cut
+from esld.data.cutfile import CutFile, Language, previous_cut, read_cut
 from esld.data.store import is_as_made
 from esld.data.study import Study, load_study
 from esld.errors import InputError, RefusedError, RunError, did_you_mean
@@ -35,7 +35,7 @@ from esld.pipeline.reuse import Shelf
 from esld.pipeline.sections import fitted
 from esld.pipeline.signature import Signed, signature_of
 from esld.pipeline.temporary import temporary_folder
-from esld.report.phrases import reader_of
+from esld.report.phrases import in_language, reader_of
 from esld.report.results import Row, read_rows, rows_text, write_rows
 from esld.report.words.catalogue import set_reader
 
@@ -138,16 +138,17 @@ def verify_report(
     template = provenance.template_of(folder, record["inputs"])
     how = replace(how or How(), pdf=paper.PDF in record["outputs"], template=template)
     if how.pdf:
-        paper.require_pdf()
+        paper.require_pdf(file.language)
     inputs = provenance.input_hashes(file, sources, template)
     try:
-        study = load_study(file)
+        made = load_study(file)
     except (InputError, RefusedError) as error:
         changed = [*_hash_faults("input", record["inputs"], inputs)]
         if not changed:
             raise
         changed += _hash_faults("published file", record["outputs"], provenance.output_hashes(folder))
         return Verdict((*signed.faults, *changed, *str(error).splitlines()), signed=signed)
+    study = in_language(made)
     set_reader(reader_of(study))
     sources = [fitted(source, study) for source in sources]
     if chapters:
@@ -156,7 +157,7 @@ def verify_report(
     with temporary_folder() as work:
         remade = remake(folder, study, inputs, sources, work, how, whole=not chapters)
         verdict = compare(folder, study, inputs, remade)
-    faults = (*signed.faults, *_kept_faults(study), *verdict.faults)
+    faults = (*signed.faults, *_kept_faults(made), *verdict.faults)
     return replace(verdict, faults=faults, chapters=len(sources), signed=signed)
 
 
@@ -346,7 +347,11 @@ def cut_of(folder: Path, record: Mapping[str, Any]) -> CutFile:
     around = (root / "params" / f"{record['cut']}.yaml" for root in folder.resolve().parents)
     found = next((path for path in around if path.is_file()), None)
     if found := found or provenance.told_by_run(folder, "cut_file"):
-        return read_cut(found)
+        file = read_cut(found)
+        editions = file.editions(
+            get_args(Language)
+        )  # a language that no report has is told with the rest of the record
+        return next((one for one in editions if one.language == record.get("language")), file)
     remedy = "Restore the working copy."
     raise InputError(
         f"cut {record['cut']}", "must still have its file in params/", str(folder / PROVENANCE), remedy=remedy

@@ -12,7 +12,7 @@ from esld.errors import InputError
 from esld.pipeline.render import Masthead
 from esld.report.dress import word as word_table
 from esld.report.dress.word import legal
-from esld.report.words.catalogue import message, reader
+from esld.report.words.catalogue import message, reader, tag
 
 if TYPE_CHECKING:
     from docx.document import Document
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Arial, or what has its widths (Liberation Sans, Arimo, Helvetica), is on every machine: columns are as wide as it needs.
 FONTS = {"ascii": "Arial", "hAnsi": "Arial", "cs": "Arial", "eastAsia": "Microsoft YaHei"}
+_EAST_ASIA = {"zh": "SimSun"}  # of a report in that language: a report of a study is set in Song
 _A4 = (11906, 16838)  # twips
 _MARGIN = 1050
 _INK, _GREY = "222222", "595959"
@@ -196,11 +197,13 @@ def _styles(document: "Document", *, own: bool) -> None:
     style(word_table.NOTE, 7.5, before=2, colour=_GREY)
     for language in document.styles.element.iter(qn("w:lang")):
         language.set(qn("w:val"), _language())
+        if reader().language in _EAST_ASIA:
+            language.set(qn("w:eastAsia"), _language())
 
 
 def _language() -> str:
     """Of the text, as a program that checks spelling knows it."""
-    return {"en": "en-GB"}.get(reader().language, reader().language)
+    return {"en": "en-GB"}.get(reader().language, tag(reader().language))
 
 
 def _style(
@@ -231,7 +234,10 @@ def _style(
         fonts = own.element.get_or_add_rPr().get_or_add_rFonts()
         for theme in ("asciiTheme", "hAnsiTheme", "eastAsiaTheme", "cstheme"):
             fonts.attrib.pop(qn(f"w:{theme}"), None)  # a theme's font would win over the named one
-        for script, font in FONTS.items():
+        for script, font in {
+            **FONTS,
+            "eastAsia": _EAST_ASIA.get(reader().language, FONTS["eastAsia"]),
+        }.items():
             fonts.set(qn(f"w:{script}"), font)
     own.paragraph_format.space_before, own.paragraph_format.space_after = Pt(before), Pt(after)
     own.paragraph_format.line_spacing = 1.15 if size > 9 else 1.0

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from esld.protocol._base import Assumable, Frozen, Stated, StatedText, Text
+from esld.protocol.translated import as_stated
 from esld.yamlfile import Misfit, MisfitError
 
 
@@ -254,7 +255,7 @@ class Schedule(Frozen):
     @property
     def from_randomisation(self) -> bool:
         """Whether visits are counted from randomisation for everybody, infused or not."""
-        return self.anchor.value.casefold().startswith("randomi")
+        return as_stated(self.anchor.value).casefold().startswith("randomi")
 
     def visit(self, code: str) -> Visit:
         """The visit of that code; KeyError if the schedule has none."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
+from esld.errors import InputError, InputErrors
 from esld.protocol._agreement import disagreements
 from esld.protocol._base import (
     Assumable,
@@ -33,6 +34,7 @@ from esld.protocol.gaps import gaps
 from esld.protocol.lay import Lay
 from esld.protocol.measures import Condition, Endpoint, LiverInjury, Parameter, Rescue, Source, Transplant
 from esld.protocol.plan import Analysis, AnalysisSet, Kind, Outcomes
+from esld.protocol.translated import as_stated, texts_of
 from esld.yamlfile import NAMES, MisfitError, model_of, read_text
 
 DAYS_OF_A_YEAR = 365.0
@@ -216,6 +218,12 @@ class Protocol(Frozen):
         description="the trial in plain words, for the page in plain language; without it there is no such page",
     )
 
+    translations: dict[Literal["zh"], dict[str, Text]] = Field(
+        default_factory=dict,
+        description="texts of this file in another language, by the language and the text as it stands here",
+        examples=[{"zh": {"Low dose": "低剂量组"}}],
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _is_filled_in(cls, content: Any) -> Any:
@@ -318,7 +326,7 @@ def _assumed(node: object, path: str) -> Iterator[tuple[str, Assumable]]:
             yield from _assumed(item, f"{path}[{name}]")
     elif isinstance(node, dict):
         for name, item in node.items():
-            yield from _assumed(item, f"{path}.{name}")
+            yield from _assumed(item, f"{path}.{as_stated(name)}")
 
 
 def read_protocol(path: Path) -> Protocol:
@@ -335,7 +343,19 @@ def read_protocol(path: Path) -> Protocol:
 @lru_cache(maxsize=16)
 def _of_text(path: Path, text: str) -> Protocol:
     """Of a text without a fault, which decides it, once: a command reads a protocol several times, and it is frozen."""
-    return model_of(Protocol, path, text)
+    protocol = model_of(Protocol, path, text)
+    if faults := [*_stale_translations(protocol, path.name)]:
+        raise InputErrors(faults)
+    return protocol
+
+
+def _stale_translations(own: Protocol, where: str) -> Iterator[InputError]:
+    """A fault a translation of what does not stand in a file, such as of a text that has been changed since."""
+    texts = {text for _, text in texts_of(own)}
+    for language, known in own.translations.items():
+        for text in (text for text in known if text not in texts):
+            rule, remedy = "must translate a text of this file", "Translate the text as it is now."
+            yield InputError(f"key 'translations.{language}'", rule, f"{text:.60}", where, remedy)
 
 
 __all__ = ["Analysis", "Arm", "Endpoint", "Parameter", "Protocol", "Visit", "read_protocol"]

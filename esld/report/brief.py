@@ -15,7 +15,7 @@ from esld.report.planned import is_death, planned_by
 from esld.report.results import Reported, Row, named
 from esld.report.roles import SUMMARY
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import in_prose, joined, noun, of_group, on_day, period
+from esld.report.words.grammar import as_prose, in_prose, joined, noun, of_group, on_day, period
 
 SAFETY = "06_safety"
 FLOW, FOLLOW_UP, QUERIES = "flow", "follow_up", "queries"
@@ -60,7 +60,7 @@ def brief(rows: Sequence[Row], answers: Mapping[str, str], study: Study) -> tupl
         "trial": design(rows, study),
         "plan": [planned_by(study.protocol), _chosen(study)],
     }
-    texts = {code: " ".join(filter(None, own)) for code, own in said.items()}
+    texts = {code: as_prose(own) for code, own in said.items()}
     return tuple(Point(code, message(f"brief.{code}"), text) for code, text in texts.items() if text)
 
 

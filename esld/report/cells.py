@@ -19,7 +19,7 @@ _SINGLE = ("fixed", "signed", "p", "days", "digits")  # ways to write a number t
 
 def _percent(value: float | None, decimals: int) -> str:
     text = _points(value, decimals)
-    return text if text == numbers.not_estimable() else f"{text} %"
+    return text if text == numbers.not_estimable() else message("number.percent", number=text)
 
 
 def _points(value: float | None, decimals: int) -> str:

@@ -17,7 +17,7 @@ from esld.report import as_text, by_hand, needs
 from esld.report.additional import marked, marked_figure
 from esld.report.drawing import figures
 from esld.report.drawing.unnamed import show_what_is_left
-from esld.report.phrases import Sentence, reader_of, standing
+from esld.report.phrases import Sentence, in_language, reader_of, standing
 from esld.report.plain import plain_table
 from esld.report.planned import planned_by, result_name
 from esld.report.results import HasFrame, Reported, Row, rows_of
@@ -25,6 +25,7 @@ from esld.report.roles import PARTS, SUMMARY
 from esld.report.run_folder import is_of_pipeline, refuse_another_chapter, run_folder
 from esld.report.tables import Table
 from esld.report.words.catalogue import set_reader
+from esld.report.words.grammar import as_prose
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -206,12 +207,12 @@ class Chapter:
 
     def say(self, *html: str) -> Sentence | None:
         """Show sentences as a paragraph; an empty one is left out, and nothing is shown where all are."""
-        said = " ".join(filter(None, html))
+        said = as_prose(html)
         return Sentence(said) if said else None
 
     def answer(self, *html: str) -> Sentence:
         """Show the chapter's answer, and record it for the front page."""
-        self._answer = " ".join(filter(None, html))
+        self._answer = as_prose(html)
         self._write()
         return Sentence(self._answer)
 
@@ -283,7 +284,7 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
         (scratch / part).mkdir(parents=True, exist_ok=True)
     figures.set_style()
     pd.set_option("display.max_columns", 20, "display.width", 120)  # a kernel and a console differ otherwise
-    study = in_protocol_order(stored_study(file))
+    study = in_protocol_order(in_language(stored_study(file)))
     set_reader(reader_of(study))
     by_hand.say_other_values(name, study.file, vars(sys.modules["__main__"]))
     chapter = Chapter(name, study, scratch, _made_from=by_hand.made_from(study.file, name))

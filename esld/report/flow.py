@@ -14,11 +14,12 @@ from esld.report.cells import Cell, Empty, Label, Number
 from esld.report.flow_reasons import CODES, COMPLETED, NOT_RECORDED
 from esld.report.known import Day, judged, known, watched, watched_words
 from esld.report.needs import AT_VISITS
+from esld.report.phrases import disposition
 from esld.report.planned import is_death
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, has, message
-from esld.report.words.grammar import capitalised, in_prose
+from esld.report.words.grammar import as_prose, capitalised, in_prose
 
 OF = ": "  # between a step and a reason for it, in the name of a step
 
@@ -74,11 +75,11 @@ class Flow:
         if reason in CODES:
             return message(f"flow.reason.{reason}")
         if step == "partial":
-            return message("flow.reason.stopped", reason=reason)
+            return message("flow.reason.stopped", reason=disposition(reason))
         if step == "untreated":
-            return message("flow.reason.ended", reason=reason)
+            return message("flow.reason.ended", reason=disposition(reason))
         if step in ("lost", "other"):
-            return capitalised(reason)
+            return capitalised(disposition(reason))
         wanted = {c.id: in_prose(c.text) for c in self.eligibility.inclusion}
         if reason in wanted:
             return message("flow.reason.not_met", criterion=wanted[reason])
@@ -333,4 +334,4 @@ def flow_table(flow: Flow) -> Table:
 def absent_words(flow: Flow) -> str:
     """What the flow cannot show because the data do not hold it, a sentence each; empty when it shows everything."""
     keys = {"assessed": "flow.absent.screening", "treated": "flow.absent.treatment"}
-    return " ".join(message(key) for step, key in keys.items() if step not in flow)
+    return as_prose(message(key) for step, key in keys.items() if step not in flow)

@@ -10,6 +10,7 @@ from functools import cache
 
 from esld.report.words.catalogue import entries, message, reader
 
+_LETTER = "[^\\W\u3400-\u9fff]"  # of a script that parts its words
 _PREFIX, _MEANS = "term.", ".means"
 
 
@@ -24,7 +25,7 @@ def used_in(text: str) -> dict[str, str]:
     found = {}
     for key in _keys(reader().language):
         forms = message(key).split("|")
-        if re.search(rf"(?<!\w)(?:{'|'.join(map(_pattern, forms))})(?!\w)", text):
+        if re.search(f"{'|'.join(map(_pattern, forms))}", text):
             found[forms[0]] = message(key + _MEANS)
     return found
 
@@ -32,7 +33,15 @@ def used_in(text: str) -> dict[str, str]:
 def _pattern(form: str) -> str:
     """Of a term of words, also at the beginning of a sentence; an abbreviation as it is."""
     first, rest = form[0], re.escape(form[1:])
-    return f"[{re.escape(first + first.upper())}]{rest}"
+    before, after = (
+        rf"(?<!{_LETTER})" if _is_letter(first) else "",
+        rf"(?!{_LETTER})" if _is_letter(form[-1]) else "",
+    )
+    return f"{before}[{re.escape(first + first.upper())}]{rest}{after}"
+
+
+def _is_letter(sign: str) -> bool:
+    return bool(re.fullmatch(_LETTER, sign))
 
 
 @cache

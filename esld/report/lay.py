@@ -15,7 +15,7 @@ from esld.report.phrases import open_queries, span, whole
 from esld.report.planned import is_death
 from esld.report.results import Row, named, slug
 from esld.report.words.catalogue import message, read_by, reader
-from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group, period
+from esld.report.words.grammar import as_prose, capitalised, in_prose, joined, noun, of_group, period
 
 ADVERSE_EVENTS = "adverse_events"
 _NO_GAP = {"ratio": 1.0, "probability": 0.5}  # by style of a comparison; a difference of none is 0
@@ -64,7 +64,7 @@ def lay_page(rows: Sequence[Row], study: Study) -> LayPage | None:
 
 
 def _section(code: str, paragraphs: Paragraphs) -> Point:
-    texts = (" ".join(filter(None, sentences)) for sentences in paragraphs)
+    texts = (as_prose(sentences) for sentences in paragraphs)
     return Point(code, message(f"lay.{code}"), "\n".join(f"<p>{text}</p>" for text in texts if text))
 
 
@@ -191,7 +191,7 @@ def _secondary(rows: Sequence[Row], lay: Lay, study: Study) -> Paragraphs:
             if found
         ]
         if each:
-            said.append(message("lay.new", horizon=period(plan.horizon_days or 0), each=" ".join(each)))
+            said.append(message("lay.new", horizon=period(plan.horizon_days or 0), each=as_prose(each)))
     gaps = _gaps_of_values(rows, study)
     if gaps and protocol.transplant:
         apart = any((row.lower or 0) > 0 or (row.upper or 0) < 0 for row in gaps)
@@ -268,9 +268,9 @@ def _gap(row: Row, how: Headline, rows: Sequence[Row], lay: Lay, study: Study) -
     lower, upper = (_more(row, end) for end in (row.lower, row.upper))
     about = {"lower": lower, "upper": upper, "second": second}
     if not study.protocol.primary.endpoint:
-        return f"{said} {message('lay.gap.range.met', **about)}"
+        return as_prose([said, message("lay.gap.range.met", **about)])
     about |= {"horizon": period(row.time or 0), "free": _event(lay, study).html["free"]}
-    return f"{said} {message('lay.gap.range', **about)}"
+    return as_prose([said, message("lay.gap.range", **about)])
 
 
 def _more(row: Row, end: float) -> str:

@@ -52,7 +52,7 @@ def signed(value: float | None, decimals: int) -> str:
 def percent(proportion: float | None, n: int | None = None) -> str:
     """A proportion in per cent: no decimals below N = 100, one from there on."""
     text = points(proportion, n)
-    return text if text == not_estimable() else f"{text} %"
+    return text if text == not_estimable() else message("number.percent", number=text)
 
 
 def points(proportion: float | None, n: int | None = None) -> str:
@@ -117,7 +117,7 @@ def unit(text: str) -> str:
 
 def with_unit(name: str, text: str) -> str:
     """``Total bilirubin (µmol/L)``; the name alone without a unit."""
-    return f"{name} ({unit(text)})" if unit(text) else name
+    return message("label.unit", name=name, unit=unit(text)) if unit(text) else name
 
 
 def thousands(value: int) -> str:
@@ -127,4 +127,4 @@ def thousands(value: int) -> str:
 
 def level(conf_level: float) -> str:
     """The level of an interval: ``95 %``."""
-    return f"{100 * conf_level:g} %"
+    return message("number.percent", number=f"{100 * conf_level:g}")

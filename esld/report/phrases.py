@@ -1,7 +1,8 @@
 """Words for results: the span that ties a number to its result, reasons, and what more than one chapter says."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -10,15 +11,16 @@ import pandas as pd
 from esld.data import dates
 from esld.data.cutfile import previous_cut
 from esld.data.queries.answers import ANSWERED, with_status
-from esld.data.study import Study
+from esld.data.study import FRAMES, Study
 from esld.data.views import ALL
 from esld.errors import InputError
 from esld.methods import GIVEN, steps_of
+from esld.protocol.translated import with_texts
 from esld.reasons import Parameter, Reason
 from esld.report import numbers
 from esld.report.planned import is_death
 from esld.report.results import Row, slug
-from esld.report.words.catalogue import Reader, arm_label, has, message
+from esld.report.words.catalogue import UNTRANSLATED, Reader, arm_label, has, is_english, message, read_by
 from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group, on_day, period
 
 
@@ -38,6 +40,8 @@ class Sentence:
         return {"text/markdown": self.html, "text/plain": self.html}
 
 
+_OF_CUT = ("title", "notice")  # texts of a cut file
+_OF_ADTTE = ("EVNTDESC", "CNSDTDSC")  # why a time ended
 # Parameters of a reason that name an arm, and those that are words of ours.
 _ARMS = ("group",)
 _WORDS = ("limits", "of", "curve", "end", "outcome", "what", "sides", "numbers")
@@ -121,19 +125,63 @@ def p_equals(row: Row) -> str:
     return span(row, text) if text[0] in "<>" else f"= {span(row, text)}"
 
 
+def in_language(study: Study) -> Study:
+    """A study whose protocol and cut speak the reader's language: what their files have no translation of is marked.
+
+    Codes, numbers and terms of the data are as they are, and so is the study itself in the language of its files.
+    """
+    language, file = study.file.language, study.file
+    if is_english(language):
+        return study
+    known: dict[str, str] = {}
+    for own in (study.protocol.translations, file.cut.translations):
+        for code, texts in own.items():
+            known |= texts if code == language else {}
+    cut = file.cut.model_copy(
+        update={name: with_texts(getattr(file.cut, name), known, UNTRANSLATED, "title") for name in _OF_CUT}
+    )
+    with read_by(Reader(language)):
+        ends = {n: study.adtte[n].map(partial(_of_data, known), na_action="ignore") for n in _OF_ADTTE}
+    said = replace(
+        study,
+        file=replace(file, cut=cut),
+        protocol=with_texts(study.protocol, known, UNTRANSLATED),
+        adtte=study.adtte.assign(**ends),
+    )
+    names = dict(zip(study.protocol.arm_labels.values(), said.protocol.arm_labels.values(), strict=True))
+    visits = zip(study.protocol.schedule.visits, said.protocol.schedule.visits, strict=True)
+    names |= {one.label: other.label for one, other in visits}
+    frames: dict[str, Any] = {name: _with_names(getattr(said, name), names) for name in FRAMES}
+    return replace(said, **frames)
+
+
+def _with_names(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """Data in which arms and visits are called as the report calls them."""
+    own = [name for name in ("TRT01P", "TRT01A", "AVISIT") if name in frame]
+    called = {name: frame[name].map(lambda said: names.get(said, said), na_action="ignore") for name in own}
+    return frame.assign(**called)
+
+
+def _of_data(known: Mapping[str, str], text: str) -> str:
+    """What the data step says of a record: a text of the protocol, or one of its own, which the catalogue has."""
+    key = f"data.{slug(text)}"
+    return known.get(text) or (message(key) if has(key) else UNTRANSLATED.format(text))
+
+
 def reader_of(study: Study) -> Reader:
     """For whom the words of a cut's report are made."""
     protocol = study.protocol
+    treatment, english = protocol.treatment, is_english(study.file.language)
     terms = {
-        "administration": protocol.treatment.one,
-        "administrations": protocol.treatment.many,
-        "an_administration": protocol.treatment.an_administration,
-        "Administration": capitalised(protocol.treatment.one),
-        "Administrations": capitalised(protocol.treatment.many),
-        "treated": protocol.treatment.given,
+        "administration": treatment.one,
+        "administrations": treatment.many,
+        "an_administration": treatment.an_administration if english else treatment.one,
+        "Administration": capitalised(treatment.one),
+        "Administrations": capitalised(treatment.many),
+        "treated": treatment.given,
         "organ": protocol.transplant.organ if protocol.transplant else "",
     }
-    return Reader(study.cut.language, protocol.arm_labels, terms)
+    return Reader(study.file.language, protocol.arm_labels, terms)
 
 
 def event_words(study: Study, paramcd: str) -> dict[str, str]:
@@ -236,6 +284,13 @@ def _step(name: str, parameters: tuple[str, ...]) -> str:
         number=numbers.thousands(number),
         count=number,
     )
+
+
+def disposition(text: str) -> str:
+    """Why somebody left, as plain text: the code in words, and what the form adds in brackets as it is recorded."""
+    code, bracket, term = text.partition(" (")
+    key = f"disposition.{slug(code)}"
+    return (message(key) if has(key) else code) + bracket + term
 
 
 def nothing_recorded(study: Study, domain: str, what: str) -> str:

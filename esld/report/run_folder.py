@@ -3,10 +3,10 @@
 import json
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from esld.data.cutfile import CutFile, read_cut
+from esld.data.cutfile import CutFile, Language, read_cut
 from esld.errors import InputError, did_you_mean
 from esld.report.roles import RUN_FILE, RUN_VARIABLE, SESSION_VARIABLE, WORK
 
@@ -23,11 +23,14 @@ class RunFolder:
         The run's own folder; outside a run the one that holds a folder a cut.
     cut : str or None
         The cut that the run is of, of which alone the data may come; none outside a run.
+    language : str or None
+        That of the report that the run makes; the cut's first outside a run.
     """
 
     params: Path
     scratch: Path
     cut: str | None = None
+    language: Language | None = None
 
     def of_cut(self, cut: str) -> Path:
         """Where a chapter of a cut writes.
@@ -51,8 +54,9 @@ class RunFolder:
         return self.scratch
 
     def cut_file(self, cut: str) -> CutFile:
-        """The file of a cut."""
-        return read_cut(self.params / f"{cut}.yaml")
+        """The file of a cut, for the reader of the run."""
+        file = read_cut(self.params / f"{cut}.yaml")
+        return replace(file, language=self.language or file.language)
 
 
 def run_folder() -> RunFolder:
@@ -69,7 +73,7 @@ def run_folder() -> RunFolder:
         scratch = Path(given)
         try:
             record = json.loads((scratch / RUN_FILE).read_text(encoding="utf-8"))
-            return RunFolder(Path(record["params"]), scratch, str(record["cut"]))
+            return RunFolder(Path(record["params"]), scratch, str(record["cut"]), record["language"])
         except (OSError, ValueError, TypeError, KeyError):
             rule = f"must name a folder with {RUN_FILE}, which names its cut"
             raise InputError(RUN_VARIABLE, rule, given, remedy="Unset it.") from None
@@ -86,7 +90,7 @@ def run_folder() -> RunFolder:
 def prepare_run_folder(scratch: Path, file: CutFile) -> None:
     """Make a folder of a cut that ``ESLD_RUN`` can point to."""
     scratch.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"params": str(file.path.parent), "cut": file.id}) + "\n"
+    text = json.dumps({"params": str(file.path.parent), "cut": file.id, "language": file.language}) + "\n"
     path = scratch / RUN_FILE
     if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
         path.write_text(text, encoding="utf-8", newline="\n")

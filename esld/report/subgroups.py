@@ -16,7 +16,7 @@ from esld.report import numbers
 from esld.report.phrases import p_equals, span
 from esld.report.results import Reported, slug
 from esld.report.words.catalogue import has, message
-from esld.report.words.grammar import arm_in_prose, capitalised, treatment
+from esld.report.words.grammar import arm_in_prose, as_prose, capitalised, treatment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,4 +154,4 @@ def titled(title: str, pair: tuple[str, str]) -> str:
 def named(said: Iterable[str], pair: tuple[str, str]) -> str:
     """Sentences after the pair of arms of which they speak, the control first."""
     first, second = map(treatment, pair)
-    return message("survival.pair", first=first, second=capitalised(second), said=" ".join(said))
+    return message("survival.pair", first=first, second=capitalised(second), said=as_prose(said))

@@ -28,7 +28,11 @@ class Column:
     @property
     def title(self) -> str:
         """Both headings: ``Low dose: n``."""
-        return f"{self.spanner}: {self.heading}" if self.spanner else self.heading
+        return (
+            message("label.spanner", spanner=self.spanner, heading=self.heading)
+            if self.spanner
+            else self.heading
+        )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from esld.report.event import Event
 from esld.report.phrases import span, whole
 from esld.report.results import Reported
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import noun, treatment
+from esld.report.words.grammar import as_prose, noun, treatment
 
 RELIABLE = 0.8  # share of trials; the messages "size" and "hazards" say so
 
@@ -28,7 +28,7 @@ def what_this_size_shows(arms: Sequence[str], reported: Reported, event: Event) 
     small, large = (reported.row(f"power_0_9_v_{other}").value or 0 for other in ("0_7", "0_3"))
     key = "much" if small >= RELIABLE else "some" if large >= RELIABLE else "little"
     key = "none" if fewest.value is None else key
-    return f"{text} {message(f'size.{key}', n=span(fewest, str(fewest.n)), **event.html)}"
+    return as_prose([text, message(f"size.{key}", n=span(fewest, str(fewest.n)), **event.html)])
 
 
 def what_could_be_seen(reported: Reported, event: Event) -> str:

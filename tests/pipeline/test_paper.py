@@ -90,5 +90,13 @@ def test_a_missing_extra_is_told_in_one_line(monkeypatch, error):
     with pytest.raises(
         InputError, match=r"option --pdf needs the extra 'pdf'.*pip install 'esld\[pdf\]'"
     ) as caught:
-        paper.require_pdf()
+        paper.require_pdf("en")
     assert "\n" not in str(caught.value)
+
+
+def test_a_pdf_in_chinese_needs_a_font(monkeypatch):
+    paper.require_pdf("zh")  # CI installs one
+    monkeypatch.setattr(paper.shutil, "which", lambda _: "/bin/true")  # which lists nothing
+    paper.require_pdf("en")
+    with pytest.raises(InputError, match=r"needs a font that has the letters of zh.*fonts-noto-cjk"):
+        paper.require_pdf("zh")

@@ -8,6 +8,7 @@ below, and nothing else.
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,15 @@ from esld.data.study import Study, load_study
 from esld.report.cells import Label
 from esld.report.drawing.figures import Picture
 from esld.report.passport.sources import SOURCES
-from esld.report.phrases import Sentence, reader_of
+from esld.report.phrases import Sentence, in_language, reader_of
 from esld.report.tables import Table
-from esld.report.words.catalogue import PSEUDO, marked, read_by
+from esld.report.words.catalogue import PSEUDO, marked, read_by, untranslated_in
 from tests.examples import some
 from tests.pipeline.conftest import ROOT
 from tests.pipeline.texts import READ
 from tests.report.builders import plain
 from tests.report.in_process import rows_handed_over, run
+from tests.report.words.test_chinese import latin
 from tests.reports import made_once
 
 CUTS = ("demo-final", *(f"demo-interim{view}" for view in ("", "-masked", "-blinded")), "mayo-pbc")
@@ -103,7 +105,7 @@ def copy(tmp_path_factory) -> Path:
         if path.suffix == ".yaml":
             content = in_marks(yaml.safe_load(path.read_text(encoding="utf-8")))
             if path.parent.name == "params":
-                content |= {"language": PSEUDO}
+                content |= {"languages": [PSEUDO]}
             target.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf-8")
     return root
 
@@ -199,6 +201,32 @@ def test_every_word_that_the_cells_show_comes_from_the_catalogue(copy, cut):
     known = same(study, ids)
     assert len(shown) > 500
     assert [word for text in shown for word in left(text, known)] == []
+
+
+def test_every_word_that_the_cells_show_in_chinese_is_chinese_and_every_number_the_same():
+    """Latin words are those of the data, codes, and names that are the same in every language."""
+    english = load_study(read_cut(ROOT / "params" / "demo-final.yaml"))
+    study = in_language(replace(english, file=replace(english.file, language="zh")))
+    one, other = run(english), run(study)
+    assert other.failed == []
+    rows = [
+        [row.to_record() for own in each.chapters.values() for row in rows_handed_over(own)]
+        for each in (one, other)
+    ]
+    assert [(a, b) for a, b in zip(*rows, strict=True) if a != b] == []
+    known = same(english, [row["result_id"] for row in rows[0]])
+    with read_by(reader_of(study)):
+        shown = dict.fromkeys(text for own in other.shown.values() for item in own for text in texts_of(item))
+    assert len(shown) > 500
+    assert [text for text in shown if untranslated_in(text)] == []
+    found = {text: english_in(text, known) for text in shown}
+    assert {text: words for text, words in found.items() if words} == {}
+
+
+def english_in(text: str, same: re.Pattern[str]) -> list[str]:
+    """Words of a Chinese text that are neither Chinese nor the same in every language."""
+    apart = re.sub("[\u3000-\u9fff\uff00-\uffef]+", " | ", text)
+    return [word for word in left(apart, same) if latin(word.partition("' in ")[0])]
 
 
 @pytest.mark.slow

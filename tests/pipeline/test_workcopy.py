@@ -37,6 +37,11 @@ def names(folder: Path, pattern: str) -> set[str]:
     return {p.relative_to(folder).as_posix() for p in folder.rglob(pattern) if "__pycache__" not in p.parts}
 
 
+CHAPTERS = names(ROOT / "notebooks", "*.py") | names(
+    ROOT / "notebooks", "*.yaml"
+)  # and their prose in other languages
+
+
 class TestWheel:
     @pytest.mark.parametrize("kind", ["*.py", "*.j2", "*.css", "*.json", "*.csv", "py.typed", "COPYING*"])
     def test_it_holds_the_package_with_theme_and_examples(self, wheel, kind):
@@ -46,9 +51,9 @@ class TestWheel:
 
     def test_it_holds_the_notebooks_and_the_params(self, wheel):
         share = wheel / "esld" / "share"
-        assert names(share / "notebooks", "*") == names(ROOT / "notebooks", "*.py")
+        assert names(share / "notebooks", "*.*") == CHAPTERS
         assert names(share / "params", "*.yaml") == names(ROOT / "params", "*.yaml")
-        assert names(share / "docs", "*") == names(ROOT / "docs", "*.md")
+        assert names(share / "docs", "*") == names(ROOT / "docs", "*.md") | names(ROOT / "docs", "*.csv")
 
     def test_it_holds_no_output_and_no_executed_notebook(self, wheel):
         assert names(wheel, "*.ipynb") == set()
@@ -68,7 +73,7 @@ class TestWheel:
             check=False,
         )
         assert done.stdout.strip() == str(wheel / "esld" / "share"), done.stderr
-        assert names(tmp_path / "copy" / "notebooks", "*") == names(ROOT / "notebooks", "*.py")
+        assert names(tmp_path / "copy" / "notebooks", "*.*") == CHAPTERS
 
 
 class TestLayOut:
@@ -79,7 +84,7 @@ class TestLayOut:
             assert (tmp_path / name / "params" / "protocols" / "nct06167473.yaml").is_file()
             for example in (ROOT / "esld" / "data" / "examples").iterdir():
                 assert names(tmp_path / name / "data" / example.name, "*") == names(example, "*")
-            assert names(tmp_path / name / "notebooks", "*") == names(ROOT / "notebooks", "*.py")
+            assert names(tmp_path / name / "notebooks", "*.*") == CHAPTERS
 
     @pytest.mark.parametrize("document", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
     def test_every_example_and_document_that_is_mentioned_is_there(self, tmp_path, document):

@@ -150,7 +150,7 @@ def study_of(
         for name, t in sdtm.items()
     ]
     return Study(
-        file=CutFile("by-hand", ROOT / "params" / "by-hand.yaml", ROOT, cut),
+        file=CutFile("by-hand", ROOT / "params" / "by-hand.yaml", ROOT, cut, cut.languages[0]),
         protocol=trial,
         tables=sdtm,
         cut_report=CutReport(pd.DataFrame(records), (), 0),

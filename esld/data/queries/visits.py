@@ -12,6 +12,7 @@ from esld.data.queries.ask import Evidence, Query, counted, each, folded, line, 
 from esld.data.queries.expected import expected
 from esld.data.sdtm import DOMAINS, Tables
 from esld.protocol import Schedule, Visit
+from esld.protocol.translated import as_stated
 
 _VISITED = ("SV", "LB", "VS", "RS")  # the domains that a visit leaves records in
 
@@ -108,7 +109,7 @@ def missed_visits(visits: pd.DataFrame, subjects: pd.DataFrame, schedule: Schedu
 
 def _planned(schedule: Schedule) -> dict[str, Visit]:
     """The planned visits by each word that names one, folded: its label or its code."""
-    return {folded(word): visit for visit in schedule.visits for word in (visit.code, visit.label)}
+    return {folded(word): visit for visit in schedule.visits for word in (visit.code, as_stated(visit.label))}
 
 
 def _visits(tables: Tables, name: str, schedule: Schedule) -> pd.DataFrame:
@@ -119,7 +120,9 @@ def _visits(tables: Tables, name: str, schedule: Schedule) -> pd.DataFrame:
     columns = ["USUBJID", "record", "VISIT", "label", "date"]
     table = tables.get(name, pd.DataFrame())
     if schedule.selection == "visit" and "VISITNUM" in table:
-        table = table.assign(VISIT=_number(table).map({v.number: v.label for v in schedule.visits}))
+        table = table.assign(
+            VISIT=_number(table).map({v.number: as_stated(v.label) for v in schedule.visits})
+        )
     if "VISIT" not in table:
         return pd.DataFrame(
             {c: pd.Series(dtype="datetime64[ns]" if c == "date" else object) for c in columns}

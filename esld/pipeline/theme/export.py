@@ -9,6 +9,7 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 from esld.pipeline.exhibits import APPENDIX
+from esld.pipeline.prose import anchors, written_in
 from esld.pipeline.theme import THEME
 from esld.report.sections import heading_level
 from esld.report.words.catalogue import message
@@ -58,7 +59,9 @@ def folded(notebook: "NotebookNode") -> "NotebookNode":
                 if has_own_code and waiting:
                     show([])
                 in_section, has_own_code = True, False
-            cells.append(new_markdown_cell(cell.source, metadata={"appendix": appendix}))
+            tags = cell.metadata.get("tags", ())
+            told = {"appendix": appendix, "anchors": anchors(tags), "lang": written_in(tags)}
+            cells.append(new_markdown_cell(cell.source, metadata=told))
         elif cell.cell_type == "code":
             if cell.source.strip():
                 waiting.append(cell.source)

@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup, Tag
 from bs4.element import PreformattedString
 
 from esld.pipeline.exhibits import APPENDIX, Shown
+from esld.pipeline.prose import anchor_of
 from esld.pipeline.theme import PAGE_IDS, places
 from esld.pipeline.theme.export import coloured, exported
 from esld.pipeline.theme.places import words_of
@@ -108,12 +109,13 @@ def from_notebook(
         Chapters of the report: a table cell that names one leads to its page.
     """
     soup = _cleaned(exported(notebook))
+    _tell_language(soup)
     for number, heading in enumerate(soup.find_all("h1")):
         if number:
             heading.name = "h2"
         else:
             heading.decompose()  # the page's own heading is the chapter's title
-    if not any(_anchor(heading.get_text()) == _QUESTION for heading in soup.find_all("h2")):
+    if not any((h.get("id") or anchor_of(h.get_text())) == _QUESTION for h in soup.find_all("h2")):
         heading, paragraph = soup.new_tag("h2"), soup.new_tag("p")
         heading.string, paragraph.string = message("pages.question"), question
         heading["id"] = _QUESTION
@@ -122,7 +124,7 @@ def from_notebook(
         _dress_table(soup, table)
     _link_chapters(soup, frozenset(slugs))
     for heading in soup.find_all(_HEADINGS):
-        heading["id"] = heading.get("id") or _anchor(heading.get_text())
+        heading["id"] = heading.get("id") or anchor_of(heading.get_text())
     _make_ids_unique(soup)
     terms = places.explain(soup)
     for box in soup.select("div.prose"):
@@ -262,6 +264,18 @@ def _dress_table(soup: BeautifulSoup, table: Tag) -> None:
     table.attrs.pop("border", None)
 
 
+def _tell_language(soup: BeautifulSoup) -> None:
+    """Headings of translated prose have the addresses of those that they translate; what is not translated says its language."""
+    for box in soup.select("div.prose[data-anchors]"):
+        for heading, anchor in zip(
+            box.find_all(_HEADINGS), words_of(box, "data-anchors").split(), strict=False
+        ):
+            heading["id"] = anchor
+    for box in soup.select("div.prose[data-lang]"):
+        for own in box.find_all(True, recursive=False):
+            own["lang"] = str(box["data-lang"])
+
+
 def _link_chapters(soup: BeautifulSoup, slugs: frozenset[str]) -> None:
     """Where a table cell lists chapters, each name leads to its page; the words of the cell stay as they are."""
     comma = message("list.comma")
@@ -279,10 +293,6 @@ def _link_chapters(soup: BeautifulSoup, slugs: frozenset[str]) -> None:
                 cell.append(link)
             else:
                 cell.append(name)
-
-
-def _anchor(text: str) -> str:
-    return re.sub(r"\W+", "-", text.casefold()).strip("-") or "section"
 
 
 def _make_ids_unique(soup: BeautifulSoup) -> None:

@@ -18,7 +18,7 @@ from esld.report.parameters import analysed, counted_from, unrecorded, unrecorde
 from esld.report.phrases import Sentence, prose, span, whole
 from esld.report.results import Reported
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import counted, in_prose, joined, of_group
+from esld.report.words.grammar import as_prose, counted, in_prose, joined, of_group
 
 
 def trajectory_figure(study: Study, every: Sequence[Parameter]) -> figures.Picture | Sentence:
@@ -57,7 +57,7 @@ def trajectory_figure(study: Study, every: Sequence[Parameter]) -> figures.Pictu
 def undrawn_words(study: Study, every: Sequence[Parameter]) -> str:
     """Which parameters :func:`trajectory_figure` leaves out because they have no value; nothing where it draws none."""
     without = [p for p in every if analysed(study, p.paramcd).empty]
-    return " ".join(unrecorded(p).html for p in without) if len(without) < len(every) else ""
+    return as_prose(unrecorded(p).html for p in without) if len(without) < len(every) else ""
 
 
 def _course(study: Study, parameter: Parameter, rows: pd.DataFrame) -> courses.Course:
@@ -151,7 +151,7 @@ def selection(study: Study, parameters: Sequence[Parameter]) -> str:
     said = [message(f"selection.{schedule.selection}"), message(f"selection.ties.{schedule.ties}")]
     if any(parameter.kind == "score" for parameter in parameters):
         said.append(message("selection.score", days=counted("day", schedule.component_days)))
-    return " ".join(said)
+    return as_prose(said)
 
 
 def not_needed(study: Study) -> str:

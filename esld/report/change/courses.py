@@ -1,6 +1,5 @@
 """Courses of a parameter: every patient's, and mean changes from baseline by visit."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,6 +9,7 @@ import pandas as pd
 
 from esld.report.drawing.axes import TimeAxis
 from esld.report.drawing.figures import ENDS, Picture, arm_style, new_figure, settled
+from esld.report.lines import in_lines
 from esld.report.words.catalogue import arm_label, message
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def mean_changes(
                     ha="center", va="top", fontsize=8, color=style["color"],
                 )  # fmt: skip
         axes.axhline(0, color="#888888", linewidth=0.7)
-        axes.set_title(textwrap.fill((names or {}).get(code, code), 22), fontsize=8.5)
+        axes.set_title(in_lines((names or {}).get(code, code), 22), fontsize=8.5)
         axes.set_ylabel((units or {}).get(code, ""), fontsize=8)
         axes.set_xticks(ticks, [next(s.label for s in visits if s.day == day) for day in ticks], fontsize=8)
         axes.set_xticks(list(days.values()), minor=True)

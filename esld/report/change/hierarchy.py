@@ -23,7 +23,7 @@ from esld.report.randomised import reference_design
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import treatment
+from esld.report.words.grammar import as_prose, treatment
 
 
 def planned(study: Study) -> list[Analysis]:
@@ -170,7 +170,7 @@ def _sizes(study: Study, analysis: Analysis, pair: tuple[str, str]) -> str:
 
 def pairs_sentence(study: Study, analysis: Analysis, reported: Reported, *, level: str) -> str:
     """Pairs won and lost, net benefit with its interval, win ratio, win odds, and the exact p-value, of each comparison."""
-    return " ".join(_of_pair(reported, pair, level=level) for pair in study.pairs)
+    return as_prose(_of_pair(reported, pair, level=level) for pair in study.pairs)
 
 
 def _of_pair(reported: Reported, pair: tuple[str, str], *, level: str) -> str:
@@ -186,31 +186,36 @@ def _of_pair(reported: Reported, pair: tuple[str, str], *, level: str) -> str:
     )
     net = reported.row("net_benefit", label)
     if net.lower is None:
-        said += " " + message(
-            "pairs.net.none", value=_points(net, net.value), reason=escape(worded(net.reason))
+        said = as_prose(
+            [
+                said,
+                message("pairs.net.none", value=_points(net, net.value), reason=escape(worded(net.reason))),
+            ]
         )
     else:
         limits = {"value": net.value, "lower": net.lower, "upper": net.upper}
-        said += " " + message("pairs.net", level=level, **{k: _points(net, v) for k, v in limits.items()})
+        said = as_prose(
+            [said, message("pairs.net", level=level, **{k: _points(net, v) for k, v in limits.items()})]
+        )
     ratio = reported.row("win_ratio", label)
     if ratio.lower is None:
         reason = escape(worded(ratio.reason))
         if not own["losses"].value:
             key = "pairs.ratio.none.lost" if own["wins"].value else "pairs.ratio.none.decided"
             reason = message(key, first=treatment(first))
-        said += " " + message("pairs.ratio.none", reason=reason)
+        said = as_prose([said, message("pairs.ratio.none", reason=reason)])
     else:
-        said += " " + message("pairs.ratio", level=level, **_fixed(ratio))
+        said = as_prose([said, message("pairs.ratio", level=level, **_fixed(ratio))])
     if (odds := reported.find("win_odds", label)) and odds.lower is not None:
-        said += " " + message("pairs.odds", level=level, **_fixed(odds))
+        said = as_prose([said, message("pairs.odds", level=level, **_fixed(odds))])
     names = ("p_value", "finkelstein_schoenfeld_p_value", "p_value" + ADJUSTED)
     exact, asymptotic, shared = (reported.find(name, label) for name in names)
     if exact is None or asymptotic is None or exact.value is None or asymptotic.value is None:
         return said
-    said += " " + message("pairs.p", exact=p_equals(exact), normal=p_equals(asymptotic))
+    said = as_prose([said, message("pairs.p", exact=p_equals(exact), normal=p_equals(asymptotic))])
     if shared is not None:
-        said += " " + message("pairs.p.adjusted", adjusted=p_equals(shared))
-    return f"{said} {_reading(net, second)}".rstrip()
+        said = as_prose([said, message("pairs.p.adjusted", adjusted=p_equals(shared))])
+    return as_prose([said, _reading(net, second)])
 
 
 def _fixed(row: Row) -> dict[str, str]:

@@ -24,6 +24,7 @@ from esld.report.randomised import reference_design
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import as_prose
 
 RESIDUALS = "residual-sum"  # step of the method: of the second arm
 RANDOMISATION_P = "randomisation_p_value"
@@ -237,7 +238,7 @@ def _notes(study: Study, analysis: Analysis, shown: Sequence[Row], *, modelled: 
         notes = [
             message("compared.note", difference=compared.minus(study), model=model, strata=strata),
             randomisation_note([row for row in shown if row.statistic == RANDOMISATION_P]),
-            " ".join([message("compared.note.tests"), *compared.note(study)]),
+            as_prose([message("compared.note.tests"), *compared.note(study)]),
         ]
     else:
         notes = [message("compared.note.pooled")]

@@ -29,7 +29,7 @@ from esld.report.planned import result_name
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import in_prose, joined, of_group, treatment
+from esld.report.words.grammar import as_prose, in_prose, joined, of_group, treatment
 
 RANKS = "centred-rank-sum"  # step of the method: of the second arm
 SHARE = "win_probability"
@@ -191,7 +191,7 @@ def ranked_sentence(
     study: Study, analysis: Analysis, parameter: Parameter, reported: Reported, *, level: str
 ) -> str:
     """The probability of faring better by one parameter with its interval and the randomisation p, against the control."""
-    return " ".join(_of_pair(study, analysis, parameter, reported, pair, level=level) for pair in study.pairs)
+    return as_prose(_of_pair(study, analysis, parameter, reported, pair, level=level) for pair in study.pairs)
 
 
 def _of_pair(

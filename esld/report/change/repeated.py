@@ -22,7 +22,7 @@ from esld.report.phrases import Sentence, notes_of, prose, worded
 from esld.report.results import Reported, Row, slug
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import capitalised, in_prose, joined
+from esld.report.words.grammar import as_prose, capitalised, in_prose, joined
 
 P = "ls_mean_difference_p_value"
 GLOBAL_P = "global_p_value"
@@ -238,8 +238,8 @@ def _meaning_of_columns(study: Study, analysis: Analysis) -> str:
         return message("change.note.pooled")
     said = message("change.note", difference=compared.minus(study), visit=visit)
     if analysis.stratified:
-        said += " " + message("change.note.strata")
-    return " ".join([said, *compared.note(study)])
+        said = as_prose([said, message("change.note.strata")])
+    return as_prose([said, *compared.note(study)])
 
 
 def _of_model(study: Study, reported: Reported) -> str:
@@ -252,7 +252,7 @@ def _of_model(study: Study, reported: Reported) -> str:
         values=numbers.fixed(row.value, 0), structure=message(f"structure.{structure_of(row.method)}"),
     )  # fmt: skip
     failed = message("change.note.failed", reason=worded(row.reason)) if row.reason else ""
-    return " ".join(filter(None, [model, failed]))
+    return as_prose([model, failed])
 
 
 def _grouped(notes: Mapping[str, str]) -> list[str]:

@@ -23,7 +23,7 @@ from esld.report.planned import result_name
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group, treatment
+from esld.report.words.grammar import arm_in_prose, as_prose, in_prose, joined, of_group, treatment
 from esld.survival.proportions import clopper_pearson, risk_difference
 from esld.survival.two_by_two import boschloo, fisher
 
@@ -241,7 +241,7 @@ def response_sentence(
         message("response", visit=visit, arms=joined(parts)),
         escape(definition(study, analysis, parameter)),
     ]
-    return " ".join([*said, *(_difference(reported, pair, level=level) for pair in study.pairs)])
+    return as_prose([*said, *(_difference(reported, pair, level=level) for pair in study.pairs)])
 
 
 def _difference(reported: Reported, pair: tuple[str, str], *, level: str) -> str:
@@ -258,4 +258,4 @@ def _difference(reported: Reported, pair: tuple[str, str], *, level: str) -> str
         adjusted=p_equals(adjusted[0]) if adjusted else "", **{k: span(gap, text) for k, text in shown.items()},
     )  # fmt: skip
     side = "both" if gap.lower <= 0 <= gap.upper else "more" if gap.lower > 0 else "fewer"
-    return f"{said} {message(f'response.meaning.{side}', second=treatment(pair[1]))}"
+    return as_prose([said, message(f"response.meaning.{side}", second=treatment(pair[1]))])

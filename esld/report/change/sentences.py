@@ -12,7 +12,7 @@ from esld.report.parameters import visit_of
 from esld.report.phrases import p_equals, prose, span, worded
 from esld.report.results import Reported, Row
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group, treatment
+from esld.report.words.grammar import arm_in_prose, as_prose, in_prose, joined, of_group, treatment
 
 
 def change_sentence(
@@ -52,7 +52,7 @@ def change_sentence(
         said.append(_difference(study, pair, gap, reported, time, level=level, decimals=d))
         if gap is not None and gap.value is not None:
             said.append(_meaning(gap, parameter, pair[1]))
-    return " ".join(said)
+    return as_prose(said)
 
 
 def _difference(

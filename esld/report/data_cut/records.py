@@ -11,6 +11,7 @@ from esld.data.queries.answers import ANSWERED, NEW, with_status
 from esld.data.store import stored_study
 from esld.data.study import Study
 from esld.data.views import ALL
+from esld.protocol.translated import as_stated, title_of
 from esld.report import needs, numbers
 from esld.report.cells import Cell, Count, Data, Estimate, Label, Number, arm, several
 from esld.report.known import judged, known, watched, watched_words
@@ -295,6 +296,11 @@ def assumption_table(study: Study) -> Table | Sentence:
         return Sentence(message("assumptions.none"))
     rows: list[dict[str, Cell | str]] = []
     for name, stated in assumed.items():
-        subject = name.replace("_", " ").capitalize()  # the trial's own
-        rows.append({"subject": Label(subject, name), "choice": stated.value, "reason": stated.reason})
+        rows.append(
+            {
+                "subject": Label(title_of(name), as_stated(name)),
+                "choice": stated.value,
+                "reason": stated.reason,
+            }
+        )
     return Table("data_assumptions", message("data_assumptions.title"), rows)

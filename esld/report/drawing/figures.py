@@ -3,7 +3,6 @@
 import calendar
 import hashlib
 import io
-import textwrap
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from esld.errors import InputError
+from esld.report.lines import in_lines, width_of
 from esld.report.plain import named_for_a_reader
 from esld.report.words.catalogue import PSEUDO, message, reader
 
@@ -232,8 +232,8 @@ def _wrapped(figure: "Figure") -> bool:
             words = label.get_text()
             taken = getattr(label.get_window_extent(), side) if words and label.get_visible() else 0.0
             if taken > length > 0 and label.get_position()[side == "height"] == 0.5:
-                longest = max(map(len, words.splitlines()))
-                label.set_text(textwrap.fill(words, max(8, int(longest * length / taken))))
+                longest = max(map(width_of, words.splitlines()))
+                label.set_text(in_lines(words, max(8, int(longest * length / taken))))
                 long.append(label)
     return bool(long)
 

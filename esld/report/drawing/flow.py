@@ -10,8 +10,9 @@ import numpy as np
 from esld.data.views import ALL
 from esld.report.drawing.figures import INK, Picture, arm_style, new_figure
 from esld.report.flow import ONLY_IF_ANY, Flow
+from esld.report.lines import units
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, noun
+from esld.report.words.grammar import arm_in_prose, as_prose, noun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -109,7 +110,7 @@ def flow_alt(flow: Flow) -> str:
     for arm in flow.arms:
         steps = message("reasons.list").join(line.alt for box in _boxes_of(flow, arm) for line in box)
         arms.append(message("flow.alt.arm", arm=arm_label(arm), steps=steps))
-    return message("flow.alt", enrolment=enrolment, arms=" ".join(arms))
+    return message("flow.alt", enrolment=enrolment, arms=as_prose(arms))
 
 
 def _title(flow: Flow) -> str:
@@ -313,8 +314,8 @@ def _wrapped(text: str, room: float, font_size: float, *, bold: bool) -> tuple[s
         return bool(path.get_extents().width <= width)
 
     lines = [""]
-    for word in text.split(" "):
-        longer = f"{lines[-1]} {word}".strip(" ")
+    for gap, word in units(text):
+        longer = f"{lines[-1]}{gap}{word}".strip(" ")
         if not lines[-1] or fits(longer):
             lines[-1] = longer
         else:

@@ -12,6 +12,7 @@ import numpy as np
 
 from esld.report.cells import Cell, fraction
 from esld.report.dress import bound
+from esld.report.lines import units
 
 if TYPE_CHECKING:
     from docx.oxml.xmlchemy import BaseOxmlElement
@@ -143,7 +144,7 @@ def _needs(table: "Table", size: float) -> tuple[dict[str, int], dict[str, int]]
 
 def _words(text: str) -> list[str]:
     """Pieces at whose ends a line may end."""
-    return [word for word in text.translate(_ENDS).split(" ") if word] or [""]
+    return [word for _, word in units(text.translate(_ENDS))] or [""]
 
 
 def _ems(text: str) -> float:

@@ -8,6 +8,7 @@ from esld.report.events.episodes import Episodes
 from esld.report.events.first_events import FirstEvents
 from esld.report.events.planned import Found, unrecorded
 from esld.report.words.catalogue import message
+from esld.report.words.grammar import as_prose
 
 
 def answers(
@@ -31,8 +32,8 @@ def answers(
 
 def _compared_first(study: Study, one: Found[FirstEvents]) -> str:
     tested = first_event_words.tested_words(study, one) if study.compares else ""
-    return f"{first_event_words.words(one)} {tested}".rstrip()
+    return as_prose([first_event_words.words(one), tested])
 
 
 def _compared_episodes(one: Found[Episodes], level: str) -> str:
-    return f"{episodes.words(one)} {episodes.ratio_words(one, level=level)}".rstrip()
+    return as_prose([episodes.words(one), episodes.ratio_words(one, level=level)])

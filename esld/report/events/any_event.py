@@ -14,7 +14,7 @@ from esld.report.phrases import method, points, span, whole
 from esld.report.results import Reported, Row
 from esld.report.survival_times import endpoint_times
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import capitalised, joined, of_group, period, treatment
+from esld.report.words.grammar import as_prose, capitalised, joined, of_group, period, treatment
 from esld.survival import cumulative_incidence
 
 
@@ -142,4 +142,4 @@ def untreated_words(reported: Reported) -> str:
                 **about,
             )
         )
-    return " ".join(said)
+    return as_prose(said)

@@ -22,7 +22,15 @@ from esld.report.phrases import method, method_words, prose, span, worded
 from esld.report.results import Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, joined, of_group, period, treatment, treatment_in_title
+from esld.report.words.grammar import (
+    arm_in_prose,
+    as_prose,
+    joined,
+    of_group,
+    period,
+    treatment,
+    treatment_in_title,
+)
 from esld.survival import (
     MeanCumulativeFunction,
     RateRatio,
@@ -234,7 +242,7 @@ def ratio_words(found: Found[Episodes], *, level: str) -> str:
                 "second": treatment(pair[1]),
             }
             said.append(message("events.ratio", event=prose(result.name), level=level, **words))
-    return found.said(" ".join(said)) if said else ""
+    return found.said(as_prose(said)) if said else ""
 
 
 def figure(study: Study, found: Found[Episodes], *, id: str, ticks: Sequence[float]) -> Picture:

@@ -14,7 +14,7 @@ from esld.report.phrases import (
     method_words,
 )
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import capitalised, period
+from esld.report.words.grammar import as_prose, capitalised, period
 from esld.survival import (
     CumulativeIncidence,
 )
@@ -35,7 +35,7 @@ def figure(study: Study, found: Found[FirstEvents], *, id: str, ticks: Sequence[
     )
     alt = message("events.first.figure.alt", title=title)
     if competing := competing_words(endpoints):
-        alt += " " + message("events.first.figure.competing", what=capitalised(competing))
+        alt = as_prose([alt, message("events.first.figure.competing", what=capitalised(competing))])
     return event_curves(
         panels,
         arms=study.arms,

@@ -13,9 +13,9 @@ from esld.report.phrases import (
     method,
     worded,
 )
-from esld.report.results import Reported, Row
+from esld.report.results import Reported, Row, slug
 from esld.report.tables import Table
-from esld.report.words.catalogue import arm_label, message
+from esld.report.words.catalogue import arm_label, has, message
 from esld.report.words.grammar import arm_in_prose, capitalised, joined, period
 
 
@@ -100,12 +100,17 @@ def _said_of(firsts: Sequence[FirstEvents]) -> list[str]:
     said.append(message(worse_key("events.first.prevalent", [first.endpoint for first in firsts])))
     for one in sorted(graded):
         words = joined(
-            message("events.first.grade", word=word.lower(), grade=f"{grade:g}") for word, grade in one
+            message("events.first.grade", word=_severity(word), grade=f"{grade:g}") for word, grade in one
         )
         said.append(message("events.first.grades", grades=words))
     if len(rules) < len(firsts):
         said.append(message("events.first.not_recorded.note"))
     return said
+
+
+def _severity(word: str) -> str:
+    key = f"narrative.severity.{slug(word)}"
+    return message(key) if has(key) else word.lower()
 
 
 def _any_kind(

@@ -13,7 +13,7 @@ from esld.report.phrases import (
 )
 from esld.report.results import Row
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, of_group, period, treatment
+from esld.report.words.grammar import as_prose, joined, of_group, period, treatment
 
 
 def words(found: Found[FirstEvents]) -> str:
@@ -63,7 +63,7 @@ def tested_words(study: Study, found: Found[FirstEvents]) -> str:
     shared = message("events.sharing", how=how) if how else alone
     listed = message("reasons.list").join(parts)
     every = message("events.tests", tests=listed, horizon=period(found.horizon))
-    return found.said(f"{every} {shared}")
+    return found.said(as_prose([every, shared]))
 
 
 def difference_words(study: Study, found: Found[FirstEvents]) -> str:
@@ -87,7 +87,7 @@ def difference_words(study: Study, found: Found[FirstEvents]) -> str:
                     **words,
                 )
             )
-    return found.said(" ".join(said)) if said else ""
+    return found.said(as_prose(said)) if said else ""
 
 
 def difference_part(row: Row, event: str) -> str:

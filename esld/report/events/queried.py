@@ -9,6 +9,7 @@ from esld.protocol import Analysis
 from esld.report import needs
 from esld.report.phrases import open_queries, prose
 from esld.report.words.catalogue import message
+from esld.report.words.grammar import as_prose
 
 
 def queried_words(study: Study, plan: Analysis) -> str:
@@ -39,4 +40,4 @@ def queried_words(study: Study, plan: Analysis) -> str:
             said.append(message("events.queried", event=name, **about))
     if said and needs.why_not(study, "single_patients"):
         return message("events.queried.hidden")
-    return " ".join(said)
+    return as_prose(said)

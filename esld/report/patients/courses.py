@@ -24,7 +24,7 @@ from esld.report.planned import holds_death
 from esld.report.randomised import patient_numbers
 from esld.report.results import Reported, Row
 from esld.report.words.catalogue import has, message
-from esld.report.words.grammar import capitalised, counted, in_prose, joined, noun, of_group
+from esld.report.words.grammar import as_prose, capitalised, counted, in_prose, joined, noun, of_group
 
 _FLAT = 10  # a ratio of values beyond which low ones would lie flat on the axis of a small panel
 # How a course stands at the last contact; each patient is in one of these.
@@ -271,7 +271,7 @@ def planned_words(study: Study) -> str:
     anchor = plan.schedule.anchor.value
     if plan.schedule.visits:
         parts.append(message("patients.anchor", anchor=in_prose(anchor)))
-    return " ".join(parts)
+    return as_prose(parts)
 
 
 def words(reported: Reported, arms: Sequence[str], *, had: str = "") -> str:
@@ -301,7 +301,7 @@ def _legend(study: Study, each: Courses) -> str:
     parts += ["patients.each.transplant"] if each.grafts else []
     parts += ["patients.each.treated"] if recorded(study) == "continuous" else []
     parts += ["patients.each.day"] if has_day(study.protocol) else []
-    return " ".join(map(message, parts))
+    return as_prose(map(message, parts))
 
 
 def _ends(reported: Reported, arm: str, had: str, write: Callable[[Row], str]) -> list[str]:
@@ -351,7 +351,7 @@ def finding(reported: Reported, had: str = "") -> str:
 def _swimmer_alt(found: Courses, reported: Reported) -> str:
     longest = int(numbers.fixed(found.patients["end"].max(), 0))
     start = message("courses.alt", longest=counted("day", longest), finding=finding(reported, found.had))
-    return f"{start} {_marked(found)}".rstrip()
+    return as_prose([start, _marked(found)])
 
 
 def _marked(found: Courses) -> str:
@@ -397,6 +397,6 @@ def profile_figure(study: Study, found: Courses, parameter: Parameter) -> Pictur
     return patient_figures.profiles(
         rows, found.patients, found.marks, found.spans, arms=found.arms, events=found.events, label=label, since=since,
         id=f"profiles_{parameter.paramcd.lower()}", title=title,
-        legend=message("legend.profiles"), alt=f"{alt} {_marked(found)}".rstrip(),
+        legend=message("legend.profiles"), alt=as_prose([alt, _marked(found)]),
         last=study.protocol.schedule.visits[-1].week, log=log,
     )  # fmt: skip

@@ -12,6 +12,7 @@ from esld.report import cells
 from esld.report.cells import Cell, Data, Empty, Label, Number, Several, number, several
 from esld.report.parameters import CLASSES, analysed
 from esld.report.patients.courses import AFTER_TRANSPLANT, Courses, recorded
+from esld.report.phrases import disposition
 from esld.report.results import Reported
 from esld.report.serious import clinical_name, serious_adverse_events
 from esld.report.tables import Table
@@ -162,7 +163,7 @@ def _outcome(patient: Mapping[Any, Any]) -> Label | Data:
     """How a course ended; where follow-up ended early, the reason as exported."""
     outcome = str(patient["ended"] if patient["outcome"] == "event" else patient["outcome"])
     if outcome == "lost":
-        return Data(str(patient["reason"]))
+        return Data(capitalised(disposition(str(patient["reason"]))))
     if outcome == "death" and pd.notna(patient["transplant"]):
         outcome = AFTER_TRANSPLANT
     return Label(message(f"listing.{outcome}"), outcome)

@@ -10,10 +10,10 @@ from esld.data import dates
 from esld.data.study import Study
 from esld.report import needs, numbers
 from esld.report.patients.facts import STOPPED, facts, told
-from esld.report.phrases import Sentence, asked_about, prose, span
+from esld.report.phrases import Sentence, asked_about, disposition, prose, span
 from esld.report.results import Reported, slug
 from esld.report.words.catalogue import has, message
-from esld.report.words.grammar import arm_in_prose, joined
+from esld.report.words.grammar import arm_in_prose, as_prose, capitalised, joined
 
 Asked = Mapping[tuple[str, str], list[str]]  # ids of open data queries by patient and record
 # Why an adverse event is serious: flags of SDTM.
@@ -79,7 +79,7 @@ def _narrative(study: Study, who: str, own: pd.DataFrame, reported: Reported, as
         about.append(message("narrative.untreated"))
     said = [message("narrative.patient", patient=_source(who), about=message("list.comma").join(about))]
     events = _by_record(study)
-    return " ".join(
+    return as_prose(
         [*said, *(_fact(study, fact, events, reported, asked) for fact in own.to_dict("records"))]
     )
 
@@ -109,7 +109,8 @@ def _fact(
         when = message(
             key, day=span(row, numbers.fixed(row.value, 0)), recorded=_source(str(fact["recorded"]))
         )
-    name = "" if pd.isna(fact["name"]) else escape(str(fact["name"]))
+    said = "" if pd.isna(fact["name"]) else str(fact["name"])
+    name = escape(capitalised(disposition(said)) if fact["kind"] == "left" else said)
     more = ""
     if fact["kind"] in ("serious", "stopped"):
         more = "".join(
@@ -122,7 +123,7 @@ def _fact(
             reported.row(f"{record} value", fact["USUBJID"]),
         )
         name = prose(parameter.param)
-        more = " ".join(
+        more = as_prose(
             filter(
                 None,
                 [span(value, numbers.fixed(fact["AVAL"], parameter.decimals)), numbers.unit(parameter.unit)],

@@ -15,7 +15,7 @@ from esld.report.patients.courses import Courses, finding, marked_day
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import has, message
-from esld.report.words.grammar import capitalised, in_prose, joined
+from esld.report.words.grammar import as_prose, capitalised, in_prose, joined
 
 # In which state a patient is on a day, in the order in which they are stacked.
 STATES = ("followed", "ended", "event", "transplant", "death")
@@ -114,4 +114,4 @@ def _legend(study: Study, had: str, *, grafts: bool) -> str:
     said = [message("legend.states")] + ([message("states.note.transplant")] if grafts else [])
     said += [message("states.note.event", state=capitalised(had))] if had else []
     said += [message("patients.each.day")] if marked_day(study.protocol) is not None else []
-    return " ".join(said)
+    return as_prose(said)

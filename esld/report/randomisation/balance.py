@@ -30,7 +30,7 @@ from esld.report.results import Reported, Row
 from esld.report.subgroups import level_words
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, in_prose, joined, of_group
+from esld.report.words.grammar import arm_in_prose, as_prose, in_prose, joined, of_group
 
 _MARKERS = ("D", "o", "s", "^")  # by pair: the first place is the control's
 _TOLD = 3  # largest differences that are told in words
@@ -179,7 +179,7 @@ def largest_sentence(study: Study, balance: Reported, levels: Reported) -> str:
     if adjusted:
         titles = joined(escape(a.title) for a in adjusted)
         told = "" if primary in adjusted else message("balance.adjusted", titles=titles)
-    return " ".join(filter(None, [*said, told])) if said else ""
+    return as_prose([*said, told]) if said else ""
 
 
 def _levels(study: Study, variable: Variable, pair: tuple[str, str], levels: Reported) -> str:

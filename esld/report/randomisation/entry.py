@@ -14,7 +14,7 @@ from esld.report.phrases import span, view_name, whole
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, joined
+from esld.report.words.grammar import arm_in_prose, as_prose, joined
 
 
 def entry_rows(study: Study) -> pd.DataFrame:
@@ -61,7 +61,7 @@ def entry_sentence(study: Study, assigned: Reported) -> str:
     else:
         row = assigned.row("largest departure")
         apart = message("entry.departure", gap=span(row, numbers.fixed(row.value, 1)))
-    return f"{message('entry', arms=arms, **about)} {apart}"
+    return as_prose([message("entry", arms=arms, **about), apart])
 
 
 def entry_figure(study: Study) -> Picture:

@@ -16,7 +16,7 @@ from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import arm_in_prose, joined
+from esld.report.words.grammar import arm_in_prose, as_prose, joined
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,7 @@ def ledger_sentence(check: LedgerCheck, rows: Reported) -> str:
     if check.faults:
         faults = message("reasons.list").join(check.faults[:3])
         said.append(message("ledger.faults", faults=escape(faults)))
-    return " ".join(said)
+    return as_prose(said)
 
 
 def ledger_table(check: LedgerCheck) -> Table:

@@ -24,7 +24,7 @@ from esld.report.randomised import order_of_entry, planned_design
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, noun
+from esld.report.words.grammar import as_prose, joined, noun
 
 PLANNED = "this_trial"
 LISTED = 1_000_000  # allocations; of a larger design some are drawn
@@ -98,4 +98,6 @@ def guess_sentence(guesses: Reported, properties: Reported) -> str:
         expected = properties.row("predictability", PLANNED)
     except KeyError:
         return said
-    return f"{said} {message('guessed.expected', share=span(expected, numbers.percent(expected.value)))}"
+    return as_prose(
+        [said, message("guessed.expected", share=span(expected, numbers.percent(expected.value)))]
+    )

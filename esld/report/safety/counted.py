@@ -18,7 +18,7 @@ from esld.report.phrases import span, whole, worded
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import arm_in_prose, joined, noun, of_group
+from esld.report.words.grammar import arm_in_prose, as_prose, joined, noun, of_group
 from esld.survival import clopper_pearson
 
 DAYS_OF_A_YEAR = 365.25
@@ -275,4 +275,4 @@ def death_words(study: Study, reported: Reported, group: SafetySet, *, level: st
         return message("safety.deaths.not_collected")
     rows = [reported.row("died", arm) for arm in group.arms]
     said = [message("safety.deaths", arms=share_words(rows, level=level)), absence_words(rows)]
-    return " ".join(s for s in said if s)
+    return as_prose(said)

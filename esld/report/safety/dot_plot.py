@@ -1,7 +1,6 @@
 """The dot plot of adverse events: the share of patients with each term by group, and the differences between groups beside it."""
 
 from collections.abc import Sequence
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -9,12 +8,13 @@ import pandas as pd
 from esld.data.study import Study
 from esld.report import numbers
 from esld.report.drawing import figures
+from esld.report.lines import in_lines
 from esld.report.phrases import Sentence
 from esld.report.results import Reported
 from esld.report.safety.adverse_events import NOT_CODED, AdverseEvents, by_frequency
 from esld.report.safety.counted import share
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, joined
+from esld.report.words.grammar import arm_in_prose, as_prose, joined
 from esld.survival import risk_difference
 
 if TYPE_CHECKING:
@@ -77,12 +77,12 @@ def dot_figure(study: Study, found: AdverseEvents, reported: Reported) -> figure
         _draw_differences(axes[1], names, reported, f"{second} - {first}", place, study.arms.index(second))
     if pairs:
         axes[1].axvline(0, color="#999999", linewidth=0.8, linestyle=(0, (2, 2)))
-        axes[1].set(xlabel=fill(_axis_of_differences(pairs), 34))
+        axes[1].set(xlabel=in_lines(_axis_of_differences(pairs), 34))
     if len(found.group.arms) > 1:
         axes[0].legend(loc="lower right", fontsize=8)
     legend = message("legend.dots")
     if pairs:
-        legend += " " + message("legend.dots.difference", level=numbers.level(found.conf_level))
+        legend = as_prose([legend, message("legend.dots.difference", level=numbers.level(found.conf_level))])
     return figures.settled(
         "adverse_event_dots", figure, _alt(found, reported, names, bool(pairs)),
         title=message("safety.dots.title", fewest=FEWEST), legend=legend,

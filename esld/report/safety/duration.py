@@ -18,7 +18,7 @@ from esld.report.results import Reported
 from esld.report.safety.counted import DAYS_OF_A_YEAR, SafetySet, share, share_cell
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import joined, noun, of_group
+from esld.report.words.grammar import as_prose, joined, noun, of_group
 
 STOPPED, INTERRUPTED, CHANGED = "stopped", "interrupted", "dose_changed"
 _ENDED_BY_AN_EVENT = "DRUG WITHDRAWN"
@@ -168,7 +168,7 @@ class Durations:
                 for row in rows
             )
             said.append(message(f"safety.duration.{kind}.words", arms=arms))
-        return " ".join(said)
+        return as_prose(said)
 
 
 def _decimals(dose: float) -> int:

@@ -17,7 +17,7 @@ from esld.report.results import Reported, Row
 from esld.report.safety.counted import SafetySet, share
 from esld.report.safety.laboratory import own_values
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import counted, joined
+from esld.report.words.grammar import as_prose, counted, joined
 from esld.scoring.liver_injury import QUADRANTS, edish, hys_law
 
 if TYPE_CHECKING:
@@ -270,4 +270,4 @@ def caution_words(study: Study) -> str:
     if wanted is None:
         return ""
     beside = message("safety.edish.beside") if wanted.against == "baseline" else ""
-    return " ".join(filter(None, (escape(wanted.caution), beside)))
+    return as_prose((escape(wanted.caution), beside))

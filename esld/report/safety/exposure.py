@@ -20,7 +20,7 @@ from esld.report.safety.counted import SafetySet
 from esld.report.safety.duration import Durations, durations
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import joined, of_group
+from esld.report.words.grammar import as_prose, joined, of_group
 
 _STOPPED = ("DRUG WITHDRAWN", "DRUG INTERRUPTED", "DOSE REDUCED")
 COUNTED = "administrations"  # the unit of their numbers
@@ -231,7 +231,7 @@ class Administrations:
             )
             for arm in treated
         )
-        return f"{message(said, arms=given)} {message('safety.exposure.reduced', arms=reduced)}"
+        return as_prose([message(said, arms=given), message("safety.exposure.reduced", arms=reduced)])
 
 
 def exposure(study: Study, group: SafetySet, *, conf_level: float) -> Administrations | Durations:

@@ -12,6 +12,7 @@ from esld.report.safety.counted import absence_words, share_words
 from esld.report.safety.edish import BASELINE, LiverInjury
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
+from esld.report.words.grammar import as_prose
 
 
 def case_table(found: LiverInjury) -> Table | None:
@@ -59,7 +60,7 @@ def case_words(found: LiverInjury, reported: Reported, *, level: str) -> str:
         absent.setdefault(
             re.sub("<[^>]+>", "", absence_words(rows)), absence_words(rows)
         )  # the same words once
-    return " ".join([*said, *filter(None, absent.values())])
+    return as_prose([*said, *filter(None, absent.values())])
 
 
 def _cases(arms: Sequence[str], reported: Reported, scale: str) -> list[Row]:

@@ -25,7 +25,7 @@ from esld.report.results import Reported
 from esld.report.safety.counted import SafetySet, safety_set, share, share_cell
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import in_prose, joined, of_group
+from esld.report.words.grammar import as_prose, in_prose, joined, of_group
 from esld.scoring import units
 
 GRADES = (0, 1, 2, 3, 4)
@@ -194,7 +194,7 @@ def _grade(grade: object) -> str:
 
 def _version(study: Study) -> str:
     """By which rules values are graded, and which of them."""
-    return " ".join([message("safety.grades.version"), worst_words(study)])
+    return as_prose([message("safety.grades.version"), worst_words(study)])
 
 
 def worst_words(study: Study) -> str:
@@ -217,7 +217,7 @@ def grade_table(study: Study, found: Mapping[str, Graded], reported: Reported) -
     inr = [message("safety.grades.inr")] if "INR" in found else []
     notes = (
         _version(study),
-        " ".join([message("safety.grades.against"), *inr]),
+        as_prose([message("safety.grades.against"), *inr]),
         safety_set(study).note,
     )
     title = message("safety.grades.title")
@@ -266,7 +266,7 @@ def shift_words(study: Study, found: Mapping[str, Graded], reported: Reported) -
     for what in ("newly_severe", "3_then_4"):
         if parts := _shifted(study, found, reported, what):
             said.append(message(f"safety.laboratory.{what}", parameters=message("reasons.list").join(parts)))
-    return " ".join(said) or message("safety.laboratory.none")
+    return as_prose(said) or message("safety.laboratory.none")
 
 
 def _shifted(study: Study, found: Mapping[str, Graded], reported: Reported, what: str) -> list[str]:

@@ -13,7 +13,7 @@ from esld.report.results import Reported, Row
 from esld.report.safety.adverse_events import AdverseEvents, days_observed, spanners
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import in_prose, joined, period
+from esld.report.words.grammar import as_prose, in_prose, joined, period
 from esld.survival import MeanCumulativeFunction, counting_process, mean_cumulative_function
 
 _KINDS = ("any", "serious")
@@ -143,7 +143,7 @@ def left_out_words(study: Study, found: AdverseEvents) -> str:
     ]
     if len(found.group.left_out):
         said.append(message("safety.over_time.never"))
-    return " ".join(filter(None, said))
+    return as_prose(said)
 
 
 def _legend(found: AdverseEvents, made: Means) -> str:

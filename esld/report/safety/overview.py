@@ -1,6 +1,7 @@
 """The overview of adverse events in a table and in words, and the chapter's answer."""
 
 from esld.data.study import Study
+from esld.protocol.translated import as_stated
 from esld.report import numbers
 from esld.report.cells import Cell, Label, number
 from esld.report.phrases import span, whole
@@ -9,7 +10,7 @@ from esld.report.safety.adverse_events import ONLY_IF_ANY, SEVERE, AdverseEvents
 from esld.report.safety.counted import absence_words, share_cell, share_words
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, noun, of_group
+from esld.report.words.grammar import as_prose, joined, noun, of_group
 
 
 def overview_table(found: AdverseEvents, reported: Reported) -> Table:
@@ -56,7 +57,7 @@ def answer_words(found: AdverseEvents, reported: Reported, *, level: str) -> str
     if found.has_reactions:
         soon = share_words(rows_of_kind(found, reported, "soon"), level=level)
         said.append(message("safety.answer.soon", when=found.soon, soon=soon))
-    return " ".join(said)
+    return as_prose(said)
 
 
 def overview_words(found: AdverseEvents, reported: Reported, *, level: str) -> str:
@@ -78,7 +79,7 @@ def overview_words(found: AdverseEvents, reported: Reported, *, level: str) -> s
         kind = next(kind for kind in ONLY_IF_ANY if SEVERE[kind] == found.scale.column)
         grade, serious = (_unknown(found, reported, each) for each in (kind, "unsaid"))
         sentences.append(message(f"safety.events.unknown.{found.scale.code}", worst=grade, serious=serious))
-    return " ".join(s for s in sentences if s)
+    return as_prose(sentences)
 
 
 def unrelated_words(study: Study, found: AdverseEvents) -> str:
@@ -90,7 +91,7 @@ def unrelated_words(study: Study, found: AdverseEvents) -> str:
         or serious["AREL"].ne("NOT RELATED").any()
     ):
         return ""
-    is_open = study.protocol.masking.value.casefold().startswith(("none", "open"))
+    is_open = as_stated(study.protocol.masking.value).casefold().startswith(("none", "open"))
     return message(f"safety.serious_unrelated{'.open' if is_open else ''}")
 
 

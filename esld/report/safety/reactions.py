@@ -8,6 +8,7 @@ from esld.report.safety.adverse_events import AdverseEvents, by_frequency, name_
 from esld.report.safety.counted import absence_words, share_cell, share_words
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
+from esld.report.words.grammar import as_prose
 
 
 def reaction_rows(found: AdverseEvents) -> pd.DataFrame:
@@ -55,4 +56,4 @@ def reactions_words(found: AdverseEvents, reported: Reported, *, level: str) -> 
         message("safety.reactions", when=found.soon, arms=share_words(rows, level=level)),
         absence_words(rows),
     ]
-    return " ".join([*filter(None, said), message("safety.reactions.dependent")])
+    return as_prose([*filter(None, said), message("safety.reactions.dependent")])

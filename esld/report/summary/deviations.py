@@ -18,7 +18,7 @@ from esld.report.randomised import order_of_entry
 from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, has, message
-from esld.report.words.grammar import capitalised, in_prose
+from esld.report.words.grammar import as_prose, capitalised, in_prose
 
 COLUMNS = ["USUBJID", "ARMCD", "kind", "detail"]
 KINDS = ("eligibility", "never_treated", "administrations", "dose", "visit", "missed")
@@ -204,7 +204,7 @@ def deviation_sentence(study: Study, counts: Reported) -> str:
     if len(counts.rows) == 1:  # of no kind
         return message("deviations.unseen")
     count, n = span(row, f"{row.value or 0:.0f}"), span(row, str(row.n))
-    return " ".join([message("deviations", number=count, n=n, count=row.n), *_unchecked(study)])
+    return as_prose([message("deviations", number=count, n=n, count=row.n), *_unchecked(study)])
 
 
 def _unchecked(study: Study) -> list[str]:

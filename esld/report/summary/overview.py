@@ -12,7 +12,7 @@ from esld.report.phrases import Sentence, span, view_name
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined
+from esld.report.words.grammar import as_prose, joined
 
 
 def primary_sentence(study: Study) -> str:
@@ -32,7 +32,7 @@ def findings(study: Study, others: Others) -> list[str]:
         "not_shown": sizes(others.rows.rows, study),
         "safe": safe(others.rows.rows, others.answers, study),
     }
-    texts = {code: " ".join(filter(None, own)) for code, own in said.items()}
+    texts = {code: as_prose(own) for code, own in said.items()}
     return [
         message("summary.point", head=message(f"brief.{code}"), text=text)
         for code, text in texts.items()
@@ -109,4 +109,4 @@ def additional_sentence(others: Others, unplanned: str) -> str:
     if not names:
         return unplanned or message("summary.unplanned.none")
     said = message("summary.additional", what=message("told.list").join(map(additional.words, names)))
-    return " ".join(filter(None, (unplanned, said)))
+    return as_prose((unplanned, said))

@@ -33,7 +33,7 @@ from esld.report.results import Reported, Row, read_rows
 from esld.report.roles import SUMMARY
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, has, message
-from esld.report.words.grammar import arm_in_prose, capitalised, counted, on_day, period
+from esld.report.words.grammar import arm_in_prose, as_prose, capitalised, counted, on_day, period
 
 _SHOWN = 40
 _CHANGES = {
@@ -360,7 +360,7 @@ def data_sentence(since: SinceLastCut, reported: Reported) -> str:
         parts.append(message(f"diff.{what}", then=whole(then), now=whole(now)))
     events = [reported.row("new", name) for name in ("AE", "CE") if name in since.study.tables]
     parts += [message(f"diff.new.{row.arm.lower()}", new=whole(row), count=row.value or 0) for row in events]
-    return " ".join(parts)
+    return as_prose(parts)
 
 
 def recoded_sentence(since: SinceLastCut) -> str:
@@ -377,5 +377,5 @@ def estimate_sentence(since: SinceLastCut, reported: Reported) -> str:
     said = message("diff.results", **{key: whole(reported.row(f"results_{key}")) for key in keys})
     methods = reported.row("methods_changed")
     if not methods.value:
-        return f"{said} {message('diff.methods.none')}"
-    return f"{said} {message('diff.methods', number=whole(methods), count=methods.value)}"
+        return as_prose([said, message("diff.methods.none")])
+    return as_prose([said, message("diff.methods", number=whole(methods), count=methods.value)])

@@ -10,14 +10,14 @@ from esld.report.phrases import prose, span, whole
 from esld.report.results import Row
 from esld.report.survival.analyses import AtHorizon, Found
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import capitalised, joined, noun, of_group, period
+from esld.report.words.grammar import as_prose, capitalised, joined, noun, of_group, period
 
 
 def apart_words(one: AtHorizon, curves: Sequence[Found]) -> str:
     """Of each curve of a wider endpoint: how many are free of the narrower event at the horizon only because the other does not
     count, and how many are free of either; nothing where there are none.
     """
-    return " ".join(filter(None, (_apart(one, curve) for curve in curves if _is_wider(curve, one))))
+    return as_prose(_apart(one, curve) for curve in curves if _is_wider(curve, one))
 
 
 def _is_wider(curve: Found, one: AtHorizon) -> bool:

@@ -1,12 +1,12 @@
 """Survival curves with the numbers at risk below."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from esld.report.drawing.axes import TimeAxis
 from esld.report.drawing.figures import INK, Picture, arm_style, new_figure, settled
+from esld.report.lines import in_lines
 from esld.report.words.catalogue import arm_label, message
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def survival_curves(
     axes.set_xlabel(axis.title)
     _label_ends(axes, curves, arms, end)
     if inside:
-        axes.text(0.02, 0.04, textwrap.fill(inside, 44), transform=axes.transAxes, va="bottom", fontsize=9)
+        axes.text(0.02, 0.04, in_lines(inside, 44), transform=axes.transAxes, va="bottom", fontsize=9)
     shown = _risk_table(table, curves, arms, sorted(set(ticks)), keep=[ticks[0], mark])
     names = dict(zip(ticks, axis.labels, strict=True))
     axes.set_xticks(shown, [names[tick] for tick in shown])
@@ -94,7 +94,7 @@ def _label_ends(axes: "Axes", curves: Mapping[str, "KaplanMeier"], arms: Sequenc
         style = arm_style(arms.index(arm))
         axes.plot([1.015, 1.085], [at, at], transform=beside, clip_on=False, **style)
         where = ("axes fraction", "data")
-        name = textwrap.fill(arm_label(arm), 12)
+        name = in_lines(arm_label(arm), 12)
         axes.annotate(name, (1.1, at), xycoords=where, va="center", color=style["color"], fontweight="bold")
 
 
@@ -132,7 +132,7 @@ def _risk_table(
         for tick, text in zip(ticks, _at_risk(curves.get(arm), ticks), strict=True):
             columns[tick].append(axes.text(tick, row, text, ha="center", va="center", fontsize=9, color=INK))
         where = ("axes fraction", "data")
-        name = textwrap.fill(arm_label(arm), 14)
+        name = in_lines(arm_label(arm), 14)
         axes.annotate(name, (-0.13, row), xycoords=where, va="center", ha="right", color=colour, fontsize=9)
     figure = axes.get_figure(root=True)
     assert figure is not None

@@ -16,7 +16,7 @@ from esld.report.survival.curves import survival_curves
 from esld.report.survival.tables import curve_table, ending_table, milestone_table
 from esld.report.survival.tables import points as days_of
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, of_group, period
+from esld.report.words.grammar import as_prose, joined, of_group, period
 from esld.survival import milestone
 
 
@@ -61,7 +61,7 @@ def curves(chapter: Chapter, found: Sequence[Found], *, ticks: Sequence[float]) 
             survival_curves(
                 by_arm, arms=study.arms, id=id, title=title, free=event.free, end=end, mark=mark if mark != end else None,
                 inside=inside, legend=_legend(one, marked=mark not in (None, end)),
-                alt=message("curves.alt", finding=" ".join(filter(None, (f"{title}.", inside)))),
+                alt=message("curves.alt", finding=as_prose((message("list.stop", text=title), inside))),
                 axis=time_axis(end, ticks=ticks),
             )
         )  # fmt: skip
@@ -74,7 +74,7 @@ def _legend(one: Found, *, marked: bool) -> str:
     how = {"level": numbers.level(curve.conf_level), "method": method_words(curve.method)}
     said = [message("legend.survival", free=one.of.event.free, **how)]
     said += [message("legend.marked")] if marked else []
-    return " ".join(said)
+    return as_prose(said)
 
 
 def curve_tables(chapter: Chapter, found: Sequence[Found]) -> Iterator[Any]:

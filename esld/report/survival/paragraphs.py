@@ -17,7 +17,7 @@ from esld.report.survival.apart import apart_words
 from esld.report.survival.sentences import lost_before, meaning, medians, pair_difference, sentence
 from esld.report.survival.widened import widened_words
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, noun, treatment
+from esld.report.words.grammar import as_prose, joined, noun, treatment
 from esld.survival import LogRank
 
 ADJUSTED = {"log_rank": "p_value", "permutation": "p_value", "cox": "hazard_ratio_p_value"}
@@ -41,7 +41,7 @@ def events(chapter: Chapter) -> Sentence | None:
             text = message("survival.event.good", said=text, **event.html)
         if others := dict.fromkeys(_described(source) for source in endpoint.competing):
             sources = joined(others)
-            text += " " + message("survival.competing", sources=sources, **event.html)
+            text = as_prose([text, message("survival.competing", sources=sources, **event.html)])
         said.append(text)
     return chapter.say("\n\n".join(said))
 
@@ -73,7 +73,7 @@ def _described(source: Source) -> str:
 
 def horizons(found: Sequence[AtHorizon], curves: Sequence[Found] = ()) -> list[Sentence]:
     """Who was free of the event at the horizon, with each comparison, and who only because another event does not count."""
-    return _told(found, lambda one: " ".join(filter(None, (_horizon(one), apart_words(one, curves)))))
+    return _told(found, lambda one: as_prose((_horizon(one), apart_words(one, curves))))
 
 
 def compatible(found: Sequence[AtHorizon]) -> list[Sentence]:
@@ -159,13 +159,13 @@ def _horizon(one: AtHorizon) -> str:
     said = [sentence(one.result, one.reported, one.of.event)]
     if len(one.result.groups) > 2:
         said += [pair_difference(*pair) for pair in one.pairs]
-    return " ".join(said)
+    return as_prose(said)
 
 
 def _compatible(one: AtHorizon) -> str:
     event = one.of.event
     said = [meaning(result, reported, event) for result, reported in one.pairs]
-    return " ".join(filter(None, (*said, lost_before(one.result, one.reported, event), widened_words(one))))
+    return as_prose((*said, lost_before(one.result, one.reported, event), widened_words(one)))
 
 
 def _told(found: Sequence[Any], words: Callable[[Any], str]) -> list[Sentence]:
@@ -189,7 +189,7 @@ def _paragraphs(found: Sequence[Any], words: Callable[[Any], str], *, answers: b
             said.append(_sharing(own, each))
         if answers and own.stratified and own.pairs and own.plan.kind != "survival_curve":
             said.append(message("survival.stratified"))
-        text = " ".join(filter(None, said))
+        text = as_prose(said)
         if text and len(plans) > 1:
             text = message("survival.of", title=escape(own.plan.title), said=text)
         if answers and own.plan is answering(chapter):

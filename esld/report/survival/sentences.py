@@ -15,6 +15,7 @@ from esld.report.phrases import p_equals, points, points_noun, span, ties, whole
 from esld.report.results import Reported, Row, difference_row
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import (
+    as_prose,
     capitalised,
     joined,
     noun,
@@ -74,7 +75,7 @@ def _(result: Milestone, reported: Reported, event: Event) -> str:
             words = {"dead": whole(row), "n": span(row, str(row.n)), "arm": of_group(row.arm)}
             died.append(message("milestone.known.arm", patients=noun("patient", row.n or 0), **words))
         texts.append(message("milestone.known", arms=joined(died), **event.html))
-    return " ".join(texts)
+    return as_prose(texts)
 
 
 def share_row(result: Milestone, reported: Reported, arm: str) -> Row:
@@ -138,7 +139,7 @@ def lost_before(result: Milestone, reported: Reported, event: Event) -> str:
     if texts and result.bounds:
         ends = {e: reported.row(f"risk_difference_{e}") for e in ("lowest", "highest")}
         texts.append(message("milestone.bounds", **{e: span(r, points(r, r.value)) for e, r in ends.items()}))
-    return " ".join(texts)
+    return as_prose(texts)
 
 
 def meaning(result: Milestone, reported: Reported, event: Event) -> str:
@@ -155,13 +156,13 @@ def meaning(result: Milestone, reported: Reported, event: Event) -> str:
         return ""
     first, second = (treatment(g.group) for g in result.groups)
     words: dict[str, Any] = {"first": first, "second": second, **event.html}
-    good = "" if event.harm else " " + message("meaning.good", **event.html)
+    good = "" if event.harm else message("meaning.good", **event.html)
     if row.lower >= 0:
         ends = {"lower": span(row, points(row, row.lower)), "upper": span(row, points(row, row.upper))}
-        return message("meaning.favours", **ends, **words) + good
+        return as_prose([message("meaning.favours", **ends, **words), good])
     if row.upper <= 0:
         ends = {"lower": span(row, points(row, -row.upper)), "upper": span(row, points(row, -row.lower))}
-        return message("meaning.against", **ends, **words) + good
+        return as_prose([message("meaning.against", **ends, **words), good])
     fewer, more = points(row, -row.lower), points(row, row.upper)
     reach = message(
         "meaning.reach",
@@ -175,7 +176,7 @@ def meaning(result: Milestone, reported: Reported, event: Event) -> str:
     if not event.harm:
         harm, benefit = benefit, harm
     key = "both" if harm and benefit else "benefit" if benefit else "harm" if harm else "small"
-    return message(f"meaning.{key}", reach=reach, **words) + good
+    return as_prose([message(f"meaning.{key}", reach=reach, **words), good])
 
 
 @sentence.register
@@ -222,7 +223,7 @@ def _(result: CoxFit, reported: Reported, event: Event) -> str:
         **parts,
         **event.html,
     )
-    return said if event.harm else f"{said} {message('cox.good', **event.html)}"
+    return said if event.harm else as_prose([said, message("cox.good", **event.html)])
 
 
 @sentence.register
@@ -244,7 +245,7 @@ def _(result: RMSTContrast, reported: Reported, event: Event) -> str:
         "upper": span(row, numbers.fixed(row.upper, 0)),
     }
     said = message("rmst", level=numbers.level(result.difference.conf_level), **limits, **words, **event.html)
-    return said if event.harm else f"{said} {message('rmst.good', **event.html)}"
+    return said if event.harm else as_prose([said, message("rmst.good", **event.html)])
 
 
 @sentence.register
@@ -278,4 +279,4 @@ def medians(curves: Mapping[str, KaplanMeier], reported: Reported, event: Event)
     ]  # fmt: skip
     short = joined(message("arms.one", arm=of_group(arm)) for arm, row in rows.items() if row.value is None)
     said = message("curves.said", medians=joined(reached), **event.html) if reached else ""
-    return " ".join(filter(None, (said, short and message("curves.said.none", arms=short, **event.html))))
+    return as_prose((said, short and message("curves.said.none", arms=short, **event.html)))

@@ -12,7 +12,7 @@ from esld.report.event import Event
 from esld.report.phrases import conditions_words, p_equals, span, ties
 from esld.report.results import Reported, Row
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined, of_group, period, treatment
+from esld.report.words.grammar import as_prose, joined, of_group, period, treatment
 from esld.survival import FirthFit, Milestone, PermutationTest, ProportionalHazards
 
 
@@ -73,7 +73,7 @@ def exact_logrank(test: PermutationTest, reported: Reported, event: Event, *, se
     if "p_smallest" in reported:
         smallest = reported.row("p_smallest")
         said.append(message("exact.caution", smallest=span(smallest, numbers.p_value(smallest.value))))
-    return " ".join(said)
+    return as_prose(said)
 
 
 def exact_rmst(test: PermutationTest, reported: Reported, event: Event, *, seed: str) -> str:

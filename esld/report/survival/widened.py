@@ -8,12 +8,13 @@ from esld.report.phrases import points, span
 from esld.report.results import Reported, difference_row
 from esld.report.survival.analyses import AtHorizon
 from esld.report.words.catalogue import message
+from esld.report.words.grammar import as_prose
 from esld.survival import Milestone, risk_difference
 
 
 def widened_words(one: AtHorizon) -> str:
     """What set the limits of each difference where they were widened, and what they would be otherwise; nothing where not."""
-    return " ".join(filter(None, (_widened(one, result, reported) for result, reported in one.pairs)))
+    return as_prose(_widened(one, result, reported) for result, reported in one.pairs)
 
 
 def _widened(one: AtHorizon, result: Milestone, reported: Reported) -> str:

@@ -115,7 +115,7 @@ def coverage_sentence(rows: Reported) -> str:
     def lowest(quantity: str, kind: str, lost: range) -> str:
         found = [rows.row(_statistic(quantity, kind, number, "lowest_coverage")) for number in lost]
         row = min(found, key=lambda r: r.value or 0.0)
-        return span(row, f"{numbers.fixed(100 * (row.value or 0.0), 1)} %")
+        return span(row, message("number.percent", number=numbers.fixed(100 * (row.value or 0.0), 1)))
 
     return message(
         "coverage",

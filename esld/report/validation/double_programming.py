@@ -17,6 +17,7 @@ from esld.report.tables import Table
 from esld.report.validation import second
 from esld.report.validation.pair import CLOSED_FORM, OF_A_STANDARD_ERROR, SEARCHED, Pair, Rows
 from esld.report.words.catalogue import arm_label, message
+from esld.report.words.grammar import as_prose
 
 
 def pairs(study: Study, reported: Reported) -> list[Pair]:
@@ -130,5 +131,5 @@ def pair_sentence(rows: Reported) -> str:
     compared, left = rows.row("numbers_compared"), rows.row("numbers_not_compared")
     said = message("double", count=compared.value, compared=whole(compared))
     if left.value:
-        said += " " + message("double.left", count=left.value, left=whole(left))
+        said = as_prose([said, message("double.left", count=left.value, left=whole(left))])
     return said

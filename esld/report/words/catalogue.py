@@ -21,6 +21,8 @@ from esld.reasons import ENGLISH
 PSEUDO = (
     "en-XA"  # English with marks on each letter: what stays plain on a page does not come from the catalogue
 )
+NAMES = {"en": "English", "zh": "中文", PSEUDO: PSEUDO}  # of the languages, each in itself
+UNTRANSLATED = "⟦{}⟧"  # a text that the language lacks, in English: seen, and counted, wherever it stands
 _MARKED = str.maketrans(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "áƀćđéƒǵĥíĵķłɱñóƥɋřšţúṽŵẋýžÁƁĆĐÉƑǴĤÍĴĶŁṀÑÓƤɊŘŠŢÚṼŴẊÝŽ",
@@ -90,16 +92,20 @@ def entries(language: str) -> Mapping[str, Entry]:
     """
     if language == PSEUDO:
         return {key: _in_marks(entry) for key, entry in entries("en").items()}
-    found: dict[str, Entry] = {f"reason.{code}": text for code, text in ENGLISH.items()}
+    found: dict[str, Entry] = {}
+    if language == "en":
+        found |= {f"reason.{code}": text for code, text in ENGLISH.items()}
     own: set[str] = set()
     folder = resources.files(__package__) / language
     loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
+    for file in sorted(folder.iterdir(), key=lambda file: file.name) if folder.is_dir() else ():
         texts = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # a SafeLoader
         if twice := own & set(texts):
             raise ValueError(f"{file.name}: entries must be unique, got {sorted(twice)} twice")
         own |= set(texts)
         found |= texts
+    if language != "en":
+        found = {key: _untranslated(entry) for key, entry in entries("en").items()} | found
     return found
 
 
@@ -135,6 +141,27 @@ def has(key: str) -> bool:
 def arm_label(arm: str) -> str:
     """What the trial calls an arm, or the group of all patients; a group that is neither by its own name."""
     return message("arms.label.all") if arm == ALL else reader().labels.get(arm, arm)
+
+
+def tag(language: str) -> str:
+    """The language of a document, with the script that its region writes: browsers choose fonts by it."""
+    return {"zh": "zh-CN"}.get(language, language)
+
+
+def is_english(language: str) -> bool:
+    """Whether chapters and protocols are written in it: English, or what is made of it."""
+    return language.partition("-")[0] == "en"
+
+
+def untranslated_in(text: str) -> list[str]:
+    """The texts, each once, that stand in another language than the reader's, as they are marked."""
+    return list(dict.fromkeys(re.findall("⟦([^⟦⟧]*)⟧", text)))
+
+
+def _untranslated(entry: Entry) -> Entry:
+    if not isinstance(entry, str):
+        return {form: UNTRANSLATED.format(text) for form, text in entry.items()}
+    return UNTRANSLATED.format(entry)
 
 
 def _in_marks(entry: Entry) -> Entry:

@@ -66,7 +66,25 @@ class English:
         return label.removesuffix(" dose").removesuffix(" score")
 
 
-GRAMMARS: dict[str, Grammar] = {"en": English(), PSEUDO: English()}
+class Chinese:
+    """One form for any number; a label stands as it is wherever it stands."""
+
+    def plural(self, count: float) -> str:
+        """``other``, as there are no plurals."""
+        return "other"
+
+    def in_prose(self, label: str) -> str:
+        """``低剂量组``."""
+        return label
+
+    of_group = treatment = in_prose
+
+    def short(self, label: str) -> str:
+        """``MELD`` of ``MELD评分``, ``低剂量`` of ``低剂量组``."""
+        return label.removesuffix("评分").removesuffix("组")
+
+
+GRAMMARS: dict[str, Grammar] = {"en": English(), PSEUDO: English(), "zh": Chinese()}
 
 
 def grammar() -> Grammar:
@@ -115,8 +133,13 @@ def on_day(day: date) -> str:
 
 
 def capitalised(text: str) -> str:
-    """The first letter large, the others as they are."""
+    """The first letter large, the others as they are; a Chinese one has no size."""
     return text[:1].upper() + text[1:]
+
+
+def as_prose(sentences: Iterable[str]) -> str:
+    """Sentences one after the other; those that say nothing are left out."""
+    return message("list.sentence").join(filter(None, sentences))
 
 
 def in_prose(label: str) -> str:

@@ -1,0 +1,34 @@
+"""Where a text may go on in the next line: at blanks, and between Chinese letters, but not before a stop."""
+
+import re
+import textwrap
+from collections.abc import Iterator
+from unicodedata import east_asian_width
+
+_HAN, _OPEN, _CLOSE = "\u3400-\u9fff", "（《〔", "、。，；：！？）》〕"
+_UNIT = re.compile(
+    f"( *)([{_OPEN}“‘]*[{_HAN}][{_CLOSE}”’]*|[{_OPEN}]*[^ {_HAN}{_OPEN}{_CLOSE}]+[{_CLOSE}]*|[{_OPEN}{_CLOSE}]+)"
+)
+
+
+def units(text: str) -> Iterator[tuple[str, str]]:
+    """What stays on one line, each after the blanks before it."""
+    yield from (found.groups() for found in _UNIT.finditer(text))  # type: ignore[misc]
+
+
+def in_lines(text: str, width: int) -> str:
+    """Text on lines of at most so many letters, of which a Chinese one has the width of two."""
+    if not re.search(f"[{_HAN}]", text):
+        return textwrap.fill(text, width)
+    lines = [""]
+    for gap, unit in units(" ".join(text.split())):
+        if lines[-1] and width_of(lines[-1] + gap + unit) > width:
+            lines.append(unit)
+        else:
+            lines[-1] += gap + unit
+    return "\n".join(lines)
+
+
+def width_of(text: str) -> int:
+    """Of a text in Latin letters."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)

@@ -1,0 +1,161 @@
+"""A language says what English says: the same entries with the same parameters, in its own words."""
+
+import re
+import string
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from esld.pipeline.prose import main, mark_of
+from esld.protocol import read_protocol
+from esld.protocol.translated import as_stated, texts_of, with_texts
+from esld.report import glossary, numbers
+from esld.report.words.catalogue import (
+    UNTRANSLATED,
+    Entry,
+    Reader,
+    entries,
+    message,
+    read_by,
+    untranslated_in,
+)
+from esld.report.words.grammar import as_prose, capitalised, in_prose, joined, on_day, period
+from tests.report.builders import ROOT
+
+# What stands in Latin letters in Chinese too: names of people, methods and scores, codes, units, programs and their functions.
+SAME = frozenset(
+    re.findall(
+        r"\w+",
+        """
+        Kaplan Meier Fisher Boschloo Miettinen Nurminen Cox Greenwood Kenward Roger Firth Clopper Pearson Gray Holm Poisson Fine
+        Koopman Wald Wilson Efron Finkelstein Schoenfeld Aalen Andersen Gill Barnard Blackwell Hodges Nelson Newcombe Peto
+        Satterthwaite Hessian Child Pugh Baveno West Haven Johansen Fleming Harrington Garwood Gehan Breslow Ghosh Lin Harrell
+        Katz Lawless Nadeau Mann Whitney Mantel Haenszel Yan Su Tarone Ware Welch Wilcoxon Cochran Hothorn Lausen Mee Hy
+        lifelines issue esld survfit coxph survdiff cuminc crr etm emmeans mmrm cmprsk survival coin pbkrtest Python
+        perm fisher poisson binom prop cox test zph logrank make mid rho gamma logit beta vs law Na profile queries yaml
+        kg mg mL cm mmol umol mmHg gov
+        """,
+    )
+)
+
+
+def texts(entry: Entry) -> list[str]:
+    return [entry] if isinstance(entry, str) else list(entry.values())
+
+
+def parameters(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def latin(text: str) -> list[str]:
+    """Words in Latin letters that are not the same in every language."""
+    words = re.findall(r"[A-Za-z]{2,}", re.sub(r"\{[^{}]*\}|<[^<>]*>|&#?\w+;|`[^`]*`", "\0", text))
+    return [word for word in words if word not in SAME and not re.search("[A-Z]{2}|[a-z][A-Z]", word)]
+
+
+def test_chinese_has_every_entry_and_none_of_its_own():
+    own = entries("zh")
+    assert [key for key, entry in own.items() if any(map(untranslated_in, texts(entry)))] == []
+    assert set(own) == set(entries("en"))
+
+
+def test_an_entry_has_its_parameters_in_chinese_too():
+    wrong = {}
+    for key, entry in entries("en").items():
+        each, (own,) = [parameters(text) for text in texts(entry)], map(parameters, texts(entries("zh")[key]))
+        if not set.intersection(*each) <= own <= set.union(*each):
+            wrong[key] = set.union(*each) ^ own
+    assert wrong == {}
+
+
+def test_an_entry_has_the_forms_of_its_language():
+    forms = {key: entry for key, entry in entries("zh").items() if not isinstance(entry, str)}
+    assert {tuple(entry) for entry in forms.values()} == {("other",)}
+
+
+def test_no_english_word_is_in_a_chinese_entry():
+    found = {key: [w for text in texts(e) for w in latin(text)] for key, e in entries("zh").items()}
+    assert {key: words for key, words in found.items() if words} == {}
+
+
+def test_what_the_check_finds():
+    assert latin("共2例 patients") == ["patients"]
+    assert latin("<b>Kaplan-Meier</b>估计（95% CI），{patients}例，P值，MELD-Na评分") == []
+
+
+def test_the_prose_of_every_chapter_is_in_chinese(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert main("zh") == ""
+    for path in sorted((ROOT / "notebooks" / "zh").glob("*.yaml")):
+        own = re.sub(r"(?m)^cell-\d+:$|^  (?:of: .*|text: .*)$", "", path.read_text(encoding="utf-8"))
+        assert latin(own) == [], path.name
+
+
+def test_the_mark_of_a_text_does_not_see_how_its_lines_are_broken():
+    assert mark_of("# A\n\nb c\nd") == mark_of("# A b\n c d")
+    assert mark_of("# A b c d") != mark_of("# A b c e")
+
+
+class TestProtocol:
+    """A protocol in other words decides what it decides in its own."""
+
+    PATH = ROOT / "params" / "protocols" / "nct06167473.yaml"
+
+    def test_the_demonstration_has_all_its_texts_in_chinese(self):
+        own = read_protocol(self.PATH)
+        said = with_texts(own, own.translations["zh"], UNTRANSLATED)
+        assert [text for _, text in texts_of(said) if untranslated_in(text)] == []
+
+    def test_nothing_but_texts_is_changed(self):
+        own = read_protocol(self.PATH)
+        said = with_texts(own, {}, "<{}>")
+        assert [as_stated(t) for key, t in texts_of(said) if key != "data_assumptions"] == [
+            t for key, t in texts_of(own) if key != "data_assumptions"
+        ]
+        assert (said.horizon_days, said.schedule.from_randomisation) == (
+            own.horizon_days,
+            own.schedule.from_randomisation,
+        )
+        assert said.arm_labels == {"LOW": "<Low dose>", "MEDHIGH": "<Medium-high dose>"}
+        assert [a.id for a in said.analyses] == [a.id for a in own.analyses]
+        assert said.arms[0].dose == own.arms[0].dose
+
+    def test_a_translation_of_what_is_not_there_is_refused(self, tmp_path):
+        from esld.errors import InputError
+
+        path = tmp_path / "trial.yaml"
+        path.write_text(self.PATH.read_text("utf-8").replace("    Low dose: ", "    Lowest dose: "), "utf-8")
+        with pytest.raises(InputError, match="must translate a text of this file, got Lowest dose"):
+            read_protocol(path)
+
+
+class TestGrammar:
+    """Chinese joins, counts and dates by its own rules."""
+
+    @pytest.fixture(autouse=True)
+    def chinese(self):
+        with read_by(Reader("zh")):
+            yield
+
+    def test_lists_and_sentences(self):
+        assert joined(["甲", "乙", "丙"]) == "甲、乙和丙"
+        assert as_prose(["一。", "", "二。"]) == "一。二。"
+
+    def test_numbers_dates_and_times(self):
+        assert on_day(date(2026, 3, 31)) == "2026年3月31日"
+        assert numbers.percent(0.5) == "50%"
+        assert numbers.fixed(-19, 0) == "−19"
+        assert numbers.with_unit("总胆红素", "umol/L") == "总胆红素（µmol/L）"
+        assert [period(days) for days in (365, 168, 120)] == ["1年", "24周", "120天"]
+
+    @given(st.text(max_size=20))
+    def test_a_label_stands_as_it_is(self, label):
+        with read_by(Reader("zh")):
+            assert in_prose(label) == label
+        assert capitalised("低剂量组") == "低剂量组"
+
+    def test_a_term_is_found_between_chinese_letters(self):
+        assert message("term.meld_na") in glossary.used_in("采用MELD-Na评分")
+        assert glossary.used_in("这里没有术语") == {}
