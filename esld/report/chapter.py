@@ -13,7 +13,7 @@ from esld.data.store import stored_study
 from esld.data.study import Study, in_protocol_order
 from esld.errors import InputError, no_attribute
 from esld.protocol import Analysis, Kind
-from esld.report import as_text, by_hand, needs
+from esld.report import as_text, by_hand, disclosure, needs
 from esld.report.additional import marked
 from esld.report.drawing import figures
 from esld.report.drawing.unnamed import show_what_is_left
@@ -93,13 +93,15 @@ class Chapter:
         Returns
         -------
         Reported
-            Its rows, rounded to 12 significant digits.
+            Its rows, rounded to 12 significant digits; in a public report those of :mod:`esld.report.disclosure`.
         """
         reported = rows_of(id, result, analysis=analysis, chapter=self.name)
         for arm, label in self.study.protocol.arm_labels.items():
             if arm != label and any(row.arm == label for row in reported.rows):
                 rule, remedy = "must name an arm by its code", f"Write {arm!r}, as in ARMCD."
                 raise InputError(f"group of result '{id}'", rule, label, remedy=remedy)
+        if rules := self.study.cut.published:
+            reported = disclosure.published(reported, rules, self.study.sizes)
         self._rows[id] = ", ".join(_json(row.to_record()) for row in reported.rows)
         self._write()
         return reported

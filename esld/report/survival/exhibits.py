@@ -1,8 +1,10 @@
 """Tables and figures of the chapter: an analysis each, or an endpoint each."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from esld.protocol import Protocol
@@ -17,7 +19,7 @@ from esld.report.survival.tables import curve_table, ending_table, milestone_tab
 from esld.report.survival.tables import points as days_of
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import joined, of_group, period
-from esld.survival import milestone
+from esld.survival import KaplanMeier, milestone
 
 
 def endings(chapter: Chapter) -> Iterator[Any]:
@@ -46,9 +48,10 @@ def curves(chapter: Chapter, found: Sequence[Found], *, ticks: Sequence[float]) 
     """The figure of every planned curve, to the farthest day of an analysis of its endpoint; and what came after."""
     study = chapter.study
     for one in (one for one in found if one.of.plan.of is None):
-        plan, event, by_arm = one.of.plan, one.of.event, one.result
+        plan, event = one.of.plan, one.of.event
         param, id = study.protocol.endpoint(str(plan.endpoint)).param, _id_of(one)
         end = max(farthest(study.protocol, str(plan.endpoint)), *ticks, 0)
+        by_arm = _published(chapter, one.result, end)
         mark, inside = _compared(one)
         lost = int((one.of.times["CNSR"].ne(0) & one.of.times["time"].lt(mark or end)).sum())
         about = {
@@ -65,7 +68,28 @@ def curves(chapter: Chapter, found: Sequence[Found], *, ticks: Sequence[float]) 
                 axis=time_axis(end, ticks=ticks),
             )
         )  # fmt: skip
-        yield chapter.say(beyond_words(one, end))
+        yield chapter.say("" if study.cut.published else beyond_words(one, end))
+
+
+def _published(chapter: Chapter, curves: dict[str, KaplanMeier], end: float) -> dict[str, KaplanMeier]:
+    """The curves as a public report draws them: known at a few days, between which nobody can tell when something happened."""
+    rules = chapter.study.cut.published
+    if rules is None:
+        return curves
+    days = np.linspace(0, end, max(1, int(end // rules.days)) + 1)[1:]
+    return {arm: _at(curve, days) for arm, curve in curves.items()}
+
+
+def _at(curve: KaplanMeier, days: "np.ndarray[Any, np.dtype[np.float64]]") -> KaplanMeier:
+    """A curve that steps at these days alone; who leaves between two of them, leaves at the second."""
+    known, counts = curve.at(days, extend=True), curve.counts(days)
+    place = np.searchsorted(days, curve.times)
+    left = [int(curve.n_censor[place == n].sum()) for n in range(len(days))]
+    at = {name: known[name].to_numpy(float) for name in ("survival", "std_err", "lower", "upper")}
+    events = np.diff(counts["events"].to_numpy(int), prepend=0)
+    before = curve.n - np.concatenate([[0], np.cumsum(events + left)[:-1]])
+    own = {"n_event": events, "n_censor": np.array(left), "n_risk": before.astype(int)}
+    return replace(curve, times=days, **at, **own, events=int(events.sum()), max_time=float(days[-1]))
 
 
 def _legend(one: Found, *, marked: bool) -> str:
@@ -74,6 +98,8 @@ def _legend(one: Found, *, marked: bool) -> str:
     how = {"level": numbers.level(curve.conf_level), "method": method_words(curve.method)}
     said = [message("legend.survival", free=one.of.event.free, **how)]
     said += [message("legend.marked")] if marked else []
+    if one.of.chapter.study.cut.published:
+        said.append(message("public.legend.curves"))
     return " ".join(said)
 
 
