@@ -92,7 +92,9 @@ def _cut_hashes(file: CutFile) -> dict[str, str]:
         from esld.data.study import taken_in
 
         tables = sorted(taken_in(file).tables.items())
-        every = "".join(f"{domain}\n{table.to_csv(index=False, lineterminator=chr(10))}" for domain, table in tables)
+        every = "".join(
+            f"{domain}\n{table.to_csv(index=False, lineterminator=chr(10))}" for domain, table in tables
+        )
         return hashes | {f"{name}, public": hashlib.sha256(every.encode("utf-8")).hexdigest()}
     if file.cut.hides:
         from esld.data.study import taken_in

@@ -60,7 +60,10 @@ class Masthead:
     open_queries: bool = False
 
     def __post_init__(self) -> None:
-        for name, allowed in (("status", ("draft", "final")), ("view", ("unblinded", "masked", "blinded", "public"))):
+        for name, allowed in (
+            ("status", ("draft", "final")),
+            ("view", ("unblinded", "masked", "blinded", "public")),
+        ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {list(allowed)}, got {getattr(self, name)!r}")
         date.fromisoformat(self.cutoff)

@@ -116,7 +116,7 @@ def _figures(value: float) -> float:
 
 
 def _step_of(row: Row, minimum: int, spread: float | None) -> float | None:
-    """The step of a mean, of its standard deviation or, of an estimate, of the error that its limits tell; None where it has none."""
+    """The step of a mean and its standard deviation, or that which the limits of an estimate tell; None without any."""
     n = (row.n or 0) / (2 if "difference" in row.statistic else 1)
     if n < minimum:
         return None
@@ -153,8 +153,8 @@ def counted(
 ) -> dict[tuple[str, str], int]:
     """The categories of one variable, at the finest level at which nobody stands out.
 
-    By arm; else for all; else for all with the rare ones counted with their neighbours; else not at all. A variable is told at one
-    level alone, so that no total gives what a level hides. At its level every category has at least `minimum` patients, each but
+    By arm; else for all; else for all with the rare ones counted with their neighbours; else not at all. A variable is told at
+    one level alone, so that no total gives what a level hides. At its level every category has at least `minimum` patients, each but
     one is told as a multiple of `base`, and each, that one too, could have been at least ``base // 2 + 1`` numbers: see
     :func:`could_be`.
 
@@ -181,7 +181,10 @@ def counted(
             high - low >= base // 2
             for g in groups
             for low, high in could_be(
-                [shown[names, g] for names in told], sum(c[g] for c in own.values()), minimum=minimum, base=base
+                [shown[names, g] for names in told],
+                sum(c[g] for c in own.values()),
+                minimum=minimum,
+                base=base,
             )
         )
         if told and wide and all(c[g] >= minimum for c in own.values() for g in groups):
@@ -208,9 +211,7 @@ def _merged(
     return dict(found) if len(found) > 1 else {}
 
 
-def could_be(
-    shown: Sequence[int], n: int, *, minimum: int, base: int
-) -> list[tuple[int, int]]:
+def could_be(shown: Sequence[int], n: int, *, minimum: int, base: int) -> list[tuple[int, int]]:
     """From what to what each category can go for somebody who knows the rules, what is told and the size of the group.
 
     The last is the category that is not told.

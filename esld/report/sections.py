@@ -42,8 +42,8 @@ def fitted_cells(cells: "Sequence[NotebookNode]", study: Study, chapter: str) ->
 def public_cells(cells: "Sequence[NotebookNode]") -> "list[NotebookNode]":
     """The cells of a public report: no code that is not declared public, and no section of which nothing is left.
 
-    A section is a heading with what lies below it, up to the next heading of the same or a higher level. Where only sections below
-    it stay, the heading does, alone.
+    A section is a heading with what lies below it, up to the next heading of the same or a higher level. Where only sections
+    below it stay, the heading does, alone.
     """
     heads = [n for n, cell in enumerate(cells) if heading_level(cell)]
     found = list(cells[: heads[0]] if heads else cells)

@@ -199,7 +199,10 @@ def _published(study: Study, rows: Reported) -> Table | Sentence:
             cells = {g: _count_cell(found.get((statistic, g))) for g in groups}
             lines.append({"variable": Label(text, f"{variable.name} {name}"), **cells})
         if own and not counted:
-            spread = {g: [found.get((f"{variable.name} {what}", g)) for what in ("median", "q1", "q3")] for g in groups}
+            spread = {
+                g: [found.get((f"{variable.name} {what}", g)) for what in ("median", "q1", "q3")]
+                for g in groups
+            }
             cells = {
                 g: Estimate(*(row.value for row in each if row), variable.decimals, "fixed", each[0].result_id)
                 if each[0] and all(each) else Empty()

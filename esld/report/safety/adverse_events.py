@@ -318,7 +318,9 @@ def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
     if found.events.empty:
         return None
     told = {row.statistic for row in reported.rows}
-    severe = [f"severe_{found.scale.code}"] if found.scale and any(t.endswith(".severe") for t in told) else []
+    severe = (
+        [f"severe_{found.scale.code}"] if found.scale and any(t.endswith(".severe") for t in told) else []
+    )
     events = ["events"] if any(t.endswith(".events") for t in told) else []
     lines = []
     for system, term in found.names():
@@ -333,7 +335,11 @@ def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
         lines.append(line)
     notes = [] if found.scale else [message("safety.events.no_severity")]
     notes += [message("safety.terms.order"), *_coding(found), found.group.note]
-    notes += [message("public.terms.note")] if OTHER_TERMS in {*found.events["CLASS"], *found.events["TERM"]} else []
+    notes += (
+        [message("public.terms.note")]
+        if OTHER_TERMS in {*found.events["CLASS"], *found.events["TERM"]}
+        else []
+    )
     return Table(
         "adverse_events_by_term", message("safety.terms.title"), lines, footnotes=tuple(notes),
         group="system_organ_class", spanners=spanners(found, "any", *severe, *events),

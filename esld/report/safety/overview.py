@@ -31,7 +31,13 @@ def overview_table(found: AdverseEvents, reported: Reported) -> Table:
         notes.append(message("safety.overview.unknown"))
     notes += [message("safety.overview.no_tests"), found.group.note]
     title = message("safety.overview.title")
-    return Table("adverse_events", title, lines, spanners(found, "patients", "events", *["rate"] * _rated(reported)), tuple(notes))
+    return Table(
+        "adverse_events",
+        title,
+        lines,
+        spanners(found, "patients", "events", *["rate"] * _rated(reported)),
+        tuple(notes),
+    )
 
 
 def _rated(reported: Reported) -> bool:
