@@ -302,6 +302,9 @@ def previous_cut(file: CutFile) -> CutFile | None:
             f"cut {file.id} is {file.cut.view} and the previous {name} {found.cut.view}: what differs between two views "
             "tells the arms."
         )
+    if found.cut.published != file.cut.published:
+        rule = "must be as in the previous cut: two roundings of one number tell more of it than either"
+        raise InputError("disclosure", rule, where=file.path.name, remedy="Write the same in both cut files.")
     if (
         (one := found.pseudonyms_path)
         and (other := file.pseudonyms_path)

@@ -16,6 +16,7 @@ from esld.pipeline import paper, provenance, word_style
 from esld.pipeline.assemble import Binder, assemble, masthead_of
 from esld.pipeline.chapters import ChapterSource, needed_for, read_chapters, source_digest, values_for, waves
 from esld.pipeline.desk import Desk
+from esld.pipeline.disclosed import require_nobody
 from esld.pipeline.execution import Executed
 from esld.pipeline.fitness import unfit
 from esld.pipeline.handed_over import gather
@@ -95,6 +96,7 @@ class Making:
                 executed = [self.executed[chapter.slug] for chapter in self.chapters]
                 _check_twice(staged / SCRATCH, self.study, self.chapters)
                 kept = assemble(self.binder, self.study, inputs, environment, how)
+                require_nobody(staged, self.study)
                 ended = datetime.now(UTC)
                 reused = tuple(e.source.slug for e in executed if e.reused)
                 read = {"cut_file": file.path, **({"template": how.template} if how.template else {})}

@@ -5,6 +5,8 @@ figure or sentence can show it. A rule says how:
 
 ``exact``
     Counts of a planned outcome, of safety and of the flow, and what is computed of such counts alone: 2 of 11 is a result.
+``coarse``
+    A mean time, of times that are known to a part of the curve alone (:func:`in_the_middle`): what the drawn curve tells, too.
 ``figures``
     Three significant digits, of tests and ratios, which see the order of events and not their days.
 ``steps``
@@ -18,14 +20,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor, log10, sqrt
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
 
 from esld.data.cutfile import Disclosure
 from esld.data.views import ALL
 from esld.report.numbers import significant
 from esld.report.results import Reported, Row, named
 
-How = Literal["exact", "figures", "steps", "baseline"]
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+How = Literal["exact", "coarse", "figures", "steps", "baseline"]
 _OR = "+"  # between the categories that are counted together
 MISSING = "missing"
 
@@ -57,7 +63,7 @@ RULES = (
     Rule("03_survival", r"\w+_milestone_test\w*", "cumulative_hazard_ratio", "figures"),
     Rule("03_survival", r"\w+_km\w*", "survival|n_risk", "exact"),  # at planned days
     Rule("03_survival", r"\w+_power\w*", ".*", "exact"),  # of the sizes of the groups alone
-    Rule("03_survival", r"\w+_rmst\w*", "rmst|rmst_difference", "steps"),
+    Rule("03_survival", r"\w+_rmst\w*", "rmst|rmst_difference|p_value", "coarse"),
     Rule("03_survival", r"\w+", r"hazard_ratio|\w*p_value(_adjusted)?", "figures"),
     Rule("04_change", r"(change|adjusted)_\w+", "mean|sd|ls_mean|ls_mean_difference", "steps"),
     Rule("04_change", r"(change|adjusted)_\w+", r"ls_mean_difference_p_value\w*|randomisation_p_value|global_p_value", "figures"),
@@ -97,7 +103,7 @@ def published(reported: Reported, rules: Disclosure, sizes: Mapping[str, int]) -
 def _made(
     row: Row, how: How | None, rules: Disclosure, spread: Mapping[tuple[str, float | None], float | None]
 ) -> Row | None:
-    if how is None or how == "exact":
+    if how in (None, "exact", "coarse"):
         return row if how else None
     if how == "figures":
         return _each(row, _figures)
@@ -145,6 +151,20 @@ def multiple(value: float, of: float) -> float:
     return floor(value / of + 0.5) * of
 
 
+def points(end: float, days: int) -> Floats:
+    """The days at which a curve to `end` is known: evenly spaced, and never nearer to each other than the cut says."""
+    return np.linspace(0, end, max(1, int(end // days)) + 1)[1:]
+
+
+def in_the_middle(times: pd.Series, known: Floats) -> pd.Series:
+    """Times that can be told of the parts between the known days: the middle of each; those after the last stay."""
+    edges = np.concatenate([[0.0], known])
+    place = np.searchsorted(known, times.to_numpy(float))
+    middles = (edges[:-1] + edges[1:]) / 2
+    inside = place < len(known)
+    return times.astype(float).where(~inside, middles[np.minimum(place, len(middles) - 1)])
+
+
 # --- categories ------------------------------------------------------------------------------------------------
 
 
@@ -154,8 +174,8 @@ def counted(
     """The categories of one variable, at the finest level at which nobody stands out.
 
     By arm; else for all; else for all with the rare ones counted with their neighbours; else not at all. A variable is told at
-    one level alone, so that no total gives what a level hides. At its level every category has at least `minimum` patients, each but
-    one is told as a multiple of `base`, and each, that one too, could have been at least ``base // 2 + 1`` numbers: see
+    one level alone, so that no total gives what a level hides. At its level every category has at least `minimum` patients, each
+    but one is told as a multiple of `base`, and each, that one too, could have been at least ``base // 2 + 1`` numbers: see
     :func:`could_be`.
 
     Parameters

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from esld.protocol import Protocol
-from esld.report import numbers
+from esld.report import disclosure, numbers
 from esld.report.chapter import Chapter
 from esld.report.drawing.axes import time_axis
 from esld.report.phrases import lost_words, method_words, points, points_noun, span, whole
 from esld.report.results import difference_row, rows_of, slug
-from esld.report.survival.analyses import AtHorizon, Found, analysed
+from esld.report.survival.analyses import AtHorizon, Found, analysed, farthest
 from esld.report.survival.curves import survival_curves
 from esld.report.survival.tables import curve_table, ending_table, milestone_table
 from esld.report.survival.tables import points as days_of
@@ -51,7 +50,7 @@ def curves(chapter: Chapter, found: Sequence[Found], *, ticks: Sequence[float]) 
         plan, event = one.of.plan, one.of.event
         param, id = study.protocol.endpoint(str(plan.endpoint)).param, _id_of(one)
         end = max(farthest(study.protocol, str(plan.endpoint)), *ticks, 0)
-        by_arm = _published(chapter, one.result, end)
+        by_arm = _published(chapter, one.result, farthest(study.protocol, str(plan.endpoint)))
         mark, inside = _compared(one)
         lost = int((one.of.times["CNSR"].ne(0) & one.of.times["time"].lt(mark or end)).sum())
         about = {
@@ -76,11 +75,11 @@ def _published(chapter: Chapter, curves: dict[str, KaplanMeier], end: float) -> 
     rules = chapter.study.cut.published
     if rules is None:
         return curves
-    days = np.linspace(0, end, max(1, int(end // rules.days)) + 1)[1:]
+    days = disclosure.points(end, rules.days)
     return {arm: _at(curve, days) for arm, curve in curves.items()}
 
 
-def _at(curve: KaplanMeier, days: "np.ndarray[Any, np.dtype[np.float64]]") -> KaplanMeier:
+def _at(curve: KaplanMeier, days: disclosure.Floats) -> KaplanMeier:
     """A curve that steps at these days alone; who leaves between two of them, leaves at the second."""
     known, counts = curve.at(days, extend=True), curve.counts(days)
     place = np.searchsorted(days, curve.times)
@@ -118,15 +117,6 @@ def curve_tables(chapter: Chapter, found: Sequence[Found]) -> Iterator[Any]:
 
 def _id_of(curve: Found) -> str:
     return curve.reported.rows[0].result_id.partition(".")[0]
-
-
-def farthest(protocol: Protocol, paramcd: str) -> float:
-    """The last day after randomisation to which an analysis of an endpoint looks; else that of the primary outcome."""
-    own = (a for a in protocol.analyses if a.endpoint == paramcd)
-    return (
-        max((day for a in own for day in (*a.milestones_days, a.horizon_days or 0)), default=0)
-        or protocol.horizon_days
-    )
 
 
 def beyond_words(one: Found, end: float) -> str:
