@@ -55,7 +55,7 @@ chapter.say(disclosed.rules_words(study))
 # %% tags=["appendix"]
 chapter.table(records.records_table(study))
 
-# %% [markdown]
+# %% [markdown] tags=["not-public"]
 # What was read of each domain, and what was made of every record, is told in the appendix. What is not used is named, with the reason.
 
 # %% tags=["appendix"]
@@ -141,6 +141,7 @@ followed = chapter.hand_over("follow_up", follow_up[follow_up["group"].eq("ALL")
 chapter.hand_over("follow_up_by_arm", follow_up[follow_up["group"].ne("ALL")], analysis=plan)
 asked = records.listed_queries(study)
 queries = chapter.hand_over("queries", records.query_counts(study, asked), analysis=plan)
+chapter.say(disclosed.known_words(study, followed.row("complete", "ALL", horizon_days)))
 
 # %%
 chapter.table(records.follow_up_table(study, follow_up, horizon_days=horizon_days))

@@ -15,7 +15,7 @@ from esld.data.views import COLUMNS
 from esld.errors import RunError
 from esld.report.words.grammar import on_day
 
-# Text as a site wrote it, beside the columns that only a view which tells everything loads; the term that it is coded as may be told.
+# Text as a site wrote it, beside the columns that only a view which tells everything loads; its coded term may be told.
 _VERBATIM = {
     "AETERM": "AEDECOD",
     "CETERM": "CEDECOD",

@@ -17,7 +17,10 @@ from esld.report.phrases import not_compared, reader_of, view_name
 from esld.report.words.catalogue import has, message, read_by
 from esld.report.words.grammar import joined
 
-PUBLIC = "public"  # the tag of a code cell that a public report has
+PUBLIC, NOT_PUBLIC = (
+    "public",
+    "not-public",
+)  # tags of a code cell that a public report has, and of prose that it has not
 TAG = "needs:"  # how the tag of a need begins
 AT_VISITS: tuple[Kind, ...] = ("mmrm", "ancova", "worst_rank", "responder")  # kinds of analyses of parameters
 _SAFETY = ("EX", "AE")  # domains

@@ -2,7 +2,7 @@
 
 A tag ``needs:NAME``, or ``needs:KIND=NAME``, of a cell governs that cell. That of a heading governs all below it up to the next
 heading of the same or a higher level; the heading itself stays, without the prose in its cell, and where the cell holds several
-headings the highest counts. In a public report a code cell stays if it is tagged ``public``, and a section without any such
+headings the highest counts. In a public report a code cell stays if it is tagged ``public``, prose unless it is tagged ``not-public``, and a section without any such
 cell is not there. Of a part that the trial does not have, ``needs:part=NAME``, nothing is said, and the
 heading goes too.
 """
@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from esld.data.study import Study
-from esld.report.needs import PUBLIC, TAG, is_silent, why_not
+from esld.report.needs import NOT_PUBLIC, PUBLIC, TAG, is_silent, why_not
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -55,11 +55,12 @@ def public_cells(cells: "Sequence[NotebookNode]") -> "list[NotebookNode]":
             found += own
         elif not _goes(cells[head:end]):
             found.append(_heading_alone(cells[head]))
-    return [cell for cell in found if cell.cell_type != "code" or _is_public(cell)]
+    return [cell for cell in found if _is_public(cell)]
 
 
 def _is_public(cell: "NotebookNode") -> bool:
-    return bool({PUBLIC, "parameters"} & {*cell.metadata.get("tags", [])})
+    tags = {*cell.metadata.get("tags", [])}
+    return bool({PUBLIC, "parameters"} & tags) if cell.cell_type == "code" else NOT_PUBLIC not in tags
 
 
 def _goes(cells: "Sequence[NotebookNode]") -> bool:

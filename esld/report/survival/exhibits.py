@@ -82,13 +82,21 @@ def _published(chapter: Chapter, curves: dict[str, KaplanMeier], end: float) -> 
 def _at(curve: KaplanMeier, days: disclosure.Floats) -> KaplanMeier:
     """A curve that steps at these days alone; who leaves between two of them, leaves at the second."""
     known, counts = curve.at(days, extend=True), curve.counts(days)
-    place = np.searchsorted(days, curve.times)
-    left = [int(curve.n_censor[place == n].sum()) for n in range(len(days))]
-    at = {name: known[name].to_numpy(float) for name in ("survival", "std_err", "lower", "upper")}
-    events = np.diff(counts["events"].to_numpy(int), prepend=0)
-    before = curve.n - np.concatenate([[0], np.cumsum(events + left)[:-1]])
-    own = {"n_event": events, "n_censor": np.array(left), "n_risk": before.astype(int)}
-    return replace(curve, times=days, **at, **own, events=int(events.sum()), max_time=float(days[-1]))
+    events, censored = (np.diff(counts[name].to_numpy(int), prepend=0) for name in ("events", "censored"))
+    gone = np.cumsum(events + censored)
+    return replace(
+        curve,
+        times=days,
+        n_risk=curve.n - np.concatenate(([0], gone[:-1])),
+        n_event=events,
+        n_censor=censored,
+        survival=known["survival"].to_numpy(float),
+        std_err=known["std_err"].to_numpy(float),
+        lower=known["lower"].to_numpy(float),
+        upper=known["upper"].to_numpy(float),
+        events=int(events.sum()),
+        max_time=float(days[-1]),
+    )
 
 
 def _legend(one: Found, *, marked: bool) -> str:
