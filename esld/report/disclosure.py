@@ -28,9 +28,10 @@ import pandas as pd
 from esld.data.cutfile import Disclosure
 from esld.data.views import ALL
 from esld.report.numbers import significant
-from esld.report.results import Reported, Row, named
+from esld.report.results import Reported, Row, named, slug
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Categories = Mapping[tuple[str, ...], Mapping[str, int]]
 How = Literal["exact", "coarse", "figures", "steps", "baseline"]
 _OR = "+"  # between the categories that are counted together
 MISSING = "missing"
@@ -113,8 +114,11 @@ def _made(
 
 def _each(row: Row, how: Callable[[float], float]) -> Row:
     """The row with its value and its limits written in another way."""
-    own = {name: getattr(row, name) for name in ("value", "lower", "upper")}
-    return replace(row, **{name: None if at is None else significant(how(at)) for name, at in own.items()})
+
+    def written(at: float | None) -> float | None:
+        return None if at is None else significant(how(at))
+
+    return replace(row, value=written(row.value), lower=written(row.lower), upper=written(row.upper))
 
 
 def _figures(value: float) -> float:
@@ -192,9 +196,9 @@ def counted(
     dict of (str, str) to int
         By category and group; ``A+B`` are two that are counted together.
     """
-    single = {(name,): own for name, own in counts.items()}
-    levels = [(arms, single)] if len(arms) > 1 else []
-    for groups, own in (*levels, ((ALL,), single), ((ALL,), _merged(single, minimum))):
+    single: Categories = {(name,): own for name, own in counts.items()}
+    levels: list[tuple[Sequence[str], Categories]] = [((ALL,), single), ((ALL,), _merged(single, minimum))]
+    for groups, own in [(arms, single), *levels] if len(arms) > 1 else levels:
         told = [names for names in own if names != _untold(list(own))]
         shown = {(names, g): int(multiple(own[names][g], base)) for g in groups for names in told}
         wide = all(
@@ -217,9 +221,7 @@ def _untold(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     return ("0",) if ("0",) in names and len(names) == 2 else names[-1] if names else ()
 
 
-def _merged(
-    own: Mapping[tuple[str, ...], Mapping[str, int]], minimum: int
-) -> dict[tuple[str, ...], Mapping[str, int]]:
+def _merged(own: Categories, minimum: int) -> Categories:
     """Neighbours counted together until each category has enough; one that is left alone tells nothing and is none."""
     found = list(own.items())
     while len(found) > 1 and min(c[ALL] for _, c in found) < minimum:
@@ -281,9 +283,9 @@ def _categories(
     arms = [group for group in sizes if group != ALL]
     shown = counted(counts, arms, minimum=rules.minimum, base=rules.round_to)
     for (name, group), x in shown.items():
-        id = f"{named(like)}.{group.lower()}.{variable.lower()}_{'_or_'.join(name.lower().split(_OR))}"
-        about = {"result_id": id, "arm": group, "statistic": f"{variable} count {name}", "n": sizes[group]}
-        yield replace(like, **about, value=float(x))
+        statistic = f"{variable} count {name}"
+        id = f"{named(like)}.{slug(group)}.{slug(statistic)}"
+        yield replace(like, result_id=id, arm=group, statistic=statistic, value=float(x), n=sizes[group])
 
 
 def of_category(name: str) -> list[str]:

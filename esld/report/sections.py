@@ -2,9 +2,11 @@
 
 A tag ``needs:NAME``, or ``needs:KIND=NAME``, of a cell governs that cell. That of a heading governs all below it up to the next
 heading of the same or a higher level; the heading itself stays, without the prose in its cell, and where the cell holds several
-headings the highest counts. In a public report a code cell stays if it is tagged ``public``, prose unless it is tagged ``not-public``, and a section without any such
-cell is not there. Of a part that the trial does not have, ``needs:part=NAME``, nothing is said, and the
+headings the highest counts. Of a part that the trial does not have, ``needs:part=NAME``, nothing is said, and the
 heading goes too.
+
+In a public report a code cell stays if it is tagged ``public``, prose unless it is tagged ``not-public``, and a section of whose
+code nothing stays is not there.
 """
 
 import copy

@@ -184,7 +184,7 @@ def shown(study: Study, summary: pd.DataFrame, rows: Reported, differences: Repo
 
 def _published(study: Study, rows: Reported) -> Table | Sentence:
     """The table of a public report: medians in steps and counts in multiples, a cell for what stands at another level empty."""
-    groups, sizes = study.groups if len(study.arms) > 1 else study.arms, study.sizes
+    groups, sizes = study.groups if len(study.arms) > 1 else [ALL], study.sizes
     found = {(row.statistic, row.arm): row for row in rows.rows}
     lines: list[dict[str, Cell]] = []
     for variable in baseline_variables(study):
@@ -199,15 +199,7 @@ def _published(study: Study, rows: Reported) -> Table | Sentence:
             cells = {g: _count_cell(found.get((statistic, g))) for g in groups}
             lines.append({"variable": Label(text, f"{variable.name} {name}"), **cells})
         if own and not counted:
-            spread = {
-                g: [found.get((f"{variable.name} {what}", g)) for what in ("median", "q1", "q3")]
-                for g in groups
-            }
-            cells = {
-                g: Estimate(*(row.value for row in each if row), variable.decimals, "fixed", each[0].result_id)
-                if each[0] and all(each) else Empty()
-                for g, each in spread.items()
-            }  # fmt: skip
+            cells = {g: _published_quartiles(variable, found, g) for g in groups}
             lines.append({"variable": Label(variable.label, variable.name), **cells})
     if not lines:
         return Sentence(message("public.baseline.none"))
@@ -220,6 +212,13 @@ def _published(study: Study, rows: Reported) -> Table | Sentence:
         message(f"baseline.last.{counted_from(study)}"),
     )
     return Table("baseline", message("baseline.title"), lines, footnotes=notes, heads=heads)
+
+
+def _published_quartiles(variable: Variable, found: Mapping[tuple[str, str], Row], group: str) -> Cell:
+    median, q1, q3 = (found.get((f"{variable.name} {what}", group)) for what in ("median", "q1", "q3"))
+    if median is None or q1 is None or q3 is None:
+        return Empty()
+    return Estimate(median.value, q1.value, q3.value, variable.decimals, id=median.result_id)
 
 
 def _published_category(variable: Variable, name: str) -> str:
