@@ -161,6 +161,7 @@ class Chapter:
             Of a DataFrame, which has neither.
         """
         if isinstance(table, pd.DataFrame | pd.Series):
+            self._refuse_what_was_not_handed_over("table")
             table = plain_table(table, id, title)
         if table is None or isinstance(table, Sentence):
             return table
@@ -196,6 +197,7 @@ class Chapter:
         if figure is None or isinstance(figure, Sentence):
             return figure
         if not isinstance(figure, figures.Picture):
+            self._refuse_what_was_not_handed_over("figure")
             figure = figures.plain_picture(figure, id, title, alt, legend)
         figure.save(self.scratch / "figures")
         self._files[f"figures/{figure.id}"] = figure.alt
@@ -230,6 +232,15 @@ class Chapter:
         self._answer = self._answer or said
         self._write()
         return Sentence(said)
+
+    def _refuse_what_was_not_handed_over(self, what: str) -> None:
+        """A plain table or figure may hold anything, and a public report has what was handed over alone."""
+        if self.study.cut.published:
+            rule, remedy = (
+                "must be made of results that were handed over",
+                "Leave it out of the public report.",
+            )
+            raise InputError(f"chapter.{what}", rule, self.name, remedy=remedy)
 
     def _write(self) -> None:
         exhibits = ", ".join(f"{_json(name)}: {shown}" for name, shown in self._exhibits.items())

@@ -13,6 +13,8 @@ from esld.errors import InputError, RunError
 from esld.pipeline.disclosed import _pattern, require_nobody, secrets, texts
 from esld.pipeline.sections import fitted
 from esld.report import disclosure
+from esld.report.chapter import Chapter
+from esld.report.drawing.figures import new_figure
 from esld.report.sections import public_cells
 from esld.report.survival import exhibits
 from esld.survival import kaplan_meier
@@ -137,6 +139,14 @@ def test_rare_terms_have_no_name(report, public, rows):
 def test_a_chapter_that_says_nothing_of_the_public_is_refused(public):
     with pytest.raises(InputError, match="07_patients must say which of its cells are public"):
         fitted(in_process.source_of("07_patients"), public)
+
+
+def test_a_plain_table_or_figure_is_refused(public, tmp_path):
+    chapter = Chapter("99_mine", public, tmp_path)
+    with pytest.raises(InputError, match=r"chapter\.table must be made of results"):
+        chapter.table(public.adsl, id="mine", title="Mine")
+    with pytest.raises(InputError, match=r"chapter\.figure must be made of results"):
+        chapter.figure(new_figure(2), id="mine", title="Mine", alt="Mine")
 
 
 def test_a_cell_that_is_not_declared_is_not_there(public):
