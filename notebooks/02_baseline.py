@@ -24,7 +24,7 @@
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 from esld.report.baseline import characteristics
 from esld.report.chapter import open_chapter
 from esld.report.planned import id_of
@@ -39,7 +39,7 @@ plan = id_of(study.protocol, "baseline")
 # All randomised patients, in the group to which they were randomised. A value is a baseline value if it was measured on or before
 # the day of the first treatment, or of randomisation where no treatment is recorded; the last one counts.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 sizes = chapter.hand_over("groups", characteristics.size_rows(study), analysis=plan)
 chapter.say(characteristics.size_sentence(study, sizes))
 
@@ -49,7 +49,7 @@ chapter.say(characteristics.size_sentence(study, sizes))
 # Groups that are formed by chance differ by chance before treatment, and a test of it would ask a question whose answer is known. The
 # table describes; it does not compare.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.planned_by()
 
 # %% [markdown]
@@ -58,13 +58,13 @@ chapter.planned_by()
 # Whether a variable is counted or measured follows from what it is, as the protocol file says, and not from how many different values
 # occur.
 
-# %%
+# %% tags=["public"]
 summary = characteristics.summarise_baseline(study)
 rows = chapter.hand_over("baseline", summary, analysis=plan)
 differences = chapter.hand_over("differences", characteristics.difference_rows(study), analysis=plan)
-chapter.table(characteristics.baseline_table(study, summary, differences))
+chapter.table(characteristics.shown(study, summary, rows, differences))
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.answer(*characteristics.baseline_sentences(study, rows, sizes))
 
 # %% [markdown]
@@ -78,5 +78,5 @@ chapter.answer(*characteristics.baseline_sentences(study, rows, sizes))
 # That groups look alike in this table does not show that they are alike in what was not measured. In small groups large
 # differences arise by chance alone, and no adjustment can remove all of them.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.limits()

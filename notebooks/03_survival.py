@@ -27,7 +27,7 @@ ticks: list[float] = []  # days on the axis of the curves; without any they are 
 conf_level: float = 0.95  # level of every confidence interval, in (0, 1)
 seed: str = "03_survival"  # words that fix random draws, where allocations are too many to try all
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 from IPython.display import display
 
 from esld.report.chapter import open_chapter
@@ -44,7 +44,7 @@ chapter = open_chapter("03_survival", cut=cut)
 # set of patients, the table of sensitivity analyses says so. Time runs from randomisation. Each patient's time ends with the record
 # named here.
 
-# %%
+# %% tags=["public"]
 paragraphs.events(chapter)
 
 # %% tags=["appendix"]
@@ -53,16 +53,16 @@ display(*exhibits.endings(chapter))
 # %% [markdown]
 # ## What was planned, and by whom
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.planned_by()
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.say(*paragraphs.protocol(chapter))
 
 # %% [markdown]
 # ## Result
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 found = every.computed(chapter, conf_level=conf_level, seed=seed)
 
 # %% [markdown] tags=["needs:kind=milestone"]
@@ -80,7 +80,7 @@ found = every.computed(chapter, conf_level=conf_level, seed=seed)
 # shorter: somebody of whom less is known must not add certainty. The validation chapter shows how often it holds the true
 # difference in trials of a small size.
 
-# %%
+# %% tags=["public"]
 reached = found.of("milestone")
 display(*paragraphs.horizons(reached, found.curves))
 display(*paragraphs.compatible(reached))
@@ -92,10 +92,13 @@ display(*causes(chapter))
 # %% [markdown] tags=["needs:kind=survival_curve"]
 # ### Over time
 
+# %% tags=["public"]
+curves = found.of("survival_curve")
+display(*exhibits.curves(chapter, curves, ticks=ticks))
+
 # %%
 curves = found.of("survival_curve")
 display(*paragraphs.curves(curves))
-display(*exhibits.curves(chapter, curves, ticks=ticks))
 chapter.table(sensitivity_table(curves, conf_level=conf_level))
 
 # %% tags=["appendix"]
@@ -107,7 +110,7 @@ display(*exhibits.curve_tables(chapter, curves))
 # The primary analysis is the answer. The others are here so that nobody has to look for the one that says something else, and each
 # is told in the appendix of this chapter.
 
-# %% tags=["needs:comparison"]
+# %% tags=["needs:comparison", "public"]
 pairs = chapter.pairs
 chapter.table(every.table(found, conf_level=conf_level))
 
@@ -142,7 +145,7 @@ display(*subgroups.shown(subgroups.subgroups(chapter, conf_level=conf_level)))
 # Exact tests repeat the randomisation of the protocol file, given the group sizes and the order of entry. Another scheme would have
 # given other allocations, and another p-value.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.say(sentences.scheme(chapter.study.protocol.randomisation))
 
 # %% [markdown]
@@ -151,10 +154,10 @@ chapter.say(sentences.scheme(chapter.study.protocol.randomisation))
 # Neither a wide interval nor a large p-value is evidence that the groups are equal. What a trial of this size could have seen can be
 # computed exactly.
 
-# %% tags=["hide-input", "needs:comparison"]
+# %% tags=["hide-input", "needs:comparison", "public"]
 display(*power.told(chapter))
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.limits()
 
 # %% [markdown] tags=["appendix"]

@@ -27,7 +27,7 @@ headline: str = ""  # parameter of the one-line answer; empty is the first of th
 conf_level: float = 0.95  # level of every confidence interval, in (0, 1)
 seed: str = "esld 04_change"  # words that fix the draws of a test too large to enumerate
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 from IPython.display import display
 
 from esld.report import numbers, parameters
@@ -45,7 +45,7 @@ from esld.report.change import (
 )
 from esld.report.chapter import open_chapter
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter = open_chapter("04_change", cut=cut)
 study = chapter.study
 level, how = numbers.level(conf_level), {"conf_level": conf_level, "seed": seed}
@@ -70,7 +70,7 @@ chapter.say(
 # %% [markdown] tags=["needs:parameters"]
 # ## What was planned, and by whom
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.planned_by()
 
 # %% tags=["hide-input"]
@@ -81,48 +81,48 @@ chapter.say(by_patient.selection(study, every), answers.lead_words(study, headli
 every = parameters.at_visits(study)
 chapter.say(by_patient.not_collected_words(study, every))
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 plans = parameters.planned_at_visits(study)
 chapter.say(*repeated.planned_methods(plans))
 
 # %% [markdown]
 # ## Result
 
-# %%
+# %% tags=["public"]
 changes = {}
 for plan, p in parameters.each(study, "mmrm"):
     frame = repeated.change_rows(study, p, plan, conf_level=conf_level)
     name = chapter.name_of(f"change_{p.paramcd.lower()}", plan, p.paramcd)
     changes[plan.id, p.paramcd] = chapter.hand_over(name, frame, analysis=plan.id)
 
-# %%
+# %% tags=["public"]
 adjusted = {}
 for plan, p in parameters.each(study, "ancova"):
     frame = one_visit.adjusted_rows(study, plan, p, **how)
     name = chapter.name_of(f"adjusted_{p.paramcd.lower()}", plan, p.paramcd)
     adjusted[plan.id, p.paramcd] = chapter.hand_over(name, frame, analysis=plan.id)
 
-# %%
+# %% tags=["public"]
 responses = {}
 for plan, p in parameters.each(study, "responder"):
     frame = response.response_rows(study, plan, p, conf_level=conf_level)
     name = chapter.name_of(f"response_{p.paramcd.lower()}", plan, p.paramcd)
     responses[plan.id, p.paramcd] = chapter.hand_over(name, frame, analysis=plan.id)
 
-# %%
+# %% tags=["public"]
 ranks = {}
 for plan, p in parameters.each_compared(study, "worst_rank"):
     frame = ranked.ranked_rows(study, plan, p, **how)
     name = chapter.name_of(f"ranked_{p.paramcd.lower()}", plan, p.paramcd)
     ranks[plan.id, p.paramcd] = chapter.hand_over(name, frame, analysis=plan.id)
 
-# %%
+# %% tags=["public"]
 wins = {}
 for plan in hierarchy.planned(study):
     frame = hierarchy.win_rows(study, plan, **how)
     wins[plan.id, ""] = chapter.hand_over(chapter.name_of("pairs", plan), frame, analysis=plan.id)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 results = changes | adjusted | responses | ranks | wins
 chapter.answer(answers.answer(study, headline, results, level=level))
 
@@ -134,11 +134,11 @@ chapter.answer(answers.answer(study, headline, results, level=level))
 # earlier visits tells something of those he or she missed. Its <abbr title="What the model expects at the average baseline
 # value">LS means</abbr> are adjusted for the value before treatment.
 
-# %%
+# %% tags=["public"]
 first, *more = answers.first_answering(study, headline, chapter.planned("mmrm"))
 chapter.figure(repeated.change_figure(study, first, changes, level=level))
 
-# %% tags=["appendix"]
+# %% tags=["appendix", "public"]
 chapter.planned("mmrm")
 display(*[chapter.figure(repeated.change_figure(study, plan, changes, level=level)) for plan in more])
 
@@ -271,7 +271,7 @@ chapter.say(by_patient.rescue_caution(study))
 # A change from baseline mixes the treatment, the natural course and the return of extreme values towards the usual. Where many
 # quantities are compared, each at several visits, a small p-value among them is to be expected by chance.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.limits()
 
 # %% [markdown] tags=["appendix"]
@@ -289,6 +289,6 @@ chapter.say(by_patient.undrawn_words(study, parameters.at_visits(study)))
 # %% [markdown] tags=["needs:kind=mmrm"]
 # ### The numbers
 
-# %%
+# %% tags=["public"]
 for plan in chapter.planned("mmrm"):
     display(chapter.table(repeated.change_table(study, plan, changes, level=level)))

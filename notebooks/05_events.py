@@ -26,7 +26,7 @@ cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 ticks: list[float] = []  # days on the axes; without any those that suit the horizon; in [0, inf)
 conf_level: float = 0.95  # level of every confidence interval, in (0, 1)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 from IPython.display import display
 
 from esld.report import numbers
@@ -55,16 +55,16 @@ from esld.report.events import first_event_figure, first_event_table, first_even
 # %% [markdown]
 # ## What was planned, and by whom
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.planned_by()
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 display(*map(chapter.say, planned_words(study)))
 
 # %% [markdown]
 # ## Result
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 first, together, had = [], {}, {}
 for plan in plans_of(study, "cumulative_incidence"):
     results = {}
@@ -81,7 +81,7 @@ for plan in plans_of(study, "cumulative_incidence"):
     together[plan] = chapter.hand_over(name, frame, analysis=plan.id)
     first.append(gathered(study, plan, results))
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 every = []
 for plan in plans_of(study, "episodes"):
     results = {}
@@ -91,7 +91,7 @@ for plan in plans_of(study, "episodes"):
         results[code] = (result, chapter.hand_over(name, result, analysis=plan.id))
     every.append(gathered(study, plan, results))
 
-# %%
+# %% tags=["public"]
 chapter.answer(*answers(study, first, every, level=level))
 
 # %% [markdown] tags=["needs:kind=cumulative_incidence"]
@@ -100,10 +100,14 @@ chapter.answer(*answers(study, first, every, level=level))
 # The cumulative incidence is the share of patients in whom the event has happened by a day. It needs no assumption about those in whom
 # something else came before: they simply never had it.
 
-# %%
+# %% tags=["public"]
 for one in shown(study, "cumulative_incidence", first):
     name = chapter.name_of("first_events", one.plan)
     display(chapter.table(first_event_table.table(one, together[one.plan], id=name, level=level)))
+
+# %%
+for one in shown(study, "cumulative_incidence", first):
+    name = chapter.name_of("first_events", one.plan)
     display(chapter.say(queried_words(study, one.plan)))
     display(chapter.figure(first_event_figure.figure(study, one, id=name, ticks=ticks)))
 
@@ -144,5 +148,5 @@ for one in shown(study, "episodes", every):
 # An event that did not happen because something else came first was not prevented. Read the incidence of the event beside that of what
 # competes with it.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.limits()

@@ -25,7 +25,7 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 conf_level: float = 0.95  # level of every confidence interval, in (0, 1)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 from IPython.display import display
 
 from esld.report import numbers, phrases
@@ -35,7 +35,7 @@ from esld.report.words.catalogue import message
 chapter = open_chapter("06_safety", cut=cut)
 study, level = chapter.study, numbers.level(conf_level)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 from esld.report.safety import (
     adverse_events,
     concomitant,
@@ -52,7 +52,7 @@ from esld.report.safety import (
     vital_signs,
 )
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 from esld.report.safety import counted as safety
 from esld.report.safety import overview as overview_of
 
@@ -68,7 +68,7 @@ from esld.report.safety import after_administration, liver_deaths
 # been harmed by the treatment; such patients would make it look safer than it is. Where the data do not tell who was treated, everybody
 # counts in the group of the randomisation.
 
-# %% tags=["needs:safety_set"]
+# %% tags=["needs:safety_set", "public"]
 planned = safety.planned(study)
 size = chapter.hand_over("safety_set", safety.set_rows(counted), analysis=planned.id)
 chapter.say(safety.set_words(counted, size))
@@ -81,16 +81,16 @@ chapter.say(safety.set_words(counted, size))
 # No adverse event of special interest is declared, so none is set apart; what begins soon after treatment has a section of its own
 # where the data tell it.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.planned_by()
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.say(safety.planned_words(study))
 
 # %% [markdown] tags=["needs:safety_set"]
 # ## Result
 
-# %% tags=["needs:adverse_events"]
+# %% tags=["needs:adverse_events", "public"]
 events = adverse_events.adverse_events(study, counted, conf_level=conf_level)
 overview = chapter.hand_over("adverse_events", events, analysis=planned.id)
 chapter.answer(overview_of.answer_words(events, overview, level=level))
@@ -127,9 +127,12 @@ planned = safety.planned(study, "adverse_events")
 none = phrases.nothing_recorded(study, "AE", message("safety.record"))
 display(chapter.say(none, overview_of.overview_words(events, overview, level=level)))
 display(chapter.say(overview_of.unrelated_words(study, events)))
+
+# %% tags=["public"]
+planned = safety.planned(study, "adverse_events")
 chapter.table(overview_of.overview_table(events, overview))
 
-# %% tags=["appendix"]
+# %% tags=["appendix", "public"]
 planned = safety.planned(study, "adverse_events")
 terms = chapter.hand_over("adverse_event_terms", events.terms_frame(), analysis=planned.id)
 chapter.table(adverse_events.terms_table(events, terms))
@@ -210,7 +213,7 @@ chapter.table(concomitant.treatment_table(study, beside, courses, counted))
 # %% [markdown]
 # ### Deaths
 
-# %%
+# %% tags=["public"]
 planned = safety.planned(study)
 died = chapter.hand_over("deaths", safety.death_rows(counted, conf_level=conf_level), analysis=planned.id)
 chapter.say(safety.death_words(study, died, counted, level=level))
@@ -276,5 +279,5 @@ chapter.table(hys_law.case_table(injury))
 # Patients fall ill without any treatment too. Only a group without it tells how often, and so which
 # of these events the treatment causes. Rare harms are not seen in small groups, nor late ones in a short time.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.limits()

@@ -24,7 +24,7 @@
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 from IPython.display import display
 
 from esld.report import brief
@@ -42,19 +42,19 @@ study, others = chapter.study, chapter.others()
 # %% [markdown]
 # ## What was planned, and by whom
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.planned_by()
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.say(overview.primary_sentence(study))
 
 # %% [markdown]
 # ## Result
 
-# %%
+# %% tags=["public"]
 chapter.answer(*brief.found(others.rows.rows, others.answers, study))
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.say("\n\n".join(overview.findings(study, others)))
 
 # %% [markdown] tags=["appendix"]
@@ -66,11 +66,11 @@ chapter.say("\n\n".join(overview.other_lines(study, others)))
 # %% [markdown]
 # ### Planned, absent, unplanned
 
-# %%
+# %% tags=["public"]
 planned = chapter.hand_over("planned", overview.planned_rows(study, others), analysis="SUMMARY")
 chapter.say(overview.held_sentence(study, planned))
 
-# %% tags=["hide-input", "appendix"]
+# %% tags=["hide-input", "appendix", "public"]
 chapter.table(overview.planned_table(study, planned))
 
 # %% tags=["hide-input"]
@@ -120,5 +120,5 @@ chapter.say(since.recoded_sentence(changes), since.estimate_sentence(changes, co
 # A summary leaves out what each chapter says of its own limits. They stand at its end and belong to the answer. What a trial of this
 # design cannot show at all stands below the answer of the overview.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.limits()

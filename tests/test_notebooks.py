@@ -24,7 +24,7 @@ HEADINGS = [
     "What could change it",
     "What it cannot say",
 ]
-TAGS = {"parameters", "hide-input", "remove-cell", "appendix", "nbval-ignore-output"}
+TAGS = {"parameters", "hide-input", "remove-cell", "appendix", "nbval-ignore-output", "public", "not-public"}
 MEDIAN_LINES, MOST_LINES = 4, 15
 
 

@@ -135,13 +135,13 @@ def _check(
         notes += told_of_files
     else:
         tables, files, unreadable, faults = made.tables, files_of(made), {}, []
-        faults += made.faults if file is None or file.cut.view == "unblinded" else ()
+        faults += made.faults if file is None or not file.cut.hides else ()
         if not made.tables:
             raise InputErrors(made.faults)
         notes += unused(made)
     if corrections is not None:
         tables, refused = _corrected(tables, corrections, unreadable, file)
-        hides = file is not None and file.cut.view != "unblinded"
+        hides = file is not None and file.cut.hides
         faults += [] if hides else refused  # they quote what was found, in whatever column
     view: View = file.cut.view if file else "unblinded"
     if file is None and is_masked(protocol) and names_no_arm(tables):
@@ -150,7 +150,7 @@ def _check(
     key = read_key(file.pseudonyms_path) if file and file.pseudonyms_path else None
     took = take_in(tables, files, protocol, view, key=key)
     tables, protocol = took.tables, took.protocol
-    if file is not None and file.cut.view != "unblinded":
+    if file is not None and file.cut.hides:
         notes.append(
             f"Checked as the {file.cut.view} view shows the export: faults of what it does not load, and of recorded "
             "corrections, are not listed."
@@ -183,7 +183,7 @@ def _check(
             notes.append(f"Data queries were looked for without {', '.join(without)}.")
         if count := sum(len(rows) for rows in aside.values()):
             notes.append(f"Data queries were looked for without {count} faulty {_noun(count, 'record')}.")
-    hides = file is not None and file.cut.view != "unblinded"
+    hides = file is not None and file.cut.hides
     answered, wrong = _answered(answers, asked, took, hides=hides)
     asked = took.with_ids(asked)
     before = None

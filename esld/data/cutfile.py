@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from esld.data import days
 from esld.data.declared import Reading
@@ -14,7 +14,7 @@ from esld.data.pseudonyms import KEY_FILE, read_key
 from esld.errors import InputError, RefusedError, did_you_mean
 from esld.yamlfile import Misfit, MisfitError, read_model
 
-View = Literal["unblinded", "masked", "blinded"]
+View = Literal["unblinded", "masked", "blinded", "public"]
 Language = Literal["en", "zh", "en-XA"]  # as BCP 47 has them
 LEDGER = "ledger.json"  # as the trial office exports it, beside the tables
 OVERRIDES = "overrides.yaml"  # the recorded corrections of an export
@@ -29,6 +29,11 @@ RESERVED = {
     "nul",
     *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)),
 }
+
+
+def hides(view: View) -> bool:
+    """Whether a view does not tell which arm is which."""
+    return view in ("masked", "blinded")
 
 
 def _iso_day(value: object) -> object:
@@ -50,6 +55,22 @@ def _path(value: str) -> str:
 PathText = Annotated[str, AfterValidator(_path)]
 
 
+class Disclosure(BaseModel):
+    """What a public report may say of small numbers; see :mod:`esld.report.disclosure`.
+
+    ``minimum`` is the smallest number of patients of whom anything but an outcome is told. ``round_to`` is the number to whose
+    multiples such counts are rounded, ``ages`` the years to whose multiples ages are, and ``days`` the fewest days between two
+    points of a curve.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    minimum: Annotated[int, Field(ge=3)] = 5
+    round_to: Annotated[int, Field(ge=3)] = 5
+    ages: Annotated[int, Field(ge=2)] = 5
+    days: Annotated[int, Field(ge=28)] = 90
+
+
 class DataCut(Reading):
     """One file ``params/<cut>.yaml``: which trial, which export, up to which day, shown to whom.
 
@@ -66,6 +87,8 @@ class DataCut(Reading):
     and each other one its language after it. ``en-XA`` is English with a mark on each letter that comes from the catalogue: what
     a page shows without marks is the trial's own, or is missing there. ``translations`` has the texts of this file in another
     language, by the language and the text.
+
+    ``disclosure`` says what a public report may say of small numbers.
 
     ``previous`` is the id of an earlier cut whose file lies beside this one; ``previous_results`` is what its report
     gave, a ``results.json`` that was kept, relative to the cut file. Neither is looked for among the published
@@ -92,6 +115,7 @@ class DataCut(Reading):
     parameters: Annotated[dict[str, dict[str, Any]], Field(default_factory=dict)]
     previous: PathText = ""
     previous_results: PathText = ""
+    disclosure: Disclosure | None = None
 
     @model_validator(mode="after")
     def _the_snapshot_holds_the_cutoff(self) -> Self:
@@ -112,6 +136,26 @@ class DataCut(Reading):
                 [Misfit(("languages",), rule, ", ".join(self.languages), "Remove the repeated.")]
             )
         return self
+
+    @model_validator(mode="after")
+    def _the_public_reads_what_is_final(self) -> Self:
+        if self.view == "public" and self.status != "final":
+            rule, remedy = "must be final in a public cut", "Publish the final analysis alone."
+            raise MisfitError([Misfit(("status",), rule, self.status, remedy)])
+        if self.view != "public" and self.disclosure is not None:
+            rule, remedy = "must come with 'view: public'", "Take it out, or change the view."
+            raise MisfitError([Misfit(("disclosure",), rule, self.view, remedy)])
+        return self
+
+    @property
+    def hides(self) -> bool:
+        """Whether the view does not tell which arm is which."""
+        return hides(self.view)
+
+    @property
+    def published(self) -> Disclosure | None:
+        """The rules of a public report; None in any other view."""
+        return (self.disclosure or Disclosure()) if self.view == "public" else None
 
 
 @dataclass(frozen=True)
@@ -315,6 +359,9 @@ def previous_cut(file: CutFile) -> CutFile | None:
             f"cut {file.id} is {file.cut.view} and the previous {name} {found.cut.view}: what differs between two views "
             "tells the arms."
         )
+    if found.cut.published != file.cut.published:
+        rule = "must be as in the previous cut: two roundings of one number tell more of it than either"
+        raise InputError("disclosure", rule, where=file.path.name, remedy="Write the same in both cut files.")
     if (
         (one := found.pseudonyms_path)
         and (other := file.pseudonyms_path)

@@ -120,9 +120,15 @@ class Study:
         return list(dict.fromkeys([*self.arms, views.ALL]))
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Randomised patients of each of the groups."""
+        own = self.randomised["ARMCD"]
+        return {group: len(own) if group == views.ALL else int(own.eq(group).sum()) for group in self.groups}
+
+    @property
     def shows_dose(self) -> bool:
         """Whether the view reads what each infusion held, and what was written about it."""
-        return self.cut.view == "unblinded"
+        return not self.cut.hides
 
     @property
     def filled(self) -> list[str]:
@@ -190,7 +196,7 @@ def load_study(file: CutFile) -> Study:
     )
     found = queries.find_queries(evidence)
     corrections = took.overrides.within(cut_tables)
-    if file.cut.view != "unblinded":
+    if file.cut.hides:
         corrections = corrections.without_words(code_lists(protocol))
     return Study(
         file=file,
@@ -205,7 +211,7 @@ def load_study(file: CutFile) -> Study:
         queries=took.with_ids(found),
         account=account.account_of(took, report, cut_tables, aside),
         overrides=corrections,
-        answers=fitted(answers, found, hides=file.cut.view != "unblinded", shown=took.query_id),
+        answers=fitted(answers, found, hides=file.cut.hides, shown=took.query_id),
         entry=tuple(who for who in took.entry if who in known),
     )
 
@@ -254,7 +260,7 @@ def _read(file: CutFile, protocol: Protocol) -> tuple[sdtm.Tables, pd.DataFrame]
             raise InputErrors(shortened(made.faults))
         return made.tables, files_of(made)
     except InputError:
-        if file.cut.view == "unblinded" or not (file.mapping_path or is_template(file.data_path)):
+        if not file.cut.hides or not (file.mapping_path or is_template(file.data_path)):
             raise
     rule, remedy = "must fit their mapping", "Whoever may know the arms finds the fault with 'esld check'."
     raise InputError("the forms", rule, where=file.data_path.name, remedy=remedy)
@@ -276,7 +282,7 @@ def corrected(tables: sdtm.Tables, file: CutFile) -> tuple[sdtm.Tables, tuple[Ov
         corrections = read_overrides(path)
         return apply_overrides(tables, corrections, file=path.name), corrections
     except InputError:
-        if file.cut.view == "unblinded":
+        if not file.cut.hides:
             raise
     rule, remedy = "must fit the export", "Whoever may know the arms finds the fault with 'esld check'."
     raise InputError("the recorded corrections", rule, where=path.name, remedy=remedy)

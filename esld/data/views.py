@@ -1,6 +1,7 @@
 """What each view of a cut may load: an allow-list of columns, and the names that the arms go by.
 
-``unblinded`` loads everything. ``blinded`` loads nothing that tells an arm: one group, all patients. ``masked`` tells the arms
+``unblinded`` loads everything, and so does ``public``: what of it is published is decided as it is handed over
+(:mod:`esld.report.disclosure`). ``blinded`` loads nothing that tells an arm: one group, all patients. ``masked`` tells the arms
 apart without saying which is which, or which the control: A is the arm of the patient randomised first, whatever the cut-off.
 ``masked`` also puts a pseudonym in the place of each study number: whoever knows the arm of one patient would else know those of
 all. Both leave out what an administration held, its volume and lot, and free text about it; nor can anybody count what it was
@@ -13,7 +14,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from esld.data import dates, exposure
-from esld.data.cutfile import View
+from esld.data.cutfile import View, hides
 from esld.data.pseudonyms import pseudonyms
 from esld.data.reading import Tables
 from esld.errors import InputError, InputErrors
@@ -62,7 +63,7 @@ def seen(tables: Tables, protocol: Protocol, view: View, key: bytes | None = Non
         As read from the export, before validation; unchanged.
     protocol : Protocol
         The trial's own.
-    view : {"unblinded", "masked", "blinded"}
+    view : {"unblinded", "masked", "blinded", "public"}
     key : bytes, optional
         Of the pseudonyms; a masked view needs one.
 
@@ -81,7 +82,7 @@ def seen(tables: Tables, protocol: Protocol, view: View, key: bytes | None = Non
     ValueError
         A masked view without a key.
     """
-    if view == "unblinded":
+    if not hides(view):
         return tables, protocol
     named = names(tables, view, key)
     _check_sources(protocol, view)
@@ -158,12 +159,12 @@ def _as_one_group(tables: Tables, protocol: Protocol) -> Tables:
 
 def loads(domain: str, column: str, *, view: View) -> bool:
     """Whether a view loads a column of the export."""
-    return view == "unblinded" or column in COLUMNS.get(domain, ())
+    return not hides(view) or column in COLUMNS.get(domain, ())
 
 
 def tells_correction(domain: str, column: str, *, view: View) -> bool:
     """Whether a view lists a correction of a variable: none of what was given, which may count it; masked, none at all."""
-    if view == "unblinded":
+    if not hides(view):
         return True
     of_exposure = domain == "EX" or (domain == "DM" and column.startswith("RF"))
     return view == "blinded" and not of_exposure and loads(domain, column, view=view)
@@ -174,7 +175,7 @@ def counts(files: pd.DataFrame, view: View) -> pd.DataFrame:
 
     Of a file that is no domain which the view loads nobody knows what it counts.
     """
-    if view == "unblinded":
+    if not hides(view):
         return files
     own = files["domain"].isin({*COLUMNS} - {"EX"})
     bare = files["why"].where(own | files["use"].ne("read"), files["why"].str.split(";").str[0])

@@ -20,6 +20,7 @@ from esld.pipeline.assemble import Binder, assemble, masthead_of
 from esld.pipeline.chapters import ChapterSource, needed_for, read_chapters, source_digest, values_for, waves
 from esld.pipeline.desk import Desk
 from esld.pipeline.difference import difference
+from esld.pipeline.disclosed import require_nobody
 from esld.pipeline.execution import Executed
 from esld.pipeline.fitness import unfit
 from esld.pipeline.handed_over import gather
@@ -42,6 +43,7 @@ from esld.pipeline.sections import fitted
 from esld.pipeline.unblinding import check_unblinding
 from esld.pipeline.watch import Event
 from esld.protocol import read_protocol
+from esld.report import disclosure
 from esld.report.drawing.figures import check_fonts
 from esld.report.phrases import in_language, reader_of
 from esld.report.randomisation.ledger import ledger_of
@@ -132,6 +134,7 @@ class Making:
                 kept = assemble(self.binder, self.study, inputs, environment, how)
                 if self.first is not None:
                     _check_same_numbers(self.first, staged)
+                require_nobody(staged, self.study)
                 ended = datetime.now(UTC)
                 reused = tuple(e.source.slug for e in executed if e.reused)
                 read = {"cut_file": file.path, **({"template": how.template} if how.template else {})}
@@ -431,5 +434,6 @@ def _check_twice(scratch: Path, study: Study, chapters: Sequence[ChapterSource])
     """The main results must be those of another program; the chapter that shows them has asked already, where it ran."""
     slugs = [chapter.slug for chapter in chapters]
     if VALIDATION not in slugs:
-        rows = Reported(tuple(gather(scratch, slugs).rows))
+        handed = gather(scratch, slugs).rows
+        rows = Reported(tuple(disclosure.unprotected(handed) if study.cut.published else handed))
         double_programming.require_agreement(double_programming.pairs(study, rows))

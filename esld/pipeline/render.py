@@ -64,7 +64,10 @@ class Masthead:
     editions: tuple[tuple[str, str], ...] = ()
 
     def __post_init__(self) -> None:
-        for name, allowed in (("status", ("draft", "final")), ("view", ("unblinded", "masked", "blinded"))):
+        for name, allowed in (
+            ("status", ("draft", "final")),
+            ("view", ("unblinded", "masked", "blinded", "public")),
+        ):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"{name} must be one of {list(allowed)}, got {getattr(self, name)!r}")
         date.fromisoformat(self.cutoff)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from esld.data.study import Study
 from esld.errors import InputError, did_you_mean
-from esld.report.needs import NEEDS, PLANNED, TAG, is_known
+from esld.report.needs import NEEDS, PLANNED, PUBLIC, TAG, is_known
 from esld.report.sections import fitted_cells, needs_of
 
 if TYPE_CHECKING:
@@ -26,6 +26,13 @@ def need_faults(chapter: "ChapterSource") -> Iterator[InputError]:
 
 def fitted(chapter: "ChapterSource", study: Study) -> "ChapterSource":
     """The chapter as a study can fill it: under the protocol's heading, without what it needs and the study does not have."""
+    code = [cell for cell in chapter.notebook.cells if cell.cell_type == "code"]
+    if study.cut.published and not any(PUBLIC in cell.metadata.get("tags", []) for cell in code):
+        rule, remedy = (
+            "must say which of its cells are public",
+            f"Tag them '{PUBLIC}', or take it out of 'chapters'.",
+        )
+        raise InputError(f"chapter {chapter.slug}", rule, None, study.file.path.name, remedy)
     cells = fitted_cells(chapter.notebook.cells, study, chapter.slug)
     if cells == chapter.notebook.cells:
         return chapter

@@ -15,7 +15,7 @@ def check_unblinding(study: Study) -> None:
         The cut file quotes none, or one that is not in the ledger beside the data.
     """
     allocation, cut = study.protocol.allocation, study.cut
-    if cut.view != "unblinded" or allocation is None or not allocation.masked:
+    if cut.hides or allocation is None or not allocation.masked:
         return
     rule, remedy = (
         "must quote the record of the unmasking",

@@ -241,7 +241,8 @@ def design(rows: Sequence[Row], study: Study) -> list[str]:
     about = {"first": on_day(days.min()), "last": on_day(days.max()), "count": int(every.value or 0)}
     masking = study.protocol.masking
     masked = message("assumed", what=masking.value) if masking.assumed else masking.value
-    return [message("brief.trial.said", n=whole(every), masking=escape(masked), **about)]
+    key = "brief.trial.said.public" if study.cut.published else "brief.trial.said"
+    return [message(key, n=whole(every), masking=escape(masked), **about)]
 
 
 def interim(rows: Sequence[Row], study: Study) -> list[str]:

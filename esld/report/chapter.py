@@ -13,7 +13,7 @@ from esld.data.store import stored_study
 from esld.data.study import Study, in_protocol_order
 from esld.errors import InputError, no_attribute
 from esld.protocol import Analysis, Kind
-from esld.report import as_text, by_hand, needs
+from esld.report import as_text, by_hand, disclosure, needs
 from esld.report.additional import marked, marked_figure
 from esld.report.drawing import figures
 from esld.report.drawing.unnamed import show_what_is_left
@@ -94,13 +94,15 @@ class Chapter:
         Returns
         -------
         Reported
-            Its rows, rounded to 12 significant digits.
+            Its rows, rounded to 12 significant digits; in a public report those of :mod:`esld.report.disclosure`.
         """
         reported = rows_of(id, result, analysis=analysis, chapter=self.name)
         for arm, label in self.study.protocol.arm_labels.items():
             if arm != label and any(row.arm == label for row in reported.rows):
                 rule, remedy = "must name an arm by its code", f"Write {arm!r}, as in ARMCD."
                 raise InputError(f"group of result '{id}'", rule, label, remedy=remedy)
+        if rules := self.study.cut.published:
+            reported = disclosure.published(reported, rules, self.study.sizes)
         self._rows[id] = ", ".join(_json(row.to_record()) for row in reported.rows)
         self._write()
         return reported
@@ -160,6 +162,7 @@ class Chapter:
             Of a DataFrame, which has neither.
         """
         if isinstance(table, pd.DataFrame | pd.Series):
+            self._refuse_what_was_not_handed_over("table")
             table = plain_table(table, id, title)
         if table is None or isinstance(table, Sentence):
             return table
@@ -195,6 +198,7 @@ class Chapter:
         if figure is None or isinstance(figure, Sentence):
             return figure
         if not isinstance(figure, figures.Picture):
+            self._refuse_what_was_not_handed_over("figure")
             figure = figures.plain_picture(figure, id, title, alt, legend)
         figure = marked_figure(figure)
         figure.save(self.scratch / "figures")
@@ -233,6 +237,15 @@ class Chapter:
         self._answer = self._answer or said
         self._write()
         return Sentence(said)
+
+    def _refuse_what_was_not_handed_over(self, what: str) -> None:
+        """A plain table or figure may hold anything, and a public report has what was handed over alone."""
+        if self.study.cut.published:
+            rule, remedy = (
+                "must be made of results that were handed over",
+                "Leave it out of the public report.",
+            )
+            raise InputError(f"chapter.{what}", rule, self.name, remedy=remedy)
 
     def _write(self) -> None:
         exhibits = ", ".join(f"{_json(name)}: {shown}" for name, shown in self._exhibits.items())

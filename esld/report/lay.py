@@ -91,7 +91,7 @@ def _who(rows: Sequence[Row], lay: Lay, study: Study) -> Paragraphs:
 
 
 def _view(study: Study) -> str:
-    return "" if study.cut.view == "unblinded" else message(f"lay.view.{study.cut.view}")
+    return "" if not study.cut.hides else message(f"lay.view.{study.cut.view}")
 
 
 def _found(rows: Sequence[Row], lay: Lay, study: Study) -> Paragraphs:

@@ -17,6 +17,10 @@ from esld.report.phrases import not_compared, reader_of, view_name
 from esld.report.words.catalogue import has, message, read_by
 from esld.report.words.grammar import joined
 
+PUBLIC, NOT_PUBLIC = (
+    "public",
+    "not-public",
+)  # tags of a code cell that a public report has, and of prose that it has not
 TAG = "needs:"  # how the tag of a need begins
 AT_VISITS: tuple[Kind, ...] = ("mmrm", "ancova", "worst_rank", "responder")  # kinds of analyses of parameters
 _SAFETY = ("EX", "AE")  # domains
@@ -81,7 +85,7 @@ def _not_planned(protocol: Protocol, kind: str, name: str) -> str:
 
 
 def _no_ledger(study: Study) -> str:
-    if study.cut.view != "unblinded":
+    if study.cut.hides:
         return message("ledger.hidden", view=view_name(study))
     return "" if study.file.ledger_path.is_file() else message("ledger.none")
 
@@ -129,8 +133,11 @@ def _no_liver_injury(study: Study) -> str:
 
 
 def _no_single_patients(study: Study) -> str:
-    """A masked view keeps apart what shows a patient line by line: whoever knows one patient's arm would know all."""
-    return message("needs.single_patients") if study.cut.view == "masked" else ""
+    """A masked view keeps apart what shows a patient line by line: whoever knows one patient's arm would know all. A public
+    one shows nobody.
+    """
+    key = {"masked": "needs.single_patients", "public": "needs.published"}.get(study.cut.view)
+    return message(key) if key else ""
 
 
 def _not_two_alike(study: Study) -> str:

@@ -4,6 +4,9 @@ A tag ``needs:NAME``, or ``needs:KIND=NAME``, of a cell governs that cell. That 
 heading of the same or a higher level; the heading itself stays, without the prose in its cell, and where the cell holds several
 headings the highest counts. Of a part that the trial does not have, ``needs:part=NAME``, nothing is said, and the
 heading goes too.
+
+In a public report a code cell stays if it is tagged ``public``, prose unless it is tagged ``not-public``, and a section of whose
+code nothing stays is not there.
 """
 
 import copy
@@ -12,7 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from esld.data.study import Study
-from esld.report.needs import TAG, is_silent, why_not
+from esld.report.needs import NOT_PUBLIC, PUBLIC, TAG, is_silent, why_not
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -27,7 +30,8 @@ def fitted_cells(cells: "Sequence[NotebookNode]", study: Study, chapter: str) ->
     """A chapter's cells as a study can fill them, under the protocol's heading; what is not changed is the same object."""
     named = {name for cell in cells for name in needs_of(cell)}
     unmet = {name for name in named if why_not(study, name)}
-    found = without(cells, unmet) if unmet else list(cells)
+    shown = public_cells(cells) if study.cut.published else list(cells)
+    found = without(shown, unmet) if unmet else shown
     title = study.protocol.titles.get(chapter)
     heads = (n for n, c in enumerate(found) if c.cell_type == "markdown" and c.source.startswith("# "))
     place = next(heads, None)
@@ -35,6 +39,36 @@ def fitted_cells(cells: "Sequence[NotebookNode]", study: Study, chapter: str) ->
         found[place] = copy.deepcopy(found[place])
         found[place].source = re.sub("^# .*", lambda _: f"# {title}", found[place].source, count=1)
     return found
+
+
+def public_cells(cells: "Sequence[NotebookNode]") -> "list[NotebookNode]":
+    """The cells of a public report: no code that is not declared public, and no section of which nothing is left.
+
+    A section is a heading with what lies below it, up to the next heading of the same or a higher level. Where only sections
+    below it stay, the heading does, alone.
+    """
+    heads = [n for n, cell in enumerate(cells) if heading_level(cell)]
+    found = list(cells[: heads[0]] if heads else cells)
+    for n, head in enumerate(heads):
+        level, after = heading_level(cells[head]), heads[n + 1 :]
+        end = next((m for m in after if heading_level(cells[m]) <= level), len(cells))
+        own = cells[head : after[0] if after else len(cells)]
+        if not _goes(own):
+            found += own
+        elif not _goes(cells[head:end]):
+            found.append(_heading_alone(cells[head]))
+    return [cell for cell in found if _is_public(cell)]
+
+
+def _is_public(cell: "NotebookNode") -> bool:
+    tags = {*cell.metadata.get("tags", [])}
+    return bool({PUBLIC, "parameters"} & tags) if cell.cell_type == "code" else NOT_PUBLIC not in tags
+
+
+def _goes(cells: "Sequence[NotebookNode]") -> bool:
+    """Whether cells hold code, and none that is public."""
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    return bool(code) and not any(map(_is_public, code))
 
 
 def without(cells: Sequence["NotebookNode"], unmet: set[str]) -> list["NotebookNode"]:

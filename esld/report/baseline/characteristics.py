@@ -19,9 +19,10 @@ from esld.report.baseline_variables import (
     difference_group,
 )
 from esld.report.cells import Cell, Count, Empty, Estimate, Label, Number
+from esld.report.disclosure import MISSING, of_category
 from esld.report.parameters import counted_from
-from esld.report.phrases import span, whole
-from esld.report.results import Reported
+from esld.report.phrases import Sentence, span, whole
+from esld.report.results import Reported, Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, has, message
 from esld.report.words.grammar import joined, noun, of_group
@@ -80,10 +81,14 @@ def baseline_sentences(study: Study, summary: Reported, sizes: Reported) -> list
     if any(v.name == "AGE" for v in variables):
         groups = []
         for arm in study.filled:
-            age, size = summary.row("AGE median", arm), sizes.row("randomised", arm)
+            age, size = summary.find("AGE median", arm), sizes.row("randomised", arm)
+            if age is None:
+                continue
             years, n = span(age, numbers.fixed(age.value, 0)), span(size, str(size.n))
             groups.append(message("baseline.age.group", years=years, group=of_group(arm), n=n))
-        sentences.append(message("baseline.age", groups=joined(groups)))
+        sentences += [message("baseline.age", groups=joined(groups))] if groups else []
+    if study.cut.published:
+        return sentences
     gaps = [(v.label, summary.row(f"{v.name} missing", ALL)) for v in variables]
     texts = [
         message("baseline.missing.of", variable=escape(label), n=whole(row))
@@ -170,6 +175,60 @@ def baseline_table(study: Study, summary: pd.DataFrame, differences: Reported | 
         notes.append(message("baseline.difference.none"))
     title = message("baseline.title")
     return Table("baseline", title, lines, footnotes=tuple(notes), heads=heads)
+
+
+def shown(study: Study, summary: pd.DataFrame, rows: Reported, differences: Reported) -> Table | Sentence:
+    """The table of :func:`baseline_table`; in a public report that of what was handed over alone."""
+    return _published(study, rows) if study.cut.published else baseline_table(study, summary, differences)
+
+
+def _published(study: Study, rows: Reported) -> Table | Sentence:
+    """The table of a public report: medians in steps and counts in multiples, a cell for what stands at another level empty."""
+    groups, sizes = study.groups if len(study.arms) > 1 else [ALL], study.sizes
+    found = {(row.statistic, row.arm): row for row in rows.rows}
+    lines: list[dict[str, Cell]] = []
+    for variable in baseline_variables(study):
+        own = [s for s in dict.fromkeys(s for s, _ in found) if s.partition(" ")[0] == variable.name]
+        counted = [statistic for statistic in own if " count " in statistic]
+        for statistic in counted:
+            name = statistic.partition(" count ")[2]
+            *most, last = (_published_category(variable, each) for each in of_category(name))
+            category = message("list.or", most=message("list.comma").join(most), last=last) if most else last
+            text = message("baseline.category", label=variable.label, category=category)
+            text = variable.label if variable.yes_no and name == "1" else text
+            cells = {g: _count_cell(found.get((statistic, g))) for g in groups}
+            lines.append({"variable": Label(text, f"{variable.name} {name}"), **cells})
+        if own and not counted:
+            cells = {g: _published_quartiles(variable, found, g) for g in groups}
+            lines.append({"variable": Label(variable.label, variable.name), **cells})
+    if not lines:
+        return Sentence(message("public.baseline.none"))
+    heads = {g: message("baseline.head", group=arm_label(g), n=sizes[g]) for g in groups}
+    rules = study.cut.published
+    assert rules is not None
+    notes = (
+        message("baseline.shown"),
+        message("public.baseline.note", minimum=rules.minimum, base=rules.round_to, ages=rules.ages),
+        message(f"baseline.last.{counted_from(study)}"),
+    )
+    return Table("baseline", message("baseline.title"), lines, footnotes=notes, heads=heads)
+
+
+def _published_quartiles(variable: Variable, found: Mapping[tuple[str, str], Row], group: str) -> Cell:
+    median, q1, q3 = (found.get((f"{variable.name} {what}", group)) for what in ("median", "q1", "q3"))
+    if median is None or q1 is None or q3 is None:
+        return Empty()
+    return Estimate(median.value, q1.value, q3.value, variable.decimals, id=median.result_id)
+
+
+def _published_category(variable: Variable, name: str) -> str:
+    if variable.yes_no and name in ("0", "1"):
+        return message(f"public.{'yes' if name == '1' else 'no'}")
+    return message("baseline.missing.values") if name == MISSING else category_label(variable, name)
+
+
+def _count_cell(row: Row | None) -> Cell:
+    return Empty() if row is None else Count(int(row.value or 0), row.n or 0, id=row.result_id)
 
 
 def _lines(

@@ -29,7 +29,10 @@ def change_sentence(
         "parameter": escape(numbers.with_unit(in_prose(parameter.param), parameter.unit)),
     }
     arms = {arm: reported.find("ls_mean", arm, time) for arm in study.filled}
-    reached = (reported.find("lower", arm, time) if by_model else arms[arm] for arm in study.filled)
+    counts = "lower" in reported  # a public report does not tell them
+    reached = (
+        reported.find("lower", arm, time) if by_model and counts else arms[arm] for arm in study.filled
+    )
     if not any(row and row.n for row in reached):
         return message("change.unreached", **about)
     gaps = {pair: reported.find("ls_mean_difference", difference_label(pair), time) for pair in study.pairs}

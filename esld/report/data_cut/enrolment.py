@@ -3,8 +3,22 @@
 import numpy as np
 import pandas as pd
 
+from esld.data.study import Study
+from esld.data.views import ALL
 from esld.report.drawing.figures import Picture, date_axis, new_figure, settled
+from esld.report.phrases import whole
+from esld.report.results import Reported
 from esld.report.words.catalogue import message
+from esld.report.words.grammar import on_day
+
+
+def said(study: Study, counts: Reported) -> str:
+    """How many were randomised and, unless the report is public, when the last one was."""
+    row = counts.row("randomised", ALL)
+    about = {"count": row.n or 0, "n": whole(row), "planned": study.protocol.target_enrolment}
+    if study.cut.published:
+        return message("enrolment.said.public", **about)
+    return message("enrolment.said", last=on_day(study.randomised["RANDDT"].max()), **about)
 
 
 def enrolment(dates: pd.Series, *, target: int, id: str, title: str, alt: str, legend: str = "") -> Picture:

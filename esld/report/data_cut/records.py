@@ -222,6 +222,12 @@ def query_words(study: Study, reported: Reported) -> str:
     return message("queries.counts.since" if study.cut.previous else "queries.counts", **counts)
 
 
+def critical_words(reported: Reported) -> str:
+    """How many open queries touch the outcome; nothing where queries are not told of."""
+    row = reported.find("queries critical")
+    return message("queries.critical", critical=whole(row)) if row else ""
+
+
 def query_table(study: Study, listed: pd.DataFrame) -> Table | Sentence:
     """The queries themselves, the open ones first and of these the most severe; a sentence when there is none."""
     needs.require(study, "single_patients")

@@ -29,6 +29,8 @@ def trial_table(study: Study) -> Table:
         "target": Number(protocol.target_enrolment),
         "recruited": message("trial.from_to", first=on_day(randomised.min()), last=on_day(randomised.max())),
     }
+    if study.cut.published:  # no day of a patient
+        del facts["recruited"]
     facts |= {name: _stated(getattr(protocol.conduct, name)) for name in CONDUCT}
     if look := interim_look(study):
         facts["stopping"] = Data(message("trial.looked", what=facts["stopping"].text, look=look))

@@ -41,7 +41,7 @@ def table(found: Found[FirstEvents], together: Reported | None = None, *, id: st
             if arm in first.curves:
                 event, other = (reported.row(name, arm) for name in ("incidence", "competing_incidence"))
                 line |= {"at_risk": Number(event.n or 0), "first_event": Number(event.events)}
-                line |= {"worse": number(reported.row("worse", arm)), "competing": Number(other.events)}
+                line |= {"worse": number(reported.find("worse", arm)), "competing": Number(other.events)}
                 line["incidence"] = _share(event, notes)
             lines.append(line)
         lines += _compared(first, head, reported, notes)
@@ -56,6 +56,8 @@ def table(found: Found[FirstEvents], together: Reported | None = None, *, id: st
         hidden.add("prevalent")
     if worse_key("", endpoints) == "":
         hidden.add("worse")
+    if not any("prevalent" in reported for _, reported in results.values()):  # not published
+        hidden |= {"prevalent", "worse"}
     if all(isinstance(line["p"], Empty) for line in lines):
         hidden.add("p")
     title = message(worse_key("events.first.title", endpoints), horizon=period(found.horizon))

@@ -50,7 +50,7 @@ def ledger_of(study: Study) -> Disclosed | None:
     esld.errors.InputError
         The file is there and is no exported ledger.
     """
-    if study.cut.view != "unblinded":
+    if study.cut.hides:
         return None
     path = study.file.ledger_path
     return read_disclosed(path).until(study.cut.cutoff) if path.is_file() else None

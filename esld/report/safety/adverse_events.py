@@ -20,6 +20,7 @@ from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
 from esld.survival import rate
 
+OTHER_TERMS = "OTHER_TERMS"  # the class or term of those that too few patients had for a public report
 NOT_CODED = "NOT_CODED"  # the class or term of what is not coded
 
 
@@ -224,6 +225,8 @@ def adverse_events(study: Study, group: SafetySet, *, conf_level: float) -> Adve
     events = group.own(study.adae[study.adae["TRTEMFL"].eq("Y")])
     term = first_known(events["AEDECOD"], events["AETERM"], NOT_CODED)
     events = events.assign(CLASS=_spelled(first_known(events["AEBODSYS"], NOT_CODED)), TERM=_spelled(term))
+    if rules := study.cut.published:
+        events = _without_rare(events, rules.minimum)
     given = group.own(exposure.administrations(study.tables, study.protocol).dropna(subset=["NUMBER"]))
     hours = study.protocol.treatment.reaction_hours
     clinical = (
@@ -241,6 +244,15 @@ def adverse_events(study: Study, group: SafetySet, *, conf_level: float) -> Adve
         seriousness_words(study),
         _years(group),
     )
+
+
+def _without_rare(events: pd.DataFrame, minimum: int) -> pd.DataFrame:
+    """The events with one term, and one class, for all of those that too few patients had."""
+    for column in ("CLASS", "TERM"):
+        within = ["CLASS", "TERM"][: 1 if column == "CLASS" else 2]
+        patients = events.groupby(within)["USUBJID"].transform("nunique")
+        events = events.assign(**{column: events[column].where(patients.ge(minimum), OTHER_TERMS)})
+    return events
 
 
 def _clinical(study: Study, group: SafetySet) -> pd.DataFrame:
@@ -297,14 +309,19 @@ def name_cell(name: str) -> Label:
     """A class or a term; none stands for any of them."""
     if not name:
         return Label(message("safety.terms.any"), "any")
-    return Label(message("safety.terms.not_coded"), name) if name == NOT_CODED else Data(name)
+    own = {NOT_CODED: "safety.terms.not_coded", OTHER_TERMS: "public.terms.other"}
+    return Label(message(own[name]), name) if name in own else Data(name)
 
 
 def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
     """Patients with any and with a severe event, and events, by preferred term, a block an organ class; None without events."""
     if found.events.empty:
         return None
-    severe = [f"severe_{found.scale.code}"] if found.scale else []
+    told = {row.statistic for row in reported.rows}
+    severe = (
+        [f"severe_{found.scale.code}"] if found.scale and any(t.endswith(".severe") for t in told) else []
+    )
+    events = ["events"] if any(t.endswith(".events") for t in told) else []
     lines = []
     for system, term in found.names():
         name = _statistic(system, term)
@@ -313,13 +330,19 @@ def terms_table(found: AdverseEvents, reported: Reported) -> Table | None:
             line[f"{arm}.any"] = share_cell(reported.row(name, arm))
             if severe:
                 line[f"{arm}.{severe[0]}"] = share_cell(reported.row(f"{name}.severe", arm))
-            line[f"{arm}.events"] = number(reported.row(f"{name}.events", arm))
+            if events:
+                line[f"{arm}.events"] = number(reported.row(f"{name}.events", arm))
         lines.append(line)
     notes = [] if found.scale else [message("safety.events.no_severity")]
     notes += [message("safety.terms.order"), *_coding(found), found.group.note]
+    notes += (
+        [message("public.terms.note")]
+        if OTHER_TERMS in {*found.events["CLASS"], *found.events["TERM"]}
+        else []
+    )
     return Table(
         "adverse_events_by_term", message("safety.terms.title"), lines, footnotes=tuple(notes),
-        group="system_organ_class", spanners=spanners(found, "any", *severe, "events"),
+        group="system_organ_class", spanners=spanners(found, "any", *severe, *events),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ def overview_table(found: AdverseEvents, reported: Reported) -> Table:
         for kind in found.kinds
     ]
     notes = [message("safety.overview.emergent", first=found.group.first)]
-    notes.append(message("safety.overview.rate"))
+    notes += [message("safety.overview.rate")] if _rated(reported) else []
     if found.clinical is not None:
         notes.append(
             message("safety.overview.clinical", clinical=found.clinical_name, seriousness=found.seriousness)
@@ -32,7 +32,18 @@ def overview_table(found: AdverseEvents, reported: Reported) -> Table:
         notes.append(message("safety.overview.unknown"))
     notes += [message("safety.overview.no_tests"), found.group.note]
     title = message("safety.overview.title")
-    return Table("adverse_events", title, lines, spanners(found, "patients", "events", "rate"), tuple(notes))
+    return Table(
+        "adverse_events",
+        title,
+        lines,
+        spanners(found, "patients", "events", *["rate"] * _rated(reported)),
+        tuple(notes),
+    )
+
+
+def _rated(reported: Reported) -> bool:
+    """Whether the time is told that the events are of."""
+    return any(row.statistic.endswith(".rate") for row in reported.rows)
 
 
 def _cells(found: AdverseEvents, reported: Reported, name: str) -> dict[str, Cell]:
@@ -40,7 +51,8 @@ def _cells(found: AdverseEvents, reported: Reported, name: str) -> dict[str, Cel
     for arm in found.group.arms:
         cells[f"{arm}.patients"] = share_cell(reported.row(name, arm))
         cells[f"{arm}.events"] = number(reported.row(f"{name}.events", arm))
-        cells[f"{arm}.rate"] = number(reported.row(f"{name}.rate", arm), 2)
+        if _rated(reported):
+            cells[f"{arm}.rate"] = number(reported.row(f"{name}.rate", arm), 2)
     return cells
 
 

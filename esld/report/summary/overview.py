@@ -85,6 +85,8 @@ def planned_table(study: Study, planned: Reported) -> Table | Sentence:
 
 def _why_none(study: Study) -> str:
     """Why a chapter of the cut gives no result of an analysis that the protocol plans for it."""
+    if study.cut.published:
+        return "public"
     if not study.shows_arms:
         return "no_arms"
     return "no_patients" if study.vacant else "no_result"

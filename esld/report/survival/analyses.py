@@ -1,7 +1,7 @@
 """The planned analyses of times to an event: each is computed for all groups or pair by pair, and handed over."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from typing import Any
 
@@ -9,8 +9,8 @@ import pandas as pd
 
 from esld.methods import made_by
 from esld.multiplicity import fixed_sequence, holm
-from esld.protocol import Analysis, Kind
-from esld.report import randomised
+from esld.protocol import Analysis, Kind, Protocol
+from esld.report import disclosure, randomised
 from esld.report.chapter import Chapter
 from esld.report.event import Event, event_of
 from esld.report.results import Reported
@@ -191,7 +191,7 @@ def permutations(chapter: Chapter, *, seed: str) -> list[Found]:
 def mean_permutations(chapter: Chapter, *, seed: str) -> list[Found]:
     """Tests of the difference in mean time over the allocations, of each pair, where an analysis has a horizon."""
     found = []
-    for own in compared(chapter, "permutation"):
+    for own in map(_coarse, compared(chapter, "permutation")):
         tau = own.plan.horizon_days
         for pair in own.pairs if tau else ():
             test = exact_rmst(**own.of(pair), tau=tau or nan, design=_design(own, pair), seed=seed)
@@ -232,7 +232,7 @@ def constant_hazards(chapter: Chapter) -> list[Found]:
 def means(chapter: Chapter, *, conf_level: float) -> list[Found]:
     """Mean times free of the event up to a day: of each pair, or of the one group."""
     found = []
-    for own in planned(chapter, "rmst"):
+    for own in map(_coarse, planned(chapter, "rmst")):
         tau = own.plan.horizon_days or nan
         for pair in own.pairs:
             two = rmst_compare(**own.of(pair), tau=tau, conf_level=conf_level)
@@ -248,6 +248,15 @@ def means(chapter: Chapter, *, conf_level: float) -> list[Found]:
             rows = own.hand_over(f"rmst_{arm.lower()}" if len(own.arms) > 1 else "rmst", one)
             found.append(Found(of=own, result=one, reported=rows))
     return found
+
+
+def _coarse(own: Analysed) -> Analysed:
+    """An analysis whose result depends on days, as a public report may know it: the days are those of the drawn curve."""
+    rules = own.chapter.study.cut.published
+    if rules is None:
+        return own
+    known = disclosure.points(farthest(own.chapter.study.protocol, str(own.plan.endpoint)), rules.days)
+    return replace(own, times=own.times.assign(time=disclosure.in_the_middle(own.times["time"], known)))
 
 
 def horizon_tests(chapter: Chapter, *, conf_level: float) -> list[Found]:
@@ -278,6 +287,15 @@ def _each_pair(
 
 def _design(own: Analysed, pair: Pair) -> Any:
     return randomised.reference_design(own.chapter.study, pair, of_arms(own.times, pair)["USUBJID"])
+
+
+def farthest(protocol: Protocol, paramcd: str) -> float:
+    """The last day after randomisation to which an analysis of an endpoint looks; else that of the primary outcome."""
+    own = (a for a in protocol.analyses if a.endpoint == paramcd)
+    return (
+        max((day for a in own for day in (*a.milestones_days, a.horizon_days or 0)), default=0)
+        or protocol.horizon_days
+    )
 
 
 def adjusted(found: Sequence[Found], statistic: str) -> Iterator[tuple[Analysed, Reported]]:

@@ -1,23 +1,24 @@
 """Tables and figures of the chapter: an analysis each, or an endpoint each."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from esld.protocol import Protocol
-from esld.report import numbers
+from esld.report import disclosure, numbers
 from esld.report.chapter import Chapter
 from esld.report.drawing.axes import time_axis
 from esld.report.phrases import lost_words, method_words, points, points_noun, span, whole
 from esld.report.results import difference_row, rows_of, slug
-from esld.report.survival.analyses import AtHorizon, Found, analysed
+from esld.report.survival.analyses import AtHorizon, Found, analysed, farthest
 from esld.report.survival.curves import survival_curves
 from esld.report.survival.tables import curve_table, ending_table, milestone_table
 from esld.report.survival.tables import points as days_of
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import as_prose, joined, of_group, period
-from esld.survival import milestone
+from esld.survival import KaplanMeier, milestone
 
 
 def endings(chapter: Chapter) -> Iterator[Any]:
@@ -46,9 +47,10 @@ def curves(chapter: Chapter, found: Sequence[Found], *, ticks: Sequence[float]) 
     """The figure of every planned curve, to the farthest day of an analysis of its endpoint; and what came after."""
     study = chapter.study
     for one in (one for one in found if one.of.plan.of is None):
-        plan, event, by_arm = one.of.plan, one.of.event, one.result
+        plan, event = one.of.plan, one.of.event
         param, id = study.protocol.endpoint(str(plan.endpoint)).param, _id_of(one)
         end = max(farthest(study.protocol, str(plan.endpoint)), *ticks, 0)
+        by_arm = _published(chapter, one.result, farthest(study.protocol, str(plan.endpoint)))
         mark, inside = _compared(one)
         lost = int((one.of.times["CNSR"].ne(0) & one.of.times["time"].lt(mark or end)).sum())
         about = {
@@ -65,7 +67,36 @@ def curves(chapter: Chapter, found: Sequence[Found], *, ticks: Sequence[float]) 
                 axis=time_axis(end, ticks=ticks),
             )
         )  # fmt: skip
-        yield chapter.say(beyond_words(one, end))
+        yield chapter.say("" if study.cut.published else beyond_words(one, end))
+
+
+def _published(chapter: Chapter, curves: dict[str, KaplanMeier], end: float) -> dict[str, KaplanMeier]:
+    """The curves as a public report draws them: known at a few days, between which nobody can tell when something happened."""
+    rules = chapter.study.cut.published
+    if rules is None:
+        return curves
+    days = disclosure.points(end, rules.days)
+    return {arm: _at(curve, days) for arm, curve in curves.items()}
+
+
+def _at(curve: KaplanMeier, days: disclosure.Floats) -> KaplanMeier:
+    """A curve that steps at these days alone; who leaves between two of them, leaves at the second."""
+    known, counts = curve.at(days, extend=True), curve.counts(days)
+    events, censored = (np.diff(counts[name].to_numpy(int), prepend=0) for name in ("events", "censored"))
+    gone = np.cumsum(events + censored)
+    return replace(
+        curve,
+        times=days,
+        n_risk=curve.n - np.concatenate(([0], gone[:-1])),
+        n_event=events,
+        n_censor=censored,
+        survival=known["survival"].to_numpy(float),
+        std_err=known["std_err"].to_numpy(float),
+        lower=known["lower"].to_numpy(float),
+        upper=known["upper"].to_numpy(float),
+        events=int(events.sum()),
+        max_time=float(days[-1]),
+    )
 
 
 def _legend(one: Found, *, marked: bool) -> str:
@@ -74,6 +105,8 @@ def _legend(one: Found, *, marked: bool) -> str:
     how = {"level": numbers.level(curve.conf_level), "method": method_words(curve.method)}
     said = [message("legend.survival", free=one.of.event.free, **how)]
     said += [message("legend.marked")] if marked else []
+    if one.of.chapter.study.cut.published:
+        said.append(message("public.legend.curves"))
     return as_prose(said)
 
 
@@ -92,15 +125,6 @@ def curve_tables(chapter: Chapter, found: Sequence[Found]) -> Iterator[Any]:
 
 def _id_of(curve: Found) -> str:
     return curve.reported.rows[0].result_id.partition(".")[0]
-
-
-def farthest(protocol: Protocol, paramcd: str) -> float:
-    """The last day after randomisation to which an analysis of an endpoint looks; else that of the primary outcome."""
-    own = (a for a in protocol.analyses if a.endpoint == paramcd)
-    return (
-        max((day for a in own for day in (*a.milestones_days, a.horizon_days or 0)), default=0)
-        or protocol.horizon_days
-    )
 
 
 def beyond_words(one: Found, end: float) -> str:
