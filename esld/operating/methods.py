@@ -27,6 +27,7 @@ from esld.survival import (
     fisher,
     milestone,
     risk_difference,
+    rmst_compare,
 )
 from esld.survival._ratios import RatioModel
 
@@ -86,7 +87,7 @@ def _normal_p(z: Floats) -> Floats:
 
 
 def _log_rank(trials: Trials, conf_level: float) -> Outcomes:
-    """The log-rank test; its estimate is the one-step log hazard ratio U / V (Peto), which has limits of its own."""
+    """The log-rank test; its estimate is U, the events of the second arm beyond those expected, and has no limits."""
     score, variance = trials.sweep.score, trials.sweep.variance
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.where(variance > 0, score / np.sqrt(variance), nan)
@@ -110,24 +111,17 @@ def _rmst(trials: Trials, conf_level: float) -> Outcomes:
     )
 
 
+def true_survival(scenario: Scenario, arm: int, share: float = 1.0) -> float:
+    """Chance of no event by a share of the horizon; NaN where it hangs on a score, whose mean patient alone is described."""
+    if scenario.score and scenario.score.hazard_ratio != 1:
+        return nan
+    graft = scenario.transplant[arm] if scenario.transplant_as == "event" else 0.0
+    return float(scenario.alive[arm] ** share**scenario.shape * (1 - graft) ** share)
+
+
 def _mean_time(scenario: Scenario, arm: int) -> float:
-    """Restricted mean survival time of an arm; NaN where a score or a transplant has a part in it."""
-    score = scenario.score
-    if (score and score.hazard_ratio != 1) or (
-        any(scenario.transplant) and scenario.transplant_as == "event"
-    ):
-        return nan
-    risk = -log(scenario.alive[arm])
-    share = quad(lambda t: np.exp(-risk * t**scenario.shape), 0, 1)[0]
-    return float(share * scenario.horizon)
-
-
-def _share_alive(scenario: Scenario, arm: int) -> float:
-    score = scenario.score
-    if score and score.hazard_ratio != 1:
-        return nan
-    alone = 1 - scenario.transplant[arm] if scenario.transplant_as == "event" else 1.0
-    return scenario.alive[arm] * alone
+    """Restricted mean survival time of an arm."""
+    return float(scenario.horizon * quad(lambda share: true_survival(scenario, arm, share), 0, 1)[0])
 
 
 @cache
@@ -165,7 +159,10 @@ def _cloglog_p(trials: Trials) -> Floats:
 
 
 def _milestone(trials: Trials, conf_level: float) -> Outcomes:
-    """The difference of the shares alive and its interval: one table of limits, and the trials with losses one by one."""
+    """The difference of the shares alive and its interval: one table of limits, and the trials with losses one by one.
+
+    Without a p-value: what tests these shares is another analysis.
+    """
     dead, unknown = trials.counts
     (n1, n2), horizon = trials.scenario.n, trials.scenario.horizon
     said = np.empty((len(trials), 4))
@@ -178,7 +175,8 @@ def _milestone(trials: Trials, conf_level: float) -> Outcomes:
             trials.time[i], trials.event[i], arm, at=horizon, groups=ARMS, conf_level=conf_level
         )
         said[i] = _told(found.difference)
-    first, second = (_share_alive(trials.scenario, own) for own in (0, 1))
+    said[:, 3] = nan  # that of a normal approximation, where the chapter has one at all
+    first, second = (true_survival(trials.scenario, own) for own in (0, 1))
     return _outcomes(said, truth=second - first)
 
 
@@ -237,6 +235,16 @@ def _exact_rmst(trials: Trials, conf_level: float) -> Outcomes:
     return _outcomes((own.observed, nan, nan, own.p_value) for own in made)
 
 
+def _reported_rmst(trials: Trials, conf_level: float) -> Outcomes:
+    """Difference of restricted means with the limits and the test that the chapter reports, of beta products."""
+    arm, own = np.array(ARMS)[trials.arm], trials.scenario
+    said = (
+        _told(rmst_compare(time, event, arm, tau=own.horizon, groups=ARMS, conf_level=conf_level).difference)
+        for time, event in zip(trials.time, trials.event, strict=True)
+    )
+    return _outcomes(said, truth=_mean_time(own, 1) - _mean_time(own, 0))
+
+
 def _hazards(fit: Callable[..., RatioModel]) -> Method:
     def of_all(trials: Trials, conf_level: float) -> Outcomes:
         """The log hazard ratio of the second arm."""
@@ -247,10 +255,12 @@ def _hazards(fit: Callable[..., RatioModel]) -> Method:
             limits = np.log([made.ratio_lower[0], made.ratio_upper[0]])
             return float(made.coef[0]), float(limits[0]), float(limits[1]), float(made.p_value[0])
 
-        score = trials.scenario.score
-        told = not (score and score.hazard_ratio != 1) and all(share < 1 for share in trials.scenario.alive)
-        first, second = (-log(share) for share in trials.scenario.alive)
-        truth = log(second / first) if told and not any(trials.scenario.transplant) else nan
+        own, truth = trials.scenario, nan
+        mixed = (own.score and own.score.hazard_ratio != 1) or (
+            any(own.transplant) and own.transplant_as == "event"
+        )
+        if not mixed and all(share < 1 for share in own.alive):
+            truth = log(log(own.alive[1]) / log(own.alive[0]))
         said = (one(time, event) for time, event in zip(trials.time, trials.event, strict=True))
         return _outcomes(said, truth=truth, better=-1)
 
@@ -334,6 +344,7 @@ METHODS: Mapping[str, Simulated] = {
     "milestone": Simulated(of_all=_milestone),
     "exact_log_rank": Simulated(of_all=_exact_log_rank),
     "exact_rmst": Simulated(of_all=_exact_rmst),
+    "rmst_beta_product": Simulated(of_all=_reported_rmst),
     "cox": Simulated(of_all=_hazards(cox)),
     "firth": Simulated(of_all=_hazards(firth)),
     "mmrm": Simulated(of_all=_mixed, needs_score=True),
