@@ -115,13 +115,15 @@ class Assumed(Frozen):
     def axes(self) -> Iterator[tuple[Place, tuple[Any, ...]]]:
         """Each key that is given, by its place, with the values to try."""
         for part, place in ((self, ()), (self.score, ("score",))):
-            for key in part.model_fields_set if part else ():
+            for key in type(part).model_fields if part else ():
                 value = getattr(part, key)
+                if value is None:
+                    continue
                 if isinstance(value, dict):
                     yield from (((*place, key, arm), values) for arm, values in value.items())
                 elif key == "visits_days":
                     yield (*place, key), (value,)
-                elif key != "score" and value is not None:
+                elif key != "score":
                     yield (*place, key), value
 
 
@@ -169,7 +171,7 @@ class Design(Frozen):
             raise MisfitError(
                 [Misfit(("protocol",), "must be left out: the cut names it", None, "Remove it.")]
             )
-        DesignFile(info.context, self).checked()
+        DesignFile(info.context or Path("design.yaml"), self).checked()
         return self
 
 
@@ -216,7 +218,11 @@ class DesignFile:
         ------
         esld.yamlfile.MisfitError
             What does not go together, at its place in the file.
+        esld.errors.RefusedError
+            The cut's view does not show the arms.
         """
+        if (cut := self.cut) and cut.cut.view != "unblinded":
+            raise RefusedError(f"cut {cut.id} is {cut.cut.view}: it does not show who is in which arm.")
         known = tuple(self.protocol.arm_labels) if self.protocol else self.arms
         if misfits := [
             Misfit(("arms", i), "is no arm of the protocol", arm, did_you_mean(arm, known))
@@ -244,11 +250,6 @@ class DesignFile:
             Of :attr:`cut`, where there is one.
         trials : int, optional
             Instead of those that the file says, for a first look.
-
-        Raises
-        ------
-        esld.errors.RefusedError
-            The cut does not show the arms.
         """
         return self._work(realised(study, self.arms) if study is not None else None, trials)
 
@@ -309,7 +310,8 @@ class DesignFile:
             if key in _PAIRS and place[-1] not in ("", *self.arms):
                 yield Misfit(places[place], "is no arm", None, did_you_mean(str(place[-1]), self.arms))
             if self.design.cut and key in ("n", "accrual_days", "duration_days"):
-                yield Misfit(places[place], "must be left out: it is taken from the cut", None, "Remove it.")
+                own = tuple(part for part in places[place] if part)
+                yield Misfit(own, "must be left out: it is taken from the cut", None, "Remove it.")
 
     def _one(
         self, chosen: Mapping[Place, Any], places: Mapping[Place, Place], head: Place, found: Realised | None
@@ -438,17 +440,9 @@ def _misfit(
 
 
 def realised(study: "Study", arms: tuple[str, ...]) -> Realised:
-    """Patients of each arm, the days on which they entered, counted from the first, and that of the cut-off.
-
-    Raises
-    ------
-    esld.errors.RefusedError
-        The cut's view does not show the arms.
-    """
+    """Patients of each arm, the days on which they entered, counted from the first, and that of the cut-off."""
     import pandas as pd
 
-    if study.cut.view != "unblinded":
-        raise RefusedError(f"cut {study.file.id} is {study.cut.view}: it does not show who is in which arm.")
     patients = study.adsl[study.adsl["ITTFL"] == "Y"]
     days = [patients.loc[patients["ARMCD"] == arm, "RANDDT"] for arm in arms]
     begin = pd.concat(days).min()
@@ -462,8 +456,8 @@ def read_design(path: Path) -> DesignFile:
 
     Raises
     ------
-    esld.errors.InputError
-        A file is missing or refused.
+    esld.errors.InputError, esld.errors.RefusedError
+        A file is missing or refused, or the cut does not show the arms.
     """
     return DesignFile(path, read_model(Design, path, context=path))
 

@@ -78,11 +78,10 @@ class Work:
     def tasks(self) -> Iterator[Task]:
         """The chunks, scenario by scenario: of the methods that look at all trials at once, then of each other one."""
         fast = tuple(name for name in self.methods if METHODS[name].at_once)
-        slow = [(name,) for name in self.methods if not METHODS[name].at_once]
+        slow: list[tuple[str, ...]] = [(name,) for name in self.methods if not METHODS[name].at_once]
         few = self.one_by_one or self.trials
-        parts = [(methods, few, CHUNK_ONE_BY_ONE) for methods in slow]
-        if fast:
-            parts.insert(0, (fast, self.trials, CHUNK))
+        parts = [(fast, self.trials, CHUNK)] if fast else []
+        parts += [(methods, few, CHUNK_ONE_BY_ONE) for methods in slow]
         for name, scenario in self.scenarios.items():
             for methods, trials, chunk in parts:
                 for first in range(0, trials, chunk):

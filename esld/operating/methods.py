@@ -127,7 +127,7 @@ def _mean_time(scenario: Scenario, arm: int) -> float:
 @cache
 def _table(test: str, n1: int, n2: int) -> Floats:
     """p-values of a test of every table, by the number of deaths in each arm."""
-    of: Callable[..., FisherExact | UnconditionalTest] = {"fisher": fisher, "boschloo": boschloo}[test]
+    of: Callable[..., FisherExact | UnconditionalTest] = fisher if test == "fisher" else boschloo
     return np.array([[of(x1, n1, x2, n2).p_value for x2 in range(n2 + 1)] for x1 in range(n1 + 1)])
 
 

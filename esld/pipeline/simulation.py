@@ -282,14 +282,19 @@ def report_text(design: DesignFile, work: Work, found: pd.DataFrame) -> str:
         f"{work.trials:,} trials a scenario{slow}; {first} against {second}; two-sided alpha {work.alpha:g}."
     ]
     for name, scenario in work.scenarios.items():
-        own = found[found["scenario"] == name].set_index(["method", "statistic"])
+        own = {
+            (row["method"], row["statistic"]): row
+            for row in found[found["scenario"] == name].to_dict("records")
+        }
         sizes = " v ".join(map(str, scenario.n))
         truth = (
             "nothing differs: p ≤ alpha is the type I error" if scenario.is_null else "p ≤ alpha is the power"
         )
         said += ["", f"{name} ({sizes}; {truth})"]
         lines = [("", *(head.format(second) for head in _SHOWN.values()))]
-        lines += [(method, *(_cell(own, method, key) for key in _SHOWN)) for method in work.methods]
+        lines += [
+            (method, *(_cell(own.get((method, key)), key) for key in _SHOWN)) for method in work.methods
+        ]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         for line in lines:
             cells = (cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))
@@ -305,10 +310,9 @@ def report_text(design: DesignFile, work: Work, found: pd.DataFrame) -> str:
     return "\n".join(said)
 
 
-def _cell(own: pd.DataFrame, method: str, statistic: str) -> str:
-    if (method, statistic) not in own.index:
+def _cell(row: Mapping[Any, Any] | None, statistic: str) -> str:
+    if row is None:
         return "–"
-    row = own.loc[(method, statistic)]
     share = statistic not in ("width", "bias")
     value, error = (100 * x if share else x for x in (float(row["value"]), float(row["std_err"])))
     unit = " %" if share else ""

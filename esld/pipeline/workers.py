@@ -69,7 +69,7 @@ def local(workers: int) -> Run:
             told = "a worker was ended from outside, as where memory runs out. Run it again: what was done is kept."
             raise RunError(told) from None
         finally:
-            get_reusable_executor(reuse=True).shutdown(wait=False, kill_workers=True)
+            get_reusable_executor(reuse=True).shutdown(kill_workers=True)
 
     return run
 
@@ -116,7 +116,7 @@ def cluster(address: str, *, seconds: float = 30) -> Run:
                     for task in islice(waiting, number)
                 ]
 
-            futures = as_completed(sent(AHEAD * max(2, sum(client.nthreads().values()))))
+            futures = as_completed(sent(AHEAD * max(2, sum(client.nthreads().values()))), loop=client.loop)
             for future in futures:
                 try:
                     done: Done = future.result()
