@@ -145,9 +145,15 @@ def drawn(scenario: Scenario, first: int, trials: int, *, seed: str | int) -> Tr
 def _block(scenario: Scenario, number: int, seed: str | int) -> Trials:
     if isinstance(seed, str):
         seed = int.from_bytes(hashlib.sha256(seed.encode()).digest())
-    own = int.from_bytes(hashlib.sha256(_said(asdict(scenario))).digest()[:8])
-    spawned = np.random.SeedSequence(seed, spawn_key=(own & 0xFFFFFFFF, own >> 32, number))
+    spawned = np.random.SeedSequence(seed, spawn_key=(*_mark(scenario), number))
     return draw(scenario, BLOCK, np.random.default_rng(spawned))
+
+
+@lru_cache(maxsize=64)
+def _mark(scenario: Scenario) -> tuple[int, int]:
+    """Two numbers of 32 bits that hang on all that a scenario says."""
+    own = int.from_bytes(hashlib.sha256(_said(asdict(scenario))).digest()[:8])
+    return own & 0xFFFFFFFF, own >> 32
 
 
 def _said(content: Mapping[str, object]) -> bytes:

@@ -319,14 +319,14 @@ def _swept(time: Floats, event: Bools, sizes: tuple[int, int], horizon: float) -
     """One passage over the times in their order; arm and event travel with each time in its last two bits."""
     trials, n = time.shape
     longest = float(max(time.max(), horizon))
-    packed = (time * (_FINE / longest)).astype(np.uint64) << np.uint64(2)
-    packed |= event.astype(np.uint64) << np.uint64(1)
-    packed[:, sizes[0] :] |= np.uint64(1)
+    packed = (time * (_FINE / longest)).astype(np.int64) << np.int64(2)
+    packed |= event.astype(np.int64) << np.int64(1)
+    packed[:, sizes[0] :] |= np.int64(1)
     packed.sort(axis=1)
     ordered = np.ascontiguousarray(packed.T)
-    in_second = (ordered & np.uint64(1)).astype(np.float64)
-    died = (ordered & np.uint64(2)).astype(np.float64) / 2
-    at = np.minimum((ordered >> np.uint64(2)).astype(np.float64) * (longest / _FINE), horizon)
+    in_second = (ordered & np.int64(1)).astype(np.float64)
+    died = (ordered & np.int64(2)).astype(np.float64) / 2
+    at = np.minimum((ordered >> np.int64(2)).astype(np.float64) * (longest / _FINE), horizon)
 
     left = [np.full(trials, float(size)) for size in sizes]  # at risk
     survival = [np.ones(trials), np.ones(trials)]

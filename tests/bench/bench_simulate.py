@@ -7,7 +7,6 @@ from statistics import median
 from time import process_time
 
 from esld.operating import Scenario, Score, Work, run_task
-from esld.pipeline.simulation import simulate
 from esld.pipeline.workers import cluster
 from tests.bench.measures import Measure, seconds, table
 
@@ -52,7 +51,7 @@ def on_a_cluster(number: int, work: Work) -> float:
         first = Work(scenarios=work.scenarios, methods=work.methods, trials=64 * number, seed="warm")
         for each in (first, work):
             run = cluster(where.scheduler_address)
-            taken = seconds(lambda run=run, each=each: simulate(None, each, run, listen=lambda *_: None))
+            taken = seconds(lambda run=run, each=each: list(run(run_task, each.tasks())))
     return taken
 
 
