@@ -395,7 +395,7 @@ def score(
     say(facts, report_text(scored, output), as_json)
 
 
-command(app, "esld simulate params/designs/nct06167473.yaml --trials 100", user=ANALYST)(simulate)
+command(app, "esld simulate params/designs/nct06167473.yaml --trials 20", user=ANALYST)(simulate)
 command(app, "esld verify outputs/demo-final", user=AUTOMATION)(verify)
 command(app, "esld sign outputs/demo-final --key ~/keys/trial.key", user=AUTOMATION)(sign)
 

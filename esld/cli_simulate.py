@@ -42,7 +42,7 @@ def simulate(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Simulate what a design can show: power, type I error, intervals.
+    """Simulate what a design can show: power, errors, intervals.
 
     Every method that the protocol plans, for every combination of assumptions, with the Monte Carlo error. The numbers hang on
     the file alone, not on workers or order. What was broken off goes on where it was when it is run again with the same -o.
