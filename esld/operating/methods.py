@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import erfc, ndtri
@@ -32,6 +33,7 @@ from esld.survival import (
 from esld.survival._ratios import RatioModel
 
 ARMS = ("first", "second")
+_NORMAL, _WEIGHTS = hermegauss(40)  # values of a standard normal, and their weights
 _Said = tuple[float, float, float, float]  # estimate, lower, upper, p-value
 
 
@@ -112,11 +114,12 @@ def _rmst(trials: Trials, conf_level: float) -> Outcomes:
 
 
 def true_survival(scenario: Scenario, arm: int, share: float = 1.0) -> float:
-    """Chance of no event by a share of the horizon; NaN where it hangs on a score, whose mean patient alone is described."""
-    if scenario.score and scenario.score.hazard_ratio != 1:
-        return nan
+    """Chance of no event by a share of the horizon, over all patients where their risk hangs on a score."""
+    risk = -log(scenario.alive[arm]) * share**scenario.shape
     graft = scenario.transplant[arm] if scenario.transplant_as == "event" else 0.0
-    return float(scenario.alive[arm] ** share**scenario.shape * (1 - graft) ** share)
+    ratio = scenario.score.hazard_ratio if scenario.score else 1.0
+    alive = float(_WEIGHTS @ np.exp(-risk * ratio**_NORMAL) / _WEIGHTS.sum())
+    return alive * float((1 - graft) ** share)
 
 
 def _mean_time(scenario: Scenario, arm: int) -> float:

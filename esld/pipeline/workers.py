@@ -1,5 +1,6 @@
 """Who runs the chunks of a simulation: this process, several of this machine, or those of a cluster."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -57,6 +58,8 @@ def local(workers: int) -> Run:
         if workers == 1:
             yield from (_done(function, task) for task in tasks)
             return
+        # Of locks that are left when this process is told to end at once; the system takes them back.
+        os.environ.setdefault("PYTHONWARNINGS", "ignore:resource_tracker")
         from joblib import Parallel, delayed
         from joblib.externals.loky import get_reusable_executor
         from joblib.externals.loky.process_executor import TerminatedWorkerError

@@ -79,14 +79,20 @@ def test_the_direction_is_that_of_the_second_arm():
 @pytest.mark.parametrize("shape", [0.7, 1.0, 2.0])
 def test_true_restricted_means_and_shares(shape):
     """Against a large sample of the scenario; with a constant hazard the mean is (1 - S) / -log S of the horizon."""
+    score = Score(visits=(50.0,), mean=20, sd=5, change=(0, 0), error_sd=1, hazard_ratio=2.0)
     scenario = Scenario(
-        n=(10, 10), alive=(0.6, 0.9), shape=shape, transplant=(0.1, 0.2), transplant_as="event", horizon=100.0
-    )
+        n=(10, 10), alive=(0.6, 0.9), shape=shape, transplant=(0.1, 0.2), transplant_as="event", horizon=100.0,
+        score=score,
+    )  # fmt: skip
     trials = draw(scenario, 40_000, np.random.default_rng(2))
     truth = METHODS["rmst"].of_all(trials[:2], 0.95).truth
     means = [trials.time[:, trials.arm == arm].mean() for arm in (0, 1)]
     assert abs(means[1] - means[0] - truth) < 4.5 * 30 * (2 / 400_000) ** 0.5
-    assert true_survival(scenario, 1) == pytest.approx(0.9 * 0.8)
+    for arm in (0, 1):  # over all patients, and not of the one at the mean
+        alive = 1 - trials.event[:, trials.arm == arm].mean()
+        assert abs(alive - true_survival(scenario, arm)) < 4.5 * (0.25 / 400_000) ** 0.5
+    unscored = Scenario(n=(10, 10), alive=(0.6, 0.9), transplant=(0.1, 0.2), transplant_as="event")
+    assert true_survival(unscored, 1) == pytest.approx(0.9 * 0.8)
     plain = draw(Scenario(n=(5, 5), alive=(0.6, 0.9)), 2, np.random.default_rng(1))
     closed = [365 * (1 - s) / -log(s) for s in (0.6, 0.9)]
     assert METHODS["rmst"].of_all(plain, 0.95).truth == pytest.approx(closed[1] - closed[0])
