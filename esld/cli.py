@@ -42,6 +42,7 @@ from esld.cli_shared import (
     report_of,
     say,
 )
+from esld.cli_simulate import simulate
 from esld.cli_verify import sign, verify
 from esld.errors import InputError, InputErrors, RefusedError, RunError, what_failed
 from esld.pipeline.how import CELL_SECONDS, How, Published, processors
@@ -414,6 +415,7 @@ def score(
     say(facts, report_text(scored, output), as_json)
 
 
+command(app, "esld simulate params/designs/nct06167473.yaml --trials 20", user=ANALYST)(simulate)
 command(app, "esld verify outputs/demo-final", user=AUTOMATION)(verify)
 command(app, "esld sign outputs/demo-final --key ~/keys/trial.key", user=AUTOMATION)(sign)
 

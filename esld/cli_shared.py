@@ -113,7 +113,6 @@ class Commands(TyperGroup):
         """Write the commands, by user where there are several; of options there is ``--help`` alone."""
         commands = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
         users = [user for user in _USERS if any(_user(c) == user for c in commands.values())]
-        formatter.write_paragraph()
         for user in users or ["Commands"]:
             formatter.write(f"{user}:\n")
             with formatter.indentation():

@@ -197,7 +197,7 @@ def _short_path(path: Path) -> str:
     return text if len(text) <= 200 else f"{text[:100]}…{text[-60:]}"
 
 
-def read_model(model: type[Model], path: Path) -> Model:
+def read_model(model: type[Model], path: Path, *, context: object = None) -> Model:
     """Read a YAML file into a pydantic model.
 
     Parameters
@@ -206,6 +206,8 @@ def read_model(model: type[Model], path: Path) -> Model:
         A model with ``extra="forbid"``.
     path : Path
         The file, UTF-8; see :func:`parsed`.
+    context : object, optional
+        What the model's validators are told besides, such as where the file lies.
 
     Returns
     -------
@@ -218,10 +220,10 @@ def read_model(model: type[Model], path: Path) -> Model:
         Missing file, wrong encoding, not YAML, or keys and values that the model refuses (all of these at
         once).
     """
-    return model_of(model, path, read_text(path))
+    return model_of(model, path, read_text(path), context=context)
 
 
-def model_of(model: type[Model], path: Path, text: str) -> Model:
+def model_of(model: type[Model], path: Path, text: str, *, context: object = None) -> Model:
     """The same of a file's text; `path` is named by what is refused."""
     try:
         content = parsed(text)
@@ -235,7 +237,7 @@ def model_of(model: type[Model], path: Path, text: str) -> Model:
         got = "nothing" if content is None else type(content).__name__
         raise InputError(str(path), "must hold keys and values", got, remedy="Correct the file.")
     try:
-        return model.model_validate(content)
+        return model.model_validate(content, context=context)
     except ValidationError as error:
         lines = _Lines(text)  # only now: a file without a fault is parsed once
         faults = [fault for fault in error.errors() if not _follows(fault)]

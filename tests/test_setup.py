@@ -395,7 +395,7 @@ def imported():
 
 # What a run needs without an import in its text: programs and plugins that it starts, readers that pandas looks for.
 STARTED = {"ipykernel", "jupyterlab", "nbclient", "nbval", "pyarrow", "pytest"}
-PDF = "weasyprint"
+EXTRAS = {"weasyprint", "distributed"}  # of what is asked for where it is used
 
 
 def test_a_run_imports_what_pyproject_declares_and_nothing_is_declared_in_vain():
@@ -403,9 +403,9 @@ def test_a_run_imports_what_pyproject_declares_and_nothing_is_declared_in_vain()
     declared = {canonicalize_name(Requirement(r).name) for r in PROJECT["dependencies"]}
     modules = imported()
     owned = {m: {canonicalize_name(d) for d in owners.get(m, [])} for m in modules}
-    assert {m: modules[m] for m, names in owned.items() if m != PDF and not names & declared} == {}
+    assert {m: modules[m] for m, names in owned.items() if m not in EXTRAS and not names & declared} == {}
     assert sorted(declared - {d for names in owned.values() for d in names} - STARTED) == []
-    assert set(PROJECT["optional-dependencies"]) == {"pdf", "test", "dev"}
+    assert set(PROJECT["optional-dependencies"]) == {"pdf", "scale", "test", "dev"}
 
 
 def test_the_supported_pythons_are_stated():

@@ -362,6 +362,7 @@ WRITERS = {
     "pipeline/recorder.py": "the temporary folder of a verification",
     "pipeline/reexecution.py": "the temporary folder of a verification",
     "pipeline/temporary.py": "the temporary folder of a command, and those that were left",
+    "pipeline/simulation.py": "the chunks, in a hidden folder beside one that was asked for",
     "pipeline/verify.py": "a temporary folder",
     "pipeline/word.py": "the staged folder",
     "pipeline/workcopy.py": "a folder that was asked for",

@@ -1,8 +1,10 @@
 """Operating characteristics: what a design and its methods do over many simulated trials, the same numbers however it is run.
 
-Every scenario is cut into chunks of trials, each with random numbers of its own (a spawned seed sequence). A chunk is the unit
-of work, of a worker and of a resumed run; the counts of the chunks are added in their order, so the result is the same for any
-number of workers, in any order, and after a run that was broken off.
+Trials are drawn in blocks, each with random numbers of its own (a spawned seed sequence) that hang on the seed, on what the
+scenario says and on the block's number. So a trial is the same whatever methods look at it, in whatever chunks, and however
+many follow. A chunk, of one scenario and one method or the fast ones together, is the unit of work, of a worker and of a
+resumed run; what chunks gave is added in their order: the result is the same for any number of workers, in any order, and
+after a run that was broken off.
 """
 
 from __future__ import annotations
@@ -11,16 +13,19 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property, lru_cache
 from math import nan, sqrt
 
 import numpy as np
 import pandas as pd
 
 from esld.operating.methods import METHODS, Outcomes
-from esld.operating.trials import Scenario, draw
+from esld.operating.trials import Scenario, Trials, draw, joined
 
-CHUNK, CHUNK_ONE_BY_ONE = 8192, 64  # trials of a chunk; where a method looks at them one by one
-_SUMS = ("trials", "tested", "rejected", "better", "worse", "estimated", "limited", "covered")
+BLOCK = 1024  # trials that are drawn together, always whole
+AT_ONCE = 8 * BLOCK  # that are looked at together: what is in work then fits a processor's cache
+CHUNK, CHUNK_ONE_BY_ONE = 64 * BLOCK, 32  # of a chunk; where a method looks at trials one by one
+_SUMS = ("trials", "tested", "rejected", "better", "worse", "estimated", "limited", "covered", "excluding")
 _TOTALS = ("estimate", "estimate_squared", "width", "width_squared")
 
 
@@ -36,6 +41,8 @@ class Work:
         Of :data:`esld.operating.methods.METHODS`.
     trials : int
         Of each scenario.
+    one_by_one : int, optional
+        The first so many of them, for the methods that take milliseconds a trial or more. Default: all.
     seed : str or int
         Words, or a number of 0 or more, that fix the random numbers.
     alpha : float, default 0.05
@@ -47,6 +54,7 @@ class Work:
     scenarios: Mapping[str, Scenario]
     methods: tuple[str, ...]
     trials: int
+    one_by_one: int | None = None
     seed: str | int = "esld operating characteristics"
     alpha: float = 0.05
     conf_level: float = 0.95
@@ -61,44 +69,45 @@ class Work:
                 raise ValueError(f"scenario {name!r} must say something of a score for {needy}")
         if self.trials < 1:
             raise ValueError(f"trials must be at least 1, got {self.trials!r}")
+        if self.one_by_one is not None and not 1 <= self.one_by_one <= self.trials:
+            raise ValueError(f"one_by_one must be from 1 to trials, got {self.one_by_one!r}")
         for key in ("alpha", "conf_level"):
             if not 0 < getattr(self, key) < 1:
                 raise ValueError(f"{key} must be between 0 and 1, got {getattr(self, key)!r}")
 
-    @property
-    def chunk(self) -> int:
-        """Trials of a chunk."""
-        return CHUNK if all(METHODS[name].at_once for name in self.methods) else CHUNK_ONE_BY_ONE
-
     def tasks(self) -> Iterator[Task]:
-        """The chunks, scenario by scenario."""
+        """The chunks, scenario by scenario: of the methods that look at all trials at once, then of each other one."""
+        fast = tuple(name for name in self.methods if METHODS[name].at_once)
+        slow: list[tuple[str, ...]] = [(name,) for name in self.methods if not METHODS[name].at_once]
+        few = self.one_by_one or self.trials
+        parts = [(fast, self.trials, CHUNK)] if fast else []
+        parts += [(methods, few, CHUNK_ONE_BY_ONE) for methods in slow]
         for name, scenario in self.scenarios.items():
-            for number, first in enumerate(range(0, self.trials, self.chunk)):
-                size = min(self.chunk, self.trials - first)
-                yield Task(
-                    name=name, scenario=scenario, methods=self.methods, number=number, trials=size,
-                    seed=self.seed, alpha=self.alpha, conf_level=self.conf_level,
-                )  # fmt: skip
+            for methods, trials, chunk in parts:
+                for first in range(0, trials, chunk):
+                    yield Task(
+                        name=name, scenario=scenario, methods=methods, first=first, trials=min(chunk, trials - first),
+                        seed=self.seed, alpha=self.alpha, conf_level=self.conf_level,
+                    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A chunk: everything that decides its numbers."""
+    """A chunk: everything that decides its numbers; `first` is the number of its first trial."""
 
     name: str
     scenario: Scenario
     methods: tuple[str, ...]
-    number: int
+    first: int
     trials: int
     seed: str | int
     alpha: float
     conf_level: float
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A mark of everything that decides the numbers but the code: 32 hexadecimal digits."""
-        text = json.dumps(asdict(self) | {"name": ""}, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        return hashlib.sha256(_said(asdict(self) | {"name": ""})).hexdigest()[:32]
 
 
 Sums = dict[str, dict[str, float]]  # by method, what of its outcomes is added up
@@ -116,19 +125,41 @@ def run_task(task: Task) -> Sums:
     dict of str to dict of str to float
         By method the counts and sums of its outcomes: numbers alone, which JSON keeps to the last digit.
     """
-    trials = draw(task.scenario, task.trials, _generator(task))
-    return {name: _sums(METHODS[name].of_all(trials, task.conf_level), task.alpha) for name in task.methods}
+    found: dict[str, list[dict[str, float]]] = {name: [] for name in task.methods}
+    end = task.first + task.trials
+    for first in range(task.first, end, AT_ONCE):
+        trials = drawn(task.scenario, first, min(AT_ONCE, end - first), seed=task.seed)
+        for name, parts in found.items():
+            parts.append(_sums(METHODS[name].of_all(trials, task.conf_level), task.alpha))
+    return {name: _added(parts) for name, parts in found.items()}
 
 
-def _generator(task: Task) -> np.random.Generator:
-    """Random numbers of a chunk: of the words, the scenario's content and the chunk's number."""
-    seed = task.seed
+def drawn(scenario: Scenario, first: int, trials: int, *, seed: str | int) -> Trials:
+    """The trials of a scenario and a seed from number `first` on, which are the same in whatever pieces they are asked for."""
+    begin = first // BLOCK
+    blocks = [_block(scenario, number, seed) for number in range(begin, (first + trials - 1) // BLOCK + 1)]
+    return joined(blocks)[first - begin * BLOCK : first - begin * BLOCK + trials]
+
+
+@lru_cache(maxsize=2)  # the next chunk of a method that looks at trials one by one is of the same block
+def _block(scenario: Scenario, number: int, seed: str | int) -> Trials:
     if isinstance(seed, str):
         seed = int.from_bytes(hashlib.sha256(seed.encode()).digest())
-    said = json.dumps(asdict(task.scenario), sort_keys=True, default=str)
-    own = int.from_bytes(hashlib.sha256(said.encode()).digest()[:8])
-    spawned = np.random.SeedSequence(seed, spawn_key=(own & 0xFFFFFFFF, own >> 32, task.number))
-    return np.random.default_rng(spawned)
+    spawned = np.random.SeedSequence(seed, spawn_key=(*_mark(scenario), number))
+    return draw(scenario, BLOCK, np.random.default_rng(spawned))
+
+
+@lru_cache(maxsize=64)
+def _mark(scenario: Scenario) -> tuple[int, int]:
+    """Two numbers of 32 bits that hang on all that a scenario says."""
+    own = int.from_bytes(hashlib.sha256(_said(asdict(scenario))).digest()[:8])
+    return own & 0xFFFFFFFF, own >> 32
+
+
+def _said(content: Mapping[str, object]) -> bytes:
+    """What is hashed of it: 365 days are the same as 365.0."""
+    plain = json.loads(json.dumps(content, default=float), parse_int=float)
+    return json.dumps(plain, sort_keys=True).encode()
 
 
 def _sums(found: Outcomes, alpha: float) -> dict[str, float]:
@@ -148,6 +179,7 @@ def _sums(found: Outcomes, alpha: float) -> dict[str, float]:
         estimate.size,
         width.size,
         (covered & limited).sum(),
+        ((found.lower > slack) | (found.upper < -slack)).sum(),
     )
     totals = (estimate.sum(), (estimate**2).sum(), width.sum(), (width**2).sum())
     limits = {"bounded": float(limited.sum()), "truth": found.truth}
@@ -191,11 +223,11 @@ def operating_characteristics(
     -------
     DataFrame
         Long form, a row a scenario, method and statistic: ``scenario method statistic value std_err trials``. ``std_err`` is
-        the Monte Carlo standard error, ``trials`` the trials behind the value. Statistics: ``rejected`` (share of all trials
-        with p at most alpha: power, or type I error where nothing differs), ``better`` and ``worse`` (rejected in
-        favour of the second arm,
-        or against it), ``neither`` (not rejected), ``no_test`` (share without a p-value, which counts as not rejected),
-        ``coverage`` and ``no_limits`` (of the interval, where there is a truth), ``width`` (mean), ``estimate`` (mean) and
+        the Monte Carlo standard error, ``trials`` the trials behind the value. Of tests: ``rejected`` (share of all trials
+        with p at most alpha: power, or type I error where nothing differs), ``better`` and ``worse`` (rejected in favour of
+        the second arm, or against it), ``neither`` (not rejected), ``no_test`` (share without a p-value, which counts as not
+        rejected). Of intervals: ``coverage`` where there is a truth, ``excludes_none`` (share of all trials whose interval
+        leaves out no difference), ``no_limits`` (share without), ``width`` (mean). Of estimates: ``estimate`` (mean) and
         ``bias`` (mean minus the truth).
 
     Examples
@@ -210,9 +242,7 @@ def operating_characteristics(
     tasks = list(work.tasks())
     kept = kept or {}
     done |= {task.key: kept[task.key] for task in tasks if task.key in kept}
-    todo = {
-        task.key: task for task in tasks if task.key not in done
-    }  # scenarios that are alike are simulated once
+    todo = {task.key: task for task in tasks if task.key not in done}  # scenarios that are alike: once
     for task, found in mapped(run_task, list(todo.values())):
         done[task.key] = found
         if keep is not None:
@@ -221,7 +251,7 @@ def operating_characteristics(
     for name in work.scenarios:
         own = [done[task.key] for task in tasks if task.name == name]
         for method in work.methods:
-            total = _added([chunk[method] for chunk in own])
+            total = _added([chunk[method] for chunk in own if method in chunk])
             rows += [{"scenario": name, "method": method, **row} for row in _statistics(total)]
     return pd.DataFrame(rows, columns=["scenario", "method", "statistic", "value", "std_err", "trials"])
 
@@ -252,6 +282,7 @@ def _statistics(total: Mapping[str, float]) -> Iterator[dict[str, object]]:
     if total["bounded"]:
         if truth == truth:
             yield share("coverage", total["covered"], total["bounded"])
+        yield share("excludes_none", total["excluding"])
         yield share("no_limits", trials - total["bounded"])
         yield mean("width", "width", total["limited"])
     if total["estimated"]:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 import pandas as pd
+from numpy.polynomial.hermite_e import hermegauss
 from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import erfc, ndtri
@@ -27,10 +28,12 @@ from esld.survival import (
     fisher,
     milestone,
     risk_difference,
+    rmst_compare,
 )
 from esld.survival._ratios import RatioModel
 
 ARMS = ("first", "second")
+_NORMAL, _WEIGHTS = hermegauss(40)  # values of a standard normal, and their weights
 _Said = tuple[float, float, float, float]  # estimate, lower, upper, p-value
 
 
@@ -86,7 +89,7 @@ def _normal_p(z: Floats) -> Floats:
 
 
 def _log_rank(trials: Trials, conf_level: float) -> Outcomes:
-    """The log-rank test; its estimate is the one-step log hazard ratio U / V (Peto), which has limits of its own."""
+    """The log-rank test; its estimate is U, the events of the second arm beyond those expected, and has no limits."""
     score, variance = trials.sweep.score, trials.sweep.variance
     with np.errstate(invalid="ignore", divide="ignore"):
         z = np.where(variance > 0, score / np.sqrt(variance), nan)
@@ -110,30 +113,24 @@ def _rmst(trials: Trials, conf_level: float) -> Outcomes:
     )
 
 
+def true_survival(scenario: Scenario, arm: int, share: float = 1.0) -> float:
+    """Chance of no event by a share of the horizon, over all patients where their risk hangs on a score."""
+    risk = -log(scenario.alive[arm]) * share**scenario.shape
+    graft = scenario.transplant[arm] if scenario.transplant_as == "event" else 0.0
+    ratio = scenario.score.hazard_ratio if scenario.score else 1.0
+    alive = float(_WEIGHTS @ np.exp(-risk * ratio**_NORMAL) / _WEIGHTS.sum())
+    return alive * float((1 - graft) ** share)
+
+
 def _mean_time(scenario: Scenario, arm: int) -> float:
-    """Restricted mean survival time of an arm; NaN where a score or a transplant has a part in it."""
-    score = scenario.score
-    if (score and score.hazard_ratio != 1) or (
-        any(scenario.transplant) and scenario.transplant_as == "event"
-    ):
-        return nan
-    risk = -log(scenario.alive[arm])
-    share = quad(lambda t: np.exp(-risk * t**scenario.shape), 0, 1)[0]
-    return float(share * scenario.horizon)
-
-
-def _share_alive(scenario: Scenario, arm: int) -> float:
-    score = scenario.score
-    if score and score.hazard_ratio != 1:
-        return nan
-    alone = 1 - scenario.transplant[arm] if scenario.transplant_as == "event" else 1.0
-    return scenario.alive[arm] * alone
+    """Restricted mean survival time of an arm."""
+    return float(scenario.horizon * quad(lambda share: true_survival(scenario, arm, share), 0, 1)[0])
 
 
 @cache
 def _table(test: str, n1: int, n2: int) -> Floats:
     """p-values of a test of every table, by the number of deaths in each arm."""
-    of: Callable[..., FisherExact | UnconditionalTest] = {"fisher": fisher, "boschloo": boschloo}[test]
+    of: Callable[..., FisherExact | UnconditionalTest] = fisher if test == "fisher" else boschloo
     return np.array([[of(x1, n1, x2, n2).p_value for x2 in range(n2 + 1)] for x1 in range(n1 + 1)])
 
 
@@ -165,7 +162,10 @@ def _cloglog_p(trials: Trials) -> Floats:
 
 
 def _milestone(trials: Trials, conf_level: float) -> Outcomes:
-    """The difference of the shares alive and its interval: one table of limits, and the trials with losses one by one."""
+    """The difference of the shares alive and its interval: one table of limits, and the trials with losses one by one.
+
+    Without a p-value: what tests these shares is another analysis.
+    """
     dead, unknown = trials.counts
     (n1, n2), horizon = trials.scenario.n, trials.scenario.horizon
     said = np.empty((len(trials), 4))
@@ -178,7 +178,8 @@ def _milestone(trials: Trials, conf_level: float) -> Outcomes:
             trials.time[i], trials.event[i], arm, at=horizon, groups=ARMS, conf_level=conf_level
         )
         said[i] = _told(found.difference)
-    first, second = (_share_alive(trials.scenario, own) for own in (0, 1))
+    said[:, 3] = nan  # that of a normal approximation, where the chapter has one at all
+    first, second = (true_survival(trials.scenario, own) for own in (0, 1))
     return _outcomes(said, truth=second - first)
 
 
@@ -237,6 +238,16 @@ def _exact_rmst(trials: Trials, conf_level: float) -> Outcomes:
     return _outcomes((own.observed, nan, nan, own.p_value) for own in made)
 
 
+def _reported_rmst(trials: Trials, conf_level: float) -> Outcomes:
+    """Difference of restricted means with the limits and the test that the chapter reports, of beta products."""
+    arm, own = np.array(ARMS)[trials.arm], trials.scenario
+    said = (
+        _told(rmst_compare(time, event, arm, tau=own.horizon, groups=ARMS, conf_level=conf_level).difference)
+        for time, event in zip(trials.time, trials.event, strict=True)
+    )
+    return _outcomes(said, truth=_mean_time(own, 1) - _mean_time(own, 0))
+
+
 def _hazards(fit: Callable[..., RatioModel]) -> Method:
     def of_all(trials: Trials, conf_level: float) -> Outcomes:
         """The log hazard ratio of the second arm."""
@@ -247,10 +258,12 @@ def _hazards(fit: Callable[..., RatioModel]) -> Method:
             limits = np.log([made.ratio_lower[0], made.ratio_upper[0]])
             return float(made.coef[0]), float(limits[0]), float(limits[1]), float(made.p_value[0])
 
-        score = trials.scenario.score
-        told = not (score and score.hazard_ratio != 1) and all(share < 1 for share in trials.scenario.alive)
-        first, second = (-log(share) for share in trials.scenario.alive)
-        truth = log(second / first) if told and not any(trials.scenario.transplant) else nan
+        own, truth = trials.scenario, nan
+        mixed = (own.score and own.score.hazard_ratio != 1) or (
+            any(own.transplant) and own.transplant_as == "event"
+        )
+        if not mixed and all(share < 1 for share in own.alive):
+            truth = log(log(own.alive[1]) / log(own.alive[0]))
         said = (one(time, event) for time, event in zip(trials.time, trials.event, strict=True))
         return _outcomes(said, truth=truth, better=-1)
 
@@ -334,6 +347,7 @@ METHODS: Mapping[str, Simulated] = {
     "milestone": Simulated(of_all=_milestone),
     "exact_log_rank": Simulated(of_all=_exact_log_rank),
     "exact_rmst": Simulated(of_all=_exact_rmst),
+    "rmst_beta_product": Simulated(of_all=_reported_rmst),
     "cox": Simulated(of_all=_hazards(cox)),
     "firth": Simulated(of_all=_hazards(firth)),
     "mmrm": Simulated(of_all=_mixed, needs_score=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, isfinite, log
@@ -131,15 +132,16 @@ class Scenario:
         if self.entry and (len(self.entry) != sum(self.n) or min(self.entry) < 0 or self.accrual):
             rule = f"entry must be {sum(self.n)} days of 0 or more, without accrual"
             raise ValueError(f"{rule}, got {len(self.entry)} and accrual {self.accrual:g}")
-        if max((*self.entry, self.accrual)) >= self.duration:
-            raise ValueError(f"duration must be after the last entry, got {self.duration!r}")
+        if max((*self.entry, self.accrual)) > self.duration:
+            raise ValueError(f"duration must not end before the last entry, got {self.duration!r}")
 
     @property
     def is_null(self) -> bool:
-        """Whether nothing that is assumed of the event differs between the arms."""
-        score = self.score
-        alike = all(pair[0] == pair[1] for pair in (self.alive, self.lost, self.transplant))
-        return alike and (score is None or score.change[0] == score.change[1])
+        """Whether the arms differ in nothing that a method could find; follow-up may differ."""
+        found = [self.alive, *([self.score.change] if self.score else [])]
+        if self.transplant_as == "event":
+            found.append(self.transplant)
+        return all(first == second for first, second in found)
 
 
 def _chances(name: str, pair: Pair) -> None:
@@ -204,6 +206,10 @@ class Trials:
     def __len__(self) -> int:
         return int(self.time.shape[0])
 
+    def __getitem__(self, some: slice) -> Trials:
+        scores = None if self.scores is None else self.scores[some]
+        return Trials(scenario=self.scenario, time=self.time[some], event=self.event[some], scores=scores)
+
     @cached_property
     def counts(self) -> Counts:
         """Who had died by the horizon and of whom it is not known."""
@@ -218,6 +224,19 @@ class Trials:
     def sweep(self) -> Sweep:
         """Log-rank statistic and restricted means, of all trials at once."""
         return _swept(self.time, self.event, self.scenario.n, self.scenario.horizon)
+
+
+def joined(parts: Sequence[Trials]) -> Trials:
+    """Trials of one scenario, one part after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    scores = [part.scores for part in parts if part.scores is not None]
+    return Trials(
+        scenario=parts[0].scenario,
+        time=np.concatenate([part.time for part in parts]),
+        event=np.concatenate([part.event for part in parts]),
+        scores=np.concatenate(scores) if scores else None,
+    )
 
 
 def draw(scenario: Scenario, trials: int, rng: np.random.Generator) -> Trials:
@@ -246,11 +265,11 @@ def draw(scenario: Scenario, trials: int, rng: np.random.Generator) -> Trials:
 
     def waiting(chances: Pair) -> Floats:
         """Days to what happens by the horizon with these chances, where its hazard is constant."""
-        hazard = np.repeat([-np.log1p(-share) / own.horizon for share in chances], own.n)
+        hazard = np.repeat([abs(np.log1p(-share)) / own.horizon for share in chances], own.n)  # of 0 not -0
         with np.errstate(divide="ignore"):
             return np.asarray(rng.standard_exponential(shape) / hazard)
 
-    risk = np.repeat([-log(share) for share in own.alive], own.n)
+    risk = np.repeat([abs(log(share)) for share in own.alive], own.n)
     with np.errstate(divide="ignore"):
         death = rng.standard_exponential(shape) / risk
         if score and score.hazard_ratio != 1:
@@ -300,14 +319,14 @@ def _swept(time: Floats, event: Bools, sizes: tuple[int, int], horizon: float) -
     """One passage over the times in their order; arm and event travel with each time in its last two bits."""
     trials, n = time.shape
     longest = float(max(time.max(), horizon))
-    packed = (time * (_FINE / longest)).astype(np.uint64) << np.uint64(2)
-    packed |= event.astype(np.uint64) << np.uint64(1)
-    packed[:, sizes[0] :] |= np.uint64(1)
+    packed = (time * (_FINE / longest)).astype(np.int64) << np.int64(2)
+    packed |= event.astype(np.int64) << np.int64(1)
+    packed[:, sizes[0] :] |= np.int64(1)
     packed.sort(axis=1)
     ordered = np.ascontiguousarray(packed.T)
-    in_second = (ordered & np.uint64(1)).astype(np.float64)
-    died = (ordered & np.uint64(2)).astype(np.float64) / 2
-    at = np.minimum((ordered >> np.uint64(2)).astype(np.float64) * (longest / _FINE), horizon)
+    in_second = (ordered & np.int64(1)).astype(np.float64)
+    died = (ordered & np.int64(2)).astype(np.float64) / 2
+    at = np.minimum((ordered >> np.int64(2)).astype(np.float64) * (longest / _FINE), horizon)
 
     left = [np.full(trials, float(size)) for size in sizes]  # at risk
     survival = [np.ones(trials), np.ones(trials)]

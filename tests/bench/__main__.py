@@ -12,6 +12,7 @@ from tests.bench import (
     bench_permutation,
     bench_pipeline,
     bench_scores,
+    bench_simulate,
     bench_survival,
 )
 from tests.bench.measures import table, write
@@ -20,6 +21,7 @@ BENCHES = (
     bench_imports,
     bench_check,
     bench_scores,
+    bench_simulate,
     bench_survival,
     bench_permutation,
     bench_designs,

@@ -29,6 +29,7 @@ from esld.data.tablets import __main__ as data_tablets
 from esld.errors import InputError, RefusedError, told_in_one_line
 from esld.pipeline import making, provenance
 from esld.pipeline.signature import new_key
+from esld.pipeline.simulation import chunk_folder
 from esld.report.drawing import figures
 from tests.allocation.small_list import filled
 from tests.full_disk import no_space
@@ -49,6 +50,7 @@ TARGETS = {
         ("init", "folder"),
         ("score", "output"),
         ("new-trial", "output"),
+        ("simulate", "output"),
     ),
     *(("randomise seal", "folder"), ("randomise export", "output"), ("randomise backup", "output")),
 }
@@ -86,6 +88,7 @@ READ = {
         ("new-trial", "data"),
         ("new-trial", "mapping"),
         ("score", "table"),
+        ("simulate", "design"),
         ("randomise seal", "protocol"),
         ("randomise seal", "design"),
     ),
@@ -150,6 +153,8 @@ def world_template(tiny_template, tmp_path_factory):
     design = {"design": "blocks", "ratio": [1, 1], "slots": 20, "block_sizes": [2, 4]}
     (world / "design.yaml").write_text(yaml.safe_dump(design), encoding="utf-8")
     (world / "design.yaml").chmod(0o600)
+    simulated = "methods: [fisher]\ntrials: 9\nassumptions: {n: 3, alive: 0.5}\n"
+    (world / "simulated.yaml").write_text(simulated, encoding="utf-8")
     (world / "mine").mkdir()
     for name in (
         "mine/tiny",
@@ -232,6 +237,7 @@ COMMANDS = {
     ("init", "folder"): ("init",),
     ("score", "output"): ("score", "score.csv", "-o"),
     ("new-trial", "output"): ("new-trial", "copy/data/tiny", "-o"),
+    ("simulate", "output"): ("simulate", "simulated.yaml", "--workers", "1", "-o"),
     ("randomise seal", "folder"): ("randomise", "seal", PROTOCOL, "--design", "design.yaml", "--folder"),
     ("randomise export", "output"): ("randomise", "export", "-o"),
     ("randomise backup", "output"): ("randomise", "backup", "-o"),
@@ -305,6 +311,7 @@ PLACES = {
     ("export", "output"): FOLDERS,
     ("import", "output"): FOLDERS,
     ("init", "folder"): FOLDERS,
+    ("simulate", "output"): FOLDERS,
     ("randomise seal", "folder"): FOLDERS,
     ("randomise backup", "output"): FOLDERS,
     ("randomise export", "output"): EXPORTS,
@@ -430,6 +437,8 @@ def test_a_full_disk_is_one_line_and_leaves_all_as_it_was(esld, world, target, m
         return
     assert (code in (1, 2), out, err.count("\n")) == (True, "", 1), (code, out, err)
     assert "No space left on device" in err and str(world / "full") in err
+    if target == ("simulate", "output"):  # what is done is kept for the next run, beside it
+        shutil.rmtree(chunk_folder(place), ignore_errors=True)
     assert state(world / "full") == before
 
 
