@@ -11,6 +11,7 @@ from esld.errors import InputError, RunError
 from esld.pipeline.prose import mark_of
 from esld.pipeline.run import run_cuts
 from esld.pipeline.verify import verify_report
+from esld.report.words.catalogue import Reader, read_by
 
 PROSE = "# Chapter one\n\n## Question\n\nHow many patients?"  # of the first chapter of the tiny cut
 TRANSLATED = "# 第一章\n\n## 问题\n\n有多少患者？"
@@ -27,6 +28,13 @@ def translate(copy, of: str = PROSE, text: str = TRANSLATED) -> None:
     content = {"cell-001": {"of": mark_of(of), "text": text}}  # JSON is YAML
     path = copy / "notebooks" / "zh" / "01_one.yaml"
     path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def english_afterwards():
+    """A verification makes words for the reader of a report, and goes on doing so."""
+    with read_by(Reader()):
+        yield
 
 
 @pytest.fixture

@@ -7,11 +7,13 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.font_manager import findfont, get_font
 
 from esld.pipeline.prose import main, mark_of
 from esld.protocol import read_protocol
 from esld.protocol.translated import as_stated, texts_of, with_texts
 from esld.report import glossary, numbers
+from esld.report.drawing.figures import _HAN
 from esld.report.words.catalogue import (
     UNTRANSLATED,
     Entry,
@@ -96,6 +98,16 @@ def test_the_prose_of_every_chapter_is_in_chinese(monkeypatch):
 def test_the_mark_of_a_text_does_not_see_how_its_lines_are_broken():
     assert mark_of("# A\n\nb c\nd") == mark_of("# A b\n c d")
     assert mark_of("# A b c d") != mark_of("# A b c e")
+
+
+def test_figures_can_draw_every_letter():
+    """With the font of the package and that of matplotlib: no machine's own, and no empty box."""
+    own = read_protocol(TestProtocol.PATH).translations["zh"].values()
+    written = {letter for entry in entries("zh").values() for text in texts(entry) for letter in text}
+    written |= {letter for text in own for letter in text}
+    fonts = (_HAN, findfont("DejaVu Sans"))
+    drawn = {chr(code) for font in fonts for code in get_font(str(font)).get_charmap()}
+    assert {letter for letter in written - drawn if letter.isprintable()} == set()
 
 
 class TestProtocol:
