@@ -41,7 +41,7 @@ chapter = open_chapter("05_events", cut=cut)
 study = chapter.study
 level = numbers.level(conf_level)
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 from esld.report.events import first_event_figure, first_event_table, first_event_words
 
 # %% [markdown]
