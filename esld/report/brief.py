@@ -259,7 +259,9 @@ def interim(rows: Sequence[Row], study: Study) -> list[str]:
     given = [
         message("brief.interim.group", x=whole(row), n=whole(due), arm=of_group(row.arm))
         for arm in study.arms
-        if (row := own.get(("exposure", "all_given", arm))) and (due := own.get(("exposure", "all_due", arm)))
+        if (row := own.get(("exposure", "all_given", arm)))
+        and (due := own.get(("exposure", "all_due", arm)))
+        and due.value
     ]
     years = [
         message("brief.interim.years", years=span(row, numbers.fixed(row.value, 1)), arm=of_group(arm))

@@ -112,7 +112,7 @@ def main(copy: Path, way: str) -> None:
     """Kill runs before, while and after they publish, and let the next one run from what was left."""
     desk.execute, run.kernels = fake_execute, no_kernels
     # How much is kept there and tidied differs from run to run: a step would be another moment.
-    Shelf.keep, Shelf.remembered = lambda *_: None, lambda shelf, key, make: make()
+    Shelf.keep, Shelf.remembered = lambda *_, **__: None, lambda shelf, key, make: make()
     if way == "fallback":
         publish.exchange = lambda one, other: False
     path, published = copy / "params" / "tiny.yaml", copy / "outputs" / "tiny"

@@ -63,6 +63,8 @@ class TestReport:
                 "index.html",
                 "01_one.html",
                 "02_two.html",
+                "01_one.records.html",
+                "02_two.records.html",
                 "report.html",
                 "results.json",
                 "labels.json",
@@ -487,7 +489,8 @@ class TestHandingOver:
         for part in ("chapters", "tables", "figures"):
             (tmp_path / part).mkdir()
         trial = SimpleNamespace(arm_labels={"LOW": "Low dose"})
-        return Chapter("01_one", SimpleNamespace(protocol=trial), tmp_path)
+        cut = SimpleNamespace(published=None)
+        return Chapter("01_one", SimpleNamespace(protocol=trial, cut=cut), tmp_path)
 
     def test_a_cell_run_twice_leaves_nothing_of_its_first_run(self, chapter):
         """An analyst asked for two times first, then for one; what other cells handed over stays."""
