@@ -97,7 +97,7 @@ class TestAReport:
         (folder / "results.json").write_text(rows, encoding="utf-8")
         page = folder / "index.html"
         text = page.read_text(encoding="utf-8")
-        altered = re.sub(r"4(</span>(?:</a>)?) patients", r"5\1 patients", text)
+        altered = text.replace("4</a></span> patients", "5</a></span> patients")
         assert altered != text
         page.write_text(altered, encoding="utf-8")
         hashed_anew(folder)
