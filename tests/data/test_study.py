@@ -119,7 +119,7 @@ class TestCutFile:
             ({"cutoff": "2026-01-01"}, "key 'cutoff' must not be after the snapshot 2025-12-31, got 2026-01-01 (small.yaml"),
             ({"title": "''"}, "key 'title' must not be empty"),
             ({"status": "finl"}, "key 'status' must be 'draft' or 'final', got finl"),
-            ({"view": "open"}, "key 'view' must be 'unblinded', 'masked' or 'blinded', got open"),
+            ({"view": "open"}, "key 'view' must be 'unblinded', 'masked', 'blinded' or 'public', got open"),
             ({"chapters": "[]"}, "key 'chapters' must not be empty"),
             ({"cutof": "2025-01-01"}, "key 'cutof' is not known (small.yaml, line 9). Did you mean 'cutoff'?"),
         ],
@@ -209,6 +209,7 @@ class TestRefusals:
         facts |= {"arms": facts["arms"][:1], "allocation": None}
         facts["randomisation"].pop("design")
         facts.pop("lay")
+        facts.pop("translations")
         facts["strata"] = [
             {"name": "Age", "variable": "AGE", "cuts": [65]},
             {"name": "Sex", "variable": "SEX"},

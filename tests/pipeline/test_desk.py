@@ -57,7 +57,7 @@ def test_many_cuts_that_submit_at_once_all_end(worked, jobs, tmp_path, monkeypat
     monkeypatch.setattr(Turns, "ask", dawdle)
 
     def cut(name):
-        file = SimpleNamespace(id=name)
+        file = SimpleNamespace(id=name, name=name)
         made = [SimpleNamespace(slug=f"{name}-{n}", cells=1) for n in range(chapters)]
         futures = [open_.submit(chapter, file, kernel="k", scratch=tmp_path) for chapter in made]
         return [future.result(timeout=5) for future in futures]
@@ -104,7 +104,7 @@ class TestAnInterrupt:
         monkeypatch.setattr(desk, "execute", execute)
         monkeypatch.setattr(desk, "values_for", lambda slug, file: {})
         chapters = [SimpleNamespace(slug=str(n), cells=1) for n in range(5)]
-        file = SimpleNamespace(id="a")
+        file = SimpleNamespace(id="a", name="a")
 
         def cut():
             futures = [open_.submit(chapter, file, kernel="k", scratch=tmp_path) for chapter in chapters]

@@ -97,6 +97,7 @@ def test_every_planned_analysis_of_the_demonstration_trial_is_in_its_report(publ
 OF_A_DOCUMENT = {
     *("planned_by.report.all", "planned_by.chapter.all", "planned_by.report.none", "planned_by.chapter.none"),
     *("consort.item.3", "consort.why.plan"),
+    *("disposition.protocol_deviation", "disposition.protocol_violation"),  # codes of the data in words
 }
 _SOURCED = re.compile(r"protocol files?\b|source of the protocol|per[- ]protocol", re.IGNORECASE)
 _CLAIM = re.compile(

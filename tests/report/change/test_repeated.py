@@ -166,7 +166,7 @@ class TestTable:
         assert rows.row("model_values").method.startswith("mmrm:cs,")
         notes = " ".join(footnotes(table_of(own, "BILI", rows)))
         assert "covariance of the visits: compound symmetry; REML" in notes
-        assert "Planned before it and not used: us: " in notes
+        assert "To be used before it, and was not: us: " in notes
 
     def test_no_model_is_ne_with_its_reason(self):
         own, _, rows = rows_by_hand(FEW)

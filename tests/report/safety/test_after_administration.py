@@ -135,7 +135,7 @@ def test_deaths_of_the_liver_are_told_with_the_days_since_the_last_values(own, g
         assert reported.row("gap", f"NCT06167473-{who}").value == gap
     with read_by(reader_of(own)):
         said = plain(liver_deaths.liver_death_words(found, reported))
-    assert "died 1 in the low-dose group and 1 in the medium-high-dose group" in said
+    assert "the bile ducts: 1 in the low-dose group and 1 in the medium-high-dose group" in said
     assert "NCT06167473-012 (Hepatic failure), 18 days before" in said
 
 

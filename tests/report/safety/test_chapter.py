@@ -94,7 +94,7 @@ def test_no_event_at_all():
 
 
 def test_without_a_laboratory_the_section_says_so():
-    assert "The protocol has no laboratory values." in said(whole(study(trial(2))))
+    assert "The protocol file lists no laboratory values." in said(whole(study(trial(2))))
     text = said(whole(study(trial(2, parameters=["PT"]), LB=[value("P-1", "PT", 5, 12.0)])))
     assert "CTCAE grades no laboratory value of this trial." in text
 

@@ -47,8 +47,7 @@ class TestPlanned:
     def test_a_chapter_that_is_not_in_the_cut_is_named(self, study):
         own = study("demo-final")
         cut = own.cut.model_copy(update={"chapters": ("03_survival",)})
-        file = own.file.__class__(own.file.id, own.file.path, own.file.root, cut)
-        own = replace(own, file=file)
+        own = replace(own, file=replace(own.file, cut=cut))
         planned = rows_of(
             "planned", summary.planned_rows(own, others()), analysis="SUMMARY", chapter="08_summary"
         )
