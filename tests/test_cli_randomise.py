@@ -75,7 +75,7 @@ def protocols(tmp_path):
     text = PROTOCOL.read_text(encoding="utf-8")
     assert "value: None (open label)" in text
     (place / "open.yaml").write_text(text, encoding="utf-8")
-    masked = text.replace("value: None (open label)", "value: Double-blind")
+    masked = text.replace("value: None (open label)", "value: Double-blind").partition("\ntranslations:")[0]
     (place / "masked.yaml").write_text(masked, encoding="utf-8")
     return place
 

@@ -228,6 +228,7 @@ BOUNDED = {
 _NO_LIMITS = "gives no limits"
 _RATIO = "its limits are exponentials of those of a logarithm"
 _ANY = "its limits are of a quantity without bounds"
+_BELIEF = "quantiles of a posterior, which tests/operating compares with closed forms and published ones"
 FREE = {
     **dict.fromkeys(("andersen_gill", "cause_specific_cox", "cox", "fine_gray", "firth"), _RATIO),
     **dict.fromkeys(
@@ -248,10 +249,14 @@ FREE = {
             *("logrank", "logrank_of", "logrank_statistic", "proportional_hazards", "rmst_statistic"),
             *("pairwise_scores", "responders", "shift_table", "worst_class"),
             *("binary_design", "group_sequential", "logrank_looks", "permutation_looks"),
+            *("draw", "in_turn", "operating_characteristics", "run_task", "stopping_rule"),
+            *("beta_prior", "chance_better", "predictive_probability", "rule_properties", "tipping_point"),
+            *("assurance_curve", "power_curve", "proportion_width_curve", "width_curve"),
             *(f"randomisation.{name}" for name in randomisation.__all__ if name != "shift_interval"),
         ),
         _NO_LIMITS,
     ),
+    **dict.fromkeys(("belief", "compare_hazards", "hazard_belief", "historical_prior"), _BELIEF),
 }
 
 

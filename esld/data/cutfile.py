@@ -158,6 +158,12 @@ class DataCut(Reading):
         return (self.disclosure or Disclosure()) if self.view == "public" else None
 
 
+def prose_path(chapter: Path, language: str) -> Path | None:
+    """Where the prose of a chapter in a language is; None for the one in which it is written."""
+    written = language.partition("-")[0] == "en"
+    return None if written else chapter.parent / language / f"{chapter.stem}.yaml"
+
+
 @dataclass(frozen=True)
 class CutFile:
     """A cut with its place: ``id`` is the file's name, ``root`` the working copy it belongs to, ``language`` the reader's."""

@@ -13,11 +13,11 @@ from operator import le, lt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from esld.data.cutfile import CutFile
+from esld.data.cutfile import CutFile, prose_path
 from esld.data.fingerprint import canonical
 from esld.errors import InputError, InputErrors, did_you_mean
 from esld.pipeline.places import cell_lines
-from esld.pipeline.prose import prose_path, translated
+from esld.pipeline.prose import translated
 from esld.pipeline.theme import PAGE_IDS
 from esld.report.requirements import NAMESAKE
 from esld.report.roles import READERS

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from esld.data.cutfile import prose_path
 from esld.errors import InputError
-from esld.report.words.catalogue import is_english
 from esld.yamlfile import read_model
 
 if TYPE_CHECKING:
@@ -38,11 +38,6 @@ class Translated(BaseModel):
 
 class Prose(RootModel[dict[str, Translated]]):
     """A file of translations, by the id of the cell."""
-
-
-def prose_path(chapter: Path, language: str) -> Path | None:
-    """Where the prose of a chapter in a language is; None for the one in which it is written."""
-    return None if is_english(language) else chapter.parent / language / f"{chapter.stem}.yaml"
 
 
 def mark_of(source: str) -> str:

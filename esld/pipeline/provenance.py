@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import esld
-from esld.data.cutfile import EXAMPLE, CutFile, previous_cut
+from esld.data.cutfile import EXAMPLE, CutFile, previous_cut, prose_path
 from esld.data.declared import TABLE_SUFFIXES
 from esld.data.fingerprint import LOCK, content_sha256, package_digest, sha256, text_sha256
 from esld.errors import InputError
-from esld.pipeline.prose import prose_path
 
 if TYPE_CHECKING:
     from esld.pipeline.chapters import ChapterSource
