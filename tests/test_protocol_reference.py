@@ -76,7 +76,7 @@ def test_the_examples_of_single_keys_are_accepted():
             field = Protocol.model_fields[name]
             TypeAdapter(Annotated[field.annotation, field]).validate_python(value)
             shown.add(name)
-    assert {"id", "question", "masking", "domains", "codes", "below_limit", "cannot_say"} <= shown
+    assert {"id", "question", "masking", "domains", "codes", "below_limit", "titles"} <= shown
 
 
 def test_every_heading_stands_once_and_every_link_leads_to_one():
