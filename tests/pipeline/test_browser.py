@@ -238,13 +238,14 @@ class TestMail:
         context.close()
 
 
-class TestChecklist:
-    @pytest.fixture(scope="class")
-    def titles(self, folder) -> dict[str, str]:
-        """Chapters by their titles, as the checklist names them."""
-        pages = (path for path in folder.glob("[0-9]*.html") if ENDING not in path.name)
-        return {soup(path).h1.get_text(strip=True): path.stem for path in pages}
+@pytest.fixture(scope="module")
+def titles(folder) -> dict[str, str]:
+    """Chapters by their titles, as the checklist names them."""
+    pages = (path for path in folder.glob("[0-9]*.html") if ENDING not in path.name)
+    return {soup(path).h1.get_text(strip=True): path.stem for path in pages}
 
+
+class TestChecklist:
     def test_each_chapter_named_in_a_table_leads_to_its_page(self, folder, titles):
         page = soup(folder / "08_summary.html")
         named = [(a.get_text(), a["href"]) for a in page.select("#consort td a")]
