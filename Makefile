@@ -65,7 +65,7 @@ $(RUN): requirements-build.lock requirements.lock pyproject.toml
 
 $(TOOLS): $(RUN) requirements-dev.lock
 	@rm -f $(RUN) $(TOOLS)
-	@echo "esld: adding what tests, lint and types need (about $(call COUNT,requirements-*.lock) locked packages and 1,260 MB in all, half a minute); log: $(LOG)"
+	@echo "esld: adding what tests, lint and types need (about $(call COUNT,requirements-*.lock) locked packages and 1,290 MB in all, half a minute); log: $(LOG)"
 	@{ $(INSTALL) --require-hashes -r requirements-dev.lock && $(PIP) check; } >>$(LOG) 2>&1 || $(FAILED)
 	@cat requirements-build.lock requirements.lock >$(RUN)
 	@touch $(TOOLS)
