@@ -158,10 +158,14 @@ class DataCut(Reading):
         return (self.disclosure or Disclosure()) if self.view == "public" else None
 
 
+def is_english(language: str) -> bool:
+    """Whether chapters and protocols are written in it: English, or what is made of it."""
+    return language.partition("-")[0] == "en"
+
+
 def prose_path(chapter: Path, language: str) -> Path | None:
     """Where the prose of a chapter in a language is; None for the one in which it is written."""
-    written = language.partition("-")[0] == "en"
-    return None if written else chapter.parent / language / f"{chapter.stem}.yaml"
+    return None if is_english(language) else chapter.parent / language / f"{chapter.stem}.yaml"
 
 
 @dataclass(frozen=True)

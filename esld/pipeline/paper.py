@@ -4,8 +4,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from esld.data.cutfile import is_english
 from esld.errors import InputError
-from esld.report.words.catalogue import is_english
 
 PDF = "report.pdf"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from esld.data import dates
-from esld.data.cutfile import previous_cut
+from esld.data.cutfile import is_english, previous_cut
 from esld.data.queries.answers import ANSWERED, with_status
 from esld.data.study import FRAMES, Study
 from esld.data.views import ALL
@@ -20,7 +20,7 @@ from esld.reasons import Parameter, Reason
 from esld.report import numbers
 from esld.report.planned import is_death
 from esld.report.results import Row, slug
-from esld.report.words.catalogue import UNTRANSLATED, Reader, arm_label, has, is_english, message, read_by
+from esld.report.words.catalogue import UNTRANSLATED, Reader, arm_label, has, message, read_by
 from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group, on_day, period
 
 

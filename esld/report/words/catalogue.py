@@ -148,11 +148,6 @@ def tag(language: str) -> str:
     return {"zh": "zh-CN"}.get(language, language)
 
 
-def is_english(language: str) -> bool:
-    """Whether chapters and protocols are written in it: English, or what is made of it."""
-    return language.partition("-")[0] == "en"
-
-
 def untranslated_in(text: str) -> list[str]:
     """The texts, each once, that stand in another language than the reader's, as they are marked."""
     return list(dict.fromkeys(re.findall("⟦([^⟦⟧]*)⟧", text)))
