@@ -186,6 +186,16 @@ def ancova(
     MacKinnon and White (1985), J Econom 29:305-325. Long and Ervin (2000), Am Stat 54:217-224. Rosenbaum
     (2002), Stat Sci 17:286-327, for the test of the residuals. Freedman and Lane (1983), J Bus Econ Stat
     1:292-298.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo_by_week
+    >>> from esld.longitudinal import ancova
+    >>> patients = demo_by_week("albumin_g_l")
+    >>> fit = ancova(patients, outcome="week_24", group="arm", covariates="week_0", unit="g/L")
+    >>> (difference,) = fit.hc3.differences
+    >>> round(difference.value, 2), round(difference.p_value, 3), round(fit.exact.p_value, 3)
+    (1.34, 0.323, 0.277)
     """
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level must be between 0 and 1, got {conf_level!r}")
@@ -251,6 +261,17 @@ def ancova_by_visit(
     ------
     ValueError
         As for `ancova`; two rows of one subject and visit; a missing subject or visit.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.longitudinal import ancova_by_visit
+    >>> visits = demo()
+    >>> visits["baseline"] = visits.groupby("subject")["albumin_g_l"].transform("first")
+    >>> columns = {"outcome": "albumin_g_l", "group": "arm", "subject": "subject", "visit": "week"}
+    >>> found = ancova_by_visit(visits[visits["week"] >= 24], covariates="baseline", **columns)
+    >>> found.query("statistic == 'ls_mean_difference' and method == 'ancova, hc3'")["value"].round(2).tolist()
+    [1.34, 1.33]
     """
     require(frame, subject, visit, outcome, group)
     require_one_row(frame, subject, visit)

@@ -59,6 +59,13 @@ class TimeComponent:
     References
     ----------
     Pocock, Ariti, Collier and Wang (2012), Eur Heart J 33:176-182.
+
+    Examples
+    --------
+    >>> from esld.longitudinal import TimeComponent, pairwise_scores
+    >>> death = TimeComponent(name="death", time=[30, 20, 365], event=[1, 0, 0], better="longer")
+    >>> pairwise_scores([death]).tolist()
+    [[0, 0, -1], [0, 0, 0], [1, 0, 0]]
     """
 
     name: str
@@ -122,6 +129,13 @@ class ValueComponent:
     References
     ----------
     Buyse (2010), Stat Med 29:3245-3257, for thresholds.
+
+    Examples
+    --------
+    >>> from esld.longitudinal import ValueComponent, pairwise_scores
+    >>> score = ValueComponent(name="MELD", value=[12, 14, 18], better="lower", margin=3)
+    >>> pairwise_scores([score]).tolist()
+    [[0, 0, 1], [0, 0, 1], [-1, -1, 0]]
     """
 
     name: str
@@ -178,6 +192,13 @@ class EventsComponent:
     References
     ----------
     Pocock, Ariti, Collier and Wang (2012), Eur Heart J 33:176-182, for the follow-up that two subjects share.
+
+    Examples
+    --------
+    >>> from esld.longitudinal import EventsComponent, pairwise_scores
+    >>> bleeding = EventsComponent(name="bleeding", times=[[10, 200], [50], []], follow_up=[365, 100, 365])
+    >>> pairwise_scores([bleeding]).tolist()
+    [[0, 0, -1], [0, 0, -1], [1, 1, 0]]
     """
 
     name: str
@@ -247,6 +268,14 @@ def pairwise_scores(components: Sequence[Component]) -> Scores:
     ------
     ValueError
         No components, a name twice, lengths that differ.
+
+    Examples
+    --------
+    >>> from esld.longitudinal import TimeComponent, ValueComponent, pairwise_scores
+    >>> death = TimeComponent(name="death", time=[30, 365, 365], event=[1, 0, 0], better="longer")
+    >>> score = ValueComponent(name="MELD", value=[12, 25, 18], better="lower")
+    >>> pairwise_scores([death, score]).tolist()
+    [[0, -1, -1], [1, 0, -1], [1, 1, 0]]
     """
     n = components[0].n if components else 0
     component_names(components, n)

@@ -108,6 +108,17 @@ def mmrm(
     ----------
     Laird and Ware (1982), Biometrics 38:963-974. Kenward and Roger (1997), Biometrics 53:983-997. Mallinckrodt et al.
     (2008), Drug Inf J 42:303-319.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.longitudinal import mmrm
+    >>> visits = demo()
+    >>> visits["baseline"] = visits.groupby("subject")["albumin_g_l"].transform("first")
+    >>> late = visits[visits["week"] >= 12]
+    >>> fit = mmrm(late, "albumin_g_l ~ baseline + arm * C(week)", subject="subject", visit="week", unit="g/L")
+    >>> [(one.time, round(one.value, 2), round(one.p_value, 2)) for one in fit.differences("arm")]
+    [(12, -0.74, 0.28), (24, 1.35, 0.23), (48, 1.01, 0.42)]
     """
     for name, value, allowed in (
         ("method", method, ("reml", "ml")),

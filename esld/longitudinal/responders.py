@@ -169,6 +169,16 @@ def responders(
     References
     ----------
     ICH E9(R1) (2019), section A.3.2: composite variable strategies, of which "non-responder" is one.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo_by_week
+    >>> from esld.longitudinal import responders
+    >>> patients = demo_by_week("albumin_g_l")
+    >>> columns = {"subject": "subject", "group": "arm", "baseline": "week_0", "outcome": "week_24"}
+    >>> found = responders(patients, threshold=2, direction="increase", unit="g/L", **columns)
+    >>> found.counts(), found.counts("left out")
+    ({'LOW': (2, 11), 'MEDHIGH': (3, 11)}, {'LOW': (2, 10), 'MEDHIGH': (3, 10)})
     """
     for name, value, allowed in (
         ("direction", direction, ("decrease", "increase")),

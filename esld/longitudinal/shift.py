@@ -111,6 +111,15 @@ def shift_table(
     ValueError
         A column is absent; two rows of one subject; a missing subject or group; a class that is not among `categories`;
         `categories` empty, twice the same, missing, or `MISSING` itself.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo_by_week
+    >>> from esld.longitudinal import shift_table
+    >>> patients = demo_by_week("ascites_ica_grade")
+    >>> columns = {"subject": "subject", "group": "arm", "baseline": "week_0", "after": "week_24"}
+    >>> shift_table(patients, categories=[0, 1, 2, 3], **columns).matrix().to_numpy().tolist()
+    [[3, 0, 0, 0, 1], [2, 5, 1, 0, 0], [1, 1, 6, 1, 1], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]]
     """
     places = _places(categories)
     require(frame, subject, group, baseline, after)
@@ -154,6 +163,15 @@ def worst_class(
     ------
     ValueError
         As for `shift_table`.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.longitudinal import worst_class
+    >>> after = demo().query("week > 0")
+    >>> worst = worst_class(after, subject="subject", value="ascites_ica_grade", categories=[0, 1, 2, 3])
+    >>> worst.value_counts().sort_index().to_dict()
+    {0: 4, 1: 6, 2: 8, 3: 4}
     """
     places = _places(categories)
     require(frame, subject, value)

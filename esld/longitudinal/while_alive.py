@@ -116,7 +116,7 @@ def while_alive_mean(
         Column, the same number in every row of a subject, never missing: end of its time alive and observed (death,
         transplantation, last contact), 0 or more, in the unit of `time`. Later values are left out and counted.
     tau : float
-        Horizon, finite and above 0.
+        Horizon, finite and above 0, in the unit of `time`.
     groups : sequence of 2, optional
         The labels, first the one to compare with; may name an arm without subjects. Default: the order of the
         categories, else sorted.
@@ -142,6 +142,17 @@ def while_alive_mean(
     ----------
     ICH E9(R1) (2019), section A.3.2: while on treatment strategies, of which "while alive" is one. Welch (1947),
     Biometrika 34:28-35.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.longitudinal import while_alive_mean
+    >>> visits = demo().assign(day=lambda one: 7 * one["week"])
+    >>> found = while_alive_mean(
+    ...     visits, subject="subject", group="arm", value="albumin_g_l", time="day", until="days", tau=336, unit="g/L"
+    ... )
+    >>> round(found.difference.value, 2), round(found.exact.p_value, 3)
+    (1.66, 0.278)
     """
     check_level(conf_level)
     if not (np.isfinite(tau) and tau > 0):

@@ -173,6 +173,17 @@ def win_statistics(
     Collier and Wang (2012), Eur Heart J 33:176-182. Bebu and Lachin (2016), Biostatistics 17:178-187. Brunner,
     Vandemeulebroecke and Mütze (2021), Stat Med 40:3367-3384, for the win odds. Sen (1960), Calcutta Stat Assoc Bull
     10:1-18.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo_by_week
+    >>> from esld.longitudinal import TimeComponent, ValueComponent, win_statistics
+    >>> patients = demo_by_week("albumin_g_l")
+    >>> death = TimeComponent(name="death", time=patients["days"], event=patients["died"], better="longer")
+    >>> albumin = ValueComponent(name="albumin", value=patients["week_48"], better="higher", margin=2)
+    >>> found = win_statistics([death, albumin], patients["arm"])
+    >>> found.wins, found.losses, found.ties, round(found.win_ratio.value, 2)
+    (52, 36, 33, 1.44)
     """
     check_level(conf_level)
     second, labels = second_arm(group, groups)

@@ -177,6 +177,16 @@ def worst_rank(
     References
     ----------
     Lachin (1999), Control Clin Trials 20:408-422.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo_by_week
+    >>> from esld.longitudinal import worst_rank
+    >>> patients = demo_by_week("albumin_g_l")
+    >>> dead = patients["days"].where(patients["died"].eq(1) & patients["days"].le(336))
+    >>> found = worst_rank(patients["week_48"], patients["arm"], better="higher", death_time=dead)
+    >>> round(found.probability.value, 3), round(found.exact.p_value, 3)
+    (0.595, 0.479)
     """
     check_level(conf_level)
     for name, word, allowed in (

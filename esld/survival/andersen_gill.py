@@ -87,7 +87,7 @@ def andersen_gill(
         or centred for the caller; missing is refused.
     ties : {'efron', 'breslow'}
         Treatment of tied event times.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
 
     Returns
     -------
@@ -110,6 +110,16 @@ def andersen_gill(
     ----------
     Andersen and Gill (1982), Ann Stat 10:1100-1120. Lin, Wei, Yang and Ying (2000), J R Stat Soc B
     62:711-730. Efron (1977), JASA 72:557-565. Lin and Wei (1989), JASA 84:1074-1078.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo, demo_events
+    >>> from esld.survival import andersen_gill, counting_process
+    >>> patients = demo().query("week == 0").assign(high=lambda one: one["arm"].eq("MEDHIGH"))
+    >>> rows = counting_process(demo_events(), patients, subject="subject", time="day", end="days", death="died")
+    >>> fit = andersen_gill(rows, subject="subject", start="start", stop="stop", event="event", covariates=["high"])
+    >>> round(fit.ratio("high").value, 2), round(fit.ratio("high").upper, 2)
+    (1.13, 3.03)
     """
     names = tuple(covariates)
     if not names or len({subject, start, stop, event, *names}) != len(names) + 4:

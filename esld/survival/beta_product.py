@@ -97,7 +97,7 @@ def beta_product(curve: KaplanMeier, *, at: ArrayLike, mid_p: bool = False) -> B
     curve : KaplanMeier
         As `kaplan_meier` gives it; its `conf_level` is used.
     at : array_like of shape (m,)
-        Points in time, 0 or later, in any order.
+        Points in time, 0 or later, in any order, in the unit of the curve.
     mid_p : bool, default False
         Mid-p limits: quantiles of the even mixture of the distributions behind the lower and the upper limit.
         They are shorter, and cover about as often as is asked for, not at least as often; without censoring
@@ -106,6 +106,11 @@ def beta_product(curve: KaplanMeier, *, at: ArrayLike, mid_p: bool = False) -> B
     Returns
     -------
     BetaProduct
+
+    Raises
+    ------
+    ValueError
+        A time that is negative or not finite.
 
     Notes
     -----
@@ -125,6 +130,16 @@ def beta_product(curve: KaplanMeier, *, at: ArrayLike, mid_p: bool = False) -> B
     ----------
     Fay, Brittain and Proschan (2013), Biostatistics 14:723-736, section 2. Fay and Brittain (2016), Stat
     Med 35:2726-2740, for limits at an event time and for ties, and for the mid-p limits.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import beta_product, kaplan_meier
+    >>> children = freireich()
+    >>> curve = kaplan_meier(children["weeks"], children["relapse"], time_unit="weeks")
+    >>> limits = beta_product(curve, at=[10])
+    >>> limits.lower.round(3).tolist(), limits.survival.round(3).tolist(), limits.upper.round(3).tolist()
+    ([0.4], [0.565], [0.719])
     """
     points = checked_points(at)
     tail = (1 - curve.conf_level) / 2

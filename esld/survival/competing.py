@@ -87,6 +87,7 @@ class CumulativeIncidence(Shown):
 
     @property
     def method(self) -> str:
+        """Estimator, variance and scale of the limits, as a code."""
         kind = {"greenwood": "greenwood-type", "aalen": "aalen"}[self.variance]
         return f"aalen-johansen, {kind}, {self.conf_type}"
 
@@ -249,8 +250,8 @@ def cumulative_incidence(
     Parameters
     ----------
     time : array_like of shape (n,)
-        Elapsed time to the first event of any cause or to censoring, 0 or more; NaN is refused. Times
-        equal but for rounding are tied: nothing is moved apart.
+        Elapsed time to the first event of any cause or to censoring, 0 or more, in `time_unit`; NaN is
+        refused. Times equal but for rounding are tied: nothing is moved apart.
     state : array_like of shape (n,)
         What ended each time: the label of a cause, words or codes. Missing means censored, and so does
         the label `censored`. Labels are compared by value, whatever type holds them: 1, 1.0 and True are one
@@ -260,7 +261,7 @@ def cumulative_incidence(
         `state`, else the labels found, sorted.
     censored : hashable, default 0
         The label of censoring in `state`, beside missing; None if there is none.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
         Level of the pointwise limits, in (0, 1).
     conf_type : {'log-log', 'plain'}
         Scale on which the limits are symmetric: log(-log(1 - incidence)), as for `kaplan_meier`, or the
@@ -297,6 +298,17 @@ def cumulative_incidence(
     Aalen and Johansen (1978), Scand J Stat 5:141-150. Aalen (1978), Ann Stat 6:534-545, for the 'aalen'
     variance. Andersen, Borgan, Gill and Keiding (1993), *Statistical Models Based on Counting Processes*,
     section IV.4. Allignol, Schumacher and Beyersmann (2010), Biom J 52:126-137, who compare the two.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import mayo_pbc
+    >>> from esld.survival import cumulative_incidence
+    >>> patients = mayo_pbc()
+    >>> curve = cumulative_incidence(patients["days"], patients["state"], censored="censored")
+    >>> curve.causes, curve.events
+    (('death', 'transplant'), (125, 19))
+    >>> round(curve.estimate(3650, "death").value, 3), round(curve.estimate(3650, "transplant").value, 3)
+    (0.53, 0.079)
     """
     states = state_codes(state, time=time, causes=causes, censored=censored)
     codes, labels = states.codes, states.names

@@ -59,7 +59,7 @@ def concordance(
         As for `kaplan_meier`.
     score : array_like of shape (n,)
         Finite numbers; NaN is refused.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
         Level of the limits.
     limits : {'logit', 'plain'}
         Scale on which the limits are symmetric. Plain limits are not cut at 0 and 1.
@@ -69,6 +69,11 @@ def concordance(
     Concordance
         NaN with the reason if no pair is comparable. The limits are NaN if the standard error is 0, as it is
         where every pair is in the right order.
+
+    Raises
+    ------
+    ValueError
+        As for `kaplan_meier`; scores that are not finite, or not one for each time; unknown limits.
 
     Notes
     -----
@@ -80,6 +85,15 @@ def concordance(
     ----------
     Harrell, Lee and Mark (1996), Stat Med 15:361-387. Therneau and Watson (2015), Mayo Clinic technical
     report 85.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import concordance
+    >>> children = freireich()
+    >>> found = concordance(children["weeks"], children["relapse"], children["log_wbc"])
+    >>> round(found.value, 3), found.concordant, found.discordant
+    (0.809, 575, 135)
     """
     times, happened = checked_times(time, event)
     same_rows(time, "time", score, "score")

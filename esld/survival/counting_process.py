@@ -55,6 +55,15 @@ def counting_process(
     ValueError
         A column absent or missing values in it; a subject twice in `follow_up`, or in `events` alone; a
         time that is not above 0 or that is after the end.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo, demo_events
+    >>> from esld.survival import counting_process
+    >>> patients = demo().query("week == 0")
+    >>> rows = counting_process(demo_events(), patients, subject="subject", time="day", end="days", death="died")
+    >>> rows[["start", "stop", "event", "died"]].iloc[2:5].to_numpy().tolist()
+    [[0.0, 17.0, 1.0, 0.0], [17.0, 78.0, 1.0, 0.0], [78.0, 376.0, 0.0, 0.0]]
     """
     flag = [] if death is None else [death]
     for frame, name, columns in (

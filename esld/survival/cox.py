@@ -65,7 +65,7 @@ def cox(
     frame : DataFrame
         One row per subject.
     duration, event : str
-        Columns with elapsed time and event (1 or True), as for `kaplan_meier`.
+        Columns: elapsed time, 0 or more, in any one unit; event (1 or True). Missing is refused.
     covariates : sequence of str
         Numeric or boolean columns; nothing is coded or centred for the caller; missing is refused.
     strata : str, optional
@@ -73,7 +73,7 @@ def cox(
     ties : {'efron', 'breslow', 'exact'}
         Events at one time: Efron's and Breslow's approximations of what would hold if they had an order, or the exact
         likelihood of times that are discrete (a conditional logistic regression), whose ratio is one of odds.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
 
     Returns
     -------
@@ -98,11 +98,13 @@ def cox(
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> patients = pd.DataFrame({"days": [3, 5, 8, 9], "died": [1, 1, 1, 0], "high": [1, 0, 1, 0]})
-    >>> fit = cox(patients, duration="days", event="died", covariates=["high"])
-    >>> round(fit.ratio("high").value, 3)
-    2.0
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import cox
+    >>> children = freireich()
+    >>> children["placebo"] = children["arm"].eq("PLACEBO")
+    >>> fit = cox(children, duration="weeks", event="relapse", covariates=["placebo", "log_wbc"])
+    >>> round(fit.ratio("placebo").value, 2), round(fit.ratio("placebo").lower, 2)
+    (4.0, 1.74)
     """
     choice(ties, "ties", TIES)
     data = regression(frame, duration=duration, event=event, covariates=covariates, strata=strata)

@@ -104,10 +104,26 @@ def cause_specific_cox(
     -------
     CauseSpecificCox
 
+    Raises
+    ------
+    ValueError
+        As for `fine_gray`.
+
     References
     ----------
     Prentice et al. (1978), Biometrics 34:541-554. Latouche et al. (2013), J Clin Epidemiol 66:648-653:
     report both models for all causes.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import mayo_pbc
+    >>> from esld.survival import cause_specific_cox
+    >>> patients = mayo_pbc()
+    >>> fit = cause_specific_cox(
+    ...     patients, duration="days", state="state", cause="transplant", censored="censored", covariates=["age_years"]
+    ... )
+    >>> round(fit.ratio("age_years").value, 3)
+    0.912
     """
     table, states = _with_event(frame, duration, state, cause, covariates, causes, censored)
     fit = cox(table, duration=duration, event=_EVENT, covariates=covariates, conf_level=conf_level)
@@ -137,7 +153,7 @@ def fine_gray(
     frame : DataFrame
         One row per subject.
     duration, state : str
-        Columns with elapsed time and with what ended it, as for `cumulative_incidence`.
+        Columns: elapsed time, 0 or more, in any one unit; what ended it, as `state` of `cumulative_incidence`.
     cause : hashable
         The label in `state` of the cause; all other labels but `censored` compete.
     causes : sequence, optional
@@ -147,7 +163,7 @@ def fine_gray(
         Numeric or boolean columns, constant over time; nothing is coded for the caller; missing is refused.
     censored : hashable, default 0
         The label of censoring in `state`, beside missing; None if there is none.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
 
     Returns
     -------
@@ -172,6 +188,17 @@ def fine_gray(
     ----------
     Fine and Gray (1999), JASA 94:496-509; section 3 for the variance. Austin and Fine (2017), Stat Med
     36:4391-4400, on the reading of the coefficients.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import mayo_pbc
+    >>> from esld.survival import fine_gray
+    >>> patients = mayo_pbc()
+    >>> fit = fine_gray(
+    ...     patients, duration="days", state="state", cause="transplant", censored="censored", covariates=["age_years"]
+    ... )
+    >>> round(fit.ratio("age_years").value, 3)
+    0.904
     """
     table, states = _with_event(frame, duration, state, cause, covariates, causes, censored)
     codes = states.codes

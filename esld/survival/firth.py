@@ -96,11 +96,13 @@ def firth(
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> patients = pd.DataFrame({"days": [1, 2], "died": [1, 0], "high": [1, 0]})
-    >>> fit = firth(patients, duration="days", event="died", covariates=["high"])
-    >>> round(fit.ratio("high").value, 6)
-    3.0
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import firth
+    >>> children = freireich().assign(active=lambda one: one["arm"].eq("6MP"))
+    >>> children["relapse"] *= children["weeks"] <= 5  # all on placebo: without the penalty there is no estimate
+    >>> fit = firth(children, duration="weeks", event="relapse", covariates=["active"])
+    >>> round(fit.ratio("active").value, 3), round(fit.ratio("active").upper, 3)
+    (0.042, 0.328)
     """
     choice(ties, "ties", _TIES)
     two_sided_z(conf_level)

@@ -78,6 +78,15 @@ def median_follow_up(
     References
     ----------
     Schemper and Smith (1996), Control Clin Trials 17:343-346.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import median_follow_up
+    >>> children = freireich()
+    >>> found = median_follow_up(children["weeks"], children["relapse"], time_unit="weeks")
+    >>> found.value, found.lower
+    (32.0, 19.0)
     """
     _, happened = checked_times(time, event)
     curve = kaplan_meier(time, ~happened, conf_level=conf_level, conf_type=conf_type)

@@ -74,6 +74,7 @@ class GrayTest(Shown):
 
     @property
     def method(self) -> str:
+        """The test and its choices, as a code."""
         rho = step("rho", f"{self.rho:g}") if self.rho else ""
         cut = "ties-cut" if self.cut else ""
         return made_by("gray", rho, stratified(self.strata), cut, step("cause", self.cause))
@@ -162,6 +163,15 @@ def gray(
     References
     ----------
     Gray (1988), Ann Stat 16:1141-1154.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import mayo_pbc
+    >>> from esld.survival import gray
+    >>> patients = mayo_pbc()
+    >>> test = gray(patients["days"], patients["state"], patients["arm"], cause="death", censored="censored")
+    >>> round(test.chisq, 3), round(test.p_value, 3)
+    (0.067, 0.796)
     """
     states = one_cause(state, time=time, cause=cause, causes=causes, censored=censored)
     codes = states.codes

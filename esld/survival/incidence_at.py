@@ -36,10 +36,25 @@ def incidence_at(curve: CumulativeIncidence, at: float, cause: Hashable) -> Esti
     Estimate
         In [0, 1]; NaN with the reason where somebody was lost and observation ends before the day.
 
+    Raises
+    ------
+    ValueError
+        A day that is negative or not finite; a cause that the curve does not have.
+
     References
     ----------
     Clopper and Pearson (1934), Biometrika 26:404-413. Dorey and Korn (1987), Stat Med 6:679-687, for effective sample sizes;
     Korn and Graubard (1998), Survey Methodology 24:193-201, for their use in exact limits.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import mayo_pbc
+    >>> from esld.survival import cumulative_incidence, incidence_at
+    >>> patients = mayo_pbc()
+    >>> curve = cumulative_incidence(patients["days"], patients["state"], censored="censored")
+    >>> found = incidence_at(curve, 1825, "transplant")
+    >>> round(found.value, 3), round(found.lower, 3), round(found.upper, 3)
+    (0.044, 0.024, 0.074)
     """
     found = curve.estimate(at, cause)
     lost = int(curve.n_censor[: before(curve.times, np.array([at]))[0]].sum())
@@ -86,6 +101,17 @@ def incidence_difference(
     References
     ----------
     Zou and Donner (2008), Stat Med 27:1693-1702.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import mayo_pbc
+    >>> from esld.survival import cumulative_incidence, incidence_difference
+    >>> patients = mayo_pbc()
+    >>> active, placebo = (
+    ...     cumulative_incidence(one["days"], one["state"], censored="censored") for _, one in patients.groupby("arm")
+    ... )
+    >>> round(incidence_difference(active, placebo, 1825, "death").value, 3)
+    -0.002
     """
     if first.conf_level != second.conf_level:
         raise ValueError(f"second must have the level {first.conf_level} of first, got {second.conf_level}")

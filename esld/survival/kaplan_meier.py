@@ -77,6 +77,7 @@ class KaplanMeier(Shown):
 
     @property
     def method(self) -> str:
+        """Estimator, variance and scale of the limits, as a code."""
         return f"kaplan-meier, greenwood, {self.conf_type}"
 
     @property
@@ -194,6 +195,7 @@ class KaplanMeier(Shown):
 
     @property
     def median(self) -> Quantile:
+        """The time by which half have had the event; see `quantile`."""
         return self.quantile(0.5)
 
     def counts(self, times: ArrayLike) -> pd.DataFrame:
@@ -270,10 +272,10 @@ def kaplan_meier(
     Parameters
     ----------
     time : array_like of shape (n,)
-        Elapsed time to event or censoring, 0 or more; NaN is refused. Times equal but for rounding are tied.
+        Elapsed time to event or censoring, 0 or more, in `time_unit`; NaN is refused. Times equal but for rounding are tied.
     event : array_like of shape (n,)
         1 or True for an event, 0 or False for censoring; NaN is refused.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
         Level of the pointwise limits, in (0, 1).
     conf_type : {'log-log', 'log', 'plain'}
         Scale on which the limits are symmetric. Plain and log limits are cut to [0, 1].
@@ -295,6 +297,17 @@ def kaplan_meier(
     ----------
     Kaplan and Meier (1958), JASA 53:457-481. Greenwood (1926). Kalbfleisch and Prentice (2002),
     section 1.4, for the log-log limits.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import kaplan_meier
+    >>> children = freireich()
+    >>> curve = kaplan_meier(children["weeks"], children["relapse"], time_unit="weeks")
+    >>> curve.at([10, 20])[["time", "n_risk", "survival"]].round(3).to_numpy().tolist()
+    [[10.0, 23.0, 0.565], [20.0, 10.0, 0.341]]
+    >>> curve.median.value
+    12.0
     """
     times, happened = checked_times(time, event)
     return _curve(tabulate(times, happened), conf_level, conf_type, group, time_unit)
@@ -328,6 +341,20 @@ def kaplan_meier_by(
     -------
     tuple of KaplanMeier
         One per label, in order.
+
+    Raises
+    ------
+    ValueError
+        As for `kaplan_meier`; a missing label, or one that is not among `groups`.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import kaplan_meier_by
+    >>> children = freireich()
+    >>> active, placebo = kaplan_meier_by(children["weeks"], children["relapse"], children["arm"], time_unit="weeks")
+    >>> active.group, active.median.value, placebo.median.value
+    ('6MP', 23.0, 8.0)
     """
     times, happened = checked_times(time, event)
     codes, labels = group_codes(group, time=time, groups=groups)

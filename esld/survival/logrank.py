@@ -65,6 +65,7 @@ class LogRank(Shown):
 
     @property
     def method(self) -> str:
+        """The test and its choices, as a code."""
         name = Weights(kind=self.weights, rho=self.rho, gamma=self.gamma).name
         return made_by(name, stratified(self.strata))
 
@@ -133,6 +134,17 @@ def logrank(
     69:553-566. Peto and Peto (1972), J R Stat Soc A 135:185-207. Fleming and Harrington (1991), Counting
     Processes and Survival Analysis, section 7.2, for gamma. Gehan (1965), Biometrika 52:203-223, with the variance of
     Breslow (1970), Biometrika 57:579-594. Tarone and Ware (1977), Biometrika 64:156-160.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import logrank
+    >>> children = freireich()
+    >>> test = logrank(children["weeks"], children["relapse"], children["arm"])
+    >>> round(test.chisq, 2), round(test.p_value, 6)
+    (16.79, 4.2e-05)
+    >>> test.expected.round(2).tolist()
+    [19.25, 10.75]
     """
     times, happened = checked_times(time, event)
     codes, labels = group_codes(group, time=time, groups=groups)
@@ -154,7 +166,33 @@ def logrank_of(
     rho: float = 0.0,
     gamma: float = 0.0,
 ) -> LogRank:
-    """`logrank` of the samples behind Kaplan-Meier curves, as `kaplan_meier_by` gives them."""
+    """`logrank` of the samples behind Kaplan-Meier curves.
+
+    Parameters
+    ----------
+    curves : sequence of KaplanMeier
+        Two or more, as `kaplan_meier_by` gives them.
+    weights, rho, gamma
+        As for `logrank`.
+
+    Returns
+    -------
+    LogRank
+
+    Raises
+    ------
+    ValueError
+        As for `logrank`; fewer than two curves.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import kaplan_meier_by, logrank_of
+    >>> children = freireich()
+    >>> curves = kaplan_meier_by(children["weeks"], children["relapse"], children["arm"])
+    >>> round(logrank_of(curves, weights="gehan").chisq, 2)
+    13.46
+    """
     if len(curves) < 2:
         raise ValueError(f"curves must be at least two, got {len(curves)}")
     chosen = Weights.checked(weights, rho, gamma)

@@ -175,7 +175,7 @@ def milestone(
         The horizon, 0 or more, in the unit of `time`.
     groups : sequence, optional
         The labels in the order wanted; with two, the difference is the second minus the first.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
     difference_method : {'miettinen-nurminen', 'newcombe'}
         Of the binomial difference and of the bounds.
     limits : {'beta product', 'plain'}
@@ -211,6 +211,17 @@ def milestone(
     Klein, Logan, Harhoff and Andersen (2007), Stat Med 26:4505-4519, for the test on the complementary log-log
     scale, which keeps its level better in small samples. Zou and Donner (2008), Stat Med 27:1693-1702, for MOVER.
     Fay and Brittain (2016), Stat Med 35:2726-2740, for the mid-p beta product limits.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import milestone
+    >>> children = freireich()
+    >>> found = milestone(children["weeks"], children["relapse"], children["arm"], at=10, time_unit="weeks")
+    >>> [(one.group, one.alive, one.dead, one.unknown) for one in found.groups]
+    [('6MP', 14, 5, 2), ('PLACEBO', 8, 13, 0)]
+    >>> round(found.survival_difference.value, 3), round(found.survival_difference.upper, 3)
+    (-0.372, -0.061)
     """
     times, happened = checked_times(time, event)
     at = checked_horizon(at, "at")

@@ -126,10 +126,10 @@ def nelson_aalen(
     Parameters
     ----------
     time : array_like of shape (n,)
-        Elapsed time to event or censoring, 0 or more; NaN is refused. Times equal but for rounding are tied.
+        Elapsed time to event or censoring, 0 or more, in `time_unit`; NaN is refused. Times equal but for rounding are tied.
     event : array_like of shape (n,)
         1 or True for an event, 0 or False for censoring; NaN is refused.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
         Level of the pointwise limits H exp(-+ z s / H), in (0, 1), with s the standard error.
     group, time_unit : str
         Label of the sample and unit of `time`, carried to the long form.
@@ -148,6 +148,15 @@ def nelson_aalen(
     ----------
     Nelson (1969), J Qual Technol 1:27-52. Aalen (1978), Ann Stat 6:701-726. Bie, Borgan and Liestol
     (1987), Scand J Stat 14:221-233, for the log limits.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import nelson_aalen
+    >>> children = freireich()
+    >>> hazard = nelson_aalen(children["weeks"], children["relapse"], time_unit="weeks")
+    >>> round(hazard.estimate(10).value, 3), round(hazard.estimate(10).upper, 3)
+    (0.547, 0.874)
     """
     times, happened = checked_times(time, event)
     z = two_sided_z(conf_level)

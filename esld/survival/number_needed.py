@@ -81,6 +81,13 @@ def number_needed_to_treat(
     References
     ----------
     Altman (1998), BMJ 317:1309-1312.
+
+    Examples
+    --------
+    >>> from esld.survival import number_needed_to_treat
+    >>> found = number_needed_to_treat(10, 11, 7, 11)
+    >>> round(found.value, 2), found.disjoint, round(found.benefit, 2), round(found.harm, 2)
+    (3.67, True, 1.7, 10.43)
     """
     gap = risk_difference(x1, n1, x2, n2, method=method, conf_level=conf_level)
     disjoint = gap.lower <= 0 <= gap.upper

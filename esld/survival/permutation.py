@@ -183,6 +183,15 @@ def logrank_statistic(
     ----------
     Neuhaus (1993), Ann Stat 21:1760-1779, and Heinze, Gnant and Schemper (2003), Biometrics 59:1151-1157, for the
     conditional tests; both statistics for small samples.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.survival import logrank_statistic
+    >>> patients = demo().query("week == 0")
+    >>> statistic = logrank_statistic(patients["days"], patients["died"], studentised=True)
+    >>> statistic(patients["arm"].eq("MEDHIGH").to_numpy()[None, :]).round(3).tolist()
+    [0.207]
     """
     times, happened = checked_times(time, event)
     chosen = Weights.checked(weights, rho, gamma)
@@ -229,9 +238,23 @@ def rmst_statistic(time: ArrayLike, event: ArrayLike, *, tau: float, extend: boo
     Statistic
         Values within 1e-10 `tau` are ties.
 
+    Raises
+    ------
+    ValueError
+        As for `kaplan_meier`; `tau` that is not finite and above 0.
+
     References
     ----------
     Horiguchi and Uno (2020), Stat Med 39:2655-2670, who compare six ways with allocations that have no RMST.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.survival import rmst_statistic
+    >>> patients = demo().query("week == 0")
+    >>> statistic = rmst_statistic(patients["days"], patients["died"], tau=200)
+    >>> statistic(patients["arm"].eq("MEDHIGH").to_numpy()[None, :]).round(1).tolist()
+    [7.5]
     """
     times, happened = checked_times(time, event)
     if checked_horizon(tau, "tau") == 0:
@@ -291,6 +314,15 @@ def exact_logrank(
     ------
     ValueError
         As for `logrank_statistic` and `randomisation_test`; not two groups.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.survival import exact_logrank
+    >>> patients = demo().query("week == 0")
+    >>> test = exact_logrank(patients["days"], patients["died"], patients["arm"], studentised=False)
+    >>> test.method, test.reference_set, round(test.p_value, 3)
+    ('exact', 705432, 0.676)
     """
     statistic = logrank_statistic(
         time, event, studentised=studentised, weights=weights, rho=rho, gamma=gamma, strata=strata
@@ -335,6 +367,15 @@ def exact_rmst(
     ------
     ValueError
         As for `rmst_statistic` and `randomisation_test`; not two groups.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.survival import exact_rmst
+    >>> patients = demo().query("week == 0")
+    >>> test = exact_rmst(patients["days"], patients["died"], patients["arm"], tau=200)
+    >>> test.method, round(test.observed, 1), round(test.p_value, 3)
+    ('exact', 7.5, 1.0)
     """
     statistic = rmst_statistic(time, event, tau=tau, extend=extend)
     return _test(

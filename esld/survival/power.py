@@ -39,6 +39,12 @@ def fisher_power(p1: float, p2: float, *, n1: int, n2: int, alpha: float = 0.05)
     References
     ----------
     Fisher (1935), J R Stat Soc 98:39-82, for the test. The power is a finite sum and is exact.
+
+    Examples
+    --------
+    >>> from esld.survival import fisher_power
+    >>> round(fisher_power(0.4, 0.9, n1=11, n2=11), 2)
+    0.56
     """
     if not (0 <= p1 <= 1 and 0 <= p2 <= 1):
         raise ValueError(f"p1 and p2 must be between 0 and 1, got {p1!r} and {p2!r}")

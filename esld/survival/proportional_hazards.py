@@ -66,6 +66,7 @@ class ProportionalHazards(Shown):
 
     @property
     def method(self) -> str:
+        """The test and its choices, as a code."""
         return step("proportional-hazards-score", self.scale)
 
     def to_frame(self) -> pd.DataFrame:
@@ -122,6 +123,16 @@ def proportional_hazards(
     References
     ----------
     Grambsch and Therneau (1994), Biometrika 81:515-526.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import proportional_hazards
+    >>> children = freireich()
+    >>> children["placebo"] = children["arm"].eq("PLACEBO")
+    >>> test = proportional_hazards(children, duration="weeks", event="relapse", covariates=["placebo", "log_wbc"])
+    >>> test.p_value.round(2).tolist(), round(test.global_p_value, 2)
+    ([0.99, 0.84], 0.98)
     """
     choice(scale, "scale", TIME_SCALES)
     data = regression(frame, duration=duration, event=event, covariates=covariates)

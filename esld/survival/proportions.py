@@ -50,9 +50,32 @@ class TwoProportions(Estimate, Shown):
 def clopper_pearson(x: int, n: int, *, conf_level: float = 0.95) -> Proportion:
     """Exact (central) binomial limits of `x` of `n`.
 
+    Parameters
+    ----------
+    x, n : int, 0 <= x <= n, n >= 1
+        Counted, and all.
+    conf_level : float in (0, 1), default 0.95
+        Level of the limits.
+
+    Returns
+    -------
+    Proportion
+
+    Raises
+    ------
+    ValueError
+        Counts that are not integers with 0 <= x <= n and n >= 1; `conf_level`.
+
     References
     ----------
     Clopper and Pearson (1934), Biometrika 26:404-413.
+
+    Examples
+    --------
+    >>> from esld.survival import clopper_pearson
+    >>> found = clopper_pearson(11, 11)
+    >>> found.value, round(found.lower, 3), found.upper
+    (1.0, 0.715, 1.0)
     """
     x, n = checked_counts(x, n, "x", "n")
     two_sided_z(conf_level)  # checks the level
@@ -67,9 +90,32 @@ def clopper_pearson(x: int, n: int, *, conf_level: float = 0.95) -> Proportion:
 def wilson(x: int, n: int, *, conf_level: float = 0.95) -> Proportion:
     """Score limits of `x` of `n`, without continuity correction.
 
+    Parameters
+    ----------
+    x, n : int, 0 <= x <= n, n >= 1
+        Counted, and all.
+    conf_level : float in (0, 1), default 0.95
+        Level of the limits.
+
+    Returns
+    -------
+    Proportion
+
+    Raises
+    ------
+    ValueError
+        Counts that are not integers with 0 <= x <= n and n >= 1; `conf_level`.
+
     References
     ----------
     Wilson (1927), JASA 22:209-212.
+
+    Examples
+    --------
+    >>> from esld.survival import wilson
+    >>> found = wilson(10, 11)
+    >>> round(found.value, 3), round(found.lower, 3), round(found.upper, 3)
+    (0.909, 0.623, 0.984)
     """
     x, n = checked_counts(x, n, "x", "n")
     z = two_sided_z(conf_level)
@@ -90,14 +136,14 @@ def risk_difference(
 
     Parameters
     ----------
-    x1, n1, x2, n2 : int
+    x1, n1, x2, n2 : int, 0 <= x <= n, n >= 1
         Counted, and all, in the first and the second group.
     method : {'miettinen-nurminen', 'newcombe', 'exact'}
         Limits by inverting the score test (variance times N / (N - 1)), with the p-value of that test;
         Newcombe's hybrid of two Wilson intervals (his method 10), without a p-value; or exact unconditional
         limits by inverting two one-sided score tests, each at the least favourable chance, with twice the
         smaller one-sided p-value of no difference.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
 
     Returns
     -------
@@ -121,6 +167,15 @@ def risk_difference(
     Miettinen and Nurminen (1985), Stat Med 4:213-226.
     Newcombe (1998), Stat Med 17:873-890.
     Chan and Zhang (1999), Biometrics 55:1202-1209, for the exact limits.
+
+    Examples
+    --------
+    >>> from esld.survival import risk_difference
+    >>> found = risk_difference(10, 11, 7, 11)
+    >>> round(found.value, 3), round(found.lower, 3), round(found.upper, 3)
+    (0.273, -0.096, 0.589)
+    >>> round(risk_difference(10, 11, 7, 11, method="exact").p_value, 3)
+    0.157
     """
     x1, n1 = checked_counts(x1, n1, "x1", "n1")
     x2, n2 = checked_counts(x2, n2, "x2", "n2")
@@ -154,12 +209,12 @@ def relative_risk(
 
     Parameters
     ----------
-    x1, n1, x2, n2 : int
+    x1, n1, x2, n2 : int, 0 <= x <= n, n >= 1
         Counted, and all, in the first and the second group.
     method : {'katz', 'koopman'}
         Limits symmetric on the log scale, all NaN with a reason if a count is 0; or by inverting the score
         test, which exist with counts of 0 as well (0 to infinity if both are), with its p-value.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
 
     Returns
     -------
@@ -174,6 +229,13 @@ def relative_risk(
     ----------
     Katz, Baptista, Azen and Pike (1978), Biometrics 34:469-474, method C.
     Koopman (1984), Biometrics 40:513-517.
+
+    Examples
+    --------
+    >>> from esld.survival import relative_risk
+    >>> found = relative_risk(10, 11, 7, 11, method="koopman")
+    >>> round(found.value, 3), round(found.lower, 3), round(found.upper, 3)
+    (1.429, 0.884, 2.615)
     """
     x1, n1 = checked_counts(x1, n1, "x1", "n1")
     x2, n2 = checked_counts(x2, n2, "x2", "n2")

@@ -107,8 +107,8 @@ def rate(
         Number of events, 0 or more.
     time : float
         Time at risk of all subjects together, above 0, in `time_unit`.
-    conf_level : float, default 0.95
-    per : float, default 1
+    conf_level : float in (0, 1), default 0.95
+    per : float, above 0, default 1
         The rate is given per this much time: 100 for events per 100 years.
     time_unit : str, default 'years'
         Unit of `time` and `per`, carried to the long form.
@@ -126,6 +126,13 @@ def rate(
     References
     ----------
     Garwood (1936), Biometrika 28:437-442.
+
+    Examples
+    --------
+    >>> from esld.survival import rate
+    >>> found = rate(9, 10.5, per=100)
+    >>> round(found.value, 1), round(found.lower, 1), round(found.upper, 1)
+    (85.7, 39.2, 162.7)
     """
     x, t = _events(events, "events"), _time(time, "time")
     scale = _time(per, "per") / t
@@ -148,7 +155,7 @@ def rate_ratio(x1: int, t1: float, x2: int, t2: float, *, conf_level: float = 0.
         Events in the first and the second group, 0 or more.
     t1, t2 : float
         Time at risk in each, above 0, in one unit.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
         Level of the limits: Clopper-Pearson limits of the binomial share, as odds times t2 / t1.
 
     Returns
@@ -166,6 +173,13 @@ def rate_ratio(x1: int, t1: float, x2: int, t2: float, *, conf_level: float = 0.
     ----------
     Przyborowski and Wilenski (1940), Biometrika 31:313-323. R stats, ``poisson.test``, for the two-sided
     rule of ``p_value``. Lancaster (1961), JASA 56:223-234, for the mid-p.
+
+    Examples
+    --------
+    >>> from esld.survival import rate_ratio
+    >>> found = rate_ratio(5, 10.5, 12, 9.8)
+    >>> round(found.value, 3), round(found.upper, 3), round(found.p_central, 3)
+    (0.389, 1.186, 0.108)
     """
     from scipy.stats import binom, binomtest  # slow to import
 

@@ -213,7 +213,7 @@ def mean_cumulative_function(
         Robust (Lawless and Nadeau; with `death`, the influence function of Ghosh and Lin, with its exact
         form at ties) allows for subjects who are prone to more events than others. Poisson, for
         comparison, holds if events are independent; not with `death`.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
     conf_type : {'log', 'plain'}
         Scale on which the limits are symmetric. Plain limits are cut at 0.
     group, time_unit : str
@@ -238,6 +238,16 @@ def mean_cumulative_function(
     ----------
     Nelson (1995), Technometrics 37:147-157. Lawless and Nadeau (1995), Technometrics 37:158-168. Ghosh and
     Lin (2000), Biometrics 56:554-562.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo, demo_events
+    >>> from esld.survival import counting_process, mean_cumulative_function
+    >>> patients = demo().query("week == 0")
+    >>> rows = counting_process(demo_events(), patients, subject="subject", time="day", end="days", death="died")
+    >>> mean = mean_cumulative_function(rows, subject="subject", start="start", stop="stop", event="event", death="died")
+    >>> mean.events, mean.deaths, round(mean.estimate(365).value, 3)
+    (17, 4, 0.737)
     """
     choice(variance, "variance", MEAN_VARIANCES)
     choice(conf_type, "conf_type", MEAN_CONF_TYPES)

@@ -111,7 +111,7 @@ def rmst(
         As for `kaplan_meier`.
     tau : float
         Horizon, above 0, in the unit of `time`.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
         Level of the limits.
     limits : {'beta product', 'plain'}
         Mid-p limits inside [0, tau], which exist also without an event (see Notes); or the value plus and
@@ -127,6 +127,11 @@ def rmst(
     RMST
         ``std_err``: the square root of sum over event times t of A(t)^2 d / (n (n - d)), A(t) the area
         from t to `tau`. Without an event before `tau` it is 0, and there are no plain limits.
+
+    Raises
+    ------
+    ValueError
+        As for `kaplan_meier`; `tau` that is not finite and above 0; unknown limits.
 
     Notes
     -----
@@ -150,6 +155,15 @@ def rmst(
     Irwin (1949), J Hyg 47:188-189. Andersen, Hansen and Klein (2004), Lifetime Data
     Anal 10:335-350. Fay, Brittain and Proschan (2013), Biostatistics 14:723-736. Gaffke (2005), Math Methods
     Stat 14:451-467. Learned-Miller and Thomas (2020), arXiv:1905.06208, for its coverage.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import rmst
+    >>> children = freireich()
+    >>> mean = rmst(children["weeks"], children["relapse"], tau=20, time_unit="weeks")
+    >>> round(mean.value, 2), round(mean.lower, 2), round(mean.upper, 2)
+    (12.12, 9.88, 14.12)
     """
     times, happened = checked_times(time, event)
     choice(limits, "limits", tuple(RMST_LIMITS))
@@ -159,7 +173,33 @@ def rmst(
 def rmst_of(
     curve: KaplanMeier, *, tau: float, limits: RMSTLimits = "beta product", extend: bool = False
 ) -> RMST:
-    """`rmst` of the sample behind a Kaplan-Meier curve, with its level, label and unit."""
+    """`rmst` of the sample behind a Kaplan-Meier curve, with its level, label and unit.
+
+    Parameters
+    ----------
+    curve : KaplanMeier
+        As `kaplan_meier` gives it.
+    tau, limits, extend
+        As for `rmst`.
+
+    Returns
+    -------
+    RMST
+
+    Raises
+    ------
+    ValueError
+        As for `rmst`.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import kaplan_meier_by, rmst_of
+    >>> children = freireich()
+    >>> curves = kaplan_meier_by(children["weeks"], children["relapse"], children["arm"], time_unit="weeks")
+    >>> [round(rmst_of(curve, tau=20).value, 2) for curve in curves]
+    [16.12, 8.43]
+    """
     choice(limits, "limits", tuple(RMST_LIMITS))
     return _rmst(curve.table, _tau(tau), curve.conf_level, limits, extend, curve.group, curve.time_unit)
 
@@ -194,9 +234,23 @@ def rmst_compare(
         `exact_rmst`. Plain: normal limits and p-value from both standard errors, for the ratio on the log
         scale (delta method). NaN with the reason where an arm has no RMST.
 
+    Raises
+    ------
+    ValueError
+        As for `rmst`; not two groups.
+
     References
     ----------
     Zou and Donner (2008), Stat Med 27:1693-1702, for MOVER.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import rmst_compare
+    >>> children = freireich()
+    >>> found = rmst_compare(children["weeks"], children["relapse"], children["arm"], tau=20, time_unit="weeks")
+    >>> round(found.difference.value, 2), round(found.difference.upper, 2)
+    (-7.69, -3.32)
     """
     times, happened = checked_times(time, event)
     codes, labels = group_codes(group, time=time, groups=groups)
@@ -218,7 +272,33 @@ def rmst_compare_of(
     limits: RMSTLimits = "beta product",
     extend: bool = False,
 ) -> RMSTContrast:
-    """`rmst_compare` of the samples behind two Kaplan-Meier curves, as `kaplan_meier_by` gives them."""
+    """`rmst_compare` of the samples behind two Kaplan-Meier curves.
+
+    Parameters
+    ----------
+    curves : sequence of 2 KaplanMeier
+        As `kaplan_meier_by` gives them, of one level and one unit.
+    tau, limits, extend
+        As for `rmst`.
+
+    Returns
+    -------
+    RMSTContrast
+
+    Raises
+    ------
+    ValueError
+        As for `rmst`; not two curves, or such as differ in level or unit.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import freireich
+    >>> from esld.survival import kaplan_meier_by, rmst_compare_of
+    >>> children = freireich()
+    >>> curves = kaplan_meier_by(children["weeks"], children["relapse"], children["arm"], time_unit="weeks")
+    >>> round(rmst_compare_of(curves, tau=20).ratio.value, 3)
+    0.523
+    """
     if len(curves) != 2:
         raise ValueError(f"curves must be two, got {len(curves)}")
     first, second = (rmst_of(curve, tau=tau, limits=limits, extend=extend) for curve in curves)

@@ -59,14 +59,14 @@ def stratified_risk_difference(
 
     Parameters
     ----------
-    x1, n1, x2, n2 : array_like of int, shape (k,)
-        Counted, and all, in the first and the second group of each stratum. A stratum in which a group has
+    x1, n1, x2, n2 : array_like of int, shape (k,), 0 <= x <= n
+        Counted, and all, in the first and the second group of each stratum; none missing. A stratum in which a group has
         nobody says nothing of a difference: its weight is 0, and `reason` names it by its number from 1.
     method : {'miettinen-nurminen', 'newcombe'}
         Limits by inverting the stratified score test, (d - D)^2 over the sum of w^2 V(D), with V the variance of
         `risk_difference` in each stratum; its p-value of no difference is that of Cochran, Mantel and Haenszel
         without correction. Or Newcombe's hybrid of the two groups' stratified Wilson intervals, no p-value.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
 
     Returns
     -------
@@ -90,6 +90,15 @@ def stratified_risk_difference(
     ----------
     Miettinen and Nurminen (1985), Stat Med 4:213-226. Yan and Su (2010), Stat Biopharm Res 2:329-335. Mantel and
     Haenszel (1959), JNCI 22:719-748.
+
+    Examples
+    --------
+    >>> from esld.survival import stratified_risk_difference
+    >>> found = stratified_risk_difference([6, 4], [6, 5], [5, 2], [6, 5])
+    >>> round(found.value, 3), round(found.lower, 3), round(found.upper, 3)
+    (0.273, -0.085, 0.597)
+    >>> found.weights
+    (0.5454545454545454, 0.45454545454545453)
     """
     choice(method, "method", tuple(STRATIFIED_METHODS))
     z = two_sided_z(conf_level)
@@ -135,6 +144,14 @@ def weighted_difference(
     References
     ----------
     Zou and Donner (2008), Stat Med 27:1693-1702.
+
+    Examples
+    --------
+    >>> from esld.survival import risk_difference, weighted_difference
+    >>> strata = [risk_difference(6, 6, 5, 6), risk_difference(4, 5, 2, 5)]
+    >>> found = weighted_difference(strata, [(6, 6), (5, 5)], method="miettinen-nurminen")
+    >>> round(found.value, 3), round(found.lower, 3), round(found.upper, 3)
+    (0.273, -0.104, 0.56)
     """
     products = [n1 * n2 / (n1 + n2) for n1, n2 in sizes]
     weights = [own / sum(products) for own in products]

@@ -35,6 +35,8 @@ class FisherExact(Shown):
         tests, which may disagree with `p_value`. NaN with the reason where a margin is 0.
     n, events : int
         Subjects and those counted, both groups.
+    method : str
+        The test and its two-sided rule, as a code.
     """
 
     p_value: float
@@ -93,9 +95,9 @@ def fisher(x1: int, n1: int, x2: int, n2: int, *, conf_level: float = 0.95) -> F
 
     Parameters
     ----------
-    x1, n1, x2, n2 : int
+    x1, n1, x2, n2 : int, 0 <= x <= n, n >= 1
         Counted, and all, in the first and the second group.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
         Level of the limits of the odds ratio.
 
     Returns
@@ -111,6 +113,13 @@ def fisher(x1: int, n1: int, x2: int, n2: int, *, conf_level: float = 0.95) -> F
     ----------
     Fisher (1935), J R Stat Soc 98:39-82. Lancaster (1961), JASA 56:223-234, and Lydersen, Fagerland and
     Laake (2009), Stat Med 28:1159-1175, for the mid-p.
+
+    Examples
+    --------
+    >>> from esld.survival import fisher
+    >>> test = fisher(10, 11, 7, 11)
+    >>> round(test.p_value, 3), round(test.mid_p, 3), round(test.odds_ratio.value, 2)
+    (0.311, 0.173, 5.29)
     """
     from scipy.stats import fisher_exact, hypergeom  # slow to import
     from scipy.stats.contingency import odds_ratio
@@ -155,6 +164,11 @@ def boschloo(x1: int, n1: int, x2: int, n2: int) -> UnconditionalTest:
     -------
     UnconditionalTest
 
+    Raises
+    ------
+    ValueError
+        As for `fisher`.
+
     Notes
     -----
     Own, because ``scipy.stats.boschloo_exact`` looks for the largest p-value by a global search of a cost that
@@ -164,6 +178,12 @@ def boschloo(x1: int, n1: int, x2: int, n2: int) -> UnconditionalTest:
     References
     ----------
     Boschloo (1970), Statistica Neerlandica 24:1-35.
+
+    Examples
+    --------
+    >>> from esld.survival import boschloo
+    >>> round(boschloo(9, 11, 3, 11).p_value, 4)
+    0.0169
     """
     x1, n1 = checked_counts(x1, n1, "x1", "n1")
     x2, n2 = checked_counts(x2, n2, "x2", "n2")
@@ -196,6 +216,11 @@ def barnard(x1: int, n1: int, x2: int, n2: int, *, pooled: bool = True) -> Uncon
     -------
     UnconditionalTest
 
+    Raises
+    ------
+    ValueError
+        As for `fisher`.
+
     Notes
     -----
     Own, because ``scipy.stats.barnard_exact`` (1.17.1) compares rounded statistics: tables tied with the
@@ -204,6 +229,12 @@ def barnard(x1: int, n1: int, x2: int, n2: int, *, pooled: bool = True) -> Uncon
     References
     ----------
     Barnard (1947), Biometrika 34:123-138. Suissa and Shuster (1985), J R Stat Soc A 148:317-327.
+
+    Examples
+    --------
+    >>> from esld.survival import barnard
+    >>> round(barnard(9, 11, 3, 11).p_value, 4)
+    0.0169
     """
     x1, n1 = checked_counts(x1, n1, "x1", "n1")
     x2, n2 = checked_counts(x2, n2, "x2", "n2")
