@@ -23,6 +23,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
     Examples
     --------
+    >>> from esld.multiplicity import holm
     >>> holm([0.01, 0.04, 0.03])
     [0.03, 0.06, 0.06]
     """
@@ -53,6 +54,7 @@ def fixed_sequence(p_values: Sequence[float]) -> list[float]:
 
     Examples
     --------
+    >>> from esld.multiplicity import fixed_sequence
     >>> fixed_sequence([0.01, 0.2, 0.03])
     [0.01, 0.2, 0.2]
     """

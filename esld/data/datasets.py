@@ -1,12 +1,37 @@
 """The trials that travel with the package as tidy frames, to try the statistics on: without pipeline, protocol or report."""
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import pandas as pd
 
 _FOLDER = Path(__file__).with_name("examples")
+_COLUMNS = {
+    "freireich-6mp": {"LOGWBC": "log_wbc"},
+    "mayo-pbc": {
+        "BILI": "bilirubin_mg_dl",
+        "ALB": "albumin_g_dl",
+        "AST": "ast_u_l",
+        "ALP": "alp_u_l",
+        "PLAT": "platelets_10_9_l",
+        "PT": "pt_s",
+        "EDEMA": "oedema",
+    },
+    "demo": {
+        "BILI": "bilirubin_umol_l",
+        "CREAT": "creatinine_umol_l",
+        "INR": "inr",
+        "ALB": "albumin_g_l",
+        "SODIUM": "sodium_mmol_l",
+        "ALT": "alt_u_l",
+        "AST": "ast_u_l",
+        "ALP": "alp_u_l",
+        "PLAT": "platelets_10_9_l",
+        "PT": "pt_s",
+        "ASCITES": "ascites_ica_grade",
+        "WHAVEN": "west_haven_grade",
+    },
+}
 _WEEKS = {0: 0, 2: 1, 3: 4, 4: 8, 5: 12, 6: 24, 7: 48}  # of the planned visits of the demo, screening as 0
 
 
@@ -32,10 +57,10 @@ def freireich() -> pd.DataFrame:
     children = _randomised("freireich-6mp")
     relapse = children.index.isin(_table("freireich-6mp", "ce").index).astype(int)
     children = children.assign(weeks=children["days"] // 7, relapse=relapse)[["arm", "weeks", "relapse"]]
-    return children.join(_measured("freireich-6mp", "lb", {"LOGWBC": "log_wbc"}).xs(0, level="visit"))
+    return children.join(_measured("freireich-6mp", "lb").xs(0, level="visit"))
 
 
-def mayo_pbc() -> pd.DataFrame:
+def pbc() -> pd.DataFrame:
     """Baseline and outcome of the 312 patients of the Mayo Clinic's trial in primary biliary cholangitis.
 
     Returns
@@ -51,28 +76,16 @@ def mayo_pbc() -> pd.DataFrame:
 
     Examples
     --------
-    >>> from esld.data.datasets import mayo_pbc
-    >>> mayo_pbc()["state"].value_counts().to_dict()
+    >>> from esld.data.datasets import pbc
+    >>> pbc()["state"].value_counts().to_dict()
     {'censored': 168, 'death': 125, 'transplant': 19}
     """
     patients = _randomised("mayo-pbc")
     transplanted = patients.index.isin(_table("mayo-pbc", "pr").index)
     ended = patients["ended"].eq("DEATH")
     state = pd.Series("censored", patients.index).mask(transplanted, "transplant").mask(ended, "death")
-    laboratory = _measured(
-        "mayo-pbc",
-        "lb",
-        {
-            "BILI": "bilirubin_mg_dl",
-            "ALB": "albumin_g_dl",
-            "AST": "ast_u_l",
-            "ALP": "alp_u_l",
-            "PLAT": "platelets_10_9_l",
-            "PT": "pt_s",
-        },
-    )
-    both = laboratory.join(_measured("mayo-pbc", "rs", {"EDEMA": "oedema"}))
-    return patients.assign(state=state).drop(columns="ended").join(both.xs(0, level="visit"))
+    baseline = _measured("mayo-pbc", "lb").join(_measured("mayo-pbc", "rs")).xs(0, level="visit")
+    return patients.assign(state=state).drop(columns="ended").join(baseline)
 
 
 def demo() -> pd.DataFrame:
@@ -93,24 +106,8 @@ def demo() -> pd.DataFrame:
     (22, 4)
     """
     patients = _randomised("demo")
-    laboratory = _measured(
-        "demo",
-        "lb",
-        {
-            "BILI": "bilirubin_umol_l",
-            "CREAT": "creatinine_umol_l",
-            "INR": "inr",
-            "ALB": "albumin_g_l",
-            "SODIUM": "sodium_mmol_l",
-            "ALT": "alt_u_l",
-            "AST": "ast_u_l",
-            "ALP": "alp_u_l",
-            "PLAT": "platelets_10_9_l",
-            "PT": "pt_s",
-        },
-    ).dropna(subset="bilirubin_umol_l")
-    signs = _measured("demo", "rs", {"ASCITES": "ascites_ica_grade", "WHAVEN": "west_haven_grade"})
-    visits = laboratory.join(signs).reset_index("visit")
+    laboratory = _measured("demo", "lb").dropna(subset="bilirubin_umol_l")
+    visits = laboratory.join(_measured("demo", "rs")).reset_index("visit")
     visits = visits.assign(week=visits.pop("visit").map(_WEEKS)).dropna(subset="week").astype({"week": int})
     patients = patients.assign(died=patients["ended"].eq("DEATH").astype(int)).drop(columns="ended")
     return patients.join(visits).rename_axis("subject").reset_index()
@@ -140,7 +137,7 @@ def demo_by_week(value: str) -> pd.DataFrame:
     >>> demo_by_week("albumin_g_l")[["week_0", "week_48"]].count().to_dict()
     {'week_0': 22, 'week_48': 18}
     """
-    wide = demo().pivot(index=["subject", "arm", "days", "died"], columns="week", values=value)
+    wide = demo().pivot(index=["subject", "arm", "days", "died"], columns="week", values=value)  # noqa: PD010
     return wide.add_prefix("week_").rename_axis(columns=None).reset_index()
 
 
@@ -164,15 +161,15 @@ def demo_events() -> pd.DataFrame:
     return pd.DataFrame({"day": day, "event": events["CEDECOD"]}).rename_axis("subject").reset_index()
 
 
-@cache
 def _table(trial: str, domain: str) -> pd.DataFrame:
     return pd.read_csv(
         _FOLDER / trial / f"{domain}.csv", index_col="USUBJID", keep_default_na=False, na_values=""
     )
 
 
+@cache
 def _randomised(trial: str) -> pd.DataFrame:
-    """Of each randomised subject arm, days to what ended follow-up, and what did; of those with an age this and sex."""
+    """Of each randomised subject the arm, the days to what ended follow-up, what that was, age and sex."""
     subjects, steps = _table(trial, "dm"), _table(trial, "ds")
     start = pd.to_datetime(steps.loc[steps["DSDECOD"].eq("RANDOMIZED"), "DSSTDTC"])
     end = steps[steps["DSCAT"].eq("DISPOSITION EVENT")].loc[start.index]
@@ -187,13 +184,13 @@ def _randomised(trial: str) -> pd.DataFrame:
     )
 
 
-def _measured(trial: str, domain: str, names: Mapping[str, str]) -> pd.DataFrame:
-    """The findings of a domain, wide, a row a subject and visit: the first of each that has a number."""
-    found, upper = _table(trial, domain), domain.upper()
-    found = found[found[f"{upper}TESTCD"].isin(list(names))].rename(
-        columns={"VISITNUM": "visit", f"{upper}TESTCD": "test"}
-    )
-    found = found.assign(value=pd.to_numeric(found[f"{upper}ORRES"])).dropna(subset=["visit", "value"])
-    keys = ["USUBJID", "visit", "test"]
-    wide = found.reset_index().drop_duplicates(keys).set_index(keys)["value"].unstack()
-    return wide[list(names)].rename(columns=names).rename_axis(columns=None)
+@cache
+def _measured(trial: str, domain: str) -> pd.DataFrame:
+    """The findings of a domain, a row a subject and visit, a column a test: the first of each that has a number."""
+    tests, results = f"{domain.upper()}TESTCD", f"{domain.upper()}ORRES"
+    found = _table(trial, domain).reset_index().rename(columns={"USUBJID": "subject", "VISITNUM": "visit"})
+    found["test"], found["value"] = found[tests].map(_COLUMNS[trial]), pd.to_numeric(found[results])
+    keys = ["subject", "visit", "test"]
+    wide = found.dropna(subset=[*keys, "value"]).drop_duplicates(keys).set_index(keys)["value"].unstack()  # noqa: PD010
+    order = [name for name in _COLUMNS[trial].values() if name in wide]
+    return wide[order].rename_axis(index=["USUBJID", "visit"], columns=None)

@@ -67,7 +67,7 @@ class Contrast:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Contrasts(Shown, Sequence[Contrast]):
-    """Several linear combinations, `statistic` naming what they are; a sequence of `Contrast`."""
+    """Several linear combinations, a sequence of `Contrast`: `items` in `unit`, `statistic` naming what they are."""
 
     statistic: str
     items: tuple[Contrast, ...]

@@ -47,17 +47,21 @@ def chance_better(
     ----------
     x1, x2 : sequence of int, shapes (k,) and (m,)
         Counts of the good outcome that each arm may have.
-    n1, n2 : int
+    n1, n2 : int, 0 or more
         Subjects of each arm; with 0 of 0 it is the prior that is asked.
-    first : BetaMixture
-        Prior of the first arm's chance.
-    second : BetaMixture or Linked
-        Prior of the second arm's, for itself or given the first one.
+    first, second
+        As for `belief`.
     margin : float in (-1, 1), default 0
+        The difference that would matter.
 
     Returns
     -------
     ndarray of shape (k, m), in [0, 1]
+
+    Raises
+    ------
+    ValueError
+        Counts that are none; a margin outside its range.
 
     Examples
     --------
@@ -184,7 +188,7 @@ def belief(
 
     Parameters
     ----------
-    x1, n1, x2, n2 : int
+    x1, n1, x2, n2 : int, 0 <= x <= n
         Counted (the good outcome), and all, of the first and the second arm.
     first : BetaMixture, default uniform
         Prior of the first arm's chance: vague, or from earlier trials.
@@ -192,7 +196,7 @@ def belief(
         Prior of the second arm's: for itself, or (a sceptic's, an enthusiast's) given the first one.
     margin : float in [0, 1), default 0
         The difference that would matter.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
         Of the credible limits.
 
     Returns

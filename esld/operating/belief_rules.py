@@ -85,17 +85,23 @@ def rule_properties(
 
     Parameters
     ----------
-    n1, n2 : int
+    n1, n2 : int, 0 or more
+        Subjects of each arm.
     threshold : float in (0, 1)
         The second arm is called better where its posterior probability to be so is above it.
     first, second, margin
         As for `belief`.
-    points : int, default 1001
+    points : int, 1 or more, default 1001
         Of the grid of the first chance.
 
     Returns
     -------
     RuleProperties
+
+    Raises
+    ------
+    ValueError
+        A threshold or margin outside its range.
 
     Examples
     --------
@@ -142,7 +148,7 @@ def predictive_probability(
 
     Parameters
     ----------
-    x1, n1, x2, n2 : int
+    x1, n1, x2, n2 : int, 0 <= x <= n
         What is known; 0 of 0 before the trial.
     more : tuple of int
         Subjects of each arm still to come.
@@ -153,6 +159,11 @@ def predictive_probability(
     -------
     float in [0, 1]
         Exact: a sum over all that may come, each weighted by its posterior predictive probability.
+
+    Raises
+    ------
+    ValueError
+        As for `belief` and `rule_properties`; fewer than 0 to come.
 
     Examples
     --------
@@ -215,17 +226,23 @@ def tipping_point(
 
     Parameters
     ----------
-    x1, n1, x2, n2 : int
+    x1, n1, x2, n2 : int, 0 <= x <= n
         Counts of the good outcome, and subjects.
     threshold : float in (0, 1)
         What the posterior probability must exceed.
     first : BetaMixture, default uniform
         Prior of the first arm's chance; the sceptic's second one lies about it, whatever it is (:class:`Linked`).
-    margin : float, default 0
+    margin : float in [0, 1), default 0
+        The difference that would matter.
 
     Returns
     -------
     TippingPoint
+
+    Raises
+    ------
+    ValueError
+        As for `belief` and `rule_properties`.
 
     References
     ----------

@@ -87,7 +87,7 @@ class BinaryDesign(Shown):
 
         Examples
         --------
-        >>> from esld.operating import group_sequential
+        >>> from esld.operating import binary_design, group_sequential
         >>> bounds = group_sequential("obrien-fleming", information=[0.5, 1])
         >>> design = binary_design(bounds, n1=[6, 12], n2=[6, 12])
         >>> bool(design.characteristics(0.5, 0.5).power <= 0.025)
@@ -217,7 +217,7 @@ def binary_design(
     n1, n2 : sequence of int
         Subjects of the first and the second group at each look, as many looks as the boundaries have; neither falls,
         and their sum rises.
-    points : int, default 1,001
+    points : int, 2 or more, default 1,001
         Grid of the common proportion.
 
     Returns
@@ -244,7 +244,7 @@ def binary_design(
 
     Examples
     --------
-    >>> from esld.operating import group_sequential
+    >>> from esld.operating import binary_design, group_sequential
     >>> bounds = group_sequential("pocock", information=[4 / 11, 8 / 11, 1])
     >>> design = binary_design(bounds, n1=[4, 8, 11], n2=[4, 8, 11])
     >>> [int(tables.sum()) for tables in design.upper]

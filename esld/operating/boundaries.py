@@ -145,13 +145,13 @@ def group_sequential(
     alpha : float in (0, 0.5), default 0.025
         Level, of both sides together if there are two.
     sided : {1, 2}
-    interim : float, default 3
+    interim : float, above 0, default 3
         z of 'haybittle-peto' before the last look.
     futility : one of `SPENT`, a function, a sequence of float, or None
         Not binding. As a sequence: z of the looks before the last, -inf where there is none. Else the error
         ``1 - power`` is spent like a level: at the effect with which the trial, stopped for futility where it may,
         has that power.
-    power : float, default 0.8
+    power : float in [0.5, 1), default 0.8
         Of a `futility` that is spent.
 
     Returns
@@ -178,6 +178,7 @@ def group_sequential(
 
     Examples
     --------
+    >>> from esld.operating import group_sequential
     >>> bounds = group_sequential("obrien-fleming", information=[0.5, 1], alpha=0.05, sided=2)
     >>> [round(z, 3) for z in bounds.critical]
     [2.797, 1.977]

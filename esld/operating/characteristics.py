@@ -49,6 +49,13 @@ class Work:
         Two-sided level of the tests.
     conf_level : float, default 0.95
         Of the intervals.
+
+    Examples
+    --------
+    >>> from esld.operating import Scenario, Work
+    >>> work = Work(scenarios={"same": Scenario(n=(11, 11), alive=(0.8, 0.8))}, methods=("fisher",), trials=100)
+    >>> [(task.name, task.methods, task.first, task.trials) for task in work.tasks()]
+    [('same', ('fisher',), 0, 100)]
     """
 
     scenarios: Mapping[str, Scenario]
@@ -93,7 +100,17 @@ class Work:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A chunk: everything that decides its numbers; `first` is the number of its first trial."""
+    """A chunk of a :class:`Work`: everything that decides its numbers.
+
+    Attributes
+    ----------
+    name : str
+        Of the scenario.
+    scenario, methods, trials, seed, alpha, conf_level
+        As those of the work, of this chunk.
+    first : int
+        Number of its first trial, from 0.
+    """
 
     name: str
     scenario: Scenario
@@ -119,11 +136,21 @@ def run_task(task: Task) -> Sums:
     Parameters
     ----------
     task : Task
+        As :meth:`Work.tasks` gives it.
 
     Returns
     -------
     dict of str to dict of str to float
         By method the counts and sums of its outcomes: numbers alone, which JSON keeps to the last digit.
+
+    Examples
+    --------
+    >>> from esld.operating import Scenario, Work, run_task
+    >>> work = Work(scenarios={"same": Scenario(n=(11, 11), alive=(0.8, 0.8))}, methods=("fisher",), trials=100)
+    >>> (task,) = work.tasks()
+    >>> sums = run_task(task)
+    >>> sums["fisher"]["trials"]
+    100.0
     """
     found: dict[str, list[dict[str, float]]] = {name: [] for name in task.methods}
     end = task.first + task.trials
@@ -194,7 +221,27 @@ Mapped = Callable[[Callable[[Task], Sums], Iterable[Task]], Iterable[tuple[Task,
 
 
 def in_turn(function: Callable[[Task], Sums], tasks: Iterable[Task]) -> Iterator[tuple[Task, Sums]]:
-    """One chunk after the other, here."""
+    """One chunk after the other, here.
+
+    Parameters
+    ----------
+    function : callable
+        What is run, such as :func:`run_task`.
+    tasks : iterable of Task
+        The chunks, in order.
+
+    Returns
+    -------
+    iterator of (Task, dict)
+        Each chunk with what the function gave.
+
+    Examples
+    --------
+    >>> from esld.operating import Scenario, Work, in_turn, run_task
+    >>> work = Work(scenarios={"same": Scenario(n=(11, 11), alive=(0.8, 0.8))}, methods=("fisher",), trials=100)
+    >>> [task.trials for task, sums in in_turn(run_task, work.tasks())]
+    [100]
+    """
     for task in tasks:
         yield task, function(task)
 

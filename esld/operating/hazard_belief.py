@@ -133,11 +133,12 @@ def hazard_belief(
     time, event : array_like of shape (n,)
         As for `esld.survival.kaplan_meier`; what comes after the horizon does not count.
     horizon : float, above 0
+        In the unit of `time`.
     cuts : sequence of float, ascending in (0, horizon)
         Where the hazard may change; none for a constant one.
     shape, rate : float, above 0
         Gamma prior of the hazard of each interval: like `shape` events in a time at risk of `rate`.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
 
     Returns
     -------
@@ -198,7 +199,7 @@ def compare_hazards(first: HazardBelief, second: HazardBelief, *, margin: float 
     Parameters
     ----------
     first, second : HazardBelief
-        Of the same horizon.
+        As `hazard_belief` gives them, of the same horizon and level.
     margin : float in [0, 1), default 0
         The difference that would matter.
 
@@ -206,6 +207,11 @@ def compare_hazards(first: HazardBelief, second: HazardBelief, *, margin: float 
     -------
     HazardComparison
         Deterministic: one integral over the first arm's survival.
+
+    Raises
+    ------
+    ValueError
+        Horizons or levels that differ; a margin outside its range.
 
     Examples
     --------

@@ -88,11 +88,11 @@ def historical_prior(
     ----------
     x, n : sequence of int
         Counted, and all, of the arm in each earlier trial; one at least.
-    tau_scale : float, default 1
+    tau_scale : float, above 0, default 1
         Scale of the half-normal prior of the standard deviation between trials, on the logit scale.
     mean_location, mean_scale : float, default 0 and 2
-        Of the normal prior of the mean of the logits.
-    conf_level : float, default 0.95
+        Of the normal prior of the mean of the logits; the scale is above 0.
+    conf_level : float in (0, 1), default 0.95
         Of the credible limits.
 
     Returns

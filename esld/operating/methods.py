@@ -49,6 +49,15 @@ class Outcomes:
         What is estimated, under the scenario; NaN where the method estimates nothing or the scenario does not tell.
     better : {1, -1}
         Sign of an estimate that favours the second arm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from esld.operating import METHODS, Scenario, draw
+    >>> planned = Scenario(n=(11, 11), alive=(0.6, 0.9))
+    >>> outcomes = METHODS["milestone"].of_all(draw(planned, 3, np.random.default_rng(1)), 0.95)
+    >>> outcomes.estimate.round(3).tolist(), round(outcomes.truth, 3), outcomes.better
+    ([0.455, 0.182, 0.364], 0.3, 1)
     """
 
     estimate: Floats
@@ -74,6 +83,15 @@ class Simulated:
         Whether it looks at all trials at once; the others take milliseconds a trial.
     needs_score : bool
         Whether the scenario must say something of a score.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from esld.operating import METHODS, Scenario, draw
+    >>> planned = Scenario(n=(11, 11), alive=(0.6, 0.9))
+    >>> trials = draw(planned, 3, np.random.default_rng(1))
+    >>> METHODS["fisher"].of_all(trials, 0.95).p_value.round(3).tolist()
+    [0.035, 0.635, 0.149]
     """
 
     of_all: Method

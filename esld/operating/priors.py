@@ -267,6 +267,13 @@ class Linked:
         Effective sample size, a + b of the second arm's distribution: how many subjects it would take to be as sure. Above 0.
     odds_ratio : float, default 1
         Of the second arm's mean to the first arm's chance. Above 0.
+
+    Examples
+    --------
+    >>> from esld.operating import Linked, belief
+    >>> sceptic = Linked(size=50)
+    >>> round(belief(7, 11, 10, 11).better, 3), round(belief(7, 11, 10, 11, second=sceptic).better, 3)
+    (0.923, 0.72)
     """
 
     size: float
@@ -296,7 +303,31 @@ UNIFORM = BetaMixture(a=(1.0,), b=(1.0,))
 
 
 def beta_prior(mean: float, size: float) -> BetaMixture:
-    """A beta distribution with this mean and the weight of `size` subjects (a + b)."""
+    """A beta distribution with this mean and the weight of `size` subjects (a + b).
+
+    Parameters
+    ----------
+    mean : float in (0, 1)
+    size : float, above 0
+        As many subjects as it is worth.
+
+    Returns
+    -------
+    BetaMixture
+        Of one component.
+
+    Raises
+    ------
+    ValueError
+        A mean or size outside its range.
+
+    Examples
+    --------
+    >>> from esld.operating import beta_prior
+    >>> prior = beta_prior(0.4, 20)
+    >>> prior.a, prior.b, round(prior.given(7, 11).mean, 3)
+    ((8.0,), (12.0,), 0.484)
+    """
     if not 0 < mean < 1:
         raise ValueError(f"mean must be between 0 and 1, got {mean!r}")
     if not (size > 0 and isfinite(size)):

@@ -159,6 +159,17 @@ def permutation_looks(
     Lan and DeMets (1983), Biometrika 70:659-663, for the level that is spent; Plamadeala and Rosenberger (2012), Ann
     Statist 40:30-44, for sequential monitoring by the randomisation itself; Jennison and Turnbull (2000), Group
     Sequential Methods, section 8.4, for the stage-wise order.
+
+    Examples
+    --------
+    >>> from esld.operating import group_sequential, permutation_looks
+    >>> from esld.randomisation import CompleteRandomisation, rank_sum
+    >>> bounds = group_sequential("pocock", information=[0.5, 1], alpha=0.2)
+    >>> looks = [rank_sum([1, 2, 3, 4, 0, 0]), rank_sum([1, 2, 3, 4, 6, 5])]
+    >>> design = CompleteRandomisation(sizes=(3, 3))
+    >>> found = permutation_looks(looks, bounds, design=design, allocation=[0, 0, 1, 1, 1, 0])
+    >>> found.observed, found.critical, found.rejected_at
+    ((2.0, 2.5), (3.5, 3.5), 0)
     """
     if not 1 <= len(statistics) <= boundaries.looks:
         raise ValueError(
@@ -227,7 +238,7 @@ def logrank_looks(
     Parameters
     ----------
     time : array_like of shape (looks, n)
-        Follow-up of each subject, in the order of the design, as it was known at each look so far; NaN before the
+        Follow-up of each subject in one unit, in the order of the design, as it was known at each look so far; NaN before the
         subject was randomised. One row is one look.
     event : array_like of shape (looks, n)
         1 or True where it ended with the event; not looked at where `time` is NaN.
@@ -237,6 +248,10 @@ def logrank_looks(
         As for `logrank_statistic`. Unstudentised it is the sum, over the second arm, of the pooled log-rank scores
         (event less cumulative hazard).
 
+    Returns
+    -------
+    PermutationLooks
+
     Raises
     ------
     ValueError
@@ -244,14 +259,12 @@ def logrank_looks(
 
     Examples
     --------
-    >>> from esld.operating import group_sequential
+    >>> from esld.operating import group_sequential, logrank_looks
     >>> from esld.randomisation import CompleteRandomisation
     >>> bounds = group_sequential("pocock", information=[0.5, 1], alpha=0.2)
-    >>> found = logrank_looks(
-    ...     [[3, 4, 2, 5, 1, 2], [9, 4, 2, 8, 1, 7]], [[0, 1, 1, 0, 1, 0], [0, 1, 1, 0, 1, 1]],
-    ...     bounds, design=CompleteRandomisation(sizes=(3, 3)), allocation=[0, 1, 1, 0, 1, 0],
-    ... )  # fmt: skip
-    >>> found.rejected_at
+    >>> time, event = [[3, 4, 2, 5, 1, 2], [9, 4, 2, 8, 1, 7]], [[0, 1, 1, 0, 1, 0], [0, 1, 1, 0, 1, 1]]
+    >>> design = CompleteRandomisation(sizes=(3, 3))
+    >>> logrank_looks(time, event, bounds, design=design, allocation=[0, 1, 1, 0, 1, 0]).rejected_at
     1
     """
     times, events = np.asarray(time, dtype=np.float64), np.asarray(event, dtype=np.float64)

@@ -20,9 +20,9 @@ def repeated_interval(design: BinaryDesign, look: int, x1: int, x2: int) -> TwoP
     Parameters
     ----------
     design : BinaryDesign
-    look : int
+    look : int, 1 or more
         From 1; x1 and x2 are the counts at it.
-    x1, x2 : int
+    x1, x2 : int, 0 or more
         Counted in the first and the second group.
 
     Returns
@@ -49,7 +49,7 @@ def repeated_interval(design: BinaryDesign, look: int, x1: int, x2: int) -> TwoP
 
     Examples
     --------
-    >>> from esld.operating import binary_design, group_sequential
+    >>> from esld.operating import binary_design, group_sequential, repeated_interval
     >>> bounds = group_sequential("pocock", information=[0.5, 1])
     >>> found = repeated_interval(binary_design(bounds, n1=[5, 10], n2=[5, 10]), 1, 5, 1)
     >>> found.lower < 0.8 < found.upper

@@ -136,7 +136,7 @@ def stopping_rule(
 
     Parameters
     ----------
-    n : int
+    n : int, 1 or more
         Subjects at most.
     limit : float in (0, 1)
         The rate that must not be exceeded.

@@ -83,14 +83,20 @@ def power_curve(
     p1, p2 : float in [0, 1]
         True proportions.
     test : {'fisher', 'boschloo'}
+        As `esld.survival.fisher` or `esld.survival.boschloo`.
     alpha : float in (0, 1)
         Two-sided level.
-    target : float, optional
+    target : float in (0, 1), optional
         The power wanted.
 
     Returns
     -------
     SizeCurve
+
+    Raises
+    ------
+    ValueError
+        Sizes that do not ascend from 1 or more; a proportion or level outside its range; an unknown test.
 
     Examples
     --------
@@ -134,6 +140,11 @@ def assurance_curve(
     SizeCurve
         Exact: each table is weighted by its prior predictive probability.
 
+    Raises
+    ------
+    ValueError
+        Sizes that do not ascend from 1 or more; a level outside its range; an unknown test.
+
     References
     ----------
     O'Hagan, Stevens and Campbell (2005), Pharm Stat 4:187-201.
@@ -175,15 +186,20 @@ def width_curve(
         True proportions, over which the expected width is taken.
     method : {'miettinen-nurminen', 'newcombe', 'exact'}
         As for `esld.survival.risk_difference`; the exact one takes 0.03 s a table.
-    conf_level : float, default 0.95
+    conf_level : float in (0, 1), default 0.95
     largest : bool, default False
         The largest width of all tables, whatever the true proportions, and not the expected one.
-    target : float, optional
+    target : float, above 0, optional
         The width wanted.
 
     Returns
     -------
     SizeCurve
+
+    Raises
+    ------
+    ValueError
+        Sizes that do not ascend from 1 or more; a proportion or level outside its range; an unknown method.
 
     Examples
     --------
@@ -227,12 +243,18 @@ def proportion_width_curve(
     p : float in [0, 1]
         The true proportion, over which the expected width is taken.
     method : {'clopper-pearson', 'wilson'}
+        As `esld.survival.clopper_pearson` or `esld.survival.wilson`.
     conf_level, largest, target
         As for `width_curve`.
 
     Returns
     -------
     SizeCurve
+
+    Raises
+    ------
+    ValueError
+        As for `width_curve`.
 
     Examples
     --------

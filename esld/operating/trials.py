@@ -96,8 +96,11 @@ class Scenario:
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from esld.operating import Scenario, draw
     >>> planned = Scenario(n=(11, 11), alive=(0.6, 0.9))
-    >>> round(float(draw(planned, 20_000, np.random.default_rng(1)).counts.dead[:, 0].mean()) / 11, 2)
+    >>> dead = draw(planned, 20_000, np.random.default_rng(1)).counts.dead
+    >>> round(float(dead[:, 0].mean()) / 11, 2)
     0.4
     """
 
@@ -245,8 +248,8 @@ def draw(scenario: Scenario, trials: int, rng: np.random.Generator) -> Trials:
     Parameters
     ----------
     scenario : Scenario
-    trials : int
-        How many, at least 1.
+    trials : int, 1 or more
+        How many.
     rng : numpy.random.Generator
         Where chance comes from.
 
@@ -255,6 +258,20 @@ def draw(scenario: Scenario, trials: int, rng: np.random.Generator) -> Trials:
     Trials
         Times to death are Weibull, those to loss and to transplant exponential; follow-up ends at the horizon, or at the
         analysis where that comes first.
+
+    Raises
+    ------
+    ValueError
+        Fewer trials than 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from esld.operating import Scenario, draw
+    >>> planned = Scenario(n=(11, 11), alive=(0.6, 0.9))
+    >>> trials = draw(planned, 3, np.random.default_rng(1))
+    >>> trials.time.shape, trials.event.sum(axis=1).tolist()
+    ((3, 22), [5, 6, 6])
     """
     if trials < 1:
         raise ValueError(f"trials must be at least 1, got {trials!r}")

@@ -32,6 +32,15 @@ def standardised_difference(values: ArrayLike, allocation: ArrayLike) -> float:
     References
     ----------
     Austin (2009), Stat Med 28:3083-3107.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.randomisation import standardised_difference
+    >>> patients = demo().query("week == 0")
+    >>> high = patients["arm"].eq("MEDHIGH")
+    >>> round(standardised_difference(patients["age_years"], high), 3)
+    -1.251
     """
     found, codes = np.asarray(values, dtype=float), _codes(allocation)
     if found.shape != codes.shape:
@@ -58,6 +67,24 @@ def standardised_differences(values: ArrayLike, allocations: ArrayLike) -> NDArr
     -------
     ndarray of shape (m,)
         NaN where an arm has fewer than two values, or neither has a spread.
+
+    Raises
+    ------
+    ValueError
+        Rows of another length than `values`.
+
+    References
+    ----------
+    Austin (2009), Stat Med 28:3083-3107.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.randomisation import standardised_differences
+    >>> patients = demo().query("week == 0")
+    >>> high = patients["arm"].eq("MEDHIGH")
+    >>> standardised_differences(patients["age_years"], [high, ~high]).round(3).tolist()
+    [-1.251, 1.251]
     """
     found, codes = np.asarray(values, dtype=float), np.asarray(allocations)
     if codes.ndim != 2 or codes.shape[1:] != found.shape:
@@ -91,9 +118,20 @@ def mean_place(allocation: ArrayLike) -> tuple[float, float]:
     tuple of 2 float
         NaN for an arm without subjects.
 
+    Raises
+    ------
+    ValueError
+        Allocations other than 0 and 1.
+
     References
     ----------
     Tamm and Hilgers (2014), Methods Inf Med 53:501-510, for the bias of a drift in time.
+
+    Examples
+    --------
+    >>> from esld.randomisation import mean_place
+    >>> [round(place, 2) for place in mean_place([0, 1, 1, 0, 0, 1])]
+    [3.33, 3.67]
     """
     codes = _codes(allocation)
     places = np.arange(1, codes.size + 1)

@@ -50,6 +50,13 @@ class PermutedBlocks(SequentialDesign):
     References
     ----------
     Rosenberger and Lachin (2015), Randomization in Clinical Trials, 2nd ed., chapter 3.
+
+    Examples
+    --------
+    >>> from esld.randomisation import PermutedBlocks
+    >>> design = PermutedBlocks(n=6, sizes=(4,))
+    >>> [round(float(p), 4) for p in design.probability([[0, 1, 0, 1, 0, 0], [0, 1, 0, 1, 0, 1], [0, 0, 0, 1, 1, 1]])]
+    [0.0278, 0.0556, 0.0]
     """
 
     n: int

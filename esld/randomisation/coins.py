@@ -95,6 +95,16 @@ class SimpleRandomisation(Coin):
     ----------
     Rosenberger and Lachin (2015), Randomization in Clinical Trials, 2nd ed., chapter 3, where it is called
     complete randomisation.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from esld.randomisation import SimpleRandomisation
+    >>> design = SimpleRandomisation(n=22)
+    >>> design.count
+    4194304
+    >>> design.draw(np.random.default_rng(1), 2).sum(axis=1).tolist()
+    [10, 11]
     """
 
     n: int
@@ -133,6 +143,12 @@ class BigStick(Coin):
     References
     ----------
     Soares and Wu (1983), Commun Stat Theory Methods 12:2017-2034.
+
+    Examples
+    --------
+    >>> from esld.randomisation import BigStick
+    >>> BigStick(n=4, limit=2).probability([[0, 1, 1, 0], [0, 0, 1, 1], [0, 0, 0, 1]]).tolist()
+    [0.0625, 0.125, 0.0]
     """
 
     n: int
@@ -170,6 +186,12 @@ class BiasedCoin(Coin):
     References
     ----------
     Efron (1971), Biometrika 58:403-417.
+
+    Examples
+    --------
+    >>> from esld.randomisation import BiasedCoin
+    >>> BiasedCoin(n=3).probability([[0, 1, 0], [0, 0, 1], [0, 0, 0]]).round(3).tolist()
+    [0.167, 0.111, 0.056]
     """
 
     n: int

@@ -45,6 +45,13 @@ class Conditioned:
     Notes
     -----
     Allocations of the design are listed or drawn, and others than with these sizes passed over.
+
+    Examples
+    --------
+    >>> from esld.randomisation import BiasedCoin, Conditioned
+    >>> design = Conditioned(design=BiasedCoin(n=4), sizes=(2, 2))
+    >>> [(allocations.shape, chances.round(3).tolist()) for allocations, chances in design.allocations()]
+    [((6, 4), [0.125, 0.188, 0.188, 0.188, 0.188, 0.125])]
     """
 
     design: Design

@@ -126,6 +126,15 @@ class CompleteRandomisation:
     ----------
     Rosenberger and Lachin (2015), Randomization in Clinical Trials, 2nd ed., chapter 3,
     where it is called the random allocation rule.
+
+    Examples
+    --------
+    >>> from esld.randomisation import CompleteRandomisation
+    >>> design = CompleteRandomisation(sizes=(11, 11))
+    >>> design.count
+    705432
+    >>> round(float(design.probability([0, 1] * 11)) * design.count, 6)
+    1.0
     """
 
     sizes: tuple[int, int]

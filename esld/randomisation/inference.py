@@ -165,9 +165,9 @@ def randomisation_test(
         Arms as they came about: 0 first, 1 second, in the order of the data.
     design : Design
         How it came about.
-    limit : int, default 2,000,000
+    limit : int, 0 or more, default 2,000,000
         Up to this many allocations are all used (method 'exact'); beyond it some are drawn.
-    draws : int, default 100,000
+    draws : int, 1 or more, default 100,000
         How many are then drawn. The observed allocation is counted among them: with b of m draws at least
         as extreme the p-value is (b + 1) / (m + 1), which is never 0 and never too small on average.
     seed : str or int
@@ -196,6 +196,16 @@ def randomisation_test(
     Rosenberger and Lachin (2015), Randomization in Clinical Trials, 2nd ed., chapter 6. Phipson and Smyth
     (2010), Stat Appl Genet Mol Biol 9:39, for (b + 1) / (m + 1). Lancaster (1961), J Am Stat Assoc
     56:223-234, for mid-p.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.randomisation import CompleteRandomisation, randomisation_test, rank_sum
+    >>> patients = demo().query("week == 0")
+    >>> high = patients["arm"].eq("MEDHIGH")
+    >>> test = randomisation_test(rank_sum(patients["albumin_g_l"]), high, design=CompleteRandomisation(sizes=(11, 11)))
+    >>> test.method, test.reference_set, round(test.p_value, 3)
+    ('exact', 705432, 0.488)
     """
     if limit < 0:
         raise ValueError(f"limit must be 0 or more, got {limit}")

@@ -76,8 +76,8 @@ def shift_interval(
         Arms as they came about: 0 first, 1 second.
     design : Design
         How it came about.
-    conf_level : float, default 0.95
-        In (0, 1).
+    conf_level : float in (0, 1), default 0.95
+        Level of the limits.
     limit, draws, seed
         As for `randomisation_test`. With draws the same ones serve every shift and the observed allocation is
         counted among them, so the interval keeps its level.
@@ -113,6 +113,16 @@ def shift_interval(
     ----------
     Pitman (1937), J R Stat Soc Suppl 4:119-130. Garthwaite (1996), Biometrics 52:1387-1393, for intervals
     from randomisation tests. Rosenberger and Lachin (2015), Randomization in Clinical Trials, 2nd ed., chapter 6.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.randomisation import CompleteRandomisation, shift_interval
+    >>> patients = demo().query("week == 0")
+    >>> high = patients["arm"].eq("MEDHIGH")
+    >>> found = shift_interval(patients["albumin_g_l"], high, design=CompleteRandomisation(sizes=(11, 11)))
+    >>> round(found.value, 2), round(found.lower, 2), round(found.upper, 2), round(found.p_value, 3)
+    (1.05, -2.23, 4.36, 0.508)
     """
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level must be in (0, 1), got {conf_level!r}")

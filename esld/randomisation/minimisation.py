@@ -60,6 +60,14 @@ class Minimisation:
     ----------
     Pocock and Simon (1975), Biometrics 31:103-115. Kuznetsova and Tymofyeyev (2012), Stat Med 31:701-723, for the
     equal arms; Proschan, Brittain and Kammerman (2011), Biometrics 67:1135-1141, for what becomes of a test without.
+
+    Examples
+    --------
+    >>> from esld.randomisation import Minimisation
+    >>> sex, site = [0, 0, 1, 0], [0, 1, 1, 0]
+    >>> design = Minimisation(factors=list(zip(sex, site, strict=True)), p=0.8)
+    >>> design.probability([[0, 1, 1, 0], [0, 0, 0, 0]]).round(4).tolist()
+    [0.016, 0.004]
     """
 
     factors: ArrayLike

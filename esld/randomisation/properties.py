@@ -120,7 +120,7 @@ def design_properties(
     strata : array_like of shape (n,), optional
         Stratum of each subject in order of entry, none missing, for the balance within strata; the design itself
         may know nothing of them.
-    limit : int, default 2^22
+    limit : int, 0 or more, default 2^22
         Up to this many allocations are all listed; beyond it, or from 63 subjects on, some are drawn.
     draws : int, default 100,000
         How many, 2 or more.
@@ -140,6 +140,13 @@ def design_properties(
     ----------
     Blackwell and Hodges (1957), Ann Math Stat 28:449-460, for the convergence strategy. Rosenberger and Lachin
     (2015), Randomization in Clinical Trials, 2nd ed., chapters 3 to 5.
+
+    Examples
+    --------
+    >>> from esld.randomisation import PermutedBlocks, design_properties
+    >>> found = design_properties(PermutedBlocks(n=12, sizes=(4,)))
+    >>> found.largest_imbalance, round(found.predictability.value, 3), round(found.predictability_known.value, 3)
+    (2, 0.708, 0.708)
     """
     if limit < 0:
         raise ValueError(f"limit must be 0 or more, got {limit}")
@@ -201,10 +208,30 @@ def compare_designs(
 ) -> pd.DataFrame:
     """The long forms of `design_properties` under one another, with the name of the design in column `design`.
 
+    Parameters
+    ----------
+    designs : mapping of str to Design
+        By the name that they get; one at least.
+    strata, limit, draws, seed
+        As for `design_properties`.
+
+    Returns
+    -------
+    DataFrame
+        Long form with the column `design` first.
+
     Raises
     ------
     ValueError
         No designs; as for `design_properties`.
+
+    Examples
+    --------
+    >>> from esld.randomisation import BigStick, PermutedBlocks, compare_designs
+    >>> designs = {"blocks": PermutedBlocks(n=12, sizes=(4,)), "big stick": BigStick(n=12, limit=2)}
+    >>> found = compare_designs(designs).query("statistic == 'predictability'")
+    >>> found[["design", "value"]].round(3).to_numpy().tolist()
+    [['blocks', 0.708], ['big stick', 0.604]]
     """
     if not designs:
         raise ValueError("designs must hold at least one, got none")
@@ -235,6 +262,16 @@ def correct_guesses(allocation: ArrayLike, *, strata: ArrayLike | None = None) -
     ------
     ValueError
         `allocation` is anything else; `strata` of another shape or with missing labels.
+
+    References
+    ----------
+    Blackwell and Hodges (1957), Ann Math Stat 28:449-460, for the convergence strategy.
+
+    Examples
+    --------
+    >>> from esld.randomisation import correct_guesses
+    >>> correct_guesses([0, 1, 1, 0, 1, 0])
+    4.5
     """
     raw = np.asarray(allocation)
     if raw.ndim != 1 or not np.all((raw == 0) | (raw == 1)):

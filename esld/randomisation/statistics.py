@@ -164,6 +164,8 @@ class DifferenceInMeans:
         equal fractions of whole numbers are equal as doubles, and different ones differ.
     scale : float
         What a value of 1 was multiplied by.
+    name : str
+        What is compared.
     """
 
     name: str
@@ -193,6 +195,8 @@ class DifferenceInMeans:
 def difference_in_means(values: ArrayLike) -> DifferenceInMeans:
     """Difference in means of a value, second arm minus first, as a function of the allocation.
 
+    The statistic of a `randomisation_test`.
+
     Parameters
     ----------
     values : array_like of shape (n,)
@@ -208,6 +212,17 @@ def difference_in_means(values: ArrayLike) -> DifferenceInMeans:
     ------
     ValueError
         `values` is anything else.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.randomisation import CompleteRandomisation, difference_in_means, randomisation_test
+    >>> patients = demo().query("week == 0")
+    >>> high = patients["arm"].eq("MEDHIGH")
+    >>> design = CompleteRandomisation(sizes=(11, 11))
+    >>> test = randomisation_test(difference_in_means(patients["albumin_g_l"]), high, design=design)
+    >>> round(test.observed, 2), round(test.p_value, 3)
+    (1.05, 0.508)
     """
     numbers = _numbers(values, "values")
     return _difference("difference-in-means", numbers)
@@ -216,15 +231,32 @@ def difference_in_means(values: ArrayLike) -> DifferenceInMeans:
 def risk_difference(event: ArrayLike) -> DifferenceInMeans:
     """Difference in the share of subjects with an event, second arm minus first; ties are exact.
 
+    The statistic of a `randomisation_test`.
+
     Parameters
     ----------
     event : array_like of shape (n,)
         1 or True with the event (by a horizon that all were followed to), 0 or False without; none missing.
 
+    Returns
+    -------
+    DifferenceInMeans
+
     Raises
     ------
     ValueError
         `event` is anything else.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.randomisation import CompleteRandomisation, randomisation_test, risk_difference
+    >>> patients = demo().query("week == 0")
+    >>> high = patients["arm"].eq("MEDHIGH")
+    >>> design = CompleteRandomisation(sizes=(11, 11))
+    >>> test = randomisation_test(risk_difference(patients["died"]), high, design=design)
+    >>> round(test.observed, 2), round(test.p_value, 3)
+    (0.0, 1.0)
     """
     happened = _numbers(event, "event")
     if not np.all((happened == 0) | (happened == 1)):
@@ -251,6 +283,21 @@ def rank_sum(values: ArrayLike) -> LinearStatistic:
     ------
     ValueError
         `values` is anything else.
+
+    References
+    ----------
+    Wilcoxon (1945), Biometrics Bull 1:80-83.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.randomisation import CompleteRandomisation, randomisation_test, rank_sum
+    >>> patients = demo().query("week == 0")
+    >>> high = patients["arm"].eq("MEDHIGH")
+    >>> design = CompleteRandomisation(sizes=(11, 11))
+    >>> test = randomisation_test(rank_sum(patients["albumin_g_l"]), high, design=design)
+    >>> round(test.observed, 2), round(test.p_value, 3)
+    (11.0, 0.488)
     """
     numbers = _numbers(values, "values", infinite=True)
     _, which, counts = np.unique(numbers, return_inverse=True, return_counts=True)

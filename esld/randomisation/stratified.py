@@ -34,6 +34,13 @@ class Stratified:
     References
     ----------
     Rosenberger and Lachin (2015), Randomization in Clinical Trials, 2nd ed., chapter 7.
+
+    Examples
+    --------
+    >>> from esld.randomisation import PermutedBlocks, Stratified
+    >>> design = Stratified.of(["A", "B", "A", "B", "A", "A"], lambda n: PermutedBlocks(n=n, sizes=(2,)))
+    >>> design.admits([0, 0, 1, 1, 1, 0]), design.admits([0, 0, 0, 1, 1, 1])
+    (True, False)
     """
 
     designs: Mapping[Hashable, Design]

@@ -118,6 +118,7 @@ def clif_c_of(
 
     Examples
     --------
+    >>> from esld.scoring import clif_c_of
     >>> well = {"west_haven_grade": 0, "inr": 1.5, "map_mmhg": 80, "pao2_fio2": 400}
     >>> clif_c_of(bilirubin_mg_dl=12, creatinine_mg_dl=1.5, **well).aclf_grade
     1.0
@@ -176,6 +177,11 @@ def clif_c_aclf(*, clif_c_of: Numbers, age_years: Numbers, wbc_10_9_l: Numbers) 
     float, ndarray or Series
         Neither rounded nor cut to 0-100, the range of display; NaN where a missing argument could change it.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
+
     Notes
     -----
     Population: ACLF of grade 1 or more. The transform to mortality is not given: its constants could not be verified.
@@ -183,6 +189,12 @@ def clif_c_aclf(*, clif_c_of: Numbers, age_years: Numbers, wbc_10_9_l: Numbers) 
     References
     ----------
     Jalan R et al. J Hepatol 2014;61:1038-1047.
+
+    Examples
+    --------
+    >>> from esld.scoring import clif_c_aclf
+    >>> round(clif_c_aclf(clif_c_of=10, age_years=55, wbc_10_9_l=9), 1)
+    48.8
     """
 
     def formula(failure: Floats, age: Floats, wbc: Floats) -> Floats:
@@ -221,6 +233,11 @@ def clif_c_ad(
     float, ndarray or Series
         Not rounded; NaN where a missing argument could change it.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
     Notes
     -----
     Population: acute decompensation without ACLF.
@@ -228,6 +245,13 @@ def clif_c_ad(
     References
     ----------
     Jalan R et al. J Hepatol 2015;62:831-840.
+
+    Examples
+    --------
+    >>> from esld.scoring import clif_c_ad
+    >>> score = clif_c_ad(age_years=55, creatinine_mg_dl=1.0, inr=1.5, wbc_10_9_l=6, sodium_mmol_l=137)
+    >>> round(score, 1)
+    50.7
     """
 
     def formula(age: Floats, creatinine: Floats, inr: Floats, wbc: Floats, sodium: Floats) -> Floats:
@@ -246,9 +270,28 @@ def clif_c_ad(
 
 
 def clif_c_ad_stratum(*, clif_c_ad: Numbers) -> Labels:
-    """Risk stratum of CLIF-C AD: "low" (<= 45), "intermediate" or "high" (>= 60); None where missing.
+    """Risk stratum of CLIF-C AD. The limits are recalled from the literature and provisional.
 
-    The limits are recalled from the literature and provisional.
+    Parameters
+    ----------
+    clif_c_ad : float, array-like or Series
+        As from `clif_c_ad`.
+
+    Returns
+    -------
+    str, ndarray or Series of object
+        "low" (<= 45), "intermediate" or "high" (>= 60); None where missing.
+
+    Raises
+    ------
+    ValueError
+        An impossible value: out of its range, infinite or not a number.
+
+    Examples
+    --------
+    >>> from esld.scoring import clif_c_ad_stratum
+    >>> clif_c_ad_stratum(clif_c_ad=[44.8, 50.2, 63.0]).tolist()
+    ['low', 'intermediate', 'high']
     """
     return _stratum("clif_c_ad", clif_c_ad, lambda x: np.intp(0) + (x > 45.0) + (x >= 60.0))
 
@@ -274,8 +317,8 @@ def cossh_aclf_2(
     ----------
     inr, neutrophils_10_9_l : float, array-like or Series, > 0
         Not clamped.
-    west_haven_grade : float, array-like or Series, 0 to 4
-        Or `he_score`, 1 (grade 0), 2 (grades 1-2) or 3 (grades 3-4); exactly one of the two.
+    west_haven_grade, he_score : float, array-like or Series, 0 to 4 or 1 to 3
+        Exactly one of the two; `he_score` is 1 (grade 0), 2 (grades 1-2) or 3 (grades 3-4).
     bilirubin_umol_l, bilirubin_mg_dl : float, array-like or Series, > 0
         Total bilirubin in one of the units.
     urea_mmol_l, urea_nitrogen_mg_dl : float, array-like or Series, > 0
@@ -287,6 +330,11 @@ def cossh_aclf_2(
     float, ndarray or Series
         Not rounded; NaN where a missing argument could change it.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither of two alternatives, or shapes or indexes that differ.
+
     Notes
     -----
     The coefficients are from one source, the group's own page; the units of the inputs are recalled and provisional.
@@ -294,6 +342,13 @@ def cossh_aclf_2(
     References
     ----------
     Li J et al. J Hepatol 2021;75:1104-1115.
+
+    Examples
+    --------
+    >>> from esld.scoring import cossh_aclf_2
+    >>> labs = {"inr": 2.1, "neutrophils_10_9_l": 6.0, "bilirubin_umol_l": 300, "urea_mmol_l": 6.5}
+    >>> round(cossh_aclf_2(**labs, west_haven_grade=1, age_years=48), 2)
+    7.82
     """
     he_name, he = _inputs.exactly_one(west_haven_grade=west_haven_grade, he_score=he_score)
 
@@ -323,9 +378,28 @@ def cossh_aclf_2(
 
 
 def cossh_aclf_2_stratum(*, cossh_aclf_2: Numbers) -> Labels:
-    """Risk stratum of COSSH-ACLF II: "low" (< 7.4), "intermediate" or "high" (>= 8.4); None where missing.
+    """Risk stratum of COSSH-ACLF II. The limits are recalled from the literature and provisional.
 
-    The limits are recalled from the literature and provisional.
+    Parameters
+    ----------
+    cossh_aclf_2 : float, array-like or Series
+        As from `cossh_aclf_2`.
+
+    Returns
+    -------
+    str, ndarray or Series of object
+        "low" (< 7.4), "intermediate" or "high" (>= 8.4); None where missing.
+
+    Raises
+    ------
+    ValueError
+        An impossible value: out of its range, infinite or not a number.
+
+    Examples
+    --------
+    >>> from esld.scoring import cossh_aclf_2_stratum
+    >>> cossh_aclf_2_stratum(cossh_aclf_2=[7.1, 7.4, 8.4]).tolist()
+    ['low', 'intermediate', 'high']
     """
     return _stratum("cossh_aclf_2", cossh_aclf_2, lambda x: np.intp(0) + (x >= 7.4) + (x >= 8.4))
 

@@ -68,6 +68,7 @@ def albi(
 
     Examples
     --------
+    >>> from esld.scoring import albi
     >>> result = albi(bilirubin_umol_l=10, albumin_g_l=38.35)
     >>> result.grade, result.modified_grade
     (2.0, '2a')
@@ -128,6 +129,11 @@ def palbi(
     -------
     PALBI
 
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
     Notes
     -----
     Population: hepatocellular carcinoma. Formula and limits are from one source.
@@ -135,6 +141,13 @@ def palbi(
     References
     ----------
     Roayaie S et al. 2015, as printed in PMC5859293, Table 1.
+
+    Examples
+    --------
+    >>> from esld.scoring import palbi
+    >>> result = palbi(bilirubin_umol_l=20, albumin_g_l=40, platelets_10_9_l=150)
+    >>> round(result.score, 3), result.grade
+    (-2.388, 2.0)
     """
 
     def formula(bilirubin: Floats, albumin: Floats, platelets: Floats) -> tuple[Floats, ...]:

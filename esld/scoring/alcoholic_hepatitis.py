@@ -55,6 +55,11 @@ def maddrey(
     -------
     Maddrey
 
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
     Notes
     -----
     Population: alcoholic hepatitis only.
@@ -63,6 +68,13 @@ def maddrey(
     ----------
     Maddrey WC et al. Gastroenterology 1978;75:193-199. Carithers RL et al. Ann Intern Med 1989;110:685-690,
     for the difference from the control.
+
+    Examples
+    --------
+    >>> from esld.scoring import maddrey
+    >>> result = maddrey(pt_s=18, pt_control_s=12, bilirubin_mg_dl=10)
+    >>> round(result.score, 1), result.severe
+    (37.6, 1.0)
     """
 
     def formula(pt: Floats, control: Floats, bilirubin: Floats) -> tuple[Floats, ...]:
@@ -101,7 +113,7 @@ def lille(
     age_years : float, array-like or Series, >= 0
     albumin_day0_g_l, albumin_day0_g_dl : float, array-like or Series, > 0
         Serum albumin at the start of treatment, in one of the units.
-    bilirubin_day0_umol_l, bilirubin_day0_mg_dl, bilirubin_day7_umol_l, bilirubin_day7_mg_dl : > 0
+    bilirubin_day0_umol_l, bilirubin_day0_mg_dl, bilirubin_day7_umol_l, bilirubin_day7_mg_dl : float, array-like or Series, > 0
         Total bilirubin at the start and on day 7, each in one of the units.
     creatinine_mg_dl, creatinine_umol_l : float, array-like or Series, > 0
         At the start; renal insufficiency is more than 1.3 mg/dL, or more than 115 umol/L.
@@ -113,6 +125,11 @@ def lille(
     float, ndarray or Series
         In [0, 1]; NaN where a missing argument could change it.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
     Notes
     -----
     Population: severe alcoholic hepatitis on corticosteroids. The evolution of bilirubin is day 0 *minus* day 7; one
@@ -121,6 +138,13 @@ def lille(
     References
     ----------
     Louvet A et al. Hepatology 2007;45:1348-1354.
+
+    Examples
+    --------
+    >>> from esld.scoring import lille
+    >>> labs = {"albumin_day0_g_l": 28, "creatinine_mg_dl": 1.0, "pt_s": 18}
+    >>> round(lille(age_years=50, bilirubin_day0_umol_l=250, bilirubin_day7_umol_l=150, **labs), 3)
+    0.108
     """
     name, values = _inputs.exactly_one(creatinine_mg_dl=creatinine_mg_dl, creatinine_umol_l=creatinine_umol_l)
     limit = _RENAL_INSUFFICIENCY[name]
@@ -176,9 +200,20 @@ def lille_response(*, lille: Numbers) -> Labels:
         "complete" (<= 0.16), "partial" or "null" (>= 0.56); None where missing. The older, single limit of
         non-response is > 0.45.
 
+    Raises
+    ------
+    ValueError
+        An impossible value: out of its range, infinite or not a number.
+
     References
     ----------
     Louvet A et al. Hepatology 2007;45:1348-1354, for 0.45. The three classes are from one source.
+
+    Examples
+    --------
+    >>> from esld.scoring import lille_response
+    >>> lille_response(lille=[0.1, 0.3, 0.6]).tolist()
+    ['complete', 'partial', 'null']
     """
 
     def number_of(score: Floats) -> npt.NDArray[np.intp]:

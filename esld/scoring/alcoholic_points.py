@@ -112,6 +112,7 @@ def gahs(
 
     Examples
     --------
+    >>> from esld.scoring import gahs
     >>> labs = {"wbc_10_9_l": 15, "urea_mmol_l": 4.9, "inr": 2.1, "bilirubin_umol_l": 250}
     >>> result = gahs(age_years=50, **labs)
     >>> result.total, result.poor_prognosis
@@ -157,7 +158,7 @@ def abic(
     Parameters
     ----------
     age_years : float, array-like or Series, >= 0
-    bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l : > 0
+    bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l : float, array-like or Series, > 0
         In one of the units each (17.1 and 88.4). Not clamped.
     inr : float, array-like or Series, > 0
         Not clamped.
@@ -183,6 +184,7 @@ def abic(
 
     Examples
     --------
+    >>> from esld.scoring import abic
     >>> result = abic(age_years=50, bilirubin_mg_dl=10, creatinine_mg_dl=1.5, inr=2.0)
     >>> round(result.score, 2), result.risk
     (7.85, 'intermediate')

@@ -126,6 +126,7 @@ def child_pugh(
 
     Examples
     --------
+    >>> from esld.scoring import child_pugh
     >>> labs = {"bilirubin_umol_l": 51, "albumin_g_l": 28, "inr": 1.2}
     >>> result = child_pugh(**labs, ascites_ica_grade=0, west_haven_grade=0)
     >>> result.total, result.class_

@@ -62,15 +62,20 @@ def ctcae_alt(
     Returns
     -------
     float, ndarray or Series
-        0 to 4. Of an abnormal baseline, exactly 1.5 times it is grade 1, less is 0.
+        0 to 4; NaN where a missing argument could change it. Of an abnormal baseline, exactly 1.5 times it is grade 1, less is 0.
 
     Raises
     ------
     ValueError
         An impossible value, the limit of a baseline without the baseline, or shapes or indexes that differ.
 
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
     Examples
     --------
+    >>> from esld.scoring import ctcae_alt
     >>> ctcae_alt(alt_u_l=150, alt_uln_u_l=40, alt_baseline_u_l=100)
     1.0
     >>> ctcae_alt(alt_u_l=80, alt_uln_u_l=40, alt_baseline_u_l=55, alt_baseline_uln_u_l=60)
@@ -86,7 +91,35 @@ def ctcae_ast(
     ast_baseline_u_l: Numbers = NOT_GIVEN,
     ast_baseline_uln_u_l: Numbers = NOT_GIVEN,
 ) -> Values:
-    """CTCAE v5 grade of "aspartate aminotransferase increased": the limits and arguments of `ctcae_alt`."""
+    """CTCAE v5 grade of "aspartate aminotransferase increased", with the limits of `ctcae_alt`.
+
+    Parameters
+    ----------
+    ast_u_l, ast_uln_u_l : float, array-like or Series, > 0
+        Aspartate aminotransferase and its upper limit of normal (U/L).
+    ast_baseline_u_l, ast_baseline_uln_u_l : float, array-like or Series, > 0, optional
+        The baseline value, and the upper limit of the laboratory that measured it; not given means `ast_uln_u_l`.
+
+    Returns
+    -------
+    float, ndarray or Series
+        0 to 4; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        As for `ctcae_alt`.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_ast
+    >>> ctcae_ast(ast_u_l=[38, 90, 260], ast_uln_u_l=40).tolist()
+    [0.0, 1.0, 3.0]
+    """
     return _enzyme("ast", _AMINOTRANSFERASE, ast_u_l, ast_uln_u_l, ast_baseline_u_l, ast_baseline_uln_u_l)
 
 
@@ -101,6 +134,33 @@ def ctcae_alp(
 
     As `ctcae_alt` with 2.5 for 3: > 1-2.5, > 2.5-5, > 5-20, > 20 x ULN; of an abnormal baseline grade 1 is 2.0-2.5
     times it, 2.0 included, and less is 0.
+
+    Parameters
+    ----------
+    alp_u_l, alp_uln_u_l : float, array-like or Series, > 0
+        Alkaline phosphatase and its upper limit of normal (U/L).
+    alp_baseline_u_l, alp_baseline_uln_u_l : float, array-like or Series, > 0, optional
+        The baseline value, and the upper limit of the laboratory that measured it; not given means `alp_uln_u_l`.
+
+    Returns
+    -------
+    float, ndarray or Series
+        0 to 4; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        As for `ctcae_alt`.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_alp
+    >>> ctcae_alp(alp_u_l=[110, 250, 400], alp_uln_u_l=120).tolist()
+    [0.0, 1.0, 2.0]
     """
     return _enzyme("alp", _ALP_GGT, alp_u_l, alp_uln_u_l, alp_baseline_u_l, alp_baseline_uln_u_l)
 
@@ -112,7 +172,35 @@ def ctcae_ggt(
     ggt_baseline_u_l: Numbers = NOT_GIVEN,
     ggt_baseline_uln_u_l: Numbers = NOT_GIVEN,
 ) -> Values:
-    """CTCAE v5 grade of "GGT increased" (gamma-glutamyltransferase): the limits and arguments of `ctcae_alp`."""
+    """CTCAE v5 grade of "GGT increased" (gamma-glutamyltransferase), with the limits of `ctcae_alp`.
+
+    Parameters
+    ----------
+    ggt_u_l, ggt_uln_u_l : float, array-like or Series, > 0
+        Gamma-glutamyltransferase and its upper limit of normal (U/L).
+    ggt_baseline_u_l, ggt_baseline_uln_u_l : float, array-like or Series, > 0, optional
+        The baseline value, and the upper limit of the laboratory that measured it; not given means `ggt_uln_u_l`.
+
+    Returns
+    -------
+    float, ndarray or Series
+        0 to 4; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        As for `ctcae_alp`.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_ggt
+    >>> ctcae_ggt(ggt_u_l=[55, 130, 400], ggt_uln_u_l=60).tolist()
+    [0.0, 1.0, 3.0]
+    """
     return _enzyme("ggt", _ALP_GGT, ggt_u_l, ggt_uln_u_l, ggt_baseline_u_l, ggt_baseline_uln_u_l)
 
 
@@ -133,17 +221,34 @@ def ctcae_bilirubin(
 
     Parameters
     ----------
-    bilirubin_mg_dl, bilirubin_umol_l, bilirubin_uln_mg_dl, bilirubin_uln_umol_l : > 0
+    bilirubin_mg_dl, bilirubin_umol_l, bilirubin_uln_mg_dl, bilirubin_uln_umol_l : float, array-like or Series, > 0
         Total bilirubin and its upper limit of normal, each in one of the units.
     bilirubin_baseline_mg_dl, bilirubin_baseline_umol_l : float, array-like or Series, > 0, optional
         The baseline value, in one of the units.
-    bilirubin_baseline_uln_mg_dl, bilirubin_baseline_uln_umol_l : > 0, optional
+    bilirubin_baseline_uln_mg_dl, bilirubin_baseline_uln_umol_l : float, array-like or Series, > 0, optional
         The upper limit of normal of the baseline's own record, in one of the units; not given means that of the value.
 
     Returns
     -------
     float, ndarray or Series
-        0 to 4.
+        0 to 4; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_bilirubin
+    >>> ctcae_bilirubin(bilirubin_umol_l=[18, 26, 70], bilirubin_uln_umol_l=21).tolist()
+    [0.0, 1.0, 3.0]
+    >>> ctcae_bilirubin(bilirubin_umol_l=70, bilirubin_uln_umol_l=21, bilirubin_baseline_umol_l=50)
+    1.0
     """
     return _multiples(
         "ctcae_bilirubin",
@@ -185,7 +290,7 @@ def ctcae_creatinine(
 
     Parameters
     ----------
-    creatinine_mg_dl, creatinine_umol_l, creatinine_uln_mg_dl, creatinine_uln_umol_l : > 0
+    creatinine_mg_dl, creatinine_umol_l, creatinine_uln_mg_dl, creatinine_uln_umol_l : float, array-like or Series, > 0
         Creatinine and its upper limit of normal, each in one of the units.
     creatinine_baseline_mg_dl, creatinine_baseline_umol_l : float, array-like or Series, > 0, optional
         The baseline value, normal or not, in one of the units.
@@ -193,7 +298,24 @@ def ctcae_creatinine(
     Returns
     -------
     float, ndarray or Series
-        0 to 4.
+        0 to 4; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_creatinine
+    >>> ctcae_creatinine(creatinine_umol_l=[80, 120, 190], creatinine_uln_umol_l=104).tolist()
+    [0.0, 1.0, 2.0]
+    >>> ctcae_creatinine(creatinine_umol_l=100, creatinine_uln_umol_l=104, creatinine_baseline_umol_l=60)
+    2.0
     """
     baseline = _optional_quantity(
         "CREAT",
@@ -240,12 +362,29 @@ def ctcae_inr(*, inr: Numbers, anticoagulated: Numbers = False, inr_baseline: Nu
     Returns
     -------
     float, ndarray or Series
-        0 to 3.
+        0 to 3; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
 
     Notes
     -----
     admiral takes the worse of the two rows because anticoagulation is usually unknown; in end-stage liver disease that
     would grade nearly everybody.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_inr
+    >>> ctcae_inr(inr=[1.2, 1.4, 2.6]).tolist()
+    [0.0, 1.0, 3.0]
+    >>> ctcae_inr(inr=2.6, anticoagulated=True, inr_baseline=2.4)
+    1.0
     """
 
     def formula(inr: Floats, anticoagulated: Floats, baseline: Floats) -> Floats:

@@ -39,7 +39,22 @@ def ctcae_albumin(
     Returns
     -------
     float, ndarray or Series
-        0 to 3.
+        0 to 3; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_albumin
+    >>> ctcae_albumin(albumin_g_l=[36, 31, 28, 19], albumin_lln_g_l=35).tolist()
+    [0.0, 1.0, 2.0, 3.0]
     """
     value = units.quantity("ALB", "g/L", albumin_g_l=albumin_g_l, albumin_g_dl=albumin_g_dl)
     lln = units.quantity("ALB", "g/L", albumin_lln_g_l=albumin_lln_g_l, albumin_lln_g_dl=albumin_lln_g_dl)
@@ -59,13 +74,28 @@ def ctcae_haemoglobin(
 
     Parameters
     ----------
-    haemoglobin_g_l, haemoglobin_g_dl, haemoglobin_lln_g_l, haemoglobin_lln_g_dl : > 0
+    haemoglobin_g_l, haemoglobin_g_dl, haemoglobin_lln_g_l, haemoglobin_lln_g_dl : float, array-like or Series, > 0
         Haemoglobin and its lower limit of normal, each in one of the units.
 
     Returns
     -------
     float, ndarray or Series
-        0 to 3.
+        0 to 3; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_haemoglobin
+    >>> ctcae_haemoglobin(haemoglobin_g_l=[125, 104, 85, 79], haemoglobin_lln_g_l=120).tolist()
+    [0.0, 1.0, 2.0, 3.0]
     """
     value = units.quantity("HGB", "g/L", haemoglobin_g_l=haemoglobin_g_l, haemoglobin_g_dl=haemoglobin_g_dl)
     lln = units.quantity(
@@ -85,7 +115,22 @@ def ctcae_platelets(*, platelets_10_9_l: Numbers, platelets_lln_10_9_l: Numbers)
     Returns
     -------
     float, ndarray or Series
-        0 to 4.
+        0 to 4; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_platelets
+    >>> ctcae_platelets(platelets_10_9_l=[130, 80, 49, 24], platelets_lln_10_9_l=125).tolist()
+    [0.0, 1.0, 3.0, 4.0]
     """
     value = argument("platelets_10_9_l", platelets_10_9_l)
     lln = argument("platelets_lln_10_9_l", platelets_lln_10_9_l)
@@ -107,7 +152,24 @@ def ctcae_sodium(
     Returns
     -------
     float, ndarray or Series
-        0 to 4.
+        0 to 4; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_sodium
+    >>> ctcae_sodium(sodium_mmol_l=[138, 132, 127, 119], sodium_lln_mmol_l=137).tolist()
+    [0.0, 1.0, 2.0, 4.0]
+    >>> ctcae_sodium(sodium_mmol_l=127, sodium_lln_mmol_l=137, symptomatic=True)
+    3.0
     """
 
     def formula(sodium: Floats, lln: Floats, symptomatic: Floats) -> Floats:
@@ -134,7 +196,23 @@ def ctcae_wbc(*, wbc_10_9_l: Numbers, wbc_lln_10_9_l: Numbers) -> Values:
     Returns
     -------
     float, ndarray or Series
-        0 to 4. A raised count, "leukocytosis", is another term, which begins above 100.
+        0 to 4; NaN where a missing argument could change it. A raised count, "leukocytosis", is another term, which
+        begins above 100.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_wbc
+    >>> ctcae_wbc(wbc_10_9_l=[4.0, 3.2, 1.5, 0.9], wbc_lln_10_9_l=3.5).tolist()
+    [0.0, 1.0, 3.0, 4.0]
     """
     value = argument("wbc_10_9_l", wbc_10_9_l)
     return _below("ctcae_wbc", value, argument("wbc_lln_10_9_l", wbc_lln_10_9_l), (3.0, 2.0, 1.0))
@@ -151,7 +229,22 @@ def ctcae_neutrophils(*, neutrophils_10_9_l: Numbers, neutrophils_lln_10_9_l: Nu
     Returns
     -------
     float, ndarray or Series
-        0 to 4.
+        0 to 4; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_neutrophils
+    >>> ctcae_neutrophils(neutrophils_10_9_l=[2.0, 1.6, 0.8, 0.4], neutrophils_lln_10_9_l=1.8).tolist()
+    [0.0, 1.0, 3.0, 4.0]
     """
     value = argument("neutrophils_10_9_l", neutrophils_10_9_l)
     lln = argument("neutrophils_lln_10_9_l", neutrophils_lln_10_9_l)
@@ -173,7 +266,24 @@ def ctcae_potassium_low(
     Returns
     -------
     float, ndarray or Series
-        0 to 4.
+        0 to 4; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_potassium_low
+    >>> ctcae_potassium_low(potassium_mmol_l=[3.6, 3.2, 2.8, 2.4], potassium_lln_mmol_l=3.5).tolist()
+    [0.0, 1.0, 3.0, 4.0]
+    >>> ctcae_potassium_low(potassium_mmol_l=3.2, potassium_lln_mmol_l=3.5, hypokalaemia_symptomatic=True)
+    2.0
     """
 
     def formula(potassium: Floats, lln: Floats, symptomatic: Floats) -> Floats:
@@ -200,7 +310,22 @@ def ctcae_potassium_high(*, potassium_mmol_l: Numbers, potassium_uln_mmol_l: Num
     Returns
     -------
     float, ndarray or Series
-        0 to 4.
+        0 to 4; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
+
+    References
+    ----------
+    NCI. Common Terminology Criteria for Adverse Events, version 5.0 (2017).
+
+    Examples
+    --------
+    >>> from esld.scoring import ctcae_potassium_high
+    >>> ctcae_potassium_high(potassium_mmol_l=[5.0, 5.4, 6.2, 7.1], potassium_uln_mmol_l=5.3).tolist()
+    [0.0, 1.0, 3.0, 4.0]
     """
 
     def formula(potassium: Floats, uln: Floats) -> Floats:

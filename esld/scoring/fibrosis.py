@@ -49,6 +49,11 @@ def fib_4(*, age_years: Numbers, ast_u_l: Numbers, alt_u_l: Numbers, platelets_1
     float, ndarray or Series
         0 or more, neither clamped nor rounded; NaN where a missing argument could change it.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
+
     Notes
     -----
     Population: HIV and hepatitis C coinfection, since used in hepatitis B and in fatty liver.
@@ -59,6 +64,11 @@ def fib_4(*, age_years: Numbers, ast_u_l: Numbers, alt_u_l: Numbers, platelets_1
 
     Examples
     --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.scoring import fib_4
+    >>> labs = demo().query("week == 0")[["age_years", "ast_u_l", "alt_u_l", "platelets_10_9_l"]]
+    >>> fib_4(**labs).head(3).round(2).tolist()
+    [12.58, 6.69, 2.96]
     >>> fib_4(age_years=50, ast_u_l=58, alt_u_l=64, platelets_10_9_l=250)
     1.45
     """
@@ -93,6 +103,11 @@ def apri(*, ast_u_l: Numbers, ast_uln_u_l: Numbers, platelets_10_9_l: Numbers) -
     float, ndarray or Series
         More than 0, neither clamped nor rounded; NaN where a missing argument could change it.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
+
     Notes
     -----
     Population: chronic hepatitis C. transplantr takes an upper limit of 40 when none is given.
@@ -100,6 +115,14 @@ def apri(*, ast_u_l: Numbers, ast_uln_u_l: Numbers, platelets_10_9_l: Numbers) -
     References
     ----------
     Wai CT et al. Hepatology 2003;38:518-526.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import pbc
+    >>> from esld.scoring import apri
+    >>> labs = pbc()[["ast_u_l", "platelets_10_9_l"]]
+    >>> apri(**labs, ast_uln_u_l=40).head(3).round(2).tolist()
+    [1.82, 1.28, 1.59]
     """
 
     def formula(ast: Floats, uln: Floats, platelets: Floats) -> Floats:
@@ -173,6 +196,7 @@ def nafld_fibrosis(
 
     Examples
     --------
+    >>> from esld.scoring import nafld_fibrosis
     >>> labs = {"ast_u_l": 40, "alt_u_l": 40, "platelets_10_9_l": 200, "albumin_g_dl": 4.0}
     >>> result = nafld_fibrosis(age_years=50, bmi_kg_m2=30, diabetes_or_ifg=False, **labs)
     >>> round(result.score, 3), result.category
@@ -218,6 +242,7 @@ def fib_4_category(
     Parameters
     ----------
     fib_4 : float, array-like or Series, >= 0
+        As from `fib_4`.
     cutoffs : {'sterling_2006', 'fatty_liver'}
         1.45 and 3.25, or 1.30 and 2.67.
     age_years : float, array-like or Series, >= 0, optional
@@ -228,6 +253,19 @@ def fib_4_category(
     str, ndarray or Series of object
         "low" (below the lower cut-off), "indeterminate" (both cut-offs included) or "high"; None where
         missing.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, other cut-offs, ages without 'fatty_liver', or shapes or indexes that differ.
+
+    Examples
+    --------
+    >>> from esld.scoring import fib_4_category
+    >>> fib_4_category(fib_4=[1.3, 2.0, 3.3]).tolist()
+    ['low', 'indeterminate', 'high']
+    >>> fib_4_category(fib_4=1.9, cutoffs="fatty_liver", age_years=70)
+    'low'
     """
     limits = {"sterling_2006": (1.45, 3.25), "fatty_liver": (1.30, 2.67)}
     if cutoffs not in limits:
@@ -252,6 +290,7 @@ def apri_category(
     Parameters
     ----------
     apri : float, array-like or Series, >= 0
+        As from `apri`.
     outcome : {'significant fibrosis', 'cirrhosis'}
         Cut-offs 0.5 and 1.5, or 1.0 and 2.0.
 
@@ -260,6 +299,19 @@ def apri_category(
     str, ndarray or Series of object
         "low" (below the lower cut-off), "indeterminate" (both cut-offs included) or "high"; None where
         missing.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, or another outcome.
+
+    Examples
+    --------
+    >>> from esld.scoring import apri_category
+    >>> apri_category(apri=[0.4, 0.5, 2.0]).tolist()
+    ['low', 'indeterminate', 'high']
+    >>> apri_category(apri=2.1, outcome="cirrhosis")
+    'high'
     """
     limits = {"significant fibrosis": (0.5, 1.5), "cirrhosis": (1.0, 2.0)}
     if outcome not in limits:

@@ -73,6 +73,11 @@ def r_factor(*, alt_u_l: Numbers, alt_uln_u_l: Numbers, alp_u_l: Numbers, alp_ul
     -------
     RFactor
 
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
+
     Notes
     -----
     The limit of 5 is from one source, that of 2 recalled from the literature; both are provisional.
@@ -83,6 +88,7 @@ def r_factor(*, alt_u_l: Numbers, alt_uln_u_l: Numbers, alp_u_l: Numbers, alp_ul
 
     Examples
     --------
+    >>> from esld.scoring import r_factor
     >>> r_factor(alt_u_l=400, alt_uln_u_l=40, alp_u_l=125, alp_uln_u_l=125).pattern
     'hepatocellular'
     """
@@ -127,13 +133,18 @@ def hys_law(
     ----------
     alt_u_l, alt_uln_u_l, ast_u_l, ast_uln_u_l, alp_u_l, alp_uln_u_l : float, array-like or Series, > 0
         Aminotransferases, alkaline phosphatase and their upper limits of normal (U/L).
-    bilirubin_mg_dl, bilirubin_umol_l, bilirubin_uln_mg_dl, bilirubin_uln_umol_l : > 0
+    bilirubin_mg_dl, bilirubin_umol_l, bilirubin_uln_mg_dl, bilirubin_uln_umol_l : float, array-like or Series, > 0
         Total bilirubin and its upper limit, each in one of the units. Of the same sample, or bilirubin within
         14 days after the peak of the aminotransferases: the caller pairs them.
 
     Returns
     -------
     HysLaw
+
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
 
     Notes
     -----
@@ -143,6 +154,14 @@ def hys_law(
     References
     ----------
     FDA. Guidance for industry: drug-induced liver injury, premarketing clinical evaluation. 2009.
+
+    Examples
+    --------
+    >>> from esld.scoring import hys_law
+    >>> labs = {"alt_u_l": 150, "alt_uln_u_l": 40, "ast_u_l": 90, "ast_uln_u_l": 40, "alp_u_l": 150, "alp_uln_u_l": 120}
+    >>> result = hys_law(**labs, bilirubin_mg_dl=2.6, bilirubin_uln_mg_dl=1.2)
+    >>> result.quadrant, result.potential_hys_law
+    ('hys_law_quadrant', 1.0)
     """
     bilirubin = units.quantity(
         "BILI", "umol/L", bilirubin_mg_dl=bilirubin_mg_dl, bilirubin_umol_l=bilirubin_umol_l
@@ -180,14 +199,14 @@ def edish(
     aminotransferase_line: float = 3.0,
     bilirubin_line: float = 2.0,
 ) -> Labels:
-    """Quadrant of the eDISH plot: peak aminotransferase on one axis, peak bilirubin on the other.
+    """Quadrant of the eDISH plot, peak aminotransferase by peak bilirubin, with the lines of `hys_law` unless given.
 
     Parameters
     ----------
     aminotransferase_multiple, bilirubin_multiple : float, array-like or Series, > 0
         Peak ALT (or AST) and peak total bilirubin, as multiples of the ULN or, for patients who are abnormal at
         baseline, of baseline.
-    aminotransferase_line, bilirubin_line : float, default 3 and 2
+    aminotransferase_line, bilirubin_line : float, above 0, default 3 and 2
         Where the quadrants meet; a value on the line is beyond it. Lines for multiples of baseline are set in the
         protocol.
 
@@ -196,6 +215,17 @@ def edish(
     str, ndarray or Series of object
         "normal", "hyperbilirubinaemia", "temples_corollary" (aminotransferase alone) or "hys_law_quadrant"; None
         where a multiple is missing.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
+
+    Examples
+    --------
+    >>> from esld.scoring import edish
+    >>> edish(aminotransferase_multiple=[1.2, 4.0, 5.0], bilirubin_multiple=[1.0, 1.5, 2.0]).tolist()
+    ['normal', 'temples_corollary', 'hys_law_quadrant']
     """
 
     def number(high: Floats, jaundice: Floats) -> Floats:

@@ -22,7 +22,8 @@ class MayoPBC(Parts):
     ----------
     risk_score : float, ndarray or Series
         Not rounded, higher is worse; NaN where an input is missing.
-    survival_1_year, survival_2_years, …, survival_7_years : float, ndarray or Series
+    survival_1_year, survival_2_years, survival_3_years, survival_4_years : float, ndarray or Series
+    survival_5_years, survival_6_years, survival_7_years : float, ndarray or Series
         Predicted probability to live that long without a transplant, in [0, 1].
     """
 
@@ -57,7 +58,7 @@ def mayo_pbc(
     age_years : float, array-like or Series, >= 0
     pt_s : float, array-like or Series, > 0
         Prothrombin time in seconds.
-    oedema : float, array-like or Series
+    oedema : float, array-like or Series, in {0, 0.5, 1}
         0 none and no diuretics; 0.5 oedema without diuretics, or resolved on them; 1 oedema despite diuretics.
 
     Returns
@@ -79,6 +80,14 @@ def mayo_pbc(
     References
     ----------
     Dickson ER et al. Hepatology 1989;10:1-7.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import pbc
+    >>> from esld.scoring import mayo_pbc
+    >>> result = mayo_pbc(**pbc()[["bilirubin_mg_dl", "albumin_g_dl", "age_years", "pt_s", "oedema"]])
+    >>> result.risk_score.head(3).round(2).tolist(), result.survival_5_years.head(3).round(2).tolist()
+    ([9.02, 4.31, 6.21], [0.0, 0.89, 0.45])
     """
 
     def formula(

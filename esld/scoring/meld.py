@@ -72,6 +72,11 @@ def meld(
 
     Examples
     --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.scoring import meld
+    >>> labs = demo().query("week == 0")[["bilirubin_umol_l", "creatinine_umol_l", "inr"]]
+    >>> meld(**labs).head(4).tolist()
+    [12.0, 14.0, 24.0, 19.0]
     >>> meld(bilirubin_mg_dl=2.0, creatinine_mg_dl=1.2, inr=1.5)
     15.0
     """
@@ -101,6 +106,19 @@ def meld_real(
     -------
     float, ndarray or Series
         ``10 x``, 6.43 or more; NaN where a missing argument could change it.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.scoring import meld_real
+    >>> labs = demo().query("week == 0")[["bilirubin_umol_l", "creatinine_umol_l", "inr"]]
+    >>> meld_real(**labs).head(4).round(2).tolist()
+    [12.27, 13.62, 24.37, 19.28]
     """
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
@@ -132,6 +150,11 @@ def meld_2000(
     float, ndarray or Series
         0 or more, neither rounded nor capped; NaN where a missing argument could change it.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
     Notes
     -----
     UNOS gives the constant to everybody: `meld` and `meld_real` are what later literature means by MELD. The
@@ -140,6 +163,14 @@ def meld_2000(
     References
     ----------
     Malinchoc M et al. Hepatology 2000;31:864-871.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.scoring import meld_2000
+    >>> labs = demo().query("week == 0")[["bilirubin_umol_l", "creatinine_umol_l", "inr"]]
+    >>> meld_2000(**labs, cholestatic_or_alcoholic=False).head(4).round(2).tolist()
+    [12.27, 13.62, 24.37, 19.28]
     """
 
     def formula(*blocks: Floats) -> Floats:
@@ -166,10 +197,21 @@ def meld_mortality_3_month_percent(*, meld: Numbers) -> Values:
     float, ndarray or Series
         1.9 (MELD <= 9), 6.0 (10-19), 19.6 (20-29), 52.6 (30-39) or 71.3 (>= 40); NaN where missing.
 
+    Raises
+    ------
+    ValueError
+        An impossible value: out of its range, infinite or not a number.
+
     References
     ----------
     Wiesner R et al. Gastroenterology 2003;124:91-96. Older pages print "< 9" for the first band; 9 belongs
     to it.
+
+    Examples
+    --------
+    >>> from esld.scoring import meld_mortality_3_month_percent
+    >>> meld_mortality_3_month_percent(meld=[9, 15, 25]).tolist()
+    [1.9, 6.0, 19.6]
     """
     percent = np.array([1.9, 6.0, 19.6, 52.6, 71.3])
 
@@ -193,9 +235,20 @@ def meld_survival_90_day(*, meld: Numbers) -> Values:
     float, ndarray or Series
         In [0, 1]; NaN where missing.
 
+    Raises
+    ------
+    ValueError
+        An impossible value: out of its range, infinite or not a number.
+
     References
     ----------
     Wiesner R et al. Gastroenterology 2003;124:91-96, constants as coded in the R package ameld (one source).
+
+    Examples
+    --------
+    >>> from esld.scoring import meld_survival_90_day
+    >>> meld_survival_90_day(meld=[9, 15, 25]).round(3).tolist()
+    [0.987, 0.966, 0.836]
     """
 
     def survival(score: Floats) -> Floats:

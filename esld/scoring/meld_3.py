@@ -58,6 +58,11 @@ def meld_3(
         6 to 40 in steps of 1 (no upper limit without `cap`); NaN where a missing argument could change it or age is
         under 12.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
     Notes
     -----
     Halves do occur, when bilirubin, creatinine and INR are all at their lower limit; R and Python would
@@ -70,6 +75,7 @@ def meld_3(
 
     Examples
     --------
+    >>> from esld.scoring import meld_3
     >>> labs = {"bilirubin_mg_dl": 2.5, "creatinine_mg_dl": 1.2, "inr": 1.0, "sodium_mmol_l": 131}
     >>> meld_3(**labs, albumin_g_l=38, female=False)
     16.0
@@ -101,12 +107,30 @@ def meld_3_real(
 ) -> Values:
     """MELD 3.0 neither rounded nor capped, for change from baseline; the inputs are clamped as in `meld_3`.
 
-    The parameters are those of `meld_3`, without `cap`.
+    Parameters
+    ----------
+    bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr
+        As in `meld_3`.
+    sodium_mmol_l, albumin_g_dl, albumin_g_l, female, dialysis, age_years
+        As in `meld_3`.
 
     Returns
     -------
     float, ndarray or Series
         6.0 or more; NaN where a missing argument could change it or age is under 12.
+
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.scoring import meld_3_real
+    >>> labs = ["bilirubin_umol_l", "creatinine_umol_l", "inr", "sodium_mmol_l", "albumin_g_l"]
+    >>> meld_3_real(**demo()[[*labs, "female"]]).head(4).round(2).tolist()
+    [14.47, 15.73, 15.95, 14.69]
     """
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
@@ -128,10 +152,21 @@ def meld_3_survival_90_day(*, meld_3: Numbers) -> Values:
     float, ndarray or Series
         In [0, 1]; NaN where missing.
 
+    Raises
+    ------
+    ValueError
+        An impossible value: out of its range, infinite or not a number.
+
     References
     ----------
     Kim WR et al. Gastroenterology 2021;161:1887-1895, as coded in the R package ameld and checked there
     against Suppl. Table 5 to 0.01 (one source).
+
+    Examples
+    --------
+    >>> from esld.scoring import meld_3_survival_90_day
+    >>> meld_3_survival_90_day(meld_3=[9, 15, 25]).round(3).tolist()
+    [0.992, 0.978, 0.877]
     """
 
     def survival(score: Floats) -> Floats:

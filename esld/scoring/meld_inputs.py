@@ -61,7 +61,13 @@ class MELD3Inputs(MELDNaInputs):
 
 @dataclass(frozen=True, eq=False)
 class MELDXIInputs(Parts):
-    """What `meld_xi` computes with: the bounds of `MELDInputs`, without INR."""
+    """What `meld_xi` computes with.
+
+    Attributes
+    ----------
+    bilirubin_mg_dl, creatinine_mg_dl : float, ndarray or Series
+        Within the bounds of `MELDInputs`.
+    """
 
     bilirubin_mg_dl: Values
     creatinine_mg_dl: Values
@@ -76,7 +82,29 @@ def meld_inputs(
     inr: Numbers,
     dialysis: Numbers = False,
 ) -> MELDInputs:
-    """The clamped inputs of `meld`, whose parameters these are."""
+    """The clamped inputs of `meld`.
+
+    Parameters
+    ----------
+    bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
+        As in `meld`.
+
+    Returns
+    -------
+    MELDInputs
+
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
+    Examples
+    --------
+    >>> from esld.scoring import meld_inputs
+    >>> used = meld_inputs(bilirubin_mg_dl=0.8, creatinine_mg_dl=5.2, inr=1.3)
+    >>> used.bilirubin_mg_dl, used.creatinine_mg_dl, used.inr
+    (1.0, 4.0, 1.3)
+    """
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
     )
@@ -94,7 +122,29 @@ def meld_na_inputs(
     sodium_mmol_l: Numbers,
     dialysis: Numbers = False,
 ) -> MELDNaInputs:
-    """The clamped inputs of `meld_na`, whose parameters these are. `meld_na_kim_2008` clamps Na to 125-140."""
+    """The clamped inputs of `meld_na`; `meld_na_kim_2008` clamps Na to 125-140.
+
+    Parameters
+    ----------
+    bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, sodium_mmol_l, dialysis
+        As in `meld_na`.
+
+    Returns
+    -------
+    MELDNaInputs
+
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
+    Examples
+    --------
+    >>> from esld.scoring import meld_na_inputs
+    >>> used = meld_na_inputs(bilirubin_mg_dl=2.0, creatinine_mg_dl=1.2, inr=1.5, sodium_mmol_l=141)
+    >>> used.sodium_mmol_l
+    137.0
+    """
 
     def formula(*blocks: Floats) -> tuple[Floats, ...]:
         bilirubin, creatinine, inr, dialysis, sodium = blocks
@@ -120,7 +170,32 @@ def meld_3_inputs(
     albumin_g_l: Numbers = NOT_GIVEN,
     dialysis: Numbers = False,
 ) -> MELD3Inputs:
-    """The clamped inputs of `meld_3`, whose parameters these are, without sex and age."""
+    """The clamped inputs of `meld_3`.
+
+    Parameters
+    ----------
+    bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr
+        As in `meld_3`.
+    sodium_mmol_l, albumin_g_dl, albumin_g_l, dialysis
+        As in `meld_3`.
+
+    Returns
+    -------
+    MELD3Inputs
+
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
+    Examples
+    --------
+    >>> from esld.scoring import meld_3_inputs
+    >>> labs = {"bilirubin_mg_dl": 2.0, "creatinine_mg_dl": 4.1, "inr": 1.5, "sodium_mmol_l": 141}
+    >>> used = meld_3_inputs(**labs, albumin_g_l=38)
+    >>> used.creatinine_mg_dl, used.sodium_mmol_l, used.albumin_g_dl
+    (3.0, 137.0, 3.5)
+    """
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
     )
@@ -137,7 +212,29 @@ def meld_xi_inputs(
     creatinine_umol_l: Numbers = NOT_GIVEN,
     dialysis: Numbers = False,
 ) -> MELDXIInputs:
-    """The clamped inputs of `meld_xi`, whose parameters these are."""
+    """The clamped inputs of `meld_xi`.
+
+    Parameters
+    ----------
+    bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, dialysis
+        As in `meld_xi`.
+
+    Returns
+    -------
+    MELDXIInputs
+
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
+    Examples
+    --------
+    >>> from esld.scoring import meld_xi_inputs
+    >>> used = meld_xi_inputs(bilirubin_mg_dl=2.0, creatinine_mg_dl=1.2, dialysis=True)
+    >>> used.bilirubin_mg_dl, used.creatinine_mg_dl
+    (2.0, 4.0)
+    """
 
     def formula(*blocks: Floats) -> tuple[Floats, ...]:
         bilirubin, creatinine, inr, dialysis = blocks

@@ -40,6 +40,11 @@ def meld_na(
     float, ndarray or Series
         6 to 40 in steps of 1; NaN where a missing argument could change it.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
     Notes
     -----
     The > 11 test is made on the *rounded* MELD(i), as OPTN does; on the unrounded one (ameld, transplantr)
@@ -49,6 +54,14 @@ def meld_na(
     References
     ----------
     OPTN policy notice 2015-11; OPTN policy 9.1.D (2016).
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.scoring import meld_na
+    >>> labs = demo().query("week == 0")[["bilirubin_umol_l", "creatinine_umol_l", "inr", "sodium_mmol_l"]]
+    >>> meld_na(**labs).head(4).tolist()
+    [14.0, 16.0, 24.0, 20.0]
     """
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis
@@ -83,9 +96,22 @@ def meld_na_kim_2008(
     float, ndarray or Series
         6.43 or more; NaN where a missing argument could change it.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
     References
     ----------
     Kim WR et al. N Engl J Med 2008;359:1018-1026.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.scoring import meld_na_kim_2008
+    >>> labs = demo().query("week == 0")[["bilirubin_umol_l", "creatinine_umol_l", "inr", "sodium_mmol_l"]]
+    >>> meld_na_kim_2008(**labs).head(4).round(2).tolist()
+    [15.74, 17.45, 25.85, 21.3]
     """
     columns = laboratory_columns(
         bilirubin_mg_dl, bilirubin_umol_l, creatinine_mg_dl, creatinine_umol_l, inr, dialysis

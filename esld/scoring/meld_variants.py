@@ -33,6 +33,11 @@ def meld_xi(
     float, ndarray or Series
         9.44 or more, not rounded; NaN where a missing argument could change it.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
     Notes
     -----
     Population: cirrhosis, for patients on vitamin K antagonists, whose INR says nothing about the liver. One
@@ -44,6 +49,7 @@ def meld_xi(
 
     Examples
     --------
+    >>> from esld.scoring import meld_xi
     >>> meld_xi(bilirubin_mg_dl=0.7, creatinine_mg_dl=0.8)
     9.44
     """
@@ -77,6 +83,11 @@ def imeld(*, meld: Numbers, age_years: Numbers, sodium_mmol_l: Numbers) -> Value
     float, ndarray or Series
         Not rounded; NaN where a missing argument could change it.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, or shapes or indexes that differ.
+
     Notes
     -----
     Population: cirrhosis, waiting for a transplant. The coefficients are recalled from the literature and
@@ -85,6 +96,12 @@ def imeld(*, meld: Numbers, age_years: Numbers, sodium_mmol_l: Numbers) -> Value
     References
     ----------
     Luca A et al. Liver Transpl 2007;13:1174-1180.
+
+    Examples
+    --------
+    >>> from esld.scoring import imeld
+    >>> round(imeld(meld=15, age_years=60, sodium_mmol_l=135), 1)
+    38.5
     """
 
     def formula(meld: Floats, age: Floats, sodium: Floats) -> Floats:
@@ -125,6 +142,11 @@ def ukeld(
         Not rounded (show it as a whole number); NaN where a missing argument could change it. 49 or more is the United
         Kingdom's threshold for listing, about 9% mortality in one year; at 60 it is about 50%.
 
+    Raises
+    ------
+    ValueError
+        An impossible value, both or neither unit of a lab, or shapes or indexes that differ.
+
     Notes
     -----
     Population: United Kingdom, waiting for a transplant. transplantr's ``ukeld(units="US")`` divides where it must
@@ -133,6 +155,14 @@ def ukeld(
     References
     ----------
     Barber K et al. Transplantation 2011;92:469-476.
+
+    Examples
+    --------
+    >>> from esld.data.datasets import demo
+    >>> from esld.scoring import ukeld
+    >>> labs = demo().query("week == 0")[["bilirubin_umol_l", "creatinine_umol_l", "inr", "sodium_mmol_l"]]
+    >>> ukeld(**labs).head(4).round(1).tolist()
+    [54.2, 55.0, 61.3, 57.7]
     """
 
     def formula(inr: Floats, creatinine: Floats, bilirubin: Floats, sodium: Floats) -> Floats:

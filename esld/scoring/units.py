@@ -119,6 +119,12 @@ def canonical_unit(text: str, analyte: str | None = None) -> str:
     ------
     ValueError
         The unit is unknown, blank or not text. The message lists the known ones.
+
+    Examples
+    --------
+    >>> from esld.scoring import canonical_unit
+    >>> canonical_unit("µMOL/l"), canonical_unit("10*9/L"), canonical_unit("G/L", "PLAT")
+    ('umol/L', '10^9/L', '10^9/L')
     """
     unit = _find(text, analyte) if isinstance(text, str) else None
     if unit is None:
@@ -140,10 +146,21 @@ def known_units(analyte: str) -> tuple[str, ...]:
         CDISC ``LBTESTCD``: ALT, AST, ALP, GGT, BILI, BILDIR, ALB, PROT, PT, INR, CREAT, UREA, UREAN,
         SODIUM, K, PLAT, WBC, NEUT, HGB, AFP, AMMONIA, CHOL.
 
+    Returns
+    -------
+    tuple of str
+        As `canonical_unit` gives them.
+
     Raises
     ------
     ValueError
         The analyte is unknown. The message lists the known ones.
+
+    Examples
+    --------
+    >>> from esld.scoring import known_units
+    >>> known_units("BILI")
+    ('umol/L', 'mg/dL', 'mg/L')
     """
     if analyte not in _SIZES:
         raise ValueError(f"analyte must be one of {list(_SIZES)}, got {analyte!r}")
@@ -184,6 +201,7 @@ def convert(values: Numbers, *, analyte: str, from_unit: object, to_unit: str) -
 
     Examples
     --------
+    >>> from esld.scoring import convert
     >>> convert(2.0, analyte="BILI", from_unit="mg/dl", to_unit="µmol/L")
     34.2
     """

@@ -301,9 +301,9 @@ def cumulative_incidence(
 
     Examples
     --------
-    >>> from esld.data.datasets import mayo_pbc
+    >>> from esld.data.datasets import pbc
     >>> from esld.survival import cumulative_incidence
-    >>> patients = mayo_pbc()
+    >>> patients = pbc()
     >>> curve = cumulative_incidence(patients["days"], patients["state"], censored="censored")
     >>> curve.causes, curve.events
     (('death', 'transplant'), (125, 19))

@@ -116,9 +116,9 @@ def cause_specific_cox(
 
     Examples
     --------
-    >>> from esld.data.datasets import mayo_pbc
+    >>> from esld.data.datasets import pbc
     >>> from esld.survival import cause_specific_cox
-    >>> patients = mayo_pbc()
+    >>> patients = pbc()
     >>> fit = cause_specific_cox(
     ...     patients, duration="days", state="state", cause="transplant", censored="censored", covariates=["age_years"]
     ... )
@@ -191,9 +191,9 @@ def fine_gray(
 
     Examples
     --------
-    >>> from esld.data.datasets import mayo_pbc
+    >>> from esld.data.datasets import pbc
     >>> from esld.survival import fine_gray
-    >>> patients = mayo_pbc()
+    >>> patients = pbc()
     >>> fit = fine_gray(
     ...     patients, duration="days", state="state", cause="transplant", censored="censored", covariates=["age_years"]
     ... )

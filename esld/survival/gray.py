@@ -125,7 +125,7 @@ def gray(
         label that is not the default.
     censored : hashable, default 0
         The label of censoring in `state`, beside missing; None if there is none.
-    rho : float, default 0
+    rho : float, 0 or more, default 0
         Weight (1 - F(t-))^rho with the pooled incidence F of the stratum.
     strata : array_like of shape (n,), optional
         Stratum of each subject; observed, expected and variance are added over strata.
@@ -166,9 +166,9 @@ def gray(
 
     Examples
     --------
-    >>> from esld.data.datasets import mayo_pbc
+    >>> from esld.data.datasets import pbc
     >>> from esld.survival import gray
-    >>> patients = mayo_pbc()
+    >>> patients = pbc()
     >>> test = gray(patients["days"], patients["state"], patients["arm"], cause="death", censored="censored")
     >>> round(test.chisq, 3), round(test.p_value, 3)
     (0.067, 0.796)

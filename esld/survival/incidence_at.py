@@ -48,9 +48,9 @@ def incidence_at(curve: CumulativeIncidence, at: float, cause: Hashable) -> Esti
 
     Examples
     --------
-    >>> from esld.data.datasets import mayo_pbc
+    >>> from esld.data.datasets import pbc
     >>> from esld.survival import cumulative_incidence, incidence_at
-    >>> patients = mayo_pbc()
+    >>> patients = pbc()
     >>> curve = cumulative_incidence(patients["days"], patients["state"], censored="censored")
     >>> found = incidence_at(curve, 1825, "transplant")
     >>> round(found.value, 3), round(found.lower, 3), round(found.upper, 3)
@@ -104,9 +104,9 @@ def incidence_difference(
 
     Examples
     --------
-    >>> from esld.data.datasets import mayo_pbc
+    >>> from esld.data.datasets import pbc
     >>> from esld.survival import cumulative_incidence, incidence_difference
-    >>> patients = mayo_pbc()
+    >>> patients = pbc()
     >>> active, placebo = (
     ...     cumulative_incidence(one["days"], one["state"], censored="censored") for _, one in patients.groupby("arm")
     ... )

@@ -61,7 +61,7 @@ def number_needed_to_treat(
 
     Parameters
     ----------
-    x1, n1, x2, n2 : int
+    x1, n1, x2, n2 : int, 0 <= x <= n, n >= 1
         Good outcomes (alive), and all; the first group had the treatment in question. Above 0 it is the
         number to treat for one more good outcome (benefit), below 0 for one fewer (harm).
     method, conf_level

@@ -21,7 +21,7 @@ def fisher_power(p1: float, p2: float, *, n1: int, n2: int, alpha: float = 0.05)
     ----------
     p1, p2 : float in [0, 1]
         True proportions.
-    n1, n2 : int, at least 1
+    n1, n2 : int, 1 or more
         Group sizes.
     alpha : float in (0, 1)
         Two-sided level; the two-sided p-value adds the tables that are no more probable than the observed one.
@@ -92,7 +92,7 @@ def rejected(n1: int, n2: int, *, alpha: float = 0.05, test: ExactTest = "fisher
 
     Parameters
     ----------
-    n1, n2 : int, at least 1
+    n1, n2 : int, 1 or more
         Group sizes.
     alpha : float in (0, 1)
         Two-sided level.

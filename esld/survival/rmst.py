@@ -69,7 +69,7 @@ class RMST(Estimate, Shown):
 
 @dataclass(frozen=True, kw_only=True)
 class RMSTContrast(Shown):
-    """RMST of two groups: `arms` in order, `difference` second minus first, `ratio` second over first."""
+    """RMST of two groups up to `tau`: `arms` in order, `difference` second minus first, `ratio` second over first."""
 
     tau: float
     arms: tuple[RMST, RMST]
