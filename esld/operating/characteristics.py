@@ -53,7 +53,7 @@ class Work:
     Examples
     --------
     >>> from esld.operating import Scenario, Work
-    >>> work = Work(scenarios={"same": Scenario(n=(11, 11), alive=(0.8, 0.8))}, methods=("fisher",), trials=100)
+    >>> work = Work(scenarios={"same": Scenario(n=(5, 5), alive=(0.8, 0.8))}, methods=("fisher",), trials=100)
     >>> [(task.name, task.methods, task.first, task.trials) for task in work.tasks()]
     [('same', ('fisher',), 0, 100)]
     """
@@ -146,7 +146,7 @@ def run_task(task: Task) -> Sums:
     Examples
     --------
     >>> from esld.operating import Scenario, Work, run_task
-    >>> work = Work(scenarios={"same": Scenario(n=(11, 11), alive=(0.8, 0.8))}, methods=("fisher",), trials=100)
+    >>> work = Work(scenarios={"same": Scenario(n=(5, 5), alive=(0.8, 0.8))}, methods=("fisher",), trials=100)
     >>> (task,) = work.tasks()
     >>> sums = run_task(task)
     >>> sums["fisher"]["trials"]
@@ -238,7 +238,7 @@ def in_turn(function: Callable[[Task], Sums], tasks: Iterable[Task]) -> Iterator
     Examples
     --------
     >>> from esld.operating import Scenario, Work, in_turn, run_task
-    >>> work = Work(scenarios={"same": Scenario(n=(11, 11), alive=(0.8, 0.8))}, methods=("fisher",), trials=100)
+    >>> work = Work(scenarios={"same": Scenario(n=(5, 5), alive=(0.8, 0.8))}, methods=("fisher",), trials=100)
     >>> [task.trials for task, sums in in_turn(run_task, work.tasks())]
     [100]
     """
@@ -280,7 +280,7 @@ def operating_characteristics(
     Examples
     --------
     >>> from esld.operating import Scenario, Work, operating_characteristics
-    >>> same = Scenario(n=(11, 11), alive=(0.8, 0.8))
+    >>> same = Scenario(n=(5, 5), alive=(0.8, 0.8))
     >>> found = operating_characteristics(Work(scenarios={"same": same}, methods=("fisher",), trials=20_000))
     >>> bool(found.set_index("statistic").loc["rejected", "value"] < 0.05)  # Fisher's test keeps its level
     True

@@ -110,7 +110,7 @@ def beta_product(curve: KaplanMeier, *, at: ArrayLike, mid_p: bool = False) -> B
     Raises
     ------
     ValueError
-        A time that is negative or not finite.
+        A time that is negative or missing.
 
     Notes
     -----

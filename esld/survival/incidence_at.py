@@ -39,7 +39,7 @@ def incidence_at(curve: CumulativeIncidence, at: float, cause: Hashable) -> Esti
     Raises
     ------
     ValueError
-        A day that is negative or not finite; a cause that the curve does not have.
+        A day that is negative or missing; a cause that the curve does not have.
 
     References
     ----------
