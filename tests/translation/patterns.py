@@ -18,7 +18,8 @@ SPEAKING = [
         ROOT / "esld/yamlfile.py",
         ROOT / "esld/errors.py",
     ]
-    if not _ELSEWHERE.search(path.as_posix()) or path.as_posix().endswith("reading/export.py")
+    if not _ELSEWHERE.search(path.relative_to(ROOT).as_posix())
+    or path.as_posix().endswith("reading/export.py")
 ]
 HOLE = "{}"
 _FORMAT = re.compile(r"\{\{\}(?:![rs])?\}|\{[A-Za-z_][\w.\[\]]*(?:![rs])?(?::[^{}]*)?\}")
