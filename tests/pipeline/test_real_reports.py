@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+from docx import Document
+from docx.oxml.ns import qn
 
 from esld.report.passport.leaves import ENDING
 from tests.reports import REAL_CUTS
@@ -76,6 +78,11 @@ class TestWhole:
                 r"\{[a-z_]+\}",
             ):
                 assert not re.search(trace, text), (name, trace, re.search(f".{{40}}{trace}.{{40}}", text))
+
+    def test_word_names_a_chapter_by_its_title(self, report):
+        cells = Document(str(report / "report.docx")).element.body.iter(qn("w:tc"))
+        slugs = {path.stem for path in (report / "notebooks").glob("*.ipynb")}
+        assert not slugs & {"".join(text.text or "" for text in cell.iter(qn("w:t"))) for cell in cells}
 
 
 class TestOffline:
