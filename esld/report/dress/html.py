@@ -51,14 +51,14 @@ def written(table: "Table") -> str:
     ) + (f'<div class="notes">{notes}</div></figure>' if notes else "</figure>")
 
 
-def _on_a_phone(table: "Table") -> Literal["stacked", "cards", ""]:
+def _on_a_phone(table: "Table") -> Literal["stacked", "by-line", ""]:
     """How a phone sets a row: numbers that fit side by side below its name, else a line a column; or as at a desk."""
     across = [column.key for column in table.shown if column.key != table.stub]
     if len(across) == len(table.shown) or len(across) <= 2:
         return ""
     if len(across) <= _ACROSS and all(table.alignments[key] != "left" for key in across):
         return "stacked"
-    return "cards" if len(table.rows) <= _CARDS else ""
+    return "by-line" if len(table.rows) <= _CARDS else ""
 
 
 def _head(table: "Table") -> str:
@@ -83,7 +83,7 @@ def _heading(table: "Table", column: "Column", deep: str = "") -> str:
 
 def _body(table: "Table") -> Iterator[str]:
     """The rows, a ``tbody`` a block."""
-    pads, shown, cards = _pads(table), [column.key for column in table.shown], _on_a_phone(table) == "cards"
+    pads, shown, cards = _pads(table), [column.key for column in table.shown], _on_a_phone(table) == "by-line"
     labels = {
         column.key: " – ".join(filter(None, (column.spanner, column.heading))) if cards else ""
         for column in table.shown
