@@ -208,7 +208,9 @@ class TestTables:
             page.evaluate(OPEN_APPENDIX)
             for table in page.locator(".scroll").evaluate_all(HIDDEN):
                 assert page.locator(f"#{table} tbody tr:not(.block)").count() > 40, (name, table)
-            assert page.locator("table:is(.stacked, .by-line) :is(td, tbody th)").evaluate_all(cut) == [], name
+            assert page.locator("table:is(.stacked, .by-line) :is(td, tbody th)").evaluate_all(cut) == [], (
+                name
+            )
         page.close()
 
 
