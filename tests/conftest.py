@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 
 from esld.pipeline.start import skip_iri_grammar
+from tests import budget
 from tests.examples import OF_MAKE_SOAK, OF_MAKE_TEST
 from tests.reports import ROOT, made_once
 
@@ -42,8 +43,30 @@ FIRST = (
 )
 
 
-def pytest_collection_modifyitems(items):
-    """The longest files first; the others as they come."""
+def pytest_addoption(parser):
+    """What a whole run may take, and whether it is measured."""
+    parser.addoption(
+        "--seconds",
+        type=float,
+        help="run what takes so many seconds of one worker, as tests/times.json has it",
+    )
+    parser.addoption(
+        "--record-times", action="store_true", help="write tests/times.json when all have passed"
+    )
+
+
+def pytest_configure(config):
+    """Who hands out the tests measures them."""
+    if config.getoption("record_times") and "PYTEST_XDIST_WORKER" not in os.environ:
+        config.pluginmanager.register(budget.Recorder())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Those that fit into the seconds that there are; the longest files first, the others as they come."""
+    if seconds := config.getoption("seconds"):
+        items[:], left = budget.split(items, seconds)
+        config.hook.pytest_deselected(items=left)
     place = {Path(__file__).parent / name: i for i, name in enumerate(FIRST)}
     items.sort(key=lambda item: place.get(item.path, len(FIRST)))
 

@@ -280,6 +280,7 @@ MISTAKES: dict[str, tuple[Damage, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.always
 @pytest.mark.parametrize("mistake", some(MISTAKES, 2))
 def test_one_line_exit_code_2_and_the_published_report_untouched(mistake, copy, esld):
     damage, expected = MISTAKES[mistake]
@@ -294,6 +295,7 @@ def test_one_line_exit_code_2_and_the_published_report_untouched(mistake, copy, 
     assert published(copy) == before
 
 
+@pytest.mark.always
 def test_the_copy_itself_has_no_fault(copy, esld):
     with pytest.raises(AssertionError, match="a kernel would have started"):
         esld("run", str(copy / "params" / "demo-final.yaml"))

@@ -89,6 +89,7 @@ def test_what_does_not_go_together_is_told_in_one_line_a_fault(tmp_path_factory,
     assert all(line.endswith((".", "?")) for line in str(told.value).splitlines())
 
 
+@pytest.mark.always
 @settings(few(5, here=2), phases=FOUND)
 @given(protocols(), SEEDS, SIZES, st.sampled_from(VIEWS))
 def test_any_protocol_is_told_or_every_chapter_runs(tmp_path_factory, content, seed, size, view):

@@ -398,6 +398,7 @@ STARTED = {"ipykernel", "jupyterlab", "nbclient", "nbval", "pyarrow", "pytest"}
 EXTRAS = {"weasyprint", "distributed"}  # of what is asked for where it is used
 
 
+@pytest.mark.always
 def test_a_run_imports_what_pyproject_declares_and_nothing_is_declared_in_vain():
     owners = importlib.metadata.packages_distributions()
     declared = {canonicalize_name(Requirement(r).name) for r in PROJECT["dependencies"]}

@@ -417,6 +417,7 @@ def writes(nodes: list[ast.Call]) -> bool:
     return False
 
 
+@pytest.mark.always
 def test_whoever_writes_is_known():
     """A new writer asks `esld.targets` where it may write, or is listed here with where it writes."""
     assert {name for name, nodes in calls().items() if writes(nodes)} == set(WRITERS)

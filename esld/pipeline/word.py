@@ -113,12 +113,13 @@ def _add_chapter(
             _paragraph(document, "Question", chapter.question)
         if chapter.answer:
             _add_html(_paragraph(document, "Answer"), chapter.answer)
+    titles = {one.slug: one.title for one in report.chapters}
     for name, exhibit in report.exhibits.items():
         if exhibit.slug != chapter.slug or exhibit.appendix is not appendix:
             continue
         shown = recorded[name]
         if isinstance(shown, Table):
-            _add_table(document, shown, exhibit)
+            _add_table(document, shown.saying(titles), exhibit)
         else:
             _add_figure(document, shown, exhibit)
 

@@ -1,6 +1,7 @@
 """One table model: typed cells in columns, from which what a reader sees is made as HTML, for Word and as CSV."""
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import InitVar, dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -107,6 +108,15 @@ class Table:
 
     def __repr__(self) -> str:
         return f"Table {self.id}: {self.title} ({len(self.rows)} rows)"
+
+    def saying(self, instead: Mapping[str, str]) -> "Table":
+        """The same table with other words for some labels: titles for the slugs of chapters."""
+        found, labels = copy(self), {code: Label(said) for code, said in instead.items()}
+        rows = (tuple(labels.get(cell.text, cell) for cell in row) for row in self.rows)
+        object.__setattr__(found, "rows", tuple(rows))
+        for made in ("cells", "frame", "alignments"):
+            found.__dict__.pop(made, None)
+        return found
 
     @property
     def shown(self) -> tuple[Column, ...]:

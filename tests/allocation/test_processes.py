@@ -30,6 +30,7 @@ def start(folder, name):
     )
 
 
+@pytest.mark.always
 @pytest.mark.parametrize("masked", [False, True], ids=["open", "masked"])
 def test_random_kills(tmp_path, masked):
     """A kill each time that a random number of assignments was acknowledged since the last one."""

@@ -123,6 +123,7 @@ def another_future(tables: Tables, cutoff: pd.Timestamp, rnd: Random) -> Tables:
 
 
 class TestProperties:
+    @pytest.mark.always
     @FEW
     @given(interims, st.integers(0, 2**32))
     def test_whatever_happens_after_the_cut_off_changes_nothing(self, cutoff, seed):

@@ -15,6 +15,7 @@ from tests.faults import fuzz, mutations, oracle
 EACH = 200  # seeds a chunk, so that workers share them
 
 
+@pytest.mark.always
 @pytest.mark.parametrize("first", range(4))
 def test_no_spoilt_export_is_counted_wrong_in_silence(first):
     """A few of each class of mutation, each by another one."""

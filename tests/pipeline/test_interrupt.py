@@ -98,6 +98,7 @@ def running_after(seconds: float, folder: Path) -> list[psutil.Process]:
     return running(folder)
 
 
+@pytest.mark.always
 @pytest.mark.parametrize(("moment", "number", "who", "jobs"), WAYS)
 def test_an_interrupted_run_ends_with_one_line(
     own_published_copy, contents, tmp_path, moment, number, who, jobs

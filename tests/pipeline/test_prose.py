@@ -175,11 +175,13 @@ def allowed(report) -> list[str]:
     ]
 
 
+@pytest.mark.always
 def test_every_number_is_that_of_its_result(pages, rows):
     assert sum(len(spans(main)) for main in pages.values()) > 100
     assert {name: found for name, main in pages.items() if (found := disagreements(main, rows))} == {}
 
 
+@pytest.mark.always
 def test_no_other_number_stands_in_prose(pages, allowed):
     assert {name: found for name, main in pages.items() if (found := unspanned(main, allowed))} == {}
 

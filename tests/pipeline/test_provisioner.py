@@ -91,6 +91,7 @@ def gone(pid: int) -> bool:
 
 @forks
 class TestAForkedKernel:
+    @pytest.mark.always
     def test_it_is_forked(self, start):
         kernel = start()
         assert isinstance(kernel.manager.provisioner.process, provisioner.ForkedKernel)

@@ -736,7 +736,7 @@ class TestBrowser:
         context.close()
 
     def test_the_wide_table_scrolls_in_its_own_box(self, browser, folder):
-        page = browser.new_page(viewport={"width": 360, "height": 800})
+        page = browser.new_page(viewport={"width": 720, "height": 800})
         page.goto((folder / "03_survival.html").as_uri())
         box = page.locator("#wide .scroll")
         assert box.evaluate("e => e.scrollWidth > e.clientWidth")

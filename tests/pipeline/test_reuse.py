@@ -64,6 +64,7 @@ class TestNothingChanged:
         assert published.index == folder / "index.html"
         assert {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()} == before
 
+    @pytest.mark.always
     def test_force_executes_all_and_gives_the_same_record(self, working_copy, make):
         make()
         record = (working_copy / "outputs" / "tiny" / "provenance.json").read_bytes()
@@ -126,6 +127,7 @@ class TestNothingChanged:
 class TestChanges:
     """One byte of each input, and exactly the right chapters."""
 
+    @pytest.mark.always
     @pytest.mark.parametrize(
         ("change", "expected"),
         [

@@ -137,6 +137,7 @@ class TestSameBytes:
         )
         return copy / "made {1}" / "tiny", done
 
+    @pytest.mark.always
     def test_two_runs_differ_in_nothing_but_the_clock(self, elsewhere, published_copy, contents):
         folder, done = elsewhere
         assert done.returncode == 0, done.stderr
@@ -173,6 +174,7 @@ class TestFailure:
         run.run_cut(cut_of(own_published_copy), How(force=True))
         return own_published_copy
 
+    @pytest.mark.always
     def test_a_failing_cell_is_named_and_nothing_is_published(self, own_published_copy, contents):
         """Both chapters fail, the second one sooner: they are told in their order, not in time's."""
         one, two = (own_published_copy / "notebooks" / f"{n}.py" for n in ("01_one", "02_two"))
@@ -253,6 +255,7 @@ class TestFailure:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         assert contents(own_published_copy / "outputs" / "tiny") == before
 
+    @pytest.mark.always
     @settings(few(10), suppress_health_check=[HealthCheck.function_scoped_fixture])  # it must stay as it is
     @given(moment=st.integers(0, 150), alone=st.booleans())
     def test_a_full_disk_at_any_moment_is_one_line_with_the_file_and_the_report_stands(

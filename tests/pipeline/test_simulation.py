@@ -61,6 +61,7 @@ def counted(ran: list):
     return run
 
 
+@pytest.mark.always
 @pytest.mark.parametrize("number", [1, 2, pytest.param(4, marks=pytest.mark.slow)])
 def test_any_number_of_workers_gives_the_same(design, whole, number):
     same(simulate(design, design.work(), local(number), workers=number, listen=nobody), whole)

@@ -72,6 +72,7 @@ def by_hash_alone(monkeypatch, published_copy):
 
 
 class TestAReport:
+    @pytest.mark.always
     def test_it_passes_and_nothing_is_written_beside_it(self, published_copy, contents):
         before = contents(published_copy)
         verdict = verify_report(published_copy / "outputs" / "tiny")
@@ -258,6 +259,7 @@ class TestAForgedReport:
             folder=folder, names=names, compare=lambda: compare(folder, study, record["inputs"], again)
         )
 
+    @pytest.mark.always
     @few(20)
     @given(data=st.data())
     def test_the_altered_file_is_named(self, forged, data):
@@ -348,6 +350,7 @@ class TestDemoFinal:
         assert verdict.faults == ()
         assert (verdict.chapters, verdict.results > 500, verdict.files > 60) == (10, True, True)
 
+    @pytest.mark.always
     def test_its_inputs_and_files_are_what_they_were(self, demo_report, monkeypatch):
         rows = read_rows(demo_report.folder / "results.json")
         monkeypatch.setattr(verify, "remake", lambda *_, **__: Remade(demo_report.folder, True, (), rows))

@@ -149,6 +149,7 @@ class TestNothingLeaks:
 
         return found
 
+    @pytest.mark.always
     @pytest.mark.parametrize(
         ("view", "arms"),
         [
@@ -348,6 +349,7 @@ class TestUnblinding:
             run.run_cut(read_cut(cut))
         assert not (masked_trial / "outputs" / "tiny").exists()
 
+    @pytest.mark.always
     def test_then_it_runs(self, masked_trial):
         own = self.ledger(masked_trial, "unmasking")
         cut = changed(masked_trial, "view: unblinded", f"view: unblinded\nunblinding: {own}")

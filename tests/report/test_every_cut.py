@@ -38,6 +38,7 @@ SPREAD = [
 ]
 
 
+@pytest.mark.always
 @pytest.mark.parametrize(("day", "view"), SPREAD)
 def test_the_chapters_run(day, view):
     whole(run(cut_at(day, view)))

@@ -6,7 +6,7 @@ A page brings its own stylesheet. The few rules written with the table are for a
 from collections.abc import Iterator
 from html import escape
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from esld.report.cells import Cell, fraction, result_id
 from esld.report.dress import bound
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _SHORT = 16  # characters: a visit or a patient's number is not broken inside its cell
 _LONG = 48  # characters: a sentence keeps a readable width, and the table scrolls
 _ACROSS = 7  # columns of numbers, at most, that stand side by side on a phone
+_CARDS = 40  # rows, at most, that a phone shows one below another with a line a column; more are a listing, which scrolls
 _WHOLE = 12  # lines, headings of blocks included: so short a table is not parted by the end of a page
 # As a class and an element more than JupyterLab's own rules have, which set every cell right.
 _NOTEBOOK = (
@@ -38,22 +39,26 @@ def written(table: "Table") -> str:
     body = list(_body(table))
     lines = len(table.rows) + len(body) * (table.group is not None)
     whole = " whole" if lines <= _WHOLE else ""
+    phone = _on_a_phone(table)
+    layout = f' class="{phone}"' if phone else ""
+    layout += f' style="--columns: {len(table.shown) - 1}"' if phone == "stacked" else ""
     return (
         f'<figure class="table{whole}" id="{id}" data-exhibit="tables/{escape(table.id)}"><style>{_NOTEBOOK}</style>\n'
         f'<figcaption><p class="title" id="{id}-title">{title}</p></figcaption>\n'
         f'<div class="scroll" role="group" tabindex="0" aria-label="{named}">'
-        f'<table aria-labelledby="{id}-title"{_stacked(table)}>\n'
+        f'<table aria-labelledby="{id}-title"{layout}>\n'
         f"<thead>\n{_head(table)}</thead>\n{''.join(body)}</table></div>\n"
     ) + (f'<div class="notes">{notes}</div></figure>' if notes else "</figure>")
 
 
-def _stacked(table: "Table") -> str:
-    """What has a phone set a row below its name, where the rest of it are numbers that then fit side by side."""
+def _on_a_phone(table: "Table") -> Literal["stacked", "by-line", ""]:
+    """How a phone sets a row: numbers that fit side by side below its name, else a line a column; or as at a desk."""
     across = [column.key for column in table.shown if column.key != table.stub]
-    numbers = all(table.alignments[key] != "left" for key in across)
-    if len(across) == len(table.shown) or not numbers or not 2 < len(across) <= _ACROSS:
+    if len(across) == len(table.shown) or len(across) <= 2:
         return ""
-    return f' class="stacked" style="--columns: {len(across)}"'
+    if len(across) <= _ACROSS and all(table.alignments[key] != "left" for key in across):
+        return "stacked"
+    return "by-line" if len(table.rows) <= _CARDS else ""
 
 
 def _head(table: "Table") -> str:
@@ -78,18 +83,24 @@ def _heading(table: "Table", column: "Column", deep: str = "") -> str:
 
 def _body(table: "Table") -> Iterator[str]:
     """The rows, a ``tbody`` a block."""
-    pads, shown = _pads(table), [column.key for column in table.shown]
+    pads, shown, cards = _pads(table), [column.key for column in table.shown], _on_a_phone(table) == "by-line"
+    labels = {
+        column.key: " – ".join(filter(None, (column.spanner, column.heading))) if cards else ""
+        for column in table.shown
+    }
     heads = [""] * len(table.rows) if table.group is None else [c.text for c in table.cells[table.group]]
     for head, places in groupby(range(len(table.rows)), heads.__getitem__):
         over = f'<tr class="block"><th scope="rowgroup" colspan="{len(shown)}">{escape(head)}</th></tr>\n'
         lines = [over] if table.group is not None else []
         for n in places:
-            cells = (_cell(table, key, table.cells[key][n], pads.get((key, n), "")) for key in shown)
+            cells = (
+                _cell(table, key, table.cells[key][n], pads.get((key, n), ""), labels[key]) for key in shown
+            )
             lines.append(f"<tr>{''.join(cells)}</tr>\n")
         yield f"<tbody>\n{''.join(lines)}</tbody>\n"
 
 
-def _cell(table: "Table", key: str, cell: Cell, pad: str) -> str:
+def _cell(table: "Table", key: str, cell: Cell, pad: str, label: str) -> str:
     text = cell.text
     length = len(text.strip())
     kinds = [] if table.alignments[key] == "left" else ["number"]
@@ -99,7 +110,10 @@ def _cell(table: "Table", key: str, cell: Cell, pad: str) -> str:
     name = result_id(cell)
     result = f' data-result="{escape(name)}"' if name else ""
     tag, scope = ("th", ' scope="row"') if key == table.stub else ("td", "")
-    return f"<{tag}{scope}{kind}{result}{style}>{escape(text)}</{tag}>"
+    named = f' data-label="{escape(label)}"' if label and tag == "td" and text.strip() else ""
+    value, bracket, limits = text.partition(" (") if not label and "number" in kinds else (text, "", "")
+    kept = f' <span class="limits">({escape(limits)}</span>' if bracket else ""
+    return f"<{tag}{scope}{kind}{result}{style}{named}>{escape(value)}{kept}</{tag}>"
 
 
 def _pads(table: "Table") -> dict[tuple[str, int], str]:

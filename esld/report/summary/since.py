@@ -15,6 +15,7 @@ from esld.data.study import Study
 from esld.data.views import ALL
 from esld.errors import InputError, RefusedError
 from esld.report import needs, numbers
+from esld.report.additional import name_of, words
 from esld.report.cells import Cell, Data, Label, Number, number
 from esld.report.chapter import Others
 from esld.report.difference import (
@@ -33,7 +34,7 @@ from esld.report.results import Reported, Row, read_rows
 from esld.report.roles import SUMMARY
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, has, message
-from esld.report.words.grammar import arm_in_prose, as_prose, capitalised, counted, on_day, period
+from esld.report.words.grammar import arm_in_prose, as_prose, capitalised, counted, in_prose, on_day, period
 
 _SHOWN = 40
 _CHANGES = {
@@ -306,8 +307,7 @@ def _what(row: Row, study: Study) -> str:
     protocol, code = study.protocol, result_name(row).rpartition("_")[2].upper()
     known = f"diff.statistic.{row.statistic}"
     statistic = message(known) if has(known) else row.statistic.replace("_", " ")
-    names = {e.paramcd: e.param for e in protocol.endpoints}
-    names |= {p.paramcd: numbers.with_unit(p.param, p.unit) for p in protocol.parameters}
+    names = _names(study)
     about = message("diff.estimate", of=names[code], what=statistic) if code in names else statistic
     scaled = {
         p.paramcd: p.param for p in protocol.parameters
@@ -328,15 +328,31 @@ def method_table(since: SinceLastCut) -> Table | None:
     changed = since.estimates.by_another_method if since.estimates else ()
     if not changed:
         return None
-    made: dict[tuple[str, Label, Label], int] = {}
+    made: dict[tuple[Label, Label, Label], int] = {}
     for change in changed:
-        key = (result_name(change.row), _how(change.before), _how(change.after))
+        key = (_called(change.row, since.study), _how(change.before), _how(change.after))
         made[key] = made.get(key, 0) + 1
     lines = [
-        {"result_id": Label(name), "numbers": Number(n), "method_then": then, "method_now": now}
+        {"result_id": name, "numbers": Number(n), "method_then": then, "method_now": now}
         for (name, then, now), n in made.items()
     ]
     return Table("since_methods", message("diff.methods.title"), lines[:_SHOWN], footnotes=_more(len(lines)))
+
+
+def _called(row: Row, study: Study) -> Label:
+    """What a result is of, in words: an additional one its own, else the analysis and its endpoint or parameter."""
+    name = result_name(row)
+    if extra := name_of(name):
+        return Label(capitalised(words(extra)), name)
+    titles = {analysis.id: analysis.title for analysis in study.protocol.analyses}
+    of, what = _names(study).get(name.rpartition("_")[2].upper()), titles.get(row.analysis_id, name)
+    return Label(message("diff.estimate", of=of, what=in_prose(what)) if of else what, name)
+
+
+def _names(study: Study) -> dict[str, str]:
+    """What the codes of endpoints and parameters say."""
+    names = {e.paramcd: e.param for e in study.protocol.endpoints}
+    return names | {p.paramcd: numbers.with_unit(p.param, p.unit) for p in study.protocol.parameters}
 
 
 def _how(row: Row | None) -> Label:

@@ -88,6 +88,7 @@ class TestPages:
 
 
 class TestViews:
+    @pytest.mark.always
     @pytest.mark.parametrize("view", ["masked", "blinded"])
     def test_no_page_and_no_arm(self, view, study):
         """The masked view names nobody: a list by group would tell who is in one; the blinded view has but one group."""

@@ -161,6 +161,7 @@ class TestConsort:
         assert {consort.place_of(i, bare)[0] for i in consort.ITEMS} == {"", "00_data_cut", "08_summary"}
         assert "26" not in met
 
+    @pytest.mark.always
     def test_every_place_of_the_finished_report_exists_with_its_content(self, published):
         """In the page that the checklist links to, under the heading that it names, stands what the item asks for."""
         folder = published("demo-final")

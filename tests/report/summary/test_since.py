@@ -250,17 +250,17 @@ class TestEstimates:
         assert since.estimate_table(compared([], [])) is None
 
     def test_methods_by_result(self):
-        before = [row("x.a"), row("x.b"), row("y.a"), row("z.a")]
+        before = [row("x.a"), row("x.b"), row("any_incidence.a"), row("z.a")]
         after = [
             row("x.a", method="m"),
             row("x.b", method="m"),
-            row("y.a", ties="efron"),
+            row("any_incidence.a", ties="efron"),
             row("z.a", value=0.1),
         ]
         found = compared(before, after)
         assert since.method_table(found).frame.to_numpy().tolist() == [
-            ["x", "2", "Kaplan–Meier", "m"],
-            ["y", "1", "Kaplan–Meier", "Kaplan–Meier, Efron ties"],
+            ["Survival at one year", "2", "Kaplan–Meier", "m"],
+            ["Incidence of a first event of any kind", "1", "Kaplan–Meier", "Kaplan–Meier, Efron ties"],
         ]
         said = plain(since.estimate_sentence(found, reported(found)))
         assert "Another method than then made 3 numbers: there" in said
