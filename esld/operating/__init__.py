@@ -1,5 +1,6 @@
 """What a trial of this size can show: operating characteristics, sample size, belief, and rules to stop."""
 
+from esld.operating.bayesian_looks import bayesian_design
 from esld.operating.belief import Belief, belief, chance_better
 from esld.operating.belief_rules import (
     RuleProperties,
@@ -56,6 +57,7 @@ __all__ = [
     "Trials",
     "Work",
     "assurance_curve",
+    "bayesian_design",
     "belief",
     "beta_prior",
     "binary_design",
