@@ -25,7 +25,10 @@
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
 
 # %% tags=["hide-input"]
+from IPython.display import display
+
 from esld.report.chapter import open_chapter
+from esld.report.design import monitoring_words
 
 chapter = open_chapter("09_design", cut=cut)
 study = chapter.study
@@ -56,6 +59,21 @@ chapter.planned_by()
 
 # %% [markdown]
 # ### What it can show now
+
+# %% [markdown] tags=["needs:part=monitoring"]
+# ### Monitoring: where does the trial stand?
+#
+# Whoever looks before the end and may stop needs boundaries that were set before: each look is one more chance to find a difference
+# that is not there. The boundaries are exact for the patients of each look.
+
+# %% tags=["hide-input"]
+display(*monitoring_words.told(chapter))
+
+# %% [markdown] tags=["needs:part=harm_rules"]
+# #### Rules for harm
+
+# %% tags=["hide-input"]
+display(*monitoring_words.harms(chapter))
 
 # %% [markdown]
 # ### What one more cohort would add

@@ -14,7 +14,7 @@ from esld.errors import RefusedError, did_you_mean
 from esld.operating.characteristics import Work
 from esld.operating.methods import ARMS, METHODS
 from esld.operating.trials import Scenario, Score
-from esld.protocol import Analysis, Kind, Protocol, read_protocol
+from esld.protocol import Analysis, Kind, Protocol, files_of, read_protocol
 from esld.protocol._base import Frozen
 from esld.yamlfile import Misfit, MisfitError, Place, read_model
 
@@ -197,7 +197,7 @@ class DesignFile:
     @property
     def inputs(self) -> tuple[Path, ...]:
         """Every file and folder that is read."""
-        own = [self.path, *([self.protocol_path] if self.protocol_path else [])]
+        own = [self.path, *(files_of(self.protocol_path) if self.protocol_path else ())]
         return (*own, *(self.cut.inputs if self.cut else ()))
 
     @property

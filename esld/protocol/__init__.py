@@ -16,11 +16,13 @@ from esld.protocol.measures import (
     Source,
     Transplant,
 )
+from esld.protocol.monitoring import SERIOUS, Monitoring, SafetyRule
 from esld.protocol.plan import ROLES, USES, Analysis, AnalysisSet, Kind, Rank, RepeatedMeasures, Response
-from esld.protocol.trial import Protocol, read_protocol
+from esld.protocol.trial import Protocol, files_of, read_protocol
 
 __all__ = [
     "ROLES",
+    "SERIOUS",
     "USES",
     "Analysis",
     "AnalysisSet",
@@ -34,6 +36,7 @@ __all__ = [
     "Graded",
     "Kind",
     "LiverInjury",
+    "Monitoring",
     "Parameter",
     "Protocol",
     "RandomisationDesign",
@@ -41,6 +44,7 @@ __all__ = [
     "RepeatedMeasures",
     "Rescue",
     "Response",
+    "SafetyRule",
     "Schedule",
     "Source",
     "StatedDays",
@@ -48,5 +52,6 @@ __all__ = [
     "Transplant",
     "Treatment",
     "Visit",
+    "files_of",
     "read_protocol",
 ]

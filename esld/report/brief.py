@@ -9,6 +9,7 @@ from esld.data.views import ALL
 from esld.report import numbers, trial_size
 from esld.report.event import event_of
 from esld.report.headlines import of_primary
+from esld.report.looks import looks_of
 from esld.report.needs import why_not
 from esld.report.phrases import open_queries, span, standing, whole
 from esld.report.planned import is_death, planned_by
@@ -252,6 +253,8 @@ def interim(rows: Sequence[Row], study: Study) -> list[str]:
     stopping = study.protocol.conduct.stopping
     said = [message("brief.interim.no_guidance")] if stopping is None or stopping.assumed else []
     own = {(named(row), row.statistic, row.arm): row for row in rows}
+    if (looks := looks_of(study)) and (reached := own.get(("monitoring", "reached", ""))):
+        said.append(message("brief.interim.looks", numbers=looks.told, reached=whole(reached)))
     if every := own.get((FLOW, "randomised", ALL)):
         said.append(
             message("brief.interim.enrolled", n=whole(every), planned=study.protocol.target_enrolment)

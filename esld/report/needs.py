@@ -167,7 +167,9 @@ PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
 # Parts that a protocol may not have, ``needs:part=liver_injury``: what is only of them vanishes without a word.
 PARTS: Mapping[str, Callable[[Protocol], bool]] = {
     "allocations": lambda protocol: bool(protocol.of_kind("permutation")),
+    "harm_rules": lambda protocol: bool(protocol.monitoring and protocol.monitoring.safety),
     "liver_injury": lambda protocol: protocol.liver_injury is not None,
+    "monitoring": lambda protocol: protocol.monitoring is not None,
     "reactions": lambda protocol: protocol.treatment.reaction_hours is not None,
     "strata": lambda protocol: bool(protocol.strata),
 }

@@ -90,6 +90,8 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "courses": (*_COURSE, "ended", "DS", "arm"),
     "patients": ("whole", "subject"),
     "narratives": ("whole", "subject"),
+    "monitoring": ("times", *_OBSERVED),
+    "safety_rules": ("whole",),
     "validation": ("nothing",),
     "coverage": ("nothing",),
 }  # fmt: skip
