@@ -23,12 +23,15 @@
 
 # %% tags=["parameters"]
 cut: str = "demo-final"  # id of the data cut: params/<cut>.yaml
+seed: str = "esld 09_design"  # words that fix the simulated trials
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 from IPython.display import display
 
 from esld.report.chapter import open_chapter
-from esld.report.design import monitoring_words
+from esld.report.design import assumed, exact, monitoring_words, schemes, size, told
+from esld.report.design.plan import plan_of
+from esld.report.randomised import PLANNED, designs_beside
 
 chapter = open_chapter("09_design", cut=cut)
 study = chapter.study
@@ -41,24 +44,64 @@ study = chapter.study
 
 # %% [markdown]
 # ## What was planned, and by whom
-
-# %% tags=["hide-input"]
-chapter.planned_by()
+#
+# The numbers of patients and the analysis are those of the protocol file. Whatever is tried or assumed of the patients here is so called;
+# none of it was found.
 
 # %% [markdown]
 # ## Result
 
-# %% [markdown]
+# %% [markdown] tags=["needs:planned_share"]
 # ### Before the trial started
 
-# %% [markdown]
-# ### How many patients
+# %% tags=["public"]
+plan = plan_of(study)
+planned = chapter.hand_over("planned_grid", exact.grid_rows(plan), analysis=told.ANALYSIS)
+sizes = chapter.hand_over("planned_sizes", size.size_rows(plan), analysis=told.ANALYSIS)
+comparisons = told.comparisons(chapter, plan)
+chapter.answer(*told.answer(plan, planned, sizes, comparisons))
+
+# %% tags=["public"]
+chapter.figure(exact.power_figure(plan))
+
+# %% tags=["appendix", "public"]
+chapter.table(exact.grid_table(plan, planned))
+
+# %% [markdown] tags=["needs:assumptions"]
+# #### What was assumed
+#
+# Whether these assumptions hold nobody knew, and the data of the trial do not enter them.
+
+# %% tags=["public"]
+trials = chapter.hand_over("assumed_trials", assumed.simulated_rows(plan, seed=seed), analysis=told.ANALYSIS)
+display(chapter.say(assumed.assumptions_sentence(plan)))
+chapter.table(assumed.simulated_table(plan, trials))
 
 # %% [markdown]
-# ### How the groups were given
+# #### How many patients
 
-# %% [markdown]
+# %% tags=["public"]
+display(chapter.figure(size.size_figure(plan, sizes)))
+chapter.table(size.size_table(plan, sizes))
+
+# %% [markdown] tags=["needs:two_alike"]
+# #### How the groups are formed
+#
+# A scheme that leaves the sizes of the groups to chance may end with unequal ones, and unequal groups find less.
+
+# %% tags=["public"]
+designs = designs_beside(study, sum(plan.sizes))
+found = chapter.hand_over("schemes", schemes.scheme_rows(designs, seed=seed), analysis=told.ANALYSIS)
+chapter.table(schemes.scheme_table(designs, found, PLANNED))
+
+# %% [markdown] tags=["needs:planned_share", "needs:share_by_day", "needs:comparison"]
 # ### What it can show now
+#
+# The power for the difference that was seen is not shown: it is the p-value in other words, and says nothing that the p-value does
+# not. What is taken from the data are the numbers of patients, and the event in all groups together.
+
+# %% tags=["public"]
+display(*told.standing(chapter, plan, comparisons))
 
 # %% [markdown] tags=["needs:part=monitoring"]
 # ### Monitoring: where does the trial stand?
@@ -75,8 +118,13 @@ display(*monitoring_words.told(chapter))
 # %% tags=["hide-input"]
 display(*monitoring_words.harms(chapter))
 
-# %% [markdown]
+# %% [markdown] tags=["needs:planned_share", "needs:share_by_day", "needs:comparison"]
 # ### What one more cohort would add
+#
+# Another cohort is as many patients as there are now, given their groups in the same way.
+
+# %% tags=["public"]
+display(*told.more(chapter, comparisons))
 
 # %% [markdown]
 # ## What could change it

@@ -22,6 +22,7 @@ from esld.operating.safety import StoppingProperties, StoppingRule, stopping_rul
 from esld.operating.sample_size import (
     SizeCurve,
     assurance_curve,
+    expected_width,
     power_curve,
     proportion_width_curve,
     width_curve,
@@ -64,6 +65,7 @@ __all__ = [
     "chance_better",
     "compare_hazards",
     "draw",
+    "expected_width",
     "group_sequential",
     "hazard_belief",
     "historical_prior",

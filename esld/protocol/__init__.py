@@ -5,6 +5,7 @@ its reason, and the report lists every one of them (:meth:`Protocol.assumed`).
 """
 
 from esld.protocol._base import Assumable, StatedDays, StatedText
+from esld.protocol.assumed import Assumed, DesignAssumptions
 from esld.protocol.design import Arm, Criterion, Dose, Factor, RandomisationDesign, Schedule, Treatment, Visit
 from esld.protocol.measures import (
     Endpoint,
@@ -28,7 +29,9 @@ __all__ = [
     "AnalysisSet",
     "Arm",
     "Assumable",
+    "Assumed",
     "Criterion",
+    "DesignAssumptions",
     "Dose",
     "Endpoint",
     "EventWords",

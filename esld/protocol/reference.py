@@ -308,7 +308,7 @@ def _written(
     elif isinstance(value, tuple):
         for item, own in zip(value, content if isinstance(content, list) else (), strict=False):
             yield from _written(key, item, own, many=True)
-    elif isinstance(value, dict):
+    elif isinstance(value, dict) and isinstance(content, dict):
         for name, item in value.items():
             yield from _written(name, item, content[name])
 

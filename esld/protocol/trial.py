@@ -20,6 +20,7 @@ from esld.protocol._base import (
     Text,
     as_record,
 )
+from esld.protocol.assumed import DesignAssumptions
 from esld.protocol.design import (
     Arm,
     Conduct,
@@ -193,6 +194,10 @@ class Protocol(Frozen):
     )
     analyses: tuple[Analysis, ...] = Field(
         description="the planned analyses; the first that is primary answers the trial's question"
+    )
+    design_assumptions: DesignAssumptions | None = Field(
+        default=None,
+        description="what is assumed before the start, for what the trial could show; none without",
     )
     data_assumptions: dict[str, StatedText] = Field(
         default_factory=dict, description="what is taken for granted about the data, by a name of your own"
