@@ -7,7 +7,6 @@ import pandas as pd
 from esld.data import dates
 from esld.data.study import Study
 from esld.protocol import Monitoring
-from esld.report.randomised import order_of_entry
 from esld.report.words.grammar import joined
 
 
@@ -20,13 +19,13 @@ class Looks:
     plan : Monitoring
     numbers : tuple of int
         Patients planned at each look.
-    reached : tuple of str
-        ``USUBJID`` of those whose time to the day of the primary outcome is over, in the order of entry.
+    reached : frozenset of str
+        ``USUBJID`` of those whose time to the day of the primary outcome is over.
     """
 
     plan: Monitoring
     numbers: tuple[int, ...]
-    reached: tuple[str, ...]
+    reached: frozenset[str]
 
     @property
     def due(self) -> int:
@@ -43,17 +42,15 @@ class Looks:
         """Patients planned at each look, HTML: 12, 17 and 22."""
         return joined(f'<span class="given">{n}</span>' for n in self.numbers)
 
-    def at(self, look: int) -> tuple[str, ...]:
-        """Who is looked at: at the look that is due everybody who has reached the day, at an earlier one the first of them."""
-        return self.reached if look == self.due else self.reached[: self.numbers[look - 1]]
-
 
 def looks_of(study: Study) -> Looks | None:
     """The planned looks of a trial; None where none are planned."""
     protocol = study.protocol
     if protocol.monitoring is None:
         return None
-    own = order_of_entry(study)
+    own = study.randomised
     over = own["RANDDT"] + pd.Timedelta(days=protocol.horizon_days)
     reached = own.loc[over <= pd.Timestamp(dates.as_date(study.cut.cutoff)), "USUBJID"]
-    return Looks(protocol.monitoring, protocol.monitoring.numbers(protocol.target_enrolment), tuple(reached))
+    return Looks(
+        protocol.monitoring, protocol.monitoring.numbers(protocol.target_enrolment), frozenset(reached)
+    )

@@ -83,15 +83,18 @@ def stand_of(study: Study) -> Stand | None:
     had = times["event"] & times["time"].le(day)
     free = ~had & times["time"].ge(day)
     arms, sizes, counts = pair[::-1], [], []
-    entered = order_of_entry(study)["ARMCD"]
+    entered = order_of_entry(study)
+    reached = [subject for subject in entered["USUBJID"] if subject in looks.reached]
     for k, planned in enumerate(looks.numbers, 1):
         if k <= looks.due:
-            own = times.loc[list(looks.at(k))]
+            own = times.loc[
+                reached if k == looks.due else reached[:planned]
+            ]  # an earlier look was at the first of them
             known = (had | free)[own.index]
             sizes.append(tuple(int((known & own["arm"].eq(arm)).sum()) for arm in arms))
             counts.append(tuple(int((free[own.index] & own["arm"].eq(arm)).sum()) for arm in arms))
         else:  # of those who are randomised the arm is known, the others come in the planned ratio
-            there = entered.iloc[:planned]
+            there = entered["ARMCD"].iloc[:planned]
             control = int(there.eq(pair[0]).sum()) + _share(planned - len(there), study.protocol.ratio)
             here = (planned - control, control)
             before = sizes[-1] if sizes else (0, 0)
@@ -100,7 +103,6 @@ def stand_of(study: Study) -> Stand | None:
     if min(first[0], second[0]) == 0:
         return None
     design = looks.plan.design(study.protocol.target_enrolment, study.protocol.ratio, (first, second))
-    reached = list(looks.reached)
     return Stand(
         looks=looks, pair=pair, design=design, counts=tuple(counts), unknown=int((~(had | free)[reached]).sum()),
         early=int(had.drop(reached).sum()),
