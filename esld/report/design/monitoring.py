@@ -187,6 +187,9 @@ def stand_rows(stand: Stand) -> pd.DataFrame:
         _row("reached", len(stand.looks.reached), n, "count"), _row("unknown", stand.unknown, n, "count"),
         _row("early", stand.early, n, "count"),
     ]  # fmt: skip
+    if not stand.looks.is_last:
+        missing = stand.looks.numbers[stand.looks.due] - len(stand.looks.reached)
+        rows.append(_row("missing", missing, n, "count"))
     return long_frame(rows).assign(events=np.nan)
 
 

@@ -58,7 +58,7 @@ def where(stand: Stand, rows: Reported, event: Event, study: Study) -> str:
         return message(
             "monitoring.not_due", which=message("monitoring.nth.1"), looks=in_words(total), needed=looks.numbers[0],
             horizon=period(study.protocol.horizon_days), reached=whole(reached),
-            missing=looks.numbers[0] - len(looks.reached),
+            missing=whole(rows.row("missing")),
         )  # fmt: skip
     if stand.crossed and stand.crossed < looks.due:
         which = message(f"monitoring.nth.{stand.crossed}")
@@ -109,7 +109,7 @@ def beside(stand: Stand, rows: Reported, event: Event, study: Study) -> Iterator
         if not looks.is_last and not stand.crossed:
             coming = looks.numbers[looks.due]
             which = message(f"monitoring.nth.{looks.due + 1}")
-            yield message("monitoring.next", which=which, needed=coming, missing=coming - own)
+            yield message("monitoring.next", which=which, needed=coming, missing=whole(rows.row("missing")))
     if stand.early:
         early = rows.row("early")
         horizon = period(study.protocol.horizon_days)
