@@ -108,7 +108,7 @@ class Monitoring(Frozen):
         whole = all(n >= 2 and n == int(n) for n in self.looks)
         if any(b <= a for a, b in pairwise(self.looks)) or not (whole or self.looks[-1] == 1):
             rule = "must rise, as whole numbers from 2, or as fractions that end with 1"
-            misfits.append(Misfit(("looks",), rule, list(self.looks)))
+            misfits.append(Misfit(("looks",), rule, ", ".join(f"{n:g}" for n in self.looks)))
         belongs = {
             "interim": self.boundary == "haybittle-peto",
             "threshold": bayesian,

@@ -53,10 +53,10 @@ def told(study):
 
 
 def test_inside_the_boundaries_and_what_comes_next():
-    sentence, beside, rows, stand = told(made(1, 1))
+    sentence, beside, rows, _ = told(made(1, 1))
     assert sentence == (
-        "The first of two planned looks, with 8 of 12 patients evaluable: z = 0.00 lies inside the boundaries; nothing in the plan "
-        "asks for stopping."
+        "The first of two planned looks, with 8 of 12 patients evaluable: the statistic, z = 0.00, lies inside the "
+        "boundaries; nothing in the plan asks for stopping."
     )
     assert beside == "The second look is due with 12 patients, 4 more than now."
     assert rows.row("look_1_z").value == 0
@@ -92,8 +92,8 @@ def test_not_due_says_which_is_next_and_how_many_are_missing():
     study = made(1, 0, reached=7)
     sentence, _, rows, _ = told(study)
     assert sentence == (
-        "No planned look is due. The next, the first of two, needs 8 patients for whom one year since randomisation has passed; it "
-        "has for 7, so 1 are missing."
+        "No planned look is due. The next, the first of two, needs 8 patients for whom one year since randomisation has passed; "
+        "it has for 7, and 1 more must reach it."
     )
     assert "look_1_z" not in rows
     assert "no planned look was due" in plain(standing(study))
@@ -103,8 +103,8 @@ def test_not_due_says_which_is_next_and_how_many_are_missing():
 def test_a_look_with_other_patients_than_planned_says_so():
     _, beside, rows, stand = told(made(1, 1, reached=9, lost=2))
     assert beside.startswith(
-        "This look was planned with 8 patients; 9 have reached the day. Of 2 patients who have reached it, it is not known whether "
-        "they died. The boundary is that for the patients as they are"
+        "This look was planned with 8 patients; 9 have reached the day. Of 2 patients who have reached it, it is not known "
+        "whether they died. The boundary is that for the patients as they are"
     )
     assert (stand.design.n1[0] + stand.design.n2[0], rows.row("reached").value) == (7, 9)
 
