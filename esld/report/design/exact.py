@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from esld.operating import expected_width
+from esld.randomisation.designs import Floats
 from esld.randomisation.inference import generator
 from esld.report import numbers
 from esld.report.cells import Cell, Label, number
@@ -68,11 +69,11 @@ def _width(n1: int, n2: int, one: float, other: float) -> tuple[float, float]:
     return float(widths.mean()), float(widths.std(ddof=1) / sqrt(DRAWS))
 
 
-def worst_size(n1: int, n2: int, test: ExactTest) -> float:
-    """Largest chance of a rejection over the shares, by 101 of them, that both groups may have."""
+def sizes_along(n1: int, n2: int, test: ExactTest) -> Floats:
+    """Chance of a rejection at each of 101 shares that both groups may have, from 0 to 1."""
     tables = rejected(n1, n2, test=test)
     one, two = (np.stack([binomial_probabilities(n, p) for p in _NUISANCE]) for n in (n1, n2))
-    return float(np.einsum("ki,ij,kj->k", one, tables, two).max())
+    return np.asarray(np.einsum("ki,ki->k", one @ tables, two))
 
 
 def grid_rows(plan: Plan) -> pd.DataFrame:
@@ -88,7 +89,12 @@ def grid_rows(plan: Plan) -> pd.DataFrame:
     for test in EXACT_TESTS:
         method = f"{test}, two-sided-5, exact-power"
         rows.append(
-            {"statistic": f"{test}_size", "value": worst_size(n1, n2, test), "n": n1 + n2, "method": method}
+            {
+                "statistic": f"{test}_size",
+                "value": float(sizes_along(n1, n2, test).max()),
+                "n": n1 + n2,
+                "method": method,
+            }
         )
     return pd.DataFrame(rows)
 
