@@ -62,6 +62,9 @@ comparisons = told.comparisons(chapter, plan)
 chapter.answer(*told.answer(plan, planned, sizes, comparisons))
 
 # %% tags=["public"]
+chapter.say(told.subject_sentence(study, plan))
+
+# %% tags=["public"]
 chapter.figure(exact.power_figure(plan))
 
 # %% tags=["appendix", "public"]

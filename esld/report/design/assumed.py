@@ -6,6 +6,7 @@ from esld.operating import Scenario, Work, operating_characteristics
 from esld.operating.methods import true_survival
 from esld.report import numbers
 from esld.report.cells import Cell, Label, NotEstimable, number
+from esld.report.design.exact import conclusions
 from esld.report.design.plan import LEVEL, Plan
 from esld.report.results import Reported
 from esld.report.tables import Table

@@ -1,5 +1,6 @@
 """What so many patients could show of two true shares, exactly: every conclusion's chance, and how wide the interval is."""
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import combinations_with_replacement, groupby
 from math import nan, sqrt
@@ -34,8 +35,10 @@ def pair_of(one: float, other: float) -> str:
     return f"{100 * one:.3g} v {100 * other:.3g}"
 
 
-def conclusions(n1: int, n2: int, one: float, other: float, *, group: str) -> list[dict[str, Any]]:
-    """Chance of each conclusion of both tests, in long form: whatever the sizes, sums over all tables."""
+def conclusions(
+    n1: int, n2: int, one: float, other: float, *, group: str, tests: Sequence[ExactTest] = EXACT_TESTS
+) -> list[dict[str, Any]]:
+    """Chance of each conclusion of Fisher's test, and the power of another one, in long form: sums over all tables."""
     chances = np.outer(binomial_probabilities(n1, one), binomial_probabilities(n2, other))
     ahead = n1 * np.arange(n2 + 1)[np.newaxis] - n2 * np.arange(n1 + 1)[:, np.newaxis]
     found = np.where(rejected(n1, n2), chances, 0.0)
@@ -43,6 +46,8 @@ def conclusions(n1: int, n2: int, one: float, other: float, *, group: str) -> li
     values = {"fisher": higher + lower, "higher": higher, "lower": lower, "neither": 1 - higher - lower}
     about = {"group": group, "n": n1 + n2, "method": "fisher, two-sided-5, exact-power"}
     rows = [{"statistic": name, "value": min(max(value, 0.0), 1.0)} | about for name, value in values.items()]
+    if "boschloo" not in tests:
+        return rows
     second = min(float(chances[rejected(n1, n2, test="boschloo")].sum()), 1.0)
     own = {"statistic": "boschloo", "value": second, "method": "boschloo, two-sided-5, exact-power"}
     return [*rows, about | own]

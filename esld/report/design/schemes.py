@@ -18,7 +18,7 @@ from esld.report.words.catalogue import message
 from esld.survival import fisher_power
 
 DRAWS = 10_000
-_NEVER = 1e-6  # of sizes that change no digit that is shown
+_NEVER = 1e-5  # of sizes that change no digit that is shown
 
 
 def scheme_rows(designs: Mapping[str, Design], *, seed: str) -> pd.DataFrame:
