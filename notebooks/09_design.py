@@ -62,6 +62,9 @@ comparisons = told.comparisons(chapter, plan)
 chapter.answer(*told.answer(plan, planned, sizes, comparisons))
 
 # %% tags=["public"]
+chapter.say(told.subject_sentence(study, plan))
+
+# %% tags=["public"]
 chapter.figure(exact.power_figure(plan))
 
 # %% tags=["appendix", "public"]
@@ -87,7 +90,8 @@ chapter.table(size.size_table(plan, sizes))
 # %% [markdown] tags=["needs:two_alike"]
 # #### How the groups are formed
 #
-# A scheme that leaves the sizes of the groups to chance may end with unequal ones, and unequal groups find less.
+# Some schemes leave the sizes of the groups to chance. Before the start their power is an average over the sizes that can come about;
+# an exact test in few patients may find a little more in groups that are not quite equal, because more results are then possible.
 
 # %% tags=["public"]
 designs = designs_beside(study, sum(plan.sizes))
@@ -97,8 +101,8 @@ chapter.table(schemes.scheme_table(designs, found, PLANNED))
 # %% [markdown] tags=["needs:planned_share", "needs:share_by_day", "needs:comparison"]
 # ### What it can show now
 #
-# The power for the difference that was seen is not shown: it is the p-value in other words, and says nothing that the p-value does
-# not. What is taken from the data are the numbers of patients, and the event in all groups together.
+# The power for the difference that was seen is never shown: it is the p-value in other words, and says nothing that the p-value
+# does not. What is taken from the data are the numbers of patients, and the event in both groups together.
 
 # %% tags=["public"]
 display(*told.standing(chapter, plan, comparisons))

@@ -6,18 +6,20 @@ from esld.operating import Scenario, Work, operating_characteristics
 from esld.operating.methods import true_survival
 from esld.report import numbers
 from esld.report.cells import Cell, Label, NotEstimable, number
+from esld.report.design.exact import conclusions
 from esld.report.design.plan import LEVEL, Plan
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.survival import fisher_power
 
 TRIALS = 10_000
-_TOLD = ("rejected", "better", "worse", "neither", "coverage", "width")
+_TOLD = ("rejected", "better", "worse", "neither")
+
+_EXACT = ("fisher", "boschloo")
 
 
 def simulated_rows(plan: Plan, *, seed: str) -> pd.DataFrame:
-    """Each scenario by each planned method that is fast, in long form; beside them what Fisher's test has if all are followed."""
+    """Each scenario by each planned method that is fast, in long form; beside them what exact tests have if all are followed."""
     work = Work(
         scenarios=plan.scenarios, methods=plan.methods, trials=TRIALS, seed=seed, alpha=LEVEL, conf_level=0.95
     )
@@ -29,14 +31,12 @@ def simulated_rows(plan: Plan, *, seed: str) -> pd.DataFrame:
             "method": f"{own['method'].replace('_', '-')}, monte-carlo, draws:{TRIALS}",
         }  # fmt: skip
         rows.append(about | {"statistic": own["statistic"], "value": own["value"]})
-        rows.append(about | {"statistic": f"{own['statistic']}_std_err", "value": own["std_err"]})
+        if own["statistic"] == "rejected":
+            rows.append(about | {"statistic": "rejected_std_err", "value": own["std_err"]})
     for name, scenario in plan.scenarios.items():
         (n1, n2), (one, other) = scenario.n, shares(scenario)
-        exact = {
-            "value": fisher_power(one, other, n1=n1, n2=n2),
-            "method": "fisher, two-sided-5, exact-power",
-        }
-        rows.append({"group": name, "n": n1 + n2, "statistic": "fisher"} | exact)
+        exact = conclusions(n1, n2, one, other, group=name)
+        rows += [row for row in exact if row["statistic"] in _EXACT]
     return pd.DataFrame(rows)
 
 
@@ -48,19 +48,20 @@ def shares(scenario: Scenario) -> tuple[float, float]:
 def simulated_table(plan: Plan, found: Reported) -> Table:
     """A block a scenario, by its true shares; a line a method."""
     lines: list[dict[str, Cell | str]] = []
-    for name, scenario in plan.scenarios.items():
+    for name in plan.scenarios:
         block = Label(_block(plan, name), name)
         for method in plan.methods:
-            rows = {key: found.find(key, f"{name} {method}") for key in _TOLD[:4]}
+            rows = {key: found.find(key, f"{name} {method}") for key in _TOLD}
             error = found.find("rejected_std_err", f"{name} {method}")
             cells = {k: number(row, style="percent") if row else NotEstimable() for k, row in rows.items()}
             wide: Cell = number(error, 1, style="points") if error else NotEstimable()
             what = Label(message(f"could.method.{method}"), method)
             lines.append({"scenario": block, "method": what, **cells, "error": wide})
-        exact = number(found.row("fisher", name), style="percent")
-        what = Label(message("could.method.exact"), "exact")
         empty = dict.fromkeys(("better", "worse", "neither", "error"), "")
-        lines.append({"scenario": block, "method": what, "rejected": exact, **empty})
+        for test in _EXACT:
+            power = number(found.row(test, name), style="percent")
+            what = Label(message(f"could.method.exact.{test}"), f"{test} exact")
+            lines.append({"scenario": block, "method": what, "rejected": power, **empty})
     keys = ("method", "rejected", "better", "worse", "neither", "error")
     heads = {key: message(f"could.assumed.{key}") for key in keys}
     order = [{key: line[key] for key in ("scenario", *keys)} for line in lines]

@@ -1,5 +1,6 @@
 """What so many patients could show of two true shares, exactly: every conclusion's chance, and how wide the interval is."""
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import combinations_with_replacement, groupby
 from math import nan, sqrt
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from esld.operating import expected_width
+from esld.randomisation.designs import Floats
 from esld.randomisation.inference import generator
 from esld.report import numbers
 from esld.report.cells import Cell, Label, number
@@ -33,8 +35,10 @@ def pair_of(one: float, other: float) -> str:
     return f"{100 * one:.3g} v {100 * other:.3g}"
 
 
-def conclusions(n1: int, n2: int, one: float, other: float, *, group: str) -> list[dict[str, Any]]:
-    """Chance of each conclusion of both tests, in long form: whatever the sizes, sums over all tables."""
+def conclusions(
+    n1: int, n2: int, one: float, other: float, *, group: str, tests: Sequence[ExactTest] = EXACT_TESTS
+) -> list[dict[str, Any]]:
+    """Chance of each conclusion of Fisher's test, and the power of another one, in long form: sums over all tables."""
     chances = np.outer(binomial_probabilities(n1, one), binomial_probabilities(n2, other))
     ahead = n1 * np.arange(n2 + 1)[np.newaxis] - n2 * np.arange(n1 + 1)[:, np.newaxis]
     found = np.where(rejected(n1, n2), chances, 0.0)
@@ -42,6 +46,8 @@ def conclusions(n1: int, n2: int, one: float, other: float, *, group: str) -> li
     values = {"fisher": higher + lower, "higher": higher, "lower": lower, "neither": 1 - higher - lower}
     about = {"group": group, "n": n1 + n2, "method": "fisher, two-sided-5, exact-power"}
     rows = [{"statistic": name, "value": min(max(value, 0.0), 1.0)} | about for name, value in values.items()]
+    if "boschloo" not in tests:
+        return rows
     second = min(float(chances[rejected(n1, n2, test="boschloo")].sum()), 1.0)
     own = {"statistic": "boschloo", "value": second, "method": "boschloo, two-sided-5, exact-power"}
     return [*rows, about | own]
@@ -68,11 +74,11 @@ def _width(n1: int, n2: int, one: float, other: float) -> tuple[float, float]:
     return float(widths.mean()), float(widths.std(ddof=1) / sqrt(DRAWS))
 
 
-def worst_size(n1: int, n2: int, test: ExactTest) -> float:
-    """Largest chance of a rejection over the shares, by 101 of them, that both groups may have."""
+def sizes_along(n1: int, n2: int, test: ExactTest) -> Floats:
+    """Chance of a rejection at each of 101 shares that both groups may have, from 0 to 1."""
     tables = rejected(n1, n2, test=test)
     one, two = (np.stack([binomial_probabilities(n, p) for p in _NUISANCE]) for n in (n1, n2))
-    return float(np.einsum("ki,ij,kj->k", one, tables, two).max())
+    return np.asarray(np.einsum("ki,ki->k", one @ tables, two))
 
 
 def grid_rows(plan: Plan) -> pd.DataFrame:
@@ -88,7 +94,12 @@ def grid_rows(plan: Plan) -> pd.DataFrame:
     for test in EXACT_TESTS:
         method = f"{test}, two-sided-5, exact-power"
         rows.append(
-            {"statistic": f"{test}_size", "value": worst_size(n1, n2, test), "n": n1 + n2, "method": method}
+            {
+                "statistic": f"{test}_size",
+                "value": float(sizes_along(n1, n2, test).max()),
+                "n": n1 + n2,
+                "method": method,
+            }
         )
     return pd.DataFrame(rows)
 

@@ -22,11 +22,12 @@ from esld.report.tables import Table
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import noun, of_group, period
 from esld.survival import fisher_power, kaplan_meier
-from esld.survival.power import rejected
+from esld.survival.power import EXACT_TESTS, ExactTest, rejected
 
 DIFFERENCES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 _STEP = 0.05  # in which the smallest difference that is found is looked for
 _WIDTH = 5.2
+_TESTS: dict[str, tuple[ExactTest, ...]] = {"now": EXACT_TESTS, "more": ("fisher",)}
 _TIMES = {"now": 1, "more": 2}  # as many patients as there are
 
 
@@ -104,7 +105,7 @@ def now_rows(own: Standing) -> pd.DataFrame:
         for difference, (one, other) in _differences(own, DIFFERENCES):
             group = _group(difference, when)
             one, other = min(max(one, 0.0), 1.0), min(max(other, 0.0), 1.0)
-            rows += conclusions(n1, n2, one, other, group=group)
+            rows += conclusions(n1, n2, one, other, group=group, tests=_TESTS[when])
             rows += width_rows(n1, n2, one, other, group=group)
         if least := _least_found(own, n1, n2):
             method = "fisher, two-sided-5, exact-power"

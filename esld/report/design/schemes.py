@@ -1,6 +1,7 @@
 """The scheme of randomisation: what each leaves to chance of the sizes of the groups, and with it of size and power."""
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from esld.randomisation import Design
 from esld.randomisation.designs import LISTED, Floats, by_size
 from esld.randomisation.inference import generator
 from esld.report.cells import Label, number
-from esld.report.design.exact import worst_size
+from esld.report.design.exact import sizes_along
 from esld.report.design.plan import TRIED
 from esld.report.results import Reported
 from esld.report.tables import Table
@@ -17,7 +18,7 @@ from esld.report.words.catalogue import message
 from esld.survival import fisher_power
 
 DRAWS = 10_000
-_NEVER = 1e-6  # of sizes that change no digit that is shown
+_NEVER = 1e-5  # of sizes that change no digit that is shown
 
 
 def scheme_rows(designs: Mapping[str, Design], *, seed: str) -> pd.DataFrame:
@@ -33,7 +34,7 @@ def scheme_rows(designs: Mapping[str, Design], *, seed: str) -> pd.DataFrame:
         tested = [(k, chance) for k, chance in own if 0 < k < n]  # with nobody in a group there is no test
         values = {
             "equal": sum(chance for k, chance in own if abs(n - 2 * k) <= n % 2),
-            "size": sum(chance * worst_size(*_pair(n, k), "fisher") for k, chance in tested),
+            "size": float(sum(chance * _along(*_pair(n, k)) for k, chance in tested).max()),
         }
         for place, (one, other) in enumerate(TRIED, 1):
             values[f"found_{place}"] = sum(
@@ -41,6 +42,11 @@ def scheme_rows(designs: Mapping[str, Design], *, seed: str) -> pd.DataFrame:
             )
         rows += [about | {"statistic": key, "value": value} for key, value in values.items()]
     return pd.DataFrame(rows)
+
+
+@cache
+def _along(n1: int, n2: int) -> Floats:
+    return sizes_along(n1, n2, "fisher")
 
 
 def _pair(n: int, k: int) -> tuple[int, int]:

@@ -31,7 +31,8 @@ def planned_each(plan: Plan) -> int:
 
 def sizes(plan: Plan) -> list[int]:
     """Patients of each group that the table shows."""
-    return [each * planned_each(plan) for each in TIMES]
+    own = planned_each(plan)
+    return [each * own for each in TIMES if each == 1 or each * own <= MOST]
 
 
 def priors(plan: Plan, effect: tuple[float, float]) -> tuple[BetaMixture, BetaMixture]:
@@ -113,7 +114,7 @@ def size_table(plan: Plan, found: Reported) -> Table:
             ),
             group,
         )
-        for times, n in zip(TIMES, sizes(plan), strict=True):
+        for times, n in zip(TIMES, sizes(plan), strict=False):
             own = f"{group}, {n}"
             each = message("could.size.planned", n=n) if times == 1 else str(n)
             lines.append({

@@ -1,8 +1,10 @@
 """The chapter's answer, and the sections that are of each comparison."""
 
 from collections.abc import Iterator
+from html import escape
 from typing import Any
 
+from esld.data.study import Study
 from esld.report import needs, numbers
 from esld.report.chapter import Chapter
 from esld.report.design import now
@@ -25,6 +27,13 @@ def before_sentence(plan: Plan, found: Reported) -> str:
     }
     told = span(size, message("number.percent", number=numbers.fixed(100 * (size.value or 0), 1)))
     return message("could.before", large=large, small=small, size=told, free=plan.free, **sizes)
+
+
+def subject_sentence(study: Study, plan: Plan) -> str:
+    """Of which analysis the numbers are, and that nothing is worked out for a primary one of another kind."""
+    primary, own = study.protocol.primary, plan.analysis
+    said = message("could.subject", title=escape(own.title))
+    return said if own == primary else f"{said} {message('could.subject.other', title=escape(primary.title))}"
 
 
 def needed_sentence(plan: Plan, needed: Reported) -> str:
