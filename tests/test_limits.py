@@ -248,7 +248,7 @@ FREE = {
             ),
             *("logrank", "logrank_of", "logrank_statistic", "proportional_hazards", "rmst_statistic"),
             *("pairwise_scores", "responders", "shift_table", "worst_class"),
-            *("binary_design", "group_sequential", "logrank_looks", "permutation_looks"),
+            *("bayesian_design", "binary_design", "group_sequential", "logrank_looks", "permutation_looks"),
             *("draw", "in_turn", "operating_characteristics", "run_task", "stopping_rule"),
             *("beta_prior", "chance_better", "predictive_probability", "rule_properties", "tipping_point"),
             *("assurance_curve", "power_curve", "proportion_width_curve", "width_curve"),
