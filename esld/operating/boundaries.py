@@ -249,7 +249,7 @@ def group_sequential(
     if not isfinite(critical[-1]):
         raise ValueError(f"kind must leave something to spend at the last look, got {spent}")
     bounds = _futility(futility, t, critical, sided, power)
-    steps = [step("group-sequential", *(f"{each:.6g}" for each in t))]
+    steps = [step("group-sequential", *(f"{each:.3g}" for each in t))]
     steps.append(step(name, f"{interim:g}") if name == "haybittle-peto" else name)
     steps.append("two-sided" if sided == 2 else "one-sided")
     if futility is not None:

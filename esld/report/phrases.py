@@ -21,6 +21,7 @@ from esld.report import numbers
 from esld.report.looks import looks_of
 from esld.report.planned import is_death
 from esld.report.results import Row, slug
+from esld.report.roles import DESIGN
 from esld.report.words.catalogue import UNTRANSLATED, Reader, arm_label, has, message, read_by
 from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group, on_day, period
 
@@ -306,10 +307,9 @@ def standing(study: Study) -> str:
     """What an analysis before the final one must say of itself, wherever it compares; nothing for the final one."""
     if study.cut.status == "final":
         return ""
-    tests = study.pairs and (looks := looks_of(study)) and looks.due
-    return " ".join(
-        filter(None, (message("summary.interim.look" if tests else "summary.interim"), interim_look(study)))
-    )
+    looks = looks_of(study) if study.pairs and DESIGN in study.cut.chapters else None
+    key = "summary.interim.look" if looks and looks.due else "summary.interim"
+    return " ".join(filter(None, (message(key), interim_look(study))))
 
 
 def interim_look(study: Study) -> str:

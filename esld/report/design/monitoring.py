@@ -175,12 +175,17 @@ def stand_rows(stand: Stand) -> pd.DataFrame:
             x = stand.counts[k - 1][stand.arms.index(arm)] if k <= len(stand.counts) else None
             rows.append(row(f"look_{k}_patients", n, group=arm, n=n, events=0, method=method))
             if x is not None:
-                rows.append(row(f"look_{k}_free", x, group=arm, n=n, events=n - x, method=method))
+                crossed = float(stand.found(k) == arm)
+                rows += [
+                    row(f"look_{k}_{name}", value, group=arm, n=n, events=0, method=method)
+                    for name, value in (("free", x), ("crossed", crossed))
+                ]
     n = design.n1[-1] + design.n2[-1]
     for k in range(1, len(stand.counts) + 1):
         z = stand.z(k)
         name, value = ("probability", float(ndtr(z))) if stand.bayesian else ("z", z)
         rows.append(_row(f"look_{k}_{name}", value, design.n1[k - 1] + design.n2[k - 1], method))
+        rows.append(_row(f"look_{k}_futile", float(stand.found(k) == "futility"), n, method))
     if stand.counts:
         rows += _now(stand)
     rows += [

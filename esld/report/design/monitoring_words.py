@@ -17,9 +17,10 @@ from esld.report.event import Event, event_of
 from esld.report.looks import Looks, looks_of
 from esld.report.phrases import method_words, points, span, view_name, whole
 from esld.report.results import Reported
+from esld.report.stand import where
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import arm_in_prose, capitalised, in_words, joined, of_group, period
+from esld.report.words.grammar import arm_in_prose, capitalised, joined, of_group, period
 
 
 def told(chapter: Chapter) -> Iterator[Any]:
@@ -33,7 +34,7 @@ def told(chapter: Chapter) -> Iterator[Any]:
         yield chapter.say(message("monitoring.masked_side"))
     elif study.pairs and (stand := monitoring.stand_of(study)):
         rows = chapter.hand_over(RESULT, monitoring.stand_rows(stand), analysis=study.protocol.primary.id)
-        yield chapter.say(where(stand, rows, event, study), *beside(stand, rows, event, study))
+        yield chapter.say(where(looks, rows, event, study), *beside(stand, rows, event, study))
         yield chapter.figure(monitoring_figure(stand.design, looks, event, stand))
         yield chapter.table(boundary_table(stand.design, looks, rows, event, stand))
         yield chapter.say(interval(stand, rows, event, study), ahead(stand, rows, event))
@@ -49,55 +50,16 @@ def told(chapter: Chapter) -> Iterator[Any]:
         yield chapter.table(boundary_table(design, looks, rows, event))
 
 
-def where(stand: Stand, rows: Reported, event: Event, study: Study) -> str:
-    """Where the trial stands, in one sentence."""
-    looks, words = stand.looks, event.html
-    total = len(looks.numbers)
-    if not looks.due:
-        reached = rows.row("reached")
-        return message(
-            "monitoring.not_due", which=message("monitoring.nth.1"), looks=in_words(total), needed=looks.numbers[0],
-            horizon=period(study.protocol.horizon_days), reached=whole(reached),
-            missing=whole(rows.row("missing")),
-        )  # fmt: skip
-    if stand.crossed and stand.crossed < looks.due:
-        which = message(f"monitoring.nth.{stand.crossed}")
-        found = of_group(stand.found(stand.crossed))
-        return message("monitoring.crossed.before", which=which, looks=in_words(total), arm=found, **words)
-    found = stand.found(looks.due)
-    own = "last" if looks.is_last else ""
-    key = "futility" if found == "futility" else "crossed" if found else "inside"
-    key = "inside" if key == "futility" and own else key
-    look = message(
-        "monitoring.look.last" if own else "monitoring.look", which=message(f"monitoring.nth.{looks.due}"),
-        looks=in_words(total), n=whole(rows.row(f"look_{looks.due}_evaluable")),
-        planned=study.protocol.target_enrolment,
-    )  # fmt: skip
-    about = {"arm": of_group(found)} if key == "crossed" else {}
-    name = "monitoring." + key + (".last" if own else "")
-    statistic = _statistic(stand, rows, event)
-    return message(name, look=look, statistic=statistic, **about, **words)
-
-
-def _statistic(stand: Stand, rows: Reported, event: Event) -> str:
-    """What was observed at the look that is due."""
-    look = stand.looks.due
-    if stand.bayesian:
-        row = rows.row(f"look_{look}_probability")
-        return message(
-            "monitoring.probability",
-            value=span(row, numbers.fixed(row.value, 3)),
-            arm=of_group(stand.arms[0]),
-            **event.html,
-        )
-    row = rows.row(f"look_{look}_z")
-    return message("monitoring.z", value=span(row, numbers.fixed(row.value, 2)))
-
-
 def beside(stand: Stand, rows: Reported, event: Event, study: Study) -> Iterator[str]:
     """What a reader must know of that sentence: a look that is not as planned, and events that do not count yet."""
-    looks = stand.looks
+    looks, horizon = stand.looks, period(study.protocol.horizon_days)
     if looks.due:
+        groups = [
+            message("brief.interim.group", x=whole(row), n=span(row, str(row.n)), arm=of_group(code))
+            for code in stand.arms[::-1]
+            if (row := rows.row(f"look_{looks.due}_free", code))
+        ]
+        yield message("monitoring.counts", horizon=horizon, groups=joined(groups), **event.html)
         planned, own = looks.numbers[looks.due - 1], len(looks.reached)
         if own != planned:
             yield message("monitoring.off_plan", planned=planned, reached=whole(rows.row("reached")))
@@ -112,7 +74,6 @@ def beside(stand: Stand, rows: Reported, event: Event, study: Study) -> Iterator
             yield message("monitoring.next", which=which, needed=coming, missing=whole(rows.row("missing")))
     if stand.early:
         early = rows.row("early")
-        horizon = period(study.protocol.horizon_days)
         yield message("monitoring.early", count=stand.early, n=whole(early), horizon=horizon, **event.html)
 
 
@@ -176,7 +137,7 @@ def boundary_table(
             for code in stand.arms[::-1]:
                 line[f"{code}.evaluable"] = number(rows.row(f"look_{k}_patients", code))
             observed = rows.find(f"look_{k}_{'probability' if bayesian else 'z'}")
-            line["look_observed"] = number(observed, decimals)
+            line["observed_probability" if bayesian else "observed_z"] = number(observed, decimals)
         if bayesian:
             line["threshold"] = cell("threshold", 3)
         else:
@@ -184,9 +145,10 @@ def boundary_table(
             line |= {"boundary_lower": cell("critical_lower", 2)} if both and not even else {}
         if looks.plan.futility is not None:
             line["futility"] = cell("futility", decimals)
+        line |= (
+            {} if bayesian else {"nominal_p": cell("nominal_p", 4), "level_allowed": cell("level_allowed", 4)}
+        )
         line["level_spent"] = cell("level_spent", 4)
-        if not bayesian:
-            line |= {"level_allowed": cell("level_allowed", 4), "nominal_p": cell("nominal_p", 4)}
         line["against_none"] = cell("against_none")
         lines.append(line)
     method = capitalised(method_words(design.boundaries.method))
@@ -202,11 +164,9 @@ def boundary_table(
         if stand.looks.due < design.looks:
             notes.append(message("monitoring.boundaries.coming"))
     notes.append(message("monitoring.boundaries.fewest"))
-    heads = (
-        {f"{code}.evaluable": message("monitoring.evaluable", arm=arm_in_prose(code)) for code in stand.arms}
-        if stand
-        else {}
-    )
+    heads = {"against_none": message("monitoring.against", events=capitalised(event.events))}
+    for code in stand.arms if stand else ():
+        heads[f"{code}.evaluable"] = message("monitoring.evaluable", arm=arm_in_prose(code))
     return Table(RESULT, message("monitoring.boundaries"), lines, footnotes=tuple(notes), heads=heads)
 
 
