@@ -125,5 +125,5 @@ display(*told.more(chapter, comparisons))
 #
 # What is true. A trial that could have shown a difference and did not has not shown that there is none.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.limits()

@@ -90,6 +90,11 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "courses": (*_COURSE, "ended", "DS", "arm"),
     "patients": ("whole", "subject"),
     "narratives": ("whole", "subject"),
+    "planned_grid": ("nothing",),
+    "planned_sizes": ("nothing",),
+    "assumed_trials": ("nothing",),
+    "schemes": ("nothing",),
+    "could_find": ("times",),
     "validation": ("nothing",),
     "coverage": ("nothing",),
 }  # fmt: skip
