@@ -158,7 +158,7 @@ class TestNow:
 
     @pytest.mark.parametrize(("events", "reached"), [(3, None), (8, 6 / 11)])
     def test_the_smallest_difference_that_reaches_the_level(self, events, reached):
-        """With 3 deaths among 11 and 11, 3 against 0 has p = 0.21; with 8, 7 against 1 has p = 0.024, and 6 against 2 has 0.18."""
+        """With 3 deaths among 11 and 11, 3 against 0 has p = 0.21; with 8, 7 against 1 has 0.024, and 6 against 2 0.18."""
         own = now.Standing((11, 11), 365, 1 - events / 22, events, 0)
         assert reported(now.now_rows(own)).row("reaching").value == (reached and pytest.approx(reached))
         assert fisher_exact([[1, 10], [7, 4]]).pvalue <= 0.05 < fisher_exact([[2, 9], [6, 5]]).pvalue
