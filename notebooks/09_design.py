@@ -58,17 +58,16 @@ study = chapter.study
 plan = plan_of(study)
 planned = chapter.hand_over("planned_grid", exact.grid_rows(plan), analysis=told.ANALYSIS)
 sizes = chapter.hand_over("planned_sizes", size.size_rows(plan), analysis=told.ANALYSIS)
-comparisons = told.comparisons(chapter, plan)
-chapter.answer(*told.answer(plan, planned, sizes, comparisons))
+chapter.answer(*told.answer(chapter, planned, sizes))
 
 # %% tags=["public"]
-chapter.say(told.subject_sentence(study, plan))
+chapter.say(told.subject_sentence(study))
 
 # %% tags=["public"]
-chapter.figure(exact.power_figure(plan))
+chapter.figure(exact.power_figure(plan_of(study)))
 
 # %% tags=["appendix", "public"]
-chapter.table(exact.grid_table(plan, planned))
+chapter.table(exact.grid_table(plan_of(study), planned))
 
 # %% [markdown] tags=["needs:assumptions"]
 # #### What was assumed
@@ -76,7 +75,9 @@ chapter.table(exact.grid_table(plan, planned))
 # Whether these assumptions hold nobody knew, and the data of the trial do not enter them.
 
 # %% tags=["public"]
-trials = chapter.hand_over("assumed_trials", assumed.simulated_rows(plan, seed=seed), analysis=told.ANALYSIS)
+plan = assumed.assumed_plan(study)
+rows = assumed.simulated_rows(plan, seed=seed)
+trials = chapter.hand_over("assumed_trials", rows, analysis=told.ANALYSIS)
 display(chapter.say(assumed.assumptions_sentence(plan)))
 chapter.table(assumed.simulated_table(plan, trials))
 
@@ -84,6 +85,7 @@ chapter.table(assumed.simulated_table(plan, trials))
 # #### How many patients
 
 # %% tags=["public"]
+plan = plan_of(study)
 display(chapter.figure(size.size_figure(plan, sizes)))
 chapter.table(size.size_table(plan, sizes))
 
@@ -94,7 +96,7 @@ chapter.table(size.size_table(plan, sizes))
 # an exact test in few patients may find a little more in groups that are not quite equal, because more results are then possible.
 
 # %% tags=["public"]
-designs = designs_beside(study, sum(plan.sizes))
+designs = designs_beside(study, sum(plan_of(study).sizes))
 found = chapter.hand_over("schemes", schemes.scheme_rows(designs, seed=seed), analysis=told.ANALYSIS)
 chapter.table(schemes.scheme_table(designs, found, PLANNED))
 
@@ -105,7 +107,7 @@ chapter.table(schemes.scheme_table(designs, found, PLANNED))
 # does not. What is taken from the data are the numbers of patients, and the event in both groups together.
 
 # %% tags=["public"]
-display(*told.standing(chapter, plan, comparisons))
+display(*told.standing(chapter))
 
 # %% [markdown] tags=["needs:part=monitoring"]
 # ### Monitoring: where does the trial stand?
@@ -128,7 +130,7 @@ display(*monitoring_words.harms(chapter))
 # Another cohort is as many patients as there are now, given their groups in the same way.
 
 # %% tags=["public"]
-display(*told.more(chapter, comparisons))
+display(*told.more(chapter))
 
 # %% [markdown]
 # ## What could change it
@@ -140,5 +142,5 @@ display(*told.more(chapter, comparisons))
 #
 # What is true. A trial that could have shown a difference and did not has not shown that there is none.
 
-# %% tags=["hide-input"]
+# %% tags=["hide-input", "public"]
 chapter.limits()

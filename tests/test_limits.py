@@ -251,7 +251,7 @@ FREE = {
             *("bayesian_design", "binary_design", "group_sequential", "logrank_looks", "permutation_looks"),
             *("draw", "in_turn", "operating_characteristics", "run_task", "stopping_rule"),
             *("beta_prior", "chance_better", "predictive_probability", "rule_properties", "tipping_point"),
-            *("assurance_curve", "power_curve", "proportion_width_curve", "width_curve"),
+            *("assurance_curve", "expected_width", "power_curve", "proportion_width_curve", "width_curve"),
             *(f"randomisation.{name}" for name in randomisation.__all__ if name != "shift_interval"),
         ),
         _NO_LIMITS,

@@ -34,6 +34,10 @@ ABSENT = {
         "previous": "The cut file names no previous cut, so nothing is compared with one.",
     },
     "mayo-pbc": {
+        "assumptions": (
+            "Left out: the protocol file declares no “design_assumptions”, so no trials are simulated. What needs no assumption "
+            "stands above and below: true shares that are tried one by one."
+        ),
         "ledger": "There is no ledger of assignments in the data of this trial: that the list was followed cannot be shown.",
         "safety_set": (
             "Safety cannot be judged: the data of this trial hold no record of what was given and no adverse events."

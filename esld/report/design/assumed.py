@@ -2,12 +2,13 @@
 
 import pandas as pd
 
+from esld.data.study import Study
 from esld.operating import Scenario, Work, operating_characteristics
 from esld.operating.methods import true_survival
-from esld.report import numbers
+from esld.report import needs, numbers
 from esld.report.cells import Cell, Label, NotEstimable, number
 from esld.report.design.exact import conclusions
-from esld.report.design.plan import LEVEL, Plan
+from esld.report.design.plan import LEVEL, Plan, plan_of
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
@@ -16,6 +17,13 @@ TRIALS = 10_000
 _TOLD = ("rejected", "better", "worse", "neither")
 
 _EXACT = ("fisher", "boschloo")
+
+
+def assumed_plan(study: Study) -> Plan:
+    """The plan with what is assumed; :class:`esld.report.needs.UnmetNeedError` where nothing is."""
+    plan = plan_of(study)
+    needs.require(study, "assumptions")
+    return plan
 
 
 def simulated_rows(plan: Plan, *, seed: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from esld.report import needs, numbers
 from esld.report.chapter import Chapter
 from esld.report.design import now
 from esld.report.design.exact import pair_of
-from esld.report.design.plan import TRIED, Plan
+from esld.report.design.plan import TRIED, Plan, plan_of
 from esld.report.phrases import span, whole
 from esld.report.results import Reported, slug
 from esld.report.words.catalogue import message
@@ -29,9 +29,9 @@ def before_sentence(plan: Plan, found: Reported) -> str:
     return message("could.before", large=large, small=small, size=told, free=plan.free, **sizes)
 
 
-def subject_sentence(study: Study, plan: Plan) -> str:
+def subject_sentence(study: Study) -> str:
     """Of which analysis the numbers are, and that nothing is worked out for a primary one of another kind."""
-    primary, own = study.protocol.primary, plan.analysis
+    primary, own = study.protocol.primary, plan_of(study).analysis
     said = message("could.subject", title=escape(own.title))
     return said if own == primary else f"{said} {message('could.subject.other', title=escape(primary.title))}"
 
@@ -60,32 +60,34 @@ class Comparison:
         self.found = chapter.hand_over(f"could_find{self.end}", now.now_rows(self.own), analysis=ANALYSIS)
 
 
-def comparisons(chapter: Chapter, plan: Plan) -> list[Comparison]:
-    """Every comparison of the study; none where nothing is compared, or the share is not one of a day."""
-    study = chapter.study
-    if needs.why_not(study, "comparison") or needs.why_not(study, "share_by_day"):
-        return []
-    return [Comparison(chapter, plan, pair) for pair in study.pairs]
+def comparisons(chapter: Chapter) -> list[Comparison]:
+    """Every comparison of the study; an error that says why where nothing is compared, or the share is not one of a day."""
+    plan = plan_of(chapter.study)
+    needs.require(chapter.study, "share_by_day")
+    return [Comparison(chapter, plan, pair) for pair in chapter.pairs]
 
 
-def answer(plan: Plan, found: Reported, needed: Reported, own: list[Comparison]) -> Iterator[str]:
+def answer(chapter: Chapter, found: Reported, needed: Reported) -> Iterator[str]:
     """Before the start, how many it would take, and what the first comparison can find now and with another cohort."""
+    plan = plan_of(chapter.study)
     yield before_sentence(plan, found)
     yield needed_sentence(plan, needed)
-    yield from (now.least_sentence(each.found) for each in own[:1])
+    if not any(needs.why_not(chapter.study, need) for need in ("share_by_day", "comparison")):
+        yield now.least_sentence(comparisons(chapter)[0].found)
 
 
-def standing(chapter: Chapter, plan: Plan, own: list[Comparison]) -> Iterator[Any]:
+def standing(chapter: Chapter) -> Iterator[Any]:
     """What each comparison can show now."""
-    for each in own:
+    plan = plan_of(chapter.study)
+    for each in comparisons(chapter):
         said = now.standing_sentence(chapter.study, plan, each.pair, each.found)
         table = now.now_table(each.own, each.found, f"could_find{each.end}")
         yield from filter(None, (chapter.say(said), chapter.table(table)))
 
 
-def more(chapter: Chapter, own: list[Comparison]) -> Iterator[Any]:
+def more(chapter: Chapter) -> Iterator[Any]:
     """What another cohort would add to each."""
-    for each in own:
+    for each in comparisons(chapter):
         figure = now.more_figure(each.own, f"one_more_cohort_curves{each.end}")
         table = now.more_table(each.own, each.found, f"one_more_cohort{each.end}")
         said = now.least_sentence(each.found) or message("could.now.none")

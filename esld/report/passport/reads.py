@@ -92,6 +92,11 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "narratives": ("whole", "subject"),
     "monitoring": ("times", *_OBSERVED),
     "safety_rules": ("whole",),
+    "planned_grid": ("nothing",),
+    "planned_sizes": ("nothing",),
+    "assumed_trials": ("nothing",),
+    "schemes": ("nothing",),
+    "could_find": ("times",),
     "validation": ("nothing",),
     "coverage": ("nothing",),
 }  # fmt: skip
