@@ -309,8 +309,8 @@ def _written(
         for item, own in zip(value, content if isinstance(content, list) else (), strict=False):
             yield from _written(key, item, own, many=True)
     elif isinstance(value, dict) and isinstance(content, dict):
-        for name, item in value.items():
-            yield from _written(name, item, content[name])
+        for name in content:
+            yield from _written(name, value[name], content[name])
 
 
 def _yaml(example: dict[str, Any]) -> str:

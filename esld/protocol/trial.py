@@ -58,12 +58,12 @@ class Record(Frozen):
 class Protocol(Frozen):
     """One trial, a file of ``params/protocols/``."""
 
+    id: Text = Field(description="identifier of the trial (STUDYID, without the -SIM of simulated data)")
     extends: Text | None = Field(
         default=None,
         description="another protocol file beside this one, which says all that this one does not; keys within keys are replaced "
         "one by one, lists whole",
     )
-    id: Text = Field(description="identifier of the trial (STUDYID, without the -SIM of simulated data)")
     title: Text = Field(description="full title, as registered")
     short_title: Text = Field(description="title of the report's pages")
     question: Text = Field(description="the trial's question in one sentence, as the front page asks it")
@@ -185,10 +185,6 @@ class Protocol(Frozen):
     subgroups: tuple[Factor, ...] = Field(
         default=(), description="in which patients analyses that say `subgroups: true` are shown apart"
     )
-    monitoring: Monitoring | None = Field(
-        default=None,
-        description="looks before the end and what would stop the trial; left out where none are planned",
-    )
     analysis_sets: tuple[AnalysisSet, ...] = Field(
         description="who is analysed where: one entry for each flag"
     )
@@ -198,6 +194,10 @@ class Protocol(Frozen):
     design_assumptions: DesignAssumptions | None = Field(
         default=None,
         description="what is assumed before the start, for what the trial could show; none without",
+    )
+    monitoring: Monitoring | None = Field(
+        default=None,
+        description="looks before the end and what would stop the trial; left out where none are planned",
     )
     data_assumptions: dict[str, StatedText] = Field(
         default_factory=dict, description="what is taken for granted about the data, by a name of your own"
