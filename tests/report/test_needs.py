@@ -8,7 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from esld.errors import RefusedError
 from esld.pipeline.sections import fitted
-from esld.protocol import Factor
+from esld.protocol import Factor, Monitoring, SafetyRule
 from esld.report import needs
 from esld.report.needs import NEEDS, UnmetNeedError, why_not
 from esld.report.sections import needs_of
@@ -101,7 +101,9 @@ class TestTheSafetySet:
 
 def test_a_part_that_a_trial_does_not_have_is_silent():
     factor = Factor(name="Sex", variable="SEX")
-    trial = PROTOCOL.model_copy(update={"strata": (factor,)})
+    rule = SafetyRule(name="harm", event="SERIOUS", limit=0.3, probability=0.9)
+    looks = Monitoring(looks=(1,), boundary="pocock", safety=(rule,))
+    trial = PROTOCOL.model_copy(update={"strata": (factor,), "monitoring": looks})
     own = derived([treated("A", infused=INFUSED)], protocol=trial)
     treatment = PROTOCOL.treatment.model_copy(update={"reaction_hours": None})
     bare = derived(
