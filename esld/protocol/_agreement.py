@@ -234,12 +234,12 @@ def _unfit_looks(protocol: "Protocol") -> Iterator[Misfit]:
     plan = protocol.monitoring
     if plan is None:
         return
-    for position, rule in enumerate(plan.safety):
+    for position, harm in enumerate(plan.safety):
         known = ["SERIOUS", *(e.paramcd for e in protocol.endpoints)]
-        if rule.event not in known:
+        if harm.event not in known:
             place = ("monitoring", "safety", position, "event")
             yield Misfit(
-                place, "must be SERIOUS or the id of an endpoint", rule.event, did_you_mean(rule.event, known)
+                place, "must be SERIOUS or the id of an endpoint", harm.event, did_you_mean(harm.event, known)
             )
     numbers = plan.numbers(protocol.target_enrolment)
     if numbers[-1] != protocol.target_enrolment or any(b <= a for a, b in pairwise(numbers)):

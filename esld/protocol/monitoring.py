@@ -156,9 +156,10 @@ class Monitoring(Frozen):
         numbers = self.numbers(planned)
         optional = {"interim": self.interim, "power": self.power}
         return group_sequential(
-            self.boundary, information=[n / numbers[-1] for n in numbers], alpha=self.level, sided=self.sided,
+            self.boundary,  # type: ignore[arg-type]  # of which none is Bayesian here
+            information=[n / numbers[-1] for n in numbers], alpha=self.level, sided=self.sided,
             futility=self.futility, **{key: value for key, value in optional.items() if value is not None},
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
 
     def sizes(self, planned: int, ratio: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """Patients planned at each look of the arm beside the control, and of the control, in the ratio of control to arm."""

@@ -390,7 +390,7 @@ def _of_text(path: Path, text: str, under: tuple[Path, str] | None = None) -> Pr
     if under:
         _of_text(*under)  # whose own faults are told of it
     protocol = model_of(Protocol, path, text, under=under and content_of(*under))
-    translated = content_of(path, text).get("translations", {}) if under else protocol.translations
+    translated: Any = content_of(path, text).get("translations", {}) if under else protocol.translations
     if faults := [*_stale_translations(protocol, translated, path.name)]:
         raise InputErrors(faults)
     return protocol

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isfinite
+from typing import SupportsFloat
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from scipy.special import ndtr
 from esld.data.study import Study
 from esld.longform import Row, long_frame, row
 from esld.operating import BinaryDesign, repeated_interval
+from esld.operating.binary import SIDES
 from esld.report.looks import Looks, looks_of
 from esld.report.randomised import order_of_entry
 from esld.report.survival_times import endpoint_times
@@ -82,7 +84,7 @@ def stand_of(study: Study) -> Stand | None:
     day = study.protocol.horizon_days
     had = times["event"] & times["time"].le(day)
     free = ~had & times["time"].ge(day)
-    arms, sizes, counts = pair[::-1], [], []
+    sizes, counts = list[tuple[int, int]](), list[tuple[int, int]]()
     entered = order_of_entry(study)
     reached = [subject for subject in entered["USUBJID"] if subject in looks.reached]
     for k, planned in enumerate(looks.numbers, 1):
@@ -91,18 +93,18 @@ def stand_of(study: Study) -> Stand | None:
                 reached if k == looks.due else reached[:planned]
             ]  # an earlier look was at the first of them
             known = (had | free)[own.index]
-            sizes.append(tuple(int((known & own["arm"].eq(arm)).sum()) for arm in arms))
-            counts.append(tuple(int((free[own.index] & own["arm"].eq(arm)).sum()) for arm in arms))
+            control, compared = (own["arm"].eq(arm) for arm in pair)
+            sizes.append((int((known & compared).sum()), int((known & control).sum())))
+            counts.append((int((free[own.index] & compared).sum()), int((free[own.index] & control).sum())))
         else:  # of those who are randomised the arm is known, the others come in the planned ratio
             there = entered["ARMCD"].iloc[:planned]
-            control = int(there.eq(pair[0]).sum()) + _share(planned - len(there), study.protocol.ratio)
-            here = (planned - control, control)
+            second = int(there.eq(pair[0]).sum()) + _share(planned - len(there), study.protocol.ratio)
             before = sizes[-1] if sizes else (0, 0)
-            sizes.append(tuple(max(a, b) for a, b in zip(here, before, strict=True)))
-    first, second = zip(*sizes, strict=True)
-    if min(first[0], second[0]) == 0:
+            sizes.append((max(planned - second, before[0]), max(second, before[1])))
+    if min(sizes[0]) == 0:
         return None
-    design = looks.plan.design(study.protocol.target_enrolment, study.protocol.ratio, (first, second))
+    n1, n2 = (tuple(size[i] for size in sizes) for i in (0, 1))
+    design = looks.plan.design(study.protocol.target_enrolment, study.protocol.ratio, (n1, n2))
     return Stand(
         looks=looks, pair=pair, design=design, counts=tuple(counts), unknown=int((~(had | free)[reached]).sum()),
         early=int(had.drop(reached).sum()),
@@ -222,14 +224,14 @@ def _now(stand: Stand) -> Iterator[Row]:
         )
     if stand.crossed or stand.looks.is_last:
         return
-    for arm, side in zip(stand.arms, ("upper", "lower"), strict=True):
+    for arm, side in zip(stand.arms, SIDES, strict=True):
         if side == "lower" and not _both(design):
             return
         same = (x1 + x2) / (n1 + n2)
-        powers = {
-            SEEN: design.conditional_power(look, x1, x2, x1 / n1, x2 / n2, side=side),  # type: ignore[arg-type]
-            SAME: design.conditional_power(look, x1, x2, same, same, side=side),  # type: ignore[arg-type]
-            BELIEVED: design.predictive_power(look, x1, x2, side=side),  # type: ignore[arg-type]
+        powers: dict[str, SupportsFloat] = {
+            SEEN: design.conditional_power(look, x1, x2, x1 / n1, x2 / n2, side=side),
+            SAME: design.conditional_power(look, x1, x2, same, same, side=side),
+            BELIEVED: design.predictive_power(look, x1, x2, side=side),
         }
         for name, value in powers.items():
             kind = "predictive" if name == BELIEVED else "conditional"

@@ -163,7 +163,7 @@ def boundary_table(
         notes.append(message(f"monitoring.boundaries.{key}", **own, **event.plain))
         if stand.looks.due < design.looks:
             notes.append(message("monitoring.boundaries.coming"))
-    notes.append(message("monitoring.boundaries.fewest"))
+    notes.append(message("monitoring.boundaries.fewest", **event.plain))
     heads = {"against_none": message("monitoring.against", events=capitalised(event.events))}
     for code in stand.arms if stand else ():
         heads[f"{code}.evaluable"] = message("monitoring.evaluable", arm=arm_in_prose(code))

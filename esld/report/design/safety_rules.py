@@ -86,7 +86,7 @@ def rule_rows(study: Study) -> pd.DataFrame:
     return long_frame(rows)
 
 
-def fewest(looks: np.ndarray, boundary: np.ndarray, known: int) -> int | None:  # type: ignore[type-arg]
+def fewest(looks: np.ndarray, boundary: np.ndarray, known: int) -> int | None:
     """Events of so many patients that stop; None where the rule is not applied to so many, or none do."""
     at = np.flatnonzero(looks == known)
     bound = int(boundary[at[0]]) if at.size else known + 1
