@@ -11,7 +11,7 @@ from esld.survival._unconditional import largest_at_a_common_chance, margin
 from esld.survival.two_by_two import at_most, one_sided
 
 ExactTest = Literal["fisher", "boschloo"]
-EXACT_TESTS = ("fisher", "boschloo")
+EXACT_TESTS: tuple[ExactTest, ...] = ("fisher", "boschloo")
 
 
 def fisher_power(p1: float, p2: float, *, n1: int, n2: int, alpha: float = 0.05) -> float:

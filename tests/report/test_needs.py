@@ -66,8 +66,12 @@ def test_each_need_of_each_study(study, cut, need):
 def test_each_need_is_met_by_a_study_and_not_by_another():
     unplanned = PROTOCOL.model_copy(update={"analyses": ()})
     assert why_not(study_of([patient(1, HIGH)], trial=unplanned), "parameters")
+    for kind, need in (("mmrm", "planned_share"), ("responder", "share_by_day")):
+        plan = protocol().primary.model_copy(update={"kind": kind, "endpoint": None})
+        other = PROTOCOL.model_copy(update={"analyses": (plan,)})
+        assert why_not(study_of([patient(1, HIGH)], trial=other), need)
     absent = {need for own in ABSENT.values() for need in own if "=" not in need}
-    assert absent | {"parameters", "two_alike"} == set(NEEDS)
+    assert absent | {"parameters", "planned_share", "share_by_day", "two_alike"} == set(NEEDS)
 
 
 class TestComparison:

@@ -91,7 +91,11 @@ def assumptions_sentence(plan: Plan) -> str:
     """What is assumed beside the shares, in words."""
     own = next(iter(plan.scenarios.values()))
     parts = [
-        message("could.assumed.lost", one=numbers.percent(own.lost[0]), other=numbers.percent(own.lost[1]))
+        message(
+            "could.assumed.lost.same" if own.lost[0] == own.lost[1] else "could.assumed.lost",
+            one=numbers.percent(own.lost[0]),
+            other=numbers.percent(own.lost[1]),
+        )
     ]
     if own.score and own.score.hazard_ratio != 1:
         parts.append(message("could.assumed.score", ratio=f"{own.score.hazard_ratio:g}"))

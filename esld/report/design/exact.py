@@ -110,8 +110,10 @@ def grid_table(plan: Plan, found: Reported) -> Table:
     for one, pairs in groupby(combinations_with_replacement(GRID, 2), key=lambda pair: pair[0]):
         for _, other in pairs:
             group, share = pair_of(one, other), numbers.percent(other)
-            block = Label(message("could.grid.block", share=numbers.percent(one), free=plan.free), f"{one:g}")
-            lines.append({"one": block, "other": Label(share, f"{other:g}")} | cells_of(found, group))
+            block: Cell = Label(
+                message("could.grid.block", share=numbers.percent(one), free=plan.free), f"{one:g}"
+            )
+            lines.append({"one": block, "other": Label(share, f"{other:g}"), **cells_of(found, group)})
     heads = {"other": message("could.grid.other", free=plan.free)} | heads_of()
     title = message("could.grid.title", n1=plan.sizes[0], n2=plan.sizes[1])
     notes = (message("could.grid.note"), *notes_of(found))
@@ -121,7 +123,7 @@ def grid_table(plan: Plan, found: Reported) -> Table:
 def cells_of(found: Reported, group: str) -> dict[str, Cell]:
     """The chances and the width of one pair of true shares."""
     names = ("fisher", "boschloo", "higher", "lower", "neither")
-    chances = {name: number(found.row(name, group), style="percent") for name in names}
+    chances: dict[str, Cell] = {name: number(found.row(name, group), style="percent") for name in names}
     return chances | {"width": number(found.row("width", group), style="points")}
 
 
@@ -157,7 +159,7 @@ def power_figure(plan: Plan) -> Picture:
     (one, other), _ = TRIED
     told = numbers.percent(fisher_power(one, other, n1=n1, n2=n2))
     return settled(
-        "planned_power_curves",
+        "planned_curves",
         figure,
         message("could.figure.alt", n1=n1, n2=n2, free=plan.free, power=told),
         title=message("could.figure.title", n1=n1, n2=n2),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from esld.data.study import Study
 from esld.reasons import Why, because
 from esld.report import numbers
 from esld.report.cells import Cell, Label, number
-from esld.report.design.exact import conclusions, heads_of, notes_of, width_rows
+from esld.report.design.exact import cells_of, conclusions, heads_of, notes_of, width_rows
 from esld.report.design.plan import POWER, Plan
 from esld.report.drawing.figures import INK, Picture, arm_style, new_figure, settled
 from esld.report.phrases import span, whole
@@ -158,7 +159,7 @@ def standing_sentence(study: Study, plan: Plan, pair: tuple[str, str], found: Re
         key: whole(found.row("patients", name)) for key, name in (("n1", "one_group"), ("n2", "other_group"))
     }
     about = {
-        **sizes, "first": of_group(pair[0]), "second": of_group(pair[1]), "free": plan.free,
+        **sizes, "first": of_group(pair[0]), "second": of_group(pair[1]), "free": escape(plan.free),
         "horizon": period(share.time or 0), "n": span(share, str(share.n)),
     }  # fmt: skip
     if share.value is None:
@@ -178,15 +179,19 @@ def standing_sentence(study: Study, plan: Plan, pair: tuple[str, str], found: Re
     return " ".join(said)
 
 
-def least_sentence(found: Reported) -> str:
+def least_sentence(plan: Plan, found: Reported) -> str:
     """The smallest true difference that is found with a power of 80 %, now and with another cohort."""
     if not has_differences(found):
         return ""
-    said = []
+    said, share = [], found.row("share")
+    words = {
+        "n": span(share, str(share.n)),
+        "added": span(share, str(share.n)),
+        "share": span(share, numbers.percent(share.value)),
+        "free": escape(plan.free),
+    }
     for when in _TIMES:
         row = found.find("least_found", when)
-        n = found.row("share").n or 0
-        words = {"n": n * _TIMES[when], "added": n}
         if row is None:
             said.append(message(f"could.least.{when}.none", **words))
         else:
@@ -197,7 +202,7 @@ def least_sentence(found: Reported) -> str:
 def now_table(own: Standing, found: Reported, id: str) -> Table | None:
     """A line a true difference: what the patients that there are would find."""
     lines: list[dict[str, Cell | str]] = [
-        _line(difference, apart) | _cells(found, _group(difference, "now"))
+        {**_line(difference, apart), **cells_of(found, _group(difference, "now"))}
         for difference, apart in _differences(own, DIFFERENCES)
     ]
     if not lines:
@@ -213,12 +218,6 @@ def _line(difference: float, apart: tuple[float, float]) -> dict[str, Cell | str
         "difference": Label(numbers.points(difference), f"{difference:g}"),
         "shares": Label(message("could.now.pair", one=one, other=other)),
     }
-
-
-def _cells(found: Reported, group: str) -> dict[str, Cell]:
-    names = ("fisher", "boschloo", "higher", "lower", "neither")
-    chances: dict[str, Cell] = {name: number(found.row(name, group), style="percent") for name in names}
-    return chances | {"width": number(found.row("width", group), style="points")}
 
 
 def more_table(own: Standing, found: Reported, id: str) -> Table | None:

@@ -57,7 +57,7 @@ def plan_of(study: Study) -> Plan:
     protocol = trial_of(study)
     sizes, planned = planned_sizes(protocol), planned_share(study.protocol)
     assert sizes is not None and planned is not None, "the need is met"
-    named = dict.fromkeys(name for a in protocol.analyses for name in SIMULATED.get(a.kind, ()) if a.kind)
+    named = dict.fromkeys(name for a in protocol.analyses if a.kind for name in SIMULATED.get(a.kind, ()))
     return Plan(
         sizes=sizes,
         analysis=planned,

@@ -28,13 +28,12 @@ def scheme_rows(designs: Mapping[str, Design], *, seed: str) -> pd.DataFrame:
         chances, drawn = _of_sizes(design, seed)
         own = [(k, float(chances[k])) for k in np.flatnonzero(chances > _NEVER).tolist()]
         n = design.n
-        about = {"group": name, "n": n, "method": "fisher, two-sided-5, exact-power"}
-        if drawn:
-            about["method"] += f", monte-carlo, draws:{DRAWS}"
+        how = f", monte-carlo, draws:{DRAWS}" if drawn else ""
+        about = {"group": name, "n": n, "method": f"fisher, two-sided-5, exact-power{how}"}
         tested = [(k, chance) for k, chance in own if 0 < k < n]  # with nobody in a group there is no test
         values = {
             "equal": sum(chance for k, chance in own if abs(n - 2 * k) <= n % 2),
-            "size": float(sum(chance * _along(*_pair(n, k)) for k, chance in tested).max()),
+            "size": float(np.sum([chance * _along(*_pair(n, k)) for k, chance in tested], axis=0).max()),
         }
         for place, (one, other) in enumerate(TRIED, 1):
             values[f"found_{place}"] = sum(

@@ -165,6 +165,6 @@ def size_figure(plan: Plan, found: Reported) -> Picture:
     axes.set_ylabel(message("could.figure.y"))
     axes.legend(loc="lower right")
     return settled(
-        "planned_sizes_power", figure, message("could.size.alt", n=own, most=most, free=plan.free),
+        "planned_sizes_curves", figure, message("could.size.alt", n=own, most=most, free=plan.free),
         title=message("could.size.figure"), legend=message("could.size.legend", free=plan.free),
     )  # fmt: skip

@@ -26,7 +26,7 @@ def before_sentence(plan: Plan, found: Reported) -> str:
         key: whole(found.row("patients", name)) for key, name in (("n1", "one_group"), ("n2", "other_group"))
     }
     told = span(size, message("number.percent", number=numbers.fixed(100 * (size.value or 0), 1)))
-    return message("could.before", large=large, small=small, size=told, free=plan.free, **sizes)
+    return message("could.before", large=large, small=small, size=told, free=escape(plan.free), **sizes)
 
 
 def subject_sentence(study: Study) -> str:
@@ -47,7 +47,7 @@ def needed_sentence(plan: Plan, needed: Reported) -> str:
             if row
             else message("could.needed.more", **words)
         )
-    return message("could.needed", parts=message("told.list").join(parts), free=plan.free)
+    return message("could.needed", parts=message("told.list").join(parts), free=escape(plan.free))
 
 
 class Comparison:
@@ -73,7 +73,7 @@ def answer(chapter: Chapter, found: Reported, needed: Reported) -> Iterator[str]
     yield before_sentence(plan, found)
     yield needed_sentence(plan, needed)
     if not any(needs.why_not(chapter.study, need) for need in ("share_by_day", "comparison")):
-        yield now.least_sentence(comparisons(chapter)[0].found)
+        yield now.least_sentence(plan, comparisons(chapter)[0].found)
 
 
 def standing(chapter: Chapter) -> Iterator[Any]:
@@ -90,5 +90,5 @@ def more(chapter: Chapter) -> Iterator[Any]:
     for each in comparisons(chapter):
         figure = now.more_figure(each.own, f"one_more_cohort_curves{each.end}")
         table = now.more_table(each.own, each.found, f"one_more_cohort{each.end}")
-        said = now.least_sentence(each.found) or message("could.now.none")
+        said = now.least_sentence(plan_of(chapter.study), each.found) or message("could.now.none")
         yield from filter(None, (chapter.say(said), chapter.figure(figure), chapter.table(table)))

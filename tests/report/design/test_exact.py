@@ -182,7 +182,7 @@ class TestNow:
     def test_where_there_is_no_difference_to_find_it_is_said(self, share, plan):
         own = now.Standing((11, 11), 365, share, 0, 0)
         found = reported(now.now_rows(own))
-        assert not now.has_differences(found) and not now.least_sentence(found)
+        assert not now.has_differences(found) and not now.least_sentence(plan, found)
         assert (
             now.now_table(own, found, "a")
             is now.more_table(own, found, "b")
