@@ -3,7 +3,7 @@ key is answered with the nearest known one.
 """
 
 import re
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -223,8 +223,31 @@ def read_model(model: type[Model], path: Path, *, context: object = None) -> Mod
     return model_of(model, path, read_text(path), context=context)
 
 
-def model_of(model: type[Model], path: Path, text: str, *, context: object = None) -> Model:
-    """The same of a file's text; `path` is named by what is refused."""
+def model_of(
+    model: type[Model],
+    path: Path,
+    text: str,
+    *,
+    context: object = None,
+    under: Mapping[str, Any] | None = None,
+) -> Model:
+    """The same of a file's text; `path` is named by what is refused. What the text does not say is as in `under`, if that is
+    given: mappings are laid over mappings, anything else replaces what was there.
+    """
+    content = content_of(path, text)
+    if under is not None:
+        content = _laid_over(under, content)
+    try:
+        return model.model_validate(content, context=context)
+    except ValidationError as error:
+        lines = _Lines(text)  # only now: a file without a fault is parsed once
+        faults = [fault for fault in error.errors() if not _follows(fault)]
+        told = [each for fault in faults for each in _explained(model, path.name, lines, fault)]
+        raise InputErrors(each for _, each in sorted(told, key=lambda of: of[0])) from None
+
+
+def content_of(path: Path, text: str) -> dict[str, Any]:
+    """Keys and values of a file's text, whatever they are; InputError where it holds none."""
     try:
         content = parsed(text)
     except yaml.YAMLError as error:
@@ -236,13 +259,15 @@ def model_of(model: type[Model], path: Path, text: str, *, context: object = Non
     if not isinstance(content, dict):
         got = "nothing" if content is None else type(content).__name__
         raise InputError(str(path), "must hold keys and values", got, remedy="Correct the file.")
-    try:
-        return model.model_validate(content, context=context)
-    except ValidationError as error:
-        lines = _Lines(text)  # only now: a file without a fault is parsed once
-        faults = [fault for fault in error.errors() if not _follows(fault)]
-        told = [each for fault in faults for each in _explained(model, path.name, lines, fault)]
-        raise InputErrors(each for _, each in sorted(told, key=lambda of: of[0])) from None
+    return content
+
+
+def _laid_over(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    found = dict(under)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(found.get(key), dict)
+        found[key] = _laid_over(found[key], value) if both else value
+    return found
 
 
 def with_item(text: str, key: str, item: str) -> str | None:

@@ -32,6 +32,7 @@ from esld.report import baseline_variables
 from esld.report.chapter import open_chapter
 from esld.report.planned import id_of
 from esld.report.randomisation import balance, entry, ledger, predictability
+from esld.report.randomised import designs_beside
 
 chapter = open_chapter("01_randomisation", cut=cut)
 study = chapter.study
@@ -111,7 +112,7 @@ chapter.say(balance.place_sentence(study, places))
 # assignments so far are known; the design decides how much they tell.
 
 # %% tags=["appendix"]
-designs = predictability.designs_beside(study)
+designs = designs_beside(study, len(study.randomised))
 frame = predictability.design_rows(designs, seed=seed)
 properties = chapter.hand_over("designs", frame, analysis=plan)
 chapter.table(predictability.design_table(designs, properties))

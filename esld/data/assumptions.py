@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
@@ -14,7 +14,7 @@ from esld.errors import RefusedError, did_you_mean
 from esld.operating.characteristics import Work
 from esld.operating.methods import ARMS, METHODS
 from esld.operating.trials import Scenario, Score
-from esld.protocol import Analysis, Kind, Protocol, read_protocol
+from esld.protocol import Analysis, Assumed, Kind, Protocol, files_of, read_protocol
 from esld.protocol._base import Frozen
 from esld.yamlfile import Misfit, MisfitError, Place, read_model
 
@@ -50,81 +50,11 @@ _KEYS = {
     "duration": "duration_days",
     "visits": "visits_days",
 }
+_OF_A_CUT = ("n", "accrual_days", "duration_days")  # that a cut says by itself
 _PAIRS = ("n", "alive", "lost", "transplant", "change", "dropout")
 
 
-def _several(value: object) -> object:
-    return value if isinstance(value, list | tuple) else (value,)
-
-
-def _by_arm(value: object) -> object:
-    return value if isinstance(value, dict) else {"": value}
-
-
 Made = TypeVar("Made", Scenario, Score)
-Numbers = Annotated[tuple[float, ...], Field(min_length=1), BeforeValidator(_several)]
-Sizes = Annotated[tuple[int, ...], Field(min_length=1), BeforeValidator(_several)]
-OfArms = Annotated[dict[str, Numbers], Field(min_length=1), BeforeValidator(_by_arm)]
-Ends = Annotated[tuple[Literal["censoring", "event"], ...], Field(min_length=1), BeforeValidator(_several)]
-
-
-class AssumedScore(Frozen):
-    """A score that is measured at visits, low values being good: a number each, or a list of numbers to try."""
-
-    visits_days: tuple[float, ...] | None = Field(
-        default=None, description="days of the visits after baseline; those of the protocol"
-    )
-    mean: Numbers | None = Field(default=None, description="mean at baseline")
-    sd: Numbers | None = Field(default=None, description="standard deviation between patients at baseline")
-    change: OfArms | None = Field(default=None, description="true mean change to the last visit, of each arm")
-    error_sd: Numbers | None = Field(default=None, description="standard deviation of a single measurement")
-    slope_sd: Numbers | None = Field(default=None, description="standard deviation of the patients' changes")
-    hazard_ratio: Numbers | None = Field(
-        default=None, description="of death, for a true baseline that is higher by one sd"
-    )
-    dropout: OfArms | None = Field(
-        default=None, description="chance of no further visit after one, of a patient at the mean"
-    )
-    dropout_odds_ratio: Numbers | None = Field(
-        default=None, description="of that, for a last value that is higher by one sd"
-    )
-
-
-class Assumed(Frozen):
-    """What is assumed: a value, a list of values to try, or either by arm. All combinations are simulated."""
-
-    n: Annotated[dict[str, Sizes], Field(min_length=1), BeforeValidator(_by_arm)] | None = Field(
-        default=None, description="patients of each arm; those of the protocol"
-    )
-    alive: OfArms | None = Field(default=None, description="true chance to be alive at the horizon")
-    horizon_days: Numbers | None = Field(
-        default=None, description="day after randomisation of which survival is asked; that of the protocol"
-    )
-    shape: Numbers | None = Field(
-        default=None, description="of the Weibull times to death: below 1 early deaths, above 1 late ones"
-    )
-    lost: OfArms | None = Field(default=None, description="chance of being lost by the horizon")
-    transplant: OfArms | None = Field(default=None, description="chance of a transplant by the horizon")
-    transplant_as: Ends | None = Field(
-        default=None, description="whether it ends the follow-up (censoring) or is the event"
-    )
-    accrual_days: Numbers | None = Field(default=None, description="over which patients enter")
-    duration_days: Numbers | None = Field(default=None, description="from the first entry to the analysis")
-    score: AssumedScore | None = Field(default=None, description="a score that is measured beside it")
-
-    def axes(self) -> Iterator[tuple[Place, tuple[Any, ...]]]:
-        """Each key that is given, by its place, with the values to try."""
-        for part, place in ((self, ()), (self.score, ("score",))):
-            for key in type(part).model_fields if part else ():
-                value = getattr(part, key)
-                if value is None:
-                    continue
-                if isinstance(value, dict):
-                    yield from (((*place, key, arm), values) for arm, values in value.items())
-                elif key == "visits_days":
-                    yield (*place, key), (value,)
-                elif key != "score":
-                    yield (*place, key), value
 
 
 class Planned(NamedTuple):
@@ -177,10 +107,11 @@ class Design(Frozen):
 
 @dataclass(frozen=True)
 class DesignFile:
-    """A design with its place."""
+    """A design with its place; ``trial`` where the protocol was read before."""
 
     path: Path
     design: Design
+    trial: Protocol | None = None
 
     @property
     def cut(self) -> CutFile | None:
@@ -197,19 +128,33 @@ class DesignFile:
     @property
     def inputs(self) -> tuple[Path, ...]:
         """Every file and folder that is read."""
-        own = [self.path, *([self.protocol_path] if self.protocol_path else [])]
+        own = [self.path, *(files_of(self.protocol_path) if self.protocol_path else ())]
         return (*own, *(self.cut.inputs if self.cut else ()))
 
     @property
     def protocol(self) -> Protocol | None:
         """The trial, if there is one."""
-        return read_protocol(self.protocol_path) if self.protocol_path else None
+        return self.trial or (read_protocol(self.protocol_path) if self.protocol_path else None)
+
+    @property
+    def assumed(self) -> tuple[Assumed, Mapping[str, Assumed]]:
+        """What is assumed of every scenario, and the scenarios: the design's own, or else those of the protocol."""
+        own, protocol = self.design, self.protocol
+        declared = protocol.design_assumptions if protocol else None
+        if declared is None or own.scenarios or own.assumptions != Assumed():
+            return own.assumptions, own.scenarios
+        common, scenarios = declared.assumptions or Assumed(), declared.scenarios
+        if own.cut:
+            common = common.model_copy(update=dict.fromkeys(_OF_A_CUT))
+        return common, scenarios
 
     @property
     def arms(self) -> tuple[str, ...]:
         """The two that are compared, first the one to compare with."""
         protocol = self.protocol
-        return self.design.arms or (tuple(protocol.arm_labels) if protocol else ARMS)
+        declared = protocol.design_assumptions if protocol else None
+        said = self.design.arms or (declared.arms if declared else ())
+        return said or (tuple(protocol.arm_labels) if protocol else ARMS)
 
     def checked(self) -> Work:
         """The work, with the planned number of patients where a cut will say another.
@@ -255,7 +200,7 @@ class DesignFile:
 
     def _work(self, found: Realised | None, trials: int | None) -> Work:
         design = self.design
-        scenarios = dict(self._scenarios(found))
+        scenarios = self.scenarios(found)
         methods = design.methods or tuple(dict.fromkeys(m for one in self.planned() for m in one.methods))
         if not methods:
             key = "cut" if design.cut else "protocol" if design.protocol else "methods"
@@ -269,7 +214,7 @@ class DesignFile:
         if needy and (without := [name for name, own in scenarios.items() if own.score is None]):
             rule = f"must say something of a score for {', '.join(needy)}"
             place: Place = (
-                ("assumptions",) if without[0] not in design.scenarios else ("scenarios", without[0])
+                ("assumptions",) if without[0] not in self.assumed[1] else ("scenarios", without[0])
             )
             raise MisfitError([Misfit((*place, "score"), rule, None, "Add it.")])
         count = trials or design.trials
@@ -280,10 +225,14 @@ class DesignFile:
 
     # --- scenarios ----------------------------------------------------------------------------------------------
 
+    def scenarios(self, found: Realised | None = None) -> dict[str, Scenario]:
+        """Each combination of what is assumed, by name; with the patients of a cut where there is one."""
+        return dict(self._scenarios(found))
+
     def _scenarios(self, found: Realised | None) -> Iterator[tuple[str, Scenario]]:
-        design, count, misfits = self.design, 0, []
-        common = dict(design.assumptions.axes())
-        for name, own in (design.scenarios or {"": Assumed()}).items():
+        (assumptions, scenarios), count, misfits = self.assumed, 0, []
+        common = dict(assumptions.axes())
+        for name, own in (scenarios or {"": Assumed()}).items():
             special = dict(own.axes())
             said = {place[: 2 if place[0] == "score" else 1] for place in special}
             axes = {p: v for p, v in common.items() if p[: 2 if p[0] == "score" else 1] not in said} | special
@@ -309,7 +258,7 @@ class DesignFile:
             key = place[1] if place[0] == "score" else place[0]
             if key in _PAIRS and place[-1] not in ("", *self.arms):
                 yield Misfit(places[place], "is no arm", None, did_you_mean(str(place[-1]), self.arms))
-            if self.design.cut and key in ("n", "accrual_days", "duration_days"):
+            if self.design.cut and key in _OF_A_CUT:
                 own = tuple(part for part in places[place] if part)
                 yield Misfit(own, "must be left out: it is taken from the cut", None, "Remove it.")
 
@@ -408,7 +357,8 @@ class DesignFile:
         return ""
 
     def _said(self) -> Iterator[Place]:
-        for part in (self.design.assumptions, *self.design.scenarios.values()):
+        common, scenarios = self.assumed
+        for part in (common, *scenarios.values()):
             yield from (place for place, _ in part.axes())
 
 
@@ -449,6 +399,24 @@ def realised(study: "Study", arms: tuple[str, ...]) -> Realised:
     entry = tuple(float(day) for own in days for day in sorted((own - begin).dt.days))
     duration = float((pd.Timestamp(study.cut.cutoff) - begin).days)
     return Realised((len(days[0]), len(days[1])), entry, duration)
+
+
+def declared(protocol: Protocol) -> dict[str, Scenario]:
+    """What a protocol assumes of its patients before they enter, scenario by scenario; none where it declares nothing.
+
+    Raises
+    ------
+    esld.yamlfile.MisfitError
+        What does not go together, at its place in ``design_assumptions``.
+    """
+    if protocol.design_assumptions is None:
+        return {}
+    file = DesignFile(Path(protocol.id), Design.model_construct(), protocol)
+    known = tuple(protocol.arm_labels)
+    if len(set(file.arms)) != 2 or len(file.arms) != 2 or set(file.arms) - set(known):
+        rule = "must name the two arms that are compared, first the one to compare with"
+        raise MisfitError([Misfit(("arms",), rule, None, f"Add it: two of {', '.join(known)}.")])
+    return file.scenarios()
 
 
 def read_design(path: Path) -> DesignFile:

@@ -193,6 +193,16 @@ class CutFile:
         return self.path.parent / self.cut.protocol
 
     @property
+    def protocol_files(self) -> tuple[Path, ...]:
+        """The trial's file, and the one that it extends."""
+        from esld.protocol import files_of
+
+        try:
+            return files_of(self.protocol_path)
+        except InputError:  # whoever reads the protocol says so
+            return (self.protocol_path,)
+
+    @property
     def data_path(self) -> Path:
         """Folder or file of the export."""
         return self._place(self.cut.data)
@@ -260,7 +270,7 @@ class CutFile:
             See :func:`previous_cut`.
         """
         records = (self.overrides_path, self.answers_path, self.previous_results_path)
-        own = (self.path, self.protocol_path, self.data_path, *records, self.pseudonyms_path)
+        own = (self.path, *self.protocol_files, self.data_path, *records, self.pseudonyms_path)
         before = previous_cut(self)
         named = (path for path in own if path is not None)
         return (*named, *self.mapping_files, *(before.inputs if before else ()))

@@ -140,7 +140,7 @@ def _evidence(file: CutFile) -> _Evidence:
 def _inputs(file: CutFile) -> list[tuple[str, Path]]:
     """Every file that a study is made from, by a name that holds wherever the working copy lies."""
     data = file.data_path
-    found = [("cut file", file.path), ("protocol", file.protocol_path)]
+    found = [("cut file", file.path), *((f"protocol {path.name}", path) for path in file.protocol_files)]
     if data.is_dir():
         for name in sorted(os.listdir(data)):
             # A folder in it is not read, but what lies in that is told.
@@ -160,7 +160,7 @@ def _inputs(file: CutFile) -> list[tuple[str, Path]]:
         found.append(("previous cut", before))
         with suppress(InputError, OSError):  # a faulty one: the load says so
             earlier = read_cut(before)
-            found.append(("protocol of the previous cut", earlier.protocol_path))
+            found += [(f"protocol of the previous cut {path.name}", path) for path in earlier.protocol_files]
             if not earlier.is_of_same_export(file):
                 found += [(f"previous {name}", path) for name, path in _inputs(earlier.alone)]
         if results := file.previous_results_path:  # whether they are there, not what they hold

@@ -1,5 +1,6 @@
 """What a trial of this size can show: operating characteristics, sample size, belief, and rules to stop."""
 
+from esld.operating.bayesian_looks import bayesian_design
 from esld.operating.belief import Belief, belief, chance_better
 from esld.operating.belief_rules import (
     RuleProperties,
@@ -21,6 +22,7 @@ from esld.operating.safety import StoppingProperties, StoppingRule, stopping_rul
 from esld.operating.sample_size import (
     SizeCurve,
     assurance_curve,
+    expected_width,
     power_curve,
     proportion_width_curve,
     width_curve,
@@ -56,12 +58,14 @@ __all__ = [
     "Trials",
     "Work",
     "assurance_curve",
+    "bayesian_design",
     "belief",
     "beta_prior",
     "binary_design",
     "chance_better",
     "compare_hazards",
     "draw",
+    "expected_width",
     "group_sequential",
     "hazard_belief",
     "historical_prior",

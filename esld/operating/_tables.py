@@ -149,7 +149,6 @@ def _elevated(side: Side, more: int) -> Side:
 
 def _largest(z: Floats, ways: Floats, each: Floats, basis: Floats, level: float, before: Side) -> Side:
     """The most tables of the highest z that can be added to what was crossed before."""
-    n, h = basis.shape[0] - 1, 1 / (basis.shape[1] - 1)
     flat = z.ravel()
     order = np.argsort(-flat, kind="stable")
     order = order[flat[order] > TIED]
@@ -158,9 +157,7 @@ def _largest(z: Floats, ways: Floats, each: Floats, basis: Floats, level: float,
     ]
     added = np.cumsum(ways.ravel()[order, None] * each.reshape(flat.size, -1)[order], axis=0)[last]
     polynomials = before.polynomial + added
-    bent = polynomials / binomials(n)
-    curved = np.maximum(-np.diff(bent, 2, axis=1), 0.0).max(axis=1, initial=0.0)
-    bounds = (polynomials @ basis).max(axis=1, initial=0.0) + n * (n - 1) * h * h / 8 * curved
+    bounds = _largest_of(polynomials, basis)
     kept = int(
         np.argmin(np.append(bounds <= level * (1 + _ROUNDING), False))
     )  # as many are kept before the first that is not
@@ -169,3 +166,40 @@ def _largest(z: Floats, ways: Floats, each: Floats, basis: Floats, level: float,
         return Side(rejected.reshape(z.shape), before.polynomial, before.bound)
     rejected[order[: np.flatnonzero(last)[kept - 1] + 1]] = True
     return Side(rejected.reshape(z.shape), polynomials[kept - 1], float(bounds[kept - 1]))
+
+
+def _largest_of(polynomials: Floats, basis: Floats) -> Floats:
+    """What each polynomial does not exceed, between the points of the grid too; see the notes of `calibrated`."""
+    n, h = basis.shape[0] - 1, 1 / (basis.shape[1] - 1)
+    bent = polynomials / binomials(n)
+    curved = np.maximum(-np.diff(bent, 2, axis=1), 0.0).max(axis=1, initial=0.0)
+    found: Floats = (polynomials @ basis).max(axis=1, initial=0.0) + n * (n - 1) * h * h / 8 * curved
+    return found
+
+
+def followed(
+    n1: Sequence[int],
+    n2: Sequence[int],
+    z: Sequence[Floats],
+    critical: float,
+    *,
+    both: bool,
+    points: int = 1001,
+) -> tuple[list[Look], tuple[float, ...]]:
+    """What a rule spends that rejects every table of this z or more: its looks, and a bound of both sides up to each."""
+    upper, lower, ways, before = np.zeros(1), np.zeros(1), np.ones((1, 1)), (0, 0)
+    looks, spent = list[Look](), list[float]()
+    for here, own in zip(zip(n1, n2, strict=True), z, strict=True):
+        more = here[0] - before[0], here[1] - before[1]
+        ways = onward(ways, *more)
+        each, basis = _each_table(here, 0.0, 1.0, 0.0), _on_grid(sum(here), points)
+        high, low = own >= critical, (own <= -critical) & both
+        upper, lower = (
+            np.convolve(side, binomials(sum(more))) + np.tensordot(np.where(tables, ways, 0.0), each, axes=2)
+            for side, tables in ((upper, high), (lower, low))
+        )
+        bounds = _largest_of(np.array([upper, lower, upper + lower]), basis)
+        looks.append(Look(own, ways, Side(high, upper, float(bounds[0])), Side(low, lower, float(bounds[1]))))
+        spent.append(float(bounds[2]))
+        ways, before = np.where(high | low, 0.0, ways), here
+    return looks, tuple(spent)

@@ -29,9 +29,9 @@ def _gauss() -> tuple[Floats, Floats]:
 class Walk:
     """A score process with unit variance at the fraction 1, on its way: mass at points between the boundaries."""
 
-    def __init__(self, information: Sequence[float], drift: float) -> None:
-        self.t, self.drift, self.k = (0.0, *information), drift, 0
-        self.at, self.mass = np.zeros(1), np.ones(1)
+    def __init__(self, information: Sequence[float], drift: float, *, look: int = 0, z: float = 0.0) -> None:
+        self.t, self.drift, self.k = (0.0, *information), drift, look
+        self.at, self.mass = np.array([z * sqrt(self.t[look])]), np.ones(1)
 
     def above(self, z: float) -> float:
         """Chance of being in it still and having this z or more at the next look."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from math import inf, nan
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -24,13 +25,15 @@ from esld.survival.two_by_two import checked_counts
 POINTS = 1001
 MOST = 1000  # subjects: the number of ways to 500 of 1,000 is near the largest double
 
+Side = Literal["upper", "lower"]
+SIDES: tuple[Side, ...] = ("upper", "lower")
 Prior = tuple[float, float]
 Weight = Callable[[int], Floats]  # chance of one way to 0 to so many further events, shape (n + 1, ...)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BinaryDesign(Shown):
-    """An exact group-sequential design; x1 of n1 against x2 of n2 at each look, made by `binary_design`.
+    """An exact group-sequential design; x1 of n1 against x2 of n2 at each look, made by `binary_design` or `bayesian_design`.
 
     Attributes
     ----------
@@ -39,7 +42,8 @@ class BinaryDesign(Shown):
     n1, n2 : tuple of int
         Subjects of each group at each look.
     z : tuple of ndarray of float, shape (n1 + 1, n2 + 1)
-        Score z (pooled variance) of p1 - p2 of every table of each look; 0 where all have the same outcome.
+        Score z (pooled variance) of p1 - p2 of every table of each look; 0 where all have the same outcome. Of a Bayesian
+        rule the normal quantile of the posterior probability that the first proportion is the higher.
     upper, lower, futility : tuple of ndarray of bool, shape (n1 + 1, n2 + 1)
         Tables [x1, x2] of each look with which the first proportion is found higher, found lower (none if one-sided),
         and with which the trial may stop for futility.
@@ -100,7 +104,15 @@ class BinaryDesign(Shown):
         return Characteristics(p1=first, p2=second, n=n, upper=stops[0], lower=stops[1], futility=stops[2])
 
     def conditional_power(
-        self, look: int, x1: int, x2: int, p1: ArrayLike, p2: ArrayLike, *, futility: bool = False
+        self,
+        look: int,
+        x1: int,
+        x2: int,
+        p1: ArrayLike,
+        p2: ArrayLike,
+        *,
+        futility: bool = False,
+        side: Side = "upper",
     ) -> Floats:
         """Chance that the trial goes on to find the first proportion higher, given a look and the true proportions.
 
@@ -112,14 +124,16 @@ class BinaryDesign(Shown):
             Of those to come, of shapes that broadcast together.
         futility : bool, default False
             Whether the trial stops where it may for futility.
+        side : {'upper', 'lower'}
+            'lower': to find it lower.
 
         Returns
         -------
         ndarray
-            1 where the look itself finds it higher, 0 where it finds it lower or is the last.
+            1 where the look itself finds it so, 0 where it finds the contrary or is the last.
         """
         one, other = partial(powers, u=_chances(p1, "p1")), partial(powers, u=_chances(p2, "p2"))
-        return self._upper_ahead(look, x1, x2, one, other, futility)
+        return self._found_ahead(look, x1, x2, one, other, futility, side)
 
     def predictive_power(
         self,
@@ -130,12 +144,13 @@ class BinaryDesign(Shown):
         prior1: Prior = (1.0, 1.0),
         prior2: Prior = (1.0, 1.0),
         futility: bool = False,
+        side: Side = "upper",
     ) -> float:
         """Conditional power averaged over what is believed of both proportions at a look.
 
         Parameters
         ----------
-        look, x1, x2, futility
+        look, x1, x2, futility, side
             As for `conditional_power`.
         prior1, prior2 : tuple of 2 float above 0
             Beta priors, independent; the counts at the look are added to them.
@@ -147,7 +162,7 @@ class BinaryDesign(Shown):
         n1, n2 = self.at(look, x1, x2)
         one = partial(_believed, prior1[0] + x1, prior1[1] + n1 - x1)
         other = partial(_believed, prior2[0] + x2, prior2[1] + n2 - x2)
-        return float(self._upper_ahead(look, x1, x2, one, other, futility))
+        return float(self._found_ahead(look, x1, x2, one, other, futility, side))
 
     def to_frame(self) -> pd.DataFrame:
         """Long form, each look by its number (`group`): critical values, the level it may and does spend so far."""
@@ -163,12 +178,15 @@ class BinaryDesign(Shown):
             ]
         return long_frame(rows).assign(events=nan)
 
-    def _upper_ahead(self, look: int, x1: int, x2: int, one: Weight, other: Weight, futility: bool) -> Floats:
+    def _found_ahead(
+        self, look: int, x1: int, x2: int, one: Weight, other: Weight, futility: bool, side: Side
+    ) -> Floats:
         self.at(look, x1, x2)
         k = look - 1
-        found: Floats = np.minimum(self._ahead(look, (x1, x2), one, other, futility)[0].sum(axis=0), 1.0)
+        which = SIDES.index(side)
+        found: Floats = np.minimum(self._ahead(look, (x1, x2), one, other, futility)[which].sum(axis=0), 1.0)
         if self.upper[k][x1, x2] or self.lower[k][x1, x2]:
-            return np.full(found.shape, float(self.upper[k][x1, x2]))
+            return np.full(found.shape, float((self.upper, self.lower)[which][k][x1, x2]))
         return found
 
     def _ahead(self, look: int, at: tuple[int, int], one: Weight, other: Weight, futility: bool) -> Floats:
@@ -250,26 +268,35 @@ def binary_design(
     >>> [int(tables.sum()) for tables in design.upper]
     [1, 12, 27]
     """
-    first, second = _growing(n1, n2, boundaries.looks)
+    first, second = growing(n1, n2, boundaries.looks)
     if whole_number("points", points) < 2:
         raise ValueError(f"points must be 2 or more, got {points}")
     both = boundaries.sided == 2
     looks = calibrated(first, second, boundaries.spent_a_side, both=both, points=points)
-    nuisance = np.linspace(0.0, 1.0, points)
+    sizes = (step("look-of", *pair) for pair in zip(first, second, strict=True))
+    return designed(
+        boundaries, first, second, looks, tuple(k.upper.bound + k.lower.bound for k in looks), points=points,
+        method=made_by("exact-binary", boundaries.method, *sizes),
+    )  # fmt: skip
+
+
+def designed(
+    boundaries: Boundaries, n1: tuple[int, ...], n2: tuple[int, ...], looks: Sequence[Look],
+    size_bound: tuple[float, ...], *, points: int, method: str,
+) -> BinaryDesign:  # fmt: skip
+    """The design of these looks."""
+    nuisance, both = np.linspace(0.0, 1.0, points), boundaries.sided == 2
     size = [
         (k.upper.polynomial + k.lower.polynomial) @ powers(k.upper.polynomial.size - 1, nuisance)
         for k in looks
     ]
-    futility = [_given_up(k, f, both) for k, f in zip(looks, boundaries.futility, strict=True)]
-    sizes = (step("look-of", *pair) for pair in zip(first, second, strict=True))
     return BinaryDesign(
-        boundaries=boundaries, n1=first, n2=second, z=tuple(k.z for k in looks),
+        boundaries=boundaries, n1=n1, n2=n2, z=tuple(k.z for k in looks),
         upper=tuple(k.upper.rejected for k in looks), lower=tuple(k.lower.rejected for k in looks),
-        futility=tuple(futility),
+        futility=tuple(_given_up(k, f, both) for k, f in zip(looks, boundaries.futility, strict=True)),
         critical=tuple(float(k.z[k.upper.rejected].min(initial=inf)) for k in looks),
         critical_lower=tuple(float(k.z[k.lower.rejected].max(initial=-inf)) for k in looks),
-        nuisance=nuisance, size=np.array(size), size_bound=tuple(k.upper.bound + k.lower.bound for k in looks),
-        method=made_by("exact-binary", boundaries.method, *sizes),
+        nuisance=nuisance, size=np.array(size), size_bound=size_bound, method=method,
     )  # fmt: skip
 
 
@@ -293,7 +320,8 @@ def _chances(values: ArrayLike, name: str) -> Floats:
     return found
 
 
-def _growing(n1: Sequence[int], n2: Sequence[int], looks: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def growing(n1: Sequence[int], n2: Sequence[int], looks: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Sizes of both groups at each look, checked."""
     first = tuple(whole_number("n1", n) for n in n1)
     second = tuple(whole_number("n2", n) for n in n2)
     if not len(first) == len(second) == looks:

@@ -27,6 +27,7 @@ LOOKS = 5
 OWN = "own-spending"
 
 _HIGHEST = 20.0
+_DRIFTS = 64  # points of the belief in a drift
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +109,57 @@ class Boundaries(Shown):
         if not least < power < 1:
             raise ValueError(f"power must be above {least:g} and below 1, got {power!r}")
         return root(lambda drift: self.stopping(drift).power - power, 0.0, _HIGHEST)
+
+    def conditional_power(
+        self, look: int, z: float, drift: float, *, futility: bool = False
+    ) -> tuple[float, float]:
+        """Chance that a trial that has this z at a look will cross the upper boundary later on, and the lower one.
+
+        Parameters
+        ----------
+        look : int
+            From 1 to the last but one.
+        z : float
+            As observed; whether it lies in the boundaries of its look is not asked.
+        drift : float
+            As for `stopping`; ``z / sqrt(t)`` supposes that it goes on as it went.
+        futility : bool, default False
+            Whether the trial stops where it may for futility.
+
+        Notes
+        -----
+        With one look to come it is 1 - Phi((c - z sqrt(t) - drift (1 - t)) / sqrt(1 - t)); Lan and Wittes (1988), Biometrics
+        44:579-585.
+        """
+        return self._ahead(look, z, drift, 0.0, futility)
+
+    def predictive_power(self, look: int, z: float, *, futility: bool = False) -> tuple[float, float]:
+        """`conditional_power` averaged over what is believed of the drift at a look, from a flat prior.
+
+        Notes
+        -----
+        The drift is normal with mean ``z / sqrt(t)`` and variance 1 / t; Spiegelhalter, Freedman and Blackburn (1986), Control
+        Clin Trials 7:8-17.
+        """
+        t = self.information[_before_last(look, self.looks) - 1]
+        return self._ahead(look, z, z / sqrt(t), 1 / sqrt(t), futility)
+
+    def _ahead(self, look: int, z: float, drift: float, sd: float, futility: bool) -> tuple[float, float]:
+        _before_last(look, self.looks)
+        if not (isfinite(z) and isfinite(drift)):
+            raise ValueError(f"z and drift must be finite, got {z!r} and {drift!r}")
+        bounds = self.futility if futility else (-inf,) * self.looks
+        points, weights = np.polynomial.hermite_e.hermegauss(_DRIFTS) if sd else (np.zeros(1), np.ones(1))
+        found = np.zeros(2)
+        for point, weight in zip(points, weights / weights.sum(), strict=True):
+            walk = Walk(self.information, drift + sd * float(point), look=look, z=z)
+            for k in range(look, self.looks):
+                c = self.critical[k]
+                found += weight * np.array([walk.above(c), walk.below(-c) if self.sided == 2 else 0.0])
+                if k < self.looks - 1:
+                    walk.go_on(*between(c, bounds[k], self.sided))
+        upper, lower = np.clip(found, 0.0, 1.0)
+        return float(upper), float(lower)
 
     def inflation(self, power: float) -> float:
         """Largest information of this trial as a multiple of that of a trial without looks of the same power."""
@@ -198,7 +250,7 @@ def group_sequential(
     if not isfinite(critical[-1]):
         raise ValueError(f"kind must leave something to spend at the last look, got {spent}")
     bounds = _futility(futility, t, critical, sided, power)
-    steps = [step("group-sequential", *(f"{each:.6g}" for each in t))]
+    steps = [step("group-sequential", *(f"{each:.3g}" for each in t))]
     steps.append(step(name, f"{interim:g}") if name == "haybittle-peto" else name)
     steps.append("two-sided" if sided == 2 else "one-sided")
     if futility is not None:
@@ -302,6 +354,12 @@ def _bound(walk: Walk, critical: float, error: float, sided: int) -> float:
 
 def _added(levels: Sequence[float], sided: int) -> tuple[float, ...]:
     return tuple(float(each) for each in sided * np.cumsum(levels))
+
+
+def _before_last(look: int, looks: int) -> int:
+    if not 1 <= look < looks:
+        raise ValueError(f"look must be from 1 to the last but one of {looks}, got {look}")
+    return look
 
 
 def _named(how: object, allowed: Sequence[str], what: str) -> str:

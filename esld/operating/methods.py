@@ -18,19 +18,17 @@ from scipy.special import erfc, ndtri
 from esld.longitudinal import ancova, mmrm, worst_rank
 from esld.operating.trials import Bools, Floats, Scenario, Trials
 from esld.survival import (
-    FisherExact,
-    UnconditionalTest,
     boschloo,
     cox,
     exact_logrank,
     exact_rmst,
     firth,
-    fisher,
     milestone,
     risk_difference,
     rmst_compare,
 )
 from esld.survival._ratios import RatioModel
+from esld.survival.power import fisher_p_values
 
 ARMS = ("first", "second")
 _NORMAL, _WEIGHTS = hermegauss(40)  # values of a standard normal, and their weights
@@ -148,8 +146,9 @@ def _mean_time(scenario: Scenario, arm: int) -> float:
 @cache
 def _table(test: str, n1: int, n2: int) -> Floats:
     """p-values of a test of every table, by the number of deaths in each arm."""
-    of: Callable[..., FisherExact | UnconditionalTest] = fisher if test == "fisher" else boschloo
-    return np.array([[of(x1, n1, x2, n2).p_value for x2 in range(n2 + 1)] for x1 in range(n1 + 1)])
+    if test == "fisher":
+        return fisher_p_values(n1, n2)
+    return np.array([[boschloo(x1, n1, x2, n2).p_value for x2 in range(n2 + 1)] for x1 in range(n1 + 1)])
 
 
 def _of_a_table(test: str) -> Method:

@@ -86,9 +86,50 @@ class PermutationLooks(Shown):
     @property
     def futile(self) -> tuple[bool, ...]:
         """Whether the trial may stop for futility at each look: z towards the side tested (absolute if both) in bounds."""
-        sign = -1 if self.direction == "less" else 1
-        toward = (abs(z) if self.direction == "both" else sign * z for z in self.z(self.observed))
+        toward = (abs(z) if self.direction == "both" else self._sign * z for z in self.z(self.observed))
         return tuple(z <= bound for z, bound in zip(toward, self.boundaries.futility, strict=False))
+
+    def conditional_power(self, *, drift: float = nan, futility: bool = False) -> tuple[float, float]:
+        """Chance that a trial that stands as observed at the last look so far will reject on either side later on.
+
+        By large samples, in the boundaries that the level was taken from: no later data are known of which allocations could be
+        listed. The z is exact in this: its mean and deviation are those over the allocations of the design.
+
+        Parameters
+        ----------
+        drift : float, optional
+            Expected z at the last look; by default that with which the trial would go on as it went.
+        futility : bool, default False
+            Whether the trial stops where it may for futility.
+
+        Returns
+        -------
+        tuple of 2 float
+            Upper and lower side.
+        """
+        t = self.boundaries.information[len(self.observed) - 1]
+        own = self._toward / sqrt(t) if isnan(drift) else self._sign * drift
+        return self._sides(
+            self.boundaries.conditional_power(len(self.observed), self._toward, own, futility=futility)
+        )
+
+    def predictive_power(self, *, futility: bool = False) -> tuple[float, float]:
+        """`conditional_power` averaged over what is believed of the drift, from a flat prior."""
+        return self._sides(
+            self.boundaries.predictive_power(len(self.observed), self._toward, futility=futility)
+        )
+
+    @property
+    def _sign(self) -> int:
+        return -1 if self.direction == "less" else 1
+
+    @property
+    def _toward(self) -> float:
+        """Last z so far, towards the side that is tested."""
+        return self._sign * self.z(self.observed)[-1]
+
+    def _sides(self, found: tuple[float, float]) -> tuple[float, float]:
+        return found if self._sign == 1 else (found[1], found[0])
 
     def to_frame(self) -> pd.DataFrame:
         """Long form, each look by its number (`group`): critical values, level spent and allowed, and what was observed."""

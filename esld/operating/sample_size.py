@@ -212,17 +212,48 @@ def width_curve(
         raise ValueError(f"method must be one of {list(DIFFERENCE_METHODS)}, got {method!r}")
 
     def width(n: int) -> float:
-        one, two = binomial_probabilities(n, p1), binomial_probabilities(n, p2)
         if largest:
-            return max(_width(x1, x2, n, method, conf_level) for x1, x2 in _distinct(n))
-        chances = np.outer(one, two)
-        tables = np.argwhere(chances > _NEVER).tolist()
-        total = sum(
-            chances[x1, x2] * _width(*_first_of(x1, x2, n), n, method, conf_level) for x1, x2 in tables
-        )
-        return float(total / chances[chances > _NEVER].sum())
+            return max(_width(x1, n, x2, n, method, conf_level) for x1, x2 in _distinct(n))
+        return expected_width(n, n, p1=p1, p2=p2, method=method, conf_level=conf_level)
 
     return _curve("largest_width" if largest else "expected_width", sizes, width, target, method)
+
+
+def expected_width(
+    n1: int,
+    n2: int,
+    *,
+    p1: float,
+    p2: float,
+    method: DifferenceMethod = "miettinen-nurminen",
+    conf_level: float = 0.95,
+) -> float:
+    """Expected width of the interval of a difference of two proportions, over all tables of two groups.
+
+    Parameters
+    ----------
+    n1, n2 : int
+        Subjects of each group.
+    p1, p2 : float in [0, 1]
+        True proportions.
+    method, conf_level
+        As for `width_curve`.
+
+    Returns
+    -------
+    float in [0, 2]
+
+    Examples
+    --------
+    >>> from esld.operating import expected_width
+    >>> round(expected_width(11, 11, p1=0.7, p2=0.8), 2)
+    0.7
+    """
+    _chances(p1, p2)
+    chances = np.outer(binomial_probabilities(n1, p1), binomial_probabilities(n2, p2))
+    tables = np.argwhere(chances > _NEVER).tolist()
+    total = sum(chances[x1, x2] * _width(*_first_of(x1, n1, x2, n2), method, conf_level) for x1, x2 in tables)
+    return float(total / chances[chances > _NEVER].sum())
 
 
 def proportion_width_curve(
@@ -291,15 +322,15 @@ def _curve(
 
 
 @lru_cache(maxsize=2**18)
-def _width(x1: int, x2: int, n: int, method: DifferenceMethod, conf_level: float) -> float:
-    found = risk_difference(x1, n, x2, n, method=method, conf_level=conf_level)
+def _width(x1: int, n1: int, x2: int, n2: int, method: DifferenceMethod, conf_level: float) -> float:
+    found = risk_difference(x1, n1, x2, n2, method=method, conf_level=conf_level)
     return found.upper - found.lower
 
 
-def _first_of(x1: int, x2: int, n: int) -> tuple[int, int]:
+def _first_of(x1: int, n1: int, x2: int, n2: int) -> tuple[int, int, int, int]:
     """The first of the tables that have the same width: the arms or the outcomes change places."""
-    low, high = min(x1, x2), max(x1, x2)
-    return min((low, high), (n - high, n - low))
+    one, other = (x1, n1, x2, n2), (n1 - x1, n1, n2 - x2, n2)
+    return min(one, other, (*one[2:], *one[:2]), (*other[2:], *other[:2]))
 
 
 def _distinct(n: int) -> Iterator[tuple[int, int]]:

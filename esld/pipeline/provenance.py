@@ -87,10 +87,9 @@ def told_by_run(folder: Path, key: str) -> Path | None:
 def _cut_hashes(file: CutFile) -> dict[str, str]:
     """Hashes of a cut's file, its protocol and its data."""
     data = file.data_path
-    hashes = {
-        f"params/{file.path.name}": text_sha256(file.path),
-        f"params/{_portable(file.cut.protocol)}": text_sha256(file.protocol_path),
-    }
+    hashes = {f"params/{file.path.name}": text_sha256(file.path)}
+    beside = Path(_portable(file.cut.protocol)).parent
+    hashes |= {f"params/{(beside / path.name).as_posix()}": text_sha256(path) for path in file.protocol_files}
     name = file.cut.data if file.cut.data.startswith(EXAMPLE) else _portable(file.cut.data)
     if file.cut.published:  # one of all records: nobody can try a single table against it
         from esld.data.study import taken_in

@@ -58,7 +58,7 @@ def remarks(notebook: "NotebookNode", source: ChapterSource, file: CutFile) -> l
         Of which cut: numbers of it and of its protocol are no results.
     """
     writes = writing_cells(code_of(notebook))
-    own = " ".join("\n".join(path.read_text("utf-8") for path in (file.path, file.protocol_path)).split())
+    own = " ".join("\n".join(path.read_text("utf-8") for path in (file.path, *file.protocol_files)).split())
     found = []
     for number, cell in numbered(notebook.cells):
         if "remove-cell" in cell.metadata.get("tags", ()):

@@ -5,6 +5,7 @@ its reason, and the report lists every one of them (:meth:`Protocol.assumed`).
 """
 
 from esld.protocol._base import Assumable, StatedDays, StatedText
+from esld.protocol.assumed import Assumed, DesignAssumptions
 from esld.protocol.design import Arm, Criterion, Dose, Factor, RandomisationDesign, Schedule, Treatment, Visit
 from esld.protocol.measures import (
     Endpoint,
@@ -16,17 +17,21 @@ from esld.protocol.measures import (
     Source,
     Transplant,
 )
+from esld.protocol.monitoring import SERIOUS, Monitoring, SafetyRule
 from esld.protocol.plan import ROLES, USES, Analysis, AnalysisSet, Kind, Rank, RepeatedMeasures, Response
-from esld.protocol.trial import Protocol, read_protocol
+from esld.protocol.trial import Protocol, files_of, read_protocol
 
 __all__ = [
     "ROLES",
+    "SERIOUS",
     "USES",
     "Analysis",
     "AnalysisSet",
     "Arm",
     "Assumable",
+    "Assumed",
     "Criterion",
+    "DesignAssumptions",
     "Dose",
     "Endpoint",
     "EventWords",
@@ -34,6 +39,7 @@ __all__ = [
     "Graded",
     "Kind",
     "LiverInjury",
+    "Monitoring",
     "Parameter",
     "Protocol",
     "RandomisationDesign",
@@ -41,6 +47,7 @@ __all__ = [
     "RepeatedMeasures",
     "Rescue",
     "Response",
+    "SafetyRule",
     "Schedule",
     "Source",
     "StatedDays",
@@ -48,5 +55,6 @@ __all__ = [
     "Transplant",
     "Treatment",
     "Visit",
+    "files_of",
     "read_protocol",
 ]

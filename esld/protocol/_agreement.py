@@ -19,7 +19,16 @@ BASELINE = ("AGE", "SEX", "WEIGHT", "BMI")  # baseline variables that are no par
 
 def disagreements(protocol: "Protocol") -> list[Misfit]:
     """Everything in a protocol that does not go together."""
-    rules = (_twice, _unlisted_domains, _unknown_ids, _unfit_arms, _unfit_visits, _unfit_risks, _unfit_plans)
+    rules = (
+        _twice,
+        _unlisted_domains,
+        _unknown_ids,
+        _unfit_arms,
+        _unfit_visits,
+        _unfit_risks,
+        _unfit_plans,
+        _unfit_looks,
+    )
     return list(chain.from_iterable(rule(protocol) for rule in rules))
 
 
@@ -218,6 +227,38 @@ def _unfit_plans(protocol: "Protocol") -> Iterator[Misfit]:
         if not endpoint.recurrent and endpoint.paramcd in _counted(protocol):
             rule = "must be true, where its episodes are counted"
             yield Misfit(("endpoints", position, "recurrent"), rule, "false", "Set it.")
+
+
+def _unfit_looks(protocol: "Protocol") -> Iterator[Misfit]:
+    """Looks end with the trial, compare two proportions, have boundaries, and are told in words too."""
+    plan = protocol.monitoring
+    if plan is None:
+        return
+    for position, harm in enumerate(plan.safety):
+        known = ["SERIOUS", *(e.paramcd for e in protocol.endpoints)]
+        if harm.event not in known:
+            place = ("monitoring", "safety", position, "event")
+            yield Misfit(
+                place, "must be SERIOUS or the id of an endpoint", harm.event, did_you_mean(harm.event, known)
+            )
+    numbers = plan.numbers(protocol.target_enrolment)
+    if numbers[-1] != protocol.target_enrolment or any(b <= a for a, b in pairwise(numbers)):
+        rule = f"must rise to the {protocol.target_enrolment} patients of target_enrolment"
+        yield Misfit(("monitoring", "looks"), rule, list(numbers))
+        return
+    primary = next((a for a in protocol.analyses if a.role == "primary"), None)
+    if primary is None or primary.kind != "milestone" or len(protocol.arms) != 2:
+        rule = "must go with a primary analysis of kind milestone in two arms"
+        got = f"{primary.kind if primary else None} in {len(protocol.arms)}"
+        yield Misfit(("monitoring",), rule, got, "Leave it out, or change the primary analysis.")
+    stopping = protocol.conduct.stopping
+    if stopping is None or stopping.assumed:
+        rule = "must say the planned looks in words, not as an assumption"
+        yield Misfit(("conduct", "stopping"), rule, None, "State it as the plan has it.")
+    try:
+        plan.design(protocol.target_enrolment, protocol.ratio)
+    except ValueError as error:
+        yield Misfit(("monitoring",), f"must have boundaries: {error}", None, "Correct it.")
 
 
 def _ranked(protocol: "Protocol") -> set[str]:

@@ -60,7 +60,7 @@ every key, what it holds, whether it must be given, and what for. The way from a
    status: draft
    view: unblinded         # who may see it: unblinded, masked (arms as A, B …) or blinded (no arms)
    chapters: [00_data_cut, 01_randomisation, 02_baseline, 03_survival, 04_change, 05_events, 06_safety, 07_patients, 08_summary,
-     90_validation]
+     09_design, 90_validation]
    ```
 
 6. `esld check params/first.yaml` tells what would stop a chapter, in seconds; leave a chapter out that the trial has no use for.
@@ -308,9 +308,9 @@ def _written(
     elif isinstance(value, tuple):
         for item, own in zip(value, content if isinstance(content, list) else (), strict=False):
             yield from _written(key, item, own, many=True)
-    elif isinstance(value, dict):
-        for name, item in value.items():
-            yield from _written(name, item, content[name])
+    elif isinstance(value, dict) and isinstance(content, dict):
+        for name in content:
+            yield from _written(name, value[name], content[name])
 
 
 def _yaml(example: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """One protocol: its parts together, what they must agree on, and what its source does not state."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -19,6 +20,7 @@ from esld.protocol._base import (
     Text,
     as_record,
 )
+from esld.protocol.assumed import DesignAssumptions
 from esld.protocol.design import (
     Arm,
     Conduct,
@@ -33,9 +35,10 @@ from esld.protocol.design import (
 from esld.protocol.gaps import gaps
 from esld.protocol.lay import Lay
 from esld.protocol.measures import Condition, Endpoint, LiverInjury, Parameter, Rescue, Source, Transplant
+from esld.protocol.monitoring import Monitoring
 from esld.protocol.plan import Analysis, AnalysisSet, Kind, Outcomes
 from esld.protocol.translated import as_stated, texts_of
-from esld.yamlfile import NAMES, MisfitError, model_of, read_text
+from esld.yamlfile import NAMES, MisfitError, content_of, model_of, read_text
 
 DAYS_OF_A_YEAR = 365.0
 
@@ -56,6 +59,11 @@ class Protocol(Frozen):
     """One trial, a file of ``params/protocols/``."""
 
     id: Text = Field(description="identifier of the trial (STUDYID, without the -SIM of simulated data)")
+    extends: Text | None = Field(
+        default=None,
+        description="another protocol file beside this one, which says all that this one does not; keys within keys are replaced "
+        "one by one, lists whole",
+    )
     title: Text = Field(description="full title, as registered")
     short_title: Text = Field(description="title of the report's pages")
     question: Text = Field(description="the trial's question in one sentence, as the front page asks it")
@@ -182,6 +190,14 @@ class Protocol(Frozen):
     )
     analyses: tuple[Analysis, ...] = Field(
         description="the planned analyses; the first that is primary answers the trial's question"
+    )
+    design_assumptions: DesignAssumptions | None = Field(
+        default=None,
+        description="what is assumed before the start, for what the trial could show; none without",
+    )
+    monitoring: Monitoring | None = Field(
+        default=None,
+        description="looks before the end and what would stop the trial; left out where none are planned",
     )
     data_assumptions: dict[str, StatedText] = Field(
         default_factory=dict, description="what is taken for granted about the data, by a name of your own"
@@ -330,32 +346,65 @@ def _assumed(node: object, path: str) -> Iterator[tuple[str, Assumable]]:
 
 
 def read_protocol(path: Path) -> Protocol:
-    """Read and check a protocol file.
+    """Read and check a protocol file, laid over the one that it extends.
 
     Raises
     ------
     esld.errors.InputError
-        The file is missing, is not YAML, or a key is unknown, missing or of the wrong type.
+        The file is missing, is not YAML, or a key is unknown, missing or of the wrong type; the one that it extends is, or
+        extends another one.
     """
-    return _of_text(path, read_text(path))
+    own, *under = ((file, read_text(file)) for file in files_of(path))
+    return _of_text(*own, *under)
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """A protocol file and the one that it extends.
+
+    Raises
+    ------
+    esld.errors.InputError
+        See :func:`read_protocol`.
+    """
+    under = _extended(path, read_text(path))
+    if not under:
+        return (path,)
+    base = path.parent / under
+    if _extended(base, read_text(base)):
+        rule = "must not extend another one itself"
+        raise InputError("protocol that is extended", rule, under, path.name, "Extend that one.")
+    return (path, base)
 
 
 @lru_cache(maxsize=16)
-def _of_text(path: Path, text: str) -> Protocol:
+def _extended(path: Path, text: str) -> str:
+    """The name of the file that a text extends; most say nothing of it, and are parsed only once."""
+    if not re.search(r"^[\"']?extends[\"']?\s*:", text, re.MULTILINE):
+        return ""
+    return str(content_of(path, text).get("extends") or "")
+
+
+@lru_cache(maxsize=16)
+def _of_text(path: Path, text: str, under: tuple[Path, str] | None = None) -> Protocol:
     """Of a text without a fault, which decides it, once: a command reads a protocol several times, and it is frozen."""
-    protocol = model_of(Protocol, path, text)
-    if faults := [*_stale_translations(protocol, path.name)]:
+    if under:
+        _of_text(*under)  # whose own faults are told of it
+    protocol = model_of(Protocol, path, text, under=under and content_of(*under))
+    translated: Any = content_of(path, text).get("translations", {}) if under else protocol.translations
+    if faults := [*_stale_translations(protocol, translated, path.name)]:
         raise InputErrors(faults)
     return protocol
 
 
-def _stale_translations(own: Protocol, where: str) -> Iterator[InputError]:
+def _stale_translations(
+    own: Protocol, translations: Mapping[str, Mapping[str, str]], where: str
+) -> Iterator[InputError]:
     """A fault a translation of what does not stand in a file, such as of a text that has been changed since."""
     texts = {text for _, text in texts_of(own)}
-    for language, known in own.translations.items():
+    for language, known in translations.items():
         for text in (text for text in known if text not in texts):
             rule, remedy = "must translate a text of this file", "Translate the text as it is now."
             yield InputError(f"key 'translations.{language}'", rule, f"{text:.60}", where, remedy)
 
 
-__all__ = ["Analysis", "Arm", "Endpoint", "Parameter", "Protocol", "Visit", "read_protocol"]
+__all__ = ["Analysis", "Arm", "Endpoint", "Parameter", "Protocol", "Visit", "files_of", "read_protocol"]

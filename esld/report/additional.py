@@ -20,7 +20,7 @@ OWN: dict[Kind, tuple[str, ...]] = {
     "participant_flow": ("flow", "follow_up", "silence", "queries", "courses"),
     "randomisation": ("entry", "ledger", "balance", "places", "designs", "guessed"),
     "baseline": ("groups", "baseline", "differences"),
-    "milestone": ("milestone",),
+    "milestone": ("milestone", "monitoring"),
     "milestone_test": ("milestone_test",),
     "survival_curve": ("km",),
     "log_rank": ("logrank",),
@@ -37,7 +37,7 @@ OWN: dict[Kind, tuple[str, ...]] = {
     "episodes": ("episodes",),
     "safety": (
         "safety_set", "adverse_events", "adverse_event_terms", "relation", "reactions", "exposure", "duration", "deaths",
-        "withdrawn", "missed_days",
+        "withdrawn", "missed_days", "safety_rules",
     ),
     "courses": ("patients", "narratives"),
 }  # fmt: skip

@@ -9,11 +9,13 @@ from esld.data.views import ALL
 from esld.report import numbers, trial_size
 from esld.report.event import event_of
 from esld.report.headlines import of_primary
+from esld.report.looks import looks_of
 from esld.report.needs import why_not
 from esld.report.phrases import open_queries, span, standing, whole
 from esld.report.planned import is_death, planned_by
 from esld.report.results import Reported, Row, named
 from esld.report.roles import SUMMARY
+from esld.report.stand import where
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import as_prose, in_prose, joined, noun, of_group, on_day, period
 
@@ -21,6 +23,7 @@ SAFETY = "06_safety"
 FLOW, FOLLOW_UP, QUERIES = "flow", "follow_up", "queries"
 REACTIONS, CAUSES, BESIDE = "reactions", "causes_of_death", "_milestone_beside"
 SILENCE = "silence"
+MONITORING = "monitoring"
 NOT_STATED = "not stated"  # the cause of a death of which no fatal event tells
 _POWER = "fewest_deaths_against_none"  # the statistic of a result that is of a trial's size
 
@@ -252,6 +255,13 @@ def interim(rows: Sequence[Row], study: Study) -> list[str]:
     stopping = study.protocol.conduct.stopping
     said = [message("brief.interim.no_guidance")] if stopping is None or stopping.assumed else []
     own = {(named(row), row.statistic, row.arm): row for row in rows}
+    looks, monitored = looks_of(study), Reported(tuple(row for row in rows if named(row) == MONITORING))
+    if looks and monitored.rows:
+        event = event_of(study, str(study.protocol.primary.endpoint))
+        told = {"numbers": looks.told, "reached": whole(monitored.row("reached"))}
+        said.append(
+            where(looks, monitored, event, study) if study.pairs else message("brief.interim.looks", **told)
+        )
     if every := own.get((FLOW, "randomised", ALL)):
         said.append(
             message("brief.interim.enrolled", n=whole(every), planned=study.protocol.target_enrolment)

@@ -79,6 +79,8 @@ RULES = (
     Rule("06_safety", "adverse_event_terms", r"(?!.*\.(events|severe)$).*", "exact"),  # the rare ones are merged before
     Rule("06_safety", "deaths", "died", "exact"),
     Rule("08_summary", "planned", ".*", "exact"),
+    Rule("09_design", r"planned_\w+|assumed_trials|schemes", ".*", "exact"),  # of no patient
+    Rule("09_design", r"could_find\w*", ".*", "exact"),  # of the sizes of the groups and the outcome of both together
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from esld.data.views import ALL
 from esld.errors import RefusedError
 from esld.protocol import Analysis, Kind, Protocol
 from esld.report.phrases import not_compared, reader_of, view_name
+from esld.report.planned import planned_share, planned_sizes, trial_of
 from esld.report.words.catalogue import has, message, read_by
 from esld.report.words.grammar import joined
 
@@ -148,6 +149,26 @@ def _not_two_alike(study: Study) -> str:
     return "" if two and len(set(ratio)) == 1 else message("guessed.not_two")
 
 
+def _no_planned_share(study: Study) -> str:
+    """Power is worked out for a share of the patients in the control and in arms of one size."""
+    protocol = trial_of(study)
+    if len(protocol.arms) == 1:
+        return message("arms.one_only")
+    if planned_sizes(protocol) is None:
+        return message("could.unequal")
+    return "" if planned_share(protocol) else message("could.no_share")
+
+
+def _no_share_by_day(study: Study) -> str:
+    """Of a response nobody knows here what share has it in all groups together."""
+    plan = planned_share(trial_of(study))
+    return "" if plan is None or plan.endpoint else message("could.no_day")
+
+
+def _no_assumptions(study: Study) -> str:
+    return "" if trial_of(study).design_assumptions else message("could.no_assumptions")
+
+
 def _no_parameters(study: Study) -> str:
     kinds = {analysis.kind for analysis in study.protocol.analyses}
     return "" if kinds & {*AT_VISITS} else message("needs.parameters")
@@ -167,7 +188,9 @@ PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
 # Parts that a protocol may not have, ``needs:part=liver_injury``: what is only of them vanishes without a word.
 PARTS: Mapping[str, Callable[[Protocol], bool]] = {
     "allocations": lambda protocol: bool(protocol.of_kind("permutation")),
+    "harm_rules": lambda protocol: bool(protocol.monitoring and protocol.monitoring.safety),
     "liver_injury": lambda protocol: protocol.liver_injury is not None,
+    "monitoring": lambda protocol: protocol.monitoring is not None,
     "reactions": lambda protocol: protocol.treatment.reaction_hours is not None,
     "strata": lambda protocol: bool(protocol.strata),
 }
@@ -175,6 +198,9 @@ PARTS: Mapping[str, Callable[[Protocol], bool]] = {
 NEEDS: Mapping[str, Callable[[Study], str]] = {
     "comparison": not_compared,
     "ledger": _no_ledger,
+    "planned_share": _no_planned_share,
+    "share_by_day": _no_share_by_day,
+    "assumptions": _no_assumptions,
     "safety_set": _no_safety_set,
     "exposure": _no_exposure,
     "adverse_events": _no_adverse_events,

@@ -18,8 +18,10 @@ from esld.methods import GIVEN, steps_of
 from esld.protocol.translated import with_texts
 from esld.reasons import Parameter, Reason
 from esld.report import numbers
+from esld.report.looks import looks_of
 from esld.report.planned import is_death
 from esld.report.results import Row, slug
+from esld.report.roles import DESIGN
 from esld.report.words.catalogue import UNTRANSLATED, Reader, arm_label, has, message, read_by
 from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group, on_day, period
 
@@ -305,7 +307,9 @@ def standing(study: Study) -> str:
     """What an analysis before the final one must say of itself, wherever it compares; nothing for the final one."""
     if study.cut.status == "final":
         return ""
-    return " ".join(filter(None, (message("summary.interim"), interim_look(study))))
+    looks = looks_of(study) if study.pairs and DESIGN in study.cut.chapters else None
+    key = "summary.interim.look" if looks and looks.due else "summary.interim"
+    return " ".join(filter(None, (message(key), interim_look(study))))
 
 
 def interim_look(study: Study) -> str:
@@ -320,8 +324,10 @@ def interim_look(study: Study) -> str:
     ]
     if not looks:
         return ""
-    stopping = study.protocol.conduct.stopping
+    stopping, planned = study.protocol.conduct.stopping, looks_of(study)
     key = "interim.unplanned" if stopping is None or stopping.assumed else "interim.planned"
+    if planned and looks[0] is study.cut:  # of an earlier cut it is not known how far the trial was
+        key = "interim.as_planned" if planned.due else "interim.off_plan"
     return message(key, day=on_day(dates.as_date(looks[0].cutoff)))
 
 

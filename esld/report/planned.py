@@ -2,7 +2,8 @@
 
 from html import escape
 
-from esld.protocol import Analysis, Endpoint, Kind, Protocol
+from esld.data.study import Study
+from esld.protocol import Analysis, Endpoint, Kind, Protocol, read_protocol
 from esld.report.results import slug
 from esld.report.words.catalogue import message
 
@@ -44,6 +45,32 @@ def result_name(
     alike = (a for a in protocol.analyses if a.kind == plan.kind and (not subject or subject in subjects(a)))
     own = () if plan is next(alike, plan) else (slug(plan.id),)
     return "_".join((stem, *own, *([slug(pair[1])] if pair else [])))
+
+
+def trial_of(study: Study) -> Protocol:
+    """The trial as it was planned, for its sizes alone: a view that hides the arms hides how many there are, too."""
+    return read_protocol(study.file.protocol_path) if study.cut.hides else study.protocol
+
+
+def planned_sizes(protocol: Protocol) -> tuple[int, int] | None:
+    """Patients planned in the control and in each other arm; None without another, or where the others are not of one size."""
+    first, *others = protocol.ratio
+    if len(set(others)) != 1:
+        return None
+    one, other = (
+        max(1, round(protocol.target_enrolment * part / sum(protocol.ratio))) for part in (first, others[0])
+    )
+    return one, other
+
+
+def planned_share(protocol: Protocol) -> Analysis | None:
+    """The planned analysis of a share of patients: the primary one, else the first of the endpoint of the primary, else any."""
+    kinds: tuple[Kind, ...] = ("milestone", "milestone_test", "responder")
+    own = [a for a in (protocol.primary, *protocol.of_kind(*kinds)) if a.kind in kinds and a.of is None]
+    alike = [
+        a for a in own if a is protocol.primary or (a.endpoint and a.endpoint == protocol.primary.endpoint)
+    ]
+    return next(iter([*alike, *own]), None)
 
 
 def is_death(endpoint: Endpoint) -> bool:

@@ -9,6 +9,7 @@ import pandas as pd
 from esld.data.study import Study
 from esld.protocol import RandomisationDesign
 from esld.randomisation import (
+    BiasedCoin,
     CompleteRandomisation,
     Conditioned,
     Design,
@@ -16,6 +17,9 @@ from esld.randomisation import (
     SimpleRandomisation,
     Stratified,
 )
+from esld.report import needs
+
+PLANNED = "this_trial"  # the protocol's design among others
 
 
 def order_of_entry(study: Study) -> pd.DataFrame:
@@ -36,6 +40,19 @@ def planned_design(study: Study, n: int) -> Design | None:
     if planned is None or protocol.strata or len(protocol.ratio) != 2:
         return None
     return _design(planned, protocol.ratio, n)
+
+
+def designs_beside(study: Study, n: int) -> dict[str, Design]:
+    """The protocol's design for n patients, where it can be repeated, and the usual ones in two groups."""
+    needs.require(study, "two_alike")
+    usual: dict[str, Design] = {
+        "complete": CompleteRandomisation(sizes=(n - n // 2, n // 2)),
+        "simple": SimpleRandomisation(n=n),
+        "blocks_of_4": PermutedBlocks(n=n, sizes=(4,)),
+        "efron_s_biased_coin": BiasedCoin(n=n),
+    }
+    planned = planned_design(study, n)
+    return usual if planned is None else {PLANNED: planned} | usual
 
 
 def reference_design(study: Study, pair: tuple[str, str], patients: Collection[str] | None = None) -> Design:

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from esld.data.assumptions import declared
 from esld.errors import InputError, did_you_mean
 from esld.protocol import USES, Protocol
-from esld.report.roles import SUMMARY, VALIDATION
+from esld.report.roles import DESIGN, SUMMARY, VALIDATION
+from esld.yamlfile import MisfitError
 
 NAMESAKE = 0.75  # how alike a name must be to that of a chapter that is meant: numbers and endings make strangers alike
-OTHERS = (SUMMARY, VALIDATION)  # chapters that no kind of analysis has
+OTHERS = (SUMMARY, DESIGN, VALIDATION)  # chapters that no kind of analysis has
 # By chapter, its parameters that hold the code of a parameter of the protocol, or several.
 OF_THE_PROTOCOL = {"04_change": ("headline",), "07_patients": ("profile", "listed")}
 
@@ -36,6 +38,7 @@ def faults(
     own, found = list(chapters), list[InputError]()
     for slug in own:
         found += _unknown(protocol, slug, (parameters or {}).get(slug, {}), file)
+    found += _assumed(protocol, file) if DESIGN in own else ()
     known = dict.fromkeys(
         [*(use.chapter for use in USES.values()), *OTHERS, *(a.chapter for a in protocol.analyses), *own]
     )
@@ -62,3 +65,13 @@ def _unknown(protocol: Protocol, chapter: str, values: Mapping[str, Any], file: 
             if code not in known:
                 rule = f"must be a parameter of {file}"
                 yield InputError(name, rule, code, f"chapter {chapter}", did_you_mean(code, known))
+
+
+def _assumed(protocol: Protocol, file: str) -> Iterator[InputError]:
+    """What does not go together in what is assumed before the start."""
+    try:
+        declared(protocol)
+    except MisfitError as error:
+        for one in error.misfits:
+            place = ".".join(map(str, ("design_assumptions", *one.place)))
+            yield InputError(place, one.rule, one.offender, file, one.remedy)

@@ -11,7 +11,7 @@ from esld.survival._unconditional import largest_at_a_common_chance, margin
 from esld.survival.two_by_two import at_most, one_sided
 
 ExactTest = Literal["fisher", "boschloo"]
-EXACT_TESTS = ("fisher", "boschloo")
+EXACT_TESTS: tuple[ExactTest, ...] = ("fisher", "boschloo")
 
 
 def fisher_power(p1: float, p2: float, *, n1: int, n2: int, alpha: float = 0.05) -> float:
@@ -62,8 +62,8 @@ def binomial_probabilities(n: int, p: float) -> NDArray[np.float64]:
     return probabilities
 
 
-def _p_values(n1: int, n2: int) -> Floats:
-    """Two-sided p-value of every table, shape (n1 + 1, n2 + 1); the tables of each total in the order of their probability."""
+def fisher_p_values(n1: int, n2: int) -> Floats:
+    """Two-sided p-value of Fisher's test of every table, shape (n1 + 1, n2 + 1), all tables of a total at once."""
     totals = np.arange(n1 + n2 + 1)
     x1, x2, given = margin(n1, n2, totals)
     order = np.argsort(given, axis=1)
@@ -110,7 +110,7 @@ def rejected(n1: int, n2: int, *, alpha: float = 0.05, test: ExactTest = "fisher
         raise ValueError(f"alpha must be between 0 and 1, got {alpha!r}")
     choice(test, "test", EXACT_TESTS)
     alpha *= 1 + 1e-9
-    found: Bools = _p_values(n1, n2) <= alpha if test == "fisher" else _boschloo_rejected(n1, n2, alpha)
+    found: Bools = fisher_p_values(n1, n2) <= alpha if test == "fisher" else _boschloo_rejected(n1, n2, alpha)
     found.setflags(write=False)
     return found
 

@@ -165,3 +165,33 @@ def test_power_and_drift_have_their_ranges():
         bounds.drift(0.01)
     with pytest.raises(ValueError, match="drift must be finite"):
         bounds.stopping(inf)
+
+
+def test_conditional_power_before_the_last_look_is_a_closed_form():
+    bounds, z, drift = group_sequential("pocock", information=[0.5, 1], alpha=0.05, sided=2), 1.2, 2.5
+    c, t = bounds.critical[1], 0.5
+    mean, sd = z * sqrt(t) + drift * (1 - t), sqrt(1 - t)
+    assert bounds.conditional_power(1, z, drift) == pytest.approx(
+        (ndtr((mean - c) / sd), ndtr((-c - mean) / sd))
+    )
+    spread = sqrt((1 - t) / t)  # of z at the end, foreseen from a flat prior
+    assert bounds.predictive_power(1, z) == pytest.approx(
+        (ndtr((z / sqrt(t) - c) / spread), ndtr((-c - z / sqrt(t)) / spread)), abs=1e-6
+    )
+
+
+def test_conditional_power_with_two_looks_to_come_and_futility():
+    bounds = group_sequential("obrien-fleming", information=[0.3, 0.6, 1], futility=[-0.5, 0.2])
+    z, drift, (_, c2, c3) = 1.0, 3.0, bounds.critical
+    first, step2, step3 = z * sqrt(0.3), 0.3, 0.4
+    b = np.linspace(0.2 * sqrt(0.6), c2 * sqrt(0.6), 4001)  # where it goes on after the second look
+    density = np.exp(-((b - first - drift * step2) ** 2) / (2 * step2)) / sqrt(2 * np.pi * step2)
+    later = np.trapezoid(density * ndtr((b + drift * step3 - c3) / sqrt(step3)), b)
+    early = ndtr((first + drift * step2 - c2 * sqrt(0.6)) / sqrt(step2))
+    assert bounds.conditional_power(1, z, drift, futility=True)[0] == pytest.approx(early + later, abs=1e-7)
+
+
+@pytest.mark.parametrize("look", [0, 2])
+def test_no_power_is_conditional_on_another_look(look):
+    with pytest.raises(ValueError, match="last but one"):
+        group_sequential("pocock", information=[0.5, 1]).conditional_power(look, 1.0, 0.0)

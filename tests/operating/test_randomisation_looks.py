@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from esld.operating import group_sequential, logrank_looks, permutation_looks
 from esld.operating.boundaries import KINDS
@@ -266,3 +267,17 @@ def test_a_statistic_must_be_defined():
     bounds = group_sequential("pocock", information=[1])
     with pytest.raises(ValueError, match="statistics must be defined for every allocation"):
         permutation_looks([difference_in_means([1, 2, 3])], bounds, design=SimpleRandomisation(n=3))
+
+
+def test_conditional_power_is_that_of_the_exact_z_in_the_planned_boundaries():
+    bounds = group_sequential("pocock", information=[0.5, 1], alpha=0.2)
+    time, event = [[3, 4, 2, 5, 1, 6]], [[0, 1, 1, 0, 1, 0]]
+    arms, design = [1, 1, 0, 0, 1, 0], CompleteRandomisation(sizes=(3, 3))
+    upper = logrank_looks(time, event, bounds, design=design, allocation=arms)
+    z = upper.z(upper.observed)[0]
+    # One look to come, and the trial goes on as it went: the expected z at the end is z / sqrt(t).
+    assert upper.conditional_power()[0] == pytest.approx(ndtr((z / 0.5**0.5 - bounds.critical[1]) / 0.5**0.5))
+    assert upper.conditional_power(drift=0.0)[0] < upper.predictive_power()[0] < upper.conditional_power()[0]
+    other = [1 - arm for arm in arms]  # the other side of the mirrored trial
+    lower = logrank_looks(time, event, bounds, design=design, allocation=other, direction="less")
+    assert lower.conditional_power() == pytest.approx(upper.conditional_power()[::-1])

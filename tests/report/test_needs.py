@@ -8,7 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from esld.errors import RefusedError
 from esld.pipeline.sections import fitted
-from esld.protocol import Factor
+from esld.protocol import Factor, Monitoring, SafetyRule
 from esld.report import needs
 from esld.report.needs import NEEDS, UnmetNeedError, why_not
 from esld.report.sections import needs_of
@@ -34,6 +34,10 @@ ABSENT = {
         "previous": "The cut file names no previous cut, so nothing is compared with one.",
     },
     "mayo-pbc": {
+        "assumptions": (
+            "Left out: the protocol file declares no “design_assumptions”, so no trials are simulated. What needs no assumption "
+            "stands above and below: true shares that are tried one by one."
+        ),
         "ledger": "There is no ledger of assignments in the data of this trial: that the list was followed cannot be shown.",
         "safety_set": (
             "Safety cannot be judged: the data of this trial hold no record of what was given and no adverse events."
@@ -62,8 +66,12 @@ def test_each_need_of_each_study(study, cut, need):
 def test_each_need_is_met_by_a_study_and_not_by_another():
     unplanned = PROTOCOL.model_copy(update={"analyses": ()})
     assert why_not(study_of([patient(1, HIGH)], trial=unplanned), "parameters")
+    for kind, need in (("mmrm", "planned_share"), ("responder", "share_by_day")):
+        plan = protocol().primary.model_copy(update={"kind": kind, "endpoint": None})
+        other = PROTOCOL.model_copy(update={"analyses": (plan,)})
+        assert why_not(study_of([patient(1, HIGH)], trial=other), need)
     absent = {need for own in ABSENT.values() for need in own if "=" not in need}
-    assert absent | {"parameters", "two_alike"} == set(NEEDS)
+    assert absent | {"parameters", "planned_share", "share_by_day", "two_alike"} == set(NEEDS)
 
 
 class TestComparison:
@@ -97,7 +105,9 @@ class TestTheSafetySet:
 
 def test_a_part_that_a_trial_does_not_have_is_silent():
     factor = Factor(name="Sex", variable="SEX")
-    trial = PROTOCOL.model_copy(update={"strata": (factor,)})
+    rule = SafetyRule(name="harm", event="SERIOUS", limit=0.3, probability=0.9)
+    looks = Monitoring(looks=(1,), boundary="pocock", safety=(rule,))
+    trial = PROTOCOL.model_copy(update={"strata": (factor,), "monitoring": looks})
     own = derived([treated("A", infused=INFUSED)], protocol=trial)
     treatment = PROTOCOL.treatment.model_copy(update={"reaction_hours": None})
     bare = derived(

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
 from esld.survival import boschloo, fisher
-from esld.survival.power import _p_values, fisher_power, rejected
+from esld.survival.power import fisher_p_values, fisher_power, rejected
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_two_against_two_by_hand():
 
 
 def test_p_values_are_those_of_scipy():
-    ours = _p_values(7, 5)
+    ours = fisher_p_values(7, 5)
     theirs = [[fisher_exact([[a, 7 - a], [b, 5 - b]]).pvalue for b in range(6)] for a in range(8)]
     np.testing.assert_allclose(ours, theirs, rtol=1e-10)
 

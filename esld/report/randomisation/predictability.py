@@ -7,41 +7,18 @@ import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
-from esld.randomisation import (
-    BiasedCoin,
-    CompleteRandomisation,
-    Design,
-    PermutedBlocks,
-    SimpleRandomisation,
-    compare_designs,
-    correct_guesses,
-)
+from esld.randomisation import Design, compare_designs, correct_guesses
 from esld.randomisation.inference import DRAWS
 from esld.report import needs, numbers
 from esld.report.cells import Label, number
 from esld.report.phrases import span
-from esld.report.randomised import order_of_entry, planned_design
+from esld.report.randomised import PLANNED, order_of_entry
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import as_prose, joined, noun
 
-PLANNED = "this_trial"
 LISTED = 1_000_000  # allocations; of a larger design some are drawn
-
-
-def designs_beside(study: Study) -> dict[str, Design]:
-    """The protocol's design, where it can be repeated, and the usual ones for as many patients in two groups."""
-    needs.require(study, "two_alike")
-    n = len(study.randomised)
-    usual: dict[str, Design] = {
-        "complete": CompleteRandomisation(sizes=(n - n // 2, n // 2)),
-        "simple": SimpleRandomisation(n=n),
-        "blocks_of_4": PermutedBlocks(n=n, sizes=(4,)),
-        "efron_s_biased_coin": BiasedCoin(n=n),
-    }
-    planned = planned_design(study, n)
-    return usual if planned is None else {PLANNED: planned} | usual
 
 
 def design_rows(designs: Mapping[str, Design], *, seed: str) -> pd.DataFrame:
