@@ -30,6 +30,9 @@ def root(excess: Callable[[float], float], low: float, high: float) -> float:
     from scipy.optimize import brentq  # slow to import
 
     edge = 1e-12 * (high - low)
+    first, last = excess(low + edge), excess(high - edge)
+    if first * last > 0:  # a pole: the root lies between an end and its edge
+        return low if abs(first) < abs(last) else high
     return float(brentq(excess, low + edge, high - edge, xtol=_PRECISION))
 
 

@@ -127,7 +127,9 @@ class Belief(Shown):
     chances: tuple[Estimate, Estimate]
     difference: Estimate
 
-    def densities(self, points: int = 200) -> pd.DataFrame:
+    def densities(
+        self, points: int = 200, *, of: Sequence[str] = ("first", "second", "difference")
+    ) -> pd.DataFrame:
         """Prior and posterior for a figure.
 
         Parameters
@@ -135,6 +137,8 @@ class Belief(Shown):
         points : int, default 200
             Of each curve, in the middle of as many equal parts: none at an end or (of an even number) at no difference, where
             a density may be infinite.
+        of : sequence of str
+            Which of them.
 
         Returns
         -------
@@ -146,12 +150,14 @@ class Belief(Shown):
         parts = []
         for state, table in (("prior", (0, 0, 0, 0)), ("posterior", (self.x1, self.n1, self.x2, self.n2))):
             joint = Joint(table, self.first, self.second)
-            for of, x, density in (
-                ("first", inside, joint.first_density),
-                ("second", inside, joint.second_density),
-                ("difference", across, joint.difference_density),
-            ):
-                parts.append(pd.DataFrame({"of": of, "state": state, "x": x, "density": density(x)}))
+            curves = {
+                "first": (inside, joint.first_density),
+                "second": (inside, joint.second_density),
+                "difference": (across, joint.difference_density),
+            }
+            for name in of:
+                x, density = curves[name]
+                parts.append(pd.DataFrame({"of": name, "state": state, "x": x, "density": density(x)}))
         return pd.concat(parts, ignore_index=True)
 
     def to_frame(self, *, groups: tuple[str, str] = ("first", "second")) -> pd.DataFrame:

@@ -5,6 +5,7 @@ its reason, and the report lists every one of them (:meth:`Protocol.assumed`).
 """
 
 from esld.protocol._base import Assumable, StatedDays, StatedText
+from esld.protocol.belief import Belief, Chance, Prior
 from esld.protocol.design import Arm, Criterion, Dose, Factor, RandomisationDesign, Schedule, Treatment, Visit
 from esld.protocol.measures import (
     Endpoint,
@@ -26,6 +27,8 @@ __all__ = [
     "AnalysisSet",
     "Arm",
     "Assumable",
+    "Belief",
+    "Chance",
     "Criterion",
     "Dose",
     "Endpoint",
@@ -35,6 +38,7 @@ __all__ = [
     "Kind",
     "LiverInjury",
     "Parameter",
+    "Prior",
     "Protocol",
     "RandomisationDesign",
     "Rank",

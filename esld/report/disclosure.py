@@ -79,6 +79,7 @@ RULES = (
     Rule("06_safety", "adverse_event_terms", r"(?!.*\.(events|severe)$).*", "exact"),  # the rare ones are merged before
     Rule("06_safety", "deaths", "died", "exact"),
     Rule("08_summary", "planned", ".*", "exact"),
+    Rule("10_belief", r"\w*belief(?!_hazards)\w*", ".*", "exact"),  # of the counts of an outcome at its day alone
 )  # fmt: skip
 
 

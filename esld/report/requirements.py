@@ -5,10 +5,10 @@ from typing import Any
 
 from esld.errors import InputError, did_you_mean
 from esld.protocol import USES, Protocol
-from esld.report.roles import SUMMARY, VALIDATION
+from esld.report.roles import BELIEF, SUMMARY, VALIDATION
 
 NAMESAKE = 0.75  # how alike a name must be to that of a chapter that is meant: numbers and endings make strangers alike
-OTHERS = (SUMMARY, VALIDATION)  # chapters that no kind of analysis has
+OTHERS = (SUMMARY, BELIEF, VALIDATION)  # chapters that no kind of analysis has
 # By chapter, its parameters that hold the code of a parameter of the protocol, or several.
 OF_THE_PROTOCOL = {"04_change": ("headline",), "07_patients": ("profile", "listed")}
 

@@ -6,5 +6,6 @@ WORK = "work"  # in a run's folder: one a chapter, in which its kernel works
 SESSION_VARIABLE = "JPY_SESSION_NAME"  # by which Jupyter's server tells a kernel its notebook
 PARTS = ("chapters", "tables", "figures")  # of a folder that chapters write into
 VALIDATION, SUMMARY = "90_validation", "08_summary"
+BELIEF = "10_belief"
 # Read what the chapters before them handed over: they run one by one, when those have.
 READERS = (VALIDATION, SUMMARY)
