@@ -94,8 +94,7 @@ chapter.say(*posterior.each(words.moved_words, found))
 # ### How sceptical must a reader be?
 #
 # A sceptic holds the groups for alike. The more patients that conviction is worth, the less the trial can move it. Somewhere there is a sceptic
-# whom it no longer convinces: if one need be only a little sceptical for that, the result is fragile. Being sceptical makes differences small
-# before it makes them uncertain: a mild sceptic may be as sure which group is better as somebody without an opinion, and believes it better by less.
+# whom it no longer convinces: if one need be only a little sceptical for that, the result is fragile.
 
 # %% tags=["public"]
 doubts = sceptics.sceptics(asked.asked(chapter))

@@ -60,16 +60,16 @@ class Chance(Frozen):
 
 
 class NearControl(Frozen):
-    """A belief that the other arms are like the control, or better than it by an odds ratio, however good the control is."""
+    """A belief that another arm and the control are alike, or that it is better by an odds ratio, however good they are."""
 
     patients: _Worth = Field(
-        description="how many patients that is worth: the more, the nearer the arms are believed to be"
+        description="how many patients of the one arm it would take to be as sure, if the chance of the other were known"
     )
     odds_ratio: float = Field(
         default=1,
         ge=0.01,
         le=100,
-        description="of the good outcome in another arm to that in the control, as expected; 1 is a sceptic's",
+        description="of the good outcome, another arm to the control, as expected; 1 is a sceptic's",
     )
 
 
@@ -87,7 +87,7 @@ class Prior(Frozen):
         description="of each other arm for itself; without it, and `near_control`, as of the control",
     )
     near_control: NearControl | None = Field(
-        default=None, description="of each other arm given the control; in place of `others`"
+        default=None, description="of each other arm in relation to the control; in place of `others`"
     )
 
     @property

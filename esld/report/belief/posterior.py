@@ -71,14 +71,18 @@ def believed(
 def rows(
     prior: Prior, before: operating.Belief, after: operating.Belief, pair: Pair, day: float
 ) -> pd.DataFrame:
-    """Long form: what is believed after the data, before them, and how many patients the prior is worth."""
+    """Long form: what is believed after the data, before them, and how many patients the prior is worth: in each arm, or of the
+    level (under the first arm) and of the arms' being alike.
+    """
     own, earlier = (belief.to_frame(groups=pair) for belief in (after, before))
     own = own[own["statistic"].isin(("chance", *_OF_BOTH))]
     earlier = earlier[earlier["statistic"].isin(_OF_BOTH)]
     earlier = earlier.assign(statistic=BEFORE + earlier["statistic"])
+    first, second = distributions(prior)
+    kinds = {pair[0]: first, between(pair) if prior.near_control else pair[1]: second}
     worth = pd.DataFrame(
         {"group": arm, "statistic": f"{BEFORE}patients", "value": weight(of), "unit": "patients", "method": "beta-mixture"}
-        for arm, of in zip(pair, distributions(prior), strict=True)
+        for arm, of in kinds.items()
     )  # fmt: skip
     frame = pd.concat([own, earlier, worth], ignore_index=True)
     return frame.assign(group=frame["group"].fillna(between(pair)), time=day)

@@ -21,7 +21,7 @@ from esld.report.words.catalogue import arm_label, message
 from esld.report.words.grammar import arm_in_prose, as_prose, joined, treatment
 
 SIZES = (1, 5, 10, 20, 50, 100)  # patients that the sceptics of the table are worth
-LEVELS = (0.9, 0.75)  # beside the threshold of the protocol
+LEVELS = (0.9, 0.75, 0.6)  # beside the threshold of the protocol
 _WIDTH = 5.2
 
 

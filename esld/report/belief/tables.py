@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from esld.protocol import Chance
 from esld.report.belief.asked import between
 from esld.report.belief.posterior import BEFORE, Found
-from esld.report.cells import Cell, Label, Number, estimate, number
+from esld.report.cells import Cell, Label, Number, Several, estimate, number
 from esld.report.numbers import level
 from esld.report.phrases import method
 from esld.report.results import Row, slug
@@ -26,10 +26,7 @@ def prior_table(found: Sequence[Found]) -> Table | None:
             {
                 "prior": Label(one.prior.label, one.prior.name),
                 "thinks": Label(one.prior.about),
-                **{
-                    key: _patients(one.reported.row(f"{BEFORE}patients", arm))
-                    for key, arm in zip(("worth_control", "worth_other"), pair, strict=True)
-                },
+                "weight": _weight(one),
                 "before": estimate(gap, 0, "points"),
                 "better_before": number(one.reported.row(f"{BEFORE}chance_better"), style="probability"),
             }
@@ -40,12 +37,18 @@ def prior_table(found: Sequence[Found]) -> Table | None:
         for one in found
         if one.pair == pair and (said := _earlier(one.prior.control, one.prior.others))
     ]
-    first, second = (arm_label(arm) for arm in pair)
-    second = second if len(found[0].of.pairs) == 1 else message("belief.other")
-    heads = {"worth_control": first, "worth_other": second}
-    heads["better_before"] = message("belief.chance.better", second=second)
-    worth = {message("belief.worth"): ["worth_control", "worth_other"]}
-    return Table("belief_priors", message("belief.priors.title"), lines, worth, tuple(notes), heads=heads)
+    second = arm_label(pair[1]) if len(found[0].of.pairs) == 1 else message("belief.other")
+    heads = {"better_before": message("belief.chance.better", second=second)}
+    return Table("belief_priors", message("belief.priors.title"), lines, footnotes=tuple(notes), heads=heads)
+
+
+def _weight(one: Found) -> Several:
+    """How many patients a prior is worth: in each arm, or of the level and of the arms' being alike."""
+    near = one.prior.near_control
+    groups = (one.pair[0], between(one.pair) if near else one.pair[1])
+    parts = [_patients(one.reported.row(f"{BEFORE}patients", arm)) for arm in groups]
+    form = message(f"belief.weight.{'near' if near else 'each'}", first="{}", second="{}")
+    return Several(form, ("first", "second"), tuple(parts), words=True)
 
 
 def _patients(row: Row) -> Number:
