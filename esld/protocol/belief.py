@@ -41,6 +41,9 @@ class Chance(Frozen):
     trials: tuple[EarlierTrial, ...] = Field(
         default=(),
         description="counts of earlier trials, of which the meta-analytic-predictive prior is made",
+        examples=[
+            [{"good": 23, "patients": 107, "source": "Placebo arm of study 1 of the data AS of R RBesT"}],
+        ],
     )
     vague_share: float = Field(
         default=0.2,
