@@ -101,7 +101,6 @@ class TestPosterior:
             assert (chance.value, chance.lower, chance.upper) == pytest.approx(
                 (own.mean(), own.ppf(0.05), own.ppf(0.95))
             )
-        # P(high > low), whole parameters: the chance that of 6 new draws of the urn of 5:2 so many are fewer than in 4:3.
         grid = (np.arange(20_000) + 0.5) / 20_000
         for what, margin in (("better", 0.0), ("beyond", 0.1)):
             exact = (low.pdf(grid) * high.sf(grid + margin)).sum() / grid.size
@@ -180,8 +179,8 @@ def test_the_tipping_point_is_that_of_the_arm_ahead(small):
     assert one.pair == (LOW, HIGH)
     exact = tipping_point(3, 5, 4, 5, threshold=0.6).size
     assert one.reported.row("tipping_0_6").value == pytest.approx(exact)
-    assert f"as sceptical as {exact:.1f} patients" in plain(sceptics.tipping_words([one]))
-    assert "Above 97.5 %, 90 % and 75 % it is for no sceptic" in plain(sceptics.tipping_words([one]))
+    assert f"as sceptical as {exact:.0f} patients" in plain(sceptics.tipping_words([one]))
+    assert "Above 97.5 % and 90 % it is for no sceptic" in plain(sceptics.tipping_words([one]))
     assert sceptics.sceptic_figure(one).id == "os_unplanned_belief_sceptics"
 
 
