@@ -9,7 +9,7 @@ from esld.report.belief.posterior import Found
 from esld.report.drawing.figures import COLOURS, INK, Picture, new_figure, settled
 from esld.report.phrases import method
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import arm_in_prose, as_prose
+from esld.report.words.grammar import arm_in_prose, as_prose, capitalised
 
 _WIDTH = 5.2  # inches: on the 360 pixels of a phone 9 points are still 9 pixels high
 _POINTS = 120  # of a curve; an even number, so that none lies where a density may be infinite
@@ -39,7 +39,7 @@ def density_figure(found: Sequence[Found]) -> Picture:
         axes.set(ylim=(0, _ROOM * float(np.max(y))), yticks=[], xlim=(-100, 100))
         axes.spines["left"].set_visible(False)
         axes.set_title(each.prior.label, fontsize=9.5, pad=3)
-    grid[-1].set_xlabel(message("belief.figure.axis", outcome=one.of.good, first=first, second=second))
+    grid[-1].set_xlabel(capitalised(message("belief.figure.axis", first=first, second=second)))
     title = message("belief.figure.title", outcome=one.of.good, first=first, second=second)
     words = {"margin": f"{100 * one.of.belief.margin:g}", "second": second, "first": first}
     legend = as_prose(

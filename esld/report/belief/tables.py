@@ -106,6 +106,6 @@ def posterior_table(found: Sequence[Found]) -> Table:
     )
     id = "belief" if len(own.pairs) == 1 else f"belief_{slug(second)}"
     title = message(
-        "belief.posterior.title", outcome=own.good, first=arm_label(first), second=arm_label(second)
+        "belief.posterior.title", outcome=own.good, first=arm_in_prose(first), second=arm_in_prose(second)
     )
     return Table(id, title, lines, {message("belief.chances"): ["first", "second"]}, notes, heads=heads)

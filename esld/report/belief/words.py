@@ -19,6 +19,8 @@ def probable(row: Row) -> str:
 def answer_words(own: Asked, found: Sequence[Found]) -> list[str]:
     """By each prior how probable it is that the second arm is better, with the interval of the first prior; what is missing."""
     said = each(lambda of: as_prose((_answer(of), _by_prior(of), _against_rule(of))), found)
+    if said and not own.belief.planned:
+        said.append(message("belief.answer.unplanned"))
     for pair in own.pairs:
         if pair not in own.counted_pairs:
             said.append(message("belief.pair.none", first=treatment(pair[0]), second=treatment(pair[1])))
