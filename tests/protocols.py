@@ -66,6 +66,7 @@ def protocols(draw: Draw) -> Content:
         st.lists(st.sampled_from(known), min_size=1, max_size=5, unique=True)
     )
     content["analyses"] = draw(analyses(content))
+    content |= draw(_belief(content["analyses"]))
     content["domains"] = [
         "DM",
         "DS",
@@ -259,6 +260,41 @@ def _factors(draw: Draw, parameters: list[Content]) -> Content:
         for key in ("strata", "subgroups")
     }
     return {key: value for key, value in made.items() if value}
+
+
+@st.composite
+def _belief(draw: Draw, planned: list[Content]) -> Content:
+    """A Bayesian analysis of an endpoint at a day, where one is planned, with any of the kinds of priors."""
+    fit = [
+        a["id"] for a in planned if a.get("endpoint") and (a.get("milestones_days") or a.get("horizon_days"))
+    ]
+    if not fit or not draw(st.booleans()):
+        return {}
+    chances = [{"counts": [1, 1]}, {"mean": 0.7, "patients": 5}]
+    chances.append({"trials": [{"good": 7, "patients": 20, "source": "Drawn"}], "vague_share": 0.5})
+    priors = []
+    for name in draw(st.lists(st.sampled_from(["A", "B", "C1"]), min_size=1, unique=True)):
+        own = {
+            "name": name,
+            "label": f"Prior {name}",
+            "about": "As drawn",
+            "control": draw(st.sampled_from(chances)),
+        }
+        others = [
+            {},
+            {"others": chances[0]},
+            {"near_control": {"patients": draw(st.sampled_from([0.1, 8, 900]))}},
+        ]
+        priors.append(
+            own | draw(st.sampled_from([*others, {"near_control": {"patients": 9, "odds_ratio": 0.5}}]))
+        )
+    made: Content = {
+        "analysis": draw(st.sampled_from(fit)),
+        "margin": 0.2,
+        "planned": draw(st.booleans()),
+        "priors": priors,
+    }
+    return {"belief": made | draw(st.sampled_from([{}, {"hazards": {"events": 0.1, "patient_days": 1}}]))}
 
 
 @st.composite

@@ -1,4 +1,7 @@
-"""Two chances given a table of counts: what integrals over the first one need, with the second one integrated out exactly."""
+"""Two chances given a table of counts: what integrals over the first one need, with the second one integrated out exactly.
+
+Under a linked prior either chance may be the one about which the other lies, with the same probability: :class:`Mutual`.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from esld.longform import Estimate
 from esld.operating.priors import (
     BetaMixture,
     Floats,
+    Linked,
     Nodes,
     Second,
     binomial_at,
@@ -30,7 +34,18 @@ def root(excess: Callable[[float], float], low: float, high: float) -> float:
     from scipy.optimize import brentq  # slow to import
 
     edge = 1e-12 * (high - low)
+    first, last = excess(low + edge), excess(high - edge)
+    if first * last > 0:  # a pole: the root lies between an end and its edge
+        return low if abs(first) < abs(last) else high
     return float(brentq(excess, low + edge, high - edge, xtol=_PRECISION))
+
+
+def joint(table: tuple[int, int, int, int], first: BetaMixture, second: Second) -> Joint | Mutual:
+    """Both chances given a table, under a prior."""
+    there = Joint(table, first, second)
+    if not isinstance(second, Linked):
+        return there
+    return Mutual(there, Joint((*table[2:], *table[:2]), first, second.turned))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,26 +100,30 @@ class Joint:
         return mean, sqrt(variance)
 
     def chances(self, tail: float) -> tuple[Estimate, Estimate]:
-        """Of each arm: mean, standard deviation and limits."""
+        """Of each arm: mean, standard deviation and limits; of independent ones."""
         x1, n1, x2, n2 = self.table
-        if isinstance(self.second, BetaMixture):
-            level = 1 - 2 * tail
-            return self.first.given(x1, n1).estimate(level), self.second.given(x2, n2).estimate(level)
+        assert isinstance(self.second, BetaMixture)
+        level = 1 - 2 * tail
+        return self.first.given(x1, n1).estimate(level), self.second.given(x2, n2).estimate(level)
+
+    @cached_property
+    def _given(self) -> tuple[Floats, Floats, Floats]:
         weight, a, b = self.parts(self.at)
-        weight = weight / weight.sum()
+        return weight / weight.sum(), a, b
+
+    def moments(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Mean and variance of each chance."""
+        weight, a, b = self._given
         share = a / (a + b)
+        at, spread = np.broadcast_to(self.at.x, weight.shape), share * (b / (a + b)) / (a + b + 1)
+        return _moments(weight, at, np.zeros_like(weight)), _moments(weight, share, spread)
 
-        def first_below(p: float) -> float:
-            return float(self.parts(nodes(0.0, p, size=self.size))[0].sum()) / self.total
+    def first_below(self, p: float) -> float:
+        return float(self.parts(nodes(0.0, p, size=self.size))[0].sum()) / self.total
 
-        def second_below(p: float) -> float:
-            return float((weight * betainc(a, b, p)).sum())
-
-        nothing = np.zeros_like(weight)
-        return (
-            _linked(weight, np.broadcast_to(self.at.x, weight.shape), nothing, first_below, tail),
-            _linked(weight, share, share * (b / (a + b)) / (a + b + 1), second_below, tail),
-        )
+    def second_below(self, p: float) -> float:
+        weight, a, b = self._given
+        return float((weight * betainc(a, b, p)).sum())
 
     def first_density(self, x: Floats) -> Floats:
         at = Nodes(x, 1 - x, np.ones(x.size))
@@ -125,16 +144,82 @@ class Joint:
         return np.array(found) / self.total
 
 
-def _linked(
-    weight: Floats, share: Floats, variance: Floats, below: Callable[[float], float], tail: float
-) -> Estimate:
-    """Of one chance from its mean and variance at each node."""
+@dataclass(frozen=True, eq=False)
+class Mutual:
+    """Both chances under a prior in which each lies about the other: a mixture of both ways, weighted by how well each foretold
+    the table.
+
+    Attributes
+    ----------
+    there, back : Joint
+        The second chance about the first one; and with the arms exchanged.
+    """
+
+    there: Joint
+    back: Joint
+
+    @property
+    def _weights(self) -> tuple[float, float]:
+        one, two = self.there.total, self.back.total
+        return one / (one + two), two / (one + two)
+
+    def coming(self, more: tuple[int, int]) -> Floats:
+        one, two = self._weights
+        found: Floats = one * self.there.coming(more) + two * self.back.coming((more[1], more[0])).T
+        return found
+
+    def difference_moments(self) -> tuple[float, float]:
+        (there, sd_there), (back, sd_back) = self.there.difference_moments(), self.back.difference_moments()
+        mean, variance = _mixed(self._weights, (there, sd_there**2), (-back, sd_back**2))
+        return mean, sqrt(variance)
+
+    def chances(self, tail: float) -> tuple[Estimate, Estimate]:
+        """Of each arm: mean, standard deviation and limits."""
+        one, two = self._weights
+        there, back = self.there.moments(), self.back.moments()
+
+        def estimate(place: int, below: Callable[[float], float]) -> Estimate:
+            mean, variance = _mixed(self._weights, there[place], back[1 - place])
+            lower, upper = (root(lambda p: below(p) - q, 0.0, 1.0) for q in (tail, 1 - tail))  # noqa: B023
+            return Estimate(
+                value=mean,
+                std_err=sqrt(variance),
+                lower=lower,
+                upper=upper,
+                conf_level=1 - 2 * tail,
+                method=f"{METHOD}, central",
+            )
+
+        return (
+            estimate(0, lambda p: one * self.there.first_below(p) + two * self.back.second_below(p)),
+            estimate(1, lambda p: one * self.there.second_below(p) + two * self.back.first_below(p)),
+        )
+
+    def first_density(self, x: Floats) -> Floats:
+        one, two = self._weights
+        return one * self.there.first_density(x) + two * self.back.second_density(x)
+
+    def second_density(self, x: Floats) -> Floats:
+        one, two = self._weights
+        return one * self.there.second_density(x) + two * self.back.first_density(x)
+
+    def difference_density(self, d: Floats) -> Floats:
+        one, two = self._weights
+        return one * self.there.difference_density(d) + two * self.back.difference_density(-d)
+
+
+def _moments(weight: Floats, share: Floats, variance: Floats) -> tuple[float, float]:
     mean = float((weight * share).sum())
-    lower, upper = (root(lambda p: below(p) - q, 0.0, 1.0) for q in (tail, 1 - tail))  # noqa: B023
-    return Estimate(
-        value=mean, std_err=sqrt(float((weight * (variance + (share - mean) ** 2)).sum())), lower=lower, upper=upper,
-        conf_level=1 - 2 * tail, method=f"{METHOD}, central",
-    )  # fmt: skip
+    return mean, float((weight * (variance + (share - mean) ** 2)).sum())
+
+
+def _mixed(
+    weights: tuple[float, float], one: tuple[float, float], two: tuple[float, float]
+) -> tuple[float, float]:
+    """Mean and variance of a mixture of two."""
+    mean = weights[0] * one[0] + weights[1] * two[0]
+    spread = (w * (own[1] + (own[0] - mean) ** 2) for w, own in zip(weights, (one, two), strict=True))
+    return mean, sum(spread)
 
 
 def _beta_density(x: float | Floats, rest: float | Floats, a: Floats, b: Floats) -> Floats:

@@ -14,12 +14,13 @@ import pandas as pd
 from scipy.special import betainc
 
 from esld.longform import About, Estimate, Shown, estimate_rows, long_frame, row
-from esld.operating._joint import METHOD, Joint, root
+from esld.operating._joint import METHOD, joint, root
 from esld.operating.priors import (
     UNIFORM,
     BetaMixture,
     Floats,
     Ints,
+    Linked,
     Nodes,
     Second,
     all_counted,
@@ -72,14 +73,24 @@ def chance_better(
     x1, x2 = all_counted(x1, n1), all_counted(x2, n2)
     if not -1 < margin < 1:
         raise ValueError(f"margin must be between -1 and 1, got {margin!r}")
-    table = (x1, n1, x2, n2)
-    size = max(first.sharpest + n1, second.sharpest + n2)
+    whole, part = _beyond((x1, n1, x2, n2), first, second, margin)
+    if isinstance(second, Linked):  # or the first chance lies about the second one
+        other, at_most = _beyond((x2, n2, x1, n1), first, second.turned, -margin)
+        whole, part = whole + other.T, part + (other - at_most).T
+    return np.clip(part / whole, 0.0, 1.0)
+
+
+def _beyond(
+    table: tuple[Ints, int, Ints, int], first: BetaMixture, second: Second, margin: float
+) -> tuple[Floats, Floats]:
+    """Probability of the tables, and of them with a second chance that exceeds the first by more than the margin."""
+    size = max(first.sharpest + table[1], second.sharpest + table[3])
     whole = _summed(nodes(size=size), *table, first, second)
     at, beyond = nodes_apart(margin, size=size)
     part = _summed(at, *table, first, second, beyond)
     if margin < 0:  # the first chance so low that any second one is better by more than the margin
         part += _summed(nodes(0.0, -margin, size=size), *table, first, second)
-    return np.clip(part / whole, 0.0, 1.0)
+    return whole, part
 
 
 def _summed(
@@ -131,7 +142,9 @@ class Belief(Shown):
     chances: tuple[Estimate, Estimate]
     difference: Estimate
 
-    def densities(self, points: int = 200) -> pd.DataFrame:
+    def densities(
+        self, points: int = 200, *, of: Sequence[str] = ("first", "second", "difference")
+    ) -> pd.DataFrame:
         """Prior and posterior for a figure.
 
         Parameters
@@ -139,6 +152,8 @@ class Belief(Shown):
         points : int, default 200
             Of each curve, in the middle of as many equal parts: none at an end or (of an even number) at no difference, where
             a density may be infinite.
+        of : sequence of str
+            Which of them.
 
         Returns
         -------
@@ -149,13 +164,15 @@ class Belief(Shown):
         across = 2 * inside - 1
         parts = []
         for state, table in (("prior", (0, 0, 0, 0)), ("posterior", (self.x1, self.n1, self.x2, self.n2))):
-            joint = Joint(table, self.first, self.second)
-            for of, x, density in (
-                ("first", inside, joint.first_density),
-                ("second", inside, joint.second_density),
-                ("difference", across, joint.difference_density),
-            ):
-                parts.append(pd.DataFrame({"of": of, "state": state, "x": x, "density": density(x)}))
+            both = joint(table, self.first, self.second)
+            curves = {
+                "first": (inside, both.first_density),
+                "second": (inside, both.second_density),
+                "difference": (across, both.difference_density),
+            }
+            for name in of:
+                x, density = curves[name]
+                parts.append(pd.DataFrame({"of": name, "state": state, "x": x, "density": density(x)}))
         return pd.concat(parts, ignore_index=True)
 
     def to_frame(self, *, groups: tuple[str, str] = ("first", "second")) -> pd.DataFrame:
@@ -210,7 +227,7 @@ def belief(
 
     Notes
     -----
-    The betas are conjugate; given the first chance so is the second one under a linked prior. What is left is one integral over
+    The betas are conjugate; given the one chance so is the other under a linked prior. What is left is one integral over
     the first chance, by doubly exponential quadrature (to about 1e-10).
 
     References
@@ -221,7 +238,7 @@ def belief(
     --------
     >>> from esld.operating import Linked, belief
     >>> round(belief(7, 11, 10, 11).better, 3), round(belief(7, 11, 10, 11, second=Linked(size=50)).better, 3)
-    (0.923, 0.72)
+    (0.923, 0.686)
     """
     counted(x1, n1)
     counted(x2, n2)
@@ -229,21 +246,21 @@ def belief(
         raise ValueError(f"margin must be from 0 to below 1, got {margin!r}")
     if not 0 < conf_level < 1:
         raise ValueError(f"conf_level must be between 0 and 1, got {conf_level!r}")
-    joint = Joint((x1, n1, x2, n2), first, second)
+    both = joint((x1, n1, x2, n2), first, second)
     own = {"first": first, "second": second}
     better, beyond, over = (
         float(chance_better([x1], n1, [x2], n2, margin=at, **own)[0, 0])  # type: ignore[arg-type]
         for at in (0.0, margin, -margin)
     )
     tail = (1 - conf_level) / 2
-    mean, sd = joint.difference_moments()
+    mean, sd = both.difference_moments()
     limits = [
         root(lambda d: float(chance_better([x1], n1, [x2], n2, margin=d, **own)[0, 0]) - q, -1.0, 1.0)  # type: ignore[arg-type]  # noqa: B023
         for q in (1 - tail, tail)
     ]
     return Belief(
         x1=x1, n1=n1, x2=x2, n2=n2, first=first, second=second, margin=margin, better=better, beyond=beyond, worse=1 - over,
-        chances=joint.chances(tail),
+        chances=both.chances(tail),
         difference=Estimate(
             value=mean, std_err=sd, lower=limits[0], upper=limits[1], conf_level=conf_level, method=f"{METHOD}, central"
         ),

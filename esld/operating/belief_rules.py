@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from esld.longform import About, Shown, long_frame, row
-from esld.operating._joint import METHOD, Joint, root
+from esld.operating._joint import METHOD, joint, root
 from esld.operating.belief import chance_better
 from esld.operating.priors import (
     UNIFORM,
@@ -176,7 +176,7 @@ def predictive_probability(
     counted(x2, n2)
     if min(more) < 0:
         raise ValueError(f"more must be 0 or more subjects of each arm, got {more!r}")
-    coming = Joint((x1, n1, x2, n2), first, second).coming(more)
+    coming = joint((x1, n1, x2, n2), first, second).coming(more)
     y1, y2 = x1 + np.arange(more[0] + 1), x2 + np.arange(more[1] + 1)
     table = chance_better(y1, n1 + more[0], y2, n2 + more[1], first=first, second=second, margin=margin)
     return float(coming[table > threshold].sum())
@@ -231,7 +231,7 @@ def tipping_point(
     threshold : float in (0, 1)
         What the posterior probability must exceed.
     first : BetaMixture, default uniform
-        Prior of the first arm's chance; the sceptic's second one lies about it, whatever it is (:class:`Linked`).
+        Prior of the one chance about which the other lies, whatever it is (:class:`Linked`).
     margin : float in [0, 1), default 0
         The difference that would matter.
 
@@ -252,7 +252,7 @@ def tipping_point(
     --------
     >>> from esld.operating import tipping_point
     >>> round(tipping_point(3, 11, 10, 11, threshold=0.975).size, 1)
-    8.9
+    8.2
     """
     _threshold(threshold)
 

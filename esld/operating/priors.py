@@ -1,4 +1,4 @@
-"""What is believed of two chances before the data: beta mixtures, and a prior of the second chance given the first."""
+"""What is believed of two chances before the data: beta mixtures, and a prior that the two are alike."""
 
 from __future__ import annotations
 
@@ -256,17 +256,19 @@ class BetaMixture(Shown):
 
 @dataclass(frozen=True, kw_only=True)
 class Linked:
-    """A prior of the second chance given the first one: a beta distribution about it, whatever the first one is.
+    """A prior of two chances each of which lies about the other, whatever that is: a beta distribution about it.
 
     With an odds ratio of 1 it is a sceptic's, who knows nothing of how high the chances are, only that they are alike; above 1
-    it is an enthusiast's.
+    it is an enthusiast's. Which one lies about the other is as likely one way as the other way: a beta distribution about a
+    high chance has more than half of its probability above it, so that one way alone would favour the arm that is named second.
 
     Attributes
     ----------
     size : float
-        Effective sample size, a + b of the second arm's distribution: how many subjects it would take to be as sure. Above 0.
+        Effective sample size, a + b of the one arm's distribution given the other: how many subjects it would take to be as sure.
+        Above 0.
     odds_ratio : float, default 1
-        Of the second arm's mean to the first arm's chance. Above 0.
+        Of the second arm to the first one: of the mean of that which lies about the other. Above 0.
 
     Examples
     --------
@@ -285,12 +287,17 @@ class Linked:
                 raise ValueError(f"{name} must be above 0 and finite, got {getattr(self, name)!r}")
 
     @property
+    def turned(self) -> Linked:
+        """The same with the arms exchanged."""
+        return Linked(size=self.size, odds_ratio=1 / self.odds_ratio)
+
+    @property
     def sharpest(self) -> float:
         """As of a mixture."""
         return self.size
 
     def components(self, at: Nodes) -> tuple[Floats, Floats, Floats]:
-        """Weights, a and b of the second chance at each first one, shape (1, k)."""
+        """Of the second chance where it lies about the first: weights, a and b at each first one, shape (1, k)."""
         odds = self.odds_ratio * at.x
         share = self.size / (odds + at.rest)
         return np.ones((1, at.x.size)), (share * odds)[None, :], (share * at.rest)[None, :]

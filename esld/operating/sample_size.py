@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from esld.longform import About, Shown, long_frame, row
-from esld.operating._joint import Joint
+from esld.operating._joint import joint
 from esld.operating.priors import BetaMixture, Floats, Ints, Second
 from esld.survival import clopper_pearson, risk_difference, wilson
 from esld.survival.power import ExactTest, binomial_probabilities, rejected
@@ -133,7 +133,7 @@ def assurance_curve(
     first : BetaMixture
         What is believed of the first arm's chance before the trial.
     second : BetaMixture or Linked
-        Of the second arm's, for itself or given the first.
+        Of the second arm's, for itself or, with the first, of both that they are alike.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def assurance_curve(
     >>> curve.values.round(2).tolist()
     [0.57, 0.97]
     """
-    prior = Joint((0, 0, 0, 0), first, second)
+    prior = joint((0, 0, 0, 0), first, second)
 
     def assurance(n: int) -> float:
         x = np.arange(n + 1)

@@ -6,6 +6,7 @@ its reason, and the report lists every one of them (:meth:`Protocol.assumed`).
 
 from esld.protocol._base import Assumable, StatedDays, StatedText
 from esld.protocol.assumed import Assumed, DesignAssumptions
+from esld.protocol.belief import Belief, Chance, Prior
 from esld.protocol.design import Arm, Criterion, Dose, Factor, RandomisationDesign, Schedule, Treatment, Visit
 from esld.protocol.measures import (
     Endpoint,
@@ -30,6 +31,8 @@ __all__ = [
     "Arm",
     "Assumable",
     "Assumed",
+    "Belief",
+    "Chance",
     "Criterion",
     "DesignAssumptions",
     "Dose",
@@ -41,6 +44,7 @@ __all__ = [
     "LiverInjury",
     "Monitoring",
     "Parameter",
+    "Prior",
     "Protocol",
     "RandomisationDesign",
     "Rank",

@@ -20,14 +20,9 @@ BASELINE = ("AGE", "SEX", "WEIGHT", "BMI")  # baseline variables that are no par
 def disagreements(protocol: "Protocol") -> list[Misfit]:
     """Everything in a protocol that does not go together."""
     rules = (
-        _twice,
-        _unlisted_domains,
-        _unknown_ids,
-        _unfit_arms,
-        _unfit_visits,
-        _unfit_risks,
-        _unfit_plans,
+        *(_twice, _unlisted_domains, _unknown_ids, _unfit_arms, _unfit_visits, _unfit_risks, _unfit_plans),
         _unfit_looks,
+        _unfit_belief,
     )
     return list(chain.from_iterable(rule(protocol) for rule in rules))
 
@@ -41,6 +36,7 @@ def _twice(protocol: "Protocol") -> Iterator[Misfit]:
         (("baseline_conditions",), protocol.baseline_conditions, ("name",)),
         (("analysis_sets",), protocol.analysis_sets, ("flag",)),
         (("analyses",), protocol.analyses, ("id",)),
+        (("belief", "priors"), protocol.belief.priors if protocol.belief else (), ("name", "label")),
     )
     for place, items, keys in unique:
         for key in keys:
@@ -259,6 +255,24 @@ def _unfit_looks(protocol: "Protocol") -> Iterator[Misfit]:
         plan.design(protocol.target_enrolment, protocol.ratio)
     except ValueError as error:
         yield Misfit(("monitoring",), f"must have boundaries: {error}", None, "Correct it.")
+
+
+def _unfit_belief(protocol: "Protocol") -> Iterator[Misfit]:
+    """A Bayesian analysis is of an endpoint at a day, and its hazards change before that day."""
+    if not (belief := protocol.belief):
+        return
+    fit = [a.id for a in protocol.analyses if a.endpoint and a.day]
+    named = belief.analysis or next((a.id for a in protocol.analyses if a.role == "primary"), "")
+    if named not in fit:
+        rule = "must name an analysis of an endpoint with milestones_days or horizon_days"
+        remedy = did_you_mean(named, fit) if fit else "Add one, or take 'belief' out."
+        yield Misfit(("belief", "analysis"), rule, named or "none", remedy)
+        return
+    day = protocol.believed.day
+    cuts = belief.hazards.cuts_days if belief.hazards else ()
+    if day and any(after <= before for before, after in pairwise((0, *cuts, day))):
+        rule = f"must rise, and end before day {day:g}, of which the analysis is"
+        yield Misfit(("belief", "hazards", "cuts_days"), rule, list(cuts))
 
 
 def _ranked(protocol: "Protocol") -> set[str]:

@@ -269,6 +269,11 @@ class Analysis(Assumable):
             raise MisfitError(misfits)
         return self
 
+    @property
+    def day(self) -> float | None:
+        """The day after randomisation that it is of: its first milestone, else its horizon."""
+        return next(iter(self.milestones_days), self.horizon_days)
+
 
 class AnalysisSet(Assumable):
     """An analysis set: who is in it, and under which arm."""

@@ -60,7 +60,7 @@ every key, what it holds, whether it must be given, and what for. The way from a
    status: draft
    view: unblinded         # who may see it: unblinded, masked (arms as A, B …) or blinded (no arms)
    chapters: [00_data_cut, 01_randomisation, 02_baseline, 03_survival, 04_change, 05_events, 06_safety, 07_patients, 08_summary,
-     09_design, 90_validation]
+     09_design, 10_belief, 90_validation]
    ```
 
 6. `esld check params/first.yaml` tells what would stop a chapter, in seconds; leave a chapter out that the trial has no use for.

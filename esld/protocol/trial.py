@@ -21,6 +21,7 @@ from esld.protocol._base import (
     as_record,
 )
 from esld.protocol.assumed import DesignAssumptions
+from esld.protocol.belief import Belief
 from esld.protocol.design import (
     Arm,
     Conduct,
@@ -199,6 +200,25 @@ class Protocol(Frozen):
         default=None,
         description="looks before the end and what would stop the trial; left out where none are planned",
     )
+    belief: Belief | None = Field(
+        default=None,
+        description="a Bayesian analysis of one outcome, with its priors; left out where there is none",
+        examples=[
+            {
+                "margin": 0.1,
+                "priors": [
+                    {
+                        "name": "SCEPTICAL",
+                        "label": "Sceptical",
+                        "about": "Expects no difference",
+                        "control": {"mean": 0.6, "patients": 4},
+                        "near_control": {"patients": 20},
+                    }
+                ],
+                "hazards": {"cuts_days": [90], "events": 0.5, "patient_days": 365},
+            }
+        ],
+    )
     data_assumptions: dict[str, StatedText] = Field(
         default_factory=dict, description="what is taken for granted about the data, by a name of your own"
     )
@@ -304,6 +324,12 @@ class Protocol(Frozen):
         visits = {visit.code: visit for visit in self.schedule.visits}
         last = visits.get(primary.visit or "", self.schedule.visits[-1] if self.schedule.visits else None)
         return float(last.target - 1) if last else DAYS_OF_A_YEAR
+
+    @property
+    def believed(self) -> Analysis:
+        """The analysis whose outcome the Bayesian one is of."""
+        named = self.belief and self.belief.analysis
+        return self.analysis(named) if named else self.primary
 
     def of_kind(self, *kinds: Kind) -> tuple[Analysis, ...]:
         """The planned analyses of some kinds, in the order of the plan; variants of another one are not among them."""

@@ -46,6 +46,7 @@ ADDITIONAL = (
     "milestone_beside", "beyond", "power", "causes_of_death", "standardised", "child_pugh_shift", "any_event", "any_incidence",
     "lots", "adverse_event_dots", "adverse_events_over_time", "temperature", "vital_signs", "concomitant", "flagged_values",
     "laboratory_grades", "laboratory_multiples", "liver_injury", "liver_deaths", "events_after_administration",
+    "unplanned_belief",
 )  # fmt: skip
 SERIOUS_OR_CLINICAL = (
     "serious_or_clinical"  # a line of the overview of adverse events, not a result by itself

@@ -4,6 +4,7 @@ from esld.protocol import (
     Analysis,
     AnalysisSet,
     Assumable,
+    Belief,
     Endpoint,
     Protocol,
     Rescue,
@@ -34,6 +35,11 @@ def _choice(chosen: Assumable) -> str:
             return definition
         case Endpoint(param=param):
             return param
+        case Belief(priors=priors, margin=margin, threshold=threshold):
+            said = message("list.comma").join(prior.label for prior in priors)
+            return message(
+                "assumption.belief", priors=said, margin=f"{100 * margin:g}", threshold=f"{100 * threshold:g}"
+            )
         case Rescue(days=days, sources=sources):
             infused = dict.fromkeys(source.description for source in sources)
             return message("assumption.rescue", days=days, infused=message("assumption.or").join(infused))

@@ -12,7 +12,7 @@ from esld.report import numbers
 from esld.report.results import Row
 from esld.report.words.catalogue import arm_label, message
 
-Style = Literal["fixed", "signed", "percent", "points", "p", "days", "digits", "power"]
+Style = Literal["fixed", "signed", "percent", "points", "probability", "p", "days", "digits", "power"]
 Value = float | str | None  # None is a number that is not estimable
 _SINGLE = ("fixed", "signed", "p", "days", "digits")  # ways to write a number that can stand at its point
 
@@ -31,6 +31,7 @@ _WRITTEN: Mapping[Style, Callable[[float | None, int], str]] = {
     "signed": numbers.signed,
     "percent": _percent,  # of a proportion
     "points": _points,  # of a difference of proportions
+    "probability": lambda value, _: numbers.probability(value),
     "p": lambda value, _: numbers.p_value(value),
     "days": lambda value, _: numbers.days(value),
     "digits": numbers.digits,
@@ -114,7 +115,7 @@ class Number(Cell):
     decimals : int
         After the point; of ``digits`` the significant ones. A p-value and days have their own.
     style : str
-        ``percent`` and ``points`` write 100 times the value, ``power`` in powers of ten.
+        ``percent``, ``points`` and ``probability`` write 100 times the value, ``power`` in powers of ten.
     id : str
         Of the result, where there is one.
     """

@@ -81,6 +81,7 @@ RULES = (
     Rule("08_summary", "planned", ".*", "exact"),
     Rule("09_design", r"planned_\w+|assumed_trials|schemes", ".*", "exact"),  # of no patient
     Rule("09_design", r"could_find\w*", ".*", "exact"),  # of the sizes of the groups and the outcome of both together
+    Rule("10_belief", r"\w*belief(?!_hazards)\w*", ".*", "exact"),  # of the counts of an outcome at its day alone
 )  # fmt: skip
 
 

@@ -174,6 +174,10 @@ def _no_parameters(study: Study) -> str:
     return "" if kinds & {*AT_VISITS} else message("needs.parameters")
 
 
+def _no_belief(study: Study) -> str:
+    return "" if study.protocol.belief else message("needs.belief")
+
+
 def _no_previous(study: Study) -> str:
     return "" if study.cut.previous else message("diff.none")
 
@@ -189,6 +193,7 @@ PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
 PARTS: Mapping[str, Callable[[Protocol], bool]] = {
     "allocations": lambda protocol: bool(protocol.of_kind("permutation")),
     "harm_rules": lambda protocol: bool(protocol.monitoring and protocol.monitoring.safety),
+    "belief": lambda protocol: protocol.belief is not None,
     "liver_injury": lambda protocol: protocol.liver_injury is not None,
     "monitoring": lambda protocol: protocol.monitoring is not None,
     "reactions": lambda protocol: protocol.treatment.reaction_hours is not None,
@@ -206,6 +211,7 @@ NEEDS: Mapping[str, Callable[[Study], str]] = {
     "adverse_events": _no_adverse_events,
     "liver_injury": _no_liver_injury,
     "parameters": _no_parameters,
+    "belief": _no_belief,
     "previous": _no_previous,
     "single_patients": _no_single_patients,
     "two_alike": _not_two_alike,

@@ -104,6 +104,16 @@ def p_value(p: float | None) -> str:
     return fixed(p, 3 if p < 0.1 else 2)
 
 
+def probability(value: float | None) -> str:
+    """A probability in per cent: ``67 %``, ``2.4 %`` near 0 and 1, and never certain: ``> 99.9 %``."""
+    if value is None or not math.isfinite(value):
+        return not_estimable()
+    for sign, end in (("<", 0.001), (">", 0.999)):
+        if (value < end) if sign == "<" else (value > end):
+            return f"{sign} {message('number.percent', number=fixed(100 * end, 1))}"
+    return message("number.percent", number=fixed(100 * value, 0 if 0.05 <= value <= 0.95 else 1))
+
+
 def days(value: float | None) -> str:
     """A number of days; ``not reached`` where a survival curve does not come down far enough."""
     return message("number.not_reached") if value is None or math.isnan(value) else fixed(value, 0)

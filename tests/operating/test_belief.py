@@ -108,9 +108,13 @@ def test_a_linked_prior_by_brute_force(size, odds_ratio, margin):
     x1, n1, x2, n2 = 3, 8, 6, 9
     found = belief(x1, n1, x2, n2, second=Linked(size=size, odds_ratio=odds_ratio), margin=abs(margin))
 
+    def about(p, other, odds_ratio):
+        mean = odds_ratio * other / (odds_ratio * other + 1 - other)
+        return beta.pdf(p, size * mean, size * (1 - mean))
+
     def joint(p2, p1):
-        mean = odds_ratio * p1 / (odds_ratio * p1 + 1 - p1)
-        return binom.pmf(x1, n1, p1) * binom.pmf(x2, n2, p2) * beta.pdf(p2, size * mean, size * (1 - mean))
+        either = about(p2, p1, odds_ratio) + about(p1, p2, 1 / odds_ratio)
+        return binom.pmf(x1, n1, p1) * binom.pmf(x2, n2, p2) * either
 
     # Midpoints of a fine grid.
     grid = (np.arange(800) + 0.5) / 800
@@ -130,6 +134,25 @@ def test_a_linked_prior_by_brute_force(size, odds_ratio, margin):
         assert of_arm @ grid == pytest.approx(own.value, abs=1e-5)
         assert of_arm[grid < own.lower].sum() == pytest.approx(0.025, abs=2e-3)
         assert of_arm[grid > own.upper].sum() == pytest.approx(0.025, abs=2e-3)
+
+
+@given(COUNTS, COUNTS, st.floats(0.5, 60), st.floats(0.2, 5), st.floats(-0.8, 0.8))
+def test_a_linked_prior_favours_no_place(one, two, size, odds_ratio, margin):
+    """Arms that change places change nothing but the sign: with the same data nobody is ahead for a sceptic."""
+    prior = Linked(size=size, odds_ratio=odds_ratio)
+    there = chance_better([one[0]], one[1], [two[0]], two[1], second=prior, margin=margin)[0, 0]
+    back = chance_better([two[0]], two[1], [one[0]], one[1], second=prior.turned, margin=-margin)[0, 0]
+    assert there + back == pytest.approx(1, abs=1e-8)
+    assert chance_better([one[0]], one[1], [one[0]], one[1], second=Linked(size=size))[0, 0] == pytest.approx(
+        0.5
+    )
+
+
+def test_limits_beyond_which_a_pole_lies_are_the_ends():
+    assert [(own.lower, own.upper) for own in belief(0, 0, 0, 0, second=Linked(size=0.5)).chances] == [
+        (0, 1),
+        (0, 1),
+    ]
 
 
 def test_a_strict_sceptic_believes_in_no_difference_and_learns_the_level():

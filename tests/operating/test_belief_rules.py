@@ -19,7 +19,7 @@ from esld.operating import (
     rule_properties,
     tipping_point,
 )
-from esld.operating._joint import Joint
+from esld.operating._joint import joint
 
 HISTORICAL = BetaMixture(weights=(0.6167463, 0.3832537), a=(19.1916387, 3.5278745), b=(57.7779317, 9.3735980))
 TREATED = BetaMixture(a=(0.5,), b=(1.0,))
@@ -87,7 +87,7 @@ def test_power_is_a_sum_over_all_tables(second):
 def test_what_is_believed_is_the_mean_of_what_will_be(table, second):
     """A martingale: over what is foretold, the mean of the later posterior probability is the present one."""
     x1, n1, x2, n2 = table
-    coming = Joint(table, JEFFREYS, second).coming((3, 5))
+    coming = joint(table, JEFFREYS, second).coming((3, 5))
     later = chance_better(x1 + np.arange(4), n1 + 3, x2 + np.arange(6), n2 + 5, first=JEFFREYS, second=second)
     now = chance_better([x1], n1, [x2], n2, first=JEFFREYS, second=second)[0, 0]
     assert coming.sum() == pytest.approx(1, abs=1e-10)

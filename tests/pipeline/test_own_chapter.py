@@ -79,7 +79,7 @@ class TestTheCommand:
             "Next: esld run params/demo-final.yaml params/mayo-pbc.yaml\n"
         )
         after = (copy / self.CUT).read_text(encoding="utf-8")
-        assert after == before.replace("08_summary, 90_", "08_summary, 11_mine, 90_")
+        assert after == before.replace("10_belief, 90_", "10_belief, 11_mine, 90_")
         assert "11_mine" in read_cut(copy / "params" / "mayo-pbc.yaml").cut.chapters
 
     def test_for_a_machine_it_is_one_object(self, esld, copy):

@@ -12,7 +12,14 @@ def changed(trial: Protocol, change: Callable[[Content], None]) -> Protocol:
     """A protocol after its content was changed, checked again as its file would be."""
     content = trial.model_dump(exclude_unset=True)
     arms = [arm["code"] for arm in content["arms"]]
+    primary = next(own for own in content["analyses"] if own["role"] == "primary")["id"]
     change(content)
+    fit = (
+        own["id"] == primary and own["role"] == "primary" and own.get("milestones_days")
+        for own in content["analyses"]
+    )
+    if not any(fit):
+        content.pop("belief", None)  # which is of the outcome at a day that was primary
     if [arm["code"] for arm in content["arms"]] != arms:
         content.pop("lay", None)  # whose words are of the arms that were there
     return Protocol.model_validate(content)

@@ -45,6 +45,10 @@ ABSENT = {
         "exposure": "Left out: the data of this trial hold no record of what was given.",
         "adverse_events": "Left out: the data of this trial hold no adverse events.",
         "liver_injury": "Left out: the protocol file does not ask for injury of the liver.",
+        "belief": (
+            "Left out: the protocol file declares no prior beliefs (`belief`), so nothing is said of what to believe after the "
+            "data."
+        ),
         "previous": "The cut file names no previous cut, so nothing is compared with one.",
     },
 }
@@ -112,7 +116,9 @@ def test_a_part_that_a_trial_does_not_have_is_silent():
     treatment = PROTOCOL.treatment.model_copy(update={"reaction_hours": None})
     bare = derived(
         [treated("A", infused=INFUSED)],
-        protocol=PROTOCOL.model_copy(update={"liver_injury": None, "treatment": treatment, "analyses": ()}),
+        protocol=PROTOCOL.model_copy(
+            update={"liver_injury": None, "treatment": treatment, "analyses": (), "belief": None}
+        ),
     )
     for part in needs.PARTS:
         assert needs.is_known(f"part={part}") and needs.is_silent(f"part={part}")

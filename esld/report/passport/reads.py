@@ -26,6 +26,14 @@ MEMBERS = ("RANDFL", "ITTFL", "ARMCD", "RANDDT", "AGE", "SEX")
 _COURSE = ("treated", "died", "followed", "transplanted")
 _OBSERVED = ("died", "followed", "transplanted")
 _EVENTS = (*_COURSE, "events", "AE")
+_BELIEF = (
+    "",
+    "_counts",
+    "_rule",
+    "_sceptics",
+    "_unknown",
+    "_hazards",
+)  # what follows in its names, but for a prior's
 # By the name of a result, what it reads: facts; `times`, `values`, `episodes` of the endpoints and parameters that its name or
 # its analysis names, `events` of ADAE; two letters are a domain that is read itself; `arm`: of one arm it reads that arm alone;
 # `curve`: of a time without the event only which events came before it; `whole`: everything; `nothing`: no record of a patient.
@@ -97,6 +105,7 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "assumed_trials": ("nothing",),
     "schemes": ("nothing",),
     "could_find": ("times",),
+    **{f"{own}belief{what}": ("times",) for own in ("", "unplanned_") for what in _BELIEF},
     "validation": ("nothing",),
     "coverage": ("nothing",),
 }  # fmt: skip
@@ -220,7 +229,8 @@ class Readings:
             left = left.replace(f"_{slug(plan.id)}_", "_", 1)
         every = [*(e.paramcd for e in protocol.endpoints), *(p.paramcd for p in protocol.parameters)]
         codes = tuple(code for code in every if f"_{slug(code)}_" in left)
-        for part in (*codes, *self.study.arms):
+        priors = [prior.name for prior in protocol.belief.priors] if protocol.belief else []
+        for part in (*codes, *self.study.arms, *priors):
             left = left.replace(f"_{slug(part)}_", "_", 1)
         return (stem, codes) if left == "_" else ("", ())
 
