@@ -12,7 +12,7 @@ SHARED := -n auto --dist loadfile --no-loadscope-reorder
 # What pytest makes of the tests' asserts is kept: to make it anew takes each worker a quarter of a minute.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
-.PHONY: report test lint typecheck lab bench sbom soak lock
+.PHONY: report test lint typecheck docs lab bench sbom soak lock
 
 report: $(RUN)
 	$(BIN)/esld run $(CUTS)
@@ -27,6 +27,10 @@ lint: $(TOOLS)
 
 typecheck: $(TOOLS)
 	$(BIN)/mypy
+
+# A reference that leads nowhere is a warning (-n), and a warning an error (-W).
+docs: $(TOOLS)
+	$(BIN)/python -m sphinx -q -n -W --keep-going -j auto docs docs/_build
 
 lab: $(RUN)
 	$(BIN)/python -m esld.pipeline.lab
