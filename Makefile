@@ -28,9 +28,10 @@ lint: $(TOOLS)
 typecheck: $(TOOLS)
 	$(BIN)/mypy
 
-# A reference that leads nowhere is a warning (-n), and a warning an error (-W).
+# A reference that leads nowhere is a warning (-n), and a warning an error (-W); all pages are read (-E), or a second
+# build would be silent about the first one's.
 docs: $(TOOLS)
-	$(BIN)/python -m sphinx -q -n -W --keep-going -j auto docs docs/_build
+	$(BIN)/python -m sphinx -q -n -W --keep-going -E -j auto docs docs/_build
 
 lab: $(RUN)
 	$(BIN)/python -m esld.pipeline.lab

@@ -9,8 +9,8 @@ import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import click
 import typer
 from numpydoc.docscrape import NumpyDocString
 from pydantic import BaseModel
@@ -24,7 +24,7 @@ from esld.data.queries.answers import Answer
 from esld.report.results import Row
 
 PACKAGES = ("scoring", "survival", "longitudinal", "randomisation", "operating")
-WIDTH = 100  # of a terminal, as the command line has it at most
+WIDTH = 80  # of a terminal
 
 
 def write(folder: Path) -> None:
@@ -61,12 +61,19 @@ def functions(package: str) -> dict[str, str]:
             for n in names
         ]
         what = _plain(inspect.getdoc(importlib.import_module(home)) or "")
-        pages[page] = f"# {page.rpartition('/')[2]}\n\n{what}\n\n```{{eval-rst}}\n{chr(10).join(directives)}```\n"
+        pages[page] = (
+            f"# {page.rpartition('/')[2]}\n\n{what}\n\n```{{eval-rst}}\n{chr(10).join(directives)}```\n"
+        )
         for name in names:
             first = _plain((inspect.getdoc(public[name]) or "").partition("\n\n")[0]).replace("\n", " ")
             listed[-1] += f"\n| {{py:obj}}`~esld.{package}.{name}` | {first} |"
-    if constants := {name: each for name, each in public.items() if name not in sum(homes.values(), [])}:
-        listed += ["Constants:", "\n".join(f"- `{name}`: `{_shown(each)}`" for name, each in constants.items())]
+    if constants := {
+        name: each for name, each in public.items() if not any(name in names for names in homes.values())
+    }:
+        listed += [
+            "Constants:",
+            "\n".join(f"- `{name}`: `{_shown(each)}`" for name, each in constants.items()),
+        ]
     listed.append("```{toctree}\n:hidden:\n\n" + "\n".join(sorted(pages)) + "\n```")
     return pages | {package: "\n\n".join(listed) + "\n"}
 
@@ -83,22 +90,21 @@ def commands() -> Iterator[tuple[str, str]]:
     yield from _helps(typer.main.get_command(cli.app), "esld", None)
 
 
-def _helps(command: click.Command, name: str, above: click.Context | None) -> Iterator[tuple[str, str]]:
+def _helps(command: Any, name: str, above: Any) -> Iterator[tuple[str, str]]:
+    """Of a command and those below it; typer has a click of its own, so that no class tells a group."""
     own = name.rpartition(" ")[2]
     context = command.make_context(
         own, [], above, resilient_parsing=True, terminal_width=WIDTH, max_content_width=WIDTH, color=False
     )
     yield name, command.get_help(context).strip() + "\n"
-    if isinstance(command, click.Group):
+    if hasattr(command, "list_commands"):
         for inner in command.list_commands(context):
-            found = command.get_command(context, inner)
-            assert found is not None
-            yield from _helps(found, f"{name} {inner}", context)
+            yield from _helps(command.get_command(context, inner), f"{name} {inner}", context)
 
 
 def command_line() -> str:
     """The command line from its own help."""
-    parts = ["# The command line", "Each is what `--help` prints, in a terminal 100 characters wide."]
+    parts = ["# The command line", "Each is what `--help` prints, in a terminal 80 characters wide."]
     for name, text in commands():
         parts += [f"## {name}", f"```text\n{text}```"]
     return "\n\n".join(parts) + "\n"
@@ -120,12 +126,20 @@ MODELS: dict[str, tuple[str, type[BaseModel]]] = {
 
 def files() -> str:
     """The keys of each file, from the model that reads it: an unknown key is refused."""
-    parts = ["# Files that you write", "Keys, what they hold and their defaults, from the models that read them; an unknown key is refused."]
+    parts = [
+        "# Files that you write",
+        "Keys, what they hold and defaults, from the models that read them; an unknown key is refused.",
+    ]
     for heading, (where, model) in MODELS.items():
         text = NumpyDocString(inspect.getdoc(model) or "")
         told = {name.strip(): " ".join(words) for name, _, words in text["Attributes"]}
         words = ["\n".join(text["Summary"]), "\n".join(text["Extended Summary"])]
-        parts += [f"## {heading}", f"{where[0].upper()}{where[1:]}.", *map(_plain, filter(None, words)), _keys(model, told)]
+        parts += [
+            f"## {heading}",
+            f"{where[0].upper()}{where[1:]}.",
+            *map(_plain, filter(None, words)),
+            _keys(model, told),
+        ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -140,9 +154,17 @@ def _keys(model: type[BaseModel], told: dict[str, str]) -> str:
     lines = ["| key | holds | |", "|---|---|---|"]
     for name, rule in schema["properties"].items():
         default = rule.get("default")
-        needed = "required" if name in schema.get("required", ()) else f"default `{default}`" if default else "optional"
+        needed = (
+            "required"
+            if name in schema.get("required", ())
+            else f"default `{default}`"
+            if default
+            else "optional"
+        )
         said = rule.get("description") or told.get(name, "")
-        lines.append(f"| `{name}` | {_holds(rule)}{': ' if said else ''}{_plain(said)} | {needed} |".replace("\n", " "))
+        lines.append(
+            f"| `{name}` | {_holds(rule)}{': ' if said else ''}{_plain(said)} | {needed} |".replace("\n", " ")
+        )
     return "\n".join(lines)
 
 
@@ -168,7 +190,9 @@ def _holds(rule: dict[str, object]) -> str:
         case {"type": "integer", **rest}:
             return "whole number" + (f", {rest['minimum']} or more" if "minimum" in rest else "")
         case {"type": str(kind)}:
-            return {"string": "text", "number": "number", "boolean": "`true` or `false`", "null": "nothing"}[kind]
+            return {"string": "text", "number": "number", "boolean": "`true` or `false`", "null": "nothing"}[
+                kind
+            ]
     return "text"
 
 
@@ -207,5 +231,7 @@ def results() -> str:
     names = [field.name for field in dataclasses.fields(Row)]
     assert names == list(said), "a field of a row and its words"
     lines = ["| field | what |", "|---|---|", *(f"| `{name}` | {said[name]} |" for name in names)]
-    head = "# results.json\n\nEvery number that a report shows, once. A list of objects, each with these fields."
+    head = (
+        "# results.json\n\nEvery number that a report shows, once. A list of objects, each with these fields."
+    )
     return f"{head}\n\n" + "\n".join(lines) + "\n"

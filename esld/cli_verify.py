@@ -22,7 +22,8 @@ def verify(
 ) -> None:
     """Check that a published report is what its inputs give.
 
-    The chapters are executed again, the report is made of what they give, and every file compared. See docs/how-to/verify-and-sign.md.
+    The chapters are executed again, the report is made of what they give, and every file compared. See
+    docs/how-to/verify-and-sign.md.
     """
     from esld.pipeline.verify import PROVES, verify_report
 

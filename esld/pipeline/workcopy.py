@@ -7,7 +7,6 @@ from pathlib import Path
 import esld
 from esld.targets import empty_folder, made_whole
 
-
 # What a working copy gets beside the examples; pyproject.toml puts the same into the wheel.
 PARTS = ("notebooks", "params", "docs/explanation", "docs/how-to", "docs/tutorials")
 PAGES = ("docs/protocol.md", "docs/terms-zh.csv")
