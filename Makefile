@@ -28,10 +28,11 @@ lint: $(TOOLS)
 typecheck: $(TOOLS)
 	$(BIN)/mypy
 
-# A reference that leads nowhere is a warning (-n), and a warning an error (-W); all pages are read (-E), or a second
-# build would be silent about the first one's.
+# A reference that leads nowhere is a warning (-n), and a warning an error (-W); begun from nothing, or a second build
+# would be silent about the first one's.
 docs: $(TOOLS)
-	$(BIN)/python -m sphinx -q -n -W --keep-going -E -j auto docs docs/_build
+	rm -rf docs/_build docs/reference/generated
+	$(BIN)/python -m sphinx -q -n -W --keep-going -j auto docs docs/_build
 
 lab: $(RUN)
 	$(BIN)/python -m esld.pipeline.lab
@@ -70,7 +71,7 @@ $(RUN): requirements-build.lock requirements.lock pyproject.toml
 
 $(TOOLS): $(RUN) requirements-dev.lock
 	@rm -f $(RUN) $(TOOLS)
-	@echo "esld: adding what tests, lint and types need (about $(call COUNT,requirements-*.lock) locked packages and 1,290 MB in all, half a minute); log: $(LOG)"
+	@echo "esld: adding what tests, lint and types need (about $(call COUNT,requirements-*.lock) locked packages and 1,340 MB in all, half a minute); log: $(LOG)"
 	@{ $(INSTALL) --require-hashes -r requirements-dev.lock && $(PIP) check; } >>$(LOG) 2>&1 || $(FAILED)
 	@cat requirements-build.lock requirements.lock >$(RUN)
 	@touch $(TOOLS)
