@@ -12,7 +12,7 @@ SHARED := -n auto --dist loadfile --no-loadscope-reorder
 # What pytest makes of the tests' asserts is kept: to make it anew takes each worker a quarter of a minute.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
-.PHONY: report test test-all lint typecheck lab bench sbom soak lock
+.PHONY: report test test-all lint typecheck docs lab bench sbom soak lock
 
 report: $(RUN)
 	$(BIN)/esld run $(CUTS)
@@ -31,6 +31,12 @@ lint: $(TOOLS)
 
 typecheck: $(TOOLS)
 	$(BIN)/mypy
+
+# A reference that leads nowhere is a warning (-n), and a warning an error (-W); begun from nothing, or a second build
+# would be silent about the first one's.
+docs: $(TOOLS)
+	rm -rf docs/_build docs/reference/generated
+	$(BIN)/python -m sphinx -q -n -W --keep-going -j auto docs docs/_build
 
 lab: $(RUN)
 	$(BIN)/python -m esld.pipeline.lab
@@ -69,7 +75,7 @@ $(RUN): requirements-build.lock requirements.lock pyproject.toml
 
 $(TOOLS): $(RUN) requirements-dev.lock
 	@rm -f $(RUN) $(TOOLS)
-	@echo "esld: adding what tests, lint and types need (about $(call COUNT,requirements-*.lock) locked packages and 1,290 MB in all, half a minute); log: $(LOG)"
+	@echo "esld: adding what tests, lint and types need (about $(call COUNT,requirements-*.lock) locked packages and 1,340 MB in all, half a minute); log: $(LOG)"
 	@{ $(INSTALL) --require-hashes -r requirements-dev.lock && $(PIP) check; } >>$(LOG) 2>&1 || $(FAILED)
 	@cat requirements-build.lock requirements.lock >$(RUN)
 	@touch $(TOOLS)

@@ -108,7 +108,8 @@ def check(
     mapping: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="How forms become tables, for an export of REDCap; see docs/redcap.md."
+            metavar="FILE",
+            help="How forms become tables, for an export of REDCap; see docs/how-to/redcap.md.",
         ),
     ] = None,
     encoding: Encoding = "",
@@ -191,9 +192,7 @@ def init(
 
     lay_out(folder)
     text = f"{folder}: working copy laid out. Next: esld run {folder / 'params' / 'demo-final.yaml'}\n"
-    text += (
-        "Your own data: docs/exports.md (SDTM), docs/workbook.md (none entered yet), docs/redcap.md (REDCap)."
-    )
+    text += "Your own data, in docs/how-to: exports.md (SDTM), workbook.md (none entered yet), redcap.md (REDCap)."
     say({"folder": str(folder)}, text, as_json)
 
 

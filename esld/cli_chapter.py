@@ -22,7 +22,7 @@ def new_chapter(
     """Begin a chapter of one's own from a template that runs.
 
     It is written into notebooks/ of the working copy, and its name into the list of chapters of each cut; all else in a cut
-    file stays as it is. An existing chapter is left as it is, and only added to the cuts. See docs/your-own-chapter.md.
+    file stays as it is. An existing chapter is left as it is, and only added to the cuts. See docs/how-to/your-own-chapter.md.
     """
     from esld.data.cutfile import read_cut
     from esld.pipeline.own_chapter import new_chapter as begin

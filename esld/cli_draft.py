@@ -27,7 +27,8 @@ def new_trial(
     mapping: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="How forms become tables, for an export of REDCap; see docs/redcap.md."
+            metavar="FILE",
+            help="How forms become tables, for an export of REDCap; see docs/how-to/redcap.md.",
         ),
     ] = None,
     encoding: Encoding = "",

@@ -52,7 +52,7 @@ def import_(
         ),
     ],
     mapping: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The mapping; see docs/redcap.md.")
+        Path | None, typer.Option(metavar="FILE", help="The mapping; see docs/how-to/redcap.md.")
     ] = None,
     protocol: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The trial, for a workbook of 'esld template'.")

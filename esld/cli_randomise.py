@@ -45,7 +45,9 @@ def _randomise() -> None:
 def seal(
     protocol: Annotated[Path, typer.Argument(metavar="PROTOCOL", help="The trial, params/protocols/*.yaml.")],
     folder: Folder,
-    design: Annotated[Path, typer.Option(metavar="FILE", help="The design, YAML; see docs/allocation.md.")],
+    design: Annotated[
+        Path, typer.Option(metavar="FILE", help="The design, YAML; see docs/how-to/allocation.md.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Draw the list, seal it in a new folder with an empty ledger, and print what may be published."""

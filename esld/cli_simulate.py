@@ -46,7 +46,7 @@ def simulate(
 
     Every method that the protocol plans, for every combination of assumptions, with the Monte Carlo error. The numbers hang on
     the file alone, not on workers or order. What was broken off goes on where it was when it is run again with the same -o.
-    See docs/simulate.md.
+    See docs/how-to/simulate.md.
     """
     for library in (
         "OMP",

@@ -22,7 +22,8 @@ def verify(
 ) -> None:
     """Check that a published report is what its inputs give.
 
-    The chapters are executed again, the report is made of what they give, and every file compared. See docs/verify-and-sign.md.
+    The chapters are executed again, the report is made of what they give, and every file compared. See
+    docs/how-to/verify-and-sign.md.
     """
     from esld.pipeline.verify import PROVES, verify_report
 
@@ -61,7 +62,7 @@ def sign(
 ) -> None:
     """Sign a published report, so that its origin can be checked.
 
-    The signature lies beside provenance.json and is one of minisign. See docs/verify-and-sign.md.
+    The signature lies beside provenance.json and is one of minisign. See docs/how-to/verify-and-sign.md.
     """
     from esld.pipeline.signature import new_key as make_key
     from esld.pipeline.signature import sign as sign_report

@@ -406,19 +406,20 @@ def test_a_run_imports_what_pyproject_declares_and_nothing_is_declared_in_vain()
     owned = {m: {canonicalize_name(d) for d in owners.get(m, [])} for m in modules}
     assert {m: modules[m] for m, names in owned.items() if m not in EXTRAS and not names & declared} == {}
     assert sorted(declared - {d for names in owned.values() for d in names} - STARTED) == []
-    assert set(PROJECT["optional-dependencies"]) == {"pdf", "scale", "test", "dev"}
+    assert set(PROJECT["optional-dependencies"]) == {"pdf", "scale", "test", "docs", "dev"}
 
 
 def test_the_supported_pythons_are_stated():
     stated = [c.rpartition(" ")[2] for c in PROJECT["classifiers"] if re.search(r":: Python :: 3\.\d+$", c)]
     assert tuple(stated) == SUPPORTED
     assert PROJECT["requires-python"] == f">={SUPPORTED[0]}"
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"Python {', '.join(SUPPORTED[:-1])} or {SUPPORTED[-1]}" in readme
-    assert f"pip {OLDEST_PIP}" in readme
+    for page in (ROOT / "README.md", ROOT / "docs" / "how-to" / "install.md"):
+        text = page.read_text(encoding="utf-8")
+        assert f"Python {', '.join(SUPPORTED[:-1])} or {SUPPORTED[-1]}" in text
+        assert f"pip {OLDEST_PIP}" in text
 
 
-def test_the_readme_installs_as_the_makefile_does():
+def test_the_page_on_installing_installs_as_the_makefile_does():
     """Without make: the same lines, in the same order."""
     commands = r"-m pip (?:install|check)[^;&\n]*"
     dry = subprocess.run(
@@ -428,7 +429,7 @@ def test_the_readme_installs_as_the_makefile_does():
         text=True,
         check=True,
     )
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "docs" / "how-to" / "install.md").read_text(encoding="utf-8")
     own = [" ".join(line.split()) for line in re.findall(commands, dry.stdout.replace("\\\n", " "))]
     told = [" ".join(line.split()) for line in re.findall(commands, readme)]
     assert told == own

@@ -141,7 +141,7 @@ def score_file(
             f"{row['column']}: {row['hint']}" for row in scored.unknown.to_dict("records") if row["hint"]
         ]
         columns = "; ".join(hints) or f"columns {', '.join(map(str, found.table.columns))}"
-        remedy = "Name the columns with their units, e.g. bilirubin_umol_l (README: scores of a table)."
+        remedy = "Name the columns with their units, e.g. bilirubin_umol_l (docs/how-to/scores.md)."
         raise InputError(source.name, "must hold all inputs of at least one score", columns, remedy=remedy)
     place.write(_WRITERS[target.suffix.lower()](scored))
     return scored

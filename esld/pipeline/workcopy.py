@@ -7,6 +7,10 @@ from pathlib import Path
 import esld
 from esld.targets import empty_folder, made_whole
 
+# What a working copy gets beside the examples; pyproject.toml puts the same into the wheel.
+PARTS = ("notebooks", "params", "docs/explanation", "docs/how-to", "docs/tutorials")
+PAGES = ("docs/protocol.md", "docs/terms-zh.csv")
+
 
 def shared_folder() -> Path:
     """Where the package keeps ``notebooks/``, ``params/``, ``docs/``: inside the wheel, or beside the package in a checkout."""
@@ -31,8 +35,10 @@ def lay_out(folder: Path) -> None:
         It lies in what another part keeps, such as the notebooks of another working copy.
     """
     empty_folder(folder, command="esld init")
-    parts = {name: shared_folder() / name for name in ("notebooks", "params", "docs")}
+    parts = {name: shared_folder() / name for name in PARTS}
     parts["data"] = Path(str(resources.files("esld.data"))) / "examples"
     with made_whole(folder) as copy:
         for name, there in parts.items():
-            shutil.copytree(there, copy / name, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.png"))
+            shutil.copytree(there, copy / name, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        for name in PAGES:
+            shutil.copyfile(shared_folder() / name, copy / name)

@@ -34,7 +34,7 @@ The trial as data, `params/protocols/<trial>.yaml`. This page is made from the p
 every key, what it holds, whether it must be given, and what for. The way from an export to a report:
 
 1. `esld init my-trial` makes a working copy, and `cd my-trial` goes there. Put the export, SDTM tables in any of the forms of
-   docs/exports.md, into `data/export`.
+   docs/how-to/exports.md, into `data/export`.
 2. `esld new-trial data/export -o params/protocols/trial.yaml` drafts the file: arms, doses, visits, parameters, endpoints and a
    usual plan, as the export has them.
 3. Open it beside the protocol of the trial and go through it from the top; this page has the same order.

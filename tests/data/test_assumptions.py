@@ -34,7 +34,7 @@ PLAIN = {"methods": ["fisher"], "assumptions": {"n": 11, "alive": 0.6}}
 
 
 def test_the_design_of_the_demonstration_trial():
-    """The file that docs/simulate.md shows."""
+    """The file that docs/how-to/simulate.md shows."""
     design = read_design(OWN)
     work = design.work()
     assert list(work.scenarios) == [
@@ -58,7 +58,7 @@ def test_the_design_of_the_demonstration_trial():
     assert told["CUTOFF"].why_not == "it is a variant of OS-1Y"
     assert told["HIERARCHY"].why_not == NOT_SIMULATED["hierarchy"]
     assert all(bool(one.methods) != bool(one.why_not) for one in told.values())
-    page = (ROOT / "docs" / "simulate.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "simulate.md").read_text(encoding="utf-8")
     assert OWN.read_text(encoding="utf-8") in page
 
 

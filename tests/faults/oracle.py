@@ -1,4 +1,4 @@
-"""Who was alive at one year, from the raw tables: written from README.md and docs/exports.md, and of esld nothing is imported."""
+"""Who was alive at one year, from the raw tables: written from docs/how-to/exports.md; of esld nothing is imported."""
 
 import csv
 import io

@@ -49,11 +49,13 @@ class TestWheel:
         assert own
         assert own <= names(wheel / "esld", kind)
 
-    def test_it_holds_the_notebooks_and_the_params(self, wheel):
+    def test_it_holds_the_notebooks_the_params_and_what_is_read_beside_them(self, wheel, tmp_path):
         share = wheel / "esld" / "share"
         assert names(share / "notebooks", "*.*") == CHAPTERS
         assert names(share / "params", "*.yaml") == names(ROOT / "params", "*.yaml")
-        assert names(share / "docs", "*") == names(ROOT / "docs", "*.md") | names(ROOT / "docs", "*.csv")
+        lay_out(tmp_path / "copy")
+        assert names(share / "docs", "*.*") == names(tmp_path / "copy" / "docs", "*.*")
+        assert names(share / "docs", "how-to/*.md") == names(ROOT / "docs", "how-to/*.md")
 
     def test_it_holds_no_output_and_no_executed_notebook(self, wheel):
         assert names(wheel, "*.ipynb") == set()
@@ -86,11 +88,13 @@ class TestLayOut:
                 assert names(tmp_path / name / "data" / example.name, "*") == names(example, "*")
             assert names(tmp_path / name / "notebooks", "*.*") == CHAPTERS
 
-    @pytest.mark.parametrize("document", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
+    @pytest.mark.parametrize(
+        "document", [ROOT / "docs" / "protocol.md", *sorted((ROOT / "docs").glob("how-to/*.md"))]
+    )
     def test_every_example_and_document_that_is_mentioned_is_there(self, tmp_path, document):
         lay_out(tmp_path)
         text = document.read_text(encoding="utf-8")
-        mentioned = set(re.findall(r"`?(data/[a-z-]*demo[a-z-]*|docs/[a-z-]+\.md)\b", text))
+        mentioned = set(re.findall(r"`?(data/[a-z-]*demo[a-z-]*|docs/[a-z/-]+\.md)\b", text))
         for name in re.findall(r"examples/([a-z-]+)", text):
             mentioned.add(f"data/{name}")
         assert [name for name in sorted(mentioned) if not (tmp_path / name).exists()] == []

@@ -297,7 +297,7 @@ def _unnamed_events(bad: pd.Series, mapping: MappingFile, whole: Form) -> InputE
     """One fault for all events that the mapping does not name."""
     told = ", ".join(map(repr, dict.fromkeys(bad)))
     rule = "must name every event of the export" + ("" if mapping.events else ", and is not there")
-    remedy = "Add each as 'unique name: label' (docs/redcap.md)."
+    remedy = "Add each as 'unique name: label' (docs/how-to/redcap.md)."
     more = f", and {len(bad) - 1} more" if len(bad) > 1 else ""
     return InputError(
         "'events' of the mapping", rule, told, whole.place(int(bad.index[0]), EVENT) + more, remedy

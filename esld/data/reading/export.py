@@ -39,7 +39,7 @@ COLUMNS = ("file", "sheet", "domain", "records", "use", "why")
 READ: Literal["read"] = "read"
 NOT_READ: Literal["not read"] = "not read"
 NOT_UNDERSTOOD = "not understood"  # how ``why`` begins where nobody knows what it is
-_MAPPING = "docs/redcap.md: 'mapping: M' in the cut file; without one the option --mapping"
+_MAPPING = "docs/how-to/redcap.md: 'mapping: M' in the cut file; without one the option --mapping"
 _NAMED = 12  # files that an error lists
 
 

@@ -182,7 +182,7 @@ def test_an_export_without_its_mapping_is_told_as_that(project, how):
         with pytest.raises(InputError) as caught:
             check_data(place, PROTOCOL_FILE)
         assert "got an export of REDCap (export.csv)" in str(caught.value)
-        assert "docs/redcap.md" in str(caught.value) and "--mapping" in str(caught.value)
+        assert "docs/how-to/redcap.md" in str(caught.value) and "--mapping" in str(caught.value)
 
 
 def test_a_check_with_a_mapping_is_that_of_the_tables_which_it_makes(project, tmp_path):
