@@ -20,8 +20,9 @@ from esld.reasons import Parameter, Reason
 from esld.report import numbers
 from esld.report.planned import is_death
 from esld.report.results import Row, slug
-from esld.report.words.catalogue import UNTRANSLATED, Reader, arm_label, has, message, read_by
-from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group, on_day, period
+from esld.report.words.catalogue import UNTRANSLATED, Reader, arm_label, has, message, read_by, reader
+from esld.report.words.grammar import as_prose, capitalised, in_prose, joined, noun, of_group, on_day, period
+from esld.translation import Translator
 
 
 @dataclass(frozen=True)
@@ -290,7 +291,18 @@ def disposition(text: str) -> str:
     """Why somebody left, as plain text: the code in words, and what the form adds in brackets as it is recorded."""
     code, bracket, term = text.partition(" (")
     key = f"disposition.{slug(code)}"
-    return (message(key) if has(key) else code) + bracket + term
+    said = message(key) if has(key) else code
+    return message("disposition.added", said=said, term=term.removesuffix(")")) if bracket else said
+
+
+def as_told(text: str) -> str:
+    """What the data step tells the data manager, in the reader's language; what has no translation is marked."""
+    language = reader().language
+    if is_english(language):
+        return text
+    say = Translator(language)
+    said = say(text)
+    return UNTRANSLATED.format(text) if say.left else said
 
 
 def nothing_recorded(study: Study, domain: str, what: str) -> str:
@@ -305,7 +317,7 @@ def standing(study: Study) -> str:
     """What an analysis before the final one must say of itself, wherever it compares; nothing for the final one."""
     if study.cut.status == "final":
         return ""
-    return " ".join(filter(None, (message("summary.interim"), interim_look(study))))
+    return as_prose((message("summary.interim"), interim_look(study)))
 
 
 def interim_look(study: Study) -> str:
