@@ -21,7 +21,17 @@ from esld.report import numbers
 from esld.report.planned import is_death
 from esld.report.results import Row, slug
 from esld.report.words.catalogue import UNTRANSLATED, Reader, arm_label, has, message, read_by, reader
-from esld.report.words.grammar import as_prose, capitalised, in_prose, joined, noun, of_group, on_day, period
+from esld.report.words.grammar import (
+    GRAMMARS,
+    as_prose,
+    capitalised,
+    in_prose,
+    joined,
+    noun,
+    of_group,
+    on_day,
+    period,
+)
 from esld.translation import Translator
 
 
@@ -182,7 +192,9 @@ def reader_of(study: Study) -> Reader:
         "treated": treatment.given,
         "organ": protocol.transplant.organ if protocol.transplant else "",
     }
-    return Reader(study.file.language, protocol.arm_labels, terms)
+    called = GRAMMARS[study.file.language].arm
+    labels = {code: called(label) for code, label in protocol.arm_labels.items()}
+    return Reader(study.file.language, labels, terms)
 
 
 def event_words(study: Study, paramcd: str) -> dict[str, str]:

@@ -227,6 +227,10 @@ def test_every_word_that_the_cells_show_in_chinese_is_chinese_and_every_number_t
     assert [text for text in shown if untranslated_in(text)] == []
     found = {text: [*english_in(text, known), *typographic(text)] for text in shown}
     assert {text: words for text, words in found.items() if words} == {}
+    told = {own for name in ("rule", "message") for own in english.queries[name]} | {*english.account["why"]}
+    tables = [item for own in other.shown.values() for item in own if isinstance(item, Table)]
+    cells = {cell.text for table in tables for row in table.rows for cell in row} | {*shown}
+    assert [text for text in cells if any(own in text for own in told if own)] == []
 
 
 def english_in(text: str, same: re.Pattern[str]) -> list[str]:

@@ -3,6 +3,7 @@
 import csv
 import re
 import string
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -11,12 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.font_manager import findfont, get_font
 
+from esld.data.cutfile import read_cut
+from esld.data.study import load_study
 from esld.pipeline.chapters import read_chapter
 from esld.pipeline.prose import main, mark_of, translated
 from esld.protocol import read_protocol
 from esld.protocol.translated import as_stated, texts_of, with_texts
 from esld.report import glossary, numbers
 from esld.report.drawing.figures import _HAN
+from esld.report.phrases import reader_of
 from esld.report.words.catalogue import (
     UNTRANSLATED,
     Entry,
@@ -219,6 +223,11 @@ class TestProtocol:
         said = with_texts(own, own.translations["zh"], UNTRANSLATED)
         assert [text for _, text in texts_of(said) if untranslated_in(text)] == []
 
+    @pytest.mark.parametrize("cut", sorted((ROOT / "params").glob("demo-*.yaml")), ids=lambda path: path.stem)
+    def test_the_cuts_of_the_demonstration_have_theirs(self, cut):
+        own = read_cut(cut).cut
+        assert {own.title, own.notice} <= set(own.translations["zh"])
+
     def test_nothing_but_texts_is_changed(self):
         own = read_protocol(self.PATH)
         said = with_texts(own, {}, "<{}>")
@@ -260,6 +269,11 @@ class TestGrammar:
         assert numbers.fixed(-19, 0) == "−19"
         assert numbers.with_unit("总胆红素", "umol/L") == "总胆红素（µmol/L）"
         assert [period(days) for days in (365, 168, 120)] == ["1年", "24周", "120天"]
+
+    def test_an_arm_that_is_a_letter_does_not_run_into_a_number(self):
+        study = load_study(read_cut(ROOT / "params/demo-interim-masked.yaml"))
+        labels = reader_of(replace(study, file=replace(study.file, language="zh"))).labels
+        assert set(labels.values()) == {"A组", "B组"}
 
     @given(st.text(max_size=20))
     def test_a_label_stands_as_it_is(self, label):
