@@ -225,7 +225,7 @@ def test_every_word_that_the_cells_show_in_chinese_is_chinese_and_every_number_t
         shown = dict.fromkeys(text for own in other.shown.values() for item in own for text in texts_of(item))
     assert len(shown) > 500
     assert [text for text in shown if untranslated_in(text)] == []
-    found = {text: [*english_in(text, known), *typographic(text)] for text in shown}
+    found = {text: [*english_in(text, known), *typographic(text.replace("\n", "\n\n"))] for text in shown}
     assert {text: words for text, words in found.items() if words} == {}
     told = {own for name in ("rule", "message") for own in english.queries[name]} | {*english.account["why"]}
     tables = [item for own in other.shown.values() for item in own if isinstance(item, Table)]
