@@ -173,7 +173,11 @@ def filled(
         own = [one for one in every if one.slug == unescape(found[2])]  # else of the text, if there is one
         own = own or [one for one in every if not one.appendix] or every
         links = message("list.comma").join(_link(one, page) for one in own)
-        return f' <span class="refer">{message("exhibit.refer", exhibits=links)}</span>' if own else ""
+        if not own:
+            return ""
+        return (
+            f'{message("list.sentence")}<span class="refer">{message("exhibit.refer", exhibits=links)}</span>'
+        )
 
     def several(found: re.Match[str]) -> str:
         own = [exhibits[name] for name in unescape(found[1]).split() if name in exhibits]

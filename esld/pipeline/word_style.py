@@ -196,9 +196,10 @@ def _styles(document: "Document", *, own: bool) -> None:
     style(word_table.GROUP, word_table.SIZES[0], before=4, after=1.2, bold=True)
     style(word_table.NOTE, 7.5, before=2, colour=_GREY)
     for language in document.styles.element.iter(qn("w:lang")):
-        language.set(qn("w:val"), _language())
-        if reader().language in _EAST_ASIA:
+        if east := reader().language in _EAST_ASIA:
             language.set(qn("w:eastAsia"), _language())
+        # Of Latin letters: by the rules of Chinese a word or a number would be broken anywhere.
+        language.set(qn("w:val"), "en-GB" if east else _language())
 
 
 def _language() -> str:

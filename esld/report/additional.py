@@ -13,7 +13,7 @@ from esld.report.drawing.figures import Picture
 from esld.report.results import Row, named
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import joined
+from esld.report.words.grammar import as_prose, joined
 
 # By kind of an analysis, the beginnings of the names of its results; those of times to an event after the code of the endpoint.
 OWN: dict[Kind, tuple[str, ...]] = {
@@ -75,7 +75,7 @@ def marked_figure(picture: Picture) -> Picture:
     """A figure whose legend says that what it shows is additional; it has the name of its result."""
     name = name_of(picture.id)
     note = message("additional.note", what=words(name)) if name else ""
-    return replace(picture, legend=" ".join(filter(None, (picture.legend, note))))
+    return replace(picture, legend=as_prose((picture.legend, note)))
 
 
 def marked(table: Table) -> Table:

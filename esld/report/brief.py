@@ -11,7 +11,7 @@ from esld.report.event import event_of
 from esld.report.headlines import of_primary
 from esld.report.looks import looks_of
 from esld.report.needs import why_not
-from esld.report.phrases import open_queries, span, standing, whole
+from esld.report.phrases import as_told, open_queries, span, standing, whole
 from esld.report.planned import is_death, planned_by
 from esld.report.results import Reported, Row, named
 from esld.report.roles import SUMMARY
@@ -93,7 +93,11 @@ def _critical(study: Study) -> list[str]:
         return []
     own = open_queries(study)
     return [
-        message("brief.query", record=_record(f"{q['USUBJID']}, {q['record']}"), what=_record(q["message"]))
+        message(
+            "brief.query",
+            record=_record(f"{q['USUBJID']}, {q['record']}"),
+            what=_record(as_told(q["message"])),
+        )
         for q in own[own["severity"].eq("critical")].to_dict("records")
     ]
 

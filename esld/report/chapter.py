@@ -225,7 +225,7 @@ class Chapter:
         that it tests nothing.
         """
         said = planned_by(self.study.protocol, self.name), standing(self.study)
-        return Sentence(" ".join(filter(None, said)))
+        return Sentence(as_prose(said))
 
     def limits(self) -> Sentence | None:
         """Show the protocol's notes on this chapter. What no result can show stands once, below the answer of the overview."""

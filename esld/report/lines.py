@@ -17,16 +17,27 @@ def units(text: str) -> Iterator[tuple[str, str]]:
 
 
 def in_lines(text: str, width: int) -> str:
-    """Text on lines of at most so many letters, of which a Chinese one has the width of two."""
+    """Text on lines of at most so many letters, a Chinese one as wide as two: such lines are of about one length."""
     if not re.search(f"[{_HAN}]", text):
         return textwrap.fill(text, width)
+    text = " ".join(text.split())
+    fewest = len(_filled(text, width))
+    narrow = next(
+        own
+        for own in range(min(width, width_of(text) // fewest), width + 1)
+        if len(_filled(text, own)) <= fewest
+    )
+    return "\n".join(_filled(text, narrow))
+
+
+def _filled(text: str, width: int) -> list[str]:
     lines = [""]
-    for gap, unit in units(" ".join(text.split())):
+    for gap, unit in units(text):
         if lines[-1] and width_of(lines[-1] + gap + unit) > width:
             lines.append(unit)
         else:
             lines[-1] += gap + unit
-    return "\n".join(lines)
+    return lines
 
 
 def width_of(text: str) -> int:

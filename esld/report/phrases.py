@@ -22,8 +22,19 @@ from esld.report.looks import looks_of
 from esld.report.planned import is_death
 from esld.report.results import Row, slug
 from esld.report.roles import DESIGN
-from esld.report.words.catalogue import UNTRANSLATED, Reader, arm_label, has, message, read_by
-from esld.report.words.grammar import capitalised, in_prose, joined, noun, of_group, on_day, period
+from esld.report.words.catalogue import UNTRANSLATED, Reader, arm_label, has, message, read_by, reader
+from esld.report.words.grammar import (
+    GRAMMARS,
+    as_prose,
+    capitalised,
+    in_prose,
+    joined,
+    noun,
+    of_group,
+    on_day,
+    period,
+)
+from esld.translation import Translator
 
 
 @dataclass(frozen=True)
@@ -183,7 +194,9 @@ def reader_of(study: Study) -> Reader:
         "treated": treatment.given,
         "organ": protocol.transplant.organ if protocol.transplant else "",
     }
-    return Reader(study.file.language, protocol.arm_labels, terms)
+    called = GRAMMARS[study.file.language].arm
+    labels = {code: called(label) for code, label in protocol.arm_labels.items()}
+    return Reader(study.file.language, labels, terms)
 
 
 def event_words(study: Study, paramcd: str) -> dict[str, str]:
@@ -292,7 +305,18 @@ def disposition(text: str) -> str:
     """Why somebody left, as plain text: the code in words, and what the form adds in brackets as it is recorded."""
     code, bracket, term = text.partition(" (")
     key = f"disposition.{slug(code)}"
-    return (message(key) if has(key) else code) + bracket + term
+    said = message(key) if has(key) else code
+    return message("disposition.added", said=said, term=term.removesuffix(")")) if bracket else said
+
+
+def as_told(text: str) -> str:
+    """What the data step tells the data manager, in the reader's language; what has no translation is marked."""
+    language = reader().language
+    if is_english(language):
+        return text
+    say = Translator(language)
+    said = say(text)
+    return UNTRANSLATED.format(text) if say.left else said
 
 
 def nothing_recorded(study: Study, domain: str, what: str) -> str:
@@ -309,7 +333,7 @@ def standing(study: Study) -> str:
         return ""
     looks = looks_of(study) if study.pairs and DESIGN in study.cut.chapters else None
     key = "summary.interim.look" if looks and looks.due else "summary.interim"
-    return " ".join(filter(None, (message(key), interim_look(study))))
+    return as_prose(filter(None, (message(key), interim_look(study))))
 
 
 def interim_look(study: Study) -> str:

@@ -6,6 +6,7 @@ from esld.data.study import Study
 from esld.protocol import Analysis, Endpoint, Kind, Protocol, read_protocol
 from esld.report.results import slug
 from esld.report.words.catalogue import message
+from esld.report.words.grammar import as_prose
 
 
 def subjects(analysis: Analysis) -> tuple[str, ...]:
@@ -106,4 +107,4 @@ def planned_by(protocol: Protocol, chapter: str = "") -> str:
     when = (
         message("planned_by.fixed", fixed=escape(fixed.value)) if fixed else message("planned_by.fixed.none")
     )
-    return f"{said} {when}"
+    return as_prose((said, when))

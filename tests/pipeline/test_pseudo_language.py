@@ -29,7 +29,7 @@ from tests.pipeline.conftest import ROOT
 from tests.pipeline.texts import READ
 from tests.report.builders import plain
 from tests.report.in_process import rows_handed_over, run
-from tests.report.words.test_chinese import latin
+from tests.report.words.test_chinese import latin, typographic
 from tests.reports import made_once
 
 CUTS = ("demo-final", *(f"demo-interim{view}" for view in ("", "-masked", "-blinded")), "mayo-pbc")
@@ -184,7 +184,7 @@ def texts_of(shown: object) -> Iterator[str]:
         yield from (column.heading for column in shown.columns)
         yield from (cell.text for row in shown.rows for cell in row if isinstance(cell, Label))
     elif isinstance(shown, Picture):
-        yield from (shown.title, shown.alt)
+        yield from (shown.title, shown.alt, shown.legend)
     elif isinstance(shown, Sentence):
         yield plain(shown.html)
 
@@ -205,9 +205,13 @@ def test_every_word_that_the_cells_show_comes_from_the_catalogue(copy, cut):
     assert [word for text in shown for word in left(text, known)] == []
 
 
-def test_every_word_that_the_cells_show_in_chinese_is_chinese_and_every_number_the_same():
+IN_CHINESE = ("demo-final", "demo-interim-masked", "demo-interim-blinded", "demo-public")
+
+
+@pytest.mark.parametrize("cut", some(IN_CHINESE, 1))
+def test_every_word_that_the_cells_show_in_chinese_is_chinese_and_every_number_the_same(cut):
     """Latin words are those of the data, codes, and names that are the same in every language."""
-    english = load_study(read_cut(ROOT / "params" / "demo-final.yaml"))
+    english = load_study(read_cut(ROOT / "params" / f"{cut}.yaml"))
     study = in_language(replace(english, file=replace(english.file, language="zh")))
     one, other = run(english), run(study)
     assert other.failed == []
@@ -221,8 +225,12 @@ def test_every_word_that_the_cells_show_in_chinese_is_chinese_and_every_number_t
         shown = dict.fromkeys(text for own in other.shown.values() for item in own for text in texts_of(item))
     assert len(shown) > 500
     assert [text for text in shown if untranslated_in(text)] == []
-    found = {text: english_in(text, known) for text in shown}
+    found = {text: [*english_in(text, known), *typographic(text.replace("\n", "\n\n"))] for text in shown}
     assert {text: words for text, words in found.items() if words} == {}
+    told = {own for name in ("rule", "message") for own in english.queries[name]} | {*english.account["why"]}
+    tables = [item for own in other.shown.values() for item in own if isinstance(item, Table)]
+    cells = {cell.text for table in tables for row in table.rows for cell in row} | {*shown}
+    assert [text for text in cells if any(own in text for own in told if own)] == []
 
 
 def english_in(text: str, same: re.Pattern[str]) -> list[str]:

@@ -19,6 +19,7 @@ from esld.pipeline.exhibits import Shown, numbered
 from esld.pipeline.render import Chapter, Masthead, Report
 from esld.pipeline.word import Figure, settled, write_word
 from esld.report.tables import Table
+from esld.report.words.catalogue import Reader, read_by
 from tests.pipeline.test_render import png
 
 MAST = Masthead(
@@ -320,3 +321,10 @@ def test_east_asian_text_has_a_font_of_its_own_and_no_style_one_of_a_theme(writt
         assert fonts.get(qn("w:eastAsia")) == "Microsoft YaHei"
         assert fonts.get(qn("w:ascii")) == fonts.get(qn("w:hAnsi")) == fonts.get(qn("w:cs")) == "Arial"
         assert not [key for key in fonts.attrib if key.endswith("Theme")]
+
+
+def test_latin_words_in_a_chinese_document_are_broken_as_latin_ones(written):
+    """Said to be Chinese, LibreOffice breaks a number behind its point."""
+    with read_by(Reader("zh")):
+        (language,) = written().styles.element.iter(qn("w:lang"))
+    assert (language.get(qn("w:val")), language.get(qn("w:eastAsia"))) == ("en-GB", "zh-CN")

@@ -233,7 +233,7 @@ def _by_visit(
 def _notes(study: Study, analysis: Analysis, shown: Sequence[Row], *, modelled: bool) -> list[str]:
     notes = []
     if study.compares:
-        model = message("compared.note.model") + " " if modelled else ""
+        model = message("compared.note.model") + message("list.sentence") if modelled else ""
         strata = message("compared.note.strata") if analysis.stratified else ""
         notes = [
             message("compared.note", difference=compared.minus(study), model=model, strata=strata),

@@ -15,7 +15,7 @@ from esld.protocol.translated import as_stated, title_of
 from esld.report import needs, numbers
 from esld.report.cells import Cell, Count, Data, Estimate, Label, Number, arm, several
 from esld.report.known import judged, known, watched, watched_words
-from esld.report.phrases import Sentence, whole
+from esld.report.phrases import Sentence, as_told, whole
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
@@ -65,7 +65,7 @@ def account_table(study: Study) -> Table:
         of_use = own.assign(place=own["use"].where(own["why"].eq("") | own["use"].ne(USED), "life"))
         count = of_use.groupby("place")["records"].sum()
         why = [
-            message("account.why", count=c, why=in_prose(w))
+            message("account.why", count=c, why=in_prose(as_told(w)))
             for c, w in own.loc[own["use"].ne(USED), ["records", "why"]].to_numpy()
         ]
         places = {"used": USED, "life": "life", "not_used": NOT_NEEDED}
@@ -82,7 +82,8 @@ def _account_notes(account: pd.DataFrame) -> Iterator[str]:
     words = account[account["what"].eq("word") & account["why"].ne("")]
     if len(words):
         told = [
-            message("account.word", name=r["name"], why=in_prose(r["why"])) for r in words.to_dict("records")
+            message("account.word", name=r["name"], why=in_prose(as_told(r["why"])))
+            for r in words.to_dict("records")
         ]
         yield message("account.words", words=message("reasons.list").join(told))
     for use, what, key in (
@@ -233,7 +234,7 @@ def query_table(study: Study, listed: pd.DataFrame) -> Table | Sentence:
     needs.require(study, "single_patients")
     answers = study.answers
     if listed.empty:
-        return Sentence(answers.note or message("queries.none"))
+        return Sentence(as_told(answers.note) or message("queries.none"))
     lines = []
     for query in listed.head(_SHOWN_QUERIES).to_dict("records"):
         status: Cell = Label(message(f"queries.status.{query['status']}"), query["status"])
@@ -246,8 +247,8 @@ def query_table(study: Study, listed: pd.DataFrame) -> Table | Sentence:
                 "subject": Data(query["USUBJID"]) if query["USUBJID"] else message("queries.several"),
                 "record": Data(query["record"]),
                 "severity": Label(message(f"queries.severity.{query['severity']}"), query["severity"]),
-                "rule": Data(query["rule"]),
-                "found": Data(query["message"]),
+                "rule": Data(as_told(query["rule"])),
+                "found": Data(as_told(query["message"])),
                 "status": status,
             }
         )
@@ -255,7 +256,7 @@ def query_table(study: Study, listed: pd.DataFrame) -> Table | Sentence:
     if more := len(listed) - len(lines):
         notes.append(message("queries.more", count=more))
     if answers.note:
-        notes.append(answers.note)
+        notes.append(as_told(answers.note))
     return Table("data_queries", message("queries.title"), lines, footnotes=tuple(notes))
 
 

@@ -15,6 +15,7 @@ from esld.errors import InputError
 from esld.report.lines import in_lines, width_of
 from esld.report.plain import named_for_a_reader
 from esld.report.words.catalogue import PSEUDO, message, reader
+from esld.report.words.grammar import as_prose
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -144,7 +145,8 @@ class Picture:
     legend: str = ""
 
     def __repr__(self) -> str:
-        said = " ".join(filter(None, (self.title and f"{self.title}.", self.legend, self.alt)))
+        title = self.title and message("list.stop", text=self.title)
+        said = as_prose((title, self.legend, self.alt))
         return f"Figure {self.id}: {said}\n{self.drawn()}"
 
     def drawn(self) -> str:

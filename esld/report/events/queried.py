@@ -7,7 +7,7 @@ import pandas as pd
 from esld.data.study import Study
 from esld.protocol import Analysis
 from esld.report import needs
-from esld.report.phrases import open_queries, prose
+from esld.report.phrases import as_told, open_queries, prose
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import as_prose
 
@@ -36,7 +36,8 @@ def queried_words(study: Study, plan: Analysis) -> str:
         code = next(filter(None, found), None)
         if code is not None:
             name = prose(study.protocol.endpoint(code).param)
-            about = {key: escape(str(query[key])) for key in ("id", "USUBJID", "record", "message")}
+            about = {key: escape(str(query[key])) for key in ("id", "USUBJID", "record")}
+            about["message"] = escape(as_told(str(query["message"])))
             said.append(message("events.queried", event=name, **about))
     if said and needs.why_not(study, "single_patients"):
         return message("events.queried.hidden")

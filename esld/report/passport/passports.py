@@ -20,7 +20,7 @@ from esld.report.passport.influence import influential
 from esld.report.passport.reads import Reading, Readings
 from esld.report.passport.records import Sources
 from esld.report.passport.sources import sources_of
-from esld.report.phrases import method, worded
+from esld.report.phrases import as_told, method, worded
 from esld.report.results import Row, named
 from esld.report.words.catalogue import message
 
@@ -211,7 +211,8 @@ def query_said(query: Any) -> str:
     status = message(f"queries.status.{query.status}")
     return message(
         "passport.queries.one",
-        id=query.id, severity=message(f"queries.severity.{query.severity}"), status=status, record=record, message=query.message,
+        id=query.id, severity=message(f"queries.severity.{query.severity}"), status=status, record=record,
+        message=as_told(query.message),
     )  # fmt: skip
 
 

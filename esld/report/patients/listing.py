@@ -16,7 +16,7 @@ from esld.report.phrases import disposition
 from esld.report.results import Reported
 from esld.report.serious import clinical_name, serious_adverse_events
 from esld.report.tables import Table
-from esld.report.words.catalogue import message
+from esld.report.words.catalogue import has, message
 from esld.report.words.grammar import capitalised, in_prose, short
 
 
@@ -102,7 +102,7 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
             "group": cells.arm(patient["ARMCD"]),
             "patient": Data(str(patient["number"])),
         }
-        both = {"age": cell("age"), "sex": Data(patient["SEX"] or "")}
+        both = {"age": cell("age"), "sex": _sex(patient["SEX"] or "")}
         both = {name: own for name, own in both.items() if own.text}
         line["age_sex"] = several(" ".join("{}" for _ in both), **both)
         for parameter in parameters:
@@ -184,3 +184,8 @@ def _footnotes(study: Study, found: Courses, first: Parameter | None) -> tuple[s
     if any(not study.protocol.endpoint(code).recurrent for code in found.events):
         notes.append(message("listing.note.first"))
     return tuple(notes)
+
+
+def _sex(code: str) -> Cell:
+    key = f"listing.sex.{code}"
+    return Label(message(key), code) if has(key) else Data(code)

@@ -6,6 +6,7 @@ from html import escape
 import pandas as pd
 
 from esld.allocation.disclosed import Disclosed, read_disclosed
+from esld.allocation.lists import WHOLE
 from esld.data.study import Study
 from esld.data.views import ALL
 from esld.protocol import Factor
@@ -115,9 +116,10 @@ def ledger_sentence(check: LedgerCheck, rows: Reported) -> str:
 def ledger_table(check: LedgerCheck) -> Table:
     """A line a patient: the ledger's day, stratum, slot and arm beside those of the data."""
     answers = {code: Label(message(f"ledger.{code}"), code) for code in ("yes", "no")}
+    whole = Label(message("ledger.whole"), WHOLE)
     lines = [
         {
-            "patient": _data(r["SUBJID"]), "stratum": _data(r["stratum"]),
+            "patient": _data(r["SUBJID"]), "stratum": whole if r["stratum"] == WHOLE else _data(r["stratum"]),
             "slot": Empty() if pd.isna(r["slot"]) else Number(r["slot"]), "ledger_day": _data(r["day"]),
             "data_day": _data(r["RANDDT"]), "ledger_arm": _arm(r["arm"]), "data_arm": _arm(r["ARMCD"]),
             "agree": answers["yes" if r["agrees"] else "no"],

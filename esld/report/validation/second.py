@@ -16,6 +16,7 @@ from esld.reasons import Why
 from esld.report.parameters import visit_of
 from esld.report.planned import result_name
 from esld.report.validation.pair import OF_A_STANDARD_ERROR, SEARCHED, Pair, Rows
+from esld.report.words.catalogue import message
 
 KM, RMST, LOGRANK = "lifelines, kaplan-meier", "lifelines, rmst", "lifelines, log-rank"
 COX, INCIDENCE = "lifelines, cox-by-efron", "lifelines, aalen-johansen"
@@ -226,7 +227,11 @@ def _at_one_visit(study: Study, plan: Analysis, found: Rows) -> _Found:
         strata = adlb["USUBJID"].map(own["STRATAR"].fillna("")) if plan.stratified else None
         arms = study.arms if study.compares else study.filled
         label = study.protocol.parameter(code).param
-        of = plan.title if len(plan.parameters) == 1 else f"{plan.title}, {label}"
+        of = (
+            plan.title
+            if len(plan.parameters) == 1
+            else message("double.of", title=plan.title, parameter=label)
+        )
         for row in ancova.adjusted(adlb, arms=arms, strata=strata).to_dict("records"):
             for part in (
                 ("value", "lower", "upper") if row["statistic"] == "ls_mean_difference" else ("value",)

@@ -16,6 +16,10 @@ class Grammar(Protocol):
         """The plural form of so many, as CLDR names them: ``one``, ``other``."""
         ...
 
+    def arm(self, label: str) -> str:
+        """What an arm is called, wherever it stands."""
+        ...
+
     def in_prose(self, label: str) -> str:
         """A label inside a sentence."""
         ...
@@ -39,6 +43,10 @@ class English:
     def plural(self, count: float) -> str:
         """``one`` for one."""
         return "one" if count == 1 else "other"
+
+    def arm(self, label: str) -> str:
+        """Its label."""
+        return label
 
     def in_prose(self, label: str) -> str:
         """``Low dose`` becomes ``low dose``; ``D-penicillamine``, ``Child-Pugh score`` and ``HbA1c`` stay.
@@ -72,6 +80,10 @@ class Chinese:
     def plural(self, count: float) -> str:
         """``other``, as there are no plurals."""
         return "other"
+
+    def arm(self, label: str) -> str:
+        """``低剂量组``, and ``A组``: of eleven patients in A nobody shall read ``A11``."""
+        return label if label.endswith("组") else f"{label}组"
 
     def in_prose(self, label: str) -> str:
         """``低剂量组``."""

@@ -1,19 +1,26 @@
 """A language says what English says: the same entries with the same parameters, in its own words."""
 
+import csv
 import re
 import string
+from dataclasses import replace
 from datetime import date
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.font_manager import findfont, get_font
 
-from esld.pipeline.prose import main, mark_of
+from esld.data.cutfile import read_cut
+from esld.data.study import load_study
+from esld.pipeline.chapters import read_chapter
+from esld.pipeline.prose import main, mark_of, translated
 from esld.protocol import read_protocol
 from esld.protocol.translated import as_stated, texts_of, with_texts
 from esld.report import glossary, numbers
 from esld.report.drawing.figures import _HAN
+from esld.report.phrases import reader_of
 from esld.report.words.catalogue import (
     UNTRANSLATED,
     Entry,
@@ -24,6 +31,7 @@ from esld.report.words.catalogue import (
     untranslated_in,
 )
 from esld.report.words.grammar import as_prose, capitalised, in_prose, joined, on_day, period
+from esld.translation import patterns
 from tests.report.builders import ROOT
 
 # What stands in Latin letters in Chinese too: names of people, methods and scores, codes, units, programs and their functions.
@@ -42,6 +50,43 @@ SAME = frozenset(
         """,
     )
 )
+
+
+_LETTER, _WIDE = "[\u4e00-\u9fff]", "[，。；：、（）？！《》]"
+# What a Chinese compositor would mark, over a text without its tags and code: parameters stand for words of either kind.
+TYPOGRAPHY = {
+    "a blank beside a Chinese letter": rf"{_LETTER} +[\w{{(−<≥]|[\w}})%] +{_LETTER}|{_LETTER} +{_LETTER}",
+    "a blank beside a full-width stop": rf" {_WIDE}|{_WIDE} (?=\S)",
+    "a half-width stop beside a Chinese letter": rf"{_LETTER}[,;:!?()\"]|[,;:!?()\"]{_LETTER}|{_LETTER}\.(?!\w)",
+    "two stops": r"[，。；：、]{2}|。\.",
+    "an en dash in a name": r"[A-Za-z]–[A-Za-z]",
+    "a line that ends within a paragraph": rf"(?:{_LETTER}|{_WIDE})\n(?!\n|[#*-])",
+}
+TERMS = [
+    line for line in csv.DictReader((ROOT / "docs/terms-zh.csv").read_text(encoding="utf-8").splitlines())
+]
+
+
+def typographic(text: str) -> list[str]:
+    """What of :data:`TYPOGRAPHY` a text has, with its surroundings."""
+    text = re.sub(r"<[^<>]*>|`[^`]*`", "", text)
+    return [
+        f"{name}: {text[max(0, found.start() - 12) : found.end() + 12]!r}"
+        for name, rule in TYPOGRAPHY.items()
+        for found in re.finditer(rule, text)
+    ]
+
+
+def every_text() -> dict[str, str]:
+    """All that a Chinese reader can be told: catalogue, prose of the chapters, protocols and cuts, and messages."""
+    found = {f"{key}{n or ''}": text for key, e in entries("zh").items() for n, text in enumerate(texts(e))}
+    for path in (ROOT / "notebooks" / "zh").glob("*.yaml"):
+        prose = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found |= {f"{path.stem} {cell}": own["text"] for cell, own in prose.items()}
+    for path in (ROOT / "params").glob("**/*.yaml"):
+        own = (yaml.safe_load(path.read_text(encoding="utf-8")).get("translations") or {}).get("zh", {})
+        found |= {f"{path.stem} {text}": str(said) for text, said in own.items()}
+    return found | {f"message {own}": said for own, said in patterns("zh").items()}
 
 
 def texts(entry: Entry) -> list[str]:
@@ -83,6 +128,63 @@ def test_no_english_word_is_in_a_chinese_entry():
     assert {key: words for key, words in found.items() if words} == {}
 
 
+def test_no_text_breaks_a_rule_of_chinese_typography():
+    found = {key: typographic(text) for key, text in every_text().items()}
+    assert {key: faults for key, faults in found.items() if faults} == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "共 2例",
+        "共2 例",
+        "甲 乙",
+        "共2例。 另有",
+        "甲,乙",
+        "甲(2例)",
+        "共2例。。",
+        "Clopper–Pearson法",
+        "甲。\n乙",
+        "为 −19",
+    ],
+)
+def test_what_the_rules_of_typography_find(text):
+    assert typographic(text)
+
+
+def test_what_the_rules_of_typography_let_pass():
+    assert typographic("95% CI为−19至38；P = 0.03（n = 11），Kaplan-Meier估计。\n\n# 乙\n\n`a, b`") == []
+
+
+def test_a_term_has_one_translation():
+    """That of the list of terms: no text has another one that was in use before."""
+    others = {other: own["term"] for own in TERMS for other in own["not"].split("；") if other}
+    assert len(others) > 5
+    texts = every_text()
+    found = {key: [other for other in others if other in text] for key, text in texts.items()}
+    assert {key: words for key, words in found.items() if words} == {}
+    said = "".join(texts.values())
+    assert [
+        word for own in TERMS for word in own["zh"].split("；") if word not in said and word != "as recorded"
+    ] == []
+
+
+def test_a_place_is_called_as_its_heading():
+    """The places of the CONSORT checklist are headings of the chapters, in Chinese too."""
+    called: dict[str, set[str]] = {}
+    for path in sorted((ROOT / "notebooks").glob("*.py")):
+        cells = read_chapter(path).notebook.cells
+        for cell, own in zip(cells, translated(cells, path, "zh")[0], strict=True):
+            heads = [re.findall(r"(?m)^#{1,6} (.+)$", each.source) for each in (cell, own)]
+            for one, other in zip(*heads, strict=True):
+                called.setdefault(one, set()).add(other)
+    own = {key: text for key, text in entries("en").items() if key.startswith("consort.place.")}
+    assert len(own) > 10
+    assert {
+        key: entries("zh")[key] for key, text in own.items() if {entries("zh")[key]} != called[text]
+    } == {}
+
+
 def test_what_the_check_finds():
     assert latin("共2例 patients") == ["patients"]
     assert latin("<b>Kaplan-Meier</b>估计（95% CI），{patients}例，P值，MELD-Na评分") == []
@@ -120,6 +222,11 @@ class TestProtocol:
         own = read_protocol(self.PATH)
         said = with_texts(own, own.translations["zh"], UNTRANSLATED)
         assert [text for _, text in texts_of(said) if untranslated_in(text)] == []
+
+    @pytest.mark.parametrize("cut", sorted((ROOT / "params").glob("demo-*.yaml")), ids=lambda path: path.stem)
+    def test_the_cuts_of_the_demonstration_have_theirs(self, cut):
+        own = read_cut(cut).cut
+        assert {own.title, own.notice} <= set(own.translations["zh"])
 
     def test_nothing_but_texts_is_changed(self):
         own = read_protocol(self.PATH)
@@ -162,6 +269,11 @@ class TestGrammar:
         assert numbers.fixed(-19, 0) == "−19"
         assert numbers.with_unit("总胆红素", "umol/L") == "总胆红素（µmol/L）"
         assert [period(days) for days in (365, 168, 120)] == ["1年", "24周", "120天"]
+
+    def test_an_arm_that_is_a_letter_does_not_run_into_a_number(self):
+        study = load_study(read_cut(ROOT / "params/demo-interim-masked.yaml"))
+        labels = reader_of(replace(study, file=replace(study.file, language="zh"))).labels
+        assert set(labels.values()) == {"A组", "B组"}
 
     @given(st.text(max_size=20))
     def test_a_label_stands_as_it_is(self, label):
