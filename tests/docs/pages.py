@@ -32,7 +32,9 @@ import pytest
 from esld.cli import main
 
 DOCS = Path(__file__).parents[2] / "docs"
-_FENCE = re.compile(r"(?P<above>(?:(?!```).*\n)*)```(?P<kind>\w*)\n(?P<body>(?:(?!```).*\n)*)```\n(?:\n```text\n(?P<shown>(?:(?!```).*\n)*)```\n)?")
+_FENCE = re.compile(
+    r"(?P<above>(?:(?!```).*\n)*)```(?P<kind>\w*)\n(?P<body>(?:(?!```).*\n)*)```\n(?:\n```text\n(?P<shown>(?:(?!```).*\n)*)```\n)?"
+)
 _SHOWN = doctest.OutputChecker()
 _NAMED = re.compile(r"`(?P<path>[^`\n]+)`:\n*\Z")
 _SHEET = re.compile(r"Sheet \*\*(?P<sheet>[^*]+)\*\* of `(?P<path>[^`]+)`:\n*\Z")
@@ -51,7 +53,9 @@ def run_page(page: Path, *, whole: bool) -> int:
             with redirect_stdout(told), redirect_stderr(told):
                 code = _shell(body) if kind == "sh" else _cell(body, names, where)
             allowed = re.findall(r"exit code (\d)", above)
-            assert str(code) == (allowed[-1] if allowed else "0"), f"{where}exit code {code}\n{told.getvalue()}"
+            assert str(code) == (allowed[-1] if allowed else "0"), (
+                f"{where}exit code {code}\n{told.getvalue()}"
+            )
             if shown is not None:
                 got = "".join(f"{line.rstrip()}\n" for line in told.getvalue().splitlines())
                 assert _SHOWN.check_output(shown, got, doctest.ELLIPSIS), f"{where}shows\n{got}"
@@ -83,7 +87,10 @@ def _cell(body: str, names: dict[str, object], where: str) -> int:
     tree = ast.parse(body)
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, where, "exec"), names)
-    if last is not None and (value := eval(compile(ast.Expression(last.value), where, "eval"), names)) is not None:
+    if (
+        last is not None
+        and (value := eval(compile(ast.Expression(last.value), where, "eval"), names)) is not None
+    ):
         print(value)
     return 0
 
@@ -96,7 +103,9 @@ def _written(kind: str, above: str, body: str) -> bool:
         path = Path(named["path"])
         text = path.read_text(encoding="utf-8")
         for change in re.findall(r"(?:^-.*\n)+(?:^\+.*\n)*", body, re.MULTILINE):
-            old, new = ("".join(line[1:] for line in change.splitlines(True) if line[0] == sign) for sign in "-+")
+            old, new = (
+                "".join(line[1:] for line in change.splitlines(True) if line[0] == sign) for sign in "-+"
+            )
             assert text.count(old) == 1, f"{text.count(old)} times in {path}:\n{old}"
             text = text.replace(old, new)
         path.write_text(text, encoding="utf-8")
