@@ -37,7 +37,7 @@ _FENCE = re.compile(
 )
 _SHOWN = doctest.OutputChecker()
 _NAMED = re.compile(r"`(?P<path>[^`\n]+)`:\n*\Z")
-_SHEET = re.compile(r"Sheet \*\*(?P<sheet>[^*]+)\*\* of `(?P<path>[^`]+)`:\n*\Z")
+_SHEET = re.compile(r"Sheet\s+\*\*(?P<sheet>[^*]+)\*\*\s+of\s+`(?P<path>[^`]+)`:\n*\Z")
 
 
 def run_page(page: Path, *, whole: bool) -> int:
