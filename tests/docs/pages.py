@@ -1,16 +1,11 @@
 """Runs a page of the documentation as its reader would: from an empty folder, from the top, what each fence says.
 
-================  =========================================================================================
-fence             what is done
-================  =========================================================================================
-``sh``            each line in turn: ``cd``, ``mkdir``, or ``esld``, in this process
-``python``        one cell of a notebook, in the names of the page: the value of a last expression is shown
-``text``          right below one of these: what it shows, to the letter; ``...`` stands for what may differ
-``yaml``, ``csv`` below a path and a colon, ```params/first.yaml`:``: written there
-``diff``          the same, of a file that is there: each ``-`` line, found once, becomes the ``+`` lines below it
-``csv``           below ``Sheet **Visit** of `data/trial.xlsx`:``: typed into that sheet, under its headings
-any other         is read only
-================  =========================================================================================
+- ``sh``: each line in turn, ``cd``, ``mkdir``, or ``esld`` in this process; nothing else is known.
+- ``python``: one cell of a notebook, in the names of the page; the value of a last expression is shown.
+- ``text``: right below one of these, and nowhere else: what it shows, to the letter; ``...`` stands for what may differ.
+- ``yaml``, ``csv``: below a path and a colon, ```params/first.yaml`:``, written there; elsewhere read only.
+- ``diff``: the same, of a file that is there: each ``-`` lines, found once, become the ``+`` lines below them.
+- ``csv``: below ``Sheet **Visit** of `data/trial.xlsx`:``, typed into that sheet, under its headings.
 
 A command ends with exit code 0 unless the paragraph above says "exit code 1". A fence with ``esld run`` makes a whole report.
 """
@@ -59,6 +54,8 @@ def run_page(page: Path, *, whole: bool) -> int:
             if shown is not None:
                 got = "".join(f"{line.rstrip()}\n" for line in told.getvalue().splitlines())
                 assert _SHOWN.check_output(shown, got, doctest.ELLIPSIS), f"{where}shows\n{got}"
+        elif kind == "text":
+            raise AssertionError(f"{where}is the output of nothing")
         elif not _written(kind, above, body):
             continue
         done += 1
@@ -80,6 +77,8 @@ def _shell(body: str) -> int:
                         code = main() or 0
                     except SystemExit as ended:
                         code = ended.code or 0
+            case _:
+                raise AssertionError(f"not known to a reader's shell: {words}")
     return int(code)
 
 

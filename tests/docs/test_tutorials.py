@@ -29,6 +29,8 @@ def test_with_the_report(page):
     [
         ("```python\n1 + 1\n```\n\n```text\n3\n```\n", "shows"),
         ("```sh\nesld check nowhere.yaml\n```\n", "exit code 2"),
+        ("```sh\npip install x\n```\n", "not known"),
+        ("Words.\n\n```text\nwords\n```\n", "output of nothing"),
         ("In `a.yaml`:\n\n```yaml\na: 1\n```\n\nIn `a.yaml`:\n\n```diff\n-b: 1\n+b: 2\n```\n", "0 times"),
     ],
 )
