@@ -333,7 +333,7 @@ def standing(study: Study) -> str:
         return ""
     looks = looks_of(study) if study.pairs and DESIGN in study.cut.chapters else None
     key = "summary.interim.look" if looks and looks.due else "summary.interim"
-    return as_prose(filter(None, (message(key), interim_look(study))))
+    return as_prose((message(key), interim_look(study)))
 
 
 def interim_look(study: Study) -> str:
