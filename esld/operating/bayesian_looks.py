@@ -49,7 +49,7 @@ def bayesian_design(
     futility : float in (0, 1), optional
         Not binding. Before the last look the trial may stop where the probability that the first proportion is the higher
         (two-sided: of the likelier side) is no more than this.
-    points : int, default 1,001
+    points : int, 2 or more, default 1,001
         Grid of the common proportion.
 
     Returns
@@ -76,6 +76,8 @@ def bayesian_design(
 
     Examples
     --------
+    >>> from scipy.special import ndtr
+    >>> from esld.operating import bayesian_design
     >>> design = bayesian_design(n1=[4, 8, 11], n2=[4, 8, 11], alpha=0.025)
     >>> bool(design.size.max() <= 0.025), round(float(ndtr(design.boundaries.critical[0])), 3)
     (True, 0.984)

@@ -275,7 +275,7 @@ class Linked:
     >>> from esld.operating import Linked, belief
     >>> sceptic = Linked(size=50)
     >>> round(belief(7, 11, 10, 11).better, 3), round(belief(7, 11, 10, 11, second=sceptic).better, 3)
-    (0.923, 0.72)
+    (0.923, 0.686)
     """
 
     size: float

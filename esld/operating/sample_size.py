@@ -232,7 +232,7 @@ def expected_width(
 
     Parameters
     ----------
-    n1, n2 : int
+    n1, n2 : int, 1 or more
         Subjects of each group.
     p1, p2 : float in [0, 1]
         True proportions.
@@ -242,6 +242,15 @@ def expected_width(
     Returns
     -------
     float in [0, 2]
+
+    Raises
+    ------
+    ValueError
+        A proportion or level outside its range; an unknown method.
+
+    References
+    ----------
+    Of each interval: as for `risk_difference`.
 
     Examples
     --------

@@ -61,10 +61,15 @@ def studentised_tally(
 
     size = abs(observed)
     low, high = max(size - resolution, 0.0) ** 2, (size + resolution) ** 2
-    at_least = more = at_most = less = 0
+    # With arms of one size each allocation has its mirror, the arms exchanged: U changes its sign, V does not.
+    mirrored = design.sizes[0] == ones and float(scores.sum()) == 0.0
+    counts = np.zeros(4, dtype=np.int64)  # at least, more, at most, less
     for k in range(max(0, ones - (n - cut)), min(cut, ones) + 1):
+        if mirrored and cut - k < k:
+            continue  # the mirrors of those with cut - k
         right = np.flatnonzero(ones_late == k)
         left = np.flatnonzero(ones_early == ones - k)
+        own = np.zeros(4, dtype=np.int64)
         step = max(1, _PAIRS // right.size)
         for i in range(0, left.size, step):
             rows = left[i : i + step]
@@ -73,10 +78,11 @@ def studentised_tally(
             u *= np.abs(u)
             with np.errstate(invalid="ignore"):
                 u /= v  # chi-square with the sign of U; 0 / 0 is on no side
-            at_least += int(np.count_nonzero(u >= low))
-            more += int(np.count_nonzero(u > high))
-            at_most += int(np.count_nonzero(u <= -low))
-            less += int(np.count_nonzero(u < -high))
+            own += [np.count_nonzero(side) for side in (u >= low, u > high, u <= -low, u < -high)]
+        counts += own
+        if mirrored and cut - k != k:
+            counts += own[[2, 3, 0, 1]]
+    at_least, more, at_most, less = counts.tolist()
     if size <= resolution:  # everything else is a tie, 0 / 0 too
         at_least, at_most = design.count - less, design.count - more
     return Tally(

@@ -55,7 +55,7 @@ def beside(stand: Stand, rows: Reported, event: Event, study: Study) -> Iterator
     looks, horizon = stand.looks, period(study.protocol.horizon_days)
     if looks.due:
         groups = [
-            message("brief.interim.group", x=whole(row), n=span(row, str(row.n)), arm=of_group(code))
+            message("monitoring.counts.group", x=whole(row), n=span(row, str(row.n)), arm=of_group(code))
             for code in stand.arms[::-1]
             if (row := rows.row(f"look_{looks.due}_free", code))
         ]

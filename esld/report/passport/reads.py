@@ -98,8 +98,6 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "courses": (*_COURSE, "ended", "DS", "arm"),
     "patients": ("whole", "subject"),
     "narratives": ("whole", "subject"),
-    "monitoring": ("times", *_OBSERVED),
-    "safety_rules": ("whole",),
     "planned_grid": ("nothing",),
     "planned_sizes": ("nothing",),
     "assumed_trials": ("nothing",),

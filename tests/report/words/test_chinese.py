@@ -43,10 +43,10 @@ SAME = frozenset(
         Koopman Wald Wilson Efron Finkelstein Schoenfeld Aalen Andersen Gill Barnard Blackwell Hodges Nelson Newcombe Peto
         Satterthwaite Hessian Child Pugh Baveno West Haven Johansen Fleming Harrington Garwood Gehan Breslow Ghosh Lin Harrell
         Katz Lawless Nadeau Mann Whitney Mantel Haenszel Yan Su Tarone Ware Welch Wilcoxon Cochran Hothorn Lausen Mee Hy
-        Pocock Brien Haybittle Lan lifelines issue esld simulate design assumptions
+        Pocock Brien Haybittle Lan lifelines issue esld
         survfit coxph survdiff cuminc crr etm emmeans mmrm cmprsk survival coin pbkrtest rpact Python
         perm fisher poisson binom prop cox test zph logrank make mid rho gamma logit beta vs law Na profile queries yaml
-        kg mg mL cm mmol umol mmHg gov
+        kg mg mL cm mmol umol mmHg gov simulate design assumptions
         """,
     )
 )
