@@ -179,6 +179,11 @@ def standing_sentence(study: Study, plan: Plan, pair: tuple[str, str], found: Re
     return " ".join(said)
 
 
+def why_none(found: Reported) -> str:
+    """Why there is no true difference around the share of both: it is not known, or leaves no room for one."""
+    return message("could.more.unknown" if found.row("share").value is None else "could.now.none")
+
+
 def least_sentence(plan: Plan, found: Reported) -> str:
     """The smallest true difference that is found with a power of 80 %, now and with another cohort."""
     if not has_differences(found):

@@ -90,5 +90,5 @@ def more(chapter: Chapter) -> Iterator[Any]:
     for each in comparisons(chapter):
         figure = now.more_figure(each.own, f"one_more_cohort_curves{each.end}")
         table = now.more_table(each.own, each.found, f"one_more_cohort{each.end}")
-        said = now.least_sentence(plan_of(chapter.study), each.found) or message("could.now.none")
+        said = now.least_sentence(plan_of(chapter.study), each.found) or now.why_none(each.found)
         yield from filter(None, (chapter.say(said), chapter.figure(figure), chapter.table(table)))
