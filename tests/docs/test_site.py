@@ -25,6 +25,12 @@ LOOKED_AT = (
 )
 
 
+# How far the page, or a name in a sentence, which a page would cut off, goes beyond the window.
+BEYOND = """Math.max(0, document.documentElement.scrollWidth - innerWidth,
+  ...[...document.querySelectorAll("article p > code")].filter(code => !code.closest("table"))
+    .map(code => Math.floor(code.getBoundingClientRect().right) - innerWidth))"""
+
+
 @pytest.fixture(scope="module")
 def site() -> Path:
     """The site; only what has changed since it was last built is built."""
@@ -83,7 +89,7 @@ def seen(browser, site):  # noqa: F811
         page.set_viewport_size({"width": width, "height": 900})
         for name in LOOKED_AT:
             page.goto((site / f"{name}.html").as_uri())
-            if across := page.evaluate("Math.max(0, document.documentElement.scrollWidth - innerWidth)"):
+            if across := page.evaluate(BEYOND):
                 wide[name, width] = across
             if found := violations(page, but=COLOURS if width == PHONE else ""):
                 faults[name, width] = found
