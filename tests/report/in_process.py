@@ -128,7 +128,7 @@ def _run(study: Study, names: Iterable[str]) -> Report:
     answers = {name: own._answer for name, own in before.items()}
     with mock.patch.object(front, "_diagram", lambda *how: None):  # chapter 00 draws the same
         page = front.front_page(rows, answers, study)
-    cards = [Sentence(f"{card.label}: {card.value}; {card.detail}") for card in page.cards]
+    cards = [Sentence(f"{card.label}\n{card.value}\n{card.detail}") for card in page.cards]
     report.shown["index"] = [Sentence(page.answer), *(Sentence(own.html) for own in page.points), *cards]
     report.shown["plain"] = [Sentence(own.html) for own in page.lay.sections] if page.lay else []
     return report
