@@ -79,8 +79,8 @@ class NearControl(Frozen):
 class Prior(Frozen):
     """What one kind of reader believes before the data."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,15}$")] = Field(
-        description="short name, yours: capitals and digits; results carry it"
+    name: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{0,7}$")] = Field(
+        description="short name, yours: capitals and digits, at most 8; results carry it"
     )
     label: Text = Field(description="what tables and figures call it")
     about: Text = Field(description="who believes this, and why it is so strong, in a sentence")

@@ -208,7 +208,7 @@ class Protocol(Frozen):
                 "margin": 0.1,
                 "priors": [
                     {
-                        "name": "SCEPTICAL",
+                        "name": "SCEPTIC",
                         "label": "Sceptical",
                         "about": "Expects no difference",
                         "control": {"mean": 0.6, "patients": 4},

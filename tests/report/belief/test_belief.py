@@ -113,7 +113,7 @@ class TestPosterior:
         assert [rows("prior_patients", arm).value for arm in (LOW, HIGH)] == [2, 2]
 
     def test_a_sceptic_is_worth_what_the_protocol_says(self, found):
-        rows = found["SCEPTICAL"].reported.row
+        rows = found["SCEPTIC"].reported.row
         assert [rows("prior_patients", of).value for of in (LOW, f"{HIGH} - {LOW}")] == [2, 20]
         assert rows("prior_chance_better").value == pytest.approx(0.5)
         assert abs(rows("difference").value) < abs(found["VAGUE"].reported.row("difference").value)
@@ -138,7 +138,7 @@ class TestPosterior:
 class TestExchange:
     """Arms that change places change the sign and nothing else, in a prior that does not tell them apart."""
 
-    @given(st.integers(0, 6), st.integers(0, 6), st.sampled_from(["VAGUE", "SCEPTICAL"]))
+    @given(st.integers(0, 6), st.integers(0, 6), st.sampled_from(["VAGUE", "SCEPTIC"]))
     def test_probabilities(self, x1, x2, name):
         prior = next(own for own in protocol().belief.priors if own.name == name)
         first, second = priors.distributions(prior)
@@ -154,7 +154,7 @@ class TestExchange:
         own = small.chapter.study
         masked = replace(own, file=replace(own.file, cut=own.cut.model_copy(update={"view": "masked"})))
         question = asked.asked(chapter(masked))
-        assert [prior.name for prior in question.priors] == ["VAGUE", "SCEPTICAL"]
+        assert [prior.name for prior in question.priors] == ["VAGUE", "SCEPTIC"]
         assert "does not tell which that is: enthusiastic." in plain(
             " ".join(words.answer_words(question, posterior.found(question, conf_level=0.95)))
         )
