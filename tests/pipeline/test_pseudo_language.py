@@ -224,7 +224,7 @@ def test_every_word_that_the_cells_show_in_chinese_is_chinese_and_every_number_t
     known = same(english, [row["result_id"] for row in rows[0]])
     with read_by(reader_of(study)):
         shown = dict.fromkeys(text for own in other.shown.values() for item in own for text in texts_of(item))
-    assert len(shown) > 500
+    assert len(shown) > 400  # of a public report fewer
     assert [text for text in shown if untranslated_in(text)] == []
     found = {text: [*english_in(text, known), *typographic(text.replace("\n", "\n\n"))] for text in shown}
     assert {text: words for text, words in found.items() if words} == {}
