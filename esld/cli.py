@@ -97,6 +97,9 @@ class XptVersion(StrEnum):
 @app.callback(epilog="Exit codes: 0 done; 1 failed; 2 your mistake; 3 refused. See --help.")
 def _esld() -> None:
     """Analyse a small randomised trial, from data cut to rendered report."""
+    from esld.translation import speak
+
+    speak("")  # a command before this one in the same process may have spoken another language
 
 
 @command(app, "esld check params/demo-final.yaml -o queries.xlsx", user=DATA_MANAGER)

@@ -120,3 +120,17 @@ def prose(chapter: str) -> Iterator[str]:
 @pytest.mark.parametrize("chapter", NOTEBOOKS)
 def test_the_prose_of_a_chapter_is_true_of_any_trial(chapter):
     assert [line for line in prose(chapter) if OF_ONE_TRIAL.search(line)] == []
+
+
+def test_no_key_stands_twice_in_a_file():
+    """YAML takes the last one without a word."""
+    files = [
+        *ROOT.glob("esld/report/words/*/*.yaml"),
+        *ROOT.glob("notebooks/*/*.yaml"),
+        *ROOT.glob("esld/translation/*.yaml"),
+    ]
+    assert len(files) > 40
+    keys = {path: re.findall(r"(?m)^([A-Za-z][\w.-]*):", path.read_text(encoding="utf-8")) for path in files}
+    assert {
+        path: twice for path, own in keys.items() if (twice := {key for key in own if own.count(key) > 1})
+    } == {}
