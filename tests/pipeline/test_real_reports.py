@@ -14,7 +14,7 @@ from docx.oxml.ns import qn
 from esld.report.passport.leaves import ENDING
 from tests.reports import REAL_CUTS
 
-CHAPTERS = 10
+CHAPTERS = 12
 
 
 @pytest.fixture(scope="module", params=REAL_CUTS)

@@ -154,7 +154,7 @@ class TestOneArmWithAnybody:
         assert "nothing was heard of a patient under observation: 0 days" in said(report, "index")
 
     def test_each_chapter_says_that_an_interim_analysis_tests_nothing(self, report):
-        planning = [name for name in report.chapters if name not in ("90_validation",)]
+        planning = [name for name in report.chapters if name not in ("09_design", "90_validation")]
         silent = [name for name in planning if "It tests nothing formally" not in said(report, name)]
         assert not silent
         assert "No stopping rule was set" in said(report, "index")

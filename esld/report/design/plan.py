@@ -1,13 +1,14 @@
 """What was planned: two groups of so many patients, of whom a share is compared, and what is assumed of them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from esld.data.assumptions import SIMULATED, declared
 from esld.data.study import Study
 from esld.operating import METHODS, Scenario
-from esld.operating.methods import true_survival
-from esld.protocol import Analysis
+from esld.operating.methods import ARMS, true_survival
+from esld.protocol import Analysis, Protocol
 from esld.report import needs
 from esld.report.event import event_of
 from esld.report.planned import planned_share, planned_sizes, trial_of
@@ -62,7 +63,18 @@ def plan_of(study: Study) -> Plan:
         sizes=sizes,
         analysis=planned,
         free=event_of(study, planned.endpoint).free if planned.endpoint else message("could.responder"),
-        scenarios=declared(protocol),
+        scenarios=_assumed(protocol),
         methods=tuple(name for name in named if METHODS[name].at_once and name != "boschloo"),
         prior_patients=protocol.design_assumptions.prior_patients if protocol.design_assumptions else None,
     )
+
+
+def _assumed(protocol: Protocol) -> dict[str, Scenario]:
+    """What the protocol assumes by scenario, whose name tells no arm: results of a masked view carry it."""
+    if (said := protocol.design_assumptions) is None:
+        return {}
+    places = dict(zip(said.arms or protocol.arm_labels, ARMS, strict=False))
+    code = re.compile(rf"\b({'|'.join(map(re.escape, places))})\b")
+    return {
+        code.sub(lambda found: places[found[0]], name): found for name, found in declared(protocol).items()
+    }

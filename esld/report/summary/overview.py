@@ -10,6 +10,7 @@ from esld.report.cells import Cell, Label
 from esld.report.chapter import Others
 from esld.report.phrases import Sentence, span, view_name
 from esld.report.results import Reported
+from esld.report.roles import DESIGN
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import as_prose, joined
@@ -41,8 +42,9 @@ def findings(study: Study, others: Others) -> list[str]:
 
 
 def other_lines(study: Study, others: Others) -> list[str]:
-    """The answers of the chapters that are not among the findings, in their order."""
-    return [answer for slug, answer in others.answers.items() if answer and slug not in answered(study)]
+    """The answers of the chapters that are not among the findings, in their order; what a trial could show is no finding."""
+    left = (*answered(study), DESIGN)
+    return [answer for slug, answer in others.answers.items() if answer and slug not in left]
 
 
 def planned_rows(study: Study, others: Others) -> pd.DataFrame:
