@@ -47,7 +47,9 @@ def test_a_notebook_is_read_as_the_kernel_will_complete_it(manager):
 
 
 def test_through_the_server_a_save_changes_the_source_and_only_where_the_text_changed(manager, working_copy):
-    for path in NOTEBOOKS:
+    for path in (
+        ROOT / "notebooks" / f"{slug}.py" for slug in read_cut(ROOT / "params" / "mayo-pbc.yaml").cut.chapters
+    ):
         source, name = working_copy / "notebooks" / path.name, f"{SHOWN}/mayo-pbc/{path.name}"
         before = source.read_bytes()
         model = manager.get(name, type="notebook", content=True)

@@ -39,7 +39,7 @@ from tests.reports import ROOT
 from tests.test_notebooks import faults
 from tests.test_targets import state
 
-PAGE = ROOT / "docs" / "your-own-chapter.md"
+PAGE = ROOT / "docs" / "how-to" / "your-own-chapter.md"
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ class TestTheCommand:
         (copy / ".hidden.yaml").touch()
         code, _, err = esld("new-chapter", "11_mine", "--cut", "second")
         assert code == 2
-        assert "Known: params/demo-final.yaml, " in err
+        assert "Known: params/demo-board.yaml, " in err
         assert ".hidden" not in err
 
     def test_the_only_cut_need_not_be_named(self, copy):
