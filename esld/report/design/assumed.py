@@ -75,7 +75,7 @@ def simulated_table(plan: Plan, found: Reported) -> Table:
     order = [{key: line[key] for key in ("scenario", *keys)} for line in lines]
     return Table(
         "assumed_trials", message("could.assumed.title"), order, group="scenario", heads=heads,
-        footnotes=(message("could.assumed.note", trials=numbers.thousands(TRIALS)),),
+        footnotes=(message("could.assumed.note", trials=numbers.thousands(TRIALS), free=plan.free),),
     )  # fmt: skip
 
 

@@ -139,9 +139,11 @@ def _reaching(own: Standing) -> list[dict[str, Any]]:
 
 
 def _least_found(own: Standing, n1: int, n2: int) -> float | None:
-    """Smallest true difference around the share of both, in steps of five points, that is found with a power of 80 %."""
-    looked = np.arange(1, 20) * _STEP
-    for difference, (one, other) in _differences(own, looked.tolist()):
+    """Smallest true difference around the share of both that is found with a power of 80 %: in steps of five points, and the largest."""
+    (one_size, other_size), total = own.sizes, sum(own.sizes)
+    largest = total * min(own.share / other_size, (1 - own.share) / one_size)
+    looked = np.arange(_STEP, largest, _STEP).tolist()
+    for difference, (one, other) in _differences(own, [*looked, largest]):
         if fisher_power(min(max(one, 0), 1), min(max(other, 0), 1), n1=n1, n2=n2) >= POWER:
             return round(difference, 2)
     return None
