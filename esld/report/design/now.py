@@ -139,7 +139,7 @@ def _reaching(own: Standing) -> list[dict[str, Any]]:
 
 
 def _least_found(own: Standing, n1: int, n2: int) -> float | None:
-    """Smallest true difference around the share of both that is found with a power of 80 %: in steps of five points, and the largest."""
+    """Smallest true difference around the share of both found with a power of 80 %: in steps of five points, or the largest."""
     (one_size, other_size), total = own.sizes, sum(own.sizes)
     largest = total * min(own.share / other_size, (1 - own.share) / one_size)
     looked = np.arange(_STEP, largest, _STEP).tolist()
