@@ -39,14 +39,14 @@ study = chapter.study
 # %% [markdown]
 # ## Who is counted
 #
-# Before the start, nobody: the planned number of patients, and what might be true of them. For what the trial can show now, all
-# randomised patients in the group that they were given.
+# For what the trial could show before it started, nobody: only the planned number of patients is used, and what might be true of them.
+# For what it can show now, all randomised patients in the group to which they were randomised.
 
 # %% [markdown]
 # ## What was planned, and by whom
 #
-# The numbers of patients and the analysis are those of the protocol file. Whatever is tried or assumed of the patients here is so called;
-# none of it was found.
+# The number of patients and the analysis are those of the protocol file. Whatever is supposed of the patients is called tried or assumed;
+# none of it is a finding.
 
 # %% [markdown]
 # ## Result
@@ -72,7 +72,7 @@ chapter.table(exact.grid_table(plan_of(study), planned))
 # %% [markdown] tags=["needs:assumptions"]
 # #### What was assumed
 #
-# Whether these assumptions hold nobody knew, and the data of the trial do not enter them.
+# Nobody knew whether these assumptions hold. The data of the trial do not enter them.
 
 # %% tags=["public"]
 plan = assumed.assumed_plan(study)
@@ -92,8 +92,9 @@ chapter.table(size.size_table(plan, sizes))
 # %% [markdown] tags=["needs:two_alike"]
 # #### How the groups are formed
 #
-# Some schemes leave the sizes of the groups to chance. Before the start their power is an average over the sizes that can come about;
-# an exact test in few patients may find a little more in groups that are not quite equal, because more results are then possible.
+# Some schemes leave the sizes of the groups to chance. Before the start their power is an average over the sizes that can come about.
+# An exact test in few patients may find a little more in groups that are not quite equal, because more results are then possible. That is no
+# reason to choose such a scheme.
 
 # %% tags=["public"]
 designs = designs_beside(study, sum(plan_of(study).sizes))
@@ -103,8 +104,9 @@ chapter.table(schemes.scheme_table(designs, found, PLANNED))
 # %% [markdown] tags=["needs:planned_share", "needs:share_by_day", "needs:comparison"]
 # ### What it can show now
 #
-# The power for the difference that was seen is never shown: it is the p-value in other words, and says nothing that the p-value
-# does not. What is taken from the data are the numbers of patients, and the event in both groups together.
+# This section asks what a trial with these patients can find, not what it has found. Only the numbers of patients and the event in both
+# groups together are taken from the data. Read the line of the difference that would matter to patients. The power for the difference that
+# was observed is never shown: it is the p-value in other words, and says nothing that the p-value does not.
 
 # %% tags=["public"]
 display(*told.standing(chapter))
@@ -112,8 +114,8 @@ display(*told.standing(chapter))
 # %% [markdown] tags=["needs:part=monitoring"]
 # ### Monitoring: where does the trial stand?
 #
-# Whoever looks before the end and may stop needs boundaries that were set before: each look is one more chance to find a difference
-# that is not there. The boundaries are exact for the patients of each look.
+# Whoever looks at the results before the end, and may stop, needs boundaries that were set beforehand: each look is one more chance to find
+# a difference that is not there. The boundaries are exact for the numbers of patients at each look.
 
 # %% tags=["hide-input"]
 display(*monitoring_words.told(chapter))
@@ -127,7 +129,8 @@ display(*monitoring_words.harms(chapter))
 # %% [markdown] tags=["needs:planned_share", "needs:share_by_day", "needs:comparison"]
 # ### What one more cohort would add
 #
-# Another cohort is as many patients as there are now, given their groups in the same way.
+# Another cohort is as many patients as there are now, randomised in the same way. The numbers hold for a cohort that is added whatever the
+# results so far. Whoever adds patients because of the results has looked once more, and the test no longer keeps its 5 %.
 
 # %% tags=["public"]
 display(*told.more(chapter))
@@ -135,12 +138,12 @@ display(*told.more(chapter))
 # %% [markdown]
 # ## What could change it
 #
-# Other true rates than those that are tried here, patients who are lost, and another analysis than the planned one.
+# Other true proportions than those that are tried here, patients who are lost, and another analysis than the planned one.
 
 # %% [markdown]
 # ## What it cannot say
 #
-# What is true. A trial that could have shown a difference and did not has not shown that there is none.
+# What is true. A trial that finds no difference has not shown that there is none, and least of all where its power is low.
 
 # %% tags=["hide-input", "public"]
 chapter.limits()

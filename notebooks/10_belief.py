@@ -37,10 +37,10 @@ chapter = open_chapter("10_belief", cut=cut)
 # %% [markdown] tags=["needs:part=belief"]
 # ## Who is counted
 #
-# Patients of whom it is known whether they had the good outcome on its day. A patient whose day lies after the data cut does not count, not even
-# if the worse outcome is known already: of such patients one could know nothing else yet, and counting these alone would paint too dark a picture.
-# Who was lost before the day is left out as well. What that could change stands below, and so does an analysis for which everybody counts
-# for as long as he or she was followed.
+# Patients of whom it is known whether they had the good outcome on the day of the outcome. A patient whose day lies after the data cut does
+# not count, even if the worse outcome is known already: nothing else could be known of such patients yet, and to count only these would paint
+# too dark a picture. Patients who were lost before the day are left out as well. What that could change is said below, and a further analysis
+# there counts everybody for as long as he or she was followed.
 
 # %% tags=["public"]
 question = asked.asked(chapter)
@@ -60,9 +60,10 @@ chapter.say(asked.planned_words(question), standing(chapter.study))
 # The rest of the report asks how surprising the data would be if the treatments did not differ. This chapter turns the question round: how probable is
 # it, now that the data are known, that one is better? No trial can answer that alone. The answer needs a
 # <abbr title="What is believed of a quantity before the data, as a probability distribution">prior belief</abbr>, and readers differ in theirs.
-# So several are written down, each as if so many patients had been seen already: its
-# <abbr title="How many patients would tell as much">effective sample size</abbr>. The trial then adds the patients that were really seen. Who finds none of these minds like
-# his or her own can read the answer off between two of them.
+# So several priors are written down. Each counts as much as a number of patients seen before the trial, its
+# <abbr title="How many patients would tell as much">effective sample size</abbr>; the trial then adds the patients who were really seen. A high
+# probability says something about the data only if it was lower before them. Readers whose belief lies between two of the priors find
+# their answer between those of the two.
 
 # %% tags=["public"]
 question = asked.asked(chapter)
@@ -80,7 +81,8 @@ display(*map(chapter.figure, posterior.each(densities.density_figure, found)))
 # %% [markdown] tags=["needs:part=belief", "needs:comparison"]
 # ### What was believed before
 #
-# A prior that is worth many patients hardly moves, whatever the trial found; one that is worth few says what the trial says.
+# The more patients a prior is worth, compared with those of the trial, the less the data can move it. With a prior that is worth few, the answer is
+# nearly that of the data alone.
 
 # %% tags=["public"]
 pairs = asked.asked(chapter).pairs
@@ -93,8 +95,8 @@ chapter.say(*posterior.each(words.moved_words, found))
 # %% [markdown] tags=["needs:part=belief", "needs:comparison"]
 # ### How sceptical must a reader be?
 #
-# A sceptic holds the groups for alike. The more patients that conviction is worth, the less the trial can move it. Somewhere there is a sceptic
-# whom it no longer convinces: if one need be only a little sceptical for that, the result is fragile.
+# A sceptic believes that the groups are alike. The more patients that conviction is worth, the less the trial can move it. From some strength on
+# sceptics are no longer convinced: if little scepticism is enough for that, the result is fragile.
 
 # %% tags=["public"]
 doubts = sceptics.sceptics(asked.asked(chapter))
@@ -111,9 +113,9 @@ display(*map(chapter.table, map(sceptics.sceptic_table, doubts)))
 # %% [markdown] tags=["needs:part=belief", "needs:comparison"]
 # ### How often would such a rule be wrong?
 #
-# Probabilities of belief are no protection against error by themselves. If somebody acts on them by a rule, one can ask how often the
-# rule would err, over every result that a trial of this size can have. These numbers are exact. A hopeful prior makes a rule that errs often, a
-# sceptical one a rule that sees little.
+# Probabilities of belief do not by themselves protect against error. If somebody acts on them by a rule, one can ask how often the
+# rule would err, over every result that a trial of this size can have. These numbers are exact. With a hopeful prior the rule errs often; with a
+# sceptical one it finds little.
 
 # %% tags=["public"]
 tried = rule.rules(asked.asked(chapter))
@@ -124,10 +126,10 @@ pairs = asked.asked(chapter).pairs
 chapter.table(rule.rule_table(tried))
 
 # %% [markdown] tags=["needs:part=belief", "needs:comparison", "not-public"]
-# ### The same from times
+# ### The same question, from times
 #
-# Here everybody counts for as long as he or she was followed, those whose day has not come and those who were lost among them. The
-# rate of the event may differ between periods of time and is constant within each.
+# Here everybody counts for as long as he or she was followed, also those whose day has not come and those who were lost. The rate of the
+# event may differ between periods of time, and is taken to be constant within each. One prior of these rates is used.
 
 # %%
 question = asked.asked(chapter)
@@ -141,8 +143,8 @@ chapter.table(hazards.hazard_table(timed))
 # %% [markdown] tags=["needs:part=belief"]
 # ## What could change it
 #
-# Another prior. And patients whose state on the day is not known: if their chances were others than those of the patients who count, leaving them out
-# misleads.
+# Another prior. And patients whose state on the day is not known: if their chances differed from those of the patients who count, leaving them
+# out misleads.
 
 # %% tags=["needs:comparison", "public"]
 question = asked.asked(chapter)
@@ -152,9 +154,10 @@ chapter.say(unknown.unknown_words(question, open_cases))
 # %% [markdown] tags=["needs:part=belief"]
 # ## What it cannot say
 #
-# That a treatment works. A probability of nine in ten that one group does better leaves one in ten that it does not, and it says nothing of how
-# much better: that is the interval. The probabilities hold for whoever shares the prior, and for the model: each patient of a group has the same chance, and no patient tells anything
-# of another. They do not mend what a trial of this size lacks, and a prior that was chosen after the data were known would prove nothing.
+# That a treatment works. A probability of nine in ten that one group does better leaves one in ten that it does not, and it does not say how
+# much better: the interval does. The probabilities hold for whoever shares the prior, and under the model, in which each patient of a group has
+# the same chance, independently of the others. They do not make up for the small number of patients, and a prior that was chosen after the data were
+# known would prove nothing.
 
 # %% tags=["hide-input", "public"]
 chapter.limits()

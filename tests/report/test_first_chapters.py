@@ -13,6 +13,7 @@ from esld.report.drawing.figures import Picture
 from esld.report.drawing.flow import flow_figure
 from esld.report.flow import absent_words, flow_table, participant_flow
 from esld.report.randomisation import balance, entry, ledger, predictability
+from esld.report.randomised import designs_beside
 from esld.report.results import Reported, rows_of
 from esld.report.tables import Table
 from esld.report.words.catalogue import PSEUDO, Reader, read_by
@@ -110,7 +111,7 @@ def test_randomisation(own):
         *(cell.text for key in ("ledger_arm", "data_arm", "agree") for cell in beside.cells[key])
     )
     assert not letters(*(cell.text for cell in plan.cells["what"]))
-    designs = predictability.designs_beside(own)
+    designs = designs_beside(own)
     properties = handed("designs", predictability.design_rows(designs, seed="x"))
     table = predictability.design_table(designs, properties)
     assert not letters(*said_by(table), *(cell.text for cell in table.cells["design"]))

@@ -36,7 +36,7 @@ ABSENT = {
     "mayo-pbc": {
         "assumptions": (
             "Left out: the protocol file declares no “design_assumptions”, so no trials are simulated. What needs no assumption "
-            "stands above and below: true shares that are tried one by one."
+            "stands above and below: true proportions that are tried one by one."
         ),
         "ledger": "There is no ledger of assignments in the data of this trial: that the list was followed cannot be shown.",
         "safety_set": (

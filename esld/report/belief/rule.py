@@ -59,17 +59,22 @@ def _power(p1: float, p2: float) -> str:
 
 
 def rule_words(found: Sequence[Rule]) -> str:
-    """How often the rule of the first prior errs, and how often it would see a large difference."""
+    """How often the rule errs by each prior, and how often that of the first would see a large difference."""
     said = []
     for one in (own for own in found if own.prior is found[0].prior):
         first, second = map(treatment, one.pair)
-        said.append(
-            message(
-                "belief.rule", prior=prose(one.prior.label), threshold=numbers.level(one.of.belief.threshold), first=first,
-                second=second, worst=probable(one.reported.row("worst_type_1_error")),
-                found=probable(one.reported.row(_power(*TRUTHS[0]))),
-            )
-        )  # fmt: skip
+        others = [
+            message("belief.by", prior=prose(own.prior.label), better=probable(own.reported.row("worst_type_1_error")))
+            for own in found if own.pair == one.pair and own is not one
+        ]  # fmt: skip
+        about = {
+            "prior": prose(one.prior.label), "threshold": numbers.level(one.of.belief.threshold), "first": first,
+            "second": second, "worst": probable(one.reported.row("worst_type_1_error")),
+            "found": probable(one.reported.row(_power(*TRUTHS[0]))),
+            "each": message("reasons.list").join(others),
+        }  # fmt: skip
+        keys = ("belief.rule", *(["belief.rule.others"] if others else []), "belief.rule.power")
+        said += [message(key, **about) for key in keys]
     return as_prose(said)
 
 

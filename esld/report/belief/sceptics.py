@@ -18,7 +18,7 @@ from esld.report.phrases import span
 from esld.report.results import Reported, slug
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import arm_in_prose, as_prose, joined, treatment
+from esld.report.words.grammar import arm_in_prose, as_prose, treatment
 
 SIZES = (1, 5, 10, 20, 50, 100)  # patients that the sceptics of the table are worth
 LEVELS = (0.9, 0.75, 0.6)  # beside the threshold of the protocol
@@ -124,9 +124,9 @@ def _words(one: Sceptics) -> str:
             said.append(message("belief.sceptics.tips", level=numbers.level(level), size=size))
         else:
             (always if point.probability[-1] > level else never).append(numbers.level(level))
-    for key, levels in (("never", never), ("always", always)):
-        if levels:
-            said.append(message(f"belief.sceptics.{key}", levels=joined(levels)))
+    # The levels come highest first: who never passes the lowest passes none above it, and the other way round.
+    for key, levels in (("never", never[-1:]), ("always", always[:1])):
+        said += [message(f"belief.sceptics.{key}", level=level) for level in levels]
     return as_prose(said)
 
 

@@ -12,7 +12,7 @@ from esld.report.belief.words import probable
 from esld.report.phrases import prose
 from esld.report.results import Reported
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import as_prose, treatment
+from esld.report.words.grammar import as_prose, of_group, treatment
 
 # By name, the share of the unknown with the good outcome in the first and the second arm.
 CASES = {"all": (1, 1), "nobody": (0, 0), "best": (0, 1), "worst": (1, 0)}
@@ -55,11 +55,15 @@ def unknown_words(own: Asked, found: Sequence[Unknown]) -> str:
     """How far the answer could move; or that everybody who could be counted was."""
     if not found:
         return message("belief.unknown.nobody", horizon=own.horizon)
-    return as_prose(
-        message(
-            "belief.unknown.cases", prior=prose(own.priors[0].label), outcome=prose(own.clause), first=treatment(one.pair[0]),
-            second=treatment(one.pair[1]),
-            **{case: probable(one.reported.row(f"chance_better_{case}")) for case in CASES},
-        )
-        for one in found
+    return as_prose(_cases(own, one) for one in found)
+
+
+def _cases(own: Asked, one: Unknown) -> str:
+    """All cases, or the two that differ where the lost are all of one arm."""
+    lost = [arm for arm in one.pair if own.counts[arm].unknown]
+    alone = {"arm": of_group(lost[0])} if len(lost) == 1 else {}
+    return message(
+        f"belief.unknown.{'one' if alone else 'cases'}", prior=prose(own.priors[0].label), first=treatment(one.pair[0]),
+        second=treatment(one.pair[1]), **alone,
+        **{case: probable(one.reported.row(f"chance_better_{case}")) for case in CASES},
     )  # fmt: skip

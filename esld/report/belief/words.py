@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from esld.report import numbers
 from esld.report.belief.asked import Asked
-from esld.report.belief.posterior import Found, each
+from esld.report.belief.posterior import BEFORE, Found, each
 from esld.report.phrases import points, points_noun, prose, span
 from esld.report.results import Row
 from esld.report.words.catalogue import message
@@ -31,22 +31,25 @@ def answer_words(own: Asked, found: Sequence[Found]) -> list[str]:
 
 def _answer(by: Sequence[Found]) -> str:
     one = by[0]
-    gap, better = one.reported.row("difference"), one.reported.row("chance_better")
+    gap, better, before = map(one.reported.row, ("difference", "chance_better", f"{BEFORE}chance_better"))
     first, second = map(treatment, one.pair)
     shown = {k: points(gap, getattr(gap, k)) for k in ("value", "lower", "upper")}
     return message(
         "belief.answer", prior=prose(one.prior.label), outcome=prose(one.of.clause), first=first, second=second,
-        better=probable(better), noun=points_noun(shown["value"]),
+        better=probable(better), before=probable(before), noun=points_noun(shown["value"]),
         level=numbers.level(one.after.difference.conf_level), **{k: span(gap, text) for k, text in shown.items()},
     )  # fmt: skip
 
 
 def _by_prior(by: Sequence[Found]) -> str:
     others = [
-        message("belief.by", prior=prose(one.prior.label), better=probable(one.reported.row("chance_better")))
+        message(
+            "belief.others.one", prior=prose(one.prior.label), better=probable(one.reported.row("chance_better")),
+            before=probable(one.reported.row(f"{BEFORE}chance_better")),
+        )
         for one in by[1:]
-    ]
-    return message("belief.others", each=joined(others)) if others else ""
+    ]  # fmt: skip
+    return message("belief.others", each=message("reasons.list").join(others)) if others else ""
 
 
 def _against_rule(by: Sequence[Found]) -> str:
@@ -67,7 +70,7 @@ def moved_words(by: Sequence[Found]) -> str:
     """How far each reader moved: how probable a difference that matters was before, and is after."""
     told = [
         message(
-            "belief.moved.one", prior=prose(one.prior.label), before=probable(one.reported.row("prior_chance_beyond")),
+            "belief.moved.one", prior=prose(one.prior.label), before=probable(one.reported.row(f"{BEFORE}chance_beyond")),
             after=probable(one.reported.row("chance_beyond")),
         )
         for one in by

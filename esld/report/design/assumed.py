@@ -12,6 +12,7 @@ from esld.report.design.plan import LEVEL, Plan, plan_of
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
+from esld.report.words.grammar import as_prose
 
 TRIALS = 10_000
 _TOLD = ("rejected", "better", "worse", "neither")
@@ -75,7 +76,7 @@ def simulated_table(plan: Plan, found: Reported) -> Table:
     order = [{key: line[key] for key in ("scenario", *keys)} for line in lines]
     return Table(
         "assumed_trials", message("could.assumed.title"), order, group="scenario", heads=heads,
-        footnotes=(message("could.assumed.note", trials=numbers.thousands(TRIALS)),),
+        footnotes=(message("could.assumed.note", trials=numbers.thousands(TRIALS), free=plan.free),),
     )  # fmt: skip
 
 
@@ -99,4 +100,4 @@ def assumptions_sentence(plan: Plan) -> str:
     ]
     if own.score and own.score.hazard_ratio != 1:
         parts.append(message("could.assumed.score", ratio=f"{own.score.hazard_ratio:g}"))
-    return message("could.assumed.said", parts=" ".join(parts))
+    return message("could.assumed.said", parts=as_prose(parts))

@@ -115,7 +115,7 @@ def grid_table(plan: Plan, found: Reported) -> Table:
             )
             lines.append({"one": block, "other": Label(share, f"{other:g}"), **cells_of(found, group)})
     heads = {"other": message("could.grid.other", free=plan.free)} | heads_of()
-    title = message("could.grid.title", n1=plan.sizes[0], n2=plan.sizes[1])
+    title = message("could.grid.title", n1=plan.sizes[0], n2=plan.sizes[1], free=plan.free)
     notes = (message("could.grid.note"), *notes_of(found))
     return Table("planned_grid", title, lines, group="one", heads=heads, footnotes=notes)
 
@@ -155,13 +155,16 @@ def power_figure(plan: Plan) -> Picture:
     axes.set(xlim=(0, 100), ylim=(0, 101), yticks=[5, 20, 40, 60, 80, 100])
     axes.set_xlabel(message("could.figure.x", free=plan.free))
     axes.set_ylabel(message("could.figure.y"))
-    axes.legend(loc="upper center", ncols=3, bbox_to_anchor=(0.5, 1.16), columnspacing=1.2, handlelength=2.2)
+    axes.legend(
+        loc="lower center", ncols=3, bbox_to_anchor=(0.5, 1), columnspacing=1.2, handlelength=2.2,
+        title=message("could.figure.key", free=plan.free),
+    )  # fmt: skip
     (one, other), _ = TRIED
     told = numbers.percent(fisher_power(one, other, n1=n1, n2=n2))
     return settled(
         "planned_curves",
         figure,
         message("could.figure.alt", n1=n1, n2=n2, free=plan.free, power=told),
-        title=message("could.figure.title", n1=n1, n2=n2),
+        title=message("could.figure.title", n1=n1, n2=n2, free=plan.free),
         legend=message("could.figure.legend", free=plan.free),
     )

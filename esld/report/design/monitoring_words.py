@@ -163,6 +163,8 @@ def boundary_table(
         notes.append(message(f"monitoring.boundaries.{key}", **own, **event.plain))
         if stand.looks.due < design.looks:
             notes.append(message("monitoring.boundaries.coming"))
+    if looks.plan.futility is not None:
+        notes.append(message("monitoring.boundaries.futility"))
     notes.append(message("monitoring.boundaries.fewest", **event.plain))
     heads = {"against_none": message("monitoring.against", events=capitalised(event.events))}
     for code in stand.arms if stand else ():
@@ -234,9 +236,12 @@ def harm_sentences(study: Study, rows: Reported) -> Iterator[str]:
 
 def harm_table(study: Study, rows: Reported) -> Table | None:
     """What each rule does at true proportions: one line a proportion, groups of one size together."""
-    lines = []
+    lines, notes = [], [message("monitoring.safety.note")]
     for rule in study.protocol.monitoring.safety if study.protocol.monitoring else ():
         groups = safety_rules.shown(study, rule)
+        had, others = rule.prior
+        prior = {"event": rule.name, "with_it": f"{had:g}", "patients": f"{had + others:g}"}
+        notes += [message("monitoring.safety.prior", **prior)] if groups else []
         for share in safety_rules.TRIED if groups else ():
             rate = f"{100 * round(share * rule.limit, 6):g}"
             stops = {g: rows.find(f"{rule.event}.stopped_at_{rate}", g) for g in groups}
@@ -254,7 +259,6 @@ def harm_table(study: Study, rows: Reported) -> Table | None:
                     rows.find(f"{rule.event}.subjects_at_{rate}", group), 1
                 )
             lines.append(line)
-    note = message("monitoring.safety.note")
     if not lines:
         return None
     groups = list(dict.fromkeys(key.split(".")[0] for line in lines for key in line if "." in key))
@@ -268,7 +272,7 @@ def harm_table(study: Study, rows: Reported) -> Table | None:
         safety_rules.RESULT,
         message("monitoring.safety"),
         filled,
-        footnotes=(note,),
+        footnotes=tuple(notes),
         group="safety_rule",
         spanners=spanners,
     )

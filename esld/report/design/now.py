@@ -21,7 +21,7 @@ from esld.report.results import Reported
 from esld.report.survival_times import endpoint_times
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import noun, of_group, period
+from esld.report.words.grammar import as_prose, noun, of_group, period
 from esld.survival import fisher_power, kaplan_meier
 from esld.survival.power import EXACT_TESTS, ExactTest, rejected
 
@@ -139,9 +139,11 @@ def _reaching(own: Standing) -> list[dict[str, Any]]:
 
 
 def _least_found(own: Standing, n1: int, n2: int) -> float | None:
-    """Smallest true difference around the share of both, in steps of five points, that is found with a power of 80 %."""
-    looked = np.arange(1, 20) * _STEP
-    for difference, (one, other) in _differences(own, looked.tolist()):
+    """Smallest true difference around the share of both found with a power of 80 %: in steps of five points, or the largest."""
+    (one_size, other_size), total = own.sizes, sum(own.sizes)
+    largest = total * min(own.share / other_size, (1 - own.share) / one_size)
+    looked = np.arange(_STEP, largest, _STEP).tolist()
+    for difference, (one, other) in _differences(own, [*looked, largest]):
         if fisher_power(min(max(one, 0), 1), min(max(other, 0), 1), n1=n1, n2=n2) >= POWER:
             return round(difference, 2)
     return None
@@ -176,7 +178,7 @@ def standing_sentence(study: Study, plan: Plan, pair: tuple[str, str], found: Re
         said.append(
             message("could.now.open", unknown=whole(unknown), patients=noun("patient", unknown.value))
         )
-    return " ".join(said)
+    return as_prose(said)
 
 
 def why_none(found: Reported) -> str:
@@ -201,7 +203,7 @@ def least_sentence(plan: Plan, found: Reported) -> str:
             said.append(message(f"could.least.{when}.none", **words))
         else:
             said.append(message(f"could.least.{when}", points=span(row, numbers.points(row.value)), **words))
-    return " ".join(said)
+    return as_prose(said)
 
 
 def now_table(own: Standing, found: Reported, id: str) -> Table | None:

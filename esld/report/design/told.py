@@ -10,6 +10,7 @@ from esld.report.chapter import Chapter
 from esld.report.design import now
 from esld.report.design.exact import pair_of
 from esld.report.design.plan import TRIED, Plan, plan_of
+from esld.report.design.size import planned_each
 from esld.report.phrases import span, whole
 from esld.report.results import Reported, slug
 from esld.report.words.catalogue import message
@@ -36,18 +37,20 @@ def subject_sentence(study: Study) -> str:
     return said if own == primary else f"{said} {message('could.subject.other', title=escape(primary.title))}"
 
 
-def needed_sentence(plan: Plan, needed: Reported) -> str:
-    """How many patients the pairs of true shares take, those that are assumed or tried."""
+def needed_sentence(plan: Plan, found: Reported) -> str:
+    """How many patients the pairs of true shares take, and of those that are assumed the power of the planned number."""
+    key, size = "could.needed.assumed" if plan.scenarios else "could.needed", planned_each(plan)
     parts = []
     for one, other in plan.effects:
-        row = needed.find("needed", pair_of(one, other))
-        words = {"one": numbers.percent(one), "other": numbers.percent(other)}
-        parts.append(
-            message("could.needed.part", n=whole(row), **words)
-            if row
-            else message("could.needed.more", **words)
-        )
-    return message("could.needed", parts=message("told.list").join(parts), free=escape(plan.free))
+        pair = pair_of(one, other)
+        needed, power = found.find("needed", pair), found.row("fisher", f"{pair}, {size}")
+        words = {
+            "one": numbers.percent(one), "other": numbers.percent(other), "free": escape(plan.free),
+            "power": span(power, numbers.percent(power.value)),
+        }  # fmt: skip
+        said = {"n": whole(needed)} if needed else {}
+        parts.append(message(f"{key}.{'part' if needed else 'more'}", **words, **said))
+    return message(key, parts=message("told.list").join(parts), size=size)
 
 
 class Comparison:

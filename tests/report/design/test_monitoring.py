@@ -62,8 +62,8 @@ def test_inside_the_boundaries_and_what_comes_next():
         "boundaries; nothing in the plan asks for stopping."
     )
     assert beside == (
-        "At one year so many were alive: 3 of 4 in the low-dose group and 3 of 4 in the medium-high-dose group. The second look "
-        "is due with 12 patients, 4 more than now."
+        "The numbers alive at one year were 3 of 4 in the low-dose group and 3 of 4 in the medium-high-dose group. The second "
+        "look is due with 12 patients, 4 more than now."
     )
     assert rows.row("look_1_z").value == 0
     assert "repeated_difference" in rows

@@ -4,7 +4,8 @@ import pytest
 
 from esld.report.needs import UnmetNeedError, why_not
 from esld.report.phrases import reader_of
-from esld.report.randomisation import entry, ledger, predictability
+from esld.report.randomisation import entry, ledger
+from esld.report.randomised import designs_beside
 from esld.report.results import rows_of
 from esld.report.words.catalogue import read_by
 from tests.report.arms import with_arms
@@ -54,7 +55,7 @@ def test_of_an_unequal_ratio_the_departure_from_the_planned_share_is_told():
         )
     assert "two groups of one size" in why_not(own, "two_alike")
     with pytest.raises(UnmetNeedError):
-        predictability.designs_beside(own)
+        designs_beside(own)
 
 
 def test_one_arm_has_no_gap_and_no_randomisation():

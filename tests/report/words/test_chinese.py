@@ -60,6 +60,7 @@ TYPOGRAPHY = {
     "a half-width stop beside a Chinese letter": rf"{_LETTER}[,;:!?()\"]|[,;:!?()\"]{_LETTER}|{_LETTER}\.(?!\w)",
     "two stops": r"[，。；：、]{2}|。\.",
     "an en dash in a name": r"[A-Za-z]–[A-Za-z]",
+    "a group called one twice": r"\{(?:arm|first|second|control)\}组",  # its label says 组 already
     "a line that ends within a paragraph": rf"(?:{_LETTER}|{_WIDE})\n(?!\n|[#*-])",
 }
 TERMS = [
@@ -146,6 +147,7 @@ def test_no_text_breaks_a_rule_of_chinese_typography():
         "Clopper–Pearson法",
         "甲。\n乙",
         "为 −19",
+        "（{arm}组）",
     ],
 )
 def test_what_the_rules_of_typography_find(text):
