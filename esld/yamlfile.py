@@ -5,6 +5,7 @@ key is answered with the nearest known one.
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -453,3 +454,29 @@ def _fields_at(model: type[BaseModel], loc: Place) -> dict[str, FieldInfo]:
 def _flatten(annotation: Any) -> list[Any]:
     inner = [a for arg in getattr(annotation, "__args__", ()) for a in _flatten(arg)]
     return [annotation, *inner]
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """A file and the one that it extends.
+
+    Raises
+    ------
+    esld.errors.InputError
+        One of them is missing or is not YAML; the one that is extended extends another one.
+    """
+    under = _extended(path, read_text(path))
+    if not under:
+        return (path,)
+    base = path.parent / under
+    if _extended(base, read_text(base)):
+        rule = "must not extend another one itself"
+        raise InputError("file that is extended", rule, under, path.name, "Extend that one.")
+    return (path, base)
+
+
+@lru_cache(maxsize=16)
+def _extended(path: Path, text: str) -> str:
+    """The name of the file that a text extends; most say nothing of it, and are parsed only once."""
+    if not re.search(r"^[\"']?extends[\"']?\s*:", text, re.MULTILINE):
+        return ""
+    return str(content_of(path, text).get("extends") or "")

@@ -77,7 +77,9 @@ def test_nor_does_help_on_a_command(command):
 
 
 def test_a_check_of_sound_data_reads_and_derives(tmp_path):
-    found = imported("check", "params/demo-final.yaml")
+    found = imported(
+        "check", "params/mayo-pbc.yaml"
+    )  # assumes nothing of trials to draw, for which statistics come along
     assert {"pandas", "pydantic", "esld.data.queries"} <= found
     unneeded = HEAVY - {"numpy", "pandas", "pyarrow"}  # pandas imports pyarrow
     assert not found & (

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from esld.errors import InputError, InputErrors
-from esld.protocol import files_of, read_protocol
+from esld.protocol import read_protocol
+from esld.yamlfile import files_of
 
 FOLDER = Path(__file__).parents[1] / "params" / "protocols"
 PLAN = "looks: [12, 17, 22], boundary: pocock"

@@ -14,9 +14,9 @@ from esld.errors import RefusedError, did_you_mean
 from esld.operating.characteristics import Work
 from esld.operating.methods import ARMS, METHODS
 from esld.operating.trials import Scenario, Score
-from esld.protocol import Analysis, Assumed, Kind, Protocol, files_of, read_protocol
+from esld.protocol import Analysis, Assumed, Kind, Protocol, read_protocol
 from esld.protocol._base import Frozen
-from esld.yamlfile import Misfit, MisfitError, Place, read_model
+from esld.yamlfile import Misfit, MisfitError, Place, files_of, read_model
 
 if TYPE_CHECKING:
     from esld.data.study import Study

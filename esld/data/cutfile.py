@@ -195,7 +195,7 @@ class CutFile:
     @property
     def protocol_files(self) -> tuple[Path, ...]:
         """The trial's file, and the one that it extends."""
-        from esld.protocol import files_of
+        from esld.yamlfile import files_of
 
         try:
             return files_of(self.protocol_path)

@@ -20,7 +20,7 @@ from esld.protocol.measures import (
 )
 from esld.protocol.monitoring import SERIOUS, Monitoring, SafetyRule
 from esld.protocol.plan import ROLES, USES, Analysis, AnalysisSet, Kind, Rank, RepeatedMeasures, Response
-from esld.protocol.trial import Protocol, files_of, read_protocol
+from esld.protocol.trial import Protocol, read_protocol
 
 __all__ = [
     "ROLES",
@@ -59,6 +59,5 @@ __all__ = [
     "Transplant",
     "Treatment",
     "Visit",
-    "files_of",
     "read_protocol",
 ]

@@ -1,6 +1,5 @@
 """One protocol: its parts together, what they must agree on, and what its source does not state."""
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import chain
@@ -39,7 +38,7 @@ from esld.protocol.measures import Condition, Endpoint, LiverInjury, Parameter, 
 from esld.protocol.monitoring import Monitoring
 from esld.protocol.plan import Analysis, AnalysisSet, Kind, Outcomes
 from esld.protocol.translated import as_stated, texts_of
-from esld.yamlfile import NAMES, MisfitError, content_of, model_of, read_text
+from esld.yamlfile import NAMES, MisfitError, content_of, files_of, model_of, read_text
 
 DAYS_OF_A_YEAR = 365.0
 
@@ -384,32 +383,6 @@ def read_protocol(path: Path) -> Protocol:
     return _of_text(*own, *under)
 
 
-def files_of(path: Path) -> tuple[Path, ...]:
-    """A protocol file and the one that it extends.
-
-    Raises
-    ------
-    esld.errors.InputError
-        See :func:`read_protocol`.
-    """
-    under = _extended(path, read_text(path))
-    if not under:
-        return (path,)
-    base = path.parent / under
-    if _extended(base, read_text(base)):
-        rule = "must not extend another one itself"
-        raise InputError("protocol that is extended", rule, under, path.name, "Extend that one.")
-    return (path, base)
-
-
-@lru_cache(maxsize=16)
-def _extended(path: Path, text: str) -> str:
-    """The name of the file that a text extends; most say nothing of it, and are parsed only once."""
-    if not re.search(r"^[\"']?extends[\"']?\s*:", text, re.MULTILINE):
-        return ""
-    return str(content_of(path, text).get("extends") or "")
-
-
 @lru_cache(maxsize=16)
 def _of_text(path: Path, text: str, under: tuple[Path, str] | None = None) -> Protocol:
     """Of a text without a fault, which decides it, once: a command reads a protocol several times, and it is frozen."""
@@ -433,4 +406,4 @@ def _stale_translations(
             yield InputError(f"key 'translations.{language}'", rule, f"{text:.60}", where, remedy)
 
 
-__all__ = ["Analysis", "Arm", "Endpoint", "Parameter", "Protocol", "Visit", "files_of", "read_protocol"]
+__all__ = ["Analysis", "Arm", "Endpoint", "Parameter", "Protocol", "Visit", "read_protocol"]

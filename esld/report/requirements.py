@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from esld.data.assumptions import declared
 from esld.errors import InputError, did_you_mean
 from esld.protocol import USES, Protocol
 from esld.report.roles import BELIEF, DESIGN, SUMMARY, VALIDATION
@@ -69,6 +68,10 @@ def _unknown(protocol: Protocol, chapter: str, values: Mapping[str, Any], file: 
 
 def _assumed(protocol: Protocol, file: str) -> Iterator[InputError]:
     """What does not go together in what is assumed before the start."""
+    if protocol.design_assumptions is None:
+        return
+    from esld.data.assumptions import declared  # brings the statistics along
+
     try:
         declared(protocol)
     except MisfitError as error:

@@ -111,7 +111,7 @@ def test_randomisation(own):
         *(cell.text for key in ("ledger_arm", "data_arm", "agree") for cell in beside.cells[key])
     )
     assert not letters(*(cell.text for cell in plan.cells["what"]))
-    designs = designs_beside(own)
+    designs = designs_beside(own, len(own.randomised))
     properties = handed("designs", predictability.design_rows(designs, seed="x"))
     table = predictability.design_table(designs, properties)
     assert not letters(*said_by(table), *(cell.text for cell in table.cells["design"]))

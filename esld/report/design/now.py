@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
-from esld.reasons import Why, because
+from esld.reasons import Reason, Why, because
 from esld.report import numbers
 from esld.report.cells import Cell, Label, number
 from esld.report.design.exact import cells_of, conclusions, heads_of, notes_of, width_rows
@@ -48,6 +48,8 @@ class Standing:
         By then.
     unknown : int
         Patients not followed so far.
+    why : Reason, optional
+        There is no share.
     """
 
     sizes: tuple[int, int]
@@ -55,6 +57,7 @@ class Standing:
     share: float
     events: int
     unknown: int
+    why: Reason | None = None
 
 
 def standing_of(study: Study, plan: Plan, pair: tuple[str, str]) -> Standing:
@@ -64,9 +67,10 @@ def standing_of(study: Study, plan: Plan, pair: tuple[str, str]) -> Standing:
     own = times[times["arm"].isin(pair)]
     first, second = (int(own["arm"].eq(arm).sum()) for arm in pair)
     by_then = own["event"] & own["time"].le(day)
-    share = kaplan_meier(own["time"], own["event"]).estimate(day).value if len(own) else float("nan")
+    found = kaplan_meier(own["time"], own["event"]).estimate(day) if len(own) else None
+    share, why = (found.value, found.reason) if found else (float("nan"), because(Why.NOBODY_COUNTED))
     unknown = int((~own["event"] & own["time"].lt(day)).sum())
-    return Standing((first, second), day, share, int(by_then.sum()), unknown)
+    return Standing((first, second), day, share, int(by_then.sum()), unknown, why)
 
 
 def shares_apart(own: Standing, difference: float) -> tuple[float, float] | None:
@@ -96,7 +100,7 @@ def now_rows(own: Standing) -> pd.DataFrame:
     )
     rows.append(
         about | {"statistic": "share", "value": own.share, "time": own.day, "method": "kaplan-meier"}
-        | {"reason": because(Why.FOLLOW_UP_ENDS) if own.share != own.share else None}
+        | {"reason": own.why if own.share != own.share else None}
     )  # fmt: skip
     if own.share != own.share or not min(own.sizes):
         return pd.DataFrame(rows)

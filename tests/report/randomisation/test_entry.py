@@ -55,7 +55,7 @@ def test_of_an_unequal_ratio_the_departure_from_the_planned_share_is_told():
         )
     assert "two groups of one size" in why_not(own, "two_alike")
     with pytest.raises(UnmetNeedError):
-        designs_beside(own)
+        designs_beside(own, 6)
 
 
 def test_one_arm_has_no_gap_and_no_randomisation():
