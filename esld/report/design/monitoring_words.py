@@ -37,7 +37,7 @@ def told(chapter: Chapter) -> Iterator[Any]:
         yield chapter.say(where(looks, rows, event, study), *beside(stand, rows, event, study))
         yield chapter.figure(monitoring_figure(stand.design, looks, event, stand))
         yield chapter.table(boundary_table(stand.design, looks, rows, event, stand))
-        yield chapter.say(interval(stand, rows, event, study), ahead(stand, rows, event))
+        yield chapter.say(interval(stand, rows, event, study), ahead(stand, rows))
         yield chapter.table(power_table(stand, rows))
     elif study.pairs:
         yield chapter.say(message("monitoring.no_group"))
@@ -101,7 +101,7 @@ def interval(stand: Stand, rows: Reported, event: Event, study: Study) -> str:
     )  # fmt: skip
 
 
-def ahead(stand: Stand, rows: Reported, event: Event) -> str:
+def ahead(stand: Stand, rows: Reported) -> str:
     """Predictive power; nothing where nothing is to come."""
     found = {arm: row for arm in stand.arms if (row := rows.find(f"power_{BELIEVED}", arm))}
     each = [
@@ -110,7 +110,7 @@ def ahead(stand: Stand, rows: Reported, event: Event) -> str:
         )
         for arm, row in found.items()
     ]
-    return message("monitoring.ahead", chances=joined(each), **event.html) if each else ""
+    return message("monitoring.ahead", chances=joined(each)) if each else ""
 
 
 def boundary_table(
