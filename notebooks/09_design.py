@@ -130,7 +130,7 @@ display(*monitoring_words.harms(chapter))
 # ### What one more cohort would add
 #
 # Another cohort is as many patients as there are now, randomised in the same way. The numbers hold for a cohort that is added whatever the
-# results so far. Whoever adds patients because of the results has looked once more, and the test no longer keeps its 5 %.
+# results so far. Whoever adds patients because of the results has looked once more, and the test no longer keeps its level.
 
 # %% tags=["public"]
 display(*told.more(chapter))

@@ -26,7 +26,7 @@ LEVELS = {90.0, 95.0, 99.0}
 # What may stand in prose without a result: of the method or the protocol, never of the data.
 OF_THE_METHOD = (
     # What is tried, assumed or declared of a design and of a belief: none of it was found.
-    r"\b\d+ % against \d+ %|\bpower of 80 %|\(80 % would take|\b5 % level|\bkeeps its 5 %|\bwith \d+ patients in each group is",
+    r"\b\d+ % against \d+ %|\bpower of 80 %|\(80 % would take|\b5 % level|\bwith \d+ patients in each group is",
     r"\b\d+ % of the patients are lost|\b\d(?:\.\d+)? times the hazard of the event",
     r"\b95 % credible interval|\basks for more than 97\.5 %|\bby more than 10 percentage points|\bIf 50 % had|\band 90 % with",
     r"\bfalls below \d+(?:\.\d+)? %|\bis it above \d+(?:\.\d+)? %",
