@@ -19,7 +19,7 @@ report: $(RUN)
 
 # What fits into five minutes of two cores (tests/budget.py); `make test-all` leaves out the slow ones of `make soak` alone.
 test: $(TOOLS)
-	$(PYTEST) $(SHARED) --seconds 300 --durations 10 --durations-min 1
+	$(PYTEST) $(SHARED) --seconds 160 --durations 10 --durations-min 1
 
 test-all: $(TOOLS)
 	$(PYTEST) $(SHARED) --durations 10 --durations-min 1
