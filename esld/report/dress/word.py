@@ -25,7 +25,8 @@ _MARGIN = 70  # twips left and right of a cell's text
 _KEPT_WHOLE = 14  # rows: a table up to this length is not parted by the end of a page
 _ONE_LINE = 9.5  # ems: a heading up to this length is wished on one line, a longer one on two
 _EMS = {"narrow": ("ijltfrI.,:;'|!()[] /", 0.34), "wide": ("mwMWOQ@%—\N{MINUS SIGN}+<>=", 0.95)}  # of Arial
-_ENDS = str.maketrans({"\t": " ", "\n": " ", "/": "/ ", "-": "- ", "\N{EN DASH}": "\N{EN DASH} "})
+_ENDS = str.maketrans({"\t": " ", "\n": " ", "/": "/ ", "\N{EN DASH}": "\N{EN DASH} "})
+_HYPHEN = re.compile(r"-(?!\d)")  # a date and a patient's number are not broken
 _NOT_XML = re.compile("[^\\t\\n\\r\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
@@ -144,7 +145,7 @@ def _needs(table: "Table", size: float) -> tuple[dict[str, int], dict[str, int]]
 
 def _words(text: str) -> list[str]:
     """Pieces at whose ends a line may end."""
-    return [word for _, word in units(text.translate(_ENDS))] or [""]
+    return [word for _, word in units(_HYPHEN.sub("- ", text.translate(_ENDS)))] or [""]
 
 
 def _ems(text: str) -> float:

@@ -211,3 +211,15 @@ ARIAL = {  # thousandths of the size, by Adobe's metrics of Helvetica, which Ari
 def test_no_number_is_reckoned_narrower_than_the_font_sets_it(text):
     """Else a column is too narrow for it, and a line ends inside: "0.8 | 9"."""
     assert 1000 * word_table._ems(text) >= sum(ARIAL[c] for c in text)
+
+
+def test_a_column_is_never_narrower_than_a_date_or_a_number_of_a_patient():
+    words = "a sentence of many words that could go on and on, and would take all the room that there is"
+    lines = [
+        {"Patient": f"NCT06167473-{n:03}", "Date": "2024-06-01", "Words": words, "More": words}
+        for n in range(3)
+    ]
+    widths = word_table.column_widths(Table("t", "T", lines), 6000, 8.5)
+    assert widths is not None
+    least = {key: word_table._twips(word_table._ems(lines[0][key]), 8.5) for key in ("Patient", "Date")}
+    assert all(widths[key] >= least[key] for key in least)
