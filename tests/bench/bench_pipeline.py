@@ -14,8 +14,10 @@ import jupytext
 import psutil
 
 from esld.data.cutfile import read_cut
+from esld.data.study import load_study
 from esld.pipeline.chapters import read_chapters, waves
 from esld.pipeline.kernels import PARENT, kernels
+from esld.pipeline.sections import fitted
 from esld.pipeline.workcopy import lay_out
 from esld.report.run_folder import prepare_run_folder
 from tests.bench.measures import Measure, interleaved, seconds
@@ -53,8 +55,13 @@ class Bench:
             shutil.copy(self.cut, path)
         self.report = self.copy / "outputs" / self.cut.stem
         file = read_cut(self.cut)
+        study = load_study(
+            file
+        )  # what it cannot fill is left out of a chapter, and would stop plain papermill
         self.chapters = [
-            chapter for wave in waves(read_chapters(file), lambda chapter: chapter.slug) for chapter in wave
+            fitted(chapter, study)
+            for wave in waves(read_chapters(file), lambda chapter: chapter.slug)
+            for chapter in wave
         ]
 
     def run(self, *cuts: Path) -> None:
