@@ -26,7 +26,6 @@ _KEPT_WHOLE = 14  # rows: a table up to this length is not parted by the end of 
 _ONE_LINE = 9.5  # ems: a heading up to this length is wished on one line, a longer one on two
 _EMS = {"narrow": ("ijltfrI.,:;'|!()[] /", 0.34), "wide": ("mwMWOQ@%—\N{MINUS SIGN}+<>=", 0.95)}  # of Arial
 _ENDS = str.maketrans({"\t": " ", "\n": " ", "/": "/ ", "\N{EN DASH}": "\N{EN DASH} "})
-_HYPHEN = re.compile(r"-(?!\d)")  # a date and a patient's number are not broken
 _NOT_XML = re.compile("[^\\t\\n\\r\\u0020-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 
@@ -145,7 +144,12 @@ def _needs(table: "Table", size: float) -> tuple[dict[str, int], dict[str, int]]
 
 def _words(text: str) -> list[str]:
     """Pieces at whose ends a line may end."""
-    return [word for _, word in units(_HYPHEN.sub("- ", text.translate(_ENDS)))] or [""]
+    return [word for _, word in units(_hyphens_apart(text.translate(_ENDS)))] or [""]
+
+
+def _hyphens_apart(text: str) -> str:
+    """A line may end at a hyphen, but not within a date or a patient's number."""
+    return "".join(c + " " * (c == "-" and not text[i + 1 : i + 2].isdigit()) for i, c in enumerate(text))
 
 
 def _ems(text: str) -> float:
