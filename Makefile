@@ -17,7 +17,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 report: $(RUN)
 	$(BIN)/esld run $(CUTS)
 
-# What fits into five minutes of two cores (tests/budget.py); `make test-all` leaves out the slow ones of `make soak` alone.
+# What fits into about five minutes of two cores (tests/budget.py); `make test-all` leaves out the slow ones of `make soak` alone.
 test: $(TOOLS)
 	$(PYTEST) $(SHARED) --seconds 160 --durations 10 --durations-min 1
 
