@@ -23,9 +23,10 @@ from esld.pipeline.reuse import Shelf, key_of
 from esld.report.assumptions import assumptions
 from esld.report.front import FrontPage, front_page
 from esld.report.labels import LABELS, labels_of, write_labels
-from esld.report.passport.leaves import Leaf, addresses, leaves
+from esld.report.passport.leaves import Leaf, addresses, leaf
+from esld.report.passport.passports import Passports
 from esld.report.phrases import open_queries
-from esld.report.results import Row, write_rows
+from esld.report.results import write_rows
 from esld.report.roles import READERS
 from esld.report.tables import Table
 from esld.report.told import shown_in, told
@@ -47,6 +48,8 @@ class Binder:
         What was rendered before of the same is taken from there.
     key : str
         See :func:`esld.pipeline.reuse.cut_key`.
+    study : Study
+        The cut's.
     scratch : Path, optional
         The run's folder; the one in `staged` by default.
     """
@@ -58,6 +61,7 @@ class Binder:
         slugs: Sequence[str],
         shelf: Shelf,
         key: str,
+        study: Study,
         *,
         scratch: Path | None = None,
     ) -> None:
@@ -67,7 +71,9 @@ class Binder:
         self.chapters: dict[str, render.Chapter] = {}
         self.bodies: dict[str, render.Body] = {}
         self.kept: list[str] = []
+        self.study, self._passports = study, Passports(study)
         self._front: FrontPage | None = None
+        self._leaves: dict[str, Leaf | None] = {}
         (staged / "notebooks").mkdir()
 
     def add(self, done: Executed) -> None:
@@ -91,35 +97,44 @@ class Binder:
             )
             self.chapters[slug], self.bodies[slug] = chapter, render.Body.from_record(json.loads(made))
 
-    def front(self, study: Study) -> FrontPage:
-        """The front page, of what the chapters have handed over that read no others: it can be made while those run."""
+    def front(self) -> FrontPage:
+        """The front page, of what the chapters have handed over that read no others."""
         if self._front is None:
             scratch, slugs = self.scratch, [slug for slug in self.slugs if slug not in READERS]
             handed = gather(scratch, slugs)
             given = [sha256(scratch / "chapters" / f"{slug}.json") for slug in slugs]
             key = key_of("front", self._key, given)
             made = self._shelf.remembered(
-                key, lambda: json.dumps(asdict(front_page(handed.rows, handed.answers, study)))
+                key, lambda: json.dumps(asdict(front_page(handed.rows, handed.answers, self.study)))
             )
             self._front = FrontPage.from_record(json.loads(made))
         return self._front
 
-    def passports(self, rows: Sequence[Row], study: Study) -> Mapping[str, Leaf]:
-        """The pages of the passports of all numbers, by chapter."""
-        given = [sha256(self.scratch / "chapters" / f"{slug}.json") for slug in self.slugs]
-        key = key_of("passports", self._key, given)
-        made = self._shelf.remembered(
-            key, lambda: json.dumps({slug: vars(leaf) for slug, leaf in leaves(rows, study).items()})
-        )
-        return {slug: Leaf.from_record(record) for slug, record in json.loads(made).items()}
+    def prepare(self) -> None:
+        """Make what rests on those chapters alone that read no others, as soon as they have ended."""
+        self.front()
+        for slug in (slug for slug in self.slugs if slug not in READERS):
+            self.leaf(slug)
+
+    def leaf(self, slug: str) -> Leaf | None:
+        """The page of the passports of a chapter's numbers, as soon as it has handed them over; None where there is none."""
+        if slug not in self._leaves:
+
+            def made() -> str:
+                page = leaf(gather(self.scratch, [slug]).rows, self._passports)
+                return json.dumps(page and vars(page))
+
+            key = key_of("passports", self._key, sha256(self.scratch / "chapters" / f"{slug}.json"))
+            record = json.loads(self._shelf.remembered(key, made))
+            self._leaves[slug] = record and Leaf.from_record(record)
+        return self._leaves[slug]
 
 
 def assemble(
-    binder: Binder, study: Study, inputs: Mapping[str, str], environment: Mapping[str, Any], how: How
+    binder: Binder, inputs: Mapping[str, str], environment: Mapping[str, Any], how: How
 ) -> list[str]:
     """Everything of a report in its staged folder; the files kept as recorded."""
-    staged = binder.staged
-    scratch = binder.scratch
+    staged, scratch, study = binder.staged, binder.scratch, binder.study
     handed = gather(scratch, binder.slugs)
     write_rows(handed.rows, staged / "results.json")
     for name in ("tables", "figures"):
@@ -130,7 +145,7 @@ def assemble(
     recorded = {slug: _recorded(own, staged) for slug, own in handed.exhibits.items()}
     tables = [shown for own in recorded.values() for shown in own.values() if isinstance(shown, Table)]
     report = replace(
-        _report(binder, handed, study, inputs, environment, how.pdf),
+        _report(binder, handed, inputs, environment, how.pdf),
         exhibits=exhibits.numbered(
             {slug: binder.bodies[slug].shown for slug in binder.slugs},
             {name: shown.title for own in recorded.values() for name, shown in own.items()},
@@ -138,7 +153,7 @@ def assemble(
         ),
         results=shown_in(tables),
         told=told(handed.rows, study),
-        leaves=(pages := binder.passports(handed.rows, study)),
+        leaves=(pages := {slug: own for slug in binder.slugs if (own := binder.leaf(slug))}),
         passports=addresses(handed.rows, pages),
     )
     render.render(report, staged, bodies=binder.bodies)
@@ -193,14 +208,14 @@ def _editions(file: CutFile) -> tuple[tuple[str, str], ...]:
 def _report(
     binder: Binder,
     handed: HandedOver,
-    study: Study,
     inputs: Mapping[str, str],
     environment: Mapping[str, Any],
     pdf: bool,
 ) -> render.Report:
+    study = binder.study
     cut, protocol = study.cut, study.protocol
     tables = {name: title for name, title in handed.files.items() if name.startswith("tables/")}
-    front, code = binder.front(study), environment["esld_sha256"]
+    front, code = binder.front(), environment["esld_sha256"]
     chapters = {row.result_id: row.chapter for row in handed.rows}
     return render.Report(
         masthead=masthead_of(study),

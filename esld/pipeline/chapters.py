@@ -112,10 +112,10 @@ Item = TypeVar("Item")
 
 
 def waves(chapters: Sequence[Item], slug: Callable[[Item], str]) -> list[list[Item]]:
-    """Chapters that can run at the same time, and after them, one by one, those that read what was handed over."""
+    """Chapters that can run at the same time, and after them those that read what these handed over."""
     first = [chapter for chapter in chapters if slug(chapter) not in READERS]
-    last = [[chapter for chapter in chapters if slug(chapter) == reader] for reader in READERS]
-    return [wave for wave in (first, *last) if wave]
+    last = [chapter for chapter in chapters if slug(chapter) in READERS]
+    return [wave for wave in (first, last) if wave]
 
 
 def needed_for(asked: Sequence[str], slugs: Sequence[str]) -> list[str]:

@@ -135,7 +135,7 @@ def explained(folder: Path, result: str) -> Explained:
     study = stored_study(file)
     check_unblinding(study)
     set_reader(reader_of(study))
-    passports = Passports(study, rows.values())
+    passports = Passports(study)
     row = rows[result]
     if not passports.shown:
         return Explained(row, passports.facts(row))

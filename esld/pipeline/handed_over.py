@@ -1,6 +1,7 @@
 """What the chapters of a run have handed over, gathered in their order."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ def gather(scratch: Path, chapters: Sequence[str]) -> HandedOver:
         files |= content["files"]
         exhibits[slug] = content["exhibits"]
         rows += [Row.from_record(record) for record in content["rows"]]
-    ids = [row.result_id for row in rows]
-    if twice := sorted({i for i in ids if ids.count(i) > 1}):
+    ids = Counter(row.result_id for row in rows)
+    if twice := sorted(id for id, count in ids.items() if count > 1):
         raise RunError(f"results must have one id each; twice: {', '.join(twice[:5])}.")
     return HandedOver(rows, answers, files, exhibits)

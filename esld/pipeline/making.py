@@ -1,7 +1,7 @@
 """One cut on its way to a report: check, execute or reuse, gather, render, record, publish."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -125,13 +125,13 @@ class Making:
         with locked(place):
             staged = staging_folder(place)
             try:
-                self.binder = Binder(
-                    staged, place.report, [chapter.slug for chapter in self.chapters], self.shelf, self.key
-                )
-                self._execute(staged / SCRATCH, provenance.read_run(place.report).get("chapters", {}))
+                slugs = [chapter.slug for chapter in self.chapters]
+                self.binder = Binder(staged, place.report, slugs, self.shelf, self.key, self.study)
+                seconds = provenance.read_run(place.report).get("chapters", {})
+                self._execute(staged / SCRATCH, seconds, self.binder.prepare)
                 executed = [self.executed[chapter.slug] for chapter in self.chapters]
                 _check_twice(staged / SCRATCH, self.study, self.chapters)
-                kept = assemble(self.binder, self.study, inputs, environment, how)
+                kept = assemble(self.binder, inputs, environment, how)
                 if self.first is not None:
                     _check_same_numbers(self.first, staged)
                 require_nobody(staged, self.study)
@@ -208,9 +208,9 @@ class Making:
         pages = folder / "pages"
         shutil.rmtree(pages, ignore_errors=True)
         pages.mkdir(parents=True)
-        self.binder = Binder(pages, pages, needed, self.shelf, self.key, scratch=folder)
+        self.binder = Binder(pages, pages, needed, self.shelf, self.key, self.study, scratch=folder)
         try:
-            self._execute(folder, {})
+            self._execute(folder, {}, lambda: None)
         finally:  # what is fit to be read lies among the pages, and the error names the line
             for slug in needed:
                 (folder / f"{slug}.ipynb").unlink(missing_ok=True)
@@ -263,8 +263,11 @@ class Making:
             shutil.rmtree(staged, ignore_errors=True)
             raise RunError(f"cut {self.file.name} was stopped.")
 
-    def _execute(self, scratch: Path, seconds: Mapping[str, float]) -> None:
-        """Every chapter, the longest first as far as an earlier run tells; what has not changed is taken from the shelf."""
+    def _execute(self, scratch: Path, seconds: Mapping[str, float], meanwhile: Callable[[], None]) -> None:
+        """Every chapter, the longest first as far as an earlier run tells; what has not changed is taken from the shelf.
+
+        `meanwhile` is called when those have ended that read no others, and these run.
+        """
         prepare_run_folder(scratch, self.file)
         for part in PARTS:
             (scratch / part).mkdir(exist_ok=True)
@@ -290,8 +293,8 @@ class Making:
                 }
                 for done in taken:  # rendered while the others run
                     self._done(done)
-                if read:  # the chapters that read no others have ended
-                    self.binder.front(self.study)
+                if read:
+                    meanwhile()
                 failures: dict[str, RunError] = {}
                 for future in as_completed(running):
                     slug = running[future]

@@ -200,10 +200,10 @@ def remake(
             raise RunError(f"chapter {broken[0]} did not come to its end.")
         handed = gather(scratch, slugs)
         if whole:
-            binder = Binder(made, folder, slugs, Shelf(work / "kept"), "", scratch=scratch)
+            binder = Binder(made, folder, slugs, Shelf(work / "kept"), "", study, scratch=scratch)
             for source in sources:
                 binder.add(Executed(source, again.notebooks[source.slug], 0.0, ""))
-            assemble(binder, study, inputs, provenance.environment(study.file.root), how)
+            assemble(binder, inputs, provenance.environment(study.file.root), how)
         else:
             (made / "notebooks").mkdir()
             for path in (scratch / f"{name}{kind}" for name in handed.files for kind in _MADE_BY_CHAPTERS):

@@ -12,9 +12,13 @@ from esld.errors import InputError
 
 def made_from(file: CutFile, slug: str) -> str:
     """A mark of what a chapter is made from: its source, and all that decides the study of the cut."""
+    return _mark(input_state(file), file, slug)
+
+
+def _mark(state: str, file: CutFile, slug: str) -> str:
     path = file.root / "notebooks" / f"{slug}.py"
     source = path.read_bytes() if path.is_file() else b""
-    return hashlib.sha256(input_state(file).encode() + source).hexdigest()
+    return hashlib.sha256(state.encode() + source).hexdigest()
 
 
 def require_fresh(name: str, file: CutFile, marks: Mapping[str, str | None], where: str) -> None:
@@ -37,7 +41,8 @@ def require_fresh(name: str, file: CutFile, marks: Mapping[str, str | None], whe
         It names the chapters, and the command that makes them.
     """
     missing = [slug for slug, mark in marks.items() if mark is None]
-    stale = [slug for slug, mark in marks.items() if mark is not None and mark != made_from(file, slug)]
+    state = input_state(file)
+    stale = [slug for slug, mark in marks.items() if mark is not None and mark != _mark(state, file, slug)]
     if missing or stale:
         said = [f"nothing of {', '.join(missing)}"] if missing else []
         said += [f"what was made before the last change of {', '.join(stale)}"] if stale else []

@@ -21,7 +21,7 @@ from esld.report.phrases import Sentence, in_language, reader_of, standing
 from esld.report.plain import plain_table
 from esld.report.planned import planned_by, result_name
 from esld.report.results import HasFrame, Reported, Row, rows_of
-from esld.report.roles import PARTS, SUMMARY
+from esld.report.roles import PARTS, READERS
 from esld.report.run_folder import is_of_pipeline, refuse_another_chapter, run_folder
 from esld.report.tables import Table
 from esld.report.words.catalogue import set_reader
@@ -108,7 +108,7 @@ class Chapter:
         return reported
 
     def others(self) -> Others:
-        """What the other chapters of the cut handed over; of `SUMMARY` nothing, as it reads all others.
+        """What the chapters of the cut handed over that read no others.
 
         Raises
         ------
@@ -118,10 +118,8 @@ class Chapter:
         marks: dict[str, str | None] = {}
         rows: list[Row] = []
         answers: dict[str, str] = {}
-        for slug in sorted(set(self.study.cut.chapters) - {self.name}):
+        for slug in sorted(set(self.study.cut.chapters) - {self.name, *READERS}):
             path = self.scratch / "chapters" / f"{slug}.json"
-            if slug == SUMMARY:
-                continue
             if not path.exists():
                 marks[slug] = None
                 continue

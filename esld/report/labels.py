@@ -68,6 +68,11 @@ def arms_of(rows: Iterable[Row], study: Study) -> dict[str, str]:
     return arms | {row.arm: said for row in rows if (said := _compared(row.arm, study.arms))}
 
 
+def arm_called(code: str, study: Study) -> str:
+    """What an arm or a pair of arms is called; the code of anything else."""
+    return arm_label(code) if code in study.groups else _compared(code, study.arms) or code
+
+
 def _compared(code: str, arms: Sequence[str]) -> str:
     """Two arms that are compared: ``MEDHIGH - LOW``; empty for anything else."""
     for sign, how in _COMPARED.items():

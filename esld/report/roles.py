@@ -6,5 +6,5 @@ WORK = "work"  # in a run's folder: one a chapter, in which its kernel works
 SESSION_VARIABLE = "JPY_SESSION_NAME"  # by which Jupyter's server tells a kernel its notebook
 PARTS = ("chapters", "tables", "figures")  # of a folder that chapters write into
 VALIDATION, SUMMARY, DESIGN, BELIEF = "90_validation", "08_summary", "09_design", "10_belief"
-# Read what the chapters before them handed over: they run one by one, when those have.
+# Read what the others handed over, and not one another: they run when those have ended.
 READERS = (VALIDATION, SUMMARY)

@@ -47,7 +47,7 @@ def test_to_a_person_and_to_a_machine_it_names_the_same_records(row):
     from esld.data.cutfile import read_cut
     from tests.loaded import loaded_once
 
-    passports = Passports(loaded_once(read_cut(ROOT / "params" / "demo-final.yaml")), [row])
+    passports = Passports(loaded_once(read_cut(ROOT / "params" / "demo-final.yaml")))
     whole = Explained(row, passports.facts(row), passports.of(row), passports.influence(row))
     record, text = json.loads(json.dumps(whole.to_record(), default=str)), whole.text()
     assert {one["USUBJID"] for one in record["records"]} == set(passports.of(row).reading.who)

@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from esld.data.study import Study
 from esld.report.passport.passports import (
     Kept,
     Passports,
@@ -77,18 +76,12 @@ class Leaf:
 COLUMNS = ("result", "arm", "time", "value", "limits", "unit", "n", "events", "records")
 
 
-def leaves(rows: Sequence[Row], study: Study) -> dict[str, Leaf]:
-    """The page of each chapter that has results; none where the view may not name patients and arms together.
+def leaf(rows: Sequence[Row], passports: Passports) -> Leaf | None:
+    """The page of a chapter's results; none where there are none, or the view may not name patients and arms together.
 
     A report shows the same lists to everybody who reads it: they are for the team, whose view is the unblinded one.
     """
-    passports = Passports(study, rows)
-    if study.cut.view != "unblinded":
-        return {}
-    by_chapter: dict[str, list[Row]] = {}
-    for row in rows:
-        by_chapter.setdefault(row.chapter, []).append(row)
-    return {chapter: _leaf(own, passports) for chapter, own in by_chapter.items()}
+    return _leaf(rows, passports) if rows and passports.study.cut.view == "unblinded" else None
 
 
 def addresses(rows: Sequence[Row], pages: Mapping[str, Leaf]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from esld.data.overrides import Override
 from esld.data.queries.answers import with_status
 from esld.data.study import Study
 from esld.report import additional, numbers
-from esld.report.labels import arms_of
+from esld.report.labels import arm_called
 from esld.report.passport.influence import influential
 from esld.report.passport.reads import Reading, Readings
 from esld.report.passport.records import Sources
@@ -60,10 +60,9 @@ class Kept:
 class Passports:
     """The passports of a cut's results."""
 
-    def __init__(self, study: Study, rows: Iterable[Row]) -> None:
+    def __init__(self, study: Study) -> None:
         self.study = study
         self._analyses = {analysis.id: analysis for analysis in study.protocol.analyses}
-        self._arms = arms_of(rows, study)
         self._readings = Readings(study)
         self._kept: dict[Reading, Kept] = {}
         self._told: dict[Reading, Any] = {}
@@ -117,7 +116,7 @@ class Passports:
         """What tells a result apart, and of how many it is."""
         time = "" if row.time is None else f"{row.time:g}"
         n, events = ("" if number is None else str(number) for number in (row.n, row.events))
-        arm = unescape(self._arms.get(row.arm, row.arm))
+        arm = unescape(arm_called(row.arm, self.study))
         return {"unit": numbers.unit(row.unit), "arm": arm, "time": time, "n": n, "events": events}
 
     def analysis_facts(self, row: Row) -> tuple[str, list[tuple[str, str]]]:
@@ -169,16 +168,20 @@ class Passports:
         there = set(zip(records["USUBJID"], _called(records), strict=True)) | set(
             zip(records["USUBJID"], records["domain"], strict=True)
         )
-        queries = with_status(self.study.queries, self.study.answers, None)
+        queries, records_named = self._asked
         chosen = [
-            who in reading.who
-            and (
-                not (named := _RECORD.findall(str(record)))
-                or any((who, " ".join(one).strip()) in there for one in named)
-            )
-            for who, record in zip(queries["USUBJID"], queries["record"], strict=True)
+            who in reading.who and (not named or any((who, one) in there for one in named))
+            for who, named in zip(queries["USUBJID"], records_named, strict=True)
         ]
         return queries[pd.Series(chosen, queries.index, dtype=bool)]
+
+    @cached_property
+    def _asked(self) -> tuple[pd.DataFrame, list[list[str]]]:
+        """All queries, and the records that each names."""
+        queries = with_status(self.study.queries, self.study.answers, None)
+        return queries, [
+            [" ".join(one).strip() for one in _RECORD.findall(str(record))] for record in queries["record"]
+        ]
 
 
 def _called(records: pd.DataFrame) -> list[str]:

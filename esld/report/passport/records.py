@@ -1,11 +1,12 @@
 """From what a result reads to the records of the export: which went in, and which were looked at and decided nothing."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from esld.data import deaths
 from esld.data.adam.adtte import CUTOFF_SUFFIX
@@ -17,7 +18,8 @@ from esld.protocol import Endpoint, Source
 from esld.report.passport.reads import Reading
 
 ROWS = ("dataset", "USUBJID", "PARAMCD", "AVISIT", "ADT", "seq")
-_Found = tuple[str, "np.ndarray[Any, Any]", bool]  # a domain, which of its records, whether they went in
+_Mask = NDArray[np.bool_]
+_Found = tuple[str, _Mask, bool]  # a domain, which of its records, whether they went in
 
 
 class Sources:
@@ -25,6 +27,8 @@ class Sources:
 
     def __init__(self, study: Study) -> None:
         self.study, self.tables, self.protocol = study, study.tables, study.protocol
+        self._masks: dict[Reading, tuple[_Mask, _Mask]] = {}
+        self._rows: dict[Reading, _Mask] = {}
         self._facts: dict[str, list[_Found]] = {}
         self._keys: dict[str, pd.Series] = {}
 
@@ -44,13 +48,20 @@ class Sources:
             tables.
         """
         every = self._every
-        looked, went = np.zeros(len(every), dtype=bool), np.zeros(len(every), dtype=bool)
-        for domain, chosen, went_in in self._found(reading):
-            own = slice(self._starts[domain], self._starts[domain] + len(chosen))
-            looked[own] |= chosen
-            went[own] |= chosen & went_in
-        looked &= every["USUBJID"].isin(reading.who).to_numpy()
+        looked, went = self._chosen(_of_anybody(reading))
+        looked = looked & every["USUBJID"].isin(reading.who).to_numpy()
         return every[looked].assign(went_in=went[looked]).reset_index(drop=True)
+
+    def _chosen(self, reading: Reading) -> tuple[_Mask, _Mask]:
+        """Which records are looked at, and which went in, of whomever; found once for readings that differ in no more."""
+        if reading not in self._masks:
+            looked, went = (np.zeros(len(self._every), dtype=bool) for _ in range(2))
+            for domain, chosen, went_in in self._found(reading):
+                own = slice(self._starts[domain], self._starts[domain] + len(chosen))
+                looked[own] |= chosen
+                went[own] |= chosen & went_in
+            self._masks[reading] = looked, went
+        return self._masks[reading]
 
     @cached_property
     def _every(self) -> pd.DataFrame:
@@ -69,8 +80,6 @@ class Sources:
         return {name: int(end) - len(self.tables[name]) for name, end in zip(self.tables, ends, strict=True)}
 
     def _found(self, reading: Reading) -> Iterator[_Found]:
-        if not reading.who:
-            return
         if reading.whole:
             yield from (self._all(name) for name in self.tables)
             return
@@ -196,15 +205,22 @@ class Sources:
             ``dataset``, ``USUBJID``, ``PARAMCD``, ``AVISIT`` (of ADLB), ``ADT`` (ISO) and ``seq`` (of ADAE and ADCE), text,
             empty where a dataset has none. Of the values those that are analysed, with those that a score is made of.
         """
+        every, anybody = self._every_row, _of_anybody(reading)
+        if anybody not in self._rows:
+            self._rows[anybody] = self._rows_chosen(anybody)
+        own = self._rows[anybody] & every["USUBJID"].isin(reading.who).to_numpy()
+        return every.loc[own, list(ROWS)].reset_index(drop=True)
+
+    def _rows_chosen(self, reading: Reading) -> _Mask:
         every = self._every_row
         values = {own for code in reading.measures for own in (code, *rests_on(code, self.protocol))}
         flag = True if reading.every else every["ABLFL" if reading.baseline else "ANL01FL"].eq("Y")
         dataset, code = every["dataset"], every["PARAMCD"]
         chosen = dataset.eq("ADSL") | (dataset.eq("ADAE") & reading.events) | reading.whole
-        chosen |= dataset.eq("ADTTE") & code.str.removesuffix(CUTOFF_SUFFIX).isin(reading.times)
+        chosen |= dataset.eq("ADTTE") & every["endpoint"].isin(reading.times)
         chosen |= dataset.eq("ADLB") & code.isin(values) & flag
         chosen |= dataset.eq("ADCE") & code.isin(reading.episodes)
-        return every.loc[chosen & every["USUBJID"].isin(reading.who), list(ROWS)].reset_index(drop=True)
+        return chosen.to_numpy(bool)
 
     @cached_property
     def _every_row(self) -> pd.DataFrame:
@@ -228,9 +244,15 @@ class Sources:
             cells = {"dataset": name, "USUBJID": frame["USUBJID"]}
             for column, source in own.items():
                 cells[column] = frame[source].astype(object).fillna("").astype(str) if source in frame else ""
+            cells["endpoint"] = cells["PARAMCD"].str.removesuffix(CUTOFF_SUFFIX) if name == "ADTTE" else ""
             cells["ADT"] = frame[day].dt.strftime("%Y-%m-%d").fillna("") if day and len(frame) else ""
             parts.append(pd.DataFrame(cells))
         return pd.concat(parts, ignore_index=True)
+
+
+def _of_anybody(reading: Reading) -> Reading:
+    """A reading without what decides nothing of which records are read: of whom, and to which day."""
+    return replace(reading, who=frozenset(), stem="", curve=False, until=None)
 
 
 def _number(value: object) -> str:

@@ -31,7 +31,7 @@ from esld.report.front import ADVERSE_EVENTS
 from esld.report.headlines import HEADLINES
 from esld.report.phrases import method, ties, whole
 from esld.report.results import Reported, Row, read_rows
-from esld.report.roles import SUMMARY
+from esld.report.roles import READERS
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, has, message
 from esld.report.words.grammar import arm_in_prose, as_prose, capitalised, counted, in_prose, on_day, period
@@ -145,7 +145,7 @@ def since_last_cut(study: Study, others: Others) -> SinceLastCut:
 
 
 def kept_results(path: Path, study: Study) -> Sequence[Row]:
-    """Results of an earlier report, its summary's aside.
+    """Results of an earlier report, but those of chapters that read others.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def kept_results(path: Path, study: Study) -> Sequence[Row]:
             f"the results kept in {path.name} are of groups that the view '{study.cut.view}' of cut {study.file.id} does not "
             f"show: {len(hidden)} of {len(groups)}."
         )
-    return [row for row in rows if row.chapter != SUMMARY]
+    return [row for row in rows if row.chapter not in READERS]
 
 
 def tables(since: SinceLastCut, reported: Reported) -> list[Table]:

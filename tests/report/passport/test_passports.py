@@ -18,7 +18,7 @@ SURVIVAL = RECORD["os_km.low.survival@365"]
 
 @pytest.fixture(scope="module")
 def passports(study) -> Passports:
-    return Passports(study("demo-final"), RECORD.values())
+    return Passports(study("demo-final"))
 
 
 class TestSaid:
@@ -59,7 +59,7 @@ class TestSaid:
         ours = Override(key={"USUBJID": "NCT06167473-002", "DSSEQ": "3"}, new=day, **how)
         other = Override(key={"USUBJID": "NCT06167473-002", "DSSEQ": "1"}, new=day, **how)
         corrected = replace(cut, overrides=Overrides((ours, other)))
-        found = Passports(corrected, RECORD.values()).of(SURVIVAL).corrections
+        found = Passports(corrected).of(SURVIVAL).corrections
         assert found == (("NCT06167473-002 DS 3", ours),)
 
     @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ class TestViews:
         """The masked view names nobody: a list by group would tell who is in one; the blinded view has but one group."""
         cut = cut_at("2026-03-31", view)
         rows = rows_handed_over(run(cut, ["03_survival"]).chapters["03_survival"])
-        passports = Passports(cut, rows)
+        passports = Passports(cut)
         assert leaves(rows, cut) == {}
         assert passports.shown is (cut.cut.view == "blinded")
         if passports.shown:
