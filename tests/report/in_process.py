@@ -73,8 +73,9 @@ class Unwritten(Chapter):
         return figure
 
     def others(self) -> Others:
-        rows = [row for own in self.earlier.values() for row in rows_handed_over(own)]
-        answers = {name: own._answer for name, own in self.earlier.items()}
+        read = {name: own for name, own in self.earlier.items() if name not in READERS}
+        rows = [row for own in read.values() for row in rows_handed_over(own)]
+        answers = {name: own._answer for name, own in read.items()}
         return Others(Reported(tuple(rows)), answers)
 
 

@@ -101,8 +101,8 @@ def held_sentence(study: Study, planned: Reported) -> str:
 
 
 def unplanned_sentence(study: Study, planned: Reported) -> str:
-    """The analyses that the protocol does not plan, by their chapters' ids; design and validation are none of the trial's."""
-    known = {analysis.id for analysis in study.protocol.analyses} | {"DESIGN", "VALIDATION"}
+    """The analyses that the protocol does not plan, by their chapters' ids; design is none of the trial's."""
+    known = {analysis.id for analysis in study.protocol.analyses} | {"DESIGN"}
     found = [row.arm for row in planned.rows if row.arm and row.arm not in known]
     return message("summary.unplanned", analyses=joined(found)) if found else ""
 

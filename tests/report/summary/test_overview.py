@@ -30,7 +30,7 @@ def others(*rows, answers=None):
 class TestPlanned:
     def test_held_absent_and_unplanned(self, study):
         own = study("demo-final")
-        found = others(*handed("OS-1Y"), *handed("MY-OWN", "y", 3), *handed("VALIDATION", "z"))
+        found = others(*handed("OS-1Y"), *handed("MY-OWN", "y", 3), *handed("DESIGN", "z"))
         planned = rows_of(
             "planned", summary.planned_rows(own, found), analysis="SUMMARY", chapter="08_summary"
         )
