@@ -11,15 +11,14 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from esld.data.cutfile import CutFile, PathText, read_cut
 from esld.errors import RefusedError, did_you_mean
-from esld.operating.characteristics import Work
-from esld.operating.methods import ARMS, METHODS
-from esld.operating.trials import Scenario, Score
 from esld.protocol import Analysis, Assumed, Kind, Protocol, read_protocol
 from esld.protocol._base import Frozen
+from esld.scenario import ARMS, Scenario, Score
 from esld.yamlfile import Misfit, MisfitError, Place, files_of, read_model
 
 if TYPE_CHECKING:
     from esld.data.study import Study
+    from esld.operating import Work
 
 # The methods that stand for a kind of planned analysis.
 SIMULATED: Mapping[Kind, tuple[str, ...]] = {
@@ -156,7 +155,7 @@ class DesignFile:
         said = self.design.arms or (declared.arms if declared else ())
         return said or (tuple(protocol.arm_labels) if protocol else ARMS)
 
-    def checked(self) -> Work:
+    def checked(self) -> "Work":
         """The work, with the planned number of patients where a cut will say another.
 
         Raises
@@ -178,6 +177,8 @@ class DesignFile:
         if len(set(self.arms)) != 2 or len(self.arms) != 2:
             rule = "must name the two arms that are compared, first the one to compare with"
             raise MisfitError([Misfit(("arms",), rule, None, f"Add it: two of {', '.join(known)}.")])
+        from esld.operating import METHODS  # here and below: a check of what is assumed needs no statistics
+
         if misfits := [
             Misfit(("methods", i), "is not known", name, did_you_mean(name, METHODS))
             for i, name in enumerate(self.design.methods)
@@ -186,7 +187,7 @@ class DesignFile:
             raise MisfitError(misfits)
         return self._work(None, None)
 
-    def work(self, study: "Study | None" = None, *, trials: int | None = None) -> Work:
+    def work(self, study: "Study | None" = None, *, trials: int | None = None) -> "Work":
         """What is to be simulated.
 
         Parameters
@@ -198,7 +199,9 @@ class DesignFile:
         """
         return self._work(realised(study, self.arms) if study is not None else None, trials)
 
-    def _work(self, found: Realised | None, trials: int | None) -> Work:
+    def _work(self, found: Realised | None, trials: int | None) -> "Work":
+        from esld.operating import METHODS, Work
+
         design = self.design
         scenarios = self.scenarios(found)
         methods = design.methods or tuple(dict.fromkeys(m for one in self.planned() for m in one.methods))
@@ -327,6 +330,8 @@ class DesignFile:
         return Planned(plan.id, plan.title, () if why else methods, why)
 
     def _why_not(self, protocol: Protocol, plan: Analysis) -> str:
+        from esld.operating import METHODS
+
         if plan.kind is None:
             return "a chapter of your own computes it"
         if plan.kind not in SIMULATED:

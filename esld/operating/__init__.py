@@ -28,7 +28,8 @@ from esld.operating.sample_size import (
     width_curve,
 )
 from esld.operating.stopping import Characteristics, Stopping
-from esld.operating.trials import Scenario, Score, Trials, draw
+from esld.operating.trials import Trials, draw
+from esld.scenario import Scenario, Score
 
 __all__ = [
     "JEFFREYS",

@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from esld.operating.methods import METHODS, Outcomes
-from esld.operating.trials import Scenario, Trials, draw, joined
+from esld.operating.trials import Trials, draw, joined
+from esld.scenario import Scenario
 
 BLOCK = 1024  # trials that are drawn together, always whole
 AT_ONCE = 8 * BLOCK  # that are looked at together: what is in work then fits a processor's cache

@@ -16,7 +16,8 @@ from scipy.integrate import quad
 from scipy.special import erfc, ndtri
 
 from esld.longitudinal import ancova, mmrm, worst_rank
-from esld.operating.trials import Bools, Floats, Scenario, Trials
+from esld.operating.trials import Bools, Floats, Trials
+from esld.scenario import ARMS, Scenario
 from esld.survival import (
     boschloo,
     cox,
@@ -30,7 +31,6 @@ from esld.survival import (
 from esld.survival._ratios import RatioModel
 from esld.survival.power import fisher_p_values
 
-ARMS = ("first", "second")
 _NORMAL, _WEIGHTS = hermegauss(40)  # values of a standard normal, and their weights
 _Said = tuple[float, float, float, float]  # estimate, lower, upper, p-value
 

@@ -70,7 +70,7 @@ def _assumed(protocol: Protocol, file: str) -> Iterator[InputError]:
     """What does not go together in what is assumed before the start."""
     if protocol.design_assumptions is None:
         return
-    from esld.data.assumptions import declared  # brings the statistics along
+    from esld.data.assumptions import declared
 
     try:
         declared(protocol)

@@ -15,8 +15,6 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
-import yaml
-
 from esld.errors import InputError, each_of
 
 ENGLISH = "en"
@@ -131,6 +129,8 @@ def patterns(language: str) -> dict[str, str]:
     ValueError
         A translation lacks a place of its pattern, or has one that the pattern has not.
     """
+    import yaml  # English needs none
+
     file = resources.files(__package__) / f"{language}.yaml"
     found: dict[str, str] = yaml.safe_load(file.read_text(encoding="utf-8"))
     for pattern, said in found.items():

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.operating import METHODS, Scenario, Score, draw
-from esld.operating.methods import ARMS, true_survival
+from esld.operating.methods import true_survival
+from esld.scenario import ARMS
 from esld.survival import boschloo, fisher, logrank, milestone, risk_difference, rmst_compare
 from tests.examples import few
 

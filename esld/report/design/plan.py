@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from esld.data.assumptions import SIMULATED, declared
 from esld.data.study import Study
 from esld.operating import METHODS, Scenario
-from esld.operating.methods import ARMS, true_survival
+from esld.operating.methods import true_survival
 from esld.protocol import Analysis, Protocol
 from esld.report import needs
 from esld.report.event import event_of
 from esld.report.planned import planned_share, planned_sizes, trial_of
 from esld.report.words.catalogue import message
+from esld.scenario import ARMS
 
 LEVEL, POWER = 0.05, 0.8  # the words of the chapter say so
 TRIED = ((0.5, 0.9), (0.5, 0.7))  # true shares, where nothing is assumed; the words of the answer say so
