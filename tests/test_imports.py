@@ -107,7 +107,7 @@ def test_whether_anything_is_to_do_is_asked_without_a_table_library():
     """A run of an unchanged cut asks no more than this."""
     found = loaded(
         "from pathlib import Path; from esld.data.cutfile import previous_cut, read_cut\n"
-        "from esld.data.store import study_key; from esld.pipeline import provenance\n"
+        "from esld.data.store import study_key; from esld.pipeline import provenance, run\n"
         "file = read_cut(Path('params/demo-final.yaml')); study_key(file); study_key(previous_cut(file))\n"
         "provenance.input_hashes(file, [])"
     )

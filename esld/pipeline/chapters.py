@@ -19,8 +19,7 @@ from esld.errors import InputError, InputErrors, did_you_mean
 from esld.pipeline.places import cell_lines
 from esld.pipeline.prose import translated
 from esld.pipeline.theme import PAGE_IDS
-from esld.report.requirements import NAMESAKE
-from esld.report.roles import READERS
+from esld.report.roles import NAMESAKE, READERS
 from esld.report.words.catalogue import entries
 
 if TYPE_CHECKING:

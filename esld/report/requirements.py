@@ -5,10 +5,9 @@ from typing import Any
 
 from esld.errors import InputError, did_you_mean
 from esld.protocol import USES, Protocol
-from esld.report.roles import BELIEF, DESIGN, SUMMARY, VALIDATION
+from esld.report.roles import BELIEF, DESIGN, NAMESAKE, SUMMARY, VALIDATION
 from esld.yamlfile import MisfitError
 
-NAMESAKE = 0.75  # how alike a name must be to that of a chapter that is meant: numbers and endings make strangers alike
 OTHERS = (SUMMARY, DESIGN, BELIEF, VALIDATION)  # chapters that no kind of analysis has
 # By chapter, its parameters that hold the code of a parameter of the protocol, or several.
 OF_THE_PROTOCOL = {"04_change": ("headline",), "07_patients": ("profile", "listed")}
