@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.errors import InputError, InputErrors, RefusedError, RunError, did_you_mean
-from esld.report.requirements import NAMESAKE
+from esld.report.roles import NAMESAKE
 
 
 def test_all_five_parts_in_order():

@@ -15,6 +15,7 @@ from esld.errors import InputError, RefusedError, did_you_mean
 from esld.yamlfile import Misfit, MisfitError, read_model
 
 View = Literal["unblinded", "masked", "blinded", "public"]
+ALL = "ALL"  # code of the group of all patients: beside the arms, or instead of them
 Language = Literal["en", "zh", "en-XA"]  # as BCP 47 has them
 LEDGER = "ledger.json"  # as the trial office exports it, beside the tables
 OVERRIDES = "overrides.yaml"  # the recorded corrections of an export

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pandas as pd
 
-from esld.data import account, adam, dates, queries, sdtm, views
+from esld.data import account, adam, dates, queries, sdtm
 from esld.data.adam.adlb import BASELINE
 from esld.data.codes import code_lists
 from esld.data.cut import CutReport, apply_cut, consent_days
-from esld.data.cutfile import CutFile, DataCut, previous_cut
+from esld.data.cutfile import ALL, CutFile, DataCut, previous_cut
 from esld.data.entered import files_of, read_entered
 from esld.data.factors import with_strata
 from esld.data.intake import Intake, take_in
@@ -117,13 +117,13 @@ class Study:
     @property
     def groups(self) -> list[str]:
         """Codes of the arms and of all patients; the latter once, where it is the only one."""
-        return list(dict.fromkeys([*self.arms, views.ALL]))
+        return list(dict.fromkeys([*self.arms, ALL]))
 
     @property
     def sizes(self) -> dict[str, int]:
         """Randomised patients of each of the groups."""
         own = self.randomised["ARMCD"]
-        return {group: len(own) if group == views.ALL else int(own.eq(group).sum()) for group in self.groups}
+        return {group: len(own) if group == ALL else int(own.eq(group).sum()) for group in self.groups}
 
     @property
     def shows_dose(self) -> bool:

@@ -14,14 +14,13 @@ from collections.abc import Mapping
 import pandas as pd
 
 from esld.data import dates, exposure
-from esld.data.cutfile import View, hides
+from esld.data.cutfile import ALL, View, hides
 from esld.data.pseudonyms import pseudonyms
 from esld.data.reading import Tables
 from esld.errors import InputError, InputErrors
 from esld.protocol import Protocol
 from esld.protocol.design import Arm, Dose
 
-ALL = "ALL"  # code of the group of all patients: beside the arms, or instead of them
 # What an administration held is not shown; each that was given is one of one.
 _DOSE = Dose(amount=1, unit="administration", treatment="study treatment", route="not shown")
 _HIDDEN = (_DOSE.amount, _DOSE.unit, _DOSE.treatment)

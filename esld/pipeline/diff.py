@@ -9,10 +9,9 @@ from typing import Any
 import pandas as pd
 
 from esld.data import changes, dates
-from esld.data.cutfile import CutFile
+from esld.data.cutfile import ALL, CutFile
 from esld.data.store import stored_study
 from esld.data.tables import frame_csv
-from esld.data.views import ALL
 from esld.errors import InputError, RefusedError
 from esld.pipeline import provenance, verify
 from esld.protocol import read_protocol

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from esld.data.cutfile import ALL
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.report import numbers, trial_size
 from esld.report.event import event_of
 from esld.report.headlines import of_primary

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import pandas as pd
 
-from esld.data.views import ALL
+from esld.data.cutfile import ALL
 from esld.methods import made_by, step, steps_of
 from esld.report.cells import Cell, estimate, number
 from esld.report.results import Row

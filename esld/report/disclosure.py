@@ -25,8 +25,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from esld.data.cutfile import Disclosure
-from esld.data.views import ALL
+from esld.data.cutfile import ALL, Disclosure
 from esld.report.numbers import significant
 from esld.report.results import Reported, Row, named, slug
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from esld.data.columns import first_known
+from esld.data.cutfile import ALL
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.protocol.design import Eligibility
 from esld.report import flow_reasons
 from esld.report.cells import Cell, Empty, Label, Number

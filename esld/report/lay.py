@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
+from esld.data.cutfile import ALL
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.protocol.lay import Lay
 from esld.report import numbers
 from esld.report.brief import BESIDE, FLOW, FOLLOW_UP, SAFETY, Point, commonest_reaction

@@ -9,8 +9,8 @@ from html import unescape
 
 import pandas as pd
 
+from esld.data.cutfile import ALL
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.errors import RefusedError
 from esld.protocol import Analysis, Kind, Protocol
 from esld.report.phrases import not_compared, reader_of, view_name

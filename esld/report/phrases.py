@@ -9,10 +9,9 @@ from typing import Any
 import pandas as pd
 
 from esld.data import dates
-from esld.data.cutfile import is_english, previous_cut
+from esld.data.cutfile import ALL, is_english, previous_cut
 from esld.data.queries.answers import ANSWERED, with_status
 from esld.data.study import FRAMES, Study
-from esld.data.views import ALL
 from esld.errors import InputError
 from esld.methods import GIVEN, steps_of
 from esld.protocol.translated import with_texts

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from esld.data.cutfile import read_cut
-from esld.data.views import ALL
+from esld.data.cutfile import ALL, read_cut
 from esld.errors import InputError, RefusedError
 from esld.pipeline import provenance
 from esld.pipeline.diff import CSV_COLUMNS, compare_reports, report_text, write_csv

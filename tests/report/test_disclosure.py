@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from esld.data.cutfile import Disclosure
-from esld.data.views import ALL
+from esld.data.cutfile import ALL, Disclosure
 from esld.report import disclosure
 from esld.report.results import rows_of
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esld.data.views import ALL
+from esld.data.cutfile import ALL
 from esld.report.flow import absent_words, flow_of, flow_table, participant_flow
 from esld.report.results import Reported, rows_of
 from tests.examples import few

@@ -7,7 +7,7 @@ import matplotlib as mpl
 import pandas as pd
 import pytest
 
-from esld.data.views import ALL
+from esld.data.cutfile import ALL
 from esld.report.data_cut import records as data_cut
 from esld.report.drawing.flow import flow_figure
 from esld.report.events.any_event import any_event_rows

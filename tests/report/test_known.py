@@ -5,7 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from esld.data.views import ALL
+from esld.data.cutfile import ALL
 from esld.report.data_cut import records
 from esld.report.flow import flow_table, participant_flow
 from esld.report.known import Day, day_words, has_day, judged, known, watched, watched_words

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from esld.data.cutfile import Disclosure, read_cut
-from esld.data.views import ALL
+from esld.data.cutfile import ALL, Disclosure, read_cut
 from esld.errors import InputError, RunError
 from esld.pipeline.disclosed import _pattern, require_nobody, secrets, texts
 from esld.pipeline.sections import fitted

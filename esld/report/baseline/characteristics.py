@@ -5,8 +5,8 @@ from html import escape
 
 import pandas as pd
 
+from esld.data.cutfile import ALL
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.report import numbers
 from esld.report.baseline_variables import (
     Variable,

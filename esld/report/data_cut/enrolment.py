@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from esld.data.cutfile import ALL
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.report.drawing.figures import Picture, date_axis, new_figure, settled
 from esld.report.phrases import whole
 from esld.report.results import Reported

@@ -5,12 +5,11 @@ from collections.abc import Iterator
 import pandas as pd
 
 from esld.data.account import ABSENT, NOT_NEEDED, UNKNOWN, USED
-from esld.data.cutfile import previous_cut
+from esld.data.cutfile import ALL, previous_cut
 from esld.data.overrides import UNTOLD
 from esld.data.queries.answers import ANSWERED, NEW, with_status
 from esld.data.store import stored_study
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.protocol.translated import as_stated, title_of
 from esld.report import needs, numbers
 from esld.report.cells import Cell, Count, Data, Estimate, Label, Number, arm, several

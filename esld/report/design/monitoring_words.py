@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from esld.data.cutfile import ALL
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.operating import BinaryDesign
 from esld.report import numbers
 from esld.report.cells import Cell, Empty, Label, Number, arm, number

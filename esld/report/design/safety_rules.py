@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from esld.data.cutfile import ALL
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.longform import Row, long_frame, row
 from esld.protocol import SERIOUS, SafetyRule
 from esld.report.needs import counted_for_safety

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from esld.data.views import ALL
+from esld.data.cutfile import ALL
 from esld.report.drawing.figures import INK, Picture, arm_style, new_figure
 from esld.report.flow import ONLY_IF_ANY, Flow
 from esld.report.lines import units

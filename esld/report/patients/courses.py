@@ -10,8 +10,8 @@ import pandas as pd
 from esld.data import exposure
 from esld.data.adam.adsl import anchor_days
 from esld.data.columns import first_known
+from esld.data.cutfile import ALL
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.protocol import Parameter, Protocol
 from esld.report import needs, numbers
 from esld.report.drawing.axes import TimeAxis, time_axis

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from esld.data.cutfile import ALL
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.randomisation import mean_place
 from esld.report import needs, numbers
 from esld.report.baseline_variables import (

@@ -5,8 +5,8 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from esld.data.cutfile import ALL
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.report import needs, numbers
 from esld.report.drawing import figures
 from esld.report.drawing.figures import Picture

@@ -7,8 +7,8 @@ import pandas as pd
 
 from esld.allocation.disclosed import Disclosed, read_disclosed
 from esld.allocation.lists import WHOLE
+from esld.data.cutfile import ALL
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.protocol import Factor
 from esld.report import needs
 from esld.report.cells import Data, Empty, Label, Number, arm

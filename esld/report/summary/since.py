@@ -9,10 +9,9 @@ import pandas as pd
 from esld.data import dates
 from esld.data.account import variables_read
 from esld.data.changes import record_changes
-from esld.data.cutfile import previous_cut
+from esld.data.cutfile import ALL, previous_cut
 from esld.data.store import stored_study
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.errors import InputError, RefusedError
 from esld.report import needs, numbers
 from esld.report.additional import name_of, words

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from esld.data.views import ALL
+from esld.data.cutfile import ALL
 from esld.reasons import ENGLISH
 
 PSEUDO = (

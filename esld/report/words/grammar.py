@@ -5,7 +5,7 @@ from datetime import date
 from html import escape
 from typing import Protocol
 
-from esld.data.views import ALL
+from esld.data.cutfile import ALL
 from esld.report.words.catalogue import PSEUDO, arm_label, has, message, reader
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from esld.data.views import ALL
+from esld.data.cutfile import ALL
 from esld.protocol.measures import Source
 from esld.report import baseline_history, baseline_variables, numbers
 from esld.report.baseline import characteristics as baseline

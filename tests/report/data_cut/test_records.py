@@ -5,10 +5,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from esld.data.cutfile import ALL
 from esld.data.overrides import Override, Overrides
 from esld.data.queries.answers import Answer, Answers
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.report.data_cut import records as data_cut
 from esld.report.data_cut.trial import eligibility_table, trial_table
 from esld.report.phrases import Sentence

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 
 from esld.data.changes import COLUMNS
-from esld.data.cutfile import CutFile, read_cut
+from esld.data.cutfile import ALL, CutFile, read_cut
 from esld.data.study import Study
-from esld.data.views import ALL
 from esld.errors import InputError, RefusedError
 from esld.protocol import Protocol
 from esld.report.chapter import Others
