@@ -171,7 +171,9 @@ def _said(text: str, language: str) -> _Said | None:
         return _Said(text)
     if named := _RECORDS.fullmatch(text):
         message, such = (_said(own, language) or _Said(own, _prose(own)) for own in named.groups())
-        return _Said(patterns(language)["{} ({})"].format(message.text, such.text) + "。", message.left + such.left)
+        return _Said(
+            patterns(language)["{} ({})"].format(message.text, such.text) + "。", message.left + such.left
+        )
     for word, pattern, said in _compiled(language):
         if word in text and (met := pattern.fullmatch(text)):
             inside = [_said(own, language) or _Said(own, _prose(own)) for own in met.groups()]

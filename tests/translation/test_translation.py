@@ -68,7 +68,9 @@ def test_whatever_a_message_holds_is_kept_once(pattern, data):
 
 
 @given(
-    st.sampled_from([own for own in patterns("zh") if " " in own.strip() and not own.endswith((".", "?", " "))]),
+    st.sampled_from(
+        [own for own in patterns("zh") if " " in own.strip() and not own.endswith((".", "?", " "))]
+    ),
     st.sampled_from(["", "such as "]),
     st.lists(st.sampled_from(["S-1 LB 3", "T-2 DM", "S AE 11"]), min_size=1, max_size=3),
 )
