@@ -24,7 +24,7 @@ from esld.protocol.design import Arm, Dose
 # What an administration held is not shown; each that was given is one of one.
 _DOSE = Dose(amount=1, unit="administration", treatment="study treatment", route="not shown")
 _HIDDEN = (_DOSE.amount, _DOSE.unit, _DOSE.treatment)
-POOLED = Arm(code=ALL, label="All", name="All patients", number=1, dose=_DOSE)
+POOLED = Arm(code=ALL, label="All patients", name="All patients", number=1, dose=_DOSE)
 
 # A column that is not named here is not loaded. DM's arms and EX's dose are put back in words that tell nothing, and of a
 # continuous regimen the last day of EX.

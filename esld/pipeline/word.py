@@ -166,7 +166,7 @@ def _front(document: "Document", report: Report) -> None:
     for head, text in report.points:
         paragraph = _paragraph(document, "Normal")
         paragraph.paragraph_format.keep_together = True
-        _add_html(paragraph, f"<strong>{head}</strong> {text}")
+        _add_html(paragraph, message("summary.point", head=head, text=text))
     _paragraph(document, "Contents Head", message("pages.contents"))
     titles = [chapter.title for chapter in report.chapters if not chapter.appended]
     titles += [message("pages.appendix"), message("pages.made")]

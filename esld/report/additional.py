@@ -66,6 +66,11 @@ def name_of(name: str) -> str:
     return next((own for own in ADDITIONAL if f"_{own}_" in f"_{name}_"), "")
 
 
+def computes(kind: Kind | None, name: str) -> bool:
+    """Whether a result of this name is the one that a kind of analysis is there for, and not one that stands beside it."""
+    return kind is not None and not name_of(name) and f"_{OWN[kind][0]}_" in f"_{name}_"
+
+
 def words(name: str) -> str:
     """What an additional result is called, inside a sentence."""
     return message(f"additional.{name}")

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from esld.data.study import Study
 from esld.protocol import Analysis, Kind
 from esld.report import numbers
+from esld.report.additional import computes
 from esld.report.event import event_of
 from esld.report.numbers import significant
 from esld.report.phrases import method, points, points_noun
@@ -100,7 +101,7 @@ def _of_plan(rows: Sequence[Row], study: Study, headline: Headline) -> list[Row]
         if found is None:
             return []
         plan = found
-    own = [r for r in rows if r.analysis_id == plan.id]
+    own = [r for r in rows if r.analysis_id == plan.id and computes(plan.kind, named(r))]
     if several := (plan.parameters or plan.endpoints):
         name = f"_{slug(several[0])}_"
         own = [r for r in own if name in f"{named(r)}_" or len(several) == 1]

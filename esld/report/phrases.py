@@ -12,6 +12,7 @@ from esld.data import dates
 from esld.data.cutfile import ALL, is_english, previous_cut
 from esld.data.queries.answers import ANSWERED, with_status
 from esld.data.study import FRAMES, Study
+from esld.data.views import POOLED
 from esld.errors import InputError
 from esld.methods import GIVEN, steps_of
 from esld.protocol.translated import with_texts
@@ -145,7 +146,8 @@ def in_language(study: Study) -> Study:
     language, file = study.file.language, study.file
     if is_english(language):
         return study
-    known: dict[str, str] = {}
+    with read_by(Reader(language)):
+        known = {POOLED.label: message("arms.label.all")}  # of the package, in no file
     for own in (study.protocol.translations, file.cut.translations):
         for code, texts in own.items():
             known |= texts if code == language else {}

@@ -24,6 +24,8 @@ HOLE = "{}"
 _PROSE = re.compile(
     r"\b[a-z]{3,}\b.* .*\b[a-z]{2,}\b|\b[a-z]{2,}\b.* .*\b[a-z]{3,}\b"
 )  # two words and a blank
+# The records that a message names at its end: what stands before them is a message by itself.
+_RECORDS = re.compile(r"(.*) \(((?:such as )?[^()]* [A-Z]{2}(?: \d+)?)\)\.", re.DOTALL)
 _SENTENCES = re.compile(r"(?<=[.?!])\s+(?=[A-Z'])")
 
 
@@ -167,6 +169,11 @@ def _said(text: str, language: str) -> _Said | None:
     """A text by the first pattern that fits it whole; None where none does. What is no prose is itself."""
     if not re.search(r"[a-z]{2}", text):
         return _Said(text)
+    if named := _RECORDS.fullmatch(text):
+        message, such = (_said(own, language) or _Said(own, _prose(own)) for own in named.groups())
+        return _Said(
+            patterns(language)["{} ({})"].format(message.text, such.text) + "。", message.left + such.left
+        )
     for word, pattern, said in _compiled(language):
         if word in text and (met := pattern.fullmatch(text)):
             inside = [_said(own, language) or _Said(own, _prose(own)) for own in met.groups()]

@@ -146,7 +146,7 @@ class TestColumns:
 class TestArms:
     def test_blinded_patients_are_one_group(self):
         shown, protocol = views.seen(small(), PROTOCOL, "blinded")
-        assert protocol.arm_labels == {"ALL": "All"}
+        assert protocol.arm_labels == {"ALL": "All patients"}
         assert shown["DM"]["ARMCD"].tolist() == ["ALL", "ALL", "ALL", None]
         assert shown["DM"]["ACTARMCD"].tolist() == ["ALL", "ALL", None, None]
 

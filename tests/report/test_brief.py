@@ -1,5 +1,6 @@
 """The answer in a minute: counts before percentages, what is not shown, safety and its denominator, and whose plan it is."""
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from esld.report.data_cut.records import follow_up, listed_queries, query_counts
 from esld.report.flow import participant_flow
 from esld.report.phrases import interim_look, reader_of
 from esld.report.planned import planned_by
-from esld.report.results import rows_of
+from esld.report.results import Row, rows_of
 from esld.report.survival.causes import causes
 from esld.report.survival.tables import power_rows
 from esld.report.words.catalogue import read_by
@@ -172,6 +173,18 @@ def test_without_losses_nobody_is_said_not_to_be_followed():
     assert plain(brief.by_then(reported.rows, STUDY)[1]) == (
         "Not followed that long: 2 patients in the low-dose group and 1 patient in the medium-high-dose group."
     )
+
+
+def test_what_stands_beside_the_primary_analysis_is_not_counted_with_it():
+    """Every other chapter of the record names results of that analysis too: those of beliefs and of looks count nobody twice."""
+    path = ROOT / "outputs/demo-final/results.json"
+    rows = [Row.from_record(record) for record in json.loads(path.read_text(encoding="utf-8"))]
+    own = [row for row in rows if row.chapter == "03_survival"]
+    assert {row.chapter for row in rows if (row.analysis_id, row.statistic) == ("OS-1Y", "unknown")} - {
+        "03_survival"
+    }
+    assert brief.by_then(rows, STUDY) == brief.by_then(own, STUDY)
+    assert plain(brief.by_then(rows, STUDY)[1]).count("patient in the") == 1
 
 
 class TestWhosePlan:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from esld.protocol import USES
+from esld.report.additional import OWN
 from esld.report.headlines import HEADLINES, card, headline_rows
 from esld.report.results import Row, rows_of
 from tests.report.builders import HIGH, LOW, patient, protocol, study_of
@@ -184,7 +185,7 @@ def test_responders():
 )
 def test_other_kinds(kind, own, label, value):
     codes = PRIMARIES[kind].get("parameters") or PRIMARIES[kind].get("endpoints") or ("pairs",)
-    ((said, shown, _),) = cards(kind, rows(f"x_{codes[0].lower()}", own))
+    ((said, shown, _),) = cards(kind, rows(f"{OWN[kind][0]}_{codes[0].lower()}", own))
     assert said.endswith(label)
     assert shown == value
 

@@ -157,11 +157,11 @@ class TestAChange:
 
     def rows(self, p: float | None = None):
         own = {"analysis_id": "A1C-W24", "n": 18, "chapter": "04_change"}
-        found = [row("change", arm, "ls_mean", value, **own) for arm, value in self.MEANS]
+        found = [row("adjusted_hba1c", arm, "ls_mean", value, **own) for arm, value in self.MEANS]
         ends = {"lower": -1.2, "upper": -0.4}
-        found.append(row("change", "D50 - PBO", "ls_mean_difference", -0.8, **ends, **own))
+        found.append(row("adjusted_hba1c", "D50 - PBO", "ls_mean_difference", -0.8, **ends, **own))
         if p is not None:
-            found.append(row("change_adjusted", "D50 v PBO", "p_value_adjusted", p, **own))
+            found.append(row("adjusted_hba1c_holm", "D50 v PBO", "p_value_adjusted", p, **own))
         return found
 
     def test_what_fell_and_what_rose(self):

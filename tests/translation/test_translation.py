@@ -67,6 +67,19 @@ def test_whatever_a_message_holds_is_kept_once(pattern, data):
     assert sorted(re.findall(r"[A-Z]{2}[0-9]{3}", said)) == sorted(values)
 
 
+@given(
+    st.sampled_from(
+        [own for own in patterns("zh") if " " in own.strip() and not own.endswith((".", "?", " "))]
+    ),
+    st.sampled_from(["", "such as "]),
+    st.lists(st.sampled_from(["S-1 LB 3", "T-2 DM", "S AE 11"]), min_size=1, max_size=3),
+)
+def test_the_records_that_a_message_names_change_nothing_of_what_it_says(pattern, such, records):
+    """Queries about several records end with them (:func:`esld.data.queries.ask.line`)."""
+    message, named = pattern.replace(HOLE, "7"), ", ".join(records)
+    assert zh(f"{message} ({such}{named}).") == f"{zh(message)}（{'例如' if such else ''}{named}）。"
+
+
 @pytest.mark.parametrize("word", WORDS)
 def test_a_code_that_a_message_says_as_a_word_is_translated(word):
     assert re.fullmatch("[\u4e00-\u9fff]+", zh(word))

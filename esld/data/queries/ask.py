@@ -247,10 +247,10 @@ def line(
     """One query about records of a kind; names three of them, and its id holds `content` alone."""
     places = records(rows[["USUBJID", *([DOMAINS[name].sequence] if name != "DM" else [])]].head(_EXAMPLES))
     shown = ", ".join(f"{row['USUBJID']} {place(name, row)}" for row in places)
-    such = f" ({shown})" if len(rows) <= _EXAMPLES else f", such as {shown}"
+    such = shown if len(rows) <= _EXAMPLES else f"such as {shown}"
     subject = str(places[0]["USUBJID"]) if len(set(rows["USUBJID"])) == 1 else ""
     record = place(name, places[0]) if len(rows) == 1 else name
-    return Query(subject, record, f"{message}{such}.", (name, *content), severity)
+    return Query(subject, record, f"{message} ({such}).", (name, *content), severity)
 
 
 def unused(name: str, rows: pd.DataFrame, message: str, *content: str) -> Iterator[Query]:

@@ -164,7 +164,7 @@ def _of_no_visit(evidence: Evidence) -> Iterator[Query]:
         for reason, such in reasons.items():
             if len(such):
                 whose = counted(such["USUBJID"].nunique(), "patient")
-                message = f"{counted(len(such), 'value')} of {whose} {reason}: of no visit, and not analysed"
+                message = f"{counted(len(such), 'value')} of {whose}, {reason}: of no visit, and not analysed"
                 yield line(domain, such, message, reason.partition(" (")[0])
 
 

@@ -214,10 +214,11 @@ def definition(study: Study, analysis: Analysis, parameter: Parameter) -> str:
     text = f"{limit:g}".replace("-", numbers.MINUS)
     if response.of != "value" and limit is not None and limit > 0:
         text = f"+{text}"
-    unit = "percent" if response.of == "percent change" else parameter.unit
+    unit = numbers.unit("percent" if response.of == "percent change" else parameter.unit)
+    shown = message("number.percent", number=text) if unit == "%" else f"{text} {unit}".strip()
     return message(
         f"response.{response.of.replace(' ', '_')}.{side}", parameter=in_prose(parameter.param),
-        limit=f"{text} {numbers.unit(unit)}".strip(), visit=in_prose(visit_of(study, analysis).label),
+        limit=shown, visit=in_prose(visit_of(study, analysis).label),
     )  # fmt: skip
 
 

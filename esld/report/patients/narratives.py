@@ -123,12 +123,8 @@ def _fact(
             reported.row(f"{record} value", fact["USUBJID"]),
         )
         name = prose(parameter.param)
-        more = as_prose(
-            filter(
-                None,
-                [span(value, numbers.fixed(fact["AVAL"], parameter.decimals)), numbers.unit(parameter.unit)],
-            )
-        )
+        shown = span(value, numbers.fixed(fact["AVAL"], parameter.decimals))
+        more = f"{shown} {numbers.unit(parameter.unit)}".rstrip()
     elif fact["kind"] == "clinical" and not pd.isna(fact["CESEV"]):
         more = message("narrative.more", what=_coded("severity", fact["CESEV"]))
     what = message(f"narrative.{fact['kind']}", name=name, more=more)

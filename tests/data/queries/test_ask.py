@@ -155,7 +155,7 @@ class TestLines:
         rows = [lb(id, "AST", "30", on(6), LBORNRLO="40", LBORNRHI="9") for id in ("S", "T", "S", "S")]
         query = found(with_more("LB", *[row | {"LBORRES": str(n + 30)} for n, row in enumerate(rows)]))
         assert query["message"].item() == (
-            "AST: LBORNRLO 40 is above LBORNRHI 9 on 4 of 4 records, such as S LB 11, T LB 1, S LB 12."
+            "AST: LBORNRLO 40 is above LBORNRHI 9 on 4 of 4 records (such as S LB 11, T LB 1, S LB 12)."
         )
         assert query[["USUBJID", "record"]].iloc[0].tolist() == ["", "LB"]
 

@@ -813,7 +813,7 @@ def test_results_left_over_of_tests_that_nothing_uses_are_one_line(name, test):
     query = found(with_more(name, *(event(name, "S", on(day), **cells) for day in (20, 21, 22, 23))))
     assert query["severity"].tolist() == ["minor"]
     told = (
-        "4 records of 1 test that no analysis uses: a result stands on a record that was put aside, such as S"
+        "4 records of 1 test that no analysis uses: a result stands on a record that was put aside (such as S"
     )
     assert query["message"].item().startswith(told)
 

@@ -21,16 +21,16 @@ def told(protocol, *values: tuple[int, str | None], rule=NONE):
 def test_values_between_windows_are_one_line():
     (message,) = told(GAPS, (6, None), (12, None), (13, None), (400, None))
     assert message.startswith(
-        "2 values of 1 patient on days between the windows of visits: of no visit, and not analysed"
+        "2 values of 1 patient, on days between the windows of visits: of no visit, and not analysed"
     )
     assert told(GAPS, (6, None), (400, None)) == []
 
 
 def test_where_numbers_select_the_others_are_told_by_what_they_lack():
     other, without = told(BY_NUMBER, (8, "2"), (12, None), (13, "x"), (60, "8.5"), (70, "8.25"), (71, "99"))
-    assert without.startswith("2 values of 1 patient without the number of a visit (VISITNUM): of no visit")
+    assert without.startswith("2 values of 1 patient, without the number of a visit (VISITNUM)")
     assert other.startswith(
-        "2 values of 1 patient with the number of no visit of the protocol file (VISITNUM 8.25, 99)"
+        "2 values of 1 patient, with the number of no visit of the protocol file (VISITNUM 8.25, 99)"
     )
     assert told(BY_NUMBER, (8, "2"), (60, "8.5")) == []
 

@@ -12,15 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.font_manager import findfont, get_font
 
-from esld.data.cutfile import read_cut
-from esld.data.study import load_study
+from esld.data.cutfile import CutFile, read_cut
 from esld.pipeline.chapters import read_chapter
 from esld.pipeline.prose import main, mark_of, translated
-from esld.protocol import read_protocol
+from esld.protocol import Protocol, read_protocol
 from esld.protocol.translated import as_stated, texts_of, with_texts
 from esld.report import glossary, numbers
 from esld.report.drawing.figures import _HAN
-from esld.report.phrases import reader_of
+from esld.report.phrases import in_language, reader_of
 from esld.report.words.catalogue import (
     UNTRANSLATED,
     Entry,
@@ -31,7 +30,9 @@ from esld.report.words.catalogue import (
     untranslated_in,
 )
 from esld.report.words.grammar import as_prose, capitalised, in_prose, joined, on_day, period
-from esld.translation import patterns
+from esld.translation import patterns, untranslated
+from tests.examples import some
+from tests.loaded import loaded_once
 from tests.report.builders import ROOT
 
 # What stands in Latin letters in Chinese too: names of people, methods and scores, codes, units, programs and their functions.
@@ -63,6 +64,8 @@ TYPOGRAPHY = {
     "a group called one twice": r"\{(?:arm|first|second|control)\}组",  # its label says 组 already
     "a line that ends within a paragraph": rf"(?:{_LETTER}|{_WIDE})\n(?!\n|[#*-])",
 }
+CUTS = sorted((ROOT / "params").glob("*.yaml"))
+PROTOCOLS = sorted((ROOT / "params" / "protocols").glob("*.yaml"))
 TERMS = [
     line for line in csv.DictReader((ROOT / "docs/terms-zh.csv").read_text(encoding="utf-8").splitlines())
 ]
@@ -207,7 +210,7 @@ def test_the_mark_of_a_text_does_not_see_how_its_lines_are_broken():
 
 def test_figures_can_draw_every_letter():
     """With the font of the package and that of matplotlib: no machine's own, and no empty box."""
-    own = read_protocol(TestProtocol.PATH).translations["zh"].values()
+    own = [said for path in PROTOCOLS for said in read_protocol(path).translations["zh"].values()]
     written = {letter for entry in entries("zh").values() for text in texts(entry) for letter in text}
     written |= {letter for text in own for letter in text}
     fonts = (_HAN, findfont("DejaVu Sans"))
@@ -215,20 +218,46 @@ def test_figures_can_draw_every_letter():
     assert {letter for letter in written - drawn if letter.isprintable()} == set()
 
 
+def english_left(cut: CutFile, trial: Protocol) -> list[str]:
+    """The texts of a cut and of its trial that a Chinese report would show in English."""
+    known = trial.translations.get("zh", {}) | cut.cut.translations.get("zh", {})
+    shown = [with_texts(text, known, UNTRANSLATED, "title") for text in (cut.cut.title, cut.cut.notice)]
+    shown += [text for _, text in texts_of(with_texts(trial, known, UNTRANSLATED))]
+    return [text for text in shown if untranslated_in(text)]
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=lambda path: path.stem)
+def test_every_cut_and_its_trial_have_all_their_texts_in_chinese(cut):
+    own = read_cut(cut)
+    assert english_left(own, read_protocol(own.protocol_path)) == []
+
+
+@given(st.sampled_from(CUTS), st.data())
+def test_whatever_text_of_a_trial_has_no_translation_is_found(cut, data):
+    own = read_cut(cut)
+    trial = read_protocol(own.protocol_path)
+    said = {text: other for text, other in trial.translations["zh"].items() if " " in text and other != text}
+    left = data.draw(st.sampled_from(sorted(said.keys() - own.cut.translations["zh"].keys())))
+    known = {text: other for text, other in trial.translations["zh"].items() if text != left}
+    found = english_left(own, trial.model_copy(update={"translations": {"zh": known}}))
+    assert set(found) == {UNTRANSLATED.format(left)}
+
+
+@pytest.mark.parametrize("cut", some(CUTS, every=3), ids=lambda path: path.stem)
+def test_what_the_data_step_says_of_a_cut_is_in_chinese_too(cut):
+    """Every trial and every view: its endings of times, its group of all patients, and its queries to the data manager."""
+    study = loaded_once(read_cut(cut))
+    said = in_language(replace(study, file=replace(study.file, language="zh")))
+    ends = said.adtte[["EVNTDESC", "CNSDTDSC"]].stack()
+    shown = [*(text for _, text in texts_of(said.protocol)), *ends, *said.adsl["TRT01P"].dropna()]
+    assert [text for text in shown if untranslated_in(text)] == []
+    assert untranslated([*study.queries["rule"], *study.queries["message"]], "zh") == []
+
+
 class TestProtocol:
     """A protocol in other words decides what it decides in its own."""
 
     PATH = ROOT / "params" / "protocols" / "nct06167473.yaml"
-
-    def test_the_demonstration_has_all_its_texts_in_chinese(self):
-        own = read_protocol(self.PATH)
-        said = with_texts(own, own.translations["zh"], UNTRANSLATED)
-        assert [text for _, text in texts_of(said) if untranslated_in(text)] == []
-
-    @pytest.mark.parametrize("cut", sorted((ROOT / "params").glob("demo-*.yaml")), ids=lambda path: path.stem)
-    def test_the_cuts_of_the_demonstration_have_theirs(self, cut):
-        own = read_cut(cut).cut
-        assert {own.title, own.notice} <= set(own.translations["zh"])
 
     def test_nothing_but_texts_is_changed(self):
         own = read_protocol(self.PATH)
@@ -273,7 +302,7 @@ class TestGrammar:
         assert [period(days) for days in (365, 168, 120)] == ["1年", "24周", "120天"]
 
     def test_an_arm_that_is_a_letter_does_not_run_into_a_number(self):
-        study = load_study(read_cut(ROOT / "params/demo-interim-masked.yaml"))
+        study = loaded_once(read_cut(ROOT / "params/demo-interim-masked.yaml"))
         labels = reader_of(replace(study, file=replace(study.file, language="zh"))).labels
         assert set(labels.values()) == {"A组", "B组"}
 
