@@ -8,7 +8,8 @@ import pytest
 from bs4 import BeautifulSoup
 from pydantic import ValidationError
 
-from esld.data.views import ALL, seen
+from esld.data.cutfile import ALL
+from esld.data.views import seen
 from esld.protocol import read_protocol
 from esld.report.front import FrontPage, front_page
 from esld.report.lay import lay_page
