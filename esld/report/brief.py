@@ -127,7 +127,9 @@ def by_then(rows: Sequence[Row], study: Study) -> list[str]:
     event = event_of(study, endpoint).html
     groups = joined(_of_all(row, whole(row)) for row in had)
     said = [message("brief.had", horizon=period(had[0].time or 0), groups=groups, **event)]
-    alike = [row for row in own if named(row) == named(had[0])]  # belief counts the unknown of the same analysis once more
+    alike = [
+        row for row in own if named(row) == named(had[0])
+    ]  # belief counts the unknown of the same analysis once more
     if unknown := [row for row in alike if row.statistic == "unknown" and row.value]:
         said.append(message("brief.unknown", groups=joined(map(_some, unknown))))
     return said

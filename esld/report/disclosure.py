@@ -8,7 +8,8 @@ figure or sentence can show it. A rule says how:
 ``coarse``
     A mean time, of times that are known to a part of the curve alone (:func:`in_the_middle`): what the drawn curve tells, too.
 ``figures``
-    Three significant digits, of tests and ratios, which see the order of events and not their days.
+    Three significant digits, of tests and ratios, which see the order of events and not their days. Of times, nothing of a
+    model that is adjusted for a covariate: whoever knows the others' ages would find one from it, to the year.
 ``steps``
     A mean, or an estimate of one, with its limits in steps (:func:`step`), each times the number of patients at least a standard
     deviation: neither the sum over the patients nor its difference to that of another report then tells one value.
@@ -52,6 +53,7 @@ class Rule:
         return all(re.fullmatch(pattern, text) for pattern, text in pairs)
 
 
+_TIMES = "03_survival"
 _KINDS = "any|serious|serious_or_clinical|clinical|related|grade_3|severe|fatal|stopped|soon"
 RULES = (
     Rule("00_data_cut", "flow", "[a-z_]+", "exact"),  # without the reasons for a step
@@ -85,7 +87,9 @@ RULES = (
 )  # fmt: skip
 
 
-def published(reported: Reported, rules: Disclosure, sizes: Mapping[str, int]) -> Reported:
+def published(
+    reported: Reported, rules: Disclosure, sizes: Mapping[str, int], *, adjusted: bool = False
+) -> Reported:
     """A result as a public report may know it; what no rule names is left out.
 
     Parameters
@@ -96,8 +100,11 @@ def published(reported: Reported, rules: Disclosure, sizes: Mapping[str, int]) -
         Of the cut.
     sizes : dict of str to int
         Patients of each group.
+    adjusted : bool
+        Whether the analysis is adjusted for covariates.
     """
     each = [(row, next((rule.how for rule in RULES if rule.names(row)), None)) for row in reported.rows]
+    each = [(row, None if adjusted and row.chapter == _TIMES else how) for row, how in each]
     spread = {(row.arm, row.time): row.value for row in reported.rows if row.statistic == "sd"}
     made = [_made(row, how, rules, spread) for row, how in each if how != "baseline"]
     counted = [row for row, how in each if how == "baseline"]

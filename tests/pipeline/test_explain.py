@@ -5,10 +5,14 @@ import shutil
 
 import pytest
 
+from esld.data.cutfile import read_cut
 from esld.errors import InputError
 from esld.pipeline.explain import Explained, explained
 from esld.report.passport.passports import Passports
+from esld.report.phrases import reader_of
 from esld.report.results import read_rows
+from esld.report.words.catalogue import read_by
+from tests.loaded import loaded_once
 from tests.pipeline.conftest import ROOT
 
 RECORD = ROOT / "outputs" / "demo-final" / "results.json"
@@ -44,9 +48,6 @@ def row():
 
 
 def test_to_a_person_and_to_a_machine_it_names_the_same_records(row):
-    from esld.data.cutfile import read_cut
-    from tests.loaded import loaded_once
-
     passports = Passports(loaded_once(read_cut(ROOT / "params" / "demo-final.yaml")), [row])
     whole = Explained(row, passports.facts(row), passports.of(row), passports.influence(row))
     record, text = json.loads(json.dumps(whole.to_record(), default=str)), whole.text()
@@ -57,6 +58,28 @@ def test_to_a_person_and_to_a_machine_it_names_the_same_records(row):
         ("DM", "", True, True), ("DS", "2", True, True), ("DS", "3", False, False), ("AE", "3", False, False)
     ]  # fmt: skip
     assert "NCT06167473-021  DS 3; AE 3" in text and "Q-4UWHDX2R" in text
+
+
+@pytest.mark.slow
+def test_every_result_of_the_record_is_explained():
+    """Its facts, and its records with their influence, which results that read the same share; those of nobody say so."""
+    cut = loaded_once(read_cut(ROOT / "params" / "demo-final.yaml"))
+    rows, influence = read_rows(RECORD), {}
+    with read_by(reader_of(cut)):
+        passports = Passports(cut, rows)
+        for row in rows:
+            kept = passports.of(row)
+            if kept.reading not in influence:
+                influence[kept.reading] = passports.influence(row)
+            whole = Explained(row, passports.facts(row), kept, influence[kept.reading])
+            told = json.loads(json.dumps(whole.to_record(), default=str))
+            assert whole.text().startswith(f"Result: {row.result_id}\n")
+            assert (
+                bool(told["records"])
+                == bool(kept.reading.who)
+                == ("No record of a patient" not in whole.text())
+            )
+            assert told["facts"]["Method"] and told["facts"]["Analysis"]
 
 
 def test_where_the_view_may_not_it_names_nobody_and_says_why(row):

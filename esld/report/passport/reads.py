@@ -44,9 +44,9 @@ _BELIEF = (
 # whether its end is known by the day; `whole`: everything; `nothing`: no record of a patient.
 _READS: Mapping[str, tuple[str, ...]] = {
     "flow": (*_COURSE, "ended", "screened", "DM", "DS", "IE", "times"),
-    "flow.randomised": (),
-    "flow.safety": ("in_safety",),
-    "flow.untreated": ("in_safety",),
+    "flow.randomised": ("arm",),
+    "flow.safety": ("in_safety", "arm"),
+    "flow.untreated": ("in_safety", "arm"),
     "follow_up": ("times", *_OBSERVED),
     "follow_up.complete": ("primary", "state"),
     "follow_up_by_arm": ("times", *_OBSERVED, "arm"),
@@ -86,7 +86,7 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "child_pugh_shift": ("values", *_OBSERVED),
     "first": ("times", "arm"),
     "any_event": ("times", *_COURSE),
-    "any_incidence": ("times", *_COURSE),
+    "any_incidence": ("times", "arm"),
     "episodes": ("episodes", "times", *_OBSERVED),
     "safety_set": ("treated", "arm"),
     "adverse_events": (*_EVENTS, "CE", "EX", "DS", "arm"),

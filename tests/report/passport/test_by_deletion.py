@@ -33,7 +33,9 @@ CHAPTERS = sorted(
 )
 # Headlines that stay as they are without some of the records that are said to go in: what is read of the patient is another, and
 # yet counts alike, as with a second event by the day.
-COARSE = re.compile(r"first_|courses|adverse_events\.\w+\.serious_or_clinical|reactions|causes_of_death")
+COARSE = re.compile(
+    r"first_|any_incidence|courses|adverse_events\.\w+\.serious_or_clinical|reactions|causes_of_death"
+)
 
 
 @cache
