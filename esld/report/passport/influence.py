@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from esld.data.deaths import fatal
 from esld.data.factors import STRATA
 from esld.data.influence import TWIN, derived_without
 from esld.data.study import FRAMES, Study
@@ -101,7 +102,9 @@ def reading_of_frames(frames: Frames, reading: Reading, own: Frames) -> dict[str
     adce = frames["adce"]
     read["adce"] = adce.loc[adce["PARAMCD"].isin(reading.episodes), ["PARAMCD", "AVAL", "ANL01FL"]]
     adae = frames["adae"]
-    if reading.kind:
+    if reading.kind == "fatal":
+        read["adae"] = adae.loc[fatal(adae), ["AEDECOD", "AETERM"]]
+    elif reading.kind:
         found = adae[adae["TRTEMFL"].eq("Y")]
         who = found[KINDS[reading.kind](found)]
         read["adae"] = who.drop_duplicates([c for c in ("USUBJID", TWIN) if c in who])[["TRTEMFL"]]

@@ -38,10 +38,11 @@ _BELIEF = (
     "_hazards",
 )  # what follows in its names, but for a prior's
 # By the name of a result, or by that and its statistic where this reads less, what it reads: facts; `times`, `values`, `episodes`
-# of the endpoints and parameters that its name or its analysis names, `primary` the time by which follow-up is judged, `events`
-# of ADAE, `kind` of these only who had one of the kind of the statistic; two letters are a domain that is read itself; `arm`: of
-# one arm it reads that arm alone; `curve`: of a time without the event only which events came before it; `state`: of a time only
-# whether its end is known by the day; `whole`: everything; `nothing`: no record of a patient.
+# of the endpoints and parameters that its name or its analysis names, `primary` the time by which follow-up is judged; `events`
+# of ADAE, `kind` of these only who had one of the kind of the statistic, `fatal` what the fatal ones are called; two letters are
+# a domain that is read itself; `arm`: of one arm it reads that arm alone; `curve`: of a time without the event only which events
+# came before it; `state`: of a time only whether its end is known by the day; `whole`: everything; `nothing`: no record of a
+# patient.
 _READS: Mapping[str, tuple[str, ...]] = {
     "flow": (*_COURSE, "ended", "screened", "DM", "DS", "IE", "times"),
     "flow.randomised": ("arm",),
@@ -103,7 +104,7 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "vital_signs": ("treated", "VS", "EX"),
     "concomitant": (*_COURSE, "CM", "PR"),
     "deaths": (*_COURSE, "arm"),
-    "causes_of_death": ("died", "treated", "events"),
+    "causes_of_death": ("died", "events", "fatal"),
     "laboratory_grades": ("values", "every", *_COURSE),
     "laboratory_multiples": ("values", "every", *_COURSE),
     "liver_injury": ("values", "every", *_COURSE),
@@ -153,7 +154,7 @@ class Reading:
     events : bool
         Whether ADAE.
     kind : str
-        Of the events only who had one of this kind; empty where all of them are read.
+        Of the events only who had one of this kind, of ``fatal`` ones their terms; empty where all of them are read.
     domains : tuple of str
         SDTM tables that are read themselves.
     rescued : bool
@@ -240,7 +241,7 @@ class Readings:
             baseline="values" not in reads,
             every="every" in reads,
             events="events" in reads,
-            kind=statistic if "kind" in reads else "",
+            kind="fatal" if "fatal" in reads else statistic if "kind" in reads else "",
             domains=tuple(name for name in self.study.tables if name in reads),
             rescued="rescued" in reads,
             curve="curve" in reads,

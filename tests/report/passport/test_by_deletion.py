@@ -33,9 +33,7 @@ CHAPTERS = sorted(
 )
 # Headlines that stay as they are without some of the records that are said to go in: what is read of the patient is another, and
 # yet counts alike, as with a second event by the day.
-COARSE = re.compile(
-    r"first_|any_incidence|courses|adverse_events\.\w+\.serious_or_clinical|reactions|causes_of_death"
-)
+COARSE = re.compile(r"first_|any_incidence|courses|adverse_events\.\w+\.serious_or_clinical|reactions")
 
 
 @cache
@@ -199,9 +197,9 @@ def unnamed(cut: Study, reading: Reading) -> pd.DataFrame:
     kept = [(d, row) not in there for d, row in zip(every["domain"], every["row"], strict=True)]
     found = every[kept]
     ds = cut.tables["DS"]
-    consents = ds.index[ds["DSDECOD"].eq("INFORMED CONSENT OBTAINED")]
-    needed = found["domain"].eq("DM") | (found["domain"].eq("DS") & found["row"].isin(consents))
-    return found[~needed]  # without these there is no patient
+    entries = ds.index[ds["DSDECOD"].isin(["INFORMED CONSENT OBTAINED", "RANDOMIZED"])]
+    needed = found["domain"].eq("DM") | (found["domain"].eq("DS") & found["row"].isin(entries))
+    return found[~needed]  # without these there is no patient, or the export is refused
 
 
 def culprits(gone: pd.DataFrame, rows: list[Row]) -> list[str]:
