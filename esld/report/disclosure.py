@@ -9,7 +9,8 @@ figure or sentence can show it. A rule says how:
     A mean time, of times that are known to a part of the curve alone (:func:`in_the_middle`): what the drawn curve tells, too.
 ``figures``
     Three significant digits, of tests and ratios, which see the order of events and not their days. Of times, nothing of a
-    model that is adjusted for a covariate: whoever knows the others' ages would find one from it, to the year.
+    model that is adjusted for a covariate, unless it is the primary analysis: whoever knows the others' ages would find one
+    from it, to the year.
 ``steps``
     A mean, or an estimate of one, in steps (:func:`step`), each times the number of patients at least a standard
     deviation: neither the sum over the patients nor its difference to that of another report then tells one value. Its limits
@@ -104,7 +105,7 @@ def published(
     sizes : dict of str to int
         Patients of each group.
     adjusted : bool
-        Whether the analysis is adjusted for covariates.
+        Whether the analysis is adjusted for covariates, and not the primary one.
     """
     each = [(row, next((rule.how for rule in RULES if rule.names(row)), None)) for row in reported.rows]
     each = [(row, None if adjusted and row.chapter == _TIMES else how) for row, how in each]
