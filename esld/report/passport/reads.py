@@ -39,7 +39,7 @@ _BELIEF = (
 )  # what follows in its names, but for a prior's
 # By the name of a result, or by that and its statistic where this reads less, what it reads: facts; `times`, `values`, `episodes`
 # of the endpoints and parameters that its name or its analysis names, `primary` the time by which follow-up is judged; `events`
-# of ADAE, `kind` of these only who had one of the kind of the statistic, `fatal` what the fatal ones are called; two letters are
+# of ADAE, `kind` of these only who had one of the kind of the statistic, `fatal` what the dead died of; two letters are
 # a domain that is read itself; `arm`: of one arm it reads that arm alone; `curve`: of a time without the event only which events
 # came before it; `state`: of a time only whether its end is known by the day; `whole`: everything; `nothing`: no record of a
 # patient.
@@ -65,7 +65,7 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "milestone": ("times", "curve", "arm"),
     "milestone_unwidened": ("times", "curve"),
     "milestone_test": ("times", "curve"),
-    "milestone_beside": ("times",),
+    "milestone_beside": ("times", "curve", "arm"),
     "logrank": ("times", "curve"),
     "logrank_exact": ("times", "curve"),
     "rmst": ("times", "curve", "arm"),
@@ -197,6 +197,7 @@ class Readings:
         self._of_arms = {arm: self._in_arm(arm) for arm in study.arms}
         self._declared: dict[tuple[str, str, str], Reading] = {}
         self._known = frozenset(study.adsl["USUBJID"])
+        self._dead = frozenset(study.adsl.loc[study.adsl["DTHDT"].notna(), "USUBJID"])
         self._measured = {p.paramcd for p in study.protocol.parameters}
 
     def of(self, row: Row) -> Reading:
@@ -212,6 +213,8 @@ class Readings:
             return replace(own, who=frozenset(found)) if len(found) == 1 else own
         if "variable" in reads:
             own = self._of_variable(row, own)
+        if "fatal" in reads:
+            own = replace(own, who=own.who & self._dead)
         alone = "arm" in reads and row.statistic not in _OF_EVERY_ARM
         if alone and arm in self.study.arms and self.study.shows_arms:
             own = replace(own, who=self._of_arms[arm])

@@ -282,6 +282,5 @@ class TestNumbers:
             changed = set(changed_in(twins.without([label]), rows))
             failed += [(id, "changes", label) for id in changed - moves[label]]
             failed += [(id, "stays", label) for id in moves[label] - changed if not COARSE.match(id)]
-        assert not [
-            (*one, asked.loc[one[2], ["domain", "USUBJID", "seq"]].to_numpy().tolist()) for one in failed
-        ]
+        said = [(*one, asked.loc[one[2], ["domain", "USUBJID", "seq"]].to_numpy().tolist()) for one in failed]
+        assert not said, "\n".join(map(str, said))
