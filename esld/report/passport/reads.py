@@ -121,6 +121,7 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "schemes": ("nothing",),
     "could_find": ("primary", "curve"),
     **{f"{own}belief{what}": ("times",) for own in ("", "unplanned_") for what in _BELIEF},
+    **{f"{own}belief.prior_chance_better": ("nothing",) for own in ("", "unplanned_")},
     "validation": ("nothing",),
     "coverage": ("nothing",),
 }  # fmt: skip
