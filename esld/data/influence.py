@@ -45,7 +45,8 @@ def _derived(study: Study, asked: pd.DataFrame) -> dict[str, pd.DataFrame]:
     tables = {name: _twins(name, table, asked) for name, table in study.tables.items()}
     adsl = adam.derive_adsl(tables, protocol, cutoff)
     if adsl["RANDFL"].ne("Y").all():  # as where each twin lacks the record of the randomisation
-        return {name: getattr(study, name).iloc[:0].assign(**{TWIN: []}) for name in FRAMES}
+        none = {name: getattr(study, name).iloc[:0].assign(**{TWIN: []}) for name in FRAMES}
+        return none | {"adsl": _told_apart(adsl)}
     adlb = adam.derive_adlb(tables, adsl, protocol)
     adsl = with_strata(adsl, adlb, protocol)
     made = {

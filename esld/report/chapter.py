@@ -102,7 +102,11 @@ class Chapter:
                 rule, remedy = "must name an arm by its code", f"Write {arm!r}, as in ARMCD."
                 raise InputError(f"group of result '{id}'", rule, label, remedy=remedy)
         if rules := self.study.cut.published:
-            reported = disclosure.published(reported, rules, self.study.sizes)
+            protocol = self.study.protocol
+            adjusted = any(
+                a.id == analysis != protocol.primary.id and a.covariates for a in protocol.analyses
+            )
+            reported = disclosure.published(reported, rules, self.study.sizes, adjusted=adjusted)
         self._rows[id] = ", ".join(_json(row.to_record()) for row in reported.rows)
         self._write()
         return reported

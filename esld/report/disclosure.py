@@ -8,10 +8,15 @@ figure or sentence can show it. A rule says how:
 ``coarse``
     A mean time, of times that are known to a part of the curve alone (:func:`in_the_middle`): what the drawn curve tells, too.
 ``figures``
-    Three significant digits, of tests and ratios, which see the order of events and not their days.
+    Three significant digits, of tests and ratios, which see the order of events and not their days. Of times, nothing of a
+    model that is adjusted for a covariate, unless it is the primary analysis: whoever knows the others' ages would find one
+    from it, to the year.
 ``steps``
-    A mean, or an estimate of one, with its limits in steps (:func:`step`), each times the number of patients at least a standard
-    deviation: neither the sum over the patients nor its difference to that of another report then tells one value.
+    A mean, or an estimate of one, in steps (:func:`step`), each times the number of patients at least a standard
+    deviation: neither the sum over the patients nor its difference to that of another report then tells one value. Its limits
+    are as far from it as steps say, so that their middle tells no more than it does.
+``digit``
+    One significant digit, and at most 0.9, of tests of such estimates: with the limits a second digit would tell the estimate.
 ``baseline``
     Values in steps, ages in years to a multiple; categories by :func:`counted`.
 """
@@ -31,7 +36,7 @@ from esld.report.results import Reported, Row, named, slug
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Categories = Mapping[tuple[str, ...], Mapping[str, int]]
-How = Literal["exact", "coarse", "figures", "steps", "baseline"]
+How = Literal["exact", "coarse", "figures", "steps", "digit", "baseline"]
 _OR = "+"  # between the categories that are counted together
 MISSING = "missing"
 
@@ -51,6 +56,7 @@ class Rule:
         return all(re.fullmatch(pattern, text) for pattern, text in pairs)
 
 
+_TIMES = "03_survival"
 _KINDS = "any|serious|serious_or_clinical|clinical|related|grade_3|severe|fatal|stopped|soon"
 RULES = (
     Rule("00_data_cut", "flow", "[a-z_]+", "exact"),  # without the reasons for a step
@@ -66,7 +72,7 @@ RULES = (
     Rule("03_survival", r"\w+_rmst\w*", "rmst|rmst_difference|p_value", "coarse"),
     Rule("03_survival", r"\w+", r"hazard_ratio|\w*p_value(_adjusted)?", "figures"),
     Rule("04_change", r"(change|adjusted)_\w+", "mean|sd|ls_mean|ls_mean_difference", "steps"),
-    Rule("04_change", r"(change|adjusted)_\w+", r"ls_mean_difference_p_value\w*|randomisation_p_value|global_p_value", "figures"),
+    Rule("04_change", r"(change|adjusted)_\w+", r"ls_mean_difference_p_value\w*|randomisation_p_value|global_p_value", "digit"),
     Rule("04_change", r"change_\w+", "model_values", "exact"),
     Rule("04_change", r"response_\w+", "response_rate|risk_difference", "exact"),
     Rule("04_change", r"ranked_\w+|pairs\w*", r"win_\w+|net_benefit|\w*p_value", "figures"),
@@ -84,7 +90,9 @@ RULES = (
 )  # fmt: skip
 
 
-def published(reported: Reported, rules: Disclosure, sizes: Mapping[str, int]) -> Reported:
+def published(
+    reported: Reported, rules: Disclosure, sizes: Mapping[str, int], *, adjusted: bool = False
+) -> Reported:
     """A result as a public report may know it; what no rule names is left out.
 
     Parameters
@@ -95,8 +103,11 @@ def published(reported: Reported, rules: Disclosure, sizes: Mapping[str, int]) -
         Of the cut.
     sizes : dict of str to int
         Patients of each group.
+    adjusted : bool
+        Whether the analysis is adjusted for covariates, and not the primary one.
     """
     each = [(row, next((rule.how for rule in RULES if rule.names(row)), None)) for row in reported.rows]
+    each = [(row, None if adjusted and row.chapter == _TIMES else how) for row, how in each]
     spread = {(row.arm, row.time): row.value for row in reported.rows if row.statistic == "sd"}
     made = [_made(row, how, rules, spread) for row, how in each if how != "baseline"]
     counted = [row for row, how in each if how == "baseline"]
@@ -110,8 +121,16 @@ def _made(
         return row if how else None
     if how == "figures":
         return _each(row, _figures)
+    if how == "digit":
+        return _each(row, _digit)
     size = _step_of(row, rules.minimum, spread.get((row.arm, row.time)))
-    return None if size is None else _each(row, lambda value: multiple(value, size))
+    if size is None:
+        return None
+    made = _each(row, lambda value: multiple(value, size))
+    if made.value is None or row.lower is None or row.upper is None:
+        return made
+    half = multiple((row.upper - row.lower) / 2, size)
+    return replace(made, lower=significant(made.value - half), upper=significant(made.value + half))
 
 
 def _each(row: Row, how: Callable[[float], float]) -> Row:
@@ -125,6 +144,10 @@ def _each(row: Row, how: Callable[[float], float]) -> Row:
 
 def _figures(value: float) -> float:
     return float(f"{value:.3g}")
+
+
+def _digit(value: float) -> float:
+    return min(float(f"{value:.1g}"), 0.9)
 
 
 def _step_of(row: Row, minimum: int, spread: float | None) -> float | None:

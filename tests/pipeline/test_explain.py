@@ -5,10 +5,14 @@ import shutil
 
 import pytest
 
+from esld.data.cutfile import read_cut
 from esld.errors import InputError
 from esld.pipeline.explain import Explained, explained
 from esld.report.passport.passports import Passports
+from esld.report.phrases import reader_of
 from esld.report.results import read_rows
+from esld.report.words.catalogue import read_by
+from tests.loaded import loaded_once
 from tests.pipeline.conftest import ROOT
 
 RECORD = ROOT / "outputs" / "demo-final" / "results.json"
@@ -44,9 +48,6 @@ def row():
 
 
 def test_to_a_person_and_to_a_machine_it_names_the_same_records(row):
-    from esld.data.cutfile import read_cut
-    from tests.loaded import loaded_once
-
     passports = Passports(loaded_once(read_cut(ROOT / "params" / "demo-final.yaml")))
     whole = Explained(row, passports.facts(row), passports.of(row), passports.influence(row))
     record, text = json.loads(json.dumps(whole.to_record(), default=str)), whole.text()
@@ -57,6 +58,28 @@ def test_to_a_person_and_to_a_machine_it_names_the_same_records(row):
         ("DM", "", True, True), ("DS", "2", True, True), ("DS", "3", False, False), ("AE", "3", False, False)
     ]  # fmt: skip
     assert "NCT06167473-021  DS 3; AE 3" in text and "Q-4UWHDX2R" in text
+
+
+@pytest.mark.slow
+def test_every_result_of_the_record_is_explained():
+    """Each has its facts and names its records, or says that there are none; of each declared name one with their influence."""
+    cut = loaded_once(read_cut(ROOT / "params" / "demo-final.yaml"))
+    rows, tried = read_rows(RECORD), set()
+    with read_by(reader_of(cut)):
+        passports = Passports(cut)
+        for row in rows:
+            kept, facts = passports.of(row), passports.facts(row)
+            assert {"Result": row.result_id}.items() <= dict(facts).items()
+            assert all(dict(facts)[head] for head in ("Value", "Method", "Analysis"))
+            assert bool(kept.reading.who) == bool(len(kept.records))
+            if kept.reading.stem in tried:
+                continue
+            tried.add(kept.reading.stem)
+            influence = passports.influence(row)
+            whole = Explained(row, facts, kept, influence)
+            told = json.loads(json.dumps(whole.to_record(), default=str))
+            assert [one["influence"] for one in told["records"]] == influence.tolist()
+            assert bool(kept.reading.who) == ("No record of a patient" not in whole.text())
 
 
 def test_where_the_view_may_not_it_names_nobody_and_says_why(row):

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.optimize import linprog
 
 from esld.data.cutfile import ALL, Disclosure
@@ -174,6 +175,30 @@ def test_the_means_of_two_reports_do_not_tell_the_value_of_one_more_patient(valu
                 break
     assert min(fits) - 0.1 <= new <= max(fits) + 0.1 or not fits
     assert max(fits) - min(fits) >= spread / 4
+
+
+@given(st.floats(-3, 3), st.floats(0.1, 50), st.integers(10, 60))
+def test_neither_the_limits_of_an_estimate_nor_its_test_tell_it_more_closely(t, se, n):
+    """All three at once: what the estimate and its limits allow, and what the test does, which is their ratio."""
+    q = stats.norm.ppf(0.975)
+    about = {"group": "B - A", "time": 1.0, "n": n, "method": "mmrm", "lower": np.nan, "upper": np.nan}
+    limits = {"value": t * se, "lower": (t - q) * se, "upper": (t + q) * se}
+    frame = pd.DataFrame([
+        about | {"statistic": "ls_mean_difference"} | limits,
+        about | {"statistic": "ls_mean_difference_p_value", "value": 2 * stats.norm.sf(abs(t))},
+    ])  # fmt: skip
+    rows = rows_of("change_meld", frame, analysis="X", chapter="04_change")
+    told = {row.statistic: row for row in disclosure.published(rows, RULES, SIZES).rows}
+    one, p = told["ls_mean_difference"], told["ls_mean_difference_p_value"].value
+    spread = q * se / 2 * np.sqrt(n / 2)
+    half = disclosure.step(spread, n / 2) / 2
+    ratios = np.linspace(0, 5, 1001)
+    near = ratios[np.isclose([disclosure._digit(x) for x in 2 * stats.norm.sf(ratios)], p)]
+    ses = np.linspace(max(one.upper - one.value - half, 0), one.upper - one.value + half, 41) / q
+    possible = np.outer([*near, *-near], ses)
+    for middle in (one.value, (one.lower + one.upper) / 2):
+        possible = possible[np.abs(possible - middle) <= half * (1 + 1e-9)]
+    assert np.ptp(possible) * n / 2 >= spread / 4
 
 
 def test_a_mean_of_few_or_of_equal_values_is_not_told():

@@ -126,6 +126,14 @@ def test_the_rest_is_rounded_and_no_category_is_small(rows, record):
     )
 
 
+def test_nothing_of_survival_tells_an_age(rows, public):
+    """Of a model that is adjusted for age, whoever knew all ages but one would find that one: nothing depends on any of them."""
+    assert any(plan.covariates for plan in public.protocol.analyses if plan.chapter == "03_survival")
+    moved = replace(public, adsl=public.adsl.assign(AGE=public.adsl["AGE"].to_numpy()[::-1]))
+    found = in_process.handed_over(moved, "03_survival", {"none, so that every cell is run"})
+    assert found == {id: row for id, row in rows.items() if row.chapter == "03_survival"}
+
+
 def test_rare_terms_have_no_name(report, public, rows):
     patients = public.adae[public.adae["TRTEMFL"].eq("Y")].groupby("AEDECOD")["USUBJID"].nunique()
     rare, often = patients[patients < 5].index, patients[patients >= 5].index

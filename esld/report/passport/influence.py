@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from esld.data.deaths import fatal
 from esld.data.factors import STRATA
 from esld.data.influence import TWIN, derived_without
 from esld.data.study import FRAMES, Study
 from esld.report.passport.reads import FACTS, MEMBERS, Reading
+from esld.report.safety.adverse_events import KINDS
 
 Frames = Mapping[str, pd.DataFrame]
 # Of ADAE: words about the whole trial, and where a row comes from.
@@ -93,20 +95,32 @@ def reading_of_frames(frames: Frames, reading: Reading, own: Frames) -> dict[str
     values = adlb[adlb["PARAMCD"].isin(reading.measures)]
     if not reading.every:
         values = values[values["ABLFL" if reading.baseline else "ANL01FL"].eq("Y")]
+    if reading.there:
+        values = values.assign(AVAL=values["AVAL"].notna().astype(float), BASE=np.nan, AVISITN=np.nan)
     more = (*_RANGES, *(["CRIT1FL"] if reading.rescued else [])) if reading.every else ("ABLFL",)
     read["adlb"] = values[["PARAMCD", "AVISITN", "AVAL", "BASE", *more]]
     adce = frames["adce"]
     read["adce"] = adce.loc[adce["PARAMCD"].isin(reading.episodes), ["PARAMCD", "AVAL", "ANL01FL"]]
     adae = frames["adae"]
-    read["adae"] = adae.drop(columns=[*_ABOUT], errors="ignore") if reading.events else adae.iloc[:0, :1]
+    if reading.kind == "fatal":
+        read["adae"] = adae.loc[fatal(adae), ["AEDECOD", "AETERM"]]
+    elif reading.kind:
+        found = adae[adae["TRTEMFL"].eq("Y")]
+        who = found[KINDS[reading.kind](found)]
+        read["adae"] = who.drop_duplicates([c for c in ("USUBJID", TWIN) if c in who])[["TRTEMFL"]]
+    else:
+        read["adae"] = adae.drop(columns=[*_ABOUT], errors="ignore") if reading.events else adae.iloc[:0, :1]
     return read
 
 
 def _as_read(times: pd.DataFrame, reading: Reading, own: pd.DataFrame) -> pd.DataFrame:
     """Times to the last day that counts; of a curve, one without the event to the last event before its end."""
+    until = np.inf if reading.until is None else reading.until
+    if reading.state:
+        reached = times["AVAL"].ge(until) | times["CNSR"].isin([0, 3])
+        return times.assign(AVAL=reached.astype(float), EVTYPE=None)
     if not reading.curve:
         return times
-    until = np.inf if reading.until is None else reading.until
     late = times["AVAL"] > until
     cut = times.assign(
         AVAL=times["AVAL"].astype(float).mask(late, until),

@@ -9,15 +9,18 @@ from dataclasses import dataclass, field, replace
 
 from esld.data.study import Study
 from esld.protocol import Analysis
+from esld.report.known import watched
 from esld.report.planned import subjects
 from esld.report.results import Row, named, slug
 
 # Facts of ADSL beyond who was randomised, when and to which arm: the columns that say them.
 FACTS: Mapping[str, tuple[str, ...]] = {
+    "in_safety": ("SAFFL", "ACTARMCD"),
     "treated": ("SAFFL", "ACTARMCD", "TRTSDT", "TRTEDT", "NADMIN", "TRTDURD"),
     "died": ("DTHFL", "DTHDT"),
     "followed": ("LSTALVDT",),
     "transplanted": ("TRPLDT",),
+    "status": ("EOSSTT",),
     "ended": ("EOSSTT", "EOSDT", "DCSREAS"),
     "per_protocol": ("PPROTFL",),
     "weighed": ("WEIGHTBL",),
@@ -34,13 +37,21 @@ _BELIEF = (
     "_unknown",
     "_hazards",
 )  # what follows in its names, but for a prior's
-# By the name of a result, what it reads: facts; `times`, `values`, `episodes` of the endpoints and parameters that its name or
-# its analysis names, `events` of ADAE; two letters are a domain that is read itself; `arm`: of one arm it reads that arm alone;
-# `curve`: of a time without the event only which events came before it; `whole`: everything; `nothing`: no record of a patient.
+# By the name of a result, or by that and its statistic where this reads less, what it reads: facts; `times`, `values`, `episodes`
+# of the endpoints and parameters that its name or its analysis names, `primary` the time by which follow-up is judged; `events`
+# of ADAE, `kind` of these only who had one of the kind of the statistic, `fatal` what the dead died of; two letters are
+# a domain that is read itself; `arm`: of one arm it reads that arm alone; `curve`: of a time without the event only which events
+# came before it; `state`: of a time only whether its end is known by the day; `whole`: everything; `nothing`: no record of a
+# patient.
 _READS: Mapping[str, tuple[str, ...]] = {
     "flow": (*_COURSE, "ended", "screened", "DM", "DS", "IE", "times"),
+    "flow.randomised": ("arm",),
+    "flow.safety": ("in_safety", "arm"),
+    "flow.untreated": ("in_safety", "arm"),
     "follow_up": ("times", *_OBSERVED),
+    "follow_up.complete": ("primary", "state"),
     "follow_up_by_arm": ("times", *_OBSERVED, "arm"),
+    "follow_up_by_arm.complete": ("primary", "state", "arm"),
     "entry": (),
     "ledger": ("treated",),
     "balance": ("variable",),
@@ -54,7 +65,7 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "milestone": ("times", "curve", "arm"),
     "milestone_unwidened": ("times", "curve"),
     "milestone_test": ("times", "curve"),
-    "milestone_beside": ("times",),
+    "milestone_beside": ("times", "curve", "arm"),
     "logrank": ("times", "curve"),
     "logrank_exact": ("times", "curve"),
     "rmst": ("times", "curve", "arm"),
@@ -64,7 +75,7 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "hazards": ("times", "curve"),
     "km": ("times", "curve", "arm"),
     "beyond": ("times", "arm"),
-    "power": ("times",),
+    "power": (),
     "after_transplant": ("values", "every", "transplanted"),
     "near_rescue": ("values", "every", "rescued"),
     "change": ("values",),
@@ -76,10 +87,11 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "child_pugh_shift": ("values", *_OBSERVED),
     "first": ("times", "arm"),
     "any_event": ("times", *_COURSE),
-    "any_incidence": ("times", *_COURSE),
+    "any_incidence": ("times", "arm"),
     "episodes": ("episodes", "times", *_OBSERVED),
     "safety_set": ("treated", "arm"),
     "adverse_events": (*_EVENTS, "CE", "EX", "DS", "arm"),
+    **{f"adverse_events.{kind}": ("in_safety", "events", "kind", "arm") for kind in ("any", "serious", "soon")},
     "adverse_event_terms": _EVENTS,
     "adverse_event_dots": _EVENTS,
     "adverse_events_over_time": _EVENTS,
@@ -92,18 +104,24 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "vital_signs": ("treated", "VS", "EX"),
     "concomitant": (*_COURSE, "CM", "PR"),
     "deaths": (*_COURSE, "arm"),
+    "causes_of_death": ("died", "events", "fatal"),
     "laboratory_grades": ("values", "every", *_COURSE),
     "laboratory_multiples": ("values", "every", *_COURSE),
     "liver_injury": ("values", "every", *_COURSE),
-    "courses": (*_COURSE, "ended", "DS", "arm"),
+    "courses": (*_OBSERVED, "ended", "DS", "arm"),
+    "courses.completed": ("died", "transplanted", "status", "arm"),
+    "courses.death": ("died", "arm"),
+    "courses.transplant": ("died", "transplanted", "arm"),
+    "courses.lost": ("died", "transplanted", "status", "arm"),
     "patients": ("whole", "subject"),
     "narratives": ("whole", "subject"),
     "planned_grid": ("nothing",),
     "planned_sizes": ("nothing",),
     "assumed_trials": ("nothing",),
     "schemes": ("nothing",),
-    "could_find": ("times",),
+    "could_find": ("primary", "curve"),
     **{f"{own}belief{what}": ("times",) for own in ("", "unplanned_") for what in _BELIEF},
+    **{f"{own}belief.prior_chance_better": ("nothing",) for own in ("", "unplanned_")},
     "validation": ("nothing",),
     "coverage": ("nothing",),
 }  # fmt: skip
@@ -123,23 +141,29 @@ class Reading:
     who : frozenset of str
         ``USUBJID`` of the patients.
     stem : str
-        The name under which that is declared; empty where it is not.
+        The name under which that is declared, with the statistic where that is declared by itself; empty where it is not.
     facts : tuple of str
         Keys of :data:`FACTS`.
     times, measures, episodes : tuple of str
         ``PARAMCD`` of ADTTE, of ADLB and of ADCE.
     baseline : bool
         Whether of the measures the values at baseline alone.
+    there : bool
+        Whether of these only if there is one.
     every : bool
         Whether of the measures those values too that are not analysed (``ANL01FL``), with their ranges.
     events : bool
         Whether ADAE.
+    kind : str
+        Of the events only who had one of this kind, of ``fatal`` ones their terms; empty where all of them are read.
     domains : tuple of str
         SDTM tables that are read themselves.
     rescued : bool
         Whether the records of rescue treatments.
     curve : bool
         Whether a time without the event counts only by the events that came before its end.
+    state : bool
+        Whether of a time only if it ended with an event, or was followed to the day.
     until : float, optional
         Day after which no time is read.
     whole : bool
@@ -153,11 +177,14 @@ class Reading:
     measures: tuple[str, ...] = ()
     episodes: tuple[str, ...] = ()
     baseline: bool = False
+    there: bool = False
     every: bool = False
     events: bool = False
+    kind: str = ""
     domains: tuple[str, ...] = ()
     rescued: bool = False
     curve: bool = False
+    state: bool = False
     until: float | None = None
     whole: bool = False
 
@@ -169,16 +196,17 @@ class Readings:
         self.study = study
         self._analyses = {analysis.id: analysis for analysis in study.protocol.analyses}
         self._of_arms = {arm: self._in_arm(arm) for arm in study.arms}
-        self._declared: dict[tuple[str, str], Reading] = {}
+        self._declared: dict[tuple[str, str, str], Reading] = {}
         self._known = frozenset(study.adsl["USUBJID"])
+        self._dead = frozenset(study.adsl.loc[study.adsl["DTHDT"].notna(), "USUBJID"])
         self._measured = {p.paramcd for p in study.protocol.parameters}
 
     def of(self, row: Row) -> Reading:
         """What a result reads; everything, where its name does not say."""
-        name, arm = named(row), row.arm
-        key = (name, row.analysis_id)
+        arm = row.arm
+        key = (named(row), row.analysis_id, row.statistic)
         if key not in self._declared:
-            self._declared[key] = self._of_name(name, self._analyses.get(row.analysis_id))
+            self._declared[key] = self._of_name(*key)
         own = self._declared[key]
         reads = _READS.get(own.stem, ())
         if "subject" in reads:
@@ -186,20 +214,27 @@ class Readings:
             return replace(own, who=frozenset(found)) if len(found) == 1 else own
         if "variable" in reads:
             own = self._of_variable(row, own)
+        if "fatal" in reads:
+            own = replace(own, who=own.who & self._dead)
         alone = "arm" in reads and row.statistic not in _OF_EVERY_ARM
         if alone and arm in self.study.arms and self.study.shows_arms:
             own = replace(own, who=self._of_arms[arm])
-        return replace(own, until=row.time) if own.curve and own.stem != "hazards" else own
+        return replace(own, until=row.time) if (own.curve or own.state) and own.stem != "hazards" else own
 
-    def _of_name(self, name: str, plan: Analysis | None) -> Reading:
+    def _of_name(self, name: str, analysis: str, statistic: str) -> Reading:
+        plan = self._analyses.get(analysis)
         stem, codes = self._parsed(name, plan)
+        stem = finer if (finer := f"{stem}.{statistic}") in _READS else stem
         reads = _READS.get(stem, ("whole",))
+        if "primary" in reads:
+            code = watched(self.study.protocol)
+            reads, codes = (*reads, *(["times"] if code else _OBSERVED)), (code,)
         if "nothing" in reads:
             return Reading(frozenset(), stem)
         if "whole" in reads:
             return Reading(self._known, stem, whole=True)
         times, values, episodes = self._codes(reads, codes, plan)
-        of_set = {"SAFFL": "treated", "PPROTFL": "per_protocol"}.get(plan.analysis_set if plan else "", "")
+        of_set = {"SAFFL": "in_safety", "PPROTFL": "per_protocol"}.get(plan.analysis_set if plan else "", "")
         return Reading(
             self._known if "screened" in reads else frozenset(self.study.randomised["USUBJID"]),
             stem,
@@ -210,9 +245,11 @@ class Readings:
             baseline="values" not in reads,
             every="every" in reads,
             events="events" in reads,
+            kind="fatal" if "fatal" in reads else statistic if "kind" in reads else "",
             domains=tuple(name for name in self.study.tables if name in reads),
             rescued="rescued" in reads,
             curve="curve" in reads,
+            state="state" in reads,
         )
 
     def _parsed(self, name: str, plan: Analysis | None) -> tuple[str, tuple[str, ...]]:
@@ -271,5 +308,6 @@ class Readings:
         if name in ("WEIGHTBL", "BMI"):
             return replace(own, facts=("treated", "weighed"), domains=("VS",))
         if code in self._measured:
-            return replace(own, measures=tuple(dict.fromkeys([code, *own.measures])))
+            missing = row.statistic == f"{name} missing"
+            return replace(own, measures=tuple(dict.fromkeys([code, *own.measures])), there=missing)
         return replace(own, whole=True)

@@ -108,7 +108,14 @@ class Sources:
 
     def _behind(self, fact: str) -> Iterator[_Found]:
         """The records behind a fact of ADSL."""
-        domains = {"treated": ("EX",), "ended": ("DS",), "per_protocol": ("DS", "IE")}.get(fact, ())
+        every = {
+            "in_safety": ("EX",),
+            "treated": ("EX",),
+            "status": ("DS",),
+            "ended": ("DS",),
+            "per_protocol": ("DS", "IE"),
+        }
+        domains = every.get(fact, ())
         yield from (self._all(name) for name in domains if name in self.tables)
         match fact:
             case "treated" if self.protocol.treatment.regimen == "continuous":

@@ -36,7 +36,7 @@ _GRADE = Scale("grade", "AETOXGRN")
 _SEVERITY = Scale("severity", "ASEVN")
 
 # What the overview counts; the order is that of its lines.
-_KINDS: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = {
+KINDS: Mapping[str, Callable[[pd.DataFrame], pd.Series]] = {
     "any": lambda e: e["TRTEMFL"].eq("Y"),
     "serious": lambda e: e["AESER"].eq("Y"),
     # With the rows of :attr:`AdverseEvents.clinical` added, or of these alone.
@@ -125,7 +125,7 @@ class AdverseEvents:
         """What the overview counts: all that the data can tell, and what is not known if there is any."""
         return [
             kind
-            for kind, chosen in _KINDS.items()
+            for kind, chosen in KINDS.items()
             if (kind not in ONLY_IF_ANY or chosen(self.events).any())
             and (kind not in SEVERE or (self.scale is not None and self.scale.column == SEVERE[kind]))
             and (kind not in _SOURCE or self.events.empty or self.events[_SOURCE[kind]].notna().any())
@@ -136,7 +136,7 @@ class AdverseEvents:
     def of_kind(self, kind: str, arm: str) -> pd.DataFrame:
         """Events of one line of the overview and one group."""
         own = self.of(arm)
-        own = own[_KINDS[kind](own)]
+        own = own[KINDS[kind](own)]
         if kind not in _CLINICAL or self.clinical is None:
             return own
         beside = self.clinical[self.clinical["GROUP"].eq(arm)]
