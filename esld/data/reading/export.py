@@ -1,6 +1,6 @@
 """An export read in one pass: what its names say, the tables, what is wrong, and an account of everything that lies there."""
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -150,11 +150,8 @@ def read_export(path: Path, analysed: Collection[str], how: Reading | None = Non
     files = files.sort_values(["file", "sheet"], kind="stable", ignore_index=True)
     if not tables and not account.faults:
         raise _nothing(path, files, [each for each in sources if looks_like_forms(_columns(each))])
-    used = files[files["use"].eq(READ)]
-    of = {str(name): [_where(row) for row in own.to_dict("records")] for name, own in used.groupby("domain")}
     # What else has to be declared is told at once, also of files that are refused: nobody runs a command once a key.
-    of |= {domain: [str(table.attrs["file"])] for domain, table in as_if.items()}
-    seen, faults = words.undeclared(tables | as_if, how, of)
+    seen, faults = words.undeclared(tables | as_if, how)
     tables = {name: seen[name] for name in tables}
     return Export(tables, files, (*_merged(account.faults), *(Fault("", fault) for fault in faults)))
 
@@ -162,10 +159,6 @@ def read_export(path: Path, analysed: Collection[str], how: Reading | None = Non
 def _row(tables: Tables, name: str, row: int) -> str:
     file, number = place(tables[name], row)
     return f"{file}, row {number}"
-
-
-def _where(row: Mapping[Hashable, object]) -> str:
-    return f"{row['file']}, sheet {row['sheet']}" if row["sheet"] else str(row["file"])
 
 
 # --- what lies there --------------------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 """Words for a missing value and decimal commas: as the cut file declares, or told once for the whole export."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import groupby
 
 import pandas as pd
 
 from esld.data import days
 from esld.data.declared import Reading, how_to_state
-from esld.data.reading.table import Tables, listed, place
+from esld.data.reading.table import Tables, place
 from esld.errors import InputError
 
 # What programs write for a missing value: R, SAS, pandas, SQL, Excel.
@@ -116,9 +117,7 @@ def of_spreadsheet(table: pd.DataFrame, how: Reading) -> InputError | None:
     return None
 
 
-def undeclared(
-    tables: Tables, how: Reading, files: Mapping[str, Collection[str]]
-) -> tuple[Tables, list[InputError]]:
+def undeclared(tables: Tables, how: Reading) -> tuple[Tables, list[InputError]]:
     """What stands for a missing value or a decimal comma without being declared.
 
     Parameters
@@ -127,8 +126,6 @@ def undeclared(
         As read.
     how : Reading
         What is declared.
-    files : mapping of str to collection of str
-        The files of each domain.
 
     Returns
     -------
@@ -158,22 +155,25 @@ def undeclared(
         tables, faults = _parted(tables, held)
         commas = set()
     if taken:
-        where = sorted({file for (name, _), words in found.items() if words & taken for file in files[name]})
+        where = _places(tables, {key: words & taken for key, words in found.items()})
         told = ", ".join(repr(word) for word in sorted(taken))
         declared = ", ".join(
             f'"{word}"' if not word.isalpha() or word.lower() == "null" else word for word in sorted(taken)
         )
         remedy = f"If it stands for a missing value, set {how_to_state('missing', f'[{declared}]')}; else correct the records."
-        faults.append(
-            InputError("every date and number", "must be one or empty", told, listed(where), remedy)
-        )
+        faults.append(InputError("every date and number", "must be one or empty", told, where, remedy))
     if commas:
         name, column = min(commas)
-        cell = min(filter(_COMMA.fullmatch, held[name, column]))
-        where = sorted({file for name, _ in commas for file in files[name]})
-        remedy = f"If it is a decimal comma, set {how_to_state('decimal', _WRITTEN_COMMA)}."
-        rule = "must have a decimal point"
-        faults.append(InputError("every number", rule, f"{cell!r} in {name}.{column}", listed(where), remedy))
+        written = {key: set(filter(_COMMA.fullmatch, held[key])) for key in sorted(commas)}
+        said = f"{min(written[name, column])!r} in {name}.{column}"
+        declared = how_to_state("decimal", _WRITTEN_COMMA)
+        remedy = (
+            f"Write it with a point; if the whole export has decimal commas, set {declared}."
+            if pointed
+            else f"If it is a decimal comma, set {declared}."
+        )
+        where = _places(tables, written)
+        faults.append(InputError("every number", "must have a decimal point", said, where, remedy))
     if not faults:
         return tables, []
     as_if = Reading(decimal="," if commas else ".", missing=tuple(taken))
@@ -212,14 +212,27 @@ def _is_value(cell: str) -> bool:
     return bool(re.fullmatch(r"[<>≤≥]?=? *[+-]?[0-9]*[.,]?[0-9]+([eE][+-]?[0-9]+)?", cell))
 
 
+def _places(tables: Tables, cells: Mapping[tuple[str, str], Collection[str]]) -> str:
+    """Where the first of some cells of each file stands, and how many more there are."""
+    found = sorted({
+        place(tables[name], int(row))
+        for (name, column), own in cells.items()
+        for row in tables[name].index[tables[name][column].isin(own)]
+    })  # fmt: skip
+    return "; ".join(_first([*of_file]) for _, of_file in groupby(found, lambda one: one[0]))
+
+
+def _first(found: Sequence[tuple[str, int]]) -> str:
+    """Of rows of a file the first, and how many more there are."""
+    (file, row), more = found[0], len(found) - 1
+    return f"{file}, row {row}" + (f", and {more} more" if more else "")
+
+
 def _in_cell(table: pd.DataFrame, column: str, cell: str, rule: str, remedy: str) -> InputError:
-    rows: Iterator[int] = (int(row) for row in table.index[table[column].eq(cell)])
-    file, row = place(table, next(rows))
-    more = sum(1 for _ in rows)
     return InputError(
         f"column {column}",
         rule,
         repr(cell),
-        f"{file}, row {row}" + (f", and {more} more" if more else ""),
+        _first([place(table, int(row)) for row in table.index[table[column].eq(cell)]]),
         remedy,
     )

@@ -67,6 +67,16 @@ class TestMissing:
 
 
 class TestDecimalComma:
+    def test_one_among_points_is_told_with_its_row(self, tables, tmp_path):
+        """A slip of one cell: the whole export is not to be declared otherwise for it."""
+        results = tables["LB"]["LBORRES"].copy()
+        slip = results.index[results.str.fullmatch(r"[0-9]+\.[0-9]{1,2}", na=False)][0]
+        results[slip] = results[slip].replace(".", ",")
+        write_all(tables | {"LB": tables["LB"].assign(LBORRES=results)}, tmp_path)
+        (message,) = refusals(tmp_path)
+        assert f"(lb.csv, row {slip + 2})" in message
+        assert "Write it with a point; if the whole export has decimal commas, set" in message
+
     def commas(self, tables, *, dates: bool = False):
         """Numbers as a German Excel writes them."""
         turned = {}
