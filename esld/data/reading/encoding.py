@@ -90,8 +90,12 @@ def decoded(
     if encoding and not raw.startswith(_BOM):
         return _as_declared(raw, file, encoding)
     if (text := strictly(raw, "utf-8-sig")) is not None:
-        if not _LOST.search(text):
+        if not (lost := _LOST.search(text)):
             return text, UTF_8
+        if 4 * text.count("\x00") < len(text):  # of UTF-16 it is every other one
+            what = "a NUL character" if lost[0] == "\x00" else "the mark of a letter that was lost (U+FFFD)"
+            where = f"row {text.count(chr(10), 0, lost.start()) + 1}"
+            raise InputError(file, "must hold whole text", what, where, "Export it again.")
     elif (sure := is_chinese(raw)) or (sure is None and witness()):
         return raw.decode("gb18030"), GB18030
     told = SAVE if b"\x00" in raw else remedy  # UTF-16, which cannot be declared

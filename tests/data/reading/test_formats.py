@@ -169,15 +169,25 @@ class TestEncoding:
             pytest.param((HEADER + "S-1,Hépatite à virus né\n").encode("latin-1"), id="Latin-1"),
             pytest.param(HEADER.encode() + b"S-1,\xff\xfe\xfa\n", id="no text at all"),
             pytest.param(HEADER.encode() + b"S-1,\xaa\xa1\n", id="private use in GB18030"),
-            pytest.param((HEADER + "S-1,\ufffd\n").encode(), id="lost once"),
-            # twice U+FFFD in UTF-8 is also valid GB18030, of three Chinese letters that nobody wrote
-            pytest.param((HEADER + "S-1,\ufffd\ufffd\n").encode(), id="lost twice"),
         ],
     )
     def test_anything_else_is_refused_not_guessed(self, tmp_path, raw):
         message = refusal(csv_of(tmp_path, raw))
         assert message.startswith("dm.csv must be encoded as UTF-8 or GB18030. Save it as UTF-8")
         assert ("state its encoding: 'encoding: cp1252' in the cut file" in message) == (b"\x00" not in raw)
+
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [
+            ("S-1,\ufffd\n", "the mark of a letter that was lost (U+FFFD)"),
+            # twice U+FFFD in UTF-8 is also valid GB18030, of three Chinese letters that nobody wrote
+            ("S-1,\ufffd\ufffd\n", "the mark of a letter that was lost (U+FFFD)"),
+            ("S-1,a\x00b\n", "a NUL character"),
+        ],
+    )
+    def test_a_character_that_nobody_wrote_is_told_with_its_row(self, tmp_path, text, what):
+        message = refusal(csv_of(tmp_path, (HEADER + text).encode()))
+        assert message == f"dm.csv must hold whole text, got {what} (row 2). Export it again."
 
     def test_private_use_is_text_in_utf_8(self, tmp_path):
         csv_of(tmp_path, "USUBJID\nS-\ue000\n")
