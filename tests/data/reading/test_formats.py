@@ -186,7 +186,7 @@ class TestEncoding:
         ],
     )
     def test_a_character_that_nobody_wrote_is_told_with_its_row(self, tmp_path, text, what):
-        message = refusal(csv_of(tmp_path, (HEADER + text).encode()))
+        message = refusal(csv_of(tmp_path, (self.HEADER + text).encode()))
         assert message == f"dm.csv must hold whole text, got {what} (row 2). Export it again."
 
     def test_private_use_is_text_in_utf_8(self, tmp_path):
