@@ -236,7 +236,9 @@ def _alone(spoilt: Spoilt, who: str) -> str:
     """Take every statement of a patient's death out of the export; its day."""
     dm, ds, ae = (spoilt.tables[name] for name in OF_DEATH)
     own = dm["USUBJID"].eq(who)
-    day = dm.loc[own, "DTHDTC"].iloc[0] or "2025-06-01"
+    day = (
+        next(iter(dm.loc[own, "DTHDTC"]), "") or "2025-06-01"
+    )  # an earlier mutation may have taken the record
     dm.loc[own, ["DTHDTC", "DTHFL"]] = ""
     spoilt.tables["DS"] = ds[~(ds["USUBJID"].eq(who) & ds["DSDECOD"].eq("DEATH"))].reset_index(drop=True)
     fatal = ae["USUBJID"].eq(who) & (ae["AEOUT"].eq("FATAL") | ae["AESDTH"].eq("Y") | ae["AETOXGR"].eq("5"))
