@@ -74,6 +74,18 @@ def without(name: str, where: dict[str, str]):
     return tables
 
 
+def more_patients(measured: str = "STU"):
+    """Three who were followed for two months, and results of some."""
+    return trial(
+        *map(patient, "STU"),
+        LB=[lb(who, "ALT", "30", on(day)) for who in measured for day in (1, 60)],
+        AE=[
+            event("AE", who, on(60), AETERM="x", AEDECOD="x", AEOUT="RECOVERED", AEENDTC=on(60))
+            for who in "STU"
+        ],
+    )
+
+
 def partly(dm: str, disposition: str):
     """The clean trial with a death that two forms date, each perhaps in part, and no event."""
     tables = changed("DS", S | {"DSDECOD": "DEATH"}, DSSTDTC=disposition)
@@ -319,12 +331,12 @@ SEEDED = {
         "S", "AE 1", "AETOXGR is 5, but AEOUT RECOVERED/RESOLVED.",
     ),
     "an event twice in other spelling": (
-        "event twice in other words", "major",
+        "event recorded twice", "major",
         lambda: with_more("AE", event("AE", "T", "2025-11-20", AETERM="X.", AEDECOD="y")),
         "T", "AE 2", "'X.' of 2025-11-20 seems to be 'x', AE 1.",
     ),
     "an event twice under one code": (
-        "event twice in other words", "major",
+        "event recorded twice", "major",
         lambda: with_more("AE", event("AE", "T", "2025-11-20", AETERM="发热", AEDECOD="Ｘ")),
         "T", "AE 2", "'发热' of 2025-11-20 seems to be 'x', AE 1.",
     ),
@@ -534,6 +546,51 @@ SEEDED = {
         lambda: {**clean(), "AE": clean()["AE"].drop(columns="AETOXGR").assign(AETOXGRADE="1")},
         "", "AE", "AETOXGRADE is no variable that is known, and AETOXGR has no value: did you mean it? It is for grades of",
     ),
+    "treated in DM alone": (
+        "exposure in DM and EX disagree", "critical",
+        lambda: changed("DM", {"USUBJID": "F"}, RFXSTDTC="2025-01-12"),
+        "F", "DM", "RFXSTDTC is 2025-01-12, but EX has no record of the patient, who counts as never treated",
+    ),
+    "treated from another day on": (
+        "exposure in DM and EX disagree", "critical",
+        lambda: changed("DM", T, RFXSTDTC="2025-01-12"),
+        "T", "DM", "RFXSTDTC is 2025-01-12, and the first day of EX 2025-01-11: which is right? That of EX counts.",
+    ),
+    "treated to another day": (
+        "exposure in DM and EX disagree", "critical",
+        lambda: changed("DM", T, RFXENDTC="2025-02-12"),
+        "T", "DM", "RFXENDTC is 2025-02-12, and the last day of EX 2025-01-11",
+    ),
+    "treated in EX alone": (
+        "exposure in DM and EX disagree", "critical",
+        lambda: {**more_patients(), "DM": more_patients()["DM"].assign(RFXSTDTC=["2025-01-11", "2025-01-11", None])},
+        "U", "DM", "EX has records of treatment, and RFXSTDTC is empty",
+    ),
+    "a patient whose results are gone": (
+        "patient without a record of a domain", "major",
+        lambda: more_patients("ST"),
+        "U", "LB", f"LB has no record of the patient, followed to {on(60)}, but of 2 other patients: was nothing done",
+    ),
+    "the year of an event alone": (
+        "day of an endpoint event not known", "critical",
+        lambda: with_more("CE", ascites(USUBJID="T", CESTDTC="2025", CEENDTC="2025-07-01")),
+        "T", "CE 1", "CESTDTC of Ascites is 2025: which day was it? It counts on 2025-01-10.",
+    ),
+    "a failed screening of who was treated": (
+        "participation cannot have ended so", "critical",
+        lambda: changed("DS", T | {"DSDECOD": "COMPLETED"}, DSDECOD="SCREEN FAILURE"),
+        "T", "DS 3", "SCREEN FAILURE of 2026-02-01 ends the participation, but the patient was infused: which is right?",
+    ),
+    "no treatment of who was treated": (
+        "participation cannot have ended so", "critical",
+        lambda: changed("DM", T, ARMNRS="Assigned, not treated"),
+        "T", "DM", "ARMNRS is Assigned, not treated, but the patient was infused: which is right?",
+    ),
+    "one episode with two beginnings": (
+        "event recorded twice", "major",
+        lambda: with_more("CE", ascites(), ascites(CESTDTC=on(6))),
+        "S", "CE 2", f"'Ascites' of {on(6)} seems to be 'Ascites', CE 1 of {on(5)}, and the two overlap in time",
+    ),
     "a unit that changes for all at once": (
         "results of a test change for good", "critical",
         lambda: trial(*(patient(who) for who in "STU"), LB=[
@@ -567,7 +624,11 @@ def test_clean_data_raises_no_query():
     assert found(clean(), cutoff=CUTOFF).to_dict("records") == []
 
 
-OF_NO_END = ("a unit that changes for all at once",)  # trials of their own, in which nobody has left yet
+OF_NO_END = (
+    "a unit that changes for all at once",
+    "treated in EX alone",
+    "a patient whose results are gone",
+)  # trials of their own, in which nobody has left yet
 
 
 @cache
@@ -644,6 +705,7 @@ def test_a_view_that_hides_doses_asks_for_no_reason():
         lambda: with_more("EX", dose("T", 1, EXDOSE="0", EXADJ="stopped")),
         lambda: with_more("CE", ascites()),  # of the grade that was found
         lambda: with_more("CE", ascites(CESEV="SEVERE")),  # found lower than it once was
+        lambda: with_more("CE", ascites(CEENDTC=on(6)), ascites(CESTDTC=on(6))),  # one after the other
     ],
 )
 def test_what_is_usual_is_not_asked(tables):
