@@ -70,15 +70,11 @@ def _ended_twice(evidence: Evidence) -> Iterator[Query]:
 def _impossible(evidence: Evidence) -> Iterator[Query]:
     """A failed screening of who was randomised or treated, and a reason for no treatment of who was treated."""
     adsl = evidence.adsl.set_index("USUBJID")
-    treated, given = set(adsl.index[adsl["TRTSDT"].notna()]), evidence.protocol.treatment.given
-    known = {who: "was randomised" for who in evidence.subjects.index} | dict.fromkeys(
-        treated, f"was {given}"
-    )
+    treated = set(adsl.index[adsl["TRTSDT"].notna()])
+    known = {who: "randomised" for who in evidence.subjects.index} | dict.fromkeys(treated, "treated")
     ends = evidence.once(_ending)
     own = ends[ends["DSDECOD"].eq(_FAILED) & ends["USUBJID"].isin(known)]
-    words = (
-        "{DSDECOD} of {DSSTDTC} ends the participation, but the patient {known}: which is right? Both count."
-    )
+    words = "{DSDECOD} of {DSSTDTC} ends the participation, but the patient was {known}: which is right? Both count."
     yield from each("DS", own.assign(known=own["USUBJID"].map(known)), words, ("DSDECOD",))
     dm = evidence.tables["DM"]
     if "ARMNRS" in dm:
@@ -87,7 +83,7 @@ def _impossible(evidence: Evidence) -> Iterator[Query]:
         wrong |= why.str.endswith("NOT TREATED") & dm["USUBJID"].isin(treated)
         own = dm.assign(known=dm["USUBJID"].map(known))[wrong]
         yield from each(
-            "DM", own, "ARMNRS is {ARMNRS}, but the patient {known}: which is right?", ("ARMNRS",)
+            "DM", own, "ARMNRS is {ARMNRS}, but the patient was {known}: which is right?", ("ARMNRS",)
         )
 
 

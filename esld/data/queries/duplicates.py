@@ -79,10 +79,10 @@ def _same_event(evidence: Evidence) -> Iterator[Query]:
             if earlier := began or during:
                 one, other = (records(dated.iloc[[number]])[0] for number in (earlier[0], row))
                 terms = [text(record[words[0]]) for record in (one, other)]
-                told = f"seems to be {terms[0]!r}, {place(name, one)}"
+                said, begun, where = terms[1], other[date], place(name, one)
+                message = f"{said!r} of {begun} seems to be {terms[0]!r}, {where}."
                 if not began:
-                    told += f" of {one[date]}, and the two overlap in time: are they one? Each counts"
-                message = f"{terms[1]!r} of {other[date]} {told}."
+                    message = f"{said!r} of {begun} and {where} of {one[date]} overlap in time: are they one event? Each counts."
                 about = (str(one["USUBJID"]), *named(name, other), folded(terms[0]))
                 yield Query(str(one["USUBJID"]), place(name, other), message, about)
 

@@ -71,13 +71,13 @@ def _without(evidence: Evidence) -> Iterator[Query]:
         lacking, tail = [who for who in followed if who not in held], followed[last + 1 :]
         if len(lacking) - len(tail) > len(having):
             continue
-        told = f", nor of anybody after {having[-1]} ({counted(len(tail), 'patient')}): was the file cut off?"
-        asked = ": was nothing done, or are records missing from the export?"
         untreated = _untreated(evidence) if name == "EX" else set()
         for who in (who for who in lacking if who not in untreated):
-            ending = told if len(tail) > 1 and who in tail else asked
-            others = counted(len(having), "other patient")
-            message = f"{name} has no record of the patient, followed to {seen[who]:%Y-%m-%d}, but of {others}{ending}"
+            others, until = counted(len(having), "patient"), f"{seen[who]:%Y-%m-%d}"
+            ending = "was nothing done, or are records missing from the export?"
+            if len(tail) > 1 and who in tail:
+                ending = f"and of nobody after {having[-1]} ({counted(len(tail), 'patient')}): was the file cut off?"
+            message = f"{name} has no record of the patient, followed to {until}, but of {others}: {ending}"
             yield of_patient(who, name, message, name)
 
 

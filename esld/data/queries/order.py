@@ -74,9 +74,9 @@ def _day_of_event(evidence: Evidence) -> Iterator[Query]:
         met |= {(source.domain, row) for row in own.index}
         start, first = own["USUBJID"].map(randomised), dates.earliest(own[source.date])
         day = first.mask(first < start, start)
-        own = own.assign(counts=day.dt.strftime("on %Y-%m-%d").where(day.notna(), "on no day"))
+        own = own.assign(counts=day.dt.strftime("%Y-%m-%d").where(day.notna(), "no day"))
         known = own[~(dates.latest(own[source.date]) < start)]
-        words = f"{source.date} of {source.description} is {{{source.date}}}: which day was it? It counts {{counts}}."
+        words = f"{source.date} of {source.description} is {{{source.date}}}: which day was it? It counts on {{counts}}."
         yield from each(source.domain, known, words, (source.date,))
 
 

@@ -73,24 +73,24 @@ def _exposure(evidence: Evidence) -> Iterator[Query]:
     """Who was treated, and from which day to which; of a day that is not known nothing is said."""
     dm, ex = evidence.tables["DM"], evidence.tables.get("EX", pd.DataFrame())
     bounds = [column for column in _BOUNDS if column in dm]
-    if "RFXSTDTC" not in dm:
-        return
     lost = dm[dm[bounds].notna().any(axis=1) & ~dm["USUBJID"].isin(evidence.held("EX"))]
-    none = "EX has no record of the patient, who counts as never treated: which is right?"
     if ex.empty and len(lost) > 1:
         told = f"DM says when {counted(len(lost), 'patient')} were treated, and EX has no record of anybody: was it exported?"
         yield line("DM", lost, told, "EX")
         return
-    yield from each("DM", lost, lambda row: f"{_stated(row, bounds)}, but {none}", bounds)
+
+    def words(row: Row) -> str:
+        stated = " and ".join(f"{column} {row[column]}" for column in bounds if text(row[column]))
+        return f"DM has {stated}, but EX has no record of the patient, who counts as never treated: which is right?"
+
+    yield from each("DM", lost, words, bounds)
     if ex.empty:
         return
     treated = evidence.adsl.set_index("USUBJID")["TRTSDT"].dropna().index
     own = dm[dm["USUBJID"].isin(treated)]
-    if own["RFXSTDTC"].notna().sum() * 2 > len(own):
-        words = (
-            "EX has records of treatment, and RFXSTDTC is empty: was the patient treated? Those of EX count."
-        )
-        yield from each("DM", own[own["RFXSTDTC"].isna()], words)
+    if "RFXSTDTC" in dm and own["RFXSTDTC"].notna().sum() * 2 > len(own):
+        told = "EX has records of treatment, and RFXSTDTC is empty: was the patient treated? What EX says counts."
+        yield from each("DM", own[own["RFXSTDTC"].isna()], told)
     yield from _other_bounds(evidence, own, ex)
 
 
@@ -106,7 +106,7 @@ def _other_bounds(evidence: Evidence, dm: pd.DataFrame, ex: pd.DataFrame) -> Ite
         if column not in dm:
             continue
         by = days[column].groupby(ex["USUBJID"])
-        found = (by.min() if bound == "min" else by.max()).where(by.apply(lambda own: own.notna().all()))
+        found = (by.min() if bound == "min" else by.max()).where(by.count() == by.size())
         rows = dm.assign(stated=dates.whole(dm[column]), found=dm["USUBJID"].map(found))
         rows["given"] = rows["USUBJID"].map(adsl[counts])
         apart = rows["stated"].notna() & rows["found"].notna()
@@ -116,10 +116,6 @@ def _other_bounds(evidence: Evidence, dm: pd.DataFrame, ex: pd.DataFrame) -> Ite
             f"{column} is {{{column}}}, and the {word} day of EX {{day}}: which is right? That of EX counts."
         )
         yield from each("DM", rows[apart], words, (column, "day"))
-
-
-def _stated(row: Row, columns: list[str]) -> str:
-    return " and ".join(f"{column} is {row[column]}" for column in columns if text(row[column]))
 
 
 @rule("dose below the arm's, and no reason", "critical")

@@ -549,7 +549,7 @@ SEEDED = {
     "treated in DM alone": (
         "exposure in DM and EX disagree", "critical",
         lambda: changed("DM", {"USUBJID": "F"}, RFXSTDTC="2025-01-12"),
-        "F", "DM", "RFXSTDTC is 2025-01-12, but EX has no record of the patient, who counts as never treated",
+        "F", "DM", "DM has RFXSTDTC 2025-01-12, but EX has no record of the patient, who counts as never treated",
     ),
     "treated from another day on": (
         "exposure in DM and EX disagree", "critical",
@@ -569,7 +569,7 @@ SEEDED = {
     "a patient whose results are gone": (
         "patient without a record of a domain", "major",
         lambda: more_patients("ST"),
-        "U", "LB", f"LB has no record of the patient, followed to {on(60)}, but of 2 other patients: was nothing done",
+        "U", "LB", f"LB has no record of the patient, followed to {on(60)}, but of 2 patients: was nothing done",
     ),
     "the year of an event alone": (
         "day of an endpoint event not known", "critical",
@@ -579,17 +579,17 @@ SEEDED = {
     "a failed screening of who was treated": (
         "participation cannot have ended so", "critical",
         lambda: changed("DS", T | {"DSDECOD": "COMPLETED"}, DSDECOD="SCREEN FAILURE"),
-        "T", "DS 3", "SCREEN FAILURE of 2026-02-01 ends the participation, but the patient was infused: which is right?",
+        "T", "DS 3", "SCREEN FAILURE of 2026-02-01 ends the participation, but the patient was treated: which is right?",
     ),
     "no treatment of who was treated": (
         "participation cannot have ended so", "critical",
         lambda: changed("DM", T, ARMNRS="Assigned, not treated"),
-        "T", "DM", "ARMNRS is Assigned, not treated, but the patient was infused: which is right?",
+        "T", "DM", "ARMNRS is Assigned, not treated, but the patient was treated: which is right?",
     ),
     "one episode with two beginnings": (
         "event recorded twice", "major",
         lambda: with_more("CE", ascites(), ascites(CESTDTC=on(6))),
-        "S", "CE 2", f"'Ascites' of {on(6)} seems to be 'Ascites', CE 1 of {on(5)}, and the two overlap in time",
+        "S", "CE 2", f"'Ascites' of {on(6)} and CE 1 of {on(5)} overlap in time: are they one event?",
     ),
     "a unit that changes for all at once": (
         "results of a test change for good", "critical",
@@ -790,6 +790,52 @@ def test_the_demonstration_trial_raises_the_planted_ones():
     assert rules.pop("severity of an event and grade disagree") == ["007"]
     assert set(rules) == {"visit outside its allowed window"}
     assert "001" in rules["visit outside its allowed window"]
+
+
+class TestWhatIsGone:
+    """Of any patient and any domain that is needed, and of any endpoint's date a part: it is asked for, and by name."""
+
+    def of(self, rule, tables, **others):
+        own = pd.DataFrame({"USUBJID": list("PQRST"), "RANDFL": "Y", "EOSSTT": "COMPLETED"})
+        days = {"RANDDT": "2025-01-10", "TRTSDT": "2025-01-11", "TRTEDT": "2025-01-11", "DTHDT": None}
+        days |= {"LSTALVDT": "2025-06-01"} | others
+        adsl = own.assign(**{name: pd.to_datetime(pd.Series([day] * 5)) for name, day in days.items()})
+        return list(queries.RULES[rule][1](Evidence(tables, adsl, pd.DataFrame(), PROTOCOL)))
+
+    @few(8)
+    @given(
+        domain=st.sampled_from(["LB", "RS", "VS", "EX"]),
+        gone=st.sets(st.sampled_from("PQRST"), max_size=2),
+        dated=st.booleans(),
+    )
+    def test_all_records_of_a_patient(self, domain, gone, dated):
+        dm = [
+            {"USUBJID": who, "RFXSTDTC": "2025-01-11" if dated else None, "ARMNRS": None} for who in "PQRST"
+        ]
+        tables = {"DM": pd.DataFrame(dm, dtype=object)}
+        for name in ("LB", "RS", "VS", "EX"):
+            rows = [event(name, who, "2025-01-11") for who in "PQRST" if name != domain or who not in gone]
+            tables[name] = records_of(name, rows)
+        rules = ("patient without a record of a domain", "exposure in DM and EX disagree")
+        asked = [query for rule in rules for query in self.of(rule, tables)]
+        assert sorted(query.subject for query in asked) == sorted(gone)
+        assert all(f"{domain} has no record of the patient" in query.message for query in asked)
+        by_end = len(gone) == 2 and gone == set("ST") and not (domain == "EX" and dated)
+        assert all(("was the file cut off?" in query.message) == by_end for query in asked)
+
+    @few(8)
+    @given(
+        source=st.sampled_from(PROTOCOL.decisive_sources),
+        day=st.dates(date(2025, 1, 10), date(2026, 6, 30)),
+        length=st.sampled_from([4, 7, 10]),
+    )
+    def test_a_part_of_a_date_that_an_endpoint_needs(self, source, day, length):
+        row = event(source.domain, "S", "") | source.where | {source.date: str(day)[:length]}
+        asked = self.of(
+            "day of an endpoint event not known", {source.domain: records_of(source.domain, [row])}
+        )
+        counts = max(str(day)[:length] + "-01-01"[length - 10 :], "2025-01-10") if length < 10 else ""
+        assert [query.message.rpartition(" on ")[2] for query in asked] == [f"{counts}."] * (length < 10)
 
 
 class TestEndBeforeStart:
