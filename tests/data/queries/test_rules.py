@@ -79,6 +79,7 @@ def more_patients(measured: str = "STU"):
     return trial(
         *map(patient, "STU"),
         LB=[lb(who, "ALT", "30", on(day)) for who in measured for day in (1, 60)],
+        VS=[at(1) | {"USUBJID": who} for who in "STU"],
         AE=[
             event("AE", who, on(60), AETERM="x", AEDECOD="x", AEOUT="RECOVERED", AEENDTC=on(60))
             for who in "STU"
