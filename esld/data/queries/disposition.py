@@ -68,10 +68,10 @@ def _ended_twice(evidence: Evidence) -> Iterator[Query]:
 
 @rule("participation cannot have ended so", "critical")
 def _impossible(evidence: Evidence) -> Iterator[Query]:
-    """A failed screening of who was randomised or treated, and a reason for no treatment of who was treated."""
+    """Of the randomised: a failed screening, and a reason for no treatment of who was treated."""
     adsl = evidence.adsl.set_index("USUBJID")
     treated = set(adsl.index[adsl["TRTSDT"].notna()])
-    known = {who: "randomised" for who in evidence.subjects.index} | dict.fromkeys(treated, "treated")
+    known = {who: "treated" if who in treated else "randomised" for who in evidence.subjects.index}
     ends = evidence.once(_ending)
     own = ends[ends["DSDECOD"].eq(_FAILED) & ends["USUBJID"].isin(known)]
     words = "{DSDECOD} of {DSSTDTC} ends the participation, but the patient was {known}: which is right? Both count."
@@ -79,9 +79,9 @@ def _impossible(evidence: Evidence) -> Iterator[Query]:
     dm = evidence.tables["DM"]
     if "ARMNRS" in dm:
         why = dm["ARMNRS"].fillna("").str.upper()
-        wrong = why.isin((_FAILED, "NOT ASSIGNED")) & dm["USUBJID"].isin(known)
-        wrong |= why.str.endswith("NOT TREATED") & dm["USUBJID"].isin(treated)
-        own = dm.assign(known=dm["USUBJID"].map(known))[wrong]
+        own = dm.assign(known=dm["USUBJID"].map(known))
+        wrong = why.isin((_FAILED, "NOT ASSIGNED")) & own["known"].notna()
+        own = own[wrong | (why.str.endswith("NOT TREATED") & own["known"].eq("treated"))]
         yield from each(
             "DM", own, "ARMNRS is {ARMNRS}, but the patient was {known}: which is right?", ("ARMNRS",)
         )
