@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -123,6 +124,16 @@ class DataCut(Reading):
         if self.cutoff > self.snapshot:
             rule = f"must not be after the snapshot {self.snapshot}"
             raise MisfitError([Misfit(("cutoff",), rule, self.cutoff, "Correct either date.")])
+        return self
+
+    @model_validator(mode="after")
+    def _the_snapshot_was_made(self) -> Self:
+        """A day later it may be elsewhere already."""
+        today = days.today()
+        if date.fromisoformat(self.snapshot) > today + timedelta(days=1):
+            rule = f"must not be in the future: today is {today}"
+            remedy = "Give the day on which the export was made, or set this machine's clock."
+            raise MisfitError([Misfit(("snapshot",), rule, self.snapshot, remedy)])
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 import re
 from calendar import monthrange
+from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,6 +18,11 @@ _ISO = re.compile(
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _YEARS = range(1900, 2201)  # nobody in a trial was born before, and datetime64[ns] holds them whole
 NONE = "NaT"  # the day of what is no date, or of one that tells no year
+
+
+def today() -> date:
+    """The day of this machine's clock, which nothing else in the reading of a cut asks for."""
+    return date.today()
 
 
 class Span(NamedTuple):

@@ -2,13 +2,14 @@
 
 import dataclasses
 from copy import copy
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
 
-from esld.data import sdtm
+from esld.data import days, sdtm
 from esld.data.cutfile import CutFile, DataCut, previous_cut, read_cut
 from esld.data.export import datasets, export_files
 from esld.data.pseudonyms import KEY_FILE
@@ -117,6 +118,7 @@ class TestCutFile:
             ({"cutoff": "2025"}, "key 'cutoff' must be a calendar day written YYYY-MM-DD, got 2025"),
             ({"snapshot": "31.12.2025"}, "key 'snapshot' must be a calendar day"),
             ({"cutoff": "2026-01-01"}, "key 'cutoff' must not be after the snapshot 2025-12-31, got 2026-01-01 (small.yaml"),
+            ({"snapshot": "2026-01-03"}, "key 'snapshot' must not be in the future: today is 2026-01-01, got 2026-01-03"),
             ({"title": "''"}, "key 'title' must not be empty"),
             ({"status": "finl"}, "key 'status' must be 'draft' or 'final', got finl"),
             ({"view": "open"}, "key 'view' must be 'unblinded', 'masked', 'blinded' or 'public', got open"),
@@ -124,11 +126,17 @@ class TestCutFile:
             ({"cutof": "2025-01-01"}, "key 'cutof' is not known (small.yaml, line 9). Did you mean 'cutoff'?"),
         ],
     )  # fmt: skip
-    def test_each_mistake_in_one_line(self, tmp_path, changes, words):
+    def test_each_mistake_in_one_line(self, tmp_path, monkeypatch, changes, words):
+        monkeypatch.setattr(days, "today", lambda: date(2026, 1, 1))
         with pytest.raises(InputError) as caught:
             read_cut(cut_file(tmp_path, **changes))
         assert str(caught.value).startswith(words)
         assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("today", ["2025-12-30", "2025-12-31"])
+    def test_an_export_of_today_may_be_of_tomorrow_elsewhere(self, tmp_path, monkeypatch, today):
+        monkeypatch.setattr(days, "today", lambda: date.fromisoformat(today))
+        assert read_cut(cut_file(tmp_path)).cut.snapshot == "2025-12-31"
 
     def test_a_cut_cannot_be_changed(self, tmp_path):
         file = read_cut(cut_file(tmp_path))

@@ -117,6 +117,11 @@ class Evidence:
         }
         return used | {"VS": {"WEIGHT"}}
 
+    def held(self, name: str) -> set[str]:
+        """The patients of whom the export holds a record of a domain, whatever its date, and be it that nothing was done."""
+        tables = (self.tables.get(name), *(t[t["domain"].eq(name)] for t in (self.numbering, self.aside)))
+        return {who for table in tables if table is not None and len(table) for who in table["USUBJID"]}
+
     def once(self, make: "Callable[[Evidence], Made]") -> Made:
         """What several rules look at, made for the first of them."""
         if make not in self._made:

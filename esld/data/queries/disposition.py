@@ -11,6 +11,7 @@ from esld.data.screening import of_earlier_screening
 from esld.data.sdtm import DOMAINS
 from esld.data.sources import transplant_codes
 
+_FAILED = "SCREEN FAILURE"
 # What ends participation under DISPOSITION EVENT; a death ends it under any category.
 _ENDS = (
     *(
@@ -25,7 +26,7 @@ _ENDS = (
         "LACK OF EFFICACY",
         "PROTOCOL DEVIATION",
         "STUDY TERMINATED BY SPONSOR",
-        "SCREEN FAILURE",
+        _FAILED,
     ),
     *(
         "WITHDRAWAL BY PARENT/GUARDIAN",
@@ -63,6 +64,27 @@ def _ended_twice(evidence: Evidence) -> Iterator[Query]:
         said = [f"{row['DSDECOD']} of {text(row['DSSTDTC'])}" for row in records(rows)]
         message = f"Participation ends {len(rows)} times: {_listed(said)}: which is right? The last counts, {said[-1]}."
         yield of_patient(subject, _places(rows), message, *sorted(said))
+
+
+@rule("participation cannot have ended so", "critical")
+def _impossible(evidence: Evidence) -> Iterator[Query]:
+    """Of the randomised: a failed screening, and a reason for no treatment of who was treated."""
+    adsl = evidence.adsl.set_index("USUBJID")
+    treated = set(adsl.index[adsl["TRTSDT"].notna()])
+    known = {who: "treated" if who in treated else "randomised" for who in evidence.subjects.index}
+    ends = evidence.once(_ending)
+    own = ends[ends["DSDECOD"].eq(_FAILED) & ends["USUBJID"].isin(known)]
+    words = "{DSDECOD} of {DSSTDTC} ends the participation, but the patient was {known}: which is right? Both count."
+    yield from each("DS", own.assign(known=own["USUBJID"].map(known)), words, ("DSDECOD",))
+    dm = evidence.tables["DM"]
+    if "ARMNRS" in dm:
+        why = dm["ARMNRS"].fillna("").str.upper()
+        own = dm.assign(known=dm["USUBJID"].map(known))
+        wrong = why.isin((_FAILED, "NOT ASSIGNED")) & own["known"].notna()
+        own = own[wrong | (why.str.endswith("NOT TREATED") & own["known"].eq("treated"))]
+        yield from each(
+            "DM", own, "ARMNRS is {ARMNRS}, but the patient was {known}: which is right?", ("ARMNRS",)
+        )
 
 
 @rule("end of participation under another category", "critical")

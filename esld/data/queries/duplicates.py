@@ -20,6 +20,8 @@ from esld.data.queries.ask import (
 )
 from esld.data.sdtm import DOMAINS
 
+_Time = tuple[pd.Timestamp, pd.Timestamp, pd.Timestamp, pd.Timestamp]
+_NEAR = pd.Timedelta(days=3)  # between two starts of what may be one event
 # The verbatim term and the code of what happens once on a day; medication may be given twice.
 _SAME, _PART = (
     5,
@@ -49,9 +51,11 @@ def _duplicates(evidence: Evidence) -> Iterator[Query]:
             yield from used_and_unused(evidence, name, table[again], what, [sequence])
 
 
-@rule("event twice in other words", "major")
+@rule("event recorded twice", "major")
 def _same_event(evidence: Evidence) -> Iterator[Query]:
-    """The same term but for spelling, or the same code, that began on the same day."""
+    """The same term but for spelling, or the same code, that began on the same day; of what recurs also at the same time."""
+    endpoints = [endpoint for endpoint in evidence.protocol.endpoints if endpoint.recurrent]
+    recurs = {source.domain for endpoint in endpoints for source in endpoint.events}
     for name, words in _EVENTS.items():
         table = evidence.tables.get(name)
         date = DOMAINS[name].date
@@ -59,22 +63,46 @@ def _same_event(evidence: Evidence) -> Iterator[Query]:
             continue
         content = [column for column in table if column != DOMAINS[name].sequence]
         dated = table[table[date].notna() & ~table.duplicated(content)]
-        first, last = dates.earliest(dated[date]), dates.latest(dated[date])
-        met: dict[tuple[object, ...], int] = {}
-        for row, began in enumerate(zip(dated["USUBJID"], first, last, strict=True)):
+        times = _times(name, dated)
+        met: dict[tuple[object, ...], list[int]] = {}
+        for row, time in enumerate(times):
             keys = [
-                (*began, column, term)
+                (dated["USUBJID"].iloc[row], column, term)
                 for column in words
                 if column in dated and (term := _letters(text(dated[column].iloc[row])))
             ]
-            earlier = [met[key] for key in keys if key in met]
-            met |= {key: row for key in keys if key not in met}
-            if earlier:
-                one, other = (records(dated.iloc[[number]])[0] for number in (min(earlier), row))
+            before = sorted({other for key in keys for other in met.get(key, ())})
+            for key in keys:
+                met.setdefault(key, []).append(row)
+            began = [other for other in before if times[other][:2] == time[:2]]
+            during = [other for other in before if name in recurs and _meet(times[other], time)]
+            if earlier := began or during:
+                one, other = (records(dated.iloc[[number]])[0] for number in (earlier[0], row))
                 terms = [text(record[words[0]]) for record in (one, other)]
-                message = f"{terms[1]!r} of {other[date]} seems to be {terms[0]!r}, {place(name, one)}."
+                said, begun, where = terms[1], other[date], place(name, one)
+                message = f"{said!r} of {begun} seems to be {terms[0]!r}, {where}."
+                if not began:
+                    message = f"{said!r} of {begun} and {where} of {one[date]} overlap in time: are they one event? Each counts."
                 about = (str(one["USUBJID"]), *named(name, other), folded(terms[0]))
                 yield Query(str(one["USUBJID"]), place(name, other), message, about)
+
+
+def _times(name: str, table: pd.DataFrame) -> list[_Time]:
+    """First and last day that the start of each record can mean, and first and last day of its end."""
+    start, end = str(DOMAINS[name].date), str(DOMAINS[name].end)
+    ends = table[end] if end in table else pd.Series(None, table.index, dtype=object)
+    days = [read(column) for column in (table[start], ends) for read in (dates.earliest, dates.latest)]
+    return list(zip(*days, strict=True))
+
+
+def _meet(one: _Time, other: _Time) -> bool:
+    """Whether the later of two certainly began before the other ended, or began days after it with the same end or none.
+
+    What begins on the day on which the other ends follows it, as of another severity.
+    """
+    (first, began, ends, _), (later, _, ended, _) = sorted((one, other), key=lambda time: time[:2])
+    same = ends == ended or (pd.isna(ends) and pd.isna(ended))
+    return bool(max(one[1], other[1]) < ends or (same and later - began <= _NEAR and first != later))
 
 
 @rule("one patient under two ids", "critical")

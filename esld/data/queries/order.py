@@ -59,6 +59,27 @@ def _endpoint_events(evidence: Evidence) -> Iterator[Query]:
                 yield from each(name, own, f"{source.description} on {{{date}}} {told}")
 
 
+@rule("day of an endpoint event not known", "critical")
+def _day_of_event(evidence: Evidence) -> Iterator[Query]:
+    """A part of the date is not known; one that lies before randomisation whatever it means is asked for above."""
+    randomised, met = evidence.subjects["RANDDT"], set[tuple[str, object]]()
+    for source in evidence.protocol.decisive_sources:
+        table = evidence.tables.get(source.domain)
+        if table is None or table.empty or source.date not in table:
+            continue
+        own = table[dates.is_partial(table[source.date]) & table["USUBJID"].isin(randomised.index)]
+        own = own[
+            selected(source, own) & ~own.index.isin([row for name, row in met if name == source.domain])
+        ]
+        met |= {(source.domain, row) for row in own.index}
+        start, first = own["USUBJID"].map(randomised), dates.earliest(own[source.date])
+        day = first.mask(first < start, start)
+        own = own.assign(counts=day.dt.strftime("%Y-%m-%d").where(day.notna(), "no day"))
+        known = own[~(dates.latest(own[source.date]) < start)]
+        words = f"{source.date} of {source.description} is {{{source.date}}}: which day was it? It counts on {{counts}}."
+        yield from each(source.domain, known, words, (source.date,))
+
+
 @rule("implausible date", "major")
 def _long_before(evidence: Evidence) -> Iterator[Query]:
     """Years before consent, where history and long-standing medication alone may lie; one query a day and date variable."""

@@ -10,10 +10,24 @@ import pandas as pd
 
 from esld.data import dates, exposure, views
 from esld.data.codes import treatments
-from esld.data.queries.ask import Evidence, Query, counted, each, folded, line, of_patient, records, rule
+from esld.data.queries.ask import (
+    Evidence,
+    Query,
+    Row,
+    counted,
+    each,
+    folded,
+    line,
+    of_patient,
+    records,
+    rule,
+    text,
+)
 from esld.protocol import Assumable
 
 _SLACK = 1 + 1e-9  # a sum of bags
+# Of DM's days of exposure: which of those of EX, in words, and what ADSL has instead.
+_BOUNDS = {"RFXSTDTC": ("min", "first", "TRTSDT"), "RFXENDTC": ("max", "last", "TRTEDT")}
 
 
 def _chosen(stated: Assumable | None) -> str:
@@ -52,6 +66,56 @@ def _above(evidence: Evidence) -> Iterator[Query]:
             f"Dose {dose} on {day}, of {counted(row['RECORDS'], 'record')} together, is above the arm's."
         )
         yield of_patient(row["USUBJID"], "EX", message, day, dose)
+
+
+@rule("exposure in DM and EX disagree", "critical")
+def _exposure(evidence: Evidence) -> Iterator[Query]:
+    """Who was treated, and from which day to which; of a day that is not known nothing is said."""
+    dm, ex = evidence.tables["DM"], evidence.tables.get("EX", pd.DataFrame())
+    bounds = [column for column in _BOUNDS if column in dm]
+    lost = dm[dm[bounds].notna().any(axis=1) & ~dm["USUBJID"].isin(evidence.held("EX"))]
+    if ex.empty and len(lost) > 1:
+        told = f"DM says when {counted(len(lost), 'patient')} were treated, and EX has no record of anybody: was it exported?"
+        yield line("DM", lost, told, "EX")
+        return
+
+    def words(row: Row) -> str:
+        stated = " and ".join(f"{column} {row[column]}" for column in bounds if text(row[column]))
+        return f"DM has {stated}, but EX has no record of the patient, who counts as never treated: which is right?"
+
+    yield from each("DM", lost, words, bounds)
+    if ex.empty:
+        return
+    treated = evidence.adsl.set_index("USUBJID")["TRTSDT"].dropna().index
+    own = dm[dm["USUBJID"].isin(treated)]
+    if "RFXSTDTC" in dm and own["RFXSTDTC"].notna().sum() * 2 > len(own):
+        told = "EX has records of treatment, and RFXSTDTC is empty: was the patient treated? What EX says counts."
+        yield from each("DM", own[own["RFXSTDTC"].isna()], told)
+    yield from _other_bounds(evidence, own, ex)
+
+
+def _other_bounds(evidence: Evidence, dm: pd.DataFrame, ex: pd.DataFrame) -> Iterator[Query]:
+    """The first and last day of DM that are those of no reading of EX: of all records, or of what was given."""
+    days = {"RFXSTDTC": dates.whole(ex["EXSTDTC"]), "RFXENDTC": dates.whole(ex["EXSTDTC"])}
+    if "EXENDTC" in ex:
+        ends = dates.whole(ex["EXENDTC"])
+        lasting = evidence.protocol.treatment.regimen == "continuous"
+        days["RFXENDTC"] = ends if lasting else ends.where(ex["EXENDTC"].notna(), days["RFXSTDTC"])
+    adsl = evidence.adsl.set_index("USUBJID")
+    for column, (bound, word, counts) in _BOUNDS.items():
+        if column not in dm:
+            continue
+        by = days[column].groupby(ex["USUBJID"])
+        found = (by.min() if bound == "min" else by.max()).where(by.count() == by.size())
+        rows = dm.assign(stated=dates.whole(dm[column]), found=dm["USUBJID"].map(found))
+        rows["given"] = rows["USUBJID"].map(adsl[counts])
+        apart = rows["stated"].notna() & rows["found"].notna()
+        apart &= rows["stated"].ne(rows["found"]) & rows["stated"].ne(rows["given"])
+        rows["day"] = rows["found"].dt.date
+        words = (
+            f"{column} is {{{column}}}, and the {word} day of EX {{day}}: which is right? That of EX counts."
+        )
+        yield from each("DM", rows[apart], words, (column, "day"))
 
 
 @rule("dose below the arm's, and no reason", "critical")

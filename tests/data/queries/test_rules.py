@@ -74,6 +74,19 @@ def without(name: str, where: dict[str, str]):
     return tables
 
 
+def more_patients(measured: str = "STU"):
+    """Three who were followed for two months, and results of some."""
+    return trial(
+        *map(patient, "STU"),
+        LB=[lb(who, "ALT", "30", on(day)) for who in measured for day in (1, 60)],
+        VS=[at(1) | {"USUBJID": who} for who in "STU"],
+        AE=[
+            event("AE", who, on(60), AETERM="x", AEDECOD="x", AEOUT="RECOVERED", AEENDTC=on(60))
+            for who in "STU"
+        ],
+    )
+
+
 def partly(dm: str, disposition: str):
     """The clean trial with a death that two forms date, each perhaps in part, and no event."""
     tables = changed("DS", S | {"DSDECOD": "DEATH"}, DSSTDTC=disposition)
@@ -319,12 +332,12 @@ SEEDED = {
         "S", "AE 1", "AETOXGR is 5, but AEOUT RECOVERED/RESOLVED.",
     ),
     "an event twice in other spelling": (
-        "event twice in other words", "major",
+        "event recorded twice", "major",
         lambda: with_more("AE", event("AE", "T", "2025-11-20", AETERM="X.", AEDECOD="y")),
         "T", "AE 2", "'X.' of 2025-11-20 seems to be 'x', AE 1.",
     ),
     "an event twice under one code": (
-        "event twice in other words", "major",
+        "event recorded twice", "major",
         lambda: with_more("AE", event("AE", "T", "2025-11-20", AETERM="发热", AEDECOD="Ｘ")),
         "T", "AE 2", "'发热' of 2025-11-20 seems to be 'x', AE 1.",
     ),
@@ -534,6 +547,51 @@ SEEDED = {
         lambda: {**clean(), "AE": clean()["AE"].drop(columns="AETOXGR").assign(AETOXGRADE="1")},
         "", "AE", "AETOXGRADE is no variable that is known, and AETOXGR has no value: did you mean it? It is for grades of",
     ),
+    "treated in DM alone": (
+        "exposure in DM and EX disagree", "critical",
+        lambda: changed("DM", {"USUBJID": "F"}, RFXSTDTC="2025-01-12"),
+        "F", "DM", "DM has RFXSTDTC 2025-01-12, but EX has no record of the patient, who counts as never treated",
+    ),
+    "treated from another day on": (
+        "exposure in DM and EX disagree", "critical",
+        lambda: changed("DM", T, RFXSTDTC="2025-01-12"),
+        "T", "DM", "RFXSTDTC is 2025-01-12, and the first day of EX 2025-01-11: which is right? That of EX counts.",
+    ),
+    "treated to another day": (
+        "exposure in DM and EX disagree", "critical",
+        lambda: changed("DM", T, RFXENDTC="2025-02-12"),
+        "T", "DM", "RFXENDTC is 2025-02-12, and the last day of EX 2025-01-11",
+    ),
+    "treated in EX alone": (
+        "exposure in DM and EX disagree", "critical",
+        lambda: {**more_patients(), "DM": more_patients()["DM"].assign(RFXSTDTC=["2025-01-11", "2025-01-11", None])},
+        "U", "DM", "EX has records of treatment, and RFXSTDTC is empty",
+    ),
+    "a patient whose results are gone": (
+        "patient without a record of a domain", "major",
+        lambda: more_patients("ST"),
+        "U", "LB", f"LB has no record of the patient, followed to {on(60)}, but of 2 patients: was nothing done",
+    ),
+    "the year of an event alone": (
+        "day of an endpoint event not known", "critical",
+        lambda: with_more("CE", ascites(USUBJID="T", CESTDTC="2025", CEENDTC="2025-07-01")),
+        "T", "CE 1", "CESTDTC of Ascites is 2025: which day was it? It counts on 2025-01-10.",
+    ),
+    "a failed screening of who was treated": (
+        "participation cannot have ended so", "critical",
+        lambda: changed("DS", T | {"DSDECOD": "COMPLETED"}, DSDECOD="SCREEN FAILURE"),
+        "T", "DS 3", "SCREEN FAILURE of 2026-02-01 ends the participation, but the patient was treated: which is right?",
+    ),
+    "no treatment of who was treated": (
+        "participation cannot have ended so", "critical",
+        lambda: changed("DM", T, ARMNRS="Assigned, not treated"),
+        "T", "DM", "ARMNRS is Assigned, not treated, but the patient was treated: which is right?",
+    ),
+    "one episode with two beginnings": (
+        "event recorded twice", "major",
+        lambda: with_more("CE", ascites(), ascites(CESTDTC=on(6))),
+        "S", "CE 2", f"'Ascites' of {on(6)} and CE 1 of {on(5)} overlap in time: are they one event?",
+    ),
     "a unit that changes for all at once": (
         "results of a test change for good", "critical",
         lambda: trial(*(patient(who) for who in "STU"), LB=[
@@ -567,7 +625,11 @@ def test_clean_data_raises_no_query():
     assert found(clean(), cutoff=CUTOFF).to_dict("records") == []
 
 
-OF_NO_END = ("a unit that changes for all at once",)  # trials of their own, in which nobody has left yet
+OF_NO_END = (
+    "a unit that changes for all at once",
+    "treated in EX alone",
+    "a patient whose results are gone",
+)  # trials of their own, in which nobody has left yet
 
 
 @cache
@@ -644,6 +706,7 @@ def test_a_view_that_hides_doses_asks_for_no_reason():
         lambda: with_more("EX", dose("T", 1, EXDOSE="0", EXADJ="stopped")),
         lambda: with_more("CE", ascites()),  # of the grade that was found
         lambda: with_more("CE", ascites(CESEV="SEVERE")),  # found lower than it once was
+        lambda: with_more("CE", ascites(CEENDTC=on(6)), ascites(CESTDTC=on(6))),  # one after the other
     ],
 )
 def test_what_is_usual_is_not_asked(tables):
@@ -728,6 +791,52 @@ def test_the_demonstration_trial_raises_the_planted_ones():
     assert rules.pop("severity of an event and grade disagree") == ["007"]
     assert set(rules) == {"visit outside its allowed window"}
     assert "001" in rules["visit outside its allowed window"]
+
+
+class TestWhatIsGone:
+    """Of any patient and any domain that is needed, and of any endpoint's date a part: it is asked for, and by name."""
+
+    def of(self, rule, tables, **others):
+        own = pd.DataFrame({"USUBJID": list("PQRST"), "RANDFL": "Y", "EOSSTT": "COMPLETED"})
+        days = {"RANDDT": "2025-01-10", "TRTSDT": "2025-01-11", "TRTEDT": "2025-01-11", "DTHDT": None}
+        days |= {"LSTALVDT": "2025-06-01"} | others
+        adsl = own.assign(**{name: pd.to_datetime(pd.Series([day] * 5)) for name, day in days.items()})
+        return list(queries.RULES[rule][1](Evidence(tables, adsl, pd.DataFrame(), PROTOCOL)))
+
+    @few(8)
+    @given(
+        domain=st.sampled_from(["LB", "RS", "VS", "EX"]),
+        gone=st.sets(st.sampled_from("PQRST"), max_size=2),
+        dated=st.booleans(),
+    )
+    def test_all_records_of_a_patient(self, domain, gone, dated):
+        dm = [
+            {"USUBJID": who, "RFXSTDTC": "2025-01-11" if dated else None, "ARMNRS": None} for who in "PQRST"
+        ]
+        tables = {"DM": pd.DataFrame(dm, dtype=object)}
+        for name in ("LB", "RS", "VS", "EX"):
+            rows = [event(name, who, "2025-01-11") for who in "PQRST" if name != domain or who not in gone]
+            tables[name] = records_of(name, rows)
+        rules = ("patient without a record of a domain", "exposure in DM and EX disagree")
+        asked = [query for rule in rules for query in self.of(rule, tables)]
+        assert sorted(query.subject for query in asked) == sorted(gone)
+        assert all(f"{domain} has no record of the patient" in query.message for query in asked)
+        by_end = len(gone) == 2 and gone == set("ST") and not (domain == "EX" and dated)
+        assert all(("was the file cut off?" in query.message) == by_end for query in asked)
+
+    @few(8)
+    @given(
+        source=st.sampled_from(PROTOCOL.decisive_sources),
+        day=st.dates(date(2025, 1, 10), date(2026, 6, 30)),
+        length=st.sampled_from([4, 7, 10]),
+    )
+    def test_a_part_of_a_date_that_an_endpoint_needs(self, source, day, length):
+        row = event(source.domain, "S", "") | source.where | {source.date: str(day)[:length]}
+        asked = self.of(
+            "day of an endpoint event not known", {source.domain: records_of(source.domain, [row])}
+        )
+        counts = max(str(day)[:length] + "-01-01"[length - 10 :], "2025-01-10") if length < 10 else ""
+        assert [query.message.rpartition(" on ")[2] for query in asked] == [f"{counts}."] * (length < 10)
 
 
 class TestEndBeforeStart:
