@@ -13,7 +13,7 @@ from esld.data.queries.series import POUNDS, results, unit_factors, unit_or_rang
 _OTHERS, _FEW = 5, 5  # patients to compare with, at least; and one in so many may be apart
 _APART = 2.0  # between the medians of two patients in order of size
 _BELOW = 3.0  # below a lower limit of normal no disease takes all values of a test that another unit would
-_BODY = 1.2
+_BODY = 1.2  # the same between two body mass indices
 _LEAST, _MOST = 10.0, 60.0  # plausible, kg/m2
 _USUAL_INDEX, _USUAL_WEIGHT = (13.0, 43.0), (35.0, 130.0)  # medians of a trial of adults, kg/m2 and kg
 
@@ -30,7 +30,8 @@ def _series_apart(evidence: Evidence) -> Iterator[Query]:
         by_patient = of_test.groupby("USUBJID")["AVAL"]
         apart = _apart(by_patient.median(), factors, _APART)
         floor = of_test.groupby("USUBJID")["ANRLO"].min() / _BELOW
-        for subject, rows in of_test.groupby("USUBJID"):
+        for who, rows in of_test.groupby("USUBJID"):
+            subject = str(who)
             code, on, unit = parameter.paramcd, counted(len(rows), "record"), text(rows["AVALU"].iloc[0])
             low, high = (f"{end:g}" for end in (rows["AVAL"].min(), rows["AVAL"].max()))
             if subject in apart:
@@ -48,10 +49,10 @@ def _series_apart(evidence: Evidence) -> Iterator[Query]:
             else:
                 continue
             rows = rows.rename(columns={"SRCSEQ": "LBSEQ"})
-            yield line("LB", rows, message, code, str(subject))
+            yield line("LB", rows, message, code, subject)
 
 
-def _apart(medians: "pd.Series[float]", factors: set[float], gap: float) -> dict[str, tuple[float, float]]:
+def _apart(medians: pd.Series, factors: set[float], gap: float) -> dict[str, tuple[float, float]]:
     """Patients few and far below or above the others, among whom a factor would bring them; with the others' span."""
     found: dict[str, tuple[float, float]] = {}
     if len(medians) <= _OTHERS:
@@ -61,9 +62,9 @@ def _apart(medians: "pd.Series[float]", factors: set[float], gap: float) -> dict
         ratios = [max(a / b, b / a) for a, b in pairwise(order)]
         few = max(1, len(order) // _FEW)
         cut = next((i for i in range(len(order) - few, len(order)) if ratios[i - 1] >= gap), len(order))
-        low, high = order[:cut].min(), order[:cut].max()
-        for subject, median in order[cut:].items():
-            if any(low <= (median / f if up else median * f) <= high for f in factors):
+        low, high = order.iloc[:cut].min(), order.iloc[:cut].max()
+        for subject, median in order.iloc[cut:].items():
+            if any(low / gap <= (median / f if up else median * f) <= high * gap for f in factors):
                 found[str(subject)] = (float(f"{low:.3g}"), float(f"{high:.3g}"))
     return found
 
@@ -81,21 +82,22 @@ def _weights(evidence: Evidence) -> Iterator[Query]:
     column, (low, high) = (index, _USUAL_INDEX) if by_height else (weight, _USUAL_WEIGHT)
     if len(column) > _OTHERS and not low <= (median := column.median()) <= high:
         rows = weights[weights["USUBJID"].isin(column.index)]
-        who, on = counted(len(column), "patient"), counted(len(rows), "record")
+        patients, on = counted(len(column), "patient"), counted(len(rows), "record")
         message = (
-            f"The median body mass index of {who} is {median:.0f} kg/m2; usual is {low:g} to {high:g}: are the weights in kg, "
-            f"and not in lb? On {on}"
+            f"The median body mass index of {patients} is {median:.0f} kg/m2; usual is {low:g} to {high:g}: are the weights in "
+            f"kg, and not in lb? On {on}"
             if by_height
-            else f"The median weight of {who} is {median:.0f} kg; usual is {low:g} to {high:g}: are the weights in kg, and "
+            else f"The median weight of {patients} is {median:.0f} kg; usual is {low:g} to {high:g}: are the weights in kg, and "
             f"not in lb? On {on}"
         )
         yield line("VS", rows, message, "WEIGHT", "index" if by_height else "weight")
     apart = _apart(index, {POUNDS}, _BODY)
-    for subject, value in index.items():
+    for who, value in index.items():
+        subject = str(who)
         rows = weights[weights["USUBJID"].eq(subject)]
         kg, cm, on = f"{weight[subject]:g}", f"{height[subject]:g}", counted(len(rows), "record")
-        if str(subject) in apart:
-            least, most = apart[str(subject)]
+        if subject in apart:
+            least, most = apart[subject]
             message = (
                 f"Weight {kg} kg and height {cm} cm give a body mass index of {value:.1f} kg/m2; most other patients have "
                 f"{least:g} to {most:g}: are both right? On {on}"
@@ -107,15 +109,14 @@ def _weights(evidence: Evidence) -> Iterator[Query]:
             )
         else:
             continue
-        yield line("VS", rows, message, "BMI", str(subject))
+        yield line("VS", rows, message, "BMI", subject)
 
 
-def _heights(evidence: Evidence) -> "pd.Series[float]":
+def _heights(evidence: Evidence) -> pd.Series:
     """The median plausible height of each patient, in cm."""
     vs, sign = evidence.tables["VS"], expected().vital_signs["HEIGHT"]
     rows = vs[vs["VSTESTCD"].eq("HEIGHT")]
     sizes = {folded(unit): size for unit, size in sign.units.items()}
-    cm = pd.to_numeric(rows["VSORRES"], errors="coerce") * rows["VSORRESU"].map(text).map(folded).map(
-        sizes
-    ).astype(float)
+    size = rows["VSORRESU"].map(text).map(folded).map(sizes).astype(float)
+    cm = pd.to_numeric(rows["VSORRES"], errors="coerce") * size
     return cm.where(cm.between(sign.low, sign.high), np.nan).groupby(rows["USUBJID"]).median()

@@ -192,35 +192,51 @@ def _jumping(own: pd.DataFrame, factors: Mapping[str, Collection[float]], tolera
     """Values that are far from all their neighbours, of which a first and a last value have one, with these beside them.
 
     More than tenfold from two; from two or one by near a factor, unless what other patients show from one value to the next
-    comes near it as well. Beside a value that jumps neither is the odd one, and of two values alone the odder.
+    comes near it as well. Beside a value that jumps neither is the odd one, and of two values alone the evener.
     """
     by_patient = own.groupby("series")[["AVAL", "ADT"]]
     before, after = by_patient.shift(1), by_patient.shift(-1)
     days = (own["ADT"] - before["ADT"], after["ADT"] - own["ADT"])
     near = (days[0].isna() | (days[0] <= _NEAR)) & (days[1].isna() | (days[1] <= _NEAR))
     own = own.assign(before=before["AVAL"], after=after["AVAL"])
-    one, other = (np.log10(own["AVAL"] / own[column]) for column in ("before", "after"))
-    end = one.isna() | other.isna()
-    two = pd.concat([one.fillna(other), other.fillna(one)], axis=1)
-    least, most = two.abs().min(axis=1), two.abs().max(axis=1)
-    near &= (two.iloc[:, 0] * two.iloc[:, 1] > 0) & least.notna()
-    jumps = near & ~end & (least > np.log10(_JUMP))
-    lowest = min(f for own_factors in factors.values() for f in own_factors) / tolerance
-    steps = own[["USUBJID", "PARAMCD"]].assign(first=one.isna(), end=end, least=least, most=most)
-    for row in records(steps[near & (least > np.log10(lowest))].reset_index(names="at")):
-        alike = (steps[["PARAMCD", "first", "end"]] == [row[c] for c in ("PARAMCD", "first", "end")]).all(
-            axis=1
-        )
-        usual = steps.loc[alike & steps["USUBJID"].ne(row["USUBJID"]), "least"].quantile(_MOSTLY)
-        told = [f for f in factors.get(row["PARAMCD"], ()) if pd.isna(usual) or np.log10(f) > 2 * usual]
-        fits = (f / tolerance <= 10 ** row["least"] and 10 ** row["most"] <= f * tolerance for f in told)
-        jumps.loc[row["at"]] |= any(fits)
+    one, other = (_log(own["AVAL"] / own[column]) for column in ("before", "after"))
+    first, end = one.isna(), one.isna() | other.isna()
+    one, other = one.fillna(other), other.fillna(one)  # of an end both are its one neighbour
+    steps = pd.concat([one.abs(), other.abs()], axis=1)
+    own = own.assign(first=first, end=end, least=steps.min(axis=1), most=steps.max(axis=1))
+    near &= one * other > 0
+    jumps = (near & ~end & (own["least"] > np.log10(_JUMP))) | _near_a_factor(own, near, factors, tolerance)
     beside = (jumps & ~end).groupby(own["series"])
     jumps &= ~(end & (beside.shift(1, fill_value=False) | beside.shift(-1, fill_value=False)))
     middle = own["AVAL"] / own.groupby("PARAMCD")["AVAL"].transform("median")
-    found = own.assign(odd=np.log10(middle).abs())[jumps].sort_values("odd", kind="stable")
-    pair = found.index.isin(own.index[own.groupby("series")["AVAL"].transform("size").eq(2)])
-    return found[~pair | ~found.duplicated("series", keep="last")].sort_index()
+    two = own.groupby("series")["AVAL"].transform("size").eq(2)
+    found = own.assign(odd=_log(middle).abs(), two=two)[jumps].sort_values("odd", kind="stable")
+    evener = found["two"] & found.duplicated("series", keep="last")
+    return found.loc[~evener].sort_index()
+
+
+def _log(ratio: pd.Series) -> pd.Series:
+    return pd.Series(np.log10(ratio.astype(float)), ratio.index)
+
+
+def _near_a_factor(
+    steps: pd.DataFrame, near: pd.Series, factors: Mapping[str, Collection[float]], tolerance: float
+) -> pd.Series:
+    """Which `steps`, logarithms, lie about a factor that is twice as far as others change in the same place."""
+    found = pd.Series(False, steps.index)
+    lowest = min((factor for of_test in factors.values() for factor in of_test), default=np.inf) / tolerance
+    for row in records(steps[near & (steps["least"] > np.log10(lowest))].reset_index(names="at")):
+        place = ["PARAMCD", "first", "end"]
+        others = steps[steps[place].eq([row[c] for c in place]).all(axis=1)]
+        usual = others.loc[others["USUBJID"].ne(row["USUBJID"]), "least"].quantile(_MOSTLY)
+        beyond = 0.0 if pd.isna(usual) else 2 * usual
+        found.loc[row["at"]] = any(
+            np.log10(f) > beyond
+            and np.log10(f / tolerance) <= row["least"]
+            and row["most"] <= np.log10(f * tolerance)
+            for f in factors.get(row["PARAMCD"], ())
+        )
+    return found
 
 
 def weighed(evidence: Evidence) -> pd.DataFrame:

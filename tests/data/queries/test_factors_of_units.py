@@ -3,13 +3,14 @@
 from functools import cache
 
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.data.cutfile import read_cut
 from esld.data.queries import series
-from tests.data.queries.asking import asked
-from tests.data.small_trial import PROTOCOL, ROOT
+from tests.data.queries.asking import asked, on
+from tests.data.small_trial import PROTOCOL, ROOT, event, patient, trial
 from tests.examples import few
 from tests.loaded import loaded_once
 
@@ -68,3 +69,15 @@ def test_a_value_wrong_by_a_factor_is_asked_about(of, up, where, data):
     label = PROTOCOL.parameter(code).param if code in FACTORS else "Weight"
     named = new["message"].str.contains(f"{code}|{label}", regex=True) & new["USUBJID"].eq(subject)
     assert named.any(), (code, times, up, where, subject, new["message"].tolist())
+
+
+@pytest.mark.parametrize(("height", "said"), [("170", "body mass index"), (None, "weight")])
+def test_weights_of_all_in_pounds_are_one_line(height, said):
+    rows = [event("VS", who, on(1), VSTESTCD="WEIGHT", VSORRES="150", VSORRESU="kg") for who in "STUVWX"]
+    if height:
+        rows += [
+            event("VS", who, on(1), VSTESTCD="HEIGHT", VSORRES=height, VSORRESU="cm") for who in "STUVWX"
+        ]
+    found = asked(trial(*(patient(who) for who in "STUVWX"), VS=rows)).set_index("rule")
+    query = found.loc["weight and height disagree"]
+    assert query["message"].startswith(f"The median {said} of 6 patients is")
