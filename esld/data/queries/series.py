@@ -192,7 +192,7 @@ def _jumping(own: pd.DataFrame, factors: Mapping[str, Collection[float]], tolera
     """Values that are far from all their neighbours, of which a first and a last value have one, with these beside them.
 
     More than tenfold from two; from two or one by near a factor, unless what other patients show from one value to the next
-    comes near it as well. Beside a value that jumps neither is the odd one, and of two values alone the evener.
+    comes near it as well. Beside a value that jumps neither is the odd one, and of two values alone the odder.
     """
     by_patient = own.groupby("series")[["AVAL", "ADT"]]
     before, after = by_patient.shift(1), by_patient.shift(-1)
@@ -210,9 +210,9 @@ def _jumping(own: pd.DataFrame, factors: Mapping[str, Collection[float]], tolera
     jumps &= ~(end & (beside.shift(1, fill_value=False) | beside.shift(-1, fill_value=False)))
     middle = own["AVAL"] / own.groupby("PARAMCD")["AVAL"].transform("median")
     two = own.groupby("series")["AVAL"].transform("size").eq(2)
-    found = own.assign(odd=_log(middle).abs(), two=two)[jumps].sort_values("odd", kind="stable")
-    evener = found["two"] & found.duplicated("series", keep="last")
-    return found.loc[~evener].sort_index()
+    found: pd.DataFrame = own.assign(odd=_log(middle).abs(), two=two)[jumps].sort_values("odd", kind="stable")
+    less_odd = found["two"] & found.duplicated("series", keep="last")
+    return found.loc[~less_odd].sort_index()
 
 
 def _log(ratio: pd.Series) -> pd.Series:
