@@ -490,6 +490,34 @@ SEEDED = {
         lambda: with_more("LB", *(visit(d, None, code="AST", value=v) for d, v in ((6, "30"), (20, "310"), (30, "25")))),
         "S", "LB 12", f"AST of {on(20)} is 310 U/L, 30 before and 25 after: is the value right?",
     ),
+    "a last value with a lost decimal point": (
+        "value far from those before and after", "minor",
+        lambda: with_more("LB", *(visit(d, None, code="AST", value=v) for d, v in ((6, "39.7"), (20, "35"), (30, "397")))),
+        "S", "LB 13", f"AST of {on(30)}, the last, is 397 U/L, 35 before: are its decimal point and its unit right?",
+    ),
+    "a last weight in pounds": (
+        "value far from those before and after", "minor",
+        lambda: with_more("VS", event("VS", "T", on(50), VSTESTCD="WEIGHT", VSORRES="152", VSORRESU="kg"),
+            event("VS", "T", on(20), VSTESTCD="WEIGHT", VSORRES="69", VSORRESU="kg")),
+        "T", "VS 2", f"WEIGHT of {on(50)}, the last, is 152 kg, 69 before: are its decimal point and its unit right?",
+    ),
+    "a code for missing on one record": (
+        "result may be a code for missing", "major",
+        lambda: with_more("LB", *(visit(d, None, code="AST", value=v) for d, v in ((6, "39.7"), (20, "35"), (30, "999")))),
+        "S", "LB 13", f"AST of {on(30)} is 999, and other values of the patient are 35 to 39.7 U/L: does it mean that none",
+    ),
+    "all of a patient's values below what its range allows": (
+        "values of a patient far from those of the others", "major",
+        lambda: with_more("LB", *(
+            visit(d, None, code="BILI", value=v, LBORNRLO="9", LBORNRHI="21") for d, v in ((6, "2.2"), (20, "2.4"))
+        )),
+        "S", "LB", "BILI is 2.2 to 2.4 umol/L, less than a third of the lower limit of normal 9: is the unit right? On 2 records",
+    ),
+    "a height that belongs to no such weight": (
+        "weight and height disagree", "major",
+        lambda: with_more("VS", event("VS", "T", on(1), VSTESTCD="HEIGHT", VSORRES="107", VSORRESU="cm")),
+        "T", "VS 1", "Weight 70 kg and height 107 cm give a body mass index of 61.1 kg/m2; plausible is 10 to 60: are both",
+    ),
     "a code for missing": (
         "result may be a code for missing", "major",
         lambda: with_more("LB", *(lb("T", c, "999", on(1)) for c in ("AST", "ALP"))),
