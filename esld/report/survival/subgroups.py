@@ -80,7 +80,7 @@ def _of_pair(own: Analysed, pair: Pair, conf_level: float) -> Subgroups:
     factors = levels_of(own.chapter.study)
     both = of_arms(own.times, pair)
     if own.plan.kind == "milestone":  # what comes after the horizon is not counted
-        both["counted"] = both["event"] & both["time"].le(own.plan.milestones_days[0])
+        both["counted"] = both["event"] & both["time"].le(own.plan.day)
     else:
         both["counted"] = both["event"]
     times = {ALL: both}
@@ -118,7 +118,7 @@ def _effect(own: Analysed, part: pd.DataFrame, pair: Pair, conf_level: float) ->
     if own.plan.kind == "cox":
         fit = cox_on_arm(part, pair, conf_level=conf_level)
         return fit.ratio(fit.terms[0])
-    at = own.plan.milestones_days[0]
+    at = own.plan.day
     how: dict[str, Any] = {"at": at, "groups": list(pair), "conf_level": conf_level}
     return milestone(part["time"], part["event"], part["arm"], **how).difference
 
@@ -217,7 +217,7 @@ def _axis(found: Subgroups) -> str:
     words = {"first": first, "second": second, **found.of.event.plain}
     if found.ratios:
         return message("subgroups.axis.ratio", **words)
-    return message("subgroups.axis.difference", horizon=period(found.of.plan.milestones_days[0]), **words)
+    return message("subgroups.axis.difference", horizon=period(found.of.plan.day or 0), **words)
 
 
 def shown(found: Sequence[Subgroups]) -> Iterator[Any]:
