@@ -283,8 +283,8 @@ class Analysis(Assumable):
             remedy = "Plan another analysis for each of the others."
             yield Misfit(("milestones_days",), "must be one day, that of the tests", list(days), remedy)
         elif self.kind == "milestone" and len(days) > 1 and self.horizon_days is None:
-            rule = "must say which of milestones_days answers"
-            yield Misfit(("horizon_days",), rule, None, f"Add it: {listed}.")
+            rule = f"must say which of milestones_days answers: {listed}"
+            yield Misfit(("horizon_days",), rule, None, "Add it.")
         elif self.kind == "milestone" and days and self.horizon_days not in (None, *days):
             rule = f"must be among milestones_days: {listed}"
             yield Misfit(("horizon_days",), rule, self.horizon_days, "Correct one of the two.")

@@ -89,7 +89,7 @@ def test_before_the_final_analysis_a_board_reads_what_would_stop_the_trial_and_h
         "No stopping guidance exists; a board must set one before it reviews. 22 of 22 patients"
     )
     assert f"nothing was heard of a patient under observation: {silent['value'].iloc[0]:.0f} days." in said
-    assert "what is dated after 2025-06-30 was cut" in said
+    assert "What is, or may be, of a later day than 2025-06-30 was cut: " in said
     assert "interim" not in of(rows, study("demo-final"))
     day = "An unplanned comparative analysis by group was made on data to 30 June 2025."
     assert interim_look(own).startswith(day)
