@@ -114,18 +114,20 @@ def estimate_rows(statistic: str, estimate: Estimate, **about: Unpack[About]) ->
 def stacked(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Frames one under the other, rows numbered from 0; what holds nothing decides on no type of a column.
 
-    Of frames without a row only the columns of the first are kept, and only where no frame has one.
+    The columns are those of every frame, whether it has a row or not.
     """
-    own = [*frames]
-    own = [frame for frame in own if len(frame)] or own[:1]
+    every = [*frames]
+    own = [frame for frame in every if len(frame)] or every[:1]
     types: dict[object, set[object]] = {}
     for frame in own:
         for name in frame:
             if frame[name].notna().any():
                 types.setdefault(name, set()).add(frame[name].dtype)
-    names = dict.fromkeys(name for frame in own for name in frame)
+    names = dict.fromkeys(name for frame in every for name in frame)
     parts = [
-        frame[[n for n in frame if frame[n].dtype in types.get(n, {frame[n].dtype}) or frame[n].notna().any()]]
+        frame[
+            [n for n in frame if frame[n].dtype in types.get(n, {frame[n].dtype}) or frame[n].notna().any()]
+        ]
         for frame in own
     ]
     return pd.concat(parts, ignore_index=True).reindex(columns=[*names])

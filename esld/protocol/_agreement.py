@@ -202,8 +202,8 @@ def _unfit_plans(protocol: "Protocol") -> Iterator[Misfit]:
         if analysis.of is None:
             continue
         beside = own.get(analysis.of)
-        alike = ("kind", "endpoint", "endpoints", "visit", "milestones_days", "horizon_days")
-        alike = alike if analysis.kind == "milestone" else alike[:4]  # one table has one day
+        days = ("milestones_days", "horizon_days") if analysis.kind == "milestone" else ()  # a table has one day
+        alike = ("kind", "endpoint", "endpoints", "visit", *days)
         if beside is None or beside is analysis:
             yield Misfit(
                 (*place, "of"),

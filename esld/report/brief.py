@@ -299,7 +299,8 @@ def _cut(study: Study) -> str:
     counts = {key: int(number.sum()) for key, number in gone.items() if number.sum()}
     what = [
         message(
-            f"brief.interim.cut.{key}", count=message("counted", count=_record(str(n)), noun=noun("record", n))
+            f"brief.interim.cut.{key}",
+            count=message("counted", count=_record(str(n)), noun=noun("record", n)),
         )
         for key, n in counts.items()
     ]

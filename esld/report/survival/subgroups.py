@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from esld.longform import Estimate, estimate_rows, long_frame
+from esld.longform import Estimate, estimate_rows, long_frame, stacked
 from esld.report import numbers
 from esld.report.cells import Cell, Count, Empty, Label, estimate
 from esld.report.chapter import Chapter
@@ -100,7 +100,7 @@ def _of_pair(own: Analysed, pair: Pair, conf_level: float) -> Subgroups:
         rows = heterogeneity([one for one in known if one is not None], ratios=own.plan.kind == "cox")
         names = [slug(f"{name} {each[0].factor.variable}") for name in rows["statistic"]]
         frames.append(rows.assign(statistic=names, group=between))
-    frame = pd.concat([one for one in frames if len(one)], ignore_index=True)
+    frame = stacked(frames)
     what = "milestone_subgroups" if own.plan.kind == "milestone" else "cox_subgroups"
     reported = own.hand_over(what, frame, pair)
     how: dict[str, Any] = {"factors": factors, "times": times, "reported": reported, "conf_level": conf_level}

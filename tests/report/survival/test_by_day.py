@@ -87,9 +87,15 @@ BROKEN = {
         {"milestones_days": [28, 90]},
         "horizon_days must say which of milestones_days answers: 28 or 90",
     ),
-    "another": ({"milestones_days": [28], "horizon_days": 90}, "horizon_days must be among milestones_days: 28"),
+    "another": (
+        {"milestones_days": [28], "horizon_days": 90},
+        "horizon_days must be among milestones_days: 28",
+    ),
     "twice": ({"milestones_days": [28, 28], "horizon_days": 28}, "milestones_days must name each day once"),
-    "title": ({"milestones_days": [28], "title": "Survival at day 90"}, "title must not name another day than 28"),
+    "title": (
+        {"milestones_days": [28], "title": "Survival at day 90"},
+        "title must not name another day than 28",
+    ),
     "title of several": (
         {"milestones_days": [28, 90], "horizon_days": 28, "title": "Survival at day 90"},
         "title must not name another day than 28",
