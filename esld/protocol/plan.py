@@ -210,8 +210,8 @@ class Analysis(Assumable):
     horizon_days: float | None = Field(
         default=None,
         gt=0,
-        description="last day after randomisation that counts, as for a restricted mean; of a `milestone` of several days the one that "
-        "answers",
+        description="last day after randomisation that counts, as for a restricted mean; of a `milestone` of several days "
+        "the one that answers",
     )
     analysis_set: Literal["ITTFL", "SAFFL", "PPROTFL"] = Field(
         default="ITTFL", description="the flag of who is analysed, always in the group of the randomisation"

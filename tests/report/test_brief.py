@@ -12,7 +12,7 @@ from esld.report import brief
 from esld.report.chapter import Chapter
 from esld.report.data_cut.records import follow_up, listed_queries, query_counts, silence_rows
 from esld.report.flow import participant_flow
-from esld.report.phrases import interim_look, is_of_the_end, standing, reader_of
+from esld.report.phrases import interim_look, is_of_the_end, reader_of, standing
 from esld.report.planned import planned_by
 from esld.report.results import Row, rows_of
 from esld.report.survival.causes import causes
@@ -236,8 +236,8 @@ def test_what_the_cut_took_is_counted_and_told_only_where_it_took_something(stud
     records = own.cut_report.records
     taken = int((records["after"] + records["undecided"]).sum())
     said = plain(of([], own)["interim"])
-    assert f"was cut: {taken} records whole" in said
-    assert f"parts of {int(records['blanked'].sum())} records" in said
+    assert f"was cut: {taken} records wholly" in said
+    assert f"{int(records['blanked'].sum())} records in part" in said
     none = records.assign(after=0, undecided=0, blanked=0)
     whole = replace(own, cut_report=replace(own.cut_report, records=none))
     said = plain(of([], whole)["interim"])

@@ -184,7 +184,8 @@ def test_significant_rounds():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0, "0"), (0.04, "< 0.1"), (0.05, "0.1"), (1.26, "1.3"), (None, "NE"), (float("nan"), "NE")]
+    ("value", "text"),
+    [(0, "0"), (0.04, "< 0.1"), (0.05, "0.1"), (1.26, "1.3"), (None, "NE"), (float("nan"), "NE")],
 )
 def test_an_amount_is_not_told_as_none_where_there_is_some(value, text):
     assert numbers.positive(value, 1) == text
