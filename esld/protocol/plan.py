@@ -241,7 +241,7 @@ class Analysis(Assumable):
     @model_validator(mode="before")
     @classmethod
     def _its_kind_names_the_chapter(cls, content: Any) -> Any:
-        if isinstance(content, dict) and content.get("kind") in USES and not content.get("chapter"):
+        if isinstance(content, dict) and content.get("kind") in [*USES] and not content.get("chapter"):
             return {**content, "chapter": USES[content["kind"]].chapter}
         return content
 
