@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.longform import stacked
@@ -19,7 +19,6 @@ KINDS = {
 FRAME = st.tuples(st.integers(0, 2), st.sampled_from([*KINDS]), st.sampled_from([*KINDS]))
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(FRAME, min_size=1, max_size=3))
 def test_every_row_is_there_and_what_holds_nothing_changes_no_type(made):
     frames = [

@@ -1,7 +1,7 @@
 """A milestone of several days: each day has its own results under its own name, and one of them answers."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -37,7 +37,6 @@ def on(days, day):
     return change
 
 
-@settings(max_examples=8, deadline=None)
 @given(SEVERAL, st.data())
 def test_each_day_is_shown_under_its_own_label_and_one_answers(days, data):
     day = data.draw(st.sampled_from(days))
