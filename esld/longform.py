@@ -111,6 +111,28 @@ def estimate_rows(statistic: str, estimate: Estimate, **about: Unpack[About]) ->
     return rows
 
 
+def stacked(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Frames one under the other, rows numbered from 0; what holds nothing decides on no type of a column.
+
+    The columns are those of every frame, whether it has a row or not.
+    """
+    every = [*frames]
+    own = [frame for frame in every if len(frame)] or every[:1]
+    types: dict[object, set[object]] = {}
+    for frame in own:
+        for name in frame:
+            if frame[name].notna().any():
+                types.setdefault(name, set()).add(frame[name].dtype)
+    names = dict.fromkeys(name for frame in every for name in frame)
+    parts = [
+        frame[
+            [n for n in frame if frame[n].dtype in types.get(n, {frame[n].dtype}) or frame[n].notna().any()]
+        ]
+        for frame in own
+    ]
+    return pd.concat(parts, ignore_index=True).reindex(columns=[*names])
+
+
 def long_frame(rows: Iterable[Row]) -> pd.DataFrame:
     """The rows as a frame with the columns of `COLUMNS`; missing words and reasons are None, missing numbers NaN."""
     every = list(rows)

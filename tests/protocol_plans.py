@@ -81,8 +81,9 @@ def _of_kind(draw: Draw, content: Content, kinds: tuple[str, ...], id: str, role
     if kind in OF_TIMES:
         keys["endpoint"] = draw(st.sampled_from(times))
         if kind in ("milestone", "milestone_test", "survival_curve"):
-            keys["milestones_days"] = [horizon, horizon * 2][: draw(st.integers(1, 2))]
-        keys |= {"horizon_days": horizon} if kind in ("rmst", "permutation") else {}
+            most = 1 if kind == "milestone_test" else 2
+            keys["milestones_days"] = [horizon / 2, horizon][-draw(st.integers(1, most)) :]
+        keys |= {"horizon_days": horizon} if kind in ("milestone", "rmst", "permutation") else {}
     elif kind in ("cumulative_incidence", "episodes"):
         own = times if kind == "cumulative_incidence" else recurrent
         keys = {

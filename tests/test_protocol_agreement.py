@@ -171,7 +171,10 @@ def test_what_was_looked_up_once_does_not_outlive_a_copy():
 @pytest.mark.parametrize(
     ("what", "day"),
     [
-        ({"kind": "milestone", "endpoint": "OS", "milestones_days": [730.5, 365]}, 730.5),
+        (
+            {"kind": "milestone", "endpoint": "OS", "milestones_days": [365, 730.5], "horizon_days": 730.5},
+            730.5,
+        ),
         ({"kind": "rmst", "endpoint": "OS", "horizon_days": 100}, 100),
         ({"kind": "ancova", "parameters": ["ALT"], "visit": "W12"}, 84),
         ({"kind": "log_rank", "endpoint": "OS"}, 336),

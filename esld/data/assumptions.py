@@ -346,7 +346,7 @@ class DesignFile:
         ended = [a.endpoint for a in (protocol.primary, *protocol.analyses) if a.endpoint]
         if plan.endpoint != ended[0]:
             return f"one time to an event is assumed, of {ended[0]}"
-        day = plan.milestones_days[0] if plan.milestones_days else plan.horizon_days
+        day = plan.day
         if day and ("horizon_days",) not in keys and day != protocol.horizon_days:
             return f"it looks at day {day:g} and not at day {protocol.horizon_days:g}"
         return ""

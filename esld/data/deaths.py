@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from esld.data import dates
+from esld.longform import stacked
 
 if TYPE_CHECKING:
     from esld.data.sdtm import Tables
@@ -117,7 +118,7 @@ def statements(tables: "Tables") -> pd.DataFrame:
     if not parts:
         empty = pd.DataFrame(columns=_COLUMNS, dtype=object)
         return empty.astype({"first": "datetime64[ns]", "last": "datetime64[ns]", "partial": bool})
-    return pd.concat(parts, ignore_index=True)
+    return stacked(parts)
 
 
 def died(tables: "Tables", stated: pd.DataFrame | None = None) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from esld.data.cutfile import View
 from esld.data.overrides import Override, Overrides
 from esld.data.pseudonyms import pseudonym
 from esld.errors import InputError
+from esld.longform import stacked
 from esld.protocol import Protocol
 
 
@@ -84,7 +85,7 @@ def numbering(tables: sdtm.Tables, aside: pd.DataFrame) -> pd.DataFrame:
         if name != "DM" and (sequence := sdtm.DOMAINS[name].sequence) in table:
             own = {"domain": name, "USUBJID": table["USUBJID"], "seq": table[sequence]}
             rows.append(pd.DataFrame(own, dtype=object))
-    found = pd.concat([own for own in rows if len(own)] or rows, ignore_index=True)
+    found = stacked(rows)
     found["number"] = pd.to_numeric(found["seq"], errors="coerce")
     return found.dropna(subset=["number"]).drop_duplicates(["domain", "USUBJID", "number"])
 

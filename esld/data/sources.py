@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from esld.data import dates
+from esld.longform import stacked
 from esld.protocol import Protocol, Source
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def transplantations(tables: "Tables", protocol: Protocol) -> pd.DataFrame:
     if not parts:
         none = pd.DataFrame({"USUBJID": [], "SRCDOM": [], "description": []}, dtype=object)
         return none.assign(ADT=pd.Series(dtype="datetime64[ns]")).set_index("USUBJID")
-    found = pd.concat(parts, ignore_index=True)
+    found = stacked(parts)
     return found.sort_values("ADT", kind="stable").drop_duplicates("USUBJID").set_index("USUBJID")
 
 

@@ -202,7 +202,10 @@ def _unfit_plans(protocol: "Protocol") -> Iterator[Misfit]:
         if analysis.of is None:
             continue
         beside = own.get(analysis.of)
-        alike = ("kind", "endpoint", "endpoints", "visit")
+        days = (
+            ("milestones_days", "horizon_days") if analysis.kind == "milestone" else ()
+        )  # a table has one day
+        alike = ("kind", "endpoint", "endpoints", "visit", *days)
         if beside is None or beside is analysis:
             yield Misfit(
                 (*place, "of"),

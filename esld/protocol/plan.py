@@ -1,6 +1,7 @@
 """What is asked of the data: registered outcomes, estimands, planned analyses and the patients they are of."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, Self, get_args
 
 from pydantic import Field, model_validator
@@ -34,7 +35,7 @@ USES: Mapping[Kind, Use] = {
     "participant_flow": Use("00_data_cut"),
     "randomisation": Use("01_randomisation"),
     "baseline": Use("02_baseline"),
-    "milestone": Use("03_survival", ("endpoint", "milestones_days"), (*_TIME, "subgroups")),
+    "milestone": Use("03_survival", ("endpoint", "milestones_days"), ("horizon_days", *_TIME, "subgroups")),
     "milestone_test": Use("03_survival", ("endpoint", "milestones_days"), _TIME),
     "survival_curve": Use("03_survival", ("endpoint",), ("milestones_days", *_TIME)),
     "log_rank": Use("03_survival", ("endpoint",), _TIME),
@@ -75,6 +76,7 @@ COMPUTED: Mapping[Kind, str] = {
     "safety": "adverse events, reactions and exposure of those treated",
     "courses": "every patient's course, for those who may see it",
 }
+_DAY = re.compile(r"\bday (\d+)\b", re.IGNORECASE)  # as a title names it
 _SPECIFIC = tuple(dict.fromkeys(key for use in USES.values() for key in (*use.needed, *use.taken)))
 
 
@@ -203,10 +205,13 @@ class Analysis(Assumable):
     )
     milestones_days: tuple[Annotated[float, Field(gt=0)], ...] = Field(
         default=(),
-        description="days after randomisation that are reported; the first is the horizon of a milestone",
+        description="days after randomisation that are reported, each under its own day; a `milestone_test` has one",
     )
     horizon_days: float | None = Field(
-        default=None, gt=0, description="last day after randomisation that counts, as for a restricted mean"
+        default=None,
+        gt=0,
+        description="last day after randomisation that counts, as for a restricted mean; of a `milestone` of several days "
+        "the one that answers",
     )
     analysis_set: Literal["ITTFL", "SAFFL", "PPROTFL"] = Field(
         default="ITTFL", description="the flag of who is analysed, always in the group of the randomisation"
@@ -236,7 +241,7 @@ class Analysis(Assumable):
     @model_validator(mode="before")
     @classmethod
     def _its_kind_names_the_chapter(cls, content: Any) -> Any:
-        if isinstance(content, dict) and content.get("kind") in USES and not content.get("chapter"):
+        if isinstance(content, dict) and content.get("kind") in [*USES] and not content.get("chapter"):
             return {**content, "chapter": USES[content["kind"]].chapter}
         return content
 
@@ -265,14 +270,40 @@ class Analysis(Assumable):
             elif given and key not in (*use.needed, *use.taken):
                 rule = f"must be left out: an analysis of kind {self.kind} makes nothing of it"
                 misfits.append(Misfit((key,), rule, None, "Leave it out."))
-        if misfits:
+        if misfits := [*misfits, *self._unfit_days()]:
             raise MisfitError(misfits)
         return self
 
+    def _unfit_days(self) -> Iterator[Misfit]:
+        """Days that are listed twice, or do not say which of them answers; and a title that names a day that does not."""
+        days, listed = self.milestones_days, " or ".join(f"{day:g}" for day in self.milestones_days)
+        if len(set(days)) < len(days):
+            yield Misfit(("milestones_days",), "must name each day once", list(days), "Remove one.")
+        elif self.kind == "milestone_test" and len(days) > 1:
+            remedy = "Plan another analysis for each of the others."
+            yield Misfit(("milestones_days",), "must be one day, that of the tests", list(days), remedy)
+        elif self.kind == "milestone" and len(days) > 1 and self.horizon_days is None:
+            rule = f"must say which of milestones_days answers: {listed}"
+            yield Misfit(("horizon_days",), rule, None, "Add it.")
+        elif self.kind == "milestone" and days and self.horizon_days not in (None, *days):
+            rule = f"must be among milestones_days: {listed}"
+            yield Misfit(("horizon_days",), rule, self.horizon_days, "Correct one of the two.")
+        elif self.kind in ("milestone", "milestone_test") and (day := self.day):
+            # where the day of randomisation is day 1, day 91 is 90 days after it
+            named = [float(number) for number in _DAY.findall(self.title)]
+            if named and not {day, day + 1} & {*named}:
+                rule = f"must not name another day than {day:g}, of which the analysis is"
+                yield Misfit(("title",), rule, self.title, "Correct the title or the day.")
+
     @property
     def day(self) -> float | None:
-        """The day after randomisation that it is of: its first milestone, else its horizon."""
-        return next(iter(self.milestones_days), self.horizon_days)
+        """The day after randomisation that it is of: its horizon, else its first milestone."""
+        return self.horizon_days or next(iter(self.milestones_days), None)
+
+    @property
+    def days(self) -> tuple[float, ...]:
+        """The days of a milestone that are reported: the one that answers, then the others as they are listed."""
+        return tuple(sorted(self.milestones_days, key=lambda day: day != self.day))
 
 
 class AnalysisSet(Assumable):

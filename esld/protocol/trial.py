@@ -311,12 +311,12 @@ class Protocol(Frozen):
 
     @property
     def horizon_days(self) -> float:
-        """The day of the primary outcome, in days after randomisation: its first milestone, its horizon, or its visit; of a time
+        """The day of the primary outcome, in days after randomisation: its horizon, its first milestone, or its visit; of a time
         without these the last day to which an analysis of it looks; else the last visit.
         """
         primary = self.primary
-        if days := (*primary.milestones_days[:1], *filter(None, (primary.horizon_days,))):
-            return days[0]
+        if day := primary.day:
+            return day
         alike = [a for a in self.analyses if primary.endpoint and a.endpoint == primary.endpoint]
         if looked := [day for a in alike for day in (*a.milestones_days, a.horizon_days or 0) if day]:
             return max(looked)

@@ -11,7 +11,7 @@ from esld.report.event import event_of
 from esld.report.headlines import of_primary
 from esld.report.looks import looks_of
 from esld.report.needs import why_not
-from esld.report.phrases import as_told, open_queries, span, standing, whole
+from esld.report.phrases import as_told, is_of_the_end, open_queries, span, standing, whole
 from esld.report.planned import is_death, planned_by
 from esld.report.results import Reported, Row, named
 from esld.report.roles import SUMMARY
@@ -254,7 +254,7 @@ def design(rows: Sequence[Row], study: Study) -> list[str]:
 
 def interim(rows: Sequence[Row], study: Study) -> list[str]:
     """What a board asks before the final analysis: what would stop the trial, how far it is, and the longest silence."""
-    if study.cut.status == "final":
+    if is_of_the_end(study, study.cut):
         return []
     stopping = study.protocol.conduct.stopping
     said = [message("brief.interim.no_guidance")] if stopping is None or stopping.assumed else []
@@ -278,7 +278,7 @@ def interim(rows: Sequence[Row], study: Study) -> list[str]:
         and due.value
     ]
     years = [
-        message("brief.interim.years", years=span(row, numbers.fixed(row.value, 1)), arm=of_group(arm))
+        message("brief.interim.years", years=span(row, numbers.positive(row.value, 1)), arm=of_group(arm))
         for arm in study.arms
         if (row := own.get(("adverse_events", "patient_years", arm)))
     ]
@@ -288,9 +288,28 @@ def interim(rows: Sequence[Row], study: Study) -> list[str]:
         days = message("counted", count=whole(silent), noun=noun("day", silent.value or 0))
         said.append(message("brief.interim.silent", days=days))
     if study.cut.snapshot > study.cut.cutoff:
-        cut = {"cutoff": _record(study.cut.cutoff), "snapshot": _record(study.cut.snapshot)}
-        said.append(message("brief.interim.cut", **cut))
+        said.append(_cut(study))
     return said
+
+
+def _cut(study: Study) -> str:
+    """What the cut took from the export: whole records, and parts of others; that it took nothing where it did not."""
+    records = study.cut_report.records
+    gone = {"whole": records["after"] + records["undecided"], "parts": records["blanked"]}
+    counts = {key: int(number.sum()) for key, number in gone.items() if number.sum()}
+    what = [
+        message(
+            f"brief.interim.cut.{key}",
+            count=message("counted", count=_record(str(n)), noun=noun("record", n)),
+        )
+        for key, n in counts.items()
+    ]
+    about = {"cutoff": _record(study.cut.cutoff), "snapshot": _record(study.cut.snapshot)}
+    return (
+        message("brief.interim.cut", what=joined(what), **about)
+        if what
+        else message("brief.interim.uncut", **about)
+    )
 
 
 def _chosen(study: Study) -> str:

@@ -112,7 +112,7 @@ def _of_plan(rows: Sequence[Row], study: Study, headline: Headline) -> list[Row]
 def _at(plan: Analysis, study: Study, own: Sequence[Row], headline: Headline) -> float | None:
     """The time of the rows that answer: a milestone, a horizon, or the number of a visit; else the latest."""
     if plan.kind == "milestone":
-        return plan.milestones_days[0]
+        return plan.day
     visits = {visit.code: float(visit.number) for visit in study.protocol.schedule.visits}
     if plan.visit in visits:
         return visits[plan.visit]

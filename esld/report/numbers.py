@@ -31,6 +31,14 @@ def fixed(value: float | None, decimals: int) -> str:
     return text.replace("-", MINUS)
 
 
+def positive(value: float | None, decimals: int) -> str:
+    """An amount that is not told as none where there is some: ``< 0.1`` for what rounds to 0, and 0 itself without decimals."""
+    text = fixed(value, decimals)
+    if value is None or not value or text == not_estimable() or float(text):
+        return text if value else fixed(value, 0)
+    return f"< {10.0**-decimals:.{decimals}f}"
+
+
 def _half_up(value: float, decimals: int) -> float:
     """Commercial rounding, as a reader checks it by hand, guarded against binary noise."""
     scale = 10.0**decimals

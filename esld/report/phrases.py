@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from esld.data import dates
-from esld.data.cutfile import ALL, is_english, previous_cut
+from esld.data.cutfile import ALL, DataCut, is_english, previous_cut
 from esld.data.queries.answers import ANSWERED, with_status
 from esld.data.study import FRAMES, Study
 from esld.data.views import POOLED
@@ -332,9 +332,23 @@ def standing(study: Study) -> str:
     """What an analysis before the final one must say of itself, wherever it compares; nothing for the final one."""
     if study.cut.status == "final":
         return ""
+    if is_of_the_end(study, study.cut):
+        return as_prose((message("summary.draft"), interim_look(study)))
     looks = looks_of(study) if study.pairs and DESIGN in study.cut.chapters else None
     key = "summary.interim.look" if looks and looks.due else "summary.interim"
     return as_prose((message(key), interim_look(study)))
+
+
+def is_of_the_end(study: Study, cut: DataCut) -> bool:
+    """Whether a cut is the final one or, whatever its status, of a day on which all that were planned had entered and ended.
+
+    A patient has ended by a recorded end of the trial or by death; where a view hides these days, or they are not recorded, the
+    status alone says it.
+    """
+    own = study.randomised
+    ended = own["EOSDT"].fillna(own["DTHDT"])
+    over = len(own) >= study.protocol.target_enrolment and ended.notna().all()
+    return cut.status == "final" or bool(over and ended.max() <= dates.as_date(cut.cutoff))
 
 
 def interim_look(study: Study) -> str:
@@ -345,7 +359,7 @@ def interim_look(study: Study) -> str:
     looks = [
         cut
         for cut in (earlier and earlier.cut, study.cut)
-        if cut and cut.status != "final" and cut.view != "blinded"
+        if cut and not is_of_the_end(study, cut) and cut.view != "blinded"
     ]
     if not looks:
         return ""

@@ -4,9 +4,10 @@ from html import escape
 
 from esld.data.study import Study
 from esld.protocol import Analysis, Endpoint, Kind, Protocol, read_protocol
+from esld.report.numbers import significant
 from esld.report.results import slug
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import as_prose
+from esld.report.words.grammar import as_prose, period
 
 
 def subjects(analysis: Analysis) -> tuple[str, ...]:
@@ -46,6 +47,14 @@ def result_name(
     alike = (a for a in protocol.analyses if a.kind == plan.kind and (not subject or subject in subjects(a)))
     own = () if plan is next(alike, plan) else (slug(plan.id),)
     return "_".join((stem, *own, *([slug(pair[1])] if pair else [])))
+
+
+def title_at(plan: Analysis, time: float | None) -> str:
+    """The title of an analysis where its result is of the day that it names; a milestone of another day is called by that day."""
+    days = {significant(day): day for day in plan.days if plan.kind == "milestone"}
+    if time is None or time not in days or days[time] == plan.day:
+        return plan.title
+    return message("milestone.beside", horizon=period(time), title=plan.title)
 
 
 def trial_of(study: Study) -> Protocol:

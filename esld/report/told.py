@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from esld.data.study import Study
+from esld.protocol import Analysis
 from esld.report import cells
 from esld.report.labels import arms_of
 from esld.report.phrases import method
+from esld.report.planned import title_at
 from esld.report.results import Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
@@ -14,13 +16,14 @@ from esld.report.words.catalogue import message
 def told(rows: Iterable[Row], study: Study) -> dict[str, str]:
     """By id of a result its analysis, arm, n, events, method and limits, as far as it has them, as plain text."""
     rows = list(rows)
-    titles = {analysis.id: analysis.title for analysis in study.protocol.analyses}
+    plans = {analysis.id: analysis for analysis in study.protocol.analyses}
     arms = arms_of(rows, study)
-    return {row.result_id: said for row in rows if (said := _of(row, titles, arms))}
+    return {row.result_id: said for row in rows if (said := _of(row, plans, arms))}
 
 
-def _of(row: Row, titles: Mapping[str, str], arms: Mapping[str, str]) -> str:
-    parts = [titles.get(row.analysis_id, ""), arms.get(row.arm, "")]
+def _of(row: Row, plans: Mapping[str, Analysis], arms: Mapping[str, str]) -> str:
+    plan = plans.get(row.analysis_id)
+    parts = [title_at(plan, row.time) if plan else "", arms.get(row.arm, "")]
     if row.n is not None:
         parts.append(message("told.n", n=row.n))
     if row.events is not None:

@@ -12,7 +12,7 @@ from esld.report import brief
 from esld.report.chapter import Chapter
 from esld.report.data_cut.records import follow_up, listed_queries, query_counts, silence_rows
 from esld.report.flow import participant_flow
-from esld.report.phrases import interim_look, reader_of
+from esld.report.phrases import interim_look, is_of_the_end, reader_of, standing
 from esld.report.planned import planned_by
 from esld.report.results import Row, rows_of
 from esld.report.survival.causes import causes
@@ -89,7 +89,7 @@ def test_before_the_final_analysis_a_board_reads_what_would_stop_the_trial_and_h
         "No stopping guidance exists; a board must set one before it reviews. 22 of 22 patients"
     )
     assert f"nothing was heard of a patient under observation: {silent['value'].iloc[0]:.0f} days." in said
-    assert "what is dated after 2025-06-30 was cut" in said
+    assert "What is, or may be, of a later day than 2025-06-30 was cut: " in said
     assert "interim" not in of(rows, study("demo-final"))
     day = "An unplanned comparative analysis by group was made on data to 30 June 2025."
     assert interim_look(own).startswith(day)
@@ -229,3 +229,36 @@ def test_what_no_result_can_show_is_said_once(study, tmp_path):
     assert "untreated" not in Chapter("05_events", own, tmp_path).limits().html
     silent = replace(own, protocol=own.protocol.model_copy(update={"cannot_say": ()}))
     assert "not_shown" not in of([], silent)
+
+
+def test_what_the_cut_took_is_counted_and_told_only_where_it_took_something(study):
+    own = study("demo-interim")
+    records = own.cut_report.records
+    taken = int((records["after"] + records["undecided"]).sum())
+    said = plain(of([], own)["interim"])
+    assert f"was cut: {taken} records wholly" in said
+    assert f"{int(records['blanked'].sum())} records in part" in said
+    none = records.assign(after=0, undecided=0, blanked=0)
+    whole = replace(own, cut_report=replace(own.cut_report, records=none))
+    said = plain(of([], whole)["interim"])
+    assert "Every dated record in it lies on or before 2025-06-30: nothing was cut." in said
+    assert "was cut:" not in said
+
+
+def test_a_draft_after_everybody_has_ended_is_a_draft_of_the_final_analysis(study):
+    """As a data manager leaves it: all that were planned have entered and ended, and the status is not yet final."""
+    made = study("demo-interim")
+    adsl = made.adsl.assign(EOSDT=pd.Timestamp("2025-06-01"))
+    own = replace(made, adsl=adsl)
+    planned = own.protocol.target_enrolment
+    assert len(own.randomised) >= planned
+    assert is_of_the_end(own, own.cut) and not is_of_the_end(made, made.cut)
+    assert interim_look(own) == ""
+    assert standing(own).startswith("This is a draft of the final analysis")
+    assert "interim" not in of([], own)
+    one_more = replace(own, adsl=adsl.assign(EOSDT=adsl["EOSDT"].where(adsl.index != adsl.index[0])))
+    later = replace(own, adsl=adsl.assign(EOSDT=pd.Timestamp("2025-07-01")))
+    for other in (one_more, later):
+        alive = other.adsl["DTHDT"].isna()
+        assert alive.any()
+        assert standing(other).startswith("This is not the final analysis")

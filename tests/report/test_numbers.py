@@ -181,3 +181,11 @@ def test_significant_keeps_twelve_digits(value):
 def test_significant_rounds():
     assert numbers.significant(1 / 3) == 0.333333333333
     assert numbers.significant(1 / 3, 3) == 0.333
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.04, "< 0.1"), (0.05, "0.1"), (1.26, "1.3"), (None, "NE"), (float("nan"), "NE")],
+)
+def test_an_amount_is_not_told_as_none_where_there_is_some(value, text):
+    assert numbers.positive(value, 1) == text

@@ -4,6 +4,7 @@ import pandas as pd
 
 from esld.data.adam.adtte import baseline_grades, records_of
 from esld.data.sdtm import Tables
+from esld.longform import stacked
 from esld.protocol import Endpoint, Protocol
 
 
@@ -49,7 +50,7 @@ def derive_adce(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
     columns += ["AOCCFL", "ANL01FL", "SRCDOM", "SRCVAR", "SRCSEQ"]
     if not parts:
         return pd.DataFrame(columns=columns)
-    return pd.concat(parts, ignore_index=True)[columns]
+    return stacked(parts)[columns]
 
 
 def observed_days(adsl: pd.DataFrame) -> pd.Series:
@@ -93,7 +94,7 @@ def _episodes(endpoint: Endpoint, tables: Tables, randomised: pd.DataFrame) -> p
     records = [part for s in endpoint.events if len(part := records_of(s, tables, randomised))]
     if not records:
         return pd.DataFrame()
-    found = pd.concat(records, ignore_index=True)
+    found = stacked(records)
     found = found.sort_values(["USUBJID", "ADT"], kind="stable").drop_duplicates(["USUBJID", "ADT"])
     own = randomised.reindex(found["USUBJID"])
     start = own["RANDDT"].to_numpy()

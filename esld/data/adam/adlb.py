@@ -11,6 +11,7 @@ from esld.data.adam.rescue import with_rescue
 from esld.data.adam.scores import derive_scores
 from esld.data.moments import moments
 from esld.data.sdtm import Tables
+from esld.longform import stacked
 from esld.protocol import Protocol, Schedule
 from esld.scoring import units
 
@@ -82,14 +83,14 @@ def derive_adlb(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
         names a variable that is not there.
     """
     subjects = adsl[adsl["RANDFL"].eq("Y")].set_index("USUBJID")
-    measured = pd.concat([_laboratory(tables, protocol), _grades(tables, protocol)], ignore_index=True)
+    measured = stacked([_laboratory(tables, protocol), _grades(tables, protocol)])
     measured = measured[measured["USUBJID"].isin(subjects.index)].reset_index(drop=True)
     measured["_dosed"] = _after_first_dose(measured, tables, protocol)
     measured = _placed(measured, subjects, protocol.schedule)
-    records = pd.concat([measured, _same_day(measured, protocol)], ignore_index=True)
+    records = stacked([measured, _same_day(measured, protocol)])
     adlb = _selected(records, protocol.schedule)
     scores = derive_scores(adlb, tables, subjects, protocol)
-    adlb = pd.concat([adlb, scores], ignore_index=True) if len(scores) else adlb
+    adlb = stacked([adlb, scores]) if len(scores) else adlb
     adlb = adlb.reindex(columns=[*adlb.columns, *(c for c in ("CRIT2", "CRIT2FL") if c not in adlb)])
     adlb = _with_change(adlb)
     places = {p.paramcd: place for place, p in enumerate(protocol.parameters)}

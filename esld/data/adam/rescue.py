@@ -8,6 +8,7 @@ from esld.data.moments import hours_after, moments
 from esld.data.sdtm import DOMAINS, Tables
 from esld.data.sources import selected
 from esld.errors import InputError
+from esld.longform import stacked
 from esld.protocol import Protocol, Rescue, Source
 
 _DAYS = ["USUBJID", "first", "last", "began"]
@@ -80,7 +81,7 @@ def treatments(rescue: Rescue, tables: Tables) -> pd.DataFrame:
         return pd.DataFrame(columns=_DAYS).astype(
             {"USUBJID": object, "first": "datetime64[ns]", "last": "datetime64[ns]"}
         )
-    return pd.concat(parts, ignore_index=True)
+    return stacked(parts)
 
 
 def _days(source: Source, table: pd.DataFrame) -> pd.DataFrame:

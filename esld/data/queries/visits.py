@@ -11,6 +11,7 @@ from esld.data.adam.adsl import anchor_days
 from esld.data.queries.ask import Evidence, Query, counted, each, folded, line, of_patient, records, rule
 from esld.data.queries.expected import expected
 from esld.data.sdtm import DOMAINS, Tables
+from esld.longform import stacked
 from esld.protocol import Schedule, Visit
 from esld.protocol.translated import as_stated
 
@@ -68,7 +69,7 @@ def recorded_visits(
     if laboratory is None:
         laboratory = _visits(tables, "LB", schedule)
     others = [_visits(tables, name, schedule) for name in ("RS", "VS")]
-    visits = pd.concat([laboratory, *others], ignore_index=True)
+    visits = stacked([laboratory, *others])
     visits["code"] = visits["label"].map({word: visit.code for word, visit in _planned(schedule).items()})
     visits["day"] = study_day(visits["date"], visits["USUBJID"].map(anchor_days(subjects, schedule)))
     visits = visits[visits["code"].notna()].dropna(subset=["day"])

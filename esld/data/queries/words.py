@@ -11,6 +11,7 @@ from esld.data.codes import named_in
 from esld.data.queries.ask import Evidence, Query, each, rule
 from esld.data.sdtm import DOMAINS
 from esld.data.sources import transplant_codes
+from esld.longform import stacked
 from esld.protocol.measures import Source
 
 _TEXTS = ("TERM", "MODIFY", "DECOD", "LLT", "TRT", "INDC", "ADJ")  # of any domain; INDC tells what is treated
@@ -116,7 +117,7 @@ def _counted(evidence: Evidence, sources: list[Source]) -> pd.DataFrame:
         until = dates.latest(table[end]).fillna(last) if end in table else last
         first = dates.earliest(table[source.date])
         parts.append(pd.DataFrame({"USUBJID": table["USUBJID"], "first": first, "last": until}))
-    return pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)
+    return stacked(parts)
 
 
 def _near(counted: pd.DataFrame, days: pd.DataFrame) -> set[int]:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from esld.data.study import Study
-from esld.longform import Estimate
+from esld.longform import Estimate, stacked
 from esld.longitudinal.ancova import ancova
 from esld.longitudinal.responders import counted
 from esld.protocol import Analysis, Parameter
@@ -73,7 +73,7 @@ def subgroup_rows(
             differ = heterogeneity(known)
             names = [slug(f"{name} {levels[0].factor.variable}") for name in differ["statistic"]]
             frames.append(differ.assign(statistic=names, group=label))
-    return pd.concat([frame for frame in frames if len(frame)], ignore_index=True)
+    return stacked(frames)
 
 
 def _effects(analysis: Analysis, at: AtVisit, conf_level: float) -> dict[str, tuple[Estimate, float, int]]:

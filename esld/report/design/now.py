@@ -62,7 +62,7 @@ class Standing:
 
 def standing_of(study: Study, plan: Plan, pair: tuple[str, str]) -> Standing:
     """What is known of two arms together; nothing of what tells them apart but their sizes."""
-    day = plan.analysis.milestones_days[0] if plan.analysis.milestones_days else study.protocol.horizon_days
+    day = plan.analysis.day or study.protocol.horizon_days
     times = endpoint_times(study, plan.analysis)
     own = times[times["arm"].isin(pair)]
     first, second = (int(own["arm"].eq(arm).sum()) for arm in pair)

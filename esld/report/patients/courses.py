@@ -12,6 +12,7 @@ from esld.data.adam.adsl import anchor_days
 from esld.data.columns import first_known
 from esld.data.cutfile import ALL
 from esld.data.study import Study
+from esld.longform import stacked
 from esld.protocol import Parameter, Protocol
 from esld.report import needs, numbers
 from esld.report.drawing.axes import TimeAxis, time_axis
@@ -164,7 +165,7 @@ def courses(study: Study, endpoints: Sequence[str]) -> Courses:
     ends = frame.loc[frame["ended"].ne("completed"), ["ended", "end"]].set_axis(["kind", "day"], axis=1)
     grafts = frame[["transplant"]].dropna().set_axis(["day"], axis=1).assign(kind="transplant")
     later = pd.concat([grafts, ends]).rename_axis("USUBJID").reset_index()
-    marks = pd.concat([given, met, later], ignore_index=True)
+    marks = stacked([given, met, later])
     marks["ARMCD"] = marks["USUBJID"].map(own["ARMCD"])
     before = (anchor_days(own, study.protocol.schedule) - own["RANDDT"]).dt.days
     marks["week"] = (marks["day"] - marks["USUBJID"].map(before)) / 7

@@ -10,6 +10,7 @@ from esld.data import dates, deaths, exposure
 from esld.data.adam.adae import timing
 from esld.data.columns import first_known
 from esld.data.study import Study
+from esld.longform import stacked
 from esld.reasons import Why, because
 from esld.report import needs
 from esld.report.cells import Cell, Data, Label, number
@@ -145,7 +146,7 @@ class AdverseEvents:
         # One event on both forms: no code links them, but the patient and the day do.
         both = pd.MultiIndex.from_frame(own[["USUBJID", "ASTDT"]])
         twice = pd.MultiIndex.from_frame(beside[["USUBJID", "day"]]).isin(both) & beside["day"].notna()
-        return pd.concat([own[["USUBJID", "GROUP"]], beside.loc[~twice, ["USUBJID", "GROUP"]]])
+        return stacked([own[["USUBJID", "GROUP"]], beside.loc[~twice, ["USUBJID", "GROUP"]]])
 
     @property
     def has_reactions(self) -> bool:

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from esld.data.study import Study
+from esld.longform import stacked
 from esld.report.cells import Cell, Label, number
 from esld.report.cells import arm as arm_cell
 from esld.report.results import Reported
@@ -23,7 +24,7 @@ def _events(study: Study, found: AdverseEvents) -> pd.DataFrame:
         found.events[found.events["AESER"].eq("Y")].rename(columns={"ASTDT": "ADT"}).assign(kind="serious")
     )
     clinical = found.group.own(clinical_events(study)).rename(columns={"PARAMCD": "kind"})
-    every = pd.concat([frame[["USUBJID", "GROUP", "ADT", "kind"]] for frame in (serious, clinical)])
+    every = stacked(frame[["USUBJID", "GROUP", "ADT", "kind"]] for frame in (serious, clinical))
     every = every.dropna(subset=["ADT"])
     return every[every["ADT"] >= every["USUBJID"].map(found.group.began)]
 

@@ -7,6 +7,7 @@ import pandas as pd
 from esld.data import deaths
 from esld.data.columns import first_known
 from esld.data.study import Study
+from esld.longform import stacked
 from esld.report.phrases import span
 from esld.report.results import Reported
 from esld.report.safety.counted import SafetySet
@@ -29,9 +30,7 @@ def liver_deaths(study: Study, group: SafetySet) -> pd.DataFrame:
     """
     fatal = group.own(study.adae[deaths.fatal(study.adae)])
     fatal = fatal[fatal["AEBODSYS"].astype(str).str.upper().eq(_CLASS)]
-    values = pd.concat(
-        [own_values(study, group, code)[["USUBJID", "ADT"]] for code in ("ALT", "AST", "BILI")]
-    )
+    values = stacked(own_values(study, group, code)[["USUBJID", "ADT"]] for code in ("ALT", "AST", "BILI"))
     gap = since_last(values, fatal.assign(ADT=fatal["ASTDT"]))
     frame = fatal.assign(term=first_known(fatal["AEDECOD"], fatal["AETERM"]), gap=gap)
     return frame.sort_values("USUBJID", kind="stable")[["USUBJID", "GROUP", "term", "gap"]]

@@ -115,7 +115,7 @@ def _followed(found: AdverseEvents, reported: Reported) -> str:
         first=found.group.first,
         arms=joined(
             message(
-                "safety.events.years.arm", years=span(row, numbers.fixed(row.value, 2)), arm=of_group(arm)
+                "safety.events.years.arm", years=span(row, numbers.positive(row.value, 2)), arm=of_group(arm)
             )
             for arm in arms
             for row in [reported.row("patient_years", arm)]

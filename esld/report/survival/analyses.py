@@ -7,13 +7,16 @@ from typing import Any
 
 import pandas as pd
 
+from esld.longform import stacked
 from esld.methods import made_by
 from esld.multiplicity import fixed_sequence, holm
 from esld.protocol import Analysis, Kind, Protocol
 from esld.report import disclosure, randomised
 from esld.report.chapter import Chapter
 from esld.report.event import Event, event_of
-from esld.report.results import Reported
+from esld.report.numbers import significant
+from esld.report.planned import title_at
+from esld.report.results import Reported, slug
 from esld.report.survival import strata, tables
 from esld.report.survival_times import (
     STRATUM,
@@ -89,6 +92,21 @@ class Found:
     reported: Reported
     pair: Pair | None = None
 
+    @property
+    def answers(self) -> bool:
+        """Whether it is what its analysis is of, and not another day beside it."""
+        return True
+
+    @property
+    def title(self) -> str:
+        """What a table calls it."""
+        return self.of.plan.title
+
+    @property
+    def code(self) -> str:
+        """What tells it from the others of a table."""
+        return self.of.plan.id
+
 
 def analysed(chapter: Chapter, plan: Analysis) -> Analysed:
     """An analysis with its times."""
@@ -115,42 +133,75 @@ def planned(chapter: Chapter, kind: Kind) -> list[Analysed]:
 
 @dataclass(frozen=True, kw_only=True)
 class AtHorizon(Found):
-    """Who is free of the event at the horizon: all groups, and each comparison."""
+    """Who is free of the event by a day: all groups, and each comparison."""
 
     pairs: tuple[tuple[Milestone, Reported], ...]
 
     @property
+    def at(self) -> float:
+        """The day."""
+        return float(self.result.at)
+
+    @property
+    def answers(self) -> bool:
+        """Whether that day answers; of several the analysis has one that does."""
+        return self.at == self.of.plan.day
+
+    @property
+    def suffix(self) -> str:
+        """What ends the names of a day that does not answer."""
+        return "" if self.answers else f"_{slug(f'{self.at:g}')}"
+
+    @property
+    def title(self) -> str:
+        """The title of the analysis is of the day that answers; any other day is called by itself."""
+        return title_at(self.of.plan, self.at)
+
+    @property
+    def code(self) -> str:
+        """The id of the analysis, with the day where it does not answer."""
+        return f"{self.of.plan.id}{self.suffix}"
+
+    @property
     def block(self) -> tables.Block:
         """Its part of the table."""
-        plan = self.of.plan
-        return tables.Block(plan.id, plan.title, self.result, self.reported, self.pairs)
+        return tables.Block(self.code, self.title, self.result, self.reported, self.pairs)
 
 
 def at_horizon(chapter: Chapter, *, conf_level: float) -> list[AtHorizon]:
-    """Every planned analysis of who is free of the event at a day, and its variants."""
-    return [_at_horizon(own, conf_level) for own in planned(chapter, "milestone")]
+    """Every planned analysis of who is free of the event by a day, and its variants: the day that answers, then the others."""
+    return [one for own in planned(chapter, "milestone") for one in _by_day(own, conf_level)]
 
 
-def _at_horizon(own: Analysed, conf_level: float) -> AtHorizon:
-    at = own.plan.milestones_days[0]
-    each = milestone(**own.of(own.arms), at=at, conf_level=conf_level)
+def _by_day(own: Analysed, conf_level: float) -> list[AtHorizon]:
+    """The results are handed over together, and each day holds the rows of its own time alone."""
 
-    def with_strata(frame: pd.DataFrame, pair: Pair) -> pd.DataFrame:
-        if not own.stratified:
-            return frame
-        more = strata.milestone_rows(own.times, pair, at=at, conf_level=conf_level)
-        return pd.concat([frame, more], ignore_index=True)
+    def of(arms: Sequence[str]) -> list[Milestone]:
+        return [milestone(**own.of(arms), at=at, conf_level=conf_level) for at in own.plan.days]
 
+    def handed_over(results: Sequence[Milestone], pair: Pair | None, *, named: bool) -> list[Reported]:
+        frames = [each.to_frame() for each in results]
+        if named and pair:
+            frames = [frame[frame["group"].eq(f"{pair[1]} - {pair[0]}")] for frame in frames]
+        if own.stratified and pair:
+            how: dict[str, Any] = {"conf_level": conf_level}
+            frames += [strata.milestone_rows(own.times, pair, at=at, **how) for at in own.plan.days]
+        rows = own.hand_over("milestone", stacked(frames), pair if named else None).rows
+        return [Reported(tuple(r for r in rows if r.time == significant(each.at))) for each in results]
+
+    results = of(own.arms)
     if len(own.pairs) == 1 and len(own.arms) == 2:
-        reported = own.hand_over("milestone", with_strata(each.to_frame(), own.pairs[0]))
-        return AtHorizon(of=own, result=each, reported=reported, pairs=((each, reported),))
-    reported, pairs = own.hand_over("milestone", each), []
-    for pair in own.pairs:
-        two = milestone(**own.of(pair), at=at, conf_level=conf_level)
-        frame = two.to_frame()
-        gap = with_strata(frame[frame["group"].eq(f"{pair[1]} - {pair[0]}")], pair)
-        pairs.append((two, own.hand_over("milestone", gap, pair)))
-    return AtHorizon(of=own, result=each, reported=reported, pairs=tuple(pairs))
+        all_rows = handed_over(results, own.pairs[0], named=False)
+        compared_ = [[one] for one in zip(results, all_rows, strict=True)]
+    else:
+        all_rows = handed_over(results, None, named=False)
+        twos = [(two, pair) for pair in own.pairs for two in [of(pair)]]
+        pairs = [[*zip(two, handed_over(two, pair, named=True), strict=True)] for two, pair in twos]
+        compared_ = [[each[place] for each in pairs] for place in range(len(results))]
+    return [
+        AtHorizon(of=own, result=result, reported=reported, pairs=tuple(each))
+        for result, reported, each in zip(results, all_rows, compared_, strict=True)
+    ]
 
 
 def curves(chapter: Chapter, *, conf_level: float) -> list[Found]:
@@ -263,7 +314,7 @@ def horizon_tests(chapter: Chapter, *, conf_level: float) -> list[Found]:
     """What stands beside the difference at the horizon: tests that are made for few events, of each pair."""
 
     def test(own: Analysed, pair: Pair) -> Any:
-        return milestone(**own.of(pair), at=own.plan.milestones_days[0], conf_level=conf_level)
+        return milestone(**own.of(pair), at=own.plan.days[0], conf_level=conf_level)
 
     return _each_pair(chapter, "milestone_test", "milestone_test", test, tables.companion_rows)
 

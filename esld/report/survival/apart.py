@@ -49,7 +49,9 @@ def _apart(one: AtHorizon, curve: Found) -> str:
         }
         for arm in own.arms
     ]
-    rows = own.hand_over(f"{BESIDE[1:]}_{str(curve.of.plan.endpoint).lower()}", pd.DataFrame(counts)).rows
+    rows = own.hand_over(
+        f"{BESIDE[1:]}_{str(curve.of.plan.endpoint).lower()}{one.suffix}", pd.DataFrame(counts)
+    ).rows
     protocol = own.chapter.study.protocol
     narrow = protocol.endpoint(str(own.plan.endpoint)).events
     others = [s for s in protocol.endpoint(str(curve.of.plan.endpoint)).events if s not in narrow]

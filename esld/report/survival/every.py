@@ -101,7 +101,7 @@ def table(every: Every, *, conf_level: float) -> Table | None:
         if told is None:
             continue
         line: dict[str, Cell] = {
-            "analysis": Label(one.of.plan.title, one.of.plan.id),
+            "analysis": Label(one.title, one.code),
             "role": Label(message(f"estimands.role.{one.of.plan.role}"), one.of.plan.role),
             "span": _span(one),
         }
@@ -175,7 +175,7 @@ def _test(one: Found, p_value: Row) -> Label:
 def _span(one: Found) -> Label:
     """How far an analysis looks: to a day, or over all follow-up."""
     plan = one.of.plan
-    at = plan.milestones_days[0] if plan.milestones_days else plan.horizon_days
+    at = one.at if isinstance(one, AtHorizon) else plan.day
     if at is None or (plan.kind == "permutation" and "log-rank" in one.reported.rows[0].method):
         return Label(message("every.span.all"), "all")
     return Label(message("every.span.to", horizon=period(at)), f"{at:g}")

@@ -35,11 +35,12 @@ def endings(chapter: Chapter) -> Iterator[Any]:
 
 
 def horizons(chapter: Chapter, found: Sequence[AtHorizon]) -> Iterator[Any]:
-    """Who was free of the event at the horizon: each planned analysis with its variants."""
+    """Who was free of the event by each day: each planned analysis with its variants."""
     plans = [one for one in found if one.of.plan.of is None]
-    for place, own in enumerate(plans):
-        blocks = [own, *(one for one in found if one.of.plan.of == own.of.plan.id)]
-        id = f"milestone_{slug(own.of.plan.id)}" if place else "milestone"
+    for own in plans:
+        blocks = [own, *(one for one in found if one.of.plan.of == own.of.plan.id and one.at == own.at)]
+        id = f"milestone_{slug(own.of.plan.id)}" if own.of is not plans[0].of else "milestone"
+        id += own.suffix
         yield chapter.table(milestone_table([one.block for one in blocks], own.of.event, id))
 
 
@@ -164,7 +165,8 @@ def _compared(one: Found) -> tuple[float | None, str]:
     plan = next(alike, None)
     if plan is None:
         return None, ""
-    at = plan.milestones_days[0]
+    at = plan.day
+    assert at is not None
     if len(one.of.pairs) != 1:
         return at, ""
     result = milestone(**one.of.of(one.of.pairs[0]), at=at)

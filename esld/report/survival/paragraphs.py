@@ -179,10 +179,11 @@ def _said(found: Sequence[Any], words: Callable[[Any], str]) -> list[Sentence]:
 
 
 def _paragraphs(found: Sequence[Any], words: Callable[[Any], str], *, answers: bool) -> list[Sentence]:
-    plans = dict.fromkeys(one.of.plan.id for one in found if one.of.plan.of is None)
+    plans = dict.fromkeys(one.code for one in found if one.of.plan.of is None)
+    several = len({one.of.plan.id for one in found if one.of.plan.of is None}) > 1
     shown: list[Sentence | None] = []
     for plan in plans:
-        each = [one for one in found if one.of.plan.id == plan]
+        each = [one for one in found if one.code == plan]
         own, said = each[0].of, [words(one) for one in each]
         chapter = own.chapter
         if answers and own.plan.kind in ADJUSTED and len(own.pairs) > 1:
@@ -190,9 +191,9 @@ def _paragraphs(found: Sequence[Any], words: Callable[[Any], str], *, answers: b
         if answers and own.stratified and own.pairs and own.plan.kind != "survival_curve":
             said.append(message("survival.stratified"))
         text = as_prose(said)
-        if text and len(plans) > 1:
-            text = message("survival.of", title=escape(own.plan.title), said=text)
-        if answers and own.plan is answering(chapter):
+        if text and several:
+            text = message("survival.of", title=escape(each[0].title), said=text)
+        if answers and each[0].answers and own.plan is answering(chapter):
             shown.append(chapter.answer(text, vacant(chapter.study)))
         else:
             shown.append(chapter.say(text))

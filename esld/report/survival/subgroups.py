@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from esld.longform import Estimate, estimate_rows, long_frame
+from esld.longform import Estimate, estimate_rows, long_frame, stacked
 from esld.report import numbers
 from esld.report.cells import Cell, Count, Empty, Label, estimate
 from esld.report.chapter import Chapter
@@ -80,7 +80,7 @@ def _of_pair(own: Analysed, pair: Pair, conf_level: float) -> Subgroups:
     factors = levels_of(own.chapter.study)
     both = of_arms(own.times, pair)
     if own.plan.kind == "milestone":  # what comes after the horizon is not counted
-        both["counted"] = both["event"] & both["time"].le(own.plan.milestones_days[0])
+        both["counted"] = both["event"] & both["time"].le(own.plan.day)
     else:
         both["counted"] = both["event"]
     times = {ALL: both}
@@ -100,7 +100,7 @@ def _of_pair(own: Analysed, pair: Pair, conf_level: float) -> Subgroups:
         rows = heterogeneity([one for one in known if one is not None], ratios=own.plan.kind == "cox")
         names = [slug(f"{name} {each[0].factor.variable}") for name in rows["statistic"]]
         frames.append(rows.assign(statistic=names, group=between))
-    frame = pd.concat([one for one in frames if len(one)], ignore_index=True)
+    frame = stacked(frames)
     what = "milestone_subgroups" if own.plan.kind == "milestone" else "cox_subgroups"
     reported = own.hand_over(what, frame, pair)
     how: dict[str, Any] = {"factors": factors, "times": times, "reported": reported, "conf_level": conf_level}
@@ -118,7 +118,7 @@ def _effect(own: Analysed, part: pd.DataFrame, pair: Pair, conf_level: float) ->
     if own.plan.kind == "cox":
         fit = cox_on_arm(part, pair, conf_level=conf_level)
         return fit.ratio(fit.terms[0])
-    at = own.plan.milestones_days[0]
+    at = own.plan.day
     how: dict[str, Any] = {"at": at, "groups": list(pair), "conf_level": conf_level}
     return milestone(part["time"], part["event"], part["arm"], **how).difference
 
@@ -217,7 +217,7 @@ def _axis(found: Subgroups) -> str:
     words = {"first": first, "second": second, **found.of.event.plain}
     if found.ratios:
         return message("subgroups.axis.ratio", **words)
-    return message("subgroups.axis.difference", horizon=period(found.of.plan.milestones_days[0]), **words)
+    return message("subgroups.axis.difference", horizon=period(found.of.plan.day or 0), **words)
 
 
 def shown(found: Sequence[Subgroups]) -> Iterator[Any]:

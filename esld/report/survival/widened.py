@@ -34,7 +34,7 @@ def _widened(one: AtHorizon, result: Milestone, reported: Reported) -> str:
     frame |= {"value": own.value, "lower": own.lower, "upper": own.upper, "method": own.method}
     pair = (first.group, second.group)
     rows = one.of.hand_over(
-        "milestone_unwidened", pd.DataFrame([frame | {"n": first.n + second.n}]), pair
+        f"milestone_unwidened{one.suffix}", pd.DataFrame([frame | {"n": first.n + second.n}]), pair
     ).rows
     ends = {end: span(rows[0], points(rows[0], getattr(rows[0], end))) for end in ("lower", "upper")}
     sides = [end for end in ("lower", "upper") if isclose(getattr(shown, end), getattr(alive, end))]

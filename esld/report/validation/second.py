@@ -73,7 +73,13 @@ def _filled(times: pd.DataFrame, pair: _Arms) -> bool:
 
 
 def _milestone(study: Study, plan: Analysis, found: Rows) -> _Found:
-    at, times, alive = plan.milestones_days[0], _times(study, plan), dict[str, float]()
+    times = _times(study, plan)
+    for at in plan.days:
+        yield from _by_day(study, plan, times, at, found)
+
+
+def _by_day(study: Study, plan: Analysis, times: pd.DataFrame, at: float, found: Rows) -> _Found:
+    alive = dict[str, float]()
     for arm in study.arms:
         own = times[times["ARMCD"].eq(arm)]
         if own.empty:

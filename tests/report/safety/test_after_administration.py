@@ -15,6 +15,7 @@ from esld.report.words.catalogue import read_by
 from tests.report.builders import HIGH, LOW, plain
 from tests.report.in_process import cut_at
 from tests.report.recount import first_infusion, raw, since_infusion, treated
+from tests.report.safety import any_trial
 
 ARMS = (LOW, HIGH)
 
@@ -161,3 +162,15 @@ def test_a_shift_from_grade_3_to_4_is_worse_and_said(own, group):
     with read_by(reader_of(own)):
         said = plain(laboratory.shift_words(own, grades, reported))
     assert "From grade 3 at baseline to grade 4: total bilirubin in 1 of 10" in said
+
+
+@pytest.mark.parametrize("serious", [0, 1, 2])
+def test_a_trial_without_clinical_events_or_reactions_is_told_without_a_warning(serious):
+    """Warnings are errors here; pandas has one for what holds nothing and is put under something."""
+    protocol = any_trial.trial(regimen="administrations")
+    events = [any_trial.ae(f"{arm}-1", 2, AESER="Y") for arm in ("P", "T1")[:serious]]
+    own = any_trial.study(protocol, AE=events or [any_trial.ae("P-1", 2, AESER="N")])
+    found = adverse_events.adverse_events(own, counted.safety_set(own), conf_level=0.95)
+    rows = after_administration.period_rows(own, found)
+    counts = rows[rows["statistic"].isin(["serious.soon.events", "serious.later.events"])]
+    assert counts["value"].sum() == serious

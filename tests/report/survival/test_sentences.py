@@ -311,8 +311,13 @@ class TestMeaning:
 
     def test_large_and_small_are_defined_where_they_are_said(self):
         for lower, upper in ((-0.4, 0.4), (-0.05, 0.4), (-0.4, 0.05)):
-            assert "Large means ten points or more, as the authors chose." in with_limits(lower, upper)[0]
-        assert "Small means less than ten points, as the authors chose." in with_limits(-0.05, 0.05)[0]
+            assert (
+                "Large means ten points or more, a limit that this report sets."
+                in with_limits(lower, upper)[0]
+            )
+        assert (
+            "Small means less than ten points, a limit that this report sets." in with_limits(-0.05, 0.05)[0]
+        )
 
 
 class TestAGoodEvent:
