@@ -13,6 +13,7 @@ from esld.data.queries import (
     duplicates,
     gaps,
     gone,
+    jumps,
     order,
     peers,
     series,
@@ -20,6 +21,7 @@ from esld.data.queries import (
     treatment,
     values,
     visits,
+    weights,
     words,
 )
 from esld.data.queries.ask import COLUMNS, RULES, Evidence, Query, find_queries, unscored
@@ -37,6 +39,7 @@ __all__ = [
     "find_queries",
     "gaps",
     "gone",
+    "jumps",
     "order",
     "peers",
     "series",
@@ -45,5 +48,6 @@ __all__ = [
     "unscored",
     "values",
     "visits",
+    "weights",
     "words",
 ]  # each module registers its rules as it is imported

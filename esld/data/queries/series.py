@@ -1,13 +1,10 @@
-"""Values beside the others of their patient and test: results of one day, and ranges, units and values that others contradict."""
+"""Values beside the others of their test: results of one day, ranges and units that others contradict, codes for missing."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
-from esld.data.dates import latest
 from esld.data.queries.ask import Evidence, Query, Row, counted, line, of_patient, records, rule, text
-from esld.data.queries.expected import expected
 from esld.data.queries.values import outside
 from esld.protocol import Parameter
 from esld.scoring import units
@@ -16,12 +13,7 @@ _DAY = ["USUBJID", "PARAMCD", "ADT", "AVISIT"]
 _REPEATED = 1.2  # one determination and its repetition may differ by a fifth
 _SEVERAL = 3.0  # no two laboratories' upper limits of normal do: the unit is another
 _LEAST = 3  # records with a range, before one of them is the odd one
-_JUMP = 10.0
-_DECIMAL, POUNDS = (10.0, 100.0), 1 / 0.45359237
-_COURSE, _BODY = 1.9, 1.2  # by which a result, or a weight, may change beside a factor that it is wrong by
-_MOSTLY = 0.95  # of the steps of other patients at the same end or in the middle: twice as far is no course
 _STEP, _PATIENTS = 5.0, 3  # a factor that no treatment has in most patients at once
-_NEAR = pd.Timedelta(days=180)  # between visits further apart a value may well have changed tenfold
 _MISSING = [sign * float("9" * digits) for digits in (3, 4, 5) for sign in (1, -1)] + [-9.0, -99.0]
 _NINES = [99.9, 99.99, 999.9, 999.99, 9999.9, -99.9, -999.9]  # alone: several results may well be 99.9
 _COUNTS = {"AVERAGE": "their mean counts", "MAXIMUM": "the highest counts", "MINIMUM": "the lowest counts"}
@@ -50,17 +42,18 @@ def _one_day(evidence: Evidence) -> Iterator[Query]:
     counts = dict(zip(derived[_DAY].itertuples(index=False, name=None), derived["DTYPE"], strict=True))
     for key, rows in own[apart].groupby(_DAY):
         subject, code, day, _ = key
-        said = [_said(row) for row in records(rows)]
+        told = [with_unit(row) for row in records(rows)]
         which = _COUNTS.get(counts.get(key, ""), "one of them counts")
         message = (
-            f"{code} of {day:%Y-%m-%d} is {', '.join(said[:-1])} and {said[-1]}: which is right? Now {which}."
+            f"{code} of {day:%Y-%m-%d} is {', '.join(told[:-1])} and {told[-1]}: which is right? Now {which}."
         )
         places = " / ".join(f"{row['SRCDOM']} {row['SRCSEQ']}" for row in records(rows))
         values = sorted(f"{value:g}" for value in rows["AVAL"])
         yield of_patient(subject, places, message, code, f"{day:%Y-%m-%d}", *values)
 
 
-def _said(row: Row) -> str:
+def with_unit(row: Row) -> str:
+    """A value of ADLB as a message says it."""
     return f"{row['AVAL']:g} {text(row['AVALU'])}".rstrip()
 
 
@@ -126,43 +119,24 @@ def _range_changes(evidence: Evidence) -> Iterator[Query]:
             f"{row['PARAMCD']} of {row['ADT']:%Y-%m-%d} is {row['AVAL']:g}, at other visits a limit of normal, and the range is "
             f"{limits}: were the result and the limit exchanged?"
         )
-        yield _of(row, message, "exchanged", f"{row['AVAL']:g}", limits)
+        yield of_value(row, message, "exchanged", f"{row['AVAL']:g}", limits)
     for row in records(own[own["changed"]].drop_duplicates("series")):
         old, new = _between(row["LOBEF"], row["HIBEF"]), _between(row["ANRLO"], row["ANRHI"])
         message = f"The normal range of {row['PARAMCD']} changes from {old} to {new} on {row['ADT']:%Y-%m-%d}: which is right?"
-        yield _of(row, message, old, new)
+        yield of_value(row, message, old, new)
 
 
 def _between(low: float, high: float) -> str:
     return "-".join("open" if pd.isna(limit) else f"{limit:g}" for limit in (low, high))
 
 
-def _of(row: Row, message: str, *content: str) -> Query:
+def of_value(row: Row, message: str, *content: str) -> Query:
+    """A query about a value of ADLB."""
     about = (row["SRCDOM"], row["PARAMCD"], f"{row['ADT']:%Y-%m-%d}", *content)
     return of_patient(row["USUBJID"], f"{row['SRCDOM']} {row['SRCSEQ']}", message, *about)
 
 
 # --- results ----------------------------------------------------------------------------------------------------
-
-
-@rule("value far from those before and after", "minor")
-def _jumps(evidence: Evidence) -> Iterator[Query]:
-    """Of plausible values in a unit that nothing contradicts, and no code for missing: the others are asked about as such."""
-    own = results(evidence)
-    own = own[~own.index.isin(evidence.once(_lone_codes).index)]
-    factors = {p.paramcd: {*_DECIMAL, *unit_factors(p)} for p in evidence.protocol.parameters}
-    own = _jumping(own, factors, _COURSE)
-    weights = _jumping(weighed(evidence), {"WEIGHT": {*_DECIMAL, POUNDS}}, _BODY)
-    for row in records(own[~own.index.isin(unit_or_range_asked(evidence))]) + records(weights):
-        code, day, said = row["PARAMCD"], f"{row['ADT']:%Y-%m-%d}", _said(row)
-        before, after = f"{row['before']:g}", f"{row['after']:g}"
-        if pd.isna(row["before"]):
-            message = f"{code} of {day}, the first, is {said}, {after} after: are its decimal point and its unit right?"
-        elif pd.isna(row["after"]):
-            message = f"{code} of {day}, the last, is {said}, {before} before: are its decimal point and its unit right?"
-        else:
-            message = f"{code} of {day} is {said}, {before} before and {after} after: is the value right?"
-        yield _of(row, message, f"{row['AVAL']:g}")
 
 
 def unit_or_range_asked(evidence: Evidence) -> pd.Index:
@@ -186,70 +160,6 @@ def unit_factors(parameter: Parameter) -> set[float]:
     own = units.size(code, units.canonical_unit(parameter.unit, code))
     times = (units.size(code, unit) / own for unit in units.known_units(code))
     return {factor for factor in (max(x, 1 / x) for x in times) if factor >= _STEP}
-
-
-def _jumping(own: pd.DataFrame, factors: Mapping[str, Collection[float]], tolerance: float) -> pd.DataFrame:
-    """Values that are far from all their neighbours, of which a first and a last value have one, with these beside them.
-
-    More than tenfold from two; from two or one by near a factor, unless what other patients show from one value to the next
-    comes near it as well. Beside a value that jumps neither is the odd one, and of two values alone the odder.
-    """
-    by_patient = own.groupby("series")[["AVAL", "ADT"]]
-    before, after = by_patient.shift(1), by_patient.shift(-1)
-    days = (own["ADT"] - before["ADT"], after["ADT"] - own["ADT"])
-    near = (days[0].isna() | (days[0] <= _NEAR)) & (days[1].isna() | (days[1] <= _NEAR))
-    own = own.assign(before=before["AVAL"], after=after["AVAL"])
-    one, other = (_log(own["AVAL"] / own[column]) for column in ("before", "after"))
-    first, end = one.isna(), one.isna() | other.isna()
-    one, other = one.fillna(other), other.fillna(one)  # of an end both are its one neighbour
-    steps = pd.concat([one.abs(), other.abs()], axis=1)
-    own = own.assign(first=first, end=end, least=steps.min(axis=1), most=steps.max(axis=1))
-    near &= one * other > 0
-    jumps = (near & ~end & (own["least"] > np.log10(_JUMP))) | _near_a_factor(own, near, factors, tolerance)
-    beside = (jumps & ~end).groupby(own["series"])
-    jumps &= ~(end & (beside.shift(1, fill_value=False) | beside.shift(-1, fill_value=False)))
-    middle = own["AVAL"] / own.groupby("PARAMCD")["AVAL"].transform("median")
-    two = own.groupby("series")["AVAL"].transform("size").eq(2)
-    found: pd.DataFrame = own.assign(odd=_log(middle).abs(), two=two)[jumps].sort_values("odd", kind="stable")
-    less_odd = found["two"] & found.duplicated("series", keep="last")
-    return found.loc[~less_odd].sort_index()
-
-
-def _log(ratio: pd.Series) -> pd.Series:
-    return pd.Series(np.log10(ratio.astype(float)), ratio.index)
-
-
-def _near_a_factor(
-    steps: pd.DataFrame, near: pd.Series, factors: Mapping[str, Collection[float]], tolerance: float
-) -> pd.Series:
-    """Which `steps`, logarithms, lie about a factor that is twice as far as others change in the same place."""
-    found = pd.Series(False, steps.index)
-    lowest = min((factor for of_test in factors.values() for factor in of_test), default=np.inf) / tolerance
-    for row in records(steps[near & (steps["least"] > np.log10(lowest))].reset_index(names="at")):
-        place = ["PARAMCD", "first", "end"]
-        others = steps[steps[place].eq([row[c] for c in place]).all(axis=1)]
-        usual = others.loc[others["USUBJID"].ne(row["USUBJID"]), "least"].quantile(_MOSTLY)
-        beyond = 0.0 if pd.isna(usual) else 2 * usual
-        found.loc[row["at"]] = any(
-            np.log10(f) > beyond
-            and np.log10(f / tolerance) <= row["least"]
-            and row["most"] <= np.log10(f * tolerance)
-            for f in factors.get(row["PARAMCD"], ())
-        )
-    return found
-
-
-def weighed(evidence: Evidence) -> pd.DataFrame:
-    """Plausible weights with a day, laid out as :attr:`Evidence.measured`."""
-    vs, sign = evidence.tables.get("VS"), expected().vital_signs["WEIGHT"]
-    if vs is None or vs.empty:
-        vs = pd.DataFrame(columns=["USUBJID", "VSSEQ", "VSTESTCD", "VSORRES", "VSDTC"], dtype=object)
-    value = pd.to_numeric(vs["VSORRES"], errors="coerce")
-    rows = vs[vs["VSTESTCD"].eq("WEIGHT") & value.between(sign.low, sign.high)]
-    own = pd.DataFrame({"USUBJID": rows["USUBJID"], "SRCSEQ": rows["VSSEQ"], "ADT": latest(rows["VSDTC"])})
-    own = own.assign(AVAL=value[rows.index], AVALU="kg", PARAMCD="WEIGHT", SRCDOM="VS").dropna(subset=["ADT"])
-    own = own.sort_values(["USUBJID", "ADT", "AVAL"], kind="stable", ignore_index=True)
-    return own.assign(series=own.groupby("USUBJID").ngroup())
 
 
 @rule("results of a test change for good", "critical")
@@ -300,16 +210,16 @@ def _missing_codes(evidence: Evidence) -> Iterator[Query]:
             message = f"{code:g} is the result on {such} of {tests}: does it mean that none is known? It is analysed"
             told.add(code)
             yield line("LB", rows, message, f"{code:g}")
-    alone = evidence.once(_lone_codes)
+    alone = evidence.once(lone_codes)
     for row in records(alone[~alone["code"].isin(told)]):
         message = (
             f"{row['PARAMCD']} of {row['ADT']:%Y-%m-%d} is {row['code']:g}, and other values of the patient are "
             f"{row['low']:g} to {row['high']:g} {text(row['AVALU'])}: does it mean that none is known? It is analysed."
         )
-        yield _of(row, message, f"{row['code']:g}")
+        yield of_value(row, message, f"{row['code']:g}")
 
 
-def _lone_codes(evidence: Evidence) -> pd.DataFrame:
+def lone_codes(evidence: Evidence) -> pd.DataFrame:
     """Plausible values that were written as a code for missing and are far from all other values of their patient and test."""
     own, lb = results(evidence), evidence.tables.get("LB", pd.DataFrame())
     if own.empty:

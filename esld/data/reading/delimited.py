@@ -17,6 +17,7 @@ from esld.errors import InputError, InputErrors
 KEY = "USUBJID"  # the column by which the header of a table is known
 _SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 _EXCELS_LINE = re.compile(r"sep=(.)[ \t]*(?:\n|\Z)", re.IGNORECASE)
+_MARKUP = re.compile(r"\s*(<(?:!doctype|\?xml|html|table|head|meta|style)\b)", re.IGNORECASE)
 _LOOKED_AT = 30  # lines among which a header that is not the first is looked for
 
 
@@ -71,6 +72,10 @@ def read_text(text: str, file: str, encoding: str, how: Reading) -> pd.DataFrame
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")  # line ends as in ``fingerprint.canonical``
     separator, above = how.separator or ",", 0
+    if marked := _MARKUP.match(text):
+        remedy = "Open it in a spreadsheet and save it as CSV, or export it again."
+        what = f"a page of HTML or XML ({marked[1]}…)"
+        raise InputError(file, "must be a table of separated cells", what, remedy=remedy)
 
     def otherwise(fault: InputError, other: str) -> InputError:
         if other == separator:

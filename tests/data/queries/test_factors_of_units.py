@@ -8,17 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.data.cutfile import read_cut
-from esld.data.queries import series
+from esld.data.queries.series import unit_factors
+from esld.data.queries.weights import POUNDS
 from tests.data.queries.asking import asked, on
 from tests.data.small_trial import PROTOCOL, ROOT, event, patient, trial
 from tests.examples import few
 from tests.loaded import loaded_once
 
-FACTORS = {p.paramcd: series.unit_factors(p) for p in PROTOCOL.parameters if p.kind == "laboratory"}
+FACTORS = {p.paramcd: unit_factors(p) for p in PROTOCOL.parameters if p.kind == "laboratory"}
 OF_UNITS = sorted((code, times) for code, own in FACTORS.items() for times in own)
-OF_ANY = (
-    OF_UNITS + [(code, times) for code in FACTORS for times in (10.0, 100.0)] + [("WEIGHT", series.POUNDS)]
-)
+OF_ANY = OF_UNITS + [(code, times) for code in FACTORS for times in (10.0, 100.0)] + [("WEIGHT", POUNDS)]
 
 
 @cache
@@ -45,7 +44,12 @@ def demonstration() -> tuple[dict[str, pd.DataFrame], pd.DataFrame, pd.DataFrame
 
 
 @few(50)
-@given(st.sampled_from(OF_ANY), st.booleans(), st.sampled_from(["first", "middle", "last", "all"]), st.data())
+@given(
+    st.sampled_from(OF_ANY),
+    st.booleans(),
+    st.sampled_from(["first", "middle", "run", "last", "all"]),
+    st.data(),
+)
 def test_a_value_wrong_by_a_factor_is_asked_about(of, up, where, data):
     tables, own, before = demonstration()
     code, times = (
@@ -58,7 +62,10 @@ def test_a_value_wrong_by_a_factor_is_asked_about(of, up, where, data):
     subject = data.draw(st.sampled_from(sorted(of_test.loc[numbers.index[numbers >= 3], "USUBJID"].unique())))
     rows = of_test[of_test["USUBJID"].eq(subject)]
     middle = rows.iloc[[data.draw(st.integers(1, len(rows) - 2))]]
-    rows = {"first": rows.head(1), "middle": middle, "last": rows.tail(1), "all": rows}[where]
+    some = data.draw(st.integers(2, max(2, (len(rows) - 1) // 2)))
+    start = data.draw(st.integers(0, len(rows) - some))
+    run = rows.iloc[start : start + some] if len(rows) > 4 else middle
+    rows = {"first": rows.head(1), "middle": middle, "run": run, "last": rows.tail(1), "all": rows}[where]
     name = rows["name"].iloc[0]
     spoilt = tables[name].copy()
     value = spoilt.loc[rows["row"], f"{name}ORRES"].astype(float) * (times if up else 1 / times)

@@ -488,12 +488,20 @@ SEEDED = {
     "a value that jumps": (
         "value far from those before and after", "minor",
         lambda: with_more("LB", *(visit(d, None, code="AST", value=v) for d, v in ((6, "30"), (20, "310"), (30, "25")))),
-        "S", "LB 12", f"AST of {on(20)} is 310 U/L, 30 before and 25 after: is the value right?",
+        "S", "LB 12", f"AST of {on(20)} is 310 U/L, 30 before and 25 after: is that right?",
     ),
     "a last value with a lost decimal point": (
         "value far from those before and after", "minor",
         lambda: with_more("LB", *(visit(d, None, code="AST", value=v) for d, v in ((6, "39.7"), (20, "35"), (30, "397")))),
         "S", "LB 13", f"AST of {on(30)}, the last, is 397 U/L, 35 before: are its decimal point and its unit right?",
+    ),
+    "several values in another unit": (
+        "several values far from those before and after", "major",
+        lambda: with_more("LB", *(
+            visit(d, None, code="BILI", value=v)
+            for d, v in ((6, "300"), (20, "18"), (30, "15"), (40, "280"), (60, "350"))
+        )),
+        "S", "LB", f"BILI of {on(20)} to {on(30)} is 15 to 18 umol/L, 300 before and 280 after: is that right?",
     ),
     "a last weight in pounds": (
         "value far from those before and after", "minor",

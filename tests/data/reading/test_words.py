@@ -151,6 +151,16 @@ class TestSeparator:
         assert [len(got[name]) for name in tables] == [len(table) for table in tables.values()]
         assert got["DM"].index[0] + 2 == 3  # as a person counts
 
+    @pytest.mark.parametrize(
+        "start",
+        ["<!DOCTYPE html>\n<html>", "\n<html lang='zh'>", '<?xml version="1.0"?>', "<TABLE border=0>"],
+    )
+    def test_a_page_saved_under_the_name_of_a_table(self, tables, tmp_path, start):
+        (tmp_path / "dm.csv").write_text(start + tables["DM"].to_html(), encoding="utf-8")
+        (message,) = refusals(tmp_path)
+        assert message.startswith("dm.csv must be a table of separated cells, got a page of HTML or XML (<")
+        assert message.endswith("save it as CSV, or export it again.")
+
     def test_a_title_above_the_header(self, tables, tmp_path):
         as_csv(tables["DM"], tmp_path / "dm.csv")
         as_csv(tables["AE"], tmp_path / "ae.csv")
