@@ -44,6 +44,7 @@ from esld.pipeline.unblinding import check_unblinding
 from esld.pipeline.watch import Event
 from esld.protocol import read_protocol
 from esld.report import disclosure
+from esld.report.by_hand import leave_mark
 from esld.report.drawing.figures import check_fonts
 from esld.report.phrases import in_language, reader_of
 from esld.report.randomisation.ledger import ledger_of
@@ -217,6 +218,8 @@ class Making:
             shutil.rmtree(folder / "work", ignore_errors=True)
         if missing := [slug for slug in needed if slug not in self.binder.chapters]:
             raise RunError(f"chapter {missing[0]} handed over no result and no answer.")
+        for slug in needed:
+            leave_mark(self.file, slug, folder)
         shown = [self.binder.chapters[slug] for slug in needed]
         titles = {
             name: str(record["title"])

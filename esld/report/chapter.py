@@ -60,7 +60,7 @@ class Chapter:
     _exhibits: dict[str, str] = field(default_factory=dict)
     _files: dict[str, str] = field(default_factory=dict)  # what each recorded file shows
     _answer: str = ""
-    _made_from: str = ""  # see `by_hand.made_from`
+    _made_from: str = ""  # see `by_hand.made_from`; nothing in a run of the pipeline, which knows
 
     if not TYPE_CHECKING:
 
@@ -119,20 +119,15 @@ class Chapter:
         esld.errors.InputError
             One has handed over nothing, or did before something was changed from which it is made.
         """
-        marks: dict[str, str | None] = {}
+        read = sorted(set(self.study.cut.chapters) - {self.name, *READERS})
+        if self._made_from:
+            by_hand.require_fresh(self.name, self.study.file, self.scratch, read)
         rows: list[Row] = []
         answers: dict[str, str] = {}
-        for slug in sorted(set(self.study.cut.chapters) - {self.name, *READERS}):
-            path = self.scratch / "chapters" / f"{slug}.json"
-            if not path.exists():
-                marks[slug] = None
-                continue
+        for path in (path for slug in read if (path := self.scratch / "chapters" / f"{slug}.json").exists()):
             content = json.loads(path.read_text(encoding="utf-8"))
-            marks[slug] = content.get("made_from", "")
-            answers[slug] = content["answer"]
+            answers[path.stem] = content["answer"]
             rows += [Row.from_record(record) for record in content["rows"]]
-        if self._made_from:
-            by_hand.require_fresh(self.name, self.study.file, marks, str(self.scratch))
         return Others(Reported(tuple(rows)), answers)
 
     @property
@@ -252,11 +247,13 @@ class Chapter:
     def _write(self) -> None:
         exhibits = ", ".join(f"{_json(name)}: {shown}" for name, shown in self._exhibits.items())
         rows = ", ".join(filter(None, self._rows.values()))
-        said = f'"answer": {_json(self._answer)}, "files": {_json(self._files)}, "made_from": {_json(self._made_from)}'
+        said = f'"answer": {_json(self._answer)}, "files": {_json(self._files)}'
         path = self.scratch / "chapters" / f"{self.name}.json"
         path.write_text(
             f'{{{said}, "exhibits": {{{exhibits}}}, "rows": [{rows}]}}\n', encoding="utf-8", newline="\n"
         )
+        if self._made_from:
+            by_hand.leave_mark(self.study.file, self.name, self.scratch, self._made_from)
 
 
 def _json(value: Any) -> str:
@@ -302,6 +299,7 @@ def open_chapter(name: str, *, cut: str) -> Chapter:
     study = in_protocol_order(in_language(stored_study(file)))
     set_reader(reader_of(study))
     by_hand.say_other_values(name, study.file, vars(sys.modules["__main__"]))
-    chapter = Chapter(name, study, scratch, _made_from=by_hand.made_from(study.file, name))
-    show_what_is_left(name, chapter.figure, by_hand=not is_of_pipeline(folder.scratch))
+    alone = not is_of_pipeline(folder.scratch)
+    chapter = Chapter(name, study, scratch, _made_from=by_hand.made_from(study.file, name) if alone else "")
+    show_what_is_left(name, chapter.figure, by_hand=alone)
     return chapter

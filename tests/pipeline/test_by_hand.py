@@ -14,6 +14,8 @@ from esld.pipeline.run import run_chapters
 from esld.pipeline.verify import verify_report
 from esld.report import by_hand
 from esld.report.chapter import open_chapter
+from esld.report.roles import WORK
+from esld.report.run_folder import prepare_run_folder
 
 ALL = ["00_data_cut", "03_survival", "08_summary", "50_mine", "90_validation"]
 
@@ -107,6 +109,26 @@ class TestByHand:
         assert opened("01_one").others().answers == {"02_two": "Thrice."}
         assert "got what was made before the last change of 02_two (" in str(stale.value)
         assert str(stale.value).endswith("Run esld run params/tiny.yaml --chapter 01_one, which makes them.")
+
+    def test_in_a_run_nothing_tells_from_what_it_was_made(self, working_copy, monkeypatch):
+        """So another word of prose, or a file that was touched, runs no chapter again that reads what was handed over."""
+        scratch = working_copy / "outputs" / "run"
+        prepare_run_folder(scratch, read_cut(working_copy / "params" / "tiny.yaml"))
+        (scratch / WORK / "01_one").mkdir(parents=True)
+        monkeypatch.setenv("ESLD_RUN", str(scratch))
+        monkeypatch.chdir(scratch / WORK / "01_one")
+        handed = []
+        for words in ("", "\n# more\n"):
+            source = working_copy / "notebooks" / "01_one.py"
+            source.write_text(source.read_text(encoding="utf-8") + words, encoding="utf-8")
+            open_chapter("01_one", cut="tiny").answer("Once.")
+            handed.append([(path.name, path.read_bytes()) for path in (scratch / "chapters").iterdir()])
+        assert handed[0] == handed[1]
+        assert [name for name, _ in handed[0]] == ["01_one.json"]
+
+    def test_after_a_run_of_one_chapter_another_reads_by_hand(self, working_copy, no_kernels, opened):
+        run_chapters(read_cut(working_copy / "params" / "tiny.yaml"), ["01_one", "02_two"])
+        assert set(opened("01_one").others().answers) == {"02_two"}
 
     def test_parameters_that_are_not_the_cuts_are_said(self, capsys):
         cut = SimpleNamespace(parameters={"01_one": {"scale": 2.0, "ticks": [1], "other": 3}})
