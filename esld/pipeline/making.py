@@ -51,7 +51,6 @@ from esld.report.randomisation.ledger import ledger_of
 from esld.report.results import Reported
 from esld.report.roles import PARTS, VALIDATION
 from esld.report.run_folder import prepare_run_folder
-from esld.report.validation import double_programming
 from esld.report.words.catalogue import set_reader, untranslated_in
 
 
@@ -440,6 +439,8 @@ def _check_twice(scratch: Path, study: Study, chapters: Sequence[ChapterSource])
     """The main results must be those of another program; the chapter that shows them has asked already, where it ran."""
     slugs = [chapter.slug for chapter in chapters]
     if VALIDATION not in slugs:
+        from esld.report.validation import double_programming  # another implementation of the statistics
+
         handed = gather(scratch, slugs).rows
         rows = Reported(tuple(disclosure.unprotected(handed) if study.cut.published else handed))
         double_programming.require_agreement(double_programming.pairs(study, rows))

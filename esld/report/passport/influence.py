@@ -11,7 +11,6 @@ from esld.data.factors import STRATA
 from esld.data.influence import TWIN, derived_without
 from esld.data.study import FRAMES, Study
 from esld.report.passport.reads import FACTS, MEMBERS, Reading
-from esld.report.safety.adverse_events import KINDS
 
 Frames = Mapping[str, pd.DataFrame]
 # Of ADAE: words about the whole trial, and where a row comes from.
@@ -105,6 +104,8 @@ def reading_of_frames(frames: Frames, reading: Reading, own: Frames) -> dict[str
     if reading.kind == "fatal":
         read["adae"] = adae.loc[fatal(adae), ["AEDECOD", "AETERM"]]
     elif reading.kind:
+        from esld.report.safety.adverse_events import KINDS  # and with it the statistics
+
         found = adae[adae["TRTEMFL"].eq("Y")]
         who = found[KINDS[reading.kind](found)]
         read["adae"] = who.drop_duplicates([c for c in ("USUBJID", TWIN) if c in who])[["TRTEMFL"]]
