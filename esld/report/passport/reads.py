@@ -41,11 +41,12 @@ _BELIEF = (
 # of the endpoints and parameters that its name or its analysis names, `primary` the time by which follow-up is judged; `events`
 # of ADAE, `kind` of these only who had one of the kind of the statistic, `fatal` what the dead died of; two letters are
 # a domain that is read itself; `arm`: of one arm it reads that arm alone; `curve`: of a time without the event only which events
-# came before it; `state`: of a time only whether its end is known by the day; `whole`: everything; `nothing`: no record of a
-# patient.
+# came before it; `state`: of a time only whether its end is known by the day; `shown`: that nobody of an arm has something is
+# told where somebody of another has; `whole`: everything; `nothing`: no record of a patient.
 _READS: Mapping[str, tuple[str, ...]] = {
     "flow": (*_COURSE, "ended", "screened", "DM", "DS", "IE", "times"),
     "flow.randomised": ("arm",),
+    "flow.partial": (*_COURSE, "ended", "AE", "DS", "arm", "shown"),
     "flow.safety": ("in_safety", "arm"),
     "flow.untreated": ("in_safety", "arm"),
     "follow_up": ("times", *_OBSERVED),
@@ -60,12 +61,12 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "designs": (),
     "guessed": (),
     "groups": ("arm",),
-    "baseline": ("variable", "arm"),
+    "baseline": ("variable", "arm", "shown"),
     "differences": ("variable",),
     "milestone": ("times", "curve", "arm"),
     "milestone_unwidened": ("times", "curve"),
     "milestone_test": ("times", "curve"),
-    "milestone_beside": ("times", "curve", "arm"),
+    "milestone_beside": ("times", "curve", "arm", "shown"),
     "logrank": ("times", "curve"),
     "logrank_exact": ("times", "curve"),
     "rmst": ("times", "curve", "arm"),
@@ -216,7 +217,8 @@ class Readings:
             own = self._of_variable(row, own)
         if "fatal" in reads:
             own = replace(own, who=own.who & self._dead)
-        alone = "arm" in reads and row.statistic not in _OF_EVERY_ARM
+        told_for_others = row.statistic in _OF_EVERY_ARM or ("shown" in reads and row.value == 0)
+        alone = "arm" in reads and not told_for_others
         if alone and arm in self.study.arms and self.study.shows_arms:
             own = replace(own, who=self._of_arms[arm])
         return replace(own, until=row.time) if (own.curve or own.state) and own.stem != "hazards" else own
@@ -224,7 +226,7 @@ class Readings:
     def _of_name(self, name: str, analysis: str, statistic: str) -> Reading:
         plan = self._analyses.get(analysis)
         stem, codes = self._parsed(name, plan)
-        stem = finer if (finer := f"{stem}.{statistic}") in _READS else stem
+        stem = finer if (finer := f"{stem}.{statistic.partition(':')[0]}") in _READS else stem
         reads = _READS.get(stem, ("whole",))
         if "primary" in reads:
             code = watched(self.study.protocol)

@@ -45,6 +45,12 @@ class TestDeclared:
         assert len(readings.of(row("os_km.low.survival@365")).who) == 11
         assert len(readings.of(row("os_milestone.medhigh_low.survival_difference@365")).who) == 22
 
+    def test_that_nobody_of_an_arm_has_something_is_told_for_the_other(self, readings):
+        """Without the other arm's patient there would be no such row."""
+        first, second = (readings.of(row(f"flow.{arm}.partial_pneumonia")) for arm in ("low", "medhigh"))
+        assert (len(first.who), len(second.who)) == (11, 22)
+        assert "AE" in first.domains
+
     def test_the_times_of_a_curve_are_read_to_its_day(self, readings):
         assert readings.of(row("os_km.low.survival@365")).until == 365
 
@@ -56,7 +62,7 @@ class TestDeclared:
         assert readings.of(own).whole
 
     def test_no_declaration_of_a_name_that_no_chapter_hands_over(self):
-        handed = {(f"_{named(r)}_", what) for r in RECORD for what in ("", r.statistic)}
+        handed = {(f"_{named(r)}_", what) for r in RECORD for what in ("", r.statistic.partition(":")[0])}
         stems = {stem: stem.partition(".") for stem in _READS}
         unused = [
             s
