@@ -98,7 +98,7 @@ _READS: Mapping[str, tuple[str, ...]] = {
     "adverse_events_over_time": _EVENTS,
     "relation": _EVENTS,
     "reactions": (*_EVENTS, "EX"),
-    "events_after_administration": (*_EVENTS, "EX"),
+    "events_after_administration": (*_EVENTS, "CE", "EX"),
     "exposure": (*_COURSE, "weighed", "EX", "arm"),
     "lots": (*_EVENTS, "EX"),
     "temperature": ("treated", "VS", "EX", "arm"),
@@ -228,6 +228,10 @@ class Readings:
         stem, codes = self._parsed(name, plan)
         stem = finer if (finer := f"{stem}.{statistic.partition(':')[0]}") in _READS else stem
         reads = _READS.get(stem, ("whole",))
+        code = next((p.paramcd for p in self.study.protocol.parameters if slug(p.paramcd) == statistic), "")
+        if plan and code:  # of one of several models side by side
+            codes = (code,)
+            plan = next((a for a in self.study.protocol.of_kind(plan.kind) if code in subjects(a)), plan)
         if "primary" in reads:
             code = watched(self.study.protocol)
             reads, codes = (*reads, *(["times"] if code else _OBSERVED)), (code,)

@@ -41,6 +41,9 @@ class TestDeclared:
         albumin = readings.of(row("baseline.low.alb_mean"))
         assert (albumin.measures, albumin.baseline, len(albumin.who)) == (("ALB",), True, 11)
 
+    def test_of_models_side_by_side_each_reads_its_own_parameter(self, readings):
+        assert readings.of(row("standardised.medhigh_low.meld@7")).measures == ("MELD",)
+
     def test_a_result_of_one_arm_reads_that_arm_and_a_comparison_both(self, readings):
         assert len(readings.of(row("os_km.low.survival@365")).who) == 11
         assert len(readings.of(row("os_milestone.medhigh_low.survival_difference@365")).who) == 22
