@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 from esld.data.study import Study
@@ -20,6 +21,9 @@ from esld.report.words.catalogue import message
 from esld.report.words.grammar import arm_in_prose, period
 
 ADVERSE_EVENTS = "adverse_events"
+DRAWING = (
+    Lock()
+)  # matplotlib has one style and one salt for all threads: two cuts at once would draw with each other's
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def _diagram(rows: Sequence[Row], study: Study) -> Diagram | None:
     if not counted.rows:
         return None
     flow = flow_of(counted, study, horizon_days=study.protocol.horizon_days)
-    with mpl.rc_context():
+    with DRAWING, mpl.rc_context():
         figures.set_style()
         wide, narrow = (flow_figure(flow, layout=layout) for layout in (WIDE, NARROW))
         return Diagram(wide.svg().decode(), narrow.svg().decode(), wide.alt, absent_words(flow))

@@ -16,7 +16,6 @@ from esld.report.passport.leaves import ENDING
 from tests.reports import REAL_CUTS, ROOT
 
 
-
 @pytest.fixture(scope="module", params=REAL_CUTS)
 def report(request, published) -> Path:
     """The published folder of a cut; read it only."""

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from esld.data.cutfile import ALL
+from esld.report import front
 from esld.report.data_cut import records as data_cut
 from esld.report.drawing.flow import flow_figure
 from esld.report.events.any_event import any_event_rows
@@ -197,6 +198,21 @@ class TestDiagram:
         assert 'width="252pt"' in diagram.narrow
         assert 'width="504pt"' in diagram.wide
         assert diagram.note == ""
+
+    def test_one_thread_draws_at_a_time(self, study, monkeypatch):
+        """Cuts in one command are made side by side, and their pages are the same to the byte each time."""
+        drawn = []
+
+        def draw(flow, *, layout):
+            assert front.DRAWING.locked()
+            drawn.append(layout)
+            return flow_figure(flow, layout=layout)
+
+        monkeypatch.setattr(front, "flow_figure", draw)
+        _, rows = self.rows(study("demo-final"))
+        front_page(rows, ANSWERS, study("demo-final"))
+        assert len(drawn) == 2
+        assert not front.DRAWING.locked()
 
     def test_says_what_is_not_in_the_data(self, study):
         _, rows = self.rows(study("mayo-pbc"))
