@@ -229,7 +229,7 @@ class Readings:
         stem = finer if (finer := f"{stem}.{statistic.partition(':')[0]}") in _READS else stem
         reads = _READS.get(stem, ("whole",))
         code = next((p.paramcd for p in self.study.protocol.parameters if slug(p.paramcd) == statistic), "")
-        if plan and code:  # of one of several models side by side
+        if code and plan and plan.kind:  # of one of several models side by side
             codes = (code,)
             plan = next((a for a in self.study.protocol.of_kind(plan.kind) if code in subjects(a)), plan)
         if "primary" in reads:
