@@ -165,11 +165,11 @@ soon = chapter.hand_over("reactions", reactions.reaction_rows(events), analysis=
 display(chapter.say(reactions.reactions_words(events, overview, level=level)))
 chapter.table(reactions.reactions_table(events, overview, soon))
 
-# %% [markdown] tags=["needs:adverse_events", "needs:exposure"]
+# %% [markdown] tags=["needs:part=administrations", "needs:adverse_events", "needs:exposure"]
 # ### Events soon after treatment, and later
 
 # %%
-planned = safety.planned(study, "adverse_events", "exposure")
+planned = safety.planned(study, "part=administrations", "adverse_events", "exposure")
 after = chapter.hand_over(
     "events_after_administration", after_administration.period_rows(study, events), analysis=planned.id
 )

@@ -66,6 +66,20 @@ def _state(root: Path, record: Path) -> str:
     return _hash(*pieces)
 
 
+def pages_of(report: Path) -> set[str]:
+    """The names of the pages that a published report has: its chapters, and the records behind what each hands over.
+
+    Only whoever may see patients and arms together is shown records. Before the final analysis nothing is told in plain words.
+    """
+    from esld.data.cutfile import read_cut
+
+    cut = read_cut(ROOT / "params" / f"{report.name}.yaml").cut
+    rows = json.loads((report / "results.json").read_text(encoding="utf-8"))
+    behind = {f"{row['chapter']}.records" for row in rows} if cut.view == "unblinded" else set()
+    plain = {"plain"} if cut.status == "final" else set()
+    return {"index", "report", *cut.chapters, *behind, *plain}
+
+
 def made_once(root: Path, cut: str, cache: Path) -> Path:
     """The published report of a cut of a working copy; read it, or copy it before changing it.
 

@@ -191,6 +191,7 @@ PLANNED: Mapping[str, Callable[[Protocol], Collection[str]]] = {
 }
 # Parts that a protocol may not have, ``needs:part=liver_injury``: what is only of them vanishes without a word.
 PARTS: Mapping[str, Callable[[Protocol], bool]] = {
+    "administrations": lambda protocol: protocol.treatment.regimen == "administrations",
     "allocations": lambda protocol: bool(protocol.of_kind("permutation")),
     "harm_rules": lambda protocol: bool(protocol.monitoring and protocol.monitoring.safety),
     "belief": lambda protocol: protocol.belief is not None,

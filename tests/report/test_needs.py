@@ -113,7 +113,7 @@ def test_a_part_that_a_trial_does_not_have_is_silent():
     looks = Monitoring(looks=(1,), boundary="pocock", safety=(rule,))
     trial = PROTOCOL.model_copy(update={"strata": (factor,), "monitoring": looks})
     own = derived([treated("A", infused=INFUSED)], protocol=trial)
-    treatment = PROTOCOL.treatment.model_copy(update={"reaction_hours": None})
+    treatment = PROTOCOL.treatment.model_copy(update={"reaction_hours": None, "regimen": "continuous"})
     bare = derived(
         [treated("A", infused=INFUSED)],
         protocol=PROTOCOL.model_copy(

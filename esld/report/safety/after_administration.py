@@ -44,16 +44,11 @@ def _years(group: SafetySet, given: pd.DataFrame) -> dict[tuple[str, str], float
 
 
 def period_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
-    """Long form by group: patients, events and events per patient-year of each kind (``serious.soon``), soon and later.
-
-    Of treatment that goes on from day to day no rows.
-    """
+    """Long form by group: patients, events and events per patient-year of each kind (``serious.soon``), soon and later."""
     events, years = _events(study, found), _years(found.group, found.given)
     gap = since_last(found.given, events)
     events = events.assign(period=gap.le(WITHIN).map({True: "soon", False: "later"}))
-    parts = [pd.DataFrame(columns=["group", "statistic", "value"])]
-    if study.protocol.treatment.regimen == "continuous":
-        return parts[0]
+    parts = []
     for arm in found.group.arms:
         for kind in kinds(study, found):
             for period in _PERIODS:
@@ -69,7 +64,7 @@ def period_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
                         {"statistic": f"{name}.rate", "value": len(own) / time, "unit": "per year"} | about
                     )
                 parts.append(pd.DataFrame(rows))
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True)
 
 
 def kinds(study: Study, found: AdverseEvents) -> dict[str, str]:
@@ -79,10 +74,8 @@ def kinds(study: Study, found: AdverseEvents) -> dict[str, str]:
     return {"serious": message("safety.after.serious")} | {code: str(names[code]) for code in codes}
 
 
-def period_table(study: Study, found: AdverseEvents, reported: Reported) -> Table | None:
-    """The rows as a table, a block a group; None where no event has a day, or treatment goes on from day to day."""
-    if study.protocol.treatment.regimen == "continuous" or _events(study, found).empty:
-        return None
+def period_table(study: Study, found: AdverseEvents, reported: Reported) -> Table:
+    """The rows as a table, a block a group."""
     lines = []
     for arm in found.group.arms:
         for kind, name in kinds(study, found).items():

@@ -174,3 +174,5 @@ def test_a_trial_without_clinical_events_or_reactions_is_told_without_a_warning(
     rows = after_administration.period_rows(own, found)
     counts = rows[rows["statistic"].isin(["serious.soon.events", "serious.later.events"])]
     assert counts["value"].sum() == serious
+    table = after_administration.period_table(own, found, handed(rows))
+    assert len(table.rows) == len(found.group.arms)  # without any event too: a heading stands above it
