@@ -59,7 +59,11 @@ class TestWhoIsCounted:
         assert list(frame.index) == [f"P-00{i}" for i in range(1, 9)]
 
     def test_what_is_dated_before_randomisation_counts_on_its_day(self):
-        people = [patient(1, LOW), patient(2, LOW), patient(3, HIGH, days=-285, dead=True, transplant_day=-300)]
+        people = [
+            patient(1, LOW),
+            patient(2, LOW),
+            patient(3, HIGH, days=-285, dead=True, transplant_day=-300),
+        ]
         own = study_of(people, values=BASE[:2] + WEEK[:1])
         at = one_visit.at_visit(own, last(own), own.protocol.parameter("BILI"), own.arms)
         third = at.frame.set_index("USUBJID").loc["P-003"]
