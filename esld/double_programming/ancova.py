@@ -65,7 +65,7 @@ def adjusted(
         rows.append((arm, "ls_mean", *contrast(np.eye(p)[place])[:3]))
     for place, arm in enumerate(arms[1:], 1):
         between = f"{arm} - {arms[0]}"
-        *gap, p_value = contrast(np.eye(p)[place] - np.eye(p)[0])
-        rows.append((between, "ls_mean_difference", *gap))
+        value, lower, upper, p_value = contrast(np.eye(p)[place] - np.eye(p)[0])
+        rows.append((between, "ls_mean_difference", value, lower, upper))
         rows.append((between, "ls_mean_difference_p_value", p_value, nan, nan))
     return pd.DataFrame(rows, columns=COLUMNS)
