@@ -217,7 +217,7 @@ ENGLISH = {
         "the day of randomisation"
     ),
     Why.OTHER_NO_MAXIMUM: (
-        "from its three starts the general optimiser did not come to one and the same maximum of the restricted likelihood"
+        "from its starts the general optimiser did not come to one and the same maximum of the restricted likelihood"
     ),
 }
 """What each code says at a prompt, with its parameters in braces; ``whose`` is the group or the structure, if one is named."""

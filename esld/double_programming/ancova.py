@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 COLUMNS = ["group", "statistic", "value", "lower", "upper"]
+ROUNDING = 1e-10  # of a length of 1, of what a row has free of its own fit, and of the largest change
 
 
 def adjusted(
@@ -28,7 +29,8 @@ def adjusted(
     -------
     DataFrame
         ``group statistic value lower upper``: ``ls_mean``, ``ls_mean_difference`` and ``ls_mean_difference_p_value``, with 95 %
-        limits by Student's t. NaN where the model cannot be fitted or has no residuals to go by.
+        limits by Student's t. All NaN where the model cannot be fitted; limits and p-values where it leaves no residuals, or goes
+        through a row whatever its change.
     """
     covariates = [adlb["BASE"]]
     for level in sorted(set() if strata is None else set(strata))[1:]:
@@ -37,31 +39,33 @@ def adjusted(
     x = np.column_stack(
         [*(adlb["ARMCD"].eq(arm).astype(float) for arm in arms), *(c - c.mean() for c in covariates)]
     )
+    y = adlb["CHG"].to_numpy(dtype=float)
     n, p = x.shape
-    beta, covariance = np.full(p, nan), np.full((p, p), nan)
-    if n > p and np.linalg.matrix_rank(x) == p:
-        inverse = np.linalg.inv(x.T @ x)
-        beta = inverse @ x.T @ adlb["CHG"].to_numpy(dtype=float)
-        left = 1 - np.einsum("ij,jk,ik->i", x, inverse, x)
-        if left.min() > 1e-10:
-            weighted = x * ((adlb["CHG"].to_numpy(dtype=float) - x @ beta) / left)[:, None]
-            covariance = inverse @ weighted.T @ weighted @ inverse
+    beta, moved = np.full(p, nan), np.full((p, n), nan)
+    rounding = ROUNDING * np.abs(y).max(initial=0.0)
+    varied = all(np.ptp(c) > ROUNDING * np.abs(c).max() for c in covariates) if n else False
+    length = np.sqrt((x**2).sum(axis=0))  # so that no unit decides what is determined
+    if varied and n >= p and length.min() > 0 and np.linalg.matrix_rank(x / length, tol=ROUNDING) == p:
+        back = np.linalg.pinv(x / length) / length[:, None]
+        beta = back @ y
+        left, residuals = 1 - np.sum(x * back.T, axis=1), y - x @ beta
+        if left.min() > ROUNDING and np.abs(residuals).max() > rounding:
+            moved = back * (residuals / left)  # by leaving out each row
+
+    def contrast(what: np.ndarray) -> tuple[float, float, float, float]:
+        """A combination of the coefficients, its 95 % limits and its p-value."""
+        value, error = float(what @ beta), float(np.linalg.norm(what @ moved))
+        if not error > rounding:
+            return value, nan, nan, nan
+        half = float(stats.t.ppf(0.975, n - p)) * error
+        return value, value - half, value + half, float(2 * stats.t.sf(abs(value) / error, n - p))
+
     rows: list[tuple[str, str, float, float, float]] = []
     for place, arm in enumerate(arms):
-        what = np.eye(p)[place]
-        rows.append((arm, "ls_mean", *_limits(what, beta, covariance, n - p)))
+        rows.append((arm, "ls_mean", *contrast(np.eye(p)[place])[:3]))
     for place, arm in enumerate(arms[1:], 1):
-        what, between = np.eye(p)[place] - np.eye(p)[0], f"{arm} - {arms[0]}"
-        rows.append((between, "ls_mean_difference", *_limits(what, beta, covariance, n - p)))
-        error = np.sqrt(what @ covariance @ what)
-        p_value = float(2 * stats.t.sf(abs(what @ beta) / error, n - p)) if error > 0 else nan
+        between = f"{arm} - {arms[0]}"
+        value, lower, upper, p_value = contrast(np.eye(p)[place] - np.eye(p)[0])
+        rows.append((between, "ls_mean_difference", value, lower, upper))
         rows.append((between, "ls_mean_difference_p_value", p_value, nan, nan))
     return pd.DataFrame(rows, columns=COLUMNS)
-
-
-def _limits(
-    what: np.ndarray, beta: np.ndarray, covariance: np.ndarray, df: int
-) -> tuple[float, float, float]:
-    """A contrast of the coefficients with its 95 % limits."""
-    value, half = what @ beta, stats.t.ppf(0.975, df) * np.sqrt(what @ covariance @ what) if df > 0 else nan
-    return float(value), float(value - half), float(value + half)

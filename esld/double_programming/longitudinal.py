@@ -30,6 +30,7 @@ def ls_means(
     arms: Sequence[str],
     visits: dict[float, float],
     strata: "pd.Series[str] | None" = None,
+    starts: int = 0,
 ) -> pd.DataFrame:
     """LS means of the change by arm and visit at the average baseline value of the changes used, and over all strata alike.
 
@@ -45,6 +46,9 @@ def ls_means(
         Time of each visit number; only ``sp_exp`` uses the times.
     strata : Series of str, optional
         The stratum of each row, by the index of ``adlb``; further rows are not used.
+    starts : int
+        How many more starts, drawn and the same in every call, to search from: of few patients the likelihood may have several
+        maxima, and the ordinary starts may both come to one that is not the highest.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def ls_means(
         covariates.append(f"S{place}")
     patterns = _patterns(rows, covariates, cells, numbers)
     times = np.array([visits[v] for v in numbers], dtype=np.float64)
-    sigma = _estimated(structure, times, patterns)
+    sigma = _estimated(structure, times, patterns, starts)
     means = (
         np.full(len(cells), nan)
         if sigma is None
@@ -122,8 +126,8 @@ def _deviance(sigma: Floats, patterns: list[Pattern]) -> tuple[float, Floats]:
     return total, slope
 
 
-def _estimated(structure: str, times: Floats, patterns: list[Pattern]) -> Floats | None:
-    """Sigma at the one maximum of the restricted likelihood that both starts come to; None if there is none or another."""
+def _estimated(structure: str, times: Floats, patterns: list[Pattern], more: int) -> Floats | None:
+    """Sigma at the one maximum of the restricted likelihood that all starts come to; None if there is none or another."""
     from scipy.optimize import minimize, root
 
     make, m = STRUCTURES[structure], times.size
@@ -144,20 +148,21 @@ def _estimated(structure: str, times: Floats, patterns: list[Pattern]) -> Floats
     def slope_at(theta: Floats) -> Floats:
         return objective(theta)[1]
 
+    drawn = np.random.default_rng(list(b"esld second starts")).normal(0, 0.8, (more, sum(counts)))
+    starts = [np.repeat([0.0, start], counts) for start in (0.0, 0.5)] + list(drawn)
     ends: list[tuple[float, Floats]] = []
     with np.errstate(all="ignore"):
-        for start in (0.0, 0.5):
-            theta = np.concatenate((np.zeros(counts[0]), np.full(counts[1], start)))
+        for start in starts:
             found = minimize(
-                objective, theta, jac=True, method="BFGS", options={"gtol": 1e-6, "maxiter": 1000}
+                objective, start, jac=True, method="BFGS", options={"gtol": 1e-6, "maxiter": 1000}
             )
             if float(np.max(np.abs(found.jac))) < 1e-3 and found.fun < 1e9:
                 ends.append((float(found.fun), found.x))
+            if ends and abs(ends[-1][0] - ends[0][0]) > 1e-6:
+                return None
         if not ends:
             return None
-        best, theta = min(ends, key=lambda end: end[0])
-        if any(value > best + 1e-6 for value, _ in ends):
-            return None
+        theta = min(ends, key=lambda end: end[0])[1]
         # The deviance is flat there: where it stops, differs by the processor in the eighth digit. Its slope's root does not.
         exact = root(slope_at, theta, tol=1e-13)
         settled = bool(np.abs(exact.x - theta).max() < 1e-2)

@@ -1,8 +1,12 @@
 """Changes at one visit by plain least squares: a closed form, the package's own, and what cannot be fitted."""
 
+from math import nan
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from esld.double_programming.ancova import adjusted
@@ -55,8 +59,36 @@ def test_agrees_with_the_package(arms, strata):
         assert p_value == pytest.approx(gap.p_value, rel=1e-9)
 
 
-def test_without_patients_to_spare_there_is_nothing():
-    assert adjusted(frame(4), arms=["A", "B", "C"])["value"].isna().all()
+def test_fewer_patients_than_coefficients_give_nothing():
+    assert adjusted(frame(3), arms=["A", "B", "C"])["value"].isna().all()
+
+
+def test_as_many_patients_as_coefficients_give_the_means_alone():
+    """The line through two patients: their mean change at their mean baseline."""
+    own = pd.DataFrame({"ARMCD": ["A", "A"], "BASE": [1.0, 2.0], "CHG": [-3.0, -4.0]})
+    assert found(adjusted(own, arms=["A"]), "ls_mean", "A") == pytest.approx([-3.5, nan, nan], nan_ok=True)
+
+
+whole = st.integers(-2, 2).map(float)
+patients = st.lists(st.tuples(st.sampled_from("AB"), whole, whole, st.sampled_from("xy")), max_size=8)
+
+
+@given(patients, st.sampled_from([1.0, 0.1, 1e6]))
+def test_of_any_few_patients_it_has_the_numbers_that_the_package_has(rows, unit):
+    """Ties, constant baselines, residuals of 0, who stands alone, nobody of an arm: each number there or missing in both."""
+    own = pd.DataFrame(rows, columns=["ARMCD", "BASE", "CHG", "S"])
+    own = own.assign(BASE=own["BASE"].astype(float) * unit, CHG=own["CHG"].astype(float) * unit)
+    levels = sorted(set(own["S"]))[1:]
+    own = own.assign(**{level: own["S"].eq(level).astype(float) for level in levels})
+    how = {"outcome": "CHG", "group": "ARMCD", "groups": ["A", "B"], "limit": 0, "draws": 1}
+    theirs = ancova(own, covariates=["BASE", *levels], **how)
+    ours = adjusted(own, arms=["A", "B"], strata=own["S"])
+    wanted = [[m.value, m.lower, m.upper] for m in theirs.hc3.means]
+    [gap] = theirs.hc3.differences
+    wanted += [[gap.value, gap.lower, gap.upper], [gap.p_value, nan, nan]]
+    np.testing.assert_allclose(
+        ours[["value", "lower", "upper"]].to_numpy(), wanted, rtol=1e-7, atol=1e-9 * unit
+    )
 
 
 def test_an_arm_without_anybody_makes_no_model():

@@ -86,3 +86,25 @@ def test_no_maximum_is_no_number():
     frame = ROWS.iloc[:6].assign(BASE=[1.0] * 6, CHG=[1.0, 2.0, 3.0] * 2, ARMCD="A")
     found = longitudinal.ls_means(frame, structure="us", arms=["A", "B"], visits=VISITS)
     assert found["group"].eq("A").all() and found["value"].isna().all()
+
+
+def test_of_several_maxima_a_search_from_more_starts_gives_no_number():
+    """Of five patients the ordinary starts come to one maximum, and the package, from its own many, to a higher one."""
+    ids = list("AAABBBCCCDE")
+    frame = pd.DataFrame({"USUBJID": ids, "ARMCD": "ALL", "AVISITN": [2.0, 3.0, 4.0] * 3 + [2.0] * 2})
+    base = dict(zip("ABCDE", [15.7, 19.1, 27.0, 23.3, 23.3], strict=True))
+    change = [-0.6, 1.0, -0.2, 0.3, 1.1, -0.1, -2.2, -0.6, -0.1, 1.0, -2.5]
+    frame = frame.assign(BASE=frame["USUBJID"].map(base), CHG=change)
+    how = {"structure": "csh", "arms": ["ALL"], "visits": {2.0: 4.0, 3.0: 8.0, 4.0: 12.0}}
+    first = longitudinal.ls_means(frame, **how)["value"]
+    visits = pd.Categorical(frame["AVISITN"])
+    fit = mmrm(
+        frame.assign(AVISITN=visits), "CHG ~ BASE + AVISITN", subject="USUBJID", visit="AVISITN", covariance="csh", fallback=(),
+    )  # fmt: skip
+    ours, scale = fit.sigma / frame["CHG"].var(), frame["CHG"].std()
+    rows = frame.assign(CHG=frame["CHG"] / scale)
+    patterns = longitudinal._patterns(rows, ["BASE"], [("ALL", v) for v in (2.0, 3.0, 4.0)], [2.0, 3.0, 4.0])
+    theirs = longitudinal._estimated("csh", np.array([4.0, 8.0, 12.0]), patterns, 0)
+    assert first.notna().all()
+    assert longitudinal._deviance(ours, patterns)[0] < longitudinal._deviance(theirs, patterns)[0] - 10
+    assert longitudinal.ls_means(frame, **how, starts=40)["value"].isna().all()

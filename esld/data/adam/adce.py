@@ -56,10 +56,10 @@ def derive_adce(tables: Tables, adsl: pd.DataFrame, protocol: Protocol) -> pd.Da
 def observed_days(adsl: pd.DataFrame) -> pd.Series:
     """Days from randomisation to the end of observation of the own organ, by USUBJID of the randomised.
 
-    The end is the transplantation, else the death, else the last day known alive.
+    The end is the transplantation, else the death, else the last day known alive; before randomisation it counts on its day.
     """
     randomised = adsl[adsl["RANDFL"].eq("Y")].set_index("USUBJID")
-    return (_end(randomised) - randomised["RANDDT"]).dt.days.rename("observed_days")
+    return (_end(randomised) - randomised["RANDDT"]).dt.days.clip(lower=0).rename("observed_days")
 
 
 def ended_for_good(adsl: pd.DataFrame) -> pd.Series:

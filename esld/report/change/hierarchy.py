@@ -80,7 +80,7 @@ def _component(study: Study, code: str, rank: Rank, ids: list[str], horizon: flo
         happened = own["CNSR"].eq(0).to_numpy() & (days <= horizon)
         return TimeComponent(name=code, time=days.clip(max=horizon), event=happened)
     if rank.endpoints:
-        followed = observed_days(study.adsl).loc[ids].clip(lower=0, upper=horizon)
+        followed = observed_days(study.adsl).loc[ids].clip(upper=horizon)
         adce = study.adce
         if len(adce):
             adce = adce[

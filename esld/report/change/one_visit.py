@@ -68,7 +68,7 @@ def at_visit(study: Study, analysis: Analysis, parameter: Parameter, arms: Seque
     """Change at the visit of an analysis, death and transplantation of everybody in its set.
 
     A death counts up to the last day of the visit's window, unless a value at the visit shows that the patient lived to make
-    it. So does a transplantation.
+    it. So does a transplantation. What is dated before randomisation counts on its day, as in ADTTE.
     """
     visit, patients = visit_of(study, analysis), entered(study, analysis, arms)
     rows = analysed(study, parameter.paramcd)
@@ -76,7 +76,7 @@ def at_visit(study: Study, analysis: Analysis, parameter: Parameter, arms: Seque
     change = change.astype(float).rename(columns={"AVAL": "VALUE"})
     frame = patients[["USUBJID", "ARMCD"]].join(change, on="USUBJID")
     for name, day in (("death", "DTHDT"), ("transplant", "TRPLDT")):
-        elapsed = (patients[day] - patients["RANDDT"]).dt.days
+        elapsed = (patients[day] - patients["RANDDT"]).dt.days.clip(lower=0)
         frame[name] = elapsed.where((elapsed < visit.window[1]) & frame["CHG"].isna()).astype(float)
     covariates = ["BASE"]
     if analysis.stratified:

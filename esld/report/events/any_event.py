@@ -136,7 +136,7 @@ def untreated_words(reported: Reported) -> str:
         about |= {"rest": whole(treated), "n": span(treated, str(treated.n))}
         said.append(
             message(
-                "events.any.untreated",
+                "events.any.untreated" if treated.n else "events.any.untreated.all",
                 arm=of_group(row.arm),
                 first=message("safety.from.administration"),
                 **about,

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
-from esld.reasons import Why
+from esld.reasons import Why, because
 from esld.report import needs
 from esld.report.drawing import figures
-from esld.report.phrases import Sentence
+from esld.report.phrases import Sentence, worded
 from esld.report.results import Reported, Row
 from esld.report.safety.counted import SafetySet, share
 from esld.report.safety.laboratory import own_values
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import as_prose, counted, joined
+from esld.report.words.grammar import as_prose, capitalised, counted, joined
 from esld.scoring.liver_injury import QUADRANTS, edish, hys_law
 
 if TYPE_CHECKING:
@@ -194,6 +194,10 @@ def edish_figure(found: LiverInjury, reported: Reported) -> figures.Picture | Se
         axes.set_title(message(f"safety.edish.panel.{scale}"), fontsize=9.5)
         for axis in (axes.xaxis, axes.yaxis):
             _plain_ticks(axis)
+        if own.empty:
+            said = capitalised(worded(because(Why.NOBODY_WITH_VALUES)))
+            axes.text(0.5, 0.5, said, transform=axes.transAxes, fontsize=8, ha="center", va="bottom")
+            continue
         for quadrant, name in _NAMES.items():
             _quadrant_label(
                 axes,
@@ -244,16 +248,21 @@ def _count(reported: Reported, scale: str, name: str, arm: str) -> Row:
 
 def _title(found: LiverInjury, reported: Reported) -> str:
     parts = []
-    for scale in found.scales:
+    for scale in _of_somebody(found):
         rows = [_count(reported, scale, "both", arm) for arm in found.arms]
         x, n = sum(r.events or 0 for r in rows), sum(r.n or 0 for r in rows)
         parts.append(message(f"safety.edish.title.{scale}", x=x, patients=counted("patient", n)))
     return message("safety.edish.title", scales=joined(parts))
 
 
+def _of_somebody(found: LiverInjury) -> list[str]:
+    """The scales by which anybody has both peaks."""
+    return [scale for scale in found.scales if found.peaks["scale"].eq(scale).any()]
+
+
 def _alt(found: LiverInjury, reported: Reported) -> str:
     parts = []
-    for scale in found.scales:
+    for scale in _of_somebody(found):
         rows = {name: [_count(reported, scale, name, arm) for arm in found.arms] for name in _NAMES.values()}
         said = [
             message(f"safety.edish.alt.{name}", count=sum(r.events or 0 for r in own))

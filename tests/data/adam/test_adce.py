@@ -78,10 +78,11 @@ def test_a_protocol_without_recurrent_endpoints_has_no_episodes():
 
 def test_observation_ends_with_transplantation_death_or_last_contact():
     people = [patient("S", died=day(90)), patient("T"), patient("U"), patient("F", randomised=None)]
+    people.append(patient("E", died=day(-285)))
     graft = event("PR", "T", day(40), PRDECOD="LIVER TRANSPLANTATION")
     tables = trial(*people, LB=[seen(200, "T"), seen(120, "U")], PR=[graft])
     ends = observed_days(derive_adsl(tables, PROTOCOL, CUTOFF))
-    assert ends.to_dict() == {"S": 90, "T": 40, "U": 120}
+    assert ends.to_dict() == {"S": 90, "T": 40, "U": 120, "E": 0}
 
 
 def test_prevalent_is_who_has_the_grade_at_baseline():

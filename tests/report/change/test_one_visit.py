@@ -58,6 +58,18 @@ class TestWhoIsCounted:
         assert frame["CHG"].dropna().to_dict() == {"P-001": -11, "P-003": 7, "P-006": -1, "P-007": -7}
         assert list(frame.index) == [f"P-00{i}" for i in range(1, 9)]
 
+    def test_what_is_dated_before_randomisation_counts_on_its_day(self):
+        people = [
+            patient(1, LOW),
+            patient(2, LOW),
+            patient(3, HIGH, days=-285, dead=True, transplant_day=-300),
+        ]
+        own = study_of(people, values=BASE[:2] + WEEK[:1])
+        at = one_visit.at_visit(own, last(own), own.protocol.parameter("BILI"), own.arms)
+        third = at.frame.set_index("USUBJID").loc["P-003"]
+        assert third[["death", "transplant"]].tolist() == [0, 0]
+        assert handed(ranked.rows_of_pair(own, at, **HOW)).row("died", HIGH).value == 1
+
     def test_of_an_analysis_set_only_its_patients(self, by_hand):
         own, _ = by_hand
         some = replace(own, adsl=own.adsl.assign(PPROTFL=["Y", "N"] * 4))

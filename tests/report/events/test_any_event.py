@@ -1,5 +1,7 @@
 """Patients with a new or worse event of any of several kinds, against a count from the raw tables."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -74,6 +76,17 @@ class TestRecounted:
             "In the low-dose group 1 of the 5 had it before the first infusion or without any"
         )
         assert said.endswith("4 of 10 had one after it.")
+
+    def test_of_a_group_of_which_nobody_was_ever_treated_nothing_is_said_of_the_treated(self, study):
+        own = study("demo-final")
+        treated = own.adsl["TRTSDT"].mask(own.adsl["ARMCD"].eq(LOW))
+        own = replace(own, adsl=own.adsl.assign(TRTSDT=treated))
+        reported = rows_of("x", any_event_rows(own, plan(own)), analysis="DECOMP", chapter="05")
+        with read_by(reader_of(own)):
+            said = text_of(untreated_words(reported))
+        assert (
+            said == "In the low-dose group nobody was ever infused: 5 of the 5 had it without any infusion."
+        )
 
     def test_its_incidence_has_limits_and_counts_whoever_was_lost_for_as_long_as_observed(self, study):
         """Low: 5 of 11, nobody lost, exact. High: 026 is lost on day 212, after an event, so that nobody is either."""

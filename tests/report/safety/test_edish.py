@@ -91,6 +91,12 @@ def test_without_a_baseline_there_is_no_multiple_of_it():
     assert found.peaks["scale"].tolist() == [ULN]
     assert rows(found).row(f"{BASELINE}.both", LOW).n == 0
     assert met(found) == [ULN]
+    picture = edish.edish_figure(found, rows(found))
+    assert picture.title.endswith(": 1 of 1 patient by the limits of normal")
+    assert "by the patient's own baseline" not in picture.alt
+    assert [text.get_text() for text in picture.figure.axes[1].texts] == [
+        "Nobody has the values that this needs"
+    ]
 
 
 class TestPotentialCases:

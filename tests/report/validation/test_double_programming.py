@@ -2,14 +2,15 @@
 
 import json
 from dataclasses import replace
-from math import isnan
+from math import isnan, nan
 
 import pytest
 
 from esld.errors import RunError
 from esld.reasons import Why, because
 from esld.report.results import Reported, Row, rows_of
-from esld.report.validation import double_programming
+from esld.report.validation import double_programming, second
+from esld.report.validation.pair import Rows
 from tests.report.builders import ROOT, plain, spans
 
 # The record is what a run gave; the study is made again from the same data.
@@ -81,6 +82,28 @@ def test_what_the_other_program_is_not_fit_for_is_said(compared):
     assert f"Not compared: {because(Why.OTHER_NO_LIMITS)}." in table.footnotes
     rows = rows_of("double", double_programming.pair_rows([unfit]), analysis="V", chapter="90_validation")
     assert rows.row("numbers_not_compared").value == 1
+
+
+@pytest.mark.parametrize("several", [True, False])
+def test_where_ls_means_are_apart_the_other_program_searches_again(study, monkeypatch, several):
+    """If it finds several maxima it has no number, and says so; if it finds the same one again the run stops."""
+    own = study("demo-final")
+    computed = second.longitudinal.ls_means
+
+    def found(adlb, *, starts=0, **how):
+        return computed(adlb, **how).assign(value=lambda f: f["value"] + (nan if starts and several else 1))
+
+    monkeypatch.setattr(second.longitudinal, "ls_means", found)
+    plan = own.protocol.of_kind("mmrm")[0]
+    of_one = Reported(tuple(r for r in REPORTED.rows if r.result_id.startswith("change_alb.")))
+    pairs = list(second._changes(own, plan, Rows(of_one, own)))
+    assert len(pairs) == 12
+    if several:
+        double_programming.require_agreement(pairs)
+        assert {pair.unfit for pair in pairs} == {because(Why.OTHER_NO_MAXIMUM)}
+    else:
+        with pytest.raises(RunError, match="ls_mean"):
+            double_programming.require_agreement(pairs)
 
 
 def test_a_row_that_is_missing_from_the_report_is_found(study):
