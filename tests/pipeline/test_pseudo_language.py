@@ -163,7 +163,7 @@ def codes_of(study: Study) -> set[str]:
     # What the data step tells the data manager: its words are not the report's.
     codes |= {str(text) for name in ("rule", "message") for text in study.queries[name].dropna()}
     codes |= {form(str(why)) for why in study.account["why"] for form in (str, as_inside)}
-    if "given" not in plan.treatment.model_fields_set:  # the protocol's own word, where its file leaves it out
+    if "given" not in plan.treatment.model_fields_set:  # the protocol's, where its file leaves it out
         codes.add(plan.treatment.given)
     codes.add(WHOLE)  # the one stratum of a list without strata
     criteria = (*plan.eligibility.inclusion, *plan.eligibility.exclusion)

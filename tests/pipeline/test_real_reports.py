@@ -14,6 +14,7 @@ from docx.oxml.ns import qn
 from esld.report.passport.leaves import ENDING
 from tests.reports import REAL_CUTS, pages_of
 
+
 @pytest.fixture(scope="module", params=REAL_CUTS)
 def report(request, published) -> Path:
     """The published folder of a cut; read it only."""
