@@ -366,6 +366,7 @@ WRITERS = {
     "pipeline/verify.py": "a temporary folder",
     "pipeline/word.py": "the staged folder",
     "pipeline/workcopy.py": "a folder that was asked for",
+    "report/by_hand.py": "the run's folder",
     "report/chapter.py": "the run's folder",
     "report/run_folder.py": "the run's folder",
     "report/drawing/figures.py": "the run's folder",
