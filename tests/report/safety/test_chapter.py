@@ -31,7 +31,9 @@ def test_any_number_of_arms_and_any_treatment(arms, hours, regimen):
     text = said(report)
     assert not OF_ONE_TRIAL.search(text)
     assert ("24 hours" in text) == ("hours after a patch" in text and hours == 24)
-    assert ("a patch" in text) == (hours is not None)
+    of_reactions = text.replace("30 days after a patch", "")  # of events soon after treatment, and later
+    assert ("a patch" in of_reactions) == (hours is not None)
+    assert (of_reactions != text) == (regimen == "administrations")
     rows = rows_handed_over(report.chapters["06_safety"])
     assert {row.arm for row in rows if row.statistic == "any"} == set(ARMS[:arms])
     assert [row.value for row in rows if row.statistic == "patients"] == [2] * arms
