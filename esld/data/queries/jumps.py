@@ -22,15 +22,26 @@ _DECIMAL = (10.0, 100.0)
 _COURSE, _BODY = 1.9, 1.2  # by which a result, or a weight, may change beside a factor that it is wrong by
 _MOSTLY = 0.95  # of the steps of other patients at the same end or in the middle: twice as far is no course
 _NEAR = pd.Timedelta(days=180)  # between visits further apart a value may well have changed tenfold
-_LONG = 4  # values, of which two may be wrong together
 
 
 class _Measures(NamedTuple):
     """Values in order of time, by how much they are wrong that have a mistake, and how much they change without one."""
 
-    own: pd.DataFrame
+    frame: pd.DataFrame
     factors: Mapping[str, Collection[float]]
     tolerance: float
+
+    @property
+    def lowest(self) -> float:
+        """The smallest step, a logarithm, that any mistake makes."""
+        every = (factor for own in self.factors.values() for factor in own)
+        return float(np.log10(min(every, default=np.inf) / self.tolerance))
+
+    def near(self, code: str, beyond: float, least: float, most: float) -> bool:
+        """Whether two steps, logarithms, lie about a factor of a test that is larger than what its values do by themselves."""
+        around = float(np.log10(self.tolerance))
+        factors = (float(np.log10(factor)) for factor in self.factors.get(code, ()))
+        return any(f > beyond and f - around <= least and most <= f + around for f in factors)
 
 
 def _measures(evidence: Evidence) -> tuple[_Measures, _Measures]:
@@ -42,12 +53,16 @@ def _measures(evidence: Evidence) -> tuple[_Measures, _Measures]:
     return _Measures(own, factors, _COURSE), _Measures(weights, {"WEIGHT": {*_DECIMAL, POUNDS}}, _BODY)
 
 
+def _together(evidence: Evidence) -> list[list[pd.DataFrame]]:
+    return [list(_several(of)) for of in evidence.once(_measures)]
+
+
 @rule("value far from those before and after", "minor")
 def _jumps(evidence: Evidence) -> Iterator[Query]:
     """One query a value, but none where several are asked about together."""
-    for of in evidence.once(_measures):
-        together = {rows["series"].iloc[0] for rows in _several(of)}
-        found = _jumping(*of)
+    for of, several in zip(evidence.once(_measures), evidence.once(_together), strict=True):
+        found = _jumping(of)
+        together = {rows["series"].iloc[0] for rows in several}
         for row in records(found[~found["series"].isin(together)]):
             message = _asked(row, f"{row['ADT']:%Y-%m-%d}", with_unit(row))
             yield of_value(row, message, f"{row['AVAL']:g}")
@@ -56,7 +71,7 @@ def _jumps(evidence: Evidence) -> Iterator[Query]:
 @rule("several values far from those before and after", "major")
 def _runs(evidence: Evidence) -> Iterator[Query]:
     """One query about all values of a patient and test that another unit would bring back among the rest."""
-    for rows in (rows for of in evidence.once(_measures) for rows in _several(of)):
+    for rows in (rows for several in evidence.once(_together) for rows in several):
         row = records(rows.head(1))[0] | {"after": rows["after"].iloc[-1]}
         days = f"{row['ADT']:%Y-%m-%d} to {rows['ADT'].iloc[-1]:%Y-%m-%d}"
         values = f"{rows['AVAL'].min():g} to {rows['AVAL'].max():g} {text(row['AVALU'])}"
@@ -74,12 +89,13 @@ def _asked(row: Row, days: str, values: str) -> str:
     return f"{code} of {days} is {values}, {before} before and {after} after: is that right?"
 
 
-def _jumping(own: pd.DataFrame, factors: Mapping[str, Collection[float]], tolerance: float) -> pd.DataFrame:
+def _jumping(of: _Measures) -> pd.DataFrame:
     """Values that are far from all their neighbours, of which a first and a last value have one, with these beside them.
 
     More than tenfold from two; from two or one by near a factor, unless what other patients show from one value to the next
     comes near it as well. Beside a value that jumps neither is the odd one, and of two values alone the odder.
     """
+    own = of.frame
     by_patient = own.groupby("series")[["AVAL", "ADT"]]
     before, after = by_patient.shift(1), by_patient.shift(-1)
     days = (own["ADT"] - before["ADT"], after["ADT"] - own["ADT"])
@@ -91,7 +107,7 @@ def _jumping(own: pd.DataFrame, factors: Mapping[str, Collection[float]], tolera
     steps = pd.concat([one.abs(), other.abs()], axis=1)
     own = own.assign(first=first, end=end, least=steps.min(axis=1), most=steps.max(axis=1))
     near &= one * other > 0
-    jumps = (near & ~end & (own["least"] > np.log10(_JUMP))) | _near_a_factor(own, near, factors, tolerance)
+    jumps = (near & ~end & (own["least"] > np.log10(_JUMP))) | _near_a_factor(own, near, of)
     beside = (jumps & ~end).groupby(own["series"])
     jumps &= ~(end & (beside.shift(1, fill_value=False) | beside.shift(-1, fill_value=False)))
     middle = own["AVAL"] / own.groupby("PARAMCD")["AVAL"].transform("median")
@@ -105,24 +121,21 @@ def _log(ratio: pd.Series) -> pd.Series:
     return pd.Series(np.log10(ratio.astype(float)), ratio.index)
 
 
-def _near_a_factor(
-    steps: pd.DataFrame, near: pd.Series, factors: Mapping[str, Collection[float]], tolerance: float
-) -> pd.Series:
+def _near_a_factor(steps: pd.DataFrame, near: pd.Series, of: _Measures) -> pd.Series:
     """Which `steps`, logarithms, lie about a factor that is twice as far as others change in the same place."""
     found = pd.Series(False, steps.index)
-    lowest = min((factor for of_test in factors.values() for factor in of_test), default=np.inf) / tolerance
-    for row in records(steps[near & (steps["least"] > np.log10(lowest))].reset_index(names="at")):
+    for row in records(steps[near & (steps["least"] > of.lowest)].reset_index(names="at")):
         place = ["PARAMCD", "first", "end"]
         others = steps[steps[place].eq([row[c] for c in place]).all(axis=1)]
-        usual = others.loc[others["USUBJID"].ne(row["USUBJID"]), "least"].quantile(_MOSTLY)
-        beyond = 0.0 if pd.isna(usual) else 2 * usual
-        found.loc[row["at"]] = any(
-            np.log10(f) > beyond
-            and np.log10(f / tolerance) <= row["least"]
-            and row["most"] <= np.log10(f * tolerance)
-            for f in factors.get(row["PARAMCD"], ())
-        )
+        usual = _beyond(others.loc[others["USUBJID"].ne(row["USUBJID"]), "least"])
+        found.loc[row["at"]] = of.near(row["PARAMCD"], usual, row["least"], row["most"])
     return found
+
+
+def _beyond(steps: pd.Series) -> float:
+    """What no course of a patient comes to, by the steps of the others; 0 where there are none."""
+    usual = steps.quantile(_MOSTLY)
+    return 0.0 if pd.isna(usual) else float(2 * usual)
 
 
 def _several(of: _Measures) -> Iterator[pd.DataFrame]:
@@ -130,32 +143,21 @@ def _several(of: _Measures) -> Iterator[pd.DataFrame]:
 
     Within them nothing steps so far, and other patients come nowhere near the factor in a step.
     """
-    own = of.own
-    own = own.assign(level=_log(own["AVAL"]))
+    own = of.frame.assign(level=_log(of.frame["AVAL"]))
     by_series = own.groupby("series")
     own = own.assign(step=by_series["level"].diff(), days=by_series["ADT"].diff())
     own = own.assign(before=by_series["AVAL"].shift(1), after=by_series["AVAL"].shift(-1))
-    lowest = np.log10(
-        min((f for factors in of.factors.values() for f in factors), default=np.inf) / of.tolerance
-    )
-    far = own["step"].abs() > lowest
-    candidates = own["series"].isin(own.loc[far, "series"])
-    for _, rows in own[candidates].groupby("series", sort=False):
+    far = own.loc[own["step"].abs() > of.lowest, "series"]
+    for _, rows in own[own["series"].isin(far)].groupby("series", sort=False):
         code, who = rows["PARAMCD"].iloc[0], rows["USUBJID"].iloc[0]
-        if len(rows) < _LONG or code not in of.factors:
-            continue
-        others = own.loc[own["PARAMCD"].eq(code) & own["USUBJID"].ne(who), "step"].abs()
-        beyond = 0.0 if others.dropna().empty else 2 * others.quantile(_MOSTLY)
-        factors = [np.log10(f) for f in of.factors[code] if np.log10(f) > beyond]
-        if run := _run(rows, factors, np.log10(of.tolerance), lowest):
+        beyond = _beyond(own.loc[own["PARAMCD"].eq(code) & own["USUBJID"].ne(who), "step"].abs())
+        if run := _run(rows, of, beyond):
             yield rows.iloc[slice(*run)]
 
 
-def _run(
-    rows: pd.DataFrame, factors: Collection[float], tolerance: float, lowest: float
-) -> tuple[int, int] | None:
+def _run(rows: pd.DataFrame, of: _Measures, beyond: float) -> tuple[int, int] | None:
     """Where such values begin, and where they are over; of two halves the later."""
-    steps, near = rows["step"].to_numpy(), (rows["days"].isna() | (rows["days"] <= _NEAR)).to_numpy()
+    code, steps, near = rows["PARAMCD"].iloc[0], rows["step"].to_numpy(), (rows["days"] <= _NEAR).to_numpy()
     n = len(rows)
     for start in range(n):
         for stop in range(start + 2, n + 1):
@@ -164,8 +166,8 @@ def _run(
             if half > 0 or (half == 0 and stop < n) or not near[ends].all():
                 continue
             away = [steps[at] if at == start else -steps[at] for at in ends]
+            same = min(away) * max(away) > 0 and np.abs(steps[start + 1 : stop]).max() <= of.lowest
             least, most = sorted(map(abs, (min(away), max(away))))
-            close = any(f - tolerance <= least and most <= f + tolerance for f in factors)
-            if close and min(away) * max(away) > 0 and np.abs(steps[start + 1 : stop]).max() <= lowest:
+            if same and of.near(code, beyond, least, most):
                 return start, stop
     return None

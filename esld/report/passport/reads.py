@@ -228,10 +228,10 @@ class Readings:
         stem, codes = self._parsed(name, plan)
         stem = finer if (finer := f"{stem}.{statistic.partition(':')[0]}") in _READS else stem
         reads = _READS.get(stem, ("whole",))
-        code = next((p.paramcd for p in self.study.protocol.parameters if slug(p.paramcd) == statistic), "")
-        if code and plan and plan.kind:  # of one of several models side by side
-            codes = (code,)
-            plan = next((a for a in self.study.protocol.of_kind(plan.kind) if code in subjects(a)), plan)
+        own = next((p.paramcd for p in self.study.protocol.parameters if slug(p.paramcd) == statistic), "")
+        if own and plan and plan.kind:  # of one of several models side by side
+            codes = (own,)
+            plan = next((a for a in self.study.protocol.of_kind(plan.kind) if own in subjects(a)), plan)
         if "primary" in reads:
             code = watched(self.study.protocol)
             reads, codes = (*reads, *(["times"] if code else _OBSERVED)), (code,)
