@@ -47,14 +47,14 @@ def ls_means(
     strata : Series of str, optional
         The stratum of each row, by the index of ``adlb``; further rows are not used.
     starts : int
-        How many more starts, drawn and the same in every call, to search from: of few patients the likelihood may have several
-        maxima, and the ordinary starts may both come to one that is not the highest.
+        How many more starts, drawn and the same in every call, to search from for the highest maximum: of few patients the
+        likelihood may have several, and the ordinary starts may both come to another one.
 
     Returns
     -------
     DataFrame
         ``group time value``: one row for each arm and visit with a change. ``value`` is NaN where the optimiser found no
-        maximum, or two.
+        maximum, or from the two ordinary starts alone another one each.
     """
     numbers = [v for v in visits if (adlb["AVISITN"] == v).any()]
     cells = [
@@ -127,7 +127,7 @@ def _deviance(sigma: Floats, patterns: list[Pattern]) -> tuple[float, Floats]:
 
 
 def _estimated(structure: str, times: Floats, patterns: list[Pattern], more: int) -> Floats | None:
-    """Sigma at the one maximum of the restricted likelihood that all starts come to; None if there is none or another."""
+    """Sigma at the maximum of the restricted likelihood: of two starts the one of both, of more the highest; or None."""
     from scipy.optimize import minimize, root
 
     make, m = STRUCTURES[structure], times.size
@@ -158,11 +158,11 @@ def _estimated(structure: str, times: Floats, patterns: list[Pattern], more: int
             )
             if float(np.max(np.abs(found.jac))) < 1e-3 and found.fun < 1e9:
                 ends.append((float(found.fun), found.x))
-            if ends and abs(ends[-1][0] - ends[0][0]) > 1e-6:
-                return None
         if not ends:
             return None
-        theta = min(ends, key=lambda end: end[0])[1]
+        best, theta = min(ends, key=lambda end: end[0])
+        if not more and any(value > best + 1e-6 for value, _ in ends):
+            return None
         # The deviance is flat there: where it stops, differs by the processor in the eighth digit. Its slope's root does not.
         exact = root(slope_at, theta, tol=1e-13)
         settled = bool(np.abs(exact.x - theta).max() < 1e-2)

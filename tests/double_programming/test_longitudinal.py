@@ -88,7 +88,7 @@ def test_no_maximum_is_no_number():
     assert found["group"].eq("A").all() and found["value"].isna().all()
 
 
-def test_of_several_maxima_a_search_from_more_starts_gives_no_number():
+def test_of_several_maxima_a_search_from_more_starts_comes_to_the_highest():
     """Of five patients the ordinary starts come to one maximum, and the package, from its own many, to a higher one."""
     ids = list("AAABBBCCCDE")
     frame = pd.DataFrame({"USUBJID": ids, "ARMCD": "ALL", "AVISITN": [2.0, 3.0, 4.0] * 3 + [2.0] * 2})
@@ -104,7 +104,9 @@ def test_of_several_maxima_a_search_from_more_starts_gives_no_number():
     ours, scale = fit.sigma / frame["CHG"].var(), frame["CHG"].std()
     rows = frame.assign(CHG=frame["CHG"] / scale)
     patterns = longitudinal._patterns(rows, ["BASE"], [("ALL", v) for v in (2.0, 3.0, 4.0)], [2.0, 3.0, 4.0])
-    theirs = longitudinal._estimated("csh", np.array([4.0, 8.0, 12.0]), patterns, 0)
-    assert first.notna().all()
-    assert longitudinal._deviance(ours, patterns)[0] < longitudinal._deviance(theirs, patterns)[0] - 10
-    assert longitudinal.ls_means(frame, **how, starts=40)["value"].isna().all()
+    times = np.array([4.0, 8.0, 12.0])
+    few, many = (longitudinal._estimated("csh", times, patterns, more) for more in (0, 40))
+    highest = longitudinal._deviance(ours, patterns)[0]
+    assert highest < longitudinal._deviance(few, patterns)[0] - 10
+    assert longitudinal._deviance(many, patterns)[0] == pytest.approx(highest, abs=1e-6)
+    assert not np.allclose(longitudinal.ls_means(frame, **how, starts=40)["value"], first, atol=0.01)

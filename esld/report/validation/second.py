@@ -22,7 +22,9 @@ KM, RMST, LOGRANK = "lifelines, kaplan-meier", "lifelines, rmst", "lifelines, lo
 COX, INCIDENCE = "lifelines, cox-by-efron", "lifelines, aalen-johansen"
 FISHER, LS = "scipy, fisher", "scipy, reml-by-bfgs, least-squares"
 ANCOVA = "scipy, least-squares, hc3"
-STARTS = 40  # of a second search, where the first does not come to the report's LS means
+STARTS = (
+    40  # of a search for the highest maximum, where the first search does not come to the report's LS means
+)
 _NUMBERS = {
     "ls_mean": "ls_means",
     "ls_mean_difference": "ls_difference",
@@ -213,7 +215,7 @@ def _changes(study: Study, plan: Analysis, found: Rows) -> _Found:
         how: dict[str, Any] = {"structure": structure, "arms": study.arms, "visits": weeks, "strata": strata}
         of = study.protocol.parameter(code).param
         pairs = _of_means(found, name, of, longitudinal.ls_means(adlb, **how))
-        if not all(pair.agrees for pair in pairs):  # is there another maximum?
+        if not all(pair.agrees for pair in pairs):  # it may have come to another maximum
             pairs = _of_means(found, name, of, longitudinal.ls_means(adlb, **how, starts=STARTS))
         yield from pairs
 
