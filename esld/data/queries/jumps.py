@@ -1,6 +1,7 @@
 """Values far from those before and after: a decimal point or a unit that is wrong on some records of a patient alone."""
 
 from collections.abc import Collection, Iterator, Mapping
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -156,18 +157,16 @@ def _several(of: _Measures) -> Iterator[pd.DataFrame]:
 
 
 def _run(rows: pd.DataFrame, of: _Measures, beyond: float) -> tuple[int, int] | None:
-    """Where such values begin, and where they are over; of two halves the later."""
+    """Where such values begin, and where they are over: within the series rather than at its end, then few, then late."""
     code, steps, near = rows["PARAMCD"].iloc[0], rows["step"].to_numpy(), (rows["days"] <= _NEAR).to_numpy()
-    n = len(rows)
-    for start in range(n):
-        for stop in range(start + 2, n + 1):
-            ends = [at for at in (start, stop) if 0 < at < n]
-            half = 2 * (stop - start) - n
-            if half > 0 or (half == 0 and stop < n) or not near[ends].all():
-                continue
-            away = [steps[at] if at == start else -steps[at] for at in ends]
-            same = min(away) * max(away) > 0 and np.abs(steps[start + 1 : stop]).max() <= of.lowest
-            least, most = sorted(map(abs, (min(away), max(away))))
-            if same and of.near(code, beyond, least, most):
-                return start, stop
-    return None
+    n, found = len(rows), []
+    for start, stop in combinations(range(n + 1), 2):
+        ends = [at for at in (start, stop) if 0 < at < n]
+        if stop - start < 2 or 2 * (stop - start) > n or not near[ends].all():
+            continue
+        away = [steps[at] if at == start else -steps[at] for at in ends]
+        same = min(away) * max(away) > 0 and np.abs(steps[start + 1 : stop]).max() <= of.lowest
+        least, most = sorted(map(abs, (min(away), max(away))))
+        if same and of.near(code, beyond, least, most):
+            found.append((len(ends), start - stop, start, stop))
+    return max(found)[2:] if found else None

@@ -45,13 +45,13 @@ def _weights(evidence: Evidence) -> Iterator[Query]:
         if subject in apart:
             least, most = apart[subject]
             message = (
-                f"Weight {kg} kg and height {cm} cm give a body mass index of {value:.1f} kg/m2; most other patients have "
-                f"{least:g} to {most:g}: are both right? On {on}"
+                f"Weight {kg} kg and height {cm} cm, the medians, give a body mass index of {value:.1f} kg/m2; most other "
+                f"patients have {least:g} to {most:g}: are both right? On {on}"
             )
         elif not _LEAST <= value <= _MOST:
             message = (
-                f"Weight {kg} kg and height {cm} cm give a body mass index of {value:.1f} kg/m2; plausible is {_LEAST:g} to "
-                f"{_MOST:g}: are both right? On {on}"
+                f"Weight {kg} kg and height {cm} cm, the medians, give a body mass index of {value:.1f} kg/m2; plausible is "
+                f"{_LEAST:g} to {_MOST:g}: are both right? On {on}"
             )
         else:
             continue

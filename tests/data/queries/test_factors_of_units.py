@@ -76,6 +76,17 @@ def test_a_value_wrong_by_a_factor_is_asked_about(of, up, where, data):
     label = PROTOCOL.parameter(code).param if code in FACTORS else "Weight"
     named = new["message"].str.contains(f"{code}|{label}", regex=True) & new["USUBJID"].eq(subject)
     assert named.any(), (code, times, up, where, subject, new["message"].tolist())
+    inside = where == "run" and start > 0 and start + some < len(of_test[of_test["USUBJID"].eq(subject)])
+    if inside and len(rows) > 1:  # beside values that are right on both sides none of these is blamed
+        several = new[named & new["rule"].eq("several values far from those before and after")]
+        days = f"{rows['day'].iloc[0]:%Y-%m-%d} to {rows['day'].iloc[-1]:%Y-%m-%d}"
+        assert several["message"].str.contains(days).all(), (
+            code,
+            times,
+            up,
+            days,
+            several["message"].tolist(),
+        )
 
 
 @pytest.mark.parametrize(("height", "said"), [("170", "body mass index"), (None, "weight")])

@@ -503,6 +503,14 @@ SEEDED = {
         )),
         "S", "LB", f"BILI of {on(20)} to {on(30)} is 15 to 18 umol/L, 300 before and 280 after: is that right?",
     ),
+    "several values in another unit, as many as before and after them": (
+        "several values far from those before and after", "major",
+        lambda: with_more("LB", *(
+            visit(d, None, code="BILI", value=v)
+            for d, v in ((6, "300"), (13, "310"), (20, "18"), (30, "15"), (40, "280"), (60, "350"))
+        )),
+        "S", "LB", f"BILI of {on(20)} to {on(30)} is 15 to 18 umol/L, 310 before and 280 after: is that right?",
+    ),
     "a last weight in pounds": (
         "value far from those before and after", "minor",
         lambda: with_more("VS", event("VS", "T", on(50), VSTESTCD="WEIGHT", VSORRES="152", VSORRESU="kg"),
@@ -524,7 +532,7 @@ SEEDED = {
     "a height that belongs to no such weight": (
         "weight and height disagree", "major",
         lambda: with_more("VS", event("VS", "T", on(1), VSTESTCD="HEIGHT", VSORRES="107", VSORRESU="cm")),
-        "T", "VS 1", "Weight 70 kg and height 107 cm give a body mass index of 61.1 kg/m2; plausible is 10 to 60: are both",
+        "T", "VS 1", "Weight 70 kg and height 107 cm, the medians, give a body mass index of 61.1 kg/m2; plausible is",
     ),
     "a code for missing": (
         "result may be a code for missing", "major",
