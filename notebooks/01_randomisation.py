@@ -69,7 +69,7 @@ chapter.figure(entry.entry_figure(study))
 # got the next place of a list that was fixed beforehand.
 
 # %% tags=["hide-input"]
-check = ledger.check_ledger(study, ledger.ledger_of(study))
+check = ledger.check_ledger(study)
 rows = chapter.hand_over("ledger", ledger.ledger_rows(check), analysis=plan)
 display(chapter.say(ledger.ledger_sentence(check, rows)))
 chapter.table(ledger.ledger_table(check))

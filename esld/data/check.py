@@ -7,9 +7,18 @@ from typing import Any
 
 import pandas as pd
 
+from esld.allocation.disclosed import Disclosed, read_disclosed
 from esld.data import account, adam, dates, places, queries, reading, sdtm
 from esld.data.cut import CutReport, apply_cut
-from esld.data.cutfile import CutFile, View, answers_beside, overrides_beside, previous_cut
+from esld.data.cutfile import (
+    CutFile,
+    View,
+    answers_beside,
+    hides,
+    ledger_beside,
+    overrides_beside,
+    previous_cut,
+)
 from esld.data.declared import Reading
 from esld.data.entered import files_of, read_entered, unused
 from esld.data.intake import Intake, take_in
@@ -141,8 +150,9 @@ def _check(
         notes += unused(made)
     if corrections is not None:
         tables, refused = _corrected(tables, corrections, unreadable, file)
-        hides = file is not None and file.cut.hides
-        faults += [] if hides else refused  # they quote what was found, in whatever column
+        faults += (
+            [] if file is not None and file.cut.hides else refused
+        )  # they quote what was found, in whatever column
     view: View = file.cut.view if file else "unblinded"
     if file is None and is_masked(protocol) and names_no_arm(tables):
         view = "blinded"
@@ -172,7 +182,9 @@ def _check(
         notes.append("Records were not compared with those of the previous cut, which is refused.")
     except RefusedError:  # told below
         pass
-    asked = _queries(seen, took, protocol, earlier)
+    ledger, unread = _ledger(data, view)
+    faults += unread
+    asked = _queries(seen, took, protocol, earlier, ledger)
     if isinstance(asked, str):
         notes.append(f"Data queries were not looked for: {asked}.")
         asked = pd.DataFrame(columns=list(queries.COLUMNS))
@@ -183,12 +195,11 @@ def _check(
             notes.append(f"Data queries were looked for without {', '.join(without)}.")
         if count := sum(len(rows) for rows in aside.values()):
             notes.append(f"Data queries were looked for without {count} faulty {_noun(count, 'record')}.")
-    hides = file is not None and file.cut.hides
-    answered, wrong = _answered(answers, asked, took, hides=hides)
+    answered, wrong = _answered(answers, asked, took, hides=hides(view) and file is not None)
     asked = took.with_ids(asked)
     before = None
     try:
-        before = _asked_before(file, sound, took, protocol) if file else None
+        before = _asked_before(file, sound, took, protocol, ledger) if file else None
     except InputError as error:
         wrong += each_of(error)
     except RefusedError as error:
@@ -241,14 +252,27 @@ def _answered(
         return Answers(), [*each_of(error)]
 
 
-def _asked_before(file: CutFile, sound: sdtm.Tables, took: Intake, protocol: Protocol) -> set[str] | None:
+def _ledger(data: Path, view: View) -> tuple[Disclosed | None, list[InputError]]:
+    """The allocation list beside the data, whole, if the view reads it; and why it cannot be read."""
+    path = ledger_beside(data)
+    if hides(view) or not path.is_file():
+        return None, []
+    try:
+        return read_disclosed(path), []
+    except InputError as error:
+        return None, [error]
+
+
+def _asked_before(
+    file: CutFile, sound: sdtm.Tables, took: Intake, protocol: Protocol, ledger: Disclosed | None
+) -> set[str] | None:
     """Ids of the previous cut's queries; None without one. Of the same export nothing is read again."""
     before = previous_cut(file)
     if before is None:
         return None
     if not before.is_of_same_export(file):
         return set(check_cut(before.alone).queries["id"])
-    asked = _queries(_cut(sound, before), took, protocol, {})
+    asked = _queries(_cut(sound, before), took, protocol, {}, ledger)
     return set() if isinstance(asked, str) else set(map(took.query_id, asked["id"]))
 
 
@@ -312,7 +336,9 @@ def _sound(
     return left, aside
 
 
-def _queries(seen: _Cut | str, took: Intake, protocol: Protocol, earlier: sdtm.Tables) -> pd.DataFrame | str:
+def _queries(
+    seen: _Cut | str, took: Intake, protocol: Protocol, earlier: sdtm.Tables, ledger: Disclosed | None
+) -> pd.DataFrame | str:
     """The queries, or why none could be asked."""
     if isinstance(seen, str):
         return seen
@@ -322,8 +348,9 @@ def _queries(seen: _Cut | str, took: Intake, protocol: Protocol, earlier: sdtm.T
     adlb = adam.derive_adlb(seen.tables, adsl, queries.unscored(protocol))
     aside = took.aside_by(seen.cutoff, seen.tables)
     evidence = queries.Evidence(
-        seen.tables, adsl, adlb, protocol, aside, took.numbers, seen.cutoff, took.numbering, earlier
-    )
+        seen.tables, adsl, adlb, protocol, aside, took.numbers, seen.cutoff, took.numbering, earlier,
+        ledger and ledger.until(f"{seen.cutoff:%Y-%m-%d}"),
+    )  # fmt: skip
     return queries.find_queries(evidence)
 
 

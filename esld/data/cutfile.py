@@ -227,7 +227,7 @@ class CutFile:
     @property
     def ledger_path(self) -> Path:
         """The exported ledger of assignments, if there is one."""
-        return self.data_folder / LEDGER
+        return ledger_beside(self.data_path)
 
     @property
     def mapping_path(self) -> Path | None:
@@ -411,6 +411,11 @@ def previous_cut(file: CutFile) -> CutFile | None:
 def overrides_beside(data: Path) -> Path:
     """Where the corrections of an export lie unless a cut says otherwise: in its folder, or next to its workbook."""
     return _folder(data) / OVERRIDES
+
+
+def ledger_beside(data: Path) -> Path:
+    """Where the exported ledger of an export lies."""
+    return _folder(data) / LEDGER
 
 
 def answers_beside(data: Path) -> Path:

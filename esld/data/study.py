@@ -9,6 +9,7 @@ import pandas as pd
 
 from esld.data import account, adam, dates, queries, sdtm
 from esld.data.adam.adlb import BASELINE
+from esld.data.allocated import ledger_of
 from esld.data.codes import code_lists
 from esld.data.cut import CutReport, apply_cut, consent_days
 from esld.data.cutfile import ALL, CutFile, DataCut, previous_cut
@@ -192,7 +193,7 @@ def load_study(file: CutFile) -> Study:
     aside = took.aside_by(cutoff, cut_tables)
     known = set(adsl["USUBJID"])
     evidence = queries.Evidence(
-        cut_tables, adsl, adlb, protocol, aside, took.numbers, cutoff, took.numbering, before
+        cut_tables, adsl, adlb, protocol, aside, took.numbers, cutoff, took.numbering, before, ledger_of(file)
     )
     found = queries.find_queries(evidence)
     corrections = took.overrides.within(cut_tables)

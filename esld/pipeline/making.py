@@ -47,7 +47,6 @@ from esld.report import disclosure
 from esld.report.by_hand import leave_mark
 from esld.report.drawing.figures import check_fonts
 from esld.report.phrases import in_language, reader_of
-from esld.report.randomisation.ledger import ledger_of
 from esld.report.results import Reported
 from esld.report.roles import PARTS, VALIDATION
 from esld.report.run_folder import prepare_run_folder
@@ -248,7 +247,6 @@ class Making:
             raise
         self.study = in_language(stored_study(file))
         set_reader(reader_of(self.study))  # this thread makes the pages of this cut
-        ledger_of(self.study)  # an export that cannot be read is found before any kernel starts
         check_unblinding(self.study)
         self.chapters = [fitted(chapter, self.study) for chapter in self.chapters]
         return place

@@ -103,7 +103,7 @@ def test_the_flow(own, study):
 def test_randomisation(own):
     assigned = handed("entry", entry.entry_rows(own))
     assert not letters(entry.entry_sentence(own, assigned), *drawn(entry.entry_figure(own)))
-    check = ledger.check_ledger(own, ledger.ledger_of(own))
+    check = ledger.check_ledger(own)
     beside, plan = ledger.ledger_table(check), ledger.design_table(own)
     assert not letters(ledger.ledger_sentence(check, handed("ledger", ledger.ledger_rows(check))))
     assert not letters(*said_by(beside), *said_by(plan))

@@ -7,6 +7,7 @@ What was answered, and what is new since the last cut, is told by :mod:`esld.dat
 
 from esld.data.queries import (
     adverse,
+    allocation,
     coding,
     deaths,
     disposition,
@@ -32,6 +33,7 @@ __all__ = [
     "Evidence",
     "Query",
     "adverse",
+    "allocation",
     "coding",
     "deaths",
     "disposition",

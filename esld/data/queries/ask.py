@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar
 
 import pandas as pd
 
+from esld.allocation.disclosed import Disclosed
 from esld.data.deaths import statements
 from esld.data.sdtm import DOMAINS, Tables
 from esld.data.standard import ASIDE
@@ -66,6 +67,8 @@ class Evidence:
         The last day that counts; without it nothing is overdue.
     before : dict of str to DataFrame
         SDTM tables of the previous cut, where that is of another export; empty without one.
+    ledger : Disclosed, optional
+        The allocation list up to the cut-off, where there is one and the view may read it.
     """
 
     tables: Tables
@@ -79,6 +82,7 @@ class Evidence:
         default_factory=lambda: pd.DataFrame({"domain": [], "number": []}), repr=False
     )
     before: Tables = field(default_factory=dict, repr=False)
+    ledger: Disclosed | None = None
     _made: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def number(self, text: str) -> str:

@@ -5,12 +5,14 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from esld.data.allocated import ledger_of
 from esld.data.cutfile import ALL
 from esld.data.study import Study
 from esld.report import needs, numbers
 from esld.report.drawing import figures
 from esld.report.drawing.figures import Picture
 from esld.report.phrases import span, view_name, whole
+from esld.report.randomisation.ledger import check_ledger
 from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.words.catalogue import arm_label, message
@@ -21,7 +23,8 @@ def entry_rows(study: Study) -> pd.DataFrame:
     """Patients of each arm, in all, and how far apart the arms were at worst, in long form; only how many in all of one arm.
 
     ``largest gap`` is the largest difference between two arms at any moment; where the planned ratio is unequal,
-    ``largest departure`` is the furthest that an arm was from its planned share.
+    ``largest departure`` is the furthest that an arm was from its planned share. Where the allocation list beside the data has
+    another day or arm for somebody, or only one of the two has the patient, ``other in the list`` is of how many patients.
     """
     entered = order_of_entry(study)
     about = {"unit": "patients", "method": "count", "n": len(entered)}
@@ -39,7 +42,14 @@ def entry_rows(study: Study) -> pd.DataFrame:
     else:
         shares = np.outer(ratio / ratio.sum(), np.arange(1, len(entered) + 1))
         furthest = {"statistic": "largest departure", "value": float(np.abs(counts - shares).max())}
-    return pd.DataFrame([*rows, every, {**about, "group": "", **furthest}])
+    return pd.DataFrame([*rows, every, {**about, "group": "", **furthest}, *_apart(study, about)])
+
+
+def _apart(study: Study, about: dict[str, object]) -> list[dict[str, object]]:
+    ledger = ledger_of(study.file)
+    if ledger is None or not (others := int((~check_ledger(study, ledger).frame["agrees"]).sum())):
+        return []
+    return [{**about, "group": "", "statistic": "other in the list", "value": others}]
 
 
 def _equal(study: Study) -> bool:
@@ -61,7 +71,9 @@ def entry_sentence(study: Study, assigned: Reported) -> str:
     else:
         row = assigned.row("largest departure")
         apart = message("entry.departure", gap=span(row, numbers.fixed(row.value, 1)))
-    return as_prose([message("entry", arms=arms, **about), apart])
+    others = [row for row in assigned.rows if row.statistic == "other in the list"]
+    said = [message("entry.others", count=int(row.value or 0), n=whole(row)) for row in others]
+    return as_prose([message("entry", arms=arms, **about), apart, *said])
 
 
 def entry_figure(study: Study) -> Picture:

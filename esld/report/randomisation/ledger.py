@@ -5,15 +5,15 @@ from html import escape
 
 import pandas as pd
 
-from esld.allocation.disclosed import Disclosed, read_disclosed
+from esld.allocation.disclosed import Disclosed
 from esld.allocation.lists import WHOLE
+from esld.data.allocated import beside_data, ledger_of
 from esld.data.cutfile import ALL
 from esld.data.study import Study
 from esld.protocol import Factor
 from esld.report import needs
 from esld.report.cells import Data, Empty, Label, Number, arm
 from esld.report.phrases import whole
-from esld.report.randomised import order_of_entry
 from esld.report.results import Reported
 from esld.report.tables import Table
 from esld.report.words.catalogue import message
@@ -43,38 +43,18 @@ class LedgerCheck:
     commitment: str
 
 
-def ledger_of(study: Study) -> Disclosed | None:
-    """The exported ledger beside the tables, up to the cut-off; None if there is none or the view may not read it.
+def check_ledger(study: Study, ledger: Disclosed | None = None) -> LedgerCheck:
+    """Every assignment beside the arm and the day of randomisation in the data; without a ledger, an error that says why.
 
-    Raises
-    ------
-    esld.errors.InputError
-        The file is there and is no exported ledger.
+    The ledger is the one beside the data, unless another is given.
     """
-    if study.cut.hides:
-        return None
-    path = study.file.ledger_path
-    return read_disclosed(path).until(study.cut.cutoff) if path.is_file() else None
-
-
-def check_ledger(study: Study, ledger: Disclosed | None) -> LedgerCheck:
-    """Every assignment beside the arm and the day of randomisation in the data; without a ledger, an error that says why."""
+    ledger = ledger or ledger_of(study.file)
     if ledger is None:
         raise needs.unmet(study, "ledger")
     published = study.protocol.allocation
     commitment = published.commitment if published else ""
-    entered = order_of_entry(study)
-    data = pd.DataFrame({
-        "SUBJID": entered["SUBJID"].astype(str), "RANDDT": entered["RANDDT"].dt.strftime("%Y-%m-%d"),
-        "ARMCD": entered["ARMCD"],
-    })  # fmt: skip
-    given = pd.DataFrame(
-        [(r.subject, r.stratum, r.slot, r.day, r.arm, r.seq) for r in ledger.assignments],
-        columns=["SUBJID", "stratum", "slot", "day", "arm", "seq"],
-    )
-    frame = given.merge(data, on="SUBJID", how="outer").sort_values(["seq", "RANDDT"], ignore_index=True)
-    unmasked = frame["arm"].fillna("").ne("")
-    frame["agrees"] = frame["day"].eq(frame["RANDDT"]) & (~unmasked | frame["arm"].eq(frame["ARMCD"]))
+    frame = beside_data(ledger, study.randomised)
+    frame["agrees"] = frame.pop("same_day") & frame.pop("same_arm")
     faults = ledger.chain_faults()
     if commitment and ledger.public["commitment"] != commitment:
         faults.append(message("ledger.fault.commitment"))

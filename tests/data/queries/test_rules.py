@@ -706,6 +706,10 @@ def test_every_rule_has_a_seeded_fault_of_its_severity():
         ("treatment without an end", "major"),
         ("periods of treatment overlap", "minor"),
     }  # test_treatment
+    seeded |= {
+        ("data and allocation list disagree", "critical"),
+        ("allocation list altered", "critical"),
+    }  # test_allocation
     assert {(rule, severity) for rule, (severity, _) in queries.RULES.items()} <= seeded
     assert {rule for rule, _ in seeded} == set(queries.RULES)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from esld.data.allocated import ledger_of
 from esld.report.needs import UnmetNeedError
 from esld.report.randomisation import ledger
 from esld.report.results import rows_of
@@ -18,7 +19,7 @@ def own(study):
 
 @pytest.fixture(scope="module")
 def kept(own):
-    return ledger.ledger_of(own)
+    return ledger_of(own.file)
 
 
 def said(check):
@@ -80,20 +81,20 @@ class TestDisagreement:
 
 def test_a_trial_without_a_ledger_says_so(study):
     own = study("mayo-pbc")
-    assert ledger.ledger_of(own) is None
+    assert ledger_of(own.file) is None
     with pytest.raises(UnmetNeedError, match="cannot be shown"):
-        ledger.check_ledger(own, None)
+        ledger.check_ledger(own)
     assert ledger.design_table(own).frame.set_index("What")["How"]["Published commitment"] == "none"
 
 
 @pytest.mark.parametrize("view", ["masked", "blinded"])
 def test_a_view_that_hides_the_arms_does_not_read_it(study, view):
     own = study(f"demo-interim-{view}")
-    assert ledger.ledger_of(own) is None
+    assert ledger_of(own.file) is None
     with pytest.raises(
         UnmetNeedError, match=f"^The {view} view does not read the ledger, which names the groups.$"
     ):
-        ledger.check_ledger(own, None)
+        ledger.check_ledger(own)
 
 
 def test_the_ledger_is_an_input_of_a_run(own):

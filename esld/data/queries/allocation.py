@@ -1,0 +1,70 @@
+"""The allocation list that was exported beside the data: whether the data give each patient its day and its arm.
+
+Asked only where the view reads the list. No id holds an arm.
+"""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from esld.allocation.alike import LookAlikes
+from esld.data.allocated import beside_data
+from esld.data.queries.ask import Evidence, Query, of_patient, records, rule, text
+
+_WHICH = "which is right? That of the data counts."
+
+
+@rule("data and allocation list disagree", "critical")
+def _apart(evidence: Evidence) -> Iterator[Query]:
+    """One query a patient and what differs; of a list with other arms than the protocol's, one for all."""
+    if evidence.ledger is None:
+        return
+    frame = beside_data(evidence.ledger, evidence.subjects.reset_index())
+    everybody = evidence.adsl.set_index("SUBJID")["USUBJID"]
+    strange = sorted({*frame["arm"].dropna()} - {"", *evidence.protocol.arm_labels})
+    if strange:
+        message = (
+            f"The allocation list has the arms {', '.join(strange)}, which are none of the protocol file's: "
+            "no arm was compared with it. Is it the list of this trial?"
+        )
+        yield Query("", "DM", message, ("DM", "arms"))
+    listed = LookAlikes()
+    for record in evidence.ledger.assignments:
+        listed.add(record.subject)
+    for row in records(frame[~(frame["same_day"] & frame["same_arm"])]):
+        number, day, listed_day = (row[column] for column in ("SUBJID", "RANDDT", "day"))
+        who = everybody.get(number, "")
+        if pd.isna(listed_day):
+            twin = listed.of(number)
+            asked = f"there is one of {twin}: is it the same patient?" if twin else "who assigned the arm?"
+            message = f"Randomised on {day}, and by the cut-off the allocation list has no assignment of {number}; {asked}"
+            yield of_patient(who, "DS", message, "unlisted", day)
+        elif pd.isna(day):
+            where = "by the cut-off the data have no randomisation: where is it?"
+            message = f"The allocation list assigned {number} on {listed_day}, and {where}"
+            yield of_patient(who, "DS", message, "listed", number)
+        elif not row["same_day"]:
+            message = f"Randomised on {day}, by the allocation list on {listed_day}: {_WHICH}"
+            yield of_patient(who, "DS", message, day, listed_day)
+        if not (row["same_arm"] or strange or pd.isna(day) or pd.isna(listed_day)):
+            arm = text(row["ARMCD"])
+            message = f"ARMCD is {arm}, and the allocation list assigned {row['arm']}: {_WHICH}"
+            yield of_patient(who, "DM", message, "arm")
+
+
+@rule("allocation list altered", "critical")
+def _altered(evidence: Evidence) -> Iterator[Query]:
+    """Its records do not follow from one another, or it is another list than the protocol file published."""
+    if evidence.ledger is None:
+        return
+    faults = evidence.ledger.chain_faults()
+    if faults:
+        said = "; ".join(faults[:3])
+        message = (
+            f"The exported allocation list is not as it was written: {said}. Was it altered after the export?"
+        )
+        yield Query("", "DM", message, ("DM", "altered"))
+    published = evidence.protocol.allocation
+    if published and published.commitment and evidence.ledger.public["commitment"] != published.commitment:
+        message = "The exported allocation list has another commitment than the protocol file publishes: is it this trial's?"
+        yield Query("", "DM", message, ("DM", "commitment"))
