@@ -60,9 +60,32 @@ INSTALL  = $(PIP) install --no-deps --no-build-isolation --use-pep517
 FAILED   = { echo "esld: the set-up failed; $(LOG) ends with:" >&2; tail -n 5 $(LOG) >&2; exit 1; }
 COUNT    = $$(grep -ho '^[a-z0-9][^=]*==' $(1) | sort -u | wc -l | tr -d ' ')
 
+# Two makes at once in one working copy: the second waits, and then finds it done. The system lets go of a lock when its holder
+# ends, however that ends.
+define ALONE
+import fcntl, os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+held = os.open("Makefile", os.O_RDONLY)
+os.set_inheritable(held, True)
+try:
+    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("esld: another make sets up .venv; this one waits for it", flush=True)
+    fcntl.flock(held, fcntl.LOCK_EX)
+os.execvp(sys.argv[1], sys.argv[1:])
+endef
+export ALONE
+
 $(RUN): requirements-build.lock requirements.lock pyproject.toml
+$(TOOLS): $(RUN) requirements-dev.lock
+
+ifndef SETTING_UP
+$(RUN) $(TOOLS):
+	@$(PYTHON) -c "$$ALONE" $(MAKE) -s SETTING_UP=1 $@
+else
+$(RUN):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "esld needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
-	@cat requirements-build.lock requirements.lock | cmp -s - $@ && test -x $(BIN)/python || { \
+	@cat requirements-build.lock requirements.lock 2>&1 | cmp -s - $@ && test -x $(BIN)/python || { \
 	  test ! -e .venv || echo "esld: .venv was broken off or is of other locks: it is made anew"; \
 	  rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@rm -f $(RUN) $(TOOLS)
@@ -73,12 +96,13 @@ $(RUN): requirements-build.lock requirements.lock pyproject.toml
 	  && $(PIP) check; } >$(LOG) 2>&1 || $(FAILED)
 	@cat requirements-build.lock requirements.lock >$(RUN)
 
-$(TOOLS): $(RUN) requirements-dev.lock
+$(TOOLS):
 	@rm -f $(RUN) $(TOOLS)
 	@echo "esld: adding what tests, lint and types need (about $(call COUNT,requirements-*.lock) locked packages and 1,340 MB in all, half a minute); log: $(LOG)"
 	@{ $(INSTALL) --require-hashes -r requirements-dev.lock && $(PIP) check; } >>$(LOG) 2>&1 || $(FAILED)
 	@cat requirements-build.lock requirements.lock >$(RUN)
 	@touch $(TOOLS)
+endif
 
 # The versions that the locks hold stay, where pyproject.toml allows them; UPGRADE=--upgrade takes the newest of each.
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate

@@ -88,6 +88,7 @@ def test_import_is_cheap():
 
 def test_the_makefile_has_the_promised_targets_and_no_other():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    makefile = re.sub(r"^define .*?^endef", "", makefile, flags=re.MULTILINE | re.DOTALL)
     targets = re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE)
     assert sorted(targets) == sorted(
         ["report", "test", "lint", "typecheck", "docs", "lab", "bench", "sbom", "soak", "lock"]

@@ -267,6 +267,31 @@ def test_what_was_broken_off_never_counts_and_what_stands_is_not_made_twice(worl
     assert stamps(world) == []
 
 
+@pytest.mark.slow
+def test_of_two_at_once_one_waits_and_finds_it_done(world):
+    """The first is held in a build until the second has said that it waits."""
+    os.mkfifo(world.parent / "gate")
+    told = os.open(world.parent / "gate", os.O_RDONLY | os.O_NONBLOCK)
+    first = make(world, "report", gate=world.parent / "gate")
+    assert select.select([told], [], [], 120)[0], "the build must begin within two minutes"
+    second = make(world, "test")
+    assert second.stdout.readline() == "esld: another make sets up .venv; this one waits for it\n"
+    os.killpg(first.pid, signal.SIGTERM)
+    first.communicate(timeout=60)
+    out, err = second.communicate(timeout=300)
+    os.close(told)
+    assert (second.returncode, err) == (0, "")
+    assert out.endswith("tests ran\n")
+
+    shutil.rmtree(world / ".venv")
+    both = [make(world, target, python=sys.executable) for target in ("report", "test")]
+    ends = [process.communicate(timeout=300) for process in both]
+    assert [(process.returncode, err) for process, (_, err) in zip(both, ends, strict=True)] == [
+        (0, ""),
+        (0, ""),
+    ]
+
+
 # The locks
 
 
@@ -423,7 +448,7 @@ def test_the_page_on_installing_installs_as_the_makefile_does():
     """Without make: the same lines, in the same order."""
     commands = r"-m pip (?:install|check)[^;&\n]*"
     dry = subprocess.run(
-        ["make", "-n", "-B", "BIN=.venv/bin", ".venv/.complete-tools"],
+        ["make", "-n", "-B", "SETTING_UP=1", "BIN=.venv/bin", ".venv/.complete-tools"],
         cwd=ROOT,
         capture_output=True,
         text=True,

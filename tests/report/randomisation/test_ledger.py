@@ -7,7 +7,7 @@ import pytest
 
 from esld.data.allocated import ledger_of
 from esld.report.needs import UnmetNeedError
-from esld.report.randomisation import ledger
+from esld.report.randomisation import entry, ledger
 from esld.report.results import rows_of
 from tests.report.builders import footnotes, plain, unspanned_numbers
 
@@ -60,6 +60,18 @@ class TestDisagreement:
         check = ledger.check_ledger(replace(own, adsl=adsl), kept)
         assert "in agreement with the data in day and group: 21" in said(check)
         assert "Patients otherwise: 1 differ." in said(check)
+
+    def test_it_stands_in_the_answer_of_the_chapter(self, own):
+        adsl = own.adsl.copy()
+        first, second = (adsl.index[adsl["ARMCD"].eq(arm)][0] for arm in own.arms)
+        adsl.loc[[first, second], "ARMCD"] = adsl.loc[[second, first], "ARMCD"].to_numpy()
+        apart = replace(own, adsl=adsl)
+        rows = rows_of("entry", entry.entry_rows(apart), analysis="RANDOMISATION", chapter="c")
+        assert rows.row("other in the list").value == 2
+        html = entry.entry_sentence(apart, rows)
+        assert not unspanned_numbers(html)
+        assert "Of 2 patients the allocation list says otherwise than the data" in plain(html)
+        assert "other in the list" not in set(entry.entry_rows(own)["statistic"])
 
     def test_a_patient_who_is_in_one_of_them_only(self, own, kept):
         adsl = own.adsl[own.adsl["SUBJID"] != kept.assignments[0].subject]
