@@ -67,6 +67,7 @@ def demo_forms(tables: Tables, protocol: Protocol) -> Forms:
         )
     arm = dict(zip(tables["DM"]["USUBJID"], tables["DM"]["ARMCD"], strict=True))
     given = dict(zip(tables["DM"]["USUBJID"], tables["DM"]["ACTARMCD"], strict=True))
+    reason = dict(zip(tables["DM"]["USUBJID"], tables["DM"]["ARMNRS"], strict=True))
     died = dict(zip(tables["DM"]["USUBJID"], tables["DM"]["DTHDTC"], strict=True))
     for row in rows["DS"]:
         if row["DSDECOD"] == "RANDOMIZED":
@@ -77,6 +78,7 @@ def demo_forms(tables: Tables, protocol: Protocol) -> Forms:
                 "end",
                 row,
                 **{"date": row["DSSTDTC"], "end": row["DSDECOD"], "words": row["DSTERM"]},
+                untreated="Y" if reason[row["USUBJID"]] == "ASSIGNED, NOT TREATED" else None,
                 **{"died": "N" if pd.isna(death) else "Y", "death": death},
             )
     for row in rows["EX"]:
