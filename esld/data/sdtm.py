@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from esld.alike import LookAlikes
 from esld.data import dates, deaths, exposure, places, reading
 from esld.data.declared import Reading
 from esld.errors import InputError, InputErrors
@@ -415,10 +416,19 @@ def _rules(
         )
         yield _Rule("STUDYID", text, remedy, _in({study}))
     if name != "DM" and known is not None:
-        remedy = "Correct the id or add the DM record."
-        yield _Rule("USUBJID", "must be a subject of DM", remedy, _in(known))
+        yield _Rule("USUBJID", "must be a subject of DM", _meant(tables[name], known), _in(known))
     if name in _RULES_OF:
         yield from _RULES_OF[name](tables, protocol)
+
+
+def _meant(table: pd.DataFrame, known: set[str]) -> str:
+    """What to do about ids that DM does not have, with those that they look like; nothing is taken for another."""
+    strange = sorted(set(_cells({"": table}, "", "USUBJID").dropna()) - known)
+    alike = LookAlikes(sorted(known) if strange else ())
+    told = [f"{each!r} looks like {meant!r} of DM" for each in strange if (meant := alike.of(each))]
+    if not told:
+        return "Correct the id or add the DM record."
+    return f"Correct the id or add the DM record: {', '.join(told[:_SHOWN])}."
 
 
 def _dm_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:

@@ -104,8 +104,8 @@ def _visits(evidence: Evidence) -> tuple[pd.DataFrame, pd.DataFrame]:
     deviation = _USUAL * (own["level"] - usual).abs().groupby(own["PARAMCD"]).transform("median")
     deviation = deviation.where(deviation > 0)
     own = own.assign(level=own["level"] / deviation, usual=usual / deviation)
-    whole = own.pivot(index=["USUBJID", "ADT"], columns="PARAMCD", values=["level", "usual"])  # noqa: PD010
-    return whole["level"], whole["usual"]
+    by = {"index": ["USUBJID", "ADT"], "columns": "PARAMCD"}
+    return own.pivot(**by, values="level"), own.pivot(**by, values="usual")  # noqa: PD010
 
 
 def _nearer(value: Floats, own: Floats, other: Floats) -> Floats:

@@ -79,6 +79,9 @@ def courses(seed: int, apart: float) -> tuple[list[tuple[str, str, int, float]],
 
 
 class TestResultsOfTwoPatients:
+    def test_of_nobody(self):
+        assert asked(EXCHANGED, []) == asked(SAME, []) == []
+
     @few(10)
     @given(seed=st.integers(0, 10**6), apart=st.floats(1, 2))
     def test_each_in_its_place_are_not_asked_about(self, seed, apart):
