@@ -499,7 +499,7 @@ def _lb_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
     code, result = _cells(tables, "LB", "LBTESTCD"), _cells(tables, "LB", "LBORRES")
     used = {p.paramcd: p for p in protocol.parameters if p.kind == "laboratory"}
     rows = result.notna() & code.isin(used)
-    limit = result.astype("string").str.strip().str.match("[<>≤≥＜＞]").fillna(False).astype(bool)
+    limit = result.astype("string").str.strip().str.match("[<>≤≥]").fillna(False).astype(bool)
     remedy = "Say in the protocol how such results are read: below_limit: half, limit or missing (above_limit: limit or missing)."
     yield _Rule("LBORRES", "must not be beyond a limit", remedy, lambda s: ~rows | ~limit)
     remedy = "Correct the result."
@@ -531,7 +531,8 @@ def _rs_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
         if top := _GRADES.get(paramcd):
             good = grade.isna() | _number(grade).isin(range(top + 1))
             text = f"must be a whole number from 0 to {top}"
-        yield _Rule("RSORRES", f"{text} for {paramcd}", "Correct the grade.", _found(code.ne(paramcd) | good))
+        remedy = 'Correct the grade, or say in the protocol what a word for it stands for: codes: {RSORRES: {"…": "2"}}.'
+        yield _Rule("RSORRES", f"{text} for {paramcd}", remedy, _found(code.ne(paramcd) | good))
 
 
 def _vs_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:

@@ -109,20 +109,14 @@ def _meet(one: _Time, other: _Time) -> bool:
 @rule("one patient under two ids", "critical")
 def _two_ids(evidence: Evidence) -> Iterator[Query]:
     """Two patients whose ids look alike, or with the same numbers of the same tests on the same days."""
-    alike, named = (
-        LookAlikes(),
-        {evidence.number(who): who for who in evidence.tables["DM"]["USUBJID"].dropna()},
-    )
+    met_ids = LookAlikes()
+    named = {evidence.number(who): who for who in evidence.tables["DM"]["USUBJID"].dropna()}
     for number in sorted(named):
-        if other := alike.of(number):
+        if other := met_ids.of(number):
             one, two = named[other], named[number]
-            yield of_patient(
-                one,
-                "DM",
-                f"The id {one!r} looks like {two!r}, which is in DM too: are they one patient?",
-                two,
-            )
-        alike.add(number)
+            message = f"The id {one!r} looks like {two!r}, which is in DM too: are they one patient?"
+            yield of_patient(one, "DM", message, two)
+        met_ids.add(number)
     lb = evidence.tables.get("LB")
     if lb is None or lb.empty:
         return

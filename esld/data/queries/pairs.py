@@ -110,4 +110,5 @@ def _visits(evidence: Evidence) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _nearer(value: Floats, own: Floats, other: Floats) -> Floats:
     """By how much each test is nearer to the other patient's; a single one does not decide."""
-    return np.clip(np.abs(value - own) - np.abs(value - other), -_CAP, _CAP)
+    nearer: Floats = np.clip(np.abs(value - own) - np.abs(value - other), -_CAP, _CAP)
+    return nearer
