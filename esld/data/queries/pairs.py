@@ -93,12 +93,8 @@ def _exchanged(evidence: Evidence) -> Iterator[Query]:
 
 def _visits(evidence: Evidence) -> tuple[pd.DataFrame, pd.DataFrame]:
     """By patient and day the logarithm of each test, and the median of those around it, in usual deviations from that."""
-    own = results(evidence)
-    own = (
-        own.assign(level=np.log(own["AVAL"]))
-        .groupby(["PARAMCD", "USUBJID", "ADT"], as_index=False)["level"]
-        .mean()
-    )
+    measured = results(evidence).assign(level=lambda rows: np.log(rows["AVAL"]))
+    own = measured.groupby(["PARAMCD", "USUBJID", "ADT"])["level"].mean().reset_index()
     by_series = own.groupby(["PARAMCD", "USUBJID"])["level"]
     usual = pd.concat([by_series.shift(step) for step in _AROUND], axis=1).median(axis=1)
     deviation = _USUAL * (own["level"] - usual).abs().groupby(own["PARAMCD"]).transform("median")
