@@ -150,7 +150,7 @@ class Ledger:
         answers : mapping of str to str
             See :func:`esld.allocation.eligibility.check_answers`.
         another : bool, default False
-            The subject's number looks like that of an assigned one (:mod:`esld.allocation.alike`), and it is another patient.
+            The subject's number looks like that of an assigned one (:mod:`esld.alike`), and it is another patient.
 
         Returns
         -------

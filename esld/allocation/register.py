@@ -5,7 +5,7 @@ The one place that knows the rules: what a ledger takes, and what an audit looks
 
 import re
 
-from esld.allocation.alike import LookAlikes
+from esld.alike import LookAlikes
 from esld.allocation.record import KINDS, Record, chain_faults
 from esld.allocation.sealed import SealedDesign
 

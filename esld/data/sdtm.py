@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from esld.alike import LookAlikes
 from esld.data import dates, deaths, exposure, places, reading
 from esld.data.declared import Reading
 from esld.errors import InputError, InputErrors
@@ -415,10 +416,19 @@ def _rules(
         )
         yield _Rule("STUDYID", text, remedy, _in({study}))
     if name != "DM" and known is not None:
-        remedy = "Correct the id or add the DM record."
-        yield _Rule("USUBJID", "must be a subject of DM", remedy, _in(known))
+        yield _Rule("USUBJID", "must be a subject of DM", _meant(tables[name], known), _in(known))
     if name in _RULES_OF:
         yield from _RULES_OF[name](tables, protocol)
+
+
+def _meant(table: pd.DataFrame, known: set[str]) -> str:
+    """What to do about ids that DM does not have, with those that they look like; nothing is taken for another."""
+    strange = sorted(set(_cells({"": table}, "", "USUBJID").dropna()) - known)
+    alike = LookAlikes(sorted(known) if strange else ())
+    told = [f"{each!r} looks like {meant!r} of DM" for each in strange if (meant := alike.of(each))]
+    if not told:
+        return "Correct the id or add the DM record."
+    return f"Correct the id or add the DM record: {', '.join(told[:_SHOWN])}."
 
 
 def _dm_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
@@ -489,7 +499,7 @@ def _lb_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
     code, result = _cells(tables, "LB", "LBTESTCD"), _cells(tables, "LB", "LBORRES")
     used = {p.paramcd: p for p in protocol.parameters if p.kind == "laboratory"}
     rows = result.notna() & code.isin(used)
-    limit = result.astype("string").str.strip().str.match("[<>≤≥＜＞]").fillna(False).astype(bool)
+    limit = result.astype("string").str.strip().str.match("[<>≤≥]").fillna(False).astype(bool)
     remedy = "Say in the protocol how such results are read: below_limit: half, limit or missing (above_limit: limit or missing)."
     yield _Rule("LBORRES", "must not be beyond a limit", remedy, lambda s: ~rows | ~limit)
     remedy = "Correct the result."
@@ -521,7 +531,8 @@ def _rs_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
         if top := _GRADES.get(paramcd):
             good = grade.isna() | _number(grade).isin(range(top + 1))
             text = f"must be a whole number from 0 to {top}"
-        yield _Rule("RSORRES", f"{text} for {paramcd}", "Correct the grade.", _found(code.ne(paramcd) | good))
+        remedy = 'Correct the grade, or say in the protocol what a word for it stands for: codes: {RSORRES: {"…": "2"}}.'
+        yield _Rule("RSORRES", f"{text} for {paramcd}", remedy, _found(code.ne(paramcd) | good))
 
 
 def _vs_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:

@@ -5,7 +5,6 @@ with its reason; what is not understood is listed, and :func:`unknown_codes` mak
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ import pandas as pd
 
 from esld.data.codes import OTHER, CodeList, code_lists, fold, list_of, named_in
 from esld.data.reading import Tables
+from esld.data.reading.words import is_number
 from esld.data.sdtm import DOMAINS, CodeError, record_place, unit_fits
 from esld.errors import InputError
 from esld.protocol import Parameter, Protocol
@@ -37,6 +37,12 @@ _MET = {("INCLUSION", "Y"), ("EXCLUSION", "N")}
 # What may name the specimen of a test where LBSPEC does not, those of it that can be of several, and how they say so.
 HINTS = ("LBTEST", "LBCAT", "LBSCAT", "LBMETHOD")
 _CATEGORIES, _SEVERAL = ("LBCAT", "LBSCAT"), r"\band\b|[&+/、和与及]"
+_WIDE = {
+    code: code - 0xFEE0 for code in range(ord("！"), ord("～") + 1)
+}  # full-width signs, and no superscript
+_PLAIN = re.compile(r"\s*[<>≤≥]?\s*=?\s*[+-]?[0-9]*\.?[0-9]+\s*")
+_GRADE = "RSORRES"
+_Words = list[tuple[str, str, str, int, object, str, str]]  # rows of `CODING`
 _LIMIT = r"^\s*([<>≤≥])\s*=?\s*([0-9]+(?:\.[0-9]+)?)\s*$"
 
 
@@ -81,12 +87,13 @@ def standardise(tables: Tables, protocol: Protocol) -> Standardised:
     lists = code_lists(protocol)
     result: Tables = {}
     asides: list[pd.DataFrame] = []
-    words: list[tuple[str, str, str, int, object, str, str]] = []
+    words: _Words = []
     for name, table in tables.items():
         if name not in DOMAINS:
             continue
         made, own = _coded(name, table, lists)
-        words += own
+        made, numbers = _numbers(name, made, protocol, lists)
+        words += own + numbers
         if name in _RESULTS:
             made = _resulted(name, made, protocol)
         if name == "EX":
@@ -155,15 +162,13 @@ def _place_for(variable: str, values: pd.Series, entry: CodeList) -> str:
 # --- codes --------------------------------------------------------------------------------------------------------
 
 
-def _coded(
-    name: str, table: pd.DataFrame, lists: Mapping[str, CodeList]
-) -> tuple[pd.DataFrame, list[tuple[str, str, str, int, object, str, str]]]:
+def _coded(name: str, table: pd.DataFrame, lists: Mapping[str, CodeList]) -> tuple[pd.DataFrame, _Words]:
     """The table with codes for words and its optional variables, and what each word was taken for: rows of `CODING`."""
     made = table.copy()
-    rows: list[tuple[str, str, str, int, object, str, str]] = []
+    rows: _Words = []
     for variable in map(str, table.columns):
         entry = list_of(lists, variable)
-        if entry is None or variable in ("USUBJID", "STUDYID"):
+        if entry is None or variable in ("USUBJID", "STUDYID", _GRADE):  # of a grade only the words: _numbers
             continue
         places, values = pd.factorize(table[variable].to_numpy(dtype=object))
         if not len(values):
@@ -192,6 +197,32 @@ def _coded(
         made = pd.concat([made, pd.DataFrame(np.nan, made.index, absent, dtype=object)], axis=1)
     made.attrs = table.attrs | {"absent": absent}
     return made, rows
+
+
+def _numbers(
+    name: str, table: pd.DataFrame, protocol: Protocol, lists: Mapping[str, CodeList]
+) -> tuple[pd.DataFrame, _Words]:
+    """The table with numbers for those in full-width signs and for grades in words, and what each was taken for."""
+    made, rows = {}, []
+    for column in filter(is_number, map(str, table.columns)):
+        cells = table[column]
+        if column == _GRADE and "RSTESTCD" in table:
+            cells = cells.where(table["RSTESTCD"].isin(_analysed(name, protocol)))
+        read: dict[str, str] = {}
+        for cell in cells.dropna().unique():
+            plain = cell.translate(_WIDE)
+            plain = plain if _PLAIN.fullmatch(plain) else cell
+            plain = (column == _GRADE and lists[_GRADE].code(plain)) or plain
+            read |= {cell: plain} if plain != cell else {}
+        for cell, plain in read.items():
+            found = cells.index[cells.eq(cell)]
+            rows.append((name, column, cell, len(found), found[0], plain, "used"))
+        if read:
+            made[column] = cells.map(read).fillna(table[column]).astype(object)
+    if made:
+        attrs, table = table.attrs, table.assign(**made)
+        table.attrs = attrs
+    return table, rows
 
 
 def _where(table: pd.DataFrame, entry: CodeList, lists: Mapping[str, CodeList]) -> pd.Series:
@@ -406,9 +437,7 @@ def _dosed(table: pd.DataFrame, protocol: Protocol) -> pd.DataFrame:
 
 def _beyond(results: pd.Series) -> pd.Series:
     """Whether each result lies beyond a limit: how it is read, the protocol says and not the laboratory."""
-    return results.map(
-        lambda text: re.match(_LIMIT, unicodedata.normalize("NFKC", text)) is not None, na_action="ignore"
-    ).eq(True)
+    return results.map(lambda text: re.match(_LIMIT, text) is not None, na_action="ignore").eq(True)
 
 
 def _analysed(name: str, protocol: Protocol) -> list[str]:
@@ -444,7 +473,7 @@ def _beyond_limit(table: pd.DataFrame, protocol: Protocol) -> Iterator[tuple[pd.
     """Results below or above a limit that the protocol reads as missing."""
     if "missing" not in (protocol.below_limit, protocol.above_limit):
         return
-    sides = table["LBORRES"].astype("string").str.normalize("NFKC").str.extract(_LIMIT)[0]
+    sides = table["LBORRES"].astype("string").str.extract(_LIMIT)[0]
     below = sides.isin(["<", "≤"]) & (protocol.below_limit == "missing")
     above = sides.isin([">", "≥"]) & (protocol.above_limit == "missing")
     yield (below | above).fillna(False).astype(bool), BEYOND_LIMIT, table["LBORRES"]
@@ -457,7 +486,7 @@ def _limited(table: pd.DataFrame, protocol: Protocol, analysed: pd.Series) -> pd
     factors |= {"≤": factors["<"], "≥": factors[">"]}
     if not any(factors.values()):
         return table
-    parts = table.loc[analysed, "LBORRES"].astype("string").str.normalize("NFKC").str.extract(_LIMIT)
+    parts = table.loc[analysed, "LBORRES"].astype("string").str.extract(_LIMIT)
     parts = parts[parts[0].map(factors, na_action="ignore").notna()]
     if parts.empty:
         return table

@@ -83,7 +83,12 @@ def map_forms(
         table = _domain(domain, parts[domain], work)
         table.attrs |= {"file": source, "encoding": "Forms"}
         tables[domain] = table
-    return Mapped(tables, tuple(work.faults), _unused(forms, work.used), tuple(_without_record(forms, work)))
+    return Mapped(
+        tables,
+        tuple(work.faults),
+        _unused(forms, work.used),
+        (*_without_record(forms, work), *_padded(forms, mapping)),
+    )
 
 
 # --- the mapping against the forms -----------------------------------------------------------------------------
@@ -412,6 +417,17 @@ def _without_record(forms: Mapping[str, Form], work: _Work) -> Iterator[str]:
             shown = ", ".join(map(str, left[:10])) + (f" and {len(left) - 10} more" if len(left) > 10 else "")
             where = form.told.partition("|")[0]
             yield f"{where}: no record was made of row{'s' if len(left) > 1 else ''} {shown}."
+
+
+def _padded(forms: Mapping[str, Form], mapping: MappingFile) -> Iterator[str]:
+    """Forms whose ids were written with blanks around them: in two spellings they are one."""
+    rows = {
+        f.told.partition("|")[0]: f.table.attrs.get("padded", {}).get(mapping.subject.column)
+        for f in forms.values()
+    }
+    for where, row in rows.items():
+        if row:
+            yield f"{where}: ids are read without the blanks around them, the first in row {row}."
 
 
 def summary(mapped: Mapped) -> pd.DataFrame:

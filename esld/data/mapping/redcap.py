@@ -175,18 +175,23 @@ def read_project(
     known_missing = set(mapping.missing)
     cells: list[list[str | None]] = []
     index: list[int] = []
+    padded: dict[str, int] = {}
     for number, row in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in row):
             continue
         if len(row) != len(header):
             rule, where = f"must fit its header of {len(header)} columns", f"{path.name}, row {number}"
             raise InputError("every row", rule, f"{len(row)} cells", where, "Export it again.")
-        own = (cell.strip() for cell in row)
+        own = [cell.strip() for cell in row]
+        for name, cell, text in zip(names, row, own, strict=True):
+            if text and text != cell:
+                padded.setdefault(name, number)
         cells.append([None if not cell or cell in known_missing else cell for cell in own])
         index.append(number)
     table = pd.DataFrame(cells, columns=names, index=index, dtype=object)
     whole = Form("export", table, f"{path.name}|row {{row}}, field {{column}}", {n: n for n in names})
     table = _coded(whole, _lists(table, dictionary, mapping), mapping, faults)
+    table.attrs["padded"] = padded
     for name in names:
         table[name] = table[name].str.replace(_MOMENT, r"\1T\2", regex=True) if len(table) else table[name]
     return {form: _form(form, table, whole, dictionary, mapping.events) for form in dictionary.forms}

@@ -1,7 +1,7 @@
 """The sheets of a workbook as people fill it: cells as text, each with the place at which a person finds it."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,16 @@ from esld.errors import InputError, did_you_mean
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet: its rows as text from the first, and the cells that hold a formula or an error, with what they hold."""
+    """A sheet: its rows as text from the first, and the cells that hold a formula or an error, with what they hold.
+
+    ``padded`` is by column the first row with blanks around its text, which are no part of it.
+    """
 
     title: str
     hidden: bool
     rows: list[list[str | None]]
     bad: dict[tuple[int, int], str]
+    padded: Mapping[int, int] = field(default_factory=dict)
 
 
 def has_sheet(path: Path, title: str) -> bool:
@@ -70,17 +74,20 @@ def _sheet(sheet: Any) -> Sheet:
     sheet.reset_dimensions()  # what a workbook says of its size need not be true
     rows: list[list[str | None]] = []
     bad: dict[tuple[int, int], str] = {}
+    padded: dict[int, int] = {}
     for number, cells in enumerate(sheet.iter_rows(), start=1):
         row: list[str | None] = []
         for column, cell in enumerate(cells):
             text = cell_text(cell.value)
             if text is not None and cell.data_type in ("f", "e"):
                 bad[number, column] = text
+            if text is not None and isinstance(cell.value, str) and text != cell.value:
+                padded.setdefault(column, number)
             row.append(text)
         while row and row[-1] is None:
             row.pop()
         rows.append(row)
-    return Sheet(sheet.title, sheet.sheet_state != "visible", rows, bad)
+    return Sheet(sheet.title, sheet.sheet_state != "visible", rows, bad, padded)
 
 
 def cell_text(cell: Any) -> str | None:
@@ -148,6 +155,7 @@ def form_of(sheet: Sheet, name: str, file: str, columns: dict[int, str], faults:
                 InputError("every entry", "must be a value, no formula or error", text, where, remedy)
             )
     table = pd.DataFrame(cells, columns=list(columns.values()), index=index, dtype=object)
+    table.attrs["padded"] = {key: sheet.padded[at] for at, key in columns.items() if at in sheet.padded}
     return Form(
         name, table, f"{told}|cell {{column}}{{row}}", {key: letter(at) for at, key in columns.items()}
     )

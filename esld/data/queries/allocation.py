@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from esld.allocation.alike import LookAlikes
+from esld.alike import LookAlikes
 from esld.data.allocated import beside_data
 from esld.data.queries.ask import Evidence, Query, of_patient, records, rule, text
 
@@ -28,9 +28,7 @@ def _apart(evidence: Evidence) -> Iterator[Query]:
             "no arm was compared with it. Is it the list of this trial?"
         )
         yield Query("", "DM", message, ("DM", "arms"))
-    listed = LookAlikes()
-    for record in evidence.ledger.assignments:
-        listed.add(record.subject)
+    listed = LookAlikes(record.subject for record in evidence.ledger.assignments)
     for row in records(frame[~(frame["same_day"] & frame["same_arm"])]):
         number, day, listed_day = (row[column] for column in ("SUBJID", "RANDDT", "day"))
         who = everybody.get(number, "")

@@ -6,12 +6,13 @@ import pandas as pd
 
 from esld.data import dates
 from esld.data.deaths import died, status
-from esld.data.queries.ask import Evidence, Query, Row, each, of_patient, place, records, rule
+from esld.data.queries.ask import Evidence, Query, Row, counted, each, of_patient, place, records, rule
 from esld.data.queries.words import told
 from esld.data.sdtm import DOMAINS, date_columns
 
 # What of an adverse event says that the patient died of it.
 _FATAL = {"AEOUT": "FATAL", "AESDTH": "Y", "AETOXGR": "5"}
+_SHOWN = 3  # patients that a line names
 
 
 @rule("death dates disagree", "critical")
@@ -34,6 +35,34 @@ def _death_forms(evidence: Evidence) -> Iterator[Query]:
         for form in sorted({"DM", "DS"} - found):
             message = f"Death is recorded in {', '.join(sorted(found))} but not in {form}."
             yield of_patient(subject, form, message, form)
+
+
+@rule("death without a fatal adverse event", "major")
+def _no_fatal_event(evidence: Evidence) -> Iterator[Query]:
+    """Of deaths by the end of participation, where adverse events are collected.
+
+    One query a patient where most such deaths are adverse events, one line for all where few or none are: in some trials a
+    death of the disease itself is not reported as one. A death that a clinical event states has its event.
+    """
+    own = evidence.subjects
+    if not evidence.held("AE"):
+        return
+    own = own[own["DTHDT"].notna() & ~(own["DTHDT"] > own["EOSDT"])]
+    events = evidence.stated.loc[evidence.stated["form"].isin(["AE", "CE"]), "USUBJID"]
+    without = own[~own.index.isin(events)]
+    if 2 * len(without) < len(own):
+        others = counted(len(own) - len(without), "patient")
+        for subject, day in without["DTHDT"].items():
+            message = f"Death on {day:%Y-%m-%d}, and no adverse event of the patient is fatal, but of {others}: was it reported?"
+            yield of_patient(subject, "AE", message)
+    elif len(without):
+        names = sorted(map(str, without.index), key=evidence.number)
+        message = (
+            f"No adverse event is fatal of {len(names)} of {counted(len(own), 'patient')} who died during participation "
+            f"({'' if len(names) <= _SHOWN else 'such as '}{', '.join(names[:_SHOWN])}): are deaths adverse events in this "
+            "trial, and were these reported?"
+        )
+        yield Query(names[0] if len(names) == 1 else "", "AE", message, ("AE",))
 
 
 @rule("death in words alone", "critical")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from esld.alike import LookAlikes
 from esld.data import dates
 from esld.data.queries.ask import (
     Evidence,
@@ -107,7 +108,15 @@ def _meet(one: _Time, other: _Time) -> bool:
 
 @rule("one patient under two ids", "critical")
 def _two_ids(evidence: Evidence) -> Iterator[Query]:
-    """Two patients with the same numbers of the same tests on the same days."""
+    """Two patients whose ids look alike, or with the same numbers of the same tests on the same days."""
+    met_ids = LookAlikes()
+    named = {evidence.number(who): who for who in evidence.tables["DM"]["USUBJID"].dropna()}
+    for number in sorted(named):
+        if other := met_ids.of(number):
+            one, two = named[other], named[number]
+            message = f"The id {one!r} looks like {two!r}, which is in DM too: are they one patient?"
+            yield of_patient(one, "DM", message, two)
+        met_ids.add(number)
     lb = evidence.tables.get("LB")
     if lb is None or lb.empty:
         return

@@ -33,6 +33,7 @@ class Expected(_Frozen):
     """What ``expected.yaml`` holds."""
 
     vital_signs: dict[str, VitalSign]
+    same: tuple[tuple[str, str], ...]
     visits: tuple[str, ...]
 
 

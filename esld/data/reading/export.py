@@ -79,8 +79,8 @@ class Export:
             for row in self.files.to_dict("records")
             if row["use"] == NOT_READ and row["why"].startswith(NOT_UNDERSTOOD)
         ]
-        of_no_record = self.files[self.files["why"].str.contains("of no record")]
-        return (*told, *(f"{row['file']}: {row['why']}." for row in of_no_record.to_dict("records")))
+        otherwise = self.files[self.files["use"].eq(READ) & self.files["why"].str.contains(";")]
+        return (*told, *(f"{row['file']}: {row['why']}." for row in otherwise.to_dict("records")))
 
 
 @dataclass
@@ -416,7 +416,7 @@ def _domain(
         account.add(
             source,
             READ,
-            f"domain {domain}" if len(read) == 1 else f"part of domain {domain}",
+            (f"domain {domain}" if len(read) == 1 else f"part of domain {domain}") + _padded(table),
             domain,
             len(table),
         )
@@ -471,8 +471,14 @@ def _with_supplements(
         return None
     lost = f"; {orphans} of its records are of no record of {domain}" if orphans else ""
     for source, table in zip(sources, supplements, strict=True):
-        account.add(source, READ, f"joined to {domain}{lost}", domain, len(table))
+        account.add(source, READ, f"joined to {domain}{lost}{_padded(table)}", domain, len(table))
     return whole
+
+
+def _padded(table: pd.DataFrame) -> str:
+    """That ids were read without the blanks around them: written in two ways, they are one."""
+    row = table.attrs.get("padded")
+    return f"; ids are read without the blanks around them, the first in row {row}" if row else ""
 
 
 def _unknown(

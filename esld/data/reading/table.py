@@ -13,6 +13,7 @@ from esld.errors import InputError
 
 Tables = dict[str, pd.DataFrame]
 Cell = str | None
+ID = "USUBJID"
 _LETTERS = 131_072  # of a cell; those of a spreadsheet hold a quarter of them
 
 
@@ -69,7 +70,10 @@ def of_rows(rows: Sequence[Sequence[Cell]], file: str, encoding: str, *, above: 
 def of_columns(
     names: Sequence[Cell], columns: Sequence[Sequence[Cell]], file: str, encoding: str, *, above: int = 0
 ) -> pd.DataFrame:
-    """Columns of one length, with their names, as :func:`of_rows` gives a table."""
+    """Columns of one length, with their names, as :func:`of_rows` gives a table.
+
+    Where an id has blanks around it, which are no part of it, ``attrs["padded"]`` is the first such row of the file.
+    """
     names = [_name(name) for name in names]
     if twice := sorted({name for name in names if name and names.count(name) > 1}):
         raise InputError(f"column {', '.join(twice)}", "must stand once", None, file, "Export it again.")
@@ -96,6 +100,14 @@ def of_columns(
         dtype=object,
     )
     table.attrs = {"file": file, "encoding": encoding}
+    if ID in names:
+        place = names.index(ID)
+        padded = [
+            n
+            for n, (raw, cell) in enumerate(zip(columns[place], cells[place], strict=True))
+            if cell and raw != cell
+        ]
+        table.attrs |= {"padded": padded[0] + above + 2} if padded else {}
     return table
 
 

@@ -70,12 +70,13 @@ _PARTED = re.compile(r"[<>≤≥]?=? *[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+")  # thou
 _THOUSANDS = re.compile(r"[<>≤≥]?=? *[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+(,[0-9]+)?")  # or a decimal point
 
 
-def _is_number(column: str) -> bool:
+def is_number(column: str) -> bool:
+    """Whether a variable holds numbers, or results that may be some."""
     return bool(_NUMBER.fullmatch(column) or _RESULT.fullmatch(column))
 
 
 def as_declared(
-    table: pd.DataFrame, how: Reading, *, typed: bool, is_number: Callable[[str], bool] = _is_number
+    table: pd.DataFrame, how: Reading, *, typed: bool, is_number: Callable[[str], bool] = is_number
 ) -> pd.DataFrame:
     """A table with declared words missing, and declared decimal commas as points in the columns of numbers.
 
@@ -138,7 +139,7 @@ def undeclared(tables: Tables, how: Reading) -> tuple[Tables, list[InputError]]:
         (name, str(column)): set(table[column].to_numpy()) - {None}
         for name, table in tables.items()
         for column in table.columns
-        if _DATE.fullmatch(str(column)) or _is_number(str(column))
+        if _DATE.fullmatch(str(column)) or is_number(str(column))
     }
     found = {key: words for key, cells in held.items() if (words := _words(key[1], cells))}
     often = [word for words in found.values() for word in words]
@@ -146,9 +147,9 @@ def undeclared(tables: Tables, how: Reading) -> tuple[Tables, list[InputError]]:
     commas = {
         key
         for key, cells in held.items()
-        if how.decimal == "." and _is_number(key[1]) and any(map(_COMMA.fullmatch, cells))
+        if how.decimal == "." and is_number(key[1]) and any(map(_COMMA.fullmatch, cells))
     }
-    numbers = {cell for key, cells in held.items() if _is_number(key[1]) for cell in cells}
+    numbers = {cell for key, cells in held.items() if is_number(key[1]) for cell in cells}
     faults: list[InputError] = []
     pointed = any("." in cell and _is_value(cell) for cell in numbers)
     if pointed and all(map(_PARTED.fullmatch, filter(_COMMA.fullmatch, numbers))):
@@ -184,7 +185,7 @@ def _parted(tables: Tables, held: Mapping[tuple[str, str], set[str]]) -> tuple[T
     """A fault a column for commas that part thousands, and the tables as if there were none."""
     tables, faults = dict(tables), []
     for (name, column), cells in held.items():
-        if not _is_number(column) or not (parted := sorted(filter(_PARTED.fullmatch, cells))):
+        if not is_number(column) or not (parted := sorted(filter(_PARTED.fullmatch, cells))):
             continue
         table = tables[name]
         rule = "must be a number, without a comma that parts thousands"

@@ -220,6 +220,16 @@ def test_missing_data_codes_are_empty(project, three):
     assert made.faults == () and made.tables["DM"]["SITEID"].tolist()[0] is None
 
 
+def test_ids_with_blanks_around_them_are_told_once(project):
+    expected = mapped(folder := project()).tables
+    head, first, *rows = (folder / "export.csv").read_text(encoding="utf-8").splitlines()
+    (folder / "export.csv").write_text("\n".join([head, f"\u3000{first}", *rows]), encoding="utf-8")
+    made = mapped(folder)
+    assert made.faults == () and all(made.tables[name].equals(table) for name, table in expected.items())
+    told = "export.csv: ids are read without the blanks around them, the first in row 2."
+    assert made.notes == (told,)
+
+
 def test_columns_that_nothing_is_made_of_are_told(project):
     made = mapped(project(("mapping.yaml", "        EXLOT: inf_lot\n", "")))
     assert made.unused.to_numpy().tolist() == [["infusion", "inf_lot", 6]]

@@ -60,3 +60,11 @@ def test_a_code_that_the_mapping_does_not_have_is_named_with_its_cells(tmp_path)
     assert [fault.where for fault in made.faults] == cells
     assert [fault.where for fault in shortened(made.faults)] == [*cells[:2], f"{cells[2]}, and 2 more"]
     assert len(made.tables["LB"]) == 0 and "LBORRES" in made.tables["LB"]
+
+
+def test_an_id_with_blanks_around_it_is_read_without_them_and_told(tmp_path):
+    blood = [["1\u00a0", "2025-01-01", None, 30, None], ["1", "2025-02-01", " 8:30 ", 40, None]]
+    made = map_source(*make(tmp_path, [["1", "male", None]], blood))
+    assert made.faults == () and set(made.tables["LB"]["USUBJID"]) == {"OWN-1"}
+    told = "own.xlsx, sheet Blood: ids are read without the blanks around them, the first in row 2."
+    assert made.notes == (told,)

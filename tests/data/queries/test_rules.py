@@ -95,6 +95,40 @@ def partly(dm: str, disposition: str):
     return tables
 
 
+def fatal(who: str) -> dict:
+    return event("AE", who, "2025-11-20", AETERM="x", AEDECOD="x", AEOUT="FATAL", AEENDTC="2025-12-01")
+
+
+def coagulation(spoilt: dict[int, tuple[str, str]], isi: float = 1.1) -> list[dict]:
+    """PT and INR of one patient on nine days, as one laboratory with a normal PT of 13 s and this ISI gives them."""
+    right = {1 + 7 * n: (f"{13 + n}", f"{((13 + n) / 13) ** isi:.2f}") for n in range(9)}
+    pairs = (right | spoilt).items()
+    return [
+        lb("S", code, cell, on(day))
+        for day, pair in pairs
+        for code, cell in zip(("PT", "INR"), pair, strict=True)
+    ]
+
+
+def visits_of(patients: str, spread: float = 0.03) -> list[dict]:
+    """Results of patients every four weeks, each patient's a third higher than those of the one before, a day later."""
+    return [
+        lb(who, code, f"{level * 1.33**n * (1 + spread * (-1) ** (k + day // 28)):.1f}", on(day + n))
+        for n, who in enumerate(patients)
+        for day in range(1, 150, 28)
+        for k, (code, level) in enumerate({"ALT": 60, "AST": 50, "ALB": 20, "ALP": 90}.items())
+    ]
+
+
+def exchanged(rows: list[dict], one: tuple[str, int], other: tuple[str, int]) -> list[dict]:
+    """Results with those of two visits, patient and day, in each other's place."""
+    places = [(who, on(day)) for who, day in (one, other)]
+    held = {place: [row for row in rows if (row["USUBJID"], row["LBDTC"]) == place] for place in places}
+    new = {places[0]: held[places[1]], places[1]: held[places[0]]}
+    kept = [row for row in rows if (row["USUBJID"], row["LBDTC"]) not in places]
+    return kept + [row | {"USUBJID": who, "LBDTC": day} for (who, day), own in new.items() for row in own]
+
+
 SEEDED = {
     "DS gives another day of death": (
         "death dates disagree", "critical",
@@ -636,6 +670,29 @@ SEEDED = {
         lambda: with_more("CE", ascites(), ascites(CESTDTC=on(6))),
         "S", "CE 2", f"'Ascites' of {on(6)} and CE 1 of {on(5)} overlap in time: are they one event?",
     ),
+    "a death without its event, where others have one": (
+        "death without a fatal adverse event", "major",
+        lambda: trial(*(patient(who, died="2025-12-01") for who in "STU"), AE=[fatal(who) for who in "SU"]),
+        "T", "AE", "Death on 2025-12-01, and no adverse event of the patient is fatal, but of 2 patients: was it reported?",
+    ),
+    "a death without its event, the only one": (
+        "death without a fatal adverse event", "major",
+        lambda: changed("AE", S, AEOUT="RECOVERED"),
+        "S", "AE", "No adverse event is fatal of 1 of 1 patient who died during participation (S): are deaths adverse events",
+    ),
+    "a prothrombin time that its INR does not know": (
+        "tests that tell the same disagree", "major",
+        lambda: trial(patient("S"), LB=coagulation({22: ("68", "1.4")})),
+        "S", "LB 7 / LB 8", f"PT of {on(22)} is 68 s and INR 1.4 ratio; in the trial PT 68 goes with INR 6.2, and INR 1.4 with",
+    ),
+    "results of two patients exchanged": (
+        "results of two patients exchanged", "critical",
+        lambda: trial(
+            *(patient(who, infused=(on(1 + n),)) for n, who in enumerate("STUV")),
+            LB=exchanged(visits_of("STUV"), ("S", 29), ("V", 32)),
+        ),
+        "S", "LB", f"ALB, ALP, ALT, AST of {on(29)} are near the values of V, and of V of {on(32)} near those of S, and far from",
+    ),
     "a unit that changes for all at once": (
         "results of a test change for good", "critical",
         lambda: trial(*(patient(who) for who in "STU"), LB=[
@@ -671,6 +728,8 @@ def test_clean_data_raises_no_query():
 
 OF_NO_END = (
     "a unit that changes for all at once",
+    "a prothrombin time that its INR does not know",
+    "results of two patients exchanged",
     "treated in EX alone",
     "a patient whose results are gone",
 )  # trials of their own, in which nobody has left yet
@@ -714,7 +773,9 @@ def test_every_rule_has_a_seeded_fault_of_its_severity():
     assert {rule for rule, _ in seeded} == set(queries.RULES)
 
 
-BESIDE = {n for n, (_, f) in queries.RULES.items() if f.__module__.endswith((".series", ".disposition"))}
+BESIDE = {
+    n for n, (_, f) in queries.RULES.items() if f.__module__.endswith((".series", ".disposition", ".pairs"))
+}
 
 
 @few(8)
@@ -871,6 +932,32 @@ class TestWhatIsGone:
         assert all(f"{domain} has no record of the patient" in query.message for query in asked)
         by_end = len(gone) == 2 and gone == set("ST") and not (domain == "EX" and dated)
         assert all(("was the file cut off?" in query.message) == by_end for query in asked)
+
+    @few(8)
+    @given(
+        dead=st.sets(st.sampled_from("PQRST"), min_size=1),
+        gone=st.sets(st.sampled_from("PQRST"), min_size=1),
+        by=st.sampled_from([("AEOUT", "FATAL"), ("AESDTH", "Y"), ("AETOXGR", "5")]),
+        ended=st.sampled_from(["2025-05-01", "2025-04-01", None]),
+    )
+    def test_the_fatal_event_of_a_death(self, dead, gone, by, ended):
+        dm = [{"USUBJID": who, "DTHFL": "Y" if who in dead else None} for who in "PQRST"]
+        told = {who: by for who in dead - gone}
+        rows = [
+            event("AE", who, "2025-04-20", **dict([told.get(who, ("AEOUT", "RECOVERED"))])) for who in "PQRST"
+        ]
+        tables = {"DM": pd.DataFrame(dm, dtype=object), "AE": records_of("AE", rows)}
+        asked = self.of("death without a fatal adverse event", tables, DTHDT="2025-05-01", EOSDT=ended)
+        # of() says of all five that they died on that day: those of whom no form does have no event either
+        lacking = set("PQRST") - set(told)
+        each = [query.subject for query in asked if "Death on 2025-05-01" in query.message]
+        if ended == "2025-04-01" or not lacking:  # after participation an event need not be reported
+            assert asked == []
+        elif len(lacking) < 3:
+            assert sorted(each) == sorted(lacking)
+        else:
+            (query,) = asked
+            assert f"of {len(lacking)} of 5 patients" in query.message and each == []
 
     @few(8)
     @given(

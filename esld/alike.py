@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 _SAME = str.maketrans("oil", "011")
 # Behind a letter that may be a 1 (L01) zeros may be leading ones or not: both are tried.
@@ -12,13 +13,17 @@ _MARKS = re.compile(r"[\W_]+")
 class LookAlikes:
     """Subjects by every spelling that may be meant for theirs."""
 
-    def __init__(self) -> None:
+    def __init__(self, subjects: Iterable[str] = ()) -> None:
         self._known: dict[str, str] = {}
+        self._joined: dict[str, str] = {}  # without the marks that they have
+        for subject in subjects:
+            self.add(subject)
 
     def add(self, subject: str) -> None:
         """Know one more subject; where two look alike the earlier one is named."""
-        for spelling in _spellings(subject):
-            self._known.setdefault(spelling, subject)
+        for known, spellings in zip((self._known, self._joined), _spellings(subject), strict=True):
+            for spelling in spellings:
+                known.setdefault(spelling, subject)
 
     def of(self, subject: str) -> str:
         """A known subject for which this one may have been written; empty for none.
@@ -26,11 +31,18 @@ class LookAlikes:
         Letter case and width, O and 0, I, l and 1, leading zeros, and dashes, dots and blanks make no difference: their kind if
         they stand in the same places (S1-11 is not S11-1), or whether there are any.
         """
-        return next((self._known[each] for each in _spellings(subject) if each in self._known), "")
+        plain, joined = _spellings(subject)
+        found = [self._known.get(each) for each in (*plain, *joined)]
+        return next(filter(None, (*found, *(self._joined.get(each) for each in plain))), "")
 
 
-def _spellings(subject: str) -> list[str]:
+def _spellings(subject: str) -> tuple[list[str], list[str]]:
+    """With marks between its parts, if there are any, and then without; a spelling with marks is none without."""
     plain = "".join(str(unicodedata.decimal(c, c)) for c in unicodedata.normalize("NFKC", subject).casefold())
     plain = _MARKS.sub("-", plain).strip("-")
-    both = (plain, plain.replace("-", ""))
-    return [zeros.sub("", each).translate(_SAME) for zeros in _LEADING_ZEROS for each in both]
+    joined = plain.replace("-", "")
+    both = ([plain], [joined] if joined != plain else [])
+    kept, without = (
+        [zeros.sub("", each).translate(_SAME) for zeros in _LEADING_ZEROS for each in own] for own in both
+    )
+    return kept, without
