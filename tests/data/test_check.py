@@ -89,10 +89,10 @@ class TestFaults:
         ]
         assert faults(checked).count(("LB", "LBORRES")) == 7  # every record, and not the first three
         text = report_text(checked)
-        assert "lb.csv, rows 7-13, subject NCT06167473-001, got '<5'" in text
+        assert "got '<5' (7 places, such as lb.csv, row 7, subject NCT06167473-001; lb.csv, row 8, " in text
         assert "Data queries were looked for without PR, CM." in text
         assert (
-            "  dm.csv, row 2, subject NCT06167473-001, got 'W' (1 record)" in text
+            "got 'W' (1 record) (dm.csv, row 2, subject NCT06167473-001)." in text
         )  # of a word that nobody knows
         assert not checked.queries.empty  # of what is sound
 

@@ -134,17 +134,17 @@ SEEDED = {
     "a visit after death": (
         "record after death", "critical",
         lambda: with_more("LB", lb("S", "ALT", "30", "2025-12-02")),
-        "S", "LB 11", "LBDTC is 2025-12-02, after the patient's death.",
+        "S", "LB 11", "LBDTC is 2025-12-02, after the patient's death on 2025-12-01.",
     ),
     "an event that ends after death": (
         "record after death", "critical",
         lambda: changed("CM", S, CMENDTC="2026"),
-        "S", "CM 1", "CMENDTC is 2026, after the patient's death.",
+        "S", "CM 1", "CMENDTC is 2026, after the patient's death on 2025-12-01.",
     ),
     "participation that ends after death": (
         "record after death", "critical",
         lambda: changed("DM", S, RFENDTC="2025-12-09"),
-        "S", "DM", "RFENDTC is 2025-12-09, after the patient's death.",
+        "S", "DM", "RFENDTC is 2025-12-09, after the patient's death on 2025-12-01.",
     ),
     "a value long after the end of participation": (
         "record after the end of participation", "major",
