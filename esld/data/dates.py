@@ -47,12 +47,12 @@ def remedy(wrong: pd.Series) -> str:
     if len(wrong) < 2 or counts.empty or 2 * counts.iloc[0] < len(wrong):
         return "Correct the date."
     order = str(counts.index[0])
-    told = f"{counts.iloc[0]:,} of {len(wrong):,} read as {order}"
-    also = [name for name in counts.index if name != order]
+    count, of = f"{counts.iloc[0]:,}", f"{len(wrong):,}"
     both = read.map(lambda own: order in own and len(own) > 1).sum()
-    if both:
-        told += f", {both:,} of them also as {also[0]}"
-    return f"{told}: write them as YYYY-MM-DD."
+    if not both:
+        return f"{count} of {of} read as {order}: write them as YYYY-MM-DD."
+    other = next(name for name in counts.index if name != order)
+    return f"{count} of {of} read as {order}, {both:,} of them also as {other}: write them as YYYY-MM-DD."
 
 
 def _orders(text: str) -> list[str]:

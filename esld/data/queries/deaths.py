@@ -98,10 +98,15 @@ def _after_death(evidence: Evidence) -> Iterator[Query]:
         for subject, own in late.groupby("USUBJID"):
             first = records(own.head(1))[0]
             date = first[first["column"]]
-            count, days = counted(own["row"].nunique(), "record"), own["day"].nunique()
-            message = f"{first['column']} is {date}, after the patient's death on {died[subject]:%Y-%m-%d}"
+            count, days = own["row"].nunique(), own["day"].nunique()
+            what, such, death = first["column"], counted(count, "record"), f"{died[subject]:%Y-%m-%d}"
+            message = f"{what} is {date}, after the patient's death on {death}."
             if days > 1:
-                message += f" ({count} on {days} days, the last {own['day'].max():%Y-%m-%d}): is the date of death wrong?"
-            else:
-                message += "." if count == "1 record" else f" ({count})."
+                last = f"{own['day'].max():%Y-%m-%d}"
+                message = (
+                    f"{what} is {date}, after the patient's death on {death} ({such} on {days} days, the last {last}): "
+                    "is the date of death wrong?"
+                )
+            elif count > 1:
+                message = f"{what} is {date}, after the patient's death on {death} ({such})."
             yield of_patient(subject, place(name, first), message, name, first["column"], date)
