@@ -29,7 +29,7 @@ def is_iso(text: pd.Series) -> pd.Series:
 
 
 # How exports write dates that are none of ISO 8601, once what stands between their parts is a slash.
-_ORDERS = {
+ORDERS = {
     "%d/%m/%Y": "day/month/year",
     "%m/%d/%Y": "month/day/year",
     "%Y/%m/%d": "year/month/day",
@@ -59,7 +59,7 @@ def _orders(text: str) -> list[str]:
     """Every order in which a text, without its time of day, is a day of a calendar."""
     plain = re.sub(r"[ T]+[0-9]{1,2}:[0-9]{2}.*", "", str(text).strip())
     plain = re.sub(r"[-./ 年月]", "/", plain).removesuffix("日")
-    found = [_order(plain, written) for written in _ORDERS]
+    found = [_order(plain, written) for written in ORDERS]
     found += ["days that Excel counted"] if _EXCEL.fullmatch(str(text)) else []
     return list(dict.fromkeys(filter(None, found)))
 
@@ -69,7 +69,7 @@ def _order(text: str, written: str) -> str:
         datetime.strptime(text, written)
     except ValueError:
         return ""
-    return _ORDERS[written]
+    return ORDERS[written]
 
 
 def names_year(text: pd.Series) -> pd.Series:
