@@ -70,7 +70,7 @@ def import_(
     """
     from esld.data.declared import read_options
     from esld.data.entered import unused
-    from esld.data.mapping import date_faults, map_source, shortened, summary
+    from esld.data.mapping import date_faults, map_source, summary
     from esld.data.mapping.model import files_of
     from esld.data.tables import table_files
     from esld.data.template import is_template, read_template
@@ -98,7 +98,7 @@ def import_(
         with expecting("protocol", Path(str(protocol))):
             made = read_template(source, read_protocol(Path(str(protocol))), how)
     if faults := [*made.faults, *date_faults(made.tables)]:
-        raise InputErrors(shortened(faults))
+        raise InputErrors(faults)
     write_folder(folder, table_files(made.tables))
     counts = summary(made)
     lines = [f"{row.domain}: {row.records} records of {row.subjects} subjects" for row in counts.itertuples()]

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+_SHOWN = 3  # places named for mistakes of one kind; all are counted
+
 
 class InputError(Exception):
     """A user's mistake: subject – rule – offender – where – remedy, in one line (exit code 2).
@@ -42,7 +44,7 @@ class InputError(Exception):
 
 
 class InputErrors(InputError):
-    """Several mistakes found in one pass; printed one a line, each in the same grammar."""
+    """Several mistakes found in one pass; those of one kind are printed as one line, each in the same grammar."""
 
     def __init__(self, errors: Iterable[InputError]) -> None:
         self.errors: Sequence[InputError] = tuple(errors)
@@ -50,12 +52,46 @@ class InputErrors(InputError):
         super().__init__(first.subject, first.rule, first.offender, first.where, first.remedy)
 
     def __str__(self) -> str:
-        return "\n".join(str(error) for error in self.errors)
+        return "\n".join(map(str, together(self.errors)))
 
 
 def each_of(error: InputError) -> Sequence[InputError]:
     """The mistakes that an error tells, one by one."""
     return error.errors if isinstance(error, InputErrors) else (error,)
+
+
+def together(errors: Iterable[InputError]) -> list[InputError]:
+    """Mistakes as they are told: those that break one rule of one thing with one remedy are one line, however many they are.
+
+    Parameters
+    ----------
+    errors : iterable of InputError
+        One each place.
+
+    Returns
+    -------
+    list of InputError
+        One a subject, rule and remedy, in the order in which these are met; it counts its places and names three,
+        those of different offenders first.
+    """
+    kinds: dict[tuple[str, str, str], list[InputError]] = {}
+    for error in errors:
+        kinds.setdefault((error.subject, error.rule, error.remedy), []).append(error)
+    return [own[0] if len(own) == 1 else _as_one(own) for own in kinds.values()]
+
+
+def _as_one(errors: Sequence[InputError]) -> InputError:
+    met: dict[str, int] = {}
+    for number, error in enumerate(errors):
+        met.setdefault(str(error.offender), number)
+    others = range(min(len(errors), _SHOWN))
+    chosen = [errors[number] for number in sorted([*dict.fromkeys([*met.values(), *others])][:_SHOWN])]
+    found = dict.fromkeys(own if isinstance(own := e.offender, str) else repr(own) for e in chosen)
+    offender = None if chosen[0].offender is None else ", ".join(found)
+    where = "; ".join(dict.fromkeys(error.where for error in chosen if error.where))
+    if len(errors) > _SHOWN:
+        where = f"{len(errors):,} places, such as {where}" if where else f"{len(errors):,} times"
+    return InputError(chosen[0].subject, chosen[0].rule, offender, where, chosen[0].remedy)
 
 
 class RefusedError(Exception):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esld.errors import InputError, InputErrors, RefusedError, RunError, did_you_mean
+from esld.errors import InputError, InputErrors, RefusedError, RunError, did_you_mean, together
 from esld.report.roles import NAMESAKE
 
 
@@ -39,6 +39,21 @@ def test_several_mistakes_are_one_line_each_and_the_first_speaks_for_all():
     assert str(errors).splitlines() == [f"{name} must be y. Do z." for name in "abc"]
     assert (errors.subject, len(errors.errors)) == ("a", 3)
     assert isinstance(errors, InputError)
+
+
+@given(st.lists(st.tuples(*[st.sampled_from("abc")] * 3, st.integers(0, 5)), min_size=1))
+def test_mistakes_of_one_kind_are_one_line_and_none_is_lost(drawn):
+    errors = [InputError(s, f"must be {r}", g, f"row {n}") for n, (s, r, g, _) in enumerate(drawn)]
+    lines = together(errors)
+    assert [(e.subject, e.rule) for e in lines] == [*dict.fromkeys((e.subject, e.rule) for e in errors)]
+    for line in lines:
+        own = [e for e in errors if (e.subject, e.rule) == (line.subject, line.rule)]
+        count, _, places = line.where.rpartition(" places, such as ")
+        assert (int(count) if count else len(places.split("; "))) == len(own)
+        assert len(places.split("; ")) == min(len(own), 3)
+        assert set(str(line.offender).split(", ")) <= {e.offender for e in own}
+        assert len(str(line.offender).split(", ")) == min(len({e.offender for e in own}), 3)
+    assert len(str(InputErrors(errors)).splitlines()) == len(lines)
 
 
 def test_exit_codes():

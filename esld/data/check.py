@@ -28,13 +28,14 @@ from esld.data.queries.answers import ANSWERED, NEW, Answers, fitted, read_answe
 from esld.data.study import cut_faults, tables_before
 from esld.data.template.layout import is_masked
 from esld.data.views import names_no_arm
-from esld.errors import InputError, InputErrors, RefusedError, each_of
+from esld.errors import InputError, InputErrors, RefusedError, each_of, together
 from esld.protocol import Protocol, read_protocol
 from esld.translation import IN_ENGLISH, Translator
 
 FAULT_COLUMNS = ("subject", "domain", "record", "variable", "place", "rule", "found", "remedy")
 QUERY_COLUMNS = ("id", "status", "subject", "record", "severity", "rule", "message", "answer", "remark")
 COUNT_COLUMNS = ("domain", "records", "faults", "queries")
+_LISTED = 20  # queries of one rule that the terminal lists; the file has all
 _REMARK = "Records of this patient have faults; the query may go with them."
 
 
@@ -172,7 +173,7 @@ def _check(
     if file is None:
         notes.append("No cut file was given: no date was compared with a snapshot or a cut-off.")
     elif all(set(sdtm.DOMAINS[name].required) <= set(tables.get(name, ())) for name in ("DM", "DS")):
-        faults += cut_faults(tables, file, shown=None)
+        faults += cut_faults(tables, file)
     sound, aside = _sound(tables, protocol, found)
     seen = _cut(sound, file)
     earlier: sdtm.Tables = {}
@@ -413,20 +414,19 @@ def _fault_row(fault: InputError, tables: sdtm.Tables) -> dict[str, str]:
 
 
 def report_text(checked: Checked, say: Translator = IN_ENGLISH) -> str:
-    """The findings for the terminal: faults by variable and rule, queries by severity and rule, then the counts."""
-    lines: list[str] = []
-    by_rule = checked.faults.groupby(["domain", "variable", "rule", "remedy"], sort=False)
-    for key, own in by_rule:
-        domain, variable, rule, remedy = (str(part) for part in key)
-        named = f"{domain}.{variable}" if domain and variable.isupper() else variable
-        lines.append(say.put("{}. {}", f"{named} {say(rule)}", say(remedy)).rstrip())
-        lines += map(say, _places(own))
+    """The findings for the terminal: faults one line a variable and rule, queries by severity and rule, then the counts."""
+    told = together(map(_as_fault, checked.faults.to_dict("records")))
+    lines = [say.fault(fault) for fault in told]
+    if len(told) < len(checked.faults):
+        lines.append(say("Each place is a row of the file that --output writes."))
     answered = checked.queries["status"].eq(ANSWERED)
     for (done, severity, asked_rule), own in checked.queries.groupby(
         [answered, "severity", "rule"], sort=False
     ):
         lines.append(say(f"{'answered, ' if done else ''}{severity} query: {asked_rule}"))
-        lines += [_query_line(query, say) for query in own.to_dict("records")]
+        lines += [_query_line(query, say) for query in own.head(_LISTED).to_dict("records")]
+        if (more := len(own) - _LISTED) > 0:
+            lines.append(f"  {say(f'{more:,} more are in the file that --output writes.')}")
     if checked.queries["remark"].ne("").any():
         lines.append(f"* {say(_REMARK)}")
     lines += map(say, checked.notes)
@@ -451,30 +451,13 @@ def _query_line(query: Mapping[Hashable, Any], say: Translator) -> str:
     return f"  {query['id']} {mark}{about}: {say(query['message'])}{end}"
 
 
-def _places(faults: pd.DataFrame) -> list[str]:
-    """Where a rule is broken, one line a file, subject and value."""
-    split = faults["place"].str.extract(r"^(.*?)(?:, row ([0-9]+))?$").fillna("")
-    faults = faults.assign(file=split[0], row=split[1])
-    lines = []
-    for key, own in faults.groupby(["file", "subject", "found"], sort=False):
-        file, subject, found = map(str, key)
-        rows = sorted(int(row) for row in own["row"] if row)
-        where = f"{_noun(len(rows), 'row')} {_ranges(rows)}" if rows else ""
-        parts = (file, where, f"subject {subject}" if subject else "", f"got {found}" if found else "")
-        if told := ", ".join(part for part in parts if part):
-            lines.append(f"  {told}")
-    return lines
-
-
-def _ranges(numbers: list[int]) -> str:
-    """``[2, 3, 4, 9]`` as ``2-4, 9``."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+def _as_fault(row: Mapping[Hashable, Any]) -> InputError:
+    domain, variable = row["domain"], row["variable"]
+    named = f"{domain}.{variable}" if domain and variable.isupper() else variable
+    places = (row["place"], f"subject {row['subject']}" if row["subject"] else "")
+    return InputError(
+        named, row["rule"], row["found"] or None, ", ".join(filter(None, places)), row["remedy"]
+    )
 
 
 def _noun(count: int, one: str, many: str = "") -> str:

@@ -235,7 +235,6 @@ def read_tables(path: Path, how: Reading | None = None) -> Tables:
 
 # --- validating ---------------------------------------------------------------------------------------------
 
-_SHOWN = 3  # records named for one broken rule; the others are counted
 WITHOUT_RANDOMISATION = (
     "Check the export; of a trial without randomisation say in the protocol which record of DS begins it, "
     "codes: {DSDECOD: {ENROLLED: RANDOMIZED}}."
@@ -249,7 +248,7 @@ class _Rule:
 
     column: str
     text: str
-    remedy: str
+    remedy: str | Callable[[pd.Series], str]
     passes: Callable[[pd.Series], pd.Series]
 
 
@@ -264,12 +263,11 @@ class RecordError(InputError):
         column: str,
         rule: str,
         got: str,
-        more: str,
         remedy: str,
     ) -> None:
         self.domain, self.column, self.label = domain, column, row
         self.got = got
-        super().__init__(f"{domain}.{column}", rule, got, f"{record_place(table, row, column)}{more}", remedy)
+        super().__init__(f"{domain}.{column}", rule, got, record_place(table, row, column), remedy)
 
 
 class CodeError(InputError):
@@ -279,8 +277,6 @@ class CodeError(InputError):
 def validate(tables: Tables, protocol: Protocol, known: Sequence[InputError] = ()) -> None:
     """Check every table against its domain and the protocol, and report all faults at once, those ``known`` before first.
 
-    Of each broken rule three records are named and the others counted.
-
     Raises
     ------
     esld.errors.InputErrors
@@ -288,17 +284,17 @@ def validate(tables: Tables, protocol: Protocol, known: Sequence[InputError] = (
         randomisation or death and its date do not go together, a date is none, a number is none or negative,
         a grade or coded value is unknown, or a unit that the analysis needs is missing or unknown.
     """
-    if faults := [*known, *find_faults(tables, protocol, shown=_SHOWN)]:
+    if faults := [*known, *find_faults(tables, protocol)]:
         raise InputErrors(faults)
 
 
-def find_faults(tables: Tables, protocol: Protocol, *, shown: int | None = None) -> list[InputError]:
-    """What :func:`validate` reports, of each broken rule ``shown`` records, all without."""
+def find_faults(tables: Tables, protocol: Protocol) -> list[InputError]:
+    """What :func:`validate` reports, one fault a record."""
     faults = [*_missing_domains(tables, protocol)]
     studied = _studied(tables)
     for name, table in tables.items():
         faults += _missing_columns(name, table, protocol)
-        faults += _schema_faults(name, tables, protocol, shown, studied)
+        faults += _schema_faults(name, tables, protocol, studied)
     return faults
 
 
@@ -340,7 +336,6 @@ def _schema_faults(
     name: str,
     tables: Tables,
     protocol: Protocol,
-    shown: int | None,
     studied: tuple[str | None, set[str] | None],
 ) -> Iterator[InputError]:
     table = tables[name]
@@ -362,19 +357,23 @@ def _schema_faults(
         for (column, text), cases in error.failure_cases.groupby(["column", "check"], sort=False):
             rows = cases["index"].astype(int)
             found = cases["failure_case"].set_axis(rows).sort_index()
-            yield from record_faults(name, table, column, found, text, remedies[column, text], shown)
+            yield from record_faults(name, table, column, found, text, remedies[column, text])
 
 
 def record_faults(
-    name: str, table: pd.DataFrame, column: str, found: pd.Series, rule: str, remedy: str, shown: int | None
+    name: str,
+    table: pd.DataFrame,
+    column: str,
+    found: pd.Series,
+    rule: str,
+    remedy: str | Callable[[pd.Series], str],
 ) -> Iterator[InputError]:
-    """One fault a record, ``found`` holding the cells by row; after ``shown`` of them the others are counted."""
-    named = found if shown is None else found.head(shown)
-    for count, (row, offender) in enumerate(named.items(), start=1):
-        hidden = len(found) - count if count == len(named) else 0
-        more = f", and {hidden} more" if hidden else ""
+    """One fault a record, ``found`` holding the cells by row; what to do may depend on all of them."""
+    if not isinstance(remedy, str):
+        remedy = remedy(found)
+    for row, offender in found.items():
         got = "nothing" if pd.isna(offender) else repr(str(offender))
-        yield RecordError(table, int(str(row)), name, column, rule, got, more, remedy)
+        yield RecordError(table, int(str(row)), name, column, rule, got, remedy)
 
 
 def record_place(table: pd.DataFrame, row: Any, column: str | None = None) -> str:
@@ -399,7 +398,7 @@ def _rules(
     sources = [s.date for s in protocol.decisive_sources if s.domain == name]
     for column in dict.fromkeys([*date_columns(domain), *sources]):
         text = "must be a calendar date, YYYY-MM-DD or partial"
-        yield _Rule(column, text, "Correct the date.", dates.is_iso)
+        yield _Rule(column, text, dates.remedy, dates.is_iso)
     # Where a record without a date is none, one whose date tells no year is none either.
     for column in dict.fromkeys(
         [*sources, *(c for c in (*domain.filled, "DTHDTC") if c in date_columns(domain))]

@@ -16,7 +16,6 @@ from esld.data.cutfile import ALL, CutFile, DataCut, previous_cut
 from esld.data.entered import files_of, read_entered
 from esld.data.factors import with_strata
 from esld.data.intake import Intake, take_in
-from esld.data.mapping import shortened
 from esld.data.overrides import Override, Overrides, apply_overrides, read_overrides
 from esld.data.pseudonyms import read_key
 from esld.data.queries.answers import Answers, fitted, read_answers
@@ -258,7 +257,7 @@ def _read(file: CutFile, protocol: Protocol) -> tuple[sdtm.Tables, pd.DataFrame]
             export = sdtm.read_sound(file.data_path, file.reading)
             return export.tables, export.files
         if made.faults:
-            raise InputErrors(shortened(made.faults))
+            raise InputErrors(made.faults)
         return made.tables, files_of(made)
     except InputError:
         if not file.cut.hides or not (file.mapping_path or is_template(file.data_path)):
@@ -289,8 +288,8 @@ def corrected(tables: sdtm.Tables, file: CutFile) -> tuple[sdtm.Tables, tuple[Ov
     raise InputError("the recorded corrections", rule, where=path.name, remedy=remedy)
 
 
-def cut_faults(tables: sdtm.Tables, file: CutFile, *, shown: int | None = 1) -> list[InputError]:
-    """What is wrong between valid tables and the cut; of each date variable ``shown`` records, all without.
+def cut_faults(tables: sdtm.Tables, file: CutFile) -> list[InputError]:
+    """What is wrong between valid tables and the cut.
 
     A cut before the first randomisation holds nothing to analyse; a record after the snapshot cannot have
     been exported; simulated data are called so.
@@ -298,7 +297,7 @@ def cut_faults(tables: sdtm.Tables, file: CutFile, *, shown: int | None = 1) -> 
     cut = file.cut
     faults: list[InputError] = []
     for name in tables:
-        faults += _after_snapshot(name, tables[name], cut.snapshot, shown)
+        faults += _after_snapshot(name, tables[name], cut.snapshot)
     consents = consent_days(tables)
     milestones = tables["DS"].loc[tables["DS"]["DSDECOD"].eq("RANDOMIZED"), "DSSTDTC"]
     for what, first in (("consent", consents.min()), ("randomisation", dates.earliest(milestones).min())):
@@ -316,7 +315,7 @@ def cut_faults(tables: sdtm.Tables, file: CutFile, *, shown: int | None = 1) -> 
     return faults
 
 
-def _after_snapshot(name: str, table: pd.DataFrame, snapshot: str, shown: int | None) -> Iterator[InputError]:
+def _after_snapshot(name: str, table: pd.DataFrame, snapshot: str) -> Iterator[InputError]:
     for column in sdtm.date_columns(sdtm.DOMAINS[name]):
         if column in table:
             late = table.loc[dates.earliest(table[column]) > dates.as_date(snapshot), column]
@@ -324,7 +323,7 @@ def _after_snapshot(name: str, table: pd.DataFrame, snapshot: str, shown: int | 
                 f"must not be after the snapshot of {snapshot}",
                 "Correct the date or the snapshot.",
             )
-            yield from sdtm.record_faults(name, table, column, late, rule, remedy, shown)
+            yield from sdtm.record_faults(name, table, column, late, rule, remedy)
 
 
 def in_protocol_order(study: Study) -> Study:

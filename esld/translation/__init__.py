@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
-from esld.errors import InputError, each_of
+from esld.errors import InputError, each_of, together
 
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "zh")
@@ -49,7 +49,7 @@ def told(error: BaseException) -> str:
     if say.language == ENGLISH:
         return str(error)
     if isinstance(error, InputError):
-        return "\n".join(map(say.fault, each_of(error)))
+        return "\n".join(map(say.fault, together(each_of(error))))
     return say(str(error))
 
 
@@ -79,6 +79,8 @@ class Translator:
 
     def fault(self, error: InputError) -> str:
         """A mistake, part by part: what it is called is the user's own word."""
+        if self.language == ENGLISH:
+            return str(error)
         offender = error.offender
         found = f"{error.subject}: {self(error.rule)}"
         if offender is not None:

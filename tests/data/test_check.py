@@ -2,19 +2,26 @@
 
 import csv
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from esld import cli
 from esld.data.check import check_cut, check_data, report_text
 from esld.data.cutfile import read_cut
+from esld.data.sdtm import find_faults
 from esld.data.study import load_study
-from esld.errors import InputError
+from esld.errors import InputError, InputErrors, together
+from esld.protocol import read_protocol
 from tests.data.small_trial import ROOT
+from tests.data.spoilt import demo_tables
+from tests.examples import few
 from tests.loaded import loaded_once
 
 PROTOCOL = ROOT / "params" / "protocols" / "nct06167473.yaml"
@@ -89,10 +96,10 @@ class TestFaults:
         ]
         assert faults(checked).count(("LB", "LBORRES")) == 7  # every record, and not the first three
         text = report_text(checked)
-        assert "lb.csv, rows 7-13, subject NCT06167473-001, got '<5'" in text
+        assert "got '<5' (7 places, such as lb.csv, row 7, subject NCT06167473-001; lb.csv, row 8, " in text
         assert "Data queries were looked for without PR, CM." in text
         assert (
-            "  dm.csv, row 2, subject NCT06167473-001, got 'W' (1 record)" in text
+            "got 'W' (1 record) (dm.csv, row 2, subject NCT06167473-001)." in text
         )  # of a word that nobody knows
         assert not checked.queries.empty  # of what is sound
 
@@ -243,3 +250,39 @@ class TestCommand:
     def test_a_mistake_is_two(self, check, arguments, complaint):
         code, _, err = check(*arguments)
         assert (code, complaint in err) == (2, True)
+
+
+_SPOILT = {"none": "", "x": "x", "another order": "13/02/2024", "below zero": "-1"}
+
+
+@few(4)
+@given(st.data())
+def test_no_share_of_a_column_that_is_spoilt_is_a_flood(drawn):
+    """A line a variable, rule and remedy; and what the lines count are all records at fault."""
+    tables = demo_tables()
+    name = drawn.draw(st.sampled_from(sorted(tables)))
+    column = drawn.draw(st.sampled_from(sorted(tables[name])))
+    bad = drawn.draw(st.sampled_from(sorted(_SPOILT.values())))
+    step = drawn.draw(st.integers(1, 5))
+    table = tables[name]
+    table.iloc[::step, table.columns.get_loc(column)] = bad or None
+    found = find_faults(tables, read_protocol(PROTOCOL))
+    told = together(found)
+    assert len(str(InputErrors(found)).splitlines() if found else []) == len(told)
+    assert len(told) == len({(fault.subject, fault.rule, fault.remedy) for fault in found}) <= 15
+    counts = [re.match(r"([\d,]+) (?:places, such as|times)", fault.where) for fault in told]
+    assert sum(
+        int(n[1].replace(",", "")) if n else max(1, len(f.where.split("; ")))
+        for n, f in zip(counts, told, strict=True)
+    ) == len(found)
+
+
+def test_a_column_of_dates_in_another_order_is_one_line(export):
+    folder, spoil = export
+    spoil("lb", lambda rows: [r.update(LBDTC="/".join(reversed(r["LBDTC"][:10].split("-")))) for r in rows])
+    checked = check_data(folder, PROTOCOL)
+    (line,) = [line for line in report_text(checked).splitlines() if line.startswith("LB.LBDTC")]
+    assert len(checked.faults) == 1624  # the file has each of them
+    assert f"({len(checked.faults):,} places, such as lb.csv, row 2, " in line
+    assert re.search(r"1,624 of 1,624 read as day/month/year, \d+ of them also as month/day/year", line)
+    assert "Each place is a row of the file that --output writes." in report_text(checked)

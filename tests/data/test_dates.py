@@ -217,3 +217,23 @@ def test_as_date_refuses_all_but_a_whole_day(text):
     message = f"a date must be a calendar day written YYYY-MM-DD, got {text!r}"
     with pytest.raises(ValueError, match=re.escape(message)):
         dates.as_date(text)
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (["13/02/2024", "01/02/2024"], "2 of 2 read as day/month/year, 1 of them also as month/day/year: "),
+        (["02/13/2024", "02/14/2024 10:30"], "2 of 2 read as month/day/year: "),
+        (["13.2.2024", "14.2.2024", "?"], "2 of 3 read as day/month/year: "),
+        (["2024/02/13", "20240214", "2024年2月3日"], "3 of 3 read as year/month/day: "),
+        (["03-Feb-2024", "03FEB2024"], "2 of 2 read as day/month/year: "),
+        (["45335", "45336"], "2 of 2 read as days that Excel counted: "),
+    ],
+)
+def test_the_order_of_a_column_that_is_not_iso_is_named(written, told):
+    assert dates.remedy(pd.Series(written)) == f"{told}write them as YYYY-MM-DD."
+
+
+@pytest.mark.parametrize("written", [["13/02/2024"], ["x", "y", "13/02/2024"], ["31/02/2024", "99999"]])
+def test_no_order_is_named_where_most_fit_none(written):
+    assert dates.remedy(pd.Series(written)) == "Correct the date."

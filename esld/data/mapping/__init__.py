@@ -9,7 +9,6 @@ from pathlib import Path
 
 from esld.data.declared import Reading
 from esld.data.mapping.engine import Mapped, date_faults, map_forms, summary
-from esld.data.mapping.forms import shortened
 from esld.data.mapping.model import MappingFile, read_mapping
 from esld.data.places import place
 from esld.data.reading.words import as_declared
@@ -62,6 +61,5 @@ __all__ = [
     "map_source",
     "place",
     "read_mapping",
-    "shortened",
     "summary",
 ]

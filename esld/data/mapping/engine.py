@@ -443,8 +443,8 @@ def date_faults(tables: Mapping[str, pd.DataFrame]) -> Iterator[InputError]:
         for column in table.columns:
             if str(column).endswith("DTC"):
                 bad = table.loc[~dates.is_iso(table[column]), column]
-                rule, remedy = "must be a calendar date, YYYY-MM-DD or partial", "Correct the date."
-                for fault in sdtm.record_faults(name, table, str(column), bad, rule, remedy, None):
+                rule = "must be a calendar date, YYYY-MM-DD or partial"
+                for fault in sdtm.record_faults(name, table, str(column), bad, rule, dates.remedy):
                     if fault.where not in told:
                         told.add(fault.where)
                         yield fault

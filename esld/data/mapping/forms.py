@@ -1,6 +1,6 @@
 """A form as it was filled: rows of text, and the name by which a person finds each of its cells."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -50,19 +50,3 @@ def faulty(
     for row, text in found.items():
         where = form.place(int(str(row)), column)
         yield InputError(subject or f"{form.name}.{column}", rule, repr(str(text)), where, remedy)
-
-
-def shortened(faults: Iterable[InputError]) -> list[InputError]:
-    """Of faults that differ in their places alone the first few, the last of which counts the others."""
-    alike: dict[tuple[str, str, str], list[InputError]] = {}
-    for fault in faults:
-        alike.setdefault((fault.subject, fault.rule, str(fault.offender)), []).append(fault)
-    told = []
-    for own in alike.values():
-        *first, last = own[:SHOWN]
-        more = f", and {len(own) - SHOWN} more" if len(own) > SHOWN else ""
-        told += [
-            *first,
-            InputError(last.subject, last.rule, last.offender, f"{last.where}{more}", last.remedy),
-        ]
-    return told

@@ -9,6 +9,7 @@ from esld.data.deaths import died, status
 from esld.data.queries.ask import Evidence, Query, Row, counted, each, of_patient, place, records, rule
 from esld.data.queries.words import told
 from esld.data.sdtm import DOMAINS, date_columns
+from esld.longform import stacked
 
 # What of an adverse event says that the patient died of it.
 _FATAL = {"AEOUT": "FATAL", "AESDTH": "Y", "AETOXGR": "5"}
@@ -109,23 +110,32 @@ def _fatal_in_part(evidence: Evidence) -> Iterator[Query]:
 
 @rule("record after death", "critical")
 def _after_death(evidence: Evidence) -> Iterator[Query]:
-    """One query a day and date variable, however many records were made on it."""
+    """One query a patient and domain; where many days show the patient alive it is the day of death that is in doubt."""
     died = evidence.deaths.groupby("USUBJID")["last"].max()
     for name, table in evidence.tables.items():
-        domain = DOMAINS[name]
         if name in ("MH", "DD") or table.empty or died.empty:
             continue
         table = table[table["USUBJID"].isin(died.index)]
-        if table.empty:
-            continue
         if name == "SS":  # somebody may ask, and be told of the death, at any later time
             table = table[status(table, "ALIVE")]
-        last = table["USUBJID"].map(died)
-        for column in (c for c in date_columns(domain) if c in table and c != "DTHDTC"):
-            late = table[dates.earliest(table[column]) > last]
-            if late.empty:
-                continue
-            for (subject, date), own in late.groupby(["USUBJID", column], sort=False):
-                more = f" ({len(own)} records)" if len(own) > 1 else ""
-                message = f"{column} is {date}, after the patient's death{more}."
-                yield of_patient(subject, place(name, records(own.head(1))[0]), message, name, column, date)
+        columns = [column for column in date_columns(DOMAINS[name]) if column in table and column != "DTHDTC"]
+        if table.empty or not columns:
+            continue
+        made = {c: table.assign(row=table.index, column=c, day=dates.earliest(table[c])) for c in columns}
+        cells = stacked(made.values())
+        late = cells[cells["day"] > cells["USUBJID"].map(died)].sort_values("day", kind="stable")
+        for subject, own in late.groupby("USUBJID"):
+            first = records(own.head(1))[0]
+            date = first[first["column"]]
+            count, days = own["row"].nunique(), own["day"].nunique()
+            what, such, death = first["column"], counted(count, "record"), f"{died[subject]:%Y-%m-%d}"
+            message = f"{what} is {date}, after the patient's death on {death}."
+            if days > 1:
+                last = f"{own['day'].max():%Y-%m-%d}"
+                message = (
+                    f"{what} is {date}, after the patient's death on {death} ({such} on {days} days, the last {last}): "
+                    "is the date of death wrong?"
+                )
+            elif count > 1:
+                message = f"{what} is {date}, after the patient's death on {death} ({such})."
+            yield of_patient(subject, place(name, first), message, name, first["column"], date)

@@ -10,7 +10,9 @@ from esld.data import dates
 from esld.data.queries.ask import (
     Evidence,
     Query,
+    counted,
     folded,
+    line,
     named,
     of_patient,
     place,
@@ -49,7 +51,13 @@ def _duplicates(evidence: Evidence) -> Iterator[Query]:
         again = table.duplicated(["USUBJID", sequence])
         if again.any():
             what = f"{sequence} is used twice for this subject"
-            yield from used_and_unused(evidence, name, table[again], what, [sequence])
+            if 2 * again.sum() > len(table):  # the column numbers nothing
+                message = (
+                    f"{sequence} is no number of one record alone in {counted(int(again.sum()), 'record')}"
+                )
+                yield line(name, table[again], message, sequence)
+            else:
+                yield from used_and_unused(evidence, name, table[again], what, [sequence])
 
 
 @rule("event recorded twice", "major")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import openpyxl
 
-from esld.data.mapping import map_source, place, shortened
+from esld.data.mapping import map_source, place
+from esld.errors import together
 
 MAPPING = """source: workbook
 study: OWN
@@ -58,7 +59,7 @@ def test_a_code_that_the_mapping_does_not_have_is_named_with_its_cells(tmp_path)
     assert {(fault.subject, fault.offender) for fault in made.faults} == {("Patients.Sex", "'m'")}
     cells = [f"own.xlsx, sheet Patients, cell B{row}" for row in (2, 4, 6, 8, 10)]
     assert [fault.where for fault in made.faults] == cells
-    assert [fault.where for fault in shortened(made.faults)] == [*cells[:2], f"{cells[2]}, and 2 more"]
+    assert [fault.where for fault in together(made.faults)] == [f"5 places, such as {'; '.join(cells[:3])}"]
     assert len(made.tables["LB"]) == 0 and "LBORRES" in made.tables["LB"]
 
 

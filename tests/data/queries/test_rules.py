@@ -168,17 +168,17 @@ SEEDED = {
     "a visit after death": (
         "record after death", "critical",
         lambda: with_more("LB", lb("S", "ALT", "30", "2025-12-02")),
-        "S", "LB 11", "LBDTC is 2025-12-02, after the patient's death.",
+        "S", "LB 11", "LBDTC is 2025-12-02, after the patient's death on 2025-12-01.",
     ),
     "an event that ends after death": (
         "record after death", "critical",
         lambda: changed("CM", S, CMENDTC="2026"),
-        "S", "CM 1", "CMENDTC is 2026, after the patient's death.",
+        "S", "CM 1", "CMENDTC is 2026, after the patient's death on 2025-12-01.",
     ),
     "participation that ends after death": (
         "record after death", "critical",
         lambda: changed("DM", S, RFENDTC="2025-12-09"),
-        "S", "DM", "RFENDTC is 2025-12-09, after the patient's death.",
+        "S", "DM", "RFENDTC is 2025-12-09, after the patient's death on 2025-12-01.",
     ),
     "a value long after the end of participation": (
         "record after the end of participation", "major",
@@ -1198,3 +1198,25 @@ def test_a_record_of_any_domain_can_be_asked_about(name):
     late = found(tables)
     late = late[late["rule"].eq("record after death")]
     assert bool(late["record"].eq(f"{name} 7").any()) is (name not in ("MH", "DD"))
+
+
+def test_a_wrong_day_of_death_is_one_query_a_patient_and_domain():
+    """However many days show the patient alive; its id stays while they grow more."""
+    tables = clean()
+    tables |= with_more("LB", *(lb("S", "ALT", "30", f"2025-12-{day:02}") for day in range(2, 14)))
+    late = found(tables)
+    (query,) = late[late["rule"].eq("record after death")].to_dict("records")
+    assert query["message"] == (
+        "LBDTC is 2025-12-02, after the patient's death on 2025-12-01 (12 records on 12 days, the last 2025-12-13): "
+        "is the date of death wrong?"
+    )
+    one = found(clean() | with_more("LB", lb("S", "ALT", "30", "2025-12-02")))
+    assert query["id"] in set(one["id"])
+
+
+def test_a_column_that_numbers_nothing_is_one_line():
+    tables = clean()
+    tables["LB"] = tables["LB"].assign(LBSEQ=None)
+    twice = found(tables)
+    (message,) = twice.loc[twice["rule"].eq("duplicate record"), "message"]
+    assert message.startswith("LBSEQ is no number of one record alone in ")
