@@ -125,7 +125,7 @@ def read_disclosed(path: Path) -> Disclosed:
         )
         if None in records or not records or not whole or not isinstance(public["commitment"], str):
             raise ValueError("parts are missing")
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             path.name, "must be an exported ledger", type(error).__name__, remedy=remedy
         ) from None
