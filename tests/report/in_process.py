@@ -33,7 +33,7 @@ from esld.report.results import Reported, Row
 from esld.report.roles import READERS, SUMMARY
 from esld.report.sections import heading_level
 from esld.report.tables import Table
-from esld.report.words.catalogue import read_by
+from esld.report.words.catalogue import arm_label, read_by
 from tests.report.builders import ROOT, plain
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.py"))
@@ -165,7 +165,7 @@ def _run_cells(name: str, chapter: Unwritten, shown: list[object], report: Repor
 
 
 def _bare(cells: Sequence[NotebookNode], shows: Mapping[str, bool]) -> Iterator[str]:
-    """Prose that stands over nothing: that of a section, or of code up to the next prose, which shows nothing.
+    """Prose that stands over nothing: a heading whose section shows nothing, or a text before a cell that does not.
 
     The chapter's own parts, which are headings of the second level, say something by their prose.
     """
@@ -174,8 +174,8 @@ def _bare(cells: Sequence[NotebookNode], shows: Mapping[str, bool]) -> Iterator[
         if cell.cell_type == "code" or 0 < level <= 2:
             continue
         ends = (c.cell_type != "code" if not level else 0 < heading_level(c) <= level for c in after)
-        own = [shows[c.id] for c in after[: next((n for n, end in enumerate(ends) if end), None)] if c.cell_type == "code"]
-        if own and not any(own):
+        own = [c for c in after[: next((n for n, end in enumerate(ends) if end), None)] if c.cell_type == "code"]
+        if own and not any(shows[c.id] for c in (own if level else own[:1])):
             yield f"… {cell.source[:60]} … stands over nothing"
 
 
@@ -277,8 +277,12 @@ def nonsense(report: Report) -> list[str]:
 
 
 def _hollow(report: Report) -> Iterator[str]:
+    """Tables with a column in which no cell says anything, but those of a group in which there is nobody."""
+    study = next(iter(report.chapters.values())).study
+    with read_by(reader_of(study)):
+        vacant = tuple(arm_label(arm) for arm in study.arms if arm not in study.filled)
     tables = ((name, t) for name, shown in report.shown.items() for t in shown if isinstance(t, Table))
     for name, table in tables:
-        hollow = [column for column in table.frame if not table.frame[column].astype(bool).any()]
+        hollow = [c for c in table.frame if not (c.startswith(vacant) or table.frame[c].astype(bool).any())]
         if hollow:
             yield f"{name}: table {table.id} says nothing under {', '.join(hollow)}"
