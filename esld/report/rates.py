@@ -1,4 +1,4 @@
-"""Events per patient-year, where a patient-year or more was observed: a rate of less tells of more time than anybody was seen in."""
+"""Events per patient-year, of a patient-year or more: a rate of less tells of more time than anybody was seen in."""
 
 from collections.abc import Mapping
 from math import nan

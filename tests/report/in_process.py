@@ -88,7 +88,9 @@ class Report:
 
     shown: dict[str, list[object]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
-    bare: list[str] = field(default_factory=list)  # chapter and words of prose with nothing of what it introduces
+    bare: list[str] = field(
+        default_factory=list
+    )  # chapter and words of prose with nothing of what it introduces
     chapters: dict[str, Unwritten] = field(default_factory=dict)
 
     def texts(self) -> Iterable[tuple[str, str]]:
@@ -174,7 +176,9 @@ def _bare(cells: Sequence[NotebookNode], shows: Mapping[str, bool]) -> Iterator[
         if cell.cell_type == "code" or 0 < level <= 2:
             continue
         ends = (c.cell_type != "code" if not level else 0 < heading_level(c) <= level for c in after)
-        own = [c for c in after[: next((n for n, end in enumerate(ends) if end), None)] if c.cell_type == "code"]
+        own = [
+            c for c in after[: next((n for n, end in enumerate(ends) if end), None)] if c.cell_type == "code"
+        ]
         if own and not any(shows[c.id] for c in (own if level else own[:1])):
             yield f"… {cell.source[:60]} … stands over nothing"
 

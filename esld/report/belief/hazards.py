@@ -92,7 +92,7 @@ def hazard_words(own: Asked, found: Sequence[Hazards], *, conf_level: float) -> 
 
 
 def prior_words(own: Asked, pairs: Sequence[Pair]) -> str:
-    """That the numbers are the prior's, alone or more than the data's; nothing where more days were observed than it counts for."""
+    """That the numbers are the prior's, alone or more than the data's; nothing where more days were observed."""
     prior, arms = own.belief.hazards, list(dict.fromkeys(arm for pair in pairs for arm in pair))
     assert prior is not None
     observed = {arm: of_arms(own.times, [arm])["time"].clip(upper=own.day).sum() for arm in arms}

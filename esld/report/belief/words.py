@@ -23,7 +23,9 @@ def answer_words(own: Asked, found: Sequence[Found]) -> list[str]:
         said.append(message("belief.answer.unplanned"))
     for pair in own.pairs:
         if pair not in own.counted_pairs:
-            nobody = joined(message("arms.one", arm=of_group(arm)) for arm in pair if not own.counts[arm].known)
+            nobody = joined(
+                message("arms.one", arm=of_group(arm)) for arm in pair if not own.counts[arm].known
+            )
             first, second = map(treatment, pair)
             said.append(message("belief.pair.none", first=first, second=second, arms=nobody))
     if left := [prior for prior in own.belief.priors if prior not in own.priors]:

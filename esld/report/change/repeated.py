@@ -163,7 +163,9 @@ def change_table(
     The p-value stands at the visit that answers.
     """
     every = parameters_of(study, analysis)
-    means = {p.paramcd: [r for r in changes[analysis.id, p.paramcd].rows if r.statistic == "mean"] for p in every}
+    means = {
+        p.paramcd: [r for r in changes[analysis.id, p.paramcd].rows if r.statistic == "mean"] for p in every
+    }
     shown = {p.paramcd: p for p in every if any(row.time for row in means[p.paramcd])}
     before = [prose(p.param) for p in every if means[p.paramcd] and p.paramcd not in shown]
     said = message("change.none_later", parameters=joined(before)) if before else ""
@@ -176,7 +178,9 @@ def change_table(
         lines += [line for line, _ in own]
         rows += [row for _, found in own for row in found]
     of_p = [key for key in lines[0] if key.rpartition(".")[2] in _COLUMNS_OF_P]
-    unseen = {key for key in of_p if not any(line[key].text for line in lines)}  # nobody has reached the visit
+    unseen = {
+        key for key in of_p if not any(line[key].text for line in lines)
+    }  # nobody has reached the visit
     lines = [{key: cell for key, cell in line.items() if key not in unseen} for line in lines]
     spanners = {
         arm_label(arm): [f"{arm}.{what}" for what in ("n", "mean_sd", "change")] for arm in study.arms

@@ -168,7 +168,7 @@ def table(study: Study, found: Found[Episodes], *, id: str, level: str) -> Table
             own, mean = reported.row("rate", arm), reported.row("mean_count", arm)
             lines.append({
                 "event": Label(result.name, code), "group": arm_cell(arm), "patients": Number(n),
-                "patient_years": Number(years, 1 if years >= LEAST else 2), "episodes": Number(events), "rate": estimate_cell(own, 2),
+                "patient_years": Number(years, 1 + (years < LEAST)), "episodes": Number(events), "rate": estimate_cell(own, 2),
                 "mean_number": estimate_cell(mean, 2),
             })  # fmt: skip
             if arm not in result.means:
@@ -186,8 +186,8 @@ def table(study: Study, found: Found[Episodes], *, id: str, level: str) -> Table
             }
             lines.append(dict.fromkeys(lines[-1], Empty()) | head | {"rate": ratio})
             pairs[pair] = None
-    years = {arm: years for result, _ in found.results.values() for arm, (_, _, years) in result.counts.items()}
-    footnotes = [message("events.every.mean.note", after=_after(study)), *notes, *short_note(years)]
+    observed = {arm: own[2] for result, _ in found.results.values() for arm, own in result.counts.items()}
+    footnotes = [message("events.every.mean.note", after=_after(study)), *notes, *short_note(observed)]
     for control, arm in pairs:
         about = {"second": treatment_in_title(arm), "first": treatment_in_title(control)}
         footnotes.append(message("events.every.ratio.note", **about))

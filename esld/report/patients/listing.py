@@ -132,7 +132,9 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
         f"{p.paramcd}.baseline": message("listing.baseline", parameter=short(p.param)) for p in parameters
     }
     if first and not any(line[f"{first.paramcd}.last"].text for line in lines):
-        lines = [{key: cell for key, cell in line.items() if key != f"{first.paramcd}.last"} for line in lines]
+        lines = [
+            {key: cell for key, cell in line.items() if key != f"{first.paramcd}.last"} for line in lines
+        ]
         first = None
     if first:
         heads[f"{first.paramcd}.last"] = message("listing.last", parameter=short(first.param))

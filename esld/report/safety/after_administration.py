@@ -62,10 +62,10 @@ def period_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
                 chosen = events["GROUP"].eq(arm) & events["period"].eq(period)
                 own = events[chosen & events["kind"].eq(kind)]
                 name, there = f"{kind}.{period}", days[days["GROUP"].eq(arm) & days[period].gt(0)]
-                size = len({*there.index, *events.loc[chosen, "USUBJID"]})  # an event may lie after the last sign of life
+                # An event may lie after the last sign of life.
+                size = len({*there.index, *events.loc[chosen, "USUBJID"]})
                 x, time = own["USUBJID"].nunique(), there[period].sum() / DAYS_OF_A_YEAR
-                how = {"conf_level": found.conf_level, "nobody": Why.NOT_OBSERVED}
-                parts.append(share(name, arm, x, size, **how))
+                parts.append(share(name, arm, x, size, conf_level=found.conf_level, nobody=Why.NOT_OBSERVED))
                 if not size:
                     continue
                 about = {"group": arm, "method": "count", "events": len(own)}
@@ -88,7 +88,11 @@ def kinds(study: Study, found: AdverseEvents) -> dict[str, str]:
 def period_table(study: Study, found: AdverseEvents, reported: Reported) -> Table:
     """The rows as a table, a block a group; what comes later is in it once somebody was observed so long."""
     lines, days = [], _days(found.group, found.given)
-    periods = [p for p in _PERIODS if p == "soon" or any(reported.row(f"serious.{p}", arm).n for arm in found.group.arms)]
+    periods = [
+        p
+        for p in _PERIODS
+        if p == "soon" or any(reported.row(f"serious.{p}", arm).n for arm in found.group.arms)
+    ]
     for arm in found.group.arms:
         for kind, name in kinds(study, found).items():
             line: dict[str, Cell] = {"group": arm_cell(arm), "event": Label(name, kind)}
@@ -103,9 +107,10 @@ def period_table(study: Study, found: AdverseEvents, reported: Reported) -> Tabl
     notes = [message("safety.after.note", days=WITHIN)]
     notes += [message("safety.after.not_yet", days=WITHIN)] if len(periods) == 1 else []
     for period in periods:
-        years = days.groupby("GROUP")[period].sum().reindex(found.group.arms, fill_value=0) / DAYS_OF_A_YEAR
+        own = {arm: days.loc[days["GROUP"].eq(arm), period].sum() for arm in found.group.arms}
+        short = short_note({arm: float(observed) / DAYS_OF_A_YEAR for arm, observed in own.items()})
         when = message(f"safety.after.{period}", days=WITHIN)
-        notes += [message("label.spanner", spanner=when, heading=note) for note in short_note(years.to_dict())]
+        notes += [message("label.spanner", spanner=when, heading=note) for note in short]
     notes += [message("safety.after.caution"), found.group.note]
     title = message("safety.after.title.soon" if len(periods) == 1 else "safety.after.title", days=WITHIN)
     return Table("events_after_administration", title, lines, spanners, tuple(notes), group="group")

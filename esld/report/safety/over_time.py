@@ -122,11 +122,11 @@ def mean_table(study: Study, found: AdverseEvents, reported: Reported, *, level:
     words = {"unit": in_prose(axis.head), "since": _since(found)}
     title = message("safety.over_time.table", level=level, **words)
     how = joined(dict.fromkeys(method(row) for row in reported.rows))
-    notes = (message("safety.over_time.note", method=how), found.group.note)
+    notes = [message("safety.over_time.note", method=how), found.group.note]
     if any(cell == NotEstimable() for line in lines for cell in line.values()):
-        notes = (notes[0], message("reasons.note", reason=worded(because(Why.FOLLOW_UP_ENDS), "episodes")), *notes[1:])
+        notes.insert(1, message("reasons.note", reason=worded(because(Why.FOLLOW_UP_ENDS), "episodes")))
     return Table(
-        "mean_number_of_adverse_events", title, lines, spanners(found, "mean", "observed"), notes, group="event",
+        "mean_number_of_adverse_events", title, lines, spanners(found, "mean", "observed"), tuple(notes), group="event",
         heads={"time": axis.head} | {f"{arm}.mean": message("events.every.mean", level=level) for arm in arms},
     )  # fmt: skip
 
@@ -154,8 +154,11 @@ def left_out_words(study: Study, found: AdverseEvents) -> str:
     said = [
         message(
             "safety.over_time.ends",
-            horizon=period(last), first=found.group.first, count=panels, why=message(f"safety.over_time.ends.{ends}"),
-        ),  # fmt: skip
+            horizon=period(last),
+            first=found.group.first,
+            count=panels,
+            why=message(f"safety.over_time.ends.{ends}"),
+        ),
         message("safety.over_time.later") if (day > last).any() else "",
         undated_words(found),
         message("safety.over_time.clinical", clinical=found.clinical_name) if found.clinical_name else "",

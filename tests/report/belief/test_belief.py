@@ -270,15 +270,22 @@ def test_a_misstated_prior_is_one_line(way, value, fault):
 
 @few(10)
 @given(
-    low=st.lists(st.integers(0, 400), min_size=1, max_size=4), high=st.lists(st.integers(0, 400), min_size=1, max_size=4)
+    low=st.lists(st.integers(0, 400), min_size=1, max_size=4),
+    high=st.lists(st.integers(0, 400), min_size=1, max_size=4),
 )
 def test_what_is_the_priors_is_not_told_as_of_the_data(low, high):
     """Whatever the follow-up, before anybody's day: whoever counts is named rightly, and the times tell what they rest on."""
     late = {"randomised": "2025-12-01"}
     days = {LOW: [min(d, 120) for d in low], HIGH: [min(d, 120) for d in high]}
-    both = [patient(10 * k + n, arm, days=d, **late) for k, arm in enumerate(days) for n, d in enumerate(days[arm])]
+    both = [
+        patient(10 * k + n, arm, days=d, **late)
+        for k, arm in enumerate(days)
+        for n, d in enumerate(days[arm])
+    ]
     own = asked.asked(chapter(study_of(both)))
-    assert "in the low-dose group and the medium-high-dose group nobody counts" in plain(words.answer_words(own, [])[0])
+    assert "in the low-dose group and the medium-high-dose group nobody counts" in plain(
+        words.answer_words(own, [])[0]
+    )
     assert unknown.unknown_words(own, []) == ""
     found = hazards.hazards(own, conf_level=0.95)
     said = plain(hazards.hazard_words(own, found, conf_level=0.95))

@@ -90,13 +90,15 @@ def test_whatever_was_given_each_event_has_its_last(given_on, events_on):
 
 @given(given_on=DAYS, events_on=DAYS, observed=st.tuples(st.integers(0, 500), st.integers(0, 500)))
 def test_of_whom_a_period_tells_are_those_observed_in_it(given_on, events_on, observed):
-    """However long each was followed: no share of a period is of somebody who was not seen in it, and no rate of less than a year."""
+    """However long each was followed: no share is of somebody who was not seen then, and no rate of less than a year."""
     days = dict(zip("PQ", observed, strict=True))
     first = pd.Timestamp("2025-01-01")
     group = SimpleNamespace(
         arms=("A",), group_of=pd.Series({"P": "A", "Q": "A"}), began=pd.Series({"P": first, "Q": first})
     )
-    events = dated([(who, day) for who, day in events_on if day < days[who]]).assign(GROUP="A", kind="serious")
+    events = dated([(who, day) for who, day in events_on if day < days[who]]).assign(
+        GROUP="A", kind="serious"
+    )
     found = SimpleNamespace(group=group, given=dated([("P", 0), ("Q", 0), *given_on]), conf_level=0.95)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(after_administration, "days_observed", lambda _: days)
@@ -104,7 +106,9 @@ def test_of_whom_a_period_tells_are_those_observed_in_it(given_on, events_on, ob
         patch.setattr(after_administration, "kinds", lambda *_: {"serious": "Serious"})
         rows = handed(after_administration.period_rows(None, found))
     gave = [(who, 0) for who in "PQ"] + given_on
-    soon = {w: {d for d in range(days[w]) if any(w == o and 0 <= d - on <= 30 for o, on in gave)} for w in "PQ"}
+    soon = {
+        w: {d for d in range(days[w]) if any(w == o and 0 <= d - on <= 30 for o, on in gave)} for w in "PQ"
+    }
     for period, there in (("soon", soon), ("later", {w: {*range(days[w])} - soon[w] for w in "PQ"})):
         row, time = rows.row(f"serious.{period}", "A"), sum(map(len, there.values()))
         assert row.n == sum(map(bool, there.values()))
@@ -126,7 +130,9 @@ def test_the_time_in_both_halves_is_all_the_time(own, group, events):
     days = (last - first_infusion().reindex(last.index)).dt.days + 31
     of = treated().reindex(days.index)
     for arm in ARMS:
-        assert days_of.loc[days_of["GROUP"].eq(arm), "soon"].sum() == pytest.approx(days[of.eq(arm)].sum(), abs=2)
+        assert days_of.loc[days_of["GROUP"].eq(arm), "soon"].sum() == pytest.approx(
+            days[of.eq(arm)].sum(), abs=2
+        )
 
 
 def test_one_event_on_both_forms_counts_once(events):

@@ -162,7 +162,9 @@ class TestDeaths:
     @pytest.mark.parametrize("before", ["2024-01-05", day(30)])
     def test_a_death_that_cannot_be_is_not_shown_plainly(self, before):
         """Before randomisation, or before the last infusion on study day 57."""
-        own = derived([patient("A", infused=INFUSED, died=before), patient("B", infused=INFUSED, died=day(58))])
+        own = derived(
+            [patient("A", infused=INFUSED, died=before), patient("B", infused=INFUSED, died=day(58))]
+        )
         said = safety.death_table(own, safety.safety_set(own)).footnotes[0]
         assert "it cannot be" in said and "(A)" in said
         right = derived([patient("B", infused=INFUSED, died=day(58))])

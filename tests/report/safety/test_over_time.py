@@ -68,7 +68,9 @@ def test_the_axis_ends_at_the_first_tick_that_nobody_has_passed_or_at_the_outcom
 
 
 @few(2)
-@given(day=st.sampled_from(["2024-01-20", "2024-02-08", "2024-04-03", "2024-10-01", "2025-02-01", "2026-03-31"]))
+@given(
+    day=st.sampled_from(["2024-01-20", "2024-02-08", "2024-04-03", "2024-10-01", "2025-02-01", "2026-03-31"])
+)
 def test_where_the_figure_ends_is_said_of_the_axis_that_is_drawn(day):
     study = cut_at(day)
     found = adverse_events.adverse_events(study, counted.safety_set(study), conf_level=0.95)
