@@ -141,8 +141,7 @@ def _run(study: Study, names: Iterable[str]) -> Report:
     report = Report()
     for name in names:
         chapter = report.chapters[name] = Unwritten(name, study, Path(), earlier=dict(report.chapters))
-        report.shown[name] = []
-        _run_cells(name, chapter, [], report)
+        _run_cells(name, chapter, report)
     before = {name: own for name, own in report.chapters.items() if name not in READERS}
     rows = tuple(row for own in before.values() for row in rows_handed_over(own))
     answers = {name: own._answer for name, own in before.items()}
@@ -154,8 +153,9 @@ def _run(study: Study, names: Iterable[str]) -> Report:
     return report
 
 
-def _run_cells(name: str, chapter: Unwritten, shown: list[object], report: Report) -> None:
-    source, shows = fitted(source_of(name), chapter.study), dict[str, bool]()
+def _run_cells(name: str, chapter: Unwritten, report: Report) -> None:
+    source, shows, shown = fitted(source_of(name), chapter.study), dict[str, bool](), list[object]()
+    report.shown[name] = []
     for where, error in ended(source, chapter, shown):
         if error:
             report.failed.append(f"{name}, {where}: {type(error).__name__}: {error}")
@@ -169,11 +169,11 @@ def _run_cells(name: str, chapter: Unwritten, shown: list[object], report: Repor
 def _bare(cells: Sequence[NotebookNode], shows: Mapping[str, bool]) -> Iterator[str]:
     """Prose that stands over nothing: a heading whose section shows nothing, or a text before a cell that does not.
 
-    The chapter's own parts, which are headings of the second level, say something by their prose.
+    The chapter's own parts, which are headings of the second level, say something by their prose: by that which comes first.
     """
     for place, cell in enumerate(cells):
         level, after = heading_level(cell), list(cells[place + 1 :])
-        if cell.cell_type == "code" or 0 < level <= 2:
+        if cell.cell_type == "code" or 0 < (level or heading_level(cells[place - 1])) <= 2:
             continue
         ends = (c.cell_type != "code" if not level else 0 < heading_level(c) <= level for c in after)
         own = [
