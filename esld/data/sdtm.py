@@ -48,6 +48,7 @@ def _domain(name: str, required: str, *, filled: str = "", **options: Any) -> Do
     return Domain(name, tuple(required.split()), filled=tuple(filled.split()), **options)
 
 
+_TOLD = 3  # strange ids that a remedy names
 _VISIT = {"VISIT": "queries about visits"}
 
 DOMAINS: Mapping[str, Domain] = {
@@ -427,7 +428,7 @@ def _meant(table: pd.DataFrame, known: set[str]) -> str:
     told = [f"{each!r} looks like {meant!r} of DM" for each in strange if (meant := alike.of(each))]
     if not told:
         return "Correct the id or add the DM record."
-    return f"Correct the id or add the DM record: {', '.join(told[:_SHOWN])}."
+    return f"Correct the id or add the DM record: {', '.join(told[:_TOLD])}."
 
 
 def _dm_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:
