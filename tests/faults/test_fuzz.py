@@ -70,6 +70,7 @@ def test_a_count_that_differs_with_nothing_said_is_silent(monkeypatch):
     assert compared()[0] == fuzz.TRACEBACK
 
 
+@pytest.mark.always
 def test_a_death_that_is_gone_from_every_form_is_told_by_the_cut_before():
     """The patient was seen since: of the export itself nothing is strange, and it is counted as it says."""
     spoilt = mutations.Spoilt({n: t.copy() for n, t in fuzz.export().items()}, np.random.default_rng(0))
