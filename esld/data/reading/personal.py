@@ -41,7 +41,7 @@ _BIRTH = re.compile(r"BRTHDTC?|.*BIRTH(?:DATE|DAY|DT)|DATEOFBIRTH|DOB|.*(?:出�
 _NUMBER = re.compile(r"\d+|[〇零一二三四五六七八九十]+")
 _WORD = re.compile(r"(?!(?i:unk|not|nan))[^\W\d_]{3,}")
 _MONTH_OF_YEAR = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])")
-_CALLED_BY = ("USUBJID", "SUBJID")
+CALLED_BY = ("USUBJID", "SUBJID")  # reports name a patient by these
 _IS_NAME = re.compile(r"[^\W\d_]+(?:(?:, ?|[ ·])[^\W\d_]+)+|[\u4e00-\u9fff]{2,4}")
 _NAMED = 5  # rows that a message names
 
@@ -72,7 +72,7 @@ def refuse(
     for name, table in tables.items():
         for column in table.columns:
             called = f"{name}.{column}"
-            calls = str(column).upper() in _CALLED_BY
+            calls = str(column).upper() in CALLED_BY
             if called.upper() in let_in and not calls:
                 continue
             of_patients = str(column).upper() == "NAME" and _OF_PATIENTS.fullmatch(name.upper())
@@ -114,7 +114,7 @@ def identifying(column: str, cells: "pd.Series[str]") -> tuple[str, Sequence[int
     held = {}
     if _BIRTH.fullmatch(bare):
         held = dict.fromkeys(filter(_is_whole, values), "a date of birth")
-    elif bare in _CALLED_BY:
+    elif bare in CALLED_BY:
         held = dict.fromkeys(filter(_IS_NAME.fullmatch, values), "a name")
     if not held and tells("\n".join(values)):
         held = {value: what for value in values if (what := tells(value))}
@@ -124,7 +124,7 @@ def identifying(column: str, cells: "pd.Series[str]") -> tuple[str, Sequence[int
 
 
 def _is_whole(text: str) -> bool:
-    """Whether what stands in a column of dates of birth may tell the day: three parts that are known, or more than a month in one."""
+    """Whether what stands in a column of dates of birth may tell the day: three known parts, or too many digits in one."""
     clear = plain(text)
     parts = [number for number in _NUMBER.findall(clear) if number.strip("0")]
     return len(parts) + bool(_WORD.search(clear)) > 2 or any(
