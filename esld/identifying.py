@@ -13,12 +13,21 @@ from functools import lru_cache
 HIDDEN = "a value that may identify"
 
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
-_SURNAMES = "王李张刘陈杨赵吴徐孙朱郭林郑梁宋唐邓冯韩曹彭潘董袁蒋杜魏吕丁沈姚卢傅钟姜崔谭廖范汪陆贾韦邱侯邹孟秦薛尹郝龚邵钱覃黎胡周苏谢罗叶田"
+_SURNAMES = (
+    "王李张刘陈杨赵吴徐孙朱郭林郑梁宋唐邓冯韩曹彭潘董袁蒋杜魏吕丁沈姚卢傅钟姜崔谭"
+    "廖范汪陆贾韦邱侯邹孟秦薛尹郝龚邵钱覃黎胡周苏谢罗叶田"
+)
 # What begins with a surname and is none, behind the word "patient".
-_NO_NAMES = "张口|张嘴|张力|陈旧|周身|周围|周期|周[一二三四五六日末]|苏醒|胡言|谢绝|叶酸|丁肝|范围|陆续|杜绝|杜冷|唐氏|罗音|沈阳|徐州|徐徐|郑州|秦皇|林格"
+_NO_NAMES = (
+    "张口|张嘴|张力|陈旧|陈述|周身|周围|周期|周[一二三四五六日末]|苏醒|胡言|谢绝|叶酸|丁肝|范围|陆续|杜绝|杜冷"
+    "|唐氏|罗音|沈阳|徐州|徐徐|郑州|秦皇|林格"
+)
 _NAME = r"[^\W\d_][\w'’-]*(?:[ ·][A-Z\u4e00-\u9fff][\w'’-]*){0,3}"
 _CAPITAL = r"[A-Z][\w'’-]*"
-_MONTH = r"(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
+_MONTH = (
+    r"(?i:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"|nov(?:ember)?|dec(?:ember)?)\.?"
+)
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _DATE = (
     rf"(?:\d{{4}}(?: ?[-/.年 ] ?\d{{1,2}} ?[-/.月 ] ?|[-/. ]{{0,2}}{_MONTH}[-/., ]{{0,2}})\d{{1,2}}(?: ?日)?"

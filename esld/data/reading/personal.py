@@ -75,8 +75,8 @@ def refuse(
             calls = str(column).upper() in CALLED_BY
             if called.upper() in let_in and not calls:
                 continue
-            of_patients = str(column).upper() == "NAME" and _OF_PATIENTS.fullmatch(name.upper())
-            what, rows = identifying("patient name" if of_patients else str(column), table[column])
+            of_patients = _OF_PATIENTS.fullmatch(name.upper()) is not None
+            what, rows = identifying(str(column), table[column], of_patients=of_patients)
             if rows:
                 at = "; ".join(place(name, row) for row in rows[:_NAMED])
                 more = f", and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
@@ -89,7 +89,9 @@ def refuse(
         raise InputErrors(found)
 
 
-def identifying(column: str, cells: "pd.Series[str]") -> tuple[str, Sequence[int]]:
+def identifying(
+    column: str, cells: "pd.Series[str]", *, of_patients: bool = False
+) -> tuple[str, Sequence[int]]:
     """What of a column tells who a patient is, and the labels of its rows; none where nothing does.
 
     Parameters
@@ -98,6 +100,8 @@ def identifying(column: str, cells: "pd.Series[str]") -> tuple[str, Sequence[int
         Its name.
     cells : Series of str
         Text; missing where empty.
+    of_patients : bool, default False
+        Whether the table has a row a patient, so that a bare "name" is theirs.
 
     Returns
     -------
@@ -107,6 +111,7 @@ def identifying(column: str, cells: "pd.Series[str]") -> tuple[str, Sequence[int
         Labels of the rows that hold it.
     """
     bare = re.sub(r"[\W_]+", "", column.upper())
+    bare = "PATIENTNAME" if of_patients and bare == "NAME" else bare
     for what, names in _COLUMNS.items():
         if names.fullmatch(bare) and len(filled := cells.dropna()):
             return what, list(filled.index)
