@@ -13,6 +13,7 @@ from functools import lru_cache
 HIDDEN = "a value that may identify"
 
 _DASHES = dict.fromkeys(map(ord, "‐‑‒–—−"), "-")
+_ESCAPED = re.compile(r"\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|[tnr])")
 _SURNAMES = (
     "王李张刘陈杨赵吴徐孙朱郭林郑梁宋唐邓冯韩曹彭潘董袁蒋杜魏吕丁沈姚卢傅钟姜崔谭"
     "廖范汪陆贾韦邱侯邹孟秦薛尹郝龚邵钱覃黎胡周苏谢罗叶田"
@@ -48,22 +49,23 @@ _HELD = {
         r"|(?<![0-9A-Za-z.])\d{6}(?:(?P<born>\d{8})\d{3}(?P<check>[0-9Xx])|(?P<short>\d{6})\d{3})(?![0-9A-Za-z]|\.\d))"
     ),
     "a name": (
-        rf"\b(?i:(?:patient|subject|participant)(?:'s)? name)\b(?: (?i:is|was))? ?[:=]? ?{_NAME}"
-        rf"|(?<![\w-])(?<!\w )(?:(?i:(?:full |first |last |family |given )?name|surname) ?[:=] ?"
+        rf"(?a:\b)(?i:(?:patient|subject|participant)(?:'s)? name)(?a:\b)(?: (?i:is|was))? ?[:=]? ?{_NAME}"
+        rf"|(?a:(?<![\w-])(?<!\w ))(?:(?i:(?:full |first |last |family |given )?name|surname) ?[:=] ?"
         rf"(?:{_CAPITAL}(?:,? {_CAPITAL}){{1,3}}|[\u4e00-\u9fff]{{2,4}})"
         rf"|N(?:ame|AME) ?[:=] ?{_CAPITAL})"
         rf"|姓名 ?[:=是为]? ?{_NAME}"
-        r"|\b(?:Mr|Mrs|Ms|Miss|Herr|Frau|Mme|Señora?)\b\.? [A-Z]\w+(?: [A-Z]\w+)?"
+        r"|(?a:\b)(?:Mr|Mrs|Ms|Miss|Herr|Frau|Mme|Señora?)(?a:\b)\.? [A-Z]\w+(?: [A-Z]\w+)?"
         r"|(?:患者|病人|受试者) ?(?![在于有为因是对由])[\u4e00-\u9fff]某{1,2}"
         rf"|(?:患者|病人|受试者) ?[:=]? ?(?!{_NO_NAMES})[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}?"
         r"(?:(?=[诉因于男女自在]|出现|[出入来]院|发热|家属)|(?![\u4e00-\u9fff]))"
     ),
     "an address": (
-        r"\b\d{1,5} (?:[A-Z][a-z]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Boulevard|Blvd|Close|Court)\b"
+        r"(?a:\b)\d{1,5} (?:[A-Z][a-z]+ ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Boulevard|Blvd|Close|Court)(?a:\b)"
         r"|[\u4e00-\u9fff]{1,12}(?:路|街|巷|弄)[\u4e00-\u9fff]{0,4}\d+\s*(?:号|弄|室|栋)|(?:住址|地址)\s*:\s*\S{1,60}"
     ),
     "a date of birth": (
-        rf"(?i:date of birth|\bbirth ?date|\bbirthday|\b(?:dob|d\.o\.b\.?)|\bborn\b)(?: (?i:on|in|is|was))? ?[:=]? ?{_DATE}"
+        rf"(?i:date of birth|(?a:\b)birth ?date|(?a:\b)birthday|(?a:\b)(?:dob|d\.o\.b\.?)|(?a:\b)born(?a:\b))"
+        rf"(?: (?i:on|in|is|was))? ?[:=]? ?{_DATE}"
         rf"|(?:出生(?:日期|年月日|年月|时间)?|生日|生于) ?[:=于是为]? ?{_DATE}|{_DATE} ?(?:出生|生于|生(?![\u4e00-\u9fff]))"
     ),
 }  # fmt: skip
@@ -77,7 +79,8 @@ _WEIGHTS = tuple(2**place % 11 for place in range(17, 0, -1))
 
 
 def plain(text: str) -> str:
-    """A text in one width, its dashes hyphens."""
+    """A text in one width, its dashes hyphens; what ``repr`` made of a character that is not printed is a blank."""
+    text = _ESCAPED.sub(" ", text) if "\\" in text else text
     return text if text.isascii() else unicodedata.normalize("NFKC", text).translate(_DASHES)
 
 
