@@ -136,7 +136,8 @@ def test_what_nothing_follows(cell, kind):
     [
         "2025-03-14T09:30+08:00", "2025-03-14/2025-03-15", "1742-6", "3.5-5.1", "13812345678.5", "LOT 20250314-001",
         "2025年3月14日生化检查", "患者张口受限", "患者高热，", "患者于2025-03-14腹痛", "born 1961",
-        "患者周身不适", "newborn 2025-03-14", "fever on April 3, 2025", "Drug name: Tenofovir Alafenamide", "name: placebo", "born 1961 married 3 times",
+        "患者周身不适", "newborn 2025-03-14", "fever on April 3, 2025", "Drug name: Tenofovir Alafenamide",
+        "name: placebo", "born 1961 married 3 times",
         "NCT06167473-014", "10^6 cells/kg", "12 hours", "5 days after 2 infusions", "门静脉血栓", "MR angiography",
     ],
 )  # fmt: skip
