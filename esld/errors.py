@@ -5,11 +5,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from esld.identifying import HIDDEN, hidden
+
 _SHOWN = 3  # places named for mistakes of one kind; all are counted
 
 
 class InputError(Exception):
     """A user's mistake: subject – rule – offender – where – remedy, in one line (exit code 2).
+
+    No part holds what tells who a patient is (:func:`esld.identifying.hidden`), of whatever it was made.
 
     Parameters
     ----------
@@ -30,8 +34,9 @@ class InputError(Exception):
     def __init__(
         self, subject: str, rule: str, offender: object = None, where: str = "", remedy: str = ""
     ) -> None:
-        self.subject, self.rule, self.offender = subject, rule, offender
-        self.where, self.remedy = where, remedy
+        self.subject, self.rule, self.where, self.remedy = map(hidden, (subject, rule, where, remedy))
+        found = offender if isinstance(offender, str) else repr(offender)
+        self.offender = offender if hidden(found) == found else HIDDEN
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -94,13 +99,18 @@ def _as_one(errors: Sequence[InputError]) -> InputError:
     return InputError(chosen[0].subject, chosen[0].rule, offender, where, chosen[0].remedy)
 
 
-class RefusedError(Exception):
+class _Told(Exception):
+    def __init__(self, told: object = "") -> None:
+        super().__init__(hidden(str(told)))
+
+
+class RefusedError(_Told):
     """The request is understood and refused: locked, sealed or blinded (exit code 3)."""
 
     exit_code = 3
 
 
-class RunError(Exception):
+class RunError(_Told):
     """A chapter or a check failed (exit code 1)."""
 
     exit_code = 1

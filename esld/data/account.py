@@ -13,6 +13,7 @@ from esld.data.cut import CutReport
 from esld.data.intake import Intake
 from esld.data.sdtm import DOMAINS, Tables
 from esld.data.sources import selected
+from esld.identifying import hidden
 from esld.protocol import Protocol
 
 Row = tuple[str, str, str, int, str, str]
@@ -70,7 +71,8 @@ def account_of(took: Intake, report: CutReport, tables: Tables, aside: pd.DataFr
             rows += _variables(name, took.tables[name], took.protocol)
             rows += _words(name, tables[name], words.get(name, {}), lists)
             rows += _unrecorded(name, tables[name], took.protocol)
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    found = pd.DataFrame(rows, columns=list(COLUMNS))
+    return found.assign(name=found["name"].map(hidden), why=found["why"].map(hidden))
 
 
 def _files(files: pd.DataFrame) -> Iterator[Row]:

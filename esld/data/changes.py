@@ -6,6 +6,7 @@ import pandas as pd
 
 from esld.data import dates
 from esld.data.sdtm import DOMAINS, Domain, Tables
+from esld.identifying import hidden
 
 COLUMNS = ("change", "domain", "USUBJID", "record", "what", "variable", "before", "after")
 KINDS = (
@@ -54,7 +55,7 @@ def record_changes(before: Tables, after: Tables, *, since: pd.Timestamp | None 
     for name in (n for n in DOMAINS if n in before or n in after):
         old, new = _own(before, name, left), _own(after, name, come)
         rows += _domain_changes(DOMAINS[name], old, new, since)
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame = pd.DataFrame(rows, columns=list(COLUMNS)).map(hidden)  # any column's, let in or not
     place = frame["change"].map(KINDS.index)
     return frame.iloc[place.argsort(kind="stable")].reset_index(drop=True)
 

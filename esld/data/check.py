@@ -29,6 +29,7 @@ from esld.data.study import cut_faults, tables_before
 from esld.data.template.layout import is_masked
 from esld.data.views import names_no_arm
 from esld.errors import InputError, InputErrors, RefusedError, each_of, together
+from esld.identifying import hidden
 from esld.protocol import Protocol, read_protocol
 from esld.translation import IN_ENGLISH, Translator
 
@@ -367,6 +368,7 @@ def _checked(
     used: pd.DataFrame | None,
 ) -> Checked:
     rows = pd.DataFrame([_fault_row(f, tables) for f in faults], columns=list(FAULT_COLUMNS), dtype=object)
+    rows = rows.map(hidden)  # the number of a record is a cell too
     remark = asked["USUBJID"].isin(patients).map({True: _REMARK, False: ""}).astype(object)
     told = asked.rename(columns={"USUBJID": "subject"}).assign(remark=remark)
     told = told[list(QUERY_COLUMNS)].astype(object)
@@ -381,7 +383,7 @@ def _checked(
         queries=told,
         counts=pd.DataFrame(counts, columns=list(COUNT_COLUMNS)),
         account=used,
-        notes=tuple(notes),
+        notes=tuple(map(hidden, notes)),
     )
 
 

@@ -22,10 +22,12 @@ from esld.csvfile import csv_bytes
 from esld.data.declared import Reading
 from esld.data.reading import decode
 from esld.data.reading.encoding import DECLARE
+from esld.data.reading.personal import identifying
 from esld.data.reading.table import as_text
 from esld.data.reading.words import as_declared
 from esld.data.workbook import ErrorCell, xlsx_bytes
 from esld.errors import InputError
+from esld.identifying import hidden
 from esld.scoring.table import ScoredTable, is_input, number, score_table
 from esld.targets import file_target
 
@@ -131,6 +133,11 @@ def score_file(
     except ValueError as error:
         raise InputError(source.name, str(error), remedy="Rename one of them.") from None
     own = list(found.table)
+    found.remarks.extend(_personal(found.table))
+    for name in ("bad_values", "queries"):
+        scores[name] = scores[name].assign(
+            first=scores[name]["first"].map(lambda cell: hidden(cell) if isinstance(cell, str) else cell)
+        )
     scores["table"] = pd.concat([found.table, scores["table"].drop(columns=own)], axis=1)
     scored = ScoredFile(**scores, source=found, inputs=plain)
     if scored.scores.empty and scored.not_computed["reason"].str.endswith("already").any():
@@ -145,6 +152,16 @@ def score_file(
         raise InputError(source.name, "must hold all inputs of at least one score", columns, remedy=remedy)
     place.write(_WRITERS[target.suffix.lower()](scored))
     return scored
+
+
+def _personal(table: pd.DataFrame) -> Iterator[Remark]:
+    """What tells who a patient is: it is the user's own table, which is no export and comes out as it came in, but it is said."""
+    for column in (c for c in table if not is_input(c)):
+        cells = table[column].map(as_text).astype(object)
+        what, found = identifying(str(column), cells.where(cells.notna(), None), of_patients=True)
+        if found:
+            rule = f"{what} in {len(found)} rows; passed on, and not repeated here"
+            yield "tells who a patient is", str(column), rule
 
 
 def _kind(path: Path, known: Mapping[str, Callable[..., Any]]) -> Callable[..., Any]:

@@ -14,10 +14,11 @@ import nbformat
 from nbformat import NotebookNode
 
 from esld.errors import RunError
+from esld.identifying import hidden
 from esld.pipeline.chapters import ChapterSource, cell_id, cell_number, numbered
 from esld.pipeline.how import CELL_SECONDS
 from esld.pipeline.kernels import KERNEL
-from esld.pipeline.places import failing_line, place
+from esld.pipeline.places import failing_line, place, without_colours
 
 if TYPE_CHECKING:
     from papermill.exceptions import PapermillExecutionError
@@ -146,7 +147,7 @@ def execute(
                     raise
                 notebook = run()
         except PapermillExecutionError as error:
-            _name_source(out, chapter)
+            _keep(out, chapter)
             raise RunError(_failure(chapter, cells, error)) from None
         except CellTimeoutError:
             rule = f"it took longer than {timeout} s; --timeout allows more"
@@ -192,7 +193,7 @@ def published_form(
             },
         }
     )
-    return notebook, "".join(stderr)
+    return notebook, hidden("".join(stderr))
 
 
 def notebook_bytes(notebook: NotebookNode) -> bytes:
@@ -266,10 +267,18 @@ def _failure(
     return f"{_in_cell(chapter, number, led, line)}: {_one_line(told)}"
 
 
-def _name_source(out: Path, chapter: ChapterSource) -> None:
-    """Papermill puts the whole source into a failed notebook's metadata, where the file's name belongs."""
+def _keep(out: Path, chapter: ChapterSource) -> None:
+    """Mend a failed notebook: papermill puts the whole source where the file's name belongs, and an error quotes what it met."""
     notebook = nbformat.read(out, as_version=4)
     notebook.metadata.papermill["input_path"] = f"notebooks/{chapter.path.name}"
+    for output in (output for cell in notebook.cells for output in cell.get("outputs", ())):
+        if output.output_type == "error":
+            output.evalue = hidden(output.evalue)
+            trace = "\n".join(output.traceback)
+            clear = without_colours(trace)
+            output.traceback = (trace if hidden(clear) == clear else hidden(clear)).split("\n")
+        elif _is_stream(output, "stderr"):
+            output.text = hidden("".join(output.text))
     nbformat.write(notebook, out)
 
 

@@ -23,6 +23,11 @@ _OF_KERNEL = re.compile(r"[/\\]ipykernel_\d+[/\\](\d+\.py):(\d+)")
 _BY_IPYTHON = "get_ipython()."  # what a magic becomes before it is executed
 
 
+def without_colours(text: str) -> str:
+    """What a kernel writes for a terminal, as plain text."""
+    return _COLOURS.sub("", text)
+
+
 def cell_lines(cells: "Sequence[NotebookNode]", text: str) -> dict[str, int]:
     """The line of a py:percent text, from 1, in which each cell begins that is not empty, by the cell's id.
 
@@ -102,7 +107,7 @@ def failing_line(
         Cells by the number at their prompt; a magic that executes a cell in a cell makes later ones wrong, so that a line
         is believed only where its text is there.
     """
-    text = _COLOURS.sub("", traceback)
+    text = without_colours(traceback)
     frames = list(_FRAME.finditer(text))
     for frame in reversed(frames):
         line, said = int(frame["line"]), (frame["text"] or frame["bad"] or "").strip()

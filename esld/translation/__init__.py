@@ -16,6 +16,7 @@ from importlib import resources
 from typing import NamedTuple
 
 from esld.errors import InputError, each_of, together
+from esld.identifying import HIDDEN
 
 ENGLISH = "en"
 LANGUAGES = (ENGLISH, "zh")
@@ -81,7 +82,7 @@ class Translator:
         """A mistake, part by part: what it is called is the user's own word."""
         if self.language == ENGLISH:
             return str(error)
-        offender = error.offender
+        offender = self(HIDDEN) if error.offender == HIDDEN else error.offender
         found = f"{error.subject}: {self(error.rule)}"
         if offender is not None:
             found = self.put("{}, got {}", found, offender if isinstance(offender, str) else repr(offender))
@@ -109,7 +110,7 @@ class Translator:
         )
 
     def _line(self, line: str) -> str:
-        inside = line.lstrip()
+        inside = line.lstrip().replace(HIDDEN, patterns(self.language)[HIDDEN])
         said = _said(inside, self.language)
         if said is None:
             parts = [
@@ -118,7 +119,7 @@ class Translator:
             text = re.sub(r"(?<=[。？！]) ", "", " ".join(part.text for part in parts))
             said = _Said(text, tuple(own for part in parts for own in part.left))
         self.left |= dict.fromkeys(said.left)
-        return line[: len(line) - len(inside)] + said.text
+        return line[: len(line) - len(line.lstrip())] + said.text
 
 
 IN_ENGLISH = Translator(ENGLISH)

@@ -20,6 +20,7 @@ from esld.data.declared import Reading
 from esld.data.score_file import _READERS, REPORT_SHEET, SHEET, report_frame, report_text, score_file
 from esld.data.workbook import xlsx_bytes
 from esld.errors import InputError, RefusedError
+from esld.identifying import HIDDEN
 from esld.scoring.table import input_name, is_input
 from tests.examples import few
 
@@ -163,6 +164,29 @@ def test_the_report_says_what_was_computed_assumed_bad_and_not_computed(source, 
     assert described["meld_na"] == "no sodium_mmol_l"
     assert described["Bilirubin_umol_L"] == "1 not a positive finite number (first: '<5' in data row 2)"
     assert "  comment" in lines
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx", "parquet"])
+def test_what_tells_who_a_patient_is_is_said_and_passed_on_and_not_quoted(tmp_path, suffix):
+    path = tmp_path / f"in.{suffix}"
+    frame = pd.DataFrame(
+        {
+            "name": ["x"],
+            "note": ["zhang.san@example.com"],
+            "phone of ward": [13812345678],
+            "inr": ["手机13812345678"],
+        }
+    )
+    frame = frame.assign(bilirubin_mg_dl=["2"], creatinine_mg_dl=["1"])
+    {"csv": frame.to_csv, "xlsx": frame.to_excel, "parquet": frame.to_parquet}[suffix](path, index=False)
+    scored = score_file(path, tmp_path / "out.csv")
+    said = report_frame(scored)
+    told = said[said["what"].eq("tells who a patient is")].set_index("subject")["detail"]
+    assert list(told.index) == ["name", "note", "phone of ward"]
+    assert told["note"] == "an e-mail address in 1 rows; passed on, and not repeated here"
+    shown = said.to_csv() + scored.bad_values.to_csv() + report_text(scored, tmp_path / "out.csv")
+    assert HIDDEN in shown and "13812345678" not in shown and "zhang" not in shown
+    assert "zhang.san@example.com" in (tmp_path / "out.csv").read_text(encoding="utf-8")
 
 
 REFUSED = {

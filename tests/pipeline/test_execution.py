@@ -10,6 +10,7 @@ import nbformat
 import pytest
 
 from esld.errors import RunError
+from esld.identifying import HIDDEN
 from esld.pipeline import provisioner
 from esld.pipeline.chapters import read_chapter
 from esld.pipeline.execution import execute, notebook_bytes, published_form
@@ -162,6 +163,17 @@ class TestFailure:
         kept = nbformat.read(tmp_path / "run" / "out {0} {cut}.ipynb", as_version=4)
         assert kept.metadata.papermill.input_path == "notebooks/05_ae.py"
         assert "KeyError" in nbformat.writes(kept)
+
+    def test_what_a_chapter_met_is_not_quoted(self, run, tmp_path):
+        """Neither where the run tells why it failed nor in the notebook that is kept, though it be coloured."""
+        with pytest.raises(RunError, match=f"ValueError: invalid literal .*{HIDDEN}") as caught:
+            run(
+                tmp_path,
+                "# %%\nimport sys\nmet = f'{13812:d}345678?'\nprint(met, file=sys.stderr)\nint(met)\n",
+            )
+        kept = nbformat.writes(nbformat.read(tmp_path / "run" / "out {0} {cut}.ipynb", as_version=4))
+        assert HIDDEN in kept
+        assert "13812345678" not in kept + str(caught.value)
 
     def test_an_error_of_many_lines_is_told_in_one(self, run, tmp_path):
         with pytest.raises(RunError, match=r"py:6: `raise ValueError.*`: ValueError: one two$"):

@@ -83,6 +83,8 @@ def map_forms(
         table = _domain(domain, parts[domain], work)
         table.attrs |= {"file": source, "encoding": "Forms"}
         tables[domain] = table
+    called = {n: t[t.columns.intersection([*personal.CALLED_BY])] for n, t in tables.items()}
+    personal.refuse(called, (), lambda n, row: str(places.place(tables[n], row, "USUBJID")))
     return Mapped(
         tables,
         tuple(work.faults),

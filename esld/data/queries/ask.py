@@ -20,6 +20,7 @@ from esld.allocation.disclosed import Disclosed
 from esld.data.deaths import statements
 from esld.data.sdtm import DOMAINS, Tables
 from esld.data.standard import ASIDE
+from esld.identifying import hidden
 from esld.protocol import Protocol
 
 Severity = Literal["critical", "major", "minor"]
@@ -206,7 +207,7 @@ def find_queries(evidence: Evidence) -> pd.DataFrame:
             severity = query.severity or usual
             domain, _, number = query.record.partition(" ")
             place = (_SEVERITIES.index(severity), name, query.subject, domain, _number(number), query.record)
-            asked = (query.subject, query.record, name, severity, query.message)
+            asked = (query.subject, hidden(query.record), name, severity, hidden(query.message))
             rows.append((place, query.message, _hash(name, *map(evidence.number, query.about)), asked))
     rows.sort(key=lambda row: row[:3])
     met: dict[str, int] = {}
