@@ -249,7 +249,7 @@ class _Rule:
 
     column: str
     text: str
-    remedy: str | Callable[[pd.Series], str]
+    remedy: str | Callable[[pd.Series, pd.Series], str]
     passes: Callable[[pd.Series], pd.Series]
 
 
@@ -367,11 +367,11 @@ def record_faults(
     column: str,
     found: pd.Series,
     rule: str,
-    remedy: str | Callable[[pd.Series], str],
+    remedy: str | Callable[[pd.Series, pd.Series], str],
 ) -> Iterator[InputError]:
     """One fault a record, ``found`` holding the cells by row; what to do may depend on all of them."""
     if not isinstance(remedy, str):
-        remedy = remedy(found)
+        remedy = remedy(found, table[column])
     for row, offender in found.items():
         got = "nothing" if pd.isna(offender) else repr(str(offender))
         yield RecordError(table, int(str(row)), name, column, rule, got, remedy)
