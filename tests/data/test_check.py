@@ -8,12 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from esld import cli
-from esld.data.check import check_cut, check_data, report_text
+from esld.data.check import FAULT_COLUMNS, Checked, check_cut, check_data, report_text
 from esld.data.cutfile import read_cut
 from esld.data.sdtm import find_faults
 from esld.data.study import load_study
@@ -286,3 +287,27 @@ def test_a_column_of_dates_in_another_order_is_one_line(export):
     assert f"({len(checked.faults):,} places, such as lb.csv, row 2, " in line
     assert re.search(r"1,624 of 1,624 read as day/month/year, \d+ of them also as month/day/year", line)
     assert "Each place is a row of the file that --output writes." in report_text(checked)
+
+
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=3))
+def test_of_a_rule_the_terminal_lists_twenty_queries_and_counts_the_others(sizes):
+    """So that no rule hides what another one asks; the file has them all."""
+    asked = [(f"rule {rule}", f"Q-{rule}-{n}") for rule, size in enumerate(sizes) for n in range(size)]
+    queries = pd.DataFrame(asked, columns=["rule", "id"]).assign(
+        subject="S", record="LB 1", severity="major", message="m.", status="open", answer="", remark=""
+    )
+    checked = Checked(
+        faults=pd.DataFrame(columns=list(FAULT_COLUMNS)),
+        queries=queries,
+        counts=pd.DataFrame(),
+        account=None,
+        notes=(),
+    )
+    lines = report_text(checked).splitlines()
+    listed = [line.split()[0] for line in lines if line.startswith("  Q-")]
+    assert listed == [f"Q-{rule}-{n}" for rule, size in enumerate(sizes) for n in range(min(size, 20))]
+    more = [line for line in lines if "more are in the file that --output writes." in line]
+    assert more == [
+        f"  {size - 20} more are in the file that --output writes." for size in sizes if size > 20
+    ]
+    assert lines[-1].startswith(f"0 faults, {len(asked)} open quer")

@@ -29,6 +29,7 @@ COLUMNS = ("id", "USUBJID", "record", "rule", "severity", "message")
 
 _SEVERITIES = ("critical", "major", "minor")
 _EXAMPLES = 3  # records that a line names
+_MANY, _SHARE = 10, 3  # records, and of how many one, from which on they are one matter
 _LENGTH = 8  # characters of an id: 10^12 of them, and two queries that meet in one are numbered
 _MEASURED = (
     *("USUBJID", "PARAMCD", "ADT", "ADY", "AVAL", "AVALU", "AVISIT", "ANRLO", "ANRHI"),
@@ -261,6 +262,16 @@ def line(
     subject = str(places[0]["USUBJID"]) if len(set(rows["USUBJID"])) == 1 else ""
     record = place(name, places[0]) if len(rows) == 1 else name
     return Query(subject, record, f"{message} ({such}).", (name, *content), severity)
+
+
+def many(found: pd.DataFrame, of: pd.DataFrame) -> bool:
+    """Whether so many records of a kind are asked about that the kind is in question, its unit or its year."""
+    return len(found) >= max(_MANY, len(of) / _SHARE)
+
+
+def share(found: pd.DataFrame, of: pd.DataFrame) -> str:
+    """How many of a kind are asked about."""
+    return f"{len(found):,} of {counted(len(of), 'record')}"
 
 
 def unused(name: str, rows: pd.DataFrame, message: str, *content: str) -> Iterator[Query]:

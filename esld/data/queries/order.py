@@ -6,7 +6,18 @@ from collections.abc import Iterator
 import pandas as pd
 
 from esld.data import dates
-from esld.data.queries.ask import Evidence, Query, each, of_patient, place, records, rule
+from esld.data.queries.ask import (
+    Evidence,
+    Query,
+    each,
+    line,
+    many,
+    of_patient,
+    place,
+    records,
+    rule,
+    share,
+)
 from esld.data.sdtm import DOMAINS, date_columns
 from esld.data.sources import selected, transplant_codes, transplantations
 
@@ -82,7 +93,7 @@ def _day_of_event(evidence: Evidence) -> Iterator[Query]:
 
 @rule("implausible date", "major")
 def _long_before(evidence: Evidence) -> Iterator[Query]:
-    """Years before consent, where history and long-standing medication alone may lie; one query a day and date variable."""
+    """Years before consent, where history and long-standing medication alone may lie; one a patient and variable."""
     adsl = evidence.adsl.set_index("USUBJID")
     consent = adsl["RFICDT"].fillna(adsl["RANDDT"])
     bound = f"{consent.max() - pd.DateOffset(years=_YEARS):%Y-%m-%d}"  # as text: hardly any date is before it
@@ -96,11 +107,23 @@ def _long_before(evidence: Evidence) -> Iterator[Query]:
             early = table[table[column].isin(days)]
             since = early["USUBJID"].map(consent) - pd.DateOffset(years=_YEARS)
             old = early[dates.latest(early[column]) < since]
-            for (subject, date), own in old.groupby(["USUBJID", column], sort=False):
+            dated = table[table[column].notna()]
+            if many(old, dated):
+                on = share(old, dated)
+                message = f"{column} is more than {_YEARS} years before consent on {on}: is the year right?"
+                yield line(name, old, message, column)
+                continue
+            for subject, own in old.sort_values(column, kind="stable").groupby("USUBJID"):
+                first, held = records(own.head(1))[0], own[column].nunique()
+                date, day, last = first[column], f"{consent[str(subject)]:%Y-%m-%d}", own[column].max()
                 more = f" ({len(own)} records)" if len(own) > 1 else ""
-                day = f"{consent[str(subject)]:%Y-%m-%d}"
                 message = f"{column} is {date}, more than {_YEARS} years before consent on {day}{more}: is the year right?"
-                yield of_patient(subject, place(name, records(own.head(1))[0]), message, name, column, date)
+                if held > 1:
+                    message = (
+                        f"{column} is {date}, more than {_YEARS} years before consent on {day} "
+                        f"({len(own)} records on {held} days, the last {last}): is the year right?"
+                    )
+                yield of_patient(subject, place(name, first), message, name, column, date)
 
 
 @rule("end before start", "major")

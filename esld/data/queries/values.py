@@ -14,14 +14,16 @@ from esld.data.queries.ask import (
     each,
     folded,
     line,
+    many,
     of_patient,
     records,
     rule,
+    share,
     text,
     unused,
 )
 from esld.data.queries.expected import VitalSign, expected
-from esld.data.sdtm import known_unit
+from esld.data.sdtm import DOMAINS, known_unit
 from esld.data.standard import specimen_hints
 from esld.protocol import Protocol
 
@@ -71,14 +73,22 @@ def _eligibility(evidence: Evidence) -> Iterator[Query]:
 
 @rule("implausible value", "major")
 def _implausible(evidence: Evidence) -> Iterator[Query]:
+    """One query a record, or a line a test where it is a matter of the test."""
     adlb = evidence.adlb
     measured = adlb[adlb["DTYPE"].isna() & adlb["SRCSEQ"].notna()]
-    for row in records(measured[outside(evidence, measured)]):
-        parameter = evidence.protocol.parameter(row["PARAMCD"])
+    for code, own in measured[outside(evidence, measured)].groupby("PARAMCD"):
+        parameter, every = evidence.protocol.parameter(str(code)), measured[measured["PARAMCD"].eq(code)]
         low, high = parameter.plausible or (float("-inf"), float("inf"))
-        message = f"{parameter.label} is {row['AVAL']:g}; plausible is {low:g} to {high:g}."
-        content = (row["SRCDOM"], parameter.paramcd, text(row["ADT"])[:10], f"{row['AVAL']:g}")
-        yield of_patient(row["USUBJID"], f"{row['SRCDOM']} {row['SRCSEQ']}", message, *content)
+        if many(own, every):
+            name = str(own["SRCDOM"].iloc[0])
+            least, most, on = own["AVAL"].min(), own["AVAL"].max(), share(own, every)
+            message = f"{parameter.label} is {least:g} to {most:g} on {on}; plausible is {low:g} to {high:g}: is the unit right?"
+            yield line(name, own.rename(columns={"SRCSEQ": DOMAINS[name].sequence}), message, str(code))
+            continue
+        for row in records(own):
+            message = f"{parameter.label} is {row['AVAL']:g}; plausible is {low:g} to {high:g}."
+            content = (row["SRCDOM"], parameter.paramcd, text(row["ADT"])[:10], f"{row['AVAL']:g}")
+            yield of_patient(row["USUBJID"], f"{row['SRCDOM']} {row['SRCSEQ']}", message, *content)
     yield from _vital_signs(evidence)
 
 
@@ -90,7 +100,7 @@ def outside(evidence: Evidence, rows: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _vital_signs(evidence: Evidence) -> Iterator[Query]:
-    for _, sign, own in _measured(evidence):
+    for test, sign, own in _measured(evidence):
         sizes = {folded(unit): size for unit, size in sign.units.items()}
         size = own["VSORRESU"].map(text).map(folded).map(sizes)
         value = pd.to_numeric(own["VSORRES"], errors="coerce")
@@ -99,13 +109,18 @@ def _vital_signs(evidence: Evidence) -> Iterator[Query]:
         wrong = own[
             known & ~pd.Series(fine, own.index[known], dtype=bool).reindex(own.index, fill_value=True)
         ]
-        yield from each("VS", wrong, partial(_out_of_range, sign=sign), ("VSORRES", "VSORRESU"))
-        yield from each(
-            "VS",
-            own[value.isna()],
-            f"{sign.label} is {{VSORRES!r}}, which is no number.",
-            ("VSORRES",),
-        )
+        if many(wrong, own):
+            plausible = f"{sign.low:g} to {sign.high:g} {sign.unit}"
+            message = f"{sign.label} is outside {plausible} on {share(wrong, own)}: is the unit right?"
+            yield line("VS", wrong, message, test)
+        else:
+            yield from each("VS", wrong, partial(_out_of_range, sign=sign), ("VSORRES", "VSORRESU"))
+        words = own[value.isna()]
+        if many(words, own):
+            yield line("VS", words, f"{sign.label} is no number on {share(words, own)}", test, "VSORRES")
+        else:
+            told = f"{sign.label} is {{VSORRES!r}}, which is no number."
+            yield from each("VS", words, told, ("VSORRES",))
 
 
 def _measured(evidence: Evidence) -> Iterator[tuple[str, VitalSign, pd.DataFrame]]:

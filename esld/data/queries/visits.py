@@ -8,7 +8,18 @@ import pandas as pd
 from esld.data import dates
 from esld.data.adam.adlb import study_day
 from esld.data.adam.adsl import anchor_days
-from esld.data.queries.ask import Evidence, Query, counted, each, folded, line, of_patient, records, rule
+from esld.data.queries.ask import (
+    Evidence,
+    Query,
+    counted,
+    each,
+    folded,
+    line,
+    many,
+    of_patient,
+    records,
+    rule,
+)
 from esld.data.queries.expected import expected
 from esld.data.sdtm import DOMAINS, Tables
 from esld.longform import stacked
@@ -20,11 +31,17 @@ _VISITED = ("SV", "LB", "VS", "RS")  # the domains that a visit leaves records i
 
 @rule("visit outside its allowed window", "minor")
 def _visit_windows(evidence: Evidence) -> Iterator[Query]:
-    """One query a visit and day, however many forms were filled in on it."""
+    """One query a visit and day, however many forms were filled in on it, or one line a planned visit that is so in most."""
     schedule = evidence.protocol.schedule
     laboratory = evidence.once(_laboratory_visits)
     visits = recorded_visits(evidence.tables, evidence.subjects, schedule, laboratory=laboratory)
-    for row in records(visits[~visits["within"]]):
+    outside = visits[~visits["within"]]
+    for code, own in outside.groupby("code"):
+        every, visit = visits[visits["code"].eq(code)], schedule.visit(str(code))
+        if many(own, every):
+            outside = outside[outside["code"].ne(code)]
+            yield _elsewhere(own, every, visit)
+    for row in records(outside):
         visit = schedule.visit(row["code"])
         message = f"{row['VISIT']} took place on day {row['day']:.0f}; {_days(visit.allowed, visit)}."
         content = (row["label"], f"{row['date']:%Y-%m-%d}", f"{row['day']:.0f}")
@@ -36,6 +53,17 @@ def _visit_windows(evidence: Evidence) -> Iterator[Query]:
         message = f"The baseline value of {day}; {_days(schedule.baseline_window)}."
         record = f"{row['SRCDOM']} {row['SRCSEQ']}"
         yield of_patient(row["USUBJID"], record, message, "baseline", f"{row['ADY']:.0f}")
+
+
+def _elsewhere(own: pd.DataFrame, every: pd.DataFrame, visit: Visit) -> Query:
+    """One line about a planned visit, whose examples are of the domain that has most of them."""
+    domains = own["record"].str.partition(" ")
+    name = str(domains[0].mode()[0])
+    rows = own.assign(**{DOMAINS[name].sequence: domains[2]})[domains[0].eq(name)]
+    first, last = f"{own['day'].min():.0f}", f"{own['day'].max():.0f}"
+    on, given = f"{len(own):,} of {len(every):,} times", _days(visit.allowed, visit)
+    message = f"{as_stated(visit.label)} took place on days {first} to {last}, {on} outside; {given}"
+    return line(name, rows, message, "most", visit.code)
 
 
 def _days(window: tuple[int, int], visit: Visit | None = None) -> str:
