@@ -28,6 +28,7 @@ from esld.cli_shared import (
     AsJson,
     Chapters,
     Commands,
+    Dates,
     Decimal,
     Encoding,
     Interrupted,
@@ -118,6 +119,7 @@ def check(
     encoding: Encoding = "",
     separator: Separator = "",
     decimal: Decimal = "",
+    dates: Dates = None,
     missing: Missing = None,
     personal: Personal = None,
     output: Annotated[
@@ -159,6 +161,7 @@ def check(
         "encoding": encoding,
         "separator": separator,
         "decimal": decimal,
+        "dates": dates,
         "missing": missing,
         "personal": personal,
     }

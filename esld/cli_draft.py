@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from esld.cli_shared import AsJson, Decimal, Encoding, Missing, Personal, Separator, say
+from esld.cli_shared import AsJson, Dates, Decimal, Encoding, Missing, Personal, Separator, say
 
 
 def new_trial(
@@ -34,6 +34,7 @@ def new_trial(
     encoding: Encoding = "",
     separator: Separator = "",
     decimal: Decimal = "",
+    dates: Dates = None,
     missing: Missing = None,
     personal: Personal = None,
     as_json: AsJson = False,
@@ -54,7 +55,12 @@ def new_trial(
     inputs = [data, *(files_of(mapping) if mapping else ())]
     target = new_file(output, command="esld new-trial", room=PROTOCOLS, inputs=inputs, kinds=[".yaml"])
     how = read_options(
-        encoding=encoding, separator=separator, decimal=decimal, missing=missing, personal=personal
+        encoding=encoding,
+        separator=separator,
+        decimal=decimal,
+        dates=dates,
+        missing=missing,
+        personal=personal,
     )
     text = draft(data, mapping=mapping, how=how)
     target.write(text.encode())

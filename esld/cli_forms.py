@@ -5,7 +5,18 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from esld.cli_shared import REPLACED, AsJson, Decimal, Encoding, Missing, Personal, Separator, expecting, say
+from esld.cli_shared import (
+    REPLACED,
+    AsJson,
+    Dates,
+    Decimal,
+    Encoding,
+    Missing,
+    Personal,
+    Separator,
+    expecting,
+    say,
+)
 from esld.errors import InputError, InputErrors
 
 
@@ -60,6 +71,7 @@ def import_(
     encoding: Encoding = "",
     separator: Separator = "",
     decimal: Decimal = "",
+    dates: Dates = None,
     missing: Missing = None,
     personal: Personal = None,
     as_json: AsJson = False,
@@ -83,7 +95,12 @@ def import_(
             "--mapping or --protocol", "must be given, one of them", where=str(source), remedy=remedy
         )
     how = read_options(
-        encoding=encoding, separator=separator, decimal=decimal, missing=missing, personal=personal
+        encoding=encoding,
+        separator=separator,
+        decimal=decimal,
+        dates=dates,
+        missing=missing,
+        personal=personal,
     )
     named = files_of(mapping) if mapping else [Path(str(protocol))]
     folder = empty_folder(output, command="esld import", inputs=[source, *named], option="-o")

@@ -253,7 +253,7 @@ def export(
 ) -> None:
     """Write DM, DS and the ledger of the assigned patients."""
     from esld.allocation.disclosed import FILE, disclosed
-    from esld.allocation.export import DM, DM_FILE, DS, DS_FILE, csv_bytes, dm_rows, ds_rows, targets
+    from esld.allocation.export import DM, DM_FILE, DS, DS_FILE, as_csv, dm_rows, ds_rows, targets
     from esld.targets import write_files
 
     places = targets(output)  # an unmasking is recorded for good: not for an export that cannot be written
@@ -265,8 +265,8 @@ def export(
         arms = {subject: names[ledger.arm(subject)] for subject in shown}
         records = ledger.records()
     contents = {
-        DM_FILE: csv_bytes(DM, dm_rows(sealed.trial.id, records, arms)),
-        DS_FILE: csv_bytes(DS, ds_rows(sealed.trial.id, records)),
+        DM_FILE: as_csv(DM, dm_rows(sealed.trial.id, records, arms)),
+        DS_FILE: as_csv(DS, ds_rows(sealed.trial.id, records)),
         FILE: disclosed(sealed, records, open_slots=bool(unmask) or not sealed.trial.masked),
     }
     write_files({places[name]: content for name, content in contents.items()})

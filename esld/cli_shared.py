@@ -32,6 +32,13 @@ Separator = Annotated[
 Decimal = Annotated[
     str, typer.Option(metavar="CHAR", help="Before the decimals of a number: '.' or ','.", show_default=False)
 ]
+Dates = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="ORDER",
+        help="Of dates that are not YYYY-MM-DD, such as DD/MM/YYYY; may be given several times.",
+    ),
+]
 Missing = Annotated[
     list[str] | None,
     typer.Option(metavar="WORD", help="Stands for a missing value; may be given several times."),

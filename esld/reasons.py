@@ -80,6 +80,7 @@ class Why(StrEnum):
     NO_VALUES_AT = "no_values_at"
     NO_VALUES_THEN = "no_values_then"
     NO_CHANGE = "no_change"
+    TOO_LITTLE_TIME = "too_little_time"
     NOBODY_COUNTED = "nobody_counted"
     NOBODY_TREATED = "nobody_treated"
     NOBODY_WITH_VALUES = "nobody_with_values"
@@ -190,6 +191,7 @@ ENGLISH = {
     Why.NO_VALUES_AT: "no values of {group} at {visit}",
     Why.NO_VALUES_THEN: "no values of {group} at the visit",
     Why.NO_CHANGE: "nobody has a value at baseline and one after it",
+    Why.TOO_LITTLE_TIME: "less than a year was observed, of all subjects together",
     Why.NOBODY_COUNTED: "nobody to count",
     Why.NOBODY_TREATED: "nobody was treated",
     Why.NOBODY_WITH_VALUES: "nobody has the values that this needs",

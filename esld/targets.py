@@ -28,6 +28,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from esld import jsonfile
 from esld.errors import InputError, RefusedError
 
 WRITTEN = ".esld-written.json"
@@ -403,7 +404,7 @@ def _of_reports(folder: Path) -> str | None:
 def report_record(folder: Path) -> Mapping[str, Any] | None:
     """The record of a published report; None for a folder that is none, or whose record cannot be read."""
     try:
-        content = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+        content = jsonfile.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     whole = isinstance(content, dict) and content.keys() >= _OF_A_REPORT
@@ -509,7 +510,7 @@ def _note(path: Path, command: str) -> dict[str, Any]:
 
 def _notes(folder: Path) -> dict[str, Any]:
     try:
-        content = json.loads((folder / WRITTEN).read_text(encoding="utf-8"))
+        content = jsonfile.loads((folder / WRITTEN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

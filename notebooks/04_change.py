@@ -142,17 +142,11 @@ chapter.figure(repeated.change_figure(study, first, changes, level=level))
 chapter.planned("mmrm")
 display(*[chapter.figure(repeated.change_figure(study, plan, changes, level=level)) for plan in more])
 
-# %% [markdown] tags=["needs:kind=mmrm", "needs:comparison"]
-# All differences on one scale, that of the values at baseline.
-
 # %% tags=["needs:comparison"]
 pairs = chapter.pairs
 own = together.standardised_rows(study, changes)
 scaled = chapter.hand_over("standardised", own, analysis=chapter.planned("mmrm")[0].id)
 display(*map(chapter.figure, together.standardised_figures(study, scaled, level=level)))
-
-# %% [markdown]
-# Every patient, and what became of those without a value.
 
 # %% tags=["needs:single_patients"]
 chapter.planned("mmrm")

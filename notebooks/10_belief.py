@@ -78,39 +78,39 @@ display(*map(chapter.table, posterior.each(tables.posterior_table, found)))
 pairs = asked.asked(chapter).pairs
 display(*map(chapter.figure, posterior.each(densities.density_figure, found)))
 
-# %% [markdown] tags=["needs:part=belief", "needs:comparison"]
+# %% [markdown] tags=["needs:part=belief", "needs:comparison", "needs:believed"]
 # ### What was believed before
 #
 # The more patients a prior is worth, compared with those of the trial, the less the data can move it. With a prior that is worth few, the answer is
 # nearly that of the data alone.
 
 # %% tags=["public"]
-pairs = asked.asked(chapter).pairs
+pairs = asked.believed(chapter).pairs
 chapter.table(tables.prior_table(found))
 
 # %% tags=["public"]
-pairs = asked.asked(chapter).pairs
+pairs = asked.believed(chapter).pairs
 chapter.say(*posterior.each(words.moved_words, found))
 
-# %% [markdown] tags=["needs:part=belief", "needs:comparison"]
+# %% [markdown] tags=["needs:part=belief", "needs:comparison", "needs:believed"]
 # ### How sceptical must a reader be?
 #
 # A sceptic believes that the groups are alike. The more patients that conviction is worth, the less the trial can move it. From some strength on
 # sceptics are no longer convinced: if little scepticism is enough for that, the result is fragile.
 
 # %% tags=["public"]
-doubts = sceptics.sceptics(asked.asked(chapter))
+doubts = sceptics.sceptics(asked.believed(chapter))
 chapter.say(sceptics.tipping_words(doubts))
 
 # %% tags=["public"]
-pairs = asked.asked(chapter).pairs
+pairs = asked.believed(chapter).pairs
 display(*map(chapter.figure, sceptics.figures(doubts)))
 
 # %% tags=["public"]
-pairs = asked.asked(chapter).pairs
+pairs = asked.believed(chapter).pairs
 display(*map(chapter.table, map(sceptics.sceptic_table, doubts)))
 
-# %% [markdown] tags=["needs:part=belief", "needs:comparison"]
+# %% [markdown] tags=["needs:part=belief", "needs:comparison", "needs:believed"]
 # ### How often would such a rule be wrong?
 #
 # Probabilities of belief do not by themselves protect against error. If somebody acts on them by a rule, one can ask how often the
@@ -118,11 +118,11 @@ display(*map(chapter.table, map(sceptics.sceptic_table, doubts)))
 # sceptical one it finds little.
 
 # %% tags=["public"]
-tried = rule.rules(asked.asked(chapter))
+tried = rule.rules(asked.believed(chapter))
 chapter.say(rule.rule_words(tried))
 
 # %% tags=["public"]
-pairs = asked.asked(chapter).pairs
+pairs = asked.believed(chapter).pairs
 chapter.table(rule.rule_table(tried))
 
 # %% [markdown] tags=["needs:part=belief", "needs:comparison", "not-public"]

@@ -29,6 +29,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 # The files that take longest, so that at the end no worker waits for another's. Those that read the same reports come apart:
 # the first one makes them.
 FIRST = (
+    "faults/test_fuzz.py",
     *("pipeline/test_real_reports.py", "data/queries/test_rules.py", "pipeline/test_run.py"),
     *("report/test_every_cut.py", "test_setup.py", "pipeline/test_reuse.py", "data/test_store.py"),
     *("pipeline/test_views.py", "pipeline/test_provisioner.py", "pipeline/test_interrupt.py"),

@@ -124,6 +124,11 @@ class TestWhatANewUserIsTold:
                 2,
                 "--decimal must be '.' or ','",
             ),
+            (
+                ("check", PROJECT, "--protocol", PROTOCOL, "--dates", "DD/MM/YYYY", "--dates", "MM/DD/YYYY"),
+                2,
+                "--dates must not be both DD/MM/YYYY and MM/DD/YYYY, in which one date is two days.",
+            ),
         ],
     )
     def test_a_mistake_has_its_remedy(self, esld, arguments, code, words):

@@ -4,12 +4,12 @@ It holds the public part of the design, every record of the ledger, and each ass
 against the published commitment. Nothing in it tells of a slot that is not assigned.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from esld import jsonfile
 from esld.allocation.commitment import canonical, leaf_hash, root_of_path
 from esld.allocation.record import GENESIS, Record, record_of
 from esld.errors import InputError
@@ -113,7 +113,7 @@ def read_disclosed(path: Path) -> Disclosed:
     """
     remedy = "Export it again with 'esld randomise export'."
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = jsonfile.loads(path.read_text(encoding="utf-8"))
         (public,) = content["public"]
         records = tuple(record_of(each) for each in content["records"])
         slots = tuple(content["slots"])

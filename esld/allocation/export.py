@@ -1,12 +1,11 @@
 """The assigned part of the list as SDTM records, DM and DS, with the columns that the trial's export has."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from esld.allocation.disclosed import FILE
 from esld.allocation.record import Record
+from esld.csvfile import csv_bytes
 from esld.targets import FileTarget, file_target
 
 COMMAND = "esld randomise export"
@@ -71,13 +70,9 @@ def targets(folder: Path) -> dict[str, FileTarget]:
     return {name: file_target(folder / name, command=COMMAND) for name in (DM_FILE, DS_FILE, FILE)}
 
 
-def csv_bytes(columns: Sequence[str], rows: Sequence[Row]) -> bytes:
-    """A table as UTF-8 CSV with Unix line ends."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode("utf-8")
+def as_csv(columns: Sequence[str], rows: Sequence[Row]) -> bytes:
+    """A table as CSV; of a reason that somebody wrote a spreadsheet makes no formula."""
+    return csv_bytes([columns, *([row[name] for name in columns] for row in rows)])
 
 
 def _subject(trial: str, record: Record) -> str:

@@ -5,7 +5,6 @@ whole when a process or the machine dies before. Triggers forbid changes; they g
 finds what is done on purpose.
 """
 
-import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import quote
 
+from esld import jsonfile
 from esld.allocation.commitment import canonical
 from esld.allocation.folder import LEDGER, sync_folder, write_private
 from esld.allocation.record import FIELDS, Record, record_of
@@ -165,7 +165,7 @@ def _plain(error: object) -> str:
 def _record(row: tuple[object, ...]) -> Record:
     values = dict(zip(FIELDS, row, strict=True))
     try:
-        record = record_of(values | {"details": json.loads(str(values["details"]))})
+        record = record_of(values | {"details": jsonfile.loads(str(values["details"]))})
     except ValueError:
         record = None
     if record is None or canonical(dict(record.details)).decode() != values["details"]:

@@ -5,13 +5,13 @@ ledger can sign, so a forged receipt is known from the receipt alone, and neithe
 """
 
 import hmac
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from esld import jsonfile
 from esld.allocation.commitment import canonical
 from esld.allocation.record import Record, record_of
 from esld.allocation.sealed import SealedDesign
@@ -123,10 +123,10 @@ def _of_json(lines: Sequence[str], where: str) -> Iterator[Receipt]:
         if not _is_json(line):
             continue
         try:
-            given = json.loads(line)
+            given = jsonfile.loads(line)
             record = record_of(given["record"])
             ledger, signed = str(given["ledger"]), str(given.get("signed", ""))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             record = None
         if record is None:
             rule = "must hold a receipt in each line that begins as JSON"

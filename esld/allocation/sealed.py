@@ -1,12 +1,12 @@
 """The sealed design: seed, block sizes, list and salts of a trial, and the public part that commits to them."""
 
-import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from esld import jsonfile
 from esld.allocation.commitment import audit_path, canonical, leaf_hash, merkle_root
 from esld.allocation.folder import SEALED, read_private
 from esld.allocation.lists import ListDesign
@@ -198,7 +198,7 @@ def altered(folder: Path, fault: str) -> str:
 def _parsed(content: bytes) -> tuple[SealedDesign, str] | None:
     """``None`` instead of an exception, since a parser's exception carries what it parsed."""
     try:
-        read = json.loads(content)
+        read = jsonfile.loads(content)
         trial, design = read["trial"], read["design"]
         if read["format"] != FORMAT:
             return None

@@ -83,7 +83,7 @@ class DataCut(Reading):
     the recorded corrections, ``answers`` the recorded answers to queries, and ``pseudonyms`` the key of the pseudonyms of a
     masked view (:mod:`esld.data.pseudonyms`), if they do not lie beside the data.
 
-    ``encoding``, ``separator``, ``decimal`` and ``missing`` say how to read the export; see :class:`Reading`.
+    ``encoding``, ``separator``, ``decimal``, ``dates`` and ``missing`` say how to read the export; see :class:`Reading`.
 
     ``languages`` are those of the report: one report in each, whole by itself. That in the first has the cut's id for its name,
     and each other one its language after it. ``en-XA`` is English with a mark on each letter that comes from the catalogue: what

@@ -1,14 +1,13 @@
 """ISO 8601 dates as exports write them: whole, partial, with a time, or an interval; as text in, as days out."""
 
-import re
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from esld.data import days
+from esld.data import days, orders
+from esld.data.declared import how_to_state
 
 
 def is_iso(text: pd.Series) -> pd.Series:
@@ -28,48 +27,31 @@ def is_iso(text: pd.Series) -> pd.Series:
     return _each(text, days.is_date, True, bool)
 
 
-# How exports write dates that are none of ISO 8601, once what stands between their parts is a slash.
-ORDERS = {
-    "%d/%m/%Y": "day/month/year",
-    "%m/%d/%Y": "month/day/year",
-    "%Y/%m/%d": "year/month/day",
-    "%Y%m%d": "year/month/day",
-    "%d/%b/%Y": "day/month/year",
-    "%d%b%Y": "day/month/year",
-}
-_EXCEL = re.compile(r"[2-7][0-9]{4}(?:\.[0-9]+)?")  # 1954 to 2119
+def remedy(wrong: pd.Series, column: pd.Series) -> str:
+    """What to do about the cells of a column that are no dates: the order in which they are written is named, never assumed.
 
-
-def remedy(wrong: pd.Series) -> str:
-    """What to do about the cells of a column that are no dates: the order in which they are written is named, never assumed."""
-    read = wrong.map(_orders)
-    counts = read.explode().value_counts()
+    It can be declared where nothing is yet (``attrs["dates"]``, see :func:`esld.data.reading.words.dated`) and all of the
+    column fits it, and no other.
+    """
+    read = wrong.map(lambda text: orders.readings(str(text)))
+    named = read.map(lambda own: list(dict.fromkeys(orders.NAMES[each] for each in own)))
+    counts = named.explode().value_counts()
     if len(wrong) < 2 or counts.empty or 2 * counts.iloc[0] < len(wrong):
         return "Correct the date."
     order = str(counts.index[0])
     count, of = f"{counts.iloc[0]:,}", f"{len(wrong):,}"
-    both = read.map(lambda own: order in own and len(own) > 1).sum()
+    both = named.map(lambda own: order in own and len(own) > 1).sum()
     if not both:
-        return f"{count} of {of} read as {order}: write them as YYYY-MM-DD."
-    other = next(name for name in counts.index if name != order)
-    return f"{count} of {of} read as {order}, {both:,} of them also as {other}: write them as YYYY-MM-DD."
-
-
-def _orders(text: str) -> list[str]:
-    """Every order in which a text, without its time of day, is a day of a calendar."""
-    plain = re.sub(r"[ T]+[0-9]{1,2}:[0-9]{2}.*", "", str(text).strip())
-    plain = re.sub(r"[-./ 年月]", "/", plain).removesuffix("日")
-    found = [_order(plain, written) for written in ORDERS]
-    found += ["days that Excel counted"] if _EXCEL.fullmatch(str(text)) else []
-    return list(dict.fromkeys(filter(None, found)))
-
-
-def _order(text: str, written: str) -> str:
-    try:
-        datetime.strptime(text, written)
-    except ValueError:
-        return ""
-    return ORDERS[written]
+        told = f"{count} of {of} read as {order}: write them as YYYY-MM-DD."
+    else:
+        other = next(name for name in counts.index if name != order)
+        told = f"{count} of {of} read as {order}, {both:,} of them also as {other}: write them as YYYY-MM-DD."
+    if "dates" in column.attrs or list(counts[counts.eq(column.notna().sum())].index) != [order]:
+        return told
+    met = set().union(*read)
+    fitting = [word for word, name in orders.NAMES.items() if name == order and word in met]
+    word = fitting[0] if len(fitting) == 1 else f"[{', '.join(fitting)}]"
+    return f"{told} Or set {how_to_state('dates', word)}."
 
 
 def names_year(text: pd.Series) -> pd.Series:

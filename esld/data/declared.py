@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from esld.data.orders import OPPOSITE, Order, order_of
 from esld.errors import InputError, InputErrors
 
 # Of files that hold tables; `esld.data.reading` knows how to read each.
@@ -34,6 +35,14 @@ def _missing(value: object) -> object:
     return words
 
 
+def _dates(value: object) -> object:
+    words = list(value) if isinstance(value, list | tuple) else [value]
+    found = [order_of(str(word)) for word in words]
+    if any(OPPOSITE.get(order) in found for order in found):
+        raise ValueError("must not be both DD/MM/YYYY and MM/DD/YYYY, in which one date is two days")
+    return found
+
+
 class Reading(BaseModel):
     """How an export is to be read where its files do not say: keys of a cut file, and options of what reads without one.
 
@@ -45,6 +54,8 @@ class Reading(BaseModel):
         Between the cells of a CSV; empty for a comma, in a file that says nothing else.
     decimal : {".", ","}
         What stands before the decimals of a number.
+    dates : tuple of str
+        How dates are written that are not ISO 8601; see :mod:`esld.data.orders`.
     missing : tuple of str
         Words that stand for a missing value in any column.
     personal : tuple of str
@@ -56,6 +67,7 @@ class Reading(BaseModel):
     encoding: Annotated[str, AfterValidator(_encoding)] = ""
     separator: Annotated[str, AfterValidator(_separator)] = ""
     decimal: Literal[".", ","] = "."
+    dates: Annotated[tuple[Order, ...], BeforeValidator(_dates)] = ()
     missing: Annotated[tuple[str, ...], BeforeValidator(_missing)] = ()
     personal: tuple[str, ...] = ()
 

@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 
 from esld import __version__
+from esld.csvfile import csv_bytes
 from esld.data.factors import STRATA
 from esld.data.study import Study
-from esld.data.tables import csv_bytes
 from esld.errors import InputError, InputErrors
 from esld.protocol import Protocol
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import pandas as pd
 
+from esld import jsonfile
+
 KEY = "cells"  # in ``attrs`` of a table that was made from forms
 
 
@@ -73,4 +75,4 @@ def in_words(told: str, row: int, column: str | None = None) -> str:
 
 @lru_cache(maxsize=64)
 def _parsed(text: str) -> Any:
-    return json.loads(text)
+    return jsonfile.loads(text)

@@ -18,13 +18,13 @@ from typing import Any
 
 import pandas as pd
 
+from esld.csvfile import csv_bytes
 from esld.data.declared import Reading
 from esld.data.reading import decode
 from esld.data.reading.encoding import DECLARE
 from esld.data.reading.personal import identifying
 from esld.data.reading.table import as_text
 from esld.data.reading.words import as_declared
-from esld.data.tables import csv_bytes
 from esld.data.workbook import ErrorCell, xlsx_bytes
 from esld.errors import InputError
 from esld.identifying import hidden

@@ -48,6 +48,7 @@ def _domain(name: str, required: str, *, filled: str = "", **options: Any) -> Do
     return Domain(name, tuple(required.split()), filled=tuple(filled.split()), **options)
 
 
+_TOLD = 3  # strange ids that a remedy names
 _VISIT = {"VISIT": "queries about visits"}
 
 DOMAINS: Mapping[str, Domain] = {
@@ -248,7 +249,7 @@ class _Rule:
 
     column: str
     text: str
-    remedy: str | Callable[[pd.Series], str]
+    remedy: str | Callable[[pd.Series, pd.Series], str]
     passes: Callable[[pd.Series], pd.Series]
 
 
@@ -366,11 +367,11 @@ def record_faults(
     column: str,
     found: pd.Series,
     rule: str,
-    remedy: str | Callable[[pd.Series], str],
+    remedy: str | Callable[[pd.Series, pd.Series], str],
 ) -> Iterator[InputError]:
     """One fault a record, ``found`` holding the cells by row; what to do may depend on all of them."""
     if not isinstance(remedy, str):
-        remedy = remedy(found)
+        remedy = remedy(found, table[column])
     for row, offender in found.items():
         got = "nothing" if pd.isna(offender) else repr(str(offender))
         yield RecordError(table, int(str(row)), name, column, rule, got, remedy)
@@ -427,7 +428,7 @@ def _meant(table: pd.DataFrame, known: set[str]) -> str:
     told = [f"{each!r} looks like {meant!r} of DM" for each in strange if (meant := alike.of(each))]
     if not told:
         return "Correct the id or add the DM record."
-    return f"Correct the id or add the DM record: {', '.join(told[:_SHOWN])}."
+    return f"Correct the id or add the DM record: {', '.join(told[:_TOLD])}."
 
 
 def _dm_rules(tables: Tables, protocol: Protocol) -> Iterator[_Rule]:

@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from esld import jsonfile
 from esld.data.cutfile import CutFile, read_cut
 from esld.data.fingerprint import code_as_loaded, code_digest
 from esld.errors import InputError
@@ -309,7 +310,7 @@ def _content(study: "Study") -> bytes:
     }
     line = json.dumps(record, allow_nan=False).encode()
     if (
-        Protocol.model_validate(json.loads(line)["protocol"]) != study.protocol
+        Protocol.model_validate(jsonfile.loads(line)["protocol"]) != study.protocol
     ):  # such as a number that JSON does not have
         raise ValueError("the protocol is not read back as it is")
     return line + b"\n" + cells
@@ -324,7 +325,7 @@ def _study(content: bytes, file: CutFile) -> "Study":
     from esld.protocol import Protocol
 
     line, _, cells = content.partition(b"\n")
-    record = json.loads(line)
+    record = jsonfile.loads(line)
     frames = frames_from_bytes(record["frames"], cells)
     return Study(
         file=file,

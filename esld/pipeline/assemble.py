@@ -9,6 +9,7 @@ from typing import Any
 
 import nbformat
 
+from esld import jsonfile
 from esld.data.cutfile import CutFile
 from esld.data.fingerprint import digest, sha256
 from esld.data.study import Study
@@ -84,7 +85,7 @@ class Binder:
             self.kept.append(name)
         handed = self.scratch / "chapters" / f"{slug}.json"
         if handed.is_file():
-            answer = json.loads(handed.read_text(encoding="utf-8"))["answer"]
+            answer = jsonfile.loads(handed.read_text(encoding="utf-8"))["answer"]
             content = (self.staged / name).read_text(encoding="utf-8")
             chapter = render.Chapter(
                 slug, done.source.title, done.source.question, answer, nbformat.v4.reads(content)
@@ -95,7 +96,7 @@ class Binder:
             made = self._shelf.remembered(
                 key, lambda: json.dumps(asdict(render.body_of(chapter, self.slugs)))
             )
-            self.chapters[slug], self.bodies[slug] = chapter, render.Body.from_record(json.loads(made))
+            self.chapters[slug], self.bodies[slug] = chapter, render.Body.from_record(jsonfile.loads(made))
 
     def front(self) -> FrontPage:
         """The front page, of what the chapters have handed over that read no others."""
@@ -107,7 +108,7 @@ class Binder:
             made = self._shelf.remembered(
                 key, lambda: json.dumps(asdict(front_page(handed.rows, handed.answers, self.study)))
             )
-            self._front = FrontPage.from_record(json.loads(made))
+            self._front = FrontPage.from_record(jsonfile.loads(made))
         return self._front
 
     def prepare(self) -> None:
@@ -125,7 +126,7 @@ class Binder:
                 return json.dumps(page and vars(page))
 
             key = key_of("passports", self._key, sha256(self.scratch / "chapters" / f"{slug}.json"))
-            record = json.loads(self._shelf.remembered(key, made))
+            record = jsonfile.loads(self._shelf.remembered(key, made))
             self._leaves[slug] = record and Leaf.from_record(record)
         return self._leaves[slug]
 

@@ -1,12 +1,12 @@
 """What the chapters of a run have handed over, gathered in their order."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from esld import jsonfile
 from esld.errors import RunError
 from esld.report.results import Row
 
@@ -40,7 +40,7 @@ def gather(scratch: Path, chapters: Sequence[str]) -> HandedOver:
         path = scratch / "chapters" / f"{slug}.json"
         if not path.exists():
             raise RunError(f"chapter {slug} handed over no result and no answer.")
-        content: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: Mapping[str, Any] = jsonfile.loads(path.read_text(encoding="utf-8"))
         answers[slug] = content["answer"]
         for name in content["files"]:
             if name in owners:

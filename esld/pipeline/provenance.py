@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import esld
+from esld import jsonfile
 from esld.data.cutfile import EXAMPLE, CutFile, previous_cut, prose_path
 from esld.data.declared import TABLE_SUFFIXES
 from esld.data.fingerprint import LOCK, content_sha256, package_digest, sha256, text_sha256
@@ -182,7 +183,7 @@ def write(content: Mapping[str, Any], folder: Path, *, name: str = PROVENANCE) -
 def read_run(folder: Path) -> dict[str, Any]:
     """The facts of the run that made a report: when, how long, from which file; empty if they are gone."""
     try:
-        content = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        content = jsonfile.loads((folder / RUN).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
@@ -198,12 +199,12 @@ def read(folder: Path) -> dict[str, Any]:
     """
     remedy = f"Make the report again: esld run params/{folder.resolve().name}.yaml."
     try:
-        content: dict[str, Any] = json.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
+        content: dict[str, Any] = jsonfile.loads((folder / PROVENANCE).read_text(encoding="utf-8"))
     except FileNotFoundError:
         if within := sorted(path.parent.as_posix() for path in folder.glob(f"*/{PROVENANCE}")):
             remedy = f"Did you mean {' or '.join(within)}?"
         raise InputError(str(folder), f"must be a report with {PROVENANCE}", remedy=remedy) from None
-    except (ValueError, RecursionError):
+    except ValueError:
         raise InputError(str(folder / PROVENANCE), "must be JSON", remedy=remedy) from None
     kinds = {"cut": str, "inputs": dict, "outputs": dict}
     whole = content if isinstance(content, dict) else {}

@@ -5,7 +5,6 @@ Only what this pipeline made is ever replaced or removed, and it is looked at be
 
 import ctypes
 import errno
-import json
 import os
 import secrets
 import shutil
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from esld import jsonfile
 from esld.data.fingerprint import sha256
 from esld.errors import InputError, RefusedError
 from esld.pipeline.provenance import PROVENANCE, RUN, SIGNATURE
@@ -178,7 +178,7 @@ class Place:
                 return False
             if name != RESULTS:
                 try:
-                    notebook = json.loads((folder / name).read_text(encoding="utf-8"))
+                    notebook = jsonfile.loads((folder / name).read_text(encoding="utf-8"))
                     cuts.add(notebook["metadata"]["esld"]["parameters"]["cut"])
                 except (OSError, ValueError, KeyError, TypeError):
                     return False

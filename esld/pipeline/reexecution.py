@@ -5,7 +5,6 @@ and words to the letter. What is executed are the chapters of the working copy, 
 a report does not decide what runs here.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -19,6 +18,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from esld import jsonfile
 from esld.data.cutfile import CutFile
 from esld.pipeline import recorder
 from esld.pipeline.chapters import ChapterSource, cell_id, numbered, values_for, waves
@@ -159,7 +159,7 @@ def _given(path: Path) -> dict[str, list[NotebookNode]]:
     """What the cells of a chapter gave, by id; nothing where nbval did not come to its end."""
     if not path.is_file():
         return {}
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = jsonfile.loads(path.read_text(encoding="utf-8"))
     return {name: [nbformat.from_dict(each) for each in outputs] for name, outputs in content.items()}
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from esld import jsonfile
 from esld.data.cutfile import CutFile, previous_cut
 from esld.data.fingerprint import sha256
 from esld.data.store import cache_folder, study_key
@@ -137,7 +138,7 @@ class Shelf:
         if not handed.is_file():  # a fault that the run tells
             return
         names = [f"chapters/{slug}.json"]
-        for name in json.loads(handed.read_text(encoding="utf-8"))["files"]:
+        for name in jsonfile.loads(handed.read_text(encoding="utf-8"))["files"]:
             names += [
                 f"{name}{kind}" for kind in (".csv", ".svg", ".png") if (scratch / f"{name}{kind}").is_file()
             ]
@@ -188,12 +189,12 @@ class Shelf:
     def stands(self, key: str, published: Path) -> tuple[str, ...] | None:
         """The warnings of a published report, if it is the one that was made under a key, to the byte; else None."""
         try:
-            noted = json.loads((self.folder / _REPORT).read_text(encoding="utf-8"))
+            noted = jsonfile.loads((self.folder / _REPORT).read_text(encoding="utf-8"))
             warnings = tuple(noted.pop("warnings"))
             record = published / PROVENANCE
             if noted != {"key": key, "report": str(published), "provenance": sha256(record)}:
                 return None
-            whole = json.loads(record.read_text(encoding="utf-8"))["outputs"] == output_hashes(published)
+            whole = jsonfile.loads(record.read_text(encoding="utf-8"))["outputs"] == output_hashes(published)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return warnings if whole else None
@@ -211,7 +212,7 @@ class Shelf:
     def _manifest(self, slug: str, key: str) -> dict[str, Any] | None:
         if (text := _unsealed(self.folder / slug / key / _MANIFEST)) is None:
             return None
-        content: dict[str, Any] = json.loads(text)
+        content: dict[str, Any] = jsonfile.loads(text)
         inside = all(
             not Path(name).is_absolute() and ".." not in Path(name).parts for name in content["files"]
         )

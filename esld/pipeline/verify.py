@@ -247,7 +247,7 @@ def compare(folder: Path, study: Study, inputs: Mapping[str, str], remade: Remad
             row for row in read_rows(folder / RESULTS) if remade.whole or row.chapter in remade.chapters
         ]
         faults += [f"result {line}" for line in row_differences(results, remade.rows)]
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except InputError:
         results = []
         faults.append(f"{RESULTS} cannot be read")
     made = provenance.output_hashes(remade.folder)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pandas as pd
 
+from esld import jsonfile
 from esld.data.store import stored_study
 from esld.data.study import Study, in_protocol_order
 from esld.errors import InputError, no_attribute
@@ -125,7 +126,7 @@ class Chapter:
         rows: list[Row] = []
         answers: dict[str, str] = {}
         for path in (path for slug in read if (path := self.scratch / "chapters" / f"{slug}.json").exists()):
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = jsonfile.loads(path.read_text(encoding="utf-8"))
             answers[path.stem] = content["answer"]
             rows += [Row.from_record(record) for record in content["rows"]]
         return Others(Reported(tuple(rows)), answers)

@@ -26,6 +26,7 @@ TAG = "needs:"  # how the tag of a need begins
 AT_VISITS: tuple[Kind, ...] = ("mmrm", "ancova", "worst_rank", "responder")  # kinds of analyses of parameters
 _SAFETY = ("EX", "AE")  # domains
 _PART = "part="
+_SAID_ABOVE = ("believed",)
 _AMINOTRANSFERASES, _BILIRUBIN = ("ALT", "AST"), "BILI"
 
 
@@ -44,8 +45,10 @@ def why_not(study: Study, need: str) -> str:
 
 
 def is_silent(need: str) -> bool:
-    """Whether nothing is said where a study does not have it, the heading included: a trial of another kind has no such thing."""
-    return need.startswith(_PART)
+    """Whether nothing is said where a study does not have it, the heading included: a trial of another kind has no such thing, or
+    the answer above has just said why.
+    """
+    return need.startswith(_PART) or need in _SAID_ABOVE
 
 
 def is_known(need: str) -> bool:
@@ -178,6 +181,17 @@ def _no_belief(study: Study) -> str:
     return "" if study.protocol.belief else message("needs.belief")
 
 
+def _nobody_counts(study: Study) -> str:
+    """Of no comparison is it known in both groups who had the outcome on its day; that there is none is another need's."""
+    from esld.report.survival_times import times_to_day  # it reads this module
+
+    if study.protocol.belief is None or not study.pairs:
+        return ""
+    times = times_to_day(study, study.protocol.believed)
+    known = set(times.loc[times["had"] | times["free"], "arm"])
+    return "" if any(known.issuperset(pair) for pair in study.pairs) else message("needs.believed")
+
+
 def _no_previous(study: Study) -> str:
     return "" if study.cut.previous else message("diff.none")
 
@@ -213,6 +227,7 @@ NEEDS: Mapping[str, Callable[[Study], str]] = {
     "liver_injury": _no_liver_injury,
     "parameters": _no_parameters,
     "belief": _no_belief,
+    "believed": _nobody_counts,
     "previous": _no_previous,
     "single_patients": _no_single_patients,
     "two_alike": _not_two_alike,

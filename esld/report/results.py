@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from esld import jsonfile
 from esld.errors import InputError
 from esld.longform import COLUMNS, Shown
 from esld.methods import is_code
@@ -255,8 +256,24 @@ def rows_text(rows: Iterable[Row]) -> str:
 
 
 def read_rows(path: Path) -> Sequence[Row]:
-    """Rows as :func:`write_rows` wrote them."""
-    return [Row.from_record(record) for record in json.loads(path.read_text(encoding="utf-8"))]
+    """Rows as :func:`write_rows` wrote them.
+
+    Raises
+    ------
+    esld.errors.InputError
+        The file is not there, or holds something else, or an id twice.
+    """
+    try:
+        rows = [Row.from_record(record) for record in jsonfile.loads(path.read_text(encoding="utf-8"))]
+        if len({row.result_id for row in rows}) < len(rows):
+            raise ValueError("an id stands twice")
+        return rows
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        rule, remedy = (
+            "must hold results as 'esld run' writes them now",
+            "Make the report again: esld run params/<cut>.yaml.",
+        )
+        raise InputError(str(path), rule, remedy=remedy) from None
 
 
 _DIFFERENCES = ("stratified_difference", "risk_difference", "survival_difference")

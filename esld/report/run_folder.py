@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from esld import jsonfile
 from esld.data.cutfile import CutFile, Language, read_cut
 from esld.errors import InputError, did_you_mean
 from esld.report.roles import RUN_FILE, RUN_VARIABLE, SESSION_VARIABLE, WORK
@@ -72,7 +73,7 @@ def run_folder() -> RunFolder:
     if given := os.environ.get(RUN_VARIABLE):
         scratch = Path(given)
         try:
-            record = json.loads((scratch / RUN_FILE).read_text(encoding="utf-8"))
+            record = jsonfile.loads((scratch / RUN_FILE).read_text(encoding="utf-8"))
             return RunFolder(Path(record["params"]), scratch, str(record["cut"]), record["language"])
         except (OSError, ValueError, TypeError, KeyError):
             rule = f"must name a folder with {RUN_FILE}, which names its cut"

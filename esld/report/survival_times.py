@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from esld.data import dates
 from esld.data.adam.adtte import CUTOFF_SUFFIX
 from esld.data.study import Study
 from esld.protocol import Analysis
@@ -22,6 +23,18 @@ from esld.survival import (
 
 STRATUM = "stratum"
 AT_BASELINE = " at baseline"  # how the column of a covariate ends
+
+
+def times_to_day(study: Study, plan: Analysis) -> pd.DataFrame:
+    """The times of an analysis at one day: whether it was ``reached`` by the cut-off and, of those patients, whether the event
+    ``had`` happened by then, and who was ``free`` of it. An event on the day counts, as in :func:`esld.survival.milestone`.
+    """
+    day = plan.day or 0.0
+    times = endpoint_times(study, plan)
+    entry = pd.to_datetime(times["USUBJID"].map(study.randomised.set_index("USUBJID")["RANDDT"]))
+    reached = entry + pd.Timedelta(days=day) <= dates.as_date(study.cut.cutoff)
+    had = reached & times["event"] & times["time"].le(day)
+    return times.assign(reached=reached, had=had, free=reached & ~had & times["time"].ge(day))
 
 
 def endpoint_times(study: Study, plan: Analysis, paramcd: str = "") -> pd.DataFrame:

@@ -111,7 +111,7 @@ class TestSpoilt:
         assert ledger.proved("0" * 64) == set()
 
     @pytest.mark.parametrize(
-        "content", ["", "[]", "{}", '{"public":[{}],"records":[],"slots":[]}', '{"public": 1}']
+        "content", ["", "[]", "{}", '{"public":[{}],"records":[],"slots":[]}', '{"public": 1}', "[" * 100_000]
     )
     def test_a_file_that_is_none_is_one_line(self, tmp_path, content):
         path = tmp_path / "ledger.json"

@@ -1,13 +1,15 @@
 """DM and DS of the assigned part, with the columns and words of the trial's own export."""
 
 import csv
+import io
 from pathlib import Path
 
 import pytest
 
 import esld.data
-from esld.allocation.export import DM, DS, csv_bytes, dm_rows, ds_rows, targets
+from esld.allocation.export import DM, DS, as_csv, dm_rows, ds_rows, targets
 from esld.allocation.ledger import Ledger
+from esld.csvfile import armed
 from esld.errors import InputError, RefusedError
 from tests.allocation.small_list import filled
 
@@ -50,9 +52,20 @@ def test_ds(records):
 
 
 def test_a_table_is_csv_with_a_heading(records):
-    lines = csv_bytes(DM, dm_rows("NCT0", records, {})).decode("utf-8").split("\n")
+    lines = as_csv(DM, dm_rows("NCT0", records, {})).decode("utf-8").split("\n")
     assert lines[:2] == ["STUDYID,DOMAIN,USUBJID,SUBJID,ARMCD,ARM", "NCT0,DM,NCT0-001,001,,"]
     assert lines[-1] == ""
+
+
+def test_a_reason_is_no_formula_and_is_read_back_as_it_was_written(tmp_path):
+    reason = "=CMD|' /C CALC'!A0, 2"
+    filled(tmp_path / "sealed", 1, masked=True)
+    with Ledger(tmp_path / "sealed") as ledger:
+        ledger.note("withdrawal", "001", reason=reason)
+        rows = ds_rows("NCT0", ledger.records())
+    *_, row = csv.DictReader(io.StringIO(as_csv(DS, rows).decode(), newline=""))
+    assert row["DSTERM"] == f"'{reason}"
+    assert {name: armed(cell) for name, cell in row.items()} == rows[-1]
 
 
 def test_an_export_is_written_again_but_over_nobody_else_s_tables(tmp_path):

@@ -214,6 +214,7 @@ GUESSES = [("recover", [(SITES[0], n)], "copied", broken, -1) for n in (0, 1) fo
 DOSES = [("run", "dose", "001", "--weight", weight, "--pharmacy") for weight in ("x", "400")]
 
 
+@pytest.mark.always
 @example([FIRST, *GUESSES])
 @example([FIRST, ("restore",), ("audit", [], "", False, -1), *GUESSES, ("recover", [], "", False, -1)])
 @example([FIRST, *DOSES])

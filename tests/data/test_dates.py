@@ -7,10 +7,12 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from esld.data import dates
+from esld.data.declared import Reading
 
 DAYS = st.dates(date(1900, 1, 1), date(2200, 12, 31))
 
@@ -220,20 +222,42 @@ def test_as_date_refuses_all_but_a_whole_day(text):
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "told", "declared"),
     [
-        (["13/02/2024", "01/02/2024"], "2 of 2 read as day/month/year, 1 of them also as month/day/year: "),
-        (["02/13/2024", "02/14/2024 10:30"], "2 of 2 read as month/day/year: "),
-        (["13.2.2024", "14.2.2024", "?"], "2 of 3 read as day/month/year: "),
-        (["2024/02/13", "20240214", "2024年2月3日"], "3 of 3 read as year/month/day: "),
-        (["03-Feb-2024", "03FEB2024"], "2 of 2 read as day/month/year: "),
-        (["45335", "45336"], "2 of 2 read as days that Excel counted: "),
+        (
+            ["13/02/2024", "01/02/2024"],
+            "2 of 2 read as day/month/year, 1 of them also as month/day/year",
+            "DD/MM/YYYY",
+        ),
+        (
+            ["01/02/2024", "02/2024"],
+            "2 of 2 read as day/month/year, 2 of them also as month/day/year",
+            "",
+        ),  # which?
+        (["02/13/2024", "02/14/2024 10:30"], "2 of 2 read as month/day/year", "MM/DD/YYYY"),
+        (["13.2.2024", "14.2.2024", "?"], "2 of 3 read as day/month/year", ""),
+        (
+            ["2024/02/13", "20240214", "2024年2月3日"],
+            "3 of 3 read as year/month/day",
+            "[YYYY/MM/DD, YYYYMMDD]",
+        ),
+        (["03-Feb-2024", "03FEB2024"], "2 of 2 read as day/month/year", "DD MMM YYYY"),
+        (["45335", "45336"], "2 of 2 read as days that Excel counted", "EXCEL"),
     ],
 )
-def test_the_order_of_a_column_that_is_not_iso_is_named(written, told):
-    assert dates.remedy(pd.Series(written)) == f"{told}write them as YYYY-MM-DD."
+def test_the_order_of_a_column_that_is_not_iso_is_named(written, told, declared):
+    column = pd.Series(written)
+    where = f" Or set 'dates: {declared}' in the cut file (without one: the option --dates)."
+    said = f"{told}: write them as YYYY-MM-DD."
+    assert dates.remedy(column, column) == said + (where if declared else "")
+    if declared:
+        Reading.model_validate(yaml.safe_load(f"dates: {declared}"))
+    with_iso = pd.Series([*written, "2024-02-13"])
+    assert dates.remedy(column, with_iso) == said  # not all of it
+    column.attrs["dates"] = ""
+    assert dates.remedy(column, column) == said  # another order is declared
 
 
 @pytest.mark.parametrize("written", [["13/02/2024"], ["x", "y", "13/02/2024"], ["31/02/2024", "99999"]])
 def test_no_order_is_named_where_most_fit_none(written):
-    assert dates.remedy(pd.Series(written)) == "Correct the date."
+    assert dates.remedy(pd.Series(written), pd.Series(written)) == "Correct the date."

@@ -4,11 +4,13 @@ Whatever happened, in whatever order: a cut tells what was so on its day and not
 changes what it names, and a view does not depend on what it hides.
 """
 
+from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
 from random import Random
 
 import pandas as pd
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -21,6 +23,8 @@ from hypothesis.stateful import (
 )
 
 from esld.data import store
+from esld.data.changes import record_changes
+from esld.data.cut import apply_cut
 from esld.data.overrides import Override, apply_overrides
 from esld.data.sdtm import Tables
 from esld.data.study import Study
@@ -191,6 +195,8 @@ class Life(RuleBasedStateMachine):
         if self.happened not in AFTER:
             return
         self.is_exported()
+        for earlier in self.random.sample(self.exports, min(len(self.exports), 3)):
+            assert diffed(earlier, self.exports[-1]) == happened(earlier, self.exports[-1])
         view = self.random.choice(["unblinded", "blinded", "masked"])
         made, people, corrections = self.random.choice(self.exports)
         day = self.random.randint(
@@ -206,6 +212,61 @@ class Life(RuleBasedStateMachine):
         assert_same(load(self.people, self.today + 1), study, up_to_date=day == made)
         if view != "unblinded":
             assert store._content(load(people, made, OTHER)) == store._content(study)
+
+
+Export = tuple[int, dict[str, Person], list[Override]]
+Told = Counter[tuple[str, str, str, str]]
+
+
+def diffed(earlier: Export, later: Export) -> Told:
+    """What the comparison of two cuts tells: change, domain, patient and variable."""
+    tables = []
+    for day, people, corrections in (earlier, later):
+        cutoff = pd.Timestamp(iso(day))
+        tables.append(apply_cut(apply_overrides(exported(people), corrections), cutoff, cutoff)[0])
+    found = record_changes(*tables, since=pd.Timestamp(iso(earlier[0])))
+    return Counter(found[["change", "domain", "USUBJID", "variable"]].itertuples(index=False, name=None))
+
+
+def happened(earlier: Export, later: Export) -> Told:
+    """The same from the patients' lives; what is the same word for word on both sides is no change, whatever its number."""
+    told: Told = Counter()
+    (day, before, _), (_, after, _) = earlier, later
+    for who, now in after.items():
+        if who not in before:
+            told["new patient", "DM", who, ""] += 1
+            continue
+        was = before[who]
+        told.update(("value filled", "DM", who, v) for v in ("DTHFL", "DTHDTC") if now.died != was.died)
+        first = bool(now.infused) > bool(was.infused)
+        told.update(("value filled", "DM", who, v) for v in ("ACTARMCD", "ACTARM") if first)
+        ends = [(own.randomised, own.end and own.end[1], own.died) for own in (was, now)]
+        come = [("DS", new) for old, new in zip(*ends, strict=True) if old != new]
+        come += [("EX", new) for new in now.infused[len(was.infused) :] for _ in BAGS[now.arm]]
+        for domain, ways, own in (
+            ("AE", (("value filled", "AEENDTC"), ("value changed", "AEOUT")), [p.events for p in (was, now)]),
+            ("LB", (("value changed", "LBORRES"),), [values(each, who) for each in (earlier, later)]),
+        ):
+            old, new = (Counter(map(tuple, records)) for records in own)
+            others = Counter(begin for begin, _ in (old - new).elements())
+            told.update((kind, domain, who, v) for _ in others.elements() for kind, v in ways)
+            come += [
+                (domain, begin)
+                for begin in (Counter(b for b, _ in (new - old).elements()) - others).elements()
+            ]
+        told.update(("late record" if new <= day else "new record", domain, who, "") for domain, new in come)
+    return told
+
+
+def values(export: Export, who: str) -> list[tuple[int, str]]:
+    """Day and value of each measurement, the corrected ones as they are now."""
+    _, people, corrections = export
+    held = dict(enumerate(people[who].labs, 1))
+    for each in corrections:
+        if each.key["USUBJID"] == who:
+            number = int(each.key["LBSEQ"])
+            held[number] = (held[number][0], each.new)
+    return list(held.values())
 
 
 def adds_up(study: Study, people: dict[str, Person], day: int, *, by_name: bool) -> None:
@@ -249,5 +310,6 @@ def assert_same(later: Study, earlier: Study, *, up_to_date: bool) -> None:
         pd.testing.assert_frame_equal(later.tables[name][list(table)], table, obj=name)
 
 
+@pytest.mark.always
 def test_a_trials_life():
     run_state_machine_as_test(Life, settings=settings(few(5), stateful_step_count=max(AFTER)))

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from esld import scoring
+from esld.csvfile import csv_bytes, defused
 from esld.data.declared import Reading
 from esld.data.score_file import _READERS, REPORT_SHEET, SHEET, report_frame, report_text, score_file
-from esld.data.tables import csv_bytes, defused
 from esld.data.workbook import xlsx_bytes
 from esld.errors import InputError, RefusedError
 from esld.identifying import HIDDEN

@@ -130,7 +130,7 @@ def told(study: Study) -> set[tuple[str, str, str]]:
 @cache
 def untouched() -> tuple[States, set[tuple[str, str, str]]]:
     """What the export gives that nobody spoilt."""
-    study = load_study(written(mutations.Spoilt(export(), np.random.default_rng(0))))
+    study = load_study(written(mutations.Spoilt(export(), np.random.default_rng(0)), "before"))
     return timed(study.adtte), told(study)
 
 
@@ -142,14 +142,15 @@ def _root() -> Path:
 
 
 @cache
-def _cut() -> CutFile:
-    return cut_of(_root(), "data/spoilt")
+def _cut(name: str) -> CutFile:
+    file = cut_of(_root(), "data/spoilt")
+    return replace(file, cut=file.cut.model_copy(update={"data": f"data/{name}"}))
 
 
 @cache
 def _cut_with_one_before() -> CutFile:
     """The same after a cut of the day before, of the export that nobody had spoilt."""
-    file = _cut()
+    file = _cut("spoilt")
     written(mutations.Spoilt(export(), np.random.default_rng(0)), "before")
     text = file.path.read_text(encoding="utf-8").replace("data/spoilt", "data/before")
     before = text.replace(f"{CUTOFF}", f"{CUTOFF - timedelta(1)}")
@@ -158,17 +159,17 @@ def _cut_with_one_before() -> CutFile:
 
 
 def written(spoilt: mutations.Spoilt, name: str = "spoilt") -> CutFile:
-    """The one cut of this process, whose data are now the spoilt export."""
+    """The cut of that name of this process, whose data are now the export."""
     folder = _root() / "data" / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    for name, table in spoilt.tables.items():
-        write = spoilt.files.get(name)
-        files = write(table) if write else {f"{name.lower()}.csv": mutations.usual(table)}
+    for domain, table in spoilt.tables.items():
+        write = spoilt.files.get(domain)
+        files = write(table) if write else {f"{domain.lower()}.csv": mutations.usual(table)}
         for file, content in files.items():
             (folder / file).parent.mkdir(exist_ok=True)
             (folder / file).write_bytes(content)
-    return _cut()
+    return _cut(name)
 
 
 def tried(seed: int, *, whole: bool | None = None) -> Outcome:

@@ -40,7 +40,7 @@ OF_THE_METHOD = (
     r"\btwo-sided 5 %|\ban error of 5 %|\bthe error of 5 %",
     r"\bMELD 3\.0|\bfrom 2002 to 2015\b",
     r"\b38 °C",  # from which a temperature is a fever
-    r"\b3 times (?:that baseline|the patient's own baseline)",
+    r"\b3 times the patient's own baseline",
     r"\b10⁹/L",
     r"\bE9\(R1\)",
     r"\bHC3\b",  # an estimator of variances, by its name

@@ -100,6 +100,14 @@ class TestPublish:
         assert [p for p in outputs.rglob("*") if p.is_file() and ".staging" in p.parts] == []
         assert not (outputs / ".cut.previous").exists()
 
+    def test_what_another_program_put_there_while_the_chapters_ran_stays(self, tmp_path, contents, way):
+        staged = fill(staging_folder(place(tmp_path)), NEW)
+        fill(tmp_path / "cut", {"letter.txt": b"mine"})
+        with pytest.raises(RefusedError, match="is no report of cut cut and is left as it is"):
+            publish(staged, place(tmp_path))
+        assert contents(tmp_path / "cut") == {"letter.txt": b"mine"}
+        assert contents(staged) == NEW
+
     def test_without_exchange_a_failure_half_way_is_undone(self, outputs, contents, monkeypatch):
         """Such as on a system that does not rename a folder of which a file is open."""
         staged = fill(staging_folder(place(outputs)), NEW)
@@ -275,6 +283,12 @@ class TestKeepFailed:
         assert kept == outputs / ".failed" / "cut"
         assert contents(kept) == {"a": b"1", "failure.txt": b"second\n"}
         assert contents(outputs / "cut") == OLD
+
+    def test_what_another_program_put_there_while_the_chapters_ran_stays(self, outputs, contents):
+        theirs = fill(outputs / ".failed" / "cut", {"letter.txt": b"mine"})
+        kept = keep_failed(fill(staging_folder(place(outputs)), NEW), place(outputs), "reason")
+        assert contents(theirs) == {"letter.txt": b"mine"}
+        assert (kept.parent, contents(kept)) == (theirs.parent, NEW | {"failure.txt": b"reason\n"})
 
     def test_a_full_disk_does_not_hide_the_failure(self, outputs, monkeypatch):
         staged = fill(staging_folder(place(outputs)), NEW)

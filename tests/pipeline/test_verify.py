@@ -27,6 +27,7 @@ from esld.pipeline.chapters import cell_id, read_chapter, read_chapters
 from esld.pipeline.kernels import kernels
 from esld.pipeline.reexecution import reexecute
 from esld.pipeline.sections import fitted
+from esld.pipeline.signature import new_key, sign, signature_of
 from esld.pipeline.verify import Remade, Verdict, compare, verify_report
 from esld.report.results import read_rows
 from tests.examples import few
@@ -135,6 +136,25 @@ class TestAReport:
         with (own_published_copy / name).open("a", encoding="utf-8") as changed:
             changed.write("\n")
         assert verify_report(own_published_copy / "outputs" / "tiny").faults == (fault,)
+
+    def test_by_the_key_that_is_given_it_is_signed_and_not_once_it_is_forged(
+        self, own_published_copy, by_hash_alone, tmp_path
+    ):
+        """Whatever was hashed anew: the record of the forger is not the one that was signed."""
+        folder = own_published_copy / "outputs" / "tiny"
+        one, other = (new_key(tmp_path / name) for name in ("one.key", "other.key"))
+        sign(folder, tmp_path / "one.key")
+        verdict = verify_report(folder, key=one)
+        assert (verdict.faults, verdict.signed) == ((), signature_of(folder, one))
+        (fault,) = verify_report(folder, key=other).faults
+        assert fault.startswith("provenance.json.minisig is signed by key ") and ", not by key " in fault
+        with (folder / "index.html").open("a", encoding="utf-8") as page:
+            page.write(" ")
+        hashed_anew(folder)
+        assert (
+            "provenance.json.minisig does not hold for provenance.json"
+            in verify_report(folder, key=one).faults
+        )
 
     def test_a_missing_or_added_file_is_a_fault_hashed_anew_or_not(
         self, published_copy, own_published_copy, by_hash_alone

@@ -4,7 +4,7 @@ import ast
 import json
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -14,6 +14,7 @@ from typing import Any
 from unittest import mock
 
 import pandas as pd
+from nbformat import NotebookNode
 
 from esld.data import dates, sdtm
 from esld.data import study as studies
@@ -30,8 +31,9 @@ from esld.report.drawing.figures import Picture
 from esld.report.phrases import Sentence, reader_of
 from esld.report.results import Reported, Row
 from esld.report.roles import READERS, SUMMARY
+from esld.report.sections import heading_level
 from esld.report.tables import Table
-from esld.report.words.catalogue import read_by
+from esld.report.words.catalogue import arm_label, read_by
 from tests.report.builders import ROOT, plain
 
 NOTEBOOKS = sorted(path.stem for path in (ROOT / "notebooks").glob("*.py"))
@@ -86,6 +88,9 @@ class Report:
 
     shown: dict[str, list[object]] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    bare: list[str] = field(
+        default_factory=list
+    )  # chapter and words of prose with nothing of what it introduces
     chapters: dict[str, Unwritten] = field(default_factory=dict)
 
     def texts(self) -> Iterable[tuple[str, str]]:
@@ -136,8 +141,7 @@ def _run(study: Study, names: Iterable[str]) -> Report:
     report = Report()
     for name in names:
         chapter = report.chapters[name] = Unwritten(name, study, Path(), earlier=dict(report.chapters))
-        shown = report.shown[name] = []
-        _run_cells(name, chapter, shown, report.failed)
+        _run_cells(name, chapter, report)
     before = {name: own for name, own in report.chapters.items() if name not in READERS}
     rows = tuple(row for own in before.values() for row in rows_handed_over(own))
     answers = {name: own._answer for name, own in before.items()}
@@ -149,12 +153,34 @@ def _run(study: Study, names: Iterable[str]) -> Report:
     return report
 
 
-def _run_cells(name: str, chapter: Unwritten, shown: list[object], failed: list[str]) -> None:
-    source = fitted(source_of(name), chapter.study)
+def _run_cells(name: str, chapter: Unwritten, report: Report) -> None:
+    source, shows, shown = fitted(source_of(name), chapter.study), dict[str, bool](), list[object]()
+    report.shown[name] = []
     for where, error in ended(source, chapter, shown):
         if error:
-            failed.append(f"{name}, {where}: {type(error).__name__}: {error}")
+            report.failed.append(f"{name}, {where}: {type(error).__name__}: {error}")
             return  # what comes after would fail for want of its names
+        shows[where] = any(item is not None for item in shown)
+        report.shown[name] += shown
+        shown.clear()
+    report.bare += [f"{name}: {words}" for words in _bare(source.notebook.cells, shows)]
+
+
+def _bare(cells: Sequence[NotebookNode], shows: Mapping[str, bool]) -> Iterator[str]:
+    """Prose that stands over nothing: a heading whose section shows nothing, or a text before a cell that does not.
+
+    The chapter's own parts, which are headings of the second level, say something by their prose: by that which comes first.
+    """
+    for place, cell in enumerate(cells):
+        level, after = heading_level(cell), list(cells[place + 1 :])
+        if cell.cell_type == "code" or 0 < (level or heading_level(cells[place - 1])) <= 2:
+            continue
+        ends = (c.cell_type != "code" if not level else 0 < heading_level(c) <= level for c in after)
+        own = [
+            c for c in after[: next((n for n, end in enumerate(ends) if end), None)] if c.cell_type == "code"
+        ]
+        if own and not any(shows[c.id] for c in (own if level else own[:1])):
+            yield f"… {cell.source[:60]} … stands over nothing"
 
 
 def ended(
@@ -242,11 +268,25 @@ _ALLOWED = re.compile(r"None \((?:open label|assumed)\)|None applies|was alive (
 
 
 def nonsense(report: Report) -> list[str]:
-    """Texts with a number that is none, a count of nobody, a plural of one, or a hole where a word should be."""
-    found = []
+    """Texts with a number that is none, a count of nobody, a plural of one, or a hole where a word should be; prose over
+    nothing; and columns of tables in which no cell says anything.
+    """
+    found = [*report.bare, *_hollow(report)]
     for name, text in report.texts():
         for match in _NONSENSE.finditer(text.strip()):
             around = text.strip()[max(0, match.start() - 60) : match.end() + 40]
             if text != "None" and not _ALLOWED.search(around):
                 found.append(f"{name}: … {around} …")
     return list(dict.fromkeys(found))
+
+
+def _hollow(report: Report) -> Iterator[str]:
+    """Tables with a column in which no cell says anything, but those of a group in which there is nobody."""
+    study = next(iter(report.chapters.values())).study
+    with read_by(reader_of(study)):
+        vacant = tuple(arm_label(arm) for arm in study.arms if arm not in study.filled)
+    tables = ((name, t) for name, shown in report.shown.items() for t in shown if isinstance(t, Table))
+    for name, table in tables:
+        hollow = [c for c in table.frame if not (c.startswith(vacant) or table.frame[c].astype(bool).any())]
+        if hollow:
+            yield f"{name}: table {table.id} says nothing under {', '.join(hollow)}"

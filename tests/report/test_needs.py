@@ -74,8 +74,9 @@ def test_each_need_is_met_by_a_study_and_not_by_another():
         plan = protocol().primary.model_copy(update={"kind": kind, "endpoint": None})
         other = PROTOCOL.model_copy(update={"analyses": (plan,)})
         assert why_not(study_of([patient(1, HIGH)], trial=other), need)
+    assert why_not(study_of([patient(1), patient(2, HIGH, days=90, randomised="2025-12-01")]), "believed")
     absent = {need for own in ABSENT.values() for need in own if "=" not in need}
-    assert absent | {"parameters", "planned_share", "share_by_day", "two_alike"} == set(NEEDS)
+    assert absent | {"parameters", "planned_share", "share_by_day", "two_alike", "believed"} == set(NEEDS)
 
 
 class TestComparison:

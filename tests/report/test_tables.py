@@ -1,5 +1,7 @@
 """The one table model: HTML and CSV say the same, in the same order, and nothing else."""
 
+import csv
+import io
 import json
 import re
 from functools import partial
@@ -9,6 +11,7 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
+from esld.csvfile import armed
 from esld.report.cells import (
     Cell,
     Count,
@@ -85,6 +88,13 @@ def test_csv_has_a_column_for_each_value_of_a_cell():
         "4,,,,,,,,none",
         "5,NA,NA,NA,,,,,",
     ]
+
+
+def test_csv_holds_no_formula_neither_in_a_cell_nor_in_a_heading():
+    text = "=cmd|' /C calc'!A0"
+    written = list(csv.reader(io.StringIO(Table("t", "T", [{text: text, "n": Number(-1.5, 1)}]).to_csv())))
+    assert written == [[f"'{text}", "n"], [f"'{text}", "-1.5"]]
+    assert armed(written[0][0]) == armed(written[1][0]) == text
 
 
 def test_a_cell_that_begins_like_another_keeps_its_own_column():

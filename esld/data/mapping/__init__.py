@@ -25,7 +25,7 @@ def map_source(source: Path, mapping_file: Path, how: Reading | None = None) -> 
     mapping_file : Path
         See :class:`MappingFile`; a dictionary that it names is looked for beside it.
     how : Reading, optional
-        Encoding and separator of a CSV, words for a missing value, and whether numbers have a decimal comma.
+        Encoding and separator of a CSV, words for a missing value, the order of dates, and whether numbers have a decimal comma.
 
     Returns
     -------
@@ -48,7 +48,9 @@ def map_source(source: Path, mapping_file: Path, how: Reading | None = None) -> 
         forms = redcap.read_project(source, dictionary, mapping, faults, how)
     else:
         forms = sheets.sheet_forms(source, faults, mapping.missing)
-    mapped = map_forms(forms, mapping, file=mapping_file.name, source=source.name, let_in=how.personal)
+    mapped = map_forms(
+        forms, mapping, file=mapping_file.name, source=source.name, let_in=how.personal, declared=how.dates
+    )
     tables = {n: as_declared(t, how, typed=source.suffix != ".csv") for n, t in mapped.tables.items()}
     return Mapped(tables, (*faults, *mapped.faults), mapped.unused, mapped.notes)
 

@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from esld.data import dates, places, sdtm
 from esld.data.mapping.forms import SHOWN, Form, faulty
 from esld.data.mapping.model import Codes, MappingFile, Part, Value
+from esld.data.orders import Order
 from esld.data.reading import personal
+from esld.data.reading.words import dated
 from esld.errors import InputError, did_you_mean
 
 EVENT = "redcap_event_name"  # the column that holds the event of a form's row, where a source has events
@@ -47,6 +49,7 @@ def map_forms(
     file: str,
     source: str,
     let_in: Collection[str] = (),
+    declared: Collection[Order] = (),
 ) -> Mapped:
     """Make SDTM tables of forms.
 
@@ -62,6 +65,8 @@ def map_forms(
         What an error calls the file or folder of the forms.
     let_in : collection of str
         ``form.column`` of what tells who a patient is and may be there.
+    declared : collection of str
+        How dates are written that are not ISO 8601.
 
     Returns
     -------
@@ -72,8 +77,9 @@ def map_forms(
     esld.errors.InputErrors
         A form tells who a patient is.
     """
-    personal.refuse({n: form.table for n, form in forms.items()}, let_in, lambda n, row: forms[n].place(row))
     parts = {domain: tuple(mapping.parts(domain)) for domain in mapping.domains}
+    forms = _dated(forms, parts, declared) if declared else forms
+    personal.refuse({n: form.table for n, form in forms.items()}, let_in, lambda n, row: forms[n].place(row))
     faults = list(_static(forms, mapping, parts, file))
     if faults:
         return Mapped({}, tuple(faults), pd.DataFrame(columns=["form", "column", "filled"]))
@@ -81,7 +87,7 @@ def map_forms(
     tables = {}
     for domain in mapping.domains:
         table = _domain(domain, parts[domain], work)
-        table.attrs |= {"file": source, "encoding": "Forms"}
+        table.attrs |= {"file": source, "encoding": "Forms"} | ({"dates": ""} if declared else {})
         tables[domain] = table
     called = {n: t[t.columns.intersection([*personal.CALLED_BY])] for n, t in tables.items()}
     personal.refuse(called, (), lambda n, row: str(places.place(tables[n], row, "USUBJID")))
@@ -89,8 +95,31 @@ def map_forms(
         tables,
         tuple(work.faults),
         _unused(forms, work.used),
-        (*_without_record(forms, work), *_padded(forms, mapping)),
+        (*_without_record(forms, work), *_otherwise(forms, mapping)),
     )
+
+
+def _dated(forms: Mapping[str, Form], parts: _Parts, declared: Collection[Order]) -> dict[str, Form]:
+    """Forms with dates in declared orders as ISO 8601, in the columns that give a variable its date or put records in order."""
+    every = [item for own in parts.values() for _, _, part in own for item in _steps(part)]
+    columns = {(form, step.column) for form, variable, step in every if variable.endswith("DTC")}
+    columns |= {(form, step.order) for form, _, step in every}
+    return {
+        name: _in_order(form, {c for key, c in columns if key == name}, declared)
+        for name, form in forms.items()
+    }
+
+
+def _steps(part: Part) -> Iterator[tuple[str, str, Value]]:
+    """Every place that a variable may come from: form, variable, place."""
+    for variable, value in part.set.items():
+        for step in _chain(value):
+            yield step.form or part.form, variable, step
+
+
+def _in_order(form: Form, columns: Collection[str | None], declared: Collection[Order]) -> Form:
+    there = [column for column in map(str, form.table) if column in columns]
+    return replace(form, table=dated(form.table, there, declared, form.told.partition("|")[0]))
 
 
 # --- the mapping against the forms -----------------------------------------------------------------------------
@@ -421,15 +450,13 @@ def _without_record(forms: Mapping[str, Form], work: _Work) -> Iterator[str]:
             yield f"{where}: no record was made of row{'s' if len(left) > 1 else ''} {shown}."
 
 
-def _padded(forms: Mapping[str, Form], mapping: MappingFile) -> Iterator[str]:
-    """Forms whose ids were written with blanks around them: in two spellings they are one."""
-    rows = {
-        f.told.partition("|")[0]: f.table.attrs.get("padded", {}).get(mapping.subject.column)
-        for f in forms.values()
-    }
-    for where, row in rows.items():
-        if row:
+def _otherwise(forms: Mapping[str, Form], mapping: MappingFile) -> Iterator[str]:
+    """What was read otherwise than it is written: ids without the blanks around them, dates in a declared order."""
+    for where, attrs in {f.told.partition("|")[0]: f.table.attrs for f in forms.values()}.items():
+        if row := attrs.get("padded", {}).get(mapping.subject.column):
             yield f"{where}: ids are read without the blanks around them, the first in row {row}."
+        if told := attrs.get("dates"):
+            yield str(told)
 
 
 def summary(mapped: Mapped) -> pd.DataFrame:

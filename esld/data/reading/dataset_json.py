@@ -1,6 +1,5 @@
 """CDISC Dataset-JSON 1.1, as one object or as lines (NDJSON): a data set a file, its own name in it."""
 
-import json
 import re
 from functools import cache, partial
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from esld import jsonfile
 from esld.data.reading.source import Source
 from esld.data.reading.table import as_text, of_columns
 from esld.errors import InputError
@@ -48,13 +48,13 @@ def _content(path: Path) -> dict[str, Any]:
     try:
         text = path.read_bytes().decode("utf-8-sig")
         if path.suffix.lower() == ".ndjson":
-            first, *others = [json.loads(line) for line in text.splitlines() if line.strip()] or [{}]
+            first, *others = [jsonfile.loads(line) for line in text.splitlines() if line.strip()] or [{}]
             content = {**first, "rows": others}
         else:
-            content = json.loads(text)
+            content = jsonfile.loads(text)
         if not isinstance(content, dict):
             raise TypeError("it is no object")
-    except (ValueError, TypeError, RecursionError) as error:
+    except (ValueError, TypeError) as error:
         rule = f"must be Dataset-JSON {VERSION}: {' '.join(str(error).split())}"
         raise InputError(path.name, rule, remedy="Export it again.") from None
     version = content.get("datasetJSONVersion")

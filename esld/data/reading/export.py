@@ -65,11 +65,14 @@ class Export:
         missing for what was not read.
     faults : tuple of Fault
         Everything that is wrong. A domain with a fault of its own is not among the tables.
+    remarks : tuple of str
+        What was read otherwise than it is written, because that is declared: a sentence each.
     """
 
     tables: Tables
     files: pd.DataFrame
     faults: tuple[Fault, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -80,7 +83,11 @@ class Export:
             if row["use"] == NOT_READ and row["why"].startswith(NOT_UNDERSTOOD)
         ]
         otherwise = self.files[self.files["use"].eq(READ) & self.files["why"].str.contains(";")]
-        return (*told, *(f"{row['file']}: {row['why']}." for row in otherwise.to_dict("records")))
+        return (
+            *told,
+            *(f"{row['file']}: {row['why']}." for row in otherwise.to_dict("records")),
+            *self.remarks,
+        )
 
 
 @dataclass
@@ -89,6 +96,7 @@ class _Account:
 
     rows: list[dict[str, object]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     as_if: dict[str, list[pd.DataFrame]] = field(default_factory=dict)  # what cannot be read yet, by domain
 
     def add(
@@ -153,7 +161,12 @@ def read_export(path: Path, analysed: Collection[str], how: Reading | None = Non
     # What else has to be declared is told at once, also of files that are refused: nobody runs a command once a key.
     seen, faults = words.undeclared(tables | as_if, how)
     tables = {name: seen[name] for name in tables}
-    return Export(tables, files, (*_merged(account.faults), *(Fault("", fault) for fault in faults)))
+    return Export(
+        tables,
+        files,
+        (*_merged(account.faults), *(Fault("", fault) for fault in faults)),
+        tuple(account.remarks),
+    )
 
 
 def _row(tables: Tables, name: str, row: int) -> str:
@@ -412,6 +425,7 @@ def _domain(
             account.add(source, NOT_READ, f"refused: {error.rule}", domain)
         account.fault(domain, error)
         return None
+    account.remarks += [told for _, table in read if (told := table.attrs.get("dates"))]
     for source, table in read:
         account.add(
             source,

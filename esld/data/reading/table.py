@@ -178,7 +178,7 @@ def stacked(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
         "file": ", ".join(file for file, _ in starts),
         "encoding": ", ".join(dict.fromkeys(str(part.attrs["encoding"]) for part in parts)),
         "parts": starts,
-    }
+    } | {key: cell for key, cell in parts[0].attrs.items() if key == "dates"}
     return whole
 
 

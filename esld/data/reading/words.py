@@ -1,12 +1,12 @@
-"""Words for a missing value and decimal commas: as the cut file declares, or told once for the whole export."""
+"""Words for a missing value, decimal commas, the order of dates: as the cut file declares, or told once for the whole export."""
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 
 import pandas as pd
 
-from esld.data import days
+from esld.data import days, orders
 from esld.data.declared import Reading, how_to_state
 from esld.data.reading.table import Tables, place
 from esld.errors import InputError
@@ -78,7 +78,7 @@ def is_number(column: str) -> bool:
 def as_declared(
     table: pd.DataFrame, how: Reading, *, typed: bool, is_number: Callable[[str], bool] = is_number
 ) -> pd.DataFrame:
-    """A table with declared words missing, and declared decimal commas as points in the columns of numbers.
+    """A table with declared words missing, decimal commas as points in the columns of numbers, dates as of :func:`dated`.
 
     Raises
     ------
@@ -99,12 +99,33 @@ def as_declared(
                 raise _in_cell(table, column, points[0], rule, "Correct the declared 'decimal', or the file.")
             changed = {cell: cell.replace(",", ".") for cell in distinct if _COMMA.fullmatch(cell)}
             made[column] = cells.map(lambda cell, new=changed: new.get(cell, cell), na_action="ignore")
-    if not made:
-        return table
-    attrs, table = (
-        table.attrs,
-        table.assign(**{c: s.astype(object).where(s.notna(), None) for c, s in made.items()}),
+    if made:
+        attrs, table = (
+            table.attrs,
+            table.assign(**{c: s.astype(object).where(s.notna(), None) for c, s in made.items()}),
+        )
+        table.attrs = attrs
+    return (
+        dated(table, list(filter(_DATE.fullmatch, table.columns)), how.dates, table.attrs["file"])
+        if how.dates
+        else table
     )
+
+
+def dated(
+    table: pd.DataFrame, columns: Iterable[str], declared: Collection[orders.Order], where: str
+) -> pd.DataFrame:
+    """A table with the dates of some columns that are written in a declared order as ISO 8601.
+
+    ``attrs["dates"]`` says how many there are, and of how many the opposite order would make another day; ``where`` is the table.
+    """
+    made, read = {}, list[str]()
+    for column in columns:
+        cells = table[column].tolist()
+        new = {cell: iso for cell in set(cells) - {None} if (iso := orders.read_in(cell, declared)) != cell}
+        read += [cell for cell in cells if cell in new]
+        made[column] = pd.Series([new.get(cell, cell) for cell in cells], table.index, dtype=object)
+    attrs, table = table.attrs | {"dates": orders.told(where, read, declared)}, table.assign(**made)
     table.attrs = attrs
     return table
 

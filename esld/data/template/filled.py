@@ -1,6 +1,6 @@
 """The data-entry workbook read back: is it the one of this protocol, unchanged, and what do its sheets say."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -51,7 +51,7 @@ def read_template(path: Path, protocol: Protocol, how: Reading | None = None) ->
     protocol : Protocol
         The trial that it was made for.
     how : Reading, optional
-        Whose ``personal`` lets columns in.
+        Whose ``personal`` lets columns in, and whose ``dates`` says how dates are written.
 
     Returns
     -------
@@ -63,14 +63,14 @@ def read_template(path: Path, protocol: Protocol, how: Reading | None = None) ->
     esld.errors.InputError
         It is a workbook of another trial or another version, its structure was changed, or nobody is in it.
     """
-    return tables_of(read_sheets(path), path.name, protocol, let_in=(how or Reading()).personal)
+    return tables_of(read_sheets(path), path.name, protocol, how)
 
 
 def tables_of(
-    sheets: Mapping[str, Sheet], file: str, protocol: Protocol, *, let_in: Collection[str] = ()
+    sheets: Mapping[str, Sheet], file: str, protocol: Protocol, how: Reading | None = None
 ) -> Mapped:
     """What :func:`read_template` makes of a workbook's sheets; ``file`` is what an error calls it."""
-    mark = _mark(sheets, file, protocol)
+    how, mark = how or Reading(), _mark(sheets, file, protocol)
     faults: list[InputError] = []
     forms: dict[str, Form] = {}
     own = layout(protocol, mark.language)
@@ -94,7 +94,9 @@ def tables_of(
         rule, remedy = "must hold at least one patient", "Fill it."
         raise InputErrors([*faults, InputError(f"sheet {title!r}", rule, "nobody", file, remedy)])
     mapping = mapping_of(protocol, own, mark.study)
-    mapped = map_forms(forms, mapping, file="mapping.yaml", source=file, let_in=let_in)
+    mapped = map_forms(
+        forms, mapping, file="mapping.yaml", source=file, let_in=how.personal, declared=how.dates
+    )
     titles = {p.key: p.title for p in own}
     headers = {(p.key, c.key): c.header for p in own for c in p.columns}
     unused = mapped.unused.assign(

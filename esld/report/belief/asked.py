@@ -6,14 +6,13 @@ from typing import Any
 
 import pandas as pd
 
-from esld.data import dates
 from esld.protocol import Analysis, Belief, Prior
 from esld.report import needs
 from esld.report.chapter import Chapter
 from esld.report.event import Event, event_of
 from esld.report.phrases import prose, span, whole
 from esld.report.results import Reported
-from esld.report.survival_times import endpoint_times, of_arms
+from esld.report.survival_times import of_arms, times_to_day
 from esld.report.words.catalogue import message
 from esld.report.words.grammar import as_prose, capitalised, joined, noun, of_group, period
 
@@ -61,7 +60,7 @@ class Asked:
         Whose outcome it is of, and `day` that of the outcome.
     event : Event
     times : DataFrame
-        See :func:`esld.report.survival_times.endpoint_times`.
+        See :func:`esld.report.survival_times.times_to_day`.
     counts : dict of str to Counts
         By arm in which there is somebody.
     """
@@ -136,30 +135,29 @@ def asked(chapter: Chapter) -> Asked:
     study, belief = chapter.study, chapter.study.protocol.belief
     plan = study.protocol.believed
     assert belief is not None and plan.day is not None
-    entry = study.randomised.set_index("USUBJID")["RANDDT"]
-    times = endpoint_times(study, plan)
-    day_one = pd.to_datetime(times["USUBJID"].map(entry))
-    times = times.assign(reached=day_one + pd.Timedelta(days=plan.day) <= dates.as_date(study.cut.cutoff))
+    times = times_to_day(study, plan)
     event = event_of(study, str(plan.endpoint))
     there = set(times["arm"])
     arms = [arm for arm in study.filled if arm in there] if study.shows_arms else study.arms
-    counts = {
-        arm: _counts(times if arm not in there else of_arms(times, [arm]), plan.day, event) for arm in arms
-    }
+    counts = {arm: _counts(times if arm not in there else of_arms(times, [arm]), event) for arm in arms}
     return Asked(
         chapter=chapter, belief=belief, plan=plan, day=plan.day, event=event, times=times, counts=counts
     )
 
 
-def _counts(times: pd.DataFrame, day: float, event: Event) -> Counts:
-    """The counts of an arm: an event on the day still counts, as in :func:`esld.survival.milestone`."""
-    due = times[times["reached"]]
-    had = due["event"] & due["time"].le(day)
-    free = ~had & due["time"].ge(day)
+def believed(chapter: Chapter) -> Asked:
+    """What is asked, where somebody counts in both groups of a comparison; else the error that says so."""
+    needs.require(chapter.study, "believed")
+    return asked(chapter)
+
+
+def _counts(times: pd.DataFrame, event: Event) -> Counts:
+    """The counts of an arm."""
+    had, free = times["had"], times["free"]
     good, other = (free, had) if event.harm else (had, free)
     return Counts(
-        patients=len(times), waiting=len(times) - len(due), good=int(good.sum()), other=int(other.sum()),
-        unknown=int((~had & ~free).sum()),
+        patients=len(times), waiting=int((~times["reached"]).sum()), good=int(good.sum()), other=int(other.sum()),
+        unknown=int((times["reached"] & ~had & ~free).sum()),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from esld.report.results import Reported
 from esld.report.survival_times import of_arms
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.report.words.grammar import as_prose, joined, treatment
+from esld.report.words.grammar import as_prose, joined, of_group, treatment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +83,24 @@ def hazard_words(own: Asked, found: Sequence[Hazards], *, conf_level: float) -> 
                 noun=points_noun(shown["value"]), **{k: span(gap, text) for k, text in shown.items()},
             )
         )  # fmt: skip
+    said.append(prior_words(own, [one.pair for one in found]))
     said += [
         message("belief.hazards.uneven", first=treatment(pair[0]), second=treatment(pair[1]))
         for pair in own.pairs if pair not in [one.pair for one in found]
     ]  # fmt: skip
     return as_prose(said)
+
+
+def prior_words(own: Asked, pairs: Sequence[Pair]) -> str:
+    """That the numbers are the prior's, alone or more than the data's; nothing where more days were observed."""
+    prior, arms = own.belief.hazards, list(dict.fromkeys(arm for pair in pairs for arm in pair))
+    assert prior is not None
+    observed = {arm: of_arms(own.times, [arm])["time"].clip(upper=own.day).sum() for arm in arms}
+    if arms and not any(observed.values()):
+        return message("belief.hazards.prior_alone")
+    worth = prior.patient_days * (len(prior.cuts_days) + 1)  # of each period as much
+    few = [message("arms.one", arm=of_group(arm)) for arm in arms if observed[arm] < worth]
+    return message("belief.hazards.mostly_prior", arms=joined(few)) if few else ""
 
 
 def hazard_table(found: Sequence[Hazards]) -> Table | None:
@@ -121,7 +134,9 @@ def hazard_table(found: Sequence[Hazards]) -> Table | None:
         "chance_beyond": message("belief.chance.beyond", margin=margin),
     }
     days = joined(f"{day:g}" for day in prior.cuts_days)
+    alone = prior_words(own, [one.pair for one in found])
     notes = (
+        *([alone] if alone else []),
         message("belief.hazards.prior", events=f"{prior.events:g}", days=f"{prior.patient_days:g}"),
         message("belief.hazards.cuts", days=days, count=len(prior.cuts_days))
         if days

@@ -52,7 +52,9 @@ def unknown(own: Asked) -> list[Unknown]:
 
 
 def unknown_words(own: Asked, found: Sequence[Unknown]) -> str:
-    """How far the answer could move; or that everybody who could be counted was."""
+    """How far the answer could move; or that everybody who could be counted was; nothing while nobody's day has come."""
+    if not any(one.patients > one.waiting for one in own.counts.values()):
+        return ""
     if not found:
         return message("belief.unknown.nobody", horizon=own.horizon)
     return as_prose(_cases(own, one) for one in found)

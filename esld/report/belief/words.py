@@ -8,7 +8,7 @@ from esld.report.belief.posterior import BEFORE, Found, each
 from esld.report.phrases import points, points_noun, prose, span
 from esld.report.results import Row
 from esld.report.words.catalogue import message
-from esld.report.words.grammar import as_prose, joined, treatment
+from esld.report.words.grammar import as_prose, joined, of_group, treatment
 
 
 def probable(row: Row) -> str:
@@ -23,7 +23,11 @@ def answer_words(own: Asked, found: Sequence[Found]) -> list[str]:
         said.append(message("belief.answer.unplanned"))
     for pair in own.pairs:
         if pair not in own.counted_pairs:
-            said.append(message("belief.pair.none", first=treatment(pair[0]), second=treatment(pair[1])))
+            nobody = joined(
+                message("arms.one", arm=of_group(arm)) for arm in pair if not own.counts[arm].known
+            )
+            first, second = map(treatment, pair)
+            said.append(message("belief.pair.none", first=first, second=second, arms=nobody))
     if left := [prior for prior in own.belief.priors if prior not in own.priors]:
         said.append(message("belief.masked", priors=joined(prose(prior.label) for prior in left)))
     return said

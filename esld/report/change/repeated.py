@@ -26,6 +26,7 @@ from esld.report.words.grammar import as_prose, capitalised, in_prose, joined
 
 P = "ls_mean_difference_p_value"
 GLOBAL_P = "global_p_value"
+_COLUMNS_OF_P = ("p", "p_adjusted", "p_global")
 Results = Mapping[tuple[str, str], Reported]  # by the id of an analysis and the code of a parameter
 
 
@@ -162,8 +163,13 @@ def change_table(
     The p-value stands at the visit that answers.
     """
     every = parameters_of(study, analysis)
-    shown = {p.paramcd: p for p in every if "mean" in changes[analysis.id, p.paramcd]}
-    absent = unrecorded_words(study, [p for p in every if p.paramcd not in shown])
+    means = {
+        p.paramcd: [r for r in changes[analysis.id, p.paramcd].rows if r.statistic == "mean"] for p in every
+    }
+    shown = {p.paramcd: p for p in every if any(row.time for row in means[p.paramcd])}
+    before = [prose(p.param) for p in every if means[p.paramcd] and p.paramcd not in shown]
+    said = message("change.none_later", parameters=joined(before)) if before else ""
+    absent = as_prose([said, unrecorded_words(study, [p for p in every if not means[p.paramcd]])])
     if not shown:
         return Sentence(absent)
     lines, rows = [], list[Row]()
@@ -171,6 +177,11 @@ def change_table(
         own = _lines(study, analysis, parameter, changes[analysis.id, code])
         lines += [line for line, _ in own]
         rows += [row for _, found in own for row in found]
+    of_p = [key for key in lines[0] if key.rpartition(".")[2] in _COLUMNS_OF_P]
+    unseen = {
+        key for key in of_p if not any(line[key].text for line in lines)
+    }  # nobody has reached the visit
+    lines = [{key: cell for key, cell in line.items() if key not in unseen} for line in lines]
     spanners = {
         arm_label(arm): [f"{arm}.{what}" for what in ("n", "mean_sd", "change")] for arm in study.arms
     }
@@ -181,7 +192,7 @@ def change_table(
     if compared.several(study):
         spanners |= {compared.against(pair): keys for pair, keys in between.items()}
     used = {p.param: _of_model(study, changes[analysis.id, code]) for code, p in shown.items()}
-    notes = [_meaning_of_columns(study, analysis), *_grouped(used), *notes_of(rows)]
+    notes = [_meaning_of_columns(study, analysis, answers={*of_p} > unseen), *_grouped(used), *notes_of(rows)]
     if absent:
         notes.append(absent)
     id = f"changes_{slug(analysis.id)}"
@@ -232,11 +243,13 @@ def _lines(
     return lines
 
 
-def _meaning_of_columns(study: Study, analysis: Analysis) -> str:
+def _meaning_of_columns(study: Study, analysis: Analysis, *, answers: bool) -> str:
+    """What the columns show; `answers` is whether there is one of the p-values of the visit that answers."""
     visit = in_prose(visit_of(study, analysis).label)
     if not study.compares:
         return message("change.note.pooled")
-    said = message("change.note", difference=compared.minus(study), visit=visit)
+    said = message("change.note", difference=compared.minus(study))
+    said = as_prose([said, message("change.note.p", visit=visit)]) if answers else said
     if analysis.stratified:
         said = as_prose([said, message("change.note.strata")])
     return as_prose([said, *compared.note(study)])

@@ -2,13 +2,13 @@
 
 A number has 12 significant digits, whatever the report rounds it to; a proportion is one, also where the report writes per
 cent. ``NA`` is a number that is not estimable or not reached, an empty cell is none at all.
-A text that a spreadsheet would calculate has an apostrophe before it (:func:`esld.data.tables.defused`).
+A text that a spreadsheet would calculate has an apostrophe before it (:func:`esld.csvfile.defused`).
 """
 
 from math import isnan
 from typing import TYPE_CHECKING
 
-from esld.data.tables import csv_bytes
+from esld.csvfile import csv_bytes
 from esld.report.cells import Value
 
 if TYPE_CHECKING:

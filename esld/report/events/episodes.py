@@ -19,6 +19,7 @@ from esld.report.drawing.event_curves import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
 from esld.report.events.planned import Found, members
 from esld.report.phrases import method, method_words, prose, span, worded
+from esld.report.rates import LEAST, short_note, yearly
 from esld.report.results import Row
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
@@ -36,7 +37,6 @@ from esld.survival import (
     RateRatio,
     counting_process,
     mean_cumulative_function,
-    rate,
     rate_ratio,
 )
 
@@ -83,7 +83,7 @@ class Episodes:
                 how = {"rate": "exact-poisson", "mean_count": "ghosh-lin"}
                 frames.append(pd.DataFrame([empty | {"statistic": k, "method": v} for k, v in how.items()]))
                 continue
-            frames.append(rate(events, years, conf_level=self.conf_level).to_frame(n=n, group=arm))
+            frames.append(yearly(events, years, n=n, group=arm, conf_level=self.conf_level))
             estimate = self.means[arm].estimate(self.at)
             number = {
                 "statistic": "mean_count",
@@ -168,7 +168,7 @@ def table(study: Study, found: Found[Episodes], *, id: str, level: str) -> Table
             own, mean = reported.row("rate", arm), reported.row("mean_count", arm)
             lines.append({
                 "event": Label(result.name, code), "group": arm_cell(arm), "patients": Number(n),
-                "patient_years": Number(years, 1), "episodes": Number(events), "rate": estimate_cell(own, 2),
+                "patient_years": Number(years, 1 + (years < LEAST)), "episodes": Number(events), "rate": estimate_cell(own, 2),
                 "mean_number": estimate_cell(mean, 2),
             })  # fmt: skip
             if arm not in result.means:
@@ -186,7 +186,8 @@ def table(study: Study, found: Found[Episodes], *, id: str, level: str) -> Table
             }
             lines.append(dict.fromkeys(lines[-1], Empty()) | head | {"rate": ratio})
             pairs[pair] = None
-    footnotes = [message("events.every.mean.note", after=_after(study)), *notes]
+    observed = {arm: own[2] for result, _ in found.results.values() for arm, own in result.counts.items()}
+    footnotes = [message("events.every.mean.note", after=_after(study)), *notes, *short_note(observed)]
     for control, arm in pairs:
         about = {"second": treatment_in_title(arm), "first": treatment_in_title(control)}
         footnotes.append(message("events.every.ratio.note", **about))

@@ -13,11 +13,12 @@ from esld.report.cells import Cell, Data, Empty, Label, Number, Several, number,
 from esld.report.parameters import CLASSES, analysed
 from esld.report.patients.courses import AFTER_TRANSPLANT, Courses, recorded
 from esld.report.phrases import disposition
+from esld.report.randomised import patient_numbers
 from esld.report.results import Reported
 from esld.report.serious import clinical_name, serious_adverse_events
 from esld.report.tables import Table
 from esld.report.words.catalogue import has, message
-from esld.report.words.grammar import capitalised, in_prose, short
+from esld.report.words.grammar import capitalised, in_prose, joined, short
 
 
 def listing_rows(study: Study, found: Courses, codes: Sequence[str]) -> pd.DataFrame:
@@ -130,6 +131,11 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
     heads |= {
         f"{p.paramcd}.baseline": message("listing.baseline", parameter=short(p.param)) for p in parameters
     }
+    if first and not any(line[f"{first.paramcd}.last"].text for line in lines):
+        lines = [
+            {key: cell for key, cell in line.items() if key != f"{first.paramcd}.last"} for line in lines
+        ]
+        first = None
     if first:
         heads[f"{first.paramcd}.last"] = message("listing.last", parameter=short(first.param))
     notes = _footnotes(study, found, first)
@@ -183,6 +189,10 @@ def _footnotes(study: Study, found: Courses, first: Parameter | None) -> tuple[s
         notes.append(message(f"listing.note.on_the_way{grafts}"))
     if any(not study.protocol.endpoint(code).recurrent for code in found.events):
         notes.append(message("listing.note.first"))
+    early = study.randomised["DTHDT"] < study.randomised["RANDDT"]
+    if early.any():
+        who = study.randomised.loc[early, "USUBJID"].map(patient_numbers(study))
+        notes.append(message("listing.note.early", patients=joined(map(str, who))))
     return tuple(notes)
 
 

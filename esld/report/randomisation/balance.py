@@ -107,7 +107,9 @@ def balance_table(study: Study, balance: Reported) -> Table:
             line |= {
                 n: Empty() if row.n is None else Number(row.n),
                 key: difference_cell(balance, variable, group),
-                f"{key}.chance": Empty() if row.lower is None else Limits(row.lower, row.upper, 2, "signed"),
+                f"{key}.chance": Empty()
+                if row.lower is None and row.value is not None
+                else Limits(row.lower, row.upper, 2, "signed"),
             }
         lines.append(line)
     notes = [message("balance.note", **compared_words(study)), message("balance.no_p")]

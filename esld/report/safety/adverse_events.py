@@ -14,12 +14,12 @@ from esld.longform import stacked
 from esld.reasons import Why, because
 from esld.report import needs
 from esld.report.cells import Cell, Data, Label, number
+from esld.report.rates import yearly
 from esld.report.results import Reported, Row, slug
 from esld.report.safety.counted import DAYS_OF_A_YEAR, SafetySet, share, share_cell
 from esld.report.serious import clinical_endpoints, clinical_events, clinical_name, seriousness_words
 from esld.report.tables import Table
 from esld.report.words.catalogue import arm_label, message
-from esld.survival import rate
 
 OTHER_TERMS = "OTHER_TERMS"  # the class or term of those that too few patients had for a public report
 NOT_CODED = "NOT_CODED"  # the class or term of what is not coded
@@ -210,12 +210,12 @@ class AdverseEvents:
         return pd.DataFrame([about])
 
     def _rate(self, kind: str, arm: str, events: int) -> pd.DataFrame:
-        """Events for each year that the patients were followed; none where nobody was."""
+        """Events for each year that the patients were followed; none where nobody was, or all together for less than one."""
         time = self.years.get(arm, 0.0)
         if not time:
             why = {"group": arm, "statistic": f"{kind}.rate", "value": float("nan"), "unit": "per year"}
             return pd.DataFrame([why | {"method": "count", "reason": because(Why.NOBODY_TREATED)}])
-        found = rate(events, time, conf_level=self.conf_level).to_frame(group=arm, n=self.group.size(arm))
+        found = yearly(events, time, n=self.group.size(arm), group=arm, conf_level=self.conf_level)
         return found[found["statistic"].eq("rate")].assign(statistic=f"{kind}.rate")
 
 

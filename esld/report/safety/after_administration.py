@@ -1,11 +1,15 @@
 """Serious and clinical events in the days after an administration and later, each over the time that patients spent there."""
 
+from math import nan
+
 import pandas as pd
 
 from esld.data.study import Study
 from esld.longform import stacked
-from esld.report.cells import Cell, Label, number
+from esld.reasons import Why, because
+from esld.report.cells import Cell, Empty, Label, number
 from esld.report.cells import arm as arm_cell
+from esld.report.rates import LEAST, short_note
 from esld.report.results import Reported
 from esld.report.safety.adverse_events import AdverseEvents, days_observed
 from esld.report.safety.counted import DAYS_OF_A_YEAR, SafetySet, share, share_cell
@@ -29,23 +33,26 @@ def _events(study: Study, found: AdverseEvents) -> pd.DataFrame:
     return every[every["ADT"] >= every["USUBJID"].map(found.group.began)]
 
 
-def _years(group: SafetySet, given: pd.DataFrame) -> dict[tuple[str, str], float]:
-    """Patient-years by group and period: a day is soon where an administration was given on it or up to `WITHIN` days before."""
+def _days(group: SafetySet, given: pd.DataFrame) -> pd.DataFrame:
+    """Days observed ``soon`` and ``later`` by USUBJID, and its ``GROUP``: a day is soon where an administration was given on it
+    or up to `WITHIN` days before.
+    """
     days, began, given = days_observed(group), group.began, given.dropna(subset=["ADT"])
-    found = dict.fromkeys(((arm, period) for arm in group.arms for period in _PERIODS), 0.0)
-    for subject, arm in group.group_of.to_dict().items():
-        subject = str(subject)
+    found = {}
+    for subject in map(str, group.group_of.index):
         observed = range(int(days[subject]))
         own = [(day - began[subject]).days for day in given.loc[given["USUBJID"].eq(subject), "ADT"]]
         soon = {day for first in own for day in range(first, first + WITHIN + 1)} & set(observed)
-        found[arm, "soon"] += len(soon) / DAYS_OF_A_YEAR
-        found[arm, "later"] += (len(observed) - len(soon)) / DAYS_OF_A_YEAR
-    return found
+        found[subject] = (len(soon), len(observed) - len(soon))
+    return pd.DataFrame.from_dict(found, "index", columns=list(_PERIODS)).assign(GROUP=group.group_of)
 
 
 def period_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
-    """Long form by group: patients, events and events per patient-year of each kind (``serious.soon``), soon and later."""
-    events, years = _events(study, found), _years(found.group, found.given)
+    """Long form by group: patients, events and events per patient-year of each kind (``serious.soon``), soon and later.
+
+    Patients are of those observed on a day of the period; where nobody was, there is nothing to count.
+    """
+    events, days = _events(study, found), _days(found.group, found.given)
     gap = since_last(found.given, events)
     events = events.assign(period=gap.le(WITHIN).map({True: "soon", False: "later"}))
     parts = []
@@ -54,15 +61,19 @@ def period_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
             for period in _PERIODS:
                 chosen = events["GROUP"].eq(arm) & events["period"].eq(period)
                 own = events[chosen & events["kind"].eq(kind)]
-                name, time = f"{kind}.{period}", years[arm, period]
-                size = found.group.size(arm)
-                parts.append(share(name, arm, own["USUBJID"].nunique(), size, conf_level=found.conf_level))
+                name, there = f"{kind}.{period}", days[days["GROUP"].eq(arm) & days[period].gt(0)]
+                # An event may lie after the last sign of life.
+                size = len({*there.index, *events.loc[chosen, "USUBJID"]})
+                x, time = own["USUBJID"].nunique(), there[period].sum() / DAYS_OF_A_YEAR
+                parts.append(share(name, arm, x, size, conf_level=found.conf_level, nobody=Why.NOT_OBSERVED))
+                if not size:
+                    continue
                 about = {"group": arm, "method": "count", "events": len(own)}
                 rows = [{"statistic": f"{name}.events", "value": len(own), "unit": "events"} | about]
                 if time:
-                    rows.append(
-                        {"statistic": f"{name}.rate", "value": len(own) / time, "unit": "per year"} | about
-                    )
+                    rate = {"statistic": f"{name}.rate", "unit": "per year", "value": len(own) / time}
+                    short = {"value": nan, "reason": because(Why.TOO_LITTLE_TIME)} if time < LEAST else {}
+                    rows.append(rate | about | short)
                 parts.append(pd.DataFrame(rows))
     return pd.concat(parts, ignore_index=True)
 
@@ -75,20 +86,40 @@ def kinds(study: Study, found: AdverseEvents) -> dict[str, str]:
 
 
 def period_table(study: Study, found: AdverseEvents, reported: Reported) -> Table:
-    """The rows as a table, a block a group."""
-    lines = []
+    """The rows as a table, a block a group; what comes later is in it once somebody was observed so long."""
+    lines, days = [], _days(found.group, found.given)
+    periods = [
+        p
+        for p in _PERIODS
+        if p == "soon" or any(reported.row(f"serious.{p}", arm).n for arm in found.group.arms)
+    ]
     for arm in found.group.arms:
         for kind, name in kinds(study, found).items():
             line: dict[str, Cell] = {"group": arm_cell(arm), "event": Label(name, kind)}
-            for period in _PERIODS:
-                line[f"{period}.patients"] = share_cell(reported.row(f"{kind}.{period}", arm))
-                line[f"{period}.events"] = number(reported.row(f"{kind}.{period}.events", arm))
-                line[f"{period}.rate"] = number(reported.find(f"{kind}.{period}.rate", arm), 2)
+            for period in periods:
+                cells = _cells(reported, f"{kind}.{period}", arm)
+                line |= {f"{period}.{what}": cell for what, cell in zip(_MEASURES, cells, strict=True)}
             lines.append(line)
     spanners = {
         message(f"safety.after.{period}", days=WITHIN): [f"{period}.{what}" for what in _MEASURES]
-        for period in _PERIODS
+        for period in periods
     }
-    notes = (message("safety.after.note", days=WITHIN), message("safety.after.caution"), found.group.note)
-    title = message("safety.after.title", days=WITHIN)
-    return Table("events_after_administration", title, lines, spanners, notes, group="group")
+    notes = [message("safety.after.note", days=WITHIN)]
+    notes += [message("safety.after.not_yet", days=WITHIN)] if len(periods) == 1 else []
+    for period in periods:
+        own = {arm: days.loc[days["GROUP"].eq(arm), period].sum() for arm in found.group.arms}
+        short = short_note({arm: float(observed) / DAYS_OF_A_YEAR for arm, observed in own.items()})
+        when = message(f"safety.after.{period}", days=WITHIN)
+        notes += [message("label.spanner", spanner=when, heading=note) for note in short]
+    notes += [message("safety.after.caution"), found.group.note]
+    title = message("safety.after.title.soon" if len(periods) == 1 else "safety.after.title", days=WITHIN)
+    return Table("events_after_administration", title, lines, spanners, tuple(notes), group="group")
+
+
+def _cells(reported: Reported, name: str, arm: str) -> tuple[Cell, Cell, Cell]:
+    """Patients, events and their rate; where nobody was observed, that alone."""
+    patients = reported.row(name, arm)
+    if not patients.n:
+        return Label(message("safety.after.nobody"), "nobody"), Empty(), Empty()
+    events, rate = (reported.find(f"{name}.{what}", arm) for what in ("events", "rate"))
+    return share_cell(patients), number(events), number(rate, 2)

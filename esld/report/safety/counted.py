@@ -263,8 +263,10 @@ def death_table(study: Study, group: SafetySet) -> Table | None:
     if not group.known:
         frame = frame.drop(columns="days_since_administration")
     cause = "safety.deaths.cause" if "AE" in study.tables else "safety.deaths.no_cause"
-    notes = (message("safety.deaths.day"), message(cause), message("safety.deaths.all"))
-    return Table("deaths", message("safety.deaths.title"), frame, footnotes=notes)
+    notes = [message("safety.deaths.day"), message(cause), message("safety.deaths.all")]
+    if (early := found[["day", "since"]].lt(0).any(axis=1)).any():
+        notes.insert(0, message("safety.deaths.early", patients=joined(found.loc[early, "USUBJID"])))
+    return Table("deaths", message("safety.deaths.title"), frame, footnotes=tuple(notes))
 
 
 def death_words(study: Study, reported: Reported, group: SafetySet, *, level: str) -> str:

@@ -3,12 +3,13 @@
 import pandas as pd
 
 from esld.data.study import Study
+from esld.reasons import Why, because
 from esld.report import cells, numbers
-from esld.report.cells import Cell, Data, Empty, Label, Number
+from esld.report.cells import Cell, Data, Label, NotEstimable, Number
 from esld.report.drawing.axes import TimeAxis, time_axis
 from esld.report.drawing.event_curves import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
-from esld.report.phrases import Sentence, method, method_words
+from esld.report.phrases import Sentence, method, method_words, worded
 from esld.report.results import Reported, Row
 from esld.report.safety.adverse_events import AdverseEvents, days_observed, spanners
 from esld.report.tables import Table
@@ -51,7 +52,7 @@ def means(found: AdverseEvents, last: float) -> Means:
 
 def mean_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
     """Long form: the mean number at each tick of the figure, with limits; `n` is of patients observed to it."""
-    ticks = _axis(study).ticks
+    ticks = _axis(study, found).ticks
     parts = [pd.DataFrame(columns=["group", "statistic", "value"])]
     for kind, by_arm in means(found, ticks[-1]).items():
         for arm, mean in by_arm.items():
@@ -66,13 +67,19 @@ def mean_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
-def _axis(study: Study) -> TimeAxis:
-    return time_axis(study.protocol.horizon_days)
+def _axis(study: Study, found: AdverseEvents) -> TimeAxis:
+    """To the day of the primary outcome; while nobody was observed so long, to the first tick that nobody has passed."""
+    planned, longest = time_axis(study.protocol.horizon_days), float(days_observed(found.group).max())
+    if longest >= planned.ticks[-1]:
+        return planned
+    unit, ticks = time_axis(longest)
+    ticks = ticks if ticks[-1] >= longest else [*ticks, 2 * ticks[-1] - ticks[-2]]
+    return TimeAxis(unit, ticks) if ticks[-1] < planned.ticks[-1] else planned
 
 
 def mean_figure(study: Study, found: AdverseEvents) -> Picture | Sentence:
     """The mean numbers, a panel a kind; a sentence where nothing has happened."""
-    axis = _axis(study)
+    axis = _axis(study, found)
     made = means(found, axis.ticks[-1])
     if found.events["ASTDT"].notna().sum() == 0:
         return Sentence(message("safety.over_time.none"))
@@ -95,13 +102,18 @@ def mean_figure(study: Study, found: AdverseEvents) -> Picture | Sentence:
 
 
 def mean_table(study: Study, found: AdverseEvents, reported: Reported, *, level: str) -> Table | None:
-    """The mean numbers at the ticks of the figure, a block a kind; None where it is not drawn."""
+    """The mean numbers at the ticks of the figure, to the last at which somebody is observed, a block a kind; None where it is
+    not drawn.
+    """
     if found.events["ASTDT"].notna().sum() == 0:
         return None
-    axis, lines = _axis(study), []
+    axis, lines = _axis(study, found), []
     arms = found.group.arms
+    reached = max(row.time or 0.0 for row in reported.rows)
     for kind in (kind for kind in _KINDS if kind in found.kinds):
         for tick, label in zip(axis.ticks[1:], axis.labels[1:], strict=True):
+            if tick > reached:
+                continue
             line: dict[str, Cell] = {"event": Label(found.label(kind), kind), "time": Data(label)}
             for arm in arms:
                 row = reported.find(f"{kind}.mean_count", arm, tick)
@@ -110,17 +122,19 @@ def mean_table(study: Study, found: AdverseEvents, reported: Reported, *, level:
     words = {"unit": in_prose(axis.head), "since": _since(found)}
     title = message("safety.over_time.table", level=level, **words)
     how = joined(dict.fromkeys(method(row) for row in reported.rows))
-    notes = (message("safety.over_time.note", method=how), found.group.note)
+    notes = [message("safety.over_time.note", method=how), found.group.note]
+    if any(cell == NotEstimable() for line in lines for cell in line.values()):
+        notes.insert(1, message("reasons.note", reason=worded(because(Why.FOLLOW_UP_ENDS), "episodes")))
     return Table(
-        "mean_number_of_adverse_events", title, lines, spanners(found, "mean", "observed"), notes, group="event",
+        "mean_number_of_adverse_events", title, lines, spanners(found, "mean", "observed"), tuple(notes), group="event",
         heads={"time": axis.head} | {f"{arm}.mean": message("events.every.mean", level=level) for arm in arms},
     )  # fmt: skip
 
 
 def _mean_cells(row: Row | None) -> dict[str, Cell]:
-    """A mean and how many were observed; empty of a group with nobody."""
+    """A mean and how many were observed; not estimable of a group in which nobody was observed so long."""
     if row is None:
-        return {"mean": Empty(), "observed": Empty()}
+        return {"mean": NotEstimable(), "observed": Number(0)}
     mean = cells.number(row, 2) if row.lower is None else cells.estimate(row, 2)
     return {"mean": mean, "observed": Number(row.n)}
 
@@ -130,13 +144,21 @@ def _since(found: AdverseEvents) -> str:
 
 
 def left_out_words(study: Study, found: AdverseEvents) -> str:
-    """Why the figure ends where it does, and what is not in it; nothing where it is not drawn."""
+    """Where the figure ends and why, and what is not in it; nothing where it is not drawn."""
     if found.events["ASTDT"].notna().sum() == 0:
         return ""
-    last = _axis(study).ticks[-1]
+    last = _axis(study, found).ticks[-1]
     day = (found.events["ASTDT"] - found.events["USUBJID"].map(found.group.began)).dt.days + 1
+    ends = "later" if days_observed(found.group).gt(last).any() else "nobody"
+    panels = sum(kind in found.kinds for kind in _KINDS)
     said = [
-        message("safety.over_time.ends", horizon=period(last), first=found.group.first),
+        message(
+            "safety.over_time.ends",
+            horizon=period(last),
+            first=found.group.first,
+            count=panels,
+            why=message(f"safety.over_time.ends.{ends}"),
+        ),
         message("safety.over_time.later") if (day > last).any() else "",
         undated_words(found),
         message("safety.over_time.clinical", clinical=found.clinical_name) if found.clinical_name else "",

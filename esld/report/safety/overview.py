@@ -5,6 +5,7 @@ from esld.protocol.translated import as_stated
 from esld.report import numbers
 from esld.report.cells import Cell, Label, number
 from esld.report.phrases import span, whole
+from esld.report.rates import short_note
 from esld.report.results import Reported
 from esld.report.safety.adverse_events import ONLY_IF_ANY, SEVERE, AdverseEvents, rows_of_kind, spanners
 from esld.report.safety.counted import absence_words, share_cell, share_words
@@ -20,7 +21,7 @@ def overview_table(found: AdverseEvents, reported: Reported) -> Table:
         for kind in found.kinds
     ]
     notes = [message("safety.overview.emergent", first=found.group.first)]
-    notes += [message("safety.overview.rate")] if _rated(reported) else []
+    notes += [message("safety.overview.rate"), *short_note(found.years)] if _rated(reported) else []
     if found.clinical is not None:
         notes.append(
             message("safety.overview.clinical", clinical=found.clinical_name, seriousness=found.seriousness)

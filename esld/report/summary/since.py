@@ -155,11 +155,9 @@ def kept_results(path: Path, study: Study) -> Sequence[Row]:
     """
     try:
         rows = read_rows(path)
-        difference(rows, rows)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        rule = "must hold results as 'esld run' writes them now"
+    except InputError as error:
         remedy = "Run that cut again, and keep the results.json of its report."
-        raise InputError("previous_results", rule, path.name, study.file.path.name, remedy) from None
+        raise InputError("previous_results", error.rule, path.name, study.file.path.name, remedy) from None
     groups = {r.arm for r in rows if result_name(r) == FLOW}
     if hidden := sorted(groups - {*study.arms, ALL}):
         raise RefusedError(

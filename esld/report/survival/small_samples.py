@@ -30,13 +30,13 @@ def companion(result: Milestone, reported: Reported, event: Event) -> str:
     Returns
     -------
     str
-        Nothing where a group has no estimate, which the sentence of `result` says.
+        That there is no such test where a group has no estimate.
     """
     if result.complete:
         tests = {name: reported.row(f"{name}_p_value") for name in ("fisher", "boschloo")}
         return message("fisher", **{name: p_equals(row) for name, row in tests.items()}, **event.html)
     if any(isnan(group.survival.value) for group in result.groups):
-        return ""
+        return message("cloglog.no_estimate")
     extremes = [g for g in result.groups if g.survival.value in (0, 1)]
     if extremes:
         keys = {g.group: f"cloglog.{'nobody' if g.survival.value else 'everybody'}" for g in extremes}

@@ -1,10 +1,12 @@
 """A workbook that somebody designed: its sheets as forms, by the names of its columns."""
 
+from datetime import datetime
 from pathlib import Path
 
 import openpyxl
 
-from esld.data.mapping import map_source, place
+from esld.data.declared import Reading
+from esld.data.mapping import date_faults, map_source, place
 from esld.errors import together
 
 MAPPING = """source: workbook
@@ -69,3 +71,29 @@ def test_an_id_with_blanks_around_it_is_read_without_them_and_told(tmp_path):
     assert made.faults == () and set(made.tables["LB"]["USUBJID"]) == {"OWN-1"}
     told = "own.xlsx, sheet Blood: ids are read without the blanks around them, the first in row 2."
     assert made.notes == (told,)
+
+
+def test_dates_in_a_declared_order_get_their_time_and_put_records_in_order_as_those_of_iso(tmp_path):
+    """As text; a cell that Excel knows for a date is one whatever is declared."""
+    typed = datetime(2024, 12, 3)
+    days = {
+        "02/01/2025": "2025-01-02",
+        "01/02/2025": "2025-02-01",
+        "2025-03-01": "2025-03-01",
+        "04/2025": "2025-04",
+    }
+    blood = [
+        ["1", typed, None, 30, None],
+        *(["1", day, "8:30" if "04" not in day else None, 40, None] for day in days),
+    ]
+    made = map_source(*make(tmp_path, [["1", "male", None]], blood), Reading(dates="DD/MM/YYYY"))
+    assert made.notes == (
+        "own.xlsx, sheet Blood: dates read as DD/MM/YYYY: 3, 2 of them another day as MM/DD/YYYY.",
+    )
+    iso = [[row[0], days.get(row[1], row[1]), *row[2:]] for row in blood]
+    expected = map_source(*make(tmp_path, [["1", "male", None]], iso))
+    assert made.faults == expected.faults == ()
+    assert made.tables["LB"].equals(expected.tables["LB"])
+    refused = map_source(*make(tmp_path, [["1", "male", None]], blood), Reading(dates="YYYY/MM/DD"))
+    cells = {fault.offender for fault in date_faults(refused.tables)}
+    assert cells == {"'02/01/2025T08:30'", "'01/02/2025T08:30'", "'04/2025'"}

@@ -30,6 +30,7 @@ from esld.report.phrases import reader_of
 from esld.report.words.catalogue import read_by
 from esld.survival import milestone
 from esld.yamlfile import model_of
+from tests.examples import few
 from tests.report.builders import HIGH, LOW, patient, plain, protocol, study_of
 from tests.report.in_process import Unwritten, run
 from tests.report.other_trials import changed, setting
@@ -265,3 +266,34 @@ def test_a_misstated_prior_is_one_line(way, value, fault):
         model_of(Protocol, Path("protocol.yaml"), json.dumps(content))
     lines = str(told.value).splitlines()
     assert len(lines) == 1 and fault in lines[0], lines
+
+
+@few(10)
+@given(
+    low=st.lists(st.integers(0, 400), min_size=1, max_size=4),
+    high=st.lists(st.integers(0, 400), min_size=1, max_size=4),
+)
+def test_what_is_the_priors_is_not_told_as_of_the_data(low, high):
+    """Whatever the follow-up, before anybody's day: whoever counts is named rightly, and the times tell what they rest on."""
+    late = {"randomised": "2025-12-01"}
+    days = {LOW: [min(d, 120) for d in low], HIGH: [min(d, 120) for d in high]}
+    both = [
+        patient(10 * k + n, arm, days=d, **late)
+        for k, arm in enumerate(days)
+        for n, d in enumerate(days[arm])
+    ]
+    own = asked.asked(chapter(study_of(both)))
+    assert "in the low-dose group and the medium-high-dose group nobody counts" in plain(
+        words.answer_words(own, [])[0]
+    )
+    assert unknown.unknown_words(own, []) == ""
+    found = hazards.hazards(own, conf_level=0.95)
+    said = plain(hazards.hazard_words(own, found, conf_level=0.95))
+    alone, more = "those of the prior alone" in said, "more of the prior than" in said
+    assert (alone, more) == ((True, False) if not sum(days[LOW] + days[HIGH]) else (False, True))
+    assert hazards.hazard_table(found).footnotes[0] in said
+
+
+def test_with_more_days_than_the_prior_counts_for_nothing_is_said_of_it(small):
+    many = replace(small, times=small.times.assign(time=365.0))
+    assert hazards.prior_words(many, small.pairs) == ""

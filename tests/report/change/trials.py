@@ -131,8 +131,7 @@ def run(own: Study) -> in_process.Report:
     report = in_process.Report()
     with read_by(reader_of(own)):
         chapter = report.chapters[NAME] = in_process.Unwritten(NAME, own, Path())
-        shown = report.shown[NAME] = []
-        in_process._run_cells(NAME, chapter, shown, report.failed)
+        in_process._run_cells(NAME, chapter, report)
     return report
 
 

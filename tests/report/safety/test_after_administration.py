@@ -79,39 +79,60 @@ def dated(days):
     return pd.DataFrame(rows, columns=["USUBJID", "ADT"]).astype({"ADT": "datetime64[ns]"})
 
 
-@given(given_on=DAYS, events_on=DAYS, observed=st.integers(0, 120))
-def test_whatever_was_given_each_event_has_its_last_and_each_day_its_half(given_on, events_on, observed):
+@given(given_on=DAYS, events_on=DAYS)
+def test_whatever_was_given_each_event_has_its_last(given_on, events_on):
     """Of deaths of the liver and the values before them too, which are counted in the same way."""
     last = since_last(dated(given_on), dated(events_on)).tolist()
     for (who, day), gap in zip(events_on, last, strict=True):
         before = [day - other for own, other in given_on if own == who and other <= day]
         assert gap == min(before) if before else pd.isna(gap)
+
+
+@given(given_on=DAYS, events_on=DAYS, observed=st.tuples(st.integers(0, 500), st.integers(0, 500)))
+def test_of_whom_a_period_tells_are_those_observed_in_it(given_on, events_on, observed):
+    """However long each was followed: no share is of somebody who was not seen then, and no rate of less than a year."""
+    days = dict(zip("PQ", observed, strict=True))
+    first = pd.Timestamp("2025-01-01")
     group = SimpleNamespace(
-        arms=("A",), group_of=pd.Series({"P": "A"}), began=pd.Series({"P": pd.Timestamp("2025-01-01")})
+        arms=("A",), group_of=pd.Series({"P": "A", "Q": "A"}), began=pd.Series({"P": first, "Q": first})
     )
+    events = dated([(who, day) for who, day in events_on if day < days[who]]).assign(
+        GROUP="A", kind="serious"
+    )
+    found = SimpleNamespace(group=group, given=dated([("P", 0), ("Q", 0), *given_on]), conf_level=0.95)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(after_administration, "days_observed", lambda _: {"P": observed})
-        years = after_administration._years(group, dated(given_on))
+        patch.setattr(after_administration, "days_observed", lambda _: days)
+        patch.setattr(after_administration, "_events", lambda *_: events)
+        patch.setattr(after_administration, "kinds", lambda *_: {"serious": "Serious"})
+        rows = handed(after_administration.period_rows(None, found))
+    gave = [(who, 0) for who in "PQ"] + given_on
     soon = {
-        day
-        for day in range(observed)
-        if any(who == "P" and 0 <= day - other <= 30 for who, other in given_on)
+        w: {d for d in range(days[w]) if any(w == o and 0 <= d - on <= 30 for o, on in gave)} for w in "PQ"
     }
-    assert years["A", "soon"] * counted.DAYS_OF_A_YEAR == pytest.approx(len(soon))
-    assert years["A", "later"] * counted.DAYS_OF_A_YEAR == pytest.approx(observed - len(soon))
+    for period, there in (("soon", soon), ("later", {w: {*range(days[w])} - soon[w] for w in "PQ"})):
+        row, time = rows.row(f"serious.{period}", "A"), sum(map(len, there.values()))
+        assert row.n == sum(map(bool, there.values()))
+        assert (row.value is None) == (row.n == 0) == (rows.find(f"serious.{period}.events", "A") is None)
+        rate = rows.find(f"serious.{period}.rate", "A")
+        assert (rate is None) == (time == 0)
+        if rate:
+            assert rate.value == (pytest.approx(rate.events / time * 365.25) if time > 365 else None)
 
 
 def test_the_time_in_both_halves_is_all_the_time(own, group, events):
     """Rates are events over the time there: three infusions a month apart, and 31 days for the last one."""
-    years = after_administration._years(group, events.given)
+    days_of = after_administration._days(group, events.given)
     for arm in ARMS:
-        assert years[arm, "soon"] + years[arm, "later"] == pytest.approx(events.years[arm])
+        own = days_of.loc[days_of["GROUP"].eq(arm), ["soon", "later"]]
+        assert own.sum().sum() / 365.25 == pytest.approx(events.years[arm])
     ex = raw("ex")
     last = pd.to_datetime(ex.groupby("USUBJID")["EXSTDTC"].max().str[:10])
     days = (last - first_infusion().reindex(last.index)).dt.days + 31
     of = treated().reindex(days.index)
     for arm in ARMS:
-        assert years[arm, "soon"] * 365.25 == pytest.approx(days[of.eq(arm)].sum(), abs=2)
+        assert days_of.loc[days_of["GROUP"].eq(arm), "soon"].sum() == pytest.approx(
+            days[of.eq(arm)].sum(), abs=2
+        )
 
 
 def test_one_event_on_both_forms_counts_once(events):

@@ -159,6 +159,17 @@ class TestDeaths:
         own = derived([patient("A", infused=INFUSED, died=day(100))], AE=fatal)
         assert safety.deaths(own, safety.safety_set(own))["cause"].tolist() == ["Hepatic failure; Sepsis"]
 
+    @pytest.mark.parametrize("before", ["2024-01-05", day(30)])
+    def test_a_death_that_cannot_be_is_not_shown_plainly(self, before):
+        """Before randomisation, or before the last infusion on study day 57."""
+        own = derived(
+            [patient("A", infused=INFUSED, died=before), patient("B", infused=INFUSED, died=day(58))]
+        )
+        said = safety.death_table(own, safety.safety_set(own)).footnotes[0]
+        assert "it cannot be" in said and "(A)" in said
+        right = derived([patient("B", infused=INFUSED, died=day(58))])
+        assert "cannot be" not in " ".join(safety.death_table(right, safety.safety_set(right)).footnotes)
+
     def test_words_count_the_safety_set_alone(self, own):
         group = safety.safety_set(own)
         html = safety.death_words(own, rows(safety.death_rows(group, conf_level=0.95)), group, level=LEVEL)

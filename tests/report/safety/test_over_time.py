@@ -1,9 +1,16 @@
 """Adverse events over time, against counts from the raw tables."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from esld.report.safety import adverse_events, counted, over_time
+from esld.report.words.grammar import period
+from tests.examples import few
 from tests.report.builders import HIGH, LOW
 from tests.report.in_process import cut_at
 from tests.report.recount import first_infusion, raw, since_infusion, treated
@@ -46,3 +53,31 @@ def test_an_event_without_a_day_is_told_and_not_drawn():
     assert over_time.undated_words(found) == ""
     found.events.iloc[0, found.events.columns.get_loc("ASTDT")] = None
     assert over_time.undated_words(found) == "1 event has no day and is not in the figure."
+
+
+@given(longest=st.integers(1, 900), horizon=st.sampled_from([24, 84, 168, 365, 730]))
+def test_the_axis_ends_at_the_first_tick_that_nobody_has_passed_or_at_the_outcome(longest, horizon):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(over_time, "days_observed", lambda _: pd.Series([1, longest]))
+        study = SimpleNamespace(protocol=SimpleNamespace(horizon_days=horizon))
+        ticks = over_time._axis(study, SimpleNamespace(group=None)).ticks
+    planned = over_time.time_axis(horizon).ticks
+    assert ticks == planned or ticks[-2] < longest <= ticks[-1] < planned[-1]
+    assert ticks == planned or longest < planned[-1]
+    assert ticks[0] == 0 and (np.diff(ticks) > 0).all()
+
+
+@few(2)
+@given(
+    day=st.sampled_from(["2024-01-20", "2024-02-08", "2024-04-03", "2024-10-01", "2025-02-01", "2026-03-31"])
+)
+def test_where_the_figure_ends_is_said_of_the_axis_that_is_drawn(day):
+    study = cut_at(day)
+    found = adverse_events.adverse_events(study, counted.safety_set(study), conf_level=0.95)
+    axes = [a for a in over_time.mean_figure(study, found).figure.axes if len(a.get_lines())]
+    words = over_time.left_out_words(study, found)
+    (last,) = {float(a.get_xticks()[-1]) for a in axes}
+    ends = "The panel ends" if len(axes) == 1 else "Both panels end"
+    assert words.startswith(f"{ends} {period(last)} after")
+    beyond = adverse_events.days_observed(found.group).max() > last
+    assert ("fewer and fewer" in words) == beyond == ("nobody had been" not in words)

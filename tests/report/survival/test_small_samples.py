@@ -150,8 +150,8 @@ class TestBesideTheDifference:
             "nobody in the medium-high-dose group had died."
         )
 
-    def test_group_without_an_estimate_is_left_to_the_primary_sentence(self):
-        assert beside(SHORT) == ""
+    def test_group_without_an_estimate_has_no_test_beside_it(self):
+        assert beside(SHORT) == "Neither can be given, because a group has no estimate."
 
 
 class TestOverAllocations:
