@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 
 HIDDEN = "a value that may identify"
 
@@ -74,7 +74,6 @@ _ANNOUNCED = {
     "a name": ("name", "姓名", "患者", "病人", "受试者", "mr", "ms", "miss", "herr", "frau", "mme", "señor"),
     "a date of birth": ("born", "birth", "dob", "d.o.b", "生"),
 }
-_PATTERNS = {what: re.compile(pattern) for what, pattern in _HELD.items()}
 _WEIGHTS = tuple(2**place % 11 for place in range(17, 0, -1))
 
 
@@ -106,9 +105,16 @@ def hidden(text: str) -> str:
     return "".join([*parts, clear[end:]]) if spans else text
 
 
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    return {
+        what: re.compile(pattern) for what, pattern in _HELD.items()
+    }  # which takes a while, and most commands tell nothing
+
+
 def _found(text: str) -> Iterator[tuple[str, re.Match[str]]]:
     low = text.lower()
-    for what, pattern in _PATTERNS.items():
+    for what, pattern in _patterns().items():
         if any(word in low for word in _ANNOUNCED.get(what, ("",))):
             for found in pattern.finditer(text):
                 if what != "a personal number" or _is_number(found):

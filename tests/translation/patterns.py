@@ -17,6 +17,7 @@ SPEAKING = [
         *sorted((ROOT / "esld/data").rglob("*.py")),
         ROOT / "esld/yamlfile.py",
         ROOT / "esld/errors.py",
+        ROOT / "esld/identifying.py",
     ]
     if not _ELSEWHERE.search(path.relative_to(ROOT).as_posix())
     or path.as_posix().endswith("reading/export.py")
