@@ -441,7 +441,7 @@ def writing(path, letter, barrier):
 
     def waits(*places):
         os.replace = replace
-        barrier.wait(60)
+        barrier.wait(20)
         replace(*places)
 
     target = file_target(path, command="esld score")

@@ -661,6 +661,10 @@ class TestSafety:
     def test_what_another_parser_would_run_is_not_there(self, html):
         assert only_listed(fragment._cleaned(html).decode())
 
+    def test_what_runs_loads_or_is_sent_is_not_listed(self):
+        assert not [name for name in fragment._TAGS if NEVER.fullmatch(name)]
+        assert not [name for name in fragment._ATTRIBUTES if NEVER_GIVEN.fullmatch(name)]
+
     @given(parts=st.lists(st.sampled_from(PIECES), max_size=12))
     def test_of_any_html_only_what_is_listed_stays(self, parts):
         """Read back by two parsers that mend broken HTML in different ways."""
