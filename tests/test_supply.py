@@ -27,9 +27,7 @@ def few(tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture(
-    scope="module", params=[pytest.param(name, marks=pytest.mark.slow) for name in ("few", "whole")]
-)
+@pytest.fixture(scope="module", params=["few", pytest.param("whole", marks=pytest.mark.slow)])
 def lock(request, few) -> Path:
     return few if request.param == "few" else WHOLE
 
@@ -39,6 +37,7 @@ def bill(lock):
     return supply.completed(supply.locked(lock))
 
 
+@pytest.mark.always
 def test_it_holds_what_is_locked_and_no_more(bill, lock):
     text = lock.read_text(encoding="utf-8")
     locked = re.findall(r"(?m)^([a-z0-9][\w.-]*)==([^ ;\\]+)", text)

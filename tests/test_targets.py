@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -432,6 +433,33 @@ def test_a_text_has_the_same_bytes_on_every_system():
     assert len(texts) > 10
     for name, node in texts:
         assert {"newline", "encoding"} <= {word.arg for word in node.keywords}, (name, node.lineno)
+
+
+def writing(path, letter, barrier):
+    """In a process of its own: write a file, and wait for the other before it takes its place."""
+    replace = os.replace
+
+    def waits(*places):
+        os.replace = replace
+        barrier.wait(20)
+        replace(*places)
+
+    target = file_target(path, command="esld score")
+    os.replace = waits
+    target.write(letter * 1_000_000)
+
+
+def test_two_commands_at_once_leave_one_whole_file_of_either(tmp_path):
+    system = get_context("spawn")
+    barrier = system.Barrier(2)
+    both = [system.Process(target=writing, args=(tmp_path / "x.csv", x, barrier)) for x in (b"a", b"b")]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    assert [each.exitcode for each in both] == [0, 0]
+    assert (tmp_path / "x.csv").read_bytes() in (b"a" * 1_000_000, b"b" * 1_000_000)
+    assert {path.name for path in tmp_path.iterdir()} == {"x.csv", WRITTEN}
 
 
 class TestNewFile:

@@ -78,7 +78,7 @@ def test_the_allocation_list_alone_says_that_it_cannot(said):
             name,
             line,
         )
-        assert "\\n" not in line
+        assert "\n" not in line
 
 
 def test_a_temporary_folder_comes_and_goes(said):

@@ -1,9 +1,11 @@
 """YAML that people write: every mistake is told with its key, and a date stays what was written."""
 
+import ast
 import contextlib
 import math
 import os
 import re
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+import esld
 from esld.errors import InputError, InputErrors
 from esld.yamlfile import parsed, read_model, with_item
 
@@ -94,8 +97,8 @@ def test_byte_order_mark_and_chinese_are_read(tmp_path):
         ("cutoff: 2026", "key 'cutoff' must be text, got 2026 (cut.yaml, line 2). Correct it."),
         (
             "parts:\n- &one {size: x}\n- *one",
-            "key 'size' must be a whole number, got x (cut.yaml, line 3: parts[0].size). Correct it.\n"
-            "key 'size' must be a whole number, got x (cut.yaml, line 3: parts[1].size). Correct it.",
+            "key 'size' must be a whole number, got x (cut.yaml, line 3: parts[0].size; "
+            "cut.yaml, line 3: parts[1].size). Correct it.",
         ),
         ("true: x", "key 'true' is not known (cut.yaml, line 2). Write keys as text."),
         (
@@ -147,6 +150,34 @@ def test_what_is_no_such_file_is_refused_in_one_line(tmp_path, content, words):
     assert words in message
     assert "\n" not in message
     assert message.startswith(str(tmp_path / "cut.yaml"))
+
+
+def test_file_line_and_remedy_stand_in_the_line(tmp_path):
+    assert refusal(tmp_path, "b: 1\na: !!timestamp 2026-13-40") == (
+        f"{tmp_path / 'cut.yaml'} must be valid YAML: the tag 'tag:yaml.org,2002:timestamp' is not allowed (line 2). "
+        "Correct the file."
+    )
+
+
+# What else reads YAML: files of the package itself, never one that somebody gives.
+OWN = {"translation/__init__.py", "report/words/catalogue.py", "data/drafting/plan.py", "data/codes.py"}
+
+
+def test_what_people_write_is_read_in_one_place():
+    """Nobody else loads YAML, but those that read what lies in the package; and nobody what can build an object."""
+    package, found = Path(esld.__file__).parent, set()
+    for path in package.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if "yaml" in text else ():
+            name = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+            assert not re.match(r"yaml\.(unsafe_|full_|C?(Unsafe|Full)?Loader$)", name), path
+            if re.match(r"yaml\.(safe_)?load", name):
+                found.add(path.relative_to(package).as_posix())
+            if isinstance(node, ast.ImportFrom):
+                assert node.module != "yaml", path
+    assert found == OWN | {"yamlfile.py"}
+    for name in OWN:
+        assert "resources.files(" in (package / name).read_text(encoding="utf-8")
 
 
 def test_a_missing_file_suggests_its_neighbour(tmp_path):
@@ -215,7 +246,9 @@ def test_a_bare_word_is_the_number_that_it_looks_like_or_text(text):
         assert value in (text, None) or isinstance(value, (bool, float, dict, list))
 
 
-@pytest.mark.parametrize("text", ["010", "12:30", "1_000", "0x1F", "no", "off", "2026-13-40", "0o7", "00"])
+@pytest.mark.parametrize(
+    "text", ["0x_", "010", "12:30", "1_000", "0x1F", "no", "off", "2026-13-40", "0o7", "00"]
+)
 def test_a_word_that_older_yaml_takes_for_something_else_is_text(text):
     assert written(text) == text
 

@@ -232,10 +232,13 @@ def _read_xlsx(path: Path, how: Reading) -> Source:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # styles that openpyxl does not know
             book, formulas = (load_workbook(path, data_only=stored) for stored in (True, False))
-        sheet, written = book.worksheets[0], formulas.worksheets[0]
     except (BadZipFile, IndexError, KeyError, OSError, SyntaxError, ValueError, zlib_error) as error:
         rule = f"must be an Excel workbook: {_line(error)}"
         raise InputError(path.name, rule, remedy="Save it as .xlsx.") from None
+    if not book.worksheets:
+        rule, remedy = "must hold a sheet of cells", "Put the table on a sheet."
+        raise InputError(path.name, rule, "only charts", remedy=remedy)
+    sheet, written = book.worksheets[0], formulas.worksheets[0]
     unsaved = [
         cell.coordinate
         for row in written.iter_rows()
@@ -269,8 +272,8 @@ def _read_xlsx(path: Path, how: Reading) -> Source:
         remarks.append(
             ("merged cells", _some(merged), "the first of them holds the value, the others are empty")
         )
-    if others := ", ".join(book.sheetnames[1:]):
-        remarks.append(("not read", f"sheets {others}", "the first sheet is"))
+    if others := ", ".join(name for name in book.sheetnames if name != sheet.title):
+        remarks.append(("not read", f"sheets {others}", "the first sheet of cells is"))
     return Source(table, remarks, formats=formats)
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 import openpyxl
+import openpyxl.chart
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -131,7 +132,7 @@ class TestFormats:
             "bilirubin_umol_l",
             "1 not a positive finite number (first: '<5' in cell C3)",
         ) in facts
-        assert ("not read", "sheets other", "the first sheet is") in facts
+        assert ("not read", "sheets other", "the first sheet of cells is") in facts
 
     def test_parquet_has_numbers_where_all_are(self, source, tmp_path):
         score_file(source, tmp_path / "out.parquet")
@@ -236,6 +237,21 @@ def test_a_mistake_is_one_line_and_writes_nothing(case, tmp_path):
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_of_a_workbook_the_first_sheet_of_cells_is_read_and_of_charts_alone_nothing(tmp_path):
+    book, out = openpyxl.Workbook(), tmp_path / "out.csv"
+    book.create_chartsheet("Curve", 0).add_chart(openpyxl.chart.LineChart())
+    for row in (["inr"], [1.5]):
+        book.worksheets[0].append(row)
+    book.save(tmp_path / "in.xlsx")
+    assert "sheets Curve" in report_text(score_file(tmp_path / "in.xlsx", out), out)
+    del book["Sheet"]
+    book.save(tmp_path / "in.xlsx")
+    with pytest.raises(InputError) as caught:
+        score_file(tmp_path / "in.xlsx", out)
+    line = "in.xlsx must hold a sheet of cells, got only charts. Put the table on a sheet."
+    assert str(caught.value) == line
 
 
 def test_paths_that_cannot_be(source, tmp_path):
@@ -505,7 +521,7 @@ class TestWorkbooks:
         book.create_sheet("second")
         facts = self.remarks(book, path)
         assert ("merged cells", "A2:A3", "the first of them holds the value, the others are empty") in facts
-        assert ("not read", "sheets second", "the first sheet is") in facts
+        assert ("not read", "sheets second", "the first sheet of cells is") in facts
 
 
 def test_a_column_that_may_mean_sex_is_named(tmp_path):

@@ -75,12 +75,18 @@ class Concerned(NamedTuple):
 
 
 @cache
+def whole_export() -> dict[str, pd.DataFrame]:
+    """The demonstration export, every cell as text."""
+    paths = sorted(DEMO.glob("*.csv"))
+    return {path.stem.upper(): pd.read_csv(path, dtype=str, keep_default_na=False) for path in paths}
+
+
+@cache
 def export() -> dict[str, pd.DataFrame]:
-    """The demonstration export, every cell as text: of patients whom a mutation names, and few tests, so that it is soon read."""
+    """The same of patients whom a mutation names, and of few tests, so that it is soon read."""
     own = {*mutations.DEAD, *mutations.LIVING, mutations.SCREENED}
     found = {}
-    for path in sorted(DEMO.glob("*.csv")):
-        name, table = path.stem.upper(), pd.read_csv(path, dtype=str, keep_default_na=False)
+    for name, table in whole_export().items():
         table = table[table["USUBJID"].isin(own)]
         if name == "LB":
             table = table[table["LBTESTCD"].isin(["ALT", "BILI", "INR"])].copy()

@@ -21,7 +21,8 @@ def test_no_spoilt_export_is_counted_wrong_in_silence():
     outcomes = [fuzz.tried(seed, whole=False) for seed in range(len(mutations.MUTATIONS))]
     assert {own.mutations[0] for own in outcomes} == set(mutations.MUTATIONS)
     assert [own for own in outcomes if own.what in fuzz.WRONG] == []
-    assert {own.what for own in outcomes} >= {"refused", "right"}
+    accepted = sum(own.what != "refused" for own in outcomes)
+    assert len(outcomes) / 3 < accepted < len(outcomes) * 2 / 3  # a good part of them reaches the chapters
 
 
 @pytest.mark.slow

@@ -98,6 +98,14 @@ PIECES = (
     ),
 )
 HIDING = re.compile(r"<(?:svg|math|style|noscript|textarea|xmp|plaintext|template|select|title|!|\?)")
+# Of HTML's and SVG's what runs, loads or is sent, whatever the list of the product says.
+NEVER = re.compile(
+    r"script|style|link|meta|base|i?frame|frameset|object|embed|applet|form|button|textarea|select|svg|math|template|noscript|"
+    r"audio|video|animate|portal"
+)
+NEVER_GIVEN = re.compile(
+    r"on.*|srcdoc|action|formaction|ping|target|background|data|xlink:.*|xmlns.*|http-equiv|autofocus|name"
+)
 SAFE = re.compile(r"[^:/\\][^:\\]*|#.*|data:image/[^,]*,[^, ]*|")
 
 
@@ -113,7 +121,9 @@ def only_listed(html: str) -> bool:
         assert not soup.find_all(string=lambda text: isinstance(text, PreformattedString))
         for tag in soup.find_all(True):
             assert tag.name in fragment._TAGS | {"html", "body"}, (parser, tag.name)
+            assert not NEVER.fullmatch(tag.name), (parser, tag.name)
             for name, value in tag.attrs.items():
+                assert not NEVER_GIVEN.fullmatch(name), (parser, name)
                 assert name in fragment._ATTRIBUTES or name.startswith(("aria-", "data-")), (parser, name)
                 if name in ("src", "srcset", "href"):
                     assert SAFE.fullmatch(str(value)), (parser, name, value)
@@ -650,6 +660,10 @@ class TestSafety:
     )
     def test_what_another_parser_would_run_is_not_there(self, html):
         assert only_listed(fragment._cleaned(html).decode())
+
+    def test_what_runs_loads_or_is_sent_is_not_listed(self):
+        assert not [name for name in fragment._TAGS if NEVER.fullmatch(name)]
+        assert not [name for name in fragment._ATTRIBUTES if NEVER_GIVEN.fullmatch(name)]
 
     @given(parts=st.lists(st.sampled_from(PIECES), max_size=12))
     def test_of_any_html_only_what_is_listed_stays(self, parts):

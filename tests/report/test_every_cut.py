@@ -12,9 +12,12 @@ from random import Random
 import pandas as pd
 import pytest
 
+from esld.data.pseudonyms import KEY_FILE
 from esld.data.reading import Tables
-from esld.data.study import load_study
-from esld.errors import InputError
+from esld.data.study import Study, load_study
+from esld.errors import InputError, RefusedError
+from tests.data.spoilt import DEMO
+from tests.faults import fuzz, mutations
 from tests.report import in_process
 from tests.report.in_process import cut_at, days_of_change, demo, nonsense, run
 
@@ -107,13 +110,41 @@ def faulty(seed: int) -> tuple[str, str, Tables]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(75))
 def test_with_faults_mixed_in_a_cut_is_refused_or_whole(seed):
     """Refused as a user's mistake is, in a line that says so; or every chapter runs."""
     day, view, tables = faulty(seed)
     try:
         study = cut_at(day, view, tables=tables)
     except InputError:
+        return
+    whole(run(study))
+
+
+def spoilt(seed: int) -> Study:
+    """An export of the fuzzer, read from its files and cut on a day in a view; of these half are accepted (test_fuzz.py)."""
+    random, file = Random(seed), fuzz.written(mutations.spoil(fuzz.whole_export(), seed)[0])
+    changed = {"cutoff": random.choice(days_of_change()), "view": random.choice(VIEWS), "status": "draft"}
+    keys = changed | {"pseudonyms": str(DEMO / KEY_FILE)}
+    return load_study(replace(file, cut=file.cut.model_copy(update=keys)))
+
+
+REACHES = 15  # two dates exchanged: accepted, so that every chapter runs
+SEEDS = [n for n in range(150) if n != REACHES]
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(REACHES, marks=pytest.mark.always),
+        *(pytest.param(n, marks=pytest.mark.slow) for n in SEEDS),
+    ],
+)
+def test_a_cut_of_a_spoilt_export_is_refused_or_whole(seed):
+    try:
+        study = spoilt(seed)
+    except (InputError, RefusedError):
+        assert seed != REACHES
         return
     whole(run(study))
 

@@ -121,6 +121,15 @@ class TestEverythingIsAccountedFor:
         }
         assert "sheet LB (2) must be named as its domain, such as LB" in told(tmp_path / "export.xlsx")
 
+    def test_a_chart_in_the_place_of_a_domain_is_refused(self, tmp_path):
+        book = openpyxl.Workbook()
+        book.active.title = "DM"
+        book.active.append(["USUBJID"])
+        book.create_chartsheet("LB").add_chart(openpyxl.chart.LineChart())
+        book.save(tmp_path / "export.xlsx")
+        line = "export.xlsx, sheet LB must be a sheet of cells, got a chart. Rename or remove it."
+        assert line in told(tmp_path / "export.xlsx")
+
     def test_what_is_known_and_not_needed_is_no_query(self, tmp_path):
         folder = export_of(tmp_path, eg=DM, ta=DM, adsl=DM, suppeg=DM, relrec=DM, qsph=DM)
         for name in ("README.md", "define.xml", "acrf.pdf", "ledger.json", "overrides.yaml", "queries.yaml"):
