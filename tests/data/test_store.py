@@ -22,6 +22,7 @@ from esld.data.cutfile import CutFile, read_cut
 from esld.data.store import cache_folder, stored_study, study_key
 from esld.data.study import Study, load_study
 from esld.errors import InputError
+from tests.data.doors import LEDGER
 from tests.data.small_trial import ROOT
 from tests.data.test_frames import assert_same
 from tests.data.test_study import CUT, laid_out, tables
@@ -102,7 +103,10 @@ def template(tmp_path_factory) -> Path:
     (root / "params" / "june.json").write_text("[]\n", encoding="utf-8")
     (root / "requirements.lock").write_text("pandas==2\n", encoding="utf-8")
     found = laid_out(root, tables(), **changes)
-    for name, content in (("ledger.json", "{}\n"), ("overrides.yaml", "overrides: []\n")):
+    for name, content in (
+        ("ledger.json", LEDGER.read_text(encoding="utf-8")),
+        ("overrides.yaml", "overrides: []\n"),
+    ):
         (found.data_path / name).write_text(content, encoding="utf-8")
     return root
 

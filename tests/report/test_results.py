@@ -143,7 +143,7 @@ def test_a_later_version_s_fields_are_passed_over(tmp_path):
 def test_rows_of_before_reasons_had_codes_are_refused(tmp_path):
     record = {**dict.fromkeys(Row.__dataclass_fields__), "reason": "not reached"}
     (tmp_path / "r.json").write_text(json.dumps([record]), encoding="utf-8")
-    with pytest.raises(TypeError, match="reason must have a code, got 'not reached'"):
+    with pytest.raises(InputError, match="must hold results as 'esld run' writes them now"):
         read_rows(tmp_path / "r.json")
 
 
