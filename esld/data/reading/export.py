@@ -85,7 +85,7 @@ class Export:
         otherwise = self.files[self.files["use"].eq(READ) & self.files["why"].str.contains(";")]
         return (
             *told,
-            *(f"{row['file']}: {row['why']}." for row in otherwise.to_dict("records")),
+            *(f"{row['file']}: {row['why']}" for row in otherwise.to_dict("records")),
             *self.remarks,
         )
 
@@ -492,7 +492,8 @@ def _with_supplements(
 def _padded(table: pd.DataFrame) -> str:
     """That ids were read without the blanks around them: written in two ways, they are one."""
     row = table.attrs.get("padded")
-    return f"; ids are read without the blanks around them, the first in row {row}" if row else ""
+    told = f"ids are read without the blanks around them, the first in row {row}"
+    return f"; {told}" if row else ""
 
 
 def _unknown(
