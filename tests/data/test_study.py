@@ -165,7 +165,8 @@ class TestLoad:
     def test_small_trial_from_files(self, tmp_path):
         study = load_study(laid_out(tmp_path, tables()))
         assert study.randomised["USUBJID"].tolist() == ["S-1", "S-2"]
-        assert set(study.queries["rule"]) == {"not coded", "dose on a day without a visit"}
+        rules = {"not coded", "dose on a day without a visit", "death without a fatal adverse event"}
+        assert set(study.queries["rule"]) == rules
 
     def test_the_same_cut_gives_the_same_study(self, tmp_path):
         one, two = (load_study(laid_out(tmp_path, tables())) for _ in range(2))

@@ -38,7 +38,9 @@ def reallocate(data: Path, arms: dict[str, str]) -> None:
     dose = ex["USUBJID"].map(arms).map(DOSE).where(ex["EXDOSE"].astype(float) > 0, "0")
     lots = "lot for " + dose
     rewrite(data / "ex.csv", EXDOSE=dose, EXLOT=lots, EXADJ=lots, EXTRT=lots)
-    (data / disclosed.FILE).write_text('{"of": "another allocation"}\n', encoding="utf-8")
+    listed = data / disclosed.FILE
+    text = listed.read_text(encoding="utf-8").replace('"LOW"', '"?"').replace('"MEDHIGH"', '"LOW"')
+    listed.write_text(text.replace('"?"', '"MEDHIGH"'), encoding="utf-8")
 
 
 def packed(data: Path, *, bags: int, word: str, ran: str, why: str) -> None:
