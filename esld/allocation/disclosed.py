@@ -125,8 +125,6 @@ def read_disclosed(path: Path) -> Disclosed:
         )
         if None in records or not records or not whole or not isinstance(public["commitment"], str):
             raise ValueError("parts are missing")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            path.name, "must be an exported ledger", type(error).__name__, remedy=remedy
-        ) from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(path.name, "must be an exported ledger", remedy=remedy) from None
     return Disclosed(public=public, records=tuple(r for r in records if r is not None), slots=slots)

@@ -62,6 +62,15 @@ def _altered(evidence: Evidence) -> Iterator[Query]:
             f"The exported allocation list is not as it was written: {said}. Was it altered after the export?"
         )
         yield Query("", "DM", message, ("DM", "altered"))
+    proved = evidence.ledger.proved(evidence.ledger.public["commitment"])
+    opened = {(slot["leaf"]["stratum"], slot["leaf"]["slot"]) for slot in evidence.ledger.slots}
+    given = [r for r in evidence.ledger.assignments if (r.stratum, r.slot) in opened]
+    if forged := [record.subject for record in given if record.subject not in proved]:
+        message = (
+            f"The slots that the allocation list shows for {', '.join(forged[:3])} ({len(forged)} in all) are not those of the "
+            "commitment, or have another arm than was assigned. Were they altered after the export?"
+        )
+        yield Query("", "DM", message, ("DM", "slots"))
     published = evidence.protocol.allocation
     if published and published.commitment and evidence.ledger.public["commitment"] != published.commitment:
         message = "The exported allocation list has another commitment than the protocol file publishes: is it this trial's?"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from esld.allocation.disclosed import Disclosed
+from esld.allocation.disclosed import Disclosed, read_disclosed
 from esld.allocation.record import GENESIS, Record
 from esld.data.adam import derive_adlb, derive_adsl
 from esld.data.check import check_cut, check_data
@@ -105,6 +105,16 @@ def test_an_altered_list_is_asked_about_and_one_of_another_commitment():
     assert "record 1 is not what was written" in message
     [(_, _, message)] = asked(own, ALTERED, PROTOCOL)
     assert "another commitment" in message
+
+
+def test_an_opened_slot_that_was_altered_is_asked_about():
+    own = read_disclosed(DEMO / "ledger.json")
+    (first, *others) = own.slots
+    other = next(arm for arm in ARMS if arm != first["leaf"]["arm"])
+    forged = replace(own, slots=({**first, "leaf": first["leaf"] | {"arm": other}}, *others))
+    [(_, _, message)] = asked(forged, ALTERED)
+    assert f"shows for {own.assignments[0].subject} (1 in all)" in message
+    assert asked(own, ALTERED) == []
 
 
 def exchanged(tables: pd.DataFrame) -> pd.DataFrame:
