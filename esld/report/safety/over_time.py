@@ -124,7 +124,8 @@ def mean_table(study: Study, found: AdverseEvents, reported: Reported, *, level:
     how = joined(dict.fromkeys(method(row) for row in reported.rows))
     notes = [message("safety.over_time.note", method=how), found.group.note]
     if any(cell == NotEstimable() for line in lines for cell in line.values()):
-        notes.insert(1, message("reasons.note", reason=worded(because(Why.FOLLOW_UP_ENDS), "episodes")))
+        ends = because(Why.FOLLOW_UP_ENDS, last=reached, time=axis.ticks[-1])
+        notes.insert(1, message("reasons.note", reason=worded(ends, "episodes")))
     return Table(
         "mean_number_of_adverse_events", title, lines, spanners(found, "mean", "observed"), tuple(notes), group="event",
         heads={"time": axis.head} | {f"{arm}.mean": message("events.every.mean", level=level) for arm in arms},
