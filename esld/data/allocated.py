@@ -26,7 +26,7 @@ def beside_data(ledger: Disclosed, adsl: pd.DataFrame) -> pd.DataFrame:
     ledger : Disclosed
         The assignments that count.
     adsl : DataFrame
-        Of the randomised: ``SUBJID RANDDT ARMCD``.
+        Of the randomised: ``SUBJID RANDDT ARMCD``; who has no SUBJID is left out.
 
     Returns
     -------
@@ -35,6 +35,7 @@ def beside_data(ledger: Disclosed, adsl: pd.DataFrame) -> pd.DataFrame:
         ARMCD same_day same_arm``; days in ISO. An arm that neither the ledger nor an opened slot tells (of a masked trial) is
         empty, and the same as any.
     """
+    adsl = adsl[adsl["SUBJID"].notna()]
     data = pd.DataFrame({
         "SUBJID": adsl["SUBJID"].astype(str), "RANDDT": adsl["RANDDT"].dt.strftime("%Y-%m-%d"), "ARMCD": adsl["ARMCD"],
     })  # fmt: skip

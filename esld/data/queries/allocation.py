@@ -19,8 +19,18 @@ def _apart(evidence: Evidence) -> Iterator[Query]:
     """One query a patient and what differs; of a list with other arms than the protocol's, one for all."""
     if evidence.ledger is None:
         return
+    unnamed = evidence.subjects["SUBJID"].isna()
+    if unnamed.any():
+        message = (
+            f"{unnamed.sum()} of {len(unnamed)} randomised patients have no SUBJID, by which the allocation list names patients: "
+            "they were not compared with it. What are their numbers?"
+        )
+        yield Query("", "DM", message, ("DM", "SUBJID"))
+        if unnamed.all():
+            return
     frame = beside_data(evidence.ledger, evidence.subjects.reset_index())
-    everybody = evidence.adsl.set_index("SUBJID")["USUBJID"]
+    named = evidence.adsl.dropna(subset="SUBJID").drop_duplicates("SUBJID", keep=False)
+    everybody = dict(zip(named["SUBJID"], named["USUBJID"], strict=True))
     strange = sorted({*frame["arm"].dropna()} - {"", *evidence.protocol.arm_labels})
     if strange:
         message = (

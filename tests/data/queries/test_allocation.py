@@ -91,6 +91,16 @@ def test_a_number_written_otherwise_is_named_beside_the_one_that_it_resembles():
     assert "assigned p on 2025-01-10" in said
 
 
+@pytest.mark.parametrize("lacking", [PATIENTS, "P"])
+def test_who_has_no_number_is_asked_about_once_and_not_compared(lacking):
+    adsl = evidence().adsl
+    own = adsl.assign(SUBJID=adsl["SUBJID"].mask(adsl["USUBJID"].isin([*lacking]), None))
+    found = list(RULES[APART][1](replace(evidence(), adsl=own, ledger=listed(TRUE))))
+    assert f"{len(lacking)} of 5 randomised patients have no SUBJID" in found[0].message
+    assert [q.message for q in found[1:] if "data have no randomisation" not in q.message] == []
+    assert len(found) == (1 if len(lacking) == len(PATIENTS) else 2)
+
+
 def test_a_list_of_other_arms_is_one_question():
     own = {who: (day, f"X{arm}") for who, (day, arm) in TRUE.items()}
     [(subject, _, message)] = asked(listed(own))
