@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from esld import __version__
 from esld.cli_chapter import new_chapter
 from esld.cli_draft import new_trial
 from esld.cli_explain import explain
@@ -95,8 +96,18 @@ class XptVersion(StrEnum):
     v5, v8 = "5", "8"
 
 
-@app.callback(epilog="Exit codes: 0 done; 1 failed; 2 your mistake; 3 refused. See --help.")
-def _esld() -> None:
+def _told(version: bool) -> None:
+    """Instead of a command."""
+    if version:
+        typer.echo(f"esld {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", help="Print the version.", callback=_told, is_eager=True)]
+
+
+@app.callback(epilog="Exit codes: 0 done; 1 failed; 2 your mistake; 3 refused. Option: --version.")
+def _esld(version: Version = False) -> None:
     """Analyse a small randomised trial, from data cut to rendered report."""
     from esld.translation import speak
 

@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
@@ -57,6 +58,10 @@ def ran(monkeypatch, tmp_path):
 
     monkeypatch.setattr("esld.pipeline.run.run_cuts", run_cuts)
     return asked
+
+
+def test_the_version_is_told_instead_of_a_command(esld):
+    assert esld("--version") == (0, f"esld {metadata.version('esld')}\n", "")
 
 
 class TestRun:
