@@ -32,7 +32,7 @@ def test_a_row_a_method_and_the_totals(reported):
     assert (row.value, row.n, row.method, row.result_id) == (
         5e-10,
         34,
-        "reference:R survival 3.5-3%2C coxph",
+        "reference:cox",
         "validation.largest_relative_difference_cox",
     )
     assert reported.row("values_compared").value == 1234
