@@ -87,6 +87,7 @@ class Why(StrEnum):
     NOBODY_WITH_GRADES = "nobody_with_grades"
     EMPTY_STRATUM = "empty_stratum"
     ONE_LEVEL = "one_level"
+    FEWER_THAN_TWO = "fewer_than_two"
     # Pairs of subjects
     NO_COMPARABLE_PAIR = "no_comparable_pair"
     EVERY_PAIR = "every_pair"
@@ -198,6 +199,7 @@ ENGLISH = {
     Why.NOBODY_WITH_GRADES: "nobody has the grades that this needs",
     Why.EMPTY_STRATUM: "a group has nobody in stratum {strata}: weight 0",
     Why.ONE_LEVEL: "one level or value in each arm leaves no spread to measure by",
+    Why.FEWER_THAN_TWO: "a group with fewer than two patients to count is not summarised",
     Why.NO_COMPARABLE_PAIR: "no two subjects can be compared",
     Why.EVERY_PAIR: "every pair is {outcome}: no spread to make limits of",
     Why.NONE_OF: "no {what}: the ratio has no limits",

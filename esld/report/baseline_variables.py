@@ -14,7 +14,7 @@ from esld.randomisation import (
     standardised_differences,
 )
 from esld.randomisation.inference import generator
-from esld.reasons import Why, because
+from esld.reasons import Reason, Why, because
 from esld.report import baseline_history, needs, numbers
 from esld.report.cells import Number
 from esld.report.randomised import order_of_entry, reference_design
@@ -174,10 +174,16 @@ def balance_rows(study: Study) -> pd.DataFrame:
             rows.append({
                 "statistic": f"{variable.name} standardised difference", "group": difference_group(study, pair),
                 "value": found, "lower": lower, "upper": upper, "n": int(column.notna().sum()), "method": "standardised-means",
-                "reason": because(Why.ONE_LEVEL) if isnan(found) else None,
+                "reason": _why_none(own, codes) if isnan(found) else None,
             })  # fmt: skip
     columns = ["statistic", "group", "value", "lower", "upper", "n", "method", "reason"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _why_none(values: np.ndarray, codes: np.ndarray) -> Reason:
+    """Why values have no standardised difference: an arm has no two of them, or those of each arm are all alike."""
+    known = np.bincount(codes[~np.isnan(values)], minlength=2)
+    return because(Why.ONE_LEVEL if known.min() > 1 else Why.FEWER_THAN_TWO)
 
 
 def all_in(codes: np.ndarray) -> bool:

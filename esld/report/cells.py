@@ -251,6 +251,16 @@ def several(form: str, **parts: Cell) -> Several:
     return Several(form, tuple(parts), tuple(parts.values()))
 
 
+def summary(n: int | None, form: str, **parts: Cell) -> Cell:
+    """What summarises the values of `n` patients, with its spread; of one patient the value alone, which has none."""
+    return next(iter(parts.values())) if n == 1 else several(form, **parts)
+
+
+def ranged(n: int | None, **parts: Cell) -> Cell:
+    """A summary from the lowest to the highest: ``2.5 (1 to 4)``."""
+    return summary(n, message("safety.exposure.dose_given", mean="{0}", lowest="{1}", highest="{2}"), **parts)
+
+
 def arm(code: str) -> Label:
     """An arm, or the group of all patients, as the trial calls it."""
     return Label(arm_label(code), code)

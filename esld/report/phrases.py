@@ -289,6 +289,8 @@ def _step(name: str, parameters: tuple[str, ...]) -> str:
     number = int(last) if last.isdecimal() else 0
     if not has(f"method.{name}"):  # an analyst's own
         return " ".join((name.replace("-", " "), *parameters))
+    if name == "reference":
+        return message(f"agreement.oracle.{last}")
     return message(
         f"method.{name}",
         **dict(zip("abc", parameters, strict=False)),

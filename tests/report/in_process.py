@@ -269,15 +269,53 @@ _ALLOWED = re.compile(r"None \((?:open label|assumed)\)|None applies|was alive (
 
 def nonsense(report: Report) -> list[str]:
     """Texts with a number that is none, a count of nobody, a plural of one, or a hole where a word should be; prose over
-    nothing; and columns of tables in which no cell says anything.
+    nothing; columns of tables in which no cell says anything; and numbers of what did not happen, or of one
+    patient as of a group.
     """
-    found = [*report.bare, *_hollow(report)]
+    found = [*report.bare, *_hollow(report), *_of_nobody(report)]
     for name, text in report.texts():
         for match in _NONSENSE.finditer(text.strip()):
             around = text.strip()[max(0, match.start() - 60) : match.end() + 40]
             if text != "None" and not _ALLOWED.search(around):
                 found.append(f"{name}: … {around} …")
     return list(dict.fromkeys(found))
+
+
+_SPREAD = re.compile(r"^[−\d.]+ \((?:[−\d.]+ to [−\d.]+|NE)\)$")  # of values, and not of a rate or a share
+
+
+def _of_nobody(report: Report) -> Iterator[str]:
+    """A test or a median of an event that nobody had; a mean over time or a spread of one patient; a note without its end."""
+    for name, chapter in report.chapters.items():
+        for row in rows_handed_over(chapter):
+            tests = name == "03_survival" and re.match(r"(?!.*est_p_value).*p_value", row.statistic)
+            if tests and row.events == 0 and row.value is not None:
+                yield f"{name}: {row.result_id} is a test without an event"
+            if row.statistic.endswith("mean_count") and (row.n or 0) < 2 and row.value is not None:
+                yield f"{name}: {row.result_id} is a mean of one patient"
+        rows = {row.result_id: row for row in rows_handed_over(chapter) if row.statistic == "median"}
+        for item in report.shown[name]:
+            if isinstance(item, Sentence) and "fewer than half" in item.html:
+                own = re.search(r"In ([^.]*) fewer than half", plain(item.html))
+                if rows and own and not any(row.events for row in rows.values()):
+                    yield f"{name}: fewer than half, where nobody had the event"
+            if isinstance(item, Table):
+                yield from (f"{name}: table {item.id}: {n}" for n in item.footnotes if n[-1] not in ".?!。）")
+                yield from _spread_of_one(name, item)
+
+
+def _spread_of_one(name: str, table: Table) -> Iterator[str]:
+    """Where the head or the column before says that it is of one patient."""
+    before = None
+    for column in table.frame:
+        cells = table.frame[column].astype(str)
+        for place, cell in enumerate(cells):
+            counted = (
+                before is not None and before.name.endswith((": n", "Given")) and before.iloc[place] == "1"
+            )
+            if (counted or column.endswith("(n = 1)")) and _SPREAD.match(cell):
+                yield f"{name}: table {table.id}, {column}: {cell} is of one patient"
+        before = cells
 
 
 def _hollow(report: Report) -> Iterator[str]:

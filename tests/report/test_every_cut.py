@@ -35,10 +35,11 @@ def said(report: in_process.Report, chapter: str) -> str:
     return "\n".join(text for name, text in report.texts() if name == chapter)
 
 
-# One patient; the first in the second arm; three months; the first at week 48: a day and a view each. The interim analysis runs
-# in test_views.py too.
+# One patient; the first in the second arm; three months; one in an arm, then two, and no death; the first at week 48. The
+# interim analysis runs in test_views.py too.
 SPREAD = [
     *(("2024-01-16", "blinded"), ("2024-02-10", "masked"), (EARLY, "unblinded")),
+    *(("2024-02-08", "unblinded"), pytest.param("2024-03-20", "unblinded", marks=pytest.mark.slow)),
     pytest.param("2024-12-21", "masked", marks=pytest.mark.slow),
 ]
 

@@ -85,7 +85,7 @@ class Export:
         otherwise = self.files[self.files["use"].eq(READ) & self.files["why"].str.contains(";")]
         return (
             *told,
-            *(f"{row['file']}: {row['why']}" for row in otherwise.to_dict("records")),
+            *(f"Read: {row['file']} ({row['why']})." for row in otherwise.to_dict("records")),
             *self.remarks,
         )
 

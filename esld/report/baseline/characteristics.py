@@ -256,10 +256,11 @@ def _lines(
             )
             yield line(text, f"{variable.name} {name}", counts)
     elif any(known.values()):
-        cells = {}
+        cells: dict[str, Cell] = {}
         for g in groups:
             median, q1, q3 = (found[f"{variable.name} {what}", g][0] for what in ("median", "q1", "q3"))
-            cells[g] = Estimate(median, q1, q3, variable.decimals)
+            spread = Estimate(median, q1, q3, variable.decimals)
+            cells[g] = Number(median, variable.decimals) if known[g] == 1 else spread
         yield line(variable.label, variable.name, cells)
     if any(missing.values()):
         text = message("baseline.category", label=variable.label, category=message("baseline.missing.values"))

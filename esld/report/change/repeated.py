@@ -12,7 +12,7 @@ from esld.methods import structure_of
 from esld.protocol import Analysis, Parameter
 from esld.reasons import Reason, Why, because, together
 from esld.report import numbers
-from esld.report.cells import Cell, Empty, Label, Number, estimate, number, several
+from esld.report.cells import Cell, Empty, Label, Number, estimate, number, summary
 from esld.report.change import courses
 from esld.report.change import pairs as compared
 from esld.report.change.pairs import ADJUSTED, difference_label
@@ -222,10 +222,12 @@ def _lines(
         shown: list[Row | None] = []
         for arm in study.arms:
             mean, sd, change = (reported.find(s, arm, visit) for s in ("mean", "sd", "ls_mean"))
-            spread = several("{} ({})", mean=number(mean, d), sd=number(sd, d)) if mean and sd else Empty()
+            spread = (
+                summary(mean.n, "{} ({})", mean=number(mean, d), sd=number(sd, d)) if mean and sd else Empty()
+            )
             line |= {f"{arm}.n": Number(mean.n if mean else 0), f"{arm}.mean_sd": spread}
             line[f"{arm}.change"] = estimate(change, d, "signed")
-            shown += [sd, change]
+            shown.append(change)
         for pair in study.pairs:
             names = ("ls_mean_difference", P, P + ADJUSTED)
             gap, p, shared = (reported.find(name, difference_label(pair), visit) for name in names)

@@ -9,7 +9,7 @@ import pandas as pd
 from esld.data import dates
 from esld.data import exposure as given_doses
 from esld.data.study import Study
-from esld.report.cells import Cell, Data, Empty, Label, Number, Several, several
+from esld.report.cells import Cell, Data, Empty, Label, Number, Several, ranged
 from esld.report.cells import arm as arm_cell
 from esld.report.cells import number as number_cell
 from esld.report.numbers import unit
@@ -94,9 +94,7 @@ class Durations:
                 name: number_cell(reported.row(f"{name}_days", arm))
                 for name in ("median", "lowest", "highest")
             }
-            return several(
-                message("safety.exposure.dose_given", mean="{0}", lowest="{1}", highest="{2}"), **values
-            )
+            return ranged(reported.row("median_days", arm).n, **values)
 
         line("patients", lambda arm: Number(reported.row("patient_days", arm).n or 0))
         line("days", median)

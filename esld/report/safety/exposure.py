@@ -11,7 +11,7 @@ from esld.data import dates
 from esld.data import exposure as given_doses
 from esld.data.study import Study
 from esld.report import needs
-from esld.report.cells import Cell, Count, Data, Empty, Label, Number, Several, several
+from esld.report.cells import Cell, Count, Data, Empty, Label, Number, Several, ranged
 from esld.report.cells import arm as arm_cell
 from esld.report.cells import number as number_cell
 from esld.report.phrases import span, whole
@@ -79,7 +79,8 @@ class Administrations:
                 continue
             by_patient = own.groupby("USUBJID")["given"].sum()
             rows += self._doses(by_patient, arm, "cumulative_")
-            dose = own["planned"].max() * self.planned if self.planned else float("nan")
+            due = min(own["NUMBER"].max(), self.planned)  # of the whole course, what fell due by the cut
+            dose = own["planned"].max() * due if self.planned else float("nan")
             rows.append(self._row(arm, "cumulative_planned", dose, len(by_patient), self.units.get(arm, "")))
         return pd.DataFrame(rows)
 
@@ -172,8 +173,8 @@ class Administrations:
         return {
             "reduced": number_cell(reduced),
             "planned_dose": Empty() if planned is None or pd.isna(planned) else _dose(planned, whole=True),
-            "dose_given": several(
-                message("safety.exposure.dose_given", mean="{0}", lowest="{1}", highest="{2}"),
+            "dose_given": ranged(
+                mean.n,
                 mean=_dose(mean.value),
                 lowest=_dose(low.value, whole=True),
                 highest=_dose(high.value, whole=True),

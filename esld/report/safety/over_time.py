@@ -1,5 +1,6 @@
 """Adverse events over time: the mean number per patient since the first administration, by group, with the patients observed."""
 
+import numpy as np
 import pandas as pd
 
 from esld.data.study import Study
@@ -9,7 +10,7 @@ from esld.report.cells import Cell, Data, Label, NotEstimable, Number
 from esld.report.drawing.axes import TimeAxis, time_axis
 from esld.report.drawing.event_curves import EventCurve, event_curves
 from esld.report.drawing.figures import Picture
-from esld.report.phrases import Sentence, method, method_words, worded
+from esld.report.phrases import Sentence, method, method_words, notes_of, worded
 from esld.report.results import Reported, Row
 from esld.report.safety.adverse_events import AdverseEvents, days_observed, spanners
 from esld.report.tables import Table
@@ -63,7 +64,11 @@ def mean_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
                 "method": mean.method,
             }
             own = mean.at(ticks).rename(columns={"mean": "value", "n_risk": "n"}).drop(columns="std_err")
-            parts.append(own[own["value"].notna()].assign(**about))
+            own = own[own["value"].notna()].assign(**about, reason=None)
+            few = own["n"].lt(2)  # it would be carried on by what one patient has
+            own.loc[few, ["value", "lower", "upper"]] = np.nan
+            own.loc[few, "reason"] = because(Why.FEWER_THAN_TWO)
+            parts.append(own)
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
@@ -122,7 +127,8 @@ def mean_table(study: Study, found: AdverseEvents, reported: Reported, *, level:
     words = {"unit": in_prose(axis.head), "since": _since(found)}
     title = message("safety.over_time.table", level=level, **words)
     how = joined(dict.fromkeys(method(row) for row in reported.rows))
-    notes = [message("safety.over_time.note", method=how), found.group.note]
+    missing = notes_of((row for row in reported.rows if row.value is None), "episodes")
+    notes = [message("safety.over_time.note", method=how), *missing, found.group.note]
     if any(cell == NotEstimable() for line in lines for cell in line.values()):
         ends = because(Why.FOLLOW_UP_ENDS, last=reached, time=axis.ticks[-1])
         notes.insert(1, message("reasons.note", reason=worded(ends, "episodes")))

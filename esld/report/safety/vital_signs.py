@@ -7,7 +7,7 @@ import pandas as pd
 
 from esld.data import dates, exposure
 from esld.data.study import Study
-from esld.report.cells import Cell, Count, Empty, Label, Number, several
+from esld.report.cells import Cell, Count, Empty, Label, Number, ranged
 from esld.report.phrases import span
 from esld.report.results import Reported
 from esld.report.safety.counted import SafetySet
@@ -166,8 +166,7 @@ def _cells(reported: Reported, stem: str, when: str, arm: str) -> dict[str, Cell
     if median is None:
         return {f"{when}.n": Number(0), f"{when}.summary": Empty()}
     values = {name: Number(reported.row(f"{stem}.{name}", arm).value) for name in _SUMMARY}
-    form = message("safety.exposure.dose_given", mean="{0}", lowest="{1}", highest="{2}")
-    return {f"{when}.n": Number(median.n or 0), f"{when}.summary": several(form, **values)}
+    return {f"{when}.n": Number(median.n or 0), f"{when}.summary": ranged(median.n, **values)}
 
 
 def _measured_after(reported: Reported) -> set[str]:

@@ -267,7 +267,7 @@ def _days(row: Row, name: str) -> dict[str, str]:
 
 
 def medians(curves: Mapping[str, KaplanMeier], reported: Reported, event: Event) -> str:
-    """When half of each group had had the event, and where fewer have."""
+    """When half of each group had had the event, where fewer have, and where nobody has."""
     rows = {arm: reported.row("median", arm) for arm in curves}
     level = numbers.level(next(iter(curves.values())).conf_level)
     reached = [
@@ -277,6 +277,13 @@ def medians(curves: Mapping[str, KaplanMeier], reported: Reported, event: Event)
         )
         for arm, row in rows.items() if row.value is not None
     ]  # fmt: skip
-    short = joined(message("arms.one", arm=of_group(arm)) for arm, row in rows.items() if row.value is None)
-    said = message("curves.said", medians=joined(reached), **event.html) if reached else ""
-    return as_prose((said, short and message("curves.said.none", arms=short, **event.html)))
+    said = [message("curves.said", medians=joined(reached), **event.html)] if reached else []
+    short = [row for row in rows.values() if row.value is None]
+    for key, own in (
+        ("none", [r for r in short if r.events]),
+        ("nobody", [r for r in short if not r.events]),
+    ):
+        if own:
+            arms = joined(message("arms.one", arm=of_group(row.arm)) for row in own)
+            said.append(message(f"curves.said.{key}", arms=arms, **event.html))
+    return as_prose(said)

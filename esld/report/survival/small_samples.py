@@ -79,9 +79,10 @@ def exact_logrank(test: PermutationTest, reported: Reported, event: Event, *, se
 def exact_rmst(test: PermutationTest, reported: Reported, event: Event, *, seed: str) -> str:
     """The permutation test of the difference in means, or why it has none."""
     words = {"horizon": period(test.tau), **event.html}
-    if reported.row("p_value").value is None:
-        here = reported.row("observed").value is None
-        return message("exact.rmst.none.here" if here else "exact.rmst.none", **words)
+    if reported.row("observed").value is None:
+        return message("exact.rmst.none.here", **words)
+    if reported.row("p_value").value is None and test.events:
+        return message("exact.rmst.none", **words)
     if test.reason:
         return message(f"exact.rmst.{_alike(test)}", **words)
     return message(f"exact.rmst{_drawn(test)}", **_reference(test, reported, seed), **words)

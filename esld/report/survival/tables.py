@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, inf, sqrt
+from math import exp, inf, nan, sqrt
 
 import pandas as pd
 
@@ -193,9 +193,13 @@ def companion_rows(result: Milestone) -> pd.DataFrame:
 def permutation_rows(test: PermutationTest) -> pd.DataFrame:
     """A permutation test in long form, with its number of draws if not all allocations were tried, and its caution.
 
+    Without an event nothing is tested, and there is no p-value.
+
     The caution is a row ``p_smallest``, the probability of the observed allocation, where that rules a small p-value out.
     """
     frame = test.to_frame()
+    if not test.events:
+        frame.loc[frame["statistic"].str.contains("p_value"), "value"] = nan
     more = {"draws": float(test.draws)} if test.draws else {}
     if test.caution:
         more["p_smallest"] = test.p_smallest

@@ -159,7 +159,7 @@ def agreement_rows(agreed: pd.DataFrame) -> pd.DataFrame:
         {
             "statistic": f"largest_relative_difference_{slug(line['method'])}",
             "value": line["largest_relative_difference"],
-            "method": step("reference", line["oracle"]),
+            "method": step("reference", slug(line["method"])),
             "n": line["values"],
         }
         for line in agreed.to_dict("records")

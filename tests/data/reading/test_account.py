@@ -299,7 +299,7 @@ class TestSupplements:
 
     def test_of_no_record_they_are_told(self, tmp_path):
         supp = self.supp(("S-1", "LBSEQ", "99", "LBFAST", "Y"), ("S-9", "LBSEQ", "10", "LBFAST", "Y"))
-        assert "2 of its records are of no record of LB" in told(
+        assert "2 of its records are of no record of LB)." in told(
             export_of(tmp_path, lb=lb("ALT"), supplb=supp)
         )
         lonely = export_of(

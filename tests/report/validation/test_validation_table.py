@@ -5,7 +5,9 @@ import re
 import pandas as pd
 import pytest
 
+from esld.methods import step
 from esld.report import numbers
+from esld.report.phrases import method_words
 from esld.report.results import rows_of, slug
 from esld.report.validation import agreement as validation
 from esld.report.words.catalogue import PSEUDO, Reader, message, read_by
@@ -32,7 +34,7 @@ def test_a_row_a_method_and_the_totals(reported):
     assert (row.value, row.n, row.method, row.result_id) == (
         5e-10,
         34,
-        "reference:R survival 3.5-3%2C coxph",
+        "reference:cox",
         "validation.largest_relative_difference_cox",
     )
     assert reported.row("values_compared").value == 1234
@@ -108,3 +110,10 @@ def test_every_word_is_of_the_catalogue(reported):
         for table in tables:
             said += [table.title, *table.frame.columns, *table.frame.to_numpy().ravel(), *table.footnotes]
     assert not [text for text in said if re.search("[a-z]{2}", text)]
+
+
+def test_the_reference_is_told_in_the_words_of_the_reader():
+    with read_by(Reader("zh")):
+        for code in (slug(name) for name in validation.agreement()["method"]):
+            assert method_words(step("reference", code)) == message(f"agreement.oracle.{code}")
+            assert "written" not in method_words(step("reference", code))
