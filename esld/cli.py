@@ -145,7 +145,8 @@ def check(
 ) -> None:
     """List every fault of data and protocol, and every data query.
 
-    Nothing is executed. Exit code 1 if there are faults of the data, 2 if the protocol would stop a chapter.
+    Nothing is executed. Exit code 0 without faults, queries or not; 1 with faults of the data; 2 where nothing can be
+    checked: a mistake in what is given, what tells who a patient is, or a protocol that would stop a chapter.
     """
     from esld.data.check import check_cut, check_data, report_text
     from esld.data.cutfile import read_cut

@@ -5,10 +5,12 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import ClassVar
 
 import pandas as pd
 import pytest
@@ -460,3 +462,40 @@ class TestDiff:
         code, _, err = esld("diff", str(tmp_path / "none"), *reports("b"), "-o", str(tmp_path / "o.xlsx"))
         assert code == 2
         assert "must be a .csv file" in err
+
+
+class TestExitCodesOfACheck:
+    """The table of docs/how-to/correct.md, a case or more a line."""
+
+    OUTCOMES: ClassVar = {
+        "fine": (0, {}),
+        "faults": (1, {"lb": lambda text: text.replace("2024-", "2024/13/", 1)}),
+        "order": (2, {"ae": lambda text: re.sub(r"(\d{4})-(\d\d)-(\d\d)", r"\3/\2/\1", text)}),
+        "private": (2, {"ae": lambda text: text.replace("AETERM", "PHONE", 1)}),
+        "a table is missing": (1, {"dm": None}),
+        "no data": (2, {}),
+    }
+
+    @pytest.mark.parametrize("outcome", OUTCOMES)
+    def test_each_outcome_ends_as_the_page_says(self, esld, tmp_path, outcome):
+        code, changes = self.OUTCOMES[outcome]
+        data, protocol = tmp_path / "data", "params/protocols/nct06167473.yaml"
+        shutil.copytree(ROOT / "esld/data/examples/demo", data)
+        for name, change in changes.items():
+            path = data / f"{name}.csv"
+            text = path.read_text(encoding="utf-8")
+            path.unlink()
+            if change:
+                assert change(text) != text
+                path.write_text(change(text), encoding="utf-8")
+        more = ["--dates", "MM/DD/YYYY"] if outcome == "order" else []
+        data = data / "none" if outcome == "no data" else data
+        found, _, err = esld("check", str(data), "--protocol", str(ROOT / protocol), *more)
+        assert found == code
+        assert (len(err.splitlines()) >= 1) == (code == 2)
+        page = (
+            (ROOT / "docs/how-to/correct.md")
+            .read_text(encoding="utf-8")
+            .partition("## Exit codes of a check")[2]
+        )
+        assert {int(each) for each in re.findall(r"\| (\d) \|", page)} == {0, 1, 2}

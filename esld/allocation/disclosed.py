@@ -115,6 +115,10 @@ def read_disclosed(path: Path) -> Disclosed:
     try:
         content = jsonfile.loads(path.read_text(encoding="utf-8"))
         (public,) = content["public"]
+        if not isinstance(public.get("commitment"), str):
+            raise InputError(
+                path.name, "must be an exported ledger", "no commitment in its public part", remedy=remedy
+            )
         records = tuple(record_of(each) for each in content["records"])
         slots = tuple(content["slots"])
         whole = all(
@@ -123,8 +127,8 @@ def read_disclosed(path: Path) -> Disclosed:
             and bytes.fromhex(s["leaf"]["salt"])
             for s in slots
         )
-        if None in records or not records or not whole or not isinstance(public["commitment"], str):
+        if None in records or not records or not whole:
             raise ValueError("parts are missing")
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(path.name, "must be an exported ledger", remedy=remedy) from None
     return Disclosed(public=public, records=tuple(r for r in records if r is not None), slots=slots)

@@ -26,7 +26,7 @@ def beside_data(ledger: Disclosed, adsl: pd.DataFrame) -> pd.DataFrame:
     ledger : Disclosed
         The assignments that count.
     adsl : DataFrame
-        Of the randomised: ``SUBJID RANDDT ARMCD``; who has no SUBJID is left out.
+        Of the randomised: ``SUBJID RANDDT ARMCD``; who has no SUBJID of their own is left out.
 
     Returns
     -------
@@ -35,7 +35,10 @@ def beside_data(ledger: Disclosed, adsl: pd.DataFrame) -> pd.DataFrame:
         ARMCD same_day same_arm``; days in ISO. An arm that neither the ledger nor an opened slot tells (of a masked trial) is
         empty, and the same as any.
     """
-    adsl = adsl[adsl["SUBJID"].notna()]
+    twice = set(
+        adsl.loc[adsl["SUBJID"].duplicated(), "SUBJID"].dropna()
+    )  # two sites may count alike: which is meant is not known
+    adsl = adsl[adsl["SUBJID"].notna() & ~adsl["SUBJID"].isin(twice)]
     data = pd.DataFrame({
         "SUBJID": adsl["SUBJID"].astype(str), "RANDDT": adsl["RANDDT"].dt.strftime("%Y-%m-%d"), "ARMCD": adsl["ARMCD"],
     })  # fmt: skip
@@ -44,6 +47,7 @@ def beside_data(ledger: Disclosed, adsl: pd.DataFrame) -> pd.DataFrame:
         [
             (r.subject, r.stratum, r.slot, r.day, r.arm or opened.get((r.stratum, r.slot), ""), r.seq)
             for r in ledger.assignments
+            if r.subject not in twice
         ],
         columns=["SUBJID", "stratum", "slot", "day", "arm", "seq"],
     )

@@ -11,6 +11,7 @@ from esld.allocation.disclosed import Disclosed, read_disclosed
 from esld.data import account, adam, dates, places, queries, reading, sdtm
 from esld.data.cut import CutReport, apply_cut
 from esld.data.cutfile import (
+    LEDGER,
     CutFile,
     View,
     answers_beside,
@@ -186,6 +187,16 @@ def _check(
         pass
     ledger, unread = _ledger(data, view)
     faults += unread
+    if not ledger_beside(data).is_file():
+        if protocol.allocation:
+            notes.append(
+                f"The protocol publishes the commitment of an allocation list, and no {LEDGER} lies beside the data: "
+                "they were not compared with it. Export it with 'esld randomise export'."
+            )
+    elif hides(view):
+        notes.append(
+            f"The {view} view does not read {LEDGER}: the data were not compared with the allocation list."
+        )
     asked = _queries(seen, took, protocol, earlier, ledger)
     if isinstance(asked, str):
         notes.append(f"Data queries were not looked for: {asked}.")

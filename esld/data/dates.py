@@ -33,6 +33,8 @@ def remedy(wrong: pd.Series, column: pd.Series) -> str:
     It can be declared where nothing is yet (``attrs["dates"]``, see :func:`esld.data.reading.words.dated`) and all of the
     column fits it, and no other.
     """
+    if wrong.map(lambda text: bool(orders.SHORT.fullmatch(str(text)))).any():
+        return "Write the year with four digits, as YYYY-MM-DD: no century is guessed."
     read = wrong.map(lambda text: orders.readings(str(text)))
     named = read.map(lambda own: list(dict.fromkeys(orders.NAMES[each] for each in own)))
     counts = named.explode().value_counts()

@@ -39,6 +39,9 @@ _WRITTEN: Mapping[Order, tuple[str, ...]] = {
     "YYYYMMDD": (f"{_YEAR}(?P<month>[0-9]{{2}})(?P<day>[0-9]{{2}}){_TIME}",),  # 201203 may be 2020-12-03
     "EXCEL": (r"(?P<count>[1-7][0-9]{4}(?:\.[0-9]+)?)",),  # 1927 to 2119
 }
+# A year without its century.
+_FEW = rf"(?P<between>[-./ ])(?:[0-9]{{1,2}}|{_NAMED}){_SAME}|(?i:{'|'.join(_MONTHS)})"
+SHORT = re.compile(rf"[0-9]{{1,2}}(?:{_FEW})[0-9]{{2}}{_TIME}")
 _PATTERNS = {order: [*map(re.compile, own)] for order, own in _WRITTEN.items()}
 _FIRST = datetime(1899, 12, 30)  # day 0 of Excel, which holds 1900 for a leap year
 
@@ -77,6 +80,18 @@ def _clock(time: str, half: str | None) -> str:
 def read_in(text: str, declared: Collection[Order]) -> str:
     """A date in a declared order as ISO 8601; what is ISO, or fits none of them, as it is."""
     return next((iso for order, iso in readings(text).items() if order in declared), text)
+
+
+def contradicted(texts: Iterable[str], declared: Collection[Order]) -> tuple[Order, Order, str] | None:
+    """The declared order, its opposite and a text, where some fit that alone and none the declared one alone."""
+    distinct = dict.fromkeys(texts)
+    for order in declared:
+        if other := OPPOSITE.get(order):
+            read = {text: readings(text) for text in distinct}
+            alone = [text for text, own in read.items() if other in own and order not in own]
+            if alone and not any(order in own and other not in own for own in read.values()):
+                return order, other, alone[0]
+    return None
 
 
 def told(where: str, texts: Iterable[str], declared: Collection[Order]) -> str:

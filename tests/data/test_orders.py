@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from esld.data import dates, days, orders
 from esld.data.check import check_data
 from esld.data.declared import Reading
-from esld.data.reading.words import as_declared
+from esld.data.reading.words import OrderError, as_declared
+from esld.errors import InputError
 from esld.translation import untranslated
 from tests.data.queries.asking import clean
 from tests.data.small_trial import ROOT
@@ -86,6 +87,10 @@ def test_undeclared_it_is_refused_with_the_order_where_all_fit_that_one_alone(co
 def test_the_opposite_order_makes_another_day_only_of_what_fits_both_and_they_are_counted(column):
     order, cells, raw = column
     assume(order in orders.OPPOSITE)
+    if orders.contradicted(filter(None, raw), [orders.OPPOSITE[order]]):
+        with pytest.raises(OrderError):
+            as_declared(table(raw), Reading(dates=orders.OPPOSITE[order]), typed=False)
+        return
     got = as_declared(table(raw), Reading(dates=orders.OPPOSITE[order]), typed=False)
     apart = [
         (text, new)
@@ -194,7 +199,46 @@ def test_of_an_export_the_check_asks_once_a_column_and_with_the_order_finds_what
     pd.testing.assert_frame_equal(read.queries, iso.queries)
     pd.testing.assert_frame_equal(read.account, iso.account)
     assert "lb.csv: dates read as DD/MM/YYYY: 10, 5 of them another day as MM/DD/YYYY." in read.notes
-    wrong = checked(turned, tmp_path / "wrong", dates="MM/DD/YYYY")
-    told = set(wrong.faults.loc[wrong.faults["variable"].eq("LBDTC"), "remedy"])
-    assert not wrong.faults.empty and not any("Or set" in remedy for remedy in told)
+    with pytest.raises(InputError) as wrong:
+        checked(turned, tmp_path / "wrong", dates="MM/DD/YYYY")
+    (line,) = str(wrong.value).splitlines()
+    assert line.startswith("dates must not be declared as MM/DD/YYYY") and "declare DD/MM/YYYY" in line
+    assert wrong.value.exit_code == 2
+    assert untranslated([wrong.value.rule, wrong.value.remedy], "zh") == []
     assert untranslated([*read.notes, remedy], "zh") == []
+
+
+@given(st.lists(DAYS, min_size=1, max_size=8), st.sampled_from(["DD/MM/YYYY", "MM/DD/YYYY"]), st.booleans())
+def test_an_order_declared_the_wrong_way_is_refused_wherever_a_date_shows_it(column, order, of_birth):
+    """Where all fit both nothing can show it; a date of birth is not repeated."""
+    name, other = "BRTHDTC" if of_birth else "DMDTC", orders.OPPOSITE[order]
+    texts = [written(day, order) for day in column]
+    table = pd.DataFrame({name: texts}, dtype=object)
+    table.attrs["file"] = "dm.csv"
+    if all(other in orders.readings(text) for text in texts):
+        assert as_declared(table, Reading(dates=(other,)), typed=False).attrs["dates"]
+        return
+    with pytest.raises(OrderError) as refused:
+        as_declared(table, Reading(dates=(other,)), typed=False)
+    said = str(refused.value)
+    assert f"declared as {other}" in said and f"declare {order}" in said and f"column {name}" in said
+    assert any(text in said for text in texts) != of_birth
+    mixed = pd.DataFrame({name: [*texts, written("2024-01-13", other)]}, dtype=object)
+    mixed.attrs["file"] = "dm.csv"
+    assert as_declared(mixed, Reading(dates=(other,)), typed=False).attrs[
+        "dates"
+    ]  # one by one, as any wrong date
+
+
+@pytest.mark.parametrize("text", ["13/01/24", "1.2.24", "13-JAN-24", "13JAN24", "13 Jan 24 10:30"])
+def test_a_year_of_two_digits_is_asked_for_its_century(text):
+    column = pd.Series([text, "2024-01-13"], dtype=object)
+    remedy = dates.remedy(column.iloc[:1], column)
+    assert "four digits" in remedy
+    assert untranslated([remedy], "zh") == []
+
+
+@pytest.mark.parametrize("text", ["13/01/2024", "201203", "in May"])
+def test_another_fault_of_a_date_is_not_one_of_its_century(text):
+    column = pd.Series([text], dtype=object)
+    assert "four digits" not in dates.remedy(column, column)

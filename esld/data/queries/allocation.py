@@ -28,6 +28,13 @@ def _apart(evidence: Evidence) -> Iterator[Query]:
         yield Query("", "DM", message, ("DM", "SUBJID"))
         if unnamed.all():
             return
+    for number, own in evidence.subjects[~unnamed].groupby("SUBJID", sort=False):
+        if len(own) > 1:
+            message = (
+                f"SUBJID {number} is that of {', '.join(own.index)}, and the allocation list names patients by it: they were not "
+                "compared with it. What are their numbers?"
+            )
+            yield Query("", "DM", message, ("DM", "SUBJID", str(number)))
     frame = beside_data(evidence.ledger, evidence.subjects.reset_index())
     named = evidence.adsl.dropna(subset="SUBJID").drop_duplicates("SUBJID", keep=False)
     everybody = dict(zip(named["SUBJID"], named["USUBJID"], strict=True))
@@ -39,6 +46,17 @@ def _apart(evidence: Evidence) -> Iterator[Query]:
         )
         yield Query("", "DM", message, ("DM", "arms"))
     listed = LookAlikes(record.subject for record in evidence.ledger.assignments)
+    last = max((record.day for record in evidence.ledger.assignments), default="")
+    alone = frame["SUBJID"].map(lambda number: not listed.of(number)).astype(bool)
+    after = frame["slot"].isna() & frame["RANDDT"].fillna("").ge(last) & alone
+    if after.sum() > 1:
+        ends = f"ends on {last}" if last else "has no assignment"
+        message = (
+            f"By the cut-off the allocation list {ends}, and lacks {after.sum()} patients randomised then or later, from "
+            f"{frame.loc[after, 'SUBJID'].iloc[0]} on. Was it cut off, or exported too early?"
+        )
+        yield Query("", "DS", message, ("DS", "end"))
+        frame = frame[~after]
     for row in records(frame[~(frame["same_day"] & frame["same_arm"])]):
         number, day, listed_day = (row[column] for column in ("SUBJID", "RANDDT", "day"))
         who = everybody.get(number, "")
@@ -81,7 +99,29 @@ def _altered(evidence: Evidence) -> Iterator[Query]:
             "commitment, or have another arm than was assigned. Were they altered after the export?"
         )
         yield Query("", "DM", message, ("DM", "slots"))
+    whole = evidence.ledger.slots or any(r.kind == "unmasking" for r in evidence.ledger.records)
+    closed = [
+        r.subject
+        for r in evidence.ledger.assignments
+        if (r.arm or whole) and (r.stratum, r.slot) not in opened
+    ]
+    if closed:
+        message = (
+            f"The allocation list shows no slot for {', '.join(closed[:3])} ({len(closed)} in all), so that nothing proves "
+            "their arms. Were slots removed after the export?"
+        )
+        yield Query("", "DM", message, ("DM", "closed"))
     published = evidence.protocol.allocation
-    if published and published.commitment and evidence.ledger.public["commitment"] != published.commitment:
-        message = "The exported allocation list has another commitment than the protocol file publishes: is it this trial's?"
+    public = evidence.ledger.public
+    known = published.model_dump(mode="json") if published else {}
+    sealed = [r.details["commitment"] for r in evidence.ledger.records if "commitment" in r.details]
+    # A public part may lack what was published, and hold what was not.
+    other = {name for name in {*known, *public} if public.get(name) != known.get(name)} if known else set()
+    if {*sealed} - {public["commitment"]}:
+        other.add("commitment")
+    if other:
+        message = (
+            f"The exported allocation list has another {', '.join(sorted(other))} than was published when it was sealed: "
+            "is it this trial's?"
+        )
         yield Query("", "DM", message, ("DM", "commitment"))

@@ -33,7 +33,7 @@ from esld.data.reading.names import (
 from esld.data.reading.parts import belongs, joined, put_together
 from esld.data.reading.source import Source
 from esld.data.reading.table import Tables, listed, place, stacked
-from esld.errors import InputError, each_of
+from esld.errors import InputError, InputErrors, each_of
 
 COLUMNS = ("file", "sheet", "domain", "records", "use", "why")
 READ: Literal["read"] = "read"
@@ -154,6 +154,8 @@ def read_export(path: Path, analysed: Collection[str], how: Reading | None = Non
         tables = _read(sources, analysed, how, account, path)
     as_if = {d: stacked(parts) for d, parts in account.as_if.items() if d and d not in tables}
     personal.refuse(tables | as_if, how.personal, lambda name, row: _row(tables | as_if, name, row))
+    if wrong := [f.error for f in account.faults if isinstance(f.error, words.OrderError)]:
+        raise InputErrors(wrong)  # no date is read as it was meant: all else would follow from it
     files = pd.DataFrame(account.rows, columns=list(COLUMNS), dtype=object)
     files = files.sort_values(["file", "sheet"], kind="stable", ignore_index=True)
     if not tables and not account.faults:

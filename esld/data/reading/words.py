@@ -8,8 +8,10 @@ import pandas as pd
 
 from esld.data import days, orders
 from esld.data.declared import Reading, how_to_state
+from esld.data.reading.personal import identifying
 from esld.data.reading.table import Tables, place
 from esld.errors import InputError
+from esld.identifying import HIDDEN
 
 # What programs write for a missing value: R, SAS, pandas, SQL, Excel.
 _KNOWN = frozenset(
@@ -70,6 +72,10 @@ _PARTED = re.compile(r"[<>≤≥]?=? *[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+")  # thou
 _THOUSANDS = re.compile(r"[<>≤≥]?=? *[+-]?[1-9][0-9]{0,2}(\.[0-9]{3})+(,[0-9]+)?")  # or a decimal point
 
 
+class OrderError(InputError):
+    """Dates are declared in the opposite order: whatever is read so is another day, without any fault that shows it."""
+
+
 def is_number(column: str) -> bool:
     """Whether a variable holds numbers, or results that may be some."""
     return bool(_NUMBER.fullmatch(column) or _RESULT.fullmatch(column))
@@ -118,10 +124,22 @@ def dated(
     """A table with the dates of some columns that are written in a declared order as ISO 8601.
 
     ``attrs["dates"]`` says how many there are, and of how many the opposite order would make another day; ``where`` is the table.
+
+    Raises
+    ------
+    OrderError
+        Some fit the opposite of the declared order alone, and none the declared one alone.
     """
     made, read = {}, list[str]()
     for column in columns:
         cells = table[column].tolist()
+        if against := orders.contradicted(filter(None, cells), declared):
+            wrong, fits, cell = against
+            own = table.assign(**{column: table[column].where(table[column].eq(cell), None)})
+            told = HIDDEN if identifying(column, own[column], of_patients=True)[0] else repr(cell)
+            rule = f"must not be declared as {wrong}: what is no date in it is one in {fits}"
+            remedy = f"No date there fits {wrong} alone: declare {fits}, or correct those that fit only it."
+            raise OrderError("dates", rule, told, f"{where}, column {column}", remedy)
         new = {cell: iso for cell in set(cells) - {None} if (iso := orders.read_in(cell, declared)) != cell}
         read += [cell for cell in cells if cell in new]
         made[column] = pd.Series([new.get(cell, cell) for cell in cells], table.index, dtype=object)
