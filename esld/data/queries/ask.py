@@ -300,7 +300,7 @@ def records(rows: pd.DataFrame) -> list[Row]:
 
 def place(name: str, row: Row) -> str:
     """A record as a data manager finds it: domain and sequence number."""
-    return name if name == "DM" else f"{name} {text(row[DOMAINS[name].sequence])}"
+    return name if name == "DM" else f"{name} {text(row[DOMAINS[name].sequence])}".rstrip()
 
 
 def named(name: str, row: Row) -> tuple[str, ...]:

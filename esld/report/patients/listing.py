@@ -131,14 +131,13 @@ def listing_table(study: Study, found: Courses, reported: Reported, codes: Seque
     heads |= {
         f"{p.paramcd}.baseline": message("listing.baseline", parameter=short(p.param)) for p in parameters
     }
-    if first and not any(line[f"{first.paramcd}.last"].text for line in lines):
-        lines = [
-            {key: cell for key, cell in line.items() if key != f"{first.paramcd}.last"} for line in lines
-        ]
-        first = None
     if first:
         heads[f"{first.paramcd}.last"] = message("listing.last", parameter=short(first.param))
-    notes = _footnotes(study, found, first)
+    hollow = [name for name in lines[0] if "." in name and not any(line[name].text for line in lines)]
+    lines = [{name: cell for name, cell in line.items() if name not in hollow} for line in lines]
+    notes = _footnotes(study, found, first if first and f"{first.paramcd}.last" not in hollow else None)
+    if hollow:
+        notes += (message("listing.note.nobody", columns=joined([heads.pop(name) for name in hollow])),)
     return Table("patients", message("listing.title"), lines, {}, notes, group="group", heads=heads)
 
 
