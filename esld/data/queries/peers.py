@@ -12,7 +12,9 @@ from esld.data.queries.values import implausible
 OTHERS, _FEW = 5, 5  # patients to compare with, at least; and one in so many may be apart
 _APART = 2.0  # between the medians of two patients in order of size
 _BELOW = 3.0  # below a lower limit of normal no disease takes all values of a test that another unit would
-_ABOVE = 4.0  # an upper one: in liver failure half of the patients have a bilirubin of twice to three times it
+_ABOVE = (
+    4.0  # an upper one: in liver failure half of the patients have a bilirubin of twice to three times it
+)
 
 
 def _far_tests(evidence: Evidence) -> dict[str, tuple[pd.DataFrame, str, pd.Series]]:
