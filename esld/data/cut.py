@@ -11,7 +11,7 @@ from esld.data.sdtm import DOMAINS, Tables
 
 # What an event's record says about its course may be news of a later day for as long as the event lasts:
 # severity, seriousness, action and outcome. Its end has further variables (AEENDY, AEENRTPT …): a prefix.
-_COURSE = {
+COURSE = {
     "AE": (
         *("AEOUT", "AEACN", "AETOXGR", "AESEV", "AESER", "AESDTH", "AESHOSP", "AESLIFE"),
         *("AESDISAB", "AESCONG", "AESMIE", "AESCAN", "AESOD"),
@@ -176,7 +176,7 @@ def _blank_course(name: str, table: pd.DataFrame, clock: _Clock, dead: set[str])
     before = table.copy()
     table.loc[open_then, [c for c in table if str(c).startswith((f"{name}EN", f"{name}DUR"))]] = None
     alive = open_then & ~table["USUBJID"].isin(dead)
-    table.loc[alive, [c for c in table if c in _COURSE.get(name, ())]] = None
+    table.loc[alive, [c for c in table if c in COURSE.get(name, ())]] = None
     return int((before.notna() & table.isna()).any(axis=1).sum())
 
 

@@ -165,7 +165,9 @@ def read_overrides(path: Path) -> tuple[Override, ...]:
     return corrections
 
 
-def apply_overrides(tables: Tables, corrections: Sequence[Override], *, file: str = OVERRIDES) -> Tables:
+def apply_overrides(
+    tables: Tables, corrections: Sequence[Override], *, file: str = OVERRIDES, fitting: bool = False
+) -> Tables:
     """Correct the tables, one correction after the other.
 
     Parameters
@@ -176,6 +178,8 @@ def apply_overrides(tables: Tables, corrections: Sequence[Override], *, file: st
         See :func:`read_overrides`. A later one meets what an earlier one left.
     file : str
         What an error calls the file.
+    fitting : bool
+        Whether to leave out what does not fit, of an earlier export.
 
     Returns
     -------
@@ -197,7 +201,7 @@ def apply_overrides(tables: Tables, corrections: Sequence[Override], *, file: st
         table = result[correction.domain].copy()
         table.loc[_matches(table, correction.key), correction.variable] = correction.new
         result[correction.domain] = table
-    if faults:
+    if faults and not fitting:
         raise InputErrors(faults)
     return result
 

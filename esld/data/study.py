@@ -219,6 +219,8 @@ def load_study(file: CutFile) -> Study:
 def tables_before(file: CutFile) -> sdtm.Tables:
     """What the previous cut held, of another export than this one; nothing without such a cut.
 
+    With what has been corrected since, where that fits: whoever declares a correction is not asked about it as a change.
+
     Raises
     ------
     esld.errors.InputError
@@ -229,13 +231,15 @@ def tables_before(file: CutFile) -> sdtm.Tables:
     before = previous_cut(file)
     if before is None or before.is_of_same_export(file):
         return {}
-    took = taken_in(before)
+    took = taken_in(before, then=file)
     sdtm.validate(took.tables, took.protocol, took.faults)
     return apply_cut(took.tables, dates.as_date(before.cut.cutoff), dates.as_date(before.cut.snapshot))[0]
 
 
-def taken_in(file: CutFile) -> Intake:
+def taken_in(file: CutFile, *, then: CutFile | None = None) -> Intake:
     """What a cut's view shows of the corrected export and of the protocol, before anything else is done with either.
+
+    With `then`, a later cut, after its corrections too, of which some may not fit.
 
     Raises
     ------
@@ -245,6 +249,8 @@ def taken_in(file: CutFile) -> Intake:
     protocol = read_protocol(file.protocol_path)
     tables, files = _read(file, protocol)
     tables, corrections = corrected(tables, file)
+    if then is not None and then.overrides_path:
+        tables = apply_overrides(tables, read_overrides(then.overrides_path), fitting=True)
     key = read_key(file.pseudonyms_path) if file.pseudonyms_path else None
     return take_in(tables, files, protocol, file.cut.view, corrections, key=key)
 

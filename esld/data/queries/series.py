@@ -13,7 +13,7 @@ _DAY = ["USUBJID", "PARAMCD", "ADT", "AVISIT"]
 _REPEATED = 1.2  # one determination and its repetition may differ by a fifth
 _SEVERAL = 3.0  # no two laboratories' upper limits of normal do: the unit is another
 _LEAST = 3  # records with a range, before one of them is the odd one
-_STEP, _PATIENTS = 5.0, 3  # a factor that no treatment has in most patients at once
+_STEP, PATIENTS = 5.0, 3  # a factor that no treatment has in most patients at once
 _MISSING = [sign * float("9" * digits) for digits in (3, 4, 5) for sign in (1, -1)] + [-9.0, -99.0]
 _NINES = [99.9, 99.99, 999.9, 999.99, 9999.9, -99.9, -999.9]  # alone: several results may well be 99.9
 _COUNTS = {"AVERAGE": "their mean counts", "MAXIMUM": "the highest counts", "MINIMUM": "the lowest counts"}
@@ -173,7 +173,7 @@ def _steps(evidence: Evidence) -> Iterator[Query]:
     for up in (True, False):
         far = steps[steps["times"].gt(_STEP) if up else steps["times"].lt(1 / _STEP)]
         for code, leaps in far.groupby("PARAMCD"):
-            if leaps["USUBJID"].nunique() < _PATIENTS:
+            if leaps["USUBJID"].nunique() < PATIENTS:
                 continue
             over = {
                 day: leaps[(leaps["since"] < day) & (leaps["ADT"] >= day)] for day in leaps["ADT"].unique()
@@ -181,7 +181,7 @@ def _steps(evidence: Evidence) -> Iterator[Query]:
             day = max(sorted(over), key=lambda d: over[d]["USUBJID"].nunique())
             pairs = steps[steps["PARAMCD"].eq(code) & (steps["since"] < day) & (steps["ADT"] >= day)]
             changed, all_ = over[day]["USUBJID"].nunique(), pairs["USUBJID"].nunique()
-            if changed < _PATIENTS or 2 * changed <= all_:
+            if changed < PATIENTS or 2 * changed <= all_:
                 continue
             times = over[day]["times"].median()
             what = f"{times:.3g} times higher" if up else f"{1 / times:.3g} times lower"

@@ -74,22 +74,30 @@ def _eligibility(evidence: Evidence) -> Iterator[Query]:
 @rule("implausible value", "major")
 def _implausible(evidence: Evidence) -> Iterator[Query]:
     """One query a record, or a line a test where it is a matter of the test."""
-    adlb = evidence.adlb
-    measured = adlb[adlb["DTYPE"].isna() & adlb["SRCSEQ"].notna()]
-    for code, own in measured[outside(evidence, measured)].groupby("PARAMCD"):
-        parameter, every = evidence.protocol.parameter(str(code)), measured[measured["PARAMCD"].eq(code)]
+    for code, (own, every) in evidence.once(implausible).items():
+        parameter = evidence.protocol.parameter(code)
         low, high = parameter.plausible or (float("-inf"), float("inf"))
         if many(own, every):
             name = str(own["SRCDOM"].iloc[0])
             least, most, on = own["AVAL"].min(), own["AVAL"].max(), share(own, every)
             message = f"{parameter.label} is {least:g} to {most:g} on {on}; plausible is {low:g} to {high:g}: is the unit right?"
-            yield line(name, own.rename(columns={"SRCSEQ": DOMAINS[name].sequence}), message, str(code))
+            yield line(name, own.rename(columns={"SRCSEQ": DOMAINS[name].sequence}), message, code)
             continue
         for row in records(own):
             message = f"{parameter.label} is {row['AVAL']:g}; plausible is {low:g} to {high:g}."
             content = (row["SRCDOM"], parameter.paramcd, text(row["ADT"])[:10], f"{row['AVAL']:g}")
             yield of_patient(row["USUBJID"], f"{row['SRCDOM']} {row['SRCSEQ']}", message, *content)
     yield from _vital_signs(evidence)
+
+
+def implausible(evidence: Evidence) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+    """By test the values of ADLB that are not plausible, and all of them; of a test without any nothing."""
+    adlb = evidence.adlb
+    measured = adlb[adlb["DTYPE"].isna() & adlb["SRCSEQ"].notna()]
+    wrong = measured[outside(evidence, measured)]
+    return {
+        str(code): (own, measured[measured["PARAMCD"].eq(code)]) for code, own in wrong.groupby("PARAMCD")
+    }
 
 
 def outside(evidence: Evidence, rows: pd.DataFrame) -> "pd.Series[bool]":

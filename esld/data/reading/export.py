@@ -153,7 +153,9 @@ def read_export(path: Path, analysed: Collection[str], how: Reading | None = Non
             raise InputError("data", rule, str(path), remedy=remedy)
         tables = _read(sources, analysed, how, account, path)
     as_if = {d: stacked(parts) for d, parts in account.as_if.items() if d and d not in tables}
-    personal.refuse(tables | as_if, how.personal, lambda name, row: _row(tables | as_if, name, row))
+    unread = {fault.domain for fault in account.faults} - {""}  # of whose columns nothing is known
+    let_in = [name for name in how.personal if name.upper().partition(".")[0] not in unread]
+    personal.refuse(tables | as_if, let_in, lambda name, row: _row(tables | as_if, name, row))
     if wrong := [f.error for f in account.faults if isinstance(f.error, words.OrderError)]:
         raise InputErrors(wrong)  # no date is read as it was meant: all else would follow from it
     files = pd.DataFrame(account.rows, columns=list(COLUMNS), dtype=object)

@@ -6,12 +6,12 @@ message all the same (:mod:`esld.identifying`). No key lets in a number by which
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import pandas as pd
 
 from esld.data.declared import how_to_state
-from esld.errors import InputError, InputErrors
+from esld.errors import InputError, InputErrors, did_you_mean
 from esld.identifying import plain, tells
 
 # Names of columns, without case and without what stands between words.
@@ -65,10 +65,10 @@ def refuse(
     Raises
     ------
     esld.errors.InputErrors
-        A line for each column, with the rows and without the value.
+        A line for each column, with the rows and without the value; and one for each that is let in and is not there.
     """
     let_in = {name.upper() for name in allowed}
-    found = []
+    found = [*_strangers(tables, allowed)]
     for name, table in tables.items():
         for column in table.columns:
             called = f"{name}.{column}"
@@ -87,6 +87,16 @@ def refuse(
                 found.append(InputError(called, rule, None, f"{at}{more}", remedy))
     if found:
         raise InputErrors(found)
+
+
+def _strangers(tables: Mapping[str, pd.DataFrame], allowed: Collection[str]) -> Iterator[InputError]:
+    """What is let in and is no column: a slip would let in nothing now, and whatever is so called one day."""
+    columns = {name.upper(): [f"{name}.{column}" for column in table] for name, table in tables.items()}
+    for name in allowed:
+        own = columns.get(name.upper().partition(".")[0], ())
+        if name.upper() not in map(str.upper, own):
+            remedy = did_you_mean(name, own) if own else did_you_mean(name.partition(".")[0], columns)
+            yield InputError("key 'personal'", "must name a column of the export", name, remedy=remedy)
 
 
 def identifying(

@@ -119,3 +119,59 @@ class TestOnTheRoad:
         with pytest.raises(InputError, match=r"PR\.PRSTDTC must be a calendar date"):
             load_study(file)
         assert any("not compared with those of the previous cut" in note for note in check_cut(file).notes)
+
+
+CHANGED = "value of the previous cut changed"
+
+
+def changes(queries: pd.DataFrame) -> list[dict]:
+    return queries[queries["rule"].eq(CHANGED)].to_dict("records")
+
+
+class TestChanged:
+    """Values that are others in place."""
+
+    @few(8)
+    @given(rows=st.sets(st.integers(0, 6), min_size=1), by=st.sampled_from(["1", "77"]), turn=st.booleans())
+    def test_results_are_one_line_a_variable_though_records_are_numbered_anew(self, rows, by, turn):
+        tables = clean()
+        attrs = tables["LB"].attrs
+        tables["LB"].loc[sorted(rows), "LBORRES"] += by
+        if turn:
+            tables["LB"] = tables["LB"].iloc[::-1]
+            tables["LB"].attrs = attrs
+            tables = numbered(tables)
+        asked_of = changes(asked(tables, before=clean()))
+        assert sum(q["record"] == "LB" for q in asked_of) == len(asked_of) > 0
+        assert all("which is right, and why was it changed?" in q["message"] for q in asked_of)
+        told = sum(int(q["message"].split(" on ")[1].split(" of ")[0]) for q in asked_of)
+        assert told >= len(rows - {5, 6})
+
+    def test_a_factor_on_a_whole_test_is_one_critical_line_with_its_factor(self):
+        tables = clean()
+        own = tables["LB"]["LBTESTCD"].eq("ALT") & tables["LB"]["LBORRES"].notna()
+        tables["LB"].loc[own, "LBORRES"] += "0"
+        (query,) = changes(asked(tables, before=clean()))
+        assert query["severity"] == "critical"
+        assert query["message"].startswith("ALT (LBORRES) is not what it was on ")
+        assert ", and 10 times that (such as S LB 1 2024-12-28 30, now 300;" in query["message"]
+
+    @pytest.mark.parametrize(
+        ("name", "where", "values", "what"),
+        [
+            ("DM", S, {"DTHDTC": "2025-11-01"}, "DM.DTHDTC"),
+            ("DS", {"USUBJID": "T", "DSDECOD": "COMPLETED"}, {"DSDECOD": "LOST TO FOLLOW-UP"}, "DS.DSDECOD"),
+            ("DS", {"USUBJID": "S", "DSDECOD": "DEATH"}, {"DSSTDTC": "2025-11-01"}, "DS.DSSTDTC"),
+        ],
+    )
+    def test_a_death_or_disposition_is_critical(self, name, where, values, what):
+        (query,) = changes(asked(changed(name, where, **values), before=clean()))
+        assert query["severity"] == "critical"
+        assert query["message"].startswith(f"{what} is not what it was on 1 of ")
+
+    def test_what_was_open_may_end_and_change_its_course(self):
+        before = changed("AE", {"USUBJID": "T"}, AEENDTC=None, AEOUT="NOT RECOVERED/NOT RESOLVED")
+        assert changes(asked(clean(), before=before)) == []
+        other = changed("AE", {"USUBJID": "T"}, AEOUT="RECOVERED WITH SEQUELAE")
+        (query,) = changes(asked(other, before=clean()))
+        assert (query["USUBJID"], query["severity"]) == ("T", "major")

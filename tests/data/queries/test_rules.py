@@ -760,7 +760,9 @@ def test_every_rule_has_a_seeded_fault_of_its_severity():
         ("death of the previous cut taken back", "critical"),
         ("patient of the previous cut gone", "critical"),
         ("record of the previous cut gone", "major"),
+        ("value of the previous cut changed", "major"),
     }  # test_gone
+    seeded |= {("results of a test far from their normal range", "major")}  # test_far_from_range
     seeded |= {
         ("treatment without an end", "major"),
         ("periods of treatment overlap", "minor"),
