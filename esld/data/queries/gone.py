@@ -94,9 +94,9 @@ def _changed(evidence: Evidence) -> Iterator[Query]:
                 held = evidence.before[str(name)][f"{name}TESTCD"].value_counts()
                 count = own["test"].value_counts()
                 whole = count[2 * count > held.reindex(count.index)].index
-                for test in whole:
+                for test in whole.astype(str):
                     rows = own[own["test"].eq(test)]
-                    yield _line(evidence, str(variable), rows, int(held[test]), f"{test} ({variable})")
+                    yield _line(evidence, str(variable), rows, int(held[test]), f"{test} ({variable!s})")
                 own = own[~own["test"].isin(whole)]
             if len(own):
                 yield _line(
@@ -130,11 +130,15 @@ def _line(evidence: Evidence, variable: str, own: pd.DataFrame, of: int, what: s
     """About changes of a kind: more severe where it is most of them, or an outcome."""
     name = str(own["domain"].iloc[0])
     shown = "; ".join(_shown(evidence, row) for row in records(own.head(_SHOWN)))
-    such = "" if len(own) <= _SHOWN else "such as "
-    message = f"{what} is not what it was on {len(own):,} of {counted(of, 'record')} of the previous cut"
-    if times := _times(own):
-        message += f", and {times:.3g} times that"
-    message += f" ({such}{shown}): which is right, and why was it changed?"
+    shown = shown if len(own) <= _SHOWN else f"such as {shown}"
+    on, times = f"{len(own):,}", _times(own)
+    message = (
+        f"{what} is {times:.3g} times what it was on {on} of {counted(of, 'record')} of the previous cut ({shown}): which is "
+        "right, and why was it changed?"
+        if times
+        else f"{what} is not what it was on {on} of {counted(of, 'record')} of the previous cut ({shown}): which is right, and "
+        "why was it changed?"
+    )
     death = name == "DS" and own["what"].str.contains("DEATH").any()
     most = len(own) >= _SHOWN and 2 * len(own) > of
     about = own[["USUBJID", "what"] if variable in _ARMS else ["USUBJID", "what", "before", "after"]]
@@ -164,5 +168,5 @@ def _shown(evidence: Evidence, row: Row) -> str:
         at = table["USUBJID"].eq(row["USUBJID"]) & table[domain.sequence].eq(number)
         day = next(map(text, table.loc[at, domain.date]), "")
     values = [row["before"], row["after"] or "empty"]
-    told = ", now ".join(values) if max(map(len, values)) <= _LONGEST else ""
+    told = " → ".join(values) if max(map(len, values)) <= _LONGEST else ""
     return " ".join(filter(None, (row["USUBJID"], row["record"], day, told)))
