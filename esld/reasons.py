@@ -62,6 +62,7 @@ class Why(StrEnum):
     COMBINATIONS_LEFT_OUT = "combinations_left_out"
     NO_COEFFICIENT = "no_coefficient"
     NO_DF_FOR_IT = "no_df_for_it"
+    LESS_THAN_ONE_DF = "less_than_one_df"
     NOT_POSITIVE_DEFINITE = "not_positive_definite"
     NEGATIVE_VARIANCE = "negative_variance"
     TOO_MANY_PARAMETERS = "too_many_parameters"
@@ -163,6 +164,7 @@ ENGLISH = {
     Why.NOT_DETERMINED: "the rows used do not determine {terms}",
     Why.COMBINATIONS_LEFT_OUT: "{left} of {n} combinations left out: the rows used do not determine {terms}",
     Why.NO_COEFFICIENT: "the term has no coefficient of its own",
+    Why.LESS_THAN_ONE_DF: "less than one degree of freedom: so few patients do not determine it",
     Why.NO_DF_FOR_IT: "{method} has no degrees of freedom for it",
     Why.NOT_POSITIVE_DEFINITE: (
         "no degrees of freedom: the information on the covariance parameters is not positive definite"

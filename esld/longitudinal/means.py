@@ -105,6 +105,10 @@ class Contrasts(Shown, Sequence[Contrast]):
         return rows
 
 
+# Below it the quantile of t leaves all bounds, and limits of ten to the hundred say nothing: the covariance is hardly determined.
+LEAST_DF = 1.0
+
+
 def long_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
     """Rows as a frame with the columns of the common long form, times as they are; missing limits are NaN."""
     return pd.DataFrame(list(rows), columns=list(COLUMNS)).astype(
@@ -125,11 +129,13 @@ def estimates(
     """The estimate of each row of `weights`, (c, p); labels are group, time and n.
 
     A reason says why the row cannot be estimated, so that everything of it is NaN; None if it can. Those that can depend on
-    the coefficients `kept` only, which are those of `tests`.
+    the coefficients `kept` only, which are those of `tests`. So is everything NaN of what has less than `LEAST_DF`.
     """
     whole = np.array([not reason for reason in reasons], dtype=bool)
     value, std_err, df = np.full((3, len(weights)), nan)
     value[whole], std_err[whole], df[whole] = tests.single(weights[whole][:, kept])
+    vague = (df > 0) & (df < LEAST_DF)
+    value[vague] = std_err[vague] = df[vague] = nan
     without = (std_err > 0) & (df <= 0)
     fine = np.isfinite(df) & (std_err > 0) & ~without
     std_err, df = np.where(fine, std_err, nan), np.where(fine, df, nan)
@@ -140,16 +146,18 @@ def estimates(
         Contrast(
             group=group, time=time, value=float(v), std_err=float(s), df=float(d), t=float(ratio), p_value=float(p),
             lower=float(v - half), upper=float(v + half), conf_level=conf_level, n=n, weights=row, method=method,
-            reason=reason or (_no_error(row, no_df=no_df) if isnan(s) else None),
+            reason=reason or (_no_error(row, no_df=no_df, vague=few) if isnan(s) else None),
         )
-        for (group, time, n), row, reason, no_df, (v, s, d, ratio, p, half) in zip(
-            labels, weights, reasons, without, columns, strict=True
+        for (group, time, n), row, reason, no_df, few, (v, s, d, ratio, p, half) in zip(
+            labels, weights, reasons, without, vague, columns, strict=True
         )
     )  # fmt: skip
 
 
-def _no_error(row: Floats, *, no_df: bool) -> Reason:
+def _no_error(row: Floats, *, no_df: bool, vague: bool) -> Reason:
     """Why an estimate has no standard error."""
+    if vague:
+        return because(Why.LESS_THAN_ONE_DF)
     if no_df:
         return because(Why.NOT_POSITIVE_DEFINITE)
     return because(Why.NEGATIVE_VARIANCE if row.any() else Why.NO_SPREAD)

@@ -20,7 +20,9 @@ def in_lines(text: str, width: int) -> str:
     """Text on lines of at most so many letters, a Chinese one as wide as two: such lines are of about one length."""
     if not re.search(f"[{_HAN}]", text):
         longest = max(map(len, re.split(r"[\s-]+", text)))
-        return textwrap.fill(text, max(width, min(longest, 2 * width)))  # a word is broken where it is very long
+        return textwrap.fill(
+            text, max(width, min(longest, 2 * width))
+        )  # a word is broken where it is very long
     text = " ".join(text.split())
     fewest = len(_filled(text, width))
     narrow = next(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from esld.longitudinal._covariance import STRUCTURES
 from esld.longitudinal._inference import METHODS
+from esld.longitudinal.means import LEAST_DF
 from esld.longitudinal.mmrm import mmrm
 from esld.reasons import Why, because
 from tests.examples import few
@@ -86,6 +87,7 @@ class TestFewData:
             numbers = [getattr(item, name) for name in VALUES]
             assert (item.reason is not None) == any(map(isnan, numbers)), item
             assert all(map(isnan, numbers[1:])) == isnan(item.std_err)
+            assert isnan(item.df) or item.df >= LEAST_DF
         for test in tests:
             numbers = [test.f, test.denominator_df, test.p_value, test.scale]
             assert all(map(isnan, numbers)) or not any(map(isnan, numbers))

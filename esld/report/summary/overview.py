@@ -52,14 +52,18 @@ def planned_rows(study: Study, others: Others) -> pd.DataFrame:
     counts: dict[str, int] = {}
     for row in others.rows.rows:
         counts[row.analysis_id] = counts.get(row.analysis_id, 0) + 1
-    planned: dict[str, str] = {analysis.id: analysis.role for analysis in study.protocol.analyses}
-    rows = [(name, counts.get(name, 0), role) for name, role in planned.items()]
-    rows += [(name, count, "not-planned") for name, count in counts.items() if name not in planned]
+    planned = [analysis.id for analysis in study.protocol.analyses]
     held = sum(counts.get(name, 0) > 0 for name in planned)
     about = {"statistic": "planned_analyses_held", "unit": "analyses", "method": "count", "n": len(planned)}
     every = [
-        {"group": name, "statistic": "results", "value": count, "unit": "results", "method": role}
-        for name, count, role in rows
+        {
+            "group": name,
+            "statistic": "results",
+            "value": counts.get(name, 0),
+            "unit": "results",
+            "method": "count",
+        }
+        for name in dict.fromkeys([*planned, *counts])
     ]
     return pd.DataFrame([{"group": "", "value": held, **about}, *every])
 
