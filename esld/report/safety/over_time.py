@@ -64,10 +64,10 @@ def mean_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
                 "method": mean.method,
             }
             own = mean.at(ticks).rename(columns={"mean": "value", "n_risk": "n"}).drop(columns="std_err")
-            own = own[own["value"].notna()].assign(**about, reason=None)
+            own = own[own["value"].notna()].assign(**about)
             few = own["n"].lt(2)  # it would be carried on by what one patient has
             own.loc[few, ["value", "lower", "upper"]] = np.nan
-            own.loc[few, "reason"] = because(Why.FEWER_THAN_TWO)
+            own["reason"] = [because(Why.FEWER_THAN_TWO) if one else None for one in few]
             parts.append(own)
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
