@@ -67,8 +67,10 @@ def mean_rows(study: Study, found: AdverseEvents) -> pd.DataFrame:
             own = own[own["value"].notna()].assign(**about)
             few = own["n"].lt(2)  # it would be carried on by what one patient has
             own.loc[few, ["value", "lower", "upper"]] = np.nan
-            own["reason"] = [because(Why.FEWER_THAN_TWO) if one else None for one in few]
-            parts.append(own)
+            why = pd.Series(
+                [because(Why.FEWER_THAN_TWO) if one else None for one in few], own.index, dtype=object
+            )
+            parts.append(own.assign(reason=why))
     return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
